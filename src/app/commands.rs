@@ -20,7 +20,7 @@ use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
 use crate::store::fence::Confirmed;
-use crate::store::{self, DbTransaction};
+use crate::store::{self, DbTransaction, local_time};
 use crate::store::{claim, lease, sender};
 
 /// Starting messages: the number of people is the confirmation.
@@ -54,7 +54,8 @@ impl App {
 
     async fn start(&self, launch: Launch, command: BlastCommand, act: Act) -> Result<BlastView, AppError> {
         let blast = self.blast_row(launch.blast).await?;
-        if command == BlastCommand::Launch && self.renew_audience(launch.blast).await? {
+        let is_occurrence = blast.origin.pattern.is_some();
+        if command == BlastCommand::Launch && !is_occurrence && self.renew_audience(launch.blast).await? {
             return Err(AppError::Refused(RENEWED.to_owned()));
         }
         let Readiness { people, obstacles, template, number, .. } = self.readiness(&blast).await?;
@@ -63,8 +64,11 @@ impl App {
         }
         // Before the transaction: a verb has one connection, which that takes.
         let now = store::now(self.pool()).await?;
+        let next = self.next_occurrence(&blast, now).await?;
+        let dues = self.local_dues(&blast, now).await?;
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
+        let head = self.arm_pattern(&mut tx, head, (launch.version, people), next).await?;
         let stop = sender::stop_of(&mut tx, head.sender_id).await?;
         if let Some(why) = stop.and_then(|(code, why)| unconfirmed(&blast.sender, &code, &why)) {
             return Err(AppError::Refused(why));
@@ -90,6 +94,7 @@ impl App {
             _ => blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?,
         };
         raced(done)?;
+        local_time::set_due(&mut tx, head.id, &dues).await?;
         if let Some(text) = template.stored() {
             blast::set_template_text(&mut tx, head.id, &text).await?;
         }
@@ -231,7 +236,7 @@ impl App {
         Ok(head)
     }
 
-    async fn log_blast_act(
+    pub(super) async fn log_blast_act(
         &self,
         tx: &mut PgConnection,
         act: Act,
@@ -266,7 +271,7 @@ pub(super) fn no_blast(id: BlastId) -> AppError {
     AppError::NotFound(format!("there is no blast {id}: see `blastdeck blast list`"))
 }
 
-fn raced(done: bool) -> Result<(), AppError> {
+pub(super) fn raced(done: bool) -> Result<(), AppError> {
     if done {
         return Ok(());
     }

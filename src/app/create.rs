@@ -3,12 +3,16 @@
 use std::io::Read;
 use std::num::NonZeroU32;
 
+use chrono::NaiveDate;
+
 use super::App;
 use super::error::{AppError, InvalidPlace};
 use super::report::Report;
+use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::StartAt;
 use crate::engine::ConfiguredSender;
 use crate::import::{
@@ -42,6 +46,21 @@ pub struct NewDraft {
     pub start: Option<StartAt>,
     /// The filter over earlier blasts that its people come from, as typed.
     pub segment: Option<String>,
+    /// By which rule it repeats.
+    pub repeat: Option<RepeatOrder>,
+    pub clocks: PersonClocks,
+}
+
+/// How a blast is to repeat.
+#[derive(Debug, Clone)]
+pub struct RepeatOrder {
+    pub rule: Recurrence,
+    /// Its last day, in its zone.
+    pub until: Option<NaiveDate>,
+    /// So many times in all.
+    pub times: Option<NonZeroU32>,
+    /// The largest number of people that an occurrence goes to without asking; by default as many as are confirmed.
+    pub at_most: Option<NonZeroU32>,
 }
 
 impl App {
@@ -74,8 +93,11 @@ impl App {
     }
 
     pub(super) fn caller_options(&self) -> ImportOptions {
-        let note =
-            ImportNote { request: self.request().cloned(), operator: Some(self.operator().to_owned()), follows: None };
+        let note = ImportNote {
+            request: self.request().cloned(),
+            operator: Some(self.operator().to_owned()),
+            ..ImportNote::default()
+        };
         ImportOptions { note, people_max: Some(PEOPLE_MAX), ..ImportOptions::default() }
     }
 
@@ -99,6 +121,8 @@ impl App {
             .map(|start| Ok((start, self.start_time(start, zone)?)))
             .transpose()
             .map_err(ImportError::Start)?;
+        let repeat = draft.repeat.map(|order| self.repeat_columns(&order, zone)).transpose();
+        let repeat = repeat.map_err(ImportError::Start)?.unwrap_or_default();
         let draft = BlastDraft {
             sender_id,
             tag: draft.tag,
@@ -115,6 +139,8 @@ impl App {
             description: draft.description,
             start,
             segment: draft.segment,
+            repeat,
+            clocks: draft.clocks,
         };
         let new = NewBlast { region: sender.region, draft, without_united_states };
         let imported = create_from(self.pool(), new, source, rejected, options).await?;

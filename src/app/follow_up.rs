@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::create::{NewDraft, refused};
 use super::{App, AppError};
+use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
 use crate::domain::follow_up::{AgeCount, ages};
 use crate::domain::ids::{BlastId, RecipientId};
@@ -106,6 +107,8 @@ impl App {
             description: None,
             start: None,
             segment: None,
+            clocks: PersonClocks::default(),
+            repeat: None,
         })
     }
 

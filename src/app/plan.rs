@@ -6,13 +6,13 @@ use serde_json::json;
 use super::App;
 use super::AppError;
 use super::NewDraft;
-use super::PlannedStart;
 use super::SegmentCount;
 use super::commands::{Launch, unconfirmed};
 use super::prospect::{PeopleUse, Prospect, SenderState};
 use super::template::{TemplateCheck, number_of};
 use super::view::{BlastView, Estimate};
-use crate::domain::blast::{BlastCommand, BlastState, transition};
+use super::{PlannedRepeat, PlannedStart, ZoneShare};
+use crate::domain::blast::{BlastCommand, BlastState, PersonClocks, transition};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{BindingLimit, Forecast, unheeded};
@@ -42,6 +42,10 @@ pub struct Plan {
     pub recently_messaged: i64,
     /// How many are still queued in another blast of the same business and would get both.
     pub queued_elsewhere: i64,
+    /// Its day by zones, where each person's own clock decides.
+    pub zones: Vec<ZoneShare>,
+    /// When it occurs, where it repeats.
+    pub repeat: Option<PlannedRepeat>,
     /// When it starts by itself, where that is not at once.
     pub start: Option<PlannedStart>,
     /// The pace of the limit that binds, in words: "gap 20s..60s, about 90 an hour".
@@ -125,6 +129,8 @@ impl App {
             segment: self.segment_count(&row, &business).await?,
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
+            zones: Vec::new(),
+            repeat: self.planned_repeat(&row, now),
             start: self.planned_start(&row),
             pace: String::new(),
             window: None,
@@ -146,7 +152,8 @@ impl App {
         let people = self.people_use(configured.id).await?;
         let sender_state = &SenderState { people, ..self.sender_state(configured, sender).await? };
         let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state };
-        Ok(plan.timed(prospect, now))
+        let zones = self.zone_shares(&row, now, prospect.per_hour()).await?;
+        Ok(plan.timed(prospect, now).by_zones(zones))
     }
 
     /// The limit of its sender that makes a blast slower than the rate or gap that it was given; `None` where none does.
@@ -191,6 +198,8 @@ impl App {
             timezone: None,
             start: None,
             segment: None,
+            clocks: PersonClocks::default(),
+            repeat: None,
             retry_next_day: false,
             first: None,
             external_id: None,
@@ -220,6 +229,7 @@ impl App {
             obstacles.extend(template.obstacle.clone());
             let refusal = number.as_ref().and_then(NumberHealth::refusal);
             obstacles.extend(refusal.map(|why| format!("sender {} sends nothing now: {why}", sender.name)));
+            obstacles.extend(self.unknown_zones(blast).await?);
             if template.is_marketing() && blast.state == BlastState::Draft {
                 obstacles.extend(self.undeliverable(blast).await?);
             }
@@ -333,6 +343,16 @@ impl Plan {
     /// Refuses a start that something stands in the way of.
     pub fn without_obstacle(&self) -> Result<(), AppError> {
         self.obstacles.first().map_or(Ok(()), |obstacle| Err(AppError::Refused(obstacle.clone())))
+    }
+
+    /// Where each person's own clock decides, the last of them ends it.
+    fn by_zones(mut self, zones: Vec<ZoneShare>) -> Self {
+        if !zones.is_empty() {
+            let done_at = zones.iter().filter_map(|share| share.until).max().or(self.forecast.done_at);
+            self.forecast = Forecast { done_at, ..Forecast::default() };
+        }
+        self.zones = zones;
+        self
     }
 
     /// Adds how fast it would go, and until when.

@@ -78,6 +78,9 @@ impl App {
             return Ok(FieldChange::Keep);
         }
         let blast = self.blast_row(head.id).await?;
+        if blast.origin.repeat.rule.is_some() {
+            return refuse_new_times(head, edit);
+        }
         let start = match edit.start {
             FieldChange::Set(start) => start,
             FieldChange::Clear if head.state == BlastState::Scheduled => {
@@ -108,6 +111,17 @@ impl App {
         });
         Some(PlannedStart { at, note })
     }
+}
+
+/// A blast that repeats has its times by its rule and its zone, and keeps them while it is scheduled.
+fn refuse_new_times(head: &BlastHead, edit: &DraftEdit) -> Result<StartChange, AppError> {
+    if !edit.start.is_keep() {
+        return Err(AppError::invalid("scheduled_for", "it repeats: its times follow its rule"));
+    }
+    if head.state == BlastState::Scheduled {
+        return Err(AppError::Refused("it repeats by this zone: make another one in its place, and end it".to_owned()));
+    }
+    Ok(FieldChange::Keep)
 }
 
 /// Whether a launch has a blast wait for its time. Refused where that has passed: nobody wants it to go at some other time

@@ -77,10 +77,7 @@ impl App {
         }
         let content = BlastContent::parse(&row.message, row.template.as_ref());
         let Ok(content) = content else { return Ok(false) };
-        let is_marketing = match self.sender(row.sender_id) {
-            Some(sender) => self.template_check(sender, &content).await.is_marketing(),
-            None => false,
-        };
+        let is_marketing = self.is_marketing(&row, &content).await;
         let business = self.business(row.sender_id).await?;
         let Some(audience) = self.audience_of_row(&row, &business)? else { return Ok(false) };
         let mut people = self.people_of(&audience).await?;
@@ -102,6 +99,25 @@ impl App {
         replace_people(self.pool(), to, people, options).await.map_err(refused)?;
         self.notify(id).await?;
         Ok(true)
+    }
+
+    /// Whether the provider calls its template marketing.
+    async fn is_marketing(&self, row: &BlastRow, content: &BlastContent) -> bool {
+        match self.sender(row.sender_id) {
+            Some(sender) => self.template_check(sender, content).await.is_marketing(),
+            None => false,
+        }
+    }
+
+    /// Whom the filter of a blast names now, as they would be given for another; `None` where no filter names its people.
+    pub(super) async fn given_by_segment(&self, row: &BlastRow) -> Result<Option<Vec<Value>>, AppError> {
+        let business = self.business(row.sender_id).await?;
+        let Some(audience) = self.audience_of_row(row, &business)? else { return Ok(None) };
+        let Ok(content) = BlastContent::parse(&row.message, row.template.as_ref()) else { return Ok(None) };
+        let is_marketing = self.is_marketing(row, &content).await;
+        let mut people = self.people_of(&audience).await?;
+        people.retain(|person| person.left_out.0.is_none() && gets(person, &content, is_marketing));
+        Ok(Some(people.iter().map(as_given).collect()))
     }
 
     /// Whom the filter of a draft leaves out, and why: the first of them.

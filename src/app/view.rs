@@ -148,8 +148,15 @@ impl BlastView {
         match self.state {
             _ if self.asks_for_person() => "asks you",
             BlastState::Completed => "done",
+            BlastState::Scheduled if self.origin.repeat.rule.is_some() => "repeats",
             state => state.word(),
         }
+    }
+
+    /// How it repeats, or what it is an occurrence of, in words; nothing for most blasts.
+    pub fn schedule_words(&self) -> Option<String> {
+        let repeats = self.origin.repeat.rule.as_ref().map(|rule| format!("repeats {rule}"));
+        repeats.or_else(|| self.origin.pattern.map(|pattern| format!("one time of blast {pattern}")))
     }
 
     /// Who got no further. If too many to count were not asked about, nobody counts as stuck at *sent*.

@@ -8,6 +8,7 @@ pub(super) mod new;
 pub(super) mod people;
 mod report;
 mod retry;
+mod schedule;
 mod send;
 mod show;
 mod template;
@@ -61,6 +62,9 @@ pub(super) enum BlastVerb {
     Report(report::ReportArgs),
     /// List the people of a blast.
     Recipients(people::RecipientsArgs),
+    /// Blasts that repeat: list, show, pause, resume, skip and end them.
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleVerb),
     /// Export the people of a blast, what they wrote, or their history.
     Export(export::ExportArgs),
 }
@@ -82,6 +86,7 @@ impl BlastVerb {
             Self::Retry(verb) => verb.run(global).await?,
             Self::Report(verb) => verb.run(global).await?,
             Self::Recipients(verb) => verb.run(global).await?,
+            Self::Schedule(verb) => verb.run(global).await?,
             Self::Export(verb) => verb.run(global).await?,
         }
         Ok(ExitCode::SUCCESS)

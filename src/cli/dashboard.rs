@@ -199,6 +199,10 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
     };
     let stop_engine = Shutdown::new();
     let engine = sends.then(|| tokio::spawn(engine::run(app.engine().clone(), options, stop_engine.token())));
+    let repeating = sends.then(|| {
+        let (app, token) = (app.clone(), stop_engine.token());
+        tokio::spawn(async move { app.run_schedules(token).await })
+    });
     let ui = &app.config().ui;
     let screen = tui::DashboardOptions {
         keys: keymap(app.config())?,
@@ -217,6 +221,9 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
     };
     let ended = tui::run(app.clone(), screen, shutdown.token()).await;
     stop_engine.cancel();
+    if let Some(repeating) = repeating {
+        let _ = repeating.await;
+    }
     let end = match engine {
         Some(engine) => finish(engine, &ended).await,
         None => EngineEnd::Orderly,

@@ -20,6 +20,7 @@ use super::output::{json as print_json, talk, text};
 use super::plain;
 use crate::app::report;
 use crate::app::{App, Launch, NewDraft};
+use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
@@ -174,6 +175,8 @@ impl DemoArgs {
             description: None,
             start: None,
             segment: None,
+            clocks: PersonClocks::default(),
+            repeat: None,
         };
         Ok(app.create(draft, Cursor::new(people.into_bytes()), RejectedTo::Nowhere).await?.blast)
     }

@@ -3,6 +3,10 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
+use chrono::{DateTime, NaiveTime, Utc};
+
+use super::ids::BlastId;
+
 /// Where a blast is. What it waits for while *sending* is a reason of its own.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema,
@@ -70,11 +74,44 @@ pub struct FirstPeople {
     pub left: Option<u32>,
 }
 
-/// How a blast came to its people, where not from a list.
+/// How a blast came to its people and its time, where not from a list and by hand.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BlastOrigin {
     /// The filter over earlier blasts, as it was typed.
     pub segment: Option<String>,
+    /// Of a blast that repeats: by which rule.
+    pub repeat: RepeatColumns,
+    /// Of an occurrence: the blast that repeats, and its time.
+    pub pattern: Option<BlastId>,
+    pub occurrence_at: Option<DateTime<Utc>>,
+    /// Each person gets it at this time of their own zone.
+    pub local_time: Option<NaiveTime>,
+    /// Its hours and weekdays hold by each person's own zone.
+    pub window_local: bool,
+}
+
+/// What of a new blast goes by each person's own clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PersonClocks {
+    /// The time at which each gets it.
+    pub local_time: Option<NaiveTime>,
+    /// Whether its hours and weekdays do.
+    pub window_local: bool,
+}
+
+/// How a blast repeats. It is itself never sent: each of its times makes a blast of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RepeatColumns {
+    /// `every mon 09:00`; `None`: it does not.
+    pub rule: Option<String>,
+    /// None of its times is from then on.
+    pub until: Option<DateTime<Utc>>,
+    /// So many times in all, at least one.
+    pub times: Option<i32>,
+    /// So many have come.
+    pub seen: i32,
+    /// An occurrence to more people waits for an operator.
+    pub at_most: Option<i32>,
 }
 
 impl FirstPeople {

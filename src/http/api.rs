@@ -4,6 +4,7 @@
 mod access;
 mod adding;
 mod authentication;
+mod blast_answer;
 mod blasts;
 mod body;
 mod campaigns;
@@ -19,7 +20,9 @@ mod marks;
 mod once;
 mod page;
 mod people;
+mod plan;
 mod report;
+mod schedules;
 mod senders;
 mod suppressions;
 mod upload;
@@ -66,6 +69,7 @@ pub(super) fn routes() -> Routes {
         .get("/api/token", authentication::own_token, own)
         .merge(blasts::routes())
         .merge(commands::routes())
+        .merge(schedules::routes())
         .merge(people::routes())
         .merge(marks::routes())
         .merge(report::routes())

@@ -45,6 +45,8 @@ pub struct RunnableBlast {
     pub provider_hold_why: Option<String>,
     /// Scheduled, and its time has come: to be started.
     pub is_due: bool,
+    /// Its hours and weekdays hold by each person's own zone.
+    pub window_local: bool,
 }
 
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
@@ -144,7 +146,7 @@ pub async fn start_scheduled(pool: &PgPool, sender: SenderId, too_late: TimeDelt
                 launched_at = case when send_after < now() - $2 then launched_at else now() end,
                 blast_date = case when send_after < now() - $2 then blast_date else now() end,
                 state_by = 'engine', version = version + 1, updated_at = now()
-          where sender_id = $1 and state = 'scheduled' and send_after <= now() and deleted_at is null
+          where sender_id = $1 and state = 'scheduled' and send_after <= now() and deleted_at is null and repeat_rule is null
          returning id",
     )
     .bind(sender)
@@ -273,9 +275,11 @@ pub async fn pause_after_first(pool: &PgPool, id: BlastId) -> Result<bool, Store
 pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<RunnableBlast>, StoreError> {
     let blasts = sqlx::query_as(
         "select id, message, template, rate, gap, send_window, weekdays, timezone, send_after,
-                provider_hold_until, provider_hold_why, state = 'scheduled' as is_due
+                provider_hold_until, provider_hold_why, state = 'scheduled' as is_due,
+                window_local is true as window_local
            from blasts
-          where sender_id = $1 and (state = 'sending' or state = 'scheduled' and send_after <= now()) order by id",
+          where sender_id = $1 and (state = 'sending' or state = 'scheduled' and send_after <= now() and repeat_rule is null)
+          order by id",
     )
     .bind(sender)
     .fetch_all(pool)
@@ -304,7 +308,8 @@ pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreErro
     let senders = sqlx::query_scalar(
         "select distinct b.sender_id from blasts b join senders s on s.id = b.sender_id
           where b.state in ('sending', 'scheduled') and s.stopped_at is null
-            and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued')
+            and (b.repeat_rule is not null and b.state = 'scheduled'
+                 or exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued'))
          union
          select distinct b.sender_id from blasts b
           where b.state in ('sending', 'paused', 'cancelled')

@@ -17,7 +17,7 @@ const SILENT_SECONDS: f64 = 30.0;
 /// What happens to a blast's people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClearingKind {
-    /// Cancelled: who is still queued is left out.
+    /// Cancelled, or it repeated and is over: who is still queued is left out.
     LeaveOut,
     /// Deleted: everybody goes, then the blast. Recipients in flight go once their outcome is known.
     Remove,
@@ -67,7 +67,7 @@ const IS_LEFT: &str = "(b.deleted_at is not null
          and (not exists (select 1 from blast_recipients r where r.blast_id = b.id)
               or exists (select 1 from blast_recipients r
                           where r.blast_id = b.id and (r.status < 'sending' or r.status > 'sending')))
-      or b.deleted_at is null and b.state = 'cancelled'
+      or b.deleted_at is null and (b.state = 'cancelled' or b.state = 'completed' and b.repeat_rule is not null)
          and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued'))";
 
 /// Cancelled and deleted blasts that are not finished and that no process has touched for a while: whoever began has
@@ -86,7 +86,7 @@ async fn left_since(pool: &PgPool, seconds: f64) -> Result<Vec<Clearing>, StoreE
     let rows: Vec<(BlastId, bool)> = sqlx::query_as(AssertSqlSafe(format!(
         "select b.id, b.deleted_at is not null
            from blasts b
-          where (b.deleted_at is not null or b.state = 'cancelled')
+          where (b.deleted_at is not null or b.state = 'cancelled' or b.state = 'completed' and b.repeat_rule is not null)
             and b.updated_at <= now() - make_interval(secs => $1) and {IS_LEFT}
           order by b.updated_at, b.id"
     )))
@@ -167,7 +167,9 @@ impl ClearingCursor {
     async fn next(&self, tx: &mut PgConnection) -> Result<Vec<ClearingPosition>, StoreError> {
         let (status, id) = self.after.unwrap_or((Status::Queued, RecipientId(0)));
         let (whom, blast) = match self.left.kind {
-            ClearingKind::LeaveOut => ("r.status = 'queued'", "state = 'cancelled'"),
+            ClearingKind::LeaveOut => {
+                ("r.status = 'queued'", "(state = 'cancelled' or state = 'completed' and repeat_rule is not null)")
+            }
             ClearingKind::Remove => ("r.status <> 'sending'", "deleted_at is not null"),
         };
         let locked = match self.when_locked {

@@ -13,7 +13,9 @@ use sqlx::{Executor as _, PgPool, Postgres};
 use super::StoreError;
 use super::action::{self, NewAction};
 use super::api_request::{self, RequestKey};
+use super::recurring::{self, OccurrenceNote};
 use crate::domain::act::Act;
+use crate::domain::blast::{PersonClocks, RepeatColumns};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::message::Variables;
@@ -46,6 +48,8 @@ pub struct BlastDraft {
     pub start: Option<(StartAt, StartTime)>,
     /// The filter over earlier blasts that its people come from.
     pub segment: Option<String>,
+    pub repeat: RepeatColumns,
+    pub clocks: PersonClocks,
 }
 
 /// What is written beside the people, in the same transaction.
@@ -57,6 +61,8 @@ pub struct ImportNote {
     pub operator: Option<String>,
     /// What makes it a follow-up.
     pub follows: Option<Lineage>,
+    /// Which time of a blast that repeats it is.
+    pub occurrence: Option<OccurrenceNote>,
 }
 
 /// Which blast a follow-up follows, and whom it was made for.
@@ -176,8 +182,9 @@ async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -
     let blast = sqlx::query_scalar(
         "insert into blasts (sender_id, blast_tag, follow_up_stage, message, rate, gap, send_window, weekdays, timezone,
                              template, retry_next_day, external_id, description, scheduled_for, scheduled_local,
-                             first_people, first_left, segment)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)
+                             first_people, first_left, segment, repeat_rule, repeat_until, repeat_times, at_most,
+                             local_time, window_local)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19, $20, $21, $22, $23)
          returning id",
     )
     .bind(draft.sender_id)
@@ -197,6 +204,12 @@ async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -
     .bind(draft.start.and_then(|(start, _)| start.local()))
     .bind(draft.first.map(|first| i32::try_from(first.get()).unwrap_or(i32::MAX)))
     .bind(draft.segment.as_deref())
+    .bind(draft.repeat.rule.as_deref())
+    .bind(draft.repeat.until)
+    .bind(draft.repeat.times)
+    .bind(draft.repeat.at_most)
+    .bind(draft.clocks.local_time)
+    .bind(draft.clocks.window_local.then_some(true))
     .fetch_one(&mut **connection)
     .await?;
     Ok(blast)
@@ -214,6 +227,12 @@ impl Import {
             && !api_request::claim(&mut self.connection, request, Some(self.blast)).await?
         {
             return Ok(false);
+        }
+        if let Some(occurrence) = note.occurrence {
+            if !recurring::note(&mut self.connection, occurrence).await? {
+                return Ok(false);
+            }
+            recurring::attach(&mut self.connection, occurrence, self.blast).await?;
         }
         if let Some(operator) = &note.operator {
             let act = if self.target == ImportTarget::Draft { Act::Add } else { Act::Create };

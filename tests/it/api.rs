@@ -13,6 +13,7 @@ mod matrix;
 mod people;
 mod problems;
 mod schedule;
+mod schedules;
 mod script;
 mod senders;
 mod suppressions;

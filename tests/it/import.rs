@@ -38,6 +38,8 @@ fn new_blast(sender_id: SenderId, message: &str) -> NewBlast {
         description: None,
         start: None,
         segment: None,
+        clocks: blastdeck::domain::blast::PersonClocks::default(),
+        repeat: blastdeck::domain::blast::RepeatColumns::default(),
     };
     NewBlast { region: "MY".parse().unwrap(), draft, without_united_states: false }
 }

@@ -14,6 +14,7 @@ use crate::cli::exit::RefusedError;
 use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
 use crate::config::Config;
+use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
@@ -121,6 +122,8 @@ impl BenchEnvironment {
             description: None,
             start: None,
             segment: None,
+            clocks: PersonClocks::default(),
+            repeat: None,
         };
         Ok(self.app.create(draft, GeneratedList::of(people), RejectedTo::Nowhere).await?.blast)
     }

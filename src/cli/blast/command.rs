@@ -33,6 +33,10 @@ pub(super) async fn pause(global: &Global, id: BlastId) -> Result<()> {
 }
 
 impl ConfirmArgs {
+    pub(super) const fn blast(&self) -> BlastId {
+        self.blast
+    }
+
     pub(super) async fn cancel(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
         let blast = context.app.blast(self.blast).await?;

@@ -5,19 +5,22 @@ use std::io::Read;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use color_eyre::Result;
 use serde_json::json;
 
 use super::template::TemplateArgs;
-use crate::app::{AppError, NewDraft, SegmentDraft};
+use crate::app::{AppError, NewDraft, RepeatOrder, SegmentDraft};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{json, line, talk};
+use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
 use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::{self, clean, count_of};
 use crate::domain::zone;
@@ -74,6 +77,26 @@ pub(in crate::cli) struct NewArgs {
     /// When it starts by itself once it is sent, such as 2026-12-01T09:00 in its time zone, or with an offset.
     #[arg(long, value_name = "TIME")]
     at: Option<StartAt>,
+    /// Each person gets it at this time of their own zone, such as 10:00: by the list's column timezone, else by their country, where that
+    /// has one zone.
+    #[arg(long, value_name = "TIME", value_parser = clock)]
+    local_time: Option<NaiveTime>,
+    /// The hours and days for sending hold by each person's own zone, not by the blast's.
+    #[arg(long)]
+    window_local: bool,
+    /// By which rule it repeats, in its time zone: every mon 09:00, every month last 18:00, every hour, or five fields of cron. It is
+    /// sent once, with the number of people; each of its times then makes a blast of its own.
+    #[arg(long, value_name = "RULE", conflicts_with = "at")]
+    repeat: Option<Recurrence>,
+    /// The last day on which it repeats.
+    #[arg(long, value_name = "DATE", requires = "repeat")]
+    until: Option<NaiveDate>,
+    /// How many times it repeats in all.
+    #[arg(long, value_name = "N", requires = "repeat")]
+    times: Option<NonZeroU32>,
+    /// The most people whom one of its times goes to without asking; by default as many as are confirmed.
+    #[arg(long, value_name = "N", requires = "repeat")]
+    at_most: Option<NonZeroU32>,
     /// Tries people again after a day, three times in all, to whom Meta did not give the message because they had enough
     /// marketing (131049, 130472).
     #[arg(long)]
@@ -81,6 +104,11 @@ pub(in crate::cli) struct NewArgs {
     /// Sends to so many people first, then waits until the blast is resumed.
     #[arg(long, value_name = "N")]
     first: Option<NonZeroU32>,
+}
+
+/// A time of day.
+fn clock(text: &str) -> Result<NaiveTime, String> {
+    NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "write hours and minutes such as 10:00".to_owned())
 }
 
 /// A name of 1 to 255 characters without control characters.
@@ -92,6 +120,9 @@ pub(super) fn short_text(text: &str) -> Result<String, String> {
 
 impl NewArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
+        if self.window_local && self.window.is_none() && self.weekdays.is_none() {
+            return Err(UsageError("--window-local is about --window or --weekdays: give one".to_owned()).into());
+        }
         let template = self.template.read()?;
         let message = if template.is_none() { Some(self.read_message()?) } else { None };
         let source = self.recipients.as_deref().map(open).transpose()?;
@@ -121,6 +152,8 @@ impl NewArgs {
             description: None,
             start: self.at,
             segment: None,
+            clocks: PersonClocks { local_time: self.local_time, window_local: self.window_local },
+            repeat: self.repeat_order(),
         };
         let imported = self.create(&context, draft, source).await?;
         // The draft is made, whatever comes of this.
@@ -137,6 +170,11 @@ impl NewArgs {
             }));
         }
         line(&imported.blast.to_string())
+    }
+
+    fn repeat_order(&self) -> Option<RepeatOrder> {
+        let rule = self.repeat.clone()?;
+        Some(RepeatOrder { rule, until: self.until, times: self.times, at_most: self.at_most })
     }
 
     /// From a list, or from whom the filter finds.
@@ -192,7 +230,7 @@ pub(in crate::cli) fn refusal(error: ImportError) -> color_eyre::Report {
         ImportError::Store(error) => AppError::from(error).into(),
         ImportError::Read(_) | ImportError::Broken | ImportError::RejectedFile { .. } => error.into(),
         ImportError::Sender(why) => AppError::NotFound(why).into(),
-        ImportError::Start(why) => UsageError(format!("--at: {why}")).into(),
+        ImportError::Start(why) => UsageError(format!("--at or --repeat: {why}")).into(),
         other => RefusedError(other.to_string()).into(),
     }
 }

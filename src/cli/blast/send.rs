@@ -33,6 +33,12 @@ pub(in crate::cli) struct SendArgs {
     no_engine: bool,
 }
 
+impl SendArgs {
+    pub(super) const fn blast(&self) -> BlastId {
+        self.blast
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StartKind {
     Launch,
@@ -169,6 +175,12 @@ impl SendArgs {
 fn scheduled(context: &Context, plan: &Plan, blast: &BlastView, is_attended: bool) -> String {
     let (tag, people, id) = (clean(&blast.tag), text::people(plan.people), blast.id);
     let starts = context.when(blast.scheduled_for);
+    if let Some(rule) = &blast.origin.repeat.rule {
+        let engine = if is_attended { "" } else { ", if an engine runs then" };
+        return format!(
+            "{tag} repeats {rule}: first {starts}{engine}; `blastdeck blast schedule show {id}` shows its times"
+        );
+    }
     let note =
         plan.start.as_ref().and_then(|start| start.note.clone()).map_or_else(String::new, |note| format!(" ({note})"));
     let engine = if is_attended { "" } else { ", if an engine runs then" };

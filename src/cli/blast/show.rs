@@ -7,7 +7,9 @@ use color_eyre::Result;
 use serde_json::{Value, json};
 
 use crate::app::view::{BlastView, LeaseRow, ReplyCounts};
-use crate::app::{ConcurrentBlast, FirstShare, LeftOutPerson, Plan, Sample, SegmentCount};
+use crate::app::{
+    ConcurrentBlast, FirstShare, LeftOutPerson, OccurrenceOutcome, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare,
+};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
@@ -66,6 +68,8 @@ pub(super) fn as_json(blast: &BlastView) -> Value {
         "state_by": blast.state_by,
         "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(blast.id, waiting)),
         "done_at": blast.estimate.done_at, "per_hour": blast.estimate.per_hour,
+        "from": blast.origin.segment, "repeat": blast.origin.repeat.rule, "pattern": blast.origin.pattern,
+        "occurrence_at": blast.origin.occurrence_at,
         "first": blast.first.people.map(|people| json!({ "people": people, "left": blast.first.left })),
     })
 }
@@ -87,6 +91,9 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
     let funnel = blast.counts.funnel();
     let _ = writeln!(out, "blast {}  {}  {}", blast.id, clean(&blast.tag), clean(&blast.follow_up_stage));
     let _ = writeln!(out, "  state    {}{}", blast.state, because(blast));
+    if let Some(words) = blast.schedule_words() {
+        let _ = writeln!(out, "  times    {words}");
+    }
     let _ = writeln!(out, "  sender   {}", blast.sender);
     let _ = writeln!(out, "  date     {}", context.when(Some(blast.blast_date)));
     let _ = writeln!(
@@ -186,6 +193,51 @@ pub(super) async fn left_out(global: &Global, id: BlastId) -> Result<()> {
     text(&render(&header, &people.iter().map(row).collect::<Vec<_>>()))
 }
 
+/// What became of a time of a blast that repeats.
+pub(super) const fn outcome(outcome: OccurrenceOutcome) -> &'static str {
+    match outcome {
+        OccurrenceOutcome::Made => "made",
+        OccurrenceOutcome::Missed => "missed",
+        OccurrenceOutcome::Skipped => "skipped",
+    }
+}
+
+fn repeat_json(repeat: &PlannedRepeat) -> Value {
+    json!({ "rule": repeat.rule, "next": repeat.next, "clock_notes": repeat.clock_notes, "at_most": repeat.at_most })
+}
+
+fn repeat_text(context: &Context, repeat: &PlannedRepeat) -> String {
+    let mut out = format!("  repeats   {}\n", repeat.rule);
+    let times: Vec<_> = repeat.next.iter().map(|at| context.when(Some(*at))).collect();
+    let _ = writeln!(out, "  next      {}", times.join(", "));
+    for note in &repeat.clock_notes {
+        let _ = writeln!(out, "  clocks    {note}");
+    }
+    let at_most = repeat.at_most.map_or_else(|| "as many as you confirm".to_owned(), |people| number(people.into()));
+    let _ = writeln!(out, "  at most   {at_most} at a time; a time with more people waits for you");
+    out
+}
+
+fn zones_json(zones: &[ZoneShare]) -> Value {
+    let zone = |share: &ZoneShare| {
+        let ZoneShare { zone, people, from, until } = share;
+        json!({ "zone": zone.name(), "people": people, "from": from, "until": until })
+    };
+    zones.iter().map(zone).collect()
+}
+
+/// The day by zones: when each begins by its own clock and by ours.
+fn zones_text(context: &Context, zones: &[ZoneShare]) -> String {
+    let mut out = String::new();
+    for ZoneShare { zone, people, from, until } in zones {
+        let own = from.with_timezone(zone).format("%-d %b %H:%M");
+        let until = until.map_or_else(String::new, |until| format!(", until about {}", context.when(Some(until))));
+        let from = context.when(Some(*from));
+        let _ = writeln!(out, "{:>10} {own} in {zone}: from {from}{until}", number(*people));
+    }
+    out
+}
+
 fn segment_json(segment: &SegmentCount) -> Value {
     let left_out = segment.left_out.iter().map(|(reason, people)| (reason.key().to_owned(), json!(people)));
     json!({ "from": segment.from, "finds": segment.finds, "left_out": left_out.collect::<serde_json::Map<_, _>>() })
@@ -208,7 +260,7 @@ fn plan_json(plan: &Plan) -> Value {
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     json!({
         "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
-        "segment": plan.segment.as_ref().map(segment_json), "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,
+        "zones": zones_json(&plan.zones), "repeat": plan.repeat.as_ref().map(repeat_json), "segment": plan.segment.as_ref().map(segment_json), "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,
         "left_out": plan.left_out.as_ref().map(|left_out| json!({ "total": left_out.total, "reasons": left_out.reasons })),
         "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
         "window": plan.window, "left_today": plan.left_today,
@@ -256,7 +308,7 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
 
 /// The pace, the sending hours, and the forecast per day.
 fn pace_text(context: &Context, plan: &Plan) -> String {
-    let mut out = String::new();
+    let mut out = plan.repeat.as_ref().map_or_else(String::new, |repeat| repeat_text(context, repeat));
     if let Some(start) = &plan.start {
         let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
         let _ = writeln!(out, "  starts    {}, by itself{note}", context.when(Some(start.at)));
@@ -295,6 +347,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
             let _ = writeln!(out, "  {day:<8}  {}", share_text(context, share));
         }
     }
+    out.push_str(&zones_text(context, &plan.zones));
     if let Some(done) = done_at {
         let _ = writeln!(out, "  done      about {}", context.when(Some(done)));
     }

@@ -55,11 +55,11 @@ impl SegmentReader {
         let mut blasts = Vec::new();
         for token in &named {
             let ids = blasts_of(token).map_err(|why| located(token.at, why))?;
-            ids.into_iter().for_each(|id| {
+            for id in ids {
                 if !blasts.contains(&id) {
-                    blasts.push(id)
+                    blasts.push(id);
                 }
-            });
+            }
         }
         blasts.extend(self.blast.filter(|_| blasts.is_empty()));
         let moments = MomentParser { now: self.now, zone: self.zone };

@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 
 use super::bottleneck::{Bottleneck, BottleneckMeter};
 use super::claim_cursor::ClaimCursor;
 use super::{LONGEST_MEMORY, Sender, SenderContext};
 use crate::domain::content::{BlastContent, PreparedContent};
+use crate::domain::home_zone::home_zone;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{BlastLimits, Limits, Pace, PaceReason, Pacer, PastAttempts, Rate, UnreadableLimit};
+use crate::domain::pace::{BlastLimits, Limits, Pace, PaceReason, Pacer, PastAttempts, Rate, UnreadableLimit, Window};
 use crate::domain::waiting::{LimitOwner, Waiting};
 use crate::store::blast::{self, RunnableBlast};
+use crate::store::claim::Claimed;
 use crate::store::{StoreError, claim, session};
 
 /// A blast in which nobody was due is asked again no sooner.
@@ -33,6 +36,8 @@ pub(super) struct BlastQueue {
     /// One of its own limits cannot be read: `limits` are incomplete, and nobody of it is claimed until somebody fixes it.
     unreadable: Option<UnreadableLimit>,
     pub pacer: Pacer,
+    /// When people may be sent to by their own clocks; its zone is not looked at.
+    pub people_window: Option<Window>,
     /// How many were served: the least served queue goes first. One that could not be served falls behind nobody.
     pub served: u64,
     /// A claim found nobody: not asked again before this, unless news comes.
@@ -106,7 +111,8 @@ impl BlastQueue {
         served: u64,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
-        let (limits, unreadable) = limits_of(&source, &context.sender.limits);
+        let (mut limits, unreadable) = limits_of(&source, &context.sender.limits);
+        let people_window = limits.window.take_if(|_| source.window_local);
         let past = if limits.limits.gap.is_some() || limits.limits.rate != Rate::Unlimited {
             let times = blast::recent_attempts(&context.pool, source.id, now - LONGEST_MEMORY).await?;
             PastAttempts { times, today: 0 }
@@ -121,6 +127,7 @@ impl BlastQueue {
                     .map_err(|error| error.to_string()),
             ),
             pacer: Pacer::new(limits.limits, &past, now),
+            people_window,
             limits,
             unreadable,
             served,
@@ -293,6 +300,17 @@ impl Sender {
         }
         queue.refused = Some(RefusedClaim { until: self.context.clock.now() + REFUSED_FOR, why });
         Ok(())
+    }
+}
+
+impl BlastQueue {
+    /// Until when it is too early or too late for somebody by their own clock.
+    pub(super) fn closed_for(&self, person: &Claimed, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let window = self.people_window?;
+        let column =
+            person.variables.as_ref().and_then(|values| values.get("timezone").or_else(|| values.get("time_zone")));
+        let zone = home_zone(&person.phone_number, column.and_then(Value::as_str)).ok()?;
+        Some(Window { zone, ..window }.next_open(now)).filter(|opens| *opens > now)
     }
 }
 

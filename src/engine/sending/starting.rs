@@ -62,6 +62,10 @@ impl Sender {
         if let Some(until) = self.pace.cooldown.closed_until(&post.person.phone_number, now) {
             return ReadyAction::GiveBack(Some(until));
         }
+        let queue = self.queues.iter().find(|queue| queue.id == post.claim.blast);
+        if let Some(until) = queue.and_then(|queue| queue.closed_for(&post.person, now)) {
+            return ReadyAction::GiveBack(Some(until));
+        }
         if let Some((until, bound)) = self.pace_of(post.claim.blast, now) {
             let wait =
                 Wait { until: Some(until), bound: Some(bound), blast: Some(post.claim.blast), ..Wait::default() };

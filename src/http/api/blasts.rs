@@ -3,29 +3,24 @@
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::super::calls::for_programs;
-use super::super::openapi::{Operation, Routes, schemas};
+use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
+pub(super) use super::blast_answer::BlastAnswer;
 use super::body::{Params, PathId};
 use super::create::{CreateBody, MadeBlast, create};
 use super::edit::{EditBody, edit};
 use super::once::Answer;
 use super::page::{self, NumberedPage};
 use super::people::{PersonAnswer, first_people};
-use super::waiting::waiting;
 use crate::app::App;
 use crate::app::view::{BlastFilter, BlastPosition, BlastView};
-use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
-use crate::domain::funnel::{Counts, Funnel};
 use crate::domain::ids::BlastId;
-use crate::domain::pace::UnreadableLimit;
 use crate::domain::zone;
 
 pub(super) fn routes() -> Routes {
@@ -70,116 +65,6 @@ pub(super) fn routes() -> Routes {
                 .if_match()
                 .refuses(&[409]),
         )
-}
-
-/// A blast as it is answered everywhere.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Blast)]
-pub(super) struct BlastAnswer {
-    #[schema(value_type = i64, example = 7)]
-    pub id: BlastId,
-    #[schema(value_type = i64, example = 7)]
-    blast_id: BlastId,
-    #[schema(example = "Campaign 2025-01-18")]
-    blast_tag: String,
-    blast_date: DateTime<Utc>,
-    #[schema(example = "Initial")]
-    follow_up_stage: String,
-    #[schema(example = 250)]
-    total_recipients: i64,
-    state: BlastState,
-    #[schema(example = 3)]
-    version: i64,
-    #[schema(example = "sales")]
-    sender: String,
-    #[schema(example = "order-7")]
-    external_id: Option<String>,
-    #[schema(example = json!(null))]
-    description: Option<String>,
-    #[schema(example = "Hi {name}")]
-    message: Option<String>,
-    #[schema(schema_with = schemas::object_or_null)]
-    template: Option<Value>,
-    #[schema(example = "20/min")]
-    rate_limit: Option<String>,
-    #[schema(example = json!(null))]
-    gap: Option<String>,
-    #[schema(example = "09:00-21:00")]
-    send_window: Option<String>,
-    #[schema(example = json!(null))]
-    weekdays: Option<String>,
-    #[schema(example = "Asia/Kuala_Lumpur")]
-    timezone: Option<String>,
-    send_after: Option<DateTime<Utc>>,
-    /// When it starts by itself once it is sent.
-    #[schema(example = json!(null))]
-    scheduled_for: Option<DateTime<Utc>>,
-    #[schema(example = json!(null))]
-    state_reason: Option<String>,
-    #[schema(value_type = Option<String>, example = json!(null))]
-    state_by: Option<Actor>,
-    launched_at: Option<DateTime<Utc>>,
-    completed_at: Option<DateTime<Utc>>,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-    metrics: Funnel,
-    counts: Counts,
-    /// The total of all sales.
-    #[schema(example = "3000.00")]
-    amount: String,
-    /// Why it is not sending as fast as it can.
-    #[schema(schema_with = schemas::object_or_null)]
-    waiting: Option<Value>,
-    /// When it is done if nothing holds it up.
-    done_at: Option<DateTime<Utc>>,
-    /// A simulator stands in for the provider.
-    rehearsal: bool,
-}
-
-impl From<BlastView> for BlastAnswer {
-    fn from(blast: BlastView) -> Self {
-        let waiting = waiting(&blast);
-        let limits = &blast.limits;
-        Self {
-            rate_limit: shown(limits.rate.as_ref(), ToString::to_string),
-            gap: shown(limits.gap.as_ref(), ToString::to_string),
-            send_window: shown(limits.hours.as_ref(), ToString::to_string),
-            weekdays: shown(limits.weekdays.as_ref(), ToString::to_string),
-            timezone: shown(limits.zone.as_ref(), |zone| zone.name().to_owned()),
-            message: blast.template.is_none().then(|| blast.message.clone()),
-            metrics: blast.counts.funnel(),
-            amount: format!("{:.2}", blast.counts.amount),
-            waiting,
-            id: blast.id,
-            blast_id: blast.id,
-            blast_tag: blast.tag,
-            blast_date: blast.blast_date,
-            follow_up_stage: blast.follow_up_stage,
-            total_recipients: blast.total_recipients,
-            state: blast.state,
-            version: blast.version,
-            sender: blast.sender,
-            external_id: blast.external_id,
-            description: blast.description,
-            template: blast.template,
-            send_after: blast.send_after,
-            scheduled_for: blast.scheduled_for,
-            state_reason: blast.state_reason.as_deref().map(for_programs),
-            state_by: blast.state_by,
-            launched_at: blast.launched_at,
-            completed_at: blast.completed_at,
-            created_at: blast.created_at,
-            updated_at: blast.updated_at,
-            counts: blast.counts,
-            done_at: blast.estimate.done_at,
-            rehearsal: blast.rehearsal,
-        }
-    }
-}
-
-/// A limit of a row; one that cannot be read says why.
-fn shown<T>(limit: Option<&Result<T, UnreadableLimit>>, text: impl Fn(&T) -> String) -> Option<String> {
-    limit.map(|limit| limit.as_ref().map_or_else(ToString::to_string, text))
 }
 
 /// A blast, with one more thing that its call tells.

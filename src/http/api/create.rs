@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
+use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -16,7 +17,8 @@ use super::blasts::BlastAnswer;
 use super::body::{JsonBody, read_field};
 use super::draft::{OwnPace, PaceFields, content, description, name};
 use super::once::{Answer, Repeatable, once};
-use crate::app::{App, Imported, NewDraft, PeopleSource, SegmentDraft};
+use crate::app::{App, Imported, NewDraft, PeopleSource, RepeatOrder, SegmentDraft};
+use crate::domain::blast::PersonClocks;
 use crate::domain::field_change::FieldChange;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -66,9 +68,31 @@ pub(super) struct CreateBody {
     #[serde(default, alias = "scheduledFor")]
     #[schema(example = json!(null))]
     scheduled_for: Option<String>,
+    /// Each person gets it at this time of their own zone: by `timezone` among their variables, else by their country, where that has one.
+    #[serde(default, alias = "localTime")]
+    #[schema(example = json!(null))]
+    local_time: Option<String>,
+    /// Its hours and weekdays hold by each person's own zone.
+    #[serde(default, alias = "windowLocal")]
+    #[schema(example = false)]
+    window_local: bool,
+    /// By which rule it repeats, in its zone: `every mon 09:00`, `every month last 18:00`, `every hour`, or five fields of cron. It is
+    /// sent once; each of its times then makes a blast of its own.
     #[serde(default)]
-    #[schema(schema_with = schemas::not_yet)]
-    repeat: Option<Value>,
+    #[schema(example = json!(null))]
+    repeat: Option<String>,
+    /// The last day on which it repeats.
+    #[serde(default)]
+    #[schema(example = json!(null))]
+    until: Option<String>,
+    /// How many times it repeats in all.
+    #[serde(default)]
+    #[schema(value_type = Option<u32>, example = json!(null), minimum = 1)]
+    times: Option<NonZeroU32>,
+    /// The most people whom one of its times goes to without asking; by default as many as are confirmed.
+    #[serde(default, alias = "atMost")]
+    #[schema(value_type = Option<u32>, example = json!(null), minimum = 1)]
+    at_most: Option<NonZeroU32>,
     #[serde(default, alias = "rateLimit", alias = "rate")]
     #[schema(schema_with = schemas::rate)]
     rate_limit: FieldChange<Value>,
@@ -98,10 +122,26 @@ impl CreateBody {
         pace.read()
     }
 
-    fn refuse_repeat(&self) -> Result<(), Problem> {
-        let is_given = self.repeat.as_ref().is_some_and(|value| !value.is_null());
-        let detail = "blasts do not repeat by themselves yet: make one for each time, with scheduled_for";
-        if is_given { Err(Problem::field("repeat", detail)) } else { Ok(()) }
+    /// Whether it repeats.
+    pub(super) const fn repeats(&self) -> bool {
+        self.repeat.is_some()
+    }
+
+    fn repeat_order(&self) -> Result<Option<RepeatOrder>, Problem> {
+        let Some(rule) = &self.repeat else {
+            let alone =
+                [("until", self.until.is_some()), ("times", self.times.is_some()), ("at_most", self.at_most.is_some())];
+            let given = alone.into_iter().find(|(_, is_given)| *is_given);
+            return given.map_or(Ok(None), |(field, _)| {
+                Err(Problem::field(field, "only what repeats has it: give repeat too"))
+            });
+        };
+        if self.scheduled_for.is_some() {
+            return Err(Problem::field("scheduled_for", "what repeats starts by its rule: leave this out"));
+        }
+        let until = self.until.as_deref().map(str::parse::<NaiveDate>);
+        let until = until.transpose().map_err(|_| Problem::field("until", "write a day such as 2026-12-31"))?;
+        Ok(Some(RepeatOrder { rule: read_field("repeat", rule)?, until, times: self.times, at_most: self.at_most }))
     }
 
     /// Refused where it names people itself: they come from another blast.
@@ -126,7 +166,11 @@ impl CreateBody {
     }
 
     pub(super) async fn draft(&self, app: &App) -> Result<NewDraft, Problem> {
-        self.refuse_repeat()?;
+        let repeat = self.repeat_order()?;
+        let clock = |text: &str| NaiveTime::parse_from_str(text, "%H:%M");
+        let local_time = self.local_time.as_deref().map(clock).transpose();
+        let local_time =
+            local_time.map_err(|_| Problem::field("local_time", "write hours and minutes such as 10:00"))?;
         let pace = self.pace()?;
         let tag = name("blast_tag", self.blast_tag.as_deref().unwrap_or("Blast"))?;
         let follow_up_stage = name("follow_up_stage", self.follow_up_stage.as_deref().unwrap_or("Initial"))?;
@@ -139,6 +183,8 @@ impl CreateBody {
         Ok(NewDraft {
             start,
             segment: None,
+            clocks: PersonClocks { local_time, window_local: self.window_local },
+            repeat,
             sender: given.sender,
             tag,
             follow_up_stage,

@@ -96,11 +96,6 @@ pub(in crate::http) fn hour() -> Object {
         .build()
 }
 
-/// Nothing but null is read yet.
-pub(in crate::http) fn not_yet() -> Object {
-    of_types([Type::Null]).description(Some("Not supported yet: leave it out")).examples([json!(null)]).build()
-}
-
 /// A template, and what its sender's provider makes of it.
 pub(in crate::http) fn template() -> Object {
     of_types([Type::Object, Type::Null])

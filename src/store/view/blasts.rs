@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool};
 
 use super::{BlastFilter, BlastRow, Total};
 use crate::domain::act::Actor;
-use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};
+use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople, RepeatColumns};
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{DueLater, LimitColumns};
@@ -47,6 +47,15 @@ struct BlastRecord {
     first_people: Option<i32>,
     first_left: Option<i32>,
     segment: Option<String>,
+    repeat_rule: Option<String>,
+    repeat_until: Option<DateTime<Utc>>,
+    repeat_times: Option<i32>,
+    repeat_seen: Option<i32>,
+    at_most: Option<i32>,
+    pattern_blast: Option<BlastId>,
+    occurrence_at: Option<DateTime<Utc>>,
+    local_time: Option<NaiveTime>,
+    window_local: Option<bool>,
     updated_at: DateTime<Utc>,
     next_due_at: Option<DateTime<Utc>>,
     next_due_reason: Option<String>,
@@ -263,7 +272,20 @@ impl From<BlastRecord> for BlastRow {
             follows: found.follows_blast,
             unfinished: found.unfinished,
             first: FirstPeople::of(found.first_people, found.first_left),
-            origin: BlastOrigin { segment: found.segment },
+            origin: BlastOrigin {
+                segment: found.segment,
+                repeat: RepeatColumns {
+                    rule: found.repeat_rule,
+                    until: found.repeat_until,
+                    times: found.repeat_times,
+                    seen: found.repeat_seen.unwrap_or_default(),
+                    at_most: found.at_most,
+                },
+                pattern: found.pattern_blast,
+                occurrence_at: found.occurrence_at,
+                local_time: found.local_time,
+                window_local: found.window_local == Some(true),
+            },
             updated_at: found.updated_at,
             next_due_at: found.next_due_at,
             next_due_reason: found.next_due_reason,

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::{OverlayContent, clock, wrapped};
-use crate::app::{self, FirstFared, PlanGroup, PlanPerson};
+use crate::app::{self, FirstFared, PlanGroup, PlanPerson, ZoneShare};
 use crate::domain::blast::BlastState;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::rejected_rows::RejectedRows;
@@ -29,6 +29,7 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
     let name = format!("{}, {}", blast.tag, blast.follow_up_stage);
     let title = super::title(vec!["Plan".to_owned(), name, format!("{} {}", blast.state, blast.id)], None);
     let mut lines = who(plan, loaded);
+    lines.extend(audience(loaded, clock(model)));
     lines.push(TextLine::default());
     lines.extend(fared(loaded));
     lines.extend(pace(loaded, clock(model)));
@@ -134,6 +135,28 @@ fn says(loaded: &app::Plan, count: PlanCount) -> (i64, String) {
         }
     };
     (people, words.to_owned())
+}
+
+/// Whom its filter finds, its times where it repeats, and its day by zones.
+fn audience(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
+    let mut lines = Vec::new();
+    if let Some(segment) = &loaded.segment {
+        lines.push(format!("  from {}: finds {}", segment.from, number(segment.finds)));
+        let out =
+            segment.left_out.iter().map(|(why, people)| format!("  left out: {} {}", number(*people), why.words()));
+        lines.extend(out);
+    }
+    if let Some(repeat) = &loaded.repeat {
+        let next: Vec<_> = repeat.next.iter().take(3).map(|at| clock.long(*at)).collect();
+        lines.push(format!("  repeats {}: {}", repeat.rule, next.join(", ")));
+        lines.extend(repeat.clock_notes.iter().map(|note| format!("  {note}")));
+    }
+    let zone = |share: &ZoneShare| {
+        let own = share.from.with_timezone(&share.zone).format("%H:%M");
+        format!("  {:>6} at {own} in {}: {}", number(share.people), share.zone, clock.long(share.from))
+    };
+    lines.extend(loaded.zones.iter().map(zone));
+    lines.into_iter().map(TextLine::dim).collect()
 }
 
 /// How the first people fared, beside those of earlier blasts at the same age.

@@ -112,6 +112,7 @@ fn title(model: &Model, beside: bool) -> TitleRule {
     if let Some(blast) = model.blast() {
         left.push(format!("{}, {}", blast.tag, blast.follow_up_stage));
         left.push(state(model, blast));
+        left.extend(blast.schedule_words());
     }
     if model.shown_view() != FunnelView::Bars && !model.has_bars_beside() {
         left.insert(1, model.shown_view().word().to_owned());

@@ -11,6 +11,7 @@ use super::super::body::read_field;
 use super::super::draft::{content, description, name, rate};
 use crate::app::view::BlastView;
 use crate::app::{App, DraftEdit, NewDraft};
+use crate::domain::blast::PersonClocks;
 use crate::domain::field_change::FieldChange;
 use crate::domain::pace::Hours;
 use crate::domain::start_at::StartAt;
@@ -155,6 +156,8 @@ impl CampaignBody {
         Ok(NewDraft {
             start,
             segment: None,
+            clocks: PersonClocks::default(),
+            repeat: None,
             tag,
             follow_up_stage: "Initial".to_owned(),
             content: given.content,

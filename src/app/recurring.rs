@@ -1,0 +1,381 @@
+//! Blasts that repeat. Somebody sends a pattern once, with the number of people; from then on each of its times makes a blast of its
+//! own, which is launched by the same use case as any other. Whoever runs an engine runs this beside it.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use sqlx::PgConnection;
+use tokio_util::sync::CancellationToken;
+
+use super::caller::Caller;
+use super::commands::{Launch, raced};
+use super::create::{RepeatOrder, refused};
+use super::{App, AppError};
+use crate::domain::act::{Act, Actor};
+use crate::domain::blast::{BlastState, RepeatColumns};
+use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::recurrence::{Occurrence, Recurrence};
+use crate::domain::start_at::StartAt;
+use crate::domain::text;
+use crate::import::{ImportOptions, PeopleSource, RejectedTo};
+use crate::store::blast::BlastHead;
+use crate::store::clearing::{Clearing, ClearingKind};
+use crate::store::recurring::{self, DuePattern, OccurrenceNote, OccurrenceOutcome, OccurrenceRow};
+use crate::store::view::BlastRow;
+
+/// It is looked whether a time has come when the next one does, and at most and at least so often.
+const LOOK_AT_MOST: Duration = Duration::from_secs(1);
+const LOOK_AT_LEAST: Duration = Duration::from_secs(10);
+/// How long it waits after a failure.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// A pattern as somebody asks about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleView {
+    pub blast: super::view::BlastView,
+    pub repeat: RepeatColumns,
+    pub zone: Tz,
+    /// Its next times, the first of them already the pattern's own once it was sent.
+    pub next: Vec<DateTime<Utc>>,
+    pub made: i64,
+    pub missed: i64,
+    pub skipped: i64,
+    pub last_missed: Option<DateTime<Utc>>,
+    /// What the clocks do to its times within about a year, a sentence each.
+    pub clock_notes: Vec<String>,
+}
+
+/// When a blast that repeats occurs, as a plan says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedRepeat {
+    pub rule: String,
+    pub next: Vec<DateTime<Utc>>,
+    /// What the clocks of its zone do to its times within about a year, a sentence each.
+    pub clock_notes: Vec<String>,
+    /// An occurrence to more people waits for an operator; `None`: as many as are confirmed.
+    pub at_most: Option<i32>,
+}
+
+/// How many of its next times are shown.
+const SHOWN: usize = 5;
+
+/// How a pattern repeats, with the rule read.
+#[derive(Debug, Clone)]
+struct Pattern {
+    rule: Recurrence,
+    repeat: RepeatColumns,
+    zone: Tz,
+}
+
+impl Pattern {
+    /// Its first time after a moment that is still within its end; `passed` of its times have come by then.
+    fn next(&self, after: DateTime<Utc>, passed: i32) -> Option<Occurrence> {
+        let is_over = self.repeat.times.is_some_and(|times| passed >= times);
+        let next = self.rule.next(after, self.zone).filter(|_| !is_over);
+        next.filter(|next| self.repeat.until.is_none_or(|until| next.at < until))
+    }
+}
+
+impl App {
+    /// Makes and launches the occurrences of this process's senders as their times come, until it is stopped.
+    pub async fn run_schedules(&self, stop: CancellationToken) {
+        let (engine, mut news) = (self.as_engine(), self.news());
+        loop {
+            let pause = engine.look().await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "what repeats is tried again in a moment");
+                AGAIN_AFTER
+            });
+            let moment = tokio::time::sleep(LOOK_AT_MOST.min(pause));
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = moment => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = news.changed(), if pause > LOOK_AT_MOST => if changed.is_err() { return },
+                () = tokio::time::sleep(pause.saturating_sub(LOOK_AT_MOST)) => {}
+            }
+        }
+    }
+
+    /// Makes what is due; how long until it is to be looked again.
+    async fn look(&self) -> Result<Duration, AppError> {
+        self.occur(self.engine().clock.now()).await?;
+        let next = recurring::next_due(self.pool()).await?;
+        let ahead = next.and_then(|next| (next - self.engine().clock.now()).to_std().ok());
+        Ok(if next.is_none() { LOOK_AT_LEAST } else { ahead.unwrap_or(LOOK_AT_MOST).min(LOOK_AT_LEAST) })
+    }
+
+    /// The same app, whose acts are the engine's.
+    fn as_engine(&self) -> Self {
+        let name = Actor::ENGINE.to_owned();
+        self.acting_for(Caller { name, sender: None, expires_at: None, request: None })
+    }
+
+    /// Makes and launches whatever is due at a moment.
+    pub async fn occur(&self, now: DateTime<Utc>) -> Result<(), AppError> {
+        if self.is_read_only() || self.retirement().borrow().is_some() {
+            return Ok(());
+        }
+        let senders: Vec<SenderId> = self.engine().senders.iter().map(|sender| sender.id).collect();
+        for id in recurring::unlaunched(self.pool(), &senders).await? {
+            self.launch_occurrence(id, now).await?;
+        }
+        for due in recurring::due(self.pool(), &senders, now).await? {
+            self.occur_one(due, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes through the times of a pattern that have come. Only the last of them makes a blast: those before it were missed.
+    async fn occur_one(&self, due: DuePattern, now: DateTime<Utc>) -> Result<(), AppError> {
+        let row = self.blast_row(due.id).await?;
+        let Some(pattern) = self.pattern_of(&row) else { return Ok(()) };
+        let (mut at, mut passed, mut missed) = (due.at, row.origin.repeat.seen, 0);
+        while let Some(next) = pattern.next(at, passed + 1).filter(|next| next.at <= now) {
+            let outcome = OccurrenceOutcome::Missed;
+            if !self.pass(OccurrenceNote { pattern: row.id, at, outcome, next: Some(next.at) }).await? {
+                return Ok(());
+            }
+            (at, passed, missed) = (next.at, passed + 1, missed + 1);
+        }
+        let is_late = now - at > self.engine().settings.too_late;
+        let outcome = if is_late { OccurrenceOutcome::Missed } else { OccurrenceOutcome::Made };
+        let next = pattern.next(at, passed + 1).map(|next| next.at);
+        let note = OccurrenceNote { pattern: row.id, at, outcome, next };
+        let Some(blast) = self.make_occurrence(&row, note).await? else { return Ok(()) };
+        if is_late {
+            let why = missed_words(at, missed, pattern.zone);
+            self.ask_about(blast, &why).await?;
+        } else {
+            self.launch_occurrence(blast, now).await?;
+        }
+        self.clear_when_over(&row, note.next).await
+    }
+
+    /// Notes a time of which no blast is made.
+    async fn pass(&self, note: OccurrenceNote) -> Result<bool, AppError> {
+        let mut tx = self.begin().await?;
+        let is_first = recurring::note(&mut tx, note).await?;
+        tx.commit().await?;
+        Ok(is_first)
+    }
+
+    /// A blast like the pattern, to its people as they are now, in the transaction that notes its time. `None`: somebody was first.
+    async fn make_occurrence(&self, row: &BlastRow, note: OccurrenceNote) -> Result<Option<BlastId>, AppError> {
+        let mut draft = self.draft_alike(row.id).await?;
+        draft.follow_up_stage.clone_from(&row.follow_up_stage);
+        draft.segment.clone_from(&row.origin.segment);
+        let people = if let Some(people) = self.given_by_segment(row).await? {
+            people
+        } else {
+            let people = recurring::people(self.pool(), row.id).await?;
+            people.iter().map(|person| serde_json::json!(person)).collect()
+        };
+        let mut options = ImportOptions { may_be_empty: true, ..ImportOptions::default() };
+        options.note.occurrence = Some(note);
+        let made = self.create_from(draft, PeopleSource::Given(people), RejectedTo::Nowhere, options).await;
+        match made.map_err(refused) {
+            Ok(made) => Ok(Some(made.blast)),
+            Err(AppError::Repeated) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Launches an occurrence as an operator launches any blast; what stands in the way of that makes it wait for one.
+    async fn launch_occurrence(&self, id: BlastId, now: DateTime<Utc>) -> Result<(), AppError> {
+        let row = self.blast_row(id).await?;
+        let at = row.origin.occurrence_at.unwrap_or(now);
+        if now - at > self.engine().settings.too_late {
+            return self.ask_about(id, &missed_words(at, 0, self.zone_of(&row))).await;
+        }
+        if row.counts.queued == 0 {
+            return self.end_empty(id).await;
+        }
+        let people = row.counts.queued - crate::store::suppression::count_in(self.pool(), id).await?;
+        if let Some(at_most) = row.origin.repeat.at_most.filter(|at_most| people > i64::from(*at_most)) {
+            let (people, at_most) = (text::people(people), text::number(at_most.into()));
+            let why =
+                format!("it goes to {people}, and at most {at_most} were confirmed: resume it to send it all the same");
+            return self.ask_about(id, &why).await;
+        }
+        let launch = Launch { blast: id, version: row.version, people, armed_for: TimeDelta::zero() };
+        match self.launch(launch).await {
+            Ok(_) => Ok(()),
+            Err(AppError::Store(error)) => Err(error.into()),
+            Err(why) => self.ask_about(id, &why.to_string()).await,
+        }
+    }
+
+    async fn ask_about(&self, id: BlastId, why: &str) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        recurring::ask(&mut tx, id, why).await?;
+        tx.commit().await?;
+        self.notify(id).await
+    }
+
+    async fn end_empty(&self, id: BlastId) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        recurring::end_empty(&mut tx, id, "its filter found nobody").await?;
+        tx.commit().await?;
+        self.notify(id).await
+    }
+
+    /// The people of a pattern get nothing once it is over: they are left out, as of a cancelled blast.
+    async fn clear_when_over(&self, row: &BlastRow, next: Option<DateTime<Utc>>) -> Result<(), AppError> {
+        if next.is_none() {
+            Clearing { blast: row.id, kind: ClearingKind::LeaveOut }.finish(self.pool()).await?;
+        }
+        self.notify(row.id).await
+    }
+
+    /// How a new blast repeats, as it is kept.
+    ///
+    /// # Errors
+    /// Why it would never occur, in words.
+    pub(super) fn repeat_columns(&self, order: &RepeatOrder, zone: Tz) -> Result<RepeatColumns, String> {
+        let count = |number: NonZeroU32| i32::try_from(number.get()).unwrap_or(i32::MAX);
+        let midnight = |day: NaiveDate| {
+            let local = day.checked_add_days(Days::new(1))?.and_time(NaiveTime::MIN);
+            Some(StartAt::Local(local).resolve(zone)?.at)
+        };
+        let repeat = RepeatColumns {
+            rule: Some(order.rule.to_string()),
+            until: order.until.and_then(midnight),
+            times: order.times.map(count),
+            seen: 0,
+            at_most: order.at_most.map(count),
+        };
+        let pattern = Pattern { rule: order.rule.clone(), repeat: repeat.clone(), zone };
+        let next = pattern.next(self.engine().clock.now(), 0);
+        next.map(|_| repeat).ok_or_else(|| format!("`{}` does not come before its last day", order.rule))
+    }
+
+    /// How a blast repeats, where it does.
+    fn pattern_of(&self, row: &BlastRow) -> Option<Pattern> {
+        let rule = row.origin.repeat.rule.as_ref()?.parse().ok()?;
+        Some(Pattern { rule, repeat: row.origin.repeat.clone(), zone: self.zone_of(row) })
+    }
+
+    /// The next time of a pattern that somebody launches or resumes; `None` for any other blast.
+    pub(super) async fn next_occurrence(
+        &self,
+        row: &BlastRow,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, AppError> {
+        if row.origin.repeat.rule.is_none() {
+            return Ok(None);
+        }
+        if row.state == BlastState::Scheduled {
+            let why = "it occurs by itself; `blastdeck blast schedule skip` leaves its next time out";
+            return Err(AppError::Refused(why.to_owned()));
+        }
+        // One that was left out does not come again.
+        let noted = recurring::occurrences(self.pool(), row.id, 1).await?;
+        let after = noted.first().map_or(now, |newest| now.max(newest.at));
+        let next = self.pattern_of(row).and_then(|pattern| pattern.next(after, row.origin.repeat.seen));
+        let over = || AppError::Refused("it has no time left: its end has passed".to_owned());
+        Ok(Some(next.ok_or_else(over)?.at))
+    }
+
+    /// Gives a pattern that is launched its next time, within the launch's transaction.
+    pub(super) async fn arm_pattern(
+        &self,
+        tx: &mut PgConnection,
+        head: BlastHead,
+        (version, people): (i64, i64),
+        next: Option<DateTime<Utc>>,
+    ) -> Result<BlastHead, AppError> {
+        let Some(next) = next else { return Ok(head) };
+        raced(recurring::arm(tx, head.id, (version, next), people).await?)?;
+        Ok(BlastHead { scheduled_for: Some(next), launched_at: None, ..head })
+    }
+
+    /// Leaves the next time of a pattern out. Returns the one after it.
+    pub async fn skip_occurrence(&self, id: BlastId) -> Result<Option<DateTime<Utc>>, AppError> {
+        let row = self.blast_row(id).await?;
+        let pattern = self.pattern_of(&row).ok_or_else(|| not_repeating(id))?;
+        let at = row.scheduled_for.filter(|_| row.state == BlastState::Scheduled);
+        let at = at.ok_or_else(|| AppError::Refused(format!("the schedule is {}: it has no next time", row.state)))?;
+        let next = pattern.next(at, row.origin.repeat.seen + 1).map(|next| next.at);
+        let mut tx = self.begin().await?;
+        let head = self.head(&mut tx, id).await?;
+        let note = OccurrenceNote { pattern: id, at, outcome: OccurrenceOutcome::Skipped, next };
+        raced(recurring::note(&mut tx, note).await?)?;
+        self.log_blast_act(&mut tx, Act::Edit, &head, serde_json::json!({ "skipped": at })).await?;
+        tx.commit().await?;
+        self.clear_when_over(&row, next).await?;
+        Ok(next)
+    }
+
+    /// Every blast that repeats, the newest first.
+    pub async fn schedules(&self) -> Result<Vec<ScheduleView>, AppError> {
+        let mut schedules = Vec::new();
+        for counted in recurring::patterns(self.pool(), self.only_sender()).await? {
+            schedules.push(self.schedule_of(counted).await?);
+        }
+        Ok(schedules)
+    }
+
+    /// One of them, with its newest times.
+    pub async fn schedule(&self, id: BlastId) -> Result<(ScheduleView, Vec<OccurrenceRow>), AppError> {
+        // Its sender first: a token of another one learns nothing.
+        self.blast_row(id).await?;
+        let counted = recurring::patterns(self.pool(), self.only_sender()).await?;
+        let counted = counted.into_iter().find(|row| row.id == id).ok_or_else(|| not_repeating(id))?;
+        Ok((self.schedule_of(counted).await?, recurring::occurrences(self.pool(), id, OCCURRENCES).await?))
+    }
+
+    async fn schedule_of(&self, counted: recurring::PatternRow) -> Result<ScheduleView, AppError> {
+        let row = self.blast_row(counted.id).await?;
+        let now = self.engine().clock.now();
+        let (next, clock_notes) = self.outlook(&row, now);
+        Ok(ScheduleView {
+            blast: self.blast(counted.id).await?,
+            repeat: row.origin.repeat.clone(),
+            zone: self.zone_of(&row),
+            next,
+            made: counted.made,
+            missed: counted.missed,
+            skipped: counted.skipped,
+            last_missed: counted.last_missed,
+            clock_notes,
+        })
+    }
+
+    /// When it occurs, where it repeats.
+    pub(super) fn planned_repeat(&self, row: &BlastRow, now: DateTime<Utc>) -> Option<PlannedRepeat> {
+        let rule = row.origin.repeat.rule.clone()?;
+        let (next, clock_notes) = self.outlook(row, now);
+        Some(PlannedRepeat { rule, next, clock_notes, at_most: row.origin.repeat.at_most })
+    }
+
+    /// The next times of a blast that repeats, and what the clocks do to them; nothing where it is over.
+    pub(super) fn outlook(&self, row: &BlastRow, now: DateTime<Utc>) -> (Vec<DateTime<Utc>>, Vec<String>) {
+        let is_over = matches!(row.state, BlastState::Completed | BlastState::Cancelled | BlastState::Failed);
+        let Some(pattern) = self.pattern_of(row).filter(|_| !is_over) else { return (Vec::new(), Vec::new()) };
+        let own = row.scheduled_for.filter(|_| row.state == BlastState::Scheduled);
+        let from = own.map_or(now, |own| own - TimeDelta::seconds(1));
+        let seen = row.origin.repeat.seen;
+        let times = std::iter::successors(pattern.next(from, seen).map(|next| (next.at, seen)), |(at, passed)| {
+            Some((pattern.next(*at, passed + 1)?.at, passed + 1))
+        });
+        (times.map(|(at, _)| at).take(SHOWN).collect(), pattern.rule.clock_notes(now, pattern.zone))
+    }
+}
+
+/// How many of the times that have come are shown.
+const OCCURRENCES: i64 = 100;
+
+fn not_repeating(id: BlastId) -> AppError {
+    AppError::NotFound(format!("blast {id} does not repeat: see `blastdeck blast schedule list`"))
+}
+
+/// Why an occurrence whose time passed waits for an operator.
+fn missed_words(at: DateTime<Utc>, before: u32, zone: Tz) -> String {
+    let at = at.with_timezone(&zone).format("%-d %b %H:%M");
+    let before = if before > 0 { format!(", as did {before} before it") } else { String::new() };
+    format!("its time, {at}, passed while no engine ran{before}: resume it if it is still to go, or cancel it")
+}

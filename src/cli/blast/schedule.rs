@@ -1,0 +1,162 @@
+//! `blast schedule`: blasts that repeat.
+
+use std::fmt::Write;
+
+use clap::Subcommand;
+use color_eyre::Result;
+use serde_json::{Value, json};
+
+use super::command::ConfirmArgs;
+use super::send::{SendArgs, StartKind};
+use super::show;
+use crate::app::{OccurrenceRow, ScheduleView};
+use crate::cli::Global;
+use crate::cli::context::{Context, Intent};
+use crate::cli::output::{json, talk, text};
+use crate::cli::table::{TextAlign, render};
+use crate::domain::ids::BlastId;
+use crate::domain::text::{clean, number};
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum ScheduleVerb {
+    /// List the blasts that repeat, newest first, each with its next time and what became of the earlier ones.
+    List,
+    /// Show one: its next times, what the clocks do to them, and the blasts that were made.
+    Show {
+        /// The id of the blast that repeats.
+        blast: BlastId,
+    },
+    /// Pause it: none of its times makes a blast until it is resumed.
+    Pause {
+        /// The id of the blast that repeats.
+        blast: BlastId,
+    },
+    /// Resume it from its next time on. Asks for the number of people.
+    Resume(SendArgs),
+    /// Leave its next time out.
+    Skip {
+        /// The id of the blast that repeats.
+        blast: BlastId,
+    },
+    /// End it for good. Blasts that it made are not touched.
+    End(ConfirmArgs),
+}
+
+impl ScheduleVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        match self {
+            Self::List => list(global).await,
+            Self::Show { blast } => show(global, blast).await,
+            Self::Pause { blast } => {
+                repeats(global, blast).await?;
+                super::command::pause(global, blast).await
+            }
+            Self::Resume(verb) => {
+                repeats(global, verb.blast()).await?;
+                verb.run(global, StartKind::Resume).await
+            }
+            Self::Skip { blast } => skip(global, blast).await,
+            Self::End(sure) => {
+                repeats(global, sure.blast()).await?;
+                sure.cancel(global).await
+            }
+        }
+    }
+}
+
+/// Refuses a blast that does not repeat.
+async fn repeats(global: &Global, blast: BlastId) -> Result<()> {
+    let context = Context::open(global, Intent::Reads).await?;
+    context.app.schedule(blast).await?;
+    context.app.close().await;
+    Ok(())
+}
+
+fn as_json(schedule: &ScheduleView) -> Value {
+    let ScheduleView { blast, repeat, zone, next, made, missed, skipped, last_missed, clock_notes } = schedule;
+    json!({
+        "id": blast.id, "tag": blast.tag, "state": blast.state, "state_reason": blast.state_reason, "sender": blast.sender,
+        "repeat": repeat.rule, "timezone": zone.name(), "until": repeat.until, "times": repeat.times, "seen": repeat.seen,
+        "at_most": repeat.at_most, "from": blast.origin.segment, "next": next, "made": made, "missed": missed,
+        "skipped": skipped, "last_missed": last_missed, "clock_notes": clock_notes,
+    })
+}
+
+async fn list(global: &Global) -> Result<()> {
+    let context = Context::open(global, Intent::Reads).await?;
+    let schedules = context.app.schedules().await?;
+    if context.is_json {
+        return schedules.iter().try_for_each(|schedule| json(&as_json(schedule)));
+    }
+    let header = ["blast", "name", "repeats", "state", "next", "made", "missed"].map(|name| (name, TextAlign::Left));
+    let row = |schedule: &ScheduleView| {
+        let blast = &schedule.blast;
+        vec![
+            blast.id.to_string(),
+            blast.tag.clone(),
+            rule(schedule),
+            blast.state_words().to_owned(),
+            context.when(schedule.next.first().copied()),
+            number(schedule.made),
+            number(schedule.missed),
+        ]
+    };
+    text(&render(&header, &schedules.iter().map(row).collect::<Vec<_>>()))
+}
+
+fn rule(schedule: &ScheduleView) -> String {
+    schedule.repeat.rule.clone().unwrap_or_default()
+}
+
+async fn show(global: &Global, id: BlastId) -> Result<()> {
+    let context = Context::open(global, Intent::Reads).await?;
+    let (schedule, occurrences) = context.app.schedule(id).await?;
+    if context.is_json {
+        let mut value = as_json(&schedule);
+        value["occurrences"] = json!(occurrences);
+        return json(&value);
+    }
+    text(&show_text(&context, &schedule, &occurrences))
+}
+
+fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[OccurrenceRow]) -> String {
+    let mut out = String::new();
+    let ScheduleView { blast, repeat, zone, next, clock_notes, .. } = schedule;
+    let _ = writeln!(out, "blast {}  {}  {} ({zone})", blast.id, clean(&blast.tag), rule(schedule));
+    let why = blast.state_reason.as_deref().map_or_else(String::new, |why| format!(": {}", clean(why)));
+    let _ = writeln!(out, "  state    {}{why}", blast.state);
+    if let Some(at_most) = repeat.at_most {
+        let _ = writeln!(out, "  at most  {} at a time without asking", number(at_most.into()));
+    }
+    if let Some(until) = repeat.until {
+        let _ = writeln!(out, "  until    {}", context.when(Some(until)));
+    }
+    if let Some(times) = repeat.times {
+        let _ = writeln!(out, "  times    {} of {}", repeat.seen, times);
+    }
+    for at in next {
+        let _ = writeln!(out, "  next     {}", context.when(Some(*at)));
+    }
+    for note in clock_notes {
+        let _ = writeln!(out, "  clocks   {note}");
+    }
+    for occurrence in occurrences {
+        let blast = occurrence.blast.map_or_else(String::new, |blast| format!("  blast {blast}"));
+        let outcome = show::outcome(occurrence.outcome);
+        let _ = writeln!(out, "  {:<7}  {}{blast}", outcome, context.when(Some(occurrence.at)));
+    }
+    out
+}
+
+async fn skip(global: &Global, id: BlastId) -> Result<()> {
+    let context = Context::open(global, Intent::Writes).await?;
+    let next = context.app.skip_occurrence(id).await?;
+    if context.is_json {
+        return json(&json!({ "id": id, "next": next }));
+    }
+    talk(&match next {
+        Some(_) => format!("its next time is {}", context.when(next)),
+        None => "that was its last time: it is over".to_owned(),
+    });
+    Ok(())
+}

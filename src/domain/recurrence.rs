@@ -1,0 +1,158 @@
+//! When a blast that repeats occurs: `every mon 09:00`, or five fields of cron, by the clocks of a zone. A local time that the clocks
+//! skip occurs at the first moment after it, one that comes twice occurs the first time: as a start at a time does
+//! ([`StartAt::resolve`]). The days of a month are those of cron: one without a 31st has no occurrence on it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
+use chrono_tz::Tz;
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use thiserror::Error;
+
+use super::pace::Weekdays;
+use super::start_at::{ClockChange, StartAt};
+use super::text::clean;
+
+/// A rule that says when something occurs.
+#[derive(Debug, Clone)]
+pub struct Recurrence {
+    text: String,
+    cron: Cron,
+}
+
+/// The text is no rule.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RecurrenceError {
+    #[error(
+        "`{0}` is not a rule: write every day 09:00, every mon,thu 09:00, every month 1 09:00 (or last), every hour, or five fields of \
+         cron such as 0 9 * * 1"
+    )]
+    Unreadable(String),
+    #[error("`{0}` never comes")]
+    Never(String),
+    #[error("`{0}` comes oftener than every quarter of an hour")]
+    TooOften(String),
+}
+
+/// One time of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Occurrence {
+    pub at: DateTime<Utc>,
+    /// What the rule says, by the zone's clocks.
+    pub local: NaiveDateTime,
+    pub clock_change: Option<ClockChange>,
+}
+
+/// The shortest time between two occurrences.
+const SHORTEST: TimeDelta = TimeDelta::minutes(15);
+
+/// How many occurrences are looked at for whether they are too close.
+const LOOKED_AT: usize = 100;
+
+/// No clocks differ from themselves by more: a day that a zone leaves out, and an hour.
+const SHIFT_MAX: TimeDelta = TimeDelta::hours(25);
+
+/// How far ahead changes of the clocks are told.
+const TOLD_DAYS: i64 = 370;
+
+impl FromStr for Recurrence {
+    type Err = RecurrenceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let typed = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let quoted: String = clean(&typed).chars().take(60).collect();
+        let unreadable = || RecurrenceError::Unreadable(quoted.clone());
+        let pattern = match typed.strip_prefix("every ") {
+            Some(rest) => every(rest).ok_or_else(unreadable)?,
+            None => typed.clone(),
+        };
+        let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+        let cron = parser.parse(&pattern).map_err(|_| unreadable())?;
+        let rule = Self { text: typed, cron };
+        let times: Vec<_> = rule.locals(NaiveDateTime::default()).take(LOOKED_AT).collect();
+        if times.is_empty() {
+            return Err(RecurrenceError::Never(quoted));
+        }
+        let is_close = times.windows(2).any(|pair| pair[1] - pair[0] < SHORTEST);
+        if is_close { Err(RecurrenceError::TooOften(quoted)) } else { Ok(rule) }
+    }
+}
+
+/// What follows `every`, as cron's five fields.
+fn every(rest: &str) -> Option<String> {
+    let words: Vec<_> = rest.split(' ').collect();
+    match words.as_slice() {
+        ["hour"] => Some("0 * * * *".to_owned()),
+        ["day", time] => clock(time).map(|clock| format!("{clock} * * *")),
+        ["month", "last", time] => clock(time).map(|clock| format!("{clock} L * *")),
+        ["month", day, time] => {
+            let day: u32 = day.parse().ok().filter(|day| (1..=31).contains(day))?;
+            clock(time).map(|clock| format!("{clock} {day} * *"))
+        }
+        [days, time] => {
+            let days: Weekdays = days.parse().ok()?;
+            let days = if days == Weekdays::DAILY { "*".to_owned() } else { days.to_string() };
+            clock(time).map(|clock| format!("{clock} * * {days}"))
+        }
+        _ => None,
+    }
+}
+
+/// Minute and hour.
+fn clock(time: &str) -> Option<String> {
+    let time = NaiveTime::parse_from_str(time, "%H:%M").ok()?;
+    Some(format!("{} {}", time.minute(), time.hour()))
+}
+
+impl Recurrence {
+    /// Its local times after one, in order; zones aside.
+    fn locals(&self, after: NaiveDateTime) -> impl Iterator<Item = NaiveDateTime> {
+        let next = |last: &NaiveDateTime| self.cron.find_next_occurrence(last, false).ok();
+        std::iter::successors(next(&after), next)
+    }
+
+    /// The first occurrence after a moment.
+    pub fn next(&self, after: DateTime<Utc>, zone: Tz) -> Option<Occurrence> {
+        let before = after.with_timezone(&zone).naive_local().checked_sub_signed(SHIFT_MAX)?;
+        let occurrences = self.locals(before).filter_map(|local| {
+            let time = StartAt::Local(local).resolve(zone)?;
+            Some(Occurrence { at: time.at, local, clock_change: time.clock_change })
+        });
+        occurrences.into_iter().find(|occurrence| occurrence.at > after)
+    }
+
+    /// What the clocks do to its occurrences of about the next year, a sentence each.
+    pub fn clock_notes(&self, after: DateTime<Utc>, zone: Tz) -> Vec<String> {
+        let offset = |at: &DateTime<Utc>| zone.offset_from_utc_datetime(&at.naive_utc()).fix();
+        let days = (0..TOLD_DAYS).map(|day| after + TimeDelta::days(day));
+        let changes = days.filter(|day| offset(day) != offset(&(*day + TimeDelta::days(1))));
+        changes.flat_map(|day| self.notes_within(day, zone)).collect()
+    }
+
+    fn notes_within(&self, day: DateTime<Utc>, zone: Tz) -> Vec<String> {
+        let first = self.next(day, zone);
+        let of_day = std::iter::successors(first, |last| self.next(last.at, zone));
+        let of_day = of_day.take_while(|occurrence| occurrence.at <= day + TimeDelta::days(1));
+        of_day.filter_map(|occurrence| Some(occurrence.clock_change?.sentence(occurrence.local, zone))).collect()
+    }
+}
+
+impl PartialEq for Recurrence {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Recurrence {}
+
+impl fmt::Display for Recurrence {
+    /// As it was typed, in small letters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+use chrono::{Datelike, Days, NaiveDate, Weekday};
+use chrono_tz::{America, Asia, Europe};
+
+use super::*;
+
+fn rule(text: &str) -> Recurrence {
+    text.parse().unwrap()
+}
+
+fn after(text: &str, moment: &str, zone: Tz, count: usize) -> Vec<String> {
+    let rule = rule(text);
+    let mut at: DateTime<Utc> = moment.parse().unwrap();
+    let mut times = Vec::new();
+    while times.len() < count {
+        at = rule.next(at, zone).unwrap().at;
+        times.push(at.with_timezone(&zone).format("%Y-%m-%dT%H:%M%z").to_string());
+    }
+    times
+}
+
+#[test]
+fn rules_are_words_or_cron() {
+    let kl = Asia::Kuala_Lumpur;
+    let start = "2026-11-21T09:00:00Z";
+
+    assert_eq!(after("every mon 09:00", start, kl, 2), ["2026-11-23T09:00+0800", "2026-11-30T09:00+0800"]);
+    assert_eq!(after("Every  Mon-Fri 09:30", start, kl, 1), ["2026-11-23T09:30+0800"]);
+    assert_eq!(after("every day 09:00", start, kl, 1), ["2026-11-22T09:00+0800"]);
+    assert_eq!(after("every hour", start, kl, 1), ["2026-11-21T18:00+0800"]);
+    assert_eq!(after("every month last 18:00", start, kl, 2), ["2026-11-30T18:00+0800", "2026-12-31T18:00+0800"]);
+    assert_eq!(after("0 9 31 * *", start, kl, 3)[2], "2027-03-31T09:00+0800", "a month without a 31st has none");
+    assert_eq!(after("0 9 * * 1#1", start, kl, 1), ["2026-12-07T09:00+0800"]);
+}
+
+#[test]
+fn what_is_no_rule_says_how_one_is_written() {
+    for text in [
+        "",
+        "every",
+        "every mon",
+        "every mon 25:00",
+        "soon",
+        "* * * *",
+        "0 0 9 * * 1",
+        "every month 32 09:00",
+        "\u{1b}[2J",
+    ] {
+        let said = text.parse::<Recurrence>().unwrap_err().to_string();
+        assert!(said.contains("every day 09:00") && !said.contains('\u{1b}'), "{text}: {said}");
+    }
+    assert!("0 9 30 2 *".parse::<Recurrence>().unwrap_err().to_string().contains("never comes"));
+    assert!("*/5 * * * *".parse::<Recurrence>().unwrap_err().to_string().contains("oftener"));
+    assert!("*/15 * * * *".parse::<Recurrence>().is_ok());
+}
+
+#[test]
+fn a_skipped_time_occurs_right_after_and_one_that_comes_twice_once() {
+    let berlin = Europe::Berlin;
+    assert_eq!(
+        after("every day 02:30", "2027-03-27T12:00:00Z", berlin, 2),
+        ["2027-03-28T03:00+0200", "2027-03-29T02:30+0200"]
+    );
+    assert_eq!(
+        after("every day 02:30", "2026-10-24T12:00:00Z", berlin, 2),
+        ["2026-10-25T02:30+0200", "2026-10-26T02:30+0100"]
+    );
+    let notes = rule("every day 02:30").clock_notes("2026-11-21T09:00:00Z".parse().unwrap(), berlin);
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes[0].contains("does not exist") && notes[1].contains("comes twice"), "{notes:?}");
+    assert_eq!(rule("every day 09:00").clock_notes("2026-11-21T09:00:00Z".parse().unwrap(), berlin), [""; 0]);
+}
+
+/// Which local times a rule means, by the calendar alone.
+type Means = fn(NaiveDate) -> bool;
+
+/// The moments of a year at which a clock on the wall first shows a time, or one after it that was skipped: minute by minute, by the
+/// offsets alone.
+fn independent(
+    zone: Tz,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    hours: &[u32],
+    means: Means,
+) -> Vec<DateTime<Utc>> {
+    let mut found: Vec<DateTime<Utc>> = Vec::new();
+    let local = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local();
+    let mut latest = local(from - TimeDelta::days(1));
+    let mut at = from - TimeDelta::days(1);
+    while at < to {
+        at += TimeDelta::minutes(1);
+        // The clock has come to `now` for the first time: every full hour that it passed on its way occurs.
+        let now = local(at);
+        let mut wanted = latest;
+        while wanted < now {
+            wanted += TimeDelta::minutes(1);
+            let is_due = wanted.minute() == 0 && hours.contains(&wanted.hour()) && means(wanted.date());
+            if is_due && at > from && found.last() != Some(&at) {
+                found.push(at);
+            }
+        }
+        latest = latest.max(now);
+    }
+    found
+}
+
+#[test]
+fn a_year_of_rules_in_three_zones_is_what_a_clock_on_the_wall_shows() {
+    let all: Vec<u32> = (0..24).collect();
+    let last = |day: NaiveDate| (day + Days::new(1)).month() != day.month();
+    let rules: [(&str, &[u32], Means); 6] = [
+        ("every hour", &all, |_| true),
+        ("every day 02:00", &[2], |_| true),
+        ("every day 09:00", &[9], |_| true),
+        ("every sun 02:00", &[2], |day| day.weekday() == Weekday::Sun),
+        ("every month last 23:00", &[23], last),
+        ("0 1 31 * *", &[1], |day| day.day() == 31),
+    ];
+    let from: DateTime<Utc> = "2026-01-01T00:30:00Z".parse().unwrap();
+    let to: DateTime<Utc> = "2027-01-01T00:30:00Z".parse().unwrap();
+    for zone in [Europe::Berlin, America::New_York, Asia::Kuala_Lumpur] {
+        for (text, hours, means) in rules {
+            let rule = rule(text);
+            let ours = std::iter::successors(rule.next(from, zone), |last| rule.next(last.at, zone));
+            let ours: Vec<_> = ours.map(|occurrence| occurrence.at).take_while(|at| *at <= to).collect();
+            assert_eq!(ours, independent(zone, (from, to), hours, means), "{text} in {zone}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What a start would do.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::calls::for_programs;
+use super::super::problem::Problem;
+use super::authentication::ApiReader;
+use super::blasts::BlastAnswer;
+use super::body::PathId;
+use super::once::Answer;
+use crate::app::{ConcurrentBlast, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare};
+use crate::domain::filter::segment::Exclusion;
+use crate::domain::ids::BlastId;
+use crate::domain::pace::{Forecast, ForecastShare};
+
+pub(super) async fn plan(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
+    Ok(Answer::ok(PlanAnswer::from(caller.app().plan(id).await?)))
+}
+
+/// What a start would do.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PlanAnswer {
+    /// How many get a message: send it as `expect_recipients`.
+    #[schema(example = 250)]
+    recipients: i64,
+    /// Left out because they opted out.
+    #[schema(example = 2)]
+    suppressed: i64,
+    /// Had a message from this sender's business in the last 7 days.
+    /// Its day by zones, where each person's own clock decides.
+    zones: Vec<ZoneAnswer>,
+    /// When it occurs, where it repeats.
+    repeat: Option<RepeatAnswer>,
+    /// Whom its filter finds now, and leaves out.
+    segment: Option<SegmentAnswer>,
+    #[schema(example = 0)]
+    recently_messaged: i64,
+    #[schema(example = 0)]
+    queued_elsewhere: i64,
+    #[schema(example = "rate 20/min")]
+    pace: String,
+    #[schema(example = json!(null))]
+    send_window: Option<String>,
+    #[schema(example = json!(null))]
+    left_today: Option<i64>,
+    people_limit: Option<PeopleLimitAnswer>,
+    shared_with: Vec<ConcurrentBlast>,
+    forecast: ForecastAnswer,
+    #[schema(example = json!(null))]
+    stopped: Option<String>,
+    samples: Vec<SampleAnswer>,
+    /// Why it cannot be started now; empty when it can.
+    #[schema(example = json!([]))]
+    obstacles: Vec<String>,
+    blast: BlastAnswer,
+}
+
+/// Whom the filter of a draft finds, before whoever is left out.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Segment)]
+struct SegmentAnswer {
+    #[schema(example = "blast:7 stuck:read")]
+    from: String,
+    #[schema(example = 41)]
+    finds: i64,
+    left_out: Vec<ExclusionAnswer>,
+}
+
+/// How many people of a zone get it, and when.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ZoneShare)]
+struct ZoneAnswer {
+    #[schema(example = "Asia/Kuala_Lumpur")]
+    zone: &'static str,
+    #[schema(example = 41)]
+    people: i64,
+    from: DateTime<Utc>,
+    until: Option<DateTime<Utc>>,
+}
+
+impl From<ZoneShare> for ZoneAnswer {
+    fn from(ZoneShare { zone, people, from, until }: ZoneShare) -> Self {
+        Self { zone: zone.name(), people, from, until }
+    }
+}
+
+/// When a blast that repeats occurs.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Repeat)]
+struct RepeatAnswer {
+    #[schema(example = "every mon 09:00")]
+    rule: String,
+    next: Vec<DateTime<Utc>>,
+    /// What the clocks do to its times within about a year.
+    #[schema(example = json!([]))]
+    clock_notes: Vec<String>,
+    #[schema(example = 250)]
+    at_most: Option<i32>,
+}
+
+impl From<PlannedRepeat> for RepeatAnswer {
+    fn from(PlannedRepeat { rule, next, clock_notes, at_most }: PlannedRepeat) -> Self {
+        Self { rule, next, clock_notes, at_most }
+    }
+}
+
+/// How many are left out for one reason.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Exclusion)]
+struct ExclusionAnswer {
+    /// `opted_out`, `closed`, `followed` or `frequency_cap`.
+    #[schema(example = "opted_out")]
+    reason: &'static str,
+    #[schema(example = 3)]
+    people: i64,
+}
+
+impl From<SegmentCount> for SegmentAnswer {
+    fn from(SegmentCount { from, finds, left_out }: SegmentCount) -> Self {
+        let answer = |(reason, people): (Exclusion, i64)| ExclusionAnswer { reason: reason.key(), people };
+        Self { from, finds, left_out: left_out.into_iter().map(answer).collect() }
+    }
+}
+
+/// Meta's limit of people within 24 hours.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PeopleLimit)]
+struct PeopleLimitAnswer {
+    #[schema(example = 1000)]
+    limit: u32,
+    #[schema(example = 120)]
+    used: u32,
+    #[schema(example = 880)]
+    left: u32,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Forecast)]
+struct ForecastAnswer {
+    today: Option<ForecastShare>,
+    tomorrow: Option<ForecastShare>,
+    later: Option<ForecastShare>,
+    done_at: Option<DateTime<Utc>>,
+}
+
+/// The text for one person.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Sample)]
+struct SampleAnswer {
+    #[schema(example = "first")]
+    which: &'static str,
+    #[schema(example = "+60123456789")]
+    phone_number: String,
+    #[schema(example = "Aina")]
+    name: Option<String>,
+    #[schema(example = "Hi Aina")]
+    text: String,
+}
+
+impl From<Plan> for PlanAnswer {
+    fn from(plan: Plan) -> Self {
+        let sample = |sample: Sample| SampleAnswer {
+            which: sample.which,
+            phone_number: sample.phone,
+            name: sample.name,
+            text: sample.text,
+        };
+        let people_limit = plan.people_limit.map(|people| PeopleLimitAnswer {
+            limit: people.limit,
+            used: people.used,
+            left: people.left(),
+        });
+        let Forecast { today, tomorrow, later, done_at } = plan.forecast;
+        Self {
+            recipients: plan.people,
+            suppressed: plan.suppressed,
+            zones: plan.zones.into_iter().map(ZoneAnswer::from).collect(),
+            repeat: plan.repeat.map(RepeatAnswer::from),
+            segment: plan.segment.map(SegmentAnswer::from),
+            recently_messaged: plan.recently_messaged,
+            queued_elsewhere: plan.queued_elsewhere,
+            pace: plan.pace,
+            send_window: plan.window,
+            left_today: plan.left_today,
+            people_limit,
+            shared_with: plan.shared_with,
+            forecast: ForecastAnswer { today, tomorrow, later, done_at },
+            stopped: plan.stopped.as_deref().map(for_programs),
+            samples: plan.samples.into_iter().map(sample).collect(),
+            obstacles: plan.obstacles.iter().map(|obstacle| for_programs(obstacle)).collect(),
+            blast: plan.blast.into(),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Blasts that repeat: their patterns, and a row for each time that has come. Whoever notes a time moves the pattern on in the same
+//! statement's transaction, under the pattern's lock: no time is noted twice, whichever engines live.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+
+use super::StoreError;
+use crate::domain::ids::{BlastId, SenderId};
+
+/// What became of a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum OccurrenceOutcome {
+    /// A blast was made of it.
+    Made,
+    /// It came while no engine ran.
+    Missed,
+    /// Somebody left it out.
+    Skipped,
+}
+
+/// A time of a pattern that has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OccurrenceNote {
+    pub pattern: BlastId,
+    pub at: DateTime<Utc>,
+    pub outcome: OccurrenceOutcome,
+    /// The pattern's next time; `None`: this was the last.
+    pub next: Option<DateTime<Utc>>,
+}
+
+/// A pattern whose time has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct DuePattern {
+    pub id: BlastId,
+    pub at: DateTime<Utc>,
+}
+
+/// Patterns of these senders whose time has come, the longest ago first.
+pub async fn due(pool: &PgPool, senders: &[SenderId], now: DateTime<Utc>) -> Result<Vec<DuePattern>, StoreError> {
+    let senders: Vec<i64> = senders.iter().map(|sender| sender.0).collect();
+    let due = sqlx::query_as(
+        "select id, scheduled_for as at from blasts
+          where repeat_rule is not null and state = 'scheduled' and scheduled_for <= $2 and deleted_at is null
+            and sender_id = any($1)
+          order by scheduled_for, id",
+    );
+    Ok(due.bind(senders).bind(now).fetch_all(pool).await?)
+}
+
+/// When the next time of any pattern comes.
+pub async fn next_due(pool: &PgPool) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let next = sqlx::query_scalar(
+        "select min(scheduled_for) from blasts where repeat_rule is not null and state = 'scheduled' and deleted_at is null",
+    );
+    Ok(next.fetch_one(pool).await?)
+}
+
+/// Occurrences of these senders that were made and not launched yet: whoever made them may have ended in between.
+pub async fn unlaunched(pool: &PgPool, senders: &[SenderId]) -> Result<Vec<BlastId>, StoreError> {
+    let senders: Vec<i64> = senders.iter().map(|sender| sender.0).collect();
+    let found = sqlx::query_scalar(
+        "select id from blasts
+          where pattern_blast is not null and state = 'draft' and occurrence_at is not null and deleted_at is null
+            and sender_id = any($1)
+          order by id",
+    );
+    Ok(found.bind(senders).fetch_all(pool).await?)
+}
+
+/// Notes a time, and moves its pattern on. `false`: somebody was first, or the pattern was paused, changed or ended meanwhile.
+pub async fn note(tx: &mut PgConnection, note: OccurrenceNote) -> Result<bool, StoreError> {
+    let locked = sqlx::query(
+        "select 1 from blasts
+          where id = $1 and repeat_rule is not null and state = 'scheduled' and scheduled_for = $2 and deleted_at is null
+            for update",
+    )
+    .bind(note.pattern)
+    .bind(note.at)
+    .execute(&mut *tx)
+    .await?;
+    if locked.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let noted =
+        sqlx::query("insert into blast_occurrences (pattern, at, outcome) values ($1, $2, $3) on conflict do nothing")
+            .bind(note.pattern)
+            .bind(note.at)
+            .bind(note.outcome)
+            .execute(&mut *tx)
+            .await?;
+    move_on(tx, note).await?;
+    Ok(noted.rows_affected() == 1)
+}
+
+async fn move_on(tx: &mut PgConnection, note: OccurrenceNote) -> Result<(), StoreError> {
+    sqlx::query(
+        "update blasts
+            set scheduled_for = $2, send_after = $2, blast_date = coalesce($2, blast_date),
+                repeat_seen = coalesce(repeat_seen, 0) + 1, version = version + 1, updated_at = now(),
+                state = (case when $2 is null then 'completed' else 'scheduled' end)::blast_state, state_by = 'engine',
+                state_reason = case when $2 is null then 'it occurred for the last time' end,
+                completed_at = case when $2 is null then now() end
+          where id = $1",
+    )
+    .bind(note.pattern)
+    .bind(note.next)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Says of a blast which time of which pattern it is; what its pattern says beyond message, pace and people is its own as well.
+pub async fn attach(tx: &mut PgConnection, note: OccurrenceNote, blast: BlastId) -> Result<(), StoreError> {
+    sqlx::query(
+        "update blasts n
+            set pattern_blast = p.id, occurrence_at = $2, retry_next_day = p.retry_next_day, first_people = p.first_people,
+                first_left = p.first_people, description = p.description, at_most = p.at_most, follows_blast = p.follows_blast,
+                follow_up_stage = p.follow_up_stage, local_time = p.local_time, window_local = p.window_local
+           from blasts p
+          where p.id = $1 and n.id = $3",
+    )
+    .bind(note.pattern)
+    .bind(note.at)
+    .bind(blast)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query("update blast_occurrences set blast = $3 where pattern = $1 and at = $2")
+        .bind(note.pattern)
+        .bind(note.at)
+        .bind(blast)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Has an occurrence that was not launched wait for an operator, and says why. `false`: somebody was first.
+pub async fn ask(tx: &mut PgConnection, id: BlastId, reason: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update blasts
+            set state = 'paused', state_reason = $2, state_by = 'engine', version = version + 1, updated_at = now()
+          where id = $1 and state = 'draft'",
+    )
+    .bind(id)
+    .bind(reason.replace('\0', ""))
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// An occurrence to nobody is over. `false`: somebody was first.
+pub async fn end_empty(tx: &mut PgConnection, id: BlastId, reason: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update blasts
+            set state = 'completed', state_reason = $2, state_by = 'engine', version = version + 1, updated_at = now(),
+                completed_at = now()
+          where id = $1 and state = 'draft'
+            and not exists (select from blast_recipients where blast_id = $1)",
+    )
+    .bind(id)
+    .bind(reason)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Sets a pattern's next time before it is launched, and the largest number of people where none was given. `false`: somebody was
+/// first.
+pub async fn arm(
+    tx: &mut PgConnection,
+    id: BlastId,
+    (version, next): (i64, DateTime<Utc>),
+    people: i64,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update blasts set scheduled_for = $3, at_most = coalesce(at_most, $4) where id = $1 and version = $2
+            and repeat_rule is not null",
+    )
+    .bind(id)
+    .bind(version)
+    .bind(next)
+    .bind(i32::try_from(people.max(1)).unwrap_or(i32::MAX))
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A pattern, with what became of its times so far.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct PatternRow {
+    pub id: BlastId,
+    pub made: i64,
+    pub missed: i64,
+    pub skipped: i64,
+    /// The newest that was missed.
+    pub last_missed: Option<DateTime<Utc>>,
+}
+
+/// Every pattern, the newest first; for a caller that acts for one sender, that sender's.
+pub async fn patterns(pool: &PgPool, sender: Option<SenderId>) -> Result<Vec<PatternRow>, StoreError> {
+    let rows = sqlx::query_as(
+        "select b.id, count(*) filter (where o.outcome = 'made') as made, count(*) filter (where o.outcome = 'missed') as missed,
+                count(*) filter (where o.outcome = 'skipped') as skipped,
+                max(o.at) filter (where o.outcome = 'missed') as last_missed
+           from blasts b left join blast_occurrences o on o.pattern = b.id
+          where b.repeat_rule is not null and b.deleted_at is null and ($1::bigint is null or b.sender_id = $1)
+          group by b.id order by b.id desc",
+    );
+    Ok(rows.bind(sender).fetch_all(pool).await?)
+}
+
+/// A time of a pattern that has come.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize, utoipa::ToSchema)]
+pub struct OccurrenceRow {
+    pub at: DateTime<Utc>,
+    pub outcome: OccurrenceOutcome,
+    /// The blast that was made of it.
+    #[schema(value_type = Option<i64>, example = 8)]
+    pub blast: Option<BlastId>,
+}
+
+/// The newest times of a pattern, at most `limit`.
+pub async fn occurrences(pool: &PgPool, pattern: BlastId, limit: i64) -> Result<Vec<OccurrenceRow>, StoreError> {
+    let rows =
+        sqlx::query_as("select at, outcome, blast from blast_occurrences where pattern = $1 order by at desc limit $2");
+    Ok(rows.bind(pattern).bind(limit).fetch_all(pool).await?)
+}
+
+/// The people of a pattern that has a list, as they would be given for another blast.
+pub async fn people(pool: &PgPool, pattern: BlastId) -> Result<Vec<PatternPerson>, StoreError> {
+    let people = sqlx::query_as(
+        "select phone_number, name, variables, external_id from blast_recipients
+          where blast_id = $1 and status = 'queued' order by id",
+    );
+    Ok(people.bind(pattern).fetch_all(pool).await?)
+}
+
+/// Somebody whom every occurrence goes to.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
+pub struct PatternPerson {
+    pub phone_number: String,
+    pub name: Option<String>,
+    pub variables: Option<serde_json::Value>,
+    pub external_id: Option<String>,
+}

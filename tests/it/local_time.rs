@@ -1,0 +1,202 @@
+//! Blasts that reach each person at a time of their own zone.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use serde_json::json;
+
+use crate::support::{Setup, Shop, digits};
+
+const SETUP: Setup<'static> = Setup {
+    sim: &["--latency", "5ms"],
+    sender: "rate = \"100/s\"\nin_flight = 64",
+    engine: "",
+    polling: "interval = \"10m\"\nper_second = 0.01\ngive_up_after = \"1h\"",
+};
+
+/// Forty zones, of which some have half hours and quarters.
+const ZONES: [&str; 40] = [
+    "Pacific/Kiritimati",
+    "Pacific/Tongatapu",
+    "Pacific/Chatham",
+    "Pacific/Auckland",
+    "Pacific/Fiji",
+    "Pacific/Noumea",
+    "Australia/Sydney",
+    "Australia/Adelaide",
+    "Australia/Brisbane",
+    "Asia/Tokyo",
+    "Asia/Seoul",
+    "Asia/Kuala_Lumpur",
+    "Australia/Perth",
+    "Asia/Jakarta",
+    "Asia/Bangkok",
+    "Asia/Yangon",
+    "Asia/Dhaka",
+    "Asia/Kathmandu",
+    "Asia/Kolkata",
+    "Asia/Karachi",
+    "Asia/Kabul",
+    "Asia/Dubai",
+    "Asia/Tehran",
+    "Europe/Istanbul",
+    "Africa/Nairobi",
+    "Europe/Athens",
+    "Africa/Cairo",
+    "Europe/Berlin",
+    "Africa/Lagos",
+    "Europe/London",
+    "Atlantic/Azores",
+    "America/Noronha",
+    "America/Sao_Paulo",
+    "America/St_Johns",
+    "America/Halifax",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "Pacific/Honolulu",
+];
+
+async fn draft(shop: &Shop, rows: &[String], further: &[&str]) -> String {
+    let list = shop.write("zones.csv", format!("phone,name,timezone\n{}\n", rows.join("\n")));
+    let usual = ["blast", "new", "--sender", "sales", "--message", "Hi {name}", "--recipients", list.to_str().unwrap()];
+    shop.json(&[&usual[..], further].concat()).await["id"].to_string()
+}
+
+#[tokio::test]
+async fn everybody_is_due_at_the_next_ten_of_their_own_clock_and_the_plan_shows_the_day_by_zone() {
+    let shop = Shop::open(SETUP).await;
+    let rows = [
+        format!("{},Siti,", digits(1)),
+        "+491511234567,Hans,".to_owned(),
+        "+12125550123,Ann,America/New_York".to_owned(),
+        format!("{},Ali,Asia/Kathmandu", digits(2)),
+    ];
+    let id = draft(&shop, &rows, &["--local-time", "10:00"]).await;
+
+    let plan = shop.json(&["blast", "plan", &id]).await;
+    let zones = plan["zones"].as_array().unwrap();
+    assert_eq!((zones.len(), &plan["obstacles"]), (4, &json!([])), "{plan}");
+    let first: DateTime<Utc> = zones[0]["from"].as_str().unwrap().parse().unwrap();
+    assert!(first >= Utc::now() - TimeDelta::minutes(1) && zones[0]["until"].is_string(), "{plan}");
+    let said = shop.ok(&["blast", "plan", &id]).await;
+    assert!(said.contains("10:00 in Asia/Kathmandu"), "{said}");
+
+    shop.send(&id).await;
+
+    let wrong = "select count(*) from blast_recipients r
+                   join (values ('Siti', 'Asia/Kuala_Lumpur'), ('Hans', 'Europe/Berlin'), ('Ann', 'America/New_York'),
+                                ('Ali', 'Asia/Kathmandu')) z (name, zone) using (name)
+                  where (next_attempt_at at time zone zone)::time <> '10:00'
+                     or next_attempt_at < now() - interval '1 minute' or next_attempt_at > now() + interval '24 hours'";
+    assert_eq!(shop.number(wrong).await, 0);
+    assert_eq!(shop.count("queued").await, 4);
+    let engine = shop.engine();
+    shop.until_listening(1).await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(shop.sim.stats().await.posts, 0, "it is ten nowhere, unless this runs at that very minute");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn whose_zone_nobody_knows_is_counted_and_the_blast_refused() {
+    let shop = Shop::open(SETUP).await;
+    let rows = [
+        format!("{},Siti,", digits(1)),
+        "+12125550123,Ann,".to_owned(),
+        "+12125550124,Bob,".to_owned(),
+        "+6281234567890,Dewi,Jakarta".to_owned(),
+    ];
+    let id = draft(&shop, &rows, &["--local-time", "10:00"]).await;
+
+    let plan = shop.json(&["blast", "plan", &id]).await;
+    let why = plan["obstacles"][0].as_str().unwrap();
+    assert!(why.contains("3 people") && why.contains("2: US has several") && why.contains("`Jakarta`"), "{plan}");
+    assert!(why.contains("column timezone"), "{plan}");
+    let sent = shop.run(&["blast", "send", &id, "--yes", "--no-engine"]).await;
+    assert_eq!(sent.code, 3, "{sent:?}");
+    for (further, said) in [(&["--local-time", "25:00"][..], "such as 10:00"), (&["--window-local"], "--window")] {
+        let usual = ["blast", "new", "--sender", "sales", "--message", "Hi", "--recipients", "zones.csv"];
+        let ran = shop.run(&[&usual[..], further].concat()).await;
+        assert!(ran.code == 2 && ran.err.contains(said), "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn hours_hold_by_each_persons_own_clock_also_for_who_is_late() {
+    let shop = Shop::open(SETUP).await;
+    let hour = Utc::now().hour();
+    let window = format!("{hour:02}:00-{:02}:00", (hour + 2) % 24);
+    let rows = [format!("{},Here,Etc/UTC", digits(1)), format!("{},There,Etc/GMT-12", digits(2))];
+    let id = draft(&shop, &rows, &["--window", &window, "--window-local"]).await;
+    shop.send(&id).await;
+    // As somebody would be whom the pace held up until their hours were over.
+    shop.execute("update blast_recipients set next_attempt_at = now() where name = 'There'").await;
+
+    let engine = shop.engine();
+    shop.until_posts(1).await;
+    let is_back = "select count(*) from blast_recipients where name = 'There' and status = 'queued' and next_attempt_at > now() + interval '1 hour'";
+    crate::support::eventually_async("they are put off", async || shop.number(is_back).await == 1).await;
+
+    let posts = shop.sim.posts().await;
+    assert_eq!((posts.len(), posts[0].phone.as_str()), (1, digits(1).as_str()));
+    engine.stop().await;
+    shop.promises().await;
+}
+
+/// A day in so many seconds.
+const DAY: f64 = 150.0;
+
+/// How far behind the pace anybody may be: what this machine may need to notice that somebody is due.
+const LATE_MAX: f64 = 10.0;
+
+#[tokio::test]
+async fn ten_thousand_people_in_forty_zones_get_it_at_ten_and_no_later_than_the_pace_needs() {
+    let shop = Shop::open(SETUP).await;
+    let rows: Vec<_> =
+        (0..10_000_u32).map(|n| format!("{},Person {n},{}", digits(n), ZONES[n as usize % 40])).collect();
+    let id = draft(&shop, &rows, &["--local-time", "10:00"]).await;
+    shop.send(&id).await;
+    let wrong = "select count(*) from blast_recipients
+                  where (next_attempt_at at time zone (variables ->> 'timezone'))::time <> '10:00'
+                     or next_attempt_at > now() + interval '24 hours 1 minute'";
+    assert_eq!(shop.number(wrong).await, 0, "by Postgres's own clocks");
+    assert_eq!(shop.number("select count(distinct next_attempt_at) from blast_recipients").await > 25, true);
+    // The day goes by faster from here on: what is due in a day is due in two and a half minutes.
+    let base = Utc::now() + TimeDelta::seconds(5);
+    shop.execute(&format!(
+        "update blast_recipients set next_attempt_at = timestamptz '{base}' + (next_attempt_at - timestamptz '{base}') * {DAY} / 86400
+          where status = 'queued'"
+    ))
+    .await;
+    let due: HashMap<String, DateTime<Utc>> = sqlx::query_as::<_, (String, DateTime<Utc>)>(
+        "select substr(phone_number, 2), next_attempt_at from blast_recipients",
+    )
+    .fetch_all(&shop.database.pool)
+    .await
+    .unwrap()
+    .into_iter()
+    .collect();
+
+    let engine = shop.engine();
+    let deadline = crate::support::Deadline::after(std::time::Duration::from_secs(400));
+    while shop.sim.stats().await.posts < 10_000 {
+        assert!(deadline.wait_a_moment().await, "{} of 10,000 came", shop.sim.stats().await.posts);
+    }
+    engine.stop().await;
+
+    let mut posts: Vec<_> = shop.sim.posts().await.into_iter().map(|post| (post.at, due[&post.phone])).collect();
+    assert_eq!(posts.len(), 10_000);
+    assert!(posts.iter().all(|(at, due)| at >= due), "nobody before ten");
+    posts.sort_by_key(|(_, due)| *due);
+    let mut free = base;
+    let late = posts.iter().map(|(at, due)| {
+        free = free.max(*due) + TimeDelta::milliseconds(10);
+        (*at - free).as_seconds_f64()
+    });
+    let late = late.fold(f64::MIN, f64::max);
+    println!("the latest was {late:.1} s behind the pace, of a day of {DAY} s");
+    assert!(late < LATE_MAX, "{late}");
+    shop.promises().await;
+}
