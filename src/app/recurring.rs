@@ -16,7 +16,7 @@ use super::{App, AppError};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{BlastState, RepeatColumns};
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::recurrence::{Occurrence, Recurrence};
+use crate::domain::recurrence::{Recurrence, RuleOccurrence};
 use crate::domain::start_at::StartAt;
 use crate::domain::text;
 use crate::import::{ImportOptions, PeopleSource, RejectedTo};
@@ -71,7 +71,7 @@ struct Pattern {
 
 impl Pattern {
     /// Its first time after a moment that is still within its end; `passed` of its times have come by then.
-    fn next(&self, after: DateTime<Utc>, passed: i32) -> Option<Occurrence> {
+    fn next(&self, after: DateTime<Utc>, passed: i32) -> Option<RuleOccurrence> {
         let is_over = self.repeat.times.is_some_and(|times| passed >= times);
         let next = self.rule.next(after, self.zone).filter(|_| !is_over);
         next.filter(|next| self.repeat.until.is_none_or(|until| next.at < until))

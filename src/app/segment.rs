@@ -41,7 +41,7 @@ pub struct SegmentCount {
 }
 
 /// A filter that was read, and what is asked beside it.
-struct Audience {
+struct SegmentAudience {
     segment: Segment,
     business: String,
     follows: Option<BlastId>,
@@ -139,7 +139,12 @@ impl App {
         Ok(Some(SegmentCount { from, finds, left_out }))
     }
 
-    async fn audience_of(&self, draft: &NewDraft, text: &str, follows: Option<BlastId>) -> Result<Audience, AppError> {
+    async fn audience_of(
+        &self,
+        draft: &NewDraft,
+        text: &str,
+        follows: Option<BlastId>,
+    ) -> Result<SegmentAudience, AppError> {
         let missing = || AppError::NotFound(self.no_sender(&draft.sender));
         let sender = self.config().sender(&draft.sender).ok_or_else(missing)?;
         let id = crate::store::sender::id(self.pool(), &sender.name).await?;
@@ -151,13 +156,13 @@ impl App {
             let why = format!("blast {stranger} is not there, or of another business: see `blastdeck blast list`");
             return Err(AppError::invalid(FIELD, why));
         }
-        Ok(Audience { segment, business, follows, draft: None })
+        Ok(SegmentAudience { segment, business, follows, draft: None })
     }
 
-    fn audience_of_row(&self, row: &BlastRow, business: &str) -> Result<Option<Audience>, AppError> {
+    fn audience_of_row(&self, row: &BlastRow, business: &str) -> Result<Option<SegmentAudience>, AppError> {
         let Some(text) = &row.origin.segment else { return Ok(None) };
         let segment = self.read_segment(text, self.zone_of(row), row.follows)?;
-        Ok(Some(Audience { segment, business: business.to_owned(), follows: row.follows, draft: Some(row.id) }))
+        Ok(Some(SegmentAudience { segment, business: business.to_owned(), follows: row.follows, draft: Some(row.id) }))
     }
 
     fn read_segment(&self, text: &str, zone: Tz, blast: Option<BlastId>) -> Result<Segment, AppError> {
@@ -165,7 +170,7 @@ impl App {
         reader.read(text).map_err(|error| AppError::invalid(FIELD, error.to_string()))
     }
 
-    fn query_of<'a>(&self, audience: &'a Audience) -> SegmentQuery<'a> {
+    fn query_of<'a>(&self, audience: &'a SegmentAudience) -> SegmentQuery<'a> {
         let cap = self.config().frequency_cap(&audience.business);
         let cap = cap.and_then(|cap| TimeDelta::from_std(cap).ok());
         SegmentQuery {
@@ -177,7 +182,7 @@ impl App {
         }
     }
 
-    async fn people_of(&self, audience: &Audience) -> Result<Vec<SegmentPerson>, AppError> {
+    async fn people_of(&self, audience: &SegmentAudience) -> Result<Vec<SegmentPerson>, AppError> {
         Ok(segment::people(self.pool(), self.query_of(audience)).await?)
     }
 }

@@ -38,7 +38,7 @@ pub enum RecurrenceError {
 
 /// One time of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Occurrence {
+pub struct RuleOccurrence {
     pub at: DateTime<Utc>,
     /// What the rule says, by the zone's clocks.
     pub local: NaiveDateTime,
@@ -54,8 +54,8 @@ const LOOKED_AT: usize = 100;
 /// No clocks differ from themselves by more: a day that a zone leaves out, and an hour.
 const SHIFT_MAX: TimeDelta = TimeDelta::hours(25);
 
-/// How far ahead changes of the clocks are told.
-const TOLD_DAYS: i64 = 370;
+/// How far ahead changes of the clocks are noted.
+const NOTED_DAYS: i64 = 370;
 
 impl FromStr for Recurrence {
     type Err = RecurrenceError;
@@ -114,11 +114,11 @@ impl Recurrence {
     }
 
     /// The first occurrence after a moment.
-    pub fn next(&self, after: DateTime<Utc>, zone: Tz) -> Option<Occurrence> {
+    pub fn next(&self, after: DateTime<Utc>, zone: Tz) -> Option<RuleOccurrence> {
         let before = after.with_timezone(&zone).naive_local().checked_sub_signed(SHIFT_MAX)?;
         let occurrences = self.locals(before).filter_map(|local| {
             let time = StartAt::Local(local).resolve(zone)?;
-            Some(Occurrence { at: time.at, local, clock_change: time.clock_change })
+            Some(RuleOccurrence { at: time.at, local, clock_change: time.clock_change })
         });
         occurrences.into_iter().find(|occurrence| occurrence.at > after)
     }
@@ -126,7 +126,7 @@ impl Recurrence {
     /// What the clocks do to its occurrences of about the next year, a sentence each.
     pub fn clock_notes(&self, after: DateTime<Utc>, zone: Tz) -> Vec<String> {
         let offset = |at: &DateTime<Utc>| zone.offset_from_utc_datetime(&at.naive_utc()).fix();
-        let days = (0..TOLD_DAYS).map(|day| after + TimeDelta::days(day));
+        let days = (0..NOTED_DAYS).map(|day| after + TimeDelta::days(day));
         let changes = days.filter(|day| offset(day) != offset(&(*day + TimeDelta::days(1))));
         changes.flat_map(|day| self.notes_within(day, zone)).collect()
     }

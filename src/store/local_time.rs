@@ -43,7 +43,8 @@ pub async fn people(pool: &PgPool, blast: BlastId) -> Result<Vec<LocalPerson>, S
 /// Has people wait until then, each for themselves.
 pub async fn set_due(tx: &mut PgConnection, blast: BlastId, due: &[LocalDue]) -> Result<(), StoreError> {
     if !due.is_empty() {
-        // By the primary key: right after an import the planner knows nothing of these people.
+        // By the primary key, which nothing else here leaves a choice of: right after an import the planner knows nothing of these people,
+        // and may walk over all of them for each.
         let by_key =
             "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off";
         sqlx::raw_sql(by_key).execute(&mut *tx).await?;
@@ -53,7 +54,7 @@ pub async fn set_due(tx: &mut PgConnection, blast: BlastId, due: &[LocalDue]) ->
         sqlx::query(
             "update blast_recipients r set next_attempt_at = d.at
                from unnest($2::bigint[], $3::timestamptz[]) as d (id, at)
-              where r.id = d.id and r.blast_id = $1 and r.status = 'queued' and r.attempt = 0",
+              where r.id = d.id and r.blast_id + 0 = $1 and r.status >= 'queued' and r.status <= 'queued' and r.attempt = 0",
         )
         .bind(blast)
         .bind(ids)

@@ -62,7 +62,8 @@ fn it_tells_where_each_value_came_from_and_keeps_secrets_out_of_it() {
 #[test]
 fn every_key_of_this_version_has_an_origin() {
     let hook = "[[hooks]]\nname = \"crm\"\nurl = \"https://example.com\"\nsecret = { env = \"S\" }\nevents = [\"*\"]\n";
-    let config = Config::from_toml_str(&format!("{SALES}{CLOUD}{hook}")).unwrap();
+    let business = "[[businesses]]\nname = \"sales\"\n";
+    let config = Config::from_toml_str(&format!("{SALES}{CLOUD}{hook}{business}")).unwrap();
 
     for table in &keys::TABLES {
         for key in table.keys {
@@ -70,6 +71,7 @@ fn every_key_of_this_version_has_an_origin() {
             let owners: &[&str] = match table.name {
                 "senders" => &["senders.sales", "senders.cloud"],
                 "hooks" => &["hooks.crm"],
+                "businesses" => &["businesses.sales"],
                 name => &[name],
             };
             let is_there = |owner: &&str| config.origins().iter().any(|origin| origin.key == format!("{owner}.{key}"));
