@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::super::openapi::schemas;
 use super::super::problem::Problem;
 use super::adding::ImportReport;
-use super::authentication::ApiWriter;
+use super::authentication::{ApiCaller, ApiWriter};
 use super::blasts::BlastAnswer;
 use super::body::{JsonBody, read_field};
 use super::draft::{OwnPace, PaceFields, content, description, name};
@@ -219,8 +219,18 @@ pub(super) async fn made_answer(app: &App, made: &Imported) -> Result<Answer, Pr
 }
 
 pub(super) async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<CreateBody>) -> Result<Response, Problem> {
+    make_where(&caller, body, |_| Ok(())).await
+}
+
+/// Makes a draft where the body is more than readable.
+pub(super) async fn make_where(
+    caller: &ApiCaller,
+    body: JsonBody<CreateBody>,
+    check: fn(&CreateBody) -> Result<(), Problem>,
+) -> Result<Response, Problem> {
     let JsonBody { value, fingerprint, headers } = body;
-    once(&caller, Repeatable { headers: &headers, fingerprint, blast: None }, async |app: App| {
+    once(caller, Repeatable { headers: &headers, fingerprint, blast: None }, async |app: App| {
+        check(&value)?;
         let draft = value.draft(&app).await?;
         let made = value.make(&app, draft).await?;
         let mut answer = made_answer(&app, &made).await?;

@@ -10,7 +10,7 @@ use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
 use super::blasts::BlastAnswer;
 use super::body::{EmptyBody, JsonBody, PathId};
-use super::create::{CreateBody, MadeBlast, create};
+use super::create::{CreateBody, MadeBlast, make_where};
 use super::once::{Answer, once};
 use crate::app::{App, OccurrenceRow, ScheduleView};
 use crate::domain::ids::BlastId;
@@ -122,11 +122,13 @@ async fn list(ApiReader(caller): ApiReader) -> Result<Answer, Problem> {
     Ok(Answer::ok(ScheduleList { schedules: schedules.into_iter().map(ScheduleAnswer::from).collect() }))
 }
 
-async fn make(writer: ApiWriter, body: JsonBody<CreateBody>) -> Result<Response, Problem> {
-    if !body.value.repeats() {
-        return Err(Problem::field("repeat", "missing: write a rule such as every mon 09:00"));
-    }
-    create(writer, body).await
+async fn make(ApiWriter(caller): ApiWriter, body: JsonBody<CreateBody>) -> Result<Response, Problem> {
+    make_where(&caller, body, wants_repeat).await
+}
+
+fn wants_repeat(body: &CreateBody) -> Result<(), Problem> {
+    let missing = || Problem::field("repeat", "missing: write a rule such as every mon 09:00");
+    body.repeats().then_some(()).ok_or_else(missing)
 }
 
 async fn details(app: &App, id: BlastId) -> Result<Answer, Problem> {
