@@ -47,6 +47,6 @@ impl File {
         }
         let rejected_file = rejected.finish()?.map(Draft::keep).transpose();
         let rejected_file = rejected_file.map_err(ImportError::Read)?;
-        Ok(ReadList { people, rejected: tally.into_rejections(), rejected_file, phone_column: self.phone_column })
+        Ok(ReadList { people, rejected: tally.rejections(), rejected_file, phone_column: self.phone_column })
     }
 }
