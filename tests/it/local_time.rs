@@ -180,7 +180,7 @@ async fn ten_thousand_people_in_forty_zones_get_it_at_ten_and_no_later_than_the_
     .collect();
 
     let engine = shop.engine();
-    let deadline = crate::support::Deadline::after(std::time::Duration::from_secs(400));
+    let mut deadline = crate::support::Deadline::after(std::time::Duration::from_secs(400));
     while shop.sim.stats().await.posts < 10_000 {
         assert!(deadline.wait_a_moment().await, "{} of 10,000 came", shop.sim.stats().await.posts);
     }
