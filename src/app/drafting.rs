@@ -138,11 +138,15 @@ impl DraftList {
             Self::Pasted(text) => Box::new(Cursor::new(text.as_bytes().to_vec())),
             Self::File(path) => {
                 let unreadable = |error| AppError::Invalid(format!("{}: {error}", path.display()));
-                let file = File::open(path).map_err(unreadable)?;
-                if file.metadata().map_err(unreadable)?.is_dir() {
+                // Before it is opened: a pipe that nobody writes to is waited for without end.
+                let about = std::fs::metadata(path).map_err(unreadable)?;
+                if about.is_dir() {
                     return Err(AppError::Invalid(format!("{} is a directory: give a file in it", path.display())));
                 }
-                Box::new(file)
+                if !about.is_file() {
+                    return Err(AppError::Invalid(format!("{} is no regular file: give a list", path.display())));
+                }
+                Box::new(File::open(path).map_err(unreadable)?)
             }
         };
         Ok(PeopleSource::Csv(source))
@@ -379,4 +383,22 @@ pub fn variable_names(people: &[DraftPerson]) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::DraftList;
+
+    #[test]
+    fn a_pipe_that_nobody_writes_to_is_refused_instead_of_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let pipe = home.path().join("list.csv");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+
+        let refused = DraftList::File(pipe).open().err().unwrap();
+
+        assert!(refused.to_string().contains("no regular file"), "{refused}");
+    }
 }

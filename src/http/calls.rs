@@ -31,6 +31,7 @@ fn call(command: &str) -> Option<String> {
     let (verb, rest) = words.split_at_checked(2)?;
     let id = || rest.first().map_or_else(|| "{id}".to_owned(), |id| (*id).to_owned());
     Some(match (verb[0], verb[1]) {
+        ("blast", "schedule") => schedule_call(rest)?,
         ("blast", "list") => "GET /api/blasts".to_owned(),
         ("blast", verb @ ("pause" | "retry" | "resume" | "cancel" | "send")) => {
             format!("POST /api/blasts/{}/{verb}", id())
@@ -47,6 +48,19 @@ fn call(command: &str) -> Option<String> {
     })
 }
 
+/// The call of a verb of repeating blasts.
+fn schedule_call(words: &[&str]) -> Option<String> {
+    let (verb, rest) = words.split_first()?;
+    let id = rest.first().copied().unwrap_or("{id}");
+    Some(match *verb {
+        "list" => "GET /api/schedules".to_owned(),
+        "show" => format!("GET /api/schedules/{id}"),
+        "skip" => format!("POST /api/schedules/{id}/skip"),
+        verb @ ("pause" | "resume") => format!("POST /api/blasts/{id}/{verb}"),
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -59,6 +73,8 @@ mod tests {
         for (said, told) in [
             ("there is no blast 7: see `blastdeck blast list`", "there is no blast 7: see `GET /api/blasts`"),
             ("`blastdeck blast pause 7` stops it, or u in the dashboard", "`POST /api/blasts/7/pause` stops it"),
+            ("see `blastdeck blast schedule list`", "see `GET /api/schedules`"),
+            ("`blastdeck blast schedule skip 7` leaves it out", "`POST /api/schedules/7/skip` leaves it out"),
             ("`blastdeck token revoke till` ends it", "`DELETE /api/tokens/till` ends it"),
             (
                 "resolve that first (`blastdeck uncertain resolve`, or enter in the dashboard)",

@@ -79,9 +79,13 @@ impl<R: Read> Records<R> {
             if gathering.bytes > ROW_MAX {
                 return Err(gathering.too_long(row));
             }
-            if gathering.take(byte, self.delimiter) {
-                self.swallow_line_feed(byte)?;
-                return Ok(Some(gathering.into_record(row)));
+            match gathering.take(byte, self.delimiter) {
+                Taken::Value => {}
+                Taken::StrayQuote => return Err(RecordError::OpenQuote { row }),
+                Taken::EndOfRow => {
+                    self.swallow_line_feed(byte)?;
+                    return Ok(Some(gathering.into_record(row)));
+                }
             }
         }
         match gathering.place {
@@ -110,9 +114,18 @@ impl<R: Read> Records<R> {
     }
 }
 
+/// What a byte was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    Value,
+    EndOfRow,
+    /// Behind a value that has line ends: an opened quote was never closed, and the next quote ended it somewhere in the
+    /// rows below.
+    StrayQuote,
+}
+
 impl Gathering {
-    /// Takes one byte; true when it ended the row.
-    fn take(&mut self, byte: u8, delimiter: u8) -> bool {
+    fn take(&mut self, byte: u8, delimiter: u8) -> Taken {
         match (self.place, byte) {
             (Place::Quoted, b'"') => self.place = Place::Closing,
             (Place::Quoted, _) => self.value.push(byte),
@@ -121,14 +134,17 @@ impl Gathering {
                 self.place = Place::Quoted;
             }
             (Place::Start, b'"') => self.place = Place::Quoted,
-            (_, b'\n' | b'\r') => return true,
+            (_, b'\n' | b'\r') => return Taken::EndOfRow,
             (_, byte) if byte == delimiter => self.end_value(),
+            (Place::Closing, _) if self.value.contains(&b'\n') || self.value.contains(&b'\r') => {
+                return Taken::StrayQuote;
+            }
             (_, byte) => {
                 self.value.push(byte);
                 self.place = Place::Plain;
             }
         }
-        false
+        Taken::Value
     }
 
     fn end_value(&mut self) {
@@ -239,6 +255,14 @@ mod tests {
         assert!(matches!(records.next(), Err(RecordError::OpenQuote { row: 2 })));
         let endless = [b"\"".to_vec(), vec![b'x'; ROW_MAX + 1]].concat();
         assert!(matches!(Records::new(&endless[..], b',').next(), Err(RecordError::OpenQuote { row: 1 })));
+    }
+
+    #[test]
+    fn a_quote_that_is_closed_by_one_of_a_row_below_is_told_with_its_row() {
+        let mut records = Records::new(&b"a,b\n01,\"Ali\n02,Tan \"x\" y\n03,c\n"[..], b',');
+
+        assert!(records.next().is_ok());
+        assert!(matches!(records.next(), Err(RecordError::OpenQuote { row: 2 })));
     }
 
     #[test]

@@ -162,7 +162,7 @@ async fn ten_thousand_people_in_forty_zones_get_it_at_ten_and_no_later_than_the_
                   where (next_attempt_at at time zone (variables ->> 'timezone'))::time <> '10:00'
                      or next_attempt_at > now() + interval '24 hours 1 minute'";
     assert_eq!(shop.number(wrong).await, 0, "by Postgres's own clocks");
-    assert_eq!(shop.number("select count(distinct next_attempt_at) from blast_recipients").await > 25, true);
+    assert!(shop.number("select count(distinct next_attempt_at) from blast_recipients").await > 25);
     // The day goes by faster from here on: what is due in a day is due in two and a half minutes.
     let base = Utc::now() + TimeDelta::seconds(5);
     shop.execute(&format!(

@@ -341,7 +341,7 @@ async fn in_a_year_with_engines_killed_at_random_every_time_occurs_once_and_none
 
     while let Some(next) = next_time(&shop).await.filter(|next| *next <= to) {
         let now = next + TimeDelta::seconds(i64::try_from(chance.below(1_200)).unwrap());
-        live_through(&engines, now, &mut chance).await;
+        Box::pin(live_through(&engines, now, &mut chance)).await;
     }
 
     let mut times = 0;
@@ -380,7 +380,7 @@ async fn over_both_changes_of_the_clocks_every_hour_occurs_once_with_engines_kil
             .await;
         while let Some(next) = next_time(&shop).await.filter(|next| *next <= to) {
             let now = next + TimeDelta::seconds(i64::try_from(chance.below(1_200)).unwrap());
-            live_through(&engines, now, &mut chance).await;
+            Box::pin(live_through(&engines, now, &mut chance)).await;
         }
         shop.ok(&["blast", "schedule", "end", &id, "--yes"]).await;
         let query = format!(
