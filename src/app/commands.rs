@@ -187,8 +187,8 @@ impl App {
         self.notify(id).await
     }
 
-    /// Undoes an armed launch: a blast that was never begun becomes a draft again, any other is paused. Refused once the ten
-    /// seconds are over.
+    /// Undoes an armed launch, or a start at a set time: a blast that was never begun becomes a draft again, any other is paused.
+    /// Refused once its time has come.
     pub(super) async fn disarm(
         &self,
         tx: &mut DbTransaction,

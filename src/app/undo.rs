@@ -62,7 +62,7 @@ impl App {
         self.undo(tx, acts).await
     }
 
-    /// Undoes the armed launch of this blast, whoever launched it.
+    /// Undoes the armed launch of this blast, or its start at a set time, whoever launched it.
     pub async fn undo_launch_of(&self, blast: BlastId) -> Result<UndoOutcome, AppError> {
         let mut tx = self.begin().await?;
         match action::newest_launch(&mut tx, blast).await? {
@@ -198,8 +198,8 @@ impl App {
 
     async fn undo_launch(&self, mut tx: DbTransaction, act: &LoggedAction) -> Result<UndoOutcome, AppError> {
         let blast = act.blast_id.ok_or_else(|| AppError::NotFound("that blast is gone".to_owned()))?;
-        let is_sending = blast::head(&mut tx, blast).await?.is_some_and(|head| head.state == BlastState::Sending);
-        if !is_sending {
+        let is_under_way = blast::head(&mut tx, blast).await?.is_some_and(|head| head.state.is_under_way());
+        if !is_under_way {
             return Err(last_act::refusal(&mut tx, act).await?);
         }
         let (head, state) = self.disarm(&mut tx, blast).await?;

@@ -190,10 +190,11 @@ pub async fn pause_stale(
     Ok(paused)
 }
 
-/// Whether anything was ever tried for somebody of this blast.
+/// Whether anything was ever tried for somebody of this blast, or one of its times has come, where it repeats.
 pub async fn was_begun(tx: &mut PgConnection, id: BlastId) -> Result<bool, StoreError> {
     let begun = sqlx::query_scalar(
-        "select exists (select 1 from blast_recipients where blast_id = $1 and (attempt > 0 or status = 'sending'))",
+        "select exists (select 1 from blast_recipients where blast_id = $1 and (attempt > 0 or status = 'sending'))
+             or exists (select 1 from blasts where id = $1 and repeat_seen > 0)",
     )
     .bind(id)
     .fetch_one(tx)

@@ -375,8 +375,7 @@ impl Model {
     }
 }
 
-/// Until when an armed launch can be undone.
+/// Until when an armed launch can be undone. A start at a set time is none: nothing begins within seconds.
 pub fn armed_until(blast: &BlastView, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let waits = matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
-    blast.send_after.filter(|until| waits && *until > now)
+    blast.send_after.filter(|until| blast.state == BlastState::Sending && *until > now)
 }

@@ -21,6 +21,8 @@ pub struct Notice {
     pub tone: Tone,
     /// The armed launch that it announces: once that no longer stands, neither does the line.
     pub armed: Option<ArmedLaunch>,
+    /// Whether the next key ends it.
+    pub until_next_key: bool,
 }
 
 /// A launch that has not begun to send.
@@ -33,11 +35,11 @@ pub struct ArmedLaunch {
 
 impl Notice {
     pub fn done(text: impl Into<String>) -> Self {
-        Self { text: text.into(), hint: None, tone: Tone::Done, armed: None }
+        Self { text: text.into(), hint: None, tone: Tone::Done, armed: None, until_next_key: false }
     }
 
     pub fn refusal(text: impl Into<String>) -> Self {
-        Self { text: text.into(), hint: None, tone: Tone::Refused, armed: None }
+        Self { text: text.into(), hint: None, tone: Tone::Refused, armed: None, until_next_key: false }
     }
 
     #[must_use]

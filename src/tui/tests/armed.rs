@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, draft, plan_of};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, blasts, draft, plan_of};
 use crate::app::Launch;
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
@@ -84,6 +84,38 @@ fn an_older_message_does_not_hide_a_launch_from_elsewhere() {
     read(&mut dashboard, row);
 
     assert_eq!(dashboard.line(22), format!("{:<69}u stops it", " Raya last call starts at 14:02:15"));
+}
+
+/// The draft as the launch left it, to start by itself tonight.
+fn scheduled() -> BlastView {
+    BlastView { state: BlastState::Scheduled, version: 4, send_after: Some(at(23, 0)), ..draft() }
+}
+
+#[test]
+fn a_start_at_a_set_time_is_no_armed_launch_and_u_is_for_the_newest_act() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    read(&mut dashboard, scheduled());
+
+    assert!(!dashboard.line(22).contains("starts at"), "{}", dashboard.line(22));
+    dashboard.taken();
+    dashboard.keys("u");
+    assert_eq!(dashboard.acts(), [WriteRequest::UndoMine]);
+}
+
+#[test]
+fn the_line_of_a_start_at_a_set_time_goes_with_the_next_key() {
+    let mut dashboard = launched();
+    let launch = Launch { blast: DRAFT, version: 3, people: 289, armed_for: TimeDelta::seconds(10) };
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::Launch(launch),
+        outcome: Ok(WriteOutcome::Blast(Box::new(scheduled()))),
+    });
+    assert_eq!(dashboard.line(22), format!("{:<64}u takes it back", " Raya last call is scheduled, starts 23:00"));
+
+    dashboard.keys("j");
+
+    assert_eq!(dashboard.line(22), "");
 }
 
 #[test]

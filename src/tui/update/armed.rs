@@ -15,6 +15,15 @@ pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Not
     Notice { armed, ..Notice::done(format!("{} starts at {}", row.tag, clock.second(until))).hint("u stops it") }
 }
 
+/// Says when a blast starts by itself. It is no armed launch: whoever goes on with other work is not told again, and `u` is
+/// for their newest act.
+pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let starts = row.send_after.map(|at| format!(", starts {}", clock.long(at))).unwrap_or_default();
+    let hint = "u takes it back";
+    Notice { until_next_key: true, ..Notice::done(format!("{} is {}{starts}", row.tag, row.state)).hint(hint) }
+}
+
 /// A time on the screen has come: what could be undone until now is being sent.
 pub fn time_came(model: &mut Model) -> Vec<Effect> {
     recheck(model);

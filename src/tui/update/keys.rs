@@ -21,6 +21,7 @@ const NEVER_WAIT: [&str; 2] = ["back-at-the-root-quit", "all-keys"];
 /// A key was pressed.
 pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
     let mut effects = touch_last_seen(model);
+    model.notice.take_if(|notice| notice.until_next_key);
     if waits(model, key) {
         if model.held.len() < HELD_MAX {
             model.held.push_back(key);

@@ -215,6 +215,7 @@ fn undone(model: &mut Model, undone: UndoOutcome) -> Vec<Effect> {
 fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<Effect> {
     let notice = match armed_until(&row, model.now) {
         Some(until) => armed::announcement(model, &row, until),
+        None if row.state == BlastState::Scheduled => armed::scheduled(model, &row),
         None if row.state == BlastState::Paused => Notice::done(format!("{} is paused; S resumes it", row.tag)),
         None => Notice::done(format!("{} is {}", row.tag, row.state)),
     };

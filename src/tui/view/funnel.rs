@@ -131,6 +131,10 @@ fn state(model: &Model, blast: &BlastView) -> String {
         BlastState::Paused | BlastState::Cancelled | BlastState::Failed if !blast.asks_for_person() => {
             format!("{}{by}", blast.state)
         }
+        BlastState::Scheduled => {
+            let starts = blast.send_after.map(|at| format!(", starts {}", clock.long(at))).unwrap_or_default();
+            format!("{}{starts}", blast.state_words())
+        }
         _ => blast.state_words().to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! The newest act is the one that `u` takes back. Where it cannot, it says so and takes back no older one.
 
 use blastdeck::app::{App, Launch};
+use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
 use blastdeck::domain::recipient::{Evidence, Mark};
@@ -246,4 +247,22 @@ async fn a_launch_is_not_taken_back_past_a_claim_that_may_be_sending_of_it() {
     assert!(meanwhile.is_err(), "{meanwhile:?}");
     aina.undo_mine().await.unwrap();
     assert_eq!(scene.number("select count(*) from blasts where state = 'sending'").await, 0);
+}
+
+#[tokio::test]
+async fn a_start_at_a_set_time_is_taken_back_as_the_newest_act() {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute("update blasts set state = 'draft', launched_at = null, scheduled_for = now() + interval '1 hour'")
+        .await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    let launch = Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::seconds(10) };
+    assert_eq!(aina.launch(launch).await.unwrap().state, BlastState::Scheduled);
+
+    assert_eq!(aina.undo_mine().await.unwrap().sentence, "Raya is a draft again: nothing was sent");
+
+    assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Draft);
+    assert_eq!(scene.number("select count(*) from blasts where send_after is not null").await, 0);
+    assert!(refused_unchanged(&scene, &aina).await.contains("nothing of yours"));
 }
