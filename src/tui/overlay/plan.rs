@@ -36,7 +36,7 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
     lines.extend(samples(plan, loaded, width));
     lines.extend(health(loaded, width));
     let focus = if loaded.obstacles.is_empty() {
-        lines.extend(ask(plan, loaded, width));
+        lines.extend(ask(plan, loaded, (width, clock(model))));
         Some(if plan.row == 0 { lines.len() - 1 } else { plan.row })
     } else {
         lines.push(TextLine::rule("Not now"));
@@ -251,8 +251,20 @@ fn samples(plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> 
     lines
 }
 
-fn ask(plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> {
-    let type_it = format!("Type {} and enter. It starts 10 s later; until then u stops it.", number(loaded.people));
+/// When it starts once the number is typed, and what takes that back.
+fn starts(loaded: &app::Plan, clock: TimeFormat) -> String {
+    // What is scheduled already goes now, where somebody sends it again.
+    let is_scheduled = loaded.blast.state == BlastState::Scheduled;
+    let set = loaded.start.as_ref().map(|start| start.at);
+    let first = loaded.repeat.as_ref().and_then(|repeat| repeat.next.first().copied());
+    match first.or(set).filter(|at| !is_scheduled && *at > clock.now) {
+        Some(at) => format!("It starts {}; until then u or p takes it back.", clock.long(at)),
+        None => "It starts 10 s later; until then u stops it.".to_owned(),
+    }
+}
+
+fn ask(plan: &PlanOverlay, loaded: &app::Plan, (width, clock): (u16, TimeFormat)) -> Vec<TextLine> {
+    let type_it = format!("Type {} and enter. {}", number(loaded.people), starts(loaded, clock));
     let field = plan.field.line(TextLine::plain("  people: "));
     let mut lines = vec![TextLine::rule("Send?")];
     lines.extend(wrapped(&type_it, width.saturating_sub(3)).iter().map(|line| TextLine::plain(format!("  {line}"))));

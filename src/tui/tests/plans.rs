@@ -2,7 +2,8 @@
 
 use super::support::{DRAFT, TestDashboard, WIDE, at, draft, noon, tomorrow};
 use crate::app::view::BlastView;
-use crate::app::{FirstFared, FirstShare, Plan, PlanGroup, PlanPerson, Sample};
+use crate::app::{FirstFared, FirstShare, Plan, PlanGroup, PlanPerson, PlannedStart, Sample};
+use crate::domain::blast::BlastState;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows};
 use crate::tui::effect::{Completion, DraftRead, Effect, ReadRequest, WriteRequest};
@@ -58,6 +59,18 @@ fn planned(change: impl FnOnce(Plan) -> Plan) -> TestDashboard {
 
 fn shows(dashboard: &TestDashboard, words: &str) -> bool {
     dashboard.screen().iter().any(|line| line.contains(words))
+}
+
+#[test]
+fn the_question_says_when_a_blast_with_a_start_begins() {
+    let with_start = |plan| Plan { start: Some(PlannedStart { at: at(23, 0), note: None }), ..plan };
+    assert!(shows(&planned(with_start), "It starts 23:00; until then u or p takes it back."));
+
+    let sent_again = |plan: Plan| {
+        let blast = BlastView { state: BlastState::Scheduled, ..plan.blast.clone() };
+        with_start(Plan { blast, ..plan })
+    };
+    assert!(shows(&planned(sent_again), "It starts 10 s later; until then u stops it."));
 }
 
 #[test]
