@@ -2,6 +2,7 @@
 
 mod activity;
 mod adding;
+mod answered;
 mod answering;
 mod caller;
 mod commands;

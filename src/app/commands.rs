@@ -58,7 +58,7 @@ impl App {
         if command == BlastCommand::Launch && !is_occurrence && self.renew_audience(launch.blast).await? {
             return Err(AppError::Refused(RENEWED.to_owned()));
         }
-        let Readiness { people, obstacles, template, number, .. } = self.readiness(&blast).await?;
+        let Readiness { people, answered, obstacles, template, number, .. } = self.readiness(&blast).await?;
         if let Some(number) = number.as_ref().filter(|_| obstacles.is_empty()) {
             self.learn_limits_of(blast.sender_id, number).await;
         }
@@ -94,6 +94,7 @@ impl App {
             _ => blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?,
         };
         raced(done)?;
+        self.leave_out_answered(&mut tx, head.id, &answered).await?;
         local_time::set_due(&mut tx, head.id, &dues).await?;
         if let Some(text) = template.stored() {
             blast::set_template_text(&mut tx, head.id, &text).await?;

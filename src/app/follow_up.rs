@@ -58,7 +58,7 @@ impl App {
     }
 
     /// Makes a draft to those who are stuck, each with the values of the older blast, without those who opted out, bought since or
-    /// are in a follow-up of it. Whoever opts out later is left out when it is launched.
+    /// are in a follow-up of it. Whoever opts out, replies or buys later is left out when it is launched.
     pub async fn follow_up(&self, from: FollowUp, draft: NewDraft) -> Result<Imported, AppError> {
         Self::refuse_stage(from)?;
         let row = self.blast_row(from.blast).await?;

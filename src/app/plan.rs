@@ -7,6 +7,7 @@ use super::App;
 use super::AppError;
 use super::NewDraft;
 use super::SegmentCount;
+use super::answered::AnsweredSince;
 use super::commands::{Launch, unconfirmed};
 use super::prospect::{PeopleUse, Prospect, SenderState};
 use super::template::{TemplateCheck, number_of};
@@ -100,6 +101,8 @@ pub(super) struct Readiness {
     pub people: i64,
     /// Queued, but opted out.
     pub suppressed: i64,
+    /// Queued in a follow-up, but not stuck any more.
+    pub answered: AnsweredSince,
     pub obstacles: Vec<String>,
     pub template: TemplateCheck,
     /// What Meta says of the sender's number.
@@ -113,7 +116,7 @@ impl App {
     pub async fn plan(&self, id: BlastId) -> Result<Plan, AppError> {
         let row = self.blast_row(id).await?;
         let business = self.business(row.sender_id).await?;
-        let Readiness { people, suppressed, mut obstacles, template, number } = self.readiness(&row).await?;
+        let Readiness { people, suppressed, answered, mut obstacles, template, number } = self.readiness(&row).await?;
         let overlap = plan::overlap(self.pool(), id, &business, self.engine().clock.now() - RECENTLY).await?;
         let samples = self.samples(&row, &business, &template).await?;
         let senders = self.senders_by_id().await?;
@@ -126,7 +129,7 @@ impl App {
         let plan = Plan {
             people,
             suppressed: suppressed + row.counts.opted_out,
-            segment: self.segment_count(&row, &business).await?,
+            segment: self.whom_it_finds(&row, &business, answered).await?,
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
             zones: Vec::new(),
@@ -218,8 +221,10 @@ impl App {
     /// The part of the plan that a launch checks again.
     pub(super) async fn readiness(&self, blast: &BlastRow) -> Result<Readiness, AppError> {
         let suppressed = suppression::count_in(self.pool(), blast.id).await?;
-        let people = blast.counts.queued - suppressed;
-        let mut obstacles = self.obstacles(blast, suppressed);
+        let answered = self.answered_since(blast).await?;
+        let left_out = suppressed + answered.people();
+        let people = blast.counts.queued - left_out;
+        let mut obstacles = self.obstacles(blast, left_out);
         let (mut template, mut number) = (TemplateCheck::default(), None);
         if obstacles.is_empty()
             && let Some(sender) = self.sender(blast.sender_id)
@@ -234,7 +239,7 @@ impl App {
                 obstacles.extend(self.undeliverable(blast).await?);
             }
         }
-        Ok(Readiness { people, suppressed, obstacles, template, number })
+        Ok(Readiness { people, suppressed, answered, obstacles, template, number })
     }
 
     /// Numbers that no marketing is delivered to, in a draft that was made when Meta could not say what its template is.
@@ -253,12 +258,12 @@ impl App {
     }
 
     /// Why it cannot be launched or resumed now, each with what to do about it.
-    fn obstacles(&self, blast: &BlastRow, suppressed: i64) -> Vec<String> {
+    fn obstacles(&self, blast: &BlastRow, left_out: i64) -> Vec<String> {
         let mut obstacles = Vec::new();
         if !matches!(blast.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused) {
             return obstacles;
         }
-        if blast.counts.queued - suppressed == 0 && blast.counts.open() - suppressed == 0 {
+        if blast.counts.queued - left_out == 0 && blast.counts.open() - left_out == 0 {
             obstacles.push(format!("nobody is left to send to in {}", blast.tag));
         }
         if let Some(why) = self.unusable(blast.sender_id) {

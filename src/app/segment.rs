@@ -17,6 +17,7 @@ use crate::domain::message::Variables;
 use crate::domain::phone::is_united_states;
 use crate::domain::text;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, RejectedTo, Replacement, replace_people};
+use crate::store::answered;
 use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, SegmentQuery};
 
@@ -120,11 +121,13 @@ impl App {
         Ok(Some(people.iter().map(as_given).collect()))
     }
 
-    /// Whom the filter of a draft leaves out, and why: the first of them.
+    /// Whom the filter of a draft leaves out, or who of a follow-up is not stuck any more, and why: the first of them.
     pub async fn left_out_of(&self, id: BlastId) -> Result<Vec<LeftOutPerson>, AppError> {
         let row = self.blast_row(id).await?;
         let business = self.business(row.sender_id).await?;
-        let Some(audience) = self.audience_of_row(&row, &business)? else { return Ok(Vec::new()) };
+        let Some(audience) = self.audience_of_row(&row, &business)? else {
+            return Ok(answered::people(self.pool(), id).await?);
+        };
         Ok(segment::left_out(self.pool(), self.query_of(&audience)).await?)
     }
 

@@ -20,6 +20,7 @@ pub(super) use rows::COLUMNS;
 pub use entry::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked};
 
 use super::StoreError;
+use super::answered;
 use super::person::PersonRow;
 use super::settings;
 use crate::domain::blast::BlastState;
@@ -198,10 +199,14 @@ async fn write_batch<'a>(
     write::answers(&mut writing, &recorded(entries, &settled), trust)?;
     write::history(&mut writing, &batch.steps)?;
     write::reopen(tx, &batch.reopened()).await?;
+    let answered = batch.answered();
     let changes = batch.into_changes();
     people::write(&mut writing, &changes, entries, trust)?;
     if writing.execute(tx).await? < changes.len() as u64 && trust == Assumption::Claims {
         return Err(StoreError::Moved);
+    }
+    if !answered.is_empty() {
+        answered::leave_out_of_launched(tx, &answered).await?;
     }
     Ok(settled)
 }
@@ -358,6 +363,12 @@ impl<'a> Batch<'a> {
     fn reopened(&self) -> Vec<i64> {
         let opens = |step: &&StatusChange| step.new.is_open() && !step.old.is_open();
         self.steps.iter().filter(opens).map(|step| step.entry.blast.0).collect()
+    }
+
+    /// Whoever replied or bought: a follow-up may still have them queued.
+    fn answered(&self) -> Vec<RecipientId> {
+        let answers = |step: &&StatusChange| matches!(step.new, Status::Replied | Status::Closed);
+        self.steps.iter().filter(answers).map(|step| step.entry.recipient).collect()
     }
 
     /// Whoever changed, once each, in id order.

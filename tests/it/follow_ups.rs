@@ -105,3 +105,77 @@ async fn whoever_came_back_after_a_follow_up_is_counted_once_and_not_who_had_rep
 
     assert_eq!(back, CameBack { replied: 2, closed: 1, amount: Decimal::new(1250, 2) });
 }
+
+/// A draft to the first, fourth and fifth of the shop's people.
+async fn follow_up_draft(shop: &Shop, blast: &str) -> String {
+    let made = shop.json(&["blast", "follow-up", blast, "--stuck-at", "read"]).await;
+    assert_eq!(made["taken"], 3);
+    made["id"].to_string()
+}
+
+async fn mark(shop: &Shop, blast: &str, n: u32, what: &str) {
+    shop.ok(&["mark", blast, &format!("+{}", digits(n)), what]).await;
+}
+
+/// How many of a blast are left out for this reason, by their rows and by their history.
+async fn skipped(shop: &Shop, blast: &str, why: &str) -> (i64, i64) {
+    let rows = format!(
+        "select count(*) from blast_recipients where blast_id = {blast} and status = 'skipped' and reason = '{why}'"
+    );
+    let history = format!(
+        "select count(*) from status_history where blast_id = {blast} and new_status = 'skipped' and metadata->>'why' = '{why}'"
+    );
+    (shop.number(&rows).await, shop.number(&history).await)
+}
+
+#[tokio::test]
+async fn whoever_replied_or_bought_after_the_draft_was_made_is_left_out_of_its_plan_and_its_launch() {
+    let (shop, blast) = stuck_shop().await;
+    let draft = follow_up_draft(&shop, &blast).await;
+    mark(&shop, &blast, 0, "replied").await;
+    mark(&shop, &blast, 3, "closed").await;
+
+    let plan = shop.json(&["blast", "plan", &draft]).await;
+    assert_eq!(plan["people"], 1, "{plan}");
+    assert_eq!(plan["segment"]["finds"], 3, "{plan}");
+    assert_eq!(plan["segment"]["left_out"], json!({ "closed": 1, "replied": 1 }));
+    let left_out = shop.json_lines(&["blast", "plan", &draft, "--left-out"]).await;
+    let why = |n: usize| (left_out[n]["phone_number"].clone(), left_out[n]["reason"].clone());
+    let number = |n| json!(format!("+{}", digits(n)));
+    assert_eq!([why(0), why(1)], [(number(0), json!("replied")), (number(3), json!("closed"))]);
+
+    let sent = shop.json(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
+
+    assert_eq!(sent["people"], 1, "{sent}");
+    assert_eq!(skipped(&shop, &draft, "replied since").await, (1, 1));
+    assert_eq!(skipped(&shop, &draft, "bought since").await, (1, 1));
+    let queued = format!("select count(*) from blast_recipients where blast_id = {draft} and status = 'queued'");
+    assert_eq!(shop.number(&queued).await, 1);
+}
+
+#[tokio::test]
+async fn whoever_answers_while_a_follow_up_has_them_queued_is_not_sent_it() {
+    let (shop, blast) = stuck_shop().await;
+    let draft = follow_up_draft(&shop, &blast).await;
+    shop.json(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
+
+    mark(&shop, &blast, 0, "replied").await;
+    mark(&shop, &blast, 3, "closed").await;
+
+    assert_eq!(skipped(&shop, &draft, "replied since").await, (1, 1));
+    assert_eq!(skipped(&shop, &draft, "bought since").await, (1, 1));
+}
+
+#[tokio::test]
+async fn a_follow_up_to_those_who_replied_leaves_out_only_who_bought_since() {
+    let (shop, blast) = stuck_shop().await;
+    mark(&shop, &blast, 0, "replied").await;
+    mark(&shop, &blast, 3, "replied").await;
+    let made = shop.json(&["blast", "follow-up", &blast, "--stuck-at", "replied"]).await;
+    assert_eq!(made["taken"], 2);
+    mark(&shop, &blast, 3, "closed").await;
+
+    let plan = shop.json(&["blast", "plan", &made["id"].to_string()]).await;
+
+    assert_eq!((&plan["people"], &plan["segment"]["left_out"]), (&json!(1), &json!({ "closed": 1 })));
+}

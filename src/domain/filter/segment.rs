@@ -121,6 +121,8 @@ pub enum Exclusion {
     OptedOut,
     /// Bought since the message that they are found by.
     Closed,
+    /// Replied since they were found; where a filter is read again, it says so itself.
+    Replied,
     /// In a follow-up of the same blast already.
     Followed,
     /// Had a message of the business lately, or is about to get one.
@@ -129,13 +131,14 @@ pub enum Exclusion {
 
 impl Exclusion {
     /// In the order of their weight: whoever opted out is counted there, whatever else is true of them.
-    pub const ALL: [Self; 4] = [Self::OptedOut, Self::Closed, Self::Followed, Self::FrequencyCap];
+    pub const ALL: [Self; 5] = [Self::OptedOut, Self::Closed, Self::Replied, Self::Followed, Self::FrequencyCap];
 
     /// As the store and programs spell it.
     pub const fn key(self) -> &'static str {
         match self {
             Self::OptedOut => "opted_out",
             Self::Closed => "closed",
+            Self::Replied => "replied",
             Self::Followed => "followed",
             Self::FrequencyCap => "frequency_cap",
         }
@@ -146,6 +149,7 @@ impl Exclusion {
         match self {
             Self::OptedOut => "opted out",
             Self::Closed => "bought since",
+            Self::Replied => "replied since",
             Self::Followed => "in a follow-up of it already",
             Self::FrequencyCap => "had, or are about to get, another message within the frequency cap",
         }

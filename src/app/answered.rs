@@ -1,0 +1,70 @@
+//! Who of a follow-up's people answered since it was made: no follow-up goes to them, and its plan counts them.
+
+use super::segment::SegmentCount;
+use super::{App, AppError};
+use crate::domain::blast::BlastState;
+use crate::domain::filter::segment::Exclusion;
+use crate::domain::ids::BlastId;
+use crate::store::answered;
+use crate::store::view::BlastRow;
+use crate::store::view::segment::ExclusionCount;
+
+/// How many of a follow-up's people answered since it was made, by what they did.
+#[derive(Debug, Clone, Default)]
+pub(super) struct AnsweredSince(Vec<(Exclusion, i64)>);
+
+impl AnsweredSince {
+    pub(super) fn people(&self) -> i64 {
+        self.0.iter().map(|(_, people)| people).sum()
+    }
+}
+
+impl App {
+    /// Nobody where the blast follows none, or a filter is read again instead.
+    pub(super) async fn answered_since(&self, row: &BlastRow) -> Result<AnsweredSince, AppError> {
+        let is_to_start = matches!(row.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused);
+        if row.follows.is_none() || row.origin.segment.is_some() || !is_to_start {
+            return Ok(AnsweredSince::default());
+        }
+        let counts = answered::counts(self.pool(), row.id).await?;
+        let of = |count: ExclusionCount| Some((count.left_out.0?, count.people));
+        let mut counts: Vec<_> = counts.into_iter().filter_map(of).collect();
+        counts.sort_unstable();
+        Ok(AnsweredSince(counts))
+    }
+
+    /// Whom the filter of a blast finds, or a follow-up was made for, and who of them is left out.
+    pub(super) async fn whom_it_finds(
+        &self,
+        row: &BlastRow,
+        business: &str,
+        since: AnsweredSince,
+    ) -> Result<Option<SegmentCount>, AppError> {
+        match self.segment_count(row, business).await? {
+            None => self.answered_count(row, since).await,
+            count => Ok(count),
+        }
+    }
+
+    /// Those who answered as a plan shows them: `None` where nobody did.
+    async fn answered_count(&self, row: &BlastRow, since: AnsweredSince) -> Result<Option<SegmentCount>, AppError> {
+        if since.0.is_empty() {
+            return Ok(None);
+        }
+        let from = answered::made_for(self.pool(), row.id).await?;
+        Ok(from.map(|from| SegmentCount { from, finds: row.counts.queued, left_out: since.0 }))
+    }
+
+    /// Leaves them out in the launch's own transaction. Refused where they are others than those who were counted.
+    pub(super) async fn leave_out_answered(
+        &self,
+        tx: &mut sqlx::PgConnection,
+        id: BlastId,
+        counted: &AnsweredSince,
+    ) -> Result<(), AppError> {
+        if answered::leave_out(tx, id).await? == counted.people() {
+            return Ok(());
+        }
+        Err(AppError::Refused("somebody answered a moment ago: check again, nothing was sent".to_owned()))
+    }
+}

@@ -1,0 +1,127 @@
+//! Who of a follow-up's people answered since it was made: replied in the blast that it follows (or in one that this follows), or
+//! bought by the word of any blast of the business. They are not stuck any more. Where a filter names a follow-up's people, that is
+//! read again instead.
+
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+
+use super::view::segment::{ExclusionCount, LeftOutPerson};
+use super::{StoreError, settings};
+use crate::domain::filter::segment::Exclusion;
+use crate::domain::ids::{BlastId, RecipientId};
+
+/// The blasts that follow-ups follow, as far as a reply there is news: of those who are stuck at a reply it is not.
+const LINKS: &str = "
+    recursive links as (
+        select id as draft, follows_blast as above, follows_stage as stage, 1 as depth from blasts
+         where id = any($1) and follows_blast is not null and follows_stage is not null and segment is null
+         union all
+        select l.draft, b.follows_blast, b.follows_stage, l.depth + 1
+          from links l join blasts b on b.id = l.above and b.follows_blast is not null
+         where l.stage <> 'replied' and l.depth < 100)";
+
+/// The queued people (`r`) of follow-ups (`f`) who answered, without those who opted out and are left out for that.
+const ANSWERED: &str = "
+    select r.id, r.phone_number as phone, r.name, case when a.closed then 'closed' else 'replied' end as left_out
+      from blast_recipients r
+      join blasts f on f.id = r.blast_id and f.follows_stage is not null and f.segment is null
+      join senders fs on fs.id = f.sender_id
+     cross join lateral (
+           select bool_or(o.status = 'closed' and (l.above is not null or o.closed_at >= f.created_at)) as closed,
+                  bool_or(o.status = 'replied' and l.stage <> 'replied') as replied
+             from blast_recipients o
+             join blasts b on b.id = o.blast_id and b.deleted_at is null
+             join senders s on s.id = b.sender_id and s.business = fs.business
+             left join links l on l.draft = r.blast_id and l.above = o.blast_id
+            where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) a
+     where r.status >= 'queued' and r.status <= 'queued' and (a.closed or a.replied)
+       and not exists (select from suppressions x
+                        where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (fs.business, '*'))";
+
+/// The most people who are listed.
+const LISTED: i64 = 500;
+
+/// How many of a follow-up's queued people answered since it was made, by what they did.
+pub async fn counts(pool: &PgPool, id: BlastId) -> Result<Vec<ExclusionCount>, StoreError> {
+    let sql = format!(
+        "with {LINKS} select left_out, count(*) as people from ({ANSWERED} and r.blast_id = any($1)) found group by 1"
+    );
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let counts = sqlx::query_as(AssertSqlSafe(sql)).bind(vec![id.0]).fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(counts)
+}
+
+/// The first of them.
+pub async fn people(pool: &PgPool, id: BlastId) -> Result<Vec<LeftOutPerson>, StoreError> {
+    let sql = format!(
+        "with {LINKS} select phone, name, left_out from ({ANSWERED} and r.blast_id = any($1)) found order by id limit $2"
+    );
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let people = sqlx::query_as(AssertSqlSafe(sql)).bind(vec![id.0]).bind(LISTED).fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(people)
+}
+
+/// Whom a follow-up was made for, as a filter is written; `None` where it is none, or a filter names its people.
+pub async fn made_for(pool: &PgPool, id: BlastId) -> Result<Option<String>, StoreError> {
+    let made_for = sqlx::query_scalar(
+        "select 'blast:' || follows_blast || ' stuck:' || follows_stage
+                || case when coalesce(follows_seconds, 0) = 0 then ''
+                        when follows_seconds % 3600 = 0 then ' older:' || follows_seconds / 3600 || 'h'
+                        else ' older:' || follows_seconds / 60 || 'm' end
+           from blasts
+          where id = $1 and follows_blast is not null and follows_stage is not null and segment is null",
+    );
+    Ok(made_for.bind(id).fetch_optional(pool).await?)
+}
+
+/// Leaves out whoever of a follow-up answered since it was made. Returns how many.
+pub async fn leave_out(tx: &mut PgConnection, id: BlastId) -> Result<i64, StoreError> {
+    skip(tx, vec![id.0], None).await
+}
+
+/// Leaves out people who have just answered wherever a follow-up that was launched has them queued.
+pub async fn leave_out_of_launched(tx: &mut PgConnection, answered: &[RecipientId]) -> Result<(), StoreError> {
+    let queued: Vec<(i64, i64)> = sqlx::query_as(
+        "select q.blast_id, q.id
+           from blast_recipients a
+           join blast_recipients q on person_key(q.phone_number) = person_key(a.phone_number) and q.blast_id <> a.blast_id
+                                  and q.status >= 'queued' and q.status <= 'queued'
+           join blasts f on f.id = q.blast_id and f.state in ('scheduled', 'sending', 'paused')
+                        and f.follows_stage is not null and f.segment is null
+          where a.id = any($1)",
+    )
+    .bind(answered.iter().map(|id| id.0).collect::<Vec<_>>())
+    .fetch_all(&mut *tx)
+    .await?;
+    if queued.is_empty() {
+        return Ok(());
+    }
+    let (blasts, people) = queued.into_iter().unzip();
+    skip(tx, blasts, Some(people)).await?;
+    Ok(())
+}
+
+/// Whom a claim holds at this moment is sent to: nobody waits for anybody here.
+async fn skip(tx: &mut PgConnection, blasts: Vec<i64>, people: Option<Vec<i64>>) -> Result<i64, StoreError> {
+    let of = if people.is_some() { "r.id = any($2)" } else { "r.blast_id = any($1)" };
+    let (closed, replied) = (Exclusion::Closed.words(), Exclusion::Replied.words());
+    let sql = format!(
+        "with {LINKS},
+         held as (
+             select h.id, case x.left_out when 'closed' then '{closed}' else '{replied}' end as why
+               from ({ANSWERED} and {of}) x join blast_recipients h on h.id = x.id
+              where h.status = 'queued' order by h.id for update of h skip locked),
+         left_out as (
+             update blast_recipients r set status = 'skipped', standing = 'skipped', changed_at = now(), reason = held.why
+               from held where r.id = held.id
+             returning r.id, r.blast_id, r.attempt, held.why)
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
+         select blast_id, id, attempt, 'queued', 'skipped', 'engine', jsonb_build_object('why', why) from left_out"
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(blasts);
+    if let Some(people) = people {
+        query = query.bind(people);
+    }
+    Ok(i64::try_from(query.execute(tx).await?.rows_affected()).unwrap_or(i64::MAX))
+}
