@@ -7,8 +7,11 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use chrono_tz::Tz;
+
 use super::environment::Environment;
 use super::{Config, Flags};
+use crate::domain::home_zone::country_zone;
 use crate::domain::sender::ProviderKind;
 
 /// A sender as somebody typed it. Empty texts are left out of the file.
@@ -126,6 +129,8 @@ impl NewSender {
         entry(if self.provider == ProviderKind::Meta { "phone_number_id" } else { "device" }, &self.device);
         entry("waba_id", &self.waba_id);
         entry("region", &self.region);
+        // Its hours and its day's limit are by these clocks; else they would be by those of the shop or this machine.
+        entry("timezone", country_zone(&self.region).map_or("", Tz::name));
         entry("base_url", &self.base_url);
         lines.push(match (&self.token, token) {
             (TypedToken::Variable(name), _) => format!("token = {{ env = {} }}", quoted(name)),
@@ -215,6 +220,25 @@ mod tests {
         assert_eq!(fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_to_string(token).unwrap(), "a \"secret\" of ours\n");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_sender_has_the_zone_of_its_country_where_that_has_one() {
+        for (region, zone) in [("MY", "Asia/Kuala_Lumpur"), ("DE", "Europe/Berlin"), ("US", "America/New_York")] {
+            let (_dir, config) = config("[ui]\ntimezone = \"America/New_York\"\n");
+            let new = NewSender { region: region.to_owned(), ..new("sales") };
+
+            let (path, _) = PreparedConfig::write(&config, &new).unwrap().keep().unwrap();
+
+            let text = fs::read_to_string(&path).unwrap();
+            assert_eq!(
+                text.contains(&format!("region = \"{region}\"\ntimezone = \"{zone}\"")),
+                region != "US",
+                "{text}"
+            );
+            let loaded = Config::load(&Flags { config: Some(path), database_url: None }).unwrap();
+            assert_eq!(loaded.sender("sales").unwrap().timezone.name(), zone);
+        }
     }
 
     #[test]

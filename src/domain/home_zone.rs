@@ -29,8 +29,13 @@ pub fn home_zone(phone: &Phone, column: Option<&str>) -> Result<Tz, HomeZoneErro
         return zone::parse(text).map_err(|_| shown());
     }
     let country = region_of(phone.as_str()).ok_or(HomeZoneError::NoCountry)?.to_string();
+    country_zone(&country).ok_or(HomeZoneError::Several(country))
+}
+
+/// The zone of a country, by its code, where all of it has one time.
+pub fn country_zone(country: &str) -> Option<Tz> {
     let known = COUNTRIES.iter().find(|(code, _)| *code == country);
-    known.and_then(|(_, zone)| zone.parse().ok()).ok_or(HomeZoneError::Several(country))
+    known.and_then(|(_, zone)| zone.parse().ok())
 }
 
 #[cfg(test)]
