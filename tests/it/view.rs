@@ -198,6 +198,7 @@ async fn one_person_is_shown_in_full() {
     let details = view::recipients::details(&database.pool, id).await.unwrap().unwrap();
 
     assert_eq!((details.blast_tag.as_str(), details.row.status), ("Raya promo", Status::Read));
+    assert_eq!(details.row, window(&database.pool, &query("siti")).await[0], "as the list shows them");
     assert_eq!(details.history.len(), 2);
     assert_eq!(
         (details.history[1].by.as_deref(), details.history[1].detail.as_deref()),

@@ -30,7 +30,8 @@ struct DetailsRecord {
     is_template: bool,
     sender_id: SenderId,
     is_meta: bool,
-    read_at: DateTime<Utc>,
+    /// By the database's clock. Under a name that no column of the person has.
+    asked_at: DateTime<Utc>,
 }
 
 /// One person in full, in one snapshot; `None` when there is no such person.
@@ -67,7 +68,7 @@ async fn window(snapshot: &mut PgConnection, head: &DetailsRecord) -> Result<Opt
         return Ok(None);
     }
     let last = session::last_word(snapshot, head.sender_id, head.row.phone.as_str()).await?;
-    Ok(Some(SessionWindow::after(last, head.read_at)))
+    Ok(Some(SessionWindow::after(last, head.asked_at)))
 }
 
 async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<DetailsRecord>, sqlx::Error> {
@@ -77,7 +78,7 @@ async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<Det
                 r.changed_at, r.amount, r.note, r.error_code, r.error_message, r.reason, r.provider_status, r.external_id,
                 r.claimed_at, r.message_text, b.blast_tag, b.follow_up_stage, b.template_text,
                 b.template is not null as is_template, b.sender_id,
-                s.provider = 'meta' as is_meta, now() as read_at
+                s.provider = 'meta' as is_meta, now() as asked_at
            from blast_recipients r
            join blasts b on b.id = r.blast_id
            join senders s on s.id = b.sender_id
