@@ -71,6 +71,13 @@ pub struct AmountPrompt {
     pub trouble: Option<&'static str>,
 }
 
+impl AmountPrompt {
+    /// Whether what was typed was refused: nothing is added to it.
+    pub const fn is_refused(&self) -> bool {
+        self.trouble.is_some() && !self.field.is_empty()
+    }
+}
+
 /// The sale that an amount is typed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sale {

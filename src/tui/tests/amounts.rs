@@ -100,12 +100,29 @@ fn what_is_no_amount_stays_in_the_field_until_it_is_mended() {
         assert_eq!(dashboard.cursor(), Some(1), "the key waits too");
         assert!(dashboard.line(22).contains("write it as 120, 120.50 or 1,200.50"), "{}", dashboard.line(22));
     }
-    for _ in 0.."12,501.2.3".len() {
+    for _ in 0.."12,50".len() {
         dashboard.key(Key::Backspace);
     }
     dashboard.keys("12\n");
 
     assert_eq!(dashboard.acts(), [closed(1, Some(1_200))]);
+}
+
+#[test]
+fn digits_typed_for_a_search_never_end_in_an_amount_that_was_refused() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    for search in ["/35\n", "\n35\n"] {
+        dashboard.keys("3c120,5").keys(search);
+
+        assert_eq!(dashboard.acts().iter().filter(|act| **act != closed(1, None)).count(), 0, "{search}");
+        assert!(dashboard.line(22).contains("RM 120,5_"), "{}", dashboard.line(22));
+        assert!(dashboard.line(23).contains("backspace mends it"), "{}", dashboard.line(23));
+        dashboard.key(Key::Esc);
+    }
+    dashboard.keys("c120,5/3").key(Key::Backspace).key(Key::Backspace).keys(".50/");
+    assert_eq!(dashboard.acts(), [closed(1, None), closed(1, Some(12_050))], "what is an amount goes on");
+    assert!(dashboard.line(22).starts_with(" find "), "{}", dashboard.line(22));
 }
 
 #[test]

@@ -18,6 +18,9 @@ const CURRENCIES: &str = "$€£¥₹";
 /// Said of a text that is not an amount.
 const WRITE_AMOUNT: &str = "write it as 120, 120.50 or 1,200.50";
 
+/// Said of a digit for a text that was refused: whoever typed it may have meant it for something else.
+const NOT_TAKEN: &str = "not taken: backspace mends it, esc leaves it";
+
 /// A key while a prompt is open. The prompt was taken out of the model; to keep it, it is put back.
 pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
     match prompt {
@@ -42,15 +45,14 @@ const fn edits(key: Key) -> bool {
 }
 
 /// Digits are typed into the amount. Esc leaves the field without it; enter keeps it, and so does any other key, which then acts:
-/// what is typed after such a key is never taken for more of the amount. A text that is not an amount is never dropped: it
-/// stays until it is corrected.
+/// what is typed after such a key is never taken for more of the amount. A text that is not an amount is never dropped: once it
+/// is refused it stays as it is until something of it is deleted.
 fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutcome {
     if key == Key::Esc {
         return KeyOutcome::DONE;
     }
     if is_of_digits(key) || edits(key) {
-        amount.field.key(key);
-        amount.trouble = None;
+        edit_amount(&mut amount, key);
     } else if amount.field.is_empty() && is_of_currency(model, key) {
         // Left out: `RM120` is typed as it is written.
     } else if let Ok(effects) = kept(&amount) {
@@ -60,6 +62,14 @@ fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutco
     }
     model.prompt = Some(Prompt::Amount(amount));
     KeyOutcome::DONE
+}
+
+fn edit_amount(amount: &mut AmountPrompt, key: Key) {
+    if amount.is_refused() && !edits(key) && key != Key::Backspace {
+        amount.trouble = Some(NOT_TAKEN);
+    } else if amount.field.key(key) == Edited::Changed {
+        amount.trouble = None;
+    }
 }
 
 /// Whether a key is a character of the currency that is written before an amount.

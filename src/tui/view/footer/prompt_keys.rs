@@ -6,10 +6,16 @@ use crate::tui::model::{ConfirmBy, Prompt, Sale};
 pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
     let keys: &[(&str, &'static str)] = match prompt {
         Prompt::Find(_) => &[("enter", "these people"), ("tab", "other blasts"), ("esc", "back")],
-        Prompt::Amount(amount) => match amount.sale {
-            Sale::New => &[("enter", "keeps it"), ("esc", "no amount"), ("any other key", "keeps it and goes on")],
-            Sale::Earlier(_) => {
-                &[("enter", "keeps it"), ("esc", "as it was"), ("any other key", "keeps it and goes on")]
+        Prompt::Amount(amount) => match (amount.sale, amount.is_refused()) {
+            (Sale::New, true) => &[("backspace", "mends it"), ("esc", "no amount"), ("any other key", "is not taken")],
+            (Sale::Earlier(_), true) => {
+                &[("backspace", "mends it"), ("esc", "as it was"), ("any other key", "is not taken")]
+            }
+            (Sale::New, false) => {
+                &[("enter", "keeps it"), ("esc", "no amount"), ("any other key", "keeps an amount and goes on")]
+            }
+            (Sale::Earlier(_), false) => {
+                &[("enter", "keeps it"), ("esc", "as it was"), ("any other key", "keeps an amount and goes on")]
             }
         },
         Prompt::Note(_) => &[("enter", "keeps it"), ("esc", "as it was")],
