@@ -262,7 +262,7 @@ pub async fn pause_after_first(pool: &PgPool, id: BlastId) -> Result<bool, Store
     let done = sqlx::query(
         "update blasts
             set state = 'paused', state_by = 'engine', version = version + 1, updated_at = now(),
-                state_reason = 'the first ' || first_people || ' are through: look how they fared, then S goes on'
+                state_reason = 'the first ' || first_people || ' are through: look, then S goes on'
           where id = $1 and state = 'sending' and first_left = 0
             and not exists (select from blast_recipients where blast_id = $1 and status = 'sending')",
     )

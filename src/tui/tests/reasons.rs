@@ -1,6 +1,6 @@
 //! Why a blast does not send, as its pane says it.
 
-use super::support::{STACKED, TestDashboard, at, raya};
+use super::support::{STACKED, TestDashboard, WIDE, at, raya};
 use crate::app::view::{BlastView, Estimate};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
@@ -19,6 +19,20 @@ fn a_blast_that_paused_by_itself_says_why() {
     assert!(dashboard.line(1).contains("══ asks you ══"), "{}", dashboard.line(1));
     assert!(dashboard.line(9).starts_with("  paused: 5 failures in a row"), "{}", dashboard.line(9));
     assert!(dashboard.line(0).ends_with("! 2 need you"));
+}
+
+#[test]
+fn what_is_to_be_done_at_the_end_of_a_long_reason_is_seen_beside_the_blasts() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let reason = "its time passed while no engine ran: resume it if it is still to go".to_owned();
+    let paused =
+        BlastView { state: BlastState::Paused, state_by: Some(Actor::Engine), state_reason: Some(reason), ..raya() };
+
+    dashboard.answer(Completion::Blasts(Ok(vec![paused])));
+
+    assert!(dashboard.line(9).contains("paused: its time passed while no engine ran: "), "{}", dashboard.line(9));
+    assert!(dashboard.line(9).ends_with("RM 1,240.00"), "{}", dashboard.line(9));
+    assert!(dashboard.line(10).trim_end().ends_with("still to go"), "{}", dashboard.line(10));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::format::{TimeFormat, compact, money, number, symbol};
 use crate::tui::model::{FunnelView, Model, Pane, STAGES, armed_until, stage_label, stuck_at};
+use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, bar, rule, width};
 
@@ -64,13 +65,25 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     // Where both do not fit on one line, the emptier line takes it.
     let has_room = width(&others) + 4 + width(&unasked) <= text.width;
     let (beside, below) = if has_room { (unasked, String::new()) } else { (String::new(), unasked) };
-    let lines = [(others, beside), waits(model, blast, text.width), (since, below)];
+    let (wait, money) = waits(model, blast, text.width);
+    let (wait, rest) = in_two(wait, text.width.saturating_sub(3 + width(&money)));
+    let lines = [(others, beside), (wait, money), (rest.unwrap_or(since), below)];
     let rows = usize::from(text.height.saturating_sub(7));
     for ((left, right), y) in lines.into_iter().take(rows).zip(y..) {
         let taken = width(&right).min(text.width);
         pen.put((text.x + 2, y), &left, text.width.saturating_sub(2 + taken), TextRole::Plain);
         pen.put_right((text.right(), y), &right, taken, TextRole::Plain);
     }
+}
+
+/// A sentence that is too long for its row goes on in the next: what is to be done stands at its end.
+fn in_two(text: String, room: u16) -> (String, Option<String>) {
+    if width(&text) <= room {
+        return (text, None);
+    }
+    let mut lines = wrapped(&text, room).into_iter();
+    let first = lines.next().unwrap_or_default().trim_end().to_owned();
+    (first, Some(lines.collect()))
 }
 
 /// A view in the place of the bars; what the blast waits for stays below it.
