@@ -4,7 +4,7 @@ use super::segment::SegmentCount;
 use super::{App, AppError};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::segment::Exclusion;
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::store::answered;
 use crate::store::view::BlastRow;
 use crate::store::view::segment::ExclusionCount;
@@ -22,8 +22,7 @@ impl AnsweredSince {
 impl App {
     /// Nobody where the blast follows none, or a filter is read again instead.
     pub(super) async fn answered_since(&self, row: &BlastRow) -> Result<AnsweredSince, AppError> {
-        let is_to_start = matches!(row.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused);
-        if row.follows.is_none() || row.origin.segment.is_some() || !is_to_start {
+        if !keeps_its_people(row) {
             return Ok(AnsweredSince::default());
         }
         let counts = answered::counts(self.pool(), row.id).await?;
@@ -31,6 +30,21 @@ impl App {
         let mut counts: Vec<_> = counts.into_iter().filter_map(of).collect();
         counts.sort_unstable();
         Ok(AnsweredSince(counts))
+    }
+
+    /// Their rows, of whom a plan shows no text.
+    pub(super) async fn answered_rows(&self, row: &BlastRow) -> Result<Vec<RecipientId>, AppError> {
+        if keeps_its_people(row) { Ok(answered::rows(self.pool(), row.id).await?) } else { Ok(Vec::new()) }
+    }
+
+    /// Leaves out, once it is launched, whose answer was on its way into the database with the launch, and saw a draft.
+    pub(super) async fn leave_out_late(&self, row: &BlastRow) -> Result<(), AppError> {
+        if !keeps_its_people(row) {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        answered::leave_out(&mut tx, row.id).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Whom the filter of a blast finds, or a follow-up was made for, and who of them is left out.
@@ -67,4 +81,10 @@ impl App {
         }
         Err(AppError::Refused("somebody answered a moment ago: check again, nothing was sent".to_owned()))
     }
+}
+
+/// Whether it is a follow-up that can still start, to the people that it was made with.
+fn keeps_its_people(row: &BlastRow) -> bool {
+    let is_to_start = matches!(row.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused);
+    is_to_start && row.follows.is_some() && row.origin.segment.is_none()
 }

@@ -20,6 +20,7 @@ use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
 use crate::store::fence::Confirmed;
+use crate::store::view::BlastRow;
 use crate::store::{self, DbTransaction, local_time};
 use crate::store::{claim, lease, sender};
 
@@ -105,12 +106,20 @@ impl App {
             self.let_go_on(&mut tx, head.sender_id).await?;
         }
         tx.commit().await?;
-        // It is launched: whoever is suppressed is left out by the claim as well.
-        if let Err(error) = claim::skip_suppressed(self.pool(), head.id).await {
-            tracing::warn!(%error, blast = head.id.0, "who opted out earlier is not counted yet");
-        }
+        self.leave_out_after_launch(&blast).await;
         self.notify(head.id).await?;
         self.blast(head.id).await
+    }
+
+    /// It is launched, whatever happens here.
+    async fn leave_out_after_launch(&self, blast: &BlastRow) {
+        // Whoever is suppressed is left out by the claim as well.
+        if let Err(error) = claim::skip_suppressed(self.pool(), blast.id).await {
+            tracing::warn!(%error, blast = blast.id.0, "who opted out earlier is not counted yet");
+        }
+        if let Err(error) = self.leave_out_late(blast).await {
+            tracing::warn!(%error, blast = blast.id.0, "who answered at this moment may still be queued");
+        }
     }
 
     /// Resumes the stopped sender of a blast that was not paused itself: whoever resumes confirms that the error is fixed.

@@ -182,7 +182,7 @@ impl App {
             || AppError::Refused("write your own number into the configuration: [ui] test_to = \"+60...\"".to_owned());
         let own = to.map(str::to_owned).or_else(|| self.config().ui.test_to.clone()).ok_or_else(missing)?;
         let business = self.business(row.sender_id).await?;
-        let people = plan::samples(self.pool(), id, &business).await?;
+        let people = plan::samples(self.pool(), id, &business, &self.answered_rows(&row).await?).await?;
         let nobody = || AppError::Refused(format!("nobody in {} gets a message", row.tag));
         let (_, person) = people.into_iter().nth(sample).ok_or_else(nobody)?;
         let content = BlastContent::parse(&row.message, row.template.as_ref());
@@ -304,7 +304,7 @@ impl App {
         template: &TemplateCheck,
     ) -> Result<Vec<Sample>, AppError> {
         let Ok(content) = BlastContent::parse(&blast.message, blast.template.as_ref()) else { return Ok(Vec::new()) };
-        let people = plan::samples(self.pool(), blast.id, business).await?;
+        let people = plan::samples(self.pool(), blast.id, business, &self.answered_rows(blast).await?).await?;
         let sample = |(why, person): (SampleKind, Claimed)| {
             let text = template.preview(content.render(&variables(&person)).ok()?);
             let which = match why {

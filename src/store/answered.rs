@@ -62,6 +62,15 @@ pub async fn people(pool: &PgPool, id: BlastId) -> Result<Vec<LeftOutPerson>, St
     Ok(people)
 }
 
+/// The rows of all of them.
+pub async fn rows(pool: &PgPool, id: BlastId) -> Result<Vec<RecipientId>, StoreError> {
+    let sql = format!("with {LINKS} select id from ({ANSWERED} and r.blast_id = any($1)) found");
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let rows = sqlx::query_scalar(AssertSqlSafe(sql)).bind(vec![id.0]).fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
 /// Whom a follow-up was made for, as a filter is written; `None` where it is none, or a filter names its people.
 pub async fn made_for(pool: &PgPool, id: BlastId) -> Result<Option<String>, StoreError> {
     let made_for = sqlx::query_scalar(

@@ -10,7 +10,7 @@ use sqlx::{PgPool, Row};
 
 use super::claim::{ClaimTx, Claimed};
 use super::{StoreError, settings};
-use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::ids::{BlastId, RecipientId, SenderId};
 
 pub use people::{FirstFared, PlanGroup, PlanPerson, fared, of_group};
 
@@ -106,13 +106,18 @@ pub enum SampleKind {
 }
 
 /// A few people who get a message: the first in turn, and of the first thousand those with the shortest and the longest
-/// name, in this order. Somebody who is several of these is listed once.
-pub async fn samples(pool: &PgPool, id: BlastId, business: &str) -> Result<Vec<(SampleKind, Claimed)>, StoreError> {
+/// name, in this order. Somebody who is several of these is listed once. None of `left_out` is.
+pub async fn samples(
+    pool: &PgPool,
+    id: BlastId,
+    business: &str,
+    left_out: &[RecipientId],
+) -> Result<Vec<(SampleKind, Claimed)>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let rows = sqlx::query(
         "with head as materialized (
              select id, attempt, phone_number, name, variables, next_attempt_at from blast_recipients r
-              where blast_id = $1 and status = 'queued'
+              where blast_id = $1 and status = 'queued' and id <> all($3)
                 and not exists (select 1 from suppressions s
                                  where person_key(s.phone_number) = person_key(r.phone_number)
                                    and s.business in ($2, '*'))
@@ -129,6 +134,7 @@ pub async fn samples(pool: &PgPool, id: BlastId, business: &str) -> Result<Vec<(
     )
     .bind(id)
     .bind(business)
+    .bind(left_out.iter().map(|id| id.0).collect::<Vec<_>>())
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
