@@ -121,7 +121,7 @@ const FINDING: [(&str, &str); 9] = [
 ];
 
 const QUESTIONS: [(&str, &str); 2] = [
-    ("0-9 , .", "after c the amount: enter or any other key keeps it, esc closes without one"),
+    ("0-9 , .", "after c the amount: enter or any other key keeps it (if refused: backspace), esc closes without one"),
     ("y", "yes; every other key is no. Where a number is asked, only that number and enter"),
 ];
 
