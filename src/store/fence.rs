@@ -113,6 +113,12 @@ pub async fn facts(connection: &mut PgConnection, sender: SenderId) -> Result<Se
     Ok(facts)
 }
 
+/// Fails where the transaction's connection is gone.
+pub async fn is_alive(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("select 1").execute(connection).await?;
+    Ok(())
+}
+
 /// How many of these attempts the database does not have, although it has their people. An id that is somebody else's now was
 /// given a second time, which only a database that went back in time does.
 pub async fn missing(connection: &mut PgConnection, posted: &[PostedAttempt]) -> Result<i64, StoreError> {

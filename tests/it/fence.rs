@@ -1,8 +1,11 @@
 //! A stale, restored or copied database does not send by itself; a sender that was asked to slow down remembers it.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use crate::support::{Setup, Shop, digits, eventually_async, settle_for};
+use crate::chaos::proxied;
+use crate::support::{Setup, Shop, digits, eventually_async, postgres, settle_for};
 
 const SLOW_START: Setup<'static> = Setup {
     sim: &["--latency", "10ms", "--speed", "6000"],
@@ -60,6 +63,34 @@ async fn a_database_that_went_back_in_time_sends_nothing_until_somebody_confirms
     is_stopped_and_asks(&shop, &blast, "back in time").await;
 
     goes_on_once_confirmed(&shop, 8).await;
+}
+
+#[tokio::test]
+async fn an_engine_that_froze_while_it_acquired_a_lease_stops_nobody_who_has_sent_since() {
+    let (shop, proxy) = proxied(SLOW_START).await;
+    shop.blast(0..2_000).await;
+    let before = shop.engine();
+    shop.until_posts(5).await;
+    before.stop().await;
+    // It has read what the database counts, and sees the answer once somebody else has sent for a while.
+    proxy.delay("s.sent_from,", Duration::from_secs(600));
+    let frozen = shop.engine();
+    let waits = "select count(*) from pg_stat_activity
+                  where datname = current_database() and state = 'idle in transaction' and query like '%s.sent_from,%'";
+    eventually_async("it is in the middle", async || shop.number(waits).await == 1).await;
+    let direct = postgres().await.with_database(shop.database.name()).url();
+    let other = shop.engine_with(&[("DATABASE_URL", &direct)]);
+    let posts = shop.sim.posts().await.len();
+    shop.until_posts(posts + 20).await;
+
+    proxy.calm();
+    settle_for(1_500).await;
+
+    assert_eq!(shop.number("select count(*) from senders where stopped_at is not null").await, 0);
+    let posts = shop.sim.posts().await.len();
+    shop.until_posts(posts + 20).await;
+    frozen.stop().await;
+    other.stop().await;
 }
 
 #[tokio::test]
