@@ -41,9 +41,8 @@ struct Shared {
     connections: AtomicUsize,
     transactions: AtomicUsize,
     halted: AtomicBool,
-    /// Round trips since `halt_after`, and at how many of them a transaction was committed.
+    /// Round trips since `halt_after`.
     trips: AtomicUsize,
-    commits: Mutex<Vec<usize>>,
 }
 
 #[derive(Default)]
@@ -53,6 +52,15 @@ struct Troubles {
     swallow: Option<(Of, usize)>,
     /// How many more round trips reach the server; from then on nothing does.
     halt_after: Option<usize>,
+    /// The commit at which nothing reaches the server any more.
+    halt_at: Option<(Of, Side)>,
+}
+
+/// A side of a COMMIT.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    Before,
+    After,
 }
 
 #[derive(Clone, Copy)]
@@ -76,7 +84,6 @@ impl Proxy {
             transactions: AtomicUsize::new(0),
             halted: AtomicBool::new(false),
             trips: AtomicUsize::new(0),
-            commits: Mutex::default(),
         });
         let listening = tokio::spawn(listen(listener, shared.clone()));
         Self { port, shared, listening }
@@ -123,12 +130,18 @@ impl Proxy {
         self.shared.troubles.lock().unwrap().halt_after = Some(round_trips);
         self.shared.halted.store(false, Ordering::SeqCst);
         self.shared.trips.store(0, Ordering::SeqCst);
-        self.shared.commits.lock().unwrap().clear();
     }
 
-    /// How many round trips there were since [`Self::halt_after`], and how many before each COMMIT among them.
-    pub fn trips(&self) -> (usize, Vec<usize>) {
-        (self.shared.trips.load(Ordering::SeqCst), self.shared.commits.lock().unwrap().clone())
+    /// The next COMMIT of this kind does not reach the server, or is the last that does. Nothing follows it on whichever connection,
+    /// and nothing that did not reach the server is ever answered.
+    pub fn halt_at_commit(&self, of: Of, side: Side) {
+        self.halt_after(usize::MAX);
+        self.shared.troubles.lock().unwrap().halt_at = Some((of, side));
+    }
+
+    /// How many round trips there were since [`Self::halt_after`].
+    pub fn trips(&self) -> usize {
+        self.shared.trips.load(Ordering::SeqCst)
     }
 
     /// Whether something was kept from the server since [`Self::halt_after`].
@@ -202,7 +215,7 @@ async fn forward(
 fn read_on(bytes: &[u8], talk: &mut Talk, shared: &Shared) {
     let commits = talk.read(bytes);
     if commits {
-        shared.commits.lock().unwrap().push(shared.trips.load(Ordering::SeqCst));
+        shared.halt_at_commit(talk);
     }
     talk.is_swallowed |= commits && shared.takes_commit(&talk.said);
     shared.transactions.fetch_add(std::mem::take(&mut talk.ended), Ordering::SeqCst);
@@ -232,6 +245,17 @@ impl Shared {
             if matches!(read, Ok(Ok(0) | Err(_))) {
                 return;
             }
+        }
+    }
+
+    /// Whether the COMMIT that was just read is the one after which, or instead of which, nothing reaches the server.
+    fn halt_at_commit(&self, talk: &Talk) {
+        let mut troubles = self.troubles.lock().unwrap();
+        if let Some((of, side)) = troubles.halt_at
+            && talk.said.contains(of)
+        {
+            troubles.halt_at = None;
+            troubles.halt_after = Some(if side == Side::After { talk.asked } else { 0 });
         }
     }
 
