@@ -30,7 +30,7 @@ pub mod webhook;
 
 pub use download::FetchedMedia;
 pub use graph::GraphError;
-pub use send::{reply_identity, wa_id};
+pub use send::wa_id;
 
 pub use super::http::{BuildError, KeepAlive};
 

@@ -195,6 +195,28 @@ pub async fn opt_outs(tx: &mut PgConnection, after: i64, except: &[i64]) -> Resu
     Ok(OptOutPage { up_to: left.or(ids.last().copied()).unwrap_or(after), rows })
 }
 
+/// New requests that have one of these texts in them, whichever is due before them, oldest first and at most a turn's. None of them is
+/// locked. Reads all of the backlog: for what is rare, and not to be got wrong.
+pub async fn naming(tx: &mut PgConnection, texts: &[String]) -> Result<Vec<InboxRow>, StoreError> {
+    let naming: Vec<DueRow> = sqlx::query_as(
+        "select received_on, tableoid::regclass::text as part, ctid::text as place, id, octet_length(body)::bigint as size,
+                1::bigint as weight
+           from webhook_inbox
+          where state = 'new'
+            and exists (select from unnest($1::text[]) as text where position(convert_to(text, 'UTF8') in body) > 0)
+          order by id limit $2",
+    )
+    .bind(texts)
+    .bind(TAKE_AT_MOST)
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut rows = Vec::with_capacity(naming.len());
+    for ((_, part), places) in by_day(naming) {
+        rows.extend(read(tx, &part, &places).await?);
+    }
+    Ok(rows)
+}
+
 /// A request that is due: the table of its day, where it stands in it, its length, and what a byte of it counts.
 #[derive(sqlx::FromRow)]
 struct DueRow {

@@ -155,6 +155,13 @@ pub async fn phone_of(tx: &mut PgConnection, business: &str, user_id: &str) -> R
     Ok(phone)
 }
 
+/// Those of these ids that were never seen beside a number.
+pub async fn unknown_ids(tx: &mut PgConnection, user_ids: &[&str]) -> Result<Vec<String>, StoreError> {
+    let unknown =
+        sqlx::query_scalar("select unnest($1::text[]) except select user_id from user_ids where user_id = any($1)");
+    Ok(unknown.bind(user_ids).fetch_all(tx).await?)
+}
+
 /// An id and a number of one person.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LearnedIdentity {

@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use super::item::{InboxItem, ItemNews, NewsPerson, StatusNews};
 use super::part::{self, RequestPart};
 use super::reading;
+use super::statuses;
 use super::turn::{ItemPart, Turn};
 use crate::domain::recipient::ProviderStage;
 use crate::domain::retry::ErrorClass;
@@ -17,6 +18,7 @@ use crate::engine::context::EngineContext;
 use crate::provider::failure_class;
 use crate::store::StoreError;
 use crate::store::inbox::{self, InboxRow, OptOutPage};
+use crate::store::reply;
 
 /// Ids are given before their requests are durable: those of this long ago are all there.
 const SETTLED_AFTER: TimeDelta = TimeDelta::seconds(10);
@@ -100,17 +102,47 @@ async fn apply_items(engine: &EngineContext, items: &mut [InboxItem]) -> Result<
     let opt_outs: Vec<&InboxItem> = items.iter().filter(|item| opts_out(item)).collect();
     for batch in opt_outs.chunks(AT_ONCE) {
         let named: HashSet<&str> = batch.iter().filter_map(|item| person(item)?.user_id.as_deref()).collect();
-        let is_named =
-            |item: &&InboxItem| matches!(&item.news, ItemNews::Identity { user_id, .. } if named.contains(&**user_id));
         let mut tx = inbox::begin(&engine.sending_pool).await?;
         let mut turn = Turn::new(engine);
-        turn.learn_identities(&mut tx, items.iter().filter(is_named)).await?;
+        turn.learn_identities(&mut tx, items.iter().filter(|item| identifies(item, &named))).await?;
+        learn_from_backlog(&mut turn, &mut tx, batch).await?;
         apply_batch(&mut turn, &mut tx, batch).await?;
         turn.wake_waiting(&mut tx).await?;
         tx.commit().await?;
         turn.effects.publish(engine).await;
     }
     Ok(())
+}
+
+/// Learns the numbers of those who show nothing but an id from whatever waits: a status of their message teaches it, and may stand
+/// behind hours of others.
+async fn learn_from_backlog(
+    turn: &mut Turn<'_>,
+    tx: &mut PgConnection,
+    batch: &[&InboxItem],
+) -> Result<(), StoreError> {
+    let nameless = batch.iter().filter_map(|item| person(item).filter(|person| person.phone.is_none()));
+    let ids: Vec<&str> = nameless.filter_map(|person| person.user_id.as_deref()).collect();
+    let ids = if ids.is_empty() { return Ok(()) } else { reply::unknown_ids(&mut *tx, &ids).await? };
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let parts = reading::read(inbox::naming(tx, &ids).await?, turn.engine.clock.now()).await;
+    let mut items: Vec<InboxItem> = parts.into_iter().flat_map(|part| part.items).collect();
+    let ids = ids.iter().map(String::as_str).collect();
+    items.retain(|item| identifies(item, &ids));
+    turn.judge(tx, &mut items).await?;
+    turn.learn_identities(tx, items.iter()).await?;
+    statuses::learn_identities(tx, turn.engine, &items, &mut turn.effects).await
+}
+
+/// Whether an item may say whose one of these ids is.
+fn identifies(item: &InboxItem, ids: &HashSet<&str>) -> bool {
+    match &item.news {
+        ItemNews::Identity { user_id, .. } => ids.contains(&**user_id),
+        ItemNews::Status(news) => news.person.user_id.as_deref().is_some_and(|id| ids.contains(id)),
+        _ => false,
+    }
 }
 
 /// What becomes of each is found out when its request is applied.

@@ -78,6 +78,19 @@ pub(super) async fn apply(
     Ok(outcomes)
 }
 
+/// Learns of statuses of our messages whose ids stand in them, and applies nothing else of them.
+pub(super) async fn learn_identities(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    items: &[InboxItem],
+    effects: &mut Effects,
+) -> Result<(), StoreError> {
+    let statuses: Vec<StatusItem<'_>> = items.iter().filter_map(StatusItem::of).collect();
+    let found = find(tx, engine, &statuses).await?;
+    let learned = reply::learn(&mut *tx, &identities(&statuses, &found)).await?;
+    opt_out::apply_named(tx, engine, &learned, effects).await
+}
+
 /// Keeps words of a gateway's that nobody knows, for whoever looks at the person, as an answer to a question does.
 async fn note_words(
     tx: &mut PgConnection,

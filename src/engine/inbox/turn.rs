@@ -20,7 +20,7 @@ const LOCK_WAITS: u32 = 20;
 
 /// Some requests while they are applied.
 pub(super) struct Turn<'e> {
-    engine: &'e EngineContext,
+    pub(super) engine: &'e EngineContext,
     pub effects: Effects,
     /// How often a lock was waited for in vain. Only what needs it is held up: a wait is shorter than it takes the server to look
     /// for deadlocks, so that nobody who locks in another order has to give way.

@@ -12,7 +12,7 @@ use super::super::{MessageContent, Outgoing, SendOutcome};
 use super::codes;
 use super::error::MetaError;
 use super::usage::ApiUsage;
-use super::webhook::{BusinessUserId, PersonIdentity, WebhookPerson};
+use super::webhook::BusinessUserId;
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
 
@@ -161,12 +161,6 @@ pub fn wa_id(body: &[u8]) -> Option<String> {
     let id = body.get("contacts")?.get(0)?.get("wa_id")?;
     let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
     Some(id).filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// The number and the id of the person in an answer to a send, where it has both.
-pub fn reply_identity(body: &[u8]) -> Option<PersonIdentity> {
-    let body = json(body)?;
-    WebhookPerson::read(body.get("contacts")?.get(0)?, &["/wa_id", "/input"], &["/user_id"]).identity()
 }
 
 /// Whether every number that the answer repeats is somebody else's. Only the last digits count: the country code may be

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::scene::{InboxScene, status, statuses, text, uncertain};
+use super::scene::{InboxScene, envelope, status, statuses, text, uncertain};
 use crate::support::{digits, eventually_async};
 
 fn now() -> i64 {
@@ -99,6 +99,34 @@ async fn a_stop_of_an_id_that_changed_before_its_number_was_known_holds() {
     scene.receive(hello).await;
 
     assert_eq!(scene.shop.number(&suppressed(1)).await, 1);
+}
+
+#[tokio::test]
+async fn a_stop_of_an_id_that_only_the_backlog_knows_does_not_wait_for_it() {
+    let scene = InboxScene::with(2, "cloud", &next_blast(2)).await;
+    let mut by_message = status(1, "delivered");
+    by_message["recipient_user_id"] = json!(user_id(1));
+    by_message.as_object_mut().unwrap().remove("recipient_id");
+    let mut by_number = status(2, "delivered");
+    by_number["recipient_user_id"] = json!(user_id(2));
+    // What teaches them is behind: an engine that has it is not done with it.
+    let behind = "create function keep_behind() returns trigger language plpgsql as
+                      $$ begin new.next_try_at = now() + interval '1 hour'; return new; end $$;
+                  create trigger keep_behind before insert on webhook_inbox for each row
+                      when (not new.may_opt_out) execute function keep_behind()";
+    scene.shop.execute(behind).await;
+    scene.serve.meta(envelope(&statuses(&[by_message])).to_string()).await;
+    scene.serve.meta(envelope(&statuses(&[by_number])).to_string()).await;
+
+    scene.serve.meta(envelope(&nameless_stop(1)).to_string()).await;
+    scene.serve.meta(envelope(&nameless_stop(2)).to_string()).await;
+
+    for n in 1..=2 {
+        eventually_async("their stop holds", async || scene.shop.number(&suppressed(n)).await == 1).await;
+    }
+    let new = "select count(*) from webhook_inbox where state = 'new'";
+    eventually_async("nothing but the rest waits", async || scene.shop.number(new).await == 2).await;
+    assert_eq!(scene.status(1).await, "sent", "nothing else of it is applied");
 }
 
 #[tokio::test]

@@ -92,17 +92,6 @@ fn somebody_without_a_number_is_sent_to_by_their_id() {
 }
 
 #[test]
-fn an_answer_teaches_the_id_of_the_person() {
-    let mut body = accepted("+60123456789");
-    assert_eq!(reply_identity(body.to_string().as_bytes()), None);
-
-    body["contacts"][0]["user_id"] = json!("MY.1a2B");
-    let identity = reply_identity(body.to_string().as_bytes()).unwrap();
-
-    assert_eq!((identity.phone.as_str(), identity.user_id.as_str()), ("60123456789", "MY.1a2B"));
-}
-
-#[test]
 fn an_accepted_message_has_its_id_and_whether_meta_holds_it_back() {
     let mut held = accepted("+60123456789");
     for (status, expected) in [
