@@ -43,7 +43,8 @@ pub mod view;
 pub mod wish;
 
 pub use connect::{
-    CONNECTIONS, IDLE_CONNECTIONS, SENDING_CONNECTIONS, SchemaState, check, migrate, open, open_read_only, schema, trim,
+    CONNECTIONS, IDLE_CONNECTIONS, Reached, SENDING_CONNECTIONS, SchemaState, check, migrate, open, open_read_only,
+    schema, trim,
 };
 pub use endpoint::{Endpoint, connection};
 pub use error::StoreError;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -60,11 +60,18 @@ pub struct UnusableSender {
 impl App {
     /// Connects, migrates, registers the senders. Starts no sending.
     pub async fn open(setup: Setup) -> Result<Self, AppError> {
-        let Pools { endpoint, usual: pool, beside: beside_pool, sending: sending_pool, listening: listening_pool } =
-            connect(&setup).await?;
+        let store::Reached { endpoint, mut connection, .. } = reach(&setup).await?;
         let stop_words = StopWords::new(setup.config.opt_out.keywords.iter().map(String::as_str));
-        let (senders, unusable) = senders(&pool, &setup.config, &stop_words, setup.access).await?;
-        register_hooks(&pool, &setup).await?;
+        let (senders, unusable) = senders(&mut connection, &setup.config, &stop_words, setup.access).await?;
+        if setup.access == Access::ReadWrite {
+            // Also after months of disuse: without this month's partition nothing can be written.
+            store::months::make(&mut connection).await?;
+            register_hooks(&mut connection, &setup.config).await?;
+        }
+        let database = store::fence::database_id(&mut connection).await?;
+        connection.close().await?;
+        let Pools { usual: pool, beside: beside_pool, sending: sending_pool, listening: listening_pool } =
+            pools(&endpoint, &setup)?;
         let notifier = match setup.listening {
             Listening::Yes => Notifier::start(&pool, endpoint.has_sessions(), &setup.stop),
             Listening::No => Notifier::deaf(),
@@ -76,7 +83,6 @@ impl App {
         }
         let host = host();
         let state = &setup.config.database.state_dir;
-        let database = store::fence::database_id(&pool).await?;
         let engine = EngineContext {
             identity: Arc::new(identity(&state.join(&database), setup.listening, &host)),
             host: host.into(),
@@ -119,50 +125,42 @@ impl App {
 }
 
 /// A hook begins with what happens after the first start with it.
-async fn register_hooks(pool: &PgPool, setup: &Setup) -> Result<(), StoreError> {
-    if setup.access == Access::ReadWrite {
-        for hook in &setup.config.hooks {
-            store::hook::register(pool, hook.name.as_str(), |source| hook.events.reads(source)).await?;
-        }
+async fn register_hooks(connection: &mut PgConnection, config: &Config) -> Result<(), StoreError> {
+    for hook in &config.hooks {
+        store::hook::register(&mut *connection, hook.name.as_str(), |source| hook.events.reads(source)).await?;
     }
     Ok(())
 }
 
 /// An app's connections.
 struct Pools {
-    endpoint: Endpoint,
     usual: PgPool,
     beside: PgPool,
     sending: PgPool,
     listening: PgPool,
 }
 
-/// Finds the database, and migrates its schema unless nothing may change.
-async fn connect(setup: &Setup) -> Result<Pools, AppError> {
+/// They connect when they are first used.
+fn pools(endpoint: &Endpoint, setup: &Setup) -> Result<Pools, AppError> {
     let connections = match setup.listening {
         Listening::Yes => store::IDLE_CONNECTIONS,
         Listening::No => store::CONNECTIONS,
     };
-    let endpoint = reach(setup).await?;
     let open = |connections| match setup.access {
-        Access::ReadWrite => Ok(store::open(&endpoint, connections)),
-        Access::ReadOnly => store::open_read_only(&endpoint, connections),
+        Access::ReadWrite => Ok(store::open(endpoint, connections)),
+        Access::ReadOnly => store::open_read_only(endpoint, connections),
     };
     let (usual, beside, sending) = (open(connections)?, open(1)?, open(store::SENDING_CONNECTIONS)?);
     let listening = open(1)?;
-    if setup.access == Access::ReadWrite {
-        // Also after months of disuse: without this month's partition nothing can be written.
-        store::months::make(&usual).await?;
-    }
-    Ok(Pools { endpoint, usual, beside, sending, listening })
+    Ok(Pools { usual, beside, sending, listening })
 }
 
-/// A server that accepts no more connections may do so a moment later: after a change, all windows read at once.
-async fn reach(setup: &Setup) -> Result<Endpoint, StoreError> {
+/// Finds the database, and migrates its schema unless nothing may change. A server that accepts no more connections may do so a moment later: after a change, all windows read at once.
+async fn reach(setup: &Setup) -> Result<store::Reached, StoreError> {
     let deadline = Instant::now() + CROWD_PATIENCE;
     loop {
         let reached = match setup.access {
-            Access::ReadWrite => store::migrate(&setup.url).await.map(|(endpoint, _)| endpoint),
+            Access::ReadWrite => store::migrate(&setup.url).await,
             Access::ReadOnly => store::check(&setup.url).await,
         };
         match reached {
@@ -184,7 +182,7 @@ fn identity(directory: &Path, listening: Listening, host: &str) -> Identity {
 
 /// The configured senders: those that can be used, and those that cannot, with the reason.
 async fn senders(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     config: &Config,
     stop_words: &StopWords,
     access: Access,
@@ -193,8 +191,8 @@ async fn senders(
         config.senders.iter().map(|sender| registration(sender, stop_words)).collect();
     // A reader registers none.
     let mut said = match access {
-        Access::ReadWrite => sender::register(pool, &configured).await?,
-        Access::ReadOnly => sender::look_up(pool, &configured).await?,
+        Access::ReadWrite => sender::register(connection, &configured).await?,
+        Access::ReadOnly => sender::look_up(connection, &configured).await?,
     };
     let (mut usable, mut unusable) = (Vec::new(), Vec::new());
     for sender in &config.senders {

@@ -58,7 +58,7 @@ impl DbVerb {
             }
             Self::Migrate => {
                 let url = postgres::url(global, &config).await?;
-                let (_, ran) = migrate(&url).await.map_err(AppError::from)?;
+                let ran = migrate(&url).await.map_err(AppError::from)?.migrated;
                 if global.json {
                     json(&json!({ "migrations": ran }))?;
                 } else {

@@ -105,10 +105,21 @@ pub async fn trim(pool: PgPool, kept: u32) {
     }
 }
 
-/// Brings the schema up to what this binary knows, under a lock when two start at once. Returns how many migrations ran.
-pub async fn migrate(url: &str) -> Result<(Endpoint, usize), StoreError> {
+/// A database whose schema is this program's, and the connection that found that out: a far server takes a second to make another.
+pub struct Reached {
+    pub endpoint: Endpoint,
+    pub connection: PgConnection,
+    /// How many migrations ran.
+    pub migrated: usize,
+}
+
+/// Brings the schema up to what this binary knows, under a lock when two start at once.
+pub async fn migrate(url: &str) -> Result<Reached, StoreError> {
     let (endpoint, mut connection) = Endpoint::reach(url).await?;
     let mut before = first_answer(applied(&mut connection)).await?;
+    if is_ours(&before) {
+        return Ok(Reached { endpoint, connection, migrated: 0 });
+    }
     if before.len() < MIGRATOR.iter().count() && endpoint.pooling() != Pooling::Transaction {
         wait_for_other_programs(&mut connection).await?;
         before = applied(&mut connection).await?;
@@ -118,9 +129,8 @@ pub async fn migrate(url: &str) -> Result<(Endpoint, usize), StoreError> {
         Pooling::Direct | Pooling::Session => MIGRATOR.run(&mut connection).await,
     };
     let after = applied(&mut connection).await?;
-    connection.close().await?;
     match outcome {
-        Ok(()) => Ok((endpoint, after.len() - before.len())),
+        Ok(()) => Ok(Reached { endpoint, connection, migrated: after.len() - before.len() }),
         Err(MigrateError::VersionMissing(found)) => Err(StoreError::Newer { found, known: newest_known() }),
         Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
         Err(other) => Err(StoreError::Other(sqlx::Error::Migrate(Box::new(other)))),
@@ -148,17 +158,16 @@ async fn migrate_in_one(connection: &mut PgConnection) -> Result<(), MigrateErro
 }
 
 /// Whether the database can be reached, and its schema is this program's.
-pub async fn check(url: &str) -> Result<Endpoint, StoreError> {
+pub async fn check(url: &str) -> Result<Reached, StoreError> {
     let (endpoint, mut connection) = Endpoint::reach(url).await?;
-    let newest = first_answer(applied(&mut connection)).await?.into_iter().max().unwrap_or(0);
-    connection.close().await?;
+    let newest = first_answer(applied(&mut connection)).await?.iter().map(|one| one.version).max().unwrap_or(0);
     if newest > newest_known() {
         return Err(StoreError::Newer { found: newest, known: newest_known() });
     }
     if newest < newest_known() {
         return Err(StoreError::Older);
     }
-    Ok(endpoint)
+    Ok(Reached { endpoint, connection, migrated: 0 })
 }
 
 /// Whether this version knows a schema: a newer one may have migrated it under a running engine.
@@ -202,12 +211,25 @@ fn newest_known() -> i64 {
     MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
-/// Versions applied so far; none in an empty database.
-async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, StoreError> {
-    let is_empty: bool =
-        sqlx::query_scalar("select to_regclass('_sqlx_migrations') is null").fetch_one(&mut *connection).await?;
-    if is_empty {
-        return Ok(Vec::new());
+/// A migration that the database has.
+#[derive(sqlx::FromRow)]
+struct AppliedMigration {
+    version: i64,
+    checksum: Vec<u8>,
+    success: bool,
+}
+
+/// The migrations applied so far; none in an empty database.
+async fn applied(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>, StoreError> {
+    let applied = sqlx::query_as("select version, checksum, success from _sqlx_migrations order by version");
+    match applied.fetch_all(connection).await {
+        Err(error) if is_absence(&error) => Ok(Vec::new()),
+        applied => Ok(applied?),
     }
-    Ok(sqlx::query_scalar("select version from _sqlx_migrations order by version").fetch_all(connection).await?)
+}
+
+/// Whether these are exactly the migrations of this binary, so that nothing is to be done.
+fn is_ours(applied: &[AppliedMigration]) -> bool {
+    let ours = MIGRATOR.iter().map(|migration| (migration.version, &*migration.checksum, true));
+    ours.eq(applied.iter().map(|one| (one.version, &*one.checksum, one.success)))
 }

@@ -56,8 +56,8 @@ pub struct SenderFacts {
 }
 
 /// The database's own random id: the same under whatever address it is reached.
-pub async fn database_id(pool: &PgPool) -> Result<String, StoreError> {
-    Ok(sqlx::query_scalar("select id::text from database_id").fetch_one(pool).await?)
+pub async fn database_id(connection: &mut PgConnection) -> Result<String, StoreError> {
+    Ok(sqlx::query_scalar("select id::text from database_id").fetch_one(connection).await?)
 }
 
 /// The server that answers. Where a host refuses the control functions, the oid and the start time alone speak.

@@ -6,7 +6,7 @@ mod rows;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use sqlx::postgres::types::PgInterval;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::StoreError;
 use crate::domain::hook::EventSource;
@@ -118,10 +118,15 @@ impl HeadsInDoubt {
 
 /// Makes the hooks that are not there yet. Each begins with what happens from now on, also for what it asks for newly.
 /// `wanted` says of each source whether it is asked for.
-pub async fn register(pool: &PgPool, name: &str, wanted: impl Fn(EventSource) -> bool) -> Result<(), StoreError> {
+pub async fn register(
+    connection: &mut PgConnection,
+    name: &str,
+    wanted: impl Fn(EventSource) -> bool,
+) -> Result<(), StoreError> {
     let known = "select told_changes is not null, told_history is not null, told_replies is not null,
                         told_opt_outs is not null, told_opt_out_removals is not null from hooks where name = $1";
-    let asked: Option<(bool, bool, bool, bool, bool)> = sqlx::query_as(known).bind(name).fetch_optional(pool).await?;
+    let asked: Option<(bool, bool, bool, bool, bool)> =
+        sqlx::query_as(known).bind(name).fetch_optional(&mut *connection).await?;
     let [changes, history, replies, opt_outs, removals] = EventSource::ALL.map(wanted);
     if asked == Some((changes, history, replies, opt_outs, removals)) {
         return Ok(());
@@ -149,7 +154,7 @@ pub async fn register(pool: &PgPool, name: &str, wanted: impl Fn(EventSource) ->
     .bind(replies)
     .bind(opt_outs)
     .bind(removals)
-    .execute(pool)
+    .execute(connection)
     .await?;
     Ok(())
 }

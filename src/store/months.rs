@@ -1,6 +1,6 @@
 //! Tables that are kept by months or days: the partitions ahead are made, those that are over long enough are dropped whole.
 
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgExecutor, PgPool};
 
 use super::{StoreError, begin};
 
@@ -11,8 +11,9 @@ const BY_MONTH: [&str; 1] = ["status_history"];
 const BY_DAY: [&str; 1] = ["webhook_inbox"];
 
 /// Makes the months and days ahead where they are missing. Returns how many were made.
-pub async fn make(pool: &PgPool) -> Result<i32, StoreError> {
-    Ok(sqlx::query_scalar("select ensure_history_partitions() + ensure_inbox_partitions()").fetch_one(pool).await?)
+pub async fn make(executor: impl PgExecutor<'_>) -> Result<i32, StoreError> {
+    let made = sqlx::query_scalar("select ensure_history_partitions() + ensure_inbox_partitions()");
+    Ok(made.fetch_one(executor).await?)
 }
 
 /// What came of dropping old partitions, by their names.

@@ -1,6 +1,7 @@
 //! The command line as scripts meet it: JSON that parses, the right exit code, no secret and no control character.
 
 mod exit_codes;
+mod far;
 mod refusals;
 
 use std::process::Stdio;

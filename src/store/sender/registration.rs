@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgConnection, PgExecutor, PgPool};
+use sqlx::{Connection, PgConnection, PgExecutor};
 
 use crate::domain::ids::SenderId;
 use crate::domain::sender::SenderDevice;
+use crate::store::StoreError;
 use crate::store::notify::ORDERS;
-use crate::store::{StoreError, begin};
 
 mod carry;
 
@@ -79,28 +79,33 @@ type RegisteredByName = HashMap<String, RegisteredSender>;
 
 /// How these senders stand to their rows, by name; senders without a row are left out.
 pub async fn look_up(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     senders: &[SenderRegistration],
 ) -> Result<HashMap<String, RegistrationOutcome>, StoreError> {
-    let rows = rows(pool, senders).await?;
-    let said = |sender: &SenderRegistration| Some((sender.name.clone(), rows.get(&sender.name)?.registration(sender)));
-    Ok(senders.iter().filter_map(said).collect())
+    Ok(outcomes(&rows(executor, senders).await?, senders))
+}
+
+fn outcomes(rows: &RegisteredByName, senders: &[SenderRegistration]) -> HashMap<String, RegistrationOutcome> {
+    let outcome =
+        |sender: &SenderRegistration| Some((sender.name.clone(), rows.get(&sender.name)?.registration(sender)));
+    senders.iter().filter_map(outcome).collect()
 }
 
 /// Makes sure that each sender has a row, as configured now; one that is another phone there keeps its row as it is.
 pub async fn register(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     senders: &[SenderRegistration],
 ) -> Result<HashMap<String, RegistrationOutcome>, StoreError> {
-    let known = rows(pool, senders).await?;
+    let known = rows(&mut *connection, senders).await?;
     let is_behind = |sender: &&SenderRegistration| known.get(&sender.name).is_none_or(|row| row.is_behind(sender));
     let behind: Vec<SenderRegistration> = senders.iter().filter(is_behind).cloned().collect();
-    if !behind.is_empty() {
-        let mut tx = begin(pool).await?;
-        bring_up_to_date(&mut tx, &behind).await?;
-        tx.commit().await?;
+    if behind.is_empty() {
+        return Ok(outcomes(&known, senders));
     }
-    look_up(pool, senders).await
+    let mut tx = connection.begin().await?;
+    bring_up_to_date(&mut tx, &behind).await?;
+    tx.commit().await?;
+    look_up(connection, senders).await
 }
 
 /// Makes the sender the phone that it is configured as, because an operator asked for it. Whoever sends for it under an older

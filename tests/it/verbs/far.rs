@@ -1,0 +1,26 @@
+//! What a verb asks of a server that is far away: each round trip is a tenth of a second there, and each connection five of them.
+
+use crate::support::proxy::Proxy;
+use crate::support::{Setup, Shop, database, figure, postgres};
+
+/// Round trips of a verb that reads, beside those that begin its connections.
+const TRIPS_AT_MOST: usize = 20;
+
+#[tokio::test]
+async fn a_verb_asks_a_far_server_little() {
+    let proxy = Proxy::start(postgres().await.socket()).await;
+    let mut database = database().await;
+    database.url = proxy.url(database.name());
+    let shop = Shop::open_on(database, Setup::default());
+    shop.draft(0..3).await;
+
+    for verb in
+        [&["blast", "list"][..], &["blast", "show", "1"], &["replies"], &["suppress", "list"], &["sender", "list"]]
+    {
+        proxy.halt_after(usize::MAX);
+        shop.ok(verb).await;
+        let trips = proxy.trips();
+        figure(&format!("{verb:?}: {trips} round trips"));
+        assert!((1..=TRIPS_AT_MOST).contains(&trips), "{verb:?}: {trips} round trips");
+    }
+}
