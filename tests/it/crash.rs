@@ -139,12 +139,12 @@ async fn sending_again_is_asked_about(shop: &Shop, verb: &[&str]) {
 
 #[tokio::test]
 async fn who_was_taken_without_an_answer_is_uncertain_and_only_a_person_decides() {
-    let sender = "rate = \"unlimited\"\nin_flight = 4\ntimeout = \"500ms\"";
+    let sender = "rate = \"unlimited\"\nin_flight = 4\ntimeout = \"2s\"";
     let shop = Shop::open(Setup { engine: "", sender, ..Setup::default() }).await;
     for n in [1, 3] {
         shop.sim.answer_send(&digits(n), json!([{ "hang_up": "after" }])).await;
     }
-    shop.sim.answer_send(&digits(5), json!([{ "delay_ms": 1500 }])).await;
+    shop.sim.answer_send(&digits(5), json!([{ "delay_ms": 5000 }])).await;
     let blast = shop.blast(0..8).await;
     let engine = shop.engine();
     eventually_async("three are uncertain", async || shop.count("uncertain").await == 3).await;

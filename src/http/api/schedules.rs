@@ -71,7 +71,7 @@ struct ScheduleAnswer {
     next: Vec<DateTime<Utc>>,
     #[schema(example = 2)]
     made: i64,
-    /// Came while no engine ran.
+    /// Via while no engine ran.
     #[schema(example = 1)]
     missed: i64,
     #[schema(example = 0)]

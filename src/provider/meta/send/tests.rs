@@ -6,11 +6,12 @@ use serde_json::json;
 use super::*;
 use crate::domain::message::Variables;
 use crate::domain::template::TemplateMessage;
+use crate::provider::http::Via;
 
 const TO: &str = "60123456789";
 
 fn answer(status: u16, body: impl Into<Bytes>) -> HttpAnswer {
-    HttpAnswer { status, retry_after: None, headers: HeaderMap::new(), body: body.into(), generation: 0 }
+    HttpAnswer { status, retry_after: None, headers: HeaderMap::new(), body: body.into(), via: Via::Direct(0) }
 }
 
 fn answered(status: u16, body: &Value) -> SendOutcome {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::provider::http::Via;
 use reqwest::header::HeaderMap;
 
 fn now() -> DateTime<Utc> {
@@ -21,7 +22,7 @@ fn sent_to(to: &str, status: u16, body: &[u8]) -> Option<SendOutcome> {
         status,
         retry_after: Some(Duration::from_secs(7)),
         body,
-        generation: 0,
+        via: Via::Direct(0),
         headers: HeaderMap::new(),
     };
     classify(&answer, to, now())

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::provider::http::Via;
 use reqwest::header::HeaderMap;
 
 fn now() -> DateTime<Utc> {
@@ -18,7 +19,7 @@ fn asked_about(to: &str, status: u16, body: &[u8]) -> Option<StatusFinding> {
         status,
         retry_after: None,
         body: Bytes::copy_from_slice(body),
-        generation: 0,
+        via: Via::Direct(0),
         headers: HeaderMap::new(),
     };
     let id = MessageId::new("WMAPI01D888T1634061784").unwrap();
@@ -238,7 +239,7 @@ fn a_provider_that_wants_fewer_questions_says_so_by_code_or_in_words() {
             status,
             retry_after,
             body: Bytes::from_static(body.as_bytes()),
-            generation: 0,
+            via: Via::Direct(0),
             headers: HeaderMap::new(),
         };
         let id = MessageId::new("WMAPI01D888T1634061784").unwrap();

@@ -1,0 +1,290 @@
+//! The hot path: hyper's connections without a client around them. A connection is driven by the exchange that uses it, in its own
+//! task: nobody is woken for another's sake, and whoever drops an exchange has closed its connection.
+
+use std::pin::{Pin, pin};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use chrono::Utc;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{HOST, HeaderValue, USER_AGENT};
+use hyper::{Request, Response, Uri};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::TokioIo;
+use reqwest::Url;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tower_service::Service;
+
+use super::{
+    BuildError, ExchangeError, HttpAnswer, KEPT_ALIVE, KeepAlive, OVERLONG_KEPT, PROGRAM, Via, chain, connect_timeout,
+    no_response_in_time, retry_after, tls,
+};
+use crate::provider::RawResponse;
+
+/// Idle for longer, a connection is closed instead of used: whoever is between us and the provider may have forgotten it.
+const IDLE_FOR_AT_MOST: Duration = Duration::from_secs(90);
+
+/// What is read of a socket at once. An answer to a send has a few hundred bytes, and a connection keeps its buffer.
+const READ_BUFFER: usize = 4 * 1024;
+
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+/// The connections to one origin.
+#[derive(Debug)]
+pub(super) struct DirectConnections {
+    connector: Connector,
+    origin: Uri,
+    host: HeaderValue,
+    timeout: Duration,
+    at_rest: usize,
+    idle: Mutex<Idle>,
+}
+
+/// Connections that nobody uses, the one that was used last at the end.
+#[derive(Debug, Default)]
+struct Idle {
+    /// How often all connections were given up.
+    generation: u64,
+    connections: Vec<(Connection, Instant)>,
+}
+
+#[derive(Debug, Clone)]
+enum Connector {
+    Plain(HttpConnector),
+    Tls(Box<HttpsConnector<HttpConnector>>),
+}
+
+impl DirectConnections {
+    /// `None`: a proxy stands before this address, which the direct way knows nothing of.
+    pub fn new(base: &Url, timeout: Duration, keep_alive: KeepAlive) -> Result<Option<Self>, BuildError> {
+        let address = || BuildError::Address(base.to_string());
+        let origin: Uri = base.origin().ascii_serialization().parse().map_err(|_| address())?;
+        let host = origin.authority().ok_or_else(address)?.as_str();
+        let host = HeaderValue::from_str(host).map_err(|_| address())?;
+        let is_plain = base.scheme() == "http";
+        // Plain HTTP is for the simulator on this machine: no proxy may see the token.
+        if !is_plain && Matcher::from_system().intercept(&origin).is_some() {
+            return Ok(None);
+        }
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_keepalive(Some(KEPT_ALIVE));
+        #[cfg(target_os = "linux")]
+        http.set_tcp_user_timeout(Some(timeout));
+        let connector = if is_plain { Connector::Plain(http) } else { Connector::Tls(Box::new((http, tls()?).into())) };
+        let at_rest = match keep_alive {
+            KeepAlive::PerCall => 0,
+            KeepAlive::Pooled { at_rest } => at_rest,
+        };
+        Ok(Some(Self { connector, origin, host, timeout, at_rest, idle: Mutex::default() }))
+    }
+
+    /// Sends one request and reads the complete response, up to so many bytes.
+    pub async fn exchange(&self, request: Request<Full<Bytes>>, body_max: usize) -> Result<HttpAnswer, ExchangeError> {
+        let deadline = Instant::now() + self.timeout;
+        let (mut connection, generation) = self.connection(deadline).await?;
+        let response = connection.send(self.complete(request), deadline).await?;
+        let (head, body) = connection.answer(response, body_max, deadline).await?;
+        self.put_back(connection, generation);
+        let retry_after = retry_after(&head.headers, Utc::now());
+        Ok(HttpAnswer {
+            status: head.status.as_u16(),
+            retry_after,
+            headers: head.headers,
+            body,
+            via: Via::Direct(generation),
+        })
+    }
+
+    /// Closes what is idle, and what is in use when it is done, unless that was done since that generation.
+    pub fn abandon(&self, generation: u64) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.generation == generation {
+            *idle = Idle { generation: generation + 1, connections: Vec::new() };
+        }
+    }
+
+    fn complete(&self, mut request: Request<Full<Bytes>>) -> Request<Full<Bytes>> {
+        request.headers_mut().insert(HOST, self.host.clone());
+        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(PROGRAM));
+        request
+    }
+
+    /// One that is open as far as can be seen: the last that was used, else a new one.
+    async fn connection(&self, deadline: Instant) -> Result<(Connection, u64), ExchangeError> {
+        loop {
+            let (used, generation) = self.take();
+            let Some(mut used) = used else { return Ok((self.connect(deadline).await?, generation)) };
+            if used.is_open().await {
+                return Ok((used, generation));
+            }
+        }
+    }
+
+    fn take(&self) -> (Option<Connection>, u64) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = Instant::now().checked_sub(IDLE_FOR_AT_MOST);
+        let last = idle.connections.pop().filter(|(_, since)| fresh.is_none_or(|fresh| *since >= fresh));
+        if last.is_none() {
+            // The others are older.
+            idle.connections.clear();
+        }
+        (last.map(|(connection, _)| connection), idle.generation)
+    }
+
+    fn put_back(&self, connection: Connection, generation: u64) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if connection.driver.is_some() && idle.generation == generation && idle.connections.len() < self.at_rest {
+            idle.connections.push((connection, Instant::now()));
+        }
+    }
+
+    /// Nothing is sent by it yet. A host that is down counts as not connected well before the call times out.
+    async fn connect(&self, deadline: Instant) -> Result<Connection, ExchangeError> {
+        let until = deadline.min(Instant::now() + connect_timeout(self.timeout));
+        match timeout_at(until, self.connector.open(self.origin.clone())).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(why)) => Err(ExchangeError::NotSent { why: format!("no connection: {why}") }),
+            Err(_) => Err(ExchangeError::NotSent { why: "no connection in time".to_owned() }),
+        }
+    }
+}
+
+impl Connector {
+    async fn open(&self, origin: Uri) -> Result<Connection, String> {
+        let stream = match self.clone() {
+            Self::Plain(mut http) => http.call(origin).await.map(Stream::Http).map_err(|error| chain(&error))?,
+            Self::Tls(mut https) => https.call(origin).await.map_err(|error| chain(&*error))?,
+        };
+        let handshake = http1::Builder::new().read_buf_exact_size(Some(READ_BUFFER)).handshake(stream);
+        let (sender, driver) = handshake.await.map_err(|error| chain(&error))?;
+        Ok(Connection { sender, driver: Some(Box::new(driver)) })
+    }
+}
+
+/// A connection with one request at a time: one that breaks leaves one outcome unknown, not several. Closed when it is dropped.
+#[derive(Debug)]
+struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    /// `None` once it is over.
+    driver: Option<Box<http1::Connection<Stream, Full<Bytes>>>>,
+}
+
+impl Connection {
+    /// Drives the connection until a future that depends on it is done.
+    async fn drive<T>(
+        driver: &mut Option<Box<http1::Connection<Stream, Full<Bytes>>>>,
+        what: impl Future<Output = T>,
+    ) -> T {
+        let mut what = pin!(what);
+        std::future::poll_fn(|context| {
+            let is_over = driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(context).is_ready());
+            if is_over {
+                *driver = None;
+            }
+            what.as_mut().poll(context)
+        })
+        .await
+    }
+
+    /// Whether the provider has neither closed it while it was idle nor said anything that nobody asked for.
+    async fn is_open(&mut self) -> bool {
+        let Self { sender, driver } = self;
+        Self::drive(driver, std::future::ready(())).await;
+        driver.is_some() && Self::drive(driver, sender.ready()).await.is_ok()
+    }
+
+    async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        deadline: Instant,
+    ) -> Result<Response<Incoming>, ExchangeError> {
+        let response = self.sender.try_send_request(request);
+        match timeout_at(deadline, Self::drive(&mut self.driver, response)).await {
+            Ok(Ok(response)) => Ok(response),
+            // hyper gives a request back of which it has written nothing.
+            Ok(Err(mut error)) => Err(match error.take_message() {
+                Some(_) => ExchangeError::NotSent { why: format!("no connection: {}", chain(error.error())) },
+                None => broken(error.error(), RawResponse::default()),
+            }),
+            Err(_) => Err(no_response_in_time(RawResponse::default())),
+        }
+    }
+
+    async fn answer(
+        &mut self,
+        response: Response<Incoming>,
+        body_max: usize,
+        deadline: Instant,
+    ) -> Result<(hyper::http::response::Parts, Bytes), ExchangeError> {
+        let (head, mut incoming) = response.into_parts();
+        let (status, mut body) = (head.status.as_u16(), Whole::default());
+        loop {
+            let raw = |body: Bytes| RawResponse { http_status: Some(status), body };
+            match timeout_at(deadline, Self::drive(&mut self.driver, incoming.frame())).await {
+                Ok(None) => return Ok((head, body.into_bytes())),
+                Ok(Some(Ok(frame))) => {
+                    let data = frame.into_data().unwrap_or_default();
+                    if body.len() + data.len() > body_max {
+                        let why = format!("HTTP {status} with more than {body_max} bytes");
+                        return Err(ExchangeError::MayHaveSent { why, raw: raw(body.beginning(&data)) });
+                    }
+                    body.push(data);
+                }
+                Ok(Some(Err(error))) => return Err(broken(&error, raw(body.into_bytes()))),
+                Err(_) => return Err(no_response_in_time(raw(body.into_bytes()))),
+            }
+        }
+    }
+}
+
+/// A body as it comes: most come in one piece, which is not copied.
+#[derive(Default)]
+struct Whole {
+    first: Bytes,
+    all: Option<BytesMut>,
+}
+
+impl Whole {
+    fn len(&self) -> usize {
+        self.all.as_ref().map_or(self.first.len(), BytesMut::len)
+    }
+
+    fn push(&mut self, data: Bytes) {
+        match &mut self.all {
+            Some(all) => all.extend_from_slice(&data),
+            None if self.first.is_empty() => self.first = data,
+            None => {
+                let mut all = BytesMut::from(&*self.first);
+                all.extend_from_slice(&data);
+                self.all = Some(all);
+            }
+        }
+    }
+
+    fn into_bytes(self) -> Bytes {
+        self.all.map_or(self.first, BytesMut::freeze)
+    }
+
+    /// Of one that is too long, what shows what it is: whole bodies, of hundreds in flight, would fill the memory.
+    fn beginning(mut self, more: &[u8]) -> Bytes {
+        self.push(Bytes::copy_from_slice(&more[..more.len().min(OVERLONG_KEPT)]));
+        let body = self.into_bytes();
+        Bytes::copy_from_slice(&body[..body.len().min(OVERLONG_KEPT)])
+    }
+}
+
+fn broken(error: &hyper::Error, raw: RawResponse) -> ExchangeError {
+    let why = format!("the connection broke after the request was sent: {}", chain(error));
+    ExchangeError::MayHaveSent { why, raw }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+use reqwest::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use super::super::{HttpConnections, Via};
+use super::*;
+
+/// What a server does with each request that it has read.
+#[derive(Debug, Clone, Copy)]
+enum Manner {
+    Answers(&'static str),
+    /// Answers, and closes the connection.
+    AnswersAndCloses(&'static str),
+    Closes,
+    ClosesWithoutReading,
+    Waits,
+}
+
+const OK: Manner = Manner::Answers("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+
+/// What a server saw.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    Connected,
+    Request(String),
+    Gone,
+}
+
+async fn server(manner: Manner) -> (Url, mpsc::UnboundedReceiver<Seen>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let (seen, sees) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            seen.send(Seen::Connected).unwrap();
+            tokio::spawn(serve(stream, manner, seen.clone()));
+        }
+    });
+    (url, sees)
+}
+
+async fn serve(mut stream: TcpStream, manner: Manner, seen: mpsc::UnboundedSender<Seen>) {
+    let mut bytes = vec![0; 64 * 1024];
+    if !matches!(manner, Manner::ClosesWithoutReading) {
+        while let Ok(n @ 1..) = stream.read(&mut bytes).await {
+            seen.send(Seen::Request(String::from_utf8_lossy(&bytes[..n]).into_owned())).unwrap();
+            match manner {
+                Manner::Answers(answer) => stream.write_all(answer.as_bytes()).await.unwrap(),
+                Manner::AnswersAndCloses(answer) => {
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                    break;
+                }
+                Manner::Closes | Manner::ClosesWithoutReading => break,
+                Manner::Waits => {}
+            }
+        }
+    }
+    let _ = stream.shutdown().await;
+    drop(stream);
+    let _ = seen.send(Seen::Gone);
+}
+
+fn connections(url: &Url) -> HttpConnections {
+    HttpConnections::new(url.clone(), Duration::from_millis(400), KeepAlive::Pooled { at_rest: 4 })
+}
+
+fn request(url: &Url) -> reqwest::Request {
+    let mut request = reqwest::Request::new(Method::POST, url.join("/v1/send?x=1").unwrap());
+    request.headers_mut().insert("x-token", HeaderValue::from_static("t"));
+    *request.body_mut() = Some("{\"to\":1}".into());
+    request
+}
+
+/// Until the server has seen a connection end.
+async fn until_gone(sees: &mut mpsc::UnboundedReceiver<Seen>) {
+    while sees.recv().await.unwrap() != Seen::Gone {}
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_and_the_request_is_complete() {
+    let (url, mut sees) = server(OK).await;
+    let connections = connections(&url);
+
+    for _ in 0..3 {
+        let answer = connections.exchange(request(&url)).await.unwrap();
+        assert_eq!((answer.status, &*answer.body, answer.via), (200, &b"{}"[..], Via::Direct(0)));
+    }
+
+    assert_eq!(sees.recv().await, Some(Seen::Connected));
+    for _ in 0..3 {
+        let Some(Seen::Request(request)) = sees.recv().await else { panic!("another connection") };
+        let request = request.to_ascii_lowercase();
+        assert!(request.starts_with("post /v1/send?x=1 http/1.1\r\n"), "{request}");
+        let host = format!("\r\nhost: {}\r\n", url.authority());
+        for header in [&host, "\r\nx-token: t\r\n", "\r\nuser-agent: blastdeck/", "\r\ncontent-length: 8\r\n"] {
+            assert!(request.contains(header), "{header}: {request}");
+        }
+        assert!(request.ends_with("\r\n\r\n{\"to\":1}"), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_closed_while_it_was_idle_is_not_used_and_leaves_no_doubt() {
+    let (url, mut sees) = server(Manner::AnswersAndCloses("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")).await;
+    let connections = connections(&url);
+
+    for _ in 0..3 {
+        assert_eq!(connections.exchange(request(&url)).await.unwrap().status, 200);
+        until_gone(&mut sees).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() {
+    let twice = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]";
+    let (url, _sees) = server(Manner::Answers(twice)).await;
+    let connections = connections(&url);
+
+    for _ in 0..3 {
+        assert_eq!(&*connections.exchange(request(&url)).await.unwrap().body, b"{}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_drops_an_exchange_has_closed_its_connection() {
+    let (url, mut sees) = server(Manner::Waits).await;
+    let connections = connections(&url);
+    let exchange = connections.exchange(request(&url));
+
+    assert!(tokio::time::timeout(Duration::from_millis(100), exchange).await.is_err());
+
+    assert_eq!(sees.recv().await, Some(Seen::Connected));
+    assert!(matches!(sees.recv().await, Some(Seen::Request(_))));
+    assert_eq!(sees.recv().await, Some(Seen::Gone));
+}
+
+#[tokio::test]
+async fn connections_that_are_given_up_are_closed_once() {
+    let (url, mut sees) = server(OK).await;
+    let connections = connections(&url);
+    let answer = connections.exchange(request(&url)).await.unwrap();
+
+    connections.abandon(&answer);
+
+    until_gone(&mut sees).await;
+    let next = connections.exchange(request(&url)).await.unwrap();
+    connections.abandon(&answer);
+    assert_eq!((next.via, connections.exchange(request(&url)).await.unwrap().via), (Via::Direct(1), Via::Direct(1)));
+}
+
+#[tokio::test]
+async fn what_may_have_been_sent_is_the_same_as_with_reqwest() {
+    let long = "HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n{\"half\":1";
+    for (manner, expected) in [
+        (OK, "200 {}"),
+        (
+            Manner::Answers("HTTP/1.1 404 No\r\ntransfer-encoding: chunked\r\n\r\n2\r\n[1\r\n1\r\n]\r\n0\r\n\r\n"),
+            "404 [1]",
+        ),
+        (Manner::AnswersAndCloses("HTTP/1.0 200 OK\r\n\r\n{\"until\":\"the end\"}"), "200 {\"until\":\"the end\"}"),
+        (Manner::Answers("HTTP/1.1 302 Found\r\nlocation: /v2\r\ncontent-length: 0\r\n\r\n"), "302 "),
+        (Manner::Closes, "may have been sent: None "),
+        (Manner::ClosesWithoutReading, "may have been sent: None "),
+        (Manner::Waits, "may have been sent: None "),
+        (Manner::Answers(long), "may have been sent: Some(200) {\"half\":1"),
+        (Manner::AnswersAndCloses(long), "may have been sent: Some(200) {\"half\":1"),
+        (Manner::Answers("garbage\r\n\r\n"), "may have been sent: None "),
+    ] {
+        let (url, _sees) = server(manner).await;
+        let connections = connections(&url);
+        let said = |outcome: Result<HttpAnswer, ExchangeError>| match outcome {
+            Ok(answer) => format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)),
+            Err(ExchangeError::MayHaveSent { raw, .. }) => {
+                format!("may have been sent: {:?} {}", raw.http_status, String::from_utf8_lossy(&raw.body))
+            }
+            Err(other) => format!("{other:?}"),
+        };
+
+        assert_eq!(said(connections.exchange(request(&url)).await), expected, "{manner:?}");
+        assert_eq!(said(connections.exchange_by_client(request(&url), 1_000_000).await), expected, "{manner:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_who_could_not_be_connected_to_has_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    drop(listener);
+
+    let refused = connections(&url).exchange(request(&url)).await.unwrap_err();
+
+    assert!(matches!(&refused, ExchangeError::NotSent { why } if why.contains("refused")), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_is_too_long_is_read_up_to_its_bound() {
+    let (url, _sees) = server(Manner::Answers("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123456789")).await;
+
+    let error = connections(&url).exchange_within(request(&url), 9).await.unwrap_err();
+
+    let ExchangeError::MayHaveSent { why, raw } = error else { panic!("{error:?}") };
+    assert_eq!((why.as_str(), &*raw.body), ("HTTP 200 with more than 9 bytes", &b"0123456789"[..]));
+}
