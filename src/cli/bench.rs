@@ -10,6 +10,7 @@ mod import;
 mod ingest;
 mod process;
 mod send;
+mod server;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::output::{json, line, talk};
+use crate::config::BaseUrl;
 use crate::domain::pace::parse_span;
 use crate::domain::sender::ProviderKind;
 use environment::{BenchEnvironment, BenchSender};
@@ -40,6 +42,9 @@ pub(super) enum BenchVerb {
         /// Over whose API.
         #[arg(long, default_value = "wsapme")]
         provider: ProviderKind,
+        /// Send to another stand-in on this machine than the simulator, such as `http://127.0.0.1:9000`.
+        #[arg(long, value_parser = stand_in)]
+        provider_url: Option<BaseUrl>,
     },
     /// Receive signed webhooks of Meta's and apply them.
     Ingest(ingest::IngestArgs),
@@ -68,6 +73,12 @@ pub(super) enum BenchVerb {
     },
 }
 
+/// The bench's people are made up, but their numbers may be somebody's.
+fn stand_in(text: &str) -> Result<BaseUrl, &'static str> {
+    let url: BaseUrl = text.parse()?;
+    if url.is_loopback() { Ok(url) } else { Err("a bench sends to this machine only") }
+}
+
 fn span(text: &str) -> Result<Duration, String> {
     parse_span(text).map_err(|error| error.to_string())
 }
@@ -89,9 +100,12 @@ impl BenchVerb {
             | Self::Funnel { .. } => {}
         }
         let (latency, sender) = self.needs();
-        let environment = BenchEnvironment::make(global, latency, sender).await?;
+        let mut environment = BenchEnvironment::make(global, latency, sender).await?;
         let figures = match self {
-            Self::Send { count, .. } => send::measure(&environment, count, latency).await,
+            Self::Send { count, provider_url, .. } => {
+                environment.send_to(provider_url);
+                send::measure(&environment, count, latency).await
+            }
             Self::Ingest(ingest) => ingest::measure(&environment, &ingest).await,
             Self::Events(events) => events::measure(&environment, &events).await,
             Self::Frame(frame) => frame::measure(&environment, &frame).await,

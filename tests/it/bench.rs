@@ -31,11 +31,26 @@ async fn a_bench_of_sending_prints_all_its_figures_and_leaves_nothing() {
         assert_eq!((&figures["people"], &figures["provider"]), (&300.into(), &provider.into()));
         let names = ["per_second", "bare_loop_per_second", "share_of_ideal", "share_of_bare_loop", "cpu_us_per_send"];
         assert_positive(&figures, &names);
+        assert_positive(&figures, &["postgres_cpu_us_per_send", "wal_bytes_per_send", "commits_per_send"]);
+        // A claim and an outcome leave a version of the person's row each.
+        assert!((2.0..10.0).contains(&figures["dead_rows_per_send"].as_f64().unwrap()), "{figures}");
         let (p50, p99) = (figures["durable_p50_ms"].as_f64().unwrap(), figures["durable_p99_ms"].as_f64().unwrap());
         assert!(p50 >= 5.0 && p99 >= p50, "no answer comes in less than 5 ms: {figures}");
         let share = figures["per_second"].as_f64().unwrap() / 6_400.0;
         assert!((share - figures["share_of_ideal"].as_f64().unwrap()).abs() < 0.01, "{figures}");
     }
+}
+
+#[tokio::test]
+async fn a_bench_sends_to_another_stand_in_on_this_machine_and_to_no_other() {
+    let shop = Shop::open(Setup::default()).await;
+
+    let send = ["send", "--count", "50", "--in-flight", "8", "--provider-url", shop.sim.base_url()];
+    figures_of(&shop, &send).await;
+    let elsewhere = shop.run(&["bench", "send", "--provider-url", "https://api.wsapme.com"]).await;
+
+    assert!(shop.sim.posts().await.len() >= 100, "the blast's and the bare loop's");
+    assert_eq!((elsewhere.code, elsewhere.err.contains("this machine only")), (2, true), "{elsewhere:?}");
 }
 
 #[tokio::test]

@@ -35,6 +35,32 @@ pub(super) async fn durable_after(pool: &PgPool, blast: BlastId) -> Result<(f64,
     }
 }
 
+/// What a server has done so far.
+#[derive(sqlx::FromRow)]
+pub(super) struct ServerCounters {
+    /// The process that answers.
+    pub backend: i32,
+    /// Whether it runs on this machine, as far as its address says.
+    pub is_local: bool,
+    /// Bytes of WAL, of all databases.
+    pub wal: f64,
+    /// Transactions that were committed in this database.
+    pub commits: f64,
+    /// Versions of rows in this schema that an update or a delete has left behind.
+    pub dead_rows: f64,
+}
+
+pub(super) async fn server_counters(pool: &PgPool) -> Result<ServerCounters> {
+    let counters = sqlx::query_as(
+        "select pg_backend_pid() as backend, coalesce(inet_server_addr() = inet_client_addr(), true) as is_local,
+                (pg_current_wal_insert_lsn() - '0/0')::float8 as wal,
+                (select xact_commit from pg_stat_database where datname = current_database())::float8 as commits,
+                (select coalesce(sum(n_tup_upd + n_tup_del), 0) from pg_stat_user_tables
+                  where schemaname = current_schema())::float8 as dead_rows",
+    );
+    Ok(counters.fetch_one(pool).await?)
+}
+
 /// People as COPY writes them, in pieces.
 pub(super) struct CopiedRows(Vec<Bytes>);
 

@@ -13,7 +13,7 @@ use crate::app::{Access, App, Listening, NewDraft, Setup};
 use crate::cli::exit::RefusedError;
 use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
-use crate::config::Config;
+use crate::config::{BaseUrl, Config};
 use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
@@ -31,6 +31,8 @@ pub(super) struct BenchEnvironment {
     sender: BenchSender,
     database: BenchDatabase,
     url: String,
+    /// Sent to instead of the simulator.
+    stand_in: Option<BaseUrl>,
 }
 
 /// The one sender of a bench.
@@ -72,7 +74,7 @@ impl BenchEnvironment {
         let simulator = Simulator::start(&["--latency", &format!("{}ms", latency.as_millis().max(1))]).await?;
         let home = tempdir::BenchDirectory::make()?;
         let app = open(simulator.base_url(), home.path(), sender, &url).await?;
-        Ok(Self { app, simulator, home, sender, database, url })
+        Ok(Self { app, simulator, home, sender, database, url, stand_in: None })
     }
 
     pub(super) const fn sender(&self) -> BenchSender {
@@ -92,8 +94,13 @@ impl BenchEnvironment {
         &self.url
     }
 
+    /// Has the sending processes send there, if anywhere, instead of to the simulator.
+    pub(super) fn send_to(&mut self, stand_in: Option<BaseUrl>) {
+        self.stand_in = stand_in;
+    }
+
     pub(super) fn base_url(&self) -> &str {
-        self.simulator.base_url()
+        self.stand_in.as_ref().map_or_else(|| self.simulator.base_url(), BaseUrl::as_str)
     }
 
     /// The directory for the files of the sending process.

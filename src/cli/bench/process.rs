@@ -25,6 +25,39 @@ pub(super) fn cpu(pid: &str) -> Result<Duration> {
     Ok(Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second()))
 }
 
+/// CPU time of the parent of a process, of all of its children and of those that have ended, in seconds. `None` where it has another
+/// name, and so is not what it is taken for.
+pub(super) fn family_cpu(child: i32, name: &str) -> Result<Option<f64>> {
+    let Some(parent) = ProcessStat::of(child).filter(|stat| stat.name == name).map(|stat| stat.parent) else {
+        return Ok(None);
+    };
+    let mut ticks = ProcessStat::of(parent).map_or(0, |stat| stat.ticks);
+    for entry in std::fs::read_dir("/proc").wrap_err("CPU time is read from /proc")? {
+        let pid = entry?.file_name().to_str().and_then(|name| name.parse().ok());
+        ticks += pid.and_then(ProcessStat::of).filter(|stat| stat.parent == parent).map_or(0, |stat| stat.ticks);
+    }
+    Ok(Some(Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second()).as_secs_f64()))
+}
+
+/// A line of `/proc/…/stat`.
+struct ProcessStat {
+    name: String,
+    parent: i32,
+    /// Spent by it and by its children that have ended.
+    ticks: u64,
+}
+
+impl ProcessStat {
+    fn of(pid: i32) -> Option<Self> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (name, rest) = (stat.split_once('(')?.1, stat.rsplit_once(')')?);
+        let fields: Vec<&str> = rest.1.split_whitespace().collect();
+        let spent = fields.get(11..15)?.iter().filter_map(|ticks| ticks.parse::<u64>().ok());
+        let parent = fields.get(1)?.parse().ok()?;
+        Some(Self { name: name.split_once(')')?.0.to_owned(), parent, ticks: spent.sum() })
+    }
+}
+
 /// The same to the nanosecond, over all threads that still run.
 pub(super) fn time_on_cpu(pid: &str) -> Result<Duration> {
     let mut total = 0;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::environment::{self, BenchEnvironment, BenchSender};
 use super::process::{OWN, cpu, end_with_the_input, peak_memory};
+use super::server::ServerCost;
 use super::{bare_loop, database, round};
 use crate::app::{App, Launch};
 use crate::domain::blast::BlastState;
@@ -64,15 +65,17 @@ impl Measured {
     }
 }
 
-/// Imports the people, and sends messages in both ways.
+/// Imports the people, and sends messages in both ways. What the server spends is counted from the launch to its end.
 pub(super) async fn measure(environment: &BenchEnvironment, count: u32, latency: Duration) -> Result<Value> {
-    let in_flight = environment.sender().in_flight;
+    let (in_flight, pool) = (environment.sender().in_flight, &environment.app().engine().pool);
     let blast = environment.draft(count).await?;
     let bare = in_a_process(environment, &[], count.min(40_000)).await?;
+    let before = ServerCost::so_far(pool).await?;
     let whole = in_a_process(environment, &["--blast", &blast.0.to_string()], count).await?;
+    let server = ServerCost::so_far(pool).await?.since(&before, count);
     let (p50, p99) = whole.durable.unwrap_or_default();
     let ideal = f64::from(in_flight) / latency.as_secs_f64().max(0.001);
-    Ok(json!({
+    let mut figures = json!({
         "provider": environment.sender().provider.to_string(), "people": count, "seconds": round(whole.seconds), "per_second": round(whole.per_second()),
         "ideal_per_second": round(ideal), "share_of_ideal": round(whole.per_second() / ideal),
         "bare_loop_per_second": round(bare.per_second()),
@@ -80,7 +83,11 @@ pub(super) async fn measure(environment: &BenchEnvironment, count: u32, latency:
         "bare_loop_cpu_us_per_send": round(bare.cpu_us()), "cpu_us_per_send": round(whole.cpu_us()),
         "peak_memory_mb": round(whole.peak_memory_mb), "bare_loop_peak_memory_mb": round(bare.peak_memory_mb),
         "durable_p50_ms": round(p50), "durable_p99_ms": round(p99),
-    }))
+    });
+    if let (Some(figures), Value::Object(server)) = (figures.as_object_mut(), server) {
+        figures.extend(server);
+    }
+    Ok(figures)
 }
 
 async fn in_a_process(environment: &BenchEnvironment, which: &[&str], count: u32) -> Result<Measured> {
