@@ -2,7 +2,7 @@
 //! task: nobody is woken for another's sake, and whoever drops an exchange has closed its connection.
 
 use std::pin::{Pin, pin};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -18,7 +18,8 @@ use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout_at};
 use tower_service::Service;
 
 use super::{
@@ -43,7 +44,7 @@ pub(super) struct DirectConnections {
     host: HeaderValue,
     timeout: Duration,
     at_rest: usize,
-    idle: Mutex<Idle>,
+    idle: Arc<Mutex<Idle>>,
 }
 
 /// Connections that nobody uses, the one that was used last at the end.
@@ -52,6 +53,22 @@ struct Idle {
     /// How often all connections were given up.
     generation: u64,
     connections: Vec<(Connection, Instant)>,
+    /// Closes those that nobody uses any more.
+    sweeper: Option<JoinHandle<()>>,
+}
+
+/// Closes connections that were idle for too long, as long as there are any.
+async fn sweep(idle: Weak<Mutex<Idle>>) {
+    loop {
+        sleep(IDLE_FOR_AT_MOST).await;
+        let Some(idle) = idle.upgrade() else { return };
+        let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.connections.retain(|(_, since)| since.elapsed() < IDLE_FOR_AT_MOST);
+        if idle.connections.is_empty() {
+            idle.sweeper = None;
+            return;
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -83,7 +100,7 @@ impl DirectConnections {
             KeepAlive::PerCall => 0,
             KeepAlive::Pooled { at_rest } => at_rest,
         };
-        Ok(Some(Self { connector, origin, host, timeout, at_rest, idle: Mutex::default() }))
+        Ok(Some(Self { connector, origin, host, timeout, at_rest, idle: Arc::default() }))
     }
 
     /// Sends one request and reads the complete response, up to so many bytes.
@@ -107,7 +124,8 @@ impl DirectConnections {
     pub fn abandon(&self, generation: u64) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.generation == generation {
-            *idle = Idle { generation: generation + 1, connections: Vec::new() };
+            idle.generation += 1;
+            idle.connections.clear();
         }
     }
 
@@ -122,7 +140,7 @@ impl DirectConnections {
         loop {
             let (used, generation) = self.take();
             let Some(mut used) = used else { return Ok((self.connect(deadline).await?, generation)) };
-            if used.is_open().await {
+            if timeout_at(deadline, used.is_open()).await.unwrap_or(false) {
                 return Ok((used, generation));
             }
         }
@@ -130,12 +148,7 @@ impl DirectConnections {
 
     fn take(&self) -> (Option<Connection>, u64) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = Instant::now().checked_sub(IDLE_FOR_AT_MOST);
-        let last = idle.connections.pop().filter(|(_, since)| fresh.is_none_or(|fresh| *since >= fresh));
-        if last.is_none() {
-            // The others are older.
-            idle.connections.clear();
-        }
+        let last = idle.connections.pop().filter(|(_, since)| since.elapsed() < IDLE_FOR_AT_MOST);
         (last.map(|(connection, _)| connection), idle.generation)
     }
 
@@ -143,6 +156,9 @@ impl DirectConnections {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if connection.driver.is_some() && idle.generation == generation && idle.connections.len() < self.at_rest {
             idle.connections.push((connection, Instant::now()));
+            if idle.sweeper.as_ref().is_none_or(JoinHandle::is_finished) {
+                idle.sweeper = Some(tokio::spawn(sweep(Arc::downgrade(&self.idle))));
+            }
         }
     }
 

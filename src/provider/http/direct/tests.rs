@@ -150,6 +150,20 @@ async fn connections_that_are_given_up_are_closed_once() {
 }
 
 #[tokio::test]
+async fn a_connection_that_nobody_uses_any_more_is_closed() {
+    let (url, mut sees) = server(OK).await;
+    let connections = connections(&url);
+    connections.exchange(request(&url)).await.unwrap();
+
+    tokio::time::pause();
+    tokio::time::advance(2 * IDLE_FOR_AT_MOST).await;
+
+    until_gone(&mut sees).await;
+    tokio::time::resume();
+    assert_eq!(connections.exchange(request(&url)).await.unwrap().status, 200);
+}
+
+#[tokio::test]
 async fn what_may_have_been_sent_is_the_same_as_with_reqwest() {
     let long = "HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n{\"half\":1";
     for (manner, expected) in [
