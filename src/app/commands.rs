@@ -90,6 +90,7 @@ impl App {
                 text::number(launch.people)
             )));
         }
+        let paused = blast::pause_of(&mut tx, head.id).await?;
         let done = match command {
             BlastCommand::Schedule => blast::schedule(&mut tx, head.id, launch.version, self.operator()).await?,
             _ => blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?,
@@ -101,7 +102,7 @@ impl App {
             blast::set_template_text(&mut tx, head.id, &text).await?;
         }
         let is_resumed = act == Act::Resume;
-        self.log_blast_act(&mut tx, act, &head, json!({ "people": people })).await?;
+        self.log_blast_act(&mut tx, act, &head, json!({ "people": people, "paused": paused })).await?;
         if is_resumed {
             self.let_go_on(&mut tx, head.sender_id).await?;
         }
@@ -237,7 +238,24 @@ impl App {
         let state = transition(head.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
         let change = StateChange { state, reason, by: self.operator() };
         raced(blast::change(tx, id, head.version, change).await?)?;
+        if command == BlastCommand::Pause {
+            self.put_back_pause(tx, &head).await?;
+        }
         Ok(head)
+    }
+
+    /// A blast that was resumed and is paused again while its launch was armed is paused for the reason that it was paused for.
+    async fn put_back_pause(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<(), AppError> {
+        let now = store::moment(&mut *tx).await?;
+        if head.send_after.is_none_or(|after| after <= now) {
+            return Ok(());
+        }
+        let resumed = action::newest_launch(tx, head.id).await?.filter(|act| act.action == Act::Resume);
+        let paused = resumed.and_then(|act| serde_json::from_value(act.detail.get("paused")?.clone()).ok());
+        if let Some(paused) = paused {
+            blast::put_back_pause(tx, head.id, &paused).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn head(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {

@@ -52,7 +52,7 @@ pub struct NewDraft {
 }
 
 /// How a blast is to repeat.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepeatOrder {
     pub rule: Recurrence,
     /// Its last day, in its zone.

@@ -1,19 +1,19 @@
 //! Drafts as somebody writes them: saved at every step, also half-written. What is missing is kept beside the draft and stands in
 //! the way of a launch until it is mended.
 
-use std::fs::File;
-use std::io::{Cursor, Read};
+mod list;
+
+pub use list::DraftList;
+
 use std::num::NonZeroU32;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use super::create::refused;
+use super::create::{RepeatOrder, refused};
 use super::{App, AppError};
 use crate::domain::act::Act;
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, PersonClocks};
 use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::{BlastId, SenderId};
@@ -57,6 +57,10 @@ pub struct DraftForm {
     pub start: Option<StartAt>,
     /// After so many people it waits for somebody to resume it.
     pub first: Option<NonZeroU32>,
+    /// By which rule it repeats; it has no start of its own then.
+    pub repeat: Option<RepeatOrder>,
+    /// What of it goes by each person's own clock.
+    pub clocks: PersonClocks,
 }
 
 /// A draft as it was when somebody last saw it.
@@ -72,14 +76,6 @@ pub struct SavedDraft {
     pub at: DraftAt,
     /// Why it cannot be sent yet.
     pub unfinished: Option<String>,
-}
-
-/// Where the people of a draft come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DraftList {
-    File(PathBuf),
-    /// Cells of a spreadsheet, as they were pasted.
-    Pasted(Arc<str>),
 }
 
 /// A list that was taken into a draft, in place of whoever was in it.
@@ -122,37 +118,6 @@ impl DraftForm {
     }
 }
 
-impl DraftList {
-    fn rejections(&self) -> KeptRejections {
-        match self {
-            Self::Pasted(_) => KeptRejections::OfList,
-            Self::File(path) => {
-                let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-                KeptRejections::OfFile(path.to_string_lossy().into_owned())
-            }
-        }
-    }
-
-    fn open(&self) -> Result<PeopleSource, AppError> {
-        let source: Box<dyn Read + Send> = match self {
-            Self::Pasted(text) => Box::new(Cursor::new(text.as_bytes().to_vec())),
-            Self::File(path) => {
-                let unreadable = |error| AppError::Invalid(format!("{}: {error}", path.display()));
-                // Before it is opened: a pipe that nobody writes to is waited for without end.
-                let about = std::fs::metadata(path).map_err(unreadable)?;
-                if about.is_dir() {
-                    return Err(AppError::Invalid(format!("{} is a directory: give a file in it", path.display())));
-                }
-                if !about.is_file() {
-                    return Err(AppError::Invalid(format!("{} is no regular file: give a list", path.display())));
-                }
-                Box::new(File::open(path).map_err(unreadable)?)
-            }
-        };
-        Ok(PeopleSource::Csv(source))
-    }
-}
-
 impl App {
     /// Saves a draft as it is, and makes it where there is none yet (`None`).
     ///
@@ -169,7 +134,9 @@ impl App {
         refuse_started(head.state)?;
         let unfinished = self.unfinished(&mut tx, at.id, form).await?;
         let start = self.draft_start(form)?;
-        let change = DraftChange { start, ..change_of(sender, form, unfinished.as_deref()) };
+        let zone = self.draft_zone(form);
+        let repeat = form.repeat.as_ref().map(|order| order.columns(zone)).map_or(FieldChange::Clear, FieldChange::Set);
+        let change = DraftChange { start, repeat, ..change_of(sender, form, unfinished.as_deref()) };
         if !draft::change(&mut tx, at.id, at.version, change).await? {
             return Err(AppError::Refused("somebody changed this draft a moment ago: open it again".to_owned()));
         }
@@ -266,8 +233,11 @@ impl App {
                 window: limits.hours.clone().and_then(Result::ok),
                 weekdays: limits.weekdays.clone().and_then(Result::ok),
                 timezone: limits.zone.clone().and_then(Result::ok),
-                start: super::schedule::typed_start(&row),
+                // A pattern that was sent and taken back has its next time as its start.
+                start: super::schedule::typed_start(&row).filter(|_| row.origin.repeat.rule.is_none()),
                 first: row.first.people,
+                repeat: RepeatOrder::of(&row.origin.repeat, self.zone_of(&row)),
+                clocks: PersonClocks { local_time: row.origin.local_time, window_local: row.origin.window_local },
             },
             unfinished: row.unfinished.clone(),
             people: row.counts.queued,
@@ -361,6 +331,7 @@ fn change_of(sender: SenderId, form: &DraftForm, unfinished: Option<&str>) -> Dr
         first: form
             .first
             .map_or(FieldChange::Clear, |first| FieldChange::Set(i32::try_from(first.get()).unwrap_or(i32::MAX))),
+        clocks: Some(form.clocks),
         ..DraftChange::default()
     }
 }
@@ -383,22 +354,4 @@ pub fn variable_names(people: &[DraftPerson]) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-#[cfg(test)]
-mod tests {
-    use std::process::Command;
-
-    use super::DraftList;
-
-    #[test]
-    fn a_pipe_that_nobody_writes_to_is_refused_instead_of_waited_for() {
-        let home = tempfile::tempdir().unwrap();
-        let pipe = home.path().join("list.csv");
-        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-
-        let refused = DraftList::File(pipe).open().err().unwrap();
-
-        assert!(refused.to_string().contains("no regular file"), "{refused}");
-    }
 }

@@ -142,7 +142,9 @@ impl App {
             Entry::Vacant(unknown) => unknown.insert(self.sender_state(configured, sender).await?),
         };
         let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state };
-        let done_at = prospect.forecast(row.counts.queued, now).done_at;
+        // A blast that stops after its first people is not done by itself.
+        let is_whole = row.first.left.is_none_or(|left| i64::from(left) >= row.counts.queued);
+        let done_at = prospect.forecast(row.counts.queued, now).done_at.filter(|_| is_whole);
         let estimate = Estimate { done_at, per_hour: prospect.per_hour() };
         Ok(BlastView::new(row, waiting, estimate))
     }

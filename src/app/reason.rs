@@ -34,6 +34,9 @@ pub fn of(
         let only_doubt = counts.sending == 0 && counts.uncertain > 0;
         return only_doubt.then_some(Waiting::Uncertain { people: counts.uncertain });
     }
+    if let Some(people) = blast.first.people.filter(|_| blast.first.are_through()) {
+        return Some(Waiting::FirstPeople { people: people.get() });
+    }
     let sender = sender?;
     if let Some(stop) = &sender.stopped {
         let (why, code) = (stop.reason.clone(), stop.code.clone());

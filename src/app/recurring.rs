@@ -1,10 +1,11 @@
 //! Blasts that repeat. Somebody sends a pattern once, with the number of people; from then on each of its times makes a blast of its
 //! own, which is launched by the same use case as any other. Whoever runs an engine runs this beside it.
 
-use std::num::NonZeroU32;
+mod order;
+
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,6 @@ use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{BlastState, RepeatColumns};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::recurrence::{Recurrence, RuleOccurrence};
-use crate::domain::start_at::StartAt;
 use crate::domain::text;
 use crate::import::{ImportOptions, PeopleSource, RejectedTo};
 use crate::store::blast::BlastHead;
@@ -236,21 +236,7 @@ impl App {
     /// # Errors
     /// Why it would never occur, in words.
     pub(super) fn repeat_columns(&self, order: &RepeatOrder, zone: Tz) -> Result<RepeatColumns, String> {
-        let count = |number: NonZeroU32| i32::try_from(number.get()).unwrap_or(i32::MAX);
-        let midnight = |day: NaiveDate| {
-            let local = day.checked_add_days(Days::new(1))?.and_time(NaiveTime::MIN);
-            Some(StartAt::Local(local).resolve(zone)?.at)
-        };
-        let repeat = RepeatColumns {
-            rule: Some(order.rule.to_string()),
-            until: order.until.and_then(midnight),
-            times: order.times.map(count),
-            seen: 0,
-            at_most: order.at_most.map(count),
-        };
-        let pattern = Pattern { rule: order.rule.clone(), repeat: repeat.clone(), zone };
-        let next = pattern.next(self.engine().clock.now(), 0);
-        next.map(|_| repeat).ok_or_else(|| format!("`{}` does not come before its last day", order.rule))
+        order.first_after(zone, self.engine().clock.now()).map(|_| order.columns(zone))
     }
 
     /// How a blast repeats, where it does.

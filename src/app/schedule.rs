@@ -54,10 +54,15 @@ impl App {
     /// it, and nothing else that is written meanwhile is lost.
     pub(super) fn draft_start(&self, form: &DraftForm) -> Result<StartChange, AppError> {
         let Some(start) = form.start else { return Ok(FieldChange::Clear) };
-        let own = || self.config().sender(&form.sender).map(|sender| sender.timezone);
-        let zone = form.timezone.or_else(own).unwrap_or(Tz::UTC);
+        let zone = self.draft_zone(form);
         let time = start.resolve(zone).ok_or_else(|| AppError::invalid("scheduled_for", nowhere(start, zone)))?;
         Ok(FieldChange::Set((time.at, start.local())))
+    }
+
+    /// The zone whose clocks a draft goes by that is being written.
+    pub(super) fn draft_zone(&self, form: &DraftForm) -> Tz {
+        let own = || self.config().sender(&form.sender).map(|sender| sender.timezone);
+        form.timezone.or_else(own).unwrap_or(Tz::UTC)
     }
 
     /// Whether a new blast of a sender can start at this time. Fails with what is wrong with it.

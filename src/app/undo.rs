@@ -47,10 +47,47 @@ impl App {
     /// Undoes this operator's own newest act that is not undone yet, as a whole. Refused if somebody changed one of its people
     /// since, and if that act has no undo: an older one is never undone instead.
     pub async fn undo_mine(&self) -> Result<UndoOutcome, AppError> {
+        self.undo_newest(None).await
+    }
+
+    /// The same, unless it is another act than the one that was asked about.
+    pub async fn undo_my_act(&self, act: ActionId) -> Result<UndoOutcome, AppError> {
+        self.undo_newest(Some(act)).await
+    }
+
+    /// Asks before this operator's newest act is undone where it was in another blast than the one that they see, naming both;
+    /// `None` where it was in that one, or cannot be undone anyway.
+    pub async fn mine_elsewhere(&self, shown: Option<BlastId>) -> Result<Option<(ActionId, String)>, AppError> {
+        let mut tx = self.begin().await?;
+        let newest = action::newest_of(&mut tx, self.operator()).await?;
+        let Some(act) = newest.filter(|act| shown.is_some_and(|shown| Some(shown) != act.blast_id)) else {
+            return Ok(None);
+        };
+        let Some(id) = act.blast_id else { return Ok(None) };
+        let Some(head) = blast::head(&mut tx, id).await? else { return Ok(None) };
+        let what = match (&act.action, act.recipient_id) {
+            (Act::Launch, _) => "its launch".to_owned(),
+            (Act::Resume, _) => "that it was resumed".to_owned(),
+            (_, None) => return Ok(None),
+            (_, Some(_)) if undone(&act).is_none() => return Ok(None),
+            (mark, Some(recipient)) => match action::whole(&mut tx, &act).await?.len() {
+                ..=1 => format!("{mark} of {}", person_of(&mut tx, recipient).await?.who()),
+                several => format!("{mark} of {}", people(several)),
+            },
+        };
+        Ok(Some((act.id, format!("your last act was in {}: {what}. Take it back?", head.blast_tag))))
+    }
+
+    async fn undo_newest(&self, only: Option<ActionId>) -> Result<UndoOutcome, AppError> {
         let mut tx = self.begin().await?;
         let Some(mine) = action::newest_of(&mut tx, self.operator()).await? else {
             return Err(AppError::Refused("there is nothing of yours to take back".to_owned()));
         };
+        if only.is_some_and(|only| only != mine.id) {
+            return Err(AppError::Refused(
+                "you did something else meanwhile: nothing was taken back, u asks again".to_owned(),
+            ));
+        }
         if matches!(mine.action, Act::Launch | Act::Resume) {
             return self.undo_launch(tx, &mine).await;
         }

@@ -5,16 +5,25 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// Removes whatever could control a terminal or disguise the order of letters: control characters (C0, DEL, C1),
-/// bidi marks and overrides, invisible format characters. Line breaks and tabs become one space each.
-///
-/// Zero-width joiners and variation selectors go too, although emoji are built with them: terminals disagree on the
-/// width of a joined emoji, and a table's columns must hold everywhere. A family shows as its members.
+/// bidi marks and overrides, invisible format characters, joiners. Line breaks and tabs become one space each.
 pub fn clean(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| is_break(c) || is_invisible(c)) {
         return Cow::Borrowed(text);
     }
     let kept = text.chars().filter(|&c| is_break(c) || !is_invisible(c));
     Cow::Owned(kept.map(|c| if is_break(c) { ' ' } else { c }).collect())
+}
+
+/// The same for a screen, on which joiners and variation selectors stay where they mean something: a family is one picture, and
+/// the scripts of India and Iran are joined as they are written.
+pub fn clean_shown(text: &str) -> Cow<'_, str> {
+    if text.contains(is_joining) { Cow::Owned(clean_name(text)) } else { clean(text) }
+}
+
+/// What is kept of a text while it is typed: joiners and variation selectors too, which may come one by one.
+pub fn clean_typed(text: &str) -> String {
+    let kept = text.chars().filter(|&c| is_break(c) || is_joining(c) || !is_invisible(c));
+    kept.map(|c| if is_break(c) { ' ' } else { c }).collect()
 }
 
 /// The same for a name that is kept, which people read in their message: joiners and variation selectors stay where they join

@@ -35,6 +35,8 @@ pub enum Waiting {
         #[serde(default)]
         slowed: u32,
     },
+    /// The first people were all sent to; it pauses once their answers are here.
+    FirstPeople { people: u32 },
     /// As many POSTs as allowed are in flight.
     Answers { at_once: usize },
     /// The database answers slowly.
@@ -249,6 +251,9 @@ impl fmt::Display for Waiting {
             Self::Rate { rate, whose, slowed: 0 } => write!(f, "{whose} rate {rate}"),
             Self::Rate { rate, whose, slowed } => {
                 write!(f, "{whose} rate {rate}, slowed to 1/{} by the provider", 1_u32 << (*slowed).min(20))
+            }
+            Self::FirstPeople { people } => {
+                write!(f, "the last of its first {}, then for you", number(i64::from(*people)))
             }
             Self::Answers { at_once: 1 } => write!(f, "the provider's answers, one message at a time"),
             Self::Answers { at_once } => write!(f, "the provider's answers, {at_once} messages at once"),

@@ -1,6 +1,7 @@
 //! Commands on whole blasts: compare-and-set on the version, so that two operators cannot both win.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::PgInterval;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
@@ -86,6 +87,38 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: StateC
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Why a blast is paused, and whether it waits for somebody to look at its first people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct PauseRecord {
+    pub state_reason: Option<String>,
+    pub state_by: Option<String>,
+    pub first_left: Option<i32>,
+}
+
+/// What is known of the pause of a paused blast.
+pub async fn pause_of(tx: &mut PgConnection, id: BlastId) -> Result<Option<PauseRecord>, StoreError> {
+    let pause =
+        sqlx::query_as("select state_reason, state_by, first_left from blasts where id = $1 and state = 'paused'")
+            .bind(id)
+            .fetch_optional(tx)
+            .await?;
+    Ok(pause)
+}
+
+/// A blast that is paused again before anything was sent is paused as it was.
+pub async fn put_back_pause(tx: &mut PgConnection, id: BlastId, pause: &PauseRecord) -> Result<(), StoreError> {
+    sqlx::query(
+        "update blasts set state_reason = $2, state_by = $3, first_left = $4 where id = $1 and state = 'paused'",
+    )
+    .bind(id)
+    .bind(&pause.state_reason)
+    .bind(&pause.state_by)
+    .bind(pause.first_left)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Launches or resumes: one row. Nothing is claimed before `armed_for` has passed, by the database's clock.

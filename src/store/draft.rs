@@ -9,6 +9,7 @@ use sqlx::{PgConnection, PgExecutor};
 
 use super::StoreError;
 use super::claim::{ClaimTx, Claimed};
+use crate::domain::blast::{PersonClocks, RepeatColumns};
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
@@ -34,6 +35,9 @@ pub struct DraftChange {
     pub unfinished: FieldChange<String>,
     /// After how many people it waits for somebody.
     pub first: FieldChange<i32>,
+    pub repeat: FieldChange<RepeatColumns>,
+    /// `None`: they stay as they are.
+    pub clocks: Option<PersonClocks>,
 }
 
 /// Makes a draft that nothing is written in yet. It is unfinished until something is.
@@ -86,6 +90,7 @@ pub async fn lock(tx: &mut PgConnection, id: BlastId) -> Result<(), StoreError> 
 /// Changes a draft that has this version. `false`: somebody was first.
 pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftChange) -> Result<bool, StoreError> {
     let start = to.start.value();
+    let when = (to.repeat, to.clocks);
     let done = sqlx::query(
         "update blasts
             set blast_tag = coalesce($3, blast_tag), follow_up_stage = coalesce($4, follow_up_stage),
@@ -131,9 +136,45 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftC
     .bind(to.unfinished.value())
     .bind(!to.first.is_keep())
     .bind(to.first.value())
+    .execute(&mut *tx)
+    .await?;
+    if done.rows_affected() == 1 {
+        change_when(tx, id, when).await?;
+    }
+    Ok(done.rows_affected() == 1)
+}
+
+/// Changes by which rule it repeats, and what goes by each person's own clock.
+async fn change_when(
+    tx: &mut PgConnection,
+    id: BlastId,
+    (repeat, clocks): (FieldChange<RepeatColumns>, Option<PersonClocks>),
+) -> Result<(), StoreError> {
+    if repeat.is_keep() && clocks.is_none() {
+        return Ok(());
+    }
+    let (keeps_repeat, keeps_clocks) = (repeat.is_keep(), clocks.is_none());
+    let (repeat, clocks) = (repeat.value().unwrap_or_default(), clocks.unwrap_or_default());
+    sqlx::query(
+        "update blasts
+            set repeat_rule = case when $2 then repeat_rule else $3 end, repeat_until = case when $2 then repeat_until else $4 end,
+                repeat_times = case when $2 then repeat_times else $5 end, at_most = case when $2 then at_most else $6 end,
+                local_time = case when $7 then local_time else $8 end,
+                window_local = case when $7 then window_local else $9 end
+          where id = $1",
+    )
+    .bind(id)
+    .bind(keeps_repeat)
+    .bind(repeat.rule)
+    .bind(repeat.until)
+    .bind(repeat.times)
+    .bind(repeat.at_most)
+    .bind(keeps_clocks)
+    .bind(clocks.local_time)
+    .bind(clocks.window_local.then_some(true))
     .execute(tx)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }
 
 /// The rows of its list that a blast was made without; `None` where nothing is known of them.

@@ -129,6 +129,9 @@ const fn marks(title: &'static str, keys: Keys, scopes: Scopes, perform: Perform
     UiAction { danger: Danger::Mark, ..shows(title, keys, scopes, perform) }
 }
 
+/// The action that also stops an armed launch, which it does at any size.
+const UNDO: &str = "undo-my-last-act";
+
 /// Where the marks work.
 const ON_PEOPLE: Scopes = &[Recipients, Activity, Details];
 
@@ -163,9 +166,15 @@ impl UiAction {
         self
     }
 
+    /// The panes and pages that it works in, for sentences.
+    pub fn places(&self) -> String {
+        self.scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+    }
+
     /// Performs the action, or says why it does not.
     pub fn run(&self, model: &mut Model) -> Vec<Effect> {
-        let is_blind = model.layout().is_summary() && self.danger > Danger::Hold;
+        let stops_launch = self.id() == UNDO && model.announced().is_some();
+        let is_blind = model.layout().is_summary() && self.danger > Danger::Hold && !stops_launch;
         let too_small = || "too small to show whom it would hit: nothing done".to_owned();
         match is_blind.then(too_small).or_else(|| (self.why_not)(model)) {
             Some(why) => {
@@ -201,6 +210,10 @@ pub const ACTIONS: &[UiAction] = &[
         .danger(Danger::Asks)
         .unless(when::cannot_cancel)
         .footer("cancel", 4),
+    marks("leave out the next time of a blast that repeats", &[Char('>')], &[Blasts, Funnel], blast_acts::skip)
+        .danger(Danger::Asks)
+        .unless(when::cannot_skip)
+        .footer("skip", 6),
     shows("the people who are stuck here", &[Enter], &[Funnel], moves::to_stage)
         .unless(when::nothing_chosen)
         .footer("these people", 1),
@@ -321,7 +334,12 @@ pub const ACTIONS: &[UiAction] = &[
 
 /// Where keys are looked up, the nearest scope first.
 pub fn scopes(model: &Model) -> &'static [KeyScope] {
-    match model.overlays.last() {
+    scopes_of(model.overlays.last(), model.focus)
+}
+
+/// The same on a page, or in a pane where there is none.
+pub fn scopes_of(page: Option<&Overlay>, focus: Pane) -> &'static [KeyScope] {
+    match page {
         Some(Overlay::Details(_)) => &[KeyScope::Details, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::FollowUp(_)) => &[KeyScope::FollowUp, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Form) => &[KeyScope::Form, KeyScope::Moving, KeyScope::Everywhere],
@@ -331,7 +349,7 @@ pub fn scopes(model: &Model) -> &'static [KeyScope] {
             Overlay::Commands(_) | Overlay::Elsewhere(_) | Overlay::Needs(_) | Overlay::Welcome(_) | Overlay::NewSender,
         ) => &[KeyScope::List, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Help(_) | Overlay::Log(_)) => &[KeyScope::Moving, KeyScope::Everywhere],
-        None => pane_scopes(model.focus),
+        None => pane_scopes(focus),
     }
 }
 

@@ -35,6 +35,18 @@ pub fn cannot_send(model: &Model) -> Option<String> {
     Some(why.to_owned())
 }
 
+pub fn cannot_skip(model: &Model) -> Option<String> {
+    let Some(blast) = model.blast() else { return no_blast(model) };
+    if blast.origin.repeat.rule.is_none() {
+        return Some(format!("{} does not repeat: it has no next time to leave out", blast.tag));
+    }
+    match blast.state {
+        BlastState::Scheduled => read_only(model),
+        BlastState::Draft => Some("nothing of it is planned yet: S sends it".to_owned()),
+        state => Some(format!("{} is {state}: it has no next time", blast.tag)),
+    }
+}
+
 pub fn cannot_cancel(model: &Model) -> Option<String> {
     let state = model.blast().map(|blast| blast.state);
     match state {

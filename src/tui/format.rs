@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use crate::app::view::Total;
 pub use crate::domain::amount::{money, symbol};
 use crate::domain::start_at::StartAt;
-use crate::domain::text::clean;
+use crate::domain::text::clean_shown;
 pub use crate::domain::text::{count_of, number, people as counted};
 
 /// The longest name in a question, in characters.
@@ -57,7 +57,7 @@ pub fn short_money(amount: Decimal) -> String {
 
 /// Short enough to leave room for what is typed after it, and without control characters.
 pub fn brief(words: &str) -> String {
-    let words = clean(words);
+    let words = clean_shown(words);
     if words.chars().count() <= BRIEF_MAX {
         return words.into_owned();
     }

@@ -1,11 +1,15 @@
 //! Encodes the difference between two drawn buffers in as few bytes as possible: runs of changed cells, relative jumps,
 //! colours only where they change, all inside one synchronized update. If nothing changed, it writes no byte.
 
+use std::collections::BTreeSet;
+
 use crossterm::Command;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{MoveRight, MoveTo};
 use crossterm::style::ResetColor;
-use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, Clear, ClearType, DisableLineWrap, EnableLineWrap, EndSynchronizedUpdate,
+};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
@@ -73,8 +77,12 @@ impl FrameDiff {
             encoder.command(Clear(ClearType::All));
         }
         if let Some(before) = blank.as_ref().or(self.shown.as_ref()) {
-            for (x, y, cell) in before.diff_iter(next) {
+            let whole = rows_with_clusters(before, next);
+            for (x, y, cell) in before.diff_iter(next).filter(|(_, y, _)| !whole.contains(y)) {
                 encoder.cell(x, y, cell, next.area);
+            }
+            for y in before.diff_iter(next).map(|(_, y, _)| y).filter(|y| whole.contains(y)).collect::<BTreeSet<_>>() {
+                encoder.row(y, next);
             }
         }
         self.shown = Some(next.clone());
@@ -113,6 +121,19 @@ impl FrameDiff {
 /// Also ends a title, as every terminal reads it.
 const BELL: char = '\x07';
 
+/// The rows that have or had a cell of several characters. Terminals disagree on how many columns that takes, so nobody knows what
+/// stands there: where such a row changes, all of it is written again.
+fn rows_with_clusters(before: &Buffer, next: &Buffer) -> BTreeSet<u16> {
+    let is_cluster = |cell: &Cell| cell.symbol().chars().nth(1).is_some();
+    let rows = |buffer: &Buffer| {
+        let area = buffer.area;
+        let width = usize::from(area.width.max(1));
+        let places = buffer.content().chunks(width).zip(area.y..).filter(|(row, _)| row.iter().any(is_cluster));
+        places.map(|(_, y)| y).collect::<Vec<_>>()
+    };
+    rows(before).into_iter().chain(rows(next)).collect()
+}
+
 /// What the terminal would do with what was written so far.
 #[derive(Debug, Default)]
 struct Encoder {
@@ -132,6 +153,36 @@ impl Encoder {
         // Terminals disagree on the width of what is made of several characters, and on what the last column does.
         let sure = cell.symbol().chars().count() == 1 && x + width < area.right();
         self.at = sure.then_some((x + width, y));
+    }
+
+    /// All of a row. After a cluster the cursor is placed anew, and the columns that a terminal may have taken for it are written,
+    /// also where they are empty.
+    fn row(&mut self, y: u16, next: &Buffer) {
+        let area = next.area;
+        self.go((area.x, y));
+        self.undress();
+        self.command(Clear(ClearType::UntilNewLine));
+        // A cluster near the end that takes more columns than it should must not go on in the next row.
+        self.command(DisableLineWrap);
+        let (mut x, mut spilled) = (area.x, area.x);
+        while x < area.right() {
+            let Some(cell) = next.cell((x, y)) else { break };
+            let width = crate::tui::widget::width(cell.symbol()).max(1);
+            if cell.symbol() != " " || cell.modifier != Modifier::empty() || x < spilled {
+                self.cell(x, y, cell, area);
+            }
+            if cell.symbol().chars().nth(1).is_some() {
+                let most = u16::try_from(cell.symbol().chars().count() * 2).unwrap_or(u16::MAX);
+                spilled = spilled.max(x.saturating_add(most));
+            }
+            x += width;
+        }
+        self.command(EnableLineWrap);
+    }
+
+    /// Nothing that is written next has a colour or an attribute.
+    fn undress(&mut self) {
+        self.dress(&Cell::EMPTY);
     }
 
     fn go(&mut self, to: (u16, u16)) {
@@ -289,6 +340,23 @@ mod tests {
         assert!(cell(1).bold() && cell(1).fgcolor() == vt100::Color::Idx(2));
         assert!(!cell(2).bold() && cell(2).fgcolor() == vt100::Color::Idx(2));
         assert_eq!(cell(5).fgcolor(), vt100::Color::Default);
+    }
+
+    #[test]
+    fn a_row_with_a_joined_emoji_is_written_whole_and_nothing_of_it_stays_behind() {
+        let mut terminal = vt100::Parser::new(2, 24, 0);
+        let mut frames = FrameDiff::default();
+        terminal.process(&frames.advance(&buffer(&["👨\u{200d}👩\u{200d}👧 Tan       12:31", "Aina"])));
+
+        let bytes = frames.advance(&buffer(&["कि Tan       12:32", "Aina"]));
+        terminal.process(&bytes);
+
+        let row = terminal.screen().rows(0, 24).next().unwrap();
+        assert!(row.contains("Tan") && row.ends_with("12:32"), "{row:?}");
+        assert!(!row.contains('👧'), "{row:?}");
+        let again = frames.advance(&buffer(&["Ali Tan       12:32", "Aina"]));
+        terminal.process(&again);
+        assert_eq!(terminal.screen().rows(0, 24).next().unwrap().trim_end(), "Ali Tan       12:32");
     }
 
     proptest! {

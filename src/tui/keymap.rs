@@ -87,10 +87,7 @@ impl Keymap {
     /// Why a key does nothing here: where it would do something, if anywhere.
     pub fn why_nothing(&self, key: Key) -> String {
         match ACTIONS.iter().find(|action| self.keys(action).contains(&key)) {
-            Some(action) => {
-                let place: Vec<String> = action.scopes.iter().map(ToString::to_string).collect();
-                format!("{key} ({}) works in {}", action.title, place.join(" and "))
-            }
+            Some(action) => format!("{key} ({}) works in {}", action.title, action.places()),
             None => format!("{key} does nothing: {} shows every key", self.of("all-keys")),
         }
     }

@@ -94,7 +94,7 @@ pub const fn activity_rows(area: Rect) -> usize {
 
 fn large(body: Rect) -> Layout {
     let upper = (body.height * 9 / 20).clamp(19, 24);
-    let left = (body.width * 9 / 20).clamp(70, 100);
+    let left = (body.width * 3 / 4 - 48).clamp(70, 110);
     let blasts = Rect { width: left, height: upper, ..body };
     let funnel = Rect { x: left, width: body.width - left, height: upper, ..body };
     let lower = Rect { y: body.y + upper, height: body.height - upper, ..body };

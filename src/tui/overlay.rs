@@ -20,6 +20,7 @@ pub use palette::commands;
 use super::format::TimeFormat;
 use super::layout::Layout;
 use super::model::{Model, Overlay};
+use super::view;
 use super::widget::{TextLine, TitleRule};
 
 /// An overlay as it is drawn: a title and lines.
@@ -32,6 +33,18 @@ pub struct OverlayContent {
 }
 
 impl OverlayContent {
+    /// The same with every sentence that is too long for its line going on below it; the focus stays on the end of its line.
+    fn folded(self, width: u16) -> Self {
+        let (mut lines, mut focus) = (Vec::new(), self.focus);
+        for (at, line) in self.lines.into_iter().enumerate() {
+            lines.extend(folded(line, width));
+            if self.focus == Some(at) {
+                focus = Some(lines.len() - 1);
+            }
+        }
+        Self { lines, focus, ..self }
+    }
+
     /// The line that the cursor is on.
     pub fn cursor(&self) -> Option<usize> {
         let is_chosen = |line: &TextLine| {
@@ -48,10 +61,10 @@ impl OverlayContent {
 pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
     let content = match model.overlays.last()? {
         Overlay::Details(details) => details::content(model, details, width),
-        Overlay::Form => form::content(model, width),
+        Overlay::Form => form::content(model, width).folded(width),
         Overlay::Welcome(row) => welcome::content(model, *row, width),
         Overlay::NewSender => welcome::new_sender(model.new_sender.as_deref()?, width),
-        Overlay::Plan(plan) => plan::content(model, plan, width),
+        Overlay::Plan(plan) => plan::content(model, plan, width).folded(width),
         Overlay::FollowUp(page) => follow_up::content(model, page, width),
         Overlay::Help(scroll) => help::content(model, *scroll, width),
         Overlay::Log(_) => lists::log(model, width),
@@ -61,6 +74,27 @@ pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
         Overlay::Elsewhere(elsewhere) => lists::elsewhere(model, elsewhere),
     };
     Some(content)
+}
+
+/// How many lines of the topmost overlay are on the screen: what is said over several rows takes the last ones.
+pub fn page_rows(model: &Model) -> usize {
+    Layout::page_rows(model.size).saturating_sub(1 + view::covered_rows(model))
+}
+
+/// The first line on the screen: the line with the cursor or the field is visible, unless somebody scrolled away from it.
+pub fn top_line(model: &Model, content: &OverlayContent) -> usize {
+    let Some(overlay) = model.overlays.last() else { return 0 };
+    let last = content.lines.len().saturating_sub(page_rows(model));
+    natural_top(model, content).saturating_add_signed(overlay.peek()).min(last)
+}
+
+fn natural_top(model: &Model, content: &OverlayContent) -> usize {
+    let (height, overlay) = (page_rows(model), model.overlays.last());
+    let scroll = overlay.map_or(0, Overlay::scroll).min(content.lines.len().saturating_sub(height));
+    let top = content.focus.map_or(scroll, |line| scroll.max((line + 1).saturating_sub(height)));
+    // What needs somebody may have a name that fills the screen: its beginning says which it is.
+    let begins = content.cursor().filter(|_| matches!(overlay, Some(Overlay::Needs(_))));
+    begins.map_or(top, |line| top.min(line))
 }
 
 /// Keeps the scroll and the cursor of the topmost overlay within its content.
@@ -73,7 +107,11 @@ pub fn clamp(model: &mut Model) {
         return;
     }
     let Some(content) = content(model, model.size.width) else { return };
-    let last = content.lines.len().saturating_sub(Layout::page_rows(model.size).saturating_sub(1));
+    let last = content.lines.len().saturating_sub(page_rows(model));
+    let (up, down) = (natural_top(model, &content), last.saturating_sub(natural_top(model, &content)));
+    if let Some(peek) = model.overlays.last_mut().and_then(Overlay::peek_mut) {
+        *peek = (*peek).clamp(-up.cast_signed(), down.cast_signed());
+    }
     if let Some(scroll) = model.overlays.last_mut().and_then(Overlay::scroll_mut) {
         *scroll = (*scroll).min(last);
     }
@@ -109,14 +147,39 @@ pub fn wrapped(text: &str, width: u16) -> Vec<String> {
     lines
 }
 
+/// Fewer columns than these are no room for words to go on in.
+const FOLD_LEAST: u16 = 12;
+
+/// A line whose last words go on below it where they are too long, under where they began.
+fn folded(line: TextLine, width: u16) -> Vec<TextLine> {
+    let Some((last, before)) = line.pieces.split_last().filter(|_| !line.is_rule() && line.width() > width) else {
+        return vec![line];
+    };
+    let indent = last.text.len() - last.text.trim_start().len();
+    let head = before.iter().fold(0, |taken, piece| taken + super::widget::width(&piece.text));
+    let column = usize::from(head) + indent;
+    let room = width.saturating_sub(u16::try_from(column).unwrap_or(u16::MAX));
+    if room < FOLD_LEAST {
+        return vec![line];
+    }
+    let mut texts = wrapped(last.text.trim_start(), room).into_iter();
+    let first = format!("{}{}", " ".repeat(indent), texts.next().unwrap_or_default().trim_end());
+    let first = TextLine { pieces: before.to_vec(), ..line.clone() }.and(first, last.meaning);
+    let below = |text: String| TextLine::of(format!("{}{}", " ".repeat(column), text.trim_end()), last.meaning);
+    std::iter::once(first).chain(texts.map(below)).collect()
+}
+
 /// Cuts a line without spaces after so many columns; returns the rest.
 fn split_off(line: &mut String, width: u16) -> String {
-    let mut taken = 0;
-    let at = line.char_indices().find_map(|(at, c)| {
-        taken += super::widget::width(c.encode_utf8(&mut [0; 4]));
-        (taken > width && at > 0).then_some(at)
-    });
-    line.split_off(at.unwrap_or(line.len()))
+    let (mut taken, mut at) = (0, 0);
+    for cluster in super::widget::clusters(line) {
+        taken += super::widget::width(cluster);
+        if taken > width && at > 0 {
+            break;
+        }
+        at += cluster.len();
+    }
+    line.split_off(at)
 }
 
 #[cfg(test)]

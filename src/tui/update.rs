@@ -52,7 +52,7 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             model.recipients.reveal(height);
             let height = model.activity_rows();
             model.activity.reveal(height);
-            Vec::new()
+            activity::live(model).into_iter().collect()
         }
         Msg::News => presence::news(model),
         Msg::Refresh => lists::refresh(model),

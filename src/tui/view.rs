@@ -13,6 +13,7 @@ mod summary;
 mod views;
 mod window_title;
 
+pub use footer::{covered_rows, small as small_question};
 pub use window_title::window_title;
 
 use ratatui::buffer::Buffer;

@@ -16,20 +16,43 @@ pub use bar::bar;
 pub use chart::{Chart, ChartCurve, ChartSpan, chart};
 pub use field::{Edited, TextField};
 pub use line::TextLine;
-pub use rule::{Focused, TitleRule, rule};
+pub use rule::{Focused, TitleRule, right_fits, rule};
 pub use table::{ColumnAlign, ColumnLayout};
 
-use ratatui::buffer::Buffer;
+use std::borrow::Cow;
+
+use ratatui::buffer::{Buffer, CellWidth};
 use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr;
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::Charset;
 use super::theme::{ScreenTheme, TextRole};
-use crate::domain::text::clean;
+use crate::domain::text::{clean, clean_shown};
 
-/// The columns that a text takes once it is cleaned.
+/// The most characters that are drawn as one: the longest emoji that people use has ten.
+const CLUSTER_MAX: usize = 12;
+
+/// The columns that a text takes once it is cleaned: those of its clusters, what a reader takes for one character each.
 pub fn width(text: &str) -> u16 {
-    u16::try_from(clean(text).width()).unwrap_or(u16::MAX)
+    columns(&clean_shown(text))
+}
+
+fn columns(text: &str) -> u16 {
+    clusters(text).fold(0, |taken, cluster| taken.saturating_add(cluster.cell_width()))
+}
+
+/// The characters as a reader counts them: a letter with its signs, an emoji with what is joined to it.
+pub fn clusters(text: &str) -> impl Iterator<Item = &str> {
+    text.graphemes(true)
+}
+
+/// Clusters of more characters than anybody writes are cut: one cell would carry them all to the terminal.
+fn bounded(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_long = |cluster: &str| cluster.chars().count() > CLUSTER_MAX;
+    if text.is_ascii() || !clusters(&text).any(is_long) {
+        return text;
+    }
+    clusters(&text).flat_map(|cluster| cluster.chars().take(CLUSTER_MAX)).collect::<String>().into()
 }
 
 /// Draws into a rectangle of the buffer; what lies outside is cut off.
@@ -55,13 +78,12 @@ impl<'a> Pen<'a> {
             return x;
         }
         let room = max.min(area.right() - x);
-        let cleaned = clean(text);
         let text = match self.theme.glyphs.charset {
-            Charset::Unicode => cleaned,
-            Charset::Ascii => in_ascii(&cleaned).into_owned().into(),
+            Charset::Unicode => bounded(clean_shown(text)),
+            Charset::Ascii => in_ascii(&clean(text)).into_owned().into(),
         };
         let style = self.theme.style(meaning);
-        if text.width() <= usize::from(room) {
+        if columns(&text) <= room {
             return self.buffer.set_stringn(x, y, &text, usize::from(room), style).0;
         }
         let (end, _) = self.buffer.set_stringn(x, y, &text, usize::from(room) - 1, style);
@@ -116,6 +138,21 @@ mod tests {
     fn a_wide_character_that_would_stand_half_outside_is_left_out() {
         assert_eq!(drawn("陈小明陈", 6), "陈 小 ~");
         assert_eq!(drawn("陈小明", 6), "陈 小 明");
+    }
+
+    #[test]
+    fn what_is_joined_stays_joined_and_is_cut_whole() {
+        assert_eq!(drawn("👨\u{200d}👩\u{200d}👧 Tan", 20), "👨\u{200d}👩\u{200d}👧  Tan");
+        assert_eq!(drawn("Ali 👨\u{200d}👩\u{200d}👧", 5), "Ali ~");
+        assert_eq!(drawn("ශ්\u{200d}රී", 20), "ශ්\u{200d}රී");
+        assert_eq!(drawn("A\u{200d}li", 20), "Ali");
+    }
+
+    #[test]
+    fn a_letter_with_a_thousand_signs_is_no_more_than_twelve_characters() {
+        let letter = format!("a{}", "\u{301}".repeat(1_000));
+
+        assert_eq!(drawn(&letter, 20).chars().count(), 12);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod leases;
 mod marks;
 mod plans;
 mod spellings;
+mod taken_back;
 mod undo;
 
 use blastdeck::domain::engine_role::EngineRole;

@@ -18,9 +18,11 @@ pub(super) const fn pill(blast: &BlastView) -> (&'static str, &'static str) {
         return (blast.state.word(), blast.state.word());
     };
     match waiting {
-        Waiting::Gap { .. } | Waiting::Rate { .. } | Waiting::Answers { .. } | Waiting::SlowDatabase => {
-            ("sending", "sending")
-        }
+        Waiting::Gap { .. }
+        | Waiting::Rate { .. }
+        | Waiting::Answers { .. }
+        | Waiting::FirstPeople { .. }
+        | Waiting::SlowDatabase => ("sending", "sending"),
         Waiting::Armed { .. } | Waiting::Scheduled { .. } => ("starting", "scheduled"),
         Waiting::DailyCap { .. }
         | Waiting::PeopleLimit { .. }
@@ -85,6 +87,9 @@ fn waiting_words(waiting: &Waiting, zone: Tz, audience: Audience) -> String {
         Waiting::Armed { until } | Waiting::Scheduled { until } => format!("Starts {}.", when(*until, zone)),
         Waiting::Gap { .. } => "Messages go out one by one, with a pause after each.".to_owned(),
         Waiting::Rate { rate, .. } => format!("Messages go out now, at most {rate}."),
+        Waiting::FirstPeople { people: first } => {
+            format!("The first {} were written to. The shop looks before the others.", people(i64::from(*first)))
+        }
         Waiting::Answers { .. } | Waiting::SlowDatabase => "Messages go out now.".to_owned(),
         Waiting::DailyCap { cap, until } => {
             goes_on(&format!("Today's limit of {} messages is reached", number(*cap)), until)

@@ -128,6 +128,15 @@ macro_rules! shown_act {
     };
 }
 
+/// A launch that was taken back is not shown beside the change that took it back.
+macro_rules! standing_change {
+    () => {
+        "not exists (select 1 from operator_actions a
+                      where a.at = c.at and a.blast_id = c.blast_id and a.action in ('launch', 'resume')
+                        and a.undone_at is not null)"
+    };
+}
+
 /// Whoever opted out of several businesses at once is one event.
 macro_rules! first_opt_out {
     () => {
@@ -141,7 +150,9 @@ const PAGE: &str = concat!(
     "with page as (
          (select 0 as source, c.id, c.at, c.blast_id, null::bigint as recipient_id, null::text as phone, null::text as name,
                  c.new_state::text as word, c.reason as text, c.by_whom, null::bigint as people, c.old_state::text as other
-            from blast_changes c where (c.at, c.id) < ($1, ($2::bigint[])[1]) order by c.at desc, c.id desc limit $3)
+            from blast_changes c where (c.at, c.id) < ($1, ($2::bigint[])[1]) and ",
+    standing_change!(),
+    "      order by c.at desc, c.id desc limit $3)
          union all
          (select 1, h.id, h.changed_at, h.blast_id, h.recipient_id, null, null, h.new_status::text, h.metadata ->> 'why', h.by_whom,
                  null, null
@@ -311,7 +322,10 @@ const HEAD: &str = concat!(
             + (select count(*) from (select 1 from operator_actions a where at > $1 and operator <> $2 and ",
     shown_act!(),
     " order by at desc, id desc limit 250) n)
-            + (select count(*) from (select 1 from blast_changes where at > $1 and by_whom is distinct from $2 limit 250) n)
+            + (select count(*) from (select 1 from blast_changes c
+                                      where c.at > $1 and c.by_whom is distinct from $2 and ",
+    standing_change!(),
+    " limit 250) n)
             + (select count(*) from (select 1 from provider_notices where received_at > $1 limit 250) n) as unread,
             (select count(*) from (select 1 from replies where received_at > $1 limit 250) n) as replies,
             (select count(*) from (select 1 from replies

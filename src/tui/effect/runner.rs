@@ -345,7 +345,11 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
             None => WriteOutcome::Undone(app.undo_launch_of(*blast).await?),
         },
         WriteRequest::UndoAnyLaunch(blast) => WriteOutcome::Undone(app.undo_launch_of(*blast).await?),
-        WriteRequest::UndoMine => WriteOutcome::Undone(app.undo_mine().await?),
+        WriteRequest::UndoMine { shown } => match app.mine_elsewhere(*shown).await? {
+            Some((act, question)) => WriteOutcome::AsksFirst { question, then: WriteRequest::UndoMyAct(act) },
+            None => WriteOutcome::Undone(app.undo_mine().await?),
+        },
+        WriteRequest::UndoMyAct(act) => WriteOutcome::Undone(app.undo_my_act(*act).await?),
         WriteRequest::MarkSeveral { people, mark } => {
             WriteOutcome::MarkedSeveral(app.mark_several(people, mark).await?)
         }
@@ -362,6 +366,13 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
         WriteRequest::Delete(id) => {
             app.delete(*id).await?;
             WriteOutcome::Deleted
+        }
+        WriteRequest::Skip { blast: id, at } => {
+            if app.blast(*id).await?.scheduled_for != Some(*at) {
+                return Err(EffectError::Other("its next time is another one now: nothing was left out".to_owned()));
+            }
+            app.skip_occurrence(*id).await?;
+            blast(app.blast(*id).await?)
         }
         WriteRequest::Retry { blast, people } => {
             let people = app.retry_all(*blast, *people).await?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::{DraftOutcome, DraftWrite};
@@ -9,7 +10,7 @@ use crate::app::view::BlastView;
 use crate::app::{
     AddedSender, Confirmed, FollowUp, Launch, Marked, MarkedSeveral, NewSender, QueuedAnswer, SavedFile, UndoOutcome,
 };
-use crate::domain::ids::{BlastId, RecipientId, ReplyId};
+use crate::domain::ids::{ActionId, BlastId, RecipientId, ReplyId};
 use crate::domain::recipient::Mark;
 
 /// Something that changes the database.
@@ -25,7 +26,12 @@ pub enum WriteRequest {
         seen: Option<Decimal>,
         amount: Decimal,
     },
-    UndoMine,
+    /// The operator's newest act; one in another blast than the one on the screen is asked about first.
+    UndoMine {
+        shown: Option<BlastId>,
+    },
+    /// The same, while it is this act.
+    UndoMyAct(ActionId),
     /// The armed launch of this blast; somebody else's is asked about first.
     UndoLaunch(BlastId),
     /// The person's last mark; somebody else's is asked about first.
@@ -45,6 +51,11 @@ pub enum WriteRequest {
     Pause(BlastId),
     Cancel(BlastId),
     Delete(BlastId),
+    /// Leaves out the next time of a blast that repeats, while it is this one.
+    Skip {
+        blast: BlastId,
+        at: DateTime<Utc>,
+    },
     /// Tries those who failed again, if they are still as many as the operator typed.
     Retry {
         blast: BlastId,
@@ -96,9 +107,11 @@ impl WriteRequest {
             | Self::Retry { .. }
             | Self::Cancel(_)
             | Self::Delete(_)
+            | Self::Skip { .. }
             | Self::SendTest { .. }
             | Self::ConfirmSender(_)
             | Self::MarkSeveral { .. }
+            | Self::UndoMyAct(_)
             | Self::UndoAnyLaunch(_)
             | Self::UndoAnyMark(_)
             | Self::UndoPeople(_) => true,
@@ -111,7 +124,7 @@ impl WriteRequest {
             | Self::Amend { .. }
             | Self::FollowUp(_)
             | Self::Report(_)
-            | Self::UndoMine
+            | Self::UndoMine { .. }
             | Self::UndoLaunch(_)
             | Self::UndoPerson(_)
             | Self::Pause(_)

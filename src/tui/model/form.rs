@@ -6,6 +6,7 @@ use crate::app::{
     CellMend, DraftAt, DraftForm, DraftList, DraftPerson, HeaderFormat, Imported, OpenedDraft, SenderTemplate,
     variable_names,
 };
+use crate::domain::blast::PersonClocks;
 use crate::domain::ids::BlastId;
 use crate::domain::rejected_rows::RejectedRows;
 use crate::tui::effect::EffectError;
@@ -28,6 +29,12 @@ pub enum FormLine {
     Pace,
     Window,
     Start,
+    /// By which rule it repeats.
+    Repeat,
+    /// When it stops to repeat: only of a blast that does.
+    Ends,
+    /// What of it goes by each person's own clock.
+    OwnTime,
     First,
 }
 
@@ -138,6 +145,8 @@ impl BlastForm {
             timezone: None,
             start: None,
             first: None,
+            repeat: None,
+            clocks: PersonClocks::default(),
         };
         Self {
             draft: None,

@@ -7,11 +7,12 @@ use crate::app::FollowUpPreview;
 use crate::app::view::{ElsewhereRow, RecipientDetails};
 use crate::app::{self, PlanGroup, PlanPerson};
 use crate::domain::follow_up::{PROPOSED_AGE, ages};
+use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
-use crate::tui::Size;
 use crate::tui::model::{AnswerOverlay, AttentionItem, Model};
+use crate::tui::view;
 use crate::tui::widget::TextField;
 
 /// What covers the panes.
@@ -70,6 +71,23 @@ impl Overlay {
             | Self::Form
             | Self::Welcome(_)
             | Self::NewSender => 0,
+        }
+    }
+
+    /// How many lines it was scrolled away from the line that it shows by itself.
+    pub const fn peek(&self) -> isize {
+        match self {
+            Self::Plan(plan) => plan.peek,
+            Self::FollowUp(page) => page.peek,
+            _ => 0,
+        }
+    }
+
+    pub const fn peek_mut(&mut self) -> Option<&mut isize> {
+        match self {
+            Self::Plan(plan) => Some(&mut plan.peek),
+            Self::FollowUp(page) => Some(&mut page.peek),
+            _ => None,
         }
     }
 
@@ -144,6 +162,8 @@ pub struct PlanOverlay {
     /// Who one of them is about, where that is looked at; `None` within until it is read.
     pub people: Option<(PlanCount, Option<Vec<PlanPerson>>)>,
     pub scroll: usize,
+    /// How many lines it was scrolled away from the field or the chosen count.
+    pub peek: isize,
 }
 
 /// A count of the plan that one can look at.
@@ -165,6 +185,7 @@ impl PlanOverlay {
             row: 0,
             people: None,
             scroll: 0,
+            peek: 0,
         }
     }
 
@@ -212,17 +233,22 @@ pub struct FollowUpOverlay {
     pub age: usize,
     /// It is being made: a second key makes no second one.
     pub is_being_made: bool,
+    /// How many lines it was scrolled away from the chosen age.
+    pub peek: isize,
+    /// By which counts of the blast it was read.
+    pub read_at: Option<Counts>,
 }
 
 impl FollowUpOverlay {
     pub const fn of(blast: BlastId, stage: Status) -> Self {
-        Self { blast, stage, loaded: None, age: PROPOSED_AGE, is_being_made: false }
+        Self { blast, stage, loaded: None, age: PROPOSED_AGE, is_being_made: false, peek: 0, read_at: None }
     }
 
     /// To an older age or a younger one.
     pub fn step_age(&mut self, by: isize) {
         let last = ages().len() - 1;
         self.age = self.age.saturating_add_signed(by).min(last);
+        self.peek = 0;
     }
 
     pub fn older_than(&self) -> TimeDelta {
@@ -230,8 +256,8 @@ impl FollowUpOverlay {
     }
 }
 
-/// A question is read on a line of its own, from so many columns on.
-const QUESTION: Size = Size { width: 16, height: 2 };
+/// A question is read from so many columns on, whole.
+const QUESTION_WIDTH: u16 = 16;
 
 impl Model {
     /// Why nothing can be typed or answered now: what it would be typed into is not drawn at this size.
@@ -240,7 +266,8 @@ impl Model {
             return None;
         }
         if self.prompt.is_some() {
-            let is_drawn = self.size.width >= QUESTION.width && self.size.height >= QUESTION.height;
+            let rows = view::small_question(self).len();
+            let is_drawn = self.size.width >= QUESTION_WIDTH && usize::from(self.size.height) >= rows.max(2);
             return (!is_drawn).then_some("make the window larger to answer");
         }
         self.overlays.last().and_then(Overlay::needs_room_to)

@@ -120,6 +120,8 @@ pub struct ConfirmPrompt {
 pub enum ConfirmBy {
     /// `y`; all else is no.
     Yes,
+    /// The same, and then the number of people is asked for: the blast is paused first, so that it stands still.
+    YesThenNumber(BlastId),
     /// This number of people, typed, and enter.
     Number { people: i64, field: TextField },
     /// The same, once the blast is paused and the number stands still; what is typed until then is kept.

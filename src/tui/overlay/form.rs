@@ -128,6 +128,9 @@ impl FormPainter<'_> {
             FormLine::Pace => "Pace".to_owned(),
             FormLine::Window => "Window".to_owned(),
             FormLine::Start => "Start".to_owned(),
+            FormLine::Repeat => "Repeat".to_owned(),
+            FormLine::Ends => "Ends".to_owned(),
+            FormLine::OwnTime => "Own time".to_owned(),
             FormLine::First => "First".to_owned(),
         }
     }
@@ -170,7 +173,11 @@ impl FormPainter<'_> {
                 how::pace(values, self.model.senders.iter().find(|sender| sender.name == values.sender), self.room())
             }
             FormLine::Window => vec![how::window(values)],
+            FormLine::Start if values.repeat.is_some() => vec![TextLine::dim("at its times, once I have sent it")],
             FormLine::Start => vec![how::start(values, self.model.form_zone())],
+            FormLine::Repeat => how::repeat(values, (self.model.form_zone(), self.model.now), self.room()),
+            FormLine::Ends => vec![how::ends(values)],
+            FormLine::OwnTime => vec![how::own_time(values)],
             FormLine::First => vec![match values.first {
                 None => TextLine::dim("everybody, without a stop"),
                 Some(first) => TextLine::plain(format!("{}, then wait for me", number(i64::from(first.get())))),
@@ -300,6 +307,11 @@ impl FormPainter<'_> {
         if is_cut {
             self.lines.push(TextLine::dim("  ~"));
         }
+        let unknown = self.form.values.content().ok().filter(|_| role == TextRole::Plain);
+        let unknown = unknown.and_then(|content| how::no_column(self.form, &content));
+        for line in unknown.iter().flat_map(|why| wrapped(why, self.width.saturating_sub(4))) {
+            self.lines.push(TextLine::of(format!("  {line}"), TextRole::Trouble));
+        }
     }
 
     /// What stands above the text, where the template wants it and it is not given yet.
@@ -339,6 +351,15 @@ fn hint(form: &BlastForm, edit: Option<&LineEdit>) -> Option<&'static str> {
         (Some(_), FormLine::Pace) => Some("20s..60s pauses so long, 20/min is the most; nothing: the sender's own"),
         (Some(_), FormLine::Window) => Some("09:00-21:00 mon-fri Asia/Kuala_Lumpur; nothing: the sender's own"),
         (Some(_), FormLine::Start) => Some("a day and a time such as 2026-12-01 09:00; nothing: when you send it"),
+        (Some(_), FormLine::Repeat) => {
+            Some("every mon 09:00, every month last 18:00, every hour, or five fields of cron; nothing: once")
+        }
+        (Some(_), FormLine::Ends) => {
+            Some("its last day as 2026-12-31, or 10 times, or both; nothing: until you end it")
+        }
+        (Some(_), FormLine::OwnTime) => {
+            Some("10:00 by each person's own clock; hours: Window holds by theirs; nothing: the sender's clock")
+        }
         (Some(_), FormLine::First) => Some("so many people get it, then it waits for you; nothing: everybody"),
         (Some(_), FormLine::Variable(_)) => Some("a text, or { for a column"),
         _ => None,

@@ -1,10 +1,10 @@
 //! Every key, from the table of actions.
 
 use super::OverlayContent;
-use crate::tui::action::{ACTIONS, KeyScope};
+use crate::tui::action::{self, ACTIONS, KeyScope};
 use crate::tui::keymap::Keymap;
 use crate::tui::layout::Layout;
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Overlay};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{self, TextLine};
 
@@ -36,7 +36,7 @@ struct HelpSection {
 }
 
 pub fn content(model: &Model, scroll: usize, width: u16) -> OverlayContent {
-    let sections = sections(&model.options.keys);
+    let sections = sections(model);
     let lines = if width < TWO_COLUMNS {
         sections.iter().flat_map(|section| section.lines(width)).collect()
     } else {
@@ -56,7 +56,12 @@ fn position(scroll: usize, lines: usize, model: &Model) -> String {
     format!("lines {}-{} of {lines}, esc goes back", top + 1, (top + height).min(lines))
 }
 
-fn sections(keymap: &Keymap) -> Vec<HelpSection> {
+/// What works where the help was asked for comes first.
+fn sections(model: &Model) -> Vec<HelpSection> {
+    let keymap: &Keymap = &model.options.keys;
+    let below = model.overlays.iter().rev().find(|overlay| !matches!(overlay, Overlay::Help(_)));
+    let here = action::scopes_of(below, model.focus).first().filter(|scope| **scope != KeyScope::Moving).copied();
+    let scopes = here.into_iter().chain(SECTIONS.into_iter().filter(|scope| Some(*scope) != here));
     let of_scope = |scope: KeyScope| {
         let actions = ACTIONS.iter().filter(|action| action.scopes.contains(&scope) && !keymap.keys(action).is_empty());
         let entries = actions.map(|action| (keymap.names(action), action.title)).collect();
@@ -66,8 +71,8 @@ fn sections(keymap: &Keymap) -> Vec<HelpSection> {
         title: title.to_owned(),
         entries: rows.iter().map(|(keys, meaning)| ((*keys).to_owned(), *meaning)).collect(),
     };
-    let mut sections: Vec<_> = SECTIONS.into_iter().map(of_scope).collect();
-    sections.extend([named("Finding", &FINDING), named("Questions", &QUESTIONS)]);
+    let mut sections: Vec<_> = scopes.map(of_scope).collect();
+    sections.extend([named("Typing", &TYPING), named("Finding", &FINDING), named("Questions", &QUESTIONS)]);
     sections
 }
 
@@ -108,6 +113,18 @@ fn joined(mut left: TextLine, right: TextLine, column: u16) -> TextLine {
     left
 }
 
+const TYPING: [(&str, &str); 6] = [
+    ("enter", "takes what was typed; in a form it goes on to the next line, in a message it begins a line"),
+    ("esc", "ends typing; what cannot be taken stays as it was"),
+    (
+        "tab",
+        "on People completes the path; while finding, who matches in other blasts; between lines of a form the next",
+    ),
+    ("{", "in a message: a column of the list to choose"),
+    ("l", "among the rows that were left out: another list; enter mends one"),
+    ("ctrl-u ctrl-w", "empties the field, takes a word back; ctrl-a and ctrl-e go to its ends"),
+];
+
 const FINDING: [(&str, &str); 9] = [
     ("6789", "the end of a number; if nobody's ends so, anywhere in it or in a name"),
     ("+60 12-345 6789", "a number, in any spelling; phone:6012, these digits anywhere in it"),
@@ -146,7 +163,7 @@ mod tests {
     use std::fmt::Write;
     use std::path::Path;
 
-    use super::{ACTIONS, FINDING, QUESTIONS, SECTIONS, content};
+    use super::{ACTIONS, FINDING, QUESTIONS, SECTIONS, TYPING, content};
     use crate::tui::tests::support::{STACKED, TestDashboard, WIDE};
 
     const INTRODUCTION: &str = "# Keys
@@ -172,7 +189,7 @@ other keys. Generated from the table in `src/tui/action.rs`:
             });
             table(&scope.to_string(), rows.collect());
         }
-        for (title, rows) in [("Finding", &FINDING[..]), ("Questions", &QUESTIONS)] {
+        for (title, rows) in [("Typing", &TYPING[..]), ("Finding", &FINDING), ("Questions", &QUESTIONS)] {
             let row = |(keys, meaning): &(&str, &'static str)| (format!("`{keys}`"), *meaning, String::new());
             table(title, rows.iter().map(row).collect());
         }

@@ -21,6 +21,8 @@ pub struct FoundCommands {
     pub entries: Vec<&'static UiAction>,
     /// The words that were looked for instead: no title has those that were typed.
     pub instead: Option<String>,
+    /// They work in other panes only: nothing here has that name.
+    pub are_elsewhere: bool,
 }
 
 /// The commands that work in the focused pane.
@@ -28,14 +30,22 @@ pub fn commands(model: &Model, palette: &CommandPalette) -> FoundCommands {
     let here = action::pane_scopes(model.focus);
     let works = |action: &&UiAction| action.scopes.iter().any(|scope| here.contains(scope));
     let listed = |action: &&UiAction| action.listing == PaletteListing::Listed;
-    let all: Vec<&'static UiAction> = ACTIONS.iter().filter(listed).filter(works).collect();
     let text = palette.field.text().to_lowercase();
-    let entries = matching(&all, &text);
-    if !entries.is_empty() {
-        return FoundCommands { entries, instead: None };
+    let found = found_among(&ACTIONS.iter().filter(listed).filter(works).collect::<Vec<_>>(), &text);
+    if !found.entries.is_empty() {
+        return found;
     }
-    let instead = corrected(&all, &text);
-    FoundCommands { entries: matching(&all, &instead), instead: Some(instead) }
+    let elsewhere = found_among(&ACTIONS.iter().filter(listed).collect::<Vec<_>>(), &text);
+    FoundCommands { are_elsewhere: !elsewhere.entries.is_empty(), ..elsewhere }
+}
+
+fn found_among(all: &[&'static UiAction], text: &str) -> FoundCommands {
+    let entries = matching(all, text);
+    if !entries.is_empty() {
+        return FoundCommands { entries, ..FoundCommands::default() };
+    }
+    let instead = corrected(all, text);
+    FoundCommands { entries: matching(all, &instead), instead: Some(instead), are_elsewhere: false }
 }
 
 fn matching(all: &[&'static UiAction], text: &str) -> Vec<&'static UiAction> {
@@ -50,16 +60,19 @@ fn badness(title: &str, text: &str) -> Option<usize> {
     text.split_whitespace().map(|word| word_badness(title, word)).sum()
 }
 
-/// The beginning of a word is best, then a part of one; letters in their order, anywhere, are worse the farther apart.
+/// The beginning of the title is best, then that of a word, then a part of one; letters in their order, anywhere, are worse the farther apart.
 fn word_badness(title: &str, word: &str) -> Option<usize> {
-    if title.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word)) {
+    if title.starts_with(word) {
         return Some(0);
     }
-    if title.contains(word) {
+    if title.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word)) {
         return Some(1);
     }
+    if title.contains(word) {
+        return Some(2);
+    }
     let starts = title.char_indices().filter(|(at, _)| !title[..*at].ends_with(char::is_alphanumeric));
-    starts.filter_map(|(at, _)| spread(&title[at..], word)).min().map(|spread| 2 + spread)
+    starts.filter_map(|(at, _)| Some(spread(&title[at..], word)? + usize::from(at > 0))).min().map(|spread| 3 + spread)
 }
 
 /// Over how many bytes the letters of a word lie that a text begins with; `None` where they are not in it, or so far apart that
@@ -87,7 +100,9 @@ fn corrected(all: &[&'static UiAction], text: &str) -> String {
 pub fn content(model: &Model, palette: &CommandPalette) -> OverlayContent {
     let mut lines = vec![palette.field.line(TextLine::of(" :", TextRole::Accent))];
     let found = commands(model, palette);
-    if let Some(instead) = &found.instead {
+    if found.are_elsewhere {
+        lines[0] = std::mem::take(&mut lines[0]).and("   not in this pane", TextRole::Trouble);
+    } else if let Some(instead) = &found.instead {
         let words = if found.entries.is_empty() {
             "   no command of that name".to_owned()
         } else {
@@ -98,11 +113,13 @@ pub fn content(model: &Model, palette: &CommandPalette) -> OverlayContent {
     for (row, action) in found.entries.iter().enumerate() {
         let (cursor, meaning) = match ((action.why_not)(model), row == palette.row) {
             (_, true) => ("> ", TextRole::Strong),
+            (None, false) if found.are_elsewhere => ("  ", TextRole::Dim),
             (Some(_), false) => ("  ", TextRole::Dim),
             (None, false) => ("  ", TextRole::Plain),
         };
         let line = TextLine::of(cursor, TextRole::Accent);
         let keys = model.options.keys.names(action);
+        let keys = if found.are_elsewhere { format!("{keys} in {}", action.places()) } else { keys };
         lines.push(if model.size.width >= WIDE {
             line.and(format!("{:<TITLES$}", action.title), meaning).and(keys, TextRole::Accent)
         } else {

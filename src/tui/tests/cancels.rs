@@ -10,8 +10,15 @@ use crate::tui::model::Pane;
 #[test]
 fn what_is_being_sent_is_cancelled_by_typing_how_many_are_queued() {
     let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.keys("1X14");
-    assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)], "it is paused before it asks");
+    dashboard.keys("1X");
+    assert!(dashboard.acts().is_empty(), "it asks before it pauses");
+    assert!(
+        dashboard.line(22).starts_with(" pause Raya promo, then ask how many to leave out for good?"),
+        "{}",
+        dashboard.line(22)
+    );
+    dashboard.keys("y14");
+    assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)], "it is paused before the number is asked for");
     assert!(dashboard.line(22).starts_with(" Raya promo is being paused; then it asks. 14_"), "{}", dashboard.line(22));
     dashboard.keys("\n");
     dashboard.answer(paused_with(139));
@@ -39,7 +46,7 @@ fn paused_with(queued: i64) -> Completion {
 #[test]
 fn a_cancel_whose_pause_is_refused_asks_nothing_and_takes_its_digits() {
     let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.keys("1X");
+    dashboard.keys("1Xy");
     let why = EffectError::Other("the blast is completed: it is over".to_owned());
     dashboard.answer(Completion::Written { request: WriteRequest::Pause(RAYA), outcome: Err(why) }).taken();
 
@@ -54,11 +61,24 @@ fn a_cancel_whose_pause_is_refused_asks_nothing_and_takes_its_digits() {
 fn a_cancel_that_is_left_while_it_pauses_is_none() {
     let mut dashboard = TestDashboard::new(STACKED);
 
-    dashboard.keys("1X").key(Key::Esc).answer(paused_with(140));
+    dashboard.keys("1Xy").key(Key::Esc).answer(paused_with(140));
 
     assert!(dashboard.model.prompt.is_none());
     assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)]);
     assert_eq!(dashboard.said(), "Raya promo is paused; S resumes it");
+}
+
+#[test]
+fn any_other_key_than_y_neither_pauses_nor_acts() {
+    for key in ["n", "1", "3", "\n", "X"] {
+        let mut dashboard = TestDashboard::new(STACKED);
+
+        dashboard.keys("1X").keys(key);
+
+        assert!(dashboard.acts().is_empty(), "{key}");
+        assert_eq!(dashboard.model.focus, Pane::Blasts, "{key}");
+        assert!(dashboard.said().starts_with("nothing done: Raya promo goes on"), "{key}: {}", dashboard.said());
+    }
 }
 
 #[test]

@@ -80,6 +80,8 @@ fn form() -> DraftForm {
         timezone: None,
         start: None,
         first: None,
+        repeat: None,
+        clocks: crate::domain::blast::PersonClocks::default(),
     }
 }
 
@@ -228,7 +230,7 @@ fn a_pace_that_is_none_stays_to_be_corrected_and_esc_keeps_the_one_before() {
 fn the_editor_gets_the_text_and_brings_it_back() {
     let mut dashboard = new_form(WIDE);
 
-    dashboard.keys("e");
+    dashboard.keys("jjjje");
     assert_eq!(dashboard.taken(), [Effect::Edit(String::new())]);
     dashboard.answer(Completion::Draft(DraftAnswer::Edited(Ok("Salam\n{name}".to_owned()))));
 

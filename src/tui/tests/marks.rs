@@ -118,7 +118,7 @@ fn u_after_the_field_takes_the_close_back() {
 
     dashboard.keys("3cu");
 
-    assert_eq!(dashboard.acts(), [mark(1, Mark::Closed(None)), WriteRequest::UndoMine]);
+    assert_eq!(dashboard.acts(), [mark(1, Mark::Closed(None)), WriteRequest::UndoMine { shown: Some(RAYA) }]);
 }
 
 #[test]
@@ -182,7 +182,10 @@ fn undo_is_told_in_the_words_of_whoever_did_it() {
         sentence: "Siti Aminah: replied -> read, taken back".to_owned(),
         command_lines: vec!["blastdeck mark 7 +60100120001 undo".to_owned()],
     };
-    dashboard.answer(Completion::Written { request: WriteRequest::UndoMine, outcome: Ok(WriteOutcome::Undone(taken)) });
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::UndoMine { shown: Some(RAYA) },
+        outcome: Ok(WriteOutcome::Undone(taken)),
+    });
 
     assert_eq!(dashboard.said(), "Siti Aminah: replied -> read, taken back");
 }

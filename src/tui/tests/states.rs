@@ -230,7 +230,14 @@ fn is_harmless(buffer: &Buffer) -> bool {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
-    buffer.content.iter().all(|cell| !cell.symbol().chars().any(steers))
+    // A joiner may stand between what it joins, after a letter that can be joined.
+    let joins =
+        |(before, c): (char, char)| matches!(c, '\u{200c}' | '\u{200d}') && !before.is_ascii() && !steers(before);
+    buffer.content.iter().all(|cell| {
+        let chars: Vec<char> = cell.symbol().chars().collect();
+        let before = std::iter::once(' ').chain(chars.iter().copied());
+        before.zip(chars.iter().copied()).all(|(before, c)| !steers(c) || joins((before, c)))
+    })
 }
 
 #[test]

@@ -83,7 +83,8 @@ fn answers(before: &Model, event: &StormEvent, act: &WriteRequest) -> bool {
         (Some(Prompt::Confirm(ask)), _) => {
             let right = match &ask.by {
                 ConfirmBy::Yes => *key == Key::Char('y'),
-                ConfirmBy::NumberOncePaused { .. } => false,
+                // It pauses the blast, which needs no question.
+                ConfirmBy::NumberOncePaused { .. } | ConfirmBy::YesThenNumber(_) => false,
                 ConfirmBy::Number { people, field } => *key == Key::Enter && field.text() == people.to_string(),
             };
             right && ask.then.contains(act)

@@ -51,6 +51,9 @@ fn the_letters_of_the_new_blast_form_keep_their_meaning_and_the_footer_names_the
     assert!(dashboard.line(usize::from(WIDE.height) - 1).starts_with(" enter edits"), "{:#?}", dashboard.screen());
     assert!(!dashboard.line(usize::from(WIDE.height) - 1).contains("pause"));
     dashboard.keys("e");
+    assert!(dashboard.taken().is_empty(), "the cursor is not on the message");
+    assert_eq!(dashboard.said(), "e opens your editor on the message: enter edits this line");
+    dashboard.keys("jjjje");
     assert_eq!(dashboard.taken(), [Effect::Edit(String::new())]);
     dashboard.key(Key::Esc);
     assert!(dashboard.model.overlays.is_empty());

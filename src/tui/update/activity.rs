@@ -114,7 +114,7 @@ pub fn head_read(model: &mut Model, head: ActivityHead) -> Vec<Effect> {
 }
 
 /// Nobody works in the pane, and it stands open: it follows the news.
-fn live(model: &mut Model) -> Option<Effect> {
+pub fn live(model: &mut Model) -> Option<Effect> {
     let is_live = model.focus != Pane::Activity && model.activity_area().is_some();
     let has_news = model.activity.head.and_then(|head| head.newest) > model.activity.newest();
     if !is_live || !has_news {

@@ -1,12 +1,12 @@
 //! Pausing, cancelling and deleting blasts, and the questions before.
 
-use super::prompts;
+use super::{prompts, written};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
-use crate::tui::effect::{Effect, WriteRequest};
-use crate::tui::format::{brief, counted, number};
-use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Prompt};
+use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
+use crate::tui::format::{TimeFormat, brief, counted, number};
+use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Notice, Prompt};
 use crate::tui::widget::TextField;
 
 pub fn pause(model: &mut Model) -> Vec<Effect> {
@@ -22,7 +22,12 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
             let question = format!("delete the draft {tag} and its {}?", counted(blast.total_recipients));
             prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Delete(id)])
         }
-        BlastState::Sending | BlastState::Scheduled => pause_before_cancel(model, id, &tag),
+        BlastState::Sending | BlastState::Scheduled => {
+            let question = format!("pause {tag}, then ask how many to leave out for good?");
+            let (by, otherwise) = (ConfirmBy::YesThenNumber(id), format!("nothing done: {tag} goes on"));
+            model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: Vec::new(), otherwise }));
+            Vec::new()
+        }
         _ => {
             model.prompt = Some(Prompt::Confirm(cancel_question((id, &tag), queued, TextField::default())));
             Vec::new()
@@ -30,8 +35,32 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
     }
 }
 
+/// `>`: leaves out the next time of a blast that repeats, after a question that names it.
+pub fn skip(model: &mut Model) -> Vec<Effect> {
+    let Some((blast, at)) = model.blast().and_then(|blast| Some((blast, blast.scheduled_for?))) else {
+        return Vec::new();
+    };
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let question = format!("leave out {} at {}?", brief(&blast.tag), clock.long(at));
+    let skip = WriteRequest::Skip { blast: blast.id, at };
+    prompts::ask(model, question, ConfirmBy::Yes, vec![skip])
+}
+
+/// Its next time is left out: says which one comes now.
+pub fn skipped(model: &mut Model, request: &WriteRequest, row: &BlastView) -> Vec<Effect> {
+    let WriteRequest::Skip { blast, at } = request else { return Vec::new() };
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let next = row.scheduled_for.filter(|_| row.state == BlastState::Scheduled);
+    let next = next.map_or_else(|| "that was its last".to_owned(), |next| format!("the next is {}", clock.long(next)));
+    let sentence = format!("{} at {} is left out: {next}", row.tag, clock.long(*at));
+    written::log(model, &sentence, &format!("blastdeck blast schedule skip {blast}"));
+    model.say(Notice::done(sentence));
+    vec![Effect::Read(ReadRequest::Blasts)]
+}
+
 /// Nothing more is sent while the operator thinks about it, and the number to type stands still.
-fn pause_before_cancel(model: &mut Model, id: BlastId, tag: &str) -> Vec<Effect> {
+pub fn pause_before_cancel(model: &mut Model, id: BlastId) -> Vec<Effect> {
+    let tag = model.blasts.get(id).map(|blast| brief(&blast.tag)).unwrap_or_default();
     let by = ConfirmBy::NumberOncePaused { blast: id, field: TextField::default() };
     let question = format!("{tag} is being paused; then it asks.");
     let otherwise = format!("{tag} is paused, not cancelled; S resumes it");

@@ -151,6 +151,7 @@ fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> 
             armed::recheck(model);
             let mut effects = lists::follow_selection(model);
             effects.extend(follow_ups::read_chain(model));
+            effects.extend(follow_ups::refresh(model));
             effects
         }
         Err(failure) => {

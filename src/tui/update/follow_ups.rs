@@ -14,8 +14,20 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     let Some((blast, stuck_at)) = model.blast_to_follow().map(|blast| blast.id).zip(model.stage_to_follow()) else {
         return Vec::new();
     };
-    overlays::open(model, Overlay::FollowUp(FollowUpOverlay::of(blast, stuck_at)));
+    let read_at = model.blasts.get(blast).map(|row| row.counts);
+    let page = FollowUpOverlay { read_at, ..FollowUpOverlay::of(blast, stuck_at) };
+    overlays::open(model, Overlay::FollowUp(page));
     vec![Effect::Read(ReadRequest::FollowUp { blast, stuck_at })]
+}
+
+/// The blasts were read again: counts once more whom the open page is about, where their blast has changed.
+pub fn refresh(model: &mut Model) -> Option<Effect> {
+    let Some(Overlay::FollowUp(page)) = model.overlays.last_mut() else { return None };
+    let counts = model.blasts.get(page.blast)?.counts;
+    if page.is_being_made || page.read_at.replace(counts) == Some(counts) {
+        return None;
+    }
+    Some(Effect::Read(ReadRequest::FollowUp { blast: page.blast, stuck_at: page.stage }))
 }
 
 pub fn loaded(model: &mut Model, preview: EffectResult<FollowUpPreview>) {

@@ -4,6 +4,7 @@ mod ending;
 mod leaving;
 mod list;
 mod saving;
+mod schedule;
 mod template;
 
 pub use leaving::{database_is_back, is_saving, last_save, left};
@@ -154,6 +155,9 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
         FormLine::Header => field(&form.header().map(|(_, place)| place).unwrap_or_default()),
         FormLine::Pace => field(&ending::pace_text(&form.values)),
         FormLine::Window => field(&ending::window_text(&form.values)),
+        FormLine::Repeat => field(&schedule::repeat_text(&form.values)),
+        FormLine::Ends => field(&schedule::ends_text(&form.values)),
+        FormLine::OwnTime => field(&schedule::own_time_text(&form.values)),
         FormLine::First => field(&form.values.first.map(|first| first.to_string()).unwrap_or_default()),
     };
     Vec::new()
@@ -190,7 +194,11 @@ pub fn edit_elsewhere(model: &mut Model) -> Vec<Effect> {
 pub fn has_no_message(model: &Model) -> Option<String> {
     let form = model.form.as_deref()?;
     let is_template = model.sends_templates(&form.values.sender);
-    is_template.then(|| "this sender sends templates: choose one on its line".to_owned())
+    if is_template {
+        return Some("this sender sends templates: choose one on its line".to_owned());
+    }
+    let is_there = form.line == FormLine::Message;
+    (!is_there).then(|| "e opens your editor on the message: enter edits this line".to_owned())
 }
 
 /// `S`: the plan, once everything is saved.
@@ -280,7 +288,9 @@ impl Model {
         } else {
             lines.push(FormLine::Message);
         }
-        lines.extend([FormLine::Pace, FormLine::Window, FormLine::Start, FormLine::First]);
+        lines.extend([FormLine::Pace, FormLine::Window, FormLine::OwnTime, FormLine::Start, FormLine::Repeat]);
+        lines.extend(form.values.repeat.as_ref().map(|_| FormLine::Ends));
+        lines.push(FormLine::First);
         lines
     }
 }

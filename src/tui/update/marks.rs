@@ -61,7 +61,8 @@ pub fn take_back(model: &mut Model) -> Vec<Effect> {
 /// Undoes the launch that the line of messages announces, else the operator's own newest act.
 pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
     let launch = model.announced().map(|(blast, _)| WriteRequest::UndoLaunch(blast.id));
-    vec![Effect::Write(launch.unwrap_or(WriteRequest::UndoMine))]
+    let shown = model.blast().map(|blast| blast.id);
+    vec![Effect::Write(launch.unwrap_or(WriteRequest::UndoMine { shown }))]
 }
 
 pub fn note(model: &mut Model) -> Vec<Effect> {

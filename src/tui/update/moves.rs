@@ -62,7 +62,7 @@ pub fn zoom(model: &mut Model) -> Vec<Effect> {
     };
     let height = model.layout().people_rows();
     model.recipients.reveal(height);
-    Vec::new()
+    activity::live(model).into_iter().collect()
 }
 
 fn moved(model: &mut Model, by: CursorMove) -> Vec<Effect> {

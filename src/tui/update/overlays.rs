@@ -84,6 +84,7 @@ pub fn moved(model: &mut Model, by: CursorMove) {
         Some(Overlay::NewSender) => super::welcome::moved(model, rows),
         Some(Overlay::Welcome(row)) => *row = step(*row, rows, WELCOME.len()),
         Some(Overlay::Commands(palette)) => palette.row = palette.row.saturating_add_signed(rows),
+        Some(Overlay::FollowUp(page)) if matches!(by, CursorMove::Pages(_)) => page.peek += rows,
         Some(Overlay::FollowUp(page)) => page.step_age(rows),
         Some(Overlay::Elsewhere(elsewhere)) => elsewhere.row = step(elsewhere.row, rows, elsewhere.rows.len()),
         Some(Overlay::Needs(chosen)) => {

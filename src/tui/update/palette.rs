@@ -30,6 +30,11 @@ fn run(model: &mut Model) -> KeyOutcome {
         model.refuse("no command of that name");
         return KeyOutcome::DONE;
     };
+    if found.are_elsewhere {
+        let keys = model.options.keys.names(action);
+        model.refuse(format!("{} works in {}: {keys} there", action.title, action.places()));
+        return KeyOutcome::DONE;
+    }
     if found.instead.is_some() {
         if let Some(Overlay::Commands(palette)) = model.overlays.last_mut() {
             (palette.field, palette.row) = (TextField::with(action.title), 0);

@@ -44,7 +44,7 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
     }
     if prompts::is_of_digits(key) {
         plan.field.key(key);
-        (plan.refused, plan.row) = (None, 0);
+        (plan.refused, plan.row, plan.peek) = (None, 0, 0);
         return KeyOutcome::DONE;
     }
     KeyOutcome::UNUSED
@@ -83,10 +83,15 @@ pub fn people_read(model: &mut Model, (blast, group): (BlastId, PlanGroup), read
 
 /// To another count; a list of people scrolls.
 pub fn moved(plan: &mut PlanOverlay, rows: isize) {
-    if plan.people.is_some() || rows.abs() > 1 {
+    if plan.people.is_some() {
         plan.scroll = plan.scroll.saturating_add_signed(rows);
         return;
     }
+    if rows.abs() > 1 {
+        plan.peek += rows;
+        return;
+    }
+    plan.peek = 0;
     plan.row = plan.row.saturating_add_signed(rows).min(plan.counts().len());
 }
 

@@ -1,7 +1,7 @@
 //! The keys of the open prompt. What is not an answer is no.
 
 use super::key_outcome::KeyOutcome;
-use super::{find, plan};
+use super::{blast_acts, find, plan};
 use crate::domain::amount::{self, AmountError};
 use crate::domain::recipient::Mark;
 use crate::tui::effect::{Effect, WriteRequest};
@@ -163,6 +163,10 @@ fn note_key(model: &mut Model, mut note: NotePrompt, key: Key) -> Vec<Effect> {
 fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effect> {
     match (&mut ask.by, key) {
         (ConfirmBy::Yes, Key::Char('y')) => return yes(model, ask.then),
+        (ConfirmBy::YesThenNumber(blast), Key::Char('y')) => return blast_acts::pause_before_cancel(model, *blast),
+        (ConfirmBy::YesThenNumber(_), key) if is_of_digits(key) => {
+            refuse_digits(model, format!("{}; the number is asked for after y", ask.otherwise));
+        }
         (ConfirmBy::Yes, key) if is_of_digits(key) && ask.then.iter().any(closes_several) => {
             let sentence = match model.recipients.marked.len() {
                 1 => "somebody else is marked: esc unmarks them, then c; nothing done",

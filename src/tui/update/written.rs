@@ -39,6 +39,9 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
             model.say(Notice::done("one is on its way to you: look at it before you send the others"));
             vec![Effect::Read(ReadRequest::Blasts)]
         }
+        Ok(WriteOutcome::Blast(row)) if matches!(request, WriteRequest::Skip { .. }) => {
+            blast_acts::skipped(model, request, &row)
+        }
         Ok(WriteOutcome::Marked(marked)) => marked_one(model, request, &marked),
         Ok(WriteOutcome::MarkedSeveral(several)) => marked_several(model, request, &several),
         Ok(WriteOutcome::Undone(outcome)) => undone(model, outcome),

@@ -203,6 +203,9 @@ fn what(event: &ActivityEvent, now: DateTime<Utc>) -> (&str, TextRole) {
         ActivityEvent::Trouble { status, .. } => (status.label(), TextRole::Stage(*status)),
         ActivityEvent::Act { act, .. } => act_word(act),
         ActivityEvent::Change { starts_at: Some(at), .. } if *at > now => ("armed", TextRole::Need),
+        ActivityEvent::Change { from: BlastState::Sending | BlastState::Scheduled, to: BlastState::Draft, .. } => {
+            ("took back", TextRole::Plain)
+        }
         ActivityEvent::Change { to, .. } => (change_word(*to), TextRole::Accent),
         ActivityEvent::Notice { .. } => ("notice", TextRole::Strong),
     }
@@ -251,6 +254,12 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
             let clock = TimeFormat { zone: model.options.zone, now: model.now };
             (joined([by(who), Some(format!("starts {}", clock.second(*at)))]), TextRole::Plain)
         }
+        ActivityEvent::Change {
+            from: BlastState::Sending | BlastState::Scheduled,
+            to: BlastState::Draft,
+            by: who,
+            ..
+        } => (joined([by(who), Some("nothing was sent, it is a draft again".to_owned())]), TextRole::Plain),
         ActivityEvent::Change { from, by: who, reason, .. } => {
             let from = if *from == BlastState::Paused { "was paused" } else { "" };
             let parts = [by(who).or_else(|| Some(from.to_owned()).filter(|from| !from.is_empty())), reason.clone()];

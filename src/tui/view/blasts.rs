@@ -11,7 +11,7 @@ use crate::tui::format::{TimeFormat, compact, short_money, symbol};
 use crate::tui::layout::Layout;
 use crate::tui::model::{BlastSorting, Model, Pane, armed_until};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule};
+use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule, width};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BlastColumn {
@@ -35,9 +35,10 @@ const FIXED: u16 = 31;
 const BARS_FROM: u16 = 66;
 const SHARES_FROM: u16 = 88;
 
-fn table(room: u16) -> ColumnLayout<BlastColumn> {
+/// A table whose names are at most so many columns wide.
+fn table(room: u16, names: u16) -> ColumnLayout<BlastColumn> {
     if room >= BARS_FROM {
-        return wide_table(room);
+        return wide_table(room, names);
     }
     let name = room.saturating_sub(FIXED).clamp(4, 40);
     ColumnLayout::lay(&[
@@ -49,10 +50,18 @@ fn table(room: u16) -> ColumnLayout<BlastColumn> {
     ])
 }
 
-fn wide_table(room: u16) -> ColumnLayout<BlastColumn> {
-    let has_shares = room >= SHARES_FROM;
-    let (bar, shares) = if has_shares { (14, 16) } else { (8, 0) };
-    let name = room.saturating_sub(2 + 6 + 9 + 4 + bar + shares + 9 + 7 + 7).clamp(4, 60);
+/// Columns of the bar and of the shares, from the widest on: whole names come before both.
+const EXTRAS: [(u16, u16); 3] = [(14, 16), (8, 16), (8, 0)];
+
+/// Names wider than this are cut.
+const NAME_MAX: u16 = 60;
+
+fn wide_table(room: u16, names: u16) -> ColumnLayout<BlastColumn> {
+    let left = |(bar, shares): (u16, u16)| room.saturating_sub(2 + 6 + 9 + 4 + bar + shares + 9 + 7 + 7);
+    let extras = if room >= SHARES_FROM { &EXTRAS[..] } else { &EXTRAS[2..] };
+    let fitting = extras.iter().find(|extra| left(**extra) >= names.min(NAME_MAX)).or(extras.last());
+    let (bar, shares) = fitting.copied().unwrap_or_default();
+    let (has_shares, name) = (shares > 0, left((bar, shares)).clamp(4, NAME_MAX));
     let mut columns = vec![
         (BlastColumn::Name, name, ColumnAlign::Left),
         (BlastColumn::Date, 6, ColumnAlign::Left),
@@ -93,7 +102,8 @@ fn columns_of(people: i64, everybody: i64, room: u16) -> u16 {
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     rule(pen, (area.x, area.y), area.width, &title(model), focused(model, Pane::Blasts));
-    let table = table(area.width);
+    let names = model.blasts.rows().iter().map(|blast| width(&name(model, blast))).max().unwrap_or_default();
+    let table = table(area.width, names);
     let symbol = symbol(&model.options.currency).to_owned();
     table.row(pen, (area.x, area.y + 1), |cell| (head(cell, &symbol), TextRole::Dim));
     let height = usize::from(area.height.saturating_sub(2));
@@ -148,11 +158,17 @@ fn value(model: &Model, blast: &BlastView, cell: BlastColumn, selected: Option<T
     match cell {
         BlastColumn::Name => (name(model, blast), selected.unwrap_or(TextRole::Plain)),
         BlastColumn::Date if draft => (String::new(), TextRole::Plain),
+        BlastColumn::Date if blast.state == BlastState::Scheduled => {
+            (blast.send_after.map(|at| clock.short(at)).unwrap_or_default(), TextRole::Plain)
+        }
         BlastColumn::Date => (clock.date(blast.blast_date), TextRole::Plain),
         BlastColumn::State => state(model, blast),
         BlastColumn::Done | BlastColumn::Read | BlastColumn::Replied if draft => ("-".to_owned(), TextRole::Dim),
         BlastColumn::Done => {
             (blast.settled_percent().map_or_else(|| "-".to_owned(), |percent| format!("{percent}%")), TextRole::Plain)
+        }
+        BlastColumn::Bar if blast.state == BlastState::Scheduled => {
+            (blast.send_after.map(|at| clock.long(at)).unwrap_or_default(), TextRole::Dim)
         }
         BlastColumn::Bar => (String::new(), TextRole::Plain),
         BlastColumn::Read => (share(blast, |funnel| funnel.read), TextRole::Plain),

@@ -10,11 +10,11 @@ use crate::tui::action::{ACTIONS, Danger, FooterText, KeyScope, UiAction};
 use crate::tui::effect::ELSEWHERE_MAX;
 use crate::tui::format::{TimeFormat, money, number, symbol, total};
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, FindPrompt, FormPage, FoundBy, Hint, LineEdit, Model, Notice, Overlay, Prompt, Sale,
-    SenderLine, Tone,
+    AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, FormPage, FoundBy, Hint, LineEdit, Model, Notice, Overlay,
+    Prompt, Sale, SenderLine, Tone,
 };
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{Pen, TextLine, width};
+use crate::tui::widget::{Pen, TextLine, clusters, width};
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let area = pen.screen();
@@ -27,8 +27,33 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     footer(model, pen, keys);
 }
 
+/// How many rows above its own what is asked or said takes.
+pub fn covered_rows(model: &Model) -> usize {
+    long::lines(model).map_or(0, |lines| lines.len().saturating_sub(1))
+}
+
+/// What is asked or said where there is no footer, with its keys; the last line is the field's, or that of the keys.
+pub fn small(model: &Model) -> Vec<TextLine> {
+    let Some(prompt) = &model.prompt else {
+        let armed = || model.announced().map(|_| vec![armed(model)]);
+        return long::lines(model).or_else(armed).unwrap_or_else(|| vec![said(model)]);
+    };
+    let has_keys =
+        matches!(prompt, Prompt::Confirm(ConfirmPrompt { by: ConfirmBy::Yes | ConfirmBy::YesThenNumber(_), .. }));
+    let keys = prompt_keys::of(prompt).into_iter().map(|entry| format!("{} {}", entry.key, entry.word));
+    let keys = (!has_keys).then(|| TextLine::dim(format!(" {}", keys.collect::<Vec<_>>().join(", "))));
+    let lines = long::lines(model).unwrap_or_else(|| vec![question(model, prompt)]);
+    keys.into_iter().filter(|keys| keys.width() <= model.size.width).chain(lines).collect()
+}
+
+/// The same, drawn over the last lines of the screen.
+pub fn draw_small(model: &Model, pen: &mut Pen<'_>) {
+    let last = pen.screen().height.saturating_sub(1);
+    long::draw(pen, &small(model), last);
+}
+
 /// The open prompt.
-pub fn question(model: &Model, prompt: &Prompt) -> TextLine {
+fn question(model: &Model, prompt: &Prompt) -> TextLine {
     match prompt {
         Prompt::Find(find) => finding(model, find),
         Prompt::Amount(amount) => amount_line(model, amount),
@@ -43,7 +68,7 @@ pub fn question(model: &Model, prompt: &Prompt) -> TextLine {
         Prompt::Confirm(ask) => {
             let line = |text: &str| TextLine::of(format!(" {text} "), TextRole::Need);
             match &ask.by {
-                ConfirmBy::Yes => yes_or_no(model, &ask.question),
+                ConfirmBy::Yes | ConfirmBy::YesThenNumber(_) => yes_or_no(model, &ask.question),
                 ConfirmBy::NumberOncePaused { field, .. } => field.line(line(&ask.question)),
                 ConfirmBy::Number { field, .. } => {
                     let room = usize::from(model.size.width).saturating_sub(2 + field.text().chars().count() + 1);
@@ -71,11 +96,11 @@ fn yes_or_no(model: &Model, question: &str) -> TextLine {
 /// As much of the start of a text as fits, with a mark where it was cut.
 fn start_of(text: &str, room: u16) -> String {
     let mut kept = String::new();
-    for c in text.chars() {
-        if width(&kept) + width(c.encode_utf8(&mut [0; 4])) + 1 > room {
+    for cluster in clusters(text) {
+        if width(&kept) + width(cluster) + 1 > room {
             return kept + "~";
         }
-        kept.push(c);
+        kept.push_str(cluster);
     }
     kept
 }
@@ -114,8 +139,7 @@ fn amount_line(model: &Model, amount: &AmountPrompt) -> TextLine {
 
 /// With as much of a hint as fits.
 fn hinted(model: &Model, line: TextLine, long: &str, short: &str) -> TextLine {
-    let taken: u16 = line.pieces.iter().map(|piece| width(&piece.text)).sum();
-    let hint = if taken + width(long) < model.size.width { long } else { short };
+    let hint = if line.width() + width(long) < model.size.width { long } else { short };
     line.and(hint, TextRole::Dim)
 }
 

@@ -29,14 +29,18 @@ const NEAR: TimeDelta = TimeDelta::minutes(10);
 /// Where the bars begin, counted from the pane's text.
 const BARS: u16 = 46;
 
-fn table() -> ColumnLayout<FunnelColumn> {
+/// Below this many columns the table's own stand closer together.
+const NARROW: u16 = 43;
+
+fn table(room: u16) -> ColumnLayout<FunnelColumn> {
     let mut table = ColumnLayout::lay(&[
         (FunnelColumn::Stage, 9, ColumnAlign::Left),
         (FunnelColumn::Count, 11, ColumnAlign::Right),
         (FunnelColumn::Share, 8, ColumnAlign::Right),
         (FunnelColumn::Stuck, 11, ColumnAlign::Right),
     ]);
-    for (column, end) in table.columns.iter_mut().zip([11, 22, 31, 43]) {
+    let ends = if room < NARROW { [11, 20, 28, 39] } else { [11, 22, 31, 43] };
+    for (column, end) in table.columns.iter_mut().zip(ends) {
         column.x = end - column.width;
     }
     table
@@ -60,15 +64,19 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         below(model, pen, text);
     }
     let y = text.y + 7;
-    let (unasked, others) = (unasked(blast), others(blast, text.width));
+    let rows = usize::from(text.height.saturating_sub(7));
+    let unasked = unasked(blast);
+    // Without a third row what was not asked about stands beside the others, which are written shorter for it.
+    let beside = if rows < 3 && !unasked.is_empty() { width(&unasked) + 4 } else { 0 };
+    let others = others(blast, (text.width.saturating_sub(beside), text.width));
     let since = since(model).or_else(|| came_back(model)).unwrap_or_default();
     // Where both do not fit on one line, the emptier line takes it.
     let has_room = width(&others) + 4 + width(&unasked) <= text.width;
     let (beside, below) = if has_room { (unasked, String::new()) } else { (String::new(), unasked) };
     let (wait, money) = waits(model, blast, text.width);
-    let (wait, rest) = in_two(wait, text.width.saturating_sub(3 + width(&money)));
+    let room = text.width.saturating_sub(3 + width(&money));
+    let (wait, rest) = if rows < 3 { (wait, None) } else { in_two(wait, room) };
     let lines = [(others, beside), (wait, money), (rest.unwrap_or(since), below)];
-    let rows = usize::from(text.height.saturating_sub(7));
     for ((left, right), y) in lines.into_iter().take(rows).zip(y..) {
         let taken = width(&right).min(text.width);
         pen.put((text.x + 2, y), &left, text.width.saturating_sub(2 + taken), TextRole::Plain);
@@ -153,7 +161,7 @@ fn state(model: &Model, blast: &BlastView) -> String {
 }
 
 fn stages(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
-    let table = table();
+    let table = table(area.width);
     let everybody = blast.total_recipients.max(blast.counts.total());
     table.row(pen, (area.x, area.y + 1), |cell| (head(cell).to_owned(), TextRole::Dim));
     let room = area.width.saturating_sub(BARS);
@@ -193,7 +201,7 @@ fn value(cell: FunnelColumn, stage: Status, (count, sent): (i64, i64), blast: &B
 }
 
 /// Who is in no stage. Those who opted out in a stage stay there, and are counted beside those who opted out before.
-fn others(blast: &BlastView, room: u16) -> String {
+fn others(blast: &BlastView, (wanted, room): (u16, u16)) -> String {
     let outside =
         [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
     let line = |write: fn(i64) -> String, label: fn(Status) -> &'static str, later: &str, gap: &str| {
@@ -214,8 +222,22 @@ fn others(blast: &BlastView, room: u16) -> String {
         line(compact, Status::label, "", "  "),
         line(compact, Status::label, "", " "),
     ];
-    let fitting = lines.into_iter().find(|line| width(line) + 2 <= room);
-    fitting.unwrap_or_else(|| line(compact, briefly, "", " "))
+    let short = line(compact, briefly, "", " ");
+    let fits = |line: &String| width(line) + 2 <= wanted;
+    if let Some(fitting) = lines.into_iter().chain([short]).find(fits) {
+        return fitting;
+    }
+    // On the smallest screens only those who are anywhere.
+    let there = outside.into_iter().filter(|status| blast.counts.get(*status) > 0);
+    let mut parts: Vec<_> =
+        there.map(|status| format!("{} {}", briefly(status), compact(blast.counts.get(status)))).collect();
+    if let Some(later) = Some(blast.opted_out_later).filter(|later| *later > 0) {
+        parts.push(format!("out later {}", compact(later)));
+    }
+    if wanted < room {
+        parts.insert(0, format!("unasked {}", compact(blast.unasked.number())));
+    }
+    parts.join(" ")
 }
 
 /// A status where there is no room for its word.
@@ -248,15 +270,18 @@ fn waits(model: &Model, blast: &BlastView, room: u16) -> (String, String) {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let money = format!("{} {}", symbol(&model.options.currency), money(blast.counts.amount));
     let sending = blast.state == BlastState::Sending;
+    let first = blast.first.left.filter(|left| sending && *left > 0 && i64::from(*left) < blast.counts.queued);
+    let first = first.map(|left| format!("{} more, then", number(i64::from(left))));
     let rate = blast
         .estimate
         .per_hour
-        .filter(|rate| sending && *rate > 0 && blast.estimate.done_at.is_some())
+        .filter(|rate| sending && *rate > 0 && (blast.estimate.done_at.is_some() || first.is_some()))
         .map(|rate| format!("{}/h", number(rate)));
     let done = blast.estimate.done_at.filter(|_| sending).map(|at| clock.long(at));
     let wait = model.waiting().map(|waiting| waits_for(waiting, clock)).or_else(|| stopped(blast));
-    let about = done.as_ref().map(|at| format!("done about {at}"));
-    let short = done.map(|at| format!("done {at}"));
+    let about = first.as_ref().map(|first| format!("{first} it waits for you"));
+    let about = about.or_else(|| done.as_ref().map(|at| format!("done about {at}")));
+    let short = first.map(|first| format!("{first} you")).or_else(|| done.map(|at| format!("done {at}")));
     let parts = |done: Option<String>| [wait.clone(), rate.clone(), done].into_iter().flatten().collect::<Vec<_>>();
     let lines = [parts(about).join("   "), parts(short).join("  "), parts(None).join("  ")];
     let left = room.saturating_sub(width(&money) + 4);

@@ -1,21 +1,40 @@
 //! The topmost overlay: its title and as many of its lines as fit.
 
-use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Overlay};
-use crate::tui::overlay::content;
-use crate::tui::widget::{Focused, Pen, rule};
+use crate::tui::overlay::{content, page_rows, top_line};
+use crate::tui::widget::{Focused, Pen, TitleRule, right_fits, rule};
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let area = pen.screen();
-    let Some(content) = content(model, area.width) else { return };
+    let Some(mut content) = content(model, area.width) else { return };
+    let (height, top) = (page_rows(model), top_line(model, &content));
+    // The help says so itself, where it has room for that.
+    let is_said = matches!(model.overlays.last(), Some(Overlay::Help(_))) && right_fits(&content.title, area.width);
+    if let Some(place) = place(model, (top, height), content.lines.len()).filter(|_| !is_said) {
+        say_place(&mut content.title, place, area.width);
+    }
     rule(pen, (0, 1), area.width, &content.title, Focused::Yes);
-    let height = Layout::page_rows(model.size).saturating_sub(1);
-    let scroll = model.overlays.last().map_or(0, Overlay::scroll).min(content.lines.len().saturating_sub(height));
-    let top = content.focus.map_or(scroll, |line| scroll.max((line + 1).saturating_sub(height)));
-    // What needs somebody may have a name that fills the screen: its beginning says which it is.
-    let begins = content.cursor().filter(|_| matches!(model.overlays.last(), Some(Overlay::Needs(_))));
-    let top = begins.map_or(top, |line| top.min(line));
     for (line, y) in content.lines.iter().skip(top).take(height).zip(2..) {
         line.draw(pen, (0, y), area.width);
+    }
+}
+
+/// Which lines these are, where there are more, and what shows the others.
+fn place(model: &Model, (top, height): (usize, usize), lines: usize) -> Option<String> {
+    let overlay = model.overlays.last().filter(|_| lines > height)?;
+    let keys = match overlay {
+        Overlay::Help(_) | Overlay::Details(_) | Overlay::Log(_) | Overlay::Plan(_) | Overlay::FollowUp(_) => {
+            ": PgUp PgDn"
+        }
+        _ => "",
+    };
+    Some(format!("{}-{} of {lines}{keys}", top + 1, (top + height).min(lines)))
+}
+
+/// At the right of the title, in the place of other words and of segments that have no room beside it.
+fn say_place(title: &mut TitleRule, place: String, room: u16) {
+    title.right = Some(place);
+    while title.left.len() > 1 && !right_fits(title, room) {
+        title.left.pop();
     }
 }

@@ -1,7 +1,7 @@
 //! What is left at sizes where no pane fits: the selected blast in a line, and what needs a person.
 
 use crate::tui::format::number;
-use crate::tui::model::{Model, Tone};
+use crate::tui::model::{Model, Notice, Tone};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine};
@@ -17,14 +17,11 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     if area.height < 2 {
         return;
     }
-    let last = area.height - 1;
-    if let Some(prompt) = &model.prompt {
-        let blank = " ".repeat(usize::from(area.width));
-        pen.put((0, last), &blank, area.width, TextRole::Plain);
-        super::footer::question(model, prompt).draw(pen, (0, last), area.width);
-    } else if let Some(notice) = model.notice.as_ref().filter(|notice| notice.tone == Tone::Refused || area.height > 2)
-    {
-        below(pen, &notice.text, last);
+    let is_worth = |notice: &Notice| notice.tone == Tone::Refused || area.height > 2;
+    if model.prompt.is_some() || model.announced().is_some() {
+        super::footer::draw_small(model, pen);
+    } else if let Some(notice) = model.notice.as_ref().filter(|notice| is_worth(notice)) {
+        below(pen, &notice.text, area.height - 1);
     }
 }
 

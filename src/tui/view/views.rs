@@ -22,13 +22,20 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         FunnelView::Timeline => timeline(model, pen, area, blast),
         FunnelView::Speed => lines(pen, area, &speed(model, blast)),
         FunnelView::Errors => errors(model, pen, area, blast),
-        FunnelView::Compare => lines(pen, area, &compare(model, area.width)),
+        FunnelView::Compare => lines(pen, area, &compare(model, area)),
     }
 }
 
 fn lines(pen: &mut Pen<'_>, area: Rect, lines: &[TextLine]) {
     for (line, y) in lines.iter().zip(area.y..area.bottom()) {
         line.draw(pen, (area.x, y), area.width);
+    }
+    let hidden = lines.len().saturating_sub(usize::from(area.height));
+    if hidden > 0 {
+        let y = area.bottom() - 1;
+        let words = format!("  ~ {} more lines: a taller window", hidden + 1);
+        pen.put((area.x, y), &" ".repeat(usize::from(area.width)), area.width, TextRole::Plain);
+        pen.put((area.x, y), &words, area.width, TextRole::Dim);
     }
 }
 
@@ -191,12 +198,30 @@ fn explained(error: &ErrorLine) -> String {
     said.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(": ")
 }
 
-/// The columns of one blast.
+/// The columns of one blast; where there is room for fewer, only its shares stand in them.
 const COMPARED: u16 = 18;
+const COMPARED_LEAST: u16 = 11;
+
+/// The columns of the stages' names.
+const COMPARED_LABEL: u16 = 14;
+
+/// Why there is nothing to compare.
+fn not_compared(model: &Model) -> String {
+    let compared = model.compared();
+    let unsent = compared.iter().find(|blast| blast.counts.funnel().sent == 0);
+    match (unsent, compared.len()) {
+        (Some(blast), _) => format!("nothing was sent in {} yet", blast.tag),
+        (None, 2..) => "reading ...".to_owned(),
+        (None, _) => "two blasts with messages are needed: in Blasts, space marks them".to_owned(),
+    }
+}
 
 /// Blasts at the same age, side by side.
-fn compare(model: &Model, room: u16) -> Vec<TextLine> {
-    let fit = usize::from(room.saturating_sub(14) / COMPARED).max(1);
+fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
+    let room = area.width;
+    let space = room.saturating_sub(COMPARED_LABEL);
+    let columns = (space / 2).clamp(COMPARED_LEAST, COMPARED);
+    let fit = usize::from(space / columns).max(2);
     let blasts: Vec<(&BlastView, &BlastProgress)> = model
         .compared()
         .into_iter()
@@ -205,8 +230,8 @@ fn compare(model: &Model, room: u16) -> Vec<TextLine> {
         .take(fit)
         .collect();
     if blasts.len() < 2 {
-        let words = "two blasts with messages are needed: in Blasts, space marks them";
-        return vec![TextLine::dim(format!("  {words}"))];
+        let words = wrapped(&not_compared(model), room.saturating_sub(4));
+        return words.into_iter().map(|words| TextLine::dim(format!("  {words}"))).collect();
     }
     // By the time of the reading, so that an idle screen stays as it is.
     let age =
@@ -215,19 +240,20 @@ fn compare(model: &Model, room: u16) -> Vec<TextLine> {
     let row = |label: &str, role: TextRole, cell: &dyn Fn(&BlastView, &BlastProgress) -> String| {
         let line = TextLine::of(format!("  {label:<12}"), role);
         blasts.iter().fold(line, |line, (blast, progress)| {
-            line.and(pad(&cell(blast, progress), usize::from(COMPARED)), TextRole::Plain)
+            line.and(pad(&cell(blast, progress), usize::from(columns)), TextRole::Plain)
         })
     };
-    let mut lines = vec![
-        row("", TextRole::Dim, &|blast, _| blast.tag.clone()),
-        row("stage", TextRole::Dim, &|blast, _| blast.follow_up_stage.clone()),
-    ];
+    let mut lines = vec![row("", TextRole::Dim, &|blast, _| blast.tag.clone())];
+    if usize::from(area.height) >= STAGES.len() + 3 {
+        lines.push(row("stage", TextRole::Dim, &|blast, _| blast.follow_up_stage.clone()));
+    }
     for (at, stage) in STAGES.into_iter().enumerate() {
         lines.push(row(stage_label(stage), TextRole::Stage(stage), &|_, progress| {
             let Some((first, _)) = progress.span() else { return "-".to_owned() };
             let reached = |stage: usize| whole(progress.curves[stage].at(first + age));
             match at {
                 0 => number(reached(0)),
+                at if columns < COMPARED => percent_words(reached(at), reached(0)),
                 at => format!("{} {:>7}", number(reached(at)), percent_words(reached(at), reached(0))),
             }
         }));
@@ -239,12 +265,12 @@ fn compare(model: &Model, room: u16) -> Vec<TextLine> {
 /// At the right of so many columns, cut with a mark where it is longer; by columns, since names may be wide.
 fn pad(words: &str, columns: usize) -> String {
     let mut kept = String::new();
-    for c in crate::domain::text::clean(words).chars() {
+    for cluster in crate::tui::widget::clusters(&crate::domain::text::clean_shown(words)) {
         if usize::from(crate::tui::widget::width(&kept)) + 3 > columns {
             kept.push('~');
             break;
         }
-        kept.push(c);
+        kept.push_str(cluster);
     }
     let taken = usize::from(crate::tui::widget::width(&kept));
     format!("{}{kept}", " ".repeat(columns.saturating_sub(taken)))

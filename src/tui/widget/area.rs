@@ -1,7 +1,7 @@
 //! A text of several lines that is being typed: a cursor, the usual editing keys, a limit.
 
 use super::{Edited, TextLine};
-use crate::domain::text::clean;
+use crate::domain::text::clean_typed;
 use crate::tui::key::Key;
 use crate::tui::theme::TextRole;
 
@@ -35,7 +35,7 @@ impl TextArea {
             if n > 0 {
                 self.put('\n');
             }
-            clean(line).chars().for_each(|c| self.put(c));
+            clean_typed(line).chars().for_each(|c| self.put(c));
         }
     }
 

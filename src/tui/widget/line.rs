@@ -58,6 +58,15 @@ impl TextLine {
         self
     }
 
+    pub fn is_rule(&self) -> bool {
+        self.kind == LineKind::Rule
+    }
+
+    /// The columns that its pieces take.
+    pub fn width(&self) -> u16 {
+        self.pieces.iter().fold(0, |taken, piece| taken.saturating_add(width(&piece.text)))
+    }
+
     /// Facts at the right end.
     #[must_use]
     pub fn right_dim(mut self, text: impl Into<String>) -> Self {

@@ -30,8 +30,7 @@ pub fn rule(pen: &mut Pen<'_>, (x, y): (u16, u16), room: u16, title: &TitleRule,
         Focused::No => (TextRole::Dim, TextRole::Plain),
     };
     pen.repeat((x, y), glyph, room, frame);
-    let fits = |words: &&str| width(words) + 10 <= room && all_shown(&title.left, room - width(words) - 4);
-    let right = title.right.as_deref().filter(fits);
+    let right = title.right.as_deref().filter(|_| right_fits(title, room));
     let taken = right.map_or(0, |words| width(words) + 4);
     let limit = room.saturating_sub(taken);
     let mut at = 0;
@@ -46,6 +45,12 @@ pub fn rule(pen: &mut Pen<'_>, (x, y): (u16, u16), room: u16, title: &TitleRule,
     if let Some(words_right) = right {
         segment_at(pen, (x + room - width(words_right) - 4, y), words_right, room, words);
     }
+}
+
+/// Whether the words at the right end have room beside the beginning of every segment.
+pub fn right_fits(title: &TitleRule, room: u16) -> bool {
+    let taken = title.right.as_deref().map_or(0, width);
+    taken + 10 <= room && all_shown(&title.left, room - taken - 4)
 }
 
 /// Whether at least the beginning of every segment has room.

@@ -1,5 +1,6 @@
 //! How a blast is sent, as the form says it, and what is wrong with the columns that its message names.
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::super::wrapped;
@@ -9,7 +10,7 @@ use crate::domain::content::BlastContent;
 use crate::domain::message::fold_name;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::{clean, nearest};
-use crate::tui::format::{number, start_at};
+use crate::tui::format::{TimeFormat, count_of, number, start_at};
 use crate::tui::model::BlastForm;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
@@ -62,6 +63,36 @@ pub(super) fn start(values: &DraftForm, zone: Tz) -> TextLine {
         StartAt::Moment(_) => String::new(),
     };
     TextLine::plain(start_at(start)).and(format!("{zone}, once I have sent it"), TextRole::Dim)
+}
+
+/// How many of its next times are shown.
+const NEXT_TIMES: usize = 3;
+
+/// `every mon 09:00`, and when that is next.
+pub(super) fn repeat(values: &DraftForm, (zone, now): (Tz, DateTime<Utc>), room: u16) -> Vec<TextLine> {
+    let Some(order) = &values.repeat else { return vec![TextLine::dim("once")] };
+    let clock = TimeFormat { zone, now };
+    let next = std::iter::successors(order.rule.next(now, zone), |last| order.rule.next(last.at, zone));
+    let next: Vec<_> = next.take(NEXT_TIMES).map(|next| clock.long(next.at)).collect();
+    let words = wrapped(&format!("next {}", next.join(", ")), room).into_iter().map(TextLine::dim);
+    std::iter::once(TextLine::plain(order.rule.to_string())).chain(words).collect()
+}
+
+/// `after 2026-12-31, or 10 times`.
+pub(super) fn ends(values: &DraftForm) -> TextLine {
+    let until = values.repeat.as_ref().and_then(|order| order.until).map(|day| format!("after {day}"));
+    let times = values.repeat.as_ref().and_then(|order| order.times);
+    let times = times.map(|times| format!("after {}", count_of(times.get(), "time", "times")));
+    let words: Vec<_> = until.into_iter().chain(times).collect();
+    if words.is_empty() { TextLine::dim("when I end it") } else { TextLine::plain(words.join(", or ")) }
+}
+
+/// `at 10:00 of each person's own zone, hours by their own clocks`.
+pub(super) fn own_time(values: &DraftForm) -> TextLine {
+    let time = values.clocks.local_time.map(|time| format!("at {} of each person's own zone", time.format("%H:%M")));
+    let hours = values.clocks.window_local.then(|| "hours by each person's own clock".to_owned());
+    let words: Vec<_> = time.into_iter().chain(hours).collect();
+    if words.is_empty() { TextLine::dim("all by the same clock") } else { TextLine::plain(words.join(", ")) }
 }
 
 /// A column that the message names and the list does not have; `None` where every one may be there.

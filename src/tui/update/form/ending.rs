@@ -3,14 +3,15 @@
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use super::{saving, shown, template};
+use super::{saving, schedule, shown, template};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::app::{DraftForm, start_after};
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::StartAt;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, clean_name};
 use crate::domain::zone;
 use crate::tui::effect::Effect;
 use crate::tui::format::start_at as shown_start;
@@ -47,7 +48,12 @@ pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
         LineEdit::Field(field) => match line {
             FormLine::Variable(n) => template::set_variable(form, n, &field.text()),
             FormLine::Header => return template::set_header(model, field.text().trim()),
-            FormLine::Start => start(field.text().trim(), zone, now).map(|start| form.values.start = start),
+            FormLine::Start => {
+                start(field.text().trim(), zone, now).and_then(|start| schedule::set_start(&mut form.values, start))
+            }
+            FormLine::Repeat => schedule::set_repeat(&mut form.values, field.text().trim(), (zone, now)),
+            FormLine::Ends => schedule::set_ends(&mut form.values, field.text().trim(), (zone, now)),
+            FormLine::OwnTime => schedule::set_own_time(&mut form.values, field.text().trim()),
             _ => set(&mut form.values, line, field.text().trim()),
         },
     };
@@ -82,7 +88,7 @@ fn set(values: &mut DraftForm, line: FormLine, typed: &str) -> Result<(), String
 }
 
 fn name(typed: &str) -> Result<String, String> {
-    let name = clean(typed).trim().to_owned();
+    let name = clean_name(typed).trim().to_owned();
     if name.chars().count() <= NAME_MAX { Ok(name) } else { Err(format!("at most {NAME_MAX} characters")) }
 }
 
@@ -116,6 +122,8 @@ fn set_window(values: &mut DraftForm, typed: &str) -> Result<(), String> {
         }
     }
     (values.window, values.weekdays, values.timezone) = (hours, days, zone_read);
+    // Without hours there are none to hold by anybody's clock.
+    values.clocks.window_local &= hours.is_some() || days.is_some();
     Ok(())
 }
 
@@ -124,8 +132,9 @@ fn start(typed: &str, zone: Tz, now: DateTime<Utc>) -> Result<Option<StartAt>, S
     if typed.is_empty() {
         return Ok(None);
     }
-    let start: StartAt = typed.parse().map_err(|_| {
-        format!("{} is not a time: write day and time such as 2026-12-01 09:00, or nothing", clean(typed))
+    let start: StartAt = typed.parse().map_err(|_| match typed.parse::<Recurrence>() {
+        Ok(_) => "that is how it repeats: write it on Repeat".to_owned(),
+        Err(_) => format!("{} is not a time: write day and time such as 2026-12-01 09:00, or nothing", clean(typed)),
     })?;
     start_after(start, zone, now).map(|_| Some(start))
 }

@@ -1,4 +1,5 @@
-//! Sentences that are longer than a line: questions and refusals stand on as many as they need, over the last rows of the panes.
+//! Sentences that are longer than a line: questions, refusals and what was said stand on as many as they need, over the last rows
+//! of the panes.
 
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Prompt, Tone};
 use crate::tui::overlay::wrapped;
@@ -8,21 +9,44 @@ use crate::tui::widget::{Pen, TextLine, width};
 /// The columns that the shortest keys of a yes-or-no question take.
 const KEYS: &str = "y: yes, else no";
 
-/// The lines of a question or of a refusal that do not fit into one; nothing where one is enough.
+/// A label before a field is on a line of its own from so many columns on.
+const LABEL_MAX: u16 = 8;
+
+/// The lines of what is asked or said where it does not fit into one; nothing where one is enough.
 pub fn lines(model: &Model) -> Option<Vec<TextLine>> {
     let room = model.size.width;
-    match (&model.prompt, &model.notice) {
-        (Some(Prompt::Confirm(ask)), _) => asked(ask, room),
-        (None, Some(notice)) if notice.tone == Tone::Refused && model.held.is_empty() => {
-            (width(&notice.text) + 2 > room).then(|| sentence(&notice.text, room, TextRole::Trouble))
-        }
-        _ => None,
+    match &model.prompt {
+        Some(Prompt::Confirm(ask)) => asked(ask, room),
+        Some(prompt) => with_field(&super::question(model, prompt), room),
+        None if !model.held.is_empty() => None,
+        None => announced(model, room).or_else(|| said(model, room)),
     }
+}
+
+/// An armed launch with the keys that stop it, which are never cut.
+fn announced(model: &Model, room: u16) -> Option<Vec<TextLine>> {
+    model.announced()?;
+    let line = super::armed(model);
+    let text = text_of(&line);
+    let keys = line.right.unwrap_or_default();
+    let is_long = width(&text) + width(&keys) + 2 > room;
+    is_long.then(|| sentence(&format!("{}: {keys}", text.trim()), room, TextRole::Need))
+}
+
+fn said(model: &Model, room: u16) -> Option<Vec<TextLine>> {
+    let (text, role) = match (&model.notice, model.hint) {
+        _ if model.announced().is_some() => return None,
+        (Some(notice), _) if notice.tone == Tone::Refused => (notice.text.as_str(), TextRole::Trouble),
+        (Some(notice), _) => (notice.text.as_str(), TextRole::Plain),
+        (None, Some(hint)) => (super::hint(hint), TextRole::Accent),
+        (None, None) => return None,
+    };
+    (width(text) + 2 > room).then(|| sentence(text, room, role))
 }
 
 fn asked(ask: &ConfirmPrompt, room: u16) -> Option<Vec<TextLine>> {
     let (taken, last) = match &ask.by {
-        ConfirmBy::Yes => (width(KEYS) + 2, TextLine::plain(format!(" {KEYS}"))),
+        ConfirmBy::Yes | ConfirmBy::YesThenNumber(_) => (width(KEYS) + 2, TextLine::plain(format!(" {KEYS}"))),
         ConfirmBy::Number { field, .. } | ConfirmBy::NumberOncePaused { field, .. } => {
             let typed = u16::try_from(field.text().chars().count()).unwrap_or(u16::MAX);
             (typed.saturating_add(3), field.line(TextLine::of(" ", TextRole::Need)))
@@ -36,6 +60,34 @@ fn asked(ask: &ConfirmPrompt, room: u16) -> Option<Vec<TextLine>> {
     Some(lines)
 }
 
+/// What stands before a field and what is said of it, each on lines of its own; the field last. Hints are left out: the keys are
+/// in the footer.
+fn with_field(line: &TextLine, room: u16) -> Option<Vec<TextLine>> {
+    let pieces = || line.pieces.iter().filter(|piece| piece.meaning != TextRole::Dim);
+    let taken = pieces().fold(0_u16, |taken, piece| taken.saturating_add(width(&piece.text)));
+    let (label, rest) = line.pieces.split_first().filter(|_| taken > room)?;
+    let is_typed = |role| matches!(role, TextRole::Strong | TextRole::Accent);
+    let (mut lines, mut field) = match width(&label.text) {
+        ..=LABEL_MAX => (Vec::new(), TextLine::of(label.text.clone(), label.meaning)),
+        _ => (sentence(label.text.trim(), room, label.meaning), TextLine::plain(" ")),
+    };
+    for piece in rest.iter().filter(|piece| piece.meaning != TextRole::Dim && !piece.text.is_empty()) {
+        if is_typed(piece.meaning) {
+            field = field.and(piece.text.clone(), piece.meaning);
+        } else {
+            lines.extend(sentence(piece.text.trim(), room, piece.meaning));
+        }
+    }
+    if field.pieces.len() > 1 {
+        lines.push(field);
+    }
+    Some(lines)
+}
+
+fn text_of(line: &TextLine) -> String {
+    line.pieces.iter().map(|piece| piece.text.as_str()).collect()
+}
+
 fn sentence(text: &str, room: u16, role: TextRole) -> Vec<TextLine> {
     wrapped(text, room.saturating_sub(2))
         .iter()
@@ -47,7 +99,7 @@ fn sentence(text: &str, room: u16, role: TextRole) -> Vec<TextLine> {
 /// or the keys are there.
 pub fn draw(pen: &mut Pen<'_>, lines: &[TextLine], last: u16) {
     let room = pen.screen().width;
-    let shown = lines.len().min(usize::from(last));
+    let shown = lines.len().min(usize::from(last) + 1);
     let first = last + 1 - u16::try_from(shown).unwrap_or(last);
     for (line, y) in lines[lines.len() - shown..].iter().zip(first..) {
         pen.clear(y);

@@ -22,7 +22,7 @@ pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
         Prompt::OwnNumber(_) => &[("enter", "asks, then sends one"), ("esc", "sends nothing")],
         Prompt::Refused(_) => &[("enter", "goes on")],
         Prompt::Confirm(ask) => match ask.by {
-            ConfirmBy::Yes => &[("y", "yes"), ("any other key", "no")],
+            ConfirmBy::Yes | ConfirmBy::YesThenNumber(_) => &[("y", "yes"), ("any other key", "no")],
             ConfirmBy::Number { .. } => &[("0-9", "the number"), ("enter", "yes"), ("any other key", "no")],
             ConfirmBy::NumberOncePaused { .. } => &[("0-9", "the number"), ("any other key", "no")],
         },

@@ -1,0 +1,48 @@
+//! How a blast is to repeat, and how its row keeps that.
+
+use std::num::NonZeroU32;
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::Pattern;
+use crate::app::create::RepeatOrder;
+use crate::domain::blast::RepeatColumns;
+use crate::domain::start_at::StartAt;
+
+impl RepeatOrder {
+    /// As a blast's row keeps it.
+    pub(in crate::app) fn columns(&self, zone: Tz) -> RepeatColumns {
+        let count = |number: NonZeroU32| i32::try_from(number.get()).unwrap_or(i32::MAX);
+        let midnight = |day: NaiveDate| {
+            let local = day.checked_add_days(Days::new(1))?.and_time(NaiveTime::MIN);
+            Some(StartAt::Local(local).resolve(zone)?.at)
+        };
+        RepeatColumns {
+            rule: Some(self.rule.to_string()),
+            until: self.until.and_then(midnight),
+            times: self.times.map(count),
+            seen: 0,
+            at_most: self.at_most.map(count),
+        }
+    }
+
+    /// The same, read from a blast's row; `None` where it does not repeat, or by no rule that can be read.
+    pub(in crate::app) fn of(repeat: &RepeatColumns, zone: Tz) -> Option<Self> {
+        let count = |number: Option<i32>| NonZeroU32::new(u32::try_from(number?).ok()?);
+        let last_day = |end: DateTime<Utc>| (end - TimeDelta::seconds(1)).with_timezone(&zone).date_naive();
+        Some(Self {
+            rule: repeat.rule.as_ref()?.parse().ok()?,
+            until: repeat.until.map(last_day),
+            times: count(repeat.times),
+            at_most: count(repeat.at_most),
+        })
+    }
+
+    /// Its first time after a moment. Refused in words where there is none.
+    pub fn first_after(&self, zone: Tz, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+        let pattern = Pattern { rule: self.rule.clone(), repeat: self.columns(zone), zone };
+        let first = pattern.next(now, 0).map(|next| next.at);
+        first.ok_or_else(|| format!("`{}` does not come before its last day", self.rule))
+    }
+}

@@ -1,0 +1,149 @@
+//! Blasts that repeat, and people's own time: what is typed in the form, what the list shows, which keys act.
+
+use super::form::{saved, writes};
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blast, tomorrow};
+use crate::app::view::BlastView;
+use crate::domain::blast::{BlastOrigin, BlastState, PersonClocks, RepeatColumns};
+use crate::tui::effect::{Completion, DraftWrite, WriteOutcome, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::FormLine;
+
+/// A new blast, with the cursor on a line of its form.
+fn form_at(line: FormLine) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1n");
+    dashboard.model.form.as_mut().unwrap().line = line;
+    dashboard
+}
+
+fn text(dashboard: &TestDashboard) -> String {
+    dashboard.screen().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+}
+
+fn trouble(dashboard: &TestDashboard) -> &str {
+    dashboard.model.form.as_ref().unwrap().trouble.as_deref().unwrap_or_default()
+}
+
+#[test]
+fn a_rule_and_its_end_are_typed_shown_with_the_next_times_and_saved() {
+    let mut dashboard = form_at(FormLine::Repeat);
+
+    dashboard.keys("\nevery mon 09:00\n").answer(saved(9, 1));
+    dashboard.keys("\n2026-12-31, 10 times\n");
+
+    let screen = text(&dashboard);
+    assert!(screen.contains("every mon 09:00 next 23 Nov 09:00, 30 Nov 09:00"), "{screen}");
+    assert!(screen.contains("after 2026-12-31, or after 10 times"), "{screen}");
+    let order = dashboard.model.form.as_ref().unwrap().values.repeat.clone().unwrap();
+    assert_eq!((order.rule.to_string().as_str(), order.times.unwrap().get()), ("every mon 09:00", 10));
+    let written = writes(&mut dashboard);
+    assert!(matches!(&written[..], [.., DraftWrite::Save { form, .. }] if form.repeat == Some(order)), "{written:?}");
+}
+
+#[test]
+fn what_is_no_rule_or_no_end_is_refused_with_what_to_write() {
+    let mut dashboard = form_at(FormLine::Repeat);
+    dashboard.keys("\nevery banana\n");
+    assert!(trouble(&dashboard).contains("write every day 09:00"), "{}", trouble(&dashboard));
+
+    dashboard.key(Key::Ctrl('u')).keys("every mon 09:00\n");
+    for typed in ["soon", "10 10", "2026-02-31", "2020-01-01", "0"] {
+        dashboard.model.form.as_mut().unwrap().line = FormLine::Ends;
+        dashboard.keys("\n").key(Key::Ctrl('u')).keys(typed).keys("\n");
+        assert!(!trouble(&dashboard).is_empty(), "{typed}");
+        dashboard.key(Key::Esc);
+    }
+    let order = dashboard.model.form.as_ref().unwrap().values.repeat.clone().unwrap();
+    assert!(order.until.is_none() && order.times.is_none());
+}
+
+#[test]
+fn a_start_and_a_rule_exclude_each_other() {
+    let mut dashboard = form_at(FormLine::Start);
+    dashboard.keys("\n2026-12-01 09:00\n");
+    dashboard.model.form.as_mut().unwrap().line = FormLine::Repeat;
+
+    dashboard.keys("\nevery day 09:00\n");
+
+    assert!(trouble(&dashboard).starts_with("a blast that repeats has no other start"), "{}", trouble(&dashboard));
+}
+
+#[test]
+fn a_time_of_peoples_own_is_typed_and_hours_need_a_window() {
+    let mut dashboard = form_at(FormLine::OwnTime);
+    dashboard.keys("\n10:00 hours\n");
+    assert!(trouble(&dashboard).starts_with("hours are those of Window"), "{}", trouble(&dashboard));
+    dashboard.key(Key::Esc);
+
+    dashboard.model.form.as_mut().unwrap().line = FormLine::Window;
+    dashboard.keys("\n09:00-21:00\n");
+    dashboard.model.form.as_mut().unwrap().line = FormLine::OwnTime;
+    dashboard.keys("\n10:00 hours\n");
+
+    let clocks = dashboard.model.form.as_ref().unwrap().values.clocks;
+    assert_eq!(clocks, PersonClocks { local_time: chrono::NaiveTime::from_hms_opt(10, 0, 0), window_local: true });
+    let screen = text(&dashboard);
+    assert!(screen.contains("at 10:00 of each person's own zone, hours by each person's own clock"), "{screen}");
+}
+
+#[test]
+fn a_column_that_nobody_has_is_named_though_its_word_stands_in_for_it() {
+    let mut dashboard = form_at(FormLine::Message);
+    dashboard.keys("\nSalam {nama|kawan}").key(Key::Esc).answer(saved(9, 1));
+    dashboard.answer(super::form::taken(9, 2, None));
+
+    let screen = text(&dashboard);
+    assert!(screen.contains("no column nama"), "{screen}");
+}
+
+fn pattern(state: BlastState) -> BlastView {
+    let repeat = RepeatColumns { rule: Some("every day 09:00".to_owned()), ..RepeatColumns::default() };
+    let next = Some(tomorrow(9, 0));
+    BlastView {
+        origin: BlastOrigin { repeat, ..BlastOrigin::default() },
+        send_after: next,
+        scheduled_for: next,
+        ..blast(RAYA.0, "Good morning", state, (11, 20))
+    }
+}
+
+fn listed(state: BlastState) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.answer(Completion::Blasts(Ok(vec![pattern(state)])));
+    dashboard.keys("1").taken();
+    dashboard
+}
+
+#[test]
+fn the_list_shows_when_what_repeats_comes_next() {
+    let dashboard = listed(BlastState::Scheduled);
+
+    assert!(dashboard.line(3).contains("21 Nov repeats"), "{}", dashboard.line(3));
+}
+
+#[test]
+fn its_next_time_is_left_out_after_a_question_that_names_it() {
+    let mut dashboard = listed(BlastState::Scheduled);
+
+    dashboard.keys(">");
+    assert!(dashboard.line(22).starts_with(" leave out Good morning at 21 Nov 09:00?"), "{}", dashboard.line(22));
+    dashboard.keys("y");
+
+    let skip = WriteRequest::Skip { blast: RAYA, at: tomorrow(9, 0) };
+    assert_eq!(dashboard.acts(), std::slice::from_ref(&skip));
+    let after =
+        BlastView { scheduled_for: Some(at(9, 0) + chrono::TimeDelta::days(2)), ..pattern(BlastState::Scheduled) };
+    dashboard.answer(Completion::Written { request: skip, outcome: Ok(WriteOutcome::Blast(Box::new(after))) });
+    assert_eq!(dashboard.said(), "Good morning at 21 Nov 09:00 is left out: the next is 22 Nov 09:00");
+}
+
+#[test]
+fn what_has_no_next_time_says_why() {
+    let mut paused = listed(BlastState::Paused);
+    paused.keys(">");
+    assert_eq!(paused.said(), "Good morning is paused: it has no next time");
+
+    let mut once = TestDashboard::new(STACKED);
+    once.keys("1>");
+    assert!(once.said().contains("does not repeat"), "{}", once.said());
+}

@@ -1,0 +1,200 @@
+//! The smallest screens: what arms, asks or goes on beyond the screen says so, and with which key.
+
+use chrono::TimeDelta;
+
+use super::follow_ups::preview;
+use super::plans::plan_of;
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, draft, raya};
+use super::views::progress;
+use crate::app::view::{ActivityHead, BlastView, Total};
+use crate::domain::blast::{BlastState, FirstPeople};
+use crate::tui::Size;
+use crate::tui::effect::{Completion, Effect, ReadRequest, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::msg::Msg;
+
+const SMALL: Size = Size { width: 40, height: 12 };
+const TINY: Size = Size { width: 30, height: 8 };
+
+/// All of the screen, its lines one after the other.
+fn text(dashboard: &TestDashboard) -> String {
+    dashboard.screen().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+}
+
+/// The draft is launched, to start in ten seconds.
+fn arm(dashboard: &mut TestDashboard) {
+    let until = dashboard.now + TimeDelta::seconds(10);
+    let armed = BlastView { state: BlastState::Sending, version: 4, send_after: Some(until), ..draft() };
+    let rows = blasts().into_iter().filter(|blast| blast.id != DRAFT).chain([armed]).collect();
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+}
+
+#[test]
+fn an_armed_launch_says_what_stops_it_and_is_stopped_at_every_size() {
+    for size in [STACKED, SMALL, TINY, Size { width: 30, height: 4 }, Size { width: 20, height: 5 }] {
+        let mut dashboard = TestDashboard::new(size);
+        arm(&mut dashboard);
+
+        assert!(text(&dashboard).contains("u stops it"), "{size:?}: {:#?}", dashboard.screen());
+        dashboard.taken();
+        dashboard.keys("u");
+        assert_eq!(dashboard.acts(), [WriteRequest::UndoLaunch(DRAFT)], "{size:?}");
+    }
+}
+
+#[test]
+fn without_a_launch_nothing_is_taken_back_where_nobody_can_be_shown() {
+    let mut dashboard = TestDashboard::new(TINY);
+
+    dashboard.keys("u");
+
+    assert!(dashboard.acts().is_empty());
+}
+
+#[test]
+fn a_question_is_whole_with_its_keys_at_every_size_that_answers_it() {
+    for size in [STACKED, SMALL, TINY] {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.keys("1X");
+        dashboard.dispatch(Msg::Resized(size));
+
+        let screen = text(&dashboard);
+        assert!(screen.contains("pause Raya promo, then ask how many to leave out for good?"), "{size:?}: {screen}");
+        assert!(screen.contains("any other key is no") || screen.contains("y: yes, else no"), "{size:?}: {screen}");
+        dashboard.keys("y");
+        assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)], "{size:?}");
+    }
+}
+
+#[test]
+fn a_question_that_does_not_fit_is_answered_by_no_key() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1X");
+    dashboard.dispatch(Msg::Resized(Size { width: 20, height: 3 }));
+
+    dashboard.keys("y");
+
+    assert!(dashboard.acts().is_empty() && dashboard.model.prompt.is_some());
+    assert!(text(&dashboard).ends_with("make the window larger to answer"), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn who_was_not_asked_about_yet_is_said_where_there_is_little_room() {
+    for (size, words) in [(STACKED, "12 not asked about yet"), (SMALL, "unasked 12")] {
+        let mut dashboard = TestDashboard::new(size);
+        let row = BlastView { unasked: Total::Exactly(12), ..raya() };
+        dashboard.answer(Completion::Blasts(Ok(vec![row])));
+
+        assert!(text(&dashboard).contains(words), "{:#?}", dashboard.screen());
+    }
+}
+
+#[test]
+fn a_blast_that_stops_after_its_first_says_how_many_are_to_come() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let row = BlastView { first: FirstPeople::of(Some(25), Some(3)), ..raya() };
+
+    dashboard.answer(Completion::Blasts(Ok(vec![row])));
+
+    let screen = text(&dashboard);
+    assert!(screen.contains("3 more, then you") && !screen.contains("done"), "{screen}");
+}
+
+#[test]
+fn a_page_that_goes_on_says_so_and_scrolls() {
+    let mut plan = TestDashboard::new(SMALL);
+    plan.model.blasts.select(DRAFT);
+    plan.keys("1S").answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });
+    let mut follow_up = TestDashboard::new(SMALL);
+    follow_up.keys("2jjf").answer(Completion::FollowUp(Ok(preview())));
+
+    for (mut dashboard, first) in [(plan, Key::PageUp), (follow_up, Key::PageDown)] {
+        let before = dashboard.screen();
+        assert!(before[1].contains(": PgUp PgDn"), "{before:#?}");
+
+        dashboard.key(first);
+        let scrolled = dashboard.screen();
+        assert_ne!(before[2..10], scrolled[2..10]);
+        for _ in 0..9 {
+            dashboard.key(first);
+        }
+        let back = if first == Key::PageUp { Key::PageDown } else { Key::PageUp };
+        for _ in 0..9 {
+            dashboard.key(back);
+        }
+        dashboard.key(first).key(back);
+        assert_eq!(dashboard.screen(), before, "nothing that was pressed at the end has to be taken back");
+    }
+}
+
+#[test]
+fn two_blasts_are_compared_on_a_small_screen() {
+    let mut dashboard = TestDashboard::new(SMALL);
+    dashboard.keys("1 ").keys(" v");
+    let marked: Vec<_> = dashboard.model.blasts.marked().to_vec();
+    assert_eq!(marked.len(), 2);
+
+    assert!(text(&dashboard).contains("reading"), "{:#?}", dashboard.screen());
+    assert!(!text(&dashboard).contains("are needed"));
+    dashboard.answer(Completion::Progress(Ok(marked.iter().map(|id| (*id, progress())).collect())));
+
+    let screen = text(&dashboard);
+    assert!(screen.contains("Raya") && screen.contains("Deepavali") && screen.contains("98.9%"), "{screen}");
+}
+
+#[test]
+fn what_happened_is_read_once_the_window_is_large_enough_to_show_it() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let head = ActivityHead {
+        seen_at: dashboard.now,
+        newest: Some(dashboard.now),
+        unread: Total::Exactly(1),
+        replies: 1,
+        strangers: 0,
+        notices: 0,
+        failed_webhooks: 0,
+    };
+    dashboard.answer(Completion::ActivityHead(Ok(head))).taken();
+
+    dashboard.dispatch(Msg::Resized(Size { width: 200, height: 50 }));
+
+    let effects = dashboard.taken();
+    let reads = effects.iter().filter(|effect| matches!(effect, Effect::Read(ReadRequest::Activity { .. })));
+    assert_eq!(reads.count(), 1, "{effects:?}");
+}
+
+#[test]
+fn the_page_of_a_follow_up_counts_again_when_its_blast_has_changed() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("2jjf").answer(Completion::FollowUp(Ok(preview()))).taken();
+    dashboard.answer(Completion::Blasts(Ok(blasts())));
+    assert!(dashboard.taken().iter().all(|effect| !matches!(effect, Effect::Read(ReadRequest::FollowUp { .. }))));
+
+    let mut rows = blasts();
+    rows[0].counts.read += 1;
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+
+    let effects = dashboard.taken();
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Read(ReadRequest::FollowUp { blast: RAYA, .. }))));
+}
+
+#[test]
+fn a_mistyped_command_of_another_pane_is_found_with_where_it_works() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("1:folow");
+
+    let screen = text(&dashboard);
+    assert!(screen.contains("not in this pane") && screen.contains("follow up those who are stuck here"), "{screen}");
+    dashboard.keys("\n");
+    assert!(dashboard.said().contains("works in Funnel"), "{}", dashboard.said());
+}
+
+#[test]
+fn a_name_is_whole_where_the_screen_has_room_for_it() {
+    let mut dashboard = TestDashboard::new(Size { width: 200, height: 50 });
+    let name = "Hari Raya Aidilfitri 2026: kek tempahan";
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { tag: name.to_owned(), ..raya() }])));
+
+    assert!(dashboard.line(3).contains(name), "{}", dashboard.line(3));
+}

@@ -1,0 +1,121 @@
+//! What `u` takes back leaves no trace of itself: a pause has its reason again, what happened is told once, and an act in a blast
+//! that nobody sees is asked about first.
+
+use blastdeck::app::{App, Launch};
+use blastdeck::domain::blast::{BlastState, PersonClocks};
+use blastdeck::domain::ids::{BlastId, RecipientId};
+use blastdeck::domain::recipient::Mark;
+use blastdeck::store::view::activity::{self, ActivityEvent};
+use chrono::{NaiveTime, TimeDelta};
+
+use super::marks::{operator_app, refusal};
+use super::{BLAST, Scene};
+
+/// The blast waits for somebody to look at its first person.
+async fn after_its_first(scene: &Scene) {
+    scene
+        .execute(
+            "update blasts set state = 'paused', state_by = 'engine', state_reason = 'the first 1 are through',
+                               first_people = 1, first_left = 0",
+        )
+        .await;
+}
+
+async fn resume(app: &App) {
+    let version = app.blast(BLAST).await.unwrap().version;
+    app.resume(Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::minutes(1) }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_blast_that_was_resumed_and_is_stopped_again_is_paused_for_the_same_reason() {
+    for by_undo in [true, false] {
+        let scene = Scene::queued(3).await;
+        after_its_first(&scene).await;
+        let aina = operator_app(&scene, "aina").await;
+        resume(&aina).await;
+        assert_eq!(
+            scene.number("select count(*) from blasts where first_left is null and state_reason is null").await,
+            1
+        );
+
+        if by_undo {
+            aina.undo_mine().await.unwrap();
+        } else {
+            aina.pause(BLAST).await.unwrap();
+        }
+
+        let blast = aina.blast(BLAST).await.unwrap();
+        assert!(blast.state == BlastState::Paused && blast.asks_for_person(), "{blast:?}");
+        assert_eq!(blast.state_reason.as_deref(), Some("the first 1 are through"));
+        assert!(blast.first.are_through());
+    }
+}
+
+#[tokio::test]
+async fn a_launch_that_was_taken_back_is_told_once() {
+    let scene = Scene::queued(3).await;
+    scene.execute("update blasts set state = 'draft', launched_at = null").await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    aina.launch(Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::minutes(1) }).await.unwrap();
+    scene.execute("delete from blast_changes where new_state not in ('sending')").await;
+    let changes = async || {
+        let rows = activity::page(scene.pool(), None, 20).await.unwrap();
+        let to = |event| if let ActivityEvent::Change { to, .. } = event { Some(to) } else { None };
+        rows.into_iter().filter_map(|row| to(row.event)).collect::<Vec<_>>()
+    };
+    assert_eq!(changes().await, [BlastState::Sending]);
+
+    aina.undo_mine().await.unwrap();
+
+    assert_eq!(changes().await, [BlastState::Draft]);
+}
+
+#[tokio::test]
+async fn an_act_in_another_blast_is_asked_about_by_name_and_is_still_the_newest_when_it_is_taken_back() {
+    let scene = Scene::queued(3).await;
+    let aina = operator_app(&scene, "aina").await;
+    aina.mark(RecipientId(2), Mark::OptOut).await.unwrap();
+
+    assert_eq!(aina.mine_elsewhere(Some(BLAST)).await.unwrap(), None);
+    let (act, question) = aina.mine_elsewhere(Some(BlastId(99))).await.unwrap().unwrap();
+    assert!(
+        question.starts_with("your last act was in Raya: opt-out of ") && question.ends_with("Take it back?"),
+        "{question}"
+    );
+
+    aina.mark(RecipientId(3), Mark::Note("later".to_owned())).await.unwrap();
+    assert!(refusal(aina.undo_my_act(act).await).contains("nothing was taken back"));
+    let (act, _) = aina.mine_elsewhere(Some(BlastId(99))).await.unwrap().unwrap();
+    aina.undo_my_act(act).await.unwrap();
+    assert_eq!(scene.number("select count(*) from blast_recipients where note is not null").await, 0);
+}
+
+#[tokio::test]
+async fn a_draft_that_is_written_by_hand_keeps_its_rule_and_peoples_own_time() {
+    let scene = Scene::queued(3).await;
+    scene.execute("update blasts set state = 'draft', launched_at = null, send_after = null").await;
+    let aina = operator_app(&scene, "aina").await;
+    let mut opened = aina.open_draft(BLAST).await.unwrap();
+    assert!(opened.form.repeat.is_none());
+    let rule = "every mon 09:00".parse().unwrap();
+    let until = chrono::NaiveDate::from_ymd_opt(2099, 12, 31);
+    let order = blastdeck::app::RepeatOrder { rule, until, times: std::num::NonZeroU32::new(10), at_most: None };
+    opened.form.timezone = Some(chrono_tz::Asia::Kuala_Lumpur);
+    opened.form.window = Some("09:00-21:00".parse().unwrap());
+    opened.form.repeat = Some(order.clone());
+    opened.form.clocks = PersonClocks { local_time: NaiveTime::from_hms_opt(10, 0, 0), window_local: true };
+
+    let saved = aina.save_draft(Some(opened.at), &opened.form).await.unwrap();
+
+    let read = aina.open_draft(BLAST).await.unwrap().form;
+    assert_eq!((read.repeat.as_ref(), read.clocks, read.start), (Some(&order), opened.form.clocks, None));
+    let schedules = aina.schedules().await.unwrap();
+    assert!(matches!(&schedules[..], [one] if one.repeat.times == Some(10)), "{schedules:?}");
+    opened.form.repeat = None;
+    aina.save_draft(Some(saved.at), &opened.form).await.unwrap();
+    assert_eq!(
+        scene.number("select count(*) from blasts where repeat_rule is not null or repeat_until is not null").await,
+        0
+    );
+}
