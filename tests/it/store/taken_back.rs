@@ -19,6 +19,8 @@ async fn after_its_first(scene: &Scene) {
                                first_people = 1, first_left = 0",
         )
         .await;
+    // Something was tried for somebody, who is queued again.
+    scene.execute("update blast_recipients set attempt = 1 where id = 1").await;
 }
 
 async fn resume(app: &App) {
