@@ -40,5 +40,7 @@ fn line(model: &Model, sender: &SenderView) -> TextLine {
         return head.and(format!("STOPPED: {}", stop.reason), TextRole::Need);
     }
     let who = header::who_sends(model, sender, header::sends(model, sender));
-    head.and(format!("{rate:>9}{today}"), TextRole::Plain).and(who, TextRole::Dim)
+    let facts = format!("{rate:>9}{today}");
+    let who = if facts.trim().is_empty() { who.trim_start_matches(", ") } else { who.as_str() };
+    head.and(facts, TextRole::Plain).and(who, TextRole::Dim)
 }
