@@ -6,6 +6,7 @@ mod bench;
 mod blast;
 mod confirm;
 mod context;
+mod customer;
 mod dashboard;
 mod db;
 mod demo;
@@ -105,6 +106,9 @@ enum CliVerb {
     /// Manage the people who asked not to be messaged.
     #[command(subcommand)]
     Suppress(suppress::SuppressVerb),
+    /// Show, tag, merge and forget people, each one person over all blasts.
+    #[command(subcommand)]
+    Customer(customer::CustomerVerb),
     /// List, check, confirm and move senders.
     #[command(subcommand)]
     Sender(sender::SenderVerb),
@@ -189,6 +193,7 @@ async fn run_verb(verb: CliVerb, global: &Global) -> Result<ExitCode> {
         CliVerb::Reply(verb) => verb.run(global).await,
         CliVerb::Uncertain(verb) => verb.run(global).await,
         CliVerb::Suppress(verb) => verb.run(global).await,
+        CliVerb::Customer(verb) => verb.run(global).await,
         CliVerb::Sender(verb) => verb.run(global).await,
         CliVerb::Engine(verb) => verb.run(global).await,
         CliVerb::Token(verb) => verb.run(global).await,

@@ -11,6 +11,7 @@ pub mod engine_role;
 pub mod field_change;
 pub mod filter;
 pub mod follow_up;
+pub mod forgotten;
 pub mod funnel;
 pub mod home_zone;
 pub mod hook;

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::content::BlastContent;
+use crate::domain::forgotten::{ForgetKey, ForgottenPeople};
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Region;
 use crate::store::import::{self as store, NewRecipient};
@@ -78,6 +79,8 @@ pub struct ImportOptions {
     /// A list without anybody makes a draft without anybody.
     pub may_be_empty: bool,
     pub rejections: KeptRejections,
+    /// This machine's key, by which people are recognized who asked to be forgotten.
+    pub forget_key: Option<ForgetKey>,
 }
 
 /// A blast that people are added to.
@@ -223,11 +226,12 @@ pub async fn replace_people(
 async fn write(
     pool: &PgPool,
     mut import: store::Import,
-    list: PeopleList,
+    mut list: PeopleList,
     rejected: RejectedTo,
     options: ImportOptions,
 ) -> Result<Imported, ImportError> {
     let blast = import.blast();
+    list.leave_out(ForgottenPeople::new(options.forget_key, import.forgotten().await?)?);
     if !import.note(&options.note).await? {
         return Err(ImportError::Repeated);
     }

@@ -72,7 +72,7 @@ impl App {
         rejected: RejectedTo,
     ) -> Result<Imported, ImportError> {
         let source = PeopleSource::Csv(Box::new(source));
-        self.create_from(draft, source, rejected, ImportOptions::default()).await
+        self.create_from(draft, source, rejected, self.import_options()).await
     }
 
     /// The same for a caller, from any list, also one without anybody; logged under the caller's name.
@@ -98,7 +98,15 @@ impl App {
             operator: Some(self.operator().to_owned()),
             ..ImportNote::default()
         };
-        ImportOptions { note, people_max: Some(PEOPLE_MAX), ..ImportOptions::default() }
+        ImportOptions { note, people_max: Some(PEOPLE_MAX), ..self.import_options() }
+    }
+
+    /// With this machine's key of people who were forgotten. One that cannot be read is none: a list that needs it is refused.
+    pub(super) fn import_options(&self) -> ImportOptions {
+        let key = self.engine().fence.forget_key();
+        let key =
+            key.inspect_err(|error| tracing::error!(%error, "the key of people who were forgotten cannot be used"));
+        ImportOptions { forget_key: key.ok().flatten(), ..ImportOptions::default() }
     }
 
     pub(super) async fn create_from(
@@ -143,7 +151,7 @@ impl App {
             clocks: draft.clocks,
         };
         let new = NewBlast { region: sender.region, draft, without_united_states };
-        let imported = create_from(self.pool(), new, source, rejected, options).await?;
+        let imported = Box::pin(create_from(self.pool(), new, source, rejected, options)).await?;
         let _ = self.notify(imported.blast).await;
         Ok(imported)
     }
@@ -167,6 +175,7 @@ pub(super) fn refused(error: ImportError) -> AppError {
     match error {
         ImportError::Store(error) => error.into(),
         ImportError::Repeated => AppError::Repeated,
+        ImportError::ForgetKey(why) => AppError::Refused(why.to_string()),
         ImportError::Closed(why) => AppError::Refused(why),
         ImportError::Sender(why) => AppError::NotFound(why),
         other => AppError::InvalidAt { places: places(&other), why: other.to_string() },

@@ -201,7 +201,7 @@ impl App {
             mends: mends.to_vec(),
         };
         let note = ImportNote { operator: Some(self.operator().to_owned()), ..ImportNote::default() };
-        let options = ImportOptions { note, rejections, ..ImportOptions::default() };
+        let options = ImportOptions { note, rejections, ..self.import_options() };
         replace_people(self.pool(), to, source, options).await
     }
 

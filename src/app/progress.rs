@@ -2,7 +2,7 @@
 
 use super::App;
 use super::AppError;
-use super::report::ErrorLine;
+use super::report::{ErrorLine, ReportPictures};
 use crate::domain::ids::BlastId;
 use crate::domain::progress::BlastProgress;
 use crate::domain::status::Status;
@@ -20,6 +20,16 @@ impl App {
             }
         }
         Ok(BlastProgress::of(&people, self.config().ui.timezone))
+    }
+
+    /// What a report's pictures show.
+    pub async fn report_pictures(&self, blast: BlastId) -> Result<ReportPictures, AppError> {
+        Ok(ReportPictures {
+            progress: self.progress(blast).await?,
+            revenue: progress::revenue(self.pool(), blast).await?,
+            zone: self.config().ui.timezone,
+            made_at: self.engine().clock.now(),
+        })
     }
 
     /// Why people of a blast failed, by the provider's code, with what to do about it.

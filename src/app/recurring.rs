@@ -174,7 +174,7 @@ impl App {
             let people = recurring::people(self.pool(), row.id).await?;
             people.iter().map(|person| serde_json::json!(person)).collect()
         };
-        let mut options = ImportOptions { may_be_empty: true, ..ImportOptions::default() };
+        let mut options = ImportOptions { may_be_empty: true, ..self.import_options() };
         options.note.occurrence = Some(note);
         let made = self.create_from(draft, PeopleSource::Given(people), RejectedTo::Nowhere, options).await;
         match made.map_err(refused) {

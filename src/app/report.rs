@@ -1,5 +1,7 @@
 //! The report of a blast, rendered as JSON, a table, CSV or Markdown. Pure: knows no database and no terminal.
 
+mod html;
+
 use std::fmt::Write as _;
 
 use rust_decimal::Decimal;
@@ -16,6 +18,7 @@ use crate::domain::status::Status;
 use crate::domain::text::{clean, csv_safe, number};
 use crate::store::view::ErrorRow;
 use crate::store::view::replies::ReplyCounts;
+pub use html::{ReportPictures, html};
 
 /// A blast in numbers. Its JSON is what `blast report --json` prints: programs rely on its keys.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]

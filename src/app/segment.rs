@@ -96,7 +96,7 @@ impl App {
             mends: Vec::new(),
         };
         let people = PeopleSource::Given(people.iter().map(as_given).collect());
-        let options = ImportOptions { may_be_empty: true, ..ImportOptions::default() };
+        let options = ImportOptions { may_be_empty: true, ..self.import_options() };
         replace_people(self.pool(), to, people, options).await.map_err(refused)?;
         self.notify(id).await?;
         Ok(true)

@@ -291,6 +291,22 @@ impl App {
         Ok(NotedOptOut { is_new, opt_out })
     }
 
+    /// Within the caller's transaction: a number is in no business any more, by the person's word. Nothing is remembered.
+    pub(super) async fn opt_out_of_all(&self, tx: &mut PgConnection, number: &str) -> Result<(), AppError> {
+        let open = suppression::open_rows(tx, EVERY_BUSINESS, number).await?;
+        let at = store::now(&mut *tx).await?;
+        let entry = |(blast, recipient, attempt)| {
+            let stamped = StampedEvidence { attempt, at, evidence: Evidence::OptOut };
+            EvidenceEntry {
+                by: Some(self.operator().to_owned()),
+                ..EvidenceEntry::new(blast, recipient, stamped, EvidenceSource::Operator)
+            }
+        };
+        let entries: Vec<_> = open.into_iter().map(entry).collect();
+        record_in(tx, &entries, &self.engine().settings.retry, WhenLocked::Wait).await?;
+        Ok(())
+    }
+
     /// Remembers opt-outs on this machine, before the commit: a database that is restored from a dump gets them again. An opt-out
     /// is never refused because it cannot be remembered. Returns why it could not be.
     pub(super) async fn remember(&self, noted: Vec<RememberedOptOut>) -> Option<String> {

@@ -1,7 +1,7 @@
 //! `blast`: creates, sends, follows and reports blasts. One verb per file.
 
 mod command;
-mod export;
+pub(super) mod export;
 mod follow_up;
 mod list;
 pub(super) mod new;

@@ -34,11 +34,15 @@ pub enum Act {
     Remove,
     /// A token of the HTTP API was made or revoked.
     Token,
+    /// A person was forgotten on request.
+    Forget,
+    /// What operators say of a customer: tags, notes, merges.
+    Customer,
     Unknown(String),
 }
 
 impl Act {
-    const KNOWN: [Self; 22] = [
+    const KNOWN: [Self; 24] = [
         Self::Replied,
         Self::Closed,
         Self::OptOut,
@@ -61,6 +65,8 @@ impl Act {
         Self::Add,
         Self::Remove,
         Self::Token,
+        Self::Forget,
+        Self::Customer,
     ];
 
     /// Every act that this version logs.
@@ -93,6 +99,8 @@ impl Act {
             Self::Add => "add",
             Self::Remove => "remove",
             Self::Token => "token",
+            Self::Forget => "forget",
+            Self::Customer => "customer",
             Self::Unknown(word) => word,
         }
     }

@@ -78,6 +78,8 @@ pub enum Test {
     Code(String),
     /// `provider:PENDING`: the provider's own word for the status, any case.
     Provider(String),
+    /// `tag:vip`: of a customer whom an operator tagged so.
+    Tag(String),
     /// `note:price`.
     Note(String),
     /// `has:reply`, `has:note`, `has:amount`, `has:first-try`, `has:retry`.
@@ -261,6 +263,7 @@ impl fmt::Display for Test {
             Self::Name(text) => write!(f, "name:{}", token::quoted(text)),
             Self::Word(text) => f.write_str(&token::quoted(text)),
             Self::Code(text) => write!(f, "code:{}", token::quoted(text)),
+            Self::Tag(text) => write!(f, "tag:{}", token::quoted(text)),
             Self::Provider(text) => write!(f, "provider:{}", token::quoted(text)),
             Self::Note(text) => write!(f, "note:{}", token::quoted(text)),
             Self::Has(fact) => write!(f, "has:{}", fact.word()),

@@ -17,9 +17,12 @@ use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
 use super::lease_watch::Seen;
 use super::memory::{
-    Journal, MemoryError, OptOutMemory, Remembered, SenderMemory, Standing, make_directory, of_server,
+    Journal, MemoryError, OptOutMemory, Remembered, SenderMemory, Standing, forget_in_files, forget_key,
+    make_directory, make_forget_key, of_server,
 };
+use crate::domain::forgotten::ForgetKey;
 use crate::domain::ids::SenderId;
+use crate::domain::phone::PersonKey;
 use crate::domain::retry::RetryRules;
 use crate::domain::sender::StopCode;
 use crate::store::fence::{self, Confirmed, DatabaseIdentity, PostedAttempt, SenderFacts, Server};
@@ -142,6 +145,27 @@ impl Fence {
     /// The opt-outs that were noted on this machine for this database.
     pub fn opt_outs(&self) -> OptOutMemory {
         OptOutMemory::new(&self.directory)
+    }
+
+    /// The file of the key under which people are forgotten here.
+    pub fn forget_key_path(&self) -> PathBuf {
+        self.directory.join("forget.key")
+    }
+
+    /// The key; `None`: this machine has none.
+    pub fn forget_key(&self) -> Result<Option<ForgetKey>, MemoryError> {
+        forget_key(&self.forget_key_path())
+    }
+
+    /// The key, made if there is none.
+    pub fn make_forget_key(&self) -> Result<ForgetKey, MemoryError> {
+        make_forget_key(&self.forget_key_path())
+    }
+
+    /// Takes people out of what this machine remembers, and out of the files of a directory of logs. What was posted stays
+    /// known by its ids. Blocks the thread.
+    pub fn forget_people(&self, people: &[PersonKey], logs: &Path) -> Result<(), MemoryError> {
+        forget_in_files(&[&self.directory, &self.old], people, logs)
     }
 
     /// Whether anything can be remembered: makes the directory if need be, and a file in it for an instant.

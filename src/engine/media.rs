@@ -74,7 +74,7 @@ impl MediaDir {
         Err(io::Error::new(io::ErrorKind::InvalidData, "its bytes were changed since it was stored"))
     }
 
-    fn remove(&self, digest: &str) -> io::Result<()> {
+    pub fn remove(&self, digest: &str) -> io::Result<()> {
         match fs::remove_file(self.path(digest)?) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             done => done,

@@ -5,11 +5,13 @@
 //! the memory's only owner: nothing of it is kept in a process, since several processes of a machine write it in turn.
 //! What cannot be read or written is an error, never an empty memory.
 
+mod forgetting;
 mod index;
 mod journal;
 mod opt_outs;
 mod origin;
 
+pub use forgetting::{forget_in_files, forget_key, make_forget_key};
 pub use journal::Journal;
 pub use opt_outs::{OptOutExtent, OptOutLock, OptOutMemory, ReadableOptOuts, RememberedOptOut};
 pub use origin::Origin;

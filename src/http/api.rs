@@ -10,6 +10,7 @@ mod body;
 mod campaigns;
 mod commands;
 mod create;
+mod customers;
 mod draft;
 mod edit;
 mod events;
@@ -17,6 +18,7 @@ mod follow_up;
 mod jobs;
 mod limit;
 mod marks;
+mod messages;
 mod once;
 mod page;
 mod people;
@@ -79,6 +81,8 @@ pub(super) fn routes() -> Routes {
         .merge(senders::routes())
         .merge(suppressions::routes())
         .merge(campaigns::routes())
+        .merge(customers::routes())
+        .merge(messages::routes())
 }
 
 /// Lets a request through to these routes whose caller is known.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::person::Rejection;
 use super::records::{ROW_MAX, RecordError};
+use crate::domain::forgotten::MissingForgetKey;
 use crate::domain::text::{count_of, grouped};
 use crate::store::StoreError;
 
@@ -42,6 +43,9 @@ pub enum ImportError {
     /// The blast is not there, or nobody can be added to it any more.
     #[error("{0}")]
     Closed(String),
+    /// People were forgotten whom this machine could not leave out.
+    #[error("{0}: with it a list is read without them; see `blastdeck customer key`")]
+    ForgetKey(#[from] MissingForgetKey),
     /// The same request had its effect already.
     #[error("a request with this idempotency key had its effect already")]
     Repeated,

@@ -84,6 +84,7 @@ impl GivenList {
         let outcome = match value.and_then(|value| self.person(&value)) {
             Ok(person) => Outcome::Taken(person, Reading::Utf8),
             Err((column, value, reason)) => {
+                let value = if reason == Reason::Forgotten { "" } else { value.as_str() };
                 let value = value.trim().chars().take(VALUE_MAX).collect();
                 Outcome::Rejected(Rejection { row: self.row, column: column.to_owned(), value, reason })
             }

@@ -8,6 +8,7 @@ use super::person::Outcome;
 use super::seen::SeenPeople;
 use super::{CellMend, File, PeopleSource, ReadThrough, RejectedTo, Tally};
 use crate::domain::content::BlastContent;
+use crate::domain::forgotten::ForgottenPeople;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Region;
 use crate::store::import::{CopyBatch, NewRecipient};
@@ -40,6 +41,14 @@ impl PeopleList {
         };
         given.seen = seen;
         Ok(Self::Given(Box::new(given)))
+    }
+
+    /// Leaves out whoever was forgotten.
+    pub(super) fn leave_out(&mut self, forgotten: ForgottenPeople) {
+        match self {
+            Self::File(file) => file.taker.seen.forgotten = forgotten,
+            Self::Given(list) => list.seen.forgotten = forgotten,
+        }
     }
 
     /// Has cells of a spreadsheet's list read as something else.

@@ -43,6 +43,9 @@ pub enum Reason {
     Repeat { first_row: u64 },
     #[error("the same person as in row {first_row}, whose number is spelled otherwise: taken once")]
     OtherSpelling { first_row: u64 },
+    /// Their value is never kept.
+    #[error("they asked to be forgotten, and are not to be messaged")]
+    Forgotten,
     #[error("Meta delivers no marketing to numbers of the United States (131049)")]
     UnitedStates,
     #[error("{0}")]
@@ -67,9 +70,13 @@ impl Reason {
                 "the text comes out longer than WhatsApp takes".to_owned()
             }
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
-            Self::Phone(_) | Self::Content(_) | Self::UnitedStates | Self::NoPhone | Self::NotJson | Self::Member => {
-                self.to_string()
-            }
+            Self::Phone(_)
+            | Self::Content(_)
+            | Self::Forgotten
+            | Self::UnitedStates
+            | Self::NoPhone
+            | Self::NotJson
+            | Self::Member => self.to_string(),
         }
     }
 }
@@ -169,6 +176,7 @@ impl Taker {
             }
             At::Message => ("message".to_owned(), values.get(self.columns.phone)),
         };
+        let value = value.filter(|_| reason != Reason::Forgotten);
         let value = value.map_or("", |value| value).trim().chars().take(VALUE_MAX).collect();
         Rejection { row, column, value, reason }
     }

@@ -4,11 +4,15 @@
 use std::collections::BTreeMap;
 
 use super::person::Reason;
+use crate::domain::forgotten::ForgottenPeople;
 use crate::domain::phone::{PersonKey, Phone};
 
-/// The people who were accepted, and those who were there before the list.
+/// The people who were accepted, those who were there before the list, and whom no list may bring back.
 #[derive(Default)]
-pub(super) struct SeenPeople(BTreeMap<u64, SharedHead>);
+pub(super) struct SeenPeople {
+    heads: BTreeMap<u64, SharedHead>,
+    pub(super) forgotten: ForgottenPeople,
+}
 
 /// Everybody whose keys differ in their last [`TAIL_BITS`] alone, in ascending order.
 #[derive(Default)]
@@ -54,6 +58,9 @@ impl SeenPeople {
 
     /// Only accepted people count: a later row may correct a rejected one.
     pub(super) fn refuse_repeat(&mut self, phone: &Phone, row: u64) -> Result<(), Reason> {
+        if self.forgotten.has(phone) {
+            return Err(Reason::Forgotten);
+        }
         let Some(key) = phone.key() else { return Ok(()) };
         let this = FirstRow::new(row, phone);
         match self.first_or_insert(key, this) {
@@ -67,7 +74,7 @@ impl SeenPeople {
     /// Where this person came first; `None`: here.
     fn first_or_insert(&mut self, key: PersonKey, row: FirstRow) -> Option<FirstRow> {
         let key = key.number();
-        let SharedHead { tails, firsts } = self.0.entry(key >> TAIL_BITS).or_default();
+        let SharedHead { tails, firsts } = self.heads.entry(key >> TAIL_BITS).or_default();
         let [low, high, ..] = key.to_le_bytes();
         let tail = u16::from_le_bytes([low, high]);
         match tails.binary_search(&tail) {

@@ -131,7 +131,8 @@ pub async fn missing(connection: &mut PgConnection, posted: &[PostedAttempt]) ->
            from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[]) as p (recipient, attempt, epoch, phone)
            join blast_recipients r on r.id = p.recipient
            left join attempts a on a.recipient_id = p.recipient and a.attempt = p.attempt and a.epoch = p.epoch
-          where a.recipient_id is null or ltrim(r.phone_number, '+') <> p.phone",
+          where a.recipient_id is null
+             or (p.phone not in (ltrim(r.phone_number, '+'), '0') and not starts_with(r.phone_number, 'forgotten-'))",
     )
     .bind(columns.recipients)
     .bind(columns.attempts)
@@ -255,12 +256,12 @@ macro_rules! restore_lost {
     };
 }
 
-/// By the ids that the database knows: of those who are further a late answer tells the outcome. An attempt that was made
+/// By the ids that the database knows (and that alone where the phone is 0: this machine forgot whose it was): of those who are further a late answer tells the outcome. An attempt that was made
 /// again under a later epoch counts as lost while it is the newest one.
 const BY_ID: &str = restore_lost!(
     " lost as (
              select r.id, r.status, p.attempt, p.epoch, p.claimed_at
-               from posted p join blast_recipients r on r.id = p.recipient and ltrim(r.phone_number, '+') = p.phone
+               from posted p join blast_recipients r on r.id = p.recipient and p.phone in (ltrim(r.phone_number, '+'), '0')
               where p.claimed_at > $8
                 and not exists (select 1 from attempts a
                                  where a.recipient_id = p.recipient and a.attempt = p.attempt
@@ -277,7 +278,8 @@ const BY_NUMBER: &str = restore_lost!(
                from posted p
               where p.claimed_at > $8
                 and not exists (select 1 from blast_recipients r
-                                 where r.id = p.recipient and ltrim(r.phone_number, '+') = p.phone)
+                                 where r.id = p.recipient
+                                    and (p.phone in (ltrim(r.phone_number, '+'), '0') or starts_with(r.phone_number, 'forgotten-')))
               group by 1),
          lost as (
              select r.id, r.status, r.attempt + 1 as attempt, f.epoch, f.claimed_at

@@ -13,6 +13,8 @@ use sqlx::{Executor as _, PgPool, Postgres};
 use super::StoreError;
 use super::action::{self, NewAction};
 use super::api_request::{self, RequestKey};
+use super::customer::{self, CONSENT_SOURCE};
+use super::forget;
 use super::recurring::{self, OccurrenceNote};
 use crate::domain::act::Act;
 use crate::domain::blast::{PersonClocks, RepeatColumns};
@@ -90,6 +92,7 @@ pub struct NewRecipient {
 pub struct CopyBatch {
     text: Vec<u8>,
     people: u64,
+    has_consent: bool,
 }
 
 impl CopyBatch {
@@ -106,6 +109,7 @@ impl CopyBatch {
         self.field(person.external_id.as_deref());
         self.text.push(b'\n');
         self.people += 1;
+        self.has_consent |= person.variables.get(CONSENT_SOURCE).is_some();
     }
 
     /// One value in COPY's text format; `\N` is null. NUL is in no text that Postgres takes.
@@ -139,6 +143,8 @@ pub struct Import {
     connection: PoolConnection<Postgres>,
     blast: BlastId,
     target: ImportTarget,
+    /// Somebody's list says where consent came from.
+    has_consent: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +157,7 @@ enum ImportTarget {
 pub async fn begin(pool: &PgPool, draft: &BlastDraft) -> Result<Import, StoreError> {
     let mut connection = open(pool).await?;
     let blast = insert(&mut connection, draft).await?;
-    Ok(Import { connection, blast, target: ImportTarget::NewDraft })
+    Ok(Import { connection, blast, target: ImportTarget::NewDraft, has_consent: false })
 }
 
 /// Begins a transaction that adds people to this blast, under lock. `None`: there is no such blast, or it is not a draft any
@@ -164,7 +170,12 @@ pub async fn begin_adding(pool: &PgPool, blast: BlastId) -> Result<Option<Import
     .bind(blast)
     .fetch_optional(&mut *connection)
     .await?;
-    Ok((is_draft == Some(true)).then_some(Import { connection, blast, target: ImportTarget::Draft }))
+    Ok((is_draft == Some(true)).then_some(Import {
+        connection,
+        blast,
+        target: ImportTarget::Draft,
+        has_consent: false,
+    }))
 }
 
 async fn open(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
@@ -219,6 +230,12 @@ impl Import {
     /// The blast's id, not yet visible to others.
     pub const fn blast(&self) -> BlastId {
         self.blast
+    }
+
+    /// The keyed hashes of people whom no list may bring back. Until the end of this nobody else is forgotten.
+    pub async fn forgotten(&mut self) -> Result<Vec<String>, StoreError> {
+        forget::share_lists(&mut self.connection).await?;
+        forget::hashes(&mut self.connection).await
     }
 
     /// Writes what belongs beside the people. `false`: the request had its effect already.
@@ -300,6 +317,7 @@ impl Import {
             .copy_in_raw("copy blast_recipients (blast_id, phone_number, name, variables, external_id) from stdin")
             .await?;
         while let Some(batch) = batches.recv().await {
+            self.has_consent |= batch.has_consent;
             copy.send(batch.text).await?;
         }
         Ok(copy.finish().await?)
@@ -307,6 +325,9 @@ impl Import {
 
     /// Makes it all visible at once.
     pub async fn commit(mut self, people: u64) -> Result<BlastId, StoreError> {
+        if self.has_consent {
+            customer::note_consents(&mut self.connection, self.blast).await?;
+        }
         // Whoever launches what they saw before is refused.
         sqlx::query(
             "update blasts

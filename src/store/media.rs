@@ -149,3 +149,14 @@ pub async fn drop_old(pool: &PgPool, host: &str, days: u32) -> Result<Vec<String
 fn interval(span: TimeDelta) -> Result<PgInterval, StoreError> {
     PgInterval::try_from(span).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))
 }
+
+/// The files that these people sent: the digest of each, and the machine that has it.
+pub async fn of_people(tx: &mut PgConnection, people: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+    let files = sqlx::query_as(
+        "select distinct m.digest, m.host from reply_media m join replies p on p.id = m.reply_id
+          where person_key(p.phone_number) = any($1) and m.state = 'stored' and m.digest is not null and m.host is not null
+            and not exists (select from reply_media o join replies q on q.id = o.reply_id
+                             where o.digest = m.digest and coalesce(person_key(q.phone_number) <> all($1), true))",
+    );
+    Ok(files.bind(people).fetch_all(tx).await?)
+}

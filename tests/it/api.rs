@@ -4,6 +4,7 @@ mod blasts;
 mod campaigns;
 mod client;
 mod crash;
+mod customers;
 mod document;
 mod doors;
 mod fuzz;

@@ -19,6 +19,7 @@ mod charges;
 mod compat;
 mod consequences;
 mod crash;
+mod customers;
 mod dashboard;
 mod demo;
 mod export;

@@ -1,8 +1,10 @@
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
+use chrono_tz::Tz;
 
 use super::*;
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{RecipientId, SenderId};
 use crate::domain::pricing::{DeliveredMessages, RateCard};
+use crate::domain::progress::{BlastProgress, SampledPerson, StageTimes};
 
 fn blast() -> BlastView {
     BlastView {
@@ -149,4 +151,40 @@ fn a_blast_with_nothing_sent_divides_by_nothing() {
     assert!(table(&empty).contains("Sent                 0        -           0"), "{}", table(&empty));
     assert_eq!(number(1_234_567), "1,234,567");
     assert_eq!(number(-999), "-999");
+}
+
+#[test]
+fn the_page_has_every_picture_loads_nothing_and_escapes_what_others_wrote() {
+    let at = |hours: i64| DateTime::UNIX_EPOCH + TimeDelta::hours(hours);
+    let times = StageTimes {
+        id: RecipientId(1),
+        status: Status::Closed,
+        sent_at: Some(at(1)),
+        delivered_at: Some(at(2)),
+        read_at: Some(at(3)),
+        replied_at: Some(at(4)),
+        closed_at: Some(at(5)),
+        changed_at: at(5),
+    };
+    let people = [SampledPerson { times, weight: 1.0 }];
+    let pictures = ReportPictures {
+        progress: BlastProgress::of(&people, Tz::UTC),
+        revenue: vec![(at(5), Decimal::new(124_000, 2))],
+        zone: Tz::UTC,
+        made_at: at(6),
+    };
+    let mut hostile = report();
+    hostile.blast.tag = "<script>alert(1)</script>\" onload='x'".into();
+    hostile.errors[0].title = "a & <b>".into();
+
+    let page = html(&hostile, &pictures);
+
+    for heading in ["Funnel", "Over time", "Hours of sending", "Revenue", "Why people failed"] {
+        assert!(page.contains(&format!("<h2>{heading}")), "{heading}: {page}");
+    }
+    assert_eq!(page.matches("<svg").count(), 5);
+    assert!(page.contains("a &amp; &lt;b&gt;") && page.contains("prefers-color-scheme:dark"));
+    for wrong in ["<script", "onload='", "http", "url(", "NaN", "inf\""] {
+        assert!(!page.contains(wrong), "{wrong}: {page}");
+    }
 }

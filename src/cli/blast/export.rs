@@ -1,9 +1,9 @@
 //! `blast export`: a blast's people, their replies or their history as CSV or JSON lines. A page at a time: a million people
 //! take no more memory than a hundred.
 
-mod destination;
+pub(in crate::cli) mod destination;
 mod progress;
-mod record;
+pub(in crate::cli) mod record;
 
 use std::path::PathBuf;
 
@@ -55,7 +55,7 @@ enum ExportKind {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ExportFormat {
+pub(in crate::cli) enum ExportFormat {
     Csv,
     Json,
 }

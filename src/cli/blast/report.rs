@@ -45,6 +45,8 @@ enum ReportFormat {
     Json,
     Csv,
     Markdown,
+    /// One page with pictures, to hand on: it loads nothing.
+    Html,
 }
 
 impl ReportArgs {
@@ -59,14 +61,14 @@ impl ReportArgs {
             return list(&context, self.blast).await;
         }
         let mut report = context.app.report(self.blast).await?;
-        print(&report, format)?;
+        print(&context, &report, format).await?;
         while self.watch
             && matches!(report.blast.state, BlastState::Sending | BlastState::Paused | BlastState::Scheduled)
         {
             tokio::time::sleep(POLL_INTERVAL).await;
             let next = context.app.report(self.blast).await?;
             if next != report {
-                print(&next, format)?;
+                print(&context, &next, format).await?;
                 report = next;
             }
         }
@@ -79,7 +81,7 @@ async fn save(context: &Context, blast: BlastId, format: ReportFormat) -> Result
     if format == ReportFormat::Json {
         return json(&saved);
     }
-    print(&report, format)?;
+    print(context, &report, format).await?;
     let kept = format!("kept as report {}: `blastdeck blast report {blast} --saved` lists what was kept", saved.id);
     talk(&context.pasteable(&kept));
     Ok(())
@@ -123,11 +125,15 @@ fn table(context: &Context, page: &[SavedReport]) -> String {
     render(&header, &rows)
 }
 
-fn print(report: &Report, format: ReportFormat) -> Result<()> {
+async fn print(context: &Context, report: &Report, format: ReportFormat) -> Result<()> {
     match format {
         ReportFormat::Json => json(report),
         ReportFormat::Table => text(&report::table(report)),
         ReportFormat::Csv => text(&report::csv(report)),
+        ReportFormat::Html => {
+            let pictures = context.app.report_pictures(report.blast.id).await?;
+            text(&report::html(report, &pictures))
+        }
         ReportFormat::Markdown => text(&report::markdown(report)),
     }
 }

@@ -18,7 +18,7 @@ pub(super) const TEXT_MAX: usize = 1_000;
 const GROUPS_MAX: usize = 8;
 
 /// The words before `:`.
-const KEYS: [&str; 9] = ["status", "stuck", "phone", "name", "note", "older", "code", "provider", "has"];
+const KEYS: [&str; 10] = ["status", "stuck", "phone", "name", "note", "older", "code", "provider", "has", "tag"];
 
 /// The gateway's statuses (`docs/WSAPME.md`) that are none of ours.
 const PROVIDER_WORDS: [&str; 2] = ["PENDING", "SERVER_ACK"];
@@ -190,6 +190,7 @@ fn about(key: &str, value: &str, reader: MomentParser) -> Result<Test, FilterErr
         "older" => older(value, reader),
         "code" => Ok(Test::Code(owned())),
         "provider" => Ok(Test::Provider(owned())),
+        "tag" => Ok(Test::Tag(owned())),
         _ => fact(value),
     }
 }

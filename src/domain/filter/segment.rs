@@ -17,7 +17,7 @@ use crate::domain::text::clean;
 /// The most blasts that one segment may name.
 const BLASTS_MAX: usize = 50;
 
-/// The people of some blasts that a filter finds. Of somebody who is in several of them the newest message counts.
+/// The people of some blasts that a filter finds; without a blast, of every launched one of the business. Of somebody who is in several of them the newest message counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     pub blasts: Vec<BlastId>,
@@ -36,7 +36,7 @@ pub struct SegmentReader {
 /// Why a segment cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SegmentError {
-    #[error("name the blasts whose people are meant: blast:7, or blast:7,9")]
+    #[error("name the blasts whose people are meant: blast:7, or blast:7,9; or a tag of customers: tag:vip")]
     NoBlast,
     #[error("character {at}, `{word}`: {why}")]
     At { at: usize, word: String, why: String },
@@ -64,10 +64,11 @@ impl SegmentReader {
         blasts.extend(self.blast.filter(|_| blasts.is_empty()));
         let moments = MomentParser { now: self.now, zone: self.zone };
         let terms = parse::terms(&others, moments).map_err(|(at, error)| located(at, error.to_string()))?;
-        if blasts.is_empty() {
+        let segment = Segment { blasts, filter: Filter { terms } };
+        if segment.blasts.is_empty() && !segment.is_tagged() {
             return Err(SegmentError::NoBlast);
         }
-        Ok(Segment { blasts, filter: Filter { terms } })
+        Ok(segment)
     }
 }
 
@@ -92,6 +93,11 @@ fn word_at(text: &str, at: usize) -> String {
 }
 
 impl Segment {
+    /// Whether it asks for the customers who have a tag: these are meant in every blast, where none is named.
+    fn is_tagged(&self) -> bool {
+        self.filter.terms.iter().any(|term| term.sense == Sense::Is && matches!(term.test, Test::Tag(_)))
+    }
+
     /// Whether those who bought are asked for: otherwise they are left out.
     pub fn asks_for_closed(&self) -> bool {
         let asks = |term: &Term| {
@@ -102,13 +108,17 @@ impl Segment {
                     _ => false,
                 }
         };
-        self.filter.terms.iter().any(asks)
+        // Of customers in general it does not matter that they bought.
+        self.blasts.is_empty() || self.filter.terms.iter().any(asks)
     }
 }
 
 /// Prints the segment as one would type it.
 impl fmt::Display for Segment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.blasts.is_empty() {
+            return write!(f, "{}", self.filter);
+        }
         let ids: Vec<_> = self.blasts.iter().map(ToString::to_string).collect();
         write!(f, "blast:{}", ids.join(","))?;
         if self.filter.is_everybody() { Ok(()) } else { write!(f, " {}", self.filter) }
@@ -172,6 +182,10 @@ mod tests {
         assert_eq!(segment.blasts, [BlastId(7), BlastId(9)]);
         assert_eq!(segment.to_string(), "blast:7,9 stuck:read -has:reply older:2026-11-19T09:00:00Z");
         assert_eq!(read("blast:7").unwrap().to_string(), "blast:7");
+        let tagged = read("tag:vip -has:reply").unwrap();
+        assert_eq!((tagged.blasts.len(), tagged.to_string()), (0, "tag:vip -has:reply".to_owned()));
+        assert_eq!(read(&tagged.to_string()).unwrap(), tagged);
+        assert!(tagged.asks_for_closed() && read("-tag:vip").is_err());
         assert_eq!(read(&segment.to_string()).unwrap(), segment);
     }
 

@@ -113,6 +113,7 @@ fn keys_quotes_and_signs_are_understood() {
     assert_eq!(read("note:\"say \"\"hi\"\"\""), Ok(is(Test::Note("say \"hi\"".into()))));
     assert_eq!(read("code:131026"), Ok(is(Test::Code("131026".into()))));
     assert_eq!(read("provider:PENDING"), Ok(is(Test::Provider("PENDING".into()))));
+    assert_eq!(read("tag:vip"), Ok(is(Test::Tag("vip".into()))));
     assert_eq!(read("has:amount"), Ok(is(Test::Has(Fact::Amount))));
     assert_eq!(read("\"6012\""), Ok(is(Test::Word("6012".into()))));
     assert_eq!(read("\"open quote").unwrap().terms[0].test, Test::Word("open quote".into()));
@@ -147,7 +148,7 @@ fn what_is_not_known_is_explained_with_the_nearest() {
     assert_eq!(says("stauts:read"), "`stauts:` is not known: did you mean `status:`?");
     assert_eq!(
         says("colour:red"),
-        "`colour:` is not known: status, stuck, phone, name, note, older, code, provider, has"
+        "`colour:` is not known: status, stuck, phone, name, note, older, code, provider, has, tag"
     );
     assert_eq!(says("status:raed"), "`raed` is not a status: did you mean `read`?");
     assert_eq!(
@@ -199,6 +200,7 @@ fn any_test() -> impl Strategy<Value = Test> {
         text.clone().prop_map(Test::Word),
         text.clone().prop_map(Test::Code),
         text.clone().prop_map(Test::Provider),
+        text.clone().prop_map(Test::Tag),
         text.prop_map(Test::Note),
         prop::sample::select(Fact::ALL.to_vec()).prop_map(Test::Has),
         (

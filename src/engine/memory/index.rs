@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::journal::FORGOTTEN;
 use crate::domain::ids::RecipientId;
 use crate::store::fence::PostedAttempt;
 
@@ -28,6 +29,6 @@ impl PostedIndex {
     /// that counts one again has gone back in time, as a whole or for this recipient.
     pub(super) fn has(&self, claimed: &PostedAttempt) -> bool {
         let known = self.newer.get(&claimed.recipient).or_else(|| self.older.get(&claimed.recipient));
-        known.is_some_and(|(attempt, phone)| *attempt >= claimed.attempt && *phone == claimed.phone)
+        known.is_some_and(|(attempt, phone)| *attempt >= claimed.attempt && [claimed.phone, FORGOTTEN].contains(phone))
     }
 }

@@ -22,6 +22,9 @@ const RECORD: usize = 8 + 4 + 8 + 8 + 8 + 4;
 /// The file's length in bytes as of the last append, big endian, at its beginning: a file that is shorter was cut off.
 const HEADER: usize = 8;
 
+/// The phone of whoever was forgotten since: their record goes on speaking for their row.
+pub(super) const FORGOTTEN: u64 = 0;
+
 /// A journal longer than this many records is begun anew with the newer half. About 10 MB.
 const LONG: u64 = 262_144;
 
@@ -167,6 +170,21 @@ impl Journal {
         let bytes = fs::read(path).unwrap_or_default();
         let records = bytes.get(HEADER..).unwrap_or_default();
         records.as_chunks::<RECORD>().0.iter().filter_map(decode).collect()
+    }
+
+    /// Takes numbers out of a file's records, which stay.
+    pub(super) fn forget(path: &Path, phones: &[u64]) -> Result<(), MemoryError> {
+        let journal = Self::open(path)?;
+        let unwritable = |error| MemoryError::Unwritable { path: path.to_owned(), error };
+        journal.lock().map_err(unwritable)?;
+        let bytes = fs::read(path).map_err(unwritable)?;
+        let records = bytes.get(HEADER..).unwrap_or_default().as_chunks::<RECORD>().0;
+        let known = records.iter().enumerate().filter_map(|(at, record)| Some((at, decode(record)?)));
+        for (at, posted) in known.filter(|(_, posted)| phones.contains(&posted.phone)) {
+            let record = encode(&PostedAttempt { phone: FORGOTTEN, ..posted });
+            journal.file.write_all_at(&record, (HEADER + at * RECORD) as u64).map_err(unwritable)?;
+        }
+        journal.file.sync_data().map_err(unwritable)
     }
 
     fn unreadable(&self, why: &str) -> MemoryError {

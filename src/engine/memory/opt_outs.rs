@@ -132,6 +132,15 @@ impl OptOutMemory {
         self.replace(&lines)
     }
 
+    /// Blanks the lines of these people. The file keeps its length, by which databases know how much of it they have.
+    pub(super) fn forget(&self, people: &[PersonKey]) -> Result<(), MemoryError> {
+        let _lock = self.lock()?;
+        for path in [self.path.clone(), self.path.with_extension("damaged")] {
+            forget_lines(&path, people).map_err(|error| MemoryError::Unwritable { path, error })?;
+        }
+        Ok(())
+    }
+
     /// `None`: there is no file, or it has no header.
     fn extent(&self) -> Result<Option<OptOutExtent>, MemoryError> {
         let file = match private(OpenOptions::new().read(true).write(true)).open(&self.path) {
@@ -224,6 +233,24 @@ impl OptOutLock {
     }
 }
 
+fn forget_lines(path: &Path, people: &[PersonKey]) -> io::Result<()> {
+    let file = match private(OpenOptions::new().read(true).write(true)).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let bytes = fs::read(path)?;
+    let mut at = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let noted: Option<RememberedOptOut> = serde_json::from_slice(line).ok();
+        let person = noted.and_then(|noted| PersonKey::of_digits(noted.phone.trim_start_matches('+')));
+        if person.is_some_and(|person| people.contains(&person)) {
+            file.write_all_at(&vec![b'\n'; line.len()], at)?;
+        }
+        at += line.len() as u64;
+    }
+    file.sync_data()
+}
+
 fn header(extent: &OptOutExtent) -> String {
     format!("# {:020} {:<33}\n", extent.bytes, extent.origin)
 }
@@ -253,7 +280,9 @@ fn standing(noted: impl IntoIterator<Item = RememberedOptOut>) -> Vec<Remembered
     let mut newest = BTreeMap::new();
     for opt_out in noted {
         let person = PersonKey::of_digits(opt_out.phone.trim_start_matches('+'));
-        newest.insert((opt_out.business.clone(), person), opt_out);
+        // A keyed hash is nobody's number.
+        let text = person.is_none().then(|| opt_out.phone.clone());
+        newest.insert((opt_out.business.clone(), person, text), opt_out);
     }
     newest.into_values().filter(|opt_out| !opt_out.is_lifted).collect()
 }

@@ -28,6 +28,7 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
         Test::Word(words) => push_word(sql, words),
         Test::Code(words) => push_same(sql, "error_code", words),
         Test::Provider(words) => push_same(sql, "provider_status", words),
+        Test::Tag(tag) => push_tag(sql, tag),
         Test::Has(Fact::Reply) => _ = sql.push(HAS_REPLIED),
         Test::Has(Fact::Note) => _ = sql.push("note <> ''"),
         Test::Has(Fact::Amount) => _ = sql.push("amount is not null"),
@@ -38,6 +39,16 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
         }
         Test::Older(at) => _ = sql.push(SINCE).push(" < ").push_bind(*at),
     }
+}
+
+/// By the numbers of those customers, which an index finds: people are many more than have a tag.
+fn push_tag(sql: &mut QueryBuilder<Postgres>, tag: &str) {
+    sql.push("person_key(phone_number) = any(array(with tagged as (");
+    sql.push("select coalesce(n.customer, t.person) as customer from customer_tags t");
+    sql.push(" left join customer_numbers n on n.person = t.person where lower(t.tag) = lower(")
+        .push_bind(tag.to_owned());
+    sql.push(")) select customer from tagged union");
+    sql.push(" select n.person from customer_numbers n join tagged on tagged.customer = n.customer))");
 }
 
 /// Since when somebody is at their stage: by the stage's own time, as the screen shows it.

@@ -1,6 +1,8 @@
 //! When people of a blast reached their stages, from a sample that is the same each time: at most so many people of each status,
 //! evenly spread over the list. Cheap at any size, and exact for blasts that are no larger.
 
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use sqlx::PgPool;
 
 use crate::domain::ids::BlastId;
@@ -53,4 +55,15 @@ pub async fn sample(
     #[expect(clippy::cast_precision_loss, reason = "numbers of people")]
     let weight = if found.is_empty() { 0.0 } else { (people.max(0) as f64 / found.len() as f64).max(1.0) };
     Ok(found.into_iter().map(|times| SampledPerson { times, weight }).collect())
+}
+
+/// The money of a blast's sales, by the hour in which they were closed.
+pub async fn revenue(pool: &PgPool, blast: BlastId) -> Result<Vec<(DateTime<Utc>, Decimal)>, StoreError> {
+    let revenue = sqlx::query_as(
+        "select date_trunc('hour', coalesce(closed_at, changed_at), 'UTC') as hour, sum(amount)
+           from blast_recipients
+          where blast_id = $1 and status = 'closed' and amount > 0
+          group by 1 order by 1",
+    );
+    Ok(revenue.bind(blast).fetch_all(pool).await?)
 }

@@ -73,7 +73,7 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         sql.push(" when o.followed then 'followed'");
     }
     sql.push(" when o.recent then 'frequency_cap' end as left_out from (");
-    push_found(sql, query.segment);
+    push_found(sql, query);
     sql.push(") r cross join lateral (");
     push_elsewhere(sql, query);
     sql.push(") o order by r.id");
@@ -98,17 +98,34 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push(" and o.blast_id is distinct from ").push_bind(query.draft);
 }
 
-/// The rows that the terms let through, one a person: the newest of the blasts that are named.
-fn push_found(sql: &mut QueryBuilder<Postgres>, segment: &Segment) {
-    sql.push("select * from blast_recipients where blast_id = any(").push_bind(ids(segment)).push(")");
-    for term in &segment.filter.terms {
+/// The rows that the terms let through, one a person: the newest of the blasts that are named, or of all.
+fn push_found(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
+    sql.push("select * from blast_recipients where ");
+    push_blasts(sql, "blast_id", query);
+    for term in &query.segment.filter.terms {
         condition::push(sql, term);
     }
-    if segment.blasts.len() > 1 {
-        sql.push(" and not exists (select from blast_recipients n where n.blast_id = any(").push_bind(ids(segment));
-        sql.push(") and person_key(n.phone_number) = person_key(blast_recipients.phone_number)");
+    if query.segment.blasts.len() != 1 {
+        sql.push(" and not exists (select from blast_recipients n where ");
+        push_blasts(sql, "n.blast_id", query);
+        sql.push(" and person_key(n.phone_number) = person_key(blast_recipients.phone_number)");
         sql.push(" and n.id > blast_recipients.id)");
     }
+    if query.segment.blasts.is_empty() {
+        // Whoever has another number by now gets it there.
+        sql.push(" and person_key(phone_number) not in (select person from customer_numbers)");
+    }
+}
+
+/// The blasts that are named; where none is, those of the business that were launched.
+fn push_blasts(sql: &mut QueryBuilder<Postgres>, column: &str, query: SegmentQuery<'_>) {
+    if !query.segment.blasts.is_empty() {
+        sql.push(format_args!("{column} = any(")).push_bind(ids(query.segment)).push(")");
+        return;
+    }
+    sql.push(format_args!("exists (select from blasts b join senders s on s.id = b.sender_id where b.id = {column}"));
+    sql.push(" and b.launched_at is not null and b.deleted_at is null and b.answer_until is null and s.business = ");
+    sql.push_bind(query.business.to_owned()).push(")");
 }
 
 fn ids(segment: &Segment) -> Vec<i64> {

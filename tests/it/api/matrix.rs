@@ -10,6 +10,9 @@ use super::{Api, client, configure, served};
 use crate::support::Shop;
 use crate::support::serve::Serve;
 
+/// Whoever is in the first draft.
+const CUSTOMER: &str = "60100000001";
+
 /// Longer than any body but a list may be.
 const TOO_LONG: usize = 25 * 1024 * 1024 + 1;
 
@@ -93,6 +96,7 @@ impl Scene {
         let id = match operation.path.as_str() {
             path if path.starts_with("/api/recipients/") => &self.person,
             path if path.starts_with("/api/jobs/") => &self.job,
+            path if path.starts_with("/api/whatsapp/customers/") => CUSTOMER,
             path if path.starts_with("/api/whatsapp/campaigns/") => &self.campaign_draft,
             _ => &self.draft,
         };

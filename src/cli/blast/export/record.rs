@@ -7,25 +7,26 @@ use csv::{Writer, WriterBuilder};
 use serde_json::{Map, Value, json};
 
 use super::ExportFormat;
-use crate::app::App;
 use crate::app::view::{PersonChange, RecipientRow, ReplyRow};
+use crate::app::{App, CustomerRow};
 use crate::cli::blast::people;
 use crate::cli::output::escaped;
 use crate::domain::text::{clean, count_of, csv_safe};
 
 /// The values of one line, in the order of the table's columns.
-pub(super) type Record = Vec<Value>;
+pub(in crate::cli) type Record = Vec<Value>;
 
 /// A kind of export.
-pub(super) struct RecordTable {
+pub(in crate::cli) struct RecordTable {
     columns: &'static [&'static str],
     /// A record, and several.
     nouns: (&'static str, &'static str),
 }
 
-pub(super) const RECIPIENTS: RecordTable = RecordTable { columns: &people::FIELDS, nouns: ("person", "people") };
+pub(in crate::cli) const RECIPIENTS: RecordTable =
+    RecordTable { columns: &people::FIELDS, nouns: ("person", "people") };
 
-pub(super) const REPLIES: RecordTable = RecordTable {
+pub(in crate::cli) const REPLIES: RecordTable = RecordTable {
     columns: &[
         "id",
         "at",
@@ -45,7 +46,7 @@ pub(super) const REPLIES: RecordTable = RecordTable {
     nouns: ("reply", "replies"),
 };
 
-pub(super) const HISTORY: RecordTable = RecordTable {
+pub(in crate::cli) const HISTORY: RecordTable = RecordTable {
     columns: &[
         "recipient",
         "phone_number",
@@ -62,9 +63,28 @@ pub(super) const HISTORY: RecordTable = RecordTable {
     nouns: ("change", "changes"),
 };
 
+pub(in crate::cli) const CUSTOMERS: RecordTable = RecordTable {
+    columns: &[
+        "id",
+        "numbers",
+        "name",
+        "first_seen",
+        "last_seen",
+        "sent",
+        "received",
+        "read",
+        "replies",
+        "sales",
+        "revenue",
+        "opted_out",
+        "tags",
+    ],
+    nouns: ("customer", "customers"),
+};
+
 impl RecordTable {
     /// `250 people exported to raya.csv`.
-    pub(super) fn written(&self, records: u64, to: Option<&Path>) -> String {
+    pub(in crate::cli) fn written(&self, records: u64, to: Option<&Path>) -> String {
         let (one, many) = self.nouns;
         let what = count_of(i64::try_from(records).unwrap_or(i64::MAX), one, many);
         match to {
@@ -74,11 +94,11 @@ impl RecordTable {
     }
 }
 
-pub(super) fn recipient(row: &RecipientRow) -> Record {
+pub(in crate::cli) fn recipient(row: &RecipientRow) -> Record {
     people::values(row).into()
 }
 
-pub(super) fn reply(app: &App, row: &ReplyRow) -> Record {
+pub(in crate::cli) fn reply(app: &App, row: &ReplyRow) -> Record {
     vec![
         json!(row.id),
         json!(row.at),
@@ -97,7 +117,25 @@ pub(super) fn reply(app: &App, row: &ReplyRow) -> Record {
     ]
 }
 
-pub(super) fn change(change: &PersonChange) -> Record {
+pub(in crate::cli) fn customer(row: &CustomerRow) -> Record {
+    vec![
+        json!(row.id),
+        json!(row.numbers.join(" ")),
+        json!(row.names.first()),
+        json!(row.first_seen),
+        json!(row.last_seen),
+        json!(row.sent),
+        json!(row.received),
+        json!(row.read),
+        json!(row.replies),
+        json!(row.sales),
+        json!(format!("{:.2}", row.revenue.round_dp(2))),
+        json!(row.opted_out.join(" ")),
+        json!(row.tags.join(" ")),
+    ]
+}
+
+pub(in crate::cli) fn change(change: &PersonChange) -> Record {
     vec![
         json!(change.recipient_id),
         json!(change.phone),
@@ -114,23 +152,23 @@ pub(super) fn change(change: &PersonChange) -> Record {
 }
 
 /// Spells records in a format, and counts them.
-pub(super) struct RecordEncoder {
+pub(in crate::cli) struct RecordEncoder {
     format: ExportFormat,
     columns: &'static [&'static str],
     records: u64,
 }
 
 impl RecordEncoder {
-    pub(super) const fn new(format: ExportFormat, table: &RecordTable) -> Self {
+    pub(in crate::cli) const fn new(format: ExportFormat, table: &RecordTable) -> Self {
         Self { format, columns: table.columns, records: 0 }
     }
 
-    pub(super) const fn records(&self) -> u64 {
+    pub(in crate::cli) const fn records(&self) -> u64 {
         self.records
     }
 
     /// What stands before the first record.
-    pub(super) fn head(&self) -> Result<Vec<u8>> {
+    pub(in crate::cli) fn head(&self) -> Result<Vec<u8>> {
         match self.format {
             ExportFormat::Json => Ok(Vec::new()),
             ExportFormat::Csv => {
@@ -141,7 +179,7 @@ impl RecordEncoder {
         }
     }
 
-    pub(super) fn encode(&mut self, records: &[Record]) -> Result<Vec<u8>> {
+    pub(in crate::cli) fn encode(&mut self, records: &[Record]) -> Result<Vec<u8>> {
         self.records += records.len() as u64;
         match self.format {
             ExportFormat::Json => self.json(records),

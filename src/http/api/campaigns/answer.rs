@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::super::super::openapi::schemas;
 use super::super::super::problem::Problem;
+use super::super::customers::customer_id;
 use super::people::CampaignImport;
 use crate::app::App;
 use crate::app::view::{BlastView, RecipientFacts, RecipientRow};
@@ -254,6 +255,7 @@ pub(super) struct CampaignRecipient {
     campaign_id: String,
     #[schema(value_type = String, example = "+60123456789")]
     phone_number: Phone,
+    /// What the program that made it calls them, else the id of `/api/whatsapp/customers`.
     #[schema(example = "customer-17")]
     customer_id: Option<String>,
     #[schema(example = "Aina")]
@@ -292,8 +294,8 @@ impl CampaignRecipient {
             campaign_id: row.blast_id.to_string(),
             status: status(&row),
             message_sid: row.message_id.as_ref().map(|_| format!("{}-{}", row.id, row.attempt)),
+            customer_id: row.external_id.or_else(|| customer_id(&row.phone)),
             phone_number: row.phone,
-            customer_id: row.external_id,
             name: row.name,
             variables: variables.unwrap_or_else(|| json!({})),
             message_id: row.message_id,

@@ -1,0 +1,238 @@
+//! Customers: one person over all blasts and replies, whichever of their numbers a message went to; and what operators say of them.
+
+use serde_json::{Value, json};
+
+use super::{App, AppError};
+use crate::domain::act::Act;
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::phone::{PersonKey, Phone};
+use crate::domain::text::{clean, clean_name};
+use crate::store::DbTransaction;
+use crate::store::action::{self, NewAction};
+use crate::store::customer::{self, CustomerDetails, CustomerQuery, CustomerRow, SentMessage};
+
+/// How many blasts of a customer are shown.
+const BLASTS: i64 = 100;
+
+/// The longest tag and note, in characters.
+const TAG_MAX: usize = 40;
+const NOTE_MAX: usize = 2_000;
+
+/// Some customers, in the order of their numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerPage {
+    pub rows: Vec<CustomerRow>,
+    /// Behind whom the next page begins; `None`: nobody is left.
+    pub next: Option<String>,
+}
+
+/// Two numbers that are one customer's now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    pub customer: CustomerRow,
+    /// Businesses that the two do not share an opt-out from: those stay with the number that they were said of.
+    pub opted_out_apart: Vec<String>,
+}
+
+impl App {
+    /// A page of customers.
+    pub async fn customers(&self, query: &CustomerQuery) -> Result<CustomerPage, AppError> {
+        self.sees_customers()?;
+        let keys = customer::keys(self.pool(), query).await?;
+        let is_full = i64::try_from(keys.len()).is_ok_and(|found| found >= query.limit);
+        let next = keys.last().filter(|_| is_full).cloned();
+        Ok(CustomerPage { rows: customer::rows(self.pool(), &keys).await?, next })
+    }
+
+    /// All that is known of the customer who has this number.
+    pub async fn customer(&self, phone: &Phone) -> Result<CustomerDetails, AppError> {
+        self.sees_customers()?;
+        let mut tx = self.begin().await?;
+        let key = known_customer(&mut tx, phone).await?;
+        let blasts = customer::blasts(&mut tx, &key, BLASTS).await?;
+        let notes = customer::notes(&mut tx, &key).await?;
+        let consents = customer::newest_consents(&mut tx, &key).await?;
+        tx.rollback().await?;
+        Ok(CustomerDetails { customer: self.customer_row(key).await?, notes, consents, blasts })
+    }
+
+    /// The number of a customer by their id: its digits, country code first.
+    pub fn customer_phone(&self, id: &str) -> Result<Phone, AppError> {
+        let none = || AppError::NotFound(format!("there is no customer {}", clean(id)));
+        let is_id = (3..=15).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
+        let phone = is_id.then(|| Phone::parse(&format!("+{id}"), self.own_region()));
+        // Half of the spellings that a person has are too short for the numbering plan: the key decides.
+        phone.and_then(Result::ok).ok_or_else(none)
+    }
+
+    /// Tags a customer, and takes tags away.
+    pub async fn tag_customer(
+        &self,
+        phone: &Phone,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<CustomerRow, AppError> {
+        let key = self.edit_customer(phone, (add, remove), None).await?;
+        self.customer_row(key).await
+    }
+
+    /// Writes a note about a customer.
+    pub async fn note_customer(&self, phone: &Phone, note: &str) -> Result<(), AppError> {
+        self.edit_customer(phone, (&[], &[]), Some(note)).await.map(|_| ())
+    }
+
+    /// Tags a customer, takes tags away and writes a note: all of it or nothing. Returns the customer's key.
+    pub async fn edit_customer(
+        &self,
+        phone: &Phone,
+        (add, remove): (&[String], &[String]),
+        note: Option<&str>,
+    ) -> Result<String, AppError> {
+        self.sees_customers()?;
+        let add = add.iter().map(|tag| tag_of(tag)).collect::<Result<Vec<_>, _>>()?;
+        let note = note.map(note_of).transpose()?;
+        let mut tx = self.begin().await?;
+        let key = known_customer(&mut tx, phone).await?;
+        let removed = customer::untag(&mut tx, &key, remove).await?;
+        let added = customer::tag(&mut tx, &key, &add, self.operator()).await?;
+        if let Some(note) = &note {
+            customer::add_note(&mut tx, &key, note, self.operator()).await?;
+        }
+        if added + removed > 0 || note.is_some() {
+            self.log_customer(&mut tx, phone, json!({ "tags": add, "without": remove, "note": note })).await?;
+        }
+        tx.commit().await?;
+        Ok(key)
+    }
+
+    /// The messages of a blast to people behind `after`, at most so many.
+    pub async fn sent_messages(
+        &self,
+        blast: BlastId,
+        after: RecipientId,
+        limit: u32,
+    ) -> Result<Vec<SentMessage>, AppError> {
+        self.blast_row(blast).await?;
+        Ok(customer::sent(self.pool(), blast, after, i64::from(limit)).await?)
+    }
+
+    /// Every tag, with how many customers have it.
+    pub async fn tags(&self) -> Result<Vec<(String, i64)>, AppError> {
+        self.sees_customers()?;
+        let mut tx = self.begin().await?;
+        Ok(customer::tags_of(&mut tx).await?)
+    }
+
+    /// Takes a note away.
+    pub async fn remove_customer_note(&self, phone: &Phone, note: i64) -> Result<(), AppError> {
+        self.sees_customers()?;
+        let mut tx = self.begin().await?;
+        let key = known_customer(&mut tx, phone).await?;
+        if !customer::remove_note(&mut tx, &key, note).await? {
+            return Err(AppError::NotFound(format!("{phone} has no note {note}: see `blastdeck customer show`")));
+        }
+        self.log_customer(&mut tx, phone, json!({ "without_note": note })).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Makes one customer of two, known by the number of `into`. Opt-outs stay with their numbers.
+    pub async fn merge_customers(&self, from: &Phone, into: &Phone) -> Result<Merged, AppError> {
+        self.sees_customers()?;
+        let mut tx = self.begin().await?;
+        let from_key = known_customer(&mut tx, from).await?;
+        let into_key = customer::customer_of(&mut tx, &key_of(into)?).await?;
+        if from_key == into_key {
+            return Err(AppError::Refused(format!("{from} and {into} are one customer already")));
+        }
+        let apart = [self.customer_row(from_key.clone()).await?, self.customer_row(into_key.clone()).await?];
+        customer::merge(&mut tx, (&from_key, &into_key), self.operator()).await?;
+        self.log_customer(&mut tx, into, json!({ "merged": from_key })).await?;
+        tx.commit().await?;
+        Ok(Merged { customer: self.customer_row(into_key).await?, opted_out_apart: apart_in(&apart) })
+    }
+
+    /// Makes a number that was merged a customer of its own again.
+    pub async fn unmerge_customer(&self, phone: &Phone) -> Result<CustomerRow, AppError> {
+        self.sees_customers()?;
+        let mut tx = self.begin().await?;
+        let key = key_of(phone)?;
+        if !customer::unmerge(&mut tx, &key).await? {
+            let others = customer::merged_numbers(&mut tx, &key).await?;
+            return Err(AppError::Refused(match others.first() {
+                None => format!("{phone} was not merged with another number"),
+                Some(other) => format!(
+                    "{phone} is the number that this customer is known by: unmerge the others, such as `blastdeck customer unmerge {other}`"
+                ),
+            }));
+        }
+        self.log_customer(&mut tx, phone, json!({ "unmerged": key })).await?;
+        tx.commit().await?;
+        self.customer_row(key).await
+    }
+
+    async fn customer_row(&self, key: String) -> Result<CustomerRow, AppError> {
+        let row = customer::rows(self.pool(), &[key]).await?.pop();
+        row.ok_or_else(|| AppError::NotFound("that customer is gone".to_owned()))
+    }
+
+    async fn log_customer(&self, tx: &mut DbTransaction, phone: &Phone, detail: Value) -> Result<(), AppError> {
+        let (operator, phone) = (self.operator(), Some(phone.as_str()));
+        let act = NewAction { operator, action: Act::Customer, blast: None, recipient: None, phone, detail };
+        action::log(tx, act).await?;
+        Ok(())
+    }
+
+    /// A customer is one over all senders: whoever acts for one of them sees none.
+    fn sees_customers(&self) -> Result<(), AppError> {
+        match self.only_sender() {
+            None => Ok(()),
+            Some(_) => Err(AppError::Refused(
+                "customers are one over all senders, and this token acts for one: use a token without a sender"
+                    .to_owned(),
+            )),
+        }
+    }
+}
+
+/// Where only one of two is opted out.
+fn apart_in([one, other]: &[CustomerRow; 2]) -> Vec<String> {
+    let lacks = |of: &CustomerRow, business: &&String| !of.opted_out.contains(business);
+    let first = one.opted_out.iter().filter(|business| lacks(other, business));
+    first.chain(other.opted_out.iter().filter(|business| lacks(one, business))).cloned().collect()
+}
+
+async fn known_customer(tx: &mut DbTransaction, phone: &Phone) -> Result<String, AppError> {
+    let key = customer::customer_of(tx, &key_of(phone)?).await?;
+    if customer::is_known(tx, &key).await? {
+        return Ok(key);
+    }
+    Err(AppError::NotFound(format!(
+        "nothing is known of {phone}: `blastdeck customer find` searches by digits and names"
+    )))
+}
+
+fn key_of(phone: &Phone) -> Result<String, AppError> {
+    let key: Option<PersonKey> = phone.key();
+    key.map(|key| key.to_string()).ok_or_else(|| AppError::Invalid(format!("{phone} is not a phone number")))
+}
+
+/// A note as it is kept.
+fn note_of(text: &str) -> Result<String, AppError> {
+    let note: String = clean_name(text).trim().chars().take(NOTE_MAX + 1).collect();
+    if note.is_empty() || note.chars().count() > NOTE_MAX {
+        return Err(AppError::invalid("note", format!("a note has 1 to {NOTE_MAX} characters")));
+    }
+    Ok(note)
+}
+
+/// A tag as it is kept.
+fn tag_of(text: &str) -> Result<String, AppError> {
+    let tag = text.trim().trim_start_matches('#');
+    let is_tag = |c: char| c.is_alphanumeric() || "_.-".contains(c);
+    let is_good = tag.starts_with(char::is_alphanumeric) && tag.chars().all(is_tag) && tag.chars().count() <= TAG_MAX;
+    if is_good {
+        return Ok(tag.to_owned());
+    }
+    let why = format!("`{}` is not a tag: letters, digits, - _ and . without blanks, at most {TAG_MAX}", clean(text));
+    Err(AppError::invalid("tags", why))
+}

@@ -1,0 +1,216 @@
+//! Forgetting a person on their request: their number, name and texts leave the database and this machine's files, what is counted stays
+//! true, and a keyed hash among the opt-outs keeps the next list from bringing them back.
+
+use std::path::PathBuf;
+
+use chrono::Utc;
+use serde_json::json;
+use tokio::task::spawn_blocking;
+
+use super::suppressions::EVERY_BUSINESS;
+use super::{App, AppError};
+use crate::domain::act::Act;
+use crate::domain::forgotten::{ForgetKey, ForgottenPeople, number_pattern, stand_in};
+use crate::domain::phone::{PersonKey, Phone};
+use crate::domain::status::Status;
+use crate::domain::text::count_of;
+use crate::engine::{MemoryError, RememberedOptOut};
+use crate::store::action::{self, NewAction};
+use crate::store::forget::{self, KeptOfPerson, OpenRow, PersonTraces};
+use crate::store::media;
+use crate::store::{DbTransaction, StoreError};
+
+/// What is there to be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForgetPreview {
+    /// Every number of the customer, as E.164.
+    pub numbers: Vec<String>,
+    pub kept: KeptOfPerson,
+    /// Why it cannot be done now, in words.
+    pub refusal: Option<String>,
+}
+
+/// Somebody who was forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forgotten {
+    pub numbers: usize,
+    pub kept: KeptOfPerson,
+    /// Other machines whose disks have files that the person sent.
+    pub files_elsewhere: Vec<String>,
+    /// What could not be cleared on this machine, in words: forgetting them again tries it again.
+    pub left_here: Option<String>,
+}
+
+/// This machine's key of people who were forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForgetKeyState {
+    pub path: PathBuf,
+    /// Tells it from others; `None`: there is none yet.
+    pub id: Option<String>,
+    /// Why lists are refused here, in words.
+    pub missing: Option<String>,
+}
+
+/// A person with all that finds them, in the transaction that forgets them.
+struct Found {
+    people: Vec<PersonKey>,
+    rows: Vec<OpenRow>,
+    traces: PersonTraces,
+    kept: KeptOfPerson,
+}
+
+impl App {
+    /// What forgetting somebody would come to. Changes nothing.
+    pub async fn forget_preview(&self, phone: &Phone) -> Result<ForgetPreview, AppError> {
+        let mut tx = self.begin().await?;
+        let found = self.find_person(&mut tx, phone).await?;
+        tx.rollback().await?;
+        let refusal = found.refusal();
+        Ok(ForgetPreview { numbers: found.traces.people, kept: found.kept, refusal })
+    }
+
+    /// Forgets the customer who has this number. Refused while a message to them may be under way, or a webhook about them waits.
+    pub async fn forget(&self, phone: &Phone) -> Result<Forgotten, AppError> {
+        let key = self.own_forget_key().await?;
+        let mut tx = self.begin().await?;
+        forget::hold_lists(&mut tx).await.map_err(list_under_way)?;
+        let found = self.find_person(&mut tx, phone).await?;
+        if let Some(why) = found.refusal() {
+            return Err(AppError::Refused(why));
+        }
+        let files = media::of_people(&mut tx, &found.traces.people).await?;
+        for person in &found.people {
+            self.forget_number(&mut tx, *person, (&key, &found.traces)).await?;
+        }
+        forget::forget_elsewhere(&mut tx, &found.traces).await?;
+        let detail = json!({ "rows": found.rows.len() });
+        let operator = self.operator();
+        let act = NewAction { operator, action: Act::Forget, blast: None, recipient: None, phone: None, detail };
+        action::log(&mut tx, act).await?;
+        // Before the commit, so that a database that is restored knows whom it must not bring back.
+        let hashes = found.people.iter().map(|person| forgotten_opt_out(key.opt_out(*person)));
+        let _ = self.remember(hashes.collect()).await;
+        tx.commit().await?;
+        let _ = self.engine().notifier.order(self.pool(), None).await;
+        let host = self.engine().host.to_string();
+        let (here, elsewhere): (Vec<_>, Vec<_>) = files.into_iter().partition(|(_, on)| *on == host);
+        let left_here = self.forget_here(found.people.clone(), here).await;
+        let mut files_elsewhere: Vec<String> = elsewhere.into_iter().map(|(_, on)| on).collect();
+        files_elsewhere.sort_unstable();
+        files_elsewhere.dedup();
+        Ok(Forgotten { numbers: found.people.len(), kept: found.kept, files_elsewhere, left_here })
+    }
+
+    /// This machine's key, and whether it recognizes everybody who was forgotten.
+    pub async fn forget_key_state(&self) -> Result<ForgetKeyState, AppError> {
+        let key = self.engine().fence.forget_key().map_err(|error| unusable(&error))?;
+        let mut tx = self.begin().await?;
+        let hashes = forget::hashes(&mut tx).await?;
+        tx.rollback().await?;
+        let missing = ForgottenPeople::new(key.clone(), hashes).err().map(|missing| missing.to_string());
+        Ok(ForgetKeyState { path: self.engine().fence.forget_key_path(), id: key.map(|key| key.id()), missing })
+    }
+
+    /// The key, made if there is none and nobody was forgotten with another one.
+    async fn own_forget_key(&self) -> Result<ForgetKey, AppError> {
+        let state = self.forget_key_state().await?;
+        if let Some(missing) = state.missing {
+            return Err(AppError::Refused(format!("{missing}: {}", self.bring_key())));
+        }
+        self.engine().fence.make_forget_key().map_err(|error| unusable(&error))
+    }
+
+    /// How a key that is missing comes here.
+    pub fn bring_key(&self) -> String {
+        let path = self.engine().fence.forget_key_path();
+        format!("copy the file `{}` from the machine where they were forgotten", path.display())
+    }
+
+    async fn find_person(&self, tx: &mut DbTransaction, phone: &Phone) -> Result<Found, AppError> {
+        let own = phone.key().ok_or_else(|| AppError::Invalid("this is not a phone number".to_owned()))?;
+        let numbers = forget::numbers(tx, &own.to_string()).await?;
+        let rows = forget::lock_rows(tx, &numbers).await?;
+        let people: Vec<_> = numbers.iter().filter_map(|number| PersonKey::of_digits(&number[1..])).collect();
+        let pattern = people.iter().map(|person| number_pattern(*person)).collect::<Vec<_>>().join("|");
+        let ids = rows.iter().map(|row| row.id.0).collect();
+        let traces = forget::traces(tx, (numbers, pattern, ids)).await?;
+        let kept = forget::kept(tx, &traces).await?;
+        Ok(Found { people, rows, traces, kept })
+    }
+
+    /// The opt-out comes first: whoever is queued is left out as by any opt-out.
+    async fn forget_number(
+        &self,
+        tx: &mut DbTransaction,
+        person: PersonKey,
+        (key, traces): (&ForgetKey, &PersonTraces),
+    ) -> Result<(), AppError> {
+        let number = person.to_string();
+        self.opt_out_of_all(tx, &number).await?;
+        let stand_in = stand_in(forget::next_place(tx).await?);
+        forget::forget_rows(tx, &number, &stand_in).await?;
+        forget::forget_opt_outs(tx, (&number, &stand_in, &key.opt_out(person)), traces).await?;
+        Ok(())
+    }
+
+    /// Clears this machine's files; what cannot be cleared, in words.
+    async fn forget_here(&self, people: Vec<PersonKey>, files: Vec<(String, String)>) -> Option<String> {
+        let (fence, media) = (self.engine().fence.clone(), self.engine().media.clone());
+        let logs = self.config().database.data_dir.join("log");
+        let done = spawn_blocking(move || {
+            let gone = files.iter().map(|(digest, _)| media.remove(digest)).find_map(Result::err);
+            let memories = fence.forget_people(&people, &logs);
+            gone.map(|error| error.to_string()).or(memories.err().map(|error| error.to_string()))
+        });
+        done.await.unwrap_or_else(|error| Some(error.to_string()))
+    }
+}
+
+impl Found {
+    /// Why they cannot be forgotten now: the first of the reasons.
+    fn refusal(&self) -> Option<String> {
+        let at = |status| self.rows.iter().find(|row| row.status == status);
+        if let Some(row) = at(Status::Sending) {
+            let blast = row.blast_id;
+            return Some(format!(
+                "a message to them is in flight in blast {blast}: try again once its outcome is known"
+            ));
+        }
+        if let Some(OpenRow { blast_id, phone_number, .. }) = at(Status::Uncertain) {
+            return Some(format!(
+                "whether a message of blast {blast_id} reached them is uncertain, and nobody could tell any more: say it first \
+                 with `blastdeck uncertain resolve {blast_id} {phone_number} sent`, or `drop`"
+            ));
+        }
+        let open = self.kept.open_webhooks;
+        (open > 0).then(|| {
+            let webhooks = count_of(open, "webhook that names them waits", "webhooks that name them wait");
+            format!("{webhooks} to be applied, which tells what became of their messages: try again once `blastdeck inbox list` has none")
+        })
+    }
+}
+
+fn forgotten_opt_out(hash: String) -> RememberedOptOut {
+    RememberedOptOut {
+        business: EVERY_BUSINESS.to_owned(),
+        phone: hash,
+        reason: Some("asked to be forgotten".to_owned()),
+        source: "person".to_owned(),
+        by: "the person".to_owned(),
+        at: Utc::now(),
+        is_lifted: false,
+    }
+}
+
+fn list_under_way(error: StoreError) -> AppError {
+    match error {
+        StoreError::Busy(_) => {
+            AppError::Refused("a list is being imported, which may have them in it: try again once it is in".to_owned())
+        }
+        other => other.into(),
+    }
+}
+
+fn unusable(error: &MemoryError) -> AppError {
+    AppError::Refused(format!("the key of people who were forgotten cannot be used: {error}"))
+}

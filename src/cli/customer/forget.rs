@@ -1,0 +1,93 @@
+//! `customer forget`: counts what it will do, asks, does it, and names what it cannot reach.
+
+use color_eyre::Result;
+use serde_json::json;
+
+use super::read;
+use crate::app::{Forgotten, KeptOfPerson};
+use crate::cli::confirm::confirm;
+use crate::cli::context::Context;
+use crate::cli::exit::RefusedError;
+use crate::cli::output::{json, line, talk};
+use crate::domain::text::count_of;
+
+/// What no program can take back.
+const BACKUPS: &str = "backups and copies of the database, lists and exports that you have, logs and memories of other machines, and what \
+                       the provider keeps are not touched: delete them there as well";
+
+pub(super) async fn run(context: &Context, phone: &str, sure: bool) -> Result<()> {
+    let phone = read(context, phone)?;
+    let preview = context.app.forget_preview(&phone).await?;
+    if let Some(why) = preview.refusal {
+        return Err(RefusedError(context.pasteable(&why)).into());
+    }
+    if !context.is_json {
+        let numbers = preview.numbers.join(", ");
+        talk(&format!("{numbers} will be forgotten, for good: {}", in_words(&preview.kept)));
+        talk(
+            "what was sent, read, replied and sold is counted as before, about nobody; no later list brings them back",
+        );
+        talk(BACKUPS);
+    }
+    confirm("Forget them?", sure)?;
+    let done = context.app.forget(&phone).await?;
+    if context.is_json {
+        return json(&json!({
+            "forgotten": true, "numbers": done.numbers, "kept": done.kept, "not_touched": BACKUPS,
+            "files_elsewhere": done.files_elsewhere, "left_here": done.left_here,
+        }));
+    }
+    said(context, &done)
+}
+
+fn said(context: &Context, done: &Forgotten) -> Result<()> {
+    line("forgotten")?;
+    if !done.files_elsewhere.is_empty() {
+        talk(&format!(
+            "files that they sent are on the disk of {}: delete them there",
+            done.files_elsewhere.join(", ")
+        ));
+    }
+    if let Some(why) = &done.left_here {
+        let again = "the database has forgotten them, but a file of this machine could not be cleared";
+        return Err(RefusedError(format!("{again} ({why}): mend that and run this once more")).into());
+    }
+    talk(&context.pasteable("the key by which lists are kept from bringing them back: `blastdeck customer key`"));
+    Ok(())
+}
+
+fn in_words(kept: &KeptOfPerson) -> String {
+    let parts = [
+        (kept.blasts, "row in a blast", "rows in blasts"),
+        (kept.replies, "reply", "replies"),
+        (kept.acts, "act of an operator", "acts of operators"),
+        (kept.webhooks, "raw webhook", "raw webhooks"),
+        (kept.opt_outs, "opt-out", "opt-outs"),
+        (kept.tags_and_notes, "tag or note", "tags and notes"),
+    ];
+    let parts = parts.into_iter().filter(|(many, ..)| *many > 0).map(|(n, one, many)| count_of(n, one, many));
+    let parts: Vec<_> = parts.collect();
+    if parts.is_empty() { "nothing is known of them yet".to_owned() } else { parts.join(", ") }
+}
+
+/// Shows where the key is.
+pub(super) async fn key(context: &Context) -> Result<()> {
+    let state = context.app.forget_key_state().await?;
+    if context.is_json {
+        return json(&json!({ "file": state.path, "id": state.id, "missing": state.missing }));
+    }
+    match (&state.id, &state.missing) {
+        (_, Some(missing)) => {
+            line(missing)?;
+            talk(&format!("{}; lists are refused here until then", context.app.bring_key()));
+        }
+        (Some(id), None) => line(&format!("{} (key {id})", state.path.display()))?,
+        (None, None) => line("nobody was forgotten yet: there is no key")?,
+    }
+    if state.id.is_some() {
+        talk(
+            "every machine that takes lists for this database needs this file; keep it out of backups of the database",
+        );
+    }
+    Ok(())
+}

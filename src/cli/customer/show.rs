@@ -1,0 +1,80 @@
+//! `customer show`: one person over all blasts.
+
+use color_eyre::Result;
+
+use super::{read, tags_in_words};
+use crate::app::{CustomerBlast, CustomerDetails};
+use crate::cli::context::Context;
+use crate::cli::output::{json, line, text};
+use crate::cli::table::{TextAlign, render};
+use crate::domain::amount;
+use crate::domain::text::count_of;
+
+pub(super) async fn run(context: &Context, phone: &str) -> Result<()> {
+    let phone = read(context, phone)?;
+    let details = context.app.customer(&phone).await?;
+    if context.is_json {
+        return json(&details);
+    }
+    head(context, &details)?;
+    for consent in &details.consents {
+        let given = if consent.given_at.is_empty() { String::new() } else { format!(" on {}", consent.given_at) };
+        line(&format!("consent: {}{given}, by the list of blast {}", consent.source, consent.blast_id))?;
+    }
+    for note in &details.notes {
+        let when = context.when(Some(note.written_at));
+        line(&format!("note {}: {} ({}, {when})", note.id, note.note, note.written_by))?;
+    }
+    blasts(context, &details.blasts)
+}
+
+fn head(context: &Context, details: &CustomerDetails) -> Result<()> {
+    let customer = &details.customer;
+    line(&format!("customer {}", customer.id))?;
+    line(&format!("numbers: {}", customer.numbers.join(", ")))?;
+    if !customer.names.is_empty() {
+        line(&format!("names: {}", customer.names.join(", ")))?;
+    }
+    if !customer.tags.is_empty() || !customer.opted_out.is_empty() {
+        line(&tags_in_words(customer))?;
+    }
+    let (first, last) = (context.when(customer.first_seen), context.when(customer.last_seen));
+    line(&format!("first seen {first}, last seen {last}"))?;
+    line(&format!(
+        "{} sent, {} received, {} read, {}, {} for {}",
+        customer.sent,
+        customer.received,
+        customer.read,
+        count_of(customer.replies, "reply", "replies"),
+        count_of(customer.sales, "sale", "sales"),
+        amount::money(customer.revenue),
+    ))
+}
+
+const HEADER: [(&str, TextAlign); 7] = [
+    ("blast", TextAlign::Right),
+    ("tag", TextAlign::Left),
+    ("status", TextAlign::Left),
+    ("sent", TextAlign::Left),
+    ("read", TextAlign::Left),
+    ("replied", TextAlign::Left),
+    ("amount", TextAlign::Right),
+];
+
+fn blasts(context: &Context, blasts: &[CustomerBlast]) -> Result<()> {
+    if blasts.is_empty() {
+        return Ok(());
+    }
+    let cells = blasts.iter().map(|blast| {
+        vec![
+            blast.blast_id.to_string(),
+            blast.tag.clone(),
+            blast.status.to_string(),
+            context.when(blast.sent_at),
+            context.when(blast.read_at),
+            context.when(blast.replied_at),
+            blast.amount.map(amount::money).unwrap_or_default(),
+        ]
+    });
+    text(&render(&HEADER, &cells.collect::<Vec<_>>()))
+}

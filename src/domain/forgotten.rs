@@ -1,0 +1,185 @@
+//! People who asked to be forgotten: what stands for their number in rows that go on counting, and the keyed hash of it that stays among
+//! the opt-outs. The hash alone would be no protection: a country's numbers are tried in seconds. So it has a key, which is kept
+//! outside of the database.
+
+use std::collections::HashSet;
+use std::fmt::{self, Write as _};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+use super::phone::{PersonKey, Phone};
+
+/// What the stand-in of a number begins with. No number does.
+const STAND_IN: &str = "forgotten-";
+
+/// What a keyed hash among the opt-outs begins with.
+pub const HASH: &str = "forgotten:";
+
+/// How many of a number's last digits find it in a text, however it is written there.
+const TAIL: usize = 8;
+
+/// What takes the place of the number with this place among those that were forgotten.
+pub fn stand_in(place: i64) -> String {
+    format!("{STAND_IN}{place}")
+}
+
+/// Whether somebody of this number is a person who was forgotten.
+pub fn is_forgotten(number: &str) -> bool {
+    number.starts_with(STAND_IN) || number.starts_with(HASH)
+}
+
+/// The key of a machine's hashes: 32 random bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ForgetKey([u8; 32]);
+
+impl ForgetKey {
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// As its file has it: 64 hexadecimal digits.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
+    pub fn to_hex(&self) -> String {
+        hex(&self.0)
+    }
+
+    /// Tells keys apart without telling them: eight hexadecimal digits.
+    pub fn id(&self) -> String {
+        hex(&Sha256::digest(self.0)[..4])
+    }
+
+    /// What stands among the opt-outs for a person: `forgotten:`, the key's id, and HMAC-SHA256 of the person's key.
+    pub fn opt_out(&self, person: PersonKey) -> String {
+        // A key of 32 bytes is a length that HMAC takes.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return HASH.to_owned() };
+        mac.update(person.to_string().as_bytes());
+        format!("{HASH}{}:{}", self.id(), hex(&mac.finalize().into_bytes()))
+    }
+}
+
+impl fmt::Debug for ForgetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ForgetKey({})", self.id())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to memory does not fail.
+        _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Whom no list may bring back.
+#[derive(Debug, Default)]
+pub struct ForgottenPeople {
+    key: Option<ForgetKey>,
+    hashes: HashSet<String>,
+}
+
+/// People were forgotten whom this machine cannot recognize.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{people} of the opt-outs are keyed hashes of people who asked to be forgotten, and this machine does not have their key {keys}"
+)]
+pub struct MissingForgetKey {
+    pub people: usize,
+    /// The ids of the keys that are missing, with commas between them.
+    pub keys: String,
+}
+
+impl ForgottenPeople {
+    /// By the keyed hashes among the opt-outs, and this machine's key.
+    ///
+    /// # Errors
+    /// One of them was made with another key: whoever it stands for could not be told from others.
+    pub fn new(key: Option<ForgetKey>, hashes: Vec<String>) -> Result<Self, MissingForgetKey> {
+        let own = key.as_ref().map(|key| format!("{HASH}{}:", key.id()));
+        let is_own = |hash: &&String| own.as_ref().is_some_and(|own| hash.starts_with(own));
+        let others: Vec<_> = hashes.iter().filter(|hash| !is_own(hash)).collect();
+        if others.is_empty() {
+            return Ok(Self { key, hashes: hashes.into_iter().collect() });
+        }
+        let id = |hash: &String| hash.split(':').nth(1).unwrap_or_default().to_owned();
+        let mut keys: Vec<_> = others.iter().map(|hash| id(hash)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        Err(MissingForgetKey { people: others.len(), keys: keys.join(", ") })
+    }
+
+    /// Whether this number is one of somebody who was forgotten.
+    pub fn has(&self, phone: &Phone) -> bool {
+        if self.hashes.is_empty() {
+            return false;
+        }
+        let Some((key, person)) = self.key.as_ref().zip(phone.key()) else { return false };
+        self.hashes.contains(&key.opt_out(person))
+    }
+}
+
+/// A regular expression, as Postgres reads it, that finds a number in a text however it is spelled there: by its last eight digits,
+/// with what people put between and before them.
+pub fn number_pattern(person: PersonKey) -> String {
+    let digits = person.number().to_string();
+    let tail = &digits[digits.len().saturating_sub(TAIL)..];
+    let spaced: Vec<_> = tail.chars().map(String::from).collect();
+    format!("[-+0-9 ()./]{{0,16}}{}(?![0-9])", spaced.join("[^0-9A-Za-z]{0,2}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> ForgetKey {
+        ForgetKey::new([byte; 32])
+    }
+
+    fn phone(text: &str) -> Phone {
+        Phone::parse(text, "MY".parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_person_is_recognized_in_either_spelling_and_nobody_else_is() {
+        let hash = key(1).opt_out(phone("+5548987654321").key().unwrap());
+
+        let forgotten = ForgottenPeople::new(Some(key(1)), vec![hash.clone()]).unwrap();
+
+        assert!(forgotten.has(&phone("+554887654321")) && forgotten.has(&phone("+5548987654321")));
+        assert!(!forgotten.has(&phone("+60100123456")));
+        assert!(!hash.contains("87654321") && is_forgotten(&hash) && is_forgotten(&stand_in(7)));
+        assert!(!is_forgotten("+60100123456"));
+    }
+
+    #[test]
+    fn a_hash_of_another_key_is_refused_and_not_passed_over() {
+        let hash = key(1).opt_out(phone("+60100123456").key().unwrap());
+
+        for own in [None, Some(key(2))] {
+            let refused = ForgottenPeople::new(own, vec![hash.clone()]).unwrap_err();
+            assert_eq!(refused, MissingForgetKey { people: 1, keys: key(1).id() });
+        }
+        assert!(ForgottenPeople::new(None, Vec::new()).is_ok());
+    }
+
+    #[test]
+    fn a_key_is_read_back_from_its_file_and_never_printed() {
+        assert_eq!(ForgetKey::from_hex(&format!("{}\n", key(171).to_hex())), Some(key(171)));
+        for wrong in ["", "ab", &"g".repeat(64), &"é".repeat(32)] {
+            assert_eq!(ForgetKey::from_hex(wrong), None, "{wrong}");
+        }
+        assert!(!format!("{:?}", key(171)).contains("abab"));
+    }
+}

@@ -1,0 +1,369 @@
+//! Customers: one person over all blasts, by their WhatsApp id (the digits of the number that they are known by), and what operators say
+//! of them.
+
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::super::openapi::{Operation, Routes};
+use super::super::problem::Problem;
+use super::authentication::{ApiReader, ApiWriter};
+use super::body::{JsonBody, Params, PathId};
+use super::once::{Answer, Repeatable, once};
+use super::page;
+use crate::app::{App, CustomerBlast, CustomerDetails, CustomerNote, CustomerQuery, CustomerRow};
+use crate::domain::phone::Phone;
+
+pub(super) fn routes() -> Routes {
+    const ONE: &str = "/api/whatsapp/customers/{id}";
+    Routes::of("Customers")
+        .get(
+            "/api/whatsapp/customers",
+            list,
+            Operation::read("Lists customers, in the order of their numbers")
+                .details("A customer is one person over all blasts, of every sender: a token for one sender sees none.")
+                .query::<ListParams>()
+                .answer::<CustomerList>(200, "A page")
+                .refuses(&[409]),
+        )
+        .get(
+            ONE,
+            show,
+            Operation::read("One customer")
+                .answer::<CustomerAnswer>(200, "With blasts, notes, consents")
+                .refuses(&[409]),
+        )
+        .patch(
+            ONE,
+            edit,
+            Operation::write("Tags a customer, takes tags away, or writes a note")
+                .body::<EditBody>()
+                .answer::<CustomerAnswer>(200, "The customer as they are now"),
+        )
+        .post(
+            "/api/whatsapp/customers/{id}/merge",
+            merge,
+            Operation::write("Makes this customer one with another, for whoever has another number now")
+                .details("From then on they are known by the other's id. Opt-outs stay with their numbers.")
+                .body::<MergeBody>()
+                .answer::<CustomerAnswer>(200, "The other customer, with all numbers"),
+        )
+        .post(
+            "/api/whatsapp/customers/{id}/unmerge",
+            unmerge,
+            Operation::write("Makes a number that was merged a customer of its own again")
+                .body::<UnmergeBody>()
+                .answer::<CustomerAnswer>(200, "The customer of that number alone"),
+        )
+}
+
+/// The id of whoever has a number; `None` for whoever was forgotten.
+pub(super) fn customer_id(phone: &Phone) -> Option<String> {
+    phone.is_e164().then(|| phone.key()).flatten().map(|key| key.number().to_string())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[into_params(rename_all = "camelCase")]
+struct ListParams {
+    /// Digits of a number, or a part of a name.
+    #[serde(default)]
+    search: Option<String>,
+    /// Only those with this tag.
+    #[serde(default)]
+    tag: Option<String>,
+    /// 1 to 1,000 a page, usually 50.
+    #[serde(default, deserialize_with = "page::number")]
+    limit: Option<u32>,
+    /// `nextCursor` of the page before.
+    #[serde(default)]
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CustomerList {
+    customers: Vec<Customer>,
+    #[schema(example = 50)]
+    limit: u32,
+    #[schema(example = json!(null))]
+    next_cursor: Option<String>,
+}
+
+/// A person over all blasts.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Customer {
+    /// The digits of the number that they are known by.
+    #[schema(example = "60123456789")]
+    id: String,
+    #[schema(example = "+60123456789")]
+    phone_number: String,
+    /// All of their numbers.
+    #[schema(example = json!(["+60123456789"]))]
+    phone_numbers: Vec<String>,
+    #[schema(example = "Aina")]
+    name: Option<String>,
+    /// Names seen, the newest first.
+    #[schema(example = json!(["Aina"]))]
+    names: Vec<String>,
+    #[schema(example = json!(["vip"]))]
+    tags: Vec<String>,
+    first_seen_at: Option<DateTime<Utc>>,
+    last_seen_at: Option<DateTime<Utc>>,
+    /// Blasts whose message was accepted for them.
+    #[schema(example = 4)]
+    sent_count: i64,
+    #[schema(example = 4)]
+    delivered_count: i64,
+    #[schema(example = 3)]
+    read_count: i64,
+    /// What they wrote.
+    #[schema(example = 2)]
+    reply_count: i64,
+    #[schema(example = 1)]
+    order_count: i64,
+    #[schema(example = "120.50")]
+    total_spent: String,
+    opted_out: bool,
+    /// Businesses that must not message them; `*` for all.
+    #[schema(example = json!([]))]
+    opted_out_of: Vec<String>,
+}
+
+impl From<CustomerRow> for Customer {
+    fn from(row: CustomerRow) -> Self {
+        Self {
+            phone_number: row.numbers.first().cloned().unwrap_or_default(),
+            name: row.names.first().cloned(),
+            id: row.id,
+            phone_numbers: row.numbers,
+            names: row.names,
+            tags: row.tags,
+            first_seen_at: row.first_seen,
+            last_seen_at: row.last_seen,
+            sent_count: row.sent,
+            delivered_count: row.received,
+            read_count: row.read,
+            reply_count: row.replies,
+            order_count: row.sales,
+            total_spent: money(row.revenue),
+            opted_out: !row.opted_out.is_empty(),
+            opted_out_of: row.opted_out,
+        }
+    }
+}
+
+fn money(amount: Decimal) -> String {
+    format!("{:.2}", amount.round_dp(2))
+}
+
+/// A customer, with what happened.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CustomerAnswer {
+    #[serde(flatten)]
+    customer: Customer,
+    /// The newest first, at most a hundred.
+    campaigns: Vec<CustomerCampaign>,
+    notes: Vec<CustomerNoteAnswer>,
+    /// Where consent came from, as lists said it.
+    consents: Vec<CustomerConsent>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CustomerCampaign {
+    #[schema(example = "7")]
+    campaign_id: String,
+    #[schema(example = "Order ready")]
+    name: String,
+    #[schema(example = "+60123456789")]
+    phone_number: String,
+    /// As `/api/blasts` spells it.
+    #[schema(example = "read")]
+    status: String,
+    sent_at: Option<DateTime<Utc>>,
+    delivered_at: Option<DateTime<Utc>>,
+    read_at: Option<DateTime<Utc>>,
+    responded_at: Option<DateTime<Utc>>,
+    closed_at: Option<DateTime<Utc>>,
+    #[schema(example = json!(null))]
+    amount: Option<String>,
+}
+
+impl From<CustomerBlast> for CustomerCampaign {
+    fn from(blast: CustomerBlast) -> Self {
+        Self {
+            campaign_id: blast.blast_id.to_string(),
+            name: blast.tag,
+            phone_number: blast.phone_number,
+            status: blast.status.word().to_owned(),
+            sent_at: blast.sent_at,
+            delivered_at: blast.received_at,
+            read_at: blast.read_at,
+            responded_at: blast.replied_at,
+            closed_at: blast.closed_at,
+            amount: blast.amount.map(money),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CustomerNote)]
+struct CustomerNoteAnswer {
+    #[schema(example = "3")]
+    id: String,
+    #[schema(example = "calls back on Monday")]
+    note: String,
+    #[schema(example = "aina")]
+    written_by: String,
+    written_at: DateTime<Utc>,
+}
+
+impl From<CustomerNote> for CustomerNoteAnswer {
+    fn from(note: CustomerNote) -> Self {
+        let CustomerNote { id, note, written_by, written_at } = note;
+        Self { id: id.to_string(), note, written_by, written_at }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CustomerConsent {
+    #[schema(example = "web form")]
+    source: String,
+    /// As the list has it; empty: it does not say.
+    #[schema(example = "2026-03-01")]
+    given_at: String,
+    #[schema(example = "7")]
+    campaign_id: String,
+}
+
+impl From<CustomerDetails> for CustomerAnswer {
+    fn from(details: CustomerDetails) -> Self {
+        let consents = details.consents.into_iter().map(|consent| CustomerConsent {
+            source: consent.source,
+            given_at: consent.given_at,
+            campaign_id: consent.blast_id.to_string(),
+        });
+        Self {
+            customer: details.customer.into(),
+            campaigns: details.blasts.into_iter().map(Into::into).collect(),
+            notes: details.notes.into_iter().map(Into::into).collect(),
+            consents: consents.collect(),
+        }
+    }
+}
+
+/// What is to be said of a customer.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+#[schema(as = CustomerEdit)]
+struct EditBody {
+    /// Letters, digits, - _ and . without blanks.
+    #[schema(max_items = 50, example = json!(["vip"]))]
+    add_tags: Vec<String>,
+    #[schema(max_items = 50, example = json!([]))]
+    remove_tags: Vec<String>,
+    #[schema(example = "calls back on Monday", max_length = 2000)]
+    note: Option<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CustomerMerge)]
+struct MergeBody {
+    /// The id, or the number in any spelling, that they are known by from now on.
+    #[schema(example = "60123456789")]
+    into: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(as = CustomerUnmerge)]
+struct UnmergeBody {
+    /// The number that is to be on its own, in any spelling.
+    #[schema(example = "60123456780")]
+    phone_number: String,
+}
+
+/// Tags in one request.
+const TAGS_MAX: usize = 50;
+
+async fn list(ApiReader(caller): ApiReader, Params(asked): Params<ListParams>) -> Result<Answer, Problem> {
+    let limit = page::limit(asked.limit)?;
+    let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+    let after = cursor.map(page::read_cursor).transpose()?.map(|[number]| format!("+{number}"));
+    let search = asked.search.filter(|search| !search.trim().is_empty());
+    let query = CustomerQuery { search, tag: asked.tag, after, limit: i64::from(limit) };
+    let page = caller.app().customers(&query).await?;
+    let next_cursor = page.next.map(|next| next.trim_start_matches('+').to_owned());
+    Ok(Answer::ok(CustomerList { customers: page.rows.into_iter().map(Into::into).collect(), limit, next_cursor }))
+}
+
+async fn show(ApiReader(caller): ApiReader, PathId(id): PathId<String>) -> Result<Answer, Problem> {
+    let app = caller.app();
+    answer(&app, &app.customer_phone(&id)?).await
+}
+
+async fn answer(app: &App, phone: &Phone) -> Result<Answer, Problem> {
+    Ok(Answer::ok(CustomerAnswer::from(app.customer(phone).await?)))
+}
+
+async fn edit(
+    ApiWriter(caller): ApiWriter,
+    PathId(id): PathId<String>,
+    body: JsonBody<EditBody>,
+) -> Result<Response, Problem> {
+    let phone = caller.app().customer_phone(&id)?;
+    let EditBody { add_tags, remove_tags, note } = &body.value;
+    if add_tags.len().max(remove_tags.len()) > TAGS_MAX {
+        return Err(Problem::field("addTags", format!("{TAGS_MAX} tags at most")));
+    }
+    once(&caller, repeatable(&body), async |app: App| {
+        app.edit_customer(&phone, (add_tags, remove_tags), note.as_deref()).await?;
+        answer(&app, &phone).await
+    })
+    .await
+}
+
+async fn merge(
+    ApiWriter(caller): ApiWriter,
+    PathId(id): PathId<String>,
+    body: JsonBody<MergeBody>,
+) -> Result<Response, Problem> {
+    let app = caller.app();
+    let (phone, into) = (app.customer_phone(&id)?, number(&app, "into", &body.value.into)?);
+    once(&caller, repeatable(&body), async |app: App| {
+        app.merge_customers(&phone, &into).await?;
+        answer(&app, &into).await
+    })
+    .await
+}
+
+async fn unmerge(
+    ApiWriter(caller): ApiWriter,
+    PathId(id): PathId<String>,
+    body: JsonBody<UnmergeBody>,
+) -> Result<Response, Problem> {
+    let app = caller.app();
+    let (of, phone) = (app.customer_phone(&id)?, number(&app, "phoneNumber", &body.value.phone_number)?);
+    app.customer(&of).await?;
+    once(&caller, repeatable(&body), async |app: App| {
+        app.unmerge_customer(&phone).await?;
+        answer(&app, &phone).await
+    })
+    .await
+}
+
+fn repeatable<T>(body: &JsonBody<T>) -> Repeatable<'_> {
+    Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None }
+}
+
+fn number(app: &App, field: &str, text: &str) -> Result<Phone, Problem> {
+    Phone::parse(text, app.own_region()).map_err(|error| Problem::field(field, error.to_string()))
+}

@@ -1,0 +1,117 @@
+//! What operators and lists say of customers: tags, notes, which numbers are one person's, and where consent came from.
+
+use sqlx::PgConnection;
+
+use super::{CONSENT_SOURCE, Consent};
+use crate::domain::ids::BlastId;
+use crate::store::StoreError;
+
+/// The customer whom a number belongs to; of a number that was not merged, itself. Keys with the plus.
+pub async fn customer_of(tx: &mut PgConnection, person: &str) -> Result<String, StoreError> {
+    let customer = sqlx::query_scalar("select coalesce((select customer from customer_numbers where person = $1), $1)");
+    Ok(customer.bind(person).fetch_one(tx).await?)
+}
+
+/// The further numbers of a customer.
+pub async fn merged_numbers(tx: &mut PgConnection, customer: &str) -> Result<Vec<String>, StoreError> {
+    let numbers = sqlx::query_scalar("select person from customer_numbers where customer = $1 order by 1");
+    Ok(numbers.bind(customer).fetch_all(tx).await?)
+}
+
+/// Makes one customer of two: all numbers of `from` are `into`'s. Both are customers, not numbers of one.
+pub async fn merge(tx: &mut PgConnection, (from, into): (&str, &str), by: &str) -> Result<(), StoreError> {
+    sqlx::query("update customer_numbers set customer = $2 where customer = $1")
+        .bind(from)
+        .bind(into)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("insert into customer_numbers (person, customer, merged_by) values ($1, $2, $3)")
+        .bind(from)
+        .bind(into)
+        .bind(by)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Makes a customer of their own of a number. `false`: it is no further number of anybody.
+pub async fn unmerge(tx: &mut PgConnection, person: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query("delete from customer_numbers where person = $1").bind(person).execute(tx).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Tags a customer; how many tags are new.
+pub async fn tag(tx: &mut PgConnection, customer: &str, tags: &[String], by: &str) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "insert into customer_tags (person, tag, tagged_by)
+         select $1, tag, $3 from unnest($2::text[]) as tag
+          where not exists (select from customer_tags t
+                             where lower(t.tag) = lower(tag)
+                               and t.person in (select $1 union select person from customer_numbers where customer = $1))
+             on conflict do nothing",
+    );
+    Ok(done.bind(customer).bind(tags).bind(by).execute(tx).await?.rows_affected())
+}
+
+/// Takes tags from a customer, whichever of their numbers they were given to; how many there were.
+pub async fn untag(tx: &mut PgConnection, customer: &str, tags: &[String]) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "delete from customer_tags
+          where person in (select $1 union select person from customer_numbers where customer = $1)
+            and lower(tag) in (select lower(tag) from unnest($2::text[]) as tag)",
+    );
+    Ok(done.bind(customer).bind(tags).execute(tx).await?.rows_affected())
+}
+
+/// Every tag there is, with how many customers have it.
+pub async fn tags_of(tx: &mut PgConnection) -> Result<Vec<(String, i64)>, StoreError> {
+    let tags = sqlx::query_as(
+        "select min(t.tag), count(distinct coalesce(n.customer, t.person))
+           from customer_tags t left join customer_numbers n on n.person = t.person
+          group by lower(t.tag) order by 1",
+    );
+    Ok(tags.fetch_all(tx).await?)
+}
+
+/// Writes a note about a customer.
+pub async fn add_note(tx: &mut PgConnection, customer: &str, note: &str, by: &str) -> Result<(), StoreError> {
+    let insert = sqlx::query("insert into customer_notes (person, note, written_by) values ($1, $2, $3)");
+    insert.bind(customer).bind(note).bind(by).execute(tx).await?;
+    Ok(())
+}
+
+/// Takes a note of a customer away. `false`: they have no such note.
+pub async fn remove_note(tx: &mut PgConnection, customer: &str, note: i64) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "delete from customer_notes
+          where id = $2 and person in (select $1 union select person from customer_numbers where customer = $1)",
+    );
+    Ok(done.bind(customer).bind(note).execute(tx).await?.rows_affected() > 0)
+}
+
+/// Keeps what a blast's list says about consent, with each number.
+pub async fn note_consents(tx: &mut PgConnection, blast: BlastId) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into customer_consents (person, source, given_at, blast_id)
+         select distinct person_key(phone_number), left(variables ->> $2, 200),
+                left(coalesce(variables ->> 'consent_at', variables ->> 'consent_date', ''), 100), blast_id
+           from blast_recipients
+          where blast_id = $1 and variables ->> $2 <> ''
+             on conflict on constraint customer_consents_said_key do nothing",
+    )
+    .bind(blast)
+    .bind(CONSENT_SOURCE)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Where a customer's consent came from, the newest word first.
+pub async fn newest_consents(tx: &mut PgConnection, customer: &str) -> Result<Vec<Consent>, StoreError> {
+    let consents = sqlx::query_as(
+        "select person as phone_number, source, given_at, blast_id, noted_at from customer_consents
+          where person in (select $1 union select person from customer_numbers where customer = $1)
+          order by id desc limit 20",
+    );
+    Ok(consents.bind(customer).fetch_all(tx).await?)
+}

@@ -1,0 +1,179 @@
+//! Forgetting a person: their number, name and texts leave every row; the rows stay, and count as before.
+
+mod elsewhere;
+mod rows;
+
+use sqlx::{PgConnection, PgPool};
+
+use super::StoreError;
+use crate::domain::forgotten::HASH;
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::status::Status;
+
+pub use elsewhere::forget_elsewhere;
+pub use rows::{forget_opt_outs, forget_rows};
+
+/// The key of the lock that keeps lists that are being imported apart from somebody who is being forgotten.
+const LIST_LOCK: i64 = 0x666f_7267_6574;
+
+/// How long a list that is being imported is waited for.
+const LIST_PATIENCE: &str = "set local lock_timeout = '5s'";
+
+/// Where somebody stands whose message may be under way.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct OpenRow {
+    pub id: RecipientId,
+    pub blast_id: BlastId,
+    pub status: Status,
+    pub phone_number: String,
+}
+
+/// What is kept of a person, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
+pub struct KeptOfPerson {
+    /// Rows in blasts.
+    pub blasts: i64,
+    pub replies: i64,
+    /// Acts of operators.
+    pub acts: i64,
+    /// Webhooks as they came that name them.
+    pub webhooks: i64,
+    /// Of those, webhooks that wait to be applied.
+    pub open_webhooks: i64,
+    pub opt_outs: i64,
+    pub tags_and_notes: i64,
+}
+
+/// What finds a person: their numbers' keys with the plus, a pattern for each, and Meta's ids of them.
+#[derive(Debug, Clone, Default)]
+pub struct PersonTraces {
+    pub people: Vec<String>,
+    /// Of all the numbers, as one alternation.
+    pub pattern: String,
+    /// Meta's ids of the person and the ids of their messages.
+    pub ids: Vec<String>,
+    /// Names, texts and notes, for where one of them is a JSON string.
+    pub words: Vec<String>,
+    pub rows: Vec<i64>,
+}
+
+/// Keeps whoever is to be forgotten out of this transaction: it sees everybody who was until then.
+pub async fn share_lists(tx: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("select pg_advisory_xact_lock_shared($1)").bind(LIST_LOCK).execute(tx).await?;
+    Ok(())
+}
+
+/// Waits for lists that are being imported, and holds up new ones until the transaction ends.
+pub async fn hold_lists(tx: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query(LIST_PATIENCE).execute(&mut *tx).await?;
+    sqlx::query("select pg_advisory_xact_lock($1)").bind(LIST_LOCK).execute(&mut *tx).await?;
+    sqlx::query("set local statement_timeout = 0").execute(tx).await?;
+    Ok(())
+}
+
+/// The keyed hashes among the opt-outs.
+pub async fn hashes(tx: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+    let hashes =
+        sqlx::query_scalar("select distinct phone_number from suppressions where starts_with(phone_number, $1)");
+    Ok(hashes.bind(HASH).fetch_all(tx).await?)
+}
+
+/// Whether somebody was ever forgotten here.
+pub async fn has_hashes(pool: &PgPool) -> Result<bool, StoreError> {
+    let has = sqlx::query_scalar("select exists (select from suppressions where starts_with(phone_number, $1))");
+    Ok(has.bind(HASH).fetch_one(pool).await?)
+}
+
+/// All numbers of the customer who has one of these: keys with the plus.
+pub async fn numbers(tx: &mut PgConnection, person: &str) -> Result<Vec<String>, StoreError> {
+    let numbers = sqlx::query_scalar(
+        "with known as (select coalesce((select customer from customer_numbers where person = $1), $1) as customer)
+         select customer from known
+          union select n.person from customer_numbers n join known k on n.customer = k.customer
+          union select $1
+          order by 1",
+    );
+    Ok(numbers.bind(person).fetch_all(tx).await?)
+}
+
+/// Locks a person's rows, those of the answers to them and these answers' blasts first, and gives them in their order.
+pub async fn lock_rows(tx: &mut PgConnection, people: &[String]) -> Result<Vec<OpenRow>, StoreError> {
+    sqlx::query(
+        "select id from blasts
+          where answers_recipient in (select id from blast_recipients where person_key(phone_number) = any($1))
+          order by id for update",
+    )
+    .bind(people)
+    .execute(&mut *tx)
+    .await?;
+    let rows = sqlx::query_as(
+        "select id, blast_id, status, phone_number from blast_recipients
+          where person_key(phone_number) = any($1) order by id for update",
+    );
+    Ok(rows.bind(people).fetch_all(tx).await?)
+}
+
+/// What a person is found by beside their number.
+pub async fn traces(
+    tx: &mut PgConnection,
+    (people, pattern, rows): (Vec<String>, String, Vec<i64>),
+) -> Result<PersonTraces, StoreError> {
+    let ids = sqlx::query_scalar(IDS).bind(&people).bind(&rows).fetch_all(&mut *tx).await?;
+    let words = sqlx::query_scalar(WORDS).bind(&people).bind(&rows).bind(&ids).fetch_all(tx).await?;
+    Ok(PersonTraces { people, pattern, ids, words, rows })
+}
+
+const IDS: &str = "
+    select id from (
+        select user_id from user_ids where person_key(phone_number) = any($1)
+         union select user_id from replies where person_key(phone_number) = any($1)
+         union select message_id from replies where person_key(phone_number) = any($1)
+         union select media_id from replies where person_key(phone_number) = any($1)
+         union select message_id from blast_recipients where id = any($2)
+         union select message_id from provider_message where recipient_id = any($2)
+         union select message_id from message_pricing where recipient_id = any($2)) as known (id)
+     where length(id) > 3";
+
+const WORDS: &str = "
+    select word from (
+        select name from blast_recipients where id = any($2)
+         union select message_text from blast_recipients where id = any($2)
+         union select note from blast_recipients where id = any($2)
+         union select external_id from blast_recipients where id = any($2)
+         union select v.value from blast_recipients r, jsonb_each_text(r.variables) v
+                where r.id = any($2) and jsonb_typeof(r.variables) = 'object'
+         union select name from replies where person_key(phone_number) = any($1) or user_id = any($3)
+         union select body from replies where person_key(phone_number) = any($1) or user_id = any($3)
+         union select payload from replies where person_key(phone_number) = any($1) or user_id = any($3)
+         union select note from customer_notes where person = any($1)
+         union select detail ->> 'note' from operator_actions
+                where recipient_id = any($2) or person_key(phone_number) = any($1)
+         union select message from blasts where answers_recipient = any($2)
+         union select unnest($3::text[])) as known (word)
+     where length(word) > 1";
+
+/// What is kept of a person.
+pub async fn kept(tx: &mut PgConnection, of: &PersonTraces) -> Result<KeptOfPerson, StoreError> {
+    let kept = sqlx::query_as(
+        "select (select count(*) from blast_recipients r join blasts b on b.id = r.blast_id
+                  where r.id = any($2) and b.deleted_at is null) as blasts,
+                (select count(*) from replies where person_key(phone_number) = any($1) or user_id = any($3)) as replies,
+                (select count(*) from operator_actions
+                  where recipient_id = any($2) or person_key(phone_number) = any($1)) as acts,
+                w.webhooks, w.open_webhooks,
+                (select count(*) from suppressions where person_key(phone_number) = any($1)) as opt_outs,
+                (select count(*) from customer_tags where person = any($1))
+                    + (select count(*) from customer_notes where person = any($1)) as tags_and_notes
+           from (select count(*) as webhooks, count(*) filter (where state in ('new', 'parked')) as open_webhooks
+                   from webhook_inbox
+                  where convert_from(body, 'LATIN1') ~ $4
+                     or exists (select from unnest($3::text[]) id where position(convert_to(id, 'UTF8') in body) > 0)) w",
+    );
+    let kept = kept.bind(&of.people).bind(&of.rows).bind(&of.ids).bind(&of.pattern);
+    Ok(kept.fetch_one(tx).await?)
+}
+
+/// The next stand-in's place.
+pub async fn next_place(tx: &mut PgConnection) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar("select nextval('forgotten_people')").fetch_one(tx).await?)
+}

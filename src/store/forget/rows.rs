@@ -1,0 +1,93 @@
+//! The rows that are a person's own: they stay, without whose they are.
+
+use sqlx::{PgConnection, Postgres, query::Query};
+
+use super::PersonTraces;
+use crate::store::StoreError;
+
+type Statement<'q> = Query<'q, Postgres, sqlx::postgres::PgArguments>;
+
+/// Takes a number's person out of every row that is their own. `$1`: the number's key, `$2`: the stand-in.
+pub async fn forget_rows(tx: &mut PgConnection, person: &str, stand_in: &str) -> Result<(), StoreError> {
+    for statement in BY_NUMBER {
+        let statement: Statement<'_> = sqlx::query(statement);
+        statement.bind(person).bind(stand_in).execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// In this order: what is found by the people's rows comes before their number is gone.
+const BY_NUMBER: [&str; 13] = [
+    // An answer is a blast whose text is for one person.
+    "update blasts set message = 'forgotten', template = null, template_text = null, description = null, blast_tag = 'Answer'
+      where answers_recipient in (select id from blast_recipients where person_key(phone_number) = $1)
+        and $2::text is not null",
+    "update provider_message set body = '', message_id = null, flagged = null
+      where recipient_id in (select id from blast_recipients where person_key(phone_number) = $1) and $2::text is not null",
+    "update message_pricing set message_id = 'forgotten-' || gen_random_uuid()
+      where recipient_id in (select id from blast_recipients where person_key(phone_number) = $1) and $2::text is not null",
+    "update operator_actions
+        set phone_number = $2, detail = detail - 'note' - 'note_before'
+      where recipient_id in (select id from blast_recipients where person_key(phone_number) = $1)
+         or person_key(phone_number) = $1",
+    "update status_history set metadata = nullif(metadata - 'text', '{}')
+      where recipient_id in (select id from blast_recipients where person_key(phone_number) = $1) and metadata is not null
+        and $2::text is not null",
+    "update blast_recipients
+        set phone_number = $2, name = null, variables = null, note = null, external_id = null, message_id = null,
+            message_text = case when message_text is not null then 'forgotten' end
+      where person_key(phone_number) = $1",
+    "update reply_media set state = 'dropped', digest = null, media_id = 'forgotten', reason = null
+      where reply_id in (select id from replies where person_key(phone_number) = $1
+                            or user_id in (select user_id from user_ids where person_key(phone_number) = $1))
+        and $2::text is not null",
+    "update replies
+        set phone_number = $2, user_id = null, name = null, body = 'forgotten', payload = null, quoted_id = null,
+            media_id = case when media_id is not null then 'forgotten' end, message_id = 'forgotten-' || gen_random_uuid()
+      where person_key(phone_number) = $1
+         or user_id in (select user_id from user_ids where person_key(phone_number) = $1)",
+    "delete from nameless_wishes
+      where user_id in (select user_id from user_ids where person_key(phone_number) = $1) and $2::text is not null",
+    "delete from user_ids where person_key(phone_number) = $1 and $2::text is not null",
+    "update deleted_attempts set phone_number = $2 where person_key(phone_number) = $1",
+    "update opt_out_removals set phone_number = $2 where person_key(phone_number) = $1",
+    "update marketing_wishes set phone_number = $2 where person_key(phone_number) = $1",
+];
+
+/// What operators and lists said of these people, and which of their numbers are one person's.
+const SAID: [&str; 4] = [
+    "delete from customer_tags where person = any($1)",
+    "delete from customer_notes where person = any($1)",
+    "delete from customer_consents where person = any($1)",
+    "delete from customer_numbers where person = any($1) or customer = any($1)",
+];
+
+/// Puts the stand-in in the place of a number's opt-outs, and the keyed hash beside them: for every business, by the person's word.
+pub async fn forget_opt_outs(
+    tx: &mut PgConnection,
+    (person, stand_in, hash): (&str, &str, &str),
+    of: &PersonTraces,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update suppressions
+            set phone_number = $2, reason = case when reason is not null then 'forgotten' end,
+                operator_reason = case when operator_reason is not null then 'forgotten' end
+          where person_key(phone_number) = $1",
+    )
+    .bind(person)
+    .bind(stand_in)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "insert into suppressions (business, phone_number, reason, source, created_by)
+         select '*', phone, 'asked to be forgotten', 'person', 'the person' from unnest($1::text[]) as phone
+             on conflict (business, person_key(phone_number)) do nothing",
+    )
+    .bind([stand_in, hash].map(str::to_owned))
+    .execute(&mut *tx)
+    .await?;
+    for statement in SAID {
+        sqlx::query(statement).bind(&of.people).execute(&mut *tx).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Customers and messages over HTTP, in the documents' spelling.
+
+use serde_json::json;
+
+use super::{client, client_with, served};
+
+#[tokio::test]
+async fn a_customer_is_found_tagged_merged_and_known_to_recipients() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let people = json!([{ "phoneNumber": "60100000001", "name": "Aina" }, { "phoneNumber": "60100000002", "customerId": "own-2" }]);
+    let made = api.post("/api/blasts", json!({ "message": "Hi", "recipients": people })).await.expect(201);
+    let blast = made.body["id"].to_string();
+    shop.execute(&format!(
+        "update blasts set template = '{{\"name\":\"x\",\"language\":{{\"code\":\"en\"}}}}', launched_at = now() where id = {blast};
+         update blast_recipients set status = 'read', standing = 'read', sent_at = now(), message_id = 'wamid.' || id;
+         insert into replies (sender_id, blast_id, recipient_id, phone_number, kind, body, message_id, at)
+         select 1, blast_id, id, phone_number, 'text', 'yes', 'in.' || id, now() from blast_recipients"
+    ))
+    .await;
+
+    let path = "/api/whatsapp/customers";
+    let first = api.get(&format!("{path}?limit=1")).await.expect(200);
+    assert_eq!(
+        (&first.body["customers"][0]["id"], &first.body["nextCursor"]),
+        (&json!("60100000001"), &json!("60100000001"))
+    );
+    let second = api.get(&format!("{path}?limit=1&cursor=60100000001")).await.expect(200);
+    assert_eq!(second.body["customers"][0]["phoneNumber"], "+60100000002");
+    let one = api.get(&format!("{path}/60100000001")).await.expect(200);
+    assert_eq!((&one.body["readCount"], &one.body["campaigns"][0]["status"]), (&json!(1), &json!("read")));
+    api.get(&format!("{path}/9999999")).await.expect(404);
+    api.get(&format!("{path}/aina")).await.expect(404);
+
+    let edit = json!({ "addTags": ["vip"], "note": "calls back" });
+    let edited = api.patch(&format!("{path}/60100000001"), edit).await.expect(200);
+    assert_eq!((&edited.body["tags"], &edited.body["notes"][0]["note"]), (&json!(["vip"]), &json!("calls back")));
+    let wrong = api.patch(&format!("{path}/60100000001"), json!({ "addTags": ["very important"] })).await.expect(422);
+    assert_eq!(wrong.fields(), ["tags"]);
+    assert_eq!(api.get(&format!("{path}?tag=vip")).await.expect(200).body["customers"].as_array().unwrap().len(), 1);
+    let merged = api.post(&format!("{path}/60100000001/merge"), json!({ "into": "60100000002" })).await.expect(200);
+    assert_eq!(merged.body["phoneNumbers"], json!(["+60100000002", "+60100000001"]));
+    api.post(&format!("{path}/60100000001/merge"), json!({ "into": "60100000002" })).await.expect(409);
+    let apart = json!({ "phoneNumber": "60100000001" });
+    api.post(&format!("{path}/60100000002/unmerge"), apart).await.expect(200);
+
+    let listed = api.get(&format!("/api/whatsapp/campaigns/{blast}/recipients")).await.expect(200);
+    let ids: Vec<_> =
+        listed.body["recipients"].as_array().unwrap().iter().map(|one| one["customerId"].clone()).collect();
+    assert_eq!(ids, [json!("60100000001"), json!("own-2")], "a program's own id stands before ours");
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn the_messages_of_a_campaign_come_in_pages_and_a_token_of_one_sender_sees_no_customers() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let made = api.post("/api/blasts", json!({ "message": "Hi", "recipients": ["60100000001", "60100000002"] })).await;
+    let blast = made.expect(201).body["id"].to_string();
+    shop.execute(
+        "update blast_recipients set status = 'sent', standing = 'sent', sent_at = now(), message_text = 'Hi';
+         insert into replies (sender_id, blast_id, recipient_id, phone_number, kind, body, message_id, at)
+         select 1, blast_id, id, phone_number, 'text', 'yes', 'in.' || id, now() from blast_recipients",
+    )
+    .await;
+
+    let path = format!("/api/whatsapp/messages?campaignId={blast}&limit=3");
+    let first = api.get(&path).await.expect(200);
+    let cursor = first.body["nextCursor"].as_str().unwrap();
+    let rest = api.get(&format!("{path}&cursor={cursor}")).await.expect(200);
+
+    let of = |body: &serde_json::Value| -> Vec<String> {
+        let messages = body["messages"].as_array().unwrap();
+        messages
+            .iter()
+            .map(|one| format!("{} {}", one["direction"].as_str().unwrap(), one["body"].as_str().unwrap()))
+            .collect()
+    };
+    assert_eq!(of(&first.body), ["outbound Hi", "outbound Hi", "inbound yes"]);
+    assert_eq!(of(&rest.body), ["inbound yes"]);
+    assert_eq!(first.body["messages"][0]["customerId"], "60100000001");
+    api.get("/api/whatsapp/messages?campaignId=999").await.expect(404);
+    assert_eq!(api.get("/api/whatsapp/messages?campaignId=x").await.status, 422);
+    let own = client_with(&shop, &serve, &["one", "--scope", "read", "--sender", "sales"]).await;
+    own.get("/api/whatsapp/customers").await.expect(409);
+    own.get(&path).await.expect(200);
+    serve.stop().await;
+}
