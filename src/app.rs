@@ -5,6 +5,7 @@ mod adding;
 mod answered;
 mod answering;
 mod caller;
+mod catalogues;
 mod commands;
 mod create;
 mod customers;
@@ -26,6 +27,7 @@ mod marks;
 pub mod metrics;
 mod moving;
 mod open;
+mod orders;
 mod page_sessions;
 mod plan;
 mod progress;
@@ -74,6 +76,7 @@ pub use activity::{SavedFile, reply_file_name, write_new};
 pub use adding::AddedSender;
 pub use answering::{AnswerOutcome, AnswerRequest, QueuedAnswer, RepeatedAnswer};
 pub use caller::{Caller, IssuedToken, TokenRequest};
+pub use catalogues::SyncedCatalogue;
 pub use commands::Launch;
 pub use create::{NewDraft, RepeatOrder};
 pub use customers::{CustomerPage, Merged};
@@ -91,6 +94,7 @@ pub use local_time::ZoneShare;
 pub use marks::Marked;
 pub use moving::SenderMoved;
 pub use open::{Access, Listening, Setup, UnusableSender};
+pub use orders::{NewOrderItem, OrderDraft};
 pub use plan::{FirstShare, Plan, Sample};
 pub use recurring::{PlannedRepeat, ScheduleView};
 pub use replies::{Incoming, IncomingOutcome};
@@ -112,6 +116,7 @@ pub use crate::provider::meta::preflight::{FetchedTemplate as SenderTemplate, He
 pub use crate::provider::{Health, HealthVerdict};
 pub use crate::store::api_request::{RequestKey, StoredRequest};
 pub use crate::store::api_token::{TokenIdentity, TokenRow};
+pub use crate::store::catalogue::{CatalogueChange, CatalogueRow, ProductQuery, ProductRow, VariantRow};
 pub use crate::store::count::CountDifference;
 pub use crate::store::customer::{
     CustomerBlast, CustomerDetails, CustomerNote, CustomerQuery, CustomerRow, SentMessage,
@@ -122,6 +127,8 @@ pub use crate::store::hook::{DeliveryRow, DeliveryState, HookStatus, ReplayedDel
 pub use crate::store::import::NewRecipient;
 pub use crate::store::inbox::{InboxEntry, InboxSummary, ReplaySelection};
 pub use crate::store::job::JobRow;
+pub use crate::store::order::audit::OrderDifference;
+pub use crate::store::order::{OrderItemRow, OrderQuery, OrderRow};
 pub use crate::store::plan::{ConcurrentBlast, FirstFared, PlanGroup, PlanPerson};
 pub use crate::store::recurring::{OccurrenceOutcome, OccurrenceRow};
 pub use crate::store::report::{SavedReport, SavedReportQuery};

@@ -4,6 +4,7 @@
 mod audit;
 mod bench;
 mod blast;
+mod catalog;
 mod confirm;
 mod context;
 mod customer;
@@ -18,6 +19,7 @@ mod inbox;
 mod manual;
 mod mark;
 mod notices;
+mod order;
 mod output;
 mod plain;
 mod postgres;
@@ -100,6 +102,12 @@ enum CliVerb {
     Notices(notices::NoticesVerb),
     /// Answer somebody who wrote within the last 24 hours (Meta's Cloud API).
     Reply(reply::ReplyVerb),
+    /// Products and their prices: read a file, list, show.
+    #[command(subcommand)]
+    Catalog(catalog::CatalogVerb),
+    /// What people ordered: list, write, confirm, cancel.
+    #[command(subcommand)]
+    Order(order::OrderVerb),
     /// Resolve people whose message may or may not have been sent.
     #[command(subcommand)]
     Uncertain(uncertain::UncertainVerb),
@@ -191,6 +199,8 @@ async fn run_verb(verb: CliVerb, global: &Global) -> Result<ExitCode> {
         CliVerb::Replies(verb) => verb.run(global).await,
         CliVerb::Notices(verb) => verb.run(global).await,
         CliVerb::Reply(verb) => verb.run(global).await,
+        CliVerb::Catalog(verb) => verb.run(global).await,
+        CliVerb::Order(verb) => verb.run(global).await,
         CliVerb::Uncertain(verb) => verb.run(global).await,
         CliVerb::Suppress(verb) => verb.run(global).await,
         CliVerb::Customer(verb) => verb.run(global).await,

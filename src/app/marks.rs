@@ -118,7 +118,12 @@ impl App {
     }
 
     /// The person under lock, as they are now.
-    async fn hold(&self, tx: &mut PgConnection, id: RecipientId, mark: &Mark) -> Result<PersonRow, AppError> {
+    pub(super) async fn hold(
+        &self,
+        tx: &mut PgConnection,
+        id: RecipientId,
+        mark: &Mark,
+    ) -> Result<PersonRow, AppError> {
         let mut held = self.hold_all(tx, &[(id, Evidence::Manual(mark.clone()))]).await?;
         held.pop().ok_or_else(gone)
     }
@@ -149,7 +154,8 @@ impl App {
             Mark::Closed(Some(sum)) => format!("yours, {}, is not written", self.money(*sum)),
             _ => "yours is not written".to_owned(),
         };
-        Err(AppError::Refused(format!("{} closed {} first{amount}; {yours}", first.operator, person.who())))
+        let by = if first.detail.get("order").is_some() { "an order" } else { &first.operator };
+        Err(AppError::Refused(format!("{by} closed {} first{amount}; {yours}", person.who())))
     }
 
     /// `RM 120.00`.
@@ -214,7 +220,8 @@ impl App {
         // A second amount is an act of its own: its undo leaves the sale and the first amount.
         let is_first = person.recipient.amount.is_none();
         let is_own = |close: &action::LoggedAction| {
-            is_first && close.operator == self.operator() && person.read_at - close.at < SAME_ACT
+            let is_order = close.detail.get("order").is_some();
+            is_first && !is_order && close.operator == self.operator() && person.read_at - close.at < SAME_ACT
         };
         Ok(close.filter(is_own).map(|close| close.id))
     }
@@ -233,7 +240,7 @@ pub(super) fn gone() -> AppError {
 pub(super) fn act(mark: &Mark) -> Act {
     match mark {
         Mark::Replied => Act::Replied,
-        Mark::Closed(_) => Act::Closed,
+        Mark::Closed(_) | Mark::Ordered(_) => Act::Closed,
         Mark::OptOut => Act::OptOut,
         Mark::Note(_) => Act::Note,
         Mark::Resolve(_) => Act::Resolve,
@@ -251,6 +258,11 @@ fn detail(person: &PersonRow, mark: &Mark) -> Value {
         }),
         Mark::Note(note) => json!({ "note": note, "note_before": person.recipient.note }),
         Mark::Resolve(resolution) => json!({ "resolution": resolution }),
+        Mark::Ordered(amount) => json!({
+            "amount": amount.map(|amount| amount.to_string()),
+            "order": null,
+            "closes": person.recipient.closed_at.is_none(),
+        }),
         Mark::OptOut => json!({ "was_suppressed": person.is_suppressed }),
         Mark::Replied | Mark::Retry => json!({}),
     }
@@ -263,6 +275,7 @@ pub(super) fn command_line(person: &PersonRow, mark: &Mark) -> String {
     match mark {
         Mark::Replied => format!("blastdeck mark {blast} {phone} replied"),
         Mark::Retry => format!("blastdeck blast retry {blast}"),
+        Mark::Ordered(_) => format!("blastdeck order add {blast} {phone}"),
         Mark::Closed(sum) => format!("blastdeck mark {blast} {phone} closed{}", amount(sum)),
         Mark::OptOut => format!("blastdeck mark {blast} {phone} opt-out"),
         Mark::Note(note) => format!("blastdeck mark {blast} {phone} note --note '{}'", note.replace('\'', "'\\''")),

@@ -89,6 +89,7 @@ impl App {
             role: EngineRole::Engine,
             installation: database.as_str().into(),
             stop_words: Arc::new(stop_words),
+            currency: setup.config.ui.currency.as_str().into(),
             media: MediaDir::within(&setup.config.database.data_dir),
             senders: senders.into(),
             hooks: setup.config.hooks.clone().into(),

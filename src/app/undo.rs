@@ -303,6 +303,10 @@ fn undone(act: &LoggedAction) -> Option<Undone> {
     let amount = |key: &str| text(key).and_then(|amount| amount.parse::<Decimal>().ok());
     match act.action {
         Act::Replied => Some(Undone::Replied),
+        Act::Closed if act.detail.get("order").is_some() => Some(Undone::Ordered {
+            amount: amount("amount"),
+            reopens: act.detail.get("closes") == Some(&Value::Bool(true)),
+        }),
         Act::Closed if act.detail.get("amends") == Some(&Value::Bool(true)) => {
             Some(Undone::Amount(amount("amount_before")))
         }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Global;
 use super::context::{Context, Intent};
 use super::output::{json, line, talk};
-use crate::app::CountDifference;
+use crate::app::{CountDifference, OrderDifference};
 use crate::domain::ids::BlastId;
 
 /// The exit code for a difference.
@@ -32,17 +32,19 @@ impl AuditArgs {
         }
         let repaired = if self.repair { context.app.repair(self.blast).await? } else { Vec::new() };
         let differences = context.app.audit(self.blast).await?;
+        let orders = context.app.audit_orders(self.blast).await?;
         let torn = context.app.audit_history(self.blast).await?;
         if context.is_json {
-            json(&json!({ "counters": differences, "history": torn, "repaired": repaired }))?;
+            json(&json!({ "counters": differences, "history": torn, "orders": orders, "repaired": repaired }))?;
         } else {
             repaired.iter().try_for_each(|was| line(&format!("{}, repaired", sentence(was))))?;
             differences.iter().try_for_each(|is| line(&sentence(is)))?;
+            orders.iter().try_for_each(|is| line(&of_order(is)))?;
             for blast in &torn {
                 line(&format!("blast {blast}: somebody's latest history entry differs from their status"))?;
             }
         }
-        if differences.is_empty() && torn.is_empty() {
+        if differences.is_empty() && torn.is_empty() && orders.is_empty() {
             talk("clean: the counters match a recount");
             return Ok(ExitCode::SUCCESS);
         }
@@ -51,6 +53,16 @@ impl AuditArgs {
         }
         Ok(ExitCode::from(DIFFERENCE))
     }
+}
+
+fn of_order(difference: &OrderDifference) -> String {
+    let OrderDifference { order_id, recipient_id, what, written, recounted } = difference;
+    let whose = match (order_id, recipient_id) {
+        (Some(order), _) => format!("order {order}"),
+        (None, recipient) => format!("recipient {}", recipient.map_or_else(String::new, |id| id.to_string())),
+    };
+    let or_nothing = |sum: &Option<String>| sum.clone().unwrap_or_else(|| "nothing".to_owned());
+    format!("{whose}, {what}: written {}, recounted {}", or_nothing(written), or_nothing(recounted))
 }
 
 fn sentence(difference: &CountDifference) -> String {

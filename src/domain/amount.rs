@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::text::{clean, grouped};
 
 /// Amounts stay below this, in the currency's whole units: what the counters can add up.
-const BELOW: i64 = 10_000_000_000;
+pub(crate) const BELOW: i64 = 10_000_000_000;
 
 /// With two decimals and a comma between thousands: `1,240.00`.
 pub fn money(amount: Decimal) -> String {
@@ -55,7 +55,7 @@ fn is_digits(text: &str) -> bool {
 }
 
 /// `None` where a comma does not stand before exactly three digits.
-fn without_commas(whole: &str) -> Option<String> {
+pub(super) fn without_commas(whole: &str) -> Option<String> {
     let mut groups = whole.split(',');
     let first = groups.next().unwrap_or_default();
     let rest: Vec<&str> = groups.collect();

@@ -50,6 +50,18 @@ key!(
     ReplyId
 );
 key!(
+    /// What somebody ordered, once.
+    OrderId
+);
+key!(
+    /// Products that are sold together.
+    CatalogueId
+);
+key!(
+    /// Something that is sold, perhaps in variants.
+    ProductId
+);
+key!(
     /// A report that was kept.
     ReportId
 );

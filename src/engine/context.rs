@@ -47,6 +47,8 @@ pub struct EngineContext {
     /// The database's own id.
     pub installation: Arc<str>,
     pub stop_words: Arc<StopWords>,
+    /// The currency that revenue is counted in.
+    pub currency: Arc<str>,
     /// Other systems that are told what happens.
     pub hooks: Arc<[HookConfig]>,
     /// Where files that people sent are kept.

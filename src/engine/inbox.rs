@@ -9,6 +9,7 @@ mod late_failures;
 mod notices;
 mod opt_out;
 mod opt_outs_first;
+mod orders;
 mod part;
 mod progress;
 mod reading;

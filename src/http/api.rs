@@ -26,6 +26,7 @@ mod plan;
 mod report;
 mod schedules;
 mod senders;
+mod shop;
 mod suppressions;
 mod upload;
 mod waiting;
@@ -83,6 +84,7 @@ pub(super) fn routes() -> Routes {
         .merge(campaigns::routes())
         .merge(customers::routes())
         .merge(messages::routes())
+        .merge(shop::routes())
 }
 
 /// Lets a request through to these routes whose caller is known.

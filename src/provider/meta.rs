@@ -18,6 +18,7 @@ use crate::domain::retry::{CodeRule, ErrorClass};
 pub use crate::domain::sender::SendEdge;
 
 pub mod callback;
+pub mod catalogue;
 pub mod codes;
 mod download;
 pub mod error;

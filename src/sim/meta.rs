@@ -36,6 +36,7 @@ pub mod identity;
 mod keys;
 mod media;
 pub mod picture;
+mod products;
 pub mod refusal;
 mod request;
 
@@ -196,6 +197,8 @@ impl GraphCall<'_> {
             None if self.knows(node) => account::number(node, &account.waba_id, self.health(), &query),
             None if picture::is_picture(node) => Ok(picture::described(node, self.host())),
             Some("message_templates") if is_business => account::templates(&self.here(), &query),
+            Some("product_catalogs") if is_business => Ok(products::catalogues()),
+            Some("products") if node == products::CATALOGUE => products::page(&self.here(), &query),
             Some("subscribed_apps") if is_business => {
                 Ok(account::subscribed_apps(self.world.state().webhooks.targets().meta.is_some()))
             }

@@ -25,6 +25,7 @@ const fn table(source: EventSource) -> &'static str {
         EventSource::Replies => "replies",
         EventSource::OptOuts => "suppressions",
         EventSource::OptOutRemovals => "opt_out_removals",
+        EventSource::Orders => "order_changes",
     }
 }
 
@@ -36,6 +37,7 @@ const fn cursor_column(source: EventSource) -> &'static str {
         EventSource::Replies => "told_replies",
         EventSource::OptOuts => "told_opt_outs",
         EventSource::OptOutRemovals => "told_opt_out_removals",
+        EventSource::Orders => "told_orders",
     }
 }
 
@@ -47,6 +49,7 @@ macro_rules! heads {
                 (select case when is_called then last_value else 0 end from replies_id_seq) as replies,
                 (select case when is_called then last_value else 0 end from suppressions_id_seq) as opt_outs,
                 (select case when is_called then last_value else 0 end from opt_out_removals_id_seq) as opt_out_removals,
+                (select case when is_called then last_value else 0 end from order_changes_id_seq) as orders,
                 now() as at"
     };
 }
@@ -58,7 +61,7 @@ macro_rules! writers {
           where locktype = 'relation' and mode = 'RowExclusiveLock' and granted
             and database = (select oid from pg_database where datname = current_database())
             and relation in ('blast_changes'::regclass, 'status_history'::regclass, 'replies'::regclass, 'suppressions'::regclass,
-                             'opt_out_removals'::regclass)"
+                             'opt_out_removals'::regclass, 'order_changes'::regclass)"
     };
 }
 /// Ids of each source.
@@ -69,6 +72,7 @@ pub struct SourceHeads {
     replies: i64,
     opt_outs: i64,
     opt_out_removals: i64,
+    orders: i64,
     /// When they were read.
     pub at: DateTime<Utc>,
 }
@@ -81,6 +85,7 @@ impl SourceHeads {
             EventSource::Replies => self.replies,
             EventSource::OptOuts => self.opt_outs,
             EventSource::OptOutRemovals => self.opt_out_removals,
+            EventSource::Orders => self.orders,
         }
     }
 }
@@ -124,20 +129,22 @@ pub async fn register(
     wanted: impl Fn(EventSource) -> bool,
 ) -> Result<(), StoreError> {
     let known = "select told_changes is not null, told_history is not null, told_replies is not null,
-                        told_opt_outs is not null, told_opt_out_removals is not null from hooks where name = $1";
-    let asked: Option<(bool, bool, bool, bool, bool)> =
+                        told_opt_outs is not null, told_opt_out_removals is not null, told_orders is not null
+                   from hooks where name = $1";
+    let asked: Option<(bool, bool, bool, bool, bool, bool)> =
         sqlx::query_as(known).bind(name).fetch_optional(&mut *connection).await?;
-    let [changes, history, replies, opt_outs, removals] = EventSource::ALL.map(wanted);
-    if asked == Some((changes, history, replies, opt_outs, removals)) {
+    let [changes, history, replies, opt_outs, removals, orders] = EventSource::ALL.map(wanted);
+    if asked == Some((changes, history, replies, opt_outs, removals, orders)) {
         return Ok(());
     }
     sqlx::query(concat!(
         "with head as (",
         heads!(),
         ")
-         insert into hooks as h (name, told_changes, told_history, told_replies, told_opt_outs, told_opt_out_removals, history_since)
+         insert into hooks as h (name, told_changes, told_history, told_replies, told_opt_outs, told_opt_out_removals, told_orders,
+                            history_since)
          select $1, case when $2 then changes end, case when $3 then history end, case when $4 then replies end,
-                case when $5 then opt_outs end, case when $6 then opt_out_removals end, at
+                case when $5 then opt_outs end, case when $6 then opt_out_removals end, case when $7 then orders end, at
            from head
          on conflict (name) do update
             set told_changes = case when $2 then coalesce(h.told_changes, excluded.told_changes) end,
@@ -146,6 +153,7 @@ pub async fn register(
                 told_opt_outs = case when $5 then coalesce(h.told_opt_outs, excluded.told_opt_outs) end,
                 told_opt_out_removals =
                     case when $6 then coalesce(h.told_opt_out_removals, excluded.told_opt_out_removals) end,
+                told_orders = case when $7 then coalesce(h.told_orders, excluded.told_orders) end,
                 history_since = case when h.told_history is null then excluded.history_since else h.history_since end"
     ))
     .bind(name)
@@ -154,6 +162,7 @@ pub async fn register(
     .bind(replies)
     .bind(opt_outs)
     .bind(removals)
+    .bind(orders)
     .execute(connection)
     .await?;
     Ok(())
@@ -168,6 +177,7 @@ pub struct HeldHook {
     told_replies: Option<i64>,
     told_opt_outs: Option<i64>,
     told_opt_out_removals: Option<i64>,
+    told_orders: Option<i64>,
     /// No later row of the history began more than a day before this.
     pub history_since: DateTime<Utc>,
     pub failures: i32,
@@ -184,6 +194,7 @@ impl HeldHook {
             EventSource::Replies => self.told_replies,
             EventSource::OptOuts => self.told_opt_outs,
             EventSource::OptOutRemovals => self.told_opt_out_removals,
+            EventSource::Orders => self.told_orders,
         }
     }
 }
@@ -198,8 +209,8 @@ pub async fn hold(
     let held = sqlx::query_as(
         "update hooks set holder = $2, held_until = now() + $3
           where name = $1 and (holder = $2 or holder is null or coalesce(held_until, '1970-01-01') < now())
-         returning id, told_changes, told_history, told_replies, told_opt_outs, told_opt_out_removals, history_since, failures,
-                   coalesce(paused_until > now(), false) as is_paused",
+         returning id, told_changes, told_history, told_replies, told_opt_outs, told_opt_out_removals, told_orders, history_since,
+                   failures, coalesce(paused_until > now(), false) as is_paused",
     );
     Ok(held.bind(name).bind(holder).bind(interval(for_span)?).fetch_optional(pool).await?)
 }
@@ -262,6 +273,7 @@ pub async fn has_work(pool: &PgPool, names: &[&str]) -> Result<bool, StoreError>
               where h.name = any($1) and h.failures < 3 and coalesce(h.paused_until < now() + interval '1 minute', true)
                 and (h.told_changes < head.changes or h.told_history < head.history or h.told_replies < head.replies
                      or h.told_opt_outs < head.opt_outs or h.told_opt_out_removals < head.opt_out_removals
+                     or h.told_orders < head.orders
                      or exists (select 1 from hook_deliveries d
                                  where d.hook_id = h.id and d.state = 'pending'
                                    and d.next_try_at < now() + interval '1 minute')))"

@@ -17,6 +17,7 @@ mod schedule;
 mod schedules;
 mod script;
 mod senders;
+mod shop;
 mod suppressions;
 mod tokens;
 

@@ -354,3 +354,28 @@ async fn a_role_that_may_not_create_schemas_migrates_without_the_views_and_makes
 
     assert_eq!((without, with), (false, true));
 }
+
+#[tokio::test]
+async fn the_shops_models_are_there_under_the_documents_names() {
+    let shop = Shop::open(Setup::default()).await;
+    let file = shop.write("menu.csv", "sku,name,price,currency,group,variant\nbaju-r,Baju,189.9,MYR,baju,red\n");
+    shop.ok(&["catalog", "import", file.to_str().unwrap()]).await;
+    shop.execute(&crate::inbox::blast_of("sales", 1, 2)).await;
+    shop.ok(&["order", "add", "1", &digits(1), "baju-r*2"]).await;
+    let mut compat = connect(&shop.database).await;
+
+    let bought = "SELECT o.status, o.\"totalAmount\", p.name, v.name AS variant, i.\"totalPrice\", k.name AS catalog
+                    FROM \"WhatsAppOrder\" o
+                    JOIN \"WhatsAppOrderItem\" i ON i.\"orderId\" = o.id
+                    JOIN \"WhatsAppProduct\" p ON p.id = i.\"productId\"
+                    JOIN \"WhatsAppProductVariant\" v ON v.id = i.\"variantId\"
+                    JOIN \"WhatsAppCatalog\" k ON k.id = p.\"catalogId\"
+                   WHERE o.\"campaignId\" = ?::bigint::text";
+    let found = row(&mut compat, bought, 1).await;
+    let refused = sqlx::query("UPDATE \"WhatsAppOrder\" SET status = 'paid'").execute(&mut compat).await;
+
+    let expected = json!({ "status": "new", "totalAmount": 379.8, "name": "Baju", "variant": "red", "totalPrice": 379.8,
+                           "catalog": "products" });
+    assert_eq!(found, expected);
+    assert!(refused.unwrap_err().to_string().contains("is for reading"));
+}

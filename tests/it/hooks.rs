@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use blastdeck::domain::hook::spell_secret;
 use serde_json::Value;
 
+use crate::inbox::blast_of;
 use crate::support::receiver::{Call, Receiver};
-use crate::support::{Setup, Shop, eventually_async};
+use crate::support::{Setup, Shop, digits, eventually_async};
 
 /// A shop with a hook `crm` that its engine tells of these events; further lines go into the hook's table.
 async fn shop_telling(receiver: &Receiver, events: &str, further: &str) -> Shop {
@@ -253,4 +254,28 @@ async fn an_opt_out_is_told_when_it_is_noted_and_when_it_is_taken_back() {
     let data = &removed["data"];
     assert_eq!((&data["phone_number"], &data["business"]), (&"+60100000001".into(), &"*".into()), "{removed}");
     assert!(data["source"] == "operator" && data["added_at"].is_string(), "{removed}");
+}
+
+#[tokio::test]
+async fn an_order_is_told_with_its_items_and_each_of_its_states() {
+    let receiver = Receiver::start().await;
+    let shop = shop_telling(&receiver, "[\"order.*\"]", "").await;
+    shop.ok(&["hook", "list"]).await;
+    shop.execute(&blast_of("sales", 1, 2)).await;
+
+    shop.ok(&["order", "add", "1", &digits(1), "teh*2@2.50"]).await;
+    shop.ok(&["order", "pay", "1"]).await;
+    shop.ok(&["order", "cancel", "1"]).await;
+    shop.until_idle().await;
+
+    eventually_async("all are told", async || receiver.events().len() >= 3).await;
+    let told = receiver.events();
+    let kinds: Vec<_> = told.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["order.received", "order.paid", "order.cancelled"]);
+    let data = &told[0]["data"];
+    assert_eq!(
+        (&data["total"], &data["currency"], &data["items"][0]["quantity"]),
+        (&"5.00".into(), &"MYR".into(), &"2".into())
+    );
+    assert_eq!((&told[2]["data"]["previous_state"], &told[2]["data"]["by"]), (&"paid".into(), &"aina".into()));
 }

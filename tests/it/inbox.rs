@@ -9,6 +9,7 @@ mod keeping;
 mod listing;
 mod meanwhile;
 mod once;
+mod ordering;
 mod outsmarting;
 mod replying;
 pub mod scene;

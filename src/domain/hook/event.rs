@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::blast::BlastState;
+use crate::domain::order::OrderState;
 use crate::domain::status::Status;
 use crate::domain::text::{clean, nearest};
 
@@ -35,6 +36,12 @@ pub enum EventKind {
     /// They went back to an earlier stage: an operator took a mark back.
     RecipientCorrected,
     ReplyReceived,
+    /// Somebody ordered, or an operator wrote it.
+    OrderReceived,
+    OrderConfirmed,
+    OrderPaid,
+    OrderFulfilled,
+    OrderCancelled,
     /// Somebody is not to be messaged any more by a business.
     OptOutAdded,
     /// Somebody may be messaged again in future blasts.
@@ -51,11 +58,14 @@ pub enum EventSource {
     Replies,
     OptOuts,
     OptOutRemovals,
+    /// Changes of orders' states.
+    Orders,
 }
 
 impl EventSource {
     /// In the order in which a hook reads them.
-    pub const ALL: [Self; 5] = [Self::Changes, Self::History, Self::Replies, Self::OptOuts, Self::OptOutRemovals];
+    pub const ALL: [Self; 6] =
+        [Self::Changes, Self::History, Self::Replies, Self::OptOuts, Self::OptOutRemovals, Self::Orders];
 
     /// The word in the database.
     pub const fn word(self) -> &'static str {
@@ -65,6 +75,7 @@ impl EventSource {
             Self::Replies => "replies",
             Self::OptOuts => "opt_outs",
             Self::OptOutRemovals => "opt_out_removals",
+            Self::Orders => "orders",
         }
     }
 
@@ -74,7 +85,7 @@ impl EventSource {
 }
 
 impl EventKind {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 27] = [
         Self::BlastLaunched,
         Self::BlastLaunchUndone,
         Self::BlastPaused,
@@ -95,6 +106,11 @@ impl EventKind {
         Self::RecipientSkipped,
         Self::RecipientCorrected,
         Self::ReplyReceived,
+        Self::OrderReceived,
+        Self::OrderConfirmed,
+        Self::OrderPaid,
+        Self::OrderFulfilled,
+        Self::OrderCancelled,
         Self::OptOutAdded,
         Self::OptOutRemoved,
     ];
@@ -122,6 +138,11 @@ impl EventKind {
             Self::RecipientSkipped => "recipient.skipped",
             Self::RecipientCorrected => "recipient.corrected",
             Self::ReplyReceived => "reply.received",
+            Self::OrderReceived => "order.received",
+            Self::OrderConfirmed => "order.confirmed",
+            Self::OrderPaid => "order.paid",
+            Self::OrderFulfilled => "order.fulfilled",
+            Self::OrderCancelled => "order.cancelled",
             Self::OptOutAdded => "opt_out.added",
             Self::OptOutRemoved => "opt_out.removed",
         }
@@ -132,6 +153,7 @@ impl EventKind {
             Some(("blast", _)) => EventSource::Changes,
             Some(("recipient", _)) => EventSource::History,
             Some(("reply", _)) => EventSource::Replies,
+            Some(("order", _)) => EventSource::Orders,
             Some((_, "removed")) => EventSource::OptOutRemovals,
             _ => EventSource::OptOuts,
         }
@@ -149,6 +171,17 @@ impl EventKind {
             (_, BlastState::Cancelled) => Some(Self::BlastCancelled),
             (_, BlastState::Failed) => Some(Self::BlastFailed),
             (_, BlastState::Scheduled) => None,
+        }
+    }
+
+    /// What an order's new state is.
+    pub const fn of_order(new: OrderState) -> Self {
+        match new {
+            OrderState::New => Self::OrderReceived,
+            OrderState::Confirmed => Self::OrderConfirmed,
+            OrderState::Paid => Self::OrderPaid,
+            OrderState::Fulfilled => Self::OrderFulfilled,
+            OrderState::Cancelled => Self::OrderCancelled,
         }
     }
 

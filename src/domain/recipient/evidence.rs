@@ -110,6 +110,8 @@ pub enum Mark {
     Replied,
     /// With the amount of the sale, if there is one.
     Closed(Option<Decimal>),
+    /// They ordered for so much, beside what they bought before.
+    Ordered(Option<Decimal>),
     OptOut,
     /// Empty text removes the note.
     Note(String),
@@ -140,5 +142,10 @@ pub enum Undone {
     Note(Option<String>),
     /// The amount as it was before an amendment of a close.
     Amount(Option<Decimal>),
+    /// An order's own amount; where the order closed them and nothing else is left, they are open again.
+    Ordered {
+        amount: Option<Decimal>,
+        reopens: bool,
+    },
     Resolve(Resolution),
 }

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use super::{
     Applied, ApplyContext, Mark, Recipient, Resolution, StampedEvidence, Undone, forget_acceptance, opt_out, requeue,
 };
+use crate::domain::amount::BELOW;
 use crate::domain::blast::BlastState;
 use crate::domain::retry::{OperatorRetry, is_known_unsent};
 use crate::domain::status::Status;
@@ -15,6 +16,7 @@ pub(super) fn mark(before: &Recipient, mark: &Mark, news: &StampedEvidence, poli
     match mark {
         Mark::Replied => replied(before, news.at),
         Mark::Closed(amount) => closed(before, *amount, news.at),
+        Mark::Ordered(amount) => ordered(before, *amount, news.at),
         Mark::OptOut => changed(before, |after| opt_out(after, news.at)),
         Mark::Note(text) => {
             changed(before, |after| after.note = Some(text.trim().to_owned()).filter(|note| !note.is_empty()))
@@ -67,6 +69,27 @@ fn closed(before: &Recipient, amount: Option<Decimal>, at: DateTime<Utc>) -> App
         after.closed_at = after.closed_at.or(Some(at));
         after.amount = amount.or(after.amount);
     })
+}
+
+/// What a person bought before stays, and the order's amount is added to it.
+fn ordered(before: &Recipient, amount: Option<Decimal>, at: DateTime<Utc>) -> Applied {
+    let sum = match (before.amount, amount) {
+        (Some(before), Some(amount)) => before.checked_add(amount),
+        (before, amount) => before.or(amount),
+    };
+    match sum {
+        Some(sum) if sum >= Decimal::from(BELOW) => refuse("their amount would be too large to be counted"),
+        sum => closed(before, sum, at),
+    }
+}
+
+/// Of what they bought, whatever else it came from, at most the order's own amount is taken.
+fn undo_order(person: &mut Recipient, amount: Option<Decimal>, reopens: bool) {
+    let left = person.amount.map(|sum| (sum - amount.unwrap_or_default()).max(Decimal::ZERO));
+    person.amount = left.filter(|left| !left.is_zero());
+    if reopens && person.amount.is_none() {
+        person.closed_at = None;
+    }
 }
 
 fn resolve(before: &Recipient, resolution: Resolution, news: &StampedEvidence, policy: &ApplyContext) -> Applied {
@@ -142,6 +165,7 @@ pub(super) fn undo(before: &Recipient, undone: &Undone, policy: &ApplyContext) -
             after.closed_at = None;
             after.amount = None;
         }),
+        Undone::Ordered { amount, reopens } => changed(before, |after| undo_order(after, *amount, *reopens)),
         Undone::Amount(previous) => changed(before, |after| after.amount = *previous),
         Undone::Note(previous) => changed(before, |after| after.note.clone_from(previous)),
         Undone::OptOut => changed(before, |after| undo_opt_out(after, policy)),

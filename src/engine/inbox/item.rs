@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub(super) use of_meta::of_meta;
 pub(super) use of_wsapme::{WsapmeOrigin, of_wsapme};
 
+use super::orders::OrderNews;
 use crate::domain::ids::{MessageId, SenderId};
 use crate::domain::sender::ProviderKind;
 use crate::provider::ProviderStage;
@@ -104,6 +105,7 @@ pub(super) struct ReplyNews {
     pub at: Option<DateTime<Utc>>,
     /// By this engine's configuration, or by that of whoever registered the sender.
     pub is_stop: bool,
+    pub order: Option<OrderNews>,
 }
 
 /// Somebody has another id, another number, or both.

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use super::effects::Effects;
 use super::item::{InboxItem, ItemOutcome, ReplyNews};
-use super::opt_out;
+use super::{opt_out, orders};
 use crate::domain::ids::SenderId;
 use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
 use crate::domain::sender::ProviderKind;
@@ -67,14 +67,24 @@ pub(super) async fn apply(
     if let Some(media_id) = news.media_id.as_deref().filter(|_| is_fetched) {
         media::want(&mut *tx, (id, sender), media_id, KEPT_BY_META).await?;
     }
-    let Some((message, quoted)) = answered else { return Ok(ItemOutcome::Applied) };
+    let Some((message, quoted)) = answered else {
+        if let Some(order) = &news.order {
+            orders::keep(tx, (order, &new, &engine.currency), None).await?;
+        }
+        return Ok(ItemOutcome::Applied);
+    };
     let evidence = if news.is_stop { Evidence::OptOut } else { Evidence::Reply { quoted } };
     let stamped = StampedEvidence { attempt: message.attempt, at, evidence };
     let entry = EvidenceEntry::new(message.blast_id, message.recipient_id, stamped, EvidenceSource::Webhook);
     let entry = EvidenceEntry { metadata: Some(json!({ "text": news.body })), ..entry };
-    let recorded = record_in(tx, &[entry], &engine.settings.retry, WhenLocked::Skip).await?;
+    let bought = news.order.as_ref().map(|order| order.entry(&entry, &engine.currency));
+    let entries: Vec<_> = std::iter::once(entry).chain(bought).collect();
+    let recorded = record_in(&mut *tx, &entries, &engine.settings.retry, WhenLocked::Skip).await?;
     if recorded.contains(&EntryOutcome::Locked) {
         return Ok(ItemOutcome::Locked);
+    }
+    if let Some(order) = &news.order {
+        orders::keep(tx, (order, &new, &engine.currency), recorded.last()).await?;
     }
     effects.changed.insert(message.blast_id);
     Ok(ItemOutcome::Applied)

@@ -86,13 +86,13 @@ impl Meta {
     }
 }
 
-fn items(page: &Value) -> Result<&Vec<Value>, GraphError> {
+pub(super) fn items(page: &Value) -> Result<&Vec<Value>, GraphError> {
     let items = page.get("data").and_then(Value::as_array);
     items.ok_or_else(|| GraphError::Unreadable("a list without `data`".to_owned()))
 }
 
 /// What follows a page.
-enum NextPage<'a> {
+pub(super) enum NextPage<'a> {
     None,
     After(&'a str),
     /// There is one, and nothing to ask for it by.
@@ -100,7 +100,7 @@ enum NextPage<'a> {
 }
 
 /// The last page has a cursor, but no `next`.
-fn next_page(page: &Value) -> NextPage<'_> {
+pub(super) fn next_page(page: &Value) -> NextPage<'_> {
     if page.pointer("/paging/next").and_then(Value::as_str).is_none() {
         return NextPage::None;
     }

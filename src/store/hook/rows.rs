@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use super::{EventSource, table};
 use crate::domain::blast::BlastState;
 use crate::domain::hook::EventKind;
+use crate::domain::order::OrderState;
 use crate::domain::status::Status;
 use crate::store::{StoreError, settings};
 
@@ -54,6 +55,7 @@ pub async fn rows(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, S
         EventSource::History => history(pool, query).await,
         EventSource::Replies => plain(pool, query, REPLIES, EventKind::ReplyReceived).await,
         EventSource::OptOuts => plain(pool, query, OPT_OUTS, EventKind::OptOutAdded).await,
+        EventSource::Orders => orders(pool, query).await,
         EventSource::OptOutRemovals => plain(pool, query, OPT_OUT_REMOVALS, EventKind::OptOutRemoved).await,
     }
 }
@@ -137,6 +139,45 @@ async fn history(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, St
     let row = |row: StatusEventRow| {
         let kind = EventKind::of_step(row.old_status, row.new_status);
         EventRow { id: row.id, kind, at: row.at, written_at: row.written_at, data: row.data.0 }
+    };
+    Ok(rows.into_iter().map(row).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct OrderEventRow {
+    id: i64,
+    at: DateTime<Utc>,
+    new_state: OrderState,
+    data: Json<Box<RawValue>>,
+}
+
+/// With the items as they were ordered, money as text.
+async fn orders(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, StoreError> {
+    let rows: Vec<OrderEventRow> = sqlx::query_as(
+        "select c.id, c.at, c.new_state,
+                json_strip_nulls(json_build_object(
+                    'order_id', o.id, 'sender', s.name, 'blast_id', o.blast_id, 'recipient_id', o.recipient_id,
+                    'phone_number', o.phone_number, 'user_id', o.user_id, 'name', o.name, 'state', c.new_state,
+                    'previous_state', c.old_state, 'total', o.total::text, 'currency', o.currency, 'note', o.note,
+                    'message_id', o.message_id, 'by', c.by_whom,
+                    'items', (select json_agg(json_build_object(
+                        'product_retailer_id', i.sku, 'name', i.name, 'quantity', i.quantity::text, 'price', i.price::text,
+                        'currency', i.currency) order by i.position) from order_items i where i.order_id = o.id))) as data
+           from order_changes c
+           join orders o on o.id = c.order_id
+           join senders s on s.id = o.sender_id
+          where c.id > $1 and c.id <= $2 and ($3::text[] is null or s.name = any($3))
+          order by c.id limit $4",
+    )
+    .bind(query.range.after)
+    .bind(query.range.last)
+    .bind(query.senders)
+    .bind(query.limit)
+    .fetch_all(pool)
+    .await?;
+    let row = |row: OrderEventRow| {
+        let kind = Some(EventKind::of_order(row.new_state));
+        EventRow { id: row.id, kind, at: row.at, written_at: row.at, data: row.data.0 }
     };
     Ok(rows.into_iter().map(row).collect())
 }

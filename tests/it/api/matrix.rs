@@ -72,6 +72,13 @@ async fn scene() -> (Scene, Api) {
           where id in ({campaign_draft}, {campaign_cancelled})"
     ))
     .await;
+    // One of each, with the id 1.
+    shop.execute(
+        "insert into catalogues (business, name, source) values ('kedai', 'Shop', 'csv');
+         insert into products (catalogue_id, sku, name) values (1, 'teh', 'Teh Tarik');
+         insert into orders (sender_id, source, ordered_at) select id, 'operator', now() from senders where name = 'sales'",
+    )
+    .await;
     let job = api.post(&format!("/api/blasts/{cancelled}/check-status"), json!({})).await.expect(202);
     let job = job.body["id"].to_string();
     let people = api.get(&format!("/api/blasts/{draft}/recipients")).await.expect(200);
@@ -93,10 +100,11 @@ impl Scene {
 
     /// Its address, about something that is there.
     fn there(&self, operation: &Operation) -> String {
-        let id = match operation.path.as_str() {
+        let id: &str = match operation.path.as_str() {
             path if path.starts_with("/api/recipients/") => &self.person,
             path if path.starts_with("/api/jobs/") => &self.job,
             path if path.starts_with("/api/whatsapp/customers/") => CUSTOMER,
+            "/api/whatsapp/catalogs/{id}" | "/api/whatsapp/products/{id}" | "/api/whatsapp/orders/{id}" => "1",
             path if path.starts_with("/api/whatsapp/campaigns/") => &self.campaign_draft,
             _ => &self.draft,
         };

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{
     IdentityNews, ItemNews, NewsPerson, NoticeDemand, NoticeNews, ReadItem, ReplyNews, StatusNews, WishNews, with_plus,
 };
+use crate::engine::inbox::orders::OrderNews;
 use crate::provider::meta::limit::{HIGH_THROUGHPUT, MessagingLimit};
 use crate::provider::meta::webhook::{
     AccountEffect, InboundContent, InboundMessage, StatusEvent, TemplateChange, TemplateEvent, WebhookEvent,
@@ -69,17 +70,24 @@ fn reply_news(message: InboundMessage) -> ItemNews {
         InboundContent::Order(_) => ("order", None, None),
         _ => ("other", None, None),
     };
+    let (kind, words) = (kind.to_owned(), message.content.words());
+    let order: Option<OrderNews> = match message.content {
+        InboundContent::Order(order) => Some(order.into()),
+        _ => None,
+    };
+    let body = order.as_ref().map_or(words, OrderNews::words);
     ItemNews::Reply(Box::new(ReplyNews {
-        kind: kind.to_owned(),
+        kind,
         payload,
         media_id,
-        body: message.content.words(),
+        body,
         person: message.from.into(),
         name: message.name,
         message_id: message.id.as_str().to_owned(),
         quoted: message.quoted,
         at: message.at,
         is_stop: false,
+        order,
     }))
 }
 

@@ -68,5 +68,6 @@ fn reply_news(message: WsapmeMessage, origin: &WsapmeOrigin<'_>) -> ReplyNews {
         quoted: message.quoted,
         at: message.at.or(Some(origin.received_at)),
         is_stop: false,
+        order: None,
     }
 }

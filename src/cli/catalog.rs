@@ -1,0 +1,219 @@
+//! `catalog`: products with prices, from files and from Meta.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use color_eyre::Result;
+use serde_json::{Value, json};
+
+use super::Global;
+use super::blast::new::{open, refusal};
+use super::context::{Context, Intent};
+use super::exit::RefusedError;
+use super::output::{json as print_json, line, talk, text};
+use super::table::{TextAlign, render};
+use crate::app::{CatalogueChange, CatalogueRow, ProductQuery, ProductRow};
+use crate::domain::amount::symbol;
+use crate::domain::catalogue::is_sold_out;
+use crate::domain::ids::{CatalogueId, ProductId};
+use crate::domain::text::{count_of, shell_quoted};
+use crate::import::read_products;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CatalogVerb {
+    /// Read the products of a CSV file: a feed as Meta takes it, or a table with the columns sku and name, and perhaps price,
+    /// currency, availability, inventory, description, image_url, url, group and variant. What the file does not have is taken
+    /// out of the catalogue.
+    Import {
+        /// The CSV file, or - for standard input.
+        file: PathBuf,
+        /// The catalogue's name; an earlier one of this name is replaced.
+        #[arg(long, default_value = "products")]
+        name: String,
+        /// Whose it is, where senders are of several businesses.
+        #[arg(long)]
+        business: Option<String>,
+    },
+    /// Read the catalogues of a sender's account from Meta. What a catalogue has no more is taken out of it.
+    Sync {
+        /// Only the catalogue with this id of Meta's.
+        catalogue: Option<String>,
+        /// The sender whose account it is; defaults to the first of provider meta.
+        #[arg(long)]
+        sender: Option<String>,
+    },
+    /// List catalogues.
+    List,
+    /// Show the products of a catalogue with their variants.
+    Show {
+        /// The catalogue's id, as in `catalog list`; without one, every product.
+        catalogue: Option<CatalogueId>,
+    },
+}
+
+impl CatalogVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        match self {
+            Self::Import { file, name, business } => import(global, &file, &name, business.as_deref()).await?,
+            Self::Sync { catalogue, sender } => sync(global, sender.as_deref(), catalogue.as_deref()).await?,
+            Self::List => list(global).await?,
+            Self::Show { catalogue } => show(global, catalogue).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn import(global: &Global, file: &Path, name: &str, business: Option<&str>) -> Result<()> {
+    let source = open(file)?;
+    let context = Context::open(global, Intent::Writes).await?;
+    let read = read_products(source).await.map_err(refusal)?;
+    if read.wrong_total > 0 {
+        read.wrong.iter().for_each(|why| talk(why));
+        let rows = count_of(read.wrong_total as u64, "row is", "rows are");
+        return Err(RefusedError(format!(
+            "{rows} wrong in {}: nothing was imported",
+            shell_quoted(&file.to_string_lossy())
+        ))
+        .into());
+    }
+    let change = context.app.import_catalogue(business, name, &read.items).await?;
+    if context.is_json {
+        return print_json(&change);
+    }
+    line(&changed(&change))
+}
+
+async fn sync(global: &Global, sender: Option<&str>, catalogue: Option<&str>) -> Result<()> {
+    let context = Context::open(global, Intent::Writes).await?;
+    for synced in context.app.sync_catalogues(sender, catalogue).await? {
+        if context.is_json {
+            print_json(&synced)?;
+            continue;
+        }
+        if synced.unreadable > 0 {
+            let products = count_of(synced.unreadable as u64, "product has", "products have");
+            talk(&format!("{products} no retailer id or no name, and cannot be ordered"));
+        }
+        line(&format!("{}, {}", synced.name, changed(&synced.change)))?;
+    }
+    Ok(())
+}
+
+fn changed(change: &CatalogueChange) -> String {
+    let items = count_of(change.items as u64, "product", "products");
+    let CatalogueChange { id, added, changed, removed, .. } = change;
+    format!("catalogue {id}: {items}, {added} new, {changed} changed, {removed} taken out")
+}
+
+async fn list(global: &Global) -> Result<()> {
+    let context = Context::open(global, Intent::Reads).await?;
+    let catalogues = context.app.catalogues().await?;
+    if context.is_json {
+        return catalogues.iter().try_for_each(|catalogue| print_json(&document(catalogue)));
+    }
+    if catalogues.is_empty() {
+        talk(&context.pasteable("no catalogues: `blastdeck catalog import FILE.csv` reads one"));
+        return Ok(());
+    }
+    let header = [
+        ("id", TextAlign::Right),
+        ("name", TextAlign::Left),
+        ("business", TextAlign::Left),
+        ("from", TextAlign::Left),
+        ("products", TextAlign::Right),
+        ("variants", TextAlign::Right),
+        ("read", TextAlign::Left),
+    ];
+    let cells = catalogues.iter().map(|catalogue| {
+        let CatalogueRow { id, name, business, source, products, variants, synced_at, .. } = catalogue;
+        let (products, variants) = (products.to_string(), variants.to_string());
+        vec![
+            id.to_string(),
+            name.clone(),
+            business.clone(),
+            source.clone(),
+            products,
+            variants,
+            context.when(*synced_at),
+        ]
+    });
+    text(&render(&header, &cells.collect::<Vec<_>>()))
+}
+
+/// Every product, page by page.
+async fn show(global: &Global, catalogue: Option<CatalogueId>) -> Result<()> {
+    let context = Context::open(global, Intent::Reads).await?;
+    if let Some(id) = catalogue {
+        context.app.catalogue(id).await?;
+    }
+    let mut query = ProductQuery { catalogue, limit: 1_000, ..ProductQuery::default() };
+    let mut all: Vec<ProductRow> = Vec::new();
+    loop {
+        let page = context.app.products(&query).await?;
+        let Some(last) = page.last() else { break };
+        query.after = Some(ProductId(last.id.0));
+        all.extend(page);
+    }
+    if context.is_json {
+        return all.iter().try_for_each(|product| print_json(&product_document(product)));
+    }
+    let header = [
+        ("id", TextAlign::Right),
+        ("sku", TextAlign::Left),
+        ("name", TextAlign::Left),
+        ("price", TextAlign::Right),
+        ("availability", TextAlign::Left),
+        ("stock", TextAlign::Right),
+    ];
+    text(&render(&header, &all.iter().flat_map(lines).collect::<Vec<_>>()))
+}
+
+/// A product, and its variants under it.
+fn lines(product: &ProductRow) -> Vec<Vec<String>> {
+    let money = |price: Option<String>, currency: Option<&str>| {
+        price.map_or_else(
+            || "-".to_owned(),
+            |price| format!("{} {price}", symbol(currency.unwrap_or_default())).trim_start().to_owned(),
+        )
+    };
+    let stock = |inventory: Option<i64>| inventory.map_or_else(|| "-".to_owned(), |count| count.to_string());
+    let word = |availability: &str, inventory| {
+        if is_sold_out(availability, inventory) { "out of stock".to_owned() } else { availability.to_owned() }
+    };
+    let own = money(product.price.map(|price| price.to_string()), product.currency.as_deref());
+    let ProductRow { availability, inventory, .. } = product;
+    let has_variants = !product.variants.is_empty();
+    let (own_word, own_stock) =
+        if has_variants { (String::new(), String::new()) } else { (word(availability, *inventory), stock(*inventory)) };
+    let mut lines =
+        vec![vec![product.id.to_string(), product.sku.clone(), product.name.clone(), own, own_word, own_stock]];
+    lines.extend(product.variants.iter().map(|variant| {
+        let price = money(variant.price.clone(), variant.currency.as_deref());
+        let name = format!("  {}", variant.name);
+        vec![
+            String::new(),
+            variant.sku.clone(),
+            name,
+            price,
+            word(&variant.availability, variant.inventory),
+            stock(variant.inventory),
+        ]
+    }));
+    lines
+}
+
+fn document(catalogue: &CatalogueRow) -> Value {
+    let CatalogueRow { id, business, external_id, name, source, products, variants, synced_at, .. } = catalogue;
+    json!({ "id": id, "business": business, "external_id": external_id, "name": name, "source": source, "products": products,
+            "variants": variants, "synced_at": synced_at })
+}
+
+fn product_document(product: &ProductRow) -> Value {
+    json!({
+        "id": product.id, "catalogue_id": product.catalogue_id, "sku": product.sku, "external_id": product.external_id,
+        "name": product.name, "description": product.description, "price": product.price.map(|price| price.to_string()),
+        "currency": product.currency, "availability": product.availability, "inventory": product.inventory,
+        "image_url": product.image_url, "url": product.url, "updated_at": product.updated_at, "variants": product.variants.0,
+    })
+}

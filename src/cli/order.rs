@@ -1,0 +1,265 @@
+//! `order`: what people ordered, written by hand where no message brings it, and how far it is.
+
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use clap::Subcommand;
+use color_eyre::Result;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::Global;
+use super::blast::people::limit;
+use super::context::{Context, Intent};
+use super::output::{json as print_json, line, talk, text};
+use super::table::{TextAlign, render};
+use crate::app::{NewOrderItem, OrderDraft, OrderQuery, OrderRow};
+use crate::domain::amount::{self, symbol};
+use crate::domain::ids::{BlastId, OrderId};
+use crate::domain::order::OrderState;
+use crate::domain::phone::Phone;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OrderVerb {
+    /// List orders, newest first.
+    List {
+        /// Only those of this blast.
+        #[arg(long)]
+        blast: Option<BlastId>,
+        /// Only those in this state: new, confirmed, paid, fulfilled, cancelled.
+        #[arg(long, value_parser = state)]
+        state: Option<OrderState>,
+        /// Only those of this number, in any spelling.
+        #[arg(long)]
+        phone: Option<String>,
+        /// At most this many.
+        #[arg(long, default_value_t = 100, value_parser = limit, allow_hyphen_values = true)]
+        limit: u32,
+    },
+    /// Show one order with its items.
+    Show { order: OrderId },
+    /// Write an order of somebody in a blast, which closes them with its amount.
+    Add {
+        /// The blast's id, as in `blast list`.
+        blast: BlastId,
+        /// The number, in any spelling.
+        phone: String,
+        /// What they order, as SKU, SKU×2, SKU*2 or SKU*2@12.50. The price is the catalogue's where none is given.
+        #[arg(required = true, value_name = "ITEM")]
+        items: Vec<TypedItem>,
+        /// What they said with it.
+        #[arg(long, allow_hyphen_values = true)]
+        note: Option<String>,
+    },
+    /// Confirm a new order.
+    Confirm { order: OrderId },
+    /// Note that an order is paid.
+    Pay { order: OrderId },
+    /// Note that an order is handed over.
+    Fulfil { order: OrderId },
+    /// Cancel an order: its amount is taken back, and whoever it closed is open again unless they bought something else.
+    Cancel { order: OrderId },
+}
+
+/// `SKU`, `SKU×2`, `SKU*2@12.50`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TypedItem(NewOrderItem);
+
+impl FromStr for TypedItem {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (rest, price) = match text.rsplit_once('@') {
+            Some((rest, price)) => (rest, Some(amount::parse(price).map_err(|error| error.to_string())?)),
+            None => (text, None),
+        };
+        let (sku, quantity) = match rest.rsplit_once(['×', '*']) {
+            Some((sku, quantity)) => (sku, whole(quantity)?),
+            None => (rest, Decimal::ONE),
+        };
+        if sku.trim().is_empty() {
+            return Err("write the SKU first, as in teh-tarik*2".to_owned());
+        }
+        Ok(Self(NewOrderItem { sku: sku.trim().to_owned(), quantity, price, currency: None }))
+    }
+}
+
+fn whole(text: &str) -> Result<Decimal, String> {
+    let number = text.trim().parse::<u32>().ok().filter(|number| *number > 0);
+    number.map(Decimal::from).ok_or_else(|| format!("`{text}` is not a quantity: write a whole number from 1"))
+}
+
+fn state(text: &str) -> Result<OrderState, String> {
+    OrderState::from_word(text).ok_or_else(|| "write new, confirmed, paid, fulfilled or cancelled".to_owned())
+}
+
+impl OrderVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        match self {
+            Self::List { blast, state, phone, limit } => list(global, (blast, state, phone), limit).await?,
+            Self::Show { order } => {
+                let context = Context::open(global, Intent::Reads).await?;
+                show(&context, &context.app.order(order).await?)?;
+            }
+            Self::Add { blast, phone, items, note } => {
+                let items = items.into_iter().map(|TypedItem(item)| item).collect();
+                add(global, &OrderDraft { blast, phone, items, note }).await?;
+            }
+            Self::Confirm { order } => step(global, order, OrderState::Confirmed).await?,
+            Self::Pay { order } => step(global, order, OrderState::Paid).await?,
+            Self::Fulfil { order } => step(global, order, OrderState::Fulfilled).await?,
+            Self::Cancel { order } => step(global, order, OrderState::Cancelled).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+type Wanted = (Option<BlastId>, Option<OrderState>, Option<String>);
+
+async fn list(global: &Global, (blast, state, phone): Wanted, limit: u32) -> Result<()> {
+    let context = Context::open(global, Intent::Reads).await?;
+    if let Some(blast) = blast {
+        context.app.require_blast(blast).await?;
+    }
+    let parse = |text: String| {
+        let wrong = |error| super::exit::UsageError(format!("`{text}`: {error}"));
+        Phone::parse(&text, context.app.own_region()).map_err(wrong)
+    };
+    let query = OrderQuery { blast, state, phone: phone.map(parse).transpose()?, limit, ..OrderQuery::default() };
+    let orders = context.app.orders(&query).await?;
+    if context.is_json {
+        return orders.iter().try_for_each(|order| print_json(&document(order)));
+    }
+    if orders.is_empty() {
+        talk("no orders: they come by themselves through Meta's webhooks, and `blastdeck order add` writes one");
+        return Ok(());
+    }
+    let header = [
+        ("id", TextAlign::Right),
+        ("state", TextAlign::Left),
+        ("who", TextAlign::Left),
+        ("blast", TextAlign::Left),
+        ("items", TextAlign::Left),
+        ("total", TextAlign::Right),
+        ("ordered", TextAlign::Left),
+    ];
+    let cells: Vec<_> = orders.iter().map(|order| cells(&context, order)).collect();
+    text(&render(&header, &cells))
+}
+
+fn cells(context: &Context, order: &OrderRow) -> Vec<String> {
+    vec![
+        order.id.to_string(),
+        order.state.to_string(),
+        who(order),
+        order.blast_tag.clone().unwrap_or_else(|| "-".to_owned()),
+        order
+            .items
+            .iter()
+            .map(|item| format!("{}×{}", item.name.as_ref().unwrap_or(&item.sku), item.quantity))
+            .collect::<Vec<_>>()
+            .join(", "),
+        total(order),
+        context.when(Some(order.ordered_at)),
+    ]
+}
+
+fn who(order: &OrderRow) -> String {
+    let known = [&order.name, &order.phone_number, &order.user_id].into_iter().flatten().find(|text| !text.is_empty());
+    known.cloned().unwrap_or_else(|| "somebody".to_owned())
+}
+
+fn total(order: &OrderRow) -> String {
+    match (&order.total, &order.currency) {
+        (Some(total), Some(currency)) => format!("{} {total}", symbol(currency)),
+        _ => "-".to_owned(),
+    }
+}
+
+fn show(context: &Context, order: &OrderRow) -> Result<()> {
+    if context.is_json {
+        return print_json(&document(order));
+    }
+    let blast = match (&order.blast_tag, order.blast_id) {
+        (Some(tag), Some(id)) => format!(", {tag} (blast {id})"),
+        _ => String::new(),
+    };
+    line(&format!("order {}: {}, {}{blast}", order.id, order.state, who(order)))?;
+    let header = [
+        ("sku", TextAlign::Left),
+        ("product", TextAlign::Left),
+        ("quantity", TextAlign::Right),
+        ("price", TextAlign::Right),
+        ("total", TextAlign::Right),
+    ];
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let cells = order.items.iter().map(|item| {
+        vec![item.sku.clone(), or_dash(&item.name), item.quantity.clone(), or_dash(&item.price), or_dash(&item.total)]
+    });
+    text(&render(&header, &cells.collect::<Vec<_>>()))?;
+    line(&format!("total {}; {}", total(order), counted(context, order)))?;
+    order.note.as_ref().map_or(Ok(()), |note| line(&format!("note: {note}")))
+}
+
+fn counted(context: &Context, order: &OrderRow) -> String {
+    match (&order.counted, &order.uncounted) {
+        (Some(counted), _) => {
+            format!("{} {} of it counts in revenue", symbol(&context.app.config().ui.currency), amount::money(*counted))
+        }
+        (None, Some(why)) => format!("not counted in revenue: {why}"),
+        (None, None) => "not counted in revenue: it was taken back".to_owned(),
+    }
+}
+
+/// An order as JSON: money as text, exact.
+fn document(order: &OrderRow) -> Value {
+    json!({
+        "id": order.id, "state": order.state, "source": order.source, "sender": order.sender, "blast_id": order.blast_id,
+        "blast_tag": order.blast_tag, "recipient_id": order.recipient_id, "phone_number": order.phone_number,
+        "user_id": order.user_id, "name": order.name, "catalogue": order.catalogue, "note": order.note,
+        "message_id": order.message_id, "total": order.total.map(|total| total.to_string()), "currency": order.currency,
+        "counted": order.counted.map(|counted| counted.to_string()), "uncounted": order.uncounted,
+        "unreadable_items": order.unreadable, "ordered_at": order.ordered_at, "created_at": order.created_at,
+        "updated_at": order.updated_at, "state_by": order.state_by, "items": order.items.0,
+    })
+}
+
+async fn add(global: &Global, draft: &OrderDraft) -> Result<()> {
+    let context = Context::open(global, Intent::Writes).await?;
+    let order = context.app.add_order(draft).await?;
+    show(&context, &order)
+}
+
+async fn step(global: &Global, id: OrderId, next: OrderState) -> Result<()> {
+    let context = Context::open(global, Intent::Writes).await?;
+    let order = context.app.move_order(id, next).await?;
+    if context.is_json {
+        return print_json(&document(&order));
+    }
+    line(&format!("order {id}: {}, {}, {}", order.state, who(&order), total(&order)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_read_as_people_write_it() {
+        let read = |text: &str| {
+            let TypedItem(item) = text.parse::<TypedItem>()?;
+            let price = item.price.map_or_else(|| "-".to_owned(), |price| price.to_string());
+            Ok::<_, String>(format!("{} {} {price}", item.sku, item.quantity))
+        };
+        for (text, expected) in [
+            ("teh-tarik", "teh-tarik 1 -"),
+            ("teh-tarik×2", "teh-tarik 2 -"),
+            ("box*3@12.50", "box 3 12.50"),
+            ("2x4*10@1,200", "2x4 10 1200"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(expected));
+        }
+        for wrong in ["", "*2", "a*0", "a*-1", "a*1.5", "a@-2", "a@x", "a*"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What a catalogue has: items that can be ordered, alone or as variants of one product.
+
+use rust_decimal::Decimal;
+
+use super::text::clean;
+
+/// Something that can be ordered, as a file or Meta lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CatalogueItem {
+    /// Meta's retailer id.
+    pub sku: String,
+    /// Meta's id.
+    pub external_id: Option<String>,
+    /// Of the product that it is a variant of: Meta's item group.
+    pub group: Option<String>,
+    pub name: String,
+    /// What tells it from the other variants, such as `red, XL`.
+    pub variant: Option<String>,
+    pub description: Option<String>,
+    /// In the currency's whole units.
+    pub price: Option<Decimal>,
+    /// Three letters, such as `MYR`.
+    pub currency: Option<String>,
+    /// In Meta's words: `in stock`, `out of stock`, `preorder` and so on.
+    pub availability: Option<String>,
+    pub inventory: Option<i64>,
+    pub image_url: Option<String>,
+    pub url: Option<String>,
+}
+
+/// What is taken where nothing is said.
+pub const IN_STOCK: &str = "in stock";
+
+/// Whether nobody can buy it now.
+pub fn is_sold_out(availability: &str, inventory: Option<i64>) -> bool {
+    let is_gone = ["out of stock", "discontinued"].iter().any(|word| availability.eq_ignore_ascii_case(word));
+    is_gone || inventory == Some(0)
+}
+
+/// The words for availability that Meta knows.
+const AVAILABILITIES: [&str; 5] = [IN_STOCK, "out of stock", "preorder", "available for order", "discontinued"];
+
+/// Reads availability in Meta's words, with underscores or blanks.
+pub fn availability(text: &str) -> Option<&'static str> {
+    let word = text.trim().to_ascii_lowercase().replace('_', " ");
+    AVAILABILITIES.into_iter().find(|known| *known == word)
+}
+
+/// Reads a currency: three letters.
+pub fn currency(text: &str) -> Option<String> {
+    let text = text.trim();
+    (text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic())).then(|| text.to_ascii_uppercase())
+}
+
+/// Reads a price as a file has it: `19.90`, `1,240.00` or `19.90 MYR`, with the currency where it names one.
+///
+/// # Errors
+/// A sentence that says how to write it.
+pub fn price(text: &str) -> Result<(Decimal, Option<String>), String> {
+    let refused = || format!("`{}` is not a price: write it as 19.90 or 19.90 MYR", clean(text));
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (number, currency_word) = match words[..] {
+        [number] => (number, None),
+        [number, word] if currency(word).is_some() => (number, currency(word)),
+        [word, number] if currency(word).is_some() => (number, currency(word)),
+        _ => return Err(refused()),
+    };
+    let (whole, places) = number.split_once('.').unwrap_or((number, ""));
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let whole = super::amount::without_commas(whole).filter(|whole| is_plain(whole)).ok_or_else(refused)?;
+    if whole.is_empty() && places.is_empty() || !is_plain(places) || whole.len() > 12 || places.len() > 6 {
+        return Err(refused());
+    }
+    let digits = format!("0{whole}.{places}");
+    let price = digits.trim_end_matches('.').parse().map_err(|_| refused())?;
+    Ok((price, currency_word))
+}
+
+/// Currencies that are counted in thousandths.
+const THREE_PLACES: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
+
+/// Reads a price as Meta shows it to people, `RM1,240.00`, `1.240,00 €`, `Rp15.000`: the last point or comma divides unless three
+/// digits follow it that the currency does not have.
+pub fn shown_price(text: &str, currency: &str) -> Option<Decimal> {
+    let number: String = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
+    let number = number.trim_matches(['.', ',']);
+    let (whole, places) = match number.rfind(['.', ',']) {
+        Some(at) if number.len() - at - 1 != 3 || THREE_PLACES.contains(&currency) => {
+            (&number[..at], &number[at + 1..])
+        }
+        _ => (number, ""),
+    };
+    let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
+    format!("0{whole}.{places}").trim_end_matches('.').parse().ok().filter(|_| !number.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_is_read_as_files_write_it() {
+        for (text, amount, money) in [
+            ("19.90", "19.90", None),
+            ("1,240", "1240", None),
+            ("9.99 usd", "9.99", Some("USD")),
+            ("MYR 0.125", "0.125", Some("MYR")),
+        ] {
+            let (price, currency) = price(text).unwrap();
+            assert_eq!((price.to_string().as_str(), currency.as_deref()), (amount, money), "{text}");
+        }
+        for wrong in ["", "free", "-1", "1,2", "1.2.3", "1 2 3", "1e5", "9.99 dollars", "NaN"] {
+            assert!(price(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_read_as_meta_shows_it() {
+        for (text, currency, amount) in [
+            ("RM1,240.00", "MYR", "1240.00"),
+            ("$9.99", "USD", "9.99"),
+            ("1.240,50 €", "EUR", "1240.50"),
+            ("Rp15.000", "IDR", "15000"),
+            ("KWD 1.250", "KWD", "1.250"),
+            ("¥1,500", "JPY", "1500"),
+            ("30", "USD", "30"),
+        ] {
+            assert_eq!(shown_price(text, currency).map(|price| price.to_string()).as_deref(), Some(amount), "{text}");
+        }
+        assert_eq!(shown_price("free", "USD"), None);
+    }
+}

@@ -1,0 +1,209 @@
+//! Reads the products of a CSV file: a feed as Meta takes it, or any table with a SKU and a name. A file with a row that cannot be
+//! read is refused whole: what it does not have is taken out of the catalogue.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use super::encoding::{self, decode};
+use super::records::{Record, Records, guess_delimiter};
+use super::{ImportError, on_thread};
+use crate::domain::catalogue::{CatalogueItem, availability, currency, price};
+use crate::domain::text::clean;
+
+/// The most products of a file.
+const PRODUCTS_MAX: usize = 100_000;
+/// So many wrong rows are named.
+const NAMED_MAX: usize = 10;
+/// The longest cell, in characters.
+const CELL_MAX: usize = 5_000;
+
+/// A file of products that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReadProducts {
+    pub items: Vec<CatalogueItem>,
+    /// Sentences about the first rows that are wrong, each with its number.
+    pub wrong: Vec<String>,
+    /// How many are.
+    pub wrong_total: usize,
+}
+
+/// Reads all products of a CSV file.
+pub async fn read_products(source: impl Read + Send + 'static) -> Result<ReadProducts, ImportError> {
+    on_thread(move || read(source)).await
+}
+
+fn read(source: impl Read + Send + 'static) -> Result<ReadProducts, ImportError> {
+    let opened = encoding::open(source)?;
+    let delimiter = guess_delimiter(&opened.sample).byte;
+    let mut records = Records::new(opened.bytes, delimiter);
+    let header = records.next()?.ok_or(ImportError::Empty)?;
+    let columns = match ProductColumns::of(&header) {
+        Ok(columns) => columns,
+        Err(why) => return Ok(ReadProducts { wrong: vec![why], wrong_total: 1, ..ReadProducts::default() }),
+    };
+    let (mut read, mut seen) = (ReadProducts::default(), HashSet::new());
+    while let Some(record) = records.next()? {
+        if record.is_blank() {
+            continue;
+        }
+        match columns.item(&record) {
+            Ok(item) if !seen.insert(item.sku.clone()) => {
+                read.refuse(record.row, &format!("`{}` is there twice", clean(&item.sku)));
+            }
+            Ok(_) if read.items.len() >= PRODUCTS_MAX => {
+                read.refuse(record.row, "a catalogue has at most 100,000 products");
+            }
+            Ok(item) => read.items.push(item),
+            Err(why) => read.refuse(record.row, &why),
+        }
+    }
+    Ok(read)
+}
+
+impl ReadProducts {
+    fn refuse(&mut self, row: u64, why: &str) {
+        self.wrong_total += 1;
+        if self.wrong.len() < NAMED_MAX {
+            self.wrong.push(format!("row {row}: {why}"));
+        }
+    }
+}
+
+/// Where each value stands.
+struct ProductColumns {
+    header: Vec<String>,
+}
+
+const SKU: &[&str] = &["sku", "id", "product_retailer_id", "retailer_id", "productretailerid", "retailerid"];
+const NAME: &[&str] = &["name", "title"];
+const PRICE: &[&str] = &["price"];
+
+impl ProductColumns {
+    fn of(header: &Record) -> Result<Self, String> {
+        let header = header.values.iter().map(|cell| decode(cell).0.trim().to_lowercase().replace([' ', '-'], "_"));
+        let columns = Self { header: header.collect() };
+        for (names, what) in [(SKU, "sku (or id)"), (NAME, "name (or title)")] {
+            if columns.place(names).is_none() {
+                return Err(format!("row 1: no column is called {what}: the first line must name the columns"));
+            }
+        }
+        Ok(columns)
+    }
+
+    fn place(&self, names: &[&str]) -> Option<usize> {
+        names.iter().find_map(|name| self.header.iter().position(|cell| cell == name))
+    }
+
+    /// A cell without what surrounds it; `None` where it is empty.
+    fn cell(&self, record: &Record, names: &[&str]) -> Result<Option<String>, String> {
+        let Some(bytes) = self.place(names).and_then(|place| record.values.get(place)) else { return Ok(None) };
+        let text = decode(bytes).0.trim().replace('\0', "");
+        if text.chars().count() > CELL_MAX {
+            return Err(format!("{} has more than {CELL_MAX} characters", names[0]));
+        }
+        Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+
+    fn item(&self, record: &Record) -> Result<CatalogueItem, String> {
+        let cell = |names: &[&str]| self.cell(record, names);
+        let sku = cell(SKU)?.ok_or("it has no SKU")?;
+        if sku.chars().count() > 100 || clean(&sku) != sku {
+            return Err("its SKU has control characters, or more than 100".to_owned());
+        }
+        let (price, own_currency) = match cell(PRICE)? {
+            Some(text) => price(&text).map(|(price, currency)| (Some(price), currency))?,
+            None => (None, None),
+        };
+        let wrong = |what: &str, text: &str| format!("`{}` is not {what}", clean(text));
+        let currency = match cell(&["currency"])? {
+            Some(text) => Some(currency(&text).ok_or_else(|| wrong("a currency: write three letters, as MYR", &text))?),
+            None => own_currency,
+        };
+        let availability = match cell(&["availability"])? {
+            Some(text) => {
+                let known = availability(&text);
+                Some(known.ok_or_else(|| wrong("an availability: write in stock or out of stock", &text))?.to_owned())
+            }
+            None => None,
+        };
+        let inventory = match cell(&["inventory", "stock", "quantity", "quantity_to_sell_on_facebook"])? {
+            Some(text) => {
+                let count = text.parse::<u32>().map_err(|_| wrong("a number of pieces", &text))?;
+                Some(i64::from(count))
+            }
+            None => None,
+        };
+        Ok(CatalogueItem {
+            external_id: None,
+            group: cell(&["group", "item_group_id", "retailer_product_group_id"])?,
+            name: cell(NAME)?.ok_or("it has no name")?,
+            variant: self.variant(record)?,
+            description: cell(&["description"])?,
+            price,
+            currency,
+            availability,
+            inventory,
+            image_url: link(cell(&["image_url", "image_link", "image"])?)?,
+            url: link(cell(&["url", "link"])?)?,
+            sku,
+        })
+    }
+
+    fn variant(&self, record: &Record) -> Result<Option<String>, String> {
+        if let Some(name) = self.cell(record, &["variant", "variant_name"])? {
+            return Ok(Some(name));
+        }
+        let parts = [self.cell(record, &["color", "colour"])?, self.cell(record, &["size"])?];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        Ok(Some(parts.join(", ")).filter(|text| !text.is_empty()))
+    }
+}
+
+fn link(text: Option<String>) -> Result<Option<String>, String> {
+    match text {
+        Some(text) if !(text.starts_with("https://") || text.starts_with("http://")) => {
+            Err(format!("`{}` is not an address: write it with https://", clean(&text)))
+        }
+        text => Ok(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::read;
+
+    #[test]
+    fn a_feed_of_metas_and_a_plain_table_are_read() {
+        let feed = "id,title,description,availability,price,image_link,item_group_id,color,size\n\
+                    shirt-r,Shirt,\"Soft, red\",in stock,19.90 MYR,https://x.example/r.png,shirt,red,M\n";
+        let read_feed = read(Cursor::new(feed.as_bytes().to_vec())).unwrap();
+        let item = &read_feed.items[0];
+        assert_eq!(
+            (item.sku.as_str(), item.group.as_deref(), item.variant.as_deref()),
+            ("shirt-r", Some("shirt"), Some("red, M"))
+        );
+        assert_eq!((item.price.unwrap().to_string().as_str(), item.currency.as_deref()), ("19.90", Some("MYR")));
+
+        let plain = "\u{feff}SKU;Name;Price;Stock\nteh;Teh Tarik;2.50;0\n\n";
+        let plain = read(Cursor::new(plain.as_bytes().to_vec())).unwrap();
+        assert_eq!((plain.items[0].inventory, plain.items.len(), plain.wrong_total), (Some(0), 1, 0));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_row() {
+        let wrong = "sku,name,price,currency,inventory,image_url\n,Teh,1,MYR,1,\nteh,,1,MYR,1,\nteh,Teh,x,MYR,1,\nteh,Teh,1,RM,1,\n\
+                     teh,Teh,1,MYR,-1,\nteh,Teh,1,MYR,1,file:///etc\nteh,Teh,1,MYR,1,\nteh,Teh,1,MYR,1,\n";
+        let read = read(Cursor::new(wrong.as_bytes().to_vec())).unwrap();
+        let rows: Vec<_> = read.wrong.iter().map(|why| why.split(':').next().unwrap()).collect();
+        assert_eq!(rows, ["row 2", "row 3", "row 4", "row 5", "row 6", "row 7", "row 9"], "{:?}", read.wrong);
+        assert_eq!((read.items.len(), read.wrong_total), (1, 7));
+    }
+
+    #[test]
+    fn a_table_without_skus_is_refused() {
+        let read = read(Cursor::new(b"a,b\n1,2\n".to_vec())).unwrap();
+        assert!(read.wrong[0].contains("no column is called sku"), "{:?}", read.wrong);
+    }
+}

@@ -1,0 +1,188 @@
+//! Catalogues of products and their variants.
+
+mod replacing;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection, PgPool};
+
+pub use replacing::{CatalogueChange, NewCatalogue, replace};
+
+use crate::domain::ids::{BlastId, CatalogueId, ProductId};
+use crate::store::StoreError;
+
+/// What a product costs.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct ListedPrice {
+    pub sku: String,
+    pub price: Option<Decimal>,
+    pub currency: Option<String>,
+}
+
+/// What these products cost in the catalogues of a blast's business, each once.
+pub async fn prices(tx: &mut PgConnection, blast: BlastId, skus: &[&str]) -> Result<Vec<ListedPrice>, StoreError> {
+    let prices = sqlx::query_as(
+        "select distinct on (c.sku) c.sku, c.price, c.currency
+           from catalogue_items c
+          where c.business = (select s.business from blasts b join senders s on s.id = b.sender_id where b.id = $1)
+            and c.sku = any($2) and c.removed_at is null
+          order by c.sku, c.product_id desc",
+    );
+    Ok(prices.bind(blast).bind(skus).fetch_all(tx).await?)
+}
+
+/// A catalogue as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct CatalogueRow {
+    pub id: CatalogueId,
+    pub business: String,
+    /// Meta's id.
+    pub external_id: Option<String>,
+    pub name: String,
+    /// `csv` or `meta`.
+    pub source: String,
+    /// Products that it has now; variants of one are one.
+    pub products: i64,
+    pub variants: i64,
+    pub synced_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Catalogues of a business, or of all, by name.
+pub async fn list(pool: &PgPool, business: Option<&str>) -> Result<Vec<CatalogueRow>, StoreError> {
+    let rows = sqlx::query_as(
+        "select c.id, c.business, c.external_id, c.name, c.source, c.synced_at, c.created_at, c.updated_at,
+                (select count(*) from products p where p.catalogue_id = c.id and p.removed_at is null) as products,
+                (select count(*) from product_variants v where v.catalogue_id = c.id and v.removed_at is null) as variants
+           from catalogues c where $1::text is null or c.business = $1
+          order by c.name, c.id",
+    );
+    Ok(rows.bind(business).fetch_all(pool).await?)
+}
+
+/// A product with its variants.
+#[derive(Debug, Clone, FromRow)]
+pub struct ProductRow {
+    pub id: ProductId,
+    pub catalogue_id: CatalogueId,
+    pub sku: String,
+    pub external_id: Option<String>,
+    pub name: String,
+    pub description: Option<String>,
+    pub price: Option<Decimal>,
+    pub currency: Option<String>,
+    pub availability: String,
+    pub inventory: Option<i64>,
+    pub image_url: Option<String>,
+    pub url: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub variants: Json<Vec<VariantRow>>,
+}
+
+/// A variant of a product. The price is a text, exact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariantRow {
+    pub id: i64,
+    pub sku: String,
+    pub external_id: Option<String>,
+    pub name: String,
+    pub price: Option<String>,
+    pub currency: Option<String>,
+    pub availability: String,
+    pub inventory: Option<i64>,
+    pub image_url: Option<String>,
+}
+
+/// Which products to list, by id.
+#[derive(Debug, Clone, Default)]
+pub struct ProductQuery {
+    pub catalogue: Option<CatalogueId>,
+    pub business: Option<String>,
+    pub id: Option<ProductId>,
+    /// Of the product or of a variant.
+    pub sku: Option<String>,
+    pub after: Option<ProductId>,
+    /// 1 to 1,000.
+    pub limit: u32,
+}
+
+/// Products that their catalogue has now.
+pub async fn products(pool: &PgPool, query: &ProductQuery) -> Result<Vec<ProductRow>, StoreError> {
+    let rows = sqlx::query_as(
+        "select p.id, p.catalogue_id, p.sku, p.external_id, p.name, p.description, p.price, p.currency, p.availability, p.inventory,
+                p.image_url, p.url, p.created_at, p.updated_at,
+                coalesce((select json_agg(json_build_object(
+                    'id', v.id, 'sku', v.sku, 'external_id', v.external_id, 'name', v.name, 'price', v.price::text,
+                    'currency', v.currency, 'availability', v.availability, 'inventory', v.inventory,
+                    'image_url', v.image_url) order by v.id)
+                    from product_variants v where v.product_id = p.id and v.removed_at is null), '[]') as variants
+           from products p join catalogues c on c.id = p.catalogue_id
+          where p.removed_at is null and p.id > $5 and ($1::bigint is null or p.catalogue_id = $1)
+            and ($2::text is null or c.business = $2) and ($3::bigint is null or p.id = $3)
+            and ($4::text is null or p.sku = $4
+                 or exists (select from product_variants v where v.product_id = p.id and v.sku = $4 and v.removed_at is null))
+          order by p.id limit $6",
+    );
+    let rows = rows.bind(query.catalogue).bind(query.business.as_deref()).bind(query.id).bind(query.sku.as_deref());
+    let after = query.after.map_or(0, |after| after.0);
+    Ok(rows.bind(after).bind(i64::from(query.limit.clamp(1, 1_000))).fetch_all(pool).await?)
+}
+
+/// Something that a catalogue has now.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct KnownItem {
+    pub sku: String,
+    pub availability: String,
+    pub inventory: Option<i64>,
+}
+
+/// Whether the business of a blast has a catalogue.
+pub async fn has_any(pool: &PgPool, blast: BlastId) -> Result<bool, StoreError> {
+    let has_any = sqlx::query_scalar(
+        "select exists (select from catalogues c join senders s on s.business = c.business join blasts b on b.sender_id = s.id
+                         where b.id = $1)",
+    );
+    Ok(has_any.bind(blast).fetch_one(pool).await?)
+}
+
+/// Those of these products that the catalogues of a blast's business have now.
+pub async fn known(pool: &PgPool, blast: BlastId, skus: &[&str]) -> Result<Vec<KnownItem>, StoreError> {
+    let known = sqlx::query_as(
+        "select c.sku, c.availability, c.inventory from catalogue_items c
+          where c.business = (select s.business from blasts b join senders s on s.id = b.sender_id where b.id = $1)
+            and c.sku = any($2) and c.removed_at is null",
+    );
+    Ok(known.bind(blast).bind(skus).fetch_all(pool).await?)
+}
+
+/// Somebody whose own product cannot be bought, and how many there are.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct UnsoldRow {
+    pub phone_number: String,
+    pub sku: String,
+    /// A catalogue has it: it is sold out.
+    pub is_known: bool,
+    pub people: i64,
+}
+
+/// The first person in a blast's queue whose value of a column is no product that can be bought now.
+pub async fn first_unsold(pool: &PgPool, blast: BlastId, column: &str) -> Result<Option<UnsoldRow>, StoreError> {
+    let first = sqlx::query_as(
+        "with items as (
+             select c.sku, bool_or(lower(c.availability) not in ('out of stock', 'discontinued')
+                                   and c.inventory is distinct from 0) as is_sold
+               from catalogue_items c
+              where c.business = (select s.business from blasts b join senders s on s.id = b.sender_id where b.id = $1)
+                and c.removed_at is null group by 1)
+         select r.phone_number, trim(coalesce(r.variables ->> $2, '')) as sku, i.sku is not null as is_known,
+                count(*) over () as people
+           from blast_recipients r left join items i on i.sku = trim(r.variables ->> $2)
+          where r.blast_id = $1 and r.status = 'queued' and i.is_sold is not true
+          order by r.id limit 1",
+    );
+    Ok(first.bind(blast).bind(column).fetch_optional(pool).await?)
+}

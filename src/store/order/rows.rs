@@ -1,0 +1,120 @@
+//! Orders as they are listed.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+
+use crate::domain::ids::{BlastId, OrderId, RecipientId, SenderId};
+use crate::domain::order::OrderState;
+use crate::domain::phone::Phone;
+use crate::store::StoreError;
+
+/// An order with its items.
+#[derive(Debug, Clone, FromRow)]
+pub struct OrderRow {
+    pub id: OrderId,
+    pub state: OrderState,
+    /// `webhook` or `operator`.
+    pub source: String,
+    pub sender_id: SenderId,
+    pub sender: String,
+    pub blast_id: Option<BlastId>,
+    pub blast_tag: Option<String>,
+    pub recipient_id: Option<RecipientId>,
+    pub phone_number: Option<String>,
+    pub user_id: Option<String>,
+    pub name: Option<String>,
+    /// As the message names it.
+    pub catalogue: Option<String>,
+    pub note: Option<String>,
+    pub message_id: Option<String>,
+    /// Exact; `None` where it cannot be added up.
+    pub total: Option<Decimal>,
+    pub currency: Option<String>,
+    /// Items that could not be read.
+    pub unreadable: i32,
+    /// How much of its person's amount is its own; `None` once that was taken back.
+    pub counted: Option<Decimal>,
+    /// Why it is not counted in revenue.
+    pub uncounted: Option<String>,
+    pub ordered_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// Whose last word the state is; `None`: the person's.
+    pub state_by: Option<String>,
+    pub items: Json<Vec<OrderItemRow>>,
+}
+
+/// An item as it was ordered. Numbers are texts, exact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderItemRow {
+    pub id: i64,
+    pub sku: String,
+    /// Of the product when it was ordered; `None` where no catalogue had it.
+    pub name: Option<String>,
+    pub product_id: Option<i64>,
+    pub variant_id: Option<i64>,
+    pub quantity: String,
+    pub price: Option<String>,
+    pub currency: Option<String>,
+    pub total: Option<String>,
+}
+
+/// Which orders to list, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct OrderQuery {
+    pub blast: Option<BlastId>,
+    pub sender: Option<SenderId>,
+    pub state: Option<OrderState>,
+    /// Only this person's, in either spelling.
+    pub phone: Option<Phone>,
+    /// Only those older than this one.
+    pub before: Option<OrderId>,
+    /// 1 to 1,000.
+    pub limit: u32,
+}
+
+const SELECT: &str = "select o.id, o.state, o.source, o.sender_id, s.name as sender, o.blast_id, b.blast_tag, o.recipient_id,
+                o.phone_number, o.user_id, coalesce(r.name, o.name) as name, o.catalogue, o.note, o.message_id, o.total, o.currency,
+                o.unreadable, case when a.id is not null and r.id is not null then o.counted end as counted, o.uncounted,
+                o.ordered_at, o.created_at, o.updated_at, o.state_by,
+                coalesce((select json_agg(json_build_object(
+                    'id', i.id, 'sku', i.sku, 'name', i.name, 'product_id', i.product_id, 'variant_id', i.variant_id,
+                    'quantity', i.quantity::text, 'price', i.price::text, 'currency', i.currency,
+                    'total', (i.quantity * i.price)::text) order by i.position)
+                    from order_items i where i.order_id = o.id), '[]') as items
+           from orders o
+           join senders s on s.id = o.sender_id
+           left join blasts b on b.id = o.blast_id and b.deleted_at is null
+           left join blast_recipients r on r.id = o.recipient_id
+           left join operator_actions a on a.id = o.action_id and a.undone_at is null
+          where true";
+
+pub async fn get(pool: &PgPool, id: OrderId) -> Result<Option<OrderRow>, StoreError> {
+    let mut sql = QueryBuilder::<Postgres>::new(SELECT);
+    sql.push(" and o.id = ").push_bind(id);
+    Ok(sql.build_query_as().fetch_optional(pool).await?)
+}
+
+pub async fn list(pool: &PgPool, query: &OrderQuery) -> Result<Vec<OrderRow>, StoreError> {
+    let mut sql = QueryBuilder::<Postgres>::new(SELECT);
+    if let Some(blast) = query.blast {
+        sql.push(" and o.blast_id = ").push_bind(blast);
+    }
+    if let Some(sender) = query.sender {
+        sql.push(" and o.sender_id = ").push_bind(sender);
+    }
+    if let Some(state) = query.state {
+        sql.push(" and o.state = ").push_bind(state);
+    }
+    if let Some(phone) = &query.phone {
+        sql.push(" and person_key(o.phone_number) = person_key(").push_bind(phone.as_str()).push(")");
+    }
+    if let Some(before) = query.before {
+        sql.push(" and o.id < ").push_bind(before);
+    }
+    sql.push(" order by o.id desc limit ").push_bind(i64::from(query.limit.clamp(1, 1_000)));
+    Ok(sql.build_query_as().fetch_all(pool).await?)
+}

@@ -1,0 +1,126 @@
+//! Catalogues from files and from Meta, and what templates may show of them.
+
+use serde_json::json;
+
+use crate::support::serve::{APP_SECRET, NUMBER, senders};
+use crate::support::{Setup, Shop, digits};
+
+const FEED: &str = "id,title,description,availability,price,item_group_id,color,quantity_to_sell_on_facebook\n\
+                    teh,Teh Tarik,Sweet,in stock,2.50 MYR,,,\n\
+                    shirt-r,Shirt,Soft,in stock,\"1,019.90 MYR\",shirt,red,12\n\
+                    shirt-b,Shirt,Soft,out of stock,19.9 MYR,shirt,blue,0\n";
+
+#[tokio::test]
+async fn a_file_is_imported_again_and_again_and_what_it_lacks_is_taken_out() {
+    let shop = Shop::open(Setup::default()).await;
+    let file = shop.write("feed.csv", FEED);
+    let import = ["catalog", "import", file.to_str().unwrap()];
+
+    let first = shop.json(&import).await;
+    assert_eq!((&first["items"], &first["added"], &first["removed"]), (&3.into(), &4.into(), &0.into()), "{first}");
+    let again = shop.json(&import).await;
+    assert_eq!((&again["added"], &again["changed"], &again["removed"]), (&0.into(), &0.into(), &0.into()), "{again}");
+    let shown = shop.json_lines(&["catalog", "show", "1"]).await;
+    assert_eq!(
+        (shown.len(), &shown[0]["price"], &shown[1]["variants"][0]["price"]),
+        (2, &"2.50".into(), &"1019.90".into())
+    );
+    let table = shop.ok(&["catalog", "show"]).await;
+    assert!(table.contains("RM 1019.90") && table.contains("  blue") && table.contains("out of stock"), "{table}");
+
+    shop.write("feed.csv", "sku,name,price,currency\nteh,Teh Tarik,2.75,MYR\n");
+    let changed = shop.json(&import).await;
+    assert_eq!((&changed["changed"], &changed["removed"]), (&1.into(), &3.into()), "{changed}");
+    let listed = shop.json_lines(&["catalog", "list"]).await;
+    assert_eq!((listed.len(), &listed[0]["products"], &listed[0]["variants"]), (1, &1.into(), &0.into()));
+}
+
+#[tokio::test]
+async fn a_file_with_a_wrong_row_changes_nothing_and_names_it() {
+    let shop = Shop::open(Setup::default()).await;
+    let good = shop.write("feed.csv", FEED);
+    shop.ok(&["catalog", "import", good.to_str().unwrap()]).await;
+    let before = shop.rows().await;
+
+    for (text, named) in [
+        ("sku,name,price\nteh,Teh,free\n", "row 2: `free` is not a price"),
+        ("sku,name\nteh,Teh\nteh,Teh\n", "row 3: `teh` is there twice"),
+        ("phone,name\n60100000001,Aina\n", "no column is called sku"),
+        ("sku,name\n", "there are no products"),
+        ("", "empty"),
+        ("PK\u{3}\u{4}", "spreadsheet"),
+    ] {
+        let bad = shop.write("bad.csv", text);
+        let said = shop.run(&["catalog", "import", bad.to_str().unwrap()]).await;
+        assert!(said.code != 0 && said.err.to_lowercase().contains(named), "{text}: {said:?}");
+    }
+    let other = shop.run(&["catalog", "import", good.to_str().unwrap(), "--business", "nobody"]).await;
+    assert!(other.code == 2 && other.err.contains("kedai"), "{other:?}");
+    assert_eq!(shop.run(&["catalog", "show", "9"]).await.code, 1);
+    assert_eq!(shop.rows().await, before);
+}
+
+async fn metas_shop() -> Shop {
+    let sim = ["--latency", "1ms", "--phone-number-id", NUMBER, "--app-secret", APP_SECRET];
+    let shop = Shop::open(Setup { sim: &sim, ..Setup::default() }).await;
+    shop.write("config.toml", senders(shop.sim.base_url()));
+    shop
+}
+
+#[tokio::test]
+async fn metas_catalogue_is_read_page_by_page_with_its_variants() {
+    let shop = metas_shop().await;
+
+    let first = shop.json(&["catalog", "sync"]).await;
+    let again = shop.json(&["catalog", "sync", "194836987003835", "--sender", "cloud"]).await;
+
+    assert_eq!(
+        (&first["items"], &first["added"], &first["name"]),
+        (&10.into(), &11.into(), &"Kedai Aina".into()),
+        "{first}"
+    );
+    assert_eq!((&again["added"], &again["changed"], &again["removed"]), (&0.into(), &0.into(), &0.into()), "{again}");
+    let products = shop.json_lines(&["catalog", "show", "1"]).await;
+    let prices: Vec<_> = products.iter().map(|product| product["price"].as_str().unwrap()).collect();
+    assert_eq!(prices, ["2.50", "2.20", "0.35", "1045.00", "12.00", "189.90", "450.00", "0.80"]);
+    let names: Vec<_> =
+        products[5]["variants"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["red", "blue", "green"]);
+    assert_eq!(shop.run(&["catalog", "sync", "1"]).await.code, 1, "not this account's");
+    shop.execute("insert into products (catalogue_id, sku, name) values (1, 'gone', 'Gone')").await;
+    assert_eq!(shop.json(&["catalog", "sync"]).await["removed"], 1);
+}
+
+#[tokio::test]
+async fn products_that_nobody_can_buy_keep_a_template_from_being_sent() {
+    let shop = metas_shop().await;
+    shop.ok(&["catalog", "sync"]).await;
+    let list =
+        shop.write("people.csv", format!("name,phone,pick\nAina,{},kopi\nBadrul,{},roti\n", digits(0), digits(1)));
+    let products = |skus: &[&str]| {
+        let items: Vec<_> = skus.iter().map(|sku| json!({ "product_retailer_id": sku })).collect();
+        let action = json!({ "sections": [{ "title": "Picks", "product_items": items }] });
+        json!({ "name": "product_picks", "language": "en_US", "header": { "text": "{name}" }, "variables": { "1": "{name}" },
+                "buttons": [{ "type": "mpm", "sections": action["sections"] }] })
+    };
+    let planned = async |skus: &[&str]| {
+        let file = shop.write("template.json", products(skus).to_string());
+        let to = ["--recipients", list.to_str().unwrap(), "--template-file", file.to_str().unwrap()];
+        let made = shop.json(&[&["blast", "new", "--sender", "cloud"], &to[..]].concat()).await;
+        let id = made["id"].to_string();
+        let plan = shop.json(&["blast", "plan", &id]).await;
+        let sent = shop.run(&["blast", "send", &id, "--yes", "--no-engine"]).await;
+        (sent.code, plan["obstacles"].clone())
+    };
+
+    let (code, obstacles) = planned(&["kopi", "satay", "roti"]).await;
+    assert_eq!(code, 3);
+    let said = obstacles.to_string();
+    assert!(said.contains("`satay`, which is sold out") && said.contains("`roti`, which is in no catalogue"), "{said}");
+    let (code, obstacles) = planned(&["kopi", "{pick}"]).await;
+    let whose = format!("`roti` in column pick of +{} is in no catalogue", digits(1));
+    assert!(code == 3 && obstacles[0].as_str().unwrap().contains(&whose), "{obstacles}");
+    assert_eq!(obstacles.as_array().unwrap().len(), 1, "{obstacles}");
+    let (code, obstacles) = planned(&["kopi", "baju-red"]).await;
+    assert_eq!((code, obstacles), (0, json!([])));
+}

@@ -1,0 +1,273 @@
+//! Orders that come by webhook: their money, their blast, and what becomes of their person.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde_json::{Value, json};
+
+use super::scene::{InboxScene, blast_of, text};
+use crate::support::digits;
+
+/// An order of person `n`, as Meta sends it.
+pub fn order(n: u32, id: &str, items: &Value) -> Value {
+    json!({ "from": digits(n), "id": id, "timestamp": Utc::now().timestamp().to_string(), "type": "order",
+            "order": { "catalog_id": "194836987003835", "text": "", "product_items": items } })
+}
+
+pub fn messages(items: &[Value]) -> Value {
+    json!({ "messages": items })
+}
+
+/// The example of Meta's own documentation.
+fn recorded(n: u32, id: &str) -> Value {
+    let items = json!([
+        { "product_retailer_id": "di9ozbzfi4", "quantity": 2, "item_price": 30, "currency": "USD" },
+        { "product_retailer_id": "nqryix03ez", "quantity": 1, "item_price": 25, "currency": "USD" },
+    ]);
+    let mut order = order(n, id, &items);
+    order["order"]["text"] = json!("Love these!");
+    order
+}
+
+async fn amount(scene: &InboxScene, n: u32) -> Option<String> {
+    scene.text(&format!("select amount::text from blast_recipients where phone_number = '+{}'", digits(n))).await
+}
+
+#[tokio::test]
+async fn an_order_is_kept_as_it_came_closes_its_person_and_counts_in_revenue_once() {
+    let scene = InboxScene::sent(3).await;
+    scene
+        .shop
+        .execute(
+            "insert into catalogues (business, external_id, name, source) values ('kedai', '194836987003835', 'Shop', 'meta');
+             insert into products (catalogue_id, sku, name, price, currency) values (1, 'teh', 'Teh Tarik', 5, 'MYR')",
+        )
+        .await;
+    let items = json!([
+        { "product_retailer_id": "teh", "quantity": 2, "item_price": 4.995, "currency": "MYR" },
+        { "product_retailer_id": "who-knows", "quantity": "1", "item_price": "0.10", "currency": "MYR" },
+    ]);
+
+    let once = messages(&[order(1, "wamid.o1", &items)]);
+    scene.receive_all(&[once.clone(), once, messages(&[recorded(2, "wamid.o2")])]).await;
+
+    let said = scene.shop.json(&["order", "show", "1"]).await;
+    assert_eq!((&said["state"], &said["total"], &said["counted"]), (&json!("new"), &json!("10.090"), &json!("10.09")));
+    assert_eq!((&said["blast_id"], &said["catalogue"]), (&json!(1), &json!("194836987003835")));
+    assert_eq!((&said["items"][0]["name"], &said["items"][0]["price"]), (&json!("Teh Tarik"), &json!("4.995")));
+    assert_eq!((&said["items"][1]["name"], &said["items"][1]["sku"]), (&Value::Null, &json!("who-knows")));
+    let dollars = scene.shop.json(&["order", "show", "2"]).await;
+    assert_eq!(
+        (&dollars["total"], &dollars["currency"], &dollars["counted"]),
+        (&json!("85"), &json!("USD"), &Value::Null)
+    );
+    assert_eq!(dollars["uncounted"], "it is in USD, and revenue is counted in MYR");
+    assert_eq!(dollars["note"], "Love these!");
+    let words = scene.text("select body from replies where message_id = 'wamid.o2'").await;
+    assert_eq!(words.as_deref(), Some("(order) 2 × di9ozbzfi4, 1 × nqryix03ez, USD 85: Love these!"));
+    let statuses = [scene.status(1).await, scene.status(2).await, scene.status(3).await];
+    assert_eq!(statuses, ["closed", "closed", "sent"]);
+    assert_eq!((amount(&scene, 1).await.as_deref(), amount(&scene, 2).await), (Some("10.09"), None));
+    let report = scene.shop.json(&["blast", "report", "1"]).await;
+    assert_eq!((&report["amount"], &report["counts"]["closed"]), (&json!("10.09"), &json!(2)));
+    assert_eq!(scene.shop.json_lines(&["order", "list"]).await.len(), 2, "the same order twice is one");
+    scene.shop.ok(&["audit"]).await;
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn an_order_belongs_to_the_message_that_it_quotes_and_a_strangers_is_kept_without_a_blast() {
+    let scene = InboxScene::with(3, "cloud", &blast_of("cloud", 2, 0)).await;
+    let items = json!([{ "product_retailer_id": "teh", "quantity": 1, "item_price": 5, "currency": "MYR" }]);
+    let mut quoting = order(1, "wamid.o1", &items);
+    quoting["context"] = json!({ "id": "wamid.2", "from": "60122222222" });
+
+    scene.receive(messages(&[quoting, order(9, "wamid.o2", &items)])).await;
+    let broken = json!([{ "product_retailer_id": "teh" }, { "product_retailer_id": "teh", "quantity": 1, "item_price": -5,
+                        "currency": "MYR" }]);
+    let huge = json!([{ "product_retailer_id": "a\u{0}\u{1b}]0;x", "quantity": "99999999999999999999", "item_price": 1e20,
+                        "currency": "MYR" }]);
+    scene
+        .receive(messages(&[
+            order(3, "wamid.o3", &broken),
+            order(3, "wamid.o4", &huge),
+            order(3, "wamid.o5", &json!([])),
+        ]))
+        .await;
+
+    assert_eq!([scene.status(1).await, scene.status(2).await, scene.status(3).await], ["sent", "closed", "closed"]);
+    let orders = scene.shop.json_lines(&["order", "list"]).await;
+    let why: Vec<_> = orders.iter().rev().map(|order| order["uncounted"].as_str().unwrap_or("-")).collect();
+    let expected = [
+        "-",
+        "it answers no blast that is known",
+        "some of its items cannot be read",
+        "its total is too large to be counted",
+        "it has no items",
+    ];
+    assert_eq!(why, expected, "{orders:?}");
+    assert_eq!(amount(&scene, 3).await, None);
+    let shown = scene.shop.ok(&["order", "show", "4"]).await;
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    scene.shop.ok(&["audit"]).await;
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_order_takes_its_own_amount_back_and_reopens_whom_it_alone_closed() {
+    let scene = InboxScene::sent(4).await;
+    let worth =
+        |price: &str| json!([{ "product_retailer_id": "a", "quantity": 1, "item_price": price, "currency": "MYR" }]);
+    scene.shop.ok(&["mark", "1", &digits(2), "closed", "--amount", "7"]).await;
+    let all = [
+        order(1, "wamid.o1", &worth("10.50")),
+        order(1, "wamid.o2", &worth("20")),
+        order(2, "wamid.o3", &worth("5")),
+        order(3, "wamid.o4", &worth("30")),
+        order(4, "wamid.o5", &worth("40")),
+    ];
+    scene.receive(messages(&all)).await;
+    scene.receive(text(4, "wamid.t", "thanks")).await;
+    assert_eq!(amount(&scene, 1).await.as_deref(), Some("30.50"));
+
+    scene.shop.ok(&["order", "cancel", "1"]).await;
+    assert_eq!((scene.status(1).await, amount(&scene, 1).await.as_deref()), ("closed".to_owned(), Some("20.00")));
+    scene.shop.ok(&["order", "cancel", "2"]).await;
+    assert_eq!((scene.status(1).await, amount(&scene, 1).await), ("replied".to_owned(), None));
+    scene.shop.ok(&["order", "cancel", "3"]).await;
+    assert_eq!((scene.status(2).await, amount(&scene, 2).await.as_deref()), ("closed".to_owned(), Some("7.00")));
+
+    // An amount by hand replaces the order's; taking it back does not bring a cancelled order's back.
+    let amend = "insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, detail)
+                 values ('aina', 'closed', 1, 3, '+60100000003', '{\"amount\": \"45\", \"amends\": true, \"amount_before\": \"30.00\"}');
+                 update blast_recipients set amount = 45 where id = 3";
+    scene.shop.execute(amend).await;
+    scene.shop.ok(&["order", "cancel", "4"]).await;
+    assert_eq!(amount(&scene, 3).await.as_deref(), Some("15.00"));
+    scene.shop.ok(&["mark", "1", &digits(3), "undo"]).await;
+    assert_eq!(amount(&scene, 3).await, None);
+
+    // The close of an order is undone as any mark, and the order then takes nothing more.
+    scene.shop.ok(&["mark", "1", &digits(4), "undo"]).await;
+    assert_eq!((scene.status(4).await, amount(&scene, 4).await), ("replied".to_owned(), None));
+    scene.shop.ok(&["mark", "1", &digits(4), "closed", "--amount", "3"]).await;
+    scene.shop.ok(&["order", "cancel", "5"]).await;
+    assert_eq!(amount(&scene, 4).await.as_deref(), Some("3.00"));
+
+    let again = scene.shop.run(&["order", "pay", "5"]).await;
+    assert_eq!((again.code, again.err.contains("cancelled, for good")), (3, true), "{again:?}");
+    scene.shop.ok(&["audit"]).await;
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn an_operator_writes_an_order_and_takes_it_through_its_states() {
+    let scene = InboxScene::sent(2).await;
+    scene
+        .shop
+        .execute(
+            "insert into catalogues (business, name, source) values ('kedai', 'Shop', 'csv');
+             insert into products (catalogue_id, sku, name, price, currency) values (1, 'teh', 'Teh Tarik', 5.25, 'MYR')",
+        )
+        .await;
+
+    let made = scene.shop.json(&["order", "add", "1", &digits(1), "teh×2", "kuih*3@1.20", "--note", "no sugar"]).await;
+    assert_eq!(
+        (&made["total"], &made["counted"], &made["note"]),
+        (&json!("14.10"), &json!("14.10"), &json!("no sugar"))
+    );
+    for (verb, state) in [("confirm", "confirmed"), ("pay", "paid"), ("fulfil", "fulfilled")] {
+        assert_eq!(scene.shop.json(&["order", verb, "1"]).await["state"], state);
+    }
+    let twice = scene.shop.run(&["order", "pay", "1"]).await;
+    assert_eq!(twice.code, 3, "{twice:?}");
+    let unknown = scene.shop.run(&["order", "add", "1", &digits(2), "roti*2"]).await;
+    assert!(unknown.code == 2 && unknown.err.contains("no catalogue has a price of `roti`"), "{unknown:?}");
+    let nobody = scene.shop.run(&["order", "add", "1", &digits(8), "teh"]).await;
+    assert_eq!(nobody.code, 1, "{nobody:?}");
+    assert_eq!(scene.shop.run(&["order", "show", "99"]).await.code, 1);
+    let listed = scene.shop.json_lines(&["order", "list", "--state", "fulfilled", "--phone", &digits(1)]).await;
+    assert_eq!(listed.len(), 1);
+
+    scene.shop.execute("update order_items set price = 6 where id = 1").await;
+    let audit = scene.shop.run(&["audit"]).await;
+    assert!(audit.code == 4 && audit.out.contains("order 1, total: written 14.10, recounted 15.60"), "{audit:?}");
+    scene.shop.invariants().await;
+}
+
+/// So many orders of so many people; ten thousand are read and added up in `engine/inbox/orders/tests.rs`.
+const ORDERS: usize = 600;
+const PEOPLE: u32 = 60;
+
+struct Made {
+    person: u32,
+    body: Value,
+    /// In hundredths of a cent.
+    revenue: Option<i128>,
+}
+
+/// Prices with up to four places, as numbers and as texts; every tenth order is not in the currency of revenue.
+fn generated(random: &mut StdRng, n: usize, now: DateTime<Utc>) -> Made {
+    let person = random.random_range(1..=PEOPLE);
+    let currency = if n % 10 == 0 { "USD" } else { "MYR" };
+    let (mut items, mut sum) = (Vec::new(), 0_i128);
+    for _ in 0..random.random_range(1..4) {
+        let (quantity, places) = (random.random_range(1..6_i128), random.random_range(0..=4_u32));
+        let units = random.random_range(0..2_000_000_i128) / 10_i128.pow(4 - places) * 10_i128.pow(4 - places);
+        sum += quantity * units;
+        let text = format!("{}.{:04}", units / 10_000, units % 10_000);
+        let price = if random.random() { json!(text) } else { json!(text.parse::<f64>().unwrap()) };
+        let sku = format!("sku{}", random.random_range(0..50));
+        items.push(json!({ "product_retailer_id": sku, "quantity": i64::try_from(quantity).unwrap(), "item_price": price, "currency": currency }));
+    }
+    let mut body = order(person, &format!("wamid.g{n}"), &json!(items));
+    let at = now - TimeDelta::seconds(random.random_range(0..50));
+    body["timestamp"] = json!(at.timestamp().to_string());
+    Made { person, body, revenue: (currency == "MYR").then_some(sum) }
+}
+
+#[tokio::test]
+async fn orders_out_of_order_and_doubled_count_once_and_to_the_last_digit() {
+    let scene = InboxScene::sent(PEOPLE).await;
+    let mut random = StdRng::seed_from_u64(13);
+    let now = Utc::now();
+    let made: Vec<_> = (0..ORDERS).map(|n| generated(&mut random, n, now)).collect();
+    let mut expected: BTreeMap<u32, Decimal> = BTreeMap::new();
+    for order in &made {
+        let sum = Decimal::from_i128_with_scale(order.revenue.unwrap_or_default(), 4);
+        *expected.entry(order.person).or_default() +=
+            sum.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
+    }
+    let mut bodies: Vec<&Value> = made.iter().map(|order| &order.body).collect();
+    bodies.extend(made.iter().step_by(7).map(|order| &order.body));
+    bodies.shuffle(&mut random);
+
+    let webhooks: Vec<Value> = bodies.chunks(50).map(|items| json!({ "messages": items })).collect();
+    scene.receive_all(&webhooks).await;
+
+    let left = "select count(*) from webhook_inbox where state <> 'applied'";
+    crate::support::eventually_async("all are applied", async || scene.shop.number(left).await == 0).await;
+    assert_eq!(scene.shop.number("select count(*) from orders").await, ORDERS as i64);
+    let amounts: Vec<(String, Decimal)> =
+        sqlx::query_as("select phone_number, coalesce(amount, 0) from blast_recipients order by id")
+            .fetch_all(&scene.shop.database.pool)
+            .await
+            .unwrap();
+    let ordered: HashSet<u32> = made.iter().map(|order| order.person).collect();
+    for (n, (phone, amount)) in (1..).zip(amounts) {
+        assert_eq!(amount, expected.get(&n).copied().unwrap_or_default(), "{phone}");
+    }
+    let exact = "select count(*) from orders o where o.total is distinct from
+                 (select sum(quantity * price) from order_items i where i.order_id = o.id)";
+    assert_eq!(scene.shop.number(exact).await, 0);
+    let report = scene.shop.json(&["blast", "report", "1"]).await;
+    let revenue: Decimal = expected.values().sum();
+    assert_eq!(report["amount"].as_str().unwrap().parse::<Decimal>().unwrap(), revenue);
+    assert_eq!(report["counts"]["closed"], ordered.len());
+    scene.shop.ok(&["audit"]).await;
+    scene.shop.invariants().await;
+}
