@@ -60,16 +60,9 @@ pub struct UnusableSender {
 impl App {
     /// Connects, migrates, registers the senders. Starts no sending.
     pub async fn open(setup: Setup) -> Result<Self, AppError> {
-        let store::Reached { endpoint, mut connection, .. } = reach(&setup).await?;
         let stop_words = StopWords::new(setup.config.opt_out.keywords.iter().map(String::as_str));
-        let (senders, unusable) = senders(&mut connection, &setup.config, &stop_words, setup.access).await?;
-        if setup.access == Access::ReadWrite {
-            // Also after months of disuse: without this month's partition nothing can be written.
-            store::months::make(&mut connection).await?;
-            register_hooks(&mut connection, &setup.config).await?;
-        }
-        let database = store::fence::database_id(&mut connection).await?;
-        connection.close().await?;
+        // On the heap: it is large, and over soon.
+        let Prepared { endpoint, database, senders, unusable } = Box::pin(prepare(&setup, &stop_words)).await?;
         let Pools { usual: pool, beside: beside_pool, sending: sending_pool, listening: listening_pool } =
             pools(&endpoint, &setup)?;
         let notifier = match setup.listening {
@@ -123,6 +116,29 @@ impl App {
         };
         Ok(Self { inner: Arc::new(inner), connections: Connections::Usual, caller: None })
     }
+}
+
+/// A database that can be worked with.
+struct Prepared {
+    endpoint: Endpoint,
+    /// Its id.
+    database: String,
+    senders: Vec<ConfiguredSender>,
+    unusable: Vec<UnusableSender>,
+}
+
+/// All that is asked before the app is open, over one connection.
+async fn prepare(setup: &Setup, stop_words: &StopWords) -> Result<Prepared, AppError> {
+    let store::Reached { endpoint, mut connection, .. } = reach(setup).await?;
+    let (senders, unusable) = senders(&mut connection, &setup.config, stop_words, setup.access).await?;
+    if setup.access == Access::ReadWrite {
+        // Also after months of disuse: without this month's partition nothing can be written.
+        store::months::make(&mut connection).await?;
+        register_hooks(&mut connection, &setup.config).await?;
+    }
+    let database = store::fence::database_id(&mut connection).await?;
+    connection.close().await?;
+    Ok(Prepared { endpoint, database, senders, unusable })
 }
 
 /// A hook begins with what happens after the first start with it.

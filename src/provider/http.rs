@@ -101,9 +101,10 @@ impl HttpConnections {
 
     /// Sends one request and reads the complete response, up to so many bytes.
     pub async fn exchange_within(&self, request: Request, body_max: usize) -> Result<HttpAnswer, ExchangeError> {
-        match self.direct(&request).map_err(no_client)? {
+        match self.direct(&request).map_err(|error| no_client(&error))? {
             Some(direct) => direct.exchange(plain(request)?, body_max).await,
-            None => self.exchange_by_client(request, body_max).await,
+            // Rare, and larger than the other.
+            None => Box::pin(self.exchange_by_client(request, body_max)).await,
         }
     }
 
@@ -136,7 +137,7 @@ impl HttpConnections {
     }
 
     async fn exchange_by_client(&self, request: Request, body_max: usize) -> Result<HttpAnswer, ExchangeError> {
-        let (number, client) = self.client().map_err(no_client)?;
+        let (number, client) = self.client().map_err(|error| no_client(&error))?;
         let mut response = client.execute(request).await.map_err(|error| trouble(&error, RawResponse::default()))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
@@ -199,7 +200,7 @@ fn by_reqwest() -> bool {
     *BY_REQWEST.get_or_init(|| std::env::var_os("BLASTDECK_HTTP_CLIENT").is_some_and(|client| client == "reqwest"))
 }
 
-fn no_client(error: BuildError) -> ExchangeError {
+fn no_client(error: &BuildError) -> ExchangeError {
     ExchangeError::NoClient { why: error.to_string() }
 }
 

@@ -131,6 +131,8 @@ const IDS: &str = "
          union select media_id from replies where person_key(phone_number) = any($1)
          union select message_id from blast_recipients where id = any($2)
          union select message_id from provider_message where recipient_id = any($2)
+         union select user_id from orders where person_key(phone_number) = any($1)
+         union select message_id from orders where person_key(phone_number) = any($1) or recipient_id = any($2)
          union select message_id from message_pricing where recipient_id = any($2)) as known (id)
      where length(id) > 3";
 
@@ -145,6 +147,8 @@ const WORDS: &str = "
          union select name from replies where person_key(phone_number) = any($1) or user_id = any($3)
          union select body from replies where person_key(phone_number) = any($1) or user_id = any($3)
          union select payload from replies where person_key(phone_number) = any($1) or user_id = any($3)
+         union select name from orders where person_key(phone_number) = any($1) or user_id = any($3)
+         union select note from orders where person_key(phone_number) = any($1) or user_id = any($3)
          union select note from customer_notes where person = any($1)
          union select detail ->> 'note' from operator_actions
                 where recipient_id = any($2) or person_key(phone_number) = any($1)

@@ -139,7 +139,7 @@ impl DirectConnections {
     async fn connection(&self, deadline: Instant) -> Result<(Connection, u64), ExchangeError> {
         loop {
             let (used, generation) = self.take();
-            let Some(mut used) = used else { return Ok((self.connect(deadline).await?, generation)) };
+            let Some(mut used) = used else { return Ok((Box::pin(self.connect(deadline)).await?, generation)) };
             if timeout_at(deadline, used.is_open()).await.unwrap_or(false) {
                 return Ok((used, generation));
             }

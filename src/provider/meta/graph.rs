@@ -138,7 +138,7 @@ impl GraphClient {
         let url = url.ok_or_else(|| GraphError::Elsewhere(short(address)))?;
         let mut request = self.get_request(url);
         request.headers_mut().remove(ACCEPT);
-        let answer = self.connections.exchange_within(request, limit).await.map_err(no_answer)?;
+        let answer = Box::pin(self.connections.exchange_within(request, limit)).await.map_err(no_answer)?;
         if answer.status == 200 {
             return Ok(answer);
         }
@@ -160,7 +160,8 @@ impl GraphClient {
     }
 
     async fn call_within(&self, request: Request, limit: usize) -> Result<Value, GraphError> {
-        self.success(&self.connections.exchange_within(request, limit).await.map_err(no_answer)?)
+        let answer = Box::pin(self.connections.exchange_within(request, limit)).await.map_err(no_answer)?;
+        self.success(&answer)
     }
 
     fn success(&self, answer: &HttpAnswer) -> Result<Value, GraphError> {

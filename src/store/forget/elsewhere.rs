@@ -6,7 +6,7 @@ use super::PersonTraces;
 use crate::store::StoreError;
 
 /// A column of text or JSON that may name somebody: table, column, type.
-const COLUMNS: [(&str, &str, &str); 24] = [
+const COLUMNS: [(&str, &str, &str); 26] = [
     ("api_jobs", "error", "text"),
     ("api_jobs", "result", "jsonb"),
     ("api_requests", "answer", "jsonb"),
@@ -26,6 +26,8 @@ const COLUMNS: [(&str, &str, &str); 24] = [
     ("hook_deliveries", "error", "text"),
     ("hooks", "last_error", "text"),
     ("operator_actions", "detail", "jsonb"),
+    ("orders", "note", "text"),
+    ("orders", "raw", "jsonb"),
     ("provider_notices", "words", "text"),
     ("replies", "body", "text"),
     ("sender_leases", "waiting", "jsonb"),

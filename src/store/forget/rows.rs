@@ -17,7 +17,7 @@ pub async fn forget_rows(tx: &mut PgConnection, person: &str, stand_in: &str) ->
 }
 
 /// In this order: what is found by the people's rows comes before their number is gone.
-const BY_NUMBER: [&str; 13] = [
+const BY_NUMBER: [&str; 14] = [
     // An answer is a blast whose text is for one person.
     "update blasts set message = 'forgotten', template = null, template_text = null, description = null, blast_tag = 'Answer'
       where answers_recipient in (select id from blast_recipients where person_key(phone_number) = $1)
@@ -33,6 +33,12 @@ const BY_NUMBER: [&str; 13] = [
     "update status_history set metadata = nullif(metadata - 'text', '{}')
       where recipient_id in (select id from blast_recipients where person_key(phone_number) = $1) and metadata is not null
         and $2::text is not null",
+    "update orders
+        set phone_number = $2, user_id = null, name = null, note = null, raw = null,
+            message_id = case when message_id is not null then 'forgotten-' || gen_random_uuid() end
+      where person_key(phone_number) = $1
+         or user_id in (select user_id from user_ids where person_key(phone_number) = $1)
+         or recipient_id in (select id from blast_recipients where person_key(phone_number) = $1)",
     "update blast_recipients
         set phone_number = $2, name = null, variables = null, note = null, external_id = null, message_id = null,
             message_text = case when message_text is not null then 'forgotten' end
