@@ -68,6 +68,8 @@ async fn known_shop() -> Shop {
          values ('add_recipients', {first}, 1, 'x', '[\"{phone}\", \"{TEXT}\"]', 'not {bare} again');
          insert into opt_out_removals (business, phone_number, source, added_at) values ('kedai', '{phone}', 'person', now());
          insert into deleted_attempts (sender_id, phone_number, at, refused) values (1, '{phone}', now(), false);
+         insert into orders (sender_id, phone_number, user_id, name, note, message_id, raw, uncounted, source, ordered_at)
+         values (1, '{phone}', 'user-77', '{NAME}', '{TEXT}', 'order-of-{bare}', '{{\"from\": \"{bare}\"}}', 'of no blast', 'webhook', now());
          update blasts set left_out = '{{\"total\": 1, \"rows\": [{{\"value\": \"010-{}\"}}]}}', segment = 'phone:{bare}'
           where state = 'draft'",
         &bare[4..],
@@ -111,7 +113,7 @@ async fn whoever_is_forgotten_leaves_no_trace_and_every_count_as_it_was() {
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.err.contains("2 rows in blasts") && said.err.contains("backups"), "{said:?}");
     assert_eq!(counts(&shop).await, before);
-    assert_eq!(shop.ok(&["audit", "--json"]).await.trim(), r#"{"counters":[],"history":[],"repaired":[]}"#);
+    assert_eq!(shop.ok(&["audit", "--json"]).await.trim(), r#"{"counters":[],"history":[],"orders":[],"repaired":[]}"#);
     let left = dump(&shop);
     let exported = shop.ok(&["blast", "export", "1"]).await
         + &shop.ok(&["blast", "export", "1", "--what", "replies", "--format", "json"]).await

@@ -35,7 +35,8 @@ pub(super) fn routes() -> Routes {
             list,
             Operation::read("Orders with their items, the newest first")
                 .query::<OrderParams>()
-                .answer::<OrderList>(200, "A page"),
+                .answer::<OrderList>(200, "A page")
+                .refuses(&[404]),
         )
         .post(
             "/api/whatsapp/orders",
