@@ -192,7 +192,7 @@ async fn what_may_have_been_sent_is_the_same_as_with_reqwest() {
         };
 
         assert_eq!(said(connections.exchange(request(&url)).await), expected, "{manner:?}");
-        assert_eq!(said(connections.exchange_by_client(request(&url), 1_000_000).await), expected, "{manner:?}");
+        assert_eq!(said(connections.reqwest.exchange(request(&url), 1_000_000).await), expected, "{manner:?}");
     }
 }
 
