@@ -54,9 +54,11 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<BlastId, St
     let copy = sqlx::query_scalar(
         "with copy as (
              insert into blasts (sender_id, blast_tag, follow_up_stage, message, template, rate, gap, send_window, weekdays,
-                                 timezone, retry_next_day, description, unfinished, first_people, first_left, total_recipients)
+                                 timezone, retry_next_day, description, unfinished, first_people, first_left, total_recipients,
+                                 repeat_rule, repeat_until, repeat_times, at_most, local_time, window_local)
              select sender_id, blast_tag, follow_up_stage, message, template, rate, gap, send_window, weekdays, timezone,
-                    retry_next_day, description, unfinished, first_people, first_people, total_recipients
+                    retry_next_day, description, unfinished, first_people, first_people, total_recipients,
+                    repeat_rule, repeat_until, repeat_times, at_most, local_time, window_local
                from blasts where id = $1
              returning id)
          select id from copy",

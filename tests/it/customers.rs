@@ -56,6 +56,8 @@ async fn known_shop() -> Shop {
          insert into replies (sender_id, blast_id, recipient_id, phone_number, user_id, name, kind, body, message_id, at)
          select 1, {first}, id, phone_number, 'user-77', '{NAME}', 'text', '{TEXT}', 'wamid.x', now() from blast_recipients
           where phone_number = '{phone}' and blast_id = {first};
+         update status_history set metadata = '{{\"message\": {{\"conversation\": \"Dear {NAME}, {TEXT}\"}}}}'
+          where recipient_id in (select id from blast_recipients where phone_number = '{phone}');
          insert into user_ids (business, user_id, phone_number) values ('kedai', 'user-77', '{phone}');
          insert into marketing_wishes (business, phone_number, wish, at) values ('kedai', '{phone}', 'resume', now());
          insert into nameless_wishes (business, user_id, wish, reason, at) values ('kedai', 'user-77', 'stop', '{TEXT}', now());

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use blastdeck::domain::ids::BlastId;
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use serde_json::json;
 
@@ -201,4 +202,24 @@ async fn ten_thousand_people_in_forty_zones_get_it_at_ten_and_no_later_than_the_
     println!("it was idle for {idle:.1} s at most while somebody was due, of a day of {DAY} s");
     assert!(idle < IDLE_MAX, "{idle}");
     shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_copy_of_a_blast_is_sent_when_the_blast_is() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft_with(0..2, &["--repeat", "every mon 09:00", "--times", "5", "--at-most", "9"]).await;
+    shop.draft_with(0..2, &["--local-time", "10:00"]).await;
+
+    for blast in [1, 2] {
+        let mut tx = shop.database.pool.begin().await.unwrap();
+        blastdeck::store::draft::duplicate(&mut tx, BlastId(blast)).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    let same = "select count(*) from blasts b join blasts c on c.id = b.id + 2
+                 where (b.repeat_rule, b.repeat_until, b.repeat_times, b.at_most, b.local_time, b.window_local)
+                       is not distinct from (c.repeat_rule, c.repeat_until, c.repeat_times, c.at_most, c.local_time, c.window_local)";
+    assert_eq!(shop.number(same).await, 2);
+    let kept = "select count(*) from blasts where id > 2 and (repeat_rule is not null or local_time is not null)";
+    assert_eq!(shop.number(kept).await, 2);
 }

@@ -9,6 +9,7 @@ use super::effects::Effects;
 use super::item::{InboxItem, ItemOutcome, ReplyNews};
 use super::{opt_out, orders};
 use crate::domain::ids::SenderId;
+use crate::domain::phone::PersonKey;
 use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
 use crate::domain::sender::ProviderKind;
 use crate::domain::session::REPLY_WINDOW;
@@ -153,6 +154,12 @@ impl WrittenTo {
     }
 }
 
+/// Money is never somebody else's, whosever message is quoted.
+fn is_one_person(phone: &str, other: &str) -> bool {
+    let key = |phone: &str| PersonKey::of_digits(phone.trim_start_matches('+'));
+    key(phone) == key(other)
+}
+
 /// A message that is quoted also says who wrote, where only an id shows: whoever had it. Their id is learned by that.
 pub(super) async fn attribute(
     tx: &mut PgConnection,
@@ -165,6 +172,7 @@ pub(super) async fn attribute(
     for sender in item.senders.iter().copied() {
         if let Some(id) = &news.quoted
             && let Some(QuotedMessage { message, phone_number }) = reply::quoted(&mut *tx, sender, id).await?
+            && (news.order.is_none() || phone.as_deref().is_none_or(|phone| is_one_person(phone, &phone_number)))
         {
             if let (None, Some(user_id)) = (&phone, news.person.user_id.clone()) {
                 let identity = LearnedIdentity { sender, user_id, phone: phone_number.clone() };

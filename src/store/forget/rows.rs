@@ -30,7 +30,8 @@ const BY_NUMBER: [&str; 14] = [
         set phone_number = $2, detail = detail - 'note' - 'note_before'
       where recipient_id in (select id from blast_recipients where person_key(phone_number) = $1)
          or person_key(phone_number) = $1",
-    "update status_history set metadata = nullif(metadata - 'text', '{}')
+    // Raw answers of providers, with the text and the name, stand here too.
+    "update status_history set metadata = null
       where recipient_id in (select id from blast_recipients where person_key(phone_number) = $1) and metadata is not null
         and $2::text is not null",
     "update orders

@@ -83,10 +83,12 @@ async fn an_order_is_kept_as_it_came_closes_its_person_and_counts_in_revenue_onc
 async fn an_order_belongs_to_the_message_that_it_quotes_and_a_strangers_is_kept_without_a_blast() {
     let scene = InboxScene::with(3, "cloud", &blast_of("cloud", 2, 0)).await;
     let items = json!([{ "product_retailer_id": "teh", "quantity": 1, "item_price": 5, "currency": "MYR" }]);
-    let mut quoting = order(1, "wamid.o1", &items);
-    quoting["context"] = json!({ "id": "wamid.2", "from": "60122222222" });
+    let [mut own, mut foreign] = [order(2, "wamid.o0", &items), order(1, "wamid.o1", &items)];
+    for quoting in [&mut own, &mut foreign] {
+        quoting["context"] = json!({ "id": "wamid.2", "from": "60122222222" });
+    }
 
-    scene.receive(messages(&[quoting, order(9, "wamid.o2", &items)])).await;
+    scene.receive(messages(&[own, foreign, order(9, "wamid.o2", &items)])).await;
     let broken = json!([{ "product_retailer_id": "teh" }, { "product_retailer_id": "teh", "quantity": 1, "item_price": -5,
                         "currency": "MYR" }]);
     let huge = json!([{ "product_retailer_id": "a\u{0}\u{1b}]0;x", "quantity": "99999999999999999999", "item_price": 1e20,
@@ -99,10 +101,12 @@ async fn an_order_belongs_to_the_message_that_it_quotes_and_a_strangers_is_kept_
         ]))
         .await;
 
-    assert_eq!([scene.status(1).await, scene.status(2).await, scene.status(3).await], ["sent", "closed", "closed"]);
+    assert_eq!([scene.status(1).await, scene.status(2).await, scene.status(3).await], ["closed", "closed", "closed"]);
+    assert_eq!([amount(&scene, 1).await, amount(&scene, 2).await], [Some("5.00".to_owned()), Some("5.00".to_owned())]);
     let orders = scene.shop.json_lines(&["order", "list"]).await;
     let why: Vec<_> = orders.iter().rev().map(|order| order["uncounted"].as_str().unwrap_or("-")).collect();
     let expected = [
+        "-",
         "-",
         "it answers no blast that is known",
         "some of its items cannot be read",
@@ -111,7 +115,7 @@ async fn an_order_belongs_to_the_message_that_it_quotes_and_a_strangers_is_kept_
     ];
     assert_eq!(why, expected, "{orders:?}");
     assert_eq!(amount(&scene, 3).await, None);
-    let shown = scene.shop.ok(&["order", "show", "4"]).await;
+    let shown = scene.shop.ok(&["order", "show", "5"]).await;
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
     scene.shop.ok(&["audit"]).await;
     scene.shop.invariants().await;
