@@ -221,12 +221,42 @@ fn meta(sender: &config::SenderConfig, token: &SecretString) -> Result<Meta, Str
     Meta::new(&options).map_err(|error| error.to_string())
 }
 
-/// A kept-alive connection that has gone stale during a gap would end as *unknown*: senders with one connect anew.
+/// Up to so many messages a second, a connection for each call costs nothing that anybody would notice.
+const UNHURRIED: f64 = 1.0;
+
+/// A kept connection that has gone stale since the last message would end as *unknown*, and an answer that nobody asked for on it would
+/// be taken for the next one's: only a sender that is in a hurry keeps any.
 fn keep_alive(sender: &config::SenderConfig) -> KeepAlive {
-    if sender.gap.is_some() { KeepAlive::PerCall } else { pooled(sender.in_flight) }
+    let is_unhurried = sender.rate.per_second().is_some_and(|rate| rate <= UNHURRIED);
+    if sender.gap.is_some() || is_unhurried { KeepAlive::PerCall } else { pooled(sender.in_flight) }
 }
 
 /// As many idle connections as POSTs may be in flight: with fewer, each burst would open the rest again.
 fn pooled(in_flight: u32) -> KeepAlive {
     KeepAlive::Pooled { at_rest: usize::try_from(in_flight).unwrap_or(usize::MAX) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn kept(pace: &str) -> KeepAlive {
+        let config = format!(
+            "[[senders]]\nname = \"sales\"\ndevice = \"1\"\ntoken = {{ env = \"TOKEN\" }}\nin_flight = 7\n{pace}\n"
+        );
+        keep_alive(&Config::from_toml_str(&config).unwrap().senders[0])
+    }
+
+    #[test]
+    fn only_a_sender_that_is_in_a_hurry_keeps_connections() {
+        for unhurried in
+            ["rate = \"20/min\"", "rate = \"1/s\"", "rate = \"3600/h\"", "rate = \"unlimited\"\ngap = \"1s..2s\""]
+        {
+            assert_eq!(kept(unhurried), KeepAlive::PerCall, "{unhurried}");
+        }
+        for hurried in ["rate = \"2/s\"", "rate = \"unlimited\""] {
+            assert_eq!(kept(hurried), KeepAlive::Pooled { at_rest: 7 }, "{hurried}");
+        }
+    }
 }

@@ -38,7 +38,7 @@ const OVERLONG_KEPT: usize = 16 * 1024;
 /// How long a sender's connections live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepAlive {
-    /// One connection per call. For senders with a gap: a stale idle connection would leave the next message's outcome
+    /// One connection per call. For senders that are in no hurry: a stale idle connection would leave the next message's outcome
     /// unknown.
     PerCall,
     /// Connections are pooled, at most `at_rest` of them idle: a burst opens more than are ever reused, and each takes

@@ -123,7 +123,7 @@ struct VariantAnswer {
     availability: String,
     #[schema(example = 12)]
     inventory: Option<i64>,
-    #[schema(example = "https://shop.example/red.png")]
+    #[schema(example = "shop.example/red.png")]
     image_url: Option<String>,
 }
 
@@ -160,9 +160,9 @@ struct ProductAnswer {
     availability: String,
     #[schema(example = json!(null))]
     inventory: Option<i64>,
-    #[schema(example = "https://shop.example/shirt.png")]
+    #[schema(example = "shop.example/shirt.png")]
     image_url: Option<String>,
-    #[schema(example = "https://shop.example/shirt")]
+    #[schema(example = "shop.example/shirt")]
     url: Option<String>,
     variants: Vec<VariantAnswer>,
     created_at: DateTime<Utc>,
@@ -267,9 +267,9 @@ struct ProductBody {
     #[schema(example = 12)]
     inventory: Option<u32>,
     #[serde(alias = "image_url")]
-    #[schema(example = "https://shop.example/teh.png")]
+    #[schema(example = "shop.example/teh.png")]
     image_url: Option<String>,
-    #[schema(example = "https://shop.example/teh")]
+    #[schema(example = "shop.example/teh")]
     url: Option<String>,
     #[schema(no_recursion, value_type = Vec<Object>, example = json!([]))]
     variants: Vec<ProductBody>,
