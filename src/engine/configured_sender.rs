@@ -243,7 +243,7 @@ mod tests {
 
     fn kept(pace: &str) -> KeepAlive {
         let config = format!(
-            "[[senders]]\nname = \"sales\"\ndevice = \"1\"\ntoken = {{ env = \"TOKEN\" }}\nin_flight = 7\n{pace}\n"
+            "[[senders]]\nname = \"sales\"\nprovider = \"wsapme\"\ndevice = \"1\"\ntoken = {{ env = \"T\" }}\nin_flight = 7\n{pace}\n"
         );
         keep_alive(&Config::from_toml_str(&config).unwrap().senders[0])
     }
