@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::effects::Effects;
 use super::item::{InboxItem, ItemOutcome, ReplyNews};
 use super::{opt_out, orders};
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{ReplyId, SenderId};
 use crate::domain::phone::PersonKey;
 use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
 use crate::domain::sender::ProviderKind;
@@ -63,11 +63,7 @@ pub(super) async fn apply(
         at,
     };
     let Some(id) = reply::add(&mut *tx, &new, &item.senders).await? else { return Ok(ItemOutcome::Applied) };
-    // A gateway names an address of its own instead: nothing is fetched from it.
-    let is_fetched = item.provider == ProviderKind::Meta && FETCHED.contains(&news.kind.as_str());
-    if let Some(media_id) = news.media_id.as_deref().filter(|_| is_fetched) {
-        media::want(&mut *tx, (id, sender), media_id, KEPT_BY_META).await?;
-    }
+    want_file(&mut *tx, (id, sender), item, news).await?;
     let Some((message, quoted)) = answered else {
         if let Some(order) = &news.order {
             orders::keep(tx, (order, &new, &engine.currency), None).await?;
@@ -89,6 +85,20 @@ pub(super) async fn apply(
     }
     effects.changed.insert(message.blast_id);
     Ok(ItemOutcome::Applied)
+}
+
+/// Has the reply's file fetched. A gateway names an address of its own instead: nothing is fetched from it.
+async fn want_file(
+    tx: &mut PgConnection,
+    of: (ReplyId, SenderId),
+    item: &InboxItem,
+    news: &ReplyNews,
+) -> Result<(), StoreError> {
+    let is_fetched = item.provider == ProviderKind::Meta && FETCHED.contains(&news.kind.as_str());
+    match news.media_id.as_deref().filter(|_| is_fetched) {
+        Some(media_id) => media::want(tx, of, media_id, KEPT_BY_META).await,
+        None => Ok(()),
+    }
 }
 
 /// Whether what is not known of its writer may still become known.
