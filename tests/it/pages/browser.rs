@@ -18,6 +18,13 @@ fn chromium() -> Option<PathBuf> {
     std::env::split_paths(&path).flat_map(|dir| names.map(|name| dir.join(name))).find(|program| program.exists())
 }
 
+/// Notes what moves on a page, and what its own policy refuses.
+const WATCH: &str = "window.shifts = []; const place = ({ x, y, width, height }) => [x, y, width, height].join(' ');\
+    new PerformanceObserver((list) => { for (const shift of list.getEntries()) shifts.push({ score: shift.value, \
+    what: shift.sources.map(({ node, previousRect, currentRect }) => [place(previousRect), place(currentRect), \
+    node?.outerHTML ?? node?.parentNode?.outerHTML].join(' -> ')) }); }).observe({ type: 'layout-shift', buffered: true });\
+    window.refused = []; document.addEventListener('securitypolicyviolation', (e) => window.refused.push(e.violatedDirective));";
+
 /// Every word that a blast's state can be shown as.
 const STATE_WORDS: [&str; 11] = [
     "draft",
@@ -127,6 +134,15 @@ impl Browser {
         self.evaluate("window.shifts")
     }
 
+    /// How wide a state is drawn, of all its words.
+    fn widths_of_states(&mut self) -> Value {
+        self.evaluate(&format!(
+            "[...new Set({}.map((word) => {{ const pill = document.querySelector('[data-state]'); pill.textContent = word;
+             return pill.getBoundingClientRect().width }}))]",
+            json!(STATE_WORDS)
+        ))
+    }
+
     /// Waits until an expression is true; how long that took.
     fn until(&mut self, expression: &str) -> Duration {
         let since = Instant::now();
@@ -162,12 +178,7 @@ async fn a_browser_shows_the_funnel_move_within_a_second_and_nothing_else_moves(
     let url = format!("{}{path}", serve.base_url);
     tokio::task::block_in_place(|| {
         browser.ask("Page.enable", &json!({}));
-        let watch = "window.shifts = []; const place = ({ x, y, width, height }) => [x, y, width, height].join(' ');\
-                     new PerformanceObserver((list) => { for (const shift of list.getEntries()) shifts.push({ score: shift.value, \
-                     what: shift.sources.map(({ node, previousRect, currentRect }) => [place(previousRect), place(currentRect), \
-                     node?.outerHTML ?? node?.parentNode?.outerHTML].join(' -> ')) }); }).observe({ type: 'layout-shift', buffered: true });\
-                     window.refused = []; document.addEventListener('securitypolicyviolation', (e) => window.refused.push(e.violatedDirective));";
-        browser.ask("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": watch }));
+        browser.ask("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": WATCH }));
         browser.ask("Page.navigate", &json!({ "url": url }));
         browser.until("document.querySelector('[data-live]')?.textContent === 'live'");
         browser.until("document.querySelector('[data-text=sent]').textContent === '0'");
@@ -206,13 +217,7 @@ async fn a_browser_shows_the_funnel_move_within_a_second_and_nothing_else_moves(
         assert_eq!(browser.shifts(), json!([]), "the layout shifted");
     });
 
-    let widths = tokio::task::block_in_place(|| {
-        browser.evaluate(&format!(
-            "[...new Set({}.map((word) => {{ const pill = document.querySelector('[data-state]'); pill.textContent = word;
-             return pill.getBoundingClientRect().width }}))]",
-            json!(STATE_WORDS)
-        ))
-    });
+    let widths = tokio::task::block_in_place(|| browser.widths_of_states());
     assert_eq!(widths.as_array().map(Vec::len), Some(1), "a state's word moves what stands beside it: {widths}");
 
     shop.ok(&["share", "revoke", "1"]).await;
