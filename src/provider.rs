@@ -18,6 +18,8 @@ mod lenient;
 pub mod meta;
 pub mod wsapme;
 
+use self::http::HttpAnswer;
+
 /// Selects the TLS library for the process. Call it first in `main`: building a client panics without it. Calling it
 /// again has no effect.
 pub fn init() {
@@ -82,6 +84,20 @@ pub enum SendOutcome {
     Rejected { class: ErrorClass, code: String, message: String, retry_after: Option<Duration> },
     /// It may or may not have been accepted. Never retried automatically. `why` is a sentence for the operator.
     Unknown { why: String },
+}
+
+impl SendOutcome {
+    /// A refusal names nobody. One on which another answer followed may be about nothing, and the other about this message.
+    async fn unless_followed(self, answer: &mut HttpAnswer, provider: &str) -> Self {
+        match self {
+            Self::Rejected { code, .. } if !answer.is_the_only_one().await => Self::Unknown {
+                why: format!(
+                    "{provider} refuses ({code}), and another answer followed: which of them counts is not known"
+                ),
+            },
+            outcome => outcome,
+        }
+    }
 }
 
 /// The result of asking for one message's status.

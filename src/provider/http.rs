@@ -19,7 +19,7 @@ use rustls_platform_verifier::ConfigVerifierExt;
 use thiserror::Error;
 
 use self::by_reqwest::ReqwestConnections;
-use self::direct::DirectConnections;
+use self::direct::{DirectConnections, UsedConnection};
 use super::{BODY_MAX, RawResponse};
 use crate::domain::text::clean;
 
@@ -181,9 +181,20 @@ pub(super) struct HttpAnswer {
     /// As received.
     pub body: Bytes,
     pub via: Via,
+    /// `None`: not by a direct connection.
+    pub used: Option<UsedConnection>,
 }
 
 impl HttpAnswer {
+    /// Whether this is the answer to the request that it came after, as far as can be told of one that names nobody: a second one that
+    /// follows it on its connection gives away that one of them was not asked for.
+    pub async fn is_the_only_one(&mut self) -> bool {
+        match self.used.as_mut() {
+            Some(used) => used.stays_silent().await,
+            None => true,
+        }
+    }
+
     pub fn raw(&self) -> RawResponse {
         RawResponse { http_status: Some(self.status), body: self.body.clone() }
     }

@@ -115,10 +115,11 @@ impl Meta {
         };
         let request = self.graph.post(url.clone(), JSON, send::body(message));
         match self.graph.exchange(request).await {
-            Ok(answer) => {
+            Ok(mut answer) => {
                 self.note_usage(&answer);
                 let outcome = send::classify(&answer, &message.to).map(|outcome| self.without_token(outcome));
-                SendReply { outcome: outcome.unwrap_or_else(|| self.mixed_up(&answer)), raw: answer.raw() }
+                let outcome = outcome.unwrap_or_else(|| self.mixed_up(&answer));
+                SendReply { outcome: outcome.unless_followed(&mut answer, "Meta").await, raw: answer.raw() }
             }
             Err(ExchangeError::NoClient { why }) => {
                 SendReply { outcome: send::no_client(why), raw: RawResponse::default() }

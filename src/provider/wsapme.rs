@@ -117,9 +117,10 @@ impl Wsapme {
         };
         let body = SendBody { device: &self.device, to: &message.to, message: text };
         match self.connections.exchange(self.with_body(self.send_url.clone(), &body)).await {
-            Ok(answer) => {
+            Ok(mut answer) => {
                 let outcome = send::classify(&answer, &message.to, Utc::now());
                 let outcome = outcome.unwrap_or_else(|| SendOutcome::Unknown { why: self.mixed_up(&answer, "person") });
+                let outcome = outcome.unless_followed(&mut answer, "WSAPME").await;
                 SendReply { outcome, raw: answer.raw() }
             }
             Err(ExchangeError::NoClient { why }) => {

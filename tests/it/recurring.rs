@@ -325,20 +325,31 @@ async fn next_time(shop: &Shop) -> Option<DateTime<Utc>> {
         .unwrap()
 }
 
+/// The zones are looked at side by side: a year takes a while.
 #[tokio::test]
-async fn in_a_year_with_engines_killed_at_random_every_time_occurs_once_and_none_at_a_wrong_hour() {
+async fn in_a_year_in_berlin_with_engines_killed_at_random_every_time_occurs_once_and_none_at_a_wrong_hour() {
+    a_year_in(chrono_tz::Europe::Berlin, Chance(7)).await;
+}
+
+#[tokio::test]
+async fn in_a_year_in_new_york_with_engines_killed_at_random_every_time_occurs_once_and_none_at_a_wrong_hour() {
+    a_year_in(chrono_tz::America::New_York, Chance(8)).await;
+}
+
+#[tokio::test]
+async fn in_a_year_in_kuala_lumpur_with_engines_killed_at_random_every_time_occurs_once_and_none_at_a_wrong_hour() {
+    a_year_in(chrono_tz::Asia::Kuala_Lumpur, Chance(9)).await;
+}
+
+async fn a_year_in(zone: Tz, mut chance: Chance) {
     let shop = Shop::open(SETUP).await;
-    let zones: [Tz; 3] = [chrono_tz::Europe::Berlin, chrono_tz::America::New_York, chrono_tz::Asia::Kuala_Lumpur];
     let mut patterns = Vec::new();
-    for (at, zone) in zones.into_iter().enumerate() {
-        for (of, rule) in RULES.into_iter().enumerate() {
-            let person = u32::try_from(at * RULES.len() + of).unwrap();
-            let id = pattern(&shop, person..person + 1, &["--repeat", rule.0, "--timezone", zone.name()]).await;
-            patterns.push((id, zone, rule));
-        }
+    for (person, rule) in (0..).zip(RULES) {
+        let id = pattern(&shop, person..person + 1, &["--repeat", rule.0, "--timezone", zone.name()]).await;
+        patterns.push((id, rule));
     }
     let engines = [engine_app(&shop, "one").await, engine_app(&shop, "two").await];
-    let (from, mut chance) = (Utc::now(), Chance(7));
+    let from = Utc::now();
     let to = from + TimeDelta::days(366);
 
     while let Some(next) = next_time(&shop).await.filter(|next| *next <= to) {
@@ -347,16 +358,16 @@ async fn in_a_year_with_engines_killed_at_random_every_time_occurs_once_and_none
     }
 
     let mut times = 0;
-    for (id, zone, rule) in &patterns {
+    for (id, rule) in &patterns {
         let query = format!(
             "select at from blast_occurrences where pattern = {id} and outcome = 'made' and at <= $1 order by at"
         );
         let made: Vec<DateTime<Utc>> =
             sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(to).fetch_all(&shop.database.pool).await.unwrap();
-        assert_eq!(made, on_the_wall(*zone, (from, to), *rule), "{} in {zone}", rule.0);
+        assert_eq!(made, on_the_wall(zone, (from, to), *rule), "{} in {zone}", rule.0);
         times += i64::try_from(made.len()).unwrap();
     }
-    assert!(times > 1_200, "{times}");
+    assert!(times > 400, "{times}");
     one_blast_a_time(&shop).await;
 }
 

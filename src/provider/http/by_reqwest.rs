@@ -43,7 +43,7 @@ impl ReqwestConnections {
         let headers = std::mem::take(response.headers_mut());
         let retry_after = retry_after(&headers, Utc::now());
         let body = read_body(response, body_max).await?;
-        Ok(HttpAnswer { status, retry_after, headers, body, via: Via::Reqwest(number) })
+        Ok(HttpAnswer { status, retry_after, headers, body, via: Via::Reqwest(number), used: None })
     }
 
     /// The current client and its generation.

@@ -1,8 +1,10 @@
 //! The hot path: hyper's connections without a client around them. A connection is driven by the exchange that uses it, in its own
 //! task: nobody is woken for another's sake, and whoever drops an exchange has closed its connection.
 
+use std::error::Error;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -19,7 +21,7 @@ use hyper_util::rt::TokioIo;
 use reqwest::Url;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tower_service::Service;
 
 use super::{
@@ -30,6 +32,10 @@ use crate::provider::RawResponse;
 
 /// Idle for longer, a connection is closed instead of used: whoever is between us and the provider may have forgotten it.
 const IDLE_FOR_AT_MOST: Duration = Duration::from_secs(90);
+
+/// How long a connection is listened to after a refusal, for a second answer: three times as long as an answer takes, within these.
+const SILENT_FOR_AT_LEAST: Duration = Duration::from_millis(100);
+const SILENT_FOR_AT_MOST: Duration = Duration::from_secs(3);
 
 /// What is read of a socket at once. An answer to a send has a few hundred bytes, and a connection keeps its buffer.
 const READ_BUFFER: usize = 4 * 1024;
@@ -43,8 +49,14 @@ pub(super) struct DirectConnections {
     origin: Uri,
     host: HeaderValue,
     timeout: Duration,
+    pool: Arc<Pool>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    /// So many are kept while nobody uses them.
     at_rest: usize,
-    idle: Arc<Mutex<Idle>>,
+    idle: Mutex<Idle>,
 }
 
 /// Connections that nobody uses, the one that was used last at the end.
@@ -53,16 +65,84 @@ struct Idle {
     /// How often all connections were given up.
     generation: u64,
     connections: Vec<(Connection, Instant)>,
+    /// How long an answer takes, on average over the last few.
+    answered_in: Duration,
     /// Closes those that nobody uses any more.
     sweeper: Option<JoinHandle<()>>,
 }
 
+impl Pool {
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> (Option<Connection>, u64) {
+        let mut idle = self.idle();
+        let last = idle.connections.pop().filter(|(_, since)| since.elapsed() < IDLE_FOR_AT_MOST);
+        (last.map(|(connection, _)| connection), idle.generation)
+    }
+
+    fn put_back(self: &Arc<Self>, connection: Connection, generation: u64) {
+        let mut idle = self.idle();
+        if connection.driver.is_over() || idle.generation != generation || idle.connections.len() >= self.at_rest {
+            return;
+        }
+        idle.connections.push((connection, Instant::now()));
+        if idle.sweeper.as_ref().is_none_or(JoinHandle::is_finished) {
+            idle.sweeper = Some(tokio::spawn(sweep(Arc::downgrade(self))));
+        }
+    }
+
+    fn note_answered_in(&self, took: Duration) {
+        let mut idle = self.idle();
+        idle.answered_in = if idle.answered_in.is_zero() { took } else { (idle.answered_in * 7 + took) / 8 };
+    }
+}
+
+/// A connection of which one exchange makes use.
+#[derive(Debug)]
+struct Taken {
+    connection: Connection,
+    /// By another exchange: its provider may have more to say about that.
+    was_used_before: bool,
+    generation: u64,
+}
+
+/// The connection of a complete answer, which others may use once this is dropped.
+#[derive(Debug)]
+pub(in crate::provider) struct UsedConnection {
+    /// `None` once it was given back.
+    taken: Option<Taken>,
+    pool: Arc<Pool>,
+}
+
+impl UsedConnection {
+    /// Whether nothing follows the answer. On a connection that was used before it is waited for as long as an answer may take: the first
+    /// may be one that nobody asked for.
+    pub async fn stays_silent(&mut self) -> bool {
+        let Some(Taken { connection, was_used_before, .. }) = self.taken.as_mut() else { return true };
+        if *was_used_before {
+            let patience = (self.pool.idle().answered_in * 3).clamp(SILENT_FOR_AT_LEAST, SILENT_FOR_AT_MOST);
+            _ = timeout(patience, connection.driver.until_over()).await;
+        }
+        !connection.driver.has_said_more()
+    }
+}
+
+impl Drop for UsedConnection {
+    fn drop(&mut self) {
+        if let Some(taken) = self.taken.take() {
+            self.pool.put_back(taken.connection, taken.generation);
+        }
+    }
+}
+
 /// Closes connections that were idle for too long, as long as there are any.
-async fn sweep(idle: Weak<Mutex<Idle>>) {
+async fn sweep(pool: Weak<Pool>) {
     loop {
         sleep(IDLE_FOR_AT_MOST).await;
-        let Some(idle) = idle.upgrade() else { return };
-        let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(pool) = pool.upgrade() else { return };
+        let mut idle = pool.idle();
         idle.connections.retain(|(_, since)| since.elapsed() < IDLE_FOR_AT_MOST);
         if idle.connections.is_empty() {
             idle.sweeper = None;
@@ -100,16 +180,20 @@ impl DirectConnections {
             KeepAlive::PerCall => 0,
             KeepAlive::Pooled { at_rest } => at_rest,
         };
-        Ok(Some(Self { connector, origin, host, timeout, at_rest, idle: Arc::default() }))
+        let pool = Arc::new(Pool { at_rest, idle: Mutex::default() });
+        Ok(Some(Self { connector, origin, host, timeout, pool }))
     }
 
     /// Sends one request and reads the complete response, up to so many bytes.
     pub async fn exchange(&self, request: Request<Full<Bytes>>, body_max: usize) -> Result<HttpAnswer, ExchangeError> {
         let deadline = Instant::now() + self.timeout;
-        let (mut connection, generation) = self.connection(deadline).await?;
+        let Taken { mut connection, was_used_before, generation } = self.connection(deadline).await?;
+        let since = Instant::now();
         let response = connection.send(self.complete(request), deadline).await?;
         let (head, body) = connection.answer(response, body_max, deadline).await?;
-        self.put_back(connection, generation);
+        self.pool.note_answered_in(since.elapsed());
+        let taken = Taken { connection, was_used_before, generation };
+        let used = UsedConnection { taken: Some(taken), pool: Arc::clone(&self.pool) };
         let retry_after = retry_after(&head.headers, Utc::now());
         Ok(HttpAnswer {
             status: head.status.as_u16(),
@@ -117,12 +201,13 @@ impl DirectConnections {
             headers: head.headers,
             body,
             via: Via::Direct(generation),
+            used: Some(used),
         })
     }
 
     /// Closes what is idle, and what is in use when it is done, unless that was done since that generation.
     pub fn abandon(&self, generation: u64) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.pool.idle();
         if idle.generation == generation {
             idle.generation += 1;
             idle.connections.clear();
@@ -136,28 +221,15 @@ impl DirectConnections {
     }
 
     /// One that is open as far as can be seen: the last that was used, else a new one.
-    async fn connection(&self, deadline: Instant) -> Result<(Connection, u64), ExchangeError> {
+    async fn connection(&self, deadline: Instant) -> Result<Taken, ExchangeError> {
         loop {
-            let (used, generation) = self.take();
-            let Some(mut used) = used else { return Ok((Box::pin(self.connect(deadline)).await?, generation)) };
-            if timeout_at(deadline, used.is_open()).await.unwrap_or(false) {
-                return Ok((used, generation));
-            }
-        }
-    }
-
-    fn take(&self) -> (Option<Connection>, u64) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = idle.connections.pop().filter(|(_, since)| since.elapsed() < IDLE_FOR_AT_MOST);
-        (last.map(|(connection, _)| connection), idle.generation)
-    }
-
-    fn put_back(&self, connection: Connection, generation: u64) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if connection.driver.is_some() && idle.generation == generation && idle.connections.len() < self.at_rest {
-            idle.connections.push((connection, Instant::now()));
-            if idle.sweeper.as_ref().is_none_or(JoinHandle::is_finished) {
-                idle.sweeper = Some(tokio::spawn(sweep(Arc::downgrade(&self.idle))));
+            let (kept, generation) = self.pool.take();
+            let Some(mut connection) = kept else {
+                let connection = Box::pin(self.connect(deadline)).await?;
+                return Ok(Taken { connection, was_used_before: false, generation });
+            };
+            if timeout_at(deadline, connection.is_open()).await.unwrap_or(false) {
+                return Ok(Taken { connection, was_used_before: true, generation });
             }
         }
     }
@@ -181,7 +253,7 @@ impl Connector {
         };
         let handshake = http1::Builder::new().read_buf_exact_size(Some(READ_BUFFER)).handshake(stream);
         let (sender, driver) = handshake.await.map_err(|error| chain(&error))?;
-        Ok(Connection { sender, driver: Some(Box::new(driver)) })
+        Ok(Connection { sender, driver: Driver::Open(Box::new(driver)) })
     }
 }
 
@@ -189,32 +261,62 @@ impl Connector {
 #[derive(Debug)]
 struct Connection {
     sender: SendRequest<Full<Bytes>>,
-    /// `None` once it is over.
-    driver: Option<Box<http1::Connection<Stream, Full<Bytes>>>>,
+    driver: Driver,
 }
 
-impl Connection {
+/// What reads and writes a connection while somebody waits for it.
+#[derive(Debug)]
+enum Driver {
+    Open(Box<http1::Connection<Stream, Full<Bytes>>>),
+    Over {
+        /// Something was said that nobody had asked for.
+        said_more: bool,
+    },
+}
+
+impl Driver {
     /// Drives the connection until a future that depends on it is done.
-    async fn drive<T>(
-        driver: &mut Option<Box<http1::Connection<Stream, Full<Bytes>>>>,
-        what: impl Future<Output = T>,
-    ) -> T {
+    async fn drive<T>(&mut self, what: impl Future<Output = T>) -> T {
         let mut what = pin!(what);
         std::future::poll_fn(|context| {
-            let is_over = driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(context).is_ready());
-            if is_over {
-                *driver = None;
-            }
+            // Whoever waits for the future is told by it when the connection is over.
+            _ = self.poll_over(context);
             what.as_mut().poll(context)
         })
         .await
     }
 
+    async fn until_over(&mut self) {
+        std::future::poll_fn(|context| self.poll_over(context)).await;
+    }
+
+    fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Self::Open(connection) = self else { return Poll::Ready(()) };
+        let over = ready!(Pin::new(connection).poll(context));
+        *self = Self::Over { said_more: over.is_err_and(|error| !is_broken(&error)) };
+        Poll::Ready(())
+    }
+
+    const fn is_over(&self) -> bool {
+        matches!(self, Self::Over { .. })
+    }
+
+    const fn has_said_more(&self) -> bool {
+        matches!(self, Self::Over { said_more: true })
+    }
+}
+
+/// Whether a connection ended by itself, and not because of what was read from it.
+fn is_broken(error: &hyper::Error) -> bool {
+    error.source().is_some_and(<dyn Error>::is::<std::io::Error>)
+}
+
+impl Connection {
     /// Whether the provider has neither closed it while it was idle nor said anything that nobody asked for.
     async fn is_open(&mut self) -> bool {
         let Self { sender, driver } = self;
-        Self::drive(driver, std::future::ready(())).await;
-        driver.is_some() && Self::drive(driver, sender.ready()).await.is_ok()
+        driver.drive(std::future::ready(())).await;
+        !driver.is_over() && driver.drive(sender.ready()).await.is_ok()
     }
 
     async fn send(
@@ -223,7 +325,7 @@ impl Connection {
         deadline: Instant,
     ) -> Result<Response<Incoming>, ExchangeError> {
         let response = self.sender.try_send_request(request);
-        match timeout_at(deadline, Self::drive(&mut self.driver, response)).await {
+        match timeout_at(deadline, self.driver.drive(response)).await {
             Ok(Ok(response)) => Ok(response),
             // hyper gives a request back of which it has written nothing.
             Ok(Err(mut error)) => Err(match error.take_message() {
@@ -244,7 +346,7 @@ impl Connection {
         let (status, mut body) = (head.status.as_u16(), Whole::default());
         loop {
             let raw = |body: Bytes| RawResponse { http_status: Some(status), body };
-            match timeout_at(deadline, Self::drive(&mut self.driver, incoming.frame())).await {
+            match timeout_at(deadline, self.driver.drive(incoming.frame())).await {
                 Ok(None) => return Ok((head, body.into_bytes())),
                 Ok(Some(Ok(frame))) => {
                     let data = frame.into_data().unwrap_or_default();

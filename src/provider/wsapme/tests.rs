@@ -263,6 +263,47 @@ async fn a_connection_that_answered_about_somebody_else_is_not_used_again() {
     assert_eq!(connections(), 4);
 }
 
+#[tokio::test]
+async fn a_refusal_that_another_answer_follows_is_nobodys() {
+    let bytes = |act| {
+        let ServerAct::Answer(bytes) = act else { unreachable!("an answer") };
+        bytes
+    };
+    for refusal in [
+        answer("429 Too Many Requests", "retry-after: 1\r\n", b"{}"),
+        answer("400 Bad Request", "", b"{}"),
+        answer("401 Unauthorized", "", b"{}"),
+        answer("200 OK", "", b"{\"success\":false,\"message\":\"number is not on WhatsApp\"}"),
+    ] {
+        let refusal = bytes(refusal);
+        let acts = vec![
+            good(),
+            ServerAct::Preceded(refusal.clone(), bytes(good())),
+            good(),
+            ServerAct::Answer(refusal.clone()),
+            good(),
+        ];
+        let server = Scripted::new(acts).await;
+        let kept = KeepAlive::Pooled { at_rest: 1 };
+        let client = Wsapme::new(WsapmeOptions { keep_alive: kept, ..server.options() }).unwrap();
+        let mut outcomes = Vec::new();
+        for _ in 0..5 {
+            outcomes.push((client.send(&hello()).await.outcome, server.connections()));
+        }
+
+        let accepted = |of: usize| matches!(outcomes[of].0, SendOutcome::Accepted { .. });
+        let said = String::from_utf8_lossy(&refusal);
+        assert!(
+            matches!(&outcomes[1].0, SendOutcome::Unknown { why } if why.contains("another answer followed")),
+            "{said}: {outcomes:?}"
+        );
+        assert!(accepted(0) && accepted(2) && accepted(4), "{said}: {outcomes:?}");
+        assert!(matches!(outcomes[3].0, SendOutcome::Rejected { .. }), "{said}: one alone is believed: {outcomes:?}");
+        let connections: Vec<_> = outcomes.iter().map(|(_, connections)| *connections).collect();
+        assert_eq!(connections, [1, 1, 2, 2, 2], "{said}: the connection is not used again");
+    }
+}
+
 fn status(status: &str) -> Vec<u8> {
     let ServerAct::Answer(bytes) = answer("200 OK", "", format!("{{\"data\":{{\"status\":\"{status}\"}}}}").as_bytes())
     else {

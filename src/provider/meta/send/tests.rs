@@ -11,7 +11,14 @@ use crate::provider::http::Via;
 const TO: &str = "60123456789";
 
 fn answer(status: u16, body: impl Into<Bytes>) -> HttpAnswer {
-    HttpAnswer { status, retry_after: None, headers: HeaderMap::new(), body: body.into(), via: Via::Direct(0) }
+    HttpAnswer {
+        status,
+        retry_after: None,
+        headers: HeaderMap::new(),
+        body: body.into(),
+        via: Via::Direct(0),
+        used: None,
+    }
 }
 
 fn answered(status: u16, body: &Value) -> SendOutcome {

@@ -23,6 +23,7 @@ fn sent_to(to: &str, status: u16, body: &[u8]) -> Option<SendOutcome> {
         retry_after: Some(Duration::from_secs(7)),
         body,
         via: Via::Direct(0),
+        used: None,
         headers: HeaderMap::new(),
     };
     classify(&answer, to, now())

@@ -20,6 +20,7 @@ fn asked_about(to: &str, status: u16, body: &[u8]) -> Option<StatusFinding> {
         retry_after: None,
         body: Bytes::copy_from_slice(body),
         via: Via::Direct(0),
+        used: None,
         headers: HeaderMap::new(),
     };
     let id = MessageId::new("WMAPI01D888T1634061784").unwrap();
@@ -240,6 +241,7 @@ fn a_provider_that_wants_fewer_questions_says_so_by_code_or_in_words() {
             retry_after,
             body: Bytes::from_static(body.as_bytes()),
             via: Via::Direct(0),
+            used: None,
             headers: HeaderMap::new(),
         };
         let id = MessageId::new("WMAPI01D888T1634061784").unwrap();

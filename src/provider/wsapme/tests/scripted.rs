@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,6 +19,8 @@ pub enum ServerAct {
     Cut(Vec<u8>),
     /// Answers, and once more when the next request comes on the same connection.
     Repeat(Vec<u8>),
+    /// Says something that nobody asked for, and answers 30 ms later.
+    Preceded(Vec<u8>, Vec<u8>),
 }
 
 /// A server that performs one act per request, in order, and records the requests.
@@ -83,6 +86,11 @@ async fn serve_one(
             ServerAct::Repeat(bytes) => {
                 stream.write_all(&bytes).await.unwrap();
                 once_more = bytes;
+            }
+            ServerAct::Preceded(unasked, bytes) => {
+                stream.write_all(&unasked).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(30)).await;
+                drop(stream.write_all(&bytes).await);
             }
             ServerAct::HangUp => return,
             ServerAct::Cut(bytes) => return stream.write_all(&bytes).await.unwrap(),
