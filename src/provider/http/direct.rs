@@ -1,9 +1,11 @@
 //! The hot path: hyper's connections without a client around them. A connection is driven by the exchange that uses it, in its own
 //! task: nobody is woken for another's sake, and whoever drops an exchange has closed its connection.
 
+mod pool;
+
 use std::error::Error;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -20,22 +22,16 @@ use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
+pub(in crate::provider) use self::pool::UsedConnection;
+use self::pool::{Pool, Taken};
 use super::{
     BuildError, ExchangeError, HttpAnswer, KEPT_ALIVE, KeepAlive, OVERLONG_KEPT, PROGRAM, Via, chain, connect_timeout,
     no_response_in_time, retry_after, tls,
 };
 use crate::provider::RawResponse;
-
-/// Idle for longer, a connection is closed instead of used: whoever is between us and the provider may have forgotten it.
-const IDLE_FOR_AT_MOST: Duration = Duration::from_secs(90);
-
-/// How long a connection is listened to after a refusal, for a second answer: three times as long as an answer takes, within these.
-const SILENT_FOR_AT_LEAST: Duration = Duration::from_millis(100);
-const SILENT_FOR_AT_MOST: Duration = Duration::from_secs(3);
 
 /// What is read of a socket at once. An answer to a send has a few hundred bytes, and a connection keeps its buffer.
 const READ_BUFFER: usize = 4 * 1024;
@@ -50,105 +46,6 @@ pub(super) struct DirectConnections {
     host: HeaderValue,
     timeout: Duration,
     pool: Arc<Pool>,
-}
-
-#[derive(Debug)]
-struct Pool {
-    /// So many are kept while nobody uses them.
-    at_rest: usize,
-    idle: Mutex<Idle>,
-}
-
-/// Connections that nobody uses, the one that was used last at the end.
-#[derive(Debug, Default)]
-struct Idle {
-    /// How often all connections were given up.
-    generation: u64,
-    connections: Vec<(Connection, Instant)>,
-    /// How long an answer takes, on average over the last few.
-    answered_in: Duration,
-    /// Closes those that nobody uses any more.
-    sweeper: Option<JoinHandle<()>>,
-}
-
-impl Pool {
-    fn idle(&self) -> MutexGuard<'_, Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self) -> (Option<Connection>, u64) {
-        let mut idle = self.idle();
-        let last = idle.connections.pop().filter(|(_, since)| since.elapsed() < IDLE_FOR_AT_MOST);
-        (last.map(|(connection, _)| connection), idle.generation)
-    }
-
-    fn put_back(self: &Arc<Self>, connection: Connection, generation: u64) {
-        let mut idle = self.idle();
-        if connection.driver.is_over() || idle.generation != generation || idle.connections.len() >= self.at_rest {
-            return;
-        }
-        idle.connections.push((connection, Instant::now()));
-        if idle.sweeper.as_ref().is_none_or(JoinHandle::is_finished) {
-            idle.sweeper = Some(tokio::spawn(sweep(Arc::downgrade(self))));
-        }
-    }
-
-    fn note_answered_in(&self, took: Duration) {
-        let mut idle = self.idle();
-        idle.answered_in = if idle.answered_in.is_zero() { took } else { (idle.answered_in * 7 + took) / 8 };
-    }
-}
-
-/// A connection of which one exchange makes use.
-#[derive(Debug)]
-struct Taken {
-    connection: Connection,
-    /// By another exchange: its provider may have more to say about that.
-    was_used_before: bool,
-    generation: u64,
-}
-
-/// The connection of a complete answer, which others may use once this is dropped.
-#[derive(Debug)]
-pub(in crate::provider) struct UsedConnection {
-    /// `None` once it was given back.
-    taken: Option<Taken>,
-    pool: Arc<Pool>,
-}
-
-impl UsedConnection {
-    /// Whether nothing follows the answer. On a connection that was used before it is waited for as long as an answer may take: the first
-    /// may be one that nobody asked for.
-    pub async fn stays_silent(&mut self) -> bool {
-        let Some(Taken { connection, was_used_before, .. }) = self.taken.as_mut() else { return true };
-        if *was_used_before {
-            let patience = (self.pool.idle().answered_in * 3).clamp(SILENT_FOR_AT_LEAST, SILENT_FOR_AT_MOST);
-            _ = timeout(patience, connection.driver.until_over()).await;
-        }
-        !connection.driver.has_said_more()
-    }
-}
-
-impl Drop for UsedConnection {
-    fn drop(&mut self) {
-        if let Some(taken) = self.taken.take() {
-            self.pool.put_back(taken.connection, taken.generation);
-        }
-    }
-}
-
-/// Closes connections that were idle for too long, as long as there are any.
-async fn sweep(pool: Weak<Pool>) {
-    loop {
-        sleep(IDLE_FOR_AT_MOST).await;
-        let Some(pool) = pool.upgrade() else { return };
-        let mut idle = pool.idle();
-        idle.connections.retain(|(_, since)| since.elapsed() < IDLE_FOR_AT_MOST);
-        if idle.connections.is_empty() {
-            idle.sweeper = None;
-            return;
-        }
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -180,8 +77,7 @@ impl DirectConnections {
             KeepAlive::PerCall => 0,
             KeepAlive::Pooled { at_rest } => at_rest,
         };
-        let pool = Arc::new(Pool { at_rest, idle: Mutex::default() });
-        Ok(Some(Self { connector, origin, host, timeout, pool }))
+        Ok(Some(Self { connector, origin, host, timeout, pool: Pool::new(at_rest) }))
     }
 
     /// Sends one request and reads the complete response, up to so many bytes.
@@ -193,7 +89,7 @@ impl DirectConnections {
         let (head, body) = connection.answer(response, body_max, deadline).await?;
         self.pool.note_answered_in(since.elapsed());
         let taken = Taken { connection, was_used_before, generation };
-        let used = UsedConnection { taken: Some(taken), pool: Arc::clone(&self.pool) };
+        let used = UsedConnection::new(taken, Arc::clone(&self.pool));
         let retry_after = retry_after(&head.headers, Utc::now());
         Ok(HttpAnswer {
             status: head.status.as_u16(),
@@ -205,13 +101,9 @@ impl DirectConnections {
         })
     }
 
-    /// Closes what is idle, and what is in use when it is done, unless that was done since that generation.
+    /// Stops using the connections of a generation.
     pub fn abandon(&self, generation: u64) {
-        let mut idle = self.pool.idle();
-        if idle.generation == generation {
-            idle.generation += 1;
-            idle.connections.clear();
-        }
+        self.pool.abandon(generation);
     }
 
     fn complete(&self, mut request: Request<Full<Bytes>>) -> Request<Full<Bytes>> {

@@ -4,6 +4,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::super::{HttpConnections, Via};
+use super::pool::IDLE_FOR_AT_MOST;
 use super::*;
 
 /// What a server does with each request that it has read.

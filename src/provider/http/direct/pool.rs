@@ -1,0 +1,134 @@
+//! Connections while nobody uses them, and those of answers that are still read.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Connection;
+
+/// Idle for longer, a connection is closed instead of used: whoever is between us and the provider may have forgotten it.
+pub(super) const IDLE_FOR_AT_MOST: Duration = Duration::from_secs(90);
+
+/// How long a connection is listened to after a refusal, for a second answer: three times as long as an answer takes, within these.
+const SILENT_FOR_AT_LEAST: Duration = Duration::from_millis(100);
+const SILENT_FOR_AT_MOST: Duration = Duration::from_secs(3);
+
+/// The connections to one origin that are open.
+#[derive(Debug)]
+pub(super) struct Pool {
+    at_rest: usize,
+    idle: Mutex<Idle>,
+}
+
+/// Connections that nobody uses, the one that was used last at the end.
+#[derive(Debug, Default)]
+struct Idle {
+    /// How often all connections were given up.
+    generation: u64,
+    connections: Vec<(Connection, Instant)>,
+    /// How long an answer takes, on average over the last few.
+    answered_in: Duration,
+    /// Closes those that nobody uses any more.
+    sweeper: Option<JoinHandle<()>>,
+}
+
+impl Pool {
+    /// Keeps at most so many while nobody uses them.
+    pub fn new(at_rest: usize) -> Arc<Self> {
+        Arc::new(Self { at_rest, idle: Mutex::default() })
+    }
+
+    /// Closes what is idle, and what is in use when it is done, unless that was done since that generation.
+    pub fn abandon(&self, generation: u64) {
+        let mut idle = self.idle();
+        if idle.generation == generation {
+            idle.generation += 1;
+            idle.connections.clear();
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The one that was used last, and the generation of whatever is opened now.
+    pub fn take(&self) -> (Option<Connection>, u64) {
+        let mut idle = self.idle();
+        let last = idle.connections.pop().filter(|(_, since)| since.elapsed() < IDLE_FOR_AT_MOST);
+        (last.map(|(connection, _)| connection), idle.generation)
+    }
+
+    fn put_back(self: &Arc<Self>, connection: Connection, generation: u64) {
+        let mut idle = self.idle();
+        if connection.driver.is_over() || idle.generation != generation || idle.connections.len() >= self.at_rest {
+            return;
+        }
+        idle.connections.push((connection, Instant::now()));
+        if idle.sweeper.as_ref().is_none_or(JoinHandle::is_finished) {
+            idle.sweeper = Some(tokio::spawn(sweep(Arc::downgrade(self))));
+        }
+    }
+
+    pub fn note_answered_in(&self, took: Duration) {
+        let mut idle = self.idle();
+        idle.answered_in = if idle.answered_in.is_zero() { took } else { (idle.answered_in * 7 + took) / 8 };
+    }
+}
+
+/// A connection of which one exchange makes use.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub connection: Connection,
+    /// By another exchange: its provider may have more to say about that.
+    pub was_used_before: bool,
+    pub generation: u64,
+}
+
+/// The connection of a complete answer, which others may use once this is dropped.
+#[derive(Debug)]
+pub(in crate::provider) struct UsedConnection {
+    /// `None` once it was given back.
+    taken: Option<Taken>,
+    pool: Arc<Pool>,
+}
+
+impl UsedConnection {
+    pub(super) const fn new(taken: Taken, pool: Arc<Pool>) -> Self {
+        Self { taken: Some(taken), pool }
+    }
+
+    /// Whether nothing follows the answer. On a connection that was used before it is waited for as long as an answer may take: the first
+    /// may be one that nobody asked for.
+    pub async fn stays_silent(&mut self) -> bool {
+        let Some(Taken { connection, was_used_before, .. }) = self.taken.as_mut() else { return true };
+        if *was_used_before {
+            let patience = (self.pool.idle().answered_in * 3).clamp(SILENT_FOR_AT_LEAST, SILENT_FOR_AT_MOST);
+            _ = timeout(patience, connection.driver.until_over()).await;
+        }
+        !connection.driver.has_said_more()
+    }
+}
+
+impl Drop for UsedConnection {
+    fn drop(&mut self) {
+        if let Some(taken) = self.taken.take() {
+            self.pool.put_back(taken.connection, taken.generation);
+        }
+    }
+}
+
+/// Closes connections that were idle for too long, as long as there are any.
+async fn sweep(pool: Weak<Pool>) {
+    loop {
+        sleep(IDLE_FOR_AT_MOST).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let mut idle = pool.idle();
+        idle.connections.retain(|(_, since)| since.elapsed() < IDLE_FOR_AT_MOST);
+        if idle.connections.is_empty() {
+            idle.sweeper = None;
+            return;
+        }
+    }
+}
