@@ -144,6 +144,22 @@ async fn an_answer_that_comes_twice_on_a_kept_connection_is_nobody_elses() {
 }
 
 #[tokio::test]
+async fn a_refusal_that_nobody_asked_for_has_nobody_sent_to_again_and_nobody_failed() {
+    let rude = Rude::start(|_| Manner::RefusesUnasked).await;
+    let (shop, _) = shop(&rude, "in_flight = 4\nrate = \"unlimited\"", 60).await;
+
+    let engine = shop.engine();
+    until_nobody_waits(&shop).await;
+    engine.stop().await;
+
+    let unknown = unknown_because(&shop, "another answer followed").await;
+    assert_eq!((rude.called_again(), shop.count("failed").await), (Vec::new(), 0));
+    assert!(unknown >= 4 && shop.count("sent").await >= 4, "{unknown} unknown");
+    assert_eq!(shop.count("uncertain").await + shop.count("sent").await, 60);
+    shop.invariants().await;
+}
+
+#[tokio::test]
 async fn who_could_not_be_connected_to_is_known_not_to_have_it_and_is_tried_again() {
     let rude = Rude::start(|_| Manner::Polite).await;
     let (shop, blast) = shop(&rude, "in_flight = 2\nrate = \"unlimited\"", 4).await;

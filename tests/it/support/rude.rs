@@ -31,6 +31,9 @@ pub enum Manner {
     /// Keeps the connection and answers each send a second time when the next request is there, which takes that for its
     /// own. Takes so many, and reads one more that it does not take before it hangs up.
     Twice { taken: usize },
+    /// Keeps the connection, takes everything, and says once more after each answer that it is asked too often: as the next request
+    /// comes, which takes that for its own.
+    RefusesUnasked,
 }
 
 /// One send that was read to its end.
@@ -110,6 +113,9 @@ impl Connection {
         if let Manner::Twice { taken } = self.manner {
             return self.serve_twice(stream, taken).await;
         }
+        if self.manner == Manner::RefusesUnasked {
+            return self.serve_refusing(stream).await;
+        }
         let request = read_request(&mut stream).await?;
         let Some(phone) = phone_of(&request) else {
             return stream.write_all(&answer(r#"{"success":false,"message":"messageInfo "}"#)).await;
@@ -149,6 +155,22 @@ impl Connection {
         Ok(())
     }
 
+    async fn serve_refusing(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        for n in 0.. {
+            if stream.peek(&mut [0; 1]).await? == 0 {
+                return Ok(());
+            }
+            if n > 0 {
+                stream.write_all(b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 2\r\n\r\n{}").await?;
+            }
+            let phone = phone_of(&read_request(&mut stream).await?).unwrap_or_default();
+            self.note(&phone);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            stream.write_all(&kept(&accepted_from(&phone))).await?;
+        }
+        Ok(())
+    }
+
     fn note(&self, phone: &str) -> usize {
         let mut calls = self.calls.lock().unwrap();
         let (phone, manner) = (phone.to_owned(), self.manner);
@@ -172,7 +194,7 @@ impl Connection {
                 stream.write_all(head(bytes).as_bytes()).await?;
                 self.pour(stream, number, bytes, &[b' '; 8 * 1024]).await
             }
-            Manner::HangsUp | Manner::Slams | Manner::Twice { .. } => Ok(()),
+            Manner::HangsUp | Manner::Slams | Manner::Twice { .. } | Manner::RefusesUnasked => Ok(()),
             Manner::BreaksOff => stream.write_all(&yes[..yes.len() / 2]).await,
             Manner::EndlessHeader => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nx-more: ").await?;
