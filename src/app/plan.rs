@@ -152,6 +152,7 @@ impl App {
             blast: BlastView::new(row.clone(), waiting.clone(), Estimate::default()),
         };
         let Some(configured) = self.sender(row.sender_id) else { return Ok(plan) };
+        let row = at_its_first_time(row, plan.repeat.as_ref());
         let people = self.people_use(configured.id).await?;
         let sender_state = &SenderState { people, ..self.sender_state(configured, sender).await? };
         let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state };
@@ -317,6 +318,12 @@ impl App {
         };
         Ok(people.into_iter().filter_map(sample).collect())
     }
+}
+
+/// What repeats is sent at its first time, and not when it is launched.
+fn at_its_first_time(row: BlastRow, repeat: Option<&PlannedRepeat>) -> BlastRow {
+    let first = repeat.and_then(|repeat| repeat.next.first().copied());
+    BlastRow { scheduled_for: row.scheduled_for.or(first), ..row }
 }
 
 /// What the provider said while the plan was made.

@@ -52,6 +52,8 @@ pub struct ScheduleView {
 pub struct PlannedRepeat {
     pub rule: String,
     pub next: Vec<DateTime<Utc>>,
+    /// Where it ends by itself: `after 2026-12-31, or after 10 times`.
+    pub ends: Option<String>,
     /// What the clocks of its zone do to its times within about a year, a sentence each.
     pub clock_notes: Vec<String>,
     /// An occurrence to more people waits for an operator; `None`: as many as are confirmed.
@@ -75,6 +77,13 @@ impl Pattern {
         let is_over = self.repeat.times.is_some_and(|times| passed >= times);
         let next = self.rule.next(after, self.zone).filter(|_| !is_over);
         next.filter(|next| self.repeat.until.is_none_or(|until| next.at < until))
+    }
+
+    /// Its times after a moment, up to its end; `passed` have come by then.
+    fn times(self, after: DateTime<Utc>, passed: i32) -> impl Iterator<Item = DateTime<Utc>> {
+        let first = self.next(after, passed).map(|next| (next.at, passed + 1));
+        let times = std::iter::successors(first, move |(at, passed)| Some((self.next(*at, *passed)?.at, passed + 1)));
+        times.map(|(at, _)| at)
     }
 }
 
@@ -335,7 +344,8 @@ impl App {
     pub(super) fn planned_repeat(&self, row: &BlastRow, now: DateTime<Utc>) -> Option<PlannedRepeat> {
         let rule = row.origin.repeat.rule.clone()?;
         let (next, clock_notes) = self.outlook(row, now);
-        Some(PlannedRepeat { rule, next, clock_notes, at_most: row.origin.repeat.at_most })
+        let ends = RepeatOrder::of(&row.origin.repeat, self.zone_of(row)).and_then(|order| order.ends());
+        Some(PlannedRepeat { rule, next, ends, clock_notes, at_most: row.origin.repeat.at_most })
     }
 
     /// The next times of a blast that repeats, and what the clocks do to them; nothing where it is over.
@@ -344,11 +354,8 @@ impl App {
         let Some(pattern) = self.pattern_of(row).filter(|_| !is_over) else { return (Vec::new(), Vec::new()) };
         let own = row.scheduled_for.filter(|_| row.state == BlastState::Scheduled);
         let from = own.map_or(now, |own| own - TimeDelta::seconds(1));
-        let seen = row.origin.repeat.seen;
-        let times = std::iter::successors(pattern.next(from, seen).map(|next| (next.at, seen)), |(at, passed)| {
-            Some((pattern.next(*at, passed + 1)?.at, passed + 1))
-        });
-        (times.map(|(at, _)| at).take(SHOWN).collect(), pattern.rule.clock_notes(now, pattern.zone))
+        let clock_notes = pattern.rule.clock_notes(now, pattern.zone);
+        (pattern.times(from, row.origin.repeat.seen).take(SHOWN).collect(), clock_notes)
     }
 }
 

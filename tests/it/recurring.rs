@@ -225,6 +225,28 @@ async fn a_rule_that_is_none_is_refused_and_the_plan_says_what_the_clocks_do() {
     assert!(said.contains("repeats   every day 02:30") && said.contains("clocks"), "{said}");
 }
 
+#[tokio::test]
+async fn a_plan_counts_from_the_first_time_and_says_where_what_repeats_ends() {
+    let shop = Shop::open(SETUP).await;
+    for further in [&[][..], &["--local-time", "10:00"]] {
+        let ending = ["--repeat", "every month 28 09:00", "--times", "2", "--until", "2999-12-31"];
+        let id = shop.draft_with(0..3, &[&ending[..], further].concat()).await;
+
+        let plan = shop.json(&["blast", "plan", &id]).await;
+
+        let at = |value: &serde_json::Value| value.as_str().map(|at| at.parse::<DateTime<Utc>>().unwrap());
+        let first = at(&plan["repeat"]["next"][0]).unwrap();
+        assert_eq!(plan["repeat"]["next"].as_array().unwrap().len(), 2, "{plan}");
+        assert_eq!(plan["repeat"]["ends"], "after 2999-12-31, or after 2 times", "{plan}");
+        assert!(at(&plan["done_at"]).is_some_and(|done| done >= first), "{plan}");
+        for zone in plan["zones"].as_array().unwrap() {
+            assert!(at(&zone["from"]).unwrap() >= first, "{plan}");
+        }
+        let said = shop.ok(&["blast", "plan", &id]).await;
+        assert!(said.contains("ends      after 2999-12-31, or after 2 times"), "{said}");
+    }
+}
+
 /// An engine's process, as far as it looks after what repeats.
 async fn engine_app(shop: &Shop, name: &str) -> App {
     blastdeck::provider::init();

@@ -9,6 +9,7 @@ use super::Pattern;
 use crate::app::create::RepeatOrder;
 use crate::domain::blast::RepeatColumns;
 use crate::domain::start_at::StartAt;
+use crate::domain::text::count_of;
 
 impl RepeatOrder {
     /// As a blast's row keeps it.
@@ -39,10 +40,22 @@ impl RepeatOrder {
         })
     }
 
+    /// Its times after a moment, up to its end.
+    pub fn times_after(&self, zone: Tz, now: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
+        let pattern = Pattern { rule: self.rule.clone(), repeat: self.columns(zone), zone };
+        pattern.times(now, 0)
+    }
+
+    /// Where it ends by itself: `after 2026-12-31, or after 10 times`.
+    pub fn ends(&self) -> Option<String> {
+        let until = self.until.map(|day| format!("after {day}"));
+        let times = self.times.map(|times| format!("after {}", count_of(times.get(), "time", "times")));
+        let words: Vec<_> = until.into_iter().chain(times).collect();
+        (!words.is_empty()).then(|| words.join(", or "))
+    }
+
     /// Its first time after a moment. Refused in words where there is none.
     pub fn first_after(&self, zone: Tz, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
-        let pattern = Pattern { rule: self.rule.clone(), repeat: self.columns(zone), zone };
-        let first = pattern.next(now, 0).map(|next| next.at);
-        first.ok_or_else(|| format!("`{}` does not come before its last day", self.rule))
+        self.times_after(zone, now).next().ok_or_else(|| format!("`{}` does not come before its last day", self.rule))
     }
 }

@@ -203,13 +203,18 @@ pub(super) const fn outcome(outcome: OccurrenceOutcome) -> &'static str {
 }
 
 fn repeat_json(repeat: &PlannedRepeat) -> Value {
-    json!({ "rule": repeat.rule, "next": repeat.next, "clock_notes": repeat.clock_notes, "at_most": repeat.at_most })
+    json!({
+        "rule": repeat.rule, "next": repeat.next, "ends": repeat.ends, "clock_notes": repeat.clock_notes, "at_most": repeat.at_most,
+    })
 }
 
 fn repeat_text(context: &Context, repeat: &PlannedRepeat) -> String {
     let mut out = format!("  repeats   {}\n", repeat.rule);
     let times: Vec<_> = repeat.next.iter().map(|at| context.when(Some(*at))).collect();
     let _ = writeln!(out, "  next      {}", times.join(", "));
+    if let Some(ends) = &repeat.ends {
+        let _ = writeln!(out, "  ends      {ends}");
+    }
     for note in &repeat.clock_notes {
         let _ = writeln!(out, "  clocks    {note}");
     }

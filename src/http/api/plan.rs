@@ -93,6 +93,9 @@ struct RepeatAnswer {
     #[schema(example = "every mon 09:00")]
     rule: String,
     next: Vec<DateTime<Utc>>,
+    /// Where it ends by itself.
+    #[schema(example = "after 2026-12-31, or after 10 times")]
+    ends: Option<String>,
     /// What the clocks do to its times within about a year.
     #[schema(example = json!([]))]
     clock_notes: Vec<String>,
@@ -101,8 +104,8 @@ struct RepeatAnswer {
 }
 
 impl From<PlannedRepeat> for RepeatAnswer {
-    fn from(PlannedRepeat { rule, next, clock_notes, at_most }: PlannedRepeat) -> Self {
-        Self { rule, next, clock_notes, at_most }
+    fn from(PlannedRepeat { rule, next, ends, clock_notes, at_most }: PlannedRepeat) -> Self {
+        Self { rule, next, ends, clock_notes, at_most }
     }
 }
 

@@ -149,6 +149,7 @@ fn audience(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
     if let Some(repeat) = &loaded.repeat {
         let next: Vec<_> = repeat.next.iter().take(3).map(|at| clock.long(*at)).collect();
         lines.push(format!("  repeats {}: {}", repeat.rule, next.join(", ")));
+        lines.extend(repeat.ends.iter().map(|ends| format!("  ends {ends}")));
         lines.extend(repeat.clock_notes.iter().map(|note| format!("  {note}")));
     }
     let zone = |share: &ZoneShare| {

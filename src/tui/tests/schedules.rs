@@ -41,6 +41,16 @@ fn a_rule_and_its_end_are_typed_shown_with_the_next_times_and_saved() {
 }
 
 #[test]
+fn the_next_times_of_a_rule_stop_where_it_ends() {
+    let mut dashboard = form_at(FormLine::Repeat);
+    dashboard.keys("\nevery mon 09:00\n").answer(saved(9, 1));
+    dashboard.keys("\n2026-11-29\n");
+
+    let screen = text(&dashboard);
+    assert!(screen.contains("next 23 Nov 09:00") && !screen.contains("30 Nov"), "{screen}");
+}
+
+#[test]
 fn what_is_no_rule_or_no_end_is_refused_with_what_to_write() {
     let mut dashboard = form_at(FormLine::Repeat);
     dashboard.keys("\nevery banana\n");

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::super::wrapped;
-use crate::app::DraftForm;
 use crate::app::view::{SenderUsage, SenderView};
+use crate::app::{DraftForm, RepeatOrder};
 use crate::domain::content::BlastContent;
 use crate::domain::message::fold_name;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::{clean, nearest};
-use crate::tui::format::{TimeFormat, count_of, number, start_at};
+use crate::tui::format::{TimeFormat, number, start_at};
 use crate::tui::model::BlastForm;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
@@ -72,19 +72,16 @@ const NEXT_TIMES: usize = 3;
 pub(super) fn repeat(values: &DraftForm, (zone, now): (Tz, DateTime<Utc>), room: u16) -> Vec<TextLine> {
     let Some(order) = &values.repeat else { return vec![TextLine::dim("once")] };
     let clock = TimeFormat { zone, now };
-    let next = std::iter::successors(order.rule.next(now, zone), |last| order.rule.next(last.at, zone));
-    let next: Vec<_> = next.take(NEXT_TIMES).map(|next| clock.long(next.at)).collect();
-    let words = wrapped(&format!("next {}", next.join(", ")), room).into_iter().map(TextLine::dim);
+    let next: Vec<_> = order.times_after(zone, now).take(NEXT_TIMES).map(|at| clock.long(at)).collect();
+    let next = if next.is_empty() { "never: it ends before".to_owned() } else { format!("next {}", next.join(", ")) };
+    let words = wrapped(&next, room).into_iter().map(TextLine::dim);
     std::iter::once(TextLine::plain(order.rule.to_string())).chain(words).collect()
 }
 
 /// `after 2026-12-31, or 10 times`.
 pub(super) fn ends(values: &DraftForm) -> TextLine {
-    let until = values.repeat.as_ref().and_then(|order| order.until).map(|day| format!("after {day}"));
-    let times = values.repeat.as_ref().and_then(|order| order.times);
-    let times = times.map(|times| format!("after {}", count_of(times.get(), "time", "times")));
-    let words: Vec<_> = until.into_iter().chain(times).collect();
-    if words.is_empty() { TextLine::dim("when I end it") } else { TextLine::plain(words.join(", or ")) }
+    let ends = values.repeat.as_ref().and_then(RepeatOrder::ends);
+    ends.map_or_else(|| TextLine::dim("when I end it"), TextLine::plain)
 }
 
 /// `at 10:00 of each person's own zone, hours by their own clocks`.
