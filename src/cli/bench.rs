@@ -28,7 +28,7 @@ use environment::{BenchEnvironment, BenchSender};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BenchVerb {
-    /// Send to made-up people through the simulator.
+    /// Send to made-up people through the simulator, then once more with answers after 1 ms.
     Send {
         /// How many people.
         #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -73,6 +73,10 @@ pub(super) enum BenchVerb {
     },
 }
 
+/// The second measurement of `bench send`: a provider that answers at once, and as many POSTs as keep it busy.
+const ANSWERS_AT_ONCE: Duration = Duration::from_millis(1);
+const AT_ONCE: u32 = 256;
+
 /// The bench's people are made up, but their numbers may be somebody's.
 fn stand_in(text: &str) -> Result<BaseUrl, &'static str> {
     let url: BaseUrl = text.parse()?;
@@ -102,19 +106,23 @@ impl BenchVerb {
         let (latency, sender) = self.needs();
         let mut environment = BenchEnvironment::make(global, latency, sender).await?;
         let figures = match self {
-            Self::Send { count, provider_url, .. } => {
-                environment.send_to(provider_url);
+            Self::Send { count, ref provider_url, .. } => {
+                environment.send_to(provider_url.clone());
                 send::measure(&environment, count, latency).await
             }
-            Self::Ingest(ingest) => ingest::measure(&environment, &ingest).await,
-            Self::Events(events) => events::measure(&environment, &events).await,
-            Self::Frame(frame) => frame::measure(&environment, &frame).await,
+            Self::Ingest(ref ingest) => ingest::measure(&environment, ingest).await,
+            Self::Events(ref events) => events::measure(&environment, events).await,
+            Self::Frame(ref frame) => frame::measure(&environment, frame).await,
             Self::Import { count } => import::measure(&environment, count).await,
             Self::Funnel { count } => funnel(&environment, count).await,
             Self::Sending(_) | Self::Receiving | Self::Watched => Ok(Value::Null),
         };
         environment.clear().await?;
-        print(global, &figures?)?;
+        let mut figures = figures?;
+        if let (Self::Send { count, provider, provider_url: None, .. }, Value::Object(figures)) = (self, &mut figures) {
+            figures.insert("nothing_waits".to_owned(), nothing_waits(global, provider, count).await?);
+        }
+        print(global, &figures)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -131,6 +139,20 @@ impl BenchVerb {
             _ => (Duration::ZERO, BenchSender { provider: ProviderKind::Wsapme, in_flight: 1 }),
         }
     }
+}
+
+/// The same sending to a provider that answers at once: nothing but the work itself takes time.
+async fn nothing_waits(global: &Global, provider: ProviderKind, count: u32) -> Result<Value> {
+    let sender = BenchSender { provider, in_flight: AT_ONCE };
+    let environment = BenchEnvironment::make(global, ANSWERS_AT_ONCE, sender).await?;
+    let figures = send::measure(&environment, count, ANSWERS_AT_ONCE).await;
+    environment.clear().await?;
+    let mut figures = figures?;
+    if let Value::Object(figures) = &mut figures {
+        figures.insert("latency_ms".to_owned(), json!(ANSWERS_AT_ONCE.as_millis()));
+        figures.insert("in_flight".to_owned(), json!(AT_ONCE));
+    }
+    Ok(figures)
 }
 
 /// The median and 99th percentile of many reads, in milliseconds.
@@ -158,14 +180,25 @@ fn round(figure: f64) -> f64 {
     (figure * 1_000.0).round() / 1_000.0
 }
 
+/// A line each; those of a second measurement below its name.
+fn print_fields(figures: &Value, indent: &str) -> Result<()> {
+    let Value::Object(fields) = figures else { return Ok(()) };
+    let (own, further): (Vec<_>, Vec<_>) = fields.iter().partition(|(_, figure)| !figure.is_object());
+    for (name, figure) in own {
+        line(&format!("{indent}{:<26} {figure}", name.replace('_', " ")))?;
+    }
+    for (name, figures) in further {
+        line(&name.replace('_', " "))?;
+        print_fields(figures, "  ")?;
+    }
+    Ok(())
+}
+
 fn print(global: &Global, figures: &Value) -> Result<()> {
     if global.json {
         return json(figures);
     }
-    let Value::Object(fields) = figures else { return Ok(()) };
-    for (name, figure) in fields {
-        line(&format!("{:<26} {figure}", name.replace('_', " ")))?;
-    }
+    print_fields(figures, "")?;
     talk("figures differ from run to run; compare ratios within one");
     Ok(())
 }

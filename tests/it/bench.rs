@@ -36,6 +36,12 @@ async fn a_bench_of_sending_prints_all_its_figures_and_leaves_nothing() {
         assert!((2.0..10.0).contains(&figures["dead_rows_per_send"].as_f64().unwrap()), "{figures}");
         let (p50, p99) = (figures["durable_p50_ms"].as_f64().unwrap(), figures["durable_p99_ms"].as_f64().unwrap());
         assert!(p50 >= 5.0 && p99 >= p50, "no answer comes in less than 5 ms: {figures}");
+        let at_once = &figures["nothing_waits"];
+        assert_eq!(
+            (&at_once["people"], &at_once["latency_ms"], &at_once["in_flight"]),
+            (&300.into(), &1.into(), &256.into())
+        );
+        assert_positive(at_once, &["per_second", "cpu_us_per_send", "postgres_cpu_us_per_send"]);
         let share = figures["per_second"].as_f64().unwrap() / 6_400.0;
         assert!((share - figures["share_of_ideal"].as_f64().unwrap()).abs() < 0.01, "{figures}");
     }
