@@ -34,6 +34,7 @@ pub mod sender;
 pub mod session;
 pub mod start_at;
 pub mod status;
+pub mod step;
 pub mod template;
 pub mod text;
 pub mod waiting;

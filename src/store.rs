@@ -41,6 +41,7 @@ pub mod sender;
 pub mod session;
 mod settings;
 pub mod share;
+pub mod step;
 pub mod suppression;
 mod transaction;
 pub mod view;

@@ -97,6 +97,7 @@ impl App {
         };
         raced(done)?;
         self.leave_out_answered(&mut tx, head.id, &answered).await?;
+        self.refuse_step_twice(&mut tx, &blast).await?;
         local_time::set_due(&mut tx, head.id, &dues).await?;
         if let Some(text) = template.stored() {
             blast::set_template_text(&mut tx, head.id, &text).await?;
@@ -292,7 +293,8 @@ impl App {
 }
 
 /// Its people are others than those who were shown.
-const RENEWED: &str = "its filter finds other people now than when it was shown: check again, nothing was sent";
+pub(super) const RENEWED: &str =
+    "its filter finds other people now than when it was shown: check again, nothing was sent";
 
 /// There is no such blast.
 pub(super) fn no_blast(id: BlastId) -> AppError {

@@ -295,7 +295,7 @@ impl App {
     }
 
     /// Whether a sender can send templates, as far as it is known here.
-    fn sends_templates(&self, sender: SenderId) -> bool {
+    pub(super) fn sends_templates(&self, sender: SenderId) -> bool {
         self.sender(sender).is_none_or(|configured| configured.provider.sends_templates())
     }
 

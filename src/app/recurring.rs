@@ -123,7 +123,7 @@ impl App {
         self.acting_for(Caller { name, sender: None, expires_at: None, request: None })
     }
 
-    /// Makes and launches whatever is due at a moment.
+    /// Makes and launches whatever is due at a moment: times of patterns, and steps.
     pub async fn occur(&self, now: DateTime<Utc>) -> Result<(), AppError> {
         if self.is_read_only() || self.retirement().borrow().is_some() {
             return Ok(());
@@ -135,7 +135,7 @@ impl App {
         for due in recurring::due(self.pool(), &senders, now).await? {
             self.occur_one(due, now).await?;
         }
-        Ok(())
+        Box::pin(self.run_steps(&senders, now)).await
     }
 
     /// Goes through the times of a pattern that have come. Only the last of them makes a blast: those before it were missed.
@@ -225,7 +225,7 @@ impl App {
         self.notify(id).await
     }
 
-    async fn end_empty(&self, id: BlastId) -> Result<(), AppError> {
+    pub(super) async fn end_empty(&self, id: BlastId) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
         recurring::end_empty(&mut tx, id, "its filter found nobody").await?;
         tx.commit().await?;

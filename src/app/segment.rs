@@ -19,7 +19,7 @@ use crate::domain::text;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, RejectedTo, Replacement, replace_people};
 use crate::store::answered;
 use crate::store::view::BlastRow;
-use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, SegmentQuery};
+use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, SegmentQuery, StepAudience};
 
 /// A draft to the people whom a filter names.
 #[derive(Debug, Clone)]
@@ -46,6 +46,7 @@ struct SegmentAudience {
     segment: Segment,
     business: String,
     follows: Option<BlastId>,
+    step: Option<StepAudience>,
     draft: Option<BlastId>,
 }
 
@@ -80,7 +81,7 @@ impl App {
         let Ok(content) = content else { return Ok(false) };
         let is_marketing = self.is_marketing(&row, &content).await;
         let business = self.business(row.sender_id).await?;
-        let Some(audience) = self.audience_of_row(&row, &business)? else { return Ok(false) };
+        let Some(audience) = self.audience_of_row(&row, &business).await? else { return Ok(false) };
         let mut people = self.people_of(&audience).await?;
         people.retain(|person| person.left_out.0.is_none() && gets(person, &content, is_marketing));
         let members: HashSet<String> = segment::members(self.pool(), id).await?.into_iter().collect();
@@ -113,19 +114,41 @@ impl App {
     /// Whom the filter of a blast names now, as they would be given for another; `None` where no filter names its people.
     pub(super) async fn given_by_segment(&self, row: &BlastRow) -> Result<Option<Vec<Value>>, AppError> {
         let business = self.business(row.sender_id).await?;
-        let Some(audience) = self.audience_of_row(row, &business)? else { return Ok(None) };
+        let Some(audience) = self.audience_of_row(row, &business).await? else { return Ok(None) };
         let Ok(content) = BlastContent::parse(&row.message, row.template.as_ref()) else { return Ok(None) };
-        let is_marketing = self.is_marketing(row, &content).await;
-        let mut people = self.people_of(&audience).await?;
-        people.retain(|person| person.left_out.0.is_none() && gets(person, &content, is_marketing));
-        Ok(Some(people.iter().map(as_given).collect()))
+        self.given_of(row, &audience, &content).await.map(Some)
+    }
+
+    /// Whom a step of a blast is for now, as they would be given for another.
+    pub(super) async fn given_by_step(
+        &self,
+        row: &BlastRow,
+        (text, step): (&str, StepAudience),
+        content: &BlastContent,
+    ) -> Result<Vec<Value>, AppError> {
+        let business = self.business(row.sender_id).await?;
+        let segment = self.read_segment(text, self.zone_of(row), Some(row.id))?;
+        let audience = SegmentAudience { segment, business, follows: Some(row.id), step: Some(step), draft: None };
+        self.given_of(row, &audience, content).await
+    }
+
+    async fn given_of(
+        &self,
+        row: &BlastRow,
+        audience: &SegmentAudience,
+        content: &BlastContent,
+    ) -> Result<Vec<Value>, AppError> {
+        let is_marketing = self.is_marketing(row, content).await;
+        let mut people = self.people_of(audience).await?;
+        people.retain(|person| person.left_out.0.is_none() && gets(person, content, is_marketing));
+        Ok(people.iter().map(as_given).collect())
     }
 
     /// Whom the filter of a draft leaves out, or who of a follow-up is not stuck any more, and why: the first of them.
     pub async fn left_out_of(&self, id: BlastId) -> Result<Vec<LeftOutPerson>, AppError> {
         let row = self.blast_row(id).await?;
         let business = self.business(row.sender_id).await?;
-        let Some(audience) = self.audience_of_row(&row, &business)? else {
+        let Some(audience) = self.audience_of_row(&row, &business).await? else {
             return Ok(answered::people(self.pool(), id).await?);
         };
         Ok(segment::left_out(self.pool(), self.query_of(&audience)).await?)
@@ -134,7 +157,7 @@ impl App {
     /// Whom the filter of a draft finds now; `None` where no filter names its people, or they are frozen.
     pub(super) async fn segment_count(&self, row: &BlastRow, business: &str) -> Result<Option<SegmentCount>, AppError> {
         let Some(from) = row.origin.segment.clone().filter(|_| row.state == BlastState::Draft) else { return Ok(None) };
-        let Some(audience) = self.audience_of_row(row, business)? else { return Ok(None) };
+        let Some(audience) = self.audience_of_row(row, business).await? else { return Ok(None) };
         let counts = segment::counts(self.pool(), self.query_of(&audience)).await?;
         let finds = counts.iter().map(|count| count.people).sum();
         let of = |reason| counts.iter().find(|count| count.left_out.0 == Some(reason)).map(|count| count.people);
@@ -159,13 +182,15 @@ impl App {
             let why = format!("blast {stranger} is not there, or of another business: see `blastdeck blast list`");
             return Err(AppError::invalid(FIELD, why));
         }
-        Ok(SegmentAudience { segment, business, follows, draft: None })
+        Ok(SegmentAudience { segment, business, follows, step: None, draft: None })
     }
 
-    fn audience_of_row(&self, row: &BlastRow, business: &str) -> Result<Option<SegmentAudience>, AppError> {
+    async fn audience_of_row(&self, row: &BlastRow, business: &str) -> Result<Option<SegmentAudience>, AppError> {
         let Some(text) = &row.origin.segment else { return Ok(None) };
         let segment = self.read_segment(text, self.zone_of(row), row.follows)?;
-        Ok(Some(SegmentAudience { segment, business: business.to_owned(), follows: row.follows, draft: Some(row.id) }))
+        let step = self.step_audience(row).await?;
+        let (business, follows, draft) = (business.to_owned(), row.follows, Some(row.id));
+        Ok(Some(SegmentAudience { segment, business, follows, step, draft }))
     }
 
     fn read_segment(&self, text: &str, zone: Tz, blast: Option<BlastId>) -> Result<Segment, AppError> {
@@ -181,6 +206,7 @@ impl App {
             business: &audience.business,
             capped_since: cap.map(|cap| self.engine().clock.now() - cap),
             follows: audience.follows,
+            step: audience.step,
             draft: audience.draft,
         }
     }
@@ -202,12 +228,17 @@ fn with_blast(text: &str, segment: &Segment) -> String {
 
 /// Whether the message comes out for somebody, and is delivered to their country.
 fn gets(person: &SegmentPerson, content: &BlastContent, is_marketing: bool) -> bool {
-    let mut variables: Variables =
-        person.variables.clone().and_then(|values| serde_json::from_value(values).ok()).unwrap_or_default();
-    if let Some(name) = person.name.as_deref().filter(|_| variables.get("name").is_none()) {
-        variables.set("name", name);
-    }
+    let variables = values_of(person.name.as_deref(), person.variables.clone());
     content.render(&variables).is_ok() && !(is_marketing && is_united_states(person.phone.digits()))
+}
+
+/// What a message is made with for somebody.
+pub(super) fn values_of(name: Option<&str>, variables: Option<Value>) -> Variables {
+    let mut values: Variables = variables.and_then(|values| serde_json::from_value(values).ok()).unwrap_or_default();
+    if let Some(name) = name.filter(|_| values.get("name").is_none()) {
+        values.set("name", name);
+    }
+    values
 }
 
 /// Why nobody is left.

@@ -134,11 +134,14 @@ impl BlastView {
         }
     }
 
-    /// Whether it goes on only when a person does something: it paused by itself, or waits for what only a person can fix.
+    /// Whether it goes on only when a person does something: it paused by itself, was made by a step, or waits for what only a person
+    /// can fix.
     pub fn asks_for_person(&self) -> bool {
         match self.state {
             BlastState::Paused => self.state_by.as_ref().is_none_or(|by| *by == Actor::Engine),
             BlastState::Sending => self.waiting.as_ref().is_some_and(Waiting::is_open_ended),
+            // A draft that made itself waits for a yes.
+            BlastState::Draft => self.origin.step.is_some(),
             _ => false,
         }
     }
@@ -156,7 +159,8 @@ impl BlastView {
     /// How it repeats, or what it is an occurrence of, in words; nothing for most blasts.
     pub fn schedule_words(&self) -> Option<String> {
         let repeats = self.origin.repeat.rule.as_ref().map(|rule| format!("repeats {rule}"));
-        repeats.or_else(|| self.origin.pattern.map(|pattern| format!("one time of blast {pattern}")))
+        let occurs = || self.origin.pattern.map(|pattern| format!("one time of blast {pattern}"));
+        repeats.or_else(occurs).or_else(|| Some(format!("step {} of blast {}", self.origin.step?, self.follows?)))
     }
 
     /// Who got no further. If too many to count were not asked about, nobody counts as stuck at *sent*.

@@ -11,6 +11,7 @@ mod retry;
 mod schedule;
 mod send;
 mod show;
+mod step;
 mod template;
 
 use std::process::ExitCode;
@@ -65,6 +66,9 @@ pub(super) enum BlastVerb {
     /// Blasts that repeat: list, show, pause, resume, skip and end them.
     #[command(subcommand)]
     Schedule(schedule::ScheduleVerb),
+    /// Follow-ups of a blast that make themselves: add, list, change, pause and remove them.
+    #[command(subcommand)]
+    Step(step::StepVerb),
     /// Export the people of a blast, what they wrote, or their history.
     Export(export::ExportArgs),
 }
@@ -87,6 +91,7 @@ impl BlastVerb {
             Self::Report(verb) => verb.run(global).await?,
             Self::Recipients(verb) => verb.run(global).await?,
             Self::Schedule(verb) => verb.run(global).await?,
+            Self::Step(verb) => verb.run(global).await?,
             Self::Export(verb) => verb.run(global).await?,
         }
         Ok(ExitCode::SUCCESS)

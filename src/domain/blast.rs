@@ -88,6 +88,8 @@ pub struct BlastOrigin {
     pub local_time: Option<NaiveTime>,
     /// Its hours and weekdays hold by each person's own zone.
     pub window_local: bool,
+    /// The step of the blast that it follows, which made it.
+    pub step: Option<i32>,
 }
 
 /// What of a new blast goes by each person's own clock.

@@ -5,14 +5,14 @@
 //! | `ali`, `"siti aminah"` | the word anywhere in the name, the note or the number |
 //! | `6789`, `012-345 6789`, `+60 12-345 6789` | these digits in the number, in any spelling; with leading zeros the number's end, with one also its beginning as it is dialled at home. Up to six also in the name |
 //! | `status:read`, `status:sent,read` | in this status; `received` is `delivered` |
-//! | `stuck:read` | reached this stage and no further |
+//! | `stuck:read`, `stuck:sent,received` | reached this stage, or one of these, and no further |
 //! | `phone:6012` `name:ali` `note:price` | digits of the number, a part of the name, a part of the note |
 //! | `phone:*6789` | the number ends in these digits |
 //! | `older:48h`, `older:2026-11-20` | at their stage for so long, or since before a moment |
 //! | `code:131026` `provider:PENDING` | the provider's error code, the provider's own word |
 //! | `has:reply` `has:note` `has:amount` | who has one |
 //! | `has:first-try` `has:retry` | who waits for it |
-//! | `replied>14:00`, `sent<2026-11-20` | the stage's time, from or before a moment; a date is its first moment |
+//! | `replied>14:00`, `sent<2026-11-20`, `sent<48h` | the stage's time, from or before a moment; a date is its first moment, a span counts back from now |
 //! | `-status:failed` | everybody but these |
 //!
 //! Terms are parted by blanks and must all hold; a value with blanks stands in double quotes, a quote in it is doubled.
@@ -65,6 +65,8 @@ pub enum Test {
     OneOf(Vec<Status>),
     /// `stuck:read`: reached this stage and no further.
     Stuck(Status),
+    /// `stuck:sent,received`: reached one of these stages and no further.
+    StuckAtOneOf(Vec<Status>),
     /// `phone:6012`, or a bare word of digits: digits anywhere in the number; spelling does not matter. Digits that open
     /// with a 0 are its end, or its beginning as it is dialled at home.
     Phone(String),
@@ -177,12 +179,12 @@ impl Term {
     /// Whether somebody in this status can pass; terms about other things allow every status.
     fn allows(&self, status: Status) -> bool {
         // People there who were not asked about are not stuck, so the status cannot be excluded as a whole.
-        if self.test == Test::Stuck(Status::Sent) && self.sense == Sense::IsNot {
+        if self.sense == Sense::IsNot && status == Status::Sent && self.test.is_stuck_at_sent() {
             return true;
         }
         let named = match &self.test {
             Test::Status(wanted) | Test::Stuck(wanted) => *wanted == status,
-            Test::OneOf(wanted) => wanted.contains(&status),
+            Test::OneOf(wanted) | Test::StuckAtOneOf(wanted) => wanted.contains(&status),
             _ => return true,
         };
         named == (self.sense == Sense::Is)
@@ -190,11 +192,19 @@ impl Term {
 }
 
 impl Test {
-    const fn is_about_status(&self) -> bool {
+    fn is_about_status(&self) -> bool {
         match self {
             Self::Status(_) | Self::OneOf(_) => true,
             // At *sent* it also matters whether somebody was asked about.
-            Self::Stuck(stage) => !matches!(stage, Status::Sent),
+            Self::Stuck(_) | Self::StuckAtOneOf(_) => !self.is_stuck_at_sent(),
+            _ => false,
+        }
+    }
+
+    fn is_stuck_at_sent(&self) -> bool {
+        match self {
+            Self::Stuck(stage) => *stage == Status::Sent,
+            Self::StuckAtOneOf(stages) => stages.contains(&Status::Sent),
             _ => false,
         }
     }
@@ -258,6 +268,10 @@ impl fmt::Display for Test {
                 write!(f, "status:{}", words.join(","))
             }
             Self::Stuck(status) => write!(f, "stuck:{}", status.word()),
+            Self::StuckAtOneOf(stages) => {
+                let words: Vec<_> = stages.iter().map(|stage| stage.word()).collect();
+                write!(f, "stuck:{}", words.join(","))
+            }
             Self::Phone(digits) => f.write_str(digits),
             Self::PhoneEnd(digits) => write!(f, "phone:*{digits}"),
             Self::Name(text) => write!(f, "name:{}", token::quoted(text)),

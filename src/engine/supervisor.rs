@@ -290,11 +290,13 @@ impl Supervisor {
         Ok(if is_left { SenderWork::Left } else { SenderWork::None })
     }
 
-    /// Whether an engine that ends by itself has work beside the sending: webhooks of both directions, and whole blasts.
+    /// Whether an engine that ends by itself has work beside the sending: webhooks of both directions, whole blasts, and
+    /// steps that come.
     async fn has_left(&self) -> Result<bool, StoreError> {
         Ok(store::inbox::has_new(&self.engine.pool).await?
             || self.maintenance.has_left(&self.engine).await?
-            || hooks::has_left(&self.engine).await?)
+            || hooks::has_left(&self.engine).await?
+            || store::step::is_near(&self.engine.pool, self.engine.clock.now()).await?)
     }
 
     /// Senders with something to send or to ask about. A stopped sender has nothing to do until somebody fixes it.

@@ -27,6 +27,7 @@ mod report;
 mod schedules;
 mod senders;
 mod shop;
+mod steps;
 mod suppressions;
 mod upload;
 mod waiting;
@@ -73,6 +74,7 @@ pub(super) fn routes() -> Routes {
         .merge(blasts::routes())
         .merge(commands::routes())
         .merge(schedules::routes())
+        .merge(steps::routes())
         .merge(people::routes())
         .merge(marks::routes())
         .merge(report::routes())

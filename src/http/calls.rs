@@ -32,6 +32,7 @@ fn call(command: &str) -> Option<String> {
     let id = || rest.first().map_or_else(|| "{id}".to_owned(), |id| (*id).to_owned());
     Some(match (verb[0], verb[1]) {
         ("blast", "schedule") => schedule_call(rest)?,
+        ("blast", "step") => format!("GET /api/blasts/{}/steps", rest.get(1).copied().unwrap_or("{id}")),
         ("blast", "list") => "GET /api/blasts".to_owned(),
         ("blast", verb @ ("pause" | "retry" | "resume" | "cancel" | "send")) => {
             format!("POST /api/blasts/{}/{verb}", id())
@@ -82,6 +83,7 @@ mod tests {
             ("there is no blast 7: see `blastdeck blast list`", "there is no blast 7: see `GET /api/blasts`"),
             ("`blastdeck blast pause 7` stops it, or u in the dashboard", "`POST /api/blasts/7/pause` stops it"),
             ("see `blastdeck blast schedule list`", "see `GET /api/schedules`"),
+            ("see `blastdeck blast step list 7`", "see `GET /api/blasts/7/steps`"),
             ("`blastdeck blast schedule skip 7` leaves it out", "`POST /api/schedules/7/skip` leaves it out"),
             ("`blastdeck token revoke till` ends it", "`DELETE /api/tokens/till` ends it"),
             (

@@ -1,6 +1,6 @@
 //! Who of a follow-up's people answered since it was made: replied in the blast that it follows (or in one that this follows), or
 //! bought by the word of any blast of the business. They are not stuck any more. Where a filter names a follow-up's people, that is
-//! read again instead.
+//! read again instead; only whoever answers once a step's draft was launched is left out of that here.
 
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
@@ -13,7 +13,8 @@ use crate::domain::ids::{BlastId, RecipientId};
 const LINKS: &str = "
     recursive links as (
         select id as draft, follows_blast as above, follows_stage as stage, 1 as depth from blasts
-         where id = any($1) and follows_blast is not null and follows_stage is not null and segment is null
+         where id = any($1) and follows_blast is not null and follows_stage is not null
+           and (segment is null or step_number is not null)
          union all
         select l.draft, b.follows_blast, b.follows_stage, l.depth + 1
           from links l join blasts b on b.id = l.above and b.follows_blast is not null
@@ -23,11 +24,12 @@ const LINKS: &str = "
 const ANSWERED: &str = "
     select r.id, r.phone_number as phone, r.name, case when a.closed then 'closed' else 'replied' end as left_out
       from blast_recipients r
-      join blasts f on f.id = r.blast_id and f.follows_stage is not null and f.segment is null
+      join blasts f on f.id = r.blast_id and f.follows_stage is not null and (f.segment is null or f.step_number is not null)
       join senders fs on fs.id = f.sender_id
      cross join lateral (
            select bool_or(o.status = 'closed' and (l.above is not null or o.closed_at >= f.created_at)) as closed,
-                  bool_or(o.status = 'replied' and l.stage <> 'replied') as replied
+                  bool_or(o.status = 'replied' and (l.stage <> 'replied' or f.step_number is not null and f.follows_stage <> 'replied'
+                                                    and b.follows_blast = f.follows_blast)) as replied
              from blast_recipients o
              join blasts b on b.id = o.blast_id and b.deleted_at is null
              join senders s on s.id = b.sender_id and s.business = fs.business
@@ -97,7 +99,7 @@ pub async fn leave_out_of_launched(tx: &mut PgConnection, answered: &[RecipientI
            join blast_recipients q on person_key(q.phone_number) = person_key(a.phone_number) and q.blast_id <> a.blast_id
                                   and q.status >= 'queued' and q.status <= 'queued'
            join blasts f on f.id = q.blast_id and f.state in ('scheduled', 'sending', 'paused')
-                        and f.follows_stage is not null and f.segment is null
+                        and f.follows_stage is not null and (f.segment is null or f.step_number is not null)
           where a.id = any($1)",
     )
     .bind(answered.iter().map(|id| id.0).collect::<Vec<_>>())
@@ -113,7 +115,7 @@ pub async fn leave_out_of_launched(tx: &mut PgConnection, answered: &[RecipientI
 
 /// Whom a claim holds at this moment is sent to: nobody waits for anybody here.
 async fn skip(tx: &mut PgConnection, blasts: Vec<i64>, people: Option<Vec<i64>>) -> Result<i64, StoreError> {
-    let of = if people.is_some() { "r.id = any($2)" } else { "r.blast_id = any($1)" };
+    let of = if people.is_some() { "r.id = any($2)" } else { "r.blast_id = any($1) and f.segment is null" };
     let (closed, replied) = (Exclusion::Closed.words(), Exclusion::Replied.words());
     let sql = format!(
         "with {LINKS},

@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::evidence::WhenLocked;
-use super::{StoreError, settings};
+use super::{StoreError, settings, step};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 
@@ -51,8 +51,9 @@ pub async fn mark_deleted(tx: &mut PgConnection, id: BlastId, version: i64) -> R
           where answers_blast = $1 and deleted_at is null",
     )
     .bind(id)
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    step::keep_people(tx, id).await?;
     Ok(true)
 }
 

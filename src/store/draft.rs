@@ -7,8 +7,8 @@ use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor};
 
-use super::StoreError;
 use super::claim::{ClaimTx, Claimed};
+use super::{StoreError, step};
 use crate::domain::blast::{PersonClocks, RepeatColumns};
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
@@ -72,8 +72,9 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<BlastId, St
     )
     .bind(id)
     .bind(copy)
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    step::copy(tx, id, copy).await?;
     Ok(copy)
 }
 

@@ -16,6 +16,7 @@ use super::api_request::{self, RequestKey};
 use super::customer::{self, CONSENT_SOURCE};
 use super::forget;
 use super::recurring::{self, OccurrenceNote};
+use super::step::{self, StepNote};
 use crate::domain::act::Act;
 use crate::domain::blast::{PersonClocks, RepeatColumns};
 use crate::domain::content::BlastContent;
@@ -65,6 +66,8 @@ pub struct ImportNote {
     pub follows: Option<Lineage>,
     /// Which time of a blast that repeats it is.
     pub occurrence: Option<OccurrenceNote>,
+    /// Which step of a blast made it.
+    pub step: Option<StepNote>,
 }
 
 /// Which blast a follow-up follows, and whom it was made for.
@@ -250,6 +253,11 @@ impl Import {
                 return Ok(false);
             }
             recurring::attach(&mut self.connection, occurrence, self.blast).await?;
+        }
+        if let Some(step) = &note.step
+            && !step::note(&mut self.connection, step, self.blast).await?
+        {
+            return Ok(false);
         }
         if let Some(operator) = &note.operator {
             let act = if self.target == ImportTarget::Draft { Act::Add } else { Act::Create };

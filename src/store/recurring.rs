@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-use super::StoreError;
+use super::{StoreError, step};
 use crate::domain::ids::{BlastId, SenderId};
 
 /// What became of a time.
@@ -130,9 +130,9 @@ pub async fn attach(tx: &mut PgConnection, note: OccurrenceNote, blast: BlastId)
         .bind(note.pattern)
         .bind(note.at)
         .bind(blast)
-        .execute(tx)
+        .execute(&mut *tx)
         .await?;
-    Ok(())
+    step::copy(tx, note.pattern, blast).await
 }
 
 /// Has an occurrence that was not launched wait for an operator, and says why. `false`: somebody was first.

@@ -26,6 +26,8 @@ pub mod replies;
 pub mod segment;
 pub mod senders;
 
+pub(super) use condition::time_column;
+
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};
 use crate::domain::campaign::CampaignState;

@@ -18,6 +18,7 @@ mod schedules;
 mod script;
 mod senders;
 mod shop;
+mod steps;
 mod suppressions;
 mod tokens;
 

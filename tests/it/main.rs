@@ -63,6 +63,7 @@ mod sending;
 mod serve;
 mod spellings;
 mod statuses;
+mod steps;
 mod stops;
 mod store;
 mod strangers;

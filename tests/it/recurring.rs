@@ -248,7 +248,7 @@ async fn a_plan_counts_from_the_first_time_and_says_where_what_repeats_ends() {
 }
 
 /// An engine's process, as far as it looks after what repeats.
-async fn engine_app(shop: &Shop, name: &str) -> App {
+pub async fn engine_app(shop: &Shop, name: &str) -> App {
     blastdeck::provider::init();
     let text = std::fs::read_to_string(shop.path("config.toml")).unwrap();
     let text = text.replace("{ env = \"WSAPME_TOKEN\" }", "{ file = \"/proc/sys/kernel/ostype\" }");
@@ -266,16 +266,16 @@ async fn engine_app(shop: &Shop, name: &str) -> App {
 }
 
 /// Numbers that look random, and are the same in each run.
-struct Chance(u64);
+pub struct Chance(pub u64);
 
 impl Chance {
-    fn below(&mut self, most: u64) -> u64 {
+    pub fn below(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most
     }
 
     /// How long an engine lives: every third not long.
-    fn patience(&mut self) -> Duration {
+    pub fn patience(&mut self) -> Duration {
         if self.below(3) > 0 { Duration::from_secs(60) } else { Duration::from_micros(500 * (1 + self.below(100))) }
     }
 }

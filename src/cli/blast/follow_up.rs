@@ -46,7 +46,7 @@ fn stage(word: &str) -> Result<Status, String> {
     stage.filter(is_stage).ok_or_else(|| "write sent, received, read or replied".to_owned())
 }
 
-fn span(text: &str) -> Result<TimeDelta, String> {
+pub(super) fn span(text: &str) -> Result<TimeDelta, String> {
     let span = parse_span(text).map_err(|error| error.to_string())?;
     TimeDelta::from_std(span).map_err(|_| "write a time such as 24h".to_owned())
 }

@@ -6,9 +6,11 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use color_eyre::Result;
 use serde_json::{Value, json};
 
+use super::step;
 use crate::app::view::{BlastView, LeaseRow, ReplyCounts};
 use crate::app::{
-    ConcurrentBlast, FirstShare, LeftOutPerson, OccurrenceOutcome, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare,
+    ConcurrentBlast, FirstShare, LeftOutPerson, OccurrenceOutcome, Plan, PlannedRepeat, Sample, SegmentCount, StepView,
+    ZoneShare,
 };
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
@@ -27,16 +29,17 @@ pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
     let blast = context.app.blast(id).await?;
     let (replies, charges) = (context.app.reply_counts(id).await?, context.app.charges(id).await?);
-    let lease = lease(&context, &blast).await?;
+    let (lease, steps) = (lease(&context, &blast).await?, context.app.steps(id).await?);
     if context.is_json {
         let mut value = as_json(&blast);
         let role = |lease: &LeaseRow| lease.role.map(EngineRole::word);
         value["engine"] = json!(lease.as_ref().map(|lease| json!({ "role": role(lease), "host": lease.host })));
         value["replies"] = json!(replies);
         value["charges"] = json!(charges);
+        value["steps"] = steps.iter().map(step::as_json).collect();
         return json(&value);
     }
-    text(&show_text(&context, &blast, &BlastExtras { replies, charges, lease }))
+    text(&show_text(&context, &blast, &BlastExtras { replies, charges, lease, steps }))
 }
 
 /// What is known of a blast beside its view.
@@ -44,6 +47,7 @@ struct BlastExtras {
     replies: ReplyCounts,
     charges: MessageCharges,
     lease: Option<LeaseRow>,
+    steps: Vec<StepView>,
 }
 
 /// Who sends it, while it is being sent.
@@ -69,7 +73,7 @@ pub(super) fn as_json(blast: &BlastView) -> Value {
         "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(blast.id, waiting)),
         "done_at": blast.estimate.done_at, "per_hour": blast.estimate.per_hour,
         "from": blast.origin.segment, "repeat": blast.origin.repeat.rule, "pattern": blast.origin.pattern,
-        "occurrence_at": blast.origin.occurrence_at,
+        "occurrence_at": blast.origin.occurrence_at, "follows": blast.follows, "step": blast.origin.step,
         "first": blast.first.people.map(|people| json!({ "people": people, "left": blast.first.left })),
     })
 }
@@ -130,6 +134,7 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
     if let Some(done) = blast.estimate.done_at {
         let _ = writeln!(out, "  done     about {}", context.when(Some(done)));
     }
+    out.push_str(&step::lines(context, &also.steps));
     let _ = writeln!(out, "  message  {}", clean(&blast.message.replace('\n', " / ")));
     out
 }
@@ -170,8 +175,13 @@ const REASONS_MAX: usize = 4;
 
 pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
-    let plan = context.app.plan(id).await?;
-    if context.is_json { json(&plan_json(&plan)) } else { text(&plan_text(&context, &plan)) }
+    let (plan, steps) = (context.app.plan(id).await?, context.app.steps(id).await?);
+    if context.is_json {
+        let mut value = plan_json(&plan);
+        value["steps"] = steps.iter().map(step::as_json).collect();
+        return json(&value);
+    }
+    text(&format!("{}{}", plan_text(&context, &plan), step::lines(&context, &steps)))
 }
 
 /// Whom the filter of a draft leaves out.

@@ -1,6 +1,6 @@
 //! Gives tokens their meaning, or says why they have none.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use thiserror::Error;
 
 use super::moment::MomentParser;
@@ -44,7 +44,7 @@ pub enum FilterError {
     UnknownFact(String),
     #[error("`phone:{0}` has no number in it: digits in any spelling")]
     NotANumber(String),
-    #[error("`{0}` is not a time: 14:00, 2026-11-20 or 2026-11-20T14:00")]
+    #[error("`{0}` is not a time: 14:00, 2026-11-20 or 2026-11-20T14:00, or a span back from now such as 48h")]
     NotATime(String),
     #[error("`older:{0}` is not known: a span such as 48h or 2d, or a time such as 14:00")]
     NotASpan(String),
@@ -227,18 +227,38 @@ pub fn status(word: &str) -> Result<Status, FilterError> {
 }
 
 fn stuck(value: &str) -> Result<Test, FilterError> {
-    match status(value)? {
-        stage @ (Status::Sent | Status::Delivered | Status::Read | Status::Replied) => Ok(Test::Stuck(stage)),
+    let mut stages = Vec::new();
+    for word in value.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        let stage = stage(word)?;
+        if !stages.contains(&stage) {
+            stages.push(stage);
+        }
+    }
+    stages.sort_unstable();
+    match stages.as_slice() {
+        [] => Err(FilterError::NoValue("stuck:".to_owned())),
+        [one] => Ok(Test::Stuck(*one)),
+        _ => Ok(Test::StuckAtOneOf(stages)),
+    }
+}
+
+fn stage(word: &str) -> Result<Status, FilterError> {
+    match status(word)? {
+        stage @ (Status::Sent | Status::Delivered | Status::Read | Status::Replied) => Ok(stage),
         other => Err(FilterError::NotAStage(other)),
     }
 }
 
 /// A span back from now, or a time.
 fn older(value: &str, reader: MomentParser) -> Result<Test, FilterError> {
-    let span = parse_span(value).ok().and_then(|span| TimeDelta::from_std(span).ok());
-    let ago = span.and_then(|span| reader.now.checked_sub_signed(span));
-    let at = ago.or_else(|| reader.read(value)).ok_or_else(|| FilterError::NotASpan(shown(value)))?;
+    let at = ago(value, reader).or_else(|| reader.read(value)).ok_or_else(|| FilterError::NotASpan(shown(value)))?;
     Ok(Test::Older(at))
+}
+
+/// The moment that is a span before now.
+fn ago(value: &str, reader: MomentParser) -> Option<DateTime<Utc>> {
+    let span = TimeDelta::from_std(parse_span(value).ok()?).ok()?;
+    reader.now.checked_sub_signed(span)
 }
 
 fn phone(value: &str) -> Result<Test, FilterError> {
@@ -270,7 +290,7 @@ fn time(key: &TokenKey, value: &str, reader: MomentParser) -> Result<Test, Filte
         let sign = if side == Side::After { '>' } else { '<' };
         return Err(FilterError::NoValue(format!("{}{sign}", key.word)));
     }
-    let at = reader.read(value).ok_or_else(|| FilterError::NotATime(shown(value)))?;
+    let at = ago(value, reader).or_else(|| reader.read(value)).ok_or_else(|| FilterError::NotATime(shown(value)))?;
     Ok(Test::Time { stage, side, at })
 }
 

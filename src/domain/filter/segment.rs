@@ -133,6 +133,8 @@ pub enum Exclusion {
     Closed,
     /// Replied since they were found; where a filter is read again, it says so itself.
     Replied,
+    /// Got as far as a step waits for in another follow-up of the same blast.
+    Further,
     /// In a follow-up of the same blast already.
     Followed,
     /// Had a message of the business lately, or is about to get one.
@@ -141,7 +143,8 @@ pub enum Exclusion {
 
 impl Exclusion {
     /// In the order of their weight: whoever opted out is counted there, whatever else is true of them.
-    pub const ALL: [Self; 5] = [Self::OptedOut, Self::Closed, Self::Replied, Self::Followed, Self::FrequencyCap];
+    pub const ALL: [Self; 6] =
+        [Self::OptedOut, Self::Closed, Self::Replied, Self::Further, Self::Followed, Self::FrequencyCap];
 
     /// As the store and programs spell it.
     pub const fn key(self) -> &'static str {
@@ -149,6 +152,7 @@ impl Exclusion {
             Self::OptedOut => "opted_out",
             Self::Closed => "closed",
             Self::Replied => "replied",
+            Self::Further => "further",
             Self::Followed => "followed",
             Self::FrequencyCap => "frequency_cap",
         }
@@ -160,6 +164,7 @@ impl Exclusion {
             Self::OptedOut => "opted out",
             Self::Closed => "bought since",
             Self::Replied => "replied since",
+            Self::Further => "got further in another blast since",
             Self::Followed => "in a follow-up of it already",
             Self::FrequencyCap => "had, or are about to get, another message within the frequency cap",
         }

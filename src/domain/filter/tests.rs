@@ -157,7 +157,10 @@ fn what_is_not_known_is_explained_with_the_nearest() {
     );
     assert!(says("status:tall").ends_with("failed, opted_out, skipped"), "{}", says("status:tall"));
     assert_eq!(says("repleid>14:00"), "`repleid` is not a stage with a time: did you mean `replied>`?");
-    assert_eq!(says("replied>2pm"), "`2pm` is not a time: 14:00, 2026-11-20 or 2026-11-20T14:00");
+    assert_eq!(
+        says("replied>2pm"),
+        "`2pm` is not a time: 14:00, 2026-11-20 or 2026-11-20T14:00, or a span back from now such as 48h"
+    );
     assert_eq!(says("stuck:closed"), "nobody is stuck at closed: sent, received, read or replied");
     assert_eq!(says("name:"), "`name:` wants a value after it");
     assert_eq!(says("phone:ali"), "`phone:ali` has no number in it: digits in any spelling");
@@ -178,6 +181,18 @@ fn terms_about_statuses_say_which_are_in_play() {
 }
 
 #[test]
+fn several_stages_are_stuck_at_one_of_them_and_a_span_counts_back_from_now() {
+    let stuck = read("stuck:received,sent,sent sent<48h").unwrap();
+
+    let sent = Test::Time { stage: Status::Sent, side: Side::Before, at: now() - chrono::TimeDelta::hours(48) };
+    assert_eq!(stuck.terms[0].test, Test::StuckAtOneOf(vec![Status::Sent, Status::Delivered]));
+    assert_eq!(stuck.terms[1].test, sent);
+    assert_eq!((stuck.statuses(), stuck.beyond_status().count()), (vec![Status::Sent, Status::Delivered], 2));
+    assert!(read("-stuck:sent,read").unwrap().statuses().contains(&Status::Sent));
+    assert!(read("stuck:sent,failed").is_err() && read("stuck:,").is_err());
+}
+
+#[test]
 fn a_person_is_found_by_digits_or_by_words_of_the_name() {
     assert_eq!(Filter::person(" +60 10-012 3456 "), phone("60100123456"));
     assert_eq!(Filter::person("siti status:read").to_string(), "name:siti name:\"status:read\"");
@@ -192,6 +207,8 @@ fn any_test() -> impl Strategy<Value = Test> {
         prop::sample::subsequence(Status::ALL.to_vec(), 2..11).prop_map(Test::OneOf),
         prop::sample::select(vec![Status::Sent, Status::Delivered, Status::Read, Status::Replied])
             .prop_map(Test::Stuck),
+        prop::sample::subsequence(vec![Status::Sent, Status::Delivered, Status::Read, Status::Replied], 2..=4)
+            .prop_map(Test::StuckAtOneOf),
         "0?[1-9][0-9]{0,14}".prop_map(Test::Phone),
         "[0-9]{1,15}".prop_map(Test::PhoneEnd),
         (0..200_000_000_000_000_i64)

@@ -68,6 +68,12 @@ pub(super) struct BlastAnswer {
     pattern: Option<BlastId>,
     #[schema(example = json!(null))]
     occurrence_at: Option<DateTime<Utc>>,
+    /// The blast that it follows up.
+    #[schema(value_type = Option<i64>, example = json!(null))]
+    follows: Option<BlastId>,
+    /// The step of that blast which made it.
+    #[schema(example = json!(null))]
+    step: Option<i32>,
     #[schema(example = json!(null))]
     state_reason: Option<String>,
     #[schema(value_type = Option<String>, example = json!(null))]
@@ -122,6 +128,8 @@ impl From<BlastView> for BlastAnswer {
             repeat: blast.origin.repeat.rule,
             pattern: blast.origin.pattern,
             occurrence_at: blast.origin.occurrence_at,
+            follows: blast.follows,
+            step: blast.origin.step,
             state_reason: blast.state_reason.as_deref().map(for_programs),
             state_by: blast.state_by,
             launched_at: blast.launched_at,

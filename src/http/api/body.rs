@@ -36,6 +36,9 @@ pub(super) struct Params<T>(pub T);
 /// The id in the path.
 pub(super) struct PathId<T>(pub T);
 
+/// Two of them.
+pub(super) struct PathIds<T, U>(pub T, pub U);
+
 impl<T: DeserializeOwned> FromRequest<HttpState> for JsonBody<T> {
     type Rejection = Response;
 
@@ -148,6 +151,17 @@ impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for PathId<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Path(id) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| nothing_here())?;
         id.parse().map(Self).map_err(|_| nothing_here())
+    }
+}
+
+impl<S: Send + Sync, T: FromStr + Send, U: FromStr + Send> FromRequestParts<S> for PathIds<T, U> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let ids = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((first, second)) = ids.map_err(|_| nothing_here())?;
+        let ids = first.parse().ok().zip(second.parse().ok());
+        ids.map(|(first, second)| Self(first, second)).ok_or_else(nothing_here)
     }
 }
 

@@ -111,9 +111,14 @@ fn parameters(path: &str, operation: &Operation) -> Vec<Value> {
     let in_path = in_path.map(|name| {
         let schema = match name {
             "id" => json!({ "type": "integer", "format": "int64" }),
+            "number" => json!({ "type": "integer", "format": "int32" }),
             _ => json!({ "type": "string" }),
         };
-        let example = if name == "id" { json!(7) } else { json!("sales") };
+        let example = match name {
+            "id" => json!(7),
+            "number" => json!(1),
+            _ => json!("sales"),
+        };
         json!({ "name": name, "in": "path", "required": true, "schema": schema, "example": example })
     });
     let mut parameters: Vec<Value> = in_path.chain(operation.parameters.iter().cloned()).collect();

@@ -56,6 +56,7 @@ struct BlastRecord {
     occurrence_at: Option<DateTime<Utc>>,
     local_time: Option<NaiveTime>,
     window_local: Option<bool>,
+    step_number: Option<i32>,
     updated_at: DateTime<Utc>,
     next_due_at: Option<DateTime<Utc>>,
     next_due_reason: Option<String>,
@@ -285,6 +286,8 @@ impl From<BlastRecord> for BlastRow {
                 occurrence_at: found.occurrence_at,
                 local_time: found.local_time,
                 window_local: found.window_local == Some(true),
+                // Of a blast that is gone it is no step any more.
+                step: found.step_number.filter(|_| found.follows_blast.is_some()),
             },
             updated_at: found.updated_at,
             next_due_at: found.next_due_at,

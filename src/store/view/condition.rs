@@ -20,6 +20,7 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
     match test {
         Test::Stuck(Status::Sent) => _ = sql.push(STUCK_AT_SENT),
         Test::Status(status) | Test::Stuck(status) => push_statuses(sql, &[*status]),
+        Test::StuckAtOneOf(stages) => push_stuck(sql, stages),
         Test::OneOf(statuses) => push_statuses(sql, statuses),
         Test::Phone(digits) => push_number(sql, digits),
         Test::PhoneEnd(digits) => push_patterns(sql, ending_patterns(digits)),
@@ -38,6 +39,14 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
             sql.push(time_column(*stage)).push(if *side == Side::After { " >= " } else { " < " }).push_bind(*at);
         }
         Test::Older(at) => _ = sql.push(SINCE).push(" < ").push_bind(*at),
+    }
+}
+
+fn push_stuck(sql: &mut QueryBuilder<Postgres>, stages: &[Status]) {
+    let beyond_sent: Vec<_> = stages.iter().copied().filter(|stage| *stage != Status::Sent).collect();
+    push_statuses(sql, &beyond_sent);
+    if beyond_sent.len() < stages.len() {
+        sql.push(" or ").push(STUCK_AT_SENT);
     }
 }
 
@@ -150,12 +159,13 @@ fn escaped(text: &str) -> String {
     text.replace('\0', "").replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-/// The column that holds a stage's time. Stages without one of their own have the time of their change.
-const fn time_column(stage: Status) -> &'static str {
+/// What holds a stage's time. Stages without a column of their own have the time of their change. Who got further and was never
+/// reported there was there at that later time at the latest.
+pub(in crate::store) const fn time_column(stage: Status) -> &'static str {
     match stage {
         Status::Sent => "sent_at",
-        Status::Delivered => "delivered_at",
-        Status::Read => "read_timestamp",
+        Status::Delivered => "coalesce(delivered_at, read_timestamp, replied_at)",
+        Status::Read => "coalesce(read_timestamp, replied_at)",
         Status::Replied => "replied_at",
         Status::Closed => "closed_at",
         Status::Failed => "failed_at",

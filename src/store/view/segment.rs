@@ -7,6 +7,7 @@ use super::condition;
 use crate::domain::filter::segment::{Exclusion, Segment};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
+use crate::domain::status::Status;
 use crate::store::{StoreError, settings};
 
 /// A segment, and by what people are left out of it.
@@ -19,8 +20,17 @@ pub struct SegmentQuery<'a> {
     pub capped_since: Option<DateTime<Utc>>,
     /// Whoever is in a follow-up of this blast is left out.
     pub follows: Option<BlastId>,
+    /// Of a follow-up that makes itself: whoever had the same step is left out, not whoever is in another follow-up.
+    pub step: Option<StepAudience>,
     /// A draft of the same segment: its own people are not counted as written to.
     pub draft: Option<BlastId>,
+}
+
+/// Which step of the blast that is followed, and the stage up to which its people are followed up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepAudience {
+    pub number: i32,
+    pub until: Status,
 }
 
 /// Somebody whom a segment finds, as they would be given for another blast.
@@ -69,6 +79,11 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     if !query.segment.asks_for_closed() {
         sql.push(" when r.status = 'closed' or o.closed then 'closed'");
     }
+    if let Some(step) = query.step {
+        sql.push(" when o.answered then '").push(reached(step.until).key()).push("'");
+        sql.push(" when exists (select from blast_step_people h where h.recipient = r.id and h.number = ");
+        sql.push_bind(step.number).push(" and h.blast = ").push_bind(query.follows).push(") then 'followed'");
+    }
     if query.follows.is_some() {
         sql.push(" when o.followed then 'followed'");
     }
@@ -82,7 +97,12 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
 /// What a person did and had in other blasts of the business.
 fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push("select bool_or(o.closed_at >= coalesce(r.sent_at, r.changed_at)) as closed, bool_or(b.follows_blast = ");
-    sql.push_bind(query.follows).push(" and o.status <> 'skipped') as followed, ");
+    sql.push_bind(query.follows).push(" and o.status <> 'skipped'");
+    if let Some(step) = query.step {
+        sql.push(" and b.step_number = ").push_bind(step.number).push(") as followed, bool_or(");
+        push_answered(sql, query.follows, step.until);
+    }
+    sql.push(if query.step.is_some() { ") as answered, " } else { ") as followed, " });
     match query.capped_since {
         None => _ = sql.push("false"),
         Some(since) => {
@@ -96,6 +116,29 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push(" join senders s on s.id = b.sender_id and s.business = ").push_bind(query.business.to_owned());
     sql.push(" where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id");
     sql.push(" and o.blast_id is distinct from ").push_bind(query.draft);
+}
+
+/// Why somebody is left out who reached the stage in another blast.
+const fn reached(until: Status) -> Exclusion {
+    if matches!(until, Status::Replied) { Exclusion::Replied } else { Exclusion::Further }
+}
+
+/// Whether a person answered elsewhere since, as far as that is what a step waits for: replied to any message of the business, or
+/// got as far in a follow-up of the same blast.
+fn push_answered(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, until: Status) {
+    let further: &[Status] = match until {
+        Status::Delivered => &[Status::Delivered, Status::Read],
+        Status::Read => &[Status::Read],
+        Status::Replied => &[],
+        // Who replied is asked for, and who bought is left out anyway.
+        _ => {
+            sql.push("false");
+            return;
+        }
+    };
+    sql.push("o.replied_at >= coalesce(r.sent_at, r.changed_at) or b.follows_blast = ").push_bind(follows);
+    sql.push(" and (o.status = 'replied' or o.status::text = any(");
+    sql.push_bind(further.iter().map(|status| status.word()).collect::<Vec<_>>()).push("))");
 }
 
 /// The rows that the terms let through, one a person: the newest of the blasts that are named, or of all.

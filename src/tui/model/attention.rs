@@ -15,7 +15,7 @@ pub enum AttentionItem {
     Sender(SenderId),
     /// A sender of whose accepted messages no webhook arrives.
     Unheard(SenderId),
-    /// A blast that paused by itself.
+    /// A blast that paused by itself, or a draft that a step made.
     Paused(BlastId),
     /// A blast that waits for what only a person can fix: no engine runs, clocks differ, the database takes no changes.
     Waits(BlastId),
@@ -83,7 +83,11 @@ impl Model {
 fn needs_of(blast: &BlastView) -> Vec<AttentionItem> {
     let is_own_line = matches!(blast.waiting, Some(Waiting::SenderStopped { .. } | Waiting::Uncertain { .. }));
     let asks = blast.asks_for_person() && !is_own_line;
-    let kind = if blast.state == BlastState::Paused { AttentionItem::Paused } else { AttentionItem::Waits };
+    let kind = if matches!(blast.state, BlastState::Paused | BlastState::Draft) {
+        AttentionItem::Paused
+    } else {
+        AttentionItem::Waits
+    };
     let uncertain = (blast.counts.uncertain > 0).then_some(AttentionItem::Uncertain(blast.id));
     asks.then_some(kind(blast.id)).into_iter().chain(uncertain).collect()
 }

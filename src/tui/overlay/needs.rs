@@ -2,6 +2,7 @@
 
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::BlastView;
+use crate::domain::blast::BlastState;
 use crate::domain::sender::{UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
@@ -69,6 +70,12 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
         AttentionItem::Paused(id) => {
             let blast = model.blasts.get(id)?;
             let why = blast.state_reason.as_deref().unwrap_or("no reason is kept");
+            if blast.state == BlastState::Draft {
+                return words(
+                    format!("{}, {}: {why}", blast.tag, blast.follow_up_stage),
+                    "enter, then S shows the plan and sends it; X deletes it".to_owned(),
+                );
+            }
             words(
                 format!("{} paused by itself: {why}", blast.tag),
                 "enter, then S resumes it or X cancels it".to_owned(),

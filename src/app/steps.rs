@@ -1,0 +1,270 @@
+//! Steps of a blast: follow-ups that make themselves. They may be added, changed and removed at any time; what they made already stays
+//! as it is.
+
+mod making;
+
+use std::num::NonZeroU32;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::segment::values_of;
+use super::{App, AppError};
+use crate::domain::act::Act;
+use crate::domain::blast::BlastState;
+use crate::domain::content::BlastContent;
+use crate::domain::field_change::FieldChange;
+use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
+use crate::domain::step::{BETWEEN_DRAFTS, StepError, StepRule};
+use crate::domain::text;
+use crate::store::blast::BlastHead;
+use crate::store::step::{self, StepBlast, StepChange, StepColumns, StepKey, StepRow};
+use crate::store::view::BlastRow;
+use crate::store::{draft, view};
+
+/// A step to add.
+#[derive(Debug, Clone)]
+pub struct NewStep {
+    pub rule: StepRule,
+    /// The follow-up stage of what it makes; `Follow-up` and its number where none is given.
+    pub stage: Option<String>,
+    pub content: BlastContent,
+    /// What it makes waits after so many people.
+    pub first: Option<NonZeroU32>,
+    /// What it makes is sent by itself to so many people; more wait, as all do where none is given.
+    pub at_most: Option<NonZeroU32>,
+}
+
+/// What changes in a step; everything absent stays.
+#[derive(Debug, Clone, Default)]
+pub struct StepEdit {
+    pub after: Option<TimeDelta>,
+    pub since: Option<Status>,
+    pub until: Option<Status>,
+    pub stage: Option<String>,
+    pub content: Option<BlastContent>,
+    pub first: FieldChange<NonZeroU32>,
+    pub at_most: FieldChange<NonZeroU32>,
+    /// Done in the same transaction.
+    pub change: Option<StepChange>,
+}
+
+/// A step, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepView {
+    pub step: StepRow,
+    /// `2d after sent, not read`.
+    pub when: String,
+    /// Its draft that waits to be sent.
+    pub waits: Option<BlastId>,
+    /// When it comes first, or again; `None` where it is paused, one of its drafts waits, or it may come at any moment.
+    pub comes_at: Option<DateTime<Utc>>,
+    /// What it made, the newest first.
+    pub blasts: Vec<StepBlast>,
+}
+
+/// The most steps of one blast.
+const STEPS_MAX: usize = 20;
+/// How many of a blast's people are tried with a step's message.
+const TRIED: i64 = 1_000;
+
+impl App {
+    /// The steps of a blast, by their numbers.
+    pub async fn steps(&self, blast: BlastId) -> Result<Vec<StepView>, AppError> {
+        // Its sender first: a token of another one learns nothing.
+        let row = self.blast_row(blast).await?;
+        let made = step::blasts(self.pool(), blast).await?;
+        let mut steps = Vec::new();
+        for step in step::of_blast(self.pool(), blast).await? {
+            let blasts = made.iter().filter(|made| made.step == step.number).cloned().collect();
+            steps.push(self.step_view(&row, step, blasts).await?);
+        }
+        Ok(steps)
+    }
+
+    /// One of them.
+    pub async fn step(&self, key: StepKey) -> Result<StepView, AppError> {
+        let steps = self.steps(key.blast).await?;
+        steps.into_iter().find(|view| view.step.number == key.number).ok_or_else(|| no_step(key))
+    }
+
+    async fn step_view(&self, row: &BlastRow, step: StepRow, blasts: Vec<StepBlast>) -> Result<StepView, AppError> {
+        let waits = blasts.iter().find(|made| made.state == BlastState::Draft).map(|made| made.blast);
+        let rule = rule_of(&step).ok();
+        let is_idle = step.paused_at.is_some() || waits.is_some() || row.launched_at.is_none();
+        let comes_at = match rule {
+            Some(rule) if !is_idle => self.comes_at(&step, rule).await?,
+            _ => None,
+        };
+        let when = rule.map_or_else(String::new, |rule| rule.to_string());
+        Ok(StepView { step, when, waits, comes_at, blasts })
+    }
+
+    async fn comes_at(&self, step: &StepRow, rule: StepRule) -> Result<Option<DateTime<Utc>>, AppError> {
+        let first = step::first_at(self.pool(), step.blast, rule.since()).await?;
+        let again = step.last_made_at.map(|made| made + BETWEEN_DRAFTS);
+        let at = first.map(|first| first + rule.after()).max(again);
+        Ok(at.filter(|at| *at > self.engine().clock.now()))
+    }
+
+    /// Adds a step. Returns its number.
+    pub async fn add_step(&self, blast: BlastId, new: NewStep) -> Result<i32, AppError> {
+        let row = self.blast_row(blast).await?;
+        self.refuse_steps(&row).await?;
+        self.refuse_step_content(&row, &new.content).await?;
+        if step::of_blast(self.pool(), blast).await?.len() >= STEPS_MAX {
+            return Err(AppError::Refused(format!("a blast has at most {STEPS_MAX} steps: remove one first")));
+        }
+        let (mut tx, head) = self.begin_step(blast).await?;
+        let number =
+            step::add(&mut tx, blast, columns(new.rule, new.stage, &new.content, (new.first, new.at_most))).await?;
+        self.log_step(&mut tx, &head, (number, "added")).await?;
+        tx.commit().await?;
+        self.notify(blast).await?;
+        Ok(number)
+    }
+
+    /// Changes a step: what it makes from now on.
+    pub async fn set_step(&self, key: StepKey, edit: StepEdit) -> Result<(), AppError> {
+        let row = self.blast_row(key.blast).await?;
+        if let Some(content) = &edit.content {
+            self.refuse_step_content(&row, content).await?;
+        }
+        let (mut tx, head) = self.begin_step(key.blast).await?;
+        let now = step::lock(&mut tx, key).await?.ok_or_else(|| no_step(key))?;
+        let change = edit.change;
+        step::set(&mut tx, key, changed(&now, edit)?).await?;
+        if let Some(change) = change {
+            step::change(&mut tx, key, change).await?;
+        }
+        self.log_step(&mut tx, &head, (key.number, "changed")).await?;
+        tx.commit().await?;
+        self.notify(key.blast).await
+    }
+
+    /// Pauses, resumes or removes a step. What it made stays.
+    pub async fn change_step(&self, key: StepKey, to: StepChange) -> Result<(), AppError> {
+        self.blast_row(key.blast).await?;
+        let (mut tx, head) = self.begin_step(key.blast).await?;
+        step::lock(&mut tx, key).await?.ok_or_else(|| no_step(key))?;
+        step::change(&mut tx, key, to).await?;
+        let what = match to {
+            StepChange::Pause => "paused",
+            StepChange::Resume => "resumed",
+            StepChange::Remove => "removed",
+        };
+        self.log_step(&mut tx, &head, (key.number, what)).await?;
+        tx.commit().await?;
+        self.notify(key.blast).await
+    }
+
+    /// The blast under lock: the numbers of its steps are given one after another.
+    async fn begin_step(&self, blast: BlastId) -> Result<(crate::store::DbTransaction, BlastHead), AppError> {
+        let mut tx = self.begin().await?;
+        draft::lock(&mut tx, blast).await?;
+        let head = self.head(&mut tx, blast).await?;
+        Ok((tx, head))
+    }
+
+    async fn log_step(
+        &self,
+        tx: &mut PgConnection,
+        head: &BlastHead,
+        (number, what): (i32, &str),
+    ) -> Result<(), AppError> {
+        self.log_blast_act(tx, Act::Edit, head, json!({ "step": number, "step_was": what })).await?;
+        Ok(())
+    }
+
+    /// Refuses steps where nothing would come of them.
+    async fn refuse_steps(&self, row: &BlastRow) -> Result<(), AppError> {
+        if matches!(row.state, BlastState::Cancelled | BlastState::Failed) {
+            return Err(AppError::Refused(format!("the blast is {}: no step would come", row.state)));
+        }
+        if view::blasts::is_answer(self.pool(), row.id).await? {
+            return Err(AppError::Refused("it is an answer to one person, which has no steps".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Refuses what the blast's sender cannot send, or what comes out for nobody.
+    async fn refuse_step_content(&self, row: &BlastRow, content: &BlastContent) -> Result<(), AppError> {
+        if matches!(content, BlastContent::Template(_)) && !self.sends_templates(row.sender_id) {
+            let why = format!("sender {} sends no templates, which only a sender of provider meta can", row.sender);
+            return Err(AppError::invalid("template", why));
+        }
+        if content.columns().is_empty() {
+            return Ok(());
+        }
+        let people = step::values(self.pool(), row.id, TRIED).await?;
+        let mut tried = people.into_iter().map(|(name, values)| content.render(&values_of(name.as_deref(), values)));
+        match tried.next() {
+            Some(Err(error)) if tried.all(|made| made.is_err()) => {
+                let why = format!("it comes out for nobody of blast {}: {error}", row.id);
+                Err(AppError::invalid("message", why))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The rule of a step as it is kept.
+fn rule_of(step: &StepRow) -> Result<StepRule, StepError> {
+    StepRule::new(TimeDelta::seconds(step.after_seconds), step.since, Some(step.until))
+}
+
+fn columns(
+    rule: StepRule,
+    stage: Option<String>,
+    content: &BlastContent,
+    (first, at_most): (Option<NonZeroU32>, Option<NonZeroU32>),
+) -> StepColumns {
+    let number = |people: NonZeroU32| i32::try_from(people.get()).unwrap_or(i32::MAX);
+    StepColumns {
+        after: rule.after(),
+        since: rule.since(),
+        until: rule.until(),
+        stage,
+        message: content.text(),
+        template: content.template(),
+        first: first.map(number),
+        at_most: at_most.map(number),
+    }
+}
+
+/// A step as it is after an edit. Where it counts from another stage and nothing is said of the other, that is the next one again.
+fn changed(now: &StepRow, edit: StepEdit) -> Result<StepColumns, AppError> {
+    let until = edit.until.or_else(|| edit.since.is_none().then_some(now.until));
+    let after = edit.after.unwrap_or_else(|| TimeDelta::seconds(now.after_seconds));
+    let rule = StepRule::new(after, edit.since.unwrap_or(now.since), until).map_err(invalid_rule)?;
+    let number = |people: Option<i32>| people.and_then(|people| NonZeroU32::new(u32::try_from(people).ok()?));
+    let people = |change: FieldChange<NonZeroU32>, kept| if change.is_keep() { number(kept) } else { change.value() };
+    let numbers = (people(edit.first, now.first_people), people(edit.at_most, now.at_most));
+    let kept = || BlastContent::parse(&now.message, now.template.as_ref());
+    let content = edit.content.map_or_else(kept, Ok);
+    let content = content.map_err(|error| AppError::Refused(format!("its message cannot be used: {error}")))?;
+    Ok(columns(rule, edit.stage, &content, numbers))
+}
+
+/// What is wrong with a rule, by the name of its field.
+pub(super) fn invalid_rule(error: StepError) -> AppError {
+    AppError::invalid(error.field(), error.to_string())
+}
+
+fn no_step(key: StepKey) -> AppError {
+    let StepKey { blast, number } = key;
+    AppError::NotFound(format!("blast {blast} has no step {number}: see `blastdeck blast step list {blast}`"))
+}
+
+/// Why a draft of a step waits, where the step sends none by itself.
+fn waits_words(step: &StepRow) -> String {
+    format!("step {} of blast {} made it: it waits for your yes", step.number, step.blast)
+}
+
+/// Why a draft of a step waits that is larger than was confirmed.
+fn too_many_words(people: i64, at_most: i32) -> String {
+    let (people, at_most) = (text::people(people), text::number(at_most.into()));
+    format!("it goes to {people}, and at most {at_most} were confirmed: send it to send it all the same")
+}

@@ -1,0 +1,167 @@
+//! Makes the drafts of steps as their people become due, and sends those that need no yes. Whoever runs an engine runs this beside it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::{rule_of, too_many_words, waits_words};
+use crate::app::commands::{Launch, RENEWED};
+use crate::app::create::refused;
+use crate::app::{App, AppError, NewDraft};
+use crate::domain::blast::{FirstPeople, PersonClocks};
+use crate::domain::content::BlastContent;
+use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::step::StepRule;
+use crate::import::{ImportOptions, Lineage, PeopleSource, RejectedTo};
+use crate::store::step::{self, StepKey, StepNote, StepRow};
+use crate::store::suppression;
+use crate::store::view::BlastRow;
+use crate::store::view::segment::StepAudience;
+
+/// How long a step that cannot make a draft is left alone.
+const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
+
+/// How often a launch is tried whose people change meanwhile, before somebody is asked.
+const TRIES: usize = 3;
+
+impl App {
+    /// Sends the drafts that steps are to send by themselves, and makes those that are due.
+    pub(in crate::app) async fn run_steps(&self, senders: &[SenderId], now: DateTime<Utc>) -> Result<(), AppError> {
+        for draft in step::unlaunched(self.pool(), senders).await? {
+            self.send_by_itself(draft).await?;
+        }
+        for due in step::due(self.pool(), senders, now).await? {
+            match self.run_step(&due, now).await {
+                Ok(()) => {}
+                Err(AppError::Store(error)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::warn!(%error, blast = due.blast.0, step = due.number, "a step cannot make its draft");
+                    step::look_again(self.pool(), due.key(), now + AGAIN_AFTER).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn run_step(&self, step: &StepRow, now: DateTime<Utc>) -> Result<(), AppError> {
+        let rule = rule_of(step).map_err(super::invalid_rule)?;
+        let row = self.blast_row(step.blast).await?;
+        let content = BlastContent::parse(&step.message, step.template.as_ref());
+        let content = content.map_err(|error| AppError::Refused(format!("its message cannot be used: {error}")))?;
+        let text = rule.segment(step.blast);
+        let audience = StepAudience { number: step.number, until: step.until };
+        let people = self.given_by_step(&row, (&text, audience), &content).await?;
+        if people.is_empty() {
+            return Ok(step::look_again(self.pool(), step.key(), now + rule.between_looks()).await?);
+        }
+        let draft = self.step_draft(&row, (step, text), content).await?;
+        let Some(made) = self.make_step_draft(draft, people, options(self, step, rule, now)).await? else {
+            return Ok(());
+        };
+        if step.at_most.is_some() { self.send_by_itself(made).await } else { Ok(()) }
+    }
+
+    /// Like the blast, with the step's message.
+    async fn step_draft(
+        &self,
+        row: &BlastRow,
+        (step, text): (&StepRow, String),
+        content: BlastContent,
+    ) -> Result<NewDraft, AppError> {
+        let alike = self.draft_alike(row.id).await?;
+        Ok(NewDraft {
+            follow_up_stage: step.stage.clone(),
+            content,
+            first: FirstPeople::of(step.first_people, None).people,
+            segment: Some(text),
+            clocks: PersonClocks { local_time: None, window_local: row.origin.window_local },
+            ..alike
+        })
+    }
+
+    /// `None`: somebody was first, or nobody of them can be written to.
+    async fn make_step_draft(
+        &self,
+        draft: NewDraft,
+        people: Vec<Value>,
+        options: ImportOptions,
+    ) -> Result<Option<BlastId>, AppError> {
+        let made = self.create_from(draft, PeopleSource::Given(people), RejectedTo::Nowhere, options).await;
+        match made.map_err(refused) {
+            Ok(made) => Ok(Some(made.blast)),
+            Err(AppError::Repeated) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends a draft to the people who are due now, as an operator would; what stands in the way of that makes it wait for one.
+    async fn send_by_itself(&self, draft: BlastId) -> Result<(), AppError> {
+        for _ in 0..TRIES {
+            self.renew_audience(draft).await?;
+            let row = self.blast_row(draft).await?;
+            if row.counts.queued == 0 {
+                return self.end_empty(draft).await;
+            }
+            let people = row.counts.queued - suppression::count_in(self.pool(), draft).await?;
+            if let Some(at_most) = self.exceeded(&row, people).await? {
+                return self.ask_about_draft(draft, &too_many_words(people, at_most)).await;
+            }
+            let launch = Launch { blast: draft, version: row.version, people, armed_for: TimeDelta::zero() };
+            match self.launch(launch).await {
+                Ok(_) => return Ok(()),
+                Err(AppError::Store(error)) => return Err(error.into()),
+                Err(AppError::Refused(why)) if why == RENEWED => {}
+                Err(why) => return self.ask_about_draft(draft, &why.to_string()).await,
+            }
+        }
+        // Its people change at every moment: the next look tries again.
+        Ok(())
+    }
+
+    /// The largest number of people whom a draft's step sends to by itself, where these are more.
+    async fn exceeded(&self, row: &BlastRow, people: i64) -> Result<Option<i32>, AppError> {
+        let Some(key) = key_of(row) else { return Ok(None) };
+        let steps = step::of_blast(self.pool(), key.blast).await?;
+        let at_most = steps.into_iter().find(|step| step.number == key.number).and_then(|step| step.at_most);
+        Ok(at_most.filter(|at_most| people > i64::from(*at_most)))
+    }
+
+    async fn ask_about_draft(&self, draft: BlastId, why: &str) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        step::ask(&mut tx, draft, why).await?;
+        tx.commit().await?;
+        self.notify(draft).await
+    }
+
+    /// By which step a draft was made, as its filter is read.
+    pub(in crate::app) async fn step_audience(&self, row: &BlastRow) -> Result<Option<StepAudience>, AppError> {
+        let Some(key) = key_of(row) else { return Ok(None) };
+        let until = step::until(self.pool(), key).await?;
+        Ok(until.map(|until| StepAudience { number: key.number, until }))
+    }
+
+    /// Nobody gets a step twice, also where two of its drafts are launched at the same moment.
+    pub(in crate::app) async fn refuse_step_twice(
+        &self,
+        tx: &mut PgConnection,
+        row: &BlastRow,
+    ) -> Result<(), AppError> {
+        let Some(key) = key_of(row) else { return Ok(()) };
+        let has_twice = step::has_twice(tx, key, row.id).await?;
+        if has_twice { Err(AppError::Refused(RENEWED.to_owned())) } else { Ok(()) }
+    }
+}
+
+fn key_of(row: &BlastRow) -> Option<StepKey> {
+    Some(StepKey { blast: row.follows?, number: row.origin.step? })
+}
+
+/// What is noted in the draft's own transaction.
+fn options(app: &App, step: &StepRow, rule: StepRule, now: DateTime<Utc>) -> ImportOptions {
+    let mut options = app.import_options();
+    let (stage, older_than) = (Some(rule.stuck_at()), Some(rule.after()));
+    options.note.follows = Some(Lineage { blast: step.blast, stage, older_than });
+    let waits = step.at_most.is_none().then(|| waits_words(step));
+    options.note.step = Some(StepNote { step: step.key(), seen: step.last_made_at, now, waits });
+    options
+}

@@ -1,0 +1,301 @@
+//! `blast step`: follow-ups that make themselves.
+
+use std::num::NonZeroU32;
+
+use chrono::TimeDelta;
+use clap::Subcommand;
+use color_eyre::Result;
+use serde_json::{Value, json};
+
+use super::follow_up::span;
+use super::new::short_text;
+use super::template::TemplateArgs;
+use crate::app::{AppError, NewStep, StepChange, StepEdit, StepKey, StepView};
+use crate::cli::Global;
+use crate::cli::context::{Context, Intent};
+use crate::cli::exit::UsageError;
+use crate::cli::output::{json, line, talk, text};
+use crate::cli::table::{TextAlign, render};
+use crate::domain::content::BlastContent;
+use crate::domain::field_change::FieldChange;
+use crate::domain::filter;
+use crate::domain::ids::BlastId;
+use crate::domain::message::Message;
+use crate::domain::status::Status;
+use crate::domain::step::StepRule;
+use crate::domain::text::{clean, number};
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum StepVerb {
+    /// Add a step, and print its number: a draft is made to whoever reached a stage so long ago and another one not yet. It waits for
+    /// your yes, unless the step is to send by itself.
+    Add(Box<AddArgs>),
+    /// List the steps of a blast: for whom, when they come, and what they made.
+    List {
+        /// The blast's id, as in `blast list`.
+        blast: BlastId,
+    },
+    /// Change a step: what it makes from now on. Drafts that it made stay as they are.
+    Set(Box<SetArgs>),
+    /// Remove a step. Drafts that it made stay.
+    Remove(StepArgs),
+    /// Pause a step: it makes and sends nothing until it is resumed.
+    Pause(StepArgs),
+    /// Resume a step.
+    Resume(StepArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct StepArgs {
+    /// The blast's id, as in `blast list`.
+    blast: BlastId,
+    /// The step's number, as in `blast step list`.
+    number: i32,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("text").required(true))]
+pub(in crate::cli) struct AddArgs {
+    /// The blast's id, as in `blast list`.
+    blast: BlastId,
+    /// How long after the stage, such as 48h.
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    after: TimeDelta,
+    /// The stage that it counts from: sent, received, read or replied.
+    #[arg(long, value_name = "STAGE", value_parser = stage, default_value = "sent")]
+    since: Status,
+    /// The stage that they have not reached: received, read, replied or closed. The next one by default.
+    #[arg(long, value_name = "STAGE", value_parser = stage)]
+    until: Option<Status>,
+    /// The message, with {name} and other columns as in any blast.
+    #[arg(long, group = "text", allow_hyphen_values = true)]
+    message: Option<String>,
+    #[command(flatten)]
+    template: TemplateArgs,
+    /// The follow-up stage of what it makes; Follow-up and its number by default.
+    #[arg(long, value_parser = short_text)]
+    stage: Option<String>,
+    /// What it makes waits after so many people until it is resumed.
+    #[arg(long, value_name = "N")]
+    first: Option<NonZeroU32>,
+    /// Send what it makes without asking.
+    #[arg(long, requires = "at_most")]
+    auto: bool,
+    /// The most people whom it sends to without asking; a draft to more waits for you.
+    #[arg(long, value_name = "N", requires = "auto")]
+    at_most: Option<NonZeroU32>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("text"))]
+pub(in crate::cli) struct SetArgs {
+    #[command(flatten)]
+    step: StepArgs,
+    /// How long after the stage, such as 48h.
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    after: Option<TimeDelta>,
+    /// The stage that it counts from: sent, received, read or replied.
+    #[arg(long, value_name = "STAGE", value_parser = stage)]
+    since: Option<Status>,
+    /// The stage that they have not reached: received, read, replied or closed.
+    #[arg(long, value_name = "STAGE", value_parser = stage)]
+    until: Option<Status>,
+    /// The message, with {name} and other columns as in any blast.
+    #[arg(long, group = "text", allow_hyphen_values = true)]
+    message: Option<String>,
+    #[command(flatten)]
+    template: TemplateArgs,
+    /// The follow-up stage of what it makes.
+    #[arg(long, value_parser = short_text)]
+    stage: Option<String>,
+    /// What it makes waits after so many people until it is resumed.
+    #[arg(long, value_name = "N")]
+    first: Option<NonZeroU32>,
+    /// What it makes does not wait after its first people any more.
+    #[arg(long, conflicts_with = "first")]
+    no_first: bool,
+    /// Send what it makes without asking.
+    #[arg(long, requires = "at_most")]
+    auto: bool,
+    /// The most people whom it sends to without asking; a draft to more waits for you.
+    #[arg(long, value_name = "N", requires = "auto")]
+    at_most: Option<NonZeroU32>,
+    /// What it makes waits for your yes again.
+    #[arg(long, conflicts_with_all = ["auto", "at_most"])]
+    ask: bool,
+}
+
+/// A stage of the funnel; which of them can stand where is the step's own rule.
+fn stage(word: &str) -> Result<Status, String> {
+    let stage = filter::status(word).ok().filter(|stage| stage.is_in_funnel());
+    stage.ok_or_else(|| "write sent, received, read, replied or closed".to_owned())
+}
+
+impl StepVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        match self {
+            Self::Add(verb) => verb.run(global).await,
+            Self::List { blast } => list(global, blast).await,
+            Self::Set(verb) => verb.run(global).await,
+            Self::Remove(of) => of.change(global, StepChange::Remove).await,
+            Self::Pause(of) => of.change(global, StepChange::Pause).await,
+            Self::Resume(of) => of.change(global, StepChange::Resume).await,
+        }
+    }
+}
+
+impl StepArgs {
+    const fn key(&self) -> StepKey {
+        StepKey { blast: self.blast, number: self.number }
+    }
+
+    async fn change(self, global: &Global, to: StepChange) -> Result<()> {
+        let context = Context::open(global, Intent::Writes).await?;
+        context.app.change_step(self.key(), to).await?;
+        if context.is_json && to == StepChange::Remove {
+            return json(&json!({ "id": self.blast, "step": self.number, "removed": true }));
+        }
+        if context.is_json {
+            return json(&as_json(&context.app.step(self.key()).await?));
+        }
+        let what = match to {
+            StepChange::Pause => "is paused",
+            StepChange::Resume => "goes on",
+            StepChange::Remove => "is removed; what it made stays",
+        };
+        talk(&format!("step {} of blast {} {what}", self.number, self.blast));
+        Ok(())
+    }
+}
+
+/// What a step says, where it was given: a message, or a template as its blast's sender has it.
+async fn content(
+    context: &Context,
+    blast: BlastId,
+    (message, template): (Option<&str>, &TemplateArgs),
+) -> Result<Option<BlastContent>> {
+    if let Some(message) = message {
+        let message = Message::parse(message).map_err(|error| UsageError(format!("--message: {error}")))?;
+        return Ok(Some(BlastContent::Text(message)));
+    }
+    let Some(given) = template.read()? else { return Ok(None) };
+    let sender = context.app.blast(blast).await?.sender;
+    let fitted = template.fit(&context.app, &sender, given).await?;
+    Ok(Some(BlastContent::Template(Box::new(fitted.message))))
+}
+
+impl AddArgs {
+    async fn run(self, global: &Global) -> Result<()> {
+        let rule = StepRule::new(self.after, self.since, self.until);
+        let rule = rule.map_err(|error| UsageError(format!("--after, --since or --until: {error}")))?;
+        let context = Context::open(global, Intent::Writes).await?;
+        let given = content(&context, self.blast, (self.message.as_deref(), &self.template)).await?;
+        let missing = || UsageError("give a --message or a --template".to_owned());
+        let new = NewStep {
+            rule,
+            stage: self.stage,
+            content: given.ok_or_else(missing)?,
+            first: self.first,
+            at_most: self.at_most,
+        };
+        let number = context.app.add_step(self.blast, new).await?;
+        let view = context.app.step(StepKey { blast: self.blast, number }).await?;
+        if context.is_json {
+            return json(&as_json(&view));
+        }
+        talk(&format!("step {number} of blast {}: {}, {}", self.blast, view.when, how(&view)));
+        line(&number.to_string())
+    }
+}
+
+impl SetArgs {
+    async fn run(self, global: &Global) -> Result<()> {
+        let key = self.step.key();
+        let context = Context::open(global, Intent::Writes).await?;
+        let given = content(&context, key.blast, (self.message.as_deref(), &self.template)).await?;
+        let change = |people: Option<NonZeroU32>, clears: bool| match people {
+            Some(people) => FieldChange::Set(people),
+            None if clears => FieldChange::Clear,
+            None => FieldChange::Keep,
+        };
+        let edit = StepEdit {
+            after: self.after,
+            since: self.since,
+            until: self.until,
+            stage: self.stage,
+            content: given,
+            first: change(self.first, self.no_first),
+            at_most: change(self.at_most, self.ask),
+            change: None,
+        };
+        context.app.set_step(key, edit).await.map_err(by_option)?;
+        let view = context.app.step(key).await?;
+        if context.is_json {
+            return json(&as_json(&view));
+        }
+        talk(&format!("step {} of blast {}: {}, {}", key.number, key.blast, view.when, how(&view)));
+        Ok(())
+    }
+}
+
+/// A rule that is none is what was typed.
+fn by_option(error: AppError) -> color_eyre::Report {
+    match error {
+        AppError::InvalidAt { places, why } if places.iter().any(|place| place.field != "message") => {
+            UsageError(format!("--{}: {why}", places.first().map_or("after", |place| place.field.as_str()))).into()
+        }
+        other => other.into(),
+    }
+}
+
+/// Whether it asks before it sends.
+fn how(view: &StepView) -> String {
+    match view.step.at_most {
+        None => "waits for your yes".to_owned(),
+        Some(people) => format!("by itself to at most {}", number(people.into())),
+    }
+}
+
+pub(super) fn as_json(view: &StepView) -> Value {
+    let StepView { step, when, waits, comes_at, blasts } = view;
+    json!({
+        "id": step.blast, "step": step.number, "when": when, "after_seconds": step.after_seconds, "since": step.since,
+        "until": step.until, "stage": step.stage, "message": step.message, "template": step.template,
+        "first": step.first_people, "at_most": step.at_most, "paused": step.paused_at.is_some(), "waits": waits,
+        "comes_at": comes_at, "blasts": blasts,
+    })
+}
+
+async fn list(global: &Global, blast: BlastId) -> Result<()> {
+    let context = Context::open(global, Intent::Reads).await?;
+    let steps = context.app.steps(blast).await?;
+    if context.is_json {
+        return steps.iter().try_for_each(|view| json(&as_json(view)));
+    }
+    let header = ["step", "when", "stage", "sent", "comes", "made"].map(|name| (name, TextAlign::Left));
+    let row = |view: &StepView| {
+        let step = &view.step;
+        let made = number(i64::try_from(view.blasts.len()).unwrap_or(i64::MAX));
+        vec![step.number.to_string(), view.when.clone(), step.stage.clone(), how(view), comes(&context, view), made]
+    };
+    text(&render(&header, &steps.iter().map(row).collect::<Vec<_>>()))
+}
+
+/// When it comes first or again, or what it waits for.
+fn comes(context: &Context, view: &StepView) -> String {
+    match (view.waits, view.comes_at) {
+        (Some(draft), _) => format!("asks you: blast {draft}"),
+        _ if view.step.paused_at.is_some() => "paused".to_owned(),
+        (None, Some(at)) => context.when(Some(at)),
+        (None, None) => "as people are due".to_owned(),
+    }
+}
+
+/// The steps of a blast, a line each.
+pub(super) fn lines(context: &Context, steps: &[StepView]) -> String {
+    let line = |view: &StepView| {
+        let (step, comes) = (&view.step, comes(context, view));
+        format!("  step {:<4} {}, {}: {}; {comes}\n", step.number, view.when, how(view), clean(&step.stage))
+    };
+    steps.iter().map(line).collect()
+}

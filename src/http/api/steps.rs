@@ -1,0 +1,289 @@
+//! Steps of a blast: follow-ups that make themselves.
+
+use std::num::NonZeroU32;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::super::calls::for_programs;
+use super::super::openapi::{Operation, Routes, schemas};
+use super::super::problem::Problem;
+use super::authentication::{ApiReader, ApiWriter};
+use super::body::{JsonBody, PathId, PathIds};
+use super::draft::{content, name};
+use super::once::{Answer, once};
+use crate::app::{App, NewStep, StepBlast, StepChange, StepEdit, StepKey, StepView};
+use crate::domain::content::BlastContent;
+use crate::domain::field_change::FieldChange;
+use crate::domain::filter;
+use crate::domain::ids::BlastId;
+use crate::domain::pace::parse_span;
+use crate::domain::status::Status;
+use crate::domain::step::{StepError, StepRule};
+
+pub(super) fn routes() -> Routes {
+    let details = "A draft is made to whoever reached a stage so long ago and another one not yet, less those who opted out, bought, or had the \
+                   step already; at most one a day. It waits to be sent, unless the step has `at_most`.";
+    Routes::of("Steps")
+        .get(
+            "/api/blasts/{id}/steps",
+            list,
+            Operation::read("The follow-ups of a blast that make themselves")
+                .answer::<StepList>(200, "By their numbers"),
+        )
+        .post(
+            "/api/blasts/{id}/steps",
+            add,
+            Operation::write("Adds a step").details(details).body::<StepBody>().answer::<StepAnswer>(201, "The step"),
+        )
+        .patch(
+            "/api/blasts/{id}/steps/{number}",
+            set,
+            Operation::write("Changes, pauses or resumes a step")
+                .details("What it made already stays as it is.")
+                .body::<StepEditBody>()
+                .answer::<StepAnswer>(200, "The step"),
+        )
+        .delete(
+            "/api/blasts/{id}/steps/{number}",
+            remove,
+            Operation::write("Removes a step").details("What it made stays.").empty(204, "It is gone"),
+        )
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StepBody {
+    /// How long after the stage, such as `48h`.
+    #[schema(example = "48h")]
+    after: String,
+    /// The stage that it counts from: `sent`, `delivered`, `read` or `replied`; by default `sent`.
+    #[serde(default)]
+    #[schema(example = "sent")]
+    since: Option<String>,
+    /// The stage that they have not reached: `delivered`, `read`, `replied` or `closed`; by default the next one.
+    #[serde(default)]
+    #[schema(example = "read")]
+    until: Option<String>,
+    /// With `{name}` and other columns in it.
+    #[serde(default)]
+    #[schema(example = "Still there, {name}?")]
+    message: Option<String>,
+    /// What a sender of Meta's sends, in place of `message`.
+    #[serde(default)]
+    #[schema(schema_with = schemas::template)]
+    template: Option<Value>,
+    /// The follow-up stage of what it makes.
+    #[serde(default, alias = "followUpStage", alias = "follow_up_stage")]
+    #[schema(example = "Follow-up 1")]
+    stage: Option<String>,
+    /// What it makes waits after so many people.
+    #[serde(default)]
+    #[schema(value_type = Option<u32>, example = json!(null), minimum = 1)]
+    first: Option<NonZeroU32>,
+    /// What it makes is sent by itself to so many people; more wait, as all do without this.
+    #[serde(default, alias = "atMost")]
+    #[schema(value_type = Option<u32>, example = json!(null), minimum = 1)]
+    at_most: Option<NonZeroU32>,
+}
+
+/// What changes; everything absent stays, and null empties `first` or `at_most`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StepEditBody {
+    #[serde(default)]
+    #[schema(example = "48h")]
+    after: Option<String>,
+    #[serde(default)]
+    #[schema(example = "sent")]
+    since: Option<String>,
+    #[serde(default)]
+    #[schema(example = "read")]
+    until: Option<String>,
+    #[serde(default)]
+    #[schema(example = "Still there, {name}?")]
+    message: Option<String>,
+    #[serde(default)]
+    #[schema(schema_with = schemas::template)]
+    template: Option<Value>,
+    #[serde(default, alias = "followUpStage", alias = "follow_up_stage")]
+    #[schema(example = "Follow-up 1")]
+    stage: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<u32>, example = json!(null), minimum = 1)]
+    first: FieldChange<NonZeroU32>,
+    #[serde(default, alias = "atMost")]
+    #[schema(value_type = Option<u32>, example = json!(null), minimum = 1)]
+    at_most: FieldChange<NonZeroU32>,
+    /// Paused, it makes and sends nothing.
+    #[serde(default)]
+    #[schema(example = false)]
+    paused: Option<bool>,
+}
+
+/// A follow-up that makes itself.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Step)]
+struct StepAnswer {
+    #[schema(value_type = i64, example = 7)]
+    blast: BlastId,
+    #[schema(example = 1)]
+    number: i32,
+    #[schema(example = "2d after sent, not read")]
+    when: String,
+    #[schema(example = 172_800)]
+    after_seconds: i64,
+    since: Status,
+    until: Status,
+    #[schema(example = "Follow-up 1")]
+    stage: String,
+    #[schema(example = "Still there, {name}?")]
+    message: Option<String>,
+    #[schema(schema_with = schemas::object_or_null)]
+    template: Option<Value>,
+    #[schema(example = json!(null))]
+    first: Option<i32>,
+    #[schema(example = json!(null))]
+    at_most: Option<i32>,
+    #[schema(example = false)]
+    paused: bool,
+    /// Its draft that waits to be sent.
+    #[schema(value_type = Option<i64>, example = 9)]
+    waits: Option<BlastId>,
+    /// When it comes first, or again; null where that may be at any moment, or something has to be done before.
+    #[schema(example = json!(null))]
+    comes_at: Option<DateTime<Utc>>,
+    /// What it made, the newest first.
+    blasts: Vec<StepBlast>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct StepList {
+    steps: Vec<StepAnswer>,
+}
+
+impl From<StepView> for StepAnswer {
+    fn from(view: StepView) -> Self {
+        let StepView { step, when, waits, comes_at, blasts } = view;
+        let told = |made: StepBlast| StepBlast { reason: made.reason.as_deref().map(for_programs), ..made };
+        Self {
+            blast: step.blast,
+            number: step.number,
+            when,
+            after_seconds: step.after_seconds,
+            since: step.since,
+            until: step.until,
+            stage: step.stage,
+            message: step.template.is_none().then_some(step.message),
+            template: step.template,
+            first: step.first_people,
+            at_most: step.at_most,
+            paused: step.paused_at.is_some(),
+            waits,
+            comes_at,
+            blasts: blasts.into_iter().map(told).collect(),
+        }
+    }
+}
+
+impl StepBody {
+    async fn read(&self, app: &App, blast: BlastId) -> Result<NewStep, Problem> {
+        let since = stage("since", self.since.as_deref())?.unwrap_or(Status::Sent);
+        let rule = StepRule::new(span(&self.after)?, since, stage("until", self.until.as_deref())?);
+        let rule = rule.map_err(wrong_rule)?;
+        let stage = self.stage.as_deref().map(|stage| name("stage", stage)).transpose()?;
+        let content = read_content(app, blast, (self.message.as_deref(), self.template.as_ref())).await?;
+        Ok(NewStep { rule, stage, content, first: self.first, at_most: self.at_most })
+    }
+}
+
+impl StepEditBody {
+    async fn read(&self, app: &App, blast: BlastId) -> Result<StepEdit, Problem> {
+        let has_content = self.message.is_some() || self.template.is_some();
+        let given = (self.message.as_deref(), self.template.as_ref());
+        Ok(StepEdit {
+            after: self.after.as_deref().map(span).transpose()?,
+            since: stage("since", self.since.as_deref())?,
+            until: stage("until", self.until.as_deref())?,
+            stage: self.stage.as_deref().map(|stage| name("stage", stage)).transpose()?,
+            content: if has_content { Some(read_content(app, blast, given).await?) } else { None },
+            first: self.first,
+            at_most: self.at_most,
+            change: self.paused.map(|paused| if paused { StepChange::Pause } else { StepChange::Resume }),
+        })
+    }
+}
+
+fn span(text: &str) -> Result<TimeDelta, Problem> {
+    let span = parse_span(text).map_err(|error| Problem::field("after", error.to_string()))?;
+    TimeDelta::from_std(span).map_err(|_| wrong_rule(StepError::After))
+}
+
+fn stage(field: &str, word: Option<&str>) -> Result<Option<Status>, Problem> {
+    let Some(word) = word else { return Ok(None) };
+    let stage = filter::status(word).ok().filter(|stage| stage.is_in_funnel());
+    let wrong = || Problem::field(field, "write sent, delivered, read, replied or closed");
+    stage.map(Some).ok_or_else(wrong)
+}
+
+fn wrong_rule(error: StepError) -> Problem {
+    Problem::field(error.field(), error.to_string())
+}
+
+/// As the blast's own sender has it.
+async fn read_content(
+    app: &App,
+    blast: BlastId,
+    (message, template): (Option<&str>, Option<&Value>),
+) -> Result<BlastContent, Problem> {
+    let sender = app.blast_without_unasked(blast).await?.sender;
+    Ok(content(app, Some(&sender), message, template).await?.content)
+}
+
+async fn list(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
+    let steps = caller.app().steps(id).await?;
+    Ok(Answer::ok(StepList { steps: steps.into_iter().map(StepAnswer::from).collect() }))
+}
+
+async fn add(
+    ApiWriter(caller): ApiWriter,
+    PathId(id): PathId<BlastId>,
+    body: JsonBody<StepBody>,
+) -> Result<Response, Problem> {
+    once(&caller, body.about(id), async |app: App| {
+        let new = body.value.read(&app, id).await?;
+        let number = app.add_step(id, new).await?;
+        Ok(Answer::created(answer(&app, StepKey { blast: id, number }).await?))
+    })
+    .await
+}
+
+async fn set(
+    ApiWriter(caller): ApiWriter,
+    PathIds(id, number): PathIds<BlastId, i32>,
+    body: JsonBody<StepEditBody>,
+) -> Result<Response, Problem> {
+    once(&caller, body.about(id), async |app: App| {
+        let key = StepKey { blast: id, number };
+        let edit = body.value.read(&app, id).await?;
+        app.set_step(key, edit).await?;
+        Ok(Answer::ok(answer(&app, key).await?))
+    })
+    .await
+}
+
+async fn remove(
+    ApiWriter(caller): ApiWriter,
+    PathIds(id, number): PathIds<BlastId, i32>,
+) -> Result<StatusCode, Problem> {
+    caller.app().change_step(StepKey { blast: id, number }, StepChange::Remove).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn answer(app: &App, key: StepKey) -> Result<StepAnswer, Problem> {
+    Ok(app.step(key).await?.into())
+}

@@ -1,0 +1,325 @@
+//! Steps of a blast: follow-ups that make themselves. Whoever makes a draft of a step notes that in the step's row, in the draft's own
+//! transaction, so that one time has one draft, whichever engines live.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+
+use super::view::time_column;
+use super::{StoreError, settings};
+use crate::domain::blast::BlastState;
+use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::status::Status;
+use crate::domain::step::BETWEEN_DRAFTS;
+
+/// Which step of which blast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepKey {
+    pub blast: BlastId,
+    pub number: i32,
+}
+
+/// A step as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct StepRow {
+    pub blast: BlastId,
+    pub number: i32,
+    pub after_seconds: i64,
+    pub since: Status,
+    pub until: Status,
+    pub stage: String,
+    pub message: String,
+    pub template: Option<Value>,
+    pub first_people: Option<i32>,
+    /// A draft to so many is sent by itself; `None`: each waits for a yes.
+    pub at_most: Option<i32>,
+    pub paused_at: Option<DateTime<Utc>>,
+    pub last_made_at: Option<DateTime<Utc>>,
+    pub next_look_at: Option<DateTime<Utc>>,
+}
+
+impl StepRow {
+    pub const fn key(&self) -> StepKey {
+        StepKey { blast: self.blast, number: self.number }
+    }
+}
+
+/// What is written of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepColumns {
+    pub after: TimeDelta,
+    pub since: Status,
+    pub until: Status,
+    /// `None`: `Follow-up` and its number.
+    pub stage: Option<String>,
+    pub message: String,
+    pub template: Option<Value>,
+    pub first: Option<i32>,
+    pub at_most: Option<i32>,
+}
+
+/// A draft that a step makes, noted in the transaction that makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepNote {
+    pub step: StepKey,
+    /// When its newest draft was made as far as was seen before its people were read.
+    pub seen: Option<DateTime<Utc>>,
+    pub now: DateTime<Utc>,
+    /// Why the draft waits for somebody; `None`: it is sent by itself.
+    pub waits: Option<String>,
+}
+
+macro_rules! steps {
+    ($tail:literal) => {
+        concat!(
+            "select s.blast, s.number, s.after_seconds, s.since, s.until, s.stage, s.message, s.template, s.first_people, s.at_most,
+                    s.paused_at, s.last_made_at, s.next_look_at
+               from blast_steps s join blasts b on b.id = s.blast and b.deleted_at is null
+              where s.removed_at is null and ",
+            $tail
+        )
+    };
+}
+
+/// The steps of a blast, by their numbers.
+pub async fn of_blast(pool: &PgPool, blast: BlastId) -> Result<Vec<StepRow>, StoreError> {
+    let steps = sqlx::query_as(steps!("s.blast = $1 order by s.number"));
+    Ok(steps.bind(blast).fetch_all(pool).await?)
+}
+
+/// Up to which stage a step's people are followed up; also of one that was removed.
+pub async fn until(pool: &PgPool, step: StepKey) -> Result<Option<Status>, StoreError> {
+    let until = sqlx::query_scalar("select until from blast_steps where blast = $1 and number = $2");
+    Ok(until.bind(step.blast).bind(step.number).fetch_optional(pool).await?)
+}
+
+/// One of them, under lock.
+pub async fn lock(tx: &mut PgConnection, step: StepKey) -> Result<Option<StepRow>, StoreError> {
+    let found = sqlx::query_as(steps!("s.blast = $1 and s.number = $2 for update of s"));
+    Ok(found.bind(step.blast).bind(step.number).fetch_optional(tx).await?)
+}
+
+/// Steps of these senders whose next look has come, the longest ago first: of blasts that go on or are over, and where no draft of
+/// theirs waits, and none was made within the last day.
+pub async fn due(pool: &PgPool, senders: &[SenderId], now: DateTime<Utc>) -> Result<Vec<StepRow>, StoreError> {
+    let senders: Vec<i64> = senders.iter().map(|sender| sender.0).collect();
+    let due = sqlx::query_as(steps!(
+        "s.paused_at is null and b.sender_id = any($1) and b.state in ('sending', 'completed') and b.repeat_rule is null
+           and coalesce(s.next_look_at <= $2, true) and coalesce(s.last_made_at <= $3, true)
+           and not exists (select from blasts d where d.follows_blast = s.blast and d.step_number = s.number
+                              and d.state = 'draft' and d.deleted_at is null)
+         order by s.next_look_at nulls first, s.blast, s.number"
+    ));
+    Ok(due.bind(senders).bind(now).bind(now - BETWEEN_DRAFTS).fetch_all(pool).await?)
+}
+
+/// Whether a step of somebody's is to come first within so long, or came within it: an engine stays up for it.
+pub async fn is_near(pool: &PgPool, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let near = sqlx::query_scalar(
+        "select exists (
+            select from blast_steps s join blasts b on b.id = s.blast and b.deleted_at is null
+             where s.removed_at is null and s.paused_at is null and b.state in ('sending', 'completed') and b.repeat_rule is null
+               and coalesce(b.completed_at, b.launched_at) + make_interval(secs => s.after_seconds) + interval '1 day' > $1)",
+    );
+    Ok(near.bind(now).fetch_one(pool).await?)
+}
+
+/// Says when it is looked again who is due.
+pub async fn look_again(pool: &PgPool, step: StepKey, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let query = sqlx::query("update blast_steps set next_look_at = $3 where blast = $1 and number = $2");
+    query.bind(step.blast).bind(step.number).bind(at).execute(pool).await?;
+    Ok(())
+}
+
+/// Notes that a step makes a draft. `false`: somebody was first, or the step or its blast was paused, removed or ended meanwhile.
+pub async fn note(tx: &mut PgConnection, note: &StepNote, draft: BlastId) -> Result<bool, StoreError> {
+    let noted = sqlx::query(
+        "update blast_steps s
+            set last_made_at = $4, next_look_at = null
+          where s.blast = $1 and s.number = $2 and s.last_made_at is not distinct from $3
+            and s.removed_at is null and s.paused_at is null
+            and exists (select from blasts b where b.id = s.blast and b.state in ('sending', 'completed') and b.deleted_at is null)",
+    )
+    .bind(note.step.blast)
+    .bind(note.step.number)
+    .bind(note.seen)
+    .bind(note.now)
+    .execute(&mut *tx)
+    .await?;
+    if noted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query("update blasts set step_number = $2, state_reason = $3, state_by = case when $3 is not null then 'engine' end where id = $1")
+        .bind(draft)
+        .bind(note.step.number)
+        .bind(&note.waits)
+        .execute(tx)
+        .await?;
+    Ok(true)
+}
+
+/// Drafts of these senders that are to be sent by themselves, and nobody has done anything to: whoever made them may have ended in
+/// between. Not while the step or its blast is paused or over.
+pub async fn unlaunched(pool: &PgPool, senders: &[SenderId]) -> Result<Vec<BlastId>, StoreError> {
+    let senders: Vec<i64> = senders.iter().map(|sender| sender.0).collect();
+    let found = sqlx::query_scalar(
+        "select d.id from blasts d
+           join blast_steps s on s.blast = d.follows_blast and s.number = d.step_number
+           join blasts b on b.id = s.blast and b.state in ('sending', 'completed') and b.deleted_at is null
+          where d.state = 'draft' and d.state_by is null and d.deleted_at is null and d.sender_id = any($1)
+            and s.at_most is not null and s.paused_at is null and s.removed_at is null
+          order by d.id",
+    );
+    Ok(found.bind(senders).fetch_all(pool).await?)
+}
+
+/// Has a draft wait for somebody, and says why. `false`: somebody was first.
+pub async fn ask(tx: &mut PgConnection, draft: BlastId, reason: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update blasts set state_reason = $2, state_by = 'engine', version = version + 1, updated_at = now()
+          where id = $1 and state = 'draft' and state_by is null",
+    );
+    Ok(done.bind(draft).bind(reason.replace('\0', "")).execute(tx).await?.rows_affected() == 1)
+}
+
+/// Whether somebody queued in a draft of a step had the step by another one. Nobody else launches one of the step until this
+/// transaction ends.
+pub async fn has_twice(tx: &mut PgConnection, step: StepKey, draft: BlastId) -> Result<bool, StoreError> {
+    sqlx::query("select 1 from blast_steps where blast = $1 and number = $2 for update")
+        .bind(step.blast)
+        .bind(step.number)
+        .execute(&mut *tx)
+        .await?;
+    let twice = sqlx::query_scalar(
+        "select exists (
+            select from blast_recipients r
+              join blast_recipients o on person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id
+                                     and o.status <> 'skipped'
+              join blasts b on b.id = o.blast_id and b.follows_blast = $1 and b.step_number = $2 and b.state <> 'draft'
+             where r.blast_id = $3 and r.status = 'queued')",
+    );
+    Ok(twice.bind(step.blast).bind(step.number).bind(draft).fetch_one(tx).await?)
+}
+
+/// Keeps who had a step by a blast that is deleted. A draft that was never sent had nobody.
+pub async fn keep_people(tx: &mut PgConnection, deleted: BlastId) -> Result<(), StoreError> {
+    sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;
+    sqlx::query(
+        "insert into blast_step_people (blast, number, recipient)
+         select b.follows_blast, b.step_number, p.id
+           from blasts b
+           join blast_steps s on s.blast = b.follows_blast and s.number = b.step_number
+           join blast_recipients r on r.blast_id = b.id and r.status not in ('skipped', 'queued')
+           join blast_recipients p on person_key(p.phone_number) = person_key(r.phone_number) and p.blast_id = b.follows_blast
+          where b.id = $1 and b.launched_at is not null
+             on conflict do nothing",
+    )
+    .bind(deleted)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Adds a step. Returns its number.
+pub async fn add(tx: &mut PgConnection, blast: BlastId, new: StepColumns) -> Result<i32, StoreError> {
+    let number = sqlx::query_scalar(
+        "insert into blast_steps (blast, number, after_seconds, since, until, stage, message, template, first_people, at_most)
+         select $1, n.number, $2, $3, $4, coalesce($5, 'Follow-up ' || n.number), $6, $7, $8, $9
+           from (select coalesce(max(number), 0) + 1 as number from blast_steps where blast = $1) n
+         returning number",
+    );
+    let number = number.bind(blast).bind(new.after.num_seconds()).bind(new.since).bind(new.until).bind(new.stage);
+    let number = number.bind(new.message).bind(new.template).bind(new.first).bind(new.at_most);
+    Ok(number.fetch_one(tx).await?)
+}
+
+/// Changes a step: what it makes from now on.
+pub async fn set(tx: &mut PgConnection, step: StepKey, to: StepColumns) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "update blast_steps
+            set after_seconds = $3, since = $4, until = $5, stage = coalesce($6, stage), message = $7, template = $8,
+                first_people = $9, at_most = $10, next_look_at = null
+          where blast = $1 and number = $2",
+    );
+    let query = query.bind(step.blast).bind(step.number).bind(to.after.num_seconds()).bind(to.since).bind(to.until);
+    let query = query.bind(to.stage).bind(to.message).bind(to.template).bind(to.first).bind(to.at_most);
+    query.execute(tx).await?;
+    Ok(())
+}
+
+/// What may be done to a step at any time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepChange {
+    Pause,
+    Resume,
+    Remove,
+}
+
+pub async fn change(tx: &mut PgConnection, step: StepKey, to: StepChange) -> Result<(), StoreError> {
+    let set = match to {
+        StepChange::Pause => "paused_at = coalesce(paused_at, now())",
+        StepChange::Resume => "paused_at = null, next_look_at = null",
+        StepChange::Remove => "removed_at = now()",
+    };
+    let query = sqlx::query(AssertSqlSafe(format!("update blast_steps set {set} where blast = $1 and number = $2")));
+    query.bind(step.blast).bind(step.number).execute(tx).await?;
+    Ok(())
+}
+
+/// Gives a blast the steps of another one, as they are there.
+pub async fn copy(tx: &mut PgConnection, from: BlastId, to: BlastId) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "insert into blast_steps (blast, number, after_seconds, since, until, stage, message, template, first_people, at_most, paused_at)
+         select $2, number, after_seconds, since, until, stage, message, template, first_people, at_most, paused_at
+           from blast_steps where blast = $1 and removed_at is null",
+    );
+    query.bind(from).bind(to).execute(tx).await?;
+    Ok(())
+}
+
+/// A blast that a step made.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize, utoipa::ToSchema)]
+pub struct StepBlast {
+    /// The step that made it.
+    #[schema(example = 1)]
+    pub step: i32,
+    #[schema(value_type = i64, example = 9)]
+    pub blast: BlastId,
+    pub state: BlastState,
+    #[schema(example = 250)]
+    pub people: i32,
+    pub made_at: DateTime<Utc>,
+    /// Why it waits for somebody.
+    #[schema(example = json!(null))]
+    pub reason: Option<String>,
+}
+
+/// The blasts that the steps of a blast made, the newest first.
+pub async fn blasts(pool: &PgPool, of: BlastId) -> Result<Vec<StepBlast>, StoreError> {
+    let blasts = sqlx::query_as(
+        "select step_number as step, id as blast, state, total_recipients as people, created_at as made_at, state_reason as reason
+           from blasts where follows_blast = $1 and step_number is not null and deleted_at is null order by id desc",
+    );
+    Ok(blasts.bind(of).fetch_all(pool).await?)
+}
+
+/// When the first of a blast's people reached a stage.
+pub async fn first_at(pool: &PgPool, blast: BlastId, stage: Status) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let column = time_column(stage);
+    let sql = format!("select min({column}) from blast_recipients where blast_id = $1");
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let first = sqlx::query_scalar(AssertSqlSafe(sql)).bind(blast).fetch_one(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(first)
+}
+
+/// The names and values of some of a blast's people.
+pub async fn values(
+    pool: &PgPool,
+    blast: BlastId,
+    limit: i64,
+) -> Result<Vec<(Option<String>, Option<Value>)>, StoreError> {
+    let values =
+        sqlx::query_as("select name, variables from blast_recipients where blast_id = $1 order by id limit $2");
+    Ok(values.bind(blast).bind(limit).fetch_all(pool).await?)
+}

@@ -1,0 +1,60 @@
+//! Follow-ups that make themselves, over HTTP.
+
+use serde_json::{Value, json};
+
+use super::{client, served};
+
+#[tokio::test]
+async fn a_step_is_added_once_listed_changed_paused_and_removed() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let made = api.post("/api/blasts", json!({ "message": "Hi", "recipients": ["+60123456701"] })).await.expect(201);
+    let id = made.body["id"].as_i64().unwrap();
+    let steps = format!("/api/blasts/{id}/steps");
+    let body = json!({ "after": "48h", "until": "read", "message": "Still there?", "atMost": 5, "first": 2 });
+
+    let added = api.post_with(&steps, ("idempotency-key", "key-1"), body.clone()).await.expect(201);
+    let again = api.post_with(&steps, ("idempotency-key", "key-1"), body).await.expect(201);
+    assert_eq!(added.body, again.body);
+    assert_eq!(
+        (&added.body["number"], &added.body["when"], &added.body["stage"], &added.body["at_most"]),
+        (&json!(1), &json!("2d after sent, not read"), &json!("Follow-up 1"), &json!(5))
+    );
+    let one = format!("{steps}/1");
+    let changed = api.patch(&one, json!({ "after": "3h", "at_most": null, "paused": true })).await.expect(200);
+    assert_eq!(
+        (&changed.body["after_seconds"], &changed.body["at_most"], &changed.body["paused"], &changed.body["first"]),
+        (&json!(10_800), &Value::Null, &json!(true), &json!(2))
+    );
+    let listed = api.get(&steps).await.expect(200);
+    assert_eq!(listed.body["steps"], json!([changed.body]));
+    api.delete(&one).await.expect(204);
+    assert_eq!(api.get(&steps).await.expect(200).body["steps"], json!([]));
+    api.patch(&one, json!({ "after": "3h" })).await.expect(404);
+    api.get("/api/blasts/99/steps").await.expect(404);
+}
+
+#[tokio::test]
+async fn what_is_no_step_names_its_field() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let made = api.post("/api/blasts", json!({ "message": "Hi", "recipients": ["+60123456701"] })).await.expect(201);
+    let steps = format!("/api/blasts/{}/steps", made.body["id"]);
+    for (more, field) in [
+        (json!({ "after": "soon" }), "after"),
+        (json!({ "after": "0s" }), "after"),
+        (json!({ "since": "queued" }), "since"),
+        (json!({ "since": "read", "until": "sent" }), "until"),
+        (json!({ "message": "Hi {city}" }), "message"),
+        (json!({ "message": null }), "message"),
+        (json!({ "template": {} }), "template"),
+        (json!({ "stage": "" }), "stage"),
+        (json!({ "at_most": 0 }), "at_most"),
+        (json!({ "auto": true }), "auto"),
+    ] {
+        let mut body = json!({ "after": "48h", "message": "Hi" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assert_eq!(api.post(&steps, body).await.expect(422).fields(), [field], "{more}");
+    }
+    assert_eq!(api.get(&steps).await.expect(200).body["steps"], json!([]));
+}

@@ -1,0 +1,553 @@
+//! Follow-ups that make themselves: each person gets a step at most once, whichever engines live; nobody early, and nobody who answered,
+//! bought or opted out.
+
+use std::collections::BTreeSet;
+
+use blastdeck::app::{App, Launch};
+use blastdeck::domain::ids::BlastId;
+use blastdeck::engine::Moment;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+
+use crate::recurring::{Chance, engine_app};
+use crate::support::{Setup, Shop, digits};
+
+/// A shop whose provider answers, and nobody reads or replies by themselves.
+const SETUP: Setup<'static> = Setup {
+    sim: &["--latency", "20ms"],
+    sender: "rate = \"unlimited\"\nin_flight = 8",
+    engine: "",
+    polling: "interval = \"10m\"\nper_second = 0.01\ngive_up_after = \"1h\"",
+};
+
+fn phone(n: u32) -> String {
+    format!("+{}", digits(n))
+}
+
+/// A blast to these people that is over: everybody received it so many hours ago.
+async fn received(shop: &Shop, people: std::ops::Range<u32>, hours: i64) -> String {
+    let blast = shop.blast(people).await;
+    shop.execute(&format!(
+        "update blasts set state = 'completed', completed_at = now() where id = {blast};
+         update blast_recipients set status = 'delivered', standing = 'delivered', attempt = 1,
+                sent_at = now() - interval '{hours} hours', delivered_at = now() - interval '{hours} hours' where blast_id = {blast}"
+    ))
+    .await;
+    blast
+}
+
+/// Changes somebody of a blast.
+async fn set(shop: &Shop, blast: &str, n: u32, to: &str) {
+    let phone = phone(n);
+    shop.execute(&format!("update blast_recipients set {to} where blast_id = {blast} and phone_number = '{phone}'"))
+        .await;
+}
+
+async fn opt_out(shop: &Shop, n: u32) {
+    let phone = phone(n);
+    shop.execute(&format!(
+        "insert into suppressions (business, phone_number, source) select business, '{phone}', 'operator' from senders"
+    ))
+    .await;
+}
+
+/// Looks after what is due at a moment, by a clock that shows it.
+async fn occur(app: &App, now: DateTime<Utc>) {
+    app.engine().clock.observe(Moment::now(), now);
+    app.occur(now).await.unwrap();
+}
+
+async fn add(shop: &Shop, blast: &str, further: &[&str]) -> Value {
+    let usual = ["blast", "step", "add", blast, "--message", "Still there, {name}?"];
+    shop.json(&[&usual[..], further].concat()).await
+}
+
+/// The blasts that a step made, the oldest first.
+async fn made(shop: &Shop, blast: &str, step: i64) -> Vec<String> {
+    let query = format!("select id from blasts where follows_blast = {blast} and step_number = {step} order by id");
+    let ids: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(&shop.database.pool).await.unwrap();
+    ids.iter().map(ToString::to_string).collect()
+}
+
+/// Who of a blast is not left out of it.
+async fn people(shop: &Shop, blast: &str) -> Vec<String> {
+    let query = format!(
+        "select phone_number from blast_recipients where blast_id = {blast} and status <> 'skipped' order by phone_number"
+    );
+    sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(&shop.database.pool).await.unwrap()
+}
+
+/// A day passes for a step, by what is kept of it.
+async fn a_day_passes(shop: &Shop) {
+    shop.execute("update blast_steps set last_made_at = last_made_at - interval '25 hours', next_look_at = null").await;
+}
+
+#[tokio::test]
+async fn a_step_makes_a_draft_to_exactly_those_who_are_due_and_it_waits_for_a_yes() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..8, 90).await;
+    let other = received(&shop, 5..7, 10).await;
+    set(&shop, &blast, 1, "status = 'sent', standing = 'sent', delivered_at = null").await;
+    set(&shop, &blast, 2, "status = 'read', standing = 'read', read_timestamp = now()").await;
+    set(&shop, &blast, 3, "sent_at = now() - interval '47 hours'").await;
+    opt_out(&shop, 4).await;
+    set(&shop, &other, 5, "status = 'closed', standing = 'read', closed_at = now()").await;
+    set(&shop, &other, 6, "status = 'replied', standing = 'replied', replied_marked_at = now()").await;
+    set(&shop, &blast, 7, "status = 'failed', standing = 'failed', failed_at = now()").await;
+    let step = add(&shop, &blast, &["--after", "48h", "--until", "read", "--first", "1"]).await;
+    assert_eq!((&step["step"], &step["stage"], &step["waits"]), (&json!(1), &json!("Follow-up 1"), &Value::Null));
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now()).await;
+    occur(&app, Utc::now()).await;
+
+    let drafts = made(&shop, &blast, 1).await;
+    assert_eq!(drafts.len(), 1);
+    let draft = &drafts[0];
+    assert_eq!(people(&shop, draft).await, [phone(0)], "who is at sent was not asked about");
+    let shown = shop.json(&["blast", "show", draft]).await;
+    assert_eq!((&shown["state"], &shown["follows"].to_string(), &shown["step"]), (&json!("draft"), &blast, &json!(1)));
+    assert!(shown["state_reason"].as_str().unwrap().contains("waits for your yes"), "{shown}");
+    let listed = shop.ok(&["blast", "list"]).await;
+    assert!(listed.contains("asks you") && listed.contains("Follow-up 1"), "{listed}");
+    let plan = shop.ok(&["blast", "plan", &blast]).await;
+    assert!(plan.contains("2d after sent, not read") && plan.contains(&format!("asks you: blast {draft}")), "{plan}");
+    let left_out = shop.json(&["blast", "plan", draft]).await["segment"]["left_out"].clone();
+    assert_eq!(left_out, json!({ "opted_out": 1, "closed": 1, "further": 1 }));
+
+    // Renewed until it is sent, then frozen.
+    set(&shop, &blast, 3, "sent_at = now() - interval '49 hours'").await;
+    let sent = shop.json(&["blast", "send", draft, "--yes", "--no-engine"]).await;
+    assert_eq!(sent["people"], 2);
+    assert_eq!(people(&shop, draft).await, [phone(0), phone(3)]);
+    a_day_passes(&shop).await;
+    occur(&app, Utc::now()).await;
+    assert_eq!(made(&shop, &blast, 1).await.len(), 1, "everybody had it");
+    set(&shop, &blast, 2, "status = 'delivered', standing = 'delivered', read_timestamp = null").await;
+    a_day_passes(&shop).await;
+    occur(&app, Utc::now()).await;
+    let drafts = made(&shop, &blast, 1).await;
+    assert_eq!(people(&shop, &drafts[1]).await, [phone(2)], "the next draft is of those who came after");
+}
+
+#[tokio::test]
+async fn a_step_that_sends_by_itself_asks_about_more_people_than_were_confirmed() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..2, 50).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read", "--auto", "--at-most", "2"]).await;
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now()).await;
+    let first = made(&shop, &blast, 1).await.pop().unwrap();
+    assert_eq!((shop.state(&first).await.as_str(), people(&shop, &first).await.len()), ("sending", 2));
+    let engine = shop.engine();
+    shop.until_state(&first, "completed").await;
+    engine.stop().await;
+    assert_eq!(shop.sim.posts().await.len(), 2);
+
+    shop.execute(&format!(
+        "insert into blast_recipients (blast_id, phone_number, name, status, standing, attempt, sent_at, delivered_at)
+         select {blast}, n, 'Siti', 'delivered', 'delivered', 1, now() - interval '50 hours', now() - interval '50 hours'
+           from unnest(array['{}', '{}', '{}']) n",
+        phone(5),
+        phone(6),
+        phone(7)
+    ))
+    .await;
+    a_day_passes(&shop).await;
+    occur(&app, Utc::now()).await;
+    occur(&app, Utc::now()).await;
+    let second = made(&shop, &blast, 1).await.pop().unwrap();
+    let shown = shop.json(&["blast", "show", &second]).await;
+    let why = shown["state_reason"].as_str().unwrap();
+    assert!(shown["state"] == "draft" && why.contains("3 people") && why.contains("at most 2"), "{shown}");
+
+    // An operator's own draft from now on: what they take back is not sent by itself.
+    let second_id = BlastId(second.parse().unwrap());
+    let plan = app.plan(second_id).await.unwrap();
+    let armed_for = TimeDelta::minutes(5);
+    let launch = Launch { blast: second_id, version: plan.blast.version, people: plan.people, armed_for };
+    app.launch(launch).await.unwrap();
+    app.undo_launch_of(second_id).await.unwrap();
+    shop.ok(&["blast", "step", "set", &blast, "1", "--auto", "--at-most", "5"]).await;
+    occur(&app, Utc::now()).await;
+    assert_eq!(shop.state(&second).await, "draft");
+    shop.send(&second).await;
+    assert_eq!(shop.state(&second).await, "sending");
+}
+
+#[tokio::test]
+async fn people_of_a_draft_that_was_not_sent_come_again_and_those_of_a_sent_one_never() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 50).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+    let mut drafts = Vec::new();
+    for then in ["delete", "cancel", "sent"] {
+        a_day_passes(&shop).await;
+        occur(&app, Utc::now()).await;
+        let draft = made(&shop, &blast, 1).await.pop().unwrap();
+        assert!(!drafts.contains(&draft) && people(&shop, &draft).await.len() == 3, "before {then}");
+        if then == "delete" {
+            shop.ok(&["blast", "delete", &draft, "--yes"]).await;
+        } else {
+            shop.send(&draft).await;
+        }
+        if then == "cancel" {
+            shop.ok(&["blast", "cancel", &draft, "--yes"]).await;
+        }
+        drafts.push(draft);
+    }
+    let engine = shop.engine();
+    shop.until_state(&drafts[2], "completed").await;
+    engine.stop().await;
+
+    shop.ok(&["blast", "delete", &drafts[2], "--yes"]).await;
+    a_day_passes(&shop).await;
+    occur(&app, Utc::now()).await;
+
+    let query = format!("select count(*) from blasts where follows_blast = {blast} and id > {}", drafts[2]);
+    assert_eq!(shop.number(&query).await, 0, "that its blast is deleted makes nobody get it twice");
+    assert_eq!(shop.number("select count(*) from blast_step_people").await, 3);
+}
+
+#[tokio::test]
+async fn who_answers_after_the_launch_while_still_queued_is_left_out() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 50).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+    occur(&app, Utc::now()).await;
+    let draft = made(&shop, &blast, 1).await.pop().unwrap();
+    opt_out(&shop, 1).await;
+    shop.send(&draft).await;
+
+    shop.ok(&["mark", &blast, &phone(0), "replied"]).await;
+
+    let engine = shop.engine();
+    shop.until_state(&draft, "completed").await;
+    engine.stop().await;
+    let posts = shop.sim.posts().await;
+    assert_eq!(posts.len(), 1, "{posts:?}");
+    assert_eq!(people(&shop, &draft).await, [phone(2)]);
+}
+
+#[tokio::test]
+async fn nothing_is_made_while_the_step_or_its_blast_is_paused_or_over_and_copies_have_steps_of_their_own() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..2, 50).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+    let step = |verb: &'static str| ["blast", "step", verb];
+
+    shop.ok(&[&step("pause")[..], &[&blast, "1"]].concat()).await;
+    occur(&app, Utc::now()).await;
+    assert!(made(&shop, &blast, 1).await.is_empty(), "paused");
+    shop.ok(&[&step("resume")[..], &[&blast, "1"]].concat()).await;
+    for state in ["paused", "cancelled", "failed", "draft"] {
+        shop.execute(&format!("update blasts set state = '{state}' where id = {blast}")).await;
+        occur(&app, Utc::now()).await;
+        assert!(made(&shop, &blast, 1).await.is_empty(), "{state}");
+    }
+    shop.execute(&format!("update blasts set state = 'completed' where id = {blast}")).await;
+    let set = shop
+        .json(
+            &[&step("set")[..], &[&blast, "1", "--after", "40h", "--auto", "--at-most", "9", "--stage", "Nudge"]]
+                .concat(),
+        )
+        .await;
+    assert_eq!((&set["after_seconds"], &set["at_most"], &set["stage"]), (&json!(144_000), &json!(9), &json!("Nudge")));
+    assert_eq!((&set["until"], &set["message"]), (&json!("read"), &json!("Still there, {name}?")), "the rest stays");
+    shop.ok(&[&step("remove")[..], &[&blast, "1"]].concat()).await;
+    occur(&app, Utc::now()).await;
+    assert!(
+        made(&shop, &blast, 1).await.is_empty() && shop.json_lines(&["blast", "step", "list", &blast]).await.is_empty()
+    );
+    let next = add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    assert_eq!(next["step"], 2, "a number is never given again");
+
+    let copy = app.duplicate(BlastId(blast.parse().unwrap())).await.unwrap().id.to_string();
+    let copied = shop.json_lines(&["blast", "step", "list", &copy]).await;
+    assert_eq!(
+        (copied.len(), &copied[0]["step"], &copied[0]["when"]),
+        (1, &json!(2), &json!("2d after sent, not read"))
+    );
+}
+
+#[tokio::test]
+async fn each_time_of_a_blast_that_repeats_has_its_steps() {
+    let shop = Shop::open(SETUP).await;
+    let pattern = shop.draft_with(0..2, &["--repeat", "every day 09:00"]).await;
+    add(&shop, &pattern, &["--after", "48h", "--until", "read"]).await;
+    shop.send(&pattern).await;
+    shop.execute(&format!("update blasts set scheduled_for = now(), send_after = now() where id = {pattern}")).await;
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now() + TimeDelta::seconds(1)).await;
+
+    let query = format!("select max(id) from blasts where pattern_blast = {pattern}");
+    let occurrence = shop.number(&query).await.to_string();
+    let steps = shop.json_lines(&["blast", "step", "list", &occurrence]).await;
+    assert_eq!((steps.len(), &steps[0]["stage"]), (1, &json!("Follow-up 1")));
+}
+
+#[tokio::test]
+async fn what_is_no_step_is_refused_with_what_to_write() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..2, 50).await;
+    for (further, code, said) in [
+        (&["--message", "Hi", "--after", "soon"][..], 2, "soon"),
+        (&["--message", "Hi", "--after", "0s"], 2, "48h"),
+        (&["--message", "Hi", "--after", "48h", "--since", "queued"], 2, "write sent, received"),
+        (&["--message", "Hi", "--after", "48h", "--since", "read", "--until", "sent"], 2, "write replied or closed"),
+        (&["--message", "Hi", "--after", "48h", "--since", "closed"], 2, "no stage that a step counts from"),
+        (&["--message", "Hi", "--after", "48h", "--auto"], 2, "--at-most"),
+        (&["--message", "Hi", "--after", "48h", "--at-most", "5"], 2, "--auto"),
+        (&["--message", "Hi", "--after", "48h", "--auto", "--at-most", "0"], 2, "0"),
+        (&["--message", "Hi {city}", "--after", "48h"], 2, "comes out for nobody"),
+        (&["--message", "Hi {", "--after", "48h"], 2, "--message"),
+        (&["--after", "48h"], 2, "--message"),
+        (&["--template", "hello_world", "--after", "48h"], 3, "template"),
+    ] {
+        let ran = shop.run(&[&["blast", "step", "add", &blast][..], further].concat()).await;
+        assert!(ran.code == code && ran.err.contains(said), "{further:?}: {ran:?}");
+    }
+    let missing = shop.run(&["blast", "step", "set", &blast, "4", "--after", "48h"]).await;
+    assert!(missing.code == 1 && missing.err.contains("has no step 4"), "{missing:?}");
+    assert_eq!(shop.run(&["blast", "step", "list", "99"]).await.code, 1);
+    add(&shop, &blast, &["--after", "48h"]).await;
+    let wrong = shop.run(&["blast", "step", "set", &blast, "1", "--until", "sent"]).await;
+    assert!(wrong.code == 2 && wrong.err.contains("--until"), "{wrong:?}");
+    shop.execute(&format!("update blasts set state = 'cancelled' where id = {blast}")).await;
+    let over = shop.run(&["blast", "step", "add", &blast, "--after", "48h", "--message", "Hi"]).await;
+    assert!(over.code == 3 && over.err.contains("cancelled"), "{over:?}");
+}
+
+/// Somebody of the simulated month, in hours from its beginning.
+#[derive(Debug, Clone, Copy)]
+struct Life {
+    sent: i64,
+    read: Option<i64>,
+    replied: Option<i64>,
+    closed: Option<i64>,
+    opted_out: Option<i64>,
+}
+
+impl Life {
+    fn any(chance: &mut Chance) -> Self {
+        let mut after = |from: i64, within: u64| {
+            let at = from + 1 + i64::try_from(chance.below(within)).unwrap();
+            (chance.below(3) > 0).then_some(at)
+        };
+        let sent = after(0, 240).unwrap_or(5);
+        let read = after(sent, 120);
+        let replied = read.and_then(|read| after(read, 150));
+        let closed = replied.and_then(|replied| after(replied, 60));
+        let opted_out = after(sent, 600).filter(|at| at % 4 == 0);
+        Self { sent, read, replied, closed, opted_out }
+    }
+
+    fn has(moment: Option<i64>, now: i64) -> bool {
+        moment.is_some_and(|moment| moment <= now)
+    }
+
+    /// Whether a step of 48 hours after *sent* without *read* is for them.
+    fn is_unread(&self, now: i64) -> bool {
+        self.sent + 48 <= now && !Self::has(self.read, now) && !Self::has(self.opted_out, now)
+    }
+
+    /// The same of 72 hours after *read* without a reply.
+    fn is_silent(&self, now: i64) -> bool {
+        self.read.is_some_and(|read| read + 72 <= now)
+            && !Self::has(self.replied, now)
+            && !Self::has(self.opted_out, now)
+    }
+}
+
+/// Has everybody be as far as they are at an hour.
+async fn live(shop: &Shop, blast: &str, lives: &[Life], (start, now): (DateTime<Utc>, i64)) {
+    for (n, life) in (0..).zip(lives) {
+        let moment = |hour: i64| format!("'{}'", (start + TimeDelta::hours(hour)).to_rfc3339());
+        let known = |hour: Option<i64>| hour.filter(|hour| *hour <= now).map_or("null".to_owned(), moment);
+        let status = match () {
+            () if now < life.sent => continue,
+            () if Life::has(life.closed, now) => "closed",
+            () if Life::has(life.replied, now) => "replied",
+            () if Life::has(life.read, now) => "read",
+            () => "delivered",
+        };
+        let standing = if status == "closed" { "replied" } else { status };
+        let (sent, read) = (moment(life.sent), known(life.read));
+        let (replied, closed) = (known(life.replied), known(life.closed));
+        let to = format!(
+            "status = '{status}', standing = '{standing}', attempt = 1, sent_at = {sent}, delivered_at = {sent}, read_timestamp = {read},
+             replied_marked_at = {replied}, closed_at = {closed}"
+        );
+        set(shop, blast, n, &to).await;
+        if life.opted_out == Some(now) {
+            opt_out(shop, n).await;
+        }
+    }
+}
+
+/// Lets engines look after what is due at a moment, one or both at once; every third is killed at a random point. Ends once one came
+/// through, and what is to be sent by itself is.
+async fn live_through(engines: &[App; 2], shop: &Shop, now: DateTime<Utc>, chance: &mut Chance) {
+    for engine in engines {
+        engine.engine().clock.observe(Moment::now(), now);
+    }
+    let waiting =
+        "select count(*) from blasts b join blast_steps s on s.blast = b.follows_blast and s.number = b.step_number
+                    where b.state = 'draft' and s.at_most is not null";
+    for _ in 0..300 {
+        let patience = [chance.patience(), chance.patience()];
+        let first = usize::try_from(chance.below(2)).unwrap();
+        let one = tokio::time::timeout(patience[0], engines[first].occur(now));
+        let other = tokio::time::timeout(patience[1], engines[1 - first].occur(now));
+        let (one, other) = if chance.below(4) > 0 { (one.await, Ok(Ok(()))) } else { tokio::join!(one, other) };
+        let came = [one, other].into_iter().all(|came| came.is_ok_and(|done| done.is_ok()));
+        if came && shop.number(waiting).await == 0 {
+            return;
+        }
+    }
+    panic!("nobody came through at {now}");
+}
+
+/// Who gets which draft of a step that sends by itself, by the calendar alone: whoever is due and had it not yet, once a day.
+fn expected(lives: &[Life], is_due: fn(&Life, i64) -> bool, hours: &[i64]) -> Vec<BTreeSet<String>> {
+    let (mut had, mut drafts, mut last) = (BTreeSet::new(), Vec::new(), i64::MIN);
+    for hour in hours {
+        let due = (0..).zip(lives).filter(|(_, life)| is_due(life, *hour)).map(|(n, _)| phone(n));
+        let due: BTreeSet<_> = due.filter(|phone| !had.contains(phone)).collect();
+        if hour.saturating_sub(last) >= 24 && !due.is_empty() {
+            had.extend(due.iter().cloned());
+            drafts.push(due);
+            last = *hour;
+        }
+    }
+    drafts
+}
+
+#[tokio::test]
+async fn in_a_month_with_engines_killed_at_random_everybody_who_is_due_gets_each_step_once() {
+    let shop = Shop::open(SETUP).await;
+    let mut chance = Chance(23);
+    let lives: Vec<_> = (0..40).map(|_| Life::any(&mut chance)).collect();
+    let blast = shop.blast(0..40).await;
+    let start = Utc::now() - TimeDelta::days(1);
+    add(&shop, &blast, &["--after", "48h", "--until", "read", "--auto", "--at-most", "100"]).await;
+    add(&shop, &blast, &["--after", "72h", "--since", "read", "--auto", "--at-most", "100"]).await;
+    let engines = [engine_app(&shop, "one").await, engine_app(&shop, "two").await];
+
+    let hours: Vec<i64> = (0..30 * 8).map(|tick| tick * 3).collect();
+    for hour in &hours {
+        // Everything that happens does so at full hours.
+        for passed in hour - 2..=*hour {
+            live(&shop, &blast, &lives, (start, passed)).await;
+        }
+        let now = start + TimeDelta::hours(*hour);
+        Box::pin(live_through(&engines, &shop, now, &mut chance)).await;
+    }
+
+    for (step, is_due) in [(1, Life::is_unread as fn(&Life, i64) -> bool), (2, Life::is_silent)] {
+        let expected = expected(&lives, is_due, &hours);
+        assert!(expected.len() > 5, "{expected:?}");
+        let mut got = Vec::new();
+        for draft in made(&shop, &blast, step).await {
+            assert_eq!(shop.state(&draft).await, "sending");
+            got.push(people(&shop, &draft).await.into_iter().collect::<BTreeSet<_>>());
+        }
+        assert_eq!(got, expected, "step {step}");
+    }
+}
+
+/// What an operator may do with a draft that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Waits,
+    Sends,
+    Deletes,
+    SendsAndCancels,
+    SendsAndDeletesLater,
+}
+
+async fn operate(app: &App, draft: BlastId, what: Operator) {
+    if what == Operator::Deletes {
+        return app.delete(draft).await.unwrap();
+    }
+    app.renew_audience(draft).await.unwrap();
+    let plan = app.plan(draft).await.unwrap();
+    if plan.people == 0 {
+        return app.delete(draft).await.unwrap();
+    }
+    let launch =
+        Launch { blast: draft, version: plan.blast.version, people: plan.people, armed_for: TimeDelta::zero() };
+    app.launch(launch).await.unwrap();
+    if what == Operator::SendsAndCancels {
+        app.cancel(draft).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn whatever_an_operator_does_with_its_drafts_nobody_gets_a_step_twice_and_nobody_is_lost() {
+    let shop = Shop::open(SETUP).await;
+    let mut chance = Chance(5);
+    let lives: Vec<_> = (0..60).map(|_| Life::any(&mut chance)).collect();
+    let blast = shop.blast(0..60).await;
+    let start = Utc::now() - TimeDelta::days(1);
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+    let (mut had, mut open, mut last) = (BTreeSet::<u32>::new(), None::<BlastId>, i64::MIN);
+    let (mut done, mut turn) = (Vec::new(), 0);
+
+    for hour in (0..30 * 4).map(|tick| tick * 6) {
+        for passed in hour - 5..=hour {
+            live(&shop, &blast, &lives, (start, passed)).await;
+        }
+        occur(&app, start + TimeDelta::hours(hour)).await;
+        let due: BTreeSet<u32> =
+            (0..).zip(&lives).filter(|(n, life)| life.is_unread(hour) && !had.contains(n)).map(|(n, _)| n).collect();
+        if open.is_none() && hour.saturating_sub(last) >= 24 && !due.is_empty() {
+            last = hour;
+            let newest = made(&shop, &blast, 1).await.pop().unwrap();
+            let drafted: Vec<_> = due.iter().map(|n| phone(*n)).collect();
+            assert_eq!(
+                people(&shop, &newest).await.into_iter().collect::<BTreeSet<_>>(),
+                drafted.into_iter().collect()
+            );
+            open = Some(BlastId(newest.parse().unwrap()));
+        }
+        let Some(draft) = open else { continue };
+        turn += 1;
+        let what = [
+            Operator::Waits,
+            Operator::SendsAndCancels,
+            Operator::Sends,
+            Operator::Deletes,
+            Operator::SendsAndDeletesLater,
+        ][turn % 5];
+        if what == Operator::Waits {
+            continue;
+        }
+        operate(&app, draft, what).await;
+        open = None;
+        if matches!(what, Operator::Sends | Operator::SendsAndDeletesLater) && !due.is_empty() {
+            let got: BTreeSet<_> = people(&shop, &draft.to_string()).await.into_iter().collect();
+            assert_eq!(got, due.iter().map(|n| phone(*n)).collect(), "at {hour}");
+            had.extend(due);
+            shop.execute(&format!(
+                "update blast_recipients set status = 'sent', standing = 'sent', attempt = 1, sent_at = now() where blast_id = {draft};
+                 update blasts set state = 'completed', completed_at = now() where id = {draft}"
+            ))
+            .await;
+        }
+        if what == Operator::SendsAndDeletesLater && shop.state(&draft.to_string()).await == "completed" {
+            app.delete(draft).await.unwrap();
+        }
+        done.push(what);
+    }
+
+    assert!(done.len() > 8 && had.len() > 5, "{done:?} {had:?}");
+    assert!(done.contains(&Operator::SendsAndCancels) && done.contains(&Operator::SendsAndDeletesLater), "{done:?}");
+}
