@@ -6,12 +6,12 @@ use std::io::Write;
 use color_eyre::Result;
 use serde::Serialize;
 
-use crate::domain::text::clean;
+use crate::domain::text::clean_shown;
 
 /// Writes a line of data. What others wrote (names, notes, tags) cannot control the terminal.
 pub(super) fn line(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", clean(text))?;
+    writeln!(out, "{}", clean_shown(text))?;
     Ok(())
 }
 
@@ -38,7 +38,7 @@ pub(super) fn talk(text: &str) {
 
 /// Cleans each line and keeps the line breaks.
 fn clean_lines(text: &str) -> String {
-    text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
+    text.split('\n').map(clean_shown).collect::<Vec<_>>().join("\n")
 }
 
 /// JSON escapes the first 32 characters only; a terminal also obeys some from 127 to 159.
@@ -61,6 +61,7 @@ mod tests {
     #[test]
     fn no_control_character_of_a_name_reaches_the_terminal() {
         assert_eq!(clean_lines("Aina\u{1b}]0;x\u{7}\n\u{9b}2Jnext\n"), "Aina]0;x\n2Jnext\n");
+        assert_eq!(clean_lines("\u{1f468}\u{200d}\u{1f467} and A\u{200d}ina"), "\u{1f468}\u{200d}\u{1f467} and Aina");
         assert_eq!(escaped("{\"a\":\"\u{9b}2J 陈\"}"), "{\"a\":\"\\u009b2J 陈\"}");
     }
 }

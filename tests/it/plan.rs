@@ -58,6 +58,19 @@ async fn hours_that_are_closed_are_in_the_plan_and_in_the_promise_of_every_face(
 }
 
 #[tokio::test]
+async fn what_joins_letters_and_pictures_is_shown_as_it_is_sent() {
+    let shop = Shop::open(REAL).await;
+    let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+    let list = shop.write("family.csv", format!("phone,name\n{},Siti {family}\n", digits(1)));
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi {name}", "--recipients", list.to_str().unwrap()];
+    let id = shop.json(&new).await["id"].to_string();
+
+    let said = shop.ok(&["blast", "plan", &id]).await;
+
+    assert!(said.contains(&format!("Siti {family}: Hi Siti {family}")), "{said}");
+}
+
+#[tokio::test]
 async fn a_start_outside_the_hours_says_when_they_open() {
     let shop = Shop::open(Setup::default()).await;
     let (hours, opens) = closed_hours();

@@ -22,7 +22,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::pricing::MessageCharges;
 use crate::domain::status::Status;
-use crate::domain::text::{clean, count_of, grouped, number, people};
+use crate::domain::text::{clean, clean_shown, count_of, grouped, number, people};
 use crate::domain::waiting::Waiting;
 
 pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
@@ -135,7 +135,7 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
         let _ = writeln!(out, "  done     about {}", context.when(Some(done)));
     }
     out.push_str(&step::lines(context, &also.steps));
-    let _ = writeln!(out, "  message  {}", clean(&blast.message.replace('\n', " / ")));
+    let _ = writeln!(out, "  message  {}", clean_shown(&blast.message.replace('\n', " / ")));
     out
 }
 
@@ -313,7 +313,7 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     for sample in &plan.samples {
         let (which, phone, who) = (sample.which, &sample.phone, sample.name.as_deref().unwrap_or("no name"));
         let text = sample.text.replace('\n', " / ");
-        let _ = writeln!(out, "  {which}: {phone} {}: {}", clean(who), clean(&text));
+        let _ = writeln!(out, "  {which}: {phone} {}: {}", clean_shown(who), clean_shown(&text));
     }
     for obstacle in &plan.obstacles {
         let _ = writeln!(out, "  not now: {}", clean(obstacle));
