@@ -24,6 +24,8 @@ pub enum ImportError {
     Read(#[source] io::Error),
     #[error("the file is empty: a row for each person is needed, with a phone number in it")]
     Empty,
+    #[error("the file is empty: it needs a first line with the columns sku and name, and a row for each product")]
+    NoProducts,
     #[error("this is a spreadsheet's own file: save it as CSV (UTF-8) and give that")]
     Spreadsheet,
     #[error("this is no text file: save the list as CSV (UTF-8) and give that")]

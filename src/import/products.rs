@@ -8,7 +8,7 @@ use super::encoding::{self, decode};
 use super::records::{Record, Records, guess_delimiter};
 use super::{ImportError, on_thread};
 use crate::domain::catalogue::{CatalogueItem, availability, currency, price};
-use crate::domain::text::clean;
+use crate::domain::text::{clean, count_of};
 
 /// The most products of a file.
 const PRODUCTS_MAX: usize = 100_000;
@@ -33,10 +33,10 @@ pub async fn read_products(source: impl Read + Send + 'static) -> Result<ReadPro
 }
 
 fn read(source: impl Read + Send + 'static) -> Result<ReadProducts, ImportError> {
-    let opened = encoding::open(source)?;
+    let opened = encoding::open(source).map_err(of_products)?;
     let delimiter = guess_delimiter(&opened.sample).byte;
     let mut records = Records::new(opened.bytes, delimiter);
-    let header = records.next()?.ok_or(ImportError::Empty)?;
+    let header = records.next()?.ok_or(ImportError::NoProducts)?;
     let columns = match ProductColumns::of(&header) {
         Ok(columns) => columns,
         Err(why) => return Ok(ReadProducts { wrong: vec![why], wrong_total: 1, ..ReadProducts::default() }),
@@ -58,6 +58,11 @@ fn read(source: impl Read + Send + 'static) -> Result<ReadProducts, ImportError>
         }
     }
     Ok(read)
+}
+
+/// An empty file of products lacks other rows than one of people.
+fn of_products(error: ImportError) -> ImportError {
+    if matches!(error, ImportError::Empty) { ImportError::NoProducts } else { error }
 }
 
 impl ReadProducts {
@@ -110,6 +115,7 @@ impl ProductColumns {
         if sku.chars().count() > 100 || clean(&sku) != sku {
             return Err("its SKU has control characters, or more than 100".to_owned());
         }
+        self.refuse_ragged(record)?;
         let (price, own_currency) = match cell(PRICE)? {
             Some(text) => price(&text).map(|(price, currency)| (Some(price), currency))?,
             None => (None, None),
@@ -117,8 +123,13 @@ impl ProductColumns {
         let wrong = |what: &str, text: &str| format!("`{}` is not {what}", clean(text));
         let currency = match cell(&["currency"])? {
             Some(text) => Some(currency(&text).ok_or_else(|| wrong("a currency: write three letters, as MYR", &text))?),
-            None => own_currency,
+            None => own_currency.clone(),
         };
+        if let (Some(own), Some(other)) =
+            (&own_currency, currency.as_ref().filter(|other| own_currency.as_ref() != Some(other)))
+        {
+            return Err(format!("its price is in {own} and its currency {other}: write one of them"));
+        }
         let availability = match cell(&["availability"])? {
             Some(text) => {
                 let known = availability(&text);
@@ -147,6 +158,19 @@ impl ProductColumns {
             url: link(cell(&["url", "link"])?)?,
             sku,
         })
+    }
+
+    /// Cells that are missing or too many stand under the wrong names.
+    fn refuse_ragged(&self, record: &Record) -> Result<(), String> {
+        let (cells, columns) = (record.values.len(), self.header.len());
+        let blank = |cell: &Vec<u8>| cell.iter().all(u8::is_ascii_whitespace);
+        if cells == columns || cells > columns && record.values[columns..].iter().all(blank) {
+            return Ok(());
+        }
+        let cells = count_of(cells as u64, "cell", "cells");
+        Err(format!(
+            "it has {cells}, and the first line {columns}: a text with a delimiter in it stands in double quotes"
+        ))
     }
 
     fn variant(&self, record: &Record) -> Result<Option<String>, String> {
@@ -199,6 +223,28 @@ mod tests {
         let rows: Vec<_> = read.wrong.iter().map(|why| why.split(':').next().unwrap()).collect();
         assert_eq!(rows, ["row 2", "row 3", "row 4", "row 5", "row 6", "row 7", "row 9"], "{:?}", read.wrong);
         assert_eq!((read.items.len(), read.wrong_total), (1, 7));
+    }
+
+    #[test]
+    fn cells_that_contradict_or_stand_in_the_wrong_place_are_named_with_their_row() {
+        let wrong =
+            "sku,name,price,currency\na,A,1.00 MYR,USD\nb,B,1.00 MYR,myr\nc,C, big,1.00,MYR\nd,D,1.00\ne,E,2,MYR,,\n";
+        let read = read(Cursor::new(wrong.as_bytes().to_vec())).unwrap();
+        assert_eq!(
+            read.wrong,
+            [
+                "row 2: its price is in MYR and its currency USD: write one of them",
+                "row 4: it has 5 cells, and the first line 4: a text with a delimiter in it stands in double quotes",
+                "row 5: it has 3 cells, and the first line 4: a text with a delimiter in it stands in double quotes",
+            ]
+        );
+        assert_eq!(read.items.len(), 2);
+    }
+
+    #[test]
+    fn an_empty_file_is_said_to_lack_products() {
+        let why = read(Cursor::new(b" \n".to_vec())).unwrap_err().to_string();
+        assert!(why.contains("a row for each product") && !why.contains("phone"), "{why}");
     }
 
     #[test]
