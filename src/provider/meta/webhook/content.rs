@@ -309,6 +309,9 @@ fn media(media: &Value, kind: MediaKind) -> Option<InboundMedia> {
     })
 }
 
+/// The most digits of a number that are kept exactly.
+const DIGITS_MAX: usize = 28;
+
 fn order(raw: &Value) -> InboundOrder {
     let given = list(raw, "/product_items");
     let items: Vec<OrderItem> = given.iter().filter_map(order_item).collect();
@@ -330,11 +333,18 @@ fn order_item(item: &Value) -> Option<OrderItem> {
     })
 }
 
-/// The number as it was written: fractions in JSON are exact to fifteen digits.
+/// The number as it was written: fractions in JSON are exact to fifteen digits. `None` where a digit would be lost.
 fn decimal(value: &Value, place: &str) -> Option<Decimal> {
     let written = text(value, place)?;
     let written = written.trim();
-    written.parse().ok().or_else(|| Decimal::from_scientific(written).ok())
+    Decimal::from_str_exact(written)
+        .ok()
+        .or_else(|| Decimal::from_scientific(written).ok().filter(|_| is_scientific(written)))
+}
+
+/// `1e3`; anything else was read, or has too many digits.
+fn is_scientific(written: &str) -> bool {
+    written.contains(['e', 'E']) && written.chars().filter(char::is_ascii_digit).count() <= DIGITS_MAX
 }
 
 /// A new number or id is a change whatever the type says: Meta has named it in four ways.
