@@ -4,6 +4,7 @@
 mod audit;
 mod bench;
 mod blast;
+mod cart;
 mod catalog;
 mod confirm;
 mod context;
@@ -32,6 +33,7 @@ mod sim;
 mod simulator;
 mod suppress;
 mod table;
+mod taken_out;
 mod token;
 mod uncertain;
 
@@ -105,6 +107,9 @@ enum CliVerb {
     /// Products and their prices: read a file, list, show.
     #[command(subcommand)]
     Catalog(catalog::CatalogVerb),
+    /// What people put together before they order it: list, write, order, abandon.
+    #[command(subcommand)]
+    Cart(cart::CartVerb),
     /// What people ordered: list, write, confirm, cancel.
     #[command(subcommand)]
     Order(order::OrderVerb),
@@ -163,7 +168,7 @@ impl Arguments {
 
 /// Parses the command line. Exits with code 2 on wrong usage.
 pub fn parse() -> Arguments {
-    let wrong = match Arguments::try_parse() {
+    let wrong = match Arguments::try_parse_from(taken_out::words(std::env::args_os())) {
         Ok(arguments) => return arguments,
         Err(wrong) => wrong,
     };
@@ -200,6 +205,7 @@ async fn run_verb(verb: CliVerb, global: &Global) -> Result<ExitCode> {
         CliVerb::Notices(verb) => verb.run(global).await,
         CliVerb::Reply(verb) => verb.run(global).await,
         CliVerb::Catalog(verb) => verb.run(global).await,
+        CliVerb::Cart(verb) => verb.run(global).await,
         CliVerb::Order(verb) => verb.run(global).await,
         CliVerb::Uncertain(verb) => verb.run(global).await,
         CliVerb::Suppress(verb) => verb.run(global).await,

@@ -7,6 +7,7 @@ pub mod api_request;
 pub mod api_token;
 pub mod blast;
 pub mod business;
+pub mod cart;
 pub mod catalogue;
 pub mod claim;
 pub mod clearing;

@@ -30,6 +30,8 @@ pub struct CustomerPage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merged {
     pub customer: CustomerRow,
+    /// Nothing was known of the number that they are known by now.
+    pub is_unknown: bool,
     /// Businesses that the two do not share an opt-out from: those stay with the number that they were said of.
     pub opted_out_apart: Vec<String>,
 }
@@ -144,11 +146,12 @@ impl App {
         if from_key == into_key {
             return Err(AppError::Refused(format!("{from} and {into} are one customer already")));
         }
+        let is_unknown = !customer::is_known(&mut tx, &into_key).await?;
         let apart = [self.customer_row(from_key.clone()).await?, self.customer_row(into_key.clone()).await?];
         customer::merge(&mut tx, (&from_key, &into_key), self.operator()).await?;
         self.log_customer(&mut tx, into, json!({ "merged": from_key })).await?;
         tx.commit().await?;
-        Ok(Merged { customer: self.customer_row(into_key).await?, opted_out_apart: apart_in(&apart) })
+        Ok(Merged { customer: self.customer_row(into_key).await?, is_unknown, opted_out_apart: apart_in(&apart) })
     }
 
     /// Makes a number that was merged a customer of its own again.

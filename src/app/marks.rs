@@ -47,11 +47,13 @@ impl App {
     }
 
     /// The same as an act of its own, also where it is the amount of a sale that was closed a moment ago: each command line
-    /// is undone alone.
+    /// is undone alone. An amount may be written over that of an order, which then says so.
     pub async fn mark_apart(&self, recipient: RecipientId, mark: Mark) -> Result<Marked, AppError> {
         let mut tx = self.begin().await?;
         let person = self.hold(&mut tx, recipient, &mark).await?;
-        self.refuse_lost_race(&mut tx, &person, &mark).await?;
+        if !replaces_order(&mut tx, &person, &mark).await? {
+            self.refuse_lost_race(&mut tx, &person, &mark).await?;
+        }
         self.write(tx, &person, mark, None).await
     }
 
@@ -227,6 +229,15 @@ impl App {
     }
 }
 
+/// Whether an amount is typed where the newest sale is an order's: nobody else's word is lost by it.
+async fn replaces_order(tx: &mut PgConnection, person: &PersonRow, mark: &Mark) -> Result<bool, AppError> {
+    if !matches!(mark, Mark::Closed(Some(_))) {
+        return Ok(false);
+    }
+    let newest = action::newest_close(tx, person.id).await?;
+    Ok(newest.is_some_and(|newest| newest.detail.get("order").is_some()))
+}
+
 /// The person, or the error that they are gone.
 pub(super) async fn person_of(tx: &mut PgConnection, id: RecipientId) -> Result<PersonRow, AppError> {
     person::get(tx, id).await?.ok_or_else(gone)
@@ -253,15 +264,12 @@ fn detail(person: &PersonRow, mark: &Mark) -> Value {
     match mark {
         Mark::Closed(amount) => json!({
             "amount": amount.map(|amount| amount.to_string()),
-            "amends": person.recipient.closed_at.is_some(),
-            "amount_before": person.recipient.amount.map(|amount| amount.to_string()),
         }),
         Mark::Note(note) => json!({ "note": note, "note_before": person.recipient.note }),
         Mark::Resolve(resolution) => json!({ "resolution": resolution }),
         Mark::Ordered(amount) => json!({
             "amount": amount.map(|amount| amount.to_string()),
             "order": null,
-            "closes": person.recipient.closed_at.is_none(),
         }),
         Mark::OptOut => json!({ "was_suppressed": person.is_suppressed }),
         Mark::Replied | Mark::Retry => json!({}),

@@ -1,25 +1,27 @@
 //! Orders: listed, written by operators, and taken through their states. A cancelled one takes its own amount back.
 
+mod editing;
+pub(super) mod items;
+pub(super) mod pricing;
+
 use rust_decimal::Decimal;
 use serde_json::json;
 use sqlx::PgConnection;
 
+use self::pricing::{Priced, Unpriced};
 use super::marks::outcome;
 use super::{App, AppError};
 use crate::domain::act::Act;
-use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
-use crate::domain::order::{OrderState, OrderTotal, OrderedItem};
+use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId, SenderId};
+use crate::domain::order::{KeptProduct, OrderState, OrderTotal};
 use crate::domain::recipient::{Evidence, Mark, Undone};
-use crate::domain::text::clean;
 use crate::store::action::{self, NewAction};
-use crate::store::catalogue;
-use crate::store::evidence::record_locked;
+use crate::store::cart;
+use crate::store::evidence::{EntryOutcome, record_locked};
 use crate::store::order::{self, LockedOrder, NewOrder, OrderQuery, OrderRow, audit::OrderDifference};
 use crate::store::person::PersonRow;
 use crate::store::reply::AnsweredMessage;
 
-/// The most items of an order.
-const ITEMS_MAX: usize = 500;
 /// The longest text of an order, in characters.
 const TEXT_MAX: usize = 1_000;
 
@@ -42,6 +44,16 @@ pub struct NewOrderItem {
     pub price: Option<Decimal>,
     /// `None`: the catalogue's, else that of revenue.
     pub currency: Option<String>,
+    /// What an order or cart says of it already.
+    pub kept: Option<KeptProduct>,
+}
+
+/// An order that was written.
+#[derive(Debug, Clone)]
+pub struct WrittenOrder {
+    pub order: OrderRow,
+    /// SKUs that the catalogue calls sold out: they are in the order all the same.
+    pub sold_out: Vec<String>,
 }
 
 impl App {
@@ -56,28 +68,38 @@ impl App {
         if self.only_sender().is_some_and(|own| own != row.sender_id) { Err(no_order(id)) } else { Ok(row) }
     }
 
-    /// What does not add up in the orders of one blast, or in all.
+    /// What does not add up in the orders and carts of one blast, or in all.
     pub async fn audit_orders(&self, blast: Option<BlastId>) -> Result<Vec<OrderDifference>, AppError> {
-        Ok(order::audit::differences(self.pool(), blast).await?)
+        let mut differences = order::audit::differences(self.pool(), blast).await?;
+        differences.extend(cart::audit::differences(self.pool(), blast).await?);
+        Ok(differences)
     }
 
     /// Writes an order of somebody in a blast, which closes them. Refused where nothing can have reached them.
-    pub async fn add_order(&self, draft: &OrderDraft) -> Result<OrderRow, AppError> {
-        let note = draft.note.as_deref().map(str::trim).filter(|note| !note.is_empty());
-        if draft.items.is_empty() || draft.items.len() > ITEMS_MAX {
-            return Err(AppError::invalid("items", format!("write 1 to {ITEMS_MAX} items")));
-        }
-        if note.is_some_and(|note| note.chars().count() > TEXT_MAX) {
-            return Err(AppError::invalid("note", format!("write at most {TEXT_MAX} characters")));
-        }
+    pub async fn add_order(&self, draft: &OrderDraft) -> Result<WrittenOrder, AppError> {
+        note(draft.note.as_deref())?;
         let sender = self.require_blast(draft.blast).await?;
         let recipient = self.recipient_by_phone(draft.blast, &draft.phone).await?.id;
         let mut tx = self.begin().await?;
-        let items = self.priced(&mut tx, draft).await?;
+        let (id, sold_out) = self.write_order(&mut tx, (sender, recipient), draft).await?;
+        tx.commit().await?;
+        self.notify(draft.blast).await?;
+        Ok(WrittenOrder { order: self.order(id).await?, sold_out })
+    }
+
+    /// The same in a transaction of the caller's; also the SKUs that the catalogue calls sold out.
+    pub(super) async fn write_order(
+        &self,
+        tx: &mut PgConnection,
+        (sender, recipient): (SenderId, RecipientId),
+        draft: &OrderDraft,
+    ) -> Result<(OrderId, Vec<String>), AppError> {
+        let note = note(draft.note.as_deref())?;
+        let Priced { items, sold_out } = self.priced(tx, sender, &draft.items, Unpriced::Refused).await?;
         let total = OrderTotal::of(&items);
         let revenue = total.clone().and_then(|total| total.revenue(&self.config().ui.currency));
         let mark = Mark::Ordered(revenue.clone().ok());
-        let person = self.hold(&mut tx, recipient, &mark).await?;
+        let person = self.hold(tx, recipient, &mark).await?;
         let new = NewOrder {
             sender,
             answers: Some(message_of(&person)),
@@ -93,17 +115,15 @@ impl App {
             total: total.as_ref().ok(),
             uncounted: revenue.as_ref().err().map(ToString::to_string),
             at: person.read_at,
+            dated: None,
             by: Some(self.operator()),
         };
-        let id = order::insert(&mut tx, &new).await?;
-        self.record_order(&mut tx, &person, &mark, (id, revenue.ok())).await?;
-        tx.commit().await?;
-        self.notify(person.blast_id).await?;
-        self.order(id).await
+        let id = order::insert(tx, &new).await?;
+        self.record_order(tx, &person, &mark, (id, revenue.ok())).await?;
+        Ok((id, sold_out))
     }
 
-    /// Marks the person and logs the act that counts the order. Who is closed already without an amount of the order's stays
-    /// as they are.
+    /// Marks the person and logs the act that counts the order, also of somebody who is closed already and stays as they are.
     async fn record_order(
         &self,
         tx: &mut PgConnection,
@@ -114,49 +134,15 @@ impl App {
         let entry = self.manual(person, Evidence::Manual(mark.clone()));
         let people = std::slice::from_ref(person);
         let settled = record_locked(&mut *tx, &[entry], people, &self.engine().settings.retry).await?;
-        if settled.first() == Some(&crate::store::evidence::EntryOutcome::Nothing) {
-            return Ok(());
+        if settled.first() != Some(&EntryOutcome::Nothing) {
+            outcome(settled.first(), person)?;
         }
-        outcome(settled.first(), person)?;
         let action = action::log(&mut *tx, self.new_action(person, mark)).await?;
         Ok(order::count(tx, id, action, counted).await?)
     }
 
-    /// The items with the catalogue's prices where none is given.
-    async fn priced(&self, tx: &mut PgConnection, draft: &OrderDraft) -> Result<Vec<OrderedItem>, AppError> {
-        let skus: Vec<&str> = draft.items.iter().map(|item| item.sku.as_str()).collect();
-        let known = catalogue::prices(tx, draft.blast, &skus).await?;
-        let mut priced = Vec::with_capacity(draft.items.len());
-        for (n, item) in draft.items.iter().enumerate() {
-            let at = |field: &str| format!("items[{n}].{field}");
-            let sku = item.sku.trim();
-            if sku.is_empty() || sku.chars().count() > 100 || clean(sku) != sku {
-                return Err(AppError::invalid(&at("sku"), "write the SKU of a product, at most 100 characters"));
-            }
-            if item.quantity <= Decimal::ZERO {
-                return Err(AppError::invalid(
-                    &at("quantity"),
-                    format!("{} of {sku}: write more than 0", item.quantity),
-                ));
-            }
-            let listed = known.iter().find(|listed| listed.sku == sku);
-            let price = item.price.or_else(|| listed.and_then(|listed| listed.price)).ok_or_else(|| {
-                let why = format!("no catalogue has a price of `{sku}`: write it, as {sku}*{}@12.50", item.quantity);
-                AppError::invalid(&at("price"), why)
-            })?;
-            if price < Decimal::ZERO {
-                return Err(AppError::invalid(&at("price"), format!("{price} for {sku}: a price cannot be negative")));
-            }
-            let own = || listed.and_then(|listed| listed.currency.clone());
-            let currency = item.currency.clone().or_else(own).unwrap_or_else(|| self.config().ui.currency.clone());
-            let (sku, quantity) = (sku.to_owned(), item.quantity);
-            priced.push(OrderedItem { sku, quantity, price: Some(price), currency: Some(currency) });
-        }
-        Ok(priced)
-    }
-
-    /// Takes an order to another state. A cancelled one takes its own amount back, and its person is open again if it closed
-    /// them and nothing else did since.
+    /// Takes an order to another state. A cancelled one takes its own amount back, unless an operator wrote another in its
+    /// place, and its person is open again if nothing else closed them.
     pub async fn move_order(&self, id: OrderId, next: OrderState) -> Result<OrderRow, AppError> {
         self.order(id).await?;
         let mut tx = self.begin().await?;
@@ -184,19 +170,14 @@ impl App {
         held: &LockedOrder,
     ) -> Result<Option<BlastId>, AppError> {
         let (Some(recipient), Some(action)) = (held.recipient_id, held.action_id) else { return Ok(None) };
-        let probe = Evidence::Undo(Undone::Ordered { amount: held.counted, reopens: true });
+        let probe = Evidence::Undo(Undone::Closed(None));
         let Some(person) = self.hold_all(tx, &[(recipient, probe)]).await?.pop() else { return Ok(None) };
-        let Some(closes) = order::closes(&mut *tx, action).await? else { return Ok(None) };
-        let other = order::other_act(&mut *tx, recipient, id).await?;
-        let undone = Undone::Ordered { amount: held.counted, reopens: closes && other.is_none() };
-        let entry = self.manual(&person, Evidence::Undo(undone));
+        if !action::stands(&mut *tx, action).await? {
+            return Ok(None);
+        }
+        let left = action::sales_without(&mut *tx, &[recipient], &[action]).await?.remove(&recipient);
+        let entry = self.manual(&person, Evidence::Undo(Undone::Closed(left)));
         record_locked(&mut *tx, &[entry], std::slice::from_ref(&person), &self.engine().settings.retry).await?;
-        if let Some(other) = other.filter(|_| closes) {
-            order::pass_on_close(&mut *tx, other).await?;
-        }
-        if let Some(amount) = held.counted {
-            order::forget_in_later_acts(&mut *tx, (recipient, action), amount).await?;
-        }
         self.log_cancel(tx, &person, (id, action)).await?;
         Ok(Some(person.blast_id))
     }
@@ -218,6 +199,17 @@ impl App {
         };
         action::log(tx, act).await?;
         Ok(())
+    }
+}
+
+/// What was said with an order or cart.
+pub(super) fn note(text: Option<&str>) -> Result<Option<&str>, AppError> {
+    let note = text.map(str::trim).filter(|note| !note.is_empty());
+    match note {
+        Some(note) if note.chars().count() > TEXT_MAX => {
+            Err(AppError::invalid("note", format!("write at most {TEXT_MAX} characters")))
+        }
+        note => Ok(note),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -14,6 +13,7 @@ use crate::domain::amount::money;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, Undone};
+use crate::domain::sale::Sale;
 use crate::domain::status::Status;
 use crate::domain::text::people;
 use crate::store::DbTransaction;
@@ -69,7 +69,7 @@ impl App {
             (Act::Launch, _) => "its launch".to_owned(),
             (Act::Resume, _) => "that it was resumed".to_owned(),
             (_, None) => return Ok(None),
-            (_, Some(_)) if undone(&act).is_none() => return Ok(None),
+            (_, Some(_)) if undone(&act, None).is_none() => return Ok(None),
             (mark, Some(recipient)) => match action::whole(&mut tx, &act).await?.len() {
                 ..=1 => format!("{mark} of {}", person_of(&mut tx, recipient).await?.who()),
                 several => format!("{mark} of {}", people(several)),
@@ -91,7 +91,7 @@ impl App {
         if matches!(mine.action, Act::Launch | Act::Resume) {
             return self.undo_launch(tx, &mine).await;
         }
-        if undone(&mine).is_none() {
+        if undone(&mine, None).is_none() {
             return Err(last_act::refusal(&mut tx, &mine).await?);
         }
         let acts = action::whole(&mut tx, &mine).await?;
@@ -175,11 +175,18 @@ impl App {
     async fn record_undos(&self, tx: &mut PgConnection, acts: Vec<LoggedAction>) -> Result<Vec<Undo>, AppError> {
         let mut undos = BTreeMap::new();
         for act in acts {
-            let undone = undone(&act).ok_or_else(|| AppError::Refused("that act cannot be taken back".to_owned()))?;
+            let undone = undone_or_refused(&act, None)?;
             undos.insert(act.recipient_id.ok_or_else(gone)?, (act, undone));
         }
         let evidence: Vec<_> = undos.iter().map(|(id, (_, undone))| (*id, Evidence::Undo(undone.clone()))).collect();
         let held: Vec<_> = self.hold_all(tx, &evidence).await?;
+        // What they bought is read once they are under lock.
+        let closes = undos.values().map(|(act, _)| act).filter(|act| act.action == Act::Closed);
+        let (ids, whose): (Vec<_>, Vec<_>) = closes.filter_map(|act| Some((act.id, act.recipient_id?))).unzip();
+        let left = action::sales_without(tx, &whose, &ids).await?;
+        for (id, (act, undone)) in &mut undos {
+            *undone = undone_or_refused(act, left.get(id).copied())?;
+        }
         let held: Vec<_> = held.into_iter().filter_map(|person| Some((undos.remove(&person.id)?, person))).collect();
         let entry = |((_, undone), person): &((LoggedAction, Undone), PersonRow)| {
             self.manual(person, Evidence::Undo(undone.clone()))
@@ -187,8 +194,12 @@ impl App {
         let entries: Vec<_> = held.iter().map(entry).collect();
         let people: Vec<_> = held.iter().map(|(_, person)| person.clone()).collect();
         let settled = self.record_all(tx, &entries, &people).await?;
-        let undo = |(((act, undone), person), settled): (_, &EntryOutcome)| {
-            let (before, after) = outcome(Some(settled), &person)?;
+        let undo = |(((act, undone), person), settled): (((LoggedAction, Undone), PersonRow), &EntryOutcome)| {
+            // An order's act may have changed nothing: its person was closed, and it is not in the currency of revenue.
+            let (before, after) = match (settled, &undone) {
+                (EntryOutcome::Nothing, Undone::Closed(_)) => (person.status, person.status),
+                _ => outcome(Some(settled), &person)?,
+            };
             Ok(Undo { act, undone, person, before, after })
         };
         let undos = held.into_iter().zip(&settled).map(undo).collect::<Result<Vec<_>, AppError>>()?;
@@ -285,8 +296,12 @@ fn sentence(undos: &[Undo]) -> String {
         [Undo { undone: Undone::OptOut, after: Status::OptedOut, .. }] => {
             format!("{who} stays opted out: they said so themselves, or another act did")
         }
-        [Undo { undone: Undone::Amount(Some(amount)), .. }] => format!("{who}: the amount is {} again", money(*amount)),
-        [Undo { undone: Undone::Amount(None), .. }] => format!("{who}: the amount is taken back"),
+        [Undo { undone: Undone::Closed(Some(left)), person, .. }] if left.amount != person.recipient.amount => {
+            match left.amount {
+                Some(amount) => format!("{who}: the amount is {} again", money(amount)),
+                None => format!("{who}: the amount is taken back"),
+            }
+        }
         [_] => format!("{who}: {word} taken back"),
         several if several.iter().all(|undo| undo.act.action.word() == word) => format!("{who}: {word}, taken back"),
         _ => format!("{who}: the last mark of each is taken back"),
@@ -297,20 +312,16 @@ fn command_line(person: &PersonRow) -> String {
     format!("blastdeck mark {} {} undo", person.blast_id, person.phone_number.as_str())
 }
 
-/// The evidence that undoes a logged act.
-fn undone(act: &LoggedAction) -> Option<Undone> {
+fn undone_or_refused(act: &LoggedAction, left: Option<Sale>) -> Result<Undone, AppError> {
+    undone(act, left).ok_or_else(|| AppError::Refused("that act cannot be taken back".to_owned()))
+}
+
+/// The evidence that undoes a logged act. `left`: what its person bought without it.
+fn undone(act: &LoggedAction, left: Option<Sale>) -> Option<Undone> {
     let text = |key: &str| act.detail.get(key).and_then(Value::as_str).map(str::to_owned);
-    let amount = |key: &str| text(key).and_then(|amount| amount.parse::<Decimal>().ok());
     match act.action {
         Act::Replied => Some(Undone::Replied),
-        Act::Closed if act.detail.get("order").is_some() => Some(Undone::Ordered {
-            amount: amount("amount"),
-            reopens: act.detail.get("closes") == Some(&Value::Bool(true)),
-        }),
-        Act::Closed if act.detail.get("amends") == Some(&Value::Bool(true)) => {
-            Some(Undone::Amount(amount("amount_before")))
-        }
-        Act::Closed => Some(Undone::Closed),
+        Act::Closed => Some(Undone::Closed(left)),
         Act::OptOut => Some(Undone::OptOut),
         Act::Note => Some(Undone::Note(text("note_before"))),
         Act::Resolve => {

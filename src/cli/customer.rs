@@ -213,12 +213,17 @@ async fn merge(context: &Context, from: &str, into: &str) -> Result<()> {
     let (from, into) = (read(context, from)?, read(context, into)?);
     let merged = context.app.merge_customers(&from, &into).await?;
     if context.is_json {
-        return json(&json!({ "customer": merged.customer, "opted_out_apart": merged.opted_out_apart }));
+        return json(&json!({ "customer": merged.customer, "opted_out_apart": merged.opted_out_apart,
+                             "is_unknown": merged.is_unknown }));
     }
     talk(&format!(
         "{from} and {into} are one customer now, with {}",
         count_of(merged.customer.numbers.len(), "number", "numbers")
     ));
+    if merged.is_unknown {
+        let undo = format!("`blastdeck customer unmerge {}` takes the merge back", from.as_str());
+        talk(&context.pasteable(&format!("nothing was known of {into} until now: if that is a mistake, {undo}")));
+    }
     if !merged.opted_out_apart.is_empty() {
         talk(&context.pasteable(
             "only one of them is opted out, and opt-outs stay with their numbers: `blastdeck suppress add` adds the other",

@@ -13,8 +13,10 @@ use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{NewOrderItem, OrderDraft, OrderQuery, OrderRow};
+use super::taken_out::MINUS;
+use crate::app::{ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderItemRow, OrderQuery, OrderRow, WrittenOrder};
 use crate::domain::amount::{self, symbol};
+use crate::domain::catalogue;
 use crate::domain::ids::{BlastId, OrderId};
 use crate::domain::order::OrderState;
 use crate::domain::phone::Phone;
@@ -51,6 +53,13 @@ pub(super) enum OrderVerb {
         #[arg(long, allow_hyphen_values = true)]
         note: Option<String>,
     },
+    /// Change the items of an order that is not cancelled. What it was at first stays with it, and revenue follows.
+    Edit {
+        order: OrderId,
+        /// SKU×3 sets how many there are, and SKU×3@12.50 the price as well; -SKU (or SKU×0) takes it out.
+        #[arg(required = true, value_name = "ITEM")]
+        items: Vec<ChangedItem>,
+    },
     /// Confirm a new order.
     Confirm { order: OrderId },
     /// Note that an order is paid.
@@ -63,16 +72,17 @@ pub(super) enum OrderVerb {
 
 /// `SKU`, `SKU×2`, `SKU*2@12.50`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TypedItem(NewOrderItem);
+pub(super) struct TypedItem(pub(super) NewOrderItem);
 
 impl FromStr for TypedItem {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (rest, price) = match text.rsplit_once('@') {
-            Some((rest, price)) => (rest, Some(amount::parse(price).map_err(|error| error.to_string())?)),
+            Some((rest, price)) => (rest, Some(catalogue::price(price)?)),
             None => (text, None),
         };
+        let (price, currency) = price.map_or((None, None), |(price, currency)| (Some(price), currency));
         let (sku, quantity) = match rest.rsplit_once(['×', '*']) {
             Some((sku, quantity)) => (sku, whole(quantity)?),
             None => (rest, Decimal::ONE),
@@ -80,7 +90,25 @@ impl FromStr for TypedItem {
         if sku.trim().is_empty() {
             return Err("write the SKU first, as in teh-tarik*2".to_owned());
         }
-        Ok(Self(NewOrderItem { sku: sku.trim().to_owned(), quantity, price, currency: None }))
+        Ok(Self(NewOrderItem { sku: sku.trim().to_owned(), quantity, price, currency, kept: None }))
+    }
+}
+
+/// A change of one item: `SKU×3`, `-SKU` or `SKU×0`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ChangedItem(pub(super) ItemChange);
+
+impl FromStr for ChangedItem {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let gone =
+            text.strip_prefix(['-', MINUS]).or_else(|| text.strip_suffix("×0")).or_else(|| text.strip_suffix("*0"));
+        match gone.map(str::trim) {
+            Some("") => Err("write the SKU after the -, as in -teh-tarik".to_owned()),
+            Some(sku) => Ok(Self(ItemChange::Remove(sku.to_owned()))),
+            None => text.parse().map(|TypedItem(item)| Self(ItemChange::Set(item))),
+        }
     }
 }
 
@@ -105,6 +133,7 @@ impl OrderVerb {
                 let items = items.into_iter().map(|TypedItem(item)| item).collect();
                 add(global, &OrderDraft { blast, phone, items, note }).await?;
             }
+            Self::Edit { order, items } => edit(global, order, items).await?,
             Self::Confirm { order } => step(global, order, OrderState::Confirmed).await?,
             Self::Pay { order } => step(global, order, OrderState::Paid).await?,
             Self::Fulfil { order } => step(global, order, OrderState::Fulfilled).await?,
@@ -153,13 +182,8 @@ fn cells(context: &Context, order: &OrderRow) -> Vec<String> {
         order.state.to_string(),
         who(order),
         order.blast_tag.clone().unwrap_or_else(|| "-".to_owned()),
-        order
-            .items
-            .iter()
-            .map(|item| format!("{}×{}", item.name.as_ref().unwrap_or(&item.sku), item.quantity))
-            .collect::<Vec<_>>()
-            .join(", "),
-        total(order),
+        in_words(&order.items),
+        total_of(order),
         context.when(Some(order.ordered_at)),
     ]
 }
@@ -169,11 +193,34 @@ fn who(order: &OrderRow) -> String {
     known.cloned().unwrap_or_else(|| "somebody".to_owned())
 }
 
-fn total(order: &OrderRow) -> String {
-    match (&order.total, &order.currency) {
+/// What items come to; `-` where they cannot be added up.
+pub(super) fn total(total: Option<Decimal>, currency: Option<&str>) -> String {
+    match (total, currency) {
         (Some(total), Some(currency)) => format!("{} {total}", symbol(currency)),
         _ => "-".to_owned(),
     }
+}
+
+/// Items on one line.
+pub(super) fn in_words(items: &[OrderItemRow]) -> String {
+    let words = items.iter().map(|item| format!("{}×{}", item.name.as_ref().unwrap_or(&item.sku), item.quantity));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// Items as a table.
+pub(super) fn show_items(items: &[OrderItemRow]) -> Result<()> {
+    let header = [
+        ("sku", TextAlign::Left),
+        ("product", TextAlign::Left),
+        ("quantity", TextAlign::Right),
+        ("price", TextAlign::Right),
+        ("total", TextAlign::Right),
+    ];
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let cells = items.iter().map(|item| {
+        vec![item.sku.clone(), or_dash(&item.name), item.quantity.clone(), or_dash(&item.price), or_dash(&item.total)]
+    });
+    text(&render(&header, &cells.collect::<Vec<_>>()))
 }
 
 fn show(context: &Context, order: &OrderRow) -> Result<()> {
@@ -185,23 +232,33 @@ fn show(context: &Context, order: &OrderRow) -> Result<()> {
         _ => String::new(),
     };
     line(&format!("order {}: {}, {}{blast}", order.id, order.state, who(order)))?;
-    let header = [
-        ("sku", TextAlign::Left),
-        ("product", TextAlign::Left),
-        ("quantity", TextAlign::Right),
-        ("price", TextAlign::Right),
-        ("total", TextAlign::Right),
-    ];
-    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-    let cells = order.items.iter().map(|item| {
-        vec![item.sku.clone(), or_dash(&item.name), item.quantity.clone(), or_dash(&item.price), or_dash(&item.total)]
-    });
-    text(&render(&header, &cells.collect::<Vec<_>>()))?;
-    line(&format!("total {}; {}", total(order), counted(context, order)))?;
+    show_items(&order.items)?;
+    line(&format!("total {}; {}", total_of(order), counted(context, order)))?;
+    if order.dated_at.is_some() {
+        let (dated, came) = (context.when(order.dated_at), context.when(Some(order.ordered_at)));
+        line(&format!("the message dates it {dated}, which was ahead: it came {came}"))?;
+    }
+    show_original(context, order)?;
     order.note.as_ref().map_or(Ok(()), |note| line(&format!("note: {note}")))
 }
 
+/// What an order was before it was edited.
+fn show_original(context: &Context, order: &OrderRow) -> Result<()> {
+    let (Some(original), Some(by)) = (&order.original, &order.edited_by) else { return Ok(()) };
+    let items = in_words(&original.items);
+    let was = original.total.as_ref().zip(original.currency.as_ref());
+    let was = was.map_or_else(String::new, |(total, currency)| format!(", {} {total}", symbol(currency)));
+    line(&format!("at first: {items}{was}; edited by {by}, {}", context.when(order.edited_at)))
+}
+
+fn total_of(order: &OrderRow) -> String {
+    total(order.total, order.currency.as_deref())
+}
+
 fn counted(context: &Context, order: &OrderRow) -> String {
+    if let (Some(by), at @ Some(_)) = (&order.replaced_by, order.replaced_at) {
+        return format!("not counted in revenue: {by} wrote another amount in its place, {}", context.when(at));
+    }
     match (&order.counted, &order.uncounted) {
         (Some(counted), _) => {
             format!("{} {} of it counts in revenue", symbol(&context.app.config().ui.currency), amount::money(*counted))
@@ -218,16 +275,33 @@ fn document(order: &OrderRow) -> Value {
         "blast_tag": order.blast_tag, "recipient_id": order.recipient_id, "phone_number": order.phone_number,
         "user_id": order.user_id, "name": order.name, "catalogue": order.catalogue, "note": order.note,
         "message_id": order.message_id, "total": order.total.map(|total| total.to_string()), "currency": order.currency,
-        "counted": order.counted.map(|counted| counted.to_string()), "uncounted": order.uncounted,
-        "unreadable_items": order.unreadable, "ordered_at": order.ordered_at, "created_at": order.created_at,
+        "counted": order.counted.map(|counted| counted.to_string()), "uncounted": order.not_counted(),
+        "unreadable_items": order.unreadable, "ordered_at": order.ordered_at, "dated_at": order.dated_at, "created_at": order.created_at,
         "updated_at": order.updated_at, "state_by": order.state_by, "items": order.items.0,
+        "original": order.original.as_ref().map(|original| &original.0), "edited_by": order.edited_by,
+        "edited_at": order.edited_at,
     })
 }
 
 async fn add(global: &Global, draft: &OrderDraft) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let order = context.app.add_order(draft).await?;
-    show(&context, &order)
+    let written = context.app.add_order(draft).await?;
+    show_written(&context, &written)
+}
+
+/// An order that was just written; on standard error what the catalogue calls sold out.
+pub(super) fn show_written(context: &Context, written: &WrittenOrder) -> Result<()> {
+    if !written.sold_out.is_empty() {
+        let skus = written.sold_out.join(", ");
+        talk(&format!("sold out by the catalogue: {skus}; the order is written all the same"));
+    }
+    show(context, &written.order)
+}
+
+async fn edit(global: &Global, id: OrderId, items: Vec<ChangedItem>) -> Result<()> {
+    let changes = items.into_iter().map(|ChangedItem(change)| change).collect();
+    let context = Context::open(global, Intent::Writes).await?;
+    show(&context, &context.app.edit_order(id, &ItemsEdit::Changes(changes)).await?)
 }
 
 async fn step(global: &Global, id: OrderId, next: OrderState) -> Result<()> {
@@ -236,7 +310,7 @@ async fn step(global: &Global, id: OrderId, next: OrderState) -> Result<()> {
     if context.is_json {
         return print_json(&document(&order));
     }
-    line(&format!("order {id}: {}, {}, {}", order.state, who(&order), total(&order)))
+    line(&format!("order {id}: {}, {}, {}", order.state, who(&order), total_of(&order)))
 }
 
 #[cfg(test)]

@@ -30,6 +30,21 @@ pub fn symbol(currency: &str) -> &str {
     }
 }
 
+/// Currencies that are counted in thousandths, and those without smaller units (ISO 4217).
+const THREE_PLACES: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
+const NO_PLACES: [&str; 16] =
+    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"];
+
+/// How many decimal places a currency has.
+pub fn places(currency: &str) -> u32 {
+    let is = |known: &&str| known.eq_ignore_ascii_case(currency);
+    match (THREE_PLACES.iter().any(is), NO_PLACES.iter().any(is)) {
+        (true, _) => 3,
+        (_, true) => 0,
+        _ => 2,
+    }
+}
+
 /// What was typed is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an amount: write it as 120, 120.50 or 1,200.50")]

@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 
+use super::amount::places;
 use super::text::clean;
 
 /// Something that can be ordered, as a file or Meta lists it.
@@ -76,22 +77,17 @@ pub fn price(text: &str) -> Result<(Decimal, Option<String>), String> {
     Ok((price, currency_word))
 }
 
-/// Currencies that are counted in thousandths.
-const THREE_PLACES: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
-
 /// Reads a price as Meta shows it to people, `RM1,240.00`, `1.240,00 €`, `Rp15.000`: the last point or comma divides unless three
 /// digits follow it that the currency does not have.
 pub fn shown_price(text: &str, currency: &str) -> Option<Decimal> {
     let number: String = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
     let number = number.trim_matches(['.', ',']);
-    let (whole, places) = match number.rfind(['.', ',']) {
-        Some(at) if number.len() - at - 1 != 3 || THREE_PLACES.contains(&currency) => {
-            (&number[..at], &number[at + 1..])
-        }
+    let (whole, cents) = match number.rfind(['.', ',']) {
+        Some(at) if number.len() - at - 1 != 3 || places(currency) == 3 => (&number[..at], &number[at + 1..]),
         _ => (number, ""),
     };
     let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
-    format!("0{whole}.{places}").trim_end_matches('.').parse().ok().filter(|_| !number.is_empty())
+    format!("0{whole}.{cents}").trim_end_matches('.').parse().ok().filter(|_| !number.is_empty())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! | `older:48h`, `older:2026-11-20` | at their stage for so long, or since before a moment |
 //! | `code:131026` `provider:PENDING` | the provider's error code, the provider's own word |
 //! | `has:reply` `has:note` `has:amount` | who has one |
+//! | `has:cart` | who has a cart and ordered nothing since; `older:` beside it is about the cart |
 //! | `has:first-try` `has:retry` | who waits for it |
 //! | `replied>14:00`, `sent<2026-11-20`, `sent<48h` | the stage's time, from or before a moment; a date is its first moment, a span counts back from now |
 //! | `-status:failed` | everybody but these |
@@ -84,12 +85,14 @@ pub enum Test {
     Tag(String),
     /// `note:price`.
     Note(String),
-    /// `has:reply`, `has:note`, `has:amount`, `has:first-try`, `has:retry`.
+    /// `has:reply`, `has:note`, `has:amount`, `has:cart`, `has:first-try`, `has:retry`.
     Has(Fact),
     /// `replied>14:00`, `sent<2026-11-20`: a stage's time, from or before a moment.
     Time { stage: Status, side: Side, at: DateTime<Utc> },
     /// `older:48h`: at their stage since before a moment.
     Older(DateTime<Utc>),
+    /// The same beside `has:cart`: their cart is as it is since before a moment.
+    OlderCart(DateTime<Utc>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +100,8 @@ pub enum Fact {
     Reply,
     Note,
     Amount,
+    /// An open cart, and no order since.
+    Cart,
     /// Waits for the first message ever.
     FirstTry,
     /// Waits to be tried again.
@@ -211,13 +216,14 @@ impl Test {
 }
 
 impl Fact {
-    pub(crate) const ALL: [Self; 5] = [Self::Reply, Self::Note, Self::Amount, Self::FirstTry, Self::Retry];
+    pub(crate) const ALL: [Self; 6] = [Self::Reply, Self::Note, Self::Amount, Self::Cart, Self::FirstTry, Self::Retry];
 
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Reply => "reply",
             Self::Note => "note",
             Self::Amount => "amount",
+            Self::Cart => "cart",
             Self::FirstTry => "first-try",
             Self::Retry => "retry",
         }
@@ -285,7 +291,9 @@ impl fmt::Display for Test {
                 let sign = if *side == Side::After { '>' } else { '<' };
                 write!(f, "{}{sign}{}", stage.word(), at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
             }
-            Self::Older(at) => write!(f, "older:{}", at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            Self::Older(at) | Self::OlderCart(at) => {
+                write!(f, "older:{}", at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+            }
         }
     }
 }

@@ -4,12 +4,19 @@ use std::fmt;
 
 /// The text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an id: write the number in the first column of `blastdeck blast list`")]
-pub struct IdError(String);
+#[error("`{word}` is not an id: write the number in the first column of `blastdeck {list}`")]
+pub struct IdError {
+    word: String,
+    /// The command that lists what has such ids.
+    list: &'static str,
+}
 
 /// Declares a database key as a type of its own, so that one is never passed for another.
 macro_rules! key {
     ($(#[$doc:meta])* $name:ident) => {
+        key!($(#[$doc])* $name, "blast list");
+    };
+    ($(#[$doc:meta])* $name:ident, $list:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
         #[serde(transparent)]
@@ -26,8 +33,8 @@ macro_rules! key {
             type Err = IdError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let shown = || super::text::clean(text).chars().take(40).collect();
-                text.trim().parse().map(Self).map_err(|_| IdError(shown()))
+                let word = || super::text::clean(text).chars().take(40).collect();
+                text.trim().parse().map(Self).map_err(|_| IdError { word: word(), list: $list })
             }
         }
     };
@@ -43,7 +50,8 @@ key!(
 );
 key!(
     /// A number or device that sends.
-    SenderId
+    SenderId,
+    "sender list"
 );
 key!(
     /// What somebody wrote, once.
@@ -51,15 +59,23 @@ key!(
 );
 key!(
     /// What somebody ordered, once.
-    OrderId
+    OrderId,
+    "order list"
+);
+key!(
+    /// What somebody put together to order it.
+    CartId,
+    "cart list"
 );
 key!(
     /// Products that are sold together.
-    CatalogueId
+    CatalogueId,
+    "catalog list"
 );
 key!(
     /// Something that is sold, perhaps in variants.
-    ProductId
+    ProductId,
+    "catalog show"
 );
 key!(
     /// A report that was kept.
@@ -67,7 +83,8 @@ key!(
 );
 key!(
     /// A link to one blast's page.
-    ShareId
+    ShareId,
+    "share list"
 );
 key!(
     /// Long work that a program asked for.

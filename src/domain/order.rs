@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::amount::BELOW;
+use super::ids::CatalogueId;
 
 /// How far an order is. It goes forward only; any may be cancelled.
 #[derive(
@@ -72,10 +74,23 @@ impl fmt::Display for OrderState {
 pub struct OrderedItem {
     /// Meta's retailer id of the product or variant.
     pub sku: String,
+    /// The catalogue that it is of, where one is named.
+    pub catalogue: Option<CatalogueId>,
+    /// What an earlier order or cart says of its product, which stays.
+    pub kept: Option<KeptProduct>,
     pub quantity: Decimal,
     /// Of one, in the currency's whole units.
     pub price: Option<Decimal>,
     pub currency: Option<String>,
+}
+
+/// A product as it was when it was ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptProduct {
+    pub name: Option<String>,
+    pub product_id: Option<i64>,
+    pub variant_id: Option<i64>,
+    pub price: Option<Decimal>,
 }
 
 /// What an order comes to.
@@ -104,6 +119,8 @@ pub enum Uncounted {
     TooLarge,
     #[error("it is in {0}, and revenue is counted in {1}")]
     ForeignCurrency(String, String),
+    #[error("{0} wrote another amount in its place, at {moment}", moment = .1.to_rfc3339_opts(SecondsFormat::Secs, true))]
+    Replaced(String, DateTime<Utc>),
 }
 
 impl OrderTotal {

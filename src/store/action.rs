@@ -1,12 +1,16 @@
 //! Operator actions: who did what, and what was undone.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use super::{StoreError, begin};
 use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
+use crate::domain::sale::{ClosingAct, Sale};
 
 /// An act to log.
 #[derive(Debug, Clone)]
@@ -161,6 +165,51 @@ pub async fn newest_close(tx: &mut PgConnection, recipient: RecipientId) -> Resu
     .fetch_optional(tx)
     .await?;
     Ok(action)
+}
+
+/// An act that closed somebody or changed their amount.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+struct ClosingRow {
+    recipient_id: RecipientId,
+    is_order: bool,
+    amount: Option<Decimal>,
+}
+
+impl ClosingRow {
+    const fn act(self) -> ClosingAct {
+        if self.is_order { ClosingAct::Ordered(self.amount) } else { ClosingAct::Typed(self.amount) }
+    }
+}
+
+/// What these people bought by the acts that stand, without some of them. Who is not among them is closed by nothing else.
+pub async fn sales_without(
+    tx: &mut PgConnection,
+    people: &[RecipientId],
+    without: &[ActionId],
+) -> Result<BTreeMap<RecipientId, Sale>, StoreError> {
+    let rows: Vec<ClosingRow> = sqlx::query_as(
+        "select a.recipient_id, a.detail -> 'order' is not null as is_order, (a.detail ->> 'amount')::numeric as amount
+           from operator_actions a
+          where a.recipient_id = any($1) and a.action = 'closed' and a.undone_at is null
+            and not exists (select from unnest($2::bigint[]) w (id) where w.id = a.id)
+          order by a.recipient_id, a.id",
+    )
+    .bind(people.iter().map(|id| id.0).collect::<Vec<_>>())
+    .bind(without.iter().map(|id| id.0).collect::<Vec<_>>())
+    .fetch_all(tx)
+    .await?;
+    let of_each = rows.chunk_by(|one, next| one.recipient_id == next.recipient_id);
+    let sale = |acts: &[ClosingRow]| {
+        let id = acts.first()?.recipient_id;
+        Some((id, Sale::of(&acts.iter().map(|row| row.act()).collect::<Vec<_>>())?))
+    };
+    Ok(of_each.filter_map(sale).collect())
+}
+
+/// Whether an act is not taken back.
+pub async fn stands(tx: &mut PgConnection, id: ActionId) -> Result<bool, StoreError> {
+    let stands = sqlx::query_scalar("select exists (select from operator_actions where id = $1 and undone_at is null)");
+    Ok(stands.bind(id).fetch_one(tx).await?)
 }
 
 /// Marks acts as undone. Returns how many were not already.

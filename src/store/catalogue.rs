@@ -10,27 +10,32 @@ use sqlx::{FromRow, PgConnection, PgPool};
 
 pub use replacing::{CatalogueChange, NewCatalogue, replace};
 
-use crate::domain::ids::{BlastId, CatalogueId, ProductId};
+use crate::domain::ids::{BlastId, CatalogueId, ProductId, SenderId};
 use crate::store::StoreError;
 
-/// What a product costs.
+/// What a catalogue says of a product.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
-pub struct ListedPrice {
+pub struct ListedItem {
     pub sku: String,
+    pub catalogue_id: CatalogueId,
+    pub catalogue: String,
     pub price: Option<Decimal>,
     pub currency: Option<String>,
+    pub availability: String,
+    pub inventory: Option<i64>,
 }
 
-/// What these products cost in the catalogues of a blast's business, each once.
-pub async fn prices(tx: &mut PgConnection, blast: BlastId, skus: &[&str]) -> Result<Vec<ListedPrice>, StoreError> {
-    let prices = sqlx::query_as(
-        "select distinct on (c.sku) c.sku, c.price, c.currency
-           from catalogue_items c
-          where c.business = (select s.business from blasts b join senders s on s.id = b.sender_id where b.id = $1)
+/// These products in the catalogues of a sender's business, once for each catalogue that has them.
+pub async fn listed(tx: &mut PgConnection, sender: SenderId, skus: &[&str]) -> Result<Vec<ListedItem>, StoreError> {
+    let listed = sqlx::query_as(
+        "select distinct on (c.sku, c.catalogue_id) c.sku, c.catalogue_id, k.name as catalogue, c.price, c.currency,
+                c.availability, c.inventory
+           from catalogue_items c join catalogues k on k.id = c.catalogue_id
+          where c.business = (select business from senders where id = $1)
             and c.sku = any($2) and c.removed_at is null
-          order by c.sku, c.product_id desc",
+          order by c.sku, c.catalogue_id, c.product_id desc",
     );
-    Ok(prices.bind(blast).bind(skus).fetch_all(tx).await?)
+    Ok(listed.bind(sender).bind(skus).fetch_all(tx).await?)
 }
 
 /// A catalogue as it is listed.

@@ -40,8 +40,12 @@ pub struct CustomerRow {
     pub read: i64,
     /// What they wrote.
     pub replies: i64,
-    /// Sales.
+    /// People of blasts who bought: one a blast, however much they ordered.
     pub sales: i64,
+    /// Orders, without those that are cancelled.
+    pub orders: i64,
+    /// Carts that wait for an order.
+    pub carts: i64,
     pub revenue: Decimal,
     /// Businesses that must not message them; `*` for all.
     pub opted_out: Vec<String>,
@@ -201,7 +205,7 @@ const ROWS: &str = "
                                     where n.customer = k.customer and p.name is not null) as named
                   group by name order by max(newest) desc, name limit 10) as names,
            least(r.first_seen, p.first_seen) as first_seen, greatest(r.last_seen, p.last_seen) as last_seen,
-           r.sent, r.received, r.read, p.replies, r.sales, r.revenue,
+           r.sent, r.received, r.read, p.replies, r.sales, r.revenue, o.orders, c.carts,
            array(select distinct s.business from numbers n join suppressions s on person_key(s.phone_number) = n.person
                   where n.customer = k.customer order by 1) as opted_out,
            array(select distinct t.tag from numbers n join customer_tags t on t.person = n.person
@@ -212,7 +216,7 @@ const ROWS: &str = "
                   count(*) filter (where r.status between 'sent' and 'closed') as sent,
                   count(*) filter (where r.status between 'delivered' and 'closed') as received,
                   count(*) filter (where r.status between 'read' and 'closed') as read,
-                  count(*) filter (where r.status = 'closed') as sales, coalesce(sum(r.amount), 0) as revenue
+                  count(*) filter (where r.status = 'closed') as sales, coalesce(sum(r.amount), 0.00) as revenue
              from numbers n
              join blast_recipients r on person_key(r.phone_number) = n.person
              join blasts b on b.id = r.blast_id and b.deleted_at is null and b.answer_until is null
@@ -221,6 +225,14 @@ const ROWS: &str = "
            select count(*) as replies, min(p.at) as first_seen, max(p.at) as last_seen
              from numbers n join replies p on person_key(p.phone_number) = n.person
             where n.customer = k.customer) p
+     cross join lateral (
+           select count(*) as orders
+             from numbers n join orders o on person_key(o.phone_number) = n.person and o.state <> 'cancelled'
+            where n.customer = k.customer) o
+     cross join lateral (
+           select count(*) as carts
+             from numbers n join carts t on person_key(t.phone_number) = n.person join waiting_carts w on w.id = t.id
+            where n.customer = k.customer) c
      order by k.customer";
 
 /// The blasts of a customer, the newest first.

@@ -149,6 +149,8 @@ const WORDS: &str = "
          union select payload from replies where person_key(phone_number) = any($1) or user_id = any($3)
          union select name from orders where person_key(phone_number) = any($1) or user_id = any($3)
          union select note from orders where person_key(phone_number) = any($1) or user_id = any($3)
+         union select name from carts where person_key(phone_number) = any($1) or recipient_id = any($2)
+         union select note from carts where person_key(phone_number) = any($1) or recipient_id = any($2)
          union select note from customer_notes where person = any($1)
          union select detail ->> 'note' from operator_actions
                 where recipient_id = any($2) or person_key(phone_number) = any($1)

@@ -1,6 +1,8 @@
 //! Orders with their items: kept as they came, counted by the act that closed their person, read with what they come to.
 
 pub mod audit;
+pub mod edit;
+pub mod items;
 mod rows;
 
 use chrono::{DateTime, Utc};
@@ -8,8 +10,9 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 
-pub use rows::{OrderItemRow, OrderQuery, OrderRow, get, list};
+pub use rows::{OrderItemRow, OrderQuery, OrderRow, OriginalOrder, get, list};
 
+use self::items::{ItemsOf, SoldBy};
 use super::StoreError;
 use crate::domain::ids::{ActionId, OrderId, RecipientId, SenderId};
 use crate::domain::order::{OrderState, OrderTotal, OrderedItem};
@@ -37,6 +40,8 @@ pub struct NewOrder<'a> {
     /// Why it is not counted in revenue.
     pub uncounted: Option<String>,
     pub at: DateTime<Utc>,
+    /// What the message says, where that is later than when it came.
+    pub dated: Option<DateTime<Utc>>,
     /// The operator or token that wrote it.
     pub by: Option<&'a str>,
 }
@@ -47,8 +52,8 @@ pub async fn insert(tx: &mut PgConnection, order: &NewOrder<'_>) -> Result<Order
     let source = if order.message_id.is_some() { "webhook" } else { "operator" };
     let id = sqlx::query_scalar(
         "insert into orders (sender_id, blast_id, recipient_id, phone_number, user_id, name, catalogue, note, source, message_id,
-                             total, currency, unreadable, raw, uncounted, ordered_at, created_by)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) returning id",
+                             total, currency, unreadable, raw, uncounted, ordered_at, created_by, dated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) returning id",
     )
     .bind(order.sender)
     .bind(order.answers.map(|message| message.blast_id))
@@ -67,9 +72,11 @@ pub async fn insert(tx: &mut PgConnection, order: &NewOrder<'_>) -> Result<Order
     .bind(order.uncounted.as_deref().map(plain))
     .bind(order.at)
     .bind(order.by)
+    .bind(order.dated)
     .fetch_one(&mut *tx)
     .await?;
-    insert_items(tx, id, order).await?;
+    let by = SoldBy { sender: order.sender, catalogue: order.catalogue };
+    items::insert(tx, ItemsOf::Order(id), by, order.items).await?;
     Ok(id)
 }
 
@@ -85,32 +92,6 @@ fn without_nulls(raw: &Value) -> Value {
     }
 }
 
-/// A product is found in the catalogue that the order names, else in any of the business.
-async fn insert_items(tx: &mut PgConnection, id: OrderId, order: &NewOrder<'_>) -> Result<(), StoreError> {
-    let plain = |text: &str| text.replace('\0', "");
-    sqlx::query(
-        "insert into order_items (order_id, position, sku, name, product_id, variant_id, quantity, price, currency)
-         select $1, i.n, i.sku, p.name, p.product_id, p.variant_id, i.quantity, i.price, i.currency
-           from unnest($2::text[], $3::numeric[], $4::numeric[], $5::text[])
-                with ordinality as i (sku, quantity, price, currency, n)
-           left join lateral (
-                select c.name, c.product_id, c.variant_id from catalogue_items c
-                 where c.sku = i.sku and c.business = (select business from senders where id = $6)
-                 order by c.catalogue_external_id is not distinct from $7 desc, c.removed_at is null desc, c.product_id desc
-                 limit 1) p on true",
-    )
-    .bind(id)
-    .bind(order.items.iter().map(|item| plain(&item.sku)).collect::<Vec<_>>())
-    .bind(order.items.iter().map(|item| item.quantity).collect::<Vec<_>>())
-    .bind(order.items.iter().map(|item| item.price).collect::<Vec<_>>())
-    .bind(order.items.iter().map(|item| item.currency.as_deref().map(plain)).collect::<Vec<_>>())
-    .bind(order.sender)
-    .bind(order.catalogue)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
 /// Writes which act counts an order, and how much of its person's amount is the order's.
 pub async fn count(
     tx: &mut PgConnection,
@@ -124,9 +105,10 @@ pub async fn count(
         .bind(counted)
         .execute(&mut *tx)
         .await?;
-    sqlx::query("update operator_actions set detail = detail || jsonb_build_object('order', $2::bigint) where id = $1")
+    sqlx::query("update operator_actions set detail = detail || jsonb_build_object('order', $2::bigint, 'amount', $3::text) where id = $1")
         .bind(action)
         .bind(id)
+        .bind(counted.map(|counted| counted.to_string()))
         .execute(tx)
         .await?;
     Ok(())
@@ -139,13 +121,14 @@ pub struct LockedOrder {
     pub recipient_id: Option<RecipientId>,
     pub state: OrderState,
     pub action_id: Option<ActionId>,
-    pub counted: Option<Decimal>,
+    /// Items that could not be read.
+    pub unreadable: i32,
 }
 
 /// An order under lock.
 pub async fn lock(tx: &mut PgConnection, id: OrderId) -> Result<Option<LockedOrder>, StoreError> {
     let order = sqlx::query_as(
-        "select sender_id, recipient_id, state, action_id, counted from orders where id = $1 for update",
+        "select sender_id, recipient_id, state, action_id, unreadable from orders where id = $1 for update",
     );
     Ok(order.bind(id).fetch_optional(tx).await?)
 }
@@ -157,56 +140,5 @@ pub async fn set_state(tx: &mut PgConnection, id: OrderId, state: OrderState, by
         .bind(by)
         .execute(tx)
         .await?;
-    Ok(())
-}
-
-/// Whether an order's act stands, and whether it closed its person.
-pub async fn closes(tx: &mut PgConnection, action: ActionId) -> Result<Option<bool>, StoreError> {
-    let closes = sqlx::query_scalar(
-        "select coalesce((detail ->> 'closes')::boolean, false) from operator_actions where id = $1 and undone_at is null",
-    );
-    Ok(closes.bind(action).fetch_optional(tx).await?)
-}
-
-/// The act of the person's oldest order beside this one that still counts.
-pub async fn other_act(
-    tx: &mut PgConnection,
-    recipient: RecipientId,
-    but: OrderId,
-) -> Result<Option<ActionId>, StoreError> {
-    let act = sqlx::query_scalar(
-        "select a.id from orders o join operator_actions a on a.id = o.action_id
-          where o.recipient_id = $1 and o.id <> $2 and a.undone_at is null
-          order by o.id limit 1",
-    );
-    Ok(act.bind(recipient).bind(but).fetch_optional(tx).await?)
-}
-
-/// From now on this act is the one that closed its person.
-pub async fn pass_on_close(tx: &mut PgConnection, action: ActionId) -> Result<(), StoreError> {
-    let passed = "update operator_actions set detail = detail || '{\"closes\": true}' where id = $1";
-    sqlx::query(passed).bind(action).execute(tx).await?;
-    Ok(())
-}
-
-/// Amounts that were written by hand after this act remember one that had the order's in it: taking them back must not bring
-/// that back.
-pub async fn forget_in_later_acts(
-    tx: &mut PgConnection,
-    (recipient, after): (RecipientId, ActionId),
-    amount: Decimal,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "update operator_actions
-            set detail = detail || jsonb_build_object('amount_before',
-                    nullif(greatest((detail ->> 'amount_before')::numeric - $3, 0), 0)::text)
-          where recipient_id = $1 and id > $2 and undone_at is null and action = 'closed'
-            and detail -> 'order' is null and detail ->> 'amount_before' is not null",
-    )
-    .bind(recipient)
-    .bind(after)
-    .bind(amount)
-    .execute(tx)
-    .await?;
     Ok(())
 }

@@ -362,6 +362,7 @@ async fn the_shops_models_are_there_under_the_documents_names() {
     shop.ok(&["catalog", "import", file.to_str().unwrap()]).await;
     shop.execute(&crate::inbox::blast_of("sales", 1, 2)).await;
     shop.ok(&["order", "add", "1", &digits(1), "baju-r*2"]).await;
+    shop.ok(&["cart", "add", "1", &digits(2), "baju-r*3"]).await;
     let mut compat = connect(&shop.database).await;
 
     let bought = "SELECT o.status, o.\"totalAmount\", p.name, v.name AS variant, i.\"totalPrice\", k.name AS catalog
@@ -377,5 +378,11 @@ async fn the_shops_models_are_there_under_the_documents_names() {
     let expected = json!({ "status": "new", "totalAmount": 379.8, "name": "Baju", "variant": "red", "totalPrice": 379.8,
                            "catalog": "products" });
     assert_eq!(found, expected);
+    assert!(refused.unwrap_err().to_string().contains("is for reading"));
+    let cart = "SELECT c.status, c.\"totalAmount\", i.name FROM \"WhatsAppCart\" c
+                  JOIN \"WhatsAppCartItem\" i ON i.\"cartId\" = c.id WHERE c.\"campaignId\" = ?::bigint::text";
+    let expected = json!({ "status": "open", "totalAmount": 569.7, "name": "Baju, red" });
+    assert_eq!(row(&mut compat, cart, 1).await, expected);
+    let refused = sqlx::query("DELETE FROM \"WhatsAppCart\"").execute(&mut compat).await;
     assert!(refused.unwrap_err().to_string().contains("is for reading"));
 }

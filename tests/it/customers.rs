@@ -72,6 +72,8 @@ async fn known_shop() -> Shop {
          insert into deleted_attempts (sender_id, phone_number, at, refused) values (1, '{phone}', now(), false);
          insert into orders (sender_id, phone_number, user_id, name, note, message_id, raw, uncounted, source, ordered_at)
          values (1, '{phone}', 'user-77', '{NAME}', '{TEXT}', 'order-of-{bare}', '{{\"from\": \"{bare}\"}}', 'of no blast', 'webhook', now());
+         insert into carts (sender_id, blast_id, recipient_id, phone_number, name, note, created_by)
+         values (1, {first}, 1, '{phone}', '{NAME}', '{TEXT} in {bare}', 'aina');
          update blasts set left_out = '{{\"total\": 1, \"rows\": [{{\"value\": \"010-{}\"}}]}}', segment = 'phone:{bare}'
           where state = 'draft'",
         &bare[4..],

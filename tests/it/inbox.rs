@@ -1,5 +1,6 @@
 //! Webhooks: kept as they came, applied whatever their order, and never twice.
 
+mod amounts;
 mod applying;
 mod consequences;
 mod crowding;

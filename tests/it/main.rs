@@ -14,6 +14,7 @@ mod asking;
 mod asks;
 mod bad_days;
 mod bench;
+mod carts;
 mod catalogs;
 mod chaos;
 mod charges;

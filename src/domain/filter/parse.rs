@@ -40,7 +40,7 @@ pub enum FilterError {
     ProviderWord(String),
     #[error("nobody is stuck at {0}: sent, received, read or replied")]
     NotAStage(Status),
-    #[error("`has:{0}` is not known: reply, note or amount")]
+    #[error("`has:{0}` is not known: reply, note, amount or cart")]
     UnknownFact(String),
     #[error("`phone:{0}` has no number in it: digits in any spelling")]
     NotANumber(String),
@@ -94,7 +94,20 @@ pub(super) fn terms(tokens: &[FilterToken], reader: MomentParser) -> Result<Vec<
             terms.push(Term { sense: first.sense, test });
         }
     }
-    Ok(terms)
+    Ok(of_carts(terms))
+}
+
+/// Beside `has:cart` an age is the cart's.
+pub(super) fn of_carts(mut terms: Vec<Term>) -> Vec<Term> {
+    let has_cart = Term { sense: Sense::Is, test: Test::Has(Fact::Cart) };
+    if terms.contains(&has_cart) {
+        for term in &mut terms {
+            if let Test::Older(at) = term.test {
+                term.test = Test::OlderCart(at);
+            }
+        }
+    }
+    terms
 }
 
 pub(super) fn person(text: &str) -> Filter {

@@ -74,6 +74,8 @@ fn older_takes_a_span_or_a_time() {
     let older = |text: &str| read(text).unwrap();
 
     assert_eq!(older("older:48h"), is(Test::Older(now() - chrono::TimeDelta::hours(48))));
+    let of_carts = read("older:48h has:cart").unwrap();
+    assert_eq!(of_carts.terms[0].test, Test::OlderCart(now() - chrono::TimeDelta::hours(48)));
     assert_eq!(older("older:10:00"), is(Test::Older(Utc.with_ymd_and_hms(2026, 11, 20, 2, 0, 0).unwrap())));
     assert_eq!(
         read("older:soon").unwrap_err().to_string(),
@@ -115,6 +117,7 @@ fn keys_quotes_and_signs_are_understood() {
     assert_eq!(read("provider:PENDING"), Ok(is(Test::Provider("PENDING".into()))));
     assert_eq!(read("tag:vip"), Ok(is(Test::Tag("vip".into()))));
     assert_eq!(read("has:amount"), Ok(is(Test::Has(Fact::Amount))));
+    assert_eq!(read("has:cart"), Ok(is(Test::Has(Fact::Cart))));
     assert_eq!(read("\"6012\""), Ok(is(Test::Word("6012".into()))));
     assert_eq!(read("\"open quote").unwrap().terms[0].test, Test::Word("open quote".into()));
     assert_eq!(read("-6789").unwrap().terms[0], Term { sense: Sense::IsNot, test: Test::Phone("6789".into()) });
@@ -164,7 +167,7 @@ fn what_is_not_known_is_explained_with_the_nearest() {
     assert_eq!(says("stuck:closed"), "nobody is stuck at closed: sent, received, read or replied");
     assert_eq!(says("name:"), "`name:` wants a value after it");
     assert_eq!(says("phone:ali"), "`phone:ali` has no number in it: digits in any spelling");
-    assert_eq!(says("has:car"), "`has:car` is not known: reply, note or amount");
+    assert_eq!(says("has:car"), "`has:car` is not known: reply, note, amount or cart");
     assert_eq!(says(&"x".repeat(2_000)), "too long to be a filter: 1000 characters at most");
     assert!(says("status:\u{1b}[2J").starts_with("`[2J` is not a status"));
 }
@@ -236,7 +239,7 @@ fn any_test() -> impl Strategy<Value = Test> {
 fn any_filter() -> impl Strategy<Value = Filter> {
     let sense = prop_oneof![Just(Sense::Is), Just(Sense::IsNot)];
     let term = (sense, any_test()).prop_map(|(sense, test)| Term { sense, test });
-    proptest::collection::vec(term, 0..6).prop_map(|terms| Filter { terms })
+    proptest::collection::vec(term, 0..6).prop_map(|terms| Filter { terms: parse::of_carts(terms) })
 }
 
 proptest! {

@@ -4,6 +4,8 @@ fn item(quantity: &str, price: &str, currency: &str) -> OrderedItem {
     let of = |text: &str| text.parse().unwrap();
     OrderedItem {
         sku: "sku".to_owned(),
+        catalogue: None,
+        kept: None,
         quantity: of(quantity),
         price: Some(of(price)),
         currency: Some(currency.to_owned()),

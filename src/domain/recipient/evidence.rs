@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
+use crate::domain::sale::Sale;
 
 /// A piece of evidence, with the attempt it is about and the time at which it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,16 +137,10 @@ pub enum Resolution {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Undone {
     Replied,
-    Closed,
+    /// An act that closed them or changed their amount; what is left of the sale without it. `None`: they are open again.
+    Closed(Option<Sale>),
     OptOut,
     /// The note as it was before.
     Note(Option<String>),
-    /// The amount as it was before an amendment of a close.
-    Amount(Option<Decimal>),
-    /// An order's own amount; where the order closed them and nothing else is left, they are open again.
-    Ordered {
-        amount: Option<Decimal>,
-        reopens: bool,
-    },
     Resolve(Resolution),
 }

@@ -83,15 +83,6 @@ fn ordered(before: &Recipient, amount: Option<Decimal>, at: DateTime<Utc>) -> Ap
     }
 }
 
-/// Of what they bought, whatever else it came from, at most the order's own amount is taken.
-fn undo_order(person: &mut Recipient, amount: Option<Decimal>, reopens: bool) {
-    let left = person.amount.map(|sum| (sum - amount.unwrap_or_default()).max(Decimal::ZERO));
-    person.amount = left.filter(|left| !left.is_zero());
-    if reopens && person.amount.is_none() {
-        person.closed_at = None;
-    }
-}
-
 fn resolve(before: &Recipient, resolution: Resolution, news: &StampedEvidence, policy: &ApplyContext) -> Applied {
     if before.delivery_status != Status::Uncertain {
         return Applied::Refused(format!("the status is {} now, not uncertain", before.status()));
@@ -161,12 +152,10 @@ fn resend(before: &Recipient, policy: &ApplyContext) -> Applied {
 pub(super) fn undo(before: &Recipient, undone: &Undone, policy: &ApplyContext) -> Applied {
     match undone {
         Undone::Replied => changed(before, |after| after.replied_marked_at = None),
-        Undone::Closed => changed(before, |after| {
-            after.closed_at = None;
-            after.amount = None;
+        Undone::Closed(left) => changed(before, |after| {
+            after.closed_at = after.closed_at.filter(|_| left.is_some());
+            after.amount = left.and_then(|sale| sale.amount);
         }),
-        Undone::Ordered { amount, reopens } => changed(before, |after| undo_order(after, *amount, *reopens)),
-        Undone::Amount(previous) => changed(before, |after| after.amount = *previous),
         Undone::Note(previous) => changed(before, |after| after.note.clone_from(previous)),
         Undone::OptOut => changed(before, |after| undo_opt_out(after, policy)),
         Undone::Resolve(resolution) => undo_resolution(before, *resolution),

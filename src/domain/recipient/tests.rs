@@ -200,7 +200,7 @@ fn undoing_a_close_returns_to_the_reply_and_undoing_that_to_what_the_provider_sa
     let closed = after(&replied, &stamped(1, 10, Evidence::Manual(Mark::Closed(Some(Decimal::from(120))))));
     assert_eq!((closed.status(), closed.amount), (Status::Closed, Some(Decimal::from(120))));
 
-    let reopened = after(&closed, &stamped(1, 11, Evidence::Undo(Undone::Closed)));
+    let reopened = after(&closed, &stamped(1, 11, Evidence::Undo(Undone::Closed(None))));
     assert_eq!((reopened.status(), reopened.amount), (Status::Replied, None));
 
     assert_eq!(after(&reopened, &stamped(1, 12, Evidence::Undo(Undone::Replied))), read);
@@ -212,7 +212,7 @@ fn evidence_that_came_while_marked_shows_after_the_undo() {
     let read = after(&closed, &stamped(1, 10, reported(ProviderStage::Read)));
     assert_eq!(read.status(), Status::Closed);
 
-    assert_eq!(after(&read, &stamped(1, 11, Evidence::Undo(Undone::Closed))).status(), Status::Read);
+    assert_eq!(after(&read, &stamped(1, 11, Evidence::Undo(Undone::Closed(None)))).status(), Status::Read);
 }
 
 #[test]

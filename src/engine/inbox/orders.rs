@@ -1,5 +1,6 @@
 //! What people order by message: kept with its items, and counted with the person whose message it answers.
 
+use chrono::{DateTime, Datelike, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -7,7 +8,6 @@ use sqlx::PgConnection;
 use crate::domain::act::{Act, Actor};
 use crate::domain::order::{OrderTotal, OrderedItem, Uncounted};
 use crate::domain::recipient::{Evidence, Mark, StampedEvidence};
-use crate::domain::status::Status;
 use crate::provider::meta::webhook::InboundOrder;
 use crate::store::StoreError;
 use crate::store::action::{self, NewAction};
@@ -32,6 +32,8 @@ impl From<InboundOrder> for OrderNews {
     fn from(order: InboundOrder) -> Self {
         let item = |item: crate::provider::meta::webhook::OrderItem| OrderedItem {
             sku: item.product_retailer_id,
+            catalogue: None,
+            kept: None,
             quantity: item.quantity,
             price: item.price,
             currency: item.currency,
@@ -76,13 +78,26 @@ impl OrderNews {
     }
 }
 
+/// An order with the time that its message gives it.
+pub(super) struct DatedOrder<'a> {
+    pub order: &'a OrderNews,
+    pub at: Option<DateTime<Utc>>,
+}
+
+impl DatedOrder<'_> {
+    /// What the message says, where that is later than when it came: the order counts from then.
+    fn ahead_of(&self, came: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.at.filter(|at| *at > came && at.year() < 10_000)
+    }
+}
+
 /// Keeps an order. `settled`: what became of its person; `None` where it answers nobody's message.
 pub(super) async fn keep(
     tx: &mut PgConnection,
-    (news, reply, currency): (&OrderNews, &NewReply<'_>, &str),
+    (news, reply, currency): (&DatedOrder<'_>, &NewReply<'_>, &str),
     settled: Option<&EntryOutcome>,
 ) -> Result<(), StoreError> {
-    let revenue = news.revenue(currency);
+    let revenue = news.order.revenue(currency);
     let uncounted = match (settled, &revenue) {
         (Some(EntryOutcome::Changed { .. } | EntryOutcome::Nothing), Ok(_)) => None,
         (Some(EntryOutcome::Changed { .. } | EntryOutcome::Nothing), Err(why)) => Some(why.to_string()),
@@ -91,16 +106,16 @@ pub(super) async fn keep(
         (None, _) => Some("it answers no blast that is known".to_owned()),
     };
     let id = order::insert(&mut *tx, &new_order(news, reply, uncounted)).await?;
-    if let (Some(message), Some(EntryOutcome::Changed { before, .. })) = (reply.answers, settled) {
+    let is_closed = matches!(settled, Some(EntryOutcome::Changed { .. } | EntryOutcome::Nothing));
+    if let Some(message) = reply.answers.filter(|_| is_closed) {
         let amount = revenue.ok();
-        let closes = *before != Status::Closed;
         let act = NewAction {
             operator: Actor::ENGINE,
             action: Act::Closed,
             blast: Some(message.blast_id),
             recipient: Some(message.recipient_id),
             phone: reply.phone,
-            detail: json!({ "amount": amount.map(|amount| amount.to_string()), "order": id, "closes": closes }),
+            detail: json!({ "amount": amount.map(|amount| amount.to_string()), "order": id }),
         };
         let action = action::log(&mut *tx, act).await?;
         order::count(tx, id, action, amount).await?;
@@ -108,7 +123,8 @@ pub(super) async fn keep(
     Ok(())
 }
 
-fn new_order<'a>(news: &'a OrderNews, reply: &'a NewReply<'_>, uncounted: Option<String>) -> NewOrder<'a> {
+fn new_order<'a>(dated: &'a DatedOrder<'_>, reply: &'a NewReply<'_>, uncounted: Option<String>) -> NewOrder<'a> {
+    let news = dated.order;
     NewOrder {
         sender: reply.sender,
         answers: reply.answers,
@@ -124,6 +140,7 @@ fn new_order<'a>(news: &'a OrderNews, reply: &'a NewReply<'_>, uncounted: Option
         total: news.total.as_ref().ok(),
         uncounted,
         at: reply.at,
+        dated: dated.ahead_of(reply.at),
         by: None,
     }
 }

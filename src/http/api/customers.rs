@@ -123,8 +123,15 @@ struct Customer {
     /// What they wrote.
     #[schema(example = 2)]
     reply_count: i64,
+    /// Orders, without those that are cancelled.
     #[schema(example = 1)]
     order_count: i64,
+    /// Blasts in which they bought.
+    #[schema(example = 1)]
+    sale_count: i64,
+    /// Carts that wait for an order.
+    #[schema(example = 0)]
+    cart_count: i64,
     #[schema(example = "120.50")]
     total_spent: String,
     opted_out: bool,
@@ -148,7 +155,9 @@ impl From<CustomerRow> for Customer {
             delivered_count: row.received,
             read_count: row.read,
             reply_count: row.replies,
-            order_count: row.sales,
+            order_count: row.orders,
+            sale_count: row.sales,
+            cart_count: row.carts,
             total_spent: money(row.revenue),
             opted_out: !row.opted_out.is_empty(),
             opted_out_of: row.opted_out,

@@ -1,7 +1,9 @@
 //! The shop in the words of the campaigns' models: catalogues, products with their variants, orders with their items. Money is
 //! text, exact.
 
+mod carts;
 mod catalogs;
+mod items;
 mod orders;
 
 use rust_decimal::Decimal;
@@ -12,7 +14,7 @@ use super::super::problem::Problem;
 use crate::domain::catalogue;
 
 pub(super) fn routes() -> Routes {
-    catalogs::routes().merge(orders::routes())
+    catalogs::routes().merge(carts::routes()).merge(orders::routes())
 }
 
 /// A text or a number as the text that it was written as.

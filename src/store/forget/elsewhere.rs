@@ -6,7 +6,7 @@ use super::PersonTraces;
 use crate::store::StoreError;
 
 /// A column of text or JSON that may name somebody: table, column, type.
-const COLUMNS: [(&str, &str, &str); 26] = [
+const COLUMNS: [(&str, &str, &str); 27] = [
     ("api_jobs", "error", "text"),
     ("api_jobs", "result", "jsonb"),
     ("api_requests", "answer", "jsonb"),
@@ -22,6 +22,7 @@ const COLUMNS: [(&str, &str, &str); 26] = [
     ("blasts", "message", "text"),
     ("blasts", "segment", "text"),
     ("blasts", "state_reason", "text"),
+    ("carts", "note", "text"),
     ("customer_notes", "note", "text"),
     ("hook_deliveries", "error", "text"),
     ("hooks", "last_error", "text"),

@@ -17,7 +17,7 @@ pub async fn forget_rows(tx: &mut PgConnection, person: &str, stand_in: &str) ->
 }
 
 /// In this order: what is found by the people's rows comes before their number is gone.
-const BY_NUMBER: [&str; 14] = [
+const BY_NUMBER: [&str; 15] = [
     // An answer is a blast whose text is for one person.
     "update blasts set message = 'forgotten', template = null, template_text = null, description = null, blast_tag = 'Answer'
       where answers_recipient in (select id from blast_recipients where person_key(phone_number) = $1)
@@ -39,6 +39,9 @@ const BY_NUMBER: [&str; 14] = [
             message_id = case when message_id is not null then 'forgotten-' || gen_random_uuid() end
       where person_key(phone_number) = $1
          or user_id in (select user_id from user_ids where person_key(phone_number) = $1)
+         or recipient_id in (select id from blast_recipients where person_key(phone_number) = $1)",
+    "update carts set phone_number = $2, name = null, note = null
+      where person_key(phone_number) = $1
          or recipient_id in (select id from blast_recipients where person_key(phone_number) = $1)",
     "update blast_recipients
         set phone_number = $2, name = null, variables = null, note = null, external_id = null, message_id = null,

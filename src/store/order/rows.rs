@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 
 use crate::domain::ids::{BlastId, OrderId, RecipientId, SenderId};
-use crate::domain::order::OrderState;
+use crate::domain::order::{OrderState, Uncounted};
 use crate::domain::phone::Phone;
 use crate::store::StoreError;
 
@@ -39,12 +39,30 @@ pub struct OrderRow {
     pub counted: Option<Decimal>,
     /// Why it is not counted in revenue.
     pub uncounted: Option<String>,
+    /// Whoever typed an amount after it, in its place.
+    pub replaced_by: Option<String>,
+    pub replaced_at: Option<DateTime<Utc>>,
     pub ordered_at: DateTime<Utc>,
+    /// What the message says, where that is later than when it came.
+    pub dated_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     /// Whose last word the state is; `None`: the person's.
     pub state_by: Option<String>,
     pub items: Json<Vec<OrderItemRow>>,
+    /// As it was before its first edit; `None`: it was not edited.
+    pub original: Option<Json<OriginalOrder>>,
+    /// Whoever edited it last.
+    pub edited_by: Option<String>,
+    pub edited_at: Option<DateTime<Utc>>,
+}
+
+/// An order as it was before it was edited. The total is a text, exact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginalOrder {
+    pub items: Vec<OrderItemRow>,
+    pub total: Option<String>,
+    pub currency: Option<String>,
 }
 
 /// An item as it was ordered. Numbers are texts, exact.
@@ -78,19 +96,38 @@ pub struct OrderQuery {
 
 const SELECT: &str = "select o.id, o.state, o.source, o.sender_id, s.name as sender, o.blast_id, b.blast_tag, o.recipient_id,
                 o.phone_number, o.user_id, coalesce(r.name, o.name) as name, o.catalogue, o.note, o.message_id, o.total, o.currency,
-                o.unreadable, case when a.id is not null and r.id is not null then o.counted end as counted, o.uncounted,
-                o.ordered_at, o.created_at, o.updated_at, o.state_by,
+                o.unreadable, case when a.id is not null and r.id is not null and t.id is null then o.counted end as counted,
+                o.uncounted, t.operator as replaced_by, t.at as replaced_at, o.ordered_at, o.dated_at, o.created_at, o.updated_at, o.state_by,
                 coalesce((select json_agg(json_build_object(
                     'id', i.id, 'sku', i.sku, 'name', i.name, 'product_id', i.product_id, 'variant_id', i.variant_id,
                     'quantity', i.quantity::text, 'price', i.price::text, 'currency', i.currency,
                     'total', (i.quantity * i.price)::text) order by i.position)
-                    from order_items i where i.order_id = o.id), '[]') as items
+                    from order_items i where i.order_id = o.id), '[]') as items,
+                (select json_build_object('items', e.items, 'total', e.total::text, 'currency', e.currency)
+                   from order_edits e where e.order_id = o.id order by e.id limit 1) as original,
+                l.by_whom as edited_by, l.at as edited_at
            from orders o
            join senders s on s.id = o.sender_id
            left join blasts b on b.id = o.blast_id and b.deleted_at is null
            left join blast_recipients r on r.id = o.recipient_id
            left join operator_actions a on a.id = o.action_id and a.undone_at is null
+           left join lateral (
+                select t.id, t.operator, t.at from operator_actions t
+                 where t.recipient_id = o.recipient_id and t.id > a.id and t.undone_at is null and t.action = 'closed'
+                   and t.detail -> 'order' is null and t.detail ->> 'amount' is not null
+                 order by t.id limit 1) t on o.counted is not null
+           left join lateral (
+                select e.by_whom, e.at from order_edits e where e.order_id = o.id order by e.id desc limit 1) l on true
           where true";
+
+impl OrderRow {
+    /// Why it is not counted in revenue, if something is known to be in the way.
+    pub fn not_counted(&self) -> Option<String> {
+        let replaced = self.replaced_by.as_ref().zip(self.replaced_at);
+        let replaced = replaced.map(|(by, at)| Uncounted::Replaced(by.clone(), at).to_string());
+        replaced.or_else(|| self.uncounted.clone())
+    }
+}
 
 pub async fn get(pool: &PgPool, id: OrderId) -> Result<Option<OrderRow>, StoreError> {
     let mut sql = QueryBuilder::<Postgres>::new(SELECT);

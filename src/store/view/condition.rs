@@ -33,12 +33,14 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
         Test::Has(Fact::Reply) => _ = sql.push(HAS_REPLIED),
         Test::Has(Fact::Note) => _ = sql.push("note <> ''"),
         Test::Has(Fact::Amount) => _ = sql.push("amount is not null"),
+        Test::Has(Fact::Cart) => _ = sql.push(HAS_CART).push(")"),
         Test::Has(Fact::FirstTry) => _ = sql.push("status = 'queued' and attempt = 0"),
         Test::Has(Fact::Retry) => _ = sql.push("status = 'queued' and attempt > 0"),
         Test::Time { stage, side, at } => {
             sql.push(time_column(*stage)).push(if *side == Side::After { " >= " } else { " < " }).push_bind(*at);
         }
         Test::Older(at) => _ = sql.push(SINCE).push(" < ").push_bind(*at),
+        Test::OlderCart(at) => _ = sql.push(HAS_CART).push(" and w.since < ").push_bind(*at).push(")"),
     }
 }
 
@@ -74,6 +76,9 @@ const STUCK_AT_SENT: &str = "status = 'sent' and is_held(status, provider_status
 /// Also who wrote nothing but a stop, which is no reply of the funnel.
 const HAS_REPLIED: &str =
     "replied_at is not null or exists (select 1 from replies p where p.recipient_id = blast_recipients.id)";
+
+/// An open cart of theirs, and no order since; its parenthesis is open.
+const HAS_CART: &str = "exists (select from waiting_carts w where w.recipient_id = blast_recipients.id";
 
 /// The most digits that are looked for in names.
 const NAME_DIGITS_MAX: usize = 6;

@@ -133,7 +133,7 @@ const FINDING: [(&str, &str); 9] = [
     ("status:read", "in this status; stuck:read, reached it and no further"),
     ("name:ali", "only in the name; note:price, code:131026"),
     ("replied>14:00", "by the time of a stage; older:48h, there for so long"),
-    ("has:reply", "or has:note, has:amount"),
+    ("has:reply", "or has:note, has:amount, has:cart (a cart, no order)"),
     ("-status:failed", "without these"),
 ];
 

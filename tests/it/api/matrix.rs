@@ -76,7 +76,9 @@ async fn scene() -> (Scene, Api) {
     shop.execute(
         "insert into catalogues (business, name, source) values ('kedai', 'Shop', 'csv');
          insert into products (catalogue_id, sku, name) values (1, 'teh', 'Teh Tarik');
-         insert into orders (sender_id, source, ordered_at) select id, 'operator', now() from senders where name = 'sales'",
+         insert into orders (sender_id, source, ordered_at) select id, 'operator', now() from senders where name = 'sales';
+         insert into carts (sender_id, blast_id, recipient_id, phone_number, created_by)
+         select s.id, r.blast_id, r.id, r.phone_number, 'x' from blast_recipients r, senders s where s.name = 'sales' limit 1",
     )
     .await;
     let job = api.post(&format!("/api/blasts/{cancelled}/check-status"), json!({})).await.expect(202);
@@ -105,6 +107,7 @@ impl Scene {
             path if path.starts_with("/api/jobs/") => &self.job,
             path if path.starts_with("/api/whatsapp/customers/") => CUSTOMER,
             "/api/whatsapp/catalogs/{id}" | "/api/whatsapp/products/{id}" | "/api/whatsapp/orders/{id}" => "1",
+            path if path.starts_with("/api/whatsapp/carts/") => "1",
             path if path.starts_with("/api/whatsapp/campaigns/") => &self.campaign_draft,
             _ => &self.draft,
         };

@@ -48,6 +48,15 @@ async fn a_program_writes_a_catalogue_and_an_order_and_takes_it_through_its_stat
     let edit = async |status: &str| api.patch("/api/whatsapp/orders/1", json!({ "status": status })).await;
     assert_eq!(edit("paid").await.expect(200).body["status"], "paid");
     assert_eq!(edit("confirmed").await.expect(409).kind(), "refused");
+    let items = json!({ "items": [{ "sku": "teh", "quantity": 1 }, { "sku": "shirt-r", "price": "20" }] });
+    let edited = api.patch("/api/whatsapp/orders/1", items).await.expect(200).body;
+    assert_eq!((&edited["countedAmount"], &edited["original"]["totalAmount"]), (&json!("22.50"), &json!("25.95")));
+    assert_eq!(
+        (&edited["items"][0]["name"], &edited["original"]["items"][0]["quantity"]),
+        (&json!("Teh Tarik"), &json!("2"))
+    );
+    let both = json!({ "status": "fulfilled", "items": [] });
+    assert_eq!(api.patch("/api/whatsapp/orders/1", both).await.expect(422).fields(), ["items"]);
     let cancelled = edit("cancelled").await.expect(200).body;
     assert_eq!((&cancelled["status"], &cancelled["countedAmount"]), (&json!("cancelled"), &Value::Null));
     let listed =
@@ -96,5 +105,56 @@ async fn what_cannot_be_ordered_is_refused_by_its_field() {
     let reader = client(&shop, &serve, "read").await;
     said(reader.request(Method::POST, "/api/whatsapp/orders").json(&json!({}))).await.expect(403);
     assert_eq!(shop.number("select count(*) from orders").await, 0);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_program_writes_a_cart_changes_it_and_orders_it_once() {
+    let (shop, serve) = served().await;
+    shop.execute(&blast_of("cloud", 1, 4)).await;
+    let api = client(&shop, &serve, "write").await;
+    let cart = |n: u32| {
+        json!({ "campaign_id": "1", "phone_number": digits(n), "note": "no sugar",
+                "items": [{ "sku": "teh", "quantity": 2, "price": "2.50" }, { "productRetailerId": "who-knows" }] })
+    };
+
+    let twice = ("Idempotency-Key", "cart-1");
+    let made = api.post_with("/api/whatsapp/carts", twice, cart(1)).await.expect(201).body;
+    assert_eq!(made, api.post_with("/api/whatsapp/carts", twice, cart(1)).await.expect(201).body);
+    assert_eq!((&made["id"], &made["status"], &made["totalAmount"]), (&json!("1"), &json!("open"), &Value::Null));
+    let refused = api.post("/api/whatsapp/carts/1/order", json!({})).await.expect(422);
+    assert_eq!(refused.fields(), ["items[1].price"]);
+    let items = json!({ "items": [{ "sku": "teh", "quantity": 3, "price": "2.50" }] });
+    let changed = api.patch("/api/whatsapp/carts/1", items).await.expect(200).body;
+    assert_eq!((&changed["totalAmount"], &changed["items"][0]["quantity"]), (&json!("7.50"), &json!("3")));
+    assert_eq!(api.patch("/api/whatsapp/carts/1", json!({})).await.expect(422).fields(), ["items"]);
+    assert_eq!(
+        api.patch("/api/whatsapp/carts/1", json!({ "status": "ordered" })).await.expect(422).fields(),
+        ["status"]
+    );
+
+    let key = ("Idempotency-Key", "cart-1-order");
+    let order = api.post_with("/api/whatsapp/carts/1/order", key, json!({})).await.expect(201).body;
+    assert_eq!(order, api.post_with("/api/whatsapp/carts/1/order", key, json!({})).await.expect(201).body);
+    assert_eq!((&order["countedAmount"], &order["note"]), (&json!("7.50"), &json!("no sugar")));
+    assert_eq!(api.post("/api/whatsapp/carts/1/order", json!({})).await.expect(409).kind(), "refused");
+    assert_eq!(api.get("/api/whatsapp/carts/1").await.expect(200).body["orderId"], "1");
+
+    for n in [2, 3, 4] {
+        api.post("/api/whatsapp/carts", cart(n)).await.expect(201);
+    }
+    assert_eq!(api.post("/api/whatsapp/carts/2/abandon", json!({})).await.expect(200).body["status"], "abandoned");
+    api.patch("/api/whatsapp/carts/3", json!({ "status": "abandoned" })).await.expect(200);
+    let page = api.get("/api/whatsapp/carts?limit=3").await.expect(200).body;
+    let next = page["nextCursor"].as_str().unwrap();
+    let rest = api.get(&format!("/api/whatsapp/carts?limit=3&cursor={next}")).await.expect(200).body;
+    assert_eq!((page["carts"][0]["id"].as_str(), rest["carts"][0]["id"].as_str()), (Some("4"), Some("1")));
+    let second = api.get("/api/whatsapp/carts?limit=3&page=2").await.expect(200).body;
+    assert_eq!((&second["total"], &second["carts"][0]["id"]), (&json!(4), &json!("1")));
+    let open = api.get(&format!("/api/whatsapp/carts?status=open&campaignId=1&phoneNumber={}", digits(4))).await;
+    assert_eq!(open.expect(200).body["carts"].as_array().unwrap().len(), 1);
+    let customer = api.get(&format!("/api/whatsapp/customers/{}", digits(4))).await.expect(200).body;
+    assert_eq!((&customer["cartCount"], &customer["orderCount"]), (&json!(1), &json!(0)));
+    shop.ok(&["audit"]).await;
     serve.stop().await;
 }

@@ -2,28 +2,29 @@
 
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::super::super::openapi::{Operation, Routes, schemas};
+use super::super::super::openapi::{Operation, Routes};
 use super::super::super::problem::Problem;
 use super::super::authentication::{ApiReader, ApiWriter};
 use super::super::body::{JsonBody, Params, PathId};
 use super::super::once::{Answer, Repeatable, once};
 use super::super::page;
-use super::{currency, price, written};
-use crate::app::{App, NewOrderItem, OrderDraft, OrderItemRow, OrderQuery, OrderRow};
+use super::items::{ItemAnswer, ItemBody, quantity, read_items};
+use super::written;
+use crate::app::{App, ItemsEdit, OrderDraft, OrderQuery, OrderRow, OriginalOrder, WrittenOrder};
 use crate::domain::ids::{BlastId, OrderId};
 use crate::domain::order::OrderState;
 use crate::domain::phone::Phone;
 
 pub(super) fn routes() -> Routes {
     let moving = || {
-        Operation::write("Takes an order to another state")
+        Operation::write("Takes an order to another state, or changes its items")
             .details(
-                "A cancelled order takes its own amount back, and its person is open again if it alone closed them.",
+                "A cancelled order takes its own amount back, and its person is open again if it alone closed them. Items that are \
+                 given take the place of all before, revenue follows, and `original` says what the order was at first.",
             )
             .body::<OrderEdit>()
             .answer::<OrderAnswer>(200, "The order as it is now")
@@ -56,53 +57,11 @@ pub(super) fn routes() -> Routes {
         .patch("/api/whatsapp/orders/{id}", edit, moving())
 }
 
-/// An item as it was ordered.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = WhatsAppOrderItem)]
-struct ItemAnswer {
-    #[schema(example = "12")]
-    id: String,
-    #[schema(example = "1")]
-    product_id: Option<String>,
-    #[schema(example = json!(null))]
-    variant_id: Option<String>,
-    #[schema(example = "teh-tarik")]
-    product_retailer_id: String,
-    /// The product's when it was ordered; null where no catalogue had it.
-    #[schema(example = "Teh Tarik")]
-    name: Option<String>,
-    #[schema(example = "2")]
-    quantity: String,
-    #[schema(example = "2.50")]
-    price: Option<String>,
-    #[schema(example = "MYR")]
-    currency: Option<String>,
-    #[schema(example = "5.00")]
-    total: Option<String>,
-}
-
-impl From<OrderItemRow> for ItemAnswer {
-    fn from(item: OrderItemRow) -> Self {
-        Self {
-            id: item.id.to_string(),
-            product_id: item.product_id.map(|id| id.to_string()),
-            variant_id: item.variant_id.map(|id| id.to_string()),
-            product_retailer_id: item.sku,
-            name: item.name,
-            quantity: item.quantity,
-            price: item.price,
-            currency: item.currency,
-            total: item.total,
-        }
-    }
-}
-
 /// An order.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = WhatsAppOrder)]
-struct OrderAnswer {
+pub(super) struct OrderAnswer {
     #[schema(example = "3")]
     id: String,
     /// The blast that it answers.
@@ -137,16 +96,44 @@ struct OrderAnswer {
     /// Why it does not.
     #[schema(example = json!(null))]
     not_counted_because: Option<String>,
+    /// As it was before it was edited; null: it was not.
+    original: Option<OriginalAnswer>,
     /// Items that could not be read.
     #[schema(example = 0)]
     unreadable_items: i32,
+    /// Where it was just written: what the catalogue calls sold out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!([]))]
+    sold_out: Vec<String>,
     ordered_at: DateTime<Utc>,
+    /// What its message says, where that is later than when it came; null otherwise.
+    dated_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
 
+/// An order as it was before its first edit.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OriginalOrder)]
+struct OriginalAnswer {
+    items: Vec<ItemAnswer>,
+    #[schema(example = "5.00")]
+    total_amount: Option<String>,
+    #[schema(example = "MYR")]
+    currency: Option<String>,
+}
+
+impl From<OriginalOrder> for OriginalAnswer {
+    fn from(original: OriginalOrder) -> Self {
+        let OriginalOrder { items, total, currency } = original;
+        Self { items: items.into_iter().map(ItemAnswer::from).collect(), total_amount: total, currency }
+    }
+}
+
 impl From<OrderRow> for OrderAnswer {
     fn from(order: OrderRow) -> Self {
+        let not_counted_because = order.not_counted();
         Self {
             id: order.id.to_string(),
             campaign_id: order.blast_id.map(|id| id.to_string()),
@@ -162,9 +149,12 @@ impl From<OrderRow> for OrderAnswer {
             total_amount: order.total.map(|total| total.to_string()),
             currency: order.currency,
             counted_amount: order.counted.map(|counted| counted.to_string()),
-            not_counted_because: order.uncounted,
+            not_counted_because,
+            original: order.original.map(|original| original.0.into()),
             unreadable_items: order.unreadable,
+            sold_out: Vec::new(),
             ordered_at: order.ordered_at,
+            dated_at: order.dated_at,
             created_at: order.created_at,
             updated_at: order.updated_at,
         }
@@ -227,7 +217,7 @@ async fn list(ApiReader(caller): ApiReader, Params(asked): Params<OrderParams>) 
     Ok(Answer::ok(OrderList { orders: rows.into_iter().map(OrderAnswer::from).collect(), limit, next_cursor }))
 }
 
-fn blast(field: &str, text: &str) -> Result<BlastId, Problem> {
+pub(super) fn blast(field: &str, text: &str) -> Result<BlastId, Problem> {
     text.parse().map_err(|_| Problem::field(field, "write the id of a campaign"))
 }
 
@@ -240,35 +230,11 @@ async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<OrderId>) -> Resul
     Ok(Answer::ok(OrderAnswer::from(caller.app().order(id).await?)))
 }
 
-/// An item of a new order.
-#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
-#[schema(as = NewOrderItem)]
-struct ItemBody {
-    #[serde(alias = "sku", alias = "product_retailer_id", alias = "retailerId")]
-    #[schema(example = "teh-tarik")]
-    product_retailer_id: String,
-    /// A whole number from 1; absent: 1.
-    #[schema(schema_with = quantity, required = false)]
-    quantity: Option<Value>,
-    /// Of one; absent: the catalogue's.
-    #[schema(schema_with = schemas::amount, required = false)]
-    price: Option<Value>,
-    #[schema(example = "MYR")]
-    currency: Option<String>,
-}
-
-fn quantity() -> utoipa::openapi::schema::Object {
-    use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-    let types = [Type::Integer, Type::String, Type::Null];
-    ObjectBuilder::new().schema_type(SchemaType::from_iter(types)).examples([serde_json::json!(2)]).build()
-}
-
 /// A new order.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 #[schema(as = NewOrder)]
-struct OrderBody {
+pub(super) struct OrderBody {
     /// The blast that it answers.
     #[serde(alias = "blastId", alias = "campaign_id", alias = "blast_id")]
     #[schema(schema_with = quantity)]
@@ -282,41 +248,30 @@ struct OrderBody {
 }
 
 impl OrderBody {
-    fn draft(&self) -> Result<OrderDraft, Problem> {
+    pub(super) fn draft(&self) -> Result<OrderDraft, Problem> {
         let missing = || Problem::field("campaignId", "missing: write the id of a campaign");
         let blast = self.campaign_id.as_ref().and_then(written).ok_or_else(missing)?;
         let blast = self::blast("campaignId", &blast)?;
         if self.phone_number.trim().is_empty() {
             return Err(Problem::field("phoneNumber", "missing: write a number"));
         }
-        let items = self.items.iter().enumerate().map(|(n, item)| item.read(n)).collect::<Result<_, _>>()?;
+        let items = read_items(&self.items)?;
         Ok(OrderDraft { blast, phone: self.phone_number.clone(), items, note: self.note.clone() })
-    }
-}
-
-impl ItemBody {
-    fn read(&self, n: usize) -> Result<NewOrderItem, Problem> {
-        let at = |field: &str| format!("items[{n}].{field}");
-        let whole = |value: &Value| {
-            let number = written(value).and_then(|text| text.trim().parse::<u32>().ok()).filter(|number| *number > 0);
-            number.map(Decimal::from).ok_or_else(|| Problem::field(at("quantity"), "write a whole number from 1"))
-        };
-        Ok(NewOrderItem {
-            sku: self.product_retailer_id.clone(),
-            quantity: self.quantity.as_ref().map_or(Ok(Decimal::ONE), whole)?,
-            price: self.price.as_ref().map(|value| price(&at("price"), value)).transpose()?,
-            currency: self.currency.as_deref().map(|text| currency(&at("currency"), text)).transpose()?,
-        })
     }
 }
 
 async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<OrderBody>) -> Result<Response, Problem> {
     let draft = body.value.draft()?;
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
-    once(&caller, request, async |app: App| Ok(Answer::created(OrderAnswer::from(app.add_order(&draft).await?)))).await
+    once(&caller, request, async |app: App| Ok(written_answer(app.add_order(&draft).await?))).await
 }
 
-/// What becomes of an order.
+pub(super) fn written_answer(written: WrittenOrder) -> Answer {
+    let WrittenOrder { order, sold_out } = written;
+    Answer::created(OrderAnswer { sold_out, ..OrderAnswer::from(order) })
+}
+
+/// What becomes of an order: another state, or other items.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = EditOrder)]
@@ -324,7 +279,27 @@ struct OrderEdit {
     /// `confirmed`, `paid`, `fulfilled` or `cancelled`.
     #[serde(alias = "state")]
     #[schema(example = "confirmed")]
-    status: String,
+    status: Option<String>,
+    /// In the place of all before; a price that is absent stays as it is.
+    #[schema(example = json!(null))]
+    items: Option<Vec<ItemBody>>,
+}
+
+/// One of the two.
+enum OrderChange {
+    State(OrderState),
+    Items(ItemsEdit),
+}
+
+impl OrderEdit {
+    fn change(&self) -> Result<OrderChange, Problem> {
+        match (&self.status, &self.items) {
+            (Some(text), None) => Ok(OrderChange::State(state(text)?)),
+            (None, Some(items)) => Ok(OrderChange::Items(ItemsEdit::Whole(read_items(items)?))),
+            (None, None) => Err(Problem::field("status", "missing: write a status or items")),
+            (Some(_), Some(_)) => Err(Problem::field("items", "write items or a status, one at a time")),
+        }
+    }
 }
 
 async fn edit(
@@ -332,7 +307,14 @@ async fn edit(
     PathId(id): PathId<OrderId>,
     body: JsonBody<OrderEdit>,
 ) -> Result<Response, Problem> {
-    let next = state(&body.value.status)?;
+    let change = body.value.change()?;
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
-    once(&caller, request, async |app: App| Ok(Answer::ok(OrderAnswer::from(app.move_order(id, next).await?)))).await
+    once(&caller, request, async |app: App| {
+        let order = match &change {
+            OrderChange::State(next) => app.move_order(id, *next).await?,
+            OrderChange::Items(items) => app.edit_order(id, items).await?,
+        };
+        Ok(Answer::ok(OrderAnswer::from(order)))
+    })
+    .await
 }

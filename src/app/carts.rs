@@ -1,0 +1,127 @@
+//! Carts: written by operators and programs, changed while they are open, ordered once or abandoned.
+
+use sqlx::PgConnection;
+
+use super::orders::items::{ItemsEdit, as_given};
+use super::orders::note;
+use super::orders::pricing::{Priced, Unpriced};
+use super::{App, AppError, OrderDraft, WrittenOrder};
+use crate::domain::cart::CartState;
+use crate::domain::ids::CartId;
+use crate::store::cart::{self, CartQuery, CartRow, LockedCart, NewCart};
+use crate::store::order::items::{self, ItemsOf};
+
+/// What is to change in a cart that is open.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CartEdit {
+    pub items: Option<ItemsEdit>,
+    /// An empty note takes it away.
+    pub note: Option<String>,
+}
+
+impl App {
+    /// Carts, newest first.
+    pub async fn carts(&self, query: &CartQuery) -> Result<Vec<CartRow>, AppError> {
+        Ok(cart::list(self.pool(), &self.own_carts(query)).await?)
+    }
+
+    /// How many carts there are on all pages.
+    pub async fn count_carts(&self, query: &CartQuery) -> Result<i64, AppError> {
+        Ok(cart::count(self.pool(), &self.own_carts(query)).await?)
+    }
+
+    fn own_carts(&self, query: &CartQuery) -> CartQuery {
+        CartQuery { sender: self.only_sender().or(query.sender), ..query.clone() }
+    }
+
+    pub async fn cart(&self, id: CartId) -> Result<CartRow, AppError> {
+        let row = cart::get(self.pool(), id).await?.ok_or_else(|| no_cart(id))?;
+        if self.only_sender().is_some_and(|own| own != row.sender_id) { Err(no_cart(id)) } else { Ok(row) }
+    }
+
+    /// Writes a cart of somebody in a blast. Products without a price are kept without one.
+    pub async fn add_cart(&self, draft: &OrderDraft) -> Result<CartRow, AppError> {
+        let note = note(draft.note.as_deref())?;
+        let sender = self.require_blast(draft.blast).await?;
+        let person = self.recipient_by_phone(draft.blast, &draft.phone).await?;
+        let mut tx = self.begin().await?;
+        let Priced { items, .. } = self.priced(&mut tx, sender, &draft.items, Unpriced::Kept).await?;
+        let new = NewCart {
+            sender,
+            blast: draft.blast,
+            recipient: person.id,
+            phone: person.phone.as_str(),
+            name: person.name.as_deref(),
+            note,
+            by: self.operator(),
+        };
+        let id = cart::insert(&mut tx, &new).await?;
+        cart::set_items(&mut tx, (id, sender), &items).await?;
+        tx.commit().await?;
+        self.cart(id).await
+    }
+
+    /// Changes an open cart.
+    pub async fn edit_cart(&self, id: CartId, edit: &CartEdit) -> Result<CartRow, AppError> {
+        self.cart(id).await?;
+        let mut tx = self.begin().await?;
+        let cart = hold_open(&mut tx, id).await?;
+        if let Some(text) = &edit.note {
+            cart::set_note(&mut tx, id, note(Some(text))?).await?;
+        }
+        if let Some(items) = &edit.items {
+            let now = items::of(&mut tx, ItemsOf::Cart(id)).await?;
+            let wanted = items.applied_to(&now)?;
+            let priced = self.priced(&mut tx, cart.sender_id, &wanted, Unpriced::Kept).await?;
+            cart::set_items(&mut tx, (id, cart.sender_id), &priced.items).await?;
+        }
+        tx.commit().await?;
+        self.cart(id).await
+    }
+
+    /// Writes an order from an open cart, which closes its person, in one transaction: of two who order the same cart the second is
+    /// refused.
+    pub async fn order_cart(&self, id: CartId) -> Result<WrittenOrder, AppError> {
+        self.cart(id).await?;
+        let mut tx = self.begin().await?;
+        let held = hold_open(&mut tx, id).await?;
+        let now = items::of(&mut tx, ItemsOf::Cart(id)).await?;
+        let items = now.iter().map(as_given).collect::<Result<_, _>>()?;
+        let LockedCart { blast_id: blast, phone_number: phone, note, .. } = held;
+        let draft = OrderDraft { blast, phone, items, note };
+        let whose = (held.sender_id, held.recipient_id);
+        let (order, sold_out) = Box::pin(self.write_order(&mut tx, whose, &draft)).await?;
+        cart::end(&mut tx, id, Some(order), self.operator()).await?;
+        tx.commit().await?;
+        self.notify(blast).await?;
+        Ok(WrittenOrder { order: self.order(order).await?, sold_out })
+    }
+
+    /// Ends an open cart that is not going to be ordered.
+    pub async fn abandon_cart(&self, id: CartId) -> Result<CartRow, AppError> {
+        self.cart(id).await?;
+        let mut tx = self.begin().await?;
+        hold_open(&mut tx, id).await?;
+        cart::end(&mut tx, id, None, self.operator()).await?;
+        tx.commit().await?;
+        self.cart(id).await
+    }
+}
+
+/// A cart under lock, which must be open.
+async fn hold_open(tx: &mut PgConnection, id: CartId) -> Result<LockedCart, AppError> {
+    let held = cart::lock(tx, id).await?.ok_or_else(|| no_cart(id))?;
+    match (held.state, held.order_id) {
+        (CartState::Open, _) => Ok(held),
+        (CartState::Ordered, Some(order)) => Err(AppError::Refused(format!(
+            "cart {id} is order {order} already: `blastdeck order show {order}` shows it"
+        ))),
+        (state, _) => {
+            Err(AppError::Refused(format!("cart {id} is {state}, for good: write a new one with `blastdeck cart add`")))
+        }
+    }
+}
+
+fn no_cart(id: CartId) -> AppError {
+    AppError::NotFound(format!("there is no cart {id}: `blastdeck cart list` lists them"))
+}

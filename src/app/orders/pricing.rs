@@ -1,0 +1,148 @@
+//! What items cost: as they were typed, else as the one catalogue that has them says.
+
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+
+use super::NewOrderItem;
+use crate::app::{App, AppError};
+use crate::domain::amount::places;
+use crate::domain::catalogue::is_sold_out;
+use crate::domain::ids::SenderId;
+use crate::domain::order::OrderedItem;
+use crate::domain::text::clean;
+use crate::store::catalogue::{self, ListedItem};
+
+/// The most items of an order or cart.
+const ITEMS_MAX: usize = 500;
+/// The longest SKU, in characters.
+const SKU_MAX: usize = 100;
+
+/// Whether an item may have no price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::app) enum Unpriced {
+    Refused,
+    Kept,
+}
+
+/// Items with their prices, and what the catalogue says of them.
+#[derive(Debug, Clone, Default)]
+pub(in crate::app) struct Priced {
+    pub items: Vec<OrderedItem>,
+    /// SKUs that the catalogue calls sold out.
+    pub sold_out: Vec<String>,
+}
+
+impl App {
+    /// Items that a sender's business sells, with the catalogue's prices where none is given.
+    pub(in crate::app) async fn priced(
+        &self,
+        tx: &mut PgConnection,
+        sender: SenderId,
+        items: &[NewOrderItem],
+        unpriced: Unpriced,
+    ) -> Result<Priced, AppError> {
+        if items.is_empty() || items.len() > ITEMS_MAX {
+            return Err(AppError::invalid("items", format!("write 1 to {ITEMS_MAX} items")));
+        }
+        let skus = items.iter().flat_map(|item| spellings(&item.sku)).collect::<Vec<_>>();
+        let known = catalogue::listed(tx, sender, &skus).await?;
+        let mut priced = Priced::default();
+        for (n, item) in items.iter().enumerate() {
+            let is_known = item.kept.is_some() && item.price.is_some();
+            let listed = if is_known { None } else { found(n, &item.sku, &known)? };
+            if listed.is_some_and(|listed| is_sold_out(&listed.availability, listed.inventory)) {
+                priced.sold_out.push(item.sku.trim().to_owned());
+            }
+            priced.items.push(self.price(n, item, listed, unpriced)?);
+        }
+        Ok(priced)
+    }
+
+    fn price(
+        &self,
+        n: usize,
+        item: &NewOrderItem,
+        listed: Option<&ListedItem>,
+        unpriced: Unpriced,
+    ) -> Result<OrderedItem, AppError> {
+        let at = |field: &str| format!("items[{n}].{field}");
+        let sku = listed.map_or_else(|| item.sku.trim(), |listed| &listed.sku);
+        if sku.is_empty() || sku.chars().count() > SKU_MAX || clean(sku) != sku {
+            return Err(AppError::invalid(&at("sku"), "write the SKU of a product, at most 100 characters"));
+        }
+        let quantity = item.quantity;
+        if quantity <= Decimal::ZERO {
+            return Err(AppError::invalid(&at("quantity"), format!("{quantity} of {sku}: write more than 0")));
+        }
+        let own = listed.and_then(|listed| listed.currency.clone());
+        let currency = item.currency.clone().or(own).unwrap_or_else(|| self.config().ui.currency.clone());
+        // What an order came with may have more places.
+        let before = item.kept.as_ref().and_then(|kept| kept.price);
+        if let Some(price) = item.price.filter(|price| Some(*price) != before) {
+            check(price, sku, &currency).map_err(|why| AppError::invalid(&at("price"), why))?;
+        }
+        let price = item.price.or_else(|| listed.and_then(|listed| listed.price));
+        if price.is_none() && unpriced == Unpriced::Refused {
+            let why = format!("no catalogue has a price of `{sku}`: write it, as {sku}*{quantity}@12.50");
+            return Err(AppError::invalid(&at("price"), why));
+        }
+        let (sku, catalogue) = (sku.to_owned(), listed.map(|listed| listed.catalogue_id));
+        let (kept, currency) = (item.kept.clone(), Some(currency).filter(|_| price.is_some()));
+        Ok(OrderedItem { sku, catalogue, kept, quantity, price, currency })
+    }
+}
+
+/// A price as somebody typed it: with no more places than its currency has.
+fn check(price: Decimal, sku: &str, currency: &str) -> Result<(), String> {
+    if price < Decimal::ZERO {
+        return Err(format!("{price} for {sku}: a price cannot be negative"));
+    }
+    let most = places(currency);
+    if price.normalize().scale() <= most {
+        return Ok(());
+    }
+    Err(match most {
+        0 => format!("{price} for {sku}: {currency} has no decimal places"),
+        most => format!("{price} for {sku}: {currency} has {most} decimal places"),
+    })
+}
+
+/// A SKU as it stands, and without the catalogue that may be written before it: `menu/teh`.
+fn spellings(sku: &str) -> impl Iterator<Item = &str> {
+    let sku = sku.trim();
+    std::iter::once(sku).chain(sku.split_once('/').map(|(_, rest)| rest))
+}
+
+/// What the catalogues have under a SKU.
+///
+/// # Errors
+/// Where several have it, and none is named.
+fn found<'a>(n: usize, sku: &str, known: &'a [ListedItem]) -> Result<Option<&'a ListedItem>, AppError> {
+    let sku = sku.trim();
+    let own: Vec<_> = known.iter().filter(|listed| listed.sku == sku).collect();
+    match own[..] {
+        [] => Ok(named(sku, known)),
+        [one] => Ok(Some(one)),
+        [first, second, ..] => {
+            let (one, other) = (clean(&first.catalogue), clean(&second.catalogue));
+            let why = if one == other {
+                format!(
+                    "`{sku}` is in two catalogues: write {0}/{sku} or {1}/{sku}",
+                    first.catalogue_id, second.catalogue_id
+                )
+            } else {
+                format!("`{sku}` is in two catalogues: write {one}/{sku} or {other}/{sku}")
+            };
+            Err(AppError::invalid(&format!("items[{n}].sku"), why))
+        }
+    }
+}
+
+/// By the catalogue's id or name before it.
+fn named<'a>(sku: &str, known: &'a [ListedItem]) -> Option<&'a ListedItem> {
+    let (catalogue, sku) = sku.split_once('/')?;
+    let is_named = |listed: &&ListedItem| {
+        listed.sku == sku && (listed.catalogue == catalogue || listed.catalogue_id.to_string() == catalogue)
+    };
+    known.iter().find(is_named)
+}

@@ -1,0 +1,180 @@
+//! `cart`: what somebody puts together before they order it, and what becomes of it.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use color_eyre::Result;
+use serde_json::{Value, json};
+
+use super::Global;
+use super::blast::people::limit;
+use super::context::{Context, Intent};
+use super::exit::UsageError;
+use super::order::{ChangedItem, TypedItem, in_words, show_items, show_written, total};
+use super::output::{json as print_json, line, talk, text};
+use super::table::{TextAlign, render};
+use crate::app::{CartEdit, CartQuery, CartRow, ItemsEdit, OrderDraft};
+use crate::domain::cart::CartState;
+use crate::domain::ids::{BlastId, CartId};
+use crate::domain::phone::Phone;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CartVerb {
+    /// List carts, newest first.
+    List {
+        /// Only those of this blast.
+        #[arg(long)]
+        blast: Option<BlastId>,
+        /// Only those in this state: open, ordered, abandoned.
+        #[arg(long, value_parser = state)]
+        state: Option<CartState>,
+        /// Only those of this number, in any spelling.
+        #[arg(long)]
+        phone: Option<String>,
+        /// At most this many.
+        #[arg(long, default_value_t = 100, value_parser = limit, allow_hyphen_values = true)]
+        limit: u32,
+    },
+    /// Show one cart with its items.
+    Show { cart: CartId },
+    /// Write a cart of somebody in a blast.
+    Add {
+        /// The blast's id, as in `blast list`.
+        blast: BlastId,
+        /// The number, in any spelling.
+        phone: String,
+        /// What is in it, as SKU, SKU×2, SKU*2 or SKU*2@12.50. The price is the catalogue's where none is given.
+        #[arg(required = true, value_name = "ITEM")]
+        items: Vec<TypedItem>,
+        /// What they said with it.
+        #[arg(long, allow_hyphen_values = true)]
+        note: Option<String>,
+    },
+    /// Change an open cart.
+    Set {
+        cart: CartId,
+        /// SKU×3 sets how many there are, and SKU×3@12.50 the price as well; -SKU (or SKU×0) takes it out.
+        #[arg(value_name = "ITEM")]
+        items: Vec<ChangedItem>,
+        /// What they said with it; an empty one takes it away.
+        #[arg(long, allow_hyphen_values = true)]
+        note: Option<String>,
+    },
+    /// Write an order from a cart, which closes its person with the amount.
+    Order { cart: CartId },
+    /// End a cart that is not going to be ordered.
+    Abandon { cart: CartId },
+}
+
+fn state(text: &str) -> Result<CartState, String> {
+    CartState::from_word(text).ok_or_else(|| "write open, ordered or abandoned".to_owned())
+}
+
+impl CartVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        match self {
+            Self::List { blast, state, phone, limit } => list(global, (blast, state, phone), limit).await?,
+            Self::Show { cart } => {
+                let context = Context::open(global, Intent::Reads).await?;
+                show(&context, &context.app.cart(cart).await?)?;
+            }
+            Self::Add { blast, phone, items, note } => {
+                let items = items.into_iter().map(|TypedItem(item)| item).collect();
+                let context = Context::open(global, Intent::Writes).await?;
+                show(&context, &context.app.add_cart(&OrderDraft { blast, phone, items, note }).await?)?;
+            }
+            Self::Set { cart, items, note } => set(global, cart, items, note).await?,
+            Self::Order { cart } => {
+                let context = Context::open(global, Intent::Writes).await?;
+                show_written(&context, &context.app.order_cart(cart).await?)?;
+            }
+            Self::Abandon { cart } => {
+                let context = Context::open(global, Intent::Writes).await?;
+                show(&context, &context.app.abandon_cart(cart).await?)?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn set(global: &Global, id: CartId, items: Vec<ChangedItem>, note: Option<String>) -> Result<()> {
+    if items.is_empty() && note.is_none() {
+        return Err(UsageError("name what changes: teh×3, -kuih or --note TEXT".to_owned()).into());
+    }
+    let changes: Vec<_> = items.into_iter().map(|ChangedItem(change)| change).collect();
+    let items = (!changes.is_empty()).then_some(ItemsEdit::Changes(changes));
+    let context = Context::open(global, Intent::Writes).await?;
+    show(&context, &context.app.edit_cart(id, &CartEdit { items, note }).await?)
+}
+
+type Wanted = (Option<BlastId>, Option<CartState>, Option<String>);
+
+async fn list(global: &Global, (blast, state, phone): Wanted, limit: u32) -> Result<()> {
+    let context = Context::open(global, Intent::Reads).await?;
+    if let Some(blast) = blast {
+        context.app.require_blast(blast).await?;
+    }
+    let parse = |text: String| {
+        let wrong = |error| UsageError(format!("`{text}`: {error}"));
+        Phone::parse(&text, context.app.own_region()).map_err(wrong)
+    };
+    let query = CartQuery { blast, state, phone: phone.map(parse).transpose()?, limit, ..CartQuery::default() };
+    let carts = context.app.carts(&query).await?;
+    if context.is_json {
+        return carts.iter().try_for_each(|cart| print_json(&document(cart)));
+    }
+    if carts.is_empty() {
+        talk("no carts: `blastdeck cart add` writes one");
+        return Ok(());
+    }
+    let header = [
+        ("id", TextAlign::Right),
+        ("state", TextAlign::Left),
+        ("who", TextAlign::Left),
+        ("blast", TextAlign::Left),
+        ("items", TextAlign::Left),
+        ("total", TextAlign::Right),
+        ("changed", TextAlign::Left),
+    ];
+    let cells: Vec<_> = carts.iter().map(|cart| cells(&context, cart)).collect();
+    text(&render(&header, &cells))
+}
+
+fn cells(context: &Context, cart: &CartRow) -> Vec<String> {
+    vec![
+        cart.id.to_string(),
+        cart.state.to_string(),
+        who(cart).to_owned(),
+        cart.blast_tag.clone().unwrap_or_else(|| "-".to_owned()),
+        in_words(&cart.items),
+        total(cart.total, cart.currency.as_deref()),
+        context.when(Some(cart.updated_at)),
+    ]
+}
+
+fn who(cart: &CartRow) -> &str {
+    cart.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&cart.phone_number)
+}
+
+fn show(context: &Context, cart: &CartRow) -> Result<()> {
+    if context.is_json {
+        return print_json(&document(cart));
+    }
+    let blast = cart.blast_tag.as_ref().map(|tag| format!(", {tag} (blast {})", cart.blast_id)).unwrap_or_default();
+    line(&format!("cart {}: {}, {}{blast}", cart.id, cart.state, who(cart)))?;
+    show_items(&cart.items)?;
+    let order = cart.order_id.map(|order| format!("; order {order}")).unwrap_or_default();
+    line(&format!("total {}{order}", total(cart.total, cart.currency.as_deref())))?;
+    cart.note.as_ref().map_or(Ok(()), |note| line(&format!("note: {note}")))
+}
+
+/// A cart as JSON: money as text, exact.
+fn document(cart: &CartRow) -> Value {
+    json!({
+        "id": cart.id, "state": cart.state, "sender": cart.sender, "blast_id": cart.blast_id, "blast_tag": cart.blast_tag,
+        "recipient_id": cart.recipient_id, "phone_number": cart.phone_number, "name": cart.name, "note": cart.note,
+        "total": cart.total.map(|total| total.to_string()), "currency": cart.currency, "order_id": cart.order_id,
+        "created_by": cart.created_by, "state_by": cart.state_by, "created_at": cart.created_at,
+        "updated_at": cart.updated_at, "items": cart.items.0,
+    })
+}

@@ -1,0 +1,172 @@
+//! Carts: what people put together, what becomes of it, and whom a follow-up finds by it.
+
+use serde_json::{Value, json};
+
+use crate::inbox::scene::InboxScene;
+use crate::support::digits;
+
+/// A catalogue with tea for 2.50 and cake that is sold out.
+const MENU: &str = "
+    insert into catalogues (business, name, source) values ('kedai', 'menu', 'csv');
+    insert into products (catalogue_id, sku, name, price, currency, inventory)
+    values (1, 'teh', 'Teh Tarik', 2.50, 'MYR', 4), (1, 'kek', 'Kek', 9, 'MYR', 0)";
+
+async fn scene(people: u32) -> InboxScene {
+    let scene = InboxScene::sent(people).await;
+    scene.shop.execute(MENU).await;
+    scene
+}
+
+#[tokio::test]
+async fn a_cart_is_written_changed_and_ordered_once() {
+    let scene = scene(2).await;
+    let shop = &scene.shop;
+
+    let made = shop.json(&["cart", "add", "1", &digits(1), "teh×2", "who-knows", "--note", "no sugar"]).await;
+    assert_eq!((&made["state"], &made["total"], &made["note"]), (&json!("open"), &Value::Null, &json!("no sugar")));
+    assert_eq!((&made["items"][0]["name"], &made["items"][1]["price"]), (&json!("Teh Tarik"), &Value::Null));
+    let unpriced = shop.run(&["cart", "order", "1"]).await;
+    assert!(unpriced.code == 2 && unpriced.err.contains("no catalogue has a price of `who-knows`"), "{unpriced:?}");
+    assert_eq!(shop.count("closed").await, 0);
+
+    let set = shop.json(&["cart", "set", "1", "teh×3", "-who-knows", "kuih×2@0.35"]).await;
+    assert_eq!((&set["total"], &set["items"].as_array().unwrap().len()), (&json!("8.20"), &2));
+    let unknown = shop.run(&["cart", "set", "1", "-roti"]).await;
+    assert!(unknown.code == 2 && unknown.err.contains("it has teh, kuih"), "{unknown:?}");
+    let emptied = shop.run(&["cart", "set", "1", "-teh", "kuih×0"]).await;
+    assert_eq!(emptied.code, 2, "{emptied:?}");
+
+    let first = ["cart", "order", "1", "--json"];
+    let (one, two) = tokio::join!(shop.run(&first), shop.run(&first));
+    let (done, refused) = if one.code == 0 { (one, two) } else { (two, one) };
+    assert_eq!(
+        (done.code, refused.code, refused.err.contains("is order 1 already")),
+        (0, 3, true),
+        "{done:?} {refused:?}"
+    );
+    let order: Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(
+        (&order["total"], &order["counted"], &order["note"]),
+        (&json!("8.20"), &json!("8.20"), &json!("no sugar"))
+    );
+    assert_eq!(scene.status(1).await, "closed");
+    let cart = shop.json(&["cart", "show", "1"]).await;
+    assert_eq!((&cart["state"], &cart["order_id"]), (&json!("ordered"), &json!(1)));
+    assert_eq!(shop.run(&["cart", "set", "1", "teh×9"]).await.code, 3);
+
+    shop.ok(&["cart", "add", "1", &digits(2), "teh"]).await;
+    assert_eq!(shop.json(&["cart", "abandon", "2"]).await["state"], "abandoned");
+    assert_eq!(shop.run(&["cart", "order", "2"]).await.code, 3);
+    assert_eq!(shop.json_lines(&["cart", "list"]).await.len(), 2);
+    assert_eq!(shop.json_lines(&["cart", "list", "--state", "abandoned", "--phone", &digits(2)]).await.len(), 1);
+    let missing = shop.run(&["cart", "show", "9"]).await;
+    assert!(missing.code == 1 && missing.err.contains("cart list` lists them"), "{missing:?}");
+    shop.ok(&["audit"]).await;
+    shop.execute("update cart_items set quantity = 7 where cart_id = 2").await;
+    let audit = shop.run(&["audit"]).await;
+    assert!(audit.code == 4 && audit.out.contains("total of cart 2: written 2.50, recounted 17.50"), "{audit:?}");
+    shop.invariants().await;
+}
+
+#[tokio::test]
+async fn whoever_has_a_cart_and_no_order_for_a_day_is_found_for_a_follow_up() {
+    let scene = scene(5).await;
+    let shop = &scene.shop;
+    for n in 1..=4 {
+        shop.ok(&["cart", "add", "1", &digits(n), "teh"]).await;
+    }
+    shop.execute("update carts set created_at = now() - interval '30 hours', updated_at = now() - interval '30 hours' where id < 4")
+        .await;
+    shop.ok(&["cart", "abandon", "2"]).await;
+    // Another order of theirs since is an order, too; a cancelled one is none.
+    shop.ok(&["order", "add", "1", &digits(3), "teh"]).await;
+
+    let found = async |filter: &str| -> Vec<String> {
+        let rows = shop.json_lines(&["blast", "recipients", "1", "--search", filter]).await;
+        rows.iter()
+            .map(|row| row["phone_number"].as_str().unwrap_or_default().trim_start_matches('+').to_owned())
+            .collect()
+    };
+    assert_eq!(found("has:cart older:24h").await, [digits(1)]);
+    assert_eq!(found("has:cart").await, [digits(1), digits(4)]);
+    assert_eq!(found("-has:cart").await, [digits(2), digits(3), digits(5)]);
+    shop.ok(&["order", "cancel", "1"]).await;
+    assert_eq!(found("has:cart older:24h").await, [digits(1), digits(3)]);
+
+    let draft =
+        ["blast", "new", "--sender", "cloud", "--template", "hello_world", "--from", "blast:1 has:cart older:24h"];
+    let made = shop.json(&draft).await;
+    let id = made["id"].as_i64().unwrap();
+    let people = format!("select count(*) from blast_recipients where blast_id = {id}");
+    assert_eq!(shop.number(&people).await, 2);
+    let customer = shop.json(&["customer", "show", &digits(1)]).await;
+    assert_eq!((&customer["carts"], &customer["orders"], &customer["sales"]), (&json!(1), &json!(0), &json!(0)));
+}
+
+#[tokio::test]
+async fn a_product_of_two_catalogues_is_named_with_its_catalogue() {
+    let scene = scene(2).await;
+    let shop = &scene.shop;
+    shop.execute(
+        "insert into catalogues (business, name, source) values ('kedai', 'feast', 'csv');
+         insert into products (catalogue_id, sku, name, price, currency) values (2, 'teh', 'Teh Feast', 7, 'MYR')",
+    )
+    .await;
+
+    let refused = shop.run(&["order", "add", "1", &digits(1), "teh"]).await;
+    assert!(refused.code == 2 && refused.err.contains("write menu/teh or feast/teh"), "{refused:?}");
+    let order = shop.json(&["order", "add", "1", &digits(1), "feast/teh×2", "1/teh"]).await;
+    assert_eq!(order["total"], "16.50");
+    let items = &order["items"];
+    assert_eq!(
+        (&items[0]["name"], &items[1]["name"], &items[0]["sku"]),
+        (&json!("Teh Feast"), &json!("Teh Tarik"), &json!("teh"))
+    );
+    shop.ok(&["audit"]).await;
+}
+
+#[tokio::test]
+async fn a_typed_price_has_the_places_of_its_currency_and_what_is_sold_out_is_said() {
+    let scene = scene(2).await;
+    let shop = &scene.shop;
+    let add = async |item: &str| shop.run(&["order", "add", "1", &digits(1), item, "--json"]).await;
+
+    for (item, total) in
+        [("a*2@1.250 KWD", "2.500"), ("a@1500 JPY", "1500"), ("a@1500.00 JPY", "1500.00"), ("a@12.5", "12.5")]
+    {
+        let made = add(item).await;
+        let order: Value = serde_json::from_str(&made.out).unwrap_or_else(|_| panic!("{item}: {made:?}"));
+        assert_eq!(order["total"], total, "{item}");
+    }
+    for (item, why) in [
+        ("a@12.505", "MYR has 2 decimal places"),
+        ("a@10.5 JPY", "JPY has no decimal places"),
+        ("a@1.2345 OMR", "OMR has 3 decimal places"),
+        ("a@0.1234567890123456789012345678901", "is not a price"),
+    ] {
+        let refused = add(item).await;
+        assert!(refused.code == 2 && refused.err.contains(why), "{item}: {refused:?}");
+    }
+    let six = shop.json(&["customer", "show", &digits(1)]).await;
+    assert_eq!((&six["orders"], &six["sales"], &six["revenue"]), (&json!(4), &json!(1), &json!("12.50")));
+    let sold_out = add("kek").await;
+    assert!(sold_out.code == 0 && sold_out.err.contains("sold out by the catalogue: kek"), "{sold_out:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_of_the_thing_that_was_asked_for() {
+    let scene = scene(2).await;
+    let shop = &scene.shop;
+
+    for (verb, list) in [("catalog", "catalog list"), ("order", "order list"), ("cart", "cart list")] {
+        let said = shop.run(&[verb, "show", "X"]).await;
+        assert!(said.code == 2 && said.err.contains(&format!("`blastdeck {list}`")), "{said:?}");
+    }
+    let empty = shop.write("empty.csv", "\n");
+    let said = shop.run(&["catalog", "import", empty.to_str().unwrap()]).await;
+    assert!(said.code == 3 && said.err.contains("a row for each product"), "{said:?}");
+    let merged = shop.run(&["customer", "merge", &digits(1), "+60109999999"]).await;
+    assert!(merged.code == 0 && merged.err.contains("nothing was known of +60 10-999 9999 until now"), "{merged:?}");
+    let nothing = shop.json(&["customer", "show", &digits(2)]).await;
+    assert_eq!(nothing["revenue"], "0.00");
+}

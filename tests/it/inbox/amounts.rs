@@ -1,0 +1,171 @@
+//! What people's amounts are where orders, amounts by hand, cancels, undos and edits meet.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::ordering::{amend, amount, messages, order};
+use super::scene::InboxScene;
+use crate::support::{digits, long_form};
+
+#[tokio::test]
+async fn an_amount_that_an_operator_types_replaces_what_orders_counted_before() {
+    let scene = InboxScene::sent(1).await;
+    let person = digits(1);
+    let (add, cancel) = (["order", "add", "1", &person], ["order", "cancel"]);
+    scene.shop.ok(&[&add[..], &["a@30"]].concat()).await;
+    scene.shop.ok(&["mark", "1", &person, "closed", "--amount", "45"]).await;
+    scene.shop.ok(&[&add[..], &["b@5"]].concat()).await;
+    assert_eq!(amount(&scene, 1).await.as_deref(), Some("50.00"));
+
+    let replaced = scene.shop.json(&["order", "show", "1"]).await;
+    let why = replaced["uncounted"].as_str().unwrap_or_default();
+    assert!(why.starts_with("aina wrote another amount in its place, at 20"), "{replaced}");
+    assert_eq!((&replaced["counted"], &replaced["total"]), (&Value::Null, &json!("30")));
+    let shown = scene.shop.ok(&["order", "show", "1"]).await;
+    assert!(shown.contains("not counted in revenue: aina wrote another amount in its place"), "{shown}");
+    assert_eq!(scene.shop.json(&["order", "show", "2"]).await["counted"], "5.00");
+
+    scene.shop.ok(&[&cancel[..], &["1"]].concat()).await;
+    assert_eq!((scene.status(1).await, amount(&scene, 1).await.as_deref()), ("closed".to_owned(), Some("50.00")));
+    scene.shop.ok(&[&cancel[..], &["2"]].concat()).await;
+    assert_eq!(amount(&scene, 1).await.as_deref(), Some("45.00"));
+    scene.shop.ok(&["audit"]).await;
+    let undone = scene.shop.ok(&["mark", "1", &person, "undo"]).await;
+    assert!(undone.contains("closed -> "), "{undone}");
+    assert_eq!((scene.status(1).await == "closed", amount(&scene, 1).await), (false, None));
+
+    // An order that a customer sent may be written over as well.
+    let items = json!([{ "product_retailer_id": "a", "quantity": 1, "item_price": 5, "currency": "MYR" }]);
+    scene.receive(messages(&[order(1, "wamid.o9", &items)])).await;
+    scene.shop.ok(&["mark", "1", &person, "closed", "--amount", "9"]).await;
+    assert_eq!(amount(&scene, 1).await.as_deref(), Some("9.00"));
+    scene.shop.ok(&["mark", "1", &person, "undo"]).await;
+    scene.shop.ok(&["order", "cancel", "3"]).await;
+    assert_eq!(amount(&scene, 1).await, None);
+
+    // Undone while its order stands, the typed amount gives place to the order's again.
+    scene.shop.ok(&[&add[..], &["c@7.50"]].concat()).await;
+    scene.shop.ok(&["mark", "1", &person, "closed", "--amount", "0"]).await;
+    assert_eq!(amount(&scene, 1).await.as_deref(), Some("0.00"));
+    scene.shop.ok(&["mark", "1", &person, "undo"]).await;
+    assert_eq!(amount(&scene, 1).await.as_deref(), Some("7.50"));
+    assert_eq!(scene.shop.json(&["order", "show", "4"]).await["counted"], "7.50");
+    scene.shop.execute("update blast_recipients set amount = 8 where id = 1").await;
+    let audit = scene.shop.run(&["audit"]).await;
+    assert!(audit.code == 4 && audit.out.contains("recipient 1, amount: written 8.00, recounted 7.50"), "{audit:?}");
+}
+
+/// What closes one person, as an independent list: an order with its number, or an amount that was typed.
+#[derive(Clone, Copy)]
+enum Written {
+    Order(i64, i64),
+    Typed(i64),
+}
+
+fn worth(written: &[Written]) -> Option<Decimal> {
+    let after_typed = written.iter().rposition(|one| matches!(one, Written::Typed(_))).unwrap_or_default();
+    let sum = written[after_typed..].iter().map(|one| match one {
+        Written::Order(_, cents) | Written::Typed(cents) => *cents,
+    });
+    (!written.is_empty()).then(|| Decimal::new(sum.sum(), 2))
+}
+
+#[tokio::test]
+async fn any_sequence_of_orders_amounts_cancels_and_undos_counts_what_stands() {
+    let scene = InboxScene::sent(1).await;
+    let person = digits(1);
+    let mut random = StdRng::seed_from_u64(47);
+    let (mut written, mut orders): (Vec<Written>, i64) = (Vec::new(), 0);
+    for step in 0..if long_form() { 400 } else { 40 } {
+        let cents = random.random_range(1..50_000_i64);
+        let sum = Decimal::new(cents, 2).to_string();
+        match random.random_range(0..4) {
+            0 => {
+                orders += 1;
+                scene.shop.ok(&["order", "add", "1", &person, &format!("sku@{sum}")]).await;
+                written.push(Written::Order(orders, cents));
+            }
+            1 if worth(&written) != Some(Decimal::new(cents, 2)) => {
+                scene.shop.ok(&["mark", "1", &person, "closed", "--amount", &sum]).await;
+                written.push(Written::Typed(cents));
+            }
+            2 if !written.is_empty() => {
+                scene.shop.ok(&["mark", "1", &person, "undo"]).await;
+                written.pop();
+            }
+            _ => {
+                let place = random.random_range(0..=written.len());
+                let Some(Written::Order(id, _)) = written.get(place).copied() else { continue };
+                scene.shop.ok(&["order", "cancel", &id.to_string()]).await;
+                written.remove(place);
+            }
+        }
+        let now: Option<Decimal> = sqlx::query_scalar("select amount from blast_recipients where id = 1")
+            .fetch_one(&scene.shop.database.pool)
+            .await
+            .unwrap();
+        assert_eq!((now, scene.status(1).await == "closed"), (worth(&written), !written.is_empty()), "step {step}");
+    }
+    scene.shop.ok(&["audit"]).await;
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn an_edited_order_keeps_what_it_was_and_revenue_follows() {
+    let scene = InboxScene::sent(2).await;
+    let items = json!([
+        { "product_retailer_id": "teh", "quantity": 2, "item_price": 4.995, "currency": "MYR" },
+        { "product_retailer_id": "kuih", "quantity": 1, "item_price": "0.50", "currency": "MYR" },
+    ]);
+    scene.receive(messages(&[order(1, "wamid.o1", &items)])).await;
+    assert_eq!(amount(&scene, 1).await.as_deref(), Some("10.49"));
+
+    let edited = scene.shop.json(&["order", "edit", "1", "teh×3", "-kuih", "roti@1.20"]).await;
+    assert_eq!((&edited["total"], &edited["counted"]), (&json!("16.185"), &json!("16.19")));
+    assert_eq!((&edited["original"]["total"], &edited["edited_by"]), (&json!("10.490"), &json!("aina")));
+    assert_eq!(edited["original"]["items"][1]["sku"], "kuih");
+    assert_eq!(amount(&scene, 1).await.as_deref(), Some("16.19"));
+    scene.shop.ok(&["order", "edit", "1", "teh×1"]).await;
+    let shown = scene.shop.ok(&["order", "show", "1"]).await;
+    assert!(shown.contains("at first: teh×2, kuih×1, RM 10.490; edited by aina"), "{shown}");
+    assert_eq!(amount(&scene, 1).await.as_deref(), Some("6.20"));
+    scene.shop.ok(&["audit"]).await;
+
+    // An amount that was typed since stays as it is, until it is taken back.
+    scene.shop.execute(&amend(1, "45")).await;
+    scene.shop.ok(&["order", "edit", "1", "teh×2"]).await;
+    assert_eq!(amount(&scene, 1).await.as_deref(), Some("45.00"));
+    scene.shop.ok(&["mark", "1", &digits(1), "undo"]).await;
+    assert_eq!(amount(&scene, 1).await.as_deref(), Some("11.19"));
+    assert_eq!(scene.shop.number("select count(*) from order_edits").await, 3);
+
+    let missing = scene.shop.run(&["order", "edit", "1", "-nasi"]).await;
+    assert!(missing.code == 2 && missing.err.contains("it has teh, roti"), "{missing:?}");
+    scene.shop.ok(&["order", "cancel", "1"]).await;
+    let cancelled = scene.shop.run(&["order", "edit", "1", "teh×9"]).await;
+    assert!(cancelled.code == 3 && cancelled.err.contains("cancelled, for good"), "{cancelled:?}");
+    assert_eq!(amount(&scene, 1).await, None);
+    scene.shop.ok(&["audit"]).await;
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_price_with_more_digits_than_are_kept_is_refused_and_a_time_ahead_is_said() {
+    let scene = InboxScene::sent(2).await;
+    let price = "1.0000000000000000000000000000000005";
+    let long = json!([{ "product_retailer_id": "a", "quantity": 1, "item_price": price, "currency": "MYR" }]);
+    let plain = json!([{ "product_retailer_id": "a", "quantity": 1, "item_price": 5, "currency": "MYR" }]);
+    let mut ahead = order(2, "wamid.o2", &plain);
+    ahead["timestamp"] = json!("4102444800");
+
+    scene.receive(messages(&[order(1, "wamid.o1", &long), ahead])).await;
+
+    let refused = scene.shop.json(&["order", "show", "1"]).await;
+    assert_eq!((&refused["counted"], &refused["uncounted"]), (&Value::Null, &json!("a has no price")));
+    let dated = scene.shop.json(&["order", "show", "2"]).await;
+    assert_eq!((&dated["dated_at"], &dated["counted"]), (&json!("2100-01-01T00:00:00Z"), &json!("5.00")));
+    let shown = scene.shop.ok(&["order", "show", "2"]).await;
+    assert!(shown.contains("which was ahead: it came"), "{shown}");
+}
