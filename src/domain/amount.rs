@@ -1,6 +1,7 @@
 //! Amounts of money as people type them.
 
 use rust_decimal::Decimal;
+use serde::Serializer;
 
 use super::text::{clean, grouped};
 
@@ -14,6 +15,19 @@ pub fn money(amount: Decimal) -> String {
     match text.split_once('.') {
         Some((whole, cents)) => format!("{sign}{}.{cents}", grouped(whole)),
         None => format!("{sign}{}", grouped(&text)),
+    }
+}
+
+/// An amount in JSON: with two decimals, as `1240.00`.
+pub fn in_json<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&format!("{amount:.2}"))
+}
+
+/// The same of one that may be missing.
+pub fn in_json_if_any<S: Serializer>(amount: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
+    match amount {
+        Some(amount) => in_json(amount, serializer),
+        None => serializer.serialize_none(),
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 
 use super::StoreError;
+use crate::domain::amount;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 
@@ -46,6 +47,7 @@ pub struct CustomerRow {
     pub orders: i64,
     /// Carts that wait for an order.
     pub carts: i64,
+    #[serde(serialize_with = "amount::in_json")]
     pub revenue: Decimal,
     /// Businesses that must not message them; `*` for all.
     pub opted_out: Vec<String>,
@@ -75,6 +77,7 @@ pub struct CustomerBlast {
     pub read_at: Option<DateTime<Utc>>,
     pub replied_at: Option<DateTime<Utc>>,
     pub closed_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "amount::in_json_if_any")]
     pub amount: Option<Decimal>,
     pub note: Option<String>,
 }
@@ -216,7 +219,7 @@ const ROWS: &str = "
                   count(*) filter (where r.status between 'sent' and 'closed') as sent,
                   count(*) filter (where r.status between 'delivered' and 'closed') as received,
                   count(*) filter (where r.status between 'read' and 'closed') as read,
-                  count(*) filter (where r.status = 'closed') as sales, coalesce(sum(r.amount), 0.00) as revenue
+                  count(*) filter (where r.status = 'closed') as sales, coalesce(sum(r.amount), 0) as revenue
              from numbers n
              join blast_recipients r on person_key(r.phone_number) = n.person
              join blasts b on b.id = r.blast_id and b.deleted_at is null and b.answer_until is null

@@ -1,6 +1,6 @@
 //! What people order by message: kept with its items, and counted with the person whose message it answers.
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -26,6 +26,8 @@ pub(super) struct OrderNews {
     unreadable: usize,
     raw: Value,
     total: Result<OrderTotal, Uncounted>,
+    /// By its message's own time, however far ahead.
+    dated: Option<DateTime<Utc>>,
 }
 
 impl From<InboundOrder> for OrderNews {
@@ -41,7 +43,15 @@ impl From<InboundOrder> for OrderNews {
         let items: Vec<_> = order.items.into_iter().map(item).collect();
         let total = if order.unreadable > 0 { Err(Uncounted::Unreadable) } else { OrderTotal::of(&items) };
         let note = order.text.filter(|text| !text.trim().is_empty());
-        Self { catalogue: order.catalog_id, note, items, unreadable: order.unreadable, raw: order.raw, total }
+        Self {
+            catalogue: order.catalog_id,
+            note,
+            items,
+            unreadable: order.unreadable,
+            raw: order.raw,
+            total,
+            dated: order.dated,
+        }
     }
 }
 
@@ -78,26 +88,13 @@ impl OrderNews {
     }
 }
 
-/// An order with the time that its message gives it.
-pub(super) struct DatedOrder<'a> {
-    pub order: &'a OrderNews,
-    pub at: Option<DateTime<Utc>>,
-}
-
-impl DatedOrder<'_> {
-    /// What the message says, where that is later than when it came: the order counts from then.
-    fn ahead_of(&self, came: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.at.filter(|at| *at > came && at.year() < 10_000)
-    }
-}
-
 /// Keeps an order. `settled`: what became of its person; `None` where it answers nobody's message.
 pub(super) async fn keep(
     tx: &mut PgConnection,
-    (news, reply, currency): (&DatedOrder<'_>, &NewReply<'_>, &str),
+    (news, reply, currency): (&OrderNews, &NewReply<'_>, &str),
     settled: Option<&EntryOutcome>,
 ) -> Result<(), StoreError> {
-    let revenue = news.order.revenue(currency);
+    let revenue = news.revenue(currency);
     let uncounted = match (settled, &revenue) {
         (Some(EntryOutcome::Changed { .. } | EntryOutcome::Nothing), Ok(_)) => None,
         (Some(EntryOutcome::Changed { .. } | EntryOutcome::Nothing), Err(why)) => Some(why.to_string()),
@@ -123,8 +120,7 @@ pub(super) async fn keep(
     Ok(())
 }
 
-fn new_order<'a>(dated: &'a DatedOrder<'_>, reply: &'a NewReply<'_>, uncounted: Option<String>) -> NewOrder<'a> {
-    let news = dated.order;
+fn new_order<'a>(news: &'a OrderNews, reply: &'a NewReply<'_>, uncounted: Option<String>) -> NewOrder<'a> {
     NewOrder {
         sender: reply.sender,
         answers: reply.answers,
@@ -140,7 +136,7 @@ fn new_order<'a>(dated: &'a DatedOrder<'_>, reply: &'a NewReply<'_>, uncounted: 
         total: news.total.as_ref().ok(),
         uncounted,
         at: reply.at,
-        dated: dated.ahead_of(reply.at),
+        dated: news.dated.filter(|dated| *dated > reply.at),
         by: None,
     }
 }

@@ -7,8 +7,7 @@ use sqlx::PgConnection;
 
 use super::effects::Effects;
 use super::item::{InboxItem, ItemOutcome, ReplyNews};
-use super::opt_out;
-use super::orders::{self, DatedOrder};
+use super::{opt_out, orders};
 use crate::domain::ids::{ReplyId, SenderId};
 use crate::domain::phone::PersonKey;
 use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
@@ -67,7 +66,7 @@ pub(super) async fn apply(
     want_file(&mut *tx, (id, sender), item, news).await?;
     let Some((message, quoted)) = answered else {
         if let Some(order) = &news.order {
-            orders::keep(tx, (&DatedOrder { order, at: news.at }, &new, &engine.currency), None).await?;
+            orders::keep(tx, (order, &new, &engine.currency), None).await?;
         }
         return Ok(ItemOutcome::Applied);
     };
@@ -82,7 +81,7 @@ pub(super) async fn apply(
         return Ok(ItemOutcome::Locked);
     }
     if let Some(order) = &news.order {
-        orders::keep(tx, (&DatedOrder { order, at: news.at }, &new, &engine.currency), recorded.last()).await?;
+        orders::keep(tx, (order, &new, &engine.currency), recorded.last()).await?;
     }
     effects.changed.insert(message.blast_id);
     Ok(ItemOutcome::Applied)

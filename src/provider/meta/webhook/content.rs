@@ -1,10 +1,11 @@
 //! What a person wrote, pressed, ordered or sent.
 
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::MarketingWish;
-use super::fields::{flag, list, message_id, text, word};
+use super::fields::{flag, list, message_id, text, time, word};
 use super::person::{IdentityChange, phone};
 use crate::domain::ids::MessageId;
 
@@ -131,6 +132,8 @@ pub struct InboundOrder {
     pub unreadable: usize,
     /// As it came.
     pub raw: Value,
+    /// By the message's own time, also where that is too far ahead for the message.
+    pub dated: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -248,7 +251,7 @@ fn known(item: &Value, kind: &str) -> Option<InboundContent> {
             address: text(item, "/location/address"),
         },
         "contacts" => InboundContent::Contacts { own_number: own_number(item), raw: item.get("contacts")?.clone() },
-        "order" => InboundContent::Order(order(item.get("order")?)),
+        "order" => InboundContent::Order(order(item, item.get("order")?)),
         "reaction" => InboundContent::Reaction {
             message: message_id(item, "/reaction/message_id"),
             emoji: text(item, "/reaction/emoji"),
@@ -312,7 +315,10 @@ fn media(media: &Value, kind: MediaKind) -> Option<InboundMedia> {
 /// The most digits of a number that are kept exactly.
 const DIGITS_MAX: usize = 28;
 
-fn order(raw: &Value) -> InboundOrder {
+/// The first second of the year 9999: later times are of no calendar.
+const LATEST: i64 = 253_370_764_800;
+
+fn order(item: &Value, raw: &Value) -> InboundOrder {
     let given = list(raw, "/product_items");
     let items: Vec<OrderItem> = given.iter().filter_map(order_item).collect();
     InboundOrder {
@@ -321,6 +327,7 @@ fn order(raw: &Value) -> InboundOrder {
         unreadable: given.len() - items.len(),
         items,
         raw: raw.clone(),
+        dated: DateTime::from_timestamp(LATEST, 0).and_then(|latest| time(item, "/timestamp", latest)),
     }
 }
 
