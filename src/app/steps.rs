@@ -10,6 +10,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::segment::values_of;
+use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
@@ -82,6 +83,11 @@ impl App {
             steps.push(self.step_view(&row, step, blasts).await?);
         }
         Ok(steps)
+    }
+
+    /// The same of a blast that was read already: most have none, which costs nothing.
+    pub async fn steps_of(&self, blast: &BlastView) -> Result<Vec<StepView>, AppError> {
+        if blast.origin.has_steps { self.steps(blast.id).await } else { Ok(Vec::new()) }
     }
 
     /// One of them.

@@ -107,9 +107,9 @@ async fn set(global: &Global, id: CartId, items: Vec<ChangedItem>, note: Option<
     show(&context, &context.app.edit_cart(id, &CartEdit { items, note }).await?)
 }
 
-type Wanted = (Option<BlastId>, Option<CartState>, Option<String>);
+type CartFilter = (Option<BlastId>, Option<CartState>, Option<String>);
 
-async fn list(global: &Global, (blast, state, phone): Wanted, limit: u32) -> Result<()> {
+async fn list(global: &Global, (blast, state, phone): CartFilter, limit: u32) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
     if let Some(blast) = blast {
         context.app.require_blast(blast).await?;

@@ -143,9 +143,9 @@ impl OrderVerb {
     }
 }
 
-type Wanted = (Option<BlastId>, Option<OrderState>, Option<String>);
+type OrderFilter = (Option<BlastId>, Option<OrderState>, Option<String>);
 
-async fn list(global: &Global, (blast, state, phone): Wanted, limit: u32) -> Result<()> {
+async fn list(global: &Global, (blast, state, phone): OrderFilter, limit: u32) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
     if let Some(blast) = blast {
         context.app.require_blast(blast).await?;

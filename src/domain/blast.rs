@@ -90,6 +90,8 @@ pub struct BlastOrigin {
     pub window_local: bool,
     /// The step of the blast that it follows, which made it.
     pub step: Option<i32>,
+    /// Whether it has steps itself.
+    pub has_steps: bool,
 }
 
 /// What of a new blast goes by each person's own clock.

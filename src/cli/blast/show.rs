@@ -29,7 +29,7 @@ pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
     let blast = context.app.blast(id).await?;
     let (replies, charges) = (context.app.reply_counts(id).await?, context.app.charges(id).await?);
-    let (lease, steps) = (lease(&context, &blast).await?, context.app.steps(id).await?);
+    let (lease, steps) = (lease(&context, &blast).await?, context.app.steps_of(&blast).await?);
     if context.is_json {
         let mut value = as_json(&blast);
         let role = |lease: &LeaseRow| lease.role.map(EngineRole::word);
@@ -175,7 +175,8 @@ const REASONS_MAX: usize = 4;
 
 pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
-    let (plan, steps) = (context.app.plan(id).await?, context.app.steps(id).await?);
+    let plan = context.app.plan(id).await?;
+    let steps = context.app.steps_of(&plan.blast).await?;
     if context.is_json {
         let mut value = plan_json(&plan);
         value["steps"] = steps.iter().map(step::as_json).collect();

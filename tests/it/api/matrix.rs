@@ -17,7 +17,7 @@ const CUSTOMER: &str = "60100000001";
 const TOO_LONG: usize = 25 * 1024 * 1024 + 1;
 
 /// Calls that are refused with 409 of a blast in this state. One that takes a blast in every state stands in [`ANY_STATE`].
-const WRONG_STATE: [(&str, &str); 17] = [
+const WRONG_STATE: [(&str, &str); 18] = [
     ("PUT /api/blasts/{id}", "cancelled"),
     ("PATCH /api/blasts/{id}", "cancelled"),
     ("POST /api/blasts/{id}/send", "cancelled"),
@@ -30,6 +30,7 @@ const WRONG_STATE: [(&str, &str); 17] = [
     ("POST /api/blasts/{id}/recipients", "cancelled"),
     ("DELETE /api/blasts/{id}/recipients", "cancelled"),
     ("POST /api/blasts/{id}/check-status", "draft"),
+    ("POST /api/blasts/{id}/steps", "cancelled"),
     ("PUT /api/whatsapp/campaigns/{id}", "cancelled"),
     ("PATCH /api/whatsapp/campaigns/{id}", "cancelled"),
     ("POST /api/whatsapp/campaigns/{id}/send", "cancelled"),
@@ -37,8 +38,13 @@ const WRONG_STATE: [(&str, &str); 17] = [
     ("DELETE /api/whatsapp/campaigns/{id}/recipients", "cancelled"),
 ];
 
-const ANY_STATE: [&str; 3] =
-    ["DELETE /api/blasts/{id}", "DELETE /api/whatsapp/campaigns/{id}", "POST /api/blasts/{id}/report"];
+const ANY_STATE: [&str; 5] = [
+    "DELETE /api/blasts/{id}",
+    "DELETE /api/whatsapp/campaigns/{id}",
+    "POST /api/blasts/{id}/report",
+    "PATCH /api/blasts/{id}/steps/{number}",
+    "DELETE /api/blasts/{id}/steps/{number}",
+];
 
 /// A shop with something of each kind, so that every call has what it is about.
 struct Scene {
@@ -83,6 +89,7 @@ async fn scene() -> (Scene, Api) {
     .await;
     let job = api.post(&format!("/api/blasts/{cancelled}/check-status"), json!({})).await.expect(202);
     let job = job.body["id"].to_string();
+    api.post(&format!("/api/blasts/{draft}/steps"), json!({ "after": "48h", "message": "Hi" })).await.expect(201);
     let people = api.get(&format!("/api/blasts/{draft}/recipients")).await.expect(200);
     let person = people.body["recipients"][0]["id"].to_string();
     (Scene { shop, serve, draft, cancelled, campaign_draft, campaign_cancelled, person, job }, api)
@@ -111,13 +118,13 @@ impl Scene {
             path if path.starts_with("/api/whatsapp/campaigns/") => &self.campaign_draft,
             _ => &self.draft,
         };
-        operation.with(&[("id", id), ("name", "sales")])
+        operation.with(&[("id", id), ("name", "sales"), ("number", "1")])
     }
 }
 
 /// Its address, about nothing that is there.
 fn nowhere(operation: &Operation) -> String {
-    operation.with(&[("id", "9999999"), ("name", "nobody")])
+    operation.with(&[("id", "9999999"), ("name", "nobody"), ("number", "1")])
 }
 
 async fn ask(api: &Api, operation: &Operation, path: &str) -> ApiAnswer {
@@ -158,13 +165,14 @@ async fn what_is_not_there_is_not_found_and_what_an_address_does_not_take_is_sai
     for operation in scene.gated().await.iter().filter(|operation| operation.path.contains('{')) {
         refused(operation, &ask(&api, operation, &nowhere(operation)).await, 404, "not-found");
         for id in ["x", "-1", "99999999999999999999", "%00", "1%2F2"] {
-            let path = operation.with(&[("id", id), ("name", id)]);
+            let path = operation.with(&[("id", id), ("name", id), ("number", id)]);
             refused(operation, &ask(&api, operation, &path).await, 404, "not-found");
         }
     }
     for (path, methods) in document(&scene.serve.base_url).await.methods() {
         let parts = path.split('/').map(|part| match part {
             "{id}" => &scene.draft,
+            "{number}" => "1",
             part if part.starts_with('{') => "sales",
             part => part,
         });
@@ -254,6 +262,7 @@ async fn a_call_at_the_wrong_time_is_a_conflict() {
         };
         let body = match operation.path.as_str() {
             path if path.ends_with("/recipients") => json!({ "recipients": ["60100000009"] }),
+            path if path.ends_with("/steps") => json!({ "after": "48h", "message": "Hi" }),
             path if path.ends_with("/follow-up") => json!({ "stuck_at": "read", "message": "Hi" }),
             _ => json!({}),
         };
