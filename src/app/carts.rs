@@ -86,7 +86,7 @@ impl App {
         let mut tx = self.begin().await?;
         let held = hold_open(&mut tx, id).await?;
         let now = items::of(&mut tx, ItemsOf::Cart(id)).await?;
-        let items = now.iter().map(as_given).collect::<Result<_, _>>()?;
+        let items = now.iter().map(|held| as_given(&held.row)).collect::<Result<_, _>>()?;
         let LockedCart { blast_id: blast, phone_number: phone, note, .. } = held;
         let draft = OrderDraft { blast, phone, items, note };
         let whose = (held.sender_id, held.recipient_id);

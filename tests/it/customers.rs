@@ -117,6 +117,7 @@ async fn whoever_is_forgotten_leaves_no_trace_and_every_count_as_it_was() {
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.err.contains("2 rows in blasts") && said.err.contains("backups"), "{said:?}");
     assert_eq!(counts(&shop).await, before);
+    assert_eq!(shop.number("select count(*) from carts where state = 'open'").await, 0, "nobody will order it");
     assert_eq!(shop.ok(&["audit", "--json"]).await.trim(), r#"{"counters":[],"history":[],"orders":[],"repaired":[]}"#);
     let left = dump(&shop);
     let exported = shop.ok(&["blast", "export", "1"]).await

@@ -213,6 +213,33 @@ async fn people_of_a_draft_that_was_not_sent_come_again_and_those_of_a_sent_one_
 }
 
 #[tokio::test]
+async fn a_plan_counts_whom_a_launch_would_go_to_now_and_names_the_steps() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 50).await;
+    let draft = shop
+        .json(&[
+            "blast",
+            "new",
+            "--sender",
+            "sales",
+            "--message",
+            "Hi",
+            "--from",
+            &format!("blast:{blast} stuck:received"),
+        ])
+        .await["id"]
+        .to_string();
+    add(&shop, &draft, &["--after", "48h", "--first", "2"]).await;
+    shop.ok(&["mark", &blast, &phone(0), "replied"]).await;
+
+    let plan = shop.json(&["blast", "plan", &draft]).await;
+
+    assert_eq!((&plan["people"], &plan["segment"]["finds"]), (&json!(2), &json!(2)), "{plan}");
+    let said = shop.ok(&["blast", "plan", &draft]).await;
+    assert!(said.contains("2 people get one message each") && said.contains("then waits after the first 2"), "{said}");
+}
+
+#[tokio::test]
 async fn who_answers_after_the_launch_while_still_queued_is_left_out() {
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..3, 50).await;

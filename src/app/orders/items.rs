@@ -7,6 +7,7 @@ use crate::app::AppError;
 use crate::domain::order::KeptProduct;
 use crate::domain::text::clean;
 use crate::store::order::OrderItemRow;
+use crate::store::order::items::HeldItem;
 
 /// Other items.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,52 +28,125 @@ pub enum ItemChange {
 
 impl ItemsEdit {
     /// The items after it. Those that were there keep their names and prices, unless another price is given.
-    pub(in crate::app) fn applied_to(&self, now: &[OrderItemRow]) -> Result<Vec<NewOrderItem>, AppError> {
-        let now = now.iter().map(as_given).collect::<Result<Vec<_>, _>>()?;
+    pub(in crate::app) fn applied_to(&self, now: &[HeldItem]) -> Result<Vec<NewOrderItem>, AppError> {
+        let mut lines = now.iter().map(Line::of).collect::<Result<Vec<_>, _>>()?;
         let changes = match self {
-            Self::Whole(items) => return Ok(items.iter().map(|item| with_known(item, &now)).collect()),
+            Self::Whole(items) => return items.iter().map(|item| with_known(item, &lines)).collect(),
             Self::Changes(changes) => changes,
         };
-        let mut items = now;
         for change in changes {
             match change {
-                ItemChange::Set(item) => set(&mut items, item),
-                ItemChange::Remove(sku) => remove(&mut items, sku)?,
+                ItemChange::Set(item) => set(&mut lines, item)?,
+                ItemChange::Remove(sku) => remove(&mut lines, sku)?,
             }
         }
-        if items.is_empty() {
+        if lines.is_empty() {
             return Err(AppError::invalid("items", "nothing would be left: cancel or abandon it instead"));
         }
-        Ok(items)
+        Ok(lines.into_iter().map(|line| line.item).collect())
+    }
+}
+
+/// An item that is there, and the catalogue of its product: id and name.
+#[derive(Debug, Clone)]
+struct Line {
+    item: NewOrderItem,
+    catalogue: Option<(i64, String)>,
+}
+
+/// What makes items the same: two catalogues may have one SKU.
+type Product = (String, Option<i64>, Option<i64>);
+
+impl Line {
+    fn of(held: &HeldItem) -> Result<Self, AppError> {
+        let catalogue = held.catalogue_id.zip(held.catalogue.clone());
+        Ok(Self { item: as_given(&held.row)?, catalogue })
+    }
+
+    fn product(&self) -> Product {
+        let (product, variant) =
+            self.item.kept.as_ref().map_or((None, None), |kept| (kept.product_id, kept.variant_id));
+        (self.item.sku.clone(), product, variant)
+    }
+
+    /// Whether `menu/teh` or `3/teh` means it.
+    fn is_named(&self, sku: &str) -> bool {
+        let (Some((id, name)), Some((catalogue, sku))) = (&self.catalogue, sku.split_once('/')) else { return false };
+        sku == self.item.sku && (catalogue == name || catalogue == id.to_string())
+    }
+
+    /// As it is typed where another catalogue has the same SKU.
+    fn full_sku(&self) -> String {
+        let catalogue = self.catalogue.as_ref().map(|(_, name)| format!("{}/", clean(name))).unwrap_or_default();
+        format!("{catalogue}{}", clean(&self.item.sku))
+    }
+}
+
+/// The product that a typed SKU means among those that are there; `None` where it is none of them.
+///
+/// # Errors
+/// Where it means several.
+fn meant(lines: &[Line], sku: &str) -> Result<Option<Product>, AppError> {
+    let sku = sku.trim();
+    let mut those: Vec<_> = lines.iter().filter(|line| line.item.sku == sku).collect();
+    if those.is_empty() {
+        those = lines.iter().filter(|line| line.is_named(sku)).collect();
+    }
+    let Some(first) = those.first() else { return Ok(None) };
+    match those.iter().find(|line| line.product() != first.product()) {
+        None => Ok(Some(first.product())),
+        Some(other) => {
+            let (one, other) = (first.full_sku(), other.full_sku());
+            let why = format!("`{}` is in it from two catalogues: write {one} or {other}", clean(sku));
+            Err(AppError::invalid("items", why))
+        }
     }
 }
 
 /// An item of several lines becomes one.
-fn set(items: &mut Vec<NewOrderItem>, item: &NewOrderItem) {
-    let changed = with_known(item, items);
-    let place = items.iter().position(|known| known.sku == item.sku);
-    items.retain(|known| known.sku != item.sku);
-    items.insert(place.map_or(items.len(), |place| place.min(items.len())), changed);
+fn set(lines: &mut Vec<Line>, item: &NewOrderItem) -> Result<(), AppError> {
+    let changed = with_known(item, lines)?;
+    let Some(product) = meant(lines, &item.sku)? else {
+        lines.push(Line { item: changed, catalogue: None });
+        return Ok(());
+    };
+    let mut is_first = true;
+    lines.retain_mut(|line| {
+        if line.product() != product {
+            return true;
+        }
+        line.item.clone_from(&changed);
+        std::mem::take(&mut is_first)
+    });
+    Ok(())
 }
 
 /// An item with what is known of it.
-fn with_known(item: &NewOrderItem, now: &[NewOrderItem]) -> NewOrderItem {
-    let Some(known) = now.iter().find(|known| known.sku == item.sku) else { return item.clone() };
-    NewOrderItem {
+fn with_known(item: &NewOrderItem, lines: &[Line]) -> Result<NewOrderItem, AppError> {
+    let product = meant(lines, &item.sku)?;
+    let Some(known) = lines.iter().map(|line| (line, line.product())).find(|(_, own)| Some(own) == product.as_ref())
+    else {
+        return Ok(item.clone());
+    };
+    let known = &known.0.item;
+    Ok(NewOrderItem {
+        sku: known.sku.clone(),
         price: item.price.or(known.price),
         currency: item.currency.clone().or_else(|| known.currency.clone()),
         kept: known.kept.clone(),
         ..item.clone()
-    }
+    })
 }
 
-fn remove(items: &mut Vec<NewOrderItem>, sku: &str) -> Result<(), AppError> {
-    let before = items.len();
-    items.retain(|known| known.sku != sku);
-    if items.len() < before {
+fn remove(lines: &mut Vec<Line>, sku: &str) -> Result<(), AppError> {
+    if let Some(product) = meant(lines, sku)? {
+        lines.retain(|line| line.product() != product);
         return Ok(());
     }
-    let known: Vec<_> = items.iter().map(|item| clean(&item.sku).into_owned()).collect();
+    let is_alone =
+        |line: &Line| lines.iter().all(|other| other.item.sku != line.item.sku || other.product() == line.product());
+    let spelled = |line: &Line| if is_alone(line) { clean(&line.item.sku).into_owned() } else { line.full_sku() };
+    let known: Vec<_> = lines.iter().map(spelled).collect();
     let why = format!("there is no `{}` in it to take out: it has {}", clean(sku), known.join(", "));
     Err(AppError::invalid("items", why))
 }

@@ -55,7 +55,7 @@ impl SendArgs {
         }
         possible(&plan, start)?;
         if !self.yes {
-            talk(&show::plan_text(&context, &plan));
+            talk(&show::plan_with_steps(&context, &plan).await?);
         }
         let question = format!("{}.", who_gets_one(&plan));
         confirm_number(&question, plan.people, self.yes)?;

@@ -175,14 +175,24 @@ const REASONS_MAX: usize = 4;
 
 pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
-    let plan = context.app.plan(id).await?;
-    let steps = context.app.steps_of(&plan.blast).await?;
-    if context.is_json {
-        let mut value = plan_json(&plan);
-        value["steps"] = steps.iter().map(step::as_json).collect();
-        return json(&value);
+    // A launch reads the people of a filter again: what is planned is whom it would go to.
+    if !context.app.is_read_only() {
+        context.app.renew_audience(id).await?;
     }
-    text(&format!("{}{}", plan_text(&context, &plan), step::lines(&context, &steps)))
+    let plan = context.app.plan(id).await?;
+    if !context.is_json {
+        return text(&plan_with_steps(&context, &plan).await?);
+    }
+    let steps = context.app.steps_of(&plan.blast).await?;
+    let mut value = plan_json(&plan);
+    value["steps"] = steps.iter().map(step::as_json).collect();
+    json(&value)
+}
+
+/// The plan as text, and the follow-ups that make themselves.
+pub(super) async fn plan_with_steps(context: &Context, plan: &Plan) -> Result<String> {
+    let steps = context.app.steps_of(&plan.blast).await?;
+    Ok(format!("{}{}", plan_text(context, plan), step::lines(context, &steps)))
 }
 
 /// Whom the filter of a draft leaves out.

@@ -250,10 +250,12 @@ fn by_option(error: AppError) -> color_eyre::Report {
 
 /// Whether it asks before it sends.
 fn how(view: &StepView) -> String {
-    match view.step.at_most {
+    let first = view.step.first_people.map(|people| format!(", then waits after the first {}", number(people.into())));
+    let how = match view.step.at_most {
         None => "waits for your yes".to_owned(),
         Some(people) => format!("by itself to at most {}", number(people.into())),
-    }
+    };
+    format!("{how}{}", first.unwrap_or_default())
 }
 
 pub(super) fn as_json(view: &StepView) -> Value {

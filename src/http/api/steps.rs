@@ -73,9 +73,9 @@ struct StepBody {
     #[serde(default)]
     #[schema(example = "Still there, {name}?")]
     message: Option<String>,
-    /// What a sender of Meta's sends, in place of `message`.
+    /// What a sender of Meta's sends, in place of `message`: one of the two.
     #[serde(default)]
-    #[schema(schema_with = schemas::template)]
+    #[schema(schema_with = schemas::template_or_message)]
     template: Option<Value>,
     /// The follow-up stage of what it makes.
     #[serde(default, alias = "followUpStage", alias = "follow_up_stage")]
@@ -108,7 +108,7 @@ struct StepEditBody {
     #[schema(example = "Still there, {name}?")]
     message: Option<String>,
     #[serde(default)]
-    #[schema(schema_with = schemas::template)]
+    #[schema(schema_with = schemas::template_or_message)]
     template: Option<Value>,
     #[serde(default, alias = "followUpStage", alias = "follow_up_stage")]
     #[schema(example = "Follow-up 1")]

@@ -106,6 +106,13 @@ pub(in crate::http) fn template() -> Object {
         .build()
 }
 
+/// The same where the example has a message, which excludes a template.
+pub(in crate::http) fn template_or_message() -> Object {
+    let mut template = template();
+    template.examples = vec![json!(null)];
+    template
+}
+
 /// Any object.
 pub(in crate::http) fn object() -> Object {
     of_types([Type::Object]).examples([json!({})]).build()

@@ -123,6 +123,9 @@ impl DirectConnections {
             if timeout_at(deadline, connection.is_open()).await.unwrap_or(false) {
                 return Ok(Taken { connection, was_used_before: true, generation });
             }
+            if connection.driver.has_said_more() {
+                self.pool.give_up();
+            }
         }
     }
 

@@ -40,7 +40,7 @@ const BY_NUMBER: [&str; 15] = [
       where person_key(phone_number) = $1
          or user_id in (select user_id from user_ids where person_key(phone_number) = $1)
          or recipient_id in (select id from blast_recipients where person_key(phone_number) = $1)",
-    "update carts set phone_number = $2, name = null, note = null
+    "update carts set phone_number = $2, name = null, note = null, state = case when state = 'open' then 'abandoned' else state end
       where person_key(phone_number) = $1
          or recipient_id in (select id from blast_recipients where person_key(phone_number) = $1)",
     "update blast_recipients

@@ -81,18 +81,27 @@ pub async fn insert(
     Ok(())
 }
 
+/// An item, and the catalogue that its product is in.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct HeldItem {
+    #[serde(flatten)]
+    pub row: OrderItemRow,
+    pub catalogue: Option<String>,
+    pub catalogue_id: Option<i64>,
+}
+
 /// The items as they are now.
-pub async fn of(tx: &mut PgConnection, of: ItemsOf) -> Result<Vec<OrderItemRow>, StoreError> {
+pub async fn of(tx: &mut PgConnection, of: ItemsOf) -> Result<Vec<HeldItem>, StoreError> {
     let (table, key) = of.table();
     let statement = format!(
         "select coalesce(json_agg(json_build_object(
                     'id', i.id, 'sku', i.sku, 'name', i.name, 'product_id', i.product_id, 'variant_id', i.variant_id,
                     'quantity', i.quantity::text, 'price', i.price::text, 'currency', i.currency,
-                    'total', (i.quantity * i.price)::text) order by i.position), '[]')
-           from {table} i where i.{key} = $1"
+                    'total', (i.quantity * i.price)::text, 'catalogue', k.name, 'catalogue_id', k.id) order by i.position), '[]')
+           from {table} i left join products p on p.id = i.product_id left join catalogues k on k.id = p.catalogue_id
+          where i.{key} = $1"
     );
-    let items: Json<Vec<OrderItemRow>> =
-        sqlx::query_scalar(AssertSqlSafe(statement)).bind(of.key()).fetch_one(tx).await?;
+    let items: Json<Vec<HeldItem>> = sqlx::query_scalar(AssertSqlSafe(statement)).bind(of.key()).fetch_one(tx).await?;
     Ok(items.0)
 }
 

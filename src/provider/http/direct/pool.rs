@@ -11,9 +11,9 @@ use super::Connection;
 /// Idle for longer, a connection is closed instead of used: whoever is between us and the provider may have forgotten it.
 pub(super) const IDLE_FOR_AT_MOST: Duration = Duration::from_secs(90);
 
-/// How long a connection is listened to after a refusal, for a second answer: three times as long as an answer takes, within these.
-const SILENT_FOR_AT_LEAST: Duration = Duration::from_millis(100);
-const SILENT_FOR_AT_MOST: Duration = Duration::from_secs(3);
+/// How long a connection is listened to after a refusal, for a second answer: three times as long as the slowest of late took, within these.
+const SILENT_FOR_AT_LEAST: Duration = Duration::from_millis(250);
+const SILENT_FOR_AT_MOST: Duration = Duration::from_secs(5);
 
 /// The connections to one origin that are open.
 #[derive(Debug)]
@@ -28,8 +28,10 @@ struct Idle {
     /// How often all connections were given up.
     generation: u64,
     connections: Vec<(Connection, Instant)>,
-    /// How long an answer takes, on average over the last few.
-    answered_in: Duration,
+    /// How long the slowest answer of late took: an answer that nobody asked for takes no time, and would shorten an average.
+    slowest: Duration,
+    /// Something was said once that nobody had asked for: nothing is kept any more, for good.
+    is_given_up: bool,
     /// Closes those that nobody uses any more.
     sweeper: Option<JoinHandle<()>>,
 }
@@ -62,7 +64,11 @@ impl Pool {
 
     fn put_back(self: &Arc<Self>, connection: Connection, generation: u64) {
         let mut idle = self.idle();
-        if connection.driver.is_over() || idle.generation != generation || idle.connections.len() >= self.at_rest {
+        if idle.is_given_up
+            || connection.driver.is_over()
+            || idle.generation != generation
+            || idle.connections.len() >= self.at_rest
+        {
             return;
         }
         idle.connections.push((connection, Instant::now()));
@@ -73,7 +79,19 @@ impl Pool {
 
     pub fn note_answered_in(&self, took: Duration) {
         let mut idle = self.idle();
-        idle.answered_in = if idle.answered_in.is_zero() { took } else { (idle.answered_in * 7 + took) / 8 };
+        idle.slowest = took.max(idle.slowest - idle.slowest / 256);
+    }
+
+    /// Keeps no connection any more: whoever speaks unasked once may do it while a request is on its way, which would take that for its
+    /// answer.
+    pub fn give_up(&self) {
+        let mut idle = self.idle();
+        idle.connections.clear();
+        if !std::mem::replace(&mut idle.is_given_up, true) {
+            tracing::warn!(
+                "the provider answered what nobody had asked: each call has a connection of its own from now on"
+            );
+        }
     }
 }
 
@@ -104,10 +122,14 @@ impl UsedConnection {
     pub async fn stays_silent(&mut self) -> bool {
         let Some(Taken { connection, was_used_before, .. }) = self.taken.as_mut() else { return true };
         if *was_used_before {
-            let patience = (self.pool.idle().answered_in * 3).clamp(SILENT_FOR_AT_LEAST, SILENT_FOR_AT_MOST);
+            let patience = (self.pool.idle().slowest * 3).clamp(SILENT_FOR_AT_LEAST, SILENT_FOR_AT_MOST);
             _ = timeout(patience, connection.driver.until_over()).await;
         }
-        !connection.driver.has_said_more()
+        let has_said_more = connection.driver.has_said_more();
+        if has_said_more {
+            self.pool.give_up();
+        }
+        !has_said_more
     }
 }
 
