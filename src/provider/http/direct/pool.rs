@@ -14,6 +14,8 @@ pub(super) const IDLE_FOR_AT_MOST: Duration = Duration::from_secs(90);
 /// How long a connection is listened to after a refusal, for a second answer: three times as long as the slowest of late took, within these.
 const SILENT_FOR_AT_LEAST: Duration = Duration::from_millis(250);
 const SILENT_FOR_AT_MOST: Duration = Duration::from_secs(5);
+/// What is left of the slowest after each answer.
+const SLOWEST_FADES: f64 = 255.0 / 256.0;
 
 /// The connections to one origin that are open.
 #[derive(Debug)]
@@ -79,7 +81,7 @@ impl Pool {
 
     pub fn note_answered_in(&self, took: Duration) {
         let mut idle = self.idle();
-        idle.slowest = took.max(idle.slowest - idle.slowest / 256);
+        idle.slowest = took.max(idle.slowest.mul_f64(SLOWEST_FADES));
     }
 
     /// Keeps no connection any more: whoever speaks unasked once may do it while a request is on its way, which would take that for its
