@@ -1,5 +1,7 @@
 //! When each person of a blast is due, where that is by their own clocks.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
@@ -40,27 +42,39 @@ pub async fn people(pool: &PgPool, blast: BlastId) -> Result<Vec<LocalPerson>, S
     Ok(people)
 }
 
-/// Has people wait until then, each for themselves.
+/// Has people wait until then, each for themselves. Few moments are different: one for each zone, or a few.
 pub async fn set_due(tx: &mut PgConnection, blast: BlastId, due: &[LocalDue]) -> Result<(), StoreError> {
-    if !due.is_empty() {
-        // By the primary key, which nothing else here leaves a choice of: right after an import the planner knows nothing of these people,
-        // and may walk over all of them for each.
-        let by_key =
-            "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off";
-        sqlx::raw_sql(by_key).execute(&mut *tx).await?;
+    let mut moments = BTreeMap::<DateTime<Utc>, Vec<i64>>::new();
+    for person in due {
+        moments.entry(person.at).or_default().push(person.id.0);
     }
-    for some in due.chunks(AT_ONCE) {
-        let (ids, times): (Vec<i64>, Vec<DateTime<Utc>>) = some.iter().map(|due| (due.id.0, due.at)).unzip();
-        sqlx::query(
-            "update blast_recipients r set next_attempt_at = d.at
-               from unnest($2::bigint[], $3::timestamptz[]) as d (id, at)
-              where r.id = d.id and r.blast_id + 0 = $1 and r.status >= 'queued' and r.status <= 'queued' and r.attempt = 0",
-        )
-        .bind(blast)
-        .bind(ids)
-        .bind(times)
-        .execute(&mut *tx)
-        .await?;
+    if !moments.is_empty() {
+        sqlx::raw_sql("set local enable_seqscan = off").execute(&mut *tx).await?;
     }
+    for (at, people) in &moments {
+        for some in people.chunks(AT_ONCE) {
+            set_due_at(tx, blast, *at, some).await?;
+        }
+    }
+    Ok(())
+}
+
+/// By the primary key, which the conditions leave no choice of: right after an import the planner knows nothing of these people, and
+/// walks over all who are queued, for each of them.
+async fn set_due_at(
+    tx: &mut PgConnection,
+    blast: BlastId,
+    at: DateTime<Utc>,
+    people: &[i64],
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update blast_recipients set next_attempt_at = $3
+          where id = any($2) and blast_id + 0 = $1 and status::text = 'queued' and attempt = 0",
+    )
+    .bind(blast)
+    .bind(people)
+    .bind(at)
+    .execute(tx)
+    .await?;
     Ok(())
 }

@@ -143,13 +143,17 @@ async fn a_blast_with_a_gap_of_its_own_moves_and_leaves_the_rest_to_the_other() 
 
 #[tokio::test]
 async fn a_number_gets_no_two_messages_closer_than_the_pair_gap_also_over_a_restart() {
-    let sender = "rate = \"unlimited\"\nin_flight = 4\npair_gap = \"4s\"";
+    let sender = "rate = \"unlimited\"\nin_flight = 4\npair_gap = \"10s\"";
     let shop = Shop::open(Setup { sender, ..REAL }).await;
+    // Drafts beforehand: on a busy machine the gap would be over before they were made.
+    let both = [shop.draft(0..8).await, shop.draft(4..12).await];
     let first = shop.blast(0..8).await;
     let engine = shop.engine();
     shop.until_state(&first, "completed").await;
     engine.kill().await;
-    let both = [shop.blast(0..8).await, shop.blast(4..12).await];
+    for blast in &both {
+        shop.send(blast).await;
+    }
 
     let engine = shop.engine();
     let said = shop.until_waiting(&both[0], "pair_gap").await;
@@ -161,7 +165,7 @@ async fn a_number_gets_no_two_messages_closer_than_the_pair_gap_also_over_a_rest
     let mut last = BTreeMap::new();
     for post in shop.sim.posts().await {
         if let Some(before) = last.insert(post.phone.clone(), post.at) {
-            assert!(post.at - before >= TimeDelta::milliseconds(3_990), "{} after {}", post.phone, post.at - before);
+            assert!(post.at - before >= TimeDelta::milliseconds(9_990), "{} after {}", post.phone, post.at - before);
         }
     }
     assert_eq!((last.len(), shop.sim.posts().await.len()), (12, 24));
@@ -339,7 +343,9 @@ async fn blasts_that_only_wait_for_an_operator_cost_the_others_nothing() {
     let each = share(proxy.transactions() - before, 100);
     engine.stop().await;
     figure(&format!("{each:.1} transactions a message beside 30 blasts with somebody uncertain"));
-    assert!(each < 8.0, "{each}");
+    // Some come with time, however few messages go in it. To ask each blast after every message would take forty.
+    let most = if long_form() { 8.0 } else { 20.0 };
+    assert!(each < most, "{each}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use blastdeck::domain::phone::Phone;
 use blastdeck::store::claim::{ClaimRequest, claim, next_due, skip_suppressed};
 use blastdeck::store::clearing::unfinished;
 use blastdeck::store::lease::{self, release};
+use blastdeck::store::local_time::{self, LocalDue};
 use blastdeck::store::{blast, person, plan, poll, suppression, view};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
@@ -142,6 +143,38 @@ async fn a_plan_looks_once_at_each_person_also_right_after_an_import() {
     .await;
 
     assert!(read < 25_000, "{read} rows were read for 4,000 people");
+}
+
+#[tokio::test]
+async fn who_is_due_by_their_own_clock_is_written_by_key_also_right_after_an_import() {
+    let scene = Scene::queued(0).await;
+    scene
+        .execute(
+            "alter table blast_recipients set (autovacuum_enabled = off);
+             insert into blast_recipients (blast_id, phone_number)
+             select 1, '+60100' || lpad(n::text, 6, '0') from generate_series(1, 20000) as n",
+        )
+        .await;
+    let hours = |id: &i64| TimeDelta::hours(1 + id % 24);
+    let ids: Vec<i64> = sqlx::query_scalar("select id from blast_recipients").fetch_all(scene.pool()).await.unwrap();
+    let now = Utc::now();
+    let due: Vec<_> = ids.iter().map(|id| LocalDue { id: RecipientId(*id), at: now + hours(id) }).collect();
+
+    let read = rows_read(&scene, async |pool| {
+        let mut tx = pool.begin().await.unwrap();
+        // Each compared with all of a statement's five thousand would take longer, and a million for ever.
+        sqlx::query("set local statement_timeout = '10s'").execute(&mut *tx).await.unwrap();
+        local_time::set_due(&mut tx, BLAST, &due).await.unwrap();
+        tx.commit().await.unwrap();
+    })
+    .await;
+
+    assert!(read < 70_000, "{read} rows were read for 20,000 people");
+    let moments = "select count(distinct next_attempt_at) from blast_recipients where next_attempt_at > now()";
+    assert_eq!(scene.number(moments).await, 24);
+    let wrong = "select count(*) from blast_recipients
+                  where round(extract(epoch from next_attempt_at - (select min(next_attempt_at) from blast_recipients)) / 3600) <> id % 24";
+    assert_eq!(scene.number(wrong).await, 0);
 }
 
 #[tokio::test]
