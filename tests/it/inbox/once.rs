@@ -132,14 +132,16 @@ async fn a_day_that_is_replayed_changes_nothing() {
     scene.shop.invariants().await;
 }
 
-/// Every row of every table but the inbox's own, and what the engine writes of itself.
+/// Every row of every table but the inbox's own, and what the engine writes of itself: of the senders, whose throughput and whose
+/// webhooks it notes when it gets to it, the rest.
 async fn facts(scene: &InboxScene) -> Vec<String> {
-    const OWN: [&str; 5] =
-        ["webhook_inbox_", "sender_leases ", "blast_counts ", "blast_count_deltas ", "status_history "];
-    // Noted anew every ten seconds, whatever the webhooks say: not before then.
-    scene.shop.execute("update senders set webhook_seen_at = '2100-01-01'").await;
+    const OWN: [&str; 6] =
+        ["webhook_inbox_", "sender_leases ", "blast_counts ", "blast_count_deltas ", "status_history ", "senders "];
     let rows = until_unchanged("rows", std::time::Duration::from_millis(300), async || scene.shop.rows().await).await;
     let changes = scene.shop.number("select count(*) from status_history").await;
+    let senders = "select string_agg((to_jsonb(s) - '{throughput,sent_from,webhook_seen_at,unheard_since}'::text[])::text, ' ' order by id)
+                     from senders s";
+    let senders: String = sqlx::query_scalar(senders).fetch_one(&scene.shop.database.pool).await.unwrap();
     let kept = rows.lines().filter(|line| !OWN.iter().any(|own| line.starts_with(own))).map(str::to_owned);
-    kept.chain([format!("{changes} changes of status")]).collect()
+    kept.chain([format!("{changes} changes of status"), senders]).collect()
 }
