@@ -36,6 +36,8 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>) -> String {
         Act::Repair => "repair counters".to_owned(),
         Act::Answer => format!("answer {}", phone(act)),
         Act::Create => format!("create {}", blast()),
+        Act::Edit if act.detail.get("skipped").is_some() => format!("leave out a time of {}", blast()),
+        Act::Edit if act.detail.get("step").is_some() => format!("change a step of {}", blast()),
         Act::Edit => format!("edit {}", blast()),
         Act::Add => format!("add people to {}", blast()),
         Act::Remove => format!("take people out of {}", blast()),

@@ -138,6 +138,11 @@ async fn a_launch_says_when_it_starts_while_it_can_be_taken_back() {
     let found: Vec<_> = rows.iter().filter_map(starts).collect();
     assert_eq!(found[0], Some(at("2026-11-20T02:09:10Z")), "{rows:?}");
     assert!(found[1..].iter().all(Option::is_none), "{rows:?}");
+
+    // Launched to start at once: it is not armed.
+    run(&scene.pool, "update blasts set send_after = '2026-11-20 02:09Z' where id = 2").await;
+    let rows = activity::page(&scene.pool, None, 50).await.unwrap();
+    assert!(rows.iter().filter_map(starts).all(|starts| starts.is_none()), "{rows:?}");
 }
 
 #[tokio::test]

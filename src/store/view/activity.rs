@@ -190,7 +190,7 @@ const PAGE: &str = concat!(
             coalesce(r.phone_number, o.phone_number, page.phone) as phone, coalesce(r.name, o.name, page.name) as name,
             case when page.source = 1 then coalesce(r.error_message, r.reason) end as why,
             case when page.source = 0 and page.word = 'sending' and b.state = 'sending'
-                  and b.send_after between page.at and page.at + interval '1 minute' then b.send_after end as starts_at
+                  and b.send_after > page.at and b.send_after <= page.at + interval '1 minute' then b.send_after end as starts_at
        from page
        left join blast_recipients r on r.id = page.recipient_id
        left join lateral (

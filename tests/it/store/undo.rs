@@ -81,6 +81,24 @@ async fn neither_a_cancel_nor_a_delete_can_be_taken_back_nor_anything_before_the
 }
 
 #[tokio::test]
+async fn a_time_that_was_left_out_and_a_step_that_was_changed_are_named() {
+    let (scene, aina) = with_an_opt_out().await;
+    for (detail, what) in [
+        (r#"{"skipped": "2026-11-20T09:00:00Z"}"#, "leave out a time of Raya"),
+        (r#"{"step": 1, "step_was": "paused"}"#, "change a step of Raya"),
+    ] {
+        let logged = format!(
+            "insert into operator_actions (operator, action, blast_id, detail) values ('aina', 'edit', 1, '{detail}')"
+        );
+        scene.execute(&logged).await;
+
+        let why = refused_unchanged(&scene, &aina).await;
+
+        assert_eq!(why, format!("your last act was to {what}: that cannot be taken back"));
+    }
+}
+
+#[tokio::test]
 async fn an_opt_out_by_number_is_named_with_the_verb_that_reverses_it() {
     let (scene, aina) = with_an_opt_out().await;
     let phone = Phone::parse("+60100000003", "MY".parse().unwrap()).unwrap();
