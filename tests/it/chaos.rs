@@ -66,6 +66,12 @@ fn rounds() -> Option<usize> {
     rounds.or_else(|| long_form().then_some(200))
 }
 
+/// The blows that were asked for, such as `Failover,Kill`; `None`: all of them.
+fn only() -> Option<Vec<String>> {
+    let only = std::env::var("BLASTDECK_CHAOS_BLOWS").ok()?;
+    Some(only.split(',').map(str::to_owned).collect())
+}
+
 #[tokio::test]
 async fn a_round_has_people_left_to_send_to_however_fast_the_machine() {
     let mut trial = Trial::begin(Wire::Wsapme, ORDINARY_SEED).await;
@@ -150,6 +156,9 @@ impl Trial {
         if self.order.is_empty() {
             self.order = Blow::ALL.to_vec();
             self.order.extend(self.webhooks.as_ref().map(|_| Blow::Receiver));
+            if let Some(only) = only() {
+                self.order.retain(|blow| only.contains(&format!("{blow:?}")));
+            }
             self.dice.shuffle(&mut self.order);
         }
         self.order.pop().unwrap()

@@ -174,7 +174,37 @@ pub async fn broken_promises(pool: &PgPool, posts: &[Post]) -> Vec<String> {
     note_truth(&mut tx, posts).await;
     let mut broken = broken(&mut tx, &PROMISES).await;
     broken.extend(self::broken(&mut tx, &INVARIANTS).await);
+    if let Some(first) = broken.first().cloned() {
+        broken.push(past_of(&mut tx, &first, posts).await);
+    }
     broken
+}
+
+/// For whoever examines a failure: all that happened to the first whom a broken rule names, by number or by id.
+async fn past_of(tx: &mut PgConnection, broken: &str, posts: &[Post]) -> String {
+    let who = broken.rsplit_once('(').map_or("", |(_, names)| names.split([' ', ',', ')']).next().unwrap_or(""));
+    let past: Option<String> = sqlx::query_scalar(
+        "select (jsonb_build_object('row', to_jsonb(r)) || jsonb_build_object(
+                    'attempts', (select jsonb_agg(a) from attempts a where a.recipient_id = r.id),
+                    'answers', (select jsonb_agg(to_jsonb(m) - 'raw_response') from provider_message m where m.recipient_id = r.id),
+                    'history', (select jsonb_agg(h order by h.id) from status_history h where h.recipient_id = r.id),
+                    'acts', (select jsonb_agg(o) from operator_actions o where o.recipient_id = r.id),
+                    'lease', (select jsonb_agg(l) from sender_leases l)))::text
+           from blast_recipients r where r.id::text = $1 or r.phone_number = $1 limit 1",
+    )
+    .bind(who)
+    .fetch_optional(&mut *tx)
+    .await
+    .unwrap();
+    let phone: Option<String> = sqlx::query_scalar(
+        "select substr(phone_number, 2) from blast_recipients where id::text = $1 or phone_number = $1",
+    )
+    .bind(who)
+    .fetch_optional(tx)
+    .await
+    .unwrap();
+    let posts: Vec<_> = posts.iter().filter(|post| Some(&post.phone) == phone.as_ref()).collect();
+    format!("{}; posts: {posts:?}", past.unwrap_or_default())
 }
 
 /// The same for the rules over the database alone.
