@@ -83,12 +83,18 @@ impl DirectConnections {
     /// Sends one request and reads the complete response, up to so many bytes.
     pub async fn exchange(&self, request: Request<Full<Bytes>>, body_max: usize) -> Result<HttpAnswer, ExchangeError> {
         let deadline = Instant::now() + self.timeout;
-        let Taken { mut connection, was_used_before, generation } = self.connection(deadline).await?;
+        let Taken { mut connection, idle_for, generation } = self.connection(deadline).await?;
         let since = Instant::now();
-        let response = connection.send(self.complete(request), deadline).await?;
+        let sent = connection.send(self.complete(request), deadline).await;
+        if let (Err(_), Some(idle_for)) = (&sent, idle_for)
+            && connection.driver.is_over()
+        {
+            self.pool.note_closed_after(idle_for);
+        }
+        let response = sent?;
         let (head, body) = connection.answer(response, body_max, deadline).await?;
         self.pool.note_answered_in(since.elapsed());
-        let taken = Taken { connection, was_used_before, generation };
+        let taken = Taken { connection, idle_for, generation };
         let used = UsedConnection::new(taken, Arc::clone(&self.pool));
         let retry_after = retry_after(&head.headers, Utc::now());
         Ok(HttpAnswer {
@@ -116,16 +122,17 @@ impl DirectConnections {
     async fn connection(&self, deadline: Instant) -> Result<Taken, ExchangeError> {
         loop {
             let (kept, generation) = self.pool.take();
-            let Some(mut connection) = kept else {
+            let Some((mut connection, idle_for)) = kept else {
                 let connection = Box::pin(self.connect(deadline)).await?;
-                return Ok(Taken { connection, was_used_before: false, generation });
+                return Ok(Taken { connection, idle_for: None, generation });
             };
             if timeout_at(deadline, connection.is_open()).await.unwrap_or(false) {
-                return Ok(Taken { connection, was_used_before: true, generation });
+                return Ok(Taken { connection, idle_for: Some(idle_for), generation });
             }
             if connection.driver.has_said_more() {
                 self.pool.give_up();
             }
+            self.pool.note_closed_after(idle_for);
         }
     }
 

@@ -11,6 +11,11 @@ use super::Connection;
 /// Idle for longer, a connection is closed instead of used: whoever is between us and the provider may have forgotten it.
 pub(super) const IDLE_FOR_AT_MOST: Duration = Duration::from_secs(90);
 
+/// Whatever was closed sooner was not closed for being idle.
+const IDLE_FOR_AT_LEAST: Duration = Duration::from_millis(250);
+/// How much of the time for which a connection had been idle when it was found closed the others may be idle for.
+const SAFE_SHARE: f64 = 0.75;
+
 /// How long a connection is listened to after a refusal, for a second answer: three times as long as the slowest of late took, within these.
 const SILENT_FOR_AT_LEAST: Duration = Duration::from_millis(250);
 const SILENT_FOR_AT_MOST: Duration = Duration::from_secs(5);
@@ -25,8 +30,11 @@ pub(super) struct Pool {
 }
 
 /// Connections that nobody uses, the one that was used last at the end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Idle {
+    /// How long one may be idle and still be used. Some gateways close what is idle after seconds: a request that crosses with that leaves
+    /// its outcome unknown.
+    longest: Duration,
     /// How often all connections were given up.
     generation: u64,
     connections: Vec<(Connection, Instant)>,
@@ -41,7 +49,15 @@ struct Idle {
 impl Pool {
     /// Keeps at most so many while nobody uses them.
     pub fn new(at_rest: usize) -> Arc<Self> {
-        Arc::new(Self { at_rest, idle: Mutex::default() })
+        let idle = Idle {
+            longest: IDLE_FOR_AT_MOST,
+            generation: 0,
+            connections: Vec::new(),
+            slowest: Duration::ZERO,
+            is_given_up: false,
+            sweeper: None,
+        };
+        Arc::new(Self { at_rest, idle: Mutex::new(idle) })
     }
 
     /// Closes what is idle, and what is in use when it is done, unless that was done since that generation.
@@ -57,11 +73,20 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The one that was used last, and the generation of whatever is opened now.
-    pub fn take(&self) -> (Option<Connection>, u64) {
+    /// The one that was used last, with how long it has been idle, and the generation of whatever is opened now.
+    pub fn take(&self) -> (Option<(Connection, Duration)>, u64) {
         let mut idle = self.idle();
-        let last = idle.connections.pop().filter(|(_, since)| since.elapsed() < IDLE_FOR_AT_MOST);
-        (last.map(|(connection, _)| connection), idle.generation)
+        let last = idle.connections.pop().map(|(connection, since)| (connection, since.elapsed()));
+        (last.filter(|(_, idle_for)| *idle_for < idle.longest), idle.generation)
+    }
+
+    /// One that had been idle for so long was closed by the provider, before a request or while that was on its way: others are used only
+    /// well before that.
+    pub fn note_closed_after(&self, idle_for: Duration) {
+        if idle_for >= IDLE_FOR_AT_LEAST {
+            let mut idle = self.idle();
+            idle.longest = idle.longest.min(idle_for.mul_f64(SAFE_SHARE).max(IDLE_FOR_AT_LEAST));
+        }
     }
 
     fn put_back(self: &Arc<Self>, connection: Connection, generation: u64) {
@@ -101,8 +126,8 @@ impl Pool {
 #[derive(Debug)]
 pub(super) struct Taken {
     pub connection: Connection,
-    /// By another exchange: its provider may have more to say about that.
-    pub was_used_before: bool,
+    /// How long nobody used it since the exchange before; `None`: it is new. After an exchange its provider may have more to say about that.
+    pub idle_for: Option<Duration>,
     pub generation: u64,
 }
 
@@ -122,8 +147,8 @@ impl UsedConnection {
     /// Whether nothing follows the answer. On a connection that was used before it is waited for as long as an answer may take: the first
     /// may be one that nobody asked for.
     pub async fn stays_silent(&mut self) -> bool {
-        let Some(Taken { connection, was_used_before, .. }) = self.taken.as_mut() else { return true };
-        if *was_used_before {
+        let Some(Taken { connection, idle_for, .. }) = self.taken.as_mut() else { return true };
+        if idle_for.is_some() {
             let patience = (self.pool.idle().slowest * 3).clamp(SILENT_FOR_AT_LEAST, SILENT_FOR_AT_MOST);
             _ = timeout(patience, connection.driver.until_over()).await;
         }

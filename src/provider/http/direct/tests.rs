@@ -2,6 +2,7 @@ use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
 
 use super::super::{HttpConnections, Via};
 use super::pool::IDLE_FOR_AT_MOST;
@@ -15,10 +16,15 @@ enum Manner {
     AnswersAndCloses(&'static str),
     Closes,
     ClosesWithoutReading,
+    /// Answers, and closes whatever is idle for so long.
+    ClosesIdle(Duration),
+    /// Answers the first request of a connection, and closes it when it has read the second.
+    AnswersOnce,
     Waits,
 }
 
-const OK: Manner = Manner::Answers("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+const OK: Manner = Manner::Answers(ANSWER);
 
 /// What a server saw.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,7 +50,9 @@ async fn server(manner: Manner) -> (Url, mpsc::UnboundedReceiver<Seen>) {
 async fn serve(mut stream: TcpStream, manner: Manner, seen: mpsc::UnboundedSender<Seen>) {
     let mut bytes = vec![0; 64 * 1024];
     if !matches!(manner, Manner::ClosesWithoutReading) {
-        while let Ok(n @ 1..) = stream.read(&mut bytes).await {
+        let idle = if let Manner::ClosesIdle(longest) = manner { longest } else { Duration::from_secs(60) };
+        let mut answered = 0;
+        while let Ok(Ok(n @ 1..)) = timeout(idle, stream.read(&mut bytes)).await {
             seen.send(Seen::Request(String::from_utf8_lossy(&bytes[..n]).into_owned())).unwrap();
             match manner {
                 Manner::Answers(answer) => stream.write_all(answer.as_bytes()).await.unwrap(),
@@ -53,8 +61,11 @@ async fn serve(mut stream: TcpStream, manner: Manner, seen: mpsc::UnboundedSende
                     break;
                 }
                 Manner::Closes | Manner::ClosesWithoutReading => break,
+                Manner::AnswersOnce if answered > 0 => break,
+                Manner::ClosesIdle(_) | Manner::AnswersOnce => stream.write_all(ANSWER.as_bytes()).await.unwrap(),
                 Manner::Waits => {}
             }
+            answered += 1;
         }
     }
     let _ = stream.shutdown().await;
@@ -109,6 +120,47 @@ async fn what_was_closed_while_it_was_idle_is_not_used_and_leaves_no_doubt() {
     for _ in 0..3 {
         assert_eq!(connections.exchange(request(&url)).await.unwrap().status, 200);
         until_gone(&mut sees).await;
+    }
+}
+
+/// How often a server was connected to by one request more, that long after the one before.
+async fn connects_after(
+    http: &HttpConnections,
+    url: &Url,
+    sees: &mut mpsc::UnboundedReceiver<Seen>,
+    idle: Duration,
+) -> usize {
+    sleep(idle).await;
+    http.exchange(request(url)).await.unwrap();
+    std::iter::from_fn(|| sees.try_recv().ok()).filter(|seen| *seen == Seen::Connected).count()
+}
+
+#[tokio::test]
+async fn what_is_closed_when_it_is_idle_is_used_no_more_well_before_that() {
+    let (url, mut sees) = server(Manner::ClosesIdle(Duration::from_millis(900))).await;
+    let http = connections(&url);
+    assert_eq!(connects_after(&http, &url, &mut sees, Duration::ZERO).await, 1);
+    let since = Instant::now();
+    until_gone(&mut sees).await;
+    let idle = since.elapsed();
+    assert_eq!(connects_after(&http, &url, &mut sees, Duration::ZERO).await, 1);
+
+    assert_eq!(connects_after(&http, &url, &mut sees, idle.mul_f64(0.9)).await, 1, "nearly as long");
+    assert_eq!(connects_after(&http, &url, &mut sees, Duration::ZERO).await, 0);
+}
+
+#[tokio::test]
+async fn where_a_request_crossed_with_a_close_it_is_the_last_that_does() {
+    let (url, mut sees) = server(Manner::AnswersOnce).await;
+    let http = connections(&url);
+    http.exchange(request(&url)).await.unwrap();
+    sleep(Duration::from_millis(400)).await;
+    let crossed = http.exchange(request(&url)).await.unwrap_err();
+    assert!(matches!(crossed, ExchangeError::MayHaveSent { .. }), "{crossed:?}");
+    while sees.try_recv().is_ok() {}
+
+    for _ in 0..3 {
+        assert_eq!(connects_after(&http, &url, &mut sees, Duration::from_millis(400)).await, 1);
     }
 }
 
