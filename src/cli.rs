@@ -15,6 +15,7 @@ mod demo;
 mod doctor;
 mod engine;
 mod exit;
+mod export;
 mod hook;
 mod inbox;
 mod manual;

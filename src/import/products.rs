@@ -1,14 +1,14 @@
-//! Reads the products of a CSV file: a feed as Meta takes it, or any table with a SKU and a name. A file with a row that cannot be
+//! Reads the products of a CSV file or a workbook: a feed as Meta takes it, or any table with a SKU and a name. A file with a row that cannot be
 //! read is refused whole: what it does not have is taken out of the catalogue.
 
 use std::collections::HashSet;
-use std::io::Read;
 
-use super::encoding::{self, decode};
-use super::records::{Record, Records, guess_delimiter};
+use super::encoding::decode;
+use super::records::Record;
+use super::table::{Table, TableSource};
 use super::{ImportError, on_thread};
 use crate::domain::catalogue::{CatalogueItem, availability, currency, price};
-use crate::domain::text::{clean, count_of};
+use crate::domain::text::{clean, count_of, is_error_value};
 
 /// The most products of a file.
 const PRODUCTS_MAX: usize = 100_000;
@@ -27,22 +27,20 @@ pub struct ReadProducts {
     pub wrong_total: usize,
 }
 
-/// Reads all products of a CSV file.
-pub async fn read_products(source: impl Read + Send + 'static) -> Result<ReadProducts, ImportError> {
+/// Reads all products of a CSV file or a workbook.
+pub async fn read_products(source: TableSource) -> Result<ReadProducts, ImportError> {
     on_thread(move || read(source)).await
 }
 
-fn read(source: impl Read + Send + 'static) -> Result<ReadProducts, ImportError> {
-    let opened = encoding::open(source).map_err(of_products)?;
-    let delimiter = guess_delimiter(&opened.sample).byte;
-    let mut records = Records::new(opened.bytes, delimiter);
-    let header = records.next()?.ok_or(ImportError::NoProducts)?;
+fn read(source: TableSource) -> Result<ReadProducts, ImportError> {
+    let mut rows = Table::open(source, 1).map_err(of_products)?.rows;
+    let header = rows.next()?.ok_or(ImportError::NoProducts)?;
     let columns = match ProductColumns::of(&header) {
         Ok(columns) => columns,
         Err(why) => return Ok(ReadProducts { wrong: vec![why], wrong_total: 1, ..ReadProducts::default() }),
     };
     let (mut read, mut seen) = (ReadProducts::default(), HashSet::new());
-    while let Some(record) = records.next()? {
+    while let Some(record) = rows.next()? {
         if record.is_blank() {
             continue;
         }
@@ -103,6 +101,9 @@ impl ProductColumns {
     fn cell(&self, record: &Record, names: &[&str]) -> Result<Option<String>, String> {
         let Some(bytes) = self.place(names).and_then(|place| record.values.get(place)) else { return Ok(None) };
         let text = decode(bytes).0.trim().replace('\0', "");
+        if is_error_value(&text) {
+            return Err(format!("{} is an error value of the spreadsheet: fix the cell", names[0]));
+        }
         if text.chars().count() > CELL_MAX {
             return Err(format!("{} has more than {CELL_MAX} characters", names[0]));
         }
@@ -196,13 +197,17 @@ fn link(text: Option<String>) -> Result<Option<String>, String> {
 mod tests {
     use std::io::Cursor;
 
-    use super::read;
+    use super::{TableSource, read};
+
+    fn of(bytes: Vec<u8>) -> TableSource {
+        Cursor::new(bytes).into()
+    }
 
     #[test]
     fn a_feed_of_metas_and_a_plain_table_are_read() {
         let feed = "id,title,description,availability,price,image_link,item_group_id,color,size\n\
                     shirt-r,Shirt,\"Soft, red\",in stock,19.90 MYR,https://x.example/r.png,shirt,red,M\n";
-        let read_feed = read(Cursor::new(feed.as_bytes().to_vec())).unwrap();
+        let read_feed = read(of(feed.as_bytes().to_vec())).unwrap();
         let item = &read_feed.items[0];
         assert_eq!(
             (item.sku.as_str(), item.group.as_deref(), item.variant.as_deref()),
@@ -211,7 +216,7 @@ mod tests {
         assert_eq!((item.price.unwrap().to_string().as_str(), item.currency.as_deref()), ("19.90", Some("MYR")));
 
         let plain = "\u{feff}SKU;Name;Price;Stock\nteh;Teh Tarik;2.50;0\n\n";
-        let plain = read(Cursor::new(plain.as_bytes().to_vec())).unwrap();
+        let plain = read(of(plain.as_bytes().to_vec())).unwrap();
         assert_eq!((plain.items[0].inventory, plain.items.len(), plain.wrong_total), (Some(0), 1, 0));
     }
 
@@ -219,7 +224,7 @@ mod tests {
     fn what_is_wrong_is_named_with_its_row() {
         let wrong = "sku,name,price,currency,inventory,image_url\n,Teh,1,MYR,1,\nteh,,1,MYR,1,\nteh,Teh,x,MYR,1,\nteh,Teh,1,RM,1,\n\
                      teh,Teh,1,MYR,-1,\nteh,Teh,1,MYR,1,file:///etc\nteh,Teh,1,MYR,1,\nteh,Teh,1,MYR,1,\n";
-        let read = read(Cursor::new(wrong.as_bytes().to_vec())).unwrap();
+        let read = read(of(wrong.as_bytes().to_vec())).unwrap();
         let rows: Vec<_> = read.wrong.iter().map(|why| why.split(':').next().unwrap()).collect();
         assert_eq!(rows, ["row 2", "row 3", "row 4", "row 5", "row 6", "row 7", "row 9"], "{:?}", read.wrong);
         assert_eq!((read.items.len(), read.wrong_total), (1, 7));
@@ -229,7 +234,7 @@ mod tests {
     fn cells_that_contradict_or_stand_in_the_wrong_place_are_named_with_their_row() {
         let wrong =
             "sku,name,price,currency\na,A,1.00 MYR,USD\nb,B,1.00 MYR,myr\nc,C, big,1.00,MYR\nd,D,1.00\ne,E,2,MYR,,\n";
-        let read = read(Cursor::new(wrong.as_bytes().to_vec())).unwrap();
+        let read = read(of(wrong.as_bytes().to_vec())).unwrap();
         assert_eq!(
             read.wrong,
             [
@@ -243,13 +248,13 @@ mod tests {
 
     #[test]
     fn an_empty_file_is_said_to_lack_products() {
-        let why = read(Cursor::new(b" \n".to_vec())).unwrap_err().to_string();
+        let why = read(of(b" \n".to_vec())).unwrap_err().to_string();
         assert!(why.contains("a row for each product") && !why.contains("phone"), "{why}");
     }
 
     #[test]
     fn a_table_without_skus_is_refused() {
-        let read = read(Cursor::new(b"a,b\n1,2\n".to_vec())).unwrap();
+        let read = read(of(b"a,b\n1,2\n".to_vec())).unwrap();
         assert!(read.wrong[0].contains("no column is called sku"), "{:?}", read.wrong);
     }
 }

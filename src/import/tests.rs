@@ -15,12 +15,17 @@ struct Read {
 
 fn read(bytes: impl AsRef<[u8]>, message: &str) -> Result<Read, ImportError> {
     let source = Cursor::new(bytes.as_ref().to_vec());
-    let mut file = File::open(source, "MY".parse().unwrap(), BlastContent::parse(message, None).unwrap(), false)?;
+    let mut file = File::open(
+        Table::open(source.into(), FIRST_ROWS)?,
+        "MY".parse().unwrap(),
+        BlastContent::parse(message, None).unwrap(),
+        false,
+    )?;
     let mut people = Vec::new();
     let mut tally = Tally::default();
     let mut rejected = RejectedFile::new(RejectedTo::Nowhere);
     file.skip_header()?;
-    while let Some(record) = file.records.next()? {
+    while let Some(record) = file.rows.next()? {
         let mut push = |person: &NewRecipient| {
             people.push(person.clone());
             Ok(())
@@ -264,10 +269,11 @@ fn files_without_people_say_what_is_wrong() {
 fn marketing_leaves_numbers_of_the_united_states_out_and_nobody_else() {
     let list = &b"phone\n+12025550123\n+14165550123\n0100123456\n"[..];
     let content = BlastContent::parse("Hi", None).unwrap();
-    let mut file = File::open(list, "MY".parse().unwrap(), content, true).unwrap();
+    let mut file =
+        File::open(Table::open(list.into(), FIRST_ROWS).unwrap(), "MY".parse().unwrap(), content, true).unwrap();
 
     let mut outcomes = Vec::new();
-    while let Some(record) = file.records.next().unwrap() {
+    while let Some(record) = file.rows.next().unwrap() {
         outcomes.push(file.taker.take(&record));
     }
 

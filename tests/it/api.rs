@@ -7,6 +7,7 @@ mod crash;
 mod customers;
 mod document;
 mod doors;
+mod exports;
 mod fuzz;
 mod jobs;
 mod live;

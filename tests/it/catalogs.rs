@@ -48,7 +48,7 @@ async fn a_file_with_a_wrong_row_changes_nothing_and_names_it() {
         ("phone,name\n60100000001,Aina\n", "no column is called sku"),
         ("sku,name\n", "there are no products"),
         ("", "empty"),
-        ("PK\u{3}\u{4}", "spreadsheet"),
+        ("PK\u{3}\u{4}", "workbook"),
     ] {
         let bad = shop.write("bad.csv", text);
         let said = shop.run(&["catalog", "import", bad.to_str().unwrap()]).await;

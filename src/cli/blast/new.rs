@@ -24,7 +24,7 @@ use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::{self, clean, count_of};
 use crate::domain::zone;
-use crate::import::{ImportError, Imported, RejectedTo, Rejections};
+use crate::import::{ImportError, Imported, RejectedTo, Rejections, TableSource};
 
 /// The largest message file, in bytes: longer than any text that WhatsApp accepts.
 pub(super) const MESSAGE_FILE_MAX: u64 = 64 * 1024;
@@ -45,9 +45,12 @@ pub(in crate::cli) struct NewArgs {
     message_file: Option<PathBuf>,
     #[command(flatten)]
     template: TemplateArgs,
-    /// The list of people: a CSV file, or - for standard input.
+    /// The list of people: a CSV file or an Excel workbook (.xlsx), or - for standard input.
     #[arg(long, value_name = "FILE", group = "people")]
     recipients: Option<PathBuf>,
+    /// The sheet of the workbook; by default the first that is not hidden.
+    #[arg(long, value_name = "NAME", requires = "recipients")]
+    sheet: Option<String>,
     /// The people of earlier blasts whom a filter finds, such as 'blast:7 stuck:read -has:reply older:48h'; also of several
     /// (blast:7,9). The terms are those of the dashboard's filter. Leaves out who opted out, bought since, or had another message
     /// within the business's frequency cap. The filter is read again until the draft is sent.
@@ -180,6 +183,7 @@ impl NewArgs {
     /// From a list, or from whom the filter finds.
     async fn create(&self, context: &Context, draft: NewDraft, list: Option<Box<dyn Read + Send>>) -> Result<Imported> {
         if let (Some(source), Some(path)) = (list, &self.recipients) {
+            let source = TableSource::from(source).of_sheet(self.sheet.clone());
             let imported = context.app.create(draft, source, RejectedTo::beside(path)).await.map_err(refusal)?;
             report(&imported);
             return Ok(imported);

@@ -3,6 +3,7 @@
 
 mod carts;
 mod catalogs;
+mod export;
 mod items;
 mod orders;
 
@@ -14,7 +15,7 @@ use super::super::problem::Problem;
 use crate::domain::catalogue;
 
 pub(super) fn routes() -> Routes {
-    catalogs::routes().merge(carts::routes()).merge(orders::routes())
+    catalogs::routes().merge(carts::routes()).merge(orders::routes()).merge(export::routes())
 }
 
 /// A text or a number as the text that it was written as.

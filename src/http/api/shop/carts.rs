@@ -144,28 +144,28 @@ struct CartList {
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
-struct CartParams {
+pub(super) struct CartParams {
     /// Only those of this blast.
     #[serde(alias = "blast_id", alias = "campaign_id", alias = "blastId")]
-    campaign_id: Option<String>,
+    pub(super) campaign_id: Option<String>,
     /// `open`, `ordered` or `abandoned`.
     #[serde(alias = "state")]
-    status: Option<String>,
+    pub(super) status: Option<String>,
     /// Only this number's, in any spelling.
     #[serde(alias = "phone_number", alias = "phone")]
-    phone_number: Option<String>,
+    pub(super) phone_number: Option<String>,
     /// 1 to 1,000 a page, usually 50.
     #[serde(deserialize_with = "page::number")]
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
     /// The number of a page, from 1; instead of a cursor.
     #[serde(deserialize_with = "page::number")]
-    page: Option<u32>,
+    pub(super) page: Option<u32>,
     /// `nextCursor` of the page before.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
 }
 
 impl CartParams {
-    fn query(&self, app: &App) -> Result<CartQuery, Problem> {
+    pub(super) fn query(&self, app: &App) -> Result<CartQuery, Problem> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let cursor = given(&self.cursor);
         let limit = page::limit(self.limit)?;
