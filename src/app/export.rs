@@ -3,6 +3,7 @@
 mod cell;
 mod encoder;
 mod pages;
+mod shop_table;
 mod table;
 mod workbook;
 

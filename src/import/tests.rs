@@ -130,6 +130,20 @@ fn western_bytes_are_read_and_their_first_row_is_told() {
 }
 
 #[test]
+fn an_error_value_is_told_where_the_message_would_repeat_it_and_left_out_elsewhere() {
+    let list = "name,phone,gift,note\nAina,0100123456,#N/A,x\n#REF!,0100123457,tea,#VALUE!\n";
+
+    let read = read(list, "Take {gift}").unwrap();
+
+    assert_eq!(reasons(&read), [(2, "gift", "#N/A", Reason::ErrorValue)]);
+    let person = &read.people[0];
+    assert_eq!(
+        (person.name.as_deref(), person.variables.get("note"), person.variables.get("gift")),
+        (None, None, Some("tea"))
+    );
+}
+
+#[test]
 fn digits_lost_by_the_spreadsheet_are_refused_with_row_column_value_and_reason() {
     let read = read("name,phone\nAina,6.01E+10\nBen,0100123456\nChe,####\nDi,\n", "hi").unwrap();
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::shop_table;
 use super::table::{self, ExportRow};
 use super::{App, AppError, CartExport, Export, ExportCell, OrderExport, PeopleExport};
 use crate::app::view::{ReplyPosition, ReplyQuery, ReplyRow};
@@ -203,8 +204,8 @@ async fn orders(
     *place = behind(page.len());
     let rows = wanted(app, &page, filter, |row: &OrderRow| row.recipient_id).await?.into_iter();
     let rows = match what {
-        OrderExport::Orders => rows.map(table::order).collect(),
-        OrderExport::Items => rows.flat_map(table::order_items).collect(),
+        OrderExport::Orders => rows.map(shop_table::order).collect(),
+        OrderExport::Items => rows.flat_map(shop_table::order_items).collect(),
     };
     Ok(Some(ExportPage { rows, looked_at: page.len() }))
 }
@@ -221,8 +222,8 @@ async fn carts(
     *place = behind(page.len());
     let rows = wanted(app, &page, filter, |row: &CartRow| Some(row.recipient_id)).await?.into_iter();
     let rows = match what {
-        CartExport::Carts => rows.map(table::cart).collect(),
-        CartExport::Items => rows.flat_map(table::cart_items).collect(),
+        CartExport::Carts => rows.map(shop_table::cart).collect(),
+        CartExport::Items => rows.flat_map(shop_table::cart_items).collect(),
     };
     Ok(Some(ExportPage { rows, looked_at: page.len() }))
 }
