@@ -63,6 +63,9 @@ pub struct PlannedRepeat {
 /// How many of its next times are shown.
 const SHOWN: usize = 5;
 
+/// The end of a pattern is looked for among so many times: more than a year has hours.
+const LOOKED_AT: usize = 10_000;
+
 /// How a pattern repeats, with the rule read.
 #[derive(Debug, Clone)]
 struct Pattern {
@@ -77,6 +80,16 @@ impl Pattern {
         let is_over = self.repeat.times.is_some_and(|times| passed >= times);
         let next = self.rule.next(after, self.zone).filter(|_| !is_over);
         next.filter(|next| self.repeat.until.is_none_or(|until| next.at < until))
+    }
+
+    /// No time of it comes after this moment; `passed` have come after `after`. `None`: it does not end.
+    fn last(&self, after: DateTime<Utc>, passed: i32) -> Option<DateTime<Utc>> {
+        let until = self.repeat.until.map(|until| until - TimeDelta::seconds(1));
+        let left = self.repeat.times.and_then(|times| usize::try_from(times - passed).ok());
+        let times = left.and_then(|left| self.clone().times(after, passed).take(left.min(LOOKED_AT)).last());
+        // More than that come within no year that is looked at.
+        let times = times.filter(|_| left.is_some_and(|left| left <= LOOKED_AT));
+        until.into_iter().chain(times).min()
     }
 
     /// Its times after a moment, up to its end; `passed` have come by then.
@@ -350,13 +363,19 @@ impl App {
 
     /// The next times of a blast that repeats, and what the clocks do to them; nothing where it is over.
     pub(super) fn outlook(&self, row: &BlastRow, now: DateTime<Utc>) -> (Vec<DateTime<Utc>>, Vec<String>) {
-        let is_over = matches!(row.state, BlastState::Completed | BlastState::Cancelled | BlastState::Failed);
-        let Some(pattern) = self.pattern_of(row).filter(|_| !is_over) else { return (Vec::new(), Vec::new()) };
-        let own = row.scheduled_for.filter(|_| row.state == BlastState::Scheduled);
-        let from = own.map_or(now, |own| own - TimeDelta::seconds(1));
-        let clock_notes = pattern.rule.clock_notes(now, pattern.zone);
-        (pattern.times(from, row.origin.repeat.seen).take(SHOWN).collect(), clock_notes)
+        let pattern = self.pattern_of(row).filter(|_| !row.state.is_over());
+        let Some(pattern) = pattern else { return (Vec::new(), Vec::new()) };
+        let seen = row.origin.repeat.seen;
+        let from = own_start(row).map_or(now, |own| own - TimeDelta::seconds(1));
+        let clock_notes = pattern.rule.clock_notes(now, pattern.last(from, seen), pattern.zone);
+        (pattern.times(from, seen).take(SHOWN).collect(), clock_notes)
     }
+}
+
+/// The next time of a blast that repeats, while it has one; the start of any other.
+pub(super) fn own_start(row: &BlastRow) -> Option<DateTime<Utc>> {
+    let repeats = row.origin.repeat.rule.is_some();
+    row.scheduled_for.filter(|_| !repeats || row.state == BlastState::Scheduled)
 }
 
 /// How many of the times that have come are shown.

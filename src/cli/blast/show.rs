@@ -232,6 +232,9 @@ fn repeat_json(repeat: &PlannedRepeat) -> Value {
 fn repeat_text(context: &Context, repeat: &PlannedRepeat) -> String {
     let mut out = format!("  repeats   {}\n", repeat.rule);
     let times: Vec<_> = repeat.next.iter().map(|at| context.when(Some(*at))).collect();
+    if times.is_empty() {
+        return out;
+    }
     let _ = writeln!(out, "  next      {}", times.join(", "));
     if let Some(ends) = &repeat.ends {
         let _ = writeln!(out, "  ends      {ends}");

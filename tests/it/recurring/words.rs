@@ -1,0 +1,22 @@
+//! What is said of blasts that repeat: where they are over, where the clocks of another zone rule, and where nobody is found yet.
+
+use serde_json::{Value, json};
+
+use super::{SETUP, pattern};
+use crate::support::Shop;
+
+#[tokio::test]
+async fn a_pattern_that_was_ended_does_not_start_any_more() {
+    let shop = Shop::open(SETUP).await;
+    let id = pattern(&shop, 0..2, &["--repeat", "every day 09:00", "--timezone", "Asia/Kuala_Lumpur"]).await;
+    assert!(shop.ok(&["blast", "plan", &id]).await.contains("  starts "));
+
+    shop.ok(&["blast", "schedule", "end", &id, "--yes"]).await;
+
+    let plan = shop.json(&["blast", "plan", &id]).await;
+    assert_eq!((&plan["starts_at"], &plan["repeat"]["next"]), (&Value::Null, &json!([])), "{plan}");
+    let said = shop.ok(&["blast", "plan", &id]).await;
+    assert!(!said.contains("starts") && !said.contains("  next "), "{said}");
+    assert_eq!(shop.json(&["blast", "show", &id]).await["scheduled_for"], Value::Null);
+    assert_eq!(shop.json_lines(&["blast", "list"]).await[0]["scheduled_for"], Value::Null);
+}
