@@ -51,6 +51,8 @@ pub struct ScheduleView {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedRepeat {
     pub rule: String,
+    /// By whose clocks.
+    pub zone: Tz,
     pub next: Vec<DateTime<Utc>>,
     /// Where it ends by itself: `after 2026-12-31, or after 10 times`.
     pub ends: Option<String>,
@@ -357,8 +359,9 @@ impl App {
     pub(super) fn planned_repeat(&self, row: &BlastRow, now: DateTime<Utc>) -> Option<PlannedRepeat> {
         let rule = row.origin.repeat.rule.clone()?;
         let (next, clock_notes) = self.outlook(row, now);
-        let ends = RepeatOrder::of(&row.origin.repeat, self.zone_of(row)).and_then(|order| order.ends());
-        Some(PlannedRepeat { rule, next, ends, clock_notes, at_most: row.origin.repeat.at_most })
+        let zone = self.zone_of(row);
+        let ends = RepeatOrder::of(&row.origin.repeat, zone).and_then(|order| order.ends());
+        Some(PlannedRepeat { rule, zone, next, ends, clock_notes, at_most: row.origin.repeat.at_most })
     }
 
     /// The next times of a blast that repeats, and what the clocks do to them; nothing where it is over.

@@ -21,6 +21,8 @@ type StartChange = FieldChange<(DateTime<Utc>, Option<NaiveDateTime>)>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedStart {
     pub at: DateTime<Utc>,
+    /// Of the blast: by its clocks the time was typed.
+    pub zone: Tz,
     /// What the clocks of its zone do to the time that was asked for.
     pub note: Option<String>,
 }
@@ -116,7 +118,7 @@ impl App {
             let time = StartAt::Local(local).resolve(zone)?;
             time.clock_change.map(|change| change.sentence(local, zone))
         });
-        Some(PlannedStart { at, note })
+        Some(PlannedStart { at, zone, note })
     }
 }
 

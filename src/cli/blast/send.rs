@@ -174,9 +174,12 @@ impl SendArgs {
 /// Says when a blast starts by itself, and how to stop it until then.
 fn scheduled(context: &Context, plan: &Plan, blast: &BlastView, is_attended: bool) -> String {
     let (tag, people, id) = (clean(&blast.tag), text::people(plan.people), blast.id);
-    let starts = context.when(blast.scheduled_for);
-    if let Some(rule) = &blast.origin.repeat.rule {
+    let zone = plan.repeat.as_ref().map(|repeat| repeat.zone).or(plan.start.as_ref().map(|start| start.zone));
+    let shown = zone.map_or_else(String::new, |zone| context.zone_unless(zone));
+    let starts = format!("{}{shown}", context.when(blast.scheduled_for));
+    if let Some(repeat) = &plan.repeat {
         let engine = if is_attended { "" } else { ", if an engine runs then" };
+        let rule = context.rule_of_zone(&repeat.rule, repeat.zone);
         return format!(
             "{tag} repeats {rule}: first {starts}{engine}; `blastdeck blast schedule show {id}` shows its times"
         );

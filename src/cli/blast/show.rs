@@ -230,12 +230,12 @@ fn repeat_json(repeat: &PlannedRepeat) -> Value {
 }
 
 fn repeat_text(context: &Context, repeat: &PlannedRepeat) -> String {
-    let mut out = format!("  repeats   {}\n", repeat.rule);
+    let mut out = format!("  repeats   {}\n", context.rule_of_zone(&repeat.rule, repeat.zone));
     let times: Vec<_> = repeat.next.iter().map(|at| context.when(Some(*at))).collect();
     if times.is_empty() {
         return out;
     }
-    let _ = writeln!(out, "  next      {}", times.join(", "));
+    let _ = writeln!(out, "  next      {}{}", times.join(", "), context.zone_unless(repeat.zone));
     if let Some(ends) = &repeat.ends {
         let _ = writeln!(out, "  ends      {ends}");
     }
@@ -340,7 +340,8 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     let mut out = plan.repeat.as_ref().map_or_else(String::new, |repeat| repeat_text(context, repeat));
     if let Some(start) = &plan.start {
         let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
-        let _ = writeln!(out, "  starts    {}, by itself{note}", context.when(Some(start.at)));
+        let zone = context.zone_unless(start.zone);
+        let _ = writeln!(out, "  starts    {}{zone}, by itself{note}", context.when(Some(start.at)));
     }
     let _ = writeln!(out, "  pace      {}", plan.pace);
     if let Some(window) = &plan.window {

@@ -20,3 +20,20 @@ async fn a_pattern_that_was_ended_does_not_start_any_more() {
     assert_eq!(shop.json(&["blast", "show", &id]).await["scheduled_for"], Value::Null);
     assert_eq!(shop.json_lines(&["blast", "list"]).await[0]["scheduled_for"], Value::Null);
 }
+
+#[tokio::test]
+async fn a_time_by_other_clocks_than_the_readers_names_the_zone() {
+    let shop = Shop::open(SETUP).await;
+    let id = pattern(&shop, 0..1, &["--repeat", "every day 09:00", "--timezone", "Pacific/Auckland"]).await;
+    let own = pattern(&shop, 1..2, &["--repeat", "every day 09:00", "--timezone", "UTC"]).await;
+
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", format!("{config}[ui]\ntimezone = \"UTC\"\n"));
+    let plan = shop.ok(&["blast", "plan", &id]).await;
+    assert!(plan.contains("every day 09:00 (Pacific/Auckland)") && plan.contains(" (UTC)"), "{plan}");
+    let listed = shop.ok(&["blast", "schedule", "list"]).await;
+    let line = |id: &str| listed.lines().find(|line| line.trim_start().starts_with(id)).unwrap().to_owned();
+    assert!(line(&id).contains("every day 09:00 (Pacific/Auckland)") && line(&id).contains(" (UTC)"), "{listed}");
+    assert!(!line(&own).contains("(UTC)"), "{listed}");
+    assert!(!shop.ok(&["blast", "plan", &own]).await.contains("(UTC)"));
+}
