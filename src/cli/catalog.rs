@@ -77,7 +77,7 @@ async fn import(
 ) -> Result<()> {
     let source = TableSource::from(open(file)?).of_sheet(sheet);
     let context = Context::open(global, Intent::Writes).await?;
-    let read = read_products(source).await.map_err(refusal)?;
+    let read = read_products(source, context.app.config().ui.currency.clone()).await.map_err(refusal)?;
     if read.wrong_total > 0 {
         read.wrong.iter().for_each(|why| talk(why));
         let rows = count_of(read.wrong_total as u64, "row is", "rows are");

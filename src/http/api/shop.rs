@@ -37,7 +37,7 @@ fn price(field: &str, value: &Value) -> Result<Decimal, Problem> {
     }
 }
 
-/// Three letters.
+/// The three letters of one that there is.
 fn currency(field: &str, text: &str) -> Result<String, Problem> {
-    catalogue::currency(text).ok_or_else(|| Problem::field(field, "write three letters, as MYR"))
+    catalogue::currency(text).map_err(|why| Problem::field(field, why))
 }
