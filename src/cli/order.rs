@@ -263,12 +263,11 @@ fn counted(context: &Context, order: &OrderRow) -> String {
     if let (Some(by), at @ Some(_)) = (&order.replaced_by, order.replaced_at) {
         return format!("not counted in revenue: {by} wrote another amount in its place, {}", context.when(at));
     }
-    match (&order.counted, &order.uncounted) {
+    match (&order.counted, order.not_counted()) {
         (Some(counted), _) => {
             format!("{} {} of it counts in revenue", symbol(&context.app.config().ui.currency), amount::money(*counted))
         }
-        (None, Some(why)) => format!("not counted in revenue: {why}"),
-        (None, None) => "not counted in revenue: it was taken back".to_owned(),
+        (None, why) => format!("not counted in revenue: {}", why.unwrap_or_default()),
     }
 }
 
