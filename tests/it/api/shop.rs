@@ -158,3 +158,23 @@ async fn a_program_writes_a_cart_changes_it_and_orders_it_once() {
     shop.ok(&["audit"]).await;
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_sold_out_is_told_to_a_program_that_orders_a_cart() {
+    let (shop, serve) = served().await;
+    shop.execute(&blast_of("cloud", 1, 1)).await;
+    shop.execute(
+        "insert into catalogues (business, name, source) values ('kedai', 'menu', 'csv');
+         insert into products (catalogue_id, sku, name, price, currency, inventory) values (1, 'kek', 'Kek', 9, 'MYR', 0)",
+    )
+    .await;
+    let api = client(&shop, &serve, "write").await;
+    let cart = json!({ "campaignId": "1", "phoneNumber": digits(1), "items": [{ "sku": "kek" }] });
+    api.post("/api/whatsapp/carts", cart).await.expect(201);
+
+    let order = api.post("/api/whatsapp/carts/1/order", json!({})).await.expect(201).body;
+
+    assert_eq!(order["soldOut"], json!(["kek"]));
+    assert_eq!(api.get("/api/whatsapp/orders/1").await.expect(200).body["soldOut"], Value::Null);
+    serve.stop().await;
+}
