@@ -57,7 +57,8 @@ pub(super) enum CartVerb {
     /// Change an open cart.
     Set {
         cart: CartId,
-        /// SKU×3 sets how many there are, and SKU×3@12.50 the price as well; -SKU (or SKU×0) takes it out.
+        /// SKU×3 sets how many there are, and SKU×3@12.50 the price as well; -SKU (or SKU×0) takes it out. After -- no SKU is taken for
+        /// a flag: -- -h.
         #[arg(value_name = "ITEM")]
         items: Vec<ChangedItem>,
         /// What they said with it; an empty one takes it away.

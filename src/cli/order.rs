@@ -62,7 +62,8 @@ pub(super) enum OrderVerb {
     /// Change the items of an order that is not cancelled. What it was at first stays with it, and revenue follows.
     Edit {
         order: OrderId,
-        /// SKU×3 sets how many there are, and SKU×3@12.50 the price as well; -SKU (or SKU×0) takes it out.
+        /// SKU×3 sets how many there are, and SKU×3@12.50 the price as well; -SKU (or SKU×0) takes it out. After -- no SKU is taken for
+        /// a flag: -- -h.
         #[arg(required = true, value_name = "ITEM")]
         items: Vec<ChangedItem>,
     },

@@ -219,3 +219,23 @@ async fn a_catalogue_that_is_none_before_the_slash_is_named_with_those_that_ther
     let own = shop.json(&["order", "add", "1", &digits(1), "a/b@5"]).await;
     assert_eq!(own["items"][0]["sku"], "a/b");
 }
+
+#[tokio::test]
+async fn a_product_of_one_letter_is_taken_out_and_one_that_is_a_flag_after_two_dashes() {
+    let scene = scene(1).await;
+    let shop = &scene.shop;
+    let id = shop.json(&["order", "add", "1", &digits(1), "a@1", "b@2", "h@3", "v@4", "V@5"]).await["id"].to_string();
+    let skus = |order: &Value| -> String {
+        order["items"].as_array().unwrap().iter().map(|item| item["sku"].as_str().unwrap()).collect()
+    };
+
+    assert_eq!(skus(&shop.json(&["order", "edit", &id, "-b"]).await), "ahvV");
+    let said = shop.run(&["order", "edit", &id, "-v"]).await;
+    assert!(said.code == 2 && said.err.contains("blastdeck order edit 1 -- -v"), "{said:?}");
+    for flag in ["-h", "-V", "-v"] {
+        let said = shop.run(&["order", "edit", &id, "a×2", flag, "--json"]).await;
+        assert!(said.code == 2 && said.err.contains(&format!("-- {flag}")), "{said:?}");
+    }
+    shop.ok(&["order", "edit", &id, "--", "-h", "-v", "-V"]).await;
+    assert_eq!(skus(&shop.json(&["order", "show", &id]).await), "a");
+}
