@@ -139,13 +139,13 @@ async fn refuse_unknown_catalogue(
         return Ok(());
     }
     let (name, sku) = (clean(name), clean(sku));
-    let why = match catalogues.iter().find(|(id, own)| *own == name || id.to_string() == name) {
-        Some((id, _)) => format!("catalogue {name} has no `{sku}`: `blastdeck catalog show {id}` lists what it has"),
-        None => {
-            let names: Vec<_> = catalogues.iter().map(|(_, name)| clean(name).into_owned()).collect();
-            let are = if names.len() == 1 { "is" } else { "are" };
-            format!("no catalogue is called `{name}`: there {are} {}", names.join(", "))
-        }
+    let own = catalogues.iter().find(|(id, own)| *own == name || id.to_string() == name);
+    let why = if let Some((id, _)) = own {
+        format!("catalogue {name} has no `{sku}`: `blastdeck catalog show {id}` lists what it has")
+    } else {
+        let names: Vec<_> = catalogues.iter().map(|(_, name)| clean(name).into_owned()).collect();
+        let are = if names.len() == 1 { "is" } else { "are" };
+        format!("no catalogue is called `{name}`: there {are} {}", names.join(", "))
     };
     Err(AppError::invalid(&format!("items[{n}].sku"), why))
 }

@@ -92,26 +92,31 @@ pub(in crate::cli) struct NewArgs {
     #[arg(long, value_name = "RULE", conflicts_with = "at")]
     repeat: Option<Recurrence>,
     /// The last day on which it repeats.
-    #[arg(long, value_name = "DATE", requires = "repeat")]
+    #[arg(long, value_name = "DATE", value_parser = zone::parse_day, requires = "repeat")]
     until: Option<NaiveDate>,
     /// How many times it repeats in all.
-    #[arg(long, value_name = "N", requires = "repeat")]
+    #[arg(long, value_name = "N", value_parser = from_one, requires = "repeat")]
     times: Option<NonZeroU32>,
     /// The most people whom one of its times goes to without asking; by default as many as are confirmed.
-    #[arg(long, value_name = "N", requires = "repeat")]
+    #[arg(long, value_name = "N", value_parser = from_one, requires = "repeat")]
     at_most: Option<NonZeroU32>,
     /// Tries people again after a day, three times in all, to whom Meta did not give the message because they had enough
     /// marketing (131049, 130472).
     #[arg(long)]
     retry_next_day: bool,
     /// Sends to so many people first, then waits until the blast is resumed.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one)]
     first: Option<NonZeroU32>,
 }
 
 /// A time of day.
 fn clock(text: &str) -> Result<NaiveTime, String> {
     NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "write hours and minutes such as 10:00".to_owned())
+}
+
+/// A number of people or times.
+pub(super) fn from_one(text: &str) -> Result<NonZeroU32, String> {
+    text.trim().parse().map_err(|_| "write a whole number from 1".to_owned())
 }
 
 /// A name of 1 to 255 characters without control characters.

@@ -210,11 +210,12 @@ async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<CartId>) -> Result
 }
 
 async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<OrderBody>) -> Result<Response, Problem> {
-    let draft = body.value.draft()?;
+    let draft = body.value.draft().map_err(|problem| body.spelled(problem))?;
     once(&caller, repeatable(&body), async |app: App| {
         Ok(Answer::created(CartAnswer::from(app.add_cart(&draft).await?)))
     })
     .await
+    .map_err(|problem| body.spelled(problem))
 }
 
 /// What is to change in an open cart.
@@ -258,7 +259,8 @@ async fn edit(
     PathId(id): PathId<CartId>,
     body: JsonBody<EditBody>,
 ) -> Result<Response, Problem> {
-    let (change, abandons) = (body.value.edit()?, body.value.abandons()?);
+    let change = body.value.edit().map_err(|problem| body.spelled(problem))?;
+    let abandons = body.value.abandons()?;
     if change == CartEdit::default() && !abandons {
         return Err(Problem::field("items", "missing: write items, a note or a status"));
     }
@@ -267,6 +269,7 @@ async fn edit(
         Ok(Answer::ok(CartAnswer::from(cart)))
     })
     .await
+    .map_err(|problem| body.spelled(problem))
 }
 
 async fn order(

@@ -360,7 +360,7 @@ impl ProductBody {
 }
 
 async fn replace(ApiWriter(caller): ApiWriter, body: JsonBody<CatalogBody>) -> Result<Response, Problem> {
-    let items = body.value.items()?;
+    let items = body.value.items().map_err(|problem| body.spelled(problem))?;
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {
         let CatalogBody { name, business, .. } = &body.value;

@@ -266,9 +266,10 @@ impl OrderBody {
 }
 
 async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<OrderBody>) -> Result<Response, Problem> {
-    let draft = body.value.draft()?;
+    let draft = body.value.draft().map_err(|problem| body.spelled(problem))?;
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
-    once(&caller, request, async |app: App| Ok(written_answer(app.add_order(&draft).await?))).await
+    let done = once(&caller, request, async |app: App| Ok(written_answer(app.add_order(&draft).await?))).await;
+    done.map_err(|problem| body.spelled(problem))
 }
 
 pub(super) fn written_answer(written: WrittenOrder) -> Answer {
@@ -312,7 +313,7 @@ async fn edit(
     PathId(id): PathId<OrderId>,
     body: JsonBody<OrderEdit>,
 ) -> Result<Response, Problem> {
-    let change = body.value.change()?;
+    let change = body.value.change().map_err(|problem| body.spelled(problem))?;
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {
         let order = match &change {
@@ -322,4 +323,5 @@ async fn edit(
         Ok(Answer::ok(OrderAnswer::from(order)))
     })
     .await
+    .map_err(|problem| body.spelled(problem))
 }
