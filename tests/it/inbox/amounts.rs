@@ -201,3 +201,16 @@ async fn an_order_whose_close_was_undone_says_why_it_does_not_count() {
     shop.ok(&["order", "cancel", "2"]).await;
     assert_eq!(shop.json(&["order", "show", "2"]).await["uncounted"], "it is cancelled");
 }
+
+#[tokio::test]
+async fn an_amount_that_never_stood_is_not_said_to_stand_again() {
+    let scene = InboxScene::sent(1).await;
+    let shop = &scene.shop;
+    shop.ok(&["order", "add", "1", &digits(1), "a@30"]).await;
+    shop.ok(&["mark", "1", &digits(1), "closed", "--amount", "45"]).await;
+    shop.ok(&["order", "edit", "1", "a@40"]).await;
+
+    let undone = shop.ok(&["mark", "1", &digits(1), "undo"]).await;
+
+    assert!(undone.contains("the amount is 40.00 now") && !undone.contains("again"), "{undone}");
+}
