@@ -15,6 +15,7 @@ use super::commands::{Launch, raced};
 use super::create::{RepeatOrder, refused};
 use super::{App, AppError};
 use crate::domain::act::{Act, Actor};
+use crate::domain::api_token::TokenScope;
 use crate::domain::blast::{BlastState, RepeatColumns};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::recurrence::{Recurrence, RuleOccurrence};
@@ -135,7 +136,7 @@ impl App {
     /// The same app, whose acts are the engine's.
     fn as_engine(&self) -> Self {
         let name = Actor::ENGINE.to_owned();
-        self.acting_for(Caller { name, sender: None, expires_at: None, request: None })
+        self.acting_for(Caller { name, sender: None, scope: TokenScope::Admin, expires_at: None, request: None })
     }
 
     /// Makes and launches whatever is due at a moment: times of patterns, and steps.

@@ -48,7 +48,7 @@ fn configure(shop: &Shop, further: &str) {
 }
 
 /// A client with a new token of this scope.
-async fn client(shop: &Shop, serve: &Serve, scope: &str) -> Api {
+pub(crate) async fn client(shop: &Shop, serve: &Serve, scope: &str) -> Api {
     client_with(shop, serve, &[scope, "--scope", scope]).await
 }
 

@@ -48,7 +48,6 @@ pub(super) enum StartKind {
 impl SendArgs {
     pub(super) async fn run(self, global: &Global, start: StartKind) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
-        context.app.renew_audience(self.blast).await?;
         let plan = context.app.plan(self.blast).await?;
         if start == StartKind::Resume && plan.blast.state == BlastState::Sending {
             return self.resume_sender(&context, &plan).await;

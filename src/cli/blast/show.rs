@@ -175,10 +175,6 @@ const REASONS_MAX: usize = 4;
 
 pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
-    // A launch reads the people of a filter again: what is planned is whom it would go to.
-    if !context.app.is_read_only() {
-        context.app.renew_audience(id).await?;
-    }
     let plan = context.app.plan(id).await?;
     if !context.is_json {
         return text(&plan_with_steps(&context, &plan).await?);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{SETUP, pattern};
-use crate::support::Shop;
+use crate::support::{Setup, Shop};
 
 #[tokio::test]
 async fn a_pattern_that_was_ended_does_not_start_any_more() {
@@ -36,4 +36,22 @@ async fn a_time_by_other_clocks_than_the_readers_names_the_zone() {
     assert!(line(&id).contains("every day 09:00 (Pacific/Auckland)") && line(&id).contains(" (UTC)"), "{listed}");
     assert!(!line(&own).contains("(UTC)"), "{listed}");
     assert!(!shop.ok(&["blast", "plan", &own]).await.contains("(UTC)"));
+}
+
+#[tokio::test]
+async fn a_blast_that_repeats_is_made_also_while_its_filter_finds_nobody() {
+    let shop = Shop::open(Setup::default()).await;
+    let earlier = shop.draft(0..2).await;
+    let filter = format!("blast:{earlier} status:read");
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--from", &filter];
+    assert_eq!(shop.run(&new).await.code, 3, "one that does not repeat goes to nobody");
+
+    let made = shop.json(&[&new[..], &["--repeat", "every day 09:00", "--at-most", "5"]].concat()).await;
+
+    let id = made["id"].to_string();
+    let plan = shop.json(&["blast", "plan", &id]).await;
+    assert_eq!((&plan["people"], &plan["obstacles"]), (&json!(0), &json!([])), "{plan}");
+    shop.send(&id).await;
+    assert_eq!(shop.state(&id).await, "scheduled");
+    assert_eq!(shop.number(&format!("select at_most::bigint from blasts where id = {id}")).await, 5);
 }
