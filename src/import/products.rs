@@ -261,7 +261,7 @@ mod tests {
         let wrong = "sku,name,price,currency,inventory,image_url\n,Teh,1,MYR,1,\nteh,,1,MYR,1,\nteh,Teh,x,MYR,1,\nteh,Teh,1,RM,1,\n\
                      teh,Teh,1,MYR,-1,\nteh,Teh,1,MYR,1,file:///etc\nteh,Teh,1,MYR,1,\nteh,Teh,1,MYR,1,\n";
         let read = read(of(wrong.as_bytes().to_vec()), "MYR").unwrap();
-        let rows: Vec<_> = read.wrong.iter().map(|why| why.split(':').next().unwrap()).collect();
+        let rows: Vec<_> = read.wrong.iter().map(|why| why.split([':', ',']).next().unwrap()).collect();
         assert_eq!(rows, ["row 2", "row 3", "row 4", "row 5", "row 6", "row 7", "row 9"], "{:?}", read.wrong);
         assert_eq!((read.items.len(), read.wrong_total), (1, 7));
     }
