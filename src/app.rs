@@ -86,6 +86,10 @@ pub use customers::{CustomerPage, Merged};
 pub use drafting::{DraftAt, DraftForm, DraftList, DraftPerson, OpenedDraft, SavedDraft, TakenList, variable_names};
 pub use edit::DraftEdit;
 pub use error::{AppError, InvalidPlace};
+pub use export::{
+    CartExport, Export, ExportCell, ExportEncoder, ExportFormat, ExportPage, ExportPages, ExportTable, OrderExport,
+    PeopleExport, RECIPIENTS, recipient,
+};
 pub use follow_up::{FollowUp, FollowUpPreview};
 pub use forget::{ForgetKeyState, ForgetPreview, Forgotten};
 pub use handover::Engines;
@@ -97,7 +101,7 @@ pub use local_time::ZoneShare;
 pub use marks::Marked;
 pub use moving::SenderMoved;
 pub use open::{Access, Listening, Setup, UnusableSender};
-pub use orders::items::{ItemChange, ItemsEdit};
+pub use orders::items::{ItemChange, ItemsEdit, items_in_words};
 pub use orders::{NewOrderItem, OrderDraft, WrittenOrder};
 pub use plan::{FirstShare, Plan, Sample};
 pub use recurring::{PlannedRepeat, ScheduleView};

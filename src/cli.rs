@@ -15,6 +15,7 @@ mod demo;
 mod doctor;
 mod engine;
 mod exit;
+mod export;
 mod hook;
 mod inbox;
 mod manual;
@@ -40,7 +41,8 @@ mod uncertain;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 use color_eyre::Result;
 
 pub use exit::{ErrorStyle, fail};
@@ -168,7 +170,9 @@ impl Arguments {
 
 /// Parses the command line. Exits with code 2 on wrong usage.
 pub fn parse() -> Arguments {
-    let wrong = match Arguments::try_parse_from(taken_out::words(std::env::args_os())) {
+    let words = taken_out::words(std::env::args_os());
+    let read = words.map_err(|why| Arguments::command().error(ErrorKind::InvalidValue, why));
+    let wrong = match read.and_then(Arguments::try_parse_from) {
         Ok(arguments) => return arguments,
         Err(wrong) => wrong,
     };

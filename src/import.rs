@@ -27,7 +27,9 @@ mod reading;
 mod records;
 mod rejected;
 mod seen;
+mod table;
 mod tally;
+mod workbook;
 
 #[cfg(test)]
 mod tests;
@@ -40,10 +42,12 @@ use person::{Outcome, Taker};
 pub use person::{Reason, Rejection};
 pub use products::{ReadProducts, read_products};
 pub use reading::{ReadList, read_list};
-use records::{Record, Records, Stated};
+use records::Record;
 use rejected::RejectedFile;
 pub use rejected::RejectedTo;
 use seen::SeenPeople;
+pub use table::TableSource;
+use table::{Table, TableRows};
 use tally::{ReadThrough, Tally};
 
 /// How many rows determine the columns.
@@ -66,6 +70,8 @@ pub struct NewBlast {
 pub enum PeopleSource {
     /// A spreadsheet's rows, as CSV.
     Csv(Box<dyn Read + Send>),
+    /// The same, or a sheet of an Excel workbook.
+    Table(TableSource),
     /// A JSON value a line.
     Lines(Box<dyn Read + Send>),
     /// JSON values: texts, or objects with `phone_number`, `name` and `variables`.
@@ -161,15 +167,15 @@ pub struct NotUtf8 {
     pub first_row: u64,
 }
 
-/// Creates a draft from the people in a CSV file. In one transaction: an error, or dropping the future, leaves no blast, no
+/// Creates a draft from the people in a CSV file or a workbook. In one transaction: an error, or dropping the future, leaves no blast, no
 /// people and no file of rejected rows.
 pub async fn create_blast(
     pool: &PgPool,
     new: NewBlast,
-    source: impl Read + Send + 'static,
+    source: impl Into<TableSource>,
     rejected: RejectedTo,
 ) -> Result<Imported, ImportError> {
-    create_from(pool, new, PeopleSource::Csv(Box::new(source)), rejected, ImportOptions::default()).await
+    create_from(pool, new, PeopleSource::Table(source.into()), rejected, ImportOptions::default()).await
 }
 
 /// The same from any source.
@@ -272,7 +278,7 @@ async fn on_thread<T: Send + 'static>(
 
 /// A file whose columns are known.
 struct File {
-    records: Records<Box<dyn Read + Send>>,
+    rows: TableRows,
     header: Header,
     phone_column: String,
     name_column: Option<String>,
@@ -283,23 +289,15 @@ struct File {
 
 impl File {
     fn open(
-        source: impl Read + Send + 'static,
+        Table { first_rows, rows }: Table,
         region: Region,
         content: BlastContent,
         without_united_states: bool,
     ) -> Result<Self, ImportError> {
-        let opened = encoding::open(source)?;
-        let delimiter = records::guess_delimiter(&opened.sample);
-        let mut records = Records::new(opened.bytes, delimiter.byte);
-        let mut first_rows = records::first_rows(&opened.sample, delimiter.byte, FIRST_ROWS);
-        if delimiter.stated == Stated::InFirstRow {
-            records.next()?;
-            first_rows.drain(..first_rows.len().min(1));
-        }
         let columns = Columns::of(&first_rows, region)?;
         columns.serve(&content)?;
         Ok(Self {
-            records,
+            rows,
             header: columns.header,
             phone_column: columns.names[columns.phone].clone(),
             name_column: columns.name.map(|column| columns.names[column].clone()),
@@ -314,7 +312,7 @@ impl File {
         let mut rejected = RejectedFile::new(rejected);
         let mut tally = Tally::default();
         self.skip_header()?;
-        while let Some(mut record) = self.records.next()? {
+        while let Some(mut record) = self.rows.next()? {
             self.mend(&mut record);
             self.row(&record, &mut tally, &mut |person| writer.push(person), &mut rejected)?;
         }
@@ -332,7 +330,7 @@ impl File {
         if self.header == Header::None {
             return Ok(());
         }
-        while self.records.next()?.is_some_and(|record| record.is_blank()) {}
+        while self.rows.next()?.is_some_and(|record| record.is_blank()) {}
         Ok(())
     }
 

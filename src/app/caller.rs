@@ -22,6 +22,8 @@ pub struct Caller {
     pub name: String,
     /// The only sender that it acts for.
     pub sender: Option<SenderId>,
+    /// What its token may do.
+    pub scope: TokenScope,
     /// When its token ends.
     pub expires_at: Option<DateTime<Utc>>,
     /// What makes its request one that has one effect however often it comes.
@@ -58,6 +60,12 @@ impl App {
     /// The only sender that this app acts for; `None`: any.
     pub fn only_sender(&self) -> Option<SenderId> {
         self.caller.as_ref()?.sender
+    }
+
+    /// Whether whoever it acts for may change anything.
+    pub(super) fn may_write(&self) -> bool {
+        let scope = self.caller.as_ref().map(|caller| caller.scope);
+        !self.is_read_only() && scope.is_none_or(|scope| scope >= TokenScope::Write)
     }
 
     /// Until when something lasts that is to last until `wanted` (`None`: for ever), and whether that is sooner: nothing outlives the

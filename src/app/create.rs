@@ -1,6 +1,5 @@
 //! Creates drafts.
 
-use std::io::Read;
 use std::num::NonZeroU32;
 
 use chrono::NaiveDate;
@@ -17,7 +16,7 @@ use crate::domain::start_at::StartAt;
 use crate::engine::ConfiguredSender;
 use crate::import::{
     Addition, BlastDraft, ImportError, ImportNote, ImportOptions, Imported, NewBlast, PeopleSource, RejectedTo,
-    add_people, create_from,
+    TableSource, add_people, create_from,
 };
 
 /// A draft to create. Its pace and window narrow the sender's.
@@ -68,10 +67,10 @@ impl App {
     pub async fn create(
         &self,
         draft: NewDraft,
-        source: impl Read + Send + 'static,
+        source: impl Into<TableSource>,
         rejected: RejectedTo,
     ) -> Result<Imported, ImportError> {
-        let source = PeopleSource::Csv(Box::new(source));
+        let source = PeopleSource::Table(source.into());
         self.create_from(draft, source, rejected, self.import_options()).await
     }
 

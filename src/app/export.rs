@@ -1,11 +1,78 @@
-//! Reads a blast's people page by page for an export: with flat memory, however many they are.
+//! Exports: what there is to export, read page by page with flat memory, and spelled in one of three formats.
 
-use super::App;
-use super::AppError;
-use super::view::{PersonChange, RecipientRow};
+mod cell;
+mod encoder;
+mod pages;
+mod shop_table;
+mod table;
+mod workbook;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::view::{BlastView, PersonChange, RecipientRow};
+use super::{App, AppError, CartQuery, CustomerQuery, OrderQuery};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::store::view::export;
+pub use cell::ExportCell;
+pub use encoder::{ExportEncoder, ExportFormat};
+pub use pages::{ExportPage, ExportPages};
+pub use table::{ExportTable, RECIPIENTS, recipient};
+
+/// What to export. Of people, those whom the filter finds.
+#[derive(Debug, Clone)]
+pub enum Export {
+    /// One blast after the other; of several, each row names its own.
+    People {
+        blasts: Vec<BlastId>,
+        filter: Filter,
+        what: PeopleExport,
+    },
+    /// In the order in which they came; without blasts all that there are, the newest first.
+    Replies {
+        blasts: Option<Vec<BlastId>>,
+        /// Received since then; only where no blasts are named.
+        since: Option<DateTime<Utc>>,
+        filter: Filter,
+    },
+    /// The newest first.
+    Orders {
+        query: OrderQuery,
+        filter: Filter,
+        what: OrderExport,
+    },
+    Carts {
+        query: CartQuery,
+        filter: Filter,
+        what: CartExport,
+    },
+    Customers {
+        query: CustomerQuery,
+    },
+}
+
+/// What of people is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeopleExport {
+    Recipients,
+    /// Every change of their status.
+    History,
+}
+
+/// What is a row: an order, or an item of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderExport {
+    Orders,
+    Items,
+}
+
+/// What is a row: a cart, or an item of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CartExport {
+    Carts,
+    Items,
+}
 
 /// How many people are looked at for one page.
 const PAGE: usize = 1_000;
@@ -22,6 +89,17 @@ pub struct PeoplePage {
 }
 
 impl App {
+    /// By which clocks a workbook shows the times of these blasts: theirs, if they have the same, else the operator's.
+    pub fn export_zone(&self, blasts: &[BlastView]) -> Tz {
+        let own = |blast: &BlastView| {
+            let sender = self.config().sender(&blast.sender).map(|sender| sender.timezone);
+            blast.limits.zone.as_ref().and_then(|zone| zone.as_ref().ok()).copied().or(sender)
+        };
+        let mut zones = blasts.iter().map(own);
+        let first = zones.next().flatten();
+        first.filter(|first| zones.all(|zone| zone == Some(*first))).unwrap_or(self.config().ui.timezone)
+    }
+
     /// The next of a blast's people, behind `after`. Nobody comes twice, and whoever is there from the first page to the last
     /// is not missed; each is as they are when their page is read.
     pub async fn people_page(

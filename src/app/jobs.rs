@@ -7,6 +7,7 @@ use tokio::time::sleep;
 use tracing::Instrument;
 
 use super::{App, AppError, Caller, Imported, PeopleSource};
+use crate::domain::api_token::TokenScope;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, JobId};
 use crate::domain::job::{JobKind, JobState};
@@ -95,7 +96,7 @@ impl App {
             blast: Some(blast),
         };
         let (name, sender) = (self.operator().to_owned(), self.only_sender());
-        self.acting_for(Caller { name, sender, expires_at: None, request: Some(request) })
+        self.acting_for(Caller { name, sender, scope: TokenScope::Write, expires_at: None, request: Some(request) })
     }
 
     async fn add_for_job(self, job: JobId, blast: BlastId, (people, report): (PeopleSource, AddedReport)) {

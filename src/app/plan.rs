@@ -15,7 +15,7 @@ use super::view::{BlastView, Estimate};
 use super::{PlannedRepeat, PlannedStart, ZoneShare};
 use crate::domain::blast::{BlastCommand, BlastState, PersonClocks, transition};
 use crate::domain::content::BlastContent;
-use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::pace::{BindingLimit, Forecast, unheeded};
 use crate::domain::phone::is_united_states;
 use crate::domain::rejected_rows::RejectedRows;
@@ -112,13 +112,19 @@ pub(super) struct Readiness {
 const RECENTLY: TimeDelta = TimeDelta::days(7);
 
 impl App {
-    /// What a launch (or resume) would do. Changes nothing.
+    /// What a launch (or resume) would do. Starts nothing; a launch reads the people of a filter again, and so does this, so that it shows
+    /// whom it would go to. For who may only read they are counted as the filter finds them, and nothing is written.
     pub async fn plan(&self, id: BlastId) -> Result<Plan, AppError> {
         let row = self.blast_row(id).await?;
+        let (row, gone) = if self.may_write() {
+            (if Box::pin(self.renew_people(&row)).await? { self.blast_row(id).await? } else { row }, Vec::new())
+        } else {
+            Box::pin(self.with_audience(row)).await?
+        };
         let business = self.business(row.sender_id).await?;
         let Readiness { people, suppressed, answered, mut obstacles, template, number } = self.readiness(&row).await?;
         let overlap = plan::overlap(self.pool(), id, &business, self.engine().clock.now() - RECENTLY).await?;
-        let samples = self.samples(&row, &business, &template).await?;
+        let samples = self.samples(&row, &business, (&template, gone)).await?;
         let senders = self.senders_by_id().await?;
         let sender = senders.get(&row.sender_id);
         let stop = sender.and_then(|sender| sender.stopped.clone());
@@ -265,7 +271,8 @@ impl App {
         if !matches!(blast.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused) {
             return obstacles;
         }
-        if blast.counts.queued - left_out == 0 && blast.counts.open() - left_out == 0 {
+        let finds_anew = blast.origin.repeat.rule.is_some() && blast.origin.segment.is_some();
+        if !finds_anew && blast.counts.queued - left_out == 0 && blast.counts.open() - left_out == 0 {
             obstacles.push(format!("nobody is left to send to in {}", blast.tag));
         }
         if let Some(why) = self.unusable(blast.sender_id) {
@@ -303,10 +310,11 @@ impl App {
         &self,
         blast: &BlastRow,
         business: &str,
-        template: &TemplateCheck,
+        (template, mut left_out): (&TemplateCheck, Vec<RecipientId>),
     ) -> Result<Vec<Sample>, AppError> {
         let Ok(content) = BlastContent::parse(&blast.message, blast.template.as_ref()) else { return Ok(Vec::new()) };
-        let people = plan::samples(self.pool(), blast.id, business, &self.answered_rows(blast).await?).await?;
+        left_out.extend(self.answered_rows(blast).await?);
+        let people = plan::samples(self.pool(), blast.id, business, &left_out).await?;
         let sample = |(why, person): (SampleKind, Claimed)| {
             let text = template.preview(content.render(&variables(&person)).ok()?);
             let which = match why {

@@ -15,6 +15,7 @@ use super::commands::{Launch, raced};
 use super::create::{RepeatOrder, refused};
 use super::{App, AppError};
 use crate::domain::act::{Act, Actor};
+use crate::domain::api_token::TokenScope;
 use crate::domain::blast::{BlastState, RepeatColumns};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::recurrence::{Recurrence, RuleOccurrence};
@@ -51,6 +52,8 @@ pub struct ScheduleView {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedRepeat {
     pub rule: String,
+    /// By whose clocks.
+    pub zone: Tz,
     pub next: Vec<DateTime<Utc>>,
     /// Where it ends by itself: `after 2026-12-31, or after 10 times`.
     pub ends: Option<String>,
@@ -62,6 +65,9 @@ pub struct PlannedRepeat {
 
 /// How many of its next times are shown.
 const SHOWN: usize = 5;
+
+/// The end of a pattern is looked for among so many times: more than a year has hours.
+const LOOKED_AT: usize = 10_000;
 
 /// How a pattern repeats, with the rule read.
 #[derive(Debug, Clone)]
@@ -77,6 +83,16 @@ impl Pattern {
         let is_over = self.repeat.times.is_some_and(|times| passed >= times);
         let next = self.rule.next(after, self.zone).filter(|_| !is_over);
         next.filter(|next| self.repeat.until.is_none_or(|until| next.at < until))
+    }
+
+    /// No time of it comes after this moment; `passed` have come after `after`. `None`: it does not end.
+    fn last(&self, after: DateTime<Utc>, passed: i32) -> Option<DateTime<Utc>> {
+        let until = self.repeat.until.map(|until| until - TimeDelta::seconds(1));
+        let left = self.repeat.times.and_then(|times| usize::try_from(times - passed).ok());
+        let times = left.and_then(|left| self.clone().times(after, passed).take(left.min(LOOKED_AT)).last());
+        // More than that come within no year that is looked at.
+        let times = times.filter(|_| left.is_some_and(|left| left <= LOOKED_AT));
+        until.into_iter().chain(times).min()
     }
 
     /// Its times after a moment, up to its end; `passed` have come by then.
@@ -120,7 +136,7 @@ impl App {
     /// The same app, whose acts are the engine's.
     fn as_engine(&self) -> Self {
         let name = Actor::ENGINE.to_owned();
-        self.acting_for(Caller { name, sender: None, expires_at: None, request: None })
+        self.acting_for(Caller { name, sender: None, scope: TokenScope::Admin, expires_at: None, request: None })
     }
 
     /// Makes and launches whatever is due at a moment: times of patterns, and steps.
@@ -344,19 +360,26 @@ impl App {
     pub(super) fn planned_repeat(&self, row: &BlastRow, now: DateTime<Utc>) -> Option<PlannedRepeat> {
         let rule = row.origin.repeat.rule.clone()?;
         let (next, clock_notes) = self.outlook(row, now);
-        let ends = RepeatOrder::of(&row.origin.repeat, self.zone_of(row)).and_then(|order| order.ends());
-        Some(PlannedRepeat { rule, next, ends, clock_notes, at_most: row.origin.repeat.at_most })
+        let zone = self.zone_of(row);
+        let ends = RepeatOrder::of(&row.origin.repeat, zone).and_then(|order| order.ends());
+        Some(PlannedRepeat { rule, zone, next, ends, clock_notes, at_most: row.origin.repeat.at_most })
     }
 
     /// The next times of a blast that repeats, and what the clocks do to them; nothing where it is over.
     pub(super) fn outlook(&self, row: &BlastRow, now: DateTime<Utc>) -> (Vec<DateTime<Utc>>, Vec<String>) {
-        let is_over = matches!(row.state, BlastState::Completed | BlastState::Cancelled | BlastState::Failed);
-        let Some(pattern) = self.pattern_of(row).filter(|_| !is_over) else { return (Vec::new(), Vec::new()) };
-        let own = row.scheduled_for.filter(|_| row.state == BlastState::Scheduled);
-        let from = own.map_or(now, |own| own - TimeDelta::seconds(1));
-        let clock_notes = pattern.rule.clock_notes(now, pattern.zone);
-        (pattern.times(from, row.origin.repeat.seen).take(SHOWN).collect(), clock_notes)
+        let pattern = self.pattern_of(row).filter(|_| !row.state.is_over());
+        let Some(pattern) = pattern else { return (Vec::new(), Vec::new()) };
+        let seen = row.origin.repeat.seen;
+        let from = own_start(row).map_or(now, |own| own - TimeDelta::seconds(1));
+        let clock_notes = pattern.rule.clock_notes(now, pattern.last(from, seen), pattern.zone);
+        (pattern.times(from, seen).take(SHOWN).collect(), clock_notes)
     }
+}
+
+/// The next time of a blast that repeats, while it has one; the start of any other.
+pub(super) fn own_start(row: &BlastRow) -> Option<DateTime<Utc>> {
+    let repeats = row.origin.repeat.rule.is_some();
+    row.scheduled_for.filter(|_| !repeats || row.state == BlastState::Scheduled)
 }
 
 /// How many of the times that have come are shown.

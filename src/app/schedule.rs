@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::recurring::own_start;
 use super::{App, AppError, DraftEdit, DraftForm};
 use crate::domain::blast::BlastState;
 use crate::domain::field_change::FieldChange;
@@ -20,6 +21,8 @@ type StartChange = FieldChange<(DateTime<Utc>, Option<NaiveDateTime>)>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedStart {
     pub at: DateTime<Utc>,
+    /// Of the blast: by its clocks the time was typed.
+    pub zone: Tz,
     /// What the clocks of its zone do to the time that was asked for.
     pub note: Option<String>,
 }
@@ -108,13 +111,14 @@ impl App {
 
     /// When a launch has it start, where that is not at once.
     pub(super) fn planned_start(&self, blast: &BlastRow) -> Option<PlannedStart> {
-        let at = blast.scheduled_for.filter(|_| blast.launched_at.is_none())?;
+        let is_to_start = blast.launched_at.is_none() && !blast.state.is_over();
+        let at = own_start(blast).filter(|_| is_to_start)?;
         let zone = self.zone_of(blast);
         let note = blast.scheduled_local.and_then(|local| {
             let time = StartAt::Local(local).resolve(zone)?;
             time.clock_change.map(|change| change.sentence(local, zone))
         });
-        Some(PlannedStart { at, note })
+        Some(PlannedStart { at, zone, note })
     }
 }
 

@@ -12,14 +12,14 @@ use super::{App, AppError, NewDraft};
 use crate::domain::blast::BlastState;
 use crate::domain::content::BlastContent;
 use crate::domain::filter::segment::{Exclusion, Segment, SegmentReader};
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::message::Variables;
 use crate::domain::phone::is_united_states;
 use crate::domain::text;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, RejectedTo, Replacement, replace_people};
-use crate::store::answered;
 use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, SegmentQuery, StepAudience};
+use crate::store::{answered, suppression};
 
 /// A draft to the people whom a filter names.
 #[derive(Debug, Clone)]
@@ -50,6 +50,13 @@ struct SegmentAudience {
     draft: Option<BlastId>,
 }
 
+/// Who would get a draft now, and what.
+struct AudienceNow {
+    people: Vec<SegmentPerson>,
+    content: BlastContent,
+    is_marketing: bool,
+}
+
 /// What the filter of a request is called.
 const FIELD: &str = "from";
 
@@ -61,10 +68,12 @@ impl App {
         let audience = self.audience_of(&draft, &text, follows).await?;
         let (people, left_out): (Vec<_>, Vec<_>) =
             self.people_of(&audience).await?.into_iter().partition(|person| person.left_out.0.is_none());
-        if people.is_empty() {
+        // What repeats reads its people at each of its times.
+        let may_be_empty = draft.repeat.is_some();
+        if people.is_empty() && !may_be_empty {
             return Err(AppError::Refused(nobody(&left_out)));
         }
-        let mut options = self.caller_options();
+        let mut options = ImportOptions { may_be_empty, ..self.caller_options() };
         options.note.follows = follows.map(|blast| Lineage { blast, stage: None, older_than: None });
         draft.segment = Some(with_blast(&text, &audience.segment));
         let people = PeopleSource::Given(people.iter().map(as_given).collect());
@@ -73,23 +82,19 @@ impl App {
 
     /// Reads the people of a draft again, where a filter names them. `true`: they are others now, and the draft has a new version.
     pub async fn renew_audience(&self, id: BlastId) -> Result<bool, AppError> {
-        let row = self.blast_row(id).await?;
-        if row.origin.segment.is_none() || row.state != BlastState::Draft {
-            return Ok(false);
-        }
-        let content = BlastContent::parse(&row.message, row.template.as_ref());
-        let Ok(content) = content else { return Ok(false) };
-        let is_marketing = self.is_marketing(&row, &content).await;
-        let business = self.business(row.sender_id).await?;
-        let Some(audience) = self.audience_of_row(&row, &business).await? else { return Ok(false) };
-        let mut people = self.people_of(&audience).await?;
-        people.retain(|person| person.left_out.0.is_none() && gets(person, &content, is_marketing));
-        let members: HashSet<String> = segment::members(self.pool(), id).await?.into_iter().collect();
+        self.renew_people(&self.blast_row(id).await?).await
+    }
+
+    /// The same of a blast that was read already.
+    pub(super) async fn renew_people(&self, row: &BlastRow) -> Result<bool, AppError> {
+        let Some(audience) = self.audience_now(row).await? else { return Ok(false) };
+        let AudienceNow { people, content, is_marketing } = audience;
+        let members: HashSet<String> = segment::members(self.pool(), row.id).await?.into_iter().collect();
         if members.len() == people.len() && people.iter().all(|person| members.contains(person.phone.as_str())) {
             return Ok(false);
         }
         let to = Replacement {
-            blast: id,
+            blast: row.id,
             version: row.version,
             region: self.region_of(row.sender_id),
             content,
@@ -99,8 +104,33 @@ impl App {
         let people = PeopleSource::Given(people.iter().map(as_given).collect());
         let options = ImportOptions { may_be_empty: true, ..self.import_options() };
         replace_people(self.pool(), to, people, options).await.map_err(refused)?;
-        self.notify(id).await?;
+        self.notify(row.id).await?;
         Ok(true)
+    }
+
+    /// A draft as it would be with whom its filter finds now, and who of its people is not among them. Writes nothing.
+    pub(super) async fn with_audience(&self, mut row: BlastRow) -> Result<(BlastRow, Vec<RecipientId>), AppError> {
+        let Some(AudienceNow { people, .. }) = self.audience_now(&row).await? else { return Ok((row, Vec::new())) };
+        let phones: Vec<_> = people.iter().map(|person| person.phone.as_str()).collect();
+        let gone = segment::members_besides(self.pool(), row.id, &phones).await?;
+        // Who opted out since is left out by the filter already, and once more by whoever counts the draft.
+        let suppressed = suppression::count_in(self.pool(), row.id).await?;
+        row.counts.queued = i64::try_from(people.len()).unwrap_or(i64::MAX) + suppressed;
+        Ok((row, gone))
+    }
+
+    /// Who would get a draft now; `None` where no filter names its people, or they are frozen.
+    async fn audience_now(&self, row: &BlastRow) -> Result<Option<AudienceNow>, AppError> {
+        if row.origin.segment.is_none() || row.state != BlastState::Draft {
+            return Ok(None);
+        }
+        let Ok(content) = BlastContent::parse(&row.message, row.template.as_ref()) else { return Ok(None) };
+        let is_marketing = self.is_marketing(row, &content).await;
+        let business = self.business(row.sender_id).await?;
+        let Some(audience) = self.audience_of_row(row, &business).await? else { return Ok(None) };
+        let mut people = self.people_of(&audience).await?;
+        people.retain(|person| person.left_out.0.is_none() && gets(person, &content, is_marketing));
+        Ok(Some(AudienceNow { people, content, is_marketing }))
     }
 
     /// Whether the provider calls its template marketing.

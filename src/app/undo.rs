@@ -298,7 +298,7 @@ fn sentence(undos: &[Undo]) -> String {
         }
         [Undo { undone: Undone::Closed(Some(left)), person, .. }] if left.amount != person.recipient.amount => {
             match left.amount {
-                Some(amount) => format!("{who}: the amount is {} again", money(amount)),
+                Some(amount) => format!("{who}: the amount is {} now", money(amount)),
                 None => format!("{who}: the amount is taken back"),
             }
         }

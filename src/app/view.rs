@@ -4,6 +4,7 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
+use super::recurring::own_start;
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};
 use crate::domain::funnel::{Counts, Stuck};
@@ -87,6 +88,7 @@ pub struct Estimate {
 
 impl BlastView {
     pub(super) fn new(row: BlastRow, waiting: Option<Waiting>, estimate: Estimate) -> Self {
+        let scheduled_for = own_start(&row);
         Self {
             id: row.id,
             tag: row.tag,
@@ -103,7 +105,7 @@ impl BlastView {
             template: row.template,
             limits: row.limits,
             send_after: row.send_after,
-            scheduled_for: row.scheduled_for,
+            scheduled_for,
             scheduled_local: row.scheduled_local,
             state_reason: row.state_reason,
             state_by: row.state_by,

@@ -1,5 +1,7 @@
 //! `cart`: what somebody puts together before they order it, and what becomes of it.
 
+mod export;
+
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -10,10 +12,10 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
-use super::order::{ChangedItem, TypedItem, in_words, show_items, show_written, total};
+use super::order::{ChangedItem, TypedItem, show_items, show_written, total};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{CartEdit, CartQuery, CartRow, ItemsEdit, OrderDraft};
+use crate::app::{CartEdit, CartQuery, CartRow, ItemsEdit, OrderDraft, items_in_words};
 use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, CartId};
 use crate::domain::phone::Phone;
@@ -35,6 +37,8 @@ pub(super) enum CartVerb {
         #[arg(long, default_value_t = 100, value_parser = limit, allow_hyphen_values = true)]
         limit: u32,
     },
+    /// Export carts, or their items, as CSV, JSON lines or an Excel workbook, the newest first.
+    Export(export::ExportArgs),
     /// Show one cart with its items.
     Show { cart: CartId },
     /// Write a cart of somebody in a blast.
@@ -53,7 +57,8 @@ pub(super) enum CartVerb {
     /// Change an open cart.
     Set {
         cart: CartId,
-        /// SKU×3 sets how many there are, and SKU×3@12.50 the price as well; -SKU (or SKU×0) takes it out.
+        /// SKU×3 sets how many there are, and SKU×3@12.50 the price as well; -SKU (or SKU×0) takes it out. After -- no SKU is taken for
+        /// a flag: -- -h.
         #[arg(value_name = "ITEM")]
         items: Vec<ChangedItem>,
         /// What they said with it; an empty one takes it away.
@@ -66,7 +71,7 @@ pub(super) enum CartVerb {
     Abandon { cart: CartId },
 }
 
-fn state(text: &str) -> Result<CartState, String> {
+pub(super) fn state(text: &str) -> Result<CartState, String> {
     CartState::from_word(text).ok_or_else(|| "write open, ordered or abandoned".to_owned())
 }
 
@@ -74,6 +79,7 @@ impl CartVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
             Self::List { blast, state, phone, limit } => list(global, (blast, state, phone), limit).await?,
+            Self::Export(arguments) => arguments.run(global).await?,
             Self::Show { cart } => {
                 let context = Context::open(global, Intent::Reads).await?;
                 show(&context, &context.app.cart(cart).await?)?;
@@ -146,7 +152,7 @@ fn cells(context: &Context, cart: &CartRow) -> Vec<String> {
         cart.state.to_string(),
         who(cart).to_owned(),
         cart.blast_tag.clone().unwrap_or_else(|| "-".to_owned()),
-        in_words(&cart.items),
+        items_in_words(&cart.items),
         total(cart.total, cart.currency.as_deref()),
         context.when(Some(cart.updated_at)),
     ]

@@ -18,16 +18,19 @@ use crate::domain::amount::symbol;
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{CatalogueId, ProductId};
 use crate::domain::text::{count_of, shell_quoted};
-use crate::import::read_products;
+use crate::import::{TableSource, read_products};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CatalogVerb {
-    /// Read the products of a CSV file: a feed as Meta takes it, or a table with the columns sku and name, and perhaps price,
+    /// Read the products of a CSV file or an Excel workbook: a feed as Meta takes it, or a table with the columns sku and name, and perhaps price,
     /// currency, availability, inventory, description, image_url, url, group and variant. What the file does not have is taken
     /// out of the catalogue.
     Import {
-        /// The CSV file, or - for standard input.
+        /// The CSV file or Excel workbook (.xlsx), or - for standard input.
         file: PathBuf,
+        /// The sheet of the workbook; by default the first that is not hidden.
+        #[arg(long, value_name = "NAME")]
+        sheet: Option<String>,
         /// The catalogue's name; an earlier one of this name is replaced.
         #[arg(long, default_value = "products")]
         name: String,
@@ -55,7 +58,9 @@ pub(super) enum CatalogVerb {
 impl CatalogVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
-            Self::Import { file, name, business } => import(global, &file, &name, business.as_deref()).await?,
+            Self::Import { file, sheet, name, business } => {
+                import(global, (&file, sheet), &name, business.as_deref()).await?;
+            }
             Self::Sync { catalogue, sender } => sync(global, sender.as_deref(), catalogue.as_deref()).await?,
             Self::List => list(global).await?,
             Self::Show { catalogue } => show(global, catalogue).await?,
@@ -64,10 +69,15 @@ impl CatalogVerb {
     }
 }
 
-async fn import(global: &Global, file: &Path, name: &str, business: Option<&str>) -> Result<()> {
-    let source = open(file)?;
+async fn import(
+    global: &Global,
+    (file, sheet): (&Path, Option<String>),
+    name: &str,
+    business: Option<&str>,
+) -> Result<()> {
+    let source = TableSource::from(open(file)?).of_sheet(sheet);
     let context = Context::open(global, Intent::Writes).await?;
-    let read = read_products(source).await.map_err(refusal)?;
+    let read = read_products(source, context.app.config().ui.currency.clone()).await.map_err(refusal)?;
     if read.wrong_total > 0 {
         read.wrong.iter().for_each(|why| talk(why));
         let rows = count_of(read.wrong_total as u64, "row is", "rows are");

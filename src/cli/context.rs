@@ -73,6 +73,16 @@ impl Context {
         pasteable(sentence, &self.program)
     }
 
+    /// The zone of what is shown, ` (UTC)`, where that is another one than what is meant goes by: nobody takes one for the other.
+    pub fn zone_unless(&self, other: Tz) -> String {
+        if self.zone == other { String::new() } else { format!(" ({})", self.zone) }
+    }
+
+    /// A rule such as `every day 09:00`, with the zone whose clocks it goes by where that is not the reader's.
+    pub fn rule_of_zone(&self, rule: &str, zone: Tz) -> String {
+        if self.zone == zone { rule.to_owned() } else { format!("{rule} ({zone})") }
+    }
+
     /// Formats a time: `%H:%M` for today, with the date otherwise.
     pub fn when(&self, at: Option<DateTime<Utc>>) -> String {
         let Some(at) = at.map(|at| at.with_timezone(&self.zone)) else { return "-".to_owned() };

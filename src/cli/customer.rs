@@ -85,7 +85,7 @@ pub(super) enum CustomerVerb {
         #[arg(long, value_name = "NUMBER")]
         remove: Option<i64>,
     },
-    /// Export customers as CSV that a spreadsheet opens without running anything in it, or as JSON lines; a page at a time.
+    /// Export customers with what is counted of each, as CSV, JSON lines or an Excel workbook.
     Export(export::ExportArgs),
     /// Delete a person on their request: number, name and texts, everywhere in the database and on this machine. Counts and revenue
     /// stay as they are, and no later list brings them back.

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use color_eyre::Result;
-use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::Global;
@@ -25,8 +24,8 @@ pub(super) struct MarkVerb {
     /// What to record.
     what: MarkKind,
     /// The amount of the sale, with `closed`.
-    #[arg(long, value_parser = amount::parse, allow_hyphen_values = true)]
-    amount: Option<Decimal>,
+    #[arg(long, allow_hyphen_values = true)]
+    amount: Option<String>,
     /// The text, with `note`; an empty one removes the note.
     #[arg(long, allow_hyphen_values = true)]
     note: Option<String>,
@@ -44,8 +43,9 @@ enum MarkKind {
 
 impl MarkVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
-        let mark = self.mark()?;
+        self.check()?;
         let context = Context::open(global, Intent::Writes).await?;
+        let mark = self.mark(&context.app.config().ui.currency)?;
         let person = context.app.recipient_by_phone(self.blast, &self.phone).await?;
         match mark {
             Some(mark) => write(&context, &person, mark).await?,
@@ -54,16 +54,22 @@ impl MarkVerb {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn mark(&self) -> Result<Option<Mark>> {
+    fn check(&self) -> Result<()> {
         if self.amount.is_some() && self.what != MarkKind::Closed {
             return Err(UsageError("--amount is valid only with `closed`".to_owned()).into());
         }
         if self.note.is_some() != (self.what == MarkKind::Note) {
             return Err(UsageError("--note TEXT belongs to `note`: give both or neither".to_owned()).into());
         }
+        Ok(())
+    }
+
+    /// `None`: the newest is undone.
+    fn mark(&self, currency: &str) -> Result<Option<Mark>> {
+        let read = |text: &String| amount::parse(text, currency).map_err(|why| UsageError(format!("--amount {why}")));
         Ok(match self.what {
             MarkKind::Replied => Some(Mark::Replied),
-            MarkKind::Closed => Some(Mark::Closed(self.amount)),
+            MarkKind::Closed => Some(Mark::Closed(self.amount.as_ref().map(read).transpose()?)),
             MarkKind::OptOut => Some(Mark::OptOut),
             MarkKind::Note => Some(Mark::Note(self.note.clone().unwrap_or_default())),
             MarkKind::Undo => None,

@@ -1,5 +1,7 @@
 //! `order`: what people ordered, written by hand where no message brings it, and how far it is.
 
+mod export;
+
 use std::process::ExitCode;
 use std::str::FromStr;
 
@@ -14,7 +16,9 @@ use super::context::{Context, Intent};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
 use super::taken_out::MINUS;
-use crate::app::{ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderItemRow, OrderQuery, OrderRow, WrittenOrder};
+use crate::app::{
+    ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderItemRow, OrderQuery, OrderRow, WrittenOrder, items_in_words,
+};
 use crate::domain::amount::{self, symbol};
 use crate::domain::catalogue;
 use crate::domain::ids::{BlastId, OrderId};
@@ -38,6 +42,8 @@ pub(super) enum OrderVerb {
         #[arg(long, default_value_t = 100, value_parser = limit, allow_hyphen_values = true)]
         limit: u32,
     },
+    /// Export orders, or their items, as CSV, JSON lines or an Excel workbook, the newest first.
+    Export(export::ExportArgs),
     /// Show one order with its items.
     Show { order: OrderId },
     /// Write an order of somebody in a blast, which closes them with its amount.
@@ -56,7 +62,8 @@ pub(super) enum OrderVerb {
     /// Change the items of an order that is not cancelled. What it was at first stays with it, and revenue follows.
     Edit {
         order: OrderId,
-        /// SKU×3 sets how many there are, and SKU×3@12.50 the price as well; -SKU (or SKU×0) takes it out.
+        /// SKU×3 sets how many there are, and SKU×3@12.50 the price as well; -SKU (or SKU×0) takes it out. After -- no SKU is taken for
+        /// a flag: -- -h.
         #[arg(required = true, value_name = "ITEM")]
         items: Vec<ChangedItem>,
     },
@@ -117,7 +124,7 @@ fn whole(text: &str) -> Result<Decimal, String> {
     number.map(Decimal::from).ok_or_else(|| format!("`{text}` is not a quantity: write a whole number from 1"))
 }
 
-fn state(text: &str) -> Result<OrderState, String> {
+pub(super) fn state(text: &str) -> Result<OrderState, String> {
     OrderState::from_word(text).ok_or_else(|| "write new, confirmed, paid, fulfilled or cancelled".to_owned())
 }
 
@@ -125,6 +132,7 @@ impl OrderVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
             Self::List { blast, state, phone, limit } => list(global, (blast, state, phone), limit).await?,
+            Self::Export(arguments) => arguments.run(global).await?,
             Self::Show { order } => {
                 let context = Context::open(global, Intent::Reads).await?;
                 show(&context, &context.app.order(order).await?)?;
@@ -143,6 +151,12 @@ impl OrderVerb {
     }
 }
 
+/// A number in any spelling.
+pub(super) fn parse_phone(context: &Context, text: &str) -> Result<Phone> {
+    let wrong = |error| super::exit::UsageError(format!("`{text}`: {error}"));
+    Ok(Phone::parse(text, context.app.own_region()).map_err(wrong)?)
+}
+
 type OrderFilter = (Option<BlastId>, Option<OrderState>, Option<String>);
 
 async fn list(global: &Global, (blast, state, phone): OrderFilter, limit: u32) -> Result<()> {
@@ -150,11 +164,8 @@ async fn list(global: &Global, (blast, state, phone): OrderFilter, limit: u32) -
     if let Some(blast) = blast {
         context.app.require_blast(blast).await?;
     }
-    let parse = |text: String| {
-        let wrong = |error| super::exit::UsageError(format!("`{text}`: {error}"));
-        Phone::parse(&text, context.app.own_region()).map_err(wrong)
-    };
-    let query = OrderQuery { blast, state, phone: phone.map(parse).transpose()?, limit, ..OrderQuery::default() };
+    let phone = phone.map(|text| parse_phone(&context, &text)).transpose()?;
+    let query = OrderQuery { blast, state, phone, limit, ..OrderQuery::default() };
     let orders = context.app.orders(&query).await?;
     if context.is_json {
         return orders.iter().try_for_each(|order| print_json(&document(order)));
@@ -182,7 +193,7 @@ fn cells(context: &Context, order: &OrderRow) -> Vec<String> {
         order.state.to_string(),
         who(order),
         order.blast_tag.clone().unwrap_or_else(|| "-".to_owned()),
-        in_words(&order.items),
+        items_in_words(&order.items),
         total_of(order),
         context.when(Some(order.ordered_at)),
     ]
@@ -199,12 +210,6 @@ pub(super) fn total(total: Option<Decimal>, currency: Option<&str>) -> String {
         (Some(total), Some(currency)) => format!("{} {total}", symbol(currency)),
         _ => "-".to_owned(),
     }
-}
-
-/// Items on one line.
-pub(super) fn in_words(items: &[OrderItemRow]) -> String {
-    let words = items.iter().map(|item| format!("{}×{}", item.name.as_ref().unwrap_or(&item.sku), item.quantity));
-    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Items as a table.
@@ -245,7 +250,7 @@ fn show(context: &Context, order: &OrderRow) -> Result<()> {
 /// What an order was before it was edited.
 fn show_original(context: &Context, order: &OrderRow) -> Result<()> {
     let (Some(original), Some(by)) = (&order.original, &order.edited_by) else { return Ok(()) };
-    let items = in_words(&original.items);
+    let items = items_in_words(&original.items);
     let was = original.total.as_ref().zip(original.currency.as_ref());
     let was = was.map_or_else(String::new, |(total, currency)| format!(", {} {total}", symbol(currency)));
     line(&format!("at first: {items}{was}; edited by {by}, {}", context.when(order.edited_at)))
@@ -259,12 +264,11 @@ fn counted(context: &Context, order: &OrderRow) -> String {
     if let (Some(by), at @ Some(_)) = (&order.replaced_by, order.replaced_at) {
         return format!("not counted in revenue: {by} wrote another amount in its place, {}", context.when(at));
     }
-    match (&order.counted, &order.uncounted) {
+    match (&order.counted, order.not_counted()) {
         (Some(counted), _) => {
             format!("{} {} of it counts in revenue", symbol(&context.app.config().ui.currency), amount::money(*counted))
         }
-        (None, Some(why)) => format!("not counted in revenue: {why}"),
-        (None, None) => "not counted in revenue: it was taken back".to_owned(),
+        (None, why) => format!("not counted in revenue: {}", why.unwrap_or_default()),
     }
 }
 

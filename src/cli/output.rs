@@ -1,12 +1,11 @@
 //! Output: data on standard output, as text or JSON; messages on standard error.
 
-use std::fmt::Write as _;
 use std::io::Write;
 
 use color_eyre::Result;
 use serde::Serialize;
 
-use crate::domain::text::clean_shown;
+use crate::domain::text::{clean_shown, escaped_json};
 
 /// Writes a line of data. What others wrote (names, notes, tags) cannot control the terminal.
 pub(super) fn line(text: &str) -> Result<()> {
@@ -26,7 +25,7 @@ pub(super) fn text(text: &str) -> Result<()> {
 /// Writes one JSON value per line. Escapes all control characters, also those that JSON permits.
 pub(super) fn json(value: &impl Serialize) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", escaped(&serde_json::to_string(value)?))?;
+    writeln!(out, "{}", escaped_json(&serde_json::to_string(value)?))?;
     Ok(())
 }
 
@@ -41,27 +40,13 @@ fn clean_lines(text: &str) -> String {
     text.split('\n').map(clean_shown).collect::<Vec<_>>().join("\n")
 }
 
-/// JSON escapes the first 32 characters only; a terminal also obeys some from 127 to 159.
-pub(super) fn escaped(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if matches!(c, '\u{7f}'..='\u{9f}') {
-            let _ = write!(out, "\\u{:04x}", u32::from(c));
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{clean_lines, escaped};
+    use super::clean_lines;
 
     #[test]
     fn no_control_character_of_a_name_reaches_the_terminal() {
         assert_eq!(clean_lines("Aina\u{1b}]0;x\u{7}\n\u{9b}2Jnext\n"), "Aina]0;x\n2Jnext\n");
         assert_eq!(clean_lines("\u{1f468}\u{200d}\u{1f467} and A\u{200d}ina"), "\u{1f468}\u{200d}\u{1f467} and Aina");
-        assert_eq!(escaped("{\"a\":\"\u{9b}2J 陈\"}"), "{\"a\":\"\\u009b2J 陈\"}");
     }
 }

@@ -1,5 +1,6 @@
 //! `replies`: what people wrote, newest first.
 
+mod export;
 mod follow;
 mod save;
 
@@ -31,6 +32,8 @@ pub(super) struct RepliesVerb {
 
 #[derive(Debug, Subcommand)]
 enum RepliesAct {
+    /// Export what people wrote as CSV, JSON lines or an Excel workbook.
+    Export(export::ExportArgs),
     /// Write the picture or document of a reply into a file.
     Save {
         /// The number in the first column of `replies`.
@@ -83,6 +86,7 @@ impl RepliesVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         let context = Context::open(global, Intent::Reads).await?;
         match self.act {
+            Some(RepliesAct::Export(arguments)) => arguments.run(&context).await?,
             Some(RepliesAct::Save { id, file }) => save::one(&context, id, &file).await?,
             None => self.listing.run(&context).await?,
         }

@@ -17,7 +17,7 @@ use super::table::{TextAlign, render};
 use crate::app::{EVERY_BUSINESS, SuppressOutcome};
 use crate::domain::phone::{Phone, Region};
 use crate::domain::text::{clean, count_of, people, shell_quoted};
-use crate::import::{RejectedTo, read_list};
+use crate::import::{RejectedTo, TableSource, read_list};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SuppressVerb {
@@ -35,8 +35,11 @@ pub(super) enum SuppressVerb {
     /// Never message anybody in a list again: a CSV file like that of a blast, in any spelling. A column `reason` says why. Rows that
     /// cannot be used are reported, and written to a file beside the list.
     Import {
-        /// The CSV file, or - for standard input.
+        /// The CSV file or Excel workbook (.xlsx), or - for standard input.
         file: PathBuf,
+        /// The sheet of the workbook; by default the first that is not hidden.
+        #[arg(long, value_name = "NAME")]
+        sheet: Option<String>,
         /// Only for this business; defaults to all.
         #[arg(long)]
         business: Option<String>,
@@ -60,7 +63,7 @@ pub(super) enum SuppressVerb {
 impl SuppressVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
-            Self::Import { file, business } => import(global, &file, business).await?,
+            Self::Import { file, sheet, business } => import(global, (&file, sheet), business).await?,
             Self::Add { phone, business, reason } => add(global, &phone, business, reason).await?,
             Self::Remove { phone, business } => remove(global, &phone, business).await?,
             Self::List { limit } => list(global, limit).await?,
@@ -93,8 +96,8 @@ async fn add(global: &Global, phone: &str, business: Option<String>, reason: Opt
     Ok(())
 }
 
-async fn import(global: &Global, file: &Path, business: Option<String>) -> Result<()> {
-    let source = open(file)?;
+async fn import(global: &Global, (file, sheet): (&Path, Option<String>), business: Option<String>) -> Result<()> {
+    let source = TableSource::from(open(file)?).of_sheet(sheet);
     let context = Context::open(global, Intent::Writes).await?;
     let list = read_list(source, context.app.own_region(), RejectedTo::beside(file)).await.map_err(refusal)?;
     rejected(&list.rejected, list.rejected_file.as_deref());

@@ -49,6 +49,25 @@ const THREE_PLACES: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"
 const NO_PLACES: [&str; 16] =
     ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"];
 
+/// Further currencies that people use, with hundredths (ISO 4217).
+const TWO_PLACES: [&str; 134] = [
+    "AED", "AFN", "ALL", "AMD", "ANG", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BGN", "BMD", "BND",
+    "BOB", "BRL", "BSD", "BTN", "BWP", "BYN", "BZD", "CAD", "CDF", "CHF", "CNY", "COP", "CRC", "CUP", "CVE", "CZK",
+    "DKK", "DOP", "DZD", "EGP", "ERN", "ETB", "EUR", "FJD", "FKP", "GBP", "GEL", "GHS", "GIP", "GMD", "GTQ", "GYD",
+    "HKD", "HNL", "HTG", "HUF", "IDR", "ILS", "INR", "IRR", "JMD", "KES", "KGS", "KHR", "KPW", "KYD", "KZT", "LAK",
+    "LBP", "LKR", "LRD", "LSL", "MAD", "MDL", "MGA", "MKD", "MMK", "MNT", "MOP", "MRU", "MUR", "MVR", "MWK", "MXN",
+    "MYR", "MZN", "NAD", "NGN", "NIO", "NOK", "NPR", "NZD", "PAB", "PEN", "PGK", "PHP", "PKR", "PLN", "QAR", "RON",
+    "RSD", "RUB", "SAR", "SBD", "SCR", "SDG", "SEK", "SGD", "SHP", "SLE", "SOS", "SRD", "SSP", "STN", "SVC", "SYP",
+    "SZL", "THB", "TJS", "TMT", "TOP", "TRY", "TTD", "TWD", "TZS", "UAH", "USD", "UYU", "UZS", "VED", "VES", "WST",
+    "XCD", "XCG", "YER", "ZAR", "ZMW", "ZWG",
+];
+
+/// Whether these are the three letters of a currency, in any case.
+pub fn is_currency(code: &str) -> bool {
+    let known = THREE_PLACES.iter().chain(&NO_PLACES).chain(&TWO_PLACES);
+    known.into_iter().any(|known| known.eq_ignore_ascii_case(code))
+}
+
 /// How many decimal places a currency has.
 pub fn places(currency: &str) -> u32 {
     let is = |known: &&str| known.eq_ignore_ascii_case(currency);
@@ -59,23 +78,56 @@ pub fn places(currency: &str) -> u32 {
     }
 }
 
+/// An amount has more decimal places than its currency.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{currency} has {}", match places(currency) {
+    0 => "no decimal places: write it as 1500".to_owned(),
+    3 => "3 decimal places: write it as 12.500".to_owned(),
+    places => format!("{places} decimal places: write it as 12.50"),
+})]
+pub struct PlacesError {
+    currency: String,
+}
+
+/// Refuses an amount with more decimal places than its currency has; zeros at its end aside.
+///
+/// # Errors
+/// How it is written in that currency.
+pub fn check_places(amount: Decimal, currency: &str) -> Result<(), PlacesError> {
+    let fits = amount.normalize().scale() <= places(currency);
+    fits.then_some(()).ok_or_else(|| PlacesError { currency: currency.to_ascii_uppercase() })
+}
+
 /// What was typed is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an amount: write it as 120, 120.50 or 1,200.50")]
-pub struct AmountError(pub String);
+pub enum AmountError {
+    #[error("`{0}` is not an amount: {1}")]
+    Unreadable(String, &'static str),
+    #[error("`{0}`: {1}")]
+    Places(String, PlacesError),
+}
 
-/// Reads an amount of 0 or more: digits, perhaps with a comma before every three of them, perhaps with a point and at
-/// most two places. Anything else is refused rather than guessed: `12,50` may be 12.50 or 1,250.
-pub fn parse(text: &str) -> Result<Decimal, AmountError> {
+/// People's amounts are kept with so many decimal places.
+const KEPT_PLACES: usize = 2;
+
+/// How the amount of a sale is written in a currency.
+pub fn write_as(currency: &str) -> &'static str {
+    if places(currency) == 0 { "write it as 120 or 1,200" } else { "write it as 120, 120.50 or 1,200.50" }
+}
+
+/// Reads an amount of 0 or more in a currency: digits, perhaps with a comma before every three of them, perhaps with a point and as
+/// many places as the currency has, at most two. Anything else is refused rather than guessed: `12,50` may be 12.50 or 1,250.
+pub fn parse(text: &str, currency: &str) -> Result<Decimal, AmountError> {
     let text = text.trim();
-    let refused = || AmountError(clean(text).into_owned());
+    let refused = || AmountError::Unreadable(clean(text).into_owned(), write_as(currency));
     let (whole, places) = text.split_once('.').unwrap_or((text, ""));
     let whole = without_commas(whole).filter(|whole| is_digits(whole)).ok_or_else(refused)?;
-    if whole.is_empty() && places.is_empty() || places.len() > 2 || !is_digits(places) {
+    if whole.is_empty() && places.is_empty() || places.len() > KEPT_PLACES || !is_digits(places) {
         return Err(refused());
     }
     let digits = format!("0{whole}.{places}");
     let amount: Decimal = digits.trim_end_matches('.').parse().map_err(|_| refused())?;
+    check_places(amount, currency).map_err(|error| AmountError::Places(clean(text).into_owned(), error))?;
     if amount < Decimal::from(BELOW) { Ok(amount) } else { Err(refused()) }
 }
 
@@ -94,7 +146,7 @@ pub(super) fn without_commas(whole: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{TWO_PLACES, check_places, is_currency, parse, places};
 
     #[test]
     fn an_amount_is_read_as_people_write_it() {
@@ -109,7 +161,7 @@ mod tests {
             ("0", "0"),
             (" 7 ", "7"),
         ] {
-            assert_eq!(parse(text).unwrap().to_string(), amount, "{text}");
+            assert_eq!(parse(text, "MYR").unwrap().to_string(), amount, "{text}");
         }
     }
 
@@ -132,7 +184,27 @@ mod tests {
             "۵",
         ];
         for text in wrong.into_iter().chain(["9".repeat(300).as_str()]) {
-            assert!(parse(text).is_err(), "{text}");
+            assert!(parse(text, "MYR").is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_amount_has_the_places_of_its_currency() {
+        let said = |text: &str, currency: &str| parse(text, currency).unwrap_err().to_string();
+        assert_eq!(said("100.50", "JPY"), "`100.50`: JPY has no decimal places: write it as 1500");
+        assert_eq!(said("x", "JPY"), "`x` is not an amount: write it as 120 or 1,200");
+        assert_eq!(parse("100.00", "jpy").unwrap().to_string(), "100.00");
+        for (amount, currency, fits) in
+            [("1.255", "KWD", true), ("1.2555", "KWD", false), ("1.50", "MYR", true), ("1.505", "myr", false)]
+        {
+            assert_eq!(check_places(amount.parse().unwrap(), currency).is_ok(), fits, "{amount} {currency}");
+        }
+    }
+
+    #[test]
+    fn every_known_currency_is_listed_once() {
+        assert!(TWO_PLACES.iter().all(|code| places(code) == 2 && is_currency(code)));
+        assert!(is_currency("kwd") && is_currency("JPY") && !is_currency("XXY") && !is_currency(""));
+        assert!(TWO_PLACES.windows(2).all(|pair| pair[0] < pair[1]));
     }
 }

@@ -53,6 +53,11 @@ impl BlastState {
         matches!(self, Self::Sending | Self::Scheduled)
     }
 
+    /// Whether nothing more comes of it.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled | Self::Failed)
+    }
+
     pub fn from_word(word: &str) -> Option<Self> {
         let word = word.trim().to_ascii_lowercase();
         Self::ALL.into_iter().find(|state| state.word() == word || (word == "done" && *state == Self::Completed))

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::amount::places;
+use super::amount::{is_currency, places};
 use super::text::clean;
 
 /// Something that can be ordered, as a file or Meta lists it.
@@ -47,10 +47,19 @@ pub fn availability(text: &str) -> Option<&'static str> {
     AVAILABILITIES.into_iter().find(|known| *known == word)
 }
 
-/// Reads a currency: three letters.
-pub fn currency(text: &str) -> Option<String> {
+/// Reads a currency as somebody else's list has it: any three letters.
+pub fn three_letters(text: &str) -> Option<String> {
     let text = text.trim();
     (text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic())).then(|| text.to_ascii_uppercase())
+}
+
+/// Reads a currency as people write it: the three letters of one that there is.
+///
+/// # Errors
+/// A sentence that says how to write it.
+pub fn currency(text: &str) -> Result<String, String> {
+    let known = three_letters(text).filter(|code| is_currency(code));
+    known.ok_or_else(|| format!("`{}` is not a currency: write its three letters, as MYR", clean(text.trim())))
 }
 
 /// Reads a price as a file has it: `19.90`, `1,240.00` or `19.90 MYR`, with the currency where it names one.
@@ -62,8 +71,8 @@ pub fn price(text: &str) -> Result<(Decimal, Option<String>), String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let (number, currency_word) = match words[..] {
         [number] => (number, None),
-        [number, word] if currency(word).is_some() => (number, currency(word)),
-        [word, number] if currency(word).is_some() => (number, currency(word)),
+        [number, word] if three_letters(word).is_some() => (number, Some(currency(word)?)),
+        [word, number] if three_letters(word).is_some() => (number, Some(currency(word)?)),
         _ => return Err(refused()),
     };
     let (whole, places) = number.split_once('.').unwrap_or((number, ""));

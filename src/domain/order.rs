@@ -121,6 +121,12 @@ pub enum Uncounted {
     ForeignCurrency(String, String),
     #[error("{0} wrote another amount in its place, at {moment}", moment = .1.to_rfc3339_opts(SecondsFormat::Secs, true))]
     Replaced(String, DateTime<Utc>),
+    #[error("it is cancelled")]
+    Cancelled,
+    #[error("its close was undone{}", .0.as_ref().map_or_else(String::new, |by| format!(" by {by}")))]
+    Undone(Option<String>),
+    #[error("its person is gone")]
+    PersonGone,
 }
 
 impl OrderTotal {

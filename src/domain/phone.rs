@@ -40,6 +40,8 @@ pub enum PhoneError {
     Scientific,
     #[error("an error value of the spreadsheet: widen or fix the column and export again")]
     SpreadsheetError,
+    #[error("a date, not a phone number: format the column as text, or name the right one `phone`")]
+    Date,
     #[error("too short: is the area or country code missing?")]
     TooShort,
     #[error("too long: are there digits too many, or two numbers in one?")]

@@ -123,18 +123,19 @@ impl Recurrence {
         occurrences.into_iter().find(|occurrence| occurrence.at > after)
     }
 
-    /// What the clocks do to its occurrences of about the next year, a sentence each.
-    pub fn clock_notes(&self, after: DateTime<Utc>, zone: Tz) -> Vec<String> {
+    /// What the clocks do to its occurrences of about the next year, a sentence each. `last`: the last one of all, where it ends.
+    pub fn clock_notes(&self, after: DateTime<Utc>, last: Option<DateTime<Utc>>, zone: Tz) -> Vec<String> {
         let offset = |at: &DateTime<Utc>| zone.offset_from_utc_datetime(&at.naive_utc()).fix();
         let days = (0..NOTED_DAYS).map(|day| after + TimeDelta::days(day));
         let changes = days.filter(|day| offset(day) != offset(&(*day + TimeDelta::days(1))));
-        changes.flat_map(|day| self.notes_within(day, zone)).collect()
+        changes.flat_map(|day| self.notes_within(day, last, zone)).collect()
     }
 
-    fn notes_within(&self, day: DateTime<Utc>, zone: Tz) -> Vec<String> {
+    fn notes_within(&self, day: DateTime<Utc>, last: Option<DateTime<Utc>>, zone: Tz) -> Vec<String> {
         let first = self.next(day, zone);
         let of_day = std::iter::successors(first, |last| self.next(last.at, zone));
-        let of_day = of_day.take_while(|occurrence| occurrence.at <= day + TimeDelta::days(1));
+        let end = last.map_or(day + TimeDelta::days(1), |last| last.min(day + TimeDelta::days(1)));
+        let of_day = of_day.take_while(|occurrence| occurrence.at <= end);
         of_day.filter_map(|occurrence| Some(occurrence.clock_change?.sentence(occurrence.local, zone))).collect()
     }
 }

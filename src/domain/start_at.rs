@@ -124,7 +124,7 @@ impl fmt::Display for StartAt {
 impl ClockChange {
     /// What is said of a start at `local` in a zone.
     pub fn sentence(self, local: NaiveDateTime, zone: Tz) -> String {
-        let (time, day) = (local.format("%H:%M"), local.format("%-d %b"));
+        let (time, day) = (local.format("%H:%M"), local.format("%-d %b %Y"));
         match self {
             Self::Skipped { starts } => {
                 format!(
@@ -169,13 +169,13 @@ mod tests {
         assert_eq!(at, "2027-03-28T01:00:00+00:00");
         assert_eq!(
             said.unwrap(),
-            "02:30 does not exist in Europe/Berlin on 28 Mar, when the clocks go forward: it starts 03:00"
+            "02:30 does not exist in Europe/Berlin on 28 Mar 2027, when the clocks go forward: it starts 03:00"
         );
         let (at, said) = starts("2026-11-01T01:30", America::New_York);
         assert_eq!(at, "2026-11-01T05:30:00+00:00");
         assert_eq!(
             said.unwrap(),
-            "01:30 comes twice in America/New_York on 1 Nov, when the clocks go back: it starts the first time"
+            "01:30 comes twice in America/New_York on 1 Nov 2026, when the clocks go back: it starts the first time"
         );
         // The day that Samoa left out.
         assert_eq!(starts("2011-12-30T12:00", Pacific::Apia).0, "2011-12-30T10:00:00+00:00");

@@ -2,7 +2,7 @@
 //! Must not be used on a message on its way to WhatsApp: people get exactly what the operator wrote.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Removes whatever could control a terminal or disguise the order of letters: control characters (C0, DEL, C1),
 /// bidi marks and overrides, invisible format characters, joiners. Line breaks and tabs become one space each.
@@ -97,9 +97,28 @@ pub fn csv_safe(text: &str) -> Cow<'_, str> {
     if opens_formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
+/// Whether a cell says that a spreadsheet could not compute it.
+pub fn is_error_value(text: &str) -> bool {
+    const ERRORS: [&str; 9] = ["#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#DATA!"];
+    ERRORS.contains(&text.trim())
+}
+
 fn is_signed_number(text: &str) -> bool {
     let digits = text.get(1..).unwrap_or_default();
     !digits.is_empty() && digits.len() <= 15 && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// JSON that no terminal obeys: it escapes the first 32 characters by itself, and a terminal also obeys some from 127 to 159.
+pub fn escaped_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if matches!(c, '\u{7f}'..='\u{9f}') {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Text as one word of a shell command.
@@ -242,6 +261,11 @@ mod tests {
         assert_eq!(people(1_usize), "1 person");
         assert_eq!(people(1_240_u64), "1,240 people");
         assert_eq!(count_of(-1_500_i64, "row", "rows"), "-1,500 rows");
+    }
+
+    #[test]
+    fn a_terminal_obeys_nothing_of_json() {
+        assert_eq!(escaped_json("{\"a\":\"\u{9b}2J 陈\"}"), "{\"a\":\"\\u009b2J 陈\"}");
     }
 
     #[test]

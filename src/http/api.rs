@@ -14,6 +14,7 @@ mod customers;
 mod draft;
 mod edit;
 mod events;
+mod export;
 mod follow_up;
 mod jobs;
 mod limit;
@@ -78,6 +79,7 @@ pub(super) fn routes() -> Routes {
         .merge(people::routes())
         .merge(marks::routes())
         .merge(report::routes())
+        .merge(export::routes())
         .merge(events::routes())
         .merge(access::routes())
         .merge(jobs::routes())

@@ -71,6 +71,29 @@ impl Clients {
     }
 }
 
+/// While a stream lasts it is never the client's turn: one that reads is not dismissed to make room.
+pub(super) struct StreamTurn(Option<Arc<Client>>);
+
+impl StreamTurn {
+    pub(super) const fn of(client: Option<Arc<Client>>) -> Self {
+        Self(client)
+    }
+
+    pub(super) fn streams(&self) {
+        if let Some(client) = &self.0 {
+            client.has_sent();
+        }
+    }
+}
+
+impl Drop for StreamTurn {
+    fn drop(&mut self) {
+        if let Some(client) = &self.0 {
+            client.await_request();
+        }
+    }
+}
+
 /// Follows the turns of a connection from request to request.
 pub(super) async fn take_turns(State(client): State<Arc<Client>>, mut request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {

@@ -69,6 +69,16 @@ impl Problem {
         Self::fields(errors.collect())
     }
 
+    /// The same with its fields called otherwise, each by its name.
+    #[must_use]
+    pub(super) fn with_names(self, name: impl Fn(&str) -> String) -> Self {
+        let is_made_of_them = self.detail == Self::fields(self.errors.clone()).detail;
+        let named = |error: &FieldError| FieldError { field: name(&error.field), ..error.clone() };
+        let errors: Vec<_> = self.errors.iter().map(named).collect();
+        let detail = if is_made_of_them { Self::fields(errors.clone()).detail } else { self.detail };
+        Self { detail, errors, ..self }
+    }
+
     /// The same where it names this field, by what it is called in another spelling.
     #[must_use]
     pub(super) fn respelled(self, from: &str, to: &str) -> Self {

@@ -29,7 +29,7 @@ pub(super) fn open(mut source: impl Read + Send + 'static) -> Result<Opened, Imp
 }
 
 fn text(sample: Vec<u8>, rest: impl Read + Send + 'static) -> Result<Opened, ImportError> {
-    if sample.starts_with(b"PK\x03\x04") || sample.starts_with(b"\xd0\xcf\x11\xe0") {
+    if is_spreadsheet(&sample) {
         return Err(ImportError::Spreadsheet);
     }
     if sample.contains(&0) {
@@ -48,7 +48,13 @@ fn utf16(endian: Endian, start: &[u8], rest: impl Read + Send + 'static) -> Resu
     text(sample, decoded)
 }
 
-fn read_sample(source: &mut impl Read) -> Result<Vec<u8>, ImportError> {
+/// Whether a spreadsheet's own file begins so: a zip archive, or a compound file.
+pub(super) fn is_spreadsheet(sample: &[u8]) -> bool {
+    sample.starts_with(b"PK\x03\x04") || sample.starts_with(b"\xd0\xcf\x11\xe0")
+}
+
+/// The first bytes of a source; all there is when it is short.
+pub(super) fn read_sample(source: &mut impl Read) -> Result<Vec<u8>, ImportError> {
     let mut sample = Vec::new();
     source.take(SAMPLE as u64).read_to_end(&mut sample).map_err(ImportError::Read)?;
     Ok(sample)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::person::Rejection;
 use super::records::{ROW_MAX, RecordError};
 use crate::domain::forgotten::MissingForgetKey;
-use crate::domain::text::{count_of, grouped};
+use crate::domain::text::{clean, count_of, grouped};
 use crate::store::StoreError;
 
 /// The most columns of a file.
@@ -28,6 +28,22 @@ pub enum ImportError {
     NoProducts,
     #[error("this is a spreadsheet's own file: save it as CSV (UTF-8) and give that")]
     Spreadsheet,
+    #[error("the file has no sheets, as only an Excel workbook has: leave --sheet out")]
+    NoSheets,
+    #[error("the sheet is empty: a row for each person or product is needed; --sheet names another one")]
+    EmptySheet,
+    #[error("there is no sheet {name}; the sheets are {}", shown(sheets))]
+    NoSuchSheet { name: String, sheets: Vec<String> },
+    #[error("the workbook is protected by a password: save it without one, or as CSV (UTF-8)")]
+    LockedWorkbook,
+    #[error("this is a file of an older Excel (.xls): save it as .xlsx, or as CSV (UTF-8)")]
+    OldWorkbook,
+    #[error("this is a zip archive and no Excel workbook: save the list as .xlsx, or as CSV (UTF-8)")]
+    OtherArchive,
+    #[error("the workbook is larger than a list of people can be: save its sheet as CSV (UTF-8) and give that")]
+    WorkbookTooLarge,
+    #[error("the workbook cannot be read ({}): save it again as .xlsx, or as CSV (UTF-8)", clean(.0))]
+    Workbook(String),
     #[error("this is no text file: save the list as CSV (UTF-8) and give that")]
     NotText,
     #[error(
@@ -63,6 +79,12 @@ pub enum ImportError {
     Broken,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Names that a stranger gave, the first few.
+fn shown(names: &[String]) -> String {
+    let names = names.iter().take(20).map(|name| clean(name).chars().take(60).collect::<String>());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn nothing_taken(rows: u64, examples: &[Rejection]) -> String {

@@ -6,7 +6,8 @@ use super::error::ImportError;
 use super::given::GivenList;
 use super::person::Outcome;
 use super::seen::SeenPeople;
-use super::{CellMend, File, PeopleSource, ReadThrough, RejectedTo, Tally};
+use super::table::Table;
+use super::{CellMend, FIRST_ROWS, File, PeopleSource, ReadThrough, RejectedTo, Tally};
 use crate::domain::content::BlastContent;
 use crate::domain::forgotten::ForgottenPeople;
 use crate::domain::ids::BlastId;
@@ -32,15 +33,23 @@ impl PeopleList {
     ) -> Result<Self, ImportError> {
         let mut given = match source {
             PeopleSource::Csv(source) => {
-                let mut file = File::open(source, region, content, without_united_states)?;
-                file.taker.seen = seen;
-                return Ok(Self::File(Box::new(file)));
+                let table = Table::of_text(source, FIRST_ROWS)?;
+                return Ok(Self::file(File::open(table, region, content, without_united_states)?, seen));
+            }
+            PeopleSource::Table(source) => {
+                let table = Table::open(source, FIRST_ROWS)?;
+                return Ok(Self::file(File::open(table, region, content, without_united_states)?, seen));
             }
             PeopleSource::Lines(source) => GivenList::lines(source, region, content, without_united_states),
             PeopleSource::Given(values) => GivenList::values(values, region, content, without_united_states),
         };
         given.seen = seen;
         Ok(Self::Given(Box::new(given)))
+    }
+
+    fn file(mut file: File, seen: SeenPeople) -> Self {
+        file.taker.seen = seen;
+        Self::File(Box::new(file))
     }
 
     /// Leaves out whoever was forgotten.

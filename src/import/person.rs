@@ -48,6 +48,8 @@ pub enum Reason {
     Forgotten,
     #[error("Meta delivers no marketing to numbers of the United States (131049)")]
     UnitedStates,
+    #[error("an error value of the spreadsheet, which the message would repeat: fix the cell")]
+    ErrorValue,
     #[error("{0}")]
     Content(#[from] ContentRenderError),
     #[error(
@@ -76,6 +78,7 @@ impl Reason {
             | Self::UnitedStates
             | Self::NoPhone
             | Self::NotJson
+            | Self::ErrorValue
             | Self::Member => self.to_string(),
         }
     }
@@ -94,6 +97,8 @@ pub(super) struct Taker {
     columns: Columns,
     /// The columns' names as variables; `None` for those that are none.
     variables: Vec<Option<String>>,
+    /// Those that the message uses.
+    wanted: Vec<String>,
     region: Region,
     content: BlastContent,
     without_united_states: bool,
@@ -103,7 +108,8 @@ pub(super) struct Taker {
 impl Taker {
     pub(super) fn new(columns: Columns, region: Region, content: BlastContent, without_united_states: bool) -> Self {
         let variables = variables(&columns, &content);
-        Self { columns, variables, region, content, without_united_states, seen: SeenPeople::default() }
+        let wanted = content.columns().into_iter().collect();
+        Self { columns, variables, wanted, region, content, without_united_states, seen: SeenPeople::default() }
     }
 
     pub(super) fn take(&mut self, record: &Record) -> Outcome {
@@ -125,6 +131,7 @@ impl Taker {
         if self.without_united_states && is_united_states(phone.digits()) {
             return Err((phone_at, Reason::UnitedStates));
         }
+        self.refuse_error_values(values)?;
         let variables = self.variables_of(values);
         self.content.render(&variables).map_err(|error| (self.place_of(&error), error.into()))?;
         self.seen.refuse_repeat(&phone, row).map_err(|reason| (phone_at, reason))?;
@@ -139,25 +146,40 @@ impl Taker {
         Err((At::Column(column), Reason::TooManyValues { found: values.len(), columns }))
     }
 
+    /// In a column that the message uses. In another it is kept from whoever reads the list, like an empty cell.
+    fn refuse_error_values(&self, values: &[Cow<'_, str>]) -> Result<(), RefusedCell> {
+        let is_used = |column: &usize| {
+            let name = self.variables.get(*column).and_then(Option::as_deref);
+            name.is_some_and(|name| self.wanted.iter().any(|wanted| wanted == name))
+                || self.columns.name == Some(*column) && self.wanted.iter().any(|wanted| wanted == NAME)
+        };
+        let mut errors = values.iter().enumerate().filter(|(_, value)| text::is_error_value(value)).map(|(at, _)| at);
+        match errors.find(is_used) {
+            Some(column) => Err((At::Column(column), Reason::ErrorValue)),
+            None => Ok(()),
+        }
+    }
+
     /// The first of several columns with one name wins; empty values are none.
     fn variables_of(&self, values: &[Cow<'_, str>]) -> Variables {
         let mut variables = Variables::default();
         let named = self.variables.iter().zip(values);
+        let named = named.filter(|(_, value)| !text::is_error_value(value));
         for (name, value) in named.filter_map(|(name, value)| Some((name.as_deref()?, value))) {
             if variables.get(name).is_none() {
                 variables.set(name, value);
             }
         }
-        if let Some(name) =
-            self.columns.name.and_then(|column| values.get(column)).filter(|_| variables.get(NAME).is_none())
-        {
+        let name = self.columns.name.and_then(|column| values.get(column));
+        if let Some(name) = name.filter(|name| variables.get(NAME).is_none() && !text::is_error_value(name)) {
             variables.set(NAME, name);
         }
         variables
     }
 
     fn name_of(&self, values: &[Cow<'_, str>]) -> Option<String> {
-        let name = text::clean_name(values.get(self.columns.name?)?);
+        let name = values.get(self.columns.name?).filter(|name| !text::is_error_value(name))?;
+        let name = text::clean_name(name);
         let name: String = name.trim().chars().take(NAME_MAX).collect();
         Some(name).filter(|name| !name.is_empty())
     }

@@ -1,14 +1,17 @@
-//! Reads the products of a CSV file: a feed as Meta takes it, or any table with a SKU and a name. A file with a row that cannot be
+//! Reads the products of a CSV file or a workbook: a feed as Meta takes it, or any table with a SKU and a name. A file with a row that cannot be
 //! read is refused whole: what it does not have is taken out of the catalogue.
 
 use std::collections::HashSet;
-use std::io::Read;
 
-use super::encoding::{self, decode};
-use super::records::{Record, Records, guess_delimiter};
+use rust_decimal::Decimal;
+
+use super::encoding::decode;
+use super::records::Record;
+use super::table::{Table, TableSource};
 use super::{ImportError, on_thread};
+use crate::domain::amount::check_places;
 use crate::domain::catalogue::{CatalogueItem, availability, currency, price};
-use crate::domain::text::{clean, count_of};
+use crate::domain::text::{clean, count_of, is_error_value};
 
 /// The most products of a file.
 const PRODUCTS_MAX: usize = 100_000;
@@ -27,34 +30,32 @@ pub struct ReadProducts {
     pub wrong_total: usize,
 }
 
-/// Reads all products of a CSV file.
-pub async fn read_products(source: impl Read + Send + 'static) -> Result<ReadProducts, ImportError> {
-    on_thread(move || read(source)).await
+/// Reads all products of a CSV file or a workbook. Prices without a currency are in `own_currency`.
+pub async fn read_products(source: TableSource, own_currency: String) -> Result<ReadProducts, ImportError> {
+    on_thread(move || read(source, &own_currency)).await
 }
 
-fn read(source: impl Read + Send + 'static) -> Result<ReadProducts, ImportError> {
-    let opened = encoding::open(source).map_err(of_products)?;
-    let delimiter = guess_delimiter(&opened.sample).byte;
-    let mut records = Records::new(opened.bytes, delimiter);
-    let header = records.next()?.ok_or(ImportError::NoProducts)?;
+fn read(source: TableSource, own_currency: &str) -> Result<ReadProducts, ImportError> {
+    let mut rows = Table::open(source, 1).map_err(of_products)?.rows;
+    let header = rows.next()?.ok_or(ImportError::NoProducts)?;
     let columns = match ProductColumns::of(&header) {
         Ok(columns) => columns,
         Err(why) => return Ok(ReadProducts { wrong: vec![why], wrong_total: 1, ..ReadProducts::default() }),
     };
     let (mut read, mut seen) = (ReadProducts::default(), HashSet::new());
-    while let Some(record) = records.next()? {
+    while let Some(record) = rows.next()? {
         if record.is_blank() {
             continue;
         }
-        match columns.item(&record) {
+        match columns.item(&record, own_currency) {
             Ok(item) if !seen.insert(item.sku.clone()) => {
-                read.refuse(record.row, &format!("`{}` is there twice", clean(&item.sku)));
+                read.refuse(record.row, format!("`{}` is there twice", clean(&item.sku)));
             }
             Ok(_) if read.items.len() >= PRODUCTS_MAX => {
                 read.refuse(record.row, "a catalogue has at most 100,000 products");
             }
             Ok(item) => read.items.push(item),
-            Err(why) => read.refuse(record.row, &why),
+            Err(wrong) => read.refuse(record.row, wrong),
         }
     }
     Ok(read)
@@ -66,11 +67,31 @@ fn of_products(error: ImportError) -> ImportError {
 }
 
 impl ReadProducts {
-    fn refuse(&mut self, row: u64, why: &str) {
+    fn refuse(&mut self, row: u64, wrong: impl Into<WrongCell>) {
         self.wrong_total += 1;
         if self.wrong.len() < NAMED_MAX {
-            self.wrong.push(format!("row {row}: {why}"));
+            let WrongCell { column, why } = wrong.into();
+            let column = column.map_or_else(String::new, |column| format!(", {column}"));
+            self.wrong.push(format!("row {row}{column}: {why}"));
         }
+    }
+}
+
+/// What is wrong in a row, and in which column where it is one.
+struct WrongCell {
+    column: Option<&'static str>,
+    why: String,
+}
+
+impl WrongCell {
+    fn of(column: &'static str) -> impl Fn(String) -> Self {
+        move |why| Self { column: Some(column), why }
+    }
+}
+
+impl<T: Into<String>> From<T> for WrongCell {
+    fn from(why: T) -> Self {
+        Self { column: None, why: why.into() }
     }
 }
 
@@ -103,33 +124,24 @@ impl ProductColumns {
     fn cell(&self, record: &Record, names: &[&str]) -> Result<Option<String>, String> {
         let Some(bytes) = self.place(names).and_then(|place| record.values.get(place)) else { return Ok(None) };
         let text = decode(bytes).0.trim().replace('\0', "");
+        if is_error_value(&text) {
+            return Err(format!("{} is an error value of the spreadsheet: fix the cell", names[0]));
+        }
         if text.chars().count() > CELL_MAX {
             return Err(format!("{} has more than {CELL_MAX} characters", names[0]));
         }
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
-    fn item(&self, record: &Record) -> Result<CatalogueItem, String> {
+    fn item(&self, record: &Record, own_currency: &str) -> Result<CatalogueItem, WrongCell> {
         let cell = |names: &[&str]| self.cell(record, names);
         let sku = cell(SKU)?.ok_or("it has no SKU")?;
         if sku.chars().count() > 100 || clean(&sku) != sku {
-            return Err("its SKU has control characters, or more than 100".to_owned());
+            return Err("its SKU has control characters, or more than 100".into());
         }
         self.refuse_ragged(record)?;
-        let (price, own_currency) = match cell(PRICE)? {
-            Some(text) => price(&text).map(|(price, currency)| (Some(price), currency))?,
-            None => (None, None),
-        };
+        let (price, currency) = self.money(record, own_currency)?;
         let wrong = |what: &str, text: &str| format!("`{}` is not {what}", clean(text));
-        let currency = match cell(&["currency"])? {
-            Some(text) => Some(currency(&text).ok_or_else(|| wrong("a currency: write three letters, as MYR", &text))?),
-            None => own_currency.clone(),
-        };
-        if let (Some(own), Some(other)) =
-            (&own_currency, currency.as_ref().filter(|other| own_currency.as_ref() != Some(other)))
-        {
-            return Err(format!("its price is in {own} and its currency {other}: write one of them"));
-        }
         let availability = match cell(&["availability"])? {
             Some(text) => {
                 let known = availability(&text);
@@ -160,6 +172,25 @@ impl ProductColumns {
         })
     }
 
+    /// The price and its currency, which may stand in a cell with it or in one of its own.
+    fn money(&self, record: &Record, own: &str) -> Result<(Option<Decimal>, Option<String>), WrongCell> {
+        let written = self.cell(record, PRICE)?;
+        let read = written.as_deref().map(|text| price(text).map_err(|why| of_price(text, why))).transpose()?;
+        let (price, beside) = read.map_or((None, None), |(price, currency)| (Some(price), currency));
+        let apart = self.cell(record, &["currency"])?;
+        let apart = apart.map(|text| currency(&text)).transpose().map_err(WrongCell::of("currency"))?;
+        if let (Some(beside), Some(apart)) = (&beside, apart.as_ref().filter(|apart| beside.as_ref() != Some(apart))) {
+            return Err(format!("its price is in {beside} and its currency {apart}: write one of them").into());
+        }
+        let currency = apart.or(beside);
+        if let (Some(price), Some(text)) = (price, written) {
+            let why = |error| format!("`{}`: {error}", clean(&text));
+            let fits = check_places(price, currency.as_deref().unwrap_or(own)).map_err(why);
+            fits.map_err(WrongCell::of("price"))?;
+        }
+        Ok((price, currency))
+    }
+
     /// Cells that are missing or too many stand under the wrong names.
     fn refuse_ragged(&self, record: &Record) -> Result<(), String> {
         let (cells, columns) = (record.values.len(), self.header.len());
@@ -183,6 +214,12 @@ impl ProductColumns {
     }
 }
 
+/// A price that cannot be read is quoted already; a currency beside one stands in that column.
+fn of_price(text: &str, why: String) -> WrongCell {
+    let is_currency = !why.contains(&*clean(text));
+    WrongCell { column: is_currency.then_some("price"), why }
+}
+
 fn link(text: Option<String>) -> Result<Option<String>, String> {
     match text {
         Some(text) if !(text.starts_with("https://") || text.starts_with("http://")) => {
@@ -196,13 +233,17 @@ fn link(text: Option<String>) -> Result<Option<String>, String> {
 mod tests {
     use std::io::Cursor;
 
-    use super::read;
+    use super::{TableSource, read};
+
+    fn of(bytes: Vec<u8>) -> TableSource {
+        Cursor::new(bytes).into()
+    }
 
     #[test]
     fn a_feed_of_metas_and_a_plain_table_are_read() {
         let feed = "id,title,description,availability,price,image_link,item_group_id,color,size\n\
                     shirt-r,Shirt,\"Soft, red\",in stock,19.90 MYR,https://x.example/r.png,shirt,red,M\n";
-        let read_feed = read(Cursor::new(feed.as_bytes().to_vec())).unwrap();
+        let read_feed = read(of(feed.as_bytes().to_vec()), "MYR").unwrap();
         let item = &read_feed.items[0];
         assert_eq!(
             (item.sku.as_str(), item.group.as_deref(), item.variant.as_deref()),
@@ -211,7 +252,7 @@ mod tests {
         assert_eq!((item.price.unwrap().to_string().as_str(), item.currency.as_deref()), ("19.90", Some("MYR")));
 
         let plain = "\u{feff}SKU;Name;Price;Stock\nteh;Teh Tarik;2.50;0\n\n";
-        let plain = read(Cursor::new(plain.as_bytes().to_vec())).unwrap();
+        let plain = read(of(plain.as_bytes().to_vec()), "MYR").unwrap();
         assert_eq!((plain.items[0].inventory, plain.items.len(), plain.wrong_total), (Some(0), 1, 0));
     }
 
@@ -219,8 +260,8 @@ mod tests {
     fn what_is_wrong_is_named_with_its_row() {
         let wrong = "sku,name,price,currency,inventory,image_url\n,Teh,1,MYR,1,\nteh,,1,MYR,1,\nteh,Teh,x,MYR,1,\nteh,Teh,1,RM,1,\n\
                      teh,Teh,1,MYR,-1,\nteh,Teh,1,MYR,1,file:///etc\nteh,Teh,1,MYR,1,\nteh,Teh,1,MYR,1,\n";
-        let read = read(Cursor::new(wrong.as_bytes().to_vec())).unwrap();
-        let rows: Vec<_> = read.wrong.iter().map(|why| why.split(':').next().unwrap()).collect();
+        let read = read(of(wrong.as_bytes().to_vec()), "MYR").unwrap();
+        let rows: Vec<_> = read.wrong.iter().map(|why| why.split([':', ',']).next().unwrap()).collect();
         assert_eq!(rows, ["row 2", "row 3", "row 4", "row 5", "row 6", "row 7", "row 9"], "{:?}", read.wrong);
         assert_eq!((read.items.len(), read.wrong_total), (1, 7));
     }
@@ -229,7 +270,7 @@ mod tests {
     fn cells_that_contradict_or_stand_in_the_wrong_place_are_named_with_their_row() {
         let wrong =
             "sku,name,price,currency\na,A,1.00 MYR,USD\nb,B,1.00 MYR,myr\nc,C, big,1.00,MYR\nd,D,1.00\ne,E,2,MYR,,\n";
-        let read = read(Cursor::new(wrong.as_bytes().to_vec())).unwrap();
+        let read = read(of(wrong.as_bytes().to_vec()), "MYR").unwrap();
         assert_eq!(
             read.wrong,
             [
@@ -243,13 +284,13 @@ mod tests {
 
     #[test]
     fn an_empty_file_is_said_to_lack_products() {
-        let why = read(Cursor::new(b" \n".to_vec())).unwrap_err().to_string();
+        let why = read(of(b" \n".to_vec()), "MYR").unwrap_err().to_string();
         assert!(why.contains("a row for each product") && !why.contains("phone"), "{why}");
     }
 
     #[test]
     fn a_table_without_skus_is_refused() {
-        let read = read(Cursor::new(b"a,b\n1,2\n".to_vec())).unwrap();
+        let read = read(of(b"a,b\n1,2\n".to_vec()), "MYR").unwrap();
         assert!(read.wrong[0].contains("no column is called sku"), "{:?}", read.wrong);
     }
 }

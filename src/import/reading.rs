@@ -1,11 +1,11 @@
 //! Reads a list of people without making a blast of it.
 
-use std::io::Read;
 use std::path::PathBuf;
 
 use super::rejected::{Draft, RejectedFile};
+use super::table::{Table, TableSource};
 use super::tally::Tally;
-use super::{File, ImportError, NewRecipient, RejectedTo, Rejections, on_thread};
+use super::{FIRST_ROWS, File, ImportError, NewRecipient, RejectedTo, Rejections, on_thread};
 use crate::domain::content::BlastContent;
 use crate::domain::message::Message;
 use crate::domain::phone::Region;
@@ -21,15 +21,12 @@ pub struct ReadList {
     pub phone_column: String,
 }
 
-/// Reads the people of a CSV file; each row is judged as for a blast.
-pub async fn read_list(
-    source: impl Read + Send + 'static,
-    region: Region,
-    rejected: RejectedTo,
-) -> Result<ReadList, ImportError> {
+/// Reads the people of a CSV file or a workbook; each row is judged as for a blast.
+pub async fn read_list(source: TableSource, region: Region, rejected: RejectedTo) -> Result<ReadList, ImportError> {
     on_thread(move || {
         let content = Message::literal("-").map_err(|error| ImportError::Closed(error.to_string()))?;
-        File::open(source, region, BlastContent::Text(content), false)?.collect(rejected)
+        let table = Table::open(source, FIRST_ROWS)?;
+        File::open(table, region, BlastContent::Text(content), false)?.collect(rejected)
     })
     .await
 }
@@ -38,7 +35,7 @@ impl File {
     fn collect(mut self, rejected: RejectedTo) -> Result<ReadList, ImportError> {
         let (mut people, mut tally, mut rejected) = (Vec::new(), Tally::default(), RejectedFile::new(rejected));
         self.skip_header()?;
-        while let Some(record) = self.records.next()? {
+        while let Some(record) = self.rows.next()? {
             let mut push = |person: &NewRecipient| {
                 people.push(person.clone());
                 Ok(())

@@ -15,12 +15,17 @@ struct Read {
 
 fn read(bytes: impl AsRef<[u8]>, message: &str) -> Result<Read, ImportError> {
     let source = Cursor::new(bytes.as_ref().to_vec());
-    let mut file = File::open(source, "MY".parse().unwrap(), BlastContent::parse(message, None).unwrap(), false)?;
+    let mut file = File::open(
+        Table::open(source.into(), FIRST_ROWS)?,
+        "MY".parse().unwrap(),
+        BlastContent::parse(message, None).unwrap(),
+        false,
+    )?;
     let mut people = Vec::new();
     let mut tally = Tally::default();
     let mut rejected = RejectedFile::new(RejectedTo::Nowhere);
     file.skip_header()?;
-    while let Some(record) = file.records.next()? {
+    while let Some(record) = file.rows.next()? {
         let mut push = |person: &NewRecipient| {
             people.push(person.clone());
             Ok(())
@@ -122,6 +127,20 @@ fn western_bytes_are_read_and_their_first_row_is_told() {
 
     assert_eq!(read.people[1].name.as_deref(), Some("Zoë"));
     assert_eq!(read.not_utf8, Some(NotUtf8 { rows: 2, first_row: 3 }));
+}
+
+#[test]
+fn an_error_value_is_told_where_the_message_would_repeat_it_and_left_out_elsewhere() {
+    let list = "name,phone,gift,note\nAina,0100123456,#N/A,x\n#REF!,0100123457,tea,#VALUE!\n";
+
+    let read = read(list, "Take {gift}").unwrap();
+
+    assert_eq!(reasons(&read), [(2, "gift", "#N/A", Reason::ErrorValue)]);
+    let person = &read.people[0];
+    assert_eq!(
+        (person.name.as_deref(), person.variables.get("note"), person.variables.get("gift")),
+        (None, None, Some("tea"))
+    );
 }
 
 #[test]
@@ -264,10 +283,11 @@ fn files_without_people_say_what_is_wrong() {
 fn marketing_leaves_numbers_of_the_united_states_out_and_nobody_else() {
     let list = &b"phone\n+12025550123\n+14165550123\n0100123456\n"[..];
     let content = BlastContent::parse("Hi", None).unwrap();
-    let mut file = File::open(list, "MY".parse().unwrap(), content, true).unwrap();
+    let mut file =
+        File::open(Table::open(list.into(), FIRST_ROWS).unwrap(), "MY".parse().unwrap(), content, true).unwrap();
 
     let mut outcomes = Vec::new();
-    while let Some(record) = file.records.next().unwrap() {
+    while let Some(record) = file.rows.next().unwrap() {
         outcomes.push(file.taker.take(&record));
     }
 

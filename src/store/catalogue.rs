@@ -17,6 +17,8 @@ use crate::store::StoreError;
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct ListedItem {
     pub sku: String,
+    pub product_id: i64,
+    pub variant_id: Option<i64>,
     pub catalogue_id: CatalogueId,
     pub catalogue: String,
     pub price: Option<Decimal>,
@@ -28,7 +30,7 @@ pub struct ListedItem {
 /// These products in the catalogues of a sender's business, once for each catalogue that has them.
 pub async fn listed(tx: &mut PgConnection, sender: SenderId, skus: &[&str]) -> Result<Vec<ListedItem>, StoreError> {
     let listed = sqlx::query_as(
-        "select distinct on (c.sku, c.catalogue_id) c.sku, c.catalogue_id, k.name as catalogue, c.price, c.currency,
+        "select distinct on (c.sku, c.catalogue_id) c.sku, c.product_id, c.variant_id, c.catalogue_id, k.name as catalogue, c.price, c.currency,
                 c.availability, c.inventory
            from catalogue_items c join catalogues k on k.id = c.catalogue_id
           where c.business = (select business from senders where id = $1)
@@ -36,6 +38,14 @@ pub async fn listed(tx: &mut PgConnection, sender: SenderId, skus: &[&str]) -> R
           order by c.sku, c.catalogue_id, c.product_id desc",
     );
     Ok(listed.bind(sender).bind(skus).fetch_all(tx).await?)
+}
+
+/// The catalogues of a sender's business, by name.
+pub async fn names(tx: &mut PgConnection, sender: SenderId) -> Result<Vec<(CatalogueId, String)>, StoreError> {
+    let names = sqlx::query_as(
+        "select id, name from catalogues where business = (select business from senders where id = $1) order by name, id",
+    );
+    Ok(names.bind(sender).fetch_all(tx).await?)
 }
 
 /// A catalogue as it is listed.

@@ -7,6 +7,7 @@ mod crash;
 mod customers;
 mod document;
 mod doors;
+mod exports;
 mod fuzz;
 mod jobs;
 mod live;
@@ -47,7 +48,7 @@ fn configure(shop: &Shop, further: &str) {
 }
 
 /// A client with a new token of this scope.
-async fn client(shop: &Shop, serve: &Serve, scope: &str) -> Api {
+pub(crate) async fn client(shop: &Shop, serve: &Serve, scope: &str) -> Api {
     client_with(shop, serve, &[scope, "--scope", scope]).await
 }
 

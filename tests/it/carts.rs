@@ -185,3 +185,57 @@ async fn what_is_wrong_is_said_of_the_thing_that_was_asked_for() {
     let nothing = shop.json(&["customer", "show", &digits(2)]).await;
     assert_eq!(nothing["revenue"], "0.00");
 }
+
+#[tokio::test]
+async fn what_is_sold_out_is_said_when_a_cart_is_ordered() {
+    let scene = scene(2).await;
+    let shop = &scene.shop;
+    shop.ok(&["cart", "add", "1", &digits(1), "teh", "kek×2"]).await;
+
+    let ordered = shop.run(&["cart", "order", "1"]).await;
+
+    assert!(ordered.code == 0 && ordered.err.contains("sold out by the catalogue: kek;"), "{ordered:?}");
+    assert!(!ordered.err.contains("teh"), "{ordered:?}");
+}
+
+#[tokio::test]
+async fn a_catalogue_that_is_none_before_the_slash_is_named_with_those_that_there_are() {
+    let scene = scene(1).await;
+    let shop = &scene.shop;
+    let before = shop.rows().await;
+
+    for verb in ["order", "cart"] {
+        let refused = shop.run(&[verb, "add", "1", &digits(1), "nosuch/teh"]).await;
+        assert!(
+            refused.code == 2 && refused.err.contains("no catalogue is called `nosuch`: there is menu"),
+            "{refused:?}"
+        );
+    }
+    let missing = shop.run(&["order", "add", "1", &digits(1), "menu/roti"]).await;
+    assert!(missing.code == 2 && missing.err.contains("catalogue menu has no `roti`"), "{missing:?}");
+
+    assert_eq!(shop.rows().await, before);
+    // A SKU may have a slash in it.
+    let own = shop.json(&["order", "add", "1", &digits(1), "a/b@5"]).await;
+    assert_eq!(own["items"][0]["sku"], "a/b");
+}
+
+#[tokio::test]
+async fn a_product_of_one_letter_is_taken_out_and_one_that_is_a_flag_after_two_dashes() {
+    let scene = scene(1).await;
+    let shop = &scene.shop;
+    let id = shop.json(&["order", "add", "1", &digits(1), "a@1", "b@2", "h@3", "v@4", "V@5"]).await["id"].to_string();
+    let skus = |order: &Value| -> String {
+        order["items"].as_array().unwrap().iter().map(|item| item["sku"].as_str().unwrap()).collect()
+    };
+
+    assert_eq!(skus(&shop.json(&["order", "edit", &id, "-b"]).await), "ahvV");
+    let said = shop.run(&["order", "edit", &id, "-v"]).await;
+    assert!(said.code == 2 && said.err.contains("blastdeck order edit 1 -- -v"), "{said:?}");
+    for flag in ["-h", "-V", "-v"] {
+        let said = shop.run(&["order", "edit", &id, "a×2", flag, "--json"]).await;
+        assert!(said.code == 2 && said.err.contains(&format!("-- {flag}")), "{said:?}");
+    }
+    shop.ok(&["order", "edit", &id, "--", "-h", "-v", "-V"]).await;
+    assert_eq!(skus(&shop.json(&["order", "show", &id]).await), "a");
+}

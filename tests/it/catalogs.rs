@@ -48,7 +48,7 @@ async fn a_file_with_a_wrong_row_changes_nothing_and_names_it() {
         ("phone,name\n60100000001,Aina\n", "no column is called sku"),
         ("sku,name\n", "there are no products"),
         ("", "empty"),
-        ("PK\u{3}\u{4}", "spreadsheet"),
+        ("PK\u{3}\u{4}", "workbook"),
     ] {
         let bad = shop.write("bad.csv", text);
         let said = shop.run(&["catalog", "import", bad.to_str().unwrap()]).await;
@@ -123,4 +123,28 @@ async fn products_that_nobody_can_buy_keep_a_template_from_being_sent() {
     assert_eq!(obstacles.as_array().unwrap().len(), 1, "{obstacles}");
     let (code, obstacles) = planned(&["kopi", "baju-red"]).await;
     assert_eq!((code, obstacles), (0, json!([])));
+}
+
+#[tokio::test]
+async fn a_price_with_more_places_than_its_currency_or_in_none_that_is_known_is_named_by_row_and_column() {
+    let shop = Shop::open(Setup::default()).await;
+    for (row, said) in [
+        ("1.5,JPY", "row 2, price: `1.5`: JPY has no decimal places: write it as 1500"),
+        ("1.255,MYR", "row 2, price: `1.255`: MYR has 2 decimal places: write it as 12.50"),
+        ("1.25555 KWD,", "row 2, price: `1.25555 KWD`: KWD has 3 decimal places: write it as 12.500"),
+        ("1.50,XXY", "row 2, currency: `XXY` is not a currency"),
+        ("1.50 ZZZ,", "row 2, price: `ZZZ` is not a currency"),
+    ] {
+        let file = shop.write("bad.csv", format!("sku,name,price,currency\nteh,Teh,{row}\n"));
+        let refused = shop.run(&["catalog", "import", file.to_str().unwrap()]).await;
+        assert!(refused.code == 3 && refused.err.contains(said), "{row}: {refused:?}");
+    }
+    assert_eq!(shop.json_lines(&["catalog", "list"]).await.len(), 0);
+    // Without a currency it is that of revenue.
+    let file = shop.write("bad.csv", "sku,name,price\nteh,Teh,1.255\n");
+    let refused = shop.run(&["catalog", "import", file.to_str().unwrap()]).await;
+    assert!(refused.err.contains("row 2, price: `1.255`: MYR has 2 decimal places"), "{refused:?}");
+    let file = shop.write("good.csv", "sku,name,price,currency\na,A,1.255,KWD\nb,B,1500.00,JPY\n");
+    let said = shop.run(&["catalog", "import", file.to_str().unwrap()]).await;
+    assert!(said.code == 0 && said.out.contains("2 products, 2 new"), "{said:?}");
 }

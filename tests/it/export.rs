@@ -91,18 +91,56 @@ async fn a_million_people_are_exported_in_as_little_memory_as_a_hundred() {
     )
     .await;
     let file = shop.path("million.csv");
-    let mut export = shop.command(&["blast", "export", "1", "--output", file.to_str().unwrap()]).spawn().unwrap();
-    let status = format!("/proc/{}/status", export.id().unwrap());
-    let mut most = 0;
 
-    while export.try_wait().unwrap().is_none() {
+    let most = peak_of(&shop, &["blast", "export", "1", "--output", file.to_str().unwrap()]).await;
+
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 1_000_001);
+    eprintln!("peak memory of the export: {most} kB");
+    assert!(most < MEMORY_MAX, "{most} kB");
+}
+
+/// The most memory that the program took with these arguments, in kilobytes.
+async fn peak_of(shop: &Shop, arguments: &[&str]) -> u64 {
+    let mut running = shop.command(arguments).spawn().unwrap();
+    let status = format!("/proc/{}/status", running.id().unwrap());
+    let mut most = 0;
+    loop {
+        if let Some(ended) = running.try_wait().unwrap() {
+            assert!(ended.success(), "{arguments:?}");
+            return most;
+        }
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         most = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").trim().parse().ok()).unwrap_or(most);
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
+}
 
-    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 1_000_001);
-    eprintln!("peak memory of the export: {most} kB");
-    assert!(most < MEMORY_MAX, "{most} kB");
+/// How much an import may take at most, in kilobytes: it has the workbook, packed, and everybody's number.
+const IMPORT_MEMORY_MAX: u64 = 100 * 1_024;
+
+/// Takes minutes, and measures the machine: only with `BLASTDECK_LONG_TESTS=1`.
+#[tokio::test]
+async fn a_workbook_of_a_hundred_thousand_people_is_written_and_read_in_flat_memory() {
+    if std::env::var_os("BLASTDECK_LONG_TESTS").is_none() {
+        return;
+    }
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..1).await;
+    shop.execute(
+        "insert into blast_recipients (blast_id, phone_number, name)
+         select 1, '+60110' || lpad(n::text, 7, '0'), 'Person ' || n from generate_series(1, 99999) n",
+    )
+    .await;
+    let file = shop.path("people.xlsx");
+    let file = file.to_str().unwrap();
+
+    let written = peak_of(&shop, &["blast", "export", "1", "--output", file]).await;
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi {name}", "--recipients", file];
+    let read = peak_of(&shop, &new).await;
+
+    let people = shop.number("select count(*) from blast_recipients where blast_id = 2").await;
+    eprintln!("peak memory of the export: {written} kB, of the import: {read} kB");
+    assert_eq!(people, 100_000);
+    assert!(written < MEMORY_MAX && read < IMPORT_MEMORY_MAX, "{written} kB, {read} kB");
 }

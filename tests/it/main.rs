@@ -79,4 +79,5 @@ mod unreadable;
 mod upkeep;
 mod verbs;
 mod view;
+mod workbooks;
 mod writing;

@@ -1,5 +1,7 @@
 //! Blasts that repeat: each time once, whichever engines live; to a fresh audience; none late by surprise.
 
+mod words;
+
 use std::time::Duration;
 
 use blastdeck::app::{Access, App, Listening, Setup as AppSetup};

@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use crate::api::client;
+use crate::support::serve::Serve;
 use crate::support::{Setup, Shop, digits};
 
 /// A blast that is over, and another draft. Four read it long ago (0 to 3), one just now (4), one received it (5). The second opted
@@ -207,4 +209,33 @@ async fn a_list_of_opt_outs_is_taken_as_a_list_of_people_is() {
     let empty = shop.write("empty.csv", "phone\nx\n");
     assert_eq!(shop.run(&["suppress", "import", empty.to_str().unwrap()]).await.code, 3);
     assert_eq!(shop.run(&["suppress", "import", list, "--business", "nobody"]).await.code, 2);
+}
+
+#[tokio::test]
+async fn every_plan_shows_whom_the_filter_finds_now_and_what_only_reads_writes_nothing() {
+    let (shop, blast) = read_shop().await;
+    let made = draft_from(&shop, &format!("blast:{blast} stuck:read older:48h")).await;
+    let id = made["id"].to_string();
+    assert_eq!(shop.json(&["blast", "plan", &id]).await["people"], 2);
+    let found = format!(
+        "update blast_recipients set status = 'replied', standing = 'replied', replied_marked_at = now()
+          where blast_id = {blast} and phone_number = '{}'",
+        number(0)
+    );
+    shop.execute(&found).await;
+
+    let read_only = shop.json(&["--read-only", "blast", "plan", &id]).await;
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    let path = format!("/api/blasts/{id}/plan");
+    let reader = client(&shop, &serve, "read").await;
+    let by_reader = reader.get(&path).await.expect(200).body;
+    assert_eq!((&read_only["people"], &by_reader["recipients"]), (&json!(1), &json!(1)));
+    assert_eq!(by_reader["samples"].as_array().unwrap().len(), 1, "{by_reader}");
+    assert_eq!(by_reader["samples"][0]["name"], "Person 3");
+    assert_eq!(shop.number(&format!("select count(*) from blast_recipients where blast_id = {id}")).await, 2);
+
+    let writer = client(&shop, &serve, "write").await;
+    assert_eq!(writer.get(&path).await.expect(200).body["recipients"], 1);
+    assert_eq!(shop.number(&format!("select count(*) from blast_recipients where blast_id = {id}")).await, 1);
+    serve.stop().await;
 }

@@ -350,3 +350,24 @@ async fn what_is_no_step_is_refused_with_what_to_write() {
     let over = shop.run(&["blast", "step", "add", &blast, "--after", "48h", "--message", "Hi"]).await;
     assert!(over.code == 3 && over.err.contains("cancelled"), "{over:?}");
 }
+
+#[tokio::test]
+async fn a_step_that_was_paused_says_so_while_its_draft_waits_and_numbers_say_what_to_write() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..2, 90).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+    occur(&app, Utc::now()).await;
+    let draft = made(&shop, &blast, 1).await.pop().unwrap();
+
+    shop.ok(&["blast", "step", "pause", &blast, "1"]).await;
+
+    let said = shop.ok(&["blast", "step", "list", &blast]).await;
+    assert!(said.contains(&format!("paused; asks you: blast {draft}")), "{said}");
+    let zero = shop.run(&["blast", "step", "set", &blast, "1", "--first", "0"]).await;
+    assert!(zero.code == 2 && zero.err.contains("write a whole number from 1"), "{zero:?}");
+    let times = shop.run(&["blast", "new", "--sender", "sales", "--message", "Hi", "--times", "99999999999"]).await;
+    assert!(times.code == 2 && times.err.contains("write a whole number from 1"), "{times:?}");
+    let until = shop.run(&["blast", "new", "--sender", "sales", "--message", "Hi", "--until", "2026-13-40"]).await;
+    assert!(until.code == 2 && until.err.contains("write year, month and day, such as 2026-12-01"), "{until:?}");
+}

@@ -43,7 +43,7 @@ impl DraftList {
                 Box::new(File::open(path).map_err(unreadable)?)
             }
         };
-        Ok(PeopleSource::Csv(source))
+        Ok(PeopleSource::Table(source.into()))
     }
 }
 

@@ -26,6 +26,12 @@ pub enum ItemChange {
     Remove(String),
 }
 
+/// Items on one line: `Teh Tarik×2, Kuih×1`.
+pub fn items_in_words(items: &[OrderItemRow]) -> String {
+    let words = items.iter().map(|item| format!("{}×{}", item.name.as_ref().unwrap_or(&item.sku), item.quantity));
+    words.collect::<Vec<_>>().join(", ")
+}
+
 impl ItemsEdit {
     /// The items after it. Those that were there keep their names and prices, unless another price is given.
     pub(in crate::app) fn applied_to(&self, now: &[HeldItem]) -> Result<Vec<NewOrderItem>, AppError> {

@@ -5,10 +5,10 @@ use sqlx::PgConnection;
 
 use super::NewOrderItem;
 use crate::app::{App, AppError};
-use crate::domain::amount::places;
+use crate::domain::amount::check_places;
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::SenderId;
-use crate::domain::order::OrderedItem;
+use crate::domain::order::{KeptProduct, OrderedItem};
 use crate::domain::text::clean;
 use crate::store::catalogue::{self, ListedItem};
 
@@ -44,13 +44,21 @@ impl App {
         if items.is_empty() || items.len() > ITEMS_MAX {
             return Err(AppError::invalid("items", format!("write 1 to {ITEMS_MAX} items")));
         }
+        if let Some(n) = items.iter().position(|item| !is_sku(item.sku.trim())) {
+            let why = format!("write the SKU of a product, at most {SKU_MAX} characters");
+            return Err(AppError::invalid(&format!("items[{n}].sku"), why));
+        }
         let skus = items.iter().flat_map(|item| spellings(&item.sku)).collect::<Vec<_>>();
         let known = catalogue::listed(tx, sender, &skus).await?;
         let mut priced = Priced::default();
         for (n, item) in items.iter().enumerate() {
-            let is_known = item.kept.is_some() && item.price.is_some();
-            let listed = if is_known { None } else { found(n, &item.sku, &known)? };
-            if listed.is_some_and(|listed| is_sold_out(&listed.availability, listed.inventory)) {
+            let kept = item.kept.as_ref().filter(|_| item.price.is_some());
+            let listed = if kept.is_some() { None } else { found(n, &item.sku, &known)? };
+            if listed.is_none() && item.kept.is_none() && item.price.is_none() {
+                refuse_unknown_catalogue(tx, sender, (n, item.sku.trim()), &known, unpriced).await?;
+            }
+            let now = kept.map_or(listed, |kept| listed_as(kept, &known));
+            if now.is_some_and(|now| is_sold_out(&now.availability, now.inventory)) {
                 priced.sold_out.push(item.sku.trim().to_owned());
             }
             priced.items.push(self.price(n, item, listed, unpriced)?);
@@ -67,9 +75,6 @@ impl App {
     ) -> Result<OrderedItem, AppError> {
         let at = |field: &str| format!("items[{n}].{field}");
         let sku = listed.map_or_else(|| item.sku.trim(), |listed| &listed.sku);
-        if sku.is_empty() || sku.chars().count() > SKU_MAX || clean(sku) != sku {
-            return Err(AppError::invalid(&at("sku"), "write the SKU of a product, at most 100 characters"));
-        }
         let quantity = item.quantity;
         if quantity <= Decimal::ZERO {
             return Err(AppError::invalid(&at("quantity"), format!("{quantity} of {sku}: write more than 0")));
@@ -97,20 +102,52 @@ fn check(price: Decimal, sku: &str, currency: &str) -> Result<(), String> {
     if price < Decimal::ZERO {
         return Err(format!("{price} for {sku}: a price cannot be negative"));
     }
-    let most = places(currency);
-    if price.normalize().scale() <= most {
-        return Ok(());
-    }
-    Err(match most {
-        0 => format!("{price} for {sku}: {currency} has no decimal places"),
-        most => format!("{price} for {sku}: {currency} has {most} decimal places"),
-    })
+    check_places(price, currency).map_err(|error| format!("{price} for {sku}: {error}"))
 }
 
 /// A SKU as it stands, and without the catalogue that may be written before it: `menu/teh`.
 fn spellings(sku: &str) -> impl Iterator<Item = &str> {
     let sku = sku.trim();
     std::iter::once(sku).chain(sku.split_once('/').map(|(_, rest)| rest))
+}
+
+fn is_sku(sku: &str) -> bool {
+    !sku.is_empty() && sku.chars().count() <= SKU_MAX && clean(sku) == sku
+}
+
+/// What a catalogue says now of a product that an order or cart has already.
+fn listed_as<'a>(kept: &KeptProduct, known: &'a [ListedItem]) -> Option<&'a ListedItem> {
+    let id = kept.product_id?;
+    known.iter().find(|listed| listed.product_id == id && listed.variant_id == kept.variant_id)
+}
+
+/// Refuses `nosuch/teh` where no catalogue has that name, or the one that has it has no such product. A cart keeps what no catalogue
+/// has at all.
+async fn refuse_unknown_catalogue(
+    tx: &mut PgConnection,
+    sender: SenderId,
+    (n, typed): (usize, &str),
+    known: &[ListedItem],
+    unpriced: Unpriced,
+) -> Result<(), AppError> {
+    let Some((name, sku)) = typed.split_once('/') else { return Ok(()) };
+    if unpriced == Unpriced::Kept && known.iter().all(|listed| listed.sku != sku) {
+        return Ok(());
+    }
+    let catalogues = catalogue::names(tx, sender).await?;
+    if catalogues.is_empty() {
+        return Ok(());
+    }
+    let (name, sku) = (clean(name), clean(sku));
+    let own = catalogues.iter().find(|(id, own)| *own == name || id.to_string() == name);
+    let why = if let Some((id, _)) = own {
+        format!("catalogue {name} has no `{sku}`: `blastdeck catalog show {id}` lists what it has")
+    } else {
+        let names: Vec<_> = catalogues.iter().map(|(_, name)| clean(name).into_owned()).collect();
+        let are = if names.len() == 1 { "is" } else { "are" };
+        format!("no catalogue is called `{name}`: there {are} {}", names.join(", "))
+    };
+    Err(AppError::invalid(&format!("items[{n}].sku"), why))
 }
 
 /// What the catalogues have under a SKU.

@@ -86,8 +86,7 @@ impl ListArgs {
 
 /// Why nobody of a blast is sent to, where one of its limits cannot be read.
 fn unreadable(blast: &BlastView) -> Option<String> {
-    let is_over = matches!(blast.state, BlastState::Completed | BlastState::Cancelled | BlastState::Failed);
-    let unreadable = blast.limits.unreadable().filter(|_| !is_over)?;
+    let unreadable = blast.limits.unreadable().filter(|_| !blast.state.is_over())?;
     Some(format!("blast {} sends nothing: {}\n", blast.id, clean(&unreadable.to_string())))
 }
 

@@ -24,7 +24,7 @@ use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::{self, clean, count_of};
 use crate::domain::zone;
-use crate::import::{ImportError, Imported, RejectedTo, Rejections};
+use crate::import::{ImportError, Imported, RejectedTo, Rejections, TableSource};
 
 /// The largest message file, in bytes: longer than any text that WhatsApp accepts.
 pub(super) const MESSAGE_FILE_MAX: u64 = 64 * 1024;
@@ -45,9 +45,12 @@ pub(in crate::cli) struct NewArgs {
     message_file: Option<PathBuf>,
     #[command(flatten)]
     template: TemplateArgs,
-    /// The list of people: a CSV file, or - for standard input.
+    /// The list of people: a CSV file or an Excel workbook (.xlsx), or - for standard input.
     #[arg(long, value_name = "FILE", group = "people")]
     recipients: Option<PathBuf>,
+    /// The sheet of the workbook; by default the first that is not hidden.
+    #[arg(long, value_name = "NAME", requires = "recipients")]
+    sheet: Option<String>,
     /// The people of earlier blasts whom a filter finds, such as 'blast:7 stuck:read -has:reply older:48h'; also of several
     /// (blast:7,9). The terms are those of the dashboard's filter. Leaves out who opted out, bought since, or had another message
     /// within the business's frequency cap. The filter is read again until the draft is sent.
@@ -89,26 +92,31 @@ pub(in crate::cli) struct NewArgs {
     #[arg(long, value_name = "RULE", conflicts_with = "at")]
     repeat: Option<Recurrence>,
     /// The last day on which it repeats.
-    #[arg(long, value_name = "DATE", requires = "repeat")]
+    #[arg(long, value_name = "DATE", value_parser = zone::parse_day, requires = "repeat")]
     until: Option<NaiveDate>,
     /// How many times it repeats in all.
-    #[arg(long, value_name = "N", requires = "repeat")]
+    #[arg(long, value_name = "N", value_parser = from_one, requires = "repeat")]
     times: Option<NonZeroU32>,
     /// The most people whom one of its times goes to without asking; by default as many as are confirmed.
-    #[arg(long, value_name = "N", requires = "repeat")]
+    #[arg(long, value_name = "N", value_parser = from_one, requires = "repeat")]
     at_most: Option<NonZeroU32>,
     /// Tries people again after a day, three times in all, to whom Meta did not give the message because they had enough
     /// marketing (131049, 130472).
     #[arg(long)]
     retry_next_day: bool,
     /// Sends to so many people first, then waits until the blast is resumed.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one)]
     first: Option<NonZeroU32>,
 }
 
 /// A time of day.
 fn clock(text: &str) -> Result<NaiveTime, String> {
     NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "write hours and minutes such as 10:00".to_owned())
+}
+
+/// A number of people or times.
+pub(super) fn from_one(text: &str) -> Result<NonZeroU32, String> {
+    text.trim().parse().map_err(|_| "write a whole number from 1".to_owned())
 }
 
 /// A name of 1 to 255 characters without control characters.
@@ -180,6 +188,7 @@ impl NewArgs {
     /// From a list, or from whom the filter finds.
     async fn create(&self, context: &Context, draft: NewDraft, list: Option<Box<dyn Read + Send>>) -> Result<Imported> {
         if let (Some(source), Some(path)) = (list, &self.recipients) {
+            let source = TableSource::from(source).of_sheet(self.sheet.clone());
             let imported = context.app.create(draft, source, RejectedTo::beside(path)).await.map_err(refusal)?;
             report(&imported);
             return Ok(imported);

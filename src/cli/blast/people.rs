@@ -2,9 +2,10 @@
 
 use chrono::Utc;
 use color_eyre::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::app::view::{Anchor, Order, RecipientQuery, RecipientRow};
+use crate::app::{ExportCell, RECIPIENTS, recipient};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
@@ -67,7 +68,7 @@ impl RecipientsArgs {
 }
 
 /// The filter of `--search` and `--status` together.
-pub(super) fn search(context: &Context, text: Option<&str>, status: Option<Status>) -> Result<Filter> {
+pub(in crate::cli) fn search(context: &Context, text: Option<&str>, status: Option<Status>) -> Result<Filter> {
     let text = text.unwrap_or_default();
     let mut filter = Filter::parse(text, Utc::now(), context.zone).map_err(|error| UsageError(error.to_string()))?;
     if let Some(status) = status {
@@ -106,55 +107,10 @@ pub(in crate::cli) async fn list(context: &Context, blast: BlastId, filter: &Fil
     if context.is_json || has_head { Ok(()) } else { text(&table.head(&[])) }
 }
 
-/// What programs are given of a person, and under which names.
-pub(super) const FIELDS: [&str; 18] = [
-    "id",
-    "phone_number",
-    "name",
-    "status",
-    "message_id",
-    "sent_at",
-    "delivered_at",
-    "read_at",
-    "replied_at",
-    "closed_at",
-    "failed_at",
-    "opted_out_at",
-    "amount",
-    "note",
-    "error_code",
-    "error_message",
-    "reason",
-    "attempts",
-];
-
-/// The values of [`FIELDS`].
-pub(super) fn values(row: &RecipientRow) -> [Value; 18] {
-    [
-        json!(row.id),
-        json!(row.phone),
-        json!(row.name),
-        json!(row.status),
-        json!(row.message_id),
-        json!(row.sent_at),
-        json!(row.delivered_at),
-        json!(row.read_at),
-        json!(row.replied_at),
-        json!(row.closed_at),
-        json!(row.failed_at),
-        json!(row.opted_out_at),
-        json!(row.amount.map(|amount| amount.to_string())),
-        json!(row.note),
-        json!(row.error_code),
-        json!(row.error_message),
-        json!(row.reason),
-        json!(row.attempt),
-    ]
-}
-
+/// As an export has it.
 fn as_json(row: &RecipientRow) -> Value {
-    let names = FIELDS.into_iter().map(str::to_owned);
-    Value::Object(names.zip(values(row)).collect())
+    let names = RECIPIENTS.columns.iter().map(|name| (*name).to_owned());
+    Value::Object(names.zip(recipient(row).iter().map(ExportCell::to_json)).collect())
 }
 
 fn cells(context: &Context, row: &RecipientRow) -> Vec<String> {

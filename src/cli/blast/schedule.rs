@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use clap::Subcommand;
 use color_eyre::Result;
 use serde_json::{Value, json};
@@ -94,14 +96,19 @@ async fn list(global: &Global) -> Result<()> {
         vec![
             blast.id.to_string(),
             blast.tag.clone(),
-            rule(schedule),
+            context.rule_of_zone(&rule(schedule), schedule.zone),
             blast.state_words().to_owned(),
-            context.when(schedule.next.first().copied()),
+            schedule.next.first().map_or_else(|| "-".to_owned(), |at| when(&context, *at, schedule.zone)),
             number(schedule.made),
             number(schedule.missed),
         ]
     };
     text(&render(&header, &schedules.iter().map(row).collect::<Vec<_>>()))
+}
+
+/// A time with the reader's zone, where the rule goes by another one.
+fn when(context: &Context, at: DateTime<Utc>, zone: Tz) -> String {
+    format!("{}{}", context.when(Some(at)), context.zone_unless(zone))
 }
 
 fn rule(schedule: &ScheduleView) -> String {
@@ -129,13 +136,13 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
         let _ = writeln!(out, "  at most  {} at a time without asking", number(at_most.into()));
     }
     if let Some(until) = repeat.until {
-        let _ = writeln!(out, "  until    {}", context.when(Some(until)));
+        let _ = writeln!(out, "  until    {}", when(context, until, *zone));
     }
     if let Some(times) = repeat.times {
         let _ = writeln!(out, "  times    {} of {}", repeat.seen, times);
     }
     for at in next {
-        let _ = writeln!(out, "  next     {}", context.when(Some(*at)));
+        let _ = writeln!(out, "  next     {}", when(context, *at, *zone));
     }
     for note in clock_notes {
         let _ = writeln!(out, "  clocks   {note}");
@@ -143,7 +150,7 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
     for occurrence in occurrences {
         let blast = occurrence.blast.map_or_else(String::new, |blast| format!("  blast {blast}"));
         let outcome = show::outcome(occurrence.outcome);
-        let _ = writeln!(out, "  {:<7}  {}{blast}", outcome, context.when(Some(occurrence.at)));
+        let _ = writeln!(out, "  {:<7}  {}{blast}", outcome, when(context, occurrence.at, *zone));
     }
     out
 }
@@ -155,7 +162,7 @@ async fn skip(global: &Global, id: BlastId) -> Result<()> {
         return json(&json!({ "id": id, "next": next }));
     }
     talk(&match next {
-        Some(_) => format!("its next time is {}", context.when(next)),
+        Some(next) => format!("its next time is {}", when(&context, next, context.app.schedule(id).await?.0.zone)),
         None => "that was its last time: it is over".to_owned(),
     });
     Ok(())

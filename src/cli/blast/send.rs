@@ -48,7 +48,6 @@ pub(super) enum StartKind {
 impl SendArgs {
     pub(super) async fn run(self, global: &Global, start: StartKind) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
-        context.app.renew_audience(self.blast).await?;
         let plan = context.app.plan(self.blast).await?;
         if start == StartKind::Resume && plan.blast.state == BlastState::Sending {
             return self.resume_sender(&context, &plan).await;
@@ -174,9 +173,12 @@ impl SendArgs {
 /// Says when a blast starts by itself, and how to stop it until then.
 fn scheduled(context: &Context, plan: &Plan, blast: &BlastView, is_attended: bool) -> String {
     let (tag, people, id) = (clean(&blast.tag), text::people(plan.people), blast.id);
-    let starts = context.when(blast.scheduled_for);
-    if let Some(rule) = &blast.origin.repeat.rule {
+    let zone = plan.repeat.as_ref().map(|repeat| repeat.zone).or(plan.start.as_ref().map(|start| start.zone));
+    let shown = zone.map_or_else(String::new, |zone| context.zone_unless(zone));
+    let starts = format!("{}{shown}", context.when(blast.scheduled_for));
+    if let Some(repeat) = &plan.repeat {
         let engine = if is_attended { "" } else { ", if an engine runs then" };
+        let rule = context.rule_of_zone(&repeat.rule, repeat.zone);
         return format!(
             "{tag} repeats {rule}: first {starts}{engine}; `blastdeck blast schedule show {id}` shows its times"
         );

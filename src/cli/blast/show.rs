@@ -175,10 +175,6 @@ const REASONS_MAX: usize = 4;
 
 pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
-    // A launch reads the people of a filter again: what is planned is whom it would go to.
-    if !context.app.is_read_only() {
-        context.app.renew_audience(id).await?;
-    }
     let plan = context.app.plan(id).await?;
     if !context.is_json {
         return text(&plan_with_steps(&context, &plan).await?);
@@ -230,9 +226,12 @@ fn repeat_json(repeat: &PlannedRepeat) -> Value {
 }
 
 fn repeat_text(context: &Context, repeat: &PlannedRepeat) -> String {
-    let mut out = format!("  repeats   {}\n", repeat.rule);
+    let mut out = format!("  repeats   {}\n", context.rule_of_zone(&repeat.rule, repeat.zone));
     let times: Vec<_> = repeat.next.iter().map(|at| context.when(Some(*at))).collect();
-    let _ = writeln!(out, "  next      {}", times.join(", "));
+    if times.is_empty() {
+        return out;
+    }
+    let _ = writeln!(out, "  next      {}{}", times.join(", "), context.zone_unless(repeat.zone));
     if let Some(ends) = &repeat.ends {
         let _ = writeln!(out, "  ends      {ends}");
     }
@@ -337,7 +336,8 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     let mut out = plan.repeat.as_ref().map_or_else(String::new, |repeat| repeat_text(context, repeat));
     if let Some(start) = &plan.start {
         let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
-        let _ = writeln!(out, "  starts    {}, by itself{note}", context.when(Some(start.at)));
+        let zone = context.zone_unless(start.zone);
+        let _ = writeln!(out, "  starts    {}{zone}, by itself{note}", context.when(Some(start.at)));
     }
     let _ = writeln!(out, "  pace      {}", plan.pace);
     if let Some(window) = &plan.window {

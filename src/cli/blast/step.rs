@@ -8,7 +8,7 @@ use color_eyre::Result;
 use serde_json::{Value, json};
 
 use super::follow_up::span;
-use super::new::short_text;
+use super::new::{from_one, short_text};
 use super::template::TemplateArgs;
 use crate::app::{AppError, NewStep, StepChange, StepEdit, StepKey, StepView};
 use crate::cli::Global;
@@ -76,13 +76,13 @@ pub(in crate::cli) struct AddArgs {
     #[arg(long, value_parser = short_text)]
     stage: Option<String>,
     /// What it makes waits after so many people until it is resumed.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one)]
     first: Option<NonZeroU32>,
     /// Send what it makes without asking.
     #[arg(long, requires = "at_most")]
     auto: bool,
     /// The most people whom it sends to without asking; a draft to more waits for you.
-    #[arg(long, value_name = "N", requires = "auto")]
+    #[arg(long, value_name = "N", value_parser = from_one, requires = "auto")]
     at_most: Option<NonZeroU32>,
 }
 
@@ -109,7 +109,7 @@ pub(in crate::cli) struct SetArgs {
     #[arg(long, value_parser = short_text)]
     stage: Option<String>,
     /// What it makes waits after so many people until it is resumed.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one)]
     first: Option<NonZeroU32>,
     /// What it makes does not wait after its first people any more.
     #[arg(long, conflicts_with = "first")]
@@ -118,7 +118,7 @@ pub(in crate::cli) struct SetArgs {
     #[arg(long, requires = "at_most")]
     auto: bool,
     /// The most people whom it sends to without asking; a draft to more waits for you.
-    #[arg(long, value_name = "N", requires = "auto")]
+    #[arg(long, value_name = "N", value_parser = from_one, requires = "auto")]
     at_most: Option<NonZeroU32>,
     /// What it makes waits for your yes again.
     #[arg(long, conflicts_with_all = ["auto", "at_most"])]
@@ -285,9 +285,11 @@ async fn list(global: &Global, blast: BlastId) -> Result<()> {
 
 /// When it comes first or again, or what it waits for.
 fn comes(context: &Context, view: &StepView) -> String {
+    let is_paused = view.step.paused_at.is_some();
     match (view.waits, view.comes_at) {
+        (Some(draft), _) if is_paused => format!("paused; asks you: blast {draft}"),
         (Some(draft), _) => format!("asks you: blast {draft}"),
-        _ if view.step.paused_at.is_some() => "paused".to_owned(),
+        _ if is_paused => "paused".to_owned(),
         (None, Some(at)) => context.when(Some(at)),
         (None, None) => "as people are due".to_owned(),
     }

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::app::view::{ActivityEvent, ActivityRow, BlastView};
 use crate::domain::act::Act;
-use crate::domain::amount::{self, money, symbol};
+use crate::domain::amount::{money, symbol};
 use crate::domain::status::Status;
 use crate::domain::text::{number, people};
 
@@ -70,7 +70,7 @@ impl Sentences {
     /// What an act says beside what it was: an amount in its currency, a note as it is.
     fn detail(&self, act: &Act, detail: &str) -> String {
         match act {
-            Act::Closed => amount::parse(detail).map_or_else(|_| detail.to_owned(), |sum| self.money(sum)),
+            Act::Closed => detail.parse().map_or_else(|_| detail.to_owned(), |sum| self.money(sum)),
             _ => detail.to_owned(),
         }
     }

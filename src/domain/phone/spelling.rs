@@ -31,6 +31,9 @@ pub(in crate::domain) fn read(text: &str) -> Result<Spelling, PhoneError> {
     let folded = fold(text);
     let bare = folded.trim_matches(|c: char| c.is_whitespace() || "\"'`=,;|".contains(c));
     refuse_spreadsheet_damage(bare)?;
+    if is_date(bare) {
+        return Err(PhoneError::Date);
+    }
     if let Some(digits) = whatsapp_id(bare)? {
         return Ok(Spelling { digits, reach: DialPrefix::International });
     }
@@ -74,6 +77,14 @@ fn refuse_spreadsheet_damage(text: &str) -> Result<(), PhoneError> {
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let number = mantissa.trim_start_matches(['+', '-']).replacen([',', '.'], "", 1);
     if all_digits(&number) && all_digits(power) { Err(PhoneError::Scientific) } else { Ok(()) }
+}
+
+/// `2026-12-01`, with a time or without: what a spreadsheet makes of a column that it takes for dates.
+fn is_date(text: &str) -> bool {
+    let day = text.split([' ', 'T']).next().unwrap_or(text);
+    let parts: Vec<Option<u32>> = day.split('-').map(|part| part.parse().ok()).collect();
+    let [Some(year), Some(month), Some(date)] = parts[..] else { return false };
+    day.len() == 10 && (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&date)
 }
 
 /// The digits of `60…@s.whatsapp.net`, `60…:12@s.whatsapp.net` (the `:12` names a linked device) or `60…@c.us`.

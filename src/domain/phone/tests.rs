@@ -145,6 +145,12 @@ fn spreadsheet_damage_is_named_as_such() {
     for text in ["#########", "#REF!", "#N/A"] {
         assert_eq!(read(text, "MY"), Err(PhoneError::SpreadsheetError), "{text}");
     }
+    for text in ["2026-12-01", "2026-12-01 09:30", "2026-12-01T09:30:00Z"] {
+        assert_eq!(read(text, "MY"), Err(PhoneError::Date), "{text}");
+    }
+    for text in ["0123-45-6789", "010-012-3456", "2026-13-01"] {
+        assert_ne!(read(text, "MY"), Err(PhoneError::Date), "{text}");
+    }
     let sentence = PhoneError::Scientific.to_string();
     assert_eq!(sentence, "lost by the spreadsheet: format the column as text and export again");
 }

@@ -64,10 +64,18 @@ fn a_skipped_time_occurs_right_after_and_one_that_comes_twice_once() {
         after("every day 02:30", "2026-10-24T12:00:00Z", berlin, 2),
         ["2026-10-25T02:30+0200", "2026-10-26T02:30+0100"]
     );
-    let notes = rule("every day 02:30").clock_notes("2026-11-21T09:00:00Z".parse().unwrap(), berlin);
+    let now = "2026-11-21T09:00:00Z".parse().unwrap();
+    let notes = rule("every day 02:30").clock_notes(now, None, berlin);
     assert_eq!(notes.len(), 2, "{notes:?}");
     assert!(notes[0].contains("does not exist") && notes[1].contains("comes twice"), "{notes:?}");
-    assert_eq!(rule("every day 09:00").clock_notes("2026-11-21T09:00:00Z".parse().unwrap(), berlin), [""; 0]);
+    assert!(notes[0].contains("on 28 Mar 2027"), "{notes:?}");
+    let ends = |last: &str| rule("every day 02:30").clock_notes(now, Some(last.parse().unwrap()), berlin).len();
+    assert_eq!(
+        (ends("2027-03-27T01:30:00Z"), ends("2027-03-28T01:00:00Z"), ends("2027-04-01T00:30:00Z")),
+        (0, 1, 1),
+        "none after its last time"
+    );
+    assert_eq!(rule("every day 09:00").clock_notes(now, None, berlin), [""; 0]);
 }
 
 /// Which local times a rule means, by the calendar alone.

@@ -99,7 +99,7 @@ pub(super) async fn keep(
         (Some(EntryOutcome::Changed { .. } | EntryOutcome::Nothing), Ok(_)) => None,
         (Some(EntryOutcome::Changed { .. } | EntryOutcome::Nothing), Err(why)) => Some(why.to_string()),
         (Some(EntryOutcome::Refused(why)), _) => Some(why.clone()),
-        (Some(EntryOutcome::Gone | EntryOutcome::Locked), _) => Some("its person is gone".to_owned()),
+        (Some(EntryOutcome::Gone | EntryOutcome::Locked), _) => Some(Uncounted::PersonGone.to_string()),
         (None, _) => Some("it answers no blast that is known".to_owned()),
     };
     let id = order::insert(&mut *tx, &new_order(news, reply, uncounted)).await?;

@@ -62,8 +62,8 @@ impl ApiCaller {
     }
 
     fn app_with(&self, request: Option<RequestKey>) -> App {
-        let TokenIdentity { name, sender, expires_at, .. } = self.token.clone();
-        self.app.acting_for(Caller { name, sender, expires_at, request })
+        let TokenIdentity { name, sender, scope, expires_at, .. } = self.token.clone();
+        self.app.acting_for(Caller { name, sender, scope, expires_at, request })
     }
 }
 

@@ -4,11 +4,16 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+mod plainly;
+mod spelling;
+
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
@@ -23,6 +28,17 @@ pub(super) struct JsonBody<T> {
     /// Of method, address and body: what makes two requests the same.
     pub fingerprint: [u8; 32],
     pub headers: HeaderMap,
+    text: Bytes,
+}
+
+impl<T> JsonBody<T> {
+    /// What is wrong with it, by its fields' names as this body spells them.
+    pub fn spelled(&self, problem: Problem) -> Problem {
+        match serde_json::from_slice::<Value>(&self.text) {
+            Ok(body) => problem.with_names(|field| spelling::as_written(&body, field)),
+            Err(_) => problem,
+        }
+    }
 }
 
 /// A body without fields.
@@ -51,7 +67,7 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for JsonBody<T> {
             return Err(unsupported("application/json").into_response());
         }
         let value = parse(bytes).map_err(IntoResponse::into_response)?;
-        Ok(Self { value, fingerprint, headers: parts.headers })
+        Ok(Self { value, fingerprint, headers: parts.headers, text: body.bytes })
     }
 }
 
@@ -111,7 +127,7 @@ fn misfit(path: &str, why: &str) -> Problem {
         (path, Some(named)) if !path.ends_with(named) => format!("{path}.{named}"),
         (path, _) => path.to_owned(),
     };
-    Problem::field(field, why)
+    Problem::field(field, plainly::said(why))
 }
 
 impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {

@@ -139,7 +139,7 @@ struct DeletedCampaign {
 }
 
 async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<CampaignBody>) -> Result<Response, Problem> {
-    let JsonBody { value, fingerprint, headers } = body;
+    let JsonBody { value, fingerprint, headers, .. } = body;
     once(&caller, Repeatable { headers: &headers, fingerprint, blast: None }, async |app: App| {
         let draft = value.draft(&app).await?;
         let made = app.create_for_caller(draft, PeopleSource::Given(value.recipients)).await?;

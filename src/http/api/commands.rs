@@ -152,9 +152,7 @@ pub(super) async fn start(
     body: &JsonBody<LaunchBody>,
     command: BlastCommand,
 ) -> Result<BlastView, Problem> {
-    let before = app.plan(id).await?;
-    if_match(&body.headers, &before.blast)?;
-    let plan = if app.renew_audience(id).await? { app.plan(id).await? } else { before };
+    let plan = app.plan(id).await?;
     if_match(&body.headers, &plan.blast)?;
     plan.in_state_for(command)?;
     if let Some(expected) = body.value.expect_recipients.filter(|expected| *expected != plan.people) {

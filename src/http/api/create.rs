@@ -228,7 +228,7 @@ pub(super) async fn make_where(
     body: JsonBody<CreateBody>,
     check: fn(&CreateBody) -> Result<(), Problem>,
 ) -> Result<Response, Problem> {
-    let JsonBody { value, fingerprint, headers } = body;
+    let JsonBody { value, fingerprint, headers, .. } = body;
     once(caller, Repeatable { headers: &headers, fingerprint, blast: None }, async |app: App| {
         check(&value)?;
         let draft = value.draft(&app).await?;

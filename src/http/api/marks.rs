@@ -196,8 +196,8 @@ enum PersonAct {
 }
 
 impl MarkBody {
-    fn read(&self) -> Result<PersonAct, Problem> {
-        let amount = self.amount.as_ref().map(read_amount).transpose()?;
+    fn read(&self, currency: &str) -> Result<PersonAct, Problem> {
+        let amount = self.amount.as_ref().map(|amount| read_amount(amount, currency)).transpose()?;
         let mut marks = match self.status.as_deref() {
             None => Vec::new(),
             Some("replied" | "responded" | "REPLIED") => vec![Mark::Replied],
@@ -222,13 +222,13 @@ impl MarkBody {
     }
 }
 
-fn read_amount(value: &Value) -> Result<Decimal, Problem> {
+fn read_amount(value: &Value, currency: &str) -> Result<Decimal, Problem> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         _ => return Err(Problem::field("amount", "write it as \"120.50\"")),
     };
-    amount::parse(&text).map_err(|error| Problem::field("amount", error.to_string()))
+    amount::parse(&text, currency).map_err(|error| Problem::field("amount", error.to_string()))
 }
 
 async fn mark(
@@ -236,7 +236,7 @@ async fn mark(
     PathId(id): PathId<RecipientId>,
     body: JsonBody<MarkBody>,
 ) -> Result<Response, Problem> {
-    let act = body.value.read()?;
+    let act = body.value.read(&caller.app().config().ui.currency)?;
     let blast = caller.app().recipient_row(id).await?.blast_id;
     once(&caller, body.about(blast), async |app: App| {
         let (marks, undone) = match act {

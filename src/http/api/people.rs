@@ -195,7 +195,7 @@ impl From<PeoplePage> for PeopleList {
 }
 
 /// Statuses as a program names them: ours, the screen's, and the provider's words that say how far a sent message is.
-fn statuses(words: &str) -> Result<Vec<Status>, Problem> {
+pub(super) fn statuses(words: &str) -> Result<Vec<Status>, Problem> {
     let one = |word: &str| match word.trim().to_ascii_uppercase().as_str() {
         "PENDING" | "SERVER_ACK" => Ok(Status::Sent),
         _ => Status::from_word(word).ok_or_else(|| {

@@ -104,7 +104,7 @@ struct RepeatAnswer {
 }
 
 impl From<PlannedRepeat> for RepeatAnswer {
-    fn from(PlannedRepeat { rule, next, ends, clock_notes, at_most }: PlannedRepeat) -> Self {
+    fn from(PlannedRepeat { rule, next, ends, clock_notes, at_most, .. }: PlannedRepeat) -> Self {
         Self { rule, next, ends, clock_notes, at_most }
     }
 }

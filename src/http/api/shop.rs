@@ -3,6 +3,7 @@
 
 mod carts;
 mod catalogs;
+mod export;
 mod items;
 mod orders;
 
@@ -14,7 +15,7 @@ use super::super::problem::Problem;
 use crate::domain::catalogue;
 
 pub(super) fn routes() -> Routes {
-    catalogs::routes().merge(carts::routes()).merge(orders::routes())
+    catalogs::routes().merge(carts::routes()).merge(orders::routes()).merge(export::routes())
 }
 
 /// A text or a number as the text that it was written as.
@@ -36,7 +37,7 @@ fn price(field: &str, value: &Value) -> Result<Decimal, Problem> {
     }
 }
 
-/// Three letters.
+/// The three letters of one that there is.
 fn currency(field: &str, text: &str) -> Result<String, Problem> {
-    catalogue::currency(text).ok_or_else(|| Problem::field(field, "write three letters, as MYR"))
+    catalogue::currency(text).map_err(|why| Problem::field(field, why))
 }

@@ -96,23 +96,23 @@ struct StepBody {
 #[serde(deny_unknown_fields)]
 struct StepEditBody {
     #[serde(default)]
-    #[schema(example = "48h")]
-    after: Option<String>,
+    #[schema(value_type = String, required = false, example = "48h")]
+    after: FieldChange<String>,
     #[serde(default)]
-    #[schema(example = "sent")]
-    since: Option<String>,
+    #[schema(value_type = String, required = false, example = "sent")]
+    since: FieldChange<String>,
     #[serde(default)]
-    #[schema(example = "read")]
-    until: Option<String>,
+    #[schema(value_type = String, required = false, example = "read")]
+    until: FieldChange<String>,
     #[serde(default)]
-    #[schema(example = "Still there, {name}?")]
-    message: Option<String>,
+    #[schema(value_type = String, required = false, example = "Still there, {name}?")]
+    message: FieldChange<String>,
     #[serde(default)]
     #[schema(schema_with = schemas::template_or_message)]
-    template: Option<Value>,
+    template: FieldChange<Value>,
     #[serde(default, alias = "followUpStage", alias = "follow_up_stage")]
-    #[schema(example = "Follow-up 1")]
-    stage: Option<String>,
+    #[schema(value_type = String, required = false, example = "Follow-up 1")]
+    stage: FieldChange<String>,
     #[serde(default)]
     #[schema(value_type = Option<u32>, example = json!(null), minimum = 1)]
     first: FieldChange<NonZeroU32>,
@@ -121,8 +121,8 @@ struct StepEditBody {
     at_most: FieldChange<NonZeroU32>,
     /// Paused, it makes and sends nothing.
     #[serde(default)]
-    #[schema(example = false)]
-    paused: Option<bool>,
+    #[schema(value_type = bool, required = false, example = false)]
+    paused: FieldChange<bool>,
 }
 
 /// A follow-up that makes itself.
@@ -203,18 +203,37 @@ impl StepBody {
 
 impl StepEditBody {
     async fn read(&self, app: &App, blast: BlastId) -> Result<StepEdit, Problem> {
-        let has_content = self.message.is_some() || self.template.is_some();
-        let given = (self.message.as_deref(), self.template.as_ref());
+        let paused = needed("paused", &self.paused)?;
         Ok(StepEdit {
-            after: self.after.as_deref().map(span).transpose()?,
-            since: stage("since", self.since.as_deref())?,
-            until: stage("until", self.until.as_deref())?,
-            stage: self.stage.as_deref().map(|stage| name("stage", stage)).transpose()?,
-            content: if has_content { Some(read_content(app, blast, given).await?) } else { None },
+            after: needed("after", &self.after)?.map(|text| span(text)).transpose()?,
+            since: stage("since", needed("since", &self.since)?.map(String::as_str))?,
+            until: stage("until", needed("until", &self.until)?.map(String::as_str))?,
+            stage: needed("stage", &self.stage)?.map(|stage| name("stage", stage)).transpose()?,
+            content: self.content(app, blast).await?,
             first: self.first,
             at_most: self.at_most,
-            change: self.paused.map(|paused| if paused { StepChange::Pause } else { StepChange::Resume }),
+            change: paused.map(|paused| if *paused { StepChange::Pause } else { StepChange::Resume }),
         })
+    }
+
+    /// One of the two may be null beside the other, as answers have it.
+    async fn content(&self, app: &App, blast: BlastId) -> Result<Option<BlastContent>, Problem> {
+        let given = match (&self.message, &self.template) {
+            (FieldChange::Set(text), FieldChange::Clear) => (Some(text.as_str()), None),
+            (FieldChange::Clear, FieldChange::Set(template)) => (None, Some(template)),
+            (text, template) => (needed("message", text)?.map(String::as_str), needed("template", template)?),
+        };
+        let has_content = given.0.is_some() || given.1.is_some();
+        if has_content { read_content(app, blast, given).await.map(Some) } else { Ok(None) }
+    }
+}
+
+/// What a step cannot be without: null is refused by the field's name.
+fn needed<'a, T>(field: &str, change: &'a FieldChange<T>) -> Result<Option<&'a T>, Problem> {
+    match change {
+        FieldChange::Keep => Ok(None),
+        FieldChange::Set(value) => Ok(Some(value)),
+        FieldChange::Clear => Err(Problem::field(field, "a step needs it: write a value, or leave it out")),
     }
 }
 

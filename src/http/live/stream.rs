@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::HttpState;
 use super::super::api::reply_event;
-use super::super::client::Client;
+use super::super::client::{Client, StreamTurn};
 use super::super::problem::Problem;
 use super::watcher::{Published, first_frame, lookback};
 use super::{BlastFrame, Frame, Topic, Watched};
@@ -64,25 +64,6 @@ pub(in crate::http) struct Watch {
     pub access: Access,
     /// Of the connection.
     pub client: Option<Arc<Client>>,
-}
-
-/// While a stream lasts it is never the client's turn: one that reads is not dismissed to make room.
-struct StreamTurn(Option<Arc<Client>>);
-
-impl StreamTurn {
-    fn streams(&self) {
-        if let Some(client) = &self.0 {
-            client.has_sent();
-        }
-    }
-}
-
-impl Drop for StreamTurn {
-    fn drop(&mut self) {
-        if let Some(client) = &self.0 {
-            client.await_request();
-        }
-    }
 }
 
 struct Viewer {
@@ -151,7 +132,7 @@ pub(in crate::http) async fn stream(
         check_at: now + ACCESS_EVERY,
         beat_at: now + HEARTBEAT_EVERY,
         end_at: now + STREAM_MAX,
-        client: StreamTurn(client),
+        client: StreamTurn::of(client),
         _permit: permit,
     };
     let events =

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::lenient::short;
 use super::preflight::{NextPage, items, next_page};
 use super::{GraphError, Meta};
-use crate::domain::catalogue::{CatalogueItem, availability, currency, shown_price};
+use crate::domain::catalogue::{CatalogueItem, availability, shown_price, three_letters};
 
 /// What is asked of each product.
 const FIELDS: &str = "id,retailer_id,retailer_product_group_id,name,description,price,currency,availability,inventory,image_url,url,\
@@ -88,7 +88,7 @@ fn text(item: &Value, key: &str) -> Option<String> {
 }
 
 fn product(item: &Value) -> Option<CatalogueItem> {
-    let currency = text(item, "currency").and_then(|word| currency(&word));
+    let currency = text(item, "currency").and_then(|word| three_letters(&word));
     let price = text(item, "price").and_then(|shown| shown_price(&shown, currency.as_deref().unwrap_or_default()));
     let group = item.pointer("/retailer_product_group_id").is_some().then(|| text(item, "retailer_product_group_id"));
     let parts: Vec<String> = [text(item, "color"), text(item, "size")].into_iter().flatten().collect();

@@ -42,6 +42,9 @@ pub struct OrderRow {
     /// Whoever typed an amount after it, in its place.
     pub replaced_by: Option<String>,
     pub replaced_at: Option<DateTime<Utc>>,
+    /// Whether the act that counted it was undone, and by whom.
+    pub is_undone: bool,
+    pub undone_by: Option<String>,
     pub ordered_at: DateTime<Utc>,
     /// What the message says, where that is later than when it came.
     pub dated_at: Option<DateTime<Utc>>,
@@ -97,7 +100,7 @@ pub struct OrderQuery {
 const SELECT: &str = "select o.id, o.state, o.source, o.sender_id, s.name as sender, o.blast_id, b.blast_tag, o.recipient_id,
                 o.phone_number, o.user_id, coalesce(r.name, o.name) as name, o.catalogue, o.note, o.message_id, o.total, o.currency,
                 o.unreadable, case when a.id is not null and r.id is not null and t.id is null then o.counted end as counted,
-                o.uncounted, t.operator as replaced_by, t.at as replaced_at, o.ordered_at, o.dated_at, o.created_at, o.updated_at, o.state_by,
+                o.uncounted, t.operator as replaced_by, t.at as replaced_at, u.id is not null as is_undone, u.undone_by, o.ordered_at, o.dated_at, o.created_at, o.updated_at, o.state_by,
                 coalesce((select json_agg(json_build_object(
                     'id', i.id, 'sku', i.sku, 'name', i.name, 'product_id', i.product_id, 'variant_id', i.variant_id,
                     'quantity', i.quantity::text, 'price', i.price::text, 'currency', i.currency,
@@ -111,6 +114,7 @@ const SELECT: &str = "select o.id, o.state, o.source, o.sender_id, s.name as sen
            left join blasts b on b.id = o.blast_id and b.deleted_at is null
            left join blast_recipients r on r.id = o.recipient_id
            left join operator_actions a on a.id = o.action_id and a.undone_at is null
+           left join operator_actions u on u.id = o.action_id and u.undone_at is not null
            left join lateral (
                 select t.id, t.operator, t.at from operator_actions t
                  where t.recipient_id = o.recipient_id and t.id > a.id and t.undone_at is null and t.action = 'closed'
@@ -121,11 +125,19 @@ const SELECT: &str = "select o.id, o.state, o.source, o.sender_id, s.name as sen
           where true";
 
 impl OrderRow {
-    /// Why it is not counted in revenue, if something is known to be in the way.
+    /// Why it is not counted in revenue; `None` where it is.
     pub fn not_counted(&self) -> Option<String> {
+        if self.counted.is_some() {
+            return None;
+        }
         let replaced = self.replaced_by.as_ref().zip(self.replaced_at);
         let replaced = replaced.map(|(by, at)| Uncounted::Replaced(by.clone(), at).to_string());
-        replaced.or_else(|| self.uncounted.clone())
+        let now = || match self.state {
+            OrderState::Cancelled => Uncounted::Cancelled,
+            _ if self.is_undone => Uncounted::Undone(self.undone_by.clone()),
+            _ => Uncounted::PersonGone,
+        };
+        replaced.or_else(|| self.uncounted.clone()).or_else(|| Some(now().to_string()))
     }
 }
 

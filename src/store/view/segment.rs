@@ -175,6 +175,12 @@ fn ids(segment: &Segment) -> Vec<i64> {
     segment.blasts.iter().map(|id| id.0).collect()
 }
 
+/// Who is in a draft, and not among these numbers.
+pub async fn members_besides(pool: &PgPool, id: BlastId, phones: &[&str]) -> Result<Vec<RecipientId>, StoreError> {
+    let besides = sqlx::query_scalar("select id from blast_recipients where blast_id = $1 and phone_number <> all($2)");
+    Ok(besides.bind(id).bind(phones).fetch_all(pool).await?)
+}
+
 /// The numbers of whoever is in a draft.
 pub async fn members(pool: &PgPool, blast: BlastId) -> Result<Vec<String>, StoreError> {
     let members = sqlx::query_scalar("select phone_number from blast_recipients where blast_id = $1");

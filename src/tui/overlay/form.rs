@@ -202,7 +202,7 @@ impl FormPainter<'_> {
         let form = self.form;
         let source = match &form.list {
             None if form.people > 0 => format!("{} in it", counted(form.people)),
-            None => return vec![TextLine::dim("nobody yet: a CSV file, or paste cells here")],
+            None => return vec![TextLine::dim("nobody yet: a CSV or Excel file, or paste cells here")],
             Some(DraftList::File(path)) => path.display().to_string(),
             Some(DraftList::Pasted(text)) => {
                 format!("pasted, {}", count_of(i64::try_from(text.lines().count()).unwrap_or(0), "line", "lines"))

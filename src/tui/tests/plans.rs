@@ -63,7 +63,8 @@ fn shows(dashboard: &TestDashboard, words: &str) -> bool {
 
 #[test]
 fn the_question_says_when_a_blast_with_a_start_begins() {
-    let with_start = |plan| Plan { start: Some(PlannedStart { at: at(23, 0), note: None }), ..plan };
+    let with_start =
+        |plan| Plan { start: Some(PlannedStart { at: at(23, 0), zone: chrono_tz::Tz::UTC, note: None }), ..plan };
     assert!(shows(&planned(with_start), "It starts 23:00; until then u or p takes it back."));
 
     let sent_again = |plan: Plan| {

@@ -120,7 +120,7 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
     model.say(Notice::done("ctrl-c again leaves"));
     match open {
         Some(Prompt::Find(find)) => find::leave(model, &find),
-        Some(Prompt::Amount(amount)) => prompts::kept(&amount).unwrap_or_else(|why| {
+        Some(Prompt::Amount(amount)) => prompts::kept(&amount, &model.options.currency).unwrap_or_else(|why| {
             model.refuse(format!("{}: {why}; not kept. ctrl-c again leaves", amount.who));
             Vec::new()
         }),

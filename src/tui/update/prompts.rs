@@ -15,8 +15,10 @@ use crate::tui::widget::{Edited, TextField};
 /// Signs that stand before an amount.
 const CURRENCIES: &str = "$€£¥₹";
 
-/// Said of a text that is not an amount.
-const WRITE_AMOUNT: &str = "write it as 120, 120.50 or 1,200.50";
+/// Said of a text that is not an amount in the dashboard's currency.
+fn write_amount(model: &Model) -> &'static str {
+    amount::write_as(&model.options.currency)
+}
 
 /// Said of a digit for a text that was refused: whoever typed it may have meant it for something else.
 const NOT_TAKEN: &str = "not taken: backspace mends it, esc leaves it";
@@ -55,10 +57,10 @@ fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutco
         edit_amount(&mut amount, key);
     } else if amount.field.is_empty() && is_of_currency(model, key) {
         // Left out: `RM120` is typed as it is written.
-    } else if let Ok(effects) = kept(&amount) {
+    } else if let Ok(effects) = kept(&amount, &model.options.currency) {
         return if key == Key::Enter { KeyOutcome::Handled(effects) } else { KeyOutcome::PassOn(effects) };
     } else {
-        amount.trouble = Some(WRITE_AMOUNT);
+        amount.trouble = Some(write_amount(model));
     }
     model.prompt = Some(Prompt::Amount(amount));
     KeyOutcome::DONE
@@ -78,11 +80,11 @@ fn is_of_currency(model: &Model, key: Key) -> bool {
 }
 
 /// Writes the amount; nothing where none was typed.
-pub fn kept(amount: &AmountPrompt) -> Result<Vec<Effect>, AmountError> {
+pub fn kept(amount: &AmountPrompt, currency: &str) -> Result<Vec<Effect>, AmountError> {
     if amount.field.is_empty() {
         return Ok(Vec::new());
     }
-    let (person, sum) = (amount.person, amount::parse(&amount.field.text())?);
+    let (person, sum) = (amount.person, amount::parse(&amount.field.text(), currency)?);
     Ok(vec![Effect::Write(match amount.sale {
         Sale::New => WriteRequest::Mark { person, mark: Mark::Closed(Some(sum)) },
         Sale::Earlier(seen) => WriteRequest::Amend { person, seen, amount: sum },
@@ -90,12 +92,14 @@ pub fn kept(amount: &AmountPrompt) -> Result<Vec<Effect>, AmountError> {
 }
 
 /// A pasted amount, perhaps with its currency before it, replaces what was typed; anything else is refused.
-pub fn paste_amount(amount: &mut AmountPrompt, text: &str) {
+pub fn paste_amount(model: &mut Model, text: &str) {
+    let (currency, trouble) = (model.options.currency.clone(), write_amount(model));
+    let Some(Prompt::Amount(amount)) = &mut model.prompt else { return };
     let digits =
         text.trim().trim_start_matches(|c: char| c.is_alphabetic() || c.is_whitespace() || CURRENCIES.contains(c));
-    match amount::parse(digits) {
+    match amount::parse(digits, &currency) {
         Ok(_) => (amount.field, amount.trouble) = (TextField::with(digits), None),
-        Err(_) => amount.trouble = Some(WRITE_AMOUNT),
+        Err(_) => amount.trouble = Some(trouble),
     }
 }
 
@@ -138,7 +142,9 @@ fn refused_key(model: &mut Model, mut refused: RefusedPrompt, key: Key) -> KeyOu
 
 /// Says again why an amount is not written, with the amount: it is lost otherwise.
 fn say_typed(model: &mut Model, refused: &RefusedPrompt) {
-    if let (RefusedKeys::Amount, Ok(sum)) = (refused.takes, amount::parse(&refused.typed.text())) {
+    if let (RefusedKeys::Amount, Ok(sum)) =
+        (refused.takes, amount::parse(&refused.typed.text(), &model.options.currency))
+    {
         let typed = format!("{} {}", symbol(&model.options.currency), amount::money(sum));
         model.refuse(format!("{}; you typed {typed}", refused.why));
     }

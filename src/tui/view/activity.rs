@@ -276,7 +276,7 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
 fn act_text(model: &Model, act: &Act, by: &str, detail: Option<&str>) -> String {
     let detail = match (act, detail) {
         (Act::Closed, Some(sum)) => {
-            let sum = amount::parse(sum).map_or_else(|_| sum.to_owned(), amount::money);
+            let sum = sum.parse().map_or_else(|_| sum.to_owned(), amount::money);
             format!(": {} {sum}", symbol(&model.options.currency))
         }
         (_, Some(detail)) => format!(": {detail}"),

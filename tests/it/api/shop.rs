@@ -158,3 +158,55 @@ async fn a_program_writes_a_cart_changes_it_and_orders_it_once() {
     shop.ok(&["audit"]).await;
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_sold_out_is_told_to_a_program_that_orders_a_cart() {
+    let (shop, serve) = served().await;
+    shop.execute(&blast_of("cloud", 1, 1)).await;
+    shop.execute(
+        "insert into catalogues (business, name, source) values ('kedai', 'menu', 'csv');
+         insert into products (catalogue_id, sku, name, price, currency, inventory) values (1, 'kek', 'Kek', 9, 'MYR', 0)",
+    )
+    .await;
+    let api = client(&shop, &serve, "write").await;
+    let cart = json!({ "campaignId": "1", "phoneNumber": digits(1), "items": [{ "sku": "kek" }] });
+    api.post("/api/whatsapp/carts", cart).await.expect(201);
+
+    let order = api.post("/api/whatsapp/carts/1/order", json!({})).await.expect(201).body;
+
+    assert_eq!(order["soldOut"], json!(["kek"]));
+    assert_eq!(api.get("/api/whatsapp/orders/1").await.expect(200).body["soldOut"], Value::Null);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_as_the_request_spells_it_and_said_plainly() {
+    let (shop, serve) = served().await;
+    shop.execute(&blast_of("cloud", 1, 2)).await;
+    let api = client(&shop, &serve, "write").await;
+    let order = |phone: &str, item: Value| json!({ "campaignId": "1", "phoneNumber": phone, "items": [item] });
+
+    for (body, field, said) in [
+        (order(&digits(1), json!({ "productRetailerId": " " })), "items[0].productRetailerId", "write the SKU"),
+        (order(&digits(1), json!({ "productRetailerId": "a\0b" })), "items[0].productRetailerId", "write the SKU"),
+        (order(&digits(1), json!({ "product_retailer_id": "" })), "items[0].product_retailer_id", "write the SKU"),
+        (order(&digits(1), json!({ "sku": "" })), "items[0].sku", "write the SKU"),
+        (order("12", json!({ "sku": "a", "price": 1 })), "phoneNumber", ""),
+        (json!({ "campaignId": 1, "phone_number": "12", "items": [{ "sku": "a", "price": 1 }] }), "phone_number", ""),
+        (json!({ "campaignId": 1, "phoneNumber": digits(1), "items": ["teh"] }), "items[0]", "write an object"),
+        (json!({ "campaignId": 1, "phoneNumber": digits(1), "items": "teh" }), "items", "write a list"),
+        (json!({ "campaignId": 1, "phoneNumber": 5, "items": [] }), "phoneNumber", "write a text"),
+    ] {
+        let answer = api.post("/api/whatsapp/orders", body.clone()).await.expect(422);
+        assert_eq!(answer.fields(), [field], "{body}");
+        let detail = answer.body["errors"][0]["detail"].as_str().unwrap();
+        assert!(
+            detail.contains(said) && !detail.contains("expected") && !detail.contains("struct"),
+            "{body}: {detail}"
+        );
+    }
+    let product = json!({ "name": "menu", "products": [{ "retailerId": "a\0", "name": "A" }] });
+    let answer = api.post("/api/whatsapp/catalogs", product).await.expect(422);
+    assert_eq!(answer.fields(), ["products[0].retailerId"]);
+    serve.stop().await;
+}

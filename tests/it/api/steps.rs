@@ -58,3 +58,36 @@ async fn what_is_no_step_names_its_field() {
     }
     assert_eq!(api.get(&steps).await.expect(200).body["steps"], json!([]));
 }
+
+#[tokio::test]
+async fn null_empties_nothing_that_a_step_needs_and_wrong_values_say_what_to_write() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let made = api.post("/api/blasts", json!({ "message": "Hi", "recipients": ["+60123456701"] })).await.expect(201);
+    let one = format!("/api/blasts/{}/steps/1", made.body["id"]);
+    let steps = format!("/api/blasts/{}/steps", made.body["id"]);
+    api.post(&steps, json!({ "after": "48h", "message": "Hi", "first": 2 })).await.expect(201);
+    let before = api.get(&steps).await.body;
+
+    for field in ["after", "since", "until", "message", "template", "stage", "paused"] {
+        let refused = api.patch(&one, json!({ field: null })).await.expect(422);
+        assert_eq!(refused.fields(), [field]);
+        assert!(refused.body["detail"].as_str().unwrap().contains("leave it out"), "{:?}", refused.body);
+    }
+    for (field, value, said) in [
+        ("first", json!(0), "write a whole number from 1"),
+        ("first", json!("x"), "write a whole number from 1"),
+        ("at_most", json!(-1), "write a whole number from 1"),
+        ("paused", json!("yes"), "write true or false"),
+        ("after", json!(5), "write a text"),
+    ] {
+        let refused = api.patch(&one, json!({ field: value })).await.expect(422);
+        let detail = refused.body["errors"][0]["detail"].as_str().unwrap();
+        assert!(refused.fields() == [field] && detail.contains(said), "{field}: {detail}");
+        assert!(!detail.contains("expected") && !detail.contains("non"), "{detail}");
+    }
+    assert_eq!(api.get(&steps).await.body, before);
+    api.patch(&one, json!({ "first": null })).await.expect(200);
+    let until = json!({ "message": "Hi", "recipients": ["+60123456701"], "message_text": 3 });
+    assert_eq!(api.post("/api/blasts", until).await.expect(422).fields(), ["message_text"]);
+}

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::ordering::{amend, amount, messages, order};
 use super::scene::InboxScene;
-use crate::support::{digits, long_form};
+use crate::support::serve::senders;
+use crate::support::{Setup, Shop, digits, long_form};
 
 #[tokio::test]
 async fn an_amount_that_an_operator_types_replaces_what_orders_counted_before() {
@@ -168,4 +169,48 @@ async fn a_price_with_more_digits_than_are_kept_is_refused_and_a_time_ahead_is_s
     assert_eq!((&dated["dated_at"], &dated["counted"]), (&json!("2100-01-01T00:00:00Z"), &json!("5.00")));
     let shown = scene.shop.ok(&["order", "show", "2"]).await;
     assert!(shown.contains("which was ahead: it came"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_typed_amount_has_the_places_of_the_currency_that_revenue_is_counted_in() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.write("config.toml", format!("{}\n[ui]\ncurrency = \"JPY\"\n", senders(shop.sim.base_url())));
+    let scene = InboxScene::on(shop, 1, "cloud", "").await;
+    let mark = async |amount: &str| scene.shop.run(&["mark", "1", &digits(1), "closed", "--amount", amount]).await;
+
+    let refused = mark("100.50").await;
+    assert!(refused.code == 2 && refused.err.contains("JPY has no decimal places: write it as 1500"), "{refused:?}");
+    assert_eq!(scene.status(1).await, "sent");
+    let done = mark("1,500").await;
+    assert!(done.code == 0 && done.out.contains("with 1,500"), "{done:?}");
+}
+
+#[tokio::test]
+async fn an_order_whose_close_was_undone_says_why_it_does_not_count() {
+    let scene = InboxScene::sent(2).await;
+    let shop = &scene.shop;
+    shop.ok(&["order", "add", "1", &digits(1), "a@30"]).await;
+    shop.ok(&["mark", "1", &digits(1), "undo"]).await;
+
+    let undone = shop.json(&["order", "show", "1"]).await;
+    assert_eq!((&undone["counted"], &undone["uncounted"]), (&Value::Null, &json!("its close was undone by aina")));
+    let said = shop.ok(&["order", "show", "1"]).await;
+    assert!(said.contains("not counted in revenue: its close was undone by aina"), "{said}");
+    shop.ok(&["order", "add", "1", &digits(2), "a@30"]).await;
+    assert_eq!(shop.json(&["order", "show", "2"]).await["uncounted"], Value::Null);
+    shop.ok(&["order", "cancel", "2"]).await;
+    assert_eq!(shop.json(&["order", "show", "2"]).await["uncounted"], "it is cancelled");
+}
+
+#[tokio::test]
+async fn an_amount_that_never_stood_is_not_said_to_stand_again() {
+    let scene = InboxScene::sent(1).await;
+    let shop = &scene.shop;
+    shop.ok(&["order", "add", "1", &digits(1), "a@30"]).await;
+    shop.ok(&["mark", "1", &digits(1), "closed", "--amount", "45"]).await;
+    shop.ok(&["order", "edit", "1", "a@40"]).await;
+
+    let undone = shop.ok(&["mark", "1", &digits(1), "undo"]).await;
+
+    assert!(undone.contains("the amount is 40.00 now") && !undone.contains("again"), "{undone}");
 }

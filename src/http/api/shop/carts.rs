@@ -144,28 +144,28 @@ struct CartList {
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
-struct CartParams {
+pub(super) struct CartParams {
     /// Only those of this blast.
     #[serde(alias = "blast_id", alias = "campaign_id", alias = "blastId")]
-    campaign_id: Option<String>,
+    pub(super) campaign_id: Option<String>,
     /// `open`, `ordered` or `abandoned`.
     #[serde(alias = "state")]
-    status: Option<String>,
+    pub(super) status: Option<String>,
     /// Only this number's, in any spelling.
     #[serde(alias = "phone_number", alias = "phone")]
-    phone_number: Option<String>,
+    pub(super) phone_number: Option<String>,
     /// 1 to 1,000 a page, usually 50.
     #[serde(deserialize_with = "page::number")]
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
     /// The number of a page, from 1; instead of a cursor.
     #[serde(deserialize_with = "page::number")]
-    page: Option<u32>,
+    pub(super) page: Option<u32>,
     /// `nextCursor` of the page before.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
 }
 
 impl CartParams {
-    fn query(&self, app: &App) -> Result<CartQuery, Problem> {
+    pub(super) fn query(&self, app: &App) -> Result<CartQuery, Problem> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let cursor = given(&self.cursor);
         let limit = page::limit(self.limit)?;
@@ -210,11 +210,12 @@ async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<CartId>) -> Result
 }
 
 async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<OrderBody>) -> Result<Response, Problem> {
-    let draft = body.value.draft()?;
+    let draft = body.value.draft().map_err(|problem| body.spelled(problem))?;
     once(&caller, repeatable(&body), async |app: App| {
         Ok(Answer::created(CartAnswer::from(app.add_cart(&draft).await?)))
     })
     .await
+    .map_err(|problem| body.spelled(problem))
 }
 
 /// What is to change in an open cart.
@@ -258,7 +259,8 @@ async fn edit(
     PathId(id): PathId<CartId>,
     body: JsonBody<EditBody>,
 ) -> Result<Response, Problem> {
-    let (change, abandons) = (body.value.edit()?, body.value.abandons()?);
+    let change = body.value.edit().map_err(|problem| body.spelled(problem))?;
+    let abandons = body.value.abandons()?;
     if change == CartEdit::default() && !abandons {
         return Err(Problem::field("items", "missing: write items, a note or a status"));
     }
@@ -267,6 +269,7 @@ async fn edit(
         Ok(Answer::ok(CartAnswer::from(cart)))
     })
     .await
+    .map_err(|problem| body.spelled(problem))
 }
 
 async fn order(

@@ -14,8 +14,10 @@ use super::super::once::{Answer, Repeatable, once};
 use super::super::page;
 use super::{currency, price};
 use crate::app::{App, CatalogueRow, ProductQuery, ProductRow, VariantRow};
+use crate::domain::amount::check_places;
 use crate::domain::catalogue::{CatalogueItem, availability};
 use crate::domain::ids::{CatalogueId, ProductId};
+use crate::domain::text::clean;
 
 /// The most products that one request may bring.
 const PRODUCTS_MAX: usize = 10_000;
@@ -315,9 +317,12 @@ impl ProductBody {
     fn item(&self, at: &str, of: Option<(&Self, &String)>) -> Result<CatalogueItem, Problem> {
         let field = |name: &str| format!("{at}.{name}");
         let plain = |text: &String| text.trim().replace('\0', "");
-        let (sku, name) = (plain(&self.retailer_id), plain(&self.name));
-        if sku.is_empty() || sku.chars().count() > 100 {
-            return Err(Problem::field(field("retailerId"), "write 1 to 100 characters"));
+        let (sku, name) = (self.retailer_id.trim().to_owned(), plain(&self.name));
+        if sku.is_empty() || sku.chars().count() > 100 || clean(&sku) != sku {
+            return Err(Problem::field(
+                field("retailerId"),
+                "write 1 to 100 characters, none of them a control character",
+            ));
         }
         if name.is_empty() || name.chars().count() > 500 {
             return Err(Problem::field(field("name"), "write 1 to 500 characters"));
@@ -333,6 +338,10 @@ impl ProductBody {
         let own_price = self.price.as_ref().map(|value| price(&field("price"), value)).transpose()?;
         let own_currency = self.currency.as_deref().map(|text| currency(&field("currency"), text)).transpose()?;
         let group = group.as_ref();
+        let own_currency = own_currency.or_else(|| group.and_then(|group| group.currency.clone()));
+        if let (Some(price), Some(currency)) = (own_price, &own_currency) {
+            check_places(price, currency).map_err(|why| Problem::field(field("price"), why.to_string()))?;
+        }
         Ok(CatalogueItem {
             sku,
             external_id: None,
@@ -341,7 +350,7 @@ impl ProductBody {
             name: group.map_or(name, |group| group.name.clone()),
             description: group.map_or_else(|| self.description.as_ref().map(plain), |group| group.description.clone()),
             price: own_price.or_else(|| group.and_then(|group| group.price)),
-            currency: own_currency.or_else(|| group.and_then(|group| group.currency.clone())),
+            currency: own_currency,
             availability: self.availability.as_deref().map(stock).transpose()?,
             inventory: self.inventory.map(i64::from),
             image_url: self.image_url.as_ref().map(plain).or_else(|| group.and_then(|group| group.image_url.clone())),
@@ -351,7 +360,7 @@ impl ProductBody {
 }
 
 async fn replace(ApiWriter(caller): ApiWriter, body: JsonBody<CatalogBody>) -> Result<Response, Problem> {
-    let items = body.value.items()?;
+    let items = body.value.items().map_err(|problem| body.spelled(problem))?;
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {
         let CatalogBody { name, business, .. } = &body.value;

@@ -174,43 +174,48 @@ struct OrderList {
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
-struct OrderParams {
+pub(super) struct OrderParams {
     /// Only those of this blast.
     #[serde(alias = "blast_id", alias = "campaign_id", alias = "blastId")]
-    campaign_id: Option<String>,
+    pub(super) campaign_id: Option<String>,
     /// `new`, `confirmed`, `paid`, `fulfilled` or `cancelled`.
     #[serde(alias = "state")]
-    status: Option<String>,
+    pub(super) status: Option<String>,
     /// Only this number's, in any spelling.
     #[serde(alias = "phone_number", alias = "phone")]
-    phone_number: Option<String>,
+    pub(super) phone_number: Option<String>,
     /// 1 to 1,000 a page, usually 50.
     #[serde(deserialize_with = "page::number")]
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
     /// `nextCursor` of the page before.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
+}
+
+impl OrderParams {
+    pub(super) fn query(&self, app: &App) -> Result<OrderQuery, Problem> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let cursor = given(&self.cursor).map(|cursor| page::read_cursor(&cursor)).transpose()?;
+        let phone = |text: String| {
+            Phone::parse(&text, app.own_region()).map_err(|error| Problem::field("phoneNumber", error.to_string()))
+        };
+        Ok(OrderQuery {
+            blast: given(&self.campaign_id).map(|text| blast("campaignId", &text)).transpose()?,
+            state: given(&self.status).map(|text| state(&text)).transpose()?,
+            phone: given(&self.phone_number).map(phone).transpose()?,
+            before: cursor.map(|[id]| OrderId(id)),
+            limit: page::limit(self.limit)?,
+            ..OrderQuery::default()
+        })
+    }
 }
 
 async fn list(ApiReader(caller): ApiReader, Params(asked): Params<OrderParams>) -> Result<Answer, Problem> {
     let app = caller.app();
-    let limit = page::limit(asked.limit)?;
-    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    let blast = given(&asked.campaign_id).map(|text| blast("campaignId", &text)).transpose()?;
-    if let Some(blast) = blast {
+    let query = asked.query(&app)?;
+    if let Some(blast) = query.blast {
         app.require_blast(blast).await?;
     }
-    let cursor = given(&asked.cursor).map(|cursor| page::read_cursor(&cursor)).transpose()?;
-    let phone = |text: String| {
-        Phone::parse(&text, app.own_region()).map_err(|error| Problem::field("phoneNumber", error.to_string()))
-    };
-    let query = OrderQuery {
-        blast,
-        state: given(&asked.status).map(|text| state(&text)).transpose()?,
-        phone: given(&asked.phone_number).map(phone).transpose()?,
-        before: cursor.map(|[id]| OrderId(id)),
-        limit,
-        ..OrderQuery::default()
-    };
+    let limit = query.limit;
     let rows = app.orders(&query).await?;
     let last = rows.last().filter(|_| rows.len() == limit as usize);
     let next_cursor = last.map(|last| page::write_cursor(&[last.id.0]));
@@ -261,9 +266,10 @@ impl OrderBody {
 }
 
 async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<OrderBody>) -> Result<Response, Problem> {
-    let draft = body.value.draft()?;
+    let draft = body.value.draft().map_err(|problem| body.spelled(problem))?;
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
-    once(&caller, request, async |app: App| Ok(written_answer(app.add_order(&draft).await?))).await
+    let done = once(&caller, request, async |app: App| Ok(written_answer(app.add_order(&draft).await?))).await;
+    done.map_err(|problem| body.spelled(problem))
 }
 
 pub(super) fn written_answer(written: WrittenOrder) -> Answer {
@@ -307,7 +313,7 @@ async fn edit(
     PathId(id): PathId<OrderId>,
     body: JsonBody<OrderEdit>,
 ) -> Result<Response, Problem> {
-    let change = body.value.change()?;
+    let change = body.value.change().map_err(|problem| body.spelled(problem))?;
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {
         let order = match &change {
@@ -317,4 +323,5 @@ async fn edit(
         Ok(Answer::ok(OrderAnswer::from(order)))
     })
     .await
+    .map_err(|problem| body.spelled(problem))
 }

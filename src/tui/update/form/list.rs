@@ -39,7 +39,8 @@ fn type_path(form: &mut BlastForm) {
 pub(super) fn take_file(model: &mut Model, path: &str, ending: Ending) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     if path.is_empty() {
-        form.trouble = (ending == Ending::Next).then(|| "type the path of a CSV file, or paste its cells".to_owned());
+        form.trouble =
+            (ending == Ending::Next).then(|| "type the path of a CSV or Excel file, or paste its cells".to_owned());
         return Vec::new();
     }
     if form.values.tag.is_empty() {

@@ -9,7 +9,10 @@ use crate::domain::text::number;
 const EVERY: Duration = Duration::from_millis(200);
 
 pub(super) struct Progress {
-    people: i64,
+    /// What is exported, in a word.
+    what: &'static str,
+    /// How many are looked at in all, where that is known.
+    whole: Option<i64>,
     looked_at: i64,
     /// When a line was written last; `None` where nobody would see it.
     shown: Option<Instant>,
@@ -17,9 +20,9 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(people: i64) -> Self {
+    pub(super) fn new(what: &'static str, whole: Option<i64>) -> Self {
         let shown = io::stderr().is_terminal().then(Instant::now);
-        Self { people, looked_at: 0, shown, is_line_open: false }
+        Self { what, whole, looked_at: 0, shown, is_line_open: false }
     }
 
     pub(super) fn advance(&mut self, looked_at: usize) {
@@ -27,8 +30,9 @@ impl Progress {
         if self.shown.is_some_and(|shown| shown.elapsed() >= EVERY) {
             self.shown = Some(Instant::now());
             self.is_line_open = true;
+            let of = self.whole.map_or_else(String::new, |whole| format!(" of {}", number(whole)));
             // A terminal that is gone needs no progress.
-            let _ = write!(io::stderr(), "\r{} of {} people", number(self.looked_at), number(self.people));
+            let _ = write!(io::stderr(), "\r{}: {}{of} looked at", self.what, number(self.looked_at));
         }
     }
 

@@ -10,13 +10,13 @@ use color_eyre::eyre::WrapErr;
 
 use crate::cli::exit::RefusedError;
 
-pub(in crate::cli) enum Destination {
+pub(super) enum Destination {
     Stdout,
     File(PartialFile),
 }
 
 /// A file that is being written. Dropped before it is finished, it is removed.
-pub(in crate::cli) struct PartialFile {
+pub(super) struct PartialFile {
     name: PathBuf,
     partial: PathBuf,
     file: File,
@@ -25,7 +25,7 @@ pub(in crate::cli) struct PartialFile {
 
 impl Destination {
     /// Opens `FILE.part` for a file that does not exist; only its owner may read it, since it names people.
-    pub(in crate::cli) fn open(name: Option<&Path>) -> Result<Self> {
+    pub(super) fn open(name: Option<&Path>) -> Result<Self> {
         let Some(name) = name else { return Ok(Self::Stdout) };
         refuse_existing(name)?;
         let mut partial = name.as_os_str().to_owned();
@@ -42,7 +42,7 @@ impl Destination {
         }
     }
 
-    pub(in crate::cli) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         match self {
             Self::Stdout => Ok(io::stdout().lock().write_all(bytes)?),
             Self::File(file) => {
@@ -52,7 +52,7 @@ impl Destination {
     }
 
     /// Everything was written: the file gets its name.
-    pub(in crate::cli) fn finish(&mut self) -> Result<()> {
+    pub(super) fn finish(&mut self) -> Result<()> {
         match self {
             Self::Stdout => Ok(io::stdout().lock().flush()?),
             Self::File(file) => file.finish(),

@@ -1,0 +1,129 @@
+//! What stands in one cell of an export, and how each format spells it.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::domain::text::{clean, clean_name, csv_safe};
+
+/// The most UTF-16 units of a cell in a workbook; a longer text is cut.
+const WORKBOOK_TEXT_MAX: usize = 32_767;
+
+/// A value of an export.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExportCell {
+    Empty,
+    /// Also phone numbers: a spreadsheet would take their digits for a quantity.
+    Text(String),
+    Whole(i64),
+    Flag(bool),
+    /// Exact, with its decimals.
+    Amount(Decimal),
+    Time(DateTime<Utc>),
+    /// Something with parts: as it is in JSON, and these words in a spreadsheet.
+    Parts {
+        words: String,
+        json: Value,
+    },
+}
+
+impl ExportCell {
+    /// Whatever is a text, a whole number or a flag once it is written as JSON.
+    pub(super) fn of(value: &impl Serialize) -> Self {
+        match json!(value) {
+            Value::Null => Self::Empty,
+            Value::String(text) => Self::Text(text),
+            Value::Bool(flag) => Self::Flag(flag),
+            Value::Number(number) if number.is_i64() => Self::Whole(number.as_i64().unwrap_or_default()),
+            other => Self::Parts { words: other.to_string(), json: other },
+        }
+    }
+
+    pub(super) fn time(at: Option<DateTime<Utc>>) -> Self {
+        at.map_or(Self::Empty, Self::Time)
+    }
+
+    pub(super) fn amount(amount: Option<Decimal>) -> Self {
+        amount.map_or(Self::Empty, Self::Amount)
+    }
+
+    /// A number that is kept as a text; what cannot be read as one stays a text.
+    pub(super) fn typed_amount(text: Option<&str>) -> Self {
+        let Some(text) = text else { return Self::Empty };
+        text.parse().map_or_else(|_| Self::Text(text.to_owned()), Self::Amount)
+    }
+
+    /// As JSON has it. Amounts are texts, exact.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Empty => Value::Null,
+            Self::Text(text) => json!(text),
+            Self::Whole(number) => json!(number),
+            Self::Flag(flag) => json!(flag),
+            Self::Amount(amount) => json!(amount.to_string()),
+            Self::Time(at) => json!(at),
+            Self::Parts { json, .. } => json.clone(),
+        }
+    }
+
+    /// As CSV has it: neither does a terminal obey it nor a spreadsheet run it; line breaks of a text stay.
+    pub(super) fn to_csv(&self) -> String {
+        let text = match self.to_json() {
+            Value::Null => String::new(),
+            Value::String(text) => text,
+            other => match self {
+                Self::Parts { words, .. } => words.clone(),
+                _ => other.to_string(),
+            },
+        };
+        csv_safe(&by_line(&text, clean)).into_owned()
+    }
+
+    /// What a cell of text in a workbook says. A workbook keeps texts and formulas apart, so nothing is put before it.
+    pub(super) fn to_workbook_text(text: &str) -> String {
+        let text = by_line(text, |line| Cow::Owned(clean_name(line).replace(['\u{fffe}', '\u{ffff}'], "")));
+        let mut units = 0;
+        let fits = |c: &char| {
+            units += c.len_utf16();
+            units <= WORKBOOK_TEXT_MAX
+        };
+        if text.len() <= WORKBOOK_TEXT_MAX { text } else { text.chars().take_while(fits).collect() }
+    }
+}
+
+fn by_line(text: &str, clean: impl Fn(&str) -> Cow<'_, str>) -> String {
+    text.lines().map(clean).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::ExportCell;
+
+    #[test]
+    fn a_spreadsheet_runs_nothing_and_a_terminal_obeys_nothing() {
+        let csv = |value| ExportCell::of(&value).to_csv();
+
+        assert_eq!(csv(json!("=cmd|'/c calc'!A0")), "'=cmd|'/c calc'!A0");
+        assert_eq!(csv(json!("a\u{1b}]0;x\u{7}\nnext")), "a]0;x\nnext");
+        assert_eq!((csv(json!("+60123456789")).as_str(), csv(json!(null)).as_str()), ("+60123456789", ""));
+        assert_eq!(csv(json!({ "why": "=x" })), r#"{"why":"=x"}"#);
+    }
+
+    #[test]
+    fn a_number_that_is_kept_as_text_keeps_its_decimals() {
+        assert_eq!(ExportCell::typed_amount(Some("12.50")).to_csv(), "12.50");
+        assert_eq!(ExportCell::typed_amount(Some("two")), ExportCell::Text("two".to_owned()));
+    }
+
+    #[test]
+    fn a_text_that_a_workbook_cannot_hold_is_cut_between_characters() {
+        let long = ExportCell::to_workbook_text(&"😀".repeat(20_000));
+        assert_eq!(long.chars().count(), 16_383);
+        assert_eq!(ExportCell::to_workbook_text("=1+1\u{1b}[2J\u{ffff}"), "=1+1[2J");
+    }
+}

@@ -1,0 +1,250 @@
+//! Which columns each kind of export has, and what stands in them.
+
+use super::cell::ExportCell;
+use super::shop_table::{CART_ITEMS, CARTS, ORDER_ITEMS, ORDERS};
+use super::{App, CartExport, Export, OrderExport, PeopleExport};
+use crate::app::CustomerRow;
+use crate::app::view::{PersonChange, RecipientRow, ReplyRow};
+use crate::domain::text::count_of;
+
+/// The cells of one row, in the order of the table's columns.
+pub type ExportRow = Vec<ExportCell>;
+
+/// A kind of export.
+#[derive(Debug)]
+pub struct ExportTable {
+    /// What it is of, as its file and its sheets are called.
+    pub name: &'static str,
+    /// Their names, the same in every format.
+    pub columns: &'static [&'static str],
+    /// A row, and several.
+    pub(super) nouns: (&'static str, &'static str),
+}
+
+impl ExportTable {
+    /// `250 people`.
+    pub fn counted(&self, rows: u64) -> String {
+        let (one, many) = self.nouns;
+        count_of(i64::try_from(rows).unwrap_or(i64::MAX), one, many)
+    }
+}
+
+/// Where several blasts are exported, or what belongs to none: the first column.
+const BLAST: &str = "blast";
+
+impl Export {
+    pub const fn table(&self) -> &'static ExportTable {
+        match self {
+            Self::People { what: PeopleExport::Recipients, .. } => &RECIPIENTS,
+            Self::People { what: PeopleExport::History, .. } => &HISTORY,
+            Self::Replies { .. } => &REPLIES,
+            Self::Orders { what: OrderExport::Orders, .. } => &ORDERS,
+            Self::Orders { what: OrderExport::Items, .. } => &ORDER_ITEMS,
+            Self::Carts { what: CartExport::Carts, .. } => &CARTS,
+            Self::Carts { what: CartExport::Items, .. } => &CART_ITEMS,
+            Self::Customers { .. } => &CUSTOMERS,
+        }
+    }
+
+    /// The names of its columns.
+    pub fn columns(&self) -> Vec<&'static str> {
+        let blast = self.names_blast().then_some(BLAST);
+        blast.into_iter().chain(self.table().columns.iter().copied()).collect()
+    }
+
+    /// Whether its rows say which blast they belong to, beside what the table has.
+    pub(super) fn names_blast(&self) -> bool {
+        match self {
+            Self::People { blasts, .. } => blasts.len() != 1,
+            Self::Replies { blasts, .. } => blasts.as_ref().is_none_or(|blasts| blasts.len() != 1),
+            Self::Orders { .. } | Self::Carts { .. } | Self::Customers { .. } => false,
+        }
+    }
+}
+
+/// Whether a column holds times.
+pub(super) fn is_time(column: &str) -> bool {
+    column == "at" || column.ends_with("_at") || column.ends_with("_seen")
+}
+
+pub const RECIPIENTS: ExportTable = ExportTable {
+    name: "recipients",
+    columns: &[
+        "id",
+        "phone_number",
+        "name",
+        "status",
+        "message_id",
+        "sent_at",
+        "delivered_at",
+        "read_at",
+        "replied_at",
+        "closed_at",
+        "failed_at",
+        "opted_out_at",
+        "amount",
+        "note",
+        "error_code",
+        "error_message",
+        "reason",
+        "attempts",
+    ],
+    nouns: ("person", "people"),
+};
+
+/// The cells of [`RECIPIENTS`].
+pub fn recipient(row: &RecipientRow) -> ExportRow {
+    vec![
+        ExportCell::of(&row.id),
+        ExportCell::of(&row.phone),
+        ExportCell::of(&row.name),
+        ExportCell::of(&row.status),
+        ExportCell::of(&row.message_id),
+        ExportCell::time(row.sent_at),
+        ExportCell::time(row.delivered_at),
+        ExportCell::time(row.read_at),
+        ExportCell::time(row.replied_at),
+        ExportCell::time(row.closed_at),
+        ExportCell::time(row.failed_at),
+        ExportCell::time(row.opted_out_at),
+        ExportCell::amount(row.amount),
+        ExportCell::of(&row.note),
+        ExportCell::of(&row.error_code),
+        ExportCell::of(&row.error_message),
+        ExportCell::of(&row.reason),
+        ExportCell::of(&row.attempt),
+    ]
+}
+
+pub(super) const REPLIES: ExportTable = ExportTable {
+    name: "replies",
+    columns: &[
+        "id",
+        "at",
+        "received_at",
+        "recipient",
+        "phone_number",
+        "user_id",
+        "name",
+        "kind",
+        "text",
+        "payload",
+        "message_id",
+        "is_opt_out",
+        "file_type",
+        "file_state",
+    ],
+    nouns: ("reply", "replies"),
+};
+
+pub(super) fn reply(app: &App, row: &ReplyRow) -> ExportRow {
+    vec![
+        ExportCell::of(&row.id),
+        ExportCell::Time(row.at),
+        ExportCell::Time(row.received_at),
+        ExportCell::of(&row.recipient),
+        ExportCell::of(&row.phone),
+        ExportCell::of(&row.user_id),
+        ExportCell::of(&row.name),
+        ExportCell::of(&row.kind),
+        ExportCell::of(&row.body),
+        ExportCell::of(&row.payload),
+        ExportCell::of(&row.message_id),
+        ExportCell::Flag(app.is_stop(row)),
+        ExportCell::of(&row.file.file_type),
+        ExportCell::of(&row.file.file_state),
+    ]
+}
+
+pub(super) const HISTORY: ExportTable = ExportTable {
+    name: "history",
+    columns: &[
+        "recipient",
+        "phone_number",
+        "name",
+        "changed_at",
+        "happened_at",
+        "old_status",
+        "new_status",
+        "attempt",
+        "source",
+        "by",
+        "detail",
+    ],
+    nouns: ("change", "changes"),
+};
+
+pub(super) fn change(change: &PersonChange) -> ExportRow {
+    vec![
+        ExportCell::of(&change.recipient_id),
+        ExportCell::of(&change.phone),
+        ExportCell::of(&change.name),
+        ExportCell::Time(change.changed_at),
+        ExportCell::time(change.happened_at),
+        ExportCell::of(&change.old_status),
+        ExportCell::of(&change.new_status),
+        ExportCell::of(&change.attempt),
+        ExportCell::of(&change.source),
+        ExportCell::of(&change.by_whom),
+        ExportCell::of(&change.metadata),
+    ]
+}
+
+pub(super) const CUSTOMERS: ExportTable = ExportTable {
+    name: "customers",
+    columns: &[
+        "id",
+        "numbers",
+        "name",
+        "first_seen",
+        "last_seen",
+        "sent",
+        "received",
+        "read",
+        "replies",
+        "sales",
+        "revenue",
+        "opted_out",
+        "tags",
+        "orders",
+        "carts",
+    ],
+    nouns: ("customer", "customers"),
+};
+
+pub(super) fn customer(row: &CustomerRow) -> ExportRow {
+    let mut revenue = row.revenue.round_dp(2);
+    revenue.rescale(2);
+    vec![
+        ExportCell::of(&row.id),
+        ExportCell::Text(row.numbers.join(" ")),
+        ExportCell::of(&row.names.first()),
+        ExportCell::time(row.first_seen),
+        ExportCell::time(row.last_seen),
+        ExportCell::of(&row.sent),
+        ExportCell::of(&row.received),
+        ExportCell::of(&row.read),
+        ExportCell::of(&row.replies),
+        ExportCell::of(&row.sales),
+        ExportCell::Amount(revenue),
+        ExportCell::Text(row.opted_out.join(" ")),
+        ExportCell::Text(row.tags.join(" ")),
+        ExportCell::of(&row.orders),
+        ExportCell::of(&row.carts),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_columns_have_one_name() {
+        for table in [RECIPIENTS, REPLIES, HISTORY, CUSTOMERS, ORDERS, ORDER_ITEMS, CARTS, CART_ITEMS] {
+            let mut names = table.columns.to_vec();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), table.columns.len(), "{}", table.name);
+        }
+    }
+}

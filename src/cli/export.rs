@@ -1,0 +1,123 @@
+//! What every export has: its format, where it goes, how far it is, and an interrupt that leaves nothing half-written.
+
+mod destination;
+mod progress;
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use clap::ValueEnum;
+use color_eyre::Result;
+
+use super::context::Context;
+use super::exit::{RefusedError, UsageError};
+use super::output::talk;
+use crate::app::view::BlastView;
+use crate::app::{Export, ExportEncoder, ExportFormat, ExportPages};
+use crate::domain::ids::BlastId;
+use crate::shutdown::{SecondInterrupt, Shutdown};
+use destination::Destination;
+use progress::Progress;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ExportOutput {
+    /// CSV that a spreadsheet opens without running anything in it, one JSON object a line, or an Excel workbook. As the file's name
+    /// ends, by default; else csv.
+    #[arg(long, value_enum)]
+    format: Option<FormatWord>,
+    /// The file to write; it must not exist. Standard output by default.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormatWord {
+    Csv,
+    #[value(alias = "jsonl", alias = "ndjson")]
+    Json,
+    Xlsx,
+}
+
+impl From<FormatWord> for ExportFormat {
+    fn from(word: FormatWord) -> Self {
+        match word {
+            FormatWord::Csv => Self::Csv,
+            FormatWord::Json => Self::JsonLines,
+            FormatWord::Xlsx => Self::Xlsx,
+        }
+    }
+}
+
+impl ExportOutput {
+    /// Writes an export. A workbook has times by the clocks of `zone`; `whole` is how many rows are looked at, where that is known.
+    pub(super) async fn write(&self, context: &Context, export: Export, zone: Tz, whole: Option<i64>) -> Result<()> {
+        let format = self.format(context);
+        if format == ExportFormat::Xlsx && self.output.is_none() && io::stdout().is_terminal() {
+            return Err(UsageError("a workbook is no text for a terminal: add --output FILE.xlsx".to_owned()).into());
+        }
+        let mut encoder = ExportEncoder::new(format, &export, zone);
+        let pages = context.app.export(export).await?;
+        let table = pages.export().table();
+        let mut to = Destination::open(self.output.as_deref())?;
+        let stop = Shutdown::new();
+        if self.output.is_some() {
+            // Without a file there is nothing to clean up, and an interrupt may end the process where it stands.
+            stop.on_signals(SecondInterrupt::Exit)?;
+        }
+        let progress = Progress::new(table.name, whole);
+        let rows = Running { pages, progress, stop }.run(&mut encoder, &mut to).await?;
+        to.write(&encoder.finish()?)?;
+        to.finish()?;
+        talk(&match &self.output {
+            Some(file) => format!("{} exported to {}", table.counted(rows), file.display()),
+            None => format!("{} exported", table.counted(rows)),
+        });
+        Ok(())
+    }
+
+    fn format(&self, context: &Context) -> ExportFormat {
+        if context.is_json {
+            return ExportFormat::JsonLines;
+        }
+        let ending = self.output.as_deref().and_then(Path::extension).and_then(|ending| ending.to_str());
+        let by_name = ending.and_then(ExportFormat::from_word);
+        self.format.map(ExportFormat::from).or(by_name).unwrap_or(ExportFormat::Csv)
+    }
+}
+
+/// The blasts with these ids, each once.
+pub(super) async fn blasts_of(context: &Context, ids: &[BlastId]) -> Result<Vec<BlastView>> {
+    let mut blasts: Vec<BlastView> = Vec::new();
+    for id in ids {
+        if !blasts.iter().any(|blast| blast.id == *id) {
+            blasts.push(context.app.blast_without_unasked(*id).await?);
+        }
+    }
+    Ok(blasts)
+}
+
+/// An export under way.
+struct Running {
+    pages: ExportPages,
+    progress: Progress,
+    /// Requested by an interrupt.
+    stop: Shutdown,
+}
+
+impl Running {
+    /// How many rows were written.
+    async fn run(mut self, encoder: &mut ExportEncoder, to: &mut Destination) -> Result<u64> {
+        to.write(&encoder.head()?)?;
+        while let Some(page) = self.pages.next().await? {
+            if self.stop.is_cancelled() {
+                self.progress.finish();
+                return Err(RefusedError("cancelled: nothing was kept".to_owned()).into());
+            }
+            to.write(&encoder.encode(&page.rows)?)?;
+            self.progress.advance(page.looked_at);
+        }
+        self.progress.finish();
+        Ok(encoder.rows())
+    }
+}

@@ -1,0 +1,83 @@
+//! What a deserializer says of a value, as a sentence that says what to write.
+
+/// The sentence for what is wrong with one field.
+pub(super) fn said(why: &str) -> String {
+    if why.starts_with("missing field") {
+        return "missing: write it".to_owned();
+    }
+    if why.starts_with("duplicate field") {
+        return "it is there twice: write it once".to_owned();
+    }
+    if let Some((unknown, known)) = why.split_once(", expected ") {
+        if unknown.starts_with("unknown field") {
+            return format!("there is no such field: write {}", known.replace("one of ", ""));
+        }
+        if unknown.starts_with("unknown variant") {
+            return format!("write {known}");
+        }
+        return format!("write {}", wanted(unknown, known));
+    }
+    if OF_TIMES.iter().any(|said| why.starts_with(said)) {
+        return "write a time such as 2026-12-01T09:00:00Z".to_owned();
+    }
+    if why.starts_with("unknown field") { "there is no such field: this takes none".to_owned() } else { why.to_owned() }
+}
+
+/// What is said of a text that is no time.
+const OF_TIMES: [&str; 5] = [
+    "input is out of range",
+    "input contains invalid characters",
+    "premature end of input",
+    "trailing input",
+    "no possible date and time",
+];
+
+/// What is expected, in the words of JSON.
+fn wanted(unfit: &str, expected: &str) -> String {
+    let is_number = unfit.contains("integer");
+    let unsigned = match expected {
+        "u8" => Some(u64::from(u8::MAX)),
+        "u16" => Some(u64::from(u16::MAX)),
+        "u32" => Some(u64::from(u32::MAX)),
+        "u64" | "usize" => Some(u64::MAX),
+        _ => None,
+    };
+    if let Some(most) = unsigned {
+        return if is_number { format!("a whole number from 0 to {most}") } else { "a whole number".to_owned() };
+    }
+    let word = match expected {
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a string" | "string" => "a text",
+        "a sequence" | "sequence" => "a list",
+        "a map" | "map" => "an object",
+        other if other.starts_with("struct ") => "an object",
+        other if other.starts_with("a nonzero u") => "a whole number from 1",
+        other => other,
+    };
+    word.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said;
+
+    #[test]
+    fn what_a_deserializer_says_is_said_plainly() {
+        for (why, plain) in [
+            ("invalid type: string \"x\", expected a nonzero u32", "write a whole number from 1"),
+            ("invalid value: integer `0`, expected a nonzero u32", "write a whole number from 1"),
+            ("invalid value: integer `-1`, expected u32", "write a whole number from 0 to 4294967295"),
+            ("invalid type: string \"teh\", expected struct ItemBody", "write an object"),
+            ("invalid type: map, expected a sequence", "write a list"),
+            ("missing field `after`", "missing: write it"),
+            ("unknown field `wat`, expected `a` or `b`", "there is no such field: write `a` or `b`"),
+            ("unknown field `wat`, there are no fields", "there is no such field: this takes none"),
+            ("input is out of range", "write a time such as 2026-12-01T09:00:00Z"),
+            ("write the id of a campaign", "write the id of a campaign"),
+        ] {
+            assert_eq!(said(why), plain, "{why}");
+        }
+    }
+}

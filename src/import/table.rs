@@ -1,0 +1,94 @@
+//! The rows of a list, whichever file they stand in: text (CSV and its like), or a sheet of an Excel workbook.
+
+use std::collections::VecDeque;
+use std::io::{Cursor, Read};
+
+use super::encoding;
+use super::error::ImportError;
+use super::records::{self, Record, Records, Stated};
+use super::workbook::SheetRows;
+
+/// A list as an operator gives it.
+pub struct TableSource {
+    bytes: Box<dyn Read + Send>,
+    sheet: Option<String>,
+}
+
+impl<R: Read + Send + 'static> From<R> for TableSource {
+    fn from(bytes: R) -> Self {
+        Self { bytes: Box::new(bytes), sheet: None }
+    }
+}
+
+impl TableSource {
+    /// The sheet with this name, in place of a workbook's first.
+    #[must_use]
+    pub fn of_sheet(self, sheet: Option<String>) -> Self {
+        Self { sheet, ..self }
+    }
+}
+
+/// A list whose form is known.
+pub(super) struct Table {
+    /// The first ones that are not blank, which [`Self::rows`] has again.
+    pub first_rows: Vec<Record>,
+    pub rows: TableRows,
+}
+
+pub(super) enum TableRows {
+    Text(Box<Records<Box<dyn Read + Send>>>),
+    Sheet { ahead: VecDeque<Record>, rest: SheetRows },
+}
+
+impl TableRows {
+    /// The next row, perhaps a blank one; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Record>, ImportError> {
+        match self {
+            Self::Text(records) => Ok(records.next()?),
+            Self::Sheet { ahead, rest } => match ahead.pop_front() {
+                Some(row) => Ok(Some(row)),
+                None => rest.next(),
+            },
+        }
+    }
+}
+
+impl Table {
+    /// Reads the beginning, and so many rows of it that are not blank.
+    pub(super) fn open(source: TableSource, first_rows: usize) -> Result<Self, ImportError> {
+        let TableSource { mut bytes, sheet } = source;
+        let sample = encoding::read_sample(&mut bytes)?;
+        let is_workbook = encoding::is_spreadsheet(&sample);
+        let all = Cursor::new(sample).chain(bytes);
+        match sheet {
+            _ if is_workbook => Self::of_sheet(SheetRows::open(all, sheet), first_rows),
+            Some(_) => Err(ImportError::NoSheets),
+            None => Self::of_text(all, first_rows),
+        }
+    }
+
+    /// The same of text alone.
+    pub(super) fn of_text(source: impl Read + Send + 'static, first_rows: usize) -> Result<Self, ImportError> {
+        let opened = encoding::open(source)?;
+        let delimiter = records::guess_delimiter(&opened.sample);
+        let mut records = Records::new(opened.bytes, delimiter.byte);
+        let mut first_rows = records::first_rows(&opened.sample, delimiter.byte, first_rows);
+        if delimiter.stated == Stated::InFirstRow {
+            records.next()?;
+            first_rows.drain(..first_rows.len().min(1));
+        }
+        Ok(Self { first_rows, rows: TableRows::Text(Box::new(records)) })
+    }
+
+    fn of_sheet(mut rest: SheetRows, first_rows: usize) -> Result<Self, ImportError> {
+        let mut ahead = VecDeque::new();
+        while ahead.len() < first_rows {
+            let Some(row) = rest.next()? else { break };
+            ahead.push_back(row);
+        }
+        if ahead.is_empty() {
+            return Err(ImportError::EmptySheet);
+        }
+        Ok(Self { first_rows: ahead.iter().cloned().collect(), rows: TableRows::Sheet { ahead, rest } })
+    }
+}

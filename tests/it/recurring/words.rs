@@ -1,0 +1,57 @@
+//! What is said of blasts that repeat: where they are over, where the clocks of another zone rule, and where nobody is found yet.
+
+use serde_json::{Value, json};
+
+use super::{SETUP, pattern};
+use crate::support::{Setup, Shop};
+
+#[tokio::test]
+async fn a_pattern_that_was_ended_does_not_start_any_more() {
+    let shop = Shop::open(SETUP).await;
+    let id = pattern(&shop, 0..2, &["--repeat", "every day 09:00", "--timezone", "Asia/Kuala_Lumpur"]).await;
+    assert!(shop.ok(&["blast", "plan", &id]).await.contains("  starts "));
+
+    shop.ok(&["blast", "schedule", "end", &id, "--yes"]).await;
+
+    let plan = shop.json(&["blast", "plan", &id]).await;
+    assert_eq!((&plan["starts_at"], &plan["repeat"]["next"]), (&Value::Null, &json!([])), "{plan}");
+    let said = shop.ok(&["blast", "plan", &id]).await;
+    assert!(!said.contains("starts") && !said.contains("  next "), "{said}");
+    assert_eq!(shop.json(&["blast", "show", &id]).await["scheduled_for"], Value::Null);
+    assert_eq!(shop.json_lines(&["blast", "list"]).await[0]["scheduled_for"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_time_by_other_clocks_than_the_readers_names_the_zone() {
+    let shop = Shop::open(SETUP).await;
+    let id = pattern(&shop, 0..1, &["--repeat", "every day 09:00", "--timezone", "Pacific/Auckland"]).await;
+    let own = pattern(&shop, 1..2, &["--repeat", "every day 09:00", "--timezone", "UTC"]).await;
+
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", format!("{config}[ui]\ntimezone = \"UTC\"\n"));
+    let plan = shop.ok(&["blast", "plan", &id]).await;
+    assert!(plan.contains("every day 09:00 (Pacific/Auckland)") && plan.contains(" (UTC)"), "{plan}");
+    let listed = shop.ok(&["blast", "schedule", "list"]).await;
+    let line = |id: &str| listed.lines().find(|line| line.trim_start().starts_with(id)).unwrap().to_owned();
+    assert!(line(&id).contains("every day 09:00 (Pacific/Auckland)") && line(&id).contains(" (UTC)"), "{listed}");
+    assert!(!line(&own).contains("(UTC)"), "{listed}");
+    assert!(!shop.ok(&["blast", "plan", &own]).await.contains("(UTC)"));
+}
+
+#[tokio::test]
+async fn a_blast_that_repeats_is_made_also_while_its_filter_finds_nobody() {
+    let shop = Shop::open(Setup::default()).await;
+    let earlier = shop.draft(0..2).await;
+    let filter = format!("blast:{earlier} status:read");
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--from", &filter];
+    assert_eq!(shop.run(&new).await.code, 3, "one that does not repeat goes to nobody");
+
+    let made = shop.json(&[&new[..], &["--repeat", "every day 09:00", "--at-most", "5"]].concat()).await;
+
+    let id = made["id"].to_string();
+    let plan = shop.json(&["blast", "plan", &id]).await;
+    assert_eq!((&plan["people"], &plan["obstacles"]), (&json!(0), &json!([])), "{plan}");
+    shop.send(&id).await;
+    assert_eq!(shop.state(&id).await, "scheduled");
+    assert_eq!(shop.number(&format!("select at_most::bigint from blasts where id = {id}")).await, 5);
+}
