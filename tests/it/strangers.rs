@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::serve::{APP_SECRET, Serve, WEBHOOK_SECRET, senders, signature};
-use crate::support::{Setup, Shop, eventually_async};
+use crate::support::{Setup, Shop, eventually_async, settle_for};
 
 async fn shop() -> Shop {
     let shop = Shop::open(Setup::default()).await;
@@ -97,8 +97,10 @@ async fn what_nobody_waits_for_any_more_is_not_kept() {
         let waits = "select count(*) from pg_stat_activity
                       where datname = current_database() and wait_event_type = 'Lock' and query like '%webhook_inbox%'";
         eventually_async("the first is being kept", async || shop.number(waits).await > 0).await;
-        let second = tokio::time::timeout(Duration::from_secs(2), serve.meta(second));
+        let second = tokio::time::timeout(Duration::from_secs(1), serve.meta(second));
         assert!(second.await.is_err(), "it waits for the first");
+        // The server sees that its client is gone. The first waits for the lock for five seconds in all.
+        settle_for(1_500).await;
         lock.rollback().await.unwrap();
     };
 
