@@ -10,10 +10,12 @@ mod webhooks;
 
 use std::fmt;
 
+use rustix::process::test_kill_process;
+
 use crate::support::proxy::Proxy;
 use crate::support::{
-    Clock, Cluster, Deadline, Engine, PATIENCE, Setup, Shop, TestDatabase, Wire, eventually_async, figure, long_form,
-    settle_for,
+    Clock, Cluster, Deadline, Engine, LostTime, PATIENCE, Setup, Shop, TestDatabase, Wire, eventually_async, figure,
+    long_form, settle_for,
 };
 use blows::Blow;
 pub use commits::proxied;
@@ -115,6 +117,7 @@ struct Trial {
     unanswered: i64,
     /// How many more may be in doubt after this round.
     allowed: i64,
+    lost_times: Vec<LostTime>,
 }
 
 impl Trial {
@@ -140,6 +143,7 @@ impl Trial {
             in_doubt: 0,
             unanswered: 0,
             allowed: 0,
+            lost_times: Vec::new(),
         }
     }
 
@@ -260,7 +264,7 @@ impl Trial {
 
     /// All promises, and that no more are in doubt than the blows can explain.
     async fn check(&mut self) {
-        self.shop.promises().await;
+        self.shop.promises_but_for(&self.lost_times).await;
         let in_doubt = self.shop.count("uncertain").await + self.shop.count("sending").await;
         let posts = self.shop.sim.posts().await;
         let unanswered = posts.iter().filter(|post| matches!(post.answered.as_str(), "hangup" | "html"));
@@ -280,13 +284,15 @@ impl Trial {
         self.until_all_news_is_applied().await;
         let open = self.shop.count("queued").await + self.shop.count("sending").await;
         assert_eq!(open, 0, "nobody is forgotten");
-        self.shop.promises().await;
+        self.shop.promises_but_for(&self.lost_times).await;
         self.shop.ok(&["audit"]).await;
     }
 
     /// Ends the server as `pg_ctl stop -m immediate` does, and starts it again after a while.
     async fn crash_postgres(&mut self) {
-        self.cluster.stop_immediately();
+        let pid = self.cluster.stop_immediately();
+        // One that is still going down would count as running.
+        eventually_async("the server is gone", async || test_kill_process(pid).is_err()).await;
         self.dice.moment(400).await;
         self.cluster.local.ensure_running().await.unwrap();
     }

@@ -4,6 +4,7 @@
 mod memory;
 mod opt_outs;
 
+use chrono::Utc;
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -243,6 +244,35 @@ async fn somebody_who_failed_before_a_backup_and_was_retried_after_it_is_not_sen
     assert!(retried.code == 3 && retried.err.contains("is known not to have received the message"), "{retried:?}");
     assert_eq!((world.posts().await, shop.count("failed").await), (4 + 2, 1));
     shop.invariants().await;
+}
+
+#[tokio::test]
+async fn somebody_who_was_refused_and_sent_to_in_the_time_that_was_lost_is_not_sent_to_again() {
+    let world = Restorable::open(Setup { engine: "speed = 600", ..SETUP }).await;
+    let shop = &world.shop;
+    shop.sim
+        .answer_send(&digits(1), json!([{ "code": 429, "body": "{\"success\":false,\"message\":\"slow down\"}" }]))
+        .await;
+    let blast = shop.blast(0..3).await;
+    world.cluster.back_up().await;
+    let since = Utc::now();
+    shop.until_idle().await;
+    assert_eq!((world.posts().await, shop.count("queued").await), (4, 0));
+
+    world.cluster.put_back().await;
+    let lost = [(since, Utc::now())];
+    shop.until_idle().await;
+    world.asks("back in time").await;
+    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.until_idle().await;
+
+    assert_eq!(
+        (world.posts().await, shop.count("uncertain").await),
+        (4, 3),
+        "{}",
+        shop.ok(&["blast", "show", &blast]).await
+    );
+    shop.promises_but_for(&lost).await;
 }
 
 #[tokio::test]

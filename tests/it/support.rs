@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 pub use clock::Clock;
 pub use cluster::{Cluster, copy};
 pub use engine::Engine;
-pub use invariants::broken_invariants;
+pub use invariants::{LostTime, broken_invariants};
 pub use postgres::{TestDatabase, database, postgres};
 pub use private::private_postgres;
 pub use pty::{Pty, Size};

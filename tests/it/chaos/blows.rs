@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use rustix::process::{Signal, kill_process};
 
 use super::{SLOTS, Trial};
@@ -105,6 +106,7 @@ impl Trial {
         // No blast begins in the time that is lost: the simulator would know people whom nobody else does.
         self.allowed += SLOTS;
         self.cluster.back_up().await;
+        let since = Utc::now();
         let before = self.shop.sim.stats().await.posts;
         self.shop.until_posts(before + 5 + self.dice.up_to(30)).await;
         if self.dice.up_to(2) == 0 {
@@ -116,6 +118,7 @@ impl Trial {
             Blow::Failover => self.cluster.fail_over().await,
             _ => self.cluster.put_back().await,
         }
+        self.lost_times.push((since, Utc::now()));
         if self.engines.is_empty() {
             self.start_engines(1).await;
         }

@@ -1,11 +1,15 @@
 //! What must hold after anything that can happen: each rule is a query that finds nobody.
 
+use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::sim::Post;
 
 /// A rule, and who breaks it: one text column.
 type Rule = (&'static str, &'static str);
+
+/// From a backup until it was put back: what the database learned meanwhile it has forgotten.
+pub type LostTime = (DateTime<Utc>, DateTime<Utc>);
 
 /// Rules that need the simulator's truth. One blast a phone.
 const PROMISES: [Rule; 6] = [
@@ -74,7 +78,9 @@ const INVARIANTS: [Rule; 14] = [
                                and h.attempt = x.attempt and h.metadata ->> 'code' in ('131026', '131049', '130472', '132015'))
             and not exists (select 1 from operator_actions o where o.recipient_id = x.recipient_id
                                and o.action = 'resolve' and o.detail ->> 'resolution' = 'resend'
-                               and o.at between x.claimed_at and y.claimed_at)",
+                               and o.at between x.claimed_at and y.claimed_at)
+            -- The database forgot what had come of one and that there was another, which a machine remembers.
+            and not exists (select 1 from lost_times l where y.claimed_at between l.since and l.until)",
     ),
     (
         "attempts with a gap or a number used twice",
@@ -169,9 +175,10 @@ const INVARIANTS: [Rule; 14] = [
 ];
 
 /// Everybody who breaks a rule, by rule.
-pub async fn broken_promises(pool: &PgPool, posts: &[Post]) -> Vec<String> {
+pub async fn broken_promises(pool: &PgPool, posts: &[Post], lost: &[LostTime]) -> Vec<String> {
     let mut tx = pool.begin().await.unwrap();
     note_truth(&mut tx, posts).await;
+    note_lost_times(&mut tx, lost).await;
     let mut broken = broken(&mut tx, &PROMISES).await;
     broken.extend(self::broken(&mut tx, &INVARIANTS).await);
     if let Some(first) = broken.first().cloned() {
@@ -209,7 +216,23 @@ async fn past_of(tx: &mut PgConnection, broken: &str, posts: &[Post]) -> String 
 
 /// The same for the rules over the database alone.
 pub async fn broken_invariants(pool: &PgPool) -> Vec<String> {
-    broken(&mut pool.acquire().await.unwrap(), &INVARIANTS).await
+    let mut tx = pool.begin().await.unwrap();
+    note_lost_times(&mut tx, &[]).await;
+    broken(&mut tx, &INVARIANTS).await
+}
+
+async fn note_lost_times(tx: &mut PgConnection, lost: &[LostTime]) {
+    let (since, until): (Vec<_>, Vec<_>) = lost.iter().copied().unzip();
+    sqlx::query("create temp table lost_times (since timestamptz, until timestamptz) on commit drop")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    sqlx::query("insert into lost_times select * from unnest($1::timestamptz[], $2::timestamptz[])")
+        .bind(since)
+        .bind(until)
+        .execute(tx)
+        .await
+        .unwrap();
 }
 
 async fn note_truth(tx: &mut PgConnection, posts: &[Post]) {

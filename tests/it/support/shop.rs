@@ -9,7 +9,7 @@ use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use tokio::process::Command;
 
-use super::invariants::{self, broken_invariants, broken_promises};
+use super::invariants::{self, LostTime, broken_invariants, broken_promises};
 use super::serve::{ACCOUNT, APP_SECRET, NUMBER, SECRETS};
 use super::sim::{Sim, TOKEN};
 use super::{Deadline, Engine, PATIENCE, Pty, Size, TestDatabase, TestDir, blastdeck, database, eventually_async};
@@ -373,9 +373,15 @@ impl Shop {
     /// Fails, naming each, if a promise is broken: against the simulator's record, and within the database.
     #[track_caller]
     pub fn promises(&self) -> impl Future<Output = ()> + '_ {
+        self.promises_but_for(&[])
+    }
+
+    /// The same where the database went back in time.
+    #[track_caller]
+    pub fn promises_but_for<'a>(&'a self, lost: &'a [LostTime]) -> impl Future<Output = ()> + 'a {
         let caller = std::panic::Location::caller();
         async move {
-            let broken = broken_promises(&self.database.pool, &self.sim.posts().await).await;
+            let broken = broken_promises(&self.database.pool, &self.sim.posts().await, lost).await;
             assert!(broken.is_empty(), "{caller}: {broken:#?}");
         }
     }
