@@ -52,7 +52,7 @@ pub struct ForgetKeyState {
 }
 
 /// A person with all that finds them, in the transaction that forgets them.
-struct Found {
+struct PersonToForget {
     people: Vec<PersonKey>,
     rows: Vec<OpenRow>,
     traces: PersonTraces,
@@ -126,7 +126,7 @@ impl App {
         format!("copy the file `{}` from the machine where they were forgotten", path.display())
     }
 
-    async fn find_person(&self, tx: &mut DbTransaction, phone: &Phone) -> Result<Found, AppError> {
+    async fn find_person(&self, tx: &mut DbTransaction, phone: &Phone) -> Result<PersonToForget, AppError> {
         let own = phone.key().ok_or_else(|| AppError::Invalid("this is not a phone number".to_owned()))?;
         let numbers = forget::numbers(tx, &own.to_string()).await?;
         let rows = forget::lock_rows(tx, &numbers).await?;
@@ -135,7 +135,7 @@ impl App {
         let ids = rows.iter().map(|row| row.id.0).collect();
         let traces = forget::traces(tx, (numbers, pattern, ids)).await?;
         let kept = forget::kept(tx, &traces).await?;
-        Ok(Found { people, rows, traces, kept })
+        Ok(PersonToForget { people, rows, traces, kept })
     }
 
     /// The opt-out comes first: whoever is queued is left out as by any opt-out.
@@ -166,7 +166,7 @@ impl App {
     }
 }
 
-impl Found {
+impl PersonToForget {
     /// Why they cannot be forgotten now: the first of the reasons.
     fn refusal(&self) -> Option<String> {
         let at = |status| self.rows.iter().find(|row| row.status == status);

@@ -70,7 +70,7 @@ pub(super) enum BlastVerb {
     #[command(subcommand)]
     Step(step::StepVerb),
     /// Export the people of a blast, what they wrote, or their history.
-    Export(export::ExportArgs),
+    Export(export::BlastExportArgs),
 }
 
 impl BlastVerb {

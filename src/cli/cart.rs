@@ -38,7 +38,7 @@ pub(super) enum CartVerb {
         limit: u32,
     },
     /// Export carts, or their items, as CSV, JSON lines or an Excel workbook, the newest first.
-    Export(export::ExportArgs),
+    Export(export::CartExportArgs),
     /// Show one cart with its items.
     Show { cart: CartId },
     /// Write a cart of somebody in a blast.

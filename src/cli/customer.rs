@@ -86,7 +86,7 @@ pub(super) enum CustomerVerb {
         remove: Option<i64>,
     },
     /// Export customers with what is counted of each, as CSV, JSON lines or an Excel workbook.
-    Export(export::ExportArgs),
+    Export(export::CustomerExportArgs),
     /// Delete a person on their request: number, name and texts, everywhere in the database and on this machine. Counts and revenue
     /// stay as they are, and no later list brings them back.
     Forget {

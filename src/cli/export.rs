@@ -2,6 +2,7 @@
 
 mod destination;
 mod progress;
+mod shop;
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::domain::ids::BlastId;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use destination::Destination;
 use progress::Progress;
+pub(super) use shop::ShopExportArgs;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ExportOutput {
@@ -66,7 +68,7 @@ impl ExportOutput {
             stop.on_signals(SecondInterrupt::Exit)?;
         }
         let progress = Progress::new(table.name, whole);
-        let rows = Running { pages, progress, stop }.run(&mut encoder, &mut to).await?;
+        let rows = ExportRun { pages, progress, stop }.run(&mut encoder, &mut to).await?;
         to.write(&encoder.finish()?)?;
         to.finish()?;
         talk(&match &self.output {
@@ -98,14 +100,14 @@ pub(super) async fn blasts_of(context: &Context, ids: &[BlastId]) -> Result<Vec<
 }
 
 /// An export under way.
-struct Running {
+struct ExportRun {
     pages: ExportPages,
     progress: Progress,
     /// Requested by an interrupt.
     stop: Shutdown,
 }
 
-impl Running {
+impl ExportRun {
     /// How many rows were written.
     async fn run(mut self, encoder: &mut ExportEncoder, to: &mut Destination) -> Result<u64> {
         to.write(&encoder.head()?)?;

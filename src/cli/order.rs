@@ -43,7 +43,7 @@ pub(super) enum OrderVerb {
         limit: u32,
     },
     /// Export orders, or their items, as CSV, JSON lines or an Excel workbook, the newest first.
-    Export(export::ExportArgs),
+    Export(export::OrderExportArgs),
     /// Show one order with its items.
     Show { order: OrderId },
     /// Write an order of somebody in a blast, which closes them with its amount.

@@ -75,7 +75,7 @@ pub(super) async fn beside_engine(app: &App, options: RunOptions, shutdown: &Shu
 
 /// Prints what happens until a stop is requested. A database that does not answer is said once, and waited for.
 async fn follow(app: &App, shutdown: &Shutdown) -> Result<()> {
-    let mut follower = Follower::new(app);
+    let mut follower = PlainFollower::new(app);
     follower.begin().await?;
     while !shutdown.is_cancelled() {
         tokio::select! {
@@ -86,7 +86,7 @@ async fn follow(app: &App, shutdown: &Shutdown) -> Result<()> {
     Ok(())
 }
 
-struct Follower<'a> {
+struct PlainFollower<'a> {
     app: &'a App,
     sentences: Sentences,
     seen: HashSet<ActivityPosition>,
@@ -95,7 +95,7 @@ struct Follower<'a> {
     is_unreachable: bool,
 }
 
-impl<'a> Follower<'a> {
+impl<'a> PlainFollower<'a> {
     fn new(app: &'a App) -> Self {
         let sentences = Sentences::new(app.config().ui.timezone, &app.config().ui.currency);
         Self { app, sentences, seen: HashSet::new(), progress: BTreeMap::new(), is_unreachable: false }

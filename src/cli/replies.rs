@@ -33,7 +33,7 @@ pub(super) struct RepliesVerb {
 #[derive(Debug, Subcommand)]
 enum RepliesAct {
     /// Export what people wrote as CSV, JSON lines or an Excel workbook.
-    Export(export::ExportArgs),
+    Export(export::RepliesExportArgs),
     /// Write the picture or document of a reply into a file.
     Save {
         /// The number in the first column of `replies`.

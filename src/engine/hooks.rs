@@ -21,7 +21,7 @@ use crate::store::hook::{
 };
 pub use call::HookCaller;
 pub use payload::test_body;
-use payload::{Event, Place};
+use payload::{DeliveryStamp, Event};
 
 /// How long a hook is ours unless we say so again: longer than a call can take.
 const HELD_FOR: TimeDelta = TimeDelta::seconds(60);
@@ -291,7 +291,7 @@ impl HookDeliverer {
 
     /// Makes one call and notes what came of it. `false`: it was not taken.
     async fn make(&mut self, delivery: &Delivery, events: &[Event]) -> Result<bool, StoreError> {
-        let place = Place { hook: self.name(), sequence: delivery.sequence, made_at: delivery.made_at };
+        let place = DeliveryStamp { hook: self.name(), sequence: delivery.sequence, made_at: delivery.made_at };
         let missing = usize::try_from(delivery.events).unwrap_or_default().saturating_sub(events.len());
         let body = payload::body(place, events, missing);
         let reply = self.caller.call(&delivery.message_id, body).await;

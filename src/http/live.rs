@@ -15,7 +15,7 @@ use super::problem::Problem;
 use crate::app::{App, News};
 use frame::BlastFrame;
 pub(super) use frame::{Frame, Topic, event};
-pub(super) use stream::{Access, ViewerKind, Watch, stream};
+pub(super) use stream::{ViewerAccess, ViewerKind, Watch, stream};
 use watcher::{Published, first_frame, watch_topic};
 
 use axum::http::{HeaderValue, StatusCode, header};

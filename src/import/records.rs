@@ -46,7 +46,7 @@ pub(super) struct Records<R> {
 
 /// Where within a value the reader is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum FieldState {
     /// At its first byte: only here a quote opens.
     Start,
     Plain,
@@ -59,7 +59,7 @@ enum Place {
 struct Gathering {
     values: Vec<Vec<u8>>,
     value: Vec<u8>,
-    place: Place,
+    place: FieldState,
     bytes: usize,
 }
 
@@ -72,7 +72,7 @@ impl<R: Read> Records<R> {
     pub(super) fn next(&mut self) -> Result<Option<Record>, RecordError> {
         self.row += 1;
         let row = self.row;
-        let mut gathering = Gathering { values: Vec::new(), value: Vec::new(), place: Place::Start, bytes: 0 };
+        let mut gathering = Gathering { values: Vec::new(), value: Vec::new(), place: FieldState::Start, bytes: 0 };
         while let Some(byte) = self.peek()? {
             self.source.consume(1);
             gathering.bytes += 1;
@@ -89,7 +89,7 @@ impl<R: Read> Records<R> {
             }
         }
         match gathering.place {
-            Place::Quoted => Err(RecordError::OpenQuote { row }),
+            FieldState::Quoted => Err(RecordError::OpenQuote { row }),
             _ if gathering.bytes == 0 => Ok(None),
             _ => Ok(Some(gathering.into_record(row))),
         }
@@ -127,21 +127,21 @@ enum Taken {
 impl Gathering {
     fn take(&mut self, byte: u8, delimiter: u8) -> Taken {
         match (self.place, byte) {
-            (Place::Quoted, b'"') => self.place = Place::Closing,
-            (Place::Quoted, _) => self.value.push(byte),
-            (Place::Closing, b'"') => {
+            (FieldState::Quoted, b'"') => self.place = FieldState::Closing,
+            (FieldState::Quoted, _) => self.value.push(byte),
+            (FieldState::Closing, b'"') => {
                 self.value.push(b'"');
-                self.place = Place::Quoted;
+                self.place = FieldState::Quoted;
             }
-            (Place::Start, b'"') => self.place = Place::Quoted,
+            (FieldState::Start, b'"') => self.place = FieldState::Quoted,
             (_, b'\n' | b'\r') => return Taken::EndOfRow,
             (_, byte) if byte == delimiter => self.end_value(),
-            (Place::Closing, _) if self.value.contains(&b'\n') || self.value.contains(&b'\r') => {
+            (FieldState::Closing, _) if self.value.contains(&b'\n') || self.value.contains(&b'\r') => {
                 return Taken::StrayQuote;
             }
             (_, byte) => {
                 self.value.push(byte);
-                self.place = Place::Plain;
+                self.place = FieldState::Plain;
             }
         }
         Taken::Value
@@ -149,7 +149,7 @@ impl Gathering {
 
     fn end_value(&mut self) {
         self.values.push(std::mem::take(&mut self.value));
-        self.place = Place::Start;
+        self.place = FieldState::Start;
     }
 
     fn into_record(mut self, row: u64) -> Record {
@@ -159,7 +159,7 @@ impl Gathering {
 
     const fn too_long(&self, row: u64) -> RecordError {
         match self.place {
-            Place::Quoted => RecordError::OpenQuote { row },
+            FieldState::Quoted => RecordError::OpenQuote { row },
             _ => RecordError::TooLong { row },
         }
     }

@@ -111,7 +111,7 @@ fn join(pieces: Vec<Bytes>) -> impl Iterator<Item = Vec<u8>> {
 
 /// A message that was sent.
 #[derive(Debug, sqlx::FromRow)]
-pub(super) struct SentMessage {
+pub(super) struct BenchMessage {
     pub recipient: RecipientId,
     pub phone_number: String,
     pub message_id: String,
@@ -153,7 +153,7 @@ pub(super) async fn sent_blast(url: &str, sender: SenderId, people: u32) -> Resu
 }
 
 /// The messages of a blast that were sent last, in no order: statuses are about those, as a rule.
-pub(super) async fn newest(pool: &PgPool, blast: BlastId, count: u32) -> Result<Vec<SentMessage>> {
+pub(super) async fn newest(pool: &PgPool, blast: BlastId, count: u32) -> Result<Vec<BenchMessage>> {
     let newest = sqlx::query_as(
         "select * from (select id as recipient, phone_number, message_id, claimed_at from blast_recipients
                          where blast_id = $1 order by id desc limit $2) as newest

@@ -14,7 +14,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct ExportArgs {
+pub(in crate::cli) struct BlastExportArgs {
     /// The blasts' ids, as in `blast list`. Of several, each row names its own.
     #[arg(value_name = "BLAST", required_unless_present = "all")]
     blasts: Vec<BlastId>,
@@ -22,8 +22,8 @@ pub(in crate::cli) struct ExportArgs {
     #[arg(long, conflicts_with = "blasts")]
     all: bool,
     /// What to export: people, what they wrote, or every change of their status.
-    #[arg(long, value_enum, default_value_t = ExportKind::Recipients)]
-    what: ExportKind,
+    #[arg(long, value_enum, default_value_t = BlastExportKind::Recipients)]
+    what: BlastExportKind,
     #[command(flatten)]
     output: ExportOutput,
     /// Only people in this status.
@@ -35,13 +35,13 @@ pub(in crate::cli) struct ExportArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ExportKind {
+enum BlastExportKind {
     Recipients,
     Replies,
     History,
 }
 
-impl ExportArgs {
+impl BlastExportArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Intent::Reads).await?;
         let filter = search(&context, self.search.as_deref(), self.status)?;
@@ -54,15 +54,15 @@ impl ExportArgs {
         let zone = context.app.export_zone(&blasts);
         let export = self.export(blasts.iter().map(|blast| blast.id).collect(), filter);
         // How many replies there are nobody counted.
-        let whole = (self.what != ExportKind::Replies).then_some(people);
+        let whole = (self.what != BlastExportKind::Replies).then_some(people);
         self.output.write(&context, export, zone, whole).await
     }
 
     fn export(&self, blasts: Vec<BlastId>, filter: Filter) -> Export {
         match self.what {
-            ExportKind::Recipients => Export::People { blasts, filter, what: PeopleExport::Recipients },
-            ExportKind::History => Export::People { blasts, filter, what: PeopleExport::History },
-            ExportKind::Replies => Export::Replies { blasts: Some(blasts), since: None, filter },
+            BlastExportKind::Recipients => Export::People { blasts, filter, what: PeopleExport::Recipients },
+            BlastExportKind::History => Export::People { blasts, filter, what: PeopleExport::History },
+            BlastExportKind::Replies => Export::Replies { blasts: Some(blasts), since: None, filter },
         }
     }
 }

@@ -3,55 +3,41 @@
 use clap::ValueEnum;
 use color_eyre::Result;
 
-use super::super::blast::people::search;
-use super::super::export::{ExportOutput, blasts_of};
-use super::super::order::parse_phone;
+use super::super::export::ShopExportArgs;
 use super::state;
 use crate::app::{CartExport, CartQuery, Export};
 use crate::cli::Global;
-use crate::cli::context::{Context, Intent};
 use crate::domain::cart::CartState;
-use crate::domain::ids::BlastId;
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct ExportArgs {
+pub(in crate::cli) struct CartExportArgs {
     /// What is a row: a whole cart, with its items in one cell, or an item.
-    #[arg(long, value_enum, default_value_t = ExportKind::Carts)]
-    what: ExportKind,
-    #[command(flatten)]
-    output: ExportOutput,
-    /// Only those of this blast.
-    #[arg(long)]
-    blast: Option<BlastId>,
+    #[arg(long, value_enum, default_value_t = CartRows::Carts)]
+    what: CartRows,
     /// Only those in this state: open, ordered, abandoned.
     #[arg(long, value_parser = state)]
     state: Option<CartState>,
-    /// Only those of this number, in any spelling.
-    #[arg(long)]
-    phone: Option<String>,
-    /// Only those of people found by the dashboard's filter language: older:48h, name:ali, tag:vip …
-    #[arg(long, allow_hyphen_values = true)]
-    search: Option<String>,
+    #[command(flatten)]
+    of: ShopExportArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ExportKind {
+enum CartRows {
     Carts,
     Items,
 }
 
-impl ExportArgs {
+impl CartExportArgs {
     pub(in crate::cli) async fn run(self, global: &Global) -> Result<()> {
-        let context = Context::open(global, Intent::Reads).await?;
-        let filter = search(&context, self.search.as_deref(), None)?;
-        let phone = self.phone.map(|text| parse_phone(&context, &text)).transpose()?;
-        let blasts = blasts_of(&context, self.blast.as_slice()).await?;
-        let zone = context.app.export_zone(&blasts);
-        let query = CartQuery { blast: self.blast, state: self.state, phone, ..CartQuery::default() };
         let what = match self.what {
-            ExportKind::Carts => CartExport::Carts,
-            ExportKind::Items => CartExport::Items,
+            CartRows::Carts => CartExport::Carts,
+            CartRows::Items => CartExport::Items,
         };
-        self.output.write(&context, Export::Carts { query, filter, what }, zone, None).await
+        let state = self.state;
+        let export = self.of.write(global, |of| {
+            let query = CartQuery { blast: of.blast, phone: of.phone, state, ..CartQuery::default() };
+            Export::Carts { query, filter: of.filter, what }
+        });
+        export.await
     }
 }

@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::export::ExportOutput;
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct ExportArgs {
+pub(in crate::cli) struct CustomerExportArgs {
     #[command(flatten)]
     output: ExportOutput,
     /// Only those with this tag.
@@ -18,7 +18,7 @@ pub(in crate::cli) struct ExportArgs {
     search: Option<String>,
 }
 
-impl ExportArgs {
+impl CustomerExportArgs {
     pub(super) async fn run(self, context: &Context) -> Result<()> {
         let query = CustomerQuery { search: self.search, tag: self.tag, ..CustomerQuery::default() };
         self.output.write(context, Export::Customers { query }, context.zone, None).await

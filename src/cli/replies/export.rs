@@ -11,7 +11,7 @@ use crate::cli::export::{ExportOutput, blasts_of};
 use crate::domain::ids::BlastId;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct ExportArgs {
+pub(super) struct RepliesExportArgs {
     /// Only replies to these blasts, in the order in which they came. Without any, every reply, the newest first.
     #[arg(value_name = "BLAST")]
     blasts: Vec<BlastId>,
@@ -25,7 +25,7 @@ pub(super) struct ExportArgs {
     search: Option<String>,
 }
 
-impl ExportArgs {
+impl RepliesExportArgs {
     pub(super) async fn run(self, context: &Context) -> Result<()> {
         let filter = search(context, self.search.as_deref(), None)?;
         let blasts = blasts_of(context, &self.blasts).await?;

@@ -49,11 +49,11 @@ struct Payload<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     timestamp: String,
-    data: Batch<'a>,
+    data: EventBatch<'a>,
 }
 
 #[derive(Serialize)]
-struct Batch<'a> {
+struct EventBatch<'a> {
     hook: &'a str,
     sequence: i64,
     events: &'a [Event],
@@ -68,17 +68,17 @@ const fn is_zero(number: &usize) -> bool {
 
 /// Which call of which hook a body is of.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct DeliveryStamp<'a> {
     pub hook: &'a str,
     pub sequence: i64,
     pub made_at: DateTime<Utc>,
 }
 
 /// The body of a delivery. `missing`: events that it had when it was made first, and that are not there any more.
-pub fn body(place: Place<'_>, events: &[Event], missing: usize) -> Bytes {
-    let Place { hook, sequence, made_at } = place;
+pub fn body(place: DeliveryStamp<'_>, events: &[Event], missing: usize) -> Bytes {
+    let DeliveryStamp { hook, sequence, made_at } = place;
     let payload =
-        Payload { kind: "batch", timestamp: spelled(made_at), data: Batch { hook, sequence, events, missing } };
+        Payload { kind: "batch", timestamp: spelled(made_at), data: EventBatch { hook, sequence, events, missing } };
     // Texts and numbers always serialise.
     serde_json::to_vec(&payload).unwrap_or_default().into()
 }
@@ -88,7 +88,7 @@ pub fn test_body(hook: &str, by: &str, now: DateTime<Utc>) -> Bytes {
     let data = to_raw_value(&serde_json::json!({ "by": by })).unwrap_or_default();
     let id = event_id(&format!("test/{hook}/{}", now.timestamp_micros()));
     let event = Event { id, kind: "hook.test", timestamp: spelled(now), data };
-    body(Place { hook, sequence: 0, made_at: now }, &[event], 0)
+    body(DeliveryStamp { hook, sequence: 0, made_at: now }, &[event], 0)
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_body_is_the_same_whenever_it_is_made_and_names_its_place() {
-        let place = Place { hook: "crm", sequence: 42, made_at: "2026-12-01T01:02:04Z".parse().unwrap() };
+        let place = DeliveryStamp { hook: "crm", sequence: 42, made_at: "2026-12-01T01:02:04Z".parse().unwrap() };
         let events = || vec![Event::of(row(3, "2026-12-01T01:02:03Z"), EventSource::History, "db").unwrap()];
 
         let made = body(place, &events(), 0);

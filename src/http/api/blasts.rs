@@ -13,7 +13,7 @@ use super::authentication::{ApiReader, ApiWriter};
 pub(super) use super::blast_answer::BlastAnswer;
 use super::body::{Params, PathId};
 use super::create::{CreateBody, MadeBlast, create};
-use super::edit::{EditBody, edit};
+use super::edit::{BlastEditBody, edit};
 use super::once::Answer;
 use super::page::{self, NumberedPage};
 use super::people::{PersonAnswer, first_people};
@@ -26,7 +26,7 @@ use crate::domain::zone;
 pub(super) fn routes() -> Routes {
     let editing = || {
         Operation::write("Edits a draft: what is absent stays, null takes a limit away")
-            .body::<EditBody>()
+            .body::<BlastEditBody>()
             .answer::<BlastAnswer>(200, "The draft as it is now")
             .with_etag()
             .if_match()
@@ -36,8 +36,8 @@ pub(super) fn routes() -> Routes {
             "/api/blasts",
             list,
             Operation::read("Lists blasts, the newest first")
-                .query::<ListParams>()
-                .answer::<BlastList>(200, "A page; with `page`, also its number and the `total`"),
+                .query::<BlastListParams>()
+                .answer::<BlastListBody>(200, "A page; with `page`, also its number and the `total`"),
         )
         .post(
             "/api/blasts",
@@ -97,7 +97,7 @@ struct OneBlast {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct BlastList {
+struct BlastListBody {
     blasts: Vec<BlastAnswer>,
     #[schema(example = 50)]
     limit: u32,
@@ -125,7 +125,7 @@ pub(super) fn if_match(headers: &HeaderMap, blast: &BlastView) -> Result<(), Pro
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct ListParams {
+pub(super) struct BlastListParams {
     /// Only this day's, as `2026-11-21`.
     date: Option<String>,
     #[serde(alias = "dateFrom")]
@@ -155,7 +155,7 @@ pub(super) struct ListParams {
 }
 
 /// A page of blasts, the newest first.
-pub(super) struct BlastPage {
+pub(super) struct BlastListPage {
     pub blasts: Vec<BlastView>,
     pub limit: u32,
     pub next_cursor: Option<String>,
@@ -163,15 +163,22 @@ pub(super) struct BlastPage {
     pub numbered: Option<(u32, i64)>,
 }
 
-async fn list(ApiReader(caller): ApiReader, Params(asked): Params<ListParams>) -> Result<Json<BlastList>, Problem> {
+async fn list(
+    ApiReader(caller): ApiReader,
+    Params(asked): Params<BlastListParams>,
+) -> Result<Json<BlastListBody>, Problem> {
     let page = read_page(&caller.app(), &asked, BlastFilter::default()).await?;
     let blasts: Vec<BlastAnswer> = page.blasts.into_iter().map(BlastAnswer::from).collect();
     let numbered = page.numbered.into();
-    Ok(Json(BlastList { blasts, limit: page.limit, next_cursor: page.next_cursor, numbered }))
+    Ok(Json(BlastListBody { blasts, limit: page.limit, next_cursor: page.next_cursor, numbered }))
 }
 
 /// The page that was asked for, of those that a filter lets through.
-pub(super) async fn read_page(app: &App, asked: &ListParams, filter: BlastFilter) -> Result<BlastPage, Problem> {
+pub(super) async fn read_page(
+    app: &App,
+    asked: &BlastListParams,
+    filter: BlastFilter,
+) -> Result<BlastListPage, Problem> {
     let limit = page::limit(asked.limit)?;
     let offset = page::offset(asked.page, asked.cursor.as_deref(), limit)?;
     let filter = BlastFilter {
@@ -187,10 +194,10 @@ pub(super) async fn read_page(app: &App, asked: &ListParams, filter: BlastFilter
         (Some(_), Some(page)) => Some((page, app.count_blasts(&filter).await?)),
         _ => None,
     };
-    Ok(BlastPage { blasts, limit, next_cursor, numbered })
+    Ok(BlastListPage { blasts, limit, next_cursor, numbered })
 }
 
-impl ListParams {
+impl BlastListParams {
     /// Neither a page nor a cursor was asked for.
     pub(super) const fn is_from_the_start(&self) -> bool {
         self.page.is_none() && self.cursor.is_none()

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
-use super::blasts::{self, ListParams, if_match};
+use super::blasts::{self, BlastListParams, if_match};
 use super::body::{JsonBody, Params, PathId};
 use super::commands::{LaunchBody, start};
 use super::once::{Answer, Repeatable, once};
@@ -41,7 +41,7 @@ pub(super) fn routes() -> Routes {
             "/api/whatsapp/campaigns",
             list,
             Operation::read("Lists campaigns, the newest first")
-                .query::<ListParams>()
+                .query::<BlastListParams>()
                 .answer::<CampaignList>(200, "A page"),
         )
         .post(
@@ -151,7 +151,7 @@ async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<CampaignBody>) -> R
 }
 
 /// Campaigns are the blasts that send a template.
-async fn list(ApiReader(caller): ApiReader, Params(mut asked): Params<ListParams>) -> Result<Answer, Problem> {
+async fn list(ApiReader(caller): ApiReader, Params(mut asked): Params<BlastListParams>) -> Result<Answer, Problem> {
     if asked.is_from_the_start() {
         asked.begin_with_page_one();
     }

@@ -24,7 +24,7 @@ pub(super) fn routes() -> Routes {
             list,
             Operation::read("Lists customers, in the order of their numbers")
                 .details("A customer is one person over all blasts, of every sender: a token for one sender sees none.")
-                .query::<ListParams>()
+                .query::<CustomerListParams>()
                 .answer::<CustomerList>(200, "A page")
                 .refuses(&[409]),
         )
@@ -39,7 +39,7 @@ pub(super) fn routes() -> Routes {
             ONE,
             edit,
             Operation::write("Tags a customer, takes tags away, or writes a note")
-                .body::<EditBody>()
+                .body::<CustomerEditBody>()
                 .answer::<CustomerAnswer>(200, "The customer as they are now"),
         )
         .post(
@@ -67,7 +67,7 @@ pub(super) fn customer_id(phone: &Phone) -> Option<String> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(rename_all = "camelCase")]
-struct ListParams {
+struct CustomerListParams {
     /// Digits of a number, or a part of a name.
     #[serde(default)]
     search: Option<String>,
@@ -272,7 +272,7 @@ impl From<CustomerDetails> for CustomerAnswer {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 #[schema(as = CustomerEdit)]
-struct EditBody {
+struct CustomerEditBody {
     /// Letters, digits, - _ and . without blanks.
     #[schema(max_items = 50, example = json!(["vip"]))]
     add_tags: Vec<String>,
@@ -303,7 +303,7 @@ struct UnmergeBody {
 /// Tags in one request.
 const TAGS_MAX: usize = 50;
 
-async fn list(ApiReader(caller): ApiReader, Params(asked): Params<ListParams>) -> Result<Answer, Problem> {
+async fn list(ApiReader(caller): ApiReader, Params(asked): Params<CustomerListParams>) -> Result<Answer, Problem> {
     let limit = page::limit(asked.limit)?;
     let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let after = cursor.map(page::read_cursor).transpose()?.map(|[number]| format!("+{number}"));
@@ -326,10 +326,10 @@ async fn answer(app: &App, phone: &Phone) -> Result<Answer, Problem> {
 async fn edit(
     ApiWriter(caller): ApiWriter,
     PathId(id): PathId<String>,
-    body: JsonBody<EditBody>,
+    body: JsonBody<CustomerEditBody>,
 ) -> Result<Response, Problem> {
     let phone = caller.app().customer_phone(&id)?;
-    let EditBody { add_tags, remove_tags, note } = &body.value;
+    let CustomerEditBody { add_tags, remove_tags, note } = &body.value;
     if add_tags.len().max(remove_tags.len()) > TAGS_MAX {
         return Err(Problem::field("addTags", format!("{TAGS_MAX} tags at most")));
     }

@@ -21,7 +21,7 @@ use crate::domain::ids::BlastId;
 /// What changes; everything absent stays, and null empties a limit.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct EditBody {
+pub(super) struct BlastEditBody {
     #[serde(default, alias = "blastTag", alias = "tag")]
     blast_tag: Option<String>,
     #[serde(default, alias = "followUpStage", alias = "stage")]
@@ -56,7 +56,7 @@ pub(super) struct EditBody {
     scheduled_for: FieldChange<String>,
 }
 
-impl EditBody {
+impl BlastEditBody {
     async fn read(&self, app: &App, blast: &BlastView) -> Result<DraftEdit, Problem> {
         let pace = PaceFields {
             rate_limit: self.rate_limit.clone(),
@@ -91,7 +91,7 @@ impl EditBody {
 pub(super) async fn edit(
     ApiWriter(caller): ApiWriter,
     PathId(id): PathId<BlastId>,
-    body: JsonBody<EditBody>,
+    body: JsonBody<BlastEditBody>,
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
         let blast = app.blast_without_unasked(id).await?;

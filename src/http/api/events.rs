@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 
 use super::super::HttpState;
 use super::super::client::Client;
-use super::super::live::{Access, Frame, Topic, ViewerKind, Watch, event, stream};
+use super::super::live::{Frame, Topic, ViewerAccess, ViewerKind, Watch, event, stream};
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, bearer};
@@ -50,7 +50,8 @@ impl FromRequestParts<HttpState> for Watch {
     async fn from_request_parts(parts: &mut Parts, _: &HttpState) -> Result<Self, Problem> {
         let asked: EventParams = params(&parts.uri)?;
         let after = last_event_id(&parts.headers, asked.last_event_id)?;
-        let access = bearer(&parts.headers).map_or(Access::Local, |secret| Access::Token(secret.to_owned()));
+        let access =
+            bearer(&parts.headers).map_or(ViewerAccess::Local, |secret| ViewerAccess::Token(secret.to_owned()));
         let client = parts.extensions.get::<Arc<Client>>().cloned();
         Ok(Self { kind: ViewerKind::Program { after }, access, client })
     }

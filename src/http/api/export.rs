@@ -61,9 +61,9 @@ pub(super) fn filter(app: &App, text: Option<&str>) -> Result<Filter, Problem> {
 }
 
 /// Whoever is at the other end of the connection, where that is known.
-pub(super) struct Connection(Option<Arc<Client>>);
+pub(super) struct ClientConnection(Option<Arc<Client>>);
 
-impl<S: Sync> FromRequestParts<S> for Connection {
+impl<S: Sync> FromRequestParts<S> for ClientConnection {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -87,7 +87,7 @@ struct BlastExportParams {
 async fn of_blast(
     ApiReader(caller): ApiReader,
     PathId(id): PathId<BlastId>,
-    connection: Connection,
+    connection: ClientConnection,
     Params(asked): Params<BlastExportParams>,
 ) -> Result<Response, Problem> {
     let app = caller.app();
@@ -119,7 +119,7 @@ struct CustomerExportParams {
 
 async fn of_customers(
     ApiReader(caller): ApiReader,
-    connection: Connection,
+    connection: ClientConnection,
     Params(asked): Params<CustomerExportParams>,
 ) -> Result<Response, Problem> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
@@ -138,7 +138,7 @@ pub(super) struct Download {
 
 impl Download {
     /// Begins to send it. What is refused, is before the first byte.
-    pub(super) async fn answer(self, app: &App, connection: Connection) -> Result<Response, Problem> {
+    pub(super) async fn answer(self, app: &App, connection: ClientConnection) -> Result<Response, Problem> {
         let Self { export, format, of } = self;
         let zone = app.export_zone(of.as_slice());
         let mut encoder = ExportEncoder::new(format, &export, zone);

@@ -21,7 +21,7 @@ pub(super) fn routes() -> Routes {
         "/api/whatsapp/messages",
         list,
         Operation::read("Lists the messages of a campaign: those sent to people, then those that they wrote")
-            .query::<ListParams>()
+            .query::<MessageListParams>()
             .answer::<MessageList>(200, "A page")
             .refuses(&[404]),
     )
@@ -30,7 +30,7 @@ pub(super) fn routes() -> Routes {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(rename_all = "camelCase")]
-struct ListParams {
+struct MessageListParams {
     /// The campaign's id.
     campaign_id: String,
     /// 1 to 1,000 a page, usually 50.
@@ -148,7 +148,7 @@ const fn status(status: Status) -> &'static str {
 /// Which part of the list a cursor stands in: `0_RECIPIENT_0`, or `1_MICROSECONDS_REPLY`.
 const REPLIES: i64 = 1;
 
-async fn list(ApiReader(caller): ApiReader, Params(asked): Params<ListParams>) -> Result<Answer, Problem> {
+async fn list(ApiReader(caller): ApiReader, Params(asked): Params<MessageListParams>) -> Result<Answer, Problem> {
     let app = caller.app();
     let campaign: BlastId = read_field("campaignId", &asked.campaign_id)?;
     let limit = page::limit(asked.limit)?;

@@ -25,7 +25,7 @@ pub(super) fn routes() -> Routes {
     let page = |summary| {
         Operation::read(summary)
             .query::<PeopleParams>()
-            .answer::<PeopleList>(200, "A page; with `page`, also its number and the `total`")
+            .answer::<RecipientListBody>(200, "A page; with `page`, also its number and the `total`")
     };
     Routes::of("People of a blast")
         .get("/api/blasts/{id}/recipients", list, page("Its people, in the list's order"))
@@ -143,7 +143,7 @@ impl PeopleParams {
 }
 
 /// A page of people, in the list's order.
-pub(super) struct PeoplePage {
+pub(super) struct RecipientListPage {
     pub rows: Vec<RecipientRow>,
     pub limit: u32,
     pub next_cursor: Option<String>,
@@ -155,7 +155,7 @@ async fn list(
     ApiReader(caller): ApiReader,
     PathId(id): PathId<BlastId>,
     Params(asked): Params<PeopleParams>,
-) -> Result<Json<PeopleList>, Problem> {
+) -> Result<Json<RecipientListBody>, Problem> {
     let app = caller.app();
     app.require_blast(id).await?;
     let among = asked.status.as_deref().map(statuses).transpose()?.map(|statuses| Filter::one_of(&statuses));
@@ -167,7 +167,7 @@ async fn uncertain(
     ApiReader(caller): ApiReader,
     PathId(id): PathId<BlastId>,
     Params(asked): Params<PeopleParams>,
-) -> Result<Json<PeopleList>, Problem> {
+) -> Result<Json<RecipientListBody>, Problem> {
     let app = caller.app();
     app.require_blast(id).await?;
     let page = read_page(&app, id, &asked, Some(Filter::status(Status::Uncertain))).await?;
@@ -177,7 +177,7 @@ async fn uncertain(
 /// A page of people.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RecipientList)]
-struct PeopleList {
+struct RecipientListBody {
     recipients: Vec<PersonAnswer>,
     #[schema(example = 50)]
     limit: u32,
@@ -187,8 +187,8 @@ struct PeopleList {
     numbered: NumberedPage,
 }
 
-impl From<PeoplePage> for PeopleList {
-    fn from(page: PeoplePage) -> Self {
+impl From<RecipientListPage> for RecipientListBody {
+    fn from(page: RecipientListPage) -> Self {
         let recipients = PersonAnswer::all(page.rows);
         Self { recipients, limit: page.limit, next_cursor: page.next_cursor, numbered: page.numbered.into() }
     }
@@ -212,7 +212,7 @@ pub(super) async fn read_page(
     blast: BlastId,
     asked: &PeopleParams,
     among: Option<Filter>,
-) -> Result<PeoplePage, Problem> {
+) -> Result<RecipientListPage, Problem> {
     let limit = page::limit(asked.limit)?;
     let offset = page::offset(asked.page, asked.cursor.as_deref(), limit)?;
     let text = asked.q.as_deref().unwrap_or_default();
@@ -239,11 +239,11 @@ pub(super) async fn read_page(
         (Some(_), Some(page)) => Some((page, Total::number(app.count(blast, &filter, None).await?))),
         _ => None,
     };
-    Ok(PeoplePage { rows, limit, next_cursor, numbered })
+    Ok(RecipientListPage { rows, limit, next_cursor, numbered })
 }
 
 /// The first people of a blast.
-pub(super) async fn first_people(app: &App, blast: BlastId) -> Result<PeoplePage, Problem> {
+pub(super) async fn first_people(app: &App, blast: BlastId) -> Result<RecipientListPage, Problem> {
     let asked = PeopleParams { limit: Some(FIRST), ..PeopleParams::default() };
     read_page(app, blast, &asked, None).await
 }

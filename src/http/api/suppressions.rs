@@ -31,7 +31,7 @@ pub(super) fn routes() -> Routes {
             "/api/suppressions",
             list,
             Operation::read("People who are not to be messaged, the newest first")
-                .query::<ListParams>()
+                .query::<SuppressionListParams>()
                 .answer::<SuppressionList>(200, "A page"),
         )
         .post(
@@ -39,7 +39,7 @@ pub(super) fn routes() -> Routes {
             add,
             Operation::write("Adds people who are not to be messaged, effective now, also in running blasts")
                 .details("Up to 10,000 at once, in one transaction. Rows that cannot be read are left out and named.")
-                .body::<AddBody>()
+                .body::<SuppressBody>()
                 .body_as(
                     "text/csv",
                     "With a header line: `phone_number`, and perhaps `reason`",
@@ -52,7 +52,7 @@ pub(super) fn routes() -> Routes {
             "/api/suppressions",
             remove,
             Operation::write("Allows a number in future blasts again")
-                .body::<RemoveBody>()
+                .body::<LiftSuppressionBody>()
                 .answer::<RemovedSuppression>(200, "What holds for the number still")
                 .refuses(&[404]),
         )
@@ -60,7 +60,7 @@ pub(super) fn routes() -> Routes {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct ListParams {
+struct SuppressionListParams {
     /// Only this number's, in any spelling.
     #[serde(default, alias = "phoneNumber", alias = "phone")]
     phone_number: Option<String>,
@@ -106,7 +106,7 @@ impl From<SuppressionRow> for SuppressionAnswer {
     }
 }
 
-async fn list(ApiReader(caller): ApiReader, Params(asked): Params<ListParams>) -> Result<Answer, Problem> {
+async fn list(ApiReader(caller): ApiReader, Params(asked): Params<SuppressionListParams>) -> Result<Answer, Problem> {
     let app = caller.app();
     let limit = page::limit(asked.limit)?;
     let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
@@ -127,7 +127,7 @@ fn phone(app: &App, field: &str, text: &str) -> Result<Phone, Problem> {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = AddSuppressions)]
-struct AddBody {
+struct SuppressBody {
     #[serde(alias = "phoneNumber", alias = "phone")]
     #[schema(example = "60123456789")]
     phone_number: Option<String>,
@@ -258,7 +258,7 @@ async fn add(
 
 fn from_json(app: &App, bytes: &[u8]) -> Result<(Numbers, Option<String>), Problem> {
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
-    let AddBody { phone_number, phone_numbers, business, reason } = parse(bytes)?;
+    let SuppressBody { phone_number, phone_numbers, business, reason } = parse(bytes)?;
     let reason = reason.as_deref().map(read_reason).transpose()?;
     let mut numbers = Numbers::of("phone_numbers");
     if let Some(text) = phone_number {
@@ -315,7 +315,7 @@ fn from_csv(app: &App, bytes: &[u8]) -> Result<Numbers, Problem> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RemoveSuppression)]
-struct RemoveBody {
+struct LiftSuppressionBody {
     #[serde(alias = "phoneNumber", alias = "phone")]
     #[schema(example = "60123456789")]
     phone_number: String,
@@ -338,7 +338,7 @@ struct RemovedSuppression {
     still_for: Vec<String>,
 }
 
-async fn remove(ApiWriter(caller): ApiWriter, body: JsonBody<RemoveBody>) -> Result<Response, Problem> {
+async fn remove(ApiWriter(caller): ApiWriter, body: JsonBody<LiftSuppressionBody>) -> Result<Response, Problem> {
     let phone = phone(&caller.app(), "phone_number", &body.value.phone_number)?;
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {

@@ -36,7 +36,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// By what somebody watches: asked again and again.
 #[derive(Debug, Clone)]
-pub(in crate::http) enum Access {
+pub(in crate::http) enum ViewerAccess {
     /// An API token's secret.
     Token(String),
     /// The secret in a browser's cookie.
@@ -61,7 +61,7 @@ pub(in crate::http) enum ViewerKind {
 /// Who watches, and what they are sent.
 pub(in crate::http) struct Watch {
     pub kind: ViewerKind,
-    pub access: Access,
+    pub access: ViewerAccess,
     /// Of the connection.
     pub client: Option<Arc<Client>>,
 }
@@ -69,7 +69,7 @@ pub(in crate::http) struct Watch {
 struct Viewer {
     state: HttpState,
     kind: ViewerKind,
-    access: Access,
+    access: ViewerAccess,
     /// Keeps the task that reads.
     _watched: Arc<Watched>,
     frames: watch::Receiver<Option<Published>>,
@@ -281,7 +281,7 @@ impl RepliesSent {
     }
 }
 
-impl Access {
+impl ViewerAccess {
     /// Whether it still opens what it opened. A database that does not answer ends nothing: nothing new comes from it either.
     async fn is_valid(&self, state: &HttpState) -> bool {
         let found = match self {

@@ -13,7 +13,7 @@ use super::super::HttpState;
 use super::super::api::{is_local_caller, params};
 use super::super::body::read;
 use super::super::client::Client;
-use super::super::live::{Access, Frame, Topic, ViewerKind, Watch, stream};
+use super::super::live::{Frame, Topic, ViewerAccess, ViewerKind, Watch, stream};
 use super::super::openapi::Routes;
 use super::super::problem::Problem;
 use super::assets::asset;
@@ -40,7 +40,7 @@ pub(in crate::http) fn routes() -> Routes {
 
 /// Somebody who signed in, or sits at this machine where that is enough.
 struct Visitor {
-    access: Access,
+    access: ViewerAccess,
     sender: Option<SenderId>,
 }
 
@@ -54,12 +54,12 @@ impl FromRequestParts<HttpState> for MaybeVisitor {
         if let Some(secret) = session::secret(&parts.headers) {
             let token = state.page.session(state, secret).await.map_err(|error| page_of(state, error.into()))?;
             if let Some(token) = token {
-                let access = Access::Session(secret.to_owned());
+                let access = ViewerAccess::Session(secret.to_owned());
                 return Ok(Self(Some(Visitor { access, sender: token.sender })));
             }
         }
         let is_local = is_local_caller(state, &parts.headers, &parts.extensions);
-        Ok(Self(is_local.then_some(Visitor { access: Access::Local, sender: None })))
+        Ok(Self(is_local.then_some(Visitor { access: ViewerAccess::Local, sender: None })))
     }
 }
 
@@ -174,11 +174,11 @@ impl BlastLook {
     }
 }
 
-type Connection = Option<Extension<Arc<Client>>>;
+type MaybeClient = Option<Extension<Arc<Client>>>;
 
 async fn list_events(
     State(state): State<HttpState>,
-    client: Connection,
+    client: MaybeClient,
     MaybeVisitor(visitor): MaybeVisitor,
 ) -> Result<Response, Problem> {
     let visitor = visitor.ok_or_else(signed_out)?;
@@ -188,7 +188,7 @@ async fn list_events(
 async fn blast_events(
     State(state): State<HttpState>,
     Path(id): Path<String>,
-    client: Connection,
+    client: MaybeClient,
     MaybeVisitor(visitor): MaybeVisitor,
 ) -> Result<Response, Problem> {
     let visitor = visitor.ok_or_else(signed_out)?;
@@ -196,7 +196,7 @@ async fn blast_events(
     watch(&state, Topic::Blast(id), visitor, client).await
 }
 
-async fn watch(state: &HttpState, topic: Topic, visitor: Visitor, client: Connection) -> Result<Response, Problem> {
+async fn watch(state: &HttpState, topic: Topic, visitor: Visitor, client: MaybeClient) -> Result<Response, Problem> {
     let (access, client) = (visitor.access.clone(), client.map(|Extension(client)| client));
     let watch = Watch { kind: ViewerKind::Page, access, client };
     stream(state, topic, watch, |frame| visitor.may_see(frame)).await
@@ -205,11 +205,11 @@ async fn watch(state: &HttpState, topic: Topic, visitor: Visitor, client: Connec
 async fn share_events(
     State(state): State<HttpState>,
     Path(secret): Path<String>,
-    client: Connection,
+    client: MaybeClient,
 ) -> Result<Response, Problem> {
     let blast = shared(&state, &secret).await?;
     let client = client.map(|Extension(client)| client);
-    let watch = Watch { kind: ViewerKind::Share, access: Access::Share(secret), client };
+    let watch = Watch { kind: ViewerKind::Share, access: ViewerAccess::Share(secret), client };
     stream(&state, Topic::Blast(blast), watch, |_| true).await
 }
 

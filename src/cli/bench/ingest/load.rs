@@ -16,7 +16,7 @@ use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::super::database::SentMessage;
+use super::super::database::BenchMessage;
 use super::super::environment::{APP_SECRET, NUMBER};
 use crate::domain::ids::BlastId;
 use crate::provider::meta::callback::{CallbackAttempt, CallbackData};
@@ -34,7 +34,7 @@ pub(super) struct StatusList {
 
 impl StatusList {
     /// Sent, delivered and read of each message, each some time after the one before and between those of others.
-    pub(super) fn of(people: &[SentMessage], blast: BlastId, installation: &str) -> Result<Self> {
+    pub(super) fn of(people: &[BenchMessage], blast: BlastId, installation: &str) -> Result<Self> {
         let apart = APART.min(people.len());
         let mut statuses = Vec::with_capacity(3 * people.len());
         for at in 0..people.len() + 2 * apart {
@@ -65,7 +65,7 @@ impl StatusList {
 }
 
 /// In the shape of v24. A price comes with the first two.
-fn status(message: &SentMessage, word: &str, callback: &str) -> Value {
+fn status(message: &BenchMessage, word: &str, callback: &str) -> Value {
     let digits = message.phone_number.trim_start_matches('+');
     let mut status = json!({
         "id": message.message_id, "status": word, "timestamp": Utc::now().timestamp().to_string(),

@@ -67,7 +67,7 @@ pub(super) fn routes() -> Routes {
 fn editing() -> Operation {
     Operation::write("Changes an open cart")
         .details("Items that are given take the place of all before. The status `abandoned` ends the cart.")
-        .body::<EditBody>()
+        .body::<CartEditBody>()
         .answer::<CartAnswer>(200, "The cart as it is now")
         .refuses(&[409])
 }
@@ -222,7 +222,7 @@ async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<OrderBody>) -> Resu
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = EditCart)]
-struct EditBody {
+struct CartEditBody {
     /// In the place of all before.
     items: Option<Vec<ItemBody>>,
     /// An empty note takes it away.
@@ -234,7 +234,7 @@ struct EditBody {
     status: Option<String>,
 }
 
-impl EditBody {
+impl CartEditBody {
     fn edit(&self) -> Result<CartEdit, Problem> {
         let items = self.items.as_ref().map(|items| read_items(items)).transpose()?.map(ItemsEdit::Whole);
         Ok(CartEdit { items, note: self.note.clone() })
@@ -257,7 +257,7 @@ impl EditBody {
 async fn edit(
     ApiWriter(caller): ApiWriter,
     PathId(id): PathId<CartId>,
-    body: JsonBody<EditBody>,
+    body: JsonBody<CartEditBody>,
 ) -> Result<Response, Problem> {
     let change = body.value.edit().map_err(|problem| body.spelled(problem))?;
     let abandons = body.value.abandons()?;

@@ -8,7 +8,7 @@ use super::super::super::openapi::{Operation, Routes};
 use super::super::super::problem::Problem;
 use super::super::authentication::ApiReader;
 use super::super::body::Params;
-use super::super::export::{Connection, Download, described, filter, format};
+use super::super::export::{ClientConnection, Download, described, filter, format};
 use super::carts::CartParams;
 use super::orders::OrderParams;
 use crate::app::view::BlastView;
@@ -65,7 +65,7 @@ async fn blast_of(app: &App, id: Option<BlastId>) -> Result<Option<BlastView>, P
 
 async fn orders(
     ApiReader(caller): ApiReader,
-    connection: Connection,
+    connection: ClientConnection,
     Params(asked): Params<ShopExportParams>,
 ) -> Result<Response, Problem> {
     let app = caller.app();
@@ -79,7 +79,7 @@ async fn orders(
 
 async fn carts(
     ApiReader(caller): ApiReader,
-    connection: Connection,
+    connection: ClientConnection,
     Params(asked): Params<ShopExportParams>,
 ) -> Result<Response, Problem> {
     let app = caller.app();

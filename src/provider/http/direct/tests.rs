@@ -28,32 +28,32 @@ const OK: Manner = Manner::Answers(ANSWER);
 
 /// What a server saw.
 #[derive(Debug, PartialEq, Eq)]
-enum Seen {
+enum ServerEvent {
     Connected,
     Request(String),
     Gone,
 }
 
-async fn server(manner: Manner) -> (Url, mpsc::UnboundedReceiver<Seen>) {
+async fn server(manner: Manner) -> (Url, mpsc::UnboundedReceiver<ServerEvent>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let (seen, sees) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            seen.send(Seen::Connected).unwrap();
+            seen.send(ServerEvent::Connected).unwrap();
             tokio::spawn(serve(stream, manner, seen.clone()));
         }
     });
     (url, sees)
 }
 
-async fn serve(mut stream: TcpStream, manner: Manner, seen: mpsc::UnboundedSender<Seen>) {
+async fn serve(mut stream: TcpStream, manner: Manner, seen: mpsc::UnboundedSender<ServerEvent>) {
     let mut bytes = vec![0; 64 * 1024];
     if !matches!(manner, Manner::ClosesWithoutReading) {
         let idle = if let Manner::ClosesIdle(longest) = manner { longest } else { Duration::from_secs(60) };
         let mut answered = 0;
         while let Ok(Ok(n @ 1..)) = timeout(idle, stream.read(&mut bytes)).await {
-            seen.send(Seen::Request(String::from_utf8_lossy(&bytes[..n]).into_owned())).unwrap();
+            seen.send(ServerEvent::Request(String::from_utf8_lossy(&bytes[..n]).into_owned())).unwrap();
             match manner {
                 Manner::Answers(answer) => stream.write_all(answer.as_bytes()).await.unwrap(),
                 Manner::AnswersAndCloses(answer) => {
@@ -70,7 +70,7 @@ async fn serve(mut stream: TcpStream, manner: Manner, seen: mpsc::UnboundedSende
     }
     let _ = stream.shutdown().await;
     drop(stream);
-    let _ = seen.send(Seen::Gone);
+    let _ = seen.send(ServerEvent::Gone);
 }
 
 fn connections(url: &Url) -> HttpConnections {
@@ -85,8 +85,8 @@ fn request(url: &Url) -> reqwest::Request {
 }
 
 /// Until the server has seen a connection end.
-async fn until_gone(sees: &mut mpsc::UnboundedReceiver<Seen>) {
-    while sees.recv().await.unwrap() != Seen::Gone {}
+async fn until_gone(sees: &mut mpsc::UnboundedReceiver<ServerEvent>) {
+    while sees.recv().await.unwrap() != ServerEvent::Gone {}
 }
 
 #[tokio::test]
@@ -99,9 +99,9 @@ async fn a_connection_is_kept_and_the_request_is_complete() {
         assert_eq!((answer.status, &*answer.body, answer.via), (200, &b"{}"[..], Via::Direct(0)));
     }
 
-    assert_eq!(sees.recv().await, Some(Seen::Connected));
+    assert_eq!(sees.recv().await, Some(ServerEvent::Connected));
     for _ in 0..3 {
-        let Some(Seen::Request(request)) = sees.recv().await else { panic!("another connection") };
+        let Some(ServerEvent::Request(request)) = sees.recv().await else { panic!("another connection") };
         let request = request.to_ascii_lowercase();
         assert!(request.starts_with("post /v1/send?x=1 http/1.1\r\n"), "{request}");
         let host = format!("\r\nhost: {}\r\n", url.authority());
@@ -127,12 +127,12 @@ async fn what_was_closed_while_it_was_idle_is_not_used_and_leaves_no_doubt() {
 async fn connects_after(
     http: &HttpConnections,
     url: &Url,
-    sees: &mut mpsc::UnboundedReceiver<Seen>,
+    sees: &mut mpsc::UnboundedReceiver<ServerEvent>,
     idle: Duration,
 ) -> usize {
     sleep(idle).await;
     http.exchange(request(url)).await.unwrap();
-    std::iter::from_fn(|| sees.try_recv().ok()).filter(|seen| *seen == Seen::Connected).count()
+    std::iter::from_fn(|| sees.try_recv().ok()).filter(|seen| *seen == ServerEvent::Connected).count()
 }
 
 #[tokio::test]
@@ -183,9 +183,9 @@ async fn whoever_drops_an_exchange_has_closed_its_connection() {
 
     assert!(tokio::time::timeout(Duration::from_millis(100), exchange).await.is_err());
 
-    assert_eq!(sees.recv().await, Some(Seen::Connected));
-    assert!(matches!(sees.recv().await, Some(Seen::Request(_))));
-    assert_eq!(sees.recv().await, Some(Seen::Gone));
+    assert_eq!(sees.recv().await, Some(ServerEvent::Connected));
+    assert!(matches!(sees.recv().await, Some(ServerEvent::Request(_))));
+    assert_eq!(sees.recv().await, Some(ServerEvent::Gone));
 }
 
 #[tokio::test]
