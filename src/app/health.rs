@@ -8,7 +8,7 @@ use super::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
-use crate::engine::Moment;
+use crate::engine::{Moment, ask_to_confirm_again};
 use crate::provider::{Health, HealthVerdict};
 use crate::store;
 use crate::store::fence::Confirmed;
@@ -141,6 +141,10 @@ impl App {
         let sender = self.config().sender(name).ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
         let id = sender::id(self.pool(), &sender.name).await?;
         let id = id.ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
+        if let Some(damage) = ask_to_confirm_again(self.engine(), id, &sender.name).await? {
+            let again = "nothing was confirmed: `blastdeck sender list` says what it means, then confirm again";
+            return Err(AppError::Refused(format!("{damage}; {again}")));
+        }
         let mut tx = self.begin().await?;
         let was_held = sender::lift_hold(&mut tx, id).await?;
         let confirmed = match self.let_go_on(&mut tx, id).await? {

@@ -17,7 +17,7 @@ use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
 use super::lease_watch::Seen;
 use super::memory::{
-    Journal, MemoryError, OptOutMemory, Remembered, SenderMemory, Standing, forget_in_files, forget_key,
+    Journal, MemoryError, OptOutMemory, PostedRecord, Remembered, SenderMemory, Standing, forget_in_files, forget_key,
     make_directory, make_forget_key, of_server,
 };
 use crate::domain::forgotten::ForgetKey;
@@ -209,14 +209,15 @@ impl Fence {
     ) -> Result<Confirmed, FenceRefusal> {
         let server = fence::server(pool).await?;
         let memory = SenderMemory::new(&self.directory, sender);
-        let posted = self.posted(sender, &server.likeness);
+        let PostedRecord { posted, unreadable, has_unknown_gap } = self.posted(sender, &server.likeness);
         let known = memory.read().ok().flatten().map(|remembered| remembered.standing);
         let newest = posted.iter().map(|one| one.epoch).max().unwrap_or(0);
         let (epoch, renewals) = known.map_or((newest, 0), |known| (known.epoch.max(newest), known.renewals));
         fence::raise(connection, sender, (epoch, renewals)).await?;
         let since = fence::newest_attempt(connection, sender).await?;
         let (opt_outs, unreadable_opt_outs) = self.confirm_opt_outs(connection).await?;
-        let mut confirmed = Confirmed { opt_outs, unreadable_opt_outs, ..Confirmed::default() };
+        let unreadable_posts = i64::try_from(unreadable).unwrap_or(i64::MAX).max(i64::from(has_unknown_gap));
+        let mut confirmed = Confirmed { opt_outs, unreadable_opt_outs, unreadable_posts, ..Confirmed::default() };
         for some in posted.chunks(AT_ONCE) {
             confirmed += fence::restore_attempts(connection, sender, some).await?;
             confirmed += fence::doubt_imported_again(connection, (sender, since), some).await?;
@@ -230,22 +231,54 @@ impl Fence {
 
 impl Fence {
     /// Everybody this machine knows that it posted to from this database, whatever its id was then.
-    fn posted(&self, sender: SenderId, likeness: &DatabaseIdentity) -> Vec<PostedAttempt> {
+    fn posted(&self, sender: SenderId, likeness: &DatabaseIdentity) -> PostedRecord {
         let memory = SenderMemory::new(&self.directory, sender);
-        let same = of_server(&self.state, sender, likeness);
-        let others = same.iter().filter(|other| **other != memory).flat_map(SenderMemory::posted);
-        memory.posted().into_iter().chain(others).collect()
+        let mut record = memory.posted();
+        for other in of_server(&self.state, sender, likeness).iter().filter(|other| **other != memory) {
+            record.add(other.posted());
+        }
+        record
     }
 
     /// What a confirmation does with the people who are queued.
-    fn consequence(&self, sender: SenderId, likeness: &DatabaseIdentity) -> &'static str {
-        if self.posted(sender, likeness).is_empty() {
-            "this machine remembers posting to nobody: once you confirm, everybody who is queued gets a message, again if they had it"
-        } else {
-            "this machine remembers whom it posted to: once you confirm, those whom the database has forgotten become \
-             uncertain, and everybody else who is queued gets a message"
-        }
+    fn consequence(&self, sender: SenderId, likeness: &DatabaseIdentity) -> String {
+        consequence(&self.posted(sender, likeness))
     }
+}
+
+/// What a confirmation does with the people who are queued, where this is what the machine knows.
+fn consequence(record: &PostedRecord) -> String {
+    const UNCERTAIN: &str =
+        "those whom the database has forgotten become uncertain, and everybody else who is queued gets a message";
+    match damage(record) {
+        Some(damage) if record.posted.is_empty() => {
+            format!("{damage}: once you confirm, everybody who is queued gets a message, again if they had it")
+        }
+        Some(damage) => format!(
+            "{damage}: once you confirm, of the {} that can be read {UNCERTAIN}, again if theirs is one that cannot be read",
+            record.posted.len()
+        ),
+        None if record.posted.is_empty() => {
+            "this machine remembers posting to nobody: once you confirm, everybody who is \
+             queued gets a message, again if they had it"
+                .to_owned()
+        }
+        None => format!("this machine remembers whom it posted to: once you confirm, {UNCERTAIN}"),
+    }
+}
+
+/// What cannot be read of this machine's record.
+fn damage(record: &PostedRecord) -> Option<String> {
+    let (readable, unreadable) = (record.posted.len() as u64, record.unreadable);
+    let noted = readable + unreadable;
+    if record.has_unknown_gap {
+        return Some(format!(
+            "this machine's record of whom it posted to is damaged: {readable} posts can be read, nobody knows how many cannot"
+        ));
+    }
+    (unreadable > 0).then(|| {
+        format!("this machine's record of whom it posted to is damaged: {unreadable} of {noted} posts cannot be read")
+    })
 }
 
 fn standing(facts: &SenderFacts, likeness: &DatabaseIdentity) -> Standing {
@@ -339,14 +372,33 @@ pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRef
     };
     let server = fence::server(&engine.pool).await?;
     let consequence = engine.fence.consequence(of.id, &server.likeness);
-    let (host, name) = (&engine.host, &of.name);
-    let reason =
-        format!("{why}; {consequence}; {mend} on {host} with `blastdeck sender confirm {name}`, or S on the blast");
+    let name = &of.name;
+    let reason = reason((&engine.host, name), &format!("{why}; {consequence}; {mend}"));
     if sender::stop(&engine.pool, of.id, &StopCode::Restored, &reason).await? {
         tracing::warn!(sender = %name, %why, "nothing is sent until somebody confirms");
         engine.notifier.order(&engine.pool, None).await?;
     }
     Ok(())
+}
+
+fn reason((host, name): (&str, &str), what: &str) -> String {
+    format!("{what} on {host} with `blastdeck sender confirm {name}`, or S on the blast")
+}
+
+/// Why a confirmation is asked for once more: this machine's record is damaged in a way that the reason that the operator read
+/// does not tell. The reason tells it from now on. `None`: they know what they confirm.
+pub async fn ask_to_confirm_again(
+    engine: &EngineContext,
+    id: SenderId,
+    name: &str,
+) -> Result<Option<String>, StoreError> {
+    let Some(known) = sender::stopped(&engine.pool, id).await? else { return Ok(None) };
+    let server = fence::server(&engine.pool).await?;
+    let record = engine.fence.posted(id, &server.likeness);
+    let Some(damage) = damage(&record).filter(|damage| !known.contains(damage)) else { return Ok(None) };
+    let what = format!("{}; if everybody queued may get it, confirm", consequence(&record));
+    sender::restate(&engine.pool, id, &reason((&engine.host, name), &what)).await?;
+    Ok(Some(damage))
 }
 
 /// A sender that no engine can acquire is stopped if its row is the reason: trying again would not help, and nobody would see why.

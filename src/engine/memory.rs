@@ -12,7 +12,7 @@ mod opt_outs;
 mod origin;
 
 pub use forgetting::{forget_in_files, forget_key, make_forget_key};
-pub use journal::Journal;
+pub use journal::{Journal, PostedRecord};
 pub use opt_outs::{OptOutExtent, OptOutLock, OptOutMemory, ReadableOptOuts, RememberedOptOut};
 pub use origin::Origin;
 
@@ -145,15 +145,28 @@ impl SenderMemory {
         self.write(&Page { standing: standing.further(&page.standing), ..page }, &lock)
     }
 
-    /// Everybody this machine knows that it posted to, as far as that can be read.
-    pub fn posted(&self) -> Vec<PostedAttempt> {
-        self.journals().iter().flat_map(|path| Journal::readable_part(path)).collect()
+    /// Everybody this machine knows that it posted to, as far as that can be read, and how much of it cannot.
+    pub fn posted(&self) -> PostedRecord {
+        let mut record = PostedRecord { has_unknown_gap: self.is_journal_replaced(), ..PostedRecord::default() };
+        for path in self.journals() {
+            record.add(Journal::readable_part(&path));
+        }
+        record
     }
 
-    /// Starts over from here, by an operator's word: what the database lacks of the journal so far is no sign any more.
+    /// Whether the journal that the page names is gone, or is another file, as one that was copied back.
+    fn is_journal_replaced(&self) -> bool {
+        let Ok(Some(page)) = self.page() else { return false };
+        let origin = Journal::open(&self.journal_path(page.journal)).and_then(|journal| journal.origin());
+        origin.ok() != Some(page.origin)
+    }
+
+    /// Starts over from here, by an operator's word: what the database lacks of the journal so far is no sign any more. A journal that
+    /// is damaged anywhere is left as it is, and a new one begun.
     pub fn confirm(&self, standing: Standing) -> Result<(), MemoryError> {
         let lock = self.lock()?;
         let known = self.page().ok().flatten().and_then(|page| Some((self.journal(&page).ok()?, page)));
+        let known = known.filter(|(journal, _)| journal.is_whole());
         let (page, journal) = match known {
             Some((journal, page)) => (Page { standing, ..page }, journal),
             None => self.begin(standing, self.next_journal())?,

@@ -193,6 +193,8 @@ pub struct Confirmed {
     pub unreadable_opt_outs: i64,
     /// Attempts newer than anything the database has, whose people are not in it: it lost their blast.
     pub unknown: i64,
+    /// Posts that this machine had noted and that cannot be read any more, at least: whoever of them is queued gets the message again.
+    pub unreadable_posts: i64,
 }
 
 impl AddAssign for Confirmed {
@@ -201,6 +203,7 @@ impl AddAssign for Confirmed {
         self.unknown += more.unknown;
         self.opt_outs += more.opt_outs;
         self.unreadable_opt_outs += more.unreadable_opt_outs;
+        self.unreadable_posts += more.unreadable_posts;
     }
 }
 

@@ -34,6 +34,19 @@ pub async fn stop(
     Ok(done.rows_affected() == 1)
 }
 
+/// Replaces the reason of a sender that is stopped because its database was restored.
+pub async fn restate(pool: &PgPool, id: SenderId, reason: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "update senders set stopped_reason = $3 where id = $1 and stopped_code = $2 and stopped_at is not null",
+    )
+    .bind(id)
+    .bind(StopCode::Restored.as_str())
+    .bind(reason.replace('\0', ""))
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 /// Stops a sender because its provider refused a token, known by its fingerprint. `true` when it was not stopped yet.
 pub async fn stop_for_token(
     pool: &PgPool,

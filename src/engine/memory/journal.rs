@@ -28,6 +28,27 @@ pub(super) const FORGOTTEN: u64 = 0;
 /// A journal longer than this many records is begun anew with the newer half. About 10 MB.
 const LONG: u64 = 262_144;
 
+/// No journal is ever so long: a length beyond it is itself damaged.
+const LONGEST: u64 = 1 << 32;
+
+/// What can be read of the journals of a sender.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct PostedRecord {
+    pub posted: Vec<PostedAttempt>,
+    /// Attempts that were noted and cannot be read.
+    pub unreadable: u64,
+    /// More may be lost: a whole file is gone, was emptied or replaced, or does not say how long it was.
+    pub has_unknown_gap: bool,
+}
+
+impl PostedRecord {
+    pub fn add(&mut self, other: Self) {
+        self.posted.extend(other.posted);
+        self.unreadable += other.unreadable;
+        self.has_unknown_gap |= other.has_unknown_gap;
+    }
+}
+
 /// An open journal. Appends reach the kernel before they return; a crash of the whole machine may lose the newest.
 #[derive(Debug)]
 pub struct Journal {
@@ -166,10 +187,23 @@ impl Journal {
     }
 
     /// Every record of a file that can be read, whatever else is wrong with it.
-    pub(super) fn readable_part(path: &Path) -> Vec<PostedAttempt> {
+    pub(super) fn readable_part(path: &Path) -> PostedRecord {
         let bytes = fs::read(path).unwrap_or_default();
-        let records = bytes.get(HEADER..).unwrap_or_default();
-        records.as_chunks::<RECORD>().0.iter().filter_map(decode).collect()
+        let Some((header, records)) = bytes.split_first_chunk::<HEADER>() else {
+            return PostedRecord { has_unknown_gap: true, ..PostedRecord::default() };
+        };
+        let noted = u64::from_be_bytes(*header).saturating_sub(HEADER as u64).div_ceil(RECORD as u64);
+        let there = records.len().div_ceil(RECORD) as u64;
+        let has_unknown_gap = noted > LONGEST;
+        let whole = if has_unknown_gap { there } else { noted.max(there) };
+        let posted: Vec<_> = records.as_chunks::<RECORD>().0.iter().filter_map(decode).collect();
+        let unreadable = whole.saturating_sub(posted.len() as u64);
+        PostedRecord { posted, unreadable, has_unknown_gap }
+    }
+
+    /// Whether each of its records can be read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.newest(0, usize::MAX).is_ok()
     }
 
     /// Takes numbers out of a file's records, which stay.

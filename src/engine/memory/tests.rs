@@ -127,7 +127,53 @@ fn an_attempt_that_was_cut_off_is_missed_before_anything_else_was_remembered() {
     fs::write(journal_of(home.path()), &whole[..whole.len() - 40]).unwrap();
 
     assert!(is_unreadable(&memory), "{:?}", memory.read());
-    assert_eq!(memory.posted().len(), 3);
+    assert_eq!(memory.posted().posted.len(), 3);
+}
+
+#[test]
+fn what_cannot_be_read_of_the_record_is_counted_and_a_confirmation_begins_another() {
+    type Spoil = (&'static str, (usize, u64, bool), fn(&mut Vec<u8>));
+    let spoil: [Spoil; 6] = [
+        ("nothing", (3, 0, false), |_| {}),
+        ("the last record", (2, 1, false), |bytes| bytes.truncate(88)),
+        ("in the middle of a record", (1, 2, false), |bytes| bytes.truncate(60)),
+        ("zeros", (2, 1, false), |bytes| bytes[48..88].fill(0)),
+        ("a byte", (2, 1, false), |bytes| bytes[100] ^= 1),
+        ("all of it", (0, 0, true), Vec::clear),
+    ];
+    for (what, expected, spoil) in spoil {
+        let home = tempfile::tempdir().unwrap();
+        let memory = memory_of_three(home.path());
+        // What was confirmed is not read again while all goes well.
+        memory.confirm(standing(3, 12)).unwrap();
+        let mut bytes = fs::read(journal_of(home.path())).unwrap();
+        spoil(&mut bytes);
+        fs::write(journal_of(home.path()), bytes).unwrap();
+
+        let record = memory.posted();
+        assert_eq!((record.posted.len(), record.unreadable, record.has_unknown_gap), expected, "{what}");
+
+        memory.confirm(standing(3, 13)).unwrap();
+        memory.remember(&standing(3, 14)).unwrap().append(&[posted(9)]).unwrap();
+        let record = memory.posted();
+        assert_eq!((record.posted.len(), record.unreadable), (expected.0 + 1, expected.1), "{what}");
+        let is_kept = journal_of(home.path()).with_extension("posted-1").exists();
+        assert_eq!(is_kept, what != "nothing", "{what}: what is damaged is not written to");
+    }
+}
+
+#[test]
+fn a_record_that_is_gone_or_another_file_may_lack_any_number_of_posts() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = memory_of_three(home.path());
+    let journal = journal_of(home.path());
+    assert!(!memory.posted().has_unknown_gap);
+
+    fs::copy(&journal, home.path().join("beside")).unwrap();
+    fs::rename(home.path().join("beside"), &journal).unwrap();
+    assert!(memory.posted().has_unknown_gap);
+    fs::remove_file(&journal).unwrap();
+    assert!(memory.posted().has_unknown_gap);
 }
 
 #[test]
@@ -152,7 +198,7 @@ fn a_confirmation_asks_no_more_for_what_is_missing_and_still_knows_who_was_poste
     journal.append(&[posted(4)]).unwrap();
 
     assert_eq!(memory.read().unwrap().unwrap().witnesses, [posted(4)]);
-    assert_eq!(memory.posted().len(), 4);
+    assert_eq!(memory.posted().posted.len(), 4);
 }
 
 #[test]
@@ -160,7 +206,7 @@ fn a_confirmation_mends_a_damaged_memory_and_keeps_what_can_be_read() {
     let home = tempfile::tempdir().unwrap();
     let memory = memory_of_three(home.path());
     fs::write(home.path().join("sender-7.json"), "{").unwrap();
-    assert_eq!(memory.posted().len(), 3);
+    assert_eq!(memory.posted().posted.len(), 3);
 
     memory.confirm(standing(4, 20)).unwrap();
 
@@ -200,7 +246,7 @@ fn a_long_journal_keeps_its_newer_half() {
     let mut journal: Journal = memory.remember(&standing(3, 13)).unwrap();
     journal.append(&[posted(-1)]).unwrap();
 
-    assert_eq!(memory.posted().len(), 131_073);
+    assert_eq!(memory.posted().posted.len(), 131_073);
     let witnesses = memory.read().unwrap().unwrap().witnesses;
     assert_eq!(witnesses[witnesses.len() - 2..], [posted(262_143), posted(-1)]);
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 3, "page, lock and one journal");

@@ -17,7 +17,7 @@ pub fn confirm(model: &mut Model, name: String) -> Vec<Effect> {
 /// The confirmation is written, which starts no message of a blast that is paused or a draft.
 pub fn confirmed(model: &mut Model, request: &WriteRequest, confirmed: Confirmed) -> Vec<Effect> {
     let WriteRequest::ConfirmSender(name) = request else { return Vec::new() };
-    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs } = confirmed;
+    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs, unreadable_posts } = confirmed;
     let said = [
         some(uncertain, ["who was posted to before is uncertain now", "who were posted to before are uncertain now"]),
         some(
@@ -25,6 +25,10 @@ pub fn confirmed(model: &mut Model, request: &WriteRequest, confirmed: Confirmed
             ["more who was posted to is not in this database", "more who were posted to are not in this database"],
         ),
         some(opt_outs, ["opt-out is recorded again", "opt-outs are recorded again"]),
+        some(
+            unreadable_posts,
+            ["post could not be read from this machine's record", "posts could not be read from this machine's record"],
+        ),
         some(unreadable_opt_outs, ["opt-out cannot be read any more", "opt-outs cannot be read any more"]),
     ];
     let text = format!("{} is confirmed{}", clean(name), said.concat());

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 
-use super::SETUP;
+use super::{Restorable, SETUP};
 use crate::support::{Shop, copy};
 
 /// A shop that has sent to three, on the shared server.
@@ -125,6 +125,44 @@ async fn asks_once_its_memory_is(what: &str, spoil: fn(&Shop)) {
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), 8, "{what}");
     shop.promises().await;
+}
+
+/// Forty were sent to after the backup that is put back, and of forty-three posts on this machine's record half is cut off, before
+/// the sender asks or after it did.
+#[tokio::test]
+async fn a_rollback_with_half_a_memory_says_how_many_may_get_it_twice_before_anything_is_confirmed() {
+    tokio::join!(asks_with_half_a_memory(true), asks_with_half_a_memory(false));
+}
+
+async fn asks_with_half_a_memory(is_cut_before: bool) {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    shop.blast(10..50).await;
+    world.cluster.back_up().await;
+    shop.until_idle().await;
+    world.cluster.put_back().await;
+    let cut = || File::options().write(true).open(remembered(shop, "posted-0")).unwrap().set_len(8 + 20 * 40).unwrap();
+    if is_cut_before {
+        cut();
+        shop.until_idle().await;
+    } else {
+        shop.until_idle().await;
+        world.asks("this machine remembers whom it posted to").await;
+        cut();
+        let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+        assert!(said.code == 3 && said.err.contains("23 of 43 posts cannot be read"), "{said:?}");
+    }
+    world.asks("23 of 43 posts cannot be read").await;
+    world.asks("of the 20 that can be read those whom the database has forgotten become uncertain").await;
+    assert_eq!(world.posts().await, 43);
+
+    let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.until_idle().await;
+
+    assert!(said.code == 0 && said.err.contains("(at least 23 posts)"), "{said:?}");
+    assert_eq!((shop.count("uncertain").await, world.posts().await), (17, 43 + 23));
 }
 
 /// The verbs that start messages leave a database that somebody has to confirm first as it is.
