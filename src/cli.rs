@@ -42,7 +42,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use color_eyre::Result;
 
 pub use exit::{ErrorStyle, fail};
@@ -176,16 +176,36 @@ pub fn parse() -> Arguments {
         Ok(arguments) => return arguments,
         Err(wrong) => wrong,
     };
+    let matches = Arguments::command().ignore_errors(true).try_get_matches();
+    let global = matches.ok().and_then(|matches| Global::from_arg_matches(&matches).ok());
+    output::call_as(global.map_or_else(|| context::PROGRAM.to_owned(), |global| context::program(&global)));
     if wrong.use_stderr() && std::env::args_os().any(|word| word == "--json") {
-        exit::print_json("usage", 2, wrong.render().to_string().trim());
+        exit::print_json("usage", 2, &output::as_called(&in_one_sentence(&wrong)));
+        std::process::exit(wrong.exit_code());
+    }
+    let text = wrong.render().to_string();
+    if wrong.use_stderr() && output::as_called(&text) != text {
+        output::talk(text.trim_end());
         std::process::exit(wrong.exit_code());
     }
     wrong.exit()
 }
 
+/// What is wrong, without the help that a person gets beside it.
+fn in_one_sentence(wrong: &clap::Error) -> String {
+    if wrong.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a command is missing: `blastdeck help` lists them".to_owned();
+    }
+    let text = wrong.render().to_string();
+    let what = text.split("\n\nUsage:").next().and_then(|text| text.split("\n\nFor more").next()).unwrap_or_default();
+    let what = what.trim().trim_start_matches("error: ");
+    what.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Runs the verb, or the dashboard without one.
 pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let Arguments { global, plain: is_plain, verb } = arguments;
+    output::call_as(context::program(&global));
     match verb {
         None if is_plain => plain::run(&global).await,
         None => dashboard::run(&global).await,

@@ -8,7 +8,7 @@ use super::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
-use crate::engine::{Moment, ask_to_confirm_again};
+use crate::engine::{FenceRefusal, Moment, ask_to_confirm_again};
 use crate::provider::{Health, HealthVerdict};
 use crate::store;
 use crate::store::fence::Confirmed;
@@ -194,6 +194,23 @@ impl App {
     /// Whether this machine can remember what it sends; the reason if not.
     pub fn check_memory(&self) -> Result<(), AppError> {
         self.engine().fence.check_writable().map_err(|error| AppError::Refused(error.to_string()))
+    }
+
+    /// The senders whose database is not as this machine remembers it, with the reason: nothing is sent for them until somebody
+    /// confirms.
+    pub async fn unremembered_senders(&self) -> Result<Vec<(String, String)>, AppError> {
+        let mut found = Vec::new();
+        for sender in &self.config().senders {
+            let Some(id) = self.registered_id(&sender.name) else { continue };
+            match self.engine().fence.examine(self.pool(), id).await {
+                Ok(()) => {}
+                // An engine here may take over from one elsewhere that it sees at work.
+                Err(FenceRefusal::NoRecord) if self.is_attended(id).await? => {}
+                Err(FenceRefusal::Store(error)) => return Err(error.into()),
+                Err(why) => found.push((sender.name.clone(), why.to_string())),
+            }
+        }
+        Ok(found)
     }
 
     /// How far the database's clock is ahead of this machine's.

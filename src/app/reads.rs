@@ -144,7 +144,9 @@ impl App {
         let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state };
         // A blast that stops after its first people is not done by itself.
         let is_whole = row.first.left.is_none_or(|left| i64::from(left) >= row.counts.queued);
-        let done_at = prospect.forecast(row.counts.queued, now).done_at.filter(|_| is_whole);
+        // Nor is one that no engine has begun with.
+        let is_held = row.state != BlastState::Sending || sender.is_some_and(|sender| sender.lease.is_some());
+        let done_at = prospect.forecast(row.counts.queued, now).done_at.filter(|_| is_whole && is_held);
         let estimate = Estimate { done_at, per_hour: prospect.per_hour() };
         Ok(BlastView::new(row, waiting, estimate))
     }

@@ -49,7 +49,7 @@ impl AuditArgs {
             return Ok(ExitCode::SUCCESS);
         }
         if !differences.is_empty() {
-            talk(&context.pasteable("`blastdeck audit --repair` repairs the counters"));
+            talk("`blastdeck audit --repair` repairs the counters");
         }
         Ok(ExitCode::from(DIFFERENCE))
     }

@@ -107,10 +107,10 @@ impl Context {
 /// How this program is called where nothing else is said.
 pub(super) const PROGRAM: &str = "blastdeck";
 
-/// A sentence whose command lines call this program as it was called. One that was made so before stays as it is.
+/// A sentence whose command lines call this program as it was called. Those that were made so before stay as they are.
 pub(super) fn pasteable(sentence: &str, program: &str) -> String {
-    let is_done = program != PROGRAM && sentence.contains(&format!("`{program}"));
-    if is_done { sentence.to_owned() } else { sentence.replace(&format!("`{PROGRAM}"), &format!("`{program}")) }
+    let (bare, called) = (format!("`{PROGRAM}"), format!("`{program}"));
+    sentence.replace(&called, &bare).replace(&bare, &called)
 }
 
 /// The command line of this program with the flags that select the same database and configuration. A password is never

@@ -222,12 +222,12 @@ async fn merge(context: &Context, from: &str, into: &str) -> Result<()> {
     ));
     if merged.is_unknown {
         let undo = format!("`blastdeck customer unmerge {}` takes the merge back", from.as_str());
-        talk(&context.pasteable(&format!("nothing was known of {into} until now: if that is a mistake, {undo}")));
+        talk(&format!("nothing was known of {into} until now: if that is a mistake, {undo}"));
     }
     if !merged.opted_out_apart.is_empty() {
-        talk(&context.pasteable(
+        talk(
             "only one of them is opted out, and opt-outs stay with their numbers: `blastdeck suppress add` adds the other",
-        ));
+        );
     }
     Ok(())
 }

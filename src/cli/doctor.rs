@@ -87,7 +87,7 @@ async fn live_checks(context: &Context) -> Vec<DoctorCheck> {
         }
     }
     if !app.is_read_only() {
-        checks.push(memory_check(app));
+        checks.push(memory_check(app).await);
     }
     if app.config().senders.is_empty() {
         checks.push(DoctorCheck::new("senders", DOUBTFUL, "none: add one under [[senders]]"));
@@ -140,11 +140,19 @@ async fn failover_check(app: &App) -> Option<DoctorCheck> {
     Some(DoctorCheck::new("failover", DOUBTFUL, detail))
 }
 
-/// Whether this machine can remember what it sent.
-fn memory_check(app: &App) -> DoctorCheck {
-    match app.check_memory() {
-        Ok(()) => DoctorCheck::new("memory", GOOD, format!("in {}", app.config().database.state_dir.display())),
-        Err(error) => DoctorCheck::new("memory", BAD, format!("{error}: nothing can be sent from this machine")),
+/// Whether this machine can remember what it sent, and the database has all of that.
+async fn memory_check(app: &App) -> DoctorCheck {
+    if let Err(error) = app.check_memory() {
+        return DoctorCheck::new("memory", BAD, format!("{error}: nothing can be sent from this machine"));
+    }
+    match app.unremembered_senders().await.as_deref() {
+        Ok([]) => DoctorCheck::new("memory", GOOD, format!("in {}", app.config().database.state_dir.display())),
+        Ok(senders @ [(_, why), ..]) => {
+            let names: Vec<_> = senders.iter().map(|(name, _)| clean(name)).collect();
+            let of = names.join(", ");
+            DoctorCheck::new("memory", DOUBTFUL, format!("{why}: nothing is sent from {of} until somebody confirms"))
+        }
+        Err(error) => DoctorCheck::new("memory", UNKNOWN, error.to_string()),
     }
 }
 

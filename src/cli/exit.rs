@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::context::{PROGRAM, pasteable};
-use super::output::talk;
+use super::output::{json_to_stderr, talk};
 use crate::app::{AppError, StoreError};
 use crate::config::ConfigError;
-use crate::domain::text::escaped_json;
 
 /// Wrong usage found after the arguments were parsed: in the configuration, or in a file.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +64,7 @@ pub fn fail(report: &color_eyre::Report, style: &ErrorStyle) -> ExitCode {
 /// Prints a failure as one line of JSON, also on standard error: standard output holds data only.
 pub(super) fn print_json(kind: &str, code: u8, message: &str) {
     let message = crate::domain::text::clean(message);
-    talk(&escaped_json(&json!({ "error": { "kind": kind, "exit_code": code, "message": message } }).to_string()));
+    json_to_stderr(&json!({ "error": { "kind": kind, "exit_code": code, "message": message } }));
 }
 
 /// The sentence in one line; of an invalid configuration a line for each problem.

@@ -1,11 +1,21 @@
 //! Output: data on standard output, as text or JSON; messages on standard error.
 
 use std::io::Write;
+use std::sync::OnceLock;
 
 use color_eyre::Result;
 use serde::Serialize;
 
+use super::context::pasteable;
 use crate::domain::text::{clean_shown, escaped_json};
+
+/// This program's command line as it was called, for the lines of [`talk`].
+static CALLED_AS: OnceLock<String> = OnceLock::new();
+
+/// Sets how the command lines in messages call this program: with the flags that select the same database. Once a process.
+pub(super) fn call_as(program: String) {
+    let _ = CALLED_AS.set(program);
+}
 
 /// Writes a line of data. What others wrote (names, notes, tags) cannot control the terminal.
 pub(super) fn line(text: &str) -> Result<()> {
@@ -29,10 +39,21 @@ pub(super) fn json(value: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
-/// Writes a message for the operator on standard error, cleaned like [`line`]. Errors are ignored: a closed stream
-/// wants none.
+/// Writes a message for the operator on standard error, cleaned like [`line`]. Its command lines can be pasted. Errors are
+/// ignored: a closed stream wants none.
 pub(super) fn talk(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", clean_lines(text));
+    let _ = writeln!(std::io::stderr(), "{}", clean_lines(&as_called(text)));
+}
+
+/// A sentence whose command lines call this program as it was called.
+pub(super) fn as_called(text: &str) -> String {
+    CALLED_AS.get().map_or_else(|| text.to_owned(), |program| pasteable(text, program))
+}
+
+/// Writes one JSON value on standard error.
+pub(super) fn json_to_stderr(value: &impl Serialize) {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    let _ = writeln!(std::io::stderr(), "{}", escaped_json(&text));
 }
 
 /// Cleans each line and keeps the line breaks.

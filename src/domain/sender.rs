@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::text::shell_word;
+
 /// The provider whose API a sender uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProviderKind {
@@ -103,6 +105,7 @@ impl From<StopCode> for String {
 
 /// How a person lifts a stop: what to do, with its command line.
 pub fn stop_mend(code: &StopCode, sender: &str) -> String {
+    let sender = shell_word(sender);
     if *code == StopCode::Restored {
         return format!("if everybody queued may get it, `blastdeck sender confirm {sender}`");
     }

@@ -126,6 +126,12 @@ pub fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
+/// The same, without quotes where none are needed.
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { shell_quoted(text) }
+}
+
 /// A whole number with a comma between thousands: `1,240`.
 pub fn number(n: i64) -> String {
     let sign = if n < 0 { "-" } else { "" };

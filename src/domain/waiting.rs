@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::BlastId;
 use super::sender::{StopCode, stop_mend};
-use super::text::number;
+use super::text::{number, shell_word};
 
 /// A reason to wait. Times are UTC; faces print them in their own zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,8 +208,8 @@ impl Waiting {
         }
     }
 
-    /// What a person can do about it, if anything. Command lines can be pasted as they are.
-    pub fn mend(&self, blast: BlastId) -> Option<String> {
+    /// What a person can do about it, if anything, for a blast and its sender. Command lines can be pasted as they are.
+    pub fn mend(&self, blast: BlastId, sender: &str) -> Option<String> {
         match self {
             Self::Armed { .. } => Some(format!("`blastdeck blast pause {blast}` stops it, or u in the dashboard")),
             Self::Scheduled { .. } => Some(format!("`blastdeck blast pause {blast}` stops it")),
@@ -219,11 +219,11 @@ impl Waiting {
                  once it is started again with that token"
                     .to_owned(),
             ),
-            Self::SenderStopped { sender, code, .. } => Some(format!("{}, or S on the blast", stop_mend(code, sender))),
-            Self::Throttled { .. } => Some(
-                "`blastdeck sender confirm` with the sender's name ends the pause, if you know that it may end"
-                    .to_owned(),
-            ),
+            Self::SenderStopped { code, .. } => Some(format!("{}, or S on the blast", stop_mend(code, sender))),
+            Self::Throttled { .. } => Some(format!(
+                "`blastdeck sender confirm {}` ends the pause, if you know that it may end",
+                shell_word(sender)
+            )),
             Self::Uncertain { .. } => {
                 Some(format!("say whether each message went out: `blastdeck uncertain list {blast}`"))
             }

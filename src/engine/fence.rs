@@ -25,6 +25,7 @@ use crate::domain::ids::SenderId;
 use crate::domain::phone::PersonKey;
 use crate::domain::retry::RetryRules;
 use crate::domain::sender::StopCode;
+use crate::domain::text::shell_word;
 use crate::store::fence::{self, Confirmed, DatabaseIdentity, PostedAttempt, SenderFacts, Server};
 use crate::store::lease::{self, Lease, Pulse};
 use crate::store::{self, StoreError, sender};
@@ -128,6 +129,21 @@ impl Fence {
         }
         let journal = memory.remember(&standing(facts, &server.likeness))?;
         Ok(Verified { journal, server })
+    }
+
+    /// Compares the database with what is remembered of a sender, as an engine will before it sends. Writes nothing.
+    pub async fn examine(&self, pool: &PgPool, sender: SenderId) -> Result<(), FenceRefusal> {
+        let server = fence::server(pool).await?;
+        let mut connection = pool.acquire().await?;
+        let facts = fence::facts(&mut connection, sender).await?;
+        let memory = SenderMemory::new(&self.directory, sender);
+        let remembered = self.recall_sender(&memory, sender, &facts, &server.likeness)?;
+        judge(&facts, &server.likeness, remembered.as_ref(), None)?;
+        let witnesses = remembered.map(|remembered| remembered.witnesses).unwrap_or_default();
+        match missing_from(&mut connection, &facts, &witnesses).await? {
+            Some(regression) => Err(FenceRefusal::BackInTime(regression)),
+            None => Ok(()),
+        }
     }
 
     /// The same in place, for a lease that is held, after its server was started anew.
@@ -382,7 +398,7 @@ pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRef
 }
 
 fn reason((host, name): (&str, &str), what: &str) -> String {
-    format!("{what} on {host} with `blastdeck sender confirm {name}`, or S on the blast")
+    format!("{what} on {host} with `blastdeck sender confirm {}`, or S on the blast", shell_word(name))
 }
 
 /// Why a confirmation is asked for once more: this machine's record is damaged in a way that the reason that the operator read

@@ -35,6 +35,8 @@ pub struct StoredRequest {
     /// `None` where the process ended before the answer was stored.
     pub status: Option<i16>,
     pub answer: Option<Value>,
+    /// How long ago its effect began, in seconds.
+    pub age: f64,
 }
 
 /// Takes the key for this request's effect, until the transaction ends. `false`: another request had it first.
@@ -53,7 +55,9 @@ pub async fn claim(tx: &mut PgConnection, key: &RequestKey, blast: Option<BlastI
 /// What became of the request that had this key first.
 pub async fn get(pool: &PgPool, token: i64, key: &str) -> Result<Option<StoredRequest>, StoreError> {
     let found = sqlx::query_as(
-        "select fingerprint, blast_id, status, answer from api_requests where token_id = $1 and key = $2",
+        "select fingerprint, blast_id, status, answer,
+                extract(epoch from clock_timestamp() - created_at)::float8 as age
+           from api_requests where token_id = $1 and key = $2",
     );
     Ok(found.bind(token).bind(key).fetch_optional(pool).await?)
 }

@@ -14,8 +14,8 @@ async fn a_start_that_was_typed_can_be_taken_back_for_ten_seconds() {
     let armed = "select count(*) from blasts where state = 'sending' and send_after > now()";
     assert_eq!(shop.number(armed).await, 1);
     shop.ok(&["blast", "pause", &blast]).await;
-    terminal.wait_for_text("is paused");
-    assert!(terminal.wait_for_exit().success());
+    terminal.wait_for_text("is paused: nothing was sent");
+    assert_eq!(terminal.wait_for_exit().exit_code(), 3);
 
     assert_eq!(shop.sim.posts().await.len(), 0);
     assert_eq!(shop.count("queued").await, 3);

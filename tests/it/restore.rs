@@ -45,6 +45,14 @@ impl Restorable {
         self.shop.sim.posts().await.len()
     }
 
+    async fn doctor_says_of_memory(&self, verdict: &str) -> String {
+        let said = self.shop.run(&["doctor", "--json"]).await;
+        let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        let memory = report["checks"].as_array().unwrap().iter().find(|check| check["what"] == "memory").unwrap();
+        assert_eq!(memory["verdict"], verdict, "{said:?}");
+        memory["detail"].as_str().unwrap().to_owned()
+    }
+
     /// Its sender is stopped, and says that somebody is to confirm.
     async fn asks(&self, words: &str) {
         eventually_async("the sender asks", async || {
@@ -70,7 +78,9 @@ async fn a_data_directory_that_is_put_back_messages_nobody_again() {
     world.shop.until_idle().await;
     assert_eq!(world.posts().await, 43);
 
+    assert!(world.doctor_says_of_memory("good").await.starts_with("in "));
     world.cluster.put_back().await;
+    assert!(world.doctor_says_of_memory("doubtful").await.contains("back in time"));
     world.shop.until_idle().await;
 
     world.asks("back in time").await;

@@ -28,7 +28,7 @@ pub(super) async fn pause(global: &Global, id: BlastId) -> Result<()> {
     if context.is_json {
         return json(&json!({ "id": blast.id, "state": blast.state }));
     }
-    talk(&context.pasteable(&format!("{} is paused; `blastdeck blast resume {id}` resumes it", blast.tag)));
+    talk(&format!("{} is paused; `blastdeck blast resume {id}` resumes it", blast.tag));
     Ok(())
 }
 

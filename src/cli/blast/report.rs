@@ -83,7 +83,7 @@ async fn save(context: &Context, blast: BlastId, format: ReportFormat) -> Result
     }
     print(context, &report, format).await?;
     let kept = format!("kept as report {}: `blastdeck blast report {blast} --saved` lists what was kept", saved.id);
-    talk(&context.pasteable(&kept));
+    talk(&kept);
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! `blast send|resume`: shows the plan, asks for the number of people, starts the blast, and makes sure that an engine
 //! sends it.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use color_eyre::eyre::eyre;
 use color_eyre::{Report, Result};
@@ -20,6 +22,9 @@ use crate::domain::blast::{BlastCommand, BlastState};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::Forecast;
 use crate::domain::text::{self, clean};
+
+/// How often an armed launch is looked at for what others made of it.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SendArgs {
@@ -73,7 +78,7 @@ impl SendArgs {
         let is_armed = !self.yes && blast.state == BlastState::Sending;
         let until = blast.send_after.filter(|_| is_armed);
         if let Some(until) = until.filter(|_| !context.is_json) {
-            talk(&context.pasteable(&armed(&context, &blast, begins(&plan, until))));
+            talk(&armed(&context, &blast, begins(&plan, until)));
         }
         let is_attended = tokio::select! {
             attended = self.is_attended(&context, &blast) => attended?,
@@ -87,21 +92,18 @@ impl SendArgs {
             return json(&value);
         }
         if blast.state == BlastState::Scheduled {
-            talk(&context.pasteable(&scheduled(&context, &plan, &blast, is_attended)));
+            talk(&scheduled(&context, &plan, &blast, is_attended));
             return Ok(());
         }
         if let Some(until) = until {
             tokio::select! {
-                () = sleep((until - Utc::now()).to_std().unwrap_or_default()) => {}
+                taken_back = taken_back(&context, &blast, until) => if let Some(why) = taken_back? {
+                    return Err(why.into());
+                },
                 _ = interrupt.recv() => return Err(interrupted(&context, &blast).await),
             }
-            let now = context.app.blast(blast.id).await?;
-            if now.state != BlastState::Sending {
-                talk(&format!("{} is {}", clean(&now.tag), now.state));
-                return Ok(());
-            }
         }
-        talk(&context.pasteable(&farewell(&context, &plan, is_attended)));
+        talk(&farewell(&context, &plan, is_attended));
         Ok(())
     }
 
@@ -112,6 +114,21 @@ impl SendArgs {
         }
         hand_over(&context.app, blast).await?;
         Ok(true)
+    }
+}
+
+/// Waits until an armed launch begins to send; what somebody else made of it meanwhile, if they did.
+async fn taken_back(context: &Context, blast: &BlastView, until: DateTime<Utc>) -> Result<Option<RefusedError>> {
+    loop {
+        let left = (until - Utc::now()).to_std().unwrap_or_default();
+        sleep(left.min(LOOK_EVERY)).await;
+        let state = context.app.state(blast.id).await?;
+        if state != BlastState::Sending {
+            return Ok(Some(RefusedError(format!("{} is {state}: nothing was sent", clean(&blast.tag)))));
+        }
+        if left <= LOOK_EVERY {
+            return Ok(None);
+        }
     }
 }
 

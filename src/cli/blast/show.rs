@@ -70,7 +70,7 @@ pub(super) fn as_json(blast: &BlastView) -> Value {
         "opted_out_later": blast.opted_out_later, "held_by_meta": blast.counts.held_by_meta,
         "amount": format!("{:.2}", blast.counts.amount), "state_reason": blast.state_reason,
         "state_by": blast.state_by,
-        "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(blast.id, waiting)),
+        "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(blast, waiting)),
         "done_at": blast.estimate.done_at, "per_hour": blast.estimate.per_hour,
         "from": blast.origin.segment, "repeat": blast.origin.repeat.rule, "pattern": blast.origin.pattern,
         "occurrence_at": blast.origin.occurrence_at, "follows": blast.follows, "step": blast.origin.step,
@@ -79,15 +79,27 @@ pub(super) fn as_json(blast: &BlastView) -> Value {
 }
 
 /// The reason's code and facts, with the sentence, the end and the fix that every interface shows.
-fn waiting_json(blast: BlastId, waiting: &Waiting) -> Value {
+fn waiting_json(blast: &BlastView, waiting: &Waiting) -> Value {
     let mut value = json!(waiting);
     if let Value::Object(fields) = &mut value {
         let moment = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         fields.insert("text".to_owned(), json!(waiting.sentence(moment)));
         fields.insert("until".to_owned(), json!(waiting.until()));
-        fields.insert("mend".to_owned(), json!(waiting.mend(blast)));
+        fields.insert("mend".to_owned(), json!(waiting.mend(blast.id, &blast.sender)));
     }
     value
+}
+
+/// What a person can do about it. An engine of this configuration does not help a sender that it has not.
+fn mend(context: &Context, blast: &BlastView, waiting: &Waiting) -> Option<String> {
+    let is_elsewhere = *waiting == Waiting::NoEngine && context.app.config().sender(&blast.sender).is_none();
+    if is_elsewhere {
+        return Some(format!(
+            "run an engine with a configuration that has the sender {}: this one has not",
+            blast.sender
+        ));
+    }
+    waiting.mend(blast.id, &blast.sender)
 }
 
 fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String {
@@ -123,8 +135,9 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
         let _ = writeln!(out, "  unasked  {} at sent have not been polled yet", number(blast.unasked.number()));
     }
     if let Some(waiting) = &blast.waiting {
-        let _ = writeln!(out, "  now      {}", clean(&waiting.sentence(|at| context.moment(at))));
-        if let Some(mend) = waiting.mend(blast.id) {
+        let sentence = context.pasteable(&waiting.sentence(|at| context.moment(at)));
+        let _ = writeln!(out, "  now      {}", clean(&sentence));
+        if let Some(mend) = mend(context, blast, waiting) {
             let _ = writeln!(out, "  fix      {}", context.pasteable(&mend));
         }
     }
@@ -326,7 +339,7 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
         let _ = writeln!(out, "  {which}: {phone} {}: {}", clean_shown(who), clean_shown(&text));
     }
     for obstacle in &plan.obstacles {
-        let _ = writeln!(out, "  not now: {}", clean(obstacle));
+        let _ = writeln!(out, "  not now: {}", clean(&context.pasteable(obstacle)));
     }
     out
 }

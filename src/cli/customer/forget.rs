@@ -37,10 +37,10 @@ pub(super) async fn run(context: &Context, phone: &str, sure: bool) -> Result<()
             "files_elsewhere": done.files_elsewhere, "left_here": done.left_here,
         }));
     }
-    said(context, &done)
+    said(&done)
 }
 
-fn said(context: &Context, done: &Forgotten) -> Result<()> {
+fn said(done: &Forgotten) -> Result<()> {
     line("forgotten")?;
     if !done.files_elsewhere.is_empty() {
         talk(&format!(
@@ -52,7 +52,7 @@ fn said(context: &Context, done: &Forgotten) -> Result<()> {
         let again = "the database has forgotten them, but a file of this machine could not be cleared";
         return Err(RefusedError(format!("{again} ({why}): mend that and run this once more")).into());
     }
-    talk(&context.pasteable("the key by which lists are kept from bringing them back: `blastdeck customer key`"));
+    talk("the key by which lists are kept from bringing them back: `blastdeck customer key`");
     Ok(())
 }
 

@@ -1,10 +1,13 @@
 //! Requests that may come twice: with an `Idempotency-Key` they have one effect, and one answer.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::super::openapi::schemas::{DoneAnswer, DoneCampaign};
 use super::super::problem::Problem;
@@ -16,6 +19,9 @@ use crate::domain::ids::{BlastId, JobId};
 
 const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// How long after its effect began a request may still be answered, in seconds. Later its answer counts as lost.
+const ANSWERED_WITHIN: f64 = 3.0;
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The longest key.
 const KEY_MAX: usize = 255;
 
@@ -74,8 +80,7 @@ where
     F: Future<Output = Result<Answer, Problem>>,
 {
     let Some(key) = key(request.headers)? else { return Ok(work(caller.app()).await?.into_response()) };
-    let earlier = caller.app().stored_request(caller.token.id, &key).await?;
-    if let Some(earlier) = earlier
+    if let Some(earlier) = earlier(caller, &key).await?
         && let Some(again) = replay(caller, &request, &key, earlier).await?
     {
         return Ok(again);
@@ -87,10 +92,21 @@ where
             Ok(answer.into_response())
         }
         // A request with the same key may have been first by a moment.
-        Err(refused) => match caller.app().stored_request(caller.token.id, &key).await? {
+        Err(refused) => match earlier(caller, &key).await? {
             Some(earlier) => replay(caller, &request, &key, earlier).await?.ok_or(refused),
             None => Err(refused),
         },
+    }
+}
+
+/// The request that had this key first, with its answer: one that is being answered at this moment is waited for.
+async fn earlier(caller: &ApiCaller, key: &str) -> Result<Option<StoredRequest>, Problem> {
+    loop {
+        let earlier = caller.app().stored_request(caller.token.id, key).await?;
+        match earlier {
+            Some(earlier) if earlier.status.is_none() && earlier.age < ANSWERED_WITHIN => sleep(LOOK_EVERY).await,
+            settled => return Ok(settled),
+        }
     }
 }
 

@@ -121,7 +121,10 @@ fn waits(model: &Model, blast: &BlastView) -> Option<NeedWords> {
         Waiting::NoEngine => format!("{}: {waiting}", blast.tag),
         _ => format!("{}: {}", blast.tag, waiting.sentence(|at| clock(model).second(at))),
     };
-    Some(NeedWords { what, mend: waiting.mend(blast.id).unwrap_or_else(|| "enter goes there".to_owned()) })
+    Some(NeedWords {
+        what,
+        mend: waiting.mend(blast.id, &blast.sender).unwrap_or_else(|| "enter goes there".to_owned()),
+    })
 }
 
 fn uncertain(model: &Model, blast: &BlastView) -> NeedWords {

@@ -167,7 +167,8 @@ async fn read_only_changes_nothing_and_says_so() {
 #[tokio::test]
 async fn a_failure_with_json_is_json() {
     let shop = busy_shop().await;
-    let cases: [(&[&str], i32, &str); 8] = [
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&["blast"], USAGE, "usage"),
         (&["blast", "show", "77"], FAILED, "not_found"),
         (&["blast", "show", "seven"], USAGE, "usage"),
         (&["blast", "lsit"], USAGE, "usage"),
@@ -191,6 +192,7 @@ async fn a_failure_with_json_is_json() {
         );
         let message = failure["error"]["message"].as_str().unwrap();
         assert!(!message.is_empty() && !message.contains('\n'), "{failure}");
+        assert!(!message.contains("Usage:") && !message.starts_with("error"), "{failure}");
     }
 }
 
@@ -199,7 +201,7 @@ async fn what_was_typed_wrongly_is_reported_with_what_to_type() {
     let shop = busy_shop().await;
     let new = ["blast", "new", "--sender", "sales", "--message", "x", "--recipients", "people.csv", "--timezone"];
     let cases: [(&[&str], &[&str]); 9] = [
-        (&["blast", "show", "seven"], &["`seven` is not an id", "blastdeck blast list"]),
+        (&["blast", "show", "seven"], &["`seven` is not an id", "`blastdeck --config '", "' blast list`"]),
         (&["audit", "99999999999999999999"], &["is not an id"]),
         (&["blast", "list", "--date", "1/12/2026"], &["`1/12/2026` is not a valid date", "2026-12-01"]),
         (&["blast", "list", "--from", "2026-02-30"], &["`2026-02-30` is not a valid date", "2026-12-01"]),
