@@ -7,14 +7,17 @@
 //!
 //! A rollback of the whole machine, memory included, cannot be seen from inside it.
 
+mod opt_outs;
+mod stops;
+
+pub use stops::{ask_to_confirm_again, close, takeover_failed};
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sqlx::{PgConnection, PgPool};
 
-use super::configured_sender::ConfiguredSender;
-use super::context::EngineContext;
 use super::lease_watch::Seen;
 use super::memory::{
     Journal, MemoryError, OptOutMemory, PostedRecord, Remembered, SenderMemory, Standing, forget_in_files, forget_key,
@@ -24,11 +27,9 @@ use crate::domain::forgotten::ForgetKey;
 use crate::domain::ids::SenderId;
 use crate::domain::phone::PersonKey;
 use crate::domain::retry::RetryRules;
-use crate::domain::sender::StopCode;
-use crate::domain::text::shell_word;
 use crate::store::fence::{self, Confirmed, DatabaseIdentity, PostedAttempt, SenderFacts, Server};
 use crate::store::lease::{self, Lease, Pulse};
-use crate::store::{self, StoreError, sender};
+use crate::store::{self, StoreError};
 
 /// How many attempts are restored in one statement.
 const AT_ONCE: usize = 5_000;
@@ -226,7 +227,7 @@ impl Fence {
         let server = fence::server(pool).await?;
         let memory = SenderMemory::new(&self.directory, sender);
         let PostedRecord { posted, unreadable, has_unknown_gap } = self.posted(sender, &server.likeness);
-        let known = memory.read().ok().flatten().map(|remembered| remembered.standing);
+        let known = memory.standing();
         let newest = posted.iter().map(|one| one.epoch).max().unwrap_or(0);
         let (epoch, renewals) = known.map_or((newest, 0), |known| (known.epoch.max(newest), known.renewals));
         fence::raise(connection, sender, (epoch, renewals)).await?;
@@ -255,46 +256,6 @@ impl Fence {
         }
         record
     }
-
-    /// What a confirmation does with the people who are queued.
-    fn consequence(&self, sender: SenderId, likeness: &DatabaseIdentity) -> String {
-        consequence(&self.posted(sender, likeness))
-    }
-}
-
-/// What a confirmation does with the people who are queued, where this is what the machine knows.
-fn consequence(record: &PostedRecord) -> String {
-    const UNCERTAIN: &str =
-        "those whom the database has forgotten become uncertain, and everybody else who is queued gets a message";
-    match damage(record) {
-        Some(damage) if record.posted.is_empty() => {
-            format!("{damage}: once you confirm, everybody who is queued gets a message, again if they had it")
-        }
-        Some(damage) => format!(
-            "{damage}: once you confirm, of the {} that can be read {UNCERTAIN}, again if theirs is one that cannot be read",
-            record.posted.len()
-        ),
-        None if record.posted.is_empty() => {
-            "this machine remembers posting to nobody: once you confirm, everybody who is \
-             queued gets a message, again if they had it"
-                .to_owned()
-        }
-        None => format!("this machine remembers whom it posted to: once you confirm, {UNCERTAIN}"),
-    }
-}
-
-/// What cannot be read of this machine's record.
-fn damage(record: &PostedRecord) -> Option<String> {
-    let (readable, unreadable) = (record.posted.len() as u64, record.unreadable);
-    let noted = readable + unreadable;
-    if record.has_unknown_gap {
-        return Some(format!(
-            "this machine's record of whom it posted to is damaged: {readable} posts can be read, nobody knows how many cannot"
-        ));
-    }
-    (unreadable > 0).then(|| {
-        format!("this machine's record of whom it posted to is damaged: {unreadable} of {noted} posts cannot be read")
-    })
 }
 
 fn standing(facts: &SenderFacts, likeness: &DatabaseIdentity) -> Standing {
@@ -376,61 +337,5 @@ fn old_memory(runs: &Path, sender: SenderId, likeness: &DatabaseIdentity) -> Opt
     Some(Remembered { standing, witnesses: Vec::new() })
 }
 
-/// Stops a sender at the fence, and notifies everybody.
-pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRefusal) -> Result<(), StoreError> {
-    let mend = match why {
-        FenceRefusal::Memory(superseded @ MemoryError::Superseded { .. }) => {
-            tracing::warn!(sender = %of.name, %superseded, "this process has slept, and leaves the sender to the other");
-            return Ok(());
-        }
-        FenceRefusal::Memory(MemoryError::Unwritable { .. }) => "make it writable, then confirm",
-        _ => "if everybody queued may get it, confirm",
-    };
-    let server = fence::server(&engine.pool).await?;
-    let consequence = engine.fence.consequence(of.id, &server.likeness);
-    let name = &of.name;
-    let reason = reason((&engine.host, name), &format!("{why}; {consequence}; {mend}"));
-    if sender::stop(&engine.pool, of.id, &StopCode::Restored, &reason).await? {
-        tracing::warn!(sender = %name, %why, "nothing is sent until somebody confirms");
-        engine.notifier.order(&engine.pool, None).await?;
-    }
-    Ok(())
-}
-
-fn reason((host, name): (&str, &str), what: &str) -> String {
-    format!("{what} on {host} with `blastdeck sender confirm {}`, or S on the blast", shell_word(name))
-}
-
-/// Why a confirmation is asked for once more: this machine's record is damaged in a way that the reason that the operator read
-/// does not tell. The reason tells it from now on. `None`: they know what they confirm.
-pub async fn ask_to_confirm_again(
-    engine: &EngineContext,
-    id: SenderId,
-    name: &str,
-) -> Result<Option<String>, StoreError> {
-    let Some(known) = sender::stopped(&engine.pool, id).await? else { return Ok(None) };
-    let server = fence::server(&engine.pool).await?;
-    let record = engine.fence.posted(id, &server.likeness);
-    let Some(damage) = damage(&record).filter(|damage| !known.contains(damage)) else { return Ok(None) };
-    let what = format!("{}; if everybody queued may get it, confirm", consequence(&record));
-    sender::restate(&engine.pool, id, &reason((&engine.host, name), &what)).await?;
-    Ok(Some(damage))
-}
-
-/// A sender that no engine can acquire is stopped if its row is the reason: trying again would not help, and nobody would see why.
-pub async fn takeover_failed(engine: &EngineContext, of: &ConfiguredSender, error: &StoreError) {
-    tracing::warn!(sender = %of.name, %error, "it cannot be taken yet");
-    if !matches!(error, StoreError::Data(_)) {
-        return;
-    }
-    let mend = format!("mend its row in `sender_leases`, then `blastdeck sender confirm {}`", of.name);
-    let reason = format!("no engine can take it over: {error}; {mend}");
-    match sender::stop(&engine.pool, of.id, &StopCode::default(), &reason).await {
-        Ok(_) => {}
-        Err(error) => tracing::warn!(sender = %of.name, %error, "it cannot be stopped"),
-    }
-}
-
-mod opt_outs;
 #[cfg(test)]
 mod tests;

@@ -117,6 +117,11 @@ impl SenderMemory {
         Ok(Some(Remembered { standing: page.standing, witnesses }))
     }
 
+    /// How far the database had come, whatever is wrong with the journal.
+    pub fn standing(&self) -> Option<Standing> {
+        Some(self.page().ok()??.standing)
+    }
+
     /// Remembers how far the database has come, and opens the journal for what is posted from here on. What is remembered
     /// only rises.
     pub fn remember(&self, standing: &Standing) -> Result<Journal, MemoryError> {

@@ -152,6 +152,7 @@ fn what_cannot_be_read_of_the_record_is_counted_and_a_confirmation_begins_anothe
 
         let record = memory.posted();
         assert_eq!((record.posted.len(), record.unreadable, record.has_unknown_gap), expected, "{what}");
+        assert_eq!(memory.standing(), Some(standing(3, 12)), "{what}");
 
         memory.confirm(standing(3, 13)).unwrap();
         memory.remember(&standing(3, 14)).unwrap().append(&[posted(9)]).unwrap();
