@@ -289,12 +289,12 @@ struct File {
 
 impl File {
     fn open(
-        Table { first_rows, rows }: Table,
+        Table { first_rows, rows, sheet }: Table,
         region: Region,
         content: BlastContent,
         without_united_states: bool,
     ) -> Result<Self, ImportError> {
-        let columns = Columns::of(&first_rows, region)?;
+        let columns = Columns::of(&first_rows, region).map_err(|error| error.in_sheet(sheet.as_ref()))?;
         columns.serve(&content)?;
         Ok(Self {
             rows,
@@ -341,6 +341,7 @@ impl File {
                 record.values.resize(column + 1, Vec::new());
             }
             record.values[column] = mend.value.clone().into_bytes();
+            record.fractions.retain(|fraction| *fraction != column);
         }
     }
 

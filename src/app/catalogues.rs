@@ -81,7 +81,9 @@ impl App {
             (Some(named), _) => {
                 Err(AppError::invalid("business", format!("no sender is of `{}`: write one of {list}", clean(named))))
             }
-            (None, _) => Err(AppError::invalid("business", format!("whose is it? Write one of {list}"))),
+            (None, _) => {
+                Err(AppError::invalid("business", format!("whose is it? Name its business with --business: {list}")))
+            }
         }
     }
 

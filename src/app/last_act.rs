@@ -38,6 +38,7 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>) -> String {
         Act::Create => format!("create {}", blast()),
         Act::Edit if act.detail.get("skipped").is_some() => format!("leave out a time of {}", blast()),
         Act::Edit if act.detail.get("step").is_some() => format!("change a step of {}", blast()),
+        Act::Edit if act.detail.get("order").is_some() => format!("edit order {}", text_of_order(act)),
         Act::Edit => format!("edit {}", blast()),
         Act::Add => format!("add people to {}", blast()),
         Act::Remove => format!("take people out of {}", blast()),
@@ -55,8 +56,15 @@ fn reversal(act: &LoggedAction, head: Option<BlastHead>) -> String {
         Act::MoveSender => {
             format!("`blastdeck sender move {}` with the former configuration reverses it", text(act, "sender"))
         }
+        Act::Edit if act.detail.get("order").is_some() => {
+            format!("`blastdeck order edit {}` changes it again", text_of_order(act))
+        }
         _ => FOR_GOOD.to_owned(),
     }
+}
+
+fn text_of_order(act: &LoggedAction) -> String {
+    act.detail.get("order").map(ToString::to_string).unwrap_or_default()
 }
 
 /// The present state of its blast, and the key that reverses that.

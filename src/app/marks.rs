@@ -9,13 +9,14 @@ use super::App;
 use super::AppError;
 use super::suppressions::Suppression;
 use crate::domain::act::Act;
-use crate::domain::amount::{money, symbol};
-use crate::domain::ids::{ActionId, RecipientId};
+use crate::domain::amount::in_currency;
+use crate::domain::ids::{ActionId, OrderId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
 use crate::domain::status::Status;
 use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, record_locked};
+use crate::store::order;
 use crate::store::person::{self, PersonRow};
 
 /// A mark that was written.
@@ -29,8 +30,22 @@ pub struct Marked {
     pub after: Status,
     /// What was done, as `replied`, `closed`, `opt-out`, `note`, `resolve`.
     pub act: String,
+    /// Orders of theirs that no longer count, since an amount was written in their place.
+    pub replaced: Vec<OrderId>,
     /// The same as a command line: `blastdeck mark 7 +60… replied`.
     pub command_line: String,
+}
+
+impl Marked {
+    /// `; order 8 no longer counts`, behind what was done; nothing where no order is concerned.
+    pub fn replaced_in_words(&self) -> String {
+        let ids = self.replaced.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match self.replaced.len() {
+            0 => String::new(),
+            1 => format!("; order {ids} no longer counts"),
+            _ => format!("; orders {ids} no longer count"),
+        }
+    }
 }
 
 /// An amount that first follows its close within this time is part of it; a later one amends it.
@@ -105,7 +120,9 @@ impl App {
             let noted = self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
             self.remember(vec![noted.opt_out]).await;
         }
+        let counted = order::counting(&mut tx, person.id).await?;
         let action = self.log_mark(&mut tx, person, &mark, close).await?;
+        let counting = order::counting(&mut tx, person.id).await?;
         tx.commit().await?;
         self.notify(person.blast_id).await?;
         Ok(Marked {
@@ -115,6 +132,7 @@ impl App {
             before,
             after,
             act: act(&mark).word().to_owned(),
+            replaced: counted.into_iter().filter(|order| !counting.contains(order)).collect(),
             command_line: command_line(person, &mark),
         })
     }
@@ -162,7 +180,7 @@ impl App {
 
     /// `RM 120.00`.
     fn money(&self, sum: Decimal) -> String {
-        format!("{} {}", symbol(&self.config().ui.currency), money(sum))
+        in_currency(sum, &self.config().ui.currency)
     }
 
     /// Two operators with the same mark: the refusal names the first.

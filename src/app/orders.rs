@@ -224,10 +224,10 @@ fn no_order(id: OrderId) -> AppError {
 
 fn refusal(id: OrderId, now: OrderState, next: OrderState) -> String {
     match (now, next) {
+        (now, next) if now == next => format!("order {id} is {now} already: nothing changed"),
         (OrderState::Cancelled, _) => {
             format!("order {id} is cancelled, for good: write a new one with `blastdeck order add`")
         }
-        (now, next) if now == next => format!("order {id} is {now} already: nothing changed"),
         _ => format!("order {id} is {now} already: it does not become {next} again"),
     }
 }

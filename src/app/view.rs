@@ -13,7 +13,9 @@ use crate::domain::pace::{Gap, LimitColumns, Rate};
 use crate::domain::waiting::Waiting;
 use crate::store::view::{BlastRow, SenderRow};
 
-pub use crate::store::view::activity::{ActivityEvent, ActivityHead, ActivityPosition, ActivityRow, ActivitySource};
+pub use crate::store::view::activity::{
+    ActivityEvent, ActivityHead, ActivityOrder, ActivityPosition, ActivityRow, ActivitySource,
+};
 pub use crate::store::view::export::PersonChange;
 pub use crate::store::view::follow_up::CameBack;
 pub use crate::store::view::history::TimelineRow;

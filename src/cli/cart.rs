@@ -12,13 +12,12 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
-use super::order::{ChangedItem, TypedItem, show_items, show_written, total};
+use super::order::{ChangedItem, TypedItem, parse_phone, show_items, show_written, total};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{CartEdit, CartQuery, CartRow, ItemsEdit, OrderDraft, items_in_words};
 use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, CartId};
-use crate::domain::phone::Phone;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CartVerb {
@@ -120,11 +119,8 @@ async fn list(global: &Global, (blast, state, phone): CartFilter, limit: u32) ->
     if let Some(blast) = blast {
         context.app.require_blast(blast).await?;
     }
-    let parse = |text: String| {
-        let wrong = |error| UsageError(format!("`{text}`: {error}"));
-        Phone::parse(&text, context.app.own_region()).map_err(wrong)
-    };
-    let query = CartQuery { blast, state, phone: phone.map(parse).transpose()?, limit, ..CartQuery::default() };
+    let phone = phone.map(|text| parse_phone(&context, &text)).transpose()?;
+    let query = CartQuery { blast, state, phone, limit, ..CartQuery::default() };
     let carts = context.app.carts(&query).await?;
     if context.is_json {
         return carts.iter().try_for_each(|cart| print_json(&document(cart)));

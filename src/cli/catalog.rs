@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use color_eyre::Result;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::Global;
@@ -14,7 +15,7 @@ use super::exit::RefusedError;
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{CatalogueChange, CatalogueRow, ProductQuery, ProductRow};
-use crate::domain::amount::symbol;
+use crate::domain::amount::in_currency;
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{CatalogueId, ProductId};
 use crate::domain::text::{count_of, shell_quoted};
@@ -111,9 +112,13 @@ async fn sync(global: &Global, sender: Option<&str>, catalogue: Option<&str>) ->
 }
 
 fn changed(change: &CatalogueChange) -> String {
-    let items = count_of(change.items as u64, "product", "products");
+    let products = count_of(change.products as u64, "product", "products");
+    let variants = match change.variants {
+        0 => String::new(),
+        variants => format!(" and {}", count_of(variants as u64, "variant", "variants")),
+    };
     let CatalogueChange { id, added, changed, removed, .. } = change;
-    format!("catalogue {id}: {items}, {added} new, {changed} changed, {removed} taken out")
+    format!("catalogue {id}: {products}{variants}, {added} new, {changed} changed, {removed} taken out")
 }
 
 async fn list(global: &Global) -> Result<()> {
@@ -176,22 +181,20 @@ async fn show(global: &Global, catalogue: Option<CatalogueId>) -> Result<()> {
         ("availability", TextAlign::Left),
         ("stock", TextAlign::Right),
     ];
-    text(&render(&header, &all.iter().flat_map(lines).collect::<Vec<_>>()))
+    let own = &context.app.config().ui.currency;
+    text(&render(&header, &all.iter().flat_map(|product| lines(product, own)).collect::<Vec<_>>()))
 }
 
-/// A product, and its variants under it.
-fn lines(product: &ProductRow) -> Vec<Vec<String>> {
-    let money = |price: Option<String>, currency: Option<&str>| {
-        price.map_or_else(
-            || "-".to_owned(),
-            |price| format!("{} {price}", symbol(currency.unwrap_or_default())).trim_start().to_owned(),
-        )
+/// A product, and its variants under it. A price without a currency is in that of revenue.
+fn lines(product: &ProductRow, own_currency: &str) -> Vec<Vec<String>> {
+    let money = |price: Option<Decimal>, currency: Option<&str>| {
+        price.map_or_else(|| "-".to_owned(), |price| in_currency(price, currency.unwrap_or(own_currency)))
     };
     let stock = |inventory: Option<i64>| inventory.map_or_else(|| "-".to_owned(), |count| count.to_string());
     let word = |availability: &str, inventory| {
         if is_sold_out(availability, inventory) { "out of stock".to_owned() } else { availability.to_owned() }
     };
-    let own = money(product.price.map(|price| price.to_string()), product.currency.as_deref());
+    let own = money(product.price, product.currency.as_deref());
     let ProductRow { availability, inventory, .. } = product;
     let has_variants = !product.variants.is_empty();
     let (own_word, own_stock) =
@@ -199,7 +202,8 @@ fn lines(product: &ProductRow) -> Vec<Vec<String>> {
     let mut lines =
         vec![vec![product.id.to_string(), product.sku.clone(), product.name.clone(), own, own_word, own_stock]];
     lines.extend(product.variants.iter().map(|variant| {
-        let price = money(variant.price.clone(), variant.currency.as_deref());
+        let price = variant.price.as_deref().and_then(|price| price.parse().ok());
+        let price = money(price, variant.currency.as_deref());
         let name = format!("  {}", variant.name);
         vec![
             String::new(),

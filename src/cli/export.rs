@@ -22,13 +22,16 @@ use destination::Destination;
 use progress::Progress;
 pub(super) use shop::ShopExportArgs;
 
+/// How files of spreadsheets end that are not written here.
+const SPREADSHEETS: [&str; 6] = ["xls", "xlsm", "xlsb", "xltx", "ods", "numbers"];
+
 #[derive(Debug, clap::Args)]
 pub(super) struct ExportOutput {
     /// CSV that a spreadsheet opens without running anything in it, one JSON object a line, or an Excel workbook. As the file's name
     /// ends, by default; else csv.
     #[arg(long, value_enum)]
     format: Option<FormatWord>,
-    /// The file to write; it must not exist. Standard output by default.
+    /// The file to write; it must not exist. Standard output by default, or where it is -.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -54,16 +57,17 @@ impl From<FormatWord> for ExportFormat {
 impl ExportOutput {
     /// Writes an export. A workbook has times by the clocks of `zone`; `whole` is how many rows are looked at, where that is known.
     pub(super) async fn write(&self, context: &Context, export: Export, zone: Tz, whole: Option<i64>) -> Result<()> {
-        let format = self.format(context);
-        if format == ExportFormat::Xlsx && self.output.is_none() && io::stdout().is_terminal() {
+        let output = self.output.as_deref().filter(|name| *name != Path::new("-"));
+        let format = self.format(context, output)?;
+        if format == ExportFormat::Xlsx && output.is_none() && io::stdout().is_terminal() {
             return Err(UsageError("a workbook is no text for a terminal: add --output FILE.xlsx".to_owned()).into());
         }
         let mut encoder = ExportEncoder::new(format, &export, zone);
         let pages = context.app.export(export).await?;
         let table = pages.export().table();
-        let mut to = Destination::open(self.output.as_deref())?;
+        let mut to = Destination::open(output)?;
         let stop = Shutdown::new();
-        if self.output.is_some() {
+        if output.is_some() {
             // Without a file there is nothing to clean up, and an interrupt may end the process where it stands.
             stop.on_signals(SecondInterrupt::Exit)?;
         }
@@ -71,20 +75,33 @@ impl ExportOutput {
         let rows = ExportRun { pages, progress, stop }.run(&mut encoder, &mut to).await?;
         to.write(&encoder.finish()?)?;
         to.finish()?;
-        talk(&match &self.output {
+        talk(&match output {
             Some(file) => format!("{} exported to {}", table.counted(rows), file.display()),
             None => format!("{} exported", table.counted(rows)),
         });
         Ok(())
     }
 
-    fn format(&self, context: &Context) -> ExportFormat {
-        if context.is_json {
-            return ExportFormat::JsonLines;
+    /// As it is asked for, else as the file's name ends, which must not say something else.
+    fn format(&self, context: &Context, output: Option<&Path>) -> Result<ExportFormat> {
+        let asked = if context.is_json { Some(FormatWord::Json) } else { self.format };
+        let asked = asked.map(ExportFormat::from);
+        let ending = output.and_then(Path::extension).and_then(|ending| ending.to_str()).unwrap_or_default();
+        let by_name = ExportFormat::from_word(ending);
+        let is_other_spreadsheet = SPREADSHEETS.iter().any(|other| ending.eq_ignore_ascii_case(other));
+        match (output, asked.or(by_name)) {
+            (Some(name), format) if is_other_spreadsheet || by_name.is_some() && by_name != format => {
+                let own = format.unwrap_or(ExportFormat::Xlsx).extension();
+                let mended = name.with_extension(own);
+                Err(UsageError(format!(
+                    "{} would not be what its name says: name it {}",
+                    name.display(),
+                    mended.file_name().unwrap_or_default().display()
+                ))
+                .into())
+            }
+            (_, format) => Ok(format.unwrap_or(ExportFormat::Csv)),
         }
-        let ending = self.output.as_deref().and_then(Path::extension).and_then(|ending| ending.to_str());
-        let by_name = ending.and_then(ExportFormat::from_word);
-        self.format.map(ExportFormat::from).or(by_name).unwrap_or(ExportFormat::Csv)
     }
 }
 

@@ -88,7 +88,7 @@ async fn write(context: &Context, person: &RecipientRow, mark: Mark) -> Result<(
         return json(&json!({ "who": done.who, "act": done.act, "before": done.before, "after": done.after }));
     }
     let change = if done.before == done.after { String::new() } else { format!(", {} -> {}", done.before, done.after) };
-    line(&format!("{}: {}{amount}{change}", done.who, done.act))
+    line(&format!("{}: {}{amount}{change}{}", done.who, done.act, done.replaced_in_words()))
 }
 
 async fn undo(context: &Context, person: &RecipientRow) -> Result<()> {

@@ -19,7 +19,7 @@ use super::taken_out::MINUS;
 use crate::app::{
     ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderItemRow, OrderQuery, OrderRow, WrittenOrder, items_in_words,
 };
-use crate::domain::amount::{self, symbol};
+use crate::domain::amount::in_currency;
 use crate::domain::catalogue;
 use crate::domain::ids::{BlastId, OrderId};
 use crate::domain::order::OrderState;
@@ -207,7 +207,7 @@ fn who(order: &OrderRow) -> String {
 /// What items come to; `-` where they cannot be added up.
 pub(super) fn total(total: Option<Decimal>, currency: Option<&str>) -> String {
     match (total, currency) {
-        (Some(total), Some(currency)) => format!("{} {total}", symbol(currency)),
+        (Some(total), Some(currency)) => in_currency(total, currency),
         _ => "-".to_owned(),
     }
 }
@@ -221,9 +221,12 @@ pub(super) fn show_items(items: &[OrderItemRow]) -> Result<()> {
         ("price", TextAlign::Right),
         ("total", TextAlign::Right),
     ];
-    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let cells = items.iter().map(|item| {
-        vec![item.sku.clone(), or_dash(&item.name), item.quantity.clone(), or_dash(&item.price), or_dash(&item.total)]
+        let money = |text: &Option<String>| {
+            total(text.as_deref().and_then(|text| text.parse().ok()), item.currency.as_deref().or(Some("")))
+        };
+        let name = item.name.clone().unwrap_or_else(|| "-".to_owned());
+        vec![item.sku.clone(), name, item.quantity.clone(), money(&item.price), money(&item.total)]
     });
     text(&render(&header, &cells.collect::<Vec<_>>()))
 }
@@ -251,8 +254,8 @@ fn show(context: &Context, order: &OrderRow) -> Result<()> {
 fn show_original(context: &Context, order: &OrderRow) -> Result<()> {
     let (Some(original), Some(by)) = (&order.original, &order.edited_by) else { return Ok(()) };
     let items = items_in_words(&original.items);
-    let was = original.total.as_ref().zip(original.currency.as_ref());
-    let was = was.map_or_else(String::new, |(total, currency)| format!(", {} {total}", symbol(currency)));
+    let was = original.total.as_ref().and_then(|total| total.parse().ok()).zip(original.currency.as_ref());
+    let was = was.map_or_else(String::new, |(total, currency)| format!(", {}", in_currency(total, currency)));
     line(&format!("at first: {items}{was}; edited by {by}, {}", context.when(order.edited_at)))
 }
 
@@ -266,7 +269,7 @@ fn counted(context: &Context, order: &OrderRow) -> String {
     }
     match (&order.counted, order.not_counted()) {
         (Some(counted), _) => {
-            format!("{} {} of it counts in revenue", symbol(&context.app.config().ui.currency), amount::money(*counted))
+            format!("{} of it counts in revenue", in_currency(*counted, &context.app.config().ui.currency))
         }
         (None, why) => format!("not counted in revenue: {}", why.unwrap_or_default()),
     }

@@ -1,6 +1,6 @@
 //! Amounts of money as people type them.
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serializer;
 
 use super::text::{clean, grouped};
@@ -8,9 +8,24 @@ use super::text::{clean, grouped};
 /// Amounts stay below this, in the currency's whole units: what the counters can add up.
 pub(crate) const BELOW: i64 = 10_000_000_000;
 
+/// An amount as people read it, with its currency and the places of that, or all that it has where those are more: `RM 1,240.00`,
+/// `JPY 300`.
+pub fn in_currency(amount: Decimal, currency: &str) -> String {
+    format!("{} {}", symbol(currency), with_places(amount, shown_places(amount, currency))).trim_start().to_owned()
+}
+
+/// With how many decimals an amount is shown: those of its currency, and further ones that are not 0.
+pub fn shown_places(amount: Decimal, currency: &str) -> u32 {
+    amount.normalize().scale().max(places(currency))
+}
+
 /// With two decimals and a comma between thousands: `1,240.00`.
 pub fn money(amount: Decimal) -> String {
-    let text = format!("{:.2}", amount.abs());
+    with_places(amount, 2)
+}
+
+fn with_places(amount: Decimal, places: u32) -> String {
+    let text = format!("{:.*}", places as usize, amount.abs());
     let sign = if amount.is_sign_negative() && !amount.is_zero() { "-" } else { "" };
     match text.split_once('.') {
         Some((whole, cents)) => format!("{sign}{}.{cents}", grouped(whole)),
@@ -80,13 +95,15 @@ pub fn places(currency: &str) -> u32 {
 
 /// An amount has more decimal places than its currency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{currency} has {}", match places(currency) {
-    0 => "no decimal places: write it as 1500".to_owned(),
-    3 => "3 decimal places: write it as 12.500".to_owned(),
-    places => format!("{places} decimal places: write it as 12.50"),
+#[error("{currency} has {} decimal places: write it as {below} or {above}", match places(currency) {
+    0 => "no".to_owned(),
+    places => places.to_string(),
 })]
 pub struct PlacesError {
     currency: String,
+    /// The nearest amounts that the currency has.
+    below: Decimal,
+    above: Decimal,
 }
 
 /// Refuses an amount with more decimal places than its currency has; zeros at its end aside.
@@ -94,8 +111,13 @@ pub struct PlacesError {
 /// # Errors
 /// How it is written in that currency.
 pub fn check_places(amount: Decimal, currency: &str) -> Result<(), PlacesError> {
-    let fits = amount.normalize().scale() <= places(currency);
-    fits.then_some(()).ok_or_else(|| PlacesError { currency: currency.to_ascii_uppercase() })
+    let places = places(currency);
+    if amount.normalize().scale() <= places {
+        return Ok(());
+    }
+    let nearest = |way| amount.round_dp_with_strategy(places, way);
+    let (below, above) = (nearest(RoundingStrategy::ToNegativeInfinity), nearest(RoundingStrategy::ToPositiveInfinity));
+    Err(PlacesError { currency: currency.to_ascii_uppercase(), below, above })
 }
 
 /// What was typed is not an amount.
@@ -146,7 +168,7 @@ pub(super) fn without_commas(whole: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TWO_PLACES, check_places, is_currency, parse, places};
+    use super::{TWO_PLACES, check_places, in_currency, is_currency, parse, places};
 
     #[test]
     fn an_amount_is_read_as_people_write_it() {
@@ -191,13 +213,33 @@ mod tests {
     #[test]
     fn an_amount_has_the_places_of_its_currency() {
         let said = |text: &str, currency: &str| parse(text, currency).unwrap_err().to_string();
-        assert_eq!(said("100.50", "JPY"), "`100.50`: JPY has no decimal places: write it as 1500");
+        assert_eq!(said("100.50", "JPY"), "`100.50`: JPY has no decimal places: write it as 100 or 101");
         assert_eq!(said("x", "JPY"), "`x` is not an amount: write it as 120 or 1,200");
         assert_eq!(parse("100.00", "jpy").unwrap().to_string(), "100.00");
         for (amount, currency, fits) in
             [("1.255", "KWD", true), ("1.2555", "KWD", false), ("1.50", "MYR", true), ("1.505", "myr", false)]
         {
             assert_eq!(check_places(amount.parse().unwrap(), currency).is_ok(), fits, "{amount} {currency}");
+        }
+        let hint = |amount: &str, currency| check_places(amount.parse().unwrap(), currency).unwrap_err().to_string();
+        assert_eq!(hint("2.505", "MYR"), "MYR has 2 decimal places: write it as 2.50 or 2.51");
+        assert_eq!(hint("2.5012", "MYR"), "MYR has 2 decimal places: write it as 2.50 or 2.51");
+        assert_eq!(hint("0.30009", "kwd"), "KWD has 3 decimal places: write it as 0.300 or 0.301");
+    }
+
+    #[test]
+    fn an_amount_is_shown_with_its_currency_and_the_places_of_that() {
+        for (amount, currency, shown) in [
+            ("5", "MYR", "RM 5.00"),
+            ("19.9", "MYR", "RM 19.90"),
+            ("1240.5000", "MYR", "RM 1,240.50"),
+            ("0.125", "MYR", "RM 0.125"),
+            ("300.00", "JPY", "JPY 300"),
+            ("1.25", "KWD", "KWD 1.250"),
+            ("-2.5", "USD", "$ -2.50"),
+            ("7", "", "7.00"),
+        ] {
+            assert_eq!(in_currency(amount.parse().unwrap(), currency), shown, "{amount} {currency}");
         }
     }
 

@@ -40,6 +40,10 @@ pub enum PhoneError {
     Scientific,
     #[error("an error value of the spreadsheet: widen or fix the column and export again")]
     SpreadsheetError,
+    #[error("a fraction, not a phone number: is this the right column, and what does the sheet show in it?")]
+    Fraction,
+    #[error("a negative number, not a phone number: is this the right column?")]
+    Negative,
     #[error("a date, not a phone number: format the column as text, or name the right one `phone`")]
     Date,
     #[error("too short: is the area or country code missing?")]

@@ -50,6 +50,7 @@ fn call(command: &str) -> Option<String> {
         ("cart", "add") => "POST /api/whatsapp/carts".to_owned(),
         ("order", "show") => format!("GET /api/whatsapp/orders/{}", id()),
         ("order", "list") => "GET /api/whatsapp/orders".to_owned(),
+        ("order", "edit") => format!("PATCH /api/whatsapp/orders/{}", id()),
         ("order", "add") => "POST /api/whatsapp/orders".to_owned(),
         ("customer", "find") => "GET /api/whatsapp/customers".to_owned(),
         ("customer", "show") => "GET /api/whatsapp/customers/{id}".to_owned(),

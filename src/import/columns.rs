@@ -135,7 +135,7 @@ impl Columns {
         let names: Vec<_> = titles.iter().enumerate().map(|(i, title)| shown(i, title)).collect();
         let keys: Vec<_> = titles.iter().map(|title| key(title)).collect();
         let Some(phone) = phone_by_header(&keys, samples).or_else(|| samples.phone_column(names.len())) else {
-            return Err(ImportError::NoPhones { columns: names });
+            return Err(ImportError::NoPhones { columns: names, sheet: String::new() });
         };
         let name = name_by_header(&keys, phone);
         Ok(Self { names, phone, name, header: Header::FirstRow })
@@ -144,7 +144,9 @@ impl Columns {
     fn without_header(first: &Record, samples: &Samples<'_>) -> Result<Self, ImportError> {
         let width = first.values.len();
         let names: Vec<_> = (0..width).map(|i| shown(i, "")).collect();
-        let Some(phone) = samples.phone_column(width) else { return Err(ImportError::NoPhones { columns: names }) };
+        let Some(phone) = samples.phone_column(width) else {
+            return Err(ImportError::NoPhones { columns: names, sheet: String::new() });
+        };
         let name = (0..width).find(|column| *column != phone && samples.mostly(*column, looks_like_name));
         Ok(Self { names, phone, name, header: Header::None })
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::person::Rejection;
 use super::records::{ROW_MAX, RecordError};
+use super::workbook::ReadSheet;
 use crate::domain::forgotten::MissingForgetKey;
 use crate::domain::text::{clean, count_of, grouped};
 use crate::store::StoreError;
@@ -32,7 +33,7 @@ pub enum ImportError {
     NoSheets,
     #[error("the sheet is empty: a row for each person or product is needed; --sheet names another one")]
     EmptySheet,
-    #[error("there is no sheet {name}; the sheets are {}", shown(sheets))]
+    #[error("{}; {}", no_sheet(name), shown(sheets))]
     NoSuchSheet { name: String, sheets: Vec<String> },
     #[error("the workbook is protected by a password: save it without one, or as CSV (UTF-8)")]
     LockedWorkbook,
@@ -54,8 +55,12 @@ pub enum ImportError {
     RowTooLong { row: u64 },
     #[error("the file has {found} columns, more than {COLUMNS_MAX}: take out what the message does not need")]
     TooManyColumns { found: usize },
-    #[error("no column holds phone numbers; the columns are {}: name the right one `phone`", .columns.join(", "))]
-    NoPhones { columns: Vec<String> },
+    #[error("no column holds phone numbers; the columns are {}: name the right one `phone`{sheet}", .columns.join(", "))]
+    NoPhones {
+        columns: Vec<String>,
+        /// Which sheet of a workbook was read, in words.
+        sheet: String,
+    },
     #[error("more than {} people: make another blast for the rest", grouped(&max.to_string()))]
     TooMany { max: u64 },
     /// The blast is not there, or nobody can be added to it any more.
@@ -81,8 +86,39 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
-/// Names that a stranger gave, the first few.
-fn shown(names: &[String]) -> String {
+impl ImportError {
+    /// The same where what is missing may be in another sheet.
+    pub(super) fn in_sheet(self, sheet: Option<&ReadSheet>) -> Self {
+        match self {
+            Self::NoPhones { columns, .. } => Self::NoPhones { columns, sheet: read_sheet(sheet) },
+            other => other,
+        }
+    }
+}
+
+/// Which of several sheets was read, behind a sentence about it.
+pub(super) fn read_sheet(sheet: Option<&ReadSheet>) -> String {
+    match sheet {
+        Some(ReadSheet { name, others }) if !others.is_empty() => {
+            let (read, other) = (sheet_names(std::slice::from_ref(name)), sheet_names(others));
+            format!("; this is the sheet {read}, beside {other}: --sheet (in the form FILE#SHEET) names another")
+        }
+        _ => String::new(),
+    }
+}
+
+fn no_sheet(name: &str) -> String {
+    if name.trim().is_empty() { "no sheet is named".to_owned() } else { format!("there is no sheet `{}`", clean(name)) }
+}
+
+/// The sheets that there are, the first few.
+fn shown(sheets: &[String]) -> String {
+    let are = if sheets.len() == 1 { "the only sheet is" } else { "the sheets are" };
+    format!("{are} {}", sheet_names(sheets))
+}
+
+/// Names that a stranger gave.
+fn sheet_names(names: &[String]) -> String {
     let names = names.iter().take(20).map(|name| clean(name).chars().take(60).collect::<String>());
     names.collect::<Vec<_>>().join(", ")
 }

@@ -10,7 +10,7 @@ use super::records::ROW_MAX;
 use super::seen::SeenPeople;
 use crate::domain::content::BlastContent;
 use crate::domain::message::Variables;
-use crate::domain::phone::{Phone, Region, is_united_states};
+use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
 use crate::domain::text;
 use crate::store::import::NewRecipient;
 
@@ -93,14 +93,15 @@ impl GivenList {
     }
 
     fn person(&mut self, value: &Value) -> Result<NewRecipient, Refusal> {
-        let written = match value {
-            Value::Object(fields) => {
-                let found = PHONE_KEYS.iter().find_map(|key| fields.get(*key));
-                found.and_then(text_of).ok_or_else(|| ("phone_number", String::new(), Reason::NoPhone))?
-            }
-            plain => text_of(plain).ok_or_else(|| ("phone_number", plain.to_string(), Reason::NoPhone))?,
+        let (given, shown) = match value {
+            Value::Object(fields) => (PHONE_KEYS.iter().find_map(|key| fields.get(*key)), String::new()),
+            plain => (Some(plain), plain.to_string()),
         };
+        let written = given.and_then(text_of).ok_or(("phone_number", shown, Reason::NoPhone))?;
         let at_phone = |reason: Reason| ("phone_number", written.clone(), reason);
+        if given.and_then(Value::as_f64).is_some_and(|number| number.fract() != 0.0) {
+            return Err(at_phone(PhoneError::Fraction.into()));
+        }
         let phone = Phone::parse(&written, self.region).map_err(|error| at_phone(error.into()))?;
         if self.without_united_states && is_united_states(phone.digits()) {
             return Err(at_phone(Reason::UnitedStates));
@@ -192,7 +193,13 @@ mod tests {
     fn who_cannot_be_sent_to_is_refused_with_the_row_and_the_field() {
         let people = take(
             "Hi {name}",
-            vec![json!({"name": "A"}), json!("0100123456"), json!({"phone": "x", "name": "B"}), json!([1])],
+            vec![
+                json!({"name": "A"}),
+                json!("0100123456"),
+                json!({"phone": "x", "name": "B"}),
+                json!([1]),
+                json!(12.345_678_9),
+            ],
         );
 
         let refused: Vec<_> = people
@@ -202,6 +209,7 @@ mod tests {
                 other => panic!("{other:?}"),
             })
             .collect();
-        assert_eq!(refused, [(1, "phone_number"), (2, "variables"), (3, "phone_number"), (4, "phone_number")]);
+        let at_phone = |row| (row, "phone_number");
+        assert_eq!(refused, [at_phone(1), (2, "variables"), at_phone(3), at_phone(4), at_phone(5)]);
     }
 }

@@ -117,15 +117,19 @@ impl Taker {
             return Outcome::Blank;
         }
         let (values, reading) = texts(record);
-        match self.person(record.row, &values) {
+        match self.person(record, &values) {
             Ok(person) => Outcome::Taken(person, reading),
             Err(refused) => Outcome::Rejected(self.rejection(record.row, &values, refused)),
         }
     }
 
-    fn person(&mut self, row: u64, values: &[Cow<'_, str>]) -> Result<NewRecipient, RefusedCell> {
+    fn person(&mut self, record: &Record, values: &[Cow<'_, str>]) -> Result<NewRecipient, RefusedCell> {
         self.refuse_further_values(values)?;
         let phone_at = At::Column(self.columns.phone);
+        // Its digits may be somebody's number, of whom nobody thought.
+        if record.fractions.contains(&self.columns.phone) {
+            return Err((phone_at, PhoneError::Fraction.into()));
+        }
         let written = values.get(self.columns.phone).map_or("", |value| value);
         let phone = Phone::parse(written, self.region).map_err(|error| (phone_at.clone(), error.into()))?;
         if self.without_united_states && is_united_states(phone.digits()) {
@@ -134,7 +138,7 @@ impl Taker {
         self.refuse_error_values(values)?;
         let variables = self.variables_of(values);
         self.content.render(&variables).map_err(|error| (self.place_of(&error), error.into()))?;
-        self.seen.refuse_repeat(&phone, row).map_err(|reason| (phone_at, reason))?;
+        self.seen.refuse_repeat(&phone, record.row).map_err(|reason| (phone_at, reason))?;
         Ok(NewRecipient { phone, name: self.name_of(values), variables, external_id: None })
     }
 

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use rust_decimal::Decimal;
 
 use super::encoding::decode;
+use super::error::read_sheet;
 use super::records::Record;
 use super::table::{Table, TableSource};
 use super::{ImportError, on_thread};
@@ -36,26 +37,32 @@ pub async fn read_products(source: TableSource, own_currency: String) -> Result<
 }
 
 fn read(source: TableSource, own_currency: &str) -> Result<ReadProducts, ImportError> {
-    let mut rows = Table::open(source, 1).map_err(of_products)?.rows;
+    let Table { mut rows, sheet, .. } = Table::open(source, 1).map_err(of_products)?;
     let header = rows.next()?.ok_or(ImportError::NoProducts)?;
     let columns = match ProductColumns::of(&header) {
         Ok(columns) => columns,
-        Err(why) => return Ok(ReadProducts { wrong: vec![why], wrong_total: 1, ..ReadProducts::default() }),
+        Err(why) => {
+            let wrong = vec![why + &read_sheet(sheet.as_ref())];
+            return Ok(ReadProducts { wrong, wrong_total: 1, ..ReadProducts::default() });
+        }
     };
     let (mut read, mut seen) = (ReadProducts::default(), HashSet::new());
     while let Some(record) = rows.next()? {
         if record.is_blank() {
             continue;
         }
-        match columns.item(&record, own_currency) {
-            Ok(item) if !seen.insert(item.sku.clone()) => {
-                read.refuse(record.row, format!("`{}` is there twice", clean(&item.sku)));
+        let sku = columns.cell(&record, SKU).ok().flatten();
+        let twice = sku.filter(|sku| !seen.insert(sku.clone())).map(|sku| format!("`{}` is there twice", clean(&sku)));
+        match (columns.item(&record, own_currency), twice) {
+            (Ok(_), Some(twice)) => read.refuse(record.row, twice),
+            (Err(WrongCell { column, why }), Some(twice)) => {
+                read.refuse(record.row, WrongCell { column, why: format!("{why}; {twice}") });
             }
-            Ok(_) if read.items.len() >= PRODUCTS_MAX => {
+            (Ok(_), None) if read.items.len() >= PRODUCTS_MAX => {
                 read.refuse(record.row, "a catalogue has at most 100,000 products");
             }
-            Ok(item) => read.items.push(item),
-            Err(wrong) => read.refuse(record.row, wrong),
+            (Ok(item), None) => read.items.push(item),
+            (Err(wrong), None) => read.refuse(record.row, wrong),
         }
     }
     Ok(read)
@@ -258,8 +265,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_row() {
-        let wrong = "sku,name,price,currency,inventory,image_url\n,Teh,1,MYR,1,\nteh,,1,MYR,1,\nteh,Teh,x,MYR,1,\nteh,Teh,1,RM,1,\n\
-                     teh,Teh,1,MYR,-1,\nteh,Teh,1,MYR,1,file:///etc\nteh,Teh,1,MYR,1,\nteh,Teh,1,MYR,1,\n";
+        let wrong = "sku,name,price,currency,inventory,image_url\n,Teh,1,MYR,1,\na,,1,MYR,1,\nb,Teh,x,MYR,1,\nc,Teh,1,RM,1,\n\
+                     d,Teh,1,MYR,-1,\ne,Teh,1,MYR,1,file:///etc\nteh,Teh,1,MYR,1,\nteh,Teh,1,MYR,1,\n";
         let read = read(of(wrong.as_bytes().to_vec()), "MYR").unwrap();
         let rows: Vec<_> = read.wrong.iter().map(|why| why.split([':', ',']).next().unwrap()).collect();
         assert_eq!(rows, ["row 2", "row 3", "row 4", "row 5", "row 6", "row 7", "row 9"], "{:?}", read.wrong);
@@ -280,6 +287,15 @@ mod tests {
             ]
         );
         assert_eq!(read.items.len(), 2);
+    }
+
+    #[test]
+    fn a_sku_that_is_there_twice_is_named_also_where_its_first_row_is_wrong() {
+        let wrong = "sku,name,price\nteh,Teh,free\nteh,Teh,2.50\nkek,Kek,9\nkek,,9\n";
+        let read = read(of(wrong.as_bytes().to_vec()), "MYR").unwrap();
+        let twice = |row| read.wrong.iter().any(|why| why.starts_with(row) && why.contains("is there twice"));
+        assert!(twice("row 3: `teh`") && twice("row 5: it has no name; `kek`"), "{:?}", read.wrong);
+        assert_eq!(read.wrong_total, 3);
     }
 
     #[test]

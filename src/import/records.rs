@@ -14,6 +14,8 @@ pub(super) struct Record {
     /// Its number as a spreadsheet shows it, from 1.
     pub row: u64,
     pub values: Vec<Vec<u8>>,
+    /// Columns whose cell is a number with a fraction, where a file keeps numbers and texts apart.
+    pub fractions: Vec<usize>,
 }
 
 impl Record {
@@ -154,7 +156,7 @@ impl Gathering {
 
     fn into_record(mut self, row: u64) -> Record {
         self.end_value();
-        Record { row, values: self.values }
+        Record { row, values: self.values, fractions: Vec::new() }
     }
 
     const fn too_long(&self, row: u64) -> RecordError {

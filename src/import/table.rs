@@ -6,7 +6,7 @@ use std::io::{Cursor, Read};
 use super::encoding;
 use super::error::ImportError;
 use super::records::{self, Record, Records, Stated};
-use super::workbook::SheetRows;
+use super::workbook::{ReadSheet, SheetRows};
 
 /// A list as an operator gives it.
 pub struct TableSource {
@@ -33,6 +33,8 @@ pub(super) struct Table {
     /// The first ones that are not blank, which [`Self::rows`] has again.
     pub first_rows: Vec<Record>,
     pub rows: TableRows,
+    /// Where they stand in a workbook.
+    pub sheet: Option<ReadSheet>,
 }
 
 pub(super) enum TableRows {
@@ -77,7 +79,7 @@ impl Table {
             records.next()?;
             first_rows.drain(..first_rows.len().min(1));
         }
-        Ok(Self { first_rows, rows: TableRows::Text(Box::new(records)) })
+        Ok(Self { first_rows, rows: TableRows::Text(Box::new(records)), sheet: None })
     }
 
     fn of_sheet(mut rest: SheetRows, first_rows: usize) -> Result<Self, ImportError> {
@@ -89,6 +91,7 @@ impl Table {
         if ahead.is_empty() {
             return Err(ImportError::EmptySheet);
         }
-        Ok(Self { first_rows: ahead.iter().cloned().collect(), rows: TableRows::Sheet { ahead, rest } })
+        let sheet = rest.sheet();
+        Ok(Self { first_rows: ahead.iter().cloned().collect(), rows: TableRows::Sheet { ahead, rest }, sheet })
     }
 }

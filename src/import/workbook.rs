@@ -27,24 +27,38 @@ const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 /// The first day behind those of Excel's calendar, 31 December 9999.
 const DAYS_MAX: f64 = 2_958_466.0;
 
+/// The sheet that is read, and what the others of its workbook are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadSheet {
+    pub name: String,
+    pub others: Vec<String>,
+}
+
 /// Rows of a sheet on their way from the thread that parses it. Blank ones are not there; the others keep their numbers.
 pub(super) struct SheetRows {
     /// `None` behind the last row.
     rows: Option<Receiver<Result<Option<Record>, ImportError>>>,
+    sheet: Receiver<ReadSheet>,
 }
 
 impl SheetRows {
     /// The rows of a sheet: the one with this name, else the first that is not hidden.
     pub(super) fn open(source: impl Read + Send + 'static, sheet: Option<String>) -> Self {
         let (sender, rows) = sync_channel(ROWS_AHEAD);
+        let (chosen, chosen_sheet) = sync_channel(1);
         let parse = move || {
-            let end = read(source, sheet.as_deref(), &sender);
+            let end = read(source, sheet.as_deref(), (&chosen, &sender));
             // Nobody is there to take it once the import ended early.
             let _ = sender.send(end.map(|()| None));
         };
         // Without a thread the channel is closed, which is an error of its own.
         let _ = std::thread::Builder::new().name("workbook".to_owned()).spawn(parse);
-        Self { rows: Some(rows) }
+        Self { rows: Some(rows), sheet: chosen_sheet }
+    }
+
+    /// Which sheet it is, once a row was read.
+    pub(super) fn sheet(&self) -> Option<ReadSheet> {
+        self.sheet.try_recv().ok()
     }
 
     /// The next row; `None` at the end, however often it is asked for.
@@ -63,7 +77,7 @@ impl SheetRows {
 fn read(
     source: impl Read,
     sheet: Option<&str>,
-    rows: &SyncSender<Result<Option<Record>, ImportError>>,
+    (chosen, rows): (&SyncSender<ReadSheet>, &SyncSender<Result<Option<Record>, ImportError>>),
 ) -> Result<(), ImportError> {
     let mut bytes = Vec::new();
     source.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(ImportError::Read)?;
@@ -72,11 +86,14 @@ fn read(
     }
     measure(&bytes)?;
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(of_parser)?;
-    let name = sheet_name(&workbook, sheet)?;
-    let mut cells = workbook.worksheet_cells_reader(&name).map_err(of_parser)?;
+    let sheet = sheet_of(&workbook, sheet)?;
+    let mut cells = workbook.worksheet_cells_reader(&sheet.name).map_err(of_parser)?;
+    // Whoever reads the rows may be gone.
+    let _ = chosen.send(sheet);
     let mut gathering = Gathering::default();
     while let Some(cell) = cells.next_cell().map_err(of_parser)? {
-        let text = text_of(cell.get_value());
+        let value = cell.get_value();
+        let text = text_of(value);
         if text.trim().is_empty() {
             continue;
         }
@@ -88,6 +105,9 @@ fn read(
             return Ok(());
         }
         gathering.put(place, text)?;
+        if matches!(value, DataRef::Float(number) if number.fract() != 0.0) {
+            gathering.fractions.push(place.1 as usize);
+        }
     }
     if let Some(row) = gathering.take() {
         // Whoever took the rows before may be gone.
@@ -123,7 +143,7 @@ fn measure(bytes: &[u8]) -> Result<(), ImportError> {
 }
 
 /// The sheet with this name, whatever its case; else the first that is not hidden.
-fn sheet_name<RS: io::Read + io::Seek>(workbook: &Xlsx<RS>, wanted: Option<&str>) -> Result<String, ImportError> {
+fn sheet_of<RS: io::Read + io::Seek>(workbook: &Xlsx<RS>, wanted: Option<&str>) -> Result<ReadSheet, ImportError> {
     let sheets: Vec<_> = workbook.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet).collect();
     let found = match wanted {
         Some(wanted) => {
@@ -132,11 +152,11 @@ fn sheet_name<RS: io::Read + io::Seek>(workbook: &Xlsx<RS>, wanted: Option<&str>
         }
         None => sheets.iter().find(|sheet| sheet.visible == SheetVisible::Visible).or(sheets.first()),
     };
-    let named = |sheet: &&calamine::Sheet| sheet.name.clone();
-    found.map(named).ok_or_else(|| ImportError::NoSuchSheet {
-        name: wanted.unwrap_or_default().to_owned(),
-        sheets: sheets.iter().map(named).collect(),
-    })
+    let names = sheets.iter().map(|sheet| sheet.name.clone());
+    match found.map(|sheet| sheet.name.clone()) {
+        Some(name) => Ok(ReadSheet { others: names.filter(|other| *other != name).collect(), name }),
+        None => Err(ImportError::NoSuchSheet { name: wanted.unwrap_or_default().to_owned(), sheets: names.collect() }),
+    }
 }
 
 /// A row whose cells come one by one.
@@ -144,6 +164,7 @@ fn sheet_name<RS: io::Read + io::Seek>(workbook: &Xlsx<RS>, wanted: Option<&str>
 struct Gathering {
     row: u32,
     values: Vec<Vec<u8>>,
+    fractions: Vec<usize>,
     bytes: usize,
     /// As many cells as the first row has: shorter rows only lack what is empty.
     width: Option<usize>,
@@ -178,12 +199,13 @@ impl Gathering {
     /// The row that is whole, if one was begun.
     fn take(&mut self) -> Option<Record> {
         let mut values = std::mem::take(&mut self.values);
+        let fractions = std::mem::take(&mut self.fractions);
         self.bytes = 0;
         let width = *self.width.get_or_insert(values.len());
         let row = u64::from(self.row) + 1;
         (!values.is_empty()).then(|| {
             values.resize(values.len().max(width), Vec::new());
-            Record { row, values }
+            Record { row, values, fractions }
         })
     }
 }

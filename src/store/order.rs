@@ -114,6 +114,20 @@ pub async fn count(
     Ok(())
 }
 
+/// The orders of a person that count with an amount of their own, oldest first.
+pub async fn counting(tx: &mut PgConnection, recipient: RecipientId) -> Result<Vec<OrderId>, StoreError> {
+    let ids = sqlx::query_scalar(
+        "select o.id
+           from orders o join operator_actions a on a.id = o.action_id and a.undone_at is null
+          where o.recipient_id = $1 and o.counted is not null
+            and not exists (select from operator_actions t
+                             where t.recipient_id = $1 and t.id > a.id and t.undone_at is null and t.action = 'closed'
+                               and t.detail -> 'order' is null and t.detail ->> 'amount' is not null)
+          order by o.id",
+    );
+    Ok(ids.bind(recipient).fetch_all(tx).await?)
+}
+
 /// An order as its states are changed.
 #[derive(Debug, Clone, FromRow)]
 pub struct LockedOrder {

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use crate::app::view::Total;
-pub use crate::domain::amount::{money, symbol};
+pub use crate::domain::amount::{in_currency, money, symbol};
 use crate::domain::start_at::StartAt;
 use crate::domain::text::clean_shown;
 pub use crate::domain::text::{count_of, number, people as counted};

@@ -2,15 +2,17 @@
 
 use blastdeck::domain::act::Act;
 use blastdeck::domain::blast::BlastState;
+use blastdeck::domain::ids::RecipientId;
 use blastdeck::domain::status::Status;
 use blastdeck::store::presence::{self, Arrival};
-use blastdeck::store::view::Total;
 use blastdeck::store::view::activity::{self, ActivityEvent, ActivityRow};
+use blastdeck::store::view::{RecipientDetails, Total, recipients};
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::support::{TestDatabase, database, eventually_async};
+use crate::inbox::scene::InboxScene;
+use crate::support::{TestDatabase, database, digits, eventually_async};
 
 /// Two blasts, three people, and a minute between any two events.
 const SCENE: &str = "
@@ -220,6 +222,41 @@ async fn others_are_here_while_their_windows_say_so() {
     assert_eq!(presence::others(pool, "aina").await.unwrap(), ["ben"]);
     presence::leave(pool, "window 3").await.unwrap();
     assert_eq!(presence::others(pool, "aina").await.unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn orders_are_named_where_they_were_written_edited_and_cancelled_and_as_what_closed_their_person() {
+    let scene = InboxScene::sent(2).await;
+    let shop = &scene.shop;
+    shop.ok(&["order", "add", "1", &digits(1), "teh*3@2.50"]).await;
+    shop.ok(&["order", "edit", "1", "teh*2"]).await;
+    shop.ok(&["order", "add", "1", &digits(2), "kek*1@10"]).await;
+    shop.ok(&["order", "cancel", "2"]).await;
+
+    let pool = &shop.database.pool;
+    let rows = activity::page(pool, None, 50).await.unwrap();
+    let orders: Vec<_> = rows
+        .iter()
+        .filter_map(|row| match &row.event {
+            ActivityEvent::Act { act, by, order: Some(order), .. } => Some(format!("{act} by {by}: {order}")),
+            _ => None,
+        })
+        .collect();
+    let details = async |n| recipients::details(pool, RecipientId(n)).await.unwrap().unwrap();
+    let said = |details: &RecipientDetails| -> Vec<String> {
+        details.history.iter().filter_map(|row| row.detail.clone()).filter(|said| said.contains("order")).collect()
+    };
+
+    assert_eq!(
+        orders,
+        ["undo by aina: order 2, RM 10.00", "edit by aina: order 1, RM 5.00", "closed by aina: order 1, RM 5.00"]
+    );
+    assert_eq!(said(&details(1).await), ["order 1"]);
+    assert_eq!(said(&details(2).await), ["order 2", "order 2 was cancelled"]);
+    let undone = shop.ok(&["mark", "1", &digits(1), "closed", "--amount", "9"]).await;
+    assert!(undone.contains("; order 1 no longer counts"), "{undone}");
+    let more = shop.ok(&["mark", "1", &digits(1), "closed", "--amount", "8"]).await;
+    assert!(!more.contains("no longer"), "{more}");
 }
 
 /// However much there is, a page reads a page of each table's index.

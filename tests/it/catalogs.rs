@@ -25,8 +25,10 @@ async fn a_file_is_imported_again_and_again_and_what_it_lacks_is_taken_out() {
         (shown.len(), &shown[0]["price"], &shown[1]["variants"][0]["price"]),
         (2, &"2.50".into(), &"1019.90".into())
     );
+    let said = shop.ok(&import).await;
+    assert_eq!(said.trim(), "catalogue 1: 2 products and 2 variants, 0 new, 0 changed, 0 taken out");
     let table = shop.ok(&["catalog", "show"]).await;
-    assert!(table.contains("RM 1019.90") && table.contains("  blue") && table.contains("out of stock"), "{table}");
+    assert!(table.contains("RM 1,019.90") && table.contains("  blue") && table.contains("out of stock"), "{table}");
 
     shop.write("feed.csv", "sku,name,price,currency\nteh,Teh Tarik,2.75,MYR\n");
     let changed = shop.json(&import).await;
@@ -58,6 +60,19 @@ async fn a_file_with_a_wrong_row_changes_nothing_and_names_it() {
     assert!(other.code == 2 && other.err.contains("kedai"), "{other:?}");
     assert_eq!(shop.run(&["catalog", "show", "9"]).await.code, 1);
     assert_eq!(shop.rows().await, before);
+}
+
+#[tokio::test]
+async fn a_file_of_one_of_several_businesses_is_asked_whose_it_is_by_the_flag_that_says_it() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.add_sender("second");
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", config.replacen("business = \"kedai\"", "business = \"ny\"", 1));
+    let file = shop.write("feed.csv", FEED);
+
+    let asked = shop.run(&["catalog", "import", file.to_str().unwrap()]).await;
+
+    assert!(asked.code == 2 && asked.err.contains("whose is it? Name its business with --business: "), "{asked:?}");
 }
 
 async fn metas_shop() -> Shop {
@@ -129,9 +144,9 @@ async fn products_that_nobody_can_buy_keep_a_template_from_being_sent() {
 async fn a_price_with_more_places_than_its_currency_or_in_none_that_is_known_is_named_by_row_and_column() {
     let shop = Shop::open(Setup::default()).await;
     for (row, said) in [
-        ("1.5,JPY", "row 2, price: `1.5`: JPY has no decimal places: write it as 1500"),
-        ("1.255,MYR", "row 2, price: `1.255`: MYR has 2 decimal places: write it as 12.50"),
-        ("1.25555 KWD,", "row 2, price: `1.25555 KWD`: KWD has 3 decimal places: write it as 12.500"),
+        ("1.5,JPY", "row 2, price: `1.5`: JPY has no decimal places: write it as 1 or 2"),
+        ("1.255,MYR", "row 2, price: `1.255`: MYR has 2 decimal places: write it as 1.25 or 1.26"),
+        ("1.25555 KWD,", "row 2, price: `1.25555 KWD`: KWD has 3 decimal places: write it as 1.255 or 1.256"),
         ("1.50,XXY", "row 2, currency: `XXY` is not a currency"),
         ("1.50 ZZZ,", "row 2, price: `ZZZ` is not a currency"),
     ] {
@@ -147,4 +162,8 @@ async fn a_price_with_more_places_than_its_currency_or_in_none_that_is_known_is_
     let file = shop.write("good.csv", "sku,name,price,currency\na,A,1.255,KWD\nb,B,1500.00,JPY\n");
     let said = shop.run(&["catalog", "import", file.to_str().unwrap()]).await;
     assert!(said.code == 0 && said.out.contains("2 products, 2 new"), "{said:?}");
+    let file = shop.write("plain.csv", "sku,name,price\na,A,19.9\nb,B,5\n");
+    shop.ok(&["catalog", "import", file.to_str().unwrap()]).await;
+    let shown = shop.ok(&["catalog", "show"]).await;
+    assert!(shown.contains("RM 19.90") && shown.contains("RM 5.00"), "{shown}");
 }

@@ -74,6 +74,76 @@ async fn a_file_is_never_written_over_and_is_there_only_when_it_is_whole() {
     assert!(second.err.contains("exists already") && wrong.err.contains("did you mean"), "{second:?} {wrong:?}");
 }
 
+#[tokio::test]
+async fn a_dash_is_standard_output_and_a_name_says_what_the_file_is() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..3).await;
+    let export = async |further: &[&str]| shop.run(&[&["blast", "export", "1"], further].concat()).await;
+
+    let dash = export(&["--output", "-"]).await;
+    assert!(
+        dash.code == 0 && dash.out.starts_with("id,phone_number,") && dash.err.trim() == "3 people exported",
+        "{dash:?}"
+    );
+    assert!(!shop.path("-").exists());
+    for (name, further, said) in [
+        ("o.xls", vec![], "name it o.xlsx"),
+        ("o.ods", vec!["--format", "csv"], "name it o.csv"),
+        ("b.csv", vec!["--format", "xlsx"], "name it b.xlsx"),
+        ("b.xlsx", vec!["--format", "json"], "name it b.jsonl"),
+        ("b.csv", vec!["--json"], "name it b.jsonl"),
+    ] {
+        let file = shop.path(name);
+        let refused = export(&[&["--output", file.to_str().unwrap()], &further[..]].concat()).await;
+        assert!(refused.code == 2 && refused.err.contains(said), "{name}: {refused:?}");
+        assert!(!file.exists() && !shop.path(&format!("{name}.part")).exists());
+    }
+    let plain = shop.path("o.txt");
+    assert_eq!(export(&["--output", plain.to_str().unwrap()]).await.code, 0);
+}
+
+#[tokio::test]
+async fn an_export_replaces_no_link_and_writes_to_no_device() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..3).await;
+    let link = shop.path("link.csv");
+    std::os::unix::fs::symlink(shop.path("nowhere.csv"), &link).unwrap();
+
+    let dangling = shop.run(&["blast", "export", "1", "--output", link.to_str().unwrap()]).await;
+    let device = shop.run(&["blast", "export", "1", "--output", "/dev/full"]).await;
+    let folder = shop.run(&["blast", "export", "1", "--output", shop.path("").to_str().unwrap()]).await;
+
+    assert!(dangling.code == 3 && dangling.err.contains("exists already"), "{dangling:?}");
+    assert!(link.is_symlink() && !shop.path("nowhere.csv").exists());
+    assert!(device.code == 3 && device.err.contains("/dev/full is a device, not a file"), "{device:?}");
+    assert!(folder.code == 3 && folder.err.contains("is a directory"), "{folder:?}");
+}
+
+#[tokio::test]
+async fn an_export_into_a_closed_standard_output_fails() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..3).await;
+    let export = ["blast", "export", "1"];
+    let program = shop.command(&export).as_std().get_program().to_owned();
+    let mut arguments: Vec<_> = vec!["-c".into(), "exec \"$0\" \"$@\" >&-".into(), program];
+    arguments.extend(shop.command(&export).as_std().get_args().map(ToOwned::to_owned));
+    let of = shop.command(&export);
+    let mut shell = tokio::process::Command::new("sh");
+    shell.args(arguments);
+    for (name, value) in of.as_std().get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+
+    let closed = shell.output().await.unwrap();
+
+    let said = String::from_utf8_lossy(&closed.stderr);
+    assert!(closed.status.code() == Some(1) && said.contains("standard output is closed"), "{closed:?}");
+    assert!(!said.contains("exported"), "{said}");
+}
+
 /// How much memory a process may take at most, in kilobytes: the same for a million people as for a hundred.
 const MEMORY_MAX: u64 = 60 * 1_024;
 

@@ -125,6 +125,7 @@ async fn a_workbook_is_read_from_the_sheet_that_is_named_and_its_damage_is_told_
     let made = shop.run(&[&new[..], &["--sheet", "people"]].concat()).await;
 
     assert!(first_sheet.code == 3 && first_sheet.err.contains("no column holds phone numbers"), "{first_sheet:?}");
+    assert!(first_sheet.err.contains("this is the sheet Notes, beside People: --sheet"), "{first_sheet:?}");
     assert!(wrong.code == 3 && wrong.err.contains("the sheets are Notes, People"), "{wrong:?}");
     assert_eq!(made.code, 0, "{made:?}");
     assert!(made.err.contains("2 people taken") && made.err.contains("lost by the spreadsheet"), "{made:?}");
@@ -138,6 +139,32 @@ async fn a_workbook_is_read_from_the_sheet_that_is_named_and_its_damage_is_told_
     let torn = shop.write("torn.xlsx", &workbook(&[("People", &named)])[..300]);
     let torn = shop.run(&["suppress", "import", torn.to_str().unwrap()]).await;
     assert!(torn.code == 3 && torn.err.contains("cannot be read"), "{torn:?}");
+}
+
+#[tokio::test]
+async fn a_number_of_a_workbook_that_is_no_whole_one_is_nobodys_phone() {
+    let shop = Shop::open(Setup::default()).await;
+    let rows: Vec<Vec<String>> = vec![
+        vec![text("phone"), text("name")],
+        vec![number("60100000001"), text("Aina")],
+        vec![number("60100000002.5"), text("Ben")],
+        vec![number("12.3456789"), text("Chan")],
+        vec![number("-60100000004"), text("Dee")],
+        vec![number("60100000005.0"), text("Ee")],
+        vec![text("012.345.6789"), text("Fay")],
+        vec![number("0.123456789"), text("Gan")],
+    ];
+    let rows: Vec<&[String]> = rows.iter().map(Vec::as_slice).collect();
+    let file = shop.write("list.xlsx", workbook(&[("People", &rows)]));
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--recipients", file.to_str().unwrap()];
+
+    let made = shop.run(&new).await;
+
+    let taken = people(&shop, made.out.trim()).await;
+    assert_eq!(taken.keys().collect::<Vec<_>>(), ["+60100000001", "+60100000005", "+60123456789"], "{made:?}");
+    assert!(made.err.contains("a fraction, not a phone number") && made.err.contains("a negative number"), "{made:?}");
+    let rejected = std::fs::read_to_string(shop.path("list.rejected.csv")).unwrap();
+    assert_eq!(rejected.matches("a fraction").count(), 3, "{rejected}");
 }
 
 #[tokio::test]

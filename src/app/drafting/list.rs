@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io::{Cursor, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::AppError;
-use crate::import::{KeptRejections, PeopleSource};
+use crate::import::{KeptRejections, PeopleSource, TableSource};
 
 /// Where the people of a draft come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,22 +28,34 @@ impl DraftList {
     }
 
     pub(super) fn open(&self) -> Result<PeopleSource, AppError> {
+        let mut sheet = None;
         let source: Box<dyn Read + Send> = match self {
             Self::Pasted(text) => Box::new(Cursor::new(text.as_bytes().to_vec())),
             Self::File(path) => {
+                let (path, named) = with_sheet(path);
+                sheet = named;
                 let unreadable = |error| AppError::Invalid(format!("{}: {error}", path.display()));
                 // Before it is opened: a pipe that nobody writes to is waited for without end.
-                let about = std::fs::metadata(path).map_err(unreadable)?;
+                let about = std::fs::metadata(&path).map_err(unreadable)?;
                 if about.is_dir() {
                     return Err(AppError::Invalid(format!("{} is a directory: give a file in it", path.display())));
                 }
                 if !about.is_file() {
                     return Err(AppError::Invalid(format!("{} is no regular file: give a list", path.display())));
                 }
-                Box::new(File::open(path).map_err(unreadable)?)
+                Box::new(File::open(&path).map_err(unreadable)?)
             }
         };
-        Ok(PeopleSource::Table(source.into()))
+        Ok(PeopleSource::Table(TableSource::from(source).of_sheet(sheet)))
+    }
+}
+
+/// A file, and the sheet that is named behind it: `list.xlsx#People`. A file whose own name has a `#` in it is that file.
+fn with_sheet(path: &Path) -> (PathBuf, Option<String>) {
+    let text = path.to_string_lossy();
+    match text.rsplit_once('#') {
+        Some((file, sheet)) if !path.exists() && Path::new(file).is_file() => (file.into(), Some(sheet.to_owned())),
+        _ => (path.to_owned(), None),
     }
 }
 
@@ -51,7 +63,24 @@ impl DraftList {
 mod tests {
     use std::process::Command;
 
-    use super::DraftList;
+    use super::{DraftList, with_sheet};
+
+    #[test]
+    fn a_sheet_is_named_behind_its_file_and_a_file_with_such_a_name_is_itself() {
+        let home = tempfile::tempdir().unwrap();
+        let named = |name: &str| {
+            let (path, sheet) = with_sheet(&home.path().join(name));
+            (path.file_name().unwrap().to_str().unwrap().to_owned(), sheet)
+        };
+        for file in ["list.xlsx", "own#1.csv"] {
+            std::fs::write(home.path().join(file), "").unwrap();
+        }
+
+        assert_eq!(named("list.xlsx#People"), ("list.xlsx".to_owned(), Some("People".to_owned())));
+        assert_eq!(named("list.xlsx"), ("list.xlsx".to_owned(), None));
+        assert_eq!(named("own#1.csv"), ("own#1.csv".to_owned(), None));
+        assert_eq!(named("missing.xlsx#People"), ("missing.xlsx#People".to_owned(), None));
+    }
 
     #[test]
     fn a_pipe_that_nobody_writes_to_is_refused_instead_of_waited_for() {

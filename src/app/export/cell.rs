@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::domain::amount::shown_places;
 use crate::domain::text::{clean, clean_name, csv_safe};
 
 /// The most UTF-16 units of a cell in a workbook; a longer text is cut.
@@ -20,8 +21,11 @@ pub enum ExportCell {
     Text(String),
     Whole(i64),
     Flag(bool),
-    /// Exact, with its decimals.
-    Amount(Decimal),
+    /// Exact, with its decimals; a workbook shows it with so many at least.
+    Amount {
+        amount: Decimal,
+        places: u32,
+    },
     Time(DateTime<Utc>),
     /// Something with parts: as it is in JSON, and these words in a spreadsheet.
     Parts {
@@ -46,14 +50,29 @@ impl ExportCell {
         at.map_or(Self::Empty, Self::Time)
     }
 
-    pub(super) fn amount(amount: Option<Decimal>) -> Self {
-        amount.map_or(Self::Empty, Self::Amount)
+    /// A number as it is.
+    pub(super) const fn amount(amount: Decimal) -> Self {
+        Self::Amount { amount, places: amount.scale() }
+    }
+
+    /// An amount of money, which a workbook shows with the places of its currency.
+    pub(super) fn money(amount: Option<Decimal>, currency: Option<&str>) -> Self {
+        let places = |amount| currency.map_or(0, |currency| shown_places(amount, currency));
+        amount.map_or(Self::Empty, |amount| Self::Amount { amount, places: places(amount).max(amount.scale()) })
+    }
+
+    /// The same of one that is kept as a text.
+    pub(super) fn typed_money(text: Option<&str>, currency: Option<&str>) -> Self {
+        match Self::typed_amount(text) {
+            Self::Amount { amount, .. } => Self::money(Some(amount), currency),
+            other => other,
+        }
     }
 
     /// A number that is kept as a text; what cannot be read as one stays a text.
     pub(super) fn typed_amount(text: Option<&str>) -> Self {
         let Some(text) = text else { return Self::Empty };
-        text.parse().map_or_else(|_| Self::Text(text.to_owned()), Self::Amount)
+        text.parse().map_or_else(|_| Self::Text(text.to_owned()), Self::amount)
     }
 
     /// As JSON has it. Amounts are texts, exact.
@@ -63,7 +82,7 @@ impl ExportCell {
             Self::Text(text) => json!(text),
             Self::Whole(number) => json!(number),
             Self::Flag(flag) => json!(flag),
-            Self::Amount(amount) => json!(amount.to_string()),
+            Self::Amount { amount, .. } => json!(amount.to_string()),
             Self::Time(at) => json!(at),
             Self::Parts { json, .. } => json.clone(),
         }
@@ -118,6 +137,18 @@ mod tests {
     fn a_number_that_is_kept_as_text_keeps_its_decimals() {
         assert_eq!(ExportCell::typed_amount(Some("12.50")).to_csv(), "12.50");
         assert_eq!(ExportCell::typed_amount(Some("two")), ExportCell::Text("two".to_owned()));
+    }
+
+    #[test]
+    fn money_is_shown_with_the_places_of_its_currency_and_stays_exact() {
+        let places = |amount: &str, currency| match ExportCell::typed_money(Some(amount), currency) {
+            cell @ ExportCell::Amount { places, .. } => (places, cell.to_csv()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(places("5", Some("MYR")), (2, "5".to_owned()));
+        assert_eq!(places("300", Some("JPY")), (0, "300".to_owned()));
+        assert_eq!(places("0.125", Some("MYR")), (3, "0.125".to_owned()));
+        assert_eq!(places("5", None), (0, "5".to_owned()));
     }
 
     #[test]

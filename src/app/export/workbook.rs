@@ -202,16 +202,16 @@ impl RowWriter {
             ExportCell::Whole(number) if number.unsigned_abs() <= DIGITS_MAX => self.value("", number),
             ExportCell::Whole(number) => self.text(TEXT, &number.to_string()),
             ExportCell::Flag(flag) => self.value(" t=\"b\"", u8::from(*flag)),
-            ExportCell::Amount(amount) => self.amount(*amount),
+            ExportCell::Amount { amount, places } => self.amount(*amount, *places),
             ExportCell::Time(at) => self.value(&format!(" s=\"{TIME}\""), serial(*at, zone)),
         }
     }
 
-    /// With the decimals that it has; one with more digits than a spreadsheet keeps is a text.
-    fn amount(&mut self, amount: Decimal) {
-        let fits = amount.mantissa().unsigned_abs() <= u128::from(DIGITS_MAX) && amount.scale() <= DECIMALS_MAX;
+    /// With so many decimals; one with more digits than a spreadsheet keeps is a text.
+    fn amount(&mut self, amount: Decimal, places: u32) {
+        let fits = amount.mantissa().unsigned_abs() <= u128::from(DIGITS_MAX) && places <= DECIMALS_MAX;
         if fits {
-            self.value(&format!(" s=\"{}\"", AMOUNT + amount.scale()), amount);
+            self.value(&format!(" s=\"{}\"", AMOUNT + places), amount);
         } else {
             self.text(TEXT, &amount.to_string());
         }

@@ -1,17 +1,19 @@
 //! Editing the items of an order: what it was before is kept, and revenue follows.
 
 use rust_decimal::Decimal;
+use serde_json::json;
 use sqlx::PgConnection;
 
 use super::items::ItemsEdit;
 use super::no_order;
 use super::pricing::Unpriced;
 use crate::app::{App, AppError};
+use crate::domain::act::Act;
 use crate::domain::amount::BELOW;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::order::{OrderState, OrderTotal, OrderedItem, Uncounted};
 use crate::domain::recipient::{Evidence, Undone};
-use crate::store::action;
+use crate::store::action::{self, NewAction};
 use crate::store::evidence::record_locked;
 use crate::store::order::edit::{self, NewContent};
 use crate::store::order::items::{self, ItemsOf};
@@ -21,7 +23,7 @@ impl App {
     /// Writes other items into an order that is not cancelled. What it counts in revenue becomes what it comes to now, unless it was
     /// taken back or an operator typed an amount after it.
     pub async fn edit_order(&self, id: OrderId, change: &ItemsEdit) -> Result<OrderRow, AppError> {
-        self.order(id).await?;
+        let order = self.order(id).await?;
         let mut tx = self.begin().await?;
         let held = order::lock(&mut tx, id).await?.ok_or_else(|| no_order(id))?;
         if held.state == OrderState::Cancelled {
@@ -34,11 +36,27 @@ impl App {
         // Changes leave items in it that nobody could read.
         let unreadable = if matches!(change, ItemsEdit::Whole(_)) { 0 } else { held.unreadable };
         let blast = self.write_content(&mut tx, (id, &held), (&priced.items, unreadable)).await?;
+        self.log_edit(&mut tx, &order, &priced.items).await?;
         tx.commit().await?;
         if let Some(blast) = blast {
             self.notify(blast).await?;
         }
         self.order(id).await
+    }
+
+    /// An edit is an act of its own, with what the order comes to by it.
+    async fn log_edit(&self, tx: &mut PgConnection, order: &OrderRow, items: &[OrderedItem]) -> Result<(), AppError> {
+        let total = OrderTotal::of(items).ok().map(|total| total.sum.to_string());
+        let act = NewAction {
+            operator: self.operator(),
+            action: Act::Edit,
+            blast: order.blast_id,
+            recipient: order.recipient_id,
+            phone: order.phone_number.as_deref(),
+            detail: json!({ "order": order.id, "total": total }),
+        };
+        action::log(tx, act).await?;
+        Ok(())
     }
 
     /// The blast of whom it changed.

@@ -9,7 +9,7 @@ use crate::domain::amount::check_places;
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::SenderId;
 use crate::domain::order::{KeptProduct, OrderedItem};
-use crate::domain::text::clean;
+use crate::domain::text::{clean, shell_quoted};
 use crate::store::catalogue::{self, ListedItem};
 
 /// The most items of an order or cart.
@@ -55,6 +55,7 @@ impl App {
             let kept = item.kept.as_ref().filter(|_| item.price.is_some());
             let listed = if kept.is_some() { None } else { found(n, &item.sku, &known)? };
             if listed.is_none() && item.kept.is_none() && item.price.is_none() {
+                refuse_quantity_in_sku(tx, sender, (n, item.sku.trim())).await?;
                 refuse_unknown_catalogue(tx, sender, (n, item.sku.trim()), &known, unpriced).await?;
             }
             let now = kept.map_or(listed, |kept| listed_as(kept, &known));
@@ -88,7 +89,8 @@ impl App {
         }
         let price = item.price.or_else(|| listed.and_then(|listed| listed.price));
         if price.is_none() && unpriced == Unpriced::Refused {
-            let why = format!("no catalogue has a price of `{sku}`: write it, as {sku}*{quantity}@12.50");
+            let item = shell_quoted(&format!("{sku}*{quantity}@12.50"));
+            let why = format!("no catalogue has a price of `{sku}`: write it, as {item}");
             return Err(AppError::invalid(&at("price"), why));
         }
         let (sku, catalogue) = (sku.to_owned(), listed.map(|listed| listed.catalogue_id));
@@ -148,6 +150,36 @@ async fn refuse_unknown_catalogue(
         format!("no catalogue is called `{name}`: there {are} {}", names.join(", "))
     };
     Err(AppError::invalid(&format!("items[{n}].sku"), why))
+}
+
+/// Refuses `teh x2` where `teh` is what a catalogue has.
+async fn refuse_quantity_in_sku(
+    tx: &mut PgConnection,
+    sender: SenderId,
+    (n, typed): (usize, &str),
+) -> Result<(), AppError> {
+    let Some((sku, quantity)) = quantity_in_sku(typed) else { return Ok(()) };
+    let known = catalogue::listed(tx, sender, &spellings(sku).collect::<Vec<_>>()).await?;
+    if found(n, sku, &known)?.is_none() {
+        return Ok(());
+    }
+    let meant = shell_quoted(&format!("{sku}*{quantity}"));
+    Err(AppError::invalid(&format!("items[{n}].sku"), format!("no catalogue has `{typed}`: did you mean {meant}?")))
+}
+
+/// A quantity as people also write it, `teh x2`, `teh 2x` or `2x teh`.
+fn quantity_in_sku(typed: &str) -> Option<(&str, u32)> {
+    let number = |text: &str| text.trim().parse().ok().filter(|number| *number > 0);
+    let behind = typed.rsplit_once(['x', 'X']).and_then(|(sku, count)| Some((sku.trim(), number(count)?)));
+    let before = || {
+        let (count, sku) = typed.split_once(['x', 'X'])?;
+        Some((sku.trim(), number(count)?))
+    };
+    let last = || {
+        let (sku, count) = typed.rsplit_once(' ')?;
+        Some((sku.trim(), number(count.strip_suffix(['x', 'X'])?)?))
+    };
+    behind.or_else(before).or_else(last).filter(|(sku, _)| !sku.is_empty())
 }
 
 /// What the catalogues have under a SKU.

@@ -6,7 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use color_eyre::Result;
-use color_eyre::eyre::WrapErr;
+use color_eyre::eyre::{WrapErr, eyre};
+use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 
 use crate::cli::exit::RefusedError;
 
@@ -26,7 +27,10 @@ pub(super) struct PartialFile {
 impl Destination {
     /// Opens `FILE.part` for a file that does not exist; only its owner may read it, since it names people.
     pub(super) fn open(name: Option<&Path>) -> Result<Self> {
-        let Some(name) = name else { return Ok(Self::Stdout) };
+        let Some(name) = name else {
+            refuse_closed_stdout()?;
+            return Ok(Self::Stdout);
+        };
         refuse_existing(name)?;
         let mut partial = name.as_os_str().to_owned();
         partial.push(".part");
@@ -80,9 +84,27 @@ impl Drop for PartialFile {
     }
 }
 
-fn refuse_existing(name: &Path) -> Result<()> {
-    if name.exists() {
-        return Err(RefusedError(format!("{} exists already: choose another name", name.display())).into());
+/// Refuses a standard output that was closed. The standard library opens `/dev/null` in its place when a program starts, to be read and
+/// written, and whatever is written there would be gone without an error.
+fn refuse_closed_stdout() -> Result<()> {
+    let (stdout, null) = (fstat(io::stdout())?, stat("/dev/null")?);
+    let is_null = (stdout.st_dev, stdout.st_ino) == (null.st_dev, null.st_ino);
+    if is_null && fcntl_getfl(io::stdout())?.contains(OFlags::RDWR) {
+        return Err(eyre!("standard output is closed, so nothing can be written there: add --output FILE"));
     }
     Ok(())
+}
+
+fn refuse_existing(name: &Path) -> Result<()> {
+    // A link is there also where what it names is not.
+    let Ok(found) = fs::symlink_metadata(name) else { return Ok(()) };
+    let target = fs::metadata(name).unwrap_or(found).file_type();
+    let why = if target.is_dir() {
+        "is a directory: name a file in it"
+    } else if target.is_file() || target.is_symlink() {
+        "exists already: choose another name"
+    } else {
+        "is a device, not a file: leave --output out, and send standard output there"
+    };
+    Err(RefusedError(format!("{} {why}", name.display())).into())
 }

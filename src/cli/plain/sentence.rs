@@ -7,8 +7,8 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use crate::app::view::{ActivityEvent, ActivityRow, BlastView};
-use crate::domain::act::Act;
-use crate::domain::amount::{money, symbol};
+use crate::domain::act::{Act, Actor};
+use crate::domain::amount::in_currency;
 use crate::domain::status::Status;
 use crate::domain::text::{number, people};
 
@@ -20,7 +20,7 @@ pub(super) struct Sentences {
 
 impl Sentences {
     pub(super) fn new(zone: Tz, currency: &str) -> Self {
-        Self { zone, currency: symbol(currency).to_owned() }
+        Self { zone, currency: currency.to_owned() }
     }
 
     pub(super) fn clock(&self, at: DateTime<Utc>) -> String {
@@ -42,7 +42,11 @@ impl Sentences {
                 format!("{who} is uncertain: they may have the message or not{}", because(why.as_deref()))
             }
             ActivityEvent::Trouble { status, why } => format!("{who} {status}{}", because(why.as_deref())),
-            ActivityEvent::Act { act, by, detail, people: several } => {
+            ActivityEvent::Act { act, by, order: Some(order), .. } => {
+                let by = if by == Actor::ENGINE { String::new() } else { format!(" by {by}") };
+                format!("{who}: {order}, {}{by}", order_word(act))
+            }
+            ActivityEvent::Act { act, by, detail, people: several, .. } => {
                 let who = several.map_or(who, people);
                 let detail = detail.as_ref().map(|detail| self.detail(act, detail));
                 format!("{by}: {}, {who}{}", act_words(act), because(detail.as_deref()))
@@ -64,7 +68,7 @@ impl Sentences {
 
     /// `RM 1,240.00`.
     fn money(&self, sum: Decimal) -> String {
-        format!("{} {}", self.currency, money(sum))
+        in_currency(sum, &self.currency)
     }
 
     /// What an act says beside what it was: an amount in its currency, a note as it is.
@@ -122,6 +126,15 @@ fn because(why: Option<&str>) -> String {
     why.filter(|why| !why.is_empty()).map_or_else(String::new, |why| format!(": {why}"))
 }
 
+/// What became of an order.
+const fn order_word(act: &Act) -> &'static str {
+    match act {
+        Act::Undo => "cancelled",
+        Act::Edit => "edited",
+        _ => "written",
+    }
+}
+
 fn act_words(act: &Act) -> &str {
     match act {
         Act::Replied => "marked as replied",
@@ -142,9 +155,9 @@ mod tests {
     use chrono::TimeZone;
 
     use super::*;
-    use crate::app::view::{ActivityPosition, ActivitySource};
+    use crate::app::view::{ActivityOrder, ActivityPosition, ActivitySource};
     use crate::domain::blast::BlastState;
-    use crate::domain::ids::ReplyId;
+    use crate::domain::ids::{OrderId, ReplyId};
 
     fn said(event: ActivityEvent) -> String {
         let at = Utc.with_ymd_and_hms(2026, 11, 20, 6, 2, 41).unwrap();
@@ -184,6 +197,7 @@ mod tests {
             by: "ben".to_owned(),
             detail: Some(detail.to_owned()),
             people: None,
+            order: None,
         };
         let lost = ActivityEvent::Trouble { status: Status::Failed, why: Some("not on WhatsApp".to_owned()) };
 
@@ -194,6 +208,19 @@ mod tests {
         assert_eq!(sold, "Raya promo: ben: marked as closed, Siti Aminah, +60 12-345 6789: RM 1,240.00");
         let undone = said(act(Act::Undo, "closed"));
         assert_eq!(undone, "Raya promo: ben: took a mark back, Siti Aminah, +60 12-345 6789: closed");
+        let order =
+            ActivityOrder { id: OrderId(8), total: Some("7.5".parse().unwrap()), currency: Some("MYR".to_owned()) };
+        let of_order = |act, by: &str| ActivityEvent::Act {
+            act,
+            by: by.to_owned(),
+            detail: None,
+            people: None,
+            order: Some(order.clone()),
+        };
+        let edited = said(of_order(Act::Edit, "ben"));
+        assert_eq!(edited, "Raya promo: Siti Aminah, +60 12-345 6789: order 8, RM 7.50, edited by ben");
+        let came = said(of_order(Act::Closed, "engine"));
+        assert_eq!(came, "Raya promo: Siti Aminah, +60 12-345 6789: order 8, RM 7.50, written");
         assert_eq!(said(lost), "Raya promo: Siti Aminah, +60 12-345 6789 failed: not on WhatsApp");
     }
 }

@@ -7,6 +7,9 @@ use crate::domain::text::is_invisible;
 /// The longest text that is read, in bytes: a number with all its decoration is far shorter.
 const TEXT_MAX: usize = 200;
 
+/// So many digits before a point are no group of a phone number's.
+const MEASURE_MIN: usize = 7;
+
 /// Digits `0`–`9`, and what the text said about their country code.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::domain) struct Spelling {
@@ -31,6 +34,7 @@ pub(in crate::domain) fn read(text: &str) -> Result<Spelling, PhoneError> {
     let folded = fold(text);
     let bare = folded.trim_matches(|c: char| c.is_whitespace() || "\"'`=,;|".contains(c));
     refuse_spreadsheet_damage(bare)?;
+    refuse_measure(bare)?;
     if is_date(bare) {
         return Err(PhoneError::Date);
     }
@@ -79,6 +83,25 @@ fn refuse_spreadsheet_damage(text: &str) -> Result<(), PhoneError> {
     if all_digits(&number) && all_digits(power) { Err(PhoneError::Scientific) } else { Ok(()) }
 }
 
+/// `60100123456.5`, `-60100123456`: a number that measures something. Zeros behind the point are repaired later, and points as people
+/// group digits with them stay: several, or one that a plus, a 0 or a short group before it tells from a decimal point.
+fn refuse_measure(text: &str) -> Result<(), PhoneError> {
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let is_number = |text: &str| {
+        text.split_once(['.', ','])
+            .map_or(all_digits(text), |(whole, fraction)| all_digits(whole) && all_digits(fraction))
+    };
+    if text.strip_prefix('-').is_some_and(is_number) {
+        return Err(PhoneError::Negative);
+    }
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let Some((whole, fraction)) = digits.split_once(['.', ',']).filter(|_| is_number(digits)) else { return Ok(()) };
+    let is_bare = !text.starts_with(['+', '0']) && digits.contains('.');
+    let is_fraction = whole == "0" || whole.len() >= MEASURE_MIN && (is_bare || fraction.len() <= 2);
+    let is_whole = matches!(fraction, "0" | "00");
+    if is_fraction && !is_whole { Err(PhoneError::Fraction) } else { Ok(()) }
+}
+
 /// `2026-12-01`, with a time or without: what a spreadsheet makes of a column that it takes for dates.
 fn is_date(text: &str) -> bool {
     let day = text.split([' ', 'T']).next().unwrap_or(text);
@@ -123,7 +146,7 @@ fn without_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 /// Repairs `60100123456.0`: a whole number that a spreadsheet took for a measure. The only point, zeros after it.
 fn without_decimals(text: &str) -> &str {
     let Some((whole, fraction)) = text.split_once(['.', ',']) else { return text };
-    let is_measure = whole.len() >= 7
+    let is_measure = whole.len() >= MEASURE_MIN
         && whole.trim_start_matches('+').bytes().all(|b| b.is_ascii_digit())
         && matches!(fraction, "0" | "00");
     if is_measure { whole } else { text }

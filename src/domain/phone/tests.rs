@@ -156,6 +156,30 @@ fn spreadsheet_damage_is_named_as_such() {
 }
 
 #[test]
+fn a_measure_is_no_phone_number_and_a_spelling_with_dots_is_one() {
+    for text in ["60123456711.5", "60123456722.75", "+60123456711.5", "60123456711,5", "60123456.789", "0.123456789"] {
+        assert_eq!(read(text, "MY"), Err(PhoneError::Fraction), "{text}");
+    }
+    for text in ["-60123456712", "\u{2212}60123456712", "-60123456712.5", "-12.5", " -0123456789 "] {
+        assert_eq!(read(text, "MY"), Err(PhoneError::Negative), "{text}");
+    }
+    for (text, code, expected) in [
+        ("012.345.6789", "MY", "+60123456789"),
+        ("012.3456789", "MY", "+60123456789"),
+        ("+60.12.345.6711", "MY", "+60123456711"),
+        ("+60.123456711", "MY", "+60123456711"),
+        ("60.123456711", "MY", "+60123456711"),
+        ("0171.1234567", "DE", "+491711234567"),
+        ("0049171.1234567", "DE", "+491711234567"),
+        ("+49 30.123456", "DE", "+4930123456"),
+        ("60123456720.0", "MY", "+60123456720"),
+        ("- 012-345 6789", "MY", "+60123456789"),
+    ] {
+        assert_eq!(read(text, code).as_deref(), Ok(expected), "{text}");
+    }
+}
+
+#[test]
 fn what_is_no_number_says_why() {
     let cases = [
         ("", PhoneError::Empty),

@@ -373,6 +373,7 @@ fn repeatable<T>(body: &JsonBody<T>) -> Repeatable<'_> {
     Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None }
 }
 
-fn number(app: &App, field: &str, text: &str) -> Result<Phone, Problem> {
+/// A number in any spelling, out of a field or parameter of this name.
+pub(super) fn number(app: &App, field: &str, text: &str) -> Result<Phone, Problem> {
     Phone::parse(text, app.own_region()).map_err(|error| Problem::field(field, error.to_string()))
 }

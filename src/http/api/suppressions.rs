@@ -14,6 +14,7 @@ use super::super::openapi::{Operation, Routes};
 use super::super::problem::{FieldError, Problem};
 use super::authentication::{ApiReader, ApiWriter};
 use super::body::{JsonBody, Params, fingerprint, media_type, parse, unsupported};
+use super::customers::number;
 use super::once::{Answer, Repeatable, once};
 use super::page;
 use crate::app::{App, OptOut, SuppressionId, SuppressionQuery, SuppressionRow};
@@ -111,16 +112,12 @@ async fn list(ApiReader(caller): ApiReader, Params(asked): Params<SuppressionLis
     let limit = page::limit(asked.limit)?;
     let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let before = cursor.map(page::read_cursor).transpose()?.map(|[id]| SuppressionId(id));
-    let phone = asked.phone_number.as_deref().map(|text| phone(&app, "phone_number", text)).transpose()?;
+    let phone = asked.phone_number.as_deref().map(|text| number(&app, "phone_number", text)).transpose()?;
     let rows = app.suppressions_page(SuppressionQuery { before, phone, limit }).await?;
     let last = rows.last().filter(|_| rows.len() == limit as usize);
     let next_cursor = last.map(|(id, _)| page::write_cursor(&[id.0]));
     let suppressions = rows.into_iter().map(|(_, row)| row.into()).collect();
     Ok(Answer::ok(SuppressionList { suppressions, limit, next_cursor }))
-}
-
-fn phone(app: &App, field: &str, text: &str) -> Result<Phone, Problem> {
-    Phone::parse(text, app.own_region()).map_err(|error| Problem::field(field, error.to_string()))
 }
 
 /// One number, or several.
@@ -262,7 +259,7 @@ fn from_json(app: &App, bytes: &[u8]) -> Result<(Numbers, Option<String>), Probl
     let reason = reason.as_deref().map(read_reason).transpose()?;
     let mut numbers = Numbers::of("phone_numbers");
     if let Some(text) = phone_number {
-        let phone = phone(app, "phone_number", &text)?;
+        let phone = number(app, "phone_number", &text)?;
         numbers.good.push(OptOut { phone, reason: reason.clone() });
     }
     refuse_more_than_fit(phone_numbers.len(), "phone_numbers")?;
@@ -339,7 +336,7 @@ struct RemovedSuppression {
 }
 
 async fn remove(ApiWriter(caller): ApiWriter, body: JsonBody<LiftSuppressionBody>) -> Result<Response, Problem> {
-    let phone = phone(&caller.app(), "phone_number", &body.value.phone_number)?;
+    let phone = number(&caller.app(), "phone_number", &body.value.phone_number)?;
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {
         let business = app.own_business(body.value.business.as_deref()).await?;

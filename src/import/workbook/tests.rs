@@ -130,7 +130,12 @@ fn the_first_sheet_that_is_not_hidden_is_read_or_the_one_that_is_named() {
     assert_eq!(read(Some("notes")).unwrap(), "notes");
     assert_eq!(
         read(Some("2025")).unwrap_err().to_string(),
-        "there is no sheet 2025; the sheets are Notes, People, Old"
+        "there is no sheet `2025`; the sheets are Notes, People, Old"
+    );
+    assert_eq!(read(Some("")).unwrap_err().to_string(), "no sheet is named; the sheets are Notes, People, Old");
+    assert_eq!(
+        rows_of(workbook(&sheets[1..2]), Some(" ")).unwrap_err().to_string(),
+        "no sheet is named; the only sheet is People"
     );
 }
 

@@ -23,6 +23,9 @@ pub struct CatalogueChange {
     pub id: CatalogueId,
     /// Items that can be ordered now.
     pub items: usize,
+    /// Products, of which some only gather their variants.
+    pub products: usize,
+    pub variants: usize,
     pub added: u64,
     pub changed: u64,
     pub removed: u64,
@@ -38,8 +41,10 @@ pub async fn replace(
     items: &[CatalogueItem],
 ) -> Result<CatalogueChange, StoreError> {
     let id = upsert(&mut *tx, catalogue).await?;
-    let mut change = CatalogueChange { id, items: items.len(), added: 0, changed: 0, removed: 0 };
     let (products, variants) = split(items);
+    let (items, counts) = (items.len(), (products.len(), variants.len()));
+    let mut change =
+        CatalogueChange { id, items, products: counts.0, variants: counts.1, added: 0, changed: 0, removed: 0 };
     for rows in products.chunks(AT_ONCE) {
         write_products(&mut *tx, id, rows, &mut change).await?;
     }

@@ -4,12 +4,14 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 use sqlx::{PgPool, Row};
 
 use super::Total;
 use crate::domain::act::Act;
+use crate::domain::amount::in_currency;
 use crate::domain::blast::BlastState;
-use crate::domain::ids::{BlastId, RecipientId, ReplyId};
+use crate::domain::ids::{BlastId, OrderId, RecipientId, ReplyId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::store::StoreError;
@@ -84,6 +86,8 @@ pub enum ActivityEvent {
         detail: Option<String>,
         /// How many people one act was about, where it was several.
         people: Option<i64>,
+        /// The order that was written, edited or cancelled by it.
+        order: Option<ActivityOrder>,
     },
     Change {
         from: BlastState,
@@ -98,6 +102,22 @@ pub enum ActivityEvent {
         words: String,
         effect: Option<String>,
     },
+}
+
+/// An order that something happened to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityOrder {
+    pub id: OrderId,
+    /// Of an edit, what it came to then; else what it comes to now. `None` where it cannot be added up.
+    pub total: Option<Decimal>,
+    pub currency: Option<String>,
+}
+
+impl fmt::Display for ActivityOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.total.map(|total| in_currency(total, self.currency.as_deref().unwrap_or_default()));
+        write!(f, "order {}{}", self.id, total.map_or_else(String::new, |total| format!(", {total}")))
+    }
 }
 
 impl fmt::Display for ActivitySource {
@@ -117,7 +137,8 @@ impl fmt::Display for ActivitySource {
 /// is not shown beside the act that took it back, which says what it was; of an act on several people that is so once none of it stands.
 macro_rules! shown_act {
     () => {
-        "a.action in ('replied', 'closed', 'note', 'resolve', 'retry', 'undo', 'answer', 'unsuppress', 'delete')
+        "(a.action in ('replied', 'closed', 'note', 'resolve', 'retry', 'undo', 'answer', 'unsuppress', 'delete')
+             or a.action = 'edit' and a.detail -> 'order' is not null)
             and (a.undone_by is null
                  or exists (select 1 from operator_actions p
                              where p.id > a.id and p.id < a.id + (a.detail -> 'several' ->> 'people')::bigint
@@ -162,8 +183,9 @@ const PAGE: &str = concat!(
          union all
          (select 2, a.id, a.at, a.blast_id, case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.recipient_id end,
                  case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.phone_number end, null, a.action,
-                 coalesce(a.detail ->> 'note', a.detail ->> 'amount', case when a.action = 'undo' then a.detail ->> 'action' end),
-                 a.operator, nullif((a.detail -> 'several' ->> 'people')::bigint, 1), null
+                 coalesce(a.detail ->> 'note', a.detail ->> 'amount', a.detail ->> 'total',
+                          case when a.action = 'undo' then a.detail ->> 'action' end),
+                 a.operator, nullif((a.detail -> 'several' ->> 'people')::bigint, 1), a.detail ->> 'order'
             from operator_actions a
            where (a.at, a.id) < ($1, ($2::bigint[])[3]) and ",
     shown_act!(),
@@ -189,6 +211,7 @@ const PAGE: &str = concat!(
             coalesce(b.answers_recipient, r.id, o.id, page.recipient_id) as recipient_id,
             coalesce(r.phone_number, o.phone_number, page.phone) as phone, coalesce(r.name, o.name, page.name) as name,
             case when page.source = 1 then coalesce(r.error_message, r.reason) end as why,
+            ord.id as order_id, case when page.word = 'edit' then page.text::numeric else ord.total end as total, ord.currency,
             case when page.source = 0 and page.word = 'sending' and b.state = 'sending'
                   and b.send_after > page.at and b.send_after <= page.at + interval '1 minute' then b.send_after end as starts_at
        from page
@@ -198,6 +221,7 @@ const PAGE: &str = concat!(
              where page.source = 4 and person_key(p.phone_number) = person_key(page.phone) and pb.answer_until is null
                and pb.deleted_at is null
              order by p.sent_at desc nulls last, p.id desc limit 1) o on true
+       left join orders ord on ord.id = case when page.source = 2 then page.other::bigint end
        left join blasts b on b.id = coalesce(page.blast_id, o.blast_id)
       order by page.at desc, page.source desc, page.id desc"
 );
@@ -252,6 +276,7 @@ fn event(row: &sqlx::postgres::PgRow, source: ActivitySource, id: i64) -> Result
             by: by.unwrap_or_default(),
             detail: text,
             people: row.try_get("people")?,
+            order: order(row)?,
         },
         ActivitySource::Notice => ActivityEvent::Notice { field: word, words: text.unwrap_or_default(), effect: other },
         ActivitySource::OptOut => ActivityEvent::OptOut { source: word, by, reason: text },
@@ -259,6 +284,12 @@ fn event(row: &sqlx::postgres::PgRow, source: ActivitySource, id: i64) -> Result
             ActivityEvent::Reply { id: ReplyId(id), kind: word, text: text.unwrap_or_default(), file: other }
         }
     })
+}
+
+fn order(row: &sqlx::postgres::PgRow) -> Result<Option<ActivityOrder>, sqlx::Error> {
+    let id: Option<OrderId> = row.try_get("order_id")?;
+    let (total, currency) = (row.try_get("total")?, row.try_get("currency")?);
+    Ok(id.map(|id| ActivityOrder { id, total, currency }))
 }
 
 /// A state by its word; a state that this version does not know reads as failed.

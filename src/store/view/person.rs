@@ -6,7 +6,7 @@ use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 
 use super::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, condition, replies};
 use crate::domain::filter::Filter;
-use crate::domain::ids::{BlastId, RecipientId, SenderId};
+use crate::domain::ids::{BlastId, OrderId, RecipientId, SenderId};
 use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
 use crate::store::transaction::begin_with;
@@ -97,15 +97,22 @@ struct HistoryRecord {
     source: String,
     by_whom: Option<String>,
     metadata: Option<Value>,
+    /// The order that was written, edited or cancelled with it, and by which act.
+    order_id: Option<OrderId>,
+    act: Option<String>,
 }
 
 async fn history(snapshot: &mut PgConnection, id: RecipientId) -> Result<Vec<HistoryRow>, sqlx::Error> {
     let changes: Vec<HistoryRecord> = sqlx::query_as(
-        "select changed_at, happened_at, old_status, new_status, attempt, source, by_whom, metadata
-           from status_history
-          where recipient_id = $1
-          order by id
-          limit $2",
+        "select h.changed_at, h.happened_at, h.old_status, h.new_status, h.attempt, h.source, h.by_whom, h.metadata,
+                a.order_id, a.action as act
+           from (select * from status_history where recipient_id = $1 order by id limit $2) h
+           left join (select distinct on (at, action) at, action, (detail ->> 'order')::bigint as order_id
+                        from operator_actions
+                       where recipient_id = $1 and detail -> 'order' is not null and action in ('closed', 'undo')
+                       order by at, action, id) a
+             on a.at = h.changed_at and (a.action = 'closed') = (h.new_status = 'closed')
+          order by h.id",
     )
     .bind(id)
     .bind(HISTORY_MAX)
@@ -117,7 +124,7 @@ async fn history(snapshot: &mut PgConnection, id: RecipientId) -> Result<Vec<His
 impl From<HistoryRecord> for HistoryRow {
     fn from(change: HistoryRecord) -> Self {
         Self {
-            detail: change.metadata.as_ref().and_then(words),
+            detail: change.detail(),
             changed_at: change.changed_at,
             happened_at: change.happened_at,
             old_status: change.old_status,
@@ -126,6 +133,16 @@ impl From<HistoryRecord> for HistoryRow {
             source: change.source,
             by: change.by_whom,
         }
+    }
+}
+
+impl HistoryRecord {
+    fn detail(&self) -> Option<String> {
+        let order = self.order_id.map(|id| match self.act.as_deref() {
+            Some("undo") => format!("order {id} was cancelled"),
+            _ => format!("order {id}"),
+        });
+        order.or_else(|| self.metadata.as_ref().and_then(words))
     }
 }
 

@@ -99,6 +99,8 @@ pub struct BlastForm {
     pub page: FormPage,
     /// The list that was given, once there is one.
     pub list: Option<DraftList>,
+    /// The name that the blast has from its list: empty before there is one, and where it was typed.
+    pub tag_of_list: String,
     /// The list is to be taken as soon as nothing is being written.
     pub wants_list: bool,
     /// A list is being taken.
@@ -156,6 +158,7 @@ impl BlastForm {
             edit: None,
             page: FormPage::Lines,
             list: None,
+            tag_of_list: String::new(),
             wants_list: false,
             is_taking: false,
             mends: Vec::new(),

@@ -5,7 +5,7 @@ use super::{OverlayContent, clock, history, wrapped};
 use crate::app::view::{AnswerRow, ElsewhereRow, RecipientDetails, RecipientRow, Total};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
-use crate::tui::format::{TimeFormat, money, symbol, total};
+use crate::tui::format::{TimeFormat, in_currency, money, symbol, total};
 use crate::tui::model::{DetailsOverlay, Model, RESOLUTIONS, ResolutionChoice};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextLine, TitleRule};
@@ -71,7 +71,7 @@ fn note_lines(row: &RecipientRow, width: u16) -> Vec<TextLine> {
 /// What they got before, a line each.
 fn earlier(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Vec<TextLine> {
     let line = |other: &ElsewhereRow| {
-        let amount = other.amount.map(|sum| format!("  {} {}", symbol(&model.options.currency), money(sum)));
+        let amount = other.amount.map(|sum| format!("  {}", in_currency(sum, &model.options.currency)));
         TextLine::dim(format!("  {:<7}", clock.date(other.changed_at)))
             .and(format!("{:<10}", other.status.label()), TextRole::Stage(other.status))
             .and(format!("{}{}", other.tag, amount.unwrap_or_default()), TextRole::Plain)
@@ -113,7 +113,7 @@ fn before(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Option
         .iter()
         .take(3)
         .map(|other| {
-            let amount = other.amount.map(|sum| format!(" {} {}", symbol(&model.options.currency), money(sum)));
+            let amount = other.amount.map(|sum| format!(" {}", in_currency(sum, &model.options.currency)));
             format!("{}, {} {}{}", other.tag, other.status, clock.date(other.changed_at), amount.unwrap_or_default())
         })
         .collect();

@@ -4,11 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, exactly, people, senders};
 use crate::app::view::{
-    ActivityEvent, ActivityHead, ActivityPage, ActivityPosition, ActivityRow, ActivitySource, RecipientRow, SenderView,
+    ActivityEvent, ActivityHead, ActivityOrder, ActivityPage, ActivityPosition, ActivityRow, ActivitySource,
+    RecipientRow, SenderView,
 };
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
-use crate::domain::ids::{RecipientId, ReplyId};
+use crate::domain::ids::{OrderId, RecipientId, ReplyId};
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 use crate::tui::Size;
@@ -55,6 +56,7 @@ pub fn page() -> ActivityPage {
         by: "ben".to_owned(),
         detail: detail.map(str::to_owned),
         people,
+        order: None,
     };
     let paused = ActivityEvent::Change {
         from: BlastState::Sending,
@@ -323,4 +325,33 @@ fn escape_leads_back_to_the_recipients() {
     dashboard.key(Key::Esc);
 
     assert_eq!(dashboard.model.focus, Pane::Recipients);
+}
+
+#[test]
+fn an_order_is_named_with_what_it_comes_to_and_what_became_of_it() {
+    let mut dashboard = opened(WIDE);
+    let mut page = page();
+    let order = |act, by: &str| ActivityEvent::Act {
+        act,
+        by: by.to_owned(),
+        detail: Some("closed".to_owned()),
+        people: None,
+        order: Some(ActivityOrder {
+            id: OrderId(8),
+            total: Some("7.5".parse().unwrap()),
+            currency: Some("MYR".to_owned()),
+        }),
+    };
+    page.rows[0].event = order(Act::Undo, "ben");
+    page.rows[1].event = order(Act::Edit, "ben");
+    page.rows[2].event = order(Act::Closed, "engine");
+    answer(&mut dashboard, page);
+
+    let said = [12, 13, 14].map(|line| dashboard.line(line));
+    assert!(said[0].contains("cancelled") && said[0].contains("order 8, RM 7.50, by ben"), "{said:?}");
+    assert!(said[1].contains("edited") && said[1].contains("order 8, RM 7.50, by ben"), "{said:?}");
+    assert!(
+        said[2].contains("ordered") && said[2].contains("order 8, RM 7.50") && !said[2].contains("engine"),
+        "{said:?}"
+    );
 }

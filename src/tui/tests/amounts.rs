@@ -3,12 +3,13 @@
 use rust_decimal::Decimal;
 
 use super::support::{RAYA, STACKED, TestDashboard, marked, raya};
+use crate::app::Marked;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
-use crate::domain::ids::RecipientId;
+use crate::domain::ids::{OrderId, RecipientId};
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
-use crate::tui::effect::{Completion, EffectError, WriteRequest};
+use crate::tui::effect::{Completion, EffectError, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Pane;
 use crate::tui::msg::Msg;
@@ -247,4 +248,21 @@ fn an_amended_amount_is_shown_with_the_one_before() {
     dashboard.answer(Completion::Written { request, outcome });
 
     assert_eq!(dashboard.said(), "Tan Mei Ling: RM 130.00 instead of RM 120.00, by you");
+}
+
+#[test]
+fn an_amount_in_the_place_of_orders_says_that_they_no_longer_count() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3jc130\n");
+    let Completion::Written { outcome: Ok(WriteOutcome::Marked(done)), .. } =
+        marked(2, "Tan Mei Ling", Status::Closed, Status::Closed)
+    else {
+        unreachable!("an answer to an act")
+    };
+    let done = Marked { replaced: vec![OrderId(8), OrderId(9)], ..done };
+
+    let request = dashboard.acts().swap_remove(0);
+    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Marked(done)) });
+
+    assert_eq!(dashboard.said(), "Tan Mei Ling: RM 130.00 instead of RM 120.00, by you; orders 8, 9 no longer count");
 }

@@ -172,6 +172,21 @@ fn a_list_is_taken_once_the_draft_is_saved_and_again_when_the_message_changes() 
 }
 
 #[test]
+fn a_blast_that_has_its_name_from_a_list_is_named_after_the_next_one_and_a_typed_name_stays() {
+    let mut dashboard = new_form(WIDE);
+    let tag = |dashboard: &TestDashboard| dashboard.model.form.as_ref().unwrap().values.tag.clone();
+
+    dashboard.keys("jjj\nnotes.xlsx\n");
+    assert_eq!(tag(&dashboard), "notes");
+    dashboard.keys("k\n").key(Key::Ctrl('u')).keys("raya.xlsx#People\n");
+    assert_eq!(tag(&dashboard), "raya");
+    dashboard.model.form.as_mut().unwrap().values.tag = "Raya promo".to_owned();
+    dashboard.keys("k\n").key(Key::Ctrl('u')).keys("other.csv\n");
+
+    assert_eq!(tag(&dashboard), "Raya promo");
+}
+
+#[test]
 fn a_mended_cell_goes_along_with_the_list() {
     let mut dashboard = new_form(WIDE);
     dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None));

@@ -347,6 +347,7 @@ pub fn marked(id: i64, who: &str, before: Status, after: Status) -> Completion {
         before,
         after,
         act: "replied".to_owned(),
+        replaced: Vec::new(),
         command_line: format!("blastdeck mark 7 +60100120{id:03} replied"),
     };
     let request = WriteRequest::Mark { person: RecipientId(id), mark: crate::domain::recipient::Mark::Replied };

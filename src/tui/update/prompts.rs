@@ -145,7 +145,7 @@ fn say_typed(model: &mut Model, refused: &RefusedPrompt) {
     if let (RefusedKeys::Amount, Ok(sum)) =
         (refused.takes, amount::parse(&refused.typed.text(), &model.options.currency))
     {
-        let typed = format!("{} {}", symbol(&model.options.currency), amount::money(sum));
+        let typed = amount::in_currency(sum, &model.options.currency);
         model.refuse(format!("{}; you typed {typed}", refused.why));
     }
 }

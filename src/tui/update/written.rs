@@ -10,7 +10,7 @@ use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::text::shell_quoted;
 use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteOutcome, WriteRequest};
-use crate::tui::format::{count_of, counted, money, symbol};
+use crate::tui::format::{count_of, counted, in_currency};
 use crate::tui::model::{
     ConfirmBy, ConfirmPrompt, Hint, LOG_MAX, LogLine, Model, Notice, Overlay, Prompt, armed_until,
 };
@@ -99,7 +99,7 @@ fn marked_one(model: &mut Model, request: &WriteRequest, marked: &Marked) -> Vec
     if model.hint == Some(Hint::Reply) {
         model.hint = Some(Hint::Undo);
     }
-    let mut text = sentence(model, request, marked);
+    let mut text = sentence(model, request, marked) + &marked.replaced_in_words();
     if leaves_the_list(model, marked) {
         text.push_str(STAY);
     }
@@ -152,7 +152,7 @@ fn sentence_for_several(request: &WriteRequest, MarkedSeveral { marked, refused 
 
 fn sentence(model: &Model, request: &WriteRequest, marked: &Marked) -> String {
     let Marked { who, before, after, .. } = marked;
-    let money = |sum| format!("{} {}", symbol(&model.options.currency), money(sum));
+    let money = |sum| in_currency(sum, &model.options.currency);
     let mark = match request {
         WriteRequest::Mark { mark, .. } => Some(mark),
         WriteRequest::Amend { seen: Some(seen), amount, .. } => {

@@ -5,11 +5,10 @@ use ratatui::layout::Rect;
 
 use super::focused;
 use crate::app::view::{ActivityEvent, ActivityRow, RecipientRow};
-use crate::domain::act::Act;
-use crate::domain::amount;
+use crate::domain::act::{Act, Actor};
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
-use crate::tui::format::{TimeFormat, counted, symbol, total};
+use crate::tui::format::{TimeFormat, counted, in_currency, total};
 use crate::tui::layout::preview_rows;
 use crate::tui::model::{Model, Pane};
 use crate::tui::overlay::wrapped;
@@ -201,6 +200,7 @@ fn what(event: &ActivityEvent, now: DateTime<Utc>) -> (&str, TextRole) {
         },
         ActivityEvent::OptOut { .. } => ("opted out", TextRole::Strong),
         ActivityEvent::Trouble { status, .. } => (status.label(), TextRole::Stage(*status)),
+        ActivityEvent::Act { act, order: Some(_), .. } => order_word(act),
         ActivityEvent::Act { act, .. } => act_word(act),
         ActivityEvent::Change { starts_at: Some(at), .. } if *at > now => ("armed", TextRole::Need),
         ActivityEvent::Change { from: BlastState::Sending | BlastState::Scheduled, to: BlastState::Draft, .. } => {
@@ -208,6 +208,15 @@ fn what(event: &ActivityEvent, now: DateTime<Utc>) -> (&str, TextRole) {
         }
         ActivityEvent::Change { to, .. } => (change_word(*to), TextRole::Accent),
         ActivityEvent::Notice { .. } => ("notice", TextRole::Strong),
+    }
+}
+
+/// An order is written by the act that closes its person, and cancelled by the one that takes that back.
+const fn order_word(act: &Act) -> (&str, TextRole) {
+    match act {
+        Act::Undo => ("cancelled", TextRole::Strong),
+        Act::Edit => ("edited", TextRole::Plain),
+        _ => ("ordered", TextRole::Stage(Status::Closed)),
     }
 }
 
@@ -249,6 +258,10 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
             (joined([who, reason.clone()]), TextRole::Plain)
         }
         ActivityEvent::Trouble { why, .. } => (why.clone().unwrap_or_default(), TextRole::Dim),
+        ActivityEvent::Act { order: Some(order), by, .. } => {
+            let by = if by == Actor::ENGINE { String::new() } else { format!(", by {by}") };
+            (format!("{order}{by}"), TextRole::Plain)
+        }
         ActivityEvent::Act { act, by, detail, .. } => (act_text(model, act, by, detail.as_deref()), TextRole::Plain),
         ActivityEvent::Change { starts_at: Some(at), by: who, .. } if *at > model.now => {
             let clock = TimeFormat { zone: model.options.zone, now: model.now };
@@ -276,8 +289,8 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
 fn act_text(model: &Model, act: &Act, by: &str, detail: Option<&str>) -> String {
     let detail = match (act, detail) {
         (Act::Closed, Some(sum)) => {
-            let sum = sum.parse().map_or_else(|_| sum.to_owned(), amount::money);
-            format!(": {} {sum}", symbol(&model.options.currency))
+            let sum = sum.parse().map_or_else(|_| sum.to_owned(), |sum| in_currency(sum, &model.options.currency));
+            format!(": {sum}")
         }
         (_, Some(detail)) => format!(": {detail}"),
         (_, None) => String::new(),

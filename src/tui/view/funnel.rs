@@ -9,7 +9,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::funnel::percent_words;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
-use crate::tui::format::{TimeFormat, compact, money, number, symbol};
+use crate::tui::format::{TimeFormat, compact, in_currency, number};
 use crate::tui::model::{FunnelView, Model, Pane, STAGES, armed_until, stage_label, stuck_at};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
@@ -268,7 +268,7 @@ fn unasked(blast: &BlastView) -> String {
 /// What it waits for, its rate and end, and the money.
 fn waits(model: &Model, blast: &BlastView, room: u16) -> (String, String) {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let money = format!("{} {}", symbol(&model.options.currency), money(blast.counts.amount));
+    let money = in_currency(blast.counts.amount, &model.options.currency);
     let sending = blast.state == BlastState::Sending;
     let first = blast.first.left.filter(|left| sending && *left > 0 && i64::from(*left) < blast.counts.queued);
     let first = first.map(|left| format!("{} more, then", number(i64::from(left))));
@@ -327,7 +327,7 @@ fn came_back(model: &Model) -> Option<String> {
     if back.replied == 0 && back.closed == 0 {
         return Some(format!("after {after}: nobody more so far"));
     }
-    let money = format!("{} {}", symbol(&model.options.currency), money(back.amount));
+    let money = in_currency(back.amount, &model.options.currency);
     Some(format!(
         "after {after}: {} more replied, {} of them bought, {money}",
         number(back.replied),

@@ -171,6 +171,8 @@ async fn a_cancelled_order_takes_its_own_amount_back_and_reopens_whom_it_alone_c
 
     let again = scene.shop.run(&["order", "pay", "5"]).await;
     assert_eq!((again.code, again.err.contains("cancelled, for good")), (3, true), "{again:?}");
+    let again = scene.shop.run(&["order", "cancel", "5"]).await;
+    assert!(again.code == 3 && again.err.contains("order 5 is cancelled already: nothing changed"), "{again:?}");
     scene.shop.ok(&["audit"]).await;
     scene.shop.invariants().await;
 }
@@ -198,11 +200,25 @@ async fn an_operator_writes_an_order_and_takes_it_through_its_states() {
     assert_eq!(twice.code, 3, "{twice:?}");
     let unknown = scene.shop.run(&["order", "add", "1", &digits(2), "roti*2"]).await;
     assert!(unknown.code == 2 && unknown.err.contains("no catalogue has a price of `roti`"), "{unknown:?}");
+    let spaced = scene.shop.run(&["order", "add", "1", &digits(2), "roti canai*2"]).await;
+    assert!(spaced.err.contains("write it, as 'roti canai*2@12.50'"), "{spaced:?}");
+    for typed in ["teh x2", "tehx2", "teh X 2", "2x teh", "Shop/teh x2"] {
+        let meant = scene.shop.run(&["order", "add", "1", &digits(2), typed]).await;
+        let sku = if typed.starts_with("Shop") { "Shop/teh" } else { "teh" };
+        assert!(meant.code == 2 && meant.err.contains(&format!("did you mean '{sku}*2'?")), "{typed}: {meant:?}");
+    }
+    let unknown = scene.shop.run(&["cart", "add", "1", &digits(2), "teh x2"]).await;
+    assert!(unknown.code == 2 && unknown.err.contains("did you mean 'teh*2'?"), "{unknown:?}");
     let nobody = scene.shop.run(&["order", "add", "1", &digits(8), "teh"]).await;
     assert_eq!(nobody.code, 1, "{nobody:?}");
     assert_eq!(scene.shop.run(&["order", "show", "99"]).await.code, 1);
     let listed = scene.shop.json_lines(&["order", "list", "--state", "fulfilled", "--phone", &digits(1)]).await;
     assert_eq!(listed.len(), 1);
+
+    let mixed = scene.shop.ok(&["order", "add", "1", &digits(2), "sake*1@300 JPY", "kuih*2@5"]).await;
+    assert!(mixed.contains("JPY 300") && mixed.contains("RM 5.00") && mixed.contains("RM 10.00"), "{mixed}");
+    let whole = scene.shop.ok(&["order", "add", "1", &digits(2), "kuih*1@5"]).await;
+    assert!(whole.contains("total RM 5.00; RM 5.00 of it counts in revenue"), "{whole}");
 
     scene.shop.execute("update order_items set price = 6 where id = 1").await;
     let audit = scene.shop.run(&["audit"]).await;

@@ -23,7 +23,7 @@ fn person(name: &str) -> Vec<ExportCell> {
         ExportCell::Text("+60123456789".to_owned()),
         ExportCell::Text(name.to_owned()),
         ExportCell::Time(Utc.with_ymd_and_hms(2026, 12, 1, 1, 30, 0).unwrap()),
-        ExportCell::Amount("1200.50".parse().unwrap()),
+        ExportCell::amount("1200.50".parse().unwrap()),
         ExportCell::Whole(2),
         ExportCell::Flag(true),
     ]
@@ -66,7 +66,7 @@ fn hostile_texts_come_back_as_they_were() {
 #[test]
 fn what_a_number_cannot_hold_is_a_text() {
     let mut row = person("Aina");
-    row[3] = ExportCell::Amount("1234567890123456.78".parse().unwrap());
+    row[3] = ExportCell::amount("1234567890123456.78".parse().unwrap());
     row[4] = ExportCell::Whole(i64::MAX);
     row[5] = ExportCell::of(&json!({ "a": 1 }));
     let mut book = workbook(SHEET_ROWS_MAX, &[row]);

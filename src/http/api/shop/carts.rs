@@ -9,6 +9,7 @@ use super::super::super::openapi::{Operation, Routes};
 use super::super::super::problem::Problem;
 use super::super::authentication::{ApiReader, ApiWriter};
 use super::super::body::{EmptyBody, JsonBody, Params, PathId};
+use super::super::customers::number;
 use super::super::once::{Answer, Repeatable, once};
 use super::super::page::{self, NumberedPage};
 use super::items::{ItemAnswer, ItemBody, read_items};
@@ -16,7 +17,6 @@ use super::orders::{OrderAnswer, OrderBody, blast, written_answer};
 use crate::app::{App, CartEdit, CartQuery, CartRow, ItemsEdit};
 use crate::domain::cart::CartState;
 use crate::domain::ids::CartId;
-use crate::domain::phone::Phone;
 
 const LIST: &str = "/api/whatsapp/carts";
 const ONE: &str = "/api/whatsapp/carts/{id}";
@@ -169,9 +169,7 @@ impl CartParams {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let cursor = given(&self.cursor);
         let limit = page::limit(self.limit)?;
-        let phone = |text: String| {
-            Phone::parse(&text, app.own_region()).map_err(|error| Problem::field("phoneNumber", error.to_string()))
-        };
+        let phone = |text: String| number(app, "phoneNumber", &text);
         Ok(CartQuery {
             blast: given(&self.campaign_id).map(|text| blast("campaignId", &text)).transpose()?,
             state: given(&self.status).map(|text| state(&text)).transpose()?,

@@ -10,6 +10,7 @@ use super::super::super::openapi::{Operation, Routes};
 use super::super::super::problem::Problem;
 use super::super::authentication::{ApiReader, ApiWriter};
 use super::super::body::{JsonBody, Params, PathId};
+use super::super::customers::number;
 use super::super::once::{Answer, Repeatable, once};
 use super::super::page;
 use super::items::{ItemAnswer, ItemBody, quantity, read_items};
@@ -17,7 +18,6 @@ use super::written;
 use crate::app::{App, ItemsEdit, OrderDraft, OrderQuery, OrderRow, OriginalOrder, WrittenOrder};
 use crate::domain::ids::{BlastId, OrderId};
 use crate::domain::order::OrderState;
-use crate::domain::phone::Phone;
 
 pub(super) fn routes() -> Routes {
     let moving = || {
@@ -195,9 +195,7 @@ impl OrderParams {
     pub(super) fn query(&self, app: &App) -> Result<OrderQuery, Problem> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let cursor = given(&self.cursor).map(|cursor| page::read_cursor(&cursor)).transpose()?;
-        let phone = |text: String| {
-            Phone::parse(&text, app.own_region()).map_err(|error| Problem::field("phoneNumber", error.to_string()))
-        };
+        let phone = |text: String| number(app, "phoneNumber", &text);
         Ok(OrderQuery {
             blast: given(&self.campaign_id).map(|text| blast("campaignId", &text)).transpose()?,
             state: given(&self.status).map(|text| state(&text)).transpose()?,

@@ -43,9 +43,10 @@ pub(super) fn take_file(model: &mut Model, path: &str, ending: Ending) -> Vec<Ef
             (ending == Ending::Next).then(|| "type the path of a CSV or Excel file, or paste its cells".to_owned());
         return Vec::new();
     }
-    if form.values.tag.is_empty() {
+    if form.values.tag.is_empty() || form.values.tag == form.tag_of_list {
         let stem = PathBuf::from(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
         form.values.tag = stem.map(|stem| crate::domain::text::clean(&stem).trim().to_owned()).unwrap_or_default();
+        form.tag_of_list.clone_from(&form.values.tag);
     }
     form.mends.clear();
     let effects = take(model, DraftList::File(PathBuf::from(path)));
