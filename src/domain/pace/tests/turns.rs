@@ -174,8 +174,8 @@ proptest! {
         place in 0usize..3,
     ) {
         let now = utc("2026-01-01T00:00:00Z") + TimeDelta::minutes(minutes);
-        // Hours of their own begin the turns anew whenever they open.
-        let others: Vec<_> = queued.into_iter().map(|queued| ConcurrentBacklog { queued, window: None }).collect();
+        // All have the same hours: with others, the turns begin anew whenever one opens.
+        let others: Vec<_> = queued.into_iter().map(|queued| ConcurrentBacklog { queued, window: shared.window }).collect();
         // A pace of their own would let the others overtake it: here it is the sender's alone.
         let shared = Backlog { blast: Limits::none(shared.sender.zone), ..shared };
         let times = simulated_beside(&shared, &others, place.min(others.len()), now);
