@@ -66,7 +66,9 @@ impl App {
             return Ok(None);
         }
         let from = answered::made_for(self.pool(), row.id).await?;
-        Ok(from.map(|from| SegmentCount { from, finds: row.counts.queued, left_out: since.0 }))
+        // Who opted out since is counted apart, and was found all the same.
+        let finds = row.counts.queued + row.counts.opted_out;
+        Ok(from.map(|from| SegmentCount { from, finds, left_out: since.0 }))
     }
 
     /// Leaves them out in the launch's own transaction. Refused where they are others than those who were counted.

@@ -63,6 +63,11 @@ fn next_at(time: NaiveTime, base: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
     moments.into_iter().map(|moment| moment.at).find(|at| *at >= base).unwrap_or(base)
 }
 
+/// Whether people's own clocks decide when they get it.
+pub(super) fn goes_by_own_clocks(row: &BlastRow) -> bool {
+    OwnClock::of(row).is_some()
+}
+
 /// When a blast starts that is launched now.
 fn later(row: &BlastRow, now: DateTime<Utc>) -> DateTime<Utc> {
     row.scheduled_for.map_or(now, |at| at.max(now))
@@ -106,7 +111,7 @@ impl App {
 
     /// Why a blast cannot go by people's own clocks: nobody knows the zones of some.
     pub(super) async fn unknown_zones(&self, row: &BlastRow) -> Result<Option<String>, AppError> {
-        if OwnClock::of(row).is_none() {
+        if !goes_by_own_clocks(row) {
             return Ok(None);
         }
         let people = local_time::people(self.pool(), row.id).await?;

@@ -9,6 +9,7 @@ use super::NewDraft;
 use super::SegmentCount;
 use super::answered::AnsweredSince;
 use super::commands::{Launch, unconfirmed};
+use super::local_time::goes_by_own_clocks;
 use super::prospect::{PeopleUse, Prospect, SenderState};
 use super::template::{TemplateCheck, number_of};
 use super::view::{BlastView, Estimate};
@@ -123,14 +124,15 @@ impl App {
         };
         let business = self.business(row.sender_id).await?;
         let Readiness { people, suppressed, answered, mut obstacles, template, number } = self.readiness(&row).await?;
-        let overlap = plan::overlap(self.pool(), id, &business, self.engine().clock.now() - RECENTLY).await?;
-        let samples = self.samples(&row, &business, (&template, gone)).await?;
+        let left_out = [gone, self.answered_rows(&row).await?].concat();
+        let now = self.engine().clock.now();
+        let overlap = plan::overlap(self.pool(), id, (&business, now - RECENTLY), &left_out).await?;
+        let samples = self.samples(&row, &business, (&template, &left_out)).await?;
         let senders = self.senders_by_id().await?;
         let sender = senders.get(&row.sender_id);
         let stop = sender.and_then(|sender| sender.stopped.clone());
         obstacles.extend(stop.as_ref().and_then(|stop| unconfirmed(&row.sender, &stop.code, &stop.reason)));
         let stopped = stop.map(|stop| stop.reason);
-        let now = self.engine().clock.now();
         let waiting = self.waiting_of(&row, sender, now);
         let plan = Plan {
             people,
@@ -139,7 +141,7 @@ impl App {
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
             zones: Vec::new(),
-            repeat: self.planned_repeat(&row, now),
+            repeat: self.planned_repeat(&row, now).await?,
             start: self.planned_start(&row),
             pace: String::new(),
             window: None,
@@ -163,7 +165,8 @@ impl App {
         let sender_state = &SenderState { people, ..self.sender_state(configured, sender).await? };
         let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state };
         let zones = self.zone_shares(&row, now, prospect.per_hour()).await?;
-        Ok(plan.timed(prospect, now).by_zones(zones))
+        let plan = plan.timed(prospect, now);
+        Ok(if goes_by_own_clocks(&row) { plan.by_zones(zones) } else { plan })
     }
 
     /// The limit of its sender that makes a blast slower than the rate or gap that it was given; `None` where none does.
@@ -178,7 +181,8 @@ impl App {
         let row = self.blast_row(id).await?;
         let business = self.business(row.sender_id).await?;
         let since = self.engine().clock.now() - RECENTLY;
-        Ok(plan::of_group(self.pool(), id, group, (&business, since)).await?)
+        let left_out = self.answered_rows(&row).await?;
+        Ok(plan::of_group(self.pool(), (id, group), (&business, since), &left_out).await?)
     }
 
     /// Sends what one person of a blast would read to the operator's own number (`to`, else `[ui] test_to`): a blast of its own, to
@@ -310,11 +314,10 @@ impl App {
         &self,
         blast: &BlastRow,
         business: &str,
-        (template, mut left_out): (&TemplateCheck, Vec<RecipientId>),
+        (template, left_out): (&TemplateCheck, &[RecipientId]),
     ) -> Result<Vec<Sample>, AppError> {
         let Ok(content) = BlastContent::parse(&blast.message, blast.template.as_ref()) else { return Ok(Vec::new()) };
-        left_out.extend(self.answered_rows(blast).await?);
-        let people = plan::samples(self.pool(), blast.id, business, &left_out).await?;
+        let people = plan::samples(self.pool(), blast.id, business, left_out).await?;
         let sample = |(why, person): (SampleKind, Claimed)| {
             let text = template.preview(content.render(&variables(&person)).ok()?);
             let which = match why {
@@ -366,11 +369,12 @@ impl Plan {
         self.obstacles.first().map_or(Ok(()), |obstacle| Err(AppError::Refused(obstacle.clone())))
     }
 
-    /// Where each person's own clock decides, the last of them ends it.
+    /// Where each person's own clock decides, the last of them ends it. Nothing is promised while some of the zones are not known.
     fn by_zones(mut self, zones: Vec<ZoneShare>) -> Self {
-        if !zones.is_empty() {
-            let done_at = zones.iter().filter_map(|share| share.until).max().or(self.forecast.done_at);
-            self.forecast = Forecast { done_at, ..Forecast::default() };
+        let done_at = zones.iter().filter_map(|share| share.until).max().or(self.forecast.done_at);
+        self.forecast = Forecast { done_at: done_at.filter(|_| !zones.is_empty()), ..Forecast::default() };
+        if zones.is_empty() {
+            self.first = self.first.map(|first| FirstShare { until: None, ..first });
         }
         self.zones = zones;
         self
@@ -385,7 +389,9 @@ impl Plan {
         let own = blast.limits.under(&configured.limits).ok();
         self.window = own.and_then(|own| own.window).map(|window| window.to_string());
         self.pace = prospect.pace();
-        self.forecast = prospect.forecast(self.people, now);
+        // To more people than one of its times may go to, nothing goes by itself.
+        let at_most = self.repeat.as_ref().and_then(|repeat| repeat.at_most).map_or(i64::MAX, i64::from);
+        self.forecast = if self.people <= at_most { prospect.forecast(self.people, now) } else { Forecast::default() };
         if let Some(first) = &mut self.first {
             first.until = prospect.forecast(first.people, now).done_at;
         }

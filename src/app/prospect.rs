@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Backlog, DailyCap, Forecast, Limits, binding, per_hour};
+use crate::domain::pace::{Backlog, ConcurrentBacklog, DailyCap, Forecast, Limits, binding, per_hour};
 use crate::domain::text::number;
 use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, whole};
@@ -75,12 +75,20 @@ impl Prospect<'_> {
             window: own.window,
             today: self.sender_state.people.map_or(self.sender_state.today, |people| self.counted(people)),
         };
-        let beside =
-            self.sender_state.beside(self.blast.id).map(|beside| u64::try_from(beside.queued).unwrap_or_default());
-        let whole = backlog.forecast_beside(&beside.collect::<Vec<_>>(), now, self.begins(now));
+        let beside: Vec<_> = self.sender_state.beside(self.blast.id).map(|beside| self.backlog_of(beside)).collect();
+        let whole = backlog.forecast_beside(&beside, now, self.begins(now));
         match &self.blast.due_later {
             Some(later) => backlog.held_back(whole, later, now),
             None => whole,
+        }
+    }
+
+    /// One with a limit that cannot be read sends nothing.
+    fn backlog_of(&self, beside: &ConcurrentBlast) -> ConcurrentBacklog {
+        let queued = u64::try_from(beside.queued).unwrap_or_default();
+        match beside.limits.under(&self.sender.limits) {
+            Ok(own) => ConcurrentBacklog { queued, window: own.window },
+            Err(_) => ConcurrentBacklog { queued: 0, window: None },
         }
     }
 

@@ -2,10 +2,11 @@
 //! own, which is launched by the same use case as any other. Whoever runs an engine runs this beside it.
 
 mod order;
+mod outlook;
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,8 @@ use crate::store::clearing::{Clearing, ClearingKind};
 use crate::store::recurring::{self, DuePattern, OccurrenceNote, OccurrenceOutcome, OccurrenceRow};
 use crate::store::view::BlastRow;
 
+pub use outlook::PlannedRepeat;
+
 /// It is looked whether a time has come when the next one does, and at most and at least so often.
 const LOOK_AT_MOST: Duration = Duration::from_secs(1);
 const LOOK_AT_LEAST: Duration = Duration::from_secs(10);
@@ -38,6 +41,8 @@ pub struct ScheduleView {
     pub blast: super::view::BlastView,
     pub repeat: RepeatColumns,
     pub zone: Tz,
+    /// The last day on which it may occur, where it has one.
+    pub last_day: Option<NaiveDate>,
     /// Its next times, the first of them already the pattern's own once it was sent.
     pub next: Vec<DateTime<Utc>>,
     pub made: i64,
@@ -47,24 +52,6 @@ pub struct ScheduleView {
     /// What the clocks do to its times within about a year, a sentence each.
     pub clock_notes: Vec<String>,
 }
-
-/// When a blast that repeats occurs, as a plan says it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedRepeat {
-    pub rule: String,
-    /// By whose clocks.
-    pub zone: Tz,
-    pub next: Vec<DateTime<Utc>>,
-    /// Where it ends by itself: `after 2026-12-31, or after 10 times`.
-    pub ends: Option<String>,
-    /// What the clocks of its zone do to its times within about a year, a sentence each.
-    pub clock_notes: Vec<String>,
-    /// An occurrence to more people waits for an operator; `None`: as many as are confirmed.
-    pub at_most: Option<i32>,
-}
-
-/// How many of its next times are shown.
-const SHOWN: usize = 5;
 
 /// The end of a pattern is looked for among so many times: more than a year has hours.
 const LOOKED_AT: usize = 10_000;
@@ -283,9 +270,7 @@ impl App {
             let why = "it occurs by itself; `blastdeck blast schedule skip` leaves its next time out";
             return Err(AppError::Refused(why.to_owned()));
         }
-        // One that was left out does not come again.
-        let noted = recurring::occurrences(self.pool(), row.id, 1).await?;
-        let after = noted.first().map_or(now, |newest| now.max(newest.at));
+        let after = self.after_noted(row, now).await?;
         let next = self.pattern_of(row).and_then(|pattern| pattern.next(after, row.origin.repeat.seen));
         let over = || AppError::Refused("it has no time left: its end has passed".to_owned());
         Ok(Some(next.ok_or_else(over)?.at))
@@ -342,11 +327,12 @@ impl App {
     async fn schedule_of(&self, counted: recurring::PatternRow) -> Result<ScheduleView, AppError> {
         let row = self.blast_row(counted.id).await?;
         let now = self.engine().clock.now();
-        let (next, clock_notes) = self.outlook(&row, now);
+        let (next, clock_notes) = self.outlook(&row, now).await?;
         Ok(ScheduleView {
             blast: self.blast(counted.id).await?,
             repeat: row.origin.repeat.clone(),
             zone: self.zone_of(&row),
+            last_day: RepeatOrder::of(&row.origin.repeat, self.zone_of(&row)).and_then(|order| order.until),
             next,
             made: counted.made,
             missed: counted.missed,
@@ -354,25 +340,6 @@ impl App {
             last_missed: counted.last_missed,
             clock_notes,
         })
-    }
-
-    /// When it occurs, where it repeats.
-    pub(super) fn planned_repeat(&self, row: &BlastRow, now: DateTime<Utc>) -> Option<PlannedRepeat> {
-        let rule = row.origin.repeat.rule.clone()?;
-        let (next, clock_notes) = self.outlook(row, now);
-        let zone = self.zone_of(row);
-        let ends = RepeatOrder::of(&row.origin.repeat, zone).and_then(|order| order.ends());
-        Some(PlannedRepeat { rule, zone, next, ends, clock_notes, at_most: row.origin.repeat.at_most })
-    }
-
-    /// The next times of a blast that repeats, and what the clocks do to them; nothing where it is over.
-    pub(super) fn outlook(&self, row: &BlastRow, now: DateTime<Utc>) -> (Vec<DateTime<Utc>>, Vec<String>) {
-        let pattern = self.pattern_of(row).filter(|_| !row.state.is_over());
-        let Some(pattern) = pattern else { return (Vec::new(), Vec::new()) };
-        let seen = row.origin.repeat.seen;
-        let from = own_start(row).map_or(now, |own| own - TimeDelta::seconds(1));
-        let clock_notes = pattern.rule.clock_notes(now, pattern.last(from, seen), pattern.zone);
-        (pattern.times(from, seen).take(SHOWN).collect(), clock_notes)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Undoes acts: an operator's own newest, or a person's last mark. Never starts a message.
 
+mod elsewhere;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -19,7 +21,7 @@ use crate::domain::text::people;
 use crate::store::DbTransaction;
 use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::blast;
-use crate::store::evidence::EntryOutcome;
+use crate::store::evidence::{EntryOutcome, EvidenceEntry};
 use crate::store::person::{self, PersonRow};
 use crate::store::suppression;
 
@@ -75,7 +77,9 @@ impl App {
                 several => format!("{mark} of {}", people(several)),
             },
         };
-        Ok(Some((act.id, format!("your last act was in {}: {what}. Take it back?", head.blast_tag))))
+        let stage = self.blast_row(id).await?.follow_up_stage;
+        let which = format!("{}, {stage} (blast {id})", head.blast_tag);
+        Ok(Some((act.id, format!("your last act was in {which}: {what}. Take it back?"))))
     }
 
     async fn undo_newest(&self, only: Option<ActionId>) -> Result<UndoOutcome, AppError> {
@@ -154,6 +158,7 @@ impl App {
 
     /// Undoes acts on different people: all of them, or none.
     async fn undo(&self, mut tx: DbTransaction, acts: Vec<LoggedAction>) -> Result<UndoOutcome, AppError> {
+        let elsewhere = self.hold_elsewhere(&mut tx, &acts).await?;
         let mut undos = self.record_undos(&mut tx, acts).await?;
         self.close_acts(&mut tx, &undos).await?;
         let opt_outs = undos.iter().filter(|undo| undo.undone == Undone::OptOut);
@@ -163,11 +168,13 @@ impl App {
             _ => suppression::remove_taken_back(&mut tx, &phones).await?,
         };
         self.keep_suppressed_out(&mut tx, &mut undos).await?;
+        let elsewhere = self.put_back_elsewhere(&mut tx, &elsewhere).await?;
         self.commit_lifted(tx, &lifted).await?;
-        self.notify_all(undos.iter().map(|undo| undo.person.blast_id)).await?;
+        let also = elsewhere.changed.iter().copied();
+        self.notify_all(undos.iter().map(|undo| undo.person.blast_id).chain(also)).await?;
         Ok(UndoOutcome {
             recipients: undos.iter().map(|undo| undo.person.id).collect(),
-            sentence: sentence(&undos),
+            sentence: format!("{}{}", sentence(&undos), elsewhere.in_words()),
             command_lines: undos.iter().map(|undo| command_line(&undo.person)).collect(),
         })
     }
@@ -188,9 +195,7 @@ impl App {
             *undone = undone_or_refused(act, left.get(id).copied())?;
         }
         let held: Vec<_> = held.into_iter().filter_map(|person| Some((undos.remove(&person.id)?, person))).collect();
-        let entry = |((_, undone), person): &((LoggedAction, Undone), PersonRow)| {
-            self.manual(person, Evidence::Undo(undone.clone()))
-        };
+        let entry = |((_, undone), person): &((LoggedAction, Undone), PersonRow)| self.taken_back(person, undone);
         let entries: Vec<_> = held.iter().map(entry).collect();
         let people: Vec<_> = held.iter().map(|(_, person)| person.clone()).collect();
         let settled = self.record_all(tx, &entries, &people).await?;
@@ -204,6 +209,12 @@ impl App {
         };
         let undos = held.into_iter().zip(&settled).map(undo).collect::<Result<Vec<_>, AppError>>()?;
         if undos.is_empty() { Err(gone()) } else { Ok(undos) }
+    }
+
+    /// The entry for what is undone: the person's history says so.
+    fn taken_back(&self, person: &PersonRow, undone: &Undone) -> EvidenceEntry {
+        let why = serde_json::json!({ "why": "taken back" });
+        EvidenceEntry { metadata: Some(why), ..self.manual(person, Evidence::Undo(undone.clone())) }
     }
 
     /// Whoever is suppressed still, by their own word or by another act, is not queued again.

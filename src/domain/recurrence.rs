@@ -61,12 +61,14 @@ impl FromStr for Recurrence {
     type Err = RecurrenceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let typed = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        let quoted: String = clean(&typed).chars().take(60).collect();
+        let written = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let lower = written.to_lowercase();
+        let quoted: String = clean(&lower).chars().take(60).collect();
         let unreadable = || RecurrenceError::Unreadable(quoted.clone());
-        let pattern = match typed.strip_prefix("every ") {
-            Some(rest) => every(rest).ok_or_else(unreadable)?,
-            None => typed.clone(),
+        let (typed, pattern) = match lower.strip_prefix("every ") {
+            Some(rest) => (lower.clone(), every(rest).ok_or_else(unreadable)?),
+            // Cron's own letters, such as L, are kept as they were written.
+            None => (written, lower),
         };
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         let cron = parser.parse(&pattern).map_err(|_| unreadable())?;

@@ -39,6 +39,16 @@ const ANSWERED: &str = "
        and not exists (select from suppressions x
                         where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (fs.business, '*'))";
 
+/// The people of blasts who opted out.
+const OPTED_OUT: &str = "
+    select r.id, r.phone_number as phone, r.name, 'opted_out' as left_out
+      from blast_recipients r join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
+     where r.blast_id = any($1)
+       and (r.status = 'opted_out'
+            or r.status = 'queued' and exists (select from suppressions x
+                                                where person_key(x.phone_number) = person_key(r.phone_number)
+                                                  and x.business in (s.business, '*')))";
+
 /// The most people who are listed.
 const LISTED: i64 = 500;
 
@@ -53,10 +63,14 @@ pub async fn counts(pool: &PgPool, id: BlastId) -> Result<Vec<ExclusionCount>, S
     Ok(counts)
 }
 
-/// The first of them.
+/// The first of them, and of those who opted out.
 pub async fn people(pool: &PgPool, id: BlastId) -> Result<Vec<LeftOutPerson>, StoreError> {
     let sql = format!(
-        "with {LINKS} select phone, name, left_out from ({ANSWERED} and r.blast_id = any($1)) found order by id limit $2"
+        "with {LINKS}
+         select phone, name, left_out
+           from ({ANSWERED} and r.blast_id = any($1)
+                 union all {OPTED_OUT}) found
+          order by id limit $2"
     );
     let mut tx = settings::begin_hot_path(pool).await?;
     let people = sqlx::query_as(AssertSqlSafe(sql)).bind(vec![id.0]).bind(LISTED).fetch_all(&mut *tx).await?;

@@ -11,6 +11,7 @@ use sqlx::{PgPool, Row};
 use super::claim::{ClaimTx, Claimed};
 use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
+use crate::domain::pace::LimitColumns;
 
 pub use people::{FirstFared, PlanGroup, PlanPerson, fared, of_group};
 
@@ -23,10 +24,15 @@ pub struct Overlap {
     pub queued_elsewhere: i64,
 }
 
-/// How many queued people of a blast other blasts of the business reach too, not counting who opted out and gets nothing
-/// here: one index lookup per number. Right after an import the planner knows nothing of its people, and any plan that
+/// How many queued people of a blast other blasts of the business reach too, not counting who gets nothing here, because
+/// they opted out or are among `left_out`: one index lookup per number. Right after an import the planner knows nothing of its people, and any plan that
 /// it is free to choose may be one that compares everybody with everybody.
-pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime<Utc>) -> Result<Overlap, StoreError> {
+pub async fn overlap(
+    pool: &PgPool,
+    id: BlastId,
+    (business, since): (&str, DateTime<Utc>),
+    left_out: &[RecipientId],
+) -> Result<Overlap, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let overlap = sqlx::query_as(
         "with others as materialized (
@@ -45,11 +51,12 @@ pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime
                                and o.blast_id in (select id from others where is_live)) as waiting
                   from blast_recipients o
                  where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) o
-          where r.blast_id = $1 and r.status = 'queued' and exists (select from others)",
+          where r.blast_id = $1 and r.status = 'queued' and r.id <> all($4) and exists (select from others)",
     )
     .bind(id)
     .bind(business)
     .bind(since)
+    .bind(left_out.iter().map(|id| id.0).collect::<Vec<_>>())
     .fetch_one(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -79,12 +86,16 @@ pub struct ConcurrentBlast {
     pub blast: BlastId,
     pub tag: String,
     pub queued: i64,
+    /// Its own limits, of which the hours decide when it takes turns.
+    #[serde(skip)]
+    #[sqlx(flatten)]
+    pub limits: LimitColumns,
 }
 
 /// What a sender is sending, with how many are queued there; those whose start can still be taken back, too.
 pub async fn sending(pool: &PgPool, sender: SenderId) -> Result<Vec<ConcurrentBlast>, StoreError> {
     let blasts = sqlx::query_as(
-        "select b.id as blast, b.blast_tag as tag, c.people as queued
+        "select b.id as blast, b.blast_tag as tag, c.people as queued, b.rate, b.gap, b.send_window, b.weekdays, b.timezone
            from blasts b
           cross join lateral (select people from blast_status_counts where blast_id = b.id and status = 'queued') c
           where b.sender_id = $1 and b.state = 'sending' and b.deleted_at is null and b.answer_until is null

@@ -3,6 +3,7 @@
 
 mod operators;
 mod page;
+mod taken_out;
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
@@ -13,6 +14,7 @@ use crate::domain::phone::Phone;
 
 pub use operators::{OperatorSuppression, allowed_since, operators, senders_of};
 pub use page::{SuppressionQuery, page};
+pub use taken_out::{TakenOut, taken_out_by};
 
 /// One suppression.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]

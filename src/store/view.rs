@@ -265,14 +265,10 @@ pub struct AnswerRow {
 /// The same number in another blast.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct ElsewhereRow {
-    pub blast_id: BlastId,
-    pub recipient_id: RecipientId,
+    #[sqlx(flatten)]
+    pub person: RecipientRow,
     pub tag: String,
-    pub phone: Phone,
-    pub name: Option<String>,
-    pub status: Status,
-    pub changed_at: DateTime<Utc>,
-    pub amount: Option<Decimal>,
+    pub follow_up_stage: String,
 }
 
 /// One person in full.

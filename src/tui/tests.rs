@@ -9,6 +9,7 @@ mod bytes;
 mod cancels;
 mod confirms;
 mod copying;
+mod elsewhere;
 mod event_loop;
 mod finding;
 mod follow_ups;

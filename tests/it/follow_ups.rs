@@ -181,3 +181,24 @@ async fn a_follow_up_to_those_who_replied_leaves_out_only_who_bought_since() {
 
     assert_eq!((&plan["people"], &plan["segment"]["left_out"]), (&json!(1), &json!({ "closed": 1 })));
 }
+
+#[tokio::test]
+async fn every_sum_of_a_follow_ups_plan_is_of_the_people_it_was_made_with() {
+    let (shop, blast) = stuck_shop().await;
+    let draft = follow_up_draft(&shop, &blast).await;
+    mark(&shop, &blast, 3, "closed").await;
+    shop.ok(&["suppress", "add", &digits(4)]).await;
+
+    let plan = shop.json(&["blast", "plan", &draft]).await;
+
+    assert_eq!((&plan["people"], &plan["suppressed"]), (&json!(1), &json!(1)), "{plan}");
+    assert_eq!(
+        (&plan["segment"]["finds"], &plan["segment"]["left_out"]),
+        (&json!(3), &json!({ "closed": 1 })),
+        "{plan}"
+    );
+    assert_eq!(plan["recently_messaged"], 1, "of the one who gets it: {plan}");
+    let left_out = shop.json_lines(&["blast", "plan", &draft, "--left-out"]).await;
+    let reasons: Vec<_> = left_out.iter().map(|person| person["reason"].clone()).collect();
+    assert_eq!(reasons, [json!("closed"), json!("opted_out")]);
+}

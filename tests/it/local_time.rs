@@ -227,3 +227,16 @@ async fn a_copy_of_a_blast_is_sent_when_the_blast_is() {
     let kept = "select count(*) from blasts where id > 2 and (repeat_rule is not null or local_time is not null)";
     assert_eq!(shop.number(kept).await, 2);
 }
+
+#[tokio::test]
+async fn nothing_is_promised_while_the_zones_of_some_are_not_known() {
+    let shop = Shop::open(SETUP).await;
+    let rows = [format!("{},Siti,", digits(1)), "+12125550123,Ann,".to_owned()];
+    let id = draft(&shop, &rows, &["--local-time", "10:00"]).await;
+
+    let plan = shop.json(&["blast", "plan", &id]).await;
+
+    assert!(plan["obstacles"][0].as_str().unwrap().contains("the time zone of 1 person is not known"), "{plan}");
+    let promised = ["today", "tomorrow", "later", "done_at"].map(|key| plan[key].clone());
+    assert_eq!(promised, [json!(null), json!(null), json!(null), json!(null)], "{plan}");
+}

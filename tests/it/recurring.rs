@@ -168,6 +168,13 @@ async fn it_is_paused_resumed_skipped_and_ended_and_ends_by_itself() {
     assert_eq!(skipped["next"], first[1]);
     shop.ok(&[&schedule("pause")[..], &[&id]].concat()).await;
     assert_eq!(shop.state(&id).await, "paused");
+    let left = json!([first[1]]);
+    assert_eq!(
+        shop.json(&["blast", "plan", &id]).await["repeat"]["next"],
+        left,
+        "the time that was left out does not come"
+    );
+    assert_eq!(shop.json(&["blast", "schedule", "show", &id]).await["next"], left);
     assert_eq!(shop.run(&[&schedule("skip")[..], &[&id]].concat()).await.code, 3, "paused, it has no next time");
     shop.ok(&[&schedule("resume")[..], &[&id, "--yes", "--no-engine"]].concat()).await;
     assert_eq!(shop.state(&id).await, "scheduled");

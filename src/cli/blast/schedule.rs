@@ -75,7 +75,7 @@ async fn repeats(global: &Global, blast: BlastId) -> Result<()> {
 }
 
 fn as_json(schedule: &ScheduleView) -> Value {
-    let ScheduleView { blast, repeat, zone, next, made, missed, skipped, last_missed, clock_notes } = schedule;
+    let ScheduleView { blast, repeat, zone, next, made, missed, skipped, last_missed, clock_notes, .. } = schedule;
     json!({
         "id": blast.id, "tag": blast.tag, "state": blast.state, "state_reason": blast.state_reason, "sender": blast.sender,
         "repeat": repeat.rule, "timezone": zone.name(), "until": repeat.until, "times": repeat.times, "seen": repeat.seen,
@@ -135,8 +135,8 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
     if let Some(at_most) = repeat.at_most {
         let _ = writeln!(out, "  at most  {} at a time without asking", number(at_most.into()));
     }
-    if let Some(until) = repeat.until {
-        let _ = writeln!(out, "  until    {}", when(context, until, *zone));
+    if let Some(day) = schedule.last_day {
+        let _ = writeln!(out, "  until    {}", day.format("%-d %b %Y"));
     }
     if let Some(times) = repeat.times {
         let _ = writeln!(out, "  times    {} of {}", repeat.seen, times);

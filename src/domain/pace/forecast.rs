@@ -6,7 +6,8 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::pacer::Gcra;
-use super::{Gap, Limits, Rate, Window, day_start, next_day_start};
+use super::turns::BlastTurns;
+use super::{ConcurrentBacklog, Gap, Limits, Rate, Window, day_start, next_day_start};
 
 /// The people left to send to, and every limit that applies to them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,8 +58,18 @@ const HORIZON: TimeDelta = TimeDelta::days(366);
 impl Backlog {
     /// The forecast at `now` if the first message goes at `begins` at the earliest.
     pub fn forecast(&self, now: DateTime<Utc>, begins: DateTime<Utc>) -> Forecast {
-        let mut walk = Projection::new(self, now, begins);
-        while walk.left > 0 && walk.stretch(self) == Stretch::Continue {}
+        self.forecast_in_turns(&[], now, begins)
+    }
+
+    /// The same where the sender's messages are shared with other blasts, at the pace of the sender and this one.
+    pub(super) fn forecast_in_turns(
+        &self,
+        others: &[ConcurrentBacklog],
+        now: DateTime<Utc>,
+        begins: DateTime<Utc>,
+    ) -> Forecast {
+        let mut walk = Projection::new(self, others, (now, begins));
+        while walk.turns.own_left() > 0 && walk.stretch(self) == Stretch::Continue {}
         walk.finish(now)
     }
 
@@ -145,7 +156,7 @@ enum Stretch {
 /// Walks from stretch to stretch.
 struct Projection {
     spacings: Vec<Spacing>,
-    left: u64,
+    turns: BlastTurns,
     /// No message goes before this.
     at: DateTime<Utc>,
     /// The start of the sender's day that is being walked, and how many messages it has had.
@@ -157,12 +168,12 @@ struct Projection {
 }
 
 impl Projection {
-    fn new(backlog: &Backlog, now: DateTime<Utc>, begins: DateTime<Utc>) -> Self {
+    fn new(backlog: &Backlog, others: &[ConcurrentBacklog], (now, begins): (DateTime<Utc>, DateTime<Utc>)) -> Self {
         let zone = backlog.sender.zone;
         let tomorrow = next_day_start(now, zone);
         Self {
             spacings: spacings(backlog),
-            left: backlog.people,
+            turns: BlastTurns::new(backlog, others),
             at: begins.max(now),
             day: (day_start(now, zone), backlog.today.into()),
             horizon: now.checked_add_signed(HORIZON).unwrap_or(DateTime::<Utc>::MAX_UTC),
@@ -171,20 +182,14 @@ impl Projection {
         }
     }
 
-    /// Sends to as many as go before the window closes, the day ends or its cap is reached.
+    /// Sends to as many as go before a window opens or closes, the day ends or its cap is reached.
     fn stretch(&mut self, backlog: &Backlog) -> Stretch {
         let zone = backlog.sender.zone;
         let paced = self.spacings.iter().filter_map(Spacing::allowed).fold(self.at, DateTime::max);
         if paced > self.horizon {
             return Stretch::BeyondHorizon;
         }
-        let (opens, closes) = match backlog.window {
-            None => (paced, DateTime::<Utc>::MAX_UTC),
-            Some(window) => match window.next_opening(paced) {
-                Some((opens, closes)) => (opens.max(paced), closes),
-                None => return Stretch::BeyondHorizon,
-            },
-        };
+        let Some((opens, closes)) = self.turns.open(paced) else { return Stretch::BeyondHorizon };
         let (today, midnight) = (day_start(opens, zone), next_day_start(opens, zone));
         if today > self.day.0 {
             self.day = (today, 0);
@@ -197,19 +202,22 @@ impl Projection {
         }
         let ends = closes.min(midnight);
         let fits = self.spacings.iter().map(|spacing| spacing.fits(opens, ends)).min().unwrap_or(u64::MAX);
-        self.send(self.left.min(left_today).min(fits), opens);
+        self.send(self.turns.until_through().min(left_today).min(fits), opens);
         // With a pace, the time of the next message says where to continue; without one, this stretch took everybody it could.
         self.at = if self.spacings.is_empty() { ends } else { opens };
         Stretch::Continue
     }
 
-    fn send(&mut self, people: u64, first: DateTime<Utc>) {
-        let last = self.spacings.iter().map(|spacing| spacing.nth(first, people)).fold(first, DateTime::max);
+    fn send(&mut self, messages: u64, first: DateTime<Utc>) {
+        let last = self.spacings.iter().map(|spacing| spacing.nth(first, messages)).fold(first, DateTime::max);
         for spacing in &mut self.spacings {
-            spacing.send(first, people);
+            spacing.send(first, messages);
         }
-        self.left -= people;
-        self.day.1 = self.day.1.saturating_add(people);
+        self.day.1 = self.day.1.saturating_add(messages);
+        let people = self.turns.send(messages);
+        if people == 0 {
+            return;
+        }
         let share = match () {
             () if first < self.midnights.0 => &mut self.shares[0],
             () if first < self.midnights.1 => &mut self.shares[1],
@@ -220,7 +228,7 @@ impl Projection {
     }
 
     fn finish(self, now: DateTime<Utc>) -> Forecast {
-        let (is_paced, left) = (!self.spacings.is_empty(), self.left);
+        let (is_paced, left) = (!self.spacings.is_empty(), self.turns.own_left());
         let [today, tomorrow, later] = self
             .shares
             .map(|share| share.map(|share| ForecastShare { until: share.until.filter(|_| is_paced), ..share }));

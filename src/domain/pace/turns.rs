@@ -3,20 +3,26 @@
 use chrono::{DateTime, Utc};
 
 use super::forecast::{Backlog, Forecast, ForecastShare};
-use super::{Limits, Rate, binding};
+use super::{Limits, Rate, Window, binding};
+
+/// Another blast of the same sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConcurrentBacklog {
+    pub queued: u64,
+    /// Its own hours: while they are closed it takes no turns.
+    pub window: Option<Window>,
+}
 
 impl Backlog {
-    /// The forecast at `now` while the same sender sends other blasts, with so many queued in each of `others`. Every blast
-    /// that has somebody left gets the same share of the sender's messages, whatever its own limits.
-    pub fn forecast_beside(&self, others: &[u64], now: DateTime<Utc>, begins: DateTime<Utc>) -> Forecast {
+    /// The forecast at `now` while the same sender sends other blasts. Every blast that is open and has somebody left gets the
+    /// same share of the sender's messages, whatever its own pace.
+    pub fn forecast_beside(&self, others: &[ConcurrentBacklog], now: DateTime<Utc>, begins: DateTime<Utc>) -> Forecast {
         let alone = self.forecast(now, begins);
-        let turns = BlastTurns { people: self.people, others };
-        if turns.until_through() == self.people {
+        if self.people == 0 || others.iter().all(|other| other.queued == 0) {
             return alone;
         }
         let unpaced = Limits::none(self.sender.zone);
-        let all = Self { people: turns.until_through(), blast: unpaced, ..*self }.forecast(now, begins);
-        let shared = turns.own_part(all);
+        let shared = Self { blast: unpaced, ..*self }.forecast_in_turns(others, now, begins);
         if self.blast.gap.is_none() && self.blast.rate == Rate::Unlimited {
             return shared;
         }
@@ -25,39 +31,107 @@ impl Backlog {
     }
 }
 
-/// How many people are left in a blast, and in each of the others.
-struct BlastTurns<'a> {
-    people: u64,
-    others: &'a [u64],
+/// A blast among those that take turns.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    left: u64,
+    /// How many of its messages count where the least served goes first: whoever could not be served falls behind nobody.
+    served: u64,
+    window: Option<Window>,
+    is_open: bool,
 }
 
-impl BlastTurns<'_> {
-    /// How many messages the sender sends until this blast is done: no other blast has more turns than it.
-    fn until_through(&self) -> u64 {
-        self.others.iter().map(|queued| *queued.min(&self.people)).fold(self.people, u64::saturating_add)
+impl Turn {
+    fn new(people: u64, window: Option<Window>) -> Self {
+        Self { left: people, served: 0, window, is_open: false }
     }
 
-    /// How many of the sender's first `messages` are this blast's own. Water-filling: all blasts rise to the same level,
-    /// each up to as many people as it has.
-    fn own(&self, messages: u64) -> u64 {
-        let mut depths: Vec<u64> = self.others.iter().map(|queued| *queued.min(&self.people)).collect();
-        depths.sort_unstable();
-        let (mut left, mut level, mut sharing) = (messages, 0, self.others.len() as u64 + 1);
-        for depth in depths {
-            let filled = (depth - level).saturating_mul(sharing);
-            if left < filled {
-                return level + left / sharing;
-            }
-            (left, level, sharing) = (left - filled, depth, sharing - 1);
+    /// How many it sends until it is served as often as `level`.
+    fn up_to(&self, level: u64) -> u64 {
+        level.saturating_sub(self.served).min(self.left)
+    }
+
+    /// From when to when it is open, at `at` or next.
+    fn opening(&self, at: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let Some(window) = self.window else { return Some((at, DateTime::<Utc>::MAX_UTC)) };
+        window.next_opening(at).map(|(opens, closes)| (opens.max(at), closes))
+    }
+}
+
+/// The blasts of a sender that take even turns, the least served first.
+#[derive(Debug)]
+pub(super) struct BlastTurns {
+    own: Turn,
+    others: Vec<Turn>,
+}
+
+impl BlastTurns {
+    pub(super) fn new(own: &Backlog, others: &[ConcurrentBacklog]) -> Self {
+        let others = others.iter().map(|other| Turn::new(other.queued, other.window)).collect();
+        Self { own: Turn::new(own.people, own.window), others }
+    }
+
+    /// How many people are left of the blast that is forecast.
+    pub(super) fn own_left(&self) -> u64 {
+        self.own.left
+    }
+
+    /// The next stretch of time in which the same blasts are open; `None` where the own one never is again.
+    pub(super) fn open(&mut self, at: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        self.own.opening(at)?;
+        let waiting = self.all().filter(|turn| turn.left > 0);
+        let openings: Vec<_> = waiting.filter_map(|turn| turn.opening(at)).collect();
+        let begins = openings.iter().map(|(opens, _)| *opens).min()?;
+        let bounds = openings.into_iter().map(|(opens, closes)| if opens > begins { opens } else { closes });
+        let ends = bounds.min()?;
+        for turn in self.others.iter_mut().chain([&mut self.own]) {
+            turn.is_open = turn.left > 0 && turn.opening(at).is_some_and(|(opens, _)| opens <= begins);
         }
-        level.saturating_add(left).min(self.people)
+        Some((begins, ends))
     }
 
-    /// This blast's share of what its sender sends until it is done.
-    fn own_part(&self, all: Forecast) -> Forecast {
-        let (today, tomorrow) = (people(all.today), people(all.tomorrow));
-        let (by_tonight, by_tomorrow) = (self.own(today), self.own(today.saturating_add(tomorrow)));
-        days(self.people, (by_tonight, by_tomorrow), |day| day.of(&all))
+    /// How many messages the sender sends until the own blast is done, or until everybody else who is open is.
+    pub(super) fn until_through(&self) -> u64 {
+        let level = if self.own.is_open { self.own.served.saturating_add(self.own.left) } else { u64::MAX };
+        self.up_to(level)
+    }
+
+    /// Takes so many messages, in turns; how many of them are the own blast's.
+    pub(super) fn send(&mut self, messages: u64) -> u64 {
+        let level = self.level(messages);
+        let mut rest = messages - self.up_to(level);
+        let before = self.own.left;
+        // The own one is last in a turn.
+        for turn in self.others.iter_mut().chain([&mut self.own]).filter(|turn| turn.is_open) {
+            let goes_on = rest > 0 && turn.left > turn.up_to(level) && turn.served <= level;
+            let sent = turn.up_to(level) + u64::from(goes_on);
+            rest -= u64::from(goes_on);
+            (turn.left, turn.served) = (turn.left - sent, turn.served.saturating_add(sent));
+        }
+        let most = self.all().filter(|turn| turn.is_open).map(|turn| turn.served).max().unwrap_or(0);
+        for turn in self.others.iter_mut().chain([&mut self.own]).filter(|turn| !turn.is_open) {
+            turn.served = turn.served.max(level.min(most));
+        }
+        before - self.own.left
+    }
+
+    /// How often every open blast has been served after so many messages, as far as it has people.
+    fn level(&self, messages: u64) -> u64 {
+        let (mut low, mut high) = (0, u64::MAX);
+        while low < high {
+            let middle = high - (high - low) / 2;
+            if self.up_to(middle) <= messages { low = middle } else { high = middle - 1 }
+        }
+        low
+    }
+
+    fn up_to(&self, level: u64) -> u64 {
+        let open = self.all().filter(|turn| turn.is_open);
+        open.map(|turn| turn.up_to(level)).fold(0, u64::saturating_add)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Turn> {
+        self.others.iter().chain([&self.own])
     }
 }
 

@@ -133,3 +133,9 @@ fn a_year_of_rules_in_three_zones_is_what_a_clock_on_the_wall_shows() {
         }
     }
 }
+
+#[test]
+fn crons_own_letters_are_said_as_they_were_written() {
+    assert_eq!(rule("30 18 L * *").to_string(), "30 18 L * *");
+    assert_eq!(rule("Every Mon 09:00").to_string(), "every mon 09:00");
+}

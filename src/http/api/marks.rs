@@ -325,14 +325,14 @@ async fn find(ApiReader(caller): ApiReader, Params(asked): Params<FindParams>) -
     let limit = asked.limit.map_or(Ok(FOUND), |limit| page::limit(Some(limit)))?;
     let found = caller.app().find_ending_first(&Filter::person(&asked.q), limit).await?;
     let row = |row: ElsewhereRow| FoundPerson {
-        id: row.recipient_id,
-        blast_id: row.blast_id,
+        id: row.person.id,
+        blast_id: row.person.blast_id,
         blast_tag: row.tag,
-        phone_number: row.phone,
-        name: row.name,
-        status: row.status,
-        updated_at: row.changed_at,
-        amount: row.amount.map(|amount| amount.to_string()),
+        phone_number: row.person.phone,
+        name: row.person.name,
+        status: row.person.status,
+        updated_at: row.person.changed_at,
+        amount: row.person.amount.map(|amount| amount.to_string()),
     };
     Ok(Answer::ok(FoundPeople { recipients: found.into_iter().map(row).collect() }))
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::super::{StoreError, settings};
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 
 /// The most people that are listed.
@@ -36,12 +36,12 @@ pub enum PlanGroup {
     Elsewhere,
 }
 
-/// The first people of a group, in the order of the draft.
+/// The first people of a group, in the order of the draft. `left_out`: who gets nothing for another reason than an opt-out.
 pub async fn of_group(
     pool: &PgPool,
-    id: BlastId,
-    group: PlanGroup,
+    (id, group): (BlastId, PlanGroup),
     (business, since): (&str, DateTime<Utc>),
+    left_out: &[RecipientId],
 ) -> Result<Vec<PlanPerson>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let people = sqlx::query_as(match group {
@@ -49,7 +49,8 @@ pub async fn of_group(
         PlanGroup::Recent => RECENT,
         PlanGroup::Elsewhere => ELSEWHERE,
     });
-    let people = people.bind(id).bind(business).bind(since).bind(LISTED).fetch_all(&mut *tx).await?;
+    let left_out: Vec<_> = left_out.iter().map(|id| id.0).collect();
+    let people = people.bind(id).bind(business).bind(since).bind(LISTED).bind(left_out).fetch_all(&mut *tx).await?;
     tx.commit().await?;
     Ok(people)
 }
@@ -59,7 +60,8 @@ const OPTED_OUT: &str = "
       from blast_recipients r
      cross join lateral (select min(created_at) as at from suppressions
                           where person_key(phone_number) = person_key(r.phone_number) and business in ($2, '*')) s
-     where r.blast_id = $1 and (r.status = 'opted_out' or r.status = 'queued' and s.at is not null) and $3::timestamptz is not null
+     where r.blast_id = $1 and (r.status = 'opted_out' or r.status = 'queued' and s.at is not null)
+       and $3::timestamptz is not null and $5::bigint[] is not null
      order by r.id limit $4";
 
 const RECENT: &str = "
@@ -71,7 +73,7 @@ const RECENT: &str = "
             where person_key(x.phone_number) = person_key(r.phone_number) and x.blast_id <> r.blast_id
               and s.business = $2 and b.answer_until is null and x.sent_at > $3
             order by x.sent_at desc limit 1) o
-     where r.blast_id = $1 and r.status = 'queued'
+     where r.blast_id = $1 and r.status = 'queued' and r.id <> all($5)
        and not exists (select from suppressions s
                         where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))
      order by r.id limit $4";
@@ -85,7 +87,7 @@ const ELSEWHERE: &str = "
             where person_key(x.phone_number) = person_key(r.phone_number) and x.blast_id <> r.blast_id
               and s.business = $2 and b.answer_until is null and b.state in ('sending', 'paused')
               and x.status in ('queued', 'sending') limit 1) o
-     where r.blast_id = $1 and r.status = 'queued' and $3::timestamptz is not null
+     where r.blast_id = $1 and r.status = 'queued' and $3::timestamptz is not null and r.id <> all($5)
        and not exists (select from suppressions s
                         where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))
      order by r.id limit $4";

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 
+use super::recipients::COLUMNS;
 use super::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, condition, replies};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, OrderId, RecipientId, SenderId};
@@ -171,17 +172,21 @@ async fn answers(snapshot: &mut PgConnection, id: RecipientId) -> Result<Vec<Ans
     answers.bind(id).bind(HISTORY_MAX).fetch_all(snapshot).await
 }
 
+/// The blasts, without a column of a name that people have too.
+const BLASTS: &str = "(select id as blast, blast_tag as tag, follow_up_stage, sender_id, deleted_at, answer_until, launched_at, blast_date
+                         from blasts)";
+
 async fn elsewhere(snapshot: &mut PgConnection, row: &RecipientRow) -> Result<Vec<ElsewhereRow>, sqlx::Error> {
-    let others = sqlx::query_as(
-        "select r.blast_id, r.id as recipient_id, b.blast_tag as tag, r.phone_number as phone, r.name, r.status,
-                r.changed_at, r.amount
+    let sql = format!(
+        "select {COLUMNS}, b.tag, b.follow_up_stage
            from blast_recipients r
-           join blasts b on b.id = r.blast_id
+           join {BLASTS} b on b.blast = r.blast_id
           where person_key(r.phone_number) = person_key($1) and r.id <> $2 and b.deleted_at is null
             and b.answer_until is null and b.launched_at is not null
-          order by b.blast_date desc, b.id desc
+          order by b.blast_date desc, b.blast desc
           limit $3",
     );
+    let others = sqlx::query_as(AssertSqlSafe(sql));
     others.bind(&row.phone).bind(row.id).bind(ELSEWHERE_MAX).fetch_all(snapshot).await
 }
 
@@ -197,20 +202,20 @@ pub async fn find(
     if sought.is_everybody() {
         return Ok(Vec::new());
     }
-    let mut sql = QueryBuilder::<Postgres>::new(
-        "select blast_id, r.id as recipient_id, blast_tag as tag, phone_number as phone, name, status, changed_at, amount
-           from blast_recipients r
-           join blasts b on b.id = blast_id
+    let mut sql = QueryBuilder::<Postgres>::new(format!(
+        "select {COLUMNS}, b.tag, b.follow_up_stage
+           from blast_recipients
+           join {BLASTS} b on b.blast = blast_id
           where b.deleted_at is null and b.answer_until is null",
-    );
+    ));
     if let Some(sender) = sender {
         sql.push(" and b.sender_id = ").push_bind(sender);
     }
     for term in &sought.terms {
         condition::push(&mut sql, term);
     }
-    sql.push(" order by b.id is not distinct from ").push_bind(here);
-    sql.push(", blast_date desc, blast_id desc, r.id limit ").push_bind(i64::from(limit.clamp(1, 1_000)));
+    sql.push(" order by b.blast is not distinct from ").push_bind(here);
+    sql.push(", b.blast_date desc, blast_id desc, id limit ").push_bind(i64::from(limit.clamp(1, 1_000)));
     Ok(sql.build_query_as().fetch_all(pool).await?)
 }
 

@@ -115,6 +115,16 @@ pub struct ConfirmPrompt {
     pub otherwise: String,
 }
 
+impl ConfirmPrompt {
+    /// The question as it is shown: once another number was typed, with that before it.
+    pub fn shown(&self) -> String {
+        match &self.by {
+            ConfirmBy::Number { refused: Some(refused), .. } => format!("{refused}: {}", self.question),
+            _ => self.question.clone(),
+        }
+    }
+}
+
 /// What counts as yes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfirmBy {
@@ -122,8 +132,8 @@ pub enum ConfirmBy {
     Yes,
     /// The same, and then the number of people is asked for: the blast is paused first, so that it stands still.
     YesThenNumber(BlastId),
-    /// This number of people, typed, and enter.
-    Number { people: i64, field: TextField },
+    /// This number of people, typed, and enter. After another number, `refused` says so, and it is asked for again.
+    Number { people: i64, field: TextField, refused: Option<String> },
     /// The same, once the blast is paused and the number stands still; what is typed until then is kept.
     NumberOncePaused { blast: BlastId, field: TextField },
 }

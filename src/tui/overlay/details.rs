@@ -68,18 +68,27 @@ fn note_lines(row: &RecipientRow, width: u16) -> Vec<TextLine> {
     lines.map(|line| TextLine::plain(format!("    note {line}"))).collect()
 }
 
-/// What they got before, a line each.
+/// What they got before, and where else they are, a line each.
 fn earlier(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Vec<TextLine> {
-    let line = |other: &ElsewhereRow| {
-        let amount = other.amount.map(|sum| format!("  {}", in_currency(sum, &model.options.currency)));
-        TextLine::dim(format!("  {:<7}", clock.date(other.changed_at)))
-            .and(format!("{:<10}", other.status.label()), TextRole::Stage(other.status))
-            .and(format!("{}{}", other.tag, amount.unwrap_or_default()), TextRole::Plain)
+    let line = |ElsewhereRow { person: row, tag, follow_up_stage }: &ElsewhereRow| {
+        let amount = row.amount.map(|sum| format!("  {}", in_currency(sum, &model.options.currency)));
+        TextLine::dim(format!("  {:<7}", clock.date(row.since())))
+            .and(format!("{:<10}", row.status.label()), TextRole::Stage(row.status))
+            .and(format!("{tag}, {follow_up_stage}{}", amount.unwrap_or_default()), TextRole::Plain)
     };
-    if loaded.elsewhere.is_empty() {
-        return Vec::new();
-    }
-    std::iter::once(TextLine::rule("Before")).chain(loaded.elsewhere.iter().take(5).map(line)).collect()
+    let (before, beside) = by_time(loaded);
+    [("Before", before), ("In other blasts", beside)]
+        .into_iter()
+        .filter(|(_, others)| !others.is_empty())
+        .flat_map(|(title, others)| std::iter::once(TextLine::rule(title)).chain(others.into_iter().take(5).map(line)))
+        .collect()
+}
+
+/// What went to them earlier, and where else they are.
+fn by_time(loaded: &RecipientDetails) -> (Vec<&ElsewhereRow>, Vec<&ElsewhereRow>) {
+    let own = loaded.row.sent_at;
+    let is_before = |other: &&ElsewhereRow| other.person.sent_at.is_some_and(|at| own.is_none_or(|own| at < own));
+    loaded.elsewhere.iter().partition(is_before)
 }
 
 fn title(model: &Model, loaded: &RecipientDetails) -> TitleRule {
@@ -107,17 +116,18 @@ fn standing(model: &Model, row: &RecipientRow, clock: TimeFormat) -> TextLine {
     line.and(format!("      {symbol} {amount}      note {note}"), TextRole::Plain)
 }
 
-fn before(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Option<TextLine> {
-    let others: Vec<String> = loaded
-        .elsewhere
-        .iter()
-        .take(3)
-        .map(|other| {
-            let amount = other.amount.map(|sum| format!(" {}", in_currency(sum, &model.options.currency)));
-            format!("{}, {} {}{}", other.tag, other.status, clock.date(other.changed_at), amount.unwrap_or_default())
-        })
-        .collect();
-    (!others.is_empty()).then(|| TextLine::dim(format!("  before: {}", others.join("   "))))
+fn before(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Vec<TextLine> {
+    let words = |ElsewhereRow { person: row, tag, follow_up_stage }: &ElsewhereRow| {
+        let amount = row.amount.map(|sum| format!(" {}", in_currency(sum, &model.options.currency)));
+        let (status, since) = (row.status, clock.date(row.since()));
+        format!("{tag}, {follow_up_stage}, {status} {since}{}", amount.unwrap_or_default())
+    };
+    let line = |label: &str, others: Vec<&ElsewhereRow>| {
+        let others: Vec<String> = others.into_iter().take(3).map(words).collect();
+        (!others.is_empty()).then(|| TextLine::dim(format!("  {label}: {}", others.join("   "))))
+    };
+    let (before, beside) = by_time(loaded);
+    [line("before", before), line("in other blasts", beside)].into_iter().flatten().collect()
 }
 
 fn question(row: &RecipientRow, is_over_meta: bool, width: u16) -> Vec<TextLine> {
@@ -197,6 +207,11 @@ fn command_line(model: &Model, loaded: &RecipientDetails, width: u16) -> Vec<Tex
     let (blast, phone) = (loaded.row.blast_id, loaded.row.phone.as_str());
     let (same, others) = match loaded.row.status {
         Status::Uncertain => (format!("blastdeck uncertain resolve {blast} {phone} sent"), "resend, drop"),
+        // Nothing has reached them that they could answer.
+        Status::Queued | Status::Sending => {
+            (format!("blastdeck mark {blast} {phone} opt-out"), "undo, note --note TEXT")
+        }
+        Status::OptedOut | Status::Skipped => (format!("blastdeck mark {blast} {phone} undo"), "note --note TEXT"),
         _ => (format!("blastdeck mark {blast} {phone} replied"), "closed, opt-out, undo, note --note TEXT"),
     };
     let mut lines = vec![TextLine::dim(format!(" in a shell (or, as its last word: {others}):"))];

@@ -22,14 +22,15 @@ pub fn log(model: &Model, width: u16) -> OverlayContent {
 
 pub fn elsewhere(model: &Model, found: &ElsewhereOverlay) -> OverlayContent {
     let clock = clock(model);
-    let line = |(row, person): (usize, &crate::app::view::ElsewhereRow)| {
+    let line = |(row, there): (usize, &crate::app::view::ElsewhereRow)| {
+        let person = &there.person;
         let (cursor, meaning) = if row == found.row { ("> ", TextRole::Strong) } else { ("  ", TextRole::Plain) };
         let name = person.name.as_deref().unwrap_or("-");
         TextLine::of(cursor, TextRole::Accent)
             .and(format!("{:<18}{name}  ", person.phone.to_string()), meaning)
             .and(person.status.to_string(), TextRole::Stage(person.status))
-            .and(format!(" {}", clock.short(person.changed_at)), TextRole::Plain)
-            .right(person.tag.clone())
+            .and(format!(" {}", clock.short(person.since())), TextRole::Plain)
+            .right(format!("{}, {}  {}", there.tag, there.follow_up_stage, person.blast_id))
     };
     let lines = found.rows.iter().enumerate().map(line).collect();
     let title =

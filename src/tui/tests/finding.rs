@@ -178,14 +178,17 @@ fn a_tab_whose_answer_fails_or_is_nobody_uses_none_of_the_keys_after_it() {
 
 fn somebody_in_hari_sukan() -> crate::app::view::ElsewhereRow {
     crate::app::view::ElsewhereRow {
-        blast_id: BlastId(4),
-        recipient_id: RecipientId(77),
+        person: RecipientRow {
+            blast_id: BlastId(4),
+            id: RecipientId(77),
+            name: Some("Aishah".to_owned()),
+            status: Status::Read,
+            read_at: Some(at(9, 0)),
+            changed_at: at(13, 30),
+            ..people()[4].clone()
+        },
         tag: "Hari Sukan".to_owned(),
-        phone: people()[4].phone.clone(),
-        name: Some("Aishah".to_owned()),
-        status: Status::Read,
-        changed_at: at(9, 0),
-        amount: None,
+        follow_up_stage: "Follow-up 2".to_owned(),
     }
 }
 
@@ -199,7 +202,8 @@ fn people_found_in_other_blasts_are_a_page_and_enter_goes_there() {
     assert!(dashboard.line(22).contains("tab: 1 in other blasts"), "{}", dashboard.line(22));
 
     dashboard.key(Key::Tab);
-    assert!(dashboard.line(2).contains("Aishah") && dashboard.line(2).ends_with("Hari Sukan"), "{}", dashboard.line(2));
+    let line = dashboard.line(2);
+    assert!(line.contains("Aishah  read 09:00") && line.ends_with("Hari Sukan, Follow-up 2  4"), "{line}");
     dashboard.key(Key::Enter);
     dashboard.list(vec![RecipientRow { id: RecipientId(77), blast_id: BlastId(4), ..people()[4].clone() }]);
 

@@ -85,7 +85,7 @@ fn answers(before: &Model, event: &StormEvent, act: &WriteRequest) -> bool {
                 ConfirmBy::Yes => *key == Key::Char('y'),
                 // It pauses the blast, which needs no question.
                 ConfirmBy::NumberOncePaused { .. } | ConfirmBy::YesThenNumber(_) => false,
-                ConfirmBy::Number { people, field } => *key == Key::Enter && field.text() == people.to_string(),
+                ConfirmBy::Number { people, field, .. } => *key == Key::Enter && field.text() == people.to_string(),
             };
             right && ask.then.contains(act)
         }

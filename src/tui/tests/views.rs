@@ -286,14 +286,9 @@ fn every_view_is_drawn_at_every_size_with_hostile_data() {
         blasts().into_iter().map(|row| BlastView { tag: bad.clone(), follow_up_stage: bad.clone(), ..row }).collect();
     dashboard.answer(Completion::Blasts(Ok(rows)));
     let elsewhere = ElsewhereRow {
-        blast_id: BlastId(3),
-        recipient_id: RecipientId(1),
+        person: RecipientRow { blast_id: BlastId(3), name: None, status: Status::Closed, ..hostile() },
         tag: bad.clone(),
-        phone: hostile().phone,
-        name: None,
-        status: Status::Closed,
-        changed_at: at(9, 0),
-        amount: None,
+        follow_up_stage: bad.clone(),
     };
     dashboard.answer(Completion::Rows(Ok(vec![hostile()])));
     let details = crate::app::view::RecipientDetails {

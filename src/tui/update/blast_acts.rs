@@ -71,7 +71,7 @@ pub fn pause_before_cancel(model: &mut Model, id: BlastId) -> Vec<Effect> {
 fn cancel_question((id, tag): (BlastId, &str), queued: i64, field: TextField) -> ConfirmPrompt {
     let question = format!("cancel {tag} for good? Type {}, as many are still queued:", number(queued));
     let otherwise = format!("{tag} stays paused; S resumes it");
-    let by = ConfirmBy::Number { people: queued, field };
+    let by = ConfirmBy::Number { people: queued, field, refused: None };
     ConfirmPrompt { question, by, then: vec![WriteRequest::Cancel(id)], otherwise }
 }
 

@@ -5,9 +5,10 @@ use super::{
 };
 use crate::app::DatabaseState;
 use crate::app::view::{BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
+use crate::domain::status::Status;
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
 use crate::tui::format::TimeFormat;
-use crate::tui::model::{Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt};
+use crate::tui::model::{Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt, ResolutionChoice};
 
 pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
     match completion {
@@ -216,7 +217,13 @@ fn rows(model: &mut Model, rows: Vec<RecipientRow>) {
 fn person(model: &mut Model, loaded: RecipientDetails) {
     model.recipients.refresh(vec![loaded.row.clone()]);
     match model.overlays.last_mut() {
-        Some(Overlay::Details(details)) if details.person == loaded.row.id => details.loaded = Some(Box::new(loaded)),
+        Some(Overlay::Details(details)) if details.person == loaded.row.id => {
+            if loaded.row.status != Status::Uncertain {
+                // Where they are uncertain again the question is new: enter does not repeat the last answer.
+                details.choice = ResolutionChoice::LeaveOpen;
+            }
+            details.loaded = Some(Box::new(loaded));
+        }
         Some(Overlay::Answer(answer)) => answer::loaded(answer, loaded),
         None => model.preview = Some(Box::new(loaded)),
         _ => {}

@@ -142,7 +142,7 @@ fn stay(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
 /// People of other blasts, those first whose number ends in the digits that nobody's here ends in.
 pub fn endings_first(model: &Model, mut rows: Vec<ElsewhereRow>) -> Vec<ElsewhereRow> {
     if let FoundBy::Inside { digits } = &model.recipients.found_by {
-        rows.sort_by_key(|row| !row.phone.as_str().ends_with(digits));
+        rows.sort_by_key(|row| !row.person.phone.as_str().ends_with(digits));
     }
     rows
 }

@@ -37,7 +37,7 @@ pub fn closed(model: &mut Model) -> Vec<Effect> {
 
 pub fn opted_out(model: &mut Model) -> Vec<Effect> {
     if let Some(people) = several(model) {
-        return ask_for(model, people, Mark::OptOut, |people| format!("never message these {people} again?"));
+        return ask_for(model, people, Mark::OptOut, |people| format!("never message {people} again?"));
     }
     let Some((person, who)) = target(model) else { return Vec::new() };
     let is_queued = model.person().is_some_and(|row| row.status == Status::Queued);

@@ -119,7 +119,7 @@ pub fn choose(model: &mut Model) -> Vec<Effect> {
 }
 
 /// To the same number in another blast.
-fn jump(model: &mut Model, row: &ElsewhereRow) -> Vec<Effect> {
+fn jump(model: &mut Model, ElsewhereRow { person: row, .. }: &ElsewhereRow) -> Vec<Effect> {
     model.overlays.clear();
     model.blasts.select(row.blast_id);
     if model.blast().is_none() {
@@ -128,7 +128,7 @@ fn jump(model: &mut Model, row: &ElsewhereRow) -> Vec<Effect> {
     }
     model.focus = Pane::Recipients;
     let scope = ListScope::Found { text: row.phone.to_string(), filter: Filter::person(row.phone.as_str()) };
-    let target = CursorTarget::Person(row.recipient_id);
+    let target = CursorTarget::Person(row.id);
     lists::load(model, ListRequest { scope, anchor: Anchor::Start, target })
 }
 
@@ -169,8 +169,7 @@ pub fn confirm_plan(model: &mut Model) -> Vec<Effect> {
     }
     let typed = std::mem::take(&mut plan.field).text();
     if !prompts::is_number(&typed, loaded.people) {
-        let typed = if typed.is_empty() { "nothing".to_owned() } else { typed };
-        plan.refused = Some(format!("{typed} is not {}: nothing sent", loaded.people));
+        plan.refused = Some(format!("{}: nothing sent", prompts::not_the_number(&typed, loaded.people)));
         return Vec::new();
     }
     let (version, people) = (loaded.blast.version, loaded.people);

@@ -185,13 +185,13 @@ fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effec
             model.prompt = Some(Prompt::Confirm(ask));
         }
         (ConfirmBy::NumberOncePaused { .. }, Key::Enter) => model.prompt = Some(Prompt::Confirm(ask)),
-        (ConfirmBy::Number { people, field }, Key::Enter) => {
-            let typed = field.text();
+        (ConfirmBy::Number { people, field, refused }, Key::Enter) => {
+            let typed = std::mem::take(field).text();
             if is_number(&typed, *people) {
                 return yes(model, ask.then);
             }
-            let typed = if typed.is_empty() { "nothing".to_owned() } else { typed };
-            model.refuse(format!("{typed} is not {}: {}", number(*people), ask.otherwise));
+            *refused = Some(not_the_number(&typed, *people));
+            model.prompt = Some(Prompt::Confirm(ask));
         }
         _ => model.refuse(ask.otherwise),
     }
@@ -212,6 +212,12 @@ fn yes(model: &mut Model, then: Vec<WriteRequest>) -> Vec<Effect> {
 /// Whether what was typed is this number of people, with or without the commas that it is shown with.
 pub fn is_number(typed: &str, people: i64) -> bool {
     typed == people.to_string() || typed == number(people)
+}
+
+/// `14 is not 139`.
+pub fn not_the_number(typed: &str, people: i64) -> String {
+    let typed = if typed.is_empty() { "nothing" } else { typed };
+    format!("{typed} is not {}", number(people))
 }
 
 /// Asks before something is done.

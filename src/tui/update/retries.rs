@@ -29,7 +29,7 @@ pub fn counted_now(model: &mut Model, blast: BlastId, people: EffectResult<i64>)
             let tag = model.blast().map(|blast| brief(&blast.tag)).unwrap_or_default();
             let question =
                 format!("{tag}: send again to those who failed and do not have it? Type {}:", number(people));
-            let by = ConfirmBy::Number { people, field: TextField::default() };
+            let by = ConfirmBy::Number { people, field: TextField::default(), refused: None };
             model.held.clear();
             prompts::ask(model, question, by, vec![WriteRequest::Retry { blast, people }]);
         }

@@ -145,7 +145,7 @@ fn sentence_for_several(request: &WriteRequest, MarkedSeveral { marked, refused 
     let who = counted(marked.len());
     match refused.as_slice() {
         [] => format!("{who}: {what}, by you"),
-        [why] => format!("{who}: {what}, by you. Not {why}"),
+        [why] => format!("{who}: {what}, by you. 1 not: {why}"),
         [why, ..] => format!("{who}: {what}, by you. {} not, the first: {why}", refused.len()),
     }
 }

@@ -72,7 +72,7 @@ fn question(model: &Model, prompt: &Prompt) -> TextLine {
                 ConfirmBy::NumberOncePaused { field, .. } => field.line(line(&ask.question)),
                 ConfirmBy::Number { field, .. } => {
                     let room = usize::from(model.size.width).saturating_sub(2 + field.text().chars().count() + 1);
-                    let question = line(&end_of(&ask.question, room));
+                    let question = line(&end_of(&ask.shown(), room));
                     hinted(model, field.line(question), "   any other key is no", "")
                 }
             }
@@ -155,7 +155,7 @@ fn finding(model: &Model, find: &FindPrompt) -> TextLine {
         (Some(_), _) | (_, None) => "...".to_owned(),
         (None, Some(found)) => here(model, find, found),
     };
-    let elsewhere = find.elsewhere.as_ref().map(|rows| others(model, rows.iter().map(|row| row.blast_id)));
+    let elsewhere = find.elsewhere.as_ref().map(|rows| others(model, rows.iter().map(|row| row.person.blast_id)));
     let elsewhere = elsewhere.map(|words| format!("   {words}")).unwrap_or_default();
     line.and(format!("   {here}{elsewhere}"), TextRole::Plain).and("   enter, then r c b", TextRole::Dim)
 }

@@ -55,3 +55,16 @@ async fn a_blast_that_repeats_is_made_also_while_its_filter_finds_nobody() {
     assert_eq!(shop.state(&id).await, "scheduled");
     assert_eq!(shop.number(&format!("select at_most::bigint from blasts where id = {id}")).await, 5);
 }
+
+#[tokio::test]
+async fn a_pattern_to_more_people_than_a_time_may_go_to_promises_no_day() {
+    let shop = Shop::open(SETUP).await;
+    let id = pattern(&shop, 0..3, &["--repeat", "every day 09:00", "--at-most", "1"]).await;
+
+    let plan = shop.json(&["blast", "plan", &id]).await;
+
+    assert_eq!(plan["people"], 3);
+    for day in ["today", "tomorrow", "later", "done_at"] {
+        assert_eq!(plan[day], Value::Null, "{plan}");
+    }
+}

@@ -65,3 +65,21 @@ async fn whoever_was_read_was_received_and_sent_before_and_whoever_failed_was_no
         [(Status::Sent, 4), (Status::Delivered, 2), (Status::Read, 3), (Status::Replied, 1), (Status::Failed, 1)];
     assert_eq!(since.reached, expected);
 }
+
+#[tokio::test]
+async fn a_person_who_is_in_two_blasts_is_counted_once_over_all_of_them() {
+    let scene = Scene::queued(2).await;
+    scene
+        .execute(
+            "insert into blasts (blast_tag, sender_id, message, state, total_recipients) values ('Later', 1, 'Hi', 'draft', 1);
+             insert into blast_recipients (blast_id, phone_number)
+             select 2, phone_number from blast_recipients where id = 1;
+             insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+             select blast_id, id, 0, 'queued', 'opted_out', 'operator' from blast_recipients",
+        )
+        .await;
+    let reached = async |blast| since(scene.pool(), blast, Utc::now() - TimeDelta::hours(1)).await.unwrap().reached;
+
+    assert_eq!(reached(None).await, [(Status::OptedOut, 2)]);
+    assert_eq!(reached(Some(BLAST)).await, [(Status::OptedOut, 2)]);
+}

@@ -82,7 +82,8 @@ async fn an_act_in_another_blast_is_asked_about_by_name_and_is_still_the_newest_
     assert_eq!(aina.mine_elsewhere(Some(BLAST)).await.unwrap(), None);
     let (act, question) = aina.mine_elsewhere(Some(BlastId(99))).await.unwrap().unwrap();
     assert!(
-        question.starts_with("your last act was in Raya: opt-out of ") && question.ends_with("Take it back?"),
+        question.starts_with("your last act was in Raya, Initial (blast 1): opt-out of ")
+            && question.ends_with("Take it back?"),
         "{question}"
     );
 

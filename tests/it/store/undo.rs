@@ -284,3 +284,69 @@ async fn a_start_at_a_set_time_is_taken_back_as_the_newest_act() {
     assert_eq!(scene.number("select count(*) from blasts where send_after is not null").await, 0);
     assert!(refused_unchanged(&scene, &aina).await.contains("nothing of yours"));
 }
+
+/// Person 4: the number of person 2 again, in a draft (blast 2) of the same business.
+async fn with_a_draft(scene: &Scene) {
+    scene
+        .execute(
+            "insert into blasts (blast_tag, sender_id, message, state, total_recipients)
+             values ('Deepavali', 1, 'Hi', 'draft', 1);
+             insert into blast_recipients (blast_id, phone_number, name) values (2, '+60100000002', 'Ben')",
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn an_opt_out_that_is_taken_back_puts_its_person_back_wherever_it_took_them_out() {
+    let scene = Scene::queued(3).await;
+    with_a_draft(&scene).await;
+    let aina = operator_app(&scene, "aina").await;
+    aina.mark(BEN, Mark::OptOut).await.unwrap();
+    assert_eq!(scene.statuses().await, ["queued", "opted_out", "queued", "opted_out"]);
+
+    let said = aina.undo_mine().await.unwrap().sentence;
+
+    assert_eq!(scene.statuses().await, ["queued"; 4]);
+    assert_eq!(said, "Person 2: opted out -> queued, taken back; queued again in blast 2 too");
+    let told = "select count(*) from status_history where new_status = 'queued' and metadata ->> 'why' = 'taken back'";
+    assert_eq!(scene.number(told).await, 2, "an undo is not told as a mark");
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn whoever_is_opted_out_by_another_word_stays_out_of_the_other_blasts_and_the_undo_says_so() {
+    let scene = Scene::queued(3).await;
+    with_a_draft(&scene).await;
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
+    aina.mark(BEN, Mark::OptOut).await.unwrap();
+    let number = Phone::parse("+60100000002", "MY".parse().unwrap()).unwrap();
+    ben.suppress("*", &number, None).await.unwrap();
+
+    let said = aina.undo_mine().await.unwrap().sentence;
+
+    assert_eq!(scene.statuses().await, ["queued", "opted_out", "queued", "opted_out"]);
+    assert!(said.ends_with("; still left out of blast 2"), "{said}");
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn nobody_is_put_back_into_a_blast_whose_number_was_confirmed_without_them() {
+    let scene = Scene::queued(3).await;
+    with_a_draft(&scene).await;
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
+    scene
+        .execute(
+            "insert into blast_recipients (blast_id, phone_number) values (2, '+60100000009');
+             update blasts set total_recipients = 2 where id = 2",
+        )
+        .await;
+    aina.mark(BEN, Mark::OptOut).await.unwrap();
+    let version = ben.blast(BlastId(2)).await.unwrap().version;
+    ben.launch(Launch { blast: BlastId(2), version, people: 1, armed_for: TimeDelta::zero() }).await.unwrap();
+
+    let said = aina.undo_mine().await.unwrap().sentence;
+
+    assert_eq!(scene.statuses().await[1..4], ["queued", "queued", "opted_out"]);
+    assert!(said.ends_with("; still left out of blast 2"), "{said}");
+    scene.invariants().await;
+}

@@ -14,7 +14,7 @@ pub(super) fn gap(text: &str) -> Gap {
     text.parse().unwrap()
 }
 
-fn window(hours: &str, days: &str, zone: Tz) -> Window {
+pub(super) fn window(hours: &str, days: &str, zone: Tz) -> Window {
     Window { hours: hours.parse().unwrap(), days: days.parse().unwrap(), zone }
 }
 

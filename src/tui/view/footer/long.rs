@@ -52,10 +52,11 @@ fn asked(ask: &ConfirmPrompt, room: u16) -> Option<Vec<TextLine>> {
             (typed.saturating_add(3), field.line(TextLine::of(" ", TextRole::Need)))
         }
     };
-    if width(&ask.question).saturating_add(taken) <= room {
+    let question = ask.shown();
+    if width(&question).saturating_add(taken) <= room {
         return None;
     }
-    let mut lines = sentence(&ask.question, room, TextRole::Need);
+    let mut lines = sentence(&question, room, TextRole::Need);
     lines.push(last);
     Some(lines)
 }

@@ -1,0 +1,66 @@
+//! When a blast that repeats occurs next, as its plan and its schedule say it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::own_start;
+use crate::app::create::RepeatOrder;
+use crate::app::{App, AppError};
+use crate::store::recurring;
+use crate::store::view::BlastRow;
+
+/// When a blast that repeats occurs, as a plan says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedRepeat {
+    pub rule: String,
+    /// By whose clocks.
+    pub zone: Tz,
+    pub next: Vec<DateTime<Utc>>,
+    /// Where it ends by itself: `after 2026-12-31, or after 10 times`.
+    pub ends: Option<String>,
+    /// What the clocks of its zone do to its times within about a year, a sentence each.
+    pub clock_notes: Vec<String>,
+    /// An occurrence to more people waits for an operator; `None`: as many as are confirmed.
+    pub at_most: Option<i32>,
+}
+
+/// How many of its next times are shown.
+const SHOWN: usize = 5;
+
+impl App {
+    /// The moment after which a pattern occurs that is launched or resumed now: a time that was left out does not come again.
+    pub(super) async fn after_noted(&self, row: &BlastRow, now: DateTime<Utc>) -> Result<DateTime<Utc>, AppError> {
+        let noted = recurring::occurrences(self.pool(), row.id, 1).await?;
+        Ok(noted.first().map_or(now, |newest| now.max(newest.at)))
+    }
+
+    /// When it occurs, where it repeats.
+    pub(in crate::app) async fn planned_repeat(
+        &self,
+        row: &BlastRow,
+        now: DateTime<Utc>,
+    ) -> Result<Option<PlannedRepeat>, AppError> {
+        let Some(rule) = row.origin.repeat.rule.clone() else { return Ok(None) };
+        let (next, clock_notes) = self.outlook(row, now).await?;
+        let zone = self.zone_of(row);
+        let ends = RepeatOrder::of(&row.origin.repeat, zone).and_then(|order| order.ends());
+        Ok(Some(PlannedRepeat { rule, zone, next, ends, clock_notes, at_most: row.origin.repeat.at_most }))
+    }
+
+    /// The next times of a blast that repeats, and what the clocks do to them; nothing where it is over.
+    pub(in crate::app) async fn outlook(
+        &self,
+        row: &BlastRow,
+        now: DateTime<Utc>,
+    ) -> Result<(Vec<DateTime<Utc>>, Vec<String>), AppError> {
+        let pattern = self.pattern_of(row).filter(|_| !row.state.is_over());
+        let Some(pattern) = pattern else { return Ok((Vec::new(), Vec::new())) };
+        let seen = row.origin.repeat.seen;
+        let from = match own_start(row) {
+            Some(own) => own - TimeDelta::seconds(1),
+            None => self.after_noted(row, now).await?,
+        };
+        let clock_notes = pattern.rule.clock_notes(now, pattern.last(from, seen), pattern.zone);
+        Ok((pattern.times(from, seen).take(SHOWN).collect(), clock_notes))
+    }
+}

@@ -1,0 +1,61 @@
+//! Details of somebody who is in several blasts, and the command line at their end.
+
+use super::support::{STACKED, TestDashboard, at, details_of, people};
+use crate::app::view::{ElsewhereRow, RecipientDetails, RecipientRow};
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::status::Status;
+use crate::tui::Size;
+use crate::tui::effect::{Completion, WriteRequest};
+use crate::tui::key::Key;
+
+fn read_at(minute: u32) -> RecipientRow {
+    let (status, sent_at, read_at) = (Status::Read, Some(at(13, minute)), Some(at(13, minute + 1)));
+    RecipientRow { status, sent_at, read_at, ..people().swap_remove(0) }
+}
+
+fn there(stage: &str, minute: u32) -> ElsewhereRow {
+    let person = RecipientRow { id: RecipientId(90), blast_id: BlastId(9), ..read_at(minute) };
+    ElsewhereRow { person, tag: "raya".to_owned(), follow_up_stage: stage.to_owned() }
+}
+
+fn details(details: RecipientDetails) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(Size { width: 120, ..STACKED });
+    dashboard.keys("3\n").answer(Completion::Person(Box::new(Ok(details)))).taken();
+    dashboard
+}
+
+#[test]
+fn only_what_was_sent_earlier_is_before() {
+    let elsewhere = vec![there("Follow-up 2", 40), there("Teaser", 10)];
+
+    let screen = details(RecipientDetails { elsewhere, ..details_of(read_at(30)) }).screen().join("\n");
+
+    assert!(screen.contains("  before: raya, Teaser, read today"), "{screen}");
+    assert!(screen.contains("  in other blasts: raya, Follow-up 2, read today"), "{screen}");
+}
+
+#[test]
+fn the_line_to_paste_is_one_that_works_for_whoever_was_not_sent_to() {
+    for (status, line) in [(Status::Queued, "opt-out"), (Status::OptedOut, "undo"), (Status::Read, "replied")] {
+        let row = RecipientRow { status, ..read_at(30) };
+        let mut dashboard = details(details_of(row.clone()));
+        dashboard.key(Key::End);
+
+        let screen = dashboard.screen().join("\n");
+
+        assert!(screen.contains(&format!("blastdeck mark {} {} {line}", row.blast_id, row.phone.as_str())), "{screen}");
+    }
+}
+
+#[test]
+fn enter_does_not_repeat_an_answer_for_somebody_who_is_uncertain_again() {
+    let uncertain = || details_of(RecipientRow { status: Status::Uncertain, ..read_at(30) });
+    let mut dashboard = details(uncertain());
+    dashboard.keys("j\n");
+    assert!(matches!(dashboard.acts()[..], [WriteRequest::Mark { .. }]), "{:?}", dashboard.acts());
+    for loaded in [details_of(RecipientRow { status: Status::Sent, ..read_at(30) }), uncertain()] {
+        dashboard.answer(Completion::Person(Box::new(Ok(loaded)))).taken();
+    }
+
+    assert!(dashboard.screen().join("\n").contains("> leave it open"), "{:#?}", dashboard.screen());
+}
