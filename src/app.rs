@@ -43,6 +43,7 @@ mod retry;
 mod saved_reports;
 mod schedule;
 mod segment;
+mod send_test;
 mod several;
 mod shares;
 mod steps;

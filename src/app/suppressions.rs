@@ -113,8 +113,8 @@ impl App {
         let noted = self.suppress_in(&mut tx, &new).await?;
         if noted.is_new {
             self.count_later(&mut tx, &noted.opt_out).await?;
-            self.log_suppress(&mut tx, Act::Suppress, (business, phone)).await?;
         }
+        self.log_new_suppress(&mut tx, noted.is_new, (business, phone)).await?;
         let unremembered = self.remember(vec![noted.opt_out]).await;
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
@@ -165,10 +165,8 @@ impl App {
                 by: self.operator(),
             };
             let one = self.suppress_in(&mut tx, &new).await?;
-            if one.is_new {
-                added += 1;
-                self.log_suppress(&mut tx, Act::Suppress, (&business, phone)).await?;
-            }
+            added += u64::from(one.is_new);
+            self.log_new_suppress(&mut tx, one.is_new, (&business, phone)).await?;
             noted.push(one.opt_out);
         }
         let unremembered = self.remember(noted).await;
@@ -233,6 +231,19 @@ impl App {
     /// The newest suppressions, at most `limit`.
     pub async fn suppressions(&self, limit: u32) -> Result<Vec<SuppressionRow>, AppError> {
         Ok(suppression::list(self.pool(), i64::from(limit)).await?)
+    }
+
+    /// Logs a suppression, also of somebody who is suppressed by a mark alone: it then stands when the mark is taken back.
+    async fn log_new_suppress(
+        &self,
+        tx: &mut PgConnection,
+        is_new: bool,
+        (business, phone): (&str, &Phone),
+    ) -> Result<(), AppError> {
+        if !is_new && !suppression::may_be_taken_back(tx, business, phone.as_str()).await? {
+            return Ok(());
+        }
+        self.log_suppress(tx, Act::Suppress, (business, phone)).await
     }
 
     async fn log_suppress(

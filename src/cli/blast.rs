@@ -6,6 +6,7 @@ mod follow_up;
 mod list;
 pub(super) mod new;
 pub(super) mod people;
+mod plan;
 mod report;
 mod retry;
 mod schedule;
@@ -80,8 +81,8 @@ impl BlastVerb {
             Self::FollowUp(verb) => verb.run(global).await?,
             Self::List(verb) => verb.run(global).await?,
             Self::Show { blast } => show::show(global, blast).await?,
-            Self::Plan { blast, left_out: true } => show::left_out(global, blast).await?,
-            Self::Plan { blast, left_out: false } => show::plan(global, blast).await?,
+            Self::Plan { blast, left_out: true } => plan::left_out(global, blast).await?,
+            Self::Plan { blast, left_out: false } => plan::plan(global, blast).await?,
             Self::Send(verb) => verb.run(global, send::StartKind::Launch).await?,
             Self::Resume(verb) => verb.run(global, send::StartKind::Resume).await?,
             Self::Pause { blast } => command::pause(global, blast).await?,

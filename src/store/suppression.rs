@@ -214,6 +214,19 @@ pub async fn remove_taken_back(tx: &mut PgConnection, phones: &[&str]) -> Result
     Ok(removed)
 }
 
+/// Whether it is a mark that suppressed a number for this business: taking the mark back would lift it. A suppression and the act
+/// that added it have the same time and author.
+pub async fn may_be_taken_back(tx: &mut PgConnection, business: &str, phone: &str) -> Result<bool, StoreError> {
+    let may_be = sqlx::query_scalar(
+        "select exists (select 1 from suppressions x
+                          join operator_actions a
+                            on (a.at, a.operator) in ((x.created_at, x.created_by), (x.operator_at, x.operator_by))
+                         where x.business = $1 and person_key(x.phone_number) = person_key($2)
+                           and a.action = 'opt-out' and a.undone_at is null)",
+    );
+    Ok(may_be.bind(business).bind(phone).fetch_one(tx).await?)
+}
+
 /// Removes one; `false` when it was not there.
 pub async fn remove(tx: &mut PgConnection, business: &str, phone: &str) -> Result<bool, StoreError> {
     let done =

@@ -31,6 +31,26 @@ async fn an_opt_out_that_is_not_found_names_where_the_number_is() {
 }
 
 #[tokio::test]
+async fn a_number_that_is_suppressed_after_a_mark_stays_so_when_the_mark_is_taken_back() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..3).await;
+    for person in [1, 2] {
+        shop.ok(&["mark", &blast, &digits(person), "opt-out"]).await;
+    }
+
+    let said = shop.run(&["suppress", "add", &digits(1), "--business", "kedai"]).await;
+    for person in [1, 2] {
+        shop.ok(&["mark", &blast, &digits(person), "undo"]).await;
+    }
+
+    assert!(said.code == 0 && said.err.contains("already"), "{said:?}");
+    let left = shop.ok(&["suppress", "list"]).await;
+    assert!(left.contains("000 0001") && !left.contains("000 0002"), "{left}");
+    assert_eq!(shop.count("opted_out").await, 1);
+    shop.invariants().await;
+}
+
+#[tokio::test]
 async fn a_bad_number_and_an_unknown_sender_have_one_exit_code_each() {
     let shop = Shop::open(Setup::default()).await;
     shop.draft(0..2).await;

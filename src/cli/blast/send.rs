@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
-use super::show::{self, who_gets_one};
+use super::plan::{plan_with_steps, who_gets_one};
 use crate::app::view::BlastView;
 use crate::app::{Launch, Plan};
 use crate::cli::Global;
@@ -59,7 +59,7 @@ impl SendArgs {
         }
         possible(&plan, start)?;
         if !self.yes {
-            talk(&show::plan_with_steps(&context, &plan).await?);
+            talk(&plan_with_steps(&context, &plan).await?);
         }
         let question = format!("{}.", who_gets_one(&plan));
         confirm_number(&question, plan.people, self.yes)?;

@@ -1,0 +1,60 @@
+//! A message to the operator's own number, as one person of a blast would read it.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::commands::Launch;
+use super::view::BlastView;
+use super::{App, AppError, NewDraft};
+use crate::domain::blast::PersonClocks;
+use crate::domain::content::BlastContent;
+use crate::domain::ids::BlastId;
+use crate::engine::variables;
+use crate::import::PeopleSource;
+use crate::store::plan;
+
+impl App {
+    /// Sends what one person of a blast would read to the operator's own number (`to`, else `[ui] test_to`): a blast of its own, to
+    /// nobody else.
+    pub async fn send_test(&self, id: BlastId, sample: usize, to: Option<&str>) -> Result<BlastView, AppError> {
+        let row = self.blast_row(id).await?;
+        let missing =
+            || AppError::Refused("write your own number into the configuration: [ui] test_to = \"+60...\"".to_owned());
+        let own = to.map(str::to_owned).or_else(|| self.config().ui.test_to.clone()).ok_or_else(missing)?;
+        let business = self.business(row.sender_id).await?;
+        let people = plan::samples(self.pool(), id, &business, &self.answered_rows(&row).await?).await?;
+        let nobody = || AppError::Refused(format!("nobody in {} gets a message", row.tag));
+        let (_, person) = people.into_iter().nth(sample).ok_or_else(nobody)?;
+        let content = BlastContent::parse(&row.message, row.template.as_ref());
+        let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
+        let given = json!({ "phone_number": own, "name": person.name, "variables": variables(&person) });
+        let draft = NewDraft {
+            sender: row.sender.clone(),
+            tag: row.tag.clone(),
+            follow_up_stage: "Test".to_owned(),
+            content,
+            is_marketing: false,
+            rate: None,
+            gap: None,
+            window: None,
+            weekdays: None,
+            timezone: None,
+            start: None,
+            segment: None,
+            clocks: PersonClocks::default(),
+            repeat: None,
+            retry_next_day: false,
+            first: None,
+            external_id: None,
+            description: Some(format!("one of blast {id}, to oneself")),
+        };
+        let made = self.create_for_caller(draft, PeopleSource::Given(vec![given])).await?;
+        let test = self.blast(made.blast).await?;
+        if test.counts.queued == 0 {
+            let why = made.rejected.examples.first().map_or_else(String::new, |first| format!(": {}", first.reason));
+            self.delete(made.blast).await?;
+            return Err(AppError::Refused(format!("{own} cannot be sent to{why}")));
+        }
+        self.launch(Launch { blast: test.id, version: test.version, people: 1, armed_for: TimeDelta::zero() }).await
+    }
+}

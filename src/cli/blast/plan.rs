@@ -1,0 +1,236 @@
+//! `blast plan`: what a send would do, as text and as JSON, and who is left out of it.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use color_eyre::Result;
+use serde_json::{Value, json};
+
+use super::step;
+use crate::app::{ConcurrentBlast, FirstShare, LeftOutPerson, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare};
+use crate::cli::Global;
+use crate::cli::context::{Context, Intent};
+use crate::cli::output::{json, text};
+use crate::cli::table::{TextAlign, render};
+use crate::domain::ids::BlastId;
+use crate::domain::pace::{Forecast, ForecastShare};
+use crate::domain::text::{clean, clean_shown, count_of, grouped, number, people};
+
+/// The most reasons for rows that were left out.
+const REASONS_MAX: usize = 4;
+
+pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
+    let context = Context::open(global, Intent::Reads).await?;
+    let plan = context.app.plan(id).await?;
+    if !context.is_json {
+        return text(&plan_with_steps(&context, &plan).await?);
+    }
+    let steps = context.app.steps_of(&plan.blast).await?;
+    let mut value = plan_json(&plan);
+    value["steps"] = steps.iter().map(step::as_json).collect();
+    json(&value)
+}
+
+/// The plan as text, and the follow-ups that make themselves.
+pub(super) async fn plan_with_steps(context: &Context, plan: &Plan) -> Result<String> {
+    let steps = context.app.steps_of(&plan.blast).await?;
+    Ok(format!("{}{}", plan_text(context, plan), step::lines(context, &steps)))
+}
+
+/// Whom the filter of a draft leaves out.
+pub(super) async fn left_out(global: &Global, id: BlastId) -> Result<()> {
+    let context = Context::open(global, Intent::Reads).await?;
+    let people = context.app.left_out_of(id).await?;
+    let reason = |person: &LeftOutPerson| person.left_out.0.map(|reason| (reason.key(), reason.words()));
+    if context.is_json {
+        return people.iter().try_for_each(|person| {
+            let why = reason(person).map(|(key, _)| key);
+            json(&json!({ "phone_number": person.phone.as_str(), "name": person.name, "reason": why }))
+        });
+    }
+    let header = [("phone", TextAlign::Left), ("name", TextAlign::Left), ("why", TextAlign::Left)];
+    let row = |person: &LeftOutPerson| {
+        let why = reason(person).map_or("", |(_, words)| words).to_owned();
+        vec![person.phone.to_string(), person.name.clone().unwrap_or_default(), why]
+    };
+    text(&render(&header, &people.iter().map(row).collect::<Vec<_>>()))
+}
+
+fn repeat_json(repeat: &PlannedRepeat) -> Value {
+    json!({
+        "rule": repeat.rule, "next": repeat.next, "ends": repeat.ends, "clock_notes": repeat.clock_notes, "at_most": repeat.at_most,
+    })
+}
+
+fn repeat_text(context: &Context, repeat: &PlannedRepeat) -> String {
+    let mut out = format!("  repeats   {}\n", context.rule_of_zone(&repeat.rule, repeat.zone));
+    let times: Vec<_> = repeat.next.iter().map(|at| context.when(Some(*at))).collect();
+    if times.is_empty() {
+        return out;
+    }
+    let _ = writeln!(out, "  next      {}{}", times.join(", "), context.zone_unless(repeat.zone));
+    if let Some(ends) = &repeat.ends {
+        let _ = writeln!(out, "  ends      {ends}");
+    }
+    for note in &repeat.clock_notes {
+        let _ = writeln!(out, "  clocks    {note}");
+    }
+    let at_most = repeat.at_most.map_or_else(|| "as many as you confirm".to_owned(), |people| number(people.into()));
+    let _ = writeln!(out, "  at most   {at_most} at a time; a time with more people waits for you");
+    out
+}
+
+fn zones_json(zones: &[ZoneShare]) -> Value {
+    let zone = |share: &ZoneShare| {
+        let ZoneShare { zone, people, from, until } = share;
+        json!({ "zone": zone.name(), "people": people, "from": from, "until": until })
+    };
+    zones.iter().map(zone).collect()
+}
+
+/// The day by zones: when each begins by its own clock and by ours.
+fn zones_text(context: &Context, zones: &[ZoneShare]) -> String {
+    let mut out = String::new();
+    for ZoneShare { zone, people, from, until } in zones {
+        let own = from.with_timezone(zone).format("%-d %b %H:%M");
+        let until = until.map_or_else(String::new, |until| format!(", until about {}", context.when(Some(until))));
+        let from = context.when(Some(*from));
+        let _ = writeln!(out, "{:>10} {own} in {zone}: from {from}{until}", number(*people));
+    }
+    out
+}
+
+fn segment_json(segment: &SegmentCount) -> Value {
+    let left_out = segment.left_out.iter().map(|(reason, people)| (reason.key().to_owned(), json!(people)));
+    json!({ "from": segment.from, "finds": segment.finds, "left_out": left_out.collect::<serde_json::Map<_, _>>() })
+}
+
+/// Whom the filter of a draft finds now, a line each.
+fn segment_text(segment: &SegmentCount) -> String {
+    let mut out = format!("  from      {}: finds {}\n", clean(&segment.from), people(segment.finds));
+    for (reason, people) in &segment.left_out {
+        let _ = writeln!(out, "{:>6} left out: {}", number(*people), reason.words());
+    }
+    out
+}
+
+fn plan_json(plan: &Plan) -> Value {
+    let sample = |sample: &Sample| {
+        let Sample { which, phone, name, text } = sample;
+        json!({ "which": which, "phone": phone, "name": name, "text": text })
+    };
+    let Forecast { today, tomorrow, later, done_at } = plan.forecast;
+    json!({
+        "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
+        "zones": zones_json(&plan.zones), "repeat": plan.repeat.as_ref().map(repeat_json), "segment": plan.segment.as_ref().map(segment_json), "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,
+        "left_out": plan.left_out.as_ref().map(|left_out| json!({ "total": left_out.total, "reasons": left_out.reasons })),
+        "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
+        "window": plan.window, "left_today": plan.left_today,
+        "people_limit": plan.people_limit.map(|people| json!({ "limit": people.limit, "left": people.left() })), "shared_with": plan.shared_with,
+        "first": plan.first.map(|first| json!({ "people": first.people, "until": first.until })),
+        "today": today, "tomorrow": tomorrow, "later": later,
+        "done_at": done_at, "stopped": plan.stopped, "obstacles": plan.obstacles,
+        "samples": plan.samples.iter().map(sample).collect::<Vec<_>>(),
+    })
+}
+
+/// `1 person gets one message, from sales`.
+pub(super) fn who_gets_one(plan: &Plan) -> String {
+    let who = count_of(plan.people, "person gets one message", "people get one message each");
+    format!("{who}, from {}", plan.blast.sender)
+}
+
+/// The plan as text, with only the lines that matter.
+pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", who_gets_one(plan));
+    out.push_str(&plan.segment.as_ref().map_or_else(String::new, segment_text));
+    let about = [
+        (plan.suppressed, "left out: they opted out"),
+        (plan.recently_messaged, "had a message from us in the last 7 days"),
+        (plan.queued_elsewhere, "still queued in another blast: would get both"),
+    ];
+    for (people, what) in about.into_iter().filter(|(people, _)| *people > 0) {
+        let _ = writeln!(out, "{:>6} {what}", number(people));
+    }
+    if let Some(left_out) = &plan.left_out {
+        let _ = writeln!(out, "{:>6} left out of the list: {}", left_out.total, clean(&left_out.in_words(REASONS_MAX)));
+    }
+    out.push_str(&pace_text(context, plan));
+    for sample in &plan.samples {
+        let (which, phone, who) = (sample.which, &sample.phone, sample.name.as_deref().unwrap_or("no name"));
+        let text = sample.text.replace('\n', " / ");
+        let _ = writeln!(out, "  {which}: {phone} {}: {}", clean_shown(who), clean_shown(&text));
+    }
+    for obstacle in &plan.obstacles {
+        let _ = writeln!(out, "  not now: {}", clean(&context.pasteable(obstacle)));
+    }
+    out
+}
+
+/// The pace, the sending hours, and the forecast per day.
+fn pace_text(context: &Context, plan: &Plan) -> String {
+    let mut out = plan.repeat.as_ref().map_or_else(String::new, |repeat| repeat_text(context, repeat));
+    if let Some(start) = &plan.start {
+        let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
+        let zone = context.zone_unless(start.zone);
+        let _ = writeln!(out, "  starts    {}{zone}, by itself{note}", context.when(Some(start.at)));
+    }
+    let _ = writeln!(out, "  pace      {}", plan.pace);
+    if let Some(window) = &plan.window {
+        let _ = writeln!(out, "  hours     {window}");
+    }
+    if let Some(left) = plan.left_today {
+        let _ = writeln!(out, "  limit     {} left today", number(left));
+    }
+    if let Some(people) = &plan.people_limit {
+        let (left, limit) = (number(people.left().into()), number(people.limit.into()));
+        let _ = writeln!(out, "  people    {left} left of Meta's {limit} in 24 hours, for all numbers of the business");
+    }
+    for ConcurrentBlast { tag, queued, .. } in &plan.shared_with {
+        let tag = clean(tag);
+        let _ = writeln!(out, "  shared    with {tag}, {} still queued: they take turns, counted in", number(*queued));
+    }
+    if let Some(why) = &plan.stopped {
+        let _ = writeln!(out, "  stopped   the sender sends nothing until this is fixed: {}", clean(why));
+        return out;
+    }
+    if let Some(FirstShare { people, until }) = plan.first {
+        let until = until.map_or_else(String::new, |until| format!(", until about {}", context.when(Some(until))));
+        let people = number(people);
+        let _ = writeln!(out, "  first     {people} first{until}; then it waits for you. If it goes on at once:");
+    }
+    let Forecast { today, tomorrow, later, done_at } = plan.forecast;
+    let nobody_today = today.is_none() && (tomorrow.is_some() || later.is_some());
+    if nobody_today {
+        let _ = writeln!(out, "  today     nobody");
+    }
+    for (day, share) in [("today", today), ("tomorrow", tomorrow), ("later", later)] {
+        if let Some(share) = share {
+            let _ = writeln!(out, "  {day:<8}  {}", share_text(context, share));
+        }
+    }
+    out.push_str(&zones_text(context, &plan.zones));
+    if let Some(done) = done_at {
+        let _ = writeln!(out, "  done      about {}", context.when(Some(done)));
+    }
+    out
+}
+
+/// `188, from 20:00 until about 21:40`; without the start where it begins within the minute.
+fn share_text(context: &Context, share: ForecastShare) -> String {
+    let from = if share.from - Utc::now() > TimeDelta::minutes(1) {
+        format!(", from {}", context.when(Some(share.from)))
+    } else {
+        String::new()
+    };
+    let day = |at: DateTime<Utc>| at.with_timezone(&context.zone).date_naive();
+    let until = share.until.map_or_else(String::new, |until| {
+        let is_same_day = day(until) == day(share.from);
+        let clock = until.with_timezone(&context.zone).format("%H:%M").to_string();
+        let until = if is_same_day { clock } else { context.when(Some(until)) };
+        let comma = if from.is_empty() { "," } else { "" };
+        format!("{comma} until about {until}")
+    });
+    format!("{}{from}{until}", grouped(&share.people.to_string()))
+}
