@@ -235,3 +235,18 @@ async fn a_slow_database_is_the_reason() {
 
     assert_eq!(said["text"], "waits for: the database, which answers slowly");
 }
+
+#[tokio::test]
+async fn no_end_is_promised_before_an_engine_sends() {
+    let shop = Shop::open(REAL).await;
+    let blast = shop.draft(0..2_000).await;
+
+    shop.ok(&["blast", "send", &blast, "--yes", "--no-engine"]).await;
+    let unattended = shop.json(&["blast", "show", &blast]).await;
+    let engine = shop.engine();
+
+    assert_eq!((&unattended["state"], &unattended["done_at"]), (&json!("sending"), &json!(null)), "{unattended}");
+    eventually_async("an end is promised", async || shop.json(&["blast", "show", &blast]).await["done_at"].is_string())
+        .await;
+    engine.stop().await;
+}
