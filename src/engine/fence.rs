@@ -241,7 +241,9 @@ impl Fence {
         }
         fence::record_identity(connection, sender, &server.likeness).await?;
         let facts = fence::facts(connection, sender).await?;
-        memory.confirm(standing(&facts, &server.likeness))?;
+        // Something was sent for this sender, and nothing at all is known of it here.
+        let is_forgotten = facts.has_sent && posted.is_empty() && unreadable == 0;
+        memory.confirm(standing(&facts, &server.likeness), has_unknown_gap || is_forgotten)?;
         Ok(confirmed)
     }
 }

@@ -78,6 +78,9 @@ struct Page {
     origin: Origin,
     /// Attempts before this offset were confirmed to be missing.
     confirmed_bytes: u64,
+    /// A confirmation found that posts had been noted here and were gone, nobody knows how many.
+    #[serde(default)]
+    has_gap: bool,
     /// The database has a file of opt-outs: if there is none, it was removed.
     #[serde(default)]
     has_opt_outs: bool,
@@ -152,23 +155,26 @@ impl SenderMemory {
 
     /// Everybody this machine knows that it posted to, as far as that can be read, and how much of it cannot.
     pub fn posted(&self) -> PostedRecord {
-        let mut record = PostedRecord { has_unknown_gap: self.is_journal_replaced(), ..PostedRecord::default() };
+        let mut record = PostedRecord { has_unknown_gap: self.has_lost_a_journal(), ..PostedRecord::default() };
         for path in self.journals() {
             record.add(Journal::readable_part(&path));
         }
         record
     }
 
-    /// Whether the journal that the page names is gone, or is another file, as one that was copied back.
-    fn is_journal_replaced(&self) -> bool {
+    /// Whether the journal that the page names is gone, or is another file, as one that was copied back; or an earlier one was.
+    fn has_lost_a_journal(&self) -> bool {
         let Ok(Some(page)) = self.page() else { return false };
+        if page.has_gap {
+            return true;
+        }
         let origin = Journal::open(&self.journal_path(page.journal)).and_then(|journal| journal.origin());
         origin.ok() != Some(page.origin)
     }
 
     /// Starts over from here, by an operator's word: what the database lacks of the journal so far is no sign any more. A journal that
-    /// is damaged anywhere is left as it is, and a new one begun.
-    pub fn confirm(&self, standing: Standing) -> Result<(), MemoryError> {
+    /// is damaged anywhere is left as it is, and a new one begun. `has_gap`: posts that were noted are gone.
+    pub fn confirm(&self, standing: Standing, has_gap: bool) -> Result<(), MemoryError> {
         let lock = self.lock()?;
         let known = self.page().ok().flatten().and_then(|page| Some((self.journal(&page).ok()?, page)));
         let known = known.filter(|(journal, _)| journal.is_whole());
@@ -177,13 +183,19 @@ impl SenderMemory {
             None => self.begin(standing, self.next_journal())?,
         };
         let confirmed_bytes = journal.sync()?;
-        self.write(&Page { confirmed_bytes, ..page }, &lock)
+        self.write(&Page { confirmed_bytes, has_gap: page.has_gap || has_gap, ..page }, &lock)
     }
 
     fn begin(&self, standing: Standing, number: u64) -> Result<(Page, Journal), MemoryError> {
         let journal = Journal::create(&self.journal_path(number))?;
-        let page =
-            Page { standing, journal: number, origin: journal.origin()?, confirmed_bytes: 0, has_opt_outs: false };
+        let page = Page {
+            standing,
+            journal: number,
+            origin: journal.origin()?,
+            confirmed_bytes: 0,
+            has_gap: false,
+            has_opt_outs: false,
+        };
         Ok((page, journal))
     }
 
@@ -196,7 +208,7 @@ impl SenderMemory {
         let (fresh, mut next) = self.begin(page.standing, page.journal + 1)?;
         next.append(&kept)?;
         next.sync()?;
-        let page = Page { confirmed_bytes, has_opt_outs: page.has_opt_outs, ..fresh };
+        let page = Page { confirmed_bytes, has_gap: page.has_gap, has_opt_outs: page.has_opt_outs, ..fresh };
         self.write(&page, lock)?;
         // The page names the new one: the old one only takes up space.
         let _ = fs::remove_file(self.journal_path(page.journal - 1));

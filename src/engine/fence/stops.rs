@@ -6,7 +6,7 @@ use super::super::memory::{MemoryError, PostedRecord};
 use super::FenceRefusal;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::StopCode;
-use crate::domain::text::shell_word;
+use crate::domain::text::{count_of, shell_word};
 use crate::store::{StoreError, fence, sender};
 
 /// Stops a sender at the fence, and notifies everybody.
@@ -34,20 +34,25 @@ fn reason((host, name): (&str, &str), what: &str) -> String {
     format!("{what} on {host} with `blastdeck sender confirm {}`, or S on the blast", shell_word(name))
 }
 
-/// Why a confirmation is asked for once more: this machine's record is damaged in a way that the reason that the operator read
-/// does not tell. The reason tells it from now on. `None`: they know what they confirm.
+/// Why a confirmation is asked for once more: this machine's record is not what it was when the operator was told what a
+/// confirmation means. The sender's reason says it from now on. `None`: they know what they confirm.
 pub async fn ask_to_confirm_again(
     engine: &EngineContext,
     id: SenderId,
     name: &str,
 ) -> Result<Option<String>, StoreError> {
-    let Some(known) = sender::stopped(&engine.pool, id).await? else { return Ok(None) };
+    let mut connection = engine.pool.acquire().await?;
+    let Some((StopCode::Restored, known)) = sender::stop_of(&mut connection, id).await? else { return Ok(None) };
+    drop(connection);
     let server = fence::server(&engine.pool).await?;
     let record = engine.fence.posted(id, &server.likeness);
-    let Some(damage) = damage(&record).filter(|damage| !known.contains(damage)) else { return Ok(None) };
-    let what = format!("{}; if everybody queued may get it, confirm", consequence(&record));
+    let consequence = consequence(&record);
+    if known.contains(&consequence) {
+        return Ok(None);
+    }
+    let what = format!("{consequence}; if everybody queued may get it, confirm");
     sender::restate(&engine.pool, id, &reason((&engine.host, name), &what)).await?;
-    Ok(Some(damage))
+    Ok(Some(consequence))
 }
 
 /// A sender that no engine can acquire is stopped if its row is the reason: trying again would not help, and nobody would see why.
@@ -68,6 +73,7 @@ pub async fn takeover_failed(engine: &EngineContext, of: &ConfiguredSender, erro
 fn consequence(record: &PostedRecord) -> String {
     const UNCERTAIN: &str =
         "those whom the database has forgotten become uncertain, and everybody else who is queued gets a message";
+    let noted = count_of(record.posted.len() as u64, "post", "posts");
     match damage(record) {
         Some(damage) if record.posted.is_empty() => {
             format!("{damage}: once you confirm, everybody who is queued gets a message, again if they had it")
@@ -81,7 +87,7 @@ fn consequence(record: &PostedRecord) -> String {
              queued gets a message, again if they had it"
                 .to_owned()
         }
-        None => format!("this machine remembers whom it posted to: once you confirm, {UNCERTAIN}"),
+        None => format!("this machine remembers whom it posted to ({noted}): once you confirm, {UNCERTAIN}"),
     }
 }
 
@@ -91,7 +97,7 @@ fn damage(record: &PostedRecord) -> Option<String> {
     let noted = readable + unreadable;
     if record.has_unknown_gap {
         return Some(format!(
-            "this machine's record of whom it posted to is damaged: {readable} posts can be read, nobody knows how many cannot"
+            "this machine's record of whom it posted to is not whole: {readable} posts can be read, nobody knows how many are missing"
         ));
     }
     (unreadable > 0).then(|| {

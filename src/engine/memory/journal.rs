@@ -1,6 +1,7 @@
 //! The journal of attempts that this machine posted: how long it is, then records of one length, appended before each
 //! claim's first POST.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -196,14 +197,17 @@ impl Journal {
         let there = records.len().div_ceil(RECORD) as u64;
         let has_unknown_gap = noted > LONGEST;
         let whole = if has_unknown_gap { there } else { noted.max(there) };
-        let posted: Vec<_> = records.as_chunks::<RECORD>().0.iter().filter_map(decode).collect();
+        // An attempt is noted once: a second record of it lies in the place of another one.
+        let mut known = HashSet::new();
+        let is_first = |one: &PostedAttempt| known.insert((one.recipient, one.attempt, one.epoch));
+        let posted: Vec<_> = records.as_chunks::<RECORD>().0.iter().filter_map(decode).filter(is_first).collect();
         let unreadable = whole.saturating_sub(posted.len() as u64);
         PostedRecord { posted, unreadable, has_unknown_gap }
     }
 
     /// Whether each of its records can be read.
     pub(super) fn is_whole(&self) -> bool {
-        self.newest(0, usize::MAX).is_ok()
+        Self::readable_part(&self.path).unreadable == 0
     }
 
     /// Takes numbers out of a file's records, which stay.

@@ -133,8 +133,9 @@ fn an_attempt_that_was_cut_off_is_missed_before_anything_else_was_remembered() {
 #[test]
 fn what_cannot_be_read_of_the_record_is_counted_and_a_confirmation_begins_another() {
     type Spoil = (&'static str, (usize, u64, bool), fn(&mut Vec<u8>));
-    let spoil: [Spoil; 6] = [
+    let spoil: [Spoil; 7] = [
         ("nothing", (3, 0, false), |_| {}),
+        ("one in place of another", (2, 1, false), |bytes| bytes.copy_within(8..48, 48)),
         ("the last record", (2, 1, false), |bytes| bytes.truncate(88)),
         ("in the middle of a record", (1, 2, false), |bytes| bytes.truncate(60)),
         ("zeros", (2, 1, false), |bytes| bytes[48..88].fill(0)),
@@ -145,7 +146,7 @@ fn what_cannot_be_read_of_the_record_is_counted_and_a_confirmation_begins_anothe
         let home = tempfile::tempdir().unwrap();
         let memory = memory_of_three(home.path());
         // What was confirmed is not read again while all goes well.
-        memory.confirm(standing(3, 12)).unwrap();
+        memory.confirm(standing(3, 12), false).unwrap();
         let mut bytes = fs::read(journal_of(home.path())).unwrap();
         spoil(&mut bytes);
         fs::write(journal_of(home.path()), bytes).unwrap();
@@ -154,7 +155,7 @@ fn what_cannot_be_read_of_the_record_is_counted_and_a_confirmation_begins_anothe
         assert_eq!((record.posted.len(), record.unreadable, record.has_unknown_gap), expected, "{what}");
         assert_eq!(memory.standing(), Some(standing(3, 12)), "{what}");
 
-        memory.confirm(standing(3, 13)).unwrap();
+        memory.confirm(standing(3, 13), false).unwrap();
         memory.remember(&standing(3, 14)).unwrap().append(&[posted(9)]).unwrap();
         let record = memory.posted();
         assert_eq!((record.posted.len(), record.unreadable), (expected.0 + 1, expected.1), "{what}");
@@ -175,6 +176,11 @@ fn a_record_that_is_gone_or_another_file_may_lack_any_number_of_posts() {
     assert!(memory.posted().has_unknown_gap);
     fs::remove_file(&journal).unwrap();
     assert!(memory.posted().has_unknown_gap);
+
+    memory.confirm(standing(3, 12), true).unwrap();
+    memory.confirm(standing(3, 13), false).unwrap();
+    memory.remember(&standing(3, 14)).unwrap();
+    assert!(memory.posted().has_unknown_gap, "it is not forgotten with the next confirmation");
 }
 
 #[test]
@@ -194,7 +200,7 @@ fn a_confirmation_asks_no_more_for_what_is_missing_and_still_knows_who_was_poste
     let home = tempfile::tempdir().unwrap();
     let memory = memory_of_three(home.path());
 
-    memory.confirm(standing(4, 20)).unwrap();
+    memory.confirm(standing(4, 20), false).unwrap();
     let mut journal = memory.remember(&standing(4, 21)).unwrap();
     journal.append(&[posted(4)]).unwrap();
 
@@ -209,7 +215,7 @@ fn a_confirmation_mends_a_damaged_memory_and_keeps_what_can_be_read() {
     fs::write(home.path().join("sender-7.json"), "{").unwrap();
     assert_eq!(memory.posted().posted.len(), 3);
 
-    memory.confirm(standing(4, 20)).unwrap();
+    memory.confirm(standing(4, 20), false).unwrap();
 
     assert_eq!(memory.read().unwrap().unwrap().standing, standing(4, 20));
     assert!(memory.remember(&standing(4, 21)).is_ok());
@@ -232,7 +238,7 @@ fn an_attempt_that_was_posted_is_known_again_also_by_the_next_process_until_a_co
         );
         assert!(!journal.has_posted(&posted(9)));
     }
-    memory.confirm(standing(4, 20)).unwrap();
+    memory.confirm(standing(4, 20), false).unwrap();
     assert!(!memory.remember(&standing(4, 21)).unwrap().has_posted(&posted(1)));
 }
 

@@ -165,6 +165,32 @@ async fn asks_with_half_a_memory(is_cut_before: bool) {
     assert_eq!((shop.count("uncertain").await, world.posts().await), (17, 43 + 23));
 }
 
+#[tokio::test]
+async fn a_memory_that_is_removed_after_the_sender_asked_is_told_before_anything_is_confirmed() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    shop.blast(10..30).await;
+    world.cluster.back_up().await;
+    shop.until_idle().await;
+    world.cluster.put_back().await;
+    shop.until_idle().await;
+    world.asks("this machine remembers whom it posted to (23 posts)").await;
+    std::fs::remove_dir_all(shop.path("state")).unwrap();
+
+    let first = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+
+    assert!(first.code == 3 && first.err.contains("everybody who is queued gets a message, again"), "{first:?}");
+    shop.until_idle().await;
+    assert_eq!((world.posts().await, shop.count("queued").await), (23, 20));
+    let senders = shop.json(&["sender", "list"]).await;
+    assert!(senders["stopped"]["reason"].as_str().unwrap().contains("remembers posting to nobody"), "{senders}");
+    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.until_idle().await;
+    assert_eq!(world.posts().await, 23 + 20);
+}
+
 /// The verbs that start messages leave a database that somebody has to confirm first as it is.
 #[tokio::test]
 async fn neither_send_nor_resume_confirms_a_restored_database_by_the_way() {
