@@ -68,9 +68,10 @@ mod tests {
         let held = flock(&other, FlockOperation::NonBlockingLockExclusive);
         child.kill().unwrap();
         child.wait().unwrap();
-        let free = flock(&other, FlockOperation::NonBlockingLockExclusive);
+        drop(other);
 
         assert_eq!(held, Err(rustix::io::Errno::WOULDBLOCK));
-        assert_eq!(free, Ok(()));
+        // A program that another test starts just now has all our files, for the moment until it runs.
+        assert!(Lock::acquire(&path).is_ok(), "it is free once that program has ended");
     }
 }
