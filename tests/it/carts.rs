@@ -202,7 +202,7 @@ async fn what_is_sold_out_is_said_when_a_cart_is_ordered() {
 async fn a_catalogue_that_is_none_before_the_slash_is_named_with_those_that_there_are() {
     let scene = scene(1).await;
     let shop = &scene.shop;
-    let before = shop.rows().await;
+    let before = scene.facts().await;
 
     for verb in ["order", "cart"] {
         let refused = shop.run(&[verb, "add", "1", &digits(1), "nosuch/teh"]).await;
@@ -214,7 +214,7 @@ async fn a_catalogue_that_is_none_before_the_slash_is_named_with_those_that_ther
     let missing = shop.run(&["order", "add", "1", &digits(1), "menu/roti"]).await;
     assert!(missing.code == 2 && missing.err.contains("catalogue menu has no `roti`"), "{missing:?}");
 
-    assert_eq!(shop.rows().await, before);
+    assert_eq!(scene.facts().await, before);
     // A SKU may have a slash in it.
     let own = shop.json(&["order", "add", "1", &digits(1), "a/b@5"]).await;
     assert_eq!(own["items"][0]["sku"], "a/b");

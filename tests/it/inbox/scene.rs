@@ -1,10 +1,12 @@
 //! A shop whose people have had messages, with a server that applies what it receives.
 
+use std::time::Duration;
+
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::serve::{ACCOUNT, NUMBER, Serve, WEBHOOK_SECRET, senders};
-use crate::support::{Setup, Shop, digits, eventually_async};
+use crate::support::{Setup, Shop, digits, eventually_async, until_unchanged};
 
 /// Blast 1 is of `cloud`, to people 1 to `people`, all sent with the ids `wamid.1` and on.
 pub struct InboxScene {
@@ -59,6 +61,20 @@ impl InboxScene {
     pub async fn until_applied(&self) {
         let new = "select count(*) from webhook_inbox where state = 'new'";
         eventually_async("the inbox is read", async || self.shop.number(new).await == 0).await;
+    }
+
+    /// Every row of every table but the inbox's own, and what the engine writes of itself: of the senders, whose throughput and whose
+    /// webhooks it notes when it gets to it, the rest.
+    pub async fn facts(&self) -> Vec<String> {
+        const OWN: [&str; 6] =
+            ["webhook_inbox_", "sender_leases ", "blast_counts ", "blast_count_deltas ", "status_history ", "senders "];
+        let rows = until_unchanged("rows", Duration::from_millis(300), async || self.shop.rows().await).await;
+        let changes = self.shop.number("select count(*) from status_history").await;
+        let senders = "select string_agg((to_jsonb(s) - '{throughput,sent_from,webhook_seen_at,unheard_since}'::text[])::text, ' ' order by id)
+                         from senders s";
+        let senders: String = sqlx::query_scalar(senders).fetch_one(&self.shop.database.pool).await.unwrap();
+        let kept = rows.lines().filter(|line| !OWN.iter().any(|own| line.starts_with(own))).map(str::to_owned);
+        kept.chain([format!("{changes} changes of status"), senders]).collect()
     }
 
     /// The status of person `n`.
