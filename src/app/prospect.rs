@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Backlog, ConcurrentBacklog, DailyCap, Forecast, Limits, binding, per_hour};
+use crate::domain::pace::{Backlog, ConcurrentBacklog, DailyCap, Forecast, ForecastBegins, Limits, binding, per_hour};
 use crate::domain::text::number;
 use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, whole};
@@ -75,7 +75,8 @@ impl Prospect<'_> {
             window: own.window,
             today: self.sender_state.people.map_or(self.sender_state.today, |people| self.counted(people)),
         };
-        let beside: Vec<_> = self.sender_state.beside(self.blast.id).map(|beside| self.backlog_of(beside)).collect();
+        let beside = self.sender_state.beside(self.blast.id).filter_map(|beside| self.backlog_of(beside, now));
+        let beside: Vec<_> = beside.collect();
         let whole = backlog.forecast_beside(&beside, now, self.begins(now));
         match &self.blast.due_later {
             Some(later) => backlog.held_back(whole, later, now),
@@ -83,13 +84,12 @@ impl Prospect<'_> {
         }
     }
 
-    /// One with a limit that cannot be read sends nothing.
-    fn backlog_of(&self, beside: &ConcurrentBlast) -> ConcurrentBacklog {
+    /// `None` for one with a limit that cannot be read: it sends nothing.
+    fn backlog_of(&self, beside: &ConcurrentBlast, now: DateTime<Utc>) -> Option<ConcurrentBacklog> {
+        let own = beside.limits.under(&self.sender.limits).ok()?;
         let queued = u64::try_from(beside.queued).unwrap_or_default();
-        match beside.limits.under(&self.sender.limits) {
-            Ok(own) => ConcurrentBacklog { queued, window: own.window },
-            Err(_) => ConcurrentBacklog { queued: 0, window: None },
-        }
+        let is_older = beside.blast < self.blast.id;
+        Some(ConcurrentBacklog { queued, is_older, limits: own.limits, window: own.window, begins: now })
     }
 
     /// The average pace, in messages an hour; `None` where no pace binds.
@@ -134,13 +134,22 @@ impl Prospect<'_> {
         own.min(people.limit).saturating_sub(left)
     }
 
-    /// The earliest time of the next message. Hours and the daily cap are left to the forecast.
-    fn begins(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let waiting =
-            self.waiting.filter(|waiting| !matches!(waiting, Waiting::DailyCap { .. } | Waiting::Window { .. }));
+    /// The earliest times of the next message. Hours and the daily cap are left to the forecast.
+    fn begins(&self, now: DateTime<Utc>) -> ForecastBegins {
+        let latest =
+            |times: &[Option<DateTime<Utc>>]| times.iter().flatten().fold(now, |latest, time| latest.max(*time));
+        let (of_sender, of_blast) = match self.waiting {
+            None | Some(Waiting::DailyCap { .. } | Waiting::Window { .. }) => (None, None),
+            Some(waiting @ (Waiting::Silent { .. } | Waiting::Throttled { .. } | Waiting::PeopleLimit { .. })) => {
+                (waiting.until(), None)
+            }
+            Some(waiting) => (None, waiting.until()),
+        };
         let full = self.sender_state.people.filter(|people| people.left() == 0).and_then(|people| people.frees_at);
         let scheduled = self.blast.scheduled_for.filter(|_| self.blast.launched_at.is_none());
-        let waits = [self.blast.send_after, scheduled, self.blast.next_due_at, self.sender_state.held_until, full];
-        waits.into_iter().chain([waiting.and_then(Waiting::until)]).flatten().fold(now, DateTime::max)
+        ForecastBegins {
+            sender: latest(&[self.sender_state.held_until, full, of_sender]),
+            blast: latest(&[self.blast.send_after, scheduled, self.blast.next_due_at, of_blast]),
+        }
     }
 }

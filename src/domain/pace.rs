@@ -13,6 +13,7 @@ mod pacer;
 mod people_window;
 mod rate;
 mod recipient_cooldown;
+mod spacing;
 mod span;
 mod turns;
 mod window;
@@ -25,7 +26,7 @@ pub use people_window::{PEOPLE_DAY, PeopleWindow};
 pub use rate::{Per, Rate, Speed};
 pub use recipient_cooldown::RecipientCooldown;
 pub use span::{parse_span, show_span};
-pub use turns::ConcurrentBacklog;
+pub use turns::{ConcurrentBacklog, ForecastBegins};
 pub use window::{Hours, Weekdays, Window, day_start, next_day_start};
 
 /// Whether to send now.

@@ -4,10 +4,10 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
-use super::pacer::Gcra;
-use super::turns::BlastTurns;
-use super::{ConcurrentBacklog, Gap, Limits, Rate, Window, day_start, next_day_start};
+use super::spacing::{Spacing, ends, even_spacings, mean_pause, spacings};
+use super::{DailyCap, Gap, Limits, Rate, Window, day_start, next_day_start};
 
 /// The people left to send to, and every limit that applies to them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,22 +55,17 @@ pub struct DueLater {
 /// How far ahead a forecast reaches.
 const HORIZON: TimeDelta = TimeDelta::days(366);
 
+/// When a forecast ends that is made now.
+pub(super) fn horizon(now: DateTime<Utc>) -> DateTime<Utc> {
+    now.checked_add_signed(HORIZON).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
 impl Backlog {
     /// The forecast at `now` if the first message goes at `begins` at the earliest.
     pub fn forecast(&self, now: DateTime<Utc>, begins: DateTime<Utc>) -> Forecast {
-        self.forecast_in_turns(&[], now, begins)
-    }
-
-    /// The same where the sender's messages are shared with other blasts, at the pace of the sender and this one.
-    pub(super) fn forecast_in_turns(
-        &self,
-        others: &[ConcurrentBacklog],
-        now: DateTime<Utc>,
-        begins: DateTime<Utc>,
-    ) -> Forecast {
-        let mut walk = Projection::new(self, others, (now, begins));
-        while walk.turns.own_left() > 0 && walk.stretch(self) == Stretch::Continue {}
-        walk.finish(now)
+        let mut walk = Projection::new(self, (now, begins));
+        while walk.left > 0 && walk.stretch(self) == Stretch::Continue {}
+        walk.shares.finish(walk.left, walk.at, !walk.spacings.is_empty())
     }
 
     /// A forecast of everybody, where some are due later: it ends no sooner than they can have their message.
@@ -156,53 +151,48 @@ enum Stretch {
 /// Walks from stretch to stretch.
 struct Projection {
     spacings: Vec<Spacing>,
-    turns: BlastTurns,
+    /// How many people are left.
+    left: u64,
     /// No message goes before this.
     at: DateTime<Utc>,
     /// The start of the sender's day that is being walked, and how many messages it has had.
     day: (DateTime<Utc>, u64),
     horizon: DateTime<Utc>,
-    midnights: (DateTime<Utc>, DateTime<Utc>),
-    /// Of today, of tomorrow, and of all later days.
-    shares: [Option<ForecastShare>; 3],
+    shares: DayShares,
 }
 
 impl Projection {
-    fn new(backlog: &Backlog, others: &[ConcurrentBacklog], (now, begins): (DateTime<Utc>, DateTime<Utc>)) -> Self {
-        let zone = backlog.sender.zone;
-        let tomorrow = next_day_start(now, zone);
+    fn new(backlog: &Backlog, (now, begins): (DateTime<Utc>, DateTime<Utc>)) -> Self {
         Self {
             spacings: spacings(backlog),
-            turns: BlastTurns::new(backlog, others),
+            left: backlog.people,
             at: begins.max(now),
-            day: (day_start(now, zone), backlog.today.into()),
-            horizon: now.checked_add_signed(HORIZON).unwrap_or(DateTime::<Utc>::MAX_UTC),
-            midnights: (tomorrow, next_day_start(tomorrow, zone)),
-            shares: [None; 3],
+            day: (day_start(now, backlog.sender.zone), backlog.today.into()),
+            horizon: horizon(now),
+            shares: DayShares::new(now, backlog.sender.zone),
         }
     }
 
-    /// Sends to as many as go before a window opens or closes, the day ends or its cap is reached.
+    /// Sends to as many as go before the window closes, the day ends or its cap is reached.
     fn stretch(&mut self, backlog: &Backlog) -> Stretch {
         let zone = backlog.sender.zone;
         let paced = self.spacings.iter().filter_map(Spacing::allowed).fold(self.at, DateTime::max);
         if paced > self.horizon {
             return Stretch::BeyondHorizon;
         }
-        let Some((opens, closes)) = self.turns.open(paced) else { return Stretch::BeyondHorizon };
+        let Some((opens, closes)) = opening(backlog.window, paced) else { return Stretch::BeyondHorizon };
         let (today, midnight) = (day_start(opens, zone), next_day_start(opens, zone));
         if today > self.day.0 {
             self.day = (today, 0);
         }
-        let left_today =
-            backlog.sender.daily_cap.map_or(u64::MAX, |cap| u64::from(cap.get()).saturating_sub(self.day.1));
+        let left_today = left_of(backlog.sender.daily_cap, self.day.1);
         if left_today == 0 {
             self.at = midnight;
             return Stretch::Continue;
         }
         let ends = closes.min(midnight);
         let fits = self.spacings.iter().map(|spacing| spacing.fits(opens, ends)).min().unwrap_or(u64::MAX);
-        self.send(self.turns.until_through().min(left_today).min(fits), opens);
+        self.send(self.left.min(left_today).min(fits), opens);
         // With a pace, the time of the next message says where to continue; without one, this stretch took everybody it could.
         self.at = if self.spacings.is_empty() { ends } else { opens };
         Stretch::Continue
@@ -214,10 +204,39 @@ impl Projection {
             spacing.send(first, messages);
         }
         self.day.1 = self.day.1.saturating_add(messages);
-        let people = self.turns.send(messages);
-        if people == 0 {
-            return;
-        }
+        self.left -= messages;
+        self.shares.add(messages, first, last);
+    }
+}
+
+/// How many messages a day has left under its cap.
+pub(super) fn left_of(cap: Option<DailyCap>, posted: u64) -> u64 {
+    cap.map_or(u64::MAX, |cap| u64::from(cap.get()).saturating_sub(posted))
+}
+
+/// From when to when a blast with these hours is open, at `at` or next.
+pub(super) fn opening(window: Option<Window>, at: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let Some(window) = window else { return Some((at, DateTime::<Utc>::MAX_UTC)) };
+    window.next_opening(at).map(|(opens, closes)| (opens.max(at), closes))
+}
+
+/// The people of a forecast by the sender's days.
+pub(super) struct DayShares {
+    now: DateTime<Utc>,
+    /// The ends of today and of tomorrow.
+    midnights: (DateTime<Utc>, DateTime<Utc>),
+    /// Of today, of tomorrow, and of all later days.
+    shares: [Option<ForecastShare>; 3],
+}
+
+impl DayShares {
+    pub(super) fn new(now: DateTime<Utc>, zone: Tz) -> Self {
+        let tomorrow = next_day_start(now, zone);
+        Self { now, midnights: (tomorrow, next_day_start(tomorrow, zone)), shares: [None; 3] }
+    }
+
+    /// Counts people of one day, the first and the last of whom go then.
+    pub(super) fn add(&mut self, people: u64, first: DateTime<Utc>, last: DateTime<Utc>) {
         let share = match () {
             () if first < self.midnights.0 => &mut self.shares[0],
             () if first < self.midnights.1 => &mut self.shares[1],
@@ -227,8 +246,9 @@ impl Projection {
         *share = Some(ForecastShare { people: before.people + people, until: Some(last), ..before });
     }
 
-    fn finish(self, now: DateTime<Utc>) -> Forecast {
-        let (is_paced, left) = (!self.spacings.is_empty(), self.turns.own_left());
+    /// The forecast, where so many are `left` at the horizon, the first of them not before `at`. Only a pace determines when the
+    /// last one goes.
+    pub(super) fn finish(self, left: u64, at: DateTime<Utc>, is_paced: bool) -> Forecast {
         let [today, tomorrow, later] = self
             .shares
             .map(|share| share.map(|share| ForecastShare { until: share.until.filter(|_| is_paced), ..share }));
@@ -237,125 +257,8 @@ impl Projection {
         let later = match (later, left) {
             (later, 0) => later,
             (Some(later), left) => Some(ForecastShare { people: later.people + left, until: None, ..later }),
-            (None, left) => Some(ForecastShare { people: left, from: self.at.max(now), until: None }),
+            (None, left) => Some(ForecastShare { people: left, from: at.max(self.now), until: None }),
         };
         Forecast { today, tomorrow, later, done_at: last.and_then(|last| last.until).filter(|_| left == 0) }
     }
-}
-
-/// One limit as an even spacing: a rate, or the mean of the gaps.
-#[derive(Debug, Clone, Copy)]
-struct Spacing {
-    interval: TimeDelta,
-    /// How early a message may go, to catch up.
-    slack: TimeDelta,
-    /// When the next message is due if all are on time.
-    due: Option<DateTime<Utc>>,
-}
-
-impl Spacing {
-    fn allowed(&self) -> Option<DateTime<Utc>> {
-        self.due.map(|due| due - self.slack)
-    }
-
-    /// When the first message of a stretch is due, if one goes at its beginning.
-    fn base(&self, first: DateTime<Utc>) -> DateTime<Utc> {
-        self.due.map_or(first, |due| due.max(first))
-    }
-
-    /// How many messages go from `first` on and before `ends`: at least one.
-    fn fits(&self, first: DateTime<Utc>, ends: DateTime<Utc>) -> u64 {
-        let span = ends - (self.base(first) - self.slack) - TimeDelta::nanoseconds(1);
-        let intervals = nanos(span) / nanos(self.interval).max(1);
-        u64::try_from(intervals.max(0) + 1).unwrap_or(u64::MAX)
-    }
-
-    /// When the n-th of them goes, counted from 1.
-    fn nth(&self, first: DateTime<Utc>, n: u64) -> DateTime<Utc> {
-        self.after(first, n.saturating_sub(1)) - self.slack
-    }
-
-    fn send(&mut self, first: DateTime<Utc>, people: u64) {
-        self.due = Some(self.after(first, people));
-    }
-
-    fn after(&self, first: DateTime<Utc>, people: u64) -> DateTime<Utc> {
-        let span = i64::try_from(nanos(self.interval) * i128::from(people)).unwrap_or(i64::MAX);
-        self.base(first).checked_add_signed(TimeDelta::nanoseconds(span)).unwrap_or(DateTime::<Utc>::MAX_UTC)
-    }
-}
-
-/// Wide enough for centuries.
-fn nanos(span: TimeDelta) -> i128 {
-    i128::from(span.num_seconds()) * 1_000_000_000 + i128::from(span.subsec_nanos())
-}
-
-/// What spaces the messages of a blast; empty where neither it nor its sender has a pace.
-fn spacings(backlog: &Backlog) -> Vec<Spacing> {
-    let (sender, blast) = (&backlog.sender, &backlog.blast);
-    let even_spacings = even_spacings(sender, blast);
-    let spaced = even_spacings.iter().map(|even| Spacing { interval: even.interval, slack: even.slack, due: None });
-    let mut spacings: Vec<_> = spaced.collect();
-    if let Some(mean) = mean_pause(sender, blast, &even_spacings) {
-        #[expect(clippy::cast_possible_truncation, reason = "a pause is at most a day, or a million slowed down")]
-        let interval = TimeDelta::nanoseconds((mean * 1e9).round() as i64);
-        spacings.push(Spacing { interval, slack: TimeDelta::zero(), due: None });
-    }
-    spacings
-}
-
-/// The even spacing of both rates.
-fn even_spacings(sender: &Limits, blast: &Limits) -> Vec<Gcra> {
-    let quotas = [sender, blast].into_iter().filter_map(|limits| limits.rate.quota(limits.speed));
-    quotas.map(|(count, period)| Gcra::new(count, period)).collect()
-}
-
-/// The mean pause that the gaps of a sender and its blast cause together, in seconds; `None` without a gap. A rate beside
-/// them lengthens the shorter pauses, less its slack, within which a late message catches up.
-fn mean_pause(sender: &Limits, blast: &Limits, rates: &[Gcra]) -> Option<f64> {
-    let gaps: Vec<GapBounds> =
-        [sender, blast].into_iter().filter_map(|limits| Some(ends(limits, limits.gap?))).collect();
-    if gaps.is_empty() {
-        return None;
-    }
-    let least = rates.iter().map(|even| (even.interval - even.slack).as_seconds_f64()).fold(0.0, f64::max);
-    Some(mean_of_longest(&gaps, least)).filter(|mean| *mean > 0.0)
-}
-
-/// A gap's shortest and longest pause, in seconds of real time.
-#[derive(Debug, Clone, Copy)]
-struct GapBounds {
-    low: f64,
-    high: f64,
-}
-
-fn ends(limits: &Limits, gap: Gap) -> GapBounds {
-    let seconds = |span| limits.speed.shrink(span).as_secs_f64();
-    GapBounds { low: seconds(gap.low()), high: seconds(gap.high()) }
-}
-
-impl GapBounds {
-    fn mean(self) -> f64 {
-        f64::midpoint(self.low, self.high)
-    }
-
-    /// The probability of a pause no longer than `pause`.
-    fn share_below(self, pause: f64) -> f64 {
-        if pause >= self.high { 1.0 } else { ((pause - self.low) / (self.high - self.low)).clamp(0.0, 1.0) }
-    }
-}
-
-/// The mean of the longest of several pauses, each uniform between its bounds and none counted as shorter than `least`:
-/// the largest lower bound plus the integral, from there on, of the probability that any pause is longer. With at most two
-/// pauses that probability is piecewise a parabola, which Simpson's rule integrates exactly.
-fn mean_of_longest(gaps: &[GapBounds], least: f64) -> f64 {
-    let low = gaps.iter().map(|gap| gap.low).fold(least, f64::max);
-    let longer = |pause: f64| 1.0 - gaps.iter().map(|gap| gap.share_below(pause)).product::<f64>();
-    let mut bounds: Vec<f64> = gaps.iter().map(|gap| gap.high.max(low)).chain([low]).collect();
-    bounds.sort_unstable_by(f64::total_cmp);
-    let piece = |ends: &[f64]| {
-        let (from, to) = (ends[0], ends[1]);
-        (to - from) / 6.0 * (longer(from) + 4.0 * longer(f64::midpoint(from, to)) + longer(to))
-    };
-    low + bounds.windows(2).map(piece).sum::<f64>()
 }

@@ -1,183 +1,252 @@
-//! Forecasts a blast while its sender sends others as well: they take even turns, the least served first.
+//! Forecasts a blast while its sender sends others as well: they take turns, the least served first, each from its own start
+//! on, within its own hours and at its own pace. The walk goes from message to message as the engine does; far ahead several
+//! messages of a blast are one step, so that millions of people take little longer than thousands.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::forecast::{Backlog, Forecast, ForecastShare};
-use super::{Limits, Rate, Window, binding};
+use super::forecast::{Backlog, DayShares, Forecast, horizon, left_of, opening};
+use super::{Limits, Window, next_day_start};
+
+mod pace;
+
+use pace::TurnPace;
 
 /// Another blast of the same sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConcurrentBacklog {
     pub queued: u64,
+    /// It was made before the one that is forecast: where both were served as often it goes first.
+    pub is_older: bool,
+    /// Its own rate and gap.
+    pub limits: Limits,
     /// Its own hours: while they are closed it takes no turns.
     pub window: Option<Window>,
+    /// When its first message goes at the earliest.
+    pub begins: DateTime<Utc>,
+}
+
+/// When the first messages go at the earliest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForecastBegins {
+    /// Of the sender, whatever the blast.
+    pub sender: DateTime<Utc>,
+    /// Of the blast that is forecast.
+    pub blast: DateTime<Utc>,
 }
 
 impl Backlog {
-    /// The forecast at `now` while the same sender sends other blasts. Every blast that is open and has somebody left gets the
-    /// same share of the sender's messages, whatever its own pace.
-    pub fn forecast_beside(&self, others: &[ConcurrentBacklog], now: DateTime<Utc>, begins: DateTime<Utc>) -> Forecast {
-        let alone = self.forecast(now, begins);
+    /// The forecast at `now` while the same sender sends other blasts. Of those that may send, the one that was served least goes
+    /// first; one that may not, by its start, its hours or its own pace, falls behind nobody meanwhile.
+    pub fn forecast_beside(
+        &self,
+        others: &[ConcurrentBacklog],
+        now: DateTime<Utc>,
+        begins: ForecastBegins,
+    ) -> Forecast {
         if self.people == 0 || others.iter().all(|other| other.queued == 0) {
-            return alone;
+            return self.forecast(now, begins.blast.max(begins.sender));
         }
-        let unpaced = Limits::none(self.sender.zone);
-        let shared = Self { blast: unpaced, ..*self }.forecast_in_turns(others, now, begins);
-        if self.blast.gap.is_none() && self.blast.rate == Rate::Unlimited {
-            return shared;
-        }
-        // Its own pace may be slower than its turns.
-        slower(alone, shared, binding(&self.sender, &unpaced).is_some())
+        let mut walk = TurnWalk::new(self, others, now, begins);
+        while walk.own().left > 0 && walk.step() {}
+        walk.finish()
     }
 }
 
+/// One in so many of the messages, and of the time, that lie behind is how much one step may take at once.
+const FINENESS: u64 = 1_024;
+
+/// Walks from message to message of a sender.
+struct TurnWalk<'a> {
+    backlog: &'a Backlog,
+    pace: TurnPace,
+    /// The oldest first.
+    turns: Vec<Turn>,
+    /// Which of them is forecast.
+    own: usize,
+    begins: DateTime<Utc>,
+    /// No message goes before this.
+    at: DateTime<Utc>,
+    sent: u64,
+    day: TurnDay,
+    horizon: DateTime<Utc>,
+    shares: DayShares,
+}
+
+/// A day of the sender, and how many messages it has had.
+struct TurnDay {
+    midnight: DateTime<Utc>,
+    posted: u64,
+}
+
+impl<'a> TurnWalk<'a> {
+    fn new(backlog: &'a Backlog, others: &[ConcurrentBacklog], now: DateTime<Utc>, begins: ForecastBegins) -> Self {
+        let (sender, zone) = (&backlog.sender, backlog.sender.zone);
+        let own = ConcurrentBacklog {
+            queued: backlog.people,
+            is_older: false,
+            limits: backlog.blast,
+            window: backlog.window,
+            begins: begins.blast,
+        };
+        let (older, newer): (Vec<_>, Vec<_>) = others.iter().partition(|other| other.is_older);
+        let place = older.len();
+        let turns = (0..).zip(older.into_iter().chain([&own]).chain(newer));
+        let starts = begins.sender.max(now);
+        Self {
+            backlog,
+            pace: TurnPace::of_sender(sender),
+            turns: turns.map(|(place, blast)| Turn::new(blast, sender, place)).collect(),
+            own: place,
+            begins: starts,
+            at: starts,
+            sent: 0,
+            day: TurnDay { midnight: next_day_start(now, zone), posted: backlog.today.into() },
+            horizon: horizon(now),
+            shares: DayShares::new(now, zone),
+        }
+    }
+
+    fn own(&self) -> &Turn {
+        &self.turns[self.own]
+    }
+
+    /// Sends what goes next, or waits until something may. `false` beyond the horizon.
+    fn step(&mut self) -> bool {
+        if self.at > self.horizon {
+            return false;
+        }
+        if self.at >= self.day.midnight {
+            self.day = TurnDay { midnight: next_day_start(self.at, self.backlog.sender.zone), posted: 0 };
+        }
+        match self.next() {
+            // While it waits for the sender another one may become ready.
+            NextTurn::Send(place) => match self.wait_of_sender() {
+                Some(until) => self.at = until,
+                None => self.send(place),
+            },
+            NextTurn::Wait(until) => self.at = until,
+            NextTurn::Never => return false,
+        }
+        true
+    }
+
+    /// The least served that may send now; else when the first one may.
+    fn next(&mut self) -> NextTurn {
+        let (at, mut least, mut first) = (self.at, None, None);
+        for (place, turn) in self.turns.iter_mut().enumerate().filter(|(_, turn)| turn.left > 0) {
+            turn.ready = turn.ready_at(at);
+            match turn.ready {
+                Some(ready) if ready <= at => least = least.into_iter().chain([(turn.served, place)]).min(),
+                Some(ready) => first = first.into_iter().chain([ready]).min(),
+                None => {}
+            }
+        }
+        // Hours that never open again end the walk, whatever the others do.
+        if self.own().ready.is_none() {
+            return NextTurn::Never;
+        }
+        let Some((served, place)) = least else { return first.map_or(NextTurn::Never, NextTurn::Wait) };
+        let is_held = |turn: &&mut Turn| turn.left > 0 && turn.ready.is_none_or(|ready| ready > at);
+        for held in self.turns.iter_mut().filter(is_held) {
+            held.served = held.served.max(served);
+        }
+        NextTurn::Send(place)
+    }
+
+    /// Until when the sender sends nothing, whoever is ready.
+    fn wait_of_sender(&self) -> Option<DateTime<Utc>> {
+        let midnight = Some(self.day.midnight).filter(|_| self.left_today() == 0);
+        self.pace.allowed().max(midnight).filter(|until| *until > self.at)
+    }
+
+    fn left_today(&self) -> u64 {
+        left_of(self.backlog.sender.daily_cap, self.day.posted)
+    }
+
+    fn send(&mut self, place: usize) {
+        let at = self.at;
+        let messages = self.at_once(&self.turns[place]).min(self.left_today());
+        let turn = &mut self.turns[place];
+        let last = self.pace.nth(at, messages).max(turn.pace.nth(at, messages));
+        self.pace.send(at, messages);
+        turn.send(at, messages);
+        self.sent = self.sent.saturating_add(messages);
+        self.day.posted = self.day.posted.saturating_add(messages);
+        if place == self.own {
+            self.shares.add(messages, at, last);
+        }
+    }
+
+    /// How many messages a blast sends in one step: a small part of all before, in a small part of the time that they took.
+    fn at_once(&self, turn: &Turn) -> u64 {
+        let interval = nanos(self.pace.interval().max(turn.pace.interval()));
+        let by_time = nanos(self.at - self.begins).checked_div(interval).unwrap_or(u64::MAX);
+        let few = by_time.min(self.sent) / FINENESS;
+        if few <= 1 {
+            return 1;
+        }
+        let ends = turn.open.1.min(self.day.midnight);
+        few.min(turn.left).min(self.pace.fits(self.at, ends)).min(turn.pace.fits(self.at, ends)).max(1)
+    }
+
+    fn finish(self) -> Forecast {
+        let is_paced = self.pace.is_paced() || self.own().pace.is_paced();
+        let left = self.own().left;
+        let at = self.own().begins.max(self.at);
+        self.shares.finish(left, at, is_paced)
+    }
+}
+
+fn nanos(span: TimeDelta) -> u64 {
+    span.num_nanoseconds().map_or(u64::MAX, |nanos| u64::try_from(nanos).unwrap_or_default())
+}
+
+/// What a sender does next.
+enum NextTurn {
+    Send(usize),
+    Wait(DateTime<Utc>),
+    Never,
+}
+
 /// A blast among those that take turns.
-#[derive(Debug, Clone, Copy)]
 struct Turn {
     left: u64,
     /// How many of its messages count where the least served goes first: whoever could not be served falls behind nobody.
     served: u64,
+    pace: TurnPace,
     window: Option<Window>,
-    is_open: bool,
+    begins: DateTime<Utc>,
+    /// The opening that was found last.
+    open: (DateTime<Utc>, DateTime<Utc>),
+    /// When it may send next, as was found last.
+    ready: Option<DateTime<Utc>>,
 }
 
 impl Turn {
-    fn new(people: u64, window: Option<Window>) -> Self {
-        Self { left: people, served: 0, window, is_open: false }
-    }
-
-    /// How many it sends until it is served as often as `level`.
-    fn up_to(&self, level: u64) -> u64 {
-        level.saturating_sub(self.served).min(self.left)
-    }
-
-    /// From when to when it is open, at `at` or next.
-    fn opening(&self, at: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let Some(window) = self.window else { return Some((at, DateTime::<Utc>::MAX_UTC)) };
-        window.next_opening(at).map(|(opens, closes)| (opens.max(at), closes))
-    }
-}
-
-/// The blasts of a sender that take even turns, the least served first.
-#[derive(Debug)]
-pub(super) struct BlastTurns {
-    own: Turn,
-    others: Vec<Turn>,
-}
-
-impl BlastTurns {
-    pub(super) fn new(own: &Backlog, others: &[ConcurrentBacklog]) -> Self {
-        let others = others.iter().map(|other| Turn::new(other.queued, other.window)).collect();
-        Self { own: Turn::new(own.people, own.window), others }
-    }
-
-    /// How many people are left of the blast that is forecast.
-    pub(super) fn own_left(&self) -> u64 {
-        self.own.left
-    }
-
-    /// The next stretch of time in which the same blasts are open; `None` where the own one never is again.
-    pub(super) fn open(&mut self, at: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        self.own.opening(at)?;
-        let waiting = self.all().filter(|turn| turn.left > 0);
-        let openings: Vec<_> = waiting.filter_map(|turn| turn.opening(at)).collect();
-        let begins = openings.iter().map(|(opens, _)| *opens).min()?;
-        let bounds = openings.into_iter().map(|(opens, closes)| if opens > begins { opens } else { closes });
-        let ends = bounds.min()?;
-        for turn in self.others.iter_mut().chain([&mut self.own]) {
-            turn.is_open = turn.left > 0 && turn.opening(at).is_some_and(|(opens, _)| opens <= begins);
-        }
-        Some((begins, ends))
-    }
-
-    /// How many messages the sender sends until the own blast is done, or until everybody else who is open is.
-    pub(super) fn until_through(&self) -> u64 {
-        let level = if self.own.is_open { self.own.served.saturating_add(self.own.left) } else { u64::MAX };
-        self.up_to(level)
-    }
-
-    /// Takes so many messages, in turns; how many of them are the own blast's.
-    pub(super) fn send(&mut self, messages: u64) -> u64 {
-        let level = self.level(messages);
-        let mut rest = messages - self.up_to(level);
-        let before = self.own.left;
-        // The own one is last in a turn.
-        for turn in self.others.iter_mut().chain([&mut self.own]).filter(|turn| turn.is_open) {
-            let goes_on = rest > 0 && turn.left > turn.up_to(level) && turn.served <= level;
-            let sent = turn.up_to(level) + u64::from(goes_on);
-            rest -= u64::from(goes_on);
-            (turn.left, turn.served) = (turn.left - sent, turn.served.saturating_add(sent));
-        }
-        let most = self.all().filter(|turn| turn.is_open).map(|turn| turn.served).max().unwrap_or(0);
-        for turn in self.others.iter_mut().chain([&mut self.own]).filter(|turn| !turn.is_open) {
-            turn.served = turn.served.max(level.min(most));
-        }
-        before - self.own.left
-    }
-
-    /// How often every open blast has been served after so many messages, as far as it has people.
-    fn level(&self, messages: u64) -> u64 {
-        let (mut low, mut high) = (0, u64::MAX);
-        while low < high {
-            let middle = high - (high - low) / 2;
-            if self.up_to(middle) <= messages { low = middle } else { high = middle - 1 }
-        }
-        low
-    }
-
-    fn up_to(&self, level: u64) -> u64 {
-        let open = self.all().filter(|turn| turn.is_open);
-        open.map(|turn| turn.up_to(level)).fold(0, u64::saturating_add)
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Turn> {
-        self.others.iter().chain([&self.own])
-    }
-}
-
-/// The later of two forecasts for the same people, day by day. The second has times only if `is_paced`.
-fn slower(one: Forecast, other: Forecast, is_paced: bool) -> Forecast {
-    let total = |forecast: Forecast| people(forecast.today) + people(forecast.tomorrow);
-    let by_tonight = people(one.today).min(people(other.today));
-    let by_tomorrow = total(one).min(total(other));
-    let all = total(one) + people(one.later);
-    days(all, (by_tonight, by_tomorrow), |day| match (day.of(&one), day.of(&other)) {
-        (Some(one), Some(other)) => Some(ForecastShare {
-            people: 0,
-            from: one.from.max(other.from),
-            until: if is_paced { one.until.zip(other.until).map(|(a, b)| a.max(b)) } else { one.until },
-        }),
-        (one, other) => one.or(other),
-    })
-}
-
-fn people(share: Option<ForecastShare>) -> u64 {
-    share.map_or(0, |share| share.people)
-}
-
-#[derive(Clone, Copy)]
-enum Day {
-    Today,
-    Tomorrow,
-    Later,
-}
-
-impl Day {
-    const fn of(self, forecast: &Forecast) -> Option<ForecastShare> {
-        match self {
-            Self::Today => forecast.today,
-            Self::Tomorrow => forecast.tomorrow,
-            Self::Later => forecast.later,
+    fn new(blast: &ConcurrentBacklog, sender: &Limits, place: u64) -> Self {
+        Self {
+            left: blast.queued,
+            served: 0,
+            pace: TurnPace::of_blast(&blast.limits, sender, place),
+            window: blast.window,
+            begins: blast.begins,
+            open: (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MIN_UTC),
+            ready: None,
         }
     }
-}
 
-/// A forecast of `all` people, given how many are done by the end of today and of tomorrow, and each day's times.
-fn days(all: u64, (tonight, tomorrow): (u64, u64), moments: impl Fn(Day) -> Option<ForecastShare>) -> Forecast {
-    let share = |day, people: u64| moments(day).filter(|_| people > 0).map(|share| ForecastShare { people, ..share });
-    let today = share(Day::Today, tonight);
-    let tomorrow_share = share(Day::Tomorrow, tomorrow - tonight);
-    let later = share(Day::Later, all - tomorrow);
-    let last = [later, tomorrow_share, today].into_iter().flatten().next();
-    Forecast { today, tomorrow: tomorrow_share, later, done_at: last.and_then(|last| last.until) }
+    /// When it may send, from `at` on; `None` where its hours never open again.
+    fn ready_at(&mut self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let earliest = self.pace.allowed().map_or(self.begins, |allowed| allowed.max(self.begins)).max(at);
+        if earliest >= self.open.1 {
+            self.open = opening(self.window, earliest)?;
+        }
+        Some(earliest.max(self.open.0))
+    }
+
+    fn send(&mut self, at: DateTime<Utc>, messages: u64) {
+        self.pace.send(at, messages);
+        self.left -= messages;
+        self.served = self.served.saturating_add(messages);
+    }
 }

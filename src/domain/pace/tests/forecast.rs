@@ -204,7 +204,7 @@ pub(super) fn backlogs() -> impl Strategy<Value = Backlog> {
 /// By how many people a forecast may be off. Where gaps vary about a rate it takes them as even, and the rate lets some of
 /// the longer ones be caught up: an eighth at most. Where hours close, some openings fit one person
 /// more than even gaps do: one in 32 people at most.
-pub(super) fn tolerance(backlog: &Backlog) -> u64 {
+fn tolerance(backlog: &Backlog) -> u64 {
     let gaps = [backlog.sender.gap, backlog.blast.gap].into_iter().flatten();
     let varies = gaps.clone().filter(|gap| gap.low() < gap.high()).count();
     let has_rate = [backlog.sender.rate, backlog.blast.rate].iter().any(|rate| *rate != Rate::Unlimited);
