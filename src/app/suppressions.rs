@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
+use super::put_back::{LiftedIn, PutBack};
 use crate::domain::act::Act;
 use crate::domain::ids::{SenderId, SuppressionId};
 use crate::domain::phone::{Phone, Region};
@@ -135,16 +136,20 @@ impl App {
         Ok(())
     }
 
-    /// Allows a number in future blasts again. `false` if it was not suppressed.
-    pub async fn unsuppress(&self, business: &str, phone: &Phone) -> Result<bool, AppError> {
+    /// Allows a number again: in future blasts, and wherever this took it out of one that is not over. `None` if it was not
+    /// suppressed.
+    pub async fn unsuppress(&self, business: &str, phone: &Phone) -> Result<Option<PutBack>, AppError> {
         let mut tx = self.begin().await?;
+        let taken_out = self.hold_taken_out(&mut tx, &[phone.as_str()], (&[], &[])).await?;
         // Where nothing was done nothing is committed: a request that is refused has no effect.
         if !suppression::remove(&mut tx, business, phone.as_str()).await? {
-            return Ok(false);
+            return Ok(None);
         }
         self.log_suppress(&mut tx, Act::Unsuppress, (business, phone)).await?;
+        let back = self.put_back(&mut tx, &taken_out, &LiftedIn::new([business.to_owned()])).await?;
         self.commit_lifted(tx, &[(business.to_owned(), phone.clone())]).await?;
-        Ok(true)
+        self.notify_all(back.changed.iter().copied()).await?;
+        Ok(Some(back))
     }
 
     /// Suppresses several numbers at once, all or none: for this business, or for every one; for a caller that acts for one

@@ -1,7 +1,5 @@
 //! Undoes acts: an operator's own newest, or a person's last mark. Never starts a message.
 
-mod elsewhere;
-
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -9,12 +7,13 @@ use sqlx::PgConnection;
 
 use super::last_act;
 use super::marks::{gone, outcome, person_of};
-use super::{App, AppError};
+use super::put_back::LiftedIn;
+use super::{App, AppError, StillSuppressed};
 use crate::domain::act::Act;
-use crate::domain::amount::money;
+use crate::domain::amount::in_currency;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
-use crate::domain::recipient::{Evidence, Mark, Resolution, Undone};
+use crate::domain::recipient::{Evidence, Resolution, Undone};
 use crate::domain::sale::Sale;
 use crate::domain::status::Status;
 use crate::domain::text::people;
@@ -22,7 +21,7 @@ use crate::store::DbTransaction;
 use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::blast;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry};
-use crate::store::person::{self, PersonRow};
+use crate::store::person::PersonRow;
 use crate::store::suppression;
 
 /// What an undo changed.
@@ -34,6 +33,8 @@ pub struct UndoOutcome {
     pub sentence: String,
     /// The same as command lines, one for each person.
     pub command_lines: Vec<String>,
+    /// What keeps people suppressed whose opt-outs were taken back.
+    pub still_suppressed: Vec<StillSuppressed>,
 }
 
 /// A person whose mark is undone.
@@ -43,6 +44,17 @@ struct Undo {
     person: PersonRow,
     before: Status,
     after: Status,
+}
+
+impl Undo {
+    /// Whoever is suppressed still, by their own word or by another act, is not queued again.
+    fn stays_out(&self, still_suppressed: &[StillSuppressed]) -> bool {
+        self.undone == Undone::OptOut && self.before == Status::OptedOut && self.reason_in(still_suppressed).is_some()
+    }
+
+    fn reason_in<'a>(&self, still_suppressed: &'a [StillSuppressed]) -> Option<&'a StillSuppressed> {
+        still_suppressed.iter().find(|still| still.holds_for(&self.person.phone_number, &self.person.business))
+    }
 }
 
 impl App {
@@ -156,30 +168,48 @@ impl App {
         }
     }
 
-    /// Undoes acts on different people: all of them, or none.
+    /// Undoes acts on different people: all of them, or none. What they suppressed is gone before the people are changed: whoever is
+    /// suppressed still stays where they are out.
     async fn undo(&self, mut tx: DbTransaction, acts: Vec<LoggedAction>) -> Result<UndoOutcome, AppError> {
-        let elsewhere = self.hold_elsewhere(&mut tx, &acts).await?;
-        let mut undos = self.record_undos(&mut tx, acts).await?;
-        self.close_acts(&mut tx, &undos).await?;
-        let opt_outs = undos.iter().filter(|undo| undo.undone == Undone::OptOut);
-        let phones: Vec<&str> = opt_outs.map(|undo| undo.person.phone_number.as_str()).collect();
+        let opt_outs: Vec<&LoggedAction> = acts.iter().filter(|act| act.action == Act::OptOut).collect();
+        let phones: Vec<String> = opt_outs.iter().filter_map(|act| act.phone_number.clone()).collect();
+        let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
+        let ids: Vec<ActionId> = acts.iter().map(|act| act.id).collect();
+        let own: Vec<RecipientId> = acts.iter().filter_map(|act| act.recipient_id).collect();
+        let taken_out = match phones[..] {
+            [] => Vec::new(),
+            _ => self.hold_taken_out(&mut tx, &phones, (&ids, &own)).await?,
+        };
+        let held = self.hold_undos(&mut tx, acts).await?;
+        self.close_acts(&mut tx, &held).await?;
         let lifted = match phones[..] {
             [] => Vec::new(),
             _ => suppression::remove_taken_back(&mut tx, &phones).await?,
         };
-        self.keep_suppressed_out(&mut tx, &mut undos).await?;
-        let elsewhere = self.put_back_elsewhere(&mut tx, &elsewhere).await?;
+        let of_opt_outs = held.iter().filter(|undo| undo.undone == Undone::OptOut).map(|undo| &undo.person);
+        let of_opt_outs: Vec<&PersonRow> = of_opt_outs.collect();
+        let still_suppressed = self.still_suppressed(&mut tx, &of_opt_outs).await?;
+        let own = of_opt_outs.iter().map(|person| person.business.clone());
+        let lifted_in = LiftedIn::new(lifted.iter().map(|(business, _)| business.clone()).chain(own));
+        let undos = self.record_undos(&mut tx, held, &still_suppressed).await?;
+        let elsewhere = self.put_back(&mut tx, &taken_out, &lifted_in).await?;
         self.commit_lifted(tx, &lifted).await?;
         let also = elsewhere.changed.iter().copied();
         self.notify_all(undos.iter().map(|undo| undo.person.blast_id).chain(also)).await?;
         Ok(UndoOutcome {
             recipients: undos.iter().map(|undo| undo.person.id).collect(),
-            sentence: format!("{}{}", sentence(&undos), elsewhere.in_words()),
+            sentence: format!(
+                "{}{}",
+                sentence(&undos, &still_suppressed, &self.config().ui.currency),
+                elsewhere.in_words_beside()
+            ),
             command_lines: undos.iter().map(|undo| command_line(&undo.person)).collect(),
+            still_suppressed,
         })
     }
 
-    async fn record_undos(&self, tx: &mut PgConnection, acts: Vec<LoggedAction>) -> Result<Vec<Undo>, AppError> {
+    /// The acts with their people, who are under lock from here on.
+    async fn hold_undos(&self, tx: &mut PgConnection, acts: Vec<LoggedAction>) -> Result<Vec<Undo>, AppError> {
         let mut undos = BTreeMap::new();
         for act in acts {
             let undone = undone_or_refused(&act, None)?;
@@ -194,44 +224,42 @@ impl App {
         for (id, (act, undone)) in &mut undos {
             *undone = undone_or_refused(act, left.get(id).copied())?;
         }
-        let held: Vec<_> = held.into_iter().filter_map(|person| Some((undos.remove(&person.id)?, person))).collect();
-        let entry = |((_, undone), person): &((LoggedAction, Undone), PersonRow)| self.taken_back(person, undone);
-        let entries: Vec<_> = held.iter().map(entry).collect();
-        let people: Vec<_> = held.iter().map(|(_, person)| person.clone()).collect();
-        let settled = self.record_all(tx, &entries, &people).await?;
-        let undo = |(((act, undone), person), settled): (((LoggedAction, Undone), PersonRow), &EntryOutcome)| {
-            // An order's act may have changed nothing: its person was closed, and it is not in the currency of revenue.
-            let (before, after) = match (settled, &undone) {
-                (EntryOutcome::Nothing, Undone::Closed(_)) => (person.status, person.status),
-                _ => outcome(Some(settled), &person)?,
-            };
-            Ok(Undo { act, undone, person, before, after })
+        let undo = |person: PersonRow| {
+            let (act, undone) = undos.remove(&person.id)?;
+            Some(Undo { act, undone, before: person.status, after: person.status, person })
         };
-        let undos = held.into_iter().zip(&settled).map(undo).collect::<Result<Vec<_>, AppError>>()?;
-        if undos.is_empty() { Err(gone()) } else { Ok(undos) }
+        let held: Vec<Undo> = held.into_iter().filter_map(undo).collect();
+        if held.is_empty() { Err(gone()) } else { Ok(held) }
+    }
+
+    async fn record_undos(
+        &self,
+        tx: &mut PgConnection,
+        held: Vec<Undo>,
+        still_suppressed: &[StillSuppressed],
+    ) -> Result<Vec<Undo>, AppError> {
+        let (kept_out, mut undos): (Vec<Undo>, Vec<Undo>) =
+            held.into_iter().partition(|undo| undo.stays_out(still_suppressed));
+        let entries: Vec<_> = undos.iter().map(|undo| self.taken_back(&undo.person, &undo.undone)).collect();
+        let people: Vec<_> = undos.iter().map(|undo| undo.person.clone()).collect();
+        let settled = self.record_all(tx, &entries, &people).await?;
+        for (undo, settled) in undos.iter_mut().zip(&settled) {
+            // An order's act may have changed nothing: its person was closed, and it is not in the currency of revenue. So may an
+            // opt-out, after which the person was allowed again.
+            if *settled == EntryOutcome::Nothing && matches!(undo.undone, Undone::Closed(_) | Undone::OptOut) {
+                continue;
+            }
+            (undo.before, undo.after) = outcome(Some(settled), &undo.person)?;
+        }
+        undos.extend(kept_out);
+        undos.sort_by_key(|undo| undo.person.id);
+        Ok(undos)
     }
 
     /// The entry for what is undone: the person's history says so.
-    fn taken_back(&self, person: &PersonRow, undone: &Undone) -> EvidenceEntry {
+    pub(super) fn taken_back(&self, person: &PersonRow, undone: &Undone) -> EvidenceEntry {
         let why = serde_json::json!({ "why": "taken back" });
         EvidenceEntry { metadata: Some(why), ..self.manual(person, Evidence::Undo(undone.clone())) }
-    }
-
-    /// Whoever is suppressed still, by their own word or by another act, is not queued again.
-    async fn keep_suppressed_out(&self, tx: &mut PgConnection, undos: &mut [Undo]) -> Result<(), AppError> {
-        let queued = undos.iter().filter(|undo| undo.undone == Undone::OptOut && undo.after == Status::Queued);
-        let queued: Vec<RecipientId> = queued.map(|undo| undo.person.id).collect();
-        if queued.is_empty() {
-            return Ok(());
-        }
-        let people = person::lock_all(tx, &queued).await?;
-        let people: Vec<PersonRow> = people.into_iter().filter(|person| person.is_suppressed).collect();
-        let entry = |person: &PersonRow| self.manual(person, Evidence::Manual(Mark::OptOut));
-        self.record_all(tx, &people.iter().map(entry).collect::<Vec<_>>(), &people).await?;
-        for undo in undos.iter_mut().filter(|undo| people.iter().any(|person| person.id == undo.person.id)) {
-            undo.after = Status::OptedOut;
-        }
-        Ok(())
     }
 
     async fn close_acts(&self, tx: &mut PgConnection, undos: &[Undo]) -> Result<(), AppError> {
@@ -271,6 +299,7 @@ impl App {
                 BlastState::Draft => format!("{} is a draft again: nothing was sent", head.blast_tag),
                 _ => format!("{} is paused again: nothing more was sent", head.blast_tag),
             },
+            still_suppressed: Vec::new(),
             command_lines: vec![format!("blastdeck blast pause {blast}")],
         })
     }
@@ -299,17 +328,33 @@ fn who(undos: &[Undo]) -> String {
     }
 }
 
-fn sentence(undos: &[Undo]) -> String {
+/// What was undone, and who is suppressed all the same.
+fn sentence(undos: &[Undo], still_suppressed: &[StillSuppressed], currency: &str) -> String {
+    let done = done_in_words(undos, currency);
+    let suppressed: Vec<_> = undos.iter().filter_map(|undo| undo.reason_in(still_suppressed)).collect();
+    match (undos, &suppressed[..]) {
+        (_, []) => done,
+        ([undo], [still]) if undo.stays_out(still_suppressed) => {
+            format!("{} stays opted out: {}; {}", undo.person.who(), still.in_words(), still.mend())
+        }
+        ([_], [still]) => format!("{done}, but they stay suppressed: {}; {}", still.in_words(), still.mend()),
+        (several, all) if several.len() == all.len() => {
+            format!("{done}, but all of them stay suppressed: `blastdeck suppress list` says by whom")
+        }
+        (_, some) => {
+            format!("{done}, but {} of them stay suppressed: `blastdeck suppress list` says by whom", some.len())
+        }
+    }
+}
+
+fn done_in_words(undos: &[Undo], currency: &str) -> String {
     let who = who(undos);
     let word = undos.first().map_or("", |undo| undo.act.action.word());
     match undos {
         [Undo { before, after, .. }] if before != after => format!("{who}: {before} -> {after}, taken back"),
-        [Undo { undone: Undone::OptOut, after: Status::OptedOut, .. }] => {
-            format!("{who} stays opted out: they said so themselves, or another act did")
-        }
         [Undo { undone: Undone::Closed(Some(left)), person, .. }] if left.amount != person.recipient.amount => {
             match left.amount {
-                Some(amount) => format!("{who}: the amount is {} now", money(amount)),
+                Some(amount) => format!("{who}: the amount is {} now", in_currency(amount, currency)),
                 None => format!("{who}: the amount is taken back"),
             }
         }

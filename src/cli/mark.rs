@@ -79,7 +79,7 @@ impl MarkVerb {
 
 async fn write(context: &Context, person: &RecipientRow, mark: Mark) -> Result<()> {
     let amount = if let Mark::Closed(Some(amount)) = &mark {
-        format!(" with {}", amount::money(*amount))
+        format!(" with {}", amount::in_currency(*amount, &context.app.config().ui.currency))
     } else {
         String::new()
     };
@@ -93,5 +93,8 @@ async fn write(context: &Context, person: &RecipientRow, mark: Mark) -> Result<(
 
 async fn undo(context: &Context, person: &RecipientRow) -> Result<()> {
     let done = context.app.undo_person(person.id).await?;
-    if context.is_json { json(&json!({ "undone": done.sentence })) } else { line(&done.sentence) }
+    if context.is_json {
+        return json(&json!({ "undone": done.sentence, "still_suppressed": done.still_suppressed }));
+    }
+    line(&context.pasteable(&done.sentence))
 }

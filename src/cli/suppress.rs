@@ -44,7 +44,7 @@ pub(super) enum SuppressVerb {
         #[arg(long)]
         business: Option<String>,
     },
-    /// Allow this number in future blasts.
+    /// Allow this number again: in future blasts, and in those not over that it was taken out of.
     Remove {
         /// The number, in any spelling.
         phone: String,
@@ -141,18 +141,23 @@ async fn remove(global: &Global, phone: &str, business: Option<String>) -> Resul
     let context = Context::open(global, Intent::Writes).await?;
     let phone = read(&context, phone)?;
     let business = business.as_deref().unwrap_or(EVERY_BUSINESS);
-    if !context.app.unsuppress(business, &phone).await? {
+    let Some(back) = context.app.unsuppress(business, &phone).await? else {
         return Err(RefusedError(not_suppressed(&context, (&phone, business)).await?).into());
-    }
+    };
     let left = context.app.suppressed_for(&phone).await?;
     if context.is_json {
-        return json(&json!({ "phone_number": phone, "business": business, "removed": true, "still_for": left }));
+        return json(&json!({
+            "phone_number": phone, "business": business, "removed": true, "still_for": left,
+            "queued_in": back.queued().collect::<Vec<_>>(), "left_out_of": back.left_out().collect::<Vec<_>>(),
+            "over": back.over().collect::<Vec<_>>(),
+        }));
     }
-    talk(&if left.is_empty() {
+    let said = if left.is_empty() {
         format!("{phone} may be messaged again in future blasts")
     } else {
         format!("{phone} is no longer suppressed for {}, but still for {}", in_words(business), all_in_words(&left))
-    });
+    };
+    talk(&context.pasteable(&format!("{said}{}", back.in_words())));
     Ok(())
 }
 

@@ -14,6 +14,7 @@ mod part;
 mod progress;
 mod reading;
 mod replies;
+mod returning;
 mod statuses;
 mod stops;
 mod turn;

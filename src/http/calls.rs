@@ -33,6 +33,7 @@ fn call(command: &str) -> Option<String> {
     Some(match (verb[0], verb[1]) {
         ("blast", "schedule") => schedule_call(rest)?,
         ("blast", "step") => format!("GET /api/blasts/{}/steps", rest.get(1).copied().unwrap_or("{id}")),
+        ("blast", "new") => "POST /api/blasts".to_owned(),
         ("blast", "list") => "GET /api/blasts".to_owned(),
         ("blast", verb @ ("pause" | "retry" | "resume" | "cancel" | "send")) => {
             format!("POST /api/blasts/{}/{verb}", id())
@@ -55,6 +56,8 @@ fn call(command: &str) -> Option<String> {
         ("customer", "find") => "GET /api/whatsapp/customers".to_owned(),
         ("customer", "show") => "GET /api/whatsapp/customers/{id}".to_owned(),
         ("customer", "unmerge") => "POST /api/whatsapp/customers/{id}/unmerge".to_owned(),
+        ("mark", _) => "PATCH /api/recipients/{id}".to_owned(),
+        ("suppress", "list") => "GET /api/suppressions".to_owned(),
         ("suppress", "remove") => "DELETE /api/suppressions".to_owned(),
         ("suppress", "add") => "POST /api/suppressions".to_owned(),
         _ => return None,

@@ -10,6 +10,7 @@ mod fence;
 mod known;
 mod leases;
 mod marks;
+mod opt_outs;
 mod plans;
 mod spellings;
 mod taken_back;

@@ -51,6 +51,26 @@ async fn a_number_that_is_suppressed_after_a_mark_stays_so_when_the_mark_is_take
 }
 
 #[tokio::test]
+async fn whoever_may_be_messaged_again_is_back_in_drafts_and_the_line_for_what_is_over_makes_a_draft_to_them() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..3).await;
+    shop.draft(0..3).await;
+    shop.ok(&["suppress", "add", &digits(1)]).await;
+    shop.execute("update blasts set state = 'completed' where id = 1").await;
+
+    let said = shop.run(&["suppress", "remove", &digits(1)]).await;
+
+    let words =
+        "may be messaged again in future blasts; queued again in blast 2; left out of blast 1, which is over: `";
+    assert!(said.code == 0 && said.err.contains(words), "{said:?}");
+    let filter = format!("blast:1 phone:{}", digits(1));
+    let line = format!("blast new --sender sales --from '{filter}' --message 'TEXT'` makes a draft to them");
+    assert!(said.err.contains(&line), "{said:?}");
+    shop.ok(&["blast", "new", "--sender", "sales", "--from", &filter, "--message", "TEXT"]).await;
+    assert_eq!(shop.number("select count(*) from blast_recipients where blast_id = 3 and status = 'queued'").await, 1);
+}
+
+#[tokio::test]
 async fn a_bad_number_and_an_unknown_sender_have_one_exit_code_each() {
     let shop = Shop::open(Setup::default()).await;
     shop.draft(0..2).await;

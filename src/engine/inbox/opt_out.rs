@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use super::effects::Effects;
 use super::item::{IdentityNews, InboxItem, ItemNews, ItemOutcome, NewsPerson, ReplyNews, WishNews};
 use super::replies;
+use super::returning::put_back;
 use crate::domain::act::Actor;
 use crate::domain::ids::SenderId;
 use crate::domain::recipient::{Evidence, StampedEvidence};
@@ -111,7 +112,7 @@ async fn fulfil(
             Ok(if recorded == ItemOutcome::Applied { counted } else { recorded })
         }
         MarketingWish::Stop => record(tx, engine, opt_out, effects).await,
-        MarketingWish::Resume => resume(tx, engine, (business, phone), asked.at).await,
+        MarketingWish::Resume => resume(tx, engine, (business, phone, asked.at), effects).await,
     }
 }
 
@@ -237,18 +238,19 @@ async fn count_later(
     note(tx, engine, (newest.into_iter().map(|(_, message)| message).collect(), at), effects).await
 }
 
-/// Lifts what the person and the provider said. What an operator did stands, also where the person's word stood above it.
+/// Lifts what the person and the provider said. What an operator did stands, also where the person's word stood above it. *Locked*:
+/// that is durable, and a row that they are back in is to follow.
 async fn resume(
     tx: &mut PgConnection,
     engine: &EngineContext,
-    (business, phone): (&str, &str),
-    at: DateTime<Utc>,
+    (business, phone, at): (&str, &str, DateTime<Utc>),
+    effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     if !reply::wish(&mut *tx, (business, phone), "resume", at).await? {
-        return Ok(ItemOutcome::Applied);
+        return put_back(tx, engine, (business, phone, at), effects).await;
     }
     let theirs = NewSuppression { business, phone, reason: None, source: "person", by: "the person" };
-    match suppression::lift(tx, business, phone).await? {
+    match suppression::lift(&mut *tx, business, phone).await? {
         LiftOutcome::Nothing => {}
         LiftOutcome::Lifted => engine.fence.remember_suppression(theirs, true).await,
         LiftOutcome::OperatorsStands { reason, by } => {
@@ -257,7 +259,7 @@ async fn resume(
             engine.fence.remember_suppression(operators, false).await;
         }
     }
-    Ok(ItemOutcome::Applied)
+    put_back(tx, engine, (business, phone, at), effects).await
 }
 
 /// The wishes that were kept of these ids, as far as their numbers are known by now. Of a row that is locked the claim knows: it
@@ -276,7 +278,7 @@ pub(super) async fn apply_named(
         let (scope, phone) = (SuppressionScope::Business(&named.business), &*named.phone);
         match MarketingWish::of_word(&named.wish) {
             Some(MarketingWish::Resume) => {
-                resume(&mut *tx, engine, (&named.business, phone), named.at).await?;
+                resume(&mut *tx, engine, (&named.business, phone, named.at), effects).await?;
             }
             Some(MarketingWish::Stop) | None => {
                 let opt_out = OptOut { scope, phone, source: "person", reason: &named.reason, at: named.at };

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::super::calls::for_programs;
 use super::super::openapi::{Operation, Routes, schemas};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
@@ -15,7 +16,7 @@ use super::once::{Answer, Repeatable, once};
 use super::page;
 use super::people::PersonAnswer;
 use crate::app::view::{ElsewhereRow, HistoryRow, ReplyRow};
-use crate::app::{App, Marked};
+use crate::app::{App, Marked, StillSuppressed, UndoOutcome};
 use crate::domain::amount;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
@@ -73,7 +74,38 @@ struct MarkedPerson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "Aina: replied -> read, taken back")]
     undone: Option<String>,
+    /// What suppresses the person though an opt-out was taken back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    still_suppressed: Vec<StillSuppressedAnswer>,
     recipient: PersonAnswer,
+}
+
+/// A suppression that stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StillSuppressed)]
+struct StillSuppressedAnswer {
+    #[schema(example = "+60123456789")]
+    phone_number: String,
+    /// `*` for all.
+    #[schema(example = "kedai")]
+    business: String,
+    /// `person`, `provider` or `operator`.
+    #[schema(example = "person")]
+    source: String,
+    #[schema(example = "they asked")]
+    reason: Option<String>,
+    #[schema(example = "the person")]
+    by: Option<String>,
+    /// The blast of the mark that holds it.
+    #[schema(value_type = Option<i64>, example = json!(null))]
+    marked_in: Option<BlastId>,
+}
+
+impl From<StillSuppressed> for StillSuppressedAnswer {
+    fn from(still: StillSuppressed) -> Self {
+        let StillSuppressed { phone_number, business, source, reason, by, marked_in } = still;
+        Self { phone_number, business, source, reason, by, marked_in }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,6 +126,8 @@ struct UndoneAct {
     /// Whom it changed.
     #[schema(value_type = Vec<i64>, example = json!([1001]))]
     recipients: Vec<RecipientId>,
+    /// What suppresses people whose opt-outs were taken back.
+    still_suppressed: Vec<StillSuppressedAnswer>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -240,7 +274,7 @@ async fn mark(
     let blast = caller.app().recipient_row(id).await?.blast_id;
     once(&caller, body.about(blast), async |app: App| {
         let (marks, undone) = match act {
-            PersonAct::Undo => (None, Some(app.undo_person(id).await?.sentence)),
+            PersonAct::Undo => (None, Some(app.undo_person(id).await?)),
             PersonAct::Marks(marks) => {
                 let mut done = Vec::new();
                 for mark in marks {
@@ -249,7 +283,14 @@ async fn mark(
                 (Some(done), None)
             }
         };
-        Ok(Answer::ok(MarkedPerson { marks, undone, recipient: PersonAnswer::of(&app, id).await? }))
+        let recipient = PersonAnswer::of(&app, id).await?;
+        let (undone, still_suppressed) = undone.map(in_answer).unzip();
+        Ok(Answer::ok(MarkedPerson {
+            marks,
+            undone,
+            still_suppressed: still_suppressed.unwrap_or_default(),
+            recipient,
+        }))
     })
     .await
 }
@@ -275,7 +316,7 @@ async fn resolve(
     once(&caller, body.about(blast), async |app: App| {
         let done = app.mark(id, Mark::Resolve(resolution)).await?.into();
         let recipient = PersonAnswer::of(&app, id).await?;
-        Ok(Answer::ok(MarkedPerson { marks: Some(vec![done]), undone: None, recipient }))
+        Ok(Answer::ok(MarkedPerson { marks: Some(vec![done]), undone: None, still_suppressed: Vec::new(), recipient }))
     })
     .await
 }
@@ -284,10 +325,17 @@ async fn resolve(
 async fn undo_mine(ApiWriter(caller): ApiWriter, body: JsonBody<EmptyBody>) -> Result<Response, Problem> {
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {
-        let undone = app.undo_mine().await?;
-        Ok(Answer::ok(UndoneAct { undone: undone.sentence, recipients: undone.recipients }))
+        let done = app.undo_mine().await?;
+        let recipients = done.recipients.clone();
+        let (undone, still_suppressed) = in_answer(done);
+        Ok(Answer::ok(UndoneAct { undone, recipients, still_suppressed }))
     })
     .await
+}
+
+/// What was taken back, in words for a program, and what suppresses its people still.
+fn in_answer(done: UndoOutcome) -> (String, Vec<StillSuppressedAnswer>) {
+    (for_programs(&done.sentence), done.still_suppressed.into_iter().map(Into::into).collect())
 }
 
 async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<RecipientId>) -> Result<Answer, Problem> {

@@ -18,6 +18,7 @@ use super::customers::number;
 use super::once::{Answer, Repeatable, once};
 use super::page;
 use crate::app::{App, OptOut, SuppressionId, SuppressionQuery, SuppressionRow};
+use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, count_of};
 
@@ -52,7 +53,7 @@ pub(super) fn routes() -> Routes {
         .delete(
             "/api/suppressions",
             remove,
-            Operation::write("Allows a number in future blasts again")
+            Operation::write("Allows a number again: in future blasts, and in those not over that it was taken out of")
                 .body::<LiftSuppressionBody>()
                 .answer::<RemovedSuppression>(200, "What holds for the number still")
                 .refuses(&[404]),
@@ -333,6 +334,16 @@ struct RemovedSuppression {
     /// The businesses that it is suppressed for still.
     #[schema(example = json!([]))]
     still_for: Vec<String>,
+    /// The blasts that are not over in which they are queued again.
+    #[schema(value_type = Vec<i64>, example = json!([7]))]
+    queued_in: Vec<BlastId>,
+    /// The blasts that are not over in which they are left out still: the number of people was confirmed without them, or something else
+    /// suppresses them.
+    #[schema(value_type = Vec<i64>, example = json!([]))]
+    left_out_of: Vec<BlastId>,
+    /// The blasts that are over without them: a new blast reaches them.
+    #[schema(value_type = Vec<i64>, example = json!([]))]
+    over: Vec<BlastId>,
 }
 
 async fn remove(ApiWriter(caller): ApiWriter, body: JsonBody<LiftSuppressionBody>) -> Result<Response, Problem> {
@@ -340,12 +351,18 @@ async fn remove(ApiWriter(caller): ApiWriter, body: JsonBody<LiftSuppressionBody
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {
         let business = app.own_business(body.value.business.as_deref()).await?;
-        let removed = app.unsuppress(&business, &phone).await?;
-        let still_for = app.suppressed_for(&phone).await?;
-        if !removed {
+        let Some(back) = app.unsuppress(&business, &phone).await? else {
             return Err(Problem::not_found(format!("{phone} is not suppressed for `{business}`")));
-        }
-        Ok(Answer::ok(RemovedSuppression { phone_number: phone.clone(), business, removed, still_for }))
+        };
+        Ok(Answer::ok(RemovedSuppression {
+            still_for: app.suppressed_for(&phone).await?,
+            phone_number: phone.clone(),
+            business,
+            removed: true,
+            queued_in: back.queued().collect(),
+            left_out_of: back.left_out().collect(),
+            over: back.over().collect(),
+        }))
     })
     .await
 }

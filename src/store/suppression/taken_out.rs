@@ -1,39 +1,61 @@
-//! Where acts that opted people out took them out of other blasts, too.
+//! Where opt-outs took people out of blasts.
 
 use sqlx::PgConnection;
 
+use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::store::StoreError;
 
-/// Somebody in another blast than the one that they were marked in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+/// Somebody whom an opt-out keeps out of a blast, or would once their attempt is over, or whose opt-out a mark noted that is taken
+/// back.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct TakenOut {
     pub id: RecipientId,
     pub blast: BlastId,
-    /// The blast is open, and nothing goes to them in it.
-    pub keeps_out: bool,
+    /// The sender's name.
+    pub sender: String,
+    pub business: String,
+    pub phone_number: String,
+    pub attempt: i32,
+    /// Nothing goes to them there.
+    pub is_out: bool,
+    pub state: BlastState,
     /// Somebody started or resumed the blast since, and confirmed the number of its people without them.
     pub is_confirmed_without: bool,
+    /// A mark that is taken back, or one of the given acts, noted it. A row and the act that changed it have the same time.
+    pub is_undone: bool,
 }
 
-/// Whom these acts opted out elsewhere, without those whom an act of their own opted out there, by id. A row and the act
-/// that changed it have the same time.
-pub async fn taken_out_by(tx: &mut PgConnection, acts: &[ActionId]) -> Result<Vec<TakenOut>, StoreError> {
+/// Where these numbers are out by an opt-out, by id: `undone` are the acts that are about to be taken back. Whom a mark of their
+/// own opted out there that stands is left as they are, where they had the message.
+pub async fn taken_out(
+    tx: &mut PgConnection,
+    phones: &[&str],
+    undone: &[ActionId],
+) -> Result<Vec<TakenOut>, StoreError> {
     let taken_out = sqlx::query_as(
-        "select distinct r.id, r.blast_id as blast,
-                r.status = 'opted_out' and b.state in ('draft', 'scheduled', 'sending', 'paused') as keeps_out,
+        "select r.id, r.blast_id as blast, s.name as sender, s.business, r.phone_number, r.attempt, r.status = 'opted_out' as is_out,
+                b.state,
                 r.status = 'opted_out' and b.state in ('scheduled', 'sending', 'paused')
-                and (coalesce(b.launched_at > a.at, false)
+                and (coalesce(b.launched_at > r.opted_out_at, false)
                      or exists (select from operator_actions l
                                  where l.blast_id = b.id and l.action in ('launch', 'resume')
-                                   and l.undone_at is null and l.at > a.at)) as is_confirmed_without
-           from operator_actions a
-           join blast_recipients r on person_key(r.phone_number) = person_key(a.phone_number) and r.opted_out_at = a.at
+                                   and l.undone_at is null and l.at > r.opted_out_at)) as is_confirmed_without,
+                m.is_undone
+           from (select distinct person_key(phone) as person from unnest($1::text[]) as phone) p
+           join blast_recipients r on person_key(r.phone_number) = p.person and r.opted_out_at is not null
            join blasts b on b.id = r.blast_id and b.deleted_at is null
-          where a.id = any($1) and a.action = 'opt-out'
-            and not exists (select from operator_actions own
-                             where own.recipient_id = r.id and own.action = 'opt-out' and own.undone_at is null)
+           join senders s on s.id = b.sender_id
+          cross join lateral (
+                select exists (select from operator_actions a
+                                where a.at = r.opted_out_at and a.action = 'opt-out'
+                                  and person_key(a.phone_number) = p.person
+                                  and (a.undone_at is not null or a.id = any($2)))
+                       and not exists (select from operator_actions own
+                                        where own.recipient_id = r.id and own.action = 'opt-out'
+                                          and own.undone_at is null and not own.id = any($2)) as is_undone) m
+          where r.status in ('opted_out', 'sending', 'uncertain', 'failed') or m.is_undone
           order by r.id",
     );
-    Ok(taken_out.bind(acts).fetch_all(tx).await?)
+    Ok(taken_out.bind(phones).bind(undone).fetch_all(tx).await?)
 }

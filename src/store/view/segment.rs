@@ -71,9 +71,9 @@ pub async fn people(pool: &PgPool, query: SegmentQuery<'_>) -> Result<Vec<Segmen
 
 fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push("select r.id, r.phone_number as phone, r.name, r.variables, r.external_id, case");
-    sql.push(
-        " when r.opted_out_at is not null or exists (select from suppressions s where person_key(s.phone_number) = ",
-    );
+    // Of whoever was left out there by an opt-out the suppressions know whether it still holds.
+    sql.push(" when r.opted_out_at is not null and (r.status <> 'opted_out' or r.error_code is not null)");
+    sql.push(" or exists (select from suppressions s where person_key(s.phone_number) = ");
     sql.push("person_key(r.phone_number) and s.business in (").push_bind(query.business.to_owned());
     sql.push(", '*')) then 'opted_out'");
     if !query.segment.asks_for_closed() {

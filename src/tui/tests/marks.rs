@@ -181,6 +181,7 @@ fn undo_is_told_in_the_words_of_whoever_did_it() {
         recipients: vec![RecipientId(1)],
         sentence: "Siti Aminah: replied -> read, taken back".to_owned(),
         command_lines: vec!["blastdeck mark 7 +60100120001 undo".to_owned()],
+        still_suppressed: Vec::new(),
     };
     dashboard.answer(Completion::Written {
         request: WriteRequest::UndoMine { shown: Some(RAYA) },

@@ -203,7 +203,7 @@ fn undone(model: &mut Model, undone: UndoOutcome) -> Vec<Effect> {
     if model.hint == Some(Hint::Undo) {
         model.hint = None;
     }
-    let UndoOutcome { recipients, sentence, command_lines } = undone;
+    let UndoOutcome { recipients, sentence, command_lines, .. } = undone;
     for command_line in command_lines {
         log(model, &sentence, &command_line);
     }

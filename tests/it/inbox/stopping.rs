@@ -255,3 +255,20 @@ async fn a_stop_is_durable_while_somebody_has_one_of_the_persons_rows_locked() {
     assert_eq!(scene.shop.number("select count(*) from replies").await, 1);
     scene.shop.invariants().await;
 }
+
+#[tokio::test]
+async fn whoever_asks_for_messages_again_is_back_where_a_mark_and_their_stop_took_them_out() {
+    let scene = InboxScene::with(2, "cloud", &next_blast(3)).await;
+    let queued = "select count(*) from blast_recipients where blast_id = 2 and status = 'queued'";
+    scene.shop.ok(&["mark", "1", &digits(1), "opt-out"]).await;
+    scene.receive_all(&[text(1, "wamid.in1", "STOP"), text(2, "wamid.in2", "STOP")]).await;
+    assert_eq!(scene.shop.number(queued).await, 1);
+
+    let undone = scene.shop.ok(&["mark", "1", &digits(1), "undo"]).await;
+    assert!(undone.contains("by their own word (they asked)"), "{undone}");
+    assert_eq!(scene.shop.number(queued).await, 1, "their own word stands");
+    scene.receive_all(&[1, 2].map(|n| wish(n, "resume", now() + 5))).await;
+
+    assert_eq!(scene.shop.number(queued).await, 3);
+    scene.shop.invariants().await;
+}

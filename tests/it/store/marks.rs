@@ -378,7 +378,7 @@ async fn a_sale_is_amended_as_it_was_seen_whoever_closed_it() {
     );
     assert_eq!(not_closed, "Person 3 is sent now, not closed: the amount is not written");
     assert_eq!(scene.number("select amount::bigint from blast_recipients where id = 1").await, 130);
-    assert_eq!(ben.undo_mine().await.unwrap().sentence, "Person 1: the amount is 120.00 now");
+    assert_eq!(ben.undo_mine().await.unwrap().sentence, "Person 1: the amount is RM 120.00 now");
     assert_eq!(scene.number("select amount::bigint from blast_recipients where id = 1").await, 120);
     scene.invariants().await;
 }
@@ -394,7 +394,7 @@ async fn a_second_amount_is_taken_back_by_itself_and_the_first_goes_with_its_clo
     let amount = scene.number("select amount::bigint from blast_recipients where id = 1").await;
     let second = aina.undo_person(SITI).await.unwrap().sentence;
 
-    assert_eq!((first.as_str(), amount), ("Person 1: the amount is 1,200.50 now", 1_201));
+    assert_eq!((first.as_str(), amount), ("Person 1: the amount is RM 1,200.50 now", 1_201));
     assert_eq!(second, "Person 1: closed -> sent, taken back");
     scene.invariants().await;
 }

@@ -1,0 +1,190 @@
+//! An opt-out takes its person out of every blast of the business. Once nothing suppresses them any more, they are back wherever the
+//! blast is not over, unless its number was confirmed without them.
+
+use std::collections::BTreeSet;
+
+use sqlx::PgConnection;
+
+use super::{App, AppError, EVERY_BUSINESS};
+use crate::domain::ids::{ActionId, BlastId, RecipientId};
+use crate::domain::recipient::{Evidence, Undone};
+use crate::domain::status::Status;
+use crate::domain::text::shell_word;
+use crate::store::evidence::EntryOutcome;
+use crate::store::person::{self, PersonRow};
+use crate::store::suppression::{self, StandingSuppression, TakenOut};
+
+/// What it came to in their blasts that somebody is not suppressed any more.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct PutBack {
+    /// Somebody was put back there, or is not recorded as opted out any more.
+    pub(super) changed: BTreeSet<BlastId>,
+    /// Somebody is to be sent to again.
+    queued: BTreeSet<BlastId>,
+    /// Somebody is left out still, though the blast is not over.
+    left_out: BTreeSet<BlastId>,
+    /// They were left out of so many blasts that are over.
+    over: BTreeSet<BlastId>,
+    /// The newest of those, as arguments of `blast new`; `None` also where several people are out.
+    newest_over: Option<NewestOver>,
+}
+
+/// The newest blast that is over without somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct NewestOver {
+    sender: String,
+    blast: BlastId,
+    phone: String,
+}
+
+impl PutBack {
+    /// Where somebody is to be sent to again, by id.
+    pub fn queued(&self) -> impl Iterator<Item = BlastId> {
+        self.queued.iter().copied()
+    }
+
+    /// Where somebody is left out still though the blast is not over: its number was confirmed without them, or something else
+    /// suppresses them.
+    pub fn left_out(&self) -> impl Iterator<Item = BlastId> {
+        self.left_out.iter().copied()
+    }
+
+    /// The blasts that are over without somebody.
+    pub fn over(&self) -> impl Iterator<Item = BlastId> {
+        self.over.iter().copied()
+    }
+
+    /// `; queued again in blast 13; still left out of blast 15`, behind what was done.
+    pub fn in_words(&self) -> String {
+        self.worded("")
+    }
+
+    /// The same behind what was done to the person in a blast of their own: `; queued again in blast 13 too`.
+    pub(super) fn in_words_beside(&self) -> String {
+        self.worded(" too")
+    }
+
+    fn worded(&self, too: &str) -> String {
+        let back = named(&self.queued).map_or_else(String::new, |blasts| format!("; queued again in {blasts}{too}"));
+        let out = named(&self.left_out).map_or_else(String::new, |blasts| format!("; still left out of {blasts}"));
+        back + &out + &self.over_in_words()
+    }
+
+    fn over_in_words(&self) -> String {
+        let Some(last) = self.over.last() else { return String::new() };
+        let of = match self.over.len() {
+            1 => format!("blast {last}, which is over"),
+            several => format!("{several} blasts that are over, blast {last} the newest"),
+        };
+        let Some(NewestOver { sender, blast, phone }) = &self.newest_over else {
+            return format!("; left out of {of}");
+        };
+        let sender = shell_word(sender);
+        let digits = phone.trim_start_matches('+');
+        let line =
+            format!("`blastdeck blast new --sender {sender} --from 'blast:{blast} phone:{digits}' --message 'TEXT'`");
+        format!("; left out of {of}: {line} makes a draft to them")
+    }
+}
+
+fn named(blasts: &BTreeSet<BlastId>) -> Option<String> {
+    let ids: Vec<_> = blasts.iter().map(BlastId::to_string).collect();
+    match &ids[..] {
+        [] => None,
+        [one] => Some(format!("blast {one}")),
+        several => Some(format!("blasts {}", several.join(", "))),
+    }
+}
+
+/// The businesses in which people may be back.
+pub(super) struct LiftedIn(BTreeSet<String>);
+
+impl LiftedIn {
+    pub(super) fn new(businesses: impl IntoIterator<Item = String>) -> Self {
+        Self(businesses.into_iter().collect())
+    }
+
+    fn concerns(&self, one: &TakenOut) -> bool {
+        self.0.contains(EVERY_BUSINESS) || self.0.contains(&one.business)
+    }
+}
+
+impl App {
+    /// Where opt-outs keep these numbers out. They are locked together with the people whose acts are taken back, in the store's lock
+    /// order.
+    pub(super) async fn hold_taken_out(
+        &self,
+        tx: &mut PgConnection,
+        phones: &[&str],
+        (acts, own): (&[ActionId], &[RecipientId]),
+    ) -> Result<Vec<TakenOut>, AppError> {
+        let mut taken_out = suppression::taken_out(tx, phones, acts).await?;
+        taken_out.retain(|one| !own.contains(&one.id));
+        let all = own.iter().copied().chain(taken_out.iter().map(|one| one.id));
+        let evidence: Vec<_> = all.map(|id| (id, Evidence::Undo(Undone::OptOut))).collect();
+        self.hold_all(tx, &evidence).await?;
+        Ok(taken_out)
+    }
+
+    /// Undoes the opt-out of whoever nothing suppresses by now in these businesses, but for those without whom somebody has confirmed a
+    /// number since. What a report of a blast that is over says stays, unless a mistake is taken back.
+    pub(super) async fn put_back(
+        &self,
+        tx: &mut PgConnection,
+        taken_out: &[TakenOut],
+        lifted: &LiftedIn,
+    ) -> Result<PutBack, AppError> {
+        let concerned: Vec<&TakenOut> = taken_out.iter().filter(|one| lifted.concerns(one)).collect();
+        let may_return =
+            |one: &TakenOut| !one.is_confirmed_without && (!one.is_out || !one.state.is_over() || one.is_undone);
+        let ids: Vec<RecipientId> = concerned.iter().filter(|one| may_return(one)).map(|one| one.id).collect();
+        let mut people = person::lock_all(tx, &ids).await?;
+        people.retain(|person| !person.is_suppressed);
+        let mut done = PutBack { queued: self.undo_opt_outs(tx, &people).await?, ..PutBack::default() };
+        done.changed = people.iter().map(|person| person.blast_id).collect();
+        for one in concerned.iter().filter(|one| one.is_out) {
+            let is_back = done.queued.contains(&one.blast);
+            if !one.state.is_over() && !is_back {
+                done.left_out.insert(one.blast);
+            }
+        }
+        self.note_over(tx, &concerned, &mut done).await?;
+        Ok(done)
+    }
+
+    /// Returns the blasts where somebody is queued again.
+    async fn undo_opt_outs(&self, tx: &mut PgConnection, people: &[PersonRow]) -> Result<BTreeSet<BlastId>, AppError> {
+        let entries: Vec<_> = people.iter().map(|person| self.taken_back(person, &Undone::OptOut)).collect();
+        let settled = self.record_all(tx, &entries, people).await?;
+        let queued = people
+            .iter()
+            .zip(settled)
+            .filter(|(_, settled)| matches!(settled, EntryOutcome::Changed { after: Status::Queued, .. }));
+        Ok(queued.map(|(person, _)| person.blast_id).collect())
+    }
+
+    /// The blasts that are over without people who may be messaged again.
+    async fn note_over(
+        &self,
+        tx: &mut PgConnection,
+        concerned: &[&TakenOut],
+        done: &mut PutBack,
+    ) -> Result<(), AppError> {
+        let over: Vec<&TakenOut> = concerned.iter().copied().filter(|one| one.is_out && one.state.is_over()).collect();
+        let standing = self.standing_of(tx, over.iter().map(|one| (&*one.phone_number, &*one.business))).await?;
+        let holds = |of: &StandingSuppression, one: &TakenOut| {
+            of.phone == one.phone_number && [&*one.business, EVERY_BUSINESS].contains(&&*of.business)
+        };
+        let free = over.into_iter().filter(|one| !standing.iter().any(|of| holds(of, one)));
+        let free: Vec<&TakenOut> = free.collect();
+        done.over = free.iter().map(|one| one.blast).collect();
+        let is_one = free.iter().all(|one| one.phone_number == free[0].phone_number);
+        let newest = free.into_iter().filter(|_| is_one).max_by_key(|one| one.blast);
+        done.newest_over = newest.map(|one| NewestOver {
+            sender: one.sender.clone(),
+            blast: one.blast,
+            phone: one.phone_number.clone(),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! Which acts of operators suppress a number, and what goes with those that are taken back.
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use crate::domain::phone::Phone;
+use crate::store::StoreError;
+
+/// Of the numbers `$1`, every act that suppressed or allowed one, and in `held` those that hold still, each for the businesses that
+/// it holds for: neither taken back nor followed by an *unsuppress*. A business is null where the act's blast is gone.
+pub(super) const ACTS_THAT_HOLD: &str = "with recursive acts as (
+     select a.id, person_key(a.phone_number) as person, a.action, a.at, a.operator, a.undone_at, a.blast_id,
+            coalesce(a.detail ->> 'business', s.business) as business
+       from operator_actions a
+       left join blasts b on b.id = a.blast_id
+       left join senders s on s.id = b.sender_id
+      where a.action in ('opt-out', 'suppress', 'unsuppress')
+        and person_key(a.phone_number) in (select person_key(phone) from unnest($1::text[]) as phone)),
+ held (id, person, business) as (
+     select a.id, a.person, a.business
+       from acts a
+      where a.undone_at is null and a.action <> 'unsuppress'
+        and not exists (select 1 from acts u
+                         where u.person = a.person and u.action = 'unsuppress' and u.id > a.id
+                           and u.business = a.business)
+      union
+     select h.id, h.person, l.business from held h join opt_out_links l on l.source = h.business)";
+
+/// Removes what acts on these numbers added that are taken back by now: for every business that the act held for, also
+/// where the opt-out was carried on since. A row and the act that added it have the same time and author. What the person
+/// said stays, and so does whatever another act, one that stands, holds for too. Returns what was removed.
+pub async fn remove_taken_back(tx: &mut PgConnection, phones: &[&str]) -> Result<Vec<(String, Phone)>, StoreError> {
+    let removed = sqlx::query_as(AssertSqlSafe(format!(
+        "{ACTS_THAT_HOLD},
+         taken_back as (
+             select x.id
+               from acts a join suppressions x on person_key(x.phone_number) = a.person
+              where a.action = 'opt-out' and a.undone_at is not null
+                and (x.source = 'operator' and x.created_at = a.at and x.created_by = a.operator
+                     or x.source <> 'operator' and x.operator_at = a.at and x.operator_by = a.operator)
+                and not exists (select 1 from held h
+                                 where h.person = a.person and (h.business = x.business or h.business is null))),
+         theirs_alone as (
+             update suppressions set operator_reason = null, operator_by = null, operator_at = null
+              where id in (select id from taken_back) and source <> 'operator')
+         delete from suppressions x
+          where x.id in (select id from taken_back) and x.source = 'operator'
+         returning x.business, x.phone_number"
+    )));
+    Ok(removed.bind(phones).fetch_all(tx).await?)
+}
+
+/// Whether it is a mark that suppressed a number for this business: taking the mark back would lift it. A suppression and the act
+/// that added it have the same time and author.
+pub async fn may_be_taken_back(tx: &mut PgConnection, business: &str, phone: &str) -> Result<bool, StoreError> {
+    let may_be = sqlx::query_scalar(
+        "select exists (select 1 from suppressions x
+                          join operator_actions a
+                            on (a.at, a.operator) in ((x.created_at, x.created_by), (x.operator_at, x.operator_by))
+                         where x.business = $1 and person_key(x.phone_number) = person_key($2)
+                           and a.action = 'opt-out' and a.undone_at is null)",
+    );
+    Ok(may_be.bind(business).bind(phone).fetch_one(tx).await?)
+}

@@ -1,0 +1,180 @@
+//! Several reasons for one opt-out, in any order: whoever was taken out is back once the last of them is gone, and whoever stays
+//! suppressed is said to be, and by what.
+
+use blastdeck::app::App;
+use blastdeck::domain::ids::{BlastId, RecipientId};
+use blastdeck::domain::phone::Phone;
+use blastdeck::domain::recipient::Mark;
+use blastdeck::store::suppression::{self, NewSuppression};
+
+use super::Scene;
+use super::marks::operator_app;
+
+/// In blast 1, which is sending: queued.
+const BEN: RecipientId = RecipientId(2);
+/// The same number in blast 2, which is completed: sent.
+const BEN_SENT: RecipientId = RecipientId(4);
+
+fn number() -> Phone {
+    Phone::parse("+60100000002", "MY".parse().unwrap()).unwrap()
+}
+
+/// Ben is queued in blast 1 and in the draft 3, and was sent to in blast 2.
+async fn scene() -> (Scene, App, App) {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute(
+            "insert into blasts (blast_tag, sender_id, message, state, total_recipients)
+             values ('Deepavali', 1, 'Hi', 'completed', 1), ('Merdeka', 1, 'Hi', 'draft', 1);
+             insert into blast_recipients (blast_id, phone_number, name, status, standing, sent_at)
+             values (2, '+60100000002', 'Ben', 'sent', 'sent', now()), (3, '+60100000002', 'Ben', 'queued', 'queued', null);
+             insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+             values (2, 4, 1, 'queued', 'sent', 'send')",
+        )
+        .await;
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
+    (scene, aina, ben)
+}
+
+/// As the engine notes it.
+async fn stop(scene: &Scene) {
+    let mut tx = scene.pool().begin().await.unwrap();
+    let new = NewSuppression {
+        business: "kedai",
+        phone: "+60100000002",
+        reason: Some("they asked"),
+        source: "person",
+        by: "the person",
+    };
+    suppression::add(&mut tx, new).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn opted_out(scene: &Scene) -> i64 {
+    scene.number("select count(*) from blast_recipients where opted_out_at is not null").await
+}
+
+#[tokio::test]
+async fn whichever_of_two_marks_is_taken_back_last_puts_back_whom_either_took_out() {
+    for order in [[BEN, BEN_SENT], [BEN_SENT, BEN]] {
+        let (scene, aina, _) = scene().await;
+        aina.mark(BEN, Mark::OptOut).await.unwrap();
+        aina.mark(BEN_SENT, Mark::OptOut).await.unwrap();
+        assert_eq!(scene.statuses().await, ["queued", "opted_out", "queued", "sent", "opted_out"]);
+
+        let first = aina.undo_person(order[0]).await.unwrap().sentence;
+        assert_eq!(scene.statuses().await[4], "opted_out", "{first}");
+        let last = aina.undo_person(order[1]).await.unwrap().sentence;
+
+        assert_eq!(scene.statuses().await, ["queued", "queued", "queued", "sent", "queued"], "{first} | {last}");
+        assert!(last.contains("queued again in blast") && last.contains('3'), "{last}");
+        assert_eq!(opted_out(&scene).await, 0);
+        scene.invariants().await;
+    }
+}
+
+#[tokio::test]
+async fn somebody_who_was_kept_out_by_another_mark_does_not_return_where_a_number_was_confirmed_without_them() {
+    let (scene, aina, _) = scene().await;
+    aina.mark(BEN, Mark::OptOut).await.unwrap();
+    aina.mark(BEN_SENT, Mark::OptOut).await.unwrap();
+    scene
+        .execute("update blasts set state = 'paused', launched_at = now() where id = 1; update blasts set state = 'scheduled', scheduled_for = now() + interval '1 day', launched_at = now() where id = 3")
+        .await;
+
+    aina.undo_person(BEN).await.unwrap();
+    let last = aina.undo_person(BEN_SENT).await.unwrap().sentence;
+
+    assert_eq!(scene.statuses().await, ["queued", "opted_out", "queued", "sent", "opted_out"], "{last}");
+    assert!(last.ends_with("; still left out of blasts 1, 3"), "{last}");
+}
+
+#[tokio::test]
+async fn an_undo_names_what_suppresses_its_person_still() {
+    let line = "`blastdeck suppress remove +60100000002 --business 'kedai'`";
+    let (scene, aina, _) = scene().await;
+    stop(&scene).await;
+    aina.mark(BEN_SENT, Mark::OptOut).await.unwrap();
+    let undone = aina.undo_mine().await.unwrap();
+    let theirs = format!(
+        "Ben: opt-out taken back, but they stay suppressed: by their own word (they asked); {line} lifts that; still left out of blasts 1, 3"
+    );
+    assert_eq!(undone.sentence, theirs);
+    assert_eq!(undone.still_suppressed.len(), 1);
+
+    let (_scene, aina, ben_there) = self::scene().await;
+    aina.mark(BEN_SENT, Mark::OptOut).await.unwrap();
+    ben_there.suppress("*", &number(), Some("wrong number")).await.unwrap();
+    let said = aina.undo_mine().await.unwrap().sentence;
+    let by_ben = "Ben: opt-out taken back, but they stay suppressed: by ben, for any business (wrong number); \
+                  `blastdeck suppress remove +60100000002` lifts that; still left out of blasts 1, 3";
+    assert_eq!(said, by_ben);
+
+    let (_scene, aina, ben_there) = self::scene().await;
+    aina.mark(BEN, Mark::OptOut).await.unwrap();
+    ben_there.mark(BEN_SENT, Mark::OptOut).await.unwrap();
+    let said = aina.undo_mine().await.unwrap().sentence;
+    let by_mark =
+        "Person 2 stays opted out: by ben's mark in blast 2; `blastdeck mark 2 +60100000002 undo` takes that back";
+    assert!(said.starts_with(by_mark), "{said}");
+}
+
+#[tokio::test]
+async fn whoever_is_no_longer_suppressed_is_queued_again_wherever_that_took_them_out() {
+    let (scene, aina, ben) = scene().await;
+    ben.suppress("kedai", &number(), None).await.unwrap();
+    assert_eq!(scene.statuses().await, ["queued", "opted_out", "queued", "sent", "opted_out"]);
+
+    let back = aina.unsuppress("kedai", &number()).await.unwrap().unwrap();
+
+    assert_eq!(scene.statuses().await, ["queued", "queued", "queued", "sent", "queued"]);
+    assert_eq!(back.queued().collect::<Vec<_>>(), [BlastId(1), BlastId(3)]);
+    let told = "select count(*) from status_history where new_status = 'queued' and metadata ->> 'why' = 'taken back'";
+    assert_eq!(scene.number(told).await, 2);
+    assert!(aina.unsuppress("kedai", &number()).await.unwrap().is_none());
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn nobody_is_queued_again_while_another_reason_stands_nor_where_the_blast_is_over() {
+    let (scene, aina, ben) = scene().await;
+    ben.suppress("*", &number(), None).await.unwrap();
+    stop(&scene).await;
+
+    let back = aina.unsuppress("*", &number()).await.unwrap().unwrap();
+    assert_eq!(back.queued().count(), 0);
+    assert_eq!(scene.statuses().await, ["queued", "opted_out", "queued", "sent", "opted_out"]);
+
+    scene.execute("update blasts set state = 'completed' where id = 1").await;
+    let back = aina.unsuppress("kedai", &number()).await.unwrap().unwrap();
+    assert_eq!(scene.statuses().await, ["queued", "opted_out", "queued", "sent", "queued"]);
+    let words = back.in_words();
+    let line = "`blastdeck blast new --sender sales --from 'blast:1 phone:60100000002' --message 'TEXT'`";
+    assert!(words.contains("queued again in blast 3") && words.contains("blast 1, which is over"), "{words}");
+    assert!(words.contains(line), "{words}");
+}
+
+#[tokio::test]
+async fn whom_a_mark_took_out_is_back_once_they_are_no_longer_suppressed_and_the_mark_can_still_be_taken_back() {
+    let (scene, aina, ben) = scene().await;
+    aina.mark(BEN, Mark::OptOut).await.unwrap();
+
+    ben.unsuppress("kedai", &number()).await.unwrap().unwrap();
+    assert_eq!(scene.statuses().await, ["queued", "queued", "queued", "sent", "queued"]);
+
+    let said = aina.undo_person(BEN).await.unwrap().sentence;
+    assert_eq!(said, "Person 2: opt-out taken back");
+    assert_eq!(scene.statuses().await, ["queued", "queued", "queued", "sent", "queued"]);
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn a_message_that_was_taken_is_not_sent_again_once_its_person_is_no_longer_suppressed() {
+    let (scene, aina, ben) = scene().await;
+    ben.suppress("kedai", &number(), None).await.unwrap();
+    scene.execute("update blast_recipients set attempt = 1, failed_attempt = 1, sent_at = now(), error_code = '131050' where id = 2").await;
+
+    aina.unsuppress("kedai", &number()).await.unwrap().unwrap();
+
+    assert_eq!(scene.statuses().await, ["queued", "failed", "queued", "sent", "queued"]);
+}
