@@ -1,6 +1,7 @@
 //! The schema `compat`: the queries that the requirement's documents print, word for word, give the funnel's numbers; what they
 //! would write is refused with the call to use instead.
 
+mod customers;
 mod documents;
 
 use std::collections::BTreeMap;

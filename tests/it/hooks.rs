@@ -257,25 +257,27 @@ async fn an_opt_out_is_told_when_it_is_noted_and_when_it_is_taken_back() {
 }
 
 #[tokio::test]
-async fn an_order_is_told_with_its_items_and_each_of_its_states() {
+async fn an_order_is_told_with_its_items_each_of_its_edits_and_states() {
     let receiver = Receiver::start().await;
     let shop = shop_telling(&receiver, "[\"order.*\"]", "").await;
     shop.ok(&["hook", "list"]).await;
     shop.execute(&blast_of("sales", 1, 2)).await;
 
     shop.ok(&["order", "add", "1", &digits(1), "teh*2@2.50"]).await;
+    shop.ok(&["order", "edit", "1", "teh*3@2.50"]).await;
     shop.ok(&["order", "pay", "1"]).await;
     shop.ok(&["order", "cancel", "1"]).await;
     shop.until_idle().await;
 
-    eventually_async("all are told", async || receiver.events().len() >= 3).await;
+    eventually_async("all are told", async || receiver.events().len() >= 4).await;
     let told = receiver.events();
     let kinds: Vec<_> = told.iter().map(|event| event["type"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["order.received", "order.paid", "order.cancelled"]);
-    let data = &told[0]["data"];
+    assert_eq!(kinds, ["order.received", "order.edited", "order.paid", "order.cancelled"]);
+    let data = &told[1]["data"];
     assert_eq!(
         (&data["total"], &data["currency"], &data["items"][0]["quantity"]),
-        (&"5.00".into(), &"MYR".into(), &"2".into())
+        (&"7.50".into(), &"MYR".into(), &"3".into())
     );
-    assert_eq!((&told[2]["data"]["previous_state"], &told[2]["data"]["by"]), (&"paid".into(), &"aina".into()));
+    assert_eq!((&data["state"], &data["previous_state"], &data["by"]), (&"new".into(), &"new".into(), &"aina".into()));
+    assert_eq!((&told[3]["data"]["previous_state"], &told[2]["data"]["by"]), (&"paid".into(), &"aina".into()));
 }

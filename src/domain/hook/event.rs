@@ -42,6 +42,8 @@ pub enum EventKind {
     OrderPaid,
     OrderFulfilled,
     OrderCancelled,
+    /// An operator changed its items; its state is the same.
+    OrderEdited,
     /// Somebody is not to be messaged any more by a business.
     OptOutAdded,
     /// Somebody may be messaged again in future blasts.
@@ -58,7 +60,7 @@ pub enum EventSource {
     Replies,
     OptOuts,
     OptOutRemovals,
-    /// Changes of orders' states.
+    /// Changes of orders: of their states, and edits.
     Orders,
 }
 
@@ -85,7 +87,7 @@ impl EventSource {
 }
 
 impl EventKind {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::BlastLaunched,
         Self::BlastLaunchUndone,
         Self::BlastPaused,
@@ -111,6 +113,7 @@ impl EventKind {
         Self::OrderPaid,
         Self::OrderFulfilled,
         Self::OrderCancelled,
+        Self::OrderEdited,
         Self::OptOutAdded,
         Self::OptOutRemoved,
     ];
@@ -143,6 +146,7 @@ impl EventKind {
             Self::OrderPaid => "order.paid",
             Self::OrderFulfilled => "order.fulfilled",
             Self::OrderCancelled => "order.cancelled",
+            Self::OrderEdited => "order.edited",
             Self::OptOutAdded => "opt_out.added",
             Self::OptOutRemoved => "opt_out.removed",
         }
@@ -174,9 +178,10 @@ impl EventKind {
         }
     }
 
-    /// What an order's new state is.
-    pub const fn of_order(new: OrderState) -> Self {
+    /// What an order's change is: an edit leaves its state.
+    pub fn of_order(old: Option<OrderState>, new: OrderState) -> Self {
         match new {
+            same if old == Some(same) => Self::OrderEdited,
             OrderState::New => Self::OrderReceived,
             OrderState::Confirmed => Self::OrderConfirmed,
             OrderState::Paid => Self::OrderPaid,

@@ -10,6 +10,7 @@ use super::super::problem::Problem;
 use super::adding::{AddedPeople, RemovedPeople, add, add_operation, remove, remove_operation};
 use super::authentication::ApiReader;
 use super::body::{Params, PathId};
+use super::customers::customer_id;
 use super::page::{self, NumberedPage};
 use crate::app::App;
 use crate::app::view::{Anchor, Order, RecipientQuery, RecipientRow, RowPosition, Total};
@@ -49,6 +50,9 @@ pub(super) struct PersonAnswer {
     /// What the program that gave them calls them.
     #[schema(example = "customer-17")]
     external_id: Option<String>,
+    /// The id of `/api/whatsapp/customers`; none for whoever was forgotten.
+    #[schema(example = "60123456789")]
+    customer_id: Option<String>,
     status: Status,
     #[schema(example = "wamid.HBgLNjAxMjM0NTY3ODk")]
     message_id: Option<String>,
@@ -91,6 +95,7 @@ impl From<RecipientRow> for PersonAnswer {
         Self {
             id: row.id,
             blast_id: row.blast_id,
+            customer_id: customer_id(&row.phone),
             phone_number: row.phone,
             name: row.name,
             external_id: row.external_id,

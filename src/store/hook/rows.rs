@@ -147,14 +147,16 @@ async fn history(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, St
 struct OrderEventRow {
     id: i64,
     at: DateTime<Utc>,
+    /// The same as the new one: an edit.
+    old_state: Option<OrderState>,
     new_state: OrderState,
     data: Json<Box<RawValue>>,
 }
 
-/// With the items as they were ordered, money as text.
+/// With the items as they are by now, money as text.
 async fn orders(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, StoreError> {
     let rows: Vec<OrderEventRow> = sqlx::query_as(
-        "select c.id, c.at, c.new_state,
+        "select c.id, c.at, c.old_state, c.new_state,
                 json_strip_nulls(json_build_object(
                     'order_id', o.id, 'sender', s.name, 'blast_id', o.blast_id, 'recipient_id', o.recipient_id,
                     'phone_number', o.phone_number, 'user_id', o.user_id, 'name', o.name, 'state', c.new_state,
@@ -176,7 +178,7 @@ async fn orders(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, Sto
     .fetch_all(pool)
     .await?;
     let row = |row: OrderEventRow| {
-        let kind = Some(EventKind::of_order(row.new_state));
+        let kind = Some(EventKind::of_order(row.old_state, row.new_state));
         EventRow { id: row.id, kind, at: row.at, written_at: row.at, data: row.data.0 }
     };
     Ok(rows.into_iter().map(row).collect())
