@@ -94,7 +94,7 @@ pub use export::{
     PeopleExport, RECIPIENTS, recipient,
 };
 pub use follow_up::{FollowUp, FollowUpPreview};
-pub use forget::{ForgetKeyState, ForgetPreview, Forgotten};
+pub use forget::{FORGOTTEN_STAYS_COUNTED, ForgetKeyState, ForgetPreview, Forgotten, NOT_FORGOTTEN};
 pub use handover::Engines;
 pub use health::SenderCheck;
 pub use hooks::{HookCheck, HookTest, HookView, RotatedSecret};

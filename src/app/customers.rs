@@ -186,7 +186,7 @@ impl App {
     }
 
     /// A customer is one over all senders: whoever acts for one of them sees none.
-    fn sees_customers(&self) -> Result<(), AppError> {
+    pub(super) fn sees_customers(&self) -> Result<(), AppError> {
         match self.only_sender() {
             None => Ok(()),
             Some(_) => Err(AppError::Refused(

@@ -20,6 +20,13 @@ use crate::store::forget::{self, KeptOfPerson, OpenRow, PersonTraces};
 use crate::store::media;
 use crate::store::{DbTransaction, StoreError};
 
+/// What no program can take back.
+pub const NOT_FORGOTTEN: &str = "backups and copies of the database, lists and exports that you have, logs and memories of other machines, and \
+                                 what the provider keeps are not touched: delete them there as well";
+/// What forgetting a person leaves.
+pub const FORGOTTEN_STAYS_COUNTED: &str =
+    "what was sent, read, replied and sold is counted as before, about nobody; no later list brings them back";
+
 /// What is there to be forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForgetPreview {
@@ -28,6 +35,27 @@ pub struct ForgetPreview {
     pub kept: KeptOfPerson,
     /// Why it cannot be done now, in words.
     pub refusal: Option<String>,
+}
+
+impl ForgetPreview {
+    /// `+60… will be forgotten, for good: 3 rows in blasts, 1 reply`.
+    pub fn in_words(&self) -> String {
+        format!("{} will be forgotten, for good: {}", self.numbers.join(", "), kept_in_words(&self.kept))
+    }
+}
+
+fn kept_in_words(kept: &KeptOfPerson) -> String {
+    let parts = [
+        (kept.blasts, "row in a blast", "rows in blasts"),
+        (kept.replies, "reply", "replies"),
+        (kept.acts, "act of an operator", "acts of operators"),
+        (kept.webhooks, "raw webhook", "raw webhooks"),
+        (kept.opt_outs, "opt-out", "opt-outs"),
+        (kept.tags_and_notes, "tag or note", "tags and notes"),
+    ];
+    let parts = parts.into_iter().filter(|(many, ..)| *many > 0).map(|(n, one, many)| count_of(n, one, many));
+    let parts: Vec<_> = parts.collect();
+    if parts.is_empty() { "nothing is known of them yet".to_owned() } else { parts.join(", ") }
 }
 
 /// Somebody who was forgotten.
@@ -69,8 +97,19 @@ impl App {
         Ok(ForgetPreview { numbers: found.traces.people, kept: found.kept, refusal })
     }
 
+    /// The same where something is known of them.
+    pub async fn forget_preview_of_known(&self, phone: &Phone) -> Result<ForgetPreview, AppError> {
+        self.sees_customers()?;
+        let preview = self.forget_preview(phone).await?;
+        if preview.kept == KeptOfPerson::default() {
+            return Err(AppError::NotFound(format!("nothing is known of {phone}")));
+        }
+        Ok(preview)
+    }
+
     /// Forgets the customer who has this number. Refused while a message to them may be under way, or a webhook about them waits.
     pub async fn forget(&self, phone: &Phone) -> Result<Forgotten, AppError> {
+        self.sees_customers()?;
         let key = self.own_forget_key().await?;
         let mut tx = self.begin().await?;
         forget::hold_lists(&mut tx).await.map_err(list_under_way)?;

@@ -4,16 +4,11 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::read;
-use crate::app::{Forgotten, KeptOfPerson};
+use crate::app::{FORGOTTEN_STAYS_COUNTED, Forgotten, NOT_FORGOTTEN};
 use crate::cli::confirm::confirm;
 use crate::cli::context::Context;
 use crate::cli::exit::RefusedError;
 use crate::cli::output::{json, line, talk};
-use crate::domain::text::count_of;
-
-/// What no program can take back.
-const BACKUPS: &str = "backups and copies of the database, lists and exports that you have, logs and memories of other machines, and what \
-                       the provider keeps are not touched: delete them there as well";
 
 pub(super) async fn run(context: &Context, phone: &str, sure: bool) -> Result<()> {
     let phone = read(context, phone)?;
@@ -22,18 +17,15 @@ pub(super) async fn run(context: &Context, phone: &str, sure: bool) -> Result<()
         return Err(RefusedError(context.pasteable(&why)).into());
     }
     if !context.is_json {
-        let numbers = preview.numbers.join(", ");
-        talk(&format!("{numbers} will be forgotten, for good: {}", in_words(&preview.kept)));
-        talk(
-            "what was sent, read, replied and sold is counted as before, about nobody; no later list brings them back",
-        );
-        talk(BACKUPS);
+        talk(&preview.in_words());
+        talk(FORGOTTEN_STAYS_COUNTED);
+        talk(NOT_FORGOTTEN);
     }
     confirm("Forget them?", sure)?;
     let done = context.app.forget(&phone).await?;
     if context.is_json {
         return json(&json!({
-            "forgotten": true, "numbers": done.numbers, "kept": done.kept, "not_touched": BACKUPS,
+            "forgotten": true, "numbers": done.numbers, "kept": done.kept, "not_touched": NOT_FORGOTTEN,
             "files_elsewhere": done.files_elsewhere, "left_here": done.left_here,
         }));
     }
@@ -54,20 +46,6 @@ fn said(done: &Forgotten) -> Result<()> {
     }
     talk("the key by which lists are kept from bringing them back: `blastdeck customer key`");
     Ok(())
-}
-
-fn in_words(kept: &KeptOfPerson) -> String {
-    let parts = [
-        (kept.blasts, "row in a blast", "rows in blasts"),
-        (kept.replies, "reply", "replies"),
-        (kept.acts, "act of an operator", "acts of operators"),
-        (kept.webhooks, "raw webhook", "raw webhooks"),
-        (kept.opt_outs, "opt-out", "opt-outs"),
-        (kept.tags_and_notes, "tag or note", "tags and notes"),
-    ];
-    let parts = parts.into_iter().filter(|(many, ..)| *many > 0).map(|(n, one, many)| count_of(n, one, many));
-    let parts: Vec<_> = parts.collect();
-    if parts.is_empty() { "nothing is known of them yet".to_owned() } else { parts.join(", ") }
 }
 
 /// Shows where the key is.

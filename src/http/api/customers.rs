@@ -1,6 +1,8 @@
 //! Customers: one person over all blasts, by their WhatsApp id (the digits of the number that they are known by), and what operators say
 //! of them.
 
+mod forget;
+
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -41,6 +43,18 @@ pub(super) fn routes() -> Routes {
             Operation::write("Tags a customer, takes tags away, or writes a note")
                 .body::<CustomerEditBody>()
                 .answer::<CustomerAnswer>(200, "The customer as they are now"),
+        )
+        .delete(
+            ONE,
+            forget::forget,
+            Operation::admin("Forgets a customer, for good")
+                .details(
+                    "Takes number, name and texts out of every row; what was sent, read and sold is counted as before, about nobody. Without \
+                     `confirm` nothing is done, and the answer is a 428 that says what is there.",
+                )
+                .query::<forget::ForgetParams>()
+                .answer::<forget::ForgottenCustomer>(200, "Forgotten, and what is to be deleted elsewhere")
+                .refuses(&[409, 428]),
         )
         .post(
             "/api/whatsapp/customers/{id}/merge",

@@ -26,7 +26,7 @@ const fn of(
     ProblemStatus { status, name, title, description, kind, detail }
 }
 
-pub(super) const PROBLEMS: [ProblemStatus; 16] = [
+pub(super) const PROBLEMS: [ProblemStatus; 17] = [
     of(
         (400, "BadRequest", "Bad Request"),
         "`not-json`, `broken` (the body broke off), or `version`: another version of the API was asked for",
@@ -81,6 +81,14 @@ pub(super) const PROBLEMS: [ProblemStatus; 16] = [
         (422, "Unprocessable", "Unprocessable Entity"),
         "`invalid`: each field that does not fit is named; `idempotency-key-reused`: the key was used for another request",
         ("invalid", "message: missing: write the message, or a template"),
+    ),
+    of(
+        (428, "PreconditionRequired", "Precondition Required"),
+        "`confirm`: nothing was done; the sentence says what would be, and how to confirm it",
+        (
+            "confirm",
+            "+60123456789 will be forgotten, for good: 3 rows in blasts. Nothing was done: repeat it with `confirm`",
+        ),
     ),
     of(
         (429, "TooManyRequests", "Too Many Requests"),

@@ -1,8 +1,10 @@
 //! Customers and messages over HTTP, in the documents' spelling.
 
+use reqwest::Method;
 use serde_json::json;
 
-use super::{client, client_with, served};
+use super::client::said;
+use super::{Api, client, client_with, served};
 
 #[tokio::test]
 async fn a_customer_is_found_tagged_merged_and_known_to_recipients() {
@@ -84,5 +86,31 @@ async fn the_messages_of_a_campaign_come_in_pages_and_a_token_of_one_sender_sees
     let own = client_with(&shop, &serve, &["one", "--scope", "read", "--sender", "sales"]).await;
     own.get("/api/whatsapp/customers").await.expect(409);
     own.get(&path).await.expect(200);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_customer_is_forgotten_only_once_their_id_is_said_twice() {
+    let (shop, serve) = served().await;
+    let (api, writer) = (client(&shop, &serve, "admin").await, client(&shop, &serve, "write").await);
+    let draft = json!({ "message": "Hi", "recipients": [{ "phone_number": "60100000001", "name": "Aina" }] });
+    api.post("/api/blasts", draft).await.expect(201);
+    let path = "/api/whatsapp/customers/60100000001";
+    let forget = async |api: &Api, query: &str| said(api.request(Method::DELETE, &format!("{path}{query}"))).await;
+    let aina = "select count(*) from blast_recipients where name = 'Aina'";
+
+    forget(&writer, "?confirm=60100000001").await.expect(403);
+    let asked = forget(&api, "").await.expect(428);
+    let detail = asked.body["detail"].as_str().unwrap();
+    assert!(asked.kind() == "confirm" && detail.contains("1 row in a blast"), "{asked:?}");
+    assert!(detail.contains("`DELETE /api/whatsapp/customers/60100000001?confirm=60100000001`"), "{detail}");
+    assert_eq!(forget(&api, "?confirm=60100000002").await.expect(422).fields(), ["confirm"]);
+    assert_eq!(shop.number(aina).await, 1);
+
+    let done = forget(&api, "?confirm=60100000001").await.expect(200);
+
+    assert_eq!((&done.body["forgotten"], &done.body["wasKept"]["blasts"]), (&json!(true), &json!(1)), "{done:?}");
+    assert_eq!(shop.number(aina).await, 0);
+    forget(&api, "").await.expect(404);
     serve.stop().await;
 }
