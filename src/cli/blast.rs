@@ -4,6 +4,7 @@ mod command;
 pub(super) mod export;
 mod follow_up;
 mod list;
+mod message;
 pub(super) mod new;
 pub(super) mod people;
 mod plan;

@@ -202,3 +202,20 @@ async fn every_sum_of_a_follow_ups_plan_is_of_the_people_it_was_made_with() {
     let reasons: Vec<_> = left_out.iter().map(|person| person["reason"].clone()).collect();
     assert_eq!(reasons, [json!("closed"), json!("opted_out")]);
 }
+
+#[tokio::test]
+async fn a_step_and_a_follow_up_take_their_message_from_a_file() {
+    let (shop, blast) = stuck_shop().await;
+    let file = shop.write("question.txt", "Any question, {name}?");
+    let file = file.to_str().unwrap();
+
+    shop.ok(&["blast", "step", "add", &blast, "--after", "48h", "--message-file", file]).await;
+    let made = shop.json(&["blast", "follow-up", &blast, "--stuck-at", "read", "--message-file", file]).await;
+    let both = shop.run(&["blast", "step", "set", &blast, "1", "--message-file", file, "--message", "Hi"]).await;
+
+    let written = "select count(*) from blast_steps where message = 'Any question, {name}?'";
+    assert_eq!(shop.number(written).await, 1);
+    let written =
+        format!("select count(*) from blasts where id = {} and message = 'Any question, {{name}}?'", made["id"]);
+    assert_eq!((shop.number(&written).await, both.code), (1, 2), "{both:?}");
+}

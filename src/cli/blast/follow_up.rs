@@ -1,9 +1,12 @@
 //! `blast follow-up`: a draft to those who are stuck at a stage.
 
+use std::path::PathBuf;
+
 use chrono::TimeDelta;
 use color_eyre::Result;
 use serde_json::json;
 
+use super::message::MessageArgs;
 use super::new::short_text;
 use crate::app::{FollowUp, SegmentDraft};
 use crate::cli::Global;
@@ -13,7 +16,6 @@ use crate::cli::output::{json, line, talk};
 use crate::domain::content::BlastContent;
 use crate::domain::filter;
 use crate::domain::ids::BlastId;
-use crate::domain::message::Message;
 use crate::domain::pace::parse_span;
 use crate::domain::status::Status;
 use crate::domain::text;
@@ -35,6 +37,9 @@ pub(in crate::cli) struct FollowUpArgs {
     /// Another message than the blast's own.
     #[arg(long, allow_hyphen_values = true)]
     message: Option<String>,
+    /// Another message, from a file, or - for standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "message")]
+    message_file: Option<PathBuf>,
     /// The follow-up stage; the next of the blast's follow-ups by default.
     #[arg(long, value_parser = short_text)]
     stage: Option<String>,
@@ -53,8 +58,7 @@ pub(super) fn span(text: &str) -> Result<TimeDelta, String> {
 
 impl FollowUpArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
-        let message = self.message.as_deref().map(Message::parse).transpose();
-        let message = message.map_err(|error| UsageError(format!("--message: {error}")))?;
+        let message = MessageArgs { message: self.message, message_file: self.message_file }.read()?;
         let context = Context::open(global, Intent::Writes).await?;
         let mut draft = context.app.draft_alike(self.blast).await?;
         if let Some(message) = message {

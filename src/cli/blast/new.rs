@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use color_eyre::Result;
 use serde_json::json;
 
+use super::message::MessageArgs;
 use super::template::TemplateArgs;
 use crate::app::{AppError, NewDraft, RepeatOrder, SegmentDraft};
 use crate::cli::Global;
@@ -18,16 +19,12 @@ use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{json, line, talk};
 use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
-use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::{self, clean, count_of};
 use crate::domain::zone;
 use crate::import::{ImportError, Imported, RejectedTo, Rejections, TableSource};
-
-/// The largest message file, in bytes: longer than any text that WhatsApp accepts.
-pub(super) const MESSAGE_FILE_MAX: u64 = 64 * 1024;
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("text").required(true))]
@@ -36,13 +33,8 @@ pub(in crate::cli) struct NewArgs {
     /// The sender, as named in the configuration.
     #[arg(long)]
     sender: String,
-    /// The message. {name}, or any other column of the list, is replaced by the value in the person's row; {name|there}
-    /// gives a default.
-    #[arg(long, group = "text", allow_hyphen_values = true)]
-    message: Option<String>,
-    /// The message, from a file.
-    #[arg(long, group = "text", value_name = "FILE")]
-    message_file: Option<PathBuf>,
+    #[command(flatten)]
+    message: MessageArgs,
     #[command(flatten)]
     template: TemplateArgs,
     /// The list of people: a CSV file or an Excel workbook (.xlsx), or - for standard input.
@@ -132,7 +124,7 @@ impl NewArgs {
             return Err(UsageError("--window-local is about --window or --weekdays: give one".to_owned()).into());
         }
         let template = self.template.read()?;
-        let message = if template.is_none() { Some(self.read_message()?) } else { None };
+        let message = self.message.read()?;
         let source = self.recipients.as_deref().map(open).transpose()?;
         let context = Context::open(global, Intent::Writes).await?;
         let (content, is_marketing) = match (message, template) {
@@ -197,21 +189,6 @@ impl NewArgs {
         let imported = context.app.create_from_segment(SegmentDraft { draft, from, follows: None }).await?;
         taken_from_segment(&imported);
         Ok(imported)
-    }
-
-    fn read_message(&self) -> Result<Message> {
-        // Parsed here and not by clap, which would print a rejected message in full.
-        if let Some(text) = &self.message {
-            return Ok(Message::parse(text).map_err(|error| UsageError(format!("--message: {error}")))?);
-        }
-        let path = self.message_file.as_deref().unwrap_or(Path::new("-"));
-        let mut text = String::new();
-        let source = open(path)?;
-        source
-            .take(MESSAGE_FILE_MAX + 1)
-            .read_to_string(&mut text)
-            .map_err(|error| UsageError(format!("{}: {error}; the message must be UTF-8 text", path.display())))?;
-        Ok(Message::parse(&text).map_err(|error| UsageError(format!("{}: {error}", path.display())))?)
     }
 }
 

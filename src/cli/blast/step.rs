@@ -8,6 +8,7 @@ use color_eyre::Result;
 use serde_json::{Value, json};
 
 use super::follow_up::span;
+use super::message::MessageArgs;
 use super::new::{from_one, short_text};
 use super::template::TemplateArgs;
 use crate::app::{AppError, NewStep, StepChange, StepEdit, StepKey, StepView};
@@ -20,7 +21,6 @@ use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::filter;
 use crate::domain::ids::BlastId;
-use crate::domain::message::Message;
 use crate::domain::status::Status;
 use crate::domain::step::StepRule;
 use crate::domain::text::{clean, number};
@@ -67,9 +67,8 @@ pub(in crate::cli) struct AddArgs {
     /// The stage that they have not reached: received, read, replied or closed. The next one by default.
     #[arg(long, value_name = "STAGE", value_parser = stage)]
     until: Option<Status>,
-    /// The message, with {name} and other columns as in any blast.
-    #[arg(long, group = "text", allow_hyphen_values = true)]
-    message: Option<String>,
+    #[command(flatten)]
+    message: MessageArgs,
     #[command(flatten)]
     template: TemplateArgs,
     /// The follow-up stage of what it makes; Follow-up and its number by default.
@@ -100,9 +99,8 @@ pub(in crate::cli) struct SetArgs {
     /// The stage that they have not reached: received, read, replied or closed.
     #[arg(long, value_name = "STAGE", value_parser = stage)]
     until: Option<Status>,
-    /// The message, with {name} and other columns as in any blast.
-    #[arg(long, group = "text", allow_hyphen_values = true)]
-    message: Option<String>,
+    #[command(flatten)]
+    message: MessageArgs,
     #[command(flatten)]
     template: TemplateArgs,
     /// The follow-up stage of what it makes.
@@ -172,10 +170,9 @@ impl StepArgs {
 async fn content(
     context: &Context,
     blast: BlastId,
-    (message, template): (Option<&str>, &TemplateArgs),
+    (message, template): (&MessageArgs, &TemplateArgs),
 ) -> Result<Option<BlastContent>> {
-    if let Some(message) = message {
-        let message = Message::parse(message).map_err(|error| UsageError(format!("--message: {error}")))?;
+    if let Some(message) = message.read()? {
         return Ok(Some(BlastContent::Text(message)));
     }
     let Some(given) = template.read()? else { return Ok(None) };
@@ -189,8 +186,8 @@ impl AddArgs {
         let rule = StepRule::new(self.after, self.since, self.until);
         let rule = rule.map_err(|error| UsageError(format!("--after, --since or --until: {error}")))?;
         let context = Context::open(global, Intent::Writes).await?;
-        let given = content(&context, self.blast, (self.message.as_deref(), &self.template)).await?;
-        let missing = || UsageError("give a --message or a --template".to_owned());
+        let given = content(&context, self.blast, (&self.message, &self.template)).await?;
+        let missing = || UsageError("give a --message, a --message-file or a --template".to_owned());
         let new = NewStep {
             rule,
             stage: self.stage,
@@ -212,7 +209,7 @@ impl SetArgs {
     async fn run(self, global: &Global) -> Result<()> {
         let key = self.step.key();
         let context = Context::open(global, Intent::Writes).await?;
-        let given = content(&context, key.blast, (self.message.as_deref(), &self.template)).await?;
+        let given = content(&context, key.blast, (&self.message, &self.template)).await?;
         let change = |people: Option<NonZeroU32>, clears: bool| match people {
             Some(people) => FieldChange::Set(people),
             None if clears => FieldChange::Clear,

@@ -7,7 +7,8 @@ use clap::Args;
 use color_eyre::Result;
 use serde_json::{Value, json};
 
-use super::new::{MESSAGE_FILE_MAX, open};
+use super::message::MESSAGE_FILE_MAX;
+use super::new::open;
 use crate::app::{App, AppError, FittedTemplate, TemplateRefusal};
 use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::talk;
