@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::orders::items::{ItemsEdit, as_given};
+use super::orders::items::{ItemsEdit, as_given, written_again};
 use super::orders::note;
 use super::orders::pricing::{Priced, Unpriced};
 use super::{App, AppError, OrderDraft, WrittenOrder};
@@ -117,7 +117,9 @@ async fn hold_open(tx: &mut PgConnection, id: CartId) -> Result<LockedCart, AppE
             "cart {id} is order {order} already: `blastdeck order show {order}` shows it"
         ))),
         (state, _) => {
-            Err(AppError::Refused(format!("cart {id} is {state}, for good: write a new one with `blastdeck cart add`")))
+            let items: Vec<_> = items::of(tx, ItemsOf::Cart(id)).await?.into_iter().map(|held| held.row).collect();
+            let again = written_again("cart", (Some(held.blast_id), Some(&held.phone_number)), &items);
+            Err(AppError::Refused(format!("cart {id} is {state}, for good: write a new one with {again}")))
         }
     }
 }

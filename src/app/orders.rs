@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use sqlx::PgConnection;
 
+use self::items::written_again;
 use self::pricing::{Priced, Unpriced};
 use super::marks::outcome;
 use super::{App, AppError};
@@ -144,11 +145,11 @@ impl App {
     /// Takes an order to another state. A cancelled one takes its own amount back, unless an operator wrote another in its
     /// place, and its person is open again if nothing else closed them.
     pub async fn move_order(&self, id: OrderId, next: OrderState) -> Result<OrderRow, AppError> {
-        self.order(id).await?;
+        let order = self.order(id).await?;
         let mut tx = self.begin().await?;
         let held = order::lock(&mut tx, id).await?.ok_or_else(|| no_order(id))?;
         if !held.state.may_become(next) {
-            return Err(AppError::Refused(refusal(id, held.state, next)));
+            return Err(AppError::Refused(refusal(&order, held.state, next)));
         }
         let blast = match next {
             OrderState::Cancelled => self.take_back(&mut tx, id, &held).await?,
@@ -222,12 +223,17 @@ fn no_order(id: OrderId) -> AppError {
     AppError::NotFound(format!("there is no order {id}: `blastdeck order list` lists them"))
 }
 
-fn refusal(id: OrderId, now: OrderState, next: OrderState) -> String {
+/// What to do in place of changing an order that is cancelled.
+fn cancelled(order: &OrderRow) -> String {
+    let again = written_again("order", (order.blast_id, order.phone_number.as_deref()), &order.items);
+    format!("order {} is cancelled, for good: write a new one with {again}", order.id)
+}
+
+fn refusal(order: &OrderRow, now: OrderState, next: OrderState) -> String {
+    let id = order.id;
     match (now, next) {
         (now, next) if now == next => format!("order {id} is {now} already: nothing changed"),
-        (OrderState::Cancelled, _) => {
-            format!("order {id} is cancelled, for good: write a new one with `blastdeck order add`")
-        }
+        (OrderState::Cancelled, _) => cancelled(order),
         _ => format!("order {id} is {now} already: it does not become {next} again"),
     }
 }

@@ -12,7 +12,7 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
-use super::order::{ChangedItem, TypedItem, parse_phone, show_items, show_written, total};
+use super::order::{ChangedItem, TypedItem, parse_phone, show_items, show_written, total, writes_one};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{CartEdit, CartQuery, CartRow, ItemsEdit, OrderDraft, items_in_words};
@@ -126,7 +126,7 @@ async fn list(global: &Global, (blast, state, phone): CartFilter, limit: u32) ->
         return carts.iter().try_for_each(|cart| print_json(&document(cart)));
     }
     if carts.is_empty() {
-        talk("no carts: `blastdeck cart add` writes one");
+        talk(&format!("no carts: {}", writes_one(&context, "cart", blast).await?));
         return Ok(());
     }
     let header = [

@@ -16,11 +16,13 @@ use super::context::{Context, Intent};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
 use super::taken_out::MINUS;
+use crate::app::view::{Anchor, BlastFilter, Order, RecipientQuery};
 use crate::app::{
     ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderItemRow, OrderQuery, OrderRow, WrittenOrder, items_in_words,
 };
 use crate::domain::amount::in_currency;
 use crate::domain::catalogue;
+use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, OrderId};
 use crate::domain::order::OrderState;
 use crate::domain::phone::Phone;
@@ -171,7 +173,8 @@ async fn list(global: &Global, (blast, state, phone): OrderFilter, limit: u32) -
         return orders.iter().try_for_each(|order| print_json(&document(order)));
     }
     if orders.is_empty() {
-        talk("no orders: they come by themselves through Meta's webhooks, and `blastdeck order add` writes one");
+        let by_hand = writes_one(&context, "order", blast).await?;
+        talk(&format!("no orders: they come by themselves through Meta's webhooks; {by_hand}"));
         return Ok(());
     }
     let header = [
@@ -185,6 +188,30 @@ async fn list(global: &Global, (blast, state, phone): OrderFilter, limit: u32) -
     ];
     let cells: Vec<_> = orders.iter().map(|order| cells(&context, order)).collect();
     text(&render(&header, &cells))
+}
+
+/// The command line that writes an order or a cart: for the first person of this blast, or of the newest.
+pub(super) async fn writes_one(context: &Context, verb: &str, blast: Option<BlastId>) -> Result<String> {
+    let newest = BlastFilter { without_answers: true, limit: Some(1), ..BlastFilter::default() };
+    let blast = match blast {
+        Some(blast) => Some(blast),
+        None => context.app.blasts(&newest).await?.first().map(|newest| newest.id),
+    };
+    let Some(blast) = blast else { return Ok(format!("a blast's people have {verb}s, and there is no blast")) };
+    let query = RecipientQuery {
+        blast,
+        filter: Filter::default(),
+        order: Order::Row,
+        as_of: None,
+        anchor: Anchor::Start,
+        limit: 1,
+    };
+    let people = context.app.recipients(&query).await?;
+    let Some(person) = people.first() else { return Ok(format!("blast {blast} has nobody who could have one")) };
+    let phone = person.phone.as_str();
+    Ok(format!(
+        "`blastdeck {verb} add {blast} {phone} 'teh*2@2.50'` writes one, with the blast, number and items that you mean"
+    ))
 }
 
 fn cells(context: &Context, order: &OrderRow) -> Vec<String> {

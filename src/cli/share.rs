@@ -52,7 +52,8 @@ impl ShareVerb {
             (Some(ShareListVerb::Revoke { id }), _) => revoke(global, id).await?,
             (None, Some(blast)) => create(global, blast, self.span).await?,
             (None, None) => {
-                let mend = "name the blast: `blastdeck share BLAST --for 7d`, or `share list`, `share revoke ID`";
+                let mend = "name the blast, as in `share 7 --for 7d`: `blastdeck blast list` lists them, `blastdeck share list` the \
+                            links that there are";
                 return Err(UsageError(mend.to_owned()).into());
             }
         }

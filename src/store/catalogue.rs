@@ -40,6 +40,17 @@ pub async fn listed(tx: &mut PgConnection, sender: SenderId, skus: &[&str]) -> R
     Ok(listed.bind(sender).bind(skus).fetch_all(tx).await?)
 }
 
+/// The SKUs of a sender's business that are these but for upper and lower case.
+pub async fn in_any_case(tx: &mut PgConnection, sender: SenderId, skus: &[&str]) -> Result<Vec<String>, StoreError> {
+    let known = sqlx::query_scalar(
+        "select distinct c.sku from catalogue_items c
+          where c.business = (select business from senders where id = $1)
+            and lower(c.sku) in (select lower(typed) from unnest($2::text[]) as typed) and c.removed_at is null
+          order by c.sku limit 3",
+    );
+    Ok(known.bind(sender).bind(skus).fetch_all(tx).await?)
+}
+
 /// The catalogues of a sender's business, by name.
 pub async fn names(tx: &mut PgConnection, sender: SenderId) -> Result<Vec<(CatalogueId, String)>, StoreError> {
     let names = sqlx::query_as(

@@ -22,6 +22,8 @@ async fn a_cart_is_written_changed_and_ordered_once() {
     let scene = scene(2).await;
     let shop = &scene.shop;
 
+    let none = shop.run(&["cart", "list"]).await;
+    assert!(none.err.contains(&format!("cart add 1 +{} 'teh*2@2.50'` writes one", digits(1))), "{none:?}");
     let made = shop.json(&["cart", "add", "1", &digits(1), "teh×2", "who-knows", "--note", "no sugar"]).await;
     assert_eq!((&made["state"], &made["total"], &made["note"]), (&json!("open"), &Value::Null, &json!("no sugar")));
     assert_eq!((&made["items"][0]["name"], &made["items"][1]["price"]), (&json!("Teh Tarik"), &Value::Null));
@@ -56,7 +58,9 @@ async fn a_cart_is_written_changed_and_ordered_once() {
 
     shop.ok(&["cart", "add", "1", &digits(2), "teh"]).await;
     assert_eq!(shop.json(&["cart", "abandon", "2"]).await["state"], "abandoned");
-    assert_eq!(shop.run(&["cart", "order", "2"]).await.code, 3);
+    let ended = shop.run(&["cart", "order", "2"]).await;
+    let again = format!("cart add 1 +{} 'teh*1@2.5'`", digits(2));
+    assert!(ended.code == 3 && ended.err.contains(&again), "{ended:?}");
     assert_eq!(shop.json_lines(&["cart", "list"]).await.len(), 2);
     assert_eq!(shop.json_lines(&["cart", "list", "--state", "abandoned", "--phone", &digits(2)]).await.len(), 1);
     let missing = shop.run(&["cart", "show", "9"]).await;

@@ -5,8 +5,8 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::items::ItemsEdit;
-use super::no_order;
 use super::pricing::Unpriced;
+use super::{cancelled, no_order};
 use crate::app::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::amount::BELOW;
@@ -27,8 +27,7 @@ impl App {
         let mut tx = self.begin().await?;
         let held = order::lock(&mut tx, id).await?.ok_or_else(|| no_order(id))?;
         if held.state == OrderState::Cancelled {
-            let why = format!("order {id} is cancelled, for good: write a new one with `blastdeck order add`");
-            return Err(AppError::Refused(why));
+            return Err(AppError::Refused(cancelled(&order)));
         }
         let now = items::of(&mut tx, ItemsOf::Order(id)).await?;
         let wanted = change.applied_to(&now)?;

@@ -4,8 +4,9 @@ use rust_decimal::Decimal;
 
 use super::NewOrderItem;
 use crate::app::AppError;
+use crate::domain::ids::BlastId;
 use crate::domain::order::KeptProduct;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, shell_quoted};
 use crate::store::order::OrderItemRow;
 use crate::store::order::items::HeldItem;
 
@@ -172,4 +173,24 @@ pub(in crate::app) fn as_given(item: &OrderItemRow) -> Result<NewOrderItem, AppE
         currency: item.currency.clone(),
         kept: Some(KeptProduct { name, product_id, variant_id, price }),
     })
+}
+
+/// The command line that writes an order (`order`) or a cart (`cart`) with these items once more, in backticks; without a blast or a
+/// number it lacks what it needs, and is the command alone.
+pub(in crate::app) fn written_again(
+    verb: &str,
+    (blast, phone): (Option<BlastId>, Option<&str>),
+    items: &[OrderItemRow],
+) -> String {
+    let (Some(blast), Some(phone)) = (blast, phone) else { return format!("`blastdeck {verb} add`") };
+    // What came in a message may have more places than can be typed.
+    let typable = |price: &str| price.parse::<Decimal>().map(|price| price.round_dp(2).normalize());
+    let typed = |item: &OrderItemRow| {
+        let price = item.price.as_deref().and_then(|price| typable(price).ok());
+        let price = price.map_or_else(String::new, |price| format!("@{price}"));
+        shell_quoted(&format!("{}*{}{price}", clean(&item.sku), item.quantity))
+    };
+    let flags = if items.iter().any(|item| item.sku.starts_with('-')) { " --" } else { "" };
+    let typed: Vec<_> = items.iter().map(typed).collect();
+    format!("`blastdeck {verb} add {blast} {phone}{flags} {}`", typed.join(" "))
 }

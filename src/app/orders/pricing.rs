@@ -56,6 +56,7 @@ impl App {
             let listed = if kept.is_some() { None } else { found(n, &item.sku, &known)? };
             if listed.is_none() && item.kept.is_none() && item.price.is_none() {
                 refuse_quantity_in_sku(tx, sender, (n, item.sku.trim())).await?;
+                refuse_other_case(tx, sender, (n, item.sku.trim())).await?;
                 refuse_unknown_catalogue(tx, sender, (n, item.sku.trim()), &known, unpriced).await?;
             }
             let now = kept.map_or(listed, |kept| listed_as(kept, &known));
@@ -165,6 +166,18 @@ async fn refuse_quantity_in_sku(
     }
     let meant = shell_quoted(&format!("{sku}*{quantity}"));
     Err(AppError::invalid(&format!("items[{n}].sku"), format!("no catalogue has `{typed}`: did you mean {meant}?")))
+}
+
+/// Refuses `teh` where `TEH` is what a catalogue has.
+async fn refuse_other_case(tx: &mut PgConnection, sender: SenderId, (n, typed): (usize, &str)) -> Result<(), AppError> {
+    let skus = catalogue::in_any_case(tx, sender, &spellings(typed).collect::<Vec<_>>()).await?;
+    let is_exact = |sku: &String| spellings(typed).any(|spelling| spelling == sku);
+    if skus.is_empty() || skus.iter().any(is_exact) {
+        return Ok(());
+    }
+    let meant: Vec<_> = skus.iter().map(|sku| format!("`{}`", clean(sku))).collect();
+    let why = format!("no catalogue has `{}`: did you mean {}?", clean(typed), meant.join(" or "));
+    Err(AppError::invalid(&format!("items[{n}].sku"), why))
 }
 
 /// A quantity as people also write it, `teh x2`, `teh 2x` or `2x teh`.

@@ -146,7 +146,9 @@ async fn an_edited_order_keeps_what_it_was_and_revenue_follows() {
     assert!(missing.code == 2 && missing.err.contains("it has teh, roti"), "{missing:?}");
     scene.shop.ok(&["order", "cancel", "1"]).await;
     let cancelled = scene.shop.run(&["order", "edit", "1", "teh×9"]).await;
+    let again = format!("order add 1 +{} 'teh*2@", digits(1));
     assert!(cancelled.code == 3 && cancelled.err.contains("cancelled, for good"), "{cancelled:?}");
+    assert!(cancelled.err.contains("`blastdeck --config") && cancelled.err.contains(&again), "{cancelled:?}");
     assert_eq!(amount(&scene, 1).await, None);
     scene.shop.ok(&["audit"]).await;
     scene.shop.invariants().await;
@@ -185,7 +187,7 @@ async fn a_typed_amount_has_the_places_of_the_currency_that_revenue_is_counted_i
     );
     assert_eq!(scene.status(1).await, "sent");
     let done = mark("1,500").await;
-    assert!(done.code == 0 && done.out.contains("with 1,500"), "{done:?}");
+    assert!(done.code == 0 && done.out.contains("with JPY 1,500"), "{done:?}");
 }
 
 #[tokio::test]
@@ -215,5 +217,5 @@ async fn an_amount_that_never_stood_is_not_said_to_stand_again() {
 
     let undone = shop.ok(&["mark", "1", &digits(1), "undo"]).await;
 
-    assert!(undone.contains("the amount is 40.00 now") && !undone.contains("again"), "{undone}");
+    assert!(undone.contains("the amount is RM 40.00 now") && !undone.contains("again"), "{undone}");
 }

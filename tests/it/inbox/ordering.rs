@@ -209,6 +209,10 @@ async fn an_operator_writes_an_order_and_takes_it_through_its_states() {
     }
     let unknown = scene.shop.run(&["cart", "add", "1", &digits(2), "teh x2"]).await;
     assert!(unknown.code == 2 && unknown.err.contains("did you mean 'teh*2'?"), "{unknown:?}");
+    for (verb, typed, sku) in [("order", "TEH*2", "teh"), ("order", "Shop/Teh*2", "teh"), ("cart", "Teh", "teh")] {
+        let meant = scene.shop.run(&[verb, "add", "1", &digits(2), typed]).await;
+        assert!(meant.code == 2 && meant.err.contains(&format!("did you mean `{sku}`?")), "{typed}: {meant:?}");
+    }
     let nobody = scene.shop.run(&["order", "add", "1", &digits(8), "teh"]).await;
     assert_eq!(nobody.code, 1, "{nobody:?}");
     assert_eq!(scene.shop.run(&["order", "show", "99"]).await.code, 1);
