@@ -4,13 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
 use super::AppError;
-use super::SegmentCount;
 use super::answered::AnsweredSince;
 use super::commands::unconfirmed;
 use super::local_time::goes_by_own_clocks;
 use super::prospect::{PeopleUse, Prospect, SenderState};
 use super::template::{TemplateCheck, number_of};
 use super::view::{BlastView, Estimate};
+use super::{ConcurrentBlast, SegmentCount};
 use super::{PlannedRepeat, PlannedStart, ZoneShare};
 use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::content::BlastContent;
@@ -23,7 +23,7 @@ use crate::engine::variables;
 use crate::provider::meta::preflight::{NumberHealth, QualityRating};
 use crate::store::claim::Claimed;
 use crate::store::draft;
-use crate::store::plan::{self, ConcurrentBlast, FirstFared, PlanGroup, PlanPerson, SampleKind};
+use crate::store::plan::{self, FirstFared, PlanGroup, PlanPerson, SampleKind};
 use crate::store::suppression;
 use crate::store::view::BlastRow;
 
@@ -55,7 +55,7 @@ pub struct Plan {
     pub left_today: Option<i64>,
     /// Meta's limit of people within 24 hours, which all numbers of the business share, and how much of it is used.
     pub people_limit: Option<PeopleUse>,
-    /// What its sender sends meanwhile: the blasts take turns, which `forecast` counts.
+    /// What its sender sends meanwhile, or starts by itself before it is done: the blasts take turns, which `forecast` counts.
     pub shared_with: Vec<ConcurrentBlast>,
     /// How many go today and tomorrow, and when the last one does, if nothing holds it up.
     pub forecast: Forecast,
@@ -348,7 +348,10 @@ impl Plan {
         if let Some(first) = &mut self.first {
             first.until = prospect.forecast(first.people, now).done_at;
         }
-        self.shared_with = sender.beside(blast.id).cloned().collect();
+        let ends = self.forecast.done_at.or_else(|| self.forecast.last().map(|share| share.from));
+        let is_meanwhile =
+            |other: &&ConcurrentBlast| other.starts_at.is_none_or(|at| ends.is_some_and(|ends| at <= ends));
+        self.shared_with = sender.beside(blast.id).filter(is_meanwhile).cloned().collect();
         self
     }
 }

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
+use super::ConcurrentBlast;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Backlog, ConcurrentBacklog, DailyCap, Forecast, ForecastBegins, Limits, binding, per_hour};
+use crate::domain::pace::{Backlog, DailyCap, Forecast, ForecastBegins, Limits, binding, per_hour};
 use crate::domain::text::number;
 use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, whole};
-use crate::store::plan::ConcurrentBlast;
 use crate::store::view::BlastRow;
 
 /// What limits a sender now, in addition to its configuration.
@@ -19,8 +19,8 @@ pub struct SenderState {
     pub held_until: Option<DateTime<Utc>>,
     /// How many attempts count towards the day's limit; 0 without one.
     pub today: u32,
-    /// The blasts that it is sending, in turns.
-    pub sending: Vec<ConcurrentBlast>,
+    /// The blasts that it is sending, in turns, or will by itself.
+    pub concurrent: Vec<ConcurrentBlast>,
     /// Whether it sends nothing until a person resumes it.
     pub is_stopped: bool,
     /// Messages a second that the provider lets its number send.
@@ -45,9 +45,9 @@ impl PeopleUse {
 }
 
 impl SenderState {
-    /// The other blasts that it is sending.
+    /// The other blasts that it is sending, or will.
     pub fn beside(&self, blast: BlastId) -> impl Iterator<Item = &ConcurrentBlast> {
-        self.sending.iter().filter(move |beside| beside.blast != blast)
+        self.concurrent.iter().filter(move |beside| beside.blast != blast)
     }
 }
 
@@ -75,21 +75,14 @@ impl Prospect<'_> {
             window: own.window,
             today: self.sender_state.people.map_or(self.sender_state.today, |people| self.counted(people)),
         };
-        let beside = self.sender_state.beside(self.blast.id).filter_map(|beside| self.backlog_of(beside, now));
-        let beside: Vec<_> = beside.collect();
-        let whole = backlog.forecast_beside(&beside, now, self.begins(now));
+        let begins = self.begins(now);
+        let (own, sender) = ((self.blast.id, begins.blast), &self.sender.limits);
+        let beside = self.sender_state.beside(self.blast.id).flat_map(|beside| beside.backlogs(own, sender));
+        let whole = backlog.forecast_beside(&beside.collect::<Vec<_>>(), now, begins);
         match &self.blast.due_later {
             Some(later) => backlog.held_back(whole, later, now),
             None => whole,
         }
-    }
-
-    /// `None` for one with a limit that cannot be read: it sends nothing.
-    fn backlog_of(&self, beside: &ConcurrentBlast, now: DateTime<Utc>) -> Option<ConcurrentBacklog> {
-        let own = beside.limits.under(&self.sender.limits).ok()?;
-        let queued = u64::try_from(beside.queued).unwrap_or_default();
-        let is_older = beside.blast < self.blast.id;
-        Some(ConcurrentBacklog { queued, is_older, limits: own.limits, window: own.window, begins: now })
     }
 
     /// The average pace, in messages an hour; `None` where no pace binds.

@@ -25,7 +25,6 @@ use crate::engine::{ConfiguredSender, per_hour};
 use crate::store::action::{self, NewAction};
 use crate::store::business::{self, PeopleLimit};
 use crate::store::count::{self, CountDifference};
-use crate::store::plan;
 use crate::store::sender;
 use crate::store::view::history::TimelineRow;
 use crate::store::view::recipients::RecipientFacts;
@@ -169,7 +168,7 @@ impl App {
             slowed: u32::try_from(slowed).unwrap_or_default(),
             held_until,
             today: u32::try_from(today).unwrap_or(u32::MAX),
-            sending: plan::sending(self.pool(), configured.id).await?,
+            concurrent: self.concurrent(configured.id, row.map(|row| &row.waiting.blasts)).await?,
             is_stopped: row.is_some_and(|row| row.stopped.is_some()),
             throughput: business::throughput(self.pool(), configured.id).await?,
             people: None,

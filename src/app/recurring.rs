@@ -58,13 +58,19 @@ const LOOKED_AT: usize = 10_000;
 
 /// How a pattern repeats, with the rule read.
 #[derive(Debug, Clone)]
-struct Pattern {
+pub(super) struct Pattern {
     rule: Recurrence,
     repeat: RepeatColumns,
     zone: Tz,
 }
 
 impl Pattern {
+    /// `None` where it does not repeat, or by no rule that can be read.
+    pub(super) fn new(repeat: RepeatColumns, zone: Tz) -> Option<Self> {
+        let rule = repeat.rule.as_ref()?.parse().ok()?;
+        Some(Self { rule, repeat, zone })
+    }
+
     /// Its first time after a moment that is still within its end; `passed` of its times have come by then.
     fn next(&self, after: DateTime<Utc>, passed: i32) -> Option<RuleOccurrence> {
         let is_over = self.repeat.times.is_some_and(|times| passed >= times);
@@ -83,7 +89,7 @@ impl Pattern {
     }
 
     /// Its times after a moment, up to its end; `passed` have come by then.
-    fn times(self, after: DateTime<Utc>, passed: i32) -> impl Iterator<Item = DateTime<Utc>> {
+    pub(super) fn times(self, after: DateTime<Utc>, passed: i32) -> impl Iterator<Item = DateTime<Utc>> {
         let first = self.next(after, passed).map(|next| (next.at, passed + 1));
         let times = std::iter::successors(first, move |(at, passed)| Some((self.next(*at, *passed)?.at, passed + 1)));
         times.map(|(at, _)| at)
@@ -253,8 +259,7 @@ impl App {
 
     /// How a blast repeats, where it does.
     fn pattern_of(&self, row: &BlastRow) -> Option<Pattern> {
-        let rule = row.origin.repeat.rule.as_ref()?.parse().ok()?;
-        Some(Pattern { rule, repeat: row.origin.repeat.clone(), zone: self.zone_of(row) })
+        Pattern::new(row.origin.repeat.clone(), self.zone_of(row))
     }
 
     /// The next time of a pattern that somebody launches or resumes; `None` for any other blast.

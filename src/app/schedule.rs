@@ -7,6 +7,8 @@ use super::recurring::own_start;
 use super::{App, AppError, DraftEdit, DraftForm};
 use crate::domain::blast::BlastState;
 use crate::domain::field_change::FieldChange;
+use crate::domain::ids::SenderId;
+use crate::domain::pace::LimitColumns;
 use crate::domain::start_at::{StartAt, StartTime};
 use crate::store::blast::BlastHead;
 use crate::store::view::BlastRow;
@@ -76,8 +78,13 @@ impl App {
 
     /// The zone whose clocks a blast goes by.
     pub(super) fn zone_of(&self, blast: &BlastRow) -> Tz {
-        let own = blast.limits.zone.as_ref().and_then(|zone| zone.as_ref().ok()).copied();
-        own.or_else(|| self.sender(blast.sender_id).map(|sender| sender.limits.zone)).unwrap_or(Tz::UTC)
+        self.zone_by(blast.sender_id, &blast.limits)
+    }
+
+    /// The same by its limits: its own zone, else its sender's.
+    pub(super) fn zone_by(&self, sender: SenderId, limits: &LimitColumns) -> Tz {
+        let own = limits.zone.as_ref().and_then(|zone| zone.as_ref().ok()).copied();
+        own.or_else(|| self.sender(sender).map(|sender| sender.limits.zone)).unwrap_or(Tz::UTC)
     }
 
     /// The start after an edit: of a new time, or of the same local time in a new zone.

@@ -10,6 +10,7 @@ use sqlx::{PgPool, Row};
 
 use super::claim::{ClaimTx, Claimed};
 use super::{StoreError, settings};
+use crate::domain::blast::RepeatColumns;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::pace::LimitColumns;
 
@@ -79,27 +80,56 @@ pub async fn queued_areas(pool: &PgPool, id: BlastId) -> Result<Vec<(String, i64
     Ok(areas)
 }
 
-/// A blast that a sender is sending, which takes turns with the sender's others.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize, utoipa::ToSchema)]
-pub struct ConcurrentBlast {
-    #[serde(skip)]
+/// A blast that a sender is sending, or that will start by itself.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ConcurrentRow {
     pub blast: BlastId,
+    pub sender_id: SenderId,
     pub tag: String,
+    /// Of one that waits for somebody after its first people, no more than are left of those.
     pub queued: i64,
-    /// Its own limits, of which the hours decide when it takes turns.
-    #[serde(skip)]
+    /// When it starts by itself; `None`: it is being sent.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// When the first of its people is due.
+    pub due_at: Option<DateTime<Utc>>,
+    /// A filter names its people.
+    pub has_segment: bool,
+    pub repeat_rule: Option<String>,
+    pub repeat_until: Option<DateTime<Utc>>,
+    pub repeat_times: Option<i32>,
+    pub repeat_seen: i32,
+    /// Its own limits: its hours decide when it takes turns, its pace how many.
     #[sqlx(flatten)]
     pub limits: LimitColumns,
 }
 
-/// What a sender is sending, with how many are queued there; those whose start can still be taken back, too.
-pub async fn sending(pool: &PgPool, sender: SenderId) -> Result<Vec<ConcurrentBlast>, StoreError> {
+impl ConcurrentRow {
+    pub fn repeat(&self) -> RepeatColumns {
+        RepeatColumns {
+            rule: self.repeat_rule.clone(),
+            until: self.repeat_until,
+            times: self.repeat_times,
+            seen: self.repeat_seen,
+            at_most: None,
+        }
+    }
+}
+
+/// What a sender is sending or will by itself, with how many are queued there; those whose start can still be taken back, too. One that
+/// repeats counts with the people whom it had when it was sent.
+pub async fn concurrent(pool: &PgPool, sender: SenderId) -> Result<Vec<ConcurrentRow>, StoreError> {
     let blasts = sqlx::query_as(
-        "select b.id as blast, b.blast_tag as tag, c.people as queued, b.rate, b.gap, b.send_window, b.weekdays, b.timezone
+        "select b.id as blast, b.sender_id, b.blast_tag as tag, least(c.people, b.first_left) as queued,
+                case when b.state = 'scheduled' then b.send_after end as starts_at,
+                greatest(b.send_after, b.provider_hold_until, q.due_at) as due_at, b.segment is not null as has_segment,
+                b.repeat_rule, b.repeat_until, b.repeat_times, coalesce(b.repeat_seen, 0) as repeat_seen,
+                b.rate, b.gap, b.send_window, b.weekdays, b.timezone
            from blasts b
           cross join lateral (select people from blast_status_counts where blast_id = b.id and status = 'queued') c
-          where b.sender_id = $1 and b.state = 'sending' and b.deleted_at is null and b.answer_until is null
-            and c.people > 0
+           left join lateral (select next_attempt_at as due_at from blast_recipients
+                               where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
+          where b.sender_id = $1 and b.state in ('scheduled', 'sending') and b.deleted_at is null
+            and b.answer_until is null and least(c.people, b.first_left) > 0
           order by b.id",
     )
     .bind(sender)

@@ -129,7 +129,7 @@ async fn a_plan_names_what_its_sender_sends_meanwhile() {
     let plan = shop.json(&["blast", "plan", &draft]).await;
     let text = shop.ok(&["blast", "plan", &draft]).await;
 
-    assert_eq!(plan["shared_with"], json!([{ "tag": "people", "queued": 9 }]));
+    assert_eq!(plan["shared_with"], json!([{ "tag": "people", "queued": 9, "starts_at": null, "assumed": false }]));
     assert!(text.contains("  shared    with people, 9 still queued: they take turns, counted in\n"), "{text}");
 }
 
@@ -179,6 +179,86 @@ async fn blasts_that_share_a_days_limit_are_promised_their_turns_of_it() {
     // Tomorrow 10 of the first, and of the three others 16 or 17 each.
     let people = ["today", "tomorrow", "later"].map(|day| plan[day]["people"].as_i64());
     assert_eq!(people, [None, Some(16), Some(44)], "{plan}");
+}
+
+/// A shop whose sender sends ten messages a day.
+async fn ten_a_day(zone: Tz) -> Shop {
+    let sender = format!("rate = \"600/min\"\nin_flight = 4\ntimezone = \"{zone}\"");
+    let shop = Shop::open(Setup { sender: &sender, ..REAL }).await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", config.replace("daily_cap = \"none\"", "daily_cap = 10"));
+    shop
+}
+
+/// A local time so many days from now.
+fn local(zone: Tz, days: i64, clock: &str) -> String {
+    format!("{}T{clock}", (Utc::now() + TimeDelta::days(days)).with_timezone(&zone).date_naive())
+}
+
+/// A plan's people of today, tomorrow, and all days after.
+fn shares(plan: &Value) -> [i64; 3] {
+    ["today", "tomorrow", "later"].map(|day| plan[day]["people"].as_i64().unwrap_or(0))
+}
+
+#[tokio::test]
+async fn a_blast_beside_a_slower_one_is_promised_what_that_one_leaves() {
+    let zone = zone_at_day();
+    let shop = ten_a_day(zone).await;
+    shop.blast_with(0..12, &["--gap", "10m"]).await;
+    let quick = shop.draft(20..28).await;
+
+    let plan = shop.json(&["blast", "plan", &quick]).await;
+
+    assert_eq!(shares(&plan), [8, 0, 0], "{plan}");
+}
+
+#[tokio::test]
+async fn a_plan_counts_what_starts_by_itself_before_it_is_done() {
+    let zone = zone_at_day();
+    let shop = ten_a_day(zone).await;
+    let first = shop.draft_with(0..6, &["--at", &local(zone, 1, "09:00")]).await;
+    shop.send(&first).await;
+    let second = shop.draft_with(20..28, &["--at", &local(zone, 1, "09:30")]).await;
+    let next_week = shop.draft_with(40..48, &["--at", &local(zone, 7, "09:00")]).await;
+    // Today's ten leave two for tomorrow.
+    let today = shop.draft(60..72).await;
+    let eleven = shop.draft(80..86).await;
+
+    let second = shop.json(&["blast", "plan", &second]).await;
+    let next_week = shop.json(&["blast", "plan", &next_week]).await;
+    let today_plan = shop.json(&["blast", "plan", &today]).await;
+    let text = shop.ok(&["blast", "plan", &today]).await;
+    let unshared = shop.json(&["blast", "plan", &eleven]).await;
+
+    assert_eq!(shares(&second), [0, 4, 4], "{second}");
+    let starts_at = time(&second["shared_with"][0]["starts_at"]).with_timezone(&zone);
+    assert_eq!(starts_at.format("%FT%R").to_string(), local(zone, 1, "09:00"), "{second}");
+    assert_eq!(shares(&next_week), [0, 0, 8], "{next_week}");
+    assert_eq!(shares(&today_plan), [10, 2, 0], "{today_plan}");
+    assert_eq!(today_plan["shared_with"], json!([]), "it is done at midnight: {text}");
+    assert_eq!((shares(&unshared), &unshared["shared_with"]), ([6, 0, 0], &json!([])));
+}
+
+#[tokio::test]
+async fn a_plan_says_which_number_it_assumes_of_what_finds_its_people_later() {
+    let zone = zone_at_day();
+    let shop = ten_a_day(zone).await;
+    // Others had them before.
+    shop.draft(0..7).await;
+    let from =
+        ["blast", "new", "--sender", "sales", "--message", "Hi", "--from", "blast:1", "--repeat", "every day 09:00"];
+    let pattern = shop.json(&from).await["id"].to_string();
+    shop.send(&pattern).await;
+    let draft = shop.draft_with(20..28, &["--at", &local(zone, 3, "09:30")]).await;
+
+    let plan = shop.json(&["blast", "plan", &draft]).await;
+    let text = shop.ok(&["blast", "plan", &draft]).await;
+
+    // Three of ten are left on that day, and the others go at midnight.
+    let done = time(&plan["done_at"]).with_timezone(&zone).date_naive().to_string();
+    assert!(local(zone, 4, "00:00").starts_with(&done), "{plan}");
+    assert_eq!((&plan["shared_with"][0]["queued"], &plan["shared_with"][0]["assumed"]), (&json!(7), &json!(true)));
+    assert!(text.contains("its filter finds its people anew then, 7 people assumed, counted in\n"), "{text}");
 }
 
 #[tokio::test]

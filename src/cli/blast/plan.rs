@@ -7,7 +7,7 @@ use color_eyre::Result;
 use serde_json::{Value, json};
 
 use super::step;
-use crate::app::{ConcurrentBlast, FirstShare, LeftOutPerson, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare};
+use crate::app::{FirstShare, LeftOutPerson, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
@@ -187,9 +187,9 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
         let (left, limit) = (number(people.left().into()), number(people.limit.into()));
         let _ = writeln!(out, "  people    {left} left of Meta's {limit} in 24 hours, for all numbers of the business");
     }
-    for ConcurrentBlast { tag, queued, .. } in &plan.shared_with {
-        let tag = clean(tag);
-        let _ = writeln!(out, "  shared    with {tag}, {} still queued: they take turns, counted in", number(*queued));
+    for other in &plan.shared_with {
+        let words = other.sentence(|at| context.when(Some(at)));
+        let _ = writeln!(out, "  shared    {}", clean(&words));
     }
     if let Some(why) = &plan.stopped {
         let _ = writeln!(out, "  stopped   the sender sends nothing until this is fixed: {}", clean(why));

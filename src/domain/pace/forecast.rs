@@ -93,7 +93,7 @@ impl Backlog {
 
 impl Forecast {
     /// The stretch with the last of them.
-    fn last(&self) -> Option<ForecastShare> {
+    pub fn last(&self) -> Option<ForecastShare> {
         self.later.or(self.tomorrow).or(self.today)
     }
 }

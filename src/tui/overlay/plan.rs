@@ -187,11 +187,12 @@ fn pace(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
     if let Some(left) = loaded.left_today {
         lines.push(TextLine::plain(format!("  {} left of today's limit", number(left))));
     }
-    lines.extend(loaded.shared_with.iter().map(|other| {
-        let queued = number(other.queued);
-        let turns = "they take turns, counted in";
-        TextLine::plain(format!("  shared with {}, {queued} still queued: {turns}", other.tag))
-    }));
+    lines.extend(
+        loaded
+            .shared_with
+            .iter()
+            .map(|other| TextLine::plain(format!("  shared {}", other.sentence(|at| clock.long(at))))),
+    );
     if let Some(why) = &loaded.stopped {
         let words = format!("  the sender sends nothing until this is fixed: {why}");
         lines.push(TextLine::of(words, TextRole::Trouble));
