@@ -39,6 +39,11 @@ impl Life {
         moment.is_some_and(|moment| moment <= now)
     }
 
+    /// Whether something happens to them at this hour.
+    fn changes_at(&self, now: i64) -> bool {
+        [Some(self.sent), self.read, self.replied, self.closed, self.opted_out].contains(&Some(now))
+    }
+
     /// Whether a step of 48 hours after *sent* without *read* is for them.
     fn is_unread(&self, now: i64) -> bool {
         self.sent + 48 <= now && !Self::has(self.read, now) && !Self::has(self.opted_out, now)
@@ -52,13 +57,12 @@ impl Life {
     }
 }
 
-/// Has everybody be as far as they are at an hour.
+/// Has everybody be as far as they are at an hour. Of each hour in turn.
 async fn live(shop: &Shop, blast: &str, lives: &[Life], (start, now): (DateTime<Utc>, i64)) {
-    for (n, life) in (0..).zip(lives) {
+    for (n, life) in (0..).zip(lives).filter(|(_, life)| life.changes_at(now)) {
         let moment = |hour: i64| format!("'{}'", (start + TimeDelta::hours(hour)).to_rfc3339());
         let known = |hour: Option<i64>| hour.filter(|hour| *hour <= now).map_or("null".to_owned(), moment);
         let status = match () {
-            () if now < life.sent => continue,
             () if Life::has(life.closed, now) => "closed",
             () if Life::has(life.replied, now) => "replied",
             () if Life::has(life.read, now) => "read",
