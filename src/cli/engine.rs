@@ -20,7 +20,7 @@ use crate::engine::{self, EngineChange, Fingerprint, Follower, Following, RunOpt
 use crate::private_postgres::PrivatePostgresError;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 
-/// How long a standby waits for its database before it exits.
+/// How long a standby or a server waits for its database before it exits.
 const OPEN_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Debug, clap::Args)]
@@ -57,6 +57,10 @@ impl EngineVerb {
     /// One within `serve`, that runs until it is stopped.
     pub(super) const fn of_server() -> Self {
         Self { until_idle: false, standby: false, serves: true }
+    }
+
+    const fn outlasts_outages(&self) -> bool {
+        self.standby || self.serves
     }
 
     const fn role(&self) -> EngineRole {
@@ -127,14 +131,14 @@ impl EngineVerb {
     }
 
     /// Opens the app. A standby retries while the database is unreachable, since it is there to continue when others
-    /// cannot. `None` when it was asked to stop meanwhile.
+    /// cannot; a server, since it has said already that it listens. `None` when it was asked to stop meanwhile.
     async fn open(&self, global: &Global, config: &Config, shutdown: &Shutdown) -> Result<Option<Context>> {
         let began = Instant::now();
         let mut failures = 0;
         while !shutdown.is_cancelled() {
             match self.open_once(global, config, shutdown).await {
-                Err(error) if self.standby && is_transient(&error) && began.elapsed() < OPEN_PATIENCE => {
-                    tracing::warn!(error = format!("{error:#}"), "the standby waits for the database");
+                Err(error) if self.outlasts_outages() && is_transient(&error) && began.elapsed() < OPEN_PATIENCE => {
+                    tracing::warn!(error = format!("{error:#}"), "the engine waits for the database");
                 }
                 other => return other.map(Some),
             }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use blastdeck::private_postgres::{PrivatePostgres, ServerStatus};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::chaos::proxied;
+use crate::support::serve::Serve;
 use crate::support::{
     Deadline, Pty, Setup, Shop, Size, TestDatabase, TestDir, eventually_async, long_form, measured, private_postgres,
     settle_for, until_unchanged,
@@ -193,4 +195,18 @@ async fn a_window_whose_database_stands_still_closes_when_it_is_asked() {
 
     assert!(has_ended && said.contains("the database does not answer"), "{said}");
     measured("a window closes whose database stands still", asked.elapsed(), Duration::from_secs(9));
+}
+
+#[tokio::test]
+async fn a_server_that_listens_already_waits_for_a_database_that_goes_away_just_then() {
+    let (shop, proxy) = proxied(SETUP).await;
+
+    let serve = Serve::start(&shop, &[]).await;
+    for _ in 0..20 {
+        proxy.cut();
+        settle_for(10).await;
+    }
+
+    shop.until_listening(1).await;
+    serve.stop().await;
 }

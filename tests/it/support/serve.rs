@@ -1,6 +1,7 @@
 //! `blastdeck serve` in a process of its own, and webhooks that are signed for it.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -34,6 +35,7 @@ pub struct Serve {
     process: Child,
     pub base_url: String,
     pub client: reqwest::Client,
+    log: PathBuf,
 }
 
 impl Serve {
@@ -42,14 +44,15 @@ impl Serve {
         blastdeck::provider::init();
         let anywhere: &[&str] = if arguments.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
         let arguments = [&["serve", "--json"], anywhere, arguments].concat();
-        let log = std::fs::File::options().create(true).append(true).open(shop.path("serve.log")).unwrap();
-        let mut process = shop.command(&arguments).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let log = shop.path("serve.log");
+        let stderr = std::fs::File::options().create(true).append(true).open(&log).unwrap();
+        let mut process = shop.command(&arguments).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
         let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
         let base_url = format!("http://{}", ready["listen"].as_str().unwrap());
         let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
-        Self { process, base_url, client }
+        Self { process, base_url, client, log }
     }
 
     /// A signed webhook of Meta's; the status of the answer.
@@ -89,7 +92,8 @@ impl Serve {
         let pid = Pid::from_raw(i32::try_from(self.process.id().unwrap()).unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
         let ended = tokio::time::timeout(PATIENCE, self.process.wait()).await;
-        assert!(ended.expect("it ends when asked").unwrap().success());
+        let status = ended.expect("it ends when asked").unwrap();
+        assert!(status.success(), "{status}: {}", std::fs::read_to_string(&self.log).unwrap());
     }
 }
 
