@@ -23,15 +23,17 @@ pub struct PutBack {
     queued: BTreeSet<BlastId>,
     /// Somebody is left out still, though the blast is not over.
     left_out: BTreeSet<BlastId>,
+    /// Of those, whose number somebody confirmed without them.
+    confirmed: BTreeSet<BlastId>,
     /// They were left out of so many blasts that are over.
     over: BTreeSet<BlastId>,
-    /// The newest of those, as arguments of `blast new`; `None` also where several people are out.
-    newest_over: Option<NewestOver>,
+    /// The newest of the last two, as arguments of `blast new`; `None` also where several people are out.
+    newest_without: Option<WithoutPerson>,
 }
 
-/// The newest blast that is over without somebody.
+/// A blast that goes on, or is over, without somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct NewestOver {
+struct WithoutPerson {
     sender: String,
     blast: BlastId,
     phone: String,
@@ -66,24 +68,28 @@ impl PutBack {
 
     fn worded(&self, too: &str) -> String {
         let back = named(&self.queued).map_or_else(String::new, |blasts| format!("; queued again in {blasts}{too}"));
-        let out = named(&self.left_out).map_or_else(String::new, |blasts| format!("; still left out of {blasts}"));
-        back + &out + &self.over_in_words()
+        let suppressed: BTreeSet<_> = self.left_out.difference(&self.confirmed).copied().collect();
+        let out = named(&suppressed).map_or_else(String::new, |blasts| format!("; still left out of {blasts}"));
+        let confirmed = named(&self.confirmed).map_or_else(String::new, |blasts| {
+            format!("; still left out of {blasts}, whose number was confirmed without them")
+        });
+        [back, out, confirmed, self.over_in_words(), self.mend()].concat()
     }
 
     fn over_in_words(&self) -> String {
         let Some(last) = self.over.last() else { return String::new() };
-        let of = match self.over.len() {
-            1 => format!("blast {last}, which is over"),
-            several => format!("{several} blasts that are over, blast {last} the newest"),
-        };
-        let Some(NewestOver { sender, blast, phone }) = &self.newest_over else {
-            return format!("; left out of {of}");
-        };
-        let sender = shell_word(sender);
-        let digits = phone.trim_start_matches('+');
-        let line =
-            format!("`blastdeck blast new --sender {sender} --from 'blast:{blast} phone:{digits}' --message 'TEXT'`");
-        format!("; left out of {of}: {line} makes a draft to them")
+        match self.over.len() {
+            1 => format!("; left out of blast {last}, which is over"),
+            several => format!("; left out of {several} blasts that are over, blast {last} the newest"),
+        }
+    }
+
+    /// The line that writes to whoever was left out.
+    fn mend(&self) -> String {
+        let Some(WithoutPerson { sender, blast, phone }) = &self.newest_without else { return String::new() };
+        let (sender, digits) = (shell_word(sender), phone.trim_start_matches('+'));
+        let from = format!("'blast:{blast} phone:{digits}'");
+        format!(": `blastdeck blast new --sender {sender} --from {from} --message 'TEXT'` makes a draft to them")
     }
 }
 
@@ -148,7 +154,7 @@ impl App {
                 done.left_out.insert(one.blast);
             }
         }
-        self.note_over(tx, &concerned, &mut done).await?;
+        self.note_without(tx, &concerned, &mut done).await?;
         Ok(done)
     }
 
@@ -163,24 +169,27 @@ impl App {
         Ok(queued.map(|(person, _)| person.blast_id).collect())
     }
 
-    /// The blasts that are over without people who may be messaged again.
-    async fn note_over(
+    /// The blasts that go on, or are over, without people who may be messaged again.
+    async fn note_without(
         &self,
         tx: &mut PgConnection,
         concerned: &[&TakenOut],
         done: &mut PutBack,
     ) -> Result<(), AppError> {
-        let over: Vec<&TakenOut> = concerned.iter().copied().filter(|one| one.is_out && one.state.is_over()).collect();
-        let standing = self.standing_of(tx, over.iter().map(|one| (&*one.phone_number, &*one.business))).await?;
+        let is_without = |one: &&TakenOut| one.is_out && (one.state.is_over() || one.is_confirmed_without);
+        let without: Vec<&TakenOut> = concerned.iter().copied().filter(is_without).collect();
+        let standing = self.standing_of(tx, without.iter().map(|one| (&*one.phone_number, &*one.business))).await?;
         let holds = |of: &StandingSuppression, one: &TakenOut| {
             of.phone == one.phone_number && [&*one.business, EVERY_BUSINESS].contains(&&*of.business)
         };
-        let free = over.into_iter().filter(|one| !standing.iter().any(|of| holds(of, one)));
-        let free: Vec<&TakenOut> = free.collect();
-        done.over = free.iter().map(|one| one.blast).collect();
+        let free = without.into_iter().filter(|one| !standing.iter().any(|of| holds(of, one)));
+        let (over, confirmed): (Vec<&TakenOut>, Vec<&TakenOut>) = free.partition(|one| one.state.is_over());
+        let ids = |those: &[&TakenOut]| those.iter().map(|one| one.blast).collect();
+        (done.over, done.confirmed) = (ids(&over), ids(&confirmed));
+        let free: Vec<&TakenOut> = over.into_iter().chain(confirmed).collect();
         let is_one = free.iter().all(|one| one.phone_number == free[0].phone_number);
         let newest = free.into_iter().filter(|_| is_one).max_by_key(|one| one.blast);
-        done.newest_over = newest.map(|one| NewestOver {
+        done.newest_without = newest.map(|one| WithoutPerson {
             sender: one.sender.clone(),
             blast: one.blast,
             phone: one.phone_number.clone(),

@@ -20,7 +20,8 @@ pub struct TakenOut {
     /// Nothing goes to them there.
     pub is_out: bool,
     pub state: BlastState,
-    /// Somebody started or resumed the blast since, and confirmed the number of its people without them.
+    /// Somebody started or resumed the blast since, and confirmed the number of its people without them. Never of a pattern, each of
+    /// whose times asks where it goes to more people than were confirmed.
     pub is_confirmed_without: bool,
     /// A mark that is taken back, or one of the given acts, noted it. A row and the act that changed it have the same time.
     pub is_undone: bool,
@@ -36,7 +37,7 @@ pub async fn taken_out(
     let taken_out = sqlx::query_as(
         "select r.id, r.blast_id as blast, s.name as sender, s.business, r.phone_number, r.attempt, r.status = 'opted_out' as is_out,
                 b.state,
-                r.status = 'opted_out' and b.state in ('scheduled', 'sending', 'paused')
+                r.status = 'opted_out' and b.state in ('scheduled', 'sending', 'paused') and b.repeat_rule is null
                 and (coalesce(b.launched_at > r.opted_out_at, false)
                      or exists (select from operator_actions l
                                  where l.blast_id = b.id and l.action in ('launch', 'resume')
