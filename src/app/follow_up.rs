@@ -10,6 +10,7 @@ use crate::domain::content::BlastContent;
 use crate::domain::follow_up::{AgeCount, ages};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
+use crate::domain::text::{count_of, number};
 use crate::import::{Imported, Lineage, PeopleSource, RejectedTo};
 use crate::store::view::follow_up::{self, CameBack, StuckPerson, StuckQuery};
 
@@ -62,11 +63,9 @@ impl App {
     pub async fn follow_up(&self, from: FollowUp, draft: NewDraft) -> Result<Imported, AppError> {
         Self::refuse_stage(from)?;
         let row = self.blast_row(from.blast).await?;
-        let people = self.people_to_follow(from, &self.business(row.sender_id).await?).await?;
+        let (people, left_out) = self.people_to_follow(from, &self.business(row.sender_id).await?).await?;
         if people.is_empty() {
-            let why =
-                format!("nobody of blast {} is left who has been stuck at {} for so long", from.blast, from.stuck_at);
-            return Err(AppError::Refused(why));
+            return Err(AppError::Refused(nobody(from, &left_out)));
         }
         let mut options = self.caller_options();
         options.note.follows =
@@ -130,20 +129,35 @@ impl App {
         }
     }
 
-    async fn people_to_follow(&self, from: FollowUp, business: &str) -> Result<Vec<Value>, AppError> {
+    /// Who is stuck for so long: those who get the follow-up, and how many do not.
+    async fn people_to_follow(&self, from: FollowUp, business: &str) -> Result<(Vec<Value>, AgeCount), AppError> {
         let stuck = StuckQuery { blast: from.blast, stage: from.stuck_at, business };
         let as_of = self.engine().clock.now() - from.older_than;
         let is_everybody = from.older_than <= TimeDelta::zero();
-        let (mut people, mut after) = (Vec::new(), RecipientId(0));
+        let (mut people, mut count, mut after) = (Vec::new(), AgeCount::default(), RecipientId(0));
         loop {
             let page = follow_up::page(self.pool(), stuck, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(people) };
+            let Some(last) = page.last() else { return Ok((people, count)) };
             after = last.id;
-            let wanted = page.into_iter().filter(|person| person.left_out.0.is_none());
-            people
-                .extend(wanted.filter(|person| is_everybody || person.since <= as_of).map(|person| as_given(&person)));
+            for person in page.into_iter().filter(|person| is_everybody || person.since <= as_of) {
+                count.add(person.left_out.0, 1);
+                people.extend(person.left_out.0.is_none().then(|| as_given(&person)));
+            }
         }
     }
+}
+
+/// Why nobody gets a follow-up.
+fn nobody(from: FollowUp, found: &AgeCount) -> String {
+    let FollowUp { blast, stuck_at, .. } = from;
+    if found.stuck == 0 {
+        return format!("nobody of blast {blast} has been stuck at {stuck_at} for so long");
+    }
+    let reasons: Vec<_> =
+        found.left_out.iter().map(|(reason, people)| format!("{} {}", number(*people), reason.words())).collect();
+    let stuck = count_of(found.stuck, "person of blast", "people of blast");
+    let (have, reasons) = (if found.stuck == 1 { "has" } else { "have" }, reasons.join(", "));
+    format!("{stuck} {blast} {have} been stuck at {stuck_at} for so long, and nobody is left: {reasons}")
 }
 
 /// A person as a program would give them.

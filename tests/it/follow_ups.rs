@@ -58,7 +58,13 @@ async fn a_follow_up_takes_exactly_those_who_are_stuck_for_so_long_and_may_be_ch
     assert_eq!(shop.number(&lineage).await, 1);
 
     let again = shop.run(&ask).await;
-    assert!(again.code != 0 && again.err.contains("nobody of blast"), "{again:?}");
+    let why = format!(
+        "4 people of blast {blast} have been stuck at read for so long, and nobody is left: 1 opted out, 1 bought in another blast \
+         since, 2 in a follow-up of this blast already"
+    );
+    assert!(again.code != 0 && again.err.contains(&why), "{again:?}");
+    let longer = shop.run(&["blast", "follow-up", &blast, "--stuck-at", "read", "--older-than", "72h"]).await;
+    assert!(longer.err.contains(&format!("nobody of blast {blast} has been stuck at read for so long")), "{longer:?}");
     let younger = shop.json(&["blast", "follow-up", &blast, "--stuck-at", "read", "--message", "Still there?"]).await;
     assert_eq!(numbers(&shop, &younger["id"].to_string()).await, [format!("+{}", digits(4))]);
     let second =
