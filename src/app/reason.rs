@@ -55,14 +55,15 @@ pub fn of(
     // It is renewed every third of its life: with less than half of it left, a renewal is overdue.
     let valid = sender.waiting.lease_ms.map(TimeDelta::milliseconds);
     if valid.is_some_and(|valid| lease.expires_at - now < valid / 2) {
-        return Some(Waiting::Silent { host: lease.host.clone(), until: lease.expires_at });
+        return Some(Waiting::Silent { host: lease.host.clone(), until: Some(lease.expires_at) });
     }
     let reported = sender.waiting.blasts.get(&blast.id).cloned().and_then(|waiting| waiting.at(now));
     // No renewal reaches so far ahead unless the clocks differ as the engine reports: the clock that granted it was wrong, and
     // whoever waits for the lease will see that it is dead.
     let ahead = lease.expires_at - now - skew_of(reported.as_ref());
-    if let Some(valid) = valid.filter(|valid| ahead > *valid * 2) {
-        return Some(Waiting::Silent { host: lease.host.clone(), until: now + valid });
+    // Since when they have watched it only they know.
+    if valid.is_some_and(|valid| ahead > valid * 2) {
+        return Some(Waiting::Silent { host: lease.host.clone(), until: None });
     }
     later_of(reported, due_later(blast, now))
 }

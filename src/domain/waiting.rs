@@ -22,8 +22,9 @@ pub enum Waiting {
     NoEngine,
     /// No engine holds the sender: the one that would has a token that the provider refused. Which it is, as an operator finds it.
     TokenRefused { process: String },
-    /// The engine that holds the sender has not renewed its lease in time; another one may take over at `until`.
-    Silent { host: String, until: DateTime<Utc> },
+    /// The engine that holds the sender has not renewed its lease in time; another one may take over at `until`. `None`: a wrong clock
+    /// granted the lease, and whoever watches it takes over once it has stood still for its own length.
+    Silent { host: String, until: Option<DateTime<Utc>> },
     /// The random pause between two messages; `next` where it is worth showing.
     Gap { gap: String, next: Option<DateTime<Utc>> },
     /// A rate limit binds.
@@ -143,7 +144,6 @@ impl Waiting {
         match self {
             Self::Armed { until }
             | Self::Scheduled { until }
-            | Self::Silent { until, .. }
             | Self::DailyCap { until, .. }
             | Self::PeopleLimit { until, .. }
             | Self::Window { until, .. }
@@ -151,7 +151,7 @@ impl Waiting {
             | Self::Provider { until, .. }
             | Self::Backoff { until, .. }
             | Self::PairGap { until, .. } => Some(*until),
-            Self::Gap { next, .. } => *next,
+            Self::Gap { next: until, .. } | Self::Silent { until, .. } => *until,
             _ => None,
         }
     }
@@ -200,6 +200,7 @@ impl Waiting {
                 self.to_string()
             }
             Self::Database { trouble } => format!("{self}: {}", trouble.mend()),
+            Self::Silent { until: None, .. } => format!("{self}, taken over in a moment"),
             Self::Silent { .. } => format!("{self}{}", end("taken over")),
             Self::Uncertain { .. } => format!("waits for you: {self}"),
             Self::Gap { .. } | Self::PairGap { .. } => format!("waits for: {self}{}", end("next")),

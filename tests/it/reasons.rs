@@ -128,11 +128,17 @@ async fn without_an_engine_it_says_so_and_after_a_kill_first_that_there_is_no_si
     shop.until_waiting(&blast, "gap").await;
 
     engine.kill().await;
+    // A clock that was a day ahead granted it.
+    shop.execute("update sender_leases set expires_at = expires_at + interval '1 day'").await;
+    let ahead = shop.waiting(&blast).await;
+    shop.execute("update sender_leases set expires_at = expires_at - interval '1 day'").await;
     let silent = shop.until_waiting(&blast, "silent").await;
     let nobody = shop.until_waiting(&blast, "no_engine").await;
 
     assert_eq!(alone["text"], "nobody is sending: no engine runs");
     assert_eq!(alone["mend"], "run `blastdeck engine`, or open the dashboard");
+    assert!(ahead["text"].as_str().unwrap().ends_with(", taken over in a moment"), "no time that moves: {ahead}");
+    assert_eq!(ahead["until"], serde_json::Value::Null);
     assert!(silent["text"].as_str().unwrap().starts_with("no sign of life from the engine at "), "{silent}");
     assert!(until(&silent) <= Utc::now() && nobody == alone, "{silent} {nobody}");
 }

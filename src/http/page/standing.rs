@@ -108,7 +108,8 @@ fn waiting_words(waiting: &Waiting, zone: Tz, audience: Audience) -> String {
         Waiting::PairGap { people: left, until } => {
             goes_on(&format!("{} left had another message a moment ago", people(*left)), until)
         }
-        Waiting::Silent { until, .. } => goes_on("Sending is interrupted for a moment", until),
+        Waiting::Silent { until: Some(until), .. } => goes_on("Sending is interrupted for a moment", until),
+        Waiting::Silent { until: None, .. } => "Sending is interrupted for a moment.".to_owned(),
         Waiting::Uncertain { people: unknown } => {
             format!("Whether {} got it is not known. The shop decides.", people(*unknown))
         }
@@ -180,7 +181,8 @@ mod tests {
             Waiting::Armed { until },
             Waiting::NoEngine,
             Waiting::TokenRefused { process: "the engine of web1".to_owned() },
-            Waiting::Silent { host: "web1".to_owned(), until },
+            Waiting::Silent { host: "web1".to_owned(), until: Some(until) },
+            Waiting::Silent { host: "web1".to_owned(), until: None },
             Waiting::Gap { gap: "20s..60s".to_owned(), next: None },
             Waiting::Rate { rate: "20/min".to_owned(), whose: crate::domain::waiting::LimitOwner::Sender, slowed: 3 },
             Waiting::Answers { at_once: 64 },
