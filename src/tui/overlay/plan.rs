@@ -103,10 +103,11 @@ fn count((people, most): (i64, i64), says: String, is_chosen: bool) -> TextLine 
 }
 
 fn who(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
-    let again = if loaded.blast.state == BlastState::Paused {
-        "people are still queued and get it"
-    } else {
-        "people get one message each"
+    let again = match (loaded.blast.state == BlastState::Paused, loaded.people == 1) {
+        (true, true) => "person is still queued and gets it",
+        (true, false) => "people are still queued and get it",
+        (false, true) => "person gets one message",
+        (false, false) => "people get one message each",
     };
     let practice = if loaded.blast.rehearsal { ", a rehearsal sender" } else { "" };
     let first = format!("{again}, from {}{practice}", loaded.blast.sender);

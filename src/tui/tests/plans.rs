@@ -75,6 +75,13 @@ fn the_question_says_when_a_blast_with_a_start_begins() {
 }
 
 #[test]
+fn one_person_gets_one_message() {
+    let dashboard = planned(|plan| Plan { people: 1, ..plan });
+
+    assert!(shows(&dashboard, "1 person gets one message, from sales"), "{:#?}", dashboard.screen());
+}
+
+#[test]
 fn enter_on_a_count_shows_whom_it_is_about_and_sends_nothing() {
     let mut dashboard = planned(|plan| plan);
 
