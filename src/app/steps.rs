@@ -62,6 +62,8 @@ pub struct StepView {
     pub waits: Option<BlastId>,
     /// When it comes first, or again; `None` where it is paused, one of its drafts waits, or it may come at any moment.
     pub comes_at: Option<DateTime<Utc>>,
+    /// Its blast was cancelled or failed: it comes no more.
+    pub is_over: bool,
     /// What it made, the newest first.
     pub blasts: Vec<StepBlast>,
 }
@@ -105,7 +107,8 @@ impl App {
             _ => None,
         };
         let when = rule.map_or_else(String::new, |rule| rule.to_string());
-        Ok(StepView { step, when, waits, comes_at, blasts })
+        let is_over = matches!(row.state, BlastState::Cancelled | BlastState::Failed);
+        Ok(StepView { step, when, waits, comes_at: comes_at.filter(|_| !is_over), is_over, blasts })
     }
 
     async fn comes_at(&self, step: &StepRow, rule: StepRule) -> Result<Option<DateTime<Utc>>, AppError> {

@@ -129,10 +129,11 @@ impl BlastView {
     }
 
     /// The percentage of people who are settled; `None` for a draft, of which nothing is done. People whom a cancel left out are
-    /// not: a blast that was cancelled half-way is half done.
+    /// not: a blast that was cancelled half-way is half done. Nor is there one of what repeated: it is itself never sent.
     pub fn settled_percent(&self) -> Option<i64> {
         match self.state {
             BlastState::Draft => None,
+            BlastState::Completed if self.origin.repeat.rule.is_some() => None,
             BlastState::Cancelled => Some(self.counts.reached_or_failed_percent()),
             _ => Some(self.counts.settled_percent()),
         }
@@ -144,16 +145,18 @@ impl BlastView {
         match self.state {
             BlastState::Paused => self.state_by.as_ref().is_none_or(|by| *by == Actor::Engine),
             BlastState::Sending => self.waiting.as_ref().is_some_and(Waiting::is_open_ended),
-            // A draft that made itself waits for a yes.
-            BlastState::Draft => self.origin.step.is_some(),
+            // A draft that made itself waits for a yes, unless its step sends it by itself, which leaves it untouched until then.
+            BlastState::Draft => self.origin.step.is_some() && self.state_by.is_some(),
             _ => false,
         }
     }
 
-    /// Its state in lists for people: what asks for a person reads so, and what is completed is done.
+    /// Its state in lists for people: what asks for a person reads so, and what is completed is done. What repeated is over: its
+    /// last times may all have been skipped.
     pub fn state_words(&self) -> &'static str {
         match self.state {
             _ if self.asks_for_person() => "asks you",
+            BlastState::Completed if self.origin.repeat.rule.is_some() => "over",
             BlastState::Completed => "done",
             BlastState::Scheduled if self.origin.repeat.rule.is_some() => "repeats",
             state => state.word(),

@@ -76,6 +76,8 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: StateC
                 send_after = case when $3 = 'draft' then null else send_after end,
                 launched_at = case when $3 = 'draft' then null else launched_at end,
                 provider_hold_until = null, provider_hold_why = null,
+                blast_date = case when $3 = 'cancelled' and launched_at is null then least(blast_date, created_at)
+                                  else blast_date end,
                 completed_at = case $3 when 'completed' then now() when 'paused' then null else completed_at end
           where id = $1 and version = $2",
     )

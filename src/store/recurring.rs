@@ -94,18 +94,28 @@ pub async fn note(tx: &mut PgConnection, note: OccurrenceNote) -> Result<bool, S
     Ok(noted.rows_affected() == 1)
 }
 
+/// Why a pattern is over, by what became of its last time.
+const fn last_words(outcome: OccurrenceOutcome) -> &'static str {
+    match outcome {
+        OccurrenceOutcome::Made => "it occurred for the last time",
+        OccurrenceOutcome::Missed => "its last time was missed",
+        OccurrenceOutcome::Skipped => "its last time was skipped",
+    }
+}
+
 async fn move_on(tx: &mut PgConnection, note: OccurrenceNote) -> Result<(), StoreError> {
     sqlx::query(
         "update blasts
-            set scheduled_for = $2, send_after = $2, blast_date = coalesce($2, blast_date),
+            set scheduled_for = $2, send_after = $2, blast_date = coalesce($2, least(blast_date, now())),
                 repeat_seen = coalesce(repeat_seen, 0) + 1, version = version + 1, updated_at = now(),
                 state = (case when $2 is null then 'completed' else 'scheduled' end)::blast_state, state_by = 'engine',
-                state_reason = case when $2 is null then 'it occurred for the last time' end,
+                state_reason = case when $2 is null then $3 end,
                 completed_at = case when $2 is null then now() end
           where id = $1",
     )
     .bind(note.pattern)
     .bind(note.next)
+    .bind(last_words(note.outcome))
     .execute(tx)
     .await?;
     Ok(())

@@ -292,12 +292,16 @@ pub struct StepBlast {
     /// Why it waits for somebody.
     #[schema(example = json!(null))]
     pub reason: Option<String>,
+    /// Nobody did anything to it since it was made: where its step sends by itself, it is sent next.
+    #[serde(skip)]
+    pub is_untouched: bool,
 }
 
 /// The blasts that the steps of a blast made, the newest first.
 pub async fn blasts(pool: &PgPool, of: BlastId) -> Result<Vec<StepBlast>, StoreError> {
     let blasts = sqlx::query_as(
-        "select step_number as step, id as blast, state, total_recipients as people, created_at as made_at, state_reason as reason
+        "select step_number as step, id as blast, state, total_recipients as people, created_at as made_at, state_reason as reason,
+                state_by is null as is_untouched
            from blasts where follows_blast = $1 and step_number is not null and deleted_at is null order by id desc",
     );
     Ok(blasts.bind(of).fetch_all(pool).await?)

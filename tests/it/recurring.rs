@@ -184,6 +184,10 @@ async fn it_is_paused_resumed_skipped_and_ended_and_ends_by_itself() {
     let over = shop.json(&[&schedule("skip")[..], &[&id]].concat()).await;
     assert_eq!(over["next"], json!(null));
     assert_eq!((shop.state(&id).await.as_str(), shop.count("skipped").await), ("completed", 2));
+    let shown = shop.json(&["blast", "show", &id]).await;
+    assert_eq!(shown["state_reason"], "its last time was skipped", "{shown}");
+    let listed = shop.ok(&["blast", "list"]).await;
+    assert!(listed.contains(" over ") && !listed.contains("100%"), "{listed}");
 
     let second = pattern(&shop, 2..4, &["--repeat", "every mon,thu 09:00"]).await;
     shop.ok(&[&schedule("end")[..], &[&second, "--yes"]].concat()).await;

@@ -77,8 +77,12 @@ async fn until_it_starts_it_can_be_paused_resumed_and_cancelled() {
     assert_eq!(shop.state(&blast).await, "paused");
     shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
     assert_eq!(shop.state(&blast).await, "scheduled");
+    let newer = shop.draft(10..12).await;
     shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
 
+    let listed = shop.json_lines(&["blast", "list"]).await;
+    let ids: Vec<_> = listed.iter().map(|blast| blast["id"].to_string()).collect();
+    assert_eq!(ids, [newer, blast.clone()], "what never began is as old as it is");
     assert_eq!((shop.state(&blast).await.as_str(), shop.count("skipped").await), ("cancelled", 5));
 }
 

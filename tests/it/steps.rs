@@ -132,6 +132,19 @@ async fn a_step_makes_a_draft_to_exactly_those_who_are_due_and_it_waits_for_a_ye
 }
 
 #[tokio::test]
+async fn the_steps_of_a_cancelled_blast_come_no_more() {
+    let shop = Shop::open(SETUP).await;
+    let blast = shop.draft(0..2).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    shop.send(&blast).await;
+
+    shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
+
+    let listed = shop.ok(&["blast", "step", "list", &blast]).await;
+    assert!(listed.contains("no more: its blast is over"), "{listed}");
+}
+
+#[tokio::test]
 async fn a_step_that_sends_by_itself_asks_about_more_people_than_were_confirmed() {
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..2, 50).await;
@@ -162,6 +175,14 @@ async fn a_step_that_sends_by_itself_asks_about_more_people_than_were_confirmed(
     let shown = shop.json(&["blast", "show", &second]).await;
     let why = shown["state_reason"].as_str().unwrap();
     assert!(shown["state"] == "draft" && why.contains("3 people") && why.contains("at most 2"), "{shown}");
+
+    let listed = async || shop.ok(&["blast", "step", "list", &blast]).await;
+    assert!(listed().await.contains(&format!("asks you: blast {second}")));
+    // As it is until it is launched.
+    shop.execute(&format!("update blasts set state_by = null, state_reason = null where id = {second}")).await;
+    let next = format!("goes by itself next: blast {second}");
+    assert!(listed().await.contains(&next) && !shop.ok(&["blast", "list"]).await.contains("asks you"));
+    shop.execute(&format!("update blasts set state_by = 'engine', state_reason = '{why}' where id = {second}")).await;
 
     // An operator's own draft from now on: what they take back is not sent by itself.
     let second_id = BlastId(second.parse().unwrap());

@@ -114,7 +114,10 @@ fn table(context: &Context, blasts: &[BlastView]) -> String {
 
 /// What goes on only when a person does something is told apart from what is being sent, or was paused by somebody.
 fn state_words(blast: &BlastView) -> String {
-    if blast.asks_for_person() { blast.state_words().to_owned() } else { blast.state.to_string() }
+    match blast.state_words() {
+        words @ ("asks you" | "over") => words.to_owned(),
+        _ => blast.state.to_string(),
+    }
 }
 
 fn row(context: &Context, blast: &BlastView) -> Vec<String> {

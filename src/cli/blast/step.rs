@@ -256,7 +256,7 @@ fn how(view: &StepView) -> String {
 }
 
 pub(super) fn as_json(view: &StepView) -> Value {
-    let StepView { step, when, waits, comes_at, blasts } = view;
+    let StepView { step, when, waits, comes_at, blasts, .. } = view;
     json!({
         "id": step.blast, "step": step.number, "when": when, "after_seconds": step.after_seconds, "since": step.since,
         "until": step.until, "stage": step.stage, "message": step.message, "template": step.template,
@@ -283,9 +283,16 @@ async fn list(global: &Global, blast: BlastId) -> Result<()> {
 /// When it comes first or again, or what it waits for.
 fn comes(context: &Context, view: &StepView) -> String {
     let is_paused = view.step.paused_at.is_some();
+    // One that its step sends by itself asks nobody, unless somebody did something to it.
+    let is_next = |draft: BlastId| {
+        let is_untouched = view.blasts.iter().any(|made| made.blast == draft && made.is_untouched);
+        view.step.at_most.is_some() && is_untouched && !is_paused
+    };
     match (view.waits, view.comes_at) {
+        (Some(draft), _) if is_next(draft) => format!("goes by itself next: blast {draft}"),
         (Some(draft), _) if is_paused => format!("paused; asks you: blast {draft}"),
         (Some(draft), _) => format!("asks you: blast {draft}"),
+        (None, _) if view.is_over => "no more: its blast is over".to_owned(),
         _ if is_paused => "paused".to_owned(),
         (None, Some(at)) => context.when(Some(at)),
         (None, None) => "as people are due".to_owned(),

@@ -168,7 +168,7 @@ struct StepList {
 
 impl From<StepView> for StepAnswer {
     fn from(view: StepView) -> Self {
-        let StepView { step, when, waits, comes_at, blasts } = view;
+        let StepView { step, when, waits, comes_at, blasts, .. } = view;
         let told = |made: StepBlast| StepBlast { reason: made.reason.as_deref().map(for_programs), ..made };
         Self {
             blast: step.blast,
