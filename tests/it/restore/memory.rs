@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 
-use super::{Restorable, SETUP};
-use crate::support::{Shop, copy};
+use super::{Restorable, SETUP, SLOW};
+use crate::support::{Shop, copy, eventually_async};
 
 /// A shop that has sent to three, on the shared server.
 async fn a_shop_that_has_sent() -> Shop {
@@ -191,6 +191,27 @@ async fn a_memory_that_is_removed_after_the_sender_asked_is_told_before_anything
     assert_eq!(world.posts().await, 23 + 20);
 }
 
+/// Nobody knows any more who had been posted to before: a confirmation does not make that record whole.
+#[tokio::test]
+async fn a_record_that_was_lost_is_told_of_again_after_a_confirmation() {
+    let shop = a_shop_that_has_sent().await;
+    shop.blast(10..12).await;
+    std::fs::remove_dir_all(shop.path("state")).unwrap();
+    asks_and_sends_nothing(&shop, "remembers posting to nobody").await;
+    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 5);
+
+    forget_renewals(&shop).await;
+    shop.blast(20..22).await;
+    shop.until_idle().await;
+
+    let senders = shop.json(&["sender", "list"]).await;
+    let reason = senders["stopped"]["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("is not whole: 2 posts can be read, nobody knows how many are missing"), "{reason}");
+    assert_eq!(shop.sim.posts().await.len(), 5);
+}
+
 /// The verbs that start messages leave a database that somebody has to confirm first as it is.
 #[tokio::test]
 async fn neither_send_nor_resume_confirms_a_restored_database_by_the_way() {
@@ -213,6 +234,29 @@ async fn neither_send_nor_resume_confirms_a_restored_database_by_the_way() {
     shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
     shop.ok(&["blast", "resume", &paused, "--yes", "--no-engine"]).await;
     shop.until_idle().await;
+    shop.promises().await;
+}
+
+/// The server is the same one, and every claim finds its lease: the renewal alone shows it.
+#[tokio::test]
+async fn a_lease_that_counts_fewer_renewals_than_its_engine_made_is_lost_and_the_sender_asks() {
+    let shop = Shop::open(SLOW).await;
+    shop.blast(0..600).await;
+    let engine = shop.engine();
+    shop.until_posts(5).await;
+
+    forget_renewals(&shop).await;
+
+    eventually_async("the sender asks", async || {
+        shop.number("select count(*) from senders where stopped_code = 'restored'").await == 1
+    })
+    .await;
+    let posts = shop.sim.posts().await.len();
+    engine.stop().await;
+    assert_eq!((shop.sim.posts().await.len(), posts < 600), (posts, true), "nothing more is sent");
+    let senders = shop.json(&["sender", "list"]).await;
+    let reason = senders["stopped"]["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("back in time: its lease counts"), "{reason}");
     shop.promises().await;
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use blastdeck::store::StoreError;
-use blastdeck::store::claim::{Claim, ClaimRequest, Claimed, claim, skip_suppressed};
+use blastdeck::store::claim::{Claim, ClaimRequest, Claimed, claim, skip_suppressed, still_wanted};
 use blastdeck::store::lease::{LeaseRequest, Pulse, held_by_other, release, renew, sweep};
 use chrono::TimeDelta;
 
@@ -164,6 +164,23 @@ async fn nobody_is_claimed_who_opted_out_or_whose_blast_is_not_sending() {
     assert_eq!(claimed, [3, 4]);
     assert_eq!(scene.statuses().await, ["opted_out", "opted_out", "sending", "sending"]);
     scene.invariants().await;
+}
+
+#[tokio::test]
+async fn whoever_opted_out_of_the_business_or_of_all_since_their_claim_gets_no_post() {
+    let scene = Scene::queued(4).await;
+    let claimed: Vec<_> = scene.claim(4).await.into_iter().map(|person| person.id).collect();
+    scene
+        .execute(
+            "insert into suppressions (business, phone_number, source) values
+                 ('kedai', '+60100000001', 'operator'), ('*', '+60100000002', 'operator'), ('other', '+60100000003', 'operator')",
+        )
+        .await;
+
+    let mut wanted = still_wanted(scene.pool(), &claimed).await.unwrap();
+
+    wanted.sort_unstable();
+    assert_eq!(wanted, claimed[2..]);
 }
 
 #[tokio::test]

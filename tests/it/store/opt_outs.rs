@@ -196,3 +196,20 @@ async fn a_message_that_was_taken_is_not_sent_again_once_its_person_is_no_longer
 
     assert_eq!(scene.statuses().await, ["queued", "failed", "queued", "sent", "queued"]);
 }
+
+#[tokio::test]
+async fn whoever_may_have_the_message_stays_uncertain_once_they_are_no_longer_suppressed() {
+    let (scene, aina, ben) = scene().await;
+    scene
+        .execute("update blast_recipients set status = 'uncertain', standing = 'uncertain', attempt = 1 where id = 2")
+        .await;
+    ben.suppress("kedai", &number(), None).await.unwrap();
+    assert_eq!(scene.statuses().await, ["queued", "uncertain", "queued", "sent", "opted_out"]);
+
+    let back = aina.unsuppress("kedai", &number()).await.unwrap().unwrap();
+
+    assert_eq!(scene.statuses().await, ["queued", "uncertain", "queued", "sent", "queued"]);
+    assert_eq!(back.queued().collect::<Vec<_>>(), [BlastId(3)]);
+    let still = scene.number("select count(*) from blast_recipients where opted_out_at is not null and id = 2").await;
+    assert_eq!(still, 0, "once they are settled they are not taken for opted out");
+}
