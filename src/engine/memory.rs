@@ -12,12 +12,13 @@ mod opt_outs;
 mod origin;
 
 pub use forgetting::{forget_in_files, forget_key, make_forget_key};
+use journal::JournalExtent;
 pub use journal::{Journal, PostedRecord};
 pub use opt_outs::{OptOutExtent, OptOutLock, OptOutMemory, ReadableOptOuts, RememberedOptOut};
 pub use origin::Origin;
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -76,6 +77,12 @@ struct Page {
     journal: u64,
     /// The journal file itself: a copy of it is another file.
     origin: Origin,
+    /// How far the journal went when this was written. One that does not go so far is an older copy, whatever file it is in.
+    #[serde(default)]
+    extent: JournalExtent,
+    /// The file that this was written into: in any other one it is a copy. Absent in those of older versions.
+    #[serde(default)]
+    own_origin: Option<Origin>,
     /// Attempts before this offset were confirmed to be missing.
     confirmed_bytes: u64,
     /// A confirmation found that posts had been noted here and were gone, nobody knows how many.
@@ -84,6 +91,13 @@ struct Page {
     /// The database has a file of opt-outs: if there is none, it was removed.
     #[serde(default)]
     has_opt_outs: bool,
+}
+
+/// A small file as it is.
+struct FoundPage {
+    page: Page,
+    /// It was written into another file, and copied into this one.
+    is_copy: bool,
 }
 
 /// What is remembered of a sender.
@@ -137,9 +151,9 @@ impl SenderMemory {
             None => self.begin(standing.clone(), 0)?,
         };
         let (page, journal) = self.compact(page, journal, &lock)?;
-        journal.sync()?;
+        let extent = journal.sync()?;
         let has_opt_outs = page.has_opt_outs || OptOutMemory::new(&self.directory).path().exists();
-        self.write(&Page { has_opt_outs, ..page.clone() }, &lock)?;
+        self.write(&Page { has_opt_outs, extent, ..page.clone() }, &lock)?;
         journal.indexed(page.confirmed_bytes)
     }
 
@@ -149,8 +163,8 @@ impl SenderMemory {
         let path = self.page_path();
         let page = self.page()?.ok_or_else(|| MemoryError::Unreadable { path, why: "it is gone".to_owned() })?;
         let standing = Standing { likeness: page.standing.likeness.clone(), epoch, renewals };
-        self.journal(&page)?.sync()?;
-        self.write(&Page { standing: standing.further(&page.standing), ..page }, &lock)
+        let extent = self.journal(&page)?.sync()?;
+        self.write(&Page { standing: standing.further(&page.standing), extent, ..page }, &lock)
     }
 
     /// Everybody this machine knows that it posted to, as far as that can be read, and how much of it cannot.
@@ -162,14 +176,18 @@ impl SenderMemory {
         record
     }
 
-    /// Whether the journal that the page names is gone, or is another file, as one that was copied back; or an earlier one was.
+    /// Whether the journal that the page names is gone, or is another file or an older one, as one that was copied back; or an earlier
+    /// one was. Of a page that is a copy itself nobody knows.
     fn has_lost_a_journal(&self) -> bool {
-        let Ok(Some(page)) = self.page() else { return false };
-        if page.has_gap {
+        let Ok(Some(found)) = self.found_page() else { return false };
+        if found.is_copy || found.page.has_gap {
             return true;
         }
-        let origin = Journal::open(&self.journal_path(page.journal)).and_then(|journal| journal.origin());
-        origin.ok() != Some(page.origin)
+        let journal = Journal::open(&self.journal_path(found.page.journal));
+        !journal.is_ok_and(|journal| {
+            journal.origin().ok() == Some(found.page.origin)
+                && !journal.is_older_than(&found.page.extent).unwrap_or(true)
+        })
     }
 
     /// Starts over from here, by an operator's word: what the database lacks of the journal so far is no sign any more. A journal that
@@ -182,8 +200,9 @@ impl SenderMemory {
             Some((journal, page)) => (Page { standing, ..page }, journal),
             None => self.begin(standing, self.next_journal())?,
         };
-        let confirmed_bytes = journal.sync()?;
-        self.write(&Page { confirmed_bytes, has_gap: page.has_gap || has_gap, ..page }, &lock)
+        let extent = journal.sync()?;
+        let confirmed_bytes = journal.length()?;
+        self.write(&Page { confirmed_bytes, extent, has_gap: page.has_gap || has_gap, ..page }, &lock)
     }
 
     fn begin(&self, standing: Standing, number: u64) -> Result<(Page, Journal), MemoryError> {
@@ -192,6 +211,8 @@ impl SenderMemory {
             standing,
             journal: number,
             origin: journal.origin()?,
+            extent: JournalExtent::default(),
+            own_origin: None,
             confirmed_bytes: 0,
             has_gap: false,
             has_opt_outs: false,
@@ -207,8 +228,8 @@ impl SenderMemory {
         let (kept, confirmed_bytes) = journal.newest_half(page.confirmed_bytes)?;
         let (fresh, mut next) = self.begin(page.standing, page.journal + 1)?;
         next.append(&kept)?;
-        next.sync()?;
-        let page = Page { confirmed_bytes, has_gap: page.has_gap, has_opt_outs: page.has_opt_outs, ..fresh };
+        let extent = next.sync()?;
+        let page = Page { confirmed_bytes, extent, has_gap: page.has_gap, has_opt_outs: page.has_opt_outs, ..fresh };
         self.write(&page, lock)?;
         // The page names the new one: the old one only takes up space.
         let _ = fs::remove_file(self.journal_path(page.journal - 1));
@@ -216,15 +237,27 @@ impl SenderMemory {
     }
 
     fn page(&self) -> Result<Option<Page>, MemoryError> {
+        match self.found_page()? {
+            Some(FoundPage { is_copy: true, .. }) => {
+                Err(MemoryError::Unreadable { path: self.page_path(), why: "it is a copy".to_owned() })
+            }
+            found => Ok(found.map(|found| found.page)),
+        }
+    }
+
+    /// The page as it is, a copy too.
+    fn found_page(&self) -> Result<Option<FoundPage>, MemoryError> {
         let path = self.page_path();
-        let text = match fs::read(&path) {
-            Ok(text) => text,
+        let (text, origin) = match read_with_origin(&path) {
+            Ok(found) => found,
             // Its journal without it: somebody removed it.
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.journals().is_empty() => return Ok(None),
             Err(error) => return Err(MemoryError::Unreadable { path, why: error.to_string() }),
         };
-        let page = serde_json::from_slice(&text);
-        page.map(Some).map_err(|error| MemoryError::Unreadable { path, why: format!("it is damaged ({error})") })
+        match serde_json::from_slice::<Page>(&text) {
+            Ok(page) => Ok(Some(FoundPage { is_copy: page.own_origin.is_some_and(|own| own != origin), page })),
+            Err(error) => Err(MemoryError::Unreadable { path, why: format!("it is damaged ({error})") }),
+        }
     }
 
     /// The journal that a page names, if it is that very file and nothing of it was cut off.
@@ -235,6 +268,8 @@ impl SenderMemory {
             "it is a copy"
         } else if journal.is_cut_off()? {
             "it was cut off"
+        } else if !journal.reaches(&page.extent)? {
+            "it is an older one than this machine wrote"
         } else {
             return Ok(journal);
         };
@@ -246,13 +281,14 @@ impl SenderMemory {
         let path = self.page_path();
         // Of this process alone: one that was stopped may have its own open still.
         let draft = path.with_extension(format!("{}.new", std::process::id()));
-        let written = serde_json::to_vec(page).map_err(io::Error::from).and_then(|text| {
+        let write = || {
             let mut file = private(OpenOptions::new().create(true).truncate(true).write(true)).open(&draft)?;
-            file.write_all(&text)?;
+            file.write_all(&serde_json::to_vec(&Page { own_origin: Some(Origin::of(&file)?), ..page.clone() })?)?;
             file.sync_data()?;
             // As late as can be: whoever was stopped, and passed over, replaces nothing.
             if lock.is_in_place() { fs::rename(&draft, &path).map(|()| true) } else { Ok(false) }
-        });
+        };
+        let written: io::Result<bool> = write();
         match written {
             Ok(true) => Ok(()),
             Ok(false) => Err(MemoryError::Superseded { path }),
@@ -307,7 +343,8 @@ pub fn has_opt_outs(directory: &Path) -> bool {
 pub fn of_server(state: &Path, sender: SenderId, likeness: &DatabaseIdentity) -> Vec<SenderMemory> {
     let databases = fs::read_dir(state).into_iter().flatten().flatten();
     let memories = databases.map(|database| SenderMemory::new(&database.path(), sender));
-    memories.filter(|memory| memory.page().is_ok_and(|page| page.is_some_and(|page| page.is_of(likeness)))).collect()
+    let is_of = |found: &FoundPage| found.page.is_of(likeness);
+    memories.filter(|memory| memory.found_page().is_ok_and(|found| found.as_ref().is_some_and(is_of))).collect()
 }
 
 impl Page {
@@ -316,6 +353,13 @@ impl Page {
         !known.system_identifier.is_empty()
             && (&known.system_identifier, known.database_oid) == (&likeness.system_identifier, likeness.database_oid)
     }
+}
+
+fn read_with_origin(path: &Path) -> io::Result<(Vec<u8>, Origin)> {
+    let mut file = File::open(path)?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    Ok((text, Origin::of(&file)?))
 }
 
 /// Makes a directory, with those above it, for its owner alone.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
 
 use super::index::PostedIndex;
 use super::{LOCK_PATIENCE, MemoryError, Origin, private};
@@ -31,6 +32,17 @@ const LONG: u64 = 262_144;
 
 /// No journal is ever so long: a length beyond it is itself damaged.
 const LONGEST: u64 = 1 << 32;
+
+/// The bytes of a record by which it is known again: all but the phone, which may be forgotten, and the checksum.
+const IDENTITY: usize = 28;
+
+/// How far a journal went at some moment.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct JournalExtent {
+    bytes: u64,
+    /// The last record then, as a checksum of what it is known by.
+    newest: u32,
+}
 
 /// What can be read of the journals of a sender.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -139,11 +151,48 @@ impl Journal {
         written
     }
 
-    /// Makes durable what was appended; the length then, in bytes.
-    pub(super) fn sync(&self) -> Result<u64, MemoryError> {
-        let length = self.length()?;
+    /// Makes durable what was appended; how far it went then.
+    pub(super) fn sync(&self) -> Result<JournalExtent, MemoryError> {
+        let extent = self.extent()?;
         self.file.sync_data().map_err(|error| MemoryError::Unwritable { path: self.path.clone(), error })?;
-        Ok(length)
+        Ok(extent)
+    }
+
+    /// By the length that is noted last in an append: another process may be in the middle of one.
+    fn extent(&self) -> Result<JournalExtent, MemoryError> {
+        let bytes = self.noted_length()?;
+        Ok(JournalExtent { bytes, newest: self.record_before(bytes)? })
+    }
+
+    /// Whether it went so far, with the same record there.
+    pub(super) fn reaches(&self, extent: &JournalExtent) -> Result<bool, MemoryError> {
+        Ok(self.length()? >= extent.bytes && self.record_before(extent.bytes)? == extent.newest)
+    }
+
+    /// Whether it ends before that by its own account, or has another record there: what is missing cannot be counted. Of one that was
+    /// cut off, or is damaged there, it can.
+    pub(super) fn is_older_than(&self, extent: &JournalExtent) -> Result<bool, MemoryError> {
+        if self.noted_length()? < extent.bytes {
+            return Ok(true);
+        }
+        let is_readable = extent.bytes <= self.length()? && self.newest_before(extent.bytes)?.is_some();
+        Ok(is_readable && self.record_before(extent.bytes)? != extent.newest)
+    }
+
+    /// `None`: it is damaged, or none ends there.
+    fn newest_before(&self, end: u64) -> Result<Option<PostedAttempt>, MemoryError> {
+        let Some(from) = end.checked_sub(RECORD as u64).filter(|from| *from >= HEADER as u64) else { return Ok(None) };
+        let mut record = [0; RECORD];
+        self.file.read_exact_at(&mut record, from).map_err(|error| self.unreadable(&error.to_string()))?;
+        Ok(decode(&record))
+    }
+
+    /// The record that ends at an offset, as a checksum of what it is known by; 0 where none does.
+    fn record_before(&self, end: u64) -> Result<u32, MemoryError> {
+        let Some(from) = end.checked_sub(RECORD as u64).filter(|from| *from >= HEADER as u64) else { return Ok(0) };
+        let mut identity = [0; IDENTITY];
+        self.file.read_exact_at(&mut identity, from).map_err(|error| self.unreadable(&error.to_string()))?;
+        Ok(checksum(&identity))
     }
 
     pub(super) fn origin(&self) -> Result<Origin, MemoryError> {
@@ -158,11 +207,13 @@ impl Journal {
     /// Whether something was taken off its end.
     pub(super) fn is_cut_off(&self) -> Result<bool, MemoryError> {
         let length = self.length()?;
+        Ok(length < HEADER as u64 || length < self.noted_length()?)
+    }
+
+    fn noted_length(&self) -> Result<u64, MemoryError> {
         let mut noted = [0; HEADER];
-        Ok(length < HEADER as u64 || {
-            self.file.read_exact_at(&mut noted, 0).map_err(|error| self.unreadable(&error.to_string()))?;
-            length < u64::from_be_bytes(noted)
-        })
+        self.file.read_exact_at(&mut noted, 0).map_err(|error| self.unreadable(&error.to_string()))?;
+        Ok(u64::from_be_bytes(noted))
     }
 
     pub(super) fn is_long(&self) -> Result<bool, MemoryError> {

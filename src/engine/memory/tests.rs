@@ -195,6 +195,43 @@ fn a_memory_that_was_copied_back_is_no_memory() {
     assert!(is_unreadable(&memory));
 }
 
+/// An older copy is written into the file that is there, which stays the same file.
+#[test]
+fn a_record_that_an_older_one_was_written_into_is_no_memory_however_it_grows() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = memory_of_three(home.path());
+    let older = std::fs::read(journal_of(home.path())).unwrap();
+    let mut journal = memory.remember(&standing(3, 12)).unwrap();
+    journal.append(&[posted(4), posted(5)]).unwrap();
+    memory.raise(3, 13).unwrap();
+    assert!(!is_unreadable(&memory) && !memory.posted().has_unknown_gap);
+
+    std::fs::write(journal_of(home.path()), older).unwrap();
+    assert!(is_unreadable(&memory) && memory.posted().has_unknown_gap);
+    journal.append(&[posted(6), posted(7), posted(8)]).unwrap();
+    assert!(is_unreadable(&memory) && memory.posted().has_unknown_gap);
+
+    memory.confirm(standing(3, 14), true).unwrap();
+    assert!(!is_unreadable(&memory) && memory.posted().has_unknown_gap);
+    assert_eq!(memory.posted().posted.len(), 6, "what can be read of it is known still");
+}
+
+#[test]
+fn a_whole_memory_that_an_older_one_was_written_into_is_no_memory() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = memory_of_three(home.path());
+    let files = [home.path().join("sender-7.json"), journal_of(home.path())];
+    let older = files.each_ref().map(|file| std::fs::read(file).unwrap());
+    memory.remember(&standing(3, 12)).unwrap().append(&[posted(4), posted(5)]).unwrap();
+    memory.raise(3, 13).unwrap();
+
+    for (file, older) in files.iter().zip(older) {
+        std::fs::write(file, older).unwrap();
+    }
+
+    assert!(is_unreadable(&memory) && memory.posted().has_unknown_gap);
+}
+
 #[test]
 fn a_confirmation_asks_no_more_for_what_is_missing_and_still_knows_who_was_posted_to() {
     let home = tempfile::tempdir().unwrap();
