@@ -109,13 +109,13 @@ impl App {
         let entry = self.manual(person, Evidence::Manual(mark.clone()));
         let people = std::slice::from_ref(person);
         let settled = record_locked(&mut tx, &[entry], people, &self.engine().settings.retry).await?;
-        if settled.first() == Some(&EntryOutcome::Nothing) {
+        if settled.first() == Some(&EntryOutcome::Nothing) && !is_said_anew(person, &mark) {
             self.refuse_second(&mut tx, person, &mark).await?;
+            if let Some(fact) = known_fact(&mark) {
+                return Err(AppError::Refused(format!("{} {fact} already: nothing changed", person.who())));
+            }
         }
-        if let (Some(EntryOutcome::Nothing), Some(fact)) = (settled.first(), known_fact(&mark)) {
-            return Err(AppError::Refused(format!("{} {fact} already: nothing changed", person.who())));
-        }
-        let (before, after) = outcome(settled.first(), person)?;
+        let (before, after) = outcome_of_mark(settled.first(), person, &mark)?;
         if mark == Mark::OptOut {
             let noted = self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
             self.remember(vec![noted.opt_out]).await;
@@ -323,6 +323,23 @@ const fn known_fact(mark: &Mark) -> Option<&'static str> {
         Mark::Note(_) => Some("has that note"),
         Mark::Closed(Some(_)) => Some("is closed with that amount"),
         _ => None,
+    }
+}
+
+/// Whether it opts somebody out who has an opt-out on record that was lifted since: they are suppressed again.
+fn is_said_anew(person: &PersonRow, mark: &Mark) -> bool {
+    *mark == Mark::OptOut && !person.is_suppressed
+}
+
+/// [`outcome`], where an opt-out that was lifted may be said anew.
+pub(super) fn outcome_of_mark(
+    settled: Option<&EntryOutcome>,
+    person: &PersonRow,
+    mark: &Mark,
+) -> Result<(Status, Status), AppError> {
+    match settled {
+        Some(EntryOutcome::Nothing) if is_said_anew(person, mark) => Ok((person.status, person.status)),
+        settled => outcome(settled, person),
     }
 }
 

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
-use super::marks::{Marked, act, command_line, outcome};
+use super::marks::{Marked, act, command_line, outcome_of_mark};
 use super::suppressions::Suppression;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark};
@@ -105,7 +105,7 @@ impl App {
         let settled = self.record_all(tx, &entries, &people).await?;
         let mut recorded = Vec::new();
         for (person, settled) in people.into_iter().zip(&settled) {
-            match outcome(Some(settled), &person) {
+            match outcome_of_mark(Some(settled), &person, mark) {
                 Ok((before, after)) => recorded.push(Recorded { person, before, after }),
                 Err(AppError::Refused(why) | AppError::NotFound(why)) => refused.push(why),
                 Err(other) => return Err(other),

@@ -70,6 +70,43 @@ async fn whoever_may_be_messaged_again_is_back_in_drafts_and_the_line_for_what_i
     assert_eq!(shop.number("select count(*) from blast_recipients where blast_id = 3 and status = 'queued'").await, 1);
 }
 
+/// Also of a row on which an older version left an opt-out that holds no more.
+#[tokio::test]
+async fn whoever_had_a_message_and_may_be_messaged_again_can_opt_out_anew() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    shop.draft(0..3).await;
+    let left_by_older = format!(
+        "update blast_recipients set opted_out_at = now() where blast_id = 1 and phone_number = '+{}'",
+        digits(2)
+    );
+    shop.execute(&left_by_older).await;
+    shop.ok(&["suppress", "add", &digits(1)]).await;
+    assert_eq!(
+        shop.number("select count(*) from blast_recipients where blast_id = 1 and opted_out_at is not null").await,
+        2
+    );
+
+    shop.ok(&["suppress", "remove", &digits(1)]).await;
+
+    assert_eq!(
+        shop.number("select count(*) from blast_recipients where blast_id = 1 and opted_out_at is not null").await,
+        1
+    );
+    for person in [digits(1), digits(2)] {
+        shop.ok(&["mark", "1", &person, "opt-out"]).await;
+        let again = shop.run(&["mark", "1", &person, "opt-out"]).await;
+        assert!(again.code == 3 && again.err.contains("has opted out already: nothing changed"), "{again:?}");
+    }
+    assert_eq!(shop.number("select count(*) from suppressions").await, 2);
+    assert_eq!(
+        shop.number("select count(*) from blast_recipients where blast_id = 2 and status = 'opted_out'").await,
+        2
+    );
+    shop.invariants().await;
+}
+
 #[tokio::test]
 async fn a_bad_number_and_an_unknown_sender_have_one_exit_code_each() {
     let shop = Shop::open(Setup::default()).await;

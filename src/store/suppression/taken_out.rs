@@ -6,8 +6,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::store::StoreError;
 
-/// Somebody whom an opt-out keeps out of a blast, or would once their attempt is over, or whose opt-out a mark noted that is taken
-/// back.
+/// Somebody who has an opt-out on record in a blast: it keeps them out, or it came after they had the message.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct TakenOut {
     pub id: RecipientId,
@@ -27,8 +26,7 @@ pub struct TakenOut {
     pub is_undone: bool,
 }
 
-/// Where these numbers are out by an opt-out, by id: `undone` are the acts that are about to be taken back. Whom a mark of their
-/// own opted out there that stands is left as they are, where they had the message.
+/// Where these numbers have an opt-out on record, by id: `undone` are the acts that are about to be taken back.
 pub async fn taken_out(
     tx: &mut PgConnection,
     phones: &[&str],
@@ -55,7 +53,6 @@ pub async fn taken_out(
                        and not exists (select from operator_actions own
                                         where own.recipient_id = r.id and own.action = 'opt-out'
                                           and own.undone_at is null and not own.id = any($2)) as is_undone) m
-          where r.status in ('opted_out', 'sending', 'uncertain', 'failed') or m.is_undone
           order by r.id",
     );
     Ok(taken_out.bind(phones).bind(undone).fetch_all(tx).await?)
