@@ -106,15 +106,15 @@ impl WebhookSecrets {
     fn read(config: &Config, id_of: impl Fn(&str) -> Option<SenderId>) -> Self {
         let mut secrets = Self::default();
         for sender in &config.senders {
-            let read = |source: &Option<TokenSource>| {
-                let found = source.as_ref()?.read(&sender.name);
+            let read = |what: &str, source: &Option<TokenSource>| {
+                let found = source.as_ref()?.read_as(&format!("{what} for sender {}", sender.name));
                 found.inspect_err(|error| tracing::error!(%error, "its webhooks are refused")).ok()
             };
             if let Some(meta) = &sender.meta {
-                secrets.app_secrets.extend(read(&meta.app_secret));
-                secrets.verify_tokens.extend(read(&meta.verify_token));
+                secrets.app_secrets.extend(read("app_secret", &meta.app_secret));
+                secrets.verify_tokens.extend(read("verify_token", &meta.verify_token));
             }
-            match (read(&sender.webhook_secret), id_of(&sender.name)) {
+            match (read("webhook_secret", &sender.webhook_secret), id_of(&sender.name)) {
                 (Some(secret), Some(id)) => secrets.paths.push((id, secret)),
                 (Some(_), None) => tracing::error!(
                     sender = sender.name,

@@ -75,7 +75,7 @@ impl Attendance {
 async fn confirm(global: &Global, name: &str, attendance: Attendance) -> Result<ExitCode> {
     let context = Context::open(global, Intent::Writes).await?;
     let confirmed = context.app.confirm_sender(name).await?;
-    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs, unreadable_posts } = confirmed;
+    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs, unreadable_posts, has_unknown_gap } = confirmed;
     if !context.is_json {
         report_forgotten(confirmed);
     }
@@ -85,7 +85,7 @@ async fn confirm(global: &Global, name: &str, attendance: Attendance) -> Result<
         json(&json!({
             "name": name, "uncertain": uncertain, "unknown": unknown,
             "opt_outs": opt_outs, "unreadable_opt_outs": unreadable_opt_outs,
-            "unreadable_posts": unreadable_posts,
+            "unreadable_posts": (!has_unknown_gap).then_some(unreadable_posts),
         }))?;
     } else {
         talk(&outlook);
@@ -95,7 +95,7 @@ async fn confirm(global: &Global, name: &str, attendance: Attendance) -> Result<
 
 /// Says what a database that went back in time has forgotten.
 fn report_forgotten(confirmed: Confirmed) {
-    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs, unreadable_posts } = confirmed;
+    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs, unreadable_posts, has_unknown_gap } = confirmed;
     if uncertain > 0 {
         talk(&format!("{} now uncertain: this machine had posted to them", people_are(uncertain)));
     }
@@ -106,10 +106,15 @@ fn report_forgotten(confirmed: Confirmed) {
             people_are(unknown)
         ));
     }
-    if unreadable_posts > 0 {
+    if has_unknown_gap {
+        talk(
+            "this machine's record of posts is not whole, and nobody knows how many are missing: whoever of them is queued gets \
+             the message again",
+        );
+    } else if unreadable_posts > 0 {
         let lost = count_of(unreadable_posts, "post", "posts");
         talk(&format!(
-            "this machine's record of posts was damaged (at least {lost}): whoever of them is queued gets the message again"
+            "this machine's record of posts was damaged ({lost}): whoever of them is queued gets the message again"
         ));
     }
     if opt_outs > 0 {

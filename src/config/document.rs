@@ -131,7 +131,7 @@ impl DocumentParser<'_> {
                 continue;
             }
             match table.key(name.get_ref()) {
-                None => self.unknown(&source, &path, table.names()),
+                None => self.unknown(&source, &path, table.names_in_file()),
                 Some(key) => match raw(value.get_ref()) {
                     Some(raw) => drop(values.insert(key, SourcedValue { raw, source })),
                     None => self.log.problem(&source, &path, "neither a value nor a list of values"),

@@ -83,6 +83,11 @@ impl TableKeys {
     pub fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
         self.keys.iter().copied()
     }
+
+    /// With the table that a file may have within this one.
+    pub fn names_in_file(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
+        self.names().chain((self.name == "ui").then_some("keys"))
+    }
 }
 
 /// The variables that override a key of a table that is not an array, the strongest first.

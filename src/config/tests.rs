@@ -153,7 +153,7 @@ fn every_problem_is_found_at_once_with_its_line_key_and_mend() {
         "config.toml:3: engine.lease_seconds: 1 is out of range: write 5 to 300",
         "config.toml:4: databse: unknown key: did you mean `database`?",
         "config.toml:8: senders.sales.provider: no such provider: write wsapme or meta",
-        "config.toml:9: senders.sales.rate: `-1/min` is not a valid rate: it cannot be negative; write 20/min, 80/s, 90/h or unlimited",
+        "config.toml:9: senders.sales.rate: `-1/min` is not a valid rate: it cannot be negative; write 20/min, 80/s, 90/h, 500/day or unlimited",
         "config.toml:10: senders.sales.gap: `60s..20s` ends before it begins: write the shorter pause first, as in 20s..60s",
         "config.toml:11: senders.sales.base_url: the token would be sent in clear text: write https://",
         "config.toml:12: senders.sales.region: `XX` is not a country: write two letters, such as MY",

@@ -112,9 +112,9 @@ impl fmt::Display for PaceReason {
 /// Why a limit in the configuration or on the command line is refused. Each names the text and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PaceError {
-    #[error("`{0}` is not a valid rate: write 20/min, 80/s, 90/h or unlimited")]
+    #[error("`{0}` is not a valid rate: write 20/min, 80/s, 90/h, 500/day or unlimited")]
     Rate(String),
-    #[error("`{0}` is not a valid rate: it cannot be negative; write 20/min, 80/s, 90/h or unlimited")]
+    #[error("`{0}` is not a valid rate: it cannot be negative; write 20/min, 80/s, 90/h, 500/day or unlimited")]
     NegativeRate(String),
     #[error("`{0}` would never send: write at least 1/h, or pause the blast")]
     ZeroRate(String),

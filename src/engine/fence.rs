@@ -233,7 +233,7 @@ impl Fence {
         fence::raise(connection, sender, (epoch, renewals)).await?;
         let since = fence::newest_attempt(connection, sender).await?;
         let (opt_outs, unreadable_opt_outs) = self.confirm_opt_outs(connection).await?;
-        let unreadable_posts = i64::try_from(unreadable).unwrap_or(i64::MAX).max(i64::from(has_unknown_gap));
+        let unreadable_posts = i64::try_from(unreadable).unwrap_or(i64::MAX);
         let mut confirmed = Confirmed { opt_outs, unreadable_opt_outs, unreadable_posts, ..Confirmed::default() };
         for some in posted.chunks(AT_ONCE) {
             confirmed += fence::restore_attempts(connection, sender, some).await?;
@@ -243,7 +243,8 @@ impl Fence {
         let facts = fence::facts(connection, sender).await?;
         // Something was sent for this sender, and nothing at all is known of it here.
         let is_forgotten = facts.has_sent && posted.is_empty() && unreadable == 0;
-        memory.confirm(standing(&facts, &server.likeness), has_unknown_gap || is_forgotten)?;
+        confirmed.has_unknown_gap = has_unknown_gap || is_forgotten;
+        memory.confirm(standing(&facts, &server.likeness), confirmed.has_unknown_gap)?;
         Ok(confirmed)
     }
 }

@@ -153,7 +153,7 @@ impl SenderMemory {
         let (page, journal) = self.compact(page, journal, &lock)?;
         let extent = journal.sync()?;
         let has_opt_outs = page.has_opt_outs || OptOutMemory::new(&self.directory).path().exists();
-        self.write(&Page { has_opt_outs, extent, ..page.clone() }, &lock)?;
+        self.write(&Page { extent, has_opt_outs, ..page.clone() }, &lock)?;
         journal.indexed(page.confirmed_bytes)
     }
 

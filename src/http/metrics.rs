@@ -27,7 +27,7 @@ async fn may_read(state: &HttpState, headers: &HeaderMap) -> Result<(), Problem>
     let Some(secret) = bearer(headers) else {
         let why = "send `Authorization: Bearer TOKEN`; only programs of this machine need none, over a loopback address and \
                    without a proxy";
-        let refused = || Problem::new(StatusCode::UNAUTHORIZED, "token", why);
+        let refused = || Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", why);
         return if state.reach.gives_metrics_to(headers) { Ok(()) } else { Err(refused()) };
     };
     match token(state, secret).await? {

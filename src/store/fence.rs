@@ -193,8 +193,10 @@ pub struct Confirmed {
     pub unreadable_opt_outs: i64,
     /// Attempts newer than anything the database has, whose people are not in it: it lost their blast.
     pub unknown: i64,
-    /// Posts that this machine had noted and that cannot be read any more, at least: whoever of them is queued gets the message again.
+    /// Posts that this machine had noted and that cannot be read any more: whoever of them is queued gets the message again.
     pub unreadable_posts: i64,
+    /// More may be lost, and nobody knows how many.
+    pub has_unknown_gap: bool,
 }
 
 impl AddAssign for Confirmed {
@@ -204,6 +206,7 @@ impl AddAssign for Confirmed {
         self.opt_outs += more.opt_outs;
         self.unreadable_opt_outs += more.unreadable_opt_outs;
         self.unreadable_posts += more.unreadable_posts;
+        self.has_unknown_gap |= more.has_unknown_gap;
     }
 }
 

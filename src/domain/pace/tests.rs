@@ -68,11 +68,14 @@ fn rates_are_read_and_printed_alike() {
 #[test]
 fn a_rate_that_makes_no_sense_is_refused_with_the_mend() {
     for text in ["", "20", "fast", "20/fortnight", "/min", "1.5/min", "20/ms", "20//min", "0x14/min"] {
-        assert_eq!(error::<Rate>(text), format!("`{text}` is not a valid rate: write 20/min, 80/s, 90/h or unlimited"));
+        assert_eq!(
+            error::<Rate>(text),
+            format!("`{text}` is not a valid rate: write 20/min, 80/s, 90/h, 500/day or unlimited")
+        );
     }
     assert_eq!(
         error::<Rate>("-20/min"),
-        "`-20/min` is not a valid rate: it cannot be negative; write 20/min, 80/s, 90/h or unlimited"
+        "`-20/min` is not a valid rate: it cannot be negative; write 20/min, 80/s, 90/h, 500/day or unlimited"
     );
     assert_eq!(error::<Rate>("0/min"), "`0/min` would never send: write at least 1/h, or pause the blast");
     assert!(error::<Rate>("99999999999/min").contains("faster than any sender"));

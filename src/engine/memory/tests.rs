@@ -283,6 +283,7 @@ fn an_attempt_that_was_posted_is_known_again_also_by_the_next_process_until_a_co
 fn a_long_journal_keeps_its_newer_half() {
     let home = tempfile::tempdir().unwrap();
     let memory = memory_of_three(home.path());
+    memory.confirm(standing(3, 11), true).unwrap();
     let mut journal = memory.remember(&standing(3, 12)).unwrap();
     let many: Vec<PostedAttempt> = (0..262_144).map(posted).collect();
     journal.append(&many).unwrap();
@@ -293,5 +294,6 @@ fn a_long_journal_keeps_its_newer_half() {
     assert_eq!(memory.posted().posted.len(), 131_073);
     let witnesses = memory.read().unwrap().unwrap().witnesses;
     assert_eq!(witnesses[witnesses.len() - 2..], [posted(262_143), posted(-1)]);
+    assert!(memory.posted().has_unknown_gap, "a gap stays known");
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 3, "page, lock and one journal");
 }

@@ -17,7 +17,7 @@ pub fn confirm(model: &mut Model, name: String) -> Vec<Effect> {
 /// The confirmation is written, which starts no message of a blast that is paused or a draft.
 pub fn confirmed(model: &mut Model, request: &WriteRequest, confirmed: Confirmed) -> Vec<Effect> {
     let WriteRequest::ConfirmSender(name) = request else { return Vec::new() };
-    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs, unreadable_posts } = confirmed;
+    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs, unreadable_posts, has_unknown_gap } = confirmed;
     let said = [
         some(uncertain, ["who was posted to before is uncertain now", "who were posted to before are uncertain now"]),
         some(
@@ -29,6 +29,7 @@ pub fn confirmed(model: &mut Model, request: &WriteRequest, confirmed: Confirmed
             unreadable_posts,
             ["post could not be read from this machine's record", "posts could not be read from this machine's record"],
         ),
+        if has_unknown_gap { "; posts are missing from this machine's record".to_owned() } else { String::new() },
         some(unreadable_opt_outs, ["opt-out cannot be read any more", "opt-outs cannot be read any more"]),
     ];
     let text = format!("{} is confirmed{}", clean(name), said.concat());

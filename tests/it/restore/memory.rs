@@ -94,6 +94,12 @@ async fn a_memory_that_was_emptied_cut_or_lost_asks_and_a_confirmation_mends_it(
     let cases = [
         ("damaged", (|shop| std::fs::write(remembered(shop, "json"), "").unwrap()) as fn(&Shop)),
         ("cut off", |shop| std::fs::write(remembered(shop, "posted-0"), "").unwrap()),
+        // As one of before the first post, which is written into the file that is there.
+        ("an older one", |shop| std::fs::write(remembered(shop, "posted-0"), 8_u64.to_be_bytes()).unwrap()),
+        ("it is a copy", |shop| {
+            std::fs::copy(remembered(shop, "json"), shop.path("beside")).unwrap();
+            std::fs::rename(shop.path("beside"), remembered(shop, "json")).unwrap();
+        }),
         ("no record", |shop| std::fs::remove_dir_all(shop.path("state")).unwrap()),
         ("cannot be written", |shop| {
             std::fs::remove_file(remembered(shop, "lock")).unwrap();
@@ -161,7 +167,7 @@ async fn asks_with_half_a_memory(is_cut_before: bool) {
     let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
     shop.until_idle().await;
 
-    assert!(said.code == 0 && said.err.contains("(at least 23 posts)"), "{said:?}");
+    assert!(said.code == 0 && said.err.contains("(23 posts)"), "{said:?}");
     assert_eq!((shop.count("uncertain").await, world.posts().await), (17, 43 + 23));
 }
 
