@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::App;
 use super::recurring::Pattern;
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::pace::{ConcurrentBacklog, LimitColumns, Limits};
+use crate::domain::pace::{ConcurrentBacklog, DueShare, LimitColumns, Limits};
 use crate::domain::text::{number, people};
 use crate::domain::waiting::Waiting;
 use crate::store::StoreError;
@@ -31,6 +31,12 @@ pub struct ConcurrentBlast {
     /// When its people come up: once, or at each of its next times.
     #[serde(skip)]
     pub begins: Vec<DateTime<Utc>>,
+    /// Those of its people who are due by their own clocks.
+    #[serde(skip)]
+    pub dues: Vec<DueShare>,
+    /// Its hours hold by each person's own clock, and not for the blast.
+    #[serde(skip)]
+    pub window_local: bool,
 }
 
 /// How many of the next times of a blast that repeats are looked at, and how many of those are counted beside another one.
@@ -69,7 +75,8 @@ impl ConcurrentBlast {
         let times = self.begins.iter().enumerate().filter(move |(n, at)| *n == last || **at + THROUGH_AFTER > begins);
         times.take(TIMES_COUNTED).filter_map(move |(_, at)| {
             let own = limits.as_ref()?;
-            Some(ConcurrentBacklog { queued, is_older, limits: own.limits, window: own.window, begins: *at })
+            let (dues, window) = (self.dues.clone(), own.window.filter(|_| !self.window_local));
+            Some(ConcurrentBacklog { queued, dues, is_older, limits: own.limits, window, begins: *at })
         })
     }
 }
@@ -86,13 +93,17 @@ impl App {
             Waiting::DailyCap { .. } | Waiting::Window { .. } => None,
             waiting => waiting.until(),
         };
-        let rows = plan::concurrent(self.pool(), sender).await?.into_iter();
-        Ok(rows.map(|row| self.concurrent_blast(row, now, held)).collect())
+        let mut concurrent = Vec::new();
+        for row in plan::concurrent(self.pool(), sender).await? {
+            let dues = self.dues_beside(&row).await?;
+            concurrent.push(self.concurrent_blast((row, dues), now, held));
+        }
+        Ok(concurrent)
     }
 
     fn concurrent_blast(
         &self,
-        row: ConcurrentRow,
+        (row, dues): (ConcurrentRow, Vec<DueShare>),
         now: DateTime<Utc>,
         held: impl Fn(BlastId) -> Option<DateTime<Utc>>,
     ) -> ConcurrentBlast {
@@ -110,6 +121,8 @@ impl App {
             assumed: times.is_some() && row.has_segment,
             begins: times.unwrap_or_else(|| vec![first]),
             limits: row.limits,
+            dues,
+            window_local: row.window_local,
         }
     }
 }

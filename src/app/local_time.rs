@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use super::{App, AppError};
 use crate::domain::blast::BlastState;
 use crate::domain::home_zone::{HomeZoneError, home_zone};
-use crate::domain::pace::{Hours, Weekdays, Window};
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::pace::{DueShare, Hours, LimitColumns, Weekdays, Window};
 use crate::domain::start_at::StartAt;
 use crate::domain::text;
+use crate::store::StoreError;
 use crate::store::local_time::{self, LocalDue, LocalPerson};
+use crate::store::plan::ConcurrentRow;
 use crate::store::view::BlastRow;
 
 /// How many people of a zone get it, and when.
@@ -25,6 +28,22 @@ pub struct ZoneShare {
     pub until: Option<DateTime<Utc>>,
 }
 
+/// The people of a zone, and when they are due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ZoneDue {
+    pub zone: Tz,
+    pub people: i64,
+    /// Who is sent to until the last of them has it, and after the last of the zone before where that is due with them.
+    pub share: DueShare,
+}
+
+impl ZoneDue {
+    /// With when the last of them has it.
+    pub(super) const fn until(self, until: Option<DateTime<Utc>>) -> ZoneShare {
+        ZoneShare { zone: self.zone, people: self.people, from: self.share.due, until }
+    }
+}
+
 /// What each person's own clock decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct OwnClock {
@@ -36,23 +55,26 @@ struct OwnClock {
 impl OwnClock {
     /// `None`: nobody's own clock decides anything.
     fn of(row: &BlastRow) -> Option<Self> {
-        let readable = row.limits.clone();
-        let is_local = row.origin.window_local;
-        let hours = readable.hours.and_then(Result::ok).filter(|_| is_local);
-        let days = readable.weekdays.and_then(Result::ok).filter(|_| is_local);
-        let own = Self { time: row.origin.local_time, hours, days };
+        Self::new(&row.limits, row.origin.local_time, row.origin.window_local)
+    }
+
+    fn new(limits: &LimitColumns, time: Option<NaiveTime>, window_local: bool) -> Option<Self> {
+        let readable = Some(limits.clone()).filter(|_| window_local);
+        let (hours, days) = readable.map_or((None, None), |readable| (readable.hours, readable.weekdays));
+        let own = Self { time, hours: hours.and_then(Result::ok), days: days.and_then(Result::ok) };
         (own.time.is_some() || own.hours.is_some() || own.days.is_some()).then_some(own)
     }
 
     /// The first moment from `base` on that suits somebody of this zone.
     fn due(self, base: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
         let at = self.time.map_or(base, |time| next_at(time, base, zone));
-        if self.hours.is_none() && self.days.is_none() {
-            return at;
-        }
-        let window =
-            Window { hours: self.hours.unwrap_or(Hours::ALL_DAY), days: self.days.unwrap_or(Weekdays::DAILY), zone };
-        window.next_open(at)
+        self.window(zone).map_or(at, |window| window.next_open(at))
+    }
+
+    /// The hours that hold for somebody of this zone by their own clock.
+    fn window(self, zone: Tz) -> Option<Window> {
+        let (hours, days) = (self.hours.unwrap_or(Hours::ALL_DAY), self.days.unwrap_or(Weekdays::DAILY));
+        (self.hours.is_some() || self.days.is_some()).then_some(Window { hours, days, zone })
     }
 }
 
@@ -91,22 +113,54 @@ impl App {
         Ok(moved.map(|(person, zone)| LocalDue { id: person.id, at: own.due(base, zone) }).collect())
     }
 
-    /// The day of a blast by zones; empty where no clock but the sender's decides. `per_hour` is its pace.
-    pub(super) async fn zone_shares(
+    /// When those who get a blast are due, by zones, in the order in which they come up; empty where no clock but the sender's decides,
+    /// or where the zones of some are not known. `left_out`: who gets nothing for another reason than an opt-out.
+    pub(super) async fn zone_dues(
         &self,
         row: &BlastRow,
         now: DateTime<Utc>,
-        per_hour: Option<i64>,
-    ) -> Result<Vec<ZoneShare>, AppError> {
+        (business, left_out): (&str, &[RecipientId]),
+    ) -> Result<Vec<ZoneDue>, AppError> {
         let Some(own) = OwnClock::of(row) else { return Ok(Vec::new()) };
-        let people = local_time::people(self.pool(), row.id).await?;
+        let people = local_time::sent_to(self.pool(), (row.id, business), left_out).await?;
         let Ok(zones) = zones_of(&people) else { return Ok(Vec::new()) };
-        let mut counts: BTreeMap<(DateTime<Utc>, &str), (Tz, i64)> = BTreeMap::new();
-        for (person, zone) in people.iter().zip(zones) {
-            let at = if row.launched_at.is_some() { person.next_attempt_at } else { own.due(later(row, now), zone) };
-            counts.entry((at, zone.name())).or_insert((zone, 0)).1 += 1;
+        let latest = now - self.engine().settings.too_late;
+        let due = |person: &LocalPerson, zone| match row.launched_at {
+            // Paused for longer than that, it goes on at their next time.
+            Some(_) if row.state == BlastState::Paused && person.next_attempt_at < latest => own.due(now, zone),
+            Some(_) => person.next_attempt_at,
+            None => own.due(later(row, now), zone),
+        };
+        Ok(by_zones(people.iter().zip(zones).map(|(person, zone)| (due(person, zone), zone)), own))
+    }
+
+    /// When the queued of a blast that was sent are due, where their own clocks decide that.
+    pub(super) async fn own_dues(&self, row: &BlastRow) -> Result<Vec<DueShare>, StoreError> {
+        match OwnClock::of(row) {
+            Some(own) => self.dues_of(row.id, own).await,
+            None => Ok(Vec::new()),
         }
-        Ok(paced(counts.into_iter().map(|((from, _), (zone, people))| (from, zone, people)), per_hour))
+    }
+
+    /// The same of what a sender sends beside another blast. What repeats is due at its times.
+    pub(super) async fn dues_beside(&self, row: &ConcurrentRow) -> Result<Vec<DueShare>, StoreError> {
+        match OwnClock::new(&row.limits, row.local_time, row.window_local).filter(|_| row.repeat_rule.is_none()) {
+            Some(own) => self.dues_of(row.blast, own).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn dues_of(&self, blast: BlastId, own: OwnClock) -> Result<Vec<DueShare>, StoreError> {
+        let mut shares = BTreeMap::<(DateTime<Utc>, Option<&str>), DueShare>::new();
+        for group in local_time::groups(self.pool(), blast).await? {
+            // Only their hours depend on their zone from here on.
+            let zone = home_zone(&group.phone_number, group.zone.as_deref()).ok();
+            let window = zone.and_then(|zone| own.window(zone));
+            let share = shares.entry((group.due, window.map(|window| window.zone.name())));
+            let share = share.or_insert(DueShare { people: 0, due: group.due, window });
+            share.people += u64::try_from(group.people).unwrap_or_default();
+        }
+        Ok(shares.into_values().collect())
     }
 
     /// Why a blast cannot go by people's own clocks: nobody knows the zones of some.
@@ -119,17 +173,27 @@ impl App {
     }
 }
 
-/// One zone after the other, each begun when it is due and the ones before are through.
-fn paced(shares: impl Iterator<Item = (DateTime<Utc>, Tz, i64)>, per_hour: Option<i64>) -> Vec<ZoneShare> {
-    let mut free = DateTime::UNIX_EPOCH;
-    let share = |(from, zone, people): (DateTime<Utc>, Tz, i64)| {
-        let until = per_hour.filter(|rate| *rate > 0).map(|rate| {
-            free = free.max(from) + TimeDelta::seconds(people.saturating_mul(3_600) / rate);
-            free
-        });
-        ZoneShare { zone, people, from, until }
+/// People with the moment at which they are due, in the order of the list, by these moments and zones. Zones that are due together are
+/// sent to in the order of the list: each but the first counts those who come before its last one and after the last of the zone before.
+fn by_zones(people: impl Iterator<Item = (DateTime<Utc>, Tz)>, own: OwnClock) -> Vec<ZoneDue> {
+    let mut zones = BTreeMap::<(DateTime<Utc>, &str), (Tz, i64, u64)>::new();
+    let mut so_far = BTreeMap::<DateTime<Utc>, u64>::new();
+    for (due, zone) in people {
+        let place = so_far.entry(due).or_default();
+        *place += 1;
+        let known = zones.entry((due, zone.name())).or_insert((zone, 0, 0));
+        *known = (zone, known.1 + 1, *place);
+    }
+    let mut zones: Vec<_> =
+        zones.into_iter().map(|((due, _), (zone, people, last))| (due, last, zone, people)).collect();
+    zones.sort_by_key(|(due, last, ..)| (*due, *last));
+    let mut before = (DateTime::<Utc>::MIN_UTC, 0);
+    let share = |(due, last, zone, people): (DateTime<Utc>, u64, Tz, i64)| {
+        let passed = if before.0 == due { before.1 } else { 0 };
+        before = (due, last);
+        ZoneDue { zone, people, share: DueShare { people: last - passed, due, window: own.window(zone) } }
     };
-    shares.map(share).collect()
+    zones.into_iter().map(share).collect()
 }
 
 /// The zone of each; or how many have none, and how that is mended.
@@ -155,6 +219,7 @@ fn zones_of(people: &[LocalPerson]) -> Result<Vec<Tz>, String> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use chrono_tz::{America, Asia, Europe};
 
     use super::*;
@@ -191,13 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_begins_when_it_is_due_and_the_ones_before_are_through() {
+    fn zones_that_are_due_together_end_where_their_last_person_stands_in_the_list() {
         let (one, two) = (at("2026-12-01T02:00:00Z"), at("2026-12-01T02:30:00Z"));
-        let shares = [(one, Asia::Kuala_Lumpur, 60), (two, Asia::Yangon, 30)];
+        let (here, there, later) = (Asia::Kuala_Lumpur, Asia::Singapore, Asia::Yangon);
+        let list = [(one, here), (two, later), (one, there), (one, there), (one, here)];
 
-        let paced = paced(shares.into_iter(), Some(60));
+        let zones = by_zones(list.into_iter(), clock("10:00:00", None));
 
-        assert_eq!(paced[0].until, Some(at("2026-12-01T03:00:00Z")));
-        assert_eq!(paced[1].until, Some(at("2026-12-01T03:30:00Z")));
+        let zones: Vec<_> = zones.iter().map(|due| (due.zone, due.people, due.share.people, due.share.due)).collect();
+        assert_eq!(zones, [(there, 2, 3, one), (here, 2, 1, one), (later, 1, 1, two)]);
     }
 }

@@ -6,7 +6,7 @@ use super::App;
 use super::AppError;
 use super::answered::AnsweredSince;
 use super::commands::unconfirmed;
-use super::local_time::goes_by_own_clocks;
+use super::local_time::{ZoneDue, goes_by_own_clocks};
 use super::prospect::{PeopleUse, Prospect, SenderState};
 use super::template::{TemplateCheck, number_of};
 use super::view::{BlastView, Estimate};
@@ -15,7 +15,7 @@ use super::{PlannedRepeat, PlannedStart, ZoneShare};
 use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
-use crate::domain::pace::{BindingLimit, Forecast, unheeded};
+use crate::domain::pace::{BindingLimit, DueForecast, Forecast, Window, unheeded};
 use crate::domain::phone::is_united_states;
 use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::text::number;
@@ -160,10 +160,10 @@ impl App {
         let row = at_its_first_time(row, plan.repeat.as_ref());
         let people = self.people_use(configured.id).await?;
         let sender_state = &SenderState { people, ..self.sender_state(configured, sender).await? };
-        let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state };
-        let zones = self.zone_shares(&row, now, prospect.per_hour()).await?;
-        let plan = plan.timed(prospect, now);
-        Ok(if goes_by_own_clocks(&row) { plan.by_zones(zones) } else { plan })
+        let zones = self.zone_dues(&row, now, (&business, &left_out)).await?;
+        let dues = &zones.iter().map(|zone| zone.share).collect::<Vec<_>>();
+        let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state, dues };
+        Ok(plan.timed(prospect, &zones, now))
     }
 
     /// The limit of its sender that makes a blast slower than the rate or gap that it was given; `None` where none does.
@@ -322,31 +322,29 @@ impl Plan {
         self.obstacles.first().map_or(Ok(()), |obstacle| Err(AppError::Refused(obstacle.clone())))
     }
 
-    /// Where each person's own clock decides, the last of them ends it. Nothing is promised while some of the zones are not known.
-    fn by_zones(mut self, zones: Vec<ZoneShare>) -> Self {
-        let done_at = zones.iter().filter_map(|share| share.until).max().or(self.forecast.done_at);
-        self.forecast = Forecast { done_at: done_at.filter(|_| !zones.is_empty()), ..Forecast::default() };
-        if zones.is_empty() {
-            self.first = self.first.map(|first| FirstShare { until: None, ..first });
-        }
-        self.zones = zones;
-        self
-    }
-
     /// Adds how fast it would go, and until when.
-    fn timed(mut self, prospect: Prospect<'_>, now: DateTime<Utc>) -> Self {
+    fn timed(mut self, prospect: Prospect<'_>, zones: &[ZoneDue], now: DateTime<Utc>) -> Self {
         let Prospect { blast, sender: configured, sender_state: sender, .. } = prospect;
         let cap = configured.limits.daily_cap.map(|cap| i64::from(cap.get()));
         self.left_today = cap.map(|cap| (cap - i64::from(sender.today)).max(0));
         self.people_limit = sender.people;
         let own = blast.limits.under(&configured.limits).ok();
-        self.window = own.and_then(|own| own.window).map(|window| window.to_string());
+        let window = own.and_then(|own| own.window);
+        let by_own =
+            |window: Window| format!("{} {}, by the clock of each person's own zone", window.hours, window.days);
+        self.window = window.map(|window| if blast.origin.window_local { by_own(window) } else { window.to_string() });
         self.pace = prospect.pace();
         // To more people than one of its times may go to, nothing goes by itself.
         let at_most = self.repeat.as_ref().and_then(|repeat| repeat.at_most).map_or(i64::MAX, i64::from);
-        self.forecast = if self.people <= at_most { prospect.forecast(self.people, now) } else { Forecast::default() };
+        // Nor is anything promised while some of the zones are not known.
+        let is_known = !zones.is_empty() || !goes_by_own_clocks(blast);
+        let nothing = DueForecast { whole: Forecast::default(), ends: vec![None; zones.len()] };
+        let forecast = |people| if is_known { prospect.forecast_dues(people, now) } else { nothing.clone() };
+        let DueForecast { whole, ends } = if self.people <= at_most { forecast(self.people) } else { nothing.clone() };
+        self.forecast = whole;
+        self.zones = zones.iter().zip(ends).map(|(zone, end)| zone.until(end)).collect();
         if let Some(first) = &mut self.first {
-            first.until = prospect.forecast(first.people, now).done_at;
+            first.until = forecast(first.people).whole.done_at;
         }
         let ends = self.forecast.done_at.or_else(|| self.forecast.last().map(|share| share.from));
         let is_meanwhile =

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::ConcurrentBlast;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Backlog, DailyCap, Forecast, ForecastBegins, Limits, binding, per_hour};
+use crate::domain::pace::{
+    Backlog, DailyCap, DueForecast, DueShare, Forecast, ForecastBegins, Limits, binding, per_hour,
+};
 use crate::domain::text::number;
 use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, whole};
@@ -59,30 +61,43 @@ pub struct Prospect<'a> {
     pub waiting: Option<&'a Waiting>,
     pub sender: &'a ConfiguredSender,
     pub sender_state: &'a SenderState,
+    /// Those of its people who are due by their own clocks.
+    pub dues: &'a [DueShare],
 }
 
 impl Prospect<'_> {
     /// When this many people would have their message. Empty where nothing is sent until a person fixes something.
     pub fn forecast(&self, people: i64, now: DateTime<Utc>) -> Forecast {
+        self.forecast_dues(people, now).whole
+    }
+
+    /// The same, with when the last of those has it who are due together by their own clocks.
+    pub fn forecast_dues(&self, people: i64, now: DateTime<Utc>) -> DueForecast {
+        let nothing = DueForecast { whole: Forecast::default(), ends: vec![None; self.dues.len()] };
         if self.sender_state.is_stopped || self.waiting.is_some_and(Waiting::is_open_ended) {
-            return Forecast::default();
+            return nothing;
         }
-        let Ok(own) = self.blast.limits.under(&self.sender.limits) else { return Forecast::default() };
+        let Ok(own) = self.blast.limits.under(&self.sender.limits) else { return nothing };
         let backlog = Backlog {
             people: u64::try_from(people).unwrap_or_default(),
             sender: self.limits(),
             blast: own.limits,
-            window: own.window,
+            window: own.window.filter(|_| !self.blast.origin.window_local),
             today: self.sender_state.people.map_or(self.sender_state.today, |people| self.counted(people)),
         };
         let begins = self.begins(now);
         let (own, sender) = ((self.blast.id, begins.blast), &self.sender.limits);
         let beside = self.sender_state.beside(self.blast.id).flat_map(|beside| beside.backlogs(own, sender));
-        let whole = backlog.forecast_beside(&beside.collect::<Vec<_>>(), now, begins);
-        match &self.blast.due_later {
+        let beside: Vec<_> = beside.collect();
+        if !self.dues.is_empty() {
+            return backlog.forecast_dues(self.dues, &beside, now, begins);
+        }
+        let whole = backlog.forecast_beside(&beside, now, begins);
+        let whole = match &self.blast.due_later {
             Some(later) => backlog.held_back(whole, later, now),
             None => whole,
-        }
+        };
+        DueForecast { whole, ends: Vec::new() }
     }
 
     /// The average pace, in messages an hour; `None` where no pace binds.

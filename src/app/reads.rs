@@ -140,7 +140,8 @@ impl App {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(self.sender_state(configured, sender).await?),
         };
-        let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state };
+        let dues = &self.own_dues(&row).await?;
+        let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state, dues };
         // A blast that stops after its first people is not done by itself.
         let is_whole = row.first.left.is_none_or(|left| i64::from(left) >= row.counts.queued);
         // Nor is one that no engine has begun with.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::local_time::goes_by_own_clocks;
 use crate::domain::blast::BlastState;
 use crate::domain::recipient::TOO_RECENTLY;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
@@ -92,7 +93,13 @@ fn skew_of(reported: Option<&Waiting>) -> TimeDelta {
 fn due_later(blast: &BlastRow, now: DateTime<Utc>) -> Option<Waiting> {
     let (until, people) = (blast.next_due_at.filter(|due| *due > now)?, blast.counts.queued);
     let is_pair = blast.next_due_reason.as_deref() == Some(TOO_RECENTLY);
-    Some(if is_pair { Waiting::PairGap { people, until } } else { Waiting::Backoff { people, until } })
+    // Whoever was tried has a reason to be tried again.
+    let is_untried = blast.next_due_reason.is_none();
+    Some(match (is_pair, is_untried && goes_by_own_clocks(blast)) {
+        (true, _) => Waiting::PairGap { people, until },
+        (false, true) => Waiting::OwnTime { people, time: blast.origin.local_time, until },
+        (false, false) => Waiting::Backoff { people, until },
+    })
 }
 
 /// With nobody due, a pace does not bind; a closed window, a stop or wrong clocks still do.

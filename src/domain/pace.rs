@@ -26,7 +26,7 @@ pub use people_window::{PEOPLE_DAY, PeopleWindow};
 pub use rate::{Per, Rate, Speed};
 pub use recipient_cooldown::RecipientCooldown;
 pub use span::{parse_span, show_span};
-pub use turns::{ConcurrentBacklog, ForecastBegins};
+pub use turns::{ConcurrentBacklog, DueForecast, DueShare, ForecastBegins};
 pub use window::{Hours, Weekdays, Window, day_start, next_day_start};
 
 /// Whether to send now.

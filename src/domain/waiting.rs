@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::BlastId;
@@ -56,6 +56,9 @@ pub enum Waiting {
     Backoff { people: i64, until: DateTime<Utc> },
     /// Everybody left is due later, the next person because this sender messaged the same number a short while ago.
     PairGap { people: i64, until: DateTime<Utc> },
+    /// Everybody left is due later, the next person at a time of their own clock, which nobody was tried before. `None`: by the hours
+    /// of the blast, which hold by their clocks.
+    OwnTime { people: i64, time: Option<NaiveTime>, until: DateTime<Utc> },
     /// The sender is stopped until a person mends something.
     SenderStopped {
         why: String,
@@ -150,7 +153,8 @@ impl Waiting {
             | Self::Throttled { until }
             | Self::Provider { until, .. }
             | Self::Backoff { until, .. }
-            | Self::PairGap { until, .. } => Some(*until),
+            | Self::PairGap { until, .. }
+            | Self::OwnTime { until, .. } => Some(*until),
             Self::Gap { next: until, .. } | Self::Silent { until, .. } => *until,
             _ => None,
         }
@@ -203,7 +207,9 @@ impl Waiting {
             Self::Silent { until: None, .. } => format!("{self}, taken over in a moment"),
             Self::Silent { .. } => format!("{self}{}", end("taken over")),
             Self::Uncertain { .. } => format!("waits for you: {self}"),
-            Self::Gap { .. } | Self::PairGap { .. } => format!("waits for: {self}{}", end("next")),
+            Self::Gap { .. } | Self::PairGap { .. } | Self::OwnTime { .. } => {
+                format!("waits for: {self}{}", end("next"))
+            }
             Self::Backoff { .. } => format!("waits for: {self}{}", end("next try")),
             _ => format!("waits for: {self}{}", end("until")),
         }
@@ -273,6 +279,10 @@ impl fmt::Display for Waiting {
             Self::PairGap { people, .. } => {
                 write!(f, "pair gap, {} left and the next was messaged too recently", number(*people))
             }
+            Self::OwnTime { people, time, .. } => {
+                let what = time.map_or_else(|| "hours".to_owned(), |time| time.format("%H:%M").to_string());
+                write!(f, "everyone's own {what}, {} left", number(*people))
+            }
             Self::SenderStopped { why, .. } => write!(f, "sender stopped: {why}"),
             Self::Uncertain { people } => write!(f, "{} uncertain", number(*people)),
             Self::Clock { seconds } => write!(f, "clocks to agree (they differ by {seconds} s)"),
@@ -312,6 +322,9 @@ mod tests {
             "waits for: the provider, which asked to slow down, until 04:00"
         );
         assert_eq!(says(Waiting::Backoff { people: 3, until }), "waits for: 3 to be retried, next try 04:00");
+        let own = |time| says(Waiting::OwnTime { people: 15, time, until });
+        assert_eq!(own("19:00:00".parse().ok()), "waits for: everyone's own 19:00, 15 left, next 04:00");
+        assert_eq!(own(None), "waits for: everyone's own hours, 15 left, next 04:00");
         let window = "09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned();
         assert_eq!(says(Waiting::Window { window, until }), "waits for: its hours, 09:00-21:00 daily, until 04:00");
         assert_eq!(says(Waiting::Armed { until }), "starts 04:00");

@@ -42,6 +42,54 @@ pub async fn people(pool: &PgPool, blast: BlastId) -> Result<Vec<LocalPerson>, S
     Ok(people)
 }
 
+/// Everybody who gets the first message ever, in the order of the list: none who opted out, none of `left_out`.
+pub async fn sent_to(
+    pool: &PgPool,
+    (blast, business): (BlastId, &str),
+    left_out: &[RecipientId],
+) -> Result<Vec<LocalPerson>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let people = sqlx::query_as(
+        "select id, phone_number, coalesce(variables ->> 'timezone', variables ->> 'time_zone') as zone, next_attempt_at
+           from blast_recipients r
+          where blast_id = $1 and status = 'queued' and attempt = 0 and id <> all($3)
+            and not exists (select 1 from suppressions s
+                             where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))
+          order by status, id",
+    );
+    let people = people.bind(blast).bind(business).bind(left_out.iter().map(|id| id.0).collect::<Vec<_>>());
+    let people = people.fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(people)
+}
+
+/// People who are due in the same minute, and whose zone is the same.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct LocalGroup {
+    /// One of them.
+    pub phone_number: Phone,
+    /// What their rows say.
+    pub zone: Option<String>,
+    pub due: DateTime<Utc>,
+    pub people: i64,
+}
+
+/// No more people of a blast are looked at than those who are due last.
+const LOOKED_AT: i64 = 20_000;
+
+/// When the last of the queued are due; the first digits of a number tell its country.
+pub async fn groups(pool: &PgPool, blast: BlastId) -> Result<Vec<LocalGroup>, StoreError> {
+    let groups = sqlx::query_as(
+        "select min(phone_number) as phone_number, zone, max(next_attempt_at) as due, count(*) as people
+           from (select phone_number, next_attempt_at, coalesce(variables ->> 'timezone', variables ->> 'time_zone') as zone
+                   from blast_recipients where blast_id = $1 and status = 'queued'
+                  order by next_attempt_at desc limit $2) r
+          group by zone, left(phone_number, 8), date_trunc('minute', next_attempt_at)
+          order by due, zone, phone_number",
+    );
+    Ok(groups.bind(blast).bind(LOOKED_AT).fetch_all(pool).await?)
+}
+
 /// Has people wait until then, each for themselves. Few moments are different: one for each zone, or a few.
 pub async fn set_due(tx: &mut PgConnection, blast: BlastId, due: &[LocalDue]) -> Result<(), StoreError> {
     let mut moments = BTreeMap::<DateTime<Utc>, Vec<i64>>::new();

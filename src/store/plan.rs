@@ -4,7 +4,7 @@ mod people;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 
@@ -98,6 +98,10 @@ pub struct ConcurrentRow {
     pub repeat_until: Option<DateTime<Utc>>,
     pub repeat_times: Option<i32>,
     pub repeat_seen: i32,
+    /// Each of its people is due by their own clock.
+    pub local_time: Option<NaiveTime>,
+    /// Its hours hold by the clock of each of its people.
+    pub window_local: bool,
     /// Its own limits: its hours decide when it takes turns, its pace how many.
     #[sqlx(flatten)]
     pub limits: LimitColumns,
@@ -123,6 +127,7 @@ pub async fn concurrent(pool: &PgPool, sender: SenderId) -> Result<Vec<Concurren
                 case when b.state = 'scheduled' then b.send_after end as starts_at,
                 greatest(b.send_after, b.provider_hold_until, q.due_at) as due_at, b.segment is not null as has_segment,
                 b.repeat_rule, b.repeat_until, b.repeat_times, coalesce(b.repeat_seen, 0) as repeat_seen,
+                b.local_time, b.window_local is true as window_local,
                 b.rate, b.gap, b.send_window, b.weekdays, b.timezone
            from blasts b
           cross join lateral (select people from blast_status_counts where blast_id = b.id and status = 'queued') c

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use blastdeck::domain::ids::BlastId;
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Setup, Shop, digits, long_form};
 
@@ -236,4 +236,75 @@ async fn nothing_is_promised_while_the_zones_of_some_are_not_known() {
     assert!(plan["obstacles"][0].as_str().unwrap().contains("the time zone of 1 person is not known"), "{plan}");
     let promised = ["today", "tomorrow", "later", "done_at"].map(|key| plan[key].clone());
     assert_eq!(promised, [json!(null), json!(null), json!(null), json!(null)], "{plan}");
+}
+
+fn shares(plan: &Value) -> [i64; 3] {
+    ["today", "tomorrow", "later"].map(|day| plan[day]["people"].as_i64().unwrap_or(0))
+}
+
+/// A shop whose sender takes a minute between two messages, and whose days are those of UTC.
+async fn by_the_minute(daily_cap: &str) -> Shop {
+    let shop = Shop::open(Setup { sender: "gap = \"1m\"\nin_flight = 4\ntimezone = \"UTC\"", ..SETUP }).await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", config.replace("daily_cap = \"none\"", &format!("daily_cap = {daily_cap}")));
+    shop
+}
+
+fn done_at(value: &Value) -> DateTime<Utc> {
+    value["done_at"].as_str().unwrap_or_else(|| panic!("{value}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_plan_by_own_clocks_is_what_is_promised_once_it_is_sent() {
+    let shop = by_the_minute("10").await;
+    // Due today or tomorrow by UTC, beside another blast that uses what is left of today and most of tomorrow.
+    shop.blast_with(40..58, &[]).await;
+    let rows: Vec<_> = (0..6).map(|n| format!("{},Siti,Asia/Kuala_Lumpur", digits(n))).collect();
+    let rows = [rows, vec![format!("{},Hans,Europe/Berlin", digits(7))]].concat();
+    let blast = draft(&shop, &rows, &["--local-time", "10:00"]).await;
+
+    let plan = shop.json(&["blast", "plan", &blast]).await;
+    let text = shop.ok(&["blast", "plan", &blast]).await;
+    shop.send(&blast).await;
+    let engine = shop.engine();
+    shop.until_listening(1).await;
+    let show = shop.json(&["blast", "show", &blast]).await;
+    let shown = shop.ok(&["blast", "show", &blast]).await;
+    engine.stop().await;
+
+    assert_eq!(shares(&plan).iter().sum::<i64>(), 7, "{plan}");
+    let last = plan["zones"].as_array().unwrap().iter().filter_map(|zone| zone["until"].as_str()).max().unwrap();
+    assert_eq!(plan["done_at"], last, "{plan}");
+    assert!((done_at(&plan) - done_at(&show)).abs() < TimeDelta::minutes(3), "{plan} {show}");
+    assert!(text.contains("they take turns, counted in") && text.contains("10:00 in Europe/Berlin"), "{text}");
+    assert!(!shown.contains("to be retried"), "nobody was tried: {shown}");
+    let days = ["  today  ", "  tomorrow  ", "  later  "];
+    assert!(days.iter().any(|day| text.contains(day)), "{text}");
+}
+
+#[tokio::test]
+async fn three_of_one_zone_are_through_two_minutes_after_their_time() {
+    let shop = by_the_minute("100").await;
+    let rows: Vec<_> = (0..4).map(|n| format!("{},Siti,Etc/UTC", digits(n))).collect();
+    shop.ok(&["suppress", "add", &format!("+{}", digits(3)), "--reason", "asked"]).await;
+    let hour = (Utc::now() + TimeDelta::hours(2)).format("%H:00").to_string();
+    let blast = draft(&shop, &rows, &["--local-time", &hour]).await;
+
+    let plan = shop.json(&["blast", "plan", &blast]).await;
+
+    let zone = &plan["zones"][0];
+    let [from, until] = ["from", "until"].map(|key| zone[key].as_str().unwrap().parse::<DateTime<Utc>>().unwrap());
+    assert_eq!((&zone["people"], until - from), (&json!(3), TimeDelta::minutes(2)), "{plan}");
+    assert_eq!((shares(&plan).iter().sum::<i64>(), done_at(&plan)), (3, until), "{plan}");
+}
+
+#[tokio::test]
+async fn hours_by_own_clocks_name_no_zone_of_the_sender() {
+    let shop = by_the_minute("100").await;
+    let rows = [format!("{},Siti,Asia/Kuala_Lumpur", digits(1)), format!("{},Hans,Europe/Berlin", digits(2))];
+    let blast = draft(&shop, &rows, &["--window", "09:00-21:00", "--window-local"]).await;
+
+    let text = shop.ok(&["blast", "plan", &blast]).await;
+
+    assert!(text.contains("  hours     09:00-21:00 daily, by the clock of each person's own zone\n"), "{text}");
 }

@@ -240,6 +240,22 @@ async fn a_plan_counts_what_starts_by_itself_before_it_is_done() {
 }
 
 #[tokio::test]
+async fn what_repeats_from_the_time_of_a_plan_on_is_named_in_it() {
+    let zone = zone_at_day();
+    let shop = ten_a_day(zone).await;
+    let pattern = shop.draft_with(0..3, &["--repeat", "every day 09:05"]).await;
+    shop.send(&pattern).await;
+    let tomorrow = shop.draft_with(20..23, &["--at", &local(zone, 1, "09:05")]).await;
+    let other = shop.draft_with(30..33, &["--repeat", "every day 09:05"]).await;
+    let second_day = shop.draft_with(40..43, &["--at", &local(zone, 2, "09:05")]).await;
+
+    for blast in [tomorrow, other, second_day] {
+        let plan = shop.json(&["blast", "plan", &blast]).await;
+        assert_eq!(plan["shared_with"][0]["queued"], 3, "{plan}");
+    }
+}
+
+#[tokio::test]
 async fn a_plan_says_which_number_it_assumes_of_what_finds_its_people_later() {
     let zone = zone_at_day();
     let shop = ten_a_day(zone).await;

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod day;
+mod dues;
 mod forecast;
 mod turns;
 

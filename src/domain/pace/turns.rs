@@ -4,17 +4,23 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::forecast::{Backlog, DayShares, Forecast, horizon, left_of, opening};
+use super::forecast::{Backlog, DayShares, Forecast, horizon, left_of};
 use super::{Limits, Window, next_day_start};
 
+mod due;
 mod pace;
 
+use due::DueQueue;
 use pace::TurnPace;
 
+pub use due::DueShare;
+
 /// Another blast of the same sender.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ConcurrentBacklog {
     pub queued: u64,
+    /// Those of the queued who are due at times of their own; the others are due when it begins.
+    pub dues: Vec<DueShare>,
     /// It was made before the one that is forecast: where both were served as often it goes first.
     pub is_older: bool,
     /// Its own rate and gap.
@@ -46,10 +52,37 @@ impl Backlog {
         if self.people == 0 || others.iter().all(|other| other.queued == 0) {
             return self.forecast(now, begins.blast.max(begins.sender));
         }
-        let mut walk = TurnWalk::new(self, others, now, begins);
-        while walk.own().left > 0 && walk.step() {}
+        self.forecast_dues(&[], others, now, begins).whole
+    }
+
+    /// The same where some of its people are due at times of their own; the others are due when it begins.
+    pub fn forecast_dues(
+        &self,
+        dues: &[DueShare],
+        others: &[ConcurrentBacklog],
+        now: DateTime<Utc>,
+        begins: ForecastBegins,
+    ) -> DueForecast {
+        let own = ConcurrentBacklog {
+            queued: self.people,
+            dues: dues.to_vec(),
+            is_older: false,
+            limits: self.blast,
+            window: self.window,
+            begins: begins.blast,
+        };
+        let mut walk = TurnWalk::new(self, (&own, others), now, begins);
+        while walk.own().left() > 0 && walk.step() {}
         walk.finish()
     }
+}
+
+/// The forecast of a blast some of whose people are due at times of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueForecast {
+    pub whole: Forecast,
+    /// When the last of each share goes, in their order; `None` where no pace determines it, or if it is more than a year away.
+    pub ends: Vec<Option<DateTime<Utc>>>,
 }
 
 /// One in so many of the messages, and of the time, that lie behind is how much one step may take at once.
@@ -79,18 +112,16 @@ struct TurnDay {
 }
 
 impl<'a> TurnWalk<'a> {
-    fn new(backlog: &'a Backlog, others: &[ConcurrentBacklog], now: DateTime<Utc>, begins: ForecastBegins) -> Self {
+    fn new(
+        backlog: &'a Backlog,
+        (own, others): (&ConcurrentBacklog, &[ConcurrentBacklog]),
+        now: DateTime<Utc>,
+        begins: ForecastBegins,
+    ) -> Self {
         let (sender, zone) = (&backlog.sender, backlog.sender.zone);
-        let own = ConcurrentBacklog {
-            queued: backlog.people,
-            is_older: false,
-            limits: backlog.blast,
-            window: backlog.window,
-            begins: begins.blast,
-        };
         let (older, newer): (Vec<_>, Vec<_>) = others.iter().partition(|other| other.is_older);
         let place = older.len();
-        let turns = (0..).zip(older.into_iter().chain([&own]).chain(newer));
+        let turns = (0..).zip(older.into_iter().chain([own]).chain(newer));
         let starts = begins.sender.max(now);
         Self {
             backlog,
@@ -133,7 +164,7 @@ impl<'a> TurnWalk<'a> {
     /// The least served that may send now; else when the first one may.
     fn next(&mut self) -> NextTurn {
         let (at, mut least, mut first) = (self.at, None, None);
-        for (place, turn) in self.turns.iter_mut().enumerate().filter(|(_, turn)| turn.left > 0) {
+        for (place, turn) in self.turns.iter_mut().enumerate().filter(|(_, turn)| turn.left() > 0) {
             turn.ready = turn.ready_at(at);
             match turn.ready {
                 Some(ready) if ready <= at => least = least.into_iter().chain([(turn.served, place)]).min(),
@@ -146,7 +177,7 @@ impl<'a> TurnWalk<'a> {
             return NextTurn::Never;
         }
         let Some((served, place)) = least else { return first.map_or(NextTurn::Never, NextTurn::Wait) };
-        let is_held = |turn: &&mut Turn| turn.left > 0 && turn.ready.is_none_or(|ready| ready > at);
+        let is_held = |turn: &&mut Turn| turn.left() > 0 && turn.ready.is_none_or(|ready| ready > at);
         for held in self.turns.iter_mut().filter(is_held) {
             held.served = held.served.max(served);
         }
@@ -169,7 +200,7 @@ impl<'a> TurnWalk<'a> {
         let turn = &mut self.turns[place];
         let last = self.pace.nth(at, messages).max(turn.pace.nth(at, messages));
         self.pace.send(at, messages);
-        turn.send(at, messages);
+        turn.send(at, (messages, last));
         self.sent = self.sent.saturating_add(messages);
         self.day.posted = self.day.posted.saturating_add(messages);
         if place == self.own {
@@ -185,15 +216,17 @@ impl<'a> TurnWalk<'a> {
         if few <= 1 {
             return 1;
         }
-        let ends = turn.open.1.min(self.day.midnight);
-        few.min(turn.left).min(self.pace.fits(self.at, ends)).min(turn.pace.fits(self.at, ends)).max(1)
+        let (left, closes) = turn.queue.next_up();
+        let ends = closes.min(self.day.midnight);
+        few.min(left).min(self.pace.fits(self.at, ends)).min(turn.pace.fits(self.at, ends)).max(1)
     }
 
-    fn finish(self) -> Forecast {
+    fn finish(self) -> DueForecast {
         let is_paced = self.pace.is_paced() || self.own().pace.is_paced();
-        let left = self.own().left;
+        let left = self.own().left();
         let at = self.own().begins.max(self.at);
-        self.shares.finish(left, at, is_paced)
+        let ends = self.own().queue.ends().map(|end| end.filter(|_| is_paced)).collect();
+        DueForecast { whole: self.shares.finish(left, at, is_paced), ends }
     }
 }
 
@@ -210,14 +243,11 @@ enum NextTurn {
 
 /// A blast among those that take turns.
 struct Turn {
-    left: u64,
+    queue: DueQueue,
     /// How many of its messages count where the least served goes first: whoever could not be served falls behind nobody.
     served: u64,
     pace: TurnPace,
-    window: Option<Window>,
     begins: DateTime<Utc>,
-    /// The opening that was found last.
-    open: (DateTime<Utc>, DateTime<Utc>),
     /// When it may send next, as was found last.
     ready: Option<DateTime<Utc>>,
 }
@@ -225,28 +255,27 @@ struct Turn {
 impl Turn {
     fn new(blast: &ConcurrentBacklog, sender: &Limits, place: u64) -> Self {
         Self {
-            left: blast.queued,
+            queue: DueQueue::new(blast),
             served: 0,
             pace: TurnPace::of_blast(&blast.limits, sender, place),
-            window: blast.window,
             begins: blast.begins,
-            open: (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MIN_UTC),
             ready: None,
         }
+    }
+
+    const fn left(&self) -> u64 {
+        self.queue.left()
     }
 
     /// When it may send, from `at` on; `None` where its hours never open again.
     fn ready_at(&mut self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let earliest = self.pace.allowed().map_or(self.begins, |allowed| allowed.max(self.begins)).max(at);
-        if earliest >= self.open.1 {
-            self.open = opening(self.window, earliest)?;
-        }
-        Some(earliest.max(self.open.0))
+        self.queue.ready_at(earliest)
     }
 
-    fn send(&mut self, at: DateTime<Utc>, messages: u64) {
+    fn send(&mut self, at: DateTime<Utc>, (messages, last): (u64, DateTime<Utc>)) {
         self.pace.send(at, messages);
-        self.left -= messages;
+        self.queue.send(messages, last);
         self.served = self.served.saturating_add(messages);
     }
 }

@@ -31,6 +31,7 @@ pub(super) const fn pill(blast: &BlastView) -> (&'static str, &'static str) {
         | Waiting::Provider { .. }
         | Waiting::Backoff { .. }
         | Waiting::PairGap { .. }
+        | Waiting::OwnTime { .. }
         | Waiting::Silent { .. } => ("waiting", "paused"),
         Waiting::Uncertain { .. } => ("to check", "paused"),
         Waiting::NoEngine
@@ -107,6 +108,9 @@ fn waiting_words(waiting: &Waiting, zone: Tz, audience: Audience) -> String {
         }
         Waiting::PairGap { people: left, until } => {
             goes_on(&format!("{} left had another message a moment ago", people(*left)), until)
+        }
+        Waiting::OwnTime { people: left, until, .. } => {
+            format!("{} left get it at a time of their own, from {}.", people(*left), when(*until, zone))
         }
         Waiting::Silent { until: Some(until), .. } => goes_on("Sending is interrupted for a moment", until),
         Waiting::Silent { until: None, .. } => "Sending is interrupted for a moment.".to_owned(),

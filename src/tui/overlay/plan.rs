@@ -155,7 +155,8 @@ fn audience(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
     }
     let zone = |share: &ZoneShare| {
         let own = share.from.with_timezone(&share.zone).format("%H:%M");
-        format!("  {:>6} at {own} in {}: {}", number(share.people), share.zone, clock.long(share.from))
+        let until = share.until.map(|until| format!(", until about {}", clock.long(until))).unwrap_or_default();
+        format!("  {:>6} at {own} in {}: {}{until}", number(share.people), share.zone, clock.long(share.from))
     };
     lines.extend(loaded.zones.iter().map(zone));
     lines.into_iter().map(TextLine::dim).collect()

@@ -10,7 +10,7 @@ fn capped(people: u64) -> Backlog {
 
 /// A blast with so many queued that may send at once, and without limits of its own.
 fn beside(queued: u64) -> ConcurrentBacklog {
-    ConcurrentBacklog { queued, is_older: true, limits: limits(), window: None, begins: noon() }
+    ConcurrentBacklog { queued, dues: Vec::new(), is_older: true, limits: limits(), window: None, begins: noon() }
 }
 
 /// Such blasts.
@@ -66,7 +66,7 @@ fn a_blast_that_is_closed_by_its_own_hours_takes_no_turns_until_they_open() {
     let fridays = ConcurrentBacklog { window: Some(window("20:00-21:00", "fri", KL)), ..beside(60) };
     let evenings = ConcurrentBacklog { window: Some(window("20:00-21:00", "daily", KL)), ..beside(60) };
 
-    let beside = |other| shares(many.forecast_beside(&[other], noon(), at_once(noon())));
+    let beside = |other| shares(many.forecast_beside(std::slice::from_ref(&other), noon(), at_once(noon())));
 
     assert_eq!(beside(fridays), [137, 500, 63_363], "tomorrow's limit is used up before the evening");
     assert_eq!(beside(evenings), [137, 500, 63_363]);
@@ -165,7 +165,7 @@ fn many_people_are_walked_over_several_at_a_time_and_end_when_they_do_one_by_one
     let other = ConcurrentBacklog { begins: noon() + TimeDelta::minutes(20), ..beside(30_000) };
     let own = Backlog { sender, ..backlog(50_000) };
 
-    let times = simulated_beside(&own, &[one, other], at_once(noon()), noon());
+    let times = simulated_beside(&own, &[one.clone(), other.clone()], at_once(noon()), noon());
     let forecast = own.forecast_beside(&[one, other], noon(), at_once(noon()));
 
     let today = times.iter().filter(|at| **at < next_day_start(noon(), KL)).count() as u64;
@@ -184,6 +184,7 @@ fn simulated_beside(
 ) -> Vec<DateTime<Utc>> {
     let mut sender = Pacer::new(backlog.sender, &PastAttempts { times: Vec::new(), today: backlog.today }, now);
     let own = ConcurrentBacklog {
+        dues: Vec::new(),
         queued: backlog.people,
         is_older: false,
         limits: backlog.blast,
@@ -230,7 +231,12 @@ struct SimulatedQueue {
 
 impl SimulatedQueue {
     fn new(blast: &ConcurrentBacklog, now: DateTime<Utc>) -> Self {
-        Self { blast: *blast, pacer: Pacer::new(blast.limits, &PastAttempts::default(), now), served: 0, sent: 0 }
+        Self {
+            blast: blast.clone(),
+            pacer: Pacer::new(blast.limits, &PastAttempts::default(), now),
+            served: 0,
+            sent: 0,
+        }
     }
 
     fn held_until(&mut self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -257,8 +263,8 @@ fn what_is_promised_beside_blasts_with_hours_of_their_own_is_what_a_step_by_step
     for other in
         [with_hours("20:00-21:00", "fri"), with_hours("20:00-21:00", "daily"), with_hours("00:00-00:01", "daily")]
     {
-        let times = simulated_beside(&many, &[other], at_once(noon()), noon());
-        let forecast = many.forecast_beside(&[other], noon(), at_once(noon()));
+        let times = simulated_beside(&many, std::slice::from_ref(&other), at_once(noon()), noon());
+        let forecast = many.forecast_beside(std::slice::from_ref(&other), noon(), at_once(noon()));
 
         let on = |start| times.iter().filter(|at| day_start(**at, KL) == start).count() as u64;
         let tomorrow = next_day_start(noon(), KL);
@@ -286,6 +292,7 @@ proptest! {
     ) {
         let now = utc("2026-01-01T00:00:00Z") + TimeDelta::minutes(minutes);
         let other = |(place, (other, starts)): (usize, &(Backlog, i64))| ConcurrentBacklog {
+        dues: Vec::new(),
             queued: other.people,
             is_older: place < older,
             limits: other.blast,
@@ -338,9 +345,9 @@ proptest! {
         for (sender, blast) in [(limits(), paced), (paced, limits()), (limits(), limits())] {
             let own = Backlog { people: people.max(1), sender, blast: limits(), window: None, today: 0 };
             let other = ConcurrentBacklog { limits: blast, begins: now, ..beside(queued.max(1)) };
-            let forecast = own.forecast_beside(&[other, other], now, at_once(now));
+            let forecast = own.forecast_beside(&[other.clone(), other.clone()], now, at_once(now));
             prop_assert_eq!(shares(forecast).into_iter().sum::<u64>(), own.people);
-            own.forecast_beside(&[other], now, at_once(DateTime::<Utc>::MAX_UTC));
+            own.forecast_beside(std::slice::from_ref(&other), now, at_once(DateTime::<Utc>::MAX_UTC));
         }
     }
 }
