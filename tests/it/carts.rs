@@ -242,4 +242,8 @@ async fn a_product_of_one_letter_is_taken_out_and_one_that_is_a_flag_after_two_d
     }
     shop.ok(&["order", "edit", &id, "--", "-h", "-v", "-V"]).await;
     assert_eq!(skus(&shop.json(&["order", "show", &id]).await), "a");
+    for (wrong, said) in [("-A", "did you mean `a`?"), ("-roti", "it has a")] {
+        let refused = shop.run(&["order", "edit", &id, "new×1@2", wrong]).await;
+        assert!(refused.code == 2 && refused.err.trim_end().ends_with(said), "{refused:?}");
+    }
 }

@@ -36,7 +36,8 @@ pub fn items_in_words(items: &[OrderItemRow]) -> String {
 impl ItemsEdit {
     /// The items after it. Those that were there keep their names and prices, unless another price is given.
     pub(in crate::app) fn applied_to(&self, now: &[HeldItem]) -> Result<Vec<NewOrderItem>, AppError> {
-        let mut lines = now.iter().map(Line::of).collect::<Result<Vec<_>, _>>()?;
+        let before = now.iter().map(Line::of).collect::<Result<Vec<_>, _>>()?;
+        let mut lines = before.clone();
         let changes = match self {
             Self::Whole(items) => return items.iter().map(|item| with_known(item, &lines)).collect(),
             Self::Changes(changes) => changes,
@@ -44,7 +45,7 @@ impl ItemsEdit {
         for change in changes {
             match change {
                 ItemChange::Set(item) => set(&mut lines, item)?,
-                ItemChange::Remove(sku) => remove(&mut lines, sku)?,
+                ItemChange::Remove(sku) => remove(&mut lines, sku, &before)?,
             }
         }
         if lines.is_empty() {
@@ -145,16 +146,22 @@ fn with_known(item: &NewOrderItem, lines: &[Line]) -> Result<NewOrderItem, AppEr
     })
 }
 
-fn remove(lines: &mut Vec<Line>, sku: &str) -> Result<(), AppError> {
+/// `before`: what was in it before this edit, for whoever names something else.
+fn remove(lines: &mut Vec<Line>, sku: &str, before: &[Line]) -> Result<(), AppError> {
     if let Some(product) = meant(lines, sku)? {
         lines.retain(|line| line.product() != product);
         return Ok(());
     }
     let is_alone =
-        |line: &Line| lines.iter().all(|other| other.item.sku != line.item.sku || other.product() == line.product());
+        |line: &Line| before.iter().all(|other| other.item.sku != line.item.sku || other.product() == line.product());
     let spelled = |line: &Line| if is_alone(line) { clean(&line.item.sku).into_owned() } else { line.full_sku() };
-    let known: Vec<_> = lines.iter().map(spelled).collect();
-    let why = format!("there is no `{}` in it to take out: it has {}", clean(sku), known.join(", "));
+    let typed = sku.to_lowercase();
+    let is_meant = |line: &&Line| [line.item.sku.to_lowercase(), line.full_sku().to_lowercase()].contains(&typed);
+    let hint = match before.iter().find(is_meant) {
+        Some(line) if line.item.sku != sku => format!("did you mean `{}`?", spelled(line)),
+        _ => format!("it has {}", before.iter().map(spelled).collect::<Vec<_>>().join(", ")),
+    };
+    let why = format!("there is no `{}` in it to take out: {hint}", clean(sku));
     Err(AppError::invalid("items", why))
 }
 
