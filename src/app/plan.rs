@@ -127,7 +127,8 @@ impl App {
         let samples = self.samples(&row, &business, (&template, &left_out)).await?;
         let senders = self.senders_by_id().await?;
         let sender = senders.get(&row.sender_id);
-        let stop = sender.and_then(|sender| sender.stopped.clone());
+        let stop = sender.and_then(|sender| sender.stopped.clone()).filter(|_| !row.state.is_over());
+        obstacles.extend(over_words(&row));
         obstacles.extend(stop.as_ref().and_then(|stop| unconfirmed(&row.sender, &stop.code, &stop.reason)));
         let stopped = stop.map(|stop| stop.reason);
         let waiting = self.waiting_of(&row, sender, now);
@@ -156,7 +157,8 @@ impl App {
             obstacles,
             blast: BlastView::new(row.clone(), waiting.clone(), Estimate::default()),
         };
-        let Some(configured) = self.sender(row.sender_id) else { return Ok(plan) };
+        let configured = self.sender(row.sender_id).filter(|_| !row.state.is_over());
+        let Some(configured) = configured else { return Ok(plan) };
         let row = at_its_first_time(row, plan.repeat.as_ref());
         let people = self.people_use(configured.id).await?;
         let sender_state = &SenderState { people, ..self.sender_state(configured, sender).await? };
@@ -282,6 +284,15 @@ impl App {
         };
         Ok(people.into_iter().filter_map(sample).collect())
     }
+}
+
+/// Why nothing is sent of a blast that is over; `None` of any other.
+fn over_words(row: &BlastRow) -> Option<String> {
+    let refused = transition(row.state, BlastCommand::Launch).err().filter(|_| row.state.is_over())?;
+    Some(match &row.state_reason {
+        Some(why) => format!("{refused} ({why})"),
+        None => refused.to_string(),
+    })
 }
 
 /// What repeats is sent at its first time, and not when it is launched.

@@ -62,10 +62,16 @@ pub struct StepView {
     pub waits: Option<BlastId>,
     /// When it comes first, or again; `None` where it is paused, one of its drafts waits, or it may come at any moment.
     pub comes_at: Option<DateTime<Utc>>,
-    /// Its blast was cancelled or failed: it comes no more.
+    /// Its blast was cancelled, failed, or repeats no more: it comes no more.
     pub is_over: bool,
     /// What it made, the newest first.
     pub blasts: Vec<StepBlast>,
+}
+
+/// Whether no step of a blast comes any more. The steps of what repeats are those of its times, of which none is left once it is over.
+fn comes_no_more(row: &BlastRow) -> bool {
+    let repeated = row.state == BlastState::Completed && row.origin.repeat.rule.is_some();
+    repeated || matches!(row.state, BlastState::Cancelled | BlastState::Failed)
 }
 
 /// The most steps of one blast.
@@ -107,7 +113,7 @@ impl App {
             _ => None,
         };
         let when = rule.map_or_else(String::new, |rule| rule.to_string());
-        let is_over = matches!(row.state, BlastState::Cancelled | BlastState::Failed);
+        let is_over = comes_no_more(row);
         Ok(StepView { step, when, waits, comes_at: comes_at.filter(|_| !is_over), is_over, blasts })
     }
 
@@ -189,7 +195,7 @@ impl App {
 
     /// Refuses steps where nothing would come of them.
     async fn refuse_steps(&self, row: &BlastRow) -> Result<(), AppError> {
-        if matches!(row.state, BlastState::Cancelled | BlastState::Failed) {
+        if comes_no_more(row) {
             return Err(AppError::Refused(format!("the blast is {}: no step would come", row.state)));
         }
         if view::blasts::is_answer(self.pool(), row.id).await? {

@@ -6,7 +6,7 @@ use blastdeck::domain::ids::BlastId;
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use serde_json::{Value, json};
 
-use crate::support::{Setup, Shop, digits, long_form};
+use crate::support::{Setup, Shop, digits, eventually_async, long_form};
 
 const SETUP: Setup<'static> = Setup {
     sim: &["--latency", "5ms"],
@@ -268,6 +268,9 @@ async fn a_plan_by_own_clocks_is_what_is_promised_once_it_is_sent() {
     shop.send(&blast).await;
     let engine = shop.engine();
     shop.until_listening(1).await;
+    // Nothing is promised before an engine has the sender's lease.
+    eventually_async("it is promised", async || !shop.json(&["blast", "show", &blast]).await["done_at"].is_null())
+        .await;
     let show = shop.json(&["blast", "show", &blast]).await;
     let shown = shop.ok(&["blast", "show", &blast]).await;
     engine.stop().await;

@@ -161,7 +161,7 @@ async fn strangers_get_no_metrics_and_without_a_database_they_say_so() {
     };
 
     assert_eq!(status, StatusCode::UNAUTHORIZED);
-    assert!(problem.contains("urn:blastdeck:token") && !problem.contains("# HELP"), "{problem}");
+    assert!(problem.contains("urn:blastdeck:unauthorized") && !problem.contains("# HELP"), "{problem}");
     assert_eq!(ask("X-Forwarded-For", "203.0.113.7").await, StatusCode::UNAUTHORIZED);
     assert_eq!(ask("Host", "shop.example").await, StatusCode::UNAUTHORIZED);
     assert_eq!(ask("Accept", "text/plain").await, StatusCode::OK);

@@ -157,6 +157,28 @@ async fn a_time_that_passed_while_no_engine_ran_is_told_and_never_sent_late() {
 }
 
 #[tokio::test]
+async fn what_repeated_and_is_over_says_so_in_its_plan_and_takes_no_step() {
+    let shop = Shop::open(SETUP).await;
+    let id = pattern(&shop, 0..2, &["--repeat", "every day 09:00", "--times", "2"]).await;
+    for _ in 0..2 {
+        shop.ok(&["blast", "schedule", "skip", &id]).await;
+    }
+
+    let plan = shop.json(&["blast", "plan", &id]).await;
+    assert_eq!((&plan["shared_with"], &plan["done_at"]), (&json!([]), &json!(null)), "{plan}");
+    let why = "the blast is completed: make a new blast to send again (its last time was skipped)";
+    assert_eq!(plan["obstacles"], json!([why]), "{plan}");
+    assert_eq!(shop.ok(&["blast", "plan", &id]).await, format!("nobody gets a message: {why}\n"));
+    let step = shop.run(&["blast", "step", "add", &id, "--after", "48h", "--message", "Hi"]).await;
+    assert!(step.code == 3 && step.err.contains("no step would come"), "{step:?}");
+    let listed = shop.ok(&["blast", "schedule", "list"]).await;
+    assert!(
+        listed.contains("skipped") && listed.lines().nth(1).is_some_and(|line| line.trim_end().ends_with('2')),
+        "{listed}"
+    );
+}
+
+#[tokio::test]
 async fn it_is_paused_resumed_skipped_and_ended_and_ends_by_itself() {
     let shop = Shop::open(SETUP).await;
     let id = pattern(&shop, 0..2, &["--repeat", "every day 09:00", "--times", "2"]).await;

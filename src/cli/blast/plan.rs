@@ -142,6 +142,9 @@ pub(super) fn who_gets_one(plan: &Plan) -> String {
 
 /// The plan as text, with only the lines that matter.
 pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
+    if let (true, Some(why)) = (plan.blast.state.is_over(), plan.obstacles.first()) {
+        return format!("nobody gets a message: {}\n", clean(&context.pasteable(why)));
+    }
     let mut out = String::new();
     let _ = writeln!(out, "{}", who_gets_one(plan));
     out.push_str(&plan.segment.as_ref().map_or_else(String::new, segment_text));

@@ -90,7 +90,8 @@ async fn list(global: &Global) -> Result<()> {
     if context.is_json {
         return schedules.iter().try_for_each(|schedule| json(&as_json(schedule)));
     }
-    let header = ["blast", "name", "repeats", "state", "next", "made", "missed"].map(|name| (name, TextAlign::Left));
+    let header =
+        ["blast", "name", "repeats", "state", "next", "made", "missed", "skipped"].map(|name| (name, TextAlign::Left));
     let row = |schedule: &ScheduleView| {
         let blast = &schedule.blast;
         vec![
@@ -101,6 +102,7 @@ async fn list(global: &Global) -> Result<()> {
             schedule.next.first().map_or_else(|| "-".to_owned(), |at| when(&context, *at, schedule.zone)),
             number(schedule.made),
             number(schedule.missed),
+            number(schedule.skipped),
         ]
     };
     text(&render(&header, &schedules.iter().map(row).collect::<Vec<_>>()))
