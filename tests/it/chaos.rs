@@ -299,7 +299,7 @@ impl Trial {
     async fn open_people(&self) -> String {
         let query =
             "select coalesce(string_agg(concat_ws(' ', r.id, r.status, r.attempt, r.next_attempt_at, r.error_code, r.reason,
-                                                  'of blast', b.id, b.state, b.state_reason, 'by', s.stopped_code, s.stopped_reason), '; '), '')
+                                                  'of blast', b.id, b.state, b.state_reason, 'by', s.name, s.stopped_code, s.stopped_reason), '; '), '')
                from blast_recipients r join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
               where r.status in ('queued', 'sending')";
         sqlx::query_scalar(query).fetch_one(&self.shop.database.pool).await.unwrap()
