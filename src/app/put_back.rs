@@ -141,9 +141,7 @@ impl App {
         lifted: &LiftedIn,
     ) -> Result<PutBack, AppError> {
         let concerned: Vec<&TakenOut> = taken_out.iter().filter(|one| lifted.concerns(one)).collect();
-        let may_return =
-            |one: &TakenOut| !one.is_confirmed_without && (!one.is_out || !one.state.is_over() || one.is_undone);
-        let ids: Vec<RecipientId> = concerned.iter().filter(|one| may_return(one)).map(|one| one.id).collect();
+        let ids: Vec<RecipientId> = concerned.iter().filter(|one| one.may_return()).map(|one| one.id).collect();
         let mut people = person::lock_all(tx, &ids).await?;
         people.retain(|person| !person.is_suppressed);
         let mut done = PutBack { queued: self.undo_opt_outs(tx, &people).await?, ..PutBack::default() };

@@ -23,8 +23,7 @@ pub(super) async fn put_back(
     if !suppression::standing(&mut *tx, &[(phone, business)]).await?.is_empty() {
         return Ok(ItemOutcome::Applied);
     }
-    let returns =
-        |one: &TakenOut| one.business == business && !one.is_confirmed_without && !(one.is_out && one.state.is_over());
+    let returns = |one: &TakenOut| one.business == business && one.may_return();
     let taken_out = suppression::taken_out(&mut *tx, &[phone], &[]).await?;
     let entry = |one: TakenOut| {
         let stamped = StampedEvidence { attempt: one.attempt, at, evidence: Evidence::Undo(Undone::OptOut) };

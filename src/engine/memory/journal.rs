@@ -40,7 +40,7 @@ const IDENTITY: usize = 28;
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct JournalExtent {
     bytes: u64,
-    /// The last record then, as a checksum of what it is known by.
+    /// The last record then, as a checksum of what it is known by; 0 where there was none.
     newest: u32,
 }
 
@@ -161,12 +161,12 @@ impl Journal {
     /// By the length that is noted last in an append: another process may be in the middle of one.
     fn extent(&self) -> Result<JournalExtent, MemoryError> {
         let bytes = self.noted_length()?;
-        Ok(JournalExtent { bytes, newest: self.record_before(bytes)? })
+        Ok(JournalExtent { bytes, newest: self.identity_before(bytes)? })
     }
 
     /// Whether it went so far, with the same record there.
     pub(super) fn reaches(&self, extent: &JournalExtent) -> Result<bool, MemoryError> {
-        Ok(self.length()? >= extent.bytes && self.record_before(extent.bytes)? == extent.newest)
+        Ok(self.length()? >= extent.bytes && self.identity_before(extent.bytes)? == extent.newest)
     }
 
     /// Whether it ends before that by its own account, or has another record there: what is missing cannot be counted. Of one that was
@@ -175,24 +175,21 @@ impl Journal {
         if self.noted_length()? < extent.bytes {
             return Ok(true);
         }
-        let is_readable = extent.bytes <= self.length()? && self.newest_before(extent.bytes)?.is_some();
-        Ok(is_readable && self.record_before(extent.bytes)? != extent.newest)
+        let is_there = extent.bytes <= self.length()?;
+        let record = if is_there { self.record_before(extent.bytes)? } else { None };
+        Ok(record.is_some_and(|record| decode(&record).is_some() && identity(&record) != extent.newest))
     }
 
-    /// `None`: it is damaged, or none ends there.
-    fn newest_before(&self, end: u64) -> Result<Option<PostedAttempt>, MemoryError> {
+    /// The record that ends at an offset, where one does.
+    fn record_before(&self, end: u64) -> Result<Option<[u8; RECORD]>, MemoryError> {
         let Some(from) = end.checked_sub(RECORD as u64).filter(|from| *from >= HEADER as u64) else { return Ok(None) };
         let mut record = [0; RECORD];
         self.file.read_exact_at(&mut record, from).map_err(|error| self.unreadable(&error.to_string()))?;
-        Ok(decode(&record))
+        Ok(Some(record))
     }
 
-    /// The record that ends at an offset, as a checksum of what it is known by; 0 where none does.
-    fn record_before(&self, end: u64) -> Result<u32, MemoryError> {
-        let Some(from) = end.checked_sub(RECORD as u64).filter(|from| *from >= HEADER as u64) else { return Ok(0) };
-        let mut identity = [0; IDENTITY];
-        self.file.read_exact_at(&mut identity, from).map_err(|error| self.unreadable(&error.to_string()))?;
-        Ok(checksum(&identity))
+    fn identity_before(&self, end: u64) -> Result<u32, MemoryError> {
+        Ok(self.record_before(end)?.map_or(0, |record| identity(&record)))
     }
 
     pub(super) fn origin(&self) -> Result<Origin, MemoryError> {
@@ -309,6 +306,10 @@ fn decode(record: &[u8; RECORD]) -> Option<PostedAttempt> {
         claimed_at: DateTime::<Utc>::from_timestamp_micros(long(20)?)?,
         phone: long(28)?.cast_unsigned(),
     })
+}
+
+fn identity(record: &[u8; RECORD]) -> u32 {
+    checksum(&record[..IDENTITY])
 }
 
 /// FNV-1a, 32 bits: finds a torn or zeroed record. It is no defence against somebody who means harm.

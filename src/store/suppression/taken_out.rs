@@ -26,6 +26,14 @@ pub struct TakenOut {
     pub is_undone: bool,
 }
 
+impl TakenOut {
+    /// Whether they are back once nothing suppresses them: not where somebody has confirmed a number without them since. What a report
+    /// of a blast that is over says stays, unless a mistake is taken back.
+    pub fn may_return(&self) -> bool {
+        !self.is_confirmed_without && (!self.is_out || !self.state.is_over() || self.is_undone)
+    }
+}
+
 /// Where these numbers have an opt-out on record, by id: `undone` are the acts that are about to be taken back.
 pub async fn taken_out(
     tx: &mut PgConnection,
