@@ -128,11 +128,12 @@ impl BlastView {
         }
     }
 
-    /// The percentage of people who are settled; `None` for a draft, of which nothing is done. People whom a cancel left out are
-    /// not: a blast that was cancelled half-way is half done. Nor is there one of what repeated: it is itself never sent.
+    /// The percentage of people who are settled; `None` for one that was never begun, of which nothing is done. People whom a
+    /// cancel left out are not: a blast that was cancelled half-way is half done. Nor is there one of what repeated: it is itself
+    /// never sent.
     pub fn settled_percent(&self) -> Option<i64> {
         match self.state {
-            BlastState::Draft => None,
+            BlastState::Draft | BlastState::Scheduled => None,
             BlastState::Completed if self.origin.repeat.rule.is_some() => None,
             BlastState::Cancelled => Some(self.counts.reached_or_failed_percent()),
             _ => Some(self.counts.settled_percent()),

@@ -118,6 +118,8 @@ struct Trial {
     /// How many more may be in doubt after this round.
     allowed: i64,
     lost_times: Vec<LostTime>,
+    /// What only stood in the configuration for a while.
+    added_senders: Vec<String>,
 }
 
 impl Trial {
@@ -144,6 +146,7 @@ impl Trial {
             unanswered: 0,
             allowed: 0,
             lost_times: Vec::new(),
+            added_senders: Vec::new(),
         }
     }
 
@@ -279,6 +282,7 @@ impl Trial {
         self.proxy.calm();
         self.faults(&[]).await;
         self.shop.ok(&["blast", "cancel", endless, "--yes"]).await;
+        self.bring_back_added_senders();
         self.receive_apart().await;
         let mut open = String::new();
         // Whom the last news calls not reached is tried again, three times at most.

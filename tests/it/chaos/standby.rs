@@ -88,12 +88,14 @@ impl Trial {
         times[last..].windows(2).all(|two| (two[1] - two[0]).num_milliseconds() >= APART)
     }
 
-    /// A new one each time. Its blast is over when it is taken out of the configuration again.
+    /// A new one each time. All its people were sent to when it is taken out of the configuration again; whom a webhook
+    /// calls not reached after that waits for it to come back.
     async fn add_sender(&mut self) {
         let people = self.people..self.people + 20;
         self.people = people.end;
         let name = format!("counter{}", people.start);
         self.shop.add_sender(&name);
+        self.added_senders.push(name.clone());
         let blast = self.shop.draft_of(&name, people.clone(), &[]).await;
         self.shop.send(&blast).await;
         let open = format!(
@@ -107,6 +109,13 @@ impl Trial {
         let posts = self.shop.sim.posts().await;
         let unposted = people.filter(|person| posts.iter().all(|post| post.phone != digits(*person))).count();
         assert_eq!(unposted, 0, "the new sender has sent to everybody");
+    }
+
+    /// Every sender that was ever added is in the configuration once more, and may send.
+    pub(super) fn bring_back_added_senders(&self) {
+        for name in &self.added_senders {
+            self.shop.add_sender(name);
+        }
     }
 
     async fn replace_program(&mut self) {
