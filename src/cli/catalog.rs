@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::Global;
 use super::blast::new::{open, refusal};
 use super::context::{Context, Intent};
-use super::exit::RefusedError;
+use super::exit::{RefusedError, UsageError};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{CatalogueChange, CatalogueRow, ProductQuery, ProductRow};
+use crate::app::{AppError, CatalogueChange, CatalogueRow, ProductQuery, ProductRow};
 use crate::domain::amount::in_currency;
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{CatalogueId, ProductId};
@@ -51,8 +51,8 @@ pub(super) enum CatalogVerb {
     List,
     /// Show the products of a catalogue with their variants.
     Show {
-        /// The catalogue's id, as in `catalog list`; without one, every product.
-        catalogue: Option<CatalogueId>,
+        /// The catalogue's id or name, as in `catalog list`; without one, every product.
+        catalogue: Option<String>,
     },
 }
 
@@ -156,12 +156,30 @@ async fn list(global: &Global) -> Result<()> {
     text(&render(&header, &cells.collect::<Vec<_>>()))
 }
 
-/// Every product, page by page.
-async fn show(global: &Global, catalogue: Option<CatalogueId>) -> Result<()> {
-    let context = Context::open(global, Intent::Reads).await?;
-    if let Some(id) = catalogue {
-        context.app.catalogue(id).await?;
+/// The catalogue of this id, or else of this name. Two businesses may each have one of a name.
+async fn named(context: &Context, catalogue: &str) -> Result<CatalogueId> {
+    if let Ok(id) = catalogue.parse() {
+        return Ok(context.app.catalogue(id).await?.id);
     }
+    let all = context.app.catalogues().await?;
+    let of_name: Vec<&CatalogueRow> = all.iter().filter(|row| row.name == catalogue).collect();
+    match of_name[..] {
+        [one] => Ok(one.id),
+        [] => {
+            let why = format!("no catalogue is called {catalogue:?}: `blastdeck catalog list` lists them");
+            Err(AppError::NotFound(why).into())
+        }
+        _ => Err(UsageError(format!("{} catalogues are called {catalogue:?}: name one by its id", of_name.len())).into()),
+    }
+}
+
+/// Every product, page by page.
+async fn show(global: &Global, catalogue: Option<String>) -> Result<()> {
+    let context = Context::open(global, Intent::Reads).await?;
+    let catalogue = match catalogue {
+        Some(catalogue) => Some(named(&context, &catalogue).await?),
+        None => None,
+    };
     let mut query = ProductQuery { catalogue, limit: 1_000, ..ProductQuery::default() };
     let mut all: Vec<ProductRow> = Vec::new();
     loop {

@@ -182,8 +182,9 @@ pub async fn learn(tx: &mut PgConnection, learned: &[LearnedIdentity]) -> Result
          select distinct on (s.business, x.user_id) s.business, x.user_id, x.phone_number
            from unnest($1::bigint[], $2::text[], $3::text[]) with ordinality as x (sender_id, user_id, phone_number, n)
            join senders s on s.id = x.sender_id
-          where not exists (select 1 from user_ids o
-                             where o.business = s.business and o.user_id = x.user_id and o.phone_number = x.phone_number)
+          -- Looked up one by one: a join could be planned as a walk over all that were ever learned, for each of them.
+          where x.phone_number is distinct from (select o.phone_number from user_ids o
+                                                  where o.business = s.business and o.user_id = x.user_id)
           order by s.business, x.user_id, x.n desc
          on conflict (business, user_id) do update
             set phone_number = excluded.phone_number, learned_at = now()

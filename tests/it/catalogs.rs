@@ -27,6 +27,8 @@ async fn a_file_is_imported_again_and_again_and_what_it_lacks_is_taken_out() {
     );
     let said = shop.ok(&import).await;
     assert_eq!(said.trim(), "catalogue 1: 2 products and 2 variants, 0 new, 0 changed, 0 taken out");
+    let name = shop.json_lines(&["catalog", "list"]).await[0]["name"].as_str().unwrap().to_owned();
+    assert_eq!(shop.json_lines(&["catalog", "show", &name]).await, shown);
     let table = shop.ok(&["catalog", "show"]).await;
     assert!(table.contains("RM 1,019.90") && table.contains("  blue") && table.contains("out of stock"), "{table}");
 
@@ -58,7 +60,10 @@ async fn a_file_with_a_wrong_row_changes_nothing_and_names_it() {
     }
     let other = shop.run(&["catalog", "import", good.to_str().unwrap(), "--business", "nobody"]).await;
     assert!(other.code == 2 && other.err.contains("kedai"), "{other:?}");
-    assert_eq!(shop.run(&["catalog", "show", "9"]).await.code, 1);
+    for unknown in ["9", "Feast"] {
+        let said = shop.run(&["catalog", "show", unknown]).await;
+        assert!(said.code == 1 && said.err.contains("catalog list"), "{said:?}");
+    }
     assert_eq!(shop.rows().await, before);
 }
 

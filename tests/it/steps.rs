@@ -191,11 +191,15 @@ async fn a_step_that_sends_by_itself_asks_about_more_people_than_were_confirmed(
     let launch = Launch { blast: second_id, version: plan.blast.version, people: plan.people, armed_for };
     app.launch(launch).await.unwrap();
     app.undo_launch_of(second_id).await.unwrap();
-    shop.ok(&["blast", "step", "set", &blast, "1", "--auto", "--at-most", "5"]).await;
+    shop.ok(&["blast", "step", "set", &blast, "1", "--at-most", "5"]).await;
     occur(&app, Utc::now()).await;
     assert_eq!(shop.state(&second).await, "draft");
     shop.send(&second).await;
     assert_eq!(shop.state(&second).await, "sending");
+
+    shop.ok(&["blast", "step", "set", &blast, "1", "--ask"]).await;
+    let number_alone = shop.run(&["blast", "step", "set", &blast, "1", "--at-most", "5"]).await;
+    assert!(number_alone.code == 2 && number_alone.err.contains("--auto"), "{number_alone:?}");
 }
 
 #[tokio::test]

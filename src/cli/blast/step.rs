@@ -116,7 +116,7 @@ pub(in crate::cli) struct SetArgs {
     #[arg(long, requires = "at_most")]
     auto: bool,
     /// The most people whom it sends to without asking; a draft to more waits for you.
-    #[arg(long, value_name = "N", value_parser = from_one, requires = "auto")]
+    #[arg(long, value_name = "N", value_parser = from_one)]
     at_most: Option<NonZeroU32>,
     /// What it makes waits for your yes again.
     #[arg(long, conflicts_with_all = ["auto", "at_most"])]
@@ -209,6 +209,11 @@ impl SetArgs {
     async fn run(self, global: &Global) -> Result<()> {
         let key = self.step.key();
         let context = Context::open(global, Intent::Writes).await?;
+        // Another number is no yes to sending without asking.
+        if self.at_most.is_some() && !self.auto && context.app.step(key).await?.step.at_most.is_none() {
+            let why = format!("--at-most: step {} waits for your yes; with --auto it sends by itself", key.number);
+            return Err(UsageError(why).into());
+        }
         let given = content(&context, key.blast, (&self.message, &self.template)).await?;
         let change = |people: Option<NonZeroU32>, clears: bool| match people {
             Some(people) => FieldChange::Set(people),

@@ -8,6 +8,7 @@ use blastdeck::store::claim::{ClaimRequest, claim, next_due, skip_suppressed};
 use blastdeck::store::clearing::unfinished;
 use blastdeck::store::lease::{self, release};
 use blastdeck::store::local_time::{self, LocalDue};
+use blastdeck::store::reply::{self, LearnedIdentity};
 use blastdeck::store::{blast, person, plan, poll, suppression, view};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
@@ -198,6 +199,31 @@ async fn whoever_opted_out_is_found_by_number_also_right_after_an_import() {
     .await;
 
     assert!(read < 200, "{read} rows were read for ten opt-outs");
+}
+
+#[tokio::test]
+async fn whose_an_id_is_is_looked_up_by_key_however_many_are_known() {
+    let scene = Scene::queued(0).await;
+    let learned = |n: u32| LearnedIdentity {
+        sender: SENDER,
+        user_id: format!("MY.{n}"),
+        phone: format!("+60100{n:06}"),
+    };
+
+    let mut connection = scene.pool().acquire().await.unwrap();
+    // A statement's plan is made when there are few, and kept.
+    for batch in 0..20 {
+        let batch: Vec<_> = (batch * 200..(batch + 1) * 200).map(learned).collect();
+        assert_eq!(reply::learn(&mut connection, &batch).await.unwrap().len(), 200);
+        assert_eq!(reply::learn(&mut connection, &batch).await.unwrap().len(), 0);
+    }
+    connection.close().await.unwrap();
+
+    let read = "select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_user_tables where relname = 'user_ids'";
+    let entries = "select coalesce(sum(idx_tup_read), 0)::bigint from pg_stat_user_indexes where relname = 'user_ids'";
+    eventually_async("what was counted is reported", async || scene.number(entries).await > 0).await;
+    let (read, entries) = (scene.number(read).await, scene.number(entries).await);
+    assert!(read <= 8_000 && entries <= 8_000, "{read} rows and {entries} entries for 8,000 ids");
 }
 
 #[tokio::test]
