@@ -22,9 +22,9 @@ use super::theme::{Colours, ScreenTheme};
 use super::update::{form, start, update};
 use super::{ExitReason, Size, TuiError, view};
 
-/// Between two frames after a key: 30 a second.
+/// Between two frames for keys, and after one until what a key asked for is drawn: 30 a second.
 const AFTER_KEY: Duration = Duration::from_millis(33);
-/// Between two frames for data: 10 a second.
+/// Between a frame and the next for data: 10 a second.
 const FOR_DATA: Duration = Duration::from_millis(100);
 
 /// A completion within this time of a key is drawn as soon as a key is.
@@ -75,23 +75,47 @@ pub enum TerminalSignal {
     Continued,
 }
 
+/// What a frame is to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FrameCause {
+    /// What was typed: it waits for no frame but that of the key before it.
+    Key,
+    /// What was read, at least so long after the last frame.
+    Data(Duration),
+}
+
 /// When the next frame may be drawn.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct FramePacer {
-    /// When the last frame was handed over.
+    /// When the last frame was handed over, and the last that showed what was typed.
     last: Option<Instant>,
-    /// The shortest time between it and the next; `None`: nothing to draw.
-    wanted: Option<Duration>,
+    last_for_key: Option<Instant>,
+    /// A key waits to be drawn.
+    has_key: bool,
+    /// Data waits to be drawn, at least so long after the last frame.
+    data: Option<Duration>,
 }
 
 impl FramePacer {
-    fn want(&mut self, after: Duration) {
-        self.wanted = Some(self.wanted.map_or(after, |wanted| wanted.min(after)));
+    fn want(&mut self, cause: FrameCause) {
+        match cause {
+            FrameCause::Key => self.has_key = true,
+            FrameCause::Data(after) => self.data = Some(self.data.map_or(after, |data| data.min(after))),
+        }
     }
 
     fn due(self) -> Option<Instant> {
-        let wanted = self.wanted?;
-        Some(self.last.map_or_else(Instant::now, |last| last + wanted))
+        let after = |last: Option<Instant>, pause| last.map_or_else(Instant::now, |last| last + pause);
+        let for_key = self.has_key.then(|| after(self.last_for_key, AFTER_KEY));
+        let for_data = self.data.map(|pause| after(self.last, pause));
+        for_key.into_iter().chain(for_data).min()
+    }
+
+    /// Everything that waited is drawn now.
+    fn drawn(&mut self) {
+        let now = Some(Instant::now());
+        let last_for_key = if self.has_key { now } else { self.last_for_key };
+        *self = Self { last: now, last_for_key, has_key: false, data: None };
     }
 }
 
@@ -131,7 +155,8 @@ pub struct EventLoop<S, R> {
 
 impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
     pub fn new(screen: S, runner: R, model: Model, theme: ScreenTheme, clock: WallClock) -> Self {
-        let pace = FramePacer { last: None, wanted: Some(Duration::ZERO) };
+        let mut pace = FramePacer::default();
+        pace.want(FrameCause::Key);
         let frames = FrameDiff::default();
         Self {
             screen,
@@ -215,32 +240,32 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
         match event {
             LoopEvent::Stop => return Ok(Some(ExitReason::Stopped)),
             LoopEvent::Input(None | Some(Input::Gone)) => return Ok(Some(ExitReason::HungUp)),
-            LoopEvent::Input(Some(Input::Key(key))) => self.update_and_draw(Msg::Key(key), AFTER_KEY)?,
-            LoopEvent::Input(Some(Input::Mouse(event))) => self.update_and_draw(Msg::Mouse(event), AFTER_KEY)?,
-            LoopEvent::Input(Some(Input::Paste(text))) => self.update_and_draw(Msg::Paste(text), AFTER_KEY)?,
+            LoopEvent::Input(Some(Input::Key(key))) => self.update_and_draw(Msg::Key(key), FrameCause::Key)?,
+            LoopEvent::Input(Some(Input::Mouse(event))) => self.update_and_draw(Msg::Mouse(event), FrameCause::Key)?,
+            LoopEvent::Input(Some(Input::Paste(text))) => self.update_and_draw(Msg::Paste(text), FrameCause::Key)?,
             LoopEvent::Completed(completion) => {
-                let pace = self.completion_pace();
-                self.update_and_draw(Msg::Completed(completion), pace)?;
+                let cause = self.completion_pace();
+                self.update_and_draw(Msg::Completed(completion), cause)?;
             }
-            LoopEvent::Feed(feed::FeedEvent::Refresh) => self.update_and_draw(Msg::Refresh, FOR_DATA)?,
+            LoopEvent::Feed(feed::FeedEvent::Refresh) => self.update_and_draw(Msg::Refresh, FrameCause::Data(FOR_DATA))?,
             LoopEvent::Feed(feed::FeedEvent::News) => {
                 self.update(Msg::News)?;
-                self.update_and_draw(Msg::Refresh, FOR_DATA)?;
+                self.update_and_draw(Msg::Refresh, FrameCause::Data(FOR_DATA))?;
             }
             LoopEvent::Feed(feed::FeedEvent::Database(state)) => {
-                self.update_and_draw(Msg::Database(state), FOR_DATA)?;
+                self.update_and_draw(Msg::Database(state), FrameCause::Data(FOR_DATA))?;
             }
             LoopEvent::Feed(feed::FeedEvent::Retired(change)) => {
-                self.update_and_draw(Msg::Retired(change), FOR_DATA)?;
+                self.update_and_draw(Msg::Retired(change), FrameCause::Data(FOR_DATA))?;
             }
             LoopEvent::Signal(TerminalSignal::Resized) => {
                 let size = self.screen.size();
-                self.update_and_draw(Msg::Resized(size), AFTER_KEY)?;
+                self.update_and_draw(Msg::Resized(size), FrameCause::Key)?;
             }
             // Whoever has the terminal was stopped and continued with us.
             LoopEvent::Signal(TerminalSignal::Continued) if self.is_lent => {}
-            LoopEvent::Signal(TerminalSignal::Continued) => self.update_and_draw(Msg::Continued, AFTER_KEY)?,
-            LoopEvent::Deadline => self.update_and_draw(Msg::Deadline, AFTER_KEY)?,
+            LoopEvent::Signal(TerminalSignal::Continued) => self.update_and_draw(Msg::Continued, FrameCause::Key)?,
+            LoopEvent::Deadline => self.update_and_draw(Msg::Deadline, FrameCause::Key)?,
             LoopEvent::Written(written) => {
                 self.writing = false;
                 if written.is_err() {
@@ -253,13 +278,13 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
     }
 
     /// What completes right after a key was most likely requested by it.
-    fn completion_pace(&self) -> Duration {
+    fn completion_pace(&self) -> FrameCause {
         let after_key = (self.clock)() - self.model.last_key < FOLLOWS_A_KEY;
-        if after_key { AFTER_KEY } else { FOR_DATA }
+        FrameCause::Data(if after_key { AFTER_KEY } else { FOR_DATA })
     }
 
-    fn update_and_draw(&mut self, msg: Msg, pace: Duration) -> Result<(), TuiError> {
-        self.pace.want(pace);
+    fn update_and_draw(&mut self, msg: Msg, cause: FrameCause) -> Result<(), TuiError> {
+        self.pace.want(cause);
         self.update(msg)
     }
 
@@ -306,7 +331,7 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
     }
 
     fn draw(&mut self) -> Result<(), TuiError> {
-        self.pace = FramePacer { last: Some(Instant::now()), wanted: None };
+        self.pace.drawn();
         let Size { width, height } = self.model.size;
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         view::draw(&self.model, &self.theme, &mut buffer);

@@ -120,7 +120,7 @@ struct RunningLoop {
     signals: mpsc::Sender<TerminalSignal>,
     stop: CancellationToken,
     _news: watch::Sender<u64>,
-    _database: watch::Sender<DatabaseState>,
+    database: watch::Sender<DatabaseState>,
     dashboard: JoinHandle<Result<ExitReason, TuiError>>,
 }
 
@@ -151,7 +151,7 @@ fn running_with(taking: WriteBehaviour, people: Vec<RecipientRow>) -> RunningLoo
         stop: stop.clone(),
     };
     let dashboard = tokio::spawn(dashboard.run(sources));
-    RunningLoop { frames, acts, parts, size, input, signals, stop, _news: news, _database: database, dashboard }
+    RunningLoop { frames, acts, parts, size, input, signals, stop, _news: news, database, dashboard }
 }
 
 impl RunningLoop {
@@ -203,6 +203,27 @@ async fn a_key_is_drawn_at_once_and_held_keys_at_thirty_frames_a_second() {
 
     let drawn = dashboard.frames() - before;
     assert!((20..=32).contains(&drawn), "{drawn} frames in a second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_waits_for_no_frame_that_only_showed_data() {
+    let dashboard = running(WriteBehaviour::AtOnce);
+    sleep(Duration::from_secs(5)).await;
+    dashboard.keys("3").await;
+    sleep(Duration::from_millis(40)).await;
+    dashboard.database.send_replace(DatabaseState::Down { since: noon() });
+    sleep(Duration::from_millis(100)).await;
+    let before = dashboard.frames();
+    dashboard.database.send_replace(DatabaseState::Up);
+    while dashboard.frames() == before {
+        sleep(Duration::from_millis(1)).await;
+    }
+
+    let before = dashboard.frames();
+    dashboard.keys("j").await;
+    sleep(Duration::from_millis(1)).await;
+
+    assert_eq!(dashboard.frames(), before + 1);
 }
 
 #[tokio::test(start_paused = true)]
