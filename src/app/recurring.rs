@@ -25,13 +25,16 @@ use crate::import::{ImportOptions, PeopleSource, RejectedTo};
 use crate::store::blast::BlastHead;
 use crate::store::clearing::{Clearing, ClearingKind};
 use crate::store::recurring::{self, DuePattern, OccurrenceNote, OccurrenceOutcome, OccurrenceRow};
+use crate::store::step;
 use crate::store::view::BlastRow;
 
 pub use outlook::PlannedRepeat;
 
-/// It is looked whether a time has come when the next one does, and at most and at least so often.
+/// It is looked whether a time has come when the next one does, and at most and at least so often; more rarely while nothing
+/// repeats and no blast has steps.
 const LOOK_AT_MOST: Duration = Duration::from_secs(1);
 const LOOK_AT_LEAST: Duration = Duration::from_secs(10);
+const LOOK_AT_REST: Duration = Duration::from_secs(30);
 /// How long it waits after a failure.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
@@ -121,9 +124,11 @@ impl App {
     /// Makes what is due; how long until it is to be looked again.
     async fn look(&self) -> Result<Duration, AppError> {
         self.occur(self.engine().clock.now()).await?;
-        let next = recurring::next_due(self.pool()).await?;
-        let ahead = next.and_then(|next| (next - self.engine().clock.now()).to_std().ok());
-        Ok(if next.is_none() { LOOK_AT_LEAST } else { ahead.unwrap_or(LOOK_AT_MOST).min(LOOK_AT_LEAST) })
+        let Some(next) = recurring::next_due(self.pool()).await? else {
+            return Ok(if step::is_any(self.pool()).await? { LOOK_AT_LEAST } else { LOOK_AT_REST });
+        };
+        let ahead = (next - self.engine().clock.now()).to_std();
+        Ok(ahead.unwrap_or(LOOK_AT_MOST).min(LOOK_AT_LEAST))
     }
 
     /// The same app, whose acts are the engine's.

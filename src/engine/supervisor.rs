@@ -57,6 +57,9 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 /// How often an engine whose blasts all wait polls; one that ends by itself polls a little sooner. Orders wake it at once.
 const IDLE_POLL_EVERY: Duration = Duration::from_secs(5);
 const LAST_POLL_EVERY: Duration = Duration::from_secs(2);
+/// How often one polls in whose database nobody is to be sent to or asked about: only what another process left behind is found
+/// by it.
+const REST_POLL_EVERY: Duration = Duration::from_secs(15);
 /// The pause between two turns of clearing after a cancel or a delete, which leaves half of the time to the senders.
 const CLEARING_POLL_EVERY: Duration = Duration::from_millis(500);
 
@@ -108,6 +111,7 @@ async fn work_and_end(engine: EngineContext, options: RunOptions, stop: &Cancell
         senders: HashMap::new(),
         watch: LeaseWatch::default(),
         maintenance: Maintenance::default(),
+        is_at_rest: false,
         stop_inbox: stop_inbox.clone(),
     };
     supervisor.work(stop).await;
@@ -134,6 +138,8 @@ struct Supervisor {
     /// The leases that other processes hold.
     watch: LeaseWatch,
     maintenance: Maintenance,
+    /// At the last poll there was nothing to do for any sender, here or in another process.
+    is_at_rest: bool,
     /// Stops the applying of webhooks, and what is told to other systems.
     stop_inbox: CancellationToken,
 }
@@ -236,6 +242,7 @@ impl Supervisor {
         match (is_waiting, self.options.until) {
             (false, _) => POLL_EVERY,
             (true, Until::Idle) if !self.senders.is_empty() => LAST_POLL_EVERY,
+            (true, _) if self.is_at_rest => REST_POLL_EVERY,
             (true, _) => IDLE_POLL_EVERY,
         }
     }
@@ -287,6 +294,7 @@ impl Supervisor {
             }
             is_left |= is_due && usable != TokenUse::Barred && !sender.is_elsewhere();
         }
+        self.is_at_rest = due.is_empty() && !is_left && self.senders.is_empty();
         Ok(if is_left { SenderWork::Left } else { SenderWork::None })
     }
 

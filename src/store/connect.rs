@@ -92,6 +92,10 @@ fn pool(connections: u32) -> PgPoolOptions {
 pub async fn trim(pool: PgPool, kept: u32) {
     while !pool.is_closed() {
         let mut spare = pool.size().saturating_sub(kept);
+        if spare == 0 {
+            tokio::time::sleep(TRIM_EVERY * TRIM_AFTER).await;
+            continue;
+        }
         for _ in 0..TRIM_AFTER {
             tokio::time::sleep(TRIM_EVERY).await;
             let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);

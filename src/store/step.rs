@@ -113,6 +113,12 @@ pub async fn due(pool: &PgPool, senders: &[SenderId], now: DateTime<Utc>) -> Res
     Ok(due.bind(senders).bind(now).bind(now - BETWEEN_DRAFTS).fetch_all(pool).await?)
 }
 
+/// Whether any blast has a step.
+pub async fn is_any(pool: &PgPool) -> Result<bool, StoreError> {
+    let any = sqlx::query_scalar("select exists (select from blast_steps where removed_at is null and paused_at is null)");
+    Ok(any.fetch_one(pool).await?)
+}
+
 /// Whether a step of somebody's is to come first within so long, or came within it: an engine stays up for it.
 pub async fn is_near(pool: &PgPool, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let near = sqlx::query_scalar(
