@@ -250,6 +250,14 @@ pub fn refusal_class(kind: ProviderKind, code: &str) -> ErrorClass {
     }
 }
 
+/// Whether a code is of a refusal because too much was sent, which concerns the sender and not the person.
+pub fn asks_to_slow_down(kind: ProviderKind, code: &str) -> bool {
+    match kind {
+        ProviderKind::Meta => meta::refusal_class(code) == Some(ErrorClass::SlowSender) || code == "http_429",
+        ProviderKind::Wsapme => wsapme::asks_to_slow_down(code),
+    }
+}
+
 /// Whether a code says that the provider does not take the token: another process's may work.
 pub fn refuses_token(kind: ProviderKind, code: &str) -> bool {
     match kind {
@@ -267,6 +275,8 @@ pub fn advised(kind: ProviderKind, code: &str, words: &str) -> String {
     // Codes of our own explain themselves.
     match advice.filter(|_| code.bytes().all(|byte| byte.is_ascii_digit())) {
         Some(advice) if words.is_empty() => advice.to_owned(),
+        // A webhook's words lack the code that those of an answer begin with; an operator looks it up.
+        Some(advice) if !words.contains(code) => format!("(#{code}) {}; {advice}", words.trim_end_matches('.')),
         Some(advice) => format!("{}; {advice}", words.trim_end_matches('.')),
         None => words.to_owned(),
     }

@@ -9,7 +9,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::engine::{FenceRefusal, Moment, ask_to_confirm_again};
-use crate::provider::{Health, HealthVerdict};
+use crate::provider::{Health, HealthVerdict, asks_to_slow_down};
 use crate::store;
 use crate::store::fence::Confirmed;
 use crate::store::fence::{self, Replication};
@@ -146,7 +146,10 @@ impl App {
             return Err(AppError::Refused(format!("{damage}; {again}")));
         }
         let mut tx = self.begin().await?;
-        let was_held = sender::lift_hold(&mut tx, id).await?;
+        let mut codes = sender::waiting_codes(&mut tx, id).await?;
+        // Whoever waits for a reason of their own goes on waiting: their code says how long.
+        codes.retain(|code| asks_to_slow_down(sender.provider, code));
+        let was_held = sender::lift_hold(&mut tx, id, &codes).await?;
         let confirmed = match self.let_go_on(&mut tx, id).await? {
             Some(confirmed) => confirmed,
             None if was_held => Confirmed::default(),

@@ -39,6 +39,13 @@ pub enum TemplateRefusal {
     Unreadable { sender: String, why: String },
 }
 
+impl TemplateRefusal {
+    /// Whether other values, or more of them, would mend it.
+    pub const fn is_about_values(&self) -> bool {
+        matches!(self, Self::Mismatch(TemplateMismatch::Variables { .. }))
+    }
+}
+
 /// A message that fits its template.
 #[derive(Debug, Clone)]
 pub struct FittedTemplate {

@@ -169,7 +169,9 @@ async fn named(context: &Context, catalogue: &str) -> Result<CatalogueId> {
             let why = format!("no catalogue is called {catalogue:?}: `blastdeck catalog list` lists them");
             Err(AppError::NotFound(why).into())
         }
-        _ => Err(UsageError(format!("{} catalogues are called {catalogue:?}: name one by its id", of_name.len())).into()),
+        _ => {
+            Err(UsageError(format!("{} catalogues are called {catalogue:?}: name one by its id", of_name.len())).into())
+        }
     }
 }
 

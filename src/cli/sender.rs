@@ -108,8 +108,8 @@ fn report_forgotten(confirmed: Confirmed) {
     }
     if has_unknown_gap {
         talk(
-            "this machine's record of posts is not whole, and nobody knows how many are missing: whoever of them is queued gets \
-             the message again",
+            "this machine does not know of every post that was made from this database: whoever is queued though they had the message \
+             gets it again",
         );
     } else if unreadable_posts > 0 {
         let lost = count_of(unreadable_posts, "post", "posts");
@@ -122,11 +122,10 @@ fn report_forgotten(confirmed: Confirmed) {
         talk(&format!("{again} recorded again: `blastdeck suppress list` shows them"));
     }
     if unreadable_opt_outs > 0 {
-        let lost = count_of(unreadable_opt_outs, "opt-out", "opt-outs");
-        talk(&format!(
-            "this machine's record of opt-outs was damaged (at least {lost}): opt-outs that were recorded on this machine \
-             since the database's backup may be lost, record them again with `blastdeck suppress add`"
-        ));
+        talk(
+            "this machine's record of opt-outs was not whole: opt-outs that were recorded on this machine since the database's backup \
+             may be lost, record them again with `blastdeck suppress add`",
+        );
     }
     if confirmed != Confirmed::default() {
         talk(

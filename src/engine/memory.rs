@@ -5,21 +5,24 @@
 //! the memory's only owner: nothing of it is kept in a process, since several processes of a machine write it in turn.
 //! What cannot be read or written is an error, never an empty memory.
 
+mod files;
 mod forgetting;
 mod index;
 mod journal;
 mod opt_outs;
 mod origin;
+mod stamp;
 
+pub use files::make_directory;
+use files::private;
 pub use forgetting::{forget_in_files, forget_key, make_forget_key};
 use journal::JournalExtent;
 pub use journal::{Journal, PostedRecord};
 pub use opt_outs::{OptOutExtent, OptOutLock, OptOutMemory, ReadableOptOuts, RememberedOptOut};
 pub use origin::Origin;
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,10 +31,6 @@ use serde::{Deserialize, Serialize};
 use super::file_lock::FileLock;
 use crate::domain::ids::SenderId;
 use crate::store::fence::{DatabaseIdentity, PostedAttempt};
-
-/// Files and directories are the operator's own: the journal holds phone numbers.
-const FILE_MODE: u32 = 0o600;
-const DIRECTORY_MODE: u32 = 0o700;
 
 /// How long a process may have the memory locked: less than the database waits for a transaction that does nothing, since a
 /// lease is verified inside of one.
@@ -177,16 +176,19 @@ impl SenderMemory {
     }
 
     /// Whether the journal that the page names is gone, or is another file or an older one, as one that was copied back; or an earlier
-    /// one was. Of a page that is a copy itself nobody knows.
+    /// one was. Without a page, or with one that is a copy, nobody knows.
     fn has_lost_a_journal(&self) -> bool {
-        let Ok(Some(found)) = self.found_page() else { return false };
-        if found.is_copy || found.page.has_gap {
-            return true;
-        }
+        let found = match self.found_page() {
+            Ok(None) => return false,
+            Ok(Some(found)) if !found.is_copy && !found.page.has_gap => found,
+            _ => return true,
+        };
         let journal = Journal::open(&self.journal_path(found.page.journal));
         !journal.is_ok_and(|journal| {
             journal.origin().ok() == Some(found.page.origin)
                 && !journal.is_older_than(&found.page.extent).unwrap_or(true)
+                // Of what is damaged the missing can be counted.
+                && (journal.is_changed().is_ok_and(|is_changed| !is_changed) || !journal.is_whole())
         })
     }
 
@@ -248,7 +250,8 @@ impl SenderMemory {
     /// The page as it is, a copy too.
     fn found_page(&self) -> Result<Option<FoundPage>, MemoryError> {
         let path = self.page_path();
-        let (text, origin) = match read_with_origin(&path) {
+        let found = files::read(&path).and_then(|(text, file)| Ok((text, Origin::of(&file)?)));
+        let (text, origin) = match found {
             Ok(found) => found,
             // Its journal without it: somebody removed it.
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.journals().is_empty() => return Ok(None),
@@ -270,6 +273,8 @@ impl SenderMemory {
             "it was cut off"
         } else if !journal.reaches(&page.extent)? {
             "it is an older one than this machine wrote"
+        } else if journal.is_changed()? {
+            "another program has changed it"
         } else {
             return Ok(journal);
         };
@@ -334,7 +339,7 @@ pub fn has_opt_outs(directory: &Path) -> bool {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let pages =
         entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|ending| ending == "json"));
-    let pages = pages.filter_map(|path| serde_json::from_slice::<Page>(&fs::read(path).ok()?).ok());
+    let pages = pages.filter_map(|path| serde_json::from_slice::<Page>(&files::read(&path).ok()?.0).ok());
     pages.into_iter().any(|page| page.has_opt_outs)
 }
 
@@ -353,23 +358,6 @@ impl Page {
         !known.system_identifier.is_empty()
             && (&known.system_identifier, known.database_oid) == (&likeness.system_identifier, likeness.database_oid)
     }
-}
-
-fn read_with_origin(path: &Path) -> io::Result<(Vec<u8>, Origin)> {
-    let mut file = File::open(path)?;
-    let mut text = Vec::new();
-    file.read_to_end(&mut text)?;
-    Ok((text, Origin::of(&file)?))
-}
-
-/// Makes a directory, with those above it, for its owner alone.
-pub fn make_directory(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path)
-}
-
-/// Opens for the owner alone, and through no link: another user's link must not lead a write elsewhere.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options.mode(FILE_MODE).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
 }
 
 #[cfg(test)]

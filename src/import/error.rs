@@ -74,7 +74,7 @@ pub enum ImportError {
     Repeated,
     #[error("no people in the file: there is nothing under its header")]
     NoPeople,
-    #[error("the message uses {{{name}}}, but there is no such column{}", instead(nearest.as_deref(), columns))]
+    #[error("the message uses {{{name}}}, but there is no such column{}", instead(name, nearest.as_deref(), columns))]
     UnknownVariable { name: String, nearest: Option<String>, columns: Vec<String> },
     #[error("{}", nothing_taken(*rows, examples))]
     NothingTaken { rows: u64, examples: Vec<Rejection> },
@@ -131,8 +131,15 @@ fn nothing_taken(rows: u64, examples: &[Rejection]) -> String {
     }
 }
 
-fn instead(nearest: Option<&str>, columns: &[String]) -> String {
+fn instead(name: &str, nearest: Option<&str>, columns: &[String]) -> String {
     match nearest {
+        // One number is as near as another: a template's own variable lacks its value.
+        _ if name.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!(
+                "; give it a value with --var {name}=…, or the list a column {name}; the columns are {}",
+                columns.join(", ")
+            )
+        }
         Some(nearest) => format!(": did you mean {{{nearest}}}?"),
         None => format!("; the columns are {}", columns.join(", ")),
     }

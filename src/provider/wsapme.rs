@@ -308,6 +308,10 @@ pub(super) fn refuses_token(code: &str) -> bool {
     refusal::refuses_token(code)
 }
 
+pub(super) fn asks_to_slow_down(code: &str) -> bool {
+    refusal::asks_to_slow_down(code)
+}
+
 pub(super) fn failure_class(code: Option<&str>) -> ErrorClass {
     refusal::of_failure(code)
 }

@@ -48,16 +48,15 @@ pub struct RunnableBlast {
     pub is_due: bool,
     /// Its hours and weekdays hold by each person's own zone.
     pub window_local: bool,
+    /// Answers somebody who wrote.
+    pub is_answer: bool,
 }
 
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
     let head = sqlx::query_as(
         "select id, sender_id, state, version, send_after, scheduled_for, launched_at, blast_tag from blasts where id = $1 and deleted_at is null",
-    )
-    .bind(id)
-    .fetch_optional(tx)
-    .await?;
-    Ok(head)
+    );
+    Ok(head.bind(id).fetch_optional(tx).await?)
 }
 
 /// A change of state, with who wants it and why.
@@ -312,7 +311,7 @@ pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<RunnableBla
     let blasts = sqlx::query_as(
         "select id, message, template, rate, gap, send_window, weekdays, timezone, send_after,
                 provider_hold_until, provider_hold_why, state = 'scheduled' as is_due,
-                window_local is true as window_local
+                window_local is true as window_local, answer_until is not null as is_answer
            from blasts
           where sender_id = $1 and (state = 'sending' or state = 'scheduled' and send_after <= now() and repeat_rule is null)
           order by id",

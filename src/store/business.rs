@@ -78,7 +78,7 @@ pub async fn set_throughput(
 }
 
 /// Whom the numbers of a sender's business wrote to since a time, and when: every attempt not known to be unaccepted, also of those who
-/// were deleted meanwhile.
+/// were deleted meanwhile. An answer to somebody who wrote does not count.
 macro_rules! people {
     ($whose:literal) => {
         concat!(
@@ -88,6 +88,7 @@ macro_rules! people {
             $whose,
             " join attempts a on a.sender_id = s.id and a.claimed_at >= $2
                join blast_recipients r on r.id = a.recipient_id
+               join blasts b on b.id = r.blast_id and b.answer_until is null
               where me.id = $1
                 and not exists (select 1 from provider_message m
                                  where m.recipient_id = a.recipient_id and m.attempt = a.attempt

@@ -275,9 +275,20 @@ pub async fn set_slowed(
     Ok(())
 }
 
-/// Ends the pause that a provider asked for, and has those due who wait for another try. `false`: there is none. Engines
-/// poll [`hold_lifted_at`].
-pub async fn lift_hold(tx: &mut PgConnection, id: SenderId) -> Result<bool, StoreError> {
+/// The codes for which people of a sender wait for another try.
+pub async fn waiting_codes(tx: &mut PgConnection, id: SenderId) -> Result<Vec<String>, StoreError> {
+    let codes = sqlx::query_scalar(
+        "select distinct r.error_code
+           from blasts b join blast_recipients r on r.blast_id = b.id
+          where b.sender_id = $1 and b.state in ('sending', 'paused')
+            and r.status = 'queued' and r.next_attempt_at > now() and r.tries > 0 and r.error_code is not null",
+    );
+    Ok(codes.bind(id).fetch_all(tx).await?)
+}
+
+/// Ends the pause that a provider asked for, and has those due whom it refused with one of these codes. `false`: there is none.
+/// Engines poll [`hold_lifted_at`].
+pub async fn lift_hold(tx: &mut PgConnection, id: SenderId, codes: &[String]) -> Result<bool, StoreError> {
     let lifted = sqlx::query(
         "update senders set held_until = null, hold_lifted_at = clock_timestamp() where id = $1 and held_until > now()",
     )
@@ -291,9 +302,10 @@ pub async fn lift_hold(tx: &mut PgConnection, id: SenderId) -> Result<bool, Stor
         "update blast_recipients r set next_attempt_at = now()
            from blasts b
           where b.sender_id = $1 and b.state in ('sending', 'paused') and r.blast_id = b.id
-            and r.status = 'queued' and r.next_attempt_at > now() and r.tries > 0",
+            and r.status = 'queued' and r.next_attempt_at > now() and r.tries > 0 and r.error_code = any($2)",
     )
     .bind(id)
+    .bind(codes)
     .execute(tx)
     .await?;
     Ok(true)

@@ -115,7 +115,8 @@ pub async fn due(pool: &PgPool, senders: &[SenderId], now: DateTime<Utc>) -> Res
 
 /// Whether any blast has a step.
 pub async fn is_any(pool: &PgPool) -> Result<bool, StoreError> {
-    let any = sqlx::query_scalar("select exists (select from blast_steps where removed_at is null and paused_at is null)");
+    let any =
+        sqlx::query_scalar("select exists (select from blast_steps where removed_at is null and paused_at is null)");
     Ok(any.fetch_one(pool).await?)
 }
 

@@ -247,7 +247,9 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
                 let cause = self.completion_pace();
                 self.update_and_draw(Msg::Completed(completion), cause)?;
             }
-            LoopEvent::Feed(feed::FeedEvent::Refresh) => self.update_and_draw(Msg::Refresh, FrameCause::Data(FOR_DATA))?,
+            LoopEvent::Feed(feed::FeedEvent::Refresh) => {
+                self.update_and_draw(Msg::Refresh, FrameCause::Data(FOR_DATA))?
+            }
             LoopEvent::Feed(feed::FeedEvent::News) => {
                 self.update(Msg::News)?;
                 self.update_and_draw(Msg::Refresh, FrameCause::Data(FOR_DATA))?;

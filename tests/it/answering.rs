@@ -112,9 +112,12 @@ async fn nobody_is_answered_outside_the_day_after_an_opt_out_or_by_a_sender_with
                    from replies where message_id = 'wamid.in1'";
     let until: String = sqlx::query_scalar(until).fetch_one(&scene.shop.database.pool).await.unwrap();
 
-    for (blast, person, words) in
-        [("1", 1, until.as_str()), ("1", 2, "suppress remove"), ("1", 3, "has not written"), ("2", 1, "on the phone")]
-    {
+    for (blast, person, words) in [
+        ("1", 1, until.as_str()),
+        ("1", 2, "suppress remove"),
+        ("1", 3, "nothing is known that"),
+        ("2", 1, "on the phone"),
+    ] {
         let refused = scene.run(&["reply", blast, &digits(person), "RM 20"]).await;
 
         assert_eq!(refused.code, 3, "{words}: {refused:?}");
@@ -150,6 +153,23 @@ async fn an_answer_that_comes_too_late_or_after_an_opt_out_is_left_out() {
     assert_eq!(people, expected.map(|(id, status, state)| (id, status.to_owned(), state.to_owned())));
     assert_eq!(scene.texts().await.len(), 1);
     scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn an_answer_goes_however_many_people_the_business_has_written_to_within_the_day() {
+    let scene = AnswerScene::unserved(3).await;
+    scene.wrote(&[1]).await;
+    scene.shop.execute(
+        "insert into business_limits (business, people, learned_at) values ('kedai', 1, now())
+         on conflict (business) do update set people = 1, learned_at = now();
+         insert into attempts (recipient_id, attempt, sender_id, epoch, claimed_at)
+         select id, attempt + 1, (select sender_id from blasts where id = blast_id), 1, now() from blast_recipients order by id limit 2",
+    ).await;
+    scene.ok(&["reply", "1", &digits(1), "RM 20", "--no-engine", "--no-wait"]).await;
+
+    scene.until_idle().await;
+
+    assert_eq!(scene.texts().await.len(), 1);
 }
 
 #[tokio::test]

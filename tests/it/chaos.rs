@@ -285,9 +285,11 @@ impl Trial {
         self.bring_back_added_senders();
         self.receive_apart().await;
         let mut open = String::new();
-        // Whom the last news calls not reached is tried again, three times at most.
-        for _ in 0..=3 {
+        // Whom the last news calls not reached is tried again, three times at most; a sender that was away while the database went back
+        // in time asks first.
+        for _ in 0..=4 {
             self.shop.until_idle().await;
+            self.confirm_added_senders().await;
             self.until_all_news_is_applied().await;
             open = self.open_people().await;
             if open.is_empty() {

@@ -165,3 +165,33 @@ async fn draft(shop: &Shop) -> String {
     let made: Value = serde_json::from_str(&made.out).unwrap();
     made["id"].to_string()
 }
+
+#[tokio::test]
+async fn whoever_ends_a_pause_of_the_provider_cuts_short_nobodys_own_wait() {
+    let sim = ["--latency", "5ms", "--phone-number-id", NUMBER, "--app-secret", APP_SECRET];
+    let shop = Shop::open(Setup { sim: &sim, ..Setup::default() }).await;
+    shop.write("config.toml", format!("{}retry_next_day = true\n", senders(shop.sim.base_url())));
+    shop.sim.answer_send(&digits(0), refusal(131_026, 9)).await;
+    shop.sim.answer_send(&digits(1), refusal(131_049, 9)).await;
+    shop.sim.answer_send(&digits(2), refusal(130_429, 1)).await;
+    let serve = Serve::start(&shop, &[]).await;
+    send(&shop, 3).await;
+    let waiting =
+        "select count(*) from blast_recipients where status = 'queued' and next_attempt_at > now() and tries > 0";
+    eventually_async("all three wait", async || shop.number(waiting).await == 3).await;
+    shop.execute("update senders set held_until = now() + interval '20 minutes'").await;
+
+    shop.ok(&["sender", "confirm", "cloud", "--no-engine"]).await;
+
+    let hours =
+        "select extract(epoch from next_attempt_at - now())::bigint / 3600 from blast_recipients where error_code = $1";
+    let mut waits = Vec::new();
+    for code in ["131026", "131049"] {
+        let hours: i64 = sqlx::query_scalar(hours).bind(code).fetch_one(&shop.database.pool).await.unwrap();
+        waits.push(hours);
+    }
+    assert!(waits[0] >= 3 && waits[1] >= 23, "{waits:?}");
+    eventually_async("who was refused for the pause is sent to", async || posts_to(&shop, 2).await == 2).await;
+    assert_eq!([posts_to(&shop, 0).await, posts_to(&shop, 1).await], [1, 1]);
+    serve.stop().await;
+}

@@ -18,6 +18,10 @@ use crate::domain::text::clean;
 /// The largest file that Meta takes in a header, in bytes.
 const HEADER_FILE_MAX: u64 = 100 * 1024 * 1024;
 
+/// The mend of a template that does not fit.
+const WHERE_VALUES_GO: &str = "--var 1=… is the body's, --header-text or --header-image the header's, --button 0:url=… a button's; what has no \
+                               option, such as products or a location, goes into --template-file";
+
 #[derive(Debug, Args)]
 pub(super) struct TemplateArgs {
     /// A template that Meta has approved, instead of a message. Needs a sender with provider = "meta".
@@ -30,7 +34,7 @@ pub(super) struct TemplateArgs {
     /// The template's language, as Meta writes it.
     #[arg(long, value_name = "CODE", default_value = "en_US", requires = "template")]
     language: String,
-    /// A variable of the template, by number or name: 1=Bali or 1={city}. One that is not given is taken from the column of
+    /// A variable of the template's body, by number or name: 1=Bali or 1={city}. One that is not given is taken from the column of
     /// its number or name; a person's own column of that name comes first.
     #[arg(long = "var", value_name = "NAME=VALUE", requires = "template", value_parser = assignment)]
     variables: Vec<(String, String)>,
@@ -136,6 +140,9 @@ impl TemplateArgs {
                 FittedTemplate { message: template, is_marketing: false }
             }
             Err(TemplateRefusal::NoSender(why)) => return Err(AppError::NotFound(why).into()),
+            Err(error) if error.is_about_values() => {
+                return Err(RefusedError(format!("{error}; {WHERE_VALUES_GO}")).into());
+            }
             Err(error) => return Err(RefusedError(error.to_string()).into()),
         };
         if let Some((kind, path)) = self.media().filter(|(_, source)| is_file(source)) {

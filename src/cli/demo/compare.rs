@@ -114,9 +114,11 @@ impl SimulatedPost {
             return Status::Failed;
         }
         let wrote = replied && self.reply_text.as_deref() != Some("STOP");
-        match (wrote, self.buys_amount.is_some(), stage) {
-            (true, true, _) => Status::Closed,
-            (true, false, _) => Status::Replied,
+        // The demo's cashier sees every sale, whether or not a webhook said that somebody wrote.
+        let bought = self.replied_at.is_some() && self.buys_amount.is_some();
+        match (bought, wrote, stage) {
+            (true, _, _) => Status::Closed,
+            (_, true, _) => Status::Replied,
             (_, _, Some("read")) => Status::Read,
             (_, _, Some("delivered")) => Status::Delivered,
             (_, _, Some("failed")) => Status::Failed,

@@ -2,11 +2,12 @@
 
 use super::super::configured_sender::ConfiguredSender;
 use super::super::context::EngineContext;
-use super::super::memory::{MemoryError, PostedRecord};
-use super::FenceRefusal;
+use super::super::memory::{MemoryError, PostedRecord, has_opt_outs};
+use super::{Fence, FenceRefusal};
 use crate::domain::ids::SenderId;
 use crate::domain::sender::StopCode;
 use crate::domain::text::{count_of, shell_word};
+use crate::store::fence::DatabaseIdentity;
 use crate::store::{StoreError, fence, sender};
 
 /// Stops a sender at the fence, and notifies everybody.
@@ -16,11 +17,11 @@ pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRef
             tracing::warn!(sender = %of.name, %superseded, "this process has slept, and leaves the sender to the other");
             return Ok(());
         }
-        FenceRefusal::Memory(MemoryError::Unwritable { .. }) => "make it writable, then confirm",
+        FenceRefusal::Memory(MemoryError::Unwritable { .. }) => "make it writable if you can, then confirm",
         _ => "if everybody queued may get it, confirm",
     };
     let server = fence::server(&engine.pool).await?;
-    let consequence = consequence(&engine.fence.posted(of.id, &server.likeness));
+    let consequence = engine.fence.consequence(of.id, &server.likeness);
     let name = &of.name;
     let reason = reason((&engine.host, name), &format!("{why}; {consequence}; {mend}"));
     if sender::stop(&engine.pool, of.id, &StopCode::Restored, &reason).await? {
@@ -45,8 +46,7 @@ pub async fn ask_to_confirm_again(
     let Some((StopCode::Restored, known)) = sender::stop_of(&mut connection, id).await? else { return Ok(None) };
     drop(connection);
     let server = fence::server(&engine.pool).await?;
-    let record = engine.fence.posted(id, &server.likeness);
-    let consequence = consequence(&record);
+    let consequence = engine.fence.consequence(id, &server.likeness);
     if known.contains(&consequence) {
         return Ok(None);
     }
@@ -69,17 +69,31 @@ pub async fn takeover_failed(engine: &EngineContext, of: &ConfiguredSender, erro
     }
 }
 
-/// What a confirmation does with the people who are queued, where this is what the machine knows.
+impl Fence {
+    /// What a confirmation does with the people who are queued, as far as this machine knows.
+    fn consequence(&self, sender: SenderId, likeness: &DatabaseIdentity) -> String {
+        let posts = consequence(&self.posted(sender, likeness));
+        if self.opt_outs().is_whole(has_opt_outs(&self.directory)) {
+            return posts;
+        }
+        format!(
+            "{posts}; this machine's record of opt-outs is not whole: before you confirm, record with `blastdeck suppress add` whom you \
+             know to have opted out since the database's backup, else they get a message, too"
+        )
+    }
+}
+
 fn consequence(record: &PostedRecord) -> String {
     const UNCERTAIN: &str =
         "those whom the database has forgotten become uncertain, and everybody else who is queued gets a message";
     let noted = count_of(record.posted.len() as u64, "post", "posts");
-    match damage(record) {
+    match damage(record).filter(|_| !record.posted.is_empty() || record.unreadable > 0) {
         Some(damage) if record.posted.is_empty() => {
             format!("{damage}: once you confirm, everybody who is queued gets a message, again if they had it")
         }
         Some(damage) => format!(
-            "{damage}: once you confirm, of the {} that can be read {UNCERTAIN}, again if theirs is one that cannot be read",
+            "{damage}: once you confirm, of the {} that can be read {UNCERTAIN}, again if theirs is one that cannot be read or \
+             another machine's",
             record.posted.len()
         ),
         None if record.posted.is_empty() => {
@@ -87,7 +101,9 @@ fn consequence(record: &PostedRecord) -> String {
              queued gets a message, again if they had it"
                 .to_owned()
         }
-        None => format!("this machine remembers whom it posted to ({noted}): once you confirm, {UNCERTAIN}"),
+        None => format!(
+            "this machine remembers whom it posted to ({noted}): once you confirm, {UNCERTAIN}, again if it was another machine that posted to them"
+        ),
     }
 }
 

@@ -13,16 +13,20 @@ use chrono::{DateTime, Utc};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use super::files::{self, private};
 use super::index::PostedIndex;
-use super::{LOCK_PATIENCE, MemoryError, Origin, private};
+use super::stamp::ChangeStamp;
+use super::{LOCK_PATIENCE, MemoryError, Origin};
 use crate::domain::ids::RecipientId;
 use crate::store::fence::PostedAttempt;
 
 /// Recipient, attempt, epoch, time in microseconds, phone, checksum; big endian.
 const RECORD: usize = 8 + 4 + 8 + 8 + 8 + 4;
 
-/// The file's length in bytes as of the last append, big endian, at its beginning: a file that is shorter was cut off.
+/// At the file's beginning, big endian: when it was appended to last, in the upper 32 bits, and its length in bytes then. A file that
+/// is shorter was cut off; one of that length that was changed later was written by another program. Earlier versions noted no time.
 const HEADER: usize = 8;
+const LENGTH_BITS: u32 = 32;
 
 /// The phone of whoever was forgotten since: their record goes on speaking for their row.
 pub(super) const FORGOTTEN: u64 = 0;
@@ -31,7 +35,7 @@ pub(super) const FORGOTTEN: u64 = 0;
 const LONG: u64 = 262_144;
 
 /// No journal is ever so long: a length beyond it is itself damaged.
-const LONGEST: u64 = 1 << 32;
+const LONGEST: u64 = 1 << 31;
 
 /// The bytes of a record by which it is known again: all but the phone, which may be forgotten, and the checksum.
 const IDENTITY: usize = 28;
@@ -68,6 +72,8 @@ pub struct Journal {
     path: PathBuf,
     file: File,
     index: PostedIndex,
+    /// How far it went when this process wrote or read it last.
+    reached: u64,
 }
 
 impl Journal {
@@ -82,12 +88,12 @@ impl Journal {
         let file =
             private(OpenOptions::new().create_new(true).read(true).write(true)).open(path).map_err(unwritable)?;
         note_length(&file, HEADER as u64).map_err(unwritable)?;
-        Ok(Self { path: path.to_owned(), file, index: PostedIndex::default() })
+        Ok(Self { path: path.to_owned(), file, index: PostedIndex::default(), reached: HEADER as u64 })
     }
 
     pub(super) fn open(path: &Path) -> Result<Self, MemoryError> {
         match private(OpenOptions::new().read(true).write(true)).open(path) {
-            Ok(file) => Ok(Self { path: path.to_owned(), file, index: PostedIndex::default() }),
+            Ok(file) => Ok(Self { path: path.to_owned(), file, index: PostedIndex::default(), reached: 0 }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(MemoryError::Unreadable { path: path.to_owned(), why: error.to_string() })
             }
@@ -97,6 +103,7 @@ impl Journal {
 
     /// With an index of what lies behind an offset, for [`Self::has_posted`].
     pub(super) fn indexed(mut self, behind: u64) -> Result<Self, MemoryError> {
+        self.reached = self.length()?;
         for posted in self.newest(behind, usize::MAX)? {
             self.index.insert(&posted);
         }
@@ -114,14 +121,10 @@ impl Journal {
         let records: Vec<u8> = posted.iter().flat_map(encode).collect();
         let unwritable = |error| MemoryError::Unwritable { path: self.path.clone(), error };
         self.lock().map_err(unwritable)?;
-        // What was emptied meanwhile would look whole again with new records in it.
-        let written = match self.is_cut_off() {
-            Ok(true) => Err(self.unreadable("it was cut off")),
-            Ok(false) => self.append_locked(&records).map_err(unwritable),
-            Err(error) => Err(error),
-        };
+        // What was emptied or replaced meanwhile would look whole again with new records in it.
+        let written = self.is_as_left().and_then(|()| self.append_locked(&records).map_err(unwritable));
         flock(&self.file, FlockOperation::Unlock).map_err(|error| unwritable(error.into()))?;
-        written?;
+        self.reached = written?;
         for posted in posted {
             self.index.insert(posted);
         }
@@ -140,15 +143,35 @@ impl Journal {
         Ok(())
     }
 
-    fn append_locked(&self, records: &[u8]) -> io::Result<()> {
+    /// Whether nobody but processes of this program has written it since: they only append.
+    fn is_as_left(&self) -> Result<(), MemoryError> {
+        if self.is_cut_off()? {
+            return Err(self.unreadable("it was cut off"));
+        }
+        if self.length()? < self.reached {
+            return Err(self.unreadable("it is an older one than this process wrote"));
+        }
+        if self.is_changed()? { Err(self.unreadable("another program has changed it")) } else { Ok(()) }
+    }
+
+    /// How far it goes then.
+    fn append_locked(&self, records: &[u8]) -> io::Result<u64> {
         let before = self.file.metadata()?.len();
         let after = before + records.len() as u64;
-        let mut written = self.file.write_all_at(records, before).and_then(|()| note_length(&self.file, after));
+        let written = self.file.write_all_at(records, before).and_then(|()| note_length(&self.file, after));
         if written.is_err() {
             // A part of a record would make the whole journal unreadable.
-            written = self.file.set_len(before).and(written);
+            self.file.set_len(before).and_then(|()| note_length(&self.file, before))?;
         }
-        written
+        written.map(|()| after)
+    }
+
+    /// Whether it was changed after the last append, though nothing was added to it. Records behind the noted length are of a
+    /// process that was killed before it noted them.
+    pub(super) fn is_changed(&self) -> Result<bool, MemoryError> {
+        let noted = self.header()?;
+        let changed = ChangeStamp::of(&self.file).map_err(|error| self.unreadable(&error.to_string()))?;
+        Ok(self.length()? == length_of(noted) && !stamp_of(noted).is_of(changed))
     }
 
     /// Makes durable what was appended; how far it went then.
@@ -208,6 +231,10 @@ impl Journal {
     }
 
     fn noted_length(&self) -> Result<u64, MemoryError> {
+        Ok(length_of(self.header()?))
+    }
+
+    fn header(&self) -> Result<u64, MemoryError> {
         let mut noted = [0; HEADER];
         self.file.read_exact_at(&mut noted, 0).map_err(|error| self.unreadable(&error.to_string()))?;
         Ok(u64::from_be_bytes(noted))
@@ -237,13 +264,14 @@ impl Journal {
 
     /// Every record of a file that can be read, whatever else is wrong with it.
     pub(super) fn readable_part(path: &Path) -> PostedRecord {
-        let bytes = fs::read(path).unwrap_or_default();
+        let bytes = files::read(path).map(|(bytes, _)| bytes).unwrap_or_default();
         let Some((header, records)) = bytes.split_first_chunk::<HEADER>() else {
             return PostedRecord { has_unknown_gap: true, ..PostedRecord::default() };
         };
-        let noted = u64::from_be_bytes(*header).saturating_sub(HEADER as u64).div_ceil(RECORD as u64);
+        let length = length_of(u64::from_be_bytes(*header));
+        let noted = length.saturating_sub(HEADER as u64).div_ceil(RECORD as u64);
         let there = records.len().div_ceil(RECORD) as u64;
-        let has_unknown_gap = noted > LONGEST;
+        let has_unknown_gap = length > LONGEST;
         let whole = if has_unknown_gap { there } else { noted.max(there) };
         // An attempt is noted once: a second record of it lies in the place of another one.
         let mut known = HashSet::new();
@@ -263,12 +291,16 @@ impl Journal {
         let journal = Self::open(path)?;
         let unwritable = |error| MemoryError::Unwritable { path: path.to_owned(), error };
         journal.lock().map_err(unwritable)?;
-        let bytes = fs::read(path).map_err(unwritable)?;
+        let (bytes, _) = files::read(path).map_err(unwritable)?;
+        let is_ours = !journal.is_changed()?;
         let records = bytes.get(HEADER..).unwrap_or_default().as_chunks::<RECORD>().0;
         let known = records.iter().enumerate().filter_map(|(at, record)| Some((at, decode(record)?)));
         for (at, posted) in known.filter(|(_, posted)| phones.contains(&posted.phone)) {
             let record = encode(&PostedAttempt { phone: FORGOTTEN, ..posted });
             journal.file.write_all_at(&record, (HEADER + at * RECORD) as u64).map_err(unwritable)?;
+        }
+        if is_ours {
+            note_length(&journal.file, journal.noted_length()?).map_err(unwritable)?;
         }
         journal.file.sync_data().map_err(unwritable)
     }
@@ -279,7 +311,18 @@ impl Journal {
 }
 
 fn note_length(file: &File, length: u64) -> io::Result<()> {
-    file.write_all_at(&length.to_be_bytes(), 0)
+    ChangeStamp::note(file, |stamp| {
+        let header = u64::from(stamp.0) << LENGTH_BITS | length;
+        file.write_all_at(&header.to_be_bytes(), 0)
+    })
+}
+
+const fn length_of(header: u64) -> u64 {
+    header & ((1 << LENGTH_BITS) - 1)
+}
+
+const fn stamp_of(header: u64) -> ChangeStamp {
+    ChangeStamp((header >> LENGTH_BITS) as u32)
 }
 
 fn encode(posted: &PostedAttempt) -> [u8; RECORD] {

@@ -10,11 +10,14 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{LOCK_PATIENCE, MemoryError, Origin, make_directory, private};
+use super::files::{self, make_directory, private};
+use super::stamp::ChangeStamp;
+use super::{LOCK_PATIENCE, MemoryError, Origin};
 use crate::domain::phone::PersonKey;
 use crate::engine::file_lock::FileLock;
 
-/// `# LENGTH ORIGIN`: how many bytes of lines follow as of the last append, and which file it is.
+/// `# STAMP LENGTH ORIGIN`, the first two in ten digits each, without a space between them: when it was appended to last, how many bytes
+/// of lines follow as of then, and which file it is. Earlier versions wrote zeros in place of the time.
 const HEADER: usize = 2 + 20 + 1 + 33 + 1;
 
 /// An opt-out as it was noted, or lifted.
@@ -89,8 +92,8 @@ impl OptOutMemory {
         if let Some(extent) = self.extent()? {
             return Ok(extent);
         }
-        let lines = match fs::read(&self.path) {
-            Ok(lines) => lines,
+        let lines = match files::read(&self.path) {
+            Ok((lines, _)) => lines,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !is_begun => Vec::new(),
             Err(error) => return Err(self.unreadable(&error.to_string())),
         };
@@ -113,7 +116,7 @@ impl OptOutMemory {
     /// What stands of all that can be read.
     pub fn readable(&self, is_begun: bool) -> ReadableOptOuts {
         let is_whole = self.open(is_begun).is_ok();
-        let bytes = fs::read(&self.path).unwrap_or_default();
+        let bytes = files::read(&self.path).map(|(bytes, _)| bytes).unwrap_or_default();
         let is_header = bytes.first() == Some(&b'#');
         let lines = if is_header { bytes.get(HEADER..).unwrap_or_default() } else { &bytes };
         let unreadable = parse(lines).filter(Option::is_none).count();
@@ -157,14 +160,28 @@ impl OptOutMemory {
         if header[0] != b'#' {
             return Ok(None);
         }
-        let extent = read_header(&header).ok_or_else(|| self.unreadable("it is damaged"))?;
+        let (stamp, extent) = read_header(&header).ok_or_else(|| self.unreadable("it is damaged"))?;
         if extent.origin != Origin::of(&file).map_err(unreadable)?.to_string() {
             return Err(self.unreadable("it is a copy"));
         }
         if length < HEADER as u64 + extent.bytes {
             return Err(self.unreadable("it was cut off"));
         }
+        // What lies behind the noted end is of a process that was killed before it noted it.
+        let is_changed = !stamp.is_of(ChangeStamp::of(&file).map_err(unreadable)?);
+        if is_changed && length == HEADER as u64 + extent.bytes {
+            return Err(self.unreadable("another program has changed it"));
+        }
         Ok(Some(extent))
+    }
+
+    /// Whether everything that was noted can be read. Makes and changes nothing.
+    pub fn is_whole(&self, is_begun: bool) -> bool {
+        match self.extent() {
+            Ok(Some(_)) => true,
+            Ok(None) => !is_begun || self.path.exists(),
+            Err(_) => false,
+        }
     }
 
     /// Written beside and renamed: a kill leaves the old one or the new one.
@@ -173,10 +190,12 @@ impl OptOutMemory {
         let written = (|| {
             let mut file = private(OpenOptions::new().create(true).truncate(true).write(true)).open(&draft)?;
             let extent = OptOutExtent { origin: Origin::of(&file)?.to_string(), bytes: lines.len() as u64 };
-            file.write_all(header(&extent).as_bytes())?;
+            file.write_all(header(ChangeStamp::UNKNOWN, &extent).as_bytes())?;
             file.write_all(lines)?;
             file.sync_data()?;
             fs::rename(&draft, &self.path)?;
+            // Its new name is a change as well.
+            note_header(&file, &extent)?;
             Ok(extent)
         })();
         written.map_err(|error| self.unwritable(error))
@@ -217,18 +236,24 @@ impl OptOutLock {
             file.write_all_at(&[b"\n", lines].concat(), length)?;
             return file.sync_data();
         }
-        let Some(extent) = read_header(&first) else {
+        let Some((stamp, extent)) = read_header(&first) else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "its header is damaged"));
         };
         // What lies behind the noted end was never durable: its writer was killed.
         let end = length.min(HEADER as u64 + extent.bytes);
         let is_cut = length < HEADER as u64 + extent.bytes;
+        // What another program has changed stays so: whoever reads it is to ask.
+        let is_ours = is_cut || length > end || stamp.is_of(ChangeStamp::of(&file)?);
         let lines = [if is_cut { &b"\n"[..] } else { b"" }, lines].concat();
         file.set_len(end)?;
         file.write_all_at(&lines, end)?;
         file.sync_data()?;
         let after = OptOutExtent { bytes: extent.bytes + lines.len() as u64, ..extent };
-        file.write_all_at(header(&after).as_bytes(), 0)?;
+        if is_ours {
+            note_header(&file, &after)?
+        } else {
+            file.write_all_at(header(stamp, &after).as_bytes(), 0)?
+        }
         file.sync_data()
     }
 }
@@ -238,7 +263,9 @@ fn forget_lines(path: &Path, people: &[PersonKey]) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
-    let bytes = fs::read(path)?;
+    let (bytes, _) = files::read(path)?;
+    let noted = read_header(bytes.get(..HEADER).unwrap_or_default());
+    let changed = ChangeStamp::of(&file)?;
     let mut at = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let noted: Option<RememberedOptOut> = serde_json::from_slice(line).ok();
@@ -248,17 +275,29 @@ fn forget_lines(path: &Path, people: &[PersonKey]) -> io::Result<()> {
         }
         at += line.len() as u64;
     }
+    if let Some((_, extent)) = noted.filter(|(stamp, _)| stamp.is_of(changed)) {
+        note_header(&file, &extent)?;
+    }
     file.sync_data()
 }
 
-fn header(extent: &OptOutExtent) -> String {
-    format!("# {:020} {:<33}\n", extent.bytes, extent.origin)
+fn header(stamp: ChangeStamp, extent: &OptOutExtent) -> String {
+    format!("# {:010}{:010} {:<33}\n", stamp.0, extent.bytes, extent.origin)
 }
 
-fn read_header(bytes: &[u8]) -> Option<OptOutExtent> {
+/// The header, with the time at which it is written. Until that is there it has none: a process may be killed in between.
+fn note_header(file: &File, extent: &OptOutExtent) -> io::Result<()> {
+    let write = |stamp| file.write_all_at(header(stamp, extent).as_bytes(), 0);
+    write(ChangeStamp::UNKNOWN)?;
+    ChangeStamp::note(file, write)
+}
+
+fn read_header(bytes: &[u8]) -> Option<(ChangeStamp, OptOutExtent)> {
     let text = std::str::from_utf8(bytes).ok()?.strip_prefix("# ")?.strip_suffix('\n')?;
-    let (bytes, origin) = text.split_once(' ')?;
-    Some(OptOutExtent { origin: origin.trim_end().to_owned(), bytes: bytes.parse().ok()? })
+    let (numbers, origin) = text.split_once(' ')?;
+    let (stamp, bytes) = numbers.split_at_checked(10)?;
+    let extent = OptOutExtent { origin: origin.trim_end().to_owned(), bytes: bytes.parse().ok()? };
+    Some((ChangeStamp(stamp.parse().ok()?), extent))
 }
 
 fn encode(noted: &[RememberedOptOut]) -> io::Result<Vec<u8>> {
@@ -288,90 +327,4 @@ fn standing(noted: impl IntoIterator<Item = RememberedOptOut>) -> Vec<Remembered
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn opt_out(business: &str, phone: &str, is_lifted: bool) -> RememberedOptOut {
-        let at = "2026-11-20T12:00:00Z".parse().unwrap();
-        let (source, by) = ("operator".to_owned(), "aina".to_owned());
-        let reason = Some("by letter\n".to_owned());
-        RememberedOptOut { business: business.to_owned(), phone: phone.to_owned(), reason, source, by, at, is_lifted }
-    }
-
-    fn append(memory: &OptOutMemory, noted: &[RememberedOptOut]) {
-        memory.lock().unwrap().append(noted, false).unwrap();
-    }
-
-    fn recalled(memory: &OptOutMemory) -> Vec<RememberedOptOut> {
-        memory.since(&memory.open(false).unwrap(), 0).unwrap()
-    }
-
-    #[test]
-    fn what_was_noted_stands_until_it_is_lifted_under_whatever_spelling() {
-        let home = tempfile::tempdir().unwrap();
-        let memory = OptOutMemory::new(&home.path().join("database"));
-        assert_eq!(recalled(&memory), []);
-        let (one, other) = (opt_out("kedai", "+5548987654321", false), opt_out("pasar", "+5548987654321", false));
-        append(&memory, &[one.clone(), other.clone()]);
-        let before = memory.open(true).unwrap().bytes;
-        append(&memory, std::slice::from_ref(&one));
-        assert_eq!(recalled(&memory), [one.clone(), other.clone()]);
-        assert_eq!(memory.since(&memory.open(true).unwrap(), before).unwrap(), [one]);
-
-        append(&memory, &[opt_out("kedai", "+554887654321", true)]);
-
-        assert_eq!(recalled(&memory), [other]);
-    }
-
-    #[test]
-    fn a_file_that_was_cut_damaged_copied_or_removed_is_no_whole_one_whatever_is_appended() {
-        type Spoil = fn(&Path, Vec<u8>);
-        let spoil: [(Spoil, usize); 6] = [
-            (|path, bytes| fs::write(path, &bytes[..bytes.len() - 9]).unwrap(), 2),
-            (|path, bytes| fs::write(path, &bytes[..bytes.len() / 2]).unwrap(), 2),
-            (|path, bytes| fs::write(path, &bytes[..20]).unwrap(), 1),
-            (|path, _| fs::write(path, "").unwrap(), 1),
-            (
-                |path, bytes| {
-                    fs::remove_file(path).unwrap();
-                    fs::write(path.with_extension("beside"), "").unwrap();
-                    fs::write(path, bytes).unwrap();
-                },
-                3,
-            ),
-            (|path, _| fs::remove_file(path).unwrap(), 0),
-        ];
-        for (case, (spoil, readable)) in spoil.into_iter().enumerate() {
-            let home = tempfile::tempdir().unwrap();
-            let memory = OptOutMemory::new(home.path());
-            append(&memory, &[opt_out("kedai", "+60100000001", false), opt_out("kedai", "+60100000002", false)]);
-            spoil(memory.path(), fs::read(memory.path()).unwrap());
-            assert!(memory.open(true).is_err(), "{case}");
-
-            let _ = memory.lock().unwrap().append(&[opt_out("kedai", "+60100000003", false)], true);
-
-            assert!(memory.open(true).is_err(), "{case}: it must not be made good in passing");
-            let found = memory.readable(true);
-            assert!(found.unreadable >= 1 && found.standing.len() <= readable, "{case}: {found:?}");
-            memory.mend(&found).unwrap();
-            assert_eq!(recalled(&memory), found.standing, "{case}");
-        }
-    }
-
-    #[test]
-    fn a_write_that_was_never_finished_and_a_file_without_a_header_are_whole() {
-        let home = tempfile::tempdir().unwrap();
-        let memory = OptOutMemory::new(home.path());
-        let (one, other) = (opt_out("kedai", "+60100000001", false), opt_out("kedai", "+60100000002", false));
-        fs::write(memory.path(), encode(std::slice::from_ref(&one)).unwrap()).unwrap();
-        assert_eq!(recalled(&memory), std::slice::from_ref(&one));
-        let whole = fs::read(memory.path()).unwrap();
-        let mut file = OpenOptions::new().append(true).open(memory.path()).unwrap();
-        file.write_all(&whole[HEADER..HEADER + 30]).unwrap();
-        assert_eq!(recalled(&memory), std::slice::from_ref(&one));
-
-        append(&memory, std::slice::from_ref(&other));
-
-        assert_eq!(recalled(&memory), [one, other]);
-    }
-}
+mod tests;

@@ -158,13 +158,30 @@ impl BlastQueue {
         }
     }
 
+    /// Answers somebody who wrote.
+    pub(super) const fn is_answer(&self) -> bool {
+        self.source.is_answer
+    }
+
     pub(super) fn has_own_pace(&self) -> bool {
         self.limits.limits.gap.is_some() || self.limits.limits.rate != Rate::Unlimited
     }
 
-    /// Looks whether this blast may send now, by its own limits.
-    pub(super) fn look(&mut self, now: DateTime<Utc>) {
-        self.hold = self.held_by(now);
+    /// Looks whether this blast may send now, by its own limits and by how many people its business may write to: whoever is
+    /// answered is not counted there.
+    pub(super) fn look(&mut self, now: DateTime<Utc>, people: Pace) {
+        let full = match people {
+            Pace::Wait { until, reason } if !self.source.is_answer => {
+                let waiting = Some(waiting(reason, until, LimitOwner::Sender, 0));
+                Some(Hold { until, waiting, bound: Some(Bottleneck::Sender(reason)) })
+            }
+            _ => None,
+        };
+        // Whatever lasts longer, unless a person must end the other.
+        self.hold = match (self.held_by(now), full) {
+            (Some(own), Some(full)) if own.ends_before(full.until) => Some(full),
+            (own, full) => own.or(full),
+        };
     }
 
     fn held_by(&mut self, now: DateTime<Utc>) -> Option<Hold> {
@@ -222,7 +239,8 @@ impl Sender {
     /// arrears later: a blast that opens in the evening does not make the others wait until it has caught up.
     pub(super) fn least_served(&mut self) -> Option<BlastId> {
         let now = self.context.clock.now();
-        self.queues.iter_mut().for_each(|queue| queue.look(now));
+        let people = self.pace.people.next(now);
+        self.queues.iter_mut().for_each(|queue| queue.look(now, people));
         let ready = self.queues.iter().filter(|queue| queue.hold.is_none());
         let (served, blast) = ready.map(|queue| (queue.served, queue.id)).min()?;
         for queue in self.queues.iter_mut().filter(|queue| queue.hold.is_some()) {
@@ -231,7 +249,7 @@ impl Sender {
         Some(blast)
     }
 
-    /// The sender's own pace comes last: it binds all blasts.
+    /// The sender's own pace comes last: it binds all blasts, answers too.
     fn paced(&mut self, blast: BlastId) -> NextAction {
         match self.next_pace() {
             Pace::Go => NextAction::Send(blast),

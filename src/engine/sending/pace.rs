@@ -137,13 +137,9 @@ impl SenderPace {
         Ok(())
     }
 
-    /// When the next message may go by the sender's own limits, and by its business's.
+    /// When the next message may go by the sender's own limits.
     pub(super) fn next(&mut self, now: DateTime<Utc>) -> Pace {
-        match (self.pacer.next(now, rand::random()), self.people.next(now)) {
-            (Pace::Wait { until, .. }, people @ Pace::Wait { until: later, .. }) if later > until => people,
-            (Pace::Go, people) => people,
-            (pace, _) => pace,
-        }
+        self.pacer.next(now, rand::random())
     }
 
     /// A message is known not to have been accepted.

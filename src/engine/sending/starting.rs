@@ -93,12 +93,15 @@ impl Sender {
     fn note_posted(&mut self, post: &Post) -> DateTime<Utc> {
         let now = self.context.clock.now();
         self.pace.pacer.posted(now);
-        self.pace.people.posted(&post.person.phone_number, now);
         self.pace.cooldown.posted(&post.person.phone_number, now);
-        if let Some(queue) = self.queues.iter_mut().find(|queue| queue.id == post.claim.blast) {
+        let queue = self.queues.iter_mut().find(|queue| queue.id == post.claim.blast);
+        if !queue.as_ref().is_some_and(|queue| queue.is_answer()) {
+            self.pace.people.posted(&post.person.phone_number, now);
+        }
+        if let Some(queue) = queue {
             queue.pacer.posted(now);
             if queue.has_own_pace() {
-                queue.look(now);
+                queue.look(now, self.pace.people.next(now));
             }
         }
         now

@@ -55,7 +55,7 @@ const TABLE: [(&[&str], RefusalMeaning); 4] = [
     ),
     (
         &["too many", "rate limit", "rate-limit", "ratelimit", "overlimit", "slow down"],
-        refused(ErrorClass::SlowSender, "throttled"),
+        refused(ErrorClass::SlowSender, THROTTLED),
     ),
     // The gateway's library throws these while it waits for WhatsApp, when the message may have been sent.
     (
@@ -86,6 +86,14 @@ pub(super) fn meaning(sentence: &str) -> RefusalMeaning {
 pub(super) fn refuses_token(code: &str) -> bool {
     matches!(code, UNAUTHORISED | "401" | "403")
 }
+
+/// Whether a code is of a refusal because too much was sent: ours, or one that the gateway gives of its own.
+pub(super) fn asks_to_slow_down(code: &str) -> bool {
+    matches!(code, THROTTLED | "429")
+}
+
+/// Our code for a request to slow down.
+pub(super) const THROTTLED: &str = "throttled";
 
 /// Our code for a token that is not taken.
 pub(super) const UNAUTHORISED: &str = "unauthorised";

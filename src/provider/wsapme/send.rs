@@ -101,7 +101,7 @@ fn own_code(value: &Value) -> Option<String> {
 fn throttled(answer: &HttpAnswer, body: Option<&Value>) -> SendOutcome {
     SendOutcome::Rejected {
         class: ErrorClass::SlowSender,
-        code: "throttled".to_owned(),
+        code: super::refusal::THROTTLED.to_owned(),
         message: http_sentence(answer, body),
         retry_after: answer.retry_after,
     }

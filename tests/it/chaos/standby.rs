@@ -118,6 +118,15 @@ impl Trial {
         }
     }
 
+    /// Each that has been away while the database went back in time asks once it is to send again.
+    pub(super) async fn confirm_added_senders(&self) {
+        let asking = "select name from senders where stopped_code = 'restored'";
+        let asking: Vec<String> = sqlx::query_scalar(asking).fetch_all(&self.shop.database.pool).await.unwrap();
+        for name in asking {
+            self.shop.ok(&["sender", "confirm", &name, "--no-engine"]).await;
+        }
+    }
+
     async fn replace_program(&mut self) {
         self.put_program();
         let wanted = std::fs::metadata(self.shop.path("blastdeck")).unwrap().ino();

@@ -204,11 +204,8 @@ async fn whoever_opted_out_is_found_by_number_also_right_after_an_import() {
 #[tokio::test]
 async fn whose_an_id_is_is_looked_up_by_key_however_many_are_known() {
     let scene = Scene::queued(0).await;
-    let learned = |n: u32| LearnedIdentity {
-        sender: SENDER,
-        user_id: format!("MY.{n}"),
-        phone: format!("+60100{n:06}"),
-    };
+    let learned =
+        |n: u32| LearnedIdentity { sender: SENDER, user_id: format!("MY.{n}"), phone: format!("+60100{n:06}") };
 
     let mut connection = scene.pool().acquire().await.unwrap();
     // A statement's plan is made when there are few, and kept.

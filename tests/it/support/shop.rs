@@ -254,7 +254,8 @@ impl Shop {
             if said["reason"] == reason {
                 return said;
             }
-            assert!(deadline.wait_a_moment().await, "blast {blast} never said `{reason}`; it says {said}");
+            let posts = self.sim.stats().await.posts;
+            assert!(deadline.wait_a_moment().await, "blast {blast} never said `{reason}` after {posts} posts; it says {said}");
         }
     }
 
