@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::bottleneck::Bottleneck;
+use super::next_action::BlastQueue;
 use super::post::{Clearance, Post};
 use super::{Sender, Wait};
 use crate::domain::ids::{BlastId, RecipientId};
@@ -63,6 +64,9 @@ impl Sender {
             return ReadyAction::GiveBack(Some(until));
         }
         let queue = self.queues.iter().find(|queue| queue.id == post.claim.blast);
+        if !queue.is_some_and(BlastQueue::is_answer) && self.pace.people.next(now) != Pace::Go {
+            return ReadyAction::GiveBack(None);
+        }
         if let Some(until) = queue.and_then(|queue| queue.closed_for(&post.person, now)) {
             return ReadyAction::GiveBack(Some(until));
         }

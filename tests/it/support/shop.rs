@@ -255,7 +255,10 @@ impl Shop {
                 return said;
             }
             let posts = self.sim.stats().await.posts;
-            assert!(deadline.wait_a_moment().await, "blast {blast} never said `{reason}` after {posts} posts; it says {said}");
+            assert!(
+                deadline.wait_a_moment().await,
+                "blast {blast} never said `{reason}` after {posts} posts; it says {said}"
+            );
         }
     }
 
