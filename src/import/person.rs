@@ -39,8 +39,8 @@ pub enum Reason {
     NotJson,
     #[error("it is there twice, with different values: write it once")]
     Twice,
-    #[error("it says something else than `{first}`: give one of them")]
-    TwoSpellings { first: &'static str },
+    #[error("it is there under two names, with different values: give it once")]
+    TwoNames,
     #[error("in the blast already")]
     Member,
     #[error("the same person as in row {first_row}: taken once")]
@@ -83,7 +83,7 @@ impl Reason {
             | Self::NoPhone
             | Self::NotJson
             | Self::Twice
-            | Self::TwoSpellings { .. }
+            | Self::TwoNames
             | Self::ErrorValue
             | Self::Member => self.to_string(),
         }

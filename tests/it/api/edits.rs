@@ -77,13 +77,31 @@ async fn what_was_read_may_come_back_whole() {
     let api = client(&shop, &serve, "write").await;
     let paths = [blast(&api, json!({ "rate_limit": 20 })).await, campaign(&api, json!({ "rateLimit": 0.5 })).await];
 
-    for path in &paths {
+    let [_, of_campaign] = &paths;
+    let template = of_campaign.replace("/whatsapp/campaigns", "/blasts");
+    let start = (chrono::Utc::now() + chrono::TimeDelta::days(1)).to_rfc3339();
+    let scheduled = blast(&api, json!({ "scheduled_for": start })).await;
+    let repeats = blast(&api, json!({ "repeat": "every mon 09:00", "timezone": "Asia/Kuala_Lumpur" })).await;
+
+    for path in paths.iter().chain([&template, &scheduled, &repeats]) {
         let before = api.get(path).await.expect(200).body;
         put(&api, path, &before).await.expect(200);
         let after = api.get(path).await.expect(200).body;
         // It was written again: the version and the time of it are others.
         put(&api, path, &before).await.expect(200);
-        for key in ["message", "rate_limit", "rateLimit", "sendWindow", "templateVariables", "recipients", "sender"] {
+        for key in [
+            "message",
+            "template",
+            "scheduled_for",
+            "repeat",
+            "timezone",
+            "rate_limit",
+            "rateLimit",
+            "sendWindow",
+            "templateVariables",
+            "recipients",
+            "sender",
+        ] {
             assert_eq!(before.get(key), after.get(key), "{path} {key}");
         }
     }
