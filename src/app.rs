@@ -127,7 +127,7 @@ pub use webhooks::{ReceivedBody, WebhookIntake, WebhookRefusal};
 pub use crate::config::{NewSender, TypedToken};
 pub use crate::domain::ids::SuppressionId;
 /// Lists of people, and what became of them.
-pub use crate::import::{CellMend, Imported, PeopleSource, Reason, ReasonCount, Rejection, Rejections};
+pub use crate::import::{CellMend, Imported, PeopleSource, Reason, ReasonCount, Rejection, Rejections, WrittenPerson};
 pub use crate::provider::meta::preflight::{FetchedTemplate as SenderTemplate, HeaderFormat, TemplateList};
 pub use crate::provider::{Health, HealthVerdict};
 pub use crate::store::api_request::{RequestKey, StoredRequest};

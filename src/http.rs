@@ -112,7 +112,11 @@ fn open_routes() -> Routes {
                     Operation::open("Meta's handshake").text(200, "text/plain", "The challenge").refuses(&[400, 403]),
                 )
                 .post("/api/webhook/meta", webhook::meta, webhook("Meta's events, by their signature"))
-                .post("/api/webhook/wsapme", webhook::wsapme_by_query, webhook("WSAPME's events, by `?secret=`"))
+                .post(
+                    "/api/webhook/wsapme",
+                    webhook::wsapme_by_query,
+                    webhook("WSAPME's events, by `?secret=`").with_parameter("secret", "The sender's `webhook_secret`"),
+                )
                 .post(
                     "/api/webhook/wsapme/{secret}",
                     webhook::wsapme_by_path,

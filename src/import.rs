@@ -36,6 +36,7 @@ mod tests;
 
 use columns::{Columns, Header};
 pub use error::ImportError;
+pub use given::WrittenPerson;
 pub use left_out::KeptRejections;
 use list::{PeopleList, PeopleWriter};
 use person::{Outcome, Taker};
@@ -75,7 +76,14 @@ pub enum PeopleSource {
     /// A JSON value a line.
     Lines(Box<dyn Read + Send>),
     /// JSON values: texts, or objects with `phone_number`, `name` and `variables`.
-    Given(Vec<Value>),
+    Given(Vec<WrittenPerson>),
+}
+
+impl PeopleSource {
+    /// From values that are ours.
+    pub fn given(values: impl IntoIterator<Item = Value>) -> Self {
+        Self::Given(values.into_iter().map(WrittenPerson::from).collect())
+    }
 }
 
 /// How an import differs from one of an operator's file.

@@ -12,7 +12,7 @@ use crate::domain::api_token::{SecretKind, TokenName, TokenScope};
 use crate::domain::ids::SenderId;
 use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
-use crate::store::api_request::{self, RequestKey, StoredRequest};
+use crate::store::api_request::{self, AnswerToKeep, RequestKey, StoredRequest};
 use crate::store::api_token::{self, NewToken, TokenIdentity, TokenRow};
 
 /// For whom an app acts, other than its operator.
@@ -93,11 +93,11 @@ impl App {
         Ok(api_request::get(self.pool(), token, key).await?)
     }
 
-    /// Stores the answer of the caller's request, for when it comes again.
-    pub async fn store_answer(&self, status: u16, answer: &Value) -> Result<(), AppError> {
-        let Some(key) = self.request() else { return Ok(()) };
+    /// Stores the answer of the caller's request, for when it comes again. `false`: another request had its key first.
+    pub async fn store_answer(&self, status: u16, body: &Value, headers: Value) -> Result<bool, AppError> {
+        let Some(key) = self.request() else { return Ok(true) };
         let status = i16::try_from(status).unwrap_or(i16::MAX);
-        Ok(api_request::answer(self.pool(), key, status, answer).await?)
+        Ok(api_request::answer(self.pool(), key, AnswerToKeep { status, body, headers }).await?)
     }
 
     /// Forgets requests that are too old to come again.

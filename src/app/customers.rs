@@ -118,6 +118,11 @@ impl App {
         Ok(customer::sent(self.pool(), blast, after, i64::from(limit)).await?)
     }
 
+    /// What the programs that made recipients call them, of those that have such an id.
+    pub async fn external_ids(&self, recipients: &[RecipientId]) -> Result<Vec<(RecipientId, String)>, AppError> {
+        Ok(customer::external_ids(self.pool(), recipients).await?)
+    }
+
     /// Every tag, with how many customers have it.
     pub async fn tags(&self) -> Result<Vec<(String, i64)>, AppError> {
         self.sees_customers()?;

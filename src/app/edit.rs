@@ -22,8 +22,8 @@ use crate::store::draft::{self, DraftChange};
 pub struct DraftEdit {
     pub tag: Option<String>,
     pub follow_up_stage: Option<String>,
-    pub description: Option<String>,
-    pub external_id: Option<String>,
+    pub description: FieldChange<String>,
+    pub external_id: FieldChange<String>,
     pub content: Option<BlastContent>,
     pub rate: FieldChange<Rate>,
     pub gap: FieldChange<Gap>,

@@ -70,7 +70,7 @@ impl App {
         let mut options = self.caller_options();
         options.note.follows =
             Some(Lineage { blast: from.blast, stage: Some(from.stuck_at), older_than: Some(from.older_than) });
-        self.create_from(draft, PeopleSource::Given(people), RejectedTo::Nowhere, options).await.map_err(refused)
+        self.create_from(draft, PeopleSource::given(people), RejectedTo::Nowhere, options).await.map_err(refused)
     }
 
     /// The same with the older blast's sender, message and pace, named as the next of its follow-ups.

@@ -42,6 +42,7 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>) -> String {
         Act::Edit => format!("edit {}", blast()),
         Act::Add => format!("add people to {}", blast()),
         Act::Remove => format!("take people out of {}", blast()),
+        Act::Token if act.detail.get("share").is_some() => format!("{} a link to the page of {}", made(act), blast()),
         Act::Token => format!("make or revoke the token {}", text(act, "name")),
         other => format!("`{other}`"),
     }
@@ -56,11 +57,20 @@ fn reversal(act: &LoggedAction, head: Option<BlastHead>) -> String {
         Act::MoveSender => {
             format!("`blastdeck sender move {}` with the former configuration reverses it", text(act, "sender"))
         }
+        Act::Token if act.detail.get("share").is_some() && made(act) == "make" => {
+            let link = act.detail["share"].to_string();
+            format!("`blastdeck share revoke {link}` ends it")
+        }
         Act::Edit if act.detail.get("order").is_some() => {
             format!("`blastdeck order edit {}` changes it again", text_of_order(act))
         }
         _ => FOR_GOOD.to_owned(),
     }
+}
+
+/// What was done with a link.
+fn made(act: &LoggedAction) -> &'static str {
+    if act.detail.get("revoked").is_some() { "revoke" } else { "make" }
 }
 
 fn text_of_order(act: &LoggedAction) -> String {

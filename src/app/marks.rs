@@ -320,6 +320,7 @@ pub(super) fn command_line(person: &PersonRow, mark: &Mark) -> String {
 const fn known_fact(mark: &Mark) -> Option<&'static str> {
     match mark {
         Mark::OptOut => Some("has opted out"),
+        Mark::Note(note) if note.is_empty() => Some("has no note"),
         Mark::Note(_) => Some("has that note"),
         Mark::Closed(Some(_)) => Some("is closed with that amount"),
         _ => None,

@@ -339,6 +339,11 @@ impl App {
         Ok(view::history::timeline(self.pool(), blast).await?)
     }
 
+    /// How many people of a blast wait for another try.
+    pub async fn queued_again(&self, blast: BlastId) -> Result<i64, AppError> {
+        Ok(view::history::queued_again(self.pool(), blast).await?)
+    }
+
     /// When this operator was last present; records that they are now.
     pub async fn touch_last_seen(&self) -> Result<Option<DateTime<Utc>>, AppError> {
         // A window that only reads leaves no trace, and nobody was away from it.

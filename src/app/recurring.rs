@@ -199,7 +199,7 @@ impl App {
         };
         let mut options = ImportOptions { may_be_empty: true, ..self.import_options() };
         options.note.occurrence = Some(note);
-        let made = self.create_from(draft, PeopleSource::Given(people), RejectedTo::Nowhere, options).await;
+        let made = self.create_from(draft, PeopleSource::given(people), RejectedTo::Nowhere, options).await;
         match made.map_err(refused) {
             Ok(made) => Ok(Some(made.blast)),
             Err(AppError::Repeated) => Ok(None),

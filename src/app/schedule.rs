@@ -131,7 +131,8 @@ impl App {
 
 /// A blast that repeats has its times by its rule and its zone, and keeps them while it is scheduled.
 fn refuse_new_times(head: &BlastHead, edit: &DraftEdit) -> Result<StartChange, AppError> {
-    if !edit.start.is_keep() {
+    // It has no time of its own that null would take away.
+    if edit.start.get().is_some() {
         return Err(AppError::invalid("scheduled_for", "it repeats: its times follow its rule"));
     }
     if head.state == BlastState::Scheduled {

@@ -76,7 +76,7 @@ impl App {
         let mut options = ImportOptions { may_be_empty, ..self.caller_options() };
         options.note.follows = follows.map(|blast| Lineage { blast, stage: None, older_than: None });
         draft.segment = Some(with_blast(&text, &audience.segment));
-        let people = PeopleSource::Given(people.iter().map(as_given).collect());
+        let people = PeopleSource::given(people.iter().map(as_given));
         self.create_from(draft, people, RejectedTo::Nowhere, options).await.map_err(refused)
     }
 
@@ -101,7 +101,7 @@ impl App {
             without_united_states: is_marketing,
             mends: Vec::new(),
         };
-        let people = PeopleSource::Given(people.iter().map(as_given).collect());
+        let people = PeopleSource::given(people.iter().map(as_given));
         let options = ImportOptions { may_be_empty: true, ..self.import_options() };
         replace_people(self.pool(), to, people, options).await.map_err(refused)?;
         self.notify(row.id).await?;

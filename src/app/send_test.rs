@@ -48,7 +48,7 @@ impl App {
             external_id: None,
             description: Some(format!("one of blast {id}, to oneself")),
         };
-        let made = self.create_for_caller(draft, PeopleSource::Given(vec![given])).await?;
+        let made = self.create_for_caller(draft, PeopleSource::given([given])).await?;
         let test = self.blast(made.blast).await?;
         if test.counts.queued == 0 {
             let why = made.rejected.examples.first().map_or_else(String::new, |first| format!(": {}", first.reason));

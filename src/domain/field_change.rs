@@ -34,6 +34,14 @@ impl<T> FieldChange<T> {
     }
 
     /// The value, if one is set.
+    pub const fn get(&self) -> Option<&T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Clear => None,
+        }
+    }
+
+    /// The same, taken out of it.
     pub fn value(self) -> Option<T> {
         match self {
             Self::Set(value) => Some(value),

@@ -13,6 +13,7 @@ mod create;
 mod customers;
 mod draft;
 mod edit;
+mod edited;
 mod events;
 mod export;
 mod follow_up;

@@ -24,7 +24,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// So is one that comes more slowly than this after the first seconds, in bytes a second.
 const RATE_MIN: u32 = 16 * 1024;
 const RATE_FROM: Duration = Duration::from_secs(5);
-/// What is too long is read to its end before the answer, or the client would never see it; at most so much, and this long.
+/// What is too long is read to its end, or the client might never see the answer; at most so much, and this long.
 const DRAIN_MAX: usize = 4 * BODY_MAX;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a body waits for memory.
@@ -84,10 +84,8 @@ async fn grow(budget: &Arc<Semaphore>, held: &mut Option<OwnedSemaphorePermit>, 
 
 /// The whole body, with the memory that it is counted for.
 pub(super) async fn read(budget: &BodyBudget, parts: &Parts, body: Body) -> Result<ReceivedBody, Response> {
-    let declared =
-        parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > BODY_MAX) {
-        drain(budget, body).await;
+    if declared(parts).is_some_and(|length| length > BODY_MAX as u64) {
+        drain(budget, body);
         return Err(too_long());
     }
     let problem = match collect(budget, body).await {
@@ -98,7 +96,7 @@ pub(super) async fn read(budget: &BodyBudget, parts: &Parts, body: Body) -> Resu
             return Ok(ReceivedBody { bytes: body, memory: Box::new(held) });
         }
         Collected::TooLong(rest) => {
-            drain(budget, rest).await;
+            drain(budget, rest);
             return Err(too_long());
         }
         Collected::Broken => Problem::new(StatusCode::BAD_REQUEST, "broken", "the body broke off"),
@@ -107,6 +105,11 @@ pub(super) async fn read(budget: &BodyBudget, parts: &Parts, body: Body) -> Resu
         Collected::NoRoom => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many bodies at once"),
     };
     Err(problem.into_response())
+}
+
+/// How long a body is by its own announcement.
+pub(super) fn declared(parts: &Parts) -> Option<u64> {
+    parts.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn too_long() -> Response {
@@ -153,8 +156,9 @@ async fn collect(budget: &BodyBudget, body: Body) -> Collected {
     }
 }
 
-/// Reads what is not wanted, so that the client sees the answer.
-pub(super) async fn drain(budget: &BodyBudget, body: Body) {
+/// Reads what is not wanted beside the answer, which is given at once: a client that writes to the end sees it too.
+pub(super) fn drain(budget: &BodyBudget, body: Body) {
+    let stop = budget.stop.clone();
     let discard = async {
         let mut stream = body.into_data_stream();
         let mut read = 0;
@@ -165,5 +169,5 @@ pub(super) async fn drain(budget: &BodyBudget, body: Body) {
             }
         }
     };
-    let _ = timeout(DRAIN_TIMEOUT, budget.stop.run_until_cancelled(discard)).await;
+    tokio::spawn(async move { timeout(DRAIN_TIMEOUT, stop.run_until_cancelled(discard)).await });
 }

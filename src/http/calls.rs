@@ -1,7 +1,8 @@
 //! What sentences tell a person at a terminal to type, as a program asks for it: the method and path of the call.
 
-/// What names a key of the dashboard, and what a program is told in its place.
-const KEYS: [(&str, &str); 7] = [
+/// What names a key of the dashboard, an option of a command or a column of its output, or leaves the rest to whoever sits there, and
+/// what a program is told in its place.
+const WORDS: [(&str, &str); 19] = [
     (", or u in the dashboard", ""),
     (", or enter in the dashboard", ""),
     (", or open the dashboard", ""),
@@ -9,6 +10,18 @@ const KEYS: [(&str, &str); 7] = [
     ("U takes that back first", "`PATCH /api/recipients/{id}` with the status `undo` takes that back first"),
     ("S resumes it", "`POST /api/blasts/{id}/resume` resumes it"),
     ("p pauses it", "`POST /api/blasts/{id}/pause` pauses it"),
+    ("Name its business with --business:", "Write its `business`, one of"),
+    ("write the number in the first column of ", "write the id that it has in "),
+    ("write its component into --template-file", "write its component into `components`"),
+    ("resume it with `blast resume`", "`POST /api/blasts/{id}/resume` resumes it"),
+    ("send it with `blast send`", "`POST /api/blasts/{id}/send` sends it"),
+    ("make a new blast to send again", "`POST /api/blasts` makes a new one to send"),
+    (": it is over", ": it is over, and `POST /api/blasts` makes a new one"),
+    ("only a draft can be edited", "only a draft can be edited, and `POST /api/blasts` makes another one"),
+    ("delete it if it is not wanted", "`DELETE /api/blasts/{id}` removes it"),
+    ("cancel it first, then delete it", "`POST /api/blasts/{id}/cancel` comes first"),
+    ("the status is received now", "the status is delivered now"),
+    ("is received already", "is delivered already"),
 ];
 
 /// A sentence for a program: calls in place of commands and keys. Commands that have no call, such as those that change how this
@@ -17,7 +30,12 @@ pub(super) fn for_programs(sentence: &str) -> String {
     let parts = sentence.split('`').enumerate();
     let told = parts.map(|(at, part)| command(at, part).and_then(call).unwrap_or_else(|| part.to_owned()));
     let called = told.collect::<Vec<_>>().join("`");
-    KEYS.iter().fold(called, |said, (key, call)| said.replace(key, call))
+    let called = WORDS.iter().fold(called, |said, (key, call)| said.replace(key, call));
+    // What follows is an item as a command takes it.
+    match called.split_once(": write it, as ") {
+        Some((said, _)) => format!("{said}: write it as \"12.50\""),
+        None => called,
+    }
 }
 
 /// The command line in a part of a sentence that is cut at its backticks.
@@ -44,6 +62,7 @@ fn call(command: &str) -> Option<String> {
         ("token", "list") => "GET /api/tokens".to_owned(),
         ("token", "revoke") => format!("DELETE /api/tokens/{}", id()),
         ("share", "list") => "GET /api/shares".to_owned(),
+        ("share", "revoke") => format!("DELETE /api/shares/{}", id()),
         ("catalog", "list") => "GET /api/whatsapp/catalogs".to_owned(),
         ("catalog", "show") => "GET /api/whatsapp/products".to_owned(),
         ("catalog", "import") => "POST /api/whatsapp/catalogs".to_owned(),
@@ -102,6 +121,20 @@ mod tests {
                 "`DELETE /api/suppressions` lifts it",
             ),
             ("run `blastdeck engine`, or open the dashboard", "run `blastdeck engine`"),
+            (
+                "no catalogue has a price of `teh`: write it, as 'teh*1@12.50'",
+                "no catalogue has a price of `teh`: write it as \"12.50\"",
+            ),
+            ("whose is it? Name its business with --business: a, b", "whose is it? Write its `business`, one of a, b"),
+            (
+                "the blast is completed: it is over",
+                "the blast is completed: it is over, and `POST /api/blasts` makes a new one",
+            ),
+            (
+                "`x` is not an id: write the number in the first column of `blastdeck blast list`",
+                "`x` is not an id: write the id that it has in `GET /api/blasts`",
+            ),
+            ("the status is received now, not uncertain", "the status is delivered now, not uncertain"),
             ("nothing to type", "nothing to type"),
         ] {
             assert_eq!(for_programs(said), told);

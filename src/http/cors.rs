@@ -10,7 +10,7 @@ use super::HttpState;
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const REQUEST_HEADERS: &str =
-    "authorization, content-type, idempotency-key, if-match, last-event-id, x-request-id, api-version";
+    "authorization, content-type, idempotency-key, if-match, last-event-id, prefer, x-request-id, api-version";
 const ANSWER_HEADERS: &str =
     "etag, retry-after, ratelimit, ratelimit-policy, idempotency-replayed, x-request-id, api-version, location";
 /// How long a browser may remember what it was told, in seconds.

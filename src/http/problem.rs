@@ -69,6 +69,13 @@ impl Problem {
         Self::fields(errors.collect())
     }
 
+    /// The same fields with another sentence for each.
+    #[must_use]
+    pub(super) fn saying(self, detail: &str) -> Self {
+        let errors = self.errors.into_iter().map(|error| FieldError { detail: detail.to_owned(), ..error });
+        Self::fields(errors.collect())
+    }
+
     /// The same with its fields called otherwise, each by its name.
     #[must_use]
     pub(super) fn with_names(self, name: impl Fn(&str) -> String) -> Self {
@@ -87,6 +94,14 @@ impl Problem {
         } else {
             self
         }
+    }
+
+    /// The same in other words: its sentences and its fields' names.
+    #[must_use]
+    pub(super) fn reworded(self, word: impl Fn(&str) -> String) -> Self {
+        let reworded =
+            |error: FieldError| FieldError { field: word(&error.field), detail: word(&error.detail), ..error };
+        Self { detail: word(&self.detail), errors: self.errors.into_iter().map(reworded).collect(), ..self }
     }
 
     /// The same, naming the field that it is about.

@@ -26,7 +26,7 @@ pub(super) async fn meta(State(state): State<HttpState>, request: Request) -> Re
     let (parts, body) = request.into_parts();
     let signature = text(&parts.headers, "x-hub-signature-256");
     if let Err(refusal) = state.intake.may_be_metas(signature) {
-        drain(&state.bodies, body).await;
+        drain(&state.bodies, body);
         return Err(refused(&refusal));
     }
     let body = read(&state.bodies, &parts, body).await?;
@@ -57,7 +57,7 @@ async fn wsapme(state: &HttpState, secret: &str, request: Request) -> Result<(),
     let senders = match state.intake.wsapme_senders(secret) {
         Ok(senders) => senders,
         Err(refusal) => {
-            drain(&state.bodies, body).await;
+            drain(&state.bodies, body);
             return Err(refused(&refusal));
         }
     };

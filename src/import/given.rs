@@ -17,6 +17,10 @@ use crate::store::import::NewRecipient;
 use super::columns::NAME;
 use super::encoding::Reading;
 
+mod written;
+
+pub use written::WrittenPerson;
+
 /// The longest name that is kept beside the number, and the longest id and value, in characters.
 const NAME_MAX: usize = 200;
 const EXTERNAL_ID_MAX: usize = 255;
@@ -39,11 +43,11 @@ pub(super) struct GivenList {
 enum GivenRows {
     /// One value a line.
     Lines(BufReader<Box<dyn Read + Send>>),
-    Values(std::vec::IntoIter<Value>),
+    Values(std::vec::IntoIter<WrittenPerson>),
 }
 
 /// Where in a value something is wrong, what stands there, and why.
-type Refusal = (&'static str, String, Reason);
+type Refusal = (String, String, Reason);
 
 impl GivenList {
     pub(super) fn lines(
@@ -55,7 +59,12 @@ impl GivenList {
         Self::new(GivenRows::Lines(BufReader::new(source)), region, content, is_marketing)
     }
 
-    pub(super) fn values(values: Vec<Value>, region: Region, content: BlastContent, is_marketing: bool) -> Self {
+    pub(super) fn values(
+        values: Vec<WrittenPerson>,
+        region: Region,
+        content: BlastContent,
+        is_marketing: bool,
+    ) -> Self {
         Self::new(GivenRows::Values(values.into_iter()), region, content, is_marketing)
     }
 
@@ -76,29 +85,34 @@ impl GivenList {
                     self.row += 1;
                     return Ok(Some((self.row, Outcome::Blank)));
                 }
-                Some(line) => serde_json::from_slice(&line)
-                    .map_err(|_| ("line", String::from_utf8_lossy(&line).into_owned(), Reason::NotJson)),
+                Some(line) => serde_json::from_slice::<WrittenPerson>(&line)
+                    .map_err(|_| ("line".to_owned(), String::from_utf8_lossy(&line).into_owned(), Reason::NotJson)),
             },
         };
         self.row += 1;
-        let outcome = match value.and_then(|value| self.person(&value)) {
+        let outcome = match value.and_then(|written| self.person(&written)) {
             Ok(person) => Outcome::Taken(person, Reading::Utf8),
             Err((column, value, reason)) => {
                 let value = if reason == Reason::Forgotten { "" } else { value.as_str() };
                 let value = value.trim().chars().take(VALUE_MAX).collect();
-                Outcome::Rejected(Rejection { row: self.row, column: column.to_owned(), value, reason })
+                Outcome::Rejected(Rejection { row: self.row, column, value, reason })
             }
         };
         Ok(Some((self.row, outcome)))
     }
 
-    fn person(&mut self, value: &Value) -> Result<NewRecipient, Refusal> {
+    fn person(&mut self, WrittenPerson { value, twice }: &WrittenPerson) -> Result<NewRecipient, Refusal> {
+        if let Some(field) = twice {
+            return Err((field.clone(), String::new(), Reason::Twice));
+        }
+        self.refuse_two_spellings(value)?;
         let (given, shown) = match value {
-            Value::Object(fields) => (PHONE_KEYS.iter().find_map(|key| fields.get(*key)), String::new()),
+            Value::Object(_) => (first_of(value, &PHONE_KEYS), String::new()),
             plain => (Some(plain), plain.to_string()),
         };
-        let written = given.and_then(text_of).ok_or(("phone_number", shown, Reason::NoPhone))?;
-        let at_phone = |reason: Reason| ("phone_number", written.clone(), reason);
+        let at = || "phone_number".to_owned();
+        let written = given.and_then(text_of).ok_or_else(|| (at(), shown, Reason::NoPhone))?;
+        let at_phone = |reason: Reason| (at(), written.clone(), reason);
         if given.and_then(Value::as_f64).is_some_and(|number| number.fract() != 0.0) {
             return Err(at_phone(PhoneError::Fraction.into()));
         }
@@ -107,11 +121,35 @@ impl GivenList {
             return Err(at_phone(Reason::UnitedStates));
         }
         let variables = variables(value);
-        self.content.render(&variables).map_err(|error| ("variables", written.clone(), error.into()))?;
+        self.content.render(&variables).map_err(|error| ("variables".to_owned(), written.clone(), error.into()))?;
         self.seen.refuse_repeat(&phone, self.row).map_err(at_phone)?;
         let name = name_of(value).map(|name| name.chars().take(NAME_MAX).collect());
         Ok(NewRecipient { phone, name, variables, external_id: external_id(value) })
     }
+
+    /// One thing has one value, however many of its names are there.
+    fn refuse_two_spellings(&self, value: &Value) -> Result<(), Refusal> {
+        let plain = |text: String| text.trim().to_owned();
+        let number = |text: String| Phone::parse(&text, self.region).map_or(text, |phone| phone.to_string());
+        refuse_other(value, &PHONE_KEYS, number)?;
+        refuse_other(value, &EXTERNAL_KEYS, plain)
+    }
+}
+
+/// Refuses a value that says under one of its names something else than under another.
+fn refuse_other(value: &Value, names: &[&'static str], meant: impl Fn(String) -> String) -> Result<(), Refusal> {
+    let given: Vec<_> = names.iter().filter_map(|name| Some((*name, text_of(value.get(*name)?)?))).collect();
+    let Some((_, first)) = given.first() else { return Ok(()) };
+    let first = meant(first.clone());
+    match given.iter().find(|(_, other)| meant(other.clone()) != first) {
+        Some((name, other)) => Err(((*name).to_owned(), other.clone(), Reason::TwoNames)),
+        None => Ok(()),
+    }
+}
+
+/// What stands under the first of these names that has a value.
+fn first_of<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
+    names.iter().filter_map(|name| value.get(*name)).find(|value| !value.is_null())
 }
 
 /// A line without its end, as long as a row may be.
@@ -140,7 +178,7 @@ fn name_of(value: &Value) -> Option<String> {
 }
 
 fn external_id(value: &Value) -> Option<String> {
-    let id = EXTERNAL_KEYS.iter().find_map(|key| value.get(*key)).and_then(text_of)?;
+    let id = first_of(value, &EXTERNAL_KEYS).and_then(text_of)?;
     Some(text::clean(&id).chars().take(EXTERNAL_ID_MAX).collect())
 }
 
@@ -166,7 +204,11 @@ mod tests {
 
     fn take(content: &str, values: Vec<Value>) -> Vec<Outcome> {
         let content = BlastContent::parse(content, None).unwrap();
-        let mut list = GivenList::values(values, "MY".parse().unwrap(), content, false);
+        let values = values.into_iter().map(WrittenPerson::from).collect();
+        outcomes(GivenList::values(values, "MY".parse().unwrap(), content, false))
+    }
+
+    fn outcomes(mut list: GivenList) -> Vec<Outcome> {
         std::iter::from_fn(|| list.next().unwrap()).map(|(_, outcome)| outcome).collect()
     }
 
@@ -187,6 +229,48 @@ mod tests {
         let Outcome::Taken(third, _) = &people[2] else { panic!("{people:?}") };
         assert_eq!((third.phone.as_str(), third.variables.get("city")), ("+60100123458", Some("Muar")));
         assert!(matches!(&people[0], Outcome::Taken(..)), "{people:?}");
+    }
+
+    /// What is refused of them: the field and the reason.
+    fn refused(outcomes: &[Outcome]) -> Vec<Option<(String, String)>> {
+        let reason = |outcome: &Outcome| match outcome {
+            Outcome::Rejected(refused) => Some((refused.column.clone(), refused.reason.to_string())),
+            _ => None,
+        };
+        outcomes.iter().map(reason).collect()
+    }
+
+    #[test]
+    fn nobody_has_two_numbers_or_two_ids() {
+        let people = take(
+            "Hi",
+            vec![
+                json!({"phone_number": "+60150111111", "phoneNumber": "+60150111112"}),
+                json!({"phone_number": "+60150111113", "phone": "0150111113", "to": null}),
+                json!({"phone": "+60150111114", "external_id": "7", "customerId": "8"}),
+                json!({"phone_number": null, "phone": "+60150111115", "external_id": 7, "customerId": "7"}),
+            ],
+        );
+
+        let reason = "it is there under two names, with different values: give it once";
+        let twice = |field: &str| Some((field.to_owned(), reason.to_owned()));
+        assert_eq!(refused(&people), [twice("phoneNumber"), None, twice("customerId"), None]);
+    }
+
+    #[test]
+    fn a_line_that_has_a_field_twice_is_refused_by_that_field() {
+        let lines = concat!(
+            r#"{"phone_number":"+60150111111","phone_number":"+60150111112"}"#,
+            "\n",
+            r#"{"phone_number":"+60150111113","name":"A","name":"A"}"#,
+            "\n",
+        );
+        let content = BlastContent::parse("Hi", None).unwrap();
+
+        let people = outcomes(GivenList::lines(Box::new(lines.as_bytes()), "MY".parse().unwrap(), content, false));
+
+        let twice = "it is there twice, with different values: write it once";
+        assert_eq!(refused(&people), [Some(("phone_number".to_owned(), twice.to_owned())), None]);
     }
 
     #[test]

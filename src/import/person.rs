@@ -37,6 +37,10 @@ pub enum Reason {
     NoPhone,
     #[error("not a line of JSON")]
     NotJson,
+    #[error("it is there twice, with different values: write it once")]
+    Twice,
+    #[error("it is there under two names, with different values: give it once")]
+    TwoNames,
     #[error("in the blast already")]
     Member,
     #[error("the same person as in row {first_row}: taken once")]
@@ -78,6 +82,8 @@ impl Reason {
             | Self::UnitedStates
             | Self::NoPhone
             | Self::NotJson
+            | Self::Twice
+            | Self::TwoNames
             | Self::ErrorValue
             | Self::Member => self.to_string(),
         }

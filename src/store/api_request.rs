@@ -35,6 +35,8 @@ pub struct StoredRequest {
     /// `None` where the process ended before the answer was stored.
     pub status: Option<i16>,
     pub answer: Option<Value>,
+    /// Headers of the answer by their names.
+    pub headers: Option<Value>,
     /// How long ago its effect began, in seconds.
     pub age: f64,
 }
@@ -55,19 +57,29 @@ pub async fn claim(tx: &mut PgConnection, key: &RequestKey, blast: Option<BlastI
 /// What became of the request that had this key first.
 pub async fn get(pool: &PgPool, token: i64, key: &str) -> Result<Option<StoredRequest>, StoreError> {
     let found = sqlx::query_as(
-        "select fingerprint, blast_id, status, answer,
+        "select fingerprint, blast_id, status, answer, headers,
                 extract(epoch from clock_timestamp() - created_at)::float8 as age
            from api_requests where token_id = $1 and key = $2",
     );
     Ok(found.bind(token).bind(key).fetch_optional(pool).await?)
 }
 
-/// Stores the answer of a request, also of one whose effect was there before.
-pub async fn answer(pool: &PgPool, key: &RequestKey, status: i16, answer: &Value) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into api_requests (token_id, key, fingerprint, request_id, blast_id, status, answer)
-         values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict (token_id, key) do update set status = excluded.status, answer = excluded.answer
+/// A request's answer, as it comes again.
+#[derive(Debug, Clone)]
+pub struct AnswerToKeep<'a> {
+    pub status: i16,
+    pub body: &'a Value,
+    /// By their names.
+    pub headers: Value,
+}
+
+/// Stores the answer of a request, also of one whose effect was there before. `false`: another request had its key first.
+pub async fn answer(pool: &PgPool, key: &RequestKey, answer: AnswerToKeep<'_>) -> Result<bool, StoreError> {
+    let stored = sqlx::query(
+        "insert into api_requests (token_id, key, fingerprint, request_id, blast_id, status, answer, headers)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         on conflict (token_id, key) do update
+                 set status = excluded.status, answer = excluded.answer, headers = excluded.headers
           where api_requests.request_id = excluded.request_id",
     )
     .bind(key.token)
@@ -75,11 +87,12 @@ pub async fn answer(pool: &PgPool, key: &RequestKey, status: i16, answer: &Value
     .bind(&key.fingerprint[..])
     .bind(&key.request_id)
     .bind(key.blast)
-    .bind(status)
-    .bind(answer)
+    .bind(answer.status)
+    .bind(answer.body)
+    .bind(answer.headers)
     .execute(pool)
     .await?;
-    Ok(())
+    Ok(stored.rows_affected() == 1)
 }
 
 /// Forgets keys that are older than [`KEPT`].

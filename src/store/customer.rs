@@ -14,7 +14,7 @@ use crate::domain::amount;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 
-pub use messages::{SentMessage, sent};
+pub use messages::{SentMessage, external_ids, sent};
 pub use said::{
     add_note, customer_of, merge, merged_numbers, newest_consents, note_consents, remove_note, tag, tags_of, unmerge,
     untag,

@@ -21,8 +21,8 @@ pub struct DraftChange {
     pub sender: Option<SenderId>,
     pub tag: Option<String>,
     pub follow_up_stage: Option<String>,
-    pub description: Option<String>,
-    pub external_id: Option<String>,
+    pub description: FieldChange<String>,
+    pub external_id: FieldChange<String>,
     pub message: Option<String>,
     pub template: FieldChange<Value>,
     pub rate: FieldChange<String>,
@@ -93,11 +93,13 @@ pub async fn lock(tx: &mut PgConnection, id: BlastId) -> Result<(), StoreError> 
 /// Changes a draft that has this version. `false`: somebody was first.
 pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftChange) -> Result<bool, StoreError> {
     let start = to.start.value();
+    let (description, external_id) = (!to.description.is_keep(), !to.external_id.is_keep());
     let when = (to.repeat, to.clocks);
     let done = sqlx::query(
         "update blasts
             set blast_tag = coalesce($3, blast_tag), follow_up_stage = coalesce($4, follow_up_stage),
-                description = coalesce($5, description), external_id = coalesce($6, external_id),
+                description = case when $28 then $5 else description end,
+                external_id = case when $29 then $6 else external_id end,
                 message = coalesce($7, message), template = case when $8 then $9 else template end,
                 rate = case when $10 then $11 else rate end, gap = case when $12 then $13 else gap end,
                 send_window = case when $14 then $15 else send_window end,
@@ -116,8 +118,8 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftC
     .bind(version)
     .bind(to.tag)
     .bind(to.follow_up_stage)
-    .bind(to.description)
-    .bind(to.external_id)
+    .bind(to.description.value())
+    .bind(to.external_id.value())
     .bind(to.message)
     .bind(!to.template.is_keep())
     .bind(to.template.value())
@@ -139,6 +141,8 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftC
     .bind(to.unfinished.value())
     .bind(!to.first.is_keep())
     .bind(to.first.value())
+    .bind(description)
+    .bind(external_id)
     .execute(&mut *tx)
     .await?;
     if done.rows_affected() == 1 {

@@ -7,6 +7,7 @@ mod crash;
 mod customers;
 mod document;
 mod doors;
+mod edits;
 mod exports;
 mod fuzz;
 mod jobs;
@@ -22,6 +23,8 @@ mod shop;
 mod steps;
 mod suppressions;
 mod tokens;
+mod twice;
+mod words;
 
 use crate::support::serve::{Serve, senders};
 use crate::support::{Setup, Shop};

@@ -86,7 +86,7 @@ impl App {
         people: Vec<Value>,
         options: ImportOptions,
     ) -> Result<Option<BlastId>, AppError> {
-        let made = self.create_from(draft, PeopleSource::Given(people), RejectedTo::Nowhere, options).await;
+        let made = self.create_from(draft, PeopleSource::given(people), RejectedTo::Nowhere, options).await;
         match made.map_err(refused) {
             Ok(made) => Ok(Some(made.blast)),
             Err(AppError::Repeated) => Ok(None),

@@ -45,6 +45,11 @@ impl FromStr for Hours {
     }
 }
 
+/// Whether a text is a time of day, `00:00` to `24:00`.
+pub fn is_time_of_day(text: &str) -> bool {
+    minute_of_day(text).is_some()
+}
+
 fn minute_of_day(text: &str) -> Option<u16> {
     let (hour, minute) = text.trim().split_once(':')?;
     let in_digits = |part: &str| part.len() <= 2 && part.bytes().all(|b| b.is_ascii_digit());

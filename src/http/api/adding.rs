@@ -15,13 +15,10 @@ use super::authentication::{ApiCaller, ApiWriter};
 use super::body::{JsonBody, PathId, fingerprint, media_type, parse, unsupported};
 use super::jobs::{JobAnswer, preferred, prefers_async};
 use super::once::{Answer, Repeatable, once};
-use super::upload::{Upload, receive};
-use crate::app::{AddedReport, App, Imported, PeopleSource};
+use super::upload::{Upload, UploadMax, receive};
+use crate::app::{AddedReport, App, Imported, PeopleSource, WrittenPerson};
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
-
-/// The longest array of people: longer lists come as CSV, or one a line.
-const ARRAY_MAX: u64 = 25 * 1024 * 1024;
 
 /// People to be added; the array alone is read as well.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -29,7 +26,7 @@ const ARRAY_MAX: u64 = 25 * 1024 * 1024;
 #[schema(as = AddRecipients)]
 pub(super) struct AddBody {
     #[schema(schema_with = schemas::people)]
-    recipients: Vec<Value>,
+    recipients: Vec<WrittenPerson>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -89,11 +86,12 @@ pub(super) async fn take_list(
     let form = match list_form(&caller.app(), id, &parts.headers).await {
         Ok(form) => form,
         Err(refused) => {
-            drain(&state.bodies, body).await;
+            drain(&state.bodies, body);
             return Err(refused);
         }
     };
-    let upload = receive(&state.bodies, &parts, body).await?;
+    let max = if matches!(form, ListForm::Json) { UploadMax::ARRAY } else { UploadMax::LIST };
+    let upload = receive(&state.bodies, &parts, body, max).await?;
     let fingerprint = fingerprint(&parts, &upload.sha256);
     let source = source(form, upload)?;
     once(caller, Repeatable { headers: &parts.headers, fingerprint, blast: Some(id) }, async |app: App| {
@@ -121,11 +119,6 @@ fn source(form: ListForm, mut upload: Upload) -> Result<PeopleSource, Problem> {
     Ok(match form {
         ListForm::Csv => PeopleSource::Csv(Box::new(upload.file)),
         ListForm::Lines => PeopleSource::Lines(Box::new(upload.file)),
-        ListForm::Json if upload.length > ARRAY_MAX => {
-            let detail =
-                format!("an array has at most {ARRAY_MAX} bytes: send one person a line as application/x-ndjson");
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-long", detail));
-        }
         ListForm::Json => {
             let mut bytes = Vec::new();
             let read = std::io::Read::read_to_end(&mut upload.file, &mut bytes);
@@ -136,7 +129,7 @@ fn source(form: ListForm, mut upload: Upload) -> Result<PeopleSource, Problem> {
 }
 
 /// `{"recipients": […]}`, or the array alone.
-fn recipients(bytes: &[u8]) -> Result<Vec<Value>, Problem> {
+fn recipients(bytes: &[u8]) -> Result<Vec<WrittenPerson>, Problem> {
     let begins = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if begins == Some(&b'[') { parse(bytes) } else { Ok(parse::<AddBody>(bytes)?.recipients) }
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -25,7 +25,8 @@ use crate::domain::zone;
 
 pub(super) fn routes() -> Routes {
     let editing = || {
-        Operation::write("Edits a draft: what is absent stays, null takes a limit away")
+        Operation::write("Edits a draft: what is absent stays, null takes away what it can be without")
+            .details("What else an answer has may come back with it, as it is: counts and times are not looked at.")
             .body::<BlastEditBody>()
             .answer::<BlastAnswer>(200, "The draft as it is now")
             .with_etag()
@@ -88,7 +89,7 @@ struct CancelledAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct OneBlast {
+pub(super) struct OneBlast {
     #[serde(flatten)]
     blast: BlastAnswer,
     recipients: Vec<PersonAnswer>,
@@ -218,6 +219,7 @@ impl BlastListParams {
         };
         let date = day("date", self.date.as_ref())?;
         let (from, to) = (day("date_from", self.date_from.as_ref())?, day("date_to", self.date_to.as_ref())?);
+        check_days(date, from, to)?;
         let zone = app.config().ui.timezone;
         let state = match self.state.as_deref() {
             None | Some("") => None,
@@ -245,6 +247,19 @@ impl BlastListParams {
     }
 }
 
+/// Refuses days that no blast is of.
+fn check_days(date: Option<NaiveDate>, from: Option<NaiveDate>, to: Option<NaiveDate>) -> Result<(), Problem> {
+    let alone = "date is one whole day: give either that or date_from and date_to";
+    match (date, from, to) {
+        (Some(_), Some(_), _) => Err(Problem::field("date_from", alone)),
+        (Some(_), None, Some(_)) => Err(Problem::field("date_to", alone)),
+        (None, Some(from), Some(to)) if to < from => {
+            Err(Problem::field("date_to", format!("it is before date_from, which is {from}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn unknown_state(word: &str) -> Problem {
     let known = BlastState::ALL.map(BlastState::word).join(", ");
     Problem::field("state", format!("`{word}` is not a state: write one of {known}"))
@@ -261,11 +276,15 @@ fn position(cursor: &str) -> Result<BlastPosition, Problem> {
 async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
     let app = caller.app();
     let blast = app.blast_without_unasked(id).await?;
-    let people = first_people(&app, id).await?;
     let version = blast.version;
+    Ok(Answer::ok(one_blast(&app, blast).await?).with_etag(version))
+}
+
+/// A blast with the first of its people.
+pub(super) async fn one_blast(app: &App, blast: BlastView) -> Result<OneBlast, Problem> {
+    let people = first_people(app, blast.id).await?;
     let recipients = PersonAnswer::all(people.rows);
-    let body = OneBlast { blast: blast.into(), recipients, recipients_next_cursor: people.next_cursor };
-    Ok(Answer::ok(body).with_etag(version))
+    Ok(OneBlast { blast: blast.into(), recipients, recipients_next_cursor: people.next_cursor })
 }
 
 /// Removes a draft or a finished blast; one that is being sent is cancelled.

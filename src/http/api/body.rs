@@ -12,13 +12,14 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use bytes::Bytes;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::super::HttpState;
 use super::super::body::read;
+use super::super::calls::for_programs;
 use super::super::problem::Problem;
 use axum::response::{IntoResponse, Response};
 
@@ -66,6 +67,9 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for JsonBody<T> {
         if !body.bytes.is_empty() && !is_json(&parts.headers) {
             return Err(unsupported("application/json").into_response());
         }
+        if !is_object(bytes) {
+            return Err(not_an_object(bytes).into_response());
+        }
         let value = parse(bytes).map_err(IntoResponse::into_response)?;
         Ok(Self { value, fingerprint, headers: parts.headers, text: body.bytes })
     }
@@ -99,6 +103,18 @@ pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// Every body that is read into fields is an object: a derived reader would take a list of their values as well.
+fn is_object(bytes: &[u8]) -> bool {
+    bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+}
+
+fn not_an_object(bytes: &[u8]) -> Problem {
+    match serde_json::from_slice::<IgnoredAny>(bytes) {
+        Ok(_) => Problem::field("body", "write an object"),
+        Err(error) => not_json(&error),
+    }
+}
+
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -120,7 +136,8 @@ fn not_json(error: &serde_json::Error) -> Problem {
 /// 422 for what a deserializer says, naming the field: where it stands in the path, or in the sentence itself.
 fn misfit(path: &str, why: &str) -> Problem {
     let why = why.split(" at line ").next().unwrap_or(why);
-    let named = why.split('`').nth(1).filter(|_| why.starts_with("missing field") || why.starts_with("unknown field"));
+    let names_it = ["missing field", "unknown field", "duplicate field"].iter().any(|begin| why.starts_with(begin));
+    let named = why.split('`').nth(1).filter(|_| names_it);
     let field = match (path, named) {
         ("." | "", Some(named)) => named.to_owned(),
         ("." | "", None) => "body".to_owned(),
@@ -144,9 +161,14 @@ pub(in crate::http) fn params<T: DeserializeOwned>(uri: &Uri) -> Result<T, Probl
     Query::try_from_uri(uri).map(|Query(value)| value).map_err(|refused| {
         let text = refused.body_text();
         let why = text.split_once("query string: ").map_or(text.as_str(), |(_, why)| why);
-        match why.split_once(": ").filter(|(field, _)| !field.contains(' ')) {
+        let problem = match why.split_once(": ").filter(|(field, _)| !field.contains(' ')) {
             Some((field, why)) => misfit(field, why),
             None => misfit(".", why),
+        };
+        if why.starts_with("duplicate field") {
+            problem.saying("it is in the query twice: write it once")
+        } else {
+            problem
         }
     })
 }
@@ -190,7 +212,7 @@ pub(super) fn read_field<T>(field: &str, text: &str) -> Result<T, Problem>
 where
     T: FromStr<Err: Display>,
 {
-    text.parse().map_err(|error: T::Err| Problem::field(field, error.to_string()))
+    text.parse().map_err(|error: T::Err| Problem::field(field, for_programs(&error.to_string())))
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@ mod answer;
 mod body;
 mod people;
 mod stats;
+mod words;
 
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::super::openapi::{Operation, Routes};
@@ -17,6 +19,7 @@ use super::authentication::{ApiReader, ApiWriter};
 use super::blasts::{self, BlastListParams, if_match};
 use super::body::{JsonBody, Params, PathId};
 use super::commands::{LaunchBody, start};
+use super::edited::Edited;
 use super::once::{Answer, Repeatable, once};
 use crate::app::view::{BlastFilter, BlastView};
 use crate::app::{App, AppError, PeopleSource};
@@ -25,12 +28,18 @@ use crate::domain::ids::BlastId;
 use answer::{Campaign, CampaignAnswer};
 use body::CampaignBody;
 use stats::CampaignStats;
+use words::own_words;
 
 /// What [`edit`] takes and answers.
 fn edit_operation() -> Operation {
     Operation::write("Edits a campaign that is not started")
+        .details(
+            "What is absent stays; null takes a description, an id, a time, a rate or both ends of the hours away. What else an answer has \
+             may come back with it, as it is: counts and times are not looked at.",
+        )
         .body::<CampaignBody>()
-        .answer::<Campaign>(200, "The campaign as it is now")
+        .example(json!({ "name": "Order ready", "rateLimit": 20, "sendWindowStart": 9, "sendWindowEnd": 18 }))
+        .answer::<CampaignAnswer>(200, "The campaign as it is now")
         .with_etag()
         .if_match()
 }
@@ -145,9 +154,10 @@ async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<CampaignBody>) -> R
         let made = app.create_for_caller(draft, PeopleSource::Given(value.recipients)).await?;
         let blast = app.blast(made.blast).await?;
         let answer = CampaignAnswer { import: Some((&made).into()), ..CampaignAnswer::of(&blast) };
-        Ok(Answer::created(answer).with_etag(blast.version))
+        Ok(Answer::created(answer).with_etag(blast.version).at(&format!("/api/whatsapp/campaigns/{}", made.blast)))
     })
     .await
+    .map_err(own_words)
 }
 
 /// Campaigns are the blasts that send a template.
@@ -171,17 +181,19 @@ async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Resul
 async fn edit(
     ApiWriter(caller): ApiWriter,
     PathId(id): PathId<BlastId>,
-    body: JsonBody<CampaignBody>,
+    body: JsonBody<Edited<CampaignBody>>,
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
         let blast = campaign(&app, id).await?;
         if_match(&body.headers, &blast)?;
-        let edit = body.value.edit(&app, &blast).await?;
+        body.value.refuse_fixed(&Campaign::from(&blast))?;
+        let edit = body.value.change.edit(&app, &blast).await?;
         app.edit(id, blast.version, edit).await?;
         let blast = app.blast_without_unasked(id).await?;
-        Ok(Answer::ok(Campaign::from(&blast)).with_etag(blast.version))
+        Ok(Answer::ok(CampaignAnswer::of(&blast)).with_etag(blast.version))
     })
     .await
+    .map_err(own_words)
 }
 
 /// Cancels a campaign that is being sent; removes any other.
@@ -192,14 +204,14 @@ async fn delete(
 ) -> Result<Response, Problem> {
     let app = caller.app();
     let blast = campaign(&app, id).await?;
-    if_match(&headers, &blast)?;
+    if_match(&headers, &blast).map_err(own_words)?;
     let result = match blast.state {
         BlastState::Sending | BlastState::Paused | BlastState::Scheduled => {
-            app.cancel(id).await?;
+            app.cancel(id).await.map_err(|error| own_words(error.into()))?;
             "cancelled"
         }
         _ => {
-            app.delete(id).await?;
+            app.delete(id).await.map_err(|error| own_words(error.into()))?;
             "deleted"
         }
     };
@@ -218,4 +230,5 @@ async fn send(
         Ok(Answer::ok(answer).with_etag(blast.version))
     })
     .await
+    .map_err(own_words)
 }

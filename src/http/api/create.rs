@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
@@ -17,7 +16,7 @@ use super::blasts::BlastAnswer;
 use super::body::{JsonBody, read_field};
 use super::draft::{OwnPace, PaceFields, content, description, name};
 use super::once::{Answer, Repeatable, once};
-use crate::app::{App, Imported, NewDraft, PeopleSource, RepeatOrder, SegmentDraft};
+use crate::app::{App, Imported, NewDraft, PeopleSource, RepeatOrder, SegmentDraft, WrittenPerson};
 use crate::domain::blast::PersonClocks;
 use crate::domain::field_change::FieldChange;
 
@@ -36,16 +35,16 @@ pub(super) struct CreateBody {
     sender: Option<String>,
     /// With `{name}` and other columns in it.
     #[serde(default)]
-    #[schema(example = "Hi {name}")]
+    #[schema(example = "Hi {name|there}")]
     message: Option<String>,
     /// What a sender of Meta's sends, in place of `message`.
     #[serde(default)]
-    #[schema(schema_with = schemas::template)]
+    #[schema(schema_with = schemas::template_or_message)]
     template: Option<Value>,
     /// Numbers, or objects; rows that cannot be used are left out and named in the answer.
     #[serde(default)]
     #[schema(schema_with = schemas::people)]
-    recipients: Vec<Value>,
+    recipients: Vec<WrittenPerson>,
     /// In place of `recipients`: the people of earlier blasts whom a filter finds, in the terms of the dashboard's. It is read again
     /// until the draft is sent.
     #[serde(default)]
@@ -233,11 +232,7 @@ pub(super) async fn make_where(
         check(&value)?;
         let draft = value.draft(&app).await?;
         let made = value.make(&app, draft).await?;
-        let mut answer = made_answer(&app, &made).await?;
-        if let Ok(location) = HeaderValue::from_str(&format!("/api/blasts/{}", made.blast)) {
-            answer.headers.push((header::LOCATION, location));
-        }
-        Ok(answer)
+        Ok(made_answer(&app, &made).await?.at(&format!("/api/blasts/{}", made.blast)))
     })
     .await
 }

@@ -1,8 +1,9 @@
 //! What a draft is made of, as programs write it: content, pace and names, read into what they mean.
 
 use chrono_tz::Tz;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
+use super::super::calls::for_programs;
 use super::super::problem::Problem;
 use super::body::read_field;
 use crate::app::{App, AppError};
@@ -52,12 +53,30 @@ impl PaceFields {
     }
 }
 
+/// What an edit cannot take away: null is refused by the field's name.
+pub(super) fn needed<'a, T>(field: &str, change: &'a FieldChange<T>) -> Result<Option<&'a T>, Problem> {
+    match change {
+        FieldChange::Keep => Ok(None),
+        FieldChange::Set(value) => Ok(Some(value)),
+        FieldChange::Clear => Err(Problem::field(field, "it cannot be null: write a value, or leave it out")),
+    }
+}
+
 pub(super) fn rate(value: &Value) -> Result<Rate, Problem> {
     match value {
         Value::String(text) => read_field("rate_limit", text),
-        Value::Number(number) => read_field("rate_limit", &format!("{number}/min")),
+        Value::Number(number) => read_field("rate_limit", &per_minute(number)),
         _ => Err(Problem::field("rate_limit", "write 20, which is messages a minute, or a text such as \"80/s\"")),
     }
+}
+
+/// A number of messages a minute as a rate: `10.0` is what an answer has for ten, and a fraction is so many an hour or a day.
+fn per_minute(number: &Number) -> String {
+    let per =
+        |times: f64| number.as_f64().map(|count| count * times).filter(|count| *count >= 1.0 && count.fract() == 0.0);
+    let found =
+        [("min", 1.0), ("h", 60.0), ("day", 1_440.0)].into_iter().find_map(|(unit, times)| Some((per(times)?, unit)));
+    found.map_or_else(|| format!("{number}/min"), |(count, unit)| format!("{count}/{unit}"))
 }
 
 /// A name of 1 to 255 characters without control characters.
@@ -98,25 +117,65 @@ pub(super) async fn content(
         }
         (None, Some(template)) => {
             let sender = sender_for(app, sender, ProviderKind::Meta)?;
-            let message =
-                TemplateMessage::parse(template).map_err(|error| Problem::field("template", error.to_string()))?;
-            let fitted = app.fit_or_take(&sender, message).await.map_err(|error| match error {
-                AppError::NotFound(why) => Problem::field("sender", why),
-                other => other.into(),
-            })?;
+            let wrong = |why: String| Problem::field("template", why.trim_start_matches("template: "));
+            let message = TemplateMessage::parse(template).map_err(|error| wrong(error.to_string()))?;
+            let fitted = app.fit_or_take(&sender, message).await.map_err(|error| unfit(&sender, error))?;
             let content = BlastContent::Template(Box::new(fitted.message));
             Ok(GivenContent { sender, content, is_marketing: fitted.is_marketing })
         }
     }
 }
 
+/// Why a template cannot be sent, with the call that lists those of its sender.
+fn unfit(sender: &str, error: AppError) -> Problem {
+    match error {
+        AppError::NotFound(why) => Problem::field("sender", why),
+        AppError::InvalidAt { why, .. } => {
+            let list = format!("`GET /api/senders/{sender}/templates` lists those that there are");
+            Problem::field("template", format!("{}; {list}", for_programs(&why)))
+        }
+        other => other.into(),
+    }
+}
+
 fn sender_for(app: &App, named: Option<&str>, provider: ProviderKind) -> Result<String, Problem> {
     let sender = match named {
         Some(name) => app.config().sender(name).ok_or_else(|| Problem::field("sender", app.no_sender(name)))?,
-        None => app.default_sender(provider).ok_or_else(|| {
-            let detail = format!("missing: no sender of provider {provider} is the only one, or has default = true");
-            Problem::field("sender", detail)
-        })?,
+        None => app.default_sender(provider).ok_or_else(|| Problem::field("sender", no_default(app, provider)))?,
     };
     Ok(sender.name.clone())
+}
+
+/// Why there is nobody to send what names no sender.
+fn no_default(app: &App, provider: ProviderKind) -> String {
+    let mut senders = app.config().senders.iter();
+    match app.only_sender().and_then(|own| senders.find(|sender| app.sender_id(&sender.name) == Some(own))) {
+        Some(own) => {
+            format!("this token is for the sender `{}` alone, and this needs one of provider {provider}", own.name)
+        }
+        None => format!("missing: no sender of provider {provider} is the only one, or has default = true"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::rate;
+
+    #[test]
+    fn a_number_of_messages_a_minute_is_read_as_it_is_answered() {
+        for (given, read) in [
+            (json!(20), "20/min"),
+            (json!(10.0), "10/min"),
+            (json!(0.5), "30/h"),
+            (json!("80/s"), "80/s"),
+            (json!(5.0 / 1_440.0), "5/day"),
+        ] {
+            assert_eq!(rate(&given).unwrap().to_string(), read, "{given}");
+        }
+        for wrong in [json!(0), json!(-1), json!(0.333), json!(true), json!("fast")] {
+            assert!(rate(&wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -3,38 +3,45 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::super::openapi::schemas;
 use super::super::problem::Problem;
 use super::authentication::ApiWriter;
-use super::blasts::{if_match, with_etag};
+use super::blasts::{BlastAnswer, if_match, one_blast, with_etag};
 use super::body::{JsonBody, PathId, read_field};
-use super::draft::{PaceFields, content, description, name};
+use super::draft::{PaceFields, content, description, name, needed};
+use super::edited::{Editable, Edited};
 use super::once::once;
 use crate::app::view::BlastView;
 use crate::app::{App, DraftEdit};
+use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 
-/// What changes; everything absent stays, and null empties a limit.
+/// What changes; everything absent stays, and null takes away what a draft can be without.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BlastEditBody {
     #[serde(default, alias = "blastTag", alias = "tag")]
-    blast_tag: Option<String>,
+    #[schema(value_type = String, required = false, example = "Campaign 2025-01-18")]
+    blast_tag: FieldChange<String>,
     #[serde(default, alias = "followUpStage", alias = "stage")]
-    follow_up_stage: Option<String>,
+    #[schema(value_type = String, required = false, example = "Initial")]
+    follow_up_stage: FieldChange<String>,
     #[serde(default)]
-    message: Option<String>,
+    #[schema(value_type = Option<String>, example = "Hi {name|there}")]
+    message: FieldChange<String>,
     #[serde(default)]
-    #[schema(schema_with = schemas::template)]
-    template: Option<Value>,
+    #[schema(schema_with = schemas::template_or_message)]
+    template: FieldChange<Value>,
     #[serde(default, alias = "externalId")]
-    external_id: Option<String>,
+    #[schema(value_type = Option<String>, example = "order-7")]
+    external_id: FieldChange<String>,
     #[serde(default)]
-    description: Option<String>,
+    #[schema(value_type = Option<String>, example = json!(null))]
+    description: FieldChange<String>,
     #[serde(default, alias = "rateLimit", alias = "rate")]
     #[schema(schema_with = schemas::rate)]
     rate_limit: FieldChange<Value>,
@@ -56,6 +63,42 @@ pub(super) struct BlastEditBody {
     scheduled_for: FieldChange<String>,
 }
 
+impl Editable for BlastEditBody {
+    const FIXED: &'static [&'static str] = &[
+        "id",
+        "blast_id",
+        "state",
+        "sender",
+        "from",
+        "repeat",
+        "pattern",
+        "occurrence_at",
+        "follows",
+        "step",
+        "rehearsal",
+        "recipients",
+    ];
+    const COMPUTED: &'static [&'static str] = &[
+        "blast_date",
+        "total_recipients",
+        "version",
+        "send_after",
+        "state_reason",
+        "state_by",
+        "launched_at",
+        "completed_at",
+        "created_at",
+        "updated_at",
+        "metrics",
+        "counts",
+        "amount",
+        "waiting",
+        "done_at",
+        "recipients_next_cursor",
+        "import",
+    ];
+}
+
 impl BlastEditBody {
     async fn read(&self, app: &App, blast: &BlastView) -> Result<DraftEdit, Problem> {
         let pace = PaceFields {
@@ -66,18 +109,13 @@ impl BlastEditBody {
             timezone: self.timezone.clone(),
         };
         let pace = pace.read()?;
-        let has_content = self.message.is_some() || self.template.is_some();
-        let given = if has_content {
-            Some(content(app, Some(&blast.sender), self.message.as_deref(), self.template.as_ref()).await?)
-        } else {
-            None
-        };
+        let stage = needed("follow_up_stage", &self.follow_up_stage)?;
         Ok(DraftEdit {
-            tag: self.blast_tag.as_deref().map(|tag| name("blast_tag", tag)).transpose()?,
-            follow_up_stage: self.follow_up_stage.as_deref().map(|stage| name("follow_up_stage", stage)).transpose()?,
-            description: self.description.as_deref().map(description).transpose()?,
-            external_id: self.external_id.as_deref().map(|id| name("external_id", id)).transpose()?,
-            content: given.map(|given| given.content),
+            tag: needed("blast_tag", &self.blast_tag)?.map(|tag| name("blast_tag", tag)).transpose()?,
+            follow_up_stage: stage.map(|stage| name("follow_up_stage", stage)).transpose()?,
+            description: self.description.try_map(|text| description(text))?,
+            external_id: self.external_id.try_map(|id| name("external_id", id))?,
+            content: self.content(app, blast).await?,
             rate: pace.rate,
             gap: pace.gap,
             window: pace.window,
@@ -86,17 +124,44 @@ impl BlastEditBody {
             start: self.scheduled_for.try_map(|text| read_field("scheduled_for", text))?,
         })
     }
+
+    /// One of the two may be null beside the other, as answers have it.
+    async fn content(&self, app: &App, blast: &BlastView) -> Result<Option<BlastContent>, Problem> {
+        let is_template = blast.template.is_some();
+        let (message, template) = match (&self.message, &self.template) {
+            (FieldChange::Set(_), FieldChange::Clear) => (self.message.get(), None),
+            (FieldChange::Clear, FieldChange::Set(_)) => (None, self.template.get()),
+            (FieldChange::Clear, template) if is_template => (None, needed("template", template)?),
+            (message, FieldChange::Clear) if !is_template => (needed("message", message)?, None),
+            (message, template) => (needed("message", message)?, needed("template", template)?),
+        };
+        if message.is_none() && template.is_none() {
+            return Ok(None);
+        }
+        let given = content(app, Some(&blast.sender), message.map(String::as_str), template).await?;
+        Ok(Some(given.content))
+    }
+}
+
+/// Refuses what came back of the answer and is otherwise now.
+async fn refuse_fixed(app: &App, edited: &Edited<BlastEditBody>, id: BlastId) -> Result<(), Problem> {
+    let blast = app.blast_without_unasked(id).await?;
+    // Its people are read only where they came back.
+    let now =
+        if edited.has("recipients") { json!(one_blast(app, blast).await?) } else { json!(BlastAnswer::from(blast)) };
+    edited.refuse_fixed(&now)
 }
 
 pub(super) async fn edit(
     ApiWriter(caller): ApiWriter,
     PathId(id): PathId<BlastId>,
-    body: JsonBody<BlastEditBody>,
+    body: JsonBody<Edited<BlastEditBody>>,
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
         let blast = app.blast_without_unasked(id).await?;
         if_match(&body.headers, &blast)?;
-        let edit = body.value.read(&app, &blast).await?;
+        refuse_fixed(&app, &body.value, id).await?;
+        let edit = body.value.change.read(&app, &blast).await?;
         app.edit(id, blast.version, edit).await?;
         Ok(with_etag(StatusCode::OK, app.blast_without_unasked(id).await?))
     })

@@ -1,7 +1,10 @@
 //! Follow-ups: a new draft to those of a blast who got no further.
 
+use std::fmt;
+
 use axum::response::Response;
 use chrono::TimeDelta;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
@@ -31,9 +34,9 @@ pub(super) struct FollowUpBody {
     /// In place of a stage and an age: those of the blast's people whom a filter finds.
     #[schema(example = json!(null))]
     from: Option<String>,
-    #[schema(example = "Still there, {name}?")]
+    #[schema(example = "Still there, {name|friend}?")]
     message: Option<String>,
-    #[schema(schema_with = schemas::template)]
+    #[schema(schema_with = schemas::template_or_message)]
     template: Option<Value>,
     #[schema(example = "Campaign 2025-01-18")]
     blast_tag: Option<String>,
@@ -53,6 +56,36 @@ pub(super) struct FollowUpBody {
 struct FollowUpFields {
     whom: Whom,
     draft: CreateBody,
+}
+
+/// The fields of a body, each of them once.
+pub(super) struct GivenFields(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for GivenFields {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        source.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = GivenFields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut given: A) -> Result<GivenFields, A::Error> {
+        let mut fields = Map::new();
+        while let Some(name) = given.next_key::<String>()? {
+            if fields.contains_key(&name) {
+                return Err(A::Error::custom(format!("duplicate field `{name}`")));
+            }
+            fields.insert(name, given.next_value()?);
+        }
+        Ok(GivenFields(fields))
+    }
 }
 
 /// Whom a follow-up goes to.
@@ -125,11 +158,11 @@ fn span(text: &str) -> Result<TimeDelta, Problem> {
 pub(super) async fn follow_up(
     ApiWriter(caller): ApiWriter,
     PathId(id): PathId<BlastId>,
-    body: JsonBody<Map<String, Value>>,
+    body: JsonBody<GivenFields>,
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
         let older = app.blast(id).await?;
-        let FollowUpFields { whom, draft } = FollowUpFields::read(body.value.clone(), &older)?;
+        let FollowUpFields { whom, draft } = FollowUpFields::read(body.value.0.clone(), &older)?;
         let draft = draft.without_people()?.draft(&app).await?;
         let made = match whom {
             Whom::Stuck { stuck_at, older_than } => {
@@ -137,7 +170,7 @@ pub(super) async fn follow_up(
             }
             Whom::Segment(from) => app.create_from_segment(SegmentDraft { draft, from, follows: Some(id) }).await?,
         };
-        made_answer(&app, &made).await
+        Ok(made_answer(&app, &made).await?.at(&format!("/api/blasts/{}", made.blast)))
     })
     .await
 }

@@ -74,7 +74,7 @@ pub(super) struct JobAnswer {
     /// check: how many people were `asked` about, and of how many of them the provider `answered`.
     #[schema(schema_with = schemas::object_or_null)]
     result: Option<Value>,
-    /// Why it failed.
+    /// Why it failed, or what to do where it was interrupted.
     #[schema(example = json!(null))]
     error: Option<String>,
     created_at: DateTime<Utc>,
@@ -92,7 +92,7 @@ impl From<JobRow> for JobAnswer {
             done: row.done,
             total: row.total,
             result: row.result,
-            error: row.error.as_deref().map(for_programs),
+            error: row.error.as_deref().map(for_programs).or_else(|| interrupted(row.state, row.kind)),
             created_at: row.created_at,
             started_at: row.started_at,
             ended_at: row.ended_at,
@@ -100,11 +100,22 @@ impl From<JobRow> for JobAnswer {
     }
 }
 
+/// What to do about a job that its process did not end.
+fn interrupted(state: JobState, kind: JobKind) -> Option<String> {
+    let why = match kind {
+        JobKind::AddRecipients => {
+            "the server ended before the list was added, and nobody of it was: send the list again"
+        }
+        JobKind::CheckStatus => "it ended before everybody was asked about: ask for another one",
+    };
+    (state == JobState::Interrupted).then(|| why.to_owned())
+}
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct JobParams {
     /// Answer when it is over, or after so many seconds: 0 to 30.
-    #[serde(default, deserialize_with = "page::number")]
+    #[serde(default, deserialize_with = "page::number_from_zero")]
     wait: Option<u32>,
 }
 

@@ -1,5 +1,7 @@
 //! The messages of a campaign in the documents' words: what was sent, then what people wrote.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -7,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::ApiReader;
-use super::body::{Params, read_field};
+use super::body::Params;
 use super::customers::customer_id;
 use super::once::Answer;
 use super::page;
@@ -61,7 +63,8 @@ struct CampaignMessage {
     id: String,
     #[schema(example = "7")]
     campaign_id: String,
-    #[schema(example = "60123456789")]
+    /// As a recipient's: what the program that made it calls them, else the id of `/api/whatsapp/customers`.
+    #[schema(example = "customer-17")]
     customer_id: Option<String>,
     #[schema(example = "+60123456789")]
     phone_number: Option<String>,
@@ -95,7 +98,7 @@ impl CampaignMessage {
         Self {
             id: format!("{}-{}", row.id, row.attempt),
             campaign_id: campaign.to_string(),
-            customer_id: customer_id(&row.phone_number),
+            customer_id: row.external_id.or_else(|| customer_id(&row.phone_number)),
             phone_number: Some(row.phone_number.as_str().to_owned()),
             direction: "outbound",
             r#type: if row.is_template { "template" } else { "text" }.to_owned(),
@@ -112,11 +115,13 @@ impl CampaignMessage {
         }
     }
 
-    fn written(campaign: BlastId, row: &ReplyRow) -> Self {
+    /// `own`: what the programs that made recipients call them.
+    fn written(campaign: BlastId, row: &ReplyRow, own: &HashMap<RecipientId, String>) -> Self {
+        let external_id = row.recipient.and_then(|recipient| own.get(&recipient)).cloned();
         Self {
             id: format!("reply-{}", row.id),
             campaign_id: campaign.to_string(),
-            customer_id: row.phone.as_ref().and_then(customer_id),
+            customer_id: external_id.or_else(|| row.phone.as_ref().and_then(customer_id)),
             phone_number: row.phone.as_ref().map(|phone| phone.as_str().to_owned()),
             direction: "inbound",
             r#type: row.kind.clone(),
@@ -150,7 +155,8 @@ const REPLIES: i64 = 1;
 
 async fn list(ApiReader(caller): ApiReader, Params(asked): Params<MessageListParams>) -> Result<Answer, Problem> {
     let app = caller.app();
-    let campaign: BlastId = read_field("campaignId", &asked.campaign_id)?;
+    let wrong = |_| Problem::field("campaignId", "write the id of a campaign: see `GET /api/whatsapp/campaigns`");
+    let campaign: BlastId = asked.campaign_id.parse().map_err(wrong)?;
     let limit = page::limit(asked.limit)?;
     let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let [part, first, second] = cursor.map_or(Ok([0, 0, 0]), page::read_cursor)?;
@@ -164,7 +170,9 @@ async fn list(ApiReader(caller): ApiReader, Params(asked): Params<MessageListPar
     if next.is_none() && room > 0 {
         let from = if part == REPLIES { (first, second) } else { (0, 0) };
         let (rows, last) = written(&app, campaign, from, room).await?;
-        messages.extend(rows.iter().map(|row| CampaignMessage::written(campaign, row)));
+        let writers: Vec<_> = rows.iter().filter_map(|row| row.recipient).collect();
+        let own = app.external_ids(&writers).await?.into_iter().collect();
+        messages.extend(rows.iter().map(|row| CampaignMessage::written(campaign, row, &own)));
         next = last;
     }
     let next_cursor = next.map(|next| page::write_cursor(&next));

@@ -19,6 +19,8 @@ use crate::domain::ids::{BlastId, JobId};
 
 const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Headers that are stored with an answer.
+const KEPT: [HeaderName; 2] = [header::ETAG, header::LOCATION];
 /// How long after its effect began a request may still be answered, in seconds. Later its answer counts as lost.
 const ANSWERED_WITHIN: f64 = 3.0;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -50,6 +52,30 @@ impl Answer {
     pub(super) fn with_etag(mut self, version: i64) -> Self {
         let etag = HeaderValue::from_str(&format!("\"{version}\""));
         self.headers.extend(etag.ok().map(|etag| (header::ETAG, etag)));
+        self
+    }
+
+    /// Those of its headers that come again with it.
+    fn kept_headers(&self) -> Value {
+        let kept = self.headers.iter().filter(|(name, _)| KEPT.contains(name));
+        let fields = kept.filter_map(|(name, value)| Some((name.to_string(), json!(value.to_str().ok()?))));
+        Value::Object(fields.collect())
+    }
+
+    /// The same with headers that were kept of it.
+    fn with_kept(mut self, headers: Option<&Value>) -> Self {
+        for name in KEPT {
+            let value = headers.and_then(|headers| headers[name.as_str()].as_str());
+            self.headers.extend(value.and_then(|value| Some((name, HeaderValue::from_str(value).ok()?))));
+        }
+        self
+    }
+
+    /// The same with where what was made is found.
+    #[must_use]
+    pub(super) fn at(mut self, location: &str) -> Self {
+        let location = HeaderValue::from_str(location);
+        self.headers.extend(location.ok().map(|location| (header::LOCATION, location)));
         self
     }
 }
@@ -88,8 +114,13 @@ where
     let app = caller.app_once(key.clone(), request.fingerprint, request.blast);
     match work(app.clone()).await {
         Ok(answer) => {
-            app.store_answer(answer.status.as_u16(), &answer.body).await?;
-            Ok(answer.into_response())
+            if app.store_answer(answer.status.as_u16(), &answer.body, answer.kept_headers()).await? {
+                return Ok(answer.into_response());
+            }
+            // It had no effect of its own: that of the other one is answered.
+            let Some(first) = earlier(caller, &key).await? else { return Ok(answer.into_response()) };
+            let again = replay(caller, &request, &key, first).await?;
+            Ok(again.unwrap_or_else(|| answer.into_response()))
         }
         // A request with the same key may have been first by a moment.
         Err(refused) => match earlier(caller, &key).await? {
@@ -139,7 +170,7 @@ async fn replay(
         },
         (Some(status), Some(stored)) => {
             let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-            Answer::new(status.unwrap_or(StatusCode::OK), stored)
+            Answer::new(status.unwrap_or(StatusCode::OK), stored).with_kept(earlier.headers.as_ref())
         }
         _ => Answer::ok(lost(caller, earlier.blast).await?),
     };

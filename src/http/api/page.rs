@@ -60,8 +60,20 @@ pub(super) fn write_cursor(numbers: &[i64]) -> String {
     numbers.iter().map(i64::to_string).collect::<Vec<_>>().join("_")
 }
 
-/// A number in a query, where every value is a text: an empty one is none.
+/// A number in a query that counts from 1, where every value is a text: an empty one is none. One that does not fit is the nearest
+/// that does, which is beyond what a page or its length may be.
 pub(super) fn number<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
+    let number = whole(source)?;
+    Ok(number.map(|number| u32::try_from(number.max(0)).unwrap_or(u32::MAX)))
+}
+
+/// The same of one that counts from 0: one that does not fit is far too large.
+pub(super) fn number_from_zero<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
+    let number = whole(source)?;
+    Ok(number.map(|number| u32::try_from(number).unwrap_or(u32::MAX)))
+}
+
+fn whole<'de, D: Deserializer<'de>>(source: D) -> Result<Option<i128>, D::Error> {
     let text = String::deserialize(source)?;
     let text = text.trim();
     if text.is_empty() {

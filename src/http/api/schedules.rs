@@ -3,6 +3,7 @@
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::super::openapi::{Operation, Routes};
@@ -29,6 +30,10 @@ pub(super) fn routes() -> Routes {
             Operation::write("Makes a blast that repeats")
                 .details("As `POST /api/blasts` with `repeat`. Nothing occurs until it is sent.")
                 .body::<CreateBody>()
+                .example(json!({
+                    "message": "Hi {name|there}", "recipients": ["60123456789"], "repeat": "every mon 09:00",
+                    "timezone": "Asia/Kuala_Lumpur", "times": 8,
+                }))
                 .answer::<MadeBlast>(201, "The draft, and what became of its list")
                 .refuses(&[404]),
         )

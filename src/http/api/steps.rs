@@ -14,7 +14,7 @@ use super::super::openapi::{Operation, Routes, schemas};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
 use super::body::{JsonBody, PathId, PathIds};
-use super::draft::{content, name};
+use super::draft::{content, name, needed};
 use super::once::{Answer, once};
 use crate::app::{App, NewStep, StepBlast, StepChange, StepEdit, StepKey, StepView};
 use crate::domain::content::BlastContent;
@@ -225,15 +225,6 @@ impl StepEditBody {
         };
         let has_content = given.0.is_some() || given.1.is_some();
         if has_content { read_content(app, blast, given).await.map(Some) } else { Ok(None) }
-    }
-}
-
-/// What a step cannot be without: null is refused by the field's name.
-fn needed<'a, T>(field: &str, change: &'a FieldChange<T>) -> Result<Option<&'a T>, Problem> {
-    match change {
-        FieldChange::Keep => Ok(None),
-        FieldChange::Set(value) => Ok(Some(value)),
-        FieldChange::Clear => Err(Problem::field(field, "a step needs it: write a value, or leave it out")),
     }
 }
 

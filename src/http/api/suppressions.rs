@@ -228,7 +228,7 @@ async fn add(
         "application/json" => false,
         "text/csv" | "application/csv" => true,
         _ => {
-            drain(&state.bodies, body).await;
+            drain(&state.bodies, body);
             return Err(unsupported("application/json or text/csv").into());
         }
     };

@@ -15,25 +15,52 @@ use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout_at};
 
-use super::super::body::{BodyBudget, drain};
+use super::super::body::{BodyBudget, declared, drain};
 use super::super::client::Client;
 use super::super::problem::Problem;
 
 /// The longest body: a million people in 256 bytes each.
-pub(super) const UPLOAD_MAX: u64 = 256 * 1024 * 1024;
+const UPLOAD_MAX: u64 = 256 * 1024 * 1024;
+/// The longest array of people: longer lists come as CSV, or one a line.
+const ARRAY_MAX: u64 = 25 * 1024 * 1024;
 /// A body that comes more slowly than this after the first seconds is given up, in bytes a second.
 const RATE_MIN: u64 = 16 * 1024;
 const RATE_FROM: Duration = Duration::from_secs(10);
+
+/// How long a body may be, and what else would do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UploadMax {
+    bytes: u64,
+    what: &'static str,
+    mend: &'static str,
+}
+
+impl UploadMax {
+    /// One person a line.
+    pub(super) const LIST: Self = Self { bytes: UPLOAD_MAX, what: "a list", mend: "send it in parts" };
+    /// One value, which is held in memory.
+    pub(super) const ARRAY: Self =
+        Self { bytes: ARRAY_MAX, what: "an array", mend: "send one person a line as application/x-ndjson" };
+
+    fn problem(self) -> Problem {
+        let Self { bytes, what, mend } = self;
+        let detail = format!("{what} has at most {bytes} bytes: {mend}");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-long", detail)
+    }
+}
 
 /// A body that is here.
 pub(super) struct Upload {
     pub file: File,
     pub sha256: [u8; 32],
-    pub length: u64,
 }
 
-/// Reads a body to its end.
-pub(super) async fn receive(budget: &BodyBudget, parts: &Parts, body: Body) -> Result<Upload, Problem> {
+/// Reads a body of at most `max` bytes to its end.
+pub(super) async fn receive(budget: &BodyBudget, parts: &Parts, body: Body, max: UploadMax) -> Result<Upload, Problem> {
+    if declared(parts).is_some_and(|length| length > max.bytes) {
+        drain(budget, body);
+        return Err(max.problem());
+    }
     let began = Instant::now();
     let mut file = blocking(anonymous).await?;
     let mut stream = body.into_data_stream();
@@ -47,10 +74,9 @@ pub(super) async fn receive(budget: &BodyBudget, parts: &Parts, body: Body) -> R
             Ok(Some(Ok(chunk))) => chunk,
         };
         length += chunk.len() as u64;
-        if length > UPLOAD_MAX {
-            drain(budget, Body::from_stream(stream)).await;
-            let detail = format!("a list has at most {UPLOAD_MAX} bytes: send it in parts");
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-long", detail));
+        if length > max.bytes {
+            drain(budget, Body::from_stream(stream));
+            return Err(max.problem());
         }
         hash.update(&chunk);
         file = append(file, chunk).await?;
@@ -60,7 +86,7 @@ pub(super) async fn receive(budget: &BodyBudget, parts: &Parts, body: Body) -> R
         client.has_sent();
     }
     file = blocking(move || file.rewind().map(|()| file)).await?;
-    Ok(Upload { file, sha256: hash.finalize().into(), length })
+    Ok(Upload { file, sha256: hash.finalize().into() })
 }
 
 async fn append(mut file: File, chunk: Bytes) -> Result<File, Problem> {
@@ -103,10 +129,23 @@ mod tests {
         let (parts, ()) = request.into_parts();
         let budget = BodyBudget::new(CancellationToken::new());
 
-        let upload = receive(&budget, &parts, Body::from("60123456789\n")).await.unwrap();
+        let upload = receive(&budget, &parts, Body::from("60123456789\n"), UploadMax::LIST).await.unwrap();
         tokio::time::advance(Duration::from_secs(60)).await;
 
-        assert_eq!(upload.length, 12);
+        assert_eq!(upload.file.metadata().unwrap().len(), 12);
         assert!(!client.is_late());
+    }
+
+    #[tokio::test]
+    async fn a_list_that_announces_too_much_is_refused_before_any_of_it_came() {
+        let budget = BodyBudget::new(CancellationToken::new());
+        for (max, length) in [(UploadMax::LIST, "400000000"), (UploadMax::ARRAY, "26214401")] {
+            let (parts, ()) = Request::builder().header("content-length", length).body(()).unwrap().into_parts();
+            let silent = Body::from_stream(futures_util::stream::pending::<io::Result<Bytes>>());
+
+            let refused = tokio::time::timeout(Duration::from_secs(1), receive(&budget, &parts, silent, max)).await;
+
+            assert_eq!(refused.unwrap().err().unwrap().status(), StatusCode::PAYLOAD_TOO_LARGE);
+        }
     }
 }

@@ -91,12 +91,28 @@ impl Operation {
         self
     }
 
+    /// A parameter of the query that a handler reads by itself, and leaves the others to whoever sends them.
+    pub(in crate::http) fn with_parameter(mut self, name: &str, description: &str) -> Self {
+        self.parameters.push(json!({
+            "name": name, "in": "query", "required": true, "description": description, "schema": { "type": "string" },
+        }));
+        self
+    }
+
     /// A body of JSON, which may come again with the same `Idempotency-Key`.
     pub(in crate::http) fn body<T: ToSchema>(mut self) -> Self {
         let schema = self.reference::<T>();
         self.is_repeatable = true;
         // An empty body is an object without fields: what it lacks is named.
         self.body = Some(json!({ "content": { "application/json": { "schema": schema } } }));
+        self
+    }
+
+    /// The body's example, where that is not made of the fields' own.
+    pub(in crate::http) fn example(mut self, example: Value) -> Self {
+        if let Some(body) = &mut self.body {
+            body["content"]["application/json"]["example"] = example;
+        }
         self
     }
 

@@ -96,6 +96,13 @@ pub(in crate::http) fn hour() -> Object {
         .build()
 }
 
+/// The hour at which it ends.
+pub(in crate::http) fn last_hour() -> Object {
+    let mut hour = hour();
+    hour.examples = vec![json!(21)];
+    hour
+}
+
 /// A template, and what its sender's provider makes of it.
 pub(in crate::http) fn template() -> Object {
     of_types([Type::Object, Type::Null])

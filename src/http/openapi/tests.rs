@@ -71,6 +71,15 @@ fn whatever_the_document_refers_to_is_in_it() {
 }
 
 #[test]
+fn the_secret_of_a_webhook_is_among_its_parameters() {
+    let parameters = &document()["paths"]["/api/webhook/wsapme"]["post"]["parameters"];
+
+    let names: Vec<_> = parameters.as_array().unwrap().iter().map(|parameter| &parameter["name"]).collect();
+
+    assert_eq!(names, ["secret"]);
+}
+
+#[test]
 fn no_two_types_have_one_name() {
     let routes = open_routes().merge(api::routes());
     let mut known = std::collections::BTreeMap::new();

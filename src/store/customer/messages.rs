@@ -14,6 +14,8 @@ use crate::store::view::export;
 pub struct SentMessage {
     pub id: RecipientId,
     pub phone_number: Phone,
+    /// What the program that made the recipient calls them.
+    pub external_id: Option<String>,
     /// The attempt that its id is of.
     pub attempt: i32,
     pub status: Status,
@@ -43,10 +45,18 @@ pub async fn sent(
     let ids = export::ids_after(pool, blast, &SENT, Some(after), limit).await?;
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let messages = sqlx::query_as(
-        "select r.id, r.phone_number, r.attempt, r.status, r.message_id, r.message_text, b.template is not null as is_template,
+        "select r.id, r.phone_number, r.external_id, r.attempt, r.status, r.message_id, r.message_text, b.template is not null as is_template,
                 r.sent_at, r.delivered_at, r.read_timestamp as read_at, r.failed_at, r.error_code, r.error_message, r.changed_at
            from blast_recipients r join blasts b on b.id = r.blast_id
           where r.id = any($1) order by r.id",
     );
     Ok(messages.bind(ids).fetch_all(pool).await?)
+}
+
+/// What the programs that made recipients call them, of those that have such an id.
+pub async fn external_ids(pool: &PgPool, recipients: &[RecipientId]) -> Result<Vec<(RecipientId, String)>, StoreError> {
+    let ids: Vec<i64> = recipients.iter().map(|id| id.0).collect();
+    let found =
+        sqlx::query_as("select id, external_id from blast_recipients where id = any($1) and external_id is not null");
+    Ok(found.bind(ids).fetch_all(pool).await?)
 }

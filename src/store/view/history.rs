@@ -48,6 +48,12 @@ pub async fn since(pool: &PgPool, blast: Option<BlastId>, from: DateTime<Utc>) -
     Ok(ChangesSince { from: Some(from), reached })
 }
 
+/// How many people of a blast wait for another try.
+pub async fn queued_again(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
+    let again = "select count(*) from blast_recipients where blast_id = $1 and status = 'queued' and attempt > 0";
+    Ok(sqlx::query_scalar(again).bind(blast).fetch_one(pool).await?)
+}
+
 /// How many people reached a stage within an hour.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow, utoipa::ToSchema)]
 #[schema(as = TimelineHour)]

@@ -243,6 +243,53 @@ async fn a_blast_of_a_text_is_no_campaign() {
 }
 
 #[tokio::test]
+async fn a_customer_is_called_the_same_in_both_lists() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let mut body = as_printed();
+    body["recipients"] = json!([{ "phoneNumber": "+60100000001", "customerId": "cust-0" }, "+60100000002"]);
+    body.as_object_mut()
+        .unwrap()
+        .extend([("sendWindowStart".to_owned(), json!(0)), ("sendWindowEnd".to_owned(), json!(24))]);
+    let made = api.post("/api/whatsapp/campaigns", body).await.expect(201);
+    let path = format!("/api/whatsapp/campaigns/{}", made.body["id"].as_str().unwrap());
+    api.post(&format!("{path}/send"), json!({})).await.expect(200);
+    shop.until_idle().await;
+
+    let people = api.get(&format!("{path}/recipients")).await.expect(200).body["recipients"].clone();
+    let messages = format!("/api/whatsapp/messages?campaignId={}", made.body["id"].as_str().unwrap());
+    let messages = api.get(&messages).await.expect(200).body["messages"].clone();
+    assert!(!messages.as_array().unwrap().is_empty());
+    for message in messages.as_array().unwrap() {
+        let person = people.as_array().unwrap().iter().find(|person| person["phoneNumber"] == message["phoneNumber"]);
+        assert_eq!(message["customerId"], person.unwrap()["customerId"], "{message}");
+    }
+    let mut ids: Vec<_> =
+        people.as_array().unwrap().iter().map(|person| person["customerId"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["60100000002", "cust-0"]);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_campaign_that_waits_says_why_and_until_when() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (path, made) = made(&api).await;
+    assert_eq!(made["waiting"], Value::Null);
+    let start = (chrono::Utc::now() + chrono::TimeDelta::days(1)).to_rfc3339();
+
+    let edited = api.patch(&path, json!({ "scheduledFor": start })).await.expect(200);
+    api.post(&format!("{path}/send"), json!({})).await.expect(200);
+
+    let waiting = api.get(&path).await.expect(200).body["waiting"].clone();
+    assert_eq!((&waiting["reason"], &waiting["until"]), (&json!("scheduled"), &edited.body["scheduledFor"]));
+    assert!(waiting["text"].as_str().unwrap().starts_with("starts "), "{waiting}");
+    assert!(waiting["mend"].as_str().unwrap().contains("POST /api/blasts/"), "{waiting}");
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn who_waits_for_the_first_try_is_pending_and_for_another_retry() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;
@@ -271,6 +318,8 @@ async fn who_waits_for_the_first_try_is_pending_and_for_another_retry() {
         assert_eq!(words, expected, "{status}");
         assert_eq!(page.body["pagination"]["total"], expected.len(), "{status}");
     }
+    let stats = api.get(&path.replace("/recipients", "/stats")).await.expect(200).body["stats"].clone();
+    assert_eq!((&stats["pending"], &stats["retry"], &stats["failed"]), (&json!(1), &json!(1), &json!(1)), "{stats}");
     serve.stop().await;
 }
 

@@ -81,7 +81,9 @@ async fn a_job_whose_process_ended_says_so_unless_its_list_is_in() {
     let serve = Serve::start(&shop, &["--no-engine"]).await;
     let api = Api::new(&serve, &api.token);
 
-    assert_eq!(until_over(&api, &lost).await["state"], "interrupted");
+    let interrupted = until_over(&api, &lost).await;
+    assert_eq!(interrupted["state"], "interrupted");
+    assert!(interrupted["error"].as_str().unwrap().contains("send the list again"), "{interrupted}");
     assert_eq!(until_over(&api, &done).await["state"], "finished");
 
     // The key of what never happened is free again; that of what did is answered with the job as it is now.

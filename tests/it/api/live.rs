@@ -234,7 +234,8 @@ async fn other_sites_call_only_where_that_is_configured() {
 
     let asked = ask("https://shop.example").await.expect(204);
     assert_eq!(asked.header("access-control-allow-origin"), "https://shop.example");
-    assert!(asked.header("access-control-allow-headers").contains("authorization"));
+    let headers = asked.header("access-control-allow-headers");
+    assert!(headers.contains("authorization") && headers.contains("prefer"), "{headers}");
     let read = said(api.request(reqwest::Method::GET, "/api/blasts").header("Origin", "https://shop.example")).await;
     assert_eq!(read.expect(200).header("access-control-allow-origin"), "https://shop.example");
     for other in ["https://evil.example", "http://shop.example", "null"] {

@@ -1,10 +1,15 @@
 //! What is wrong is named where it stands: the field, and of a list the row.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::client::{ApiAnswer, said};
-use super::{client, served};
+use super::{Api, client, served};
 
 /// Each field that a 422 names, and the row where there is one.
 fn places(answer: &ApiAnswer) -> Vec<(&str, Option<u64>)> {
@@ -120,6 +125,35 @@ async fn whatever_is_logged_of_a_request_has_its_id_also_in_a_log_of_errors_alon
     let log = std::fs::read_to_string(shop.path("serve.log")).unwrap();
     for id in ["order-7", "order-8"] {
         assert!(log.lines().any(|line| line.contains("ERROR") && line.contains(id)), "{id}: {log}");
+    }
+    serve.stop().await;
+}
+
+/// The first bytes of the answer to a body that is announced and does not come.
+async fn announced(api: &Api, path: &str, length: u64) -> String {
+    let mut stream = TcpStream::connect(api.base_url.trim_start_matches("http://")).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n",
+        api.token
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_body_that_announces_too_much_is_refused_at_once() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let draft = api.post("/api/blasts", json!({ "message": "Hi" })).await.expect(201).body["id"].clone();
+
+    for (path, length) in
+        [("/api/blasts".to_owned(), 30_000_000), (format!("/api/blasts/{draft}/recipients"), 400_000_000)]
+    {
+        let answer = timeout(Duration::from_secs(3), announced(&api, &path, length)).await;
+        assert_eq!(answer.as_deref(), Ok("HTTP/1.1 413"), "{path}");
     }
     serve.stop().await;
 }

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::super::super::openapi::schemas;
 use super::super::super::problem::Problem;
 use super::super::customers::customer_id;
+use super::super::waiting::waiting;
 use super::people::CampaignImport;
 use crate::app::App;
 use crate::app::view::{BlastView, RecipientFacts, RecipientRow};
@@ -68,8 +69,35 @@ pub(super) struct Campaign {
     sender: String,
     #[schema(example = "order-7")]
     external_id: Option<String>,
+    /// Why it is not sending as fast as it can; null where nothing holds it up.
+    waiting: Option<CampaignWaiting>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+}
+
+/// Why a campaign is not sending as fast as it can.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct CampaignWaiting {
+    /// The reason's word, which does not change.
+    #[schema(value_type = String, example = "window")]
+    reason: Value,
+    /// The reason as a sentence.
+    #[schema(value_type = String, example = "outside the hours 09:00-21:00, until 2026-12-01T01:00:00Z")]
+    text: Value,
+    /// What can be done about it, if anything.
+    #[schema(value_type = Option<String>, example = json!(null))]
+    mend: Value,
+    /// When it ends by itself, if that is known.
+    #[schema(value_type = Option<String>, example = "2026-12-01T01:00:00Z")]
+    until: Value,
+}
+
+impl CampaignWaiting {
+    fn of(blast: &BlastView) -> Option<Self> {
+        let mut told = waiting(blast)?;
+        let mut take = |key: &str| told.get_mut(key).map(Value::take).unwrap_or_default();
+        Some(Self { reason: take("reason"), text: take("text"), mend: take("mend"), until: take("until") })
+    }
 }
 
 /// A campaign, beside itself under `campaign`, as the documents have it.
@@ -121,6 +149,7 @@ impl From<&BlastView> for Campaign {
             send_window: hours.map(ToString::to_string),
             sender: blast.sender.clone(),
             external_id: blast.external_id.clone(),
+            waiting: CampaignWaiting::of(blast),
             created_at: blast.created_at,
             updated_at: blast.updated_at,
         }

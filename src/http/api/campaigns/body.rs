@@ -8,12 +8,14 @@ use utoipa::ToSchema;
 use super::super::super::openapi::schemas;
 use super::super::super::problem::Problem;
 use super::super::body::read_field;
-use super::super::draft::{content, description, name, rate};
+use super::super::draft::{content, description, name, needed, rate};
+use super::super::edited::Editable;
+use super::answer::Campaign;
 use crate::app::view::BlastView;
-use crate::app::{App, DraftEdit, NewDraft};
+use crate::app::{App, DraftEdit, NewDraft, WrittenPerson};
 use crate::domain::blast::PersonClocks;
 use crate::domain::field_change::FieldChange;
-use crate::domain::pace::Hours;
+use crate::domain::pace::{Hours, PaceError, is_time_of_day};
 use crate::domain::start_at::StartAt;
 
 /// A campaign's own pace and hours where it says nothing else.
@@ -24,90 +26,129 @@ const WINDOW: &str = "09:00-21:00";
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct CampaignBody {
     #[serde(default)]
-    #[schema(example = "Order ready")]
-    pub(super) name: Option<String>,
+    #[schema(value_type = String, required = false, example = "Order ready")]
+    name: FieldChange<String>,
     #[serde(default)]
-    pub(super) description: Option<String>,
+    #[schema(value_type = Option<String>, example = "For those who ordered in November")]
+    description: FieldChange<String>,
     #[serde(default, alias = "template_name")]
-    #[schema(example = "order_ready")]
-    pub(super) template_name: Option<String>,
+    #[schema(value_type = String, required = false, example = "order_ready")]
+    template_name: FieldChange<String>,
     #[serde(default, alias = "template_language")]
-    #[schema(example = "en_US")]
-    pub(super) template_language: Option<String>,
+    #[schema(value_type = String, required = false, example = "en_US")]
+    template_language: FieldChange<String>,
     #[serde(default, alias = "template_variables")]
     #[schema(schema_with = schemas::variables)]
-    pub(super) template_variables: Option<Map<String, Value>>,
+    template_variables: FieldChange<Map<String, Value>>,
     /// The header's value, and further parts, both as `template` of a blast has them.
     #[serde(default, alias = "template_header")]
     #[schema(schema_with = schemas::anything)]
-    pub(super) template_header: Option<Value>,
+    template_header: FieldChange<Value>,
     #[serde(default, alias = "template_components")]
     #[schema(schema_with = schemas::anything)]
-    pub(super) template_components: Option<Value>,
+    template_components: FieldChange<Value>,
+    /// Of a new one. A campaign keeps its sender.
     #[serde(default)]
-    #[schema(example = "cloud")]
-    pub(super) sender: Option<String>,
+    #[schema(value_type = Option<String>, example = "cloud")]
+    sender: FieldChange<String>,
+    /// Of a new one. Later they are added by `POST …/recipients`.
     #[serde(default)]
     #[schema(schema_with = schemas::people)]
-    pub(super) recipients: Vec<Value>,
+    pub(super) recipients: Vec<WrittenPerson>,
     #[serde(default, alias = "rate_limit")]
     #[schema(schema_with = schemas::rate)]
-    pub(super) rate_limit: Option<Value>,
+    rate_limit: FieldChange<Value>,
     #[serde(default, alias = "send_window_start")]
     #[schema(schema_with = schemas::hour)]
-    pub(super) send_window_start: Option<Value>,
+    send_window_start: FieldChange<Value>,
     #[serde(default, alias = "send_window_end")]
-    #[schema(schema_with = schemas::hour)]
-    pub(super) send_window_end: Option<Value>,
+    #[schema(schema_with = schemas::last_hour)]
+    send_window_end: FieldChange<Value>,
     #[serde(default, alias = "scheduled_for")]
     #[schema(value_type = Option<String>, example = json!(null))]
-    pub(super) scheduled_for: FieldChange<String>,
+    scheduled_for: FieldChange<String>,
     #[serde(default, alias = "external_id")]
-    pub(super) external_id: Option<String>,
+    #[schema(value_type = Option<String>, example = "order-7")]
+    external_id: FieldChange<String>,
+}
+
+impl Editable for CampaignBody {
+    const FIXED: &'static [&'static str] = &["id", "status", "paused", "sendWindow"];
+    const COMPUTED: &'static [&'static str] = &[
+        "totalRecipients",
+        "sentCount",
+        "deliveredCount",
+        "readCount",
+        "failedCount",
+        "respondedCount",
+        "startedAt",
+        "completedAt",
+        "waiting",
+        "createdAt",
+        "updatedAt",
+        "campaign",
+        "import",
+        "success",
+    ];
 }
 
 impl CampaignBody {
-    fn has_template(&self) -> bool {
-        let given =
-            [self.template_header.is_some(), self.template_components.is_some(), self.template_variables.is_some()];
-        self.template_name.is_some() || self.template_language.is_some() || given.contains(&true)
+    /// Whether it says of the template something else than the campaign's answer does. Of a header and of components that answer says
+    /// nothing.
+    fn changes_template(&self, blast: &BlastView) -> Result<bool, Problem> {
+        let header = needed("templateHeader", &self.template_header)?;
+        let components = needed("templateComponents", &self.template_components)?;
+        let given = [
+            ("templateName", needed("templateName", &self.template_name)?.map(|name| json!(name))),
+            ("templateLanguage", needed("templateLanguage", &self.template_language)?.map(|language| json!(language))),
+            ("templateVariables", needed("templateVariables", &self.template_variables)?.map(texts)),
+        ];
+        let now = json!(Campaign::from(blast));
+        let is_other = |(name, value): (&str, Option<Value>)| value.is_some_and(|value| now[name] != value);
+        Ok(header.is_some() || components.is_some() || given.into_iter().any(is_other))
     }
 
     /// As the provider's own form has it; what is not given stays as it was.
     fn template(&self, before: Option<&Value>) -> Result<Value, Problem> {
         let before =
             |key: &str| before.and_then(|template| template.get(key)).and_then(Value::as_str).map(str::to_owned);
-        let name = self.template_name.clone().or_else(|| before("name"));
+        let name = self.template_name.get().cloned().or_else(|| before("name"));
         let name = name.ok_or_else(|| Problem::field("templateName", "missing: write the template's name"))?;
         let language =
-            self.template_language.clone().or_else(|| before("language")).unwrap_or_else(|| "en_US".to_owned());
+            self.template_language.get().cloned().or_else(|| before("language")).unwrap_or_else(|| "en_US".to_owned());
         let mut template = json!({ "name": name, "language": language });
-        if let Some(variables) = self.template_variables.as_ref().filter(|variables| !variables.is_empty()) {
-            template["variables"] =
-                Value::Object(variables.iter().map(|(name, value)| (name.clone(), text(value))).collect());
+        if let Some(variables) = self.template_variables.get().filter(|variables| !variables.is_empty()) {
+            template["variables"] = texts(variables);
         }
         for (key, given) in [("header", &self.template_header), ("components", &self.template_components)] {
-            if let Some(given) = given {
+            if let Some(given) = given.get() {
                 template[key] = given.clone();
             }
         }
         Ok(template)
     }
 
-    fn window(&self) -> Result<Option<Hours>, Problem> {
-        let hour = |field: &str, value: Option<&Value>, default: &str| match value {
-            None | Some(Value::Null) => Ok(default.to_owned()),
-            Some(Value::Number(hour)) => Ok(format!("{hour:0>2}:00")),
-            Some(Value::String(text)) => Ok(text.clone()),
-            Some(_) => Err(Problem::field(field, "write an hour, such as 9 or \"09:00\"")),
-        };
-        if self.send_window_start.is_none() && self.send_window_end.is_none() {
-            return Ok(None);
+    /// What of its hours changes: each end alone, or null for both, which leaves it the sender's.
+    fn window(&self, blast: &BlastView) -> Result<FieldChange<Hours>, Problem> {
+        let own = blast.limits.hours.as_ref().and_then(|hours| hours.as_ref().ok()).copied();
+        match (&self.send_window_start, &self.send_window_end) {
+            (FieldChange::Keep, FieldChange::Keep) => Ok(FieldChange::Keep),
+            (FieldChange::Clear, FieldChange::Clear) => Ok(FieldChange::Clear),
+            (FieldChange::Clear, _) => Err(half_a_window("sendWindowStart")),
+            (_, FieldChange::Clear) => Err(half_a_window("sendWindowEnd")),
+            _ => self.hours(own.unwrap_or(usual_hours()?)).map(FieldChange::Set),
         }
-        let from = hour("sendWindowStart", self.send_window_start.as_ref(), "09:00")?;
-        let until = hour("sendWindowEnd", self.send_window_end.as_ref(), "21:00")?;
-        let hours = format!("{from}-{until}").parse::<Hours>();
-        hours.map(Some).map_err(|error| Problem::field("sendWindowStart", error.to_string()))
+    }
+
+    /// The hours that it gives; what it does not say is as in others.
+    fn hours(&self, others: Hours) -> Result<Hours, Problem> {
+        let others = others.to_string();
+        let (from, until) = others.split_once('-').unwrap_or_default();
+        let start = hour("sendWindowStart", self.send_window_start.get())?;
+        let end = hour("sendWindowEnd", self.send_window_end.get())?;
+        let last = if self.send_window_end.get().is_some() { "sendWindowEnd" } else { "sendWindowStart" };
+        let (start, end) = (start.as_deref().unwrap_or(from), end.as_deref().unwrap_or(until));
+        format!("{start}-{end}").parse().map_err(|error: PaceError| Problem::field(last, error.to_string()))
     }
 
     fn start(&self) -> Result<FieldChange<StartAt>, Problem> {
@@ -116,40 +157,50 @@ impl CampaignBody {
 
     /// What changes; everything absent stays.
     pub(super) async fn edit(&self, app: &App, blast: &BlastView) -> Result<DraftEdit, Problem> {
-        if !self.recipients.is_empty() {
-            return Err(Problem::field("recipients", "people are added by POST …/recipients"));
-        }
-        let given = if self.has_template() {
+        self.refuse_fixed(blast)?;
+        let given = if self.changes_template(blast)? {
             let template = self.template(blast.template.as_ref())?;
             Some(content(app, Some(&blast.sender), None, Some(&template)).await.map_err(own_words)?)
         } else {
             None
         };
-        let rate = self.rate_limit.as_ref().map(rate).transpose().map_err(|error| error.renamed("rateLimit"))?;
         Ok(DraftEdit {
-            tag: self.name.as_deref().map(|tag| name("name", tag)).transpose()?,
+            tag: needed("name", &self.name)?.map(|tag| name("name", tag)).transpose()?,
             follow_up_stage: None,
-            description: self.description.as_deref().map(description).transpose()?,
-            external_id: self.external_id.as_deref().map(|id| name("externalId", id)).transpose()?,
+            description: self.description.try_map(|text| description(text))?,
+            external_id: self.external_id.try_map(|id| name("externalId", id))?,
             content: given.map(|given| given.content),
-            rate: rate.map_or(FieldChange::Keep, FieldChange::Set),
+            rate: self.rate_limit.try_map(rate).map_err(|error| error.renamed("rateLimit"))?,
             gap: FieldChange::Keep,
-            window: self.window()?.map_or(FieldChange::Keep, FieldChange::Set),
+            window: self.window(blast)?,
             weekdays: FieldChange::Keep,
             timezone: FieldChange::Keep,
             start: self.start()?,
         })
     }
 
+    /// What only a new campaign takes.
+    fn refuse_fixed(&self, blast: &BlastView) -> Result<(), Problem> {
+        if !self.recipients.is_empty() {
+            let detail = format!("people are added by `POST /api/whatsapp/campaigns/{}/recipients`", blast.id);
+            return Err(Problem::field("recipients", detail));
+        }
+        match needed("sender", &self.sender)? {
+            Some(sender) if *sender != blast.sender => {
+                Err(Problem::field("sender", "a campaign keeps its sender: make a new one for another"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) async fn draft(&self, app: &App) -> Result<NewDraft, Problem> {
-        let tag = self.name.as_deref().ok_or_else(|| Problem::field("name", "missing: write the campaign's name"))?;
-        let rate =
-            rate(self.rate_limit.as_ref().unwrap_or(&json!(RATE))).map_err(|error| error.renamed("rateLimit"))?;
-        let usual = || WINDOW.parse::<Hours>().ok();
-        let window = self.window()?.or_else(usual);
+        let tag = self.name.get().ok_or_else(|| Problem::field("name", "missing: write the campaign's name"))?;
+        let rate = rate(self.rate_limit.get().unwrap_or(&json!(RATE))).map_err(|error| error.renamed("rateLimit"))?;
+        let window = Some(self.hours(usual_hours()?)?);
         let tag = name("name", tag)?;
         let template = self.template(None)?;
-        let given = content(app, self.sender.as_deref(), None, Some(&template)).await.map_err(own_words)?;
+        let given =
+            content(app, self.sender.get().map(String::as_str), None, Some(&template)).await.map_err(own_words)?;
         let (start, timezone) = (self.start()?.value(), zone(app, &given.sender));
         let check = |start| app.check_start(&given.sender, timezone, start);
         start.map_or(Ok(()), check).map_err(|why| Problem::field("scheduledFor", why))?;
@@ -169,8 +220,8 @@ impl CampaignBody {
             timezone,
             retry_next_day: false,
             first: None,
-            external_id: self.external_id.as_deref().map(|id| name("externalId", id)).transpose()?,
-            description: self.description.as_deref().map(description).transpose()?,
+            external_id: self.external_id.get().map(|id| name("externalId", id)).transpose()?,
+            description: self.description.get().map(|text| description(text)).transpose()?,
             sender: given.sender,
         })
     }
@@ -184,6 +235,32 @@ fn own_words(problem: Problem) -> Problem {
 /// The hours are the sender's.
 fn zone(app: &App, sender: &str) -> Option<Tz> {
     app.config().sender(sender).map(|sender| sender.timezone)
+}
+
+/// The hours of a campaign that says nothing of them.
+fn usual_hours() -> Result<Hours, Problem> {
+    WINDOW.parse().map_err(|error: PaceError| Problem::field("sendWindowStart", error.to_string()))
+}
+
+fn half_a_window(field: &str) -> Problem {
+    Problem::field(field, "write an hour, or null for both sendWindowStart and sendWindowEnd")
+}
+
+/// An hour of the day, as a number or a text.
+fn hour(field: &str, value: Option<&Value>) -> Result<Option<String>, Problem> {
+    let text = match value {
+        None => return Ok(None),
+        Some(Value::Number(hour)) => format!("{hour:0>2}:00"),
+        Some(Value::String(text)) => text.clone(),
+        Some(_) => String::new(),
+    };
+    let wrong = || Problem::field(field, "write an hour from 0 to 24, such as 9 or \"09:00\"");
+    if is_time_of_day(&text) { Ok(Some(text)) } else { Err(wrong()) }
+}
+
+/// Values of variables as texts.
+fn texts(variables: &Map<String, Value>) -> Value {
+    Value::Object(variables.iter().map(|(name, value)| (name.clone(), text(value))).collect())
 }
 
 /// A variable's value as text, however it was written.

@@ -16,6 +16,7 @@ use super::super::authentication::{ApiReader, ApiWriter};
 use super::super::body::{JsonBody, Params, PathId};
 use super::super::people::{PeopleParams, read_page};
 use super::answer::{self, CampaignRecipient, recipients};
+use super::words::{own_word, own_words};
 use super::{Pagination, campaign};
 use crate::app::Imported;
 use crate::domain::ids::BlastId;
@@ -114,7 +115,7 @@ impl From<&Imported> for CampaignImport {
     fn from(imported: &Imported) -> Self {
         let rejected = &imported.rejected;
         let reasons = rejected.reasons.iter().map(|reason| CampaignRejection {
-            reason: reason.reason.clone(),
+            reason: own_word(&reason.reason),
             rows: reason.rows,
             first_row: reason.first_row,
         });
@@ -122,7 +123,7 @@ impl From<&Imported> for CampaignImport {
             row: row.row,
             field: field(&row.column).to_owned(),
             value: row.value.clone(),
-            reason: row.reason.to_string(),
+            reason: own_word(&row.reason.to_string()),
         });
         Self {
             id: imported.blast.to_string(),
@@ -168,13 +169,13 @@ async fn add(
     request: Request,
 ) -> Result<Response, Problem> {
     if let Err(refused) = campaign(&caller.app(), id).await {
-        drain(&state.bodies, request.into_body()).await;
+        drain(&state.bodies, request.into_body());
         return Err(refused);
     }
     let report = |added: &Imported, total_recipients| {
         json!(AddedToCampaign { success: true, import: added.into(), total_recipients })
     };
-    take_list(&state, &caller, (id, request), report).await
+    take_list(&state, &caller, (id, request), report).await.map_err(own_words)
 }
 
 async fn remove(
@@ -188,4 +189,5 @@ async fn remove(
         json!(RemovedFromCampaign { success: true, id, campaign_id, removed, total_recipients })
     })
     .await
+    .map_err(own_words)
 }

@@ -24,7 +24,7 @@ pub(super) async fn stats(ApiReader(caller): ApiReader, PathId(id): PathId<Blast
     let report = app.report(id).await?;
     let failures = app.recipients(&query(id, Filter::status(Status::Failed), Anchor::Start, FAILURES)).await?;
     let (funnel, counts) = (blast.counts.funnel(), &blast.counts);
-    let failed = failed(counts);
+    let (failed, again) = (failed(counts), app.queued_again(id).await?);
     let errors = report.errors.into_iter().map(|error| CampaignError {
         error_code: error.code,
         error_message: error.title,
@@ -35,7 +35,8 @@ pub(super) async fn stats(ApiReader(caller): ApiReader, PathId(id): PathId<Blast
         campaign: Campaign::from(&blast),
         stats: CampaignCounts {
             total: blast.total_recipients,
-            pending: counts.queued,
+            pending: (counts.queued - again).max(0),
+            retry: again,
             sending: counts.sending + counts.uncertain,
             sent: funnel.sent,
             delivered: funnel.received,
@@ -64,6 +65,8 @@ pub(super) struct CampaignStats {
     stats: CampaignCounts,
     metrics: CampaignRates,
     error_breakdown: Vec<CampaignError>,
+    /// By the hour, how many people reached each stage then. Whoever failed after their message was accepted is in `sent` of one hour
+    /// and in `failed` of the same or a later one, and in `stats` only `failed`.
     timeline: Vec<TimelineRow>,
     sample_failures: Vec<CampaignRecipient>,
 }
@@ -73,8 +76,12 @@ pub(super) struct CampaignStats {
 struct CampaignCounts {
     #[schema(example = 100)]
     total: i64,
+    /// Queued for the first time.
     #[schema(example = 0)]
     pending: i64,
+    /// Queued again.
+    #[schema(example = 0)]
+    retry: i64,
     /// Also those of whom nobody knows whether it was sent.
     #[schema(example = 0)]
     sending: i64,

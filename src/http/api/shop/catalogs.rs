@@ -284,8 +284,8 @@ struct ProductBody {
 struct CatalogBody {
     #[schema(example = "products")]
     name: String,
-    /// Absent: the only one.
-    #[schema(example = json!(null))]
+    /// Whose it is. It may be absent where all senders are of one business.
+    #[schema(example = "kedai")]
     business: Option<String>,
     products: Vec<ProductBody>,
 }

@@ -1,0 +1,125 @@
+//! JSON as a program wrote it: a field that is there twice is noticed, where a plain value would keep the last one.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// A person as a program wrote them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WrittenPerson {
+    pub(super) value: Value,
+    /// A field that is there twice, with different values.
+    pub(super) twice: Option<String>,
+}
+
+impl From<Value> for WrittenPerson {
+    fn from(value: Value) -> Self {
+        Self { value, twice: None }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for WrittenPerson {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let mut twice = None;
+        let value = Written { twice: &mut twice }.deserialize(source)?;
+        Ok(Self { value, twice })
+    }
+}
+
+/// Reads any value, and notes the first field that is there twice.
+struct Written<'a> {
+    twice: &'a mut Option<String>,
+}
+
+impl Written<'_> {
+    const fn again(&mut self) -> Written<'_> {
+        Written { twice: self.twice }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Written<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
+        source.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Written<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = items.next_element_seed(self.again())? {
+            values.push(value);
+        }
+        Ok(values.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut fields: A) -> Result<Value, A::Error> {
+        let mut values = Map::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            let value = fields.next_value_seed(self.again())?;
+            if values.get(&name).is_some_and(|before| *before != value) {
+                self.twice.get_or_insert_with(|| name.clone());
+            }
+            values.insert(name, value);
+        }
+        Ok(values.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WrittenPerson;
+
+    fn twice(json: &str) -> Option<String> {
+        serde_json::from_str::<WrittenPerson>(json).unwrap().twice
+    }
+
+    #[test]
+    fn a_field_that_is_there_twice_is_noticed_wherever_it_is() {
+        assert_eq!(twice(r#"{"phone":"1","phone":"2"}"#).as_deref(), Some("phone"));
+        assert_eq!(twice(r#"{"phone":"1","variables":{"city":"a","city":"b"}}"#).as_deref(), Some("city"));
+        assert_eq!(twice(r#"[1, -2, 0.5, null, true, {"a":1,"a":2}]"#).as_deref(), Some("a"));
+        assert_eq!(twice(r#"{"phone":"1","phone":"1","variables":{"phone":"2"}}"#), None);
+    }
+
+    #[test]
+    fn it_is_the_value_that_it_would_be_anyhow() {
+        let json = r#"{"a":[1,-2,0.5,null,true,"x"],"b":{"c":18446744073709551615}}"#;
+
+        let written: WrittenPerson = serde_json::from_str(json).unwrap();
+
+        assert_eq!(written.value, serde_json::from_str::<serde_json::Value>(json).unwrap());
+    }
+}

@@ -1,0 +1,168 @@
+//! Edits: null takes away, and what an answer gave may come back whole.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::client::{ApiAnswer, said};
+use super::{Api, client, served};
+
+async fn put(api: &Api, path: &str, body: &Value) -> ApiAnswer {
+    said(api.request(Method::PUT, path).json(body)).await
+}
+
+async fn blast(api: &Api, fields: Value) -> String {
+    let mut body = json!({ "message": "Hi", "recipients": ["60100000001"] });
+    body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    format!("/api/blasts/{}", api.post("/api/blasts", body).await.expect(201).body["id"])
+}
+
+async fn campaign(api: &Api, fields: Value) -> String {
+    let mut body = json!({
+        "name": "Order ready", "templateName": "tour_package_marketing", "templateLanguage": "en_US",
+        "templateVariables": { "1": "Bali", "2": "RM 45" }, "recipients": ["60100000001"],
+    });
+    body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    let made = api.post("/api/whatsapp/campaigns", body).await.expect(201);
+    format!("/api/whatsapp/campaigns/{}", made.body["id"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn null_takes_what_a_blast_can_be_without_away() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let own =
+        json!({ "description": "For those of May", "external_id": "order-7", "rate_limit": 20, "gap": "20s..60s" });
+    let path = blast(&api, own).await;
+
+    let without = json!({ "description": null, "external_id": null, "rate_limit": null, "gap": null });
+    let edited = api.patch(&path, without).await.expect(200).body;
+
+    for key in ["description", "external_id", "rate_limit", "gap"] {
+        assert_eq!(edited[key], Value::Null, "{key}");
+    }
+    for key in ["blast_tag", "follow_up_stage", "message"] {
+        let refused = api.patch(&path, json!({ (key): null })).await.expect(422);
+        assert_eq!(refused.fields(), [key], "{refused:?}");
+    }
+    assert_eq!(api.get(&path).await.body["message"], "Hi");
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn null_takes_what_a_campaign_can_be_without_away() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = campaign(&api, json!({ "description": "For May", "externalId": "order-7", "rateLimit": 20 })).await;
+
+    let hours = api.patch(&path, json!({ "sendWindowEnd": "18:30" })).await.expect(200);
+    assert_eq!(hours.body["sendWindow"], "09:00-18:30", "the other end stays");
+    let without = json!({
+        "description": null, "externalId": null, "rateLimit": null, "sendWindowStart": null, "sendWindowEnd": null,
+    });
+    let edited = api.patch(&path, without).await.expect(200).body;
+
+    for key in ["description", "externalId", "rateLimit", "sendWindow"] {
+        assert_eq!(edited[key], Value::Null, "{key}");
+    }
+    for key in ["name", "templateName", "templateLanguage", "templateVariables", "sender", "sendWindowStart"] {
+        let refused = api.patch(&path, json!({ (key): null })).await.expect(422);
+        assert_eq!(refused.fields(), [key], "{refused:?}");
+    }
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_read_may_come_back_whole() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let paths = [blast(&api, json!({ "rate_limit": 20 })).await, campaign(&api, json!({ "rateLimit": 0.5 })).await];
+
+    let [_, of_campaign] = &paths;
+    let template = of_campaign.replace("/whatsapp/campaigns", "/blasts");
+    let start = (chrono::Utc::now() + chrono::TimeDelta::days(1)).to_rfc3339();
+    let scheduled = blast(&api, json!({ "scheduled_for": start })).await;
+    let repeats = blast(&api, json!({ "repeat": "every mon 09:00", "timezone": "Asia/Kuala_Lumpur" })).await;
+
+    for path in paths.iter().chain([&template, &scheduled, &repeats]) {
+        let before = api.get(path).await.expect(200).body;
+        put(&api, path, &before).await.expect(200);
+        let after = api.get(path).await.expect(200).body;
+        // It was written again: the version and the time of it are others.
+        put(&api, path, &before).await.expect(200);
+        for key in [
+            "message",
+            "template",
+            "scheduled_for",
+            "repeat",
+            "timezone",
+            "rate_limit",
+            "rateLimit",
+            "sendWindow",
+            "templateVariables",
+            "recipients",
+            "sender",
+        ] {
+            assert_eq!(before.get(key), after.get(key), "{path} {key}");
+        }
+    }
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_edit_does_not_change_is_not_taken_silently() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (blast, campaign) = (blast(&api, json!({})).await, campaign(&api, json!({})).await);
+
+    for (path, body, field) in [
+        (&blast, json!({ "state": "paused" }), "state"),
+        (&blast, json!({ "sender": "cloud" }), "sender"),
+        (&blast, json!({ "recipients": ["60100000002"] }), "recipients"),
+        (&campaign, json!({ "status": "cancelled" }), "status"),
+        (&campaign, json!({ "sender": "sales" }), "sender"),
+        (&campaign, json!({ "sendWindow": "08:00-10:00" }), "sendWindow"),
+        (&campaign, json!({ "recipients": ["60100000002"] }), "recipients"),
+        (&campaign, json!({ "wat": 1 }), "wat"),
+    ] {
+        let refused = api.patch(path, body.clone()).await.expect(422);
+        assert_eq!(refused.fields(), [field], "{body}: {refused:?}");
+    }
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn every_answer_about_a_campaign_has_it_in_both_places() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let body =
+        json!({ "name": "x", "templateName": "tour_package_marketing", "templateVariables": { "1": "a", "2": "b" } });
+
+    let made = api.post("/api/whatsapp/campaigns", body).await.expect(201);
+    let path = format!("/api/whatsapp/campaigns/{}", made.body["id"].as_str().unwrap());
+    assert_eq!(made.header("location"), path);
+    let change = json!({ "name": "y" });
+    for answer in [made, api.patch(&path, change.clone()).await, put(&api, &path, &change).await, api.get(&path).await]
+    {
+        assert_eq!(answer.body["campaign"]["name"], answer.body["name"], "{answer:?}");
+        assert!(answer.body["campaign"].get("waiting").is_some(), "{answer:?}");
+    }
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn the_end_of_the_hours_is_named_where_that_is_wrong() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = campaign(&api, json!({})).await;
+
+    for (body, field) in [
+        (json!({ "sendWindowEnd": 99 }), "sendWindowEnd"),
+        (json!({ "sendWindowStart": 25, "sendWindowEnd": 21 }), "sendWindowStart"),
+        (json!({ "sendWindowStart": 9, "sendWindowEnd": 9 }), "sendWindowEnd"),
+        (json!({ "sendWindowStart": [9] }), "sendWindowStart"),
+    ] {
+        let refused = api.patch(&path, body.clone()).await.expect(422);
+        assert_eq!(refused.fields(), [field], "{body}: {refused:?}");
+    }
+    serve.stop().await;
+}

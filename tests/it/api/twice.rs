@@ -1,0 +1,124 @@
+//! What is there twice: a field of a body, of a query or of a person, and a request.
+
+use serde_json::{Value, json};
+
+use super::client::{ApiAnswer, said};
+use super::{Api, client, served};
+
+async fn draft(api: &Api) -> String {
+    format!("/api/blasts/{}", api.post("/api/blasts", json!({ "message": "Hi" })).await.expect(201).body["id"])
+}
+
+async fn post_text(api: &Api, path: &str, text: &str) -> ApiAnswer {
+    api.upload(path, "application/json", text.to_owned()).await
+}
+
+#[track_caller]
+fn refused_rows(answer: &Value) -> Vec<(u64, String)> {
+    let rows = answer["rejected_rows"].as_array().unwrap();
+    rows.iter().map(|row| (row["row"].as_u64().unwrap(), row["field"].as_str().unwrap().to_owned())).collect()
+}
+
+#[tokio::test]
+async fn whoever_has_two_numbers_is_a_row_that_is_not_taken() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = format!("{}/recipients", draft(&api).await);
+    let people = [
+        r#"{"phone_number":"+60150111111","phoneNumber":"+60150111112"}"#,
+        r#"{"phone_number":"+60150111113","phone_number":"+60150111114"}"#,
+        r#"{"phone_number":"+60150111115","phone":"0150111115"}"#,
+        r#"{"phone_number":"+60150111116","customerId":"1","external_id":"2"}"#,
+        r#"{"phone_number":"+60150111117","name":"A","name":"B"}"#,
+    ];
+    let expected = [(1, "phoneNumber"), (2, "phone_number"), (4, "customerId"), (5, "name")]
+        .map(|(row, field): (u64, &str)| (row, field.to_owned()));
+
+    let array = post_text(&api, &path, &format!("[{}]", people.join(","))).await.expect(201);
+    assert_eq!((&array.body["taken"], refused_rows(&array.body)), (&json!(1), expected.to_vec()), "{array:?}");
+    shop.execute("delete from blast_recipients").await;
+    let lines = api.upload(&path, "application/x-ndjson", people.join("\n")).await.expect(201);
+    assert_eq!((&lines.body["taken"], refused_rows(&lines.body)), (&json!(1), expected.to_vec()), "{lines:?}");
+    let body = format!(r#"{{"message":"Hi","recipients":[{}]}}"#, people.join(","));
+    let made = post_text(&api, "/api/blasts", &body).await.expect(201);
+    assert_eq!(refused_rows(&made.body["import"]), expected);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_field_that_is_there_twice_is_named() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = draft(&api).await;
+
+    for (body, field) in [
+        (r#"{"message":"x","message":"y"}"#, "message"),
+        (r#"{"message":"x","blast_tag":"a","blastTag":"b"}"#, "blast_tag"),
+    ] {
+        let refused = post_text(&api, "/api/blasts", body).await.expect(422);
+        assert_eq!(refused.fields(), [field], "{refused:?}");
+        let edit = api.request(reqwest::Method::PATCH, &path).header("Content-Type", "application/json");
+        assert_eq!(said(edit.body(body)).await.expect(422).fields(), [field]);
+    }
+    let follow_up = r#"{"stuck_at":"read","message":"x","message":"y"}"#;
+    let refused = post_text(&api, &format!("{path}/follow-up"), follow_up).await.expect(422);
+    assert_eq!(refused.fields(), ["message"], "{refused:?}");
+    let refused = api.get(&format!("{path}/recipients?limit=5&limit=6")).await.expect(422);
+    assert_eq!(refused.fields(), ["limit"], "{refused:?}");
+    assert!(refused.body["detail"].as_str().unwrap().contains("in the query twice"), "{refused:?}");
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_object_is_asked_for_one() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+
+    for body in ["[1]", "7", "\"x\"", " []"] {
+        let refused = post_text(&api, "/api/blasts", body).await.expect(422);
+        assert_eq!((refused.fields(), &refused.body["errors"][0]["detail"]), (vec!["body"], &json!("write an object")));
+    }
+    assert_eq!(post_text(&api, "/api/blasts", "[1").await.expect(400).kind(), "not-json");
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_replay_has_the_headers_of_the_first_answer() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let key = ("Idempotency-Key", "one");
+    let body = json!({ "message": "Hi", "recipients": ["60100000001"] });
+
+    let first = api.post_with("/api/blasts", key, body.clone()).await.expect(201);
+    let again = api.post_with("/api/blasts", key, body).await.expect(201);
+
+    assert_eq!((first.header("idempotency-replayed"), again.header("idempotency-replayed")), ("", "true"));
+    for name in ["etag", "location"] {
+        assert!(!first.header(name).is_empty(), "{first:?}");
+        assert_eq!(again.header(name), first.header(name), "{name}");
+    }
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn of_equal_requests_at_once_every_answer_but_one_is_marked() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+
+    for round in 0..5 {
+        let key = format!("round-{round}");
+        let body = json!({ "message": "Hi", "recipients": ["60100000001"] });
+        let ask = || api.post_with("/api/blasts", ("Idempotency-Key", &key), body.clone());
+        let answers = tokio::join!(ask(), ask(), ask(), ask(), ask(), ask());
+        let answers =
+            [answers.0, answers.1, answers.2, answers.3, answers.4, answers.5].map(|answer| answer.expect(201));
+        let first: Vec<_> = answers.iter().filter(|answer| answer.header("idempotency-replayed").is_empty()).collect();
+        assert_eq!(first.len(), 1, "{answers:?}");
+        assert!(
+            answers.iter().all(|answer| answer.body == first[0].body && answer.header("etag") == "\"0\""),
+            "{answers:?}"
+        );
+    }
+    assert_eq!(shop.number("select count(*) from blasts").await, 5);
+    serve.stop().await;
+}
