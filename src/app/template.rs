@@ -192,7 +192,10 @@ impl App {
                 format!("templates: {}", list.templates.iter().map(template_line).collect::<Vec<_>>().join("; "))
             }
         };
-        vec![webhooks, templates]
+        let calls = meta
+            .is_for_marketing()
+            .then(|| "sends: marketing templates alone, by /marketing_messages (send_call)".to_owned());
+        calls.into_iter().chain([webhooks, templates]).collect()
     }
 
     /// Asks Meta how many people the business may write to, and how fast the number may send, and keeps it; whatever it does not

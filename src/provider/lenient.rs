@@ -32,10 +32,10 @@ pub(super) fn describe(body: &[u8]) -> &'static str {
     let start = body.trim_ascii_start();
     let opens_with = |tag: &[u8]| start.len() >= tag.len() && start[..tag.len()].eq_ignore_ascii_case(tag);
     match start {
-        [] => "an empty answer",
+        [] => "an empty body",
         _ if opens_with(b"<!doctype") || opens_with(b"<html") || opens_with(b"<") => "an HTML page",
         _ if json(body).is_some() => "JSON that says neither yes nor no",
-        _ => "an answer that is not JSON",
+        _ => "a body that is not JSON",
     }
 }
 

@@ -49,6 +49,8 @@ async fn a_sender_of_marketing_alone_launches_no_utility_template() {
 
     let why = "template order_update is utility, and sender cloud sends marketing only";
     assert!(sent.code == 3 && sent.err.contains(why), "{sent:?}");
+    let check = said(with_secrets(shop.command(&["sender", "check", "cloud"]))).await;
+    assert!(check.out.contains("marketing templates alone"), "{check:?}");
 }
 
 #[tokio::test]

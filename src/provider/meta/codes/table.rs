@@ -76,7 +76,7 @@ pub const TABLE: &[CodeEntry] = &[
         131_063,
         StopSender,
         "Marketing messages are disabled on Cloud API",
-        "this account sends marketing only through /marketing_messages: switch that on for the sender",
+        "this account sends marketing only through /marketing_messages: write send_call = \"marketing_messages\" at the sender",
     ),
     CodeEntry::new(
         131_064,

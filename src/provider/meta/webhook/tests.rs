@@ -221,11 +221,11 @@ fn a_field_or_object_that_is_not_known_is_kept_as_it_came() {
 #[test]
 fn a_body_that_is_no_webhook_is_one_unreadable_item() {
     for (body, why) in [
-        (&b""[..], "an empty answer"),
+        (&b""[..], "an empty body"),
         (b"<html>", "an HTML page"),
-        (b"{", "an answer that is not JSON"),
+        (b"{", "a body that is not JSON"),
         (b"{}", "a webhook without entries"),
-        (b"\xff\xfe", "an answer that is not JSON"),
+        (b"\xff\xfe", "a body that is not JSON"),
     ] {
         let items = parse(body, now());
         assert!(items.len() == 1 && is_unreadable(&items[0].event, why), "{items:?}");

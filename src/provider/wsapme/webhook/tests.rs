@@ -111,7 +111,7 @@ fn what_is_odd_changes_nothing() {
         assert_eq!(events(&body).iter().map(brief).collect::<Vec<_>>(), [expected], "{body}");
     }
     assert_eq!(parse(b"<html>", now()).iter().map(brief).collect::<Vec<_>>(), ["an HTML page"]);
-    assert_eq!(parse(b"", now()).iter().map(brief).collect::<Vec<_>>(), ["an empty answer"]);
+    assert_eq!(parse(b"", now()).iter().map(brief).collect::<Vec<_>>(), ["an empty body"]);
 }
 
 #[test]
