@@ -177,7 +177,6 @@ pub(super) fn refused(error: ImportError) -> AppError {
         ImportError::ForgetKey(why) => AppError::Refused(why.to_string()),
         ImportError::Closed(why) => AppError::Refused(why),
         ImportError::Sender(why) => AppError::NotFound(why),
-        ImportError::NoPeople => AppError::invalid(LIST, "there is nobody in the list"),
         other => AppError::InvalidAt { places: places(&other), why: other.to_string() },
     }
 }

@@ -74,6 +74,8 @@ pub enum ImportError {
     Repeated,
     #[error("no people in the file: there is nothing under its header")]
     NoPeople,
+    #[error("there is nobody in the list")]
+    NobodyGiven,
     #[error("the message uses {{{name}}}, but there is no such column{}", instead(name, nearest.as_deref(), columns))]
     UnknownVariable { name: String, nearest: Option<String>, columns: Vec<String> },
     #[error("{}", nothing_taken(*rows, examples))]

@@ -72,6 +72,8 @@ impl ReadThrough {
     pub(super) fn refuse_nobody(&self) -> Result<(), ImportError> {
         let Tally { taken, rejected, examples, .. } = &self.tally;
         match (taken, rejected) {
+            // Only a file has columns, and a header.
+            (0, 0) if self.columns.is_empty() => Err(ImportError::NobodyGiven),
             (0, 0) => Err(ImportError::NoPeople),
             (0, rows) => Err(ImportError::NothingTaken { rows: *rows, examples: examples.clone() }),
             _ => Ok(()),
