@@ -14,11 +14,11 @@ use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{AppError, CatalogueChange, CatalogueRow, ProductQuery, ProductRow};
+use crate::app::{CatalogueChange, CatalogueRow, ProductQuery, ProductRow};
 use crate::domain::amount::in_currency;
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{CatalogueId, ProductId};
-use crate::domain::text::{count_of, shell_quoted};
+use crate::domain::text::{clean, count_of, shell_quoted};
 use crate::import::{TableSource, read_products};
 
 #[derive(Debug, Subcommand)]
@@ -166,8 +166,8 @@ async fn named(context: &Context, catalogue: &str) -> Result<CatalogueId> {
     match of_name[..] {
         [one] => Ok(one.id),
         [] => {
-            let why = format!("no catalogue is called {catalogue:?}: `blastdeck catalog list` lists them");
-            Err(AppError::NotFound(why).into())
+            let why = format!("no catalogue is called `{}`: `blastdeck catalog list` lists them", clean(catalogue));
+            Err(UsageError(context.pasteable(&why)).into())
         }
         _ => {
             Err(UsageError(format!("{} catalogues are called {catalogue:?}: name one by its id", of_name.len())).into())
