@@ -248,7 +248,7 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
                 self.update_and_draw(Msg::Completed(completion), cause)?;
             }
             LoopEvent::Feed(feed::FeedEvent::Refresh) => {
-                self.update_and_draw(Msg::Refresh, FrameCause::Data(FOR_DATA))?
+                self.update_and_draw(Msg::Refresh, FrameCause::Data(FOR_DATA))?;
             }
             LoopEvent::Feed(feed::FeedEvent::News) => {
                 self.update(Msg::News)?;

@@ -250,9 +250,9 @@ impl OptOutLock {
         file.sync_data()?;
         let after = OptOutExtent { bytes: extent.bytes + lines.len() as u64, ..extent };
         if is_ours {
-            note_header(&file, &after)?
+            note_header(&file, &after)?;
         } else {
-            file.write_all_at(header(stamp, &after).as_bytes(), 0)?
+            file.write_all_at(header(stamp, &after).as_bytes(), 0)?;
         }
         file.sync_data()
     }

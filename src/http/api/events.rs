@@ -32,7 +32,7 @@ pub(super) fn routes() -> Routes {
         .details(about)
         .query::<EventParams>()
         .header("Last-Event-ID", "Go on after this event; 0: every reply of the blast", "0")
-        .text(200, "text/event-stream", "The events, until the stream ends; then come again");
+        .events(200, "The events, until the stream ends; then come again");
     Routes::of("Reports").get("/api/blasts/{id}/events", events, operation)
 }
 

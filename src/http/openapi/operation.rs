@@ -162,6 +162,19 @@ impl Operation {
         self
     }
 
+    /// A stream of server-sent events, each of which is as the schema says.
+    pub(in crate::http) fn events(mut self, status: u16, description: &str) -> Self {
+        let text = json!({ "type": "string" });
+        let schema = json!({
+            "type": "object", "required": ["event", "data"],
+            "properties": { "id": text, "event": text, "data": { "type": "string", "description": "JSON" }, "retry": { "type": "integer" } },
+        });
+        let example = json!({ "id": "7", "event": "blast", "data": "{\"blast_id\":1,\"state\":\"sending\"}" });
+        let content = json!({ "text/event-stream": { "schema": schema, "example": example } });
+        self.answers.insert(status, json!({ "description": description, "content": content }));
+        self
+    }
+
     /// An answer without a body.
     pub(in crate::http) fn empty(mut self, status: u16, description: &str) -> Self {
         self.answers.insert(status, json!({ "description": description }));
