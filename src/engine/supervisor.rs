@@ -33,7 +33,6 @@ use crate::store::{self, StoreError, blast, lease, poll};
 /// When an engine ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// Only when it is stopped.
     Stopped,
     /// When nothing is sending, due, or young enough to ask about, and no cancel or delete is unfinished.
     Idle,
@@ -57,8 +56,7 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 /// How often an engine whose blasts all wait polls; one that ends by itself polls a little sooner. Orders wake it at once.
 const IDLE_POLL_EVERY: Duration = Duration::from_secs(5);
 const LAST_POLL_EVERY: Duration = Duration::from_secs(2);
-/// How often one polls in whose database nobody is to be sent to or asked about: only what another process left behind is found
-/// by it.
+/// How often it polls while nobody is to be sent to or asked about.
 const REST_POLL_EVERY: Duration = Duration::from_secs(15);
 /// The pause between two turns of clearing after a cancel or a delete, which leaves half of the time to the senders.
 const CLEARING_POLL_EVERY: Duration = Duration::from_millis(500);
@@ -138,7 +136,7 @@ struct Supervisor {
     /// The leases that other processes hold.
     watch: LeaseWatch,
     maintenance: Maintenance,
-    /// At the last poll there was nothing to do for any sender, here or in another process.
+    /// The last poll found nothing to do for any sender.
     is_at_rest: bool,
     /// Stops the applying of webhooks, and what is told to other systems.
     stop_inbox: CancellationToken,
@@ -298,8 +296,7 @@ impl Supervisor {
         Ok(if is_left { SenderWork::Left } else { SenderWork::None })
     }
 
-    /// Whether an engine that ends by itself has work beside the sending: webhooks of both directions, whole blasts, and
-    /// steps that come.
+    /// Whether an engine that ends by itself has work beside the sending: webhooks both ways, whole blasts, steps that come.
     async fn has_left(&self) -> Result<bool, StoreError> {
         Ok(store::inbox::has_new(&self.engine.pool).await?
             || self.maintenance.has_left(&self.engine).await?
@@ -324,8 +321,7 @@ impl Supervisor {
         self.engine.senders.iter().any(|sender| sender.id == id && !sender.provider.answers_status())
     }
 
-    /// Stops senders with nothing left to do, or whose token was refused, and forgets those whose task ended. What a sender still waits for at its end
-    /// holds up no other.
+    /// Stops senders with nothing left to do, or whose token was refused, and forgets those whose task ended; none waits for another.
     async fn settle(&mut self, due: &[SenderId]) {
         let is_over = |id, running: &Running| due.binary_search(id).is_err() || running.token.is_refused();
         for (_, running) in self.senders.iter().filter(|(id, running)| is_over(id, running)) {
@@ -339,8 +335,7 @@ impl Supervisor {
         }
     }
 
-    /// One sender's trouble (a lock on its row) does not concern the others. A schema that this version does not know
-    /// concerns all of them.
+    /// One sender's trouble (a lock on its row) concerns no other; a schema that this version does not know concerns all.
     async fn try_take(&mut self, sender: &ConfiguredSender) -> Result<(), StoreError> {
         match self.take(sender).await {
             Err(error @ StoreError::Newer { .. }) => return Err(error),
@@ -359,8 +354,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Sees that a standby waits behind each sender of this process. One of another shell, with other tokens, is replaced only once
-    /// a message was accepted with this process's.
+    /// Sees that a standby waits behind each sender here. One of another shell is replaced once this process's token was accepted.
     fn ensure_standby(&mut self) {
         let Some(standby) = &self.options.standby else { return };
         for running in self.senders.values_mut().filter(|running| !running.has_standby) {
@@ -394,7 +388,7 @@ impl Supervisor {
         self.senders.insert(sender.id, Running { stop, rests, token, has_standby: false, task });
     }
 
-    /// Stops every sender: no new POST starts, those in flight are awaited, the leases are released.
+    /// No new POST starts, those in flight are awaited, the leases are released.
     async fn stop_senders(&mut self) {
         for running in self.senders.values() {
             running.stop.cancel();
