@@ -36,6 +36,18 @@ fn reached(times: &[DateTime<Utc>], posts: usize, per_second: u32) -> f64 {
     f64::from(u32::try_from(posts).unwrap()) / shortest.as_seconds_f64() / f64::from(per_second)
 }
 
+/// How late a POST may be at the provider's door on a busy machine: it is then that much nearer to the one behind it.
+const ON_ITS_WAY: TimeDelta = TimeDelta::milliseconds(100);
+
+/// Checks that no two left closer than the gap: each is allowed to be late at the door, all of them together are not.
+fn kept_apart(times: &[DateTime<Utc>], gap: TimeDelta) {
+    let closest = times.windows(2).map(|two| two[1] - two[0]).min().unwrap();
+    let gaps = i32::try_from(times.len() - 1).unwrap();
+    let whole = times[times.len() - 1] - times[0];
+    assert!(closest >= gap - ON_ITS_WAY, "two came {closest} apart, of {} with a gap of {gap}", times.len());
+    assert!(whole >= gap * gaps - ON_ITS_WAY, "{} came within {whole} with a gap of {gap}", times.len());
+}
+
 /// Sends for some seconds at a rate; checks that no sliding second is over it, and that it is reached.
 async fn a_rate_is_kept_and_reached(rate: u32, in_flight: u32, seconds: u32) {
     let sender = format!("rate = \"{rate}/s\"\nin_flight = {in_flight}");
@@ -131,9 +143,9 @@ async fn a_blast_with_a_gap_of_its_own_moves_and_leaves_the_rest_to_the_other() 
     let times = arrivals(&shop).await;
     let took = (times[times.len() - 1] - times[0]).as_seconds_f64();
     let posts = shop.sim.posts().await;
-    let patient: Vec<_> = posts.iter().filter(|post| post.phone < digits(100)).map(|post| post.at).collect();
-    let closest = patient.windows(2).map(|two| two[1] - two[0]).min().unwrap();
-    assert!(patient.len() > 1 && closest >= TimeDelta::milliseconds(190), "{} of it, {closest} apart", patient.len());
+    let mut patient: Vec<_> = posts.iter().filter(|post| post.phone < digits(100)).map(|post| post.at).collect();
+    patient.sort_unstable();
+    kept_apart(&patient, TimeDelta::milliseconds(200));
     let best = reached(&times, 120, 60);
     let moves = share(patient.len(), 1) / took;
     figure(&format!("{moves:.1} a second with a gap of 200 ms; {:.1} % of the rate", best * 100.0));
@@ -165,7 +177,7 @@ async fn a_number_gets_no_two_messages_closer_than_the_pair_gap_also_over_a_rest
     let mut last = BTreeMap::new();
     for post in shop.sim.posts().await {
         if let Some(before) = last.insert(post.phone.clone(), post.at) {
-            assert!(post.at - before >= TimeDelta::milliseconds(9_990), "{} after {}", post.phone, post.at - before);
+            kept_apart(&[before, post.at], TimeDelta::seconds(10));
         }
     }
     assert_eq!((last.len(), shop.sim.posts().await.len()), (12, 24));
