@@ -130,8 +130,7 @@ impl Sender {
             let left = usize::try_from(cap.get().saturating_sub(self.pace.pacer.today())).unwrap_or(usize::MAX);
             left.saturating_sub(self.ready.len()).max(1)
         });
-        let people = self.pace.people.left(self.context.clock.now()).and_then(|left| usize::try_from(left).ok());
-        let left = people.map_or(left, |people| left.min(people.saturating_sub(self.ready.len()).max(1)));
+        let left = self.people_left().map_or(left, |people| left.min(people.max(1)));
         let at_once = (self.claim_takes * 2).clamp(AT_ONCE, AT_ONCE_MAX).as_secs_f64();
         #[expect(
             clippy::cast_possible_truncation,
@@ -139,6 +138,12 @@ impl Sender {
             reason = "a rate of at most 10,000 a second"
         )]
         rate.map_or(BATCH_MAX, |rate| ((rate * at_once) as usize).clamp(1, BATCH_MAX)).min(left)
+    }
+
+    /// How many more people may be claimed under Meta's limit, beside those who are ready; `None`: any number.
+    pub(super) fn people_left(&mut self) -> Option<usize> {
+        let left = self.pace.people.left(self.context.clock.now())?;
+        Some(usize::try_from(left).unwrap_or(usize::MAX).saturating_sub(self.ready.len()))
     }
 
     /// The rate that binds a blast, per second: its own, or its sender's as far as the provider has slowed it.

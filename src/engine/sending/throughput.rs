@@ -68,9 +68,7 @@ impl Sender {
             return None;
         }
         let blast = self.least_served_or_paced()?;
-        // Those who are ready are not counted yet.
-        let people = self.pace.people.left(self.context.clock.now()).and_then(|left| usize::try_from(left).ok());
-        let has_room = people.is_none_or(|people| people > self.ready.len());
+        let has_room = self.people_left() != Some(0);
         let is_time = has_room && !self.has_gap(blast) && self.ready.len() <= self.lead(blast);
         (is_time && self.waits_for_its_rate_at_most()).then_some(blast)
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::bottleneck::Bottleneck;
-use super::next_action::{BlastQueue, Hold};
+use super::next_action::BlastQueue;
 use super::{Sender, next_action};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Pace, PaceReason};
@@ -17,10 +17,11 @@ use crate::store::{StoreError, lease};
 /// A shorter wait is over before anybody has read of its end; that there is one after the other is worth saying.
 const WORTH_SAYING: TimeDelta = TimeDelta::seconds(2);
 
-/// What a blast waits for, and whether all blasts of the sender do.
+/// What a blast waits for.
 struct Why {
     waiting: Waiting,
-    whose: LimitOwner,
+    /// The same without the blast's own hours, where it is the sender's: other blasts of it wait for that as well.
+    of_sender: Option<Waiting>,
 }
 
 /// What a sender waits for by its own limits, and until when.
@@ -66,16 +67,12 @@ impl Sender {
             Some((queue.id, why))
         };
         let blasts: Vec<(BlastId, Why)> = self.queues.iter().filter_map(why).collect();
-        let shared = blasts.iter().find(|(_, why)| why.whose == LimitOwner::Sender).or_else(|| match &blasts[..] {
-            [only] if self.queues.len() == 1 => Some(only),
+        let shared = blasts.iter().find_map(|(_, why)| why.of_sender.clone()).or_else(|| match &blasts[..] {
+            [(_, only)] if self.queues.len() == 1 => Some(only.waiting.clone()),
             _ => None,
         });
         WaitingReport {
-            // Its own end, which some of its blasts outlast by their hours.
-            sender: trouble.or_else(|| {
-                let own = pace.as_ref().filter(|_| obstacle.is_none()).map(|pace| pace.waiting.clone());
-                shared.map(|(_, why)| own.filter(|_| why.whose == LimitOwner::Sender).unwrap_or(why.waiting.clone()))
-            }),
+            sender: trouble.or(shared),
             blasts: blasts.into_iter().map(|(id, why)| (id, why.waiting)).collect(),
             lease_ms: Some(self.context.lease.valid().num_milliseconds()),
         }
@@ -84,15 +81,15 @@ impl Sender {
     /// Of the sender's pace and the blast's own limits whatever lasts longer, until the blast really goes on.
     fn why(&self, queue: &BlastQueue, pace: Option<&LongPace>, now: DateTime<Utc>) -> Option<Why> {
         let own = queue.hold.as_ref().filter(|hold| hold.until - now > WORTH_SAYING);
-        let (waiting, until, whose) = match (pace, own) {
+        let (waiting, until, is_senders) = match (pace, own) {
             (Some(pace), own) if own.is_none_or(|own| own.ends_before(pace.until)) => {
-                (Some(pace.waiting.clone()), pace.until, LimitOwner::Sender)
+                (Some(pace.waiting.clone()), pace.until, true)
             }
-            (_, Some(Hold { until, waiting, .. })) => (waiting.clone(), *until, LimitOwner::Blast),
+            (_, Some(hold)) => (hold.waiting.clone(), hold.until, matches!(hold.bound, Some(Bottleneck::Sender(_)))),
             (_, None) => return self.standing(queue.meter.standing()?),
         };
         let goes_on = queue.limits.window.map_or(until, |window| window.next_open(until));
-        waiting.map(|waiting| Why { waiting: waiting.ending(goes_on), whose })
+        waiting.map(|waiting| Why { of_sender: is_senders.then(|| waiting.clone()), waiting: waiting.ending(goes_on) })
     }
 
     /// The sender's pace, where its end is worth saying.
@@ -134,13 +131,13 @@ impl Sender {
                 return None;
             }
         };
-        Some(Why { waiting, whose })
+        Some(Why { of_sender: (whose == LimitOwner::Sender).then(|| waiting.clone()), waiting })
     }
 }
 
 impl Why {
-    const fn of_all(waiting: Waiting) -> Self {
-        Self { waiting, whose: LimitOwner::Sender }
+    fn of_all(waiting: Waiting) -> Self {
+        Self { of_sender: Some(waiting.clone()), waiting }
     }
 }
 
