@@ -6,6 +6,7 @@ use super::local_time::goes_by_own_clocks;
 use crate::domain::blast::BlastState;
 use crate::domain::recipient::TOO_RECENTLY;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
+use crate::provider::asks_to_slow_down;
 use crate::store::view::{BlastRow, SenderRow};
 
 /// How long an engine has to notice a launch before the blast is called unattended.
@@ -66,7 +67,7 @@ pub fn of(
     if valid.is_some_and(|valid| ahead > valid * 2) {
         return Some(Waiting::Silent { host: lease.host.clone(), until: None });
     }
-    later_of(reported, due_later(blast, now))
+    later_of(reported, throttled(blast, sender, now).or_else(|| due_later(blast, now)))
 }
 
 /// What a blast that starts by itself waits for: for its time, where somebody will start it then.
@@ -87,6 +88,15 @@ fn skew_of(reported: Option<&Waiting>) -> TimeDelta {
         Some(Waiting::Clock { seconds }) => TimeDelta::try_seconds(*seconds).unwrap_or_default().max(TimeDelta::zero()),
         _ => TimeDelta::zero(),
     }
+}
+
+/// The provider's pause, where the next person is due later because they were refused for it: whoever ends it has them sent to.
+fn throttled(blast: &BlastRow, sender: &SenderRow, now: DateTime<Utc>) -> Option<Waiting> {
+    let (due, held_until) =
+        (blast.next_due_at.filter(|due| *due > now)?, sender.held_until.filter(|held| *held > now)?);
+    let provider = sender.provider.parse().ok()?;
+    let is_refused_for_it = blast.next_due_code.as_deref().is_some_and(|code| asks_to_slow_down(provider, code));
+    is_refused_for_it.then(|| Waiting::Throttled { until: due.max(held_until) })
 }
 
 /// Why everybody left is due later, if nobody is due now.

@@ -94,6 +94,8 @@ pub struct BlastRow {
     pub next_due_at: Option<DateTime<Utc>>,
     /// Why that person waits, where the row says so.
     pub next_due_reason: Option<String>,
+    /// The code with which the provider last refused that person, if it did.
+    pub next_due_code: Option<String>,
     /// Those of the queued who are due later, at most the last 10,000.
     pub due_later: Option<DueLater>,
     /// How many of those at *sent* were never asked about: nobody knows whether they are stuck there.
@@ -308,6 +310,8 @@ pub struct SenderRow {
     pub unheard_since: Option<DateTime<Utc>>,
     /// How many times its provider asked it to slow down.
     pub slowed: u32,
+    /// The end of the pause that its provider asked for.
+    pub held_until: Option<DateTime<Utc>>,
     /// The most that its provider takes, in messages a second, where that is known.
     pub throughput: Option<u32>,
     /// The engine that holds it now, by the database's clock.

@@ -97,6 +97,36 @@ async fn an_absurd_retry_after_holds_for_an_hour_at_most_and_an_operators_word_e
 }
 
 #[tokio::test]
+async fn the_last_one_who_waits_out_a_retry_after_waits_for_a_pause_that_can_be_ended() {
+    let shop = Shop::open(Setup { engine: "", ..ONE_BY_ONE }).await;
+    shop.sim.answer_any_send(json!([{ "code": 429, "body": "{}", "retry_after": 900 }])).await;
+    let blast = shop.blast(0..1).await;
+    let engine = shop.engine();
+    eventually_async("the provider was asked", async || shop.sim.stats().await.posts == 1).await;
+
+    let said = shop.until_waiting(&blast, "throttled").await;
+    assert!(said["mend"].as_str().unwrap().contains("`blastdeck sender confirm sales`"), "{said}");
+    let due = "select extract(epoch from max(next_attempt_at) - $1::timestamptz)::bigint from blast_recipients";
+    let until = said["until"].as_str().unwrap();
+    let late: i64 = sqlx::query_scalar(due)
+        .bind(until.parse::<chrono::DateTime<chrono::Utc>>().unwrap())
+        .fetch_one(&shop.database.pool)
+        .await
+        .unwrap();
+    assert!(late <= 0, "it lasts until the person is due");
+    // Nobody ends the wait of somebody who was refused for another reason.
+    shop.execute("update blast_recipients set error_code = '131026'").await;
+    let other = shop.until_waiting(&blast, "backoff").await;
+    assert_eq!(other["mend"], json!(null), "{other}");
+    shop.execute("update blast_recipients set error_code = '429'").await;
+
+    shop.ok(&["sender", "confirm", "sales"]).await;
+
+    shop.until_state(&blast, "completed").await;
+    engine.stop().await;
+}
+
+#[tokio::test]
 async fn a_pause_of_a_day_that_an_older_version_wrote_down_holds_for_an_hour_at_most() {
     let shop = Shop::open(ONE_BY_ONE).await;
     let blast = shop.blast(0..2).await;

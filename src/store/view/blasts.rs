@@ -61,6 +61,7 @@ struct BlastRecord {
     updated_at: DateTime<Utc>,
     next_due_at: Option<DateTime<Utc>>,
     next_due_reason: Option<String>,
+    next_due_code: Option<String>,
     later_people: Option<i64>,
     later_first: Option<DateTime<Utc>>,
     later_last: Option<DateTime<Utc>>,
@@ -77,13 +78,15 @@ macro_rules! blasts {
     ($unasked:literal, $tail:literal) => {
         concat!(
             "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, coalesce(c.held, 0) as held, q.next_due_at, q.next_due_reason,
-                    d.later_people, d.later_first, d.later_last, coalesce(u.unasked, 0) as unasked, o.opted_out_later,
+                    q.next_due_code, d.later_people, d.later_first, d.later_last, coalesce(u.unasked, 0) as unasked, o.opted_out_later,
                     exists (select from blast_steps p where p.blast = b.id and p.removed_at is null) as has_steps
                from blasts b
                join senders s on s.id = b.sender_id
                left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount, sum(held)::bigint as held
                                     from blast_status_counts where blast_id = b.id) c on true
-               left join lateral (select next_attempt_at as next_due_at, reason as next_due_reason from blast_recipients
+               left join lateral (select next_attempt_at as next_due_at, reason as next_due_reason,
+                                         case when tries > 0 then error_code end as next_due_code
+                                    from blast_recipients
                                    where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
                left join lateral (select count(*) as later_people, min(at) as later_first, max(at) as later_last
                                     from (select next_attempt_at as at from blast_recipients
@@ -295,6 +298,7 @@ impl From<BlastRecord> for BlastRow {
             updated_at: found.updated_at,
             next_due_at: found.next_due_at,
             next_due_reason: found.next_due_reason,
+            next_due_code: found.next_due_code,
             due_later: due_later((found.later_people, found.later_first, found.later_last)),
             unasked: unasked(found.unasked),
         }

@@ -22,6 +22,7 @@ struct SenderRecord {
     stopped_reason: Option<String>,
     unheard_since: Option<DateTime<Utc>>,
     slowed: i32,
+    held_until: Option<DateTime<Utc>>,
     throughput: Option<i32>,
     holder: Option<String>,
     host: Option<String>,
@@ -35,7 +36,7 @@ struct SenderRecord {
 pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
     let found: Vec<SenderRecord> = sqlx::query_as(
         "select s.id, s.name, s.provider, s.business, s.rehearsal, s.stopped_at, s.stopped_code, s.stopped_reason,
-                s.unheard_since, s.slowed, s.throughput, l.holder, l.host, l.engine, l.expires_at,
+                s.unheard_since, s.slowed, s.held_until, s.throughput, l.holder, l.host, l.engine, l.expires_at,
                 coalesce(l.waiting, refused.waiting) as waiting
            from senders s
            left join sender_leases l on l.sender_id = s.id and l.holder is not null and l.expires_at > now()
@@ -121,6 +122,7 @@ impl From<SenderRecord> for SenderRow {
             rehearsal: found.rehearsal,
             unheard_since: found.unheard_since,
             slowed: u32::try_from(found.slowed).unwrap_or_default(),
+            held_until: found.held_until,
             throughput: found.throughput.and_then(|most| u32::try_from(most).ok()),
             stopped: found.stopped_at.map(stop),
             lease: found.holder.zip(found.expires_at).map(lease),
