@@ -31,6 +31,7 @@ mod moving;
 mod open;
 mod orders;
 mod page_sessions;
+mod people_use;
 mod plan;
 mod progress;
 mod prospect;

@@ -20,6 +20,7 @@ mod media;
 mod memory;
 mod meter;
 mod notifier;
+mod people_readings;
 mod polling;
 mod postgres_revival;
 mod recorder;

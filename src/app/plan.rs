@@ -7,7 +7,7 @@ use super::AppError;
 use super::answered::AnsweredSince;
 use super::commands::unconfirmed;
 use super::local_time::{ZoneDue, goes_by_own_clocks};
-use super::prospect::{PeopleUse, Prospect, SenderState};
+use super::prospect::Prospect;
 use super::template::{TemplateCheck, number_of};
 use super::view::{BlastView, Estimate};
 use super::{ConcurrentBlast, SegmentCount};
@@ -15,7 +15,7 @@ use super::{PlannedRepeat, PlannedStart, ZoneShare};
 use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
-use crate::domain::pace::{BindingLimit, DueForecast, Forecast, Window, unheeded};
+use crate::domain::pace::{BindingLimit, DueForecast, Forecast, PeopleUse, Window, unheeded};
 use crate::domain::phone::is_united_states;
 use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::text::number;
@@ -160,11 +160,12 @@ impl App {
         let configured = self.sender(row.sender_id).filter(|_| !row.state.is_over());
         let Some(configured) = configured else { return Ok(plan) };
         let row = at_its_first_time(row, plan.repeat.as_ref());
-        let people = self.people_use(configured.id).await?;
-        let sender_state = &SenderState { people, ..self.sender_state(configured, sender).await? };
+        let people_use = self.people_use(configured, &row).await?;
+        let sender_state = &self.sender_state(configured, sender).await?;
         let zones = self.zone_dues(&row, now, (&business, &left_out)).await?;
         let dues = &zones.iter().map(|zone| zone.share).collect::<Vec<_>>();
-        let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state, dues };
+        let (waiting, people_use) = (waiting.as_ref(), people_use.as_ref());
+        let prospect = Prospect { blast: &row, waiting, sender: configured, sender_state, dues, people_use };
         Ok(plan.timed(prospect, &zones, now))
     }
 
@@ -338,7 +339,7 @@ impl Plan {
         let Prospect { blast, sender: configured, sender_state: sender, .. } = prospect;
         let cap = configured.limits.daily_cap.map(|cap| i64::from(cap.get()));
         self.left_today = cap.map(|cap| (cap - i64::from(sender.today)).max(0));
-        self.people_limit = sender.people;
+        self.people_limit = prospect.people_use.cloned();
         let own = blast.limits.under(&configured.limits).ok();
         let window = own.and_then(|own| own.window);
         let by_own =

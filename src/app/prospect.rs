@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::ConcurrentBlast;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{
-    Backlog, DailyCap, DueForecast, DueShare, Forecast, ForecastBegins, Limits, binding, per_hour,
+    Backlog, DueForecast, DueShare, Forecast, ForecastBegins, Limits, PeopleUse, binding, per_hour,
 };
 use crate::domain::text::number;
 use crate::domain::waiting::Waiting;
@@ -27,23 +27,6 @@ pub struct SenderState {
     pub is_stopped: bool,
     /// Messages a second that the provider lets its number send.
     pub throughput: Option<u32>,
-    /// Meta's limit of its business, where it was counted against.
-    pub people: Option<PeopleUse>,
-}
-
-/// How many people a business may write to within 24 hours, over all of its numbers, and how many it has written to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeopleUse {
-    pub limit: u32,
-    pub used: u32,
-    /// When the first of them counts no more.
-    pub frees_at: Option<DateTime<Utc>>,
-}
-
-impl PeopleUse {
-    pub const fn left(&self) -> u32 {
-        self.limit.saturating_sub(self.used)
-    }
 }
 
 impl SenderState {
@@ -63,6 +46,8 @@ pub struct Prospect<'a> {
     pub sender_state: &'a SenderState,
     /// Those of its people who are due by their own clocks.
     pub dues: &'a [DueShare],
+    /// Meta's limit of people, where the blast counts towards one.
+    pub people_use: Option<&'a PeopleUse>,
 }
 
 impl Prospect<'_> {
@@ -83,7 +68,8 @@ impl Prospect<'_> {
             sender: self.limits(),
             blast: own.limits,
             window: own.window.filter(|_| !self.blast.origin.window_local),
-            today: self.sender_state.people.map_or(self.sender_state.today, |people| self.counted(people)),
+            today: self.sender_state.today,
+            people_use: self.people_use,
         };
         let begins = self.begins(now);
         let (own, sender) = ((self.blast.id, begins.blast), &self.sender.limits);
@@ -124,39 +110,24 @@ impl Prospect<'_> {
         format!("{binds}{about}{slowed}")
     }
 
-    /// With Meta's limit as a cap of the day, which is near enough for a forecast: a moving day frees nobody at midnight.
     fn limits(&self) -> Limits {
-        let limits = self.sender.limits.capped(self.sender_state.throughput).slowed(self.sender_state.slowed);
-        let people = self.sender_state.people.and_then(|people| DailyCap::new(people.limit));
-        let daily_cap = match (limits.daily_cap, people) {
-            (Some(cap), Some(people)) => Some(if cap.get() <= people.get() { cap } else { people }),
-            (cap, people) => cap.or(people),
-        };
-        Limits { daily_cap, ..limits }
+        self.sender.limits.capped(self.sender_state.throughput).slowed(self.sender_state.slowed)
     }
 
-    /// What counts against the smaller of the two caps: as many are left as both leave.
-    fn counted(&self, people: PeopleUse) -> u32 {
-        let own = self.sender.limits.daily_cap.map_or(u32::MAX, DailyCap::get);
-        let left = people.left().min(own.saturating_sub(self.sender_state.today));
-        own.min(people.limit).saturating_sub(left)
-    }
-
-    /// The earliest times of the next message. Hours and the daily cap are left to the forecast.
+    /// The earliest times of the next message. Hours, the daily cap and the limit of people are left to the forecast.
     fn begins(&self, now: DateTime<Utc>) -> ForecastBegins {
         let latest =
             |times: &[Option<DateTime<Utc>>]| times.iter().flatten().fold(now, |latest, time| latest.max(*time));
         let (of_sender, of_blast) = match self.waiting {
-            None | Some(Waiting::DailyCap { .. } | Waiting::Window { .. }) => (None, None),
-            Some(waiting @ (Waiting::Silent { .. } | Waiting::Throttled { .. } | Waiting::PeopleLimit { .. })) => {
-                (waiting.until(), None)
+            None | Some(Waiting::DailyCap { .. } | Waiting::Window { .. } | Waiting::PeopleLimit { .. }) => {
+                (None, None)
             }
+            Some(waiting @ (Waiting::Silent { .. } | Waiting::Throttled { .. })) => (waiting.until(), None),
             Some(waiting) => (None, waiting.until()),
         };
-        let full = self.sender_state.people.filter(|people| people.left() == 0).and_then(|people| people.frees_at);
         let scheduled = self.blast.scheduled_for.filter(|_| self.blast.launched_at.is_none());
         ForecastBegins {
-            sender: latest(&[self.sender_state.held_until, full, of_sender]),
+            sender: latest(&[self.sender_state.held_until, of_sender]),
             blast: latest(&[self.blast.send_after, scheduled, self.blast.next_due_at, of_blast]),
         }
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::App;
 use super::AppError;
 use super::commands::no_blast;
-use super::prospect::{PeopleUse, Prospect, SenderState};
+use super::prospect::{Prospect, SenderState};
 use super::reason;
 use super::view::{BlastView, Estimate, SenderUsage, SenderView};
 use crate::domain::act::Act;
@@ -16,14 +16,14 @@ use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::funnel::{Counts, Funnel};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
-use crate::domain::pace::{PEOPLE_DAY, day_start};
+use crate::domain::pace::day_start;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::sender::StopCode;
 use crate::domain::template;
 use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, per_hour};
 use crate::store::action::{self, NewAction};
-use crate::store::business::{self, PeopleLimit};
+use crate::store::business;
 use crate::store::count::{self, CountDifference};
 use crate::store::sender;
 use crate::store::view::history::TimelineRow;
@@ -141,7 +141,15 @@ impl App {
             Entry::Vacant(unknown) => unknown.insert(self.sender_state(configured, sender).await?),
         };
         let dues = &self.own_dues(&row).await?;
-        let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state, dues };
+        let people_use = self.recent_people_use(configured, &row).await?;
+        let prospect = Prospect {
+            blast: &row,
+            waiting: waiting.as_ref(),
+            sender: configured,
+            sender_state,
+            dues,
+            people_use: (*people_use).as_ref(),
+        };
         // A blast that stops after its first people is not done by itself.
         let is_whole = row.first.left.is_none_or(|left| i64::from(left) >= row.counts.queued);
         // Nor is one that no engine has begun with.
@@ -172,18 +180,7 @@ impl App {
             concurrent: self.concurrent(configured.id, row.map(|row| &row.waiting.blasts)).await?,
             is_stopped: row.is_some_and(|row| row.stopped.is_some()),
             throughput: business::throughput(self.pool(), configured.id).await?,
-            people: None,
         })
-    }
-
-    /// Meta's limit of a sender's business, and how much of it is used; `None` where there is none. Counts a day's people.
-    pub(super) async fn people_use(&self, sender: SenderId) -> Result<Option<PeopleUse>, AppError> {
-        let limit = business::limit(self.pool(), sender).await?.and_then(PeopleLimit::people);
-        let Some(limit) = limit else { return Ok(None) };
-        let since = self.engine().clock.now() - PEOPLE_DAY;
-        let (used, first) = business::people_counted(self.pool(), sender, since).await?;
-        let used = u32::try_from(used).unwrap_or(u32::MAX);
-        Ok(Some(PeopleUse { limit, used, frees_at: first.map(|at| at + PEOPLE_DAY) }))
     }
 
     pub(super) async fn senders_by_id(&self) -> Result<HashMap<SenderId, SenderRow>, AppError> {

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 use sqlx::PgPool;
 
+use super::people_readings::PeopleReadings;
 use super::sender_token::SenderToken;
 use crate::config;
 use crate::domain::ids::SenderId;
@@ -45,6 +46,8 @@ pub struct ConfiguredSender {
     /// The same as `provider`, for what only Meta has: templates, uploads, subscriptions.
     pub meta: Option<Arc<Meta>>,
     pub token: Arc<SenderToken>,
+    /// Meta's limit of people, as it was last read for forecasts.
+    pub people_readings: PeopleReadings,
     is_elsewhere: Arc<AtomicBool>,
 }
 
@@ -158,6 +161,7 @@ impl ConfiguredSender {
             receives_webhooks: meta.is_some() || sender.webhook_secret.is_some(),
             meta,
             token: Arc::new(own_token),
+            people_readings: PeopleReadings::default(),
             is_elsewhere: Arc::default(),
         })
     }

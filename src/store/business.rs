@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, PgPool};
 
 use super::StoreError;
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::pace::CountedPeople;
 use crate::domain::phone::Phone;
 
 /// How many people a business may write to first within 24 hours, as Meta said last.
@@ -122,16 +123,28 @@ pub async fn people_of_others_since(
     Ok(sqlx::query_as(people!(" and s.id <> me.id")).bind(sender).bind(since).fetch_all(pool).await?)
 }
 
-/// How many people count, and when the first of them was last written to.
+/// Who counts, by the time of their last message, the oldest first: how many, and how many of them are queued in a blast. One index
+/// lookup per number: no plan that compares everybody with everybody.
 pub async fn people_counted(
     pool: &PgPool,
     sender: SenderId,
+    blast: BlastId,
     since: DateTime<Utc>,
-) -> Result<(i64, Option<DateTime<Utc>>), StoreError> {
+) -> Result<Vec<CountedPeople>, StoreError> {
     let counted = sqlx::query_as(concat!(
-        "select count(*), min(at) from (select person_key(phone_number), max(at) as at from (",
+        "select at, count(*),
+                count(*) filter (where exists (select from blast_recipients q
+                                                where person_key(q.phone_number) = person and q.blast_id = $3
+                                                  and q.status = 'queued'))
+           from (select person_key(phone_number) as person, max(at) as at from (",
         people!(""),
-        ") as tried group by 1) as people"
+        ") as tried group by 1) as counted
+          group by at order by at"
     ));
-    Ok(counted.bind(sender).bind(since).fetch_one(pool).await?)
+    let counted: Vec<(DateTime<Utc>, i64, i64)> = counted.bind(sender).bind(since).bind(blast).fetch_all(pool).await?;
+    let number = |count: i64| u64::try_from(count).unwrap_or_default();
+    let counted = counted.into_iter();
+    Ok(counted
+        .map(|(at, people, queued)| CountedPeople { at, people: number(people), queued: number(queued) })
+        .collect())
 }

@@ -43,6 +43,7 @@ mod outage;
 mod outcomes;
 mod pace;
 mod pages;
+mod people_limit;
 mod pictures;
 mod plain;
 mod plan;

@@ -6,12 +6,13 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::people_use::{PeopleUse, PeopleWalk, SentStretch};
 use super::spacing::{Spacing, ends, even_spacings, mean_pause, spacings};
 use super::{DailyCap, Gap, Limits, Rate, Window, day_start, next_day_start};
 
 /// The people left to send to, and every limit that applies to them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Backlog {
+pub struct Backlog<'a> {
     pub people: u64,
     /// All limits of the sender, as they are now.
     pub sender: Limits,
@@ -20,6 +21,8 @@ pub struct Backlog {
     pub window: Option<Window>,
     /// How many messages count towards the sender's daily cap so far.
     pub today: u32,
+    /// Meta's limit of people within a moving day, where the sender's business has one.
+    pub people_use: Option<&'a PeopleUse>,
 }
 
 /// The people of one stretch of time.
@@ -60,7 +63,7 @@ pub(super) fn horizon(now: DateTime<Utc>) -> DateTime<Utc> {
     now.checked_add_signed(HORIZON).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-impl Backlog {
+impl Backlog<'_> {
     /// The forecast at `now` if the first message goes at `begins` at the earliest.
     pub fn forecast(&self, now: DateTime<Utc>, begins: DateTime<Utc>) -> Forecast {
         let mut walk = Projection::new(self, (now, begins));
@@ -157,24 +160,26 @@ struct Projection {
     at: DateTime<Utc>,
     /// The start of the sender's day that is being walked, and how many messages it has had.
     day: (DateTime<Utc>, u64),
+    people: Option<PeopleWalk>,
     horizon: DateTime<Utc>,
     shares: DayShares,
 }
 
 impl Projection {
-    fn new(backlog: &Backlog, (now, begins): (DateTime<Utc>, DateTime<Utc>)) -> Self {
+    fn new(backlog: &Backlog<'_>, (now, begins): (DateTime<Utc>, DateTime<Utc>)) -> Self {
         Self {
             spacings: spacings(backlog),
             left: backlog.people,
             at: begins.max(now),
             day: (day_start(now, backlog.sender.zone), backlog.today.into()),
+            people: backlog.people_use.map(PeopleWalk::new),
             horizon: horizon(now),
             shares: DayShares::new(now, backlog.sender.zone),
         }
     }
 
-    /// Sends to as many as go before the window closes, the day ends or its cap is reached.
-    fn stretch(&mut self, backlog: &Backlog) -> Stretch {
+    /// Sends to as many as go before the window closes, the day ends, or its cap or the limit of people is reached.
+    fn stretch(&mut self, backlog: &Backlog<'_>) -> Stretch {
         let zone = backlog.sender.zone;
         let paced = self.spacings.iter().filter_map(Spacing::allowed).fold(self.at, DateTime::max);
         if paced > self.horizon {
@@ -190,22 +195,32 @@ impl Projection {
             self.at = midnight;
             return Stretch::Continue;
         }
+        let no_patience = (1, TimeDelta::zero());
+        if let Some(until) = self.people.as_mut().and_then(|people| people.wait(opens, no_patience)) {
+            self.at = until;
+            return Stretch::Continue;
+        }
+        let (free, places) = self.people.as_ref().map_or((u64::MAX, None), PeopleWalk::free_soon);
         let ends = closes.min(midnight);
-        let fits = self.spacings.iter().map(|spacing| spacing.fits(opens, ends)).min().unwrap_or(u64::MAX);
-        self.send(self.left.min(left_today).min(fits), opens);
-        // With a pace, the time of the next message says where to continue; without one, this stretch took everybody it could.
-        self.at = if self.spacings.is_empty() { ends } else { opens };
+        let spacings = || self.spacings.iter().chain(&places);
+        let fits = spacings().map(|spacing| spacing.fits(opens, ends)).min().unwrap_or(u64::MAX);
+        let people = self.left.min(left_today).min(fits).min(free);
+        let last = spacings().map(|spacing| spacing.nth(opens, people)).fold(opens, DateTime::max);
+        self.send(SentStretch { people, first: opens, last });
+        self.at = last;
         Stretch::Continue
     }
 
-    fn send(&mut self, messages: u64, first: DateTime<Utc>) {
-        let last = self.spacings.iter().map(|spacing| spacing.nth(first, messages)).fold(first, DateTime::max);
+    fn send(&mut self, sent: SentStretch) {
         for spacing in &mut self.spacings {
-            spacing.send(first, messages);
+            spacing.send(sent.first, sent.people);
         }
-        self.day.1 = self.day.1.saturating_add(messages);
-        self.left -= messages;
-        self.shares.add(messages, first, last);
+        if let Some(people) = &mut self.people {
+            people.send_own(sent, self.left);
+        }
+        self.day.1 = self.day.1.saturating_add(sent.people);
+        self.left -= sent.people;
+        self.shares.add(sent.people, sent.first, sent.last);
     }
 }
 

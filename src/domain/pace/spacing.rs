@@ -54,12 +54,12 @@ impl Spacing {
 }
 
 /// Wide enough for centuries.
-fn nanos(span: TimeDelta) -> i128 {
+pub(super) fn nanos(span: TimeDelta) -> i128 {
     i128::from(span.num_seconds()) * 1_000_000_000 + i128::from(span.subsec_nanos())
 }
 
 /// What spaces the messages of a blast; empty where neither it nor its sender has a pace.
-pub(super) fn spacings(backlog: &Backlog) -> Vec<Spacing> {
+pub(super) fn spacings(backlog: &Backlog<'_>) -> Vec<Spacing> {
     let (sender, blast) = (&backlog.sender, &backlog.blast);
     let even_spacings = even_spacings(sender, blast);
     let spaced = even_spacings.iter().map(|even| Spacing { interval: even.interval, slack: even.slack, due: None });

@@ -10,6 +10,7 @@ use super::*;
 mod day;
 mod dues;
 mod forecast;
+mod people;
 mod turns;
 
 const KL: Tz = chrono_tz::Asia::Kuala_Lumpur;

@@ -5,6 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::forecast::{Backlog, DayShares, Forecast, horizon, left_of};
+use super::people_use::{PeopleWalk, SentStretch};
 use super::{Limits, Window, next_day_start};
 
 mod due;
@@ -40,7 +41,7 @@ pub struct ForecastBegins {
     pub blast: DateTime<Utc>,
 }
 
-impl Backlog {
+impl Backlog<'_> {
     /// The forecast at `now` while the same sender sends other blasts. Of those that may send, the one that was served least goes
     /// first; one that may not, by its start, its hours or its own pace, falls behind nobody meanwhile.
     pub fn forecast_beside(
@@ -86,11 +87,11 @@ pub struct DueForecast {
 }
 
 /// One in so many of the messages, and of the time, that lie behind is how much one step may take at once.
-const FINENESS: u64 = 1_024;
+const FINENESS: u16 = 1_024;
 
 /// Walks from message to message of a sender.
 struct TurnWalk<'a> {
-    backlog: &'a Backlog,
+    backlog: &'a Backlog<'a>,
     pace: TurnPace,
     /// The oldest first.
     turns: Vec<Turn>,
@@ -101,6 +102,7 @@ struct TurnWalk<'a> {
     at: DateTime<Utc>,
     sent: u64,
     day: TurnDay,
+    people: Option<PeopleWalk>,
     horizon: DateTime<Utc>,
     shares: DayShares,
 }
@@ -113,7 +115,7 @@ struct TurnDay {
 
 impl<'a> TurnWalk<'a> {
     fn new(
-        backlog: &'a Backlog,
+        backlog: &'a Backlog<'a>,
         (own, others): (&ConcurrentBacklog, &[ConcurrentBacklog]),
         now: DateTime<Utc>,
         begins: ForecastBegins,
@@ -132,6 +134,7 @@ impl<'a> TurnWalk<'a> {
             at: starts,
             sent: 0,
             day: TurnDay { midnight: next_day_start(now, zone), posted: backlog.today.into() },
+            people: backlog.people_use.map(PeopleWalk::new),
             horizon: horizon(now),
             shares: DayShares::new(now, zone),
         }
@@ -185,9 +188,11 @@ impl<'a> TurnWalk<'a> {
     }
 
     /// Until when the sender sends nothing, whoever is ready.
-    fn wait_of_sender(&self) -> Option<DateTime<Utc>> {
+    fn wait_of_sender(&mut self) -> Option<DateTime<Utc>> {
         let midnight = Some(self.day.midnight).filter(|_| self.left_today() == 0);
-        self.pace.allowed().max(midnight).filter(|until| *until > self.at)
+        let few = (self.sent / u64::from(FINENESS), (self.at - self.begins) / i32::from(FINENESS));
+        let full = self.people.as_mut().and_then(|people| people.wait(self.at, few));
+        self.pace.allowed().max(midnight).max(full).filter(|until| *until > self.at)
     }
 
     fn left_today(&self) -> u64 {
@@ -196,11 +201,19 @@ impl<'a> TurnWalk<'a> {
 
     fn send(&mut self, place: usize) {
         let at = self.at;
-        let messages = self.at_once(&self.turns[place]).min(self.left_today());
+        let free = self.people.as_ref().map_or(u64::MAX, PeopleWalk::free);
+        let messages = self.at_once(&self.turns[place]).min(self.left_today()).min(free);
         let turn = &mut self.turns[place];
         let last = self.pace.nth(at, messages).max(turn.pace.nth(at, messages));
         self.pace.send(at, messages);
+        let left = turn.left();
         turn.send(at, (messages, last));
+        let sent = SentStretch { people: messages, first: at, last };
+        match &mut self.people {
+            Some(people) if place == self.own => people.send_own(sent, left),
+            Some(people) => people.send(sent),
+            None => {}
+        }
         self.sent = self.sent.saturating_add(messages);
         self.day.posted = self.day.posted.saturating_add(messages);
         if place == self.own {
@@ -212,7 +225,7 @@ impl<'a> TurnWalk<'a> {
     fn at_once(&self, turn: &Turn) -> u64 {
         let interval = nanos(self.pace.interval().max(turn.pace.interval()));
         let by_time = nanos(self.at - self.begins).checked_div(interval).unwrap_or(u64::MAX);
-        let few = by_time.min(self.sent) / FINENESS;
+        let few = by_time.min(self.sent) / u64::from(FINENESS);
         if few <= 1 {
             return 1;
         }

@@ -170,9 +170,9 @@ impl From<Plan> for PlanAnswer {
             name: sample.name,
             text: sample.text,
         };
-        let people_limit = plan.people_limit.map(|people| PeopleLimitAnswer {
+        let people_limit = plan.people_limit.as_ref().map(|people| PeopleLimitAnswer {
             limit: people.limit,
-            used: people.used,
+            used: people.used(),
             left: people.left(),
         });
         let Forecast { today, tomorrow, later, done_at } = plan.forecast;

@@ -12,7 +12,7 @@ fn due(people: u64, hours: i64) -> DueShare {
     DueShare { people, due: noon() + TimeDelta::hours(hours), window: None }
 }
 
-fn by_gap(people: u64) -> Backlog {
+fn by_gap(people: u64) -> Backlog<'static> {
     Backlog { sender: Limits { gap: Some(gap("1m")), ..limits() }, ..backlog(people) }
 }
 

@@ -6,8 +6,8 @@ const BERLIN: Tz = chrono_tz::Europe::Berlin;
 const ZONES: [Tz; 5] =
     [KL, BERLIN, chrono_tz::America::New_York, chrono_tz::Australia::Lord_Howe, chrono_tz::Africa::Cairo];
 
-pub(super) fn backlog(people: u64) -> Backlog {
-    Backlog { people, sender: limits(), blast: limits(), window: None, today: 0 }
+pub(super) fn backlog(people: u64) -> Backlog<'static> {
+    Backlog { people, sender: limits(), blast: limits(), window: None, today: 0, people_use: None }
 }
 
 pub(super) fn gap(text: &str) -> Gap {
@@ -24,7 +24,7 @@ pub(super) fn spread(n: usize, step: f64) -> f64 {
 }
 
 /// The moment of every message, by the pacers that send them.
-fn simulated(backlog: &Backlog, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+fn simulated(backlog: &Backlog<'_>, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
     let past = PastAttempts { times: Vec::new(), today: backlog.today };
     let mut sender = Pacer::new(backlog.sender, &past, now);
     let mut blast = Pacer::new(backlog.blast, &PastAttempts::default(), now);
@@ -71,7 +71,7 @@ fn hours_that_open_in_the_evening_are_waited_for() {
     assert!(done > utc("2026-06-15T13:29:00Z") && done < utc("2026-06-15T13:32:00Z"), "{done}");
 }
 
-fn evening_share(evening: &Backlog, people: u64) -> u64 {
+fn evening_share(evening: &Backlog<'_>, people: u64) -> u64 {
     Backlog { people, ..*evening }.forecast(noon(), noon()).today.unwrap().people
 }
 
@@ -180,7 +180,7 @@ fn limits_of(zone: Tz) -> impl Strategy<Value = Limits> {
     })
 }
 
-pub(super) fn backlogs() -> impl Strategy<Value = Backlog> {
+pub(super) fn backlogs() -> impl Strategy<Value = Backlog<'static>> {
     let zones = (prop::sample::select(&ZONES[..]), prop::sample::select(&ZONES[..]));
     zones.prop_flat_map(|(senders, windows)| {
         let days = prop::sample::select(vec!["daily", "mon-fri", "sat,sun", "wed"]);
@@ -195,7 +195,7 @@ pub(super) fn backlogs() -> impl Strategy<Value = Backlog> {
         (limits_of(senders), limits_of(senders), hours, cap, 0u32..100, 1u64..250).prop_map(
             |(sender, blast, window, daily_cap, today, people)| {
                 let sender = Limits { daily_cap, ..sender };
-                Backlog { people, sender, blast, window, today }
+                Backlog { people, sender, blast, window, today, people_use: None }
             },
         )
     })
@@ -204,7 +204,7 @@ pub(super) fn backlogs() -> impl Strategy<Value = Backlog> {
 /// By how many people a forecast may be off. Where gaps vary about a rate it takes them as even, and the rate lets some of
 /// the longer ones be caught up: an eighth at most. Where hours close, some openings fit one person
 /// more than even gaps do: one in 32 people at most.
-fn tolerance(backlog: &Backlog) -> u64 {
+fn tolerance(backlog: &Backlog<'_>) -> u64 {
     let gaps = [backlog.sender.gap, backlog.blast.gap].into_iter().flatten();
     let varies = gaps.clone().filter(|gap| gap.low() < gap.high()).count();
     let has_rate = [backlog.sender.rate, backlog.blast.rate].iter().any(|rate| *rate != Rate::Unlimited);
@@ -261,7 +261,7 @@ proptest! {
         let now = utc("2026-01-01T00:00:00Z") + TimeDelta::minutes(minutes);
         let limits = Limits { rate: rate("10000/s"), gap: Some(gap("0s..24h")), ..limits() };
         let limits = limits.scaled(Speed::new(speed).unwrap());
-        let some = Backlog { people: people.max(1), sender: limits, blast: limits, window: None, today };
+        let some = Backlog { people: people.max(1), sender: limits, blast: limits, window: None, today, people_use: None };
 
         let unpaced = Backlog { sender: super::limits(), blast: super::limits(), ..some };
         let capped = Backlog { sender: Limits { daily_cap: DailyCap::new(1), ..limits }, ..some };
@@ -300,7 +300,7 @@ fn people_who_are_tried_again_hours_later_hold_the_end_back() {
     let hours = |hours| noon() + TimeDelta::hours(hours);
     let later = |people, first, last| DueLater { people, first: hours(first), last: hours(last) };
     let slow = Backlog { sender: Limits { gap: Some(gap("1m")), ..limits() }, ..backlog(10) };
-    let held = |backlog: &Backlog, later: DueLater| {
+    let held = |backlog: &Backlog<'_>, later: DueLater| {
         backlog.held_back(backlog.forecast(noon(), noon()), &later, noon()).done_at
     };
 

@@ -3,7 +3,7 @@
 use super::forecast::{backlog, backlogs, gap, spread, window};
 use super::*;
 
-fn capped(people: u64) -> Backlog {
+fn capped(people: u64) -> Backlog<'static> {
     let sender = Limits { rate: rate("20/min"), daily_cap: DailyCap::new(60), ..limits() };
     Backlog { sender, today: 60, ..backlog(people) }
 }
@@ -177,7 +177,7 @@ fn many_people_are_walked_over_several_at_a_time_and_end_when_they_do_one_by_one
 /// The moments of one blast's messages beside others: the start, the hours and the pacers of each let some of them send, the
 /// least served takes the next message, and the sender's pacer lets that go.
 fn simulated_beside(
-    backlog: &Backlog,
+    backlog: &Backlog<'_>,
     others: &[ConcurrentBacklog],
     begins: ForecastBegins,
     now: DateTime<Utc>,
@@ -275,7 +275,7 @@ fn what_is_promised_beside_blasts_with_hours_of_their_own_is_what_a_step_by_step
 }
 
 /// Other blasts of a sender, each with a pace, hours and a start of its own; the starts are minutes from now.
-fn others() -> impl Strategy<Value = Vec<(Backlog, i64)>> {
+fn others() -> impl Strategy<Value = Vec<(Backlog<'static>, i64)>> {
     let starts = prop_oneof![Just(0), 0i64..300, 0i64..4_320];
     prop::collection::vec((backlogs(), starts), 1..=3)
 }
@@ -343,7 +343,7 @@ proptest! {
         let paced = Limits { rate: rate("10000/s"), gap: Some(gap("0s..24h")), ..limits() };
         let paced = paced.scaled(Speed::new(speed).unwrap());
         for (sender, blast) in [(limits(), paced), (paced, limits()), (limits(), limits())] {
-            let own = Backlog { people: people.max(1), sender, blast: limits(), window: None, today: 0 };
+            let own = Backlog { people: people.max(1), sender, blast: limits(), window: None, today: 0, people_use: None };
             let other = ConcurrentBacklog { limits: blast, begins: now, ..beside(queued.max(1)) };
             let forecast = own.forecast_beside(&[other.clone(), other.clone()], now, at_once(now));
             prop_assert_eq!(shares(forecast).into_iter().sum::<u64>(), own.people);
@@ -354,7 +354,7 @@ proptest! {
 
 /// By how many people a forecast may be off: gaps that vary meet the turns of others by chance, each some at another time than
 /// the forecast has it.
-fn tolerance_beside(shared: &Backlog, others: &[ConcurrentBacklog]) -> u64 {
+fn tolerance_beside(shared: &Backlog<'_>, others: &[ConcurrentBacklog]) -> u64 {
     let limits = others.iter().map(|other| other.limits).chain([shared.blast, shared.sender]);
     let varies = limits.filter_map(|limits| limits.gap).any(|gap| gap.low() < gap.high());
     let all = others.iter().map(|other| other.queued).sum::<u64>() + shared.people;
