@@ -106,7 +106,7 @@ pub use live::{LiveBlast, News};
 pub use local_time::ZoneShare;
 pub use marks::Marked;
 pub use moving::SenderMoved;
-pub use open::{Access, Listening, Setup, UnusableSender};
+pub use open::{Access, ProcessKind, Setup, UnusableSender};
 pub use orders::items::{ItemChange, ItemsEdit, items_in_words};
 pub use orders::{NewOrderItem, OrderDraft, WrittenOrder};
 pub use plan::{FirstShare, Plan, Sample};

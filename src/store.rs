@@ -49,8 +49,8 @@ pub mod view;
 pub mod wish;
 
 pub use connect::{
-    CONNECTIONS, IDLE_CONNECTIONS, Reached, SENDING_CONNECTIONS, SchemaState, check, migrate, open, open_read_only,
-    schema, trim,
+    COMMAND_CONNECTIONS, IDLE_CONNECTIONS, Reached, SENDING_CONNECTIONS, SERVER_CONNECTIONS, SchemaState, check,
+    migrate, open, open_read_only, schema, trim,
 };
 pub use endpoint::{Endpoint, connection};
 pub use error::StoreError;

@@ -122,7 +122,7 @@ impl App {
     /// Refuses where the blast's sender cannot answer now.
     async fn refuse_unable(&self, tx: &mut PgConnection, id: BlastId) -> Result<(), AppError> {
         let head = blast::head(&mut *tx, id).await?.ok_or_else(|| no_blast(id))?;
-        let name = self.blast_row(id).await?.sender;
+        let name = self.blast_row_in(&mut *tx, id).await?.sender;
         if let Some(why) = self.unusable(head.sender_id) {
             return Err(AppError::Refused(format!("sender {name} cannot be used: {why}")));
         }

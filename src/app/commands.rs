@@ -15,11 +15,9 @@ use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::ids::{ActionId, BlastId, SenderId};
 use crate::domain::sender::StopCode;
 use crate::domain::text;
-use crate::engine::FenceRefusal;
 use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
-use crate::store::fence::Confirmed;
 use crate::store::view::BlastRow;
 use crate::store::{self, DbTransaction, local_time};
 use crate::store::{claim, lease, sender};
@@ -105,7 +103,7 @@ impl App {
         let is_resumed = act == Act::Resume;
         self.log_blast_act(&mut tx, act, &head, json!({ "people": people, "paused": paused })).await?;
         if is_resumed {
-            self.let_go_on(&mut tx, head.sender_id).await?;
+            unstop(&mut tx, head.sender_id, &head.blast_tag).await?;
         }
         tx.commit().await?;
         self.leave_out_after_launch(&blast).await;
@@ -126,27 +124,13 @@ impl App {
 
     /// Resumes the stopped sender of a blast that was not paused itself: whoever resumes confirms that the error is fixed.
     async fn resume_sender(&self, mut tx: DbTransaction, head: &BlastHead) -> Result<BlastView, AppError> {
-        if self.let_go_on(&mut tx, head.sender_id).await?.is_none() {
+        if !unstop(&mut tx, head.sender_id, &head.blast_tag).await? {
             return Err(AppError::Refused("the blast is sending: it was not paused".to_owned()));
         }
         self.log_blast_act(&mut tx, Act::Resume, head, json!({})).await?;
         tx.commit().await?;
         self.notify(head.id).await?;
         self.blast(head.id).await
-    }
-
-    /// Resumes a stopped sender on an operator's word that the error is fixed, or that the restored database may send. `None`: it
-    /// was not stopped.
-    pub(super) async fn let_go_on(&self, tx: &mut PgConnection, id: SenderId) -> Result<Option<Confirmed>, AppError> {
-        let code = sender::unstop(tx, id).await?;
-        if code != Some(StopCode::Restored) {
-            return Ok(code.map(|_| Confirmed::default()));
-        }
-        match self.engine().fence.confirm(self.pool(), tx, id).await {
-            Ok(confirmed) => Ok(Some(confirmed)),
-            Err(FenceRefusal::Store(error)) => Err(error.into()),
-            Err(why) => Err(AppError::Refused(format!("{why}: make it writable, then confirm again"))),
-        }
     }
 
     /// Pauses at once: no POST starts once the engine is notified, which takes at most one message.
@@ -306,6 +290,17 @@ pub(super) fn raced(done: bool) -> Result<(), AppError> {
         return Ok(());
     }
     Err(AppError::Refused("somebody changed this blast a moment ago: check again, nothing was done".to_owned()))
+}
+
+/// Resumes a stopped sender on an operator's word that the error is fixed. Refused where its database was found to have gone back
+/// in time a moment ago: that is confirmed for itself.
+async fn unstop(tx: &mut PgConnection, sender: SenderId, tag: &str) -> Result<bool, AppError> {
+    match sender::unstop(tx, sender).await? {
+        Some(StopCode::Restored) => Err(AppError::Refused(format!(
+            "{tag} was not resumed: its sender asks something now: `blastdeck sender list`"
+        ))),
+        code => Ok(code.is_some()),
+    }
 }
 
 /// Why nothing is started for a sender whose database was restored: somebody has to confirm it first, which says how many

@@ -1,6 +1,7 @@
 //! Customers: one person over all blasts and replies, whichever of their numbers a message went to; and what operators say of them.
 
 use serde_json::{Value, json};
+use sqlx::PgExecutor;
 
 use super::{App, AppError};
 use crate::domain::act::Act;
@@ -55,7 +56,7 @@ impl App {
         let notes = customer::notes(&mut tx, &key).await?;
         let consents = customer::newest_consents(&mut tx, &key).await?;
         tx.rollback().await?;
-        Ok(CustomerDetails { customer: self.customer_row(key).await?, notes, consents, blasts })
+        Ok(CustomerDetails { customer: customer_row(self.pool(), &key).await?, notes, consents, blasts })
     }
 
     /// The number of a customer by their id: its digits, country code first.
@@ -75,7 +76,7 @@ impl App {
         remove: &[String],
     ) -> Result<CustomerRow, AppError> {
         let key = self.edit_customer(phone, (add, remove), None).await?;
-        self.customer_row(key).await
+        customer_row(self.pool(), &key).await
     }
 
     /// Writes a note about a customer.
@@ -152,11 +153,15 @@ impl App {
             return Err(AppError::Refused(format!("{from} and {into} are one customer already")));
         }
         let is_unknown = !customer::is_known(&mut tx, &into_key).await?;
-        let apart = [self.customer_row(from_key.clone()).await?, self.customer_row(into_key.clone()).await?];
+        let apart = [customer_row(&mut *tx, &from_key).await?, customer_row(&mut *tx, &into_key).await?];
         customer::merge(&mut tx, (&from_key, &into_key), self.operator()).await?;
         self.log_customer(&mut tx, into, json!({ "merged": from_key })).await?;
         tx.commit().await?;
-        Ok(Merged { customer: self.customer_row(into_key).await?, is_unknown, opted_out_apart: apart_in(&apart) })
+        Ok(Merged {
+            customer: customer_row(self.pool(), &into_key).await?,
+            is_unknown,
+            opted_out_apart: apart_in(&apart),
+        })
     }
 
     /// Makes a number that was merged a customer of its own again.
@@ -175,12 +180,7 @@ impl App {
         }
         self.log_customer(&mut tx, phone, json!({ "unmerged": key })).await?;
         tx.commit().await?;
-        self.customer_row(key).await
-    }
-
-    async fn customer_row(&self, key: String) -> Result<CustomerRow, AppError> {
-        let row = customer::rows(self.pool(), &[key]).await?.pop();
-        row.ok_or_else(|| AppError::NotFound("that customer is gone".to_owned()))
+        customer_row(self.pool(), &key).await
     }
 
     async fn log_customer(&self, tx: &mut DbTransaction, phone: &Phone, detail: Value) -> Result<(), AppError> {
@@ -207,6 +207,11 @@ fn apart_in([one, other]: &[CustomerRow; 2]) -> Vec<String> {
     let lacks = |of: &CustomerRow, business: &&String| !of.opted_out.contains(business);
     let first = one.opted_out.iter().filter(|business| lacks(other, business));
     first.chain(other.opted_out.iter().filter(|business| lacks(one, business))).cloned().collect()
+}
+
+async fn customer_row(executor: impl PgExecutor<'_>, key: &str) -> Result<CustomerRow, AppError> {
+    let row = customer::rows(executor, &[key]).await?.pop();
+    row.ok_or_else(|| AppError::NotFound("that customer is gone".to_owned()))
 }
 
 async fn known_customer(tx: &mut DbTransaction, phone: &Phone) -> Result<String, AppError> {

@@ -44,7 +44,7 @@ impl App {
         {
             return Err(AppError::invalid("message", why.trim_start_matches("message: ")));
         }
-        let start = self.changed_start(&head, &edit).await?;
+        let start = self.changed_start(&mut tx, &head, &edit).await?;
         let change = DraftChange {
             tag: edit.tag,
             follow_up_stage: edit.follow_up_stage,

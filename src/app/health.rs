@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use sqlx::PgConnection;
+
 use super::App;
 use super::AppError;
 use super::view::BlastView;
@@ -11,8 +13,7 @@ use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::engine::{FenceRefusal, Moment, ask_to_confirm_again};
 use crate::provider::{Health, HealthVerdict, asks_to_slow_down};
 use crate::store;
-use crate::store::fence::Confirmed;
-use crate::store::fence::{self, Replication};
+use crate::store::fence::{self, Confirmed, Replication, Server};
 use crate::store::sender;
 use crate::store::view::{self, BlastFilter, SenderRow, SenderStop};
 
@@ -145,22 +146,37 @@ impl App {
             let again = "nothing was confirmed: `blastdeck sender list` says what it means, then confirm again";
             return Err(AppError::Refused(format!("{damage}; {again}")));
         }
+        // Before the transaction, which a question that its server refuses would end.
+        let server = fence::server(self.pool()).await?;
         let mut tx = self.begin().await?;
         let mut codes = sender::waiting_codes(&mut tx, id).await?;
         // Whoever waits for a reason of their own goes on waiting: their code says how long.
         codes.retain(|code| asks_to_slow_down(sender.provider, code));
         let was_held = sender::lift_hold(&mut tx, id, &codes).await?;
-        let confirmed = match self.let_go_on(&mut tx, id).await? {
-            Some(confirmed) => confirmed,
-            None if was_held => Confirmed::default(),
-            None => {
+        let confirmed = match sender::unstop(&mut tx, id).await? {
+            Some(StopCode::Restored) => self.confirm_restored(&mut tx, (id, &server)).await?,
+            None if !was_held => {
                 let name = &sender.name;
                 return Err(AppError::Refused(format!("sender {name} is not stopped, nor held by its provider")));
             }
+            _ => Confirmed::default(),
         };
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
         Ok(confirmed)
+    }
+
+    /// On an operator's word that a restored database may send.
+    async fn confirm_restored(
+        &self,
+        tx: &mut PgConnection,
+        (sender, server): (SenderId, &Server),
+    ) -> Result<Confirmed, AppError> {
+        match self.engine().fence.confirm(server, tx, sender).await {
+            Ok(confirmed) => Ok(confirmed),
+            Err(FenceRefusal::Store(error)) => Err(error.into()),
+            Err(why) => Err(AppError::Refused(format!("{why}: make it writable, then confirm again"))),
+        }
     }
 
     /// A sender's configured limits: `rate 20/min, pair gap 10m, at most 500 a day, 1 at once`.

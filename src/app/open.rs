@@ -31,7 +31,7 @@ pub struct Setup {
     /// The database's address, wherever it came from.
     pub url: String,
     pub access: Access,
-    pub listening: Listening,
+    pub process: ProcessKind,
     pub stop: CancellationToken,
 }
 
@@ -42,11 +42,15 @@ pub enum Access {
     ReadWrite,
 }
 
-/// Whether to listen for notifications: for a long-lived process, not for a verb that reads once.
+/// What the process is that opens an app: how many connections it has, and whether it listens for notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listening {
-    Yes,
-    No,
+pub enum ProcessKind {
+    /// Does one thing, one statement after the other, and ends.
+    Command,
+    /// Answers requests side by side.
+    Server,
+    /// Listens, and may hold leases: a dashboard, an engine.
+    LongLived,
 }
 
 /// A configured sender that cannot be used, and why: its token is missing, or it is another phone in the database.
@@ -65,11 +69,11 @@ impl App {
         let Prepared { endpoint, database, senders, unusable } = Box::pin(prepare(&setup, &stop_words)).await?;
         let Pools { usual: pool, beside: beside_pool, sending: sending_pool, listening: listening_pool } =
             pools(&endpoint, &setup)?;
-        let notifier = match setup.listening {
-            Listening::Yes => Notifier::start(&pool, endpoint.has_sessions(), &setup.stop),
-            Listening::No => Notifier::deaf(),
+        let notifier = match setup.process {
+            ProcessKind::LongLived => Notifier::start(&pool, endpoint.has_sessions(), &setup.stop),
+            ProcessKind::Command | ProcessKind::Server => Notifier::deaf(),
         };
-        if setup.listening == Listening::Yes {
+        if setup.process == ProcessKind::LongLived {
             for (pool, kept) in [(&sending_pool, 1), (&beside_pool, 0)] {
                 tokio::spawn(setup.stop.clone().run_until_cancelled_owned(store::trim(pool.clone(), kept)));
             }
@@ -77,7 +81,7 @@ impl App {
         let host = host();
         let state = &setup.config.database.state_dir;
         let engine = EngineContext {
-            identity: Arc::new(identity(&state.join(&database), setup.listening, &host)),
+            identity: Arc::new(identity(&state.join(&database), setup.process, &host)),
             host: host.into(),
             role: EngineRole::Engine,
             installation: database.as_str().into(),
@@ -159,9 +163,10 @@ struct Pools {
 
 /// They connect when they are first used.
 fn pools(endpoint: &Endpoint, setup: &Setup) -> Result<Pools, AppError> {
-    let connections = match setup.listening {
-        Listening::Yes => store::IDLE_CONNECTIONS,
-        Listening::No => store::CONNECTIONS,
+    let connections = match setup.process {
+        ProcessKind::Command => store::COMMAND_CONNECTIONS,
+        ProcessKind::Server => store::SERVER_CONNECTIONS,
+        ProcessKind::LongLived => store::IDLE_CONNECTIONS,
     };
     let open = |connections| match setup.access {
         Access::ReadWrite => Ok(store::open(endpoint, connections)),
@@ -190,10 +195,10 @@ async fn reach(setup: &Setup) -> Result<store::Reached, StoreError> {
 }
 
 /// Only a long-lived process holds leases. One directory per database: the same name in two databases would mean nothing.
-fn identity(directory: &Path, listening: Listening, host: &str) -> Identity {
-    match listening {
-        Listening::Yes => Identity::take(directory, host),
-        Listening::No => Identity::once(host),
+fn identity(directory: &Path, process: ProcessKind, host: &str) -> Identity {
+    match process {
+        ProcessKind::LongLived => Identity::take(directory, host),
+        ProcessKind::Command | ProcessKind::Server => Identity::once(host),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
 
 use super::App;
 use super::AppError;
@@ -94,7 +95,12 @@ impl App {
     }
 
     pub(super) async fn blast_row(&self, id: BlastId) -> Result<BlastRow, AppError> {
-        let row = view::blasts::get(self.pool(), id).await?.ok_or_else(|| no_blast(id))?;
+        self.blast_row_in(self.pool(), id).await
+    }
+
+    /// The same within a transaction, whose connection may be the only one.
+    pub(super) async fn blast_row_in(&self, executor: impl PgExecutor<'_>, id: BlastId) -> Result<BlastRow, AppError> {
+        let row = view::blasts::get(executor, id).await?.ok_or_else(|| no_blast(id))?;
         self.refuse_other_sender(id, row.sender_id)?;
         Ok(row)
     }

@@ -34,7 +34,7 @@ pub use outlook::PlannedRepeat;
 /// repeats and no blast has steps.
 const LOOK_AT_MOST: Duration = Duration::from_secs(1);
 const LOOK_AT_LEAST: Duration = Duration::from_secs(10);
-const LOOK_AT_REST: Duration = Duration::from_secs(30);
+const LOOK_AT_REST: Duration = Duration::from_secs(60);
 /// How long it waits after a failure.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 

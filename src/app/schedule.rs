@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use sqlx::PgConnection;
 
 use super::recurring::own_start;
 use super::{App, AppError, DraftEdit, DraftForm};
@@ -88,11 +89,16 @@ impl App {
     }
 
     /// The start after an edit: of a new time, or of the same local time in a new zone.
-    pub(super) async fn changed_start(&self, head: &BlastHead, edit: &DraftEdit) -> Result<StartChange, AppError> {
+    pub(super) async fn changed_start(
+        &self,
+        tx: &mut PgConnection,
+        head: &BlastHead,
+        edit: &DraftEdit,
+    ) -> Result<StartChange, AppError> {
         if edit.start.is_keep() && edit.timezone.is_keep() {
             return Ok(FieldChange::Keep);
         }
-        let blast = self.blast_row(head.id).await?;
+        let blast = self.blast_row_in(tx, head.id).await?;
         if blast.origin.repeat.rule.is_some() {
             return refuse_new_times(head, edit);
         }

@@ -89,7 +89,7 @@ impl App {
                 several => format!("{mark} of {}", people(several)),
             },
         };
-        let stage = self.blast_row(id).await?.follow_up_stage;
+        let stage = self.blast_row_in(&mut *tx, id).await?.follow_up_stage;
         let which = format!("{}, {stage} (blast {id})", head.blast_tag);
         Ok(Some((act.id, format!("your last act was in {which}: {what}. Take it back?"))))
     }

@@ -12,7 +12,7 @@ use super::exit::RefusedError;
 use super::{Global, postgres};
 use crate::app::Engines;
 use crate::app::view::BlastView;
-use crate::app::{Access, App, Listening, Setup};
+use crate::app::{Access, App, ProcessKind, Setup};
 use crate::config::{Config, DatabaseUrl, Flags};
 use crate::domain::text::{clean, shell_quoted};
 use crate::private_postgres::PrivatePostgres;
@@ -51,20 +51,20 @@ impl Context {
         if touch == Intent::Writes && global.read_only {
             return Err(RefusedError("this would change something, and --read-only was given".to_owned()).into());
         }
-        Self::open_with(global, load(global)?, Listening::No, CancellationToken::new()).await
+        Self::open_with(global, load(global)?, ProcessKind::Command, CancellationToken::new()).await
     }
 
     /// Opens with a configuration that is already loaded.
     pub async fn open_with(
         global: &Global,
         config: Config,
-        listening: Listening,
+        process: ProcessKind,
         stop: CancellationToken,
     ) -> Result<Self> {
         let url = postgres::url(global, &config).await?;
         let zone = config.ui.timezone;
         let access = if global.read_only { Access::ReadOnly } else { Access::ReadWrite };
-        let app = App::open(Setup { config, url, access, listening, stop }).await?;
+        let app = App::open(Setup { config, url, access, process, stop }).await?;
         Ok(Self { app, zone, is_json: global.json, program: program(global) })
     }
 

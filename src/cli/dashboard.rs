@@ -13,7 +13,7 @@ use super::context::{Context, load, log_dir, private_postgres, program};
 use super::exit::UsageError;
 use super::output::talk;
 use crate::app::view::BlastFilter;
-use crate::app::{App, Engines, Listening};
+use crate::app::{App, Engines, ProcessKind};
 use crate::config::{AsciiSetting, Config, ConfigError, ConfigProblem, KeySetting, ProblemLocation, ThemeSetting};
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
@@ -54,7 +54,7 @@ pub(super) enum Ended {
 }
 
 async fn open_once(global: &Global, config: Config, shutdown: &Shutdown, greeting: Option<String>) -> Result<Ended> {
-    let context = Context::open_with(global, config, Listening::Yes, shutdown.token()).await?;
+    let context = Context::open_with(global, config, ProcessKind::LongLived, shutdown.token()).await?;
     let kind = match (global.read_only, is_practice(context.app.config())) {
         (true, _) => DashboardKind::ReadOnly,
         (false, true) => DashboardKind::Demo,

@@ -14,7 +14,7 @@ use super::Global;
 use super::context::{Context, load};
 use super::dashboard::keymap;
 use super::output::{json, text};
-use crate::app::{App, HealthVerdict, Listening};
+use crate::app::{App, HealthVerdict, ProcessKind};
 use crate::config::{Config, HookConfig, SenderConfig};
 use crate::domain::text::clean;
 
@@ -47,7 +47,9 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     if let Err(error) = keymap(&config) {
         checks.push(DoctorCheck::new("keys", BAD, error.to_string()));
     }
-    match Context::open_with(global, config.clone(), Listening::No, tokio_util::sync::CancellationToken::new()).await {
+    match Context::open_with(global, config.clone(), ProcessKind::Command, tokio_util::sync::CancellationToken::new())
+        .await
+    {
         Err(error) => checks.push(DoctorCheck::new("database", BAD, format!("{error:#}"))),
         Ok(context) => checks.extend(live_checks(&context).await),
     }

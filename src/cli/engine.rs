@@ -13,7 +13,7 @@ use super::Global;
 use super::context::{Context, load, private_postgres};
 use super::exit::RefusedError;
 use super::output::talk;
-use crate::app::{AppError, Listening, StoreError};
+use crate::app::{AppError, ProcessKind, StoreError};
 use crate::config::Config;
 use crate::domain::engine_role::EngineRole;
 use crate::engine::{self, EngineChange, Fingerprint, Follower, Following, RunOptions, StandbyLock, Until, lock_path};
@@ -157,7 +157,7 @@ impl EngineVerb {
         {
             local.revive().await?;
         }
-        Context::open_with(global, config.clone(), Listening::Yes, shutdown.token()).await
+        Context::open_with(global, config.clone(), ProcessKind::LongLived, shutdown.token()).await
     }
 }
 

@@ -15,7 +15,7 @@ use super::context::{Context, load, log_dir, private_postgres};
 use super::dashboard::{follower, hand_over, standby};
 use super::output::{line, talk};
 use crate::app::view::{ActivityEvent, ActivityPosition, ActivityRow, BlastFilter, BlastView};
-use crate::app::{App, AppError, Listening};
+use crate::app::{App, AppError, ProcessKind};
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
@@ -41,7 +41,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     let _log = telemetry::to_file(&log_dir(&config), Verbosity::from_count(global.verbose))?;
     let shutdown = Shutdown::new();
     shutdown.on_signals(SecondInterrupt::Exit)?;
-    let context = Context::open_with(global, config, Listening::Yes, shutdown.token()).await?;
+    let context = Context::open_with(global, config, ProcessKind::LongLived, shutdown.token()).await?;
     let app = &context.app;
     if global.read_only || app.has_no_sender() {
         follow(app, &shutdown).await?;

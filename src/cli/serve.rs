@@ -14,7 +14,7 @@ use super::context::{Context, load};
 use super::engine::{EngineVerb, after};
 use super::exit::RefusedError;
 use super::output::{json as print_json, talk};
-use crate::app::Listening;
+use crate::app::ProcessKind;
 use crate::config::Config;
 use crate::engine::EngineChange;
 use crate::http;
@@ -57,7 +57,7 @@ impl ServeVerb {
         loop {
             let config = load(global)?;
             let listener = self.bind(&config).await?;
-            let context = Context::open_with(global, config, Listening::No, CancellationToken::new()).await?;
+            let context = Context::open_with(global, config, ProcessKind::Server, CancellationToken::new()).await?;
             let intake = context.app.webhook_intake();
             if self.no_engine && intake.is_closed() {
                 talk(NOTHING_ACCEPTED);

@@ -220,11 +220,10 @@ impl Fence {
     /// forgotten become uncertain. Needs a writable memory. Resumes no other sender.
     pub async fn confirm(
         &self,
-        pool: &PgPool,
+        server: &Server,
         connection: &mut PgConnection,
         sender: SenderId,
     ) -> Result<Confirmed, FenceRefusal> {
-        let server = fence::server(pool).await?;
         let memory = SenderMemory::new(&self.directory, sender);
         let PostedRecord { posted, unreadable, has_unknown_gap } = self.posted(sender, &server.likeness);
         let known = memory.standing();

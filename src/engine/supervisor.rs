@@ -57,7 +57,7 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 const IDLE_POLL_EVERY: Duration = Duration::from_secs(5);
 const LAST_POLL_EVERY: Duration = Duration::from_secs(2);
 /// How often it polls while nobody is to be sent to or asked about.
-const REST_POLL_EVERY: Duration = Duration::from_secs(15);
+const REST_POLL_EVERY: Duration = Duration::from_secs(30);
 /// The pause between two turns of clearing after a cancel or a delete, which leaves half of the time to the senders.
 const CLEARING_POLL_EVERY: Duration = Duration::from_millis(500);
 

@@ -15,8 +15,12 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 /// The key of the lock under which one program migrates at a time.
 const MIGRATION_LOCK: i64 = 0x626c_6173_7464_6563;
 
-/// The most that a verb opens, or a window that changes nothing.
-pub const CONNECTIONS: u32 = 3;
+/// What a command has. A question waits until the connection was given back from the one before it, which takes a trip to the
+/// server; another connection would take several. Whoever holds a transaction asks within it.
+pub const COMMAND_CONNECTIONS: u32 = 1;
+
+/// The most that a server of the API opens for its readers.
+pub const SERVER_CONNECTIONS: u32 = 3;
 
 /// What a process has while nothing happens: one connection that listens, and one for questions. A pool gives connections
 /// back a moment after they were used, and would open another for each question that comes in that moment.

@@ -7,7 +7,7 @@ mod said;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
 
 use super::StoreError;
 use crate::domain::amount;
@@ -186,8 +186,12 @@ fn like(text: &str) -> String {
 }
 
 /// These customers, in the order of their keys.
-pub async fn rows(pool: &PgPool, customers: &[String]) -> Result<Vec<CustomerRow>, StoreError> {
-    let rows = sqlx::query_as(ROWS).bind(customers).fetch_all(pool).await?;
+pub async fn rows(
+    executor: impl PgExecutor<'_>,
+    customers: &[impl AsRef<str>],
+) -> Result<Vec<CustomerRow>, StoreError> {
+    let customers: Vec<&str> = customers.iter().map(AsRef::as_ref).collect();
+    let rows = sqlx::query_as(ROWS).bind(customers).fetch_all(executor).await?;
     Ok(rows)
 }
 

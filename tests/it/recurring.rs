@@ -4,7 +4,7 @@ mod words;
 
 use std::time::Duration;
 
-use blastdeck::app::{Access, App, Listening, Setup as AppSetup};
+use blastdeck::app::{Access, App, ProcessKind, Setup as AppSetup};
 use blastdeck::config::Config;
 use chrono::{DateTime, Datelike, Days, NaiveDate, SecondsFormat, TimeDelta, Timelike, Utc, Weekday};
 use chrono_tz::Tz;
@@ -294,7 +294,7 @@ pub async fn engine_app(shop: &Shop, name: &str) -> App {
         config,
         url: shop.database.url.clone(),
         access: Access::ReadWrite,
-        listening: Listening::No,
+        process: ProcessKind::Command,
         stop: CancellationToken::new(),
     };
     App::open(setup).await.unwrap()
@@ -453,7 +453,7 @@ async fn over_both_changes_of_the_clocks_every_hour_occurs_once_with_engines_kil
         let person = u32::try_from(person).unwrap();
         let id = pattern(&shop, person..person + 1, &["--repeat", rule.0, "--timezone", zone.name()]).await;
         let from: DateTime<Utc> = from.parse().unwrap();
-        let to = from + TimeDelta::days(2);
+        let to = from + TimeDelta::days(if long_form() { 2 } else { 1 });
         shop.execute(&format!("update blasts set scheduled_for = '{from}', send_after = '{from}' where id = {id}"))
             .await;
         while let Some(next) = next_time(&shop).await.filter(|next| *next <= to) {

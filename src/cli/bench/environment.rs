@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::database::{drop_schema, make_schema};
-use crate::app::{Access, App, Listening, NewDraft, Setup};
+use crate::app::{Access, App, NewDraft, ProcessKind, Setup};
 use crate::cli::exit::RefusedError;
 use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
@@ -195,7 +195,7 @@ async fn database(global: &Global) -> Result<(BenchDatabase, String)> {
 pub(super) async fn open(base_url: &str, home: &Path, sender: BenchSender, url: &str) -> Result<App> {
     let config = config(base_url, home, sender)?;
     let stop = CancellationToken::new();
-    let setup = Setup { config, url: url.to_owned(), access: Access::ReadWrite, listening: Listening::Yes, stop };
+    let setup = Setup { config, url: url.to_owned(), access: Access::ReadWrite, process: ProcessKind::LongLived, stop };
     Ok(App::open(setup).await?)
 }
 

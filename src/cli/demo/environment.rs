@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
 
 use super::DemoArgs;
-use crate::app::{Access, App, Listening, Setup};
+use crate::app::{Access, App, ProcessKind, Setup};
 use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
 use crate::config::{Config, Flags};
@@ -106,7 +106,8 @@ impl DemoEnvironment {
             config.ui.theme = own.ui.theme;
             config.ui.ascii = own.ui.ascii;
         }
-        let setup = Setup { config, url, access: Access::ReadWrite, listening: Listening::Yes, stop: shutdown.token() };
+        let setup =
+            Setup { config, url, access: Access::ReadWrite, process: ProcessKind::LongLived, stop: shutdown.token() };
         Ok(App::open(setup).await?)
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::types::Json;
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgExecutor, PgPool};
 
 use super::{BlastFilter, BlastRow, Total};
 use crate::domain::act::Actor;
@@ -216,9 +216,9 @@ pub async fn count_listed(pool: &PgPool, filter: &BlastFilter) -> Result<i64, St
 }
 
 /// One blast, if there is one.
-pub async fn get(pool: &PgPool, id: BlastId) -> Result<Option<BlastRow>, StoreError> {
-    let found: Option<BlastRecord> = sqlx::query_as(blasts!("true", "b.id = $1")).bind(id).fetch_optional(pool).await?;
-    Ok(found.map(BlastRow::from))
+pub async fn get(executor: impl PgExecutor<'_>, id: BlastId) -> Result<Option<BlastRow>, StoreError> {
+    let found = sqlx::query_as(blasts!("true", "b.id = $1")).bind(id).fetch_optional(executor);
+    Ok(found.await?.map(|found: BlastRecord| BlastRow::from(found)))
 }
 
 /// The same without how many of its people were never asked about.

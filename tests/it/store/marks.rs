@@ -1,6 +1,6 @@
 //! Operators on one person: who was first is named, and what is taken back is taken back whole.
 
-use blastdeck::app::{Access, App, AppError, Launch, Listening, Setup};
+use blastdeck::app::{Access, App, AppError, Launch, ProcessKind, Setup};
 use blastdeck::config::Config;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::recipient::{Evidence, Mark, Resolution};
@@ -21,7 +21,7 @@ pub(super) async fn operator_app(scene: &Scene, operator: &str) -> App {
     let mut config = Config::from_toml_str(text).unwrap();
     config.operator = operator.to_owned();
     let (url, stop) = (scene.database.url.clone(), CancellationToken::new());
-    let setup = Setup { config, url, access: Access::ReadWrite, listening: Listening::No, stop };
+    let setup = Setup { config, url, access: Access::ReadWrite, process: ProcessKind::Server, stop };
     App::open(setup).await.unwrap()
 }
 
