@@ -64,7 +64,7 @@ pub struct Meta {
     waba_id: String,
     send_edge: SendEdge,
     /// As the last answer to a send put it.
-    usage: Mutex<usage::ApiUsage>,
+    usage: Mutex<usage::LastUsage>,
     /// What follows from it, until somebody asks.
     pressure: Mutex<Option<QuotaPressure>>,
 }
@@ -95,7 +95,7 @@ impl Meta {
 
     /// How much of the quota of calls is used, as far as answers to sends have said.
     pub fn usage(&self) -> usage::ApiUsage {
-        *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner).usage
     }
 
     /// Whether it takes marketing templates only.
@@ -142,9 +142,8 @@ impl Meta {
     }
 
     fn note_usage(&self, answer: &HttpAnswer) {
-        let seen = usage::ApiUsage::of(&answer.headers);
+        let seen = self.usage.lock().unwrap_or_else(PoisonError::into_inner).read(&answer.headers);
         if seen.is_known() {
-            *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = seen;
             *self.pressure.lock().unwrap_or_else(PoisonError::into_inner) = seen.pressure();
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::super::QuotaPressure;
@@ -24,12 +24,43 @@ const USED_UP: Duration = Duration::from_secs(60);
 /// The longest wait that is believed.
 const BLOCKED_MAX: Duration = Duration::from_secs(60 * 60);
 
+static OF_APP: HeaderName = HeaderName::from_static("x-app-usage");
+static OF_BUSINESS: HeaderName = HeaderName::from_static("x-business-use-case-usage");
+
+/// The headers of the last answer that had any, and what they say. Each answer has them, and whole percents change seldom: they are
+/// read when they differ.
+#[derive(Debug, Default)]
+pub struct LastUsage {
+    app: Option<Vec<u8>>,
+    business: Option<Vec<u8>>,
+    pub usage: ApiUsage,
+}
+
+impl LastUsage {
+    /// What the headers of a new answer say.
+    pub fn read(&mut self, headers: &HeaderMap) -> ApiUsage {
+        let of = |name| headers.get(name).map(HeaderValue::as_bytes);
+        let (app, business) = (of(&OF_APP), of(&OF_BUSINESS));
+        if app.is_none() && business.is_none() {
+            return ApiUsage::default();
+        }
+        if app != self.app.as_deref() || business != self.business.as_deref() {
+            *self = Self {
+                app: app.map(<[u8]>::to_vec),
+                business: business.map(<[u8]>::to_vec),
+                usage: ApiUsage::of(headers),
+            };
+        }
+        self.usage
+    }
+}
+
 impl ApiUsage {
     /// From `X-App-Usage` and `X-Business-Use-Case-Usage`.
     pub fn of(headers: &HeaderMap) -> Self {
-        let json = |name: &str| serde_json::from_slice::<Value>(headers.get(name)?.as_bytes()).ok();
-        let app = json("x-app-usage").as_ref().and_then(percent);
-        let businesses = json("x-business-use-case-usage");
+        let json = |name: &HeaderName| serde_json::from_slice::<Value>(headers.get(name)?.as_bytes()).ok();
+        let app = json(&OF_APP).as_ref().and_then(percent);
+        let businesses = json(&OF_BUSINESS);
         let cases: Vec<&Value> = businesses
             .as_ref()
             .and_then(Value::as_object)
@@ -118,6 +149,29 @@ mod tests {
         let blocked = usage("{}", r#"{"1":[{"call_count":3,"estimated_time_to_regain_access":2}]}"#);
         assert_eq!(blocked.pressure(), Some(QuotaPressure::Wait(Duration::from_secs(120))), "until access is regained");
         assert_eq!(ApiUsage::default().pressure(), None);
+    }
+
+    #[test]
+    fn what_was_read_last_holds_for_the_same_headers_only() {
+        let mut last = LastUsage::default();
+        let mut read = |app: Option<&str>, business: Option<&str>| {
+            let named = [(&OF_APP, app), (&OF_BUSINESS, business)];
+            let named = named.into_iter().filter_map(|(name, text)| Some((name.clone(), text?.parse().unwrap())));
+            let headers: HeaderMap = named.collect();
+            let usage = last.read(&headers);
+            assert_eq!(usage, ApiUsage::of(&headers));
+            (usage.app, usage.business)
+        };
+        let (calm, busy) = (r#"{"call_count":3}"#, r#"{"call_count":97}"#);
+        let account = r#"{"1":[{"call_count":95}]}"#;
+
+        assert_eq!(read(Some(calm), None), (Some(3), None));
+        assert_eq!(read(Some(calm), None), (Some(3), None));
+        assert_eq!(read(Some(busy), None), (Some(97), None));
+        assert_eq!(read(Some(busy), Some(account)), (Some(97), Some(95)));
+        assert_eq!(read(None, Some(account)), (None, Some(95)));
+        assert_eq!(read(None, None), (None, None));
+        assert_eq!(read(Some(calm), None), (Some(3), None));
     }
 
     #[test]
