@@ -22,7 +22,7 @@ use crate::engine::context::EngineContext;
 use crate::provider::meta::callback::CallbackData;
 use crate::provider::{code_rule, failure_class};
 use crate::store::evidence::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
-use crate::store::inbox::messages::{self, AttemptQuery, KnownAttempt, KnownMessage, PricingRow};
+use crate::store::inbox::messages::{self, AttemptQuery, IdQuery, KnownAttempt, KnownMessage, PricingRow};
 use crate::store::reply::{self, LearnedIdentity};
 use crate::store::{StoreError, poll};
 
@@ -167,7 +167,9 @@ async fn find(
 ) -> Result<Vec<MessageMatch>, StoreError> {
     let mut asked = Vec::with_capacity(statuses.len());
     for (n, status) in (0..).zip(statuses) {
-        asked.extend(status.item.senders.iter().map(|sender| (n, *sender, &status.news.message_id)));
+        let message_id = &status.news.message_id;
+        let of = status.news.callback.as_ref().map(|callback| (callback.recipient, callback.attempt));
+        asked.extend(status.item.senders.iter().map(|sender| IdQuery { n, sender: *sender, message_id, of }));
     }
     let known = messages::by_ids(tx, &asked).await?;
     let mut known: HashMap<i32, KnownMessage> = known.into_iter().map(|message| (message.n, message)).collect();
@@ -229,10 +231,14 @@ fn of_attempt(attempt: KnownAttempt, status: &StatusItem<'_>) -> MessageMatch {
 /// The evidence in a status. One that teaches its id proves the acceptance first.
 fn entries_of(engine: &EngineContext, status: &StatusItem<'_>, found: &MessageMatch) -> Vec<EvidenceEntry> {
     let Some(message) = found.message() else { return Vec::new() };
-    let entry = |evidence| {
+    let entry = |evidence, error: Option<&ProviderError>| {
         let stamped = StampedEvidence { attempt: message.attempt, at: status.at(), evidence };
+        let mut facts = json!({ "word": status.news.word });
+        if let Some(error) = error {
+            facts["code"] = json!(error.code);
+        }
         EvidenceEntry {
-            metadata: Some(json!({ "word": status.news.word })),
+            metadata: Some(facts),
             ..EvidenceEntry::new(message.blast_id, message.recipient_id, stamped, EvidenceSource::Webhook)
         }
     };
@@ -243,18 +249,14 @@ fn entries_of(engine: &EngineContext, status: &StatusItem<'_>, found: &MessageMa
             provider_status: None,
             message_timestamp: None,
         };
-        entries.push(EvidenceEntry { answer: Some(learned_answer(message, status.news)), ..entry(accepted) });
+        entries.push(EvidenceEntry { answer: Some(learned_answer(message, status.news)), ..entry(accepted, None) });
     }
     if let Some(stage) = status.news.stage {
         let error = (stage == ProviderStage::Failed).then(|| failure(status));
         let retry = error.as_ref().map_or(CodeRetry::ByClass, |error| retry_of(engine, (status, message), error));
-        let mut facts = json!({ "word": status.news.word });
-        if let Some(error) = &error {
-            facts["code"] = json!(error.code);
-        }
         let (word, c2s_at) = (status.news.word.clone(), status.news.c2s_at);
-        let evidence = Evidence::Provider { stage, word, c2s_at, error };
-        entries.push(EvidenceEntry { retry, metadata: Some(facts), jitter: rand::random(), ..entry(evidence) });
+        let evidence = Evidence::Provider { stage, word, c2s_at, error: error.clone() };
+        entries.push(EvidenceEntry { retry, jitter: rand::random(), ..entry(evidence, error.as_ref()) });
     }
     entries
 }

@@ -1,5 +1,7 @@
 //! Whose message a webhook is about: by its id, or by the attempt that it returns.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection};
 
@@ -43,20 +45,65 @@ pub struct AttemptQuery {
     pub attempt: i32,
 }
 
-/// The messages with these ids of these senders, where they are known.
-pub async fn by_ids(
-    tx: &mut PgConnection,
-    asked: &[(i32, SenderId, &MessageId)],
-) -> Result<Vec<KnownMessage>, StoreError> {
+/// A question for [`by_ids`].
+#[derive(Debug, Clone, Copy)]
+pub struct IdQuery<'a> {
+    pub n: i32,
+    pub sender: SenderId,
+    pub message_id: &'a MessageId,
+    /// Whose attempt it may be: there it is looked for first.
+    pub of: Option<(RecipientId, i32)>,
+}
+
+/// The messages with these ids of these senders, where they are known. Ids are scattered over all of their index, which is larger than
+/// what the server keeps in memory; people who were sent to together stand together.
+pub async fn by_ids(tx: &mut PgConnection, asked: &[IdQuery<'_>]) -> Result<Vec<KnownMessage>, StoreError> {
+    let mut found = of_attempts(&mut *tx, asked).await?;
+    let known: HashSet<i32> = found.iter().map(|message| message.n).collect();
+    let others: Vec<&IdQuery<'_>> = asked.iter().filter(|asked| !known.contains(&asked.n)).collect();
+    if !others.is_empty() {
+        found.extend(by_id_alone(tx, &others).await?);
+    }
+    Ok(found)
+}
+
+/// Those that are messages of the attempts which they name.
+async fn of_attempts(tx: &mut PgConnection, asked: &[IdQuery<'_>]) -> Result<Vec<KnownMessage>, StoreError> {
+    let named: Vec<(&IdQuery<'_>, (RecipientId, i32))> =
+        asked.iter().filter_map(|asked| Some((asked, asked.of?))).collect();
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = sqlx::query_as(
+        "select x.n, m.sender_id, m.recipient_id, r.blast_id, m.attempt, r.phone_number, r.attempt as newest_attempt, r.status
+           from unnest($1::int[], $2::bigint[], $3::text[], $4::bigint[], $5::int[])
+                as x (n, sender_id, message_id, recipient_id, attempt)
+          -- `offset` keeps the planner from looking the id up in the index of all ids after all.
+          cross join lateral (select o.sender_id, o.recipient_id, o.attempt, o.message_id from provider_message o
+                               where o.recipient_id = x.recipient_id and o.attempt = x.attempt offset 0) m
+           join blast_recipients r on r.id = m.recipient_id
+          where m.sender_id = x.sender_id and m.message_id = x.message_id",
+    )
+    .bind(named.iter().map(|(asked, _)| asked.n).collect::<Vec<_>>())
+    .bind(named.iter().map(|(asked, _)| asked.sender.0).collect::<Vec<_>>())
+    .bind(named.iter().map(|(asked, _)| asked.message_id.as_str()).collect::<Vec<_>>())
+    .bind(named.iter().map(|(_, (recipient, _))| recipient.0).collect::<Vec<_>>())
+    .bind(named.iter().map(|(_, (_, attempt))| *attempt).collect::<Vec<_>>())
+    .fetch_all(tx)
+    .await?;
+    Ok(found)
+}
+
+async fn by_id_alone(tx: &mut PgConnection, asked: &[&IdQuery<'_>]) -> Result<Vec<KnownMessage>, StoreError> {
     let found = sqlx::query_as(
         "select x.n, m.sender_id, m.recipient_id, r.blast_id, m.attempt, r.phone_number, r.attempt as newest_attempt, r.status
            from unnest($1::int[], $2::bigint[], $3::text[]) as x (n, sender_id, message_id)
            join provider_message m on m.sender_id = x.sender_id and m.message_id = x.message_id
            join blast_recipients r on r.id = m.recipient_id",
     )
-    .bind(asked.iter().map(|(n, ..)| *n).collect::<Vec<_>>())
-    .bind(asked.iter().map(|(_, sender, _)| sender.0).collect::<Vec<_>>())
-    .bind(asked.iter().map(|(.., id)| id.as_str()).collect::<Vec<_>>())
+    .bind(asked.iter().map(|asked| asked.n).collect::<Vec<_>>())
+    .bind(asked.iter().map(|asked| asked.sender.0).collect::<Vec<_>>())
+    .bind(asked.iter().map(|asked| asked.message_id.as_str()).collect::<Vec<_>>())
     .fetch_all(tx)
     .await?;
     Ok(found)

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::scene::{InboxScene, envelope, failed, status, statuses, uncertain};
 use crate::support::{eventually_async, long_form, measured};
@@ -64,6 +64,27 @@ async fn an_uncertain_send_is_settled_by_the_attempt_that_a_status_returns_and_l
 
     eventually_async("what waited is applied", async || scene.status(1).await == "read").await;
     assert_eq!(scene.text("select message_id from blast_recipients where id = 1").await.as_deref(), Some("wamid.1"));
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn an_id_that_is_known_names_its_message_whichever_attempt_comes_with_it() {
+    let scene = InboxScene::sent(4).await;
+    let with = |item: Value, callback: String| {
+        let mut item = item;
+        item["biz_opaque_callback_data"] = json!(callback);
+        item
+    };
+    let own = with(status(1, "delivered"), scene.callback(1).await);
+    let of_another = with(status(2, "read"), scene.callback(3).await);
+    let foreign = "blastdeck:another-installation:1:4:1:1790000000123456".to_owned();
+    let foreign = with(status(4, "read"), foreign);
+
+    scene.receive(statuses(&[own, of_another, foreign])).await;
+
+    let found = [scene.status(1).await, scene.status(2).await, scene.status(3).await, scene.status(4).await];
+    assert_eq!(found, ["delivered", "read", "sent", "read"]);
+    assert_eq!(scene.shop.number("select count(*) from webhook_inbox where state <> 'applied'").await, 0);
     scene.shop.invariants().await;
 }
 
