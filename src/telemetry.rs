@@ -12,7 +12,7 @@ use rustix::process::geteuid;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber};
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterFn, filter_fn};
 use tracing_subscriber::fmt;
@@ -95,6 +95,10 @@ impl Verbosity {
     }
 }
 
+/// How many lines may wait for the disk; what comes beyond them is dropped. Room for all of them is taken at the start, 32 bytes each:
+/// the library's own number took 4 MB.
+const WAITING_LINES: usize = 4_096;
+
 fn file_subscriber(
     directory: &Path,
     filter: EnvFilter,
@@ -102,7 +106,7 @@ fn file_subscriber(
     let path = || directory.to_owned();
     private_dir(directory).map_err(|source| TelemetryError::Directory { path: path(), source })?;
     let appender = DailyLog::open(directory).map_err(|source| TelemetryError::File { path: path(), source })?;
-    let (writer, guard) = tracing_appender::non_blocking(appender);
+    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).finish(appender);
     let subscriber = fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).finish().with(cap());
     Ok((subscriber, guard))
 }
