@@ -54,10 +54,8 @@ impl App {
         for (n, item) in items.iter().enumerate() {
             let kept = item.kept.as_ref().filter(|_| item.price.is_some());
             let listed = if kept.is_some() { None } else { found(n, &item.sku, &known)? };
-            if listed.is_none() && item.kept.is_none() && item.price.is_none() {
-                refuse_quantity_in_sku(tx, sender, (n, item.sku.trim())).await?;
-                refuse_other_case(tx, sender, (n, item.sku.trim())).await?;
-                refuse_unknown_catalogue(tx, sender, (n, item.sku.trim()), &known, unpriced).await?;
+            if listed.is_none() && item.kept.is_none() {
+                self.refuse_misspelt(tx, sender, (n, items), (&known, unpriced)).await?;
             }
             let now = kept.map_or(listed, |kept| listed_as(kept, &known));
             if now.is_some_and(|now| is_sold_out(&now.availability, now.inventory)) {
@@ -66,6 +64,26 @@ impl App {
             priced.items.push(self.price(n, item, listed, unpriced)?);
         }
         Ok(priced)
+    }
+
+    /// Refuses the SKU of an item that nothing is known of, where another spelling of it is known.
+    async fn refuse_misspelt(
+        &self,
+        tx: &mut PgConnection,
+        sender: SenderId,
+        (n, items): (usize, &[NewOrderItem]),
+        (known, unpriced): (&[ListedItem], Unpriced),
+    ) -> Result<(), AppError> {
+        let typed = (n, items[n].sku.trim());
+        refuse_case_of_kept(typed, items)?;
+        if items[n].price.is_none() {
+            refuse_quantity_in_sku(tx, sender, typed).await?;
+        }
+        refuse_other_case(tx, sender, typed).await?;
+        if items[n].price.is_none() {
+            refuse_unknown_catalogue(tx, sender, typed, known, unpriced).await?;
+        }
+        Ok(())
     }
 
     fn price(
@@ -166,6 +184,14 @@ async fn refuse_quantity_in_sku(
     }
     let meant = shell_quoted(&format!("{sku}*{quantity}"));
     Err(AppError::invalid(&format!("items[{n}].sku"), format!("no catalogue has `{typed}`: did you mean {meant}?")))
+}
+
+/// Refuses `TEH` beside a `teh` that the order or cart has.
+fn refuse_case_of_kept((n, typed): (usize, &str), items: &[NewOrderItem]) -> Result<(), AppError> {
+    let is_meant = |item: &&NewOrderItem| item.kept.is_some() && item.sku.to_lowercase() == typed.to_lowercase();
+    let Some(kept) = items.iter().find(is_meant) else { return Ok(()) };
+    let why = format!("there is no `{}` in it: did you mean `{}`?", clean(typed), clean(&kept.sku));
+    Err(AppError::invalid(&format!("items[{n}].sku"), why))
 }
 
 /// Refuses `teh` where `TEH` is what a catalogue has.

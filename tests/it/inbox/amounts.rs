@@ -219,3 +219,29 @@ async fn an_amount_that_never_stood_is_not_said_to_stand_again() {
 
     assert!(undone.contains("the amount is RM 40.00 now") && !undone.contains("again"), "{undone}");
 }
+
+#[tokio::test]
+async fn a_price_makes_no_new_product_of_a_sku_in_other_capitals() {
+    let shop = InboxScene::sent(1).await.shop;
+    let menu = shop.write("menu.csv", "sku,name,price\nkuih,Kuih Lapis,1.20\n");
+    shop.ok(&["catalog", "import", menu.to_str().unwrap()]).await;
+    shop.ok(&["order", "add", "1", &digits(1), "teh×2@3"]).await;
+    shop.ok(&["cart", "add", "1", &digits(1), "teh×2@3"]).await;
+
+    for (verb, typed, sku) in [
+        (["order", "edit"], "TEH×3@12.50", "teh"),
+        (["order", "edit"], "Kuih×1@2", "kuih"),
+        (["cart", "set"], "Teh×1@2", "teh"),
+    ] {
+        let meant = shop.run(&[&verb[..], &["1", typed]].concat()).await;
+        assert!(meant.code == 2 && meant.err.contains(&format!("did you mean `{sku}`?")), "{typed}: {meant:?}");
+    }
+
+    let items = &shop.json(&["order", "show", "1"]).await["items"];
+    assert_eq!(
+        (items.as_array().map(Vec::len), &items[0]["sku"], &items[0]["price"]),
+        (Some(1), &json!("teh"), &json!("3"))
+    );
+    // Another product may have a price that no catalogue knows.
+    shop.ok(&["order", "edit", "1", "roti×1@2"]).await;
+}
