@@ -31,9 +31,9 @@ pub struct ConcurrentBlast {
     /// When its people come up: once, or at each of its next times.
     #[serde(skip)]
     pub begins: Vec<DateTime<Utc>>,
-    /// Those of its people who are due by their own clocks.
+    /// Those of its people who are due by their own clocks, for each of these times.
     #[serde(skip)]
-    pub dues: Vec<DueShare>,
+    pub dues: Vec<Vec<DueShare>>,
     /// Its hours hold by each person's own clock, and not for the blast.
     #[serde(skip)]
     pub window_local: bool,
@@ -73,9 +73,10 @@ impl ConcurrentBlast {
         let last = self.begins.len().saturating_sub(1);
         // The last one is counted anyway: of one that does not repeat there is no other.
         let times = self.begins.iter().enumerate().filter(move |(n, at)| *n == last || **at + THROUGH_AFTER > begins);
-        times.take(TIMES_COUNTED).filter_map(move |(_, at)| {
+        times.take(TIMES_COUNTED).filter_map(move |(n, at)| {
             let own = limits.as_ref()?;
-            let (dues, window) = (self.dues.clone(), own.window.filter(|_| !self.window_local));
+            let (dues, window) =
+                (self.dues.get(n).cloned().unwrap_or_default(), own.window.filter(|_| !self.window_local));
             Some(ConcurrentBacklog { queued, dues, is_older, limits: own.limits, window, begins: *at })
         })
     }
@@ -95,15 +96,16 @@ impl App {
         };
         let mut concurrent = Vec::new();
         for row in plan::concurrent(self.pool(), sender).await? {
-            let dues = self.dues_beside(&row).await?;
-            concurrent.push(self.concurrent_blast((row, dues), now, held));
+            let mut blast = self.concurrent_blast(&row, now, held);
+            blast.dues = self.dues_beside(&row, &blast.begins).await?;
+            concurrent.push(blast);
         }
         Ok(concurrent)
     }
 
     fn concurrent_blast(
         &self,
-        (row, dues): (ConcurrentRow, Vec<DueShare>),
+        row: &ConcurrentRow,
         now: DateTime<Utc>,
         held: impl Fn(BlastId) -> Option<DateTime<Utc>>,
     ) -> ConcurrentBlast {
@@ -115,13 +117,13 @@ impl App {
         });
         ConcurrentBlast {
             blast: row.blast,
-            tag: row.tag,
+            tag: row.tag.clone(),
             queued: row.queued,
             starts_at: row.starts_at,
             assumed: times.is_some() && row.has_segment,
             begins: times.unwrap_or_else(|| vec![first]),
-            limits: row.limits,
-            dues,
+            limits: row.limits.clone(),
+            dues: Vec::new(),
             window_local: row.window_local,
         }
     }

@@ -13,7 +13,7 @@ use crate::domain::pace::{DueShare, Hours, LimitColumns, Weekdays, Window};
 use crate::domain::start_at::StartAt;
 use crate::domain::text;
 use crate::store::StoreError;
-use crate::store::local_time::{self, LocalDue, LocalPerson};
+use crate::store::local_time::{self, LocalDue, LocalGroup, LocalPerson};
 use crate::store::plan::ConcurrentRow;
 use crate::store::view::BlastRow;
 
@@ -142,12 +142,21 @@ impl App {
         }
     }
 
-    /// The same of what a sender sends beside another blast. What repeats is due at its times.
-    pub(super) async fn dues_beside(&self, row: &ConcurrentRow) -> Result<Vec<DueShare>, StoreError> {
-        match OwnClock::new(&row.limits, row.local_time, row.window_local).filter(|_| row.repeat_rule.is_none()) {
-            Some(own) => self.dues_of(row.blast, own).await,
-            None => Ok(Vec::new()),
+    /// The same of what a sender sends beside another blast, for each time at which it begins: what repeats is due after each of its
+    /// own.
+    pub(super) async fn dues_beside(
+        &self,
+        row: &ConcurrentRow,
+        begins: &[DateTime<Utc>],
+    ) -> Result<Vec<Vec<DueShare>>, StoreError> {
+        let Some(own) = OwnClock::new(&row.limits, row.local_time, row.window_local) else {
+            return Ok(vec![Vec::new(); begins.len()]);
+        };
+        if row.repeat_rule.is_none() {
+            return Ok(vec![self.dues_of(row.blast, own).await?; begins.len()]);
         }
+        let groups = local_time::groups(self.pool(), row.blast).await?;
+        Ok(begins.iter().map(|at| dues_from(&groups, own, *at)).collect())
     }
 
     async fn dues_of(&self, blast: BlastId, own: OwnClock) -> Result<Vec<DueShare>, StoreError> {
@@ -171,6 +180,19 @@ impl App {
         let people = local_time::people(self.pool(), row.id).await?;
         Ok(zones_of(&people).err())
     }
+}
+
+/// When these people are due by their own clocks, from a moment on. Whose zone nobody knows is due then.
+fn dues_from(groups: &[LocalGroup], own: OwnClock, base: DateTime<Utc>) -> Vec<DueShare> {
+    let share = |group: &LocalGroup| {
+        let zone = home_zone(&group.phone_number, group.zone.as_deref()).ok();
+        let due = zone.map_or(base, |zone| own.due(base, zone));
+        let people = u64::try_from(group.people).unwrap_or_default();
+        DueShare { people, due, window: zone.and_then(|zone| own.window(zone)) }
+    };
+    let mut shares: Vec<_> = groups.iter().map(share).collect();
+    shares.sort_by_key(|share| share.due);
+    shares
 }
 
 /// People with the moment at which they are due, in the order of the list, by these moments and zones. Zones that are due together are

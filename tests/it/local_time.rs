@@ -311,3 +311,21 @@ async fn hours_by_own_clocks_name_no_zone_of_the_sender() {
 
     assert!(text.contains("  hours     09:00-21:00 daily, by the clock of each person's own zone\n"), "{text}");
 }
+
+#[tokio::test]
+async fn what_repeats_by_own_clocks_counts_beside_another_blast_at_its_peoples_times() {
+    let shop = by_the_minute("10").await;
+    // Its people's clocks show six only on the day after the one on which it begins.
+    let tomorrow = Utc::now() + TimeDelta::days(1);
+    let every = format!("every {} 12:00", tomorrow.format("%a").to_string().to_lowercase());
+    let rows: Vec<_> = (0..6).map(|n| format!("{},Siti,Etc/UTC", digits(n))).collect();
+    let repeats = draft(&shop, &rows, &["--repeat", &every, "--timezone", "UTC", "--local-time", "06:00"]).await;
+    shop.send(&repeats).await;
+    let rows: Vec<_> = (10..20).map(|n| format!("{},Ali,Etc/UTC", digits(n))).collect();
+    let at = tomorrow.format("%Y-%m-%dT12:30").to_string();
+    let other = draft(&shop, &rows, &["--at", &at]).await;
+
+    let plan = shop.json(&["blast", "plan", &other]).await;
+
+    assert_eq!(shares(&plan), [0, 10, 0], "{plan}");
+}
