@@ -38,7 +38,11 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>) -> String {
         Act::Create => format!("create {}", blast()),
         Act::Edit if act.detail.get("skipped").is_some() => format!("leave out a time of {}", blast()),
         Act::Edit if act.detail.get("step").is_some() => format!("change a step of {}", blast()),
-        Act::Edit if act.detail.get("order").is_some() => format!("edit order {}", text_of_order(act)),
+        Act::Edit if act.detail.get("order").is_some() => match act.detail.get("state").and_then(Value::as_str) {
+            Some(state) => format!("take order {} to {state}", text_of_order(act)),
+            None => format!("edit order {}", text_of_order(act)),
+        },
+        Act::Undo => format!("cancel order {}", text_of_order(act)),
         Act::Edit => format!("edit {}", blast()),
         Act::Add => format!("add people to {}", blast()),
         Act::Remove => format!("take people out of {}", blast()),
@@ -61,7 +65,7 @@ fn reversal(act: &LoggedAction, head: Option<BlastHead>) -> String {
             let link = act.detail["share"].to_string();
             format!("`blastdeck share revoke {link}` ends it")
         }
-        Act::Edit if act.detail.get("order").is_some() => {
+        Act::Edit if act.detail.get("order").is_some() && act.detail.get("state").is_none() => {
             format!("`blastdeck order edit {}` changes it again", text_of_order(act))
         }
         _ => FOR_GOOD.to_owned(),

@@ -49,7 +49,7 @@ impl Marked {
 }
 
 /// An amount that first follows its close within this time is part of it; a later one amends it.
-const SAME_ACT: TimeDelta = TimeDelta::minutes(5);
+pub(super) const SAME_ACT: TimeDelta = TimeDelta::minutes(5);
 
 impl App {
     /// Writes an operator's mark. Refused, with a sentence, where the mark is impossible or somebody else was first.

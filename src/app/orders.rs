@@ -3,6 +3,7 @@
 mod editing;
 pub(super) mod items;
 pub(super) mod pricing;
+pub(super) mod typed;
 
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -10,7 +11,7 @@ use sqlx::PgConnection;
 
 use self::items::written_again;
 use self::pricing::{Priced, Unpriced};
-use super::marks::outcome;
+use super::marks::{SAME_ACT, outcome};
 use super::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId, SenderId};
@@ -57,6 +58,13 @@ pub struct WrittenOrder {
     pub sold_out: Vec<String>,
 }
 
+/// What becomes of a close without an amount that an order follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FreshClose {
+    Stays,
+    Replaced,
+}
+
 impl App {
     /// Orders, newest first.
     pub async fn orders(&self, query: &OrderQuery) -> Result<Vec<OrderRow>, AppError> {
@@ -78,11 +86,24 @@ impl App {
 
     /// Writes an order of somebody in a blast, which closes them. Refused where nothing can have reached them.
     pub async fn add_order(&self, draft: &OrderDraft) -> Result<WrittenOrder, AppError> {
+        self.add_order_beside(draft, FreshClose::Stays).await
+    }
+
+    /// The same of somebody whom this operator closed a moment ago without an amount: the order takes the place of that close, and once
+    /// it is cancelled they are open again.
+    pub async fn add_order_in_place_of_close(&self, draft: &OrderDraft) -> Result<WrittenOrder, AppError> {
+        self.add_order_beside(draft, FreshClose::Replaced).await
+    }
+
+    async fn add_order_beside(&self, draft: &OrderDraft, close: FreshClose) -> Result<WrittenOrder, AppError> {
         note(draft.note.as_deref())?;
         let sender = self.require_blast(draft.blast).await?;
         let recipient = self.recipient_by_phone(draft.blast, &draft.phone).await?.id;
         let mut tx = self.begin().await?;
         let (id, sold_out) = self.write_order(&mut tx, (sender, recipient), draft).await?;
+        if close == FreshClose::Replaced {
+            action::replace_fresh_close(&mut tx, recipient, self.operator(), SAME_ACT).await?;
+        }
         tx.commit().await?;
         self.notify(draft.blast).await?;
         Ok(WrittenOrder { order: self.order(id).await?, sold_out })
@@ -155,12 +176,30 @@ impl App {
             OrderState::Cancelled => self.take_back(&mut tx, id, &held).await?,
             _ => None,
         };
+        // Where the cancel took an amount back, that is logged.
+        if blast.is_none() {
+            self.log_order_step(&mut tx, &order, next).await?;
+        }
         order::set_state(&mut tx, id, next, self.operator()).await?;
         tx.commit().await?;
         if let Some(blast) = blast {
             self.notify(blast).await?;
         }
         self.order(id).await
+    }
+
+    /// A step is an act of its own: no older one is taken back in its place.
+    async fn log_order_step(&self, tx: &mut PgConnection, order: &OrderRow, next: OrderState) -> Result<(), AppError> {
+        let act = NewAction {
+            operator: self.operator(),
+            action: Act::Edit,
+            blast: order.blast_id,
+            recipient: order.recipient_id,
+            phone: order.phone_number.as_deref(),
+            detail: json!({ "order": order.id, "state": next }),
+        };
+        action::log(tx, act).await?;
+        Ok(())
     }
 
     /// Takes an order's amount back, if it still counts; the blast of whom that changed.

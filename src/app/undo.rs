@@ -265,7 +265,14 @@ impl App {
     async fn close_acts(&self, tx: &mut PgConnection, undos: &[Undo]) -> Result<(), AppError> {
         let ids: Vec<ActionId> = undos.iter().map(|undo| undo.act.id).collect();
         if action::mark_undone(tx, &ids, self.operator()).await? < ids.len() as u64 {
-            return Err(AppError::Refused(format!("{}: that was taken back a moment ago", who(undos))));
+            let cancelled = action::order_cancelled(tx, &ids).await?;
+            let why = cancelled.map_or_else(
+                || "that was taken back a moment ago".to_owned(),
+                |(order, by)| {
+                    format!("{by} cancelled order {order} a moment ago, and its amount is taken back already")
+                },
+            );
+            return Err(AppError::Refused(format!("{}: {why}", who(undos))));
         }
         let undone: Vec<_> = undos.iter().map(|undo| self.undo_action(undo)).collect();
         action::log_several(tx, &undone).await?;

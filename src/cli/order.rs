@@ -15,13 +15,12 @@ use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
-use super::taken_out::MINUS;
 use crate::app::view::{Anchor, BlastFilter, Order, RecipientQuery};
 use crate::app::{
     ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderItemRow, OrderQuery, OrderRow, WrittenOrder, items_in_words,
+    typed_change, typed_item,
 };
 use crate::domain::amount::in_currency;
-use crate::domain::catalogue;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, OrderId};
 use crate::domain::order::OrderState;
@@ -87,19 +86,7 @@ impl FromStr for TypedItem {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (rest, price) = match text.rsplit_once('@') {
-            Some((rest, price)) => (rest, Some(catalogue::price(price)?)),
-            None => (text, None),
-        };
-        let (price, currency) = price.map_or((None, None), |(price, currency)| (Some(price), currency));
-        let (sku, quantity) = match rest.rsplit_once(['×', '*']) {
-            Some((sku, quantity)) => (sku, whole(quantity)?),
-            None => (rest, Decimal::ONE),
-        };
-        if sku.trim().is_empty() {
-            return Err("write the SKU first, as in teh-tarik*2".to_owned());
-        }
-        Ok(Self(NewOrderItem { sku: sku.trim().to_owned(), quantity, price, currency, kept: None }))
+        typed_item(text).map(Self)
     }
 }
 
@@ -111,19 +98,8 @@ impl FromStr for ChangedItem {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let gone =
-            text.strip_prefix(['-', MINUS]).or_else(|| text.strip_suffix("×0")).or_else(|| text.strip_suffix("*0"));
-        match gone.map(str::trim) {
-            Some("") => Err("write the SKU after the -, as in -teh-tarik".to_owned()),
-            Some(sku) => Ok(Self(ItemChange::Remove(sku.to_owned()))),
-            None => text.parse().map(|TypedItem(item)| Self(ItemChange::Set(item))),
-        }
+        typed_change(text).map(Self)
     }
-}
-
-fn whole(text: &str) -> Result<Decimal, String> {
-    let number = text.trim().parse::<u32>().ok().filter(|number| *number > 0);
-    number.map(Decimal::from).ok_or_else(|| format!("`{text}` is not a quantity: write a whole number from 1"))
 }
 
 pub(super) fn state(text: &str) -> Result<OrderState, String> {
@@ -345,29 +321,4 @@ async fn step(global: &Global, id: OrderId, next: OrderState) -> Result<()> {
         return print_json(&document(&order));
     }
     line(&format!("order {id}: {}, {}, {}", order.state, who(&order), total_of(&order)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_item_is_read_as_people_write_it() {
-        let read = |text: &str| {
-            let TypedItem(item) = text.parse::<TypedItem>()?;
-            let price = item.price.map_or_else(|| "-".to_owned(), |price| price.to_string());
-            Ok::<_, String>(format!("{} {} {price}", item.sku, item.quantity))
-        };
-        for (text, expected) in [
-            ("teh-tarik", "teh-tarik 1 -"),
-            ("teh-tarik×2", "teh-tarik 2 -"),
-            ("box*3@12.50", "box 3 12.50"),
-            ("2x4*10@1,200", "2x4 10 1200"),
-        ] {
-            assert_eq!(read(text).as_deref(), Ok(expected));
-        }
-        for wrong in ["", "*2", "a*0", "a*-1", "a*1.5", "a@-2", "a@x", "a*"] {
-            assert!(read(wrong).is_err(), "{wrong}");
-        }
-    }
 }

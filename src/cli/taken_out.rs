@@ -2,10 +2,8 @@
 
 use std::ffi::OsString;
 
+use crate::app::MINUS;
 use crate::domain::text::clean;
-
-/// The minus that stands for the hyphen from then on; it may be typed as well.
-pub(super) const MINUS: char = '−';
 
 /// Letters that are flags of every verb: help, version, more of the log.
 const FLAGS: [&str; 3] = ["h", "V", "v"];

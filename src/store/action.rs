@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use super::{StoreError, begin};
 use crate::domain::act::Act;
-use crate::domain::ids::{ActionId, BlastId, RecipientId};
+use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::sale::{ClosingAct, Sale};
 
 /// An act to log.
@@ -113,11 +113,11 @@ pub async fn amend(tx: &mut PgConnection, id: ActionId, detail: &Value) -> Resul
     Ok(())
 }
 
-/// An operator's newest act that is not taken back, whatever it was.
+/// An operator's newest act that is not taken back, whatever it was. What takes another back is none, but the cancel of an order.
 pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<LoggedAction>, StoreError> {
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
-          where operator = $1 and undone_at is null and action <> 'undo'
+          where operator = $1 and undone_at is null and (action <> 'undo' or detail -> 'order' is not null)
           order by id desc limit 1",
     )
     .bind(operator)
@@ -222,6 +222,37 @@ pub async fn mark_undone(tx: &mut PgConnection, ids: &[ActionId], by: &str) -> R
     .execute(tx)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// Undoes what this operator closed a person by a moment ago, where it has no amount: something else takes its place.
+pub async fn replace_fresh_close(
+    tx: &mut PgConnection,
+    recipient: RecipientId,
+    operator: &str,
+    within: TimeDelta,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update operator_actions set undone_at = now(), undone_by = $2
+          where recipient_id = $1 and operator = $2 and undone_at is null and action = 'closed'
+            and detail -> 'order' is null and detail ->> 'amount' is null and at > now() - $3::interval",
+    )
+    .bind(recipient)
+    .bind(operator)
+    .bind(within)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The order whose cancel undid one of these acts, and who cancelled it.
+pub async fn order_cancelled(tx: &mut PgConnection, ids: &[ActionId]) -> Result<Option<(OrderId, String)>, StoreError> {
+    let cancelled = sqlx::query_as(
+        "select (detail ->> 'order')::bigint, operator from operator_actions
+          where action = 'undo' and detail -> 'order' is not null and (detail ->> 'of')::bigint = any($1)
+            and recipient_id in (select recipient_id from operator_actions where id = any($1))
+          order by id desc limit 1",
+    );
+    Ok(cancelled.bind(ids.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_optional(tx).await?)
 }
 
 /// When an operator last opened a window; records that they do so now.

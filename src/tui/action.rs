@@ -9,8 +9,8 @@ use super::effect::Effect;
 use super::key::Key;
 use super::model::{Model, Overlay, Pane};
 use super::update::{
-    activity, answer, attention, blast_acts, clipboard, find, follow_ups, form, leave, marks, moves, overlays, plan,
-    prompts, reports, retries, setup, sorting, views,
+    activity, answer, attention, blast_acts, clipboard, customer, find, follow_ups, form, leave, marks, moves,
+    overlays, plan, prompts, reports, retries, setup, sorting, views,
 };
 use crate::app::view::Anchor;
 
@@ -25,6 +25,8 @@ pub enum KeyScope {
     Recipients,
     Activity,
     Details,
+    /// A customer over all blasts, with orders and carts.
+    Customer,
     Plan,
     FollowUp,
     /// An answer being written.
@@ -45,6 +47,7 @@ impl fmt::Display for KeyScope {
             Self::Recipients => "Recipients",
             Self::Activity => "Activity",
             Self::Details => "Details",
+            Self::Customer => "Customer",
             Self::Plan => "Plan",
             Self::FollowUp => "Follow up",
             Self::Answer => "Answer",
@@ -72,6 +75,8 @@ pub enum Danger {
 pub enum FooterText {
     /// This word after the action's first key.
     Word(&'static str),
+    /// The same with a word that depends on the place.
+    Here(fn(&Model) -> &'static str),
     /// `[ ]` and a word that depends on the place; nothing where there is none.
     Pair(fn(&Model) -> Option<&'static str>),
 }
@@ -105,7 +110,9 @@ type Keys = &'static [Key];
 type Scopes = &'static [KeyScope];
 
 use Key::{BackTab, Char, Ctrl, Enter, Esc, Left, PageDown, PageUp, Right, Tab};
-use KeyScope::{Activity, Answer, Blasts, Details, Everywhere, FollowUp, Form, Funnel, List, Moving, Plan, Recipients};
+use KeyScope::{
+    Activity, Answer, Blasts, Customer, Details, Everywhere, FollowUp, Form, Funnel, List, Moving, Plan, Recipients,
+};
 
 const fn shows(title: &'static str, keys: Keys, scopes: Scopes, perform: Perform) -> UiAction {
     UiAction {
@@ -138,6 +145,11 @@ const ON_PEOPLE: Scopes = &[Recipients, Activity, Details];
 impl UiAction {
     const fn footer(mut self, word: &'static str, rank: u8) -> Self {
         self.footer = Some((FooterText::Word(word), rank));
+        self
+    }
+
+    const fn footer_here(mut self, word: fn(&Model) -> &'static str, rank: u8) -> Self {
+        self.footer = Some((FooterText::Here(word), rank));
         self
     }
 
@@ -262,9 +274,28 @@ pub const ACTIONS: &[UiAction] = &[
         model.overlays = vec![Overlay::Welcome(0)];
         Vec::new()
     }),
-    shows("choose this answer", &[Enter], &[Details], overlays::resolve)
-        .unless(when::nothing_to_answer)
-        .footer("answer", 2),
+    shows("this customer; where a message is uncertain, choose this answer", &[Enter], &[Details], customer::enter)
+        .unless(when::cannot_enter)
+        .footer_here(customer::entered, 2),
+    shows("this customer: orders, carts, every blast", &[Char('i')], ON_PEOPLE, customer::open)
+        .unless(when::no_person)
+        .footer("customer", 10),
+    marks("the next step of this order, or an order of this cart", &[Enter], &[Customer], customer::next_step)
+        .unless(customer::cannot_step)
+        .footer("next step", 1),
+    marks("cancel this order, or abandon this cart", &[Char('X')], &[Customer], customer::end)
+        .danger(Danger::Asks)
+        .unless(customer::cannot_end)
+        .footer("cancel", 3),
+    marks("an order: what they bought", &[Char('c')], &[Customer], customer::new_order)
+        .unless(when::read_only)
+        .footer("order", 2),
+    marks("a cart: what they mean to buy", &[Char('n')], &[Customer], customer::new_cart)
+        .unless(when::read_only)
+        .footer("cart", 4),
+    marks("change its items", &[Char('e')], &[Customer], customer::change_items)
+        .unless(customer::cannot_change)
+        .footer("items", 3),
     marks("make the draft; nothing is sent", &[Enter], &[FollowUp], follow_ups::make)
         .unless(when::read_only)
         .footer("make the draft", 1),
@@ -341,6 +372,7 @@ pub fn scopes(model: &Model) -> &'static [KeyScope] {
 pub fn scopes_of(page: Option<&Overlay>, focus: Pane) -> &'static [KeyScope] {
     match page {
         Some(Overlay::Details(_)) => &[KeyScope::Details, KeyScope::Moving, KeyScope::Everywhere],
+        Some(Overlay::Customer(_)) => &[KeyScope::Customer, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::FollowUp(_)) => &[KeyScope::FollowUp, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Form) => &[KeyScope::Form, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Plan(_)) => &[KeyScope::Plan, KeyScope::Moving, KeyScope::Everywhere],

@@ -151,12 +151,13 @@ pub fn cannot_mark(model: &Model) -> Option<String> {
     unseen.then(|| "the list is new: look first, nobody was marked".to_owned())
 }
 
-pub fn nothing_to_answer(model: &Model) -> Option<String> {
+/// Of somebody uncertain `enter` answers, of anybody else it goes on to the customer.
+pub fn cannot_enter(model: &Model) -> Option<String> {
     let Some(Overlay::Details(details)) = model.overlays.last() else { return nobody(model) };
     match &details.loaded {
         None => Some("still reading".to_owned()),
         Some(loaded) if loaded.row.status == Status::Uncertain => read_only(model),
-        Some(loaded) => Some(format!("there is nothing to answer: it is known to be {}", loaded.row.status)),
+        Some(_) => None,
     }
 }
 

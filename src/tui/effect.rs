@@ -3,9 +3,11 @@
 mod drafts;
 mod editor;
 pub mod runner;
+mod shop;
 mod write;
 
 pub use drafts::{DraftAnswer, DraftOutcome, DraftRead, DraftWrite};
+pub use shop::{ShopAct, ShopOutcome, ShopWrite};
 pub use write::{AnswerText, WriteOutcome, WriteRequest};
 
 use std::mem::{Discriminant, discriminant};
@@ -19,9 +21,10 @@ use crate::app::view::{
     ActivityHead, ActivityPage, ActivityPosition, BlastView, CameBack, ChangesSince, ElsewhereRow, RecipientDetails,
     RecipientQuery, RecipientRow, SenderView, Total,
 };
-use crate::app::{AppError, FollowUpPreview, Plan, PlanGroup, PlanPerson, StoreError};
+use crate::app::{AppError, CustomerSheet, FollowUpPreview, Plan, PlanGroup, PlanPerson, StoreError};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::phone::Phone;
 use crate::domain::progress::BlastProgress;
 use crate::domain::status::Status;
 
@@ -103,6 +106,8 @@ pub enum ReadRequest {
     /// What happened since the operator was last seen.
     Away,
     Person(RecipientId),
+    /// Everything of the customer who has this number.
+    Customer(Phone),
     /// What happened, before a place or from the newest on.
     Activity {
         ticket: u64,
@@ -241,6 +246,10 @@ pub enum Completion {
     },
     Away(EffectResult<Option<ChangesSince>>),
     Person(Box<EffectResult<RecipientDetails>>),
+    Customer {
+        phone: Phone,
+        sheet: Box<EffectResult<CustomerSheet>>,
+    },
     Activity {
         ticket: u64,
         before: Option<ActivityPosition>,

@@ -7,6 +7,7 @@ mod attention;
 mod blast_sorting;
 mod blasts;
 mod chain;
+mod customer;
 mod form;
 mod notice;
 mod overlay;
@@ -25,6 +26,7 @@ pub use attention::AttentionItem;
 pub use blast_sorting::BlastSorting;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
 pub use chain::ChainReading;
+pub use customer::{CloseBefore, CustomerOverlay, ItemsOf, ItemsPrompt, SaleKey, SaleLine};
 pub use form::{BlastForm, FormLine, FormPage, FormWrites, LineEdit};
 pub use notice::{ArmedLaunch, LogLine, Notice, Tone};
 pub use overlay::{

@@ -2,6 +2,7 @@
 
 mod answer;
 mod command_line;
+mod customer;
 mod details;
 mod follow_up;
 mod form;
@@ -61,6 +62,7 @@ impl OverlayContent {
 pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
     let content = match model.overlays.last()? {
         Overlay::Details(details) => details::content(model, details, width),
+        Overlay::Customer(page) => customer::content(model, page, width),
         Overlay::Form => form::content(model, width).folded(width),
         Overlay::Welcome(row) => welcome::content(model, *row, width),
         Overlay::NewSender => welcome::new_sender(model.new_sender.as_deref()?, width),

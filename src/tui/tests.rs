@@ -9,6 +9,7 @@ mod bytes;
 mod cancels;
 mod confirms;
 mod copying;
+mod customers;
 mod elsewhere;
 mod event_loop;
 mod finding;

@@ -8,6 +8,7 @@ pub mod attention;
 pub mod blast_acts;
 pub mod clipboard;
 mod completions;
+pub mod customer;
 pub mod find;
 pub mod follow_ups;
 pub mod form;

@@ -11,6 +11,7 @@ mod known;
 mod leases;
 mod marks;
 mod opt_outs;
+mod orders;
 mod plans;
 mod spellings;
 mod taken_back;

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use crate::app::view::{ActivityEvent, ActivityRow, BlastView};
 use crate::domain::act::{Act, Actor};
 use crate::domain::amount::in_currency;
+use crate::domain::order::OrderState;
 use crate::domain::status::Status;
 use crate::domain::text::{number, people};
 
@@ -44,7 +45,8 @@ impl Sentences {
             ActivityEvent::Trouble { status, why } => format!("{who} {status}{}", because(why.as_deref())),
             ActivityEvent::Act { act, by, order: Some(order), .. } => {
                 let by = if by == Actor::ENGINE { String::new() } else { format!(" by {by}") };
-                format!("{who}: {order}, {}{by}", order_word(act))
+                let what = order.state.map_or_else(|| order_word(act), OrderState::word);
+                format!("{who}: {order}, {what}{by}")
             }
             ActivityEvent::Act { act, by, detail, people: several, .. } => {
                 let who = several.map_or(who, people);
@@ -208,8 +210,8 @@ mod tests {
         assert_eq!(sold, "Raya promo: ben: marked as closed, Siti Aminah, +60 12-345 6789: RM 1,240.00");
         let undone = said(act(Act::Undo, "closed"));
         assert_eq!(undone, "Raya promo: ben: took a mark back, Siti Aminah, +60 12-345 6789: closed");
-        let order =
-            ActivityOrder { id: OrderId(8), total: Some("7.5".parse().unwrap()), currency: Some("MYR".to_owned()) };
+        let (total, currency) = (Some("7.5".parse().unwrap()), Some("MYR".to_owned()));
+        let order = ActivityOrder { id: OrderId(8), total, currency, state: None };
         let of_order = |act, by: &str| ActivityEvent::Act {
             act,
             by: by.to_owned(),

@@ -12,7 +12,7 @@ use crate::store::StoreError;
 use crate::store::order::OrderItemRow;
 
 /// A cart with its items.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone, PartialEq, FromRow)]
 pub struct CartRow {
     pub id: CartId,
     pub state: CartState,

@@ -12,7 +12,7 @@ use crate::domain::phone::Phone;
 use crate::store::StoreError;
 
 /// An order with its items.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone, PartialEq, FromRow)]
 pub struct OrderRow {
     pub id: OrderId,
     pub state: OrderState,

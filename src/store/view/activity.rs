@@ -1,20 +1,22 @@
 //! What happened, newest first, out of the tables that hold it: replies, opt-outs, failures and doubts, acts, changes of blasts and
 //! notices. A page is cut from one index a table, whatever is older.
 
+mod ordered;
+
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rust_decimal::Decimal;
 use sqlx::{PgPool, Row};
 
 use super::Total;
 use crate::domain::act::Act;
-use crate::domain::amount::in_currency;
 use crate::domain::blast::BlastState;
-use crate::domain::ids::{BlastId, OrderId, RecipientId, ReplyId};
+use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::store::StoreError;
+
+pub use ordered::ActivityOrder;
 
 /// The most unread events that are counted.
 pub const UNREAD_MAX: i64 = 250;
@@ -102,22 +104,6 @@ pub enum ActivityEvent {
         words: String,
         effect: Option<String>,
     },
-}
-
-/// An order that something happened to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ActivityOrder {
-    pub id: OrderId,
-    /// Of an edit, what it came to then; else what it comes to now. `None` where it cannot be added up.
-    pub total: Option<Decimal>,
-    pub currency: Option<String>,
-}
-
-impl fmt::Display for ActivityOrder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let total = self.total.map(|total| in_currency(total, self.currency.as_deref().unwrap_or_default()));
-        write!(f, "order {}{}", self.id, total.map_or_else(String::new, |total| format!(", {total}")))
-    }
 }
 
 impl fmt::Display for ActivitySource {
@@ -212,6 +198,7 @@ const PAGE: &str = concat!(
             coalesce(r.phone_number, o.phone_number, page.phone) as phone, coalesce(r.name, o.name, page.name) as name,
             case when page.source = 1 then coalesce(r.error_message, r.reason) end as why,
             ord.id as order_id, case when page.word = 'edit' then page.text::numeric else ord.total end as total, ord.currency,
+            case when page.word = 'edit' then (select a.detail ->> 'state' from operator_actions a where a.id = page.id) end as order_state,
             case when page.source = 0 and page.word = 'sending' and b.state = 'sending'
                   and b.send_after > page.at and b.send_after <= page.at + interval '1 minute' then b.send_after end as starts_at
        from page
@@ -276,7 +263,7 @@ fn event(row: &sqlx::postgres::PgRow, source: ActivitySource, id: i64) -> Result
             by: by.unwrap_or_default(),
             detail: text,
             people: row.try_get("people")?,
-            order: order(row)?,
+            order: ordered::order(row)?,
         },
         ActivitySource::Notice => ActivityEvent::Notice { field: word, words: text.unwrap_or_default(), effect: other },
         ActivitySource::OptOut => ActivityEvent::OptOut { source: word, by, reason: text },
@@ -284,12 +271,6 @@ fn event(row: &sqlx::postgres::PgRow, source: ActivitySource, id: i64) -> Result
             ActivityEvent::Reply { id: ReplyId(id), kind: word, text: text.unwrap_or_default(), file: other }
         }
     })
-}
-
-fn order(row: &sqlx::postgres::PgRow) -> Result<Option<ActivityOrder>, sqlx::Error> {
-    let id: Option<OrderId> = row.try_get("order_id")?;
-    let (total, currency) = (row.try_get("total")?, row.try_get("currency")?);
-    Ok(id.map(|id| ActivityOrder { id, total, currency }))
 }
 
 /// A state by its word; a state that this version does not know reads as failed.

@@ -2,7 +2,7 @@
 
 use super::{ACTIONS, Danger, Key, KeyScope, PaletteListing};
 
-const SCOPES: [KeyScope; 12] = [
+const SCOPES: [KeyScope; 13] = [
     KeyScope::Everywhere,
     KeyScope::Moving,
     KeyScope::Blasts,
@@ -10,6 +10,7 @@ const SCOPES: [KeyScope; 12] = [
     KeyScope::Recipients,
     KeyScope::Activity,
     KeyScope::Details,
+    KeyScope::Customer,
     KeyScope::Plan,
     KeyScope::FollowUp,
     KeyScope::Answer,

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{
     ALL_FOUND_MAX, AnswerText, Completion, DraftAnswer, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ReadRequest,
-    ReadSlot, WriteOutcome, WriteRequest, drafts, editor,
+    ReadSlot, WriteOutcome, WriteRequest, drafts, editor, shop,
 };
 use crate::app::view::{Anchor, BlastFilter, ChangesSince, Order, RecipientQuery};
 use crate::app::{AnswerRequest, App, Engines, RepeatedAnswer, SavedFile};
@@ -210,6 +210,7 @@ const fn patience(request: &ReadRequest) -> Duration {
         ReadRequest::List { .. }
         | ReadRequest::Activity { .. }
         | ReadRequest::Person(_)
+        | ReadRequest::Customer(_)
         | ReadRequest::AllFound { .. } => KEY_WAIT,
         ReadRequest::FollowUp { .. }
         | ReadRequest::Plan(_)
@@ -244,6 +245,10 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         }
         ReadRequest::Away => Completion::Away(away(app).await),
         ReadRequest::Person(id) => Completion::Person(Box::new(app.recipient(id).await.map_err(Into::into))),
+        ReadRequest::Customer(phone) => {
+            let sheet = Box::new(app.customer_sheet(&phone).await.map_err(Into::into));
+            Completion::Customer { phone, sheet }
+        }
         ReadRequest::Activity { ticket, before, limit } => {
             let page = app.activity(before, limit).await.map_err(Into::into);
             Completion::Activity { ticket, before, limit, page }
@@ -384,6 +389,7 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
             WriteOutcome::Drafted { blast: Box::new(app.blast(made.blast).await?), people: made.taken }
         }
         WriteRequest::Answer(answer) => WriteOutcome::Answered(app.answer(&answer_request(answer)).await?),
+        WriteRequest::Shop(of_shop) => shop::write(app, &of_shop.act).await?,
         WriteRequest::SaveFile(reply) => WriteOutcome::FileSaved(save(app, *reply).await?),
         WriteRequest::SendTest { blast: id, sample, to } => blast(app.send_test(*id, *sample, to.as_deref()).await?),
         WriteRequest::SavePlan { blast, text } => WriteOutcome::PlanSaved(drafts::save_plan(*blast, text)?),

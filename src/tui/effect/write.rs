@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::{DraftOutcome, DraftWrite};
+use super::{DraftOutcome, DraftWrite, ShopOutcome, ShopWrite};
 use crate::app::view::BlastView;
 use crate::app::{
     AddedSender, Confirmed, FollowUp, Launch, Marked, MarkedSeveral, NewSender, QueuedAnswer, SavedFile, UndoOutcome,
@@ -67,6 +67,8 @@ pub enum WriteRequest {
     FollowUp(FollowUp),
     /// Text to somebody who wrote.
     Answer(AnswerText),
+    /// About somebody's orders or carts.
+    Shop(ShopWrite),
     /// The file of a reply, into the current directory.
     SaveFile(ReplyId),
     /// The sender of this name may send from the database as it is, though that was restored.
@@ -102,6 +104,7 @@ impl WriteRequest {
     /// Whether it starts messages, cannot be undone by a key, or concerns several people: never done without a question.
     pub const fn needs_question(&self) -> bool {
         match self {
+            Self::Shop(write) => write.act.needs_question(),
             Self::Launch(_)
             | Self::Resume(_)
             | Self::Retry { .. }
@@ -164,6 +167,7 @@ pub enum WriteOutcome {
     },
     SenderConfirmed(Confirmed),
     Answered(QueuedAnswer),
+    Shop(ShopOutcome),
     FileSaved(SavedFile),
     Draft(DraftOutcome),
     SenderAdded(AddedSender),

@@ -11,7 +11,7 @@ use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
-use crate::tui::model::{AnswerOverlay, AttentionItem, Model};
+use crate::tui::model::{AnswerOverlay, AttentionItem, CustomerOverlay, Model};
 use crate::tui::view;
 use crate::tui::widget::TextField;
 
@@ -19,6 +19,7 @@ use crate::tui::widget::TextField;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Overlay {
     Details(DetailsOverlay),
+    Customer(CustomerOverlay),
     Plan(Box<PlanOverlay>),
     Commands(CommandPalette),
     Elsewhere(ElsewhereOverlay),
@@ -50,9 +51,12 @@ impl Overlay {
             Self::Plan(_) => Some("make the window larger to send"),
             Self::Form | Self::NewSender => Some("make the window larger to write"),
             Self::Answer(_) => Some("make the window larger to answer"),
-            Self::Welcome(_) | Self::Details(_) | Self::FollowUp(_) | Self::Needs(_) | Self::Elsewhere(_) => {
-                Some("make the window larger to choose")
-            }
+            Self::Welcome(_)
+            | Self::Details(_)
+            | Self::Customer(_)
+            | Self::FollowUp(_)
+            | Self::Needs(_)
+            | Self::Elsewhere(_) => Some("make the window larger to choose"),
             Self::Commands(_) | Self::Help(_) | Self::Log(_) => None,
         }
     }
@@ -65,6 +69,7 @@ impl Overlay {
             Self::Help(scroll) | Self::Log(scroll) => *scroll,
             Self::Commands(_)
             | Self::Answer(_)
+            | Self::Customer(_)
             | Self::FollowUp(_)
             | Self::Elsewhere(_)
             | Self::Needs(_)
@@ -79,6 +84,7 @@ impl Overlay {
         match self {
             Self::Plan(plan) => plan.peek,
             Self::FollowUp(page) => page.peek,
+            Self::Customer(page) => page.peek,
             _ => 0,
         }
     }
@@ -87,6 +93,7 @@ impl Overlay {
         match self {
             Self::Plan(plan) => Some(&mut plan.peek),
             Self::FollowUp(page) => Some(&mut page.peek),
+            Self::Customer(page) => Some(&mut page.peek),
             _ => None,
         }
     }
@@ -98,6 +105,7 @@ impl Overlay {
             Self::Help(scroll) | Self::Log(scroll) => Some(scroll),
             Self::Commands(_)
             | Self::Answer(_)
+            | Self::Customer(_)
             | Self::FollowUp(_)
             | Self::Elsewhere(_)
             | Self::Needs(_)

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use crate::app::view::{ElsewhereRow, Total};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::tui::effect::WriteRequest;
+use crate::tui::model::customer::ItemsPrompt;
 use crate::tui::model::recipients::ListScope;
 use crate::tui::widget::TextField;
 
@@ -14,6 +15,7 @@ pub enum Prompt {
     Find(FindPrompt),
     Amount(AmountPrompt),
     Note(NotePrompt),
+    Items(ItemsPrompt),
     OwnNumber(OwnNumberPrompt),
     Confirm(ConfirmPrompt),
     /// Why there is no field for what is being typed.

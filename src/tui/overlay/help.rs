@@ -8,7 +8,7 @@ use crate::tui::model::{Model, Overlay};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{self, TextLine};
 
-const SECTIONS: [KeyScope; 12] = [
+const SECTIONS: [KeyScope; 13] = [
     KeyScope::Everywhere,
     KeyScope::Moving,
     KeyScope::Blasts,
@@ -16,6 +16,7 @@ const SECTIONS: [KeyScope; 12] = [
     KeyScope::Recipients,
     KeyScope::Activity,
     KeyScope::Details,
+    KeyScope::Customer,
     KeyScope::Plan,
     KeyScope::FollowUp,
     KeyScope::Answer,
@@ -137,8 +138,9 @@ const FINDING: [(&str, &str); 9] = [
     ("-status:failed", "without these"),
 ];
 
-const QUESTIONS: [(&str, &str); 2] = [
+const QUESTIONS: [(&str, &str); 3] = [
     ("0-9 , .", "after c the amount: enter or any other key keeps it (if refused: backspace), esc closes without one"),
+    ("tab", "after c, in place of the amount, what they bought: SKU*2 SKU*2@12.50; a SKU with blanks in quotes"),
     ("y", "yes; every other key is no. Where a number is asked, only that number and enter"),
 ];
 

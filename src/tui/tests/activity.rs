@@ -340,6 +340,7 @@ fn an_order_is_named_with_what_it_comes_to_and_what_became_of_it() {
             id: OrderId(8),
             total: Some("7.5".parse().unwrap()),
             currency: Some("MYR".to_owned()),
+            state: None,
         }),
     };
     page.rows[0].event = order(Act::Undo, "ben");

@@ -7,6 +7,7 @@ use super::activity;
 use super::support::{
     DRAFT, RAYA, TestDashboard, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, people, plan_of,
 };
+use crate::domain::order::OrderState;
 use crate::domain::status::Status;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, EffectError, WriteRequest};
@@ -38,6 +39,7 @@ fn any_answer() -> impl Strategy<Value = Completion> {
         Just(Completion::Progress(Err(EffectError::Unavailable))),
         Just(Completion::Errors { blast: RAYA, errors: Ok(Vec::new()) }),
         Just(Completion::FollowUp(Ok(super::follow_ups::preview()))),
+        Just(super::customers::sheet(vec![super::customers::order(3, OrderState::New)])),
         Just(Completion::Retryable { blast: RAYA, people: Ok(2) }),
         Just(Completion::LeasesReleased),
         Just(super::form::opened()),
@@ -104,6 +106,7 @@ enum StartState {
     Plan,
     Cancel,
     Uncertain,
+    Customer,
     Activity,
     Answer,
     NewForm,
@@ -119,6 +122,7 @@ fn any_start() -> impl Strategy<Value = StartState> {
         StartState::Plan,
         StartState::Cancel,
         StartState::Uncertain,
+        StartState::Customer,
         StartState::Activity,
         StartState::Answer,
         StartState::NewForm,
@@ -142,6 +146,7 @@ fn begun(start: StartState) -> TestDashboard {
             dashboard.keys("3jjjj\n");
             dashboard.answer(Completion::Person(Box::new(Ok(details_of(people().swap_remove(4))))));
         }
+        StartState::Customer => return super::customers::opened(WIDE),
         StartState::Activity => dispatch(dashboard.keys("4"), &StormEvent::Activity),
         StartState::Answer => {
             dashboard.answer(Completion::Senders(Ok(vec![activity::cloud()])));

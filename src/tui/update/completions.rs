@@ -1,7 +1,7 @@
 //! What completed effects change. The completion of an outdated request changes nothing.
 
 use super::{
-    activity, answer, armed, find, follow_ups, form, keys, leave, lists, marks, plan, retries, views, written,
+    activity, answer, armed, customer, find, follow_ups, form, keys, leave, lists, marks, plan, retries, views, written,
 };
 use crate::app::DatabaseState;
 use crate::app::view::{BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
@@ -54,6 +54,9 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
             away(model, since.as_ref());
         }),
         Completion::Person(details) => with(model, *details, person),
+        Completion::Customer { phone, sheet } => {
+            with(model, *sheet, |model, sheet| customer::loaded(model, &phone, sheet))
+        }
         Completion::Plan { blast, plan: read } => plan::read(model, blast, *read),
         Completion::PlanPeople { blast, group, people } => plan::people_read(model, (blast, group), people),
         Completion::HandOver { blast, result } => leave::hand_over_known(model, blast, result),

@@ -147,6 +147,7 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             effects.extend(find::changed(model));
         }
         (Some(Prompt::Note(note)), _) => note.field.insert(&line),
+        (Some(Prompt::Items(items)), _) => items.field.insert(&line),
         (Some(Prompt::OwnNumber(own)), _) => own.field.insert(&line),
         (Some(Prompt::Amount(_)), _) => prompts::paste_amount(model, &line),
         (Some(Prompt::Confirm(_) | Prompt::Refused(_)), _) | (None, Some(Overlay::Plan(_))) => {

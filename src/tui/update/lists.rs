@@ -144,6 +144,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
     effects.extend(presence::refresh(model));
     match model.overlays.last() {
         Some(Overlay::Details(details)) => effects.push(Effect::Read(ReadRequest::Person(details.person))),
+        Some(Overlay::Customer(page)) => effects.push(Effect::Read(ReadRequest::Customer(page.phone.clone()))),
         Some(Overlay::Answer(answer)) => effects.push(Effect::Read(ReadRequest::Person(answer.person))),
         _ => {}
     }

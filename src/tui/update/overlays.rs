@@ -86,6 +86,8 @@ pub fn moved(model: &mut Model, by: CursorMove) {
         Some(Overlay::Commands(palette)) => palette.row = palette.row.saturating_add_signed(rows),
         Some(Overlay::FollowUp(page)) if matches!(by, CursorMove::Pages(_)) => page.peek += rows,
         Some(Overlay::FollowUp(page)) => page.step_age(rows),
+        Some(Overlay::Customer(page)) if matches!(by, CursorMove::Pages(_)) => page.peek += rows,
+        Some(Overlay::Customer(page)) => page.step(rows),
         Some(Overlay::Elsewhere(elsewhere)) => elsewhere.row = step(elsewhere.row, rows, elsewhere.rows.len()),
         Some(Overlay::Needs(chosen)) => {
             let row = needs.iter().position(|need| Some(*need) == *chosen);

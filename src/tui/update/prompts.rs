@@ -1,7 +1,7 @@
 //! The keys of the open prompt. What is not an answer is no.
 
 use super::key_outcome::KeyOutcome;
-use super::{blast_acts, find, plan};
+use super::{blast_acts, customer, find, plan};
 use crate::domain::amount::{self, AmountError};
 use crate::domain::recipient::Mark;
 use crate::tui::effect::{Effect, WriteRequest};
@@ -29,6 +29,7 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
         Prompt::Find(find) => KeyOutcome::Handled(find::key(model, find, key)),
         Prompt::Amount(amount) => amount_key(model, amount, key),
         Prompt::Note(note) => KeyOutcome::Handled(note_key(model, note, key)),
+        Prompt::Items(items) => KeyOutcome::Handled(customer::items_key(model, items, key)),
         Prompt::OwnNumber(own) => KeyOutcome::Handled(plan::own_number_key(model, own, key)),
         Prompt::Confirm(confirm) => KeyOutcome::Handled(confirm_key(model, confirm, key)),
         Prompt::Refused(refused) => refused_key(model, refused, key),
@@ -51,6 +52,10 @@ const fn edits(key: Key) -> bool {
 /// is refused it stays as it is until something of it is deleted.
 fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutcome {
     if key == Key::Esc {
+        return KeyOutcome::DONE;
+    }
+    if key == Key::Tab && amount.field.is_empty() {
+        customer::items_of_sale(model, amount);
         return KeyOutcome::DONE;
     }
     if is_of_digits(key) || edits(key) {

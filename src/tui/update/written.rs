@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{answer, armed, blast_acts, follow_ups, form, lists, prompts, retries, senders, welcome};
+use super::{answer, armed, blast_acts, customer, follow_ups, form, lists, prompts, retries, senders, welcome};
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
 use crate::domain::blast::BlastState;
@@ -53,6 +53,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::Drafted { blast, people }) => follow_ups::made(model, request, *blast, people),
         Ok(WriteOutcome::Deleted) => deleted(model, request),
         Ok(WriteOutcome::Answered(queued)) => answer::queued(model, request, &queued),
+        Ok(WriteOutcome::Shop(outcome)) => customer::written(model, request, &outcome),
         Ok(WriteOutcome::FileSaved(saved)) => file_saved(model, request, &saved),
         Ok(WriteOutcome::SenderConfirmed(confirmed)) => senders::confirmed(model, request, confirmed),
         Err(failure) => refused(model, request, &failure),
@@ -74,6 +75,9 @@ fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> 
     if let WriteRequest::Answer(answer) = request {
         answer::refused(model, answer, failure);
         return Vec::new();
+    }
+    if let WriteRequest::Shop(write) = request {
+        return customer::refused(model, write, failure);
     }
     let field_is_over = match (&model.prompt, request) {
         (Some(Prompt::Amount(amount)), WriteRequest::Mark { person, .. }) => amount.person == *person,
@@ -171,7 +175,7 @@ fn sentence(model: &Model, request: &WriteRequest, marked: &Marked) -> String {
 }
 
 /// Reads again what shows it: their rows, the counts, the open details.
-fn after_mark(model: &Model, people: &[RecipientId]) -> Vec<Effect> {
+pub(super) fn after_mark(model: &Model, people: &[RecipientId]) -> Vec<Effect> {
     let mut effects =
         vec![Effect::Read(ReadRequest::Rows(shown_first(model, people))), Effect::Read(ReadRequest::Blasts)];
     if let Some(Overlay::Details(details)) = model.overlays.last()

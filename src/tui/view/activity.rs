@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
 use super::focused;
-use crate::app::view::{ActivityEvent, ActivityRow, RecipientRow};
+use crate::app::view::{ActivityEvent, ActivityOrder, ActivityRow, RecipientRow};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
@@ -200,6 +200,9 @@ fn what(event: &ActivityEvent, now: DateTime<Utc>) -> (&str, TextRole) {
         },
         ActivityEvent::OptOut { .. } => ("opted out", TextRole::Strong),
         ActivityEvent::Trouble { status, .. } => (status.label(), TextRole::Stage(*status)),
+        ActivityEvent::Act { order: Some(ActivityOrder { state: Some(state), .. }), .. } => {
+            (state.word(), TextRole::Plain)
+        }
         ActivityEvent::Act { act, order: Some(_), .. } => order_word(act),
         ActivityEvent::Act { act, .. } => act_word(act),
         ActivityEvent::Change { starts_at: Some(at), .. } if *at > now => ("armed", TextRole::Need),

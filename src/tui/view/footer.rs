@@ -10,8 +10,8 @@ use crate::tui::action::{ACTIONS, Danger, FooterText, KeyScope, UiAction};
 use crate::tui::effect::ELSEWHERE_MAX;
 use crate::tui::format::{TimeFormat, money, number, symbol, total};
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, FormPage, FoundBy, Hint, LineEdit, Model, Notice, Overlay,
-    Prompt, Sale, SenderLine, Tone,
+    AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, FormPage, FoundBy, Hint, ItemsOf, ItemsPrompt, LineEdit, Model,
+    Notice, Overlay, Prompt, Sale, SaleKey, SenderLine, Tone,
 };
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine, clusters, width};
@@ -60,6 +60,7 @@ fn question(model: &Model, prompt: &Prompt) -> TextLine {
         Prompt::Refused(refused) => {
             hinted(model, TextLine::of(format!(" {}", refused.why), TextRole::Trouble), "    enter continues", "")
         }
+        Prompt::Items(items) => items_line(model, items),
         Prompt::Note(note) => note.field.line(TextLine::of(format!(" note for {}: ", note.who), TextRole::Plain)),
         Prompt::OwnNumber(own) => {
             let line = own.field.line(TextLine::of(" your own number: ", TextRole::Plain));
@@ -134,6 +135,21 @@ fn amount_line(model: &Model, amount: &AmountPrompt) -> TextLine {
     match trouble {
         Some(trouble) => line.and(format!("   {trouble}"), TextRole::Trouble),
         None => hinted(model, line, long, short),
+    }
+}
+
+fn items_line(model: &Model, items: &ItemsPrompt) -> TextLine {
+    let who = &items.who;
+    let (before, hint) = match items.of {
+        ItemsOf::NewOrder { .. } => (format!(" order of {who}: "), "   SKU*2 or SKU*2@12.50, blanks between items"),
+        ItemsOf::NewCart { .. } => (format!(" cart of {who}: "), "   SKU*2 or SKU*2@12.50, blanks between items"),
+        ItemsOf::Changes(SaleKey::Order(id)) => (format!(" order {id}: "), "   SKU*3 so many from now on, -SKU none"),
+        ItemsOf::Changes(SaleKey::Cart(id)) => (format!(" cart {id}: "), "   SKU*3 so many from now on, -SKU none"),
+    };
+    let line = items.field.line(TextLine::of(before, TextRole::Plain));
+    match &items.trouble {
+        Some(trouble) => line.and(format!("   {trouble}"), TextRole::Trouble),
+        None => hinted(model, line, hint, ""),
     }
 }
 
@@ -322,6 +338,7 @@ fn entry(model: &Model, action: &UiAction) -> Option<FooterKey> {
     let (text, dropped) = action.footer?;
     let (key, word) = match text {
         FooterText::Word(word) => (model.options.keys.keys(action).first()?.to_string(), word),
+        FooterText::Here(word) => (model.options.keys.keys(action).first()?.to_string(), word(model)),
         FooterText::Pair(word) => (pair(model), word(model)?),
     };
     Some(FooterKey { key, word, dropped })

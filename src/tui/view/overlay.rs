@@ -23,9 +23,12 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
 fn place(model: &Model, (top, height): (usize, usize), lines: usize) -> Option<String> {
     let overlay = model.overlays.last().filter(|_| lines > height)?;
     let keys = match overlay {
-        Overlay::Help(_) | Overlay::Details(_) | Overlay::Log(_) | Overlay::Plan(_) | Overlay::FollowUp(_) => {
-            ": PgUp PgDn"
-        }
+        Overlay::Help(_)
+        | Overlay::Details(_)
+        | Overlay::Customer(_)
+        | Overlay::Log(_)
+        | Overlay::Plan(_)
+        | Overlay::FollowUp(_) => ": PgUp PgDn",
         _ => "",
     };
     Some(format!("{}-{} of {lines}{keys}", top + 1, (top + height).min(lines)))

@@ -11,13 +11,20 @@ pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
             (Sale::Earlier(_), true) => {
                 &[("backspace", "mends it"), ("esc", "as it was"), ("any other key", "is not taken")]
             }
-            (Sale::New, false) => {
-                &[("enter", "keeps it"), ("esc", "no amount"), ("any other key", "keeps an amount and goes on")]
-            }
-            (Sale::Earlier(_), false) => {
-                &[("enter", "keeps it"), ("esc", "as it was"), ("any other key", "keeps an amount and goes on")]
-            }
+            (Sale::New, false) => &[
+                ("enter", "keeps it"),
+                ("esc", "no amount"),
+                ("tab", "items"),
+                ("any other key", "keeps an amount and goes on"),
+            ],
+            (Sale::Earlier(_), false) => &[
+                ("enter", "keeps it"),
+                ("esc", "as it was"),
+                ("tab", "items"),
+                ("any other key", "keeps an amount and goes on"),
+            ],
         },
+        Prompt::Items(_) => &[("enter", "writes it"), ("esc", "nothing is written")],
         Prompt::Note(_) => &[("enter", "keeps it"), ("esc", "as it was")],
         Prompt::OwnNumber(_) => &[("enter", "asks, then sends one"), ("esc", "sends nothing")],
         Prompt::Refused(_) => &[("enter", "goes on")],

@@ -1,0 +1,104 @@
+//! Items as operators type them: `teh-tarik×2`, `kuih*10@0.35`, and in changes `-teh-tarik`.
+
+use rust_decimal::Decimal;
+
+use super::NewOrderItem;
+use super::items::ItemChange;
+use crate::domain::catalogue;
+
+/// The minus that may stand for the hyphen before an item that is taken out.
+pub const MINUS: char = '−';
+
+/// Reads `SKU`, `SKU×2`, `SKU*2@12.50`.
+///
+/// # Errors
+/// What is wrong with it, and what would be right.
+pub fn typed_item(text: &str) -> Result<NewOrderItem, String> {
+    let (rest, price) = match text.rsplit_once('@') {
+        Some((rest, price)) => (rest, Some(catalogue::price(price)?)),
+        None => (text, None),
+    };
+    let (price, currency) = price.map_or((None, None), |(price, currency)| (Some(price), currency));
+    let (sku, quantity) = match rest.rsplit_once(['×', '*']) {
+        Some((sku, quantity)) => (sku, whole(quantity)?),
+        None => (rest, Decimal::ONE),
+    };
+    if sku.trim().is_empty() {
+        return Err("write the SKU first, as in teh-tarik*2".to_owned());
+    }
+    Ok(NewOrderItem { sku: sku.trim().to_owned(), quantity, price, currency, kept: None })
+}
+
+/// Reads a change of one item: `SKU×3`, `-SKU` or `SKU×0`.
+///
+/// # Errors
+/// What is wrong with it, and what would be right.
+pub fn typed_change(text: &str) -> Result<ItemChange, String> {
+    let gone = text.strip_prefix(['-', MINUS]).or_else(|| text.strip_suffix("×0")).or_else(|| text.strip_suffix("*0"));
+    match gone.map(str::trim) {
+        Some("") => Err("write the SKU after the -, as in -teh-tarik".to_owned()),
+        Some(sku) => Ok(ItemChange::Remove(sku.to_owned())),
+        None => typed_item(text).map(ItemChange::Set),
+    }
+}
+
+fn whole(text: &str) -> Result<Decimal, String> {
+    let number = text.trim().parse::<u32>().ok().filter(|number| *number > 0);
+    number.map(Decimal::from).ok_or_else(|| format!("`{text}` is not a quantity: write a whole number from 1"))
+}
+
+/// The items of a line, with blanks between them. Quotes hold one together that has blanks itself: `'roti canai'*2`.
+///
+/// # Errors
+/// A quote without its end.
+pub fn item_words(line: &str) -> Result<Vec<String>, String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for c in line.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if c == '\'' || c == '"' => quote = Some(c),
+            None if c.is_whitespace() => words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty())),
+            _ => word.push(c),
+        }
+    }
+    words.extend(Some(word).filter(|word| !word.is_empty()));
+    match quote {
+        Some(open) => Err(format!("the quote {open} has no end")),
+        None if words.is_empty() => Err("write what they bought, as in teh-tarik*2 kuih*10@0.35".to_owned()),
+        None => Ok(words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_read_as_people_write_it() {
+        let read = |text: &str| {
+            let item = typed_item(text)?;
+            let price = item.price.map_or_else(|| "-".to_owned(), |price| price.to_string());
+            Ok::<_, String>(format!("{} {} {price}", item.sku, item.quantity))
+        };
+        for (text, expected) in [
+            ("teh-tarik", "teh-tarik 1 -"),
+            ("teh-tarik×2", "teh-tarik 2 -"),
+            ("box*3@12.50", "box 3 12.50"),
+            ("2x4*10@1,200", "2x4 10 1200"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(expected));
+        }
+        for wrong in ["", "*2", "a*0", "a*-1", "a*1.5", "a@-2", "a@x", "a*"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_items_with_blanks_between_them_and_quotes_hold_one_together() {
+        let words = |line| item_words(line).map(|words| words.join("|"));
+
+        assert_eq!(words(" teh*2  kuih@0.35 ").as_deref(), Ok("teh*2|kuih@0.35"));
+        assert_eq!(words("'roti canai'*2 \"it's\"").as_deref(), Ok("roti canai*2|it's"));
+        assert!(words("'roti canai").is_err() && words("  ").is_err());
+    }
+}

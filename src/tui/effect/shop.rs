@@ -1,0 +1,69 @@
+//! What is written about orders and carts.
+
+use super::{EffectResult, WriteOutcome};
+use crate::app::{App, CartEdit, CartRow, ItemsEdit, OrderDraft, OrderRow, WrittenOrder};
+use crate::domain::ids::{CartId, OrderId, RecipientId};
+use crate::domain::order::OrderState;
+use crate::tui::model::ItemsPrompt;
+
+/// Something about the orders or carts of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShopWrite {
+    pub person: RecipientId,
+    pub who: String,
+    pub act: ShopAct,
+    /// The field that it was typed in, where it was.
+    pub typed: Option<ItemsPrompt>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShopAct {
+    Order(OrderDraft),
+    /// In place of the close without an amount that a key wrote a moment ago.
+    OrderOfClose(OrderDraft),
+    Cart(OrderDraft),
+    EditOrder(OrderId, ItemsEdit),
+    EditCart(CartId, ItemsEdit),
+    MoveOrder(OrderId, OrderState),
+    OrderCart(CartId),
+    AbandonCart(CartId),
+}
+
+impl ShopAct {
+    /// Whether it cannot be undone by a key, and nothing was typed for it: it is asked about.
+    #[cfg(test)]
+    pub const fn needs_question(&self) -> bool {
+        matches!(self, Self::MoveOrder(..) | Self::OrderCart(_) | Self::AbandonCart(_))
+    }
+}
+
+/// What it came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ShopOutcome {
+    /// With the SKUs that the catalogue calls sold out.
+    Order(Box<OrderRow>, Vec<String>),
+    Cart(Box<CartRow>),
+}
+
+impl From<WrittenOrder> for ShopOutcome {
+    fn from(written: WrittenOrder) -> Self {
+        Self::Order(Box::new(written.order), written.sold_out)
+    }
+}
+
+pub(super) async fn write(app: &App, act: &ShopAct) -> EffectResult<WriteOutcome> {
+    let order = |row: OrderRow| ShopOutcome::Order(Box::new(row), Vec::new());
+    let cart = |row: CartRow| ShopOutcome::Cart(Box::new(row));
+    Ok(WriteOutcome::Shop(match act {
+        ShopAct::Order(draft) => app.add_order(draft).await?.into(),
+        ShopAct::OrderOfClose(draft) => app.add_order_in_place_of_close(draft).await?.into(),
+        ShopAct::Cart(draft) => cart(app.add_cart(draft).await?),
+        ShopAct::EditOrder(id, items) => order(app.edit_order(*id, items).await?),
+        ShopAct::EditCart(id, items) => {
+            cart(app.edit_cart(*id, &CartEdit { items: Some(items.clone()), note: None }).await?)
+        }
+        ShopAct::MoveOrder(id, next) => order(app.move_order(*id, *next).await?),
+        ShopAct::OrderCart(id) => app.order_cart(*id).await?.into(),
+        ShopAct::AbandonCart(id) => cart(app.abandon_cart(*id).await?),
+    }))
+}

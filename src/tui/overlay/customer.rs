@@ -1,0 +1,130 @@
+//! One customer over all blasts: who they are, what they ordered, what waits in their carts, what they had.
+
+use rust_decimal::Decimal;
+
+use super::{OverlayContent, clock, wrapped};
+use crate::app::{CustomerBlast, CustomerRow, CustomerSheet, items_in_words};
+use crate::domain::text::count_of;
+use crate::tui::format::{TimeFormat, in_currency};
+use crate::tui::model::{CustomerOverlay, Model, SaleLine};
+use crate::tui::theme::TextRole;
+use crate::tui::widget::TextLine;
+
+pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayContent {
+    let left = vec!["Customer".to_owned(), page.who.clone(), page.phone.to_string()];
+    let Some(sheet) = &page.loaded else {
+        let title = super::title(left, None);
+        return OverlayContent { title, lines: vec![TextLine::dim("  reading ...")], focus: None };
+    };
+    let revenue = in_currency(sheet.details.customer.revenue, &model.options.currency);
+    let title = super::title(left, Some(revenue));
+    let clock = clock(model);
+    let mut lines = known(sheet, clock, width);
+    let chosen = page.at_cursor().map(SaleLine::key);
+    let mut focus = None;
+    let (orders, carts) = (sheet.orders.len(), sheet.carts.len());
+    for (at, sale) in page.sales().into_iter().enumerate() {
+        match sale {
+            SaleLine::Order(_) if at == 0 => lines.push(heading("Orders", orders)),
+            SaleLine::Cart(_) if at == orders => lines.push(heading("Carts", carts)),
+            _ => {}
+        }
+        let is_chosen = chosen == Some(sale.key());
+        if is_chosen {
+            focus = Some(lines.len());
+        }
+        lines.extend(sale_lines(sale, is_chosen, clock, width));
+    }
+    if orders + carts == 0 {
+        lines.push(TextLine::rule("Orders"));
+        lines.push(TextLine::dim("  no order and no cart: c writes an order, n a cart"));
+    }
+    lines.extend(blasts(model, &sheet.details.blasts, clock));
+    OverlayContent { title, lines, focus }
+}
+
+fn heading(title: &str, count: usize) -> TextLine {
+    TextLine::rule(title).and(count.to_string(), TextRole::Plain)
+}
+
+/// Who they are and what is said of them.
+fn known(sheet: &CustomerSheet, clock: TimeFormat, width: u16) -> Vec<TextLine> {
+    let customer = &sheet.details.customer;
+    let mut lines = vec![TextLine::plain(format!("  {}", counts(customer)))];
+    let seen = customer.first_seen.zip(customer.last_seen);
+    let seen = seen.map(|(first, last)| format!("first seen {}, last {}", clock.date(first), clock.long(last)));
+    let many = |label: &str, values: &[String]| (values.len() > 1).then(|| format!("{label}: {}", values.join(", ")));
+    let any = |label: &str, values: &[String]| (!values.is_empty()).then(|| format!("{label}: {}", values.join(", ")));
+    let said = [
+        seen,
+        many("names", &customer.names),
+        many("numbers", &customer.numbers),
+        any("tags", &customer.tags),
+        any("opted out of", &customer.opted_out),
+    ];
+    let notes = sheet.details.notes.iter().map(|note| format!("note: {} ({})", note.note, note.written_by));
+    let consents = sheet.details.consents.iter().map(|consent| format!("consent: {}", consent.source));
+    for text in said.into_iter().flatten().chain(notes).chain(consents) {
+        lines
+            .extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| TextLine::dim(format!("  {line}"))));
+    }
+    lines
+}
+
+fn counts(customer: &CustomerRow) -> String {
+    format!(
+        "{} sent, {} received, {} read, {}, {}",
+        customer.sent,
+        customer.received,
+        customer.read,
+        count_of(customer.replies, "reply", "replies"),
+        count_of(customer.sales, "sale", "sales"),
+    )
+}
+
+/// `> order 3  paid       13:57  RM 12.40`, and below it the items and the blast.
+fn sale_lines(sale: SaleLine<'_>, is_chosen: bool, clock: TimeFormat, width: u16) -> Vec<TextLine> {
+    let (label, state, at, total, items, tag) = match sale {
+        SaleLine::Order(order) => (
+            format!("order {}", order.id),
+            order.state.word(),
+            order.ordered_at,
+            money(order.total, order.currency.as_deref()),
+            items_in_words(&order.items),
+            order.blast_tag.as_deref(),
+        ),
+        SaleLine::Cart(cart) => (
+            format!("cart {}", cart.id),
+            cart.state.word(),
+            cart.updated_at,
+            money(cart.total, cart.currency.as_deref()),
+            items_in_words(&cart.items),
+            cart.blast_tag.as_deref(),
+        ),
+    };
+    let (cursor, role) = if is_chosen { ("> ", TextRole::Strong) } else { ("  ", TextRole::Plain) };
+    let head = TextLine::of(cursor, TextRole::Accent)
+        .and(format!("{label:<11}"), role)
+        .and(format!("{state:<11}"), TextRole::Accent)
+        .and(format!("{:<8}", clock.short(at)), TextRole::Dim)
+        .and(total, role);
+    let text = tag.map_or_else(|| items.clone(), |tag| format!("{items}; {tag}"));
+    let below = wrapped(&text, width.saturating_sub(5)).into_iter().map(|line| TextLine::dim(format!("    {line}")));
+    std::iter::once(head).chain(below).collect()
+}
+
+fn money(total: Option<Decimal>, currency: Option<&str>) -> String {
+    total.zip(currency).map_or_else(|| "no total".to_owned(), |(total, currency)| in_currency(total, currency))
+}
+
+fn blasts(model: &Model, blasts: &[CustomerBlast], clock: TimeFormat) -> Vec<TextLine> {
+    let line = |blast: &CustomerBlast| {
+        let times = [blast.closed_at, blast.replied_at, blast.read_at, blast.received_at, blast.sent_at];
+        let at = times.into_iter().flatten().next().map(|at| clock.date(at)).unwrap_or_default();
+        let amount = blast.amount.map(|sum| format!("  {}", in_currency(sum, &model.options.currency)));
+        TextLine::dim(format!("  {at:<8}"))
+            .and(format!("{:<10}", blast.status.label()), TextRole::Stage(blast.status))
+            .and(format!("{}{}", blast.tag, amount.unwrap_or_default()), TextRole::Plain)
+    };
+    std::iter::once(heading("Blasts", blasts.len())).chain(blasts.iter().map(line)).collect()
+}

@@ -1,0 +1,247 @@
+//! The page of a customer: reached by `enter` twice; orders, carts and their steps by key.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use sqlx::types::Json;
+
+use super::support::{STACKED, TestDashboard, WIDE, at, details_of, people};
+use crate::app::{
+    CartRow, CustomerDetails, CustomerRow, CustomerSheet, OrderDraft, OrderItemRow, OrderRow, typed_item,
+};
+use crate::domain::cart::CartState;
+use crate::domain::ids::{BlastId, CartId, OrderId, RecipientId, SenderId};
+use crate::domain::order::OrderState;
+use crate::tui::Size;
+use crate::tui::effect::{
+    Completion, Effect, EffectError, ReadRequest, ShopAct, ShopOutcome, ShopWrite, WriteOutcome, WriteRequest,
+};
+use crate::tui::key::Key;
+use crate::tui::model::{Overlay, Prompt};
+
+const PHONE: &str = "+60100120001";
+
+fn items(sku: &str) -> Json<Vec<OrderItemRow>> {
+    Json(vec![OrderItemRow {
+        id: 1,
+        sku: sku.to_owned(),
+        name: None,
+        product_id: None,
+        variant_id: None,
+        quantity: "2".to_owned(),
+        price: Some("6.20".to_owned()),
+        currency: Some("MYR".to_owned()),
+        total: Some("12.40".to_owned()),
+    }])
+}
+
+pub fn order(id: i64, state: OrderState) -> OrderRow {
+    OrderRow {
+        id: OrderId(id),
+        state,
+        source: "operator".to_owned(),
+        sender_id: SenderId(1),
+        sender: "sales".to_owned(),
+        blast_id: Some(BlastId(7)),
+        blast_tag: Some("Raya promo".to_owned()),
+        recipient_id: Some(RecipientId(1)),
+        phone_number: Some(PHONE.to_owned()),
+        user_id: None,
+        name: Some("Siti Aminah".to_owned()),
+        catalogue: None,
+        note: None,
+        message_id: None,
+        total: Some(Decimal::new(1_240, 2)),
+        currency: Some("MYR".to_owned()),
+        unreadable: 0,
+        counted: Some(Decimal::new(1_240, 2)),
+        uncounted: None,
+        replaced_by: None,
+        replaced_at: None,
+        is_undone: false,
+        undone_by: None,
+        ordered_at: at(13, 57),
+        dated_at: None,
+        created_at: at(13, 57),
+        updated_at: at(13, 57),
+        state_by: None,
+        items: items("teh"),
+        original: None,
+        edited_by: None,
+        edited_at: None,
+    }
+}
+
+fn cart(state: CartState) -> CartRow {
+    CartRow {
+        id: CartId(5),
+        state,
+        sender_id: SenderId(1),
+        sender: "sales".to_owned(),
+        blast_id: BlastId(7),
+        blast_tag: Some("Raya promo".to_owned()),
+        recipient_id: RecipientId(1),
+        phone_number: PHONE.to_owned(),
+        name: Some("Siti Aminah".to_owned()),
+        note: None,
+        total: None,
+        currency: None,
+        order_id: None,
+        created_by: "aina".to_owned(),
+        state_by: None,
+        created_at: at(13, 50),
+        updated_at: at(13, 50),
+        items: items("kuih"),
+    }
+}
+
+pub fn sheet(orders: Vec<OrderRow>) -> Completion {
+    let seen: Option<DateTime<Utc>> = Some(at(12, 31));
+    let customer = CustomerRow {
+        id: "60100120001".to_owned(),
+        numbers: vec![PHONE.to_owned()],
+        names: vec!["Siti Aminah".to_owned()],
+        first_seen: seen,
+        last_seen: seen,
+        sent: 3,
+        received: 3,
+        read: 2,
+        replies: 1,
+        sales: 1,
+        orders: 2,
+        carts: 1,
+        revenue: Decimal::new(24_000, 2),
+        opted_out: Vec::new(),
+        tags: vec!["vip".to_owned()],
+    };
+    let details = CustomerDetails { customer, notes: Vec::new(), consents: Vec::new(), blasts: Vec::new() };
+    let sheet = CustomerSheet { details, orders, carts: vec![cart(CartState::Open)] };
+    Completion::Customer { phone: people()[0].phone.clone(), sheet: Box::new(Ok(sheet)) }
+}
+
+/// The page of Siti Aminah, with two orders and a cart.
+pub fn opened(size: Size) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(size);
+    dashboard.keys("3\n").answer(Completion::Person(Box::new(Ok(details_of(people().swap_remove(0)))))).taken();
+    dashboard.keys("\n");
+    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::Customer(people()[0].phone.clone()))]);
+    dashboard.answer(sheet(vec![order(3, OrderState::New), order(2, OrderState::Fulfilled)])).taken();
+    dashboard
+}
+
+fn acts(dashboard: &mut TestDashboard) -> Vec<ShopAct> {
+    let shop = |request| match request {
+        WriteRequest::Shop(write) => Some(write.act),
+        _ => None,
+    };
+    dashboard.acts().into_iter().filter_map(shop).collect()
+}
+
+fn draft(items: &[&str]) -> OrderDraft {
+    let items = items.iter().map(|text| typed_item(text).unwrap()).collect();
+    OrderDraft { blast: BlastId(7), phone: PHONE.to_owned(), items, note: None }
+}
+
+#[test]
+fn enter_twice_on_a_person_shows_the_customer_with_orders_and_carts() {
+    for size in [WIDE, STACKED] {
+        let dashboard = opened(size);
+
+        let screen = dashboard.screen().join("\n");
+
+        for expected in ["Customer ══ Siti Aminah", "RM 240.00", "3 sent, 3 received, 2 read", "tags: vip"] {
+            assert!(screen.contains(expected), "{expected}: {screen}");
+        }
+        assert!(screen.contains("> order 3    new        13:57   RM 12.40"), "{screen}");
+        assert!(screen.contains("cart 5     open") && screen.contains("kuih×2; Raya promo"), "{screen}");
+        assert!(screen.contains("next step"), "{screen}");
+    }
+}
+
+#[test]
+fn enter_on_an_uncertain_message_still_answers_that_and_i_goes_to_the_customer() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("3jjjj\n").answer(Completion::Person(Box::new(Ok(details_of(people().swap_remove(4))))));
+
+    dashboard.keys("\n");
+    assert!(dashboard.said().contains("left open"), "{}", dashboard.said());
+    dashboard.keys("i");
+
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Customer(page)) if page.person == RecipientId(5)));
+}
+
+#[test]
+fn an_order_goes_through_its_steps_by_key_each_after_a_question() {
+    let mut dashboard = opened(WIDE);
+
+    dashboard.keys("\n");
+    assert!(dashboard.screen().join("\n").contains("order 3, RM 12.40: new -> confirmed?"));
+    assert_eq!(acts(&mut dashboard), []);
+    dashboard.keys("y");
+    assert_eq!(acts(&mut dashboard), [ShopAct::MoveOrder(OrderId(3), OrderState::Confirmed)]);
+    let write = ShopWrite {
+        person: RecipientId(1),
+        who: "Siti Aminah".to_owned(),
+        act: ShopAct::MoveOrder(OrderId(3), OrderState::Confirmed),
+        typed: None,
+    };
+    let outcome = ShopOutcome::Order(Box::new(order(3, OrderState::Confirmed)), Vec::new());
+    dashboard
+        .answer(Completion::Written { request: WriteRequest::Shop(write), outcome: Ok(WriteOutcome::Shop(outcome)) });
+    assert_eq!(dashboard.said(), "Siti Aminah: order 3, RM 12.40 is confirmed, by you");
+    assert_eq!(dashboard.model.log.back().unwrap().command_line, "blastdeck order confirm 3");
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Customer(people()[0].phone.clone()))));
+
+    dashboard.keys("Xy");
+    assert_eq!(acts(&mut dashboard), [ShopAct::MoveOrder(OrderId(3), OrderState::Cancelled)]);
+    dashboard.keys("j\n");
+    assert_eq!(dashboard.said(), "order 2 is fulfilled: there is no further step");
+    dashboard.keys("j\ny");
+    assert_eq!(acts(&mut dashboard), [ShopAct::OrderCart(CartId(5))]);
+    dashboard.keys("Xy");
+    assert_eq!(acts(&mut dashboard), [ShopAct::AbandonCart(CartId(5))]);
+}
+
+#[test]
+fn the_cursor_stays_on_its_order_when_another_one_comes() {
+    let mut dashboard = opened(WIDE);
+    dashboard.keys("j");
+
+    let three = [4, 3, 2].map(|id| order(id, OrderState::New)).to_vec();
+    dashboard.answer(sheet(three)).keys("\n");
+
+    assert!(dashboard.screen().join("\n").contains("order 2, RM 12.40: new -> confirmed?"));
+}
+
+#[test]
+fn orders_and_carts_are_typed_by_sku_and_what_is_refused_stays_in_its_field() {
+    let mut dashboard = opened(WIDE);
+    dashboard.keys("cteh*2 'roti canai'@3\n");
+    assert_eq!(acts(&mut dashboard), [ShopAct::Order(draft(&["teh*2", "roti canai@3"]))]);
+
+    dashboard.keys("nteh*x\n");
+    assert!(dashboard.screen().join("\n").contains("`x` is not a quantity"));
+    dashboard.key(Key::Backspace).keys("4\n");
+    let Some(WriteRequest::Shop(write)) = dashboard.acts().pop() else { panic!("{:?}", dashboard.model.prompt) };
+    assert_eq!(write.act, ShopAct::Cart(draft(&["teh*4"])));
+    let why = EffectError::Other("no catalogue has `teh`".to_owned());
+    dashboard.answer(Completion::Written { request: WriteRequest::Shop(write), outcome: Err(why) });
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("cart of Siti Aminah: teh*4_") && screen.contains("no catalogue has `teh`"), "{screen}");
+
+    dashboard.key(Key::Esc).keys("e-teh\n");
+    assert!(matches!(acts(&mut dashboard)[..], [ShopAct::EditOrder(OrderId(3), _)]));
+}
+
+#[test]
+fn tab_after_c_takes_what_they_bought_in_place_of_an_amount() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("3c").key(Key::Tab).keys("teh*2\n");
+
+    let acts = acts(&mut dashboard);
+    assert_eq!(acts, [ShopAct::OrderOfClose(draft(&["teh*2"]))]);
+
+    // An amount that was begun is not lost: tab keeps it and goes on, as any key does.
+    dashboard.keys("c12").key(Key::Tab);
+    assert!(!matches!(dashboard.model.prompt, Some(Prompt::Items(_))));
+    assert!(dashboard.acts().iter().any(|act| matches!(act, WriteRequest::Mark { .. })));
+}

@@ -1,0 +1,307 @@
+//! The page of a customer: opening it, the steps of orders and carts, and the items that are typed for them.
+
+use super::{overlays, prompts, written as writes};
+use crate::app::{CustomerSheet, ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderRow};
+use crate::app::{item_words, typed_change, typed_item};
+use crate::domain::cart::CartState;
+use crate::domain::order::OrderState;
+use crate::domain::phone::Phone;
+use crate::domain::text::shell_quoted;
+use crate::tui::availability;
+use crate::tui::effect::{Effect, EffectError, ReadRequest, ShopAct, ShopOutcome, ShopWrite, WriteRequest};
+use crate::tui::format::{brief, in_currency};
+use crate::tui::key::Key;
+use crate::tui::model::{
+    AmountPrompt, CloseBefore, ConfirmBy, CustomerOverlay, ItemsOf, ItemsPrompt, Model, Notice, Overlay, Prompt, Sale,
+    SaleKey, SaleLine,
+};
+use crate::tui::widget::{Edited, TextField};
+
+/// `enter` on a person in full: the answer about an uncertain message, else the customer.
+pub fn enter(model: &mut Model) -> Vec<Effect> {
+    if is_asked(model) { overlays::resolve(model) } else { open(model) }
+}
+
+/// What that does, for the footer.
+pub fn entered(model: &Model) -> &'static str {
+    if is_asked(model) { "answer" } else { "customer" }
+}
+
+fn is_asked(model: &Model) -> bool {
+    matches!(model.overlays.last(), Some(Overlay::Details(details)) if details.is_uncertain())
+}
+
+/// The customer behind the person that a key is about.
+pub fn open(model: &mut Model) -> Vec<Effect> {
+    let Some(row) = model.person() else { return Vec::new() };
+    let (person, blast, phone) = (row.id, row.blast_id, row.phone.clone());
+    let who = row.name.clone().unwrap_or_else(|| phone.to_string());
+    let page = CustomerOverlay { person, blast, phone: phone.clone(), who, loaded: None, chosen: None, peek: 0 };
+    overlays::open(model, Overlay::Customer(page));
+    vec![Effect::Read(ReadRequest::Customer(phone))]
+}
+
+pub fn loaded(model: &mut Model, phone: &Phone, sheet: CustomerSheet) {
+    if let Some(Overlay::Customer(page)) = model.overlays.last_mut()
+        && page.phone == *phone
+    {
+        page.loaded = Some(Box::new(sheet));
+        page.chosen = page.at_cursor().map(SaleLine::key);
+    }
+}
+
+fn page(model: &Model) -> Option<&CustomerOverlay> {
+    match model.overlays.last() {
+        Some(Overlay::Customer(page)) => Some(page),
+        _ => None,
+    }
+}
+
+fn chosen(model: &Model) -> Result<SaleLine<'_>, String> {
+    let page = page(model).filter(|page| page.loaded.is_some()).ok_or("still reading")?;
+    let nothing = || "they have no order and no cart: c writes an order, n a cart".to_owned();
+    page.at_cursor().ok_or_else(nothing)
+}
+
+pub fn cannot_step(model: &Model) -> Option<String> {
+    match chosen(model) {
+        Err(why) => Some(why),
+        Ok(SaleLine::Order(order)) if after(order.state).is_none() => {
+            Some(format!("order {} is {}: there is no further step", order.id, order.state))
+        }
+        Ok(SaleLine::Cart(cart)) if cart.state != CartState::Open => {
+            Some(format!("cart {} is {}", cart.id, cart.state))
+        }
+        Ok(_) => availability::read_only(model),
+    }
+}
+
+pub fn cannot_end(model: &Model) -> Option<String> {
+    match chosen(model) {
+        Err(why) => Some(why),
+        Ok(SaleLine::Order(order)) if !order.state.may_become(OrderState::Cancelled) => {
+            Some(format!("order {} is {} already", order.id, order.state))
+        }
+        Ok(SaleLine::Cart(cart)) if cart.state != CartState::Open => {
+            Some(format!("cart {} is {} already", cart.id, cart.state))
+        }
+        Ok(_) => availability::read_only(model),
+    }
+}
+
+pub fn cannot_change(model: &Model) -> Option<String> {
+    match chosen(model) {
+        Ok(SaleLine::Order(order)) if order.state == OrderState::Cancelled => {
+            Some(format!("order {} is cancelled, for good: c writes a new one", order.id))
+        }
+        Ok(SaleLine::Cart(cart)) if cart.state != CartState::Open => {
+            Some(format!("cart {} is {}: n writes a new one", cart.id, cart.state))
+        }
+        Ok(_) => availability::read_only(model),
+        Err(why) => Some(why),
+    }
+}
+
+/// The next step of an order.
+const fn after(state: OrderState) -> Option<OrderState> {
+    match state {
+        OrderState::New => Some(OrderState::Confirmed),
+        OrderState::Confirmed => Some(OrderState::Paid),
+        OrderState::Paid => Some(OrderState::Fulfilled),
+        OrderState::Fulfilled | OrderState::Cancelled => None,
+    }
+}
+
+/// Asks first: no key takes it back.
+pub fn next_step(model: &mut Model) -> Vec<Effect> {
+    let asked = match chosen(model) {
+        Ok(SaleLine::Order(order)) => after(order.state).map(|next| {
+            let question = format!("{}: {} -> {next}?", order_words(order), order.state);
+            (question, ShopAct::MoveOrder(order.id, next))
+        }),
+        Ok(SaleLine::Cart(cart)) => Some((format!("an order of cart {}?", cart.id), ShopAct::OrderCart(cart.id))),
+        Err(_) => None,
+    };
+    ask(model, asked)
+}
+
+pub fn end(model: &mut Model) -> Vec<Effect> {
+    let asked = match chosen(model) {
+        Ok(SaleLine::Order(order)) => {
+            let question = format!("cancel {}, for good? What it counts is taken back.", order_words(order));
+            Some((question, ShopAct::MoveOrder(order.id, OrderState::Cancelled)))
+        }
+        Ok(SaleLine::Cart(cart)) => {
+            Some((format!("abandon cart {}, for good?", cart.id), ShopAct::AbandonCart(cart.id)))
+        }
+        Err(_) => None,
+    };
+    ask(model, asked)
+}
+
+fn ask(model: &mut Model, asked: Option<(String, ShopAct)>) -> Vec<Effect> {
+    let Some((page, (question, act))) = page(model).zip(asked) else { return Vec::new() };
+    let write = ShopWrite { person: page.person, who: page.who.clone(), act, typed: None };
+    prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Shop(write)])
+}
+
+/// `order 3, RM 12.40`.
+fn order_words(order: &OrderRow) -> String {
+    let total = order.total.zip(order.currency.as_ref()).map(|(total, currency)| in_currency(total, currency));
+    format!("order {}{}", order.id, total.map(|total| format!(", {total}")).unwrap_or_default())
+}
+
+pub fn new_order(model: &mut Model) -> Vec<Effect> {
+    let of = page(model).map(|page| ItemsOf::NewOrder {
+        blast: page.blast,
+        phone: page.phone.clone(),
+        close: CloseBefore::None,
+    });
+    type_items(model, of)
+}
+
+pub fn new_cart(model: &mut Model) -> Vec<Effect> {
+    let of = page(model).map(|page| ItemsOf::NewCart { blast: page.blast, phone: page.phone.clone() });
+    type_items(model, of)
+}
+
+pub fn change_items(model: &mut Model) -> Vec<Effect> {
+    let of = chosen(model).ok().map(|sale| ItemsOf::Changes(sale.key()));
+    type_items(model, of)
+}
+
+fn type_items(model: &mut Model, of: Option<ItemsOf>) -> Vec<Effect> {
+    let Some((page, of)) = page(model).zip(of) else { return Vec::new() };
+    let (person, who) = (page.person, brief(&page.who));
+    model.notice = None;
+    model.prompt = Some(Prompt::Items(ItemsPrompt { person, who, of, field: TextField::default(), trouble: None }));
+    Vec::new()
+}
+
+/// `tab` in the field of an amount: what they bought, in place of what it came to.
+pub fn items_of_sale(model: &mut Model, amount: AmountPrompt) {
+    let close = if amount.sale == Sale::New { CloseBefore::ByKey } else { CloseBefore::None };
+    let row = model.person().filter(|row| row.id == amount.person);
+    let Some((blast, phone)) = row.map(|row| (row.blast_id, row.phone.clone())) else {
+        model.prompt = Some(Prompt::Amount(amount));
+        return;
+    };
+    let of = ItemsOf::NewOrder { blast, phone, close };
+    let AmountPrompt { person, who, .. } = amount;
+    model.prompt = Some(Prompt::Items(ItemsPrompt { person, who, of, field: TextField::default(), trouble: None }));
+}
+
+pub fn items_key(model: &mut Model, mut items: ItemsPrompt, key: Key) -> Vec<Effect> {
+    match key {
+        Key::Esc => return Vec::new(),
+        Key::Enter => match act(&items) {
+            Ok(act) => {
+                let write = ShopWrite { person: items.person, who: items.who.clone(), act, typed: Some(items) };
+                return vec![Effect::Write(WriteRequest::Shop(write))];
+            }
+            Err(why) => items.trouble = Some(why),
+        },
+        key => match items.field.key(key) {
+            Edited::Changed => items.trouble = None,
+            Edited::NotMine => model.refuse("enter writes it, esc leaves it"),
+            Edited::Same => {}
+        },
+    }
+    model.prompt = Some(Prompt::Items(items));
+    Vec::new()
+}
+
+/// What the typed items say to do.
+fn act(items: &ItemsPrompt) -> Result<ShopAct, String> {
+    let words = item_words(&items.field.text())?;
+    let draft = |blast, phone: &Phone| {
+        let items = words.iter().map(|word| typed_item(word)).collect::<Result<Vec<NewOrderItem>, _>>()?;
+        Ok(OrderDraft { blast, phone: phone.as_str().to_owned(), items, note: None })
+    };
+    match &items.of {
+        ItemsOf::NewOrder { blast, phone, close: CloseBefore::None } => draft(*blast, phone).map(ShopAct::Order),
+        ItemsOf::NewOrder { blast, phone, close: CloseBefore::ByKey } => {
+            draft(*blast, phone).map(ShopAct::OrderOfClose)
+        }
+        ItemsOf::NewCart { blast, phone } => draft(*blast, phone).map(ShopAct::Cart),
+        ItemsOf::Changes(key) => {
+            let changes = words.iter().map(|word| typed_change(word)).collect::<Result<Vec<ItemChange>, _>>()?;
+            let edit = ItemsEdit::Changes(changes);
+            Ok(match key {
+                SaleKey::Order(id) => ShopAct::EditOrder(*id, edit),
+                SaleKey::Cart(id) => ShopAct::EditCart(*id, edit),
+            })
+        }
+    }
+}
+
+/// It is written: says so, and reads again what shows it.
+pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome) -> Vec<Effect> {
+    let WriteRequest::Shop(write) = request else { return Vec::new() };
+    let who = brief(&write.who);
+    let (sentence, key) = match outcome {
+        ShopOutcome::Order(order, sold_out) => {
+            let sold_out = Some(sold_out.join(", ")).filter(|skus| !skus.is_empty());
+            let sold_out = sold_out.map(|skus| format!("; sold out by the catalogue: {skus}")).unwrap_or_default();
+            let sentence = format!("{who}: {} is {}, by you{sold_out}", order_words(order), order.state);
+            (sentence, SaleKey::Order(order.id))
+        }
+        ShopOutcome::Cart(cart) => {
+            (format!("{who}: cart {} is {}, by you", cart.id, cart.state), SaleKey::Cart(cart.id))
+        }
+    };
+    writes::log(model, &sentence, &command_line(write));
+    let notice = Notice::done(sentence);
+    let is_mark = matches!(write.act, ShopAct::Order(_) | ShopAct::OrderOfClose(_) | ShopAct::OrderCart(_));
+    model.say(if is_mark { notice.hint("u undoes") } else { notice });
+    model.recipients.keep(write.person);
+    model.mine.insert(write.person);
+    let mut effects = writes::after_mark(model, &[write.person]);
+    if let Some(Overlay::Customer(page)) = model.overlays.last_mut()
+        && page.person == write.person
+    {
+        page.chosen = Some(key);
+        effects.push(Effect::Read(ReadRequest::Customer(page.phone.clone())));
+    }
+    effects
+}
+
+/// The same in a shell.
+fn command_line(ShopWrite { act, typed, .. }: &ShopWrite) -> String {
+    let words = || {
+        let words = typed.as_ref().and_then(|items| item_words(&items.field.text()).ok()).unwrap_or_default();
+        words.iter().map(|word| shell_quoted(word)).collect::<Vec<_>>().join(" ")
+    };
+    match act {
+        ShopAct::Order(draft) | ShopAct::OrderOfClose(draft) => {
+            format!("blastdeck order add {} {} {}", draft.blast, draft.phone, words())
+        }
+        ShopAct::Cart(draft) => format!("blastdeck cart add {} {} {}", draft.blast, draft.phone, words()),
+        ShopAct::EditOrder(id, _) => format!("blastdeck order edit {id} {}", words()),
+        ShopAct::EditCart(id, _) => format!("blastdeck cart set {id} {}", words()),
+        ShopAct::MoveOrder(id, state) => format!("blastdeck order {} {id}", verb(*state)),
+        ShopAct::OrderCart(id) => format!("blastdeck cart order {id}"),
+        ShopAct::AbandonCart(id) => format!("blastdeck cart abandon {id}"),
+    }
+}
+
+const fn verb(state: OrderState) -> &'static str {
+    match state {
+        OrderState::New | OrderState::Confirmed => "confirm",
+        OrderState::Paid => "pay",
+        OrderState::Fulfilled => "fulfil",
+        OrderState::Cancelled => "cancel",
+    }
+}
+
+/// It was refused: what was typed is there again, with the reason.
+pub fn refused(model: &mut Model, write: &ShopWrite, failure: &EffectError) -> Vec<Effect> {
+    match write.typed.clone().filter(|_| model.prompt.is_none()) {
+        Some(items) => {
+            model.prompt = Some(Prompt::Items(ItemsPrompt { trouble: Some(failure.sentence()), ..items }));
+        }
+        None => model.refuse(failure.sentence()),
+    }
+    let open = page(model).map(|page| Effect::Read(ReadRequest::Customer(page.phone.clone())));
+    open.into_iter().collect()
+}
