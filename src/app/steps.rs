@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::follow_up::FollowUp;
 use super::segment::values_of;
 use super::view::BlastView;
 use super::{App, AppError};
@@ -139,6 +140,15 @@ impl App {
         tx.commit().await?;
         self.notify(blast).await?;
         Ok(number)
+    }
+
+    /// Adds a step for whoever is stuck at a stage for so long from now on, with the blast's own message. Each draft of it waits for a yes.
+    pub async fn add_step_alike(&self, from: FollowUp) -> Result<StepView, AppError> {
+        let rule = StepRule::new(from.older_than, from.stuck_at, None).map_err(invalid_rule)?;
+        let content = self.draft_alike(from.blast).await?.content;
+        let new = NewStep { rule, stage: None, content, first: None, at_most: None };
+        let number = self.add_step(from.blast, new).await?;
+        self.step(StepKey { blast: from.blast, number }).await
     }
 
     /// Changes a step: what it makes from now on.

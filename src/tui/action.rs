@@ -2,6 +2,8 @@
 //! and the function that performs it. Key handling, footer, help and the command palette all read this table, and find
 //! a key's action in it.
 
+mod lookup;
+
 use std::fmt;
 
 use super::availability as when;
@@ -13,6 +15,8 @@ use super::update::{
     overlays, plan, prompts, reports, retries, setup, sorting, views,
 };
 use crate::app::view::Anchor;
+
+pub use lookup::{pane_scopes, scopes, scopes_of};
 
 /// Where an action works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -188,14 +192,13 @@ impl UiAction {
         let stops_launch = self.id() == UNDO && model.announced().is_some();
         let is_blind = model.layout().is_summary() && self.danger > Danger::Hold && !stops_launch;
         let too_small = || "too small to show whom it would hit: nothing done".to_owned();
-        match is_blind.then(too_small).or_else(|| (self.why_not)(model)) {
-            Some(why) => {
-                model.held.clear();
-                (self.refuse)(model, why);
-                Vec::new()
-            }
-            None => (self.perform)(model),
+        if let Some(why) = is_blind.then(too_small).or_else(|| (self.why_not)(model)) {
+            model.held.clear();
+            (self.refuse)(model, why);
+            model.notice.iter_mut().for_each(|notice| notice.until_larger = is_blind);
+            return Vec::new();
         }
+        (self.perform)(model)
     }
 }
 
@@ -299,6 +302,14 @@ pub const ACTIONS: &[UiAction] = &[
     marks("make the draft; nothing is sent", &[Enter], &[FollowUp], follow_ups::make)
         .unless(when::read_only)
         .footer("make the draft", 1),
+    marks(
+        "later, by itself: a step of the blast, which makes such drafts",
+        &[Char('a')],
+        &[FollowUp],
+        follow_ups::later,
+    )
+    .unless(when::read_only)
+    .footer("by itself", 2),
     shows("send, once the number is typed; who a count is about", &[Enter], &[Plan], plan::enter).footer("send", 1),
     marks("one message to yourself, as the shown person reads it", &[Char('M')], &[Plan], plan::send_test)
         .danger(Danger::Asks)
@@ -362,38 +373,6 @@ pub const ACTIONS: &[UiAction] = &[
     shows("leave a field; twice quits", &[Ctrl('c')], &[Everywhere], leave::interrupt).keys_only(),
     shows("all keys", &[Char('?')], &[Everywhere], overlays::open_help).footer("all", 0),
 ];
-
-/// Where keys are looked up, the nearest scope first.
-pub fn scopes(model: &Model) -> &'static [KeyScope] {
-    scopes_of(model.overlays.last(), model.focus)
-}
-
-/// The same on a page, or in a pane where there is none.
-pub fn scopes_of(page: Option<&Overlay>, focus: Pane) -> &'static [KeyScope] {
-    match page {
-        Some(Overlay::Details(_)) => &[KeyScope::Details, KeyScope::Moving, KeyScope::Everywhere],
-        Some(Overlay::Customer(_)) => &[KeyScope::Customer, KeyScope::Moving, KeyScope::Everywhere],
-        Some(Overlay::FollowUp(_)) => &[KeyScope::FollowUp, KeyScope::Moving, KeyScope::Everywhere],
-        Some(Overlay::Form) => &[KeyScope::Form, KeyScope::Moving, KeyScope::Everywhere],
-        Some(Overlay::Plan(_)) => &[KeyScope::Plan, KeyScope::Moving, KeyScope::Everywhere],
-        Some(Overlay::Answer(_)) => &[KeyScope::Answer, KeyScope::Everywhere],
-        Some(
-            Overlay::Commands(_) | Overlay::Elsewhere(_) | Overlay::Needs(_) | Overlay::Welcome(_) | Overlay::NewSender,
-        ) => &[KeyScope::List, KeyScope::Moving, KeyScope::Everywhere],
-        Some(Overlay::Help(_) | Overlay::Log(_)) => &[KeyScope::Moving, KeyScope::Everywhere],
-        None => pane_scopes(focus),
-    }
-}
-
-/// The same for a pane, whatever covers it.
-pub const fn pane_scopes(focus: Pane) -> &'static [KeyScope] {
-    match focus {
-        Pane::Blasts => &[KeyScope::Blasts, KeyScope::Moving, KeyScope::Everywhere],
-        Pane::Funnel => &[KeyScope::Funnel, KeyScope::Moving, KeyScope::Everywhere],
-        Pane::Recipients => &[KeyScope::Recipients, KeyScope::Moving, KeyScope::Everywhere],
-        Pane::Activity => &[KeyScope::Activity, KeyScope::Moving, KeyScope::Everywhere],
-    }
-}
 
 #[cfg(test)]
 mod tests;

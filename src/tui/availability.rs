@@ -1,9 +1,9 @@
 //! When an action is unavailable, and the sentence that says why.
 
-use crate::app::view::ActivityEvent;
+use crate::app::view::{ActivityEvent, BlastView};
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
-use crate::tui::model::{FunnelView, Model, Overlay, Pane, Shown, armed_until, stuck_at};
+use crate::tui::model::{FunnelView, Model, Overlay, Pane, RetryReading, Shown, armed_until, stuck_at};
 
 pub fn read_only(model: &Model) -> Option<String> {
     model.is_read_only().then(|| "read-only: nothing is changed from here".to_owned())
@@ -64,6 +64,15 @@ pub fn nothing_chosen(model: &Model) -> Option<String> {
         .or_else(|| (!has_choice).then(|| "nobody is chosen here: v or esc goes back to the stages".to_owned()))
 }
 
+/// Said where nobody of those who failed may be tried again.
+pub const NOBODY_TO_RETRY: &str =
+    "nobody to try again: no failed person is known not to have the message, or may have another yet";
+
+fn is_retried_by_nobody(model: &Model, blast: &BlastView) -> bool {
+    let is_of_now = |known: &&RetryReading| known.blast == blast.id && known.failed == blast.counts.failed;
+    model.retryable.as_ref().filter(is_of_now).is_some_and(|known| known.people == Some(0))
+}
+
 pub fn cannot_retry(model: &Model) -> Option<String> {
     let Some(blast) = model.blast() else { return no_blast(model) };
     match blast.state {
@@ -72,6 +81,7 @@ pub fn cannot_retry(model: &Model) -> Option<String> {
             Some("it is over: make a new blast for those who failed".to_owned())
         }
         _ if blast.counts.failed == 0 => Some(format!("nobody failed in {}", blast.tag)),
+        _ if is_retried_by_nobody(model, blast) => Some(NOBODY_TO_RETRY.to_owned()),
         _ => read_only(model),
     }
 }

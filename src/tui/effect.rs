@@ -21,7 +21,7 @@ use crate::app::view::{
     ActivityHead, ActivityPage, ActivityPosition, BlastView, CameBack, ChangesSince, ElsewhereRow, RecipientDetails,
     RecipientQuery, RecipientRow, SenderView, Total,
 };
-use crate::app::{AppError, CustomerSheet, FollowUpPreview, Plan, PlanGroup, PlanPerson, StoreError};
+use crate::app::{AppError, CustomerSheet, FollowUpPreview, Plan, PlanGroup, PlanPerson, StepView, StoreError};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
@@ -144,6 +144,8 @@ pub enum ReadRequest {
         blast: BlastId,
         group: PlanGroup,
     },
+    /// The steps of these blasts.
+    Steps(Vec<BlastId>),
     /// Whether a blast would continue without this window.
     HandOver(BlastId),
     /// For the form of a blast.
@@ -286,6 +288,7 @@ pub enum Completion {
         group: PlanGroup,
         people: EffectResult<Vec<PlanPerson>>,
     },
+    Steps(EffectResult<Vec<StepView>>),
     /// The inner error says what is missing for the blast to continue.
     HandOver {
         blast: BlastId,

@@ -25,7 +25,7 @@ pub use answer::{AnswerDraft, AnswerOverlay, AnswerProgress};
 pub use attention::AttentionItem;
 pub use blast_sorting::BlastSorting;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
-pub use chain::ChainReading;
+pub use chain::{ChainReading, RetryReading};
 pub use customer::{CloseBefore, CustomerOverlay, ItemsOf, ItemsPrompt, SaleKey, SaleLine};
 pub use form::{BlastForm, FormLine, FormPage, FormWrites, LineEdit};
 pub use notice::{ArmedLaunch, LogLine, Notice, Tone};
@@ -55,7 +55,7 @@ use super::key::Key;
 use super::layout::{Layout, Zoom, activity_rows, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
 use crate::app::view::{BlastView, ChangesSince, RecipientDetails, RecipientRow, SenderView, Total};
-use crate::app::{DatabaseState, EngineChange, Launch};
+use crate::app::{DatabaseState, EngineChange, Launch, StepView};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
@@ -129,6 +129,8 @@ pub struct Model {
     pub activity: ActivityFeed,
     /// Text to somebody that was begun and not sent.
     pub answer_draft: Option<AnswerDraft>,
+    /// The steps of blasts, as they were read when the list of what needs a person was opened.
+    pub steps: Vec<StepView>,
     /// What needed a person when it was looked at last, and how much of it: the bell rings for more.
     pub needs_seen: BTreeMap<AttentionItem, i64>,
     pub presence: Presence,
@@ -154,6 +156,8 @@ pub struct Model {
     pub since: Option<ChangesSince>,
     /// Who came back after the follow-ups of the selected blast.
     pub chain: Option<ChainReading>,
+    /// How many of those who failed in the selected blast may be tried again.
+    pub retryable: Option<RetryReading>,
     /// What the funnel shows besides its bars.
     pub views: FunnelViews,
     /// The person under the cursor in full, for the pane beside the table.
@@ -194,6 +198,7 @@ impl Model {
             recipients: RecipientTable::default(),
             activity: ActivityFeed::opened(now),
             answer_draft: None,
+            steps: Vec::new(),
             needs_seen: BTreeMap::new(),
             presence: Presence::opened(now),
             opened_at: now,
@@ -210,6 +215,7 @@ impl Model {
             mine: BTreeSet::new(),
             since: None,
             chain: None,
+            retryable: None,
             views: FunnelViews::default(),
             preview: None,
             preview_asked: None,

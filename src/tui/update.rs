@@ -49,6 +49,8 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
         Msg::Mouse(event) => mouse::moused(model, event),
         Msg::Resized(size) => {
             model.size = size;
+            let is_larger = !model.layout().is_summary() || model.not_drawn().is_none() && model.prompt.is_some();
+            model.notice.take_if(|notice| notice.until_larger && is_larger);
             let height = model.layout().people_rows();
             model.recipients.reveal(height);
             let height = model.activity_rows();
@@ -90,6 +92,7 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     effects.extend(lists::next_page(model));
     effects.extend(activity::next_page(model));
     effects.extend(views::read(model));
+    effects.extend(retries::read(model));
     effects.extend(views::read_preview(model));
     effects
 }

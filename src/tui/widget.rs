@@ -41,6 +41,18 @@ fn columns(text: &str) -> u16 {
     clusters(text).fold(0, |taken, cluster| taken.saturating_add(cluster.cell_width()))
 }
 
+/// As much of the start of a text as fits, with a mark where it was cut.
+pub fn start_of(text: &str, room: u16) -> String {
+    let mut kept = String::new();
+    for cluster in clusters(text) {
+        if width(&kept) + width(cluster) + 1 > room {
+            return kept + "~";
+        }
+        kept.push_str(cluster);
+    }
+    kept
+}
+
 /// The characters as a reader counts them: a letter with its signs, an emoji with what is joined to it.
 pub fn clusters(text: &str) -> impl Iterator<Item = &str> {
     text.graphemes(true)

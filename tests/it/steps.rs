@@ -1,6 +1,7 @@
 //! Follow-ups that make themselves: each person gets a step at most once, whichever engines live; nobody early, and nobody who answered,
 //! bought or opted out.
 
+mod alike;
 mod month;
 
 use blastdeck::app::{App, Launch};

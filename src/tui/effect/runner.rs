@@ -1,6 +1,8 @@
 //! Runs effects against the engine, each on its own task, and reports their completion. A read that is requested again
 //! while it is in flight runs once more afterwards; writes run one after the other.
 
+mod patience;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -8,12 +10,13 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
+use self::patience::{patience, pause_factor, takes_long};
 use super::{
     ALL_FOUND_MAX, AnswerText, Completion, DraftAnswer, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ReadRequest,
     ReadSlot, WriteOutcome, WriteRequest, drafts, editor, shop,
 };
 use crate::app::view::{Anchor, BlastFilter, ChangesSince, Order, RecipientQuery};
-use crate::app::{AnswerRequest, App, Engines, RepeatedAnswer, SavedFile};
+use crate::app::{AnswerRequest, App, Engines, RepeatedAnswer, SavedFile, StepView};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 use crate::domain::progress::BlastProgress;
@@ -24,11 +27,6 @@ use crate::tui::model::PageRequest;
 const RELEASE_MAX: Duration = Duration::from_secs(1);
 /// A costly count is never delayed longer than this.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
-
-/// How long a periodic read waits for its turn; no operator waits for it.
-const PERIODIC_WAIT: Duration = Duration::from_secs(10);
-/// How long a read waits for its turn that a key may have requested.
-const KEY_WAIT: Duration = Duration::from_secs(1);
 
 /// What a task reports: a completion, or which slot is free again.
 enum TaskReport {
@@ -163,65 +161,6 @@ impl EffectRunner for AppEffectRunner {
     }
 }
 
-/// Whether an act may take minutes.
-const fn takes_long(request: &WriteRequest) -> bool {
-    matches!(
-        request,
-        WriteRequest::Cancel(_)
-            | WriteRequest::Delete(_)
-            | WriteRequest::FollowUp(_)
-            | WriteRequest::Retry { .. }
-            | WriteRequest::Report(_)
-            | WriteRequest::Draft(_)
-            | WriteRequest::AddSender(_)
-    )
-}
-
-/// How many times its own duration a read pauses before it may run again. Counting what changed visits every recipient
-/// that did, for as long as nobody presses a key: in a large blast it must not take more than a tenth of the time.
-const fn pause_factor(request: &ReadRequest) -> u32 {
-    match request {
-        ReadRequest::ChangesSince { .. }
-        | ReadRequest::CountChanged { .. }
-        | ReadRequest::CameBack(_)
-        | ReadRequest::ActivityHead
-        | ReadRequest::Progress(_)
-        | ReadRequest::Errors(_) => 9,
-        _ => 0,
-    }
-}
-
-/// How long a read waits for its turn before it takes a connection of its own.
-const fn patience(request: &ReadRequest) -> Duration {
-    match request {
-        ReadRequest::Blasts
-        | ReadRequest::Senders
-        | ReadRequest::Rows(_)
-        | ReadRequest::Count { .. }
-        | ReadRequest::CountWider { .. }
-        | ReadRequest::CountChanged { .. }
-        | ReadRequest::ChangesSince { .. }
-        | ReadRequest::ActivityHead
-        | ReadRequest::Others
-        | ReadRequest::CameBack(_)
-        | ReadRequest::Progress(_)
-        | ReadRequest::Errors(_)
-        | ReadRequest::Away => PERIODIC_WAIT,
-        ReadRequest::List { .. }
-        | ReadRequest::Activity { .. }
-        | ReadRequest::Person(_)
-        | ReadRequest::Customer(_)
-        | ReadRequest::AllFound { .. } => KEY_WAIT,
-        ReadRequest::FollowUp { .. }
-        | ReadRequest::Plan(_)
-        | ReadRequest::PlanPeople { .. }
-        | ReadRequest::HandOver(_)
-        | ReadRequest::Elsewhere { .. }
-        | ReadRequest::Retryable(_)
-        | ReadRequest::Draft(_) => Duration::ZERO,
-    }
-}
-
 async fn read(app: &App, request: ReadRequest) -> Completion {
     match request {
         ReadRequest::Blasts => Completion::Blasts(app.blasts(&BlastFilter::default()).await.map_err(Into::into)),
@@ -277,6 +216,7 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         ReadRequest::PlanPeople { blast, group } => {
             Completion::PlanPeople { blast, group, people: app.plan_people(blast, group).await.map_err(Into::into) }
         }
+        ReadRequest::Steps(blasts) => Completion::Steps(steps(app, blasts).await),
         ReadRequest::Draft(request) => Completion::Draft(drafts::read(app, request).await),
         ReadRequest::HandOver(blast) => {
             Completion::HandOver { blast, result: app.hand_over(blast, Engines::All).await.map_err(Into::into) }
@@ -285,6 +225,14 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
             Completion::Elsewhere { ticket, rows: app.find(&filter, here, ELSEWHERE_MAX).await.map_err(Into::into) }
         }
     }
+}
+
+async fn steps(app: &App, blasts: Vec<BlastId>) -> EffectResult<Vec<StepView>> {
+    let mut read = Vec::new();
+    for blast in blasts {
+        read.extend(app.steps(blast).await?);
+    }
+    Ok(read)
 }
 
 async fn progress(app: &App, blasts: Vec<BlastId>) -> EffectResult<Vec<(BlastId, BlastProgress)>> {
@@ -388,6 +336,7 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
             let made = app.follow_up_alike(*from).await?;
             WriteOutcome::Drafted { blast: Box::new(app.blast(made.blast).await?), people: made.taken }
         }
+        WriteRequest::AddStep(from) => WriteOutcome::StepAdded(Box::new(app.add_step_alike(*from).await?)),
         WriteRequest::Answer(answer) => WriteOutcome::Answered(app.answer(&answer_request(answer)).await?),
         WriteRequest::Shop(of_shop) => shop::write(app, &of_shop.act).await?,
         WriteRequest::SaveFile(reply) => WriteOutcome::FileSaved(save(app, *reply).await?),

@@ -8,7 +8,8 @@ use rust_decimal::Decimal;
 use super::{DraftOutcome, DraftWrite, ShopOutcome, ShopWrite};
 use crate::app::view::BlastView;
 use crate::app::{
-    AddedSender, Confirmed, FollowUp, Launch, Marked, MarkedSeveral, NewSender, QueuedAnswer, SavedFile, UndoOutcome,
+    AddedSender, Confirmed, FollowUp, Launch, Marked, MarkedSeveral, NewSender, QueuedAnswer, SavedFile, StepView,
+    UndoOutcome,
 };
 use crate::domain::ids::{ActionId, BlastId, RecipientId, ReplyId};
 use crate::domain::recipient::Mark;
@@ -65,6 +66,8 @@ pub enum WriteRequest {
     Report(BlastId),
     /// A draft to those who are stuck.
     FollowUp(FollowUp),
+    /// The same by itself, for whoever is stuck so long from now on.
+    AddStep(FollowUp),
     /// Text to somebody who wrote.
     Answer(AnswerText),
     /// About somebody's orders or carts.
@@ -126,6 +129,7 @@ impl WriteRequest {
             | Self::SaveFile(_)
             | Self::Amend { .. }
             | Self::FollowUp(_)
+            | Self::AddStep(_)
             | Self::Report(_)
             | Self::UndoMine { .. }
             | Self::UndoLaunch(_)
@@ -165,6 +169,7 @@ pub enum WriteOutcome {
         blast: Box<BlastView>,
         people: u64,
     },
+    StepAdded(Box<StepView>),
     SenderConfirmed(Confirmed),
     Answered(QueuedAnswer),
     Shop(ShopOutcome),

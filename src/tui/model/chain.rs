@@ -18,6 +18,18 @@ pub struct ChainReading {
 /// The longest chain that is followed: rows that somebody edited may follow each other in a ring.
 const DEPTH_MAX: usize = 100;
 
+/// How many of those who failed in a blast may be tried again, as it was read last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryReading {
+    pub blast: BlastId,
+    /// How many had failed then.
+    pub failed: i64,
+    /// `None` until it is read.
+    pub people: Option<i64>,
+    /// `T` waits for it.
+    pub is_asked: bool,
+}
+
 impl Model {
     /// The follow-ups of a blast, and theirs, in the order of the list.
     pub fn follow_ups(&self, blast: BlastId) -> Vec<&BlastView> {

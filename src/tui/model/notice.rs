@@ -23,6 +23,8 @@ pub struct Notice {
     pub armed: Option<ArmedLaunch>,
     /// Whether the next key ends it.
     pub until_next_key: bool,
+    /// Whether it asks for a larger window, and ends with one.
+    pub until_larger: bool,
 }
 
 /// A launch that has not begun to send.
@@ -35,11 +37,30 @@ pub struct ArmedLaunch {
 
 impl Notice {
     pub fn done(text: impl Into<String>) -> Self {
-        Self { text: text.into(), hint: None, tone: Tone::Done, armed: None, until_next_key: false }
+        Self {
+            text: text.into(),
+            hint: None,
+            tone: Tone::Done,
+            armed: None,
+            until_next_key: false,
+            until_larger: false,
+        }
     }
 
     pub fn refusal(text: impl Into<String>) -> Self {
-        Self { text: text.into(), hint: None, tone: Tone::Refused, armed: None, until_next_key: false }
+        Self {
+            text: text.into(),
+            hint: None,
+            tone: Tone::Refused,
+            armed: None,
+            until_next_key: false,
+            until_larger: false,
+        }
+    }
+
+    /// Something is not done because the window is too small.
+    pub fn too_small(text: impl Into<String>) -> Self {
+        Self { until_larger: true, ..Self::refusal(text) }
     }
 
     #[must_use]

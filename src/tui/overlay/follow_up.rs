@@ -78,7 +78,11 @@ fn draft(loaded: &FollowUpPreview, blast: Option<&BlastView>, count: &AgeCount, 
          not answer has read these words already.",
         loaded.stage_name
     );
-    sentences("The draft", &text, TextRole::Plain, width)
+    let later = "a makes it a step of the blast instead: from now on it drafts this by itself for whoever has been stuck so long, and \
+                 each draft waits for your yes.";
+    let mut lines = sentences("The draft", &text, TextRole::Plain, width);
+    lines.extend(sentences("Later, by itself", later, TextRole::Plain, width));
+    lines
 }
 
 /// What only a person can know: who replied on the phone.

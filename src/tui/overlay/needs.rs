@@ -1,6 +1,7 @@
 //! `!`: what needs a person, in every blast, each line with its mend.
 
 use super::{OverlayContent, clock, wrapped};
+use crate::app::StepView;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::sender::{UNHEARD, UNHEARD_MEND, stop_mend};
@@ -24,10 +25,38 @@ pub fn content(model: &Model, chosen: Option<AttentionItem>, width: u16) -> Over
     if lines.is_empty() {
         lines.push(TextLine::plain("  Nothing needs you."));
     }
+    lines.extend(steps(model, width));
     lines.extend(waiting_replies(model));
     let there = focus.map(|_| "enter goes there".to_owned());
     let title = super::title(vec!["What needs you".to_owned(), number(model.needs())], there);
     OverlayContent { title, lines, focus }
+}
+
+/// Follow-ups that make themselves: what they are for, and when they come. Their drafts stand above.
+fn steps(model: &Model, width: u16) -> Vec<TextLine> {
+    let Some(first) = model.steps.first().map(|view| &view.step) else { return Vec::new() };
+    let line = |view: &StepView| {
+        let tag = model.blasts.get(view.step.blast).map_or("", |blast| blast.tag.as_str());
+        let number = view.step.number;
+        wrapped(&format!("{tag}, step {number}: {}; {}", view.when, comes(model, view)), width.saturating_sub(4))
+    };
+    let command = format!("blastdeck blast step pause {} {}", first.blast, first.number);
+    let hint = wrapped(&format!("`{}` pauses one; resume, set and remove as well", command), width.saturating_sub(4));
+    let lines = model.steps.iter().flat_map(line).map(|line| TextLine::plain(format!("  {line}")));
+    let hint = hint.into_iter().map(|line| TextLine::dim(format!("  {line}")));
+    std::iter::once(TextLine::rule("Steps, which make follow-ups by themselves")).chain(lines).chain(hint).collect()
+}
+
+/// When a step comes, or why it does not.
+fn comes(model: &Model, view: &StepView) -> String {
+    let sends = view.step.at_most.map_or_else(String::new, |most| format!(", sent by itself to at most {most}"));
+    match (view.waits, view.comes_at) {
+        _ if view.is_over => "it comes no more".to_owned(),
+        _ if view.step.paused_at.is_some() => "paused".to_owned(),
+        (Some(_), _) => "its draft waits for you".to_owned(),
+        (None, Some(at)) => format!("comes {}{sends}", clock(model).long(at)),
+        (None, None) => format!("comes once somebody is due{sends}"),
+    }
 }
 
 /// What needs a person, and what to do about it.
@@ -73,7 +102,7 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
             if blast.state == BlastState::Draft {
                 return words(
                     format!("{}, {}: {why}", blast.tag, blast.follow_up_stage),
-                    "enter, then S shows the plan and sends it; X deletes it".to_owned(),
+                    "enter shows its plan, which sends it; esc, then e changes it and X deletes it".to_owned(),
                 );
             }
             words(

@@ -2,7 +2,7 @@
 
 use super::support::{STACKED, TestDashboard, WIDE, blast, blasts, draft, raya};
 use crate::app::view::{BlastView, CameBack};
-use crate::app::{FollowUp, FollowUpPreview};
+use crate::app::{FollowUp, FollowUpPreview, StepRow, StepView};
 use crate::domain::blast::BlastState;
 use crate::domain::follow_up::{AgeCount, LeftOut, ages};
 use crate::domain::funnel::Counts;
@@ -232,4 +232,61 @@ fn whoever_left_the_page_while_the_draft_was_made_stays_where_they_are() {
 
     assert_eq!((dashboard.model.focus, dashboard.model.blast().unwrap().id), (Pane::Recipients, RAYA));
     assert!(!dashboard.model.overlays.iter().any(|overlay| matches!(overlay, Overlay::FollowUp(_))));
+}
+
+pub fn step(waits: Option<BlastId>) -> StepView {
+    let step = StepRow {
+        blast: RAYA,
+        number: 1,
+        after_seconds: 86_400,
+        since: Status::Read,
+        until: Status::Replied,
+        stage: "Follow-up 1".to_owned(),
+        message: "Salam {name}".to_owned(),
+        template: None,
+        first_people: None,
+        at_most: None,
+        paused_at: None,
+        last_made_at: None,
+        next_look_at: None,
+    };
+    let (when, comes_at) = ("1d after read, not replied".to_owned(), Some(at(15, 30)));
+    StepView { step, when, waits, comes_at, is_over: false, blasts: Vec::new() }
+}
+
+#[test]
+fn a_makes_a_step_of_what_the_page_shows_once() {
+    let mut dashboard = asked();
+    dashboard.answer(Completion::FollowUp(Ok(preview()))).taken();
+    assert!(dashboard.screen().join("\n").contains("a makes it a step of the blast instead"));
+
+    dashboard.keys("aa");
+
+    let older_than = match &dashboard.model.overlays[..] {
+        [Overlay::FollowUp(page)] => page.older_than(),
+        other => panic!("{other:?}"),
+    };
+    let from = FollowUp { blast: RAYA, stuck_at: Status::Read, older_than };
+    assert_eq!(dashboard.acts(), [WriteRequest::AddStep(from)]);
+    let outcome = Ok(WriteOutcome::StepAdded(Box::new(step(None))));
+    dashboard.answer(Completion::Written { request: WriteRequest::AddStep(from), outcome });
+    assert!(dashboard.model.overlays.is_empty());
+    let said = "Raya promo: step 1, 1d after read, not replied; each draft of it waits for your yes: ! lists it";
+    assert_eq!(dashboard.said(), said);
+    let line = "blastdeck blast step add 7 --after 1d --since read --until replied --message 'Salam {name}'";
+    assert_eq!(dashboard.model.log.back().unwrap().command_line, line);
+}
+
+#[test]
+fn a_step_for_everybody_at_once_is_refused_and_one_that_failed_may_be_tried_again() {
+    let mut dashboard = asked();
+    dashboard.answer(Completion::FollowUp(Ok(preview()))).keys("gggg[[[[[[[[a");
+    assert_eq!(dashboard.said(), "a step needs a time: ] chooses one");
+    dashboard.keys("]a");
+    let Some(request) = dashboard.acts().pop() else { panic!("no step") };
+
+    let why = EffectError::Other("a blast has at most 20 steps: remove one first".to_owned());
+    dashboard.answer(Completion::Written { request, outcome: Err(why) }).keys("a");
+
+    assert_eq!(dashboard.acts().len(), 1);
 }

@@ -1,16 +1,17 @@
 //! What needs a person: counted for those who are needed, and one key away.
 
 use super::activity::head;
-use super::support::{STACKED, TestDashboard, WIDE, at, blasts, buffer, raya, senders};
+use super::follow_ups::step;
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blasts, buffer, draft, raya, senders};
 use crate::app::view::{ActivityHead, BlastView, SenderStop, SenderView};
 use crate::domain::act::Actor;
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastOrigin, BlastState};
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
-use crate::tui::effect::{Completion, Effect};
+use crate::tui::effect::{Completion, Effect, ReadRequest};
 use crate::tui::frame::FrameDiff;
-use crate::tui::model::{ListScope, Pane};
+use crate::tui::model::{AttentionItem, ListScope, Overlay, Pane};
 use crate::tui::view::window_title;
 
 #[test]
@@ -146,4 +147,43 @@ fn the_title_of_the_window_counts_what_needs_a_person_and_nothing_in_it_steers_t
     assert_eq!(second, b"", "the same title is not written again");
     frames.ring();
     assert_eq!(frames.advance(&buffer(&dashboard.model)), b"\x07");
+}
+
+/// A blast with a step, and the draft that the step made.
+fn with_a_step() -> TestDashboard {
+    let origin = BlastOrigin { has_steps: true, ..BlastOrigin::default() };
+    let of_step = BlastOrigin { step: Some(1), ..BlastOrigin::default() };
+    let made = BlastView { origin: of_step, state_by: Some(Actor::Engine), follows: Some(RAYA), ..draft() };
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { origin, ..raya() }, made]))).taken();
+    dashboard
+}
+
+#[test]
+fn steps_are_listed_where_their_drafts_are_asked_about() {
+    let mut dashboard = with_a_step();
+
+    dashboard.keys("!");
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Steps(vec![RAYA]))));
+    for (waits, expected) in [(None, "comes 15:30"), (Some(DRAFT), "its draft waits for you")] {
+        dashboard.answer(Completion::Steps(Ok(vec![step(waits)])));
+
+        let screen = dashboard.screen().join("\n");
+        let line = format!("Raya promo, step 1: 1d after read, not replied; {expected}");
+        assert!(screen.contains(&line), "{screen}");
+        assert!(screen.contains("blastdeck blast step pause 7 1"), "{screen}");
+    }
+}
+
+#[test]
+fn enter_on_the_draft_of_a_step_opens_its_plan() {
+    let mut dashboard = with_a_step();
+    dashboard.keys("!").taken();
+    let row = dashboard.model.needs_list().iter().position(|need| *need == AttentionItem::Paused(DRAFT)).unwrap();
+
+    dashboard.keys(&"j".repeat(row)).keys("\n");
+
+    assert!(matches!(&dashboard.model.overlays[..], [Overlay::Plan(plan)] if plan.blast == DRAFT));
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Plan(DRAFT))));
+    assert_eq!(dashboard.model.blast().unwrap().id, DRAFT);
 }

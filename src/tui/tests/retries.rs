@@ -8,7 +8,6 @@ use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteReq
 fn asked(people: i64) -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("1T");
-    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::Retryable(RAYA))]);
     dashboard.answer(Completion::Retryable { blast: RAYA, people: Ok(people) });
     dashboard
 }
@@ -41,6 +40,24 @@ fn where_nobody_may_be_tried_again_nothing_is_asked() {
 
     assert!(dashboard.model.prompt.is_none());
     assert!(dashboard.said().starts_with("nobody to try again"), "{}", dashboard.said());
+}
+
+#[test]
+fn t_is_not_offered_where_nobody_may_be_tried_again() {
+    let mut dashboard = asked(0);
+
+    let footer = dashboard.line(28);
+    dashboard.keys("T");
+
+    assert!(!footer.contains("try again"), "{footer}");
+    assert!(dashboard.said().starts_with("nobody to try again"), "{}", dashboard.said());
+    assert!(!dashboard.taken().contains(&Effect::Read(ReadRequest::Retryable(RAYA))), "it is known already");
+    // Somebody else failed: it is counted again.
+    let mut more = raya();
+    more.counts.failed += 1;
+    dashboard.answer(Completion::Blasts(Ok(vec![more])));
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Retryable(RAYA))));
+    assert!(dashboard.line(28).contains("try again"), "{}", dashboard.line(28));
 }
 
 #[test]

@@ -73,9 +73,10 @@ fn a_start_and_a_rule_exclude_each_other() {
     dashboard.keys("\n2026-12-01 09:00\n");
     dashboard.model.form.as_mut().unwrap().line = FormLine::Repeat;
 
-    dashboard.keys("\nevery day 09:00\n");
+    dashboard.keys("\n");
 
     assert!(trouble(&dashboard).starts_with("a blast that repeats has no other start"), "{}", trouble(&dashboard));
+    assert!(dashboard.model.form.as_ref().unwrap().edit.is_none());
 }
 
 #[test]
@@ -156,4 +157,35 @@ fn what_has_no_next_time_says_why() {
     let mut once = TestDashboard::new(STACKED);
     once.keys("1>");
     assert!(once.said().contains("does not repeat"), "{}", once.said());
+}
+
+#[test]
+fn the_start_of_what_repeats_is_no_field_and_says_why() {
+    let mut dashboard = form_at(FormLine::Repeat);
+    dashboard.keys("\nevery mon 09:00\n").answer(saved(9, 1));
+    dashboard.model.form.as_mut().unwrap().line = FormLine::Start;
+
+    dashboard.keys("\n");
+
+    assert!(dashboard.model.form.as_ref().unwrap().edit.is_none());
+    assert_eq!(trouble(&dashboard), "a blast that repeats has no other start: empty Repeat or Start first");
+    // The rule itself is edited, which empties it.
+    dashboard.model.form.as_mut().unwrap().line = FormLine::Repeat;
+    dashboard.keys("\n").key(Key::Ctrl('u')).keys("\n");
+    assert!(dashboard.model.form.as_ref().unwrap().values.repeat.is_none());
+}
+
+#[test]
+fn the_next_time_of_what_repeats_is_whole_at_every_width_of_the_list() {
+    for width in [110, 120, 140, 160, 200, 240] {
+        let mut dashboard = listed(BlastState::Scheduled);
+        dashboard.dispatch(crate::tui::msg::Msg::Resized(crate::tui::Size { width, height: 50 }));
+
+        let screen = dashboard.screen();
+
+        let line = screen.iter().find(|line| line.starts_with("> Good morning")).unwrap();
+        assert!(!line.split('│').next().unwrap().contains('~'), "{width}: {line}");
+        let funnel = screen.iter().find(|line| line.contains("2 Funnel")).unwrap();
+        assert!(funnel.contains("starts 21 Nov 09:00"), "{width}: {funnel}");
+    }
 }

@@ -43,6 +43,32 @@ fn an_armed_launch_says_what_stops_it_and_is_stopped_at_every_size() {
 }
 
 #[test]
+fn an_armed_launch_does_not_read_as_being_sent_on_the_smallest_screen() {
+    let mut dashboard = TestDashboard::new(TINY);
+    arm(&mut dashboard);
+    dashboard.model.blasts.select(DRAFT);
+
+    assert_eq!(dashboard.line(0), "!2 0/289 armed");
+}
+
+#[test]
+fn what_asked_for_a_larger_window_goes_with_it() {
+    for keys in ["3r", "1Xq", "1Xy"] {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.keys(&keys[..keys.len() - 1]);
+        dashboard.dispatch(Msg::Resized(Size { width: 12, height: 3 })).keys(&keys[keys.len() - 1..]);
+        let asked = dashboard.said().to_owned();
+        assert!(asked.contains("make the window larger") || asked.contains("too small"), "{keys}: {asked}");
+
+        dashboard.dispatch(Msg::Resized(Size { width: 12, height: 2 }));
+        assert_eq!(dashboard.said(), asked, "it is as small as before");
+        dashboard.dispatch(Msg::Resized(STACKED));
+
+        assert_eq!(dashboard.said(), "", "{keys}");
+    }
+}
+
+#[test]
 fn without_a_launch_nothing_is_taken_back_where_nobody_can_be_shown() {
     let mut dashboard = TestDashboard::new(TINY);
 

@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 
-use super::activity;
 use super::lists::{self, ListRequest};
+use super::{activity, overlays};
+use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::model::{AttentionItem, ListScope, Model, Notice, Overlay, Pane};
 
 /// What is found within this time of the start was there before: no bell rings for it.
@@ -15,7 +16,13 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     let first = model.needs_list().first().copied();
     model.notice = None;
     model.overlays.push(Overlay::Needs(first));
-    Vec::new()
+    let with_steps: Vec<_> =
+        model.blasts.rows().iter().filter(|blast| blast.origin.has_steps).map(|blast| blast.id).collect();
+    if with_steps.is_empty() {
+        model.steps.clear();
+        return Vec::new();
+    }
+    vec![Effect::Read(ReadRequest::Steps(with_steps))]
 }
 
 /// To what needs a person, in whichever blast it is.
@@ -33,6 +40,11 @@ pub fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
             let line = model.options.call("blastdeck inbox list --failed");
             model.say(Notice::done(format!("nothing here shows them: run `{line}`")));
             Vec::new()
+        }
+        AttentionItem::Paused(id) if model.blasts.get(id).is_some_and(|blast| blast.state == BlastState::Draft) => {
+            let mut effects = to_blast(model, need);
+            effects.extend(overlays::open_plan_of(model, id));
+            effects
         }
         need => to_blast(model, need),
     }

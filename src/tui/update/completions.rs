@@ -81,6 +81,7 @@ fn of_blast(model: &mut Model, completion: Completion) -> Vec<Effect> {
         Completion::Errors { blast, errors } => {
             view_read(model, errors, |model, errors| views::errors_read(model, blast, errors));
         }
+        Completion::Steps(steps) => with(model, steps, |model, steps| model.steps = steps),
         Completion::Retryable { blast, people } => retries::counted_now(model, blast, people),
         Completion::FollowUp(preview) => follow_ups::loaded(model, preview),
         Completion::CameBack { blast, came_back } => {

@@ -119,7 +119,7 @@ pub fn next_step(model: &mut Model) -> Vec<Effect> {
             let question = format!("{}: {} -> {next}?", order_words(order), order.state);
             (question, ShopAct::MoveOrder(order.id, next))
         }),
-        Ok(SaleLine::Cart(cart)) => Some((format!("an order of cart {}?", cart.id), ShopAct::OrderCart(cart.id))),
+        Ok(SaleLine::Cart(cart)) => Some((format!("make an order of cart {}?", cart.id), ShopAct::OrderCart(cart.id))),
         Err(_) => None,
     };
     ask(model, asked)

@@ -1,10 +1,13 @@
 //! Follow-ups: whom one would reach, making its draft, and who came back.
 
+use chrono::TimeDelta;
+
 use super::{lists, overlays, written};
 use crate::app::view::{BlastView, CameBack};
-use crate::app::{FollowUp, FollowUpPreview};
+use crate::app::{FollowUp, FollowUpPreview, StepRow, StepView};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::show_span;
+use crate::domain::text::shell_quoted;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{brief, counted};
 use crate::tui::model::{ChainReading, FollowUpOverlay, Model, Notice, Overlay, Pane};
@@ -63,6 +66,47 @@ pub fn make(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Write(WriteRequest::FollowUp(from))]
 }
 
+/// `a`: the same by itself, as a step of the blast.
+pub fn later(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::FollowUp(page)) = model.overlays.last_mut() else { return Vec::new() };
+    if page.older_than() <= TimeDelta::zero() {
+        model.refuse("a step needs a time: ] chooses one");
+        return Vec::new();
+    }
+    if std::mem::replace(&mut page.is_being_made, true) {
+        model.refuse("it is being made");
+        return Vec::new();
+    }
+    vec![Effect::Write(WriteRequest::AddStep(FollowUp {
+        blast: page.blast,
+        stuck_at: page.stage,
+        older_than: page.older_than(),
+    }))]
+}
+
+pub fn step_added(model: &mut Model, added: &StepView) -> Vec<Effect> {
+    let step = &added.step;
+    model.overlays.retain(|page| !matches!(page, Overlay::FollowUp(page) if page.blast == step.blast));
+    let tag = model.blasts.get(step.blast).map(|blast| brief(&blast.tag)).unwrap_or_default();
+    let text = format!("{tag}: step {}, {}; each draft of it waits for your yes: ! lists it", step.number, added.when);
+    written::log(model, &text, &step_line(step));
+    model.say(Notice::done(text));
+    vec![Effect::Read(ReadRequest::Blasts)]
+}
+
+/// The command line that adds such a step. A template with all that is in it fits into none: its steps are listed.
+fn step_line(step: &StepRow) -> String {
+    if step.template.is_some() {
+        return format!("blastdeck blast step list {}", step.blast);
+    }
+    let after = show_span(TimeDelta::seconds(step.after_seconds).to_std().unwrap_or_default());
+    let (since, until, message) = (step.since.label(), step.until.label(), shell_quoted(&step.message));
+    format!(
+        "blastdeck blast step add {} --after {after} --since {since} --until {until} --message {message}",
+        step.blast
+    )
+}
+
 /// The draft is there: shows it among the blasts.
 pub fn made(model: &mut Model, request: &WriteRequest, row: BlastView, people: u64) -> Vec<Effect> {
     let WriteRequest::FollowUp(from) = request else { return Vec::new() };
@@ -90,7 +134,7 @@ pub fn made(model: &mut Model, request: &WriteRequest, row: BlastView, people: u
 
 /// It was refused: it may be tried again.
 pub fn not_made(model: &mut Model, request: &WriteRequest) {
-    let WriteRequest::FollowUp(from) = request else { return };
+    let (WriteRequest::FollowUp(from) | WriteRequest::AddStep(from)) = request else { return };
     for overlay in &mut model.overlays {
         if let Overlay::FollowUp(page) = overlay
             && page.blast == from.blast

@@ -141,7 +141,10 @@ fn edit_key(model: &mut Model, key: Key) -> Vec<Effect> {
 pub fn begin(model: &mut Model) -> Vec<Effect> {
     let senders: Vec<String> = model.senders.iter().map(|sender| sender.name.clone()).collect();
     let Some(form) = shown(model) else { return Vec::new() };
-    form.trouble = None;
+    form.trouble = schedule::excluded(form.line, &form.values).map(str::to_owned);
+    if form.trouble.is_some() {
+        return Vec::new();
+    }
     let field = |text: &str| Some(LineEdit::Field(TextField::with(text)));
     form.edit = match form.line {
         FormLine::Sender => return next_sender(model, &senders),

@@ -9,7 +9,7 @@ use crate::tui::action::{self, Danger, UiAction};
 use crate::tui::availability;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
-use crate::tui::model::{HELD_MAX, Leaving, Model, Overlay, Prompt};
+use crate::tui::model::{HELD_MAX, Leaving, Model, Notice, Overlay, Prompt};
 use crate::tui::overlay;
 
 /// The operator is recorded as present at most this often.
@@ -129,7 +129,7 @@ fn by_keymap(model: &mut Model, key: Key) -> Vec<Effect> {
 pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let mut effects = touch_last_seen(model);
     if let Some(why) = model.not_drawn() {
-        model.refuse(why);
+        model.say(Notice::too_small(why));
         return effects;
     }
     if model.prompt.is_none() && model.overlays.last() == Some(&Overlay::Form) {

@@ -4,27 +4,58 @@ use super::{prompts, written};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
+use crate::tui::availability::{self, NOBODY_TO_RETRY as NOBODY};
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{brief, counted, number};
-use crate::tui::model::{ConfirmBy, Model, Notice};
+use crate::tui::model::{ConfirmBy, Model, Notice, Pane, RetryReading};
 use crate::tui::widget::TextField;
 
+/// `T`: counts them, and asks once the number is here.
 pub fn count(model: &mut Model) -> Vec<Effect> {
     let Some(blast) = model.blast() else { return Vec::new() };
-    let (id, failed) = (blast.id, number(blast.counts.failed));
-    model.say(Notice::done(format!("counting who of the {failed} that failed may be tried again")));
-    vec![Effect::Read(ReadRequest::Retryable(id))]
+    let (blast, failed) = (blast.id, blast.counts.failed);
+    model.say(Notice::done(format!("counting who of the {} that failed may be tried again", number(failed))));
+    let is_read = |known: &&mut RetryReading| known.blast == blast && known.people.is_none();
+    if let Some(reading) = model.retryable.as_mut().filter(is_read) {
+        reading.is_asked = true;
+        return Vec::new();
+    }
+    model.retryable = Some(RetryReading { blast, failed, people: None, is_asked: true });
+    vec![Effect::Read(ReadRequest::Retryable(blast))]
 }
 
-/// How many there are is known: asks, unless the operator went on to something else.
+/// Where the focus offers `T` and nobody may be tried again, it is not offered: counted once for each number of failures.
+pub fn read(model: &mut Model) -> Option<Effect> {
+    if !matches!(model.focus, Pane::Blasts | Pane::Funnel) || availability::cannot_retry(model).is_some() {
+        return None;
+    }
+    let (blast, failed) = model.blast().map(|blast| (blast.id, blast.counts.failed))?;
+    let is_read = |known: &RetryReading| known.blast == blast && (known.failed == failed || known.people.is_none());
+    if model.retryable.as_ref().is_some_and(is_read) {
+        return None;
+    }
+    model.retryable = Some(RetryReading { blast, failed, people: None, is_asked: false });
+    Some(Effect::Read(ReadRequest::Retryable(blast)))
+}
+
+/// How many there are is known: asks, where a key asked for it and the operator did not go on to something else.
 pub fn counted_now(model: &mut Model, blast: BlastId, people: EffectResult<i64>) {
-    if model.prompt.is_some() || !model.overlays.is_empty() || model.blast().map(|blast| blast.id) != Some(blast) {
+    let Some(reading) = model.retryable.as_mut().filter(|reading| reading.blast == blast) else { return };
+    let is_asked = std::mem::take(&mut reading.is_asked);
+    // Where it could not be counted, `T` counts again.
+    reading.people = Some(people.as_ref().map_or(1, |people| *people));
+    if !is_asked || model.prompt.is_some() || !model.overlays.is_empty() {
         return;
     }
+    if model.blast().map(|blast| blast.id) == Some(blast) {
+        ask(model, blast, people);
+    }
+}
+
+fn ask(model: &mut Model, blast: BlastId, people: EffectResult<i64>) {
     match people {
         Err(failure) => model.refuse(failure.sentence()),
-        Ok(0) => model
-            .refuse("nobody to try again: no failed person is known not to have the message, or may have another yet"),
+        Ok(0) => model.refuse(NOBODY),
         Ok(people) => {
             let tag = model.blast().map(|blast| brief(&blast.tag)).unwrap_or_default();
             let question =

@@ -51,6 +51,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::Retried { blast, people }) => retries::retried(model, *blast, people),
         Ok(WriteOutcome::Report(path)) => reported(model, request, &path),
         Ok(WriteOutcome::Drafted { blast, people }) => follow_ups::made(model, request, *blast, people),
+        Ok(WriteOutcome::StepAdded(step)) => follow_ups::step_added(model, &step),
         Ok(WriteOutcome::Deleted) => deleted(model, request),
         Ok(WriteOutcome::Answered(queued)) => answer::queued(model, request, &queued),
         Ok(WriteOutcome::Shop(outcome)) => customer::written(model, request, &outcome),

@@ -1,5 +1,6 @@
 //! The list of blasts.
 
+use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
 use super::{focused, senders};
@@ -168,7 +169,7 @@ fn value(model: &Model, blast: &BlastView, cell: BlastColumn, selected: Option<T
             (blast.settled_percent().map_or_else(|| "-".to_owned(), |percent| format!("{percent}%")), TextRole::Plain)
         }
         BlastColumn::Bar if blast.state == BlastState::Scheduled => {
-            (blast.send_after.map(|at| clock.long(at)).unwrap_or_default(), TextRole::Dim)
+            (blast.send_after.map(|at| beside_date(clock, at)).unwrap_or_default(), TextRole::Dim)
         }
         BlastColumn::Bar => (String::new(), TextRole::Plain),
         BlastColumn::Read => (share(blast, |funnel| funnel.read), TextRole::Plain),
@@ -176,6 +177,11 @@ fn value(model: &Model, blast: &BlastView, cell: BlastColumn, selected: Option<T
         BlastColumn::Speed => speed(blast),
         BlastColumn::Money => (short_money(blast.counts.amount), TextRole::Plain),
     }
+}
+
+/// What the column of dates leaves to be said of a time: `at 09:00`; of today it says the time itself.
+fn beside_date(clock: TimeFormat, at: DateTime<Utc>) -> String {
+    if clock.short(at) == clock.minute(at) { "today".to_owned() } else { format!("at {}", clock.minute(at)) }
 }
 
 fn share(blast: &BlastView, people: fn(&Funnel) -> i64) -> String {

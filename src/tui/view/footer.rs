@@ -14,7 +14,7 @@ use crate::tui::model::{
     Notice, Overlay, Prompt, Sale, SaleKey, SenderLine, Tone,
 };
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{Pen, TextLine, clusters, width};
+use crate::tui::widget::{Pen, TextLine, start_of, width};
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let area = pen.screen();
@@ -92,18 +92,6 @@ fn yes_or_no(model: &Model, question: &str) -> TextLine {
         Some(keys) => line(question, keys),
         None => line(&start_of(question, model.size.width.saturating_sub(width(short) + 2)), short),
     }
-}
-
-/// As much of the start of a text as fits, with a mark where it was cut.
-fn start_of(text: &str, room: u16) -> String {
-    let mut kept = String::new();
-    for cluster in clusters(text) {
-        if width(&kept) + width(cluster) + 1 > room {
-            return kept + "~";
-        }
-        kept.push_str(cluster);
-    }
-    kept
 }
 
 /// As much of the end of a text as fits, with a mark where it was cut: the number to type stands there.

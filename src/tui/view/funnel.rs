@@ -13,7 +13,7 @@ use crate::tui::format::{TimeFormat, compact, in_currency, number};
 use crate::tui::model::{FunnelView, Model, Pane, STAGES, armed_until, stage_label, stuck_at};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, bar, rule, width};
+use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, bar, rule, start_of, width};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FunnelColumn {
@@ -50,7 +50,13 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let beside = model.layout().is_side_by_side();
     let text = if beside { fence(pen, area) } else { area };
     let at = if beside { area.x + 1 } else { area.x };
-    rule(pen, (at, area.y), area.right() - at, &title(model, beside), focused(model, Pane::Funnel));
+    rule(
+        pen,
+        (at, area.y),
+        area.right() - at,
+        &title(model, (area.right() - at, beside)),
+        focused(model, Pane::Funnel),
+    );
     let Some(blast) = model.blast() else {
         let words = if model.blasts.is_loaded() { "no blast yet: n makes one" } else { "reading ..." };
         pen.put((text.x + 2, text.y + 1), words, text.width.saturating_sub(2), TextRole::Dim);
@@ -128,11 +134,19 @@ fn fence(pen: &mut Pen<'_>, area: Rect) -> Rect {
     Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area }
 }
 
-fn title(model: &Model, beside: bool) -> TitleRule {
+/// Columns of the title beside the name and the state of a blast, and the least of a name.
+const TITLE_TAKEN: u16 = 21;
+const NAME_LEAST: u16 = 8;
+
+fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
     let mut left = vec!["2 Funnel".to_owned()];
     if let Some(blast) = model.blast() {
-        left.push(format!("{}, {}", blast.tag, blast.follow_up_stage));
-        left.push(state(model, blast));
+        let (name, state) = (format!("{}, {}", blast.tag, blast.follow_up_stage), state(model, blast));
+        // The time of a start is never cut: the name gives way.
+        let is_timed = blast.state == BlastState::Scheduled;
+        let left_for_name = room.saturating_sub(width(&state) + TITLE_TAKEN).max(NAME_LEAST);
+        left.push(if is_timed && width(&name) > left_for_name { start_of(&name, left_for_name) } else { name });
+        left.push(state);
         left.extend(blast.schedule_words());
     }
     if model.shown_view() != FunnelView::Bars && !model.has_bars_beside() {

@@ -10,6 +10,7 @@ use crate::domain::blast::PersonClocks;
 use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::clean;
+use crate::tui::model::FormLine;
 
 /// Said where a start and a rule are given both.
 const ONE_OF_BOTH: &str = "a blast that repeats has no other start: empty Repeat or Start first";
@@ -22,6 +23,16 @@ const WRITE_OWN_TIME: &str = "write a time as 10:00, the word hours, both, or no
 
 /// Has the hours of the line above hold by each person's own clock.
 const HOURS: &str = "hours";
+
+/// Why a line has nothing to be typed: a start and a rule exclude each other.
+pub(super) fn excluded(line: FormLine, values: &DraftForm) -> Option<&'static str> {
+    let is_excluded = match line {
+        FormLine::Start => values.repeat.is_some(),
+        FormLine::Repeat => values.start.is_some(),
+        _ => false,
+    };
+    is_excluded.then_some(ONE_OF_BOTH)
+}
 
 pub(super) fn set_start(values: &mut DraftForm, start: Option<StartAt>) -> Result<(), String> {
     if start.is_some() && values.repeat.is_some() {
