@@ -120,10 +120,15 @@ async fn list(global: &Global, (blast, state, phone): CartFilter, limit: u32) ->
         context.app.require_blast(blast).await?;
     }
     let phone = phone.map(|text| parse_phone(&context, &text)).transpose()?;
+    let is_narrowed = state.is_some() || phone.is_some();
     let query = CartQuery { blast, state, phone, limit, ..CartQuery::default() };
     let carts = context.app.carts(&query).await?;
     if context.is_json {
         return carts.iter().try_for_each(|cart| print_json(&document(cart)));
+    }
+    if carts.is_empty() && is_narrowed {
+        talk("no such cart: without --state and --phone the list has the others");
+        return Ok(());
     }
     if carts.is_empty() {
         talk(&format!("no carts: {}", writes_one(&context, "cart", blast).await?));

@@ -143,10 +143,15 @@ async fn list(global: &Global, (blast, state, phone): OrderFilter, limit: u32) -
         context.app.require_blast(blast).await?;
     }
     let phone = phone.map(|text| parse_phone(&context, &text)).transpose()?;
+    let is_narrowed = state.is_some() || phone.is_some();
     let query = OrderQuery { blast, state, phone, limit, ..OrderQuery::default() };
     let orders = context.app.orders(&query).await?;
     if context.is_json {
         return orders.iter().try_for_each(|order| print_json(&document(order)));
+    }
+    if orders.is_empty() && is_narrowed {
+        talk("no such order: without --state and --phone the list has the others");
+        return Ok(());
     }
     if orders.is_empty() {
         let by_hand = writes_one(&context, "order", blast).await?;

@@ -12,13 +12,14 @@ use tokio::sync::mpsc;
 
 use self::patience::{patience, pause_factor, takes_long};
 use super::{
-    ALL_FOUND_MAX, AnswerText, Completion, DraftAnswer, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ReadRequest,
-    ReadSlot, WriteOutcome, WriteRequest, drafts, editor, shop,
+    ALL_FOUND_MAX, AnswerText, Completion, DraftAnswer, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ListPart,
+    ReadRequest, ReadSlot, WriteOutcome, WriteRequest, drafts, editor, shop,
 };
 use crate::app::view::{Anchor, BlastFilter, ChangesSince, Order, RecipientQuery};
 use crate::app::{AnswerRequest, App, Engines, RepeatedAnswer, SavedFile, StepView};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
+use crate::domain::phone::Phone;
 use crate::domain::progress::BlastProgress;
 use crate::tui::event_loop::EffectRunner;
 use crate::tui::model::PageRequest;
@@ -165,10 +166,7 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
     match request {
         ReadRequest::Blasts => Completion::Blasts(app.blasts(&BlastFilter::default()).await.map_err(Into::into)),
         ReadRequest::Senders => Completion::Senders(app.senders().await.map_err(Into::into)),
-        ReadRequest::List { ticket, part, query } => {
-            let asked = PageRequest { anchor: query.anchor, limit: query.limit };
-            Completion::List { ticket, part, asked, rows: app.recipients(&query).await.map_err(Into::into) }
-        }
+        ReadRequest::List { ticket, part, query } => list(app, (ticket, part), query).await,
         ReadRequest::Rows(ids) => Completion::Rows(app.recipients_by_id(&ids).await.map_err(Into::into)),
         ReadRequest::Count { ticket, blast, filter } => {
             Completion::Count { ticket, total: app.count(blast, &filter, None).await.map_err(Into::into) }
@@ -184,10 +182,7 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         }
         ReadRequest::Away => Completion::Away(away(app).await),
         ReadRequest::Person(id) => Completion::Person(Box::new(app.recipient(id).await.map_err(Into::into))),
-        ReadRequest::Customer(phone) => {
-            let sheet = Box::new(app.customer_sheet(&phone).await.map_err(Into::into));
-            Completion::Customer { phone, sheet }
-        }
+        ReadRequest::Customer(phone) => customer(app, phone).await,
         ReadRequest::Activity { ticket, before, limit } => {
             let page = app.activity(before, limit).await.map_err(Into::into);
             Completion::Activity { ticket, before, limit, page }
@@ -225,6 +220,16 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
             Completion::Elsewhere { ticket, rows: app.find(&filter, here, ELSEWHERE_MAX).await.map_err(Into::into) }
         }
     }
+}
+
+async fn list(app: &App, (ticket, part): (u64, ListPart), query: RecipientQuery) -> Completion {
+    let asked = PageRequest { anchor: query.anchor, limit: query.limit };
+    Completion::List { ticket, part, asked, rows: app.recipients(&query).await.map_err(Into::into) }
+}
+
+async fn customer(app: &App, phone: Phone) -> Completion {
+    let sheet = Box::new(app.customer_sheet(&phone).await.map_err(Into::into));
+    Completion::Customer { phone, sheet }
 }
 
 async fn steps(app: &App, blasts: Vec<BlastId>) -> EffectResult<Vec<StepView>> {

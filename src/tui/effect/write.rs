@@ -71,7 +71,7 @@ pub enum WriteRequest {
     /// Text to somebody who wrote.
     Answer(AnswerText),
     /// About somebody's orders or carts.
-    Shop(ShopWrite),
+    Shop(Box<ShopWrite>),
     /// The file of a reply, into the current directory.
     SaveFile(ReplyId),
     /// The sender of this name may send from the database as it is, though that was restored.

@@ -40,8 +40,8 @@ fn steps(model: &Model, width: u16) -> Vec<TextLine> {
         let number = view.step.number;
         wrapped(&format!("{tag}, step {number}: {}; {}", view.when, comes(model, view)), width.saturating_sub(4))
     };
-    let command = format!("blastdeck blast step pause {} {}", first.blast, first.number);
-    let hint = wrapped(&format!("`{}` pauses one; resume, set and remove as well", command), width.saturating_sub(4));
+    let command = model.options.call(&format!("blastdeck blast step pause {} {}", first.blast, first.number));
+    let hint = wrapped(&format!("`{command}` pauses one; resume, set and remove as well"), width.saturating_sub(4));
     let lines = model.steps.iter().flat_map(line).map(|line| TextLine::plain(format!("  {line}")));
     let hint = hint.into_iter().map(|line| TextLine::dim(format!("  {line}")));
     std::iter::once(TextLine::rule("Steps, which make follow-ups by themselves")).chain(lines).chain(hint).collect()

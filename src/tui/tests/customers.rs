@@ -185,8 +185,10 @@ fn an_order_goes_through_its_steps_by_key_each_after_a_question() {
         typed: None,
     };
     let outcome = ShopOutcome::Order(Box::new(order(3, OrderState::Confirmed)), Vec::new());
-    dashboard
-        .answer(Completion::Written { request: WriteRequest::Shop(write), outcome: Ok(WriteOutcome::Shop(outcome)) });
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::Shop(Box::new(write)),
+        outcome: Ok(WriteOutcome::Shop(outcome)),
+    });
     assert_eq!(dashboard.said(), "Siti Aminah: order 3, RM 12.40 is confirmed, by you");
     assert_eq!(dashboard.model.log.back().unwrap().command_line, "blastdeck order confirm 3");
     assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Customer(people()[0].phone.clone()))));

@@ -55,7 +55,7 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         }),
         Completion::Person(details) => with(model, *details, person),
         Completion::Customer { phone, sheet } => {
-            with(model, *sheet, |model, sheet| customer::loaded(model, &phone, sheet))
+            with(model, *sheet, |model, sheet| customer::loaded(model, &phone, sheet));
         }
         Completion::Plan { blast, plan: read } => plan::read(model, blast, *read),
         Completion::PlanPeople { blast, group, people } => plan::people_read(model, (blast, group), people),

@@ -142,7 +142,7 @@ pub fn end(model: &mut Model) -> Vec<Effect> {
 fn ask(model: &mut Model, asked: Option<(String, ShopAct)>) -> Vec<Effect> {
     let Some((page, (question, act))) = page(model).zip(asked) else { return Vec::new() };
     let write = ShopWrite { person: page.person, who: page.who.clone(), act, typed: None };
-    prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Shop(write)])
+    prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Shop(Box::new(write))])
 }
 
 /// `order 3, RM 12.40`.
@@ -197,7 +197,7 @@ pub fn items_key(model: &mut Model, mut items: ItemsPrompt, key: Key) -> Vec<Eff
         Key::Enter => match act(&items) {
             Ok(act) => {
                 let write = ShopWrite { person: items.person, who: items.who.clone(), act, typed: Some(items) };
-                return vec![Effect::Write(WriteRequest::Shop(write))];
+                return vec![Effect::Write(WriteRequest::Shop(Box::new(write)))];
             }
             Err(why) => items.trouble = Some(why),
         },

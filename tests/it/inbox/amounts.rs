@@ -245,3 +245,19 @@ async fn a_price_makes_no_new_product_of_a_sku_in_other_capitals() {
     // Another product may have a price that no catalogue knows.
     shop.ok(&["order", "edit", "1", "roti×1@2"]).await;
 }
+
+#[tokio::test]
+async fn a_list_that_a_state_or_number_empties_does_not_say_that_there_is_nothing() {
+    let shop = InboxScene::sent(2).await.shop;
+    shop.ok(&["order", "add", "1", &digits(1), "teh×2@3"]).await;
+    shop.ok(&["cart", "add", "1", &digits(1), "teh×2@3"]).await;
+
+    for (verb, narrowed) in [("order", ["--state", "paid"]), ("cart", ["--state", "abandoned"])] {
+        for narrowed in [narrowed, ["--phone", &digits(2)]] {
+            let none = shop.run(&[&[verb, "list"], &narrowed[..]].concat()).await;
+
+            let said = format!("no such {verb}: without --state and --phone the list has the others");
+            assert!(none.code == 0 && none.err.contains(&said), "{none:?}");
+        }
+    }
+}
