@@ -56,7 +56,7 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 /// How often an engine whose blasts all wait polls; one that ends by itself polls a little sooner. Orders wake it at once.
 const IDLE_POLL_EVERY: Duration = Duration::from_secs(5);
 const LAST_POLL_EVERY: Duration = Duration::from_secs(2);
-/// How often it polls while nobody is to be sent to or asked about.
+/// How often it polls while nobody is to be sent to or asked about; sooner in a rehearsal, whose time runs faster.
 const REST_POLL_EVERY: Duration = Duration::from_secs(30);
 /// The pause between two turns of clearing after a cancel or a delete, which leaves half of the time to the senders.
 const CLEARING_POLL_EVERY: Duration = Duration::from_millis(500);
@@ -240,7 +240,7 @@ impl Supervisor {
         match (is_waiting, self.options.until) {
             (false, _) => POLL_EVERY,
             (true, Until::Idle) if !self.senders.is_empty() => LAST_POLL_EVERY,
-            (true, _) if self.is_at_rest => REST_POLL_EVERY,
+            (true, _) if self.is_at_rest => self.engine.settings.shrink(REST_POLL_EVERY).max(IDLE_POLL_EVERY),
             (true, _) => IDLE_POLL_EVERY,
         }
     }

@@ -43,7 +43,7 @@ struct SettledStats {
 }
 
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
-/// How long the last statuses may take once nothing more can happen.
+/// How long the last statuses may take once nothing more can happen, unless something does.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits until the blast is completed and nothing more happens to its people, then compares. Empty when all is equal.
@@ -57,6 +57,8 @@ pub(super) async fn until_the_end(environment: &DemoEnvironment, app: &App, blas
         }
         let stats: SettledStats = environment.get("/sim/stats").await?;
         if state != BlastState::Completed || !stats.settled {
+            // Whom the last message did not reach got another.
+            over_since = None;
             continue;
         }
         let differences = compare(environment, app, blast).await?;
