@@ -133,6 +133,11 @@ async fn whatever_the_database_refuses_for_a_while_is_tried_again_and_named() {
     shop.promises().await;
 }
 
+/// Who waits for the history's lock in a transaction that has locked rows: only then has it an id.
+const HOLDING_PEOPLE: &str = "select count(*) from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and backend_xid is not null
+        and query like '%status_history%'";
+
 #[tokio::test]
 async fn a_deadlock_with_a_hand_typed_transaction_costs_nobody_anything() {
     let shop = Shop::open(SETUP).await;
@@ -144,7 +149,7 @@ async fn a_deadlock_with_a_hand_typed_transaction_costs_nobody_anything() {
         // The engine holds people and wants the history; this one holds the history and wants people.
         let mut psql = psql(&shop).await;
         say(&mut psql, "begin; lock table status_history in share row exclusive mode").await;
-        settle_for(100).await;
+        eventually_async("the engine holds people and waits", async || shop.number(HOLDING_PEOPLE).await > 0).await;
         let _ = sqlx::query("update blast_recipients set note = 'seen' where note is null").execute(&mut psql).await;
         let _ = sqlx::query("rollback").execute(&mut psql).await;
     }
