@@ -1,6 +1,8 @@
 //! The event loop: completions, input, timers and the stop signal in; frames out. Draws only when no input is queued and
 //! something changed. Generic over screen, clock and effect runner, so that tests drive the same loop.
 
+mod frame_pacer;
+
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -21,11 +23,7 @@ use super::msg::{Msg, TimedMsg};
 use super::theme::{Colours, ScreenTheme};
 use super::update::{form, start, update};
 use super::{ExitReason, Size, TuiError, view};
-
-/// Between two frames for keys, and after one until what a key asked for is drawn: 30 a second.
-const AFTER_KEY: Duration = Duration::from_millis(33);
-/// Between a frame and the next for data: 10 a second.
-const FOR_DATA: Duration = Duration::from_millis(100);
+use frame_pacer::{AFTER_KEY, FOR_DATA, FrameCause, FramePacer};
 
 /// A completion within this time of a key is drawn as soon as a key is.
 const FOLLOWS_A_KEY: TimeDelta = TimeDelta::milliseconds(500);
@@ -73,50 +71,6 @@ pub struct EventSources {
 pub enum TerminalSignal {
     Resized,
     Continued,
-}
-
-/// What a frame is to show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FrameCause {
-    /// What was typed: it waits for no frame but that of the key before it.
-    Key,
-    /// What was read, at least so long after the last frame.
-    Data(Duration),
-}
-
-/// When the next frame may be drawn.
-#[derive(Debug, Clone, Copy, Default)]
-struct FramePacer {
-    /// When the last frame was handed over, and the last that showed what was typed.
-    last: Option<Instant>,
-    last_for_key: Option<Instant>,
-    /// A key waits to be drawn.
-    has_key: bool,
-    /// Data waits to be drawn, at least so long after the last frame.
-    data: Option<Duration>,
-}
-
-impl FramePacer {
-    fn want(&mut self, cause: FrameCause) {
-        match cause {
-            FrameCause::Key => self.has_key = true,
-            FrameCause::Data(after) => self.data = Some(self.data.map_or(after, |data| data.min(after))),
-        }
-    }
-
-    fn due(self) -> Option<Instant> {
-        let after = |last: Option<Instant>, pause| last.map_or_else(Instant::now, |last| last + pause);
-        let for_key = self.has_key.then(|| after(self.last_for_key, AFTER_KEY));
-        let for_data = self.data.map(|pause| after(self.last, pause));
-        for_key.into_iter().chain(for_data).min()
-    }
-
-    /// Everything that waited is drawn now.
-    fn drawn(&mut self) {
-        let now = Some(Instant::now());
-        let last_for_key = if self.has_key { now } else { self.last_for_key };
-        *self = Self { last: now, last_for_key, has_key: false, data: None };
-    }
 }
 
 /// An event of the loop.
@@ -248,6 +202,8 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
                 self.update_and_draw(Msg::Completed(completion), cause)?;
             }
             LoopEvent::Feed(feed::FeedEvent::Refresh) => {
+                // One frame for all that is read now: while nothing happens, frames are most of what a window costs.
+                self.pace.begin_refresh();
                 self.update_and_draw(Msg::Refresh, FrameCause::Data(FOR_DATA))?;
             }
             LoopEvent::Feed(feed::FeedEvent::News) => {
