@@ -6,7 +6,7 @@ pub(super) mod pricing;
 pub(super) mod typed;
 
 use rust_decimal::Decimal;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use self::items::written_again;
@@ -178,7 +178,7 @@ impl App {
         };
         // Where the cancel took an amount back, that is logged.
         if blast.is_none() {
-            self.log_order_step(&mut tx, &order, next).await?;
+            self.log_order_act(&mut tx, &order, json!({ "order": id, "state": next })).await?;
         }
         order::set_state(&mut tx, id, next, self.operator()).await?;
         tx.commit().await?;
@@ -188,15 +188,15 @@ impl App {
         self.order(id).await
     }
 
-    /// A step is an act of its own: no older one is taken back in its place.
-    async fn log_order_step(&self, tx: &mut PgConnection, order: &OrderRow, next: OrderState) -> Result<(), AppError> {
+    /// A step or an edit is an act of its own: no older one is taken back in its place.
+    async fn log_order_act(&self, tx: &mut PgConnection, order: &OrderRow, detail: Value) -> Result<(), AppError> {
         let act = NewAction {
             operator: self.operator(),
             action: Act::Edit,
             blast: order.blast_id,
             recipient: order.recipient_id,
             phone: order.phone_number.as_deref(),
-            detail: json!({ "order": order.id, "state": next }),
+            detail,
         };
         action::log(tx, act).await?;
         Ok(())

@@ -8,12 +8,11 @@ use super::items::ItemsEdit;
 use super::pricing::Unpriced;
 use super::{cancelled, no_order};
 use crate::app::{App, AppError};
-use crate::domain::act::Act;
 use crate::domain::amount::BELOW;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::order::{OrderState, OrderTotal, OrderedItem, Uncounted};
 use crate::domain::recipient::{Evidence, Undone};
-use crate::store::action::{self, NewAction};
+use crate::store::action;
 use crate::store::evidence::record_locked;
 use crate::store::order::edit::{self, NewContent};
 use crate::store::order::items::{self, ItemsOf};
@@ -35,27 +34,13 @@ impl App {
         // Changes leave items in it that nobody could read.
         let unreadable = if matches!(change, ItemsEdit::Whole(_)) { 0 } else { held.unreadable };
         let blast = self.write_content(&mut tx, (id, &held), (&priced.items, unreadable)).await?;
-        self.log_edit(&mut tx, &order, &priced.items).await?;
+        let total = OrderTotal::of(&priced.items).ok().map(|total| total.sum.to_string());
+        self.log_order_act(&mut tx, &order, json!({ "order": id, "total": total })).await?;
         tx.commit().await?;
         if let Some(blast) = blast {
             self.notify(blast).await?;
         }
         self.order(id).await
-    }
-
-    /// An edit is an act of its own, with what the order comes to by it.
-    async fn log_edit(&self, tx: &mut PgConnection, order: &OrderRow, items: &[OrderedItem]) -> Result<(), AppError> {
-        let total = OrderTotal::of(items).ok().map(|total| total.sum.to_string());
-        let act = NewAction {
-            operator: self.operator(),
-            action: Act::Edit,
-            blast: order.blast_id,
-            recipient: order.recipient_id,
-            phone: order.phone_number.as_deref(),
-            detail: json!({ "order": order.id, "total": total }),
-        };
-        action::log(tx, act).await?;
-        Ok(())
     }
 
     /// The blast of whom it changed.
