@@ -117,7 +117,7 @@ pub use put_back::PutBack;
 pub use recurring::{PlannedRepeat, ScheduleView};
 pub use replies::{Incoming, IncomingOutcome};
 pub use schedule::{PlannedStart, start_after};
-pub use segment::{SegmentCount, SegmentDraft};
+pub use segment::{FoundFollowUp, FoundPreview, SegmentCount, SegmentDraft};
 pub use several::MarkedSeveral;
 pub use shares::NewShareLink;
 pub use steps::{NewStep, StepEdit, StepView};

@@ -1,6 +1,8 @@
 //! Blasts to people of earlier ones, whom a filter names. A draft's people are read again until somebody sends it: who replied
 //! meanwhile is not asked whether they have read it.
 
+mod found;
+
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
@@ -21,6 +23,8 @@ use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, SegmentQuery, StepAudience};
 use crate::store::{answered, suppression};
 
+pub use found::{FoundFollowUp, FoundPreview};
+
 /// A draft to the people whom a filter names.
 #[derive(Debug, Clone)]
 pub struct SegmentDraft {
@@ -39,6 +43,13 @@ pub struct SegmentCount {
     pub finds: i64,
     /// By reason, in the order of their weight; whoever is left out counts once.
     pub left_out: Vec<(Exclusion, i64)>,
+}
+
+impl SegmentCount {
+    /// How many get it.
+    pub fn gets(&self) -> i64 {
+        self.finds - self.left_out.iter().map(|(_, people)| people).sum::<i64>()
+    }
 }
 
 /// A filter that was read, and what is asked beside it.
@@ -188,11 +199,15 @@ impl App {
     pub(super) async fn segment_count(&self, row: &BlastRow, business: &str) -> Result<Option<SegmentCount>, AppError> {
         let Some(from) = row.origin.segment.clone().filter(|_| row.state == BlastState::Draft) else { return Ok(None) };
         let Some(audience) = self.audience_of_row(row, business).await? else { return Ok(None) };
-        let counts = segment::counts(self.pool(), self.query_of(&audience)).await?;
+        self.count_of(from, &audience).await.map(Some)
+    }
+
+    async fn count_of(&self, from: String, audience: &SegmentAudience) -> Result<SegmentCount, AppError> {
+        let counts = segment::counts(self.pool(), self.query_of(audience)).await?;
         let finds = counts.iter().map(|count| count.people).sum();
         let of = |reason| counts.iter().find(|count| count.left_out.0 == Some(reason)).map(|count| count.people);
         let left_out = Exclusion::ALL.into_iter().filter_map(|reason| Some((reason, of(reason)?))).collect();
-        Ok(Some(SegmentCount { from, finds, left_out }))
+        Ok(SegmentCount { from, finds, left_out })
     }
 
     async fn audience_of(

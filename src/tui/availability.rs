@@ -99,6 +99,9 @@ pub fn cannot_follow_up(model: &Model) -> Option<String> {
     {
         return Some(why);
     }
+    if model.found_to_follow().is_some() {
+        return model.recipients.is_empty().then(|| "nobody is listed".to_owned()).or_else(|| read_only(model));
+    }
     let Some(blast) = model.blast_to_follow() else { return no_blast(model) };
     let Some(stage) = model.stage_to_follow() else {
         if let Some(person) = model.person().filter(|_| model.is_about_one()) {

@@ -21,7 +21,10 @@ use crate::app::view::{
     ActivityHead, ActivityPage, ActivityPosition, BlastView, CameBack, ChangesSince, ElsewhereRow, RecipientDetails,
     RecipientQuery, RecipientRow, SenderView, Total,
 };
-use crate::app::{AppError, CustomerSheet, FollowUpPreview, Plan, PlanGroup, PlanPerson, StepView, StoreError};
+use crate::app::{
+    AppError, CustomerSheet, FollowUpPreview, FoundFollowUp, FoundPreview, Plan, PlanGroup, PlanPerson, StepView,
+    StoreError,
+};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
@@ -137,6 +140,8 @@ pub enum ReadRequest {
         blast: BlastId,
         stuck_at: Status,
     },
+    /// Whom a follow-up to people who were found would reach.
+    FoundFollowUp(FoundFollowUp),
     /// Who came back after the follow-ups of a blast.
     CameBack(BlastId),
     /// Who a count of a plan is about.
@@ -279,6 +284,7 @@ pub enum Completion {
         errors: EffectResult<Vec<ErrorLine>>,
     },
     FollowUp(EffectResult<FollowUpPreview>),
+    FoundFollowUp(EffectResult<FoundPreview>),
     CameBack {
         blast: BlastId,
         came_back: EffectResult<CameBack>,

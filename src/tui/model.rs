@@ -30,8 +30,8 @@ pub use customer::{CloseBefore, CustomerOverlay, ItemsOf, ItemsPrompt, SaleKey, 
 pub use form::{BlastForm, FormLine, FormPage, FormWrites, LineEdit};
 pub use notice::{ArmedLaunch, LogLine, Notice, Tone};
 pub use overlay::{
-    CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowUpOverlay, Overlay, PlanCount, PlanOverlay, RESOLUTIONS,
-    ResolutionChoice,
+    CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowFoundOverlay, FollowUpOverlay, Overlay, PlanCount,
+    PlanOverlay, RESOLUTIONS, ResolutionChoice,
 };
 pub use presence::Presence;
 pub use progress::{BlastReading, COMPARED_MAX, FunnelView, FunnelViews};

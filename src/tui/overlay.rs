@@ -4,6 +4,7 @@ mod answer;
 mod command_line;
 mod customer;
 mod details;
+mod follow_found;
 mod follow_up;
 mod form;
 mod help;
@@ -68,6 +69,7 @@ pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
         Overlay::NewSender => welcome::new_sender(model.new_sender.as_deref()?, width),
         Overlay::Plan(plan) => plan::content(model, plan, width).folded(width),
         Overlay::FollowUp(page) => follow_up::content(model, page, width),
+        Overlay::FollowFound(page) => follow_found::content(model, page, width),
         Overlay::Help(scroll) => help::content(model, *scroll, width),
         Overlay::Log(_) => lists::log(model, width),
         Overlay::Commands(palette) => palette::content(model, palette),

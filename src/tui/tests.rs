@@ -13,6 +13,7 @@ mod customers;
 mod elsewhere;
 mod event_loop;
 mod finding;
+mod follow_found;
 mod follow_ups;
 mod form;
 mod form_values;

@@ -10,6 +10,7 @@ pub mod clipboard;
 mod completions;
 pub mod customer;
 pub mod find;
+pub mod follow_found;
 pub mod follow_ups;
 pub mod form;
 mod key_outcome;

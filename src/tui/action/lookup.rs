@@ -13,7 +13,9 @@ pub fn scopes_of(page: Option<&Overlay>, focus: Pane) -> &'static [KeyScope] {
     match page {
         Some(Overlay::Details(_)) => &[KeyScope::Details, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Customer(_)) => &[KeyScope::Customer, KeyScope::Moving, KeyScope::Everywhere],
-        Some(Overlay::FollowUp(_)) => &[KeyScope::FollowUp, KeyScope::Moving, KeyScope::Everywhere],
+        Some(Overlay::FollowUp(_) | Overlay::FollowFound(_)) => {
+            &[KeyScope::FollowUp, KeyScope::Moving, KeyScope::Everywhere]
+        }
         Some(Overlay::Form) => &[KeyScope::Form, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Plan(_)) => &[KeyScope::Plan, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Answer(_)) => &[KeyScope::Answer, KeyScope::Everywhere],

@@ -16,7 +16,7 @@ use super::{
     ReadRequest, ReadSlot, WriteOutcome, WriteRequest, drafts, editor, shop,
 };
 use crate::app::view::{Anchor, BlastFilter, ChangesSince, Order, RecipientQuery};
-use crate::app::{AnswerRequest, App, Engines, RepeatedAnswer, SavedFile, StepView};
+use crate::app::{AnswerRequest, App, Engines, FoundFollowUp, Imported, RepeatedAnswer, SavedFile, StepView};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 use crate::domain::phone::Phone;
@@ -205,6 +205,7 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         ReadRequest::FollowUp { blast, stuck_at } => {
             Completion::FollowUp(app.follow_up_preview(blast, stuck_at).await.map_err(Into::into))
         }
+        ReadRequest::FoundFollowUp(from) => found(app, &from).await,
         ReadRequest::CameBack(blast) => {
             Completion::CameBack { blast, came_back: app.came_back(blast).await.map_err(Into::into) }
         }
@@ -230,6 +231,10 @@ async fn list(app: &App, (ticket, part): (u64, ListPart), query: RecipientQuery)
 async fn customer(app: &App, phone: Phone) -> Completion {
     let sheet = Box::new(app.customer_sheet(&phone).await.map_err(Into::into));
     Completion::Customer { phone, sheet }
+}
+
+async fn found(app: &App, from: &FoundFollowUp) -> Completion {
+    Completion::FoundFollowUp(app.found_preview(from).await.map_err(Into::into))
 }
 
 async fn steps(app: &App, blasts: Vec<BlastId>) -> EffectResult<Vec<StepView>> {
@@ -293,6 +298,10 @@ async fn save(app: &App, reply: ReplyId) -> EffectResult<SavedFile> {
     Ok(app.save_reply_file(reply, &dir).await?)
 }
 
+async fn drafted(app: &App, made: Imported) -> EffectResult<WriteOutcome> {
+    Ok(WriteOutcome::Drafted { blast: Box::new(app.blast(made.blast).await?), people: made.taken })
+}
+
 async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
     let blast = |row| WriteOutcome::Blast(Box::new(row));
     Ok(match request {
@@ -337,10 +346,8 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
             WriteOutcome::Retried { blast: Box::new(app.blast(*blast).await?), people }
         }
         WriteRequest::Report(blast) => WriteOutcome::Report(app.write_report(*blast).await?),
-        WriteRequest::FollowUp(from) => {
-            let made = app.follow_up_alike(*from).await?;
-            WriteOutcome::Drafted { blast: Box::new(app.blast(made.blast).await?), people: made.taken }
-        }
+        WriteRequest::FollowUp(from) => drafted(app, app.follow_up_alike(*from).await?).await?,
+        WriteRequest::FollowFound(from) => drafted(app, app.follow_up_found(from).await?).await?,
         WriteRequest::AddStep(from) => WriteOutcome::StepAdded(Box::new(app.add_step_alike(*from).await?)),
         WriteRequest::Answer(answer) => WriteOutcome::Answered(app.answer(&answer_request(answer)).await?),
         WriteRequest::Shop(of_shop) => shop::write(app, &of_shop.act).await?,

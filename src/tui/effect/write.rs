@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use super::{DraftOutcome, DraftWrite, ShopOutcome, ShopWrite};
 use crate::app::view::BlastView;
 use crate::app::{
-    AddedSender, Confirmed, FollowUp, Launch, Marked, MarkedSeveral, NewSender, QueuedAnswer, SavedFile, StepView,
-    UndoOutcome,
+    AddedSender, Confirmed, FollowUp, FoundFollowUp, Launch, Marked, MarkedSeveral, NewSender, QueuedAnswer, SavedFile,
+    StepView, UndoOutcome,
 };
 use crate::domain::ids::{ActionId, BlastId, RecipientId, ReplyId};
 use crate::domain::recipient::Mark;
@@ -66,6 +66,8 @@ pub enum WriteRequest {
     Report(BlastId),
     /// A draft to those who are stuck.
     FollowUp(FollowUp),
+    /// A draft to those who were found.
+    FollowFound(FoundFollowUp),
     /// The same by itself, for whoever is stuck so long from now on.
     AddStep(FollowUp),
     /// Text to somebody who wrote.
@@ -129,6 +131,7 @@ impl WriteRequest {
             | Self::SaveFile(_)
             | Self::Amend { .. }
             | Self::FollowUp(_)
+            | Self::FollowFound(_)
             | Self::AddStep(_)
             | Self::Report(_)
             | Self::UndoMine { .. }

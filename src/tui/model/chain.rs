@@ -1,6 +1,7 @@
 //! A blast and its follow-ups as one.
 
 use super::{ListScope, Model, Overlay, Pane, STAGES};
+use crate::app::FoundFollowUp;
 use crate::app::view::{BlastView, CameBack};
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -62,6 +63,17 @@ impl Model {
             (Pane::Recipients, _) => None,
             _ if !self.shows_stages() => None,
             _ => STAGES.get(self.stage).copied(),
+        }
+    }
+
+    /// Whom `f` is about where people were found: all of the list, as a filter of the command line.
+    pub fn found_to_follow(&self) -> Option<FoundFollowUp> {
+        let is_list = self.focus == Pane::Recipients && !self.is_about_one();
+        match &self.recipients.scope {
+            ListScope::Found { filter, .. } if is_list => {
+                Some(FoundFollowUp { blast: self.blast()?.id, from: filter.to_string() })
+            }
+            _ => None,
         }
     }
 

@@ -3,9 +3,8 @@
 
 use chrono::TimeDelta;
 
-use crate::app::FollowUpPreview;
 use crate::app::view::{ElsewhereRow, RecipientDetails};
-use crate::app::{self, PlanGroup, PlanPerson};
+use crate::app::{self, FollowUpPreview, FoundFollowUp, FoundPreview, PlanGroup, PlanPerson};
 use crate::domain::follow_up::{PROPOSED_AGE, ages};
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -24,6 +23,7 @@ pub enum Overlay {
     Commands(CommandPalette),
     Elsewhere(ElsewhereOverlay),
     FollowUp(FollowUpOverlay),
+    FollowFound(FollowFoundOverlay),
     /// How far it is scrolled, in lines.
     Help(usize),
     Log(usize),
@@ -55,6 +55,7 @@ impl Overlay {
             | Self::Details(_)
             | Self::Customer(_)
             | Self::FollowUp(_)
+            | Self::FollowFound(_)
             | Self::Needs(_)
             | Self::Elsewhere(_) => Some("make the window larger to choose"),
             Self::Commands(_) | Self::Help(_) | Self::Log(_) => None,
@@ -66,6 +67,7 @@ impl Overlay {
         match self {
             Self::Details(details) => details.scroll,
             Self::Plan(plan) => plan.scroll,
+            Self::FollowFound(page) => page.scroll,
             Self::Help(scroll) | Self::Log(scroll) => *scroll,
             Self::Commands(_)
             | Self::Answer(_)
@@ -102,6 +104,7 @@ impl Overlay {
         match self {
             Self::Details(details) => Some(&mut details.scroll),
             Self::Plan(plan) => Some(&mut plan.scroll),
+            Self::FollowFound(page) => Some(&mut page.scroll),
             Self::Help(scroll) | Self::Log(scroll) => Some(scroll),
             Self::Commands(_)
             | Self::Answer(_)
@@ -262,6 +265,19 @@ impl FollowUpOverlay {
     pub fn older_than(&self) -> TimeDelta {
         ages().get(self.age).copied().unwrap_or_default()
     }
+}
+
+/// Whom a follow-up to people who were found would reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowFoundOverlay {
+    pub from: FoundFollowUp,
+    pub loaded: Option<FoundPreview>,
+    /// It is being made: a second key makes no second one.
+    pub is_being_made: bool,
+    /// How far it is scrolled, in lines.
+    pub scroll: usize,
+    /// By which counts of the blast it was read.
+    pub read_at: Option<Counts>,
 }
 
 /// A question is read from so many columns on, whole.

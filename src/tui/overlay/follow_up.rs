@@ -1,11 +1,12 @@
 //! Whom a follow-up would reach, who is left out and why, and what is not known of them.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{OverlayContent, clock, wrapped};
 use crate::app::FollowUpPreview;
 use crate::app::view::BlastView;
 use crate::domain::follow_up::{AgeCount, ages};
+use crate::domain::ids::BlastId;
 use crate::tui::format::{count_of, number};
 use crate::tui::model::{FollowUpOverlay, Model};
 use crate::tui::theme::TextRole;
@@ -28,7 +29,7 @@ pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayCont
         lines.extend(left_out(loaded, count, page.older_than()));
         lines.extend(draft(loaded, blast, count, width));
     }
-    lines.extend(unknown(model, page, loaded, width));
+    lines.extend(unknown(model, page.blast, loaded.last_mark.as_ref(), width));
     OverlayContent { title, lines, focus: Some(focus) }
 }
 
@@ -57,8 +58,12 @@ fn left_out(loaded: &FollowUpPreview, count: &AgeCount, age: TimeDelta) -> Vec<T
     let hours = age_words(age).replace("over ", "");
     let reasons = count.left_out.iter().map(|(reason, people)| (*people, reason.words().to_owned()));
     let too_young = (younger, format!("there for less than {hours}"));
-    let lines: Vec<TextLine> =
-        std::iter::once(too_young).chain(reasons).filter(|(people, _)| *people > 0).map(line).collect();
+    left_out_lines(std::iter::once(too_young).chain(reasons).filter(|(people, _)| *people > 0))
+}
+
+/// Who is left out, by reason.
+pub(super) fn left_out_lines(reasons: impl Iterator<Item = (i64, String)>) -> Vec<TextLine> {
+    let lines: Vec<TextLine> = reasons.map(line).collect();
     if lines.is_empty() {
         return vec![TextLine::rule("Left out"), TextLine::dim("  nobody")];
     }
@@ -71,27 +76,36 @@ fn line((people, words): (i64, String)) -> TextLine {
 
 /// What the draft is, and what to do with it.
 fn draft(loaded: &FollowUpPreview, blast: Option<&BlastView>, count: &AgeCount, width: u16) -> Vec<TextLine> {
-    let gets = count_of(count.gets(), "person", "people");
-    let from = blast.map(|blast| format!(", from {}", blast.sender)).unwrap_or_default();
-    let text = format!(
-        "{} is a draft to {gets}{from}, with the same message, pace and hours. Change what it says before you send it: whoever did \
-         not answer has read these words already.",
-        loaded.stage_name
-    );
     let later = "a makes it a step of the blast instead: from now on it drafts this by itself for whoever has been stuck so long, and \
                  each draft waits for your yes.";
-    let mut lines = sentences("The draft", &text, TextRole::Plain, width);
+    let mut lines = draft_words((&loaded.stage_name, count.gets()), blast, width);
     lines.extend(sentences("Later, by itself", later, TextRole::Plain, width));
     lines
 }
 
+/// What the draft is.
+pub(super) fn draft_words((stage, gets): (&str, i64), blast: Option<&BlastView>, width: u16) -> Vec<TextLine> {
+    let gets = count_of(gets, "person", "people");
+    let from = blast.map(|blast| format!(", from {}", blast.sender)).unwrap_or_default();
+    let text = format!(
+        "{stage} is a draft to {gets}{from}, with the same message, pace and hours. Change what it says before you send it: whoever did \
+         not answer has read these words already."
+    );
+    sentences("The draft", &text, TextRole::Plain, width)
+}
+
 /// What only a person can know: who replied on the phone.
-fn unknown(model: &Model, page: &FollowUpOverlay, loaded: &FollowUpPreview, width: u16) -> Vec<TextLine> {
-    if model.is_over_meta(page.blast) {
+pub(super) fn unknown(
+    model: &Model,
+    blast: BlastId,
+    last_mark: Option<&(DateTime<Utc>, String)>,
+    width: u16,
+) -> Vec<TextLine> {
+    if model.is_over_meta(blast) {
         return Vec::new();
     }
     let clock = clock(model);
-    let mark = match &loaded.last_mark {
+    let mark = match last_mark {
         Some((at, by)) => format!("The last mark here was {} by {by}.", clock.long(*at)),
         None => "Nobody was marked here by hand yet.".to_owned(),
     };
@@ -99,7 +113,7 @@ fn unknown(model: &Model, page: &FollowUpOverlay, loaded: &FollowUpPreview, widt
     sentences("Marked everybody who replied?", &text, TextRole::Need, width)
 }
 
-fn sentences(title: &str, text: &str, meaning: TextRole, width: u16) -> Vec<TextLine> {
+pub(super) fn sentences(title: &str, text: &str, meaning: TextRole, width: u16) -> Vec<TextLine> {
     let lines =
         wrapped(text, width.saturating_sub(4)).into_iter().map(|line| TextLine::of(format!("  {line}"), meaning));
     std::iter::once(TextLine::rule(title)).chain(lines).collect()

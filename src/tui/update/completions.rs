@@ -1,7 +1,8 @@
 //! What completed effects change. The completion of an outdated request changes nothing.
 
 use super::{
-    activity, answer, armed, customer, find, follow_ups, form, keys, leave, lists, marks, plan, retries, views, written,
+    activity, answer, armed, customer, find, follow_found, follow_ups, form, keys, leave, lists, marks, plan, retries,
+    views, written,
 };
 use crate::app::DatabaseState;
 use crate::app::view::{BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
@@ -84,6 +85,7 @@ fn of_blast(model: &mut Model, completion: Completion) -> Vec<Effect> {
         Completion::Steps(steps) => with(model, steps, |model, steps| model.steps = steps),
         Completion::Retryable { blast, people } => retries::counted_now(model, blast, people),
         Completion::FollowUp(preview) => follow_ups::loaded(model, preview),
+        Completion::FoundFollowUp(preview) => follow_found::loaded(model, preview),
         Completion::CameBack { blast, came_back } => {
             with(model, came_back, |model, came_back| follow_ups::chain_read(model, blast, came_back));
         }
@@ -156,7 +158,7 @@ fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> 
             armed::recheck(model);
             let mut effects = lists::follow_selection(model);
             effects.extend(follow_ups::read_chain(model));
-            effects.extend(follow_ups::refresh(model));
+            effects.extend(follow_ups::refresh(model).or_else(|| follow_found::refresh(model)));
             effects
         }
         Err(failure) => {

@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 
-use super::{lists, overlays, written};
+use super::{follow_found, lists, overlays, written};
 use crate::app::view::{BlastView, CameBack};
-use crate::app::{FollowUp, FollowUpPreview, StepRow, StepView};
+use crate::app::{FollowUp, FollowUpPreview, FoundFollowUp, StepRow, StepView};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::show_span;
 use crate::domain::text::shell_quoted;
@@ -13,7 +13,11 @@ use crate::tui::format::{brief, counted};
 use crate::tui::model::{ChainReading, FollowUpOverlay, Model, Notice, Overlay, Pane};
 
 /// `f`: to those who are stuck where the person on the screen is, else at the stage of the list, else at the funnel's.
+/// Where people were found: to exactly them.
 pub fn open(model: &mut Model) -> Vec<Effect> {
+    if let Some(from) = model.found_to_follow() {
+        return follow_found::open(model, from);
+    }
     let Some((blast, stuck_at)) = model.blast_to_follow().map(|blast| blast.id).zip(model.stage_to_follow()) else {
         return Vec::new();
     };
@@ -47,6 +51,9 @@ pub fn loaded(model: &mut Model, preview: EffectResult<FollowUpPreview>) {
 
 /// `enter`: makes the draft, once.
 pub fn make(model: &mut Model) -> Vec<Effect> {
+    if let Some(Overlay::FollowFound(_)) = model.overlays.last() {
+        return follow_found::make(model);
+    }
     let Some(Overlay::FollowUp(page)) = model.overlays.last_mut() else { return Vec::new() };
     let Some(count) = page.loaded.as_ref().and_then(|loaded| loaded.ages.get(page.age)) else {
         model.refuse("still counting them");
@@ -68,6 +75,10 @@ pub fn make(model: &mut Model) -> Vec<Effect> {
 
 /// `a`: the same by itself, as a step of the blast.
 pub fn later(model: &mut Model) -> Vec<Effect> {
+    if let Some(Overlay::FollowFound(_)) = model.overlays.last() {
+        model.refuse("a step is for those stuck at a stage: f on one makes it");
+        return Vec::new();
+    }
     let Some(Overlay::FollowUp(page)) = model.overlays.last_mut() else { return Vec::new() };
     if page.older_than() <= TimeDelta::zero() {
         model.refuse("a step needs a time: ] chooses one");
@@ -109,13 +120,10 @@ fn step_line(step: &StepRow) -> String {
 
 /// The draft is there: shows it among the blasts.
 pub fn made(model: &mut Model, request: &WriteRequest, row: BlastView, people: u64) -> Vec<Effect> {
-    let WriteRequest::FollowUp(from) = request else { return Vec::new() };
+    let Some(line) = draft_line(request) else { return Vec::new() };
     let text = format!("{}, {}: a draft to {}; nothing is sent", brief(&row.tag), row.follow_up_stage, counted(people));
-    let age = show_span(from.older_than.to_std().unwrap_or_default());
-    let line =
-        format!("blastdeck blast follow-up {} --stuck-at {} --older-than {age}", from.blast, from.stuck_at.word());
     written::log(model, &text, &line);
-    let is_open = |page: &Overlay| matches!(page, Overlay::FollowUp(page) if page.blast == from.blast);
+    let is_open = |page: &Overlay| is_page_of(page, request);
     let was_open = model.overlays.iter().any(is_open);
     // The person it was begun from is no longer what this is about.
     model.overlays.retain(|page| !(is_open(page) || was_open && matches!(page, Overlay::Details(_))));
@@ -132,8 +140,35 @@ pub fn made(model: &mut Model, request: &WriteRequest, row: BlastView, people: u
     effects
 }
 
+/// The command line that makes such a draft.
+fn draft_line(request: &WriteRequest) -> Option<String> {
+    match request {
+        WriteRequest::FollowUp(from) => {
+            let age = show_span(from.older_than.to_std().unwrap_or_default());
+            let (blast, stage) = (from.blast, from.stuck_at.word());
+            Some(format!("blastdeck blast follow-up {blast} --stuck-at {stage} --older-than {age}"))
+        }
+        WriteRequest::FollowFound(FoundFollowUp { blast, from }) => {
+            Some(format!("blastdeck blast follow-up {blast} --from {}", shell_quoted(from)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a page is the one that the draft was asked for on.
+fn is_page_of(page: &Overlay, request: &WriteRequest) -> bool {
+    match (page, request) {
+        (Overlay::FollowUp(page), WriteRequest::FollowUp(from)) => page.blast == from.blast,
+        (Overlay::FollowFound(page), WriteRequest::FollowFound(from)) => page.from == *from,
+        _ => false,
+    }
+}
+
 /// It was refused: it may be tried again.
 pub fn not_made(model: &mut Model, request: &WriteRequest) {
+    if let WriteRequest::FollowFound(from) = request {
+        return follow_found::not_made(model, from);
+    }
     let (WriteRequest::FollowUp(from) | WriteRequest::AddStep(from)) = request else { return };
     for overlay in &mut model.overlays {
         if let Overlay::FollowUp(page) = overlay

@@ -28,7 +28,8 @@ fn place(model: &Model, (top, height): (usize, usize), lines: usize) -> Option<S
         | Overlay::Customer(_)
         | Overlay::Log(_)
         | Overlay::Plan(_)
-        | Overlay::FollowUp(_) => ": PgUp PgDn",
+        | Overlay::FollowUp(_)
+        | Overlay::FollowFound(_) => ": PgUp PgDn",
         _ => "",
     };
     Some(format!("{}-{} of {lines}{keys}", top + 1, (top + height).min(lines)))

@@ -16,6 +16,7 @@ pub(super) const fn takes_long(request: &WriteRequest) -> bool {
         WriteRequest::Cancel(_)
             | WriteRequest::Delete(_)
             | WriteRequest::FollowUp(_)
+            | WriteRequest::FollowFound(_)
             | WriteRequest::AddStep(_)
             | WriteRequest::Retry { .. }
             | WriteRequest::Report(_)
@@ -61,6 +62,7 @@ pub(super) const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::Customer(_)
         | ReadRequest::AllFound { .. } => KEY_WAIT,
         ReadRequest::FollowUp { .. }
+        | ReadRequest::FoundFollowUp(_)
         | ReadRequest::Plan(_)
         | ReadRequest::PlanPeople { .. }
         | ReadRequest::Steps(_)

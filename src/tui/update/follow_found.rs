@@ -1,0 +1,67 @@
+//! A follow-up to exactly those people who were found: whom it would reach, and making its draft.
+
+use super::overlays;
+use crate::app::{FoundFollowUp, FoundPreview};
+use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
+use crate::tui::model::{FollowFoundOverlay, Model, Notice, Overlay};
+
+pub fn open(model: &mut Model, from: FoundFollowUp) -> Vec<Effect> {
+    let read_at = model.blasts.get(from.blast).map(|row| row.counts);
+    let page = FollowFoundOverlay { from: from.clone(), loaded: None, is_being_made: false, scroll: 0, read_at };
+    overlays::open(model, Overlay::FollowFound(page));
+    vec![Effect::Read(ReadRequest::FoundFollowUp(from))]
+}
+
+/// The blasts were read again: counts once more where the page's blast has changed.
+pub fn refresh(model: &mut Model) -> Option<Effect> {
+    let Some(Overlay::FollowFound(page)) = model.overlays.last_mut() else { return None };
+    let counts = model.blasts.get(page.from.blast)?.counts;
+    if page.is_being_made || page.read_at.replace(counts) == Some(counts) {
+        return None;
+    }
+    Some(Effect::Read(ReadRequest::FoundFollowUp(page.from.clone())))
+}
+
+pub fn loaded(model: &mut Model, preview: EffectResult<FoundPreview>) {
+    let Some(Overlay::FollowFound(page)) = model.overlays.last_mut() else { return };
+    match preview {
+        Ok(preview) if preview.blast == page.from.blast && preview.count.from == page.from.from => {
+            page.loaded = Some(preview);
+        }
+        Ok(_) => {}
+        Err(failure) => {
+            model.overlays.pop();
+            model.refuse(failure.sentence());
+        }
+    }
+}
+
+/// `enter`: makes the draft, once.
+pub fn make(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::FollowFound(page)) = model.overlays.last_mut() else { return Vec::new() };
+    let why_not = match &page.loaded {
+        None => Some("still counting them"),
+        Some(_) if page.is_being_made => Some("it is being made"),
+        Some(loaded) if loaded.count.gets() == 0 => Some("nobody would get it"),
+        Some(_) => None,
+    };
+    if let Some(why_not) = why_not {
+        model.refuse(why_not);
+        return Vec::new();
+    }
+    page.is_being_made = true;
+    let from = page.from.clone();
+    model.say(Notice::done("making the draft"));
+    vec![Effect::Write(WriteRequest::FollowFound(from))]
+}
+
+/// It was refused: it may be tried again.
+pub fn not_made(model: &mut Model, from: &FoundFollowUp) {
+    for overlay in &mut model.overlays {
+        if let Overlay::FollowFound(page) = overlay
+            && page.from == *from
+        {
+            page.is_being_made = false;
+        }
+    }
+}
