@@ -281,7 +281,7 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(when::cannot_enter)
         .footer_here(customer::entered, 2),
     shows("this customer: orders, carts, every blast", &[Char('i')], ON_PEOPLE, customer::open)
-        .unless(when::no_person)
+        .unless(when::no_customer)
         .footer("customer", 10),
     marks("the next step of this order, or an order of this cart", &[Enter], &[Customer], customer::next_step)
         .unless(customer::cannot_step)
@@ -291,10 +291,10 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(customer::cannot_end)
         .footer("cancel", 3),
     marks("an order: what they bought", &[Char('c')], &[Customer], customer::new_order)
-        .unless(when::read_only)
+        .unless(customer::cannot_add)
         .footer("order", 2),
     marks("a cart: what they mean to buy", &[Char('n')], &[Customer], customer::new_cart)
-        .unless(when::read_only)
+        .unless(customer::cannot_add)
         .footer("cart", 4),
     marks("change its items", &[Char('e')], &[Customer], customer::change_items)
         .unless(customer::cannot_change)

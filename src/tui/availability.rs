@@ -151,6 +151,11 @@ pub fn no_person(model: &Model) -> Option<String> {
     }
 }
 
+/// The same for who wrote and is in no blast.
+pub fn no_customer(model: &Model) -> Option<String> {
+    if model.stranger().is_some() { None } else { no_person(model) }
+}
+
 pub fn cannot_mark(model: &Model) -> Option<String> {
     let in_activity = is_in_activity(model);
     if !model.recipients.marked.is_empty() && model.overlays.is_empty() && !in_activity {

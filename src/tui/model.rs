@@ -54,7 +54,7 @@ use ratatui::layout::Rect;
 use super::key::Key;
 use super::layout::{Layout, Zoom, activity_rows, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
-use crate::app::view::{BlastView, ChangesSince, RecipientDetails, RecipientRow, SenderView, Total};
+use crate::app::view::{ActivityRow, BlastView, ChangesSince, RecipientDetails, RecipientRow, SenderView, Total};
 use crate::app::{DatabaseState, EngineChange, Launch, StepView};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -248,6 +248,13 @@ impl Model {
             None => self.recipients.at_cursor(),
         };
         listed.map(|person| &person.row)
+    }
+
+    /// The line at the cursor of the activity, where it is about a number that is in no blast.
+    pub fn stranger(&self) -> Option<&ActivityRow> {
+        let is_pane = self.overlays.is_empty() && self.focus == Pane::Activity;
+        let line = self.activity.at_cursor().filter(|row| row.recipient.is_none() && row.phone.is_some());
+        line.filter(|_| is_pane)
     }
 
     /// Whether a row is worth a glance: it changed since the last key, and not by the operator.

@@ -9,7 +9,8 @@ use crate::tui::model::ItemsPrompt;
 /// Something about the orders or carts of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShopWrite {
-    pub person: RecipientId,
+    /// `None` of somebody who is in no blast.
+    pub person: Option<RecipientId>,
     pub who: String,
     pub act: ShopAct,
     /// The field that it was typed in, where it was.

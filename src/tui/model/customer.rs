@@ -5,12 +5,11 @@ use crate::domain::ids::{BlastId, CartId, OrderId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::tui::widget::TextField;
 
-/// The page of the customer behind a person of a blast.
+/// The page of the customer behind a person, or of somebody who wrote and is in no blast.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CustomerOverlay {
-    /// Whom new orders are written for, and in which blast.
-    pub person: RecipientId,
-    pub blast: BlastId,
+    /// Whom new orders are written for, and in which blast; `None` of somebody who is in no blast.
+    pub person: Option<(RecipientId, BlastId)>,
     pub phone: Phone,
     pub who: String,
     /// `None` until it is read.
@@ -71,7 +70,7 @@ impl CustomerOverlay {
 /// Items of an order or cart, being typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemsPrompt {
-    pub person: RecipientId,
+    pub person: Option<RecipientId>,
     pub who: String,
     pub of: ItemsOf,
     pub field: TextField,

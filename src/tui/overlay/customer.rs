@@ -37,7 +37,8 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
     }
     if orders + carts == 0 {
         lines.push(TextLine::rule("Orders"));
-        lines.push(TextLine::dim("  no order and no cart: c writes an order, n a cart"));
+        let how = if page.person.is_some() { ": c writes an order, n a cart" } else { "" };
+        lines.push(TextLine::dim(format!("  no order and no cart{how}")));
     }
     lines.extend(blasts(model, &sheet.details.blasts, clock));
     OverlayContent { title, lines, focus }

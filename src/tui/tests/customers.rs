@@ -5,11 +5,12 @@ use rust_decimal::Decimal;
 use sqlx::types::Json;
 
 use super::support::{STACKED, TestDashboard, WIDE, at, details_of, people};
+use crate::app::view::{ActivityEvent, ActivityPage, ActivityPosition, ActivityRow, ActivitySource};
 use crate::app::{
     CartRow, CustomerDetails, CustomerRow, CustomerSheet, OrderDraft, OrderItemRow, OrderRow, typed_item,
 };
 use crate::domain::cart::CartState;
-use crate::domain::ids::{BlastId, CartId, OrderId, RecipientId, SenderId};
+use crate::domain::ids::{BlastId, CartId, OrderId, RecipientId, ReplyId, SenderId};
 use crate::domain::order::OrderState;
 use crate::tui::Size;
 use crate::tui::effect::{
@@ -17,6 +18,7 @@ use crate::tui::effect::{
 };
 use crate::tui::key::Key;
 use crate::tui::model::{Overlay, Prompt};
+use crate::tui::msg::Msg;
 
 const PHONE: &str = "+60100120001";
 
@@ -166,7 +168,9 @@ fn enter_on_an_uncertain_message_still_answers_that_and_i_goes_to_the_customer()
     assert!(dashboard.said().contains("left open"), "{}", dashboard.said());
     dashboard.keys("i");
 
-    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Customer(page)) if page.person == RecipientId(5)));
+    assert!(
+        matches!(dashboard.model.overlays.last(), Some(Overlay::Customer(page)) if page.person.is_some_and(|(id, _)| id == RecipientId(5)))
+    );
 }
 
 #[test]
@@ -179,7 +183,7 @@ fn an_order_goes_through_its_steps_by_key_each_after_a_question() {
     dashboard.keys("y");
     assert_eq!(acts(&mut dashboard), [ShopAct::MoveOrder(OrderId(3), OrderState::Confirmed)]);
     let write = ShopWrite {
-        person: RecipientId(1),
+        person: Some(RecipientId(1)),
         who: "Siti Aminah".to_owned(),
         act: ShopAct::MoveOrder(OrderId(3), OrderState::Confirmed),
         typed: None,
@@ -232,6 +236,55 @@ fn orders_and_carts_are_typed_by_sku_and_what_is_refused_stays_in_its_field() {
 
     dashboard.key(Key::Esc).keys("e-teh\n");
     assert!(matches!(acts(&mut dashboard)[..], [ShopAct::EditOrder(OrderId(3), _)]));
+}
+
+/// The activity with one line: an order of a number that is in no blast.
+fn of_a_stranger() -> TestDashboard {
+    let place = ActivityPosition { at: at(14, 0), source: ActivitySource::Reply, id: 40 };
+    let kind = "order".to_owned();
+    let event = ActivityEvent::Reply { id: ReplyId(40), kind, text: "teh×2".to_owned(), file: None };
+    let (phone, name) = (Some(people()[0].phone.clone()), Some("Siti Aminah".to_owned()));
+    let line = ActivityRow { place, blast: None, tag: None, recipient: None, phone, name, event };
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("4");
+    let (ticket, page) = (dashboard.model.activity.ticket, ActivityPage { rows: vec![line], people: Vec::new() });
+    dashboard.answer(Completion::Activity { ticket, before: None, limit: 30, page: Ok(page) }).dispatch(Msg::Drawn);
+    dashboard.taken();
+    dashboard
+}
+
+#[test]
+fn an_order_of_somebody_in_no_blast_goes_through_its_steps_from_the_activity() {
+    for key in ["\n", "i"] {
+        let mut dashboard = of_a_stranger();
+        dashboard.keys(key);
+        assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::Customer(people()[0].phone.clone()))]);
+        let alone = OrderRow { blast_id: None, blast_tag: None, recipient_id: None, ..order(3, OrderState::New) };
+        dashboard.answer(sheet(vec![alone.clone()])).taken();
+
+        dashboard.keys("\ny");
+
+        let Some(WriteRequest::Shop(write)) = dashboard.acts().pop() else { panic!("{}", dashboard.said()) };
+        assert_eq!((write.person, &write.act), (None, &ShopAct::MoveOrder(OrderId(3), OrderState::Confirmed)));
+        let moved = OrderRow { state: OrderState::Confirmed, ..alone };
+        let outcome = Ok(WriteOutcome::Shop(ShopOutcome::Order(Box::new(moved), Vec::new())));
+        dashboard.answer(Completion::Written { request: WriteRequest::Shop(write), outcome });
+        assert_eq!(dashboard.said(), "Siti Aminah: order 3, RM 12.40 is confirmed, by you");
+        assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Customer(people()[0].phone.clone()))));
+        dashboard.keys("Xy");
+        assert_eq!(acts(&mut dashboard), [ShopAct::MoveOrder(OrderId(3), OrderState::Cancelled)]);
+    }
+}
+
+#[test]
+fn nothing_new_is_ordered_for_somebody_in_no_blast() {
+    let mut dashboard = of_a_stranger();
+    dashboard.keys("i").answer(sheet(Vec::new()));
+    for key in ["c", "n"] {
+        dashboard.keys(key);
+        assert_eq!(dashboard.said(), "they are in no blast: orders and carts are written for somebody in one");
+        assert!(dashboard.model.prompt.is_none());
+    }
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 
-use super::keys;
 use super::lists::{self, ListRequest};
+use super::{customer, keys};
 use crate::app::view::{ActivityEvent, ActivityHead, ActivityPage, ActivityPosition, Anchor};
 use crate::domain::filter::Filter;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
@@ -137,11 +137,15 @@ pub fn to_edge(model: &mut Model, anchor: Anchor, far: isize) -> Vec<Effect> {
     Vec::new()
 }
 
-/// To the person of the line, in whichever blast they are; of what is about a blast alone, there.
+/// To the person of the line, in whichever blast they are; of what is about a blast alone, there; of somebody who is in no blast, to
+/// what they ordered.
 pub fn jump(model: &mut Model) -> Vec<Effect> {
     let Some(event) = model.activity.at_cursor() else { return Vec::new() };
     let person = model.activity.person().map(|row| (row.id, row.phone.clone(), row.blast_id));
     let Some(blast) = person.as_ref().map(|(_, _, blast)| *blast).or(event.blast) else {
+        if model.stranger().is_some() {
+            return customer::open(model);
+        }
         model.refuse("this line is about nobody in a blast");
         return Vec::new();
     };

@@ -4,6 +4,7 @@ use super::{overlays, prompts, written as writes};
 use crate::app::{CustomerSheet, ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderRow};
 use crate::app::{item_words, typed_change, typed_item};
 use crate::domain::cart::CartState;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::order::OrderState;
 use crate::domain::phone::Phone;
 use crate::domain::text::shell_quoted;
@@ -31,14 +32,23 @@ fn is_asked(model: &Model) -> bool {
     matches!(model.overlays.last(), Some(Overlay::Details(details)) if details.is_uncertain())
 }
 
-/// The customer behind the person that a key is about.
+/// The customer behind the person that a key is about, who in Activity may be in no blast.
 pub fn open(model: &mut Model) -> Vec<Effect> {
-    let Some(row) = model.person() else { return Vec::new() };
-    let (person, blast, phone) = (row.id, row.blast_id, row.phone.clone());
-    let who = row.name.clone().unwrap_or_else(|| phone.to_string());
-    let page = CustomerOverlay { person, blast, phone: phone.clone(), who, loaded: None, chosen: None, peek: 0 };
+    let Some((person, phone, name)) = known(model) else { return Vec::new() };
+    let who = name.unwrap_or_else(|| phone.to_string());
+    let page = CustomerOverlay { person, phone: phone.clone(), who, loaded: None, chosen: None, peek: 0 };
     overlays::open(model, Overlay::Customer(page));
     vec![Effect::Read(ReadRequest::Customer(phone))]
+}
+
+type KnownCustomer = (Option<(RecipientId, BlastId)>, Phone, Option<String>);
+
+fn known(model: &Model) -> Option<KnownCustomer> {
+    if let Some(row) = model.person() {
+        return Some((Some((row.id, row.blast_id)), row.phone.clone(), row.name.clone()));
+    }
+    let line = model.stranger()?;
+    Some((None, line.phone.clone()?, line.name.clone()))
 }
 
 pub fn loaded(model: &mut Model, phone: &Phone, sheet: CustomerSheet) {
@@ -59,7 +69,7 @@ fn page(model: &Model) -> Option<&CustomerOverlay> {
 
 fn chosen(model: &Model) -> Result<SaleLine<'_>, String> {
     let page = page(model).filter(|page| page.loaded.is_some()).ok_or("still reading")?;
-    let nothing = || "they have no order and no cart: c writes an order, n a cart".to_owned();
+    let nothing = || "they have no order and no cart".to_owned();
     page.at_cursor().ok_or_else(nothing)
 }
 
@@ -141,7 +151,7 @@ pub fn end(model: &mut Model) -> Vec<Effect> {
 
 fn ask(model: &mut Model, asked: Option<(String, ShopAct)>) -> Vec<Effect> {
     let Some((page, (question, act))) = page(model).zip(asked) else { return Vec::new() };
-    let write = ShopWrite { person: page.person, who: page.who.clone(), act, typed: None };
+    let write = ShopWrite { person: page.person.map(|(id, _)| id), who: page.who.clone(), act, typed: None };
     prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Shop(Box::new(write))])
 }
 
@@ -152,16 +162,25 @@ fn order_words(order: &OrderRow) -> String {
 }
 
 pub fn new_order(model: &mut Model) -> Vec<Effect> {
-    let of = page(model).map(|page| ItemsOf::NewOrder {
-        blast: page.blast,
-        phone: page.phone.clone(),
-        close: CloseBefore::None,
+    let of = page(model).and_then(|page| {
+        let (_, blast) = page.person?;
+        Some(ItemsOf::NewOrder { blast, phone: page.phone.clone(), close: CloseBefore::None })
     });
     type_items(model, of)
 }
 
+/// Orders and carts belong to a message of a blast.
+pub fn cannot_add(model: &Model) -> Option<String> {
+    let is_stranger = page(model).is_some_and(|page| page.person.is_none());
+    let why = "they are in no blast: orders and carts are written for somebody in one";
+    is_stranger.then(|| why.to_owned()).or_else(|| availability::read_only(model))
+}
+
 pub fn new_cart(model: &mut Model) -> Vec<Effect> {
-    let of = page(model).map(|page| ItemsOf::NewCart { blast: page.blast, phone: page.phone.clone() });
+    let of = page(model).and_then(|page| {
+        let (_, blast) = page.person?;
+        Some(ItemsOf::NewCart { blast, phone: page.phone.clone() })
+    });
     type_items(model, of)
 }
 
@@ -172,7 +191,7 @@ pub fn change_items(model: &mut Model) -> Vec<Effect> {
 
 fn type_items(model: &mut Model, of: Option<ItemsOf>) -> Vec<Effect> {
     let Some((page, of)) = page(model).zip(of) else { return Vec::new() };
-    let (person, who) = (page.person, brief(&page.who));
+    let (person, who) = (page.person.map(|(id, _)| id), brief(&page.who));
     model.notice = None;
     model.prompt = Some(Prompt::Items(ItemsPrompt { person, who, of, field: TextField::default(), trouble: None }));
     Vec::new()
@@ -188,6 +207,7 @@ pub fn items_of_sale(model: &mut Model, amount: AmountPrompt) {
     };
     let of = ItemsOf::NewOrder { blast, phone, close };
     let AmountPrompt { person, who, .. } = amount;
+    let person = Some(person);
     model.prompt = Some(Prompt::Items(ItemsPrompt { person, who, of, field: TextField::default(), trouble: None }));
 }
 
@@ -254,16 +274,23 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
     let notice = Notice::done(sentence);
     let is_mark = matches!(write.act, ShopAct::Order(_) | ShopAct::OrderOfClose(_) | ShopAct::OrderCart(_));
     model.say(if is_mark { notice.hint("u undoes") } else { notice });
-    model.recipients.keep(write.person);
-    model.mine.insert(write.person);
-    let mut effects = writes::after_mark(model, &[write.person]);
+    if let Some(person) = write.person {
+        model.recipients.keep(person);
+        model.mine.insert(person);
+    }
+    let mut effects = writes::after_mark(model, write.person.as_slice());
     if let Some(Overlay::Customer(page)) = model.overlays.last_mut()
-        && page.person == write.person
+        && is_about(page, write)
     {
         page.chosen = Some(key);
         effects.push(Effect::Read(ReadRequest::Customer(page.phone.clone())));
     }
     effects
+}
+
+/// Whether a page shows whom something was written of.
+fn is_about(page: &CustomerOverlay, write: &ShopWrite) -> bool {
+    page.person.map(|(id, _)| id) == write.person && page.who == write.who
 }
 
 /// The same in a shell.
