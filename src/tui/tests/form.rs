@@ -11,7 +11,9 @@ use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows};
 use crate::tui::Size;
-use crate::tui::effect::{Completion, DraftAnswer, DraftOutcome, DraftWrite, Effect, WriteOutcome, WriteRequest};
+use crate::tui::effect::{
+    Completion, DraftAnswer, DraftOutcome, DraftWrite, Effect, EffectError, WriteOutcome, WriteRequest,
+};
 use crate::tui::key::Key;
 use crate::tui::model::Overlay;
 use crate::tui::msg::Msg;
@@ -184,6 +186,24 @@ fn a_blast_that_has_its_name_from_a_list_is_named_after_the_next_one_and_a_typed
     dashboard.keys("k\n").key(Key::Ctrl('u')).keys("other.csv\n");
 
     assert_eq!(tag(&dashboard), "Raya promo");
+}
+
+#[test]
+fn a_list_that_is_refused_leaves_the_one_before_with_its_name() {
+    let mut dashboard = new_form(WIDE);
+    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None));
+    dashboard.keys("k\nl").key(Key::Ctrl('u')).keys("notes.txt\n").answer(saved(9, 3));
+    let request = writes(&mut dashboard).pop().expect("the list is taken");
+    assert!(matches!(&request, DraftWrite::TakeList { .. }), "{request:?}");
+
+    let outcome = Err(EffectError::Other("notes.txt has no column of phone numbers".to_owned()));
+    dashboard.answer(Completion::Written { request: WriteRequest::Draft(request), outcome });
+
+    let form = dashboard.model.form.as_ref().unwrap();
+    assert_eq!(form.list, Some(DraftList::File("raya.csv".into())));
+    assert_eq!((form.values.tag.as_str(), form.people), ("raya", 289));
+    assert!(form.trouble.as_ref().is_some_and(|trouble| trouble.starts_with("notes.txt")), "{:?}", form.trouble);
+    assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.tag == "raya"));
 }
 
 #[test]
