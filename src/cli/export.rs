@@ -25,6 +25,12 @@ pub(super) use shop::ShopExportArgs;
 /// How files of spreadsheets end that are not written here.
 const SPREADSHEETS: [&str; 6] = ["xls", "xlsm", "xlsb", "xltx", "ods", "numbers"];
 
+/// The same of documents, pages, pictures and archives.
+const DOCUMENTS: [&str; 18] = [
+    "pdf", "doc", "docx", "odt", "rtf", "pages", "ppt", "pptx", "html", "htm", "xml", "md", "png", "jpg", "zip", "gz",
+    "zst", "parquet",
+];
+
 #[derive(Debug, clap::Args)]
 pub(super) struct ExportOutput {
     /// CSV that a spreadsheet opens without running anything in it, one JSON object a line, or an Excel workbook. As the file's name
@@ -88,7 +94,12 @@ impl ExportOutput {
         let asked = asked.map(ExportFormat::from);
         let ending = output.and_then(Path::extension).and_then(|ending| ending.to_str()).unwrap_or_default();
         let by_name = ExportFormat::from_word(ending);
-        let is_other_spreadsheet = SPREADSHEETS.iter().any(|other| ending.eq_ignore_ascii_case(other));
+        let is_one_of = |endings: &[&str]| endings.iter().any(|other| ending.eq_ignore_ascii_case(other));
+        if let (Some(name), true) = (output, is_one_of(&DOCUMENTS)) {
+            let why = format!("{} would not be what its name says: .csv, .jsonl and .xlsx are written", name.display());
+            return Err(UsageError(why).into());
+        }
+        let is_other_spreadsheet = is_one_of(&SPREADSHEETS);
         match (output, asked.or(by_name)) {
             (Some(name), format) if is_other_spreadsheet || by_name.is_some() && by_name != format => {
                 let own = format.unwrap_or(ExportFormat::Xlsx).extension();

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::OnceLock;
 
 use color_eyre::Result;
+use color_eyre::eyre::WrapErr;
 use serde::Serialize;
 
 use super::context::pasteable;
@@ -17,26 +18,25 @@ pub(super) fn call_as(program: String) {
     let _ = CALLED_AS.set(program);
 }
 
+/// What is said where data cannot be written.
+pub(super) const STDOUT_FAILED: &str = "standard output cannot be written";
+
 /// Writes a line of data. What others wrote (names, notes, tags) cannot control the terminal.
 pub(super) fn line(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", clean_shown(text))?;
-    Ok(())
+    writeln!(out, "{}", clean_shown(text)).wrap_err(STDOUT_FAILED)
 }
 
 /// Writes lines of data, cleaned like [`line`].
 pub(super) fn text(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(clean_lines(text).as_bytes())?;
-    out.flush()?;
-    Ok(())
+    out.write_all(clean_lines(text).as_bytes()).and_then(|()| out.flush()).wrap_err(STDOUT_FAILED)
 }
 
 /// Writes one JSON value per line. Escapes all control characters, also those that JSON permits.
 pub(super) fn json(value: &impl Serialize) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", escaped_json(&serde_json::to_string(value)?))?;
-    Ok(())
+    writeln!(out, "{}", escaped_json(&serde_json::to_string(value)?)).wrap_err(STDOUT_FAILED)
 }
 
 /// Writes a message for the operator on standard error, cleaned like [`line`]. Its command lines can be pasted. Errors are

@@ -92,6 +92,8 @@ async fn a_dash_is_standard_output_and_a_name_says_what_the_file_is() {
         ("b.csv", vec!["--format", "xlsx"], "name it b.xlsx"),
         ("b.xlsx", vec!["--format", "json"], "name it b.jsonl"),
         ("b.csv", vec!["--json"], "name it b.jsonl"),
+        ("o.pdf", vec![], ".csv, .jsonl and .xlsx are written"),
+        ("o.DOCX", vec!["--format", "csv"], ".csv, .jsonl and .xlsx are written"),
     ] {
         let file = shop.path(name);
         let refused = export(&[&["--output", file.to_str().unwrap()], &further[..]].concat()).await;
@@ -117,6 +119,22 @@ async fn an_export_replaces_no_link_and_writes_to_no_device() {
     assert!(link.is_symlink() && !shop.path("nowhere.csv").exists());
     assert!(device.code == 3 && device.err.contains("/dev/full is a device, not a file"), "{device:?}");
     assert!(folder.code == 3 && folder.err.contains("is a directory"), "{folder:?}");
+}
+
+#[tokio::test]
+async fn standard_output_that_is_full_is_named() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..3).await;
+
+    for verb in [&["blast", "export", "1"][..], &["blast", "list"], &["blast", "show", "1", "--json"]] {
+        let mut command = shop.command(verb);
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        command.stdout(full).stderr(std::process::Stdio::piped());
+        let output = command.spawn().unwrap().wait_with_output().await.unwrap();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1), "{verb:?}: {err}");
+        assert!(err.contains("standard output cannot be written") && err.contains("No space left"), "{verb:?}: {err}");
+    }
 }
 
 #[tokio::test]

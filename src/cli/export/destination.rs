@@ -10,6 +10,7 @@ use color_eyre::eyre::{WrapErr, eyre};
 use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 
 use crate::cli::exit::RefusedError;
+use crate::cli::output::STDOUT_FAILED;
 
 pub(super) enum Destination {
     Stdout,
@@ -48,7 +49,7 @@ impl Destination {
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         match self {
-            Self::Stdout => Ok(io::stdout().lock().write_all(bytes)?),
+            Self::Stdout => io::stdout().lock().write_all(bytes).wrap_err(STDOUT_FAILED),
             Self::File(file) => {
                 file.file.write_all(bytes).wrap_err_with(|| format!("{} cannot be written", file.name.display()))
             }
@@ -58,7 +59,7 @@ impl Destination {
     /// Everything was written: the file gets its name.
     pub(super) fn finish(&mut self) -> Result<()> {
         match self {
-            Self::Stdout => Ok(io::stdout().lock().flush()?),
+            Self::Stdout => io::stdout().lock().flush().wrap_err(STDOUT_FAILED),
             Self::File(file) => file.finish(),
         }
     }
