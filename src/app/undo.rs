@@ -69,29 +69,41 @@ impl App {
         self.undo_newest(Some(act)).await
     }
 
-    /// Asks before this operator's newest act is undone where it was in another blast than the one that they see, naming both;
-    /// `None` where it was in that one, or cannot be undone anyway.
-    pub async fn mine_elsewhere(&self, shown: Option<BlastId>) -> Result<Option<(ActionId, String)>, AppError> {
+    /// Asks before this operator's newest act is undone where it is not what they see: in another blast than the one shown, or on
+    /// another person than the one at the cursor. `None` where it is, or where it cannot be undone anyway.
+    pub async fn mine_elsewhere(
+        &self,
+        shown: Option<BlastId>,
+        person: Option<RecipientId>,
+    ) -> Result<Option<(ActionId, String)>, AppError> {
         let mut tx = self.begin().await?;
-        let newest = action::newest_of(&mut tx, self.operator()).await?;
-        let Some(act) = newest.filter(|act| shown.is_some_and(|shown| Some(shown) != act.blast_id)) else {
-            return Ok(None);
-        };
+        let Some(act) = action::newest_of(&mut tx, self.operator()).await? else { return Ok(None) };
         let Some(id) = act.blast_id else { return Ok(None) };
+        let in_another = shown.is_some_and(|shown| shown != id);
+        let on_another = person.is_some() && act.recipient_id.is_some_and(|recipient| Some(recipient) != person);
+        if !in_another && !on_another {
+            return Ok(None);
+        }
         let Some(head) = blast::head(&mut tx, id).await? else { return Ok(None) };
         let what = match (&act.action, act.recipient_id) {
+            (Act::Launch | Act::Resume, _) if !head.state.is_under_way() => return Ok(None),
             (Act::Launch, _) => "its launch".to_owned(),
             (Act::Resume, _) => "that it was resumed".to_owned(),
             (_, None) => return Ok(None),
             (_, Some(_)) if undone(&act, None).is_none() => return Ok(None),
             (mark, Some(recipient)) => match action::whole(&mut tx, &act).await?.len() {
                 ..=1 => format!("{mark} of {}", person_of(&mut tx, recipient).await?.who()),
+                _ if !in_another => return Ok(None),
                 several => format!("{mark} of {}", people(several)),
             },
         };
-        let stage = self.blast_row_in(&mut *tx, id).await?.follow_up_stage;
-        let which = format!("{}, {stage} (blast {id})", head.blast_tag);
-        Ok(Some((act.id, format!("your last act was in {which}: {what}. Take it back?"))))
+        let which = if in_another {
+            let stage = self.blast_row_in(&mut *tx, id).await?.follow_up_stage;
+            format!("in {}, {stage} (blast {id}): ", head.blast_tag)
+        } else {
+            String::new()
+        };
+        Ok(Some((act.id, format!("your last act was {which}{what}. Take it back?"))))
     }
 
     async fn undo_newest(&self, only: Option<ActionId>) -> Result<UndoOutcome, AppError> {

@@ -36,7 +36,7 @@ mod tests;
 pub use parse::{FilterError, status};
 
 /// How many digits may be the end of a number that somebody read off a phone: fewer are too common, more are a number.
-const ENDING: RangeInclusive<usize> = 3..=8;
+const ENDING: RangeInclusive<usize> = 2..=8;
 
 /// Terms that must all hold. Empty: everybody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -176,6 +176,11 @@ pub struct RecipientRow {
 }
 
 impl RecipientRow {
+    /// What they are called: by their name, else by their number.
+    pub fn who(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.phone.to_string())
+    }
+
     /// When they reached the stage that they are at; when that changed last, where no time of its own is kept for it.
     pub fn since(&self) -> DateTime<Utc> {
         self.reached_at(self.status).unwrap_or(self.changed_at)
@@ -235,6 +240,15 @@ impl Total {
     pub const fn number(self) -> i64 {
         match self {
             Self::Exactly(number) | Self::AtLeast(number) => number,
+        }
+    }
+
+    /// With so many more.
+    #[must_use]
+    pub const fn and(self, more: i64) -> Self {
+        match self {
+            Self::Exactly(number) => Self::Exactly(number + more),
+            Self::AtLeast(number) => Self::AtLeast(number + more),
         }
     }
 }

@@ -312,7 +312,7 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
             None => WriteOutcome::Undone(app.undo_launch_of(*blast).await?),
         },
         WriteRequest::UndoAnyLaunch(blast) => WriteOutcome::Undone(app.undo_launch_of(*blast).await?),
-        WriteRequest::UndoMine { shown } => match app.mine_elsewhere(*shown).await? {
+        WriteRequest::UndoMine { shown, person } => match app.mine_elsewhere(*shown, *person).await? {
             Some((act, question)) => WriteOutcome::AsksFirst { question, then: WriteRequest::UndoMyAct(act) },
             None => WriteOutcome::Undone(app.undo_mine().await?),
         },

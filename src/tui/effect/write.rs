@@ -27,9 +27,11 @@ pub enum WriteRequest {
         seen: Option<Decimal>,
         amount: Decimal,
     },
-    /// The operator's newest act; one in another blast than the one on the screen is asked about first.
+    /// The operator's newest act; one in another blast than the one on the screen, or on another person than the one at the cursor,
+    /// is asked about first.
     UndoMine {
         shown: Option<BlastId>,
+        person: Option<RecipientId>,
     },
     /// The same, while it is this act.
     UndoMyAct(ActionId),

@@ -179,8 +179,9 @@ impl BlastForm {
         }
     }
 
-    /// A draft that was saved before.
+    /// A draft that was saved before, at its message once it has all its people.
     pub fn of(opened: OpenedDraft) -> Self {
+        let is_listed = opened.people > 0 && opened.left_out.is_none();
         Self {
             draft: Some(opened.at),
             values: opened.form,
@@ -188,7 +189,7 @@ impl BlastForm {
             first_people: opened.first_people,
             unfinished: opened.unfinished,
             left_out: opened.left_out.unwrap_or_default(),
-            line: FormLine::People,
+            line: if is_listed { FormLine::Message } else { FormLine::People },
             ..Self::new(String::new())
         }
     }

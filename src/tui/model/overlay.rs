@@ -255,6 +255,15 @@ impl FollowUpOverlay {
         Self { blast, stage, loaded: None, age: PROPOSED_AGE, is_being_made: false, peek: 0, read_at: None }
     }
 
+    /// What was read. The first time, an age at which somebody gets it: the proposed one, else the oldest younger one.
+    pub fn take(&mut self, loaded: FollowUpPreview) {
+        if self.loaded.is_none() {
+            let gets = |age: &usize| loaded.ages.get(*age).is_some_and(|count| count.gets() > 0);
+            self.age = (0..=self.age).rev().find(gets).unwrap_or(self.age);
+        }
+        self.loaded = Some(loaded);
+    }
+
     /// To an older age or a younger one.
     pub fn step_age(&mut self, by: isize) {
         let last = ages().len() - 1;

@@ -10,7 +10,7 @@ mod window;
 pub use list_order::{ListDirection, ListOrder};
 pub use list_scope::{FoundBy, ListScope};
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 
@@ -74,7 +74,8 @@ pub struct RecipientTable {
     pub total: Option<Total>,
     /// How many changed after `as_of`, those in the window included.
     pub changed_since: Option<Total>,
-    pub marked: BTreeSet<RecipientId>,
+    /// For the next act, in whichever list of the blast they were marked; with a name where one was marked by hand.
+    pub marked: BTreeMap<RecipientId, Option<String>>,
     /// The request whose completion replaces the list because a key asked for it.
     pub awaiting: Option<u64>,
     /// The newest list's ticket: completions of older requests are dropped.
@@ -205,9 +206,20 @@ impl RecipientTable {
     }
 
     pub fn toggle_mark(&mut self, id: RecipientId) {
-        if !self.marked.remove(&id) {
-            self.marked.insert(id);
+        if self.marked.remove(&id).is_none() {
+            let name = self.get(id).map(|person| person.row.who());
+            self.marked.insert(id, name);
         }
+    }
+
+    /// Who is listed and still matches, as far as the status decides it.
+    pub fn matching(&self) -> impl Iterator<Item = RecipientId> {
+        self.rows.iter().filter(|person| self.scope.still_holds(&person.row)).map(|person| person.row.id)
+    }
+
+    /// Whether somebody is marked who is not to be seen in this list.
+    pub fn has_hidden_marks(&self) -> bool {
+        self.marked.keys().any(|id| self.get(*id).is_none())
     }
 }
 

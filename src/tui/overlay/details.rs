@@ -95,7 +95,8 @@ fn title(model: &Model, loaded: &RecipientDetails) -> TitleRule {
     let who = loaded.row.name.clone().unwrap_or_else(|| "no name".to_owned());
     let blast = format!("{}, {}", loaded.blast_tag, loaded.follow_up_stage);
     let right = model.recipients.position().zip(model.listed()).map(|(at, of)| {
-        // Whoever left the list since it was read is still in it here.
+        // Whoever has moved on since it was read is still in it here.
+        let of = of.and(i64::try_from(model.recipients.left()).unwrap_or_default());
         let of = if of.number() < at { Total::Exactly(at) } else { of };
         format!("{at} of {}: [ ]", total(of))
     });

@@ -21,7 +21,8 @@ pub fn content(model: &Model, page: &FollowFoundOverlay, width: u16) -> OverlayC
     let reasons = loaded.count.left_out.iter().filter(|(_, people)| *people > 0);
     let reasons = reasons.map(|(reason, people)| (*people, reason.words().to_owned()));
     lines.extend(follow_up::left_out_lines(reasons));
-    lines.extend(follow_up::draft_words((&loaded.stage_name, loaded.count.gets()), blast, width));
+    let they_have = "some of them have read these words already";
+    lines.extend(follow_up::draft_words((&loaded.stage_name, loaded.count.gets()), they_have, blast, width));
     lines.extend(follow_up::unknown(model, page.from.blast, loaded.last_mark.as_ref(), width));
     OverlayContent { title, lines, focus: None }
 }

@@ -7,6 +7,7 @@ use crate::app::FollowUpPreview;
 use crate::app::view::BlastView;
 use crate::domain::follow_up::{AgeCount, ages};
 use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
 use crate::tui::format::{count_of, number};
 use crate::tui::model::{FollowUpOverlay, Model};
 use crate::tui::theme::TextRole;
@@ -78,20 +79,33 @@ fn line((people, words): (i64, String)) -> TextLine {
 fn draft(loaded: &FollowUpPreview, blast: Option<&BlastView>, count: &AgeCount, width: u16) -> Vec<TextLine> {
     let later = "a makes it a step of the blast instead: from now on it drafts this by itself for whoever has been stuck so long, and \
                  each draft waits for your yes.";
-    let mut lines = draft_words((&loaded.stage_name, count.gets()), blast, width);
+    let mut lines = draft_words((&loaded.stage_name, count.gets()), words_they_have(loaded.stuck_at), blast, width);
     lines.extend(sentences("Later, by itself", later, TextRole::Plain, width));
     lines
 }
 
-/// What the draft is.
-pub(super) fn draft_words((stage, gets): (&str, i64), blast: Option<&BlastView>, width: u16) -> Vec<TextLine> {
+/// What the draft is, and what its people have of its words already.
+pub(super) fn draft_words(
+    (stage, gets): (&str, i64),
+    they_have: &str,
+    blast: Option<&BlastView>,
+    width: u16,
+) -> Vec<TextLine> {
     let gets = count_of(gets, "person", "people");
     let from = blast.map(|blast| format!(", from {}", blast.sender)).unwrap_or_default();
     let text = format!(
-        "{stage} is a draft to {gets}{from}, with the same message, pace and hours. Change what it says before you send it: whoever did \
-         not answer has read these words already."
+        "{stage} is a draft to {gets}{from}, with the same message, pace and hours. Change what it says before you send it: {they_have}."
     );
     sentences("The draft", &text, TextRole::Plain, width)
+}
+
+/// What the people who are stuck have of the message already.
+const fn words_they_have(stuck_at: Status) -> &'static str {
+    match stuck_at {
+        Status::Sent => "these words are on their way to them already",
+        Status::Delivered => "these words are on their phone already, unread",
+        _ => "they have read these words already",
+    }
 }
 
 /// What only a person can know: who replied on the phone.

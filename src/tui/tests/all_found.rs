@@ -83,3 +83,15 @@ fn an_answer_for_a_list_that_was_left_marks_nobody() {
 
     assert!(dashboard.model.recipients.marked.is_empty());
 }
+
+#[test]
+fn whoever_changed_in_the_list_and_is_in_it_still_is_marked_too() {
+    let mut dashboard = starred();
+
+    // The list was read before they changed: the answer is of those who have not.
+    found(&mut dashboard, 2);
+
+    let listed: Vec<RecipientId> = dashboard.model.recipients.matching().collect();
+    assert!(listed.len() > 2);
+    assert!(listed.iter().all(|id| dashboard.model.recipients.marked.contains_key(id)), "{listed:?}");
+}

@@ -7,6 +7,7 @@ use crate::app::Launch;
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
+use crate::domain::ids::RecipientId;
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
 use crate::tui::msg::Msg;
 
@@ -100,7 +101,7 @@ fn a_start_at_a_set_time_is_no_armed_launch_and_u_is_for_the_newest_act() {
     assert!(!dashboard.line(22).contains("starts at"), "{}", dashboard.line(22));
     dashboard.taken();
     dashboard.keys("u");
-    assert_eq!(dashboard.acts(), [WriteRequest::UndoMine { shown: Some(RAYA) }]);
+    assert_eq!(dashboard.acts(), [WriteRequest::UndoMine { shown: Some(RAYA), person: Some(RecipientId(1)) }]);
 }
 
 #[test]

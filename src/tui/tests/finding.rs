@@ -1,6 +1,6 @@
 //! Finding people: the table follows what is typed, late answers are dropped, keys wait for whom they are meant.
 
-use super::support::{RAYA, STACKED, TestDashboard, at, crowd, people};
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, crowd, people};
 use crate::app::view::{Anchor, RecipientRow, Total};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -237,7 +237,7 @@ fn a_few_digits_are_the_end_of_a_number_and_what_else_has_them_is_counted() {
 fn where_no_number_ends_so_those_with_the_digits_inside_are_shown_and_no_waiting_key_hits_one() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("/6789\nr").list(Vec::new());
-    assert!(dashboard.said().contains("no number here ends in 6789"), "{}", dashboard.said());
+    assert_eq!(dashboard.said(), "no number here ends in 6789: the keys typed meanwhile were not used");
 
     dashboard.list(vec![people()[0].clone()]);
 
@@ -252,4 +252,74 @@ fn the_prompt_says_that_nobody_ends_so() {
     counted(&mut dashboard, 3, 3);
 
     assert!(dashboard.line(22).contains("none ends in 6789, 3 with it inside"), "{}", dashboard.line(22));
+}
+
+#[test]
+fn marks_are_kept_from_find_to_find_and_the_question_names_whom_no_list_shows() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/0001\n").list(vec![people()[0].clone()]).keys(" /0002\n");
+    dashboard.list(vec![people()[1].clone()]);
+    assert!(dashboard.screen().iter().any(|line| line.contains(" 1 marked ")), "{:?}", dashboard.screen());
+
+    dashboard.keys(" r");
+
+    let question = dashboard.line(22);
+    assert!(question.starts_with(" Siti Aminah and Tan Mei Ling replied?"), "{question}");
+    dashboard.keys("y");
+    let acts = dashboard.acts();
+    assert!(format!("{acts:?}").contains("[RecipientId(1), RecipientId(2)]"), "{acts:?}");
+}
+
+#[test]
+fn marks_end_with_esc_which_says_so_and_with_another_blast() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3 ").key(Key::Esc);
+    assert_eq!(dashboard.said(), "nobody is marked any more");
+
+    dashboard.keys(" 1j");
+    assert!(dashboard.model.recipients.marked.is_empty());
+}
+
+#[test]
+fn somebody_with_the_digits_inside_is_marked_only_after_a_question() {
+    for (key, question) in [("r", "replied?"), ("c", "bought?"), ("b", "never message Siti Aminah again?")] {
+        let mut dashboard = TestDashboard::new(WIDE);
+        dashboard.keys("/6789\n").list(Vec::new()).list(vec![people()[0].clone()]);
+
+        dashboard.keys(key);
+
+        assert!(dashboard.acts().is_empty(), "{key}");
+        let asked = format!("{:?}", dashboard.model.prompt);
+        assert!(asked.contains("no number ends in 6789: Siti Aminah") && asked.contains(question), "{asked}");
+        dashboard.keys("y");
+        assert_eq!(dashboard.acts().len(), 1, "{key}");
+    }
+}
+
+#[test]
+fn where_nobody_has_the_digits_nothing_else_is_said_and_only_until_the_next_key() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/6789").list(Vec::new()).list(Vec::new());
+    counted(&mut dashboard, 0, 0);
+    assert!(dashboard.line(22).contains("nobody here has 6789"), "{}", dashboard.line(22));
+    assert!(!dashboard.line(22).contains("r replied"), "{}", dashboard.line(22));
+
+    dashboard.keys("\n");
+    assert_eq!(dashboard.said(), "no number here ends in 6789: and none has it elsewhere in it");
+
+    dashboard.keys("1");
+    assert_eq!(dashboard.model.notice, None);
+}
+
+#[test]
+fn two_digits_are_the_end_of_a_number_too() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("/05");
+
+    let asked = |effect| match effect {
+        Effect::Read(ReadRequest::List { query, .. }) => Some(query.filter.to_string()),
+        _ => None,
+    };
+    assert_eq!(dashboard.taken().into_iter().filter_map(asked).next_back().as_deref(), Some("phone:*05"));
 }

@@ -290,3 +290,16 @@ fn a_step_for_everybody_at_once_is_refused_and_one_that_failed_may_be_tried_agai
 
     assert_eq!(dashboard.acts().len(), 1);
 }
+
+#[test]
+fn the_page_begins_at_an_age_at_which_somebody_gets_it_and_says_what_they_have_already() {
+    let mut dashboard = asked();
+    let mut young = preview();
+    young.ages.iter_mut().skip(2).for_each(|age| *age = AgeCount::default());
+
+    dashboard.answer(Completion::FollowUp(Ok(young)));
+
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::FollowUp(page)) if page.age == 1));
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("they have read these words already"), "{screen}");
+}

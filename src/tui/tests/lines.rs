@@ -94,7 +94,7 @@ fn the_title_says_what_was_looked_for() {
     let ticket = dashboard.model.recipients.ticket;
     dashboard.answer(Completion::Count { ticket, total: Ok(exactly(1)) });
 
-    assert_eq!(dashboard.line(22), " find 0001_   1 here: Siti Aminah   enter, then r c b");
+    assert_eq!(dashboard.line(22), " find 0001_   1 here: Siti Aminah   enter, then r replied  c closed  b stop");
     assert!(matches!(&dashboard.model.recipients.scope, ListScope::Found { text, .. } if text == "0001"));
     assert_eq!(dashboard.cursor(), Some(RecipientId(1).0));
 }

@@ -118,7 +118,10 @@ fn u_after_the_field_takes_the_close_back() {
 
     dashboard.keys("3cu");
 
-    assert_eq!(dashboard.acts(), [mark(1, Mark::Closed(None)), WriteRequest::UndoMine { shown: Some(RAYA) }]);
+    assert_eq!(
+        dashboard.acts(),
+        [mark(1, Mark::Closed(None)), WriteRequest::UndoMine { shown: Some(RAYA), person: Some(RecipientId(1)) }]
+    );
 }
 
 #[test]
@@ -158,10 +161,10 @@ fn a_note_begins_with_the_one_there_is() {
 }
 
 #[test]
-fn several_marked_people_are_asked_about_by_their_number() {
+fn a_few_marked_people_are_asked_about_by_name() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3  r");
-    assert!(dashboard.line(22).starts_with(" 2 people replied?"), "{}", dashboard.line(22));
+    assert!(dashboard.line(22).starts_with(" Siti Aminah and Tan Mei Ling replied?"), "{}", dashboard.line(22));
     assert!(dashboard.acts().is_empty());
 
     dashboard.keys("y");
@@ -184,7 +187,7 @@ fn undo_is_told_in_the_words_of_whoever_did_it() {
         still_suppressed: Vec::new(),
     };
     dashboard.answer(Completion::Written {
-        request: WriteRequest::UndoMine { shown: Some(RAYA) },
+        request: WriteRequest::UndoMine { shown: Some(RAYA), person: Some(RecipientId(1)) },
         outcome: Ok(WriteOutcome::Undone(taken)),
     });
 

@@ -224,7 +224,7 @@ proptest! {
             for act in dashboard.acts() {
                 if let (WriteRequest::Mark { person, .. } | WriteRequest::Amend { person, .. }, StormEvent::Key(_)) = (&act, &event) {
                     let in_activity = before.focus == Pane::Activity && before.person().map(|row| row.id) == Some(*person);
-                    let shown = in_activity || before.recipients.cursor() == Some(*person) || before.recipients.marked.contains(person);
+                    let shown = in_activity || before.recipients.cursor() == Some(*person) || before.recipients.marked.contains_key(person);
                     let open = matches!(before.overlays.last(), Some(Overlay::Details(details)) if details.person == *person);
                     let asked = match &before.prompt {
                         Some(Prompt::Confirm(ask)) => ask.then.contains(&act),

@@ -191,6 +191,9 @@ fn list(model: &mut Model, part: ListPart, asked: PageRequest, rows: EffectResul
                 return effects;
             }
             model.recipients.reload(rows, asked, height);
+            if waited {
+                find::say_wider(model);
+            }
             if model.focus == Pane::Recipients {
                 model.recipients.freeze();
             }

@@ -117,13 +117,21 @@ pub fn widen(model: &mut Model) -> Option<Vec<Effect>> {
     let FoundBy::Ending { digits, wider } = model.recipients.found_by.clone() else { return None };
     let ListScope::Found { text, .. } = &model.recipients.scope else { return None };
     let text = text.clone();
-    if model.held.is_empty() {
-        model.say(Notice::done(format!("no number here ends in {digits}: these have it elsewhere")));
-    } else {
+    if !model.held.is_empty() {
         model.held.clear();
         model.refuse(format!("no number here ends in {digits}: the keys typed meanwhile were not used"));
     }
     Some(show(model, text, wider, FoundBy::Inside { digits }))
+}
+
+/// Says of a list of those who have the digits elsewhere that they are not whom it was typed for. The next key ends it.
+pub fn say_wider(model: &mut Model) {
+    let FoundBy::Inside { digits } = &model.recipients.found_by else { return };
+    let who = if model.recipients.is_empty() { "and none has it elsewhere in it" } else { "these have it inside" };
+    let text = format!("no number here ends in {digits}: {who}");
+    if model.notice.is_none() {
+        model.say(Notice { until_next_key: true, ..Notice::done(text) });
+    }
 }
 
 fn stay(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
@@ -136,6 +144,9 @@ fn stay(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
         model.hint = Some(Hint::Reply);
     }
     model.recipients.must_be_seen();
+    if model.recipients.awaiting.is_none() {
+        say_wider(model);
+    }
     lists::focus(model, Pane::Recipients)
 }
 

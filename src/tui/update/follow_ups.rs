@@ -40,7 +40,7 @@ pub fn refresh(model: &mut Model) -> Option<Effect> {
 pub fn loaded(model: &mut Model, preview: EffectResult<FollowUpPreview>) {
     let Some(Overlay::FollowUp(page)) = model.overlays.last_mut() else { return };
     match preview {
-        Ok(preview) if preview.blast == page.blast && preview.stuck_at == page.stage => page.loaded = Some(preview),
+        Ok(preview) if preview.blast == page.blast && preview.stuck_at == page.stage => page.take(preview),
         Ok(_) => {}
         Err(failure) => {
             model.overlays.pop();

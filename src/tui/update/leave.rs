@@ -28,6 +28,7 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
         }
     } else if !model.recipients.marked.is_empty() {
         model.recipients.marked.clear();
+        model.say(Notice::done("nobody is marked any more"));
     } else if model.focus == Pane::Blasts && !model.blasts.marked().is_empty() {
         model.blasts.unmark();
     } else if model.focus == Pane::Funnel && model.views.view != FunnelView::Bars {

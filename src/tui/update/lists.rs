@@ -36,13 +36,14 @@ pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
     if request.target != CursorTarget::Keep {
         people.choose(None);
     }
-    people.blast = Some(id);
+    if people.blast.replace(id) != Some(id) {
+        people.marked.clear();
+    }
     people.scope = request.scope;
     people.found_by = FoundBy::Words;
     people.order = order;
     people.target = request.target;
     people.total = None;
-    people.marked.clear();
     people.thaw();
     people.ticket = ticket;
     people.awaiting = Some(ticket);

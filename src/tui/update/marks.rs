@@ -1,17 +1,22 @@
 //! The operator's marks: on the person at the cursor at once; on several marked people as one act, after a question.
 
+use std::collections::BTreeMap;
+
 use super::{completions, keys, prompts};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 use crate::tui::effect::{ALL_FOUND_MAX, Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{brief, counted, number};
-use crate::tui::model::{AmountPrompt, ConfirmBy, CursorMove, Model, NotePrompt, Notice, Pane, Prompt, Sale};
+use crate::tui::model::{AmountPrompt, ConfirmBy, CursorMove, FoundBy, Model, NotePrompt, Notice, Pane, Prompt, Sale};
 use crate::tui::widget::TextField;
 
 pub fn replied(model: &mut Model) -> Vec<Effect> {
     if let Some(people) = several(model) {
         return ask_for(model, people, Mark::Replied, |people| format!("{people} replied?"));
+    }
+    if let Some(doubt) = doubt(model) {
+        return ask_about(model, Mark::Replied, &format!("{doubt} replied?"));
     }
     match target(model) {
         Some((person, _)) => vec![Effect::Write(WriteRequest::Mark { person, mark: Mark::Replied })],
@@ -23,6 +28,9 @@ pub fn replied(model: &mut Model) -> Vec<Effect> {
 pub fn closed(model: &mut Model) -> Vec<Effect> {
     if let Some(people) = several(model) {
         return ask_for(model, people, Mark::Closed(None), |people| format!("{people} bought, without amounts?"));
+    }
+    if let Some(doubt) = doubt(model) {
+        return ask_about(model, Mark::Closed(None), &format!("{doubt} bought?"));
     }
     let Some((person, who)) = target(model) else { return Vec::new() };
     let earlier = model.person().filter(|row| row.status == Status::Closed).map(|row| Sale::Earlier(row.amount));
@@ -42,7 +50,8 @@ pub fn opted_out(model: &mut Model) -> Vec<Effect> {
     let Some((person, who)) = target(model) else { return Vec::new() };
     let is_queued = model.person().is_some_and(|row| row.status == Status::Queued);
     let undo = if is_queued { " u queues them again." } else { "" };
-    let question = format!("never message {who} again?{undo}");
+    let doubt = doubt(model).map(|doubt| format!("{doubt}: ")).unwrap_or_default();
+    let question = format!("{doubt}never message {who} again?{undo}");
     prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Mark { person, mark: Mark::OptOut }])
 }
 
@@ -62,7 +71,8 @@ pub fn take_back(model: &mut Model) -> Vec<Effect> {
 pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
     let launch = model.announced().map(|(blast, _)| WriteRequest::UndoLaunch(blast.id));
     let shown = model.blast().map(|blast| blast.id);
-    vec![Effect::Write(launch.unwrap_or(WriteRequest::UndoMine { shown }))]
+    let person = model.person().map(|row| row.id);
+    vec![Effect::Write(launch.unwrap_or(WriteRequest::UndoMine { shown, person }))]
 }
 
 pub fn note(model: &mut Model) -> Vec<Effect> {
@@ -114,11 +124,14 @@ pub fn all_found(model: &mut Model, people: EffectResult<Vec<RecipientId>>) -> V
             model.refuse(format!("more than {most} are listed, too many for one act: / narrows the list"));
         }
         Ok(people) => {
+            // Whoever changed in place since the list was read is in it still.
+            let listed: Vec<RecipientId> = model.recipients.matching().collect();
+            let marked: BTreeMap<_, _> = people.into_iter().chain(listed).map(|id| (id, None)).collect();
             model.say(
-                Notice::done(format!("{} marked: the next act asks, for all of them", counted(people.len())))
+                Notice::done(format!("{} marked: the next act asks, for all of them", counted(marked.len())))
                     .hint("esc unmarks"),
             );
-            model.recipients.marked = people.into_iter().collect();
+            model.recipients.marked = marked;
         }
     }
     keys::release(model)
@@ -127,17 +140,42 @@ pub fn all_found(model: &mut Model, people: EffectResult<Vec<RecipientId>>) -> V
 /// The one whom a key is about, with a short name for questions.
 fn target(model: &Model) -> Option<(RecipientId, String)> {
     let row = model.person()?;
-    let phone = row.phone.to_string();
-    Some((row.id, brief(row.name.as_deref().unwrap_or(&phone))))
+    Some((row.id, brief(&row.who())))
 }
 
 /// The marked people, unless the only one is at the cursor anyway.
 fn several(model: &Model) -> Option<Vec<RecipientId>> {
     let (marked, cursor) = (&model.recipients.marked, model.recipients.cursor());
-    let is_only_cursor = marked.len() == 1 && cursor.is_some_and(|cursor| marked.contains(&cursor));
+    let is_only_cursor = marked.len() == 1 && cursor.is_some_and(|cursor| marked.contains_key(&cursor));
     let in_list = model.overlays.is_empty() && model.focus != Pane::Activity;
     let for_marked = in_list && !marked.is_empty() && !is_only_cursor;
-    for_marked.then(|| marked.iter().copied().collect())
+    for_marked.then(|| marked.keys().copied().collect())
+}
+
+/// The most people whom a question names.
+const NAMED_MAX: usize = 3;
+
+/// The people of a question: by name where they are few and were marked one by one, since not all of them need be listed.
+fn named(model: &Model, people: &[RecipientId]) -> String {
+    let names = people.iter().map(|id| model.recipients.marked.get(id).cloned().flatten().map(|name| brief(&name)));
+    match names.collect::<Option<Vec<String>>>().as_deref() {
+        Some([only]) => only.clone(),
+        Some([first @ .., last]) if first.len() < NAMED_MAX => format!("{} and {last}", first.join(", ")),
+        _ => counted(people.len()),
+    }
+}
+
+/// Whom a key would hit that was typed for somebody else: nobody's number ends in the digits that were sought.
+fn doubt(model: &Model) -> Option<String> {
+    let FoundBy::Inside { digits } = &model.recipients.found_by else { return None };
+    let row = model.person().filter(|_| model.overlays.is_empty() && model.focus == Pane::Recipients)?;
+    Some(format!("no number ends in {digits}: {}, {}", brief(&row.who()), row.phone))
+}
+
+/// Asks before the person at the cursor is marked.
+fn ask_about(model: &mut Model, mark: Mark, question: &str) -> Vec<Effect> {
+    let Some((person, _)) = target(model) else { return Vec::new() };
+    prompts::ask(model, question.to_owned(), ConfirmBy::Yes, vec![WriteRequest::Mark { person, mark }])
 }
 
 fn ask_for(
@@ -146,6 +184,6 @@ fn ask_for(
     mark: Mark,
     question: impl FnOnce(&str) -> String,
 ) -> Vec<Effect> {
-    let question = question(&counted(people.len()));
+    let question = question(&named(model, &people));
     prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::MarkSeveral { people, mark }])
 }

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::lists::{self, ListRequest};
 use super::{attention, prompts, senders};
 use crate::app::Launch;
-use crate::app::view::{Anchor, ElsewhereRow};
+use crate::app::view::{Anchor, ElsewhereRow, RecipientRow};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
@@ -140,7 +140,7 @@ pub fn resolve(model: &mut Model) -> Vec<Effect> {
     let (person, choice) = (details.person, details.choice);
     let resend_from = model.resend_from(details.loaded.as_ref().and_then(|loaded| loaded.claimed_at));
     let row = model.person();
-    let who = row.map(|row| row.name.clone().unwrap_or_else(|| row.phone.to_string())).unwrap_or_default();
+    let who = row.map(RecipientRow::who).unwrap_or_default();
     let mark = |resolution| WriteRequest::Mark { person, mark: Mark::Resolve(resolution) };
     match choice {
         ResolutionChoice::LeaveOpen => {

@@ -110,7 +110,7 @@ fn amount_line(model: &Model, amount: &AmountPrompt) -> TextLine {
     let (before, long, short) = match sale {
         Sale::New => (
             format!(" {who} closed. {symbol} "),
-            "    enter keeps it, esc continues without an amount",
+            "    enter keeps it, esc closes without one, then u takes it back",
             "  enter keeps it",
         ),
         Sale::Earlier(seen) => (
@@ -161,13 +161,17 @@ fn finding(model: &Model, find: &FindPrompt) -> TextLine {
     };
     let elsewhere = find.elsewhere.as_ref().map(|rows| others(model, rows.iter().map(|row| row.person.blast_id)));
     let elsewhere = elsewhere.map(|words| format!("   {words}")).unwrap_or_default();
-    line.and(format!("   {here}{elsewhere}"), TextRole::Plain).and("   enter, then r c b", TextRole::Dim)
+    let is_found = model.recipients.total.is_some_and(|found| found.number() > 0);
+    let next = if is_found { "   enter, then r replied  c closed  b stop" } else { "   esc goes back" };
+    let line = line.and(format!("   {here}{elsewhere}"), TextRole::Plain);
+    hinted(model, line, next, if is_found { "  enter, r c b" } else { "" })
 }
 
 /// Who was found in this blast, and what else has the digits in it.
 fn here(model: &Model, find: &FindPrompt, found: Total) -> String {
     let text = find.field.text();
     match &model.recipients.found_by {
+        FoundBy::Inside { digits } if found.number() == 0 => format!("nobody here has {digits}"),
         FoundBy::Inside { digits } => format!("none ends in {digits}, {} with it inside{}", total(found), only(model)),
         FoundBy::Ending { .. } => {
             let more = find.wider.map_or(0, |wider| wider.number() - found.number());
@@ -180,8 +184,7 @@ fn here(model: &Model, find: &FindPrompt, found: Total) -> String {
 
 fn only(model: &Model) -> String {
     let name = model.recipients.at_cursor().filter(|_| model.recipients.is_single());
-    let name = name.map(|person| person.row.name.clone().unwrap_or_else(|| person.row.phone.to_string()));
-    name.map(|name| format!(": {name}")).unwrap_or_default()
+    name.map(|person| person.row.who()).map(|name| format!(": {name}")).unwrap_or_default()
 }
 
 fn others(model: &Model, blasts: impl Iterator<Item = BlastId>) -> String {

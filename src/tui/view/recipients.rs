@@ -121,7 +121,7 @@ fn nobody(model: &Model) -> String {
 /// The cursor, a mark, or news.
 fn mark(model: &Model, row: &RecipientRow, here: bool) -> (&'static str, TextRole) {
     match () {
-        () if model.recipients.marked.contains(&row.id) => ("*", TextRole::Accent),
+        () if model.recipients.marked.contains_key(&row.id) => ("*", TextRole::Accent),
         () if here => (">", TextRole::Accent),
         () if model.is_new(row) => ("N", TextRole::Accent),
         () => (" ", TextRole::Plain),
@@ -134,7 +134,7 @@ fn title(model: &Model) -> TitleRule {
     let order = people.order.words(people.direction);
     let shown = format!("{} {}", people.scope.title(), count.unwrap_or_default());
     let mut left = vec!["3 Recipients".to_owned(), shown.trim_end().to_owned(), order.to_owned()];
-    if people.marked.len() > 1 {
+    if people.marked.len() > 1 || people.has_hidden_marks() {
         left.insert(2, format!("{} marked", number(i64::try_from(people.marked.len()).unwrap_or(i64::MAX))));
     }
     let news = news(model);
@@ -159,8 +159,8 @@ fn news(model: &Model) -> Option<String> {
         (0, None) => None,
         (0, Some(newer)) if model.recipients.direction == ListDirection::Reversed => Some(format!("{newer} newer: G")),
         (0, Some(newer)) => Some(format!("{newer} newer above: g")),
-        (left, None) => Some(format!("{left} left: g")),
-        (left, Some(newer)) => Some(format!("{left} left, {newer} newer: g")),
+        (left, None) => Some(format!("{left} moved on: g")),
+        (left, Some(newer)) => Some(format!("{left} moved on, {newer} newer: g")),
     }
 }
 

@@ -22,6 +22,7 @@ impl RecipientTable {
         let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         self.before = match (from_end, self.total) {
             (false, _) => Some(0),
+            (true, _) if self.reaches.start == WindowEdge::End => Some(0),
             (true, Some(Total::Exactly(total))) => Some((total - count).max(0)),
             (true, _) => None,
         };
