@@ -16,7 +16,7 @@ use super::body::{JsonBody, Params, PathId};
 use super::once::{Answer, Repeatable, once};
 use super::page;
 use crate::app::{App, CustomerBlast, CustomerDetails, CustomerNote, CustomerQuery, CustomerRow};
-use crate::domain::phone::Phone;
+use crate::domain::phone::{PersonKey, Phone};
 
 pub(super) fn routes() -> Routes {
     const ONE: &str = "/api/whatsapp/customers/{id}";
@@ -76,6 +76,12 @@ pub(super) fn routes() -> Routes {
 /// The id of whoever has a number; `None` for whoever was forgotten.
 pub(super) fn customer_id(phone: &Phone) -> Option<String> {
     phone.is_e164().then(|| phone.key()).flatten().map(|key| key.number().to_string())
+}
+
+/// The same of a number as an order or cart has it.
+pub(super) fn customer_id_of(stored: &str) -> Option<String> {
+    let key = stored.strip_prefix('+').and_then(PersonKey::of_digits);
+    key.map(|key| key.number().to_string())
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

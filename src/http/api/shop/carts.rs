@@ -9,7 +9,7 @@ use super::super::super::openapi::{Operation, Routes};
 use super::super::super::problem::Problem;
 use super::super::authentication::{ApiReader, ApiWriter};
 use super::super::body::{EmptyBody, JsonBody, Params, PathId};
-use super::super::customers::number;
+use super::super::customers::{customer_id_of, number};
 use super::super::once::{Answer, Repeatable, once};
 use super::super::page::{self, NumberedPage};
 use super::items::{ItemAnswer, ItemBody, read_items};
@@ -85,6 +85,9 @@ struct CartAnswer {
     recipient_id: String,
     #[schema(example = "+60123456789")]
     phone_number: String,
+    /// The customer's id; null for whoever was forgotten.
+    #[schema(example = "60123456789")]
+    customer_id: Option<String>,
     #[schema(example = "Aina")]
     name: Option<String>,
     status: CartState,
@@ -115,6 +118,7 @@ impl From<CartRow> for CartAnswer {
             id: cart.id.to_string(),
             campaign_id: cart.blast_id.to_string(),
             recipient_id: cart.recipient_id.to_string(),
+            customer_id: customer_id_of(&cart.phone_number),
             phone_number: cart.phone_number,
             name: cart.name,
             status: cart.state,

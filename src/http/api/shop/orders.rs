@@ -10,7 +10,7 @@ use super::super::super::openapi::{Operation, Routes};
 use super::super::super::problem::Problem;
 use super::super::authentication::{ApiReader, ApiWriter};
 use super::super::body::{JsonBody, Params, PathId};
-use super::super::customers::number;
+use super::super::customers::{customer_id_of, number};
 use super::super::once::{Answer, Repeatable, once};
 use super::super::page;
 use super::items::{ItemAnswer, ItemBody, quantity, read_items};
@@ -71,6 +71,9 @@ pub(super) struct OrderAnswer {
     recipient_id: Option<String>,
     #[schema(example = "+60123456789")]
     phone_number: Option<String>,
+    /// The customer's id; null for whoever was forgotten.
+    #[schema(example = "60123456789")]
+    customer_id: Option<String>,
     #[schema(example = "Aina")]
     name: Option<String>,
     /// Meta's id of the catalogue, as the message names it.
@@ -138,6 +141,7 @@ impl From<OrderRow> for OrderAnswer {
             id: order.id.to_string(),
             campaign_id: order.blast_id.map(|id| id.to_string()),
             recipient_id: order.recipient_id.map(|id| id.to_string()),
+            customer_id: order.phone_number.as_deref().and_then(customer_id_of),
             phone_number: order.phone_number,
             name: order.name,
             catalog_id: order.catalogue,
