@@ -98,6 +98,23 @@ async fn counts(shop: &Shop) -> Vec<Value> {
     counts
 }
 
+/// Every export and list, in one text.
+async fn everything_exported(shop: &Shop) -> String {
+    let mut exported = String::new();
+    for what in ["recipients", "replies", "history"] {
+        exported += &shop.ok(&["blast", "export", "1", "--what", what]).await;
+    }
+    for verb in ["order", "cart"] {
+        exported += &shop.ok(&[verb, "export", "--format", "json"]).await;
+        exported += &shop.ok(&[verb, "export", "--what", "items"]).await;
+        exported += &shop.ok(&[verb, "list", "--json"]).await;
+    }
+    for verb in [&["replies", "export"][..], &["customer", "export"], &["customer", "list"], &["replies"]] {
+        exported += &shop.ok(verb).await;
+    }
+    exported + &shop.ok(&["blast", "report", "1", "--format", "html"]).await
+}
+
 #[tokio::test]
 async fn whoever_is_forgotten_leaves_no_trace_and_every_count_as_it_was() {
     let shop = known_shop().await;
@@ -109,8 +126,8 @@ async fn whoever_is_forgotten_leaves_no_trace_and_every_count_as_it_was() {
     ))
     .await;
     let before = counts(&shop).await;
-    let known = dump(&shop);
-    assert!(known.contains(&bare) && known.contains(NAME) && known.contains(TEXT));
+    let known = [dump(&shop), everything_exported(&shop).await];
+    assert!(known.iter().all(|text| text.contains(&bare) && text.contains(NAME) && text.contains(TEXT)));
 
     let said = shop.run(&["customer", "forget", &phone, "--yes"]).await;
 
@@ -120,9 +137,7 @@ async fn whoever_is_forgotten_leaves_no_trace_and_every_count_as_it_was() {
     assert_eq!(shop.number("select count(*) from carts where state = 'open'").await, 0, "nobody will order it");
     assert_eq!(shop.ok(&["audit", "--json"]).await.trim(), r#"{"counters":[],"history":[],"orders":[],"repaired":[]}"#);
     let left = dump(&shop);
-    let exported = shop.ok(&["blast", "export", "1"]).await
-        + &shop.ok(&["blast", "export", "1", "--what", "replies", "--format", "json"]).await
-        + &shop.ok(&["blast", "export", "1", "--what", "history"]).await;
+    let exported = everything_exported(&shop).await;
     let here = files(shop.path("people.csv").parent().unwrap());
     for word in [bare.as_str(), NAME, TEXT, "user-77", &bare[4..]] {
         let at = left.find(word).map(|at| &left[at.saturating_sub(200)..(at + 60).min(left.len())]);
