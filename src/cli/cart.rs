@@ -13,7 +13,7 @@ use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
 use super::order::{ChangedItem, TypedItem, parse_phone, show_items, show_written, total, writes_one};
-use super::output::{json as print_json, line, talk, text};
+use super::output::{json as print_json, line, refuse_closed_stdout, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{CartEdit, CartQuery, CartRow, ItemsEdit, OrderDraft, items_in_words};
 use crate::domain::cart::CartState;
@@ -115,6 +115,7 @@ async fn set(global: &Global, id: CartId, items: Vec<ChangedItem>, note: Option<
 type CartFilter = (Option<BlastId>, Option<CartState>, Option<String>);
 
 async fn list(global: &Global, (blast, state, phone): CartFilter, limit: u32) -> Result<()> {
+    refuse_closed_stdout("")?;
     let context = Context::open(global, Intent::Reads).await?;
     if let Some(blast) = blast {
         context.app.require_blast(blast).await?;

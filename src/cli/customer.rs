@@ -14,7 +14,7 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
-use super::output::{json, line, talk, text};
+use super::output::{json, line, refuse_closed_stdout, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{CustomerQuery, CustomerRow};
 use crate::domain::amount;
@@ -148,6 +148,7 @@ async fn find(context: &Context, what: String, limit: u32) -> Result<()> {
 const PAGE: u32 = 500;
 
 async fn list(context: &Context, tag: Option<String>, limit: u32) -> Result<()> {
+    refuse_closed_stdout("")?;
     let mut query = CustomerQuery { tag, limit: i64::from(limit.min(PAGE)), ..CustomerQuery::default() };
     let mut rows = Vec::new();
     loop {

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::sync::OnceLock;
 
 use color_eyre::Result;
-use color_eyre::eyre::WrapErr;
+use color_eyre::eyre::{WrapErr, eyre};
+use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 use serde::Serialize;
 
 use super::context::pasteable;
@@ -20,6 +21,18 @@ pub(super) fn call_as(program: String) {
 
 /// What is said where data cannot be written.
 pub(super) const STDOUT_FAILED: &str = "standard output cannot be written";
+
+/// Refuses a standard output that was closed, for a verb that does nothing but write there; with what to do in place of it. The
+/// standard library opens `/dev/null` in its place when a program starts, to be read and written, and whatever is written there would
+/// be gone without an error.
+pub(super) fn refuse_closed_stdout(mend: &str) -> Result<()> {
+    let (stdout, null) = (fstat(std::io::stdout())?, stat("/dev/null")?);
+    let is_null = (stdout.st_dev, stdout.st_ino) == (null.st_dev, null.st_ino);
+    if is_null && fcntl_getfl(std::io::stdout())?.contains(OFlags::RDWR) {
+        return Err(eyre!("standard output is closed, so nothing can be written there{mend}"));
+    }
+    Ok(())
+}
 
 /// Writes a line of data. What others wrote (names, notes, tags) cannot control the terminal.
 pub(super) fn line(text: &str) -> Result<()> {

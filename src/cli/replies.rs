@@ -16,7 +16,7 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::inbox::since;
-use super::output::{json, talk, text};
+use super::output::{json, refuse_closed_stdout, talk, text};
 use super::table::{TextAlign, TextTable};
 use crate::app::view::{ReplyQuery, ReplyRow};
 use crate::domain::ids::{BlastId, ReplyId};
@@ -103,6 +103,9 @@ impl RepliesListing {
     }
 
     async fn list(&self, context: &Context) -> Result<()> {
+        if self.save.is_none() {
+            refuse_closed_stdout("")?;
+        }
         let mut table = TextTable::new(&HEADER);
         let (mut before, mut left) = (None, self.limit);
         let mut saving = self.save.as_deref().map(save::Saving::new);

@@ -138,28 +138,30 @@ async fn standard_output_that_is_full_is_named() {
 }
 
 #[tokio::test]
-async fn an_export_into_a_closed_standard_output_fails() {
+async fn an_export_or_a_list_into_a_closed_standard_output_fails() {
     let shop = Shop::open(Setup::default()).await;
     shop.draft(0..3).await;
-    let export = ["blast", "export", "1"];
-    let program = shop.command(&export).as_std().get_program().to_owned();
-    let mut arguments: Vec<_> = vec!["-c".into(), "exec \"$0\" \"$@\" >&-".into(), program];
-    arguments.extend(shop.command(&export).as_std().get_args().map(ToOwned::to_owned));
-    let of = shop.command(&export);
+    for verb in [&["blast", "export", "1"][..], &["blast", "list"], &["order", "list"], &["customer", "list"]] {
+        let closed = closed_output(&shop, verb).await;
+
+        let said = String::from_utf8_lossy(&closed.stderr);
+        assert!(closed.status.code() == Some(1) && said.contains("standard output is closed"), "{verb:?}: {closed:?}");
+        assert!(!said.contains("exported"), "{said}");
+    }
+}
+
+/// The program without a standard output.
+async fn closed_output(shop: &Shop, verb: &[&str]) -> std::process::Output {
+    let of = shop.command(verb);
     let mut shell = tokio::process::Command::new("sh");
-    shell.args(arguments);
+    shell.args(["-c", "exec \"$0\" \"$@\" >&-"]).arg(of.as_std().get_program()).args(of.as_std().get_args());
     for (name, value) in of.as_std().get_envs() {
         match value {
             Some(value) => shell.env(name, value),
             None => shell.env_remove(name),
         };
     }
-
-    let closed = shell.output().await.unwrap();
-
-    let said = String::from_utf8_lossy(&closed.stderr);
-    assert!(closed.status.code() == Some(1) && said.contains("standard output is closed"), "{closed:?}");
-    assert!(!said.contains("exported"), "{said}");
+    shell.output().await.unwrap()
 }
 
 /// How much memory a process may take at most, in kilobytes: the same for a million people as for a hundred.

@@ -6,11 +6,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use color_eyre::Result;
-use color_eyre::eyre::{WrapErr, eyre};
-use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
+use color_eyre::eyre::WrapErr;
 
 use crate::cli::exit::RefusedError;
-use crate::cli::output::STDOUT_FAILED;
+use crate::cli::output::{STDOUT_FAILED, refuse_closed_stdout};
 
 pub(super) enum Destination {
     Stdout,
@@ -29,7 +28,7 @@ impl Destination {
     /// Opens `FILE.part` for a file that does not exist; only its owner may read it, since it names people.
     pub(super) fn open(name: Option<&Path>) -> Result<Self> {
         let Some(name) = name else {
-            refuse_closed_stdout()?;
+            refuse_closed_stdout(": add --output FILE")?;
             return Ok(Self::Stdout);
         };
         refuse_existing(name)?;
@@ -83,17 +82,6 @@ impl Drop for PartialFile {
             let _ = fs::remove_file(&self.partial);
         }
     }
-}
-
-/// Refuses a standard output that was closed. The standard library opens `/dev/null` in its place when a program starts, to be read and
-/// written, and whatever is written there would be gone without an error.
-fn refuse_closed_stdout() -> Result<()> {
-    let (stdout, null) = (fstat(io::stdout())?, stat("/dev/null")?);
-    let is_null = (stdout.st_dev, stdout.st_ino) == (null.st_dev, null.st_ino);
-    if is_null && fcntl_getfl(io::stdout())?.contains(OFlags::RDWR) {
-        return Err(eyre!("standard output is closed, so nothing can be written there: add --output FILE"));
-    }
-    Ok(())
 }
 
 fn refuse_existing(name: &Path) -> Result<()> {
