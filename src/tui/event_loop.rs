@@ -21,7 +21,7 @@ use super::input::Input;
 use super::model::{Model, MouseCapture};
 use super::msg::{Msg, TimedMsg};
 use super::theme::{Colours, ScreenTheme};
-use super::update::{form, start, update};
+use super::update::{form, is_known, start, update};
 use super::{ExitReason, Size, TuiError, view};
 use frame_pacer::{AFTER_KEY, FOR_DATA, FrameCause, FramePacer};
 
@@ -197,14 +197,15 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
             LoopEvent::Input(Some(Input::Key(key))) => self.update_and_draw(Msg::Key(key), FrameCause::Key)?,
             LoopEvent::Input(Some(Input::Mouse(event))) => self.update_and_draw(Msg::Mouse(event), FrameCause::Key)?,
             LoopEvent::Input(Some(Input::Paste(text))) => self.update_and_draw(Msg::Paste(text), FrameCause::Key)?,
+            LoopEvent::Completed(completion) if is_known(&self.model, &completion) => {}
             LoopEvent::Completed(completion) => {
                 let cause = self.completion_pace();
                 self.update_and_draw(Msg::Completed(completion), cause)?;
             }
             LoopEvent::Feed(feed::FeedEvent::Refresh) => {
-                // One frame for all that is read now: while nothing happens, frames are most of what a window costs.
+                // While nothing happens, frames are most of what a window costs.
                 self.pace.begin_refresh();
-                self.update_and_draw(Msg::Refresh, FrameCause::Data(FOR_DATA))?;
+                self.update(Msg::Refresh)?;
             }
             LoopEvent::Feed(feed::FeedEvent::News) => {
                 self.update(Msg::News)?;

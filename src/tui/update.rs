@@ -15,6 +15,7 @@ pub mod follow_ups;
 pub mod form;
 mod key_outcome;
 mod keys;
+mod known;
 pub mod leave;
 mod lists;
 pub mod marks;
@@ -35,6 +36,8 @@ mod unseen;
 pub mod views;
 pub mod welcome;
 mod written;
+
+pub use known::is_known;
 
 use super::effect::{Effect, ReadRequest};
 use super::model::{Model, Shown};

@@ -155,6 +155,11 @@ impl ActivityFeed {
         changed
     }
 
+    /// Whether this person's row is the one that it has, if it has any of theirs.
+    pub fn has(&self, row: &RecipientRow) -> bool {
+        self.people.get(&row.id).is_none_or(|held| held == row)
+    }
+
     pub fn step(&mut self, movement: CursorMove, height: usize) {
         let Some(last) = self.rows.len().checked_sub(1) else { return };
         let by = match movement {

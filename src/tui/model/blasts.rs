@@ -80,6 +80,11 @@ impl BlastList {
         if changed { Changed::Yes } else { Changed::No }
     }
 
+    /// Whether these are the blasts that it has, as it has them.
+    pub fn has(&self, rows: &[BlastView]) -> bool {
+        self.is_loaded() && self.rows().len() == rows.len() && rows.iter().all(|row| self.get(row.id) == Some(row))
+    }
+
     pub fn marked(&self) -> &[BlastId] {
         &self.marked
     }

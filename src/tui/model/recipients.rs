@@ -128,6 +128,11 @@ impl RecipientTable {
         self.rows.iter().find(|person| person.row.id == id)
     }
 
+    /// Whether these are the rows kept, in their order.
+    pub fn is_list(&self, rows: &[RecipientRow]) -> bool {
+        self.rows.len() == rows.len() && self.rows.iter().zip(rows).all(|(person, row)| person.row == *row)
+    }
+
     pub const fn cursor(&self) -> Option<RecipientId> {
         self.cursor
     }

@@ -162,9 +162,8 @@ fn live_list(model: &mut Model) -> Effect {
     model.recipients.thaw();
     model.recipients.order = order(model, &model.recipients.scope);
     // Whoever was chosen stays so, and is carried down by the news; the first place is nobody's choice.
-    if model.recipients.is_cursor_first() {
-        model.recipients.target = CursorTarget::First;
-    }
+    let is_first = model.recipients.is_cursor_first();
+    model.recipients.target = if is_first { CursorTarget::First } else { CursorTarget::Keep };
     list(model, ListPart::Reload, Anchor::Start)
 }
 

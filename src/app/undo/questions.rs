@@ -1,0 +1,67 @@
+//! What is asked before an act is undone that the operator may not mean.
+
+use super::undone;
+use crate::app::marks::person_of;
+use crate::app::{App, AppError};
+use crate::domain::act::Act;
+use crate::domain::ids::{ActionId, BlastId, RecipientId};
+use crate::domain::text::people;
+use crate::store::action;
+use crate::store::blast;
+
+impl App {
+    /// Asks before this operator's newest act is undone where it is not what they see: in another blast than the one shown, or on
+    /// another person than the one at the cursor. `None` where it is, or where it cannot be undone anyway.
+    pub async fn mine_elsewhere(
+        &self,
+        shown: Option<BlastId>,
+        person: Option<RecipientId>,
+    ) -> Result<Option<(ActionId, String)>, AppError> {
+        let mut tx = self.begin().await?;
+        let Some(act) = action::newest_of(&mut tx, self.operator()).await? else { return Ok(None) };
+        let Some(id) = act.blast_id else { return Ok(None) };
+        let in_another = shown.is_some_and(|shown| shown != id);
+        let on_another = person.is_some() && act.recipient_id.is_some_and(|recipient| Some(recipient) != person);
+        if !in_another && !on_another {
+            return Ok(None);
+        }
+        let Some(head) = blast::head(&mut tx, id).await? else { return Ok(None) };
+        let what = match (&act.action, act.recipient_id) {
+            (Act::Launch | Act::Resume, _) if !head.state.is_under_way() => return Ok(None),
+            (Act::Launch, _) => "its launch".to_owned(),
+            (Act::Resume, _) => "that it was resumed".to_owned(),
+            (_, None) => return Ok(None),
+            (_, Some(_)) if undone(&act, None).is_none() => return Ok(None),
+            (mark, Some(recipient)) => match action::whole(&mut tx, &act).await?.len() {
+                ..=1 => format!("{mark} of {}", person_of(&mut tx, recipient).await?.who()),
+                _ if !in_another => return Ok(None),
+                several => format!("{mark} of {}", people(several)),
+            },
+        };
+        let which = if in_another {
+            let stage = self.blast_row_in(&mut *tx, id).await?.follow_up_stage;
+            format!("in {}, {stage} (blast {id}): ", head.blast_tag)
+        } else {
+            String::new()
+        };
+        Ok(Some((act.id, format!("your last act was {which}{what}. Take it back?"))))
+    }
+
+    /// Asks before somebody else's mark on this person is undone, naming whose it is; `None` for one's own, and for none.
+    pub async fn others_mark(&self, recipient: RecipientId) -> Result<Option<String>, AppError> {
+        let mut tx = self.begin().await?;
+        let newest = action::newest_on_each(&mut tx, &[recipient]).await?.pop();
+        let Some(act) = newest.filter(|act| act.operator != self.operator()) else { return Ok(None) };
+        let person = person_of(&mut tx, recipient).await?;
+        Ok(Some(format!("the {} of {} is {}'s: take it back?", act.action.word(), person.who(), act.operator)))
+    }
+
+    /// The same before somebody else's armed launch is undone.
+    pub async fn others_launch(&self, blast: BlastId) -> Result<Option<String>, AppError> {
+        let mut tx = self.begin().await?;
+        let launch = action::newest_launch(&mut tx, blast).await?;
+        let Some(act) = launch.filter(|act| act.operator != self.operator()) else { return Ok(None) };
+        let tag = blast::head(&mut tx, blast).await?.map_or_else(|| format!("blast {blast}"), |head| head.blast_tag);
+        Ok(Some(format!("{} started {tag}: take that back?", act.operator)))
+    }
+}

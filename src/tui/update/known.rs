@@ -1,0 +1,35 @@
+//! Reads that say nothing new. They are neither applied nor drawn.
+
+use crate::app::DatabaseState;
+use crate::app::view::{ActivityHead, RecipientRow};
+use crate::tui::effect::{Completion, ListPart};
+use crate::tui::model::Model;
+
+/// Whether the model has all of it already, of those reads that are made again and again.
+pub fn is_known(model: &Model, completion: &Completion) -> bool {
+    match completion {
+        Completion::Blasts(Ok(rows)) => {
+            let follows = model.blast().map(|blast| blast.id) == model.recipients.blast;
+            follows && model.database == DatabaseState::Up && model.blasts.has(rows)
+        }
+        Completion::Senders(Ok(senders)) => model.knows_senders && model.senders == *senders,
+        Completion::List { ticket, part: ListPart::Reload, rows: Ok(rows), .. } => {
+            let people = &model.recipients;
+            *ticket == people.ticket && people.awaiting.is_none() && people.is_list(rows)
+        }
+        Completion::Rows(Ok(rows)) => rows.iter().all(|row| is_shown(model, row)),
+        Completion::ActivityHead(Ok(head)) => is_read(model, *head),
+        Completion::Others(Ok(others)) => model.presence.others == *others,
+        _ => false,
+    }
+}
+
+/// Whether somebody's row is the one on the screen, in whichever list they are.
+fn is_shown(model: &Model, row: &RecipientRow) -> bool {
+    model.recipients.get(row.id).is_none_or(|person| person.row == *row) && model.activity.has(row)
+}
+
+/// Whether the head is known and so is what it announces.
+fn is_read(model: &Model, head: ActivityHead) -> bool {
+    model.activity.head == Some(head) && head.newest <= model.activity.newest()
+}
