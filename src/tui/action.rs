@@ -308,7 +308,7 @@ pub const ACTIONS: &[UiAction] = &[
         &[FollowUp],
         follow_ups::later,
     )
-    .unless(when::read_only)
+    .unless(follow_ups::cannot_step)
     .footer("by itself", 2),
     shows("send, once the number is typed; who a count is about", &[Enter], &[Plan], plan::enter).footer("send", 1),
     marks("one message to yourself, as the shown person reads it", &[Char('M')], &[Plan], plan::send_test)

@@ -8,6 +8,7 @@ use crate::app::{FollowUp, FollowUpPreview, FoundFollowUp, StepRow, StepView};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::show_span;
 use crate::domain::text::shell_quoted;
+use crate::tui::availability;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{brief, counted};
 use crate::tui::model::{ChainReading, FollowUpOverlay, Model, Notice, Overlay, Pane};
@@ -73,12 +74,15 @@ pub fn make(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Write(WriteRequest::FollowUp(from))]
 }
 
+/// A step waits for people at a stage; who was found is who they are now.
+pub fn cannot_step(model: &Model) -> Option<String> {
+    let is_found = matches!(model.overlays.last(), Some(Overlay::FollowFound(_)));
+    let why = "a step is for those stuck at a stage: f on one makes it";
+    is_found.then(|| why.to_owned()).or_else(|| availability::read_only(model))
+}
+
 /// `a`: the same by itself, as a step of the blast.
 pub fn later(model: &mut Model) -> Vec<Effect> {
-    if let Some(Overlay::FollowFound(_)) = model.overlays.last() {
-        model.refuse("a step is for those stuck at a stage: f on one makes it");
-        return Vec::new();
-    }
     let Some(Overlay::FollowUp(page)) = model.overlays.last_mut() else { return Vec::new() };
     if page.older_than() <= TimeDelta::zero() {
         model.refuse("a step needs a time: ] chooses one");
