@@ -1,5 +1,7 @@
 //! Follow-ups against a real Postgres: exactly those who are stuck, less those who must not be chased, with their lineage.
 
+use blastdeck::app::FoundFollowUp;
+use blastdeck::domain::filter::segment::Exclusion;
 use blastdeck::domain::follow_up::{LeftOut, ages};
 use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::status::Status;
@@ -8,6 +10,7 @@ use chrono::Utc;
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use crate::recurring::engine_app;
 use crate::support::{Setup, Shop, digits};
 
 /// A blast that is over: four people read it long ago, the fifth just now, the sixth received it. The second opted out, the third
@@ -224,4 +227,24 @@ async fn a_step_and_a_follow_up_take_their_message_from_a_file() {
     let written =
         format!("select count(*) from blasts where id = {} and message = 'Any question, {{name}}?'", made["id"]);
     assert_eq!((shop.number(&written).await, both.code), (1, 2), "{both:?}");
+}
+
+#[tokio::test]
+async fn a_follow_up_to_people_who_were_found_counts_and_takes_exactly_them() {
+    let (shop, blast) = stuck_shop().await;
+    for n in 0..3 {
+        shop.ok(&["cart", "add", &blast, &digits(n), "teh"]).await;
+    }
+    let app = engine_app(&shop, "one").await;
+    let from = FoundFollowUp { blast: BlastId(blast.parse().unwrap()), from: "has:cart".to_owned() };
+
+    let before = app.found_preview(&from).await.unwrap();
+    let made = app.follow_up_found(&from).await.unwrap();
+    let after = app.found_preview(&from).await.unwrap();
+
+    assert_eq!((before.count.finds, before.count.gets(), before.stage_name.as_str()), (3, 1, "Follow-up 1"));
+    assert_eq!(before.count.left_out, [(Exclusion::OptedOut, 1), (Exclusion::Closed, 1)]);
+    assert_eq!(numbers(&shop, &made.blast.to_string()).await, [format!("+{}", digits(0))]);
+    assert_eq!(shop.json(&["blast", "show", &made.blast.to_string()]).await["follows"], json!(from.blast));
+    assert_eq!((after.count.gets(), after.stage_name.as_str()), (0, "Follow-up 2"));
 }
