@@ -19,6 +19,7 @@ mod catalogs;
 mod chaos;
 mod charges;
 mod compat;
+mod connections;
 mod consequences;
 mod crash;
 mod customers;
