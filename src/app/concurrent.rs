@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::App;
 use super::recurring::Pattern;
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::pace::{ConcurrentBacklog, DueShare, LimitColumns, Limits};
+use crate::domain::pace::{ConcurrentBacklog, DueShare, LimitColumns, Limits, Window};
 use crate::domain::text::{number, people};
 use crate::domain::waiting::Waiting;
 use crate::store::StoreError;
@@ -24,6 +24,9 @@ pub struct ConcurrentBlast {
     pub queued: i64,
     /// When it starts by itself; `None`: it is being sent.
     pub starts_at: Option<DateTime<Utc>>,
+    /// It is being sent, but sends nothing before this: until its hours begin, or somebody of it is due again.
+    #[serde(skip)]
+    pub sends_from: Option<DateTime<Utc>>,
     /// It repeats, and finds its people anew at each of its times: `queued` is how many it found when it was sent.
     pub assumed: bool,
     #[serde(skip)]
@@ -42,14 +45,20 @@ pub struct ConcurrentBlast {
 /// How many of the next times of a blast that repeats are looked at, and how many of those are counted beside another one.
 const TIMES_MAX: usize = 60;
 const TIMES_COUNTED: usize = 20;
+/// What sends within so long takes turns now.
+const SOON: TimeDelta = TimeDelta::minutes(1);
 /// What began longer before another blast is taken to be through by its start.
 const THROUGH_AFTER: TimeDelta = TimeDelta::days(1);
 
 impl ConcurrentBlast {
     /// `with raya, 40 still queued: they take turns, counted in`; `clock` formats a time as the face does.
     pub fn sentence(&self, clock: impl Fn(DateTime<Utc>) -> String) -> String {
-        let Some(at) = self.starts_at.map(clock) else {
-            return format!("with {}, {} still queued: they take turns, counted in", self.tag, number(self.queued));
+        let Some(at) = self.starts_at.map(&clock) else {
+            let turns = match self.sends_from.map(clock) {
+                Some(from) => format!("it sends nothing before {from}, from then on they take turns"),
+                None => "they take turns".to_owned(),
+            };
+            return format!("with {}, {} still queued: {turns}, counted in", self.tag, number(self.queued));
         };
         let people = people(self.queued);
         if self.assumed {
@@ -103,6 +112,12 @@ impl App {
         Ok(concurrent)
     }
 
+    /// The hours of another blast, where they hold for all of it by the same clock.
+    fn window_of(&self, row: &ConcurrentRow) -> Option<Window> {
+        let limits = row.limits.under(&self.sender(row.sender_id)?.limits).ok()?;
+        limits.window.filter(|_| !row.window_local)
+    }
+
     fn concurrent_blast(
         &self,
         row: &ConcurrentRow,
@@ -110,6 +125,7 @@ impl App {
         held: impl Fn(BlastId) -> Option<DateTime<Utc>>,
     ) -> ConcurrentBlast {
         let first = [Some(now), row.starts_at, row.due_at, held(row.blast)].into_iter().flatten().max().unwrap_or(now);
+        let opens = self.window_of(row).map_or(first, |window| window.next_open(first));
         let pattern = Pattern::new(row.repeat(), self.zone_by(row.sender_id, &row.limits));
         let times = pattern.zip(row.starts_at).map(|(pattern, at)| {
             let seen = row.repeat_seen;
@@ -120,11 +136,43 @@ impl App {
             tag: row.tag.clone(),
             queued: row.queued,
             starts_at: row.starts_at,
+            sends_from: Some(opens).filter(|opens| row.starts_at.is_none() && *opens - now > SOON),
             assumed: times.is_some() && row.has_segment,
             begins: times.unwrap_or_else(|| vec![first]),
             limits: row.limits.clone(),
             dues: Vec::new(),
             window_local: row.window_local,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ConcurrentBlast;
+    use crate::domain::ids::BlastId;
+    use crate::domain::pace::LimitColumns;
+
+    #[test]
+    fn a_blast_that_sends_nothing_before_its_hours_takes_turns_only_from_then_on() {
+        let mut other = ConcurrentBlast {
+            blast: BlastId(7),
+            tag: "raya".to_owned(),
+            queued: 40,
+            starts_at: None,
+            sends_from: None,
+            assumed: false,
+            limits: LimitColumns::default(),
+            begins: Vec::new(),
+            dues: Vec::new(),
+            window_local: false,
+        };
+        let said = |other: &ConcurrentBlast| other.sentence(|at| at.format("%H:%M").to_string());
+        assert_eq!(said(&other), "with raya, 40 still queued: they take turns, counted in");
+
+        other.sends_from = "2026-11-23T01:00:00Z".parse().ok();
+
+        let words =
+            "with raya, 40 still queued: it sends nothing before 01:00, from then on they take turns, counted in";
+        assert_eq!(said(&other), words);
     }
 }

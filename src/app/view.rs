@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 
 use super::recurring::own_start;
 use crate::domain::act::Actor;
-use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};
+use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople, blast_name};
 use crate::domain::funnel::{Counts, Stuck};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{Gap, LimitColumns, Rate};
@@ -150,6 +150,21 @@ impl BlastView {
             BlastState::Draft => self.origin.step.is_some() && self.state_by.is_some(),
             _ => false,
         }
+    }
+
+    /// What people call it: a follow-up by its stage as well.
+    pub fn name(&self) -> String {
+        blast_name(&self.tag, &self.follow_up_stage)
+    }
+
+    /// Whether it sends nothing for longer than its own pace takes, and goes on by itself.
+    pub fn is_held_up(&self) -> bool {
+        self.state == BlastState::Sending && self.waiting.as_ref().is_some_and(Waiting::outlasts_pace)
+    }
+
+    /// Whether somebody of it is still sent to, or being sent to.
+    pub const fn has_people_left(&self) -> bool {
+        self.counts.queued + self.counts.sending > 0
     }
 
     /// Its state in lists for people: what asks for a person reads so, and what is completed is done. What repeated is over: its

@@ -7,6 +7,19 @@ use chrono::{DateTime, NaiveTime, Utc};
 
 use super::ids::BlastId;
 
+/// The stage of a blast that follows up no other.
+const INITIAL: &str = "Initial";
+
+/// Whether a stage is that of a blast that follows up no other.
+pub fn is_initial(stage: &str) -> bool {
+    stage.trim().is_empty() || stage.trim().eq_ignore_ascii_case(INITIAL)
+}
+
+/// What people call a blast: its tag, and its stage where that tells it from the first one of the same tag.
+pub fn blast_name(tag: &str, stage: &str) -> String {
+    if is_initial(stage) { tag.to_owned() } else { format!("{tag}, {stage}") }
+}
+
 /// Where a blast is. What it waits for while *sending* is a reason of its own.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema,

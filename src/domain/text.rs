@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
+use chrono::TimeDelta;
+
 /// Removes whatever could control a terminal or disguise the order of letters: control characters (C0, DEL, C1),
 /// bidi marks and overrides, invisible format characters, joiners. Line breaks and tabs become one space each.
 pub fn clean(text: &str) -> Cow<'_, str> {
@@ -201,6 +203,20 @@ fn slips(from: &[char], to: &[char]) -> usize {
         before = std::mem::replace(&mut above, row);
     }
     above[to.len()]
+}
+
+/// A length of time as people say it: `45 s`, `12 min`, `1 h 20 min`, `3 days 4 h`.
+pub fn span_words(span: TimeDelta) -> String {
+    let (minutes, hours, days) = (span.num_minutes(), span.num_hours(), span.num_days());
+    let two = |large: String, small: i64, unit: &str| {
+        if small == 0 { large } else { format!("{large} {small} {unit}") }
+    };
+    match span.num_seconds() {
+        seconds @ ..=59 => format!("{} s", seconds.max(0)),
+        60..=3_599 => format!("{minutes} min"),
+        3_600..=86_399 => two(format!("{hours} h"), minutes % 60, "min"),
+        _ => two(count_of(days, "day", "days"), hours % 24, "h"),
+    }
 }
 
 #[cfg(test)]

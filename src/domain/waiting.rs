@@ -1,5 +1,7 @@
 //! Why a blast is not sending as fast as it can, and until when: one list of reasons, worded the same in every face.
 
+mod window;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::ids::BlastId;
 use super::sender::{StopCode, stop_mend};
 use super::text::{number, shell_word};
+use window::WindowWords;
+pub use window::{HoursWords, also_there, hours_of_plan};
 
 /// A reason to wait. Times are UTC; faces print them in their own zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,6 +178,22 @@ impl Waiting {
         )
     }
 
+    /// Whether nothing goes out for longer than a blast's own pace takes between two messages.
+    pub const fn outlasts_pace(&self) -> bool {
+        matches!(
+            self,
+            Self::Silent { .. }
+                | Self::DailyCap { .. }
+                | Self::PeopleLimit { .. }
+                | Self::Window { .. }
+                | Self::Throttled { .. }
+                | Self::Provider { .. }
+                | Self::Backoff { .. }
+                | Self::PairGap { .. }
+                | Self::OwnTime { .. }
+        )
+    }
+
     /// The same wait with another end; one without an end stays as it is.
     #[must_use]
     pub fn ending(self, at: DateTime<Utc>) -> Self {
@@ -195,7 +215,7 @@ impl Waiting {
         }
     }
 
-    /// The sentence that every face shows; `clock` formats a time as the face does.
+    /// The sentence for whoever reads times with their offset; `clock` formats one as the face does.
     pub fn sentence(&self, clock: impl Fn(DateTime<Utc>) -> String) -> String {
         let end = |word: &str| self.until().map_or_else(String::new, |until| format!(", {word} {}", clock(until)));
         match self {
@@ -269,10 +289,7 @@ impl fmt::Display for Waiting {
             Self::PeopleLimit { people, .. } => {
                 write!(f, "Meta's limit, {} people of this business in 24 hours", number(*people))
             }
-            // The time at which they begin names the zone.
-            Self::Window { window, .. } => {
-                write!(f, "its hours, {}", window.split_once(" (").map_or(window.as_str(), |(hours, _)| hours))
-            }
+            Self::Window { window, .. } => write!(f, "its hours, {}", WindowWords::of(window)),
             Self::Provider { why, .. } => write!(f, "the provider: {why}"),
             Self::Throttled { .. } => write!(f, "the provider, which asked to slow down"),
             Self::Backoff { people, .. } => write!(f, "{} to be retried", number(*people)),
@@ -326,7 +343,10 @@ mod tests {
         assert_eq!(own("19:00:00".parse().ok()), "waits for: everyone's own 19:00, 15 left, next 04:00");
         assert_eq!(own(None), "waits for: everyone's own hours, 15 left, next 04:00");
         let window = "09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned();
-        assert_eq!(says(Waiting::Window { window, until }), "waits for: its hours, 09:00-21:00 daily, until 04:00");
+        assert_eq!(
+            says(Waiting::Window { window, until }),
+            "waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 04:00"
+        );
         assert_eq!(says(Waiting::Armed { until }), "starts 04:00");
         assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain");
     }

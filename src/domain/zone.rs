@@ -1,5 +1,7 @@
 //! Time zones and days as people type them.
 
+pub mod words;
+
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use thiserror::Error;

@@ -310,7 +310,9 @@ pub const ACTIONS: &[UiAction] = &[
     )
     .unless(follow_ups::cannot_step)
     .footer("by itself", 2),
-    shows("send, once the number is typed; who a count is about", &[Enter], &[Plan], plan::enter).footer("send", 1),
+    shows("send, once the number is typed; who a count is about", &[Enter], &[Plan], plan::enter)
+        .unless(plan::cannot_send)
+        .footer_here(plan::entered, 1),
     marks("one message to yourself, as the shown person reads it", &[Char('M')], &[Plan], plan::send_test)
         .danger(Danger::Asks)
         .unless(plan::cannot_test)

@@ -1,14 +1,19 @@
 //! How numbers, money and times are written: for a shopkeeper, in the options' zone.
 
-use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Timelike, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-use crate::app::view::Total;
+use super::widget::{start_of, width};
+use crate::app::view::{BlastView, Total};
 pub use crate::domain::amount::{in_currency, money, symbol};
+use crate::domain::blast::{blast_name, is_initial};
 use crate::domain::start_at::StartAt;
 use crate::domain::text::clean_shown;
-pub use crate::domain::text::{count_of, number, people as counted};
+pub use crate::domain::text::{count_of, number, people as counted, span_words};
+
+/// The fewest columns of a tag that gives way to its stage.
+const TAG_LEAST: u16 = 4;
 
 /// The longest name in a question, in characters.
 const BRIEF_MAX: usize = 20;
@@ -33,20 +38,6 @@ pub fn total(total: Total) -> String {
     }
 }
 
-/// A length of time as people say it: `45 s`, `12 min`, `1 h 20 min`, `3 days 4 h`.
-pub fn span_words(span: TimeDelta) -> String {
-    let (minutes, hours, days) = (span.num_minutes(), span.num_hours(), span.num_days());
-    let two = |large: String, small: i64, unit: &str| {
-        if small == 0 { large } else { format!("{large} {small} {unit}") }
-    };
-    match span.num_seconds() {
-        seconds @ ..=59 => format!("{} s", seconds.max(0)),
-        60..=3_599 => format!("{minutes} min"),
-        3_600..=86_399 => two(format!("{hours} h"), minutes % 60, "min"),
-        _ => two(count_of(days, "day", "days"), hours % 24, "h"),
-    }
-}
-
 /// In five columns: `1,240`, `12.3k`, `123k`, `1.2M`; `-` for nothing.
 pub fn short_money(amount: Decimal) -> String {
     use rust_decimal::RoundingStrategy::MidpointAwayFromZero;
@@ -63,6 +54,21 @@ pub fn brief(words: &str) -> String {
     }
     let kept: String = words.chars().take(BRIEF_MAX - 1).collect();
     format!("{kept}~")
+}
+
+/// The same for a blast: its tag is cut, its stage is whole.
+pub fn brief_name(blast: &BlastView) -> String {
+    blast_name(&brief(&blast.tag), &clean_shown(&blast.follow_up_stage))
+}
+
+/// The name of a blast in so many columns: its tag is cut before its stage.
+pub fn name_within(blast: &BlastView, room: u16) -> String {
+    let name = blast.name();
+    if width(&name) <= room || is_initial(&blast.follow_up_stage) {
+        return name;
+    }
+    let tag = start_of(&blast.tag, room.saturating_sub(width(&blast.follow_up_stage) + 2).max(TAG_LEAST));
+    blast_name(&tag, &blast.follow_up_stage)
 }
 
 /// Where times are shown: the zone, and what is today.

@@ -15,6 +15,7 @@ use crate::cli::table::{TextAlign, render};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::text::{clean, clean_shown, count_of, grouped, number, people};
+use crate::domain::waiting::{also_there, hours_of_plan};
 
 /// The most reasons for rows that were left out.
 const REASONS_MAX: usize = 4;
@@ -181,7 +182,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     }
     let _ = writeln!(out, "  pace      {}", plan.pace);
     if let Some(window) = &plan.window {
-        let _ = writeln!(out, "  hours     {window}");
+        let _ = writeln!(out, "  hours     {}", hours_of_plan(window, Utc::now(), context.zone));
     }
     if let Some(left) = plan.left_today {
         let _ = writeln!(out, "  limit     {} left today", number(left));
@@ -210,7 +211,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     }
     for (day, share) in [("today", today), ("tomorrow", tomorrow), ("later", later)] {
         if let Some(share) = share {
-            let _ = writeln!(out, "  {day:<8}  {}", share_text(context, share));
+            let _ = writeln!(out, "  {day:<8}  {}", share_text(context, share, plan.window.as_deref()));
         }
     }
     out.push_str(&zones_text(context, &plan.zones));
@@ -221,9 +222,10 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
 }
 
 /// `188, from 20:00 until about 21:40`; without the start where it begins within the minute.
-fn share_text(context: &Context, share: ForecastShare) -> String {
+fn share_text(context: &Context, share: ForecastShare, window: Option<&str>) -> String {
     let from = if share.from - Utc::now() > TimeDelta::minutes(1) {
-        format!(", from {}", context.when(Some(share.from)))
+        let there = also_there(window, share.from, context.zone);
+        format!(", from {}{there}", context.when(Some(share.from)))
     } else {
         String::new()
     };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use color_eyre::Result;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
 use crate::domain::pricing::MessageCharges;
 use crate::domain::status::Status;
-use crate::domain::text::{clean, clean_shown, number};
+use crate::domain::text::{clean, clean_shown, number, span_words};
 use crate::domain::waiting::Waiting;
 
 pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
@@ -130,8 +130,10 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
         let _ = writeln!(out, "  unasked  {} at sent have not been polled yet", number(blast.unasked.number()));
     }
     if let Some(waiting) = &blast.waiting {
-        let sentence = context.pasteable(&waiting.sentence(|at| context.moment(at)));
-        let _ = writeln!(out, "  now      {}", clean(&sentence));
+        let left = waiting.until().map(|until| until - Utc::now()).filter(|left| *left >= TimeDelta::minutes(1));
+        let left = left.map(|left| format!(", in {}", span_words(left))).unwrap_or_default();
+        let sentence = waiting.sentence_in(context.zone, |at| context.moment(at));
+        let _ = writeln!(out, "  now      {}{left}", clean(&context.pasteable(&sentence)));
         if let Some(mend) = mend(context, blast, waiting) {
             let _ = writeln!(out, "  fix      {}", context.pasteable(&mend));
         }

@@ -30,7 +30,7 @@ impl Sentences {
 
     /// `Raya promo: Siti Aminah, +60 12-345 6789, replied: YA`.
     pub(super) fn event(&self, row: &ActivityRow) -> String {
-        let place = row.tag.as_ref().map_or_else(String::new, |tag| format!("{tag}: "));
+        let place = row.blast_name().map_or_else(String::new, |name| format!("{name}: "));
         let who = who(row);
         let what = match &row.event {
             ActivityEvent::Reply { kind, text, .. } if kind == "text" => format!("{who} wrote: {text}"),
@@ -105,12 +105,13 @@ impl Sentences {
 
     pub(super) fn progress(&self, blast: &BlastView, numbers: &str) -> String {
         let waiting = blast.waiting.as_ref();
-        let waiting = waiting.map_or_else(String::new, |why| format!("; {}", why.sentence(|at| self.clock(at))));
+        let waiting =
+            waiting.map_or_else(String::new, |why| format!("; {}", why.sentence_in(self.zone, |at| self.clock(at))));
         let done = blast
             .estimate
             .done_at
             .map_or_else(String::new, |at| format!("; done about {}", at.with_timezone(&self.zone).format("%H:%M")));
-        format!("{}, {}: {numbers}{waiting}{done}", blast.tag, blast.state)
+        format!("{}, {}: {numbers}{waiting}{done}", blast.name(), blast.state)
     }
 }
 
@@ -167,6 +168,7 @@ mod tests {
             place: ActivityPosition { at, source: ActivitySource::Reply, id: 1 },
             blast: None,
             tag: Some("Raya promo".to_owned()),
+            stage: None,
             recipient: None,
             phone: Some(serde_json::from_value(serde_json::json!("+60123456789")).unwrap()),
             name: Some("Siti Aminah".to_owned()),

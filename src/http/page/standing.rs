@@ -9,7 +9,7 @@ use crate::app::view::{BlastView, ErrorRow};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::text::{number, people};
-use crate::domain::waiting::Waiting;
+use crate::domain::waiting::{HoursWords, Waiting};
 
 /// The word on a blast's pill, and the class of its colour. A blast whose messages do not go out at this moment is not called
 /// `sending`.
@@ -99,8 +99,11 @@ fn waiting_words(waiting: &Waiting, zone: Tz, audience: Audience) -> String {
             goes_on(&format!("WhatsApp's limit, {} a day, is reached", people(*limit)), until)
         }
         Waiting::Window { window, until } => {
-            let hours = window.split_once(" (").map_or(window.as_str(), |(hours, _)| hours);
-            goes_on(&format!("Outside the hours for messages, {hours}"), until)
+            let HoursWords { hours, begins_there } = HoursWords::of(window, *until, zone);
+            match begins_there {
+                Some(there) => format!("Outside its hours, {hours}. Goes on {there} there."),
+                None => goes_on(&format!("Outside the hours for messages, {hours}"), until),
+            }
         }
         Waiting::Throttled { until } | Waiting::Provider { until, .. } => goes_on("WhatsApp asked for a pause", until),
         Waiting::Backoff { people: again, until } => {

@@ -36,7 +36,7 @@ pub fn content(model: &Model, chosen: Option<AttentionItem>, width: u16) -> Over
 fn steps(model: &Model, width: u16) -> Vec<TextLine> {
     let Some(first) = model.steps.first().map(|view| &view.step) else { return Vec::new() };
     let line = |view: &StepView| {
-        let tag = model.blasts.get(view.step.blast).map_or("", |blast| blast.tag.as_str());
+        let tag = model.blasts.get(view.step.blast).map(BlastView::name).unwrap_or_default();
         let number = view.step.number;
         wrapped(&format!("{tag}, step {number}: {}; {}", view.when, comes(model, view)), width.saturating_sub(4))
     };
@@ -101,12 +101,12 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
             let why = blast.state_reason.as_deref().unwrap_or("no reason is kept");
             if blast.state == BlastState::Draft {
                 return words(
-                    format!("{}, {}: {why}", blast.tag, blast.follow_up_stage),
+                    format!("{}: {why}", blast.name()),
                     "enter shows its plan, which sends it; esc, then e changes it and X deletes it".to_owned(),
                 );
             }
             words(
-                format!("{} paused by itself: {why}", blast.tag),
+                format!("{} paused by itself: {why}", blast.name()),
                 "enter, then S resumes it or X cancels it".to_owned(),
             )
         }
@@ -147,8 +147,8 @@ fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {
 fn waits(model: &Model, blast: &BlastView) -> Option<NeedWords> {
     let waiting = blast.waiting.as_ref()?;
     let what = match waiting {
-        Waiting::NoEngine => format!("{}: {waiting}", blast.tag),
-        _ => format!("{}: {}", blast.tag, waiting.sentence(|at| clock(model).second(at))),
+        Waiting::NoEngine => format!("{}: {waiting}", blast.name()),
+        _ => format!("{}: {}", blast.name(), waiting.sentence_in(model.options.zone, |at| clock(model).second(at))),
     };
     Some(NeedWords {
         what,
@@ -158,7 +158,7 @@ fn waits(model: &Model, blast: &BlastView) -> Option<NeedWords> {
 
 fn uncertain(model: &Model, blast: &BlastView) -> NeedWords {
     let people = number(blast.counts.uncertain);
-    let what = format!("{}: {people} uncertain, nobody knows whether their message went", blast.tag);
+    let what = format!("{}: {people} uncertain, nobody knows whether their message went", blast.name());
     let mend = if model.is_over_meta(blast.id) {
         "a webhook settles it, mostly within minutes; enter on each of them asks what you know"
     } else {

@@ -7,6 +7,8 @@ use crate::app::{self, FirstFared, PlanGroup, PlanPerson, ZoneShare};
 use crate::domain::blast::BlastState;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::rejected_rows::RejectedRows;
+use crate::domain::waiting::{also_there, hours_of_plan};
+use crate::domain::zone::words::city;
 use crate::tui::format::{TimeFormat, number};
 use crate::tui::model::{Model, PlanCount, PlanOverlay};
 use crate::tui::theme::TextRole;
@@ -32,7 +34,7 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
     lines.extend(audience(loaded, clock(model)));
     lines.push(TextLine::default());
     lines.extend(fared(loaded));
-    lines.extend(pace(loaded, clock(model)));
+    lines.extend(pace(model, loaded));
     lines.extend(samples(plan, loaded, width));
     lines.extend(health(loaded, width));
     let focus = if loaded.obstacles.is_empty() {
@@ -183,9 +185,10 @@ fn fared(loaded: &app::Plan) -> Vec<TextLine> {
     lines
 }
 
-fn pace(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
+fn pace(model: &Model, loaded: &app::Plan) -> Vec<TextLine> {
+    let (clock, window) = (clock(model), loaded.window.as_deref());
     let mut lines = vec![TextLine::plain(format!("  {}", loaded.pace))];
-    lines.extend(loaded.window.as_ref().map(|window| TextLine::plain(format!("  hours {window}"))));
+    lines.extend(hours(model, loaded).map(|hours| TextLine::plain(format!("  {hours}"))));
     if let Some(left) = loaded.left_today {
         lines.push(TextLine::plain(format!("  {} left of today's limit", number(left))));
     }
@@ -211,17 +214,34 @@ fn pace(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
     }
     let shares = [("today", today), ("tomorrow", tomorrow), ("later", later)];
     let shares = shares.into_iter().filter_map(|(day, share)| Some((day, share?)));
-    lines.extend(shares.map(|(day, share)| TextLine::plain(format!("  {}", share_of(day, share, clock)))));
+    lines.extend(shares.map(|(day, share)| TextLine::plain(format!("  {}", share_of(day, share, (clock, window))))));
     if let Some(done) = done_at {
         lines.push(TextLine::plain(format!("  done about {} if nothing holds it up", clock.long(done))));
     }
     lines
 }
 
+/// Its hours; where it has none and goes out at once, what time that is where its people are.
+fn hours(model: &Model, loaded: &app::Plan) -> Option<String> {
+    let TimeFormat { zone, now } = clock(model);
+    if let Some(window) = &loaded.window {
+        return Some(format!("hours {}", hours_of_plan(window, now, zone)));
+    }
+    let is_now = |share: ForecastShare| share.from - now <= TimeDelta::minutes(1);
+    let goes_now = loaded.forecast.today.is_some_and(is_now) && loaded.stopped.is_none() && loaded.zones.is_empty();
+    let is_set = loaded.start.as_ref().is_some_and(|start| start.at > now) || loaded.repeat.is_some();
+    let sender = model.senders.iter().find(|sender| sender.id == loaded.blast.sender_id)?;
+    let own = loaded.blast.limits.zone.as_ref().and_then(|zone| zone.as_ref().ok()).copied();
+    let there = own.or(sender.usage.zone).filter(|_| goes_now && !is_set)?;
+    let time = now.with_timezone(&there).format("%H:%M");
+    Some(format!("no hours set: goes out now, {time} in {}", city(there)))
+}
+
 /// `188 today, from 20:00 until about 21:40`; without the *from* where it begins within the minute.
-fn share_of(day: &str, share: ForecastShare, clock: TimeFormat) -> String {
+fn share_of(day: &str, share: ForecastShare, (clock, window): (TimeFormat, Option<&str>)) -> String {
     let is_now = share.from - clock.now <= TimeDelta::minutes(1);
-    let from = if is_now { String::new() } else { format!(", from {}", clock.long(share.from)) };
+    let there = also_there(window, share.from, clock.zone);
+    let from = if is_now { String::new() } else { format!(", from {}{there}", clock.long(share.from)) };
     let until = share.until.map_or_else(String::new, |until| {
         let is_same_day = clock.date(until) == clock.date(share.from);
         let until = if is_same_day { clock.minute(until) } else { clock.long(until) };

@@ -4,9 +4,11 @@ use super::key_outcome::KeyOutcome;
 use super::{form, overlays, prompts};
 use crate::app::{Plan, PlanGroup, PlanPerson};
 use crate::domain::ids::BlastId;
+use crate::tui::action;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
+use crate::tui::format::number;
 use crate::tui::key::Key;
-use crate::tui::model::{ConfirmBy, Model, Overlay, OwnNumberPrompt, PlanCount, PlanOverlay, Prompt};
+use crate::tui::model::{ConfirmBy, Model, Overlay, OwnNumberPrompt, Pane, PlanCount, PlanOverlay, Prompt};
 use crate::tui::overlay;
 use crate::tui::widget::{Edited, TextField};
 
@@ -47,7 +49,38 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
         (plan.refused, plan.row, plan.peek) = (None, 0, 0);
         return KeyOutcome::DONE;
     }
+    if is_send(model, key) {
+        if let Some(why) = cannot_send(model).or_else(|| how_to_send(model)) {
+            model.refuse(why);
+        }
+        return KeyOutcome::DONE;
+    }
     KeyOutcome::UNUSED
+}
+
+/// Whether a key is the one that opened the plan.
+fn is_send(model: &Model, key: Key) -> bool {
+    let action = model.options.keys.lookup(key, action::pane_scopes(Pane::Blasts));
+    action.is_some_and(|action| action.id() == "send-or-resume")
+}
+
+fn how_to_send(model: &Model) -> Option<String> {
+    let Some(Overlay::Plan(plan)) = model.overlays.last() else { return None };
+    Some(format!("type {} and enter: nothing is sent before", number(plan.loaded.as_ref()?.people)))
+}
+
+/// Why `enter` sends nothing; where a count is chosen it says who that is about.
+pub fn cannot_send(model: &Model) -> Option<String> {
+    let Some(Overlay::Plan(plan)) = model.overlays.last() else { return None };
+    plan.loaded.as_ref().filter(|_| plan.row == 0).and_then(|loaded| loaded.obstacles.first().cloned())
+}
+
+/// What `enter` does on the line at the cursor, for the footer.
+pub fn entered(model: &Model) -> &'static str {
+    match model.overlays.last() {
+        Some(Overlay::Plan(plan)) if plan.row > 0 && plan.field.is_empty() => "who",
+        _ => "send",
+    }
 }
 
 /// `enter`: sends where the number stands, looks where a count is chosen.

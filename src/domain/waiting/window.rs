@@ -1,0 +1,124 @@
+//! Hours for sending as a reason to wait: by whose clocks they are, and when they begin by the reader's.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::Waiting;
+use crate::domain::zone::words::{city, has_same_time, time_there};
+
+impl Waiting {
+    /// The sentence for somebody who reads times in a zone; `clock` formats one as the face does. Hours by other clocks than the
+    /// reader's say whose they are, and when they begin by both.
+    pub fn sentence_in(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> String {
+        match self {
+            Self::Window { window, until } => {
+                let (HoursWords { hours, begins_there }, here) = (HoursWords::of(window, *until, zone), clock(*until));
+                let begins = begins_there.map_or(here.clone(), |there| format!("{there} there ({here} here)"));
+                format!("waits for: its hours, {hours}, until {begins}")
+            }
+            _ => self.sentence(clock),
+        }
+    }
+
+    /// The same within a line, where hours by other clocks take more.
+    pub fn brief_in(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> String {
+        let Self::Window { window, until } = self else { return self.sentence_in(zone, clock) };
+        let here = clock(*until);
+        match zone_elsewhere(window, *until, zone) {
+            Some(there) => {
+                let begins = time_there(*until, there, zone);
+                format!("waits for its hours: {begins} in {} ({here} here)", city(there))
+            }
+            None => format!("waits for its hours, until {here}"),
+        }
+    }
+}
+
+/// Hours for somebody who reads times in a zone.
+pub struct HoursWords {
+    /// `09:00-21:00 daily`, by other clocks than the reader's with `in Kuala Lumpur`.
+    pub hours: String,
+    /// When they begin by those clocks, where the reader's show another time.
+    pub begins_there: Option<String>,
+}
+
+impl HoursWords {
+    /// Of a window as it is written, which opens at a moment.
+    pub fn of(window: &str, opens: DateTime<Utc>, zone: Tz) -> Self {
+        let words = WindowWords::of(window);
+        match zone_elsewhere(window, opens, zone) {
+            Some(there) => Self { hours: words.to_string(), begins_there: Some(time_there(opens, there, zone)) },
+            None => Self { hours: words.hours.to_owned(), begins_there: None },
+        }
+    }
+}
+
+/// Hours for a plan: by other clocks than the reader's with the time there.
+pub fn hours_of_plan(window: &str, now: DateTime<Utc>, zone: Tz) -> String {
+    let HoursWords { hours, begins_there: there } = HoursWords::of(window, now, zone);
+    there.map_or(hours.clone(), |there| format!("{hours}, where it is {there} now"))
+}
+
+/// A time of a plan by the clocks of its hours, ` (09:00 there)`; nothing where the reader's show the same.
+pub fn also_there(window: Option<&str>, at: DateTime<Utc>, zone: Tz) -> String {
+    let there = window.and_then(|window| HoursWords::of(window, at, zone).begins_there);
+    there.map_or_else(String::new, |there| format!(" ({there} there)"))
+}
+
+/// The zone of a window, where its clocks show another time than the reader's.
+fn zone_elsewhere(window: &str, at: DateTime<Utc>, zone: Tz) -> Option<Tz> {
+    WindowWords::of(window).zone.filter(|there| !has_same_time(*there, zone, at))
+}
+
+/// A window as it is written, `09:00-21:00 daily (Asia/Kuala_Lumpur)`, in its parts.
+pub(super) struct WindowWords<'a> {
+    hours: &'a str,
+    zone: Option<Tz>,
+}
+
+impl<'a> WindowWords<'a> {
+    pub(super) fn of(window: &'a str) -> Self {
+        let (hours, zone) = window.split_once(" (").unwrap_or((window, ""));
+        Self { hours, zone: zone.trim_end_matches(')').parse().ok() }
+    }
+}
+
+impl fmt::Display for WindowWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.zone {
+            Some(zone) => write!(f, "{} in {}", self.hours, city(zone)),
+            None => f.write_str(self.hours),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Asia::{Kuala_Lumpur, Singapore};
+    use chrono_tz::Tz;
+
+    use super::Waiting;
+
+    #[test]
+    fn hours_by_other_clocks_than_the_readers_say_whose_they_are_and_when_they_begin_by_both() {
+        let until = "2026-11-23T01:00:00Z".parse().unwrap();
+        let hours = Waiting::Window { window: "09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned(), until };
+        let says = |zone: Tz| hours.sentence_in(zone, |at| at.with_timezone(&zone).format("%-d %b %H:%M").to_string());
+
+        assert_eq!(
+            says(Tz::UTC),
+            "waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 09:00 there (23 Nov 01:00 here)"
+        );
+        assert_eq!(
+            says(Tz::America__New_York),
+            "waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 23 Nov 09:00 there (22 Nov 20:00 here)"
+        );
+        for same in [Kuala_Lumpur, Singapore] {
+            assert_eq!(says(same), "waits for: its hours, 09:00-21:00 daily, until 23 Nov 09:00");
+        }
+        let brief = hours.brief_in(Tz::UTC, |at| at.format("%-d %b %H:%M").to_string());
+        assert_eq!(brief, "waits for its hours: 09:00 in Kuala Lumpur (23 Nov 01:00 here)");
+    }
+}
