@@ -10,7 +10,7 @@ use sqlx::{PgPool, Row};
 
 use super::Total;
 use crate::domain::act::Act;
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
@@ -52,6 +52,8 @@ pub struct ActivityRow {
     /// The blast that it is about; of an answer, the blast whose person was answered.
     pub blast: Option<BlastId>,
     pub tag: Option<String>,
+    /// Its stage.
+    pub stage: Option<String>,
     /// Whom it is about, where they are in a blast; nobody of an act on several people.
     pub recipient: Option<RecipientId>,
     pub phone: Option<Phone>,
@@ -84,7 +86,7 @@ pub enum ActivityEvent {
     Act {
         act: Act,
         by: String,
-        /// A note, an amount, what was taken back.
+        /// A note, an amount, what was taken back (`closed 200`).
         detail: Option<String>,
         /// How many people one act was about, where it was several.
         people: Option<i64>,
@@ -104,6 +106,13 @@ pub enum ActivityEvent {
         words: String,
         effect: Option<String>,
     },
+}
+
+impl ActivityRow {
+    /// What people call its blast.
+    pub fn blast_name(&self) -> Option<String> {
+        self.tag.as_ref().map(|tag| blast_name(tag, self.stage.as_deref().unwrap_or_default()))
+    }
 }
 
 impl fmt::Display for ActivitySource {
@@ -170,7 +179,8 @@ const PAGE: &str = concat!(
          (select 2, a.id, a.at, a.blast_id, case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.recipient_id end,
                  case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.phone_number end, null, a.action,
                  coalesce(a.detail ->> 'note', a.detail ->> 'amount', a.detail ->> 'total',
-                          case when a.action = 'undo' then a.detail ->> 'action' end),
+                          case when a.action = 'undo' then concat_ws(' ', a.detail ->> 'action',
+                              (select u.detail ->> 'amount' from operator_actions u where u.id = (a.detail ->> 'of')::bigint)) end),
                  a.operator, nullif((a.detail -> 'several' ->> 'people')::bigint, 1), a.detail ->> 'order'
             from operator_actions a
            where (a.at, a.id) < ($1, ($2::bigint[])[3]) and ",
@@ -194,6 +204,7 @@ const PAGE: &str = concat!(
          order by at desc, source desc, id desc limit $3)
      select page.source, page.id, page.at, page.word, page.text, page.by_whom, page.people, page.other,
             coalesce(b.answers_blast, page.blast_id, o.blast_id) as blast_id, b.blast_tag as tag,
+            b.follow_up_stage as stage,
             coalesce(b.answers_recipient, r.id, o.id, page.recipient_id) as recipient_id,
             coalesce(r.phone_number, o.phone_number, page.phone) as phone, coalesce(r.name, o.name, page.name) as name,
             case when page.source = 1 then coalesce(r.error_message, r.reason) end as why,
@@ -236,6 +247,7 @@ fn row(row: &sqlx::postgres::PgRow) -> Result<ActivityRow, sqlx::Error> {
         place: ActivityPosition { at: row.try_get("at")?, source, id },
         blast: row.try_get("blast_id")?,
         tag: row.try_get("tag")?,
+        stage: row.try_get("stage")?,
         recipient: row.try_get("recipient_id")?,
         phone: row.try_get("phone")?,
         name: row.try_get("name")?,

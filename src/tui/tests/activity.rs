@@ -31,6 +31,7 @@ fn row(n: i64, who: Option<&RecipientRow>, event: ActivityEvent) -> ActivityRow 
         place: ActivityPosition { at: at(14, 1) - TimeDelta::minutes(n), source, id: 1_000 - n },
         blast: Some(RAYA),
         tag: Some("Raya promo".to_owned()),
+        stage: Some("Initial".to_owned()),
         recipient: who.map(|row| row.id),
         phone: who.map(|row| row.phone.clone()),
         name: who.and_then(|row| row.name.clone()),
@@ -85,7 +86,7 @@ pub fn page() -> ActivityPage {
         row(1, Some(&people[1]), wrote(31, "picture: paid", Some("stored"))),
         row(2, None, wrote(32, "Who is this?", None)),
         row(3, Some(&people[1]), act(Act::Closed, Some("120"), None)),
-        row(4, Some(&people[0]), act(Act::Undo, Some("replied"), None)),
+        row(4, Some(&people[0]), act(Act::Undo, Some("closed 200"), None)),
         row(5, None, act(Act::Replied, None, Some(40))),
         row(6, None, paused),
         row(7, Some(&people[4]), opted_out),
@@ -146,7 +147,7 @@ fn what_is_new_stands_in_the_title_of_the_recipients_until_the_pane_is_opened() 
 }
 
 #[test]
-fn a_launch_that_can_still_be_taken_back_is_armed_and_is_not_called_sending() {
+fn a_launch_that_can_still_be_taken_back_starts_and_is_not_called_sending() {
     let mut dashboard = opened(WIDE);
     let mut page = page();
     let starts_at = Some(dashboard.model.now + TimeDelta::seconds(9));
@@ -162,10 +163,10 @@ fn a_launch_that_can_still_be_taken_back_is_armed_and_is_not_called_sending() {
     answer(&mut dashboard, page);
 
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("armed") && screen.contains("by ben: starts 14:02:"), "{screen}");
+    assert!(screen.contains("starts") && screen.contains("by ben: at 14:02:"), "{screen}");
     dashboard.model.now += TimeDelta::seconds(10);
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("sending") && !screen.contains("armed"), "{screen}");
+    assert!(screen.contains("sending") && !screen.contains("starts"), "{screen}");
 }
 
 #[test]
@@ -355,4 +356,41 @@ fn an_order_is_named_with_what_it_comes_to_and_what_became_of_it() {
         said[2].contains("ordered") && said[2].contains("order 8, RM 7.50") && !said[2].contains("engine"),
         "{said:?}"
     );
+}
+
+#[test]
+fn what_was_taken_back_is_told_with_its_amount_and_what_is_left() {
+    let undone = |left: RecipientRow, detail: &str| {
+        let mut dashboard = opened(WIDE);
+        let act = ActivityEvent::Act {
+            act: Act::Undo,
+            by: "ben".to_owned(),
+            detail: Some(detail.to_owned()),
+            people: None,
+            order: None,
+        };
+        let rows = vec![row(0, Some(&left), act)];
+        answer(&mut dashboard, ActivityPage { rows, people: vec![left] });
+        dashboard.screen().join("\n")
+    };
+    let [replied, closed, ..] = &people()[..] else { panic!("there are people") };
+
+    let amount = undone(closed.clone(), "closed 200");
+    assert!(amount.contains("closed RM 200.00 taken back: now RM 120.00, by ben"), "{amount}");
+    let sale = undone(replied.clone(), "closed 200");
+    assert!(sale.contains("closed RM 200.00 taken back: now replied, by ben"), "{sale}");
+    assert!(!sale.contains("took back"), "{sale}");
+}
+
+#[test]
+fn a_change_of_a_blast_names_it_once_with_its_stage() {
+    let mut dashboard = opened(WIDE);
+    let mut page = page();
+    page.rows.drain(..6);
+    page.rows.truncate(1);
+    page.rows[0].stage = Some("Follow-up 1".to_owned());
+    answer(&mut dashboard, page);
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("Raya promo, Follow-up 1, paused 13:55:00: by ben"), "{screen}");
 }

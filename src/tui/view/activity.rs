@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
+use rust_decimal::Decimal;
 
 use super::focused;
 use crate::app::view::{ActivityEvent, ActivityOrder, ActivityRow, RecipientRow};
@@ -104,8 +105,8 @@ fn full_line(model: &Model, pen: &mut Pen<'_>, area: Rect) {
 fn said(model: &Model, row: &ActivityRow) -> String {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let (text, _) = text(model, row);
-    let blast = row.tag.as_ref().map(|tag| format!(", {tag}")).unwrap_or_default();
     let who = who(row);
+    let blast = row.blast_name().filter(|name| *name != who).map(|name| format!(", {name}")).unwrap_or_default();
     let about = if who.is_empty() { String::new() } else { format!("{who}, ") };
     let what = what(&row.event, model.now).0;
     let sentence =
@@ -166,7 +167,7 @@ fn value(model: &Model, row: &ActivityRow, column: ActivityColumn, is_strong: bo
             stage => stage,
         },
         ActivityColumn::Text => text(model, row),
-        ActivityColumn::Blast => (row.tag.clone().unwrap_or_default(), TextRole::Dim),
+        ActivityColumn::Blast => (row.blast_name().unwrap_or_default(), TextRole::Dim),
     }
 }
 
@@ -177,7 +178,7 @@ fn who(row: &ActivityRow) -> String {
     }
     let person = row.name.clone().or_else(|| row.phone.as_ref().map(ToString::to_string));
     let blast =
-        || matches!(row.event, ActivityEvent::Change { .. } | ActivityEvent::Act { .. }).then(|| row.tag.clone());
+        || matches!(row.event, ActivityEvent::Change { .. } | ActivityEvent::Act { .. }).then(|| row.blast_name());
     person.or_else(|| blast().flatten()).unwrap_or_default()
 }
 
@@ -205,9 +206,9 @@ fn what(event: &ActivityEvent, now: DateTime<Utc>) -> (&str, TextRole) {
         }
         ActivityEvent::Act { act, order: Some(_), .. } => order_word(act),
         ActivityEvent::Act { act, .. } => act_word(act),
-        ActivityEvent::Change { starts_at: Some(at), .. } if *at > now => ("armed", TextRole::Need),
+        ActivityEvent::Change { starts_at: Some(at), .. } if *at > now => ("starts", TextRole::Need),
         ActivityEvent::Change { from: BlastState::Sending | BlastState::Scheduled, to: BlastState::Draft, .. } => {
-            ("took back", TextRole::Plain)
+            ("undone", TextRole::Plain)
         }
         ActivityEvent::Change { to, .. } => (change_word(*to), TextRole::Accent),
         ActivityEvent::Notice { .. } => ("notice", TextRole::Strong),
@@ -228,7 +229,7 @@ fn act_word(act: &Act) -> (&str, TextRole) {
         Act::Replied => ("replied", TextRole::Stage(Status::Replied)),
         Act::Closed => ("closed", TextRole::Stage(Status::Closed)),
         Act::Answer => ("answered", TextRole::Plain),
-        Act::Undo => ("took back", TextRole::Plain),
+        Act::Undo => ("undone", TextRole::Plain),
         Act::Unsuppress => ("may again", TextRole::Plain),
         Act::Resolve => ("resolved", TextRole::Plain),
         act => (act.word(), TextRole::Plain),
@@ -265,10 +266,14 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
             let by = if by == Actor::ENGINE { String::new() } else { format!(", by {by}") };
             (format!("{order}{by}"), TextRole::Plain)
         }
+        ActivityEvent::Act { act: Act::Undo, by, detail: Some(undone), .. } => {
+            let person = model.activity.person_of(row);
+            (format!("{}, by {by}", taken_back(model, undone, person)), TextRole::Plain)
+        }
         ActivityEvent::Act { act, by, detail, .. } => (act_text(model, act, by, detail.as_deref()), TextRole::Plain),
         ActivityEvent::Change { starts_at: Some(at), by: who, .. } if *at > model.now => {
             let clock = TimeFormat { zone: model.options.zone, now: model.now };
-            (joined([by(who), Some(format!("starts {}", clock.second(*at)))]), TextRole::Plain)
+            (joined([by(who), Some(format!("at {}", clock.second(*at)))]), TextRole::Plain)
         }
         ActivityEvent::Change {
             from: BlastState::Sending | BlastState::Scheduled,
@@ -299,4 +304,16 @@ fn act_text(model: &Model, act: &Act, by: &str, detail: Option<&str>) -> String 
         (_, None) => String::new(),
     };
     format!("by {by}{detail}")
+}
+
+/// What was taken back, with its amount, and what that leaves: `closed RM 200.00 taken back: now RM 100.00`.
+fn taken_back(model: &Model, undone: &str, person: Option<&RecipientRow>) -> String {
+    let money = |sum: Decimal| in_currency(sum, &model.options.currency);
+    let (act, amount) = undone.split_once(' ').unwrap_or((undone, ""));
+    let amount = amount.parse().map_or_else(|_| String::new(), |sum| format!(" {}", money(sum)));
+    let now = person.map(|person| match person.amount.filter(|_| person.status == Status::Closed) {
+        Some(sum) => format!(": now {}", money(sum)),
+        None => format!(": now {}", person.status),
+    });
+    format!("{act}{amount} taken back{}", now.unwrap_or_default())
 }
