@@ -101,8 +101,8 @@ pub struct BlastForm {
     pub list: Option<DraftList>,
     /// The name that the blast has from its list: empty before there is one, and where it was typed.
     pub tag_of_list: String,
-    /// The list that the draft's people are from, and its name: what stays where another one is refused.
-    pub kept_list: (Option<DraftList>, String),
+    /// The list that the draft's people are from: what stays where another one is refused.
+    pub kept_list: Option<DraftList>,
     /// The list is to be taken as soon as nothing is being written.
     pub wants_list: bool,
     /// A list is being taken.
@@ -161,7 +161,7 @@ impl BlastForm {
             page: FormPage::Lines,
             list: None,
             tag_of_list: String::new(),
-            kept_list: (None, String::new()),
+            kept_list: None,
             wants_list: false,
             is_taking: false,
             mends: Vec::new(),

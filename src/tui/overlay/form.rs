@@ -296,7 +296,7 @@ impl FormPainter<'_> {
             let characters = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
             rule = rule.and(count_of(characters, "character", "characters"), TextRole::Plain);
         }
-        if self.form.first_people.len() > 1 {
+        if self.form.first_people.len() > 1 && self.form.edit.is_none() {
             rule = rule.right("[ ] other rows");
         }
         self.lines.push(rule);

@@ -140,6 +140,7 @@ fn edit_key(model: &mut Model, key: Key) -> Vec<Effect> {
 /// `enter` on a line.
 pub fn begin(model: &mut Model) -> Vec<Effect> {
     let senders: Vec<String> = model.senders.iter().map(|sender| sender.name.clone()).collect();
+    model.notice = None;
     let Some(form) = shown(model) else { return Vec::new() };
     form.trouble = schedule::excluded(form.line, &form.values).map(str::to_owned);
     if form.trouble.is_some() {

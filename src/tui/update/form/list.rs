@@ -7,9 +7,10 @@ use super::super::key_outcome::KeyOutcome;
 use super::ending::Ending;
 use super::{saving, shown};
 use crate::app::{CellMend, DraftList};
+use crate::domain::text::clean;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
-use crate::tui::model::{BlastForm, FormLine, FormPage, LineEdit, Model};
+use crate::tui::model::{BlastForm, FormLine, FormPage, LineEdit, Model, NAMELESS};
 use crate::tui::widget::TextField;
 
 /// The most that is pasted as a list, in bytes.
@@ -43,17 +44,36 @@ pub(super) fn take_file(model: &mut Model, path: &str, ending: Ending) -> Vec<Ef
             (ending == Ending::Next).then(|| "type the path of a CSV or Excel file, or paste its cells".to_owned());
         return Vec::new();
     }
-    if form.values.tag.is_empty() || form.values.tag == form.tag_of_list {
-        let stem = PathBuf::from(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        form.values.tag = stem.map(|stem| crate::domain::text::clean(&stem).trim().to_owned()).unwrap_or_default();
-        form.tag_of_list.clone_from(&form.values.tag);
-    }
     form.mends.clear();
     let effects = take(model, DraftList::File(PathBuf::from(path)));
     if ending == Ending::Next {
         super::moved(model, 1);
     }
     effects
+}
+
+/// A list was read: names the blast after its file, unless somebody typed a name. Whether that changed it.
+pub(super) fn name_after(form: &mut BlastForm) -> bool {
+    let is_typed = ![form.tag_of_list.as_str(), NAMELESS, ""].contains(&form.values.tag.as_str());
+    let Some(DraftList::File(path)) = form.list.as_ref().filter(|_| !is_typed) else { return false };
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let tag = clean(&stem).trim().to_owned();
+    let is_new = !tag.is_empty() && tag != form.values.tag;
+    if is_new {
+        form.values.tag.clone_from(&tag);
+        form.tag_of_list = tag;
+    }
+    is_new
+}
+
+/// A list could not be read: the one before stays, and the path of a file is in the field to be mended.
+pub(super) fn mend_path(form: &mut BlastForm, list: &DraftList) {
+    form.line = FormLine::People;
+    form.list.clone_from(&form.kept_list);
+    if let (DraftList::File(path), None, FormPage::Lines) = (list, &form.edit, &form.page) {
+        let field = TextField::with(&path.to_string_lossy());
+        form.edit = Some(LineEdit::Path { field, offers: Vec::new() });
+    }
 }
 
 /// Pasted cells are the list.

@@ -3,13 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::{lists, overlays};
-use super::{ending, leaving, show, shown, template};
+use super::{ending, leaving, list, show, shown, template};
 use crate::app::{SavedDraft, TakenList};
 use crate::tui::effect::{
     DraftAnswer, DraftOutcome, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest,
 };
 use crate::tui::format::{counted, number};
-use crate::tui::model::{BlastForm, Changed, FormLine, FormWrites, LineEdit, Model, Notice};
+use crate::tui::model::{BlastForm, FormLine, FormWrites, LineEdit, Model, Notice};
 
 /// A message that is being typed is saved this often: whoever has a million people in the draft waits for none of it.
 const WHILE_TYPING: TimeDelta = TimeDelta::seconds(3);
@@ -125,8 +125,11 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     form.is_taking = false;
     let left_out = taken.imported.rejected.total;
     form.left_out = taken.imported.left_out();
-    form.kept_list = (form.list.clone(), form.tag_of_list.clone());
+    form.kept_list.clone_from(&form.list);
     form.taken = Some(taken.imported);
+    if list::name_after(form) {
+        form.writes = FormWrites::Again;
+    }
     let words = match left_out {
         0 => format!("{} in the draft", counted(form.people)),
         left_out => format!(
@@ -143,12 +146,10 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
 
 fn refused(model: &mut Model, request: &DraftWrite, failure: &EffectError) -> Vec<Effect> {
     let sentence = failure.sentence();
-    let mut renamed = Changed::No;
     if let (Some(form), DraftWrite::Save { .. } | DraftWrite::TakeList { .. }) = (model.form.as_deref_mut(), request) {
         (form.writes, form.is_taking, form.wants_plan) = (FormWrites::Idle, false, false);
-        if matches!(request, DraftWrite::TakeList { .. }) {
-            form.line = FormLine::People;
-            renamed = keep_list(form);
+        if let DraftWrite::TakeList { list: unread, .. } = request {
+            list::mend_path(form, unread);
         }
         form.trouble = Some(sentence.clone());
     }
@@ -156,24 +157,7 @@ fn refused(model: &mut Model, request: &DraftWrite, failure: &EffectError) -> Ve
         DraftWrite::Save { .. } => leaving::refused(model, failure),
         _ => model.refuse(sentence),
     }
-    let mut effects = vec![Effect::Read(ReadRequest::Blasts)];
-    if renamed == Changed::Yes {
-        effects.extend(changed(model));
-    }
-    effects
-}
-
-/// The list before stays, and with it the name that the draft has from its list. Says whether the draft is called otherwise by that.
-fn keep_list(form: &mut BlastForm) -> Changed {
-    let (list, tag) = form.kept_list.clone();
-    form.list = list;
-    let is_of_list = form.values.tag == form.tag_of_list && form.tag_of_list != tag;
-    form.tag_of_list.clone_from(&tag);
-    if !is_of_list {
-        return Changed::No;
-    }
-    form.values.tag = tag;
-    Changed::Yes
+    vec![Effect::Read(ReadRequest::Blasts)]
 }
 
 /// What was read for a form is here.

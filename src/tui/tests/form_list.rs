@@ -1,0 +1,69 @@
+//! The list of a form: whose name it gives to the blast, and what is left of a path that cannot be read. Hints while a line is typed.
+
+use super::form::{saved, taken, writes};
+use super::support::{TestDashboard, WIDE};
+use crate::tui::effect::{Completion, DraftWrite, EffectError, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::LineEdit;
+
+fn new_form() -> TestDashboard {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1n");
+    dashboard.effects.clear();
+    dashboard
+}
+
+fn tag(dashboard: &TestDashboard) -> &str {
+    &dashboard.model.form.as_ref().unwrap().values.tag
+}
+
+/// The path that is being typed.
+fn path(dashboard: &TestDashboard) -> Option<String> {
+    match &dashboard.model.form.as_ref()?.edit {
+        Some(LineEdit::Path { field, .. }) => Some(field.text()),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_names_nothing_and_its_path_stays_to_be_mended() {
+    let mut dashboard = new_form();
+    dashboard.keys("jjj\nnofile.csv\n");
+    assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.tag == "New blast"));
+    dashboard.answer(saved(9, 1));
+    let take = writes(&mut dashboard).pop().unwrap();
+
+    let why = EffectError::Other("nofile.csv: no such file".to_owned());
+    dashboard.answer(Completion::Written { request: WriteRequest::Draft(take), outcome: Err(why) });
+
+    assert_eq!((tag(&dashboard), path(&dashboard).as_deref()), ("", Some("nofile.csv")));
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("no such file"), "{screen}");
+    dashboard.key(Key::Ctrl('u')).keys("raya.csv\n").answer(saved(9, 2)).effects.clear();
+    dashboard.answer(taken(9, 3, None));
+    assert_eq!(tag(&dashboard), "raya");
+    assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.tag == "raya"));
+}
+
+#[test]
+fn what_a_key_would_do_is_not_said_once_a_line_is_typed_on() {
+    let mut dashboard = new_form();
+    dashboard.keys("p");
+    assert_eq!(dashboard.said(), "enter edits this line; esc leaves");
+
+    dashboard.keys("j\n");
+
+    assert_eq!(dashboard.said(), "");
+}
+
+#[test]
+fn other_rows_are_offered_only_where_the_brackets_are_no_text() {
+    let mut dashboard = new_form();
+    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None));
+    dashboard.keys("\nSalam").key(Key::Esc);
+    assert!(dashboard.screen().join("\n").contains("[ ] other rows"), "{:#?}", dashboard.screen());
+
+    dashboard.keys("\n");
+
+    assert!(!dashboard.screen().join("\n").contains("other rows"), "{:#?}", dashboard.screen());
+}
