@@ -3,6 +3,7 @@
 use crate::app::view::{ActivityEvent, BlastView};
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
+use crate::tui::format::{TimeFormat, span_words};
 use crate::tui::model::{FunnelView, Model, Overlay, Pane, RetryReading, Shown, armed_until, stuck_at};
 
 pub fn read_only(model: &Model) -> Option<String> {
@@ -26,24 +27,43 @@ pub fn cannot_send(model: &Model) -> Option<String> {
         Some(blast) => blast.state,
     };
     let why = match state {
+        BlastState::Paused if model.blast().is_some_and(|blast| !blast.has_people_left()) => NOBODY_LEFT,
         BlastState::Draft | BlastState::Scheduled | BlastState::Paused => return read_only(model),
         BlastState::Sending if model.stopped_sender().is_some() => return read_only(model),
-        BlastState::Sending => "it is being sent already",
+        BlastState::Sending => return Some(sent_already(model)),
         BlastState::Completed => "it is done: nobody is left to send to",
         BlastState::Cancelled | BlastState::Failed => "it is over: make a new blast to send again",
     };
     Some(why.to_owned())
 }
 
+/// Said where a blast has nobody who is still to be sent to.
+const NOBODY_LEFT: &str = "nobody is left to send to";
+
+/// That a blast is being sent, or what it waits for and until when.
+fn sent_already(model: &Model) -> String {
+    let (zone, now) = (model.options.zone, model.now);
+    let clock = TimeFormat { zone, now };
+    let waiting = model.blast().filter(|blast| blast.is_held_up() || blast.asks_for_person());
+    let Some((blast, waiting)) = waiting.and_then(|blast| Some((blast, blast.waiting.as_ref()?))) else {
+        return "it is being sent already".to_owned();
+    };
+    let sentence = waiting.sentence_in(zone, |at| clock.long(at));
+    let subject = if sentence.starts_with("waits") { "it " } else { "" };
+    let left = waiting.until().map(|until| format!(", in {}", span_words(until - now)));
+    let mend = || waiting.mend(blast.id, &blast.sender).map(|mend| format!("; {mend}"));
+    format!("{subject}{sentence}{}", left.or_else(mend).unwrap_or_default())
+}
+
 pub fn cannot_skip(model: &Model) -> Option<String> {
     let Some(blast) = model.blast() else { return no_blast(model) };
     if blast.origin.repeat.rule.is_none() {
-        return Some(format!("{} does not repeat: it has no next time to leave out", blast.tag));
+        return Some(format!("{} does not repeat: it has no next time to leave out", blast.name()));
     }
     match blast.state {
         BlastState::Scheduled => read_only(model),
         BlastState::Draft => Some("nothing of it is planned yet: S sends it".to_owned()),
-        state => Some(format!("{} is {state}: it has no next time", blast.tag)),
+        state => Some(format!("{} is {state}: it has no next time", blast.name())),
     }
 }
 
@@ -80,7 +100,7 @@ pub fn cannot_retry(model: &Model) -> Option<String> {
         BlastState::Cancelled | BlastState::Failed => {
             Some("it is over: make a new blast for those who failed".to_owned())
         }
-        _ if blast.counts.failed == 0 => Some(format!("nobody failed in {}", blast.tag)),
+        _ if blast.counts.failed == 0 => Some(format!("nobody failed in {}", blast.name())),
         _ if is_retried_by_nobody(model, blast) => Some(NOBODY_TO_RETRY.to_owned()),
         _ => read_only(model),
     }
@@ -122,13 +142,14 @@ pub fn cannot_follow_up(model: &Model) -> Option<String> {
 pub fn cannot_pause(model: &Model) -> Option<String> {
     let Some(blast) = model.to_pause() else { return no_blast(model) };
     match blast.state {
+        BlastState::Sending if !blast.has_people_left() => Some(NOBODY_LEFT.to_owned()),
         BlastState::Sending | BlastState::Scheduled => read_only(model),
-        BlastState::Completed => Some(format!("{} is done: nothing to pause", blast.tag)),
+        BlastState::Completed => Some(format!("{} is done: nothing to pause", blast.name())),
         BlastState::Paused if blast.counts.queued == 0 => {
-            Some(format!("{} is paused already, and nobody in it is queued", blast.tag))
+            Some(format!("{} is paused already, and nobody in it is queued", blast.name()))
         }
-        BlastState::Paused => Some(format!("{} is paused already: S resumes it", blast.tag)),
-        _ => Some(format!("{} is not being sent: nothing to pause", blast.tag)),
+        BlastState::Paused => Some(format!("{} is paused already: S resumes it", blast.name())),
+        _ => Some(format!("{} is not being sent: nothing to pause", blast.name())),
     }
 }
 

@@ -17,6 +17,8 @@ mod progress;
 mod prompt;
 mod recipients;
 mod setup;
+mod shown_state;
+mod speed;
 pub mod template_source;
 mod welcome;
 
@@ -27,8 +29,8 @@ pub use blast_sorting::BlastSorting;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
 pub use chain::{ChainReading, RetryReading};
 pub use customer::{CloseBefore, CustomerOverlay, ItemsOf, ItemsPrompt, SaleKey, SaleLine};
-pub use form::{BlastForm, FormLine, FormPage, FormWrites, LineEdit};
-pub use notice::{ArmedLaunch, LogLine, Notice, Tone};
+pub use form::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, NAMELESS};
+pub use notice::{ArmedLaunch, LogLine, Notice, StandingBlast, Tone};
 pub use overlay::{
     CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowFoundOverlay, FollowUpOverlay, Overlay, PlanCount,
     PlanOverlay, RESOLUTIONS, ResolutionChoice,
@@ -44,6 +46,9 @@ pub use recipients::{
     WantedPage,
 };
 pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
+use shown_state::next_second;
+pub use shown_state::{armed_until, is_going_out, shown_state};
+pub use speed::SpeedMeter;
 pub use welcome::{SenderForm, SenderLine, WELCOME, WelcomeChoice, WelcomeFacts};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -110,6 +115,7 @@ pub struct Model {
     /// When something last changed in what was read.
     pub news_at: Option<DateTime<Utc>>,
     pub blasts: BlastList,
+    pub speeds: SpeedMeter,
     pub senders: Vec<SenderView>,
     /// Whether they were read: none before that means nothing.
     pub knows_senders: bool,
@@ -188,6 +194,7 @@ impl Model {
             database: DatabaseState::Up,
             news_at: None,
             senders: Vec::new(),
+            speeds: SpeedMeter::default(),
             own_number: None,
             knows_senders: false,
             wants_form: false,
@@ -313,7 +320,7 @@ impl Model {
     /// The next time at which something happens by itself.
     pub fn deadline(&self) -> Option<DateTime<Utc>> {
         let save = self.form.as_deref().and_then(BlastForm::save_due);
-        self.armed().map(|(_, until)| until).chain(save).min()
+        self.armed().map(|(_, until)| next_second(self.now, until)).chain(save).min()
     }
 
     /// A blast that would continue without this window.
@@ -388,9 +395,4 @@ impl Model {
     pub const fn people_of(&self) -> Option<BlastId> {
         self.recipients.blast
     }
-}
-
-/// Until when an armed launch can be undone. A start at a set time is none: nothing begins within seconds.
-pub fn armed_until(blast: &BlastView, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    blast.send_after.filter(|until| blast.state == BlastState::Sending && *until > now)
 }

@@ -93,6 +93,7 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             effects
         }
     };
+    armed::expire(model);
     effects.extend(lists::next_page(model));
     effects.extend(activity::next_page(model));
     effects.extend(views::read(model));

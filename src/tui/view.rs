@@ -11,6 +11,7 @@ mod recipients;
 mod senders;
 mod summary;
 mod views;
+mod waiting;
 mod window_title;
 
 pub use footer::{covered_rows, small as small_question};

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 
 /// How a line is meant.
@@ -21,6 +22,8 @@ pub struct Notice {
     pub tone: Tone,
     /// The armed launch that it announces: once that no longer stands, neither does the line.
     pub armed: Option<ArmedLaunch>,
+    /// The blast whose keys it names, as it stands: the line ends with that.
+    pub stands: Option<StandingBlast>,
     /// Whether the next key ends it.
     pub until_next_key: bool,
     /// Whether it asks for a larger window, and ends with one.
@@ -35,6 +38,16 @@ pub struct ArmedLaunch {
     pub version: i64,
 }
 
+/// A blast in a state, while one is selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StandingBlast {
+    pub blast: BlastId,
+    /// Its version when it was said: rows of an older one were read before it.
+    pub version: i64,
+    pub state: BlastState,
+    pub selected: Option<BlastId>,
+}
+
 impl Notice {
     pub fn done(text: impl Into<String>) -> Self {
         Self {
@@ -42,6 +55,7 @@ impl Notice {
             hint: None,
             tone: Tone::Done,
             armed: None,
+            stands: None,
             until_next_key: false,
             until_larger: false,
         }
@@ -53,6 +67,7 @@ impl Notice {
             hint: None,
             tone: Tone::Refused,
             armed: None,
+            stands: None,
             until_next_key: false,
             until_larger: false,
         }

@@ -46,19 +46,20 @@ impl Overlay {
     }
 
     /// What a larger window is needed for, where keys typed blindly would do something.
-    const fn needs_room_to(&self) -> Option<&'static str> {
+    const fn needs_room_to(&self) -> &'static str {
         match self {
-            Self::Plan(_) => Some("make the window larger to send"),
-            Self::Form | Self::NewSender => Some("make the window larger to write"),
-            Self::Answer(_) => Some("make the window larger to answer"),
+            Self::Plan(_) => "make the window larger to send",
+            Self::Form | Self::NewSender => "make the window larger to write",
+            Self::Answer(_) => "make the window larger to answer",
             Self::Welcome(_)
             | Self::Details(_)
             | Self::Customer(_)
             | Self::FollowUp(_)
             | Self::FollowFound(_)
             | Self::Needs(_)
-            | Self::Elsewhere(_) => Some("make the window larger to choose"),
-            Self::Commands(_) | Self::Help(_) | Self::Log(_) => None,
+            | Self::Elsewhere(_) => "make the window larger to choose",
+            Self::Commands(_) => "make the window larger to type",
+            Self::Help(_) | Self::Log(_) => "make the window larger to read",
         }
     }
 
@@ -303,6 +304,6 @@ impl Model {
             let is_drawn = self.size.width >= QUESTION_WIDTH && usize::from(self.size.height) >= rows.max(2);
             return (!is_drawn).then_some("make the window larger to answer");
         }
-        self.overlays.last().and_then(Overlay::needs_room_to)
+        self.overlays.last().map(Overlay::needs_room_to)
     }
 }

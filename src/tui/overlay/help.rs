@@ -73,7 +73,12 @@ fn sections(model: &Model) -> Vec<HelpSection> {
         entries: rows.iter().map(|(keys, meaning)| ((*keys).to_owned(), *meaning)).collect(),
     };
     let mut sections: Vec<_> = scopes.map(of_scope).collect();
-    sections.extend([named("Typing", &TYPING), named("Finding", &FINDING), named("Questions", &QUESTIONS)]);
+    sections.extend([
+        named("Rows", &ROWS),
+        named("Typing", &TYPING),
+        named("Finding", &FINDING),
+        named("Questions", &QUESTIONS),
+    ]);
     sections
 }
 
@@ -113,6 +118,14 @@ fn joined(mut left: TextLine, right: TextLine, column: u16) -> TextLine {
     left.pieces.extend(right.pieces);
     left
 }
+
+/// What stands before a row of a list.
+const ROWS: [(&str, &str); 4] = [
+    ("N before a row", "new, or changed, since your last key"),
+    ("> before a row", "the cursor: keys act on this one"),
+    ("* before a row", "marked with space: keys act on all that are marked"),
+    ("~ in a text", "it is longer than its column: enter shows it whole"),
+];
 
 const TYPING: [(&str, &str); 6] = [
     ("enter", "takes what was typed; in a form it goes on to the next line, in a message it begins a line"),

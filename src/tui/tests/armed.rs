@@ -44,7 +44,7 @@ fn an_armed_launch_says_when_it_starts_and_u_stops_it() {
     let mut dashboard = launched();
 
     assert_eq!(dashboard.line(22), format!("{:<64}u or p stops it", " Raya last call starts at 14:02:10"));
-    assert_eq!(dashboard.model.deadline(), Some(dashboard.now + TimeDelta::seconds(10)));
+    assert_eq!(dashboard.model.deadline(), Some(dashboard.now + TimeDelta::seconds(1)), "the seconds are counted down");
     dashboard.taken();
     dashboard.keys("u");
     assert_eq!(dashboard.acts(), [WriteRequest::UndoLaunch(DRAFT)]);
@@ -127,7 +127,7 @@ fn once_the_armed_time_is_over_nothing_says_that_u_stops_it() {
     dashboard.dispatch(Msg::Deadline);
 
     assert_eq!(dashboard.model.deadline(), None);
-    assert_eq!(dashboard.line(22), " it has started: p pauses it");
+    assert_eq!(dashboard.line(22), " Raya last call has started: p pauses it");
 }
 
 #[test]
@@ -170,5 +170,52 @@ fn another_armed_blast_does_not_keep_the_line_of_one_that_has_started() {
     dashboard.now += TimeDelta::seconds(10);
     dashboard.dispatch(Msg::Deadline);
 
-    assert_eq!(dashboard.said(), "it has started: p pauses it");
+    assert_eq!(dashboard.said(), "Raya last call has started: p pauses it");
+}
+
+/// The launch was announced, and has begun to send.
+fn started() -> TestDashboard {
+    let mut dashboard = launched();
+    dashboard.now += TimeDelta::seconds(10);
+    dashboard.dispatch(Msg::Deadline);
+    assert_eq!(dashboard.said(), "Raya last call has started: p pauses it");
+    dashboard
+}
+
+#[test]
+fn that_a_blast_has_started_is_said_until_it_ends_or_is_paused() {
+    for state in [BlastState::Completed, BlastState::Paused] {
+        let mut dashboard = started();
+        let going = BlastView { send_after: None, ..armed(&dashboard) };
+        read(&mut dashboard, going.clone());
+        assert_eq!(dashboard.said(), "Raya last call has started: p pauses it");
+
+        read(&mut dashboard, BlastView { state, version: 5, ..going });
+
+        assert_eq!(dashboard.said(), "", "{state}");
+    }
+}
+
+#[test]
+fn that_a_blast_has_started_is_said_until_another_one_is_selected() {
+    let mut dashboard = started();
+
+    dashboard.keys("1k");
+
+    assert_ne!(dashboard.model.blast().map(|blast| blast.id), Some(DRAFT));
+    assert_eq!(dashboard.said(), "");
+}
+
+#[test]
+fn the_title_counts_down_while_a_launch_can_be_taken_back() {
+    let mut dashboard = launched();
+    dashboard.keys("2");
+    assert!(dashboard.line(1).contains("starts in 10 s: u stops it"), "{}", dashboard.line(1));
+
+    dashboard.now += TimeDelta::seconds(2);
+    dashboard.dispatch(Msg::Deadline);
+
+    assert!(dashboard.line(1).contains("starts in 8 s: u stops it"), "{}", dashboard.line(1));
+    dashboard.keys("1");
+    assert!(dashboard.screen().iter().any(|line| line.contains(" starts ") && line.contains("Raya last call")));
 }

@@ -244,7 +244,7 @@ fn of_a_stranger() -> TestDashboard {
     let kind = "order".to_owned();
     let event = ActivityEvent::Reply { id: ReplyId(40), kind, text: "teh×2".to_owned(), file: None };
     let (phone, name) = (Some(people()[0].phone.clone()), Some("Siti Aminah".to_owned()));
-    let line = ActivityRow { place, blast: None, tag: None, recipient: None, phone, name, event };
+    let line = ActivityRow { place, blast: None, tag: None, stage: None, recipient: None, phone, name, event };
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("4");
     let (ticket, page) = (dashboard.model.activity.ticket, ActivityPage { rows: vec![line], people: Vec::new() });

@@ -8,6 +8,7 @@ use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, draft, raya};
 use super::views::progress;
 use crate::app::view::{ActivityHead, BlastView, Total};
 use crate::domain::blast::{BlastState, FirstPeople};
+use crate::domain::funnel::Counts;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
@@ -48,7 +49,7 @@ fn an_armed_launch_does_not_read_as_being_sent_on_the_smallest_screen() {
     arm(&mut dashboard);
     dashboard.model.blasts.select(DRAFT);
 
-    assert_eq!(dashboard.line(0), "!2 0/289 armed");
+    assert_eq!(dashboard.line(0), "!2 0/289 starts");
 }
 
 #[test]
@@ -223,4 +224,43 @@ fn a_name_is_whole_where_the_screen_has_room_for_it() {
     dashboard.answer(Completion::Blasts(Ok(vec![BlastView { tag: name.to_owned(), ..raya() }])));
 
     assert!(dashboard.line(3).contains(name), "{}", dashboard.line(3));
+}
+
+#[test]
+fn a_key_whose_page_or_pane_is_not_drawn_asks_for_a_larger_window() {
+    for (key, words) in [("?", "to read"), (":", "to type"), ("3", "to see"), ("4", "to see")] {
+        let mut dashboard = TestDashboard::new(TINY);
+
+        dashboard.keys(key);
+
+        let screen = text(&dashboard);
+        assert!(screen.ends_with(&format!("make the window larger {words}")), "{key}: {screen}");
+    }
+}
+
+#[test]
+fn statuses_are_shortened_plainly_where_there_is_no_room_for_them() {
+    let mut dashboard = TestDashboard::new(Size { width: 120, height: 29 });
+    let counts = Counts {
+        queued: 123_000_000,
+        sending: 123_000_000,
+        uncertain: 123_000_000,
+        failed: 123_000_000,
+        ..Counts::default()
+    };
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { counts, ..raya() }])));
+
+    let screen = text(&dashboard);
+    assert!(!screen.contains("doubt") && !screen.contains("queue "), "{screen}");
+    assert!(screen.contains("queued 123M") && screen.contains("uncert. 123M"), "{screen}");
+}
+
+#[test]
+fn the_keys_explain_what_stands_before_a_row() {
+    let mut dashboard = TestDashboard::new(Size { width: 120, height: 60 });
+
+    dashboard.keys("?");
+
+    let screen = text(&dashboard);
+    assert!(screen.contains("N before a row"), "{screen}");
 }

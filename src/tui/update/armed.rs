@@ -1,18 +1,20 @@
 //! The line that announces an armed launch, and what replaces it when the launch no longer stands as announced.
 
-use chrono::{DateTime, Utc};
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::format::TimeFormat;
-use crate::tui::model::{ArmedLaunch, Model, Notice, armed_until};
+use crate::tui::model::{ArmedLaunch, Model, Notice, StandingBlast, armed_until};
 
 /// Says when a launched blast starts, and that it can be stopped until then.
 pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let armed = Some(ArmedLaunch { blast: row.id, version: row.version });
-    Notice { armed, ..Notice::done(format!("{} starts at {}", row.tag, clock.second(until))).hint("u stops it") }
+    Notice { armed, ..Notice::done(format!("{} starts at {}", row.name(), clock.second(until))).hint("u stops it") }
 }
 
 /// Says when a blast starts by itself. It is no armed launch: whoever goes on with other work is not told again, and `u` is
@@ -21,13 +23,37 @@ pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let starts = row.send_after.map(|at| format!(", starts {}", clock.long(at))).unwrap_or_default();
     let hint = "u takes it back";
-    Notice { until_next_key: true, ..Notice::done(format!("{} is {}{starts}", row.tag, row.state)).hint(hint) }
+    Notice { until_next_key: true, ..Notice::done(format!("{} is {}{starts}", row.name(), row.state)).hint(hint) }
 }
 
-/// A time on the screen has come: what could be undone until now is being sent.
+/// A time on the screen has come: a second is over, or what could be undone until now is being sent.
 pub fn time_came(model: &mut Model) -> Vec<Effect> {
     recheck(model);
-    vec![Effect::Read(ReadRequest::Blasts)]
+    let has_begun = |blast: &BlastView| {
+        let since = blast.send_after.map(|from| model.now - from);
+        blast.state == BlastState::Sending && since.is_some_and(|since| JUST_BEGUN.contains(&since))
+    };
+    let begun = model.blasts.rows().iter().any(has_begun);
+    begun.then_some(Effect::Read(ReadRequest::Blasts)).into_iter().collect()
+}
+
+/// For so long a launch has begun to send a moment ago.
+const JUST_BEGUN: RangeInclusive<TimeDelta> = TimeDelta::zero()..=TimeDelta::seconds(2);
+
+/// What a line stands for that names the keys of a blast.
+pub fn stands(model: &Model, row: &BlastView) -> StandingBlast {
+    let selected = model.blast().map(|blast| blast.id);
+    StandingBlast { blast: row.id, version: row.version, state: row.state, selected }
+}
+
+/// Ends a line that names the keys of a blast once that stands otherwise, or another one is selected.
+pub fn expire(model: &mut Model) {
+    let Some(said) = model.notice.as_ref().and_then(|notice| notice.stands) else { return };
+    let is_selected = model.blast().map(|blast| blast.id) == said.selected;
+    let stands = |row: &BlastView| row.version < said.version || row.state == said.state && row.has_people_left();
+    if !is_selected || !model.blasts.get(said.blast).is_some_and(stands) {
+        model.notice = None;
+    }
 }
 
 /// Replaces the announcement when its blast is no longer armed, or armed anew.
@@ -39,20 +65,23 @@ pub fn recheck(model: &mut Model) {
         Some(row) => match armed_until(row, model.now) {
             Some(_) if row.version == announced.version => return,
             Some(until) => announcement(model, row, until),
-            None => Notice::done(what_became_of(row)),
+            None => what_became_of(model, row),
         },
         None => Notice::done("the blast was deleted"),
     };
     model.say(notice);
 }
 
-/// What became of a launch that was announced.
-fn what_became_of(row: &BlastView) -> String {
+/// What became of a launch that was announced. Keys are named where they would act on it.
+fn what_became_of(model: &Model, row: &BlastView) -> Notice {
+    let (name, is_selected) = (row.name(), model.blast().is_some_and(|blast| blast.id == row.id));
     let by = row.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    match row.state {
-        BlastState::Sending => "it has started: p pauses it".to_owned(),
-        BlastState::Paused => format!("{} was paused{by}; S resumes it", row.tag),
-        BlastState::Cancelled => format!("{} was cancelled{by}", row.tag),
-        state => format!("{} is {state}", row.tag),
-    }
+    let keys = |keys: &'static str| if is_selected { keys } else { "" };
+    let said = match row.state {
+        BlastState::Sending => format!("{name} has started{}", keys(": p pauses it")),
+        BlastState::Paused => format!("{name} was paused{by}{}", keys("; S resumes it")),
+        BlastState::Cancelled => return Notice::done(format!("{name} was cancelled{by}")),
+        state => return Notice::done(format!("{name} is {state}")),
+    };
+    Notice { stands: Some(stands(model, row)), ..Notice::done(said) }
 }

@@ -5,7 +5,7 @@ use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
-use crate::tui::format::{TimeFormat, brief, counted, number};
+use crate::tui::format::{TimeFormat, brief_name, counted, number};
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Notice, Prompt};
 use crate::tui::widget::TextField;
 
@@ -16,7 +16,7 @@ pub fn pause(model: &mut Model) -> Vec<Effect> {
 /// Cancels what was sent from, deletes a draft.
 pub fn cancel(model: &mut Model) -> Vec<Effect> {
     let Some(blast) = model.blast() else { return Vec::new() };
-    let (id, tag, queued) = (blast.id, brief(&blast.tag), blast.counts.queued);
+    let (id, tag, queued) = (blast.id, brief_name(blast), blast.counts.queued);
     match blast.state {
         BlastState::Draft => {
             let question = format!("delete the draft {tag} and its {}?", counted(blast.total_recipients));
@@ -41,7 +41,7 @@ pub fn skip(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let question = format!("leave out {} at {}?", brief(&blast.tag), clock.long(at));
+    let question = format!("leave out {} at {}?", brief_name(blast), clock.long(at));
     let skip = WriteRequest::Skip { blast: blast.id, at };
     prompts::ask(model, question, ConfirmBy::Yes, vec![skip])
 }
@@ -52,7 +52,7 @@ pub fn skipped(model: &mut Model, request: &WriteRequest, row: &BlastView) -> Ve
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let next = row.scheduled_for.filter(|_| row.state == BlastState::Scheduled);
     let next = next.map_or_else(|| "that was its last".to_owned(), |next| format!("the next is {}", clock.long(next)));
-    let sentence = format!("{} at {} is left out: {next}", row.tag, clock.long(*at));
+    let sentence = format!("{} at {} is left out: {next}", row.name(), clock.long(*at));
     written::log(model, &sentence, &format!("blastdeck blast schedule skip {blast}"));
     model.say(Notice::done(sentence));
     vec![Effect::Read(ReadRequest::Blasts)]
@@ -60,7 +60,7 @@ pub fn skipped(model: &mut Model, request: &WriteRequest, row: &BlastView) -> Ve
 
 /// Nothing more is sent while the operator thinks about it, and the number to type stands still.
 pub fn pause_before_cancel(model: &mut Model, id: BlastId) -> Vec<Effect> {
-    let tag = model.blasts.get(id).map(|blast| brief(&blast.tag)).unwrap_or_default();
+    let tag = model.blasts.get(id).map(brief_name).unwrap_or_default();
     let by = ConfirmBy::NumberOncePaused { blast: id, field: TextField::default() };
     let question = format!("{tag} is being paused; then it asks.");
     let otherwise = format!("{tag} is paused, not cancelled; S resumes it");
@@ -81,7 +81,7 @@ pub fn ask_once_paused(model: &mut Model, row: &BlastView) {
         && *blast == row.id
         && row.state == BlastState::Paused
     {
-        let question = cancel_question((row.id, &brief(&row.tag)), row.counts.queued, field.clone());
+        let question = cancel_question((row.id, &brief_name(row)), row.counts.queued, field.clone());
         model.prompt = Some(Prompt::Confirm(question));
     }
 }

@@ -155,6 +155,7 @@ fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> 
             if model.blasts.take(rows) == Changed::Yes {
                 model.news_at = Some(model.now);
             }
+            model.speeds.read(model.blasts.rows(), model.now);
             armed::recheck(model);
             let mut effects = lists::follow_selection(model);
             effects.extend(follow_ups::read_chain(model));

@@ -10,7 +10,7 @@ use crate::domain::pace::show_span;
 use crate::domain::text::shell_quoted;
 use crate::tui::availability;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
-use crate::tui::format::{brief, counted};
+use crate::tui::format::{brief_name, counted};
 use crate::tui::model::{ChainReading, FollowUpOverlay, Model, Notice, Overlay, Pane};
 
 /// `f`: to those who are stuck where the person on the screen is, else at the stage of the list, else at the funnel's.
@@ -102,7 +102,7 @@ pub fn later(model: &mut Model) -> Vec<Effect> {
 pub fn step_added(model: &mut Model, added: &StepView) -> Vec<Effect> {
     let step = &added.step;
     model.overlays.retain(|page| !matches!(page, Overlay::FollowUp(page) if page.blast == step.blast));
-    let tag = model.blasts.get(step.blast).map(|blast| brief(&blast.tag)).unwrap_or_default();
+    let tag = model.blasts.get(step.blast).map(brief_name).unwrap_or_default();
     let text = format!("{tag}: step {}, {}; each draft of it waits for your yes: ! lists it", step.number, added.when);
     written::log(model, &text, &step_line(step));
     model.say(Notice::done(text));
@@ -125,7 +125,7 @@ fn step_line(step: &StepRow) -> String {
 /// The draft is there: shows it among the blasts.
 pub fn made(model: &mut Model, request: &WriteRequest, row: BlastView, people: u64) -> Vec<Effect> {
     let Some(line) = draft_line(request) else { return Vec::new() };
-    let text = format!("{}, {}: a draft to {}; nothing is sent", brief(&row.tag), row.follow_up_stage, counted(people));
+    let text = format!("{}: a draft to {}; nothing is sent", brief_name(&row), counted(people));
     written::log(model, &text, &line);
     let is_open = |page: &Overlay| is_page_of(page, request);
     let was_open = model.overlays.iter().any(is_open);

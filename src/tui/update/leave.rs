@@ -82,7 +82,7 @@ pub fn hand_over_known(model: &mut Model, id: BlastId, result: EffectResult<Resu
     }
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let done = blast.estimate.done_at.map(|at| format!(" (done about {})", clock.long(at))).unwrap_or_default();
-    let tag = &blast.tag;
+    let tag = blast.name();
     let missing = match result {
         Ok(Ok(())) => None,
         Ok(Err(missing)) => Some(missing),

@@ -6,7 +6,7 @@ use crate::app::view::Anchor;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::layout::Zoom;
 use crate::tui::model::{
-    CursorMove, CursorTarget, DetailsOverlay, FunnelView, ListScope, Model, Overlay, Pane, STAGES,
+    CursorMove, CursorTarget, DetailsOverlay, FunnelView, ListScope, Model, Notice, Overlay, Pane, STAGES,
 };
 
 /// More rows than any list has.
@@ -36,6 +36,9 @@ pub fn stepped_over(model: &Model) -> Option<&'static str> {
 
 pub fn to_pane(model: &mut Model, pane: Pane) -> Vec<Effect> {
     model.overlays.clear();
+    if model.layout().is_summary() {
+        model.say(Notice::too_small("make the window larger to see"));
+    }
     lists::focus(model, pane)
 }
 

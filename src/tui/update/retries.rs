@@ -1,12 +1,12 @@
 //! `T`: tries those who failed again, after the number of them was typed.
 
-use super::{prompts, written};
+use super::{armed, prompts, written};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::tui::availability::{self, NOBODY_TO_RETRY as NOBODY};
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
-use crate::tui::format::{brief, counted, number};
+use crate::tui::format::{brief_name, counted, number};
 use crate::tui::model::{ConfirmBy, Model, Notice, Pane, RetryReading};
 use crate::tui::widget::TextField;
 
@@ -57,7 +57,7 @@ fn ask(model: &mut Model, blast: BlastId, people: EffectResult<i64>) {
         Err(failure) => model.refuse(failure.sentence()),
         Ok(0) => model.refuse(NOBODY),
         Ok(people) => {
-            let tag = model.blast().map(|blast| brief(&blast.tag)).unwrap_or_default();
+            let tag = model.blast().map(brief_name).unwrap_or_default();
             let question =
                 format!("{tag}: send again to those who failed and do not have it? Type {}:", number(people));
             let by = ConfirmBy::Number { people, field: TextField::default(), refused: None };
@@ -68,13 +68,15 @@ fn ask(model: &mut Model, blast: BlastId, people: EffectResult<i64>) {
 }
 
 pub fn retried(model: &mut Model, row: BlastView, people: i64) -> Vec<Effect> {
-    let text = format!("{}: {} queued again", row.tag, counted(people));
+    let text = format!("{}: {} queued again", row.name(), counted(people));
     written::log(model, &text, &format!("blastdeck blast retry {}", row.id));
     let notice = Notice::done(text);
-    model.say(match row.state {
+    let notice = match row.state {
         BlastState::Paused => notice.hint("S resumes it"),
         _ => notice.hint("p pauses it"),
-    });
+    };
+    let stands = Some(armed::stands(model, &row));
+    model.say(Notice { stands, ..notice });
     model.blasts.update(row);
     vec![Effect::Read(ReadRequest::Blasts)]
 }

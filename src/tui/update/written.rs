@@ -224,8 +224,11 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
     let notice = match armed_until(&row, model.now) {
         Some(until) => armed::announcement(model, &row, until),
         None if row.state == BlastState::Scheduled => armed::scheduled(model, &row),
-        None if row.state == BlastState::Paused => Notice::done(format!("{} is paused; S resumes it", row.tag)),
-        None => Notice::done(format!("{} is {}", row.tag, row.state)),
+        None if row.state == BlastState::Paused => {
+            let stands = Some(armed::stands(model, &row));
+            Notice { stands, ..Notice::done(format!("{} is paused; S resumes it", row.name())) }
+        }
+        None => Notice::done(format!("{} is {}", row.name(), row.state)),
     };
     let verb = match request {
         WriteRequest::Launch(_) => "send",

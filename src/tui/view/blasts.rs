@@ -1,16 +1,18 @@
 //! The list of blasts.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::layout::Rect;
 
-use super::{focused, senders};
+use super::{focused, senders, waiting};
+use crate::app::Launch;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::{Funnel, percent_words};
 use crate::domain::status::Status;
-use crate::tui::format::{TimeFormat, compact, short_money, symbol};
+use crate::tui::format::{TimeFormat, compact, name_within, short_money, symbol};
 use crate::tui::layout::Layout;
-use crate::tui::model::{BlastSorting, Model, Pane, armed_until};
+use crate::tui::model::{BlastSorting, Model, Pane, armed_until, is_going_out, shown_state};
+use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule, width};
 
@@ -25,7 +27,7 @@ enum BlastColumn {
     Bar,
     Read,
     Replied,
-    /// Messages an hour: while it is sent as they go now, afterwards as they went.
+    /// Messages an hour: while it is sent as it went in the last minute, afterwards as it went.
     Speed,
 }
 
@@ -103,8 +105,9 @@ fn columns_of(people: i64, everybody: i64, room: u16) -> u16 {
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     rule(pen, (area.x, area.y), area.width, &title(model), focused(model, Pane::Blasts));
-    let names = model.blasts.rows().iter().map(|blast| width(&name(model, blast))).max().unwrap_or_default();
+    let names = model.blasts.rows().iter().map(|blast| width(&name(model, blast, NAME_MAX))).max().unwrap_or_default();
     let table = table(area.width, names);
+    let names = table.columns.iter().find(|column| column.name == BlastColumn::Name).map_or(NAME_MAX, |it| it.width);
     let symbol = symbol(&model.options.currency).to_owned();
     table.row(pen, (area.x, area.y + 1), |cell| (head(cell, &symbol), TextRole::Dim));
     let height = usize::from(area.height.saturating_sub(2));
@@ -118,8 +121,11 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
             pen.put((area.x, y), ">", 1, TextRole::Accent);
         }
         let strong = selected && focused(model, Pane::Blasts) == Focused::Yes;
-        table.row(pen, (area.x, y), |cell| value(model, blast, cell, strong.then_some(TextRole::Strong)));
+        table.row(pen, (area.x, y), |cell| value(model, blast, cell, (names, strong.then_some(TextRole::Strong))));
         progress_bar(blast, pen, &table, (area.x, y));
+    }
+    if !model.layout().is_side_by_side() {
+        why_nothing_goes_out(model, pen, area);
     }
     if matches!(model.layout(), Layout::Large { .. }) {
         senders::draw(model, pen, area, height.saturating_sub(model.blasts.rows().len()));
@@ -127,6 +133,21 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     if model.blasts.rows().is_empty() {
         let words = if model.blasts.is_loaded() { "no blast yet: n makes one" } else { "reading ..." };
         pen.put((area.x + 2, area.y + 2), words, area.width.saturating_sub(2), TextRole::Dim);
+    }
+}
+
+/// In the empty lines below the blasts: why the selected one sends nothing, where its funnel is not beside it.
+fn why_nothing_goes_out(model: &Model, pen: &mut Pen<'_>, area: Rect) {
+    let Some(blast) = model.blast().filter(|blast| blast.is_held_up() || blast.asks_for_person()) else { return };
+    let rows = u16::try_from(model.blasts.rows().len()).unwrap_or(u16::MAX);
+    let from = area.y.saturating_add(2).saturating_add(rows);
+    let free = usize::from(area.bottom().saturating_sub(from));
+    let in_lines = |why: String| wrapped(&why, area.width.saturating_sub(4));
+    let full = waiting::reason(model, blast).map(in_lines).filter(|lines| lines.len() <= free);
+    let Some(lines) = full.or_else(|| waiting::brief(model, blast).map(in_lines)) else { return };
+    let taken = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    for (line, y) in lines.iter().zip(area.bottom().saturating_sub(taken).max(from)..area.bottom()) {
+        pen.put((area.x + 2, y), line.trim_end(), area.width.saturating_sub(2), TextRole::Need);
     }
 }
 
@@ -153,11 +174,16 @@ fn head(cell: BlastColumn, symbol: &str) -> String {
     }
 }
 
-fn value(model: &Model, blast: &BlastView, cell: BlastColumn, selected: Option<TextRole>) -> (String, TextRole) {
+fn value(
+    model: &Model,
+    blast: &BlastView,
+    cell: BlastColumn,
+    (names, selected): (u16, Option<TextRole>),
+) -> (String, TextRole) {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let draft = blast.state == BlastState::Draft;
     match cell {
-        BlastColumn::Name => (name(model, blast), selected.unwrap_or(TextRole::Plain)),
+        BlastColumn::Name => (name(model, blast, names), selected.unwrap_or(TextRole::Plain)),
         BlastColumn::Date if draft => (String::new(), TextRole::Plain),
         BlastColumn::Date if blast.state == BlastState::Scheduled => {
             (blast.send_after.map(|at| clock.short(at)).unwrap_or_default(), TextRole::Plain)
@@ -174,7 +200,7 @@ fn value(model: &Model, blast: &BlastView, cell: BlastColumn, selected: Option<T
         BlastColumn::Bar => (String::new(), TextRole::Plain),
         BlastColumn::Read => (share(blast, |funnel| funnel.read), TextRole::Plain),
         BlastColumn::Replied => (share(blast, |funnel| funnel.replied), TextRole::Plain),
-        BlastColumn::Speed => speed(blast),
+        BlastColumn::Speed => speed(model, blast),
         BlastColumn::Money => (short_money(blast.counts.amount), TextRole::Plain),
     }
 }
@@ -189,37 +215,46 @@ fn share(blast: &BlastView, people: fn(&Funnel) -> i64) -> String {
     percent_words(people(&funnel), funnel.sent)
 }
 
-/// Messages an hour: as it goes while it is sent, else as it went from its launch to its end.
-fn speed(blast: &BlastView) -> (String, TextRole) {
+/// Messages an hour: while it is sent as it went in the last minute, afterwards as it went from its start to its end.
+fn speed(model: &Model, blast: &BlastView) -> (String, TextRole) {
     let words = |per_hour: i64| format!("{}/h", compact(per_hour));
-    if let Some(per_hour) = blast.estimate.per_hour.filter(|_| blast.state == BlastState::Sending) {
-        return (words(per_hour), TextRole::Plain);
-    }
-    let took = blast.launched_at.zip(blast.completed_at).map(|(from, to)| (to - from).num_seconds());
-    match took.filter(|seconds| *seconds > 0) {
-        Some(seconds) => (words(blast.counts.funnel().sent.saturating_mul(3_600) / seconds), TextRole::Dim),
-        None => (String::new(), TextRole::Plain),
+    match blast.state {
+        BlastState::Sending if is_going_out(blast, model.now) => {
+            let measured = model.speeds.per_hour(blast.id).map_or_else(|| "-".to_owned(), words);
+            (measured, TextRole::Plain)
+        }
+        BlastState::Sending | BlastState::Draft | BlastState::Scheduled => ("-".to_owned(), TextRole::Dim),
+        _ => match took(blast).map(|time| time.num_seconds()).filter(|seconds| *seconds > 0) {
+            Some(seconds) => (words(blast.counts.funnel().sent.saturating_mul(3_600) / seconds), TextRole::Dim),
+            None => ("-".to_owned(), TextRole::Dim),
+        },
     }
 }
 
+/// From its first POST, which the seconds that a launch is armed for precede, to its end.
+fn took(blast: &BlastView) -> Option<TimeDelta> {
+    let launched = blast.launched_at?;
+    let began = blast.send_after.filter(|from| *from - launched <= Launch::ARMED_FOR).unwrap_or(launched);
+    blast.completed_at.map(|done| done - began.max(launched))
+}
+
 /// A follow-up is named by its stage, under the blast that it follows.
-fn name(model: &Model, blast: &BlastView) -> String {
+fn name(model: &Model, blast: &BlastView, room: u16) -> String {
     match model.blasts.depth(blast) {
-        0 => blast.tag.clone(),
+        0 => name_within(blast, room),
         depth => format!("{}{}", " ".repeat(depth), blast.follow_up_stage),
     }
 }
 
 fn state(model: &Model, blast: &BlastView) -> (String, TextRole) {
-    if armed_until(blast, model.now).is_some() {
-        return ("armed".to_owned(), TextRole::Need);
-    }
+    let is_armed = armed_until(blast, model.now).is_some();
     let meaning = match blast.state {
-        _ if blast.asks_for_person() => TextRole::Need,
+        _ if is_armed || blast.asks_for_person() => TextRole::Need,
+        _ if blast.is_held_up() => TextRole::Plain,
         BlastState::Sending => TextRole::Accent,
         BlastState::Failed => TextRole::Stage(Status::Failed),
         BlastState::Completed | BlastState::Cancelled => TextRole::Dim,
         BlastState::Draft | BlastState::Scheduled | BlastState::Paused => TextRole::Plain,
     };
-    (blast.state_words().to_owned(), meaning)
+    (shown_state(blast, model.now).to_owned(), meaning)
 }

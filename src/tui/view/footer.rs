@@ -228,7 +228,7 @@ fn armed(model: &Model) -> TextLine {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     match model.announced() {
         Some((blast, until)) => {
-            let text = format!(" {} starts at {}", blast.tag, clock.second(until));
+            let text = format!(" {} starts at {}", blast.name(), clock.second(until));
             let stops = model.to_pause().is_some_and(|paused| paused.id == blast.id);
             let keys = match (model.overlays.last().is_some_and(Overlay::is_form), stops) {
                 (true, _) => "esc, then u stops it",

@@ -1,17 +1,16 @@
 //! The funnel of the selected blast: how many got how far, who is stuck where, what it waits for.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use ratatui::layout::Rect;
 
+use super::waiting::{WaitLine, wait_line};
 use super::{focused, views};
 use crate::app::view::{BlastView, Total};
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, is_initial};
 use crate::domain::funnel::percent_words;
 use crate::domain::status::Status;
-use crate::domain::waiting::Waiting;
-use crate::tui::format::{TimeFormat, compact, in_currency, number};
-use crate::tui::model::{FunnelView, Model, Pane, STAGES, armed_until, stage_label, stuck_at};
-use crate::tui::overlay::wrapped;
+use crate::tui::format::{TimeFormat, compact, in_currency, name_within, number, span_words};
+use crate::tui::model::{FunnelView, Model, Pane, STAGES, armed_until, shown_state, stage_label, stuck_at};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, bar, rule, start_of, width};
 
@@ -22,9 +21,6 @@ enum FunnelColumn {
     Share,
     Stuck,
 }
-
-/// A moment nearer than this is shown to the second.
-const NEAR: TimeDelta = TimeDelta::minutes(10);
 
 /// Where the bars begin, counted from the pane's text.
 const BARS: u16 = 46;
@@ -79,9 +75,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     // Where both do not fit on one line, the emptier line takes it.
     let has_room = width(&others) + 4 + width(&unasked) <= text.width;
     let (beside, below) = if has_room { (unasked, String::new()) } else { (String::new(), unasked) };
-    let (wait, money) = waits(model, blast, text.width);
-    let room = text.width.saturating_sub(3 + width(&money));
-    let (wait, rest) = if rows < 3 { (wait, None) } else { in_two(wait, room) };
+    let WaitLine { wait, money, rest } = wait_line(model, blast, (text.width, rows));
     let lines = [(others, beside), (wait, money), (rest.unwrap_or(since), below)];
     for ((left, right), y) in lines.into_iter().take(rows).zip(y..) {
         let taken = width(&right).min(text.width);
@@ -90,21 +84,11 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
-/// A sentence that is too long for its row goes on in the next: what is to be done stands at its end.
-fn in_two(text: String, room: u16) -> (String, Option<String>) {
-    if width(&text) <= room {
-        return (text, None);
-    }
-    let mut lines = wrapped(&text, room).into_iter();
-    let first = lines.next().unwrap_or_default().trim_end().to_owned();
-    (first, Some(lines.collect()))
-}
-
 /// A view in the place of the bars; what the blast waits for stays below it.
 fn instead_of_bars(model: &Model, pen: &mut Pen<'_>, text: Rect, blast: &BlastView) {
     views::draw(model, pen, Rect { y: text.y + 1, height: text.height.saturating_sub(2), ..text });
     let y = text.bottom().saturating_sub(1);
-    let (left, right) = waits(model, blast, text.width);
+    let WaitLine { wait: left, money: right, .. } = wait_line(model, blast, (text.width, 1));
     let taken = width(&right).min(text.width);
     pen.put((text.x + 2, y), &left, text.width.saturating_sub(2 + taken), TextRole::Plain);
     pen.put_right((text.right(), y), &right, taken, TextRole::Plain);
@@ -139,27 +123,34 @@ const TITLE_TAKEN: u16 = 21;
 const NAME_LEAST: u16 = 8;
 
 fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
+    let at = model.blasts.position().map(|at| format!("1 Blasts: {} of {}", at + 1, model.blasts.rows().len()));
+    let at = at.filter(|_| !beside);
     let mut left = vec!["2 Funnel".to_owned()];
     if let Some(blast) = model.blast() {
         let (name, state) = (format!("{}, {}", blast.tag, blast.follow_up_stage), state(model, blast));
         // The time of a start is never cut: the name gives way.
-        let is_timed = blast.state == BlastState::Scheduled;
-        let left_for_name = room.saturating_sub(width(&state) + TITLE_TAKEN).max(NAME_LEAST);
-        left.push(if is_timed && width(&name) > left_for_name { start_of(&name, left_for_name) } else { name });
+        let is_timed = blast.state == BlastState::Scheduled || armed_until(blast, model.now).is_some();
+        let taken = width(&state) + TITLE_TAKEN + at.as_ref().map_or(0, |at| width(at) + 4);
+        let left_for_name = room.saturating_sub(taken).max(NAME_LEAST);
+        let is_long = width(&name) > left_for_name;
+        left.push(match () {
+            () if is_long && !is_initial(&blast.follow_up_stage) => name_within(blast, left_for_name),
+            () if is_long && is_timed => start_of(&name, left_for_name),
+            () => name,
+        });
         left.push(state);
         left.extend(blast.schedule_words());
     }
     if model.shown_view() != FunnelView::Bars && !model.has_bars_beside() {
         left.insert(1, model.shown_view().word().to_owned());
     }
-    let at = model.blasts.position().map(|at| format!("1 Blasts: {} of {}", at + 1, model.blasts.rows().len()));
-    TitleRule { left, right: at.filter(|_| !beside) }
+    TitleRule { left, right: at }
 }
 
 fn state(model: &Model, blast: &BlastView) -> String {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     if let Some(until) = armed_until(blast, model.now) {
-        return format!("starts {}: u stops it", clock.second(until));
+        return format!("starts in {}: u stops it", span_words(until - model.now + TimeDelta::milliseconds(999)));
     }
     let by = blast.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     match blast.state {
@@ -170,7 +161,7 @@ fn state(model: &Model, blast: &BlastView) -> String {
             let starts = blast.send_after.map(|at| format!(", starts {}", clock.long(at))).unwrap_or_default();
             format!("{}{starts}", blast.state_words())
         }
-        _ => blast.state_words().to_owned(),
+        _ => shown_state(blast, model.now).to_owned(),
     }
 }
 
@@ -236,9 +227,9 @@ fn others(blast: &BlastView, (wanted, room): (u16, u16)) -> String {
         line(compact, Status::label, "", "  "),
         line(compact, Status::label, "", " "),
     ];
-    let short = line(compact, briefly, "", " ");
+    let short = [line(compact, briefly, "", " "), line(compact, most_briefly, "", " ")];
     let fits = |line: &String| width(line) + 2 <= wanted;
-    if let Some(fitting) = lines.into_iter().chain([short]).find(fits) {
+    if let Some(fitting) = lines.into_iter().chain(short).find(fits) {
         return fitting;
     }
     // On the smallest screens only those who are anywhere.
@@ -254,16 +245,23 @@ fn others(blast: &BlastView, (wanted, room): (u16, u16)) -> String {
     parts.join(" ")
 }
 
-/// A status where there is no room for its word.
+/// A status where there is no room for two words or a long one.
 const fn briefly(status: Status) -> &'static str {
     match status {
-        Status::Queued => "queue",
+        Status::Uncertain => "uncert.",
+        Status::OptedOut => "opt-out",
+        other => other.label(),
+    }
+}
+
+/// The same where six of them stand on a narrow line.
+const fn most_briefly(status: Status) -> &'static str {
+    match status {
         Status::Sending => "send",
-        Status::Uncertain => "doubt",
         Status::Failed => "fail",
         Status::OptedOut => "out",
         Status::Skipped => "skip",
-        other => other.label(),
+        other => briefly(other),
     }
 }
 
@@ -277,44 +275,6 @@ fn unasked(blast: &BlastView) -> String {
         Total::Exactly(people) => format!("{} not asked about yet", number(people)),
         Total::AtLeast(people) => format!("{}+ not asked about yet", number(people)),
     }
-}
-
-/// What it waits for, its rate and end, and the money.
-fn waits(model: &Model, blast: &BlastView, room: u16) -> (String, String) {
-    let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let money = in_currency(blast.counts.amount, &model.options.currency);
-    let sending = blast.state == BlastState::Sending;
-    let first = blast.first.left.filter(|left| sending && *left > 0 && i64::from(*left) < blast.counts.queued);
-    let first = first.map(|left| format!("{} more, then", number(i64::from(left))));
-    let rate = blast
-        .estimate
-        .per_hour
-        .filter(|rate| sending && *rate > 0 && (blast.estimate.done_at.is_some() || first.is_some()))
-        .map(|rate| format!("{}/h", number(rate)));
-    let done = blast.estimate.done_at.filter(|_| sending).map(|at| clock.long(at));
-    let wait = model.waiting().map(|waiting| waits_for(waiting, clock)).or_else(|| stopped(blast));
-    let about = first.as_ref().map(|first| format!("{first} it waits for you"));
-    let about = about.or_else(|| done.as_ref().map(|at| format!("done about {at}")));
-    let short = first.map(|first| format!("{first} you")).or_else(|| done.map(|at| format!("done {at}")));
-    let parts = |done: Option<String>| [wait.clone(), rate.clone(), done].into_iter().flatten().collect::<Vec<_>>();
-    let lines = [parts(about).join("   "), parts(short).join("  "), parts(None).join("  ")];
-    let left = room.saturating_sub(width(&money) + 4);
-    let fitting = lines.into_iter().find(|line| width(line) <= left);
-    (fitting.or(wait).unwrap_or_default(), money)
-}
-
-/// Why the blast does not continue by itself.
-fn stopped(blast: &BlastView) -> Option<String> {
-    let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
-    let why = blast.state_reason.as_ref().filter(|_| held)?;
-    Some(format!("{}: {why}", blast.state))
-}
-
-/// The reason, worded as everywhere; a moment that is near is shown to the second.
-fn waits_for(waiting: &Waiting, clock: TimeFormat) -> String {
-    let moment = |at: DateTime<Utc>| if at - clock.now < NEAR { clock.second(at) } else { clock.long(at) };
-    let stops = if matches!(waiting, Waiting::Armed { .. }) { "; u stops it" } else { "" };
-    format!("{}{stops}", waiting.sentence(moment))
 }
 
 fn since(model: &Model) -> Option<String> {

@@ -1,7 +1,7 @@
 //! What is left at sizes where no pane fits: the selected blast in a line, and what needs a person.
 
-use crate::tui::format::number;
-use crate::tui::model::{Model, Notice, Tone, armed_until};
+use crate::tui::format::{name_within, number};
+use crate::tui::model::{Model, Notice, Tone, shown_state};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine};
@@ -42,11 +42,11 @@ fn lines(model: &Model) -> Vec<TextLine> {
     let funnel = blast.counts.funnel();
     let needs = model.needs();
     let need = if needs > 0 { format!("!{} ", number(needs)) } else { String::new() };
-    let state = if armed_until(blast, model.now).is_some() { "armed" } else { blast.state_words() };
+    let state = shown_state(blast, model.now);
     let first = TextLine::of(need, TextRole::Need)
         .and(format!("{}/{} {}", number(funnel.sent), number(blast.total_recipients), state), TextRole::Plain);
     let stages =
         [("received", funnel.received), ("read", funnel.read), ("replied", funnel.replied), ("closed", funnel.closed)];
     let stages = stages.map(|(stage, people)| TextLine::plain(format!("{:>11} {stage}", number(people))));
-    [first, TextLine::plain(blast.tag.clone())].into_iter().chain(stages).collect()
+    [first, TextLine::plain(name_within(blast, model.size.width))].into_iter().chain(stages).collect()
 }

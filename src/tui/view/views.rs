@@ -210,7 +210,7 @@ fn not_compared(model: &Model) -> String {
     let compared = model.compared();
     let unsent = compared.iter().find(|blast| blast.counts.funnel().sent == 0);
     match (unsent, compared.len()) {
-        (Some(blast), _) => format!("nothing was sent in {} yet", blast.tag),
+        (Some(blast), _) => format!("nothing was sent in {} yet", blast.name()),
         (None, 2..) => "reading ...".to_owned(),
         (None, _) => "two blasts with messages are needed: in Blasts, space marks them".to_owned(),
     }
@@ -243,7 +243,7 @@ fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
             line.and(pad(&cell(blast, progress), usize::from(columns)), TextRole::Plain)
         })
     };
-    let mut lines = vec![row("", TextRole::Dim, &|blast, _| blast.tag.clone())];
+    let mut lines = vec![row("", TextRole::Dim, &|blast, _| blast.name())];
     if usize::from(area.height) >= STAGES.len() + 3 {
         lines.push(row("stage", TextRole::Dim, &|blast, _| blast.follow_up_stage.clone()));
     }

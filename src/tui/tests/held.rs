@@ -1,0 +1,105 @@
+//! A blast that sends nothing for longer than its own pace: it does not read as being sent, and says why and until when.
+
+use chrono_tz::Tz;
+
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, blast, blasts, draft, raya, tomorrow};
+use crate::app::view::BlastView;
+use crate::domain::blast::BlastState;
+use crate::domain::funnel::Counts;
+use crate::domain::waiting::Waiting;
+use crate::tui::Size;
+use crate::tui::effect::Completion;
+
+/// Its hours begin at 09:00 tomorrow, which is 01:00 where the screen's times are UTC.
+fn closed() -> Waiting {
+    Waiting::Window { window: "09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned(), until: tomorrow(9, 0) }
+}
+
+/// The first blast waits, and times are shown in a zone.
+fn waits(size: Size, waiting: Waiting, zone: Tz) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(size);
+    dashboard.model.options.zone = zone;
+    let row = BlastView { waiting: Some(waiting), ..raya() };
+    let rows = std::iter::once(row).chain(blasts().into_iter().filter(|blast| blast.id != RAYA)).collect();
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+    dashboard
+}
+
+fn text(dashboard: &TestDashboard) -> String {
+    dashboard.screen().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn hours_by_other_clocks_are_told_by_both_in_one_line() {
+    let dashboard = waits(STACKED, closed(), Tz::UTC);
+
+    let line = dashboard.line(9);
+    assert!(line.starts_with("  waits for its hours: 09:00 in Kuala Lumpur (21 Nov 01:00 here)"), "{line}");
+}
+
+#[test]
+fn hours_by_the_readers_clocks_are_told_once() {
+    let dashboard = waits(STACKED, closed(), Tz::Asia__Kuala_Lumpur);
+
+    let line = dashboard.line(9);
+    assert!(line.starts_with("  waits for: its hours, 09:00-21:00 daily, until 21 Nov 09:00 "), "{line}");
+}
+
+#[test]
+fn a_blast_outside_its_hours_waits_at_no_speed_and_says_why_below_the_blasts() {
+    let mut dashboard = waits(STACKED, closed(), Tz::UTC);
+    assert!(dashboard.line(1).contains("══ waits ══"), "{}", dashboard.line(1));
+    dashboard.keys("1");
+
+    let row = dashboard.line(3);
+    assert!(row.contains(" waits ") && !row.contains("/h"), "{row}");
+    assert_eq!(dashboard.line(9), "  waits for its hours: 09:00 in Kuala Lumpur (21 Nov 01:00 here)");
+
+    let row = BlastView { waiting: Some(closed()), ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![row, draft()])));
+    let all = text(&dashboard);
+    let why = "waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 09:00 there (21 Nov 01:00 here)";
+    assert!(all.contains(why), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn a_pause_between_two_messages_is_no_waiting() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("1");
+
+    assert!(dashboard.line(3).contains(" sending "), "{}", dashboard.line(3));
+}
+
+#[test]
+fn s_on_a_blast_that_waits_says_for_what_and_until_when() {
+    let mut dashboard = waits(WIDE, closed(), Tz::UTC);
+
+    dashboard.keys("1S");
+
+    assert!(dashboard.model.overlays.is_empty());
+    let said = "it waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 09:00 there (21 Nov 01:00 here), in 18 h 58 min";
+    assert_eq!(dashboard.said(), said);
+    let mut dashboard = waits(WIDE, Waiting::NoEngine, Tz::UTC);
+    dashboard.keys("1S");
+    assert_eq!(dashboard.said(), "nobody is sending: no engine runs; run `blastdeck engine`, or open the dashboard");
+}
+
+#[test]
+fn with_nobody_left_to_send_to_a_blast_is_neither_paused_nor_resumed() {
+    let counts = Counts { uncertain: 1, sent: 9, ..Counts::default() };
+    for (state, key) in [(BlastState::Sending, "p"), (BlastState::Paused, "S")] {
+        let mut dashboard = TestDashboard::new(WIDE);
+        let row = BlastView { state, counts, ..blast(RAYA.0, "Raya promo", state, (11, 20)) };
+        dashboard.answer(Completion::Blasts(Ok(vec![row, draft()]))).taken();
+
+        dashboard.keys("1").keys(key);
+
+        assert!(dashboard.acts().is_empty() && dashboard.model.overlays.is_empty(), "{key}");
+        assert!(dashboard.said().starts_with("nobody is left to send to"), "{key}: {}", dashboard.said());
+    }
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.model.blasts.select(DRAFT);
+    dashboard.keys("1S");
+    assert!(!dashboard.model.overlays.is_empty(), "a draft has its plan, which says what it lacks");
+}

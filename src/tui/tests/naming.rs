@@ -1,0 +1,80 @@
+//! A follow-up is called by its stage as well, wherever a blast is named.
+
+use chrono::TimeDelta;
+
+use super::support::{STACKED, TestDashboard, WIDE, blast, blasts, raya};
+use crate::app::view::BlastView;
+use crate::domain::act::Actor;
+use crate::domain::blast::BlastState;
+use crate::domain::funnel::Counts;
+use crate::domain::ids::BlastId;
+use crate::domain::waiting::Waiting;
+use crate::tui::effect::Completion;
+use crate::tui::model::Overlay;
+
+const CHASE: BlastId = BlastId(9);
+
+fn chase(state: BlastState) -> BlastView {
+    BlastView {
+        follow_up_stage: "Follow-up 1".to_owned(),
+        counts: Counts { queued: 20, ..Counts::default() },
+        ..blast(CHASE.0, "Raya promo", state, (11, 20))
+    }
+}
+
+fn with(row: BlastView) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.answer(Completion::Blasts(Ok(std::iter::once(row).chain(blasts()).collect())));
+    dashboard.model.blasts.select(CHASE);
+    dashboard
+}
+
+#[test]
+fn an_armed_follow_up_is_announced_with_its_stage() {
+    let until = raya().blast_date + TimeDelta::days(1);
+    let dashboard = with(BlastView { send_after: Some(until), ..chase(BlastState::Sending) });
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("Raya promo, Follow-up 1 starts at"), "{screen}");
+}
+
+#[test]
+fn blasts_of_one_name_are_told_apart_among_what_needs_a_person() {
+    let paused = BlastView { state_by: Some(Actor::Engine), ..chase(BlastState::Paused) };
+    let waits = BlastView { id: BlastId(10), waiting: Some(Waiting::NoEngine), ..chase(BlastState::Sending) };
+    for (row, said) in [
+        (paused, "Raya promo, Follow-up 1 paused by itself"),
+        (BlastView { id: CHASE, ..waits }, "Raya promo, Follow-up 1: nobody is sending"),
+    ] {
+        let mut dashboard = with(row);
+        dashboard.keys("!");
+        assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Needs(_))));
+
+        let screen = dashboard.screen().join("\n");
+        assert!(screen.contains(said), "{screen}");
+    }
+}
+
+#[test]
+fn refusals_and_questions_name_the_stage() {
+    let mut dashboard = with(chase(BlastState::Completed));
+    dashboard.keys("1p");
+    assert_eq!(dashboard.said(), "Raya promo, Follow-up 1 is done: nothing to pause");
+
+    let mut dashboard = with(chase(BlastState::Draft));
+    dashboard.keys("1X");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("Raya promo, Follow-up 1"), "{screen}");
+}
+
+#[test]
+fn a_long_name_is_cut_and_its_stage_is_whole() {
+    let row = BlastView { tag: "Hari Raya Aidilfitri 2026: kek tempahan".to_owned(), ..chase(BlastState::Draft) };
+    let mut dashboard = with(row);
+    dashboard.model.size = STACKED;
+
+    dashboard.keys("1X");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("~, Follow-up 1"), "{screen}");
+}

@@ -1,0 +1,99 @@
+//! What a blast waits for, with its rate and end: a line below the funnel, or as many as there is room for below the blasts.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::app::view::BlastView;
+use crate::domain::blast::BlastState;
+use crate::domain::waiting::Waiting;
+use crate::tui::format::{TimeFormat, in_currency, number};
+use crate::tui::model::{Model, is_going_out};
+use crate::tui::overlay::wrapped;
+use crate::tui::widget::width;
+
+/// A moment nearer than this is shown to the second.
+const NEAR: TimeDelta = TimeDelta::minutes(10);
+
+/// What stands below the counts of a blast.
+pub(super) struct WaitLine {
+    pub wait: String,
+    /// Of a reason that is too long for its row what goes on in the next: what is to be done stands at its end.
+    pub rest: Option<String>,
+    pub money: String,
+}
+
+/// What it waits for, its rate and end, and the money, in so many columns and rows. A reason that fits beside no money stands alone.
+pub(super) fn wait_line(model: &Model, blast: &BlastView, (room, rows): (u16, usize)) -> WaitLine {
+    let money = in_currency(blast.counts.amount, &model.options.currency);
+    let left = room.saturating_sub(width(&money) + 4);
+    let (wait, full) = waits(model, blast, left);
+    if width(&wait) <= left {
+        return WaitLine { wait, rest: None, money };
+    }
+    if rows >= 3 {
+        let mut lines = wrapped(&full, room.saturating_sub(3 + width(&money))).into_iter();
+        let wait = lines.next().unwrap_or_default().trim_end().to_owned();
+        return WaitLine { wait, rest: Some(lines.collect()), money };
+    }
+    let room_alone = room.saturating_sub(2);
+    let money = if width(&wait) + 1 + width(&money) <= room_alone { money } else { String::new() };
+    WaitLine { wait, rest: None, money }
+}
+
+/// The longest words that fit, and the whole reason.
+fn waits(model: &Model, blast: &BlastView, left: u16) -> (String, String) {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let sending = blast.state == BlastState::Sending;
+    let first = blast.first.left.filter(|left| sending && *left > 0 && i64::from(*left) < blast.counts.queued);
+    let first = first.map(|left| format!("{} more, then", number(i64::from(left))));
+    let rate = blast
+        .estimate
+        .per_hour
+        .filter(|rate| {
+            is_going_out(blast, model.now) && *rate > 0 && (blast.estimate.done_at.is_some() || first.is_some())
+        })
+        .map(|rate| format!("{}/h", number(rate)));
+    let done = blast.estimate.done_at.filter(|_| sending).map(|at| clock.long(at));
+    let wait = reason(model, blast);
+    let about = first.as_ref().map(|first| format!("{first} it waits for you"));
+    let about = about.or_else(|| done.as_ref().map(|at| format!("done about {at}")));
+    let short = first.map(|first| format!("{first} you")).or_else(|| done.map(|at| format!("done {at}")));
+    let parts = |done: Option<String>| [wait.clone(), rate.clone(), done].into_iter().flatten().collect::<Vec<_>>();
+    let lines = [parts(about).join("   "), parts(short).join("  "), parts(None).join("  ")];
+    let full = wait.clone().unwrap_or_default();
+    let brief = || brief(model, blast).unwrap_or_default();
+    let fitting = lines.into_iter().chain(wait).find(|line| width(line) <= left);
+    (fitting.unwrap_or_else(brief), full)
+}
+
+/// Why nothing goes out now, or why the blast does not continue by itself, worded as everywhere; a moment that is near is shown to
+/// the second.
+pub(super) fn reason(model: &Model, blast: &BlastView) -> Option<String> {
+    let (zone, clock) = (model.options.zone, TimeFormat { zone: model.options.zone, now: model.now });
+    let Some(waiting) = waiting(blast) else { return stopped(blast) };
+    let stops = if matches!(waiting, Waiting::Armed { .. }) { "; u stops it" } else { "" };
+    Some(format!("{}{stops}", waiting.sentence_in(zone, |at| moment(clock, at))))
+}
+
+/// The same where there is room for a line.
+pub(super) fn brief(model: &Model, blast: &BlastView) -> Option<String> {
+    let (zone, clock) = (model.options.zone, TimeFormat { zone: model.options.zone, now: model.now });
+    match waiting(blast) {
+        Some(Waiting::Armed { .. }) | None => reason(model, blast),
+        Some(waiting) => Some(waiting.brief_in(zone, |at| moment(clock, at))),
+    }
+}
+
+fn waiting(blast: &BlastView) -> Option<&Waiting> {
+    blast.waiting.as_ref().filter(|_| blast.state == BlastState::Sending)
+}
+
+fn moment(clock: TimeFormat, at: DateTime<Utc>) -> String {
+    if at - clock.now < NEAR { clock.second(at) } else { clock.long(at) }
+}
+
+/// Why the blast does not continue by itself.
+fn stopped(blast: &BlastView) -> Option<String> {
+    let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
+    let why = blast.state_reason.as_ref().filter(|_| held)?;
+    Some(format!("{}: {why}", blast.state))
+}
