@@ -114,6 +114,18 @@ async fn what_was_taken_back_is_one_line() {
     let acts: Vec<_> = rows.iter().filter(|row| matches!(row.event, ActivityEvent::Act { .. })).map(words).collect();
     assert_eq!(acts, ["Siti Aminah: undo by ben 1", "Raya promo: replied by ben 2"], "one of two still stands");
     assert!(matches!(&rows[0].event, ActivityEvent::Act { detail: Some(what), people: None, .. } if what == "closed"));
+    run(
+        &scene.pool,
+        "update operator_actions set detail = '{\"amount\": \"200\"}' where action = 'closed';
+         update operator_actions set detail = detail || jsonb_build_object('of', (select max(id) from operator_actions where action = 'closed'))
+          where action = 'undo'",
+    )
+    .await;
+    let rows = activity::page(&scene.pool, None, 50).await.unwrap();
+    assert!(
+        matches!(&rows[0].event, ActivityEvent::Act { detail: Some(what), .. } if what == "closed 200"),
+        "{rows:?}"
+    );
     run(&scene.pool, "update operator_actions set undone_by = 'ben' where action = 'replied'").await;
     let rows = activity::page(&scene.pool, None, 50).await.unwrap();
     assert!(!rows.iter().any(|row| words(row).contains("replied")), "{rows:?}");
