@@ -19,6 +19,7 @@ mod form;
 mod form_list;
 mod form_values;
 mod held;
+mod known;
 mod leaving;
 mod lines;
 mod marks;

@@ -2,19 +2,16 @@
 
 use chrono::TimeDelta;
 
-use super::support::{
-    RAYA, STACKED, TestDashboard, WIDE, at, blasts, crowd, exactly, people, person, senders, since_of,
-};
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blasts, crowd, exactly, person, since_of};
 use crate::app::DatabaseState;
-use crate::app::view::{Anchor, BlastView, Order, RecipientRow};
+use crate::app::view::{Anchor, BlastView, Order};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, Effect, EffectError, ListPart, ReadRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{Overlay, PageRequest, Pane};
+use crate::tui::model::{Overlay, Pane};
 use crate::tui::msg::Msg;
-use crate::tui::update::is_known;
 use crate::tui::{ExitReason, Size};
 
 fn lists(effects: &[Effect]) -> Vec<(ListPart, Filter)> {
@@ -382,33 +379,4 @@ fn commands_run_by_name() {
     dashboard.keys(":log\n");
 
     assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Log(_))));
-}
-
-#[test]
-fn what_is_read_again_is_known_until_something_of_it_differs() {
-    let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.dispatch(Msg::Refresh);
-    let again = [
-        Completion::Blasts(Ok(blasts())),
-        Completion::Senders(Ok(senders())),
-        Completion::Rows(Ok(people())),
-        live(&dashboard, people()),
-    ];
-    for read in again {
-        assert!(is_known(&dashboard.model, &read), "{read:?}");
-        dashboard.answer(read);
-    }
-
-    let mut changed = people();
-    changed[2].status = Status::Closed;
-    let news = [Completion::Rows(Ok(changed.clone())), live(&dashboard, changed), Completion::Blasts(Ok(Vec::new()))];
-    for read in news {
-        assert!(!is_known(&dashboard.model, &read), "{read:?}");
-    }
-    assert!(!is_known(&dashboard.model, &Completion::Blasts(Err(EffectError::Unavailable))));
-}
-
-fn live(dashboard: &TestDashboard, rows: Vec<RecipientRow>) -> Completion {
-    let asked = PageRequest { anchor: Anchor::Start, limit: 60 };
-    Completion::List { ticket: dashboard.model.recipients.ticket, part: ListPart::Reload, asked, rows: Ok(rows) }
 }
