@@ -1,10 +1,9 @@
 //! The list of blasts.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
 use super::{focused, senders, waiting};
-use crate::app::Launch;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::{Funnel, percent_words};
@@ -27,7 +26,7 @@ enum BlastColumn {
     Bar,
     Read,
     Replied,
-    /// Messages an hour: while it is sent as it went in the last minute, afterwards as it went.
+    /// Messages an hour, as it went in the last minute.
     Speed,
 }
 
@@ -215,27 +214,14 @@ fn share(blast: &BlastView, people: fn(&Funnel) -> i64) -> String {
     percent_words(people(&funnel), funnel.sent)
 }
 
-/// Messages an hour: while it is sent as it went in the last minute, afterwards as it went from its start to its end.
+/// Messages an hour, as it went in the last minute. Of a blast that nothing goes out of it says nothing: its end is when the last
+/// person was settled, which may be long after the last message.
 fn speed(model: &Model, blast: &BlastView) -> (String, TextRole) {
-    let words = |per_hour: i64| format!("{}/h", compact(per_hour));
-    match blast.state {
-        BlastState::Sending if is_going_out(blast, model.now) => {
-            let measured = model.speeds.per_hour(blast.id).map_or_else(|| "-".to_owned(), words);
-            (measured, TextRole::Plain)
-        }
-        BlastState::Sending | BlastState::Draft | BlastState::Scheduled => ("-".to_owned(), TextRole::Dim),
-        _ => match took(blast).map(|time| time.num_seconds()).filter(|seconds| *seconds > 0) {
-            Some(seconds) => (words(blast.counts.funnel().sent.saturating_mul(3_600) / seconds), TextRole::Dim),
-            None => ("-".to_owned(), TextRole::Dim),
-        },
+    let is_sent = blast.state == BlastState::Sending && is_going_out(blast, model.now);
+    match model.speeds.per_hour(blast.id).filter(|_| is_sent) {
+        Some(per_hour) => (format!("{}/h", compact(per_hour)), TextRole::Plain),
+        None => ("-".to_owned(), TextRole::Dim),
     }
-}
-
-/// From its first POST, which the seconds that a launch is armed for precede, to its end.
-fn took(blast: &BlastView) -> Option<TimeDelta> {
-    let launched = blast.launched_at?;
-    let began = blast.send_after.filter(|from| *from - launched <= Launch::ARMED_FOR).unwrap_or(launched);
-    blast.completed_at.map(|done| done - began.max(launched))
 }
 
 /// A follow-up is named by its stage, under the blast that it follows.
