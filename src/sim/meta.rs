@@ -51,8 +51,8 @@ const BEFORE_UPLOADS: u64 = 1_908_647_269_898_586;
 pub fn routes() -> Router<Arc<World>> {
     Router::new()
         .route(picture::ATTACHMENTS, any(attachment))
-        .route("/{version}/{node}", any(graph_call))
-        .route("/{version}/{node}/{edge}", any(graph_call))
+        // Taken apart where it is served: this is the path that every send takes.
+        .route("/{*call}", any(graph_call))
         .layer(DefaultBodyLimit::max(media::LARGEST + FORM_OVERHEAD))
 }
 
@@ -109,7 +109,7 @@ impl GraphCall<'_> {
     async fn serve(&self, body: Received) -> Response {
         let mut path = self.uri.path().split('/').skip(1);
         let (version, node, edge) = (path.next().unwrap_or(""), path.next().unwrap_or(""), path.next());
-        if !is_version(version) {
+        if !is_version(version) || node.is_empty() || path.next().is_some() {
             return control::not_found().await;
         }
         match (&self.method, edge) {

@@ -140,12 +140,17 @@ pub const TEMPLATES: &[CatalogueTemplate] = &[
 /// The variables of a text, each once, in the order of their first use.
 pub fn variables(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    for piece in text.split("{{").skip(1) {
-        if let Some((name, _)) = piece.split_once("}}").filter(|(name, _)| !found.contains(name)) {
+    for name in places(text) {
+        if !found.contains(&name) {
             found.push(name);
         }
     }
     found
+}
+
+/// The variables of a text wherever they stand.
+pub fn places(text: &str) -> impl Iterator<Item = &str> {
+    text.split("{{").skip(1).filter_map(|piece| Some(piece.split_once("}}")?.0))
 }
 
 impl CatalogueTemplate {

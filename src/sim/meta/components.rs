@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    catalogue::{CatalogueButton, CatalogueHeader, CatalogueTemplate, TEMPLATES, VariableNames, variables},
+    catalogue::{CatalogueButton, CatalogueHeader, CatalogueTemplate, TEMPLATES, VariableNames, places, variables},
     keys::{known_keys, text_field},
     refusal::CloudRefusal,
 };
@@ -12,6 +12,9 @@ use super::{
 const BODY_LIMIT: usize = 1_024;
 /// The longest header text with its values, in characters.
 const HEADER_LIMIT: usize = 60;
+
+/// What stands around a variable's name in a text, in characters.
+const BRACES: usize = 4;
 
 type Checked<T = ()> = Result<T, CloudRefusal>;
 
@@ -66,19 +69,22 @@ impl ComponentContext<'_> {
     fn texts(&self, part: &str, text: &str, given: Option<&[Value]>, limit: (usize, u32)) -> Checked {
         let wanted = variables(text);
         count(part, given, wanted.len())?;
-        let mut filled = text.to_owned();
+        let mut length = text.chars().count();
+        let mut filled = Vec::with_capacity(wanted.len());
         for (place, parameter) in given.unwrap_or_default().iter().enumerate() {
-            let value = text_parameter(part, parameter)?;
+            let value = text_parameter(part, parameter)?.chars().count();
             let name = self.variable(part, &wanted, place, parameter)?;
-            filled = filled.replace(&format!("{{{{{name}}}}}"), value);
+            let times = places(text).filter(|place| *place == name).count();
+            length = length + times * value - times * (BRACES + name.chars().count());
+            filled.push(name);
         }
-        if !variables(&filled).is_empty() && self.template.names == VariableNames::Named {
+        if wanted.iter().any(|name| !filled.contains(name)) {
             return Err(CloudRefusal::new(
                 132_000,
                 format!("{part}: a parameter is given twice and another is missing"),
             ));
         }
-        if filled.chars().count() > limit.0 {
+        if length > limit.0 {
             return Err(CloudRefusal::new(limit.1, format!("{part}: the text is longer than {} characters", limit.0)));
         }
         Ok(())
