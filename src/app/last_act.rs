@@ -93,7 +93,11 @@ fn since(act: &LoggedAction, state: Option<BlastState>) -> String {
 
 fn blast_name(act: &LoggedAction, head: Option<&BlastHead>) -> String {
     let logged = act.detail.get("tag").and_then(Value::as_str);
-    let tag = head.map(|head| head.blast_tag.as_str()).or(logged).map(str::to_owned);
+    let name = |head: &BlastHead| match head.follow_up_stage.as_str() {
+        "Initial" => head.blast_tag.clone(),
+        stage => format!("{}, {stage}", head.blast_tag),
+    };
+    let tag = head.map(name).or_else(|| logged.map(str::to_owned));
     tag.or_else(|| Some(format!("blast {}", act.blast_id?))).unwrap_or_else(|| "a blast".to_owned())
 }
 

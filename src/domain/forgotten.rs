@@ -136,7 +136,8 @@ pub fn number_pattern(person: PersonKey) -> String {
     let digits = person.number().to_string();
     let tail = &digits[digits.len().saturating_sub(TAIL)..];
     let spaced: Vec<_> = tail.chars().map(String::from).collect();
-    format!("[-+0-9 ()./]{{0,16}}{}(?![0-9])", spaced.join("[^0-9A-Za-z]{0,2}"))
+    // What stands before the number is not part of it: a blank, a slash.
+    format!("(?:[+]?[0-9][-0-9 ()./]{{0,15}})?{}(?![0-9])", spaced.join("[^0-9A-Za-z]{0,2}"))
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub struct BlastHead {
     pub scheduled_for: Option<DateTime<Utc>>,
     pub launched_at: Option<DateTime<Utc>>,
     pub blast_tag: String,
+    pub follow_up_stage: String,
 }
 
 impl FromRow<'_, PgRow> for LimitColumns {
@@ -54,7 +55,7 @@ pub struct RunnableBlast {
 
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
     let head = sqlx::query_as(
-        "select id, sender_id, state, version, send_after, scheduled_for, launched_at, blast_tag from blasts where id = $1 and deleted_at is null",
+        "select id, sender_id, state, version, send_after, scheduled_for, launched_at, blast_tag, follow_up_stage from blasts where id = $1 and deleted_at is null",
     );
     Ok(head.bind(id).fetch_optional(tx).await?)
 }

@@ -251,6 +251,36 @@ async fn a_customer_is_one_over_all_blasts_and_numbers() {
 }
 
 #[tokio::test]
+async fn a_text_of_others_loses_the_number_of_whoever_is_forgotten_and_nothing_beside_it() {
+    let shop = known_shop().await;
+    let bare = digits(FIRST);
+    let (area, line) = bare[2..].split_at(2);
+    shop.execute(&format!(
+        "update blasts set description = 'wa.me/{bare}, call +60 {area}-{line} (0{area}{line})!' where id = 1"
+    ))
+    .await;
+
+    shop.ok(&["customer", "forget", &number(FIRST), "--yes"]).await;
+
+    let said: String =
+        sqlx::query_scalar("select description from blasts where id = 1").fetch_one(&shop.database.pool).await.unwrap();
+    assert_eq!(said, "wa.me/(forgotten), call (forgotten) ((forgotten))!");
+}
+
+#[tokio::test]
+async fn a_customer_gets_one_tag_after_another_and_none_twice() {
+    let shop = known_shop().await;
+    let phone = number(FIRST + 2);
+    for tags in [&["vip"][..], &["gold", "Silver"], &["VIP", "silver"]] {
+        shop.ok(&[&["customer", "tag", &phone][..], tags].concat()).await;
+    }
+
+    let tags = shop.json(&["customer", "show", &phone]).await["tags"].clone();
+
+    assert_eq!(tags, json!(["Silver", "gold", "vip"]));
+}
+
+#[tokio::test]
 async fn a_tag_is_an_audience_at_the_number_that_a_customer_has_now() {
     let shop = known_shop().await;
     shop.ok(&["customer", "tag", &number(FIRST + 2), "vip"]).await;

@@ -11,7 +11,7 @@ use crate::store::blast;
 
 impl App {
     /// Asks before this operator's newest act is undone where it is not what they see: in another blast than the one shown, or on
-    /// another person than the one at the cursor. `None` where it is, or where it cannot be undone anyway.
+    /// people without the one at the cursor. `None` where it is, or where it cannot be undone anyway.
     pub async fn mine_elsewhere(
         &self,
         shown: Option<BlastId>,
@@ -32,10 +32,10 @@ impl App {
             (Act::Resume, _) => "that it was resumed".to_owned(),
             (_, None) => return Ok(None),
             (_, Some(_)) if undone(&act, None).is_none() => return Ok(None),
-            (mark, Some(recipient)) => match action::whole(&mut tx, &act).await?.len() {
-                ..=1 => format!("{mark} of {}", person_of(&mut tx, recipient).await?.who()),
-                _ if !in_another => return Ok(None),
-                several => format!("{mark} of {}", people(several)),
+            (mark, Some(recipient)) => match &action::whole(&mut tx, &act).await?[..] {
+                [] | [_] => format!("{mark} of {}", person_of(&mut tx, recipient).await?.who()),
+                several if !in_another && several.iter().any(|act| act.recipient_id == person) => return Ok(None),
+                several => format!("{mark} of {}", people(several.len())),
             },
         };
         let which = if in_another {

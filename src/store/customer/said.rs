@@ -44,9 +44,9 @@ pub async fn unmerge(tx: &mut PgConnection, person: &str) -> Result<bool, StoreE
 pub async fn tag(tx: &mut PgConnection, customer: &str, tags: &[String], by: &str) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "insert into customer_tags (person, tag, tagged_by)
-         select distinct on (lower(tag)) $1, tag, $3 from unnest($2::text[]) as tag
+         select distinct on (lower(given.tag)) $1, given.tag, $3 from unnest($2::text[]) as given (tag)
           where not exists (select from customer_tags t
-                             where lower(t.tag) = lower(tag)
+                             where lower(t.tag) = lower(given.tag)
                                and t.person in (select $1 union select person from customer_numbers where customer = $1))
              on conflict do nothing",
     );

@@ -39,9 +39,13 @@ const COLUMNS: [(&str, &str, &str); 27] = [
 /// Takes a person out of what is not theirs, and empties the raw webhooks that name them.
 pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Result<(), StoreError> {
     for (table, column, kind) in COLUMNS {
-        let statement = format!(
-            "update {table} set {column} = without_person({column}::text, $1, $2)::{kind} where {column}::text ~ $1"
-        );
+        // In JSON the number may be no string, where a word would be none either.
+        let said = match kind {
+            "text" => format!("regexp_replace({column}, $1, '(forgotten)', 'g')"),
+            _ => format!("{column}::text"),
+        };
+        let statement =
+            format!("update {table} set {column} = without_person({said}, $1, $2)::{kind} where {column}::text ~ $1");
         sqlx::query(AssertSqlSafe(statement)).bind(&of.pattern).bind(&of.words).execute(&mut *tx).await?;
     }
     sqlx::query(

@@ -323,3 +323,16 @@ fn two_digits_are_the_end_of_a_number_too() {
     };
     assert_eq!(dashboard.taken().into_iter().filter_map(asked).next_back().as_deref(), Some("phone:*05"));
 }
+
+#[test]
+fn esc_shows_everybody_before_it_forgets_marks_that_the_list_does_not_show() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/0001\n").list(vec![people()[0].clone()]).keys(" /0002\n");
+    dashboard.list(vec![people()[1].clone()]);
+
+    dashboard.key(Key::Esc).list(people());
+    assert_eq!(dashboard.model.recipients.marked.len(), 1);
+
+    dashboard.key(Key::Esc);
+    assert!(dashboard.model.recipients.marked.is_empty());
+}

@@ -144,6 +144,21 @@ fn every_line_that_is_left_is_saved_one_write_at_a_time() {
 }
 
 #[test]
+fn the_plan_that_is_asked_for_while_something_is_saved_begins_no_second_write() {
+    let mut dashboard = new_form(WIDE);
+    dashboard.keys("j\nRaya\n").keys("\nSecond").key(Key::Esc);
+    assert_eq!(writes(&mut dashboard).len(), 1);
+
+    dashboard.keys("S");
+
+    assert!(writes(&mut dashboard).is_empty(), "the first is not saved yet");
+    dashboard.answer(saved(9, 1));
+    assert_eq!(writes(&mut dashboard).len(), 1);
+    dashboard.answer(saved(9, 2));
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Plan(_))));
+}
+
+#[test]
 fn letters_are_text_while_a_line_is_edited_and_commands_after_esc() {
     let mut dashboard = new_form(WIDE);
 

@@ -213,7 +213,8 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     form.wants_plan = true;
-    saving::next(model)
+    // What is being written comes to it by itself: two writes at once would name the same version.
+    if form.writes == FormWrites::Idle { saving::next(model) } else { Vec::new() }
 }
 
 /// To another line.

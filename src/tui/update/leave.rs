@@ -26,6 +26,9 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
         if closed == Overlay::Form {
             return form::left(model);
         }
+    } else if model.recipients.has_hidden_marks() && model.recipients.scope != ListScope::Everyone {
+        // Whom the next act would hit is shown before it is forgotten.
+        return lists::load(model, everyone());
     } else if !model.recipients.marked.is_empty() {
         model.recipients.marked.clear();
         model.say(Notice::done("nobody is marked any more"));
@@ -34,8 +37,7 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
     } else if model.focus == Pane::Funnel && model.views.view != FunnelView::Bars {
         model.views.view = FunnelView::Bars;
     } else if model.focus == Pane::Recipients && model.recipients.scope != ListScope::Everyone {
-        let everyone = ListRequest { scope: ListScope::Everyone, anchor: Anchor::Start, target: CursorTarget::Keep };
-        return lists::load(model, everyone);
+        return lists::load(model, everyone());
     } else if model.zoom == Zoom::In {
         return moves::zoom(model);
     } else if model.hint.take().is_some() {
@@ -45,6 +47,10 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
         return lists::focus(model, Pane::Recipients);
     }
     Vec::new()
+}
+
+const fn everyone() -> ListRequest {
+    ListRequest { scope: ListScope::Everyone, anchor: Anchor::Start, target: CursorTarget::Keep }
 }
 
 /// `q`: back; at the root it quits, after a warning where blasts are running.
