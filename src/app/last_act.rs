@@ -4,6 +4,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::AppError;
+use crate::domain;
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
 use crate::store::action::LoggedAction;
@@ -93,10 +94,7 @@ fn since(act: &LoggedAction, state: Option<BlastState>) -> String {
 
 fn blast_name(act: &LoggedAction, head: Option<&BlastHead>) -> String {
     let logged = act.detail.get("tag").and_then(Value::as_str);
-    let name = |head: &BlastHead| match head.follow_up_stage.as_str() {
-        "Initial" => head.blast_tag.clone(),
-        stage => format!("{}, {stage}", head.blast_tag),
-    };
+    let name = |head: &BlastHead| domain::blast::blast_name(&head.blast_tag, &head.follow_up_stage);
     let tag = head.map(name).or_else(|| logged.map(str::to_owned));
     tag.or_else(|| Some(format!("blast {}", act.blast_id?))).unwrap_or_else(|| "a blast".to_owned())
 }

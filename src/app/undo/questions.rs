@@ -39,8 +39,7 @@ impl App {
             },
         };
         let which = if in_another {
-            let stage = self.blast_row_in(&mut *tx, id).await?.follow_up_stage;
-            format!("in {}, {stage} (blast {id}): ", head.blast_tag)
+            format!("in {}, {} (blast {id}): ", head.blast_tag, head.follow_up_stage)
         } else {
             String::new()
         };

@@ -3,14 +3,16 @@
 use crate::app::DatabaseState;
 use crate::app::view::{ActivityHead, RecipientRow};
 use crate::tui::effect::{Completion, ListPart};
-use crate::tui::model::Model;
+use crate::tui::model::{Model, is_going_out};
 
 /// Whether the model has all of it already, of those reads that are made again and again.
 pub fn is_known(model: &Model, completion: &Completion) -> bool {
     match completion {
         Completion::Blasts(Ok(rows)) => {
             let follows = model.blast().map(|blast| blast.id) == model.recipients.blast;
-            follows && model.database == DatabaseState::Up && model.blasts.has(rows)
+            // Of a blast that is being sent, also that nothing has gone out since is news: its speed falls.
+            let is_measured = rows.iter().any(|blast| is_going_out(blast, model.now));
+            follows && !is_measured && model.database == DatabaseState::Up && model.blasts.has(rows)
         }
         Completion::Senders(Ok(senders)) => model.knows_senders && model.senders == *senders,
         Completion::List { ticket, part: ListPart::Reload, rows: Ok(rows), .. } => {
