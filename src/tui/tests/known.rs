@@ -21,7 +21,9 @@ fn what_is_read_again_is_known_until_something_of_it_differs() {
 
     let at_rest = || {
         let mut blasts = blasts();
-        blasts.iter_mut().for_each(|blast| blast.state = BlastState::Completed);
+        for blast in &mut blasts {
+            blast.state = BlastState::Completed;
+        }
         Completion::Blasts(Ok(blasts))
     };
     assert!(!is_known(&dashboard.model, &at_rest()));
