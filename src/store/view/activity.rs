@@ -130,11 +130,13 @@ impl fmt::Display for ActivitySource {
 
 /// Acts that are shown. What changes a blast's state is among the changes, and an opt-out among the opt-outs. What was taken back
 /// is not shown beside the act that took it back, which says what it was; of an act on several people that is so once none of it stands.
+/// An order was written all the same, also where it was cancelled since.
 macro_rules! shown_act {
     () => {
         "(a.action in ('replied', 'closed', 'note', 'resolve', 'retry', 'undo', 'answer', 'unsuppress', 'delete')
              or a.action = 'edit' and a.detail -> 'order' is not null)
             and (a.undone_by is null
+                 or a.action = 'closed' and a.detail -> 'order' is not null
                  or exists (select 1 from operator_actions p
                              where p.id > a.id and p.id < a.id + (a.detail -> 'several' ->> 'people')::bigint
                                and p.detail -> 'several' = a.detail -> 'several' and p.undone_by is null))
@@ -208,7 +210,8 @@ const PAGE: &str = concat!(
             coalesce(b.answers_recipient, r.id, o.id, page.recipient_id) as recipient_id,
             coalesce(r.phone_number, o.phone_number, page.phone) as phone, coalesce(r.name, o.name, page.name) as name,
             case when page.source = 1 then coalesce(r.error_message, r.reason) end as why,
-            ord.id as order_id, case when page.word = 'edit' then page.text::numeric else ord.total end as total, ord.currency,
+            ord.id as order_id, case when later.id is null then ord.total else later.total end as total,
+            case when later.id is null then ord.currency else later.currency end as currency,
             case when page.word = 'edit' then (select a.detail ->> 'state' from operator_actions a where a.id = page.id) end as order_state,
             case when page.source = 0 and page.word = 'sending' and b.state = 'sending'
                   and b.send_after > page.at and b.send_after <= page.at + interval '1 minute' then b.send_after end as starts_at
@@ -220,6 +223,10 @@ const PAGE: &str = concat!(
                and pb.deleted_at is null
              order by p.sent_at desc nulls last, p.id desc limit 1) o on true
        left join orders ord on ord.id = case when page.source = 2 then page.other::bigint end
+       -- An edit keeps what the order was before it: that is what it was at any step until then.
+       left join lateral (
+            select e.id, e.total, e.currency from order_edits e where e.order_id = ord.id and e.at > page.at
+             order by e.id limit 1) later on true
        left join blasts b on b.id = coalesce(page.blast_id, o.blast_id)
       order by page.at desc, page.source desc, page.id desc"
 );

@@ -13,7 +13,7 @@ use crate::domain::order::OrderState;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActivityOrder {
     pub id: OrderId,
-    /// Of an edit, what it came to then; else what it comes to now. `None` where it cannot be added up.
+    /// What it came to then, behind the act. `None` where it could not be added up.
     pub total: Option<Decimal>,
     pub currency: Option<String>,
     /// The state that it was taken to; `None` where something else happened to it.
