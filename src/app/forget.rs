@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use super::suppressions::EVERY_BUSINESS;
 use super::{App, AppError};
 use crate::domain::act::Act;
-use crate::domain::forgotten::{ForgetKey, ForgottenPeople, number_pattern, stand_in};
+use crate::domain::forgotten::{ForgetKey, ForgottenPeople, NumberPatterns, stand_in};
 use crate::domain::phone::{PersonKey, Phone};
 use crate::domain::status::Status;
 use crate::domain::text::count_of;
@@ -170,9 +170,8 @@ impl App {
         let numbers = forget::numbers(tx, &own.to_string()).await?;
         let rows = forget::lock_rows(tx, &numbers).await?;
         let people: Vec<_> = numbers.iter().filter_map(|number| PersonKey::of_digits(&number[1..])).collect();
-        let pattern = people.iter().map(|person| number_pattern(*person)).collect::<Vec<_>>().join("|");
         let ids = rows.iter().map(|row| row.id.0).collect();
-        let traces = forget::traces(tx, (numbers, pattern, ids)).await?;
+        let traces = forget::traces(tx, (numbers, NumberPatterns::of(&people), ids)).await?;
         let kept = forget::kept(tx, &traces).await?;
         Ok(PersonToForget { people, rows, traces, kept })
     }

@@ -2,6 +2,8 @@
 //! the opt-outs. The hash alone would be no protection: a country's numbers are tried in seconds. So it has a key, which is kept
 //! outside of the database.
 
+mod pattern;
+
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
@@ -10,14 +12,13 @@ use sha2::{Digest, Sha256};
 
 use super::phone::{PersonKey, Phone};
 
+pub use pattern::NumberPatterns;
+
 /// What the stand-in of a number begins with. No number does.
 const STAND_IN: &str = "forgotten-";
 
 /// What a keyed hash among the opt-outs begins with.
 pub const HASH: &str = "forgotten:";
-
-/// How many of a number's last digits find it in a text, however it is written there.
-const TAIL: usize = 8;
 
 /// What takes the place of the number with this place among those that were forgotten.
 pub fn stand_in(place: i64) -> String {
@@ -128,16 +129,6 @@ impl ForgottenPeople {
         let Some((key, person)) = self.key.as_ref().zip(phone.key()) else { return false };
         self.hashes.contains(&key.opt_out(person))
     }
-}
-
-/// A regular expression, as Postgres reads it, that finds a number in a text however it is spelled there: by its last eight digits,
-/// with what people put between and before them.
-pub fn number_pattern(person: PersonKey) -> String {
-    let digits = person.number().to_string();
-    let tail = &digits[digits.len().saturating_sub(TAIL)..];
-    let spaced: Vec<_> = tail.chars().map(String::from).collect();
-    // What stands before the number is not part of it: a blank, a slash.
-    format!("(?:[+]?[0-9][-0-9 ()./]{{0,15}})?{}(?![0-9])", spaced.join("[^0-9A-Za-z]{0,2}"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use rlibphonenumber::{
 };
 use thiserror::Error;
 
+pub(super) mod digits;
 mod key;
 pub(super) mod spelling;
 mod united_states;

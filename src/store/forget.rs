@@ -6,12 +6,31 @@ mod rows;
 use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
-use crate::domain::forgotten::HASH;
+use crate::domain::forgotten::{HASH, NumberPatterns};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 
 pub use elsewhere::forget_elsewhere;
 pub use rows::{forget_opt_outs, forget_rows};
+
+/// Whether a webhook names somebody: by one of their ids or by their number, which stands in digits of another script only where there is
+/// more than ASCII, or an escape of it.
+macro_rules! names_person {
+    ($ids:literal, $near:literal, $text:literal, $raw:literal) => {
+        concat!(
+            "(convert_from(body, 'LATIN1') ~ ",
+            $near,
+            " and convert_from(body, 'LATIN1') ~ ",
+            $text,
+            " or convert_from(body, 'LATIN1') ~ '[^\\x01-\\x7f]|\\\\u' and convert_from(body, 'LATIN1') ~ ",
+            $raw,
+            " or exists (select from unnest(",
+            $ids,
+            "::text[]) id where position(convert_to(id, 'UTF8') in body) > 0))"
+        )
+    };
+}
+pub(self) use names_person;
 
 /// The key of the lock that keeps lists that are being imported apart from somebody who is being forgotten.
 const LIST_LOCK: i64 = 0x666f_7267_6574;
@@ -44,12 +63,11 @@ pub struct KeptOfPerson {
     pub tags_and_notes: i64,
 }
 
-/// What finds a person: their numbers' keys with the plus, a pattern for each, and Meta's ids of them.
+/// What finds a person: their numbers' keys with the plus, patterns of these, and Meta's ids of them.
 #[derive(Debug, Clone, Default)]
 pub struct PersonTraces {
     pub people: Vec<String>,
-    /// Of all the numbers, as one alternation.
-    pub pattern: String,
+    pub patterns: NumberPatterns,
     /// Meta's ids of the person and the ids of their messages.
     pub ids: Vec<String>,
     /// Names, texts and notes, for where one of them is a JSON string.
@@ -116,11 +134,11 @@ pub async fn lock_rows(tx: &mut PgConnection, people: &[String]) -> Result<Vec<O
 /// What a person is found by beside their number.
 pub async fn traces(
     tx: &mut PgConnection,
-    (people, pattern, rows): (Vec<String>, String, Vec<i64>),
+    (people, patterns, rows): (Vec<String>, NumberPatterns, Vec<i64>),
 ) -> Result<PersonTraces, StoreError> {
     let ids = sqlx::query_scalar(IDS).bind(&people).bind(&rows).fetch_all(&mut *tx).await?;
     let words = sqlx::query_scalar(WORDS).bind(&people).bind(&rows).bind(&ids).fetch_all(tx).await?;
-    Ok(PersonTraces { people, pattern, ids, words, rows })
+    Ok(PersonTraces { people, patterns, ids, words, rows })
 }
 
 const IDS: &str = "
@@ -160,7 +178,7 @@ const WORDS: &str = "
 
 /// What is kept of a person.
 pub async fn kept(tx: &mut PgConnection, of: &PersonTraces) -> Result<KeptOfPerson, StoreError> {
-    let kept = sqlx::query_as(
+    let kept = sqlx::query_as(concat!(
         "select (select count(*) from blast_recipients r join blasts b on b.id = r.blast_id
                   where r.id = any($2) and b.deleted_at is null) as blasts,
                 (select count(*) from replies where person_key(phone_number) = any($1) or user_id = any($3)) as replies,
@@ -172,10 +190,12 @@ pub async fn kept(tx: &mut PgConnection, of: &PersonTraces) -> Result<KeptOfPers
                     + (select count(*) from customer_notes where person = any($1)) as tags_and_notes
            from (select count(*) as webhooks, count(*) filter (where state in ('new', 'parked')) as open_webhooks
                    from webhook_inbox
-                  where convert_from(body, 'LATIN1') ~ $4
-                     or exists (select from unnest($3::text[]) id where position(convert_to(id, 'UTF8') in body) > 0)) w",
-    );
-    let kept = kept.bind(&of.people).bind(&of.rows).bind(&of.ids).bind(&of.pattern);
+                  where ",
+        names_person!("$3", "$4", "$5", "$6"),
+        ") w"
+    ));
+    let NumberPatterns { near, text, raw, .. } = &of.patterns;
+    let kept = kept.bind(&of.people).bind(&of.rows).bind(&of.ids).bind(near).bind(text).bind(raw);
     Ok(kept.fetch_one(tx).await?)
 }
 

@@ -267,6 +267,60 @@ async fn a_text_of_others_loses_the_number_of_whoever_is_forgotten_and_nothing_b
     assert_eq!(said, "wa.me/(forgotten), call (forgotten) ((forgotten))!");
 }
 
+/// Digits as another script writes them.
+fn in_script(zero: char, digits: &str) -> String {
+    digits.chars().map(|digit| char::from_u32(u32::from(zero) + digit.to_digit(10).unwrap()).unwrap()).collect()
+}
+
+/// Texts, orders and webhooks of the others that name the first in digits of other scripts and within longer words.
+async fn name_them_elsewhere(shop: &Shop) {
+    let (bare, other) = (digits(FIRST), digits(FIRST + 1));
+    let (arabic, nagari) = (in_script('\u{660}', &bare), in_script('\u{966}', &bare));
+    let escaped: String = in_script('\u{660}', &bare).chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    shop.ok(&["order", "add", "1", &format!("+{other}"), &format!("KEK{bare}007*1@5")]).await;
+    shop.ok(&["order", "edit", "2", "roti*1@2", &format!("-KEK{bare}007")]).await;
+    shop.ok(&["order", "add", "1", &format!("+{other}"), &format!("{bare}01*1@5")]).await;
+    shop.ok(&["cart", "add", "1", &format!("+{other}"), &format!("kek-{bare}A*1@5")]).await;
+    shop.ok(&["customer", "tag", &format!("+{other}"), &format!("sister-of-{bare}")]).await;
+    shop.execute(&format!(
+        "update blasts set description = 'ask {arabic}, {} or {}', state_reason = 'KEK{bare}007 and {bare}123456' where id = 1;
+         update blast_recipients set note = '{nagari}', variables = '{{\"by\": \"x{arabic}٩y\"}}' where blast_id = 1 and phone_number = '+{other}';
+         insert into catalogues (business, name, source) values ('kedai', 'menu', 'csv');
+         insert into products (catalogue_id, sku, name) values (1, 'A{bare}', 'for {arabic}'), (1, 'A{bare}9', 'x');
+         insert into webhook_inbox (provider, digest, body, state) values
+            ('meta', 'c', convert_to('{{\"text\": \"{arabic}\"}}', 'UTF8'), 'applied'),
+            ('meta', 'd', convert_to(E'{{\"text\": \"{}\"}}', 'UTF8'), 'applied'),
+            ('meta', 'e', convert_to('{{\"text\": \"{}\"}}', 'UTF8'), 'applied')",
+        in_script('\u{660}', &format!("0{}", &bare[2..])),
+        in_script('\u{660}', &other),
+        escaped.replace('\\', "\\\\"),
+        in_script('\u{660}', &other),
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_in_other_digits_or_within_a_longer_word_goes_with_whoever_is_forgotten() {
+    let shop = known_shop().await;
+    name_them_elsewhere(&shop).await;
+    let (bare, others) = (digits(FIRST), in_script('\u{660}', &digits(FIRST + 1)));
+    let scripts = ['0', '\u{660}', '\u{966}'].map(|zero| in_script(zero, &bare[4..]));
+    let known = dump(&shop);
+    assert!(scripts.iter().all(|tail| known.contains(tail)));
+
+    shop.ok(&["customer", "forget", &number(FIRST), "--yes"]).await;
+
+    let left = dump(&shop);
+    for tail in &scripts {
+        let at = left.find(tail).map(|at| &left[at.saturating_sub(200)..(at + 60).min(left.len())]);
+        assert_eq!(at, None, "{tail} is in the dump");
+    }
+    assert!(left.contains(&format!("ask (forgotten), (forgotten) or {others}")), "another's number stays");
+    assert_eq!(shop.number("select count(*) from webhook_inbox where digest in ('c', 'd') and body = ''").await, 2);
+    assert_eq!(shop.number("select count(*) from webhook_inbox where digest = 'e' and body <> ''").await, 1);
+    assert_eq!(shop.ok(&["audit", "--json"]).await.trim(), r#"{"counters":[],"history":[],"orders":[],"repaired":[]}"#);
+}
+
 #[tokio::test]
 async fn a_customer_gets_one_tag_after_another_and_none_twice() {
     let shop = known_shop().await;

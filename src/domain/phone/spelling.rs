@@ -2,6 +2,7 @@
 //! metadata is asked. Knows no country.
 
 use super::PhoneError;
+use super::digits::decimal_digit;
 use crate::domain::text::is_invisible;
 
 /// The longest text that is read, in bytes: a number with all its decoration is far shorter.
@@ -53,12 +54,10 @@ fn fold(text: &str) -> String {
 }
 
 fn fold_char(c: char) -> char {
-    // The first digit of each script whose digits people do type; nine more follow it.
-    const ZEROS: [char; 12] = ['٠', '۰', '߀', '०', '০', '੦', '૦', '௦', '౦', '๐', '០', '၀'];
-    let code = u32::from(c);
-    if let Some(zero) = ZEROS.iter().find(|&&zero| (0..10).contains(&code.wrapping_sub(u32::from(zero)))) {
-        return char::from_digit(code - u32::from(*zero), 10).unwrap_or(c);
+    if let Some(digit) = decimal_digit(c) {
+        return char::from_digit(digit, 10).unwrap_or(c);
     }
+    let code = u32::from(c);
     match c {
         // The full-width copy of ASCII.
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(code - 0xfee0).unwrap_or(c),

@@ -2,62 +2,117 @@
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::PersonTraces;
+use super::{PersonTraces, names_person};
 use crate::store::StoreError;
 
 /// A column of text or JSON that may name somebody: table, column, type.
-const COLUMNS: [(&str, &str, &str); 27] = [
+const COLUMNS: [(&str, &str, &str); 44] = [
     ("api_jobs", "error", "text"),
     ("api_jobs", "result", "jsonb"),
     ("api_requests", "answer", "jsonb"),
     ("blast_changes", "reason", "text"),
     ("blast_recipients", "error_message", "text"),
+    ("blast_recipients", "external_id", "text"),
     ("blast_recipients", "message_text", "text"),
+    ("blast_recipients", "name", "text"),
     ("blast_recipients", "note", "text"),
     ("blast_recipients", "reason", "text"),
     ("blast_recipients", "variables", "jsonb"),
     ("blast_reports", "report", "json"),
+    ("blast_steps", "message", "text"),
+    ("blast_steps", "template", "jsonb"),
+    ("blasts", "blast_tag", "text"),
     ("blasts", "description", "text"),
     ("blasts", "left_out", "jsonb"),
     ("blasts", "message", "text"),
     ("blasts", "segment", "text"),
     ("blasts", "state_reason", "text"),
+    ("blasts", "template", "jsonb"),
+    ("blasts", "template_text", "text"),
+    ("carts", "name", "text"),
     ("carts", "note", "text"),
+    ("customer_consents", "source", "text"),
     ("customer_notes", "note", "text"),
     ("hook_deliveries", "error", "text"),
     ("hooks", "last_error", "text"),
+    ("nameless_wishes", "reason", "text"),
     ("operator_actions", "detail", "jsonb"),
+    ("orders", "name", "text"),
     ("orders", "note", "text"),
     ("orders", "raw", "jsonb"),
+    ("orders", "uncounted", "text"),
+    ("products", "description", "text"),
     ("provider_notices", "words", "text"),
     ("replies", "body", "text"),
+    ("replies", "name", "text"),
+    ("replies", "payload", "text"),
     ("sender_leases", "waiting", "jsonb"),
+    ("senders", "stopped_reason", "text"),
     ("status_history", "metadata", "jsonb"),
+    ("suppressions", "operator_reason", "text"),
     ("suppressions", "reason", "text"),
+];
+
+/// What names a thing: its digits are nobody's number but theirs.
+const NAMES: [(&str, &str, &str); 7] = [
+    ("cart_items", "name", "text"),
+    ("cart_items", "sku", "text"),
+    ("order_edits", "items", "jsonb"),
+    ("order_items", "name", "text"),
+    ("order_items", "sku", "text"),
+    ("product_variants", "name", "text"),
+    ("products", "name", "text"),
+];
+
+/// What two rows may not have in common stays different.
+const KEYS: [&str; 3] = [
+    "update products set sku = regexp_replace(sku, $1, '(forgotten ' || id || ')', 'g') where sku ~ $1",
+    "update product_variants set sku = regexp_replace(sku, $1, '(forgotten ' || id || ')', 'g') where sku ~ $1",
+    "delete from customer_tags where tag ~ $1",
 ];
 
 /// Takes a person out of what is not theirs, and empties the raw webhooks that name them.
 pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Result<(), StoreError> {
-    for (table, column, kind) in COLUMNS {
-        // In JSON the number may be no string, where a word would be none either.
-        let said = match kind {
-            "text" => format!("regexp_replace({column}, $1, '(forgotten)', 'g')"),
-            _ => format!("{column}::text"),
-        };
-        let statement =
-            format!("update {table} set {column} = without_person({said}, $1, $2)::{kind} where {column}::text ~ $1");
-        sqlx::query(AssertSqlSafe(statement)).bind(&of.pattern).bind(&of.words).execute(&mut *tx).await?;
+    for column in COLUMNS {
+        forget_in(&mut *tx, column, (&of.patterns.text, of)).await?;
     }
-    sqlx::query(
+    for column in NAMES {
+        forget_in(&mut *tx, column, (&of.patterns.name, of)).await?;
+    }
+    for statement in KEYS {
+        sqlx::query(statement).bind(&of.patterns.name).execute(&mut *tx).await?;
+    }
+    sqlx::query(concat!(
         "update webhook_inbox
             set body = '', state = 'applied', open_items = null, failed_items = null, waits_for = null,
                 reason = 'it named somebody who was forgotten'
-          where convert_from(body, 'LATIN1') ~ $1
-             or exists (select from unnest($2::text[]) id where position(convert_to(id, 'UTF8') in body) > 0)",
-    )
-    .bind(&of.pattern)
+          where ",
+        names_person!("$1", "$2", "$3", "$4"),
+    ))
     .bind(&of.ids)
+    .bind(&of.patterns.near)
+    .bind(&of.patterns.text)
+    .bind(&of.patterns.raw)
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+async fn forget_in(
+    tx: &mut PgConnection,
+    (table, column, kind): (&str, &str, &str),
+    (pattern, of): (&str, &PersonTraces),
+) -> Result<(), StoreError> {
+    // In JSON the number may be no string, where a word would be none either.
+    let said = match kind {
+        "text" => format!("regexp_replace({column}, $1, '(forgotten)', 'g')"),
+        _ => format!("{column}::text"),
+    };
+    let statement = format!(
+        "update {table} set {column} = without_person({said}, $1, $2)::{kind}
+          where {column}::text ~ $3 and {column}::text ~ $1"
+    );
+    let statement = sqlx::query(AssertSqlSafe(statement)).bind(pattern).bind(&of.words).bind(&of.patterns.near);
+    statement.execute(tx).await?;
     Ok(())
 }
