@@ -39,7 +39,7 @@ pub struct Plan {
     pub segment: Option<SegmentCount>,
     /// How many had a message from this sender's business in the last 7 days.
     pub recently_messaged: i64,
-    /// How many are still queued in another blast of the same business and would get both.
+    /// How many are still queued in another blast of the same business, which may start later, and would get both.
     pub queued_elsewhere: i64,
     /// Its day by zones, where each person's own clock decides.
     pub zones: Vec<ZoneShare>,

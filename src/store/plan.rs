@@ -1,5 +1,18 @@
 //! What a plan asks before a launch.
 
+/// Whether another blast `b` has messages to send: also at a time that is to come, or again and again, but not for the plan of what is made
+/// of it.
+macro_rules! still_to_send {
+    ($plan:literal) => {
+        concat!(
+            "(b.state in ('scheduled', 'sending', 'paused') and b.deleted_at is null
+              and b.id is distinct from (select pattern_blast from blasts where id = ",
+            $plan,
+            "))"
+        )
+    };
+}
+
 mod people;
 
 use std::sync::Arc;
@@ -21,25 +34,17 @@ pub use people::{FirstFared, PlanGroup, PlanPerson, fared, of_group};
 pub struct Overlap {
     /// Had a message of this business since the time asked.
     pub recently_messaged: i64,
-    /// Still queued in another running blast of this business.
+    /// Still queued in another blast of this business that is launched, also for a time that is to come.
     pub queued_elsewhere: i64,
 }
 
-/// How many queued people of a blast other blasts of the business reach too, not counting who gets nothing here, because
-/// they opted out or are among `left_out`: one index lookup per number. Right after an import the planner knows nothing of its people, and any plan that
-/// it is free to choose may be one that compares everybody with everybody.
-pub async fn overlap(
-    pool: &PgPool,
-    id: BlastId,
-    (business, since): (&str, DateTime<Utc>),
-    left_out: &[RecipientId],
-) -> Result<Overlap, StoreError> {
-    let mut tx = settings::begin_hot_path(pool).await?;
-    let overlap = sqlx::query_as(
-        "with others as materialized (
-             select b.id, b.state in ('sending', 'paused') as is_live
+const OVERLAP: &str = concat!(
+    "with others as materialized (
+             select b.id, ",
+    still_to_send!("$1"),
+    " as is_live
                from blasts b join senders s on s.id = b.sender_id and s.business = $2
-              where b.id <> $1 and b.answer_until is null and (b.state in ('sending', 'paused') or b.updated_at > $3))
+              where b.id <> $1 and b.answer_until is null and (b.state in ('scheduled', 'sending', 'paused') or b.updated_at > $3))
          select count(*) filter (where o.recent and o.gets_it) as recently_messaged,
                 count(*) filter (where o.waiting and o.gets_it) as queued_elsewhere
            from blast_recipients r
@@ -52,14 +57,26 @@ pub async fn overlap(
                                and o.blast_id in (select id from others where is_live)) as waiting
                   from blast_recipients o
                  where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) o
-          where r.blast_id = $1 and r.status = 'queued' and r.id <> all($4) and exists (select from others)",
-    )
-    .bind(id)
-    .bind(business)
-    .bind(since)
-    .bind(left_out.iter().map(|id| id.0).collect::<Vec<_>>())
-    .fetch_one(&mut *tx)
-    .await?;
+          where r.blast_id = $1 and r.status = 'queued' and r.id <> all($4) and exists (select from others)"
+);
+
+/// How many queued people of a blast other blasts of the business reach too, not counting who gets nothing here, because
+/// they opted out or are among `left_out`: one index lookup per number. Right after an import the planner knows nothing of its people, and any plan that
+/// it is free to choose may be one that compares everybody with everybody.
+pub async fn overlap(
+    pool: &PgPool,
+    id: BlastId,
+    (business, since): (&str, DateTime<Utc>),
+    left_out: &[RecipientId],
+) -> Result<Overlap, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let overlap = sqlx::query_as(OVERLAP)
+        .bind(id)
+        .bind(business)
+        .bind(since)
+        .bind(left_out.iter().map(|id| id.0).collect::<Vec<_>>())
+        .fetch_one(&mut *tx)
+        .await?;
     tx.commit().await?;
     Ok(overlap)
 }

@@ -1,6 +1,8 @@
 //! What is promised before and while a blast is sent: hours, days, caps and the slower pace counted in, alike in every
 //! face; and that a plan counts whom it means.
 
+use blastdeck::domain::ids::BlastId;
+use blastdeck::store::plan::{self, PlanGroup};
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
@@ -237,6 +239,29 @@ async fn a_plan_counts_what_starts_by_itself_before_it_is_done() {
     assert_eq!(shares(&today_plan), [10, 2, 0], "{today_plan}");
     assert_eq!(today_plan["shared_with"], json!([]), "it is done at midnight: {text}");
     assert_eq!((shares(&unshared), &unshared["shared_with"]), ([6, 0, 0], &json!([])));
+}
+
+#[tokio::test]
+async fn a_plan_says_who_gets_both_also_where_the_other_blast_starts_later_or_repeats() {
+    let zone = zone_at_day();
+    let shop = ten_a_day(zone).await;
+    let at = shop.draft_with(0..2, &["--at", &local(zone, 1, "09:00")]).await;
+    let repeats = shop.draft_with(2..5, &["--repeat", "every day 09:00"]).await;
+    let plan = shop.draft(0..6).await;
+    let queued = async || shop.json(&["blast", "plan", &plan]).await["queued_elsewhere"].clone();
+    assert_eq!(queued().await, 0, "drafts send nothing");
+
+    shop.send(&at).await;
+    shop.send(&repeats).await;
+
+    assert_eq!(queued().await, 5);
+    let (pool, now) = (&shop.database.pool, Utc::now());
+    let group = (BlastId(plan.parse().unwrap()), PlanGroup::Elsewhere);
+    assert_eq!(plan::of_group(pool, group, ("kedai", now), &[]).await.unwrap().len(), 5);
+    shop.execute(&format!("update blasts set pattern_blast = {repeats} where id = {plan}")).await;
+    assert_eq!(queued().await, 2, "not those of the pattern that it was made of");
+    shop.ok(&["blast", "cancel", &at, "--yes"]).await;
+    assert_eq!(queued().await, 0);
 }
 
 #[tokio::test]

@@ -78,19 +78,23 @@ const RECENT: &str = "
                         where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))
      order by r.id limit $4";
 
-const ELSEWHERE: &str = "
+const ELSEWHERE: &str = concat!(
+    "
     select r.phone_number, r.name, o.tag, null::timestamptz as at
       from blast_recipients r
      cross join lateral (
            select b.blast_tag as tag
              from blast_recipients x join blasts b on b.id = x.blast_id join senders s on s.id = b.sender_id
             where person_key(x.phone_number) = person_key(r.phone_number) and x.blast_id <> r.blast_id
-              and s.business = $2 and b.answer_until is null and b.state in ('sending', 'paused')
+              and s.business = $2 and b.answer_until is null and ",
+    still_to_send!("$1"),
+    "
               and x.status in ('queued', 'sending') limit 1) o
      where r.blast_id = $1 and r.status = 'queued' and $3::timestamptz is not null and r.id <> all($5)
        and not exists (select from suppressions s
                         where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))
-     order by r.id limit $4";
+     order by r.id limit $4"
+);
 
 /// How people of a blast fared up to some age of it. As in the funnel, whoever read the message has received it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
