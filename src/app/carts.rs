@@ -4,12 +4,19 @@ use sqlx::PgConnection;
 
 use super::orders::items::{ItemsEdit, as_given, written_again};
 use super::orders::note;
-use super::orders::pricing::{Priced, Unpriced};
+use super::orders::pricing::{Priced, SoldOut, Unpriced};
 use super::{App, AppError, OrderDraft, WrittenOrder};
 use crate::domain::cart::CartState;
 use crate::domain::ids::CartId;
 use crate::store::cart::{self, CartQuery, CartRow, LockedCart, NewCart};
 use crate::store::order::items::{self, ItemsOf};
+
+/// A cart that was written.
+#[derive(Debug, Clone)]
+pub struct WrittenCart {
+    pub cart: CartRow,
+    pub sold_out: SoldOut,
+}
 
 /// What is to change in a cart that is open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,12 +47,12 @@ impl App {
     }
 
     /// Writes a cart of somebody in a blast. Products without a price are kept without one.
-    pub async fn add_cart(&self, draft: &OrderDraft) -> Result<CartRow, AppError> {
+    pub async fn add_cart(&self, draft: &OrderDraft) -> Result<WrittenCart, AppError> {
         let note = note(draft.note.as_deref())?;
         let sender = self.require_blast(draft.blast).await?;
         let person = self.recipient_by_phone(draft.blast, &draft.phone).await?;
         let mut tx = self.begin().await?;
-        let Priced { items, .. } = self.priced(&mut tx, sender, &draft.items, Unpriced::Kept).await?;
+        let Priced { items, sold_out } = self.priced(&mut tx, sender, &draft.items, Unpriced::Kept).await?;
         let new = NewCart {
             sender,
             blast: draft.blast,
@@ -58,12 +65,13 @@ impl App {
         let id = cart::insert(&mut tx, &new).await?;
         cart::set_items(&mut tx, (id, sender), &items).await?;
         tx.commit().await?;
-        self.cart(id).await
+        Ok(WrittenCart { cart: self.cart(id).await?, sold_out })
     }
 
     /// Changes an open cart.
-    pub async fn edit_cart(&self, id: CartId, edit: &CartEdit) -> Result<CartRow, AppError> {
+    pub async fn edit_cart(&self, id: CartId, edit: &CartEdit) -> Result<WrittenCart, AppError> {
         self.cart(id).await?;
+        let mut sold_out = SoldOut::default();
         let mut tx = self.begin().await?;
         let cart = hold_open(&mut tx, id).await?;
         if let Some(text) = &edit.note {
@@ -74,9 +82,10 @@ impl App {
             let wanted = items.applied_to(&now)?;
             let priced = self.priced(&mut tx, cart.sender_id, &wanted, Unpriced::Kept).await?;
             cart::set_items(&mut tx, (id, cart.sender_id), &priced.items).await?;
+            sold_out = priced.sold_out;
         }
         tx.commit().await?;
-        self.cart(id).await
+        Ok(WrittenCart { cart: self.cart(id).await?, sold_out })
     }
 
     /// Writes an order from an open cart, which closes its person, in one transaction: of two who order the same cart the second is

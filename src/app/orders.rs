@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use self::items::written_again;
-use self::pricing::{Priced, Unpriced};
+use self::pricing::{Priced, SoldOut, Unpriced};
 use super::marks::{SAME_ACT, outcome};
 use super::{App, AppError};
 use crate::domain::act::Act;
@@ -54,8 +54,7 @@ pub struct NewOrderItem {
 #[derive(Debug, Clone)]
 pub struct WrittenOrder {
     pub order: OrderRow,
-    /// SKUs that the catalogue calls sold out: they are in the order all the same.
-    pub sold_out: Vec<String>,
+    pub sold_out: SoldOut,
 }
 
 /// What becomes of a close without an amount that an order follows.
@@ -115,7 +114,7 @@ impl App {
         tx: &mut PgConnection,
         (sender, recipient): (SenderId, RecipientId),
         draft: &OrderDraft,
-    ) -> Result<(OrderId, Vec<String>), AppError> {
+    ) -> Result<(OrderId, SoldOut), AppError> {
         let note = note(draft.note.as_deref())?;
         let Priced { items, sold_out } = self.priced(tx, sender, &draft.items, Unpriced::Refused).await?;
         let total = OrderTotal::of(&items);

@@ -12,10 +12,10 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
-use super::order::{ChangedItem, TypedItem, parse_phone, show_items, show_written, total, writes_one};
+use super::order::{ChangedItem, TypedItem, parse_phone, say_sold_out, show_items, show_written, total, writes_one};
 use super::output::{json as print_json, line, refuse_closed_stdout, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{CartEdit, CartQuery, CartRow, ItemsEdit, OrderDraft, items_in_words};
+use crate::app::{CartEdit, CartQuery, CartRow, ItemsEdit, OrderDraft, WrittenCart, items_in_words};
 use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, CartId};
 
@@ -86,7 +86,7 @@ impl CartVerb {
             Self::Add { blast, phone, items, note } => {
                 let items = items.into_iter().map(|TypedItem(item)| item).collect();
                 let context = Context::open(global, Intent::Writes).await?;
-                show(&context, &context.app.add_cart(&OrderDraft { blast, phone, items, note }).await?)?;
+                show_cart(&context, &context.app.add_cart(&OrderDraft { blast, phone, items, note }).await?)?;
             }
             Self::Set { cart, items, note } => set(global, cart, items, note).await?,
             Self::Order { cart } => {
@@ -109,7 +109,13 @@ async fn set(global: &Global, id: CartId, items: Vec<ChangedItem>, note: Option<
     let changes: Vec<_> = items.into_iter().map(|ChangedItem(change)| change).collect();
     let items = (!changes.is_empty()).then_some(ItemsEdit::Changes(changes));
     let context = Context::open(global, Intent::Writes).await?;
-    show(&context, &context.app.edit_cart(id, &CartEdit { items, note }).await?)
+    show_cart(&context, &context.app.edit_cart(id, &CartEdit { items, note }).await?)
+}
+
+/// A cart that was just written; on standard error what the catalogue calls sold out.
+fn show_cart(context: &Context, written: &WrittenCart) -> Result<()> {
+    say_sold_out(&written.sold_out, "cart");
+    show(context, &written.cart)
 }
 
 type CartFilter = (Option<BlastId>, Option<CartState>, Option<String>);

@@ -17,8 +17,8 @@ use super::output::{json as print_json, line, refuse_closed_stdout, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::{Anchor, BlastFilter, Order, RecipientQuery};
 use crate::app::{
-    ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderItemRow, OrderQuery, OrderRow, WrittenOrder, items_in_words,
-    typed_change, typed_item,
+    ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderItemRow, OrderQuery, OrderRow, SoldOut, WrittenOrder,
+    items_in_words, typed_change, typed_item,
 };
 use crate::domain::amount::in_currency;
 use crate::domain::filter::Filter;
@@ -307,17 +307,21 @@ async fn add(global: &Global, draft: &OrderDraft) -> Result<()> {
 
 /// An order that was just written; on standard error what the catalogue calls sold out.
 pub(super) fn show_written(context: &Context, written: &WrittenOrder) -> Result<()> {
-    if !written.sold_out.is_empty() {
-        let skus = written.sold_out.join(", ");
-        talk(&format!("sold out by the catalogue: {skus}; the order is written all the same"));
-    }
+    say_sold_out(&written.sold_out, "order");
     show(context, &written.order)
+}
+
+/// On standard error; `what`: the order or cart that it is in.
+pub(super) fn say_sold_out(sold_out: &SoldOut, what: &str) {
+    if let Some(words) = sold_out.in_words() {
+        talk(&format!("{words}; the {what} is written all the same"));
+    }
 }
 
 async fn edit(global: &Global, id: OrderId, items: Vec<ChangedItem>) -> Result<()> {
     let changes = items.into_iter().map(|ChangedItem(change)| change).collect();
     let context = Context::open(global, Intent::Writes).await?;
-    show(&context, &context.app.edit_order(id, &ItemsEdit::Changes(changes)).await?)
+    show_written(&context, &context.app.edit_order(id, &ItemsEdit::Changes(changes)).await?)
 }
 
 async fn step(global: &Global, id: OrderId, next: OrderState) -> Result<()> {

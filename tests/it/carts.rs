@@ -203,6 +203,30 @@ async fn what_is_sold_out_is_said_when_a_cart_is_ordered() {
 }
 
 #[tokio::test]
+async fn what_is_sold_out_is_said_alike_wherever_it_is_written() {
+    let scene = scene(1).await;
+    let shop = &scene.shop;
+    let phone = digits(1);
+    let order = "sold out by the catalogue: kek; the order is written all the same";
+    let cart = "sold out by the catalogue: kek; the cart is written all the same";
+    shop.ok(&["order", "add", "1", &phone, "teh"]).await;
+
+    for (verb, said) in [
+        (&["order", "add", "1", &phone, "kek"][..], order),
+        (&["order", "edit", "1", "kek×2"], order),
+        (&["order", "edit", "1", "teh×3"], order),
+        (&["cart", "add", "1", &phone, "kek", "teh"], cart),
+        (&["cart", "set", "1", "kek×3"], cart),
+        (&["cart", "order", "1"], order),
+    ] {
+        let written = shop.run(verb).await;
+        assert!(written.code == 0 && written.err.contains(said), "{verb:?}: {written:?}");
+    }
+    let without = shop.run(&["order", "edit", "1", "-kek"]).await;
+    assert!(without.code == 0 && !without.err.contains("sold out"), "{without:?}");
+}
+
+#[tokio::test]
 async fn a_catalogue_that_is_none_before_the_slash_is_named_with_those_that_there_are() {
     let scene = scene(1).await;
     let shop = &scene.shop;

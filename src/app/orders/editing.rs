@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::items::ItemsEdit;
 use super::pricing::Unpriced;
-use super::{cancelled, no_order};
+use super::{WrittenOrder, cancelled, no_order};
 use crate::app::{App, AppError};
 use crate::domain::amount::BELOW;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
@@ -16,12 +16,12 @@ use crate::store::action;
 use crate::store::evidence::record_locked;
 use crate::store::order::edit::{self, NewContent};
 use crate::store::order::items::{self, ItemsOf};
-use crate::store::order::{self, LockedOrder, OrderRow};
+use crate::store::order::{self, LockedOrder};
 
 impl App {
     /// Writes other items into an order that is not cancelled. What it counts in revenue becomes what it comes to now, unless it was
     /// taken back or an operator typed an amount after it.
-    pub async fn edit_order(&self, id: OrderId, change: &ItemsEdit) -> Result<OrderRow, AppError> {
+    pub async fn edit_order(&self, id: OrderId, change: &ItemsEdit) -> Result<WrittenOrder, AppError> {
         let order = self.order(id).await?;
         let mut tx = self.begin().await?;
         let held = order::lock(&mut tx, id).await?.ok_or_else(|| no_order(id))?;
@@ -40,7 +40,7 @@ impl App {
         if let Some(blast) = blast {
             self.notify(blast).await?;
         }
-        self.order(id).await
+        Ok(WrittenOrder { order: self.order(id).await?, sold_out: priced.sold_out })
     }
 
     /// The blast of whom it changed.

@@ -28,8 +28,18 @@ pub(in crate::app) enum Unpriced {
 #[derive(Debug, Clone, Default)]
 pub(in crate::app) struct Priced {
     pub items: Vec<OrderedItem>,
-    /// SKUs that the catalogue calls sold out.
-    pub sold_out: Vec<String>,
+    pub sold_out: SoldOut,
+}
+
+/// SKUs of an order or cart that the catalogue calls sold out: they are in it all the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SoldOut(pub Vec<String>);
+
+impl SoldOut {
+    /// `sold out by the catalogue: teh, kek`; `None` where nothing is.
+    pub fn in_words(&self) -> Option<String> {
+        (!self.0.is_empty()).then(|| format!("sold out by the catalogue: {}", self.0.join(", ")))
+    }
 }
 
 impl App {
@@ -59,7 +69,7 @@ impl App {
             }
             let now = kept.map_or(listed, |kept| listed_as(kept, &known));
             if now.is_some_and(|now| is_sold_out(&now.availability, now.inventory)) {
-                priced.sold_out.push(item.sku.trim().to_owned());
+                priced.sold_out.0.push(item.sku.trim().to_owned());
             }
             priced.items.push(self.price(n, item, listed, unpriced)?);
         }

@@ -1,7 +1,7 @@
 //! What is written about orders and carts.
 
 use super::{EffectResult, WriteOutcome};
-use crate::app::{App, CartEdit, CartRow, ItemsEdit, OrderDraft, OrderRow, WrittenOrder};
+use crate::app::{App, CartEdit, CartRow, ItemsEdit, OrderDraft, OrderRow, SoldOut, WrittenCart, WrittenOrder};
 use crate::domain::ids::{CartId, OrderId, RecipientId};
 use crate::domain::order::OrderState;
 use crate::tui::model::ItemsPrompt;
@@ -41,9 +41,9 @@ impl ShopAct {
 /// What it came to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ShopOutcome {
-    /// With the SKUs that the catalogue calls sold out.
-    Order(Box<OrderRow>, Vec<String>),
-    Cart(Box<CartRow>),
+    /// With what the catalogue calls sold out of it.
+    Order(Box<OrderRow>, SoldOut),
+    Cart(Box<CartRow>, SoldOut),
 }
 
 impl From<WrittenOrder> for ShopOutcome {
@@ -52,19 +52,25 @@ impl From<WrittenOrder> for ShopOutcome {
     }
 }
 
+impl From<WrittenCart> for ShopOutcome {
+    fn from(written: WrittenCart) -> Self {
+        Self::Cart(Box::new(written.cart), written.sold_out)
+    }
+}
+
 pub(super) async fn write(app: &App, act: &ShopAct) -> EffectResult<WriteOutcome> {
-    let order = |row: OrderRow| ShopOutcome::Order(Box::new(row), Vec::new());
-    let cart = |row: CartRow| ShopOutcome::Cart(Box::new(row));
     Ok(WriteOutcome::Shop(match act {
         ShopAct::Order(draft) => app.add_order(draft).await?.into(),
         ShopAct::OrderOfClose(draft) => app.add_order_in_place_of_close(draft).await?.into(),
-        ShopAct::Cart(draft) => cart(app.add_cart(draft).await?),
-        ShopAct::EditOrder(id, items) => order(app.edit_order(*id, items).await?),
+        ShopAct::Cart(draft) => app.add_cart(draft).await?.into(),
+        ShopAct::EditOrder(id, items) => app.edit_order(*id, items).await?.into(),
         ShopAct::EditCart(id, items) => {
-            cart(app.edit_cart(*id, &CartEdit { items: Some(items.clone()), note: None }).await?)
+            app.edit_cart(*id, &CartEdit { items: Some(items.clone()), note: None }).await?.into()
         }
-        ShopAct::MoveOrder(id, next) => order(app.move_order(*id, *next).await?),
+        ShopAct::MoveOrder(id, next) => {
+            ShopOutcome::Order(Box::new(app.move_order(*id, *next).await?), SoldOut::default())
+        }
         ShopAct::OrderCart(id) => app.order_cart(*id).await?.into(),
-        ShopAct::AbandonCart(id) => cart(app.abandon_cart(*id).await?),
+        ShopAct::AbandonCart(id) => ShopOutcome::Cart(Box::new(app.abandon_cart(*id).await?), SoldOut::default()),
     }))
 }

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use super::support::{STACKED, TestDashboard, WIDE, at, details_of, people};
 use crate::app::view::{ActivityEvent, ActivityPage, ActivityPosition, ActivityRow, ActivitySource};
 use crate::app::{
-    CartRow, CustomerDetails, CustomerRow, CustomerSheet, OrderDraft, OrderItemRow, OrderRow, typed_item,
+    CartRow, CustomerDetails, CustomerRow, CustomerSheet, OrderDraft, OrderItemRow, OrderRow, SoldOut, typed_item,
 };
 use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, CartId, OrderId, RecipientId, ReplyId, SenderId};
@@ -188,7 +188,7 @@ fn an_order_goes_through_its_steps_by_key_each_after_a_question() {
         act: ShopAct::MoveOrder(OrderId(3), OrderState::Confirmed),
         typed: None,
     };
-    let outcome = ShopOutcome::Order(Box::new(order(3, OrderState::Confirmed)), Vec::new());
+    let outcome = ShopOutcome::Order(Box::new(order(3, OrderState::Confirmed)), SoldOut::default());
     dashboard.answer(Completion::Written {
         request: WriteRequest::Shop(Box::new(write)),
         outcome: Ok(WriteOutcome::Shop(outcome)),
@@ -267,7 +267,7 @@ fn an_order_of_somebody_in_no_blast_goes_through_its_steps_from_the_activity() {
         let Some(WriteRequest::Shop(write)) = dashboard.acts().pop() else { panic!("{}", dashboard.said()) };
         assert_eq!((write.person, &write.act), (None, &ShopAct::MoveOrder(OrderId(3), OrderState::Confirmed)));
         let moved = OrderRow { state: OrderState::Confirmed, ..alone };
-        let outcome = Ok(WriteOutcome::Shop(ShopOutcome::Order(Box::new(moved), Vec::new())));
+        let outcome = Ok(WriteOutcome::Shop(ShopOutcome::Order(Box::new(moved), SoldOut::default())));
         dashboard.answer(Completion::Written { request: WriteRequest::Shop(write), outcome });
         assert_eq!(dashboard.said(), "Siti Aminah: order 3, RM 12.40 is confirmed, by you");
         assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Customer(people()[0].phone.clone()))));

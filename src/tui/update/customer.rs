@@ -1,7 +1,7 @@
 //! The page of a customer: opening it, the steps of orders and carts, and the items that are typed for them.
 
 use super::{overlays, prompts, written as writes};
-use crate::app::{CustomerSheet, ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderRow};
+use crate::app::{CustomerSheet, ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderRow, SoldOut};
 use crate::app::{item_words, typed_change, typed_item};
 use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -259,15 +259,15 @@ fn act(items: &ItemsPrompt) -> Result<ShopAct, String> {
 pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome) -> Vec<Effect> {
     let WriteRequest::Shop(write) = request else { return Vec::new() };
     let who = brief(&write.who);
+    let said = |sold_out: &SoldOut| sold_out.in_words().map_or_else(String::new, |words| format!("; {words}"));
     let (sentence, key) = match outcome {
         ShopOutcome::Order(order, sold_out) => {
-            let sold_out = Some(sold_out.join(", ")).filter(|skus| !skus.is_empty());
-            let sold_out = sold_out.map(|skus| format!("; sold out by the catalogue: {skus}")).unwrap_or_default();
-            let sentence = format!("{who}: {} is {}, by you{sold_out}", order_words(order), order.state);
+            let sentence = format!("{who}: {} is {}, by you{}", order_words(order), order.state, said(sold_out));
             (sentence, SaleKey::Order(order.id))
         }
-        ShopOutcome::Cart(cart) => {
-            (format!("{who}: cart {} is {}, by you", cart.id, cart.state), SaleKey::Cart(cart.id))
+        ShopOutcome::Cart(cart, sold_out) => {
+            let sentence = format!("{who}: cart {} is {}, by you{}", cart.id, cart.state, said(sold_out));
+            (sentence, SaleKey::Cart(cart.id))
         }
     };
     writes::log(model, &sentence, &command_line(write));

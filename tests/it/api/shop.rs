@@ -162,7 +162,7 @@ async fn a_program_writes_a_cart_changes_it_and_orders_it_once() {
 }
 
 #[tokio::test]
-async fn what_is_sold_out_is_told_to_a_program_that_orders_a_cart() {
+async fn what_is_sold_out_is_told_to_a_program_that_writes_a_cart_or_an_order() {
     let (shop, serve) = served().await;
     shop.execute(&blast_of("cloud", 1, 1)).await;
     shop.execute(
@@ -172,11 +172,16 @@ async fn what_is_sold_out_is_told_to_a_program_that_orders_a_cart() {
     .await;
     let api = client(&shop, &serve, "write").await;
     let cart = json!({ "campaignId": "1", "phoneNumber": digits(1), "items": [{ "sku": "kek" }] });
-    api.post("/api/whatsapp/carts", cart).await.expect(201);
+    let made = api.post("/api/whatsapp/carts", cart).await.expect(201).body;
+    let items = json!({ "items": [{ "sku": "kek", "quantity": 2 }] });
+    let changed = api.patch("/api/whatsapp/carts/1", items.clone()).await.expect(200).body;
 
     let order = api.post("/api/whatsapp/carts/1/order", json!({})).await.expect(201).body;
+    let edited = api.patch("/api/whatsapp/orders/1", items).await.expect(200).body;
 
-    assert_eq!(order["soldOut"], json!(["kek"]));
+    for written in [made, changed, order, edited] {
+        assert_eq!(written["soldOut"], json!(["kek"]), "{written}");
+    }
     assert_eq!(api.get("/api/whatsapp/orders/1").await.expect(200).body["soldOut"], Value::Null);
     serve.stop().await;
 }

@@ -14,7 +14,7 @@ use super::super::once::{Answer, Repeatable, once};
 use super::super::page::{self, NumberedPage};
 use super::items::{ItemAnswer, ItemBody, read_items};
 use super::orders::{OrderAnswer, OrderBody, blast, written_answer};
-use crate::app::{App, CartEdit, CartQuery, CartRow, ItemsEdit};
+use crate::app::{App, CartEdit, CartQuery, CartRow, ItemsEdit, WrittenCart};
 use crate::domain::cart::CartState;
 use crate::domain::ids::CartId;
 
@@ -102,6 +102,10 @@ struct CartAnswer {
     /// The order that was written from it.
     #[schema(example = json!(null))]
     order_id: Option<String>,
+    /// Where it was just written or changed: what the catalogue calls sold out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!([]))]
+    sold_out: Vec<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -111,6 +115,12 @@ struct CartAnswer {
 #[schema(as = WhatsAppCartItem)]
 #[serde(transparent)]
 struct CartItemAnswer(ItemAnswer);
+
+impl From<WrittenCart> for CartAnswer {
+    fn from(written: WrittenCart) -> Self {
+        Self { sold_out: written.sold_out.0, ..written.cart.into() }
+    }
+}
 
 impl From<CartRow> for CartAnswer {
     fn from(cart: CartRow) -> Self {
@@ -127,6 +137,7 @@ impl From<CartRow> for CartAnswer {
             total_amount: cart.total.map(|total| total.to_string()),
             currency: cart.currency,
             order_id: cart.order_id.map(|id| id.to_string()),
+            sold_out: Vec::new(),
             created_at: cart.created_at,
             updated_at: cart.updated_at,
         }
@@ -267,8 +278,10 @@ async fn edit(
         return Err(Problem::field("items", "missing: write items, a note or a status"));
     }
     once(&caller, repeatable(&body), async |app: App| {
-        let cart = if abandons { app.abandon_cart(id).await? } else { app.edit_cart(id, &change).await? };
-        Ok(Answer::ok(CartAnswer::from(cart)))
+        Ok(Answer::ok(match abandons {
+            true => CartAnswer::from(app.abandon_cart(id).await?),
+            false => CartAnswer::from(app.edit_cart(id, &change).await?),
+        }))
     })
     .await
     .map_err(|problem| body.spelled(problem))

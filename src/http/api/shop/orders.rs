@@ -104,7 +104,7 @@ pub(super) struct OrderAnswer {
     /// Items that could not be read.
     #[schema(example = 0)]
     unreadable_items: i32,
-    /// Where it was just written: what the catalogue calls sold out.
+    /// Where it was just written or edited: what the catalogue calls sold out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!([]))]
     sold_out: Vec<String>,
@@ -131,6 +131,12 @@ impl From<OriginalOrder> for OriginalAnswer {
     fn from(original: OriginalOrder) -> Self {
         let OriginalOrder { items, total, currency } = original;
         Self { items: items.into_iter().map(ItemAnswer::from).collect(), total_amount: total, currency }
+    }
+}
+
+impl From<WrittenOrder> for OrderAnswer {
+    fn from(written: WrittenOrder) -> Self {
+        Self { sold_out: written.sold_out.0, ..written.order.into() }
     }
 }
 
@@ -275,8 +281,7 @@ async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<OrderBody>) -> Resu
 }
 
 pub(super) fn written_answer(written: WrittenOrder) -> Answer {
-    let WrittenOrder { order, sold_out } = written;
-    Answer::created(OrderAnswer { sold_out, ..OrderAnswer::from(order) })
+    Answer::created(OrderAnswer::from(written))
 }
 
 /// What becomes of an order: another state, or other items.
@@ -318,11 +323,10 @@ async fn edit(
     let change = body.value.change().map_err(|problem| body.spelled(problem))?;
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {
-        let order = match &change {
-            OrderChange::State(next) => app.move_order(id, *next).await?,
-            OrderChange::Items(items) => app.edit_order(id, items).await?,
-        };
-        Ok(Answer::ok(OrderAnswer::from(order)))
+        Ok(Answer::ok(match &change {
+            OrderChange::State(next) => OrderAnswer::from(app.move_order(id, *next).await?),
+            OrderChange::Items(items) => OrderAnswer::from(app.edit_order(id, items).await?),
+        }))
     })
     .await
     .map_err(|problem| body.spelled(problem))
