@@ -59,10 +59,10 @@ pub mod view;
 mod webhooks;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -196,6 +196,8 @@ struct Inner {
     sender_index: HashMap<SenderId, usize>,
     unusable: Vec<UnusableSender>,
     access: Access,
+    /// When an operator who leaves no trace looked at what happened for the first time.
+    first_looked_at: OnceLock<DateTime<Utc>>,
     stop: CancellationToken,
 }
 

@@ -36,7 +36,9 @@ impl App {
     /// What this operator has not seen of it.
     pub async fn activity_head(&self) -> Result<ActivityHead, AppError> {
         let seen_at = if self.is_read_only() {
-            presence::activity_seen_before(self.pool(), self.operator()).await?.unwrap_or_else(Utc::now)
+            let seen_before = presence::activity_seen_before(self.pool(), self.operator()).await?;
+            // Where no trace is left, what comes from the first look on is new.
+            seen_before.unwrap_or_else(|| *self.inner.first_looked_at.get_or_init(Utc::now))
         } else {
             presence::activity_seen(self.pool(), self.operator()).await?
         };

@@ -33,6 +33,12 @@ pub const SENDING_CONNECTIONS: u32 = 4;
 /// How often idle connections are counted, and how many counts in a row they must have been idle.
 const TRIM_EVERY: Duration = Duration::from_secs(1);
 const TRIM_AFTER: u32 = 3;
+/// While there is nothing to close, each look is twice as long after the one before, up to this: waking for nothing is most of what an
+/// idle process costs.
+const TRIM_REST: Duration = Duration::from_secs(24);
+
+/// A dashboard or an engine where nothing happens reads every half minute: it keeps the connection, and what was prepared on it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// A connection that was idle for longer is asked whether it still lives before it is used.
 const PING_AFTER: Duration = Duration::from_secs(1);
@@ -78,7 +84,7 @@ fn pool(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
-        .idle_timeout(Duration::from_secs(20))
+        .idle_timeout(IDLE_TIMEOUT)
         // A ping before every use is one more trip to the server; one after a pause finds what died meanwhile.
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
@@ -94,12 +100,15 @@ fn pool(connections: u32) -> PgPoolOptions {
 /// Closes connections that were opened for a busy moment, all but those to be kept, until the pool is closed: a server takes only so
 /// many. A pool gives its connections out in turn, so that none of them would ever be idle for long.
 pub async fn trim(pool: PgPool, kept: u32) {
+    let mut rest = TRIM_EVERY * TRIM_AFTER;
     while !pool.is_closed() {
         let mut spare = pool.size().saturating_sub(kept);
         if spare == 0 {
-            tokio::time::sleep(TRIM_EVERY * TRIM_AFTER).await;
+            tokio::time::sleep(rest).await;
+            rest = (rest * 2).min(TRIM_REST);
             continue;
         }
+        rest = TRIM_EVERY * TRIM_AFTER;
         for _ in 0..TRIM_AFTER {
             tokio::time::sleep(TRIM_EVERY).await;
             let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);

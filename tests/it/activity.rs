@@ -1,5 +1,6 @@
 //! What happened, against a real Postgres: one list out of six tables, page by page; what is new to whom; and who is here.
 
+use blastdeck::app::Access;
 use blastdeck::domain::act::Act;
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::RecipientId;
@@ -12,7 +13,8 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::inbox::scene::InboxScene;
-use crate::support::{TestDatabase, database, digits, eventually_async};
+use crate::recurring::app_with;
+use crate::support::{Setup, Shop, TestDatabase, database, digits, eventually_async};
 
 /// Two blasts, three people, and a minute between any two events.
 const SCENE: &str = "
@@ -95,6 +97,17 @@ async fn six_tables_are_one_list_newest_first_and_a_bulk_mark_is_one_line() {
     assert!(matches!(rows[3].event, ActivityEvent::Act { act: Act::Closed, .. }));
     assert!(matches!(rows[1].event, ActivityEvent::Change { from: BlastState::Sending, .. }));
     assert!(matches!(rows[5].event, ActivityEvent::Trouble { status: Status::Failed, .. }));
+}
+
+#[tokio::test]
+async fn a_window_that_only_reads_has_one_moment_from_which_on_things_are_new() {
+    let shop = Shop::open(Setup::default()).await;
+    let window = app_with(&shop, "aina", Access::ReadOnly).await;
+
+    let first = window.activity_head().await.unwrap();
+    let second = window.activity_head().await.unwrap();
+
+    assert_eq!(second.seen_at, first.seen_at, "a head that changes by itself is drawn for nothing");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{Setup, Shop, digits, eventually_async};
 
-pub use years::{Chance, engine_app};
+pub use years::{Chance, app_with, engine_app};
 
 const SETUP: Setup<'static> = Setup {
     sim: &["--latency", "20ms"],

@@ -13,6 +13,11 @@ use crate::support::{Shop, long_form};
 
 /// An engine's process, as far as it looks after what repeats.
 pub async fn engine_app(shop: &Shop, name: &str) -> App {
+    app_with(shop, name, Access::ReadWrite).await
+}
+
+/// The same with this access.
+pub async fn app_with(shop: &Shop, name: &str, access: Access) -> App {
     blastdeck::provider::init();
     let text = std::fs::read_to_string(shop.path("config.toml")).unwrap();
     let text = text.replace("{ env = \"WSAPME_TOKEN\" }", "{ file = \"/proc/sys/kernel/ostype\" }");
@@ -22,7 +27,7 @@ pub async fn engine_app(shop: &Shop, name: &str) -> App {
     let setup = AppSetup {
         config,
         url: shop.database.url.clone(),
-        access: Access::ReadWrite,
+        access,
         process: ProcessKind::Command,
         stop: CancellationToken::new(),
     };
