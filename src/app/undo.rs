@@ -1,5 +1,6 @@
 //! Undoes acts: an operator's own newest, or a person's last mark. Never starts a message.
 
+mod left_out;
 mod questions;
 
 use std::collections::BTreeMap;
@@ -152,13 +153,14 @@ impl App {
         let lifted_in = LiftedIn::new(lifted.iter().map(|(business, _)| business.clone()).chain(own));
         let undos = self.record_undos(&mut tx, held, &still_suppressed).await?;
         let elsewhere = self.put_back(&mut tx, &taken_out, &lifted_in).await?;
+        let left_out = left_out::in_words(&mut tx, &undos).await?;
         self.commit_lifted(tx, &lifted).await?;
         let also = elsewhere.changed.iter().copied();
         self.notify_all(undos.iter().map(|undo| undo.person.blast_id).chain(also)).await?;
         Ok(UndoOutcome {
             recipients: undos.iter().map(|undo| undo.person.id).collect(),
             sentence: format!(
-                "{}{}",
+                "{}{}{left_out}",
                 sentence(&undos, &still_suppressed, &self.config().ui.currency),
                 elsewhere.in_words_beside()
             ),

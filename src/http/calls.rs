@@ -57,6 +57,10 @@ fn call(command: &str) -> Option<String> {
             format!("POST /api/blasts/{}/{verb}", id())
         }
         ("blast", "show") => format!("GET /api/blasts/{}", id()),
+        ("blast", "recipients") => match rest.get(1..) {
+            Some(["--search", terms]) => format!("GET /api/blasts/{}/recipients?q={terms}", id()),
+            _ => format!("GET /api/blasts/{}/recipients", id()),
+        },
         ("uncertain", "list") => format!("GET /api/blasts/{}/uncertain", id()),
         ("uncertain", "resolve") => "POST /api/recipients/{id}/resolve".to_owned(),
         ("token", "list") => "GET /api/tokens".to_owned(),
@@ -108,6 +112,10 @@ mod tests {
         for (said, told) in [
             ("there is no blast 7: see `blastdeck blast list`", "there is no blast 7: see `GET /api/blasts`"),
             ("`blastdeck blast pause 7` stops it, or u in the dashboard", "`POST /api/blasts/7/pause` stops it"),
+            (
+                "`blastdeck blast recipients 7 --search status:skipped` lists",
+                "`GET /api/blasts/7/recipients?q=status:skipped` lists",
+            ),
             ("see `blastdeck blast schedule list`", "see `GET /api/schedules`"),
             ("see `blastdeck blast step list 7`", "see `GET /api/blasts/7/steps`"),
             ("`blastdeck blast schedule skip 7` leaves it out", "`POST /api/schedules/7/skip` leaves it out"),

@@ -2,6 +2,7 @@
 //! bought by the word of any blast of the business. They are not stuck any more. Where a filter names a follow-up's people, that is
 //! read again instead; only whoever answers once a step's draft was launched is left out of that here.
 
+use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::view::segment::{ExclusionCount, LeftOutPerson};
@@ -20,7 +21,7 @@ const LINKS: &str = "
           from links l join blasts b on b.id = l.above and b.follows_blast is not null
          where l.stage <> 'replied' and l.depth < 100)";
 
-/// The queued people (`r`) of follow-ups (`f`) who answered, without those who opted out and are left out for that.
+/// The people (`r`) of follow-ups (`f`) who answered, without those who opted out and are left out for that.
 const ANSWERED: &str = "
     select r.id, r.phone_number as phone, r.name, case when a.closed then 'closed' else 'replied' end as left_out
       from blast_recipients r
@@ -35,9 +36,14 @@ const ANSWERED: &str = "
              join senders s on s.id = b.sender_id and s.business = fs.business
              left join links l on l.draft = r.blast_id and l.above = o.blast_id
             where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) a
-     where r.status >= 'queued' and r.status <= 'queued' and (a.closed or a.replied)
+     where (a.closed or a.replied)
        and not exists (select from suppressions x
                         where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (fs.business, '*'))";
+
+/// Those of them who are queued, in words that only one index fits.
+fn queued() -> String {
+    format!("{ANSWERED} and r.status >= 'queued' and r.status <= 'queued'")
+}
 
 /// The people of blasts who opted out.
 const OPTED_OUT: &str = "
@@ -54,8 +60,9 @@ const LISTED: i64 = 500;
 
 /// How many of a follow-up's queued people answered since it was made, by what they did.
 pub async fn counts(pool: &PgPool, id: BlastId) -> Result<Vec<ExclusionCount>, StoreError> {
+    let answered = queued();
     let sql = format!(
-        "with {LINKS} select left_out, count(*) as people from ({ANSWERED} and r.blast_id = any($1)) found group by 1"
+        "with {LINKS} select left_out, count(*) as people from ({answered} and r.blast_id = any($1)) found group by 1"
     );
     let mut tx = settings::begin_hot_path(pool).await?;
     let counts = sqlx::query_as(AssertSqlSafe(sql)).bind(vec![id.0]).fetch_all(&mut *tx).await?;
@@ -65,10 +72,11 @@ pub async fn counts(pool: &PgPool, id: BlastId) -> Result<Vec<ExclusionCount>, S
 
 /// The first of them, and of those who opted out.
 pub async fn people(pool: &PgPool, id: BlastId) -> Result<Vec<LeftOutPerson>, StoreError> {
+    let answered = queued();
     let sql = format!(
         "with {LINKS}
          select phone, name, left_out
-           from ({ANSWERED} and r.blast_id = any($1)
+           from ({answered} and r.blast_id = any($1)
                  union all {OPTED_OUT}) found
           order by id limit $2"
     );
@@ -80,7 +88,8 @@ pub async fn people(pool: &PgPool, id: BlastId) -> Result<Vec<LeftOutPerson>, St
 
 /// The rows of all of them.
 pub async fn rows(pool: &PgPool, id: BlastId) -> Result<Vec<RecipientId>, StoreError> {
-    let sql = format!("with {LINKS} select id from ({ANSWERED} and r.blast_id = any($1)) found");
+    let answered = queued();
+    let sql = format!("with {LINKS} select id from ({answered} and r.blast_id = any($1)) found");
     let mut tx = settings::begin_hot_path(pool).await?;
     let rows = sqlx::query_scalar(AssertSqlSafe(sql)).bind(vec![id.0]).fetch_all(&mut *tx).await?;
     tx.commit().await?;
@@ -127,15 +136,64 @@ pub async fn leave_out_of_launched(tx: &mut PgConnection, answered: &[RecipientI
     Ok(())
 }
 
+/// A follow-up that goes on, or is over, without somebody of whom nothing stands any more for which they were left out.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct LeftOutStill {
+    pub blast: BlastId,
+    pub blast_tag: String,
+    pub follow_up_stage: String,
+    /// The sender's name.
+    pub sender: String,
+    pub phone_number: String,
+}
+
+/// Where follow-ups leave people out since an answer that is taken back by now. Nobody is queued again by that: whoever confirmed the
+/// number of people since confirmed it without them.
+pub async fn left_out_still(
+    tx: &mut PgConnection,
+    taken_back: &[(RecipientId, DateTime<Utc>)],
+) -> Result<Vec<LeftOutStill>, StoreError> {
+    let (closed, replied) = (Exclusion::Closed.words(), Exclusion::Replied.words());
+    let (people, times): (Vec<i64>, Vec<DateTime<Utc>>) = taken_back.iter().map(|(id, at)| (id.0, *at)).unzip();
+    // The act and whom it left out have the same time.
+    let skipped: Vec<(i64, i64)> = sqlx::query_as(AssertSqlSafe(format!(
+        "select distinct q.blast_id, q.id
+           from unnest($1::bigint[], $2::timestamptz[]) as taken (person, at)
+           join blast_recipients a on a.id = taken.person
+           join blast_recipients q on person_key(q.phone_number) = person_key(a.phone_number) and q.blast_id <> a.blast_id
+                                  and q.status = 'skipped' and q.reason in ('{closed}', '{replied}')
+                                  and q.changed_at >= taken.at"
+    )))
+    .bind(people)
+    .bind(times)
+    .fetch_all(&mut *tx)
+    .await?;
+    if skipped.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (blasts, rows): (Vec<i64>, Vec<i64>) = skipped.into_iter().unzip();
+    let sql = format!(
+        "with {LINKS}
+         select r.blast_id as blast, f.blast_tag, f.follow_up_stage, s.name as sender, r.phone_number
+           from blast_recipients r
+           join blasts f on f.id = r.blast_id and f.deleted_at is null and f.follows_stage is not null
+           join senders s on s.id = f.sender_id
+          where r.id = any($2) and r.id not in (select id from ({ANSWERED} and r.id = any($2)) answered)
+          order by r.blast_id, r.id"
+    );
+    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(blasts).bind(rows).fetch_all(tx).await?)
+}
+
 /// Whom a claim holds at this moment is sent to: nobody waits for anybody here.
 async fn skip(tx: &mut PgConnection, blasts: Vec<i64>, people: Option<Vec<i64>>) -> Result<i64, StoreError> {
     let of = if people.is_some() { "r.id = any($2)" } else { "r.blast_id = any($1) and f.segment is null" };
     let (closed, replied) = (Exclusion::Closed.words(), Exclusion::Replied.words());
+    let answered = queued();
     let sql = format!(
         "with {LINKS},
          held as (
              select h.id, case x.left_out when 'closed' then '{closed}' else '{replied}' end as why
-               from ({ANSWERED} and {of}) x join blast_recipients h on h.id = x.id
+               from ({answered} and {of}) x join blast_recipients h on h.id = x.id
               where h.status = 'queued' order by h.id for update of h skip locked),
          left_out as (
              update blast_recipients r set status = 'skipped', standing = 'skipped', changed_at = now(), reason = held.why

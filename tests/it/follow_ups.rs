@@ -178,6 +178,32 @@ async fn whoever_answers_while_a_follow_up_has_them_queued_is_not_sent_it() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_taken_back_says_which_launched_follow_up_still_leaves_its_person_out() {
+    let (shop, blast) = stuck_shop().await;
+    let draft = follow_up_draft(&shop, &blast).await;
+    shop.json(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
+    mark(&shop, &blast, 0, "replied").await;
+    mark(&shop, &blast, 0, "closed").await;
+    let take_back = async || shop.ok(&["mark", &blast, &format!("+{}", digits(0)), "undo"]).await;
+
+    let sale = take_back().await;
+    let reply = take_back().await;
+
+    assert!(!sale.contains("left out"), "what they replied still leaves them out: {sale}");
+    assert!(
+        reply.contains(&format!("; still left out of people, Follow-up 1 (blast {draft}): `blastdeck ")),
+        "{reply}"
+    );
+    let from = format!("blast:{draft} phone:{}", digits(0));
+    assert!(
+        reply.contains(&format!("blast new --sender sales --from '{from}' --message 'TEXT'` makes a draft")),
+        "{reply}"
+    );
+    let made = shop.json(&["blast", "new", "--sender", "sales", "--from", &from, "--message", "Salam"]).await;
+    assert_eq!(made["taken"], 1, "the line makes a draft to them: {made}");
+}
+
+#[tokio::test]
 async fn a_follow_up_to_those_who_replied_leaves_out_only_who_bought_since() {
     let (shop, blast) = stuck_shop().await;
     mark(&shop, &blast, 0, "replied").await;
