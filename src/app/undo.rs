@@ -5,7 +5,8 @@ mod questions;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::last_act;
@@ -53,6 +54,15 @@ impl Undo {
     /// Whoever is suppressed still, by their own word or by another act, is not queued again.
     fn stays_out(&self, still_suppressed: &[StillSuppressed]) -> bool {
         self.undone == Undone::OptOut && self.before == Status::OptedOut && self.reason_in(still_suppressed).is_some()
+    }
+
+    /// What its person has bought after it, of whoever is closed still.
+    fn amount_left(&self) -> Option<Decimal> {
+        let amount = match &self.undone {
+            Undone::Closed(left) => left.and_then(|left| left.amount),
+            _ => self.person.recipient.amount,
+        };
+        amount.filter(|_| self.after == Status::Closed)
     }
 
     fn reason_in<'a>(&self, still_suppressed: &'a [StillSuppressed]) -> Option<&'a StillSuppressed> {
@@ -152,6 +162,7 @@ impl App {
         let own = of_opt_outs.iter().map(|person| person.business.clone());
         let lifted_in = LiftedIn::new(lifted.iter().map(|(business, _)| business.clone()).chain(own));
         let undos = self.record_undos(&mut tx, held, &still_suppressed).await?;
+        self.log_undos(&mut tx, &undos).await?;
         let elsewhere = self.put_back(&mut tx, &taken_out, &lifted_in).await?;
         let left_out = left_out::in_words(&mut tx, &undos).await?;
         self.commit_lifted(tx, &lifted).await?;
@@ -219,7 +230,7 @@ impl App {
 
     /// The entry for what is undone: the person's history says so.
     pub(super) fn taken_back(&self, person: &PersonRow, undone: &Undone) -> EvidenceEntry {
-        let why = serde_json::json!({ "why": "taken back" });
+        let why = json!({ "why": "taken back" });
         EvidenceEntry { metadata: Some(why), ..self.manual(person, Evidence::Undo(undone.clone())) }
     }
 
@@ -235,19 +246,29 @@ impl App {
             );
             return Err(AppError::Refused(format!("{}: {why}", who(undos))));
         }
+        Ok(())
+    }
+
+    /// Logs each with what it left: its person goes on, and Activity tells what was undone, not what is.
+    async fn log_undos(&self, tx: &mut PgConnection, undos: &[Undo]) -> Result<(), AppError> {
         let undone: Vec<_> = undos.iter().map(|undo| self.undo_action(undo)).collect();
         action::log_several(tx, &undone).await?;
         Ok(())
     }
 
-    fn undo_action<'a>(&'a self, Undo { act, person, .. }: &'a Undo) -> NewAction<'a> {
+    fn undo_action<'a>(&'a self, undo: &'a Undo) -> NewAction<'a> {
+        let Undo { act, person, .. } = undo;
         NewAction {
             operator: self.operator(),
             action: Act::Undo,
             blast: act.blast_id,
             recipient: act.recipient_id,
             phone: Some(person.phone_number.as_str()),
-            detail: serde_json::json!({ "of": act.id, "action": act.action.word() }),
+            detail: json!({
+                "of": act.id,
+                "action": act.action.word(),
+                "left": { "status": undo.after.word(), "amount": undo.amount_left() },
+            }),
         }
     }
 

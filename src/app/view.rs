@@ -14,7 +14,7 @@ use crate::domain::waiting::Waiting;
 use crate::store::view::{BlastRow, SenderRow};
 
 pub use crate::store::view::activity::{
-    ActivityEvent, ActivityHead, ActivityOrder, ActivityPosition, ActivityRow, ActivitySource,
+    ActivityEvent, ActivityHead, ActivityOrder, ActivityPosition, ActivityRow, ActivitySource, LeftByUndo,
 };
 pub use crate::store::view::export::PersonChange;
 pub use crate::store::view::follow_up::CameBack;

@@ -6,7 +6,7 @@ use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::RecipientId;
 use blastdeck::domain::status::Status;
 use blastdeck::store::presence::{self, Arrival};
-use blastdeck::store::view::activity::{self, ActivityEvent, ActivityRow};
+use blastdeck::store::view::activity::{self, ActivityEvent, ActivityRow, LeftByUndo};
 use blastdeck::store::view::{RecipientDetails, Total, recipients};
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPoolOptions;
@@ -108,6 +108,26 @@ async fn a_window_that_only_reads_has_one_moment_from_which_on_things_are_new() 
     let second = window.activity_head().await.unwrap();
 
     assert_eq!(second.seen_at, first.seen_at, "a head that changes by itself is drawn for nothing");
+}
+
+#[tokio::test]
+async fn an_undo_tells_what_it_left_whatever_became_of_the_person_since() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..1).await;
+    shop.until_idle().await;
+    shop.execute("update blast_recipients set status = 'read', standing = 'read', closed_at = null, replied_marked_at = null, reply_seen_at = null").await;
+    let mark = async |what: &[&str]| shop.ok(&[&["mark", &blast, &format!("+{}", digits(0))], what].concat()).await;
+    mark(&["closed", "--amount", "200"]).await;
+    mark(&["undo"]).await;
+    mark(&["replied"]).await;
+
+    let rows = activity::page(&shop.database.pool, None, 50).await.unwrap();
+
+    let left = rows.iter().find_map(|row| match &row.event {
+        ActivityEvent::Act { act: Act::Undo, left, .. } => *left,
+        _ => None,
+    });
+    assert_eq!(left, Some(LeftByUndo { status: Status::Read, amount: None }), "{rows:?}");
 }
 
 #[tokio::test]

@@ -202,6 +202,7 @@ mod tests {
             detail: Some(detail.to_owned()),
             people: None,
             order: None,
+            left: None,
         };
         let lost = ActivityEvent::Trouble { status: Status::Failed, why: Some("not on WhatsApp".to_owned()) };
 
@@ -220,6 +221,7 @@ mod tests {
             detail: None,
             people: None,
             order: Some(order.clone()),
+            left: None,
         };
         let edited = said(of_order(Act::Edit, "ben"));
         assert_eq!(edited, "Raya promo: Siti Aminah, +60 12-345 6789: order 8, RM 7.50, edited by ben");

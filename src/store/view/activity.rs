@@ -1,6 +1,7 @@
 //! What happened, newest first, out of the tables that hold it: replies, opt-outs, failures and doubts, acts, changes of blasts and
 //! notices. A page is cut from one index a table, whatever is older.
 
+mod left;
 mod ordered;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::store::StoreError;
 
+pub use left::LeftByUndo;
 pub use ordered::ActivityOrder;
 
 /// The most unread events that are counted.
@@ -92,6 +94,8 @@ pub enum ActivityEvent {
         people: Option<i64>,
         /// The order that was written, edited or cancelled by it.
         order: Option<ActivityOrder>,
+        /// Of an undo, what it left.
+        left: Option<LeftByUndo>,
     },
     Change {
         from: BlastState,
@@ -213,6 +217,8 @@ const PAGE: &str = concat!(
             ord.id as order_id, case when later.id is null then ord.total else later.total end as total,
             case when later.id is null then ord.currency else later.currency end as currency,
             case when page.word = 'edit' then (select a.detail ->> 'state' from operator_actions a where a.id = page.id) end as order_state,
+            case when page.source = 2 and page.word = 'undo' and page.people is null
+                 then (select a.detail -> 'left' from operator_actions a where a.id = page.id) end as left_by_undo,
             case when page.source = 0 and page.word = 'sending' and b.state = 'sending'
                   and b.send_after > page.at and b.send_after <= page.at + interval '1 minute' then b.send_after end as starts_at
        from page
@@ -283,6 +289,7 @@ fn event(row: &sqlx::postgres::PgRow, source: ActivitySource, id: i64) -> Result
             detail: text,
             people: row.try_get("people")?,
             order: ordered::order(row)?,
+            left: left::left(row)?,
         },
         ActivitySource::Notice => ActivityEvent::Notice { field: word, words: text.unwrap_or_default(), effect: other },
         ActivitySource::OptOut => ActivityEvent::OptOut { source: word, by, reason: text },

@@ -1,11 +1,12 @@
 //! The fourth pane: what is read and when, whom its keys hit, what counts as seen.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 
 use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, exactly, people, senders};
 use crate::app::view::{
     ActivityEvent, ActivityHead, ActivityOrder, ActivityPage, ActivityPosition, ActivityRow, ActivitySource,
-    RecipientRow, SenderView,
+    LeftByUndo, RecipientRow, SenderView,
 };
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
@@ -52,7 +53,9 @@ fn wrote(id: i64, text: &str, file: Option<&str>) -> ActivityEvent {
 /// One of each kind, newest first.
 pub fn page() -> ActivityPage {
     let people = people();
-    let act = |act, detail: Option<&str>, people| ActivityEvent::Act {
+    let left = |act: &Act| (*act == Act::Undo).then_some(LeftByUndo { status: Status::Replied, amount: None });
+    let act = |act: Act, detail: Option<&str>, people| ActivityEvent::Act {
+        left: left(&act),
         act,
         by: "ben".to_owned(),
         detail: detail.map(str::to_owned),
@@ -343,6 +346,7 @@ fn an_order_is_named_with_what_it_comes_to_and_what_became_of_it() {
             currency: Some("MYR".to_owned()),
             state: None,
         }),
+        left: None,
     };
     page.rows[0].event = order(Act::Undo, "ben");
     page.rows[1].event = order(Act::Edit, "ben");
@@ -360,26 +364,29 @@ fn an_order_is_named_with_what_it_comes_to_and_what_became_of_it() {
 
 #[test]
 fn what_was_taken_back_is_told_with_its_amount_and_what_is_left() {
-    let undone = |left: RecipientRow, detail: &str| {
+    let undone = |person: &RecipientRow, left: Option<LeftByUndo>| {
         let mut dashboard = opened(WIDE);
         let act = ActivityEvent::Act {
             act: Act::Undo,
             by: "ben".to_owned(),
-            detail: Some(detail.to_owned()),
+            detail: Some("closed 200".to_owned()),
             people: None,
             order: None,
+            left,
         };
-        let rows = vec![row(0, Some(&left), act)];
-        answer(&mut dashboard, ActivityPage { rows, people: vec![left] });
+        let rows = vec![row(0, Some(person), act)];
+        answer(&mut dashboard, ActivityPage { rows, people: vec![person.clone()] });
         dashboard.screen().join("\n")
     };
-    let [replied, closed, ..] = &people()[..] else { panic!("there are people") };
+    let [replied, ..] = &people()[..] else { panic!("there are people") };
+    let left = |status, amount: Option<i64>| Some(LeftByUndo { status, amount: amount.map(Decimal::from) });
 
-    let amount = undone(closed.clone(), "closed 200");
-    assert!(amount.contains("closed RM 200.00 taken back: now RM 120.00, by ben"), "{amount}");
-    let sale = undone(replied.clone(), "closed 200");
-    assert!(sale.contains("closed RM 200.00 taken back: now replied, by ben"), "{sale}");
-    assert!(!sale.contains("took back"), "{sale}");
+    let amount = undone(replied, left(Status::Closed, Some(120)));
+    assert!(amount.contains("closed RM 200.00 taken back: RM 120.00 again, by ben"), "{amount}");
+    let sale = undone(replied, left(Status::Read, None));
+    assert!(sale.contains("closed RM 200.00 taken back: read again, by ben"), "they replied since: {sale}");
+    let logged_before = undone(replied, None);
+    assert!(logged_before.contains("closed RM 200.00 taken back, by ben"), "{logged_before}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
 use super::focused;
-use crate::app::view::{ActivityEvent, ActivityOrder, ActivityRow, RecipientRow};
+use crate::app::view::{ActivityEvent, ActivityOrder, ActivityRow, LeftByUndo, RecipientRow};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
@@ -266,9 +266,8 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
             let by = if by == Actor::ENGINE { String::new() } else { format!(", by {by}") };
             (format!("{order}{by}"), TextRole::Plain)
         }
-        ActivityEvent::Act { act: Act::Undo, by, detail: Some(undone), .. } => {
-            let person = model.activity.person_of(row);
-            (format!("{}, by {by}", taken_back(model, undone, person)), TextRole::Plain)
+        ActivityEvent::Act { act: Act::Undo, by, detail: Some(undone), left, .. } => {
+            (format!("{}, by {by}", taken_back(model, undone, *left)), TextRole::Plain)
         }
         ActivityEvent::Act { act, by, detail, .. } => (act_text(model, act, by, detail.as_deref()), TextRole::Plain),
         ActivityEvent::Change { starts_at: Some(at), by: who, .. } if *at > model.now => {
@@ -306,14 +305,11 @@ fn act_text(model: &Model, act: &Act, by: &str, detail: Option<&str>) -> String 
     format!("by {by}{detail}")
 }
 
-/// What was taken back, with its amount, and what that leaves: `closed RM 200.00 taken back: now RM 100.00`.
-fn taken_back(model: &Model, undone: &str, person: Option<&RecipientRow>) -> String {
+/// What was taken back, with its amount, and what that left: `closed RM 200.00 taken back: RM 100.00 again`.
+fn taken_back(model: &Model, undone: &str, left: Option<LeftByUndo>) -> String {
     let money = |sum: Decimal| in_currency(sum, &model.options.currency);
     let (act, amount) = undone.split_once(' ').unwrap_or((undone, ""));
     let amount = amount.parse().map_or_else(|_| String::new(), |sum| format!(" {}", money(sum)));
-    let now = person.map(|person| match person.amount.filter(|_| person.status == Status::Closed) {
-        Some(sum) => format!(": now {}", money(sum)),
-        None => format!(": now {}", person.status),
-    });
-    format!("{act}{amount} taken back{}", now.unwrap_or_default())
+    let left = left.map(|left| left.amount.map_or_else(|| left.status.to_string(), money));
+    format!("{act}{amount} taken back{}", left.map_or_else(String::new, |left| format!(": {left} again")))
 }
