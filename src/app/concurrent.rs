@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::App;
@@ -11,6 +12,7 @@ use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{ConcurrentBacklog, DueShare, LimitColumns, Limits, Window};
 use crate::domain::text::{number, people};
 use crate::domain::waiting::Waiting;
+use crate::domain::zone::words::by_both_clocks;
 use crate::store::StoreError;
 use crate::store::plan::{self, ConcurrentRow};
 
@@ -40,6 +42,9 @@ pub struct ConcurrentBlast {
     /// Its hours hold by each person's own clock, and not for the blast.
     #[serde(skip)]
     pub window_local: bool,
+    /// By whose clocks its start and its hours are meant.
+    #[serde(skip)]
+    pub zone: Tz,
 }
 
 /// How many of the next times of a blast that repeats are looked at, and how many of those are counted beside another one.
@@ -51,10 +56,12 @@ const SOON: TimeDelta = TimeDelta::minutes(1);
 const THROUGH_AFTER: TimeDelta = TimeDelta::days(1);
 
 impl ConcurrentBlast {
-    /// `with raya, 40 still queued: they take turns, counted in`; `clock` formats a time as the face does.
-    pub fn sentence(&self, clock: impl Fn(DateTime<Utc>) -> String) -> String {
-        let Some(at) = self.starts_at.map(&clock) else {
-            let turns = match self.sends_from.map(clock) {
+    /// `with raya, 40 still queued: they take turns, counted in`, for somebody who reads times in a zone; `clock` formats one as the
+    /// face does.
+    pub fn sentence_in(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> String {
+        let both = |at: DateTime<Utc>| by_both_clocks(at, (Some(self.zone), zone), &clock(at));
+        let Some(at) = self.starts_at.map(both) else {
+            let turns = match self.sends_from.map(both) {
                 Some(from) => format!("it sends nothing before {from}, from then on they take turns"),
                 None => "they take turns".to_owned(),
             };
@@ -142,12 +149,15 @@ impl App {
             limits: row.limits.clone(),
             dues: Vec::new(),
             window_local: row.window_local,
+            zone: self.zone_by(row.sender_id, &row.limits),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono_tz::Tz;
+
     use super::ConcurrentBlast;
     use crate::domain::ids::BlastId;
     use crate::domain::pace::LimitColumns;
@@ -165,14 +175,15 @@ mod tests {
             begins: Vec::new(),
             dues: Vec::new(),
             window_local: false,
+            zone: Tz::Asia__Kuala_Lumpur,
         };
-        let said = |other: &ConcurrentBlast| other.sentence(|at| at.format("%H:%M").to_string());
+        let said = |other: &ConcurrentBlast| other.sentence_in(Tz::UTC, |at| at.format("%H:%M").to_string());
         assert_eq!(said(&other), "with raya, 40 still queued: they take turns, counted in");
 
         other.sends_from = "2026-11-23T01:00:00Z".parse().ok();
 
-        let words =
-            "with raya, 40 still queued: it sends nothing before 01:00, from then on they take turns, counted in";
+        let words = "with raya, 40 still queued: it sends nothing before 09:00 in Kuala Lumpur (01:00 here), from then on they take \
+                     turns, counted in";
         assert_eq!(said(&other), words);
     }
 }

@@ -192,7 +192,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
         let _ = writeln!(out, "  people    {left} left of Meta's {limit} in 24 hours, for all numbers of the business");
     }
     for other in &plan.shared_with {
-        let words = other.sentence(|at| context.when(Some(at)));
+        let words = other.sentence_in(context.zone, |at| context.when(Some(at)));
         let _ = writeln!(out, "  shared    {}", clean(&words));
     }
     if let Some(why) = &plan.stopped {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::Waiting;
-use crate::domain::zone::words::{city, has_same_time, time_there};
+use crate::domain::zone::words::{by_both_clocks, city, has_same_time, time_there};
 
 impl Waiting {
     /// The sentence for somebody who reads times in a zone; `clock` formats one as the face does. Hours by other clocks than the
@@ -18,6 +18,10 @@ impl Waiting {
                 let begins = begins_there.map_or(here.clone(), |there| format!("{there} there ({here} here)"));
                 format!("waits for: its hours, {hours}, until {begins}")
             }
+            // Whose clock shows their own time then is not known; where the reader's shows another one, it is said to be theirs.
+            Self::OwnTime { time, until, .. } if *time != Some(until.with_timezone(&zone).time()) => {
+                format!("{} here", self.sentence(clock))
+            }
             _ => self.sentence(clock),
         }
     }
@@ -28,8 +32,7 @@ impl Waiting {
         let here = clock(*until);
         match zone_elsewhere(window, *until, zone) {
             Some(there) => {
-                let begins = time_there(*until, there, zone);
-                format!("waits for its hours: {begins} in {} ({here} here)", city(there))
+                format!("waits for its hours: {}", by_both_clocks(*until, (Some(there), zone), &here))
             }
             None => format!("waits for its hours, until {here}"),
         }
@@ -96,6 +99,7 @@ impl fmt::Display for WindowWords<'_> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveTime;
     use chrono_tz::Asia::{Kuala_Lumpur, Singapore};
     use chrono_tz::Tz;
 
@@ -120,5 +124,19 @@ mod tests {
         }
         let brief = hours.brief_in(Tz::UTC, |at| at.format("%-d %b %H:%M").to_string());
         assert_eq!(brief, "waits for its hours: 09:00 in Kuala Lumpur (23 Nov 01:00 here)");
+    }
+
+    #[test]
+    fn everyones_own_time_says_when_the_next_ones_comes_by_whose_clock() {
+        let until = "2026-11-23T02:00:00Z".parse().unwrap();
+        let says = |time: Option<NaiveTime>, zone: Tz| {
+            let own = Waiting::OwnTime { people: 15, time, until };
+            own.sentence_in(zone, |at| at.with_timezone(&zone).format("%H:%M").to_string())
+        };
+        let ten = NaiveTime::from_hms_opt(10, 0, 0);
+
+        assert_eq!(says(ten, Tz::UTC), "waits for: everyone's own 10:00, 15 left, next 02:00 here");
+        assert_eq!(says(None, Tz::UTC), "waits for: everyone's own hours, 15 left, next 02:00 here");
+        assert_eq!(says(ten, Singapore), "waits for: everyone's own 10:00, 15 left, next 10:00");
     }
 }

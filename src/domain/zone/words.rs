@@ -21,11 +21,32 @@ pub fn time_there(at: DateTime<Utc>, there: Tz, here: Tz) -> String {
     local.format(if is_same_day { "%H:%M" } else { "%-d %b %H:%M" }).to_string()
 }
 
+/// A moment for somebody in one zone that is meant by the clocks of another: `09:00 in Kuala Lumpur (01:00 here)`, and `09:00` where
+/// both show the same. `here` is what it is by the reader's, as the face shows it.
+pub fn by_both_clocks(at: DateTime<Utc>, zones: (Option<Tz>, Tz), here: &str) -> String {
+    time_elsewhere(at, zones).map_or_else(|| here.to_owned(), |there| format!("{there} ({here} here)"))
+}
+
+/// The first half of it, `09:00 in Kuala Lumpur`; `None` where both clocks show the same.
+pub fn time_elsewhere(at: DateTime<Utc>, (there, here): (Option<Tz>, Tz)) -> Option<String> {
+    let there = there.filter(|there| !has_same_time(*there, here, at))?;
+    Some(format!("{} in {}", time_there(at, there, here), city(there)))
+}
+
 #[cfg(test)]
 mod tests {
     use chrono_tz::Tz;
 
-    use super::{city, time_there};
+    use super::{by_both_clocks, city, time_there};
+
+    #[test]
+    fn a_moment_that_is_meant_by_other_clocks_than_the_readers_is_told_by_both() {
+        let at = "2026-12-01T01:00:00Z".parse().unwrap();
+        let says = |there| by_both_clocks(at, (there, Tz::UTC), "1 Dec 01:00");
+
+        assert_eq!(says(Some(Tz::Asia__Kuala_Lumpur)), "09:00 in Kuala Lumpur (1 Dec 01:00 here)");
+        assert_eq!([says(Some(Tz::Africa__Abidjan)), says(None)], ["1 Dec 01:00", "1 Dec 01:00"]);
+    }
 
     #[test]
     fn a_zone_is_called_by_its_city_and_a_time_there_has_its_day_where_that_differs() {

@@ -1,7 +1,9 @@
 //! The state of a blast as the dashboard calls it: what sends nothing for long does not read as being sent.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
+use super::Model;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 
@@ -11,6 +13,14 @@ pub fn shown_state(blast: &BlastView, now: DateTime<Utc>) -> &'static str {
         _ if armed_until(blast, now).is_some() => "starts",
         _ if blast.is_held_up() => "waits",
         _ => blast.state_words(),
+    }
+}
+
+impl Model {
+    /// By whose clocks a blast goes: its own zone, else its sender's.
+    pub fn zone_of(&self, blast: &BlastView) -> Option<Tz> {
+        let own = blast.limits.zone.as_ref().and_then(|zone| zone.as_ref().ok()).copied();
+        own.or_else(|| self.senders.iter().find(|sender| sender.id == blast.sender_id)?.usage.zone)
     }
 }
 

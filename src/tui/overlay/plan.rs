@@ -8,7 +8,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::waiting::{also_there, hours_of_plan};
-use crate::domain::zone::words::city;
+use crate::domain::zone::words::{by_both_clocks, city};
 use crate::tui::format::{TimeFormat, number};
 use crate::tui::model::{Model, PlanCount, PlanOverlay};
 use crate::tui::theme::TextRole;
@@ -38,7 +38,7 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
     lines.extend(samples(plan, loaded, width));
     lines.extend(health(loaded, width));
     let focus = if loaded.obstacles.is_empty() {
-        lines.extend(ask(plan, loaded, (width, clock(model))));
+        lines.extend(ask(model, plan, (loaded, width)));
         Some(if plan.row == 0 { lines.len() - 1 } else { plan.row })
     } else {
         lines.push(TextLine::rule("Not now"));
@@ -196,7 +196,8 @@ fn pace(model: &Model, loaded: &app::Plan) -> Vec<TextLine> {
         loaded
             .shared_with
             .iter()
-            .map(|other| TextLine::plain(format!("  shared {}", other.sentence(|at| clock.long(at))))),
+            .map(|other| format!("  shared {}", other.sentence_in(clock.zone, |at| clock.long(at))))
+            .map(TextLine::plain),
     );
     if let Some(why) = &loaded.stopped {
         let words = format!("  the sender sends nothing until this is fixed: {why}");
@@ -230,9 +231,7 @@ fn hours(model: &Model, loaded: &app::Plan) -> Option<String> {
     let is_now = |share: ForecastShare| share.from - now <= TimeDelta::minutes(1);
     let goes_now = loaded.forecast.today.is_some_and(is_now) && loaded.stopped.is_none() && loaded.zones.is_empty();
     let is_set = loaded.start.as_ref().is_some_and(|start| start.at > now) || loaded.repeat.is_some();
-    let sender = model.senders.iter().find(|sender| sender.id == loaded.blast.sender_id)?;
-    let own = loaded.blast.limits.zone.as_ref().and_then(|zone| zone.as_ref().ok()).copied();
-    let there = own.or(sender.usage.zone).filter(|_| goes_now && !is_set)?;
+    let there = model.zone_of(&loaded.blast).filter(|_| goes_now && !is_set)?;
     let time = now.with_timezone(&there).format("%H:%M");
     Some(format!("no hours set: goes out now, {time} in {}", city(there)))
 }
@@ -276,19 +275,23 @@ fn samples(plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> 
 }
 
 /// When it starts once the number is typed, and what takes that back.
-fn starts(loaded: &app::Plan, clock: TimeFormat) -> String {
+fn starts(model: &Model, loaded: &app::Plan) -> String {
+    let clock = clock(model);
     // What is scheduled already goes now, where somebody sends it again.
     let is_scheduled = loaded.blast.state == BlastState::Scheduled;
     let set = loaded.start.as_ref().map(|start| start.at);
     let first = loaded.repeat.as_ref().and_then(|repeat| repeat.next.first().copied());
     match first.or(set).filter(|at| !is_scheduled && *at > clock.now) {
-        Some(at) => format!("It starts {}; until then u or p takes it back.", clock.long(at)),
+        Some(at) => {
+            let starts = by_both_clocks(at, (model.zone_of(&loaded.blast), clock.zone), &clock.long(at));
+            format!("It starts {starts}; until then u or p takes it back.")
+        }
         None => "It starts 10 s later; until then u stops it.".to_owned(),
     }
 }
 
-fn ask(plan: &PlanOverlay, loaded: &app::Plan, (width, clock): (u16, TimeFormat)) -> Vec<TextLine> {
-    let type_it = format!("Type {} and enter. {}", number(loaded.people), starts(loaded, clock));
+fn ask(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -> Vec<TextLine> {
+    let type_it = format!("Type {} and enter. {}", number(loaded.people), starts(model, loaded));
     let field = plan.field.line(TextLine::plain("  people: "));
     let mut lines = vec![TextLine::rule("Send?")];
     lines.extend(wrapped(&type_it, width.saturating_sub(3)).iter().map(|line| TextLine::plain(format!("  {line}"))));

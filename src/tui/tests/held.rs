@@ -3,9 +3,10 @@
 use chrono_tz::Tz;
 
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, blast, blasts, draft, raya, tomorrow};
-use crate::app::view::BlastView;
+use crate::app::view::{BlastView, Estimate};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
+use crate::domain::pace::LimitColumns;
 use crate::domain::waiting::Waiting;
 use crate::tui::Size;
 use crate::tui::effect::Completion;
@@ -60,6 +61,38 @@ fn a_blast_outside_its_hours_waits_at_no_speed_and_says_why_below_the_blasts() {
     let all = text(&dashboard);
     let why = "waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 09:00 there (21 Nov 01:00 here)";
     assert!(all.contains(why), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn a_start_by_other_clocks_than_the_readers_says_whose_it_is() {
+    let scheduled = |size: Size| {
+        let mut dashboard = TestDashboard::new(size);
+        dashboard.model.options.zone = Tz::UTC;
+        let limits = LimitColumns { zone: Some(Ok(Tz::Asia__Kuala_Lumpur)), ..LimitColumns::default() };
+        let row = BlastView { state: BlastState::Scheduled, send_after: Some(tomorrow(9, 0)), limits, ..raya() };
+        dashboard.answer(Completion::Blasts(Ok(vec![row, draft()])));
+        dashboard
+    };
+
+    let wide = scheduled(Size { width: 200, height: 50 });
+    let both = "scheduled, starts 09:00 in Kuala Lumpur (21 Nov 01:00 here)";
+    assert!(wide.line(1).contains(both), "{}", wide.line(1));
+    let narrow = scheduled(STACKED);
+    assert!(narrow.line(1).contains("starts 21 Nov 01:00 here"), "{}", narrow.line(1));
+}
+
+#[test]
+fn whoever_leaves_reads_when_it_is_done_by_both_clocks() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.model.options.zone = Tz::UTC;
+    let limits = LimitColumns { zone: Some(Ok(Tz::Asia__Kuala_Lumpur)), ..LimitColumns::default() };
+    let estimate = Estimate { done_at: Some(tomorrow(9, 0)), per_hour: Some(90) };
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { limits, estimate, ..raya() }])));
+
+    dashboard.keys("q").answer(Completion::HandOver { blast: RAYA, result: Ok(Ok(())) });
+
+    let done = "continues without this window (done about 21 Nov 01:00 here, 09:00 in Kuala Lumpur)";
+    assert!(dashboard.said().contains(done), "{}", dashboard.said());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::lists::{self, ListRequest};
 use super::{find, form, moves, prompts, welcome};
 use crate::app::view::Anchor;
 use crate::domain::ids::BlastId;
+use crate::domain::zone::words::time_elsewhere;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest};
 use crate::tui::format::TimeFormat;
 use crate::tui::layout::Zoom;
@@ -87,7 +88,12 @@ pub fn hand_over_known(model: &mut Model, id: BlastId, result: EffectResult<Resu
         return;
     }
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let done = blast.estimate.done_at.map(|at| format!(" (done about {})", clock.long(at))).unwrap_or_default();
+    let done = blast.estimate.done_at.map(|at| {
+        let there = time_elsewhere(at, (model.zone_of(blast), clock.zone));
+        let (here, there) = (clock.long(at), there.map(|there| format!(" here, {there}")).unwrap_or_default());
+        format!(" (done about {here}{there})")
+    });
+    let done = done.unwrap_or_default();
     let tag = blast.name();
     let missing = match result {
         Ok(Ok(())) => None,

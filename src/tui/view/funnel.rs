@@ -1,6 +1,6 @@
 //! The funnel of the selected blast: how many got how far, who is stuck where, what it waits for.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::layout::Rect;
 
 use super::waiting::{WaitLine, wait_line};
@@ -9,6 +9,7 @@ use crate::app::view::{BlastView, Total};
 use crate::domain::blast::{BlastState, is_initial};
 use crate::domain::funnel::percent_words;
 use crate::domain::status::Status;
+use crate::domain::zone::words::by_both_clocks;
 use crate::tui::format::{TimeFormat, compact, in_currency, name_within, number, span_words};
 use crate::tui::model::{FunnelView, Model, Pane, STAGES, armed_until, shown_state, stage_label, stuck_at};
 use crate::tui::theme::TextRole;
@@ -127,11 +128,12 @@ fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
     let at = at.filter(|_| !beside);
     let mut left = vec!["2 Funnel".to_owned()];
     if let Some(blast) = model.blast() {
-        let (name, state) = (format!("{}, {}", blast.tag, blast.follow_up_stage), state(model, blast));
+        let name = format!("{}, {}", blast.tag, blast.follow_up_stage);
+        let beside = TITLE_TAKEN + at.as_ref().map_or(0, |at| width(at) + 4);
+        let state = state(model, blast, room.saturating_sub(beside + NAME_LEAST));
         // The time of a start is never cut: the name gives way.
         let is_timed = blast.state == BlastState::Scheduled || armed_until(blast, model.now).is_some();
-        let taken = width(&state) + TITLE_TAKEN + at.as_ref().map_or(0, |at| width(at) + 4);
-        let left_for_name = room.saturating_sub(taken).max(NAME_LEAST);
+        let left_for_name = room.saturating_sub(width(&state) + beside).max(NAME_LEAST);
         let is_long = width(&name) > left_for_name;
         left.push(match () {
             () if is_long && !is_initial(&blast.follow_up_stage) => name_within(blast, left_for_name),
@@ -147,8 +149,7 @@ fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
     TitleRule { left, right: at }
 }
 
-fn state(model: &Model, blast: &BlastView) -> String {
-    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+fn state(model: &Model, blast: &BlastView, room: u16) -> String {
     if let Some(until) = armed_until(blast, model.now) {
         return format!("starts in {}: u stops it", span_words(until - model.now + TimeDelta::milliseconds(999)));
     }
@@ -157,12 +158,22 @@ fn state(model: &Model, blast: &BlastView) -> String {
         BlastState::Paused | BlastState::Cancelled | BlastState::Failed if !blast.asks_for_person() => {
             format!("{}{by}", blast.state)
         }
-        BlastState::Scheduled => {
-            let starts = blast.send_after.map(|at| format!(", starts {}", clock.long(at))).unwrap_or_default();
-            format!("{}{starts}", blast.state_words())
-        }
+        BlastState::Scheduled => match blast.send_after {
+            Some(at) => scheduled(model, blast, (at, room)),
+            None => blast.state_words().to_owned(),
+        },
         _ => shown_state(blast, model.now).to_owned(),
     }
+}
+
+/// When a blast starts by itself, by both clocks where its own show another time than the reader's; where there is no room for that, it is
+/// said by whose the one is.
+fn scheduled(model: &Model, blast: &BlastView, (at, room): (DateTime<Utc>, u16)) -> String {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let (state, here) = (blast.state_words(), clock.long(at));
+    let both = by_both_clocks(at, (model.zone_of(blast), clock.zone), &here);
+    let full = format!("{state}, starts {both}");
+    if both == here || width(&full) <= room { full } else { format!("starts {here} here") }
 }
 
 fn stages(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
