@@ -102,6 +102,8 @@ pub struct UiAction {
     pub listing: PaletteListing,
     /// What the footer says, and its rank: the highest rank is dropped first where there is no room.
     pub footer: Option<(FooterText, u8)>,
+    /// Whether what it does is at hand, so that the footer keeps it.
+    pub is_at_hand: fn(&Model) -> bool,
     /// Why it is unavailable now; `None` when it is available.
     pub why_not: fn(&Model) -> Option<String>,
     /// Says why it is not performed.
@@ -126,6 +128,7 @@ const fn shows(title: &'static str, keys: Keys, scopes: Scopes, perform: Perform
         danger: Danger::Calm,
         listing: PaletteListing::Listed,
         footer: None,
+        is_at_hand: |_| false,
         why_not: |_| None,
         refuse: |model, why| model.refuse(why),
         perform,
@@ -149,6 +152,11 @@ const ON_PEOPLE: Scopes = &[Recipients, Activity, Details];
 impl UiAction {
     const fn footer(mut self, word: &'static str, rank: u8) -> Self {
         self.footer = Some((FooterText::Word(word), rank));
+        self
+    }
+
+    const fn kept_where(mut self, is_at_hand: fn(&Model) -> bool) -> Self {
+        self.is_at_hand = is_at_hand;
         self
     }
 
@@ -253,10 +261,12 @@ pub const ACTIONS: &[UiAction] = &[
     marks("never message them again", &[Char('b')], ON_PEOPLE, marks::opted_out)
         .danger(Danger::Asks)
         .unless(when::cannot_mark)
-        .footer("stop", 3),
+        .footer("stop", 3)
+        .kept_where(when::has_mark_in_details),
     marks("take back this person's last mark", &[Char('U')], ON_PEOPLE, marks::take_back)
         .unless(when::cannot_mark)
-        .footer("take back", 4),
+        .footer("take back", 4)
+        .kept_where(when::has_mark_in_details),
     marks("write a note about them", &[Char('e')], ON_PEOPLE, marks::note).unless(when::cannot_mark).footer("note", 5),
     marks("mark this person and step on", &[Char(' ')], &[Recipients], marks::select_and_step)
         .unless(when::nobody)

@@ -190,6 +190,15 @@ pub fn cannot_mark(model: &Model) -> Option<String> {
     unseen.then(|| "the list is new: look first, nobody was marked".to_owned())
 }
 
+/// Whether the details show somebody who was marked: that can be taken back there.
+pub fn has_mark_in_details(model: &Model) -> bool {
+    let Some(Overlay::Details(details)) = model.overlays.last() else { return false };
+    details.loaded.as_ref().is_some_and(|loaded| {
+        let is_marked = matches!(loaded.row.status, Status::Replied | Status::Closed | Status::OptedOut);
+        is_marked || loaded.row.opted_out_at.is_some() || loaded.row.note.is_some()
+    })
+}
+
 /// Of somebody uncertain `enter` answers, of anybody else it goes on to the customer.
 pub fn cannot_enter(model: &Model) -> Option<String> {
     let Some(Overlay::Details(details)) = model.overlays.last() else { return nobody(model) };

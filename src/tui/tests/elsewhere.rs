@@ -59,3 +59,16 @@ fn enter_does_not_repeat_an_answer_for_somebody_who_is_uncertain_again() {
 
     assert!(dashboard.screen().join("\n").contains("> leave it open"), "{:#?}", dashboard.screen());
 }
+
+#[test]
+fn the_details_of_somebody_who_was_marked_keep_take_back_in_the_footer_of_the_smallest_full_screen() {
+    for status in [Status::Replied, Status::Closed] {
+        let mut dashboard = TestDashboard::new(STACKED);
+        let person = RecipientRow { status, ..people().swap_remove(0) };
+        dashboard.keys("3\n").answer(Completion::Person(Box::new(Ok(details_of(person)))));
+
+        let footer = dashboard.line(23);
+
+        assert!(["b stop", "U take back", "? all", "esc back"].iter().all(|key| footer.contains(key)), "{footer}");
+    }
+}

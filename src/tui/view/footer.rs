@@ -327,6 +327,7 @@ fn is_of_use(model: &Model, action: &UiAction) -> bool {
 
 fn entry(model: &Model, action: &UiAction) -> Option<FooterKey> {
     let (text, dropped) = action.footer?;
+    let dropped = if (action.is_at_hand)(model) { 1 } else { dropped };
     let (key, word) = match text {
         FooterText::Word(word) => (model.options.keys.keys(action).first()?.to_string(), word),
         FooterText::Here(word) => (model.options.keys.keys(action).first()?.to_string(), word(model)),
