@@ -20,7 +20,7 @@ use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
 use crate::store::view::BlastRow;
 use crate::store::{self, DbTransaction, local_time};
-use crate::store::{claim, lease, sender};
+use crate::store::{claim, lease, plan, sender};
 
 /// Starting messages: the number of people is the confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,14 @@ impl App {
 
     /// Pauses at once: no POST starts once the engine is notified, which takes at most one message.
     pub async fn pause(&self, id: BlastId) -> Result<BlastView, AppError> {
-        self.change(id, BlastCommand::Pause, None, Act::Pause).await?;
+        let mut tx = self.begin().await?;
+        let head = self.change_in(&mut tx, id, BlastCommand::Pause, None).await?;
+        if head.state == BlastState::Sending && !plan::has_people_left(&mut tx, id).await? {
+            return Err(AppError::Refused(format!("{}: nobody is left to send to", head.blast_tag)));
+        }
+        self.log_blast_act(&mut tx, Act::Pause, &head, json!({})).await?;
+        tx.commit().await?;
+        self.notify(id).await?;
         self.blast(id).await
     }
 

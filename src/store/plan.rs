@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveTime, Utc};
 use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row};
+use sqlx::{PgConnection, PgPool, Row};
 
 use super::claim::{ClaimTx, Claimed};
 use super::{StoreError, settings};
@@ -212,4 +212,13 @@ pub async fn samples(
         Ok((why, Claimed::from_row(row, nobody.clone())?))
     };
     Ok(rows.iter().map(sample).collect::<Result<_, sqlx::Error>>()?)
+}
+
+/// Whether somebody of a blast is still sent to, or being sent to.
+pub async fn has_people_left(tx: &mut PgConnection, id: BlastId) -> Result<bool, StoreError> {
+    let has_people = sqlx::query_scalar(
+        "select exists (select from blast_recipients where blast_id = $1 and status = 'queued')
+             or exists (select from blast_recipients where blast_id = $1 and status = 'sending')",
+    );
+    Ok(has_people.bind(id).fetch_one(tx).await?)
 }

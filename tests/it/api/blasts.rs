@@ -98,6 +98,27 @@ async fn pause_resume_cancel_and_delete_follow_the_state() {
 }
 
 #[tokio::test]
+async fn with_nobody_left_to_send_to_a_pause_is_refused_by_command_and_call() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let id = draft(&api, 0..2).await;
+    shop.execute(&format!(
+        "update blasts set state = 'sending', launched_at = now() where id = {id};
+         update blast_recipients set status = 'uncertain', standing = 'uncertain' where blast_id = {id}"
+    ))
+    .await;
+
+    let called = api.post(&format!("/api/blasts/{id}/pause"), json!({})).await.expect(409);
+    let said = shop.run(&["blast", "pause", &id.to_string()]).await;
+
+    assert_eq!(called.kind(), "refused");
+    assert!(called.body.to_string().contains("campaign-2025-01: nobody is left to send to"), "{}", called.body);
+    assert!(said.code == 3 && said.err.contains("campaign-2025-01: nobody is left to send to"), "{said:?}");
+    assert_eq!(api.get(&format!("/api/blasts/{id}")).await.expect(200).body["state"], "sending");
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn a_repeated_request_has_one_effect_and_one_answer() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;
