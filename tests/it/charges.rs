@@ -44,7 +44,7 @@ async fn delivered_messages_are_charged_once_by_category_and_in_money_with_a_rat
 }
 
 #[tokio::test]
-async fn a_blast_shows_how_much_was_written_back_and_a_launch_that_can_be_taken_back_is_listed_as_armed() {
+async fn a_blast_shows_how_much_was_written_back_and_a_launch_that_can_be_taken_back_is_listed_as_one_that_starts() {
     let scene = AnswerScene::unserved(2).await;
     scene.wrote(&[1, 2]).await;
     scene.shop.execute("update replies set kind = 'button' where recipient_id = 2").await;
@@ -57,10 +57,12 @@ async fn a_blast_shows_how_much_was_written_back_and_a_launch_that_can_be_taken_
         .await;
 
     let show = scene.ok(&["blast", "show", "1"]).await;
-    let armed = scene.json_lines(&["blast", "list", "--state", "armed"]).await;
+    let starts = scene.json_lines(&["blast", "list", "--state", "starts"]).await;
+    let armed = scene.ok(&["blast", "list", "--state", "armed"]).await;
     let drafts = scene.ok(&["blast", "list", "--state", "completed"]).await;
 
     assert!(show.contains("replies  2 replies, 1 of them text, by 2 people"), "{show}");
-    assert_eq!(armed.iter().map(|blast| &blast["tag"]).collect::<Vec<_>>(), ["Soon"]);
+    assert!(armed.contains("Soon") && armed.contains(" starts "), "{armed}");
+    assert_eq!(starts.iter().map(|blast| &blast["tag"]).collect::<Vec<_>>(), ["Soon"]);
     assert!(!drafts.contains("Soon"), "{drafts}");
 }

@@ -13,6 +13,7 @@ use crate::cli::table::{TextAlign, render};
 use crate::domain::amount::money;
 use crate::domain::blast::BlastState;
 use crate::domain::text::{clean, number};
+use crate::domain::waiting::Waiting;
 use crate::domain::zone;
 
 #[derive(Debug, clap::Args)]
@@ -23,7 +24,7 @@ pub(in crate::cli) struct ListArgs {
     /// Only blasts in this follow-up stage.
     #[arg(long)]
     stage: Option<String>,
-    /// Only blasts in this state: draft, armed, sending, paused, completed, cancelled.
+    /// Only blasts in this state: draft, starts, sending, paused, completed, cancelled.
     #[arg(long, value_parser = state)]
     state: Option<StateFilter>,
     /// Only blasts of this day, such as 2026-12-01.
@@ -45,12 +46,13 @@ enum StateFilter {
 }
 
 fn state(text: &str) -> Result<StateFilter, String> {
-    if text.trim().eq_ignore_ascii_case("armed") {
+    // As the dashboard says it; the second is what programs call it.
+    if ["starts", "armed"].iter().any(|word| text.trim().eq_ignore_ascii_case(word)) {
         return Ok(StateFilter::Armed);
     }
     let known = || BlastState::ALL.map(BlastState::word).join(", ");
     let state = BlastState::from_word(text).map(StateFilter::State);
-    state.ok_or_else(|| format!("no such state: write one of armed, {}", known()))
+    state.ok_or_else(|| format!("no such state: write one of starts, {}", known()))
 }
 
 impl ListArgs {
@@ -115,7 +117,9 @@ fn table(context: &Context, blasts: &[BlastView]) -> String {
 
 /// What goes on only when a person does something is told apart from what is being sent, or was paused by somebody.
 fn state_words(blast: &BlastView) -> String {
+    let can_be_taken_back = matches!(blast.waiting, Some(Waiting::Armed { .. }));
     match blast.state_words() {
+        _ if can_be_taken_back => "starts".to_owned(),
         words @ ("asks you" | "over") => words.to_owned(),
         _ => blast.state.to_string(),
     }

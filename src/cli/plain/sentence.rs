@@ -56,7 +56,7 @@ impl Sentences {
             ActivityEvent::Change { from, to, by, reason, starts_at } => {
                 let by = by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
                 let to = match starts_at {
-                    Some(at) => format!("armed{by}, starts {}", self.clock(*at)),
+                    Some(at) => format!("starts {}{by}", self.clock(*at)),
                     None => format!("{to}{by}"),
                 };
                 format!("{to}, was {from}{}", because(reason.as_deref()))
@@ -208,7 +208,7 @@ mod tests {
 
         assert_eq!(said(reply), "Raya promo: Siti Aminah, +60 12-345 6789 wrote: YA");
         assert_eq!(said(paused), "Raya promo: paused by ben, was sending");
-        assert_eq!(said(armed), "Raya promo: armed by ben, starts 14:02:51, was draft");
+        assert_eq!(said(armed), "Raya promo: starts 14:02:51 by ben, was draft");
         let sold = said(act(Act::Closed, "1240"));
         assert_eq!(sold, "Raya promo: ben: marked as closed, Siti Aminah, +60 12-345 6789: RM 1,240.00");
         let undone = said(act(Act::Undo, "closed"));
