@@ -10,6 +10,9 @@ use crate::tui::model::{CustomerOverlay, Model, SaleLine};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
+/// From this width on the blasts stand beside what was bought.
+const COLUMNS_FROM: u16 = 160;
+
 pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayContent {
     let left = vec!["Customer".to_owned(), page.who.clone(), page.phone.to_string()];
     let Some(sheet) = &page.loaded else {
@@ -19,7 +22,9 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
     let revenue = in_currency(sheet.details.customer.revenue, &model.options.currency);
     let title = super::title(left, Some(revenue));
     let clock = clock(model);
-    let mut lines = known(sheet, clock, width);
+    let in_columns = width >= COLUMNS_FROM;
+    let column = if in_columns { TextLine::column_width(width) } else { width };
+    let mut lines = known(sheet, clock, column);
     let chosen = page.at_cursor().map(SaleLine::key);
     let mut focus = None;
     let (orders, carts) = (sheet.orders.len(), sheet.carts.len());
@@ -33,14 +38,19 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
         if is_chosen {
             focus = Some(lines.len());
         }
-        lines.extend(sale_lines(sale, is_chosen, clock, width));
+        lines.extend(sale_lines(sale, is_chosen, clock, column));
     }
     if orders + carts == 0 {
         lines.push(TextLine::rule("Orders"));
         let how = if page.person.is_some() { ": c writes an order, n a cart" } else { "" };
         lines.push(TextLine::dim(format!("  no order and no cart{how}")));
     }
-    lines.extend(blasts(model, &sheet.details.blasts, clock));
+    let blasts = blasts(model, &sheet.details.blasts, clock);
+    if in_columns {
+        lines = TextLine::in_columns(lines, blasts);
+    } else {
+        lines.extend(blasts);
+    }
     OverlayContent { title, lines, focus }
 }
 

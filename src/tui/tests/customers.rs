@@ -96,6 +96,22 @@ fn cart(state: CartState) -> CartRow {
     }
 }
 
+#[test]
+fn on_a_wide_screen_the_blasts_of_a_customer_stand_beside_what_they_bought() {
+    let shown = |width| {
+        let mut dashboard = TestDashboard::new(Size { width, height: 50 });
+        dashboard.keys("3\n").answer(Completion::Person(Box::new(Ok(details_of(people().swap_remove(0)))))).keys("i");
+        dashboard.answer(sheet(vec![order(3, OrderState::Paid)])).screen()
+    };
+    let line_of = |screen: &[String], words: &str| screen.iter().position(|line| line.contains(words)).unwrap();
+
+    let (narrow, wide) = (shown(120), shown(160));
+
+    assert!(line_of(&narrow, "Blasts") > line_of(&narrow, "cart 5"));
+    assert_eq!(line_of(&wide, "Blasts"), 2, "{wide:#?}");
+    assert!(wide[2].starts_with("  3 sent") && wide[2].contains("│"), "{wide:#?}");
+}
+
 pub fn sheet(orders: Vec<OrderRow>) -> Completion {
     let seen: Option<DateTime<Utc>> = Some(at(12, 31));
     let customer = CustomerRow {

@@ -19,6 +19,8 @@ pub struct TextLine {
     /// They are no keys, but facts.
     pub is_right_dim: bool,
     pub kind: LineKind,
+    /// Another line beside it, from the middle on.
+    pub beside: Option<Box<Self>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,8 +76,33 @@ impl TextLine {
         self
     }
 
+    /// Lines in two columns, with an upright between them.
+    pub fn in_columns(left: Vec<Self>, right: Vec<Self>) -> Vec<Self> {
+        let rows = left.len().max(right.len());
+        let (mut left, mut right) = (left.into_iter(), right.into_iter());
+        let row = |_| {
+            let beside = Some(Box::new(right.next().unwrap_or_default()));
+            Self { beside, ..left.next().unwrap_or_default() }
+        };
+        (0..rows).map(row).collect()
+    }
+
+    /// How wide each of two columns is.
+    pub const fn column_width(room: u16) -> u16 {
+        room.saturating_sub(1) / 2
+    }
+
     /// Draws the pieces one after the other, the right words only where they do not touch them.
     pub fn draw(&self, pen: &mut Pen<'_>, (x, y): (u16, u16), room: u16) {
+        let Some(beside) = &self.beside else { return self.draw_alone(pen, (x, y), room) };
+        let column = Self::column_width(room);
+        self.draw_alone(pen, (x, y), column);
+        let upright = pen.theme.glyphs.upright;
+        pen.put((x + column, y), upright, 1, TextRole::Dim);
+        beside.draw_alone(pen, (x + column + 1, y), room.saturating_sub(column + 1));
+    }
+
+    fn draw_alone(&self, pen: &mut Pen<'_>, (x, y): (u16, u16), room: u16) {
         if self.kind == LineKind::Rule {
             let left = self.pieces.iter().map(|piece| piece.text.clone()).collect();
             let title = super::TitleRule { left, right: self.right.clone() };
