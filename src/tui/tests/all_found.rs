@@ -53,7 +53,9 @@ fn too_many_for_one_act_are_not_marked_and_the_keys_typed_meanwhile_are_dropped(
 
     found(&mut dashboard, ALL_FOUND_MAX + 1);
 
-    assert_eq!(dashboard.said(), "more than 10,000 are listed, too many for one act: / narrows the list");
+    let said =
+        "more than 10,000 are listed, too many for one act: / narrows the list; the key typed meanwhile was not used";
+    assert_eq!(dashboard.said(), said);
     assert_eq!(dashboard.acts(), []);
     assert!(dashboard.model.recipients.marked.is_empty() && dashboard.model.held.is_empty());
 }
@@ -70,7 +72,7 @@ fn escape_and_a_failure_both_mark_nobody() {
     let ticket = dashboard.model.recipients.ticket;
     dashboard.answer(Completion::AllFound { ticket, people: Err(EffectError::Unavailable) });
     assert_eq!(dashboard.acts(), []);
-    assert_eq!(dashboard.said(), "the list did not come: the keys typed meanwhile were not used");
+    assert_eq!(dashboard.said(), "the list did not come: the key typed meanwhile was not used");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, Effect, EffectError, ListPart, ReadRequest};
 use crate::tui::key::Key;
+use crate::tui::model::{HELD_MAX, Prompt};
 use crate::tui::msg::Msg;
 
 #[test]
@@ -237,7 +238,7 @@ fn a_few_digits_are_the_end_of_a_number_and_what_else_has_them_is_counted() {
 fn where_no_number_ends_so_those_with_the_digits_inside_are_shown_and_no_waiting_key_hits_one() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("/6789\nr").list(Vec::new());
-    assert_eq!(dashboard.said(), "no number here ends in 6789: the keys typed meanwhile were not used");
+    assert_eq!(dashboard.said(), "no number here ends in 6789: the key typed meanwhile was not used");
 
     dashboard.list(vec![people()[0].clone()]);
 
@@ -335,4 +336,16 @@ fn esc_shows_everybody_before_it_forgets_marks_that_the_list_does_not_show() {
 
     dashboard.key(Key::Esc);
     assert!(dashboard.model.recipients.marked.is_empty());
+}
+
+#[test]
+fn a_question_says_how_many_keys_were_typed_before_it_and_more_than_can_wait_are_refused_aloud() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("/6789\nbyyy").list(vec![people().swap_remove(0)]);
+    let Some(Prompt::Confirm(ask)) = &dashboard.model.prompt else { panic!("a question") };
+    assert!(ask.question.starts_with("(the 3 keys typed meanwhile were not used) "), "{}", ask.question);
+
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("/6789\n").keys(&"j".repeat(HELD_MAX + 1));
+    assert_eq!(dashboard.said(), "64 keys wait for the list: what is typed beyond them is not used");
 }

@@ -87,8 +87,8 @@ pub fn page_read(
         (Err(failure), _) => {
             model.activity.is_fetching = false;
             model.activity.awaiting = None;
-            model.held.clear();
-            model.refuse(failure.sentence());
+            let unused = keys::discard(model).map(|unused| format!("; {unused}")).unwrap_or_default();
+            model.refuse(format!("{}{unused}", failure.sentence()));
             Vec::new()
         }
     }

@@ -210,9 +210,8 @@ pub(super) fn no_list(model: &mut Model, failure: &EffectError) -> Vec<Effect> {
     model.recipients.fetching = None;
     model.recipients.gathering = false;
     failed(model, failure);
-    if !model.held.is_empty() {
-        model.held.clear();
-        model.refuse("the list did not come: the keys typed meanwhile were not used");
+    if let Some(unused) = keys::discard(model) {
+        model.refuse(format!("the list did not come: {unused}"));
     }
     Vec::new()
 }

@@ -117,9 +117,8 @@ pub fn widen(model: &mut Model) -> Option<Vec<Effect>> {
     let FoundBy::Ending { digits, wider } = model.recipients.found_by.clone() else { return None };
     let ListScope::Found { text, .. } = &model.recipients.scope else { return None };
     let text = text.clone();
-    if !model.held.is_empty() {
-        model.held.clear();
-        model.refuse(format!("no number here ends in {digits}: the keys typed meanwhile were not used"));
+    if let Some(unused) = keys::discard(model) {
+        model.refuse(format!("no number here ends in {digits}: {unused}"));
     }
     Some(show(model, text, wider, FoundBy::Inside { digits }))
 }
@@ -170,8 +169,8 @@ pub fn elsewhere_read(model: &mut Model) -> Vec<Effect> {
             } else {
                 model.prompt = Some(Prompt::Find(find));
             }
-            if model.overlays.is_empty() {
-                model.held.clear();
+            if let Some(unused) = model.overlays.is_empty().then(|| keys::discard(model)).flatten() {
+                model.refuse(unused);
             }
             effects.extend(keys::release(model));
             effects

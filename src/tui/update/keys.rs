@@ -25,6 +25,8 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
     if waits(model, key) {
         if model.held.len() < HELD_MAX {
             model.held.push_back(key);
+        } else {
+            model.refuse(format!("{HELD_MAX} keys wait for the list: what is typed beyond them is not used"));
         }
         return effects;
     }
@@ -67,11 +69,29 @@ pub fn release(model: &mut Model) -> Vec<Effect> {
     while !model.recipients.is_awaited() && !model.awaits_list() && !waits_for_elsewhere(model) {
         let Some(key) = model.held.pop_front() else { break };
         effects.extend(route(model, key));
-        if matches!(model.prompt, Some(Prompt::Confirm(_))) {
-            model.held.clear();
-        }
+        ask_alone(model);
     }
     effects
+}
+
+/// A question says how many keys that were typed before it are not its answer.
+pub fn ask_alone(model: &mut Model) {
+    if !matches!(model.prompt, Some(Prompt::Confirm(_))) {
+        return;
+    }
+    let unused = discard(model);
+    if let (Some(Prompt::Confirm(ask)), Some(unused)) = (&mut model.prompt, unused) {
+        ask.question = format!("({unused}) {}", ask.question);
+    }
+}
+
+/// Forgets the keys that waited for a list. Says how many, if any did.
+pub fn discard(model: &mut Model) -> Option<String> {
+    match std::mem::take(&mut model.held).len() {
+        0 => None,
+        1 => Some("the key typed meanwhile was not used".to_owned()),
+        keys => Some(format!("the {keys} keys typed meanwhile were not used")),
+    }
 }
 
 fn route(model: &mut Model, key: Key) -> Vec<Effect> {

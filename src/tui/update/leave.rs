@@ -1,7 +1,7 @@
 //! Back, out of a field, out of the dashboard.
 
 use super::lists::{self, ListRequest};
-use super::{find, form, moves, prompts, welcome};
+use super::{find, form, keys, moves, prompts, welcome};
 use crate::app::view::Anchor;
 use crate::domain::ids::BlastId;
 use crate::domain::zone::words::time_elsewhere;
@@ -18,11 +18,10 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
     model.notice = None;
     if model.recipients.gathering {
         model.recipients.gathering = false;
-        model.held.clear();
-        model.say(Notice::done("nobody was marked"));
-    } else if !model.held.is_empty() {
-        model.held.clear();
-        model.say(Notice::done("the keys typed meanwhile are forgotten"));
+        let unused = keys::discard(model).map(|unused| format!("; {unused}")).unwrap_or_default();
+        model.say(Notice::done(format!("nobody was marked{unused}")));
+    } else if let Some(unused) = keys::discard(model) {
+        model.say(Notice::done(unused));
     } else if let Some(closed) = model.overlays.pop() {
         if closed == Overlay::Form {
             return form::left(model);

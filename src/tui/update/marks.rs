@@ -119,9 +119,9 @@ pub fn all_found(model: &mut Model, people: EffectResult<Vec<RecipientId>>) -> V
     match people {
         Err(failure) => return completions::no_list(model, &failure),
         Ok(people) if people.len() > ALL_FOUND_MAX => {
-            model.held.clear();
+            let unused = keys::discard(model).map(|unused| format!("; {unused}")).unwrap_or_default();
             let most = number(i64::try_from(ALL_FOUND_MAX).unwrap_or(i64::MAX));
-            model.refuse(format!("more than {most} are listed, too many for one act: / narrows the list"));
+            model.refuse(format!("more than {most} are listed, too many for one act: / narrows the list{unused}"));
         }
         Ok(people) => {
             // Whoever changed in place since the list was read is in it still.

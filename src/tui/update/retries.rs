@@ -1,6 +1,6 @@
 //! `T`: tries those who failed again, after the number of them was typed.
 
-use super::{armed, prompts, written};
+use super::{armed, keys, prompts, written};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
@@ -61,8 +61,8 @@ fn ask(model: &mut Model, blast: BlastId, people: EffectResult<i64>) {
             let question =
                 format!("{tag}: send again to those who failed and do not have it? Type {}:", number(people));
             let by = ConfirmBy::Number { people, field: TextField::default(), refused: None };
-            model.held.clear();
             prompts::ask(model, question, by, vec![WriteRequest::Retry { blast, people }]);
+            keys::ask_alone(model);
         }
     }
 }
