@@ -7,6 +7,7 @@ use crate::app::view::{BlastView, Estimate};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::pace::LimitColumns;
+use crate::domain::sender::StopCode;
 use crate::domain::waiting::Waiting;
 use crate::tui::Size;
 use crate::tui::effect::Completion;
@@ -61,6 +62,27 @@ fn a_blast_outside_its_hours_waits_at_no_speed_and_says_why_below_the_blasts() {
     let all = text(&dashboard);
     let why = "waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 09:00 there (21 Nov 01:00 here)";
     assert!(all.contains(why), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn a_list_that_fills_its_pane_gives_up_a_blast_for_the_reason_of_a_wait_and_cuts_no_call_for_a_person() {
+    let full = |waiting: Waiting| {
+        let mut dashboard = TestDashboard::new(STACKED);
+        let row = BlastView { waiting: Some(waiting), ..raya() };
+        let others = (20..40).map(|id| blast(id, "Hari Sukan", BlastState::Completed, (11, 1)));
+        dashboard.answer(Completion::Blasts(Ok(std::iter::once(row).chain(others).collect()))).keys("1");
+        text(&dashboard)
+    };
+
+    let hours =
+        full(Waiting::Window { window: "09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned(), until: tomorrow(9, 0) });
+    assert!(hours.contains("waits for its hours, until 21 Nov 09:00"), "{hours}");
+    let why = "the message is not a template that Meta knows by this name and language, so that nobody can be sent it";
+    let long = full(Waiting::Provider { why: why.to_owned(), until: tomorrow(9, 0) });
+    assert!(long.contains("waits for: the provider: the message is not a template") && long.contains('~'), "{long}");
+    let person =
+        full(Waiting::SenderStopped { code: StopCode::Restored, why: why.to_owned(), sender: "sales".to_owned() });
+    assert!(person.contains("so that nobody can be sent it"), "never cut: {person}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::tui::layout::Layout;
 use crate::tui::model::{BlastSorting, Model, Pane, armed_until, is_going_out, shown_state};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule, width};
+use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule, start_of, width};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BlastColumn {
@@ -109,7 +109,9 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let names = table.columns.iter().find(|column| column.name == BlastColumn::Name).map_or(NAME_MAX, |it| it.width);
     let symbol = symbol(&model.options.currency).to_owned();
     table.row(pen, (area.x, area.y + 1), |cell| (head(cell, &symbol), TextRole::Dim));
-    let height = usize::from(area.height.saturating_sub(2));
+    let reason = if model.layout().is_side_by_side() { Vec::new() } else { reason_lines(model, area) };
+    // The reason of a wait takes the place of blasts where there is no empty line for it.
+    let height = usize::from(area.height.saturating_sub(2)).saturating_sub(reason.len());
     let at = model.blasts.position().unwrap_or_default();
     let top = (at + 1).saturating_sub(height);
     for (blast, y) in model.blasts.rows().iter().skip(top).take(height).zip(area.y + 2..) {
@@ -123,8 +125,9 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         table.row(pen, (area.x, y), |cell| value(model, blast, cell, (names, strong.then_some(TextRole::Strong))));
         progress_bar(blast, pen, &table, (area.x, y));
     }
-    if !model.layout().is_side_by_side() {
-        why_nothing_goes_out(model, pen, area);
+    let taken = u16::try_from(reason.len()).unwrap_or(u16::MAX);
+    for (line, y) in reason.iter().zip(area.bottom().saturating_sub(taken)..area.bottom()) {
+        pen.put((area.x + 2, y), line.trim_end(), area.width.saturating_sub(2), TextRole::Need);
     }
     if matches!(model.layout(), Layout::Large { .. }) {
         senders::draw(model, pen, area, height.saturating_sub(model.blasts.rows().len()));
@@ -135,18 +138,23 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
-/// In the empty lines below the blasts: why the selected one sends nothing, where its funnel is not beside it.
-fn why_nothing_goes_out(model: &Model, pen: &mut Pen<'_>, area: Rect) {
-    let Some(blast) = model.blast().filter(|blast| blast.is_held_up() || blast.asks_for_person()) else { return };
-    let rows = u16::try_from(model.blasts.rows().len()).unwrap_or(u16::MAX);
-    let from = area.y.saturating_add(2).saturating_add(rows);
-    let free = usize::from(area.bottom().saturating_sub(from));
-    let in_lines = |why: String| wrapped(&why, area.width.saturating_sub(4));
-    let full = waiting::reason(model, blast).map(in_lines).filter(|lines| lines.len() <= free);
-    let Some(lines) = full.or_else(|| waiting::brief(model, blast).map(in_lines)) else { return };
-    let taken = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    for (line, y) in lines.iter().zip(area.bottom().saturating_sub(taken).max(from)..area.bottom()) {
-        pen.put((area.x + 2, y), line.trim_end(), area.width.saturating_sub(2), TextRole::Need);
+/// Below the blasts: why the selected one sends nothing, where its funnel is not beside it. In full where empty lines have room for it, else
+/// in brief, and cut to one line unless somebody is asked for.
+fn reason_lines(model: &Model, area: Rect) -> Vec<String> {
+    let Some(blast) = model.blast().filter(|blast| blast.is_held_up() || blast.asks_for_person()) else {
+        return Vec::new();
+    };
+    let height = usize::from(area.height.saturating_sub(2));
+    let free = height.saturating_sub(model.blasts.rows().len());
+    let room = area.width.saturating_sub(4);
+    let full = waiting::reason(model, blast).map(|why| wrapped(&why, room)).filter(|lines| lines.len() <= free);
+    let brief = || waiting::brief(model, blast).map(|why| (wrapped(&why, room), why));
+    match full.map(|lines| (lines, String::new())).or_else(brief) {
+        Some((lines, _)) if lines.len() <= free => lines,
+        // The chosen blast stays in sight.
+        Some((lines, _)) if blast.asks_for_person() && lines.len() < height => lines,
+        Some((_, why)) if height > 1 => vec![start_of(&why, room)],
+        _ => Vec::new(),
     }
 }
 
