@@ -115,7 +115,7 @@ pub use orders::typed::{MINUS, item_words, typed_change, typed_item};
 pub use orders::{NewOrderItem, OrderDraft, WrittenOrder};
 pub use plan::{FirstShare, Plan, Sample};
 pub use put_back::PutBack;
-pub use recurring::{PlannedRepeat, ScheduleView};
+pub use recurring::{PlannedRepeat, ScheduleView, SkippedOccurrence};
 pub use replies::{Incoming, IncomingOutcome};
 pub use schedule::{PlannedStart, start_after};
 pub use segment::{FoundFollowUp, FoundPreview, SegmentCount, SegmentDraft};

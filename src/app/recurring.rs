@@ -299,12 +299,12 @@ impl App {
         Ok(BlastHead { scheduled_for: Some(next), launched_at: None, ..head })
     }
 
-    /// Leaves the next time of a pattern out. Returns the one after it.
-    pub async fn skip_occurrence(&self, id: BlastId) -> Result<Option<DateTime<Utc>>, AppError> {
+    /// Leaves the next time of a pattern out.
+    pub async fn skip_occurrence(&self, id: BlastId) -> Result<SkippedOccurrence, AppError> {
         let row = self.blast_row(id).await?;
         let pattern = self.pattern_of(&row).ok_or_else(|| not_repeating(id))?;
         let at = row.scheduled_for.filter(|_| row.state == BlastState::Scheduled);
-        let at = at.ok_or_else(|| AppError::Refused(format!("the schedule is {}: it has no next time", row.state)))?;
+        let at = at.ok_or_else(|| AppError::Refused(nothing_to_skip(&row)))?;
         let next = pattern.next(at, row.origin.repeat.seen + 1).map(|next| next.at);
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, id).await?;
@@ -313,7 +313,7 @@ impl App {
         self.log_blast_act(&mut tx, Act::Edit, &head, serde_json::json!({ "skipped": at })).await?;
         tx.commit().await?;
         self.clear_when_over(&row, next).await?;
-        Ok(next)
+        Ok(SkippedOccurrence { at, next })
     }
 
     /// Every blast that repeats, the newest first.
@@ -357,6 +357,24 @@ impl App {
 pub(super) fn own_start(row: &BlastRow) -> Option<DateTime<Utc>> {
     let repeats = row.origin.repeat.rule.is_some();
     row.scheduled_for.filter(|_| !repeats || row.state == BlastState::Scheduled)
+}
+
+/// A time of a pattern that was left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SkippedOccurrence {
+    pub at: DateTime<Utc>,
+    /// The one after it; `None`: it was the last.
+    pub next: Option<DateTime<Utc>>,
+}
+
+/// Why a blast that repeats has no time to leave out.
+fn nothing_to_skip(row: &BlastRow) -> String {
+    let (id, none) = (row.id, "none of its times makes a blast until");
+    match row.state {
+        BlastState::Paused => format!("it is paused: {none} `blastdeck blast schedule resume {id}` resumes it"),
+        BlastState::Draft => format!("it is a draft: {none} `blastdeck blast send {id}` sends it"),
+        state => format!("it is {state}: it has no time left"),
+    }
 }
 
 /// How many of the times that have come are shown.

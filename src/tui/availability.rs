@@ -63,7 +63,10 @@ pub fn cannot_skip(model: &Model) -> Option<String> {
     match blast.state {
         BlastState::Scheduled => read_only(model),
         BlastState::Draft => Some("nothing of it is planned yet: S sends it".to_owned()),
-        state => Some(format!("{} is {state}: it has no next time", blast.name())),
+        BlastState::Paused => {
+            Some(format!("{} is paused: none of its times makes a blast until S resumes it", blast.name()))
+        }
+        state => Some(format!("{} is {state}: it has no time left", blast.name())),
     }
 }
 

@@ -3,6 +3,7 @@
 use color_eyre::Result;
 use serde_json::json;
 
+use super::schedule;
 use crate::app::AppError;
 use crate::app::view::BlastView;
 use crate::cli::Global;
@@ -28,7 +29,10 @@ pub(super) async fn pause(global: &Global, id: BlastId) -> Result<()> {
     if context.is_json {
         return json(&json!({ "id": blast.id, "state": blast.state }));
     }
-    talk(&format!("{} is paused; `blastdeck blast resume {id}` resumes it", blast.tag));
+    talk(&match blast.origin.repeat.rule {
+        Some(_) => schedule::paused_words(&context, id).await?,
+        None => format!("{} is paused; `blastdeck blast resume {id}` resumes it", blast.tag),
+    });
     Ok(())
 }
 

@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 use super::command::ConfirmArgs;
 use super::send::{SendArgs, StartKind};
 use super::show;
-use crate::app::{OccurrenceRow, ScheduleView};
+use crate::app::{OccurrenceRow, ScheduleView, SkippedOccurrence};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, talk, text};
 use crate::cli::table::{TextAlign, render};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::text::{clean, number};
 
@@ -94,12 +95,13 @@ async fn list(global: &Global) -> Result<()> {
         ["blast", "name", "repeats", "state", "next", "made", "missed", "skipped"].map(|name| (name, TextAlign::Left));
     let row = |schedule: &ScheduleView| {
         let blast = &schedule.blast;
+        let next = schedule.next.first().filter(|_| !is_paused(schedule));
         vec![
             blast.id.to_string(),
             blast.tag.clone(),
             context.rule_of_zone(&rule(schedule), schedule.zone),
             blast.state_words().to_owned(),
-            schedule.next.first().map_or_else(|| "-".to_owned(), |at| when(&context, *at, schedule.zone)),
+            next.map_or_else(|| "-".to_owned(), |at| when(&context, *at, schedule.zone)),
             number(schedule.made),
             number(schedule.missed),
             number(schedule.skipped),
@@ -143,8 +145,9 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
     if let Some(times) = repeat.times {
         let _ = writeln!(out, "  times    {} of {}", repeat.seen, times);
     }
+    let once = if is_paused(schedule) { ", once it is resumed" } else { "" };
     for at in next {
-        let _ = writeln!(out, "  next     {}", when(context, *at, *zone));
+        let _ = writeln!(out, "  next     {}{once}", when(context, *at, *zone));
     }
     for note in clock_notes {
         let _ = writeln!(out, "  clocks   {note}");
@@ -159,13 +162,31 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
 
 async fn skip(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let next = context.app.skip_occurrence(id).await?;
+    let SkippedOccurrence { at, next } = context.app.skip_occurrence(id).await?;
     if context.is_json {
-        return json(&json!({ "id": id, "next": next }));
+        return json(&json!({ "id": id, "skipped": at, "next": next }));
     }
-    talk(&match next {
-        Some(next) => format!("its next time is {}", when(&context, next, context.app.schedule(id).await?.0.zone)),
-        None => "that was its last time: it is over".to_owned(),
-    });
+    let (schedule, _) = context.app.schedule(id).await?;
+    let time = |at| when(&context, at, schedule.zone);
+    let then = next
+        .map_or_else(|| "that was its last, and it is over".to_owned(), |next| format!("the next is {}", time(next)));
+    talk(&format!("{} at {} is left out: {then}", clean(&schedule.blast.tag), time(at)));
     Ok(())
+}
+
+/// What a pause of a blast that repeats comes to.
+pub(super) async fn paused_words(context: &Context, id: BlastId) -> Result<String> {
+    let (schedule, _) = context.app.schedule(id).await?;
+    let rule = context.rule_of_zone(&rule(&schedule), schedule.zone);
+    let next = schedule.next.first().map(|at| format!("; the next would be {}", when(context, *at, schedule.zone)));
+    Ok(format!(
+        "{} is paused: none of its times ({rule}) makes a blast until `blastdeck blast schedule resume {id}` resumes it{}",
+        clean(&schedule.blast.tag),
+        next.unwrap_or_default()
+    ))
+}
+
+/// Whether its times come as they are listed.
+fn is_paused(schedule: &ScheduleView) -> bool {
+    schedule.blast.state == BlastState::Paused
 }

@@ -92,7 +92,7 @@ impl SendArgs {
             return json(&value);
         }
         if blast.state == BlastState::Scheduled {
-            talk(&scheduled(&context, &plan, &blast, is_attended));
+            talk(&scheduled(&context, &plan, &blast, (start, is_attended)));
             return Ok(());
         }
         if let Some(until) = until {
@@ -190,7 +190,7 @@ impl SendArgs {
 }
 
 /// Says when a blast starts by itself, and how to stop it until then.
-fn scheduled(context: &Context, plan: &Plan, blast: &BlastView, is_attended: bool) -> String {
+fn scheduled(context: &Context, plan: &Plan, blast: &BlastView, (start, is_attended): (StartKind, bool)) -> String {
     let (tag, people, id) = (clean(&blast.tag), text::people(plan.people), blast.id);
     let zone = plan.repeat.as_ref().map(|repeat| repeat.zone).or(plan.start.as_ref().map(|start| start.zone));
     let shown = zone.map_or_else(String::new, |zone| context.zone_unless(zone));
@@ -198,9 +198,11 @@ fn scheduled(context: &Context, plan: &Plan, blast: &BlastView, is_attended: boo
     if let Some(repeat) = &plan.repeat {
         let engine = if is_attended { "" } else { ", if an engine runs then" };
         let rule = context.rule_of_zone(&repeat.rule, repeat.zone);
-        return format!(
-            "{tag} repeats {rule}: first {starts}{engine}; `blastdeck blast schedule show {id}` shows its times"
-        );
+        let repeats = match start {
+            StartKind::Launch => format!("{tag} repeats {rule}: first {starts}"),
+            StartKind::Resume => format!("{tag} is resumed and repeats {rule}: the next is {starts}"),
+        };
+        return format!("{repeats}{engine}; `blastdeck blast schedule show {id}` shows its times");
     }
     let note =
         plan.start.as_ref().and_then(|start| start.note.clone()).map_or_else(String::new, |note| format!(" ({note})"));

@@ -1,5 +1,6 @@
 //! What is said of blasts that repeat: where they are over, where the clocks of another zone rule, and where nobody is found yet.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{SETUP, pattern};
@@ -36,6 +37,41 @@ async fn a_time_by_other_clocks_than_the_readers_names_the_zone() {
     assert!(line(&id).contains("every day 09:00 (Pacific/Auckland)") && line(&id).contains(" (UTC)"), "{listed}");
     assert!(!line(&own).contains("(UTC)"), "{listed}");
     assert!(!shop.ok(&["blast", "plan", &own]).await.contains("(UTC)"));
+}
+
+/// Every sentence about one schedule, in the order of its life.
+#[tokio::test]
+async fn a_pause_a_skip_and_a_resume_say_what_comes_next_alike() {
+    let shop = Shop::open(SETUP).await;
+    let id = pattern(&shop, 0..2, &["--repeat", "every day 09:00", "--timezone", "Pacific/Auckland"]).await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", format!("{config}[ui]\ntimezone = \"UTC\"\n"));
+    let times: Vec<DateTime<Utc>> =
+        serde_json::from_value(shop.json(&["blast", "schedule", "show", &id]).await["next"].clone()).unwrap();
+    let today = Utc::now().date_naive();
+    let at = |n: usize| {
+        let format = if times[n].date_naive() == today { "%H:%M" } else { "%-d %b %Y %H:%M" };
+        format!("{} (UTC)", times[n].format(format))
+    };
+    let run = async |verb: &[&str]| shop.run(&[&["blast", "schedule"], verb].concat()).await.err;
+    let until = "makes a blast until `blastdeck";
+    let resumes = format!("blast schedule resume {id}` resumes it");
+
+    let skipped = run(&["skip", &id]).await;
+    assert!(skipped.contains(&format!(" at {} is left out: the next is {}", at(0), at(1))), "{skipped}");
+    let paused = run(&["pause", &id]).await;
+    assert!(paused.contains(&format!("none of its times (every day 09:00 (Pacific/Auckland)) {until}")), "{paused}");
+    assert!(paused.contains(&format!("{resumes}; the next would be {}", at(1))), "{paused}");
+    let refused = run(&["skip", &id]).await;
+    assert!(refused.contains(&format!("it is paused: none of its times {until}")), "{refused}");
+    assert!(refused.contains(&resumes), "{refused}");
+    let shown = shop.ok(&["blast", "schedule", "show", &id]).await;
+    assert!(shown.contains(&format!("  next     {}, once it is resumed", at(1))), "{shown}");
+    let listed = shop.ok(&["blast", "schedule", "list"]).await;
+    assert!(!listed.contains(&at(1)), "no time comes while it is paused: {listed}");
+    let resumed = run(&["resume", &id, "--yes", "--no-engine"]).await;
+    let next = format!("is resumed and repeats every day 09:00 (Pacific/Auckland): the next is {}", at(1));
+    assert!(resumed.contains(&next), "{resumed}");
 }
 
 #[tokio::test]
