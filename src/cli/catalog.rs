@@ -18,7 +18,7 @@ use crate::app::{CatalogueChange, CatalogueRow, ProductQuery, ProductRow};
 use crate::domain::amount::in_currency;
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{CatalogueId, ProductId};
-use crate::domain::text::{clean, count_of, shell_quoted};
+use crate::domain::text::{clean, count_of, number, shell_quoted};
 use crate::import::{TableSource, read_products};
 
 #[derive(Debug, Subcommand)]
@@ -81,6 +81,9 @@ async fn import(
     let read = read_products(source, context.app.config().ui.currency.clone()).await.map_err(refusal)?;
     if read.wrong_total > 0 {
         read.wrong.iter().for_each(|why| talk(why));
+        if let more @ 1.. = read.wrong_total.saturating_sub(read.wrong.len()) {
+            talk(&format!("and {} more", number(i64::try_from(more).unwrap_or(i64::MAX))));
+        }
         let rows = count_of(read.wrong_total as u64, "row is", "rows are");
         return Err(RefusedError(format!(
             "{rows} wrong in {}: nothing was imported",

@@ -11,6 +11,21 @@ const FEED: &str = "id,title,description,availability,price,item_group_id,color,
                     shirt-b,Shirt,Soft,out of stock,19.9 MYR,shirt,blue,0\n";
 
 #[tokio::test]
+async fn a_file_with_more_wrong_rows_than_are_named_says_how_many() {
+    let shop = Shop::open(Setup::default()).await;
+    let rows = |n: usize| "sku,name,price\n".to_owned() + &"a,,x\n".repeat(n);
+    for (wrong, more) in [(10, None), (13, Some("and 3 more\n"))] {
+        let file = shop.write("menu.csv", rows(wrong));
+
+        let said = shop.run(&["catalog", "import", file.to_str().unwrap()]).await;
+
+        assert_eq!(said.code, 3, "{said:?}");
+        assert_eq!(more.is_some(), said.err.contains("more\n"), "{said:?}");
+        assert!(said.err.contains(more.unwrap_or_default()) && said.err.contains(&format!("{wrong} rows are wrong")));
+    }
+}
+
+#[tokio::test]
 async fn a_file_is_imported_again_and_again_and_what_it_lacks_is_taken_out() {
     let shop = Shop::open(Setup::default()).await;
     let file = shop.write("feed.csv", FEED);
