@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use crate::app::view::{ElsewhereRow, RecipientDetails};
+use crate::app::view::{ElsewhereRow, RecipientDetails, Total};
 use crate::app::{self, FollowUpPreview, FoundFollowUp, FoundPreview, PlanGroup, PlanPerson};
 use crate::domain::follow_up::{PROPOSED_AGE, ages};
 use crate::domain::funnel::Counts;
@@ -288,6 +288,8 @@ pub struct FollowFoundOverlay {
     pub scroll: usize,
     /// By which counts of the blast it was read.
     pub read_at: Option<Counts>,
+    /// How many the list has from which it was opened.
+    pub listed: Option<Total>,
 }
 
 /// A question is read from so many columns on, whole.

@@ -1,7 +1,8 @@
 //! Whom a follow-up to people who were found would reach, and who is left out and why.
 
-use super::{OverlayContent, follow_up};
+use super::{OverlayContent, follow_up, wrapped};
 use crate::app::FoundPreview;
+use crate::app::view::Total;
 use crate::tui::format::number;
 use crate::tui::model::{FollowFoundOverlay, Model};
 use crate::tui::theme::TextRole;
@@ -18,6 +19,10 @@ pub fn content(model: &Model, page: &FollowFoundOverlay, width: u16) -> OverlayC
         return OverlayContent { title, lines, focus: None };
     };
     lines.push(counts(loaded));
+    if let Some(words) = page.listed.and_then(|listed| differs(listed, loaded.count.finds)) {
+        let words = wrapped(&words, width.saturating_sub(4)).into_iter();
+        lines.extend(words.map(|line| TextLine::of(format!("  {line}"), TextRole::Need)));
+    }
     let reasons = loaded.count.left_out.iter().filter(|(_, people)| *people > 0);
     let reasons = reasons.map(|(reason, people)| (*people, reason.words().to_owned()));
     lines.extend(follow_up::left_out_lines(reasons));
@@ -25,6 +30,13 @@ pub fn content(model: &Model, page: &FollowFoundOverlay, width: u16) -> OverlayC
     lines.extend(follow_up::draft_words((&loaded.stage_name, loaded.count.gets()), they_have, blast, width));
     lines.extend(follow_up::unknown(model, page.from.blast, loaded.last_mark.as_ref(), width));
     OverlayContent { title, lines, focus: None }
+}
+
+/// Where the list is older: that the draft goes to who is found now.
+fn differs(listed: Total, finds: i64) -> Option<String> {
+    let Total::Exactly(listed) = listed else { return None };
+    let now = "the draft goes to those who are found now";
+    (listed != finds).then(|| format!("the list has {}, as it was read: {now}", number(listed)))
 }
 
 /// `41 found         35 get it`.

@@ -2,7 +2,7 @@
 
 use super::follow_ups::follow_up;
 use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, people};
-use crate::app::view::BlastView;
+use crate::app::view::{BlastView, Total};
 use crate::app::{FoundFollowUp, FoundPreview, SegmentCount};
 use crate::domain::filter::segment::Exclusion;
 use crate::tui::Size;
@@ -51,6 +51,22 @@ fn f_on_people_who_were_found_counts_exactly_them() {
         assert!(screen.contains(words), "{words} is not in\n{screen}");
     }
     assert!(!screen.contains("frequency cap") && !screen.contains("by itself"), "{screen}");
+}
+
+#[test]
+fn a_list_that_is_older_than_who_is_found_now_is_said() {
+    for (listed, is_said) in [(4, false), (3, true)] {
+        let mut dashboard = TestDashboard::new(WIDE);
+        dashboard.keys("/has:cart\n").list(people());
+        let ticket = dashboard.model.recipients.ticket;
+        dashboard.answer(Completion::Count { ticket, total: Ok(Total::Exactly(listed)) });
+        dashboard.keys("f").answer(Completion::FoundFollowUp(Ok(preview(Vec::new()))));
+
+        let screen = dashboard.screen().join("\n");
+
+        let words = "the list has 3, as it was read: the draft goes to those who are found now";
+        assert_eq!(screen.contains(words), is_said, "{screen}");
+    }
 }
 
 #[test]

@@ -7,7 +7,9 @@ use crate::tui::model::{FollowFoundOverlay, Model, Notice, Overlay};
 
 pub fn open(model: &mut Model, from: FoundFollowUp) -> Vec<Effect> {
     let read_at = model.blasts.get(from.blast).map(|row| row.counts);
-    let page = FollowFoundOverlay { from: from.clone(), loaded: None, is_being_made: false, scroll: 0, read_at };
+    let listed = model.recipients.total;
+    let page =
+        FollowFoundOverlay { from: from.clone(), loaded: None, is_being_made: false, scroll: 0, read_at, listed };
     overlays::open(model, Overlay::FollowFound(page));
     vec![Effect::Read(ReadRequest::FoundFollowUp(from))]
 }
