@@ -141,7 +141,7 @@ pub use crate::store::cart::{CartQuery, CartRow};
 pub use crate::store::catalogue::{CatalogueChange, CatalogueRow, ProductQuery, ProductRow, VariantRow};
 pub use crate::store::count::CountDifference;
 pub use crate::store::customer::{
-    CustomerBlast, CustomerDetails, CustomerNote, CustomerQuery, CustomerRow, SentMessage,
+    Consent, CustomerBlast, CustomerDetails, CustomerNote, CustomerQuery, CustomerRow, SentMessage,
 };
 pub use crate::store::fence::Confirmed;
 pub use crate::store::forget::KeptOfPerson;

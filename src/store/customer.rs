@@ -102,6 +102,14 @@ pub struct Consent {
     pub noted_at: DateTime<Utc>,
 }
 
+impl Consent {
+    /// `consent: the shop's form on 2026-03-01, by the list of blast 7`.
+    pub fn in_words(&self) -> String {
+        let given = if self.given_at.is_empty() { String::new() } else { format!(" on {}", self.given_at) };
+        format!("consent: {}{given}, by the list of blast {}", self.source, self.blast_id)
+    }
+}
+
 /// All that is known of a customer beside their row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CustomerDetails {

@@ -295,11 +295,11 @@ pub const ACTIONS: &[UiAction] = &[
         .footer("customer", 10),
     marks("the next step of this order, or an order of this cart", &[Enter], &[Customer], customer::next_step)
         .unless(customer::cannot_step)
-        .footer("next step", 1),
+        .footer_here(customer::step_word, 1),
     marks("cancel this order, or abandon this cart", &[Char('X')], &[Customer], customer::end)
         .danger(Danger::Asks)
         .unless(customer::cannot_end)
-        .footer("cancel", 3),
+        .footer_here(customer::end_word, 3),
     marks("an order: what they bought", &[Char('c')], &[Customer], customer::new_order)
         .unless(customer::cannot_add)
         .footer("order", 2),

@@ -18,8 +18,7 @@ pub(super) async fn run(context: &Context, phone: &str) -> Result<()> {
     }
     head(context, &details)?;
     for consent in &details.consents {
-        let given = if consent.given_at.is_empty() { String::new() } else { format!(" on {}", consent.given_at) };
-        line(&format!("consent: {}{given}, by the list of blast {}", consent.source, consent.blast_id))?;
+        line(&consent.in_words())?;
     }
     for note in &details.notes {
         let when = context.when(Some(note.written_at));

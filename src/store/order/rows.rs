@@ -130,12 +130,15 @@ impl OrderRow {
         if self.counted.is_some() {
             return None;
         }
+        // It would not count whatever else is said of it.
+        if self.state == OrderState::Cancelled {
+            return Some(Uncounted::Cancelled.to_string());
+        }
         let replaced = self.replaced_by.as_ref().zip(self.replaced_at);
         let replaced = replaced.map(|(by, at)| Uncounted::Replaced(by.clone(), at).to_string());
-        let now = || match self.state {
-            OrderState::Cancelled => Uncounted::Cancelled,
-            _ if self.is_undone => Uncounted::Undone(self.undone_by.clone()),
-            _ => Uncounted::PersonGone,
+        let now = || match self.is_undone {
+            true => Uncounted::Undone(self.undone_by.clone()),
+            false => Uncounted::PersonGone,
         };
         replaced.or_else(|| self.uncounted.clone()).or_else(|| Some(now().to_string()))
     }

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::{OverlayContent, clock, wrapped};
-use crate::app::{CustomerBlast, CustomerRow, CustomerSheet, items_in_words};
+use crate::app::{Consent, CustomerBlast, CustomerRow, CustomerSheet, items_in_words};
 use crate::domain::text::count_of;
 use crate::tui::format::{TimeFormat, in_currency};
 use crate::tui::model::{CustomerOverlay, Model, SaleLine};
@@ -74,7 +74,7 @@ fn known(sheet: &CustomerSheet, clock: TimeFormat, width: u16) -> Vec<TextLine> 
         any("opted out of", &customer.opted_out),
     ];
     let notes = sheet.details.notes.iter().map(|note| format!("note: {} ({})", note.note, note.written_by));
-    let consents = sheet.details.consents.iter().map(|consent| format!("consent: {}", consent.source));
+    let consents = sheet.details.consents.iter().map(Consent::in_words);
     for text in said.into_iter().flatten().chain(notes).chain(consents) {
         lines
             .extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| TextLine::dim(format!("  {line}"))));

@@ -7,7 +7,8 @@ use sqlx::types::Json;
 use super::support::{STACKED, TestDashboard, WIDE, at, details_of, people};
 use crate::app::view::{ActivityEvent, ActivityPage, ActivityPosition, ActivityRow, ActivitySource};
 use crate::app::{
-    CartRow, CustomerDetails, CustomerRow, CustomerSheet, OrderDraft, OrderItemRow, OrderRow, SoldOut, typed_item,
+    CartRow, Consent, CustomerDetails, CustomerRow, CustomerSheet, OrderDraft, OrderItemRow, OrderRow, SoldOut,
+    typed_item,
 };
 use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, CartId, OrderId, RecipientId, ReplyId, SenderId};
@@ -144,6 +145,37 @@ pub fn opened(size: Size) -> TestDashboard {
     assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::Customer(people()[0].phone.clone()))]);
     dashboard.answer(sheet(vec![order(3, OrderState::New), order(2, OrderState::Fulfilled)])).taken();
     dashboard
+}
+
+#[test]
+fn the_keys_of_a_cart_say_what_they_do_to_a_cart() {
+    let mut dashboard = opened(WIDE);
+    assert!(dashboard.screen().join("\n").contains("next step"), "of an order");
+
+    dashboard.keys("jj");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("order it") && screen.contains("abandon"), "{screen}");
+    assert!(!screen.contains("next step") && !screen.contains("cancel"), "{screen}");
+}
+
+#[test]
+fn consent_has_its_date_and_the_list_that_says_it() {
+    let mut dashboard = opened(WIDE);
+    let Completion::Customer { phone, sheet } = sheet(Vec::new()) else { panic!("a customer") };
+    let mut sheet = sheet.unwrap();
+    sheet.details.consents.push(Consent {
+        phone_number: PHONE.to_owned(),
+        source: "the shop's form".to_owned(),
+        given_at: "2026-03-01".to_owned(),
+        blast_id: BlastId(7),
+        noted_at: dashboard.now,
+    });
+    dashboard.answer(Completion::Customer { phone, sheet: Box::new(Ok(sheet)) });
+
+    let screen = dashboard.screen().join("\n");
+
+    assert!(screen.contains("consent: the shop's form on 2026-03-01, by the list of blast 7"), "{screen}");
 }
 
 fn acts(dashboard: &mut TestDashboard) -> Vec<ShopAct> {

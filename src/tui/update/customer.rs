@@ -28,6 +28,19 @@ pub fn entered(model: &Model) -> &'static str {
     if is_asked(model) { "answer" } else { "customer" }
 }
 
+/// What `enter` makes of what is at the cursor.
+pub fn step_word(model: &Model) -> &'static str {
+    if is_cart(model) { "order it" } else { "next step" }
+}
+
+pub fn end_word(model: &Model) -> &'static str {
+    if is_cart(model) { "abandon" } else { "cancel" }
+}
+
+fn is_cart(model: &Model) -> bool {
+    page(model).and_then(CustomerOverlay::at_cursor).is_some_and(|sale| matches!(sale, SaleLine::Cart(_)))
+}
+
 fn is_asked(model: &Model) -> bool {
     matches!(model.overlays.last(), Some(Overlay::Details(details)) if details.is_uncertain())
 }
