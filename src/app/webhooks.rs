@@ -13,10 +13,17 @@ use tokio::time::timeout;
 use super::{App, AppError};
 use crate::config::{Config, TokenSource};
 use crate::domain::ids::SenderId;
+use crate::domain::text::count_of;
 use crate::provider::meta::webhook::{Handshake, is_signature, verify_signature};
 use crate::provider::wsapme::webhook::is_secret;
 use crate::store::inbox::{self, InboxEntry, InboxSummary, NewWebhook, ReplaySelection};
 use crate::store::{self, StoreError, months};
+
+/// `1 message waits: no number is known of whoever wrote, and it may be an order`.
+pub fn nameless(waiting: i64) -> String {
+    let messages = count_of(waiting, "message waits", "messages wait");
+    format!("{messages}: no number is known of whoever wrote, and it may be an order")
+}
 
 /// How long the database may take to keep a webhook.
 const KEEP_PATIENCE: Duration = Duration::from_secs(10);
@@ -94,6 +101,12 @@ impl App {
 
     pub async fn inbox_summary(&self) -> Result<InboxSummary, AppError> {
         Ok(inbox::summary(self.pool()).await?)
+    }
+
+    /// How many webhooks wait for the number of whoever wrote, in words; `None`: none does.
+    pub async fn nameless_in_words(&self) -> Result<Option<String>, AppError> {
+        let waiting = self.inbox_summary().await?.nameless;
+        Ok((waiting > 0).then(|| nameless(waiting)))
     }
 
     /// Has webhooks applied again by the next engine; what was applied already changes nothing. Returns how many.

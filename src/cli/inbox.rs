@@ -113,7 +113,7 @@ fn cells(context: &Context, row: &InboxEntry) -> Vec<String> {
 
 /// What is not applied, and how old it is.
 fn in_words(summary: &InboxSummary) -> String {
-    let InboxSummary { new, parked, failed, oldest } = *summary;
+    let InboxSummary { new, parked, failed, oldest, .. } = *summary;
     if new + parked + failed == 0 {
         return "everything is applied".to_owned();
     }

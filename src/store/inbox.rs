@@ -19,6 +19,9 @@ use crate::domain::opt_out::may_hold_opt_out;
 
 pub use listing::{InboxEntry, InboxSummary, ReplaySelection, list, replay, summary};
 
+/// Why a message waits of whose writer Meta's id alone is known: that of its request, too.
+pub const NO_NUMBER: &str = "no number is known of this person's id";
+
 /// A webhook's request as it came.
 #[derive(Debug, Clone)]
 pub struct NewWebhook {

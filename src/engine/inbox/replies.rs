@@ -17,7 +17,7 @@ use crate::engine::context::EngineContext;
 use crate::engine::media::KEPT_BY_META;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::reply::{self, AnsweredMessage, LearnedIdentity, NewReply, QuotedMessage};
-use crate::store::{StoreError, media};
+use crate::store::{StoreError, inbox, media};
 
 /// A reply waits this long for its writer's number, where nothing but an id is known of them, and for what becomes of a message
 /// that it may answer. A stop waits for nothing but a number: what is in flight is found by the opt-out itself.
@@ -108,7 +108,7 @@ pub(super) fn has_time(engine: &EngineContext, item: &InboxItem) -> bool {
 
 /// Until the id is learned, or its time is over.
 pub(super) fn lacks_number(user_id: Option<&str>) -> ItemOutcome {
-    let why = "no number is known of this person's id".to_owned();
+    let why = inbox::NO_NUMBER.to_owned();
     ItemOutcome::Waits { why, id: user_id.map(str::to_owned) }
 }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool};
 
+use super::NO_NUMBER;
 use crate::store::StoreError;
 use crate::store::notify;
 
@@ -32,6 +33,8 @@ pub struct InboxSummary {
     pub new: i64,
     pub parked: i64,
     pub failed: i64,
+    /// Of those that are parked, how many wait for their writer's number.
+    pub nameless: i64,
     /// When the oldest came that is not applied.
     pub oldest: Option<DateTime<Utc>>,
 }
@@ -59,9 +62,11 @@ pub async fn summary(pool: &PgPool) -> Result<InboxSummary, StoreError> {
     let summary = sqlx::query_as(
         "select count(*) filter (where state = 'new') as new, count(*) filter (where state = 'parked') as parked,
                 count(*) filter (where state = 'failed') as failed,
+                count(*) filter (where state = 'parked' and reason = $1) as nameless,
                 min(received_at) filter (where state <> 'failed') as oldest
            from webhook_inbox where state = 'failed' or state in ('new', 'parked')",
     )
+    .bind(NO_NUMBER)
     .fetch_one(pool)
     .await?;
     Ok(summary)

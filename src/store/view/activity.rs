@@ -16,6 +16,7 @@ use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::store::StoreError;
+use crate::store::inbox::NO_NUMBER;
 
 pub use left::LeftByUndo;
 pub use ordered::ActivityOrder;
@@ -203,7 +204,8 @@ const PAGE: &str = concat!(
     first_opt_out!(),
     "      order by x.created_at desc, x.id desc limit $3)
          union all
-         (select 5, p.id, p.received_at, p.blast_id, p.recipient_id, p.phone_number, p.name, p.kind, left(p.body, 2000), null, null,
+         (select 5, p.id, p.received_at, p.blast_id, p.recipient_id, p.phone_number,
+                 coalesce(nullif(p.name, ''), case when p.phone_number is null then p.user_id end), p.kind, left(p.body, 2000), null, null,
                  (select m.state from reply_media m where m.reply_id = p.id)
             from replies p
            where (p.received_at, p.id) < ($1, ($2::bigint[])[6]) order by p.received_at desc, p.id desc limit $3)
@@ -327,6 +329,8 @@ pub struct ActivityHead {
     pub strangers: i64,
     /// What providers said since.
     pub notices: i64,
+    /// Webhooks that wait for a writer's number, of whom Meta's id alone is known; there may be an order in them.
+    pub nameless: i64,
     /// Webhooks of which something could not be applied; there may be an opt-out in them.
     pub failed_webhooks: i64,
 }
@@ -338,6 +342,7 @@ struct HeadRecord {
     replies: i64,
     strangers: i64,
     notices: i64,
+    nameless: i64,
     failed_webhooks: i64,
 }
 
@@ -370,6 +375,7 @@ const HEAD: &str = concat!(
                                     where received_at > $1 and recipient_id is null
                                     order by received_at desc limit 250) n) as strangers,
             (select count(*) from (select 1 from provider_notices where received_at > $1 limit 250) n) as notices,
+            (select count(*) from (select 1 from webhook_inbox where state = 'parked' and reason = $3 limit 250) n) as nameless,
             (select count(*) from (select 1 from webhook_inbox where state = 'failed' limit 250) n)
             + (select count(*) from (select 1 from webhook_inbox
                                       where state in ('new', 'parked') and failed_items is not null limit 250) n)
@@ -378,7 +384,7 @@ const HEAD: &str = concat!(
 
 /// What an operator has not seen; without `seen_at`, since they looked last. An operator who never looked has seen what was before.
 pub async fn head(pool: &PgPool, operator: &str, seen_at: DateTime<Utc>) -> Result<ActivityHead, StoreError> {
-    let head: HeadRecord = sqlx::query_as(HEAD).bind(seen_at).bind(operator).fetch_one(pool).await?;
+    let head: HeadRecord = sqlx::query_as(HEAD).bind(seen_at).bind(operator).bind(NO_NUMBER).fetch_one(pool).await?;
     let unread = if head.unread >= UNREAD_MAX { Total::AtLeast(UNREAD_MAX) } else { Total::Exactly(head.unread) };
     Ok(ActivityHead {
         seen_at,
@@ -387,6 +393,7 @@ pub async fn head(pool: &PgPool, operator: &str, seen_at: DateTime<Utc>) -> Resu
         replies: head.replies,
         strangers: head.strangers,
         notices: head.notices,
+        nameless: head.nameless,
         failed_webhooks: head.failed_webhooks,
     })
 }

@@ -23,6 +23,8 @@ pub enum AttentionItem {
     Uncertain(BlastId),
     /// Webhooks of which something could not be applied.
     Webhooks,
+    /// Webhooks that wait for the number of whoever wrote.
+    Nameless,
     /// Replies that the operator has not seen, and by which nobody is marked.
     Strangers,
     /// What providers said that the operator has not seen.
@@ -47,6 +49,7 @@ impl Model {
         match need {
             AttentionItem::Uncertain(id) => self.blasts.get(id).map_or(0, |blast| blast.counts.uncertain),
             AttentionItem::Webhooks => head.map_or(0, |head| head.failed_webhooks),
+            AttentionItem::Nameless => head.map_or(0, |head| head.nameless),
             AttentionItem::Strangers => head.map_or(0, |head| head.strangers),
             AttentionItem::Notices => head.map_or(0, |head| head.notices),
             _ => 1,
@@ -70,7 +73,9 @@ impl Model {
                 return self.blasts.get(id).map(|blast| blast.id);
             }
             AttentionItem::Sender(id) | AttentionItem::Unheard(id) => id,
-            AttentionItem::Webhooks | AttentionItem::Strangers | AttentionItem::Notices => return None,
+            AttentionItem::Webhooks | AttentionItem::Nameless | AttentionItem::Strangers | AttentionItem::Notices => {
+                return None;
+            }
         };
         let of_sender = || self.blasts.rows().iter().filter(move |blast| blast.sender_id == id);
         let waits = |blast: &&BlastView| matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));
@@ -95,6 +100,7 @@ fn needs_of(blast: &BlastView) -> Vec<AttentionItem> {
 fn needs_of_news(head: &ActivityHead) -> Vec<AttentionItem> {
     let counted = [
         (AttentionItem::Webhooks, head.failed_webhooks),
+        (AttentionItem::Nameless, head.nameless),
         (AttentionItem::Strangers, head.strangers),
         (AttentionItem::Notices, head.notices),
     ];

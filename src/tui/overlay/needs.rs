@@ -1,8 +1,8 @@
 //! `!`: what needs a person, in every blast, each line with its mend.
 
 use super::{OverlayContent, clock, wrapped};
-use crate::app::StepView;
 use crate::app::view::BlastView;
+use crate::app::{StepView, nameless};
 use crate::domain::blast::BlastState;
 use crate::domain::sender::{UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::status::Status;
@@ -116,6 +116,10 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
             count_of(model.weight(need), "webhook could not be applied", "webhooks could not be applied"),
             "there may be an opt-out in it: `blastdeck inbox list --failed` says why, `blastdeck inbox replay --failed` tries again"
                 .to_owned(),
+        ),
+        AttentionItem::Nameless => words(
+            nameless(model.weight(need)),
+            "it is applied once the number is known, after an hour without: `blastdeck inbox list` shows it".to_owned(),
         ),
         AttentionItem::Strangers => words(
             count_of(

@@ -107,6 +107,7 @@ pub fn head(unread: i64, seen_at: DateTime<Utc>) -> ActivityHead {
         replies: unread.min(3),
         strangers: unread.min(1),
         notices: 0,
+        nameless: 0,
         failed_webhooks: 0,
     }
 }

@@ -113,6 +113,21 @@ fn news_that_need_a_person_lead_to_the_activity_and_other_replies_are_not_counte
 }
 
 #[test]
+fn a_message_that_waits_for_its_writers_number_needs_a_person() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.answer(Completion::ActivityHead(Ok(ActivityHead { nameless: 1, ..head(0, at(13, 58)) })));
+
+    dashboard.keys("!");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(
+        screen.contains("1 message waits: no number is known of whoever wrote, and it may be an order"),
+        "{screen}"
+    );
+    assert!(screen.contains("`blastdeck inbox list` shows it"), "{screen}");
+}
+
+#[test]
 fn the_bell_rings_once_for_what_is_new_and_never_for_what_was_there() {
     let mut dashboard = TestDashboard::new(STACKED);
     let bells = |dashboard: &mut TestDashboard, uncertain: i64| {

@@ -179,6 +179,7 @@ fn what_happened_is_read_once_the_window_is_large_enough_to_show_it() {
         replies: 1,
         strangers: 0,
         notices: 0,
+        nameless: 0,
         failed_webhooks: 0,
     };
     dashboard.answer(Completion::ActivityHead(Ok(head))).taken();

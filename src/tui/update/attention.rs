@@ -36,8 +36,9 @@ pub fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
             model.overlays.clear();
             activity::open(model)
         }
-        AttentionItem::Webhooks => {
-            let line = model.options.call("blastdeck inbox list --failed");
+        AttentionItem::Webhooks | AttentionItem::Nameless => {
+            let flag = if need == AttentionItem::Webhooks { " --failed" } else { "" };
+            let line = model.options.call(&format!("blastdeck inbox list{flag}"));
             model.say(Notice::done(format!("nothing here shows them: run `{line}`")));
             Vec::new()
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use blastdeck::store::view::activity;
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -10,7 +11,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
 
 use super::scene::{InboxScene, blast_of, text};
-use crate::support::{digits, long_form};
+use crate::support::{digits, eventually_async, long_form};
 
 /// An order of person `n`, as Meta sends it.
 pub fn order(n: u32, id: &str, items: &Value) -> Value {
@@ -175,6 +176,47 @@ async fn a_cancelled_order_takes_its_own_amount_back_and_reopens_whom_it_alone_c
     assert!(again.code == 3 && again.err.contains("order 5 is cancelled already: nothing changed"), "{again:?}");
     scene.shop.ok(&["audit"]).await;
     scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_order_is_not_counted_because_it_is_cancelled() {
+    let scene = InboxScene::sent(1).await;
+    scene.receive(messages(&[recorded(1, "wamid.order1")])).await;
+    let why = async || scene.shop.json_lines(&["order", "export", "--format", "json"]).await[0]["not_counted"].clone();
+    assert_eq!(why().await, "it is in USD, and revenue is counted in MYR");
+
+    scene.shop.ok(&["order", "cancel", "1"]).await;
+
+    assert_eq!(why().await, "it is cancelled");
+}
+
+#[tokio::test]
+async fn an_order_of_an_id_without_a_number_is_said_while_it_waits_and_listed_by_the_id_after_an_hour() {
+    let scene = InboxScene::sent(1).await;
+    let mut nameless = order(
+        1,
+        "wamid.order1",
+        &json!([{ "product_retailer_id": "teh", "quantity": 2, "item_price": 3,
+                                                          "currency": "MYR" }]),
+    );
+    nameless["from_user_id"] = json!("MY.somebody");
+    nameless.as_object_mut().unwrap().remove("from");
+    scene.receive(messages(&[nameless])).await;
+
+    let waits = scene.shop.run(&["order", "list"]).await;
+
+    let says = "1 message waits: no number is known of whoever wrote, and it may be an order: `blastdeck";
+    assert!(waits.code == 0 && waits.err.contains(says), "{waits:?}");
+    let hour = "received_at = received_at - interval '2 hours', next_try_at = now()";
+    scene.shop.execute(&format!("update webhook_inbox set {hour} where state = 'parked'")).await;
+    eventually_async("it is kept without a number", async || {
+        scene.shop.number("select count(*) from orders where user_id = 'MY.somebody'").await == 1
+    })
+    .await;
+    let listed = scene.shop.run(&["order", "list"]).await;
+    assert!(listed.out.contains("MY.somebody") && !listed.err.contains("waits"), "{listed:?}");
+    let shown = activity::page(&scene.shop.database.pool, None, 1).await.unwrap();
+    assert_eq!(shown[0].name.as_deref(), Some("MY.somebody"), "{shown:?}");
 }
 
 #[tokio::test]
