@@ -30,7 +30,7 @@ macro_rules! names_person {
         )
     };
 }
-pub(self) use names_person;
+use names_person;
 
 /// The key of the lock that keeps lists that are being imported apart from somebody who is being forgotten.
 const LIST_LOCK: i64 = 0x666f_7267_6574;

@@ -276,7 +276,8 @@ fn in_script(zero: char, digits: &str) -> String {
 async fn name_them_elsewhere(shop: &Shop) {
     let (bare, other) = (digits(FIRST), digits(FIRST + 1));
     let (arabic, nagari) = (in_script('\u{660}', &bare), in_script('\u{966}', &bare));
-    let escaped: String = in_script('\u{660}', &bare).chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    let escapes = in_script('\u{660}', &bare).chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect::<Vec<_>>();
+    let escaped = escapes.concat();
     shop.ok(&["order", "add", "1", &format!("+{other}"), &format!("KEK{bare}007*1@5")]).await;
     shop.ok(&["order", "edit", "2", "roti*1@2", &format!("-KEK{bare}007")]).await;
     shop.ok(&["order", "add", "1", &format!("+{other}"), &format!("{bare}01*1@5")]).await;

@@ -136,10 +136,8 @@ impl OrderRow {
         }
         let replaced = self.replaced_by.as_ref().zip(self.replaced_at);
         let replaced = replaced.map(|(by, at)| Uncounted::Replaced(by.clone(), at).to_string());
-        let now = || match self.is_undone {
-            true => Uncounted::Undone(self.undone_by.clone()),
-            false => Uncounted::PersonGone,
-        };
+        let undone = || Uncounted::Undone(self.undone_by.clone());
+        let now = || if self.is_undone { undone() } else { Uncounted::PersonGone };
         replaced.or_else(|| self.uncounted.clone()).or_else(|| Some(now().to_string()))
     }
 }

@@ -278,10 +278,9 @@ async fn edit(
         return Err(Problem::field("items", "missing: write items, a note or a status"));
     }
     once(&caller, repeatable(&body), async |app: App| {
-        Ok(Answer::ok(match abandons {
-            true => CartAnswer::from(app.abandon_cart(id).await?),
-            false => CartAnswer::from(app.edit_cart(id, &change).await?),
-        }))
+        let cart: CartAnswer =
+            if abandons { app.abandon_cart(id).await?.into() } else { app.edit_cart(id, &change).await?.into() };
+        Ok(Answer::ok(cart))
     })
     .await
     .map_err(|problem| body.spelled(problem))
