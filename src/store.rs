@@ -22,6 +22,7 @@ pub mod fence;
 pub mod forget;
 pub mod hook;
 pub mod import;
+mod in_flight;
 pub mod inbox;
 pub mod job;
 pub mod lease;

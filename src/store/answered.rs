@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
+use super::in_flight::not_in_flight;
 use super::view::segment::{ExclusionCount, LeftOutPerson};
 use super::{StoreError, settings};
 use crate::domain::filter::segment::Exclusion;
@@ -40,9 +41,10 @@ const ANSWERED: &str = "
        and not exists (select from suppressions x
                         where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (fs.business, '*'))";
 
-/// Those of them who are queued, in words that only one index fits.
+/// Those of them who are queued and not in flight, in words that only one index fits.
 fn queued() -> String {
-    format!("{ANSWERED} and r.status >= 'queued' and r.status <= 'queued'")
+    let landed = not_in_flight!("r.");
+    format!("{ANSWERED} and r.status >= 'queued' and r.status <= 'queued' and {landed}")
 }
 
 /// The people of blasts who opted out.
@@ -190,21 +192,38 @@ async fn skip(tx: &mut PgConnection, blasts: Vec<i64>, people: Option<Vec<i64>>)
     let (closed, replied) = (Exclusion::Closed.words(), Exclusion::Replied.words());
     let answered = queued();
     let sql = format!(
-        "with {LINKS},
-         held as (
-             select h.id, case x.left_out when 'closed' then '{closed}' else '{replied}' end as why
-               from ({answered} and {of}) x join blast_recipients h on h.id = x.id
-              where h.status = 'queued' order by h.id for update of h skip locked),
-         left_out as (
-             update blast_recipients r set status = 'skipped', standing = 'skipped', changed_at = now(), reason = held.why
-               from held where r.id = held.id
-             returning r.id, r.blast_id, r.attempt, held.why)
-         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
-         select blast_id, id, attempt, 'queued', 'skipped', 'engine', jsonb_build_object('why', why) from left_out"
+        "with {LINKS}
+         select h.id, case x.left_out when 'closed' then '{closed}' else '{replied}' end as why
+           from ({answered} and {of}) x join blast_recipients h on h.id = x.id
+          where h.status = 'queued' order by h.id for update of h skip locked"
     );
-    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(blasts);
+    let mut query = sqlx::query_as(AssertSqlSafe(sql)).bind(blasts);
     if let Some(people) = people {
         query = query.bind(people);
     }
-    Ok(i64::try_from(query.execute(tx).await?.rows_affected()).unwrap_or(i64::MAX))
+    let locked: Vec<(i64, String)> = query.fetch_all(&mut *tx).await?;
+    skip_locked(tx, locked).await
+}
+
+/// Leaves out people who are locked, each for a reason, unless they came into flight before that.
+async fn skip_locked(tx: &mut PgConnection, locked: Vec<(i64, String)>) -> Result<i64, StoreError> {
+    if locked.is_empty() {
+        return Ok(0);
+    }
+    let (ids, reasons): (Vec<i64>, Vec<String>) = locked.into_iter().unzip();
+    let done = sqlx::query(concat!(
+        "with left_out as (
+             update blast_recipients r set status = 'skipped', standing = 'skipped', changed_at = now(), reason = x.why
+               from unnest($1::bigint[], $2::text[]) as x (id, why)
+              where r.id = x.id and ",
+        not_in_flight!("r."),
+        " returning r.id, r.blast_id, r.attempt, x.why)
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
+         select blast_id, id, attempt, 'queued', 'skipped', 'engine', jsonb_build_object('why', why) from left_out"
+    ))
+    .bind(ids)
+    .bind(reasons)
+    .execute(tx)
+    .await?;
+    Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
 }

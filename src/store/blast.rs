@@ -6,6 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::postgres::types::PgInterval;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
 
+use super::in_flight::not_in_flight;
 use super::{StoreError, settings};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
@@ -210,13 +211,15 @@ pub async fn pause_stale(
     idle_since: DateTime<Utc>,
     reason: &str,
 ) -> Result<Vec<BlastId>, StoreError> {
-    let paused = sqlx::query_scalar(
+    let paused = sqlx::query_scalar(concat!(
         "update blasts b
             set state = 'paused', state_reason = $3, state_by = 'engine', version = version + 1, updated_at = now()
           where b.sender_id = $1 and b.state = 'sending' and coalesce(b.send_after, b.launched_at) < $2
-            and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued')
+            and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued' and ",
+        not_in_flight!("r."),
+        ")
          returning b.id",
-    )
+    ))
     .bind(sender)
     .bind(idle_since)
     .bind(reason)
@@ -228,7 +231,8 @@ pub async fn pause_stale(
 /// Whether anything was ever tried for somebody of this blast, or one of its times has come, where it repeats.
 pub async fn was_begun(tx: &mut PgConnection, id: BlastId) -> Result<bool, StoreError> {
     let begun = sqlx::query_scalar(
-        "select exists (select 1 from blast_recipients where blast_id = $1 and (attempt > 0 or status = 'sending'))
+        "select exists (select 1 from blast_recipients where blast_id = $1 and attempt > 0)
+             or exists (select 1 from in_flight where blast_id = $1)
              or exists (select 1 from blasts where id = $1 and repeat_seen > 0)",
     )
     .bind(id)
@@ -278,7 +282,7 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
                 state_reason = null, state_by = 'engine'
           where id = $1 and state in ('sending', 'paused')
             and not exists (select 1 from blast_recipients
-                             where blast_id = $1 and status in ('queued', 'sending', 'uncertain'))
+                             where blast_id = $1 and status in ('queued', 'uncertain'))
             and not (state = 'paused'
                      and exists (select 1 from blast_recipients
                                   where blast_id = $1 and status = 'failed' and error_code = any($2)))",
@@ -299,7 +303,7 @@ pub async fn pause_after_first(pool: &PgPool, id: BlastId) -> Result<bool, Store
             set state = 'paused', state_by = 'engine', version = version + 1, updated_at = now(),
                 state_reason = 'the first ' || first_people || ' are through: look, then S goes on'
           where id = $1 and state = 'sending' and first_left = 0
-            and not exists (select from blast_recipients where blast_id = $1 and status = 'sending')",
+            and not exists (select from in_flight where blast_id = $1)",
     )
     .bind(id)
     .execute(pool)
@@ -347,9 +351,7 @@ pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreErro
             and (b.repeat_rule is not null and b.state = 'scheduled'
                  or exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued'))
          union
-         select distinct b.sender_id from blasts b
-          where b.state in ('sending', 'paused', 'cancelled')
-            and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'sending')",
+         select sender_id from in_flight",
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -364,7 +366,7 @@ pub async fn finished(pool: &PgPool) -> Result<Vec<BlastId>, StoreError> {
         "select id from blasts b
           where state in ('sending', 'paused') and deleted_at is null
             and not exists (select 1 from blast_recipients r
-                             where r.blast_id = b.id and r.status in ('queued', 'sending', 'uncertain'))
+                             where r.blast_id = b.id and r.status in ('queued', 'uncertain'))
             and not (state = 'paused'
                      and exists (select 1 from blast_recipients r
                                   where r.blast_id = b.id and r.status = 'failed' and r.error_code = any($1)))",

@@ -1,6 +1,4 @@
-//! The claim: people of one blast go from `queued` to `sending`, with a row in `attempts` each, before any POST.
-
-use std::sync::Arc;
+//! The claim: people of one blast come into flight, with a row in `in_flight` and one in `attempts` each, before any POST.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -9,6 +7,7 @@ use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 use super::StoreError;
 use super::connect::is_known;
+use super::in_flight::{self, not_in_flight};
 use super::lease::Lease;
 use super::settings;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -24,27 +23,18 @@ pub struct Claimed {
     pub variables: Option<Value>,
     /// When they were due.
     pub next_attempt_at: DateTime<Utc>,
-    /// Shared, so that a POST in flight stays small.
-    pub claim: Arc<ClaimTx>,
+    /// When they were claimed, as the row of the attempt has it.
+    pub claimed_at: DateTime<Utc>,
+    /// Nothing had happened to them before.
+    pub is_fresh: bool,
 }
 
-/// The claim that wrote somebody's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClaimTx {
-    /// When, as the rows of its attempts have it.
-    pub at: DateTime<Utc>,
-    /// Its transaction as the row names it (`xmin`), its bits as Postgres compares them with an `int`. `None` for
-    /// whoever something had happened to before.
-    pub transaction: Option<i32>,
-}
-
-/// A row as its first claim left it. All of it is known without reading it again, as long as nobody else wrote it.
+/// A row to which nothing had happened before its claim: all of it is known without reading it again, as long as it is still queued
+/// with no attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClaimSnapshot {
     pub claimed_at: DateTime<Utc>,
     pub next_attempt_at: DateTime<Utc>,
-    /// [`ClaimTx::transaction`].
-    pub written_by: i32,
 }
 
 /// A position in a blast's queue.
@@ -56,7 +46,7 @@ pub struct QueuePosition {
 
 impl Claimed {
     /// By position: finding each column by its name is most of the work of reading a row.
-    pub(super) fn from_row(row: &PgRow, claim: Arc<ClaimTx>) -> Result<Self, sqlx::Error> {
+    pub(super) fn from_row(row: &PgRow, claimed_at: DateTime<Utc>, is_fresh: bool) -> Result<Self, sqlx::Error> {
         Ok(Self {
             id: row.try_get(0)?,
             attempt: row.try_get(1)?,
@@ -64,14 +54,20 @@ impl Claimed {
             name: row.try_get(3)?,
             variables: row.try_get(4)?,
             next_attempt_at: row.try_get(5)?,
-            claim,
+            claimed_at,
+            is_fresh,
         })
+    }
+
+    /// Somebody whom nobody claimed, as a claim would have them.
+    pub(super) fn unclaimed(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Self::from_row(row, DateTime::UNIX_EPOCH, false)
     }
 
     /// All of their row, where that is known.
     pub fn snapshot(&self) -> Option<ClaimSnapshot> {
-        let ClaimTx { at, transaction } = *self.claim;
-        Some(ClaimSnapshot { claimed_at: at, next_attempt_at: self.next_attempt_at, written_by: transaction? })
+        let Self { claimed_at, next_attempt_at, .. } = *self;
+        self.is_fresh.then_some(ClaimSnapshot { claimed_at, next_attempt_at })
     }
 
     /// Where they stood in the queue.
@@ -105,7 +101,6 @@ pub enum Claim {
 #[derive(FromRow)]
 struct LeaseCheck {
     at: DateTime<Utc>,
-    transaction: String,
     server_started_at: DateTime<Utc>,
     /// The newest migration.
     schema: i64,
@@ -123,7 +118,7 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     // `key share` conflicts with a takeover's `for update` and with nothing else: takeovers wait for this commit, and
     // after a takeover the epoch no longer matches.
     let ours: Option<LeaseCheck> = sqlx::query_as(
-        "select now() as at, pg_current_xact_id()::xid::text as transaction, pg_postmaster_start_time() as server_started_at,
+        "select now() as at, pg_postmaster_start_time() as server_started_at,
                 (select max(version) from _sqlx_migrations) as schema,
                 exists (select from blasts where id = $3 and first_left is not null) as is_first
            from sender_leases
@@ -149,12 +144,8 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
         .bind(want.after.map_or(0, |place| place.id.0))
         .fetch_all(&mut *tx)
         .await?;
-    let transaction = ours.transaction.parse::<u32>().ok().map(u32::cast_signed);
-    let fresh = Arc::new(ClaimTx { at: ours.at, transaction });
-    let known = Arc::new(ClaimTx { at: ours.at, transaction: None });
     let people = rows.iter().map(|row| {
-        let claim = if row.get(6) { &fresh } else { &known };
-        let person = Claimed::from_row(row, claim.clone());
+        let person = Claimed::from_row(row, ours.at, row.get(6));
         person.map_err(|error| StoreError::Unreadable { recipient: row.get(0), error })
     });
     // Before the commit: of whoever was claimed nobody may be unreadable.
@@ -189,43 +180,79 @@ async fn count_first(tx: &mut PgConnection, blast: BlastId, people: &[Claimed]) 
     Ok(())
 }
 
-/// The order is one that only the to-do index can give; any other plan walks over everybody already sent.
-const CLAIM: &str = "
-    with claimed as (
-        update blast_recipients
-           set status = 'sending', standing = 'sending', attempt = attempt + 1, epoch = $3,
-               claimed_at = now(), changed_at = now(), reason = null
-         where id = any(array(
-               select r.id from blast_recipients r
-                where r.blast_id = $1 and r.status = 'queued' and r.next_attempt_at <= now()
-                  and (r.next_attempt_at, r.id) > ($5, $6)
-                  and exists (select 1 from blasts b
-                               where b.id = $1 and b.state = 'sending' and (b.send_after is null or b.send_after <= now())
-                                 and (b.answer_until is null or b.answer_until > now()))
-                  and not exists (select 1 from suppressions s
-                                   where person_key(s.phone_number) = person_key(r.phone_number)
-                                     and s.business in ((select o.business from senders o where o.id = $4), '*'))
-                order by r.next_attempt_at, r.id
-                limit $2
-                  for update of r skip locked))
-     returning id, blast_id, attempt, phone_number, name, variables, next_attempt_at,
-               attempt = 1 and tries = 0
-               and (message_id, message_timestamp, message_c2s_timestamp, sent_at, delivered_at, read_timestamp,
-                    reply_seen_at, replied_marked_at, closed_at, failed_at, failed_attempt, opted_out_at, amount, note,
-                    provider_status, error_code, error_message) is null as is_fresh),
+/// The order is one that only the to-do index can give; any other plan walks over everybody already sent. Nobody's row is written:
+/// who is in flight stands in a table of its own. Somebody who came into flight since this began (by a claim that was given up, and
+/// committed all the same) is there already, which fails the claim as a whole: only who was inserted is ever posted to.
+const CLAIM: &str = concat!(
+    "with picked as materialized (
+        select r.id, r.blast_id, r.attempt + 1 as attempt, r.phone_number, r.name, r.variables, r.next_attempt_at,
+               r.attempt = 0 and r.tries = 0
+               and (r.message_id, r.message_timestamp, r.message_c2s_timestamp, r.sent_at, r.delivered_at, r.read_timestamp,
+                    r.reply_seen_at, r.replied_marked_at, r.closed_at, r.failed_at, r.failed_attempt, r.opted_out_at, r.amount,
+                    r.note, r.provider_status, r.error_code, r.error_message, r.reason) is null as is_fresh
+          from blast_recipients r
+         where r.blast_id = $1 and r.status = 'queued' and r.next_attempt_at <= now()
+           and (r.next_attempt_at, r.id) > ($5, $6)
+           and exists (select 1 from blasts b
+                        where b.id = $1 and b.state = 'sending' and (b.send_after is null or b.send_after <= now())
+                          and (b.answer_until is null or b.answer_until > now()))
+           and not exists (select 1 from suppressions s
+                            where person_key(s.phone_number) = person_key(r.phone_number)
+                              and s.business in ((select o.business from senders o where o.id = $4), '*'))
+           and ",
+    not_in_flight!("r."),
+    "
+         order by r.next_attempt_at, r.id
+         limit $2
+           for no key update of r skip locked),
+    flown as (
+        insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch)
+        select id, blast_id, attempt, $4, $3 from picked),
     tried as (
         insert into attempts (recipient_id, attempt, sender_id, epoch)
-        select id, attempt, $4, $3 from claimed),
+        select id, attempt, $4, $3 from picked),
     logged as (
         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
-        select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed)
-    select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh from claimed order by id";
+        select blast_id, id, attempt, 'queued', 'sending', 'send' from picked)
+    select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh from picked order by id"
+);
 
 /// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done. From the
 /// opt-outs to the people as in [`super::suppression::count_in`], and then by their ids.
 /// They are *opted out*, since when they are, as whoever opts out while they are queued. Returns how many.
 pub async fn skip_suppressed(pool: &PgPool, blast: BlastId) -> Result<u64, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
+    let locked: Vec<RecipientId> = sqlx::query_scalar(
+        "select r.id from blast_recipients r
+          where r.status >= 'queued' and r.status <= 'queued'
+            and r.id = any(array(
+                select x.id
+                  from suppressions s
+                 cross join lateral (select id from blast_recipients
+                                      where person_key(phone_number) = person_key(s.phone_number) and blast_id + 0 = $1
+                                        and status >= 'queued' and status <= 'queued' offset 0) x
+                 where s.business in ((select o.business from blasts b join senders o on o.id = b.sender_id
+                                        where b.id = $1), '*')))
+          order by r.id for update of r skip locked",
+    )
+    .bind(blast)
+    .fetch_all(&mut *tx)
+    .await?;
+    let left_out = in_flight::landed(&mut tx, locked).await?;
+    let done = leave_out_suppressed(&mut tx, blast, &left_out).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// Of people who are locked and not in flight.
+async fn leave_out_suppressed(
+    tx: &mut PgConnection,
+    blast: BlastId,
+    people: &[RecipientId],
+) -> Result<u64, StoreError> {
+    if people.is_empty() {
+        return Ok(0);
+    }
     let done = sqlx::query(
         "with left_out as (
              update blast_recipients
@@ -235,36 +262,27 @@ pub async fn skip_suppressed(pool: &PgPool, blast: BlastId) -> Result<u64, Store
                          where person_key(s.phone_number) = person_key(blast_recipients.phone_number)
                            and s.business in ((select o.business from blasts b join senders o on o.id = b.sender_id
                                                 where b.id = $1), '*')))
-              where id = any(array(
-                    select r.id from blast_recipients r
-                     where r.status >= 'queued' and r.status <= 'queued'
-                       and r.id = any(array(
-                           select x.id
-                             from suppressions s
-                            cross join lateral (select id from blast_recipients
-                                                 where person_key(phone_number) = person_key(s.phone_number) and blast_id + 0 = $1
-                                                   and status >= 'queued' and status <= 'queued' offset 0) x
-                            where s.business in ((select o.business from blasts b join senders o on o.id = b.sender_id
-                                                   where b.id = $1), '*')))
-                     order by r.id for update of r skip locked))
+              where id = any($2)
              returning id, blast_id, attempt)
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
          select blast_id, id, attempt, 'queued', 'opted_out', 'engine', jsonb_build_object('why', 'opted out earlier')
            from left_out",
     )
     .bind(blast)
-    .execute(&mut *tx)
+    .bind(people.iter().map(|id| id.0).collect::<Vec<_>>())
+    .execute(tx)
     .await?;
-    tx.commit().await?;
     Ok(done.rows_affected())
 }
 
-/// When the next queued person of a blast is due; `None` when nobody is queued.
+/// When the next queued person of a blast is due, of whoever is not in flight; `None` when there is nobody.
 pub async fn next_due(pool: &PgPool, blast: BlastId) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let due = sqlx::query_scalar(
-        "select next_attempt_at from blast_recipients
-          where blast_id = $1 and status = 'queued' order by next_attempt_at, id limit 1",
-    )
+    let due = sqlx::query_scalar(concat!(
+        "select next_attempt_at from blast_recipients r
+              where blast_id = $1 and status = 'queued' and ",
+        not_in_flight!("r."),
+        " order by next_attempt_at, id limit 1"
+    ))
     .bind(blast)
     .fetch_optional(pool)
     .await?;
@@ -277,9 +295,11 @@ pub async fn still_wanted(pool: &PgPool, people: &[RecipientId]) -> Result<Vec<R
     let ids: Vec<i64> = people.iter().map(|person| person.0).collect();
     let wanted = sqlx::query_scalar(
         "select r.id
-           from blast_recipients r join blasts b on b.id = r.blast_id join senders o on o.id = b.sender_id
-          where r.id = any($1) and r.status = 'sending'
-            and exists (select 1 from sender_leases l where l.sender_id = o.id and l.epoch = r.epoch)
+           from in_flight f
+           join blast_recipients r on r.id = f.recipient_id
+           join blasts b on b.id = r.blast_id join senders o on o.id = b.sender_id
+          where f.recipient_id = any($1)
+            and exists (select 1 from sender_leases l where l.sender_id = o.id and l.epoch = f.epoch)
             and b.state = 'sending' and b.deleted_at is null and o.stopped_at is null
             and (b.answer_until is null or b.answer_until > now())
             and not exists (select 1 from suppressions s

@@ -4,6 +4,7 @@
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::evidence::WhenLocked;
+use super::in_flight::{self, not_in_flight};
 use super::{StoreError, settings, step};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
@@ -64,12 +65,17 @@ pub async fn deleted_answers(pool: &PgPool, blast: BlastId) -> Result<Vec<BlastI
 }
 
 /// Whether a blast is unfinished. In a deleted blast, recipients in flight have to be settled first.
-const IS_LEFT: &str = "(b.deleted_at is not null
+const IS_LEFT: &str = concat!(
+    "(b.deleted_at is not null
          and (not exists (select 1 from blast_recipients r where r.blast_id = b.id)
-              or exists (select 1 from blast_recipients r
-                          where r.blast_id = b.id and (r.status < 'sending' or r.status > 'sending')))
+              or exists (select 1 from blast_recipients r where r.blast_id = b.id and ",
+    not_in_flight!("r."),
+    "))
       or b.deleted_at is null and (b.state = 'cancelled' or b.state = 'completed' and b.repeat_rule is not null)
-         and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued'))";
+         and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued' and ",
+    not_in_flight!("r."),
+    "))"
+);
 
 /// Cancelled and deleted blasts that are not finished and that no process has touched for a while: whoever began has
 /// ended in the middle. Those that wait longest come first.
@@ -171,7 +177,7 @@ impl ClearingCursor {
             ClearingKind::LeaveOut => {
                 ("r.status = 'queued'", "(state = 'cancelled' or state = 'completed' and repeat_rule is not null)")
             }
-            ClearingKind::Remove => ("r.status <> 'sending'", "deleted_at is not null"),
+            ClearingKind::Remove => ("true", "deleted_at is not null"),
         };
         let locked = match self.when_locked {
             WhenLocked::Wait => "",
@@ -180,10 +186,15 @@ impl ClearingCursor {
         let people = sqlx::query_as(AssertSqlSafe(format!(
             "select r.status, r.id from blast_recipients r
               where r.blast_id = $1 and {whom} and (r.status, r.id) > ($2, $3)
-                and exists (select 1 from blasts where id = $1 and {blast})
+                and exists (select 1 from blasts where id = $1 and {blast}) and {}
               order by r.status, r.id limit $4 for update of r {locked}",
+            not_in_flight!("r.")
         )));
-        Ok(people.bind(self.left.blast).bind(status).bind(id).bind(AT_ONCE).fetch_all(tx).await?)
+        let people: Vec<ClearingPosition> =
+            people.bind(self.left.blast).bind(status).bind(id).bind(AT_ONCE).fetch_all(&mut *tx).await?;
+        // Some may have come into flight before they were locked.
+        let flying = in_flight::among(tx, people.iter().map(|(_, id)| *id)).await?;
+        Ok(people.into_iter().filter(|(_, id)| !flying.contains_key(id)).collect())
     }
 }
 

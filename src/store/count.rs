@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 
+use super::in_flight::current;
 use super::{StoreError, begin};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
@@ -62,13 +63,16 @@ pub struct CountDifference {
 /// Counters and a recount of everybody (of blast `$1`, or of all), where they differ.
 macro_rules! differences {
     () => {
-        "select coalesce(c.blast_id, r.blast_id) as blast_id, coalesce(c.status, r.status) as status,
+        concat!(
+            "select coalesce(c.blast_id, r.blast_id) as blast_id, coalesce(c.status, r.status) as status,
                 coalesce(c.people, 0)::bigint as counted, coalesce(r.people, 0)::bigint as recounted,
                 coalesce(c.amount, 0) as counted_amount, coalesce(r.amount, 0) as recounted_amount,
                 coalesce(c.held, 0)::bigint as counted_held, coalesce(r.held, 0)::bigint as recounted_held
            from (select blast_id, status, people, amount, held from blast_status_counts
                   where exists (select 1 from blasts b where b.id = blast_id)) c
-           full join (select blast_id, status, count(*) as people, coalesce(sum(amount), 0) as amount,
+           full join (select blast_id, ",
+            current!("", status),
+            " as status, count(*) as people, coalesce(sum(amount), 0) as amount,
                              count(*) filter (where is_held(status, provider_status)) as held
                         from blast_recipients group by 1, 2) r
              on r.blast_id = c.blast_id and r.status = c.status
@@ -76,6 +80,7 @@ macro_rules! differences {
             and (coalesce(c.people, 0) <> coalesce(r.people, 0) or coalesce(c.amount, 0) <> coalesce(r.amount, 0)
                  or coalesce(c.held, 0) <> coalesce(r.held, 0))
           order by 1, 2"
+        )
     };
 }
 
@@ -131,15 +136,17 @@ async fn torn_after(
     blast: Option<BlastId>,
     after: RecipientId,
 ) -> Result<(Option<RecipientId>, Vec<BlastId>), StoreError> {
-    let page = sqlx::query_as(
+    let page = sqlx::query_as(concat!(
         "with page as materialized (
-             select id, blast_id, status from blast_recipients
+             select id, blast_id, ",
+        current!("", status),
+        " as status from blast_recipients
               where id > $2 and ($1::bigint is null or blast_id = $1) order by id limit $3)
          select max(p.id), coalesce(array_agg(distinct p.blast_id) filter (where h.new_status <> p.status), '{}')
            from page p
            left join lateral (select new_status from status_history h
-                               where h.recipient_id = p.id order by h.id desc limit 1) h on true",
-    )
+                               where h.recipient_id = p.id order by h.id desc limit 1) h on true"
+    ))
     .bind(blast)
     .bind(after)
     .bind(HISTORIES_AT_ONCE)

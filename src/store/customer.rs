@@ -10,6 +10,7 @@ use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
 
 use super::StoreError;
+use super::in_flight::current;
 use crate::domain::amount;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -252,14 +253,16 @@ const ROWS: &str = "
 
 /// The blasts of a customer, the newest first.
 pub async fn blasts(tx: &mut PgConnection, customer: &str, limit: i64) -> Result<Vec<CustomerBlast>, StoreError> {
-    let blasts = sqlx::query_as(
-        "select r.blast_id, b.blast_tag as tag, r.phone_number, r.status, r.sent_at, r.delivered_at as received_at,
+    let blasts = sqlx::query_as(concat!(
+        "select r.blast_id, b.blast_tag as tag, r.phone_number, ",
+        current!("r.", status),
+        " as status, r.sent_at, r.delivered_at as received_at,
                 r.read_timestamp as read_at, r.replied_at, r.closed_at, r.amount, r.note
            from blast_recipients r
            join blasts b on b.id = r.blast_id and b.deleted_at is null and b.answer_until is null
           where person_key(r.phone_number) in (select $1 union select person from customer_numbers where customer = $1)
-          order by r.blast_id desc limit $2",
-    );
+          order by r.blast_id desc limit $2"
+    ));
     Ok(blasts.bind(customer).bind(limit).fetch_all(tx).await?)
 }
 

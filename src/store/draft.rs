@@ -1,13 +1,10 @@
 //! Changes of drafts.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
-use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor};
 
-use super::claim::{ClaimTx, Claimed};
+use super::claim::Claimed;
 use super::{StoreError, step};
 use crate::domain::blast::{PersonClocks, RepeatColumns};
 use crate::domain::field_change::FieldChange;
@@ -209,10 +206,7 @@ pub async fn people(
     .bind(limit)
     .fetch_all(tx)
     .await?;
-    // Nobody is claimed.
-    let nobody = Arc::new(ClaimTx { at: DateTime::UNIX_EPOCH, transaction: None });
-    let person = |row: &PgRow| Claimed::from_row(row, nobody.clone());
-    Ok(rows.iter().map(person).collect::<Result<_, sqlx::Error>>()?)
+    Ok(rows.iter().map(Claimed::unclaimed).collect::<Result<_, sqlx::Error>>()?)
 }
 
 /// Takes people out, in either spelling of their number. Returns how many were in.

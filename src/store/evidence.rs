@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
-pub(super) use rows::COLUMNS;
+pub(super) use rows::{COLUMNS, show_in_flight};
 
 pub use entry::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked};
 
@@ -114,7 +114,7 @@ fn bare(entry: &EvidenceEntry) -> EvidenceEntry {
 /// What may be assumed unread; a wrong guess fails the write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Assumption {
-    /// Rows are as their claims left them, and ids are new.
+    /// Nothing happened to people since their first claim, and ids are new.
     Claims,
     /// Message ids are new, as ids are.
     Ids,
@@ -201,6 +201,7 @@ async fn write_batch<'a>(
     write::reopen(tx, &batch.reopened()).await?;
     let answered = batch.answered();
     let changes = batch.into_changes();
+    people::end_flights(&mut writing, &changes)?;
     people::write(&mut writing, &changes, entries, trust)?;
     if writing.execute(tx).await? < changes.len() as u64 && trust == Assumption::Claims {
         return Err(StoreError::Moved);

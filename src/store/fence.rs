@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
-use super::StoreError;
+use super::in_flight::ends_flights;
+use super::{StoreError, lease};
 use crate::domain::ids::{RecipientId, SenderId};
 
 /// A database as its server describes it. Each part changes with one way of becoming another: a dump restored elsewhere
@@ -168,6 +169,7 @@ pub async fn raise(
         .bind(sender)
         .execute(&mut *connection)
         .await?;
+    lease::lock(connection, sender).await?;
     sqlx::query(
         "update sender_leases set epoch = greatest(epoch, $2), renewals = greatest(renewals, $3) where sender_id = $1",
     )
@@ -237,7 +239,6 @@ macro_rules! restore_lost {
                 set attempt = greatest(r.attempt, l.attempt),
                     status = case when l.is_open then 'uncertain' else r.status end,
                     standing = case when l.is_open then 'uncertain' else r.standing end,
-                    epoch = case when l.is_open then l.epoch else r.epoch end,
                     claimed_at = case when l.is_open then l.claimed_at else r.claimed_at end,
                     changed_at = case when l.is_open then now() else r.changed_at end,
                     failed_at = case when l.is_open then null else r.failed_at end,
@@ -253,9 +254,16 @@ macro_rules! restore_lost {
               where r.id = l.id
              returning r.id, r.blast_id, r.attempt, l.status as before, l.is_open),
          moved as (select * from known where is_open),
+         landed as (
+             delete from in_flight f using moved where f.recipient_id = moved.id and ",
+            ends_flights!(),
+            "),
          logged as (
              insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
-             select blast_id, id, attempt, before, 'uncertain', 'engine', jsonb_build_object('why', $7) from moved)
+             select blast_id, id, attempt,
+                    case when exists (select from in_flight f where f.recipient_id = moved.id) then 'sending' else before end,
+                    'uncertain', 'engine', jsonb_build_object('why', $7)
+               from moved)
          select (select count(*) from moved), ",
             $unknown
         )

@@ -5,7 +5,7 @@ mod rows;
 
 use sqlx::{PgConnection, PgPool};
 
-use super::StoreError;
+use super::{StoreError, in_flight};
 use crate::domain::forgotten::{HASH, NumberPatterns};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
@@ -128,7 +128,12 @@ pub async fn lock_rows(tx: &mut PgConnection, people: &[String]) -> Result<Vec<O
         "select id, blast_id, status, phone_number from blast_recipients
           where person_key(phone_number) = any($1) order by id for update",
     );
-    Ok(rows.bind(people).fetch_all(tx).await?)
+    let mut rows: Vec<OpenRow> = rows.bind(people).fetch_all(&mut *tx).await?;
+    let flying = in_flight::among(tx, rows.iter().map(|row| row.id)).await?;
+    for row in rows.iter_mut().filter(|row| flying.contains_key(&row.id)) {
+        row.status = Status::Sending;
+    }
+    Ok(rows)
 }
 
 /// What a person is found by beside their number.

@@ -8,6 +8,7 @@ use sqlx::postgres::types::PgInterval;
 use sqlx::{PgConnection, PgPool};
 
 use super::connect::is_known;
+use super::in_flight::ends_flights;
 use super::{DbTransaction, StoreError, settings};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::{RecipientId, SenderId};
@@ -171,7 +172,7 @@ enum SweepScope<'a> {
     Nobody,
 }
 
-/// Makes uncertain whoever is `sending` and held by nobody: of an older epoch, or of ours but not among `held` (a claim
+/// Makes uncertain whoever is in flight and held by nobody: of an older epoch, or of ours but not among `held` (a claim
 /// whose answer was lost). Rows that somebody has locked are left for the next sweep. Returns how many.
 pub async fn sweep(pool: &PgPool, sender: SenderId, epoch: i64, held: &[RecipientId]) -> Result<u64, StoreError> {
     let held: Vec<i64> = held.iter().map(|id| id.0).collect();
@@ -193,34 +194,62 @@ async fn sweep_in(
         SweepScope::RivalLease(held) => (true, held, 30.0),
         SweepScope::Nobody => (true, &[][..], 0.0),
     };
-    let done = sqlx::query(
-        "with lost as (
-             update blast_recipients
-                set status = 'uncertain', standing = 'uncertain', changed_at = now(),
-                    reason = 'the engine that was sending stopped before it knew'
-              where id = any(array(
-                    select r.id from blast_recipients r
-                     where r.blast_id in (select id from blasts
-                                            where sender_id = $1 and ($6 or state in ('sending', 'paused', 'cancelled')))
-                       and r.status = 'sending'
-                       and (r.epoch < $2 or $6 and r.epoch is distinct from $2 or ($3 and r.epoch = $2 and r.claimed_at <= now() - make_interval(secs => $5) and r.id <> all($4)))
-                     order by r.id for update skip locked))
-             returning id, blast_id, attempt)
-         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
-         select blast_id, id, attempt, 'sending', 'uncertain', 'engine',
-                jsonb_build_object('why', 'the engine that was sending stopped before it knew')
-           from lost",
-    )
+    let locked: Vec<i64> = sqlx::query_scalar(concat!(
+        "select r.id from in_flight f join blast_recipients r on r.id = f.recipient_id where ",
+        is_lost!(),
+        " order by r.id for no key update of r skip locked"
+    ))
     .bind(sender)
     .bind(epoch)
     .bind(own_too)
     .bind(held)
     .bind(older_than)
     .bind(is_takeover)
+    .fetch_all(&mut *tx)
+    .await?;
+    if locked.is_empty() {
+        return Ok(0);
+    }
+    // Again, now that nobody else writes them: what came of an attempt may have been written since, and the next one begun.
+    let done = sqlx::query(concat!(
+        "with lost as (
+             delete from in_flight f where ",
+        is_lost!(),
+        " and f.recipient_id = any($7) and ",
+        ends_flights!(),
+        " returning recipient_id, blast_id, attempt, claimed_at),
+         doubted as (
+             update blast_recipients r
+                set status = 'uncertain', standing = 'uncertain', attempt = lost.attempt, claimed_at = lost.claimed_at,
+                    changed_at = now(), reason = 'the engine that was sending stopped before it knew'
+               from lost where r.id = lost.recipient_id and r.status = 'queued' and r.attempt < lost.attempt
+             returning r.id, r.blast_id, r.attempt)
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
+         select blast_id, id, attempt, 'sending', 'uncertain', 'engine',
+                jsonb_build_object('why', 'the engine that was sending stopped before it knew')
+           from doubted"
+    ))
+    .bind(sender)
+    .bind(epoch)
+    .bind(own_too)
+    .bind(held)
+    .bind(older_than)
+    .bind(is_takeover)
+    .bind(locked)
     .execute(tx)
     .await?;
     Ok(done.rows_affected())
 }
+
+/// A condition: a flight `f` that a sweep ends.
+macro_rules! is_lost {
+    () => {
+        "f.sender_id = $1
+           and (f.epoch < $2 or $6 and f.epoch <> $2
+                or $3 and f.epoch = $2 and f.claimed_at <= now() - make_interval(secs => $5) and f.recipient_id <> all($4))"
+    };
+}
+use is_lost;
 
 /// A renewal: the database's time, and how many there were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::StoreError;
-use super::evidence::COLUMNS;
+use super::evidence::{COLUMNS, show_in_flight};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::recipient::Recipient;
@@ -57,7 +57,14 @@ async fn select(tx: &mut PgConnection, ids: &[RecipientId], lock: &str) -> Resul
           where id = any($1)
           order by id {lock}"
     )));
-    Ok(people.bind(ids.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_all(tx).await?)
+    let mut people: Vec<PersonRow> =
+        people.bind(ids.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_all(&mut *tx).await?;
+    let mut rows: Vec<&mut Recipient> = people.iter_mut().map(|person| &mut person.recipient).collect();
+    show_in_flight(tx, &mut rows).await?;
+    for person in &mut people {
+        person.status = person.recipient.status();
+    }
+    Ok(people)
 }
 
 /// Who failed in a blast and is known never to have had the message, by id, at most `limit` after `after`; with a code,

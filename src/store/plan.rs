@@ -15,13 +15,11 @@ macro_rules! still_to_send {
 
 mod people;
 
-use std::sync::Arc;
-
 use chrono::{DateTime, NaiveTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 
-use super::claim::{ClaimTx, Claimed};
+use super::claim::Claimed;
 use super::{StoreError, settings};
 use crate::domain::blast::RepeatColumns;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
@@ -53,7 +51,7 @@ const OVERLAP: &str = concat!(
                                     where person_key(s.phone_number) = person_key(r.phone_number)
                                       and s.business in ($2, '*')) as gets_it,
                        bool_or(o.sent_at > $3 and o.blast_id in (select id from others)) as recent,
-                       bool_or(o.status in ('queued', 'sending')
+                       bool_or(o.status = 'queued'
                                and o.blast_id in (select id from others where is_live)) as waiting
                   from blast_recipients o
                  where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) o
@@ -201,15 +199,13 @@ pub async fn samples(
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
-    // Nobody is claimed.
-    let nobody = Arc::new(ClaimTx { at: DateTime::UNIX_EPOCH, transaction: None });
     let sample = |row: &PgRow| {
         let why = match row.try_get::<i32, _>(6)? {
             0 => SampleKind::First,
             1 => SampleKind::ShortestName,
             _ => SampleKind::LongestName,
         };
-        Ok((why, Claimed::from_row(row, nobody.clone())?))
+        Ok((why, Claimed::unclaimed(row)?))
     };
     Ok(rows.iter().map(sample).collect::<Result<_, sqlx::Error>>()?)
 }

@@ -136,7 +136,8 @@ pub async fn is_undecided(tx: &mut PgConnection, sender: SenderId, phone: &str) 
     let is_undecided = sqlx::query_scalar(
         "select exists (select 1 from blast_recipients r join blasts b on b.id = r.blast_id
                          where person_key(r.phone_number) = person_key($2) and b.sender_id = $1
-                            and b.answer_until is null and r.status in ('sending', 'uncertain'))",
+                            and b.answer_until is null
+                            and (r.status = 'uncertain' or exists (select from in_flight f where f.recipient_id = r.id)))",
     )
     .bind(sender)
     .bind(phone)

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
+use super::in_flight::not_in_flight;
 use super::{StoreError, settings};
 use crate::domain::ids::SenderId;
 use crate::domain::phone::Phone;
@@ -89,14 +90,16 @@ pub async fn refused_tokens(pool: &PgPool) -> Result<Vec<RefusedToken>, StoreErr
         return Ok(Vec::new());
     }
     let mut tx = settings::begin_hot_path(pool).await?;
-    let refused = sqlx::query_as(
+    let refused = sqlx::query_as(concat!(
         "select s.id, s.refused_token, s.stopped_at is not null as is_stopped,
                 exists (select 1 from blasts b
                          where b.sender_id = s.id and b.state = 'sending'
                            and exists (select 1 from blast_recipients r
-                                        where r.blast_id = b.id and r.status = 'queued')) as is_wanted
+                                        where r.blast_id = b.id and r.status = 'queued' and ",
+        not_in_flight!("r."),
+        ")) as is_wanted
            from senders s where s.refused_token is not null",
-    )
+    ))
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;

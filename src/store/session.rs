@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
+use super::in_flight::{self, current, not_in_flight};
 use super::{StoreError, blast, settings};
 use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use crate::domain::message::Message;
@@ -94,7 +95,11 @@ macro_rules! answers {
         concat!(
             "select b.id as blast, r.id as recipient,
                     coalesce(r.message_text, replace(replace(b.message, '{{', '{'), '}}', '}')) as text,
-                    r.status, r.message_id, b.created_at as written_at, r.sent_at, r.changed_at,
+                    ",
+            current!("r.", status),
+            " as status, r.message_id, b.created_at as written_at, r.sent_at, ",
+            current!("r.", changed_at),
+            " as changed_at,
                     (select a.operator from operator_actions a where a.blast_id = b.answers_blast and a.action = 'answer'
                                                                  and a.recipient_id = b.answers_recipient
                                                                  and a.detail ->> 'answer' = b.id::text limit 1) as by,
@@ -135,7 +140,7 @@ pub async fn standing(
     let found = sqlx::query_as(answers!(
         "person_key(r.phone_number) = person_key($2) and b.sender_id = $1 and b.answer_until is not null
            and (b.created_at >= $3 and r.status not in ('failed', 'opted_out', 'skipped')
-                or r.status in ('queued', 'sending', 'uncertain'))
+                or r.status in ('queued', 'uncertain'))
           order by b.id desc"
     ));
     Ok(found.bind(sender).bind(phone).bind(since).fetch_all(tx).await?)
@@ -143,11 +148,13 @@ pub async fn standing(
 
 /// Answers whose time is over while somebody in them is still queued.
 pub async fn lapsed(pool: &PgPool) -> Result<Vec<BlastId>, StoreError> {
-    let blasts = sqlx::query_scalar(
+    let blasts = sqlx::query_scalar(concat!(
         "select id from blasts
           where answer_until <= now() and state in ('sending', 'paused') and deleted_at is null
-            and exists (select 1 from blast_recipients r where r.blast_id = blasts.id and r.status = 'queued')",
-    )
+            and exists (select 1 from blast_recipients r where r.blast_id = blasts.id and r.status = 'queued' and ",
+        not_in_flight!("r."),
+        ")"
+    ))
     .fetch_all(pool)
     .await?;
     Ok(blasts)
@@ -160,15 +167,18 @@ pub async fn lapse(pool: &PgPool, answer: BlastId) -> Result<bool, StoreError> {
     if sqlx::query(over).bind(answer).execute(&mut *tx).await?.rows_affected() == 0 {
         return Ok(false);
     }
+    let queued = "select id from blast_recipients where blast_id = $1 and status = 'queued' order by id for update";
+    let queued: Vec<RecipientId> = sqlx::query_scalar(queued).bind(answer).fetch_all(&mut *tx).await?;
+    let left_out = in_flight::landed(&mut tx, queued).await?;
     let done = sqlx::query(
         "with left_out as (
              update blast_recipients set status = 'skipped', standing = 'skipped', changed_at = now(), reason = $2
-              where blast_id = $1 and status = 'queued'
+              where id = any($1)
              returning id, blast_id, attempt)
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
          select blast_id, id, attempt, 'queued', 'skipped', 'engine', jsonb_build_object('why', $2::text) from left_out",
     )
-    .bind(answer)
+    .bind(left_out.iter().map(|id| id.0).collect::<Vec<_>>())
     .bind(TOO_LATE)
     .execute(&mut *tx)
     .await?;

@@ -10,6 +10,7 @@ mod taken_out;
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
+use super::in_flight::current;
 use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
@@ -282,16 +283,18 @@ pub async fn open_rows(
     business: &str,
     phone: &str,
 ) -> Result<Vec<(BlastId, RecipientId, i32)>, StoreError> {
-    let rows = sqlx::query_as(
-        "select r.blast_id, r.id, r.attempt
+    let rows = sqlx::query_as(concat!(
+        "select r.blast_id, r.id, ",
+        current!("r.", attempt),
+        "
            from blast_recipients r join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
           where person_key(r.phone_number) = person_key($2)
             and ($1 = '*' or s.business = $1
                  or s.business in (select x.business from suppressions x
                                       where person_key(x.phone_number) = person_key($2)))
-            and r.status in ('queued', 'sending', 'uncertain')
-          order by r.id",
-    )
+            and r.status in ('queued', 'uncertain')
+          order by r.id"
+    ))
     .bind(business)
     .bind(phone)
     .fetch_all(tx)
@@ -304,18 +307,20 @@ pub async fn open_rows_of(
     tx: &mut PgConnection,
     of: &SuppressionColumns<'_>,
 ) -> Result<Vec<(i64, BlastId, RecipientId, i32)>, StoreError> {
-    let rows = sqlx::query_as(
-        "select distinct on (r.id) p.place - 1, r.blast_id, r.id, r.attempt
+    let rows = sqlx::query_as(concat!(
+        "select distinct on (r.id) p.place - 1, r.blast_id, r.id, ",
+        current!("r.", attempt),
+        "
            from unnest($1::text[], $2::text[]) with ordinality as p (business, phone, place)
           cross join lateral (select id, blast_id, attempt, status from blast_recipients
                                where person_key(phone_number) = person_key(p.phone) offset 0) r
            join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
-          where r.status in ('queued', 'sending', 'uncertain')
+          where r.status in ('queued', 'uncertain')
             and (p.business = '*' or s.business = p.business
                  or s.business in (select x.business from suppressions x
                                     where person_key(x.phone_number) = person_key(p.phone)))
-          order by r.id",
-    )
+          order by r.id"
+    ))
     .bind(&of.businesses)
     .bind(&of.phones)
     .fetch_all(tx)

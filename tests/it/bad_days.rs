@@ -210,10 +210,7 @@ async fn a_blast_deleted_by_hand_while_it_is_sent_leaves_one_line_and_the_others
     let one = shop.sim.posts().await.len();
     shop.until_posts(one + 4).await;
     // And one person of the other, in flight just now.
-    shop.execute(
-        "delete from blast_recipients where id = (select max(id) from blast_recipients where status = 'sending')",
-    )
-    .await;
+    shop.execute("delete from blast_recipients where id = (select max(recipient_id) from in_flight)").await;
     shop.execute(&format!("update blasts set total_recipients = 39 where id = {kept}")).await;
     shop.until_state(&kept, "completed").await;
     engine.stop().await;

@@ -83,7 +83,7 @@ impl Scene {
 
     /// Status by status, in the order of people.
     async fn statuses(&self) -> Vec<String> {
-        sqlx::query_scalar("select status::text from blast_recipients order by id")
+        sqlx::query_scalar("select current_status(r)::text from blast_recipients r order by id")
             .fetch_all(self.pool())
             .await
             .unwrap()

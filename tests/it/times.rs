@@ -24,7 +24,9 @@ async fn shop(lease: u64) -> Shop {
 /// Waits until somebody is sent to again: under a newer epoch, or it was a POST of the engine that is gone.
 async fn until_sent_again(shop: &Shop, epoch: i64, what: &str, bound: Duration) {
     let since = Instant::now();
-    let sent = format!("select count(*) from blast_recipients where epoch > {epoch} and sent_at is not null");
+    let sent = format!(
+        "select count(*) from attempts where epoch > {epoch} and recipient_id in (select id from blast_recipients where sent_at is not null)"
+    );
     eventually_async("somebody is sent to", async || shop.number(&sent).await > 0).await;
     measured(what, since.elapsed(), bound);
 }

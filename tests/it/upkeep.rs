@@ -221,7 +221,8 @@ async fn cancelled(people: u32) -> TestDatabase {
 async fn whoever_is_in_flight_in_a_deleted_blast_goes_when_their_answer_is_known_and_gets_no_late_post() {
     let database = cancelled(3).await;
     let pool = &database.pool;
-    execute(pool, "update blast_recipients set status = 'sending', standing = 'sending' where id = 2").await;
+    execute(pool, "insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch) values (2, 1, 1, 1, 0)")
+        .await;
     execute(pool, "update blasts set deleted_at = now()").await;
     let delete = Clearing { blast: BlastId(1), kind: ClearingKind::Remove };
     let there = "select count(*) from blast_recipients";
@@ -230,7 +231,7 @@ async fn whoever_is_in_flight_in_a_deleted_blast_goes_when_their_answer_is_known
     assert_eq!(number(pool, there).await, 1);
     let (deleted, gone) = (RecipientId(2), RecipientId(3));
     assert_eq!(claim::still_wanted(pool, &[deleted, gone]).await.unwrap(), []);
-    execute(pool, "update blast_recipients set status = 'sent', standing = 'sent' where id = 2").await;
+    execute(pool, "delete from in_flight").await;
     delete.finish(pool).await.unwrap();
 
     assert_eq!((number(pool, there).await, number(pool, "select count(*) from blasts").await), (0, 0));

@@ -38,14 +38,11 @@ impl ClaimCursor {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use chrono::{TimeDelta, Utc};
 
     use super::*;
     use crate::domain::ids::RecipientId;
     use crate::domain::phone::{Phone, Region};
-    use crate::store::claim::ClaimTx;
 
     fn claimed(id: i64, due_in: i64) -> Claimed {
         Claimed {
@@ -55,7 +52,8 @@ mod tests {
             name: None,
             variables: None,
             next_attempt_at: Utc::now() + TimeDelta::seconds(due_in),
-            claim: Arc::new(ClaimTx { at: Utc::now(), transaction: None }),
+            claimed_at: Utc::now(),
+            is_fresh: false,
         }
     }
 

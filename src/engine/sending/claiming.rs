@@ -278,7 +278,7 @@ fn posted(person: &Claimed, epoch: i64) -> PostedAttempt {
         recipient: person.id,
         attempt: person.attempt,
         epoch,
-        claimed_at: person.claim.at,
+        claimed_at: person.claimed_at,
         // At most fifteen digits (E.164), and never a leading zero.
         phone: person.phone_number.digits().parse().unwrap_or(0),
     }

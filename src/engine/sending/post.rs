@@ -147,7 +147,7 @@ impl Post {
             return None;
         }
         let Claimed { id: recipient, attempt, .. } = self.person;
-        let claimed_at = self.person.claim.at;
+        let claimed_at = self.person.claimed_at;
         let of = CallbackAttempt { blast: self.claim.blast, recipient, attempt, claimed_at };
         CallbackData::new(&context.installation, of).ok().map(|data| data.to_string())
     }

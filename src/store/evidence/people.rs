@@ -8,12 +8,26 @@ use super::write::{StatementBuilder, column, storable, storable_option};
 use super::{Assumption, EvidenceEntry};
 use crate::domain::ids::MessageId;
 use crate::domain::recipient::Recipient;
+use crate::domain::status::Status;
 use crate::store::StoreError;
+use crate::store::in_flight::ends_flights;
 
 /// Somebody as they were read, and as they are now.
 pub(super) struct RecipientChange {
     pub before: Box<Recipient>,
     pub after: Box<Recipient>,
+}
+
+impl RecipientChange {
+    /// Whether it ends their flight.
+    fn lands(&self) -> bool {
+        self.before.delivery_status == Status::Sending && self.after.delivery_status != Status::Sending
+    }
+}
+
+/// As a row has it: who is in flight is queued there.
+fn stored(status: Status) -> Status {
+    if status == Status::Sending { Status::Queued } else { status }
 }
 
 /// A column that evidence can change.
@@ -49,7 +63,7 @@ macro_rules! column {
 }
 
 const COLUMNS: [EvidenceColumn; 22] = [
-    column!("standing", "recipient_status", p => p.delivery_status),
+    column!("standing", "recipient_status", p => stored(p.delivery_status)),
     column!("tries", "int", p => p.tries),
     column!("next_attempt_at", "timestamptz", p => p.next_attempt_at),
     column!("message_id", "text", p => p.message_id.as_ref().map(MessageId::as_str)),
@@ -70,11 +84,11 @@ const COLUMNS: [EvidenceColumn; 22] = [
     column!("error_code", "text", p => storable_option(p.error_code.as_ref())),
     column!("error_message", "text", p => storable_option(p.error_message.as_ref())),
     column!("reason", "text", p => storable_option(p.reason.as_ref())),
-    column!("status", "recipient_status", p => p.status()),
+    column!("status", "recipient_status", p => stored(p.status())),
 ];
 
-/// Writes them, as the last part. Joined on the primary key only: any further condition but that on the row's version
-/// invites a plan that scans.
+/// Writes them, as the last part: their flights are deleted after their rows are locked. Joined on the primary key only: any further
+/// condition that an index could serve invites a plan that scans.
 pub(super) fn write(
     writing: &mut StatementBuilder,
     changes: &[RecipientChange],
@@ -83,30 +97,48 @@ pub(super) fn write(
 ) -> Result<(), StoreError> {
     let texts = texts(entries);
     let columns: Vec<&EvidenceColumn> = COLUMNS.iter().filter(|column| changes.iter().any(column.differs)).collect();
-    if columns.is_empty() && texts.is_empty() {
+    let lands = changes.iter().any(RecipientChange::lands);
+    if columns.is_empty() && texts.is_empty() && !lands {
         return Ok(());
     }
     let mut sets: Vec<String> = columns.iter().map(|column| format!("{0} = x.{0}", column.name)).collect();
     let mut names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-    if names.contains(&"status") {
-        sets.push("changed_at = case when r.status = x.status then r.changed_at else now() end".to_owned());
-    }
     let ids = writing.array("bigint", column(changes, |change| change.before.id.0))?;
     let mut arrays = vec![ids];
     for column in columns {
         arrays.push((column.array)(writing, column.kind, changes)?);
     }
+    let mut add = |name: &'static str, set: &str, array: String| {
+        names.push(name);
+        sets.push(set.to_owned());
+        arrays.push(array);
+    };
+    if changes.iter().any(|change| change.before.status() != change.after.status()) {
+        let moves = column(changes, |change| change.before.status() != change.after.status());
+        add(
+            "moves",
+            "changed_at = case when x.moves then now() else r.changed_at end",
+            writing.array("boolean", moves)?,
+        );
+    }
+    if lands {
+        // Of whoever stays in flight neither is written yet.
+        let attempts = column(changes, |change| change.lands().then_some(change.after.attempt));
+        add("attempt", "attempt = coalesce(x.attempt, r.attempt)", writing.array("int", attempts)?);
+        let claimed = column(changes, |change| change.after.claimed_at.filter(|_| change.lands()));
+        let claimed = writing.array("timestamptz", claimed)?;
+        add("claimed_at", "claimed_at = coalesce(x.claimed_at, r.claimed_at)", claimed);
+    }
     if !texts.is_empty() {
-        sets.push("message_text = coalesce(x.message_text, r.message_text)".to_owned());
-        names.push("message_text");
-        arrays.push(writing.array("text", column(changes, |change| texts.get(&change.before.id.0).cloned()))?);
+        let texts = column(changes, |change| texts.get(&change.before.id.0).cloned());
+        let texts = writing.array("text", texts)?;
+        add("message_text", "message_text = coalesce(x.message_text, r.message_text)", texts);
     }
-    let mut only = "";
-    if trust == Assumption::Claims {
-        names.push("written_by");
-        arrays.push(writing.array("int", versions(changes, entries))?);
-        only = "and r.xmin = x.written_by";
-    }
+    // By text, which no index serves: it would be walked for everybody who is queued.
+    let only = match trust {
+        Assumption::Claims => "and r.attempt = x.attempt - 1 and r.status::text = 'queued'",
+        Assumption::Ids | Assumption::Nothing => "",
+    };
     writing.part(format!(
         "update blast_recipients r set {} from unnest({}) as x (id, {}) where r.id = x.id {only}",
         sets.join(", "),
@@ -116,11 +148,23 @@ pub(super) fn write(
     Ok(())
 }
 
-/// By which claim each of them was written last, in the same order.
-fn versions(changes: &[RecipientChange], entries: &[EvidenceEntry]) -> Vec<Option<i32>> {
-    let claims = entries.iter().filter_map(|entry| Some((entry.recipient.0, entry.snapshot?.written_by)));
-    let claims: HashMap<i64, i32> = claims.collect();
-    column(changes, |change| claims.get(&change.before.id.0).copied())
+/// Ends the flights of whoever lands, by attempt: one of theirs that was begun since stays.
+pub(super) fn end_flights(writing: &mut StatementBuilder, changes: &[RecipientChange]) -> Result<(), StoreError> {
+    let landing: Vec<&RecipientChange> = changes.iter().filter(|change| change.lands()).collect();
+    if landing.is_empty() {
+        return Ok(());
+    }
+    let ids = writing.array("bigint", column(&landing, |change| change.before.id.0))?;
+    let attempts = writing.array("int", column(&landing, |change| change.before.attempt))?;
+    writing.part(format!(
+        concat!(
+            "delete from in_flight f using unnest({}, {}) as x (id, attempt)
+              where f.recipient_id = x.id and f.attempt = x.attempt and ",
+            ends_flights!()
+        ),
+        ids, attempts
+    ));
+    Ok(())
 }
 
 /// The text of the newest answer to each person in the batch.

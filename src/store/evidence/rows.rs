@@ -9,8 +9,9 @@ use sqlx::{Decode, FromRow, PgConnection, Postgres, Row, Type};
 use super::{EvidenceEntry, LockedRow, WhenLocked};
 use crate::domain::ids::{MessageId, RecipientId};
 use crate::domain::recipient::Recipient;
-use crate::store::StoreError;
+use crate::domain::status::Status;
 use crate::store::claim::ClaimSnapshot;
+use crate::store::{StoreError, in_flight};
 
 /// The columns that evidence can change.
 pub(in crate::store) const COLUMNS: &str =
@@ -78,7 +79,7 @@ impl FromRow<'_, PgRow> for TimedRecipient {
 /// The people of a batch as their claims left them, with the time of the newest claim.
 pub(super) fn remembered(entries: &[EvidenceEntry]) -> (HashMap<i64, LockedRow>, DateTime<Utc>) {
     let fresh = entries.iter().filter_map(|entry| Some((entry.recipient, entry.snapshot?)));
-    let row = |(id, ClaimSnapshot { claimed_at, next_attempt_at, .. }): (RecipientId, ClaimSnapshot)| {
+    let row = |(id, ClaimSnapshot { claimed_at, next_attempt_at }): (RecipientId, ClaimSnapshot)| {
         (id.0, LockedRow::of(Recipient::first_claimed(id, claimed_at, next_attempt_at)))
     };
     let held = fresh.map(row).collect();
@@ -108,12 +109,29 @@ pub(super) async fn lock(
     let rows: Vec<TimedRecipient> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&ids).fetch_all(&mut *tx).await?;
     // Without a row there is nobody for whom the time could matter.
     let now = rows.first().map_or_else(Utc::now, |row| row.at);
-    let held = rows.into_iter().map(|row| (row.person.id.0, LockedRow::of(row.person)));
-    let mut held: HashMap<i64, LockedRow> = held.collect();
+    let mut people: Vec<Recipient> = rows.into_iter().map(|row| row.person).collect();
+    show_in_flight(tx, &mut people.iter_mut().collect::<Vec<_>>()).await?;
+    let mut held: HashMap<i64, LockedRow> =
+        people.into_iter().map(|person| (person.id.0, LockedRow::of(person))).collect();
     if held.len() < ids.len() {
         mark_locked(tx, &ids, &mut held).await?;
     }
     Ok((held, now))
+}
+
+/// Has those of the people who are in flight say so. They are locked: only who is queued by their own row can be.
+pub(in crate::store) async fn show_in_flight(
+    tx: &mut PgConnection,
+    people: &mut [&mut Recipient],
+) -> Result<(), StoreError> {
+    let queued = people.iter().filter(|person| person.status() == Status::Queued).map(|person| person.id);
+    let flights = in_flight::among(tx, queued).await?;
+    for person in people {
+        if let Some(flight) = flights.get(&person.id) {
+            flight.show_in(person);
+        }
+    }
+    Ok(())
 }
 
 async fn mark_locked(tx: &mut PgConnection, ids: &[i64], held: &mut HashMap<i64, LockedRow>) -> Result<(), StoreError> {

@@ -9,6 +9,7 @@ use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::store::StoreError;
+use crate::store::in_flight::current;
 
 /// One of our messages, with its person as they are now.
 #[derive(Debug, Clone, FromRow)]
@@ -74,16 +75,20 @@ async fn of_attempts(tx: &mut PgConnection, asked: &[IdQuery<'_>]) -> Result<Vec
     if named.is_empty() {
         return Ok(Vec::new());
     }
-    let found = sqlx::query_as(
-        "select x.n, m.sender_id, m.recipient_id, r.blast_id, m.attempt, r.phone_number, r.attempt as newest_attempt, r.status
+    let found = sqlx::query_as(concat!(
+        "select x.n, m.sender_id, m.recipient_id, r.blast_id, m.attempt, r.phone_number, ",
+        current!("r.", attempt),
+        " as newest_attempt, ",
+        current!("r.", status),
+        " as status
            from unnest($1::int[], $2::bigint[], $3::text[], $4::bigint[], $5::int[])
                 as x (n, sender_id, message_id, recipient_id, attempt)
           -- `offset` keeps the planner from looking the id up in the index of all ids after all.
           cross join lateral (select o.sender_id, o.recipient_id, o.attempt, o.message_id from provider_message o
                                where o.recipient_id = x.recipient_id and o.attempt = x.attempt offset 0) m
            join blast_recipients r on r.id = m.recipient_id
-          where m.sender_id = x.sender_id and m.message_id = x.message_id",
-    )
+          where m.sender_id = x.sender_id and m.message_id = x.message_id"
+    ))
     .bind(named.iter().map(|(asked, _)| asked.n).collect::<Vec<_>>())
     .bind(named.iter().map(|(asked, _)| asked.sender.0).collect::<Vec<_>>())
     .bind(named.iter().map(|(asked, _)| asked.message_id.as_str()).collect::<Vec<_>>())
@@ -95,12 +100,16 @@ async fn of_attempts(tx: &mut PgConnection, asked: &[IdQuery<'_>]) -> Result<Vec
 }
 
 async fn by_id_alone(tx: &mut PgConnection, asked: &[&IdQuery<'_>]) -> Result<Vec<KnownMessage>, StoreError> {
-    let found = sqlx::query_as(
-        "select x.n, m.sender_id, m.recipient_id, r.blast_id, m.attempt, r.phone_number, r.attempt as newest_attempt, r.status
+    let found = sqlx::query_as(concat!(
+        "select x.n, m.sender_id, m.recipient_id, r.blast_id, m.attempt, r.phone_number, ",
+        current!("r.", attempt),
+        " as newest_attempt, ",
+        current!("r.", status),
+        " as status
            from unnest($1::int[], $2::bigint[], $3::text[]) as x (n, sender_id, message_id)
            join provider_message m on m.sender_id = x.sender_id and m.message_id = x.message_id
-           join blast_recipients r on r.id = m.recipient_id",
-    )
+           join blast_recipients r on r.id = m.recipient_id"
+    ))
     .bind(asked.iter().map(|asked| asked.n).collect::<Vec<_>>())
     .bind(asked.iter().map(|asked| asked.sender.0).collect::<Vec<_>>())
     .bind(asked.iter().map(|asked| asked.message_id.as_str()).collect::<Vec<_>>())
@@ -112,13 +121,14 @@ async fn by_id_alone(tx: &mut PgConnection, asked: &[&IdQuery<'_>]) -> Result<Ve
 /// The attempts that were made like this.
 pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery]) -> Result<Vec<KnownAttempt>, StoreError> {
     let found = sqlx::query_as(
-        "select x.n, a.sender_id, a.recipient_id, r.blast_id, a.attempt, r.phone_number, r.attempt as newest_attempt, r.status,
+        concat!("select x.n, a.sender_id, a.recipient_id, r.blast_id, a.attempt, r.phone_number, ",
+                current!("r.", attempt), " as newest_attempt, ", current!("r.", status), " as status,
                 a.claimed_at,
                 exists (select from provider_message m
                          where m.recipient_id = a.recipient_id and m.attempt = a.attempt and m.message_id is not null) as has_id
            from unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[]) as x (n, blast_id, recipient_id, attempt)
            join attempts a on a.recipient_id = x.recipient_id and a.attempt = x.attempt
-           join blast_recipients r on r.id = a.recipient_id and r.blast_id = x.blast_id",
+           join blast_recipients r on r.id = a.recipient_id and r.blast_id = x.blast_id"),
     )
     .bind(asked.iter().map(|asked| asked.n).collect::<Vec<_>>())
     .bind(asked.iter().map(|asked| asked.blast.0).collect::<Vec<_>>())

@@ -89,7 +89,7 @@ const ELSEWHERE: &str = concat!(
               and s.business = $2 and b.answer_until is null and ",
     still_to_send!("$1"),
     "
-              and x.status in ('queued', 'sending') limit 1) o
+              and x.status = 'queued' limit 1) o
      where r.blast_id = $1 and r.status = 'queued' and $3::timestamptz is not null and r.id <> all($5)
        and not exists (select from suppressions s
                         where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))

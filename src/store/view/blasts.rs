@@ -15,6 +15,7 @@ use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{DueLater, LimitColumns};
 use crate::domain::status::Status;
 use crate::store::StoreError;
+use crate::store::in_flight::not_in_flight;
 
 #[derive(FromRow)]
 struct BlastRecord {
@@ -86,8 +87,10 @@ macro_rules! blasts {
                                     from blast_status_counts where blast_id = b.id) c on true
                left join lateral (select next_attempt_at as next_due_at, reason as next_due_reason,
                                          case when tries > 0 then error_code end as next_due_code
-                                    from blast_recipients
-                                   where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
+                                    from blast_recipients r
+                                   where blast_id = b.id and status = 'queued' and ",
+            not_in_flight!("r."),
+            " order by next_attempt_at limit 1) q on true
                left join lateral (select count(*) as later_people, min(at) as later_first, max(at) as later_last
                                     from (select next_attempt_at as at from blast_recipients
                                            where blast_id = b.id and status = 'queued' and next_attempt_at > now()

@@ -34,8 +34,8 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
         Test::Has(Fact::Note) => _ = sql.push("note <> ''"),
         Test::Has(Fact::Amount) => _ = sql.push("amount is not null"),
         Test::Has(Fact::Cart) => _ = sql.push(HAS_CART).push(")"),
-        Test::Has(Fact::FirstTry) => _ = sql.push("status = 'queued' and attempt = 0"),
-        Test::Has(Fact::Retry) => _ = sql.push("status = 'queued' and attempt > 0"),
+        Test::Has(Fact::FirstTry) => _ = sql.push("status = 'queued' and attempt = 0 and not ").push(IN_FLIGHT),
+        Test::Has(Fact::Retry) => _ = sql.push("status = 'queued' and attempt > 0 and not ").push(IN_FLIGHT),
         Test::Time { stage, side, at } => {
             sql.push(time_column(*stage)).push(if *side == Side::After { " >= " } else { " < " }).push_bind(*at);
         }
@@ -83,8 +83,27 @@ const HAS_CART: &str = "exists (select from waiting_carts w where w.recipient_id
 /// The most digits that are looked for in names.
 const NAME_DIGITS_MAX: usize = 6;
 
-/// The words are ours, not typed: as literals the planner can count with them.
+/// People in one of these statuses, as everybody reads them: of whoever is queued by their row, some are in flight.
 pub(super) fn push_statuses(sql: &mut QueryBuilder<Postgres>, statuses: &[Status]) {
+    let (queued, sending) = (statuses.contains(&Status::Queued), statuses.contains(&Status::Sending));
+    if queued == sending {
+        return push_words(sql, statuses);
+    }
+    let others: Vec<Status> =
+        statuses.iter().copied().filter(|status| !matches!(status, Status::Queued | Status::Sending)).collect();
+    sql.push("(");
+    if !others.is_empty() {
+        push_words(sql, &others);
+        sql.push(" or ");
+    }
+    sql.push("status = 'queued' and ").push(if queued { "not " } else { "" }).push(IN_FLIGHT).push(")");
+}
+
+/// Somebody whose row says *queued* is in flight.
+pub(super) const IN_FLIGHT: &str = "exists (select from in_flight f where f.recipient_id = blast_recipients.id)";
+
+/// The words are ours, not typed: as literals the planner can count with them.
+pub(super) fn push_words(sql: &mut QueryBuilder<Postgres>, statuses: &[Status]) {
     let words: Vec<_> = statuses.iter().map(|status| format!("'{}'", status.word())).collect();
     match words.as_slice() {
         [] => sql.push("false"),

@@ -27,7 +27,16 @@ pub async fn ids_after(
     let mut sql = QueryBuilder::<Postgres>::new("select id from (");
     for (i, status) in statuses.iter().enumerate() {
         sql.push(if i == 0 { "(" } else { " union all (" });
+        if *status == Status::Sending {
+            sql.push("select recipient_id as id from in_flight where blast_id = ").push_bind(blast);
+            sql.push(" and recipient_id > ").push_bind(after.unwrap_or(RecipientId(0)));
+            sql.push(" order by recipient_id limit ").push_bind(limit).push(")");
+            continue;
+        }
         sql.push("select id from blast_recipients where blast_id = ").push_bind(blast);
+        if *status == Status::Queued {
+            sql.push(" and not ").push(condition::IN_FLIGHT);
+        }
         // A range of one, so that ordering by the status is not redundant: by `id` alone the planner would rather walk the
         // primary key, through every older blast.
         let word = status.word();

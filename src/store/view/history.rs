@@ -7,6 +7,7 @@ use super::ChangesSince;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::store::StoreError;
+use crate::store::in_flight::not_in_flight;
 
 /// How many people came to which status since, in the screen's order; of one blast or of all, without answers to
 /// people who wrote. Whoever stands at a stage now
@@ -50,7 +51,10 @@ pub async fn since(pool: &PgPool, blast: Option<BlastId>, from: DateTime<Utc>) -
 
 /// How many people of a blast wait for another try.
 pub async fn queued_again(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
-    let again = "select count(*) from blast_recipients where blast_id = $1 and status = 'queued' and attempt > 0";
+    let again = concat!(
+        "select count(*) from blast_recipients r where blast_id = $1 and status = 'queued' and attempt > 0 and ",
+        not_in_flight!("r.")
+    );
     Ok(sqlx::query_scalar(again).bind(blast).fetch_one(pool).await?)
 }
 

@@ -4,7 +4,7 @@
 use sqlx::{Postgres, QueryBuilder};
 
 use super::recipients::{COLUMNS, is_backwards};
-use super::{Anchor, RecipientQuery};
+use super::{Anchor, RecipientQuery, condition};
 use crate::domain::status::Status;
 
 /// The rows of a window of everybody in these statuses, at most `limit`; backwards where the window ends somewhere.
@@ -21,8 +21,18 @@ pub(super) fn window(query: &RecipientQuery, statuses: &[Status], limit: i64) ->
 }
 
 fn push_probe(sql: &mut QueryBuilder<Postgres>, query: &RecipientQuery, status: Status) {
-    sql.push("select ").push(COLUMNS).push(" from blast_recipients where blast_id = ").push_bind(query.blast);
-    sql.push(format_args!(" and status = '{}'", status.word()));
+    if status == Status::Sending {
+        // At most as many as there are slots; when they changed stands with their flights.
+        sql.push("select * from (select ").push(COLUMNS).push(" from blast_recipients where id = any(array(");
+        sql.push("select recipient_id from in_flight where blast_id = ").push_bind(query.blast);
+        sql.push("))) as flying where true");
+    } else {
+        sql.push("select ").push(COLUMNS).push(" from blast_recipients where blast_id = ").push_bind(query.blast);
+        sql.push(format_args!(" and status = '{}'", status.word()));
+    }
+    if status == Status::Queued {
+        sql.push(" and not ").push(condition::IN_FLIGHT);
+    }
     if let Some(as_of) = query.as_of {
         sql.push(" and changed_at <= ").push_bind(as_of);
     }

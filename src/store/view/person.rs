@@ -10,6 +10,7 @@ use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, OrderId, RecipientId, SenderId};
 use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
+use crate::store::in_flight::current;
 use crate::store::transaction::begin_with;
 use crate::store::{StoreError, session};
 
@@ -73,18 +74,26 @@ async fn window(snapshot: &mut PgConnection, head: &DetailsRecord) -> Result<Opt
 }
 
 async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<DetailsRecord>, sqlx::Error> {
-    let found = sqlx::query_as(
-        "select r.id, r.blast_id, r.phone_number as phone, r.name, r.status, r.attempt, r.message_id, r.sent_at,
+    let found = sqlx::query_as(concat!(
+        "select r.id, r.blast_id, r.phone_number as phone, r.name, ",
+        current!("r.", status),
+        " as status, ",
+        current!("r.", attempt),
+        " as attempt, r.message_id, r.sent_at,
                 r.delivered_at, r.read_timestamp as read_at, r.replied_at, r.closed_at, r.failed_at, r.opted_out_at,
-                r.changed_at, r.amount, r.note, r.error_code, r.error_message, r.reason, r.provider_status, r.external_id,
-                r.claimed_at, r.message_text, b.blast_tag, b.follow_up_stage, b.template_text,
+                ",
+        current!("r.", changed_at),
+        " as changed_at, r.amount, r.note, r.error_code, r.error_message, r.reason, r.provider_status, r.external_id,
+                ",
+        current!("r.", claimed_at),
+        " as claimed_at, r.message_text, b.blast_tag, b.follow_up_stage, b.template_text,
                 b.template is not null as is_template, b.sender_id,
                 s.provider = 'meta' as is_meta, now() as asked_at
            from blast_recipients r
            join blasts b on b.id = r.blast_id
            join senders s on s.id = b.sender_id
-          where r.id = $1",
-    );
+          where r.id = $1"
+    ));
     found.bind(id).fetch_optional(snapshot).await
 }
 

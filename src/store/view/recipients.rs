@@ -18,13 +18,21 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::store::StoreError;
+use crate::store::in_flight::current;
 
 pub use super::person::{details, find};
 
 /// The columns of a [`RecipientRow`], by its names.
-pub(super) const COLUMNS: &str = "id, blast_id, phone_number as phone, name, status, attempt, message_id, sent_at, \
-     delivered_at, read_timestamp as read_at, replied_at, closed_at, failed_at, opted_out_at, changed_at, amount, note, \
-     error_code, error_message, reason, provider_status, external_id";
+pub(super) const COLUMNS: &str = concat!(
+    "id, blast_id, phone_number as phone, name, ",
+    current!("", status),
+    " as status, ",
+    current!("", attempt),
+    " as attempt, message_id, sent_at,
+     delivered_at, read_timestamp as read_at, replied_at, closed_at, failed_at, opted_out_at, ",
+    current!("", changed_at),
+    " as changed_at, amount, note, error_code, error_message, reason, provider_status, external_id"
+);
 
 /// The rows of a window, in its order. In another order than [`Order::Row`] with more than [`SORTED_MAX`] matches, only the first
 /// so many of the list are sorted: ask [`count`] before.
@@ -157,12 +165,24 @@ impl Matches<'_> {
     /// alone the planner would rather walk the primary key, through every older blast.
     fn push_probes(&self, sql: &mut QueryBuilder<Postgres>, statuses: &[Status]) {
         let (direction, limit) = (self.direction(), self.limit);
-        let words: Vec<&str> = statuses.iter().map(|status| status.word()).collect();
-        sql.push("select probe.* from unnest(").push_bind(words);
+        let (queued, sending) = (statuses.contains(&Status::Queued), statuses.contains(&Status::Sending));
+        let words: Vec<&str> =
+            statuses.iter().filter(|status| **status != Status::Sending).map(|status| status.word()).collect();
+        sql.push("select * from (select probe.* from unnest(").push_bind(words);
         sql.push("::text[]::recipient_status[]) as probed cross join lateral (");
         self.push_rows(sql, "id");
         sql.push(" and status >= probed and status <= probed");
-        sql.push(format_args!(" order by status{direction}, id{direction} limit {limit}) as probe order by id"));
+        if queued && !sending {
+            sql.push(" and (probed <> 'queued' or not ").push(condition::IN_FLIGHT).push(")");
+        }
+        sql.push(format_args!(" order by status{direction}, id{direction} limit {limit}) as probe"));
+        if sending && !queued {
+            sql.push(" union all ");
+            self.push_rows(sql, "id");
+            sql.push(" and id = any(array(select recipient_id from in_flight where blast_id = ");
+            sql.push_bind(self.query.blast).push("))");
+        }
+        sql.push(") as probes order by id");
     }
 
     fn push_rows(&self, sql: &mut QueryBuilder<Postgres>, id: &'static str) {
@@ -205,7 +225,11 @@ pub struct RecipientFacts {
 
 pub async fn facts(pool: &PgPool, ids: &[RecipientId]) -> Result<Vec<RecipientFacts>, StoreError> {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let facts = sqlx::query_as("select id, variables, claimed_at from blast_recipients where id = any($1)");
+    let facts = sqlx::query_as(concat!(
+        "select id, variables, ",
+        current!("", claimed_at),
+        " as claimed_at from blast_recipients where id = any($1)"
+    ));
     Ok(facts.bind(ids).fetch_all(pool).await?)
 }
 
@@ -250,7 +274,7 @@ pub async fn count(
 async fn by_counts(pool: &PgPool, blast: BlastId, statuses: &[Status]) -> Result<Total, StoreError> {
     let mut sql =
         QueryBuilder::<Postgres>::new("select coalesce(sum(people), 0)::bigint from blast_status_counts where ");
-    condition::push_statuses(&mut sql, statuses);
+    condition::push_words(&mut sql, statuses);
     sql.push(" and blast_id = ").push_bind(blast);
     Ok(Total::Exactly(sql.build_query_scalar().fetch_one(pool).await?))
 }

@@ -109,7 +109,7 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
             sql.push("bool_or(b.answer_until is null and not b.id = any(").push_bind(ids(query.segment));
             sql.push(") and (o.sent_at > ").push_bind(since);
             sql.push(" or o.status = 'uncertain' and o.changed_at > ").push_bind(since);
-            sql.push(" or o.status in ('queued', 'sending') and b.state = 'sending'))");
+            sql.push(" or o.status = 'queued' and b.state = 'sending'))");
         }
     }
     sql.push(" as recent from blast_recipients o join blasts b on b.id = o.blast_id and b.deleted_at is null");

@@ -69,7 +69,7 @@ async fn a_stop_keeps_back_who_is_claimed_already_and_not_yet_posted_to() {
     let serve = Serve::start(&shop, &[]).await;
     let blast = shop.blast(1..13).await;
     shop.until_posts(8).await;
-    let sending = "select string_agg(phone_number, ' ') from blast_recipients where status = 'sending'";
+    let sending = "select string_agg(phone_number, ' ') from blast_recipients r where current_status(r) = 'sending'";
     let claimed: String = sqlx::query_scalar(sending).fetch_one(&shop.database.pool).await.unwrap();
     let posted: HashSet<String> = shop.sim.posts().await.into_iter().map(|post| format!("+{}", post.phone)).collect();
     let waiting: Vec<&str> = claimed.split(' ').filter(|phone| !posted.contains(*phone)).collect();

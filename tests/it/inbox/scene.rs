@@ -79,8 +79,10 @@ impl InboxScene {
 
     /// The status of person `n`.
     pub async fn status(&self, n: u32) -> String {
-        let query =
-            format!("select status::text from blast_recipients where phone_number = '+{}' order by id", digits(n));
+        let query = format!(
+            "select current_status(r)::text from blast_recipients r where phone_number = '+{}' order by id",
+            digits(n)
+        );
         sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&self.shop.database.pool).await.unwrap()
     }
 

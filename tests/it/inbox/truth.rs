@@ -92,7 +92,7 @@ async fn send(shop: &Shop) {
 /// All are posted to, all is announced, and all of that is applied. Whoever is undeliverable is tried again hours later.
 async fn until_over(shop: &Shop) {
     let open = "select count(*) from blast_recipients
-                 where status = 'sending' or status = 'queued' and error_code is distinct from '131026'";
+                 where status = 'queued' and (error_code is distinct from '131026' or next_attempt_at < now())";
     eventually_async("all are posted to", async || shop.number(open).await == 0).await;
     eventually_async("all is announced", async || shop.sim.truth().await["settled"] == true).await;
     let left = "select count(*) from webhook_inbox where state in ('new', 'parked')";

@@ -97,7 +97,7 @@ async fn truth_of_a_dead_epoch_is_still_recorded() {
 #[tokio::test]
 async fn a_sweep_takes_those_of_its_own_epoch_whom_nobody_holds_and_no_others() {
     let scene = Scene::sending(4).await;
-    scene.execute("update blast_recipients set claimed_at = now() - interval '31 s' where id <= 3").await;
+    scene.execute("update in_flight set claimed_at = now() - interval '31 s' where recipient_id <= 3").await;
     let held = [blastdeck::domain::ids::RecipientId(2)];
     let mut by_hand = scene.pool().begin().await.unwrap();
     sqlx::query("select 1 from blast_recipients where id = 3 for update").execute(&mut *by_hand).await.unwrap();
@@ -115,8 +115,8 @@ async fn a_takeover_leaves_nobody_in_flight_whatever_their_epoch_and_the_state_o
     let scene = Scene::sending(3).await;
     scene
         .execute(
-            "update blast_recipients set epoch = null where id = 1;
-             update blast_recipients set epoch = 1000 where id = 2;
+            "update in_flight set epoch = 0 where recipient_id = 1;
+             update in_flight set epoch = 1000 where recipient_id = 2;
              update blasts set state = 'draft';
              update sender_leases set expires_at = now() - interval '1 s'",
         )

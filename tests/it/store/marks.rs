@@ -344,7 +344,7 @@ async fn marks_retries_and_opt_outs_have_the_databases_time() {
     let aina = operator_app(&scene, "aina").await;
     let class = blastdeck::domain::retry::ErrorClass::FailRecipient;
     let error = Evidence::Rejected { class, code: "400".to_owned(), message: "no such number".to_owned() };
-    scene.execute("update blast_recipients set standing = 'sending', sent_at = null where id = 3").await;
+    scene.execute("update blast_recipients set standing = 'uncertain', sent_at = null where id = 3").await;
     scene.record(&[entry(3, error, b"")]).await;
 
     aina.mark(SITI, sale("5.00")).await.unwrap();

@@ -66,7 +66,7 @@ const PROMISES: [Rule; 6] = [
 ];
 
 /// Rules over the database alone.
-const INVARIANTS: [Rule; 14] = [
+const INVARIANTS: [Rule; 16] = [
     (
         "another attempt after one whose outcome nobody knows",
         "select x.recipient_id || ' ' || x.attempt from attempts x join attempts y using (recipient_id)
@@ -85,13 +85,23 @@ const INVARIANTS: [Rule; 14] = [
     (
         "attempts with a gap or a number used twice",
         "select r.id::text from blast_recipients r
-          where r.attempt <> (select count(*) from attempts a where a.recipient_id = r.id)",
+           left join in_flight f on f.recipient_id = r.id
+          where coalesce(f.attempt, r.attempt) <> (select count(*) from attempts a where a.recipient_id = r.id)",
     ),
     (
         "stuck in flight",
-        "select r.phone_number || ' ' || r.claimed_at
-           from blast_recipients r join blasts b on b.id = r.blast_id left join sender_leases l using (sender_id)
-          where r.status = 'sending' and (l.holder is null or r.epoch <> l.epoch or r.claimed_at < now() - interval '3 min')",
+        "select f.recipient_id || ' ' || f.claimed_at from in_flight f left join sender_leases l using (sender_id)
+          where l.holder is null or f.epoch <> l.epoch or f.claimed_at < now() - interval '3 min'",
+    ),
+    (
+        "in flight, and by their own row not about to be sent to",
+        "select f.recipient_id || ' ' || f.attempt || ' after ' || coalesce(r.status || ' ' || r.attempt, 'nobody')
+           from in_flight f left join blast_recipients r on r.id = f.recipient_id
+          where r.status is distinct from 'queued' or r.attempt <> f.attempt - 1 or r.blast_id <> f.blast_id",
+    ),
+    (
+        "in flight by their own row",
+        "select phone_number from blast_recipients where 'sending' in (status, standing)",
     ),
     (
         "a blast that is over with somebody open in it",
@@ -102,9 +112,9 @@ const INVARIANTS: [Rule; 14] = [
     (
         "counters that differ from a recount",
         "select coalesce(x.blast_id, c.blast_id) || ' ' || coalesce(x.status, c.status)
-           from (select blast_id, status, count(*) as people, coalesce(sum(amount), 0) as amount,
+           from (select blast_id, current_status(r) as status, count(*) as people, coalesce(sum(amount), 0) as amount,
                         count(*) filter (where is_held(status, provider_status)) as held
-                   from blast_recipients group by 1, 2) x
+                   from blast_recipients r group by 1, 2) x
            full join (select * from blast_status_counts where blast_id in (select id from blasts)) c using (blast_id, status)
           where coalesce(x.people, 0) <> coalesce(c.people, 0) or coalesce(x.amount, 0) <> coalesce(c.amount, 0)
              or coalesce(x.held, 0) <> coalesce(c.held, 0)",
@@ -124,7 +134,7 @@ const INVARIANTS: [Rule; 14] = [
     (
         "a newest history that is not the status",
         "select r.phone_number || ' ' || r.status from blast_recipients r
-          where r.status <> coalesce((select h.new_status from status_history h where h.recipient_id = r.id
+          where current_status(r) <> coalesce((select h.new_status from status_history h where h.recipient_id = r.id
                                        order by h.id desc limit 1), 'queued')",
     ),
     (

@@ -208,7 +208,7 @@ impl Shop {
 
     /// How many people have this status, in all blasts.
     pub async fn count(&self, status: &str) -> i64 {
-        self.number(&format!("select count(*) from blast_recipients where status = '{status}'")).await
+        self.number(&format!("select count(*) from blast_recipients r where current_status(r) = '{status}'")).await
     }
 
     /// The state of a blast.
