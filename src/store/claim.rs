@@ -184,7 +184,7 @@ async fn count_first(tx: &mut PgConnection, blast: BlastId, people: &[Claimed]) 
 /// who is in flight stands in a table of its own. Somebody who came into flight since this began (by a claim that was given up, and
 /// committed all the same) is there already, which fails the claim as a whole: only who was inserted is ever posted to.
 const CLAIM: &str = concat!(
-    "with picked as materialized (
+    "with claimed as materialized (
         select r.id, r.blast_id, r.attempt + 1 as attempt, r.phone_number, r.name, r.variables, r.next_attempt_at,
                r.attempt = 0 and r.tries = 0
                and (r.message_id, r.message_timestamp, r.message_c2s_timestamp, r.sent_at, r.delivered_at, r.read_timestamp,
@@ -207,14 +207,14 @@ const CLAIM: &str = concat!(
            for no key update of r skip locked),
     flown as (
         insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch)
-        select id, blast_id, attempt, $4, $3 from picked),
+        select id, blast_id, attempt, $4, $3 from claimed),
     tried as (
         insert into attempts (recipient_id, attempt, sender_id, epoch)
-        select id, attempt, $4, $3 from picked),
+        select id, attempt, $4, $3 from claimed),
     logged as (
         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
-        select blast_id, id, attempt, 'queued', 'sending', 'send' from picked)
-    select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh from picked order by id"
+        select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed)
+    select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh from claimed order by id"
 );
 
 /// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done. From the

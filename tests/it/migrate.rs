@@ -189,3 +189,34 @@ async fn in_a_database_without_old_words_every_constraint_holds_for_every_row() 
 
     assert_eq!(shop.number("select count(*) from pg_constraint where not convalidated").await, 0);
 }
+
+/// Before people in flight had a table of their own.
+#[tokio::test]
+async fn whom_the_version_before_had_in_flight_are_uncertain_until_it_tells() {
+    let shop = Shop::open(Setup::default()).await;
+    schema_before(&shop, "0053").await;
+    shop.execute(
+        "insert into senders (name, provider, business, rehearsal) values ('sales', 'wsapme', 'kedai', true);
+         insert into sender_leases (sender_id, holder, host, epoch, renewals, expires_at)
+         values (1, 'before', 'here', 7, 3, now() + interval '1 minute');
+         insert into blasts (blast_tag, sender_id, message, state, total_recipients) values ('Raya', 1, 'Hi', 'sending', 4);
+         insert into blast_recipients (blast_id, phone_number, status, standing, attempt, epoch, claimed_at, sent_at) values
+             (1, '+60100000001', 'sending', 'sending', 1, 7, now(), null), (1, '+60100000002', 'sent', 'sent', 1, 7, now(), now()),
+             (1, '+60100000003', 'sending', 'sending', 2, 7, now(), null), (1, '+60100000004', 'queued', 'queued', 0, null, null, null);
+         insert into attempts (recipient_id, attempt, sender_id, epoch)
+             values (1, 1, 1, 7), (2, 1, 1, 7), (3, 1, 1, 6), (3, 2, 1, 7);
+         insert into provider_message (recipient_id, attempt, sender_id, outcome)
+             values (3, 1, 1, 'rejected'), (2, 1, 1, 'accepted');
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+             select 1, id, attempt, 'queued', status, 'send' from blast_recipients where attempt > 0;",
+    )
+    .await;
+
+    shop.ok(&["db", "migrate"]).await;
+
+    assert_eq!((shop.count("sending").await, shop.count("uncertain").await, shop.count("queued").await), (0, 2, 1));
+    assert_eq!(broken_invariants(&shop.database.pool).await, Vec::<String>::new());
+    let over = "select count(*) from sender_leases where epoch = 8 and holder is null and expires_at <= now()";
+    assert_eq!(shop.number(over).await, 1, "the engine of before claims nobody any more");
+    shop.ok(&["audit"]).await;
+}

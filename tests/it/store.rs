@@ -7,6 +7,7 @@ mod counters;
 mod deleted;
 mod evidence;
 mod fence;
+mod in_flight;
 mod known;
 mod leases;
 mod marks;

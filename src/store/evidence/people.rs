@@ -134,9 +134,13 @@ pub(super) fn write(
         let texts = writing.array("text", texts)?;
         add("message_text", "message_text = coalesce(x.message_text, r.message_text)", texts);
     }
-    // By text, which no index serves: it would be walked for everybody who is queued.
+    // A database that went back in time has lost the claim: the flight is looked for, too. The status by its text, which no index
+    // serves: one would be walked for everybody who is queued.
     let only = match trust {
-        Assumption::Claims => "and r.attempt = x.attempt - 1 and r.status::text = 'queued'",
+        Assumption::Claims => {
+            "and r.attempt = x.attempt - 1 and r.status::text = 'queued'
+             and exists (select from in_flight f where f.recipient_id = x.id and f.attempt = x.attempt)"
+        }
         Assumption::Ids | Assumption::Nothing => "",
     };
     writing.part(format!(

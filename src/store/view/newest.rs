@@ -14,7 +14,9 @@ pub(super) fn window(query: &RecipientQuery, statuses: &[Status], limit: i64) ->
     for (i, status) in statuses.iter().enumerate() {
         sql.push(if i == 0 { "(" } else { " union all (" });
         push_probe(&mut sql, query, *status);
-        sql.push(format_args!(" order by changed_at{change}, id{id} limit ")).push_bind(limit).push(")");
+        // The column of the index: the column that is read has the same name.
+        let of = if *status == Status::Sending { "flying" } else { "blast_recipients" };
+        sql.push(format_args!(" order by {of}.changed_at{change}, id{id} limit ")).push_bind(limit).push(")");
     }
     sql.push(format_args!(") as probes order by changed_at{change}, id{id} limit ")).push_bind(limit);
     sql

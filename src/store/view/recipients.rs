@@ -175,7 +175,7 @@ impl Matches<'_> {
         if queued && !sending {
             sql.push(" and (probed <> 'queued' or not ").push(condition::IN_FLIGHT).push(")");
         }
-        sql.push(format_args!(" order by status{direction}, id{direction} limit {limit}) as probe"));
+        sql.push(format_args!(" order by blast_recipients.status{direction}, id{direction} limit {limit}) as probe"));
         if sending && !queued {
             sql.push(" union all ");
             self.push_rows(sql, "id");

@@ -39,7 +39,7 @@ const PROMISES: [Rule; 6] = [
     (
         "lost: the provider has it, and we do not count it",
         "select t.phone || ' ' || r.status from truth t join blast_recipients r on r.phone_number = t.phone
-          where t.accepted and not t.async_failed and r.status in ('queued', 'failed', 'skipped', 'opted_out')
+          where t.accepted and not t.async_failed and current_status(r) in ('queued', 'failed', 'skipped', 'opted_out')
             and not exists (select 1 from operator_actions o where o.recipient_id = r.id and o.action = 'resolve')
             -- They wrote STOP to a message that was uncertain, or that a rollback had taken away: a text names no message.
             and not (r.status = 'opted_out' and exists (select 1 from suppressions s where s.phone_number = t.phone
@@ -107,7 +107,7 @@ const INVARIANTS: [Rule; 16] = [
         "a blast that is over with somebody open in it",
         "select b.id || ' ' || b.state || ' ' || r.status from blasts b join blast_recipients r on r.blast_id = b.id
           where b.state = 'completed' and r.status in ('queued', 'sending', 'uncertain')
-             or b.state = 'cancelled' and r.status = 'queued'",
+             or b.state = 'cancelled' and current_status(r) = 'queued'",
     ),
     (
         "counters that differ from a recount",

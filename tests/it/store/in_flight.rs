@@ -1,0 +1,247 @@
+//! Who is in flight stands in a table of its own: what is read of them, what ends it, and whoever had looked before they came into it.
+
+use blastdeck::domain::ids::RecipientId;
+use blastdeck::domain::recipient::{Evidence, Mark};
+use blastdeck::domain::retry::ErrorClass;
+use blastdeck::store::clearing::{Clearing, ClearingKind};
+use blastdeck::store::evidence::{EntryOutcome, EvidenceEntry};
+use blastdeck::store::session;
+use sqlx::{Postgres, Transaction};
+
+use super::marks::operator_app;
+use super::{BLAST, Scene, accepted, acquire, entry};
+use crate::support::eventually_async;
+
+const ROWS: &str = "select coalesce(string_agg(r::text || r.xmin, ' ' order by id), '') from blast_recipients r";
+
+impl Scene {
+    async fn rows(&self) -> String {
+        sqlx::query_scalar(ROWS).fetch_one(self.pool()).await.unwrap()
+    }
+
+    async fn in_flight(&self) -> i64 {
+        self.number("select count(*) from in_flight").await
+    }
+}
+
+#[tokio::test]
+async fn a_claim_writes_no_person_and_everybody_reads_that_they_are_being_sent_to() {
+    let scene = Scene::queued(3).await;
+    let before = scene.rows().await;
+
+    let claimed = scene.claim(2).await;
+
+    assert_eq!(scene.rows().await, before);
+    assert_eq!(claimed.iter().map(|person| (person.id.0, person.attempt)).collect::<Vec<_>>(), [(1, 1), (2, 1)]);
+    assert_eq!(scene.statuses().await, ["sending", "sending", "queued"]);
+    let counted =
+        "select string_agg(status || ' ' || people, ', ' order by status) from blast_status_counts where people <> 0";
+    let counted: String = sqlx::query_scalar(counted).fetch_one(scene.pool()).await.unwrap();
+    assert_eq!(counted, "queued 1, sending 2");
+    assert_eq!(scene.claim(5).await.len(), 1, "nobody who is in flight");
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn whoever_was_refused_for_now_is_queued_again_with_their_attempt_written() {
+    let scene = Scene::sending(1).await;
+    let later = Evidence::Rejected { class: ErrorClass::Retry, code: "503".to_owned(), message: "busy".to_owned() };
+
+    scene.record(&[entry(1, later, b"busy")]).await;
+
+    assert_eq!((scene.statuses().await, scene.in_flight().await), (vec!["queued".to_owned()], 0));
+    assert_eq!(scene.number("select attempt::bigint from blast_recipients").await, 1);
+    assert_eq!(
+        scene
+            .number(
+                "select count(*) from blast_recipients where changed_at = (select max(changed_at) from status_history)"
+            )
+            .await,
+        1
+    );
+    scene.invariants().await;
+}
+
+/// The engine that made the first attempt learns what came of it only now that another makes the second.
+#[tokio::test]
+async fn what_came_of_an_earlier_attempt_leaves_the_one_in_flight_alone() {
+    let scene = Scene::queued(2).await;
+    let first = scene.claim(2).await;
+    scene.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
+    let scene = Scene { lease: acquire(scene.pool(), "second").await.unwrap(), ..scene };
+    scene.execute("update blast_recipients set status = 'queued', standing = 'queued'").await;
+    scene
+        .execute(
+            "insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+                   select 1, id, 1, 'uncertain', 'queued', 'operator' from blast_recipients",
+        )
+        .await;
+    let second = scene.claim(2).await;
+    assert_eq!(second.iter().map(|person| person.attempt).collect::<Vec<_>>(), [2, 2]);
+    let refused = Evidence::Rejected { class: ErrorClass::Retry, code: "503".to_owned(), message: "busy".to_owned() };
+    let late = |entry: EvidenceEntry, person: usize| EvidenceEntry { snapshot: first[person].snapshot(), ..entry };
+
+    let settled = scene.record(&[late(entry(1, refused, b"busy"), 0)]).await;
+
+    assert_eq!(
+        (settled, scene.in_flight().await),
+        (vec![EntryOutcome::Nothing], 2),
+        "a refusal says nothing of the next"
+    );
+    scene.record(&[late(accepted(2, "M2"), 1)]).await;
+    assert_eq!(scene.statuses().await, ["sending", "sent"], "an acceptance does: they have the message");
+    assert_eq!(scene.number("select max(attempt)::bigint from blast_recipients where status = 'sent'").await, 2);
+}
+
+/// A claim that is not committed yet.
+async fn claiming(scene: &Scene) -> Transaction<'static, Postgres> {
+    let mut tx = scene.pool().begin().await.unwrap();
+    let claim = format!(
+        "select from blast_recipients where id = 1 for no key update;
+         insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch) values (1, 1, 1, 1, {0});
+         insert into attempts (recipient_id, attempt, sender_id, epoch) values (1, 1, 1, {0});
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+         values (1, 1, 1, 'queued', 'sending', 'send')",
+        scene.lease.epoch
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(claim)).execute(&mut *tx).await.unwrap();
+    tx
+}
+
+/// Commits a claim once another session waits for its person: that one's snapshot is older than the claim.
+async fn commit_once_waited_for(scene: &Scene, claim: Transaction<'static, Postgres>) {
+    let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    eventually_async("somebody waits for the person", async || scene.number(waits).await > 0).await;
+    claim.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_comes_into_flight_while_a_cancel_waits_for_them_is_not_left_out() {
+    let scene = Scene::queued(2).await;
+    let claim = claiming(&scene).await;
+    scene.execute("update blasts set state = 'cancelled', state_reason = 'cancelled', state_by = 'aina'").await;
+    let cancel = Clearing { blast: BLAST, kind: ClearingKind::LeaveOut };
+
+    let (people, ()) = tokio::join!(cancel.finish(scene.pool()), commit_once_waited_for(&scene, claim));
+
+    assert_eq!((people.unwrap(), scene.statuses().await), (1, vec!["sending".to_owned(), "skipped".to_owned()]));
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn whoever_comes_into_flight_while_a_deletion_waits_for_them_stays_until_their_outcome() {
+    let scene = Scene::queued(2).await;
+    let claim = claiming(&scene).await;
+    scene.execute("update blasts set deleted_at = now()").await;
+    let delete = Clearing { blast: BLAST, kind: ClearingKind::Remove };
+
+    let (people, ()) = tokio::join!(delete.finish(scene.pool()), commit_once_waited_for(&scene, claim));
+
+    assert_eq!((people.unwrap(), scene.statuses().await), (1, vec!["sending".to_owned()]));
+}
+
+#[tokio::test]
+async fn whoever_comes_into_flight_while_an_answers_time_ends_is_sent_to() {
+    let scene = Scene::queued(2).await;
+    let claim = claiming(&scene).await;
+    scene.execute("update blasts set answer_until = now() - interval '1 s', answers_blast = 1, answers_recipient = 2").await;
+
+    let (lapsed, ()) = tokio::join!(session::lapse(scene.pool(), BLAST), commit_once_waited_for(&scene, claim));
+
+    assert_eq!((lapsed.unwrap(), scene.statuses().await), (true, vec!["sending".to_owned(), "skipped".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_mark_that_waited_for_a_claim_knows_of_it() {
+    let scene = Scene::queued(2).await;
+    let claim = claiming(&scene).await;
+    let aina = operator_app(&scene, "aina").await;
+
+    let (marked, ()) = tokio::join!(aina.mark(RecipientId(1), Mark::OptOut), commit_once_waited_for(&scene, claim));
+
+    marked.unwrap();
+    assert_eq!(scene.statuses().await, ["sending", "queued"], "it may have gone: what comes of it is awaited");
+    assert_eq!(
+        scene.number("select count(*) from blast_recipients where opted_out_at is not null and attempt = 0").await,
+        1
+    );
+    let back = Evidence::Released { not_before: None };
+    scene.record(&[entry(1, back, b"")]).await;
+    assert_eq!(scene.statuses().await, ["opted_out", "queued"]);
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn of_a_flight_that_is_deleted_by_hand_nobody_knows_what_came_of_it() {
+    let scene = Scene::sending(3).await;
+
+    scene.execute("delete from in_flight where recipient_id = 2").await;
+
+    assert_eq!(scene.statuses().await, ["sending", "uncertain", "sending"]);
+    assert_eq!(scene.number("select attempt::bigint from blast_recipients where id = 2").await, 1);
+    scene.invariants().await;
+    scene.record(&[accepted(2, "M2")]).await;
+    assert_eq!(scene.statuses().await, ["sending", "sent", "sending"]);
+}
+
+#[tokio::test]
+async fn the_flights_are_not_truncated() {
+    let scene = Scene::sending(2).await;
+
+    let refused = sqlx::raw_sql("truncate in_flight").execute(scene.pool()).await.unwrap_err().to_string();
+
+    assert!(refused.contains("nobody would know what came of these people"), "{refused}");
+    assert_eq!(scene.in_flight().await, 2);
+}
+
+#[tokio::test]
+async fn the_flights_of_people_go_with_them() {
+    let scene = Scene::sending(3).await;
+
+    scene.execute("delete from blast_recipients where id = 2; update blasts set total_recipients = 2").await;
+
+    assert_eq!((scene.in_flight().await, scene.number("select count(*) from attempts").await), (2, 2));
+    scene.invariants().await;
+    assert_eq!(scene.record(&[accepted(2, "M2")]).await, [EntryOutcome::Gone]);
+    scene.execute("truncate blast_recipients cascade").await;
+    assert_eq!((scene.in_flight().await, scene.number("select count(*) from blast_status_counts").await), (0, 0));
+}
+
+/// Whoever has an attempt is not claimed by somebody who believes that they have none: the whole claim fails, and nobody is posted to.
+#[tokio::test]
+async fn a_claim_of_somebody_who_is_in_flight_claims_nobody() {
+    let scene = Scene::queued(3).await;
+    let claim = claiming(&scene).await;
+    let second = sqlx::raw_sql(
+        "insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch) values (1, 1, 1, 1, 0)",
+    );
+
+    let (second, ()) = tokio::join!(second.execute(scene.pool()), commit_once_waited_for(&scene, claim));
+
+    assert!(second.unwrap_err().to_string().contains("in_flight_pkey"));
+    assert_eq!(scene.claim(5).await.iter().map(|person| person.id.0).collect::<Vec<_>>(), [2, 3]);
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn what_a_claim_knew_counts_for_nothing_in_a_database_that_forgot_the_claim() {
+    let scene = Scene::queued(1).await;
+    let claimed = scene.claim(1).await;
+    scene
+        .execute(
+            "set blastdeck.ends_flights = 'on'; delete from in_flight; reset blastdeck.ends_flights;
+             delete from attempts; delete from status_history",
+        )
+        .await;
+
+    scene.record(&[EvidenceEntry { snapshot: claimed[0].snapshot(), ..accepted(1, "M1") }]).await;
+
+    assert_eq!(scene.statuses().await, ["sent"], "they have it all the same");
+    let told: String =
+        sqlx::query_scalar("select string_agg(old_status || ' ' || new_status, ', ') from status_history")
+            .fetch_one(scene.pool())
+            .await
+            .unwrap();
+    assert_eq!(told, "queued sent");
+    scene.invariants().await;
+}
