@@ -45,11 +45,9 @@ create table in_flight (
 create function count_claimed() returns trigger language plpgsql as $$
 begin
     insert into blast_count_deltas (blast_id, status, people)
-    select blast_id, status, sum(people)
-      from (select blast_id, 'sending'::recipient_status as status, 1 as people from added
-            union all
-            select blast_id, 'queued', -1 from added) as change
-     group by 1, 2;
+    select c.blast_id, v.status, v.sign * c.people
+      from (select blast_id, count(*) as people from added group by 1) c
+     cross join (values ('sending'::recipient_status, 1), ('queued', -1)) as v (status, sign);
     return null;
 end $$;
 
@@ -57,11 +55,9 @@ end $$;
 create function count_landed() returns trigger language plpgsql as $$
 begin
     insert into blast_count_deltas (blast_id, status, people)
-    select blast_id, status, sum(people)
-      from (select blast_id, 'sending'::recipient_status as status, -1 as people from removed
-            union all
-            select blast_id, 'queued', 1 from removed) as change
-     group by 1, 2;
+    select c.blast_id, v.status, v.sign * c.people
+      from (select blast_id, count(*) as people from removed group by 1) c
+     cross join (values ('sending'::recipient_status, -1), ('queued', 1)) as v (status, sign);
     if current_setting('blastdeck.ends_flights', true) is distinct from 'on' then
         with lost as (
             update blast_recipients r

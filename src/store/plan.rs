@@ -212,9 +212,8 @@ pub async fn samples(
 
 /// Whether somebody of a blast is still sent to, or being sent to.
 pub async fn has_people_left(tx: &mut PgConnection, id: BlastId) -> Result<bool, StoreError> {
-    let has_people = sqlx::query_scalar(
-        "select exists (select from blast_recipients where blast_id = $1 and status = 'queued')
-             or exists (select from blast_recipients where blast_id = $1 and status = 'sending')",
-    );
+    // Whoever is in flight is queued by their row.
+    let has_people =
+        sqlx::query_scalar("select exists (select from blast_recipients where blast_id = $1 and status = 'queued')");
     Ok(has_people.bind(id).fetch_one(tx).await?)
 }
