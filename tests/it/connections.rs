@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use crate::support::{Setup, Shop, until_unchanged};
+use crate::support::{Setup, Shop, eventually_async, until_unchanged};
 
 /// Sessions that have begun, of those that have ended too.
 const SESSIONS: &str = "select sessions from pg_stat_database where datname = current_database()";
 
+/// Sessions of the program, which count once they are gone at the latest.
+const LIVE: &str = "select count(*) from pg_stat_activity
+                     where datname = current_database() and application_name = 'blastdeck'";
+
 async fn sessions(shop: &Shop) -> i64 {
+    eventually_async("the program has hung up", async || shop.number(LIVE).await == 0).await;
     let settled = Duration::from_millis(400);
     until_unchanged("the count of sessions", settled, async || shop.number(SESSIONS).await).await
 }
