@@ -231,8 +231,7 @@ pub async fn pause_stale(
 /// Whether anything was ever tried for somebody of this blast, or one of its times has come, where it repeats.
 pub async fn was_begun(tx: &mut PgConnection, id: BlastId) -> Result<bool, StoreError> {
     let begun = sqlx::query_scalar(
-        "select exists (select 1 from blast_recipients where blast_id = $1 and attempt > 0)
-             or exists (select 1 from in_flight where blast_id = $1)
+        "select exists (select 1 from blast_recipients where blast_id = $1 and attempt > 0) or exists (select 1 from in_flight where blast_id = $1)
              or exists (select 1 from blasts where id = $1 and repeat_seen > 0)",
     )
     .bind(id)
@@ -350,8 +349,7 @@ pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreErro
           where b.state in ('sending', 'scheduled') and s.stopped_at is null
             and (b.repeat_rule is not null and b.state = 'scheduled'
                  or exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued'))
-         union
-         select sender_id from in_flight",
+         union select sender_id from in_flight",
     )
     .fetch_all(&mut *tx)
     .await?;
