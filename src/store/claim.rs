@@ -182,7 +182,8 @@ async fn count_first(tx: &mut PgConnection, blast: BlastId, people: &[Claimed]) 
 
 /// The order is one that only the to-do index can give; any other plan walks over everybody already sent. Nobody's row is written:
 /// who is in flight stands in a table of its own. Somebody who came into flight since this began (by a claim that was given up, and
-/// committed all the same) is there already, which fails the claim as a whole: only who was inserted is ever posted to.
+/// committed all the same) is there already, which fails the claim as a whole: only who was inserted is ever posted to. Flights stand last:
+/// Postgres carries out the last of such parts first.
 const CLAIM: &str = concat!(
     "with claimed as materialized (
         select r.id, r.blast_id, r.attempt + 1 as attempt, r.phone_number, r.name, r.variables, r.next_attempt_at,
@@ -205,15 +206,15 @@ const CLAIM: &str = concat!(
          order by r.next_attempt_at, r.id
          limit $2
            for no key update of r skip locked),
-    flown as (
-        insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch)
-        select id, blast_id, attempt, $4, $3 from claimed),
     tried as (
         insert into attempts (recipient_id, attempt, sender_id, epoch)
         select id, attempt, $4, $3 from claimed),
     logged as (
         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
-        select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed)
+        select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed),
+    flown as (
+        insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch)
+        select id, blast_id, attempt, $4, $3 from claimed)
     select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh from claimed order by id"
 );
 
