@@ -57,6 +57,9 @@ const SHIFT_MAX: TimeDelta = TimeDelta::hours(25);
 /// How far ahead changes of the clocks are noted.
 const NOTED_DAYS: i64 = 370;
 
+/// No clock goes forward or back by more.
+const CLOCK_SHIFT_MAX: TimeDelta = TimeDelta::hours(3);
+
 impl FromStr for Recurrence {
     type Err = RecurrenceError;
 
@@ -130,11 +133,18 @@ impl Recurrence {
         let offset = |at: &DateTime<Utc>| zone.offset_from_utc_datetime(&at.naive_utc()).fix();
         let days = (0..NOTED_DAYS).map(|day| after + TimeDelta::days(day));
         let changes = days.filter(|day| offset(day) != offset(&(*day + TimeDelta::days(1))));
-        changes.flat_map(|day| self.notes_within(day, last, zone)).collect()
+        changes.flat_map(|day| self.notes_within(day, (day - CLOCK_SHIFT_MAX).max(after), last, zone)).collect()
     }
 
-    fn notes_within(&self, day: DateTime<Utc>, last: Option<DateTime<Utc>>, zone: Tz) -> Vec<String> {
-        let first = self.next(day, zone);
+    /// Of the day of a change, from `since` on: a time that comes twice comes first before the change, which may be before that day.
+    fn notes_within(
+        &self,
+        day: DateTime<Utc>,
+        since: DateTime<Utc>,
+        last: Option<DateTime<Utc>>,
+        zone: Tz,
+    ) -> Vec<String> {
+        let first = self.next(since, zone);
         let of_day = std::iter::successors(first, |last| self.next(last.at, zone));
         let end = last.map_or(day + TimeDelta::days(1), |last| last.min(day + TimeDelta::days(1)));
         let of_day = of_day.take_while(|occurrence| occurrence.at <= end);

@@ -76,6 +76,10 @@ fn a_skipped_time_occurs_right_after_and_one_that_comes_twice_once() {
         "none after its last time"
     );
     assert_eq!(rule("every day 09:00").clock_notes(now, None, berlin), [""; 0]);
+    for minutes in (0..24 * 60).step_by(10) {
+        let notes = rule("every day 02:30").clock_notes(now + TimeDelta::minutes(minutes), None, berlin);
+        assert_eq!(notes.len(), 2, "whatever the hour is: {minutes} minutes later: {notes:?}");
+    }
 }
 
 /// Which local times a rule means, by the calendar alone.
