@@ -277,7 +277,7 @@ impl App {
             return Ok(None);
         }
         if row.state == BlastState::Scheduled {
-            let why = "it occurs by itself; `blastdeck blast schedule skip` leaves its next time out";
+            let why = "it repeats by itself; `blastdeck blast schedule skip` leaves its next time out";
             return Err(AppError::Refused(why.to_owned()));
         }
         let after = self.after_noted(row, now).await?;

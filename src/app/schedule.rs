@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use sqlx::PgConnection;
 
 use super::recurring::own_start;
+use super::view::BlastView;
 use super::{App, AppError, DraftEdit, DraftForm};
 use crate::domain::blast::BlastState;
 use crate::domain::field_change::FieldChange;
@@ -79,6 +80,11 @@ impl App {
 
     /// The zone whose clocks a blast goes by.
     pub(super) fn zone_of(&self, blast: &BlastRow) -> Tz {
+        self.zone_by(blast.sender_id, &blast.limits)
+    }
+
+    /// The same of one that is shown.
+    pub fn clocks_of(&self, blast: &BlastView) -> Tz {
         self.zone_by(blast.sender_id, &blast.limits)
     }
 

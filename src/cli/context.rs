@@ -15,6 +15,7 @@ use crate::app::view::BlastView;
 use crate::app::{Access, App, ProcessKind, Setup};
 use crate::config::{Config, DatabaseUrl, Flags};
 use crate::domain::text::{clean, shell_quoted};
+use crate::domain::zone::words::start_words;
 use crate::private_postgres::PrivatePostgres;
 
 /// An open app, and what the command line needs beside it.
@@ -78,9 +79,9 @@ impl Context {
         if self.zone == other { String::new() } else { format!(" ({})", self.zone) }
     }
 
-    /// A rule such as `every day 09:00`, with the zone whose clocks it goes by where that is not the reader's.
-    pub fn rule_of_zone(&self, rule: &str, zone: Tz) -> String {
-        if self.zone == zone { rule.to_owned() } else { format!("{rule} ({zone})") }
+    /// When something starts that goes by the clocks of a zone: by these, and by the reader's where they show another time.
+    pub fn start(&self, at: DateTime<Utc>, zone: Tz) -> String {
+        start_words(at, (zone, self.zone), Utc::now())
     }
 
     /// Formats a time: `%H:%M` for today, with the date otherwise.

@@ -190,7 +190,7 @@ impl<'a> PlainFollower<'a> {
         let numbers = self.sentences.numbers(blast);
         let is_news = self.progress.get(&blast.id).is_none_or(|(_, said)| *said != numbers);
         if is_news {
-            self.say(now, &self.sentences.progress(blast, &numbers))?;
+            self.say(now, &self.sentences.progress((blast, self.app.clocks_of(blast)), &numbers))?;
         }
         self.progress.insert(blast.id, (now, numbers));
         Ok(())

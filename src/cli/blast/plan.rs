@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use color_eyre::Result;
 use serde_json::{Value, json};
 
+use super::schedule::rule_of_zone;
 use super::step;
 use crate::app::{FirstShare, LeftOutPerson, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare};
 use crate::cli::Global;
@@ -16,6 +17,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::text::{clean, clean_shown, count_of, grouped, number, people};
 use crate::domain::waiting::{also_there, hours_of_plan};
+use crate::domain::zone::words::city;
 
 /// The most reasons for rows that were left out.
 const REASONS_MAX: usize = 4;
@@ -64,12 +66,13 @@ fn repeat_json(repeat: &PlannedRepeat) -> Value {
 }
 
 fn repeat_text(context: &Context, repeat: &PlannedRepeat) -> String {
-    let mut out = format!("  repeats   {}\n", context.rule_of_zone(&repeat.rule, repeat.zone));
-    let times: Vec<_> = repeat.next.iter().map(|at| context.when(Some(*at))).collect();
-    if times.is_empty() {
+    let mut out = format!("  repeats   {}\n", rule_of_zone(&repeat.rule, repeat.zone));
+    if repeat.next.is_empty() {
         return out;
     }
-    let _ = writeln!(out, "  next      {}{}", times.join(", "), context.zone_unless(repeat.zone));
+    for at in &repeat.next {
+        let _ = writeln!(out, "  next      {}", context.start(*at, repeat.zone));
+    }
     if let Some(ends) = &repeat.ends {
         let _ = writeln!(out, "  ends      {ends}");
     }
@@ -177,12 +180,11 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     let mut out = plan.repeat.as_ref().map_or_else(String::new, |repeat| repeat_text(context, repeat));
     if let Some(start) = &plan.start {
         let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
-        let zone = context.zone_unless(start.zone);
-        let _ = writeln!(out, "  starts    {}{zone}, by itself{note}", context.when(Some(start.at)));
+        let _ = writeln!(out, "  starts    {}, by itself{note}", context.start(start.at, start.zone));
     }
     let _ = writeln!(out, "  pace      {}", plan.pace);
-    if let Some(window) = &plan.window {
-        let _ = writeln!(out, "  hours     {}", hours_of_plan(window, Utc::now(), context.zone));
+    if let Some(hours) = hours_text(context, plan) {
+        let _ = writeln!(out, "  hours     {hours}");
     }
     if let Some(left) = plan.left_today {
         let _ = writeln!(out, "  limit     {} left today", number(left));
@@ -211,20 +213,45 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     }
     for (day, share) in [("today", today), ("tomorrow", tomorrow), ("later", later)] {
         if let Some(share) = share {
-            let _ = writeln!(out, "  {day:<8}  {}", share_text(context, share, plan.window.as_deref()));
+            let _ = writeln!(out, "  {day:<8}  {}", share_text(context, share, plan));
         }
     }
     out.push_str(&zones_text(context, &plan.zones));
     if let Some(done) = done_at {
-        let _ = writeln!(out, "  done      about {}", context.when(Some(done)));
+        let _ = writeln!(out, "  done      about {}{}", context.when(Some(done)), forecast_zone(context, plan));
     }
     out
 }
 
+/// Its hours; where it has none and goes out at once, what time that is where its people are.
+fn hours_text(context: &Context, plan: &Plan) -> Option<String> {
+    if let Some(window) = &plan.window {
+        return Some(hours_of_plan(window, Utc::now(), context.zone));
+    }
+    let zone = Some(context.app.clocks_of(&plan.blast)).filter(|_| goes_now(plan))?;
+    let there = Utc::now().with_timezone(&zone).format("%H:%M");
+    Some(format!("none set: it goes out now, {there} in {}", city(zone)))
+}
+
+/// Whether sending it would write to people at once, whatever the hour is where they are.
+fn goes_now(plan: &Plan) -> bool {
+    let is_now = |share: ForecastShare| share.from - Utc::now() <= TimeDelta::minutes(1);
+    let is_set = plan.start.as_ref().is_some_and(|start| start.at > Utc::now()) || plan.repeat.is_some();
+    let is_free = !is_set && plan.stopped.is_none() && plan.zones.is_empty();
+    is_free && plan.forecast.today.is_some_and(is_now)
+}
+
+/// The zone of the times of a forecast, where its start goes by other clocks.
+fn forecast_zone(context: &Context, plan: &Plan) -> String {
+    let zone = plan.start.as_ref().map(|start| start.zone).or(plan.repeat.as_ref().map(|repeat| repeat.zone));
+    zone.map_or_else(String::new, |zone| context.zone_unless(zone))
+}
+
 /// `188, from 20:00 until about 21:40`; without the start where it begins within the minute.
-fn share_text(context: &Context, share: ForecastShare, window: Option<&str>) -> String {
+fn share_text(context: &Context, share: ForecastShare, plan: &Plan) -> String {
     let from = if share.from - Utc::now() > TimeDelta::minutes(1) {
-        let there = also_there(window, share.from, context.zone);
+        let there = also_there(plan.window.as_deref(), share.from, context.zone);
+        let there = if there.is_empty() { forecast_zone(context, plan) } else { there };
         format!(", from {}{there}", context.when(Some(share.from)))
     } else {
         String::new()

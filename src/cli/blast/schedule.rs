@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::Subcommand;
 use color_eyre::Result;
@@ -95,13 +94,12 @@ async fn list(global: &Global) -> Result<()> {
         ["blast", "name", "repeats", "state", "next", "made", "missed", "skipped"].map(|name| (name, TextAlign::Left));
     let row = |schedule: &ScheduleView| {
         let blast = &schedule.blast;
-        let next = schedule.next.first().filter(|_| !is_paused(schedule));
         vec![
             blast.id.to_string(),
             blast.tag.clone(),
-            context.rule_of_zone(&rule(schedule), schedule.zone),
+            rule_with_zone(schedule),
             blast.state_words().to_owned(),
-            next.map_or_else(|| "-".to_owned(), |at| when(&context, *at, schedule.zone)),
+            next_words(&context, schedule),
             number(schedule.made),
             number(schedule.missed),
             number(schedule.skipped),
@@ -110,9 +108,20 @@ async fn list(global: &Global) -> Result<()> {
     text(&render(&header, &schedules.iter().map(row).collect::<Vec<_>>()))
 }
 
-/// A time with the reader's zone, where the rule goes by another one.
-fn when(context: &Context, at: DateTime<Utc>, zone: Tz) -> String {
-    format!("{}{}", context.when(Some(at)), context.zone_unless(zone))
+/// Its next time; of one that is paused, what that is once it is resumed.
+fn next_words(context: &Context, schedule: &ScheduleView) -> String {
+    let Some(next) = schedule.next.first() else { return "-".to_owned() };
+    let next = context.start(*next, schedule.zone);
+    if is_paused(schedule) { format!("paused; once resumed {next}") } else { next }
+}
+
+/// `every mon 09:00 (Asia/Kuala_Lumpur)`.
+pub(super) fn rule_of_zone(rule: &str, zone: Tz) -> String {
+    format!("{rule} ({zone})")
+}
+
+fn rule_with_zone(schedule: &ScheduleView) -> String {
+    rule_of_zone(&rule(schedule), schedule.zone)
 }
 
 fn rule(schedule: &ScheduleView) -> String {
@@ -147,7 +156,7 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
     }
     let once = if is_paused(schedule) { ", once it is resumed" } else { "" };
     for at in next {
-        let _ = writeln!(out, "  next     {}{once}", when(context, *at, *zone));
+        let _ = writeln!(out, "  next     {}{once}", context.start(*at, *zone));
     }
     for note in clock_notes {
         let _ = writeln!(out, "  clocks   {note}");
@@ -155,7 +164,7 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
     for occurrence in occurrences {
         let blast = occurrence.blast.map_or_else(String::new, |blast| format!("  blast {blast}"));
         let outcome = show::outcome(occurrence.outcome);
-        let _ = writeln!(out, "  {:<7}  {}{blast}", outcome, when(context, occurrence.at, *zone));
+        let _ = writeln!(out, "  {:<7}  {}{blast}", outcome, context.start(occurrence.at, *zone));
     }
     out
 }
@@ -167,18 +176,18 @@ async fn skip(global: &Global, id: BlastId) -> Result<()> {
         return json(&json!({ "id": id, "skipped": at, "next": next }));
     }
     let (schedule, _) = context.app.schedule(id).await?;
-    let time = |at| when(&context, at, schedule.zone);
+    let time = |at| context.start(at, schedule.zone);
     let then = next
         .map_or_else(|| "that was its last, and it is over".to_owned(), |next| format!("the next is {}", time(next)));
-    talk(&format!("{} at {} is left out: {then}", clean(&schedule.blast.tag), time(at)));
+    talk(&format!("{} on {} is left out: {then}", clean(&schedule.blast.tag), time(at)));
     Ok(())
 }
 
 /// What a pause of a blast that repeats comes to.
 pub(super) async fn paused_words(context: &Context, id: BlastId) -> Result<String> {
     let (schedule, _) = context.app.schedule(id).await?;
-    let rule = context.rule_of_zone(&rule(&schedule), schedule.zone);
-    let next = schedule.next.first().map(|at| format!("; the next would be {}", when(context, *at, schedule.zone)));
+    let rule = rule_with_zone(&schedule);
+    let next = schedule.next.first().map(|at| format!("; the next would be {}", context.start(*at, schedule.zone)));
     Ok(format!(
         "{} is paused: none of its times ({rule}) makes a blast until `blastdeck blast schedule resume {id}` resumes it{}",
         clean(&schedule.blast.tag),

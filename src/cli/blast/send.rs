@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
 use super::plan::{plan_with_steps, who_gets_one};
+use super::schedule::rule_of_zone;
 use crate::app::view::BlastView;
 use crate::app::{Launch, Plan};
 use crate::cli::Global;
@@ -192,12 +193,10 @@ impl SendArgs {
 /// Says when a blast starts by itself, and how to stop it until then.
 fn scheduled(context: &Context, plan: &Plan, blast: &BlastView, (start, is_attended): (StartKind, bool)) -> String {
     let (tag, people, id) = (clean(&blast.tag), text::people(plan.people), blast.id);
-    let zone = plan.repeat.as_ref().map(|repeat| repeat.zone).or(plan.start.as_ref().map(|start| start.zone));
-    let shown = zone.map_or_else(String::new, |zone| context.zone_unless(zone));
-    let starts = format!("{}{shown}", context.when(blast.scheduled_for));
+    let starts = blast.scheduled_for.map_or_else(String::new, |at| context.start(at, context.app.clocks_of(blast)));
     if let Some(repeat) = &plan.repeat {
         let engine = if is_attended { "" } else { ", if an engine runs then" };
-        let rule = context.rule_of_zone(&repeat.rule, repeat.zone);
+        let rule = rule_of_zone(&repeat.rule, repeat.zone);
         let repeats = match start {
             StartKind::Launch => format!("{tag} repeats {rule}: first {starts}"),
             StartKind::Resume => format!("{tag} is resumed and repeats {rule}: the next is {starts}"),
@@ -225,5 +224,13 @@ fn armed(context: &Context, blast: &BlastView, begins: DateTime<Utc>) -> String 
 fn possible(plan: &Plan, start: StartKind) -> Result<()> {
     let command = if start == StartKind::Launch { BlastCommand::Launch } else { BlastCommand::Resume };
     plan.in_state_for(command)?;
+    if plan.repeat.is_some() && plan.blast.state == BlastState::Scheduled {
+        let id = plan.blast.id;
+        let why = format!(
+            "it repeats by itself, and nothing is to be sent: `blastdeck blast schedule show {id}` shows its times, and \
+             `blastdeck blast schedule skip {id}` leaves the next one out"
+        );
+        return Err(RefusedError(why).into());
+    }
     Ok(plan.without_obstacle()?)
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use color_eyre::Result;
 use serde_json::{Value, json};
 
+use super::schedule::rule_of_zone;
 use super::step;
 use crate::app::view::{BlastView, LeaseRow, ReplyCounts};
 use crate::app::{OccurrenceOutcome, StepView};
@@ -103,10 +104,16 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
     let _ = writeln!(out, "blast {}  {}  {}", blast.id, clean(&blast.tag), clean(&blast.follow_up_stage));
     let _ = writeln!(out, "  state    {}{}", blast.state, because(blast));
     if let Some(words) = blast.schedule_words() {
+        let repeats = blast.origin.repeat.rule.is_some();
+        let words = if repeats { rule_of_zone(&words, context.app.clocks_of(blast)) } else { words };
         let _ = writeln!(out, "  times    {words}");
     }
     let _ = writeln!(out, "  sender   {}", blast.sender);
-    let _ = writeln!(out, "  date     {}", context.when(Some(blast.blast_date)));
+    let date = match blast.scheduled_for {
+        Some(at) if at == blast.blast_date => context.start(at, context.app.clocks_of(blast)),
+        _ => context.when(Some(blast.blast_date)),
+    };
+    let _ = writeln!(out, "  date     {date}");
     let _ = writeln!(
         out,
         "  funnel   sent {}  received {}  read {}  replied {}  closed {}",
@@ -132,7 +139,10 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
     if let Some(waiting) = &blast.waiting {
         let left = waiting.until().map(|until| until - Utc::now()).filter(|left| *left >= TimeDelta::minutes(1));
         let left = left.map(|left| format!(", in {}", span_words(left))).unwrap_or_default();
-        let sentence = waiting.sentence_in(context.zone, |at| context.moment(at));
+        let sentence = match waiting {
+            Waiting::Scheduled { until } => format!("starts {}", context.start(*until, context.app.clocks_of(blast))),
+            _ => waiting.sentence_in(context.zone, |at| context.moment(at)),
+        };
         let _ = writeln!(out, "  now      {}{left}", clean(&context.pasteable(&sentence)));
         if let Some(mend) = mend(context, blast, waiting) {
             let _ = writeln!(out, "  fix      {}", context.pasteable(&mend));

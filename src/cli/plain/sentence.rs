@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
@@ -12,6 +12,8 @@ use crate::domain::amount::in_currency;
 use crate::domain::order::OrderState;
 use crate::domain::status::Status;
 use crate::domain::text::{number, people};
+use crate::domain::waiting::Waiting;
+use crate::domain::zone::words::{day_and_time, start_words};
 
 /// Sentences with times in a zone, and amounts in a currency.
 pub(super) struct Sentences {
@@ -26,6 +28,28 @@ impl Sentences {
 
     pub(super) fn clock(&self, at: DateTime<Utc>) -> String {
         at.with_timezone(&self.zone).format("%H:%M:%S").to_string()
+    }
+
+    /// The same with its day, where that is another one.
+    fn moment(&self, at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+        if self.is_today(at, now) { self.clock(at) } else { day_and_time(at, self.zone, now) }
+    }
+
+    fn minute(&self, at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+        if self.is_today(at, now) {
+            at.with_timezone(&self.zone).format("%H:%M").to_string()
+        } else {
+            day_and_time(at, self.zone, now)
+        }
+    }
+
+    fn is_today(&self, at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        at.with_timezone(&self.zone).date_naive() == now.with_timezone(&self.zone).date_naive()
+    }
+
+    /// A moment within the next hour by its clock, a later one by the clocks that the blast goes by.
+    fn start(&self, at: DateTime<Utc>, zone: Tz, now: DateTime<Utc>) -> String {
+        if at - now < TimeDelta::hours(1) { self.clock(at) } else { start_words(at, (zone, self.zone), now) }
     }
 
     /// `Raya promo: Siti Aminah, +60 12-345 6789, replied: YA`.
@@ -103,14 +127,16 @@ impl Sentences {
         words
     }
 
-    pub(super) fn progress(&self, blast: &BlastView, numbers: &str) -> String {
-        let waiting = blast.waiting.as_ref();
-        let waiting =
-            waiting.map_or_else(String::new, |why| format!("; {}", why.sentence_in(self.zone, |at| self.clock(at))));
-        let done = blast
-            .estimate
-            .done_at
-            .map_or_else(String::new, |at| format!("; done about {}", at.with_timezone(&self.zone).format("%H:%M")));
+    /// `zone`: whose clocks the blast goes by.
+    pub(super) fn progress(&self, (blast, zone): (&BlastView, Tz), numbers: &str) -> String {
+        let now = Utc::now();
+        let waiting = |why: &Waiting| match why {
+            Waiting::Scheduled { until } => format!("; starts {}", self.start(*until, zone, now)),
+            _ => format!("; {}", why.sentence_in(self.zone, |at| self.moment(at, now))),
+        };
+        let waiting = blast.waiting.as_ref().map_or_else(String::new, waiting);
+        let done =
+            blast.estimate.done_at.map_or_else(String::new, |at| format!("; done about {}", self.minute(at, now)));
         format!("{}, {}: {numbers}{waiting}{done}", blast.name(), blast.state)
     }
 }
@@ -177,6 +203,17 @@ mod tests {
         let sentences = Sentences::new(chrono_tz::Asia::Kuala_Lumpur, "MYR");
         assert_eq!(sentences.clock(at), "14:02:41");
         sentences.event(&row)
+    }
+
+    #[test]
+    fn a_start_of_another_day_is_said_with_its_day_and_its_zone() {
+        let now = Utc.with_ymd_and_hms(2026, 11, 20, 6, 2, 51).unwrap();
+        let sentences = Sentences::new(chrono_tz::UTC, "MYR");
+        let starts = |hours| sentences.start(now + TimeDelta::hours(hours), chrono_tz::Asia::Kuala_Lumpur, now);
+
+        assert_eq!(starts(0), "06:02:51");
+        assert_eq!(starts(20), "Sat 21 Nov 10:02 Asia/Kuala_Lumpur (02:02 UTC)");
+        assert_eq!(sentences.minute(now + TimeDelta::hours(20), now), "Sat 21 Nov 02:02");
     }
 
     #[test]

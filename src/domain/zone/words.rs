@@ -1,6 +1,6 @@
 //! Time zones in words: for people who read a time by one clock while it is meant by another.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
 
 /// What people call a zone: `Kuala Lumpur` for `Asia/Kuala_Lumpur`.
@@ -33,11 +33,40 @@ pub fn time_elsewhere(at: DateTime<Utc>, (there, here): (Option<Tz>, Tz)) -> Opt
     Some(format!("{} in {}", time_there(at, there, here), city(there)))
 }
 
+/// A moment by the clocks of a zone with its weekday, `Tue 1 Dec 09:00`; with the year where that is another one now.
+pub fn day_and_time(at: DateTime<Utc>, zone: Tz, now: DateTime<Utc>) -> String {
+    let local = at.with_timezone(&zone);
+    let is_this_year = local.year() == now.with_timezone(&zone).year();
+    local.format(if is_this_year { "%a %-d %b %H:%M" } else { "%a %-d %b %Y %H:%M" }).to_string()
+}
+
+/// When something starts that goes by the clocks of one zone, for somebody in another one: `Tue 1 Dec 09:00 Asia/Kuala_Lumpur
+/// (01:00 UTC)`, without the second where both clocks show the same.
+pub fn start_words(at: DateTime<Utc>, (there, here): (Tz, Tz), now: DateTime<Utc>) -> String {
+    let start = format!("{} {there}", day_and_time(at, there, now));
+    if has_same_time(there, here, at) { start } else { format!("{start} ({} {here})", time_there(at, here, there)) }
+}
+
 #[cfg(test)]
 mod tests {
     use chrono_tz::Tz;
 
-    use super::{by_both_clocks, city, time_there};
+    use super::{by_both_clocks, city, start_words, time_there};
+
+    #[test]
+    fn a_start_has_its_weekday_and_its_zone_and_the_readers_time_where_that_differs() {
+        let at = "2026-12-01T01:00:00Z".parse().unwrap();
+        let says = |there, here| start_words(at, (there, here), "2026-11-23T00:00:00Z".parse().unwrap());
+
+        let own = "Tue 1 Dec 09:00 Asia/Kuala_Lumpur";
+        assert_eq!(says(Tz::Asia__Kuala_Lumpur, Tz::Asia__Kuala_Lumpur), own);
+        assert_eq!(says(Tz::Asia__Kuala_Lumpur, Tz::Asia__Singapore), own);
+        assert_eq!(says(Tz::Asia__Kuala_Lumpur, Tz::UTC), format!("{own} (01:00 UTC)"));
+        let west = "Mon 30 Nov 20:00 America/New_York (1 Dec 01:00 UTC)";
+        assert_eq!(says(Tz::America__New_York, Tz::UTC), west);
+        let next_year = start_words(at, (Tz::UTC, Tz::UTC), "2025-11-23T00:00:00Z".parse().unwrap());
+        assert_eq!(next_year, "Tue 1 Dec 2026 01:00 UTC");
+    }
 
     #[test]
     fn a_moment_that_is_meant_by_other_clocks_than_the_readers_is_told_by_both() {

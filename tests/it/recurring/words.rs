@@ -1,6 +1,6 @@
 //! What is said of blasts that repeat: where they are over, where the clocks of another zone rule, and where nobody is found yet.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use serde_json::{Value, json};
 
 use super::{SETUP, pattern};
@@ -31,12 +31,18 @@ async fn a_time_by_other_clocks_than_the_readers_names_the_zone() {
     let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
     shop.write("config.toml", format!("{config}[ui]\ntimezone = \"UTC\"\n"));
     let plan = shop.ok(&["blast", "plan", &id]).await;
-    assert!(plan.contains("every day 09:00 (Pacific/Auckland)") && plan.contains(" (UTC)"), "{plan}");
+    assert!(plan.contains("every day 09:00 (Pacific/Auckland)") && plan.contains(" UTC)"), "{plan}");
     let listed = shop.ok(&["blast", "schedule", "list"]).await;
     let line = |id: &str| listed.lines().find(|line| line.trim_start().starts_with(id)).unwrap().to_owned();
-    assert!(line(&id).contains("every day 09:00 (Pacific/Auckland)") && line(&id).contains(" (UTC)"), "{listed}");
-    assert!(!line(&own).contains("(UTC)"), "{listed}");
-    assert!(!shop.ok(&["blast", "plan", &own]).await.contains("(UTC)"));
+    assert!(line(&id).contains("every day 09:00 (Pacific/Auckland)") && line(&id).contains(" UTC)"), "{listed}");
+    assert!(line(&own).contains("every day 09:00 (UTC)") && line(&own).contains(" 09:00 UTC"), "{listed}");
+    assert!(!line(&own).contains("(09:00 UTC)"), "{listed}");
+    let shown = shop.ok(&["blast", "show", &id]).await;
+    assert!(shown.contains("repeats every day 09:00 (Pacific/Auckland)"), "{shown}");
+    for line in ["  date ", "  now "] {
+        let line = shown.lines().find(|text| text.starts_with(line)).unwrap();
+        assert!(line.contains("09:00 Pacific/Auckland ("), "{shown}");
+    }
 }
 
 /// Every sentence about one schedule, in the order of its life.
@@ -48,17 +54,20 @@ async fn a_pause_a_skip_and_a_resume_say_what_comes_next_alike() {
     shop.write("config.toml", format!("{config}[ui]\ntimezone = \"UTC\"\n"));
     let times: Vec<DateTime<Utc>> =
         serde_json::from_value(shop.json(&["blast", "schedule", "show", &id]).await["next"].clone()).unwrap();
-    let today = Utc::now().date_naive();
+    let zone = chrono_tz::Pacific::Auckland;
     let at = |n: usize| {
-        let format = if times[n].date_naive() == today { "%H:%M" } else { "%-d %b %Y %H:%M" };
-        format!("{} (UTC)", times[n].format(format))
+        let there = times[n].with_timezone(&zone);
+        let is_this_year = there.year() == Utc::now().with_timezone(&zone).year();
+        let there = there.format(if is_this_year { "%a %-d %b %H:%M" } else { "%a %-d %b %Y %H:%M" });
+        // It is the day before in Greenwich.
+        format!("{there} Pacific/Auckland ({} UTC)", times[n].format("%-d %b %H:%M"))
     };
     let run = async |verb: &[&str]| shop.run(&[&["blast", "schedule"], verb].concat()).await.err;
     let until = "makes a blast until `blastdeck";
     let resumes = format!("blast schedule resume {id}` resumes it");
 
     let skipped = run(&["skip", &id]).await;
-    assert!(skipped.contains(&format!(" at {} is left out: the next is {}", at(0), at(1))), "{skipped}");
+    assert!(skipped.contains(&format!(" on {} is left out: the next is {}", at(0), at(1))), "{skipped}");
     let paused = run(&["pause", &id]).await;
     assert!(paused.contains(&format!("none of its times (every day 09:00 (Pacific/Auckland)) {until}")), "{paused}");
     assert!(paused.contains(&format!("{resumes}; the next would be {}", at(1))), "{paused}");
@@ -68,10 +77,16 @@ async fn a_pause_a_skip_and_a_resume_say_what_comes_next_alike() {
     let shown = shop.ok(&["blast", "schedule", "show", &id]).await;
     assert!(shown.contains(&format!("  next     {}, once it is resumed", at(1))), "{shown}");
     let listed = shop.ok(&["blast", "schedule", "list"]).await;
-    assert!(!listed.contains(&at(1)), "no time comes while it is paused: {listed}");
+    assert!(listed.contains(&format!("paused; once resumed {}", at(1))), "{listed}");
+    let unsent = shop.run(&["blast", "send", &id, "--yes", "--no-engine"]).await;
+    assert!(unsent.code == 3 && unsent.err.contains("blast resume"), "{unsent:?}");
     let resumed = run(&["resume", &id, "--yes", "--no-engine"]).await;
     let next = format!("is resumed and repeats every day 09:00 (Pacific/Auckland): the next is {}", at(1));
     assert!(resumed.contains(&next), "{resumed}");
+    let again = run(&["resume", &id, "--yes", "--no-engine"]).await;
+    assert!(again.contains("it is not paused, and starts by itself"), "{again}");
+    let sent = shop.run(&["blast", "send", &id]).await;
+    assert!(sent.code == 3 && sent.err.contains("it repeats by itself"), "{sent:?}");
 }
 
 #[tokio::test]
