@@ -112,7 +112,7 @@ pub use open::{Access, ProcessKind, Setup, UnusableSender};
 pub use orders::items::{ItemChange, ItemsEdit, items_in_words};
 pub use orders::pricing::SoldOut;
 pub use orders::typed::{MINUS, item_words, typed_change, typed_item};
-pub use orders::{NewOrderItem, OrderDraft, WrittenOrder};
+pub use orders::{NewOrderItem, OrderDraft, SteppedOrder, WrittenOrder};
 pub use plan::{FirstShare, Plan, Sample};
 pub use put_back::PutBack;
 pub use recurring::{PlannedRepeat, ScheduleView, SkippedOccurrence};

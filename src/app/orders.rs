@@ -57,6 +57,14 @@ pub struct WrittenOrder {
     pub sold_out: SoldOut,
 }
 
+/// An order in another state.
+#[derive(Debug, Clone)]
+pub struct SteppedOrder {
+    pub order: OrderRow,
+    /// Of one that was cancelled: `; still left out of …`, where follow-ups go on without its person.
+    pub left_out: String,
+}
+
 /// What becomes of a close without an amount that an order follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FreshClose {
@@ -162,29 +170,36 @@ impl App {
         Ok(order::count(tx, id, action, counted).await?)
     }
 
+    /// Takes an order to another state, as [`Self::step_order`] does.
+    pub async fn move_order(&self, id: OrderId, next: OrderState) -> Result<OrderRow, AppError> {
+        Ok(self.step_order(id, next).await?.order)
+    }
+
     /// Takes an order to another state. A cancelled one takes its own amount back, unless an operator wrote another in its
     /// place, and its person is open again if nothing else closed them.
-    pub async fn move_order(&self, id: OrderId, next: OrderState) -> Result<OrderRow, AppError> {
+    pub async fn step_order(&self, id: OrderId, next: OrderState) -> Result<SteppedOrder, AppError> {
         let order = self.order(id).await?;
         let mut tx = self.begin().await?;
         let held = order::lock(&mut tx, id).await?.ok_or_else(|| no_order(id))?;
         if !held.state.may_become(next) {
             return Err(AppError::Refused(refusal(&order, held.state, next)));
         }
-        let blast = match next {
+        let person = match next {
             OrderState::Cancelled => self.take_back(&mut tx, id, &held).await?,
             _ => None,
         };
         // Where the cancel took an amount back, that is logged.
-        if blast.is_none() {
+        if person.is_none() {
             self.log_order_act(&mut tx, &order, json!({ "order": id, "state": next })).await?;
         }
+        let of_answer: Vec<_> = person.iter().collect();
+        let left_out = self.left_out_in_words(&mut tx, &of_answer).await?;
         order::set_state(&mut tx, id, next, self.operator()).await?;
         tx.commit().await?;
-        if let Some(blast) = blast {
-            self.notify(blast).await?;
+        if let Some(person) = person {
+            self.notify(person.blast_id).await?;
         }
-        self.order(id).await
+        Ok(SteppedOrder { order: self.order(id).await?, left_out })
     }
 
     /// A step or an edit is an act of its own: no older one is taken back in its place.
@@ -201,13 +216,13 @@ impl App {
         Ok(())
     }
 
-    /// Takes an order's amount back, if it still counts; the blast of whom that changed.
+    /// Takes an order's amount back, if it still counts; whom that changed.
     async fn take_back(
         &self,
         tx: &mut PgConnection,
         id: OrderId,
         held: &LockedOrder,
-    ) -> Result<Option<BlastId>, AppError> {
+    ) -> Result<Option<PersonRow>, AppError> {
         let (Some(recipient), Some(action)) = (held.recipient_id, held.action_id) else { return Ok(None) };
         let probe = Evidence::Undo(Undone::Closed(None));
         let Some(person) = self.hold_all(tx, &[(recipient, probe)]).await?.pop() else { return Ok(None) };
@@ -218,7 +233,7 @@ impl App {
         let entry = self.manual(&person, Evidence::Undo(Undone::Closed(left)));
         record_locked(&mut *tx, &[entry], std::slice::from_ref(&person), &self.engine().settings.retry).await?;
         self.log_cancel(tx, &person, (id, action)).await?;
-        Ok(Some(person.blast_id))
+        Ok(Some(person))
     }
 
     async fn log_cancel(

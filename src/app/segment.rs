@@ -252,6 +252,7 @@ impl App {
             capped_since: cap.map(|cap| self.engine().clock.now() - cap),
             follows: audience.follows,
             step: audience.step,
+            only: None,
             draft: audience.draft,
         }
     }

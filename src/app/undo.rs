@@ -164,7 +164,7 @@ impl App {
         let undos = self.record_undos(&mut tx, held, &still_suppressed).await?;
         self.log_undos(&mut tx, &undos).await?;
         let elsewhere = self.put_back(&mut tx, &taken_out, &lifted_in).await?;
-        let left_out = left_out::in_words(&mut tx, &undos).await?;
+        let left_out = self.left_out_in_words(&mut tx, &left_out::of_answers(&undos)).await?;
         self.commit_lifted(tx, &lifted).await?;
         let also = elsewhere.changed.iter().copied();
         self.notify_all(undos.iter().map(|undo| undo.person.blast_id).chain(also)).await?;

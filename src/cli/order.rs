@@ -17,11 +17,12 @@ use super::output::{json as print_json, line, refuse_closed_stdout, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::{Anchor, BlastFilter, Order, RecipientQuery};
 use crate::app::{
-    ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderItemRow, OrderQuery, OrderRow, SoldOut, WrittenOrder,
-    items_in_words, typed_change, typed_item,
+    ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderItemRow, OrderQuery, OrderRow, SoldOut, SteppedOrder,
+    WrittenOrder, items_in_words, typed_change, typed_item,
 };
 use crate::domain::amount::in_currency;
 use crate::domain::filter::Filter;
+use crate::domain::forgotten::is_forgotten;
 use crate::domain::ids::{BlastId, OrderId};
 use crate::domain::order::OrderState;
 use crate::domain::phone::Phone;
@@ -189,10 +190,11 @@ pub(super) async fn writes_one(context: &Context, verb: &str, blast: Option<Blas
         order: Order::Row,
         as_of: None,
         anchor: Anchor::Start,
-        limit: 1,
+        limit: 100,
     };
     let people = context.app.recipients(&query).await?;
-    let Some(person) = people.first() else { return Ok(format!("blast {blast} has nobody who could have one")) };
+    let known = people.iter().find(|person| !is_forgotten(person.phone.as_str()));
+    let Some(person) = known else { return Ok(format!("blast {blast} has nobody who could have one")) };
     let phone = person.phone.as_str();
     Ok(format!(
         "`blastdeck {verb} add {blast} {phone} 'teh*2@2.50'` writes one, with the blast, number and items that you mean"
@@ -327,11 +329,19 @@ async fn edit(global: &Global, id: OrderId, items: Vec<ChangedItem>) -> Result<(
     show_written(&context, &context.app.edit_order(id, &ItemsEdit::Changes(changes)).await?)
 }
 
+/// What stands behind a semicolon, as a sentence of its own.
+fn said_alone(behind: &str) -> Option<&str> {
+    Some(behind.trim_start_matches("; ")).filter(|said| !said.is_empty())
+}
+
 async fn step(global: &Global, id: OrderId, next: OrderState) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let order = context.app.move_order(id, next).await?;
+    let SteppedOrder { order, left_out } = context.app.step_order(id, next).await?;
+    let left_out = context.pasteable(&left_out);
     if context.is_json {
-        return print_json(&document(&order));
+        let mut value = document(&order);
+        value["left_out"] = json!(said_alone(&left_out));
+        return print_json(&value);
     }
-    line(&format!("order {id}: {}, {}, {}", order.state, who(&order), total_of(&order)))
+    line(&format!("order {id}: {}, {}, {}{left_out}", order.state, who(&order), total_of(&order)))
 }

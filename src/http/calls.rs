@@ -51,7 +51,10 @@ fn call(command: &str) -> Option<String> {
     Some(match (verb[0], verb[1]) {
         ("blast", "schedule") => schedule_call(rest)?,
         ("blast", "step") => format!("GET /api/blasts/{}/steps", rest.get(1).copied().unwrap_or("{id}")),
-        ("blast", "new") => "POST /api/blasts".to_owned(),
+        ("blast", "new") => match quoted_behind(command, "--from ") {
+            Some(from) => format!("POST /api/blasts` with the `from` `{from}"),
+            None => "POST /api/blasts".to_owned(),
+        },
         ("blast", "list") => "GET /api/blasts".to_owned(),
         ("blast", verb @ ("pause" | "retry" | "resume" | "cancel" | "send")) => {
             format!("POST /api/blasts/{}/{verb}", id())
@@ -87,6 +90,12 @@ fn call(command: &str) -> Option<String> {
     })
 }
 
+/// What stands in single quotes behind a flag.
+fn quoted_behind<'a>(command: &'a str, flag: &str) -> Option<&'a str> {
+    let (_, behind) = command.split_once(flag)?;
+    behind.strip_prefix('\'')?.split_once('\'').map(|(quoted, _)| quoted)
+}
+
 /// The call of a verb of repeating blasts.
 fn schedule_call(words: &[&str]) -> Option<String> {
     let (verb, rest) = words.split_first()?;
@@ -115,6 +124,10 @@ mod tests {
             (
                 "`blastdeck blast recipients 7 --search status:skipped` lists",
                 "`GET /api/blasts/7/recipients?q=status:skipped` lists",
+            ),
+            (
+                "`blastdeck blast new --sender sales --from 'blast:7 phone:60123456789' --message 'TEXT'` makes a draft",
+                "`POST /api/blasts` with the `from` `blast:7 phone:60123456789` makes a draft",
             ),
             ("see `blastdeck blast schedule list`", "see `GET /api/schedules`"),
             ("see `blastdeck blast step list 7`", "see `GET /api/blasts/7/steps`"),

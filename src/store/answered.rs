@@ -147,27 +147,29 @@ pub struct LeftOutStill {
     /// The sender's name.
     pub sender: String,
     pub phone_number: String,
+    /// A blast in which they are.
+    pub found_in: BlastId,
 }
 
-/// Where follow-ups leave people out since an answer that is taken back by now. Nobody is queued again by that: whoever confirmed the
-/// number of people since confirmed it without them.
+/// Where follow-ups leave these people out for an answer that nothing says any more. Nobody is queued again by that: whoever confirmed
+/// the number of people since confirmed it without them. Counted from the first answer that was marked, also where it was taken back.
 pub async fn left_out_still(
     tx: &mut PgConnection,
-    taken_back: &[(RecipientId, DateTime<Utc>)],
+    taken_back: &[RecipientId],
 ) -> Result<Vec<LeftOutStill>, StoreError> {
     let (closed, replied) = (Exclusion::Closed.words(), Exclusion::Replied.words());
-    let (people, times): (Vec<i64>, Vec<DateTime<Utc>>) = taken_back.iter().map(|(id, at)| (id.0, *at)).unzip();
-    // The act and whom it left out have the same time.
+    // A mark and whom it left out have the same time.
     let skipped: Vec<(i64, i64)> = sqlx::query_as(AssertSqlSafe(format!(
         "select distinct q.blast_id, q.id
-           from unnest($1::bigint[], $2::timestamptz[]) as taken (person, at)
-           join blast_recipients a on a.id = taken.person
+           from blast_recipients a
+           join lateral (select min(m.at) as at from operator_actions m
+                          where m.recipient_id = a.id and m.action in ('replied', 'closed')) first on true
            join blast_recipients q on person_key(q.phone_number) = person_key(a.phone_number) and q.blast_id <> a.blast_id
                                   and q.status = 'skipped' and q.reason in ('{closed}', '{replied}')
-                                  and q.changed_at >= taken.at"
+                                  and q.changed_at >= first.at
+          where a.id = any($1)"
     )))
-    .bind(people)
-    .bind(times)
+    .bind(taken_back.iter().map(|id| id.0).collect::<Vec<_>>())
     .fetch_all(&mut *tx)
     .await?;
     if skipped.is_empty() {
@@ -176,7 +178,7 @@ pub async fn left_out_still(
     let (blasts, rows): (Vec<i64>, Vec<i64>) = skipped.into_iter().unzip();
     let sql = format!(
         "with {LINKS}
-         select r.blast_id as blast, f.blast_tag, f.follow_up_stage, s.name as sender, r.phone_number
+         select r.blast_id as blast, f.blast_tag, f.follow_up_stage, s.name as sender, r.phone_number, r.blast_id as found_in
            from blast_recipients r
            join blasts f on f.id = r.blast_id and f.deleted_at is null and f.follows_stage is not null
            join senders s on s.id = f.sender_id
@@ -184,6 +186,40 @@ pub async fn left_out_still(
           order by r.blast_id, r.id"
     );
     Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(blasts).bind(rows).fetch_all(tx).await?)
+}
+
+/// A follow-up that was launched without somebody in the blast that it follows, as its filter read them then.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct LaunchedWithout {
+    pub recipient: RecipientId,
+    pub segment: String,
+    pub launched_at: DateTime<Utc>,
+    pub timezone: Option<String>,
+    #[sqlx(flatten)]
+    pub follow_up: LeftOutStill,
+}
+
+/// Follow-ups whose people a filter named, and which were launched without these people since the first answer that was marked.
+pub async fn launched_without(
+    tx: &mut PgConnection,
+    taken_back: &[RecipientId],
+) -> Result<Vec<LaunchedWithout>, StoreError> {
+    let rows = sqlx::query_as(
+        "select a.id as recipient, f.segment, coalesce(f.launched_at, now()) as launched_at, f.timezone,
+                f.id as blast, f.blast_tag, f.follow_up_stage, s.name as sender, a.phone_number, a.blast_id as found_in
+           from blast_recipients a
+           join lateral (select min(m.at) as at from operator_actions m
+                          where m.recipient_id = a.id and m.action in ('replied', 'closed')) first on true
+           join blasts f on f.follows_blast = a.blast_id and f.segment is not null and f.step_number is null
+                        and f.deleted_at is null and f.state in ('scheduled', 'sending', 'paused', 'completed')
+                        and coalesce(f.launched_at, now()) >= first.at
+           join senders s on s.id = f.sender_id
+          where a.id = any($1)
+            and not exists (select from blast_recipients q
+                             where q.blast_id = f.id and person_key(q.phone_number) = person_key(a.phone_number))
+          order by f.id, a.id",
+    );
+    Ok(rows.bind(taken_back.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_all(tx).await?)
 }
 
 /// Whom a claim holds at this moment is sent to: nobody waits for anybody here.

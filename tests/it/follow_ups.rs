@@ -204,6 +204,65 @@ async fn an_answer_that_is_taken_back_says_which_launched_follow_up_still_leaves
 }
 
 #[tokio::test]
+async fn an_answer_that_is_said_again_and_taken_back_again_says_it_again() {
+    let (shop, blast) = stuck_shop().await;
+    let draft = follow_up_draft(&shop, &blast).await;
+    shop.json(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
+    let take_back = async || shop.ok(&["mark", &blast, &format!("+{}", digits(0)), "undo"]).await;
+    let still = format!("; still left out of people, Follow-up 1 (blast {draft}): `blastdeck ");
+
+    for answer in ["replied", "closed"] {
+        mark(&shop, &blast, 0, answer).await;
+        let said = take_back().await;
+        assert!(said.contains(&still), "{answer}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_order_says_which_follow_up_still_leaves_its_person_out() {
+    let (shop, blast) = stuck_shop().await;
+    let draft = follow_up_draft(&shop, &blast).await;
+    shop.json(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
+    let phone = format!("+{}", digits(3));
+    shop.ok(&["order", "add", &blast, &phone, "teh*2@2.50"]).await;
+    shop.ok(&["order", "add", &blast, &phone, "kek*1@9"]).await;
+
+    let first = shop.ok(&["order", "cancel", "1"]).await;
+    let second = shop.json(&["order", "cancel", "2"]).await;
+
+    assert!(!first.contains("left out"), "another order still leaves them out: {first}");
+    let said = second["left_out"].as_str().unwrap();
+    assert!(said.starts_with(&format!("still left out of people, Follow-up 1 (blast {draft}): `blastdeck ")), "{said}");
+    let from = format!("--from 'blast:{draft} phone:{}'", digits(3));
+    assert!(said.contains(&from), "{said}");
+}
+
+#[tokio::test]
+async fn a_follow_up_whose_people_a_filter_names_says_that_it_goes_on_without_whoever_it_would_name_again() {
+    let (shop, blast) = stuck_shop().await;
+    mark(&shop, &blast, 0, "replied").await;
+    mark(&shop, &blast, 5, "replied").await;
+    let made = shop.json(&["blast", "follow-up", &blast, "--from", "stuck:read older:24h"]).await;
+    let draft = made["id"].to_string();
+    shop.json(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
+    let take_back = async |n| shop.ok(&["mark", &blast, &format!("+{}", digits(n)), "undo"]).await;
+
+    let named = take_back(0).await;
+    let never = take_back(5).await;
+
+    assert_eq!(made["taken"], 1, "who read it, and neither replied nor bought: {made}");
+    assert!(
+        named.contains(&format!("; still left out of people, Follow-up 1 (blast {draft}): `blastdeck ")),
+        "{named}"
+    );
+    let from = format!("blast:{blast} phone:{}", digits(0));
+    assert!(named.contains(&format!("--from '{from}' --message 'TEXT'` makes a draft")), "{named}");
+    let again = shop.json(&["blast", "new", "--sender", "sales", "--from", &from, "--message", "Salam"]).await;
+    assert_eq!(again["taken"], 1, "the line makes a draft to them: {again}");
+    assert!(!never.contains("left out"), "it named only who read it: {never}");
+}
+
+#[tokio::test]
 async fn a_follow_up_to_those_who_replied_leaves_out_only_who_bought_since() {
     let (shop, blast) = stuck_shop().await;
     mark(&shop, &blast, 0, "replied").await;

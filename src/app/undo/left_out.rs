@@ -1,25 +1,74 @@
-//! Follow-ups that leave people out for an answer that was taken back: nothing queues them again, so the undo says so and how to
-//! write to them.
+//! Follow-ups that leave people out for an answer that was taken back: nothing queues them again, so whatever takes it back says so and
+//! how to write to them.
 
 use std::collections::BTreeSet;
 
+use chrono_tz::Tz;
 use sqlx::PgConnection;
 
 use super::Undo;
-use crate::app::AppError;
+use crate::app::{App, AppError};
+use crate::domain::filter::segment::SegmentReader;
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::Undone;
 use crate::domain::text::{people, shell_word};
-use crate::store::answered::{self, LeftOutStill};
+use crate::store::answered::{self, LaunchedWithout, LeftOutStill};
+use crate::store::person::PersonRow;
+use crate::store::view::segment::{self, SegmentQuery};
 
-/// `; still left out of Raya promo, Follow-up 1 (blast 13): …`, behind what was taken back; nothing where nobody is.
-pub(super) async fn in_words(tx: &mut PgConnection, undos: &[Undo]) -> Result<String, AppError> {
+/// The people of answers that were taken back.
+pub(super) fn of_answers(undos: &[Undo]) -> Vec<&PersonRow> {
     let of_answers = undos.iter().filter(|undo| matches!(undo.undone, Undone::Replied | Undone::Closed(_)));
-    let taken_back: Vec<_> = of_answers.map(|undo| (undo.person.id, undo.act.at)).collect();
-    if taken_back.is_empty() {
-        return Ok(String::new());
+    of_answers.map(|undo| &undo.person).collect()
+}
+
+impl App {
+    /// `; still left out of Raya promo, Follow-up 1 (blast 13): …`, behind what was taken back; nothing where nobody is.
+    pub(in crate::app) async fn left_out_in_words(
+        &self,
+        tx: &mut PgConnection,
+        people: &[&PersonRow],
+    ) -> Result<String, AppError> {
+        if people.is_empty() {
+            return Ok(String::new());
+        }
+        let ids: Vec<_> = people.iter().map(|person| person.id).collect();
+        let mut left_out = answered::left_out_still(tx, &ids).await?;
+        for without in answered::launched_without(tx, &ids).await? {
+            let person = people.iter().find(|person| person.id == without.recipient);
+            let Some(person) = person else { continue };
+            if self.would_take(tx, &without, person).await? {
+                left_out.push(without.follow_up);
+            }
+        }
+        left_out.sort_by_key(|one| one.blast);
+        Ok(worded(&left_out))
     }
-    Ok(worded(&answered::left_out_still(tx, &taken_back).await?))
+
+    /// Whether the filter of a follow-up names somebody, now that nothing says their answer any more.
+    async fn would_take(
+        &self,
+        tx: &mut PgConnection,
+        without: &LaunchedWithout,
+        person: &PersonRow,
+    ) -> Result<bool, AppError> {
+        let zone = without.timezone.as_deref().and_then(|zone| zone.parse().ok());
+        let own = || self.config().sender(&without.follow_up.sender).map(|sender| sender.timezone);
+        let zone = zone.or_else(own).unwrap_or(Tz::UTC);
+        let reader = SegmentReader { now: without.launched_at, zone, blast: Some(person.blast_id) };
+        // It was read when it was launched.
+        let Ok(segment) = reader.read(&without.segment) else { return Ok(false) };
+        let query = SegmentQuery {
+            segment: &segment,
+            business: &person.business,
+            capped_since: None,
+            follows: Some(person.blast_id),
+            step: None,
+            only: Some(person.id),
+            draft: Some(without.follow_up.blast),
+        };
+        Ok(segment::takes_anybody(tx, query).await?)
+    }
 }
 
 fn worded(left_out: &[LeftOutStill]) -> String {
@@ -33,14 +82,16 @@ fn worded(left_out: &[LeftOutStill]) -> String {
     };
     let phones: BTreeSet<&str> = left_out.iter().map(|one| &*one.phone_number).collect();
     if phones.len() > 1 {
+        let several = format!("; {} of them still left out of {which}", people(phones.len()));
+        // Where a filter named its people, they are not among them.
+        if newest.found_in != newest.blast {
+            return several;
+        }
         let newest = newest.blast;
-        return format!(
-            "; {} of them still left out of {which}: `blastdeck blast recipients {newest} --search status:skipped` lists them",
-            people(phones.len())
-        );
+        return format!("{several}: `blastdeck blast recipients {newest} --search status:skipped` lists them");
     }
     let (sender, digits) = (shell_word(&newest.sender), newest.phone_number.trim_start_matches('+'));
-    let from = format!("'blast:{} phone:{digits}'", newest.blast);
+    let from = format!("'blast:{} phone:{digits}'", newest.found_in);
     format!(
         "; still left out of {which}: `blastdeck blast new --sender {sender} --from {from} --message 'TEXT'` makes a draft to them"
     )

@@ -1,7 +1,7 @@
 //! Whom a filter over the people of earlier blasts finds, and who of them is left out.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 
 use super::condition;
 use crate::domain::filter::segment::{Exclusion, Segment};
@@ -22,6 +22,8 @@ pub struct SegmentQuery<'a> {
     pub follows: Option<BlastId>,
     /// Of a follow-up that makes itself: whoever had the same step is left out, not whoever is in another follow-up.
     pub step: Option<StepAudience>,
+    /// Only this row of theirs.
+    pub only: Option<RecipientId>,
     /// A draft of the same segment: its own people are not counted as written to.
     pub draft: Option<BlastId>,
 }
@@ -67,6 +69,14 @@ pub async fn people(pool: &PgPool, query: SegmentQuery<'_>) -> Result<Vec<Segmen
     let people = sql.build_query_as().fetch_all(&mut *tx).await?;
     tx.commit().await?;
     Ok(people)
+}
+
+/// Whether a segment finds somebody who is not left out of it.
+pub async fn takes_anybody(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Result<bool, StoreError> {
+    let mut sql = QueryBuilder::<Postgres>::new("select exists (select from (");
+    push_people(&mut sql, query);
+    sql.push(") found where left_out is null)");
+    Ok(sql.build_query_scalar().fetch_one(tx).await?)
 }
 
 fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
@@ -145,6 +155,9 @@ fn push_answered(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, unt
 fn push_found(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push("select * from blast_recipients where ");
     push_blasts(sql, "blast_id", query);
+    if let Some(only) = query.only {
+        sql.push(" and id = ").push_bind(only.0);
+    }
     for term in &query.segment.filter.terms {
         condition::push(sql, term);
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::super::super::calls::for_programs;
 use super::super::super::openapi::{Operation, Routes};
 use super::super::super::problem::Problem;
 use super::super::authentication::{ApiReader, ApiWriter};
@@ -15,7 +16,7 @@ use super::super::once::{Answer, Repeatable, once};
 use super::super::page;
 use super::items::{ItemAnswer, ItemBody, quantity, read_items};
 use super::written;
-use crate::app::{App, ItemsEdit, OrderDraft, OrderQuery, OrderRow, OriginalOrder, WrittenOrder};
+use crate::app::{App, ItemsEdit, OrderDraft, OrderQuery, OrderRow, OriginalOrder, SteppedOrder, WrittenOrder};
 use crate::domain::ids::{BlastId, OrderId};
 use crate::domain::order::OrderState;
 
@@ -108,6 +109,10 @@ pub(super) struct OrderAnswer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!([]))]
     sold_out: Vec<String>,
+    /// Where it was just cancelled and follow-ups go on without its person: which, and how to write to them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(null))]
+    left_out: Option<String>,
     ordered_at: DateTime<Utc>,
     /// What its message says, where that is later than when it came; null otherwise.
     dated_at: Option<DateTime<Utc>>,
@@ -140,6 +145,13 @@ impl From<WrittenOrder> for OrderAnswer {
     }
 }
 
+impl From<SteppedOrder> for OrderAnswer {
+    fn from(SteppedOrder { order, left_out }: SteppedOrder) -> Self {
+        let left_out = Some(for_programs(left_out.trim_start_matches("; "))).filter(|said| !said.is_empty());
+        Self { left_out, ..order.into() }
+    }
+}
+
 impl From<OrderRow> for OrderAnswer {
     fn from(order: OrderRow) -> Self {
         let not_counted_because = order.not_counted();
@@ -163,6 +175,7 @@ impl From<OrderRow> for OrderAnswer {
             original: order.original.map(|original| original.0.into()),
             unreadable_items: order.unreadable,
             sold_out: Vec::new(),
+            left_out: None,
             ordered_at: order.ordered_at,
             dated_at: order.dated_at,
             created_at: order.created_at,
@@ -324,7 +337,7 @@ async fn edit(
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {
         Ok(Answer::ok(match &change {
-            OrderChange::State(next) => OrderAnswer::from(app.move_order(id, *next).await?),
+            OrderChange::State(next) => OrderAnswer::from(app.step_order(id, *next).await?),
             OrderChange::Items(items) => OrderAnswer::from(app.edit_order(id, items).await?),
         }))
     })
