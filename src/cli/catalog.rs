@@ -14,7 +14,7 @@ use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{CatalogueChange, CatalogueRow, ProductQuery, ProductRow};
+use crate::app::{CatalogueChange, CatalogueRow, ProductQuery, ProductRow, VariantRow};
 use crate::domain::amount::in_currency;
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{CatalogueId, ProductId};
@@ -247,10 +247,18 @@ fn document(catalogue: &CatalogueRow) -> Value {
 }
 
 fn product_document(product: &ProductRow) -> Value {
+    let variants: Vec<Value> = product.variants.0.iter().map(variant_document).collect();
     json!({
         "id": product.id, "catalogue_id": product.catalogue_id, "sku": product.sku, "external_id": product.external_id,
         "name": product.name, "description": product.description, "price": product.price.map(|price| price.to_string()),
         "currency": product.currency, "availability": product.availability, "inventory": product.inventory,
-        "image_url": product.image_url, "url": product.url, "updated_at": product.updated_at, "variants": product.variants.0,
+        "sold_out": product.is_sold_out(), "image_url": product.image_url, "url": product.url,
+        "updated_at": product.updated_at, "variants": variants,
     })
+}
+
+fn variant_document(variant: &VariantRow) -> Value {
+    let mut document = json!(variant);
+    document["sold_out"] = json!(variant.is_sold_out());
+    document
 }

@@ -56,6 +56,22 @@ impl Problem {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", said.join("; ")) }
     }
 
+    /// 422, naming the first of them: so many, and how many more there are.
+    pub(super) fn first_fields(mut errors: Vec<FieldError>, named: usize) -> Self {
+        let more = errors.len().saturating_sub(named);
+        errors.truncate(named);
+        let mut problem = Self::fields(errors);
+        if more > 0 {
+            problem.detail += &format!("; and {more} more");
+        }
+        problem
+    }
+
+    /// What is wrong with each field.
+    pub(super) fn into_errors(self) -> impl Iterator<Item = FieldError> {
+        self.errors.into_iter()
+    }
+
     /// The same with another sentence in place of one for each field.
     #[must_use]
     pub(super) fn with_detail(self, detail: impl Into<String>) -> Self {
@@ -79,10 +95,11 @@ impl Problem {
     /// The same with its fields called otherwise, each by its name.
     #[must_use]
     pub(super) fn with_names(self, name: impl Fn(&str) -> String) -> Self {
-        let is_made_of_them = self.detail == Self::fields(self.errors.clone()).detail;
         let named = |error: &FieldError| FieldError { field: name(&error.field), ..error.clone() };
         let errors: Vec<_> = self.errors.iter().map(named).collect();
-        let detail = if is_made_of_them { Self::fields(errors.clone()).detail } else { self.detail };
+        // A sentence that is made of them may go on behind them.
+        let behind = self.detail.strip_prefix(&Self::fields(self.errors).detail);
+        let detail = behind.map(|behind| Self::fields(errors.clone()).detail + behind).unwrap_or(self.detail.clone());
         Self { detail, errors, ..self }
     }
 

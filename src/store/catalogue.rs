@@ -10,6 +10,7 @@ use sqlx::{FromRow, PgConnection, PgPool};
 
 pub use replacing::{CatalogueChange, NewCatalogue, replace};
 
+use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{BlastId, CatalogueId, ProductId, SenderId};
 use crate::store::StoreError;
 
@@ -121,6 +122,23 @@ pub struct VariantRow {
     pub availability: String,
     pub inventory: Option<i64>,
     pub image_url: Option<String>,
+}
+
+impl ProductRow {
+    /// Whether nobody can buy it now: of a product with variants, none of these.
+    pub fn is_sold_out(&self) -> bool {
+        match &self.variants.0[..] {
+            [] => is_sold_out(&self.availability, self.inventory),
+            variants => variants.iter().all(VariantRow::is_sold_out),
+        }
+    }
+}
+
+impl VariantRow {
+    /// Whether nobody can buy it now.
+    pub fn is_sold_out(&self) -> bool {
+        is_sold_out(&self.availability, self.inventory)
+    }
 }
 
 /// Which products to list, by id.

@@ -40,6 +40,9 @@ async fn a_file_is_imported_again_and_again_and_what_it_lacks_is_taken_out() {
         (shown.len(), &shown[0]["price"], &shown[1]["variants"][0]["price"]),
         (2, &"2.50".into(), &"1019.90".into())
     );
+    let sold_out: Vec<_> = shown[1]["variants"].as_array().unwrap().iter().map(|v| v["sold_out"].clone()).collect();
+    assert_eq!((&shown[0]["sold_out"], &shown[1]["sold_out"]), (&false.into(), &false.into()));
+    assert!(sold_out.contains(&true.into()) && sold_out.contains(&false.into()), "{sold_out:?}");
     let said = shop.ok(&import).await;
     assert_eq!(said.trim(), "catalogue 1: 2 products and 2 variants, 0 new, 0 changed, 0 taken out");
     let name = shop.json_lines(&["catalog", "list"]).await[0]["name"].as_str().unwrap().to_owned();

@@ -29,6 +29,8 @@ async fn a_program_writes_a_catalogue_and_an_order_and_takes_it_through_its_stat
         (&shirt["variants"][1]["price"], &shirt["variants"][1]["availability"]),
         (&json!("25"), &json!("out of stock"))
     );
+    let sold_out = [&shirt["soldOut"], &shirt["variants"][0]["soldOut"], &shirt["variants"][1]["soldOut"]];
+    assert_eq!(sold_out, [&json!(false), &json!(false), &json!(true)]);
     assert_eq!(api.get("/api/whatsapp/catalogs").await.body["catalogs"].as_array().unwrap().len(), 1);
 
     let order = json!({ "campaignId": "1", "phoneNumber": digits(1), "note": "no sugar", "items": [
@@ -98,7 +100,10 @@ async fn what_cannot_be_ordered_is_refused_by_its_field() {
         (json!({ "name": "menu", "products": [] }), "products"),
         (json!({ "name": "menu", "products": [{ "name": "A" }] }), "products[0].retailerId"),
         (json!({ "name": "menu", "business": "other", "products": [{ "retailerId": "a", "name": "A" }] }), "business"),
-        (json!({ "name": "menu", "products": [{ "sku": "a", "name": "A" }, { "sku": "a", "name": "A" }] }), "products"),
+        (
+            json!({ "name": "menu", "products": [{ "sku": "a", "name": "A" }, { "sku": "a", "name": "A" }] }),
+            "products[1].sku",
+        ),
     ] {
         let answer = api.post("/api/whatsapp/catalogs", body.clone()).await.expect(422);
         assert_eq!(answer.fields(), [field], "{body}");
@@ -106,6 +111,32 @@ async fn what_cannot_be_ordered_is_refused_by_its_field() {
     let reader = client(&shop, &serve, "read").await;
     said(reader.request(Method::POST, "/api/whatsapp/orders").json(&json!({}))).await.expect(403);
     assert_eq!(shop.number("select count(*) from orders").await, 0);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn every_wrong_product_and_item_is_named_at_once_the_first_twenty_of_many() {
+    let (shop, serve) = served().await;
+    shop.execute(&blast_of("cloud", 1, 2)).await;
+    let api = client(&shop, &serve, "write").await;
+    let variants = json!([{ "sku": "a", "name": "" }, { "sku": "b", "name": "B", "price": "1.234" }]);
+    let products = json!([{ "sku": "", "name": "A" }, { "sku": "a", "name": "A", "price": "free" },
+        { "sku": "shirt", "name": "", "currency": "MYR", "variants": variants }]);
+
+    let few = api.post("/api/whatsapp/catalogs", json!({ "name": "menu", "products": products })).await.expect(422);
+    let many = json!({ "name": "menu", "products": vec![json!({ "sku": "", "name": "A" }); 23] });
+    let many = api.post("/api/whatsapp/catalogs", many).await.expect(422);
+    let items = json!([{ "sku": "a", "quantity": 0 }, { "sku": "b", "price": 1 }, { "sku": "c", "price": "x" }]);
+    let order = json!({ "campaignId": 1, "phoneNumber": digits(1), "items": items });
+    let order = api.post("/api/whatsapp/orders", order).await.expect(422);
+
+    let named = ["[0].sku", "[1].price", "[2].name", "[2].variants[0].name", "[2].variants[0].sku"];
+    assert_eq!(few.fields(), named.map(|field| format!("products{field}")), "{:?}", few.body);
+    assert_eq!(many.fields().len(), 20);
+    let said = many.body["detail"].as_str().unwrap();
+    assert!(said.starts_with("products[0].sku: write") && said.ends_with("; and 3 more"), "{said}");
+    assert_eq!(order.fields(), ["items[0].quantity", "items[2].price"]);
+    assert_eq!(shop.number("select count(*) from catalogues").await, 0);
     serve.stop().await;
 }
 

@@ -1,26 +1,21 @@
 //! Catalogues and their products: read, and written whole by a program that keeps them elsewhere.
 
+mod body;
+
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::super::super::openapi::{Operation, Routes, schemas};
+use self::body::CatalogBody;
+use super::super::super::openapi::{Operation, Routes};
 use super::super::super::problem::Problem;
 use super::super::authentication::{ApiReader, ApiWriter};
 use super::super::body::{JsonBody, Params, PathId};
 use super::super::once::{Answer, Repeatable, once};
 use super::super::page;
-use super::{currency, price};
 use crate::app::{App, CatalogueRow, ProductQuery, ProductRow, VariantRow};
-use crate::domain::amount::check_places;
-use crate::domain::catalogue::{CatalogueItem, availability};
 use crate::domain::ids::{CatalogueId, ProductId};
-use crate::domain::text::clean;
-
-/// The most products that one request may bring.
-const PRODUCTS_MAX: usize = 10_000;
 
 pub(super) fn routes() -> Routes {
     Routes::of("Shop")
@@ -125,14 +120,28 @@ struct VariantAnswer {
     availability: String,
     #[schema(example = 12)]
     inventory: Option<i64>,
+    /// By its availability, or an inventory of 0.
+    #[schema(example = false)]
+    sold_out: bool,
     #[schema(example = "shop.example/red.png")]
     image_url: Option<String>,
 }
 
 impl From<VariantRow> for VariantAnswer {
     fn from(row: VariantRow) -> Self {
+        let sold_out = row.is_sold_out();
         let VariantRow { id, sku, name, price, currency, availability, inventory, image_url, .. } = row;
-        Self { id: id.to_string(), retailer_id: sku, name, price, currency, availability, inventory, image_url }
+        Self {
+            id: id.to_string(),
+            retailer_id: sku,
+            name,
+            price,
+            currency,
+            availability,
+            inventory,
+            sold_out,
+            image_url,
+        }
     }
 }
 
@@ -162,6 +171,9 @@ struct ProductAnswer {
     availability: String,
     #[schema(example = json!(null))]
     inventory: Option<i64>,
+    /// Of a product with variants: all of these are.
+    #[schema(example = false)]
+    sold_out: bool,
     #[schema(example = "shop.example/shirt.png")]
     image_url: Option<String>,
     #[schema(example = "shop.example/shirt")]
@@ -174,6 +186,7 @@ struct ProductAnswer {
 impl From<ProductRow> for ProductAnswer {
     fn from(row: ProductRow) -> Self {
         Self {
+            sold_out: row.is_sold_out(),
             id: row.id.to_string(),
             catalog_id: row.catalogue_id.to_string(),
             product_id: row.external_id,
@@ -245,118 +258,6 @@ async fn products(ApiReader(caller): ApiReader, Params(asked): Params<ProductPar
     let last = rows.last().filter(|_| rows.len() == limit as usize);
     let next_cursor = last.map(|last| page::write_cursor(&[last.id.0]));
     Ok(Answer::ok(ProductList { products: rows.into_iter().map(ProductAnswer::from).collect(), limit, next_cursor }))
-}
-
-/// What a product and a variant both have.
-#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
-#[schema(as = NewProduct)]
-struct ProductBody {
-    #[serde(alias = "sku", alias = "retailer_id", alias = "productRetailerId")]
-    #[schema(example = "teh-tarik")]
-    retailer_id: String,
-    #[schema(example = "Teh Tarik")]
-    name: String,
-    #[schema(example = "With milk")]
-    description: Option<String>,
-    #[schema(schema_with = schemas::amount, required = false)]
-    price: Option<Value>,
-    #[schema(example = "MYR")]
-    currency: Option<String>,
-    /// In Meta's words; absent: `in stock`.
-    #[schema(example = "in stock")]
-    availability: Option<String>,
-    #[schema(example = 12)]
-    inventory: Option<u32>,
-    #[serde(alias = "image_url")]
-    #[schema(example = "shop.example/teh.png")]
-    image_url: Option<String>,
-    #[schema(example = "shop.example/teh")]
-    url: Option<String>,
-    #[schema(no_recursion, value_type = Vec<Object>, example = json!([]))]
-    variants: Vec<ProductBody>,
-}
-
-/// A catalogue to write.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
-#[schema(as = NewCatalog)]
-struct CatalogBody {
-    #[schema(example = "products")]
-    name: String,
-    /// Whose it is. It may be absent where all senders are of one business.
-    #[schema(example = "kedai")]
-    business: Option<String>,
-    products: Vec<ProductBody>,
-}
-
-impl CatalogBody {
-    fn items(&self) -> Result<Vec<CatalogueItem>, Problem> {
-        let mut items = Vec::new();
-        for (n, product) in self.products.iter().enumerate() {
-            let at = format!("products[{n}]");
-            if product.variants.is_empty() {
-                items.push(product.item(&at, None)?);
-            }
-            for (m, variant) in product.variants.iter().enumerate() {
-                items.push(variant.item(&format!("{at}.variants[{m}]"), Some((product, &at)))?);
-            }
-        }
-        if items.len() > PRODUCTS_MAX {
-            return Err(Problem::field("products", format!("write at most {PRODUCTS_MAX} with their variants")));
-        }
-        let mut seen = std::collections::HashSet::new();
-        match items.iter().find(|item| !seen.insert(item.sku.as_str())) {
-            Some(twice) => Err(Problem::field("products", format!("`{}` is there twice", twice.sku))),
-            None => Ok(items),
-        }
-    }
-}
-
-impl ProductBody {
-    fn item(&self, at: &str, of: Option<(&Self, &String)>) -> Result<CatalogueItem, Problem> {
-        let field = |name: &str| format!("{at}.{name}");
-        let plain = |text: &String| text.trim().replace('\0', "");
-        let (sku, name) = (self.retailer_id.trim().to_owned(), plain(&self.name));
-        if sku.is_empty() || sku.chars().count() > 100 || clean(&sku) != sku {
-            return Err(Problem::field(
-                field("retailerId"),
-                "write 1 to 100 characters, none of them a control character",
-            ));
-        }
-        if name.is_empty() || name.chars().count() > 500 {
-            return Err(Problem::field(field("name"), "write 1 to 500 characters"));
-        }
-        if of.is_some() && !self.variants.is_empty() {
-            return Err(Problem::field(field("variants"), "a variant has none"));
-        }
-        let group = of.map(|(product, at)| product.item(at, None)).transpose()?;
-        let stock = |text: &str| {
-            let known = availability(text).map(str::to_owned);
-            known.ok_or_else(|| Problem::field(field("availability"), "write `in stock` or `out of stock`"))
-        };
-        let own_price = self.price.as_ref().map(|value| price(&field("price"), value)).transpose()?;
-        let own_currency = self.currency.as_deref().map(|text| currency(&field("currency"), text)).transpose()?;
-        let group = group.as_ref();
-        let own_currency = own_currency.or_else(|| group.and_then(|group| group.currency.clone()));
-        if let (Some(price), Some(currency)) = (own_price, &own_currency) {
-            check_places(price, currency).map_err(|why| Problem::field(field("price"), why.to_string()))?;
-        }
-        Ok(CatalogueItem {
-            sku,
-            external_id: None,
-            group: group.map(|group| group.sku.clone()),
-            variant: group.map(|_| name.clone()),
-            name: group.map_or(name, |group| group.name.clone()),
-            description: group.map_or_else(|| self.description.as_ref().map(plain), |group| group.description.clone()),
-            price: own_price.or_else(|| group.and_then(|group| group.price)),
-            currency: own_currency,
-            availability: self.availability.as_deref().map(stock).transpose()?,
-            inventory: self.inventory.map(i64::from),
-            image_url: self.image_url.as_ref().map(plain).or_else(|| group.and_then(|group| group.image_url.clone())),
-            url: self.url.as_ref().map(plain).or_else(|| group.and_then(|group| group.url.clone())),
-        })
-    }
 }
 
 async fn replace(ApiWriter(caller): ApiWriter, body: JsonBody<CatalogBody>) -> Result<Response, Problem> {

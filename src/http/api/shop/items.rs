@@ -10,6 +10,9 @@ use super::super::super::problem::Problem;
 use super::{currency, price, written};
 use crate::app::{NewOrderItem, OrderItemRow};
 
+/// So many wrong items are named.
+const NAMED_MAX: usize = 20;
+
 /// An item as it was ordered.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -77,7 +80,14 @@ pub(super) fn quantity() -> utoipa::openapi::schema::Object {
 }
 
 pub(super) fn read_items(items: &[ItemBody]) -> Result<Vec<NewOrderItem>, Problem> {
-    items.iter().enumerate().map(|(n, item)| item.read(n)).collect()
+    let (mut read, mut wrong) = (Vec::new(), Vec::new());
+    for (n, item) in items.iter().enumerate() {
+        match item.read(n) {
+            Ok(item) => read.push(item),
+            Err(problem) => wrong.extend(problem.into_errors()),
+        }
+    }
+    if wrong.is_empty() { Ok(read) } else { Err(Problem::first_fields(wrong, NAMED_MAX)) }
 }
 
 impl ItemBody {
