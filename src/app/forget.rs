@@ -33,6 +33,8 @@ pub struct ForgetPreview {
     /// Every number of the customer, as E.164.
     pub numbers: Vec<String>,
     pub kept: KeptOfPerson,
+    /// Whether they were forgotten before: there is nothing more to take out of their own rows.
+    pub was_forgotten: bool,
     /// Why it cannot be done now, in words.
     pub refusal: Option<String>,
 }
@@ -40,6 +42,16 @@ pub struct ForgetPreview {
 impl ForgetPreview {
     /// `+60… will be forgotten, for good: 3 rows in blasts, 1 reply`.
     pub fn in_words(&self) -> String {
+        if self.was_forgotten {
+            let since = match kept_in_words(&self.kept) {
+                _ if self.kept == KeptOfPerson::default() => "nothing is known of them since".to_owned(),
+                kept => format!("{kept} since"),
+            };
+            return format!(
+                "{} was forgotten before: {since}; texts of others are searched again",
+                self.numbers.join(", ")
+            );
+        }
         format!("{} will be forgotten, for good: {}", self.numbers.join(", "), kept_in_words(&self.kept))
     }
 }
@@ -48,10 +60,13 @@ fn kept_in_words(kept: &KeptOfPerson) -> String {
     let parts = [
         (kept.blasts, "row in a blast", "rows in blasts"),
         (kept.replies, "reply", "replies"),
+        (kept.orders, "order", "orders"),
+        (kept.carts, "cart", "carts"),
         (kept.acts, "act of an operator", "acts of operators"),
         (kept.webhooks, "raw webhook", "raw webhooks"),
         (kept.opt_outs, "opt-out", "opt-outs"),
         (kept.tags_and_notes, "tag or note", "tags and notes"),
+        (kept.consents, "consent", "consents"),
     ];
     let parts = parts.into_iter().filter(|(many, ..)| *many > 0).map(|(n, one, many)| count_of(n, one, many));
     let parts: Vec<_> = parts.collect();
@@ -92,9 +107,14 @@ impl App {
     pub async fn forget_preview(&self, phone: &Phone) -> Result<ForgetPreview, AppError> {
         let mut tx = self.begin().await?;
         let found = self.find_person(&mut tx, phone).await?;
+        let key = self.engine().fence.forget_key().ok().flatten();
+        let was_forgotten = match &key {
+            Some(key) => found.was_forgotten(&mut tx, key).await?,
+            None => false,
+        };
         tx.rollback().await?;
         let refusal = found.refusal();
-        Ok(ForgetPreview { numbers: found.traces.people, kept: found.kept, refusal })
+        Ok(ForgetPreview { numbers: found.traces.people, kept: found.kept, was_forgotten, refusal })
     }
 
     /// The same where something is known of them.
@@ -118,8 +138,11 @@ impl App {
             return Err(AppError::Refused(why));
         }
         let files = media::of_people(&mut tx, &found.traces.people).await?;
-        for person in &found.people {
-            self.forget_number(&mut tx, *person, (&key, &found.traces)).await?;
+        // One stand-in is enough.
+        if !found.was_forgotten(&mut tx, &key).await? {
+            for person in &found.people {
+                self.forget_number(&mut tx, *person, (&key, &found.traces)).await?;
+            }
         }
         forget::forget_elsewhere(&mut tx, &found.traces).await?;
         let detail = json!({ "rows": found.rows.len() });
@@ -205,6 +228,17 @@ impl App {
 }
 
 impl PersonToForget {
+    /// Whether all their numbers were forgotten before, and nothing is known of them since.
+    async fn was_forgotten(&self, tx: &mut DbTransaction, key: &ForgetKey) -> Result<bool, AppError> {
+        // A late status brings their number once more, and no row of theirs.
+        let own = KeptOfPerson { webhooks: 0, open_webhooks: 0, ..self.kept };
+        if own != KeptOfPerson::default() || !self.rows.is_empty() {
+            return Ok(false);
+        }
+        let hashes: Vec<_> = self.people.iter().map(|person| key.opt_out(*person)).collect();
+        Ok(forget::are_forgotten(tx, &hashes).await?)
+    }
+
     /// Why they cannot be forgotten now: the first of the reasons.
     fn refusal(&self) -> Option<String> {
         let at = |status| self.rows.iter().find(|row| row.status == status);

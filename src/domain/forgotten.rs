@@ -30,6 +30,21 @@ pub fn is_forgotten(number: &str) -> bool {
     number.starts_with(STAND_IN) || number.starts_with(HASH)
 }
 
+/// Names of things without somebody's number, one for each as `(forgotten)` stands in it: numbered where another is called so already.
+pub fn names_without(names: Vec<String>, mut taken: HashSet<String>) -> Vec<String> {
+    let mut free = |name: String| {
+        let mut own = name.clone();
+        for number in 2_u64.. {
+            if taken.insert(own.clone()) {
+                break;
+            }
+            own = name.replacen("(forgotten)", &format!("(forgotten {number})"), 1);
+        }
+        own
+    };
+    names.into_iter().map(&mut free).collect()
+}
+
 /// The key of a machine's hashes: 32 random bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ForgetKey([u8; 32]);
@@ -153,6 +168,14 @@ mod tests {
         assert!(!forgotten.has(&phone("+60100123456")));
         assert!(!hash.contains("87654321") && is_forgotten(&hash) && is_forgotten(&stand_in(7)));
         assert!(!is_forgotten("+60100123456"));
+    }
+
+    #[test]
+    fn names_that_differed_are_not_called_alike_without_the_number() {
+        let names = ["A(forgotten)", "A(forgotten)", "A(forgotten)-B"].map(str::to_owned).to_vec();
+        let taken = HashSet::from(["A(forgotten 2)".to_owned(), "A(forgotten)-B".to_owned()]);
+
+        assert_eq!(names_without(names, taken), ["A(forgotten)", "A(forgotten 3)", "A(forgotten 2)-B"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod rows;
+mod skus;
 
 use sqlx::{PgConnection, PgPool};
 
@@ -61,6 +62,10 @@ pub struct KeptOfPerson {
     pub open_webhooks: i64,
     pub opt_outs: i64,
     pub tags_and_notes: i64,
+    pub orders: i64,
+    pub carts: i64,
+    /// Where lists say that consent came from.
+    pub consents: i64,
 }
 
 /// What finds a person: their numbers' keys with the plus, patterns of these, and Meta's ids of them.
@@ -94,6 +99,15 @@ pub async fn hashes(tx: &mut PgConnection) -> Result<Vec<String>, StoreError> {
     let hashes =
         sqlx::query_scalar("select distinct phone_number from suppressions where starts_with(phone_number, $1)");
     Ok(hashes.bind(HASH).fetch_all(tx).await?)
+}
+
+/// Whether all of these keyed hashes stand there: nobody of them has to be forgotten again.
+pub async fn are_forgotten(tx: &mut PgConnection, hashes: &[String]) -> Result<bool, StoreError> {
+    let missing = sqlx::query_scalar(
+        "select not exists (select from unnest($1::text[]) hash
+                             where not exists (select from suppressions where phone_number = hash))",
+    );
+    Ok(missing.bind(hashes).fetch_one(tx).await?)
 }
 
 /// Whether somebody was ever forgotten here.
@@ -192,7 +206,11 @@ pub async fn kept(tx: &mut PgConnection, of: &PersonTraces) -> Result<KeptOfPers
                 w.webhooks, w.open_webhooks,
                 (select count(*) from suppressions where person_key(phone_number) = any($1)) as opt_outs,
                 (select count(*) from customer_tags where person = any($1))
-                    + (select count(*) from customer_notes where person = any($1)) as tags_and_notes
+                    + (select count(*) from customer_notes where person = any($1)) as tags_and_notes,
+                (select count(*) from orders
+                  where person_key(phone_number) = any($1) or recipient_id = any($2) or user_id = any($3)) as orders,
+                (select count(*) from carts where person_key(phone_number) = any($1) or recipient_id = any($2)) as carts,
+                (select count(*) from customer_consents where person = any($1)) as consents
            from (select count(*) as webhooks, count(*) filter (where state in ('new', 'parked')) as open_webhooks
                    from webhook_inbox
                   where ",

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
 
+use crate::recurring::engine_app;
 use crate::support::{Setup, Shop, digits};
 
 /// Whose number nothing else in a dump looks like.
@@ -133,6 +135,7 @@ async fn whoever_is_forgotten_leaves_no_trace_and_every_count_as_it_was() {
 
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.err.contains("2 rows in blasts") && said.err.contains("backups"), "{said:?}");
+    assert!(said.err.contains("1 reply, 1 order, 1 cart"), "{said:?}");
     assert_eq!(counts(&shop).await, before);
     assert_eq!(shop.number("select count(*) from carts where state = 'open'").await, 0, "nobody will order it");
     assert_eq!(shop.ok(&["audit", "--json"]).await.trim(), r#"{"counters":[],"history":[],"orders":[],"repaired":[]}"#);
@@ -212,6 +215,10 @@ async fn nobody_is_forgotten_while_a_message_to_them_may_be_under_way() {
     );
     let again = shop.ok(&forget).await;
     assert!(again.contains("forgotten"), "it may be done once more: {again}");
+    let stand_ins = "select count(*) from suppressions where phone_number like 'forgotten-%'";
+    assert_eq!(shop.number(stand_ins).await, 1, "and leaves no second stand-in");
+    let asked = shop.run(&["customer", "forget", &phone]).await;
+    assert!(asked.err.contains("was forgotten before: nothing is known of them since"), "{asked:?}");
 }
 
 #[tokio::test]
@@ -320,6 +327,52 @@ async fn a_number_in_other_digits_or_within_a_longer_word_goes_with_whoever_is_f
     assert_eq!(shop.number("select count(*) from webhook_inbox where digest in ('c', 'd') and body = ''").await, 2);
     assert_eq!(shop.number("select count(*) from webhook_inbox where digest = 'e' and body <> ''").await, 1);
     assert_eq!(shop.ok(&["audit", "--json"]).await.trim(), r#"{"counters":[],"history":[],"orders":[],"repaired":[]}"#);
+}
+
+#[tokio::test]
+async fn a_sku_with_the_number_of_whoever_is_forgotten_is_called_the_same_again_wherever_it_stands() {
+    let shop = known_shop().await;
+    let (bare, other) = (digits(FIRST), format!("+{}", digits(FIRST + 1)));
+    let rows = format!("sku,name,price\nX-{bare}-A,Kek of {bare},5\nX-{bare}9-A,Teh,60123450\n");
+    let file = shop.write("menu.csv", rows);
+    shop.ok(&["catalog", "import", file.to_str().unwrap()]).await;
+    shop.ok(&["order", "add", "1", &other, &format!("X-{bare}-A*2"), &format!("X-{bare}9-A")]).await;
+    shop.ok(&["order", "edit", "2", "roti*1@2"]).await;
+    shop.ok(&["cart", "add", "1", &other, &format!("X-{bare}-A")]).await;
+    let total = shop.json(&["order", "show", "2"]).await["original"]["total"].clone();
+
+    shop.ok(&["customer", "forget", &number(FIRST), "--yes"]).await;
+
+    let skus = async |query: &str| {
+        let query = AssertSqlSafe(format!("select string_agg(sku, ' ' order by sku) from {query}"));
+        sqlx::query_scalar::<_, String>(query).fetch_one(&shop.database.pool).await.unwrap()
+    };
+    let both = "X-(forgotten 2)-A X-(forgotten)-A";
+    assert_eq!(skus("products").await, both);
+    assert_eq!(skus("order_items where order_id = 2 and sku <> 'roti'").await, both);
+    assert_eq!(skus("cart_items").await, "X-(forgotten)-A");
+    let order = shop.json(&["order", "show", "2"]).await;
+    let first: Vec<_> = order["original"]["items"].as_array().unwrap().iter().map(|item| &item["sku"]).collect();
+    assert_eq!(first, ["X-(forgotten)-A", "X-(forgotten 2)-A"]);
+    assert_eq!(order["original"]["items"][0]["name"], "Kek of (forgotten)");
+    assert_eq!((&order["original"]["items"][1]["price"], &order["original"]["total"]), (&json!("60123450"), &total));
+}
+
+#[tokio::test]
+async fn whoever_is_forgotten_is_no_line_of_activity_and_no_command_names_them() {
+    let shop = known_shop().await;
+    shop.ok(&["customer", "forget", &number(FIRST), "--yes"]).await;
+    shop.execute("delete from carts; delete from orders").await;
+    let app = engine_app(&shop, "one").await;
+
+    let rows = app.activity(None, 100).await.unwrap().rows;
+
+    let phones: Vec<_> = rows.iter().filter_map(|row| Some(row.phone.as_ref()?.as_str())).collect();
+    assert!(!phones.iter().any(|phone| phone.starts_with("forgotten:")), "{phones:?}");
+    for verb in ["order", "cart"] {
+        let none = shop.run(&[verb, "list", "--blast", "1"]).await;
+        assert!(none.err.contains(&format!("{verb} add 1 {} ", number(FIRST + 1))), "{none:?}");
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 
 use super::NewOrderItem;
 use crate::app::AppError;
+use crate::domain::forgotten::is_forgotten;
 use crate::domain::ids::BlastId;
 use crate::domain::order::KeptProduct;
 use crate::domain::text::{clean, shell_quoted};
@@ -189,7 +190,8 @@ pub(in crate::app) fn written_again(
     (blast, phone): (Option<BlastId>, Option<&str>),
     items: &[OrderItemRow],
 ) -> String {
-    let (Some(blast), Some(phone)) = (blast, phone) else { return format!("`blastdeck {verb} add`") };
+    let known = phone.filter(|phone| !is_forgotten(phone));
+    let (Some(blast), Some(phone)) = (blast, known) else { return format!("`blastdeck {verb} add`") };
     // What came in a message may have more places than can be typed.
     let typable = |price: &str| price.parse::<Decimal>().map(|price| price.round_dp(2).normalize());
     let typed = |item: &OrderItemRow| {

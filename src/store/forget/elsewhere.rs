@@ -2,11 +2,12 @@
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
+use super::skus::forget_skus;
 use super::{PersonTraces, names_person};
 use crate::store::StoreError;
 
 /// A column of text or JSON that may name somebody: table, column, type.
-const COLUMNS: [(&str, &str, &str); 44] = [
+const COLUMNS: [(&str, &str, &str); 52] = [
     ("api_jobs", "error", "text"),
     ("api_jobs", "result", "jsonb"),
     ("api_requests", "answer", "jsonb"),
@@ -20,15 +21,19 @@ const COLUMNS: [(&str, &str, &str); 44] = [
     ("blast_recipients", "variables", "jsonb"),
     ("blast_reports", "report", "json"),
     ("blast_steps", "message", "text"),
+    ("blast_steps", "stage", "text"),
     ("blast_steps", "template", "jsonb"),
     ("blasts", "blast_tag", "text"),
     ("blasts", "description", "text"),
+    ("blasts", "external_id", "text"),
+    ("blasts", "follow_up_stage", "text"),
     ("blasts", "left_out", "jsonb"),
     ("blasts", "message", "text"),
     ("blasts", "segment", "text"),
     ("blasts", "state_reason", "text"),
     ("blasts", "template", "jsonb"),
     ("blasts", "template_text", "text"),
+    ("blasts", "unfinished", "text"),
     ("carts", "name", "text"),
     ("carts", "note", "text"),
     ("customer_consents", "source", "text"),
@@ -41,7 +46,11 @@ const COLUMNS: [(&str, &str, &str); 44] = [
     ("orders", "note", "text"),
     ("orders", "raw", "jsonb"),
     ("orders", "uncounted", "text"),
+    ("product_variants", "image_url", "text"),
     ("products", "description", "text"),
+    ("products", "image_url", "text"),
+    ("products", "url", "text"),
+    ("provider_notices", "effect", "text"),
     ("provider_notices", "words", "text"),
     ("replies", "body", "text"),
     ("replies", "name", "text"),
@@ -54,21 +63,11 @@ const COLUMNS: [(&str, &str, &str); 44] = [
 ];
 
 /// What names a thing: its digits are nobody's number but theirs.
-const NAMES: [(&str, &str, &str); 7] = [
+const NAMES: [(&str, &str, &str); 4] = [
     ("cart_items", "name", "text"),
-    ("cart_items", "sku", "text"),
-    ("order_edits", "items", "jsonb"),
     ("order_items", "name", "text"),
-    ("order_items", "sku", "text"),
     ("product_variants", "name", "text"),
     ("products", "name", "text"),
-];
-
-/// What two rows may not have in common stays different.
-const KEYS: [&str; 3] = [
-    "update products set sku = regexp_replace(sku, $1, '(forgotten ' || id || ')', 'g') where sku ~ $1",
-    "update product_variants set sku = regexp_replace(sku, $1, '(forgotten ' || id || ')', 'g') where sku ~ $1",
-    "delete from customer_tags where tag ~ $1",
 ];
 
 /// Takes a person out of what is not theirs, and empties the raw webhooks that name them.
@@ -79,9 +78,8 @@ pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Resul
     for column in NAMES {
         forget_in(&mut *tx, column, (&of.patterns.name, of)).await?;
     }
-    for statement in KEYS {
-        sqlx::query(statement).bind(&of.patterns.name).execute(&mut *tx).await?;
-    }
+    forget_skus(&mut *tx, (&of.patterns.name, &of.patterns.near)).await?;
+    sqlx::query("delete from customer_tags where tag ~ $1").bind(&of.patterns.name).execute(&mut *tx).await?;
     sqlx::query(concat!(
         "update webhook_inbox
             set body = '', state = 'applied', open_items = null, failed_items = null, waits_for = null,

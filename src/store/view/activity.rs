@@ -162,12 +162,13 @@ macro_rules! standing_change {
 }
 use standing_change;
 
-/// Whoever opted out of several businesses at once is one event.
+/// Whoever opted out of several businesses at once is one event. The keyed hash of somebody who was forgotten is none.
 macro_rules! first_opt_out {
     () => {
         "not exists (select 1 from suppressions o
                       where person_key(o.phone_number) = person_key(x.phone_number)
-                        and o.created_at = x.created_at and o.id < x.id)"
+                        and o.created_at = x.created_at and o.id < x.id)
+         and not starts_with(x.phone_number, 'forgotten:')"
     };
 }
 use first_opt_out;

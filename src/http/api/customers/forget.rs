@@ -60,12 +60,20 @@ struct WasKept {
     opt_outs: i64,
     #[schema(example = 1)]
     tags_and_notes: i64,
+    #[schema(example = 1)]
+    orders: i64,
+    #[schema(example = 0)]
+    carts: i64,
+    /// Where lists say that consent came from.
+    #[schema(example = 0)]
+    consents: i64,
 }
 
 impl From<KeptOfPerson> for WasKept {
     fn from(kept: KeptOfPerson) -> Self {
-        let KeptOfPerson { blasts, replies, acts, webhooks, opt_outs, tags_and_notes, .. } = kept;
-        Self { blasts, replies, acts, webhooks, opt_outs, tags_and_notes }
+        let KeptOfPerson { blasts, replies, acts, webhooks, opt_outs, tags_and_notes, orders, carts, consents, .. } =
+            kept;
+        Self { blasts, replies, acts, webhooks, opt_outs, tags_and_notes, orders, carts, consents }
     }
 }
 
