@@ -190,6 +190,8 @@ fn accept(person: &mut Recipient, news: &StampedEvidence) {
     if person.is_void(news.attempt) {
         return;
     }
+    // A database that went back in time has forgotten the claim.
+    person.attempt = person.attempt.max(news.attempt);
     let failed_after_acceptance = person.delivery_status == Status::Failed && person.failed_attempt.is_some();
     let only_this_one_failed = person.failed_attempt == Some(news.attempt);
     let lifts = match person.delivery_status {
@@ -274,7 +276,9 @@ fn requeue(person: &mut Recipient, due: DateTime<Utc>, policy: &ApplyContext) {
 }
 
 fn doubt(person: &mut Recipient, news: &StampedEvidence, why: &str) {
-    if news.attempt == person.attempt && person.delivery_status == Status::Sending {
+    let is_forgotten = news.attempt > person.attempt && person.delivery_status == Status::Queued;
+    if is_forgotten || news.attempt == person.attempt && person.delivery_status == Status::Sending {
+        person.attempt = news.attempt;
         person.delivery_status = Status::Uncertain;
         person.reason = Some(why.to_owned());
     }

@@ -91,9 +91,7 @@ macro_rules! people {
                join blast_recipients r on r.id = a.recipient_id
                join blasts b on b.id = r.blast_id and b.answer_until is null
               where me.id = $1
-                and not exists (select 1 from provider_message m
-                                 where m.recipient_id = a.recipient_id and m.attempt = a.attempt
-                                   and m.outcome in ('released', 'rejected'))
+                and coalesce(a.outcome, 'unknown') not in ('released', 'rejected')
              union all
              select x.phone_number, x.at
                from senders me

@@ -1,4 +1,4 @@
-//! The claim: people of one blast come into flight, with a row in `in_flight` and one in `attempts` each, before any POST.
+//! The claim: people of one blast come into flight, with a row in `in_flight` each, before any POST.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -25,6 +25,8 @@ pub struct Claimed {
     pub next_attempt_at: DateTime<Utc>,
     /// When they were claimed, as the row of the attempt has it.
     pub claimed_at: DateTime<Utc>,
+    /// Under which lease.
+    pub epoch: i64,
     /// Nothing had happened to them before.
     pub is_fresh: bool,
 }
@@ -46,7 +48,11 @@ pub struct QueuePosition {
 
 impl Claimed {
     /// By position: finding each column by its name is most of the work of reading a row.
-    pub(super) fn from_row(row: &PgRow, claimed_at: DateTime<Utc>, is_fresh: bool) -> Result<Self, sqlx::Error> {
+    pub(super) fn from_row(
+        row: &PgRow,
+        (claimed_at, epoch): (DateTime<Utc>, i64),
+        is_fresh: bool,
+    ) -> Result<Self, sqlx::Error> {
         Ok(Self {
             id: row.try_get(0)?,
             attempt: row.try_get(1)?,
@@ -55,13 +61,14 @@ impl Claimed {
             variables: row.try_get(4)?,
             next_attempt_at: row.try_get(5)?,
             claimed_at,
+            epoch,
             is_fresh,
         })
     }
 
     /// Somebody whom nobody claimed, as a claim would have them.
     pub(super) fn unclaimed(row: &PgRow) -> Result<Self, sqlx::Error> {
-        Self::from_row(row, DateTime::UNIX_EPOCH, false)
+        Self::from_row(row, (DateTime::UNIX_EPOCH, 0), false)
     }
 
     /// All of their row, where that is known.
@@ -144,8 +151,10 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
         .bind(want.after.map_or(0, |place| place.id.0))
         .fetch_all(&mut *tx)
         .await?;
+    let (repeated, rows): (Vec<PgRow>, Vec<PgRow>) = rows.into_iter().partition(|row| row.get("is_repeated"));
+    doubt_repeated(&mut tx, &repeated).await?;
     let people = rows.iter().map(|row| {
-        let person = Claimed::from_row(row, ours.at, row.get(6));
+        let person = Claimed::from_row(row, (ours.at, lease.epoch), row.get(6));
         person.map_err(|error| StoreError::Unreadable { recipient: row.get(0), error })
     });
     // Before the commit: of whoever was claimed nobody may be unreadable.
@@ -155,6 +164,29 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     }
     tx.commit().await?;
     Ok(Claim::People(people))
+}
+
+/// Whose next attempt was made before: their row was put back by hand, and nobody knows by it whether they have their message.
+/// They are not claimed, and become uncertain.
+async fn doubt_repeated(tx: &mut PgConnection, people: &[PgRow]) -> Result<(), StoreError> {
+    if people.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "with doubted as (
+             update blast_recipients r
+                set status = 'uncertain', standing = 'uncertain', changed_at = now(),
+                    attempt = (select max(m.attempt) from provider_message m where m.recipient_id = r.id),
+                    reason = 'their row was put back to an attempt that was made before'
+              where id = any($1)
+             returning id, blast_id, attempt, reason)
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
+         select blast_id, id, attempt, 'queued', 'uncertain', 'engine', jsonb_build_object('why', reason) from doubted",
+    )
+    .bind(people.iter().map(|row| row.get(0)).collect::<Vec<i64>>())
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// How many of a blast's first people may be claimed still, at most as many as are wanted. Its row stays locked until the claim
@@ -190,7 +222,9 @@ const CLAIM: &str = concat!(
                r.attempt = 0 and r.tries = 0
                and (r.message_id, r.message_timestamp, r.message_c2s_timestamp, r.sent_at, r.delivered_at, r.read_timestamp,
                     r.reply_seen_at, r.replied_marked_at, r.closed_at, r.failed_at, r.failed_attempt, r.opted_out_at, r.amount,
-                    r.note, r.provider_status, r.error_code, r.error_message, r.reason) is null as is_fresh
+                    r.note, r.provider_status, r.error_code, r.error_message, r.reason) is null as is_fresh,
+               (select true from provider_message m
+                 where m.recipient_id = r.id and m.attempt = r.attempt + 1 limit 1) is not null as is_repeated
           from blast_recipients r
          where r.blast_id = $1 and r.status = 'queued' and r.next_attempt_at <= now()
            and (r.next_attempt_at, r.id) > ($5, $6)
@@ -206,16 +240,13 @@ const CLAIM: &str = concat!(
          order by r.next_attempt_at, r.id
          limit $2
            for no key update of r skip locked),
-    tried as (
-        insert into attempts (recipient_id, attempt, sender_id, epoch)
-        select id, attempt, $4, $3 from claimed),
     logged as (
         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
-        select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed),
+        select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed where not is_repeated),
     flown as (
         insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch)
-        select id, blast_id, attempt, $4, $3 from claimed)
-    select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh from claimed order by id"
+        select id, blast_id, attempt, $4, $3 from claimed where not is_repeated)
+    select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh, is_repeated from claimed order by id"
 );
 
 /// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done. From the

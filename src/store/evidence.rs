@@ -196,12 +196,13 @@ async fn write_batch<'a>(
 ) -> Result<Vec<EntryOutcome>, StoreError> {
     let settled: Vec<_> = entries.iter().map(|entry| batch.settle(entry)).collect();
     let mut writing = StatementBuilder::default();
-    write::answers(&mut writing, &recorded(entries, &settled), trust)?;
+    let recorded = recorded(entries, &settled);
+    write::answers(tx, &mut writing, &recorded, trust).await?;
     write::history(&mut writing, &batch.steps)?;
     write::reopen(tx, &batch.reopened()).await?;
     let answered = batch.answered();
     let changes = batch.into_changes();
-    people::end_flights(&mut writing, &changes)?;
+    people::end_flights(&mut writing, &changes, &recorded)?;
     people::write(&mut writing, &changes, entries, trust)?;
     if writing.execute(tx).await? < changes.len() as u64 && trust == Assumption::Claims {
         return Err(StoreError::Moved);

@@ -231,9 +231,9 @@ macro_rules! restore_lost {
                            as p (recipient, attempt, epoch, phone, claimed_at)),",
             $lost,
             ", tried as (
-             insert into attempts (recipient_id, attempt, sender_id, epoch, claimed_at)
-             select id, attempt, $1, max(epoch), max(claimed_at) from lost group by id, attempt
-             on conflict do nothing),
+             insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
+             select id, attempt, $1, 'unknown', max(epoch), max(claimed_at) from lost group by id, attempt
+             on conflict (recipient_id, attempt) do nothing),
          known as (
              update blast_recipients r
                 set attempt = greatest(r.attempt, l.attempt),
@@ -257,7 +257,11 @@ macro_rules! restore_lost {
          landed as (
              delete from in_flight f using moved where f.recipient_id = moved.id and ",
             ends_flights!(),
-            "),
+            " returning f.recipient_id, f.attempt, f.sender_id, f.epoch, f.claimed_at),
+         ended as (
+             insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
+             select recipient_id, attempt, sender_id, 'unknown', epoch, claimed_at from landed
+             on conflict (recipient_id, attempt) do nothing),
          logged as (
              insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
              select blast_id, id, attempt,

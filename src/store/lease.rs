@@ -217,7 +217,11 @@ async fn sweep_in(
         is_lost!(),
         " and f.recipient_id = any($7) and ",
         ends_flights!(),
-        " returning recipient_id, blast_id, attempt, claimed_at),
+        " returning recipient_id, blast_id, attempt, sender_id, epoch, claimed_at),
+         ended as (
+             insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
+             select recipient_id, attempt, sender_id, 'unknown', epoch, claimed_at from lost
+                 on conflict (recipient_id, attempt) do nothing),
          doubted as (
              update blast_recipients r
                 set status = 'uncertain', standing = 'uncertain', attempt = lost.attempt, claimed_at = lost.claimed_at,

@@ -176,10 +176,7 @@ pub async fn recent_attempts(
         "(select case when r.status = 'uncertain' and r.attempt = a.attempt then greatest(r.changed_at, a.claimed_at)
                       else a.claimed_at end as at
             from attempts a join blast_recipients r on r.id = a.recipient_id
-           where a.sender_id = $1 and a.claimed_at >= $2
-             and not exists (select 1 from provider_message m
-                              where m.recipient_id = a.recipient_id and m.attempt = a.attempt
-                                and m.outcome = 'released')
+           where a.sender_id = $1 and a.claimed_at >= $2 and a.outcome is distinct from 'released'
            order by a.claimed_at desc limit 10000)
           union all
           (select at from deleted_attempts where sender_id = $1 and at >= $2 order by at desc limit 10000)
@@ -202,12 +199,11 @@ pub async fn recent_numbers(
 ) -> Result<Vec<(Phone, DateTime<Utc>)>, StoreError> {
     let tried = sqlx::query_as(
         "select r.phone_number,
-                max(greatest(a.claimed_at, m.received_at,
+                max(greatest(a.claimed_at, a.received_at,
                              case when r.status = 'uncertain' and r.attempt = a.attempt then r.changed_at end))
            from attempts a
            join blast_recipients r on r.id = a.recipient_id
-           left join provider_message m on m.recipient_id = a.recipient_id and m.attempt = a.attempt
-          where a.sender_id = $1 and a.claimed_at >= $2 - interval '1 hour' and m.outcome is distinct from 'released'
+          where a.sender_id = $1 and a.claimed_at >= $2 - interval '1 hour' and a.outcome is distinct from 'released'
           group by 1
           union all
          select phone_number, max(at) from deleted_attempts
@@ -238,9 +234,7 @@ pub async fn attempts_of_days(
         "select d.id,
                 (select count(*) from attempts a
                   where a.sender_id = d.id and a.claimed_at >= d.since
-                    and not exists (select 1 from provider_message m
-                                     where m.recipient_id = a.recipient_id and m.attempt = a.attempt
-                                       and m.outcome in ('released', 'rejected')))
+                    and coalesce(a.outcome, 'unknown') not in ('released', 'rejected'))
               + (select count(*) from deleted_attempts x where x.sender_id = d.id and x.at >= d.since and not x.refused)
            from unnest($1::bigint[], $2::timestamptz[]) as d (id, since)",
     )

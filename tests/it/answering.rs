@@ -162,8 +162,8 @@ async fn an_answer_goes_however_many_people_the_business_has_written_to_within_t
     scene.shop.execute(
         "insert into business_limits (business, people, learned_at) values ('kedai', 1, now())
          on conflict (business) do update set people = 1, learned_at = now();
-         insert into attempts (recipient_id, attempt, sender_id, epoch, claimed_at)
-         select id, attempt + 1, (select sender_id from blasts where id = blast_id), 1, now() from blast_recipients order by id limit 2",
+         insert into provider_message (recipient_id, attempt, sender_id, epoch, outcome)
+         select id, attempt + 1, (select sender_id from blasts where id = blast_id), 1, 'unknown' from blast_recipients order by id limit 2",
     ).await;
     scene.ok(&["reply", "1", &digits(1), "RM 20", "--no-engine", "--no-wait"]).await;
 

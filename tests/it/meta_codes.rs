@@ -132,7 +132,7 @@ async fn the_people_of_all_numbers_of_a_business_count_against_its_limit_within_
     // Two people, one of whom is in the first blast as well, and one whom it wrote to the day before yesterday.
     shop.execute(&blast_of("other", 2, 3)).await;
     shop.execute(
-        "update attempts set claimed_at = now() - interval '25 hours'
+        "update provider_message set claimed_at = now() - interval '25 hours'
           where recipient_id = (select id from blast_recipients where blast_id = 2 and phone_number = '+60100000003');
          update business_limits set people = 4",
     )

@@ -41,7 +41,7 @@ async fn counted_until(shop: &Shop, blast: u32, people: u32, until: DateTime<Utc
     shop.execute(&blast_of("other", blast, people)).await;
     let at = (until - TimeDelta::hours(24)).to_rfc3339();
     shop.execute(&format!(
-        "update attempts set claimed_at = '{at}'
+        "update provider_message set claimed_at = '{at}'
           where recipient_id in (select id from blast_recipients where blast_id = {blast})"
     ))
     .await;

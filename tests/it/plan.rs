@@ -152,7 +152,7 @@ async fn blasts_that_share_a_days_limit_are_promised_their_turns_of_it() {
     let engine = shop.engine();
     shop.until_posts(1).await;
     engine.stop().await;
-    shop.execute("insert into attempts (recipient_id, attempt, sender_id, epoch) select n, 1, 1, 0 from generate_series(900002, 900060) n")
+    shop.execute("insert into provider_message (recipient_id, attempt, sender_id, outcome) select n, 1, 1, 'unknown' from generate_series(900002, 900060) n")
         .await;
     for blast in &blasts {
         shop.send(blast).await;

@@ -1,6 +1,7 @@
 //! The store against a real Postgres: evidence that is odd, late or doubled, rows that are locked, leases that are taken
 //! over, counters whoever writes.
 
+mod attempts;
 mod away;
 mod broken_off;
 mod counters;
@@ -143,6 +144,8 @@ fn entry(person: i64, evidence: Evidence, body: &[u8]) -> EvidenceEntry {
         metadata: None,
         answer: Some(AttemptAnswer {
             sender: SENDER,
+            epoch: 1,
+            claimed_at: Utc::now(),
             outcome,
             message_id,
             http_status: Some(200),

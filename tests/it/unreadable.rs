@@ -16,6 +16,8 @@ const BEFORE_THE_UPGRADE: &str = "
     drop table blast_polls;
     alter table senders drop column hold_lifted_at;
     alter table blasts drop constraint blasts_answer_check;
+    -- It was a table then.
+    alter view attempts rename to attempts_later;
     delete from _sqlx_migrations where version = 6";
 
 #[tokio::test]
@@ -26,7 +28,7 @@ async fn a_time_or_an_amount_that_cannot_be_read_is_refused_where_it_is_typed() 
     let times: Vec<(String, String)> = sqlx::query_as(
         "select table_name::text, column_name::text from information_schema.columns
           where table_schema = 'public' and data_type = 'timestamp with time zone' and is_generated = 'NEVER'
-            and table_name in ('senders', 'blasts', 'blast_recipients', 'attempts', 'provider_message')",
+            and table_name in ('senders', 'blasts', 'blast_recipients', 'provider_message')",
     )
     .fetch_all(&shop.database.pool)
     .await
@@ -63,6 +65,7 @@ async fn an_upgrade_mends_what_cannot_be_read_and_everything_goes_on() {
     .await;
 
     shop.ok(&["db", "migrate"]).await;
+    shop.execute("alter view attempts_later rename to attempts").await;
 
     for verb in [&["blast", "list"][..], &["blast", "show", &sold], &["blast", "report", &sold], &["audit"]] {
         shop.ok(verb).await;
@@ -143,7 +146,9 @@ const NOT_VALID: &str = "
         end loop;
         drop table dropped;
     end $$;
-    delete from _sqlx_migrations where version in (11, 20)";
+    delete from _sqlx_migrations where version in (11, 20);
+    -- It was a table then.
+    alter view attempts rename to attempts_later";
 
 #[tokio::test]
 async fn rows_that_are_older_than_the_constraints_are_mended_and_hold_up_nothing() {
@@ -163,14 +168,14 @@ async fn rows_that_are_older_than_the_constraints_are_mended_and_hold_up_nothing
          update blasts set send_after = 'infinity' where id = {armed};
          update operator_actions set at = 'infinity', undone_at = null;
          update senders set created_at = '-infinity';
-         update attempts set claimed_at = 'infinity' where recipient_id in (select id from blast_recipients where blast_id = {sold});
-         update provider_message set received_at = '-infinity';
+         update provider_message set received_at = '-infinity', claimed_at = 'infinity';
          insert into suppressions (business, phone_number, source, created_at) values ('kedai', '+60199999999', 'operator', 'infinity')"
     ))
     .await;
     shop.execute(NOT_VALID).await;
 
     shop.ok(&["db", "migrate"]).await;
+    shop.execute("alter view attempts_later rename to attempts").await;
 
     let unseen = "select count(*) from pg_constraint where not convalidated
                      and (conname like '%\\_times\\_check' or conname = 'blast_recipients_amount_number_check')";

@@ -274,9 +274,8 @@ async fn a_sender_is_shown_with_its_lease_while_it_holds() {
         "insert into sender_leases (sender_id, holder, host, expires_at, waiting)
          values (1, 'boot/1', 'kedai1', now() + interval '1 min', '{\"sender\": {\"reason\": \"rate\", \"rate\": \"20/min\"},
                    \"blasts\": {\"1\": {\"reason\": \"no_engine\"}, \"2\": {\"reason\": \"moonrise\"}}}');
-         insert into attempts (recipient_id, attempt, sender_id, epoch) select id, 1, 1, 1 from blast_recipients;
-         insert into provider_message (recipient_id, attempt, sender_id, outcome)
-         select id, 1, 1, (array['accepted', 'rejected', 'unknown', 'released'])[1 + (id - 1) % 4] from blast_recipients",
+         insert into provider_message (recipient_id, attempt, sender_id, epoch, outcome)
+         select id, 1, 1, 1, (array['accepted', 'rejected', 'unknown', 'released'])[1 + (id - 1) % 4] from blast_recipients",
     )
     .await;
 

@@ -20,10 +20,9 @@ const PIECE: usize = 256 * 1024;
 pub(super) async fn durable_after(pool: &PgPool, blast: BlastId) -> Result<(f64, f64)> {
     let percentiles: Vec<f64> = sqlx::query_scalar(
         "select unnest(percentile_cont(array[0.5, 0.99]) within group (
-                    order by extract(epoch from m.received_at - a.claimed_at)::float8 * 1000))
-           from attempts a
-           join provider_message m using (recipient_id, attempt)
-           join blast_recipients r on r.id = a.recipient_id
+                    order by extract(epoch from m.received_at - m.claimed_at)::float8 * 1000))
+           from provider_message m
+           join blast_recipients r on r.id = m.recipient_id
           where r.blast_id = $1",
     )
     .bind(blast)
@@ -136,16 +135,15 @@ pub(super) async fn sent_blast(url: &str, sender: SenderId, people: u32) -> Resu
                 (blast_id, phone_number, name, status, standing, attempt, message_id, sent_at, claimed_at)
          select {blast}, '+6010' || lpad(n::text, 8, '0'), 'P' || n, 'sent', 'sent', 1,
                 'wamid.HBgLNjAxMDAw' || md5(n::text) || 'AERgSQjA=', now(), now() from generate_series(1, {people}) as n;
-         insert into attempts (recipient_id, attempt, sender_id, epoch, claimed_at)
-         select id, 1, {sender}, 0, claimed_at from blast_recipients where blast_id = {blast} order by id;
-         insert into provider_message (recipient_id, attempt, sender_id, outcome, message_id, http_status, body)
-         select id, 1, {sender}, 'accepted', message_id, 200, convert_to(message_id, 'UTF8')
+         insert into provider_message
+                (recipient_id, attempt, sender_id, epoch, claimed_at, outcome, message_id, http_status, body)
+         select id, 1, {sender}, 0, claimed_at, 'accepted', message_id, 200, convert_to(message_id, 'UTF8')
            from blast_recipients where blast_id = {blast} order by id;
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
          select {blast}, id, 1, 'queued', 'sent', 'send' from blast_recipients where blast_id = {blast} order by id;"
     );
     sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut connection).await?;
-    for table in ["blast_recipients", "attempts", "provider_message"] {
+    for table in ["blast_recipients", "provider_message"] {
         sqlx::query(AssertSqlSafe(format!("vacuum (analyze) {table}"))).execute(&mut connection).await?;
     }
     connection.close().await?;

@@ -71,6 +71,23 @@ fn after_all<'a>(before: &Recipient, news: impl IntoIterator<Item = &'a StampedE
 }
 
 #[test]
+fn evidence_of_an_attempt_that_the_row_has_forgotten_keeps_its_number_from_being_used_again() {
+    let forgotten = Recipient { attempt: 0, claimed_at: None, ..person(Status::Queued) };
+    let unknown = || Evidence::Unknown { why: "cut off".into() };
+
+    for (evidence, status) in [(accepted("A"), Status::Sent), (unknown(), Status::Uncertain)] {
+        let now = after(&forgotten, &stamped(1, 5, evidence));
+        assert_eq!((now.attempt, now.delivery_status), (1, status));
+    }
+    let later = Recipient { attempt: 2, ..person(Status::Queued) };
+    assert_eq!(
+        after(&later, &stamped(1, 5, unknown())).delivery_status,
+        Status::Queued,
+        "an older one says nothing of it"
+    );
+}
+
+#[test]
 fn an_accepted_message_is_sent() {
     let sent = after(&person(Status::Sending), &stamped(1, 5, accepted("A")));
 

@@ -126,7 +126,7 @@ impl<'a> StatusItem<'a> {
 enum MessageMatch {
     ById(KnownMessage),
     /// By the attempt that it returns: its id is not known yet.
-    ByAttempt(KnownMessage),
+    ByAttempt(KnownAttempt),
     /// By the attempt; the answer to its POST is still to come, and is evidence of its own.
     InFlight,
     /// It names an attempt whose message has another id: that one's statuses count, and nobody else's.
@@ -139,7 +139,7 @@ enum MessageMatch {
 impl MessageMatch {
     const fn message(&self) -> Option<&KnownMessage> {
         match self {
-            Self::ById(message) | Self::ByAttempt(message) => Some(message),
+            Self::ById(message) | Self::ByAttempt(KnownAttempt { message, .. }) => Some(message),
             Self::InFlight | Self::OfAnotherId | Self::Foreign | Self::Unknown => None,
         }
     }
@@ -210,21 +210,21 @@ fn attempt_query(n: i32, news: &StatusNews) -> Option<AttemptQuery> {
 /// Whether a status is of the attempt that it names. The same number may serve another installation, and a restored database
 /// gives ids again: sender, person and claim must be those of the attempt.
 fn of_attempt(attempt: KnownAttempt, status: &StatusItem<'_>) -> MessageMatch {
-    let KnownAttempt { message, claimed_at, has_id } = attempt;
+    let KnownAttempt { message, claimed_at, has_id, .. } = &attempt;
     let named =
         status.news.person.phone.as_deref().and_then(|phone| PersonKey::of_digits(phone.trim_start_matches('+')));
     let is_person = named.is_none_or(|named| message.phone_number.key() == Some(named));
-    let is_claim = status.news.callback.as_ref().is_some_and(|callback| callback.claimed_at == claimed_at);
+    let is_claim = status.news.callback.as_ref().is_some_and(|callback| callback.claimed_at == *claimed_at);
     if !is_claim {
         MessageMatch::Foreign
     } else if !is_person || !status.item.senders.contains(&message.sender_id) {
         MessageMatch::Unknown
-    } else if has_id {
+    } else if *has_id {
         MessageMatch::OfAnotherId
     } else if message.status == Status::Sending && message.newest_attempt == message.attempt {
         MessageMatch::InFlight
     } else {
-        MessageMatch::ByAttempt(message)
+        MessageMatch::ByAttempt(attempt)
     }
 }
 
@@ -243,13 +243,13 @@ fn entries_of(engine: &EngineContext, status: &StatusItem<'_>, found: &MessageMa
         }
     };
     let mut entries = Vec::with_capacity(2);
-    if matches!(found, MessageMatch::ByAttempt(_)) {
+    if let MessageMatch::ByAttempt(attempt) = found {
         let accepted = Evidence::Accepted {
             message_id: Some(status.news.message_id.clone()),
             provider_status: None,
             message_timestamp: None,
         };
-        entries.push(EvidenceEntry { answer: Some(learned_answer(message, status.news)), ..entry(accepted, None) });
+        entries.push(EvidenceEntry { answer: Some(learned_answer(attempt, status.news)), ..entry(accepted, None) });
     }
     if let Some(stage) = status.news.stage {
         let error = (stage == ProviderStage::Failed).then(|| failure(status));
@@ -261,9 +261,11 @@ fn entries_of(engine: &EngineContext, status: &StatusItem<'_>, found: &MessageMa
     entries
 }
 
-fn learned_answer(message: &KnownMessage, news: &StatusNews) -> AttemptAnswer {
+fn learned_answer(attempt: &KnownAttempt, news: &StatusNews) -> AttemptAnswer {
     AttemptAnswer {
-        sender: message.sender_id,
+        sender: attempt.message.sender_id,
+        epoch: attempt.epoch,
+        claimed_at: attempt.claimed_at,
         outcome: AttemptOutcome::Accepted,
         message_id: Some(news.message_id.clone()),
         http_status: None,

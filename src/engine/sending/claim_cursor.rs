@@ -53,6 +53,7 @@ mod tests {
             variables: None,
             next_attempt_at: Utc::now() + TimeDelta::seconds(due_in),
             claimed_at: Utc::now(),
+            epoch: 1,
             is_fresh: false,
         }
     }

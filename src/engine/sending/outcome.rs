@@ -190,6 +190,8 @@ impl Post {
     fn answer(&self, outcome: AttemptOutcome, raw: &RawResponse) -> AttemptAnswer {
         AttemptAnswer {
             sender: self.claim.context.sender.id,
+            epoch: self.person.epoch,
+            claimed_at: self.person.claimed_at,
             outcome,
             message_id: None,
             http_status: raw.http_status,

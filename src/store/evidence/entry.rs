@@ -1,7 +1,7 @@
 //! Evidence on its way into the database, and what became of it.
 
 use bytes::Bytes;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
@@ -49,6 +49,11 @@ impl EvidenceEntry {
             retry: CodeRetry::ByClass,
             snapshot: None,
         }
+    }
+
+    /// The attempt that it is about.
+    pub(super) const fn of(&self) -> (RecipientId, i32) {
+        (self.recipient, self.stamped.attempt)
     }
 
     /// Whether somebody may be queued again because of it: their blast is held meanwhile.
@@ -117,6 +122,9 @@ impl EvidenceSource {
 #[derive(Debug, Clone)]
 pub struct AttemptAnswer {
     pub sender: SenderId,
+    /// Under which lease the attempt was claimed.
+    pub epoch: i64,
+    pub claimed_at: DateTime<Utc>,
     pub outcome: AttemptOutcome,
     pub message_id: Option<MessageId>,
     pub http_status: Option<u16>,

@@ -8,13 +8,14 @@ use sqlx::PgConnection;
 
 use super::write::{column, storable};
 use super::{AttemptAnswer, EvidenceEntry};
+use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Evidence;
 use crate::store::StoreError;
 
 /// A message id of a sender.
 type SenderMessageId = (i64, String);
 /// The attempt that an id belongs to.
-type AttemptKey = (i64, i32);
+type AttemptKey = (RecipientId, i32);
 
 /// The entries, those with an id that is not theirs without it, and flagged.
 pub(super) async fn without_taken<'a>(
@@ -26,7 +27,7 @@ pub(super) async fn without_taken<'a>(
     let owners = owners(tx, &answered).await?;
     let is_taken = |entry: &EvidenceEntry| {
         let owner = entry.answer.as_ref().and_then(id_of).and_then(|id| owners.get(&id).copied());
-        owner.is_some_and(|owner| owner != owner_of(entry))
+        owner.is_some_and(|owner| owner != entry.of())
     };
     if !entries.iter().any(is_taken) {
         return Ok(Cow::Borrowed(entries));
@@ -50,10 +51,6 @@ fn id_of(answer: &AttemptAnswer) -> Option<SenderMessageId> {
     answer.message_id.as_ref().map(|id| (answer.sender.0, storable(id.as_str()).into_owned()))
 }
 
-const fn owner_of(entry: &EvidenceEntry) -> AttemptKey {
-    (entry.recipient.0, entry.stamped.attempt)
-}
-
 /// Whose each id of this batch is: who stored it first, in the table or earlier in the batch.
 async fn owners(
     tx: &mut PgConnection,
@@ -63,7 +60,7 @@ async fn owners(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let stored: Vec<(i64, String, i64, i32)> = sqlx::query_as(
+    let stored: Vec<(i64, String, RecipientId, i32)> = sqlx::query_as(
         "select sender_id, message_id, recipient_id, attempt from provider_message
           where sender_id = any($1) and message_id = any($2)",
     )
@@ -75,7 +72,7 @@ async fn owners(
         stored.into_iter().map(|(s, id, person, n)| ((s, id), (person, n))).collect();
     for (entry, answer) in answered {
         if let Some(id) = id_of(answer) {
-            owners.entry(id).or_insert_with(|| owner_of(entry));
+            owners.entry(id).or_insert_with(|| entry.of());
         }
     }
     Ok(owners)

@@ -2,11 +2,11 @@
 //! was accepted changes six of twenty-four; to write them all costs a quarter more.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::write::{StatementBuilder, column, storable, storable_option};
 use super::{Assumption, EvidenceEntry};
-use crate::domain::ids::MessageId;
+use crate::domain::ids::{MessageId, RecipientId};
 use crate::domain::recipient::Recipient;
 use crate::domain::status::Status;
 use crate::store::StoreError;
@@ -19,6 +19,11 @@ pub(super) struct RecipientChange {
 }
 
 impl RecipientChange {
+    /// Whether their row learns of an attempt. Of whoever stays in flight it does not yet.
+    fn ends_an_attempt(&self) -> bool {
+        self.lands() || self.before.attempt != self.after.attempt
+    }
+
     /// Whether it ends their flight.
     fn lands(&self) -> bool {
         self.before.delivery_status == Status::Sending && self.after.delivery_status != Status::Sending
@@ -121,10 +126,11 @@ pub(super) fn write(
             writing.array("boolean", moves)?,
         );
     }
-    if lands {
-        // Of whoever stays in flight neither is written yet.
-        let attempts = column(changes, |change| change.lands().then_some(change.after.attempt));
+    if changes.iter().any(RecipientChange::ends_an_attempt) {
+        let attempts = column(changes, |change| change.ends_an_attempt().then_some(change.after.attempt));
         add("attempt", "attempt = coalesce(x.attempt, r.attempt)", writing.array("int", attempts)?);
+    }
+    if lands {
         let claimed = column(changes, |change| change.after.claimed_at.filter(|_| change.lands()));
         let claimed = writing.array("timestamptz", claimed)?;
         add("claimed_at", "claimed_at = coalesce(x.claimed_at, r.claimed_at)", claimed);
@@ -152,23 +158,47 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Ends the flights of whoever lands, by attempt: one of theirs that was begun since stays.
-pub(super) fn end_flights(writing: &mut StatementBuilder, changes: &[RecipientChange]) -> Result<(), StoreError> {
-    let landing: Vec<&RecipientChange> = changes.iter().filter(|change| change.lands()).collect();
-    if landing.is_empty() {
-        return Ok(());
+/// Ends the flights of whoever lands, by attempt: one of theirs that was begun since stays. Of an attempt that ends before its
+/// answer is here (a webhook was quicker) it is not known what came of it.
+pub(super) fn end_flights(
+    writing: &mut StatementBuilder,
+    changes: &[RecipientChange],
+    recorded: &[&EvidenceEntry],
+) -> Result<(), StoreError> {
+    let answered: HashSet<_> = recorded.iter().filter(|entry| entry.answer.is_some()).map(|entry| entry.of()).collect();
+    let landing =
+        changes.iter().filter(|change| change.lands()).map(|change| (change.before.id, change.before.attempt));
+    let (answered, early): (Vec<_>, Vec<_>) = landing.partition(|of| answered.contains(of));
+    if !answered.is_empty() {
+        let flights = delete_flights(writing, &answered)?;
+        writing.part(flights);
     }
-    let ids = writing.array("bigint", column(&landing, |change| change.before.id.0))?;
-    let attempts = writing.array("int", column(&landing, |change| change.before.attempt))?;
-    writing.part(format!(
+    if !early.is_empty() {
+        let flights = delete_flights(writing, &early)?;
+        writing.named_part(
+            "early",
+            format!("{flights} returning f.recipient_id, f.attempt, f.sender_id, f.epoch, f.claimed_at"),
+        );
+        writing.part(
+            "insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
+             select recipient_id, attempt, sender_id, 'unknown', epoch, claimed_at from early"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn delete_flights(writing: &mut StatementBuilder, of: &[(RecipientId, i32)]) -> Result<String, StoreError> {
+    let ids = writing.array("bigint", column(of, |(id, _)| id.0))?;
+    let attempts = writing.array("int", column(of, |(_, attempt)| *attempt))?;
+    Ok(format!(
         concat!(
             "delete from in_flight f using unnest({}, {}) as x (id, attempt)
               where f.recipient_id = x.id and f.attempt = x.attempt and ",
             ends_flights!()
         ),
         ids, attempts
-    ));
-    Ok(())
+    ))
 }
 
 /// The text of the newest answer to each person in the batch.

@@ -1,6 +1,7 @@
 //! Writing what a batch came to, in one statement.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde_json::Value;
 use sqlx::postgres::PgArguments;
@@ -22,7 +23,7 @@ pub(super) fn storable_option(text: Option<&String>) -> Option<Cow<'_, str>> {
 /// What a batch writes, gathered into one statement: each trip to the server costs as much as three people.
 #[derive(Default)]
 pub(super) struct StatementBuilder {
-    parts: Vec<String>,
+    parts: Vec<(Option<&'static str>, String)>,
     arguments: PgArguments,
     arrays: usize,
 }
@@ -39,58 +40,101 @@ impl StatementBuilder {
     }
 
     pub(super) fn part(&mut self, sql: String) {
-        self.parts.push(sql);
+        self.parts.push((None, sql));
+    }
+
+    /// Adds a part whose rows later parts read.
+    pub(super) fn named_part(&mut self, name: &'static str, sql: String) {
+        self.parts.push((Some(name), sql));
     }
 
     /// Executes it. Returns how many rows the last part wrote. The parts touch different tables, so their order means nothing
     /// to the others.
     pub(super) async fn execute(self, tx: &mut PgConnection) -> Result<u64, StoreError> {
-        let Some((last, first)) = self.parts.split_last() else { return Ok(0) };
-        let first: Vec<String> = first.iter().enumerate().map(|(at, part)| format!("part{at} as ({part})")).collect();
+        let Some(((_, last), first)) = self.parts.split_last() else { return Ok(0) };
+        let part = |(at, (name, part)): (usize, &(Option<&str>, String))| match name {
+            Some(name) => format!("{name} as ({part})"),
+            None => format!("part{at} as ({part})"),
+        };
+        let first: Vec<String> = first.iter().enumerate().map(part).collect();
         let with = if first.is_empty() { String::new() } else { format!("with {} ", first.join(", ")) };
         let done = sqlx::query_with(AssertSqlSafe(format!("{with}{last}")), self.arguments).execute(tx).await?;
         Ok(done.rows_affected())
     }
 }
 
-/// Keeps the provider's answers, byte for byte. An id that was there already is [`StoreError::IdTaken`] where ids are
-/// trusted; after they were checked it is this very answer, written before.
-pub(super) fn answers(
+/// An entry with its answer.
+type Answered<'a> = (&'a EvidenceEntry, &'a AttemptAnswer);
+
+/// What becomes known of an attempt that has ended already (an engine that was taken over from says what came of its POST, a
+/// webhook teaches an id) is added to its row. An acceptance outweighs whatever was said before; bytes that are there stay.
+const ADDED: &str = "on conflict (recipient_id, attempt) do update
+    set outcome = case when excluded.outcome = 'accepted' or provider_message.outcome = 'unknown'
+                       then excluded.outcome else provider_message.outcome end,
+        received_at = case when provider_message.outcome = 'unknown'
+                           then excluded.received_at else provider_message.received_at end,
+        message_id = coalesce(provider_message.message_id, excluded.message_id),
+        http_status = coalesce(provider_message.http_status, excluded.http_status),
+        error_code = coalesce(provider_message.error_code, excluded.error_code),
+        body = case when provider_message.body = '' then excluded.body else provider_message.body end,
+        flagged = coalesce(provider_message.flagged, excluded.flagged)";
+
+/// Keeps the provider's answers, byte for byte, as the ends of their attempts. Whatever was there already, the id or the end of the
+/// attempt, fails the write where claims are trusted, and an id that another message has where ids are.
+pub(super) async fn answers(
+    tx: &mut PgConnection,
     writing: &mut StatementBuilder,
     entries: &[&EvidenceEntry],
     trust: Assumption,
 ) -> Result<(), StoreError> {
-    let answered: Vec<(&EvidenceEntry, &AttemptAnswer)> =
-        entries.iter().filter_map(|entry| entry.answer.as_ref().map(|answer| (*entry, answer))).collect();
+    let added = match trust {
+        Assumption::Claims => "",
+        // A third slower, so only where it is needed.
+        Assumption::Ids | Assumption::Nothing => ADDED,
+    };
+    let (mut answered, mut attempts) = (Vec::with_capacity(entries.len()), HashSet::with_capacity(entries.len()));
+    for entry in entries {
+        let Some(answer) = &entry.answer else { continue };
+        if !attempts.insert(entry.of()) {
+            // One statement cannot write a row twice.
+            let mut before = StatementBuilder::default();
+            insert_answers(&mut before, &answered, added)?;
+            before.execute(&mut *tx).await?;
+            answered.clear();
+            attempts = HashSet::from([entry.of()]);
+        }
+        answered.push((*entry, answer));
+    }
+    insert_answers(writing, &answered, added)
+}
+
+fn insert_answers(writing: &mut StatementBuilder, answered: &[Answered<'_>], added: &str) -> Result<(), StoreError> {
     if answered.is_empty() {
         return Ok(());
     }
     let arrays = [
-        writing.array("bigint", column(&answered, |(entry, _)| entry.recipient.0))?,
-        writing.array("int", column(&answered, |(entry, _)| entry.stamped.attempt))?,
-        writing.array("bigint", column(&answered, |(_, answer)| answer.sender.0))?,
-        writing.array("text", column(&answered, |(_, answer)| answer.outcome.word()))?,
+        writing.array("bigint", column(answered, |(entry, _)| entry.recipient.0))?,
+        writing.array("int", column(answered, |(entry, _)| entry.stamped.attempt))?,
+        writing.array("bigint", column(answered, |(_, answer)| answer.sender.0))?,
+        writing.array("bigint", column(answered, |(_, answer)| answer.epoch))?,
+        writing.array("timestamptz", column(answered, |(_, answer)| answer.claimed_at))?,
+        writing.array("text", column(answered, |(_, answer)| answer.outcome.word()))?,
         writing.array(
             "text",
-            column(&answered, |(_, answer)| answer.message_id.as_ref().map(|id| storable(id.as_str()))),
+            column(answered, |(_, answer)| answer.message_id.as_ref().map(|id| storable(id.as_str()))),
         )?,
         writing.array(
             "smallint",
-            column(&answered, |(_, answer)| answer.http_status.and_then(|s| i16::try_from(s).ok())),
+            column(answered, |(_, answer)| answer.http_status.and_then(|s| i16::try_from(s).ok())),
         )?,
-        writing.array("text", column(&answered, |(_, answer)| storable_option(answer.error_code.as_ref())))?,
-        writing.array("bytea", column(&answered, |(_, answer)| &answer.body[..]))?,
-        writing.array("text", column(&answered, |(_, answer)| answer.flagged))?,
+        writing.array("text", column(answered, |(_, answer)| storable_option(answer.error_code.as_ref())))?,
+        writing.array("bytea", column(answered, |(_, answer)| &answer.body[..]))?,
+        writing.array("text", column(answered, |(_, answer)| answer.flagged))?,
     ];
-    let once = match trust {
-        Assumption::Claims | Assumption::Ids => "",
-        // A third slower, so only where it is needed.
-        Assumption::Nothing => "on conflict (sender_id, message_id) do nothing",
-    };
     writing.part(format!(
         "insert into provider_message
-                (recipient_id, attempt, sender_id, outcome, message_id, http_status, error_code, body, flagged)
-         select * from unnest({}) {once}",
+                (recipient_id, attempt, sender_id, epoch, claimed_at, outcome, message_id, http_status, error_code, body, flagged)
+         select * from unnest({}) {added}",
         arrays.join(", "),
     ));
     Ok(())

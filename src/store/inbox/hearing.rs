@@ -32,13 +32,11 @@ pub async fn note_unheard(pool: &PgPool) -> Result<Vec<String>, StoreError> {
            from (select o.id, a.claimed_at
                    from senders o
                   cross join lateral (
-                        select a.claimed_at from attempts a
-                         where a.sender_id = o.id and a.claimed_at <= now() - interval '5 minutes'
-                           and a.claimed_at > greatest(o.webhook_seen_at + interval '15 seconds', now() - interval '1 day')
-                           and exists (select 1 from provider_message m
-                                        where m.recipient_id = a.recipient_id and m.attempt = a.attempt
-                                          and m.outcome = 'accepted')
-                         order by a.claimed_at limit 1) a
+                        select m.claimed_at from provider_message m
+                         where m.sender_id = o.id and m.claimed_at <= now() - interval '5 minutes'
+                           and m.claimed_at > greatest(o.webhook_seen_at + interval '15 seconds', now() - interval '1 day')
+                           and m.outcome = 'accepted'
+                         order by m.claimed_at limit 1) a
                   where o.provider = 'meta' and o.unheard_since is null) as first
           where s.id = first.id
          returning s.name",

@@ -33,6 +33,8 @@ pub struct KnownAttempt {
     pub message: KnownMessage,
     /// A database that was restored may give the same ids and number to another attempt: at another time.
     pub claimed_at: DateTime<Utc>,
+    /// Under which lease.
+    pub epoch: i64,
     /// Whether the id of its message is known.
     pub has_id: bool,
 }
@@ -123,7 +125,7 @@ pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery]) -> Resul
     let found = sqlx::query_as(
         concat!("select x.n, a.sender_id, a.recipient_id, r.blast_id, a.attempt, r.phone_number, ",
                 current!("r.", attempt), " as newest_attempt, ", current!("r.", status), " as status,
-                a.claimed_at,
+                a.claimed_at, a.epoch,
                 exists (select from provider_message m
                          where m.recipient_id = a.recipient_id and m.attempt = a.attempt and m.message_id is not null) as has_id
            from unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[]) as x (n, blast_id, recipient_id, attempt)

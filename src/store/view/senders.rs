@@ -82,10 +82,9 @@ const NEWEST: i64 = 5_000;
 pub async fn has_accepted(pool: &PgPool, sender: SenderId, epoch: i64) -> Result<bool, StoreError> {
     let has = sqlx::query_scalar(
         "select exists (
-            select 1 from (select recipient_id, attempt, epoch from attempts
-                            where sender_id = $1 order by claimed_at desc limit $3) a
-              join provider_message m on m.recipient_id = a.recipient_id and m.attempt = a.attempt
-             where a.epoch = $2 and m.outcome = 'accepted')",
+            select 1 from (select epoch, outcome from provider_message
+                            where sender_id = $1 order by claimed_at desc limit $3) m
+             where m.epoch = $2 and m.outcome = 'accepted')",
     )
     .bind(sender)
     .bind(epoch)

@@ -134,7 +134,7 @@ async fn equal_failures_in_a_row_by_webhook_pause_the_blast_unless_other_news_co
 async fn people_who_fail_once_more_after_hours_do_not_pause_their_blast() {
     // Somebody is left for tomorrow: a blast with nobody to send to would be completed by the engine.
     let second = "update blast_recipients set attempt = 2;
-                  update attempts set attempt = 2; update provider_message set attempt = 2;
+                  update provider_message set attempt = 2;
                   insert into blast_recipients (blast_id, phone_number, next_attempt_at)
                   values (1, '+60199999999', now() + interval '1 day');
                   update blasts set state = 'sending'";
@@ -199,7 +199,7 @@ async fn a_sender_whose_accepted_messages_have_no_webhook_for_five_minutes_asks_
     scene.receive(statuses(&[status(99, "sent")])).await;
     note(&scene).await;
     assert_eq!(scene.shop.number(unheard).await, 0, "a minute is not long");
-    scene.shop.execute("update attempts set claimed_at = now() - interval '6 minutes'").await;
+    scene.shop.execute("update provider_message set claimed_at = now() - interval '6 minutes'").await;
     scene.shop.execute("update senders set webhook_seen_at = now() - interval '1 minute'").await;
     note(&scene).await;
     assert_eq!(scene.shop.number(unheard).await, 0, "one came since");

@@ -54,7 +54,7 @@ async fn a_status_of_what_a_restore_took_away_is_nobodys_though_its_ids_were_giv
     late["recipient_user_id"] = json!("MY.somebody");
     late.as_object_mut().unwrap().remove("recipient_id");
     // The backup is older than that attempt: the one with its ids is of somebody else, and later.
-    let given_again = "update attempts set claimed_at = claimed_at + interval '1 hour';
+    let given_again = "update provider_message set claimed_at = claimed_at + interval '1 hour';
                        update blast_recipients set reason = 'a test' where id = 1";
     scene.shop.execute(given_again).await;
 

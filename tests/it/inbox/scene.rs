@@ -108,10 +108,8 @@ pub fn blast_of(sender: &str, blast: u32, people: u32) -> String {
          insert into blast_recipients (blast_id, phone_number, name, status, standing, attempt, message_id, sent_at, claimed_at)
          select {blast}, '+60100' || lpad(n::text, 6, '0'), 'Person ' || n, 'sent', 'sent', 1, 'wamid.' || n,
                 now() - interval '1 minute', now() - interval '1 minute' from generate_series(1, {people}) as n;
-         insert into attempts (recipient_id, attempt, sender_id, epoch, claimed_at)
-         select id, 1, {id}, 0, claimed_at from blast_recipients where blast_id = {blast};
-         insert into provider_message (recipient_id, attempt, sender_id, outcome, message_id, body)
-         select id, 1, {id}, 'accepted', message_id, '{{}}' from blast_recipients where blast_id = {blast};
+         insert into provider_message (recipient_id, attempt, sender_id, claimed_at, outcome, message_id, body)
+         select id, 1, {id}, claimed_at, 'accepted', message_id, '{{}}' from blast_recipients where blast_id = {blast};
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
          select {blast}, id, 1, 'queued', 'sent', 'send' from blast_recipients where blast_id = {blast};"
     )

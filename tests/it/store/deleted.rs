@@ -62,7 +62,7 @@ async fn emptying_the_table_forgets_only_to_whom() {
 #[tokio::test]
 async fn what_no_limit_looks_back_to_is_neither_kept_nor_copied() {
     let scene = attempted().await;
-    scene.execute("update attempts set claimed_at = now() - interval '26 hours' where recipient_id = 1").await;
+    scene.execute("update provider_message set claimed_at = now() - interval '26 hours' where recipient_id = 1").await;
     scene.execute("delete from blast_recipients where id in (1, 2)").await;
     let kept = "select count(*) from deleted_attempts";
     assert_eq!(scene.number(kept).await, 1);

@@ -42,9 +42,9 @@ async fn a_confirmation_makes_uncertain_who_would_get_another_message_and_nobody
              insert into blast_recipients (blast_id, phone_number) values (2, '+{}');
              update blast_recipients set attempt = 1 where id in (2, 4, 6, 7);
              update blast_recipients set attempt = 2 where id = 3;
-             insert into attempts (recipient_id, attempt, sender_id, epoch)
-             values (2, 1, 1, {epoch}), (3, 1, 1, {epoch}), (3, 2, 1, {epoch}), (4, 1, 1, {epoch}), (6, 1, 1, {epoch}),
-                    (7, 1, 1, {epoch});
+             insert into provider_message (recipient_id, attempt, sender_id, epoch, outcome)
+             values (2, 1, 1, {epoch}, 'rejected'), (3, 1, 1, {epoch}, 'rejected'), (3, 2, 1, {epoch}, 'rejected'),
+                    (4, 1, 1, {epoch}, 'accepted'), (6, 1, 1, {epoch}, 'rejected'), (7, 1, 1, {epoch}, 'accepted');
              update blast_recipients set status = 'failed', standing = 'failed', failed_at = now(), failed_attempt = 1
               where id in (4, 7);
              update blast_recipients set status = 'opted_out', standing = 'opted_out', opted_out_at = now() where id = 5",

@@ -100,7 +100,6 @@ async fn claiming(scene: &Scene) -> Transaction<'static, Postgres> {
     let claim = format!(
         "select from blast_recipients where id = 1 for no key update;
          insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch) values (1, 1, 1, 1, {0});
-         insert into attempts (recipient_id, attempt, sender_id, epoch) values (1, 1, 1, {0});
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
          values (1, 1, 1, 'queued', 'sending', 'send')",
         scene.lease.epoch
@@ -217,7 +216,6 @@ async fn a_claim_of_somebody_who_has_come_into_flight_meanwhile_claims_nobody_an
     let mut older = scene.pool().begin().await.unwrap();
     let flight = format!(
         "insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch) values (1, 1, 1, 1, {0});
-         insert into attempts (recipient_id, attempt, sender_id, epoch) values (1, 1, 1, {0});
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
          values (1, 1, 1, 'queued', 'sending', 'send')",
         scene.lease.epoch
@@ -239,7 +237,7 @@ async fn what_a_claim_knew_counts_for_nothing_in_a_database_that_forgot_the_clai
     scene
         .execute(
             "set blastdeck.ends_flights = 'on'; delete from in_flight; reset blastdeck.ends_flights;
-             delete from attempts; delete from status_history",
+             delete from status_history",
         )
         .await;
 

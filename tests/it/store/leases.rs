@@ -61,10 +61,10 @@ async fn a_claim_goes_on_behind_the_one_before_and_whoever_was_passed_by_is_foun
 async fn a_takeover_waits_for_a_claim_in_flight_and_makes_it_uncertain() {
     let scene = Scene::queued(3).await;
     let mut by_hand = scene.pool().begin().await.unwrap();
-    sqlx::query("lock table attempts in exclusive mode").execute(&mut *by_hand).await.unwrap();
+    sqlx::query("lock table in_flight in exclusive mode").execute(&mut *by_hand).await.unwrap();
     let (pool, lease) = (scene.pool().clone(), scene.lease);
     let claiming = tokio::spawn(async move { claim(&pool, lease, ClaimRequest { people: 2, ..WANT }).await.unwrap() });
-    let waits = "select count(*) from pg_locks where relation = 'attempts'::regclass and not granted";
+    let waits = "select count(*) from pg_locks where relation = 'in_flight'::regclass and not granted";
     eventually_async("the claim is held up before its commit", async || scene.number(waits).await == 1).await;
     scene.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
 

@@ -1,0 +1,161 @@
+//! Every attempt that has ended has one row, with its answer as far as there is one; what becomes known later is added to it.
+
+use blastdeck::domain::recipient::{Evidence, ProviderStage, StampedEvidence};
+use blastdeck::domain::retry::ErrorClass;
+use blastdeck::store::claim::Claimed;
+use blastdeck::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource};
+use chrono::Utc;
+
+use super::{BLAST, Scene, accepted, acquire, entry};
+
+impl Scene {
+    /// Every attempt: whose, and what came of it, of those that have ended.
+    async fn ended(&self) -> Vec<String> {
+        sqlx::query_scalar(
+            "select concat_ws(' ', recipient_id, attempt, outcome, message_id, nullif(convert_from(body, 'UTF8'), ''))
+               from provider_message order by recipient_id, attempt",
+        )
+        .fetch_all(self.pool())
+        .await
+        .unwrap()
+    }
+
+    /// The claims as the rows of their attempts have them, whether they have ended or not.
+    async fn claims(&self) -> Vec<String> {
+        let claims = "select concat_ws(' ', recipient_id, attempt, epoch, claimed_at) from attempts order by recipient_id, attempt";
+        sqlx::query_scalar(claims).fetch_all(self.pool()).await.unwrap()
+    }
+
+    async fn overtaken(self) -> Self {
+        self.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
+        Self { lease: acquire(self.pool(), "second").await.unwrap(), ..self }
+    }
+}
+
+fn answered(person: &Claimed, entry: EvidenceEntry) -> EvidenceEntry {
+    let mut entry = EvidenceEntry { snapshot: person.snapshot(), ..entry };
+    if let Some(answer) = &mut entry.answer {
+        (answer.epoch, answer.claimed_at) = (person.epoch, person.claimed_at);
+    }
+    entry
+}
+
+fn unavailable() -> Evidence {
+    Evidence::Unknown { why: "502".to_owned() }
+}
+
+#[tokio::test]
+async fn an_attempt_keeps_the_facts_of_its_claim_in_whatever_way_it_ends() {
+    let scene = Scene::queued(4).await;
+    let people = scene.claim(4).await;
+    let claims = scene.claims().await;
+    let refused =
+        Evidence::Rejected { class: ErrorClass::FailRecipient, code: "x".to_owned(), message: "no".to_owned() };
+
+    scene.record(&[answered(&people[0], accepted(1, "M1")), answered(&people[1], entry(2, refused, b"{}"))]).await;
+    scene.record(&[answered(&people[2], entry(3, unavailable(), b"<html>"))]).await;
+    let scene = scene.overtaken().await;
+
+    assert_eq!(scene.ended().await, ["1 1 accepted M1 M1", "2 1 rejected {}", "3 1 unknown <html>", "4 1 unknown"]);
+    assert_eq!(scene.claims().await, claims);
+    assert_eq!(scene.statuses().await, ["sent", "failed", "uncertain", "uncertain"]);
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn what_an_engine_learns_after_it_was_taken_over_from_is_added_to_its_attempt() {
+    let scene = Scene::queued(3).await;
+    let people = scene.claim(3).await;
+    let claims = scene.claims().await;
+    let scene = scene.overtaken().await;
+    let refused = Evidence::Rejected { class: ErrorClass::Retry, code: "503".to_owned(), message: "busy".to_owned() };
+
+    scene
+        .record(&[
+            answered(&people[0], accepted(1, "M1")),
+            answered(&people[1], entry(2, unavailable(), b"<html>")),
+            answered(&people[2], entry(3, refused, b"busy")),
+        ])
+        .await;
+
+    assert_eq!(scene.ended().await, ["1 1 accepted M1 M1", "2 1 unknown <html>", "3 1 rejected busy"]);
+    assert_eq!(scene.claims().await, claims);
+    // By a webhook, say.
+    scene.record(&[answered(&people[1], EvidenceEntry { snapshot: None, ..accepted(2, "M2") })]).await;
+    assert_eq!(scene.ended().await[1], "2 1 accepted M2 <html>");
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn two_things_that_are_said_of_an_attempt_at_once_are_one_row() {
+    let scene = Scene::queued(2).await;
+    let people = scene.claim(2).await;
+    let read = |person: usize, entry| EvidenceEntry { snapshot: None, ..answered(&people[person], entry) };
+
+    let settled = scene
+        .record(&[
+            read(0, entry(1, unavailable(), b"<html>")),
+            read(1, accepted(2, "M2")),
+            read(0, accepted(1, "M1")),
+            read(1, accepted(2, "M2")),
+        ])
+        .await;
+
+    assert_eq!(settled[3], EntryOutcome::Nothing);
+    assert_eq!(scene.ended().await, ["1 1 accepted M1 <html>", "2 1 accepted M2 M2"]);
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn an_attempt_whose_message_is_read_before_its_answer_is_here_has_its_row_at_once() {
+    let scene = Scene::queued(1).await;
+    let people = scene.claim(1).await;
+    let claims = scene.claims().await;
+    let read = Evidence::Provider { stage: ProviderStage::Read, word: "read".to_owned(), c2s_at: None, error: None };
+    let stamped = StampedEvidence { attempt: 1, at: Utc::now(), evidence: read };
+
+    scene.record(&[EvidenceEntry::new(BLAST, people[0].id, stamped, EvidenceSource::Webhook)]).await;
+    assert_eq!(scene.ended().await, ["1 1 unknown"]);
+    scene.record(&[answered(&people[0], accepted(1, "M1"))]).await;
+
+    assert_eq!((scene.ended().await, scene.claims().await), (vec!["1 1 accepted M1 M1".to_owned()], claims));
+    assert_eq!(scene.statuses().await, ["read"]);
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn whoever_is_put_back_to_an_attempt_that_was_made_is_not_sent_to_again() {
+    let scene = Scene::sending(2).await;
+    scene.record(&[accepted(1, "M1"), accepted(2, "M2")]).await;
+    scene
+        .execute(
+            "update blast_recipients set status = 'queued', standing = 'queued', attempt = 0, message_id = null, sent_at = null
+              where id = 1;
+             insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+             values (1, 1, 0, 'sent', 'queued', 'operator');
+             insert into blast_recipients (blast_id, phone_number) values (1, '+60100000077');
+             update blasts set state = 'sending', total_recipients = 3",
+        )
+        .await;
+
+    let claimed = scene.claim(5).await;
+
+    assert_eq!(claimed.iter().map(|person| (person.id.0, person.attempt)).collect::<Vec<_>>(), [(3, 1)]);
+    assert_eq!(scene.statuses().await, ["uncertain", "sent", "sending"]);
+    let why: String = sqlx::query_scalar("select reason || ' ' || attempt from blast_recipients where id = 1")
+        .fetch_one(scene.pool())
+        .await
+        .unwrap();
+    assert_eq!(why, "their row was put back to an attempt that was made before 1");
+}
+
+#[tokio::test]
+async fn an_attempt_whose_flight_is_deleted_by_hand_has_ended() {
+    let scene = Scene::sending(2).await;
+    let claims = scene.claims().await;
+
+    scene.execute("delete from in_flight where recipient_id = 2").await;
+
+    assert_eq!((scene.ended().await, scene.claims().await), (vec!["2 1 unknown".to_owned()], claims));
+    scene.invariants().await;
+}
