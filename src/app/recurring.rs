@@ -1,6 +1,7 @@
 //! Blasts that repeat. Somebody sends a pattern once, with the number of people; from then on each of its times makes a blast of its
 //! own, which is launched by the same use case as any other. Whoever runs an engine runs this beside it.
 
+mod hours;
 mod order;
 mod outlook;
 

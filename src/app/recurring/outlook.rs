@@ -60,7 +60,9 @@ impl App {
             Some(own) => own - TimeDelta::seconds(1),
             None => self.after_noted(row, now).await?,
         };
-        let clock_notes = pattern.rule.clock_notes(now, pattern.last(from, seen), pattern.zone);
-        Ok((pattern.times(from, seen).take(SHOWN).collect(), clock_notes))
+        let mut clock_notes = pattern.rule.clock_notes(now, pattern.last(from, seen), pattern.zone);
+        let next: Vec<_> = pattern.times(from, seen).take(SHOWN).collect();
+        clock_notes.extend(self.hours_note(row, &next));
+        Ok((next, clock_notes))
     }
 }

@@ -108,11 +108,15 @@ async fn list(global: &Global) -> Result<()> {
     text(&render(&header, &schedules.iter().map(row).collect::<Vec<_>>()))
 }
 
-/// Its next time; of one that is paused, what that is once it is resumed.
+/// Its next time; of one that is paused or a draft, what that is once it is resumed or sent.
 fn next_words(context: &Context, schedule: &ScheduleView) -> String {
     let Some(next) = schedule.next.first() else { return "-".to_owned() };
     let next = context.start(*next, schedule.zone);
-    if is_paused(schedule) { format!("paused; once resumed {next}") } else { next }
+    match schedule.blast.state {
+        BlastState::Paused => format!("paused; once resumed {next}"),
+        BlastState::Draft => format!("once sent {next}"),
+        _ => next,
+    }
 }
 
 /// `every mon 09:00 (Asia/Kuala_Lumpur)`.
@@ -154,7 +158,11 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
     if let Some(times) = repeat.times {
         let _ = writeln!(out, "  times    {} of {}", repeat.seen, times);
     }
-    let once = if is_paused(schedule) { ", once it is resumed" } else { "" };
+    let once = match schedule.blast.state {
+        BlastState::Paused => ", once it is resumed",
+        BlastState::Draft => ", once it is sent",
+        _ => "",
+    };
     for at in next {
         let _ = writeln!(out, "  next     {}{once}", context.start(*at, *zone));
     }
@@ -193,9 +201,4 @@ pub(super) async fn paused_words(context: &Context, id: BlastId) -> Result<Strin
         clean(&schedule.blast.tag),
         next.unwrap_or_default()
     ))
-}
-
-/// Whether its times come as they are listed.
-fn is_paused(schedule: &ScheduleView) -> bool {
-    schedule.blast.state == BlastState::Paused
 }

@@ -108,6 +108,35 @@ async fn a_blast_that_repeats_is_made_also_while_its_filter_finds_nobody() {
 }
 
 #[tokio::test]
+async fn times_outside_of_the_hours_are_said_and_several_that_would_go_at_once_are_refused() {
+    let shop = Shop::open(SETUP).await;
+    let of = async |rule: &str, hours: &str| {
+        let zone = ["--repeat", rule, "--window", hours, "--timezone", "Asia/Kuala_Lumpur"];
+        let id = shop.draft_with(0..2, &zone).await;
+        let plan = shop.json(&["blast", "plan", &id]).await;
+        (id, plan["obstacles"].clone(), plan["repeat"]["clock_notes"].clone())
+    };
+
+    let (id, crowded, _) = of("every hour", "09:00-12:00").await;
+    let (_, within, said) = of("0 9-11 * * *", "09:00-12:00").await;
+    let (_, late, waits) = of("every day 23:00", "09:00-21:00").await;
+    let (_, touching, _) = of("0 8,9 * * *", "09:00-21:00").await;
+
+    let why = crowded[0].as_str().unwrap();
+    assert!(
+        why.starts_with("its times ") && why.contains(" 12:00 and ") && why.contains(" would both go at "),
+        "{why}"
+    );
+    assert!(touching[0].as_str().unwrap().contains(" 08:00 and "), "{touching}");
+    let refused = shop.run(&["blast", "send", &id, "--yes", "--no-engine"]).await;
+    assert!(refused.code == 3 && refused.err.contains("would both go at "), "{refused:?}");
+    assert_eq!((&within, &said), (&json!([]), &json!([])));
+    let waits = waits[0].as_str().unwrap();
+    assert!(late == json!([]) && waits.contains(" 23:00 is outside of its hours, 09:00-21:00 daily"), "{late} {waits}");
+    assert!(waits.ends_with(" 09:00"), "{waits}");
+}
+
+#[tokio::test]
 async fn a_pattern_to_more_people_than_a_time_may_go_to_promises_no_day() {
     let shop = Shop::open(SETUP).await;
     let id = pattern(&shop, 0..3, &["--repeat", "every day 09:00", "--at-most", "1"]).await;
