@@ -173,6 +173,14 @@ impl App {
         Ok(ForgetKeyState { path: self.engine().fence.forget_key_path(), id: key.map(|key| key.id()), missing })
     }
 
+    /// Whoever was forgotten, as far as this machine's key recognizes them: their keyed hash opts them out of everything, and no opt-out
+    /// brings their number back.
+    pub(super) async fn forgotten_people(&self, tx: &mut DbTransaction) -> Result<ForgottenPeople, AppError> {
+        let key = self.engine().fence.forget_key().ok().flatten();
+        // An opt-out is noted also where they cannot be told from others.
+        Ok(ForgottenPeople::new(key, forget::hashes(tx).await?).unwrap_or_default())
+    }
+
     /// The key, made if there is none and nobody was forgotten with another one.
     async fn own_forget_key(&self) -> Result<ForgetKey, AppError> {
         let state = self.forget_key_state().await?;

@@ -104,6 +104,9 @@ impl App {
     ) -> Result<SuppressOutcome, AppError> {
         let mut tx = self.begin().await?;
         is_known_business(business, &suppression::known_businesses(&mut tx).await?).map_err(AppError::Refused)?;
+        if self.forgotten_people(&mut tx).await?.has(phone) {
+            return Ok(SuppressOutcome { is_new: false, unremembered: None });
+        }
         let new = Suppression {
             scope: SuppressionScope::Business(business),
             phone,
@@ -161,7 +164,8 @@ impl App {
         is_known_business(&business, &known).map_err(|why| AppError::invalid("business", why))?;
         let (mut noted, mut added) = (Vec::with_capacity(people.len()), 0);
         let total = u64::try_from(people.len()).unwrap_or(u64::MAX);
-        for OptOut { phone, reason } in &people {
+        let forgotten = self.forgotten_people(&mut tx).await?;
+        for OptOut { phone, reason } in people.iter().filter(|person| !forgotten.has(&person.phone)) {
             let new = Suppression {
                 scope: SuppressionScope::Business(&business),
                 phone,

@@ -376,6 +376,21 @@ async fn whoever_is_forgotten_is_no_line_of_activity_and_no_command_names_them()
 }
 
 #[tokio::test]
+async fn no_opt_out_brings_the_number_of_whoever_was_forgotten_back() {
+    let shop = known_shop().await;
+    let phone = number(FIRST);
+    shop.ok(&["customer", "forget", &phone, "--yes"]).await;
+    let list = shop.write("stop.csv", format!("phone\n{phone}\n{}\n", number(FIRST + 9)));
+
+    let added = shop.json(&["suppress", "add", &phone]).await;
+    let imported = shop.json(&["suppress", "import", list.to_str().unwrap(), "--business", "kedai"]).await;
+
+    assert_eq!(added["added"], false, "{added}");
+    assert_eq!((&imported["added"], &imported["already"]), (&json!(1), &json!(1)), "{imported}");
+    assert!(!dump(&shop).contains(&digits(FIRST)));
+}
+
+#[tokio::test]
 async fn a_customer_gets_one_tag_after_another_and_none_twice() {
     let shop = known_shop().await;
     let phone = number(FIRST + 2);
