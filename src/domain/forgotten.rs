@@ -31,7 +31,8 @@ pub fn is_forgotten(number: &str) -> bool {
 }
 
 /// Names of things without somebody's number, one for each as `(forgotten)` stands in it: numbered where another is called so already.
-pub fn names_without(names: Vec<String>, mut taken: HashSet<String>) -> Vec<String> {
+pub fn names_without(names: Vec<String>, taken: Vec<String>) -> Vec<String> {
+    let mut taken: HashSet<String> = taken.into_iter().collect();
     let mut free = |name: String| {
         let mut own = name.clone();
         for number in 2_u64.. {
@@ -173,7 +174,7 @@ mod tests {
     #[test]
     fn names_that_differed_are_not_called_alike_without_the_number() {
         let names = ["A(forgotten)", "A(forgotten)", "A(forgotten)-B"].map(str::to_owned).to_vec();
-        let taken = HashSet::from(["A(forgotten 2)".to_owned(), "A(forgotten)-B".to_owned()]);
+        let taken = vec!["A(forgotten 2)".to_owned(), "A(forgotten)-B".to_owned()];
 
         assert_eq!(names_without(names, taken), ["A(forgotten)", "A(forgotten 3)", "A(forgotten 2)-B"]);
     }

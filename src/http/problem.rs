@@ -60,11 +60,10 @@ impl Problem {
     pub(super) fn first_fields(mut errors: Vec<FieldError>, named: usize) -> Self {
         let more = errors.len().saturating_sub(named);
         errors.truncate(named);
-        let mut problem = Self::fields(errors);
-        if more > 0 {
-            problem.detail += &format!("; and {more} more");
-        }
-        problem
+        let problem = Self::fields(errors);
+        let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let detail = format!("{}{tail}", problem.detail);
+        problem.with_detail(detail)
     }
 
     /// What is wrong with each field.

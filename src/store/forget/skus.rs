@@ -1,7 +1,5 @@
 //! SKUs with a person's number in them: each is called the same again wherever it stands, and no two that differed are called alike.
 
-use std::collections::HashSet;
-
 use sqlx::PgConnection;
 
 use crate::domain::forgotten::names_without;
@@ -44,7 +42,7 @@ const RENAME_EDITS: &str = "
 /// Takes a number out of every SKU. `pattern` finds it there, `near` does so quickly.
 pub(super) async fn forget_skus(tx: &mut PgConnection, (pattern, near): (&str, &str)) -> Result<(), StoreError> {
     let found: Vec<(String, String)> = sqlx::query_as(FOUND).bind(pattern).bind(near).fetch_all(&mut *tx).await?;
-    let taken: HashSet<String> = sqlx::query_scalar(TAKEN).fetch_all(&mut *tx).await?.into_iter().collect();
+    let taken: Vec<String> = sqlx::query_scalar(TAKEN).fetch_all(&mut *tx).await?;
     let (old, without): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     let new = names_without(without, taken);
     for statement in RENAME {
