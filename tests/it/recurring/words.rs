@@ -131,6 +131,17 @@ async fn times_outside_of_the_hours_are_said_and_several_that_would_go_at_once_a
     let refused = shop.run(&["blast", "send", &id, "--yes", "--no-engine"]).await;
     assert!(refused.code == 3 && refused.err.contains("would both go at "), "{refused:?}");
     assert_eq!((&within, &said), (&json!([]), &json!([])));
+    for own in [&["--local-time", "10:00"][..], &["--window", "08:00-21:00", "--window-local"]] {
+        for (rule, is_refused) in [("0 9,15 * * *", true), ("every day 09:00", false)] {
+            let id = shop.draft_with(0..2, &[&["--repeat", rule], own].concat()).await;
+            let why = shop.json(&["blast", "plan", &id]).await["obstacles"].to_string();
+            assert_eq!(
+                why.contains(" would both go at ") && why.contains("everyone's own"),
+                is_refused,
+                "{rule}: {why}"
+            );
+        }
+    }
     let waits = waits[0].as_str().unwrap();
     assert!(late == json!([]) && waits.contains(" 23:00 is outside of its hours, 09:00-21:00 daily"), "{late} {waits}");
     assert!(waits.ends_with(" 09:00"), "{waits}");
