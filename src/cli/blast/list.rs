@@ -42,6 +42,8 @@ pub(in crate::cli) struct ListArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StateFilter {
     Armed,
+    /// The pattern of blasts that repeat.
+    Repeats,
     State(BlastState),
 }
 
@@ -50,9 +52,12 @@ fn state(text: &str) -> Result<StateFilter, String> {
     if ["starts", "armed"].iter().any(|word| text.trim().eq_ignore_ascii_case(word)) {
         return Ok(StateFilter::Armed);
     }
+    if text.trim().eq_ignore_ascii_case("repeats") {
+        return Ok(StateFilter::Repeats);
+    }
     let known = || BlastState::ALL.map(BlastState::word).join(", ");
     let state = BlastState::from_word(text).map(StateFilter::State);
-    state.ok_or_else(|| format!("no such state: write one of starts, {}", known()))
+    state.ok_or_else(|| format!("no such state: write one of starts, repeats, {}", known()))
 }
 
 impl ListArgs {
@@ -72,13 +77,17 @@ impl ListArgs {
             state: self.state.and_then(|state| match state {
                 StateFilter::State(state) => Some(state),
                 StateFilter::Armed => None,
+                StateFilter::Repeats => Some(BlastState::Scheduled),
             }),
             is_armed: self.state == Some(StateFilter::Armed),
             from: from.and_then(|day| zone::begins(day, context.zone)),
             to: to.and_then(|day| day.succ_opt()).and_then(|day| zone::begins(day, context.zone)),
             ..BlastFilter::default()
         };
-        let blasts = context.app.blasts(&filter).await?;
+        let mut blasts = context.app.blasts(&filter).await?;
+        if self.state == Some(StateFilter::Repeats) {
+            blasts.retain(|blast| blast.origin.repeat.rule.is_some());
+        }
         if context.is_json {
             return blasts.iter().try_for_each(|blast| json(&as_json(blast)));
         }
@@ -116,11 +125,11 @@ fn table(context: &Context, blasts: &[BlastView]) -> String {
 }
 
 /// What goes on only when a person does something is told apart from what is being sent, or was paused by somebody.
-fn state_words(blast: &BlastView) -> String {
+pub(super) fn state_words(blast: &BlastView) -> String {
     let can_be_taken_back = matches!(blast.waiting, Some(Waiting::Armed { .. }));
     match blast.state_words() {
         _ if can_be_taken_back => "starts".to_owned(),
-        words @ ("asks you" | "over") => words.to_owned(),
+        words @ ("asks you" | "over" | "repeats") => words.to_owned(),
         _ => blast.state.to_string(),
     }
 }
