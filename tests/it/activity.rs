@@ -131,7 +131,7 @@ async fn an_undo_tells_what_it_left_whatever_became_of_the_person_since() {
 }
 
 #[tokio::test]
-async fn what_was_taken_back_is_one_line() {
+async fn what_was_taken_back_is_one_line_but_for_a_sale_which_says_so() {
     let scene = scene().await;
     run(
         &scene.pool,
@@ -145,7 +145,13 @@ async fn what_was_taken_back_is_one_line() {
     let rows = activity::page(&scene.pool, None, 50).await.unwrap();
 
     let acts: Vec<_> = rows.iter().filter(|row| matches!(row.event, ActivityEvent::Act { .. })).map(words).collect();
-    assert_eq!(acts, ["Siti Aminah: undo by ben 1", "Raya promo: replied by ben 2"], "one of two still stands");
+    let expected = ["Siti Aminah: undo by ben 1", "Raya promo: replied by ben 2", "Siti Aminah: closed by ben 1"];
+    assert_eq!(acts, expected, "one of two still stands");
+    let taken_back = rows.iter().filter_map(|row| match &row.event {
+        ActivityEvent::Act { act: Act::Closed, taken_back_by, .. } => taken_back_by.as_deref(),
+        _ => None,
+    });
+    assert_eq!(taken_back.collect::<Vec<_>>(), ["ben"]);
     assert!(matches!(&rows[0].event, ActivityEvent::Act { detail: Some(what), people: None, .. } if what == "closed"));
     run(
         &scene.pool,

@@ -240,6 +240,7 @@ mod tests {
             people: None,
             order: None,
             left: None,
+            taken_back_by: None,
         };
         let lost = ActivityEvent::Trouble { status: Status::Failed, why: Some("not on WhatsApp".to_owned()) };
 
@@ -259,6 +260,7 @@ mod tests {
             people: None,
             order: Some(order.clone()),
             left: None,
+            taken_back_by: None,
         };
         let edited = said(of_order(Act::Edit, "ben"));
         assert_eq!(edited, "Raya promo: Siti Aminah, +60 12-345 6789: order 8, RM 7.50, edited by ben");

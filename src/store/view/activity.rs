@@ -97,6 +97,8 @@ pub enum ActivityEvent {
         order: Option<ActivityOrder>,
         /// Of an undo, what it left.
         left: Option<LeftByUndo>,
+        /// Of one person's sale, who took it back since.
+        taken_back_by: Option<String>,
     },
     Change {
         from: BlastState,
@@ -135,13 +137,13 @@ impl fmt::Display for ActivitySource {
 
 /// Acts that are shown. What changes a blast's state is among the changes, and an opt-out among the opt-outs. What was taken back
 /// is not shown beside the act that took it back, which says what it was; of an act on several people that is so once none of it stands.
-/// An order was written all the same, also where it was cancelled since.
+/// One person's sale stays, and says so: money was counted. An order was written all the same, also where it was cancelled since.
 macro_rules! shown_act {
     () => {
         "(a.action in ('replied', 'closed', 'note', 'resolve', 'retry', 'undo', 'answer', 'unsuppress', 'delete')
              or a.action = 'edit' and a.detail -> 'order' is not null)
             and (a.undone_by is null
-                 or a.action = 'closed' and a.detail -> 'order' is not null
+                 or a.action = 'closed' and coalesce(a.detail -> 'several' -> 'people', '1') = '1'
                  or exists (select 1 from operator_actions p
                              where p.id > a.id and p.id < a.id + (a.detail -> 'several' ->> 'people')::bigint
                                and p.detail -> 'several' = a.detail -> 'several' and p.undone_by is null))
@@ -223,6 +225,8 @@ const PAGE: &str = concat!(
             ord.id as order_id, case when later.id is null then ord.total else later.total end as total,
             case when later.id is null then ord.currency else later.currency end as currency,
             case when page.word = 'edit' then (select a.detail ->> 'state' from operator_actions a where a.id = page.id) end as order_state,
+            case when page.source = 2 and page.word = 'closed' and page.people is null
+                 then (select a.undone_by from operator_actions a where a.id = page.id) end as taken_back_by,
             case when page.source = 2 and page.word = 'undo' and page.people is null
                  then (select a.detail -> 'left' from operator_actions a where a.id = page.id) end as left_by_undo,
             case when page.source = 0 and page.word = 'sending' and b.state = 'sending'
@@ -296,6 +300,7 @@ fn event(row: &sqlx::postgres::PgRow, source: ActivitySource, id: i64) -> Result
             people: row.try_get("people")?,
             order: ordered::order(row)?,
             left: left::left(row)?,
+            taken_back_by: row.try_get("taken_back_by")?,
         },
         ActivitySource::Notice => ActivityEvent::Notice { field: word, words: text.unwrap_or_default(), effect: other },
         ActivitySource::OptOut => ActivityEvent::OptOut { source: word, by, reason: text },

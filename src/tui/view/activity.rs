@@ -267,7 +267,12 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
             (format!("{order}{by}"), TextRole::Plain)
         }
         ActivityEvent::Act { act: Act::Undo, by, detail: Some(undone), left, .. } => {
-            (format!("{}, by {by}", taken_back(model, undone, *left)), TextRole::Plain)
+            (taken_back(model, (undone, by), *left), TextRole::Plain)
+        }
+        ActivityEvent::Act { act, by, detail, taken_back_by: Some(undone_by), .. } => {
+            let text = act_text(model, act, by, detail.as_deref());
+            let who = if undone_by == by { String::new() } else { format!(" by {undone_by}") };
+            (format!("{text}, taken back since{who}"), TextRole::Dim)
         }
         ActivityEvent::Act { act, by, detail, .. } => (act_text(model, act, by, detail.as_deref()), TextRole::Plain),
         ActivityEvent::Change { starts_at: Some(at), by: who, .. } if *at > model.now => {
@@ -305,11 +310,14 @@ fn act_text(model: &Model, act: &Act, by: &str, detail: Option<&str>) -> String 
     format!("by {by}{detail}")
 }
 
-/// What was taken back, with its amount, and what that left: `closed RM 200.00 taken back: RM 100.00 again`.
-fn taken_back(model: &Model, undone: &str, left: Option<LeftByUndo>) -> String {
+/// What was taken back, with its amount, by whom, and what that left: `closed RM 200.00 taken back by ben: RM 100.00 is left`.
+fn taken_back(model: &Model, (undone, by): (&str, &str), left: Option<LeftByUndo>) -> String {
     let money = |sum: Decimal| in_currency(sum, &model.options.currency);
     let (act, amount) = undone.split_once(' ').unwrap_or((undone, ""));
     let amount = amount.parse().map_or_else(|_| String::new(), |sum| format!(" {}", money(sum)));
-    let left = left.map(|left| left.amount.map_or_else(|| left.status.to_string(), money));
-    format!("{act}{amount} taken back{}", left.map_or_else(String::new, |left| format!(": {left} again")))
+    let left = left.map_or_else(String::new, |left| match left.amount {
+        Some(sum) => format!(": {} is left", money(sum)),
+        None => format!(": at {} since", left.status),
+    });
+    format!("{act}{amount} taken back by {by}{left}")
 }
