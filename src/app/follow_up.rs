@@ -33,6 +33,8 @@ pub struct FollowUpPreview {
     pub ages: Vec<AgeCount>,
     /// When people of the blast were last marked by hand, and by whom: whoever replied on a phone since is not known to have.
     pub last_mark: Option<(DateTime<Utc>, String)>,
+    /// How many of them wrote something and are not marked: they would get it too.
+    pub unmarked: i64,
     /// What the draft would be called beside its blast's name.
     pub stage_name: String,
 }
@@ -55,7 +57,9 @@ impl App {
             ages.iter_mut().take(past).for_each(|age| age.add(count.left_out.0, count.people));
         }
         let last_mark = follow_up::last_mark(self.pool(), blast).await?;
-        Ok(FollowUpPreview { blast, stuck_at, ages, last_mark, stage_name: self.next_stage(blast).await? })
+        let unmarked = follow_up::unmarked(self.pool(), stuck).await?;
+        let stage_name = self.next_stage(blast).await?;
+        Ok(FollowUpPreview { blast, stuck_at, ages, last_mark, unmarked, stage_name })
     }
 
     /// Makes a draft to those who are stuck, each with the values of the older blast, without those who opted out, bought since or

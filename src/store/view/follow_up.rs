@@ -142,6 +142,16 @@ pub async fn last_mark(pool: &PgPool, blast: BlastId) -> Result<Option<(DateTime
     Ok(mark.bind(blast).fetch_optional(pool).await?)
 }
 
+/// How many of those who are stuck wrote something and were not marked by it. Who opted out is left out anyway.
+pub async fn unmarked(pool: &PgPool, stuck: StuckQuery<'_>) -> Result<i64, StoreError> {
+    let unmarked = sqlx::query_scalar(
+        "select count(distinct r.id)
+           from replies p join blast_recipients r on r.id = p.recipient_id
+          where p.blast_id = $1 and r.blast_id = $1 and r.status = $2 and r.status < 'replied' and r.opted_out_at is null",
+    );
+    Ok(unmarked.bind(stuck.blast).bind(stuck.stage).fetch_one(pool).await?)
+}
+
 /// How many follow-ups there are of the blast that a chain begins with, drafts too.
 pub async fn made(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
     let made = sqlx::query_scalar(

@@ -30,6 +30,7 @@ pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayCont
         lines.extend(left_out(loaded, count, page.older_than()));
         lines.extend(draft(loaded, blast, count, width));
     }
+    lines.extend(unmarked(loaded, width));
     lines.extend(unknown(model, page.blast, loaded.last_mark.as_ref(), width));
     OverlayContent { title, lines, focus: Some(focus) }
 }
@@ -106,6 +107,18 @@ const fn words_they_have(stuck_at: Status) -> &'static str {
         Status::Delivered => "these words are on their phone already, unread",
         _ => "they have read these words already",
     }
+}
+
+/// Who wrote and was not marked as replied, by an operator's choice or because that is left to one.
+fn unmarked(loaded: &FollowUpPreview, width: u16) -> Vec<TextLine> {
+    if loaded.unmarked == 0 {
+        return Vec::new();
+    }
+    let wrote = count_of(loaded.unmarked, "of them wrote and is", "of them wrote and are");
+    let text = format!(
+        "{wrote} not marked as replied: it goes to them too. has:reply -status:replied after / finds them, and r there leaves them out."
+    );
+    sentences("They wrote", &text, TextRole::Need, width)
 }
 
 /// What only a person can know: who replied on the phone.
