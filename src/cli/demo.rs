@@ -83,6 +83,9 @@ impl DemoArgs {
         let _log = self.log(global, &environment)?;
         let outcome = self.play(global, &environment, &shutdown).await;
         environment.end().await?;
+        if outcome.is_ok() && !self.headless && !self.plain {
+            talk("the demo is over: nobody was sent anything, and its people and blasts are removed");
+        }
         outcome
     }
 
