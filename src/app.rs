@@ -121,7 +121,7 @@ pub use schedule::{PlannedStart, start_after};
 pub use segment::{FoundFollowUp, FoundPreview, SegmentCount, SegmentDraft};
 pub use several::MarkedSeveral;
 pub use shares::NewShareLink;
-pub use steps::{NewStep, StepEdit, StepView};
+pub use steps::{NewStep, StepEdit, StepStanding, StepView};
 pub use still_suppressed::StillSuppressed;
 pub use suppressions::{EVERY_BUSINESS, OptOut, SuppressOutcome, SuppressedAll};
 pub use template::{FittedTemplate, TemplateRefusal};

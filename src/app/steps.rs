@@ -69,6 +69,42 @@ pub struct StepView {
     pub blasts: Vec<StepBlast>,
 }
 
+/// When a step comes, or what it waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepStanding {
+    /// Its draft is sent by itself, and next.
+    SendsNext(BlastId),
+    /// Its draft waits for a yes.
+    Asks(BlastId),
+    /// The same, and the step is paused.
+    AsksPaused(BlastId),
+    Over,
+    Paused,
+    ComesAt(DateTime<Utc>),
+    /// It may come at any moment.
+    AsDue,
+}
+
+impl StepView {
+    pub fn standing(&self) -> StepStanding {
+        let is_paused = self.step.paused_at.is_some();
+        // One that its step sends by itself asks nobody, unless somebody did something to it.
+        let is_next = |draft: BlastId| {
+            let is_untouched = self.blasts.iter().any(|made| made.blast == draft && made.is_untouched);
+            self.step.at_most.is_some() && is_untouched && !is_paused
+        };
+        match (self.waits, self.comes_at) {
+            (Some(draft), _) if is_next(draft) => StepStanding::SendsNext(draft),
+            (Some(draft), _) if is_paused => StepStanding::AsksPaused(draft),
+            (Some(draft), _) => StepStanding::Asks(draft),
+            (None, _) if self.is_over => StepStanding::Over,
+            _ if is_paused => StepStanding::Paused,
+            (None, Some(at)) => StepStanding::ComesAt(at),
+            (None, None) => StepStanding::AsDue,
+        }
+    }
+}
+
 /// Whether no step of a blast comes any more. The steps of what repeats are those of its times, of which none is left once it is over.
 fn comes_no_more(row: &BlastRow) -> bool {
     let repeated = row.state == BlastState::Completed && row.origin.repeat.rule.is_some();

@@ -3,8 +3,7 @@
 //! a key's action in it.
 
 mod lookup;
-
-use std::fmt;
+mod scope;
 
 use super::availability as when;
 use super::effect::Effect;
@@ -17,49 +16,7 @@ use super::update::{
 use crate::app::view::Anchor;
 
 pub use lookup::{pane_scopes, scopes, scopes_of};
-
-/// Where an action works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum KeyScope {
-    Everywhere,
-    /// Wherever there are lines to move over.
-    Moving,
-    Blasts,
-    Funnel,
-    Recipients,
-    Activity,
-    Details,
-    /// A customer over all blasts, with orders and carts.
-    Customer,
-    Plan,
-    FollowUp,
-    /// An answer being written.
-    Answer,
-    /// The form of a blast.
-    Form,
-    /// A list to choose from: people found elsewhere, what needs a person, commands.
-    List,
-}
-
-impl fmt::Display for KeyScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Everywhere => "Everywhere",
-            Self::Moving => "Moving",
-            Self::Blasts => "Blasts",
-            Self::Funnel => "Funnel",
-            Self::Recipients => "Recipients",
-            Self::Activity => "Activity",
-            Self::Details => "Details",
-            Self::Customer => "Customer",
-            Self::Plan => "Plan",
-            Self::FollowUp => "Follow up",
-            Self::Answer => "Answer",
-            Self::Form => "New blast",
-            Self::List => "Lists",
-        })
-    }
-}
+pub use scope::KeyScope;
 
 /// What an action can do to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,7 +74,8 @@ type Scopes = &'static [KeyScope];
 
 use Key::{BackTab, Char, Ctrl, Enter, Esc, Left, PageDown, PageUp, Right, Tab};
 use KeyScope::{
-    Activity, Answer, Blasts, Customer, Details, Everywhere, FollowUp, Form, Funnel, List, Moving, Plan, Recipients,
+    Activity, Answer, Blasts, Customer, Details, Everywhere, FollowUp, Form, Funnel, List, Moving, Needs, Plan,
+    Recipients,
 };
 
 const fn shows(title: &'static str, keys: Keys, scopes: Scopes, perform: Perform) -> UiAction {
@@ -215,7 +173,7 @@ pub const ACTIONS: &[UiAction] = &[
     shows("open this blast", &[Enter], &[Blasts], |model| moves::to_pane(model, Pane::Funnel))
         .unless(when::no_blast)
         .footer("open", 1),
-    marks("send or resume", &[Char('S')], &[Blasts, Funnel], overlays::open_plan)
+    marks("send or resume", &[Char('S')], &[Blasts, Funnel, Recipients, Activity], overlays::open_plan)
         .danger(Danger::Asks)
         .unless(when::cannot_send)
         .footer("send", 3),
@@ -233,7 +191,7 @@ pub const ACTIONS: &[UiAction] = &[
         .danger(Danger::Asks)
         .unless(when::cannot_cancel)
         .footer("cancel", 4),
-    marks("leave out the next time of a blast that repeats", &[Char('>')], &[Blasts, Funnel], blast_acts::skip)
+    marks("leave out the next time of a blast that repeats", &[Char('>')], &[Blasts, Funnel, Needs], blast_acts::skip)
         .danger(Danger::Asks)
         .unless(when::cannot_skip)
         .footer("skip", 6),
@@ -282,7 +240,15 @@ pub const ACTIONS: &[UiAction] = &[
         .footer("save", 6),
     marks("send this answer", &[Enter], &[Answer], answer::send).unless(when::read_only).footer("send", 0),
     marks("mark all who are listed", &[Char('*')], &[Recipients], marks::mark_all).unless(when::cannot_mark_all),
-    shows("choose this line", &[Enter], &[List], overlays::choose).footer("choose", 1),
+    shows("choose this line", &[Enter], &[List, Needs], overlays::choose).footer("choose", 1),
+    marks("resume this step, or the blast of this line", &[Char('S')], &[Needs], attention::resume)
+        .danger(Danger::Asks)
+        .unless(attention::cannot_resume)
+        .footer("resume", 2),
+    marks("remove this step, or cancel the blast of this line", &[Char('X')], &[Needs], attention::end)
+        .danger(Danger::Asks)
+        .unless(attention::cannot_end)
+        .footer_here(attention::end_word, 3),
     shows("welcome: practise, add a sender, how it stands", &[], &[Everywhere], |model| {
         model.overlays = vec![Overlay::Welcome(0)];
         Vec::new()

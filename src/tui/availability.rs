@@ -5,6 +5,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, span_words};
 use crate::tui::model::{FunnelView, Model, Overlay, Pane, RetryReading, Shown, armed_until, stuck_at};
+use crate::tui::update::steps;
 
 pub fn read_only(model: &Model) -> Option<String> {
     model.is_read_only().then(|| "read-only: nothing is changed from here".to_owned())
@@ -19,7 +20,7 @@ pub fn no_blast(model: &Model) -> Option<String> {
 }
 
 pub fn cannot_send(model: &Model) -> Option<String> {
-    let state = match model.blast() {
+    let state = match model.blast_meant() {
         None => return no_blast(model),
         Some(blast) if armed_until(blast, model.now).is_some() => {
             return Some("it is about to start: u stops it".to_owned());
@@ -27,8 +28,9 @@ pub fn cannot_send(model: &Model) -> Option<String> {
         Some(blast) => blast.state,
     };
     let why = match state {
-        BlastState::Paused if model.blast().is_some_and(|blast| !blast.has_people_left()) => NOBODY_LEFT,
-        BlastState::Draft | BlastState::Scheduled | BlastState::Paused => return read_only(model),
+        BlastState::Paused if model.blast_meant().is_some_and(has_nobody_left) => NOBODY_LEFT,
+        BlastState::Scheduled => return model.blast_meant().map(|blast| starts_by_itself(model, blast)),
+        BlastState::Draft | BlastState::Paused => return read_only(model),
         BlastState::Sending if model.stopped_sender().is_some() => return read_only(model),
         BlastState::Sending => return Some(sent_already(model)),
         BlastState::Completed => "it is done: nobody is left to send to",
@@ -37,14 +39,30 @@ pub fn cannot_send(model: &Model) -> Option<String> {
     Some(why.to_owned())
 }
 
+/// Whom a blast that repeats goes to is read at each of its times.
+fn has_nobody_left(blast: &BlastView) -> bool {
+    !blast.has_people_left() && blast.origin.repeat.rule.is_none()
+}
+
 /// Said where a blast has nobody who is still to be sent to.
 const NOBODY_LEFT: &str = "nobody is left to send to";
+
+/// Said of a blast whose time comes, which is not sent before that.
+fn starts_by_itself(model: &Model, blast: &BlastView) -> String {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let at = blast.scheduled_for.or(blast.send_after).map(|at| clock.long(at));
+    match (at, blast.origin.repeat.rule.is_some()) {
+        (Some(at), true) => format!("it repeats, next {at}: p pauses it, > leaves that time out"),
+        (Some(at), false) => format!("it starts by itself {at}: p pauses it"),
+        (None, _) => "it starts by itself: p pauses it".to_owned(),
+    }
+}
 
 /// That a blast is being sent, or what it waits for and until when.
 fn sent_already(model: &Model) -> String {
     let (zone, now) = (model.options.zone, model.now);
     let clock = TimeFormat { zone, now };
-    let waiting = model.blast().filter(|blast| blast.is_held_up() || blast.asks_for_person());
+    let waiting = model.blast_meant().filter(|blast| blast.is_held_up() || blast.asks_for_person());
     let Some((blast, waiting)) = waiting.and_then(|blast| Some((blast, blast.waiting.as_ref()?))) else {
         return "it is being sent already".to_owned();
     };
@@ -56,7 +74,7 @@ fn sent_already(model: &Model) -> String {
 }
 
 pub fn cannot_skip(model: &Model) -> Option<String> {
-    let Some(blast) = model.blast() else { return no_blast(model) };
+    let Some(blast) = model.blast_meant() else { return no_blast(model) };
     if blast.origin.repeat.rule.is_none() {
         return Some(format!("{} does not repeat: it has no next time to leave out", blast.name()));
     }
@@ -71,7 +89,7 @@ pub fn cannot_skip(model: &Model) -> Option<String> {
 }
 
 pub fn cannot_cancel(model: &Model) -> Option<String> {
-    let state = model.blast().map(|blast| blast.state);
+    let state = model.blast_meant().map(|blast| blast.state);
     match state {
         None => no_blast(model),
         Some(BlastState::Completed) => Some("it is done: there is nothing to cancel".to_owned()),
@@ -137,18 +155,24 @@ pub fn cannot_follow_up(model: &Model) -> Option<String> {
     };
     match stuck_at(blast, stage) {
         None => Some("nobody is stuck at closed: they bought".to_owned()),
+        Some(0) if model.focus == Pane::Recipients && model.overlays.is_empty() => {
+            Some(format!("nobody is stuck at {stage}: [ ] goes to another stage"))
+        }
         Some(0) => Some(format!("nobody is stuck at {stage}")),
         Some(_) => read_only(model),
     }
 }
 
 pub fn cannot_pause(model: &Model) -> Option<String> {
+    if let Some(view) = model.chosen_step() {
+        return steps::cannot_pause(model, view);
+    }
     let Some(blast) = model.to_pause() else { return no_blast(model) };
     match blast.state {
         BlastState::Sending if !blast.has_people_left() => Some(NOBODY_LEFT.to_owned()),
         BlastState::Sending | BlastState::Scheduled => read_only(model),
         BlastState::Completed => Some(format!("{} is done: nothing to pause", blast.name())),
-        BlastState::Paused if blast.counts.queued == 0 => {
+        BlastState::Paused if blast.counts.queued == 0 && has_nobody_left(blast) => {
             Some(format!("{} is paused already, and nobody in it is queued", blast.name()))
         }
         BlastState::Paused => Some(format!("{} is paused already: S resumes it", blast.name())),

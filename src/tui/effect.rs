@@ -89,6 +89,12 @@ pub enum ReadRequest {
         blast: BlastId,
         filter: Filter,
     },
+    /// The same for a list that stands while its blast changes.
+    CountAgain {
+        ticket: u64,
+        blast: BlastId,
+        filter: Filter,
+    },
     /// How many match in any way, where those are listed whose number ends in what was typed.
     CountWider {
         ticket: u64,

@@ -24,7 +24,7 @@ mod welcome;
 
 pub use activity::ActivityFeed;
 pub use answer::{AnswerDraft, AnswerOverlay, AnswerProgress};
-pub use attention::AttentionItem;
+pub use attention::{AttentionItem, NeedsLine};
 pub use blast_sorting::BlastSorting;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
 pub use chain::{ChainReading, RetryReading};
@@ -310,11 +310,11 @@ impl Model {
         }
     }
 
-    /// The blast that `p` pauses: the selected one, or the announced launch where the selected one is not being sent.
+    /// The blast that `p` pauses: the one that the screen is about, or the announced launch where that is not being sent.
     pub fn to_pause(&self) -> Option<&BlastView> {
         let is_sent = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
         let announced = || self.announced().map(|(blast, _)| blast);
-        self.blast().filter(is_sent).or_else(announced).or_else(|| self.blast())
+        self.blast_meant().filter(is_sent).or_else(announced).or_else(|| self.blast_meant())
     }
 
     /// The next time at which something happens by itself.
@@ -335,12 +335,12 @@ impl Model {
         self.senders.iter().any(|sender| sender.id == blast.sender_id && sender.provider == "meta")
     }
 
-    /// What the selected blast waits for.
+    /// What the blast that is meant waits for.
     pub fn waiting(&self) -> Option<&Waiting> {
-        self.blast().filter(|blast| blast.state == BlastState::Sending)?.waiting.as_ref()
+        self.blast_meant().filter(|blast| blast.state == BlastState::Sending)?.waiting.as_ref()
     }
 
-    /// Why the selected blast's sender stopped, if the blast waits for it.
+    /// Why the sender of the blast that is meant stopped, if the blast waits for it.
     pub fn stopped_sender(&self) -> Option<&str> {
         match self.waiting()? {
             Waiting::SenderStopped { why, .. } => Some(why),
@@ -348,9 +348,9 @@ impl Model {
         }
     }
 
-    /// The selected blast's sender, if somebody has to confirm first that it may send from a restored database.
+    /// The sender of the blast that is meant, if somebody has to confirm first that it may send from a restored database.
     pub fn unconfirmed_sender(&self) -> Option<&str> {
-        let sender = &self.blast()?.sender;
+        let sender = &self.blast_meant()?.sender;
         let mut stops = self.senders.iter().filter(|row| row.name == *sender).filter_map(|row| row.stopped.as_ref());
         let is_waiting = matches!(self.waiting(), Some(Waiting::SenderStopped { code: StopCode::Restored, .. }));
         (is_waiting || stops.any(|stop| stop.code == StopCode::Restored)).then_some(sender)
@@ -363,6 +363,11 @@ impl Model {
             ListScope::Everyone => Some(Total::Exactly(blast.total_recipients)),
             ListScope::Stuck(stage) => stuck_at(blast, *stage).map(Total::Exactly),
             ListScope::Only(status) => Some(Total::Exactly(blast.counts.get(*status))),
+            // Words about statuses alone are in the counts, which follow a blast that is being sent.
+            ListScope::Found { filter, .. } if filter.beyond_status().next().is_none() => {
+                let counts = filter.statuses().into_iter().map(|status| blast.counts.get(status));
+                Some(Total::Exactly(counts.sum()))
+            }
             ListScope::Found { .. } => self.recipients.total,
         }
     }

@@ -31,6 +31,7 @@ pub mod retries;
 mod senders;
 pub mod setup;
 pub mod sorting;
+pub mod steps;
 mod unopened;
 mod unseen;
 pub mod views;

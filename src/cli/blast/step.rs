@@ -11,7 +11,7 @@ use super::follow_up::span;
 use super::message::MessageArgs;
 use super::new::{from_one, short_text};
 use super::template::TemplateArgs;
-use crate::app::{AppError, NewStep, StepChange, StepEdit, StepKey, StepView};
+use crate::app::{AppError, NewStep, StepChange, StepEdit, StepKey, StepStanding, StepView};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
@@ -287,20 +287,14 @@ async fn list(global: &Global, blast: BlastId) -> Result<()> {
 
 /// When it comes first or again, or what it waits for.
 fn comes(context: &Context, view: &StepView) -> String {
-    let is_paused = view.step.paused_at.is_some();
-    // One that its step sends by itself asks nobody, unless somebody did something to it.
-    let is_next = |draft: BlastId| {
-        let is_untouched = view.blasts.iter().any(|made| made.blast == draft && made.is_untouched);
-        view.step.at_most.is_some() && is_untouched && !is_paused
-    };
-    match (view.waits, view.comes_at) {
-        (Some(draft), _) if is_next(draft) => format!("goes by itself next: blast {draft}"),
-        (Some(draft), _) if is_paused => format!("paused; asks you: blast {draft}"),
-        (Some(draft), _) => format!("asks you: blast {draft}"),
-        (None, _) if view.is_over => "no more: its blast is over".to_owned(),
-        _ if is_paused => "paused".to_owned(),
-        (None, Some(at)) => context.when(Some(at)),
-        (None, None) => "as people are due".to_owned(),
+    match view.standing() {
+        StepStanding::SendsNext(draft) => format!("goes by itself next: blast {draft}"),
+        StepStanding::AsksPaused(draft) => format!("paused; asks you: blast {draft}"),
+        StepStanding::Asks(draft) => format!("asks you: blast {draft}"),
+        StepStanding::Over => "no more: its blast is over".to_owned(),
+        StepStanding::Paused => "paused".to_owned(),
+        StepStanding::ComesAt(at) => context.when(Some(at)),
+        StepStanding::AsDue => "as people are due".to_owned(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{ACTIONS, Danger, Key, KeyScope, PaletteListing};
 
-const SCOPES: [KeyScope; 13] = [
+const SCOPES: [KeyScope; 14] = [
     KeyScope::Everywhere,
     KeyScope::Moving,
     KeyScope::Blasts,
@@ -15,6 +15,7 @@ const SCOPES: [KeyScope; 13] = [
     KeyScope::FollowUp,
     KeyScope::Answer,
     KeyScope::Form,
+    KeyScope::Needs,
     KeyScope::List,
 ];
 

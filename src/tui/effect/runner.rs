@@ -168,7 +168,7 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         ReadRequest::Senders => Completion::Senders(app.senders().await.map_err(Into::into)),
         ReadRequest::List { ticket, part, query } => list(app, (ticket, part), query).await,
         ReadRequest::Rows(ids) => Completion::Rows(app.recipients_by_id(&ids).await.map_err(Into::into)),
-        ReadRequest::Count { ticket, blast, filter } => {
+        ReadRequest::Count { ticket, blast, filter } | ReadRequest::CountAgain { ticket, blast, filter } => {
             Completion::Count { ticket, total: app.count(blast, &filter, None).await.map_err(Into::into) }
         }
         ReadRequest::CountWider { ticket, blast, filter } => {
@@ -349,6 +349,10 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
         WriteRequest::FollowUp(from) => drafted(app, app.follow_up_alike(*from).await?).await?,
         WriteRequest::FollowFound(from) => drafted(app, app.follow_up_found(from).await?).await?,
         WriteRequest::AddStep(from) => WriteOutcome::StepAdded(Box::new(app.add_step_alike(*from).await?)),
+        WriteRequest::ChangeStep { step, to } => {
+            app.change_step(*step, *to).await?;
+            WriteOutcome::StepChanged
+        }
         WriteRequest::Answer(answer) => WriteOutcome::Answered(app.answer(&answer_request(answer)).await?),
         WriteRequest::Shop(of_shop) => shop::write(app, &of_shop.act).await?,
         WriteRequest::SaveFile(reply) => WriteOutcome::FileSaved(save(app, *reply).await?),

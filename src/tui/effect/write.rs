@@ -9,7 +9,7 @@ use super::{DraftOutcome, DraftWrite, ShopOutcome, ShopWrite};
 use crate::app::view::BlastView;
 use crate::app::{
     AddedSender, Confirmed, FollowUp, FoundFollowUp, Launch, Marked, MarkedSeveral, NewSender, QueuedAnswer, SavedFile,
-    StepView, UndoOutcome,
+    StepChange, StepKey, StepView, UndoOutcome,
 };
 use crate::domain::ids::{ActionId, BlastId, RecipientId, ReplyId};
 use crate::domain::recipient::Mark;
@@ -72,6 +72,11 @@ pub enum WriteRequest {
     FollowFound(FoundFollowUp),
     /// The same by itself, for whoever is stuck so long from now on.
     AddStep(FollowUp),
+    /// Pauses, resumes or removes a step.
+    ChangeStep {
+        step: StepKey,
+        to: StepChange,
+    },
     /// Text to somebody who wrote.
     Answer(AnswerText),
     /// About somebody's orders or carts.
@@ -112,6 +117,7 @@ impl WriteRequest {
     pub const fn needs_question(&self) -> bool {
         match self {
             Self::Shop(write) => write.act.needs_question(),
+            Self::ChangeStep { to, .. } => !matches!(to, StepChange::Pause),
             Self::Launch(_)
             | Self::Resume(_)
             | Self::Retry { .. }
@@ -175,6 +181,7 @@ pub enum WriteOutcome {
         people: u64,
     },
     StepAdded(Box<StepView>),
+    StepChanged,
     SenderConfirmed(Confirmed),
     Answered(QueuedAnswer),
     Shop(ShopOutcome),

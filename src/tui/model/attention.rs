@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Model;
+use super::{Model, Overlay};
 use crate::app::view::{ActivityHead, BlastView};
+use crate::app::{StepKey, StepView};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::Waiting;
@@ -31,7 +32,56 @@ pub enum AttentionItem {
     Notices,
 }
 
+/// A line of the list of what needs a person, below which stands what comes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeedsLine {
+    Need(AttentionItem),
+    /// A blast that starts at a time, or repeats.
+    Scheduled(BlastId),
+    /// A follow-up that makes itself.
+    Step(StepKey),
+}
+
 impl Model {
+    /// What needs a person and what comes by itself, in the order of the screen.
+    pub fn needs_lines(&self) -> Vec<NeedsLine> {
+        let needs = self.needs_list();
+        let asks = |blast: &BlastView| needs.contains(&AttentionItem::Paused(blast.id));
+        let repeats = |blast: &BlastView| blast.state == BlastState::Paused && blast.origin.repeat.rule.is_some();
+        let comes = |blast: &&BlastView| blast.state == BlastState::Scheduled || repeats(blast) && !asks(blast);
+        let scheduled = self.blasts.rows().iter().filter(comes).map(|blast| NeedsLine::Scheduled(blast.id));
+        let steps = self.steps.iter().map(|view| NeedsLine::Step(view.step.key()));
+        needs.iter().copied().map(NeedsLine::Need).chain(scheduled).chain(steps).collect()
+    }
+
+    /// The line of that list at its cursor, where it is open.
+    pub fn needs_line(&self) -> Option<NeedsLine> {
+        match self.overlays.last() {
+            Some(Overlay::Needs(chosen)) => *chosen,
+            _ => None,
+        }
+    }
+
+    /// The step at that cursor.
+    pub fn chosen_step(&self) -> Option<&StepView> {
+        let Some(NeedsLine::Step(key)) = self.needs_line() else { return None };
+        self.steps.iter().find(|view| view.step.key() == key)
+    }
+
+    /// The blast that a key is about: that of the line which the operator sees, else the selected one.
+    pub fn blast_meant(&self) -> Option<&BlastView> {
+        self.line_blast().map_or_else(|| self.blast(), |id| self.blasts.get(id))
+    }
+
+    /// The blast of the line at the cursor of what needs a person.
+    pub fn line_blast(&self) -> Option<BlastId> {
+        match self.needs_line()? {
+            NeedsLine::Need(need) => self.blast_of(need),
+            NeedsLine::Scheduled(id) => Some(id),
+            NeedsLine::Step(step) => Some(step.blast),
+        }
+    }
+
     /// Everything that needs a person, in the order of the screen.
     pub fn needs_list(&self) -> Vec<AttentionItem> {
         let stopped = self.senders.iter().filter(|sender| sender.stopped.is_some());

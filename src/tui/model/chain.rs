@@ -60,7 +60,7 @@ impl Model {
         match (self.focus, &self.recipients.scope) {
             _ if self.is_about_one() => self.person().map(|row| row.status).filter(|status| STAGES.contains(status)),
             (Pane::Recipients, ListScope::Stuck(stage)) => Some(*stage),
-            (Pane::Recipients, _) => None,
+            (Pane::Recipients, scope) if *scope != ListScope::Everyone => None,
             _ if !self.shows_stages() => None,
             _ => STAGES.get(self.stage).copied(),
         }

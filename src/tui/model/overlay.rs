@@ -10,7 +10,7 @@ use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
-use crate::tui::model::{AnswerOverlay, AttentionItem, CustomerOverlay, Model};
+use crate::tui::model::{AnswerOverlay, CustomerOverlay, Model, NeedsLine};
 use crate::tui::view;
 use crate::tui::widget::TextField;
 
@@ -28,7 +28,7 @@ pub enum Overlay {
     Help(usize),
     Log(usize),
     /// What needs a person, and which of it is chosen.
-    Needs(Option<AttentionItem>),
+    Needs(Option<NeedsLine>),
     /// Text to somebody who wrote.
     Answer(Box<AnswerOverlay>),
     /// The form of a blast, which the model keeps: it is written to the database also after it was left.

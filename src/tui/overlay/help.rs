@@ -8,7 +8,7 @@ use crate::tui::model::{Model, Overlay};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{self, TextLine};
 
-const SECTIONS: [KeyScope; 13] = [
+const SECTIONS: [KeyScope; 14] = [
     KeyScope::Everywhere,
     KeyScope::Moving,
     KeyScope::Blasts,
@@ -21,6 +21,7 @@ const SECTIONS: [KeyScope; 13] = [
     KeyScope::FollowUp,
     KeyScope::Answer,
     KeyScope::Form,
+    KeyScope::Needs,
     KeyScope::List,
 ];
 

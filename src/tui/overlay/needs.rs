@@ -1,62 +1,81 @@
-//! `!`: what needs a person, in every blast, each line with its mend.
+//! `!`: what needs a person, in every blast, each line with its mend; below, what comes by itself.
 
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::BlastView;
-use crate::app::{StepView, nameless};
+use crate::app::{StepStanding, StepView, nameless};
 use crate::domain::blast::BlastState;
 use crate::domain::sender::{UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::status::Status;
+use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
 use crate::tui::format::{count_of, number};
-use crate::tui::model::{AttentionItem, Model};
+use crate::tui::model::{AttentionItem, Model, NeedsLine};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
-pub fn content(model: &Model, chosen: Option<AttentionItem>, width: u16) -> OverlayContent {
+pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayContent {
     let mut lines = Vec::new();
     let mut focus = None;
-    for need in model.needs_list() {
-        let Some(words) = words(model, need) else { continue };
-        lines.extend(entry(&words, need, chosen == Some(need), width));
-        if chosen == Some(need) {
+    let all = model.needs_lines();
+    if model.needs_list().is_empty() {
+        lines.push(TextLine::plain("  Nothing needs you."));
+    }
+    for (at, line) in all.iter().enumerate() {
+        if is_by_itself(*line) && !all[..at].iter().any(|before| is_by_itself(*before)) {
+            lines.push(TextLine::rule("What comes by itself"));
+        }
+        let Some(words) = words_of(model, *line) else { continue };
+        lines.extend(entry(&words, *line, chosen == Some(*line), width));
+        if chosen == Some(*line) {
             focus = Some(lines.len() - 1);
         }
     }
-    if lines.is_empty() {
-        lines.push(TextLine::plain("  Nothing needs you."));
-    }
-    lines.extend(steps(model, width));
     lines.extend(waiting_replies(model));
     let there = focus.map(|_| "enter goes there".to_owned());
     let title = super::title(vec!["What needs you".to_owned(), number(model.needs())], there);
     OverlayContent { title, lines, focus }
 }
 
-/// Follow-ups that make themselves: what they are for, and when they come. Their drafts stand above.
-fn steps(model: &Model, width: u16) -> Vec<TextLine> {
-    let Some(first) = model.steps.first().map(|view| &view.step) else { return Vec::new() };
-    let line = |view: &StepView| {
-        let tag = model.blasts.get(view.step.blast).map(BlastView::name).unwrap_or_default();
-        let number = view.step.number;
-        wrapped(&format!("{tag}, step {number}: {}; {}", view.when, comes(model, view)), width.saturating_sub(4))
-    };
-    let command = model.options.call(&format!("blastdeck blast step pause {} {}", first.blast, first.number));
-    let hint = wrapped(&format!("`{command}` pauses one; resume, set and remove as well"), width.saturating_sub(4));
-    let lines = model.steps.iter().flat_map(line).map(|line| TextLine::plain(format!("  {line}")));
-    let hint = hint.into_iter().map(|line| TextLine::dim(format!("  {line}")));
-    std::iter::once(TextLine::rule("Steps, which make follow-ups by themselves")).chain(lines).chain(hint).collect()
+const fn is_by_itself(line: NeedsLine) -> bool {
+    matches!(line, NeedsLine::Scheduled(_) | NeedsLine::Step(_))
 }
 
-/// When a step comes, or why it does not.
-fn comes(model: &Model, view: &StepView) -> String {
-    let sends = view.step.at_most.map_or_else(String::new, |most| format!(", sent by itself to at most {most}"));
-    match (view.waits, view.comes_at) {
-        _ if view.is_over => "it comes no more".to_owned(),
-        _ if view.step.paused_at.is_some() => "paused".to_owned(),
-        (Some(_), _) => "its draft waits for you".to_owned(),
-        (None, Some(at)) => format!("comes {}{sends}", clock(model).long(at)),
-        (None, None) => format!("comes once somebody is due{sends}"),
+fn words_of(model: &Model, line: NeedsLine) -> Option<NeedWords> {
+    match line {
+        NeedsLine::Need(need) => words(model, need),
+        NeedsLine::Scheduled(id) => model.blasts.get(id).map(|blast| scheduled(model, blast)),
+        NeedsLine::Step(key) => model.steps.iter().find(|view| view.step.key() == key).map(|view| step(model, view)),
     }
+}
+
+/// A blast that starts at a time, or repeats, and when.
+fn scheduled(model: &Model, blast: &BlastView) -> NeedWords {
+    let rule = blast.origin.repeat.rule.as_deref().map(|rule| format!("{}; ", clean(rule))).unwrap_or_default();
+    let at = blast.scheduled_for.or(blast.send_after).map(|at| clock(model).long(at));
+    let (comes, keys) = match (blast.state, at) {
+        (BlastState::Paused, _) => ("paused".to_owned(), "S resumes it, X ends it for good"),
+        (_, Some(at)) if rule.is_empty() => (format!("starts {at}"), "p pauses it, X cancels it"),
+        (_, Some(at)) => (format!("next {at}"), "p pauses it, > leaves that time out, X ends it for good"),
+        (_, None) => ("starts as soon as it may".to_owned(), "p pauses it, X cancels it"),
+    };
+    NeedWords { what: format!("{}: {rule}{comes}", blast.name()), mend: keys.to_owned() }
+}
+
+/// A follow-up that makes itself: whom it is for, and when it comes. Its draft stands above.
+fn step(model: &Model, view: &StepView) -> NeedWords {
+    let name = model.blasts.get(view.step.blast).map(BlastView::name).unwrap_or_default();
+    let sends = view.step.at_most.map_or_else(String::new, |most| format!(", sent by itself to at most {most}"));
+    let (comes, keys) = match view.standing() {
+        StepStanding::SendsNext(_) => ("its draft is sent by itself next".to_owned(), "p pauses it, X removes it"),
+        StepStanding::Asks(_) => ("its draft waits for you".to_owned(), "p pauses it, X removes it"),
+        StepStanding::AsksPaused(_) => ("paused; its draft waits for you".to_owned(), "S resumes it, X removes it"),
+        StepStanding::Over => ("it comes no more".to_owned(), "X removes it"),
+        StepStanding::Paused => ("paused".to_owned(), "S resumes it, X removes it"),
+        StepStanding::ComesAt(at) => (format!("comes {}{sends}", clock(model).long(at)), "p pauses it, X removes it"),
+        StepStanding::AsDue => (format!("comes once somebody is due{sends}"), "p pauses it, X removes it"),
+    };
+    let what = format!("{name}, step {}: {}; {comes}", view.step.number, view.when);
+    NeedWords { what, mend: keys.to_owned() }
 }
 
 /// What needs a person, and what to do about it.
@@ -65,10 +84,11 @@ struct NeedWords {
     mend: String,
 }
 
-fn entry(words: &NeedWords, need: AttentionItem, is_chosen: bool, width: u16) -> Vec<TextLine> {
-    let meaning = match need {
-        AttentionItem::Uncertain(_) => TextRole::Stage(Status::Uncertain),
-        _ => TextRole::Need,
+fn entry(words: &NeedWords, line: NeedsLine, is_chosen: bool, width: u16) -> Vec<TextLine> {
+    let meaning = match line {
+        NeedsLine::Need(AttentionItem::Uncertain(_)) => TextRole::Stage(Status::Uncertain),
+        NeedsLine::Need(_) => TextRole::Need,
+        NeedsLine::Scheduled(_) | NeedsLine::Step(_) => TextRole::Plain,
     };
     let cursor = |first: bool| if first && is_chosen { "> " } else { "  " };
     let what = wrapped(&words.what, width.saturating_sub(3)).into_iter().enumerate();
@@ -107,7 +127,7 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
             }
             words(
                 format!("{} paused by itself: {why}", blast.name()),
-                "enter, then S resumes it or X cancels it".to_owned(),
+                "S resumes it, X cancels it, enter goes there".to_owned(),
             )
         }
         AttentionItem::Waits(id) => model.blasts.get(id).and_then(|blast| waits(model, blast)),

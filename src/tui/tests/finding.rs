@@ -1,6 +1,6 @@
 //! Finding people: the table follows what is typed, late answers are dropped, keys wait for whom they are meant.
 
-use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, crowd, people};
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, crowd, people, raya};
 use crate::app::view::{Anchor, RecipientRow, Total};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -348,4 +348,28 @@ fn a_question_says_how_many_keys_were_typed_before_it_and_more_than_can_wait_are
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("/6789\n").keys(&"j".repeat(HELD_MAX + 1));
     assert_eq!(dashboard.said(), "64 keys wait for the list: what is typed beyond them is not used");
+}
+
+#[test]
+fn the_count_of_a_status_that_was_found_follows_the_blast() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("/status:read\n").list(people());
+    assert!(dashboard.screen().join("\n").contains("find status:read: 67"));
+
+    let mut later = raya();
+    later.counts.read = 71;
+    dashboard.answer(Completion::Blasts(Ok(vec![later])));
+
+    assert!(dashboard.screen().join("\n").contains("find status:read: 71"), "{}", dashboard.screen().join("\n"));
+}
+
+#[test]
+fn a_find_that_only_the_database_can_count_is_counted_again_with_the_news() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("/name:siti\n").list(people()).taken();
+
+    dashboard.dispatch(Msg::Refresh);
+
+    let again = |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::CountAgain { .. }));
+    assert!(dashboard.taken().iter().any(again));
 }

@@ -34,6 +34,7 @@ pub fn preview() -> FollowUpPreview {
         stuck_at: Status::Read,
         ages: counts,
         last_mark,
+        unmarked: 0,
         stage_name: "Follow-up 1".to_owned(),
     }
 }
@@ -95,6 +96,23 @@ fn f_shows_both_counts_who_is_left_out_and_the_last_mark() {
 }
 
 #[test]
+fn whoever_wrote_and_is_not_marked_is_told_before_the_draft_is_made() {
+    let mut dashboard = asked();
+    dashboard.answer(Completion::FollowUp(Ok(FollowUpPreview { unmarked: 3, ..preview() })));
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("3 of them wrote and are not marked as replied: it goes to them too."), "{screen}");
+}
+
+#[test]
+fn f_among_everyone_is_about_the_stage_that_the_funnel_shows() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("2jj3f");
+
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::FollowUp { blast: RAYA, stuck_at: Status::Read })));
+}
+
+#[test]
 fn the_draft_is_made_once_for_exactly_those_of_the_chosen_age() {
     let mut dashboard = asked();
     dashboard.answer(Completion::FollowUp(Ok(preview()))).keys("[");
@@ -139,12 +157,12 @@ fn a_refused_draft_says_why_and_may_be_tried_again() {
 }
 
 #[test]
-fn nobody_is_stuck_at_closed_nor_in_a_list_of_everybody() {
+fn nobody_is_stuck_at_closed_and_who_failed_is_at_no_stage() {
     let mut dashboard = TestDashboard::new(WIDE);
 
     dashboard.keys("2Gf");
     assert_eq!(dashboard.said(), "nobody is stuck at closed: they bought");
-    dashboard.keys("3f");
+    dashboard.keys("3[").list(Vec::new()).keys("f");
     assert_eq!(dashboard.said(), "a follow-up is for those stuck at a stage: [ ] goes to one");
     assert!(dashboard.model.overlays.is_empty());
 }

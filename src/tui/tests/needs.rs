@@ -186,7 +186,7 @@ fn steps_are_listed_where_their_drafts_are_asked_about() {
         let screen = dashboard.screen().join("\n");
         let line = format!("Raya promo, step 1: 1d after read, not replied; {expected}");
         assert!(screen.contains(&line), "{screen}");
-        assert!(screen.contains("blastdeck blast step pause 7 1"), "{screen}");
+        assert!(screen.contains("p pauses it, X removes it"), "{screen}");
     }
 }
 

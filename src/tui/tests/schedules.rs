@@ -107,7 +107,7 @@ fn a_column_that_nobody_has_is_named_though_its_word_stands_in_for_it() {
     assert!(screen.contains("no column nama"), "{screen}");
 }
 
-fn pattern(state: BlastState) -> BlastView {
+pub fn pattern(state: BlastState) -> BlastView {
     let repeat = RepeatColumns { rule: Some("every day 09:00".to_owned()), ..RepeatColumns::default() };
     let next = Some(tomorrow(9, 0));
     BlastView {

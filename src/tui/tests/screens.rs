@@ -65,7 +65,7 @@ fn the_wide_dashboard_is_drawn_to_the_column() {
   Raya last call          draft        -     - │   queued 140  sending 1  uncertain 1  failed 3  opted out 0  skipped 0
                                                │   waits for: gap 20-60 s, next 14:02:41  90/h  done 15:36   RM 1,240.00
                                                │   since your last key, 13:40: 33 sent, 29 received, 12 read, 1 failed
-══ 3 Recipients ══ stuck at read 67 ══ newest change first ══ 1 moved on, 2 newer: g ═════════════════════ 4 Activity ══
+══ 3 Recipients ══ stuck at read 67 ══ newest change first ══ 1 of these moved on, 2 newer: g ════════════ 4 Activity ══
   phone             name                   stage     sent   received read   replied closed        RM note
 > +60 10-012 0001   Siti Aminah            replied   12:31  12:31    13:41  13:58
 N +60 10-012 0002   Muhammad Hafiz bin Ab~ read      12:32  12:32    13:57

@@ -3,30 +3,76 @@
 use chrono::TimeDelta;
 
 use super::lists::{self, ListRequest};
-use super::{activity, overlays};
+use super::{activity, blast_acts, overlays, steps};
 use crate::domain::blast::BlastState;
+use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
-use crate::tui::effect::{Effect, ReadRequest};
-use crate::tui::model::{AttentionItem, ListScope, Model, Notice, Overlay, Pane};
+use crate::tui::availability;
+use crate::tui::effect::Effect;
+use crate::tui::model::{AttentionItem, ListScope, Model, NeedsLine, Notice, Overlay, Pane};
 
 /// What is found within this time of the start was there before: no bell rings for it.
 const OPENING: TimeDelta = TimeDelta::seconds(5);
 
 pub fn open(model: &mut Model) -> Vec<Effect> {
-    let first = model.needs_list().first().copied();
+    let first = model.needs_lines().first().copied();
     model.notice = None;
     model.overlays.push(Overlay::Needs(first));
-    let with_steps: Vec<_> =
-        model.blasts.rows().iter().filter(|blast| blast.origin.has_steps).map(|blast| blast.id).collect();
-    if with_steps.is_empty() {
-        model.steps.clear();
-        return Vec::new();
+    steps::read(model).into_iter().collect()
+}
+
+/// To where a line leads.
+pub fn enter(model: &mut Model, line: Option<NeedsLine>) -> Vec<Effect> {
+    match line {
+        Some(NeedsLine::Step(_)) => match model.chosen_step().map(|view| (view.waits, view.step.blast)) {
+            Some((Some(draft), _)) if model.blasts.get(draft).is_some() => {
+                let mut effects = select(model, draft);
+                effects.extend(overlays::open_plan_of(model, draft));
+                effects
+            }
+            Some((_, blast)) => select(model, blast),
+            None => go_to(model, None),
+        },
+        Some(NeedsLine::Scheduled(blast)) => select(model, blast),
+        Some(NeedsLine::Need(need)) => go_to(model, Some(need)),
+        None => go_to(model, None),
     }
-    vec![Effect::Read(ReadRequest::Steps(with_steps))]
+}
+
+/// `S`: resumes the step of the line, else does what it does on the line's blast.
+pub fn resume(model: &mut Model) -> Vec<Effect> {
+    if model.chosen_step().is_some() { steps::ask_resume(model) } else { overlays::open_plan(model) }
+}
+
+pub fn cannot_resume(model: &Model) -> Option<String> {
+    match model.chosen_step() {
+        Some(view) => steps::cannot_resume(model, view),
+        None => no_blast(model).or_else(|| availability::cannot_send(model)),
+    }
+}
+
+/// `X`: removes the step of the line, else asks what it asks of the line's blast.
+pub fn end(model: &mut Model) -> Vec<Effect> {
+    if model.chosen_step().is_some() { steps::ask_remove(model) } else { blast_acts::cancel(model) }
+}
+
+pub fn cannot_end(model: &Model) -> Option<String> {
+    match model.chosen_step() {
+        Some(_) => availability::read_only(model),
+        None => no_blast(model).or_else(|| availability::cannot_cancel(model)),
+    }
+}
+
+pub fn end_word(model: &Model) -> &'static str {
+    if model.chosen_step().is_some() { "remove" } else { "cancel" }
+}
+
+fn no_blast(model: &Model) -> Option<String> {
+    model.line_blast().is_none().then(|| "no blast is chosen here".to_owned())
 }
 
 /// To what needs a person, in whichever blast it is.
-pub fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
+fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
     let Some(need) = need.filter(|need| model.needs_list().contains(need)) else {
         model.refuse("that does not need you any more");
         return Vec::new();
@@ -56,12 +102,19 @@ fn to_blast(model: &mut Model, need: AttentionItem) -> Vec<Effect> {
         model.refuse("no blast waits for it: once it is fixed, S on a new blast sends");
         return Vec::new();
     };
-    model.overlays.clear();
-    model.blasts.select(blast);
     if let AttentionItem::Uncertain(_) = need {
+        model.overlays.clear();
+        model.blasts.select(blast);
         model.focus = Pane::Recipients;
         return lists::load(model, ListRequest::first(ListScope::Only(Status::Uncertain)));
     }
+    select(model, blast)
+}
+
+/// To a blast in the list.
+fn select(model: &mut Model, blast: BlastId) -> Vec<Effect> {
+    model.overlays.clear();
+    model.blasts.select(blast);
     model.focus = Pane::Blasts;
     lists::follow_selection(model)
 }

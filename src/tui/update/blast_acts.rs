@@ -1,6 +1,6 @@
 //! Pausing, cancelling and deleting blasts, and the questions before.
 
-use super::{prompts, written};
+use super::{prompts, steps, written};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
@@ -10,12 +10,15 @@ use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Notice, Prompt};
 use crate::tui::widget::TextField;
 
 pub fn pause(model: &mut Model) -> Vec<Effect> {
+    if let Some(view) = model.chosen_step() {
+        return steps::pause(view);
+    }
     model.to_pause().map(|blast| Effect::Write(WriteRequest::Pause(blast.id))).into_iter().collect()
 }
 
 /// Cancels what was sent from, deletes a draft.
 pub fn cancel(model: &mut Model) -> Vec<Effect> {
-    let Some(blast) = model.blast() else { return Vec::new() };
+    let Some(blast) = model.blast_meant() else { return Vec::new() };
     let (id, tag, queued) = (blast.id, brief_name(blast), blast.counts.queued);
     match blast.state {
         BlastState::Draft => {
@@ -37,7 +40,7 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
 
 /// `>`: leaves out the next time of a blast that repeats, after a question that names it.
 pub fn skip(model: &mut Model) -> Vec<Effect> {
-    let Some((blast, at)) = model.blast().and_then(|blast| Some((blast, blast.scheduled_for?))) else {
+    let Some((blast, at)) = model.blast_meant().and_then(|blast| Some((blast, blast.scheduled_for?))) else {
         return Vec::new();
     };
     let clock = TimeFormat { zone: model.options.zone, now: model.now };

@@ -2,7 +2,7 @@
 
 use super::{
     activity, answer, armed, customer, find, follow_found, follow_ups, form, keys, leave, lists, marks, plan, retries,
-    views, written,
+    steps, views, written,
 };
 use crate::app::DatabaseState;
 use crate::app::view::{BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
@@ -82,7 +82,7 @@ fn of_blast(model: &mut Model, completion: Completion) -> Vec<Effect> {
         Completion::Errors { blast, errors } => {
             view_read(model, errors, |model, errors| views::errors_read(model, blast, errors));
         }
-        Completion::Steps(steps) => with(model, steps, |model, steps| model.steps = steps),
+        Completion::Steps(read) => with(model, read, steps::loaded),
         Completion::Retryable { blast, people } => retries::counted_now(model, blast, people),
         Completion::FollowUp(preview) => follow_ups::loaded(model, preview),
         Completion::FoundFollowUp(preview) => follow_found::loaded(model, preview),

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{activity, follow_ups, presence};
+use super::{activity, follow_ups, presence, steps};
 use crate::app::view::{Anchor, RecipientQuery, SORTED_MAX};
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{Effect, ListPart, ReadRequest};
@@ -110,6 +110,16 @@ pub fn count_all(model: &Model) -> Option<Effect> {
     })
 }
 
+/// Counts the found people again, where they are listed and only the database knows how many they are.
+fn count_again(model: &Model) -> Option<Effect> {
+    let people = &model.recipients;
+    let ListScope::Found { filter, .. } = &people.scope else { return None };
+    let blast = people.blast.filter(|_| people.awaiting.is_none() && shows_people(model))?;
+    let is_in_counts = filter.beyond_status().next().is_none();
+    let (ticket, filter) = (people.ticket, filter.clone());
+    (!is_in_counts).then_some(Effect::Read(ReadRequest::CountAgain { ticket, blast, filter }))
+}
+
 /// Requests the next page when the window runs out on one side.
 pub fn next_page(model: &mut Model) -> Option<Effect> {
     let wanted = model.recipients.wanted(model.layout().people_rows())?;
@@ -140,12 +150,14 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
             effects.extend(cells_and_news(model));
         }
     }
+    effects.extend(count_again(model));
     effects.extend(since_last_key(model));
     effects.extend(activity::refresh(model));
     effects.extend(presence::refresh(model));
     match model.overlays.last() {
         Some(Overlay::Details(details)) => effects.push(Effect::Read(ReadRequest::Person(details.person))),
         Some(Overlay::Customer(page)) => effects.push(Effect::Read(ReadRequest::Customer(page.phone.clone()))),
+        Some(Overlay::Needs(_)) => effects.extend(steps::read(model)),
         Some(Overlay::Answer(answer)) => effects.push(Effect::Read(ReadRequest::Person(answer.person))),
         _ => {}
     }

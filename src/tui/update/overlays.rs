@@ -38,9 +38,9 @@ pub fn open_details(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Read(ReadRequest::Person(person))]
 }
 
-/// What sending the selected blast would do; where only its sender has stopped, the question whether that is fixed.
+/// What sending the blast that is meant would do; where only its sender has stopped, the question whether that is fixed.
 pub fn open_plan(model: &mut Model) -> Vec<Effect> {
-    let Some(row) = model.blast() else { return Vec::new() };
+    let Some(row) = model.blast_meant() else { return Vec::new() };
     let blast = row.id;
     if let Some(name) = model.unconfirmed_sender() {
         let name = name.to_owned();
@@ -73,7 +73,7 @@ pub fn moved(model: &mut Model, by: CursorMove) {
         CursorMove::Rows(rows) => rows,
         CursorMove::Pages(pages) => pages.saturating_mul(page),
     };
-    let needs = model.needs_list();
+    let needs = model.needs_lines();
     match model.overlays.last_mut() {
         Some(Overlay::Details(details)) if details.is_uncertain() && matches!(by, CursorMove::Rows(-1 | 1)) => {
             let at = RESOLUTIONS.iter().position(|choice| *choice == details.choice).unwrap_or_default();
@@ -90,7 +90,7 @@ pub fn moved(model: &mut Model, by: CursorMove) {
         Some(Overlay::Customer(page)) => page.step(rows),
         Some(Overlay::Elsewhere(elsewhere)) => elsewhere.row = step(elsewhere.row, rows, elsewhere.rows.len()),
         Some(Overlay::Needs(chosen)) => {
-            let row = needs.iter().position(|need| Some(*need) == *chosen);
+            let row = needs.iter().position(|line| Some(*line) == *chosen);
             *chosen = needs.get(row.map_or(0, |row| step(row, rows, needs.len()))).copied();
         }
         Some(open) => {
@@ -113,7 +113,7 @@ pub fn choose(model: &mut Model) -> Vec<Effect> {
             Some(row) => jump(model, &row),
             None => Vec::new(),
         },
-        Some(Overlay::Needs(chosen)) => attention::go_to(model, *chosen),
+        Some(Overlay::Needs(chosen)) => attention::enter(model, *chosen),
         Some(Overlay::Welcome(row)) => super::welcome::choose(model, *row),
         Some(Overlay::NewSender) => super::welcome::begin(model),
         _ => Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{answer, armed, blast_acts, customer, follow_ups, form, lists, prompts, retries, senders, welcome};
+use super::{answer, armed, blast_acts, customer, follow_ups, form, lists, prompts, retries, senders, steps, welcome};
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
 use crate::domain::blast::BlastState;
@@ -52,6 +52,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::Report(path)) => reported(model, request, &path),
         Ok(WriteOutcome::Drafted { blast, people }) => follow_ups::made(model, request, *blast, people),
         Ok(WriteOutcome::StepAdded(step)) => follow_ups::step_added(model, &step),
+        Ok(WriteOutcome::StepChanged) => steps::changed(model, request),
         Ok(WriteOutcome::Deleted) => deleted(model, request),
         Ok(WriteOutcome::Answered(queued)) => answer::queued(model, request, &queued),
         Ok(WriteOutcome::Shop(outcome)) => customer::written(model, request, &outcome),

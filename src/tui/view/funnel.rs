@@ -234,6 +234,7 @@ fn others(blast: &BlastView, (wanted, room): (u16, u16)) -> String {
     let lines = [
         line(number, Status::label, " later", "   "),
         line(number, Status::label, " later", "  "),
+        line(number, Status::label, " later", " "),
         line(number, Status::label, "", "  "),
         line(compact, Status::label, "", "  "),
         line(compact, Status::label, "", " "),

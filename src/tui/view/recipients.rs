@@ -159,8 +159,8 @@ fn news(model: &Model) -> Option<String> {
         (0, None) => None,
         (0, Some(newer)) if model.recipients.direction == ListDirection::Reversed => Some(format!("{newer} newer: G")),
         (0, Some(newer)) => Some(format!("{newer} newer above: g")),
-        (left, None) => Some(format!("{left} moved on: g")),
-        (left, Some(newer)) => Some(format!("{left} moved on, {newer} newer: g")),
+        (left, None) => Some(format!("{left} of these moved on: g")),
+        (left, Some(newer)) => Some(format!("{left} of these moved on, {newer} newer: g")),
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) const fn pause_factor(request: &ReadRequest) -> u32 {
     match request {
         ReadRequest::ChangesSince { .. }
         | ReadRequest::CountChanged { .. }
+        | ReadRequest::CountAgain { .. }
         | ReadRequest::CameBack(_)
         | ReadRequest::ActivityHead
         | ReadRequest::Progress(_)
@@ -47,6 +48,7 @@ pub(super) const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::Senders
         | ReadRequest::Rows(_)
         | ReadRequest::Count { .. }
+        | ReadRequest::CountAgain { .. }
         | ReadRequest::CountWider { .. }
         | ReadRequest::CountChanged { .. }
         | ReadRequest::ChangesSince { .. }

@@ -1,0 +1,147 @@
+//! What comes by itself, in the list of what needs a person: its keys act on the line that is chosen there.
+
+use super::follow_ups::step;
+use super::schedules::pattern;
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, draft, raya};
+use crate::app::view::BlastView;
+use crate::app::{StepChange, StepKey, StepView};
+use crate::domain::blast::{BlastOrigin, BlastState};
+use crate::domain::ids::BlastId;
+use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
+use crate::tui::model::{NeedsLine, Overlay, Pane};
+
+const STEP: StepKey = StepKey { blast: RAYA, number: 1 };
+
+/// Nothing needs anybody; one blast has a step, and another one is selected.
+fn with(steps: Vec<StepView>) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let origin = BlastOrigin { has_steps: true, ..BlastOrigin::default() };
+    let mut calm = BlastView { origin, ..raya() };
+    calm.counts.uncertain = 0;
+    dashboard.answer(Completion::Blasts(Ok(vec![draft(), calm])));
+    dashboard.model.blasts.select(DRAFT);
+    dashboard.keys("!").answer(Completion::Steps(Ok(steps))).taken();
+    dashboard
+}
+
+fn change(to: StepChange) -> WriteRequest {
+    WriteRequest::ChangeStep { step: STEP, to }
+}
+
+fn done(dashboard: &mut TestDashboard, to: StepChange) {
+    dashboard.answer(Completion::Written { request: change(to), outcome: Ok(WriteOutcome::StepChanged) });
+}
+
+fn paused(waits: Option<BlastId>) -> StepView {
+    let mut view = step(waits);
+    view.step.paused_at = Some(at(14, 0));
+    StepView { comes_at: None, ..view }
+}
+
+#[test]
+fn a_step_is_paused_at_once_and_resumed_after_a_question() {
+    let mut dashboard = with(vec![step(None)]);
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Step(STEP)));
+
+    dashboard.keys("p");
+    assert_eq!(dashboard.acts(), [change(StepChange::Pause)]);
+    done(&mut dashboard, StepChange::Pause);
+    assert_eq!(dashboard.said(), "step 1 of Raya promo is paused; S resumes it");
+    assert_eq!(dashboard.model.log.back().unwrap().command_line, "blastdeck blast step pause 7 1");
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Steps(vec![RAYA]))));
+    dashboard.answer(Completion::Steps(Ok(vec![paused(None)])));
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("1d after read, not replied; paused"), "{screen}");
+
+    dashboard.keys("p");
+    assert_eq!(dashboard.said(), "step 1 of Raya promo is paused already: S resumes it");
+    dashboard.keys("S");
+    assert!(dashboard.acts().is_empty(), "it asks first");
+    dashboard.keys("y");
+    assert_eq!(dashboard.acts(), [change(StepChange::Resume)]);
+}
+
+#[test]
+fn a_step_is_removed_after_a_question_and_the_next_line_is_chosen() {
+    let mut other = step(None);
+    other.step.number = 2;
+    let mut dashboard = with(vec![step(None), other.clone()]);
+
+    dashboard.keys("Xn");
+    assert!(dashboard.acts().is_empty());
+    dashboard.keys("X");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("remove step 1 of Raya promo for good? What it made stays."), "{screen}");
+    dashboard.keys("y");
+    assert_eq!(dashboard.acts(), [change(StepChange::Remove)]);
+    done(&mut dashboard, StepChange::Remove);
+    dashboard.answer(Completion::Steps(Ok(vec![other])));
+
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Step(StepKey { number: 2, ..STEP })));
+}
+
+#[test]
+fn enter_on_a_step_goes_to_its_draft_else_to_its_blast() {
+    let mut dashboard = with(vec![step(None)]);
+    dashboard.keys("\n");
+    assert!(dashboard.model.overlays.is_empty());
+    assert_eq!((dashboard.model.focus, dashboard.model.blast().unwrap().id), (Pane::Blasts, RAYA));
+
+    let mut dashboard = with(vec![step(Some(DRAFT))]);
+    dashboard.keys("\n");
+    assert!(matches!(&dashboard.model.overlays[..], [Overlay::Plan(plan)] if plan.blast == DRAFT));
+}
+
+#[test]
+fn a_step_that_runs_is_not_resumed_and_a_read_only_window_changes_none() {
+    let mut dashboard = with(vec![step(None)]);
+    dashboard.keys("S");
+    assert_eq!(dashboard.said(), "step 1 of Raya promo is not paused: enter goes to its blast");
+
+    dashboard.model.options.kind = crate::tui::DashboardKind::ReadOnly;
+    for key in ["p", "X"] {
+        dashboard.keys(key);
+        assert!(dashboard.model.prompt.is_none() && dashboard.acts().is_empty(), "{key}");
+    }
+}
+
+#[test]
+fn what_is_scheduled_stands_beside_the_steps_and_its_keys_act_on_it() {
+    let mut dashboard = with(Vec::new());
+    dashboard.answer(Completion::Blasts(Ok(vec![draft(), pattern(BlastState::Scheduled)])));
+    dashboard.keys("k");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("> Good morning: every day 09:00; next 21 Nov 09:00"), "{screen}");
+
+    dashboard.keys("p");
+    assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)], "the selected one is a draft");
+    dashboard.keys(">");
+    assert!(dashboard.screen().join("\n").contains("leave out Good morning at 21 Nov 09:00?"));
+    dashboard.keys("nX");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("pause Good morning, then ask"), "{screen}");
+}
+
+#[test]
+fn s_on_a_line_shows_the_plan_of_its_blast() {
+    let mut dashboard = with(Vec::new());
+    dashboard.answer(Completion::Blasts(Ok(vec![draft(), pattern(BlastState::Paused)]))).keys("kS");
+
+    assert!(matches!(&dashboard.model.overlays[..], [Overlay::Needs(_), Overlay::Plan(plan)] if plan.blast == RAYA));
+}
+
+#[test]
+fn what_starts_by_itself_is_not_sent_again_and_says_so_before_any_question() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.answer(Completion::Blasts(Ok(vec![pattern(BlastState::Scheduled)])));
+    dashboard.keys("1S");
+    assert_eq!(dashboard.said(), "it repeats, next 21 Nov 09:00: p pauses it, > leaves that time out");
+
+    let mut once = pattern(BlastState::Scheduled);
+    once.origin = BlastOrigin::default();
+    dashboard.answer(Completion::Blasts(Ok(vec![once]))).keys("S");
+
+    assert_eq!(dashboard.said(), "it starts by itself 21 Nov 09:00: p pauses it");
+    assert!(dashboard.model.overlays.is_empty() && dashboard.model.prompt.is_none());
+}

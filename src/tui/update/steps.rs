@@ -1,0 +1,91 @@
+//! Steps in the list of what needs a person: follow-ups that make themselves are paused, resumed and removed there.
+
+use super::{prompts, written};
+use crate::app::{StepChange, StepKey, StepView};
+use crate::tui::availability;
+use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
+use crate::tui::format::brief_name;
+use crate::tui::model::{ConfirmBy, Model, NeedsLine, Notice, Overlay};
+
+/// Reads the steps of every blast that has some.
+pub fn read(model: &mut Model) -> Option<Effect> {
+    let with_steps: Vec<_> =
+        model.blasts.rows().iter().filter(|blast| blast.origin.has_steps).map(|blast| blast.id).collect();
+    if with_steps.is_empty() {
+        loaded(model, Vec::new());
+        return None;
+    }
+    Some(Effect::Read(ReadRequest::Steps(with_steps)))
+}
+
+/// They are here: where the line at the cursor is gone, the one now in its place is chosen.
+pub fn loaded(model: &mut Model, steps: Vec<StepView>) {
+    let before = model.needs_lines();
+    model.steps = steps;
+    let lines = model.needs_lines();
+    let Some(Overlay::Needs(chosen)) = model.overlays.last_mut() else { return };
+    if chosen.is_none_or(|line| matches!(line, NeedsLine::Step(_)) && !lines.contains(&line)) {
+        let row = before.iter().position(|line| Some(*line) == *chosen).unwrap_or_default();
+        *chosen = lines.get(row).or(lines.last()).copied();
+    }
+}
+
+pub fn cannot_pause(model: &Model, view: &StepView) -> Option<String> {
+    if view.step.paused_at.is_some() {
+        return Some(format!("{} is paused already: S resumes it", name(model, view.step.key())));
+    }
+    cannot_come(model, view)
+}
+
+pub fn cannot_resume(model: &Model, view: &StepView) -> Option<String> {
+    if view.step.paused_at.is_none() {
+        return Some(format!("{} is not paused: enter goes to its blast", name(model, view.step.key())));
+    }
+    cannot_come(model, view)
+}
+
+fn cannot_come(model: &Model, view: &StepView) -> Option<String> {
+    let is_over = || format!("{} comes no more: its blast is over", name(model, view.step.key()));
+    view.is_over.then(is_over).or_else(|| availability::read_only(model))
+}
+
+pub fn pause(view: &StepView) -> Vec<Effect> {
+    vec![Effect::Write(WriteRequest::ChangeStep { step: view.step.key(), to: StepChange::Pause })]
+}
+
+pub fn ask_resume(model: &mut Model) -> Vec<Effect> {
+    let Some(view) = model.chosen_step() else { return Vec::new() };
+    let sends = match view.step.at_most {
+        Some(most) => format!("it then sends by itself to at most {most}"),
+        None => "each draft of it waits for your yes".to_owned(),
+    };
+    let question = format!("resume {}? ({sends})", name(model, view.step.key()));
+    let resume = WriteRequest::ChangeStep { step: view.step.key(), to: StepChange::Resume };
+    prompts::ask(model, question, ConfirmBy::Yes, vec![resume])
+}
+
+pub fn ask_remove(model: &mut Model) -> Vec<Effect> {
+    let Some(key) = model.chosen_step().map(|view| view.step.key()) else { return Vec::new() };
+    let question = format!("remove {} for good? What it made stays.", name(model, key));
+    prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::ChangeStep { step: key, to: StepChange::Remove }])
+}
+
+/// Says what became of a step, and reads them again.
+pub fn changed(model: &mut Model, request: &WriteRequest) -> Vec<Effect> {
+    let WriteRequest::ChangeStep { step, to } = request else { return Vec::new() };
+    let (verb, what) = match to {
+        StepChange::Pause => ("pause", "is paused; S resumes it"),
+        StepChange::Resume => ("resume", "goes on"),
+        StepChange::Remove => ("remove", "is removed; what it made stays"),
+    };
+    let sentence = format!("{} {what}", name(model, *step));
+    written::log(model, &sentence, &format!("blastdeck blast step {verb} {} {}", step.blast, step.number));
+    model.say(Notice::done(sentence));
+    std::iter::once(Effect::Read(ReadRequest::Blasts)).chain(read(model)).collect()
+}
+
+/// `step 1 of Raya promo`.
+fn name(model: &Model, step: StepKey) -> String {
+    let blast = model.blasts.get(step.blast).map(brief_name).unwrap_or_default();
+    format!("step {} of {blast}", step.number)
+}
