@@ -64,9 +64,7 @@ use crate::app::{DatabaseState, EngineChange, Launch, StepView};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
-use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
-use crate::domain::waiting::Waiting;
 
 /// The most keys that wait for a list.
 pub const HELD_MAX: usize = 64;
@@ -333,27 +331,6 @@ impl Model {
     pub fn is_over_meta(&self, id: BlastId) -> bool {
         let Some(blast) = self.blasts.get(id) else { return false };
         self.senders.iter().any(|sender| sender.id == blast.sender_id && sender.provider == "meta")
-    }
-
-    /// What the blast that is meant waits for.
-    pub fn waiting(&self) -> Option<&Waiting> {
-        self.blast_meant().filter(|blast| blast.state == BlastState::Sending)?.waiting.as_ref()
-    }
-
-    /// Why the sender of the blast that is meant stopped, if the blast waits for it.
-    pub fn stopped_sender(&self) -> Option<&str> {
-        match self.waiting()? {
-            Waiting::SenderStopped { why, .. } => Some(why),
-            _ => None,
-        }
-    }
-
-    /// The sender of the blast that is meant, if somebody has to confirm first that it may send from a restored database.
-    pub fn unconfirmed_sender(&self) -> Option<&str> {
-        let sender = &self.blast_meant()?.sender;
-        let mut stops = self.senders.iter().filter(|row| row.name == *sender).filter_map(|row| row.stopped.as_ref());
-        let is_waiting = matches!(self.waiting(), Some(Waiting::SenderStopped { code: StopCode::Restored, .. }));
-        (is_waiting || stops.any(|stop| stop.code == StopCode::Restored)).then_some(sender)
     }
 
     /// How many people the list has: by the blast's own counts, else as counted.

@@ -7,6 +7,7 @@ use crate::app::view::{ActivityHead, BlastView};
 use crate::app::{StepKey, StepView};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::sender::StopCode;
 use crate::domain::waiting::Waiting;
 
 /// Something that needs a person.
@@ -80,6 +81,27 @@ impl Model {
             NeedsLine::Scheduled(id) => Some(id),
             NeedsLine::Step(step) => Some(step.blast),
         }
+    }
+
+    /// What the blast that is meant waits for.
+    pub fn waiting(&self) -> Option<&Waiting> {
+        self.blast_meant().filter(|blast| blast.state == BlastState::Sending)?.waiting.as_ref()
+    }
+
+    /// Why the sender of the blast that is meant stopped, if the blast waits for it.
+    pub fn stopped_sender(&self) -> Option<&str> {
+        match self.waiting()? {
+            Waiting::SenderStopped { why, .. } => Some(why),
+            _ => None,
+        }
+    }
+
+    /// The sender of the blast that is meant, if somebody has to confirm first that it may send from a restored database.
+    pub fn unconfirmed_sender(&self) -> Option<&str> {
+        let sender = &self.blast_meant()?.sender;
+        let mut stops = self.senders.iter().filter(|row| row.name == *sender).filter_map(|row| row.stopped.as_ref());
+        let is_waiting = matches!(self.waiting(), Some(Waiting::SenderStopped { code: StopCode::Restored, .. }));
+        (is_waiting || stops.any(|stop| stop.code == StopCode::Restored)).then_some(sender)
     }
 
     /// Everything that needs a person, in the order of the screen.
