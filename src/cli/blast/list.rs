@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use color_eyre::Result;
 
-use super::show::as_json;
+use super::show::{as_json, date_words};
 use crate::app::view::{BlastFilter, BlastView};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
@@ -140,7 +140,7 @@ fn row(context: &Context, blast: &BlastView) -> Vec<String> {
         blast.id.to_string(),
         blast.tag.clone(),
         blast.follow_up_stage.clone(),
-        context.when(Some(blast.blast_date)),
+        date_words(context, blast),
         state_words(blast),
         number(blast.total_recipients),
         blast.settled_percent().map_or_else(|| "-".to_owned(), |percent| format!("{percent}%")),

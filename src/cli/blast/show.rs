@@ -109,11 +109,7 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
         let _ = writeln!(out, "  times    {words}");
     }
     let _ = writeln!(out, "  sender   {}", blast.sender);
-    let date = match blast.scheduled_for {
-        Some(at) if at == blast.blast_date => context.start(at, context.app.clocks_of(blast)),
-        _ => context.when(Some(blast.blast_date)),
-    };
-    let _ = writeln!(out, "  date     {date}");
+    let _ = writeln!(out, "  date     {}", date_words(context, blast));
     let _ = writeln!(
         out,
         "  funnel   sent {}  received {}  read {}  replied {}  closed {}",
@@ -157,6 +153,14 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
     out.push_str(&step::lines(context, &also.steps));
     let _ = writeln!(out, "  message  {}", clean_shown(&blast.message.replace('\n', " / ")));
     out
+}
+
+/// When it was sent, or by its own clocks when it starts.
+pub(super) fn date_words(context: &Context, blast: &BlastView) -> String {
+    match blast.scheduled_for {
+        Some(at) if at == blast.blast_date => context.start(at, context.app.clocks_of(blast)),
+        _ => context.when(Some(blast.blast_date)),
+    }
 }
 
 /// Who is not in the funnel, and whom Meta holds back.

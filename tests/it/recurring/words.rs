@@ -39,6 +39,9 @@ async fn a_time_by_other_clocks_than_the_readers_names_the_zone() {
     assert!(!line(&own).contains("(09:00 UTC)"), "{listed}");
     let shown = shop.ok(&["blast", "show", &id]).await;
     assert!(shown.contains("repeats every day 09:00 (Pacific/Auckland)"), "{shown}");
+    let all = shop.ok(&["blast", "list"]).await;
+    let row = all.lines().find(|line| line.trim_start().starts_with(&id)).unwrap();
+    assert!(row.contains("09:00 Pacific/Auckland (") && row.contains(" repeats "), "{all}");
     for line in ["  date ", "  now "] {
         let line = shown.lines().find(|text| text.starts_with(line)).unwrap();
         assert!(line.contains("09:00 Pacific/Auckland ("), "{shown}");
