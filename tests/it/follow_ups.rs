@@ -333,3 +333,28 @@ async fn a_follow_up_to_people_who_were_found_counts_and_takes_exactly_them() {
     assert_eq!(shop.json(&["blast", "show", &made.blast.to_string()]).await["follows"], json!(from.blast));
     assert_eq!((after.count.gets(), after.stage_name.as_str()), (0, "Follow-up 2"));
 }
+
+#[tokio::test]
+async fn whoever_wrote_and_is_not_marked_is_counted_unless_they_opted_out() {
+    let (shop, blast) = stuck_shop().await;
+    let id = BlastId(blast.parse().unwrap());
+    // The first read it and wrote twice, the second opted out, the sixth is at another stage.
+    for (person, message) in [(0, 1), (0, 2), (1, 3), (5, 4)] {
+        shop.execute(&format!(
+            "insert into replies (sender_id, blast_id, recipient_id, phone_number, kind, body, message_id, at)
+             select b.sender_id, r.blast_id, r.id, r.phone_number, 'text', 'How much?', 'wamid.{message}', now()
+               from blast_recipients r join blasts b on b.id = r.blast_id
+              where r.blast_id = {blast} and r.phone_number = '+{}'",
+            digits(person)
+        ))
+        .await;
+    }
+    let business: String =
+        sqlx::query_scalar("select business from senders limit 1").fetch_one(&shop.database.pool).await.unwrap();
+    let stuck = |stage| StuckQuery { blast: id, stage, business: &business };
+
+    let at_read = follow_up::unmarked(&shop.database.pool, stuck(Status::Read)).await.unwrap();
+    let at_replied = follow_up::unmarked(&shop.database.pool, stuck(Status::Replied)).await.unwrap();
+
+    assert_eq!((at_read, at_replied), (1, 0));
+}

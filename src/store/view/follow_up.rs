@@ -147,9 +147,11 @@ pub async fn unmarked(pool: &PgPool, stuck: StuckQuery<'_>) -> Result<i64, Store
     let unmarked = sqlx::query_scalar(
         "select count(distinct r.id)
            from replies p join blast_recipients r on r.id = p.recipient_id
-          where p.blast_id = $1 and r.blast_id = $1 and r.status = $2 and r.status < 'replied' and r.opted_out_at is null",
+          where p.blast_id = $1 and r.blast_id = $1 and r.status = $2 and r.status < 'replied' and r.opted_out_at is null
+            and not exists (select from suppressions x
+                             where person_key(x.phone_number) = person_key(r.phone_number) and x.business in ($3, '*'))",
     );
-    Ok(unmarked.bind(stuck.blast).bind(stuck.stage).fetch_one(pool).await?)
+    Ok(unmarked.bind(stuck.blast).bind(stuck.stage).bind(stuck.business).fetch_one(pool).await?)
 }
 
 /// How many follow-ups there are of the blast that a chain begins with, drafts too.
