@@ -19,6 +19,7 @@ lock table attempts, provider_message in access exclusive mode;
 alter table provider_message drop constraint provider_message_sender_message_key;
 drop index provider_message_recipient;
 alter table provider_message drop constraint if exists provider_message_times_check;
+-- Epoch 0: of an engine of the version before, which still writes what came of those it has in flight.
 alter table provider_message add column epoch bigint not null default 0, add column claimed_at timestamptz;
 
 -- An attempt whose id was learned after its answer had two rows. An acceptance outweighs what was said before it; no byte of any
@@ -56,7 +57,6 @@ select a.recipient_id, a.attempt, a.sender_id, 'unknown',
 
 alter table provider_message
     alter column claimed_at set not null,
-    -- For what an engine of the version before has in flight.
     alter column claimed_at set default now(),
     add constraint provider_message_sender_message_key unique (sender_id, message_id),
     -- A number is never reused, and an attempt ends once: what is learned of it later is added to its row.

@@ -19,6 +19,10 @@ async fn an_attempt_is_missing_unless_its_person_has_it_under_its_epoch() {
     let scene = Scene::sending(3).await;
     let epoch = scene.lease.epoch;
     scene.execute("delete from blast_recipients where id = 3").await;
+    // An engine of the version before wrote it while the database was upgraded.
+    let upgraded = "insert into blast_recipients (id, blast_id, phone_number) overriding system value values (8, 1, '+{}');
+                    insert into provider_message (recipient_id, attempt, sender_id, outcome) values (8, 1, 1, 'accepted')";
+    scene.execute(&upgraded.replace("{}", &digits(8).to_string())).await;
     let mut connection = scene.pool().acquire().await.unwrap();
 
     for (attempt, missing, what) in [
@@ -26,6 +30,7 @@ async fn an_attempt_is_missing_unless_its_person_has_it_under_its_epoch() {
         (posted(1, 2, epoch), 1, "a later one"),
         (posted(2, 1, epoch + 1), 1, "one under a later lease"),
         (posted(3, 1, epoch), 0, "of somebody who was deleted"),
+        (posted(8, 1, epoch), 0, "one whose lease nobody wrote down"),
         (PostedAttempt { phone: 1, ..posted(1, 1, epoch) }, 1, "an id that is somebody else's now"),
     ] {
         assert_eq!(fence::missing(&mut connection, &[attempt]).await.unwrap(), missing, "{what}");
