@@ -25,10 +25,8 @@ type PendingEvidence = (EvidenceEntry, Option<Slot>);
 /// A batch this large is part of a stream: as much again comes within a moment, and each transaction costs the same however
 /// much is in it.
 const STREAM: usize = 32;
-/// How long the evidence of a stream gathers, a millisecond at a time.
-const GATHER: u32 = 4;
-/// So much is worth a transaction, and is not kept waiting: its slots are what the next claims wait for.
-const ENOUGH: usize = 64;
+/// How long the evidence of a stream gathers.
+const GATHER: Duration = Duration::from_millis(4);
 
 /// What is written together: first what can be written without being read.
 #[derive(Default)]
@@ -195,10 +193,8 @@ impl Recorder {
                 () = sleep(Duration::from_millis(200)) => {}
             }
         }
-        let mut waited = 0;
-        while last >= STREAM && waited < GATHER && batch.len() + self.inbox.len() < ENOUGH {
-            sleep(Duration::from_millis(1)).await;
-            waited += 1;
+        if last >= STREAM {
+            sleep(GATHER).await;
         }
         while batch.len() < BATCH_MAX {
             match self.inbox.try_recv() {
