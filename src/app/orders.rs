@@ -58,7 +58,7 @@ pub struct WrittenOrder {
 }
 
 /// An order in another state.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SteppedOrder {
     pub order: OrderRow,
     /// Of one that was cancelled: `; still left out of …`, where follow-ups go on without its person.
@@ -168,11 +168,6 @@ impl App {
         }
         let action = action::log(&mut *tx, self.new_action(person, mark)).await?;
         Ok(order::count(tx, id, action, counted).await?)
-    }
-
-    /// Takes an order to another state, as [`Self::step_order`] does.
-    pub async fn move_order(&self, id: OrderId, next: OrderState) -> Result<OrderRow, AppError> {
-        Ok(self.step_order(id, next).await?.order)
     }
 
     /// Takes an order to another state. A cancelled one takes its own amount back, unless an operator wrote another in its

@@ -1,7 +1,9 @@
 //! What is written about orders and carts.
 
 use super::{EffectResult, WriteOutcome};
-use crate::app::{App, CartEdit, CartRow, ItemsEdit, OrderDraft, OrderRow, SoldOut, WrittenCart, WrittenOrder};
+use crate::app::{
+    App, CartEdit, CartRow, ItemsEdit, OrderDraft, OrderRow, SoldOut, SteppedOrder, WrittenCart, WrittenOrder,
+};
 use crate::domain::ids::{CartId, OrderId, RecipientId};
 use crate::domain::order::OrderState;
 use crate::tui::model::ItemsPrompt;
@@ -43,6 +45,7 @@ impl ShopAct {
 pub enum ShopOutcome {
     /// With what the catalogue calls sold out of it.
     Order(Box<OrderRow>, SoldOut),
+    Stepped(Box<SteppedOrder>),
     Cart(Box<CartRow>, SoldOut),
 }
 
@@ -67,9 +70,7 @@ pub(super) async fn write(app: &App, act: &ShopAct) -> EffectResult<WriteOutcome
         ShopAct::EditCart(id, items) => {
             app.edit_cart(*id, &CartEdit { items: Some(items.clone()), note: None }).await?.into()
         }
-        ShopAct::MoveOrder(id, next) => {
-            ShopOutcome::Order(Box::new(app.move_order(*id, *next).await?), SoldOut::default())
-        }
+        ShopAct::MoveOrder(id, next) => ShopOutcome::Stepped(Box::new(app.step_order(*id, *next).await?)),
         ShopAct::OrderCart(id) => app.order_cart(*id).await?.into(),
         ShopAct::AbandonCart(id) => ShopOutcome::Cart(Box::new(app.abandon_cart(*id).await?), SoldOut::default()),
     }))

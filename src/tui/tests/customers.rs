@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use super::support::{STACKED, TestDashboard, WIDE, at, details_of, people};
 use crate::app::view::{ActivityEvent, ActivityPage, ActivityPosition, ActivityRow, ActivitySource};
 use crate::app::{
-    CartRow, Consent, CustomerDetails, CustomerRow, CustomerSheet, OrderDraft, OrderItemRow, OrderRow, SoldOut,
+    CartRow, Consent, CustomerDetails, CustomerRow, CustomerSheet, OrderDraft, OrderItemRow, OrderRow, SteppedOrder,
     typed_item,
 };
 use crate::domain::cart::CartState;
@@ -221,6 +221,10 @@ fn enter_on_an_uncertain_message_still_answers_that_and_i_goes_to_the_customer()
     );
 }
 
+fn stepped(order: OrderRow, left_out: &str) -> ShopOutcome {
+    ShopOutcome::Stepped(Box::new(SteppedOrder { order, left_out: left_out.to_owned() }))
+}
+
 #[test]
 fn an_order_goes_through_its_steps_by_key_each_after_a_question() {
     let mut dashboard = opened(WIDE);
@@ -236,9 +240,9 @@ fn an_order_goes_through_its_steps_by_key_each_after_a_question() {
         act: ShopAct::MoveOrder(OrderId(3), OrderState::Confirmed),
         typed: None,
     };
-    let outcome = ShopOutcome::Order(Box::new(order(3, OrderState::Confirmed)), SoldOut::default());
+    let outcome = stepped(order(3, OrderState::Confirmed), "");
     dashboard.answer(Completion::Written {
-        request: WriteRequest::Shop(Box::new(write)),
+        request: WriteRequest::Shop(Box::new(write.clone())),
         outcome: Ok(WriteOutcome::Shop(outcome)),
     });
     assert_eq!(dashboard.said(), "Siti Aminah: order 3, RM 12.40 is confirmed, by you");
@@ -247,6 +251,18 @@ fn an_order_goes_through_its_steps_by_key_each_after_a_question() {
 
     dashboard.keys("Xy");
     assert_eq!(acts(&mut dashboard), [ShopAct::MoveOrder(OrderId(3), OrderState::Cancelled)]);
+    let write = ShopWrite { act: ShopAct::MoveOrder(OrderId(3), OrderState::Cancelled), ..write };
+    let outcome = stepped(order(3, OrderState::Cancelled), "; still left out of Raya: Second");
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::Shop(Box::new(write)),
+        outcome: Ok(WriteOutcome::Shop(outcome)),
+    });
+    assert_eq!(
+        dashboard.said(),
+        "Siti Aminah: order 3, RM 12.40 is cancelled, by you; still left out of Raya: Second",
+        "a follow-up goes on without them"
+    );
+    dashboard.taken();
     dashboard.keys("j\n");
     assert_eq!(dashboard.said(), "order 2 is fulfilled: there is no further step");
     dashboard.keys("j\ny");
@@ -315,7 +331,7 @@ fn an_order_of_somebody_in_no_blast_goes_through_its_steps_from_the_activity() {
         let Some(WriteRequest::Shop(write)) = dashboard.acts().pop() else { panic!("{}", dashboard.said()) };
         assert_eq!((write.person, &write.act), (None, &ShopAct::MoveOrder(OrderId(3), OrderState::Confirmed)));
         let moved = OrderRow { state: OrderState::Confirmed, ..alone };
-        let outcome = Ok(WriteOutcome::Shop(ShopOutcome::Order(Box::new(moved), SoldOut::default())));
+        let outcome = Ok(WriteOutcome::Shop(stepped(moved, "")));
         dashboard.answer(Completion::Written { request: WriteRequest::Shop(write), outcome });
         assert_eq!(dashboard.said(), "Siti Aminah: order 3, RM 12.40 is confirmed, by you");
         assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Customer(people()[0].phone.clone()))));

@@ -1,7 +1,7 @@
 //! The page of a customer: opening it, the steps of orders and carts, and the items that are typed for them.
 
 use super::{overlays, prompts, written as writes};
-use crate::app::{CustomerSheet, ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderRow, SoldOut};
+use crate::app::{CustomerSheet, ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderRow, SoldOut, SteppedOrder};
 use crate::app::{item_words, typed_change, typed_item};
 use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -276,6 +276,11 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
     let (sentence, key) = match outcome {
         ShopOutcome::Order(order, sold_out) => {
             let sentence = format!("{who}: {} is {}, by you{}", order_words(order), order.state, said(sold_out));
+            (sentence, SaleKey::Order(order.id))
+        }
+        ShopOutcome::Stepped(stepped) => {
+            let SteppedOrder { order, left_out } = &**stepped;
+            let sentence = format!("{who}: {} is {}, by you{left_out}", order_words(order), order.state);
             (sentence, SaleKey::Order(order.id))
         }
         ShopOutcome::Cart(cart, sold_out) => {

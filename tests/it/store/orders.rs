@@ -34,7 +34,7 @@ async fn an_order_typed_after_a_close_takes_its_place_and_its_cancel_opens_them_
 
     assert_eq!(scene.statuses().await, ["closed"]);
     assert_eq!(scene.number("select amount::bigint from blast_recipients").await, 6);
-    aina.move_order(order, OrderState::Cancelled).await.unwrap();
+    aina.step_order(order, OrderState::Cancelled).await.unwrap();
     assert_eq!(scene.statuses().await, ["sent"]);
     scene.invariants().await;
 }
@@ -45,7 +45,7 @@ async fn an_order_beside_a_close_that_was_meant_leaves_it_standing() {
     aina.mark(RecipientId(1), Mark::Closed(None)).await.unwrap();
 
     let order = aina.add_order(&draft()).await.unwrap().order.id;
-    aina.move_order(order, OrderState::Cancelled).await.unwrap();
+    aina.step_order(order, OrderState::Cancelled).await.unwrap();
 
     assert_eq!(scene.statuses().await, ["closed"]);
     scene.invariants().await;
@@ -56,10 +56,10 @@ async fn a_step_of_an_order_is_ones_last_act_and_in_the_activity() {
     let (scene, aina) = sent().await;
     let order = aina.add_order(&draft()).await.unwrap().order.id;
 
-    aina.move_order(order, OrderState::Paid).await.unwrap();
+    aina.step_order(order, OrderState::Paid).await.unwrap();
     let paid = refusal(aina.undo_mine().await);
     let shown = aina.activity(None, 1).await.unwrap().rows.swap_remove(0);
-    aina.move_order(order, OrderState::Cancelled).await.unwrap();
+    aina.step_order(order, OrderState::Cancelled).await.unwrap();
     let cancelled = refusal(aina.undo_mine().await);
 
     assert_eq!(paid, "your last act was to take order 1 to paid: that cannot be taken back");
@@ -78,13 +78,13 @@ async fn an_undo_that_the_cancel_of_its_order_overtakes_names_the_cancel() {
     sqlx::query("select from blast_recipients for update").execute(&mut *by_hand).await.unwrap();
     let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
 
-    let cancel = tokio::spawn(async move { ben.move_order(order, OrderState::Cancelled).await });
+    let cancel = tokio::spawn(async move { ben.step_order(order, OrderState::Cancelled).await });
     eventually_async("the cancel waits", async || scene.number(waits).await == 1).await;
     let undo = tokio::spawn(async move { aina.undo_mine().await });
     eventually_async("the undo waits behind it", async || scene.number(waits).await == 2).await;
     by_hand.rollback().await.unwrap();
 
-    assert_eq!(cancel.await.unwrap().unwrap().state, OrderState::Cancelled);
+    assert_eq!(cancel.await.unwrap().unwrap().order.state, OrderState::Cancelled);
     assert_eq!(
         refusal(undo.await.unwrap()),
         "Person 1: ben cancelled order 1 a moment ago, and its amount is taken back already"
