@@ -19,8 +19,9 @@ lock table attempts, provider_message in access exclusive mode;
 alter table provider_message drop constraint provider_message_sender_message_key;
 drop index provider_message_recipient;
 alter table provider_message drop constraint if exists provider_message_times_check;
--- Epoch 0: of an engine of the version before, which still writes what came of those it has in flight.
-alter table provider_message add column epoch bigint not null default 0, add column claimed_at timestamptz;
+-- Epoch -1: of an engine of the version before, which still writes what came of those it has in flight. 0: the claim is not in this
+-- database, which went back in time since.
+alter table provider_message add column epoch bigint not null default -1, add column claimed_at timestamptz;
 
 -- An attempt whose id was learned after its answer had two rows. An acceptance outweighs what was said before it; no byte of any
 -- answer is lost.
@@ -68,8 +69,9 @@ alter table provider_message
 create index provider_message_recent on provider_message (sender_id, claimed_at);
 
 drop table attempts;
+-- Those that were claimed in this database: by these it is known whether it went back in time.
 create view attempts as
-    select recipient_id, attempt, sender_id, epoch, claimed_at, outcome, received_at from provider_message
+    select recipient_id, attempt, sender_id, epoch, claimed_at, outcome, received_at from provider_message where epoch <> 0
      union all
     select recipient_id, attempt, sender_id, epoch, claimed_at, null, null from in_flight;
 

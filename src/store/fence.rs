@@ -122,7 +122,7 @@ pub async fn is_alive(connection: &mut PgConnection) -> Result<(), StoreError> {
 
 /// How many of these attempts the database does not have, although it has their people. An id that is somebody else's now was
 /// given a second time, which only a database that went back in time does. Of an attempt that an engine of an earlier version had in
-/// flight while the database was upgraded, the lease is not known (0).
+/// flight while the database was upgraded, the lease is not known (-1).
 pub async fn missing(connection: &mut PgConnection, posted: &[PostedAttempt]) -> Result<i64, StoreError> {
     if posted.is_empty() {
         return Ok(0);
@@ -132,7 +132,7 @@ pub async fn missing(connection: &mut PgConnection, posted: &[PostedAttempt]) ->
         "select count(*)
            from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[]) as p (recipient, attempt, epoch, phone)
            join blast_recipients r on r.id = p.recipient
-           left join attempts a on a.recipient_id = p.recipient and a.attempt = p.attempt and a.epoch in (p.epoch, 0)
+           left join attempts a on a.recipient_id = p.recipient and a.attempt = p.attempt and a.epoch in (p.epoch, -1)
           where a.recipient_id is null
              or (p.phone not in (ltrim(r.phone_number, '+'), '0') and not starts_with(r.phone_number, 'forgotten-'))",
     )
@@ -234,7 +234,8 @@ macro_rules! restore_lost {
             ", tried as (
              insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
              select id, attempt, $1, 'unknown', max(epoch), max(claimed_at) from lost group by id, attempt
-             on conflict (recipient_id, attempt) do nothing),
+             on conflict (recipient_id, attempt) do update
+                set epoch = excluded.epoch, claimed_at = excluded.claimed_at where provider_message.epoch = 0),
          known as (
              update blast_recipients r
                 set attempt = greatest(r.attempt, l.attempt),
@@ -284,7 +285,7 @@ const BY_ID: &str = restore_lost!(
               where p.claimed_at > $8
                 and not exists (select 1 from attempts a
                                  where a.recipient_id = p.recipient and a.attempt = p.attempt
-                                   and (a.epoch in (p.epoch, 0) or r.attempt > p.attempt))
+                                   and (a.epoch in (p.epoch, -1) or r.attempt > p.attempt))
               order by r.id
                 for update of r)",
     "0::bigint"

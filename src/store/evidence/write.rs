@@ -79,6 +79,13 @@ const ADDED: &str = "on conflict (recipient_id, attempt) do update
         body = case when provider_message.body = '' then excluded.body else provider_message.body end,
         flagged = coalesce(provider_message.flagged, excluded.flagged)";
 
+const ANSWER: &str = "outcome, message_id, http_status, error_code, body, flagged";
+
+/// Of a claim that this database does not have, since it went back in time, the answer is no sign that it has: the machine that made
+/// the claim would not notice that others are missing as well.
+const EPOCH_OF_ITS_CLAIM: &str = "case when exists (select from in_flight f where f.recipient_id = x.recipient_id
+                                    and f.attempt = x.attempt and f.epoch = x.epoch) then x.epoch else 0 end";
+
 /// Keeps the provider's answers, byte for byte, as the ends of their attempts. Whatever was there already, the id or the end of the
 /// attempt, fails the write where claims are trusted, and an id that another message has where ids are.
 pub(super) async fn answers(
@@ -87,10 +94,10 @@ pub(super) async fn answers(
     entries: &[&EvidenceEntry],
     trust: Assumption,
 ) -> Result<(), StoreError> {
-    let added = match trust {
-        Assumption::Claims => "",
+    let (epoch, added) = match trust {
+        Assumption::Claims => ("x.epoch", ""),
         // A third slower, so only where it is needed.
-        Assumption::Ids | Assumption::Nothing => ADDED,
+        Assumption::Ids | Assumption::Nothing => (EPOCH_OF_ITS_CLAIM, ADDED),
     };
     let (mut answered, mut attempts) = (Vec::with_capacity(entries.len()), HashSet::with_capacity(entries.len()));
     for entry in entries {
@@ -98,17 +105,21 @@ pub(super) async fn answers(
         if !attempts.insert(entry.of()) {
             // One statement cannot write a row twice.
             let mut before = StatementBuilder::default();
-            insert_answers(&mut before, &answered, added)?;
+            insert_answers(&mut before, &answered, (epoch, added))?;
             before.execute(&mut *tx).await?;
             answered.clear();
             attempts = HashSet::from([entry.of()]);
         }
         answered.push((*entry, answer));
     }
-    insert_answers(writing, &answered, added)
+    insert_answers(writing, &answered, (epoch, added))
 }
 
-fn insert_answers(writing: &mut StatementBuilder, answered: &[Answered<'_>], added: &str) -> Result<(), StoreError> {
+fn insert_answers(
+    writing: &mut StatementBuilder,
+    answered: &[Answered<'_>],
+    (epoch, added): (&str, &str),
+) -> Result<(), StoreError> {
     if answered.is_empty() {
         return Ok(());
     }
@@ -133,8 +144,9 @@ fn insert_answers(writing: &mut StatementBuilder, answered: &[Answered<'_>], add
     ];
     writing.part(format!(
         "insert into provider_message
-                (recipient_id, attempt, sender_id, epoch, claimed_at, outcome, message_id, http_status, error_code, body, flagged)
-         select * from unnest({}) {added}",
+                (recipient_id, attempt, sender_id, epoch, claimed_at, {ANSWER})
+         select x.recipient_id, x.attempt, x.sender_id, {epoch}, x.claimed_at, {ANSWER}
+           from unnest({}) as x (recipient_id, attempt, sender_id, epoch, claimed_at, {ANSWER}) {added}",
         arrays.join(", "),
     ));
     Ok(())

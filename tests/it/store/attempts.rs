@@ -4,9 +4,10 @@ use blastdeck::domain::recipient::{Evidence, ProviderStage, StampedEvidence};
 use blastdeck::domain::retry::ErrorClass;
 use blastdeck::store::claim::Claimed;
 use blastdeck::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource};
+use blastdeck::store::fence::{self, PostedAttempt};
 use chrono::Utc;
 
-use super::{BLAST, Scene, accepted, acquire, entry};
+use super::{BLAST, SENDER, Scene, accepted, acquire, entry};
 
 impl Scene {
     /// Every attempt: whose, and what came of it, of those that have ended.
@@ -157,5 +158,43 @@ async fn an_attempt_whose_flight_is_deleted_by_hand_has_ended() {
     scene.execute("delete from in_flight where recipient_id = 2").await;
 
     assert_eq!((scene.ended().await, scene.claims().await), (vec!["2 1 unknown".to_owned()], claims));
+    scene.invariants().await;
+}
+
+/// The engine goes on with what it has in flight while the database is put back under it: by that alone, nothing would be missing.
+#[tokio::test]
+async fn what_came_of_a_claim_that_the_database_forgot_is_kept_and_is_no_attempt_of_its_own() {
+    let scene = Scene::queued(2).await;
+    let people = scene.claim(2).await;
+    scene
+        .execute(
+            "set blastdeck.ends_flights = 'on'; delete from in_flight; reset blastdeck.ends_flights;
+             delete from status_history",
+        )
+        .await;
+
+    scene
+        .record(&[answered(&people[0], accepted(1, "M1")), answered(&people[1], entry(2, unavailable(), b"<html>"))])
+        .await;
+
+    assert_eq!(scene.ended().await, ["1 1 accepted M1 M1", "2 1 unknown <html>"]);
+    assert_eq!(scene.claims().await, Vec::<String>::new());
+    assert_eq!(scene.statuses().await, ["sent", "uncertain"]);
+    let posted = people.iter().map(|person| PostedAttempt {
+        recipient: person.id,
+        attempt: person.attempt,
+        epoch: person.epoch,
+        claimed_at: person.claimed_at,
+        phone: person.phone_number.digits().parse().unwrap(),
+    });
+    let posted: Vec<_> = posted.collect();
+    let mut connection = scene.pool().acquire().await.unwrap();
+    assert_eq!(fence::missing(&mut connection, &posted).await.unwrap(), 2);
+    fence::restore_attempts(&mut connection, SENDER, &posted).await.unwrap();
+    assert_eq!(fence::missing(&mut connection, &posted).await.unwrap(), 0);
+    assert_eq!(
+        (scene.claims().await.len(), scene.statuses().await),
+        (2, vec!["sent".to_owned(), "uncertain".to_owned()])
+    );
     scene.invariants().await;
 }

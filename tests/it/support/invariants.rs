@@ -86,7 +86,8 @@ const INVARIANTS: [Rule; 16] = [
         "attempts with a gap or a number used twice",
         "select r.id::text from blast_recipients r
            left join in_flight f on f.recipient_id = r.id
-          where coalesce(f.attempt, r.attempt) <> (select count(*) from attempts a where a.recipient_id = r.id)",
+          where coalesce(f.attempt, r.attempt)
+                <> (select count(*) from provider_message m where m.recipient_id = r.id) + (f.attempt is not null)::int",
     ),
     (
         "stuck in flight",
@@ -165,7 +166,7 @@ const INVARIANTS: [Rule; 16] = [
         "an attempt under a lease that somebody else had taken over",
         "select recipient_id || ' ' || attempt || ' epoch ' || epoch from (
              select *, max(epoch) over (partition by sender_id order by claimed_at, epoch) as newest from attempts) a
-          where epoch < newest",
+          where epoch < newest and epoch > 0",
     ),
     (
         "somebody left out or failed without a reason",
