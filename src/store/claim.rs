@@ -151,8 +151,8 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
         .bind(want.after.map_or(0, |place| place.id.0))
         .fetch_all(&mut *tx)
         .await?;
-    let (repeated, rows): (Vec<PgRow>, Vec<PgRow>) = rows.into_iter().partition(|row| row.get("is_repeated"));
-    doubt_repeated(&mut tx, &repeated).await?;
+    let (put_back, rows): (Vec<PgRow>, Vec<PgRow>) = rows.into_iter().partition(|row| row.get("is_by_hand"));
+    doubt_put_back(&mut tx, &put_back).await?;
     let people = rows.iter().map(|row| {
         let person = Claimed::from_row(row, (ours.at, lease.epoch), row.get(6));
         person.map_err(|error| StoreError::Unreadable { recipient: row.get(0), error })
@@ -166,9 +166,9 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     Ok(Claim::People(people))
 }
 
-/// Whose next attempt was made before: their row was put back by hand, and nobody knows by it whether they have their message.
-/// They are not claimed, and become uncertain.
-async fn doubt_repeated(tx: &mut PgConnection, people: &[PgRow]) -> Result<(), StoreError> {
+/// Whose row was put back to *queued* by hand: their next attempt was made before, or nothing that happened to them has queued them
+/// again. Nobody knows by it whether they have their message: they are not claimed, and become uncertain.
+async fn doubt_put_back(tx: &mut PgConnection, people: &[PgRow]) -> Result<(), StoreError> {
     if people.is_empty() {
         return Ok(());
     }
@@ -176,12 +176,16 @@ async fn doubt_repeated(tx: &mut PgConnection, people: &[PgRow]) -> Result<(), S
         "with doubted as (
              update blast_recipients r
                 set status = 'uncertain', standing = 'uncertain', changed_at = now(),
-                    attempt = (select max(m.attempt) from provider_message m where m.recipient_id = r.id),
-                    reason = 'their row was put back to an attempt that was made before'
+                    attempt = greatest(r.attempt, (select max(m.attempt) from provider_message m where m.recipient_id = r.id)),
+                    reason = 'their row was put back to queued by hand after attempt ' || greatest(r.attempt, (
+                        select max(m.attempt) from provider_message m where m.recipient_id = r.id))
               where id = any($1)
              returning id, blast_id, attempt, reason)
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
-         select blast_id, id, attempt, 'queued', 'uncertain', 'engine', jsonb_build_object('why', reason) from doubted",
+         select blast_id, id, attempt,
+                coalesce((select h.new_status from status_history h where h.recipient_id = d.id order by h.id desc limit 1), 'queued'),
+                'uncertain', 'engine', jsonb_build_object('why', reason)
+           from doubted d",
     )
     .bind(people.iter().map(|row| row.get(0)).collect::<Vec<i64>>())
     .execute(tx)
@@ -224,7 +228,10 @@ const CLAIM: &str = concat!(
                     r.reply_seen_at, r.replied_marked_at, r.closed_at, r.failed_at, r.failed_attempt, r.opted_out_at, r.amount,
                     r.note, r.provider_status, r.error_code, r.error_message, r.reason) is null as is_fresh,
                (select true from provider_message m
-                 where m.recipient_id = r.id and m.attempt = r.attempt + 1 limit 1) is not null as is_repeated
+                 where m.recipient_id = r.id and m.attempt = r.attempt + 1 limit 1) is not null
+               or r.attempt > 0
+                  and coalesce((select h.new_status from status_history h
+                                 where h.recipient_id = r.id order by h.id desc limit 1), 'queued') <> 'queued' as is_by_hand
           from blast_recipients r
          where r.blast_id = $1 and r.status = 'queued' and r.next_attempt_at <= now()
            and (r.next_attempt_at, r.id) > ($5, $6)
@@ -242,11 +249,11 @@ const CLAIM: &str = concat!(
            for no key update of r skip locked),
     logged as (
         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
-        select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed where not is_repeated),
+        select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed where not is_by_hand),
     flown as (
         insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch)
-        select id, blast_id, attempt, $4, $3 from claimed where not is_repeated)
-    select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh, is_repeated from claimed order by id"
+        select id, blast_id, attempt, $4, $3 from claimed where not is_by_hand)
+    select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh, is_by_hand from claimed order by id"
 );
 
 /// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done. From the

@@ -125,29 +125,33 @@ async fn an_attempt_whose_message_is_read_before_its_answer_is_here_has_its_row_
 }
 
 #[tokio::test]
-async fn whoever_is_put_back_to_an_attempt_that_was_made_is_not_sent_to_again() {
-    let scene = Scene::sending(2).await;
-    scene.record(&[accepted(1, "M1"), accepted(2, "M2")]).await;
+async fn whoever_is_put_back_to_queued_by_hand_is_not_sent_to_again() {
+    let scene = Scene::sending(5).await;
+    scene.record(&(1..=5).map(|n| accepted(n, &format!("M{n}"))).collect::<Vec<_>>()).await;
     scene
         .execute(
             "update blast_recipients set status = 'queued', standing = 'queued', attempt = 0, message_id = null, sent_at = null
               where id = 1;
-             insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
-             values (1, 1, 0, 'sent', 'queued', 'operator');
+             update blast_recipients set status = 'queued' where id = 2;
+             update blast_recipients set status = 'queued', standing = 'queued' where id = 3;
+             update blast_recipients set status = 'queued', standing = 'queued', attempt = 7 where id = 4;
              insert into blast_recipients (blast_id, phone_number) values (1, '+60100000077');
-             update blasts set state = 'sending', total_recipients = 3",
+             update blasts set state = 'sending', total_recipients = 6",
         )
         .await;
 
-    let claimed = scene.claim(5).await;
+    let claimed = scene.claim(9).await;
 
-    assert_eq!(claimed.iter().map(|person| (person.id.0, person.attempt)).collect::<Vec<_>>(), [(3, 1)]);
-    assert_eq!(scene.statuses().await, ["uncertain", "sent", "sending"]);
-    let why: String = sqlx::query_scalar("select reason || ' ' || attempt from blast_recipients where id = 1")
-        .fetch_one(scene.pool())
-        .await
-        .unwrap();
-    assert_eq!(why, "their row was put back to an attempt that was made before 1");
+    assert_eq!(claimed.iter().map(|person| (person.id.0, person.attempt)).collect::<Vec<_>>(), [(6, 1)]);
+    assert_eq!(scene.statuses().await, ["uncertain", "uncertain", "uncertain", "uncertain", "sent", "sending"]);
+    let why: String =
+        sqlx::query_scalar("select string_agg(reason, ', ' order by id) from blast_recipients where id in (1, 4)")
+            .fetch_one(scene.pool())
+            .await
+            .unwrap();
+    let by_hand = "their row was put back to queued by hand after attempt";
+    assert_eq!(why, format!("{by_hand} 1, {by_hand} 7"));
+    assert_eq!(scene.claim(9).await.len(), 0);
 }
 
 #[tokio::test]
