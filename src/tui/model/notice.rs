@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::blast::BlastState;
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, RecipientId};
 
 /// How a line is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Notice {
     pub armed: Option<ArmedLaunch>,
     /// The blast whose keys it names, as it stands: the line ends with that.
     pub stands: Option<StandingBlast>,
+    /// The person of whom it says what is so: the line ends once their row changes after it.
+    pub of: Option<RecipientId>,
     /// Whether the next key ends it.
     pub until_next_key: bool,
     /// Whether it asks for a larger window, and ends with one.
@@ -56,6 +58,7 @@ impl Notice {
             tone: Tone::Done,
             armed: None,
             stands: None,
+            of: None,
             until_next_key: false,
             until_larger: false,
         }
@@ -68,6 +71,7 @@ impl Notice {
             tone: Tone::Refused,
             armed: None,
             stands: None,
+            of: None,
             until_next_key: false,
             until_larger: false,
         }

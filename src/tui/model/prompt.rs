@@ -27,6 +27,8 @@ pub enum Prompt {
 pub struct RefusedPrompt {
     pub why: String,
     pub takes: RefusedKeys,
+    /// Whom it was about, if anybody.
+    pub of: Option<RecipientId>,
     /// What was typed for it.
     pub typed: TextField,
 }

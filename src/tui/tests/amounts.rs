@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::support::{RAYA, STACKED, TestDashboard, marked, raya};
+use super::support::{RAYA, STACKED, TestDashboard, at, marked, person, raya};
 use crate::app::Marked;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
@@ -46,6 +46,24 @@ fn the_currency_may_be_typed_before_an_amount() {
     dashboard.keys("3cRM120.00\n");
 
     assert_eq!(dashboard.acts(), [closed(1, None), closed(1, Some(12_000))]);
+}
+
+#[test]
+fn a_space_in_the_amount_never_acts() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("3c 120\n");
+    dashboard.keys("jjcRM 30.00 \n");
+    assert_eq!(
+        dashboard.acts(),
+        [closed(1, None), closed(1, Some(12_000)), closed(3, None), closed(3, Some(3_000))],
+        "before and after it, a space is nothing"
+    );
+    assert_eq!((dashboard.model.focus, dashboard.model.recipients.marked.len()), (Pane::Recipients, 0));
+
+    dashboard.keys("jc1 20\n");
+    assert_eq!(dashboard.acts().len(), 1, "two numbers are no amount");
+    assert!(dashboard.line(22).contains("RM 1 20_"), "{}", dashboard.line(22));
 }
 
 #[test]
@@ -154,6 +172,24 @@ fn digits_for_a_close_that_was_refused_are_no_keys_of_the_keymap() {
     );
     dashboard.keys("1");
     assert_eq!(dashboard.model.focus, Pane::Blasts, "after enter digits are keys again");
+}
+
+#[test]
+fn what_was_said_of_somebody_goes_when_their_row_changes() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3c75");
+    let why = EffectError::Other("Siti Aminah is closed already: nothing changed".to_owned());
+    dashboard.answer(Completion::Written { request: closed(1, None), outcome: Err(why) }).keys("\n");
+    let said = "Siti Aminah is closed already: nothing changed; you typed RM 75.00";
+
+    let known = person(1, "Siti Aminah", Status::Closed, at(14, 1));
+    dashboard.answer(Completion::Rows(Ok(vec![known])));
+    assert_eq!(dashboard.said(), said, "that is what it says");
+
+    dashboard.answer(Completion::Rows(Ok(vec![person(2, "Tan Mei Ling", Status::Read, at(14, 4))])));
+    assert_eq!(dashboard.said(), said, "somebody else");
+    dashboard.answer(Completion::Rows(Ok(vec![person(1, "Siti Aminah", Status::Read, at(14, 5))])));
+    assert_eq!(dashboard.said(), "");
 }
 
 #[test]

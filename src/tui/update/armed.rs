@@ -48,8 +48,14 @@ pub fn stands(model: &Model, row: &BlastView) -> StandingBlast {
     StandingBlast { blast: row.id, version: row.version, state: row.state, selected }
 }
 
-/// Ends a line that names the keys of a blast once that stands otherwise, or another one is selected.
+/// Ends a line that names the keys of a blast once that stands otherwise, or another one is selected; and one that says what is so
+/// of a person once their row has changed since.
 pub fn expire(model: &mut Model) {
+    let person = model.notice.as_ref().and_then(|notice| notice.of);
+    let listed = person.and_then(|person| model.recipients.get(person));
+    if listed.is_some_and(|listed| listed.row.changed_at > model.said_at) {
+        model.notice = None;
+    }
     let Some(said) = model.notice.as_ref().and_then(|notice| notice.stands) else { return };
     let is_selected = model.blast().map(|blast| blast.id) == said.selected;
     let stands = |row: &BlastView| row.version < said.version || row.state == said.state && row.has_people_left();

@@ -3,12 +3,13 @@
 use super::key_outcome::KeyOutcome;
 use super::{blast_acts, customer, find, plan};
 use crate::domain::amount::{self, AmountError};
+use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::tui::effect::{Effect, WriteRequest};
 use crate::tui::format::{number, symbol};
 use crate::tui::key::Key;
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, ConfirmPrompt, Model, NotePrompt, Prompt, RefusedKeys, RefusedPrompt, Sale,
+    AmountPrompt, ConfirmBy, ConfirmPrompt, Model, NotePrompt, Notice, Prompt, RefusedKeys, RefusedPrompt, Sale,
 };
 use crate::tui::widget::{Edited, TextField};
 
@@ -49,7 +50,8 @@ const fn edits(key: Key) -> bool {
 
 /// Digits are typed into the amount. Esc leaves the field without it; enter keeps it, and so does any other key, which then acts:
 /// what is typed after such a key is never taken for more of the amount. A text that is not an amount is never dropped: once it
-/// is refused it stays as it is until something of it is deleted.
+/// is refused it stays as it is until something of it is deleted. A space never acts: before the amount it is left out, within it
+/// it stays in sight, and is refused with the rest.
 fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutcome {
     if key == Key::Esc {
         return KeyOutcome::DONE;
@@ -58,10 +60,10 @@ fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutco
         customer::items_of_sale(model, amount);
         return KeyOutcome::DONE;
     }
-    if is_of_digits(key) || edits(key) {
+    if amount.field.is_empty() && (key == Key::Char(' ') || is_of_currency(model, key)) {
+        // Left out: `RM 120` is typed as it is written.
+    } else if is_of_digits(key) || key == Key::Char(' ') || edits(key) {
         edit_amount(&mut amount, key);
-    } else if amount.field.is_empty() && is_of_currency(model, key) {
-        // Left out: `RM120` is typed as it is written.
     } else if let Ok(effects) = kept(&amount, &model.options.currency) {
         return if key == Key::Enter { KeyOutcome::Handled(effects) } else { KeyOutcome::PassOn(effects) };
     } else {
@@ -110,21 +112,22 @@ pub fn paste_amount(model: &mut Model, text: &str) {
 
 /// Says why something that digits may follow is not done, and takes the digits.
 pub fn refuse_digits(model: &mut Model, why: String) {
-    refuse(model, why, (RefusedKeys::Digits, TextField::default()));
+    let (takes, typed) = (RefusedKeys::Digits, TextField::default());
+    refuse(model, RefusedPrompt { why, takes, of: None, typed });
 }
 
-/// Says why a field is gone, and takes whatever is still typed for it.
-pub fn refuse_text(model: &mut Model, why: String) {
-    let taken = match model.prompt.take() {
+/// Says why a field is gone, of a person or not, and takes whatever is still typed for it.
+pub fn refuse_text(model: &mut Model, why: String, of: Option<RecipientId>) {
+    let (takes, typed) = match model.prompt.take() {
         Some(Prompt::Amount(amount)) => (RefusedKeys::Amount, amount.field),
         _ => (RefusedKeys::Text, TextField::default()),
     };
-    refuse(model, why, taken);
+    refuse(model, RefusedPrompt { why, takes, of, typed });
 }
 
-fn refuse(model: &mut Model, why: String, (takes, typed): (RefusedKeys, TextField)) {
-    model.refuse(why.clone());
-    model.prompt = Some(Prompt::Refused(RefusedPrompt { why, takes, typed }));
+fn refuse(model: &mut Model, refused: RefusedPrompt) {
+    model.say(Notice { of: refused.of, ..Notice::refusal(refused.why.clone()) });
+    model.prompt = Some(Prompt::Refused(refused));
 }
 
 fn refused_key(model: &mut Model, mut refused: RefusedPrompt, key: Key) -> KeyOutcome {
@@ -151,7 +154,7 @@ fn say_typed(model: &mut Model, refused: &RefusedPrompt) {
         (refused.takes, amount::parse(&refused.typed.text(), &model.options.currency))
     {
         let typed = amount::in_currency(sum, &model.options.currency);
-        model.refuse(format!("{}; you typed {typed}", refused.why));
+        model.say(Notice { of: refused.of, ..Notice::refusal(format!("{}; you typed {typed}", refused.why)) });
     }
 }
 

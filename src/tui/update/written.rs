@@ -81,6 +81,10 @@ fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> 
     if let WriteRequest::Shop(write) = request {
         return customer::refused(model, write, failure);
     }
+    let of = match request {
+        WriteRequest::Mark { person, .. } | WriteRequest::Amend { person, .. } => Some(*person),
+        _ => None,
+    };
     let field_is_over = match (&model.prompt, request) {
         (Some(Prompt::Amount(amount)), WriteRequest::Mark { person, .. }) => amount.person == *person,
         (
@@ -91,9 +95,9 @@ fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> 
     };
     if field_is_over {
         // What is still typed for it must not be handled as keys.
-        prompts::refuse_text(model, failure.sentence());
+        prompts::refuse_text(model, failure.sentence(), of);
     } else {
-        model.refuse(failure.sentence());
+        model.say(Notice { of, ..Notice::refusal(failure.sentence()) });
     }
     vec![Effect::Read(ReadRequest::Blasts)]
 }
