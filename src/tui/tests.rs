@@ -28,6 +28,7 @@ mod needs;
 mod others;
 mod paging;
 mod plans;
+mod pointing;
 mod reasons;
 mod retries;
 mod schedules;

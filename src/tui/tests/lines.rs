@@ -83,7 +83,7 @@ fn a_time_of_another_day_fits_its_column() {
         TestDashboard::with(STACKED, vec![person(1, "Siti", Status::Read, noon() - TimeDelta::days(8))]);
     dashboard.answer(Completion::Away(Ok(Some(ChangesSince { from: Some(noon()), reached: Vec::new() }))));
 
-    assert_eq!(dashboard.line(12), "> +60 10-012 0001   Siti                 read      12 Nov");
+    assert_eq!(dashboard.line(12), "  +60 10-012 0001   Siti                 read      12 Nov");
     assert_eq!(dashboard.said(), "", "nothing happened while away: nothing is said");
 }
 

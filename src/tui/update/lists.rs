@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::{activity, follow_ups, presence, steps};
 use crate::app::view::{Anchor, RecipientQuery, SORTED_MAX};
 use crate::domain::blast::BlastState;
+use crate::domain::ids::RecipientId;
 use crate::tui::effect::{Effect, ListPart, ReadRequest};
 use crate::tui::model::{
     CursorTarget, FoundBy, ListOrder, ListScope, Model, Overlay, Pane, Prompt, WantedPage, stuck_at,
@@ -133,10 +134,25 @@ pub fn next_page(model: &mut Model) -> Option<Effect> {
 
 /// Whether the table follows the changes: nobody works in it, and its first rows are shown.
 fn is_live(model: &Model) -> bool {
-    let finding = matches!(model.prompt, Some(Prompt::Find(_)));
-    let focused = model.focus == Pane::Recipients && !model.recipients.is_empty();
-    let worked_in = focused || finding || !model.recipients.marked.is_empty();
-    !worked_in && model.recipients.is_at_start() && model.recipients.awaiting.is_none()
+    model.people_follow_changes() && model.recipients.awaiting.is_none()
+}
+
+impl Model {
+    /// The same, whatever is being read.
+    fn people_follow_changes(&self) -> bool {
+        let finding = matches!(self.prompt, Some(Prompt::Find(_)));
+        let focused = self.focus == Pane::Recipients && !self.recipients.is_empty();
+        let worked_in = focused || finding || !self.recipients.marked.is_empty();
+        !worked_in && self.recipients.is_at_start()
+    }
+
+    /// The person at the cursor of the table, as it is drawn. On the first row of a table that follows the changes the cursor is
+    /// nobody's choice, and passes to whoever comes next: it is not drawn there, so that it never slips from the person that somebody
+    /// saw it on. Anybody else at the cursor keeps it.
+    pub fn pointed_at(&self) -> Option<RecipientId> {
+        let slips = self.people_follow_changes() && self.recipients.is_cursor_first();
+        self.recipients.cursor().filter(|_| !slips)
+    }
 }
 
 /// Reads again what is visible, and nothing else.

@@ -70,9 +70,10 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     table.row(pen, (area.x, area.y + 1), |cell| (head(cell, &symbol), TextRole::Dim));
     let height = usize::from(area.height.saturating_sub(2));
     let is_large = matches!(model.layout(), Layout::Large { .. });
+    let cursor = model.pointed_at();
     let mut before: Option<&RecipientRow> = None;
     for (person, y) in model.recipients.visible(height).zip(area.y + 2..) {
-        let here = model.recipients.cursor() == Some(person.row.id);
+        let here = cursor == Some(person.row.id);
         let (glyph, meaning) = mark(model, &person.row, here);
         pen.put((area.x, y), glyph, 1, meaning);
         let strong = here && focus == Focused::Yes;
