@@ -66,10 +66,20 @@ fn reversal(act: &LoggedAction, head: Option<BlastHead>) -> String {
             let link = act.detail["share"].to_string();
             format!("`blastdeck share revoke {link}` ends it")
         }
+        Act::Create => deletion(head.map(|head| head.state)),
         Act::Edit if act.detail.get("order").is_some() && act.detail.get("state").is_none() => {
             format!("`blastdeck order edit {}` changes it again", text_of_order(act))
         }
         _ => FOR_GOOD.to_owned(),
+    }
+}
+
+/// The key that deletes what was created, while it is a draft; and the one for an earlier mark, which `u` does not reach.
+fn deletion(state: Option<BlastState>) -> String {
+    match state {
+        Some(BlastState::Draft) => "X deletes the draft; U takes back a person's mark".to_owned(),
+        Some(state) => format!("it is {state} now"),
+        None => "it was deleted since".to_owned(),
     }
 }
 
@@ -113,4 +123,17 @@ fn phone(act: &LoggedAction) -> &str {
 
 fn text<'a>(act: &'a LoggedAction, key: &str) -> &'a str {
     act.detail.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::deletion;
+    use crate::domain::blast::BlastState;
+
+    #[test]
+    fn a_draft_that_was_created_has_a_key_that_deletes_it_and_earlier_marks_have_another() {
+        assert_eq!(deletion(Some(BlastState::Draft)), "X deletes the draft; U takes back a person's mark");
+        assert_eq!(deletion(Some(BlastState::Sending)), "it is sending now");
+        assert_eq!(deletion(None), "it was deleted since");
+    }
 }
