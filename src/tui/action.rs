@@ -176,7 +176,7 @@ pub const ACTIONS: &[UiAction] = &[
     marks("send or resume", &[Char('S')], &[Blasts, Funnel, Recipients, Activity], overlays::open_plan)
         .danger(Danger::Asks)
         .unless(when::cannot_send)
-        .footer("send", 3),
+        .footer_here(overlays::sends_or_resumes, 3),
     shows("a new blast", &[Char('n')], &[Blasts, Funnel], form::open_new).unless(when::read_only).footer("new", 5),
     shows("edit this draft", &[Char('e')], &[Blasts], form::open_draft).unless(form::cannot_edit).footer("edit", 4),
     shows("a new draft like this blast", &[Char('d')], &[Blasts], form::duplicate).unless(form::cannot_duplicate),

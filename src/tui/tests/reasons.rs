@@ -22,6 +22,18 @@ fn a_blast_that_paused_by_itself_says_why() {
 }
 
 #[test]
+fn a_blast_that_somebody_paused_says_which_key_resumes_it_wherever_keys_are_named() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let ben = Some(Actor::Operator("ben".to_owned()));
+
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { state: BlastState::Paused, state_by: ben, ..raya() }])));
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("waits for you: S resumes it"), "{screen}");
+    assert!(screen.contains("S resume ") && !screen.contains("S send"), "{screen}");
+}
+
+#[test]
 fn what_is_to_be_done_at_the_end_of_a_long_reason_is_seen_beside_the_blasts() {
     let mut dashboard = TestDashboard::new(WIDE);
     let reason = "its time passed while no engine ran: resume it if it is still to go".to_owned();

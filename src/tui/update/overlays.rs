@@ -54,6 +54,11 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
     open_plan_of(model, blast)
 }
 
+/// What `S` does with the blast that is meant, for the footer.
+pub fn sends_or_resumes(model: &Model) -> &'static str {
+    if model.blast_meant().is_some_and(|blast| blast.state == BlastState::Paused) { "resume" } else { "send" }
+}
+
 /// What sending this blast would do.
 pub fn open_plan_of(model: &mut Model, blast: BlastId) -> Vec<Effect> {
     open(model, Overlay::Plan(Box::new(PlanOverlay::of(blast))));

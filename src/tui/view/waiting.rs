@@ -69,7 +69,7 @@ fn waits(model: &Model, blast: &BlastView, left: u16) -> (String, String) {
 /// the second.
 pub(super) fn reason(model: &Model, blast: &BlastView) -> Option<String> {
     let (zone, clock) = (model.options.zone, TimeFormat { zone: model.options.zone, now: model.now });
-    let Some(waiting) = waiting(blast) else { return stopped(blast) };
+    let Some(waiting) = waiting(blast) else { return stopped(model, blast) };
     let stops = if matches!(waiting, Waiting::Armed { .. }) { "; u stops it" } else { "" };
     Some(format!("{}{stops}", waiting.sentence_in(zone, |at| moment(clock, at))))
 }
@@ -92,7 +92,11 @@ fn moment(clock: TimeFormat, at: DateTime<Utc>) -> String {
 }
 
 /// Why the blast does not continue by itself.
-fn stopped(blast: &BlastView) -> Option<String> {
+fn stopped(model: &Model, blast: &BlastView) -> Option<String> {
+    let is_paused = blast.state == BlastState::Paused && blast.has_people_left();
+    if is_paused && blast.state_reason.is_none() && !model.is_read_only() {
+        return Some("waits for you: S resumes it".to_owned());
+    }
     let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
     let why = blast.state_reason.as_ref().filter(|_| held)?;
     Some(format!("{}: {why}", blast.state))
