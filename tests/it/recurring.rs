@@ -255,6 +255,7 @@ async fn a_rule_that_is_none_is_refused_and_the_plan_says_what_the_clocks_do() {
     assert!(notes.iter().any(|note| note.contains("comes twice")), "{plan}");
     let said = shop.ok(&["blast", "plan", id.trim()]).await;
     assert!(said.contains("repeats   every day 02:30") && said.contains("clocks"), "{said}");
+    assert!(said.contains("each time, from ") && said.contains("the first time:\n"), "one time is not the day: {said}");
 }
 
 #[tokio::test]

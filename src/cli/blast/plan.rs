@@ -138,10 +138,15 @@ fn plan_json(plan: &Plan) -> Value {
     })
 }
 
-/// `1 person gets one message, from sales`.
+/// `1 person gets one message, from sales`; of what repeats, each time.
 pub(super) fn who_gets_one(plan: &Plan) -> String {
     let who = count_of(plan.people, "person gets one message", "people get one message each");
-    format!("{who}, from {}", plan.blast.sender)
+    let again = match (&plan.repeat, plan.people) {
+        (None, _) => "",
+        (Some(_), 1) => " each time",
+        (Some(_), _) => ", each time",
+    };
+    format!("{who}{again}, from {}", plan.blast.sender)
 }
 
 /// The plan as text, with only the lines that matter.
@@ -208,6 +213,9 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     }
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     let nobody_today = today.is_none() && (tomorrow.is_some() || later.is_some());
+    if plan.repeat.is_some() {
+        out.push_str("  the first time:\n");
+    }
     if nobody_today {
         let _ = writeln!(out, "  today     nobody");
     }

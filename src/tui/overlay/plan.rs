@@ -108,6 +108,8 @@ fn who(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
     let again = match (loaded.blast.state == BlastState::Paused, loaded.people == 1) {
         (true, true) => "person is still queued and gets it",
         (true, false) => "people are still queued and get it",
+        (false, true) if loaded.repeat.is_some() => "person gets one message each time",
+        (false, false) if loaded.repeat.is_some() => "people get one message each, each time",
         (false, true) => "person gets one message",
         (false, false) => "people get one message each",
     };
@@ -210,6 +212,9 @@ fn pace(model: &Model, loaded: &app::Plan) -> Vec<TextLine> {
         lines.push(TextLine::plain(words));
     }
     let Forecast { today, tomorrow, later, done_at } = loaded.forecast;
+    if loaded.repeat.is_some() {
+        lines.push(TextLine::plain("  the first time:"));
+    }
     if today.is_none() && (tomorrow.is_some() || later.is_some()) {
         lines.push(TextLine::plain("  nobody today"));
     }
