@@ -73,13 +73,13 @@ impl App {
         self.cart(id).await?;
         let mut sold_out = SoldOut::default();
         let mut tx = self.begin().await?;
-        let cart = hold_open(&mut tx, id).await?;
+        let cart = self.hold_open(&mut tx, id).await?;
         if let Some(text) = &edit.note {
             cart::set_note(&mut tx, id, note(Some(text))?).await?;
         }
         if let Some(items) = &edit.items {
             let now = items::of(&mut tx, ItemsOf::Cart(id)).await?;
-            let wanted = items.applied_to(&now)?;
+            let wanted = items.applied_to(&now, ItemsOf::Cart(id))?;
             let priced = self.priced(&mut tx, cart.sender_id, &wanted, Unpriced::Kept).await?;
             cart::set_items(&mut tx, (id, cart.sender_id), &priced.items).await?;
             sold_out = priced.sold_out;
@@ -93,12 +93,12 @@ impl App {
     pub async fn order_cart(&self, id: CartId) -> Result<WrittenOrder, AppError> {
         self.cart(id).await?;
         let mut tx = self.begin().await?;
-        let held = hold_open(&mut tx, id).await?;
+        let held = self.hold_open(&mut tx, id).await?;
         let now = items::of(&mut tx, ItemsOf::Cart(id)).await?;
         let items = now.iter().map(|held| as_given(&held.row)).collect::<Result<_, _>>()?;
         let LockedCart { blast_id: blast, phone_number: phone, note, .. } = held;
         let draft = OrderDraft { blast, phone, items, note };
-        let whose = (held.sender_id, held.recipient_id);
+        let whose = (held.sender_id, held.recipient_id, Unpriced::RefusedInCart(id));
         let (order, sold_out) = Box::pin(self.write_order(&mut tx, whose, &draft)).await?;
         cart::end(&mut tx, id, Some(order), self.operator()).await?;
         tx.commit().await?;
@@ -110,25 +110,26 @@ impl App {
     pub async fn abandon_cart(&self, id: CartId) -> Result<CartRow, AppError> {
         self.cart(id).await?;
         let mut tx = self.begin().await?;
-        hold_open(&mut tx, id).await?;
+        self.hold_open(&mut tx, id).await?;
         cart::end(&mut tx, id, None, self.operator()).await?;
         tx.commit().await?;
         self.cart(id).await
     }
-}
 
-/// A cart under lock, which must be open.
-async fn hold_open(tx: &mut PgConnection, id: CartId) -> Result<LockedCart, AppError> {
-    let held = cart::lock(tx, id).await?.ok_or_else(|| no_cart(id))?;
-    match (held.state, held.order_id) {
-        (CartState::Open, _) => Ok(held),
-        (CartState::Ordered, Some(order)) => Err(AppError::Refused(format!(
-            "cart {id} is order {order} already: `blastdeck order show {order}` shows it"
-        ))),
-        (state, _) => {
-            let items: Vec<_> = items::of(tx, ItemsOf::Cart(id)).await?.into_iter().map(|held| held.row).collect();
-            let again = written_again("cart", (Some(held.blast_id), Some(&held.phone_number)), &items);
-            Err(AppError::Refused(format!("cart {id} is {state}, for good: write a new one with {again}")))
+    /// A cart under lock, which must be open.
+    async fn hold_open(&self, tx: &mut PgConnection, id: CartId) -> Result<LockedCart, AppError> {
+        let held = cart::lock(tx, id).await?.ok_or_else(|| no_cart(id))?;
+        match (held.state, held.order_id) {
+            (CartState::Open, _) => Ok(held),
+            (CartState::Ordered, Some(order)) => Err(AppError::Refused(format!(
+                "cart {id} is order {order} already: `blastdeck order show {order}` shows it"
+            ))),
+            (state, _) => {
+                let items: Vec<_> = items::of(tx, ItemsOf::Cart(id)).await?.into_iter().map(|held| held.row).collect();
+                let whose = (Some(held.blast_id), Some(held.phone_number.as_str()));
+                let again = written_again("cart", whose, (&items, &self.config().ui.currency));
+                Err(AppError::Refused(format!("cart {id} is {state}, for good: write a new one with {again}")))
+            }
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use crate::store::StoreError;
 
+/// So many places that are wrong are named.
+const NAMED_MAX: usize = 20;
+
 /// An error of a use case.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -39,6 +42,15 @@ impl AppError {
     pub(super) fn invalid(field: &str, why: impl Into<String>) -> Self {
         let why = why.into();
         Self::InvalidAt { places: vec![InvalidPlace { field: field.to_owned(), row: None, why: why.clone() }], why }
+    }
+
+    /// Invalid in all these places, of which the first 20 are named. There is at least one.
+    pub(super) fn invalid_at(mut places: Vec<InvalidPlace>) -> Self {
+        let more = places.len().saturating_sub(NAMED_MAX);
+        places.truncate(NAMED_MAX);
+        let said: Vec<_> = places.iter().map(|place| place.why.as_str()).collect();
+        let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
+        Self::InvalidAt { why: format!("{}{tail}", said.join("; ")), places }
     }
 }
 

@@ -107,7 +107,7 @@ impl App {
         let sender = self.require_blast(draft.blast).await?;
         let recipient = self.recipient_by_phone(draft.blast, &draft.phone).await?.id;
         let mut tx = self.begin().await?;
-        let (id, sold_out) = self.write_order(&mut tx, (sender, recipient), draft).await?;
+        let (id, sold_out) = self.write_order(&mut tx, (sender, recipient, Unpriced::Refused), draft).await?;
         if close == FreshClose::Replaced {
             action::replace_fresh_close(&mut tx, recipient, self.operator(), SAME_ACT).await?;
         }
@@ -120,11 +120,11 @@ impl App {
     pub(super) async fn write_order(
         &self,
         tx: &mut PgConnection,
-        (sender, recipient): (SenderId, RecipientId),
+        (sender, recipient, unpriced): (SenderId, RecipientId, Unpriced),
         draft: &OrderDraft,
     ) -> Result<(OrderId, SoldOut), AppError> {
         let note = note(draft.note.as_deref())?;
-        let Priced { items, sold_out } = self.priced(tx, sender, &draft.items, Unpriced::Refused).await?;
+        let Priced { items, sold_out } = self.priced(tx, sender, &draft.items, unpriced).await?;
         let total = OrderTotal::of(&items);
         let revenue = total.clone().and_then(|total| total.revenue(&self.config().ui.currency));
         let mark = Mark::Ordered(revenue.clone().ok());
@@ -177,7 +177,7 @@ impl App {
         let mut tx = self.begin().await?;
         let held = order::lock(&mut tx, id).await?.ok_or_else(|| no_order(id))?;
         if !held.state.may_become(next) {
-            return Err(AppError::Refused(refusal(&order, held.state, next)));
+            return Err(AppError::Refused(refusal(&order, (held.state, next), &self.config().ui.currency)));
         }
         let person = match next {
             OrderState::Cancelled => self.take_back(&mut tx, id, &held).await?,
@@ -272,16 +272,16 @@ fn no_order(id: OrderId) -> AppError {
 }
 
 /// What to do in place of changing an order that is cancelled.
-fn cancelled(order: &OrderRow) -> String {
-    let again = written_again("order", (order.blast_id, order.phone_number.as_deref()), &order.items);
+fn cancelled(order: &OrderRow, home: &str) -> String {
+    let again = written_again("order", (order.blast_id, order.phone_number.as_deref()), (&order.items, home));
     format!("order {} is cancelled, for good: write a new one with {again}", order.id)
 }
 
-fn refusal(order: &OrderRow, now: OrderState, next: OrderState) -> String {
+fn refusal(order: &OrderRow, (now, next): (OrderState, OrderState), home: &str) -> String {
     let id = order.id;
     match (now, next) {
         (now, next) if now == next => format!("order {id} is {now} already: nothing changed"),
-        (OrderState::Cancelled, _) => cancelled(order),
+        (OrderState::Cancelled, _) => cancelled(order, home),
         _ => format!("order {id} is {now} already: it does not become {next} again"),
     }
 }

@@ -31,10 +31,14 @@ pub(super) fn for_programs(sentence: &str) -> String {
     let told = parts.map(|(at, part)| command(at, part).and_then(call).unwrap_or_else(|| part.to_owned()));
     let called = told.collect::<Vec<_>>().join("`");
     let called = WORDS.iter().fold(called, |said, (key, call)| said.replace(key, call));
-    // What follows is an item as a command takes it.
-    match called.split_once(": write it, as ") {
+    called.split("; ").map(without_item).collect::<Vec<_>>().join("; ")
+}
+
+/// What follows a price that is missing is an item as a command takes it.
+fn without_item(said: &str) -> String {
+    match said.split_once(": write it, as ") {
         Some((said, _)) => format!("{said}: write it as \"12.50\""),
-        None => called,
+        None => said.to_owned(),
     }
 }
 
@@ -74,9 +78,12 @@ fn call(command: &str) -> Option<String> {
         ("catalog", "show") => "GET /api/whatsapp/products".to_owned(),
         ("catalog", "import") => "POST /api/whatsapp/catalogs".to_owned(),
         ("cart", "list") => "GET /api/whatsapp/carts".to_owned(),
+        ("cart", "set") => format!("PATCH /api/whatsapp/carts/{}", id()),
+        ("cart", "abandon") => format!("POST /api/whatsapp/carts/{}/abandon", id()),
         ("cart", "add") => "POST /api/whatsapp/carts".to_owned(),
         ("order", "show") => format!("GET /api/whatsapp/orders/{}", id()),
         ("order", "list") => "GET /api/whatsapp/orders".to_owned(),
+        ("order", "cancel") => format!("PATCH /api/whatsapp/orders/{}", id()),
         ("order", "edit") => format!("PATCH /api/whatsapp/orders/{}", id()),
         ("order", "add") => "POST /api/whatsapp/orders".to_owned(),
         ("customer", "find") => "GET /api/whatsapp/customers".to_owned(),

@@ -26,10 +26,10 @@ impl App {
         let mut tx = self.begin().await?;
         let held = order::lock(&mut tx, id).await?.ok_or_else(|| no_order(id))?;
         if held.state == OrderState::Cancelled {
-            return Err(AppError::Refused(cancelled(&order)));
+            return Err(AppError::Refused(cancelled(&order, &self.config().ui.currency)));
         }
         let now = items::of(&mut tx, ItemsOf::Order(id)).await?;
-        let wanted = change.applied_to(&now)?;
+        let wanted = change.applied_to(&now, ItemsOf::Order(id))?;
         let priced = self.priced(&mut tx, held.sender_id, &wanted, Unpriced::Refused).await?;
         // Changes leave items in it that nobody could read.
         let unreadable = if matches!(change, ItemsEdit::Whole(_)) { 0 } else { held.unreadable };

@@ -4,12 +4,13 @@ use rust_decimal::Decimal;
 
 use super::NewOrderItem;
 use crate::app::AppError;
+use crate::domain::amount::places;
 use crate::domain::forgotten::is_forgotten;
 use crate::domain::ids::BlastId;
 use crate::domain::order::KeptProduct;
 use crate::domain::text::{clean, shell_quoted};
 use crate::store::order::OrderItemRow;
-use crate::store::order::items::HeldItem;
+use crate::store::order::items::{HeldItem, ItemsOf};
 
 /// Other items.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub fn items_in_words(items: &[OrderItemRow]) -> String {
 
 impl ItemsEdit {
     /// The items after it. Those that were there keep their names and prices, unless another price is given.
-    pub(in crate::app) fn applied_to(&self, now: &[HeldItem]) -> Result<Vec<NewOrderItem>, AppError> {
+    pub(in crate::app) fn applied_to(&self, now: &[HeldItem], of: ItemsOf) -> Result<Vec<NewOrderItem>, AppError> {
         let before = now.iter().map(Line::of).collect::<Result<Vec<_>, _>>()?;
         let mut lines = before.clone();
         let changes = match self {
@@ -50,7 +51,11 @@ impl ItemsEdit {
             }
         }
         if lines.is_empty() {
-            return Err(AppError::invalid("items", "nothing would be left: cancel or abandon it instead"));
+            let end = match of {
+                ItemsOf::Order(id) => format!("`blastdeck order cancel {id}` cancels it"),
+                ItemsOf::Cart(id) => format!("`blastdeck cart abandon {id}` ends it"),
+            };
+            return Err(AppError::invalid("items", format!("nothing would be left: {end}")));
         }
         Ok(lines.into_iter().map(|line| line.item).collect())
     }
@@ -184,22 +189,54 @@ pub(in crate::app) fn as_given(item: &OrderItemRow) -> Result<NewOrderItem, AppE
 }
 
 /// The command line that writes an order (`order`) or a cart (`cart`) with these items once more, in backticks; without a blast or a
-/// number it lacks what it needs, and is the command alone.
+/// number it lacks what it needs, and is the command alone. `home`: the currency that a price without one is in.
 pub(in crate::app) fn written_again(
     verb: &str,
     (blast, phone): (Option<BlastId>, Option<&str>),
-    items: &[OrderItemRow],
+    (items, home): (&[OrderItemRow], &str),
 ) -> String {
     let known = phone.filter(|phone| !is_forgotten(phone));
     let (Some(blast), Some(phone)) = (blast, known) else { return format!("`blastdeck {verb} add`") };
-    // What came in a message may have more places than can be typed.
-    let typable = |price: &str| price.parse::<Decimal>().map(|price| price.round_dp(2).normalize());
     let typed = |item: &OrderItemRow| {
-        let price = item.price.as_deref().and_then(|price| typable(price).ok());
-        let price = price.map_or_else(String::new, |price| format!("@{price}"));
+        let price = typable_price(item, home).unwrap_or_default();
         shell_quoted(&format!("{}*{}{price}", clean(&item.sku), item.quantity))
     };
     let flags = if items.iter().any(|item| item.sku.starts_with('-')) { " --" } else { "" };
     let typed: Vec<_> = items.iter().map(typed).collect();
     format!("`blastdeck {verb} add {blast} {phone}{flags} {}`", typed.join(" "))
+}
+
+/// The price of an item as it is typed behind its quantity: `@2.50`, `@1.200 KWD`. What came in a message may have more places than can
+/// be typed.
+fn typable_price(item: &OrderItemRow, home: &str) -> Option<String> {
+    let price: Decimal = item.price.as_deref()?.parse().ok()?;
+    let currency = item.currency.as_deref().unwrap_or(home);
+    let places = places(currency);
+    let named = if currency == home { String::new() } else { format!(" {}", clean(currency)) };
+    Some(format!("@{:.*}{named}", places as usize, price.round_dp(places)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(price: &str, currency: &str) -> OrderItemRow {
+        let value = serde_json::json!({ "id": 1, "sku": "teh", "name": null, "product_id": null, "variant_id": null, "quantity": "2",
+                                        "price": price, "currency": currency, "total": null });
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn an_order_is_written_again_with_its_currency_and_the_places_of_that() {
+        for (price, currency, typed) in [
+            ("2.5", "MYR", "teh*2@2.50"),
+            ("1.2", "KWD", "teh*2@1.200 KWD"),
+            ("300", "JPY", "teh*2@300 JPY"),
+            ("0.125", "MYR", "teh*2@0.12"),
+        ] {
+            let again =
+                written_again("order", (Some(BlastId(7)), Some("+60123456789")), (&[item(price, currency)], "MYR"));
+            assert_eq!(again, format!("`blastdeck order add 7 +60123456789 '{typed}'`"));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::NewOrderItem;
 use crate::app::{App, AppError};
 use crate::domain::amount::check_places;
 use crate::domain::catalogue::is_sold_out;
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{CartId, SenderId};
 use crate::domain::order::{KeptProduct, OrderedItem};
 use crate::domain::text::{clean, shell_quoted};
 use crate::store::catalogue::{self, ListedItem};
@@ -21,6 +21,8 @@ const SKU_MAX: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::app) enum Unpriced {
     Refused,
+    /// The same when this cart is ordered: it is given a price there.
+    RefusedInCart(CartId),
     Kept,
 }
 
@@ -60,20 +62,38 @@ impl App {
         }
         let skus = items.iter().flat_map(|item| spellings(&item.sku)).collect::<Vec<_>>();
         let known = catalogue::listed(tx, sender, &skus).await?;
-        let mut priced = Priced::default();
-        for (n, item) in items.iter().enumerate() {
-            let kept = item.kept.as_ref().filter(|_| item.price.is_some());
-            let listed = if kept.is_some() { None } else { found(n, &item.sku, &known)? };
-            if listed.is_none() && item.kept.is_none() {
-                self.refuse_misspelt(tx, sender, (n, items), (&known, unpriced)).await?;
+        let (mut priced, mut wrong) = (Priced::default(), Vec::new());
+        for n in 0..items.len() {
+            match self.price_one(tx, sender, (n, items), (&known, unpriced)).await {
+                Ok((item, sold_out)) => {
+                    priced.sold_out.0.extend(sold_out);
+                    priced.items.push(item);
+                }
+                Err(AppError::InvalidAt { places, .. }) => wrong.extend(places),
+                Err(error) => return Err(error),
             }
-            let now = kept.map_or(listed, |kept| listed_as(kept, &known));
-            if now.is_some_and(|now| is_sold_out(&now.availability, now.inventory)) {
-                priced.sold_out.0.push(item.sku.trim().to_owned());
-            }
-            priced.items.push(self.price(n, item, listed, unpriced)?);
         }
-        Ok(priced)
+        if wrong.is_empty() { Ok(priced) } else { Err(AppError::invalid_at(wrong)) }
+    }
+
+    /// One of several items, and its SKU where it is sold out.
+    async fn price_one(
+        &self,
+        tx: &mut PgConnection,
+        sender: SenderId,
+        (n, items): (usize, &[NewOrderItem]),
+        (known, unpriced): (&[ListedItem], Unpriced),
+    ) -> Result<(OrderedItem, Option<String>), AppError> {
+        let item = &items[n];
+        let kept = item.kept.as_ref().filter(|_| item.price.is_some());
+        let listed = if kept.is_some() { None } else { found(n, &item.sku, known)? };
+        if listed.is_none() && item.kept.is_none() {
+            self.refuse_misspelt(tx, sender, (n, items), (known, unpriced)).await?;
+        }
+        let now = kept.map_or(listed, |kept| listed_as(kept, known));
+        let is_gone = now.is_some_and(|now| is_sold_out(&now.availability, now.inventory));
+        let sold_out = is_gone.then(|| item.sku.trim().to_owned());
+        Ok((self.price(n, item, listed, unpriced)?, sold_out))
     }
 
     /// Refuses the SKU of an item that nothing is known of, where another spelling of it is known.
@@ -117,14 +137,24 @@ impl App {
             check(price, sku, &currency).map_err(|why| AppError::invalid(&at("price"), why))?;
         }
         let price = item.price.or_else(|| listed.and_then(|listed| listed.price));
-        if price.is_none() && unpriced == Unpriced::Refused {
-            let item = shell_quoted(&format!("{sku}*{quantity}@12.50"));
-            let why = format!("no catalogue has a price of `{sku}`: write it, as {item}");
+        if let Some(how) = how_to_price(sku, quantity, unpriced).filter(|_| price.is_none()) {
+            let why = format!("no catalogue has a price of `{sku}`: {how}");
             return Err(AppError::invalid(&at("price"), why));
         }
         let (sku, catalogue) = (sku.to_owned(), listed.map(|listed| listed.catalogue_id));
         let (kept, currency) = (item.kept.clone(), Some(currency).filter(|_| price.is_some()));
         Ok(OrderedItem { sku, catalogue, kept, quantity, price, currency })
+    }
+}
+
+/// What to do about an item without a price, where it must have one.
+fn how_to_price(sku: &str, quantity: Decimal, unpriced: Unpriced) -> Option<String> {
+    let item = shell_quoted(&format!("{sku}*{quantity}@12.50"));
+    let flags = if sku.starts_with('-') { "-- " } else { "" };
+    match unpriced {
+        Unpriced::Refused => Some(format!("write it, as {item}")),
+        Unpriced::RefusedInCart(cart) => Some(format!("give it one with `blastdeck cart set {cart} {flags}{item}`")),
+        Unpriced::Kept => None,
     }
 }
 

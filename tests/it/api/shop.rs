@@ -120,7 +120,7 @@ async fn every_wrong_product_and_item_is_named_at_once_the_first_twenty_of_many(
     shop.execute(&blast_of("cloud", 1, 2)).await;
     let api = client(&shop, &serve, "write").await;
     let variants = json!([{ "sku": "a", "name": "" }, { "sku": "b", "name": "B", "price": "1.234" }]);
-    let products = json!([{ "sku": "", "name": "A" }, { "sku": "a", "name": "A", "price": "free" },
+    let products = json!([{ "sku": "", "name": "A", "price": 1 }, { "sku": "a", "name": "A", "price": "1.999" },
         { "sku": "shirt", "name": "", "currency": "MYR", "variants": variants }]);
 
     let few = api.post("/api/whatsapp/catalogs", json!({ "name": "menu", "products": products })).await.expect(422);
@@ -136,6 +136,12 @@ async fn every_wrong_product_and_item_is_named_at_once_the_first_twenty_of_many(
     let said = many.body["detail"].as_str().unwrap();
     assert!(said.starts_with("products[0].sku: write") && said.ends_with("; and 3 more"), "{said}");
     assert_eq!(order.fields(), ["items[0].quantity", "items[2].price"]);
+    let items = json!([{ "sku": "a" }, { "sku": "b", "price": 1 }, { "sku": "c", "price": "1.5", "currency": "JPY" }]);
+    let order = json!({ "campaignId": 1, "phoneNumber": digits(1), "items": items });
+    let order = api.post("/api/whatsapp/orders", order).await.expect(422);
+    assert_eq!(order.fields(), ["items[0].price", "items[2].price"]);
+    let said = order.body["detail"].as_str().unwrap();
+    assert!(said.contains("of `a`: write it as \"12.50\"; 1.5 for c: JPY has no decimal places"), "{said}");
     assert_eq!(shop.number("select count(*) from catalogues").await, 0);
     serve.stop().await;
 }

@@ -261,7 +261,7 @@ async fn products(ApiReader(caller): ApiReader, Params(asked): Params<ProductPar
 }
 
 async fn replace(ApiWriter(caller): ApiWriter, body: JsonBody<CatalogBody>) -> Result<Response, Problem> {
-    let items = body.value.items().map_err(|problem| body.spelled(problem))?;
+    let items = body.value.items(&caller.app().config().ui.currency).map_err(|problem| body.spelled(problem))?;
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {
         let CatalogBody { name, business, .. } = &body.value;

@@ -84,11 +84,11 @@ impl<'a> ReadItems<'a> {
 }
 
 impl CatalogBody {
-    /// What it has, in its order.
+    /// What it has, in its order. `home`: the currency of a price without one.
     ///
     /// # Errors
     /// Names every product and variant that is wrong, the first 20 of them.
-    pub(super) fn items(&self) -> Result<Vec<CatalogueItem>, Problem> {
+    pub(super) fn items(&self, home: &str) -> Result<Vec<CatalogueItem>, Problem> {
         let count = self.products.iter().map(|product| product.variants.len().max(1)).sum::<usize>();
         if count > PRODUCTS_MAX {
             return Err(Problem::field("products", format!("write at most {PRODUCTS_MAX} with their variants")));
@@ -96,7 +96,7 @@ impl CatalogBody {
         let mut read = ReadItems::default();
         for (n, product) in self.products.iter().enumerate() {
             let at = format!("products[{n}]");
-            let own = product.item(&at, None);
+            let own = product.item(&at, None, home);
             if product.variants.is_empty() {
                 read.take(&at, product, own);
                 continue;
@@ -104,7 +104,7 @@ impl CatalogBody {
             read.wrong.extend(own.err().into_iter().flat_map(Problem::into_errors));
             for (m, variant) in product.variants.iter().enumerate() {
                 let place = format!("{at}.variants[{m}]");
-                read.take(&place, variant, variant.item(&place, Some((product, &at))));
+                read.take(&place, variant, variant.item(&place, Some((product, &at)), home));
             }
         }
         if read.wrong.is_empty() { Ok(read.items) } else { Err(Problem::first_fields(read.wrong, NAMED_MAX)) }
@@ -112,7 +112,7 @@ impl CatalogBody {
 }
 
 impl ProductBody {
-    fn item(&self, at: &str, of: Option<(&Self, &String)>) -> Result<CatalogueItem, Problem> {
+    fn item(&self, at: &str, of: Option<(&Self, &String)>, home: &str) -> Result<CatalogueItem, Problem> {
         let field = |name: &str| format!("{at}.{name}");
         let plain = |text: &String| text.trim().replace('\0', "");
         let (sku, name) = (self.retailer_id.trim().to_owned(), plain(&self.name));
@@ -128,7 +128,7 @@ impl ProductBody {
         if of.is_some() && !self.variants.is_empty() {
             return Err(Problem::field(field("variants"), "a variant has none"));
         }
-        let group = of.map(|(product, at)| product.item(at, None)).transpose()?;
+        let group = of.map(|(product, at)| product.item(at, None, home)).transpose()?;
         let stock = |text: &str| {
             let known = availability(text).map(str::to_owned);
             known.ok_or_else(|| Problem::field(field("availability"), "write `in stock` or `out of stock`"))
@@ -137,8 +137,9 @@ impl ProductBody {
         let own_currency = self.currency.as_deref().map(|text| currency(&field("currency"), text)).transpose()?;
         let group = group.as_ref();
         let own_currency = own_currency.or_else(|| group.and_then(|group| group.currency.clone()));
-        if let (Some(price), Some(currency)) = (own_price, &own_currency) {
-            check_places(price, currency).map_err(|why| Problem::field(field("price"), why.to_string()))?;
+        if let Some(price) = own_price {
+            check_places(price, own_currency.as_deref().unwrap_or(home))
+                .map_err(|why| Problem::field(field("price"), why.to_string()))?;
         }
         Ok(CatalogueItem {
             sku,
