@@ -22,7 +22,7 @@ use crate::store::view::BlastRow;
 pub struct ZoneShare {
     pub zone: Tz,
     pub people: i64,
-    /// When they are due.
+    /// When the first of them can have it: they are due, and the hours are open.
     pub from: DateTime<Utc>,
     /// When the last of them has it by the pace; `None` where nothing limits that.
     pub until: Option<DateTime<Utc>>,
@@ -38,9 +38,11 @@ pub(super) struct ZoneDue {
 }
 
 impl ZoneDue {
-    /// With when the last of them has it.
-    pub(super) const fn until(self, until: Option<DateTime<Utc>>) -> ZoneShare {
-        ZoneShare { zone: self.zone, people: self.people, from: self.share.due, until }
+    /// With when the last of them has it. `sender_hours`: those of the blast that hold by the sender's clock.
+    pub(super) fn until(self, until: Option<DateTime<Utc>>, sender_hours: Option<Window>) -> ZoneShare {
+        let due = self.share.due;
+        let from = sender_hours.map_or(due, |hours| hours.next_open(due));
+        ZoneShare { zone: self.zone, people: self.people, from, until }
     }
 }
 

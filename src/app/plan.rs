@@ -343,6 +343,7 @@ impl Plan {
         self.people_limit = prospect.people_use.cloned();
         let own = blast.limits.under(&configured.limits).ok();
         let window = own.and_then(|own| own.window);
+        let sender_hours = window.filter(|_| !blast.origin.window_local);
         let by_own =
             |window: Window| format!("{} {}, by the clock of each person's own zone", window.hours, window.days);
         self.window = window.map(|window| if blast.origin.window_local { by_own(window) } else { window.to_string() });
@@ -355,7 +356,7 @@ impl Plan {
         let forecast = |people| if is_known { prospect.forecast_dues(people, now) } else { nothing.clone() };
         let DueForecast { whole, ends } = if self.people <= at_most { forecast(self.people) } else { nothing.clone() };
         self.forecast = whole;
-        self.zones = zones.iter().zip(ends).map(|(zone, end)| zone.until(end)).collect();
+        self.zones = zones.iter().zip(ends).map(|(zone, end)| zone.until(end, sender_hours)).collect();
         if let Some(first) = &mut self.first {
             first.until = forecast(first.people).whole.done_at;
         }

@@ -80,3 +80,15 @@ fn a_million_people_of_forty_zones_are_forecast_in_a_moment() {
 
     assert!(forecast.ends.iter().all(Option::is_some) && began.elapsed() < std::time::Duration::from_secs(2));
 }
+
+#[test]
+fn who_is_due_while_the_senders_hours_are_closed_goes_when_they_open() {
+    let opens = noon() + TimeDelta::hours(2);
+    let own = Backlog { window: Some(window("14:00-15:00", "daily", KL)), ..by_gap(2) };
+
+    let forecast = own.forecast_dues(&[due(2, 1)], &[], noon(), at_once());
+
+    let last = opens + TimeDelta::minutes(1);
+    assert_eq!((forecast.whole.done_at, forecast.ends), (Some(last), vec![Some(last)]));
+    assert_eq!(forecast.whole.today.map(|share| share.from), Some(opens));
+}

@@ -11,7 +11,8 @@ use super::ConcurrentBacklog;
 pub struct DueShare {
     pub people: u64,
     pub due: DateTime<Utc>,
-    /// The hours that hold for them: whoever comes up while these are closed is due when they open.
+    /// The hours of their own that hold for them, else those of the blast do: whoever comes up while these are closed is due when they
+    /// open.
     pub window: Option<Window>,
 }
 
@@ -46,7 +47,7 @@ impl DueQueue {
         };
         let with_own_time = blast.dues.iter().map(|share| share.people).fold(0, u64::saturating_add);
         let others = own(blast.queued.saturating_sub(with_own_time), blast.begins, blast.window);
-        let shares = blast.dues.iter().map(|share| own(share.people, share.due, share.window));
+        let shares = blast.dues.iter().map(|share| own(share.people, share.due, share.window.or(blast.window)));
         let mut groups: Vec<_> = std::iter::once(others).chain(shares).collect();
         let mut in_turn: Vec<&mut DueGroup> = groups.iter_mut().collect();
         in_turn.sort_by_key(|group| group.due);
