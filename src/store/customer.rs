@@ -220,7 +220,7 @@ const ROWS: &str = "
                                    select p.name, 0 from numbers n join replies p on person_key(p.phone_number) = n.person
                                     where n.customer = k.customer and p.name is not null) as named
                   group by name order by max(newest) desc, name limit 10) as names,
-           least(r.first_seen, p.first_seen) as first_seen, greatest(r.last_seen, p.last_seen) as last_seen,
+           least(r.first_seen, p.first_seen) as first_seen, greatest(r.last_seen, p.last_seen, o.last_seen) as last_seen,
            r.sent, r.received, r.read, p.replies, r.sales, r.revenue, o.orders, c.carts,
            array(select distinct s.business from numbers n join suppressions s on person_key(s.phone_number) = n.person
                   where n.customer = k.customer order by 1) as opted_out,
@@ -228,7 +228,7 @@ const ROWS: &str = "
                   where n.customer = k.customer order by 1) as tags
       from unnest($1::text[]) as k (customer)
      cross join lateral (
-           select min(r.sent_at) as first_seen, max(greatest(r.sent_at, r.delivered_at, r.read_timestamp, r.closed_at)) as last_seen,
+           select min(r.sent_at) as first_seen, max(greatest(r.sent_at, r.delivered_at, r.read_timestamp, case when r.status = 'closed' then r.closed_at end)) as last_seen,
                   count(*) filter (where r.status between 'sent' and 'closed') as sent,
                   count(*) filter (where r.status between 'delivered' and 'closed') as received,
                   count(*) filter (where r.status between 'read' and 'closed') as read,
@@ -242,7 +242,7 @@ const ROWS: &str = "
              from numbers n join replies p on person_key(p.phone_number) = n.person
             where n.customer = k.customer) p
      cross join lateral (
-           select count(*) as orders
+           select count(*) as orders, max(o.ordered_at) as last_seen
              from numbers n join orders o on person_key(o.phone_number) = n.person and o.state <> 'cancelled'
             where n.customer = k.customer) o
      cross join lateral (
