@@ -117,7 +117,7 @@ fn timeline(page: &mut String, pictures: &ReportPictures) {
     let Some((from, to)) = pictures.progress.span() else { return };
     let most = pictures.progress.curves.iter().map(|curve| curve.at(to)).fold(1.0, f64::max);
     open(page, "Over time", HEIGHT + 20.0);
-    axes(page, most, (&clock(from, pictures.zone), &clock(to, pictures.zone)));
+    axes(page, &rounded(most), (&clock(from, pictures.zone), &clock(to, pictures.zone)));
     for (stage, curve) in pictures.progress.curves.iter().enumerate() {
         let at = |step: i32| from + (to - from) / POINTS * step;
         let points = (0..=POINTS)
@@ -147,11 +147,11 @@ fn clock(at: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// The lines that a picture stands on: the largest value, and the first and last moment.
-fn axes(page: &mut String, most: f64, (from, to): (&str, &str)) {
+fn axes(page: &mut String, most: &str, (from, to): (&str, &str)) {
     let floor = HEIGHT - BELOW;
     put(page, format_args!("<line class=\"axis\" x1=\"{LEFT}\" y1=\"{floor}\" x2=\"{WIDTH}\" y2=\"{floor}\"/>"));
     put(page, format_args!("<line class=\"axis\" x1=\"{LEFT}\" y1=\"12\" x2=\"{WIDTH}\" y2=\"12\"/>"));
-    put(page, format_args!("<text class=\"dim\" x=\"0\" y=\"16\">{}</text>", escaped(&rounded(most))));
+    put(page, format_args!("<text class=\"dim\" x=\"0\" y=\"16\">{}</text>", escaped(most)));
     put(page, format_args!("<text class=\"dim\" x=\"{LEFT}\" y=\"{:.0}\">{}</text>", HEIGHT - 8.0, escaped(from)));
     put(
         page,
@@ -183,7 +183,7 @@ fn line(page: &mut String, points: impl Iterator<Item = (f64, f64)>, most: f64, 
 fn hours(page: &mut String, hours: &[SendingHour]) {
     let Some(most) = hours.iter().map(|hour| hour.sent).reduce(f64::max).filter(|most| *most > 0.0) else { return };
     open(page, "Hours of sending, and who read and replied", HEIGHT);
-    axes(page, most, ("00:00", "24:00"));
+    axes(page, &rounded(most), ("00:00", "24:00"));
     let (wide, height) = ((WIDTH - LEFT) / 24.0, HEIGHT - BELOW - 12.0);
     for hour in hours {
         for (people, colour) in [(hour.sent, 0), (hour.read, 2), (hour.replied, 3)] {
@@ -210,7 +210,7 @@ fn revenue(page: &mut String, report: &Report, pictures: &ReportPictures) {
     let span = seconds(*to - from).max(1.0);
     let total: Decimal = pictures.revenue.iter().map(|(_, sum)| *sum).sum();
     open(page, "Revenue", HEIGHT);
-    axes(page, to_f64(total), (&clock(from, pictures.zone), &clock(*to, pictures.zone)));
+    axes(page, &amount::money(total), (&clock(from, pictures.zone), &clock(*to, pictures.zone)));
     let mut so_far = Decimal::ZERO;
     let steps = pictures.revenue.iter().flat_map(|(at, sum)| {
         let (x, before) = (seconds(*at - from) / span, so_far);

@@ -169,7 +169,7 @@ fn the_page_has_every_picture_loads_nothing_and_escapes_what_others_wrote() {
     let people = [SampledPerson { times, weight: 1.0 }];
     let pictures = ReportPictures {
         progress: BlastProgress::of(&people, Tz::UTC),
-        revenue: vec![(at(5), Decimal::new(124_000, 2))],
+        revenue: vec![(at(5), Decimal::new(1_250, 2))],
         zone: Tz::UTC,
         made_at: at(6),
     };
@@ -183,6 +183,7 @@ fn the_page_has_every_picture_loads_nothing_and_escapes_what_others_wrote() {
         assert!(page.contains(&format!("<h2>{heading}")), "{heading}: {page}");
     }
     assert_eq!(page.matches("<svg").count(), 5);
+    assert!(page.contains("y=\"16\">12.50</text>"), "the axis of revenue ends at what was sold: {page}");
     assert!(page.contains("a &amp; &lt;b&gt;") && page.contains("prefers-color-scheme:dark"));
     for wrong in ["<script", "onload='", "http", "url(", "NaN", "inf\""] {
         assert!(!page.contains(wrong), "{wrong}: {page}");
