@@ -111,7 +111,7 @@ pub use moving::SenderMoved;
 pub use open::{Access, ProcessKind, Setup, UnusableSender};
 pub use orders::items::{ItemChange, ItemsEdit, items_in_words};
 pub use orders::pricing::SoldOut;
-pub use orders::typed::{MINUS, item_words, typed_change, typed_item};
+pub use orders::typed::{MINUS, item_words, typed_change, typed_item, whole_quantity};
 pub use orders::{NewOrderItem, OrderDraft, SteppedOrder, WrittenOrder};
 pub use plan::{FirstShare, Plan, Sample};
 pub use put_back::PutBack;

@@ -128,8 +128,12 @@ impl App {
             .map(|start| Ok((start, self.start_time(start, zone)?)))
             .transpose()
             .map_err(ImportError::Start)?;
+        let today = self.engine().clock.now().with_timezone(&zone).date_naive();
+        if let Some(day) = draft.repeat.as_ref().and_then(|order| order.until).filter(|day| *day < today) {
+            return Err(ImportError::LastDay(day));
+        }
         let repeat = draft.repeat.map(|order| self.repeat_columns(&order, zone)).transpose();
-        let repeat = repeat.map_err(ImportError::Start)?.unwrap_or_default();
+        let repeat = repeat.map_err(ImportError::Repeat)?.unwrap_or_default();
         let draft = BlastDraft {
             sender_id,
             tag: draft.tag,

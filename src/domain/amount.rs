@@ -3,7 +3,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serializer;
 
-use super::text::{clean, grouped};
+use super::text::{clean, grouped, number};
 
 /// Amounts stay below this, in the currency's whole units: what the counters can add up.
 pub(crate) const BELOW: i64 = 10_000_000_000;
@@ -127,6 +127,10 @@ pub enum AmountError {
     Unreadable(String, &'static str),
     #[error("`{0}`: {1}")]
     Places(String, PlacesError),
+    #[error("`{0}`: write it with at most {places} decimal places", places = KEPT_PLACES)]
+    TooFine(String),
+    #[error("`{0}` is too large: write an amount below {below}", below = number(BELOW))]
+    TooLarge(String),
 }
 
 /// People's amounts are kept with so many decimal places.
@@ -144,13 +148,22 @@ pub fn parse(text: &str, currency: &str) -> Result<Decimal, AmountError> {
     let refused = || AmountError::Unreadable(clean(text).into_owned(), write_as(currency));
     let (whole, places) = text.split_once('.').unwrap_or((text, ""));
     let whole = without_commas(whole).filter(|whole| is_digits(whole)).ok_or_else(refused)?;
-    if whole.is_empty() && places.is_empty() || places.len() > KEPT_PLACES || !is_digits(places) {
+    if whole.is_empty() && places.is_empty() || !is_digits(places) {
         return Err(refused());
     }
+    let too_large = || AmountError::TooLarge(shortened(text));
     let digits = format!("0{whole}.{places}");
-    let amount: Decimal = digits.trim_end_matches('.').parse().map_err(|_| refused())?;
-    check_places(amount, currency).map_err(|error| AmountError::Places(clean(text).into_owned(), error))?;
-    if amount < Decimal::from(BELOW) { Ok(amount) } else { Err(refused()) }
+    let amount: Decimal = digits.trim_end_matches('.').parse().map_err(|_| too_large())?;
+    if amount >= Decimal::from(BELOW) {
+        return Err(too_large());
+    }
+    check_places(amount, currency).map_err(|error| AmountError::Places(shortened(text), error))?;
+    if places.len() > KEPT_PLACES { Err(AmountError::TooFine(shortened(text))) } else { Ok(amount) }
+}
+
+/// What was typed, as far as it is worth repeating.
+fn shortened(text: &str) -> String {
+    clean(text).chars().take(40).collect()
 }
 
 fn is_digits(text: &str) -> bool {
@@ -215,6 +228,12 @@ mod tests {
         let said = |text: &str, currency: &str| parse(text, currency).unwrap_err().to_string();
         assert_eq!(said("100.50", "JPY"), "`100.50`: JPY has no decimal places: write it as 100 or 101");
         assert_eq!(said("x", "JPY"), "`x` is not an amount: write it as 120 or 1,200");
+        assert_eq!(said("1.999", "MYR"), "`1.999`: MYR has 2 decimal places: write it as 1.99 or 2.00");
+        assert_eq!(said("1.999", "KWD"), "`1.999`: write it with at most 2 decimal places");
+        assert_eq!(
+            said("99999999999999999", "MYR"),
+            "`99999999999999999` is too large: write an amount below 10,000,000,000"
+        );
         assert_eq!(parse("100.00", "jpy").unwrap().to_string(), "100.00");
         for (amount, currency, fits) in
             [("1.255", "KWD", true), ("1.2555", "KWD", false), ("1.50", "MYR", true), ("1.505", "myr", false)]

@@ -21,6 +21,12 @@ pub enum ImportError {
     /// It cannot start at the time that was given.
     #[error("{0}")]
     Start(String),
+    /// It cannot repeat as was asked.
+    #[error("{0}")]
+    Repeat(String),
+    /// It repeats up to a day that is over.
+    #[error("its last day, {0}, has passed: write one that is still to come")]
+    LastDay(chrono::NaiveDate),
     #[error("the file cannot be read: {0}")]
     Read(#[source] io::Error),
     #[error("the file is empty: a row for each person is needed, with a phone number in it")]

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use super::NewOrderItem;
 use super::items::ItemChange;
 use crate::domain::catalogue;
+use crate::domain::text::number;
 
 /// The minus that may stand for the hyphen before an item that is taken out.
 pub const MINUS: char = '−';
@@ -43,8 +44,21 @@ pub fn typed_change(text: &str) -> Result<ItemChange, String> {
 }
 
 fn whole(text: &str) -> Result<Decimal, String> {
-    let number = text.trim().parse::<u32>().ok().filter(|number| *number > 0);
-    number.map(Decimal::from).ok_or_else(|| format!("`{text}` is not a quantity: write a whole number from 1"))
+    whole_quantity(text).map_err(|how| format!("`{text}` is not a quantity: {how}"))
+}
+
+/// Reads how many of an item there are.
+///
+/// # Errors
+/// How it is written.
+pub fn whole_quantity(text: &str) -> Result<Decimal, String> {
+    let text = text.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse::<u32>() {
+        Ok(number @ 1..) => Ok(Decimal::from(number)),
+        Err(_) if is_number => Err(format!("write a whole number from 1 to {}", number(i64::from(u32::MAX)))),
+        _ => Err("write a whole number from 1".to_owned()),
+    }
 }
 
 /// The items of a line, with blanks between them. Quotes hold one together that has blanks itself: `'roti canai'*2`.
@@ -91,6 +105,8 @@ mod tests {
         for wrong in ["", "*2", "a*0", "a*-1", "a*1.5", "a@-2", "a@x", "a*"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
+        let too_many = "`4294967296` is not a quantity: write a whole number from 1 to 4,294,967,295";
+        assert_eq!(read("a*4294967296").unwrap_err(), too_many);
     }
 
     #[test]

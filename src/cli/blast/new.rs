@@ -216,7 +216,9 @@ pub(in crate::cli) fn refusal(error: ImportError) -> color_eyre::Report {
         ImportError::Store(error) => AppError::from(error).into(),
         ImportError::Read(_) | ImportError::Broken | ImportError::RejectedFile { .. } => error.into(),
         ImportError::Sender(why) => AppError::NotFound(why).into(),
-        ImportError::Start(why) => UsageError(format!("--at or --repeat: {why}")).into(),
+        ImportError::Start(why) => UsageError(format!("--at: {why}")).into(),
+        ImportError::Repeat(why) => UsageError(format!("--repeat: {why}")).into(),
+        late @ ImportError::LastDay(_) => UsageError(format!("--until: {late}")).into(),
         other => RefusedError(other.to_string()).into(),
     }
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::super::super::openapi::schemas;
 use super::super::super::problem::Problem;
 use super::{currency, price, written};
-use crate::app::{NewOrderItem, OrderItemRow};
+use crate::app::{NewOrderItem, OrderItemRow, whole_quantity};
 
 /// So many wrong items are named.
 const NAMED_MAX: usize = 20;
@@ -94,8 +94,8 @@ impl ItemBody {
     fn read(&self, n: usize) -> Result<NewOrderItem, Problem> {
         let at = |field: &str| format!("items[{n}].{field}");
         let whole = |value: &Value| {
-            let number = written(value).and_then(|text| text.trim().parse::<u32>().ok()).filter(|number| *number > 0);
-            number.map(Decimal::from).ok_or_else(|| Problem::field(at("quantity"), "write a whole number from 1"))
+            let text = written(value).unwrap_or_default();
+            whole_quantity(&text).map_err(|how| Problem::field(at("quantity"), how))
         };
         Ok(NewOrderItem {
             sku: self.product_retailer_id.clone(),
