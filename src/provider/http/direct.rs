@@ -256,7 +256,7 @@ impl Connection {
                         let why = format!("HTTP {status} with more than {body_max} bytes");
                         return Err(ExchangeError::MayHaveSent { why, raw: raw(body.beginning(&data)) });
                     }
-                    body.push(data);
+                    body.push(&data);
                 }
                 Ok(Some(Err(error))) => return Err(broken(&error, raw(body.into_bytes()))),
                 Err(_) => return Err(no_response_in_time(raw(body.into_bytes()))),
@@ -278,13 +278,13 @@ impl Whole {
         self.all.as_ref().map_or(self.first.len(), BytesMut::len)
     }
 
-    fn push(&mut self, data: Bytes) {
+    fn push(&mut self, data: &[u8]) {
         match &mut self.all {
-            Some(all) => all.extend_from_slice(&data),
-            None if self.first.is_empty() => self.first = Bytes::copy_from_slice(&data),
+            Some(all) => all.extend_from_slice(data),
+            None if self.first.is_empty() => self.first = Bytes::copy_from_slice(data),
             None => {
                 let mut all = BytesMut::from(&*self.first);
-                all.extend_from_slice(&data);
+                all.extend_from_slice(data);
                 self.all = Some(all);
             }
         }
@@ -296,7 +296,7 @@ impl Whole {
 
     /// Of one that is too long, what shows what it is: whole bodies, of hundreds in flight, would fill the memory.
     fn beginning(mut self, more: &[u8]) -> Bytes {
-        self.push(Bytes::copy_from_slice(&more[..more.len().min(OVERLONG_KEPT)]));
+        self.push(&more[..more.len().min(OVERLONG_KEPT)]);
         let body = self.into_bytes();
         Bytes::copy_from_slice(&body[..body.len().min(OVERLONG_KEPT)])
     }

@@ -15,7 +15,7 @@ use super::{
     ALL_FOUND_MAX, AnswerText, Completion, DraftAnswer, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ListPart,
     ReadRequest, ReadSlot, WriteOutcome, WriteRequest, drafts, editor, shop,
 };
-use crate::app::view::{Anchor, BlastFilter, ChangesSince, Order, RecipientQuery};
+use crate::app::view::{Anchor, BlastFilter, BlastRow, ChangesSince, Order, RecipientQuery};
 use crate::app::{AnswerRequest, App, Engines, FoundFollowUp, Imported, RepeatedAnswer, SavedFile, StepView};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
@@ -302,6 +302,15 @@ async fn drafted(app: &App, made: Imported) -> EffectResult<WriteOutcome> {
     Ok(WriteOutcome::Drafted { blast: Box::new(app.blast(made.blast).await?), people: made.taken })
 }
 
+/// Skips the time that was asked about, and no other.
+async fn skip(app: &App, id: BlastId, at: DateTime<Utc>) -> EffectResult<BlastRow> {
+    if app.blast(id).await?.scheduled_for != Some(at) {
+        return Err(EffectError::Other("its next time is another one now: nothing was left out".to_owned()));
+    }
+    app.skip_occurrence(id).await?;
+    Ok(app.blast(id).await?)
+}
+
 async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
     let blast = |row| WriteOutcome::Blast(Box::new(row));
     Ok(match request {
@@ -334,13 +343,7 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
             app.delete(*id).await?;
             WriteOutcome::Deleted
         }
-        WriteRequest::Skip { blast: id, at } => {
-            if app.blast(*id).await?.scheduled_for != Some(*at) {
-                return Err(EffectError::Other("its next time is another one now: nothing was left out".to_owned()));
-            }
-            app.skip_occurrence(*id).await?;
-            blast(app.blast(*id).await?)
-        }
+        WriteRequest::Skip { blast: id, at } => blast(skip(app, *id, *at).await?),
         WriteRequest::Retry { blast, people } => {
             let people = app.retry_all(*blast, *people).await?;
             WriteOutcome::Retried { blast: Box::new(app.blast(*blast).await?), people }
