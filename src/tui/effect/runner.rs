@@ -15,7 +15,7 @@ use super::{
     ALL_FOUND_MAX, AnswerText, Completion, DraftAnswer, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ListPart,
     ReadRequest, ReadSlot, WriteOutcome, WriteRequest, drafts, editor, shop,
 };
-use crate::app::view::{Anchor, BlastFilter, BlastRow, ChangesSince, Order, RecipientQuery};
+use crate::app::view::{Anchor, BlastFilter, BlastView, ChangesSince, Order, RecipientQuery};
 use crate::app::{AnswerRequest, App, Engines, FoundFollowUp, Imported, RepeatedAnswer, SavedFile, StepView};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
@@ -303,7 +303,7 @@ async fn drafted(app: &App, made: Imported) -> EffectResult<WriteOutcome> {
 }
 
 /// Skips the time that was asked about, and no other.
-async fn skip(app: &App, id: BlastId, at: DateTime<Utc>) -> EffectResult<BlastRow> {
+async fn skip(app: &App, id: BlastId, at: DateTime<Utc>) -> EffectResult<BlastView> {
     if app.blast(id).await?.scheduled_for != Some(at) {
         return Err(EffectError::Other("its next time is another one now: nothing was left out".to_owned()));
     }
