@@ -22,7 +22,7 @@ async fn an_attempt_is_missing_unless_its_person_has_it_under_its_epoch() {
     // An engine of the version before wrote it while the database was upgraded.
     let upgraded = "insert into blast_recipients (id, blast_id, phone_number) overriding system value values (8, 1, '+{}');
                     insert into provider_message (recipient_id, attempt, sender_id, outcome) values (8, 1, 1, 'accepted')";
-    scene.execute(&upgraded.replace("{}", &digits(8).to_string())).await;
+    scene.execute(&upgraded.replace("{}", &digits(8))).await;
     let mut connection = scene.pool().acquire().await.unwrap();
 
     for (attempt, missing, what) in [
