@@ -128,7 +128,7 @@ fn new_form(size: Size) -> TestDashboard {
 fn every_line_that_is_left_is_saved_one_write_at_a_time() {
     let mut dashboard = new_form(WIDE);
 
-    dashboard.down(1).keys("\nRaya\n");
+    dashboard.keys("j\nRaya\n");
     dashboard.keys("\nSecond\n");
 
     let [DraftWrite::Save { at: None, form }] = &writes(&mut dashboard)[..] else { panic!("{:?}", dashboard.effects) };
@@ -146,7 +146,7 @@ fn every_line_that_is_left_is_saved_one_write_at_a_time() {
 #[test]
 fn the_plan_that_is_asked_for_while_something_is_saved_begins_no_second_write() {
     let mut dashboard = new_form(WIDE);
-    dashboard.down(1).keys("\nRaya\n").keys("\nSecond").key(Key::Esc);
+    dashboard.keys("j\nRaya\n").keys("\nSecond").key(Key::Esc);
     assert_eq!(writes(&mut dashboard).len(), 1);
 
     dashboard.keys("S");
@@ -162,7 +162,7 @@ fn the_plan_that_is_asked_for_while_something_is_saved_begins_no_second_write() 
 fn letters_are_text_while_a_line_is_edited_and_commands_after_esc() {
     let mut dashboard = new_form(WIDE);
 
-    dashboard.down(4).keys("\nSXpq1/!?").key(Key::Enter).keys("two").key(Key::Esc);
+    dashboard.keys("jjjj\nSXpq1/!?").key(Key::Enter).keys("two").key(Key::Esc);
 
     let [DraftWrite::Save { form, .. }] = &writes(&mut dashboard)[..] else { panic!("it is not saved") };
     // The first letter is saved at once, the rest when the line is left.
@@ -176,7 +176,7 @@ fn letters_are_text_while_a_line_is_edited_and_commands_after_esc() {
 fn a_list_is_taken_once_the_draft_is_saved_and_again_when_the_message_changes() {
     let mut dashboard = new_form(WIDE);
 
-    dashboard.down(3).keys("\nraya.csv\n");
+    dashboard.keys("jjj\nraya.csv\n");
     assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.tag == "New blast"));
     dashboard.answer(saved(9, 1));
     assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::TakeList { at: DraftAt { version: 1, .. }, .. }]));
@@ -193,7 +193,7 @@ fn a_blast_that_has_its_name_from_a_list_is_named_after_the_next_one_and_a_typed
     let mut dashboard = new_form(WIDE);
     let tag = |dashboard: &TestDashboard| dashboard.model.form.as_ref().unwrap().values.tag.clone();
 
-    dashboard.down(3).keys("\nnotes.xlsx\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
+    dashboard.keys("jjj\nnotes.xlsx\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
     assert_eq!(tag(&dashboard), "notes");
     dashboard.keys("k\nl").key(Key::Ctrl('u')).keys("raya.xlsx#People\n");
     dashboard.answer(saved(9, 4)).answer(taken(9, 5, None)).answer(saved(9, 6));
@@ -207,7 +207,7 @@ fn a_blast_that_has_its_name_from_a_list_is_named_after_the_next_one_and_a_typed
 #[test]
 fn a_list_that_is_refused_leaves_the_one_before_with_its_name() {
     let mut dashboard = new_form(WIDE);
-    dashboard.down(3).keys("\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
+    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
     dashboard.effects.clear();
     dashboard.keys("k\nl").key(Key::Ctrl('u')).keys("notes.txt\n").answer(saved(9, 4));
     let request = writes(&mut dashboard).pop().expect("the list is taken");
@@ -226,7 +226,7 @@ fn a_list_that_is_refused_leaves_the_one_before_with_its_name() {
 #[test]
 fn a_mended_cell_goes_along_with_the_list() {
     let mut dashboard = new_form(WIDE);
-    dashboard.down(3).keys("\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
+    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
     dashboard.effects.clear();
 
     dashboard.keys("k\n\n").key(Key::Ctrl('u')).keys("0100120003\n");
@@ -244,7 +244,7 @@ fn a_mended_cell_goes_along_with_the_list() {
 fn what_was_typed_last_is_saved_also_after_the_form_was_left() {
     let mut dashboard = new_form(WIDE);
 
-    dashboard.down(1).keys("\nRaya\n");
+    dashboard.keys("j\nRaya\n");
     dashboard.keys("\n2\n").key(Key::Esc);
     dashboard.effects.clear();
     dashboard.answer(saved(9, 1));
@@ -258,7 +258,7 @@ fn what_was_typed_last_is_saved_also_after_the_form_was_left() {
 fn the_plan_waits_for_the_last_save() {
     let mut dashboard = new_form(WIDE);
 
-    dashboard.down(1).keys("\nRaya\nS");
+    dashboard.keys("j\nRaya\nS");
     assert!(!matches!(dashboard.model.overlays.last(), Some(Overlay::Plan(_))));
     dashboard.answer(saved(9, 1));
 
@@ -268,7 +268,7 @@ fn the_plan_waits_for_the_last_save() {
 #[test]
 fn a_pace_that_is_none_stays_to_be_corrected_and_esc_keeps_the_one_before() {
     let mut dashboard = new_form(WIDE);
-    dashboard.down(5).keys("\nsoon\n");
+    dashboard.keys("jjjjj\nsoon\n");
 
     assert!(dashboard.screen().join("\n").contains("write a pause as 20s..60s"), "{:#?}", dashboard.screen());
     dashboard.key(Key::Ctrl('u')).keys("20s..60s 30/min\n");
@@ -282,7 +282,7 @@ fn a_pace_that_is_none_stays_to_be_corrected_and_esc_keeps_the_one_before() {
 fn the_editor_gets_the_text_and_brings_it_back() {
     let mut dashboard = new_form(WIDE);
 
-    dashboard.down(4).keys("e");
+    dashboard.keys("jjjje");
     assert_eq!(dashboard.taken(), [Effect::Edit(String::new())]);
     dashboard.answer(Completion::Draft(DraftAnswer::Edited(Ok("Salam\n{name}".to_owned()))));
 
@@ -293,8 +293,8 @@ fn the_editor_gets_the_text_and_brings_it_back() {
 #[test]
 fn the_form_stands_as_it_is_drawn() {
     let mut dashboard = new_form(Size { width: 80, height: 24 });
-    dashboard.down(1).keys("\nRaya last call\n").answer(saved(8, 1));
-    dashboard.down(1).keys("\n~/raya.csv\n").answer(saved(8, 2)).answer(taken(8, 3, None));
+    dashboard.keys("j\nRaya last call\n").answer(saved(8, 1));
+    dashboard.keys("j\n~/raya.csv\n").answer(saved(8, 2)).answer(taken(8, 3, None));
     dashboard.keys("\nSalam {").key(Key::Down).key(Key::Enter).keys(", balas YA");
 
     let screen = dashboard.screen();
@@ -317,7 +317,7 @@ fn the_form_stands_as_it_is_drawn() {
 fn hostile_cells_neither_steer_the_terminal_nor_leave_the_screen_at_any_size() {
     for (width, height) in [(200, 50), (120, 29), (80, 24), (60, 20), (40, 10), (30, 8), (1, 1)] {
         let mut dashboard = new_form(Size { width, height });
-        dashboard.down(3).keys("\nraya.csv\n").answer(saved(8, 1)).answer(taken(8, 2, Some(HOSTILE)));
+        dashboard.keys("jjj\nraya.csv\n").answer(saved(8, 1)).answer(taken(8, 2, Some(HOSTILE)));
         for keys in ["", "]", "\n{", "x", "\u{1b}k\n", "\n", "\u{1b}\u{1b}", "G", "g"] {
             for key in keys.chars() {
                 match key {

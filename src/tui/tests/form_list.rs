@@ -6,16 +6,6 @@ use crate::tui::effect::{Completion, DraftWrite, EffectError, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::LineEdit;
 
-impl TestDashboard {
-    /// So many lines down.
-    pub fn down(&mut self, lines: usize) -> &mut Self {
-        for _ in 0..lines {
-            self.key(Key::Down);
-        }
-        self
-    }
-}
-
 fn new_form() -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("1n");
@@ -38,7 +28,7 @@ fn path(dashboard: &TestDashboard) -> Option<String> {
 #[test]
 fn a_file_that_cannot_be_read_names_nothing_and_its_path_stays_to_be_mended() {
     let mut dashboard = new_form();
-    dashboard.down(3).keys("\nnofile.csv\n");
+    dashboard.keys("jjj\nnofile.csv\n");
     assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.tag == "New blast"));
     dashboard.answer(saved(9, 1));
     let take = writes(&mut dashboard).pop().unwrap();
@@ -61,7 +51,7 @@ fn what_a_key_would_do_is_not_said_once_a_line_is_typed_on() {
     dashboard.keys("p");
     assert_eq!(dashboard.said(), "enter edits this line; esc leaves");
 
-    dashboard.down(1).keys("\n");
+    dashboard.keys("j\n");
 
     assert_eq!(dashboard.said(), "");
 }
@@ -69,7 +59,7 @@ fn what_a_key_would_do_is_not_said_once_a_line_is_typed_on() {
 #[test]
 fn other_rows_are_offered_only_where_the_brackets_are_no_text() {
     let mut dashboard = new_form();
-    dashboard.down(3).keys("\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None));
+    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None));
     dashboard.keys("\nSalam").key(Key::Esc);
     assert!(dashboard.screen().join("\n").contains("[ ] other rows"), "{:#?}", dashboard.screen());
 

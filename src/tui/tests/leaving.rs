@@ -17,7 +17,7 @@ fn refused(failure: EffectError) -> Completion {
 /// A draft 9 whose message was typed on since it was saved.
 fn typed_on() -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.keys("1n").down(4).keys("\nS").answer(saved(9, 1)).keys("alam");
+    dashboard.keys("1njjjj\nS").answer(saved(9, 1)).keys("alam");
     dashboard.effects.clear();
     dashboard
 }

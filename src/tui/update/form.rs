@@ -137,21 +137,6 @@ fn edit_key(model: &mut Model, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Whether the line at the cursor is a name: on it no letter moves the cursor, it may be the first of a text.
-pub fn is_name(model: &Model) -> bool {
-    let form = model.form.as_deref().filter(|_| model.overlays.last() == Some(&Overlay::Form));
-    form.is_some_and(|form| form.page == FormPage::Lines && matches!(form.line, FormLine::Tag | FormLine::Stage))
-}
-
-/// Whether that name is still to be written: a letter begins it.
-pub fn lacks_name(model: &Model) -> bool {
-    let name = |form: &BlastForm| match form.line {
-        FormLine::Tag => form.values.tag.is_empty(),
-        _ => form.values.follow_up_stage.is_empty(),
-    };
-    is_name(model) && model.form.as_deref().is_some_and(name)
-}
-
 /// `enter` on a line.
 pub fn begin(model: &mut Model) -> Vec<Effect> {
     let senders: Vec<String> = model.senders.iter().map(|sender| sender.name.clone()).collect();

@@ -1,8 +1,8 @@
 //! Keys while a form is open and none of its lines is typed on: they reach the form alone, never the dashboard behind it.
 
 use super::key_outcome::KeyOutcome;
-use super::{form, overlays, welcome};
-use crate::tui::action::{self, KeyScope, UiAction};
+use super::{overlays, welcome};
+use crate::tui::action::{self, UiAction};
 use crate::tui::key::Key;
 use crate::tui::model::{CursorMove, Model, Overlay};
 
@@ -18,11 +18,6 @@ pub(super) fn key(model: &mut Model, key: Key) -> KeyOutcome {
             welcome::begin(model);
             return welcome::key(model, key);
         }
-        Key::Char(_) if form::lacks_name(model) => {
-            form::begin(model);
-            return form::key(model, key);
-        }
-        Key::Char(_) if form::is_name(model) && moves(model, key) => model.refuse(NOT_HERE),
         key if model.options.keys.lookup(key, action::scopes(model)).is_some_and(UiAction::is_of_forms) => {
             return KeyOutcome::UNUSED;
         }
@@ -32,10 +27,4 @@ pub(super) fn key(model: &mut Model, key: Key) -> KeyOutcome {
         }
     }
     KeyOutcome::DONE
-}
-
-/// Whether a key is one that moves over the lines.
-fn moves(model: &Model, key: Key) -> bool {
-    let action = model.options.keys.lookup(key, action::scopes(model));
-    action.is_some_and(|action| action.scopes.contains(&KeyScope::Moving))
 }

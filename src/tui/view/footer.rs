@@ -14,7 +14,6 @@ use crate::tui::model::{
     Notice, Overlay, Prompt, Sale, SaleKey, SenderLine, Tone,
 };
 use crate::tui::theme::TextRole;
-use crate::tui::update::form;
 use crate::tui::widget::{Pen, TextLine, start_of, width};
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {
@@ -312,9 +311,6 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
             Some(&[("tab", "completes"), ("enter", "reads it"), ("esc", "done")])
         }
         (FormPage::Lines, Some(LineEdit::Field(_))) => Some(&[("enter", "next line"), ("esc", "done")]),
-        (FormPage::Lines, None) if form::lacks_name(model) => {
-            Some(&[("enter", "edits"), ("up down", "lines"), ("esc", "back")])
-        }
         (FormPage::Lines, None) => None,
     }
 }
