@@ -103,7 +103,8 @@ impl HeldLease {
         self.asked_at.lock().map_or(Duration::MAX, |moment| moment.age())
     }
 
-    /// Renews until `stop`, or until the lease turns out to be lost.
+    /// Renews until `stop`, or until the lease turns out to be lost. At a stop the memory notes how far its record of posts goes,
+    /// so that an older copy of the record is recognised, however short the lease was.
     pub async fn keep(&self, keeping: Keeping<'_>, stop: &CancellationToken) {
         tokio::select! {
             () = self.renew_again_and_again(keeping, stop) => {}
@@ -117,7 +118,10 @@ impl HeldLease {
         let mut renewals = self.lease.renewals;
         while !self.is_lost() {
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => {
+                    self.is_remembered(keeping.fence, renewals).await;
+                    return;
+                }
                 () = sleep(self.terms.check_every()) => {}
             }
             if tried_at.age() < wait {
