@@ -4,8 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::postgres::PgArguments;
 use sqlx::postgres::types::PgInterval;
-use sqlx::{PgConnection, PgPool};
+use sqlx::query::Query;
+use sqlx::{PgConnection, PgPool, Postgres, Row};
 
 use super::connect::is_known;
 use super::in_flight::ends_flights;
@@ -188,61 +190,29 @@ async fn sweep_in(
     epoch: i64,
     spare: SweepScope<'_>,
 ) -> Result<u64, StoreError> {
+    let held = bind_sweep(sqlx::query(LOCK_LOST), sender, epoch, &spare).fetch_all(&mut *tx).await?;
+    let locked = held.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+    if locked.is_empty() {
+        return Ok(0);
+    }
+    let ended = bind_sweep(sqlx::query(END_LOST), sender, epoch, &spare).bind(locked).execute(tx).await?;
+    Ok(ended.rows_affected())
+}
+
+/// Binds what [`is_lost`] asks about.
+fn bind_sweep<'q>(
+    statement: Query<'q, Postgres, PgArguments>,
+    sender: SenderId,
+    epoch: i64,
+    spare: &SweepScope<'q>,
+) -> Query<'q, Postgres, PgArguments> {
     let is_takeover = matches!(spare, SweepScope::OtherEpochs);
-    let (own_too, held, older_than) = match spare {
+    let (own_too, held, older_than) = match *spare {
         SweepScope::OtherEpochs => (false, &[][..], 0.0),
         SweepScope::RivalLease(held) => (true, held, 30.0),
         SweepScope::Nobody => (true, &[][..], 0.0),
     };
-    let locked: Vec<i64> = sqlx::query_scalar(concat!(
-        "select r.id from in_flight f join blast_recipients r on r.id = f.recipient_id where ",
-        is_lost!(),
-        " order by r.id for no key update of r skip locked"
-    ))
-    .bind(sender)
-    .bind(epoch)
-    .bind(own_too)
-    .bind(held)
-    .bind(older_than)
-    .bind(is_takeover)
-    .fetch_all(&mut *tx)
-    .await?;
-    if locked.is_empty() {
-        return Ok(0);
-    }
-    // Again, now that nobody else writes them: what came of an attempt may have been written since, and the next one begun.
-    let done = sqlx::query(concat!(
-        "with lost as (
-             delete from in_flight f where ",
-        is_lost!(),
-        " and f.recipient_id = any($7) and ",
-        ends_flights!(),
-        " returning recipient_id, blast_id, attempt, sender_id, epoch, claimed_at),
-         ended as (
-             insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
-             select recipient_id, attempt, sender_id, 'unknown', epoch, claimed_at from lost
-                 on conflict (recipient_id, attempt) do nothing),
-         doubted as (
-             update blast_recipients r
-                set status = 'uncertain', standing = 'uncertain', attempt = lost.attempt, claimed_at = lost.claimed_at,
-                    changed_at = now(), reason = 'the engine that was sending stopped before it knew'
-               from lost where r.id = lost.recipient_id and r.status = 'queued' and r.attempt < lost.attempt
-             returning r.id, r.blast_id, r.attempt)
-         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
-         select blast_id, id, attempt, 'sending', 'uncertain', 'engine',
-                jsonb_build_object('why', 'the engine that was sending stopped before it knew')
-           from doubted"
-    ))
-    .bind(sender)
-    .bind(epoch)
-    .bind(own_too)
-    .bind(held)
-    .bind(older_than)
-    .bind(is_takeover)
-    .bind(locked)
-    .execute(tx)
-    .await?;
-    Ok(done.rows_affected())
+    statement.bind(sender).bind(epoch).bind(own_too).bind(held).bind(older_than).bind(is_takeover)
 }
 
 /// A condition: a flight `f` that a sweep ends.
@@ -253,7 +223,37 @@ macro_rules! is_lost {
                 or $3 and f.epoch = $2 and f.claimed_at <= now() - make_interval(secs => $5) and f.recipient_id <> all($4))"
     };
 }
-use is_lost;
+
+const LOCK_LOST: &str = concat!(
+    "select r.id from in_flight f join blast_recipients r on r.id = f.recipient_id where ",
+    is_lost!(),
+    " order by r.id for no key update of r skip locked"
+);
+
+/// Of those who are locked now. Asked again, since nobody else writes them from here on: what came of an attempt may have been written
+/// meanwhile, and the next one begun.
+const END_LOST: &str = concat!(
+    "with lost as (
+         delete from in_flight f where ",
+    is_lost!(),
+    " and f.recipient_id = any($7) and ",
+    ends_flights!(),
+    " returning recipient_id, blast_id, attempt, sender_id, epoch, claimed_at),
+     ended as (
+         insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
+         select recipient_id, attempt, sender_id, 'unknown', epoch, claimed_at from lost
+             on conflict (recipient_id, attempt) do nothing),
+     doubted as (
+         update blast_recipients r
+            set status = 'uncertain', standing = 'uncertain', attempt = lost.attempt, claimed_at = lost.claimed_at,
+                changed_at = now(), reason = 'the engine that was sending stopped before it knew'
+           from lost where r.id = lost.recipient_id and r.status = 'queued' and r.attempt < lost.attempt
+         returning r.id, r.blast_id, r.attempt)
+     insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
+     select blast_id, id, attempt, 'sending', 'uncertain', 'engine',
+            jsonb_build_object('why', 'the engine that was sending stopped before it knew')
+       from doubted"
+);
 
 /// A renewal: the database's time, and how many there were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]

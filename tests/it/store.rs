@@ -28,9 +28,9 @@ use blastdeck::store::claim::{Claim, ClaimRequest, Claimed, claim};
 use blastdeck::store::evidence::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, record};
 use blastdeck::store::lease::{self, Lease, LeaseRequest};
 use chrono::{TimeDelta, Utc};
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 
-use crate::support::{TestDatabase, broken_invariants, database};
+use crate::support::{TestDatabase, broken_invariants, database, eventually_async};
 
 const SENDER: SenderId = SenderId(1);
 const BLAST: BlastId = BlastId(1);
@@ -69,9 +69,13 @@ impl Scene {
 
     async fn claim(&self, people: u32) -> Vec<Claimed> {
         let want = ClaimRequest { blast: BLAST, people: people.into(), after: None };
-        match claim(self.pool(), self.lease, want).await.unwrap() {
-            Claim::People(people) => people,
-            refused => panic!("{refused:?}"),
+        loop {
+            match claim(self.pool(), self.lease, want).await {
+                Ok(Claim::People(people)) => return people,
+                // Another claim had somebody of it meanwhile: an engine claims again as well.
+                Err(error) if error.is_transient() => {}
+                refused => panic!("{refused:?}"),
+            }
         }
     }
 
@@ -97,6 +101,14 @@ impl Scene {
 
     async fn execute(&self, statements: &str) {
         execute(self.pool(), statements).await;
+    }
+
+    /// Commits once another session waits for a row of it: that one's snapshot is older.
+    async fn commit_once_waited_for(&self, tx: Transaction<'static, Postgres>) {
+        let waits =
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        eventually_async("another session waits", async || self.number(waits).await > 0).await;
+        tx.commit().await.unwrap();
     }
 
     #[track_caller]

@@ -28,6 +28,10 @@ impl RecipientChange {
     fn lands(&self) -> bool {
         self.before.delivery_status == Status::Sending && self.after.delivery_status != Status::Sending
     }
+
+    fn moves(&self) -> bool {
+        self.before.status() != self.after.status()
+    }
 }
 
 /// As a row has it: who is in flight is queued there.
@@ -101,61 +105,77 @@ pub(super) fn write(
     trust: Assumption,
 ) -> Result<(), StoreError> {
     let texts = texts(entries);
-    let columns: Vec<&EvidenceColumn> = COLUMNS.iter().filter(|column| changes.iter().any(column.differs)).collect();
-    let lands = changes.iter().any(RecipientChange::lands);
-    if columns.is_empty() && texts.is_empty() && !lands {
+    let differing: Vec<&EvidenceColumn> = COLUMNS.iter().filter(|column| changes.iter().any(column.differs)).collect();
+    if differing.is_empty() && texts.is_empty() && !changes.iter().any(RecipientChange::lands) {
         return Ok(());
     }
-    let mut sets: Vec<String> = columns.iter().map(|column| format!("{0} = x.{0}", column.name)).collect();
-    let mut names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-    let ids = writing.array("bigint", column(changes, |change| change.before.id.0))?;
-    let mut arrays = vec![ids];
-    for column in columns {
-        arrays.push((column.array)(writing, column.kind, changes)?);
+    let mut update = Update::of(writing, changes)?;
+    for column in differing {
+        let array = (column.array)(writing, column.kind, changes)?;
+        update.set(column.name, format!("{0} = x.{0}", column.name), array);
     }
-    let mut add = |name: &'static str, set: &str, array: String| {
-        names.push(name);
-        sets.push(set.to_owned());
-        arrays.push(array);
-    };
-    if changes.iter().any(|change| change.before.status() != change.after.status()) {
-        let moves = column(changes, |change| change.before.status() != change.after.status());
-        add(
-            "moves",
-            "changed_at = case when x.moves then now() else r.changed_at end",
-            writing.array("boolean", moves)?,
-        );
-    }
-    if changes.iter().any(RecipientChange::ends_an_attempt) {
-        let attempts = column(changes, |change| change.ends_an_attempt().then_some(change.after.attempt));
-        add("attempt", "attempt = coalesce(x.attempt, r.attempt)", writing.array("int", attempts)?);
-    }
-    if lands {
-        let claimed = column(changes, |change| change.after.claimed_at.filter(|_| change.lands()));
-        let claimed = writing.array("timestamptz", claimed)?;
-        add("claimed_at", "claimed_at = coalesce(x.claimed_at, r.claimed_at)", claimed);
-    }
+    update.add_attempts(writing, changes)?;
     if !texts.is_empty() {
         let texts = column(changes, |change| texts.get(&change.before.id.0).cloned());
         let texts = writing.array("text", texts)?;
-        add("message_text", "message_text = coalesce(x.message_text, r.message_text)", texts);
+        update.set("message_text", "message_text = coalesce(x.message_text, r.message_text)", texts);
     }
-    // A database that went back in time has lost the claim: the flight is looked for, too. The status by its text, which no index
-    // serves: one would be walked for everybody who is queued.
-    let only = match trust {
-        Assumption::Claims => {
-            "and r.attempt = x.attempt - 1 and r.status::text = 'queued'
-             and exists (select from in_flight f where f.recipient_id = x.id and f.attempt = x.attempt)"
-        }
-        Assumption::Ids | Assumption::Nothing => "",
-    };
-    writing.part(format!(
-        "update blast_recipients r set {} from unnest({}) as x (id, {}) where r.id = x.id {only}",
-        sets.join(", "),
-        arrays.join(", "),
-        names.join(", "),
-    ));
+    writing.part(update.statement(trust));
     Ok(())
+}
+
+/// An update of many people by arrays, one for each column.
+struct Update {
+    /// Of the arrays.
+    names: Vec<&'static str>,
+    sets: Vec<Cow<'static, str>>,
+    arrays: Vec<String>,
+}
+
+impl Update {
+    fn of(writing: &mut StatementBuilder, changes: &[RecipientChange]) -> Result<Self, StoreError> {
+        let ids = writing.array("bigint", column(changes, |change| change.before.id.0))?;
+        Ok(Self { names: vec!["id"], sets: Vec::new(), arrays: vec![ids] })
+    }
+
+    fn set(&mut self, name: &'static str, set: impl Into<Cow<'static, str>>, array: String) {
+        self.names.push(name);
+        self.sets.push(set.into());
+        self.arrays.push(array);
+    }
+
+    /// When they moved, and which attempt ended or landed.
+    fn add_attempts(&mut self, writing: &mut StatementBuilder, changes: &[RecipientChange]) -> Result<(), StoreError> {
+        if changes.iter().any(RecipientChange::moves) {
+            let moves = writing.array("boolean", column(changes, RecipientChange::moves))?;
+            self.set("moves", "changed_at = case when x.moves then now() else r.changed_at end", moves);
+        }
+        if changes.iter().any(RecipientChange::ends_an_attempt) {
+            let attempts = column(changes, |change| change.ends_an_attempt().then_some(change.after.attempt));
+            let attempts = writing.array("int", attempts)?;
+            self.set("attempt", "attempt = coalesce(x.attempt, r.attempt)", attempts);
+        }
+        if changes.iter().any(RecipientChange::lands) {
+            let claimed = column(changes, |change| change.after.claimed_at.filter(|_| change.lands()));
+            let claimed = writing.array("timestamptz", claimed)?;
+            self.set("claimed_at", "claimed_at = coalesce(x.claimed_at, r.claimed_at)", claimed);
+        }
+        Ok(())
+    }
+
+    fn statement(self, trust: Assumption) -> String {
+        // A database that went back in time has lost the claim: the flight is looked for, too. The status by its text, which no index
+        // serves: one would be walked for everybody who is queued.
+        let only = match trust {
+            Assumption::Claims => {
+                "and r.attempt = x.attempt - 1 and r.status::text = 'queued'
+                 and exists (select from in_flight f where f.recipient_id = x.id and f.attempt = x.attempt)"
+            }
+            Assumption::Ids | Assumption::Nothing => "",
+        };
+        let (sets, arrays, names) = (self.sets.join(", "), self.arrays.join(", "), self.names.join(", "));
+        format!("update blast_recipients r set {sets} from unnest({arrays}) as x ({names}) where r.id = x.id {only}")
+    }
 }
 
 /// Ends the flights of whoever lands, by attempt: one of theirs that was begun since stays. Of an attempt that ends before its

@@ -4,6 +4,7 @@
 use blastdeck::domain::ids::RecipientId;
 use blastdeck::store::fence::{self, Confirmed, PostedAttempt};
 use chrono::{TimeDelta, Utc};
+use sqlx::AssertSqlSafe;
 
 use super::{SENDER, Scene};
 use crate::support::digits;
@@ -79,6 +80,27 @@ async fn a_confirmation_makes_uncertain_who_would_get_another_message_and_nobody
         2,
         "no retry starts it"
     );
+}
+
+#[tokio::test]
+async fn an_answer_that_is_written_while_a_confirmation_waits_for_its_person_is_no_lost_attempt() {
+    let scene = Scene::queued(1).await;
+    let epoch = scene.lease.epoch;
+    // Accepted, reported as failed, and queued again for an hour from now: all since the confirmation began to look.
+    let mut answer = scene.pool().begin().await.unwrap();
+    let written = format!(
+        "update blast_recipients set attempt = 1, tries = 1, next_attempt_at = now() + interval '1 hour', failed_attempt = 1
+          where id = 1;
+         insert into provider_message (recipient_id, attempt, sender_id, epoch, outcome) values (1, 1, 1, {epoch}, 'accepted')"
+    );
+    sqlx::raw_sql(AssertSqlSafe(written)).execute(&mut *answer).await.unwrap();
+    let mut connection = scene.pool().acquire().await.unwrap();
+    let remembered = [posted(1, 1, epoch)];
+
+    let confirmed = fence::restore_attempts(&mut connection, SENDER, &remembered);
+    let (confirmed, ()) = tokio::join!(confirmed, scene.commit_once_waited_for(answer));
+
+    assert_eq!((confirmed.unwrap(), scene.statuses().await), (Confirmed::default(), vec!["queued".to_owned()]));
 }
 
 #[tokio::test]

@@ -11,7 +11,6 @@ use sqlx::{Postgres, Transaction};
 
 use super::marks::operator_app;
 use super::{BLAST, Scene, accepted, acquire, entry};
-use crate::support::eventually_async;
 
 const ROWS: &str = "select coalesce(string_agg(r::text || r.xmin, ' ' order by id), '') from blast_recipients r";
 
@@ -108,13 +107,6 @@ async fn claiming(scene: &Scene) -> Transaction<'static, Postgres> {
     tx
 }
 
-/// Commits a claim once another session waits for its person: that one's snapshot is older than the claim.
-async fn commit_once_waited_for(scene: &Scene, claim: Transaction<'static, Postgres>) {
-    let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    eventually_async("somebody waits for the person", async || scene.number(waits).await > 0).await;
-    claim.commit().await.unwrap();
-}
-
 #[tokio::test]
 async fn whoever_comes_into_flight_while_a_cancel_waits_for_them_is_not_left_out() {
     let scene = Scene::queued(2).await;
@@ -122,7 +114,7 @@ async fn whoever_comes_into_flight_while_a_cancel_waits_for_them_is_not_left_out
     scene.execute("update blasts set state = 'cancelled', state_reason = 'cancelled', state_by = 'aina'").await;
     let cancel = Clearing { blast: BLAST, kind: ClearingKind::LeaveOut };
 
-    let (people, ()) = tokio::join!(cancel.finish(scene.pool()), commit_once_waited_for(&scene, claim));
+    let (people, ()) = tokio::join!(cancel.finish(scene.pool()), scene.commit_once_waited_for(claim));
 
     assert_eq!((people.unwrap(), scene.statuses().await), (1, vec!["sending".to_owned(), "skipped".to_owned()]));
     scene.invariants().await;
@@ -135,7 +127,7 @@ async fn whoever_comes_into_flight_while_a_deletion_waits_for_them_stays_until_t
     scene.execute("update blasts set deleted_at = now()").await;
     let delete = Clearing { blast: BLAST, kind: ClearingKind::Remove };
 
-    let (people, ()) = tokio::join!(delete.finish(scene.pool()), commit_once_waited_for(&scene, claim));
+    let (people, ()) = tokio::join!(delete.finish(scene.pool()), scene.commit_once_waited_for(claim));
 
     assert_eq!((people.unwrap(), scene.statuses().await), (1, vec!["sending".to_owned()]));
 }
@@ -148,7 +140,7 @@ async fn whoever_comes_into_flight_while_an_answers_time_ends_is_sent_to() {
         .execute("update blasts set answer_until = now() - interval '1 s', answers_blast = 1, answers_recipient = 2")
         .await;
 
-    let (lapsed, ()) = tokio::join!(session::lapse(scene.pool(), BLAST), commit_once_waited_for(&scene, claim));
+    let (lapsed, ()) = tokio::join!(session::lapse(scene.pool(), BLAST), scene.commit_once_waited_for(claim));
 
     assert_eq!((lapsed.unwrap(), scene.statuses().await), (true, vec!["sending".to_owned(), "skipped".to_owned()]));
 }
@@ -159,7 +151,7 @@ async fn a_mark_that_waited_for_a_claim_knows_of_it() {
     let claim = claiming(&scene).await;
     let aina = operator_app(&scene, "aina").await;
 
-    let (marked, ()) = tokio::join!(aina.mark(RecipientId(1), Mark::OptOut), commit_once_waited_for(&scene, claim));
+    let (marked, ()) = tokio::join!(aina.mark(RecipientId(1), Mark::OptOut), scene.commit_once_waited_for(claim));
 
     marked.unwrap();
     assert_eq!(scene.statuses().await, ["sending", "queued"], "it may have gone: what comes of it is awaited");
@@ -223,7 +215,7 @@ async fn a_claim_of_somebody_who_has_come_into_flight_meanwhile_claims_nobody_an
     sqlx::raw_sql(sqlx::AssertSqlSafe(flight)).execute(&mut *older).await.unwrap();
     let want = ClaimRequest { blast: BLAST, people: 3, after: None };
 
-    let (claimed, ()) = tokio::join!(claim(scene.pool(), scene.lease, want), commit_once_waited_for(&scene, older));
+    let (claimed, ()) = tokio::join!(claim(scene.pool(), scene.lease, want), scene.commit_once_waited_for(older));
 
     assert!(claimed.is_err_and(|error| error.is_transient()), "nobody of it is posted to");
     assert_eq!(scene.claim(5).await.iter().map(|person| person.id.0).collect::<Vec<_>>(), [2, 3]);
