@@ -31,6 +31,8 @@ pub struct CustomerPage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merged {
     pub customer: CustomerRow,
+    /// The number that is unmerged to take this back: the one that the first of them was known by.
+    pub merged: String,
     /// Nothing was known of the number that they are known by now.
     pub is_unknown: bool,
     /// Businesses that the two do not share an opt-out from: those stay with the number that they were said of.
@@ -147,6 +149,7 @@ impl App {
     pub async fn merge_customers(&self, from: &Phone, into: &Phone) -> Result<Merged, AppError> {
         self.sees_customers()?;
         let mut tx = self.begin().await?;
+        customer::lock_merges(&mut tx).await?;
         let from_key = known_customer(&mut tx, from).await?;
         let into_key = customer::customer_of(&mut tx, &key_of(into)?).await?;
         if from_key == into_key {
@@ -159,22 +162,25 @@ impl App {
         tx.commit().await?;
         Ok(Merged {
             customer: customer_row(self.pool(), &into_key).await?,
+            merged: from_key,
             is_unknown,
             opted_out_apart: apart_in(&apart),
         })
     }
 
-    /// Makes a number that was merged a customer of its own again.
+    /// Makes a number that was merged a customer of its own again, with the numbers that were merged into it before: exactly what the
+    /// merge brought, whatever was merged since.
     pub async fn unmerge_customer(&self, phone: &Phone) -> Result<CustomerRow, AppError> {
         self.sees_customers()?;
         let mut tx = self.begin().await?;
+        customer::lock_merges(&mut tx).await?;
         let key = key_of(phone)?;
         if !customer::unmerge(&mut tx, &key).await? {
-            let others = customer::merged_numbers(&mut tx, &key).await?;
+            let others = customer::merged_into(&mut tx, &key).await?;
             return Err(AppError::Refused(match others.first() {
                 None => format!("{phone} was not merged with another number"),
-                Some(other) => format!(
-                    "{phone} is the number that this customer is known by: unmerge the others, such as `blastdeck customer unmerge {other}`"
+                Some(last) => format!(
+                    "{phone} is the number that this customer is known by: unmerge the others, the last one first with `blastdeck customer unmerge {last}`"
                 ),
             }));
         }

@@ -218,12 +218,12 @@ async fn merge(context: &Context, from: &str, into: &str) -> Result<()> {
                              "is_unknown": merged.is_unknown }));
     }
     talk(&format!(
-        "{from} and {into} are one customer now, with {}",
-        count_of(merged.customer.numbers.len(), "number", "numbers")
+        "{from} and {into} are one customer now, with {}; `blastdeck customer unmerge {}` takes that back",
+        count_of(merged.customer.numbers.len(), "number", "numbers"),
+        merged.merged
     ));
     if merged.is_unknown {
-        let undo = format!("`blastdeck customer unmerge {}` takes the merge back", from.as_str());
-        talk(&format!("nothing was known of {into} until now: if that is a mistake, {undo}"));
+        talk(&format!("nothing was known of {into} until now"));
     }
     if !merged.opted_out_apart.is_empty() {
         talk(
@@ -239,7 +239,11 @@ async fn unmerge(context: &Context, phone: &str) -> Result<()> {
     if context.is_json {
         return json(&customer);
     }
-    talk(&format!("{phone} is a customer of its own again"));
+    let further = match customer.numbers.len().saturating_sub(1) {
+        0 => String::new(),
+        further => format!(", with {} merged into it", count_of(further, "number that was", "numbers that were")),
+    };
+    talk(&format!("{phone} is a customer of its own again{further}"));
     Ok(())
 }
 

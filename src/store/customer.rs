@@ -17,8 +17,8 @@ use crate::domain::status::Status;
 
 pub use messages::{SentMessage, external_ids, sent};
 pub use said::{
-    add_note, customer_of, merge, merged_numbers, newest_consents, note_consents, remove_note, tag, tags_of, unmerge,
-    untag,
+    add_note, customer_of, lock_merges, merge, merged_into, newest_consents, note_consents, remove_note, tag, tags_of,
+    unmerge, untag,
 };
 
 /// The columns of a list that say where consent came from, and when it was given.

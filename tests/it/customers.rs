@@ -1,5 +1,7 @@
 //! Customers: one person over all blasts; and their right to be forgotten, which leaves every count as it was.
 
+mod merging;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -138,7 +140,10 @@ async fn whoever_is_forgotten_leaves_no_trace_and_every_count_as_it_was() {
     assert!(said.err.contains("1 reply, 1 order, 1 cart"), "{said:?}");
     assert_eq!(counts(&shop).await, before);
     assert_eq!(shop.number("select count(*) from carts where state = 'open'").await, 0, "nobody will order it");
-    assert_eq!(shop.ok(&["audit", "--json"]).await.trim(), r#"{"counters":[],"history":[],"orders":[],"repaired":[]}"#);
+    assert_eq!(
+        shop.ok(&["audit", "--json"]).await.trim(),
+        r#"{"counters":[],"history":[],"orders":[],"repaired":[],"twice":[]}"#
+    );
     let left = dump(&shop);
     let exported = everything_exported(&shop).await;
     let here = files(shop.path("people.csv").parent().unwrap());
@@ -326,7 +331,10 @@ async fn a_number_in_other_digits_or_within_a_longer_word_goes_with_whoever_is_f
     assert!(left.contains(&format!("ask (forgotten), (forgotten) or {others}")), "another's number stays");
     assert_eq!(shop.number("select count(*) from webhook_inbox where digest in ('c', 'd') and body = ''").await, 2);
     assert_eq!(shop.number("select count(*) from webhook_inbox where digest = 'e' and body <> ''").await, 1);
-    assert_eq!(shop.ok(&["audit", "--json"]).await.trim(), r#"{"counters":[],"history":[],"orders":[],"repaired":[]}"#);
+    assert_eq!(
+        shop.ok(&["audit", "--json"]).await.trim(),
+        r#"{"counters":[],"history":[],"orders":[],"repaired":[],"twice":[]}"#
+    );
 }
 
 #[tokio::test]
@@ -388,6 +396,11 @@ async fn no_opt_out_brings_the_number_of_whoever_was_forgotten_back() {
     assert_eq!(added["added"], false, "{added}");
     assert_eq!((&imported["added"], &imported["already"]), (&json!(1), &json!(1)), "{imported}");
     assert!(!dump(&shop).contains(&digits(FIRST)));
+    let listed = shop.ok(&["suppress", "list"]).await;
+    assert!(listed.contains("forgotten person  ") && listed.contains("forgotten person (forgotten-1)"), "{listed}");
+    assert!(!listed.contains("forgotten:"), "{listed}");
+    let rows = shop.json_lines(&["suppress", "list"]).await;
+    assert!(rows.iter().any(|row| row["phone_number"].as_str().unwrap().starts_with("forgotten:")), "{rows:?}");
 }
 
 #[tokio::test]

@@ -12,10 +12,18 @@ pub async fn customer_of(tx: &mut PgConnection, person: &str) -> Result<String, 
     Ok(customer.bind(person).fetch_one(tx).await?)
 }
 
-/// The further numbers of a customer.
-pub async fn merged_numbers(tx: &mut PgConnection, customer: &str) -> Result<Vec<String>, StoreError> {
-    let numbers = sqlx::query_scalar("select person from customer_numbers where customer = $1 order by 1");
+/// The numbers that were merged into this customer, the last one first.
+pub async fn merged_into(tx: &mut PgConnection, customer: &str) -> Result<Vec<String>, StoreError> {
+    let numbers = sqlx::query_scalar(
+        "select person from customer_numbers where merged_into = $1 order by merged_at desc, person",
+    );
     Ok(numbers.bind(customer).fetch_all(tx).await?)
+}
+
+/// Has merges take turns: of two at once, each would read customers that the other one changes.
+pub async fn lock_merges(tx: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("lock table customer_numbers in share row exclusive mode").execute(tx).await?;
+    Ok(())
 }
 
 /// Makes one customer of two: all numbers of `from` are `into`'s. Both are customers, not numbers of one.
@@ -25,7 +33,7 @@ pub async fn merge(tx: &mut PgConnection, (from, into): (&str, &str), by: &str) 
         .bind(into)
         .execute(&mut *tx)
         .await?;
-    sqlx::query("insert into customer_numbers (person, customer, merged_by) values ($1, $2, $3)")
+    sqlx::query("insert into customer_numbers (person, customer, merged_into, merged_by) values ($1, $2, $2, $3)")
         .bind(from)
         .bind(into)
         .bind(by)
@@ -34,9 +42,19 @@ pub async fn merge(tx: &mut PgConnection, (from, into): (&str, &str), by: &str) 
     Ok(())
 }
 
-/// Makes a customer of their own of a number. `false`: it is no further number of anybody.
+/// Makes a customer of their own of a number, with those that were merged into it. `false`: it is no further number of anybody.
 pub async fn unmerge(tx: &mut PgConnection, person: &str) -> Result<bool, StoreError> {
-    let done = sqlx::query("delete from customer_numbers where person = $1").bind(person).execute(tx).await?;
+    let done = sqlx::query("delete from customer_numbers where person = $1").bind(person).execute(&mut *tx).await?;
+    sqlx::query(
+        "with recursive brought as (
+             select person from customer_numbers where merged_into = $1
+              union
+             select n.person from customer_numbers n join brought b on n.merged_into = b.person)
+         update customer_numbers set customer = $1 where person in (select person from brought)",
+    )
+    .bind(person)
+    .execute(tx)
+    .await?;
     Ok(done.rows_affected() > 0)
 }
 

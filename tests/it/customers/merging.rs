@@ -1,0 +1,108 @@
+//! Merges of customers, and what taking one back gives back.
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+
+use crate::recurring::engine_app;
+use crate::support::{Setup, Shop, digits};
+
+/// How many customers there are, and how many merges and unmerges are tried in each of the turns.
+const CUSTOMERS: u32 = 6;
+const STEPS: usize = 40;
+const TURNS: u64 = 8;
+
+fn number(n: u32) -> String {
+    format!("+{}", digits(n))
+}
+
+/// Everybody of a draft, each with a tag of their own.
+async fn shop() -> Shop {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(1..CUSTOMERS + 1).await;
+    for n in 1..=CUSTOMERS {
+        shop.ok(&["customer", "tag", &number(n), &format!("tag{n}")]).await;
+    }
+    shop
+}
+
+async fn customers(shop: &Shop) -> Vec<Value> {
+    let rows = shop.json_lines(&["customer", "list"]).await;
+    rows.iter().map(|row| json!([row["id"], row["numbers"], row["tags"]])).collect()
+}
+
+#[tokio::test]
+async fn a_merge_that_is_taken_back_gives_back_what_it_brought() {
+    let shop = shop().await;
+    let [a, b, c] = [1, 2, 3].map(number);
+    shop.ok(&["customer", "merge", &a, &b]).await;
+    let before = customers(&shop).await;
+    let merged = shop.run(&["customer", "merge", &a, &c]).await;
+    assert!(merged.err.contains(&format!("customer unmerge {b}` takes that back")), "{merged:?}");
+    let known_by = shop.run(&["customer", "unmerge", &c]).await;
+    assert!(known_by.code == 3 && known_by.err.contains(&format!("customer unmerge {b}`")), "{known_by:?}");
+
+    let back = shop.run(&["customer", "unmerge", &b]).await;
+
+    assert!(back.err.contains("with 1 number that was merged into it"), "{back:?}");
+    assert_eq!(customers(&shop).await, before);
+    shop.ok(&["customer", "unmerge", &a]).await;
+    assert_eq!(customers(&shop).await.len(), 6);
+}
+
+/// Whom each number belongs to, by merges alone: into which number each was merged.
+#[derive(Default)]
+struct Merges(Vec<(u32, u32)>);
+
+impl Merges {
+    fn customer(&self, number: u32) -> u32 {
+        let into = self.0.iter().find(|(from, _)| *from == number);
+        into.map_or(number, |(_, into)| self.customer(*into))
+    }
+}
+
+#[tokio::test]
+async fn merges_are_taken_back_in_any_order_until_everything_is_as_it_was() {
+    let shop = shop().await;
+    let app = engine_app(&shop, "one").await;
+    let phone = |n: u32| app.customer_phone(&digits(n)).unwrap();
+    let start = customers(&shop).await;
+    for seed in 0..TURNS {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut merges = Merges::default();
+        for _ in 0..STEPS {
+            let [one, other] = [0, 0].map(|_| random.random_range(1..=CUSTOMERS));
+            let (from, into) = (merges.customer(one), merges.customer(other));
+            if random.random_bool(0.6) {
+                assert_eq!(app.merge_customers(&phone(one), &phone(other)).await.is_ok(), from != into, "seed {seed}");
+                merges.0.extend((from != into).then_some((from, into)));
+            } else {
+                let was_merged = merges.0.iter().any(|(from, _)| *from == one);
+                assert_eq!(app.unmerge_customer(&phone(one)).await.is_ok(), was_merged, "seed {seed}");
+                merges.0.retain(|(from, _)| *from != one);
+            }
+            for n in 1..=CUSTOMERS {
+                let known = app.customer(&phone(n)).await.unwrap().customer;
+                assert_eq!(known.id, digits(merges.customer(n)), "seed {seed}: {n} after {:?}", merges.0);
+            }
+        }
+        while let Some((from, into)) = merges.0.choose(&mut random).copied() {
+            app.unmerge_customer(&phone(from)).await.unwrap();
+            merges.0.retain(|merge| *merge != (from, into));
+        }
+        assert_eq!(customers(&shop).await, start, "seed {seed}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_merges_at_once_none_hangs_on_a_number_that_is_merged() {
+    let shop = shop().await;
+    let (one, two) = (engine_app(&shop, "one").await, engine_app(&shop, "two").await);
+    let [a, b, c] = [1, 2, 3].map(|n| one.customer_phone(&digits(n)).unwrap());
+
+    let (first, second) = tokio::join!(one.merge_customers(&a, &b), two.merge_customers(&b, &c));
+
+    first.and(second).unwrap();
+    assert_eq!(one.customer(&a).await.unwrap().customer.numbers.len(), 3);
+}
