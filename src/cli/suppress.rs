@@ -15,6 +15,7 @@ use super::exit::{RefusedError, UsageError};
 use super::output::{json, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{EVERY_BUSINESS, SuppressOutcome};
+use crate::domain::forgotten;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::text::{clean, count_of, people, shell_quoted};
 use crate::import::{RejectedTo, TableSource, read_list};
@@ -191,7 +192,8 @@ async fn list(global: &Global, limit: u32) -> Result<()> {
     let cells = rows.iter().map(|row| {
         let by = row.created_by.clone().unwrap_or_else(|| row.source.clone());
         let reason = row.reason.clone().unwrap_or_default();
-        vec![row.phone_number.to_string(), row.business.clone(), context.when(Some(row.created_at)), by, reason]
+        let who = forgotten::in_words(row.phone_number.as_str()).unwrap_or_else(|| row.phone_number.to_string());
+        vec![who, row.business.clone(), context.when(Some(row.created_at)), by, reason]
     });
     text(&render(&header, &cells.collect::<Vec<_>>()))
 }

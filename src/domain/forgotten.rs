@@ -30,6 +30,12 @@ pub fn is_forgotten(number: &str) -> bool {
     number.starts_with(STAND_IN) || number.starts_with(HASH)
 }
 
+/// What a person reads in place of a number that stands for somebody who was forgotten: their stand-in, or the hash.
+pub fn in_words(number: &str) -> Option<String> {
+    let known = number.starts_with(STAND_IN).then(|| format!("forgotten person ({number})"));
+    known.or_else(|| number.starts_with(HASH).then(|| "forgotten person".to_owned()))
+}
+
 /// Names of things without somebody's number, one for each as `(forgotten)` stands in it: numbered where another is called so already.
 pub fn names_without(names: Vec<String>, taken: Vec<String>) -> Vec<String> {
     let mut taken: HashSet<String> = taken.into_iter().collect();
