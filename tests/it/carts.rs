@@ -272,3 +272,93 @@ async fn a_product_of_one_letter_is_taken_out_and_one_that_is_a_flag_after_two_d
         assert!(refused.code == 2 && refused.err.trim_end().ends_with(said), "{refused:?}");
     }
 }
+
+#[tokio::test]
+async fn what_somebody_bought_before_their_cart_does_not_leave_them_out_of_a_follow_up() {
+    let scene = scene(4).await;
+    let shop = &scene.shop;
+    let before = "now() - interval '3 hours'";
+    for n in 1..=3 {
+        shop.ok(&["order", "add", "1", &digits(n), "teh"]).await;
+    }
+    shop.execute(&format!(
+        "update blast_recipients set closed_at = {before}, sent_at = {before} - interval '1 hour' where closed_at is not null;
+         update orders set ordered_at = {before}, created_at = {before}"
+    ))
+    .await;
+    for n in 1..=4 {
+        shop.ok(&["cart", "add", "1", &digits(n), "teh"]).await;
+    }
+    // Bought after it: by an order, and by an amount that an operator wrote.
+    shop.ok(&["order", "add", "1", &digits(2), "teh"]).await;
+    shop.ok(&["mark", "1", &digits(4), "closed", "--amount", "12"]).await;
+
+    let new = ["blast", "new", "--sender", "cloud", "--template", "hello_world", "--from", "blast:1 has:cart"];
+    let made = shop.json(&new).await["id"].to_string();
+
+    let people = shop.json_lines(&["blast", "recipients", &made]).await;
+    let phones: Vec<_> = people.iter().map(|person| person["phone_number"].clone()).collect();
+    assert_eq!(phones, [1, 3].map(|n| json!(format!("+{}", digits(n)))));
+    let segment = shop.json(&["blast", "plan", &made]).await["segment"].clone();
+    assert_eq!((&segment["finds"], &segment["left_out"]), (&json!(3), &json!({ "closed": 1 })));
+}
+
+#[tokio::test]
+async fn every_item_that_is_wrong_is_named_at_once() {
+    let scene = scene(2).await;
+    let shop = &scene.shop;
+    let wrong = ["n2*0", "x*1", "teh*2", "kuih*two", "roti@abc", "TEH"];
+    let said = ["`n2*0`: `0` is not a quantity", "a price of `x`", "`two` is not a quantity", "`roti@abc`", "`TEH`"];
+    for verb in [&["order", "add", "1", &digits(1)][..], &["cart", "add", "1", &digits(1)]] {
+        let refused = shop.run(&[verb, &wrong].concat()).await;
+
+        assert_eq!(refused.code, 2, "{refused:?}");
+        let said = said.iter().filter(|words| verb[0] == "order" || !words.contains("price of"));
+        assert!(said.clone().all(|words| refused.err.contains(words)), "{refused:?}");
+    }
+    shop.ok(&["order", "add", "1", &digits(1), "teh"]).await;
+    shop.ok(&["cart", "add", "1", &digits(1), "teh"]).await;
+    for verb in [["order", "edit", "1"], ["cart", "set", "1"]] {
+        let refused = shop.run(&[&verb[..], &["teh*x", "kek*-1", "-", "teh*2"]].concat()).await;
+        let named = ["`x` is not", "`-1` is not", "after the -"].iter().all(|words| refused.err.contains(words));
+        assert!(refused.code == 2 && named, "{refused:?}");
+        let gone = shop.run(&[&verb[..], &["-roti", "-kaya"]].concat()).await;
+        assert!(gone.err.contains("no `roti`") && gone.err.contains("no `kaya`"), "{gone:?}");
+    }
+}
+
+/// The items of the suggested line, as they are given to the command again.
+fn suggested(said: &str) -> Vec<String> {
+    let line = said.split('`').find(|text| text.contains(" add 1 ")).unwrap();
+    let items = line.split(" add 1 ").nth(1).unwrap();
+    items.split('\'').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn an_order_written_again_has_the_currencies_that_it_had() {
+    let scene = scene(2).await;
+    let shop = &scene.shop;
+    shop.execute(
+        "insert into catalogues (business, name, source) values ('kedai', 'abroad', 'csv'), ('kedai', 'twin', 'csv');
+         insert into products (catalogue_id, sku, name, price, currency)
+         values (2, 'kopi', 'Kopi', 3, 'SGD'), (2, 'roti', 'Roti', 2, 'SGD'), (3, 'roti', 'Roti', 2, 'KWD')",
+    )
+    .await;
+    for items in [&["teh*2", "kopi*1@5 MYR"][..], &["kopi*2", "kek*1@9 SGD"], &["2/roti*1@4 MYR", "nasi*1@7"]] {
+        let first = shop.json(&[&["order", "add", "1", &digits(1)][..], items].concat()).await;
+        let id = first["id"].to_string();
+        shop.ok(&["order", "cancel", &id]).await;
+        let refused = shop.run(&["order", "pay", &id]).await;
+
+        let again: Vec<_> = suggested(&refused.err);
+        let again: Vec<_> = again.iter().map(String::as_str).collect();
+        let second = shop.json(&[&["order", "add", "1", &digits(1)][..], &again].concat()).await;
+
+        let of = |order: &Value| {
+            let items = order["items"].as_array().unwrap().iter();
+            let price = |item: &Value| item["price"].as_str().map(|price| price.parse::<f64>().unwrap());
+            items.map(|item| (item["sku"].clone(), price(item), item["currency"].clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&second), of(&first), "{again:?}");
+    }
+}

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::moment::MomentParser;
 use super::token::{self, FilterToken, KeyOperator};
-use super::{Filter, FilterError, Sense, Term, Test, parse};
+use super::{Fact, Filter, FilterError, Sense, Term, Test, parse};
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::domain::text::clean;
@@ -111,6 +111,11 @@ impl Segment {
         // Of customers in general it does not matter that they bought.
         self.blasts.is_empty() || self.filter.terms.iter().any(asks)
     }
+
+    /// Whether those with a cart are asked for: what they bought before it is no reason to leave them out.
+    pub fn asks_for_cart(&self) -> bool {
+        self.filter.terms.contains(&Term { sense: Sense::Is, test: Test::Has(Fact::Cart) })
+    }
 }
 
 /// Prints the segment as one would type it.
@@ -129,7 +134,7 @@ impl fmt::Display for Segment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Exclusion {
     OptedOut,
-    /// Bought since the message that they are found by.
+    /// Bought since the message that they are found by, or since the cart.
     Closed,
     /// Replied since they were found; where a filter is read again, it says so itself.
     Replied,

@@ -87,7 +87,11 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push("person_key(r.phone_number) and s.business in (").push_bind(query.business.to_owned());
     sql.push(", '*')) then 'opted_out'");
     if !query.segment.asks_for_closed() {
-        sql.push(" when r.status = 'closed' or o.closed then 'closed'");
+        sql.push(" when r.status = 'closed'");
+        if query.segment.asks_for_cart() {
+            sql.push(" and r.closed_at >= ").push(bought_after(query.segment));
+        }
+        sql.push(" or o.closed then 'closed'");
     }
     if let Some(step) = query.step {
         sql.push(" when o.answered then '").push(reached(step.until).key()).push("'");
@@ -104,9 +108,19 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push(") o order by r.id");
 }
 
+/// From when on a purchase leaves somebody out: since the message; where a cart is asked for, since they put it together.
+fn bought_after(segment: &Segment) -> &'static str {
+    if segment.asks_for_cart() {
+        "(select max(c.created_at) from waiting_carts w join carts c on c.id = w.id where w.recipient_id = r.id)"
+    } else {
+        "coalesce(r.sent_at, r.changed_at)"
+    }
+}
+
 /// What a person did and had in other blasts of the business.
 fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
-    sql.push("select bool_or(o.closed_at >= coalesce(r.sent_at, r.changed_at)) as closed, bool_or(b.follows_blast = ");
+    sql.push("select bool_or(o.closed_at >= ").push(bought_after(query.segment));
+    sql.push(") as closed, bool_or(b.follows_blast = ");
     sql.push_bind(query.follows).push(" and o.status <> 'skipped'");
     if let Some(step) = query.step {
         sql.push(" and b.step_number = ").push_bind(step.number).push(") as followed, bool_or(");
