@@ -182,7 +182,7 @@ impl App {
     /// Notes a time of which no blast is made.
     async fn pass(&self, note: OccurrenceNote) -> Result<bool, AppError> {
         let mut tx = self.begin().await?;
-        let is_first = recurring::note(&mut tx, note).await?;
+        let is_first = recurring::note(&mut tx, note, Actor::ENGINE).await?;
         tx.commit().await?;
         Ok(is_first)
     }
@@ -310,7 +310,7 @@ impl App {
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, id).await?;
         let note = OccurrenceNote { pattern: id, at, outcome: OccurrenceOutcome::Skipped, next };
-        raced(recurring::note(&mut tx, note).await?)?;
+        raced(recurring::note(&mut tx, note, self.operator()).await?)?;
         self.log_blast_act(&mut tx, Act::Edit, &head, serde_json::json!({ "skipped": at })).await?;
         tx.commit().await?;
         self.clear_when_over(&row, next).await?;

@@ -17,7 +17,7 @@ use super::customer::{self, CONSENT_SOURCE};
 use super::forget;
 use super::recurring::{self, OccurrenceNote};
 use super::step::{self, StepNote};
-use crate::domain::act::Act;
+use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{PersonClocks, RepeatColumns};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
@@ -249,7 +249,7 @@ impl Import {
             return Ok(false);
         }
         if let Some(occurrence) = note.occurrence {
-            if !recurring::note(&mut self.connection, occurrence).await? {
+            if !recurring::note(&mut self.connection, occurrence, Actor::ENGINE).await? {
                 return Ok(false);
             }
             recurring::attach(&mut self.connection, occurrence, self.blast).await?;

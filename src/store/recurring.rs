@@ -69,8 +69,8 @@ pub async fn unlaunched(pool: &PgPool, senders: &[SenderId]) -> Result<Vec<Blast
     Ok(found.bind(senders).fetch_all(pool).await?)
 }
 
-/// Notes a time, and moves its pattern on. `false`: somebody was first, or the pattern was paused, changed or ended meanwhile.
-pub async fn note(tx: &mut PgConnection, note: OccurrenceNote) -> Result<bool, StoreError> {
+/// Notes a time, and moves its pattern on, by whoever has it so. `false`: somebody was first, or the pattern was paused, changed or ended meanwhile.
+pub async fn note(tx: &mut PgConnection, note: OccurrenceNote, by: &str) -> Result<bool, StoreError> {
     let locked = sqlx::query(
         "select 1 from blasts
           where id = $1 and repeat_rule is not null and state = 'scheduled' and scheduled_for = $2 and deleted_at is null
@@ -90,7 +90,7 @@ pub async fn note(tx: &mut PgConnection, note: OccurrenceNote) -> Result<bool, S
             .bind(note.outcome)
             .execute(&mut *tx)
             .await?;
-    move_on(tx, note).await?;
+    move_on(tx, (note, by)).await?;
     Ok(noted.rows_affected() == 1)
 }
 
@@ -103,12 +103,12 @@ const fn last_words(outcome: OccurrenceOutcome) -> &'static str {
     }
 }
 
-async fn move_on(tx: &mut PgConnection, note: OccurrenceNote) -> Result<(), StoreError> {
+async fn move_on(tx: &mut PgConnection, (note, by): (OccurrenceNote, &str)) -> Result<(), StoreError> {
     sqlx::query(
         "update blasts
             set scheduled_for = $2, send_after = $2, blast_date = coalesce($2, least(blast_date, now())),
                 repeat_seen = coalesce(repeat_seen, 0) + 1, version = version + 1, updated_at = now(),
-                state = (case when $2 is null then 'completed' else 'scheduled' end)::blast_state, state_by = 'engine',
+                state = (case when $2 is null then 'completed' else 'scheduled' end)::blast_state, state_by = $4,
                 state_reason = case when $2 is null then $3 end,
                 completed_at = case when $2 is null then now() end
           where id = $1",
@@ -116,6 +116,7 @@ async fn move_on(tx: &mut PgConnection, note: OccurrenceNote) -> Result<(), Stor
     .bind(note.pattern)
     .bind(note.next)
     .bind(last_words(note.outcome))
+    .bind(by)
     .execute(tx)
     .await?;
     Ok(())

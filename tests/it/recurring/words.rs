@@ -159,3 +159,21 @@ async fn a_pattern_to_more_people_than_a_time_may_go_to_promises_no_day() {
         assert_eq!(plan[day], Value::Null, "{plan}");
     }
 }
+
+#[tokio::test]
+async fn a_pattern_says_which_operator_skipped_paused_or_resumed_it() {
+    let shop = Shop::open(super::SETUP).await;
+    let id = super::pattern(&shop, 0..2, &["--repeat", "every day 09:00", "--times", "3"]).await;
+    let by = async || shop.json(&["blast", "show", &id]).await["state_by"].clone();
+    let operator = by().await;
+    assert_ne!(operator, "engine");
+    let verbs: [&[&str]; 5] = [&["skip"], &["pause"], &["resume", "--yes"], &["skip"], &["skip"]];
+
+    for verb in verbs {
+        shop.execute(&format!("update blasts set state_by = 'engine' where id = {id}")).await;
+        shop.ok(&[&["blast", "schedule", verb[0], &id][..], &verb[1..]].concat()).await;
+        assert_eq!(by().await, operator, "{verb:?}");
+    }
+
+    assert_eq!(shop.state(&id).await, "completed", "also of the last time");
+}
