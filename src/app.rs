@@ -111,7 +111,9 @@ pub use moving::SenderMoved;
 pub use open::{Access, ProcessKind, Setup, UnusableSender};
 pub use orders::items::{ItemChange, ItemsEdit, items_in_words};
 pub use orders::pricing::SoldOut;
-pub use orders::typed::{MINUS, item_words, typed_change, typed_item, whole_quantity};
+pub use orders::typed::{
+    MINUS, all_typed, change_as_typed, item_as_typed, item_words, typed_change, typed_item, whole_quantity,
+};
 pub use orders::{NewOrderItem, OrderDraft, SteppedOrder, WrittenOrder};
 pub use plan::{FirstShare, Plan, Sample};
 pub use put_back::PutBack;
@@ -139,7 +141,7 @@ pub use crate::store::api_request::{RequestKey, StoredRequest};
 pub use crate::store::api_token::{TokenIdentity, TokenRow};
 pub use crate::store::cart::{CartQuery, CartRow};
 pub use crate::store::catalogue::{CatalogueChange, CatalogueRow, ProductQuery, ProductRow, VariantRow};
-pub use crate::store::count::CountDifference;
+pub use crate::store::count::{CountDifference, TakenTwice};
 pub use crate::store::customer::{
     Consent, CustomerBlast, CustomerDetails, CustomerNote, CustomerQuery, CustomerRow, SentMessage,
 };

@@ -2,7 +2,8 @@
 
 use sqlx::PgConnection;
 
-use super::orders::items::{ItemsEdit, as_given, written_again};
+use super::orders::again::Again;
+use super::orders::items::{ItemsEdit, as_given};
 use super::orders::note;
 use super::orders::pricing::{Priced, SoldOut, Unpriced};
 use super::{App, AppError, OrderDraft, WrittenOrder};
@@ -126,8 +127,9 @@ impl App {
             ))),
             (state, _) => {
                 let items: Vec<_> = items::of(tx, ItemsOf::Cart(id)).await?.into_iter().map(|held| held.row).collect();
-                let whose = (Some(held.blast_id), Some(held.phone_number.as_str()));
-                let again = written_again("cart", whose, (&items, &self.config().ui.currency));
+                let (blast, phone) = (Some(held.blast_id), Some(held.phone_number.as_str()));
+                let again = Again { verb: "cart", sender: held.sender_id, blast, phone, items: &items };
+                let again = self.written_again(tx, again).await?;
                 Err(AppError::Refused(format!("cart {id} is {state}, for good: write a new one with {again}")))
             }
         }

@@ -1,5 +1,6 @@
 //! Orders: listed, written by operators, and taken through their states. A cancelled one takes its own amount back.
 
+pub(super) mod again;
 mod editing;
 pub(super) mod items;
 pub(super) mod pricing;
@@ -9,7 +10,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use self::items::written_again;
+use self::again::Again;
 use self::pricing::{Priced, SoldOut, Unpriced};
 use super::marks::{SAME_ACT, outcome};
 use super::{App, AppError};
@@ -48,6 +49,8 @@ pub struct NewOrderItem {
     pub currency: Option<String>,
     /// What an order or cart says of it already.
     pub kept: Option<KeptProduct>,
+    /// Why it cannot be read as it was typed: it is refused together with the others that are wrong.
+    pub unreadable: Option<String>,
 }
 
 /// An order that was written.
@@ -177,7 +180,7 @@ impl App {
         let mut tx = self.begin().await?;
         let held = order::lock(&mut tx, id).await?.ok_or_else(|| no_order(id))?;
         if !held.state.may_become(next) {
-            return Err(AppError::Refused(refusal(&order, (held.state, next), &self.config().ui.currency)));
+            return Err(AppError::Refused(self.refusal(&mut tx, &order, (held.state, next)).await?));
         }
         let person = match next {
             OrderState::Cancelled => self.take_back(&mut tx, id, &held).await?,
@@ -195,6 +198,28 @@ impl App {
             self.notify(person.blast_id).await?;
         }
         Ok(SteppedOrder { order: self.order(id).await?, left_out })
+    }
+
+    /// What to do in place of changing an order that is cancelled.
+    async fn cancelled(&self, tx: &mut PgConnection, order: &OrderRow) -> Result<String, AppError> {
+        let phone = order.phone_number.as_deref();
+        let again = Again { verb: "order", sender: order.sender_id, blast: order.blast_id, phone, items: &order.items };
+        let again = self.written_again(tx, again).await?;
+        Ok(format!("order {} is cancelled, for good: write a new one with {again}", order.id))
+    }
+
+    async fn refusal(
+        &self,
+        tx: &mut PgConnection,
+        order: &OrderRow,
+        (now, next): (OrderState, OrderState),
+    ) -> Result<String, AppError> {
+        let id = order.id;
+        Ok(match now {
+            _ if now == next => format!("order {id} is {now} already: nothing changed"),
+            OrderState::Cancelled => self.cancelled(tx, order).await?,
+            _ => format!("order {id} is {now} already: it does not become {next} again"),
+        })
     }
 
     /// A step or an edit is an act of its own: no older one is taken back in its place.
@@ -269,19 +294,4 @@ fn message_of(person: &PersonRow) -> AnsweredMessage {
 
 fn no_order(id: OrderId) -> AppError {
     AppError::NotFound(format!("there is no order {id}: `blastdeck order list` lists them"))
-}
-
-/// What to do in place of changing an order that is cancelled.
-fn cancelled(order: &OrderRow, home: &str) -> String {
-    let again = written_again("order", (order.blast_id, order.phone_number.as_deref()), (&order.items, home));
-    format!("order {} is cancelled, for good: write a new one with {again}", order.id)
-}
-
-fn refusal(order: &OrderRow, (now, next): (OrderState, OrderState), home: &str) -> String {
-    let id = order.id;
-    match (now, next) {
-        (now, next) if now == next => format!("order {id} is {now} already: nothing changed"),
-        (OrderState::Cancelled, _) => cancelled(order, home),
-        _ => format!("order {id} is {now} already: it does not become {next} again"),
-    }
 }

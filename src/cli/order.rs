@@ -2,6 +2,7 @@
 
 mod export;
 
+use std::convert::Infallible;
 use std::process::ExitCode;
 use std::str::FromStr;
 
@@ -18,7 +19,7 @@ use super::table::{TextAlign, render};
 use crate::app::view::{Anchor, BlastFilter, Order, RecipientQuery};
 use crate::app::{
     ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderItemRow, OrderQuery, OrderRow, SoldOut, SteppedOrder,
-    WrittenOrder, items_in_words, typed_change, typed_item,
+    WrittenOrder, change_as_typed, item_as_typed, items_in_words,
 };
 use crate::domain::amount::in_currency;
 use crate::domain::filter::Filter;
@@ -79,15 +80,15 @@ pub(super) enum OrderVerb {
     Cancel { order: OrderId },
 }
 
-/// `SKU`, `SKU×2`, `SKU*2@12.50`.
+/// `SKU`, `SKU×2`, `SKU*2@12.50`. What cannot be read is refused with the other items that are wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TypedItem(pub(super) NewOrderItem);
 
 impl FromStr for TypedItem {
-    type Err = String;
+    type Err = Infallible;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        typed_item(text).map(Self)
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(item_as_typed(text)))
     }
 }
 
@@ -96,10 +97,10 @@ impl FromStr for TypedItem {
 pub(super) struct ChangedItem(pub(super) ItemChange);
 
 impl FromStr for ChangedItem {
-    type Err = String;
+    type Err = Infallible;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        typed_change(text).map(Self)
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(change_as_typed(text)))
     }
 }
 

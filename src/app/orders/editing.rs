@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::items::ItemsEdit;
 use super::pricing::Unpriced;
-use super::{WrittenOrder, cancelled, no_order};
+use super::{WrittenOrder, no_order};
 use crate::app::{App, AppError};
 use crate::domain::amount::BELOW;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
@@ -26,7 +26,7 @@ impl App {
         let mut tx = self.begin().await?;
         let held = order::lock(&mut tx, id).await?.ok_or_else(|| no_order(id))?;
         if held.state == OrderState::Cancelled {
-            return Err(AppError::Refused(cancelled(&order, &self.config().ui.currency)));
+            return Err(AppError::Refused(self.cancelled(&mut tx, &order).await?));
         }
         let now = items::of(&mut tx, ItemsOf::Order(id)).await?;
         let wanted = change.applied_to(&now, ItemsOf::Order(id))?;

@@ -4,11 +4,8 @@ use rust_decimal::Decimal;
 
 use super::NewOrderItem;
 use crate::app::AppError;
-use crate::domain::amount::places;
-use crate::domain::forgotten::is_forgotten;
-use crate::domain::ids::BlastId;
 use crate::domain::order::KeptProduct;
-use crate::domain::text::{clean, shell_quoted};
+use crate::domain::text::clean;
 use crate::store::order::OrderItemRow;
 use crate::store::order::items::{HeldItem, ItemsOf};
 
@@ -44,11 +41,19 @@ impl ItemsEdit {
             Self::Whole(items) => return items.iter().map(|item| with_known(item, &lines)).collect(),
             Self::Changes(changes) => changes,
         };
+        let mut wrong = Vec::new();
         for change in changes {
-            match change {
-                ItemChange::Set(item) => set(&mut lines, item)?,
-                ItemChange::Remove(sku) => remove(&mut lines, sku, &before)?,
+            let done = match change {
+                ItemChange::Set(item) => set(&mut lines, item),
+                ItemChange::Remove(sku) => remove(&mut lines, sku, &before),
+            };
+            match done {
+                Err(AppError::InvalidAt { places, .. }) => wrong.extend(places),
+                done => done?,
             }
+        }
+        if !wrong.is_empty() {
+            return Err(AppError::invalid_at(wrong));
         }
         if lines.is_empty() {
             let end = match of {
@@ -185,58 +190,6 @@ pub(in crate::app) fn as_given(item: &OrderItemRow) -> Result<NewOrderItem, AppE
         price,
         currency: item.currency.clone(),
         kept: Some(KeptProduct { name, product_id, variant_id, price }),
+        unreadable: None,
     })
-}
-
-/// The command line that writes an order (`order`) or a cart (`cart`) with these items once more, in backticks; without a blast or a
-/// number it lacks what it needs, and is the command alone. `home`: the currency that a price without one is in.
-pub(in crate::app) fn written_again(
-    verb: &str,
-    (blast, phone): (Option<BlastId>, Option<&str>),
-    (items, home): (&[OrderItemRow], &str),
-) -> String {
-    let known = phone.filter(|phone| !is_forgotten(phone));
-    let (Some(blast), Some(phone)) = (blast, known) else { return format!("`blastdeck {verb} add`") };
-    let typed = |item: &OrderItemRow| {
-        let price = typable_price(item, home).unwrap_or_default();
-        shell_quoted(&format!("{}*{}{price}", clean(&item.sku), item.quantity))
-    };
-    let flags = if items.iter().any(|item| item.sku.starts_with('-')) { " --" } else { "" };
-    let typed: Vec<_> = items.iter().map(typed).collect();
-    format!("`blastdeck {verb} add {blast} {phone}{flags} {}`", typed.join(" "))
-}
-
-/// The price of an item as it is typed behind its quantity: `@2.50`, `@1.200 KWD`. What came in a message may have more places than can
-/// be typed.
-fn typable_price(item: &OrderItemRow, home: &str) -> Option<String> {
-    let price: Decimal = item.price.as_deref()?.parse().ok()?;
-    let currency = item.currency.as_deref().unwrap_or(home);
-    let places = places(currency);
-    let named = if currency == home { String::new() } else { format!(" {}", clean(currency)) };
-    Some(format!("@{:.*}{named}", places as usize, price.round_dp(places)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn item(price: &str, currency: &str) -> OrderItemRow {
-        let value = serde_json::json!({ "id": 1, "sku": "teh", "name": null, "product_id": null, "variant_id": null, "quantity": "2",
-                                        "price": price, "currency": currency, "total": null });
-        serde_json::from_value(value).unwrap()
-    }
-
-    #[test]
-    fn an_order_is_written_again_with_its_currency_and_the_places_of_that() {
-        for (price, currency, typed) in [
-            ("2.5", "MYR", "teh*2@2.50"),
-            ("1.2", "KWD", "teh*2@1.200 KWD"),
-            ("300", "JPY", "teh*2@300 JPY"),
-            ("0.125", "MYR", "teh*2@0.12"),
-        ] {
-            let again =
-                written_again("order", (Some(BlastId(7)), Some("+60123456789")), (&[item(price, currency)], "MYR"));
-            assert_eq!(again, format!("`blastdeck order add 7 +60123456789 '{typed}'`"));
-        }
-    }
 }

@@ -56,11 +56,11 @@ impl App {
         if items.is_empty() || items.len() > ITEMS_MAX {
             return Err(AppError::invalid("items", format!("write 1 to {ITEMS_MAX} items")));
         }
-        if let Some(n) = items.iter().position(|item| !is_sku(item.sku.trim())) {
-            let why = format!("write the SKU of a product, at most {SKU_MAX} characters");
-            return Err(AppError::invalid(&format!("items[{n}].sku"), why));
-        }
-        let skus = items.iter().flat_map(|item| spellings(&item.sku)).collect::<Vec<_>>();
+        let skus = items
+            .iter()
+            .filter(|item| is_sku(item.sku.trim()))
+            .flat_map(|item| spellings(&item.sku))
+            .collect::<Vec<_>>();
         let known = catalogue::listed(tx, sender, &skus).await?;
         let (mut priced, mut wrong) = (Priced::default(), Vec::new());
         for n in 0..items.len() {
@@ -85,6 +85,7 @@ impl App {
         (known, unpriced): (&[ListedItem], Unpriced),
     ) -> Result<(OrderedItem, Option<String>), AppError> {
         let item = &items[n];
+        readable(n, item)?;
         let kept = item.kept.as_ref().filter(|_| item.price.is_some());
         let listed = if kept.is_some() { None } else { found(n, &item.sku, known)? };
         if listed.is_none() && item.kept.is_none() {
@@ -145,6 +146,18 @@ impl App {
         let (kept, currency) = (item.kept.clone(), Some(currency).filter(|_| price.is_some()));
         Ok(OrderedItem { sku, catalogue, kept, quantity, price, currency })
     }
+}
+
+/// Refuses what cannot be read, and what no product can be called.
+fn readable(n: usize, item: &NewOrderItem) -> Result<(), AppError> {
+    if let Some(why) = &item.unreadable {
+        return Err(AppError::invalid(&format!("items[{n}]"), why.as_str()));
+    }
+    if is_sku(item.sku.trim()) {
+        return Ok(());
+    }
+    let why = format!("write the SKU of a product, at most {SKU_MAX} characters");
+    Err(AppError::invalid(&format!("items[{n}].sku"), why))
 }
 
 /// What to do about an item without a price, where it must have one.
@@ -265,7 +278,7 @@ fn quantity_in_sku(typed: &str) -> Option<(&str, u32)> {
 ///
 /// # Errors
 /// Where several have it, and none is named.
-fn found<'a>(n: usize, sku: &str, known: &'a [ListedItem]) -> Result<Option<&'a ListedItem>, AppError> {
+pub(super) fn found<'a>(n: usize, sku: &str, known: &'a [ListedItem]) -> Result<Option<&'a ListedItem>, AppError> {
     let sku = sku.trim();
     let own: Vec<_> = known.iter().filter(|listed| listed.sku == sku).collect();
     match own[..] {

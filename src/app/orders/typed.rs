@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::NewOrderItem;
 use super::items::ItemChange;
 use crate::domain::catalogue;
-use crate::domain::text::number;
+use crate::domain::text::{clean, number};
 
 /// The minus that may stand for the hyphen before an item that is taken out.
 pub const MINUS: char = '−';
@@ -27,7 +27,42 @@ pub fn typed_item(text: &str) -> Result<NewOrderItem, String> {
     if sku.trim().is_empty() {
         return Err("write the SKU first, as in teh-tarik*2".to_owned());
     }
-    Ok(NewOrderItem { sku: sku.trim().to_owned(), quantity, price, currency, kept: None })
+    Ok(NewOrderItem { sku: sku.trim().to_owned(), quantity, price, currency, kept: None, unreadable: None })
+}
+
+/// The same, where what is wrong with it is said together with what is wrong with others.
+pub fn item_as_typed(text: &str) -> NewOrderItem {
+    typed_item(text).unwrap_or_else(|why| NewOrderItem {
+        sku: text.trim().to_owned(),
+        quantity: Decimal::ONE,
+        price: None,
+        currency: None,
+        kept: None,
+        unreadable: Some(format!("`{}`: {why}", clean(text))),
+    })
+}
+
+/// A change of one item, of which the same is true.
+pub fn change_as_typed(text: &str) -> ItemChange {
+    typed_change(text).unwrap_or_else(|why| {
+        let unreadable = Some(format!("`{}`: {why}", clean(text)));
+        ItemChange::Set(NewOrderItem { unreadable, ..item_as_typed(text) })
+    })
+}
+
+/// Reads all of several words, or says of each that cannot be read what is wrong with it.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn all_typed<T>(words: &[String], read: fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    let (mut items, mut wrong) = (Vec::new(), Vec::new());
+    for word in words {
+        match read(word) {
+            Ok(item) => items.push(item),
+            Err(why) => wrong.push(why),
+        }
+    }
+    if wrong.is_empty() { Ok(items) } else { Err(wrong.join("; ")) }
 }
 
 /// Reads a change of one item: `SKU×3`, `-SKU` or `SKU×0`.

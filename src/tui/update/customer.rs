@@ -1,8 +1,8 @@
 //! The page of a customer: opening it, the steps of orders and carts, and the items that are typed for them.
 
 use super::{overlays, prompts, written as writes};
-use crate::app::{CustomerSheet, ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderRow, SoldOut, SteppedOrder};
-use crate::app::{item_words, typed_change, typed_item};
+use crate::app::{CustomerSheet, ItemsEdit, OrderDraft, OrderRow, SoldOut, SteppedOrder};
+use crate::app::{all_typed, item_words, typed_change, typed_item};
 use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::order::OrderState;
@@ -248,7 +248,7 @@ pub fn items_key(model: &mut Model, mut items: ItemsPrompt, key: Key) -> Vec<Eff
 fn act(items: &ItemsPrompt) -> Result<ShopAct, String> {
     let words = item_words(&items.field.text())?;
     let draft = |blast, phone: &Phone| {
-        let items = words.iter().map(|word| typed_item(word)).collect::<Result<Vec<NewOrderItem>, _>>()?;
+        let items = all_typed(&words, typed_item)?;
         Ok(OrderDraft { blast, phone: phone.as_str().to_owned(), items, note: None })
     };
     match &items.of {
@@ -258,7 +258,7 @@ fn act(items: &ItemsPrompt) -> Result<ShopAct, String> {
         }
         ItemsOf::NewCart { blast, phone } => draft(*blast, phone).map(ShopAct::Cart),
         ItemsOf::Changes(key) => {
-            let changes = words.iter().map(|word| typed_change(word)).collect::<Result<Vec<ItemChange>, _>>()?;
+            let changes = all_typed(&words, typed_change)?;
             let edit = ItemsEdit::Changes(changes);
             Ok(match key {
                 SaleKey::Order(id) => ShopAct::EditOrder(*id, edit),

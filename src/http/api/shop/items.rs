@@ -103,6 +103,7 @@ impl ItemBody {
             price: self.price.as_ref().map(|value| price(&at("price"), value)).transpose()?,
             currency: self.currency.as_deref().map(|text| currency(&at("currency"), text)).transpose()?,
             kept: None,
+            unreadable: None,
         })
     }
 }
