@@ -79,8 +79,9 @@ pub(in crate::cli) struct NewArgs {
     /// The hours and days for sending hold by each person's own zone, not by the blast's.
     #[arg(long)]
     window_local: bool,
-    /// By which rule it repeats, in its time zone: every mon 09:00, every month last 18:00, every hour, or five fields of cron. It is
-    /// sent once, with the number of people; each of its times then makes a blast of its own.
+    /// By which rule it repeats, in its time zone: every mon 09:00, every month last 18:00, every hour, five fields of cron
+    /// (0 9 * * mon-fri, 0 9 1,15 * *, 30 18 L * *, 0 9 15W * *, 0 9 * * 1#1, 0 9 * * 5L), or @hourly, @daily, @weekly, @monthly, @yearly;
+    /// docs/SCHEDULES.md has all that a field may be. It is sent once, with the number of people; each of its times then makes a blast of its own.
     #[arg(long, value_name = "RULE", conflicts_with = "at")]
     repeat: Option<Recurrence>,
     /// The last day on which it repeats.

@@ -143,3 +143,77 @@ fn crons_own_letters_are_said_as_they_were_written() {
     assert_eq!(rule("30 18 L * *").to_string(), "30 18 L * *");
     assert_eq!(rule("Every Mon 09:00").to_string(), "every mon 09:00");
 }
+
+/// What the documentation lists, and nothing else.
+const DOCUMENTED: [&str; 24] = [
+    "@hourly",
+    "@daily",
+    "@weekly",
+    "@monthly",
+    "@yearly",
+    "@annually",
+    "0 9 1,15 * *",
+    "0 9-17 * * *",
+    "0 8-18/2 * * *",
+    "*/30 9 * * *",
+    "0 9 * jan-mar *",
+    "0 9 * * mon-fri",
+    "0 9 * * 0",
+    "0 9 * * 7",
+    "30 18 L * *",
+    "0 9 15W * *",
+    "0 9 LW * *",
+    "0 9 * * 1#1",
+    "0 9 * * fri#2",
+    "0 9 * * 5L",
+    "0 9 * * 5#L",
+    "0 9 ? * 1",
+    "0 9 13 * 5",
+    "0 9 13 * +5",
+];
+
+#[test]
+fn what_the_documentation_says_of_cron_is_accepted() {
+    let page = include_str!("../../../docs/SCHEDULES.md");
+    for text in DOCUMENTED {
+        assert!(text.parse::<Recurrence>().is_ok(), "{text}");
+        assert!(page.contains(&format!("`{text}`")), "docs/SCHEDULES.md lacks {text}");
+    }
+    let both = after("0 9 13 * +5", "2026-11-23T00:00:00Z", Tz::UTC, 1);
+    assert_eq!(both, ["2027-08-13T09:00+0000"], "a Friday the 13th");
+    assert_eq!(after("0 9 LW * *", "2027-01-02T00:00:00Z", Tz::UTC, 1), ["2027-01-29T09:00+0000"]);
+}
+
+#[test]
+fn what_it_does_not_list_is_refused() {
+    for text in [
+        "@midnight",
+        "@reboot",
+        "@every 1h",
+        "0 9 L-3 * *",
+        "0 9 1-5W * *",
+        "0 9 1/2 * *",
+        "0 9 * * L",
+        "0 9 * * 8",
+        "0 9 * * 1#6",
+        "0 9 * * monday",
+        "0 9 * january *",
+        "0 9 * * fri-mon",
+        "0 22-2 * * *",
+        "0 24 * * *",
+        "60 9 * * *",
+        "0 9 32 * *",
+        "0 9 0 * *",
+        "0 9 * 13 *",
+        "H 9 * * *",
+        "0 9 * *",
+        "0 0 9 * * *",
+        "0 9 * * * 2027",
+        "0 9 ? ? *",
+        "? 9 * * *",
+        "+0 9 * * *",
+        "0 9 +13 * *",
+    ] {
+        assert!(text.parse::<Recurrence>().is_err(), "{text}");
+    }
+}
