@@ -135,7 +135,9 @@ impl ApplyContext {
     /// Whether a failure is followed by another try by itself.
     fn tries_again(&self, person: &Recipient) -> bool {
         let is_open = !matches!(self.blast, BlastState::Cancelled | BlastState::Failed);
-        is_open && person.opted_out_at.is_none() && self.automatic.is_some_and(|again| person.tries + 1 < again.tries)
+        is_open
+            && person.opted_out_at.is_none()
+            && self.automatic.is_some_and(|again| person.tries.saturating_add(1) < again.tries)
     }
 }
 
@@ -231,7 +233,7 @@ fn reject(
     match class {
         ErrorClass::FailRecipient | ErrorClass::NotNow if policy.tries_again(person) => try_again(person, policy),
         ErrorClass::Retry | ErrorClass::SlowSender if person.tries < policy.max_tries => {
-            person.tries += 1;
+            person.tries = person.tries.saturating_add(1);
             requeue(person, policy.now + policy.retry_after, policy);
         }
         // The person is not the cause: they wait with the sender or the blast until somebody fixes it.
@@ -249,7 +251,7 @@ fn reject(
 
 /// Queued for another try by itself, after a failure.
 fn try_again(person: &mut Recipient, policy: &ApplyContext) {
-    person.tries += 1;
+    person.tries = person.tries.saturating_add(1);
     let wait = policy.automatic.map_or(policy.retry_after, |again| again.after.max(policy.retry_after));
     forget_acceptance(person);
     requeue(person, policy.now + wait, policy);

@@ -166,8 +166,8 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     Ok(Claim::People(people))
 }
 
-/// Whose row was put back to *queued* by hand: their next attempt was made before, or nothing that happened to them has queued them
-/// again. Nobody knows by it whether they have their message: they are not claimed, and become uncertain.
+/// Whose row was put back to *queued* by hand: their next attempt was made before, nothing that happened to them has queued them
+/// again, or no number comes after that of their attempt. Nobody knows by it whether they have their message: they are not claimed, and become uncertain.
 async fn doubt_put_back(tx: &mut PgConnection, people: &[PgRow]) -> Result<(), StoreError> {
     if people.is_empty() {
         return Ok(());
@@ -222,14 +222,14 @@ async fn count_first(tx: &mut PgConnection, blast: BlastId, people: &[Claimed]) 
 /// Postgres carries out the last of such parts first.
 const CLAIM: &str = concat!(
     "with claimed as materialized (
-        select r.id, r.blast_id, r.attempt + 1 as attempt, r.phone_number, r.name, r.variables, r.next_attempt_at,
+        select r.id, r.blast_id, case when r.attempt < 2147483647 then r.attempt + 1 end as attempt, r.phone_number, r.name, r.variables, r.next_attempt_at,
                r.attempt = 0 and r.tries = 0
                and (r.message_id, r.message_timestamp, r.message_c2s_timestamp, r.sent_at, r.delivered_at, r.read_timestamp,
                     r.reply_seen_at, r.replied_marked_at, r.closed_at, r.failed_at, r.failed_attempt, r.opted_out_at, r.amount,
                     r.note, r.provider_status, r.error_code, r.error_message, r.reason) is null as is_fresh,
                (select true from provider_message m
-                 where m.recipient_id = r.id and m.attempt = r.attempt + 1 limit 1) is not null
-               or r.attempt > 0
+                 where m.recipient_id = r.id and m.attempt - 1 = r.attempt limit 1) is not null
+               or r.attempt = 2147483647 or r.attempt > 0
                   and coalesce((select h.new_status from status_history h
                                  where h.recipient_id = r.id order by h.id desc limit 1), 'queued') <> 'queued' as is_by_hand
           from blast_recipients r
