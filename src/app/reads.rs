@@ -25,7 +25,7 @@ use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, per_hour};
 use crate::store::action::{self, NewAction};
 use crate::store::business;
-use crate::store::count::{self, CountDifference};
+use crate::store::count::{self, CountDifference, TakenTwice};
 use crate::store::sender;
 use crate::store::view::history::TimelineRow;
 use crate::store::view::recipients::RecipientFacts;
@@ -383,6 +383,11 @@ impl App {
         };
         action::log(&mut connection, act).await?;
         Ok(())
+    }
+
+    /// Whose message the provider took twice, though nothing asked for the second.
+    pub async fn audit_attempts(&self, blast: Option<BlastId>) -> Result<Vec<TakenTwice>, AppError> {
+        Ok(count::audit_attempts(self.pool(), blast).await?)
     }
 
     /// Blasts with somebody whose newest history entry is not their status. Empty: the history is complete.

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Global;
 use super::context::{Context, Intent};
 use super::output::{json, line, talk};
-use crate::app::{CountDifference, OrderDifference};
+use crate::app::{CountDifference, OrderDifference, TakenTwice};
 use crate::domain::ids::BlastId;
 
 /// The exit code for a difference.
@@ -34,8 +34,11 @@ impl AuditArgs {
         let differences = context.app.audit(self.blast).await?;
         let orders = context.app.audit_orders(self.blast).await?;
         let torn = context.app.audit_history(self.blast).await?;
+        let twice = context.app.audit_attempts(self.blast).await?;
         if context.is_json {
-            json(&json!({ "counters": differences, "history": torn, "orders": orders, "repaired": repaired }))?;
+            json(
+                &json!({ "counters": differences, "history": torn, "orders": orders, "repaired": repaired, "twice": twice }),
+            )?;
         } else {
             repaired.iter().try_for_each(|was| line(&format!("{}, repaired", sentence(was))))?;
             differences.iter().try_for_each(|is| line(&sentence(is)))?;
@@ -43,9 +46,10 @@ impl AuditArgs {
             for blast in &torn {
                 line(&format!("blast {blast}: somebody's latest history entry differs from their status"))?;
             }
+            twice.iter().try_for_each(|is| line(&of_attempts(is)))?;
         }
-        if differences.is_empty() && torn.is_empty() && orders.is_empty() {
-            talk("clean: the counters match a recount");
+        if differences.is_empty() && torn.is_empty() && orders.is_empty() && twice.is_empty() {
+            talk("clean: the counters match a recount, and nobody's message was taken twice");
             return Ok(ExitCode::SUCCESS);
         }
         if !differences.is_empty() {
@@ -63,6 +67,13 @@ fn of_order(difference: &OrderDifference) -> String {
     };
     let or_nothing = |sum: &Option<String>| sum.clone().unwrap_or_else(|| "nothing".to_owned());
     format!("{whose}, {what}: written {}, recounted {}", or_nothing(written), or_nothing(recounted))
+}
+
+fn of_attempts(twice: &TakenTwice) -> String {
+    let TakenTwice { blast_id, recipient_id, first, second } = twice;
+    format!(
+        "blast {blast_id}, recipient {recipient_id}: the provider took attempts {first} and {second}, and nothing asked for the second"
+    )
 }
 
 fn sentence(difference: &CountDifference) -> String {

@@ -113,7 +113,64 @@ pub async fn repair(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<CountDi
     Ok(repaired)
 }
 
-/// People compared in one statement of [`audit_history`].
+/// Somebody whose message the provider took more than once, though nothing said in between that it did not arrive, and nobody asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
+pub struct TakenTwice {
+    pub blast_id: BlastId,
+    pub recipient_id: RecipientId,
+    /// The attempts that were taken.
+    pub first: i32,
+    pub second: i32,
+}
+
+/// Who has two attempts that were accepted, of which nothing failed or queued them again after the first. Whoever has no history of that
+/// attempt any more, because its month was dropped, is not judged. In pages, as [`audit_history`] is.
+pub async fn audit_attempts(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<TakenTwice>, StoreError> {
+    let mut twice = Vec::new();
+    let mut after = Some(RecipientId(0));
+    while let Some(last) = after {
+        after = last_of_page(pool, blast, last).await?;
+        if let Some(until) = after {
+            twice.extend(taken_twice(pool, blast, (last, until)).await?);
+        }
+    }
+    Ok(twice)
+}
+
+/// The last of the next people by id.
+async fn last_of_page(
+    pool: &PgPool,
+    blast: Option<BlastId>,
+    after: RecipientId,
+) -> Result<Option<RecipientId>, StoreError> {
+    let last = sqlx::query_scalar(
+        "select max(id) from (
+             select id from blast_recipients
+              where id > $2 and ($1::bigint is null or blast_id = $1) order by id limit $3) page",
+    );
+    Ok(last.bind(blast).bind(after).bind(HISTORIES_AT_ONCE).fetch_one(pool).await?)
+}
+
+async fn taken_twice(
+    pool: &PgPool,
+    blast: Option<BlastId>,
+    (after, until): (RecipientId, RecipientId),
+) -> Result<Vec<TakenTwice>, StoreError> {
+    let twice = sqlx::query_as(
+        "select r.blast_id, r.id as recipient_id, x.attempt as first, min(y.attempt) as second
+           from blast_recipients r
+           join provider_message x on x.recipient_id = r.id and x.outcome = 'accepted'
+           join provider_message y on y.recipient_id = r.id and y.outcome = 'accepted' and y.attempt > x.attempt
+          where r.id > $2 and r.id <= $3 and ($1::bigint is null or r.blast_id = $1)
+            and exists (select from status_history h where h.recipient_id = r.id and h.attempt = x.attempt)
+            and not exists (select from status_history h
+                             where h.recipient_id = r.id and h.attempt = x.attempt and h.new_status in ('queued', 'failed'))
+          group by r.blast_id, r.id, x.attempt order by r.id, x.attempt",
+    );
+    Ok(twice.bind(blast).bind(after).bind(until).fetch_all(pool).await?)
+}
+
+/// People compared in one statement of [`audit_history`] or [`audit_attempts`].
 const HISTORIES_AT_ONCE: i64 = 20_000;
 
 /// Blasts with somebody whose newest history is not their status: the other half of the audit. Whoever has no history

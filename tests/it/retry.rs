@@ -32,6 +32,35 @@ async fn who_was_refused_is_sent_to_again_and_who_failed_after_acceptance_is_not
     let to = |n| posts.iter().filter(|post| post.phone == digits(n)).count();
     assert_eq!((to(0), to(1), to(2)), (2, 1, 1));
     shop.invariants().await;
+    shop.ok(&["audit"]).await;
+}
+
+#[tokio::test]
+async fn an_audit_names_whose_message_was_taken_twice_unless_somebody_asked_for_it() {
+    let shop = Shop::open(Setup { sim: &["--latency", "10ms"], ..Setup::default() }).await;
+    let blast = shop.blast(0..3).await;
+    shop.until_idle().await;
+    let again = |recipient: &str| {
+        format!(
+            "insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
+             select id, 2, 1, 'accepted', 1, now() from blast_recipients where id = {recipient}"
+        )
+    };
+    // One who failed after acceptance and was sent to once more, and one to whom nothing of that happened.
+    shop.execute(
+        "insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+         select blast_id, id, 1, 'sent', 'failed', 'poll' from blast_recipients where id = 1",
+    )
+    .await;
+    shop.execute(&format!("{}; {}", again("1"), again("2"))).await;
+
+    let said = shop.run(&["audit", &blast, "--json"]).await;
+
+    let found: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let twice = json!([{ "blast_id": blast.parse::<i64>().unwrap(), "recipient_id": 2, "first": 1, "second": 2 }]);
+    assert_eq!((said.code, &found["twice"]), (4, &twice), "{said:?}");
+    let words = shop.run(&["audit"]).await.out;
+    assert!(words.contains(&format!("blast {blast}, recipient 2: the provider took attempts 1 and 2")), "{words}");
 }
 
 #[tokio::test]
