@@ -101,7 +101,7 @@ pub use export::{
 pub use follow_up::{FollowUp, FollowUpPreview};
 pub use forget::{FORGOTTEN_STAYS_COUNTED, ForgetKeyState, ForgetPreview, Forgotten, NOT_FORGOTTEN};
 pub use handover::Engines;
-pub use health::SenderCheck;
+pub use health::{ConfirmProspect, SenderCheck};
 pub use hooks::{HookCheck, HookTest, HookView, RotatedSecret};
 pub use jobs::AddedReport;
 pub use live::{LiveBlast, News};

@@ -12,10 +12,19 @@ use crate::domain::ids::SenderId;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::engine::{FenceRefusal, Moment, ask_to_confirm_again};
 use crate::provider::{Health, HealthVerdict, asks_to_slow_down};
-use crate::store;
 use crate::store::fence::{self, Confirmed, Replication, Server};
 use crate::store::sender;
 use crate::store::view::{self, BlastFilter, SenderRow, SenderStop};
+use crate::store::{self, DbTransaction};
+
+/// What confirming a sender would come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConfirmProspect {
+    /// Queued in blasts that were launched: they get their message once it is confirmed.
+    pub queued: i64,
+    /// Whom this machine posted to before, which the database has forgotten: they become uncertain.
+    pub uncertain: i64,
+}
 
 /// One sender's health, by its provider and by the database.
 #[derive(Debug, Clone)]
@@ -139,31 +148,62 @@ impl App {
     /// Resumes a sender on an operator's word, whatever stopped it and however long its provider asked it to wait. Returns what
     /// is known of the people whom this machine posted to before the database went back in time.
     pub async fn confirm_sender(&self, name: &str) -> Result<Confirmed, AppError> {
-        let sender = self.config().sender(name).ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
-        let id = sender::id(self.pool(), &sender.name).await?;
-        let id = id.ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
-        if let Some(damage) = ask_to_confirm_again(self.engine(), id, &sender.name).await? {
-            let again = "nothing was confirmed: `blastdeck sender list` says what it means, then confirm again";
-            return Err(AppError::Refused(format!("{damage}; {again}")));
-        }
+        let id = self.confirmable(name).await?;
         // Before the transaction, which a question that its server refuses would end.
         let server = fence::server(self.pool()).await?;
         let mut tx = self.begin().await?;
-        let mut codes = sender::waiting_codes(&mut tx, id).await?;
-        // Whoever waits for a reason of their own goes on waiting: their code says how long.
-        codes.retain(|code| asks_to_slow_down(sender.provider, code));
-        let was_held = sender::lift_hold(&mut tx, id, &codes).await?;
-        let confirmed = match sender::unstop(&mut tx, id).await? {
-            Some(StopCode::Restored) => self.confirm_restored(&mut tx, (id, &server)).await?,
-            None if !was_held => {
-                let name = &sender.name;
-                return Err(AppError::Refused(format!("sender {name} is not stopped, nor held by its provider")));
-            }
-            _ => Confirmed::default(),
+        let confirmed = if self.lift(&mut tx, name, id).await? == Some(StopCode::Restored) {
+            self.confirm_restored(&mut tx, (id, &server)).await?
+        } else {
+            Confirmed::default()
         };
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
         Ok(confirmed)
+    }
+
+    /// What that would come to. Changes nothing.
+    ///
+    /// # Errors
+    /// Why it would be refused.
+    pub async fn confirm_prospect(&self, name: &str) -> Result<ConfirmProspect, AppError> {
+        let id = self.confirmable(name).await?;
+        let server = fence::server(self.pool()).await?;
+        let mut tx = self.begin().await?;
+        let mut uncertain = 0;
+        if self.lift(&mut tx, name, id).await? == Some(StopCode::Restored) {
+            uncertain = self.engine().fence.doubt(&server, &mut tx, id).await.map_err(unconfirmable)?.uncertain;
+        }
+        let queued = sender::queued_in_launched(&mut tx, id).await?;
+        tx.rollback().await?;
+        Ok(ConfirmProspect { queued, uncertain })
+    }
+
+    /// A sender of this name, of which nothing is to be confirmed that nobody has read.
+    async fn confirmable(&self, name: &str) -> Result<SenderId, AppError> {
+        let no_sender = || AppError::NotFound(self.no_sender(name));
+        let sender = self.config().sender(name).ok_or_else(no_sender)?;
+        let id = sender::id(self.pool(), &sender.name).await?.ok_or_else(no_sender)?;
+        if let Some(damage) = ask_to_confirm_again(self.engine(), id, &sender.name).await? {
+            let again = "nothing was confirmed: `blastdeck sender list` says what it means, then confirm again";
+            return Err(AppError::Refused(format!("{damage}; {again}")));
+        }
+        Ok(id)
+    }
+
+    /// Lifts a sender's stop and the wait that its provider asked for. Refused where there is neither.
+    async fn lift(&self, tx: &mut DbTransaction, name: &str, id: SenderId) -> Result<Option<StopCode>, AppError> {
+        let sender = self.config().sender(name).ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
+        let mut codes = sender::waiting_codes(tx, id).await?;
+        // Whoever waits for a reason of their own goes on waiting: their code says how long.
+        codes.retain(|code| asks_to_slow_down(sender.provider, code));
+        let was_held = sender::lift_hold(tx, id, &codes).await?;
+        let stopped = sender::unstop(tx, id).await?;
+        if stopped.is_none() && !was_held {
+            let name = &sender.name;
+            return Err(AppError::Refused(format!("sender {name} is not stopped, nor held by its provider")));
+        }
+        Ok(stopped)
     }
 
     /// On an operator's word that a restored database may send.
@@ -172,11 +212,7 @@ impl App {
         tx: &mut PgConnection,
         (sender, server): (SenderId, &Server),
     ) -> Result<Confirmed, AppError> {
-        match self.engine().fence.confirm(server, tx, sender).await {
-            Ok(confirmed) => Ok(confirmed),
-            Err(FenceRefusal::Store(error)) => Err(error.into()),
-            Err(why) => Err(AppError::Refused(format!("{why}: make it writable, then confirm again"))),
-        }
+        self.engine().fence.confirm(server, tx, sender).await.map_err(unconfirmable)
     }
 
     /// A sender's configured limits: `rate 20/min, pair gap 10m, at most 500 a day, 1 at once`.
@@ -201,6 +237,13 @@ impl App {
             return format!("there is no sender `{name}`: the configuration has none, add one under [[senders]]");
         }
         format!("there is no sender `{name}`: the configuration has {}", names.join(", "))
+    }
+}
+
+fn unconfirmable(why: FenceRefusal) -> AppError {
+    match why {
+        FenceRefusal::Store(error) => error.into(),
+        why => AppError::Refused(format!("{why}: make it writable, then confirm again")),
     }
 }
 

@@ -8,11 +8,12 @@ use color_eyre::eyre::eyre;
 use serde_json::json;
 
 use super::Global;
+use super::confirm::{confirm as surely, confirm_number};
 use super::context::{Context, Intent};
 use super::output::{json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::{BlastFilter, SenderView};
-use crate::app::{Confirmed, HealthVerdict, SenderCheck};
+use crate::app::{ConfirmProspect, Confirmed, HealthVerdict, SenderCheck};
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::text::{clean, count_of, number, people_are};
@@ -30,10 +31,13 @@ pub(super) enum SenderVerb {
         no_engine: bool,
     },
     /// Let a stopped sender resume: the cause is fixed, or a restored database may send as it is. Also ends a pause
-    /// that the provider asked for.
+    /// that the provider asked for. Asks for the number of people who get their message then.
     Confirm {
         /// The sender, as named in the configuration.
         name: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
         /// Start no standby: something else runs the engine.
         #[arg(long)]
         no_engine: bool,
@@ -52,7 +56,7 @@ impl SenderVerb {
             Self::List => list(global).await,
             Self::Check { name, no_engine } => check(global, name.as_deref(), Attendance::of(no_engine)).await,
             Self::Move { name } => move_to(global, &name).await,
-            Self::Confirm { name, no_engine } => confirm(global, &name, Attendance::of(no_engine)).await,
+            Self::Confirm { name, yes, no_engine } => confirm(global, (&name, yes), Attendance::of(no_engine)).await,
         }
     }
 }
@@ -72,8 +76,29 @@ impl Attendance {
     }
 }
 
-async fn confirm(global: &Global, name: &str, attendance: Attendance) -> Result<ExitCode> {
+/// Asks for the number of people who get their message once a sender is confirmed; where nobody does, of those who become uncertain.
+async fn ask(context: &Context, name: &str) -> Result<()> {
+    let ConfirmProspect { queued, uncertain } = context.app.confirm_prospect(name).await?;
+    let doubted = match uncertain {
+        0 => String::new(),
+        uncertain => {
+            format!("; {} posted to before, and will be uncertain", count_of(uncertain, "person was", "people were"))
+        }
+    };
+    let get = count_of(queued, "person queued in a launched blast gets", "people queued in launched blasts get");
+    let name = clean(name);
+    match (queued, uncertain) {
+        (0, 0) => surely(&format!("Nobody is queued in a launched blast of {name}. May it send again?"), false),
+        (0, number) => confirm_number(&format!("{name} may send again{doubted}."), number, false),
+        (number, _) => confirm_number(&format!("{get} a message from {name}{doubted}."), number, false),
+    }
+}
+
+async fn confirm(global: &Global, (name, yes): (&str, bool), attendance: Attendance) -> Result<ExitCode> {
     let context = Context::open(global, Intent::Writes).await?;
+    if !yes {
+        ask(&context, name).await?;
+    }
     let confirmed = context.app.confirm_sender(name).await?;
     let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs, unreadable_posts, has_unknown_gap } = confirmed;
     if !context.is_json {

@@ -15,6 +15,7 @@ pub use stops::{ask_to_confirm_again, close, takeover_failed};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use sqlx::{PgConnection, PgPool};
 
@@ -216,6 +217,19 @@ impl Fence {
         Ok(if facts.has_sent { old_memory(&self.old, sender, likeness) } else { None })
     }
 
+    /// Who would become uncertain if a sender were confirmed: writes it as [`Self::confirm`] does, for a transaction that is rolled back,
+    /// and touches no memory.
+    pub async fn doubt(
+        &self,
+        server: &Server,
+        connection: &mut PgConnection,
+        sender: SenderId,
+    ) -> Result<Confirmed, FenceRefusal> {
+        let posted = self.posted(sender, &server.likeness).posted;
+        let since = fence::newest_attempt(connection, sender).await?;
+        Ok(restore_posted(connection, (sender, since), &posted).await?)
+    }
+
     /// An operator's word that a sender may go on as the database is. People whom this machine posted to and the database has
     /// forgotten become uncertain. Needs a writable memory. Resumes no other sender.
     pub async fn confirm(
@@ -234,10 +248,7 @@ impl Fence {
         let (opt_outs, unreadable_opt_outs) = self.confirm_opt_outs(connection).await?;
         let unreadable_posts = i64::try_from(unreadable).unwrap_or(i64::MAX);
         let mut confirmed = Confirmed { opt_outs, unreadable_opt_outs, unreadable_posts, ..Confirmed::default() };
-        for some in posted.chunks(AT_ONCE) {
-            confirmed += fence::restore_attempts(connection, sender, some).await?;
-            confirmed += fence::doubt_imported_again(connection, (sender, since), some).await?;
-        }
+        confirmed += restore_posted(connection, (sender, since), &posted).await?;
         fence::record_identity(connection, sender, &server.likeness).await?;
         let facts = fence::facts(connection, sender).await?;
         // Something was sent for this sender, and nothing at all is known of it here.
@@ -258,6 +269,20 @@ impl Fence {
         }
         record
     }
+}
+
+/// Records what this machine posted and the database has forgotten, after `since`; whom that makes uncertain.
+async fn restore_posted(
+    connection: &mut PgConnection,
+    (sender, since): (SenderId, DateTime<Utc>),
+    posted: &[PostedAttempt],
+) -> Result<Confirmed, StoreError> {
+    let mut restored = Confirmed::default();
+    for some in posted.chunks(AT_ONCE) {
+        restored += fence::restore_attempts(connection, sender, some).await?;
+        restored += fence::doubt_imported_again(connection, (sender, since), some).await?;
+    }
+    Ok(restored)
 }
 
 fn standing(facts: &SenderFacts, likeness: &DatabaseIdentity) -> Standing {

@@ -129,6 +129,15 @@ pub async fn forget_refusal(pool: &PgPool, id: SenderId, token: &str) -> Result<
     Ok(())
 }
 
+/// How many people are queued in a sender's blasts that were launched and go on.
+pub async fn queued_in_launched(tx: &mut PgConnection, id: SenderId) -> Result<i64, StoreError> {
+    let queued = sqlx::query_scalar(
+        "select count(*) from blasts b join blast_recipients r on r.blast_id = b.id and r.status = 'queued'
+          where b.sender_id = $1 and b.state = 'sending' and b.deleted_at is null",
+    );
+    Ok(queued.bind(id).fetch_one(tx).await?)
+}
+
 /// Lets a sender go on. Returns the code that it was stopped with, if it was stopped.
 pub async fn unstop(tx: &mut PgConnection, id: SenderId) -> Result<Option<StopCode>, StoreError> {
     let code: Option<Option<String>> = sqlx::query_scalar(

@@ -62,3 +62,32 @@ async fn a_wrong_number_and_a_no_are_refusals_by_their_exit_code() {
 
     assert_eq!(shop.rows().await, before);
 }
+
+#[tokio::test]
+async fn a_sender_is_confirmed_by_the_number_of_people_who_get_their_message_then() {
+    let shop = Shop::open(Setup::default()).await;
+    let (blast, _draft) = (shop.blast(0..3).await, shop.draft(3..5).await);
+    let stop = "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'offline'";
+    shop.execute(stop).await;
+    let confirm = ["sender", "confirm", "sales", "--no-engine"];
+    let is_stopped = "select count(*) from senders where stopped_at is not null";
+
+    let unasked = shop.run(&confirm).await;
+    assert!(unasked.code == 3 && unasked.err.contains("--yes"), "{unasked:?}");
+    for (answer, words, left) in [("y\r", "\"y\" is not 3: nothing was done", 1), ("3\r", "waits for an engine", 0)] {
+        let mut terminal = shop.in_terminal(&confirm, Size { columns: 250, rows: 30 });
+        terminal.wait_for_text("3 people queued in launched blasts get a message from sales. Type 3 and enter");
+        terminal.type_keys(answer);
+        terminal.wait_for_text(words);
+        terminal.wait_for_exit();
+        assert_eq!(shop.number(is_stopped).await, left, "{answer}");
+    }
+
+    shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
+    shop.execute(stop).await;
+    let mut terminal = shop.in_terminal(&confirm, Size { columns: 250, rows: 30 });
+    terminal.wait_for_text("Nobody is queued in a launched blast of sales. May it send again? y, anything else is no");
+    terminal.type_keys("n\r");
+    assert_eq!(terminal.wait_for_exit().exit_code(), 3);
+    assert_eq!(shop.number(is_stopped).await, 1);
+}

@@ -86,11 +86,11 @@ async fn an_absurd_retry_after_holds_for_an_hour_at_most_and_an_operators_word_e
     assert!(said["mend"].as_str().unwrap().contains("sender confirm"), "{said}");
     assert_eq!(shop.sim.stats().await.posts, 1);
 
-    shop.ok(&["sender", "confirm", "sales"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes"]).await;
     shop.until_state(&blast, "completed").await;
 
     assert_eq!(shop.sim.stats().await.posts, 6);
-    let again = shop.run(&["sender", "confirm", "sales"]).await;
+    let again = shop.run(&["sender", "confirm", "sales", "--yes"]).await;
     assert!(again.code == 3 && again.err.contains("not stopped, nor held"), "{again:?}");
     engine.stop().await;
     shop.promises().await;
@@ -120,7 +120,7 @@ async fn the_last_one_who_waits_out_a_retry_after_waits_for_a_pause_that_can_be_
     assert_eq!(other["mend"], json!(null), "{other}");
     shop.execute("update blast_recipients set error_code = '429'").await;
 
-    shop.ok(&["sender", "confirm", "sales"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes"]).await;
 
     shop.until_state(&blast, "completed").await;
     engine.stop().await;
@@ -136,7 +136,7 @@ async fn a_pause_of_a_day_that_an_older_version_wrote_down_holds_for_an_hour_at_
     let said = shop.until_waiting(&blast, "throttled").await;
     let until: chrono::DateTime<chrono::Utc> = said["until"].as_str().unwrap().parse().unwrap();
     assert!(until < chrono::Utc::now() + chrono::TimeDelta::minutes(61), "{said}");
-    shop.ok(&["sender", "confirm", "sales"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes"]).await;
     eventually_async("it is sent", async || shop.sim.stats().await.posts == 2).await;
     engine.stop().await;
 }

@@ -36,7 +36,7 @@ async fn goes_on_once_confirmed(shop: &Shop, posts: usize) {
     assert!(checked.code == 1 && checked.out.contains("sender confirm sales`"), "{checked:?}");
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), 3, "the provider's word does not confirm a database");
-    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), posts);
 }

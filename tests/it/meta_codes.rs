@@ -181,7 +181,7 @@ async fn whoever_ends_a_pause_of_the_provider_cuts_short_nobodys_own_wait() {
     eventually_async("all three wait", async || shop.number(waiting).await == 3).await;
     shop.execute("update senders set held_until = now() + interval '20 minutes'").await;
 
-    shop.ok(&["sender", "confirm", "cloud", "--no-engine"]).await;
+    shop.ok(&["sender", "confirm", "cloud", "--yes", "--no-engine"]).await;
 
     let hours =
         "select extract(epoch from next_attempt_at - now())::bigint / 3600 from blast_recipients where error_code = $1";

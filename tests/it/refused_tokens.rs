@@ -124,14 +124,14 @@ async fn a_standby_with_another_token_goes_on_by_itself_and_one_with_the_refused
 
 #[tokio::test]
 async fn a_shell_with_a_wrong_token_does_not_say_that_the_sender_resumes() {
-    for verb in [["sender", "confirm", "sales"], ["sender", "check", "sales"]] {
+    for verb in [&["sender", "confirm", "sales", "--yes"][..], &["sender", "check", "sales"]] {
         let shop = Shop::open(SLOW).await;
         shop.blast(0..50).await;
         let refused = shop.run_with_wrong_token(&["engine", "--until-idle"]).await;
         assert_eq!(refused.code, 0, "{refused:?}");
 
         let asked = std::time::Instant::now();
-        let said = shop.run_with_wrong_token(&verb).await;
+        let said = shop.run_with_wrong_token(verb).await;
 
         assert!(said.code == 1 && !said.err.contains("resumes"), "{said:?}");
         assert!((said.out.clone() + &said.err).contains("Unauthorised Token"), "{said:?}");
@@ -152,7 +152,7 @@ async fn a_shell_with_a_wrong_token_replaces_no_standby_with_the_right_one() {
     )
     .await;
 
-    let said = shop.run_with_wrong_token(&["sender", "confirm", "sales"]).await;
+    let said = shop.run_with_wrong_token(&["sender", "confirm", "sales", "--yes"]).await;
 
     assert_eq!(shop.engines(), before, "{said:?}");
     shop.until_accepted(3).await;
@@ -168,7 +168,7 @@ async fn a_token_that_the_provider_takes_again_is_used_by_the_process_that_has_i
     let engine = shop.engine();
     shop.until_stopped().await;
 
-    let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    let said = shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
 
     assert_eq!(said.code, 0, "{said:?}");
     shop.until_accepted(2).await;

@@ -85,7 +85,7 @@ async fn a_data_directory_that_is_put_back_messages_nobody_again() {
 
     world.asks("back in time").await;
     assert_eq!(world.posts().await, 43);
-    let said = world.shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    let said = world.shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     assert!(said.err.contains("40 people"), "{said:?}");
     world.shop.until_idle().await;
     assert_eq!(
@@ -119,7 +119,7 @@ async fn an_engine_asks_after(spoil: impl AsyncFnOnce(&Cluster), words: &str) {
     spoil(&world.cluster).await;
 
     world.asks(words).await;
-    world.shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    world.shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     let posts = world.posts().await;
     world.shop.until_posts(posts + 20).await;
     engine.stop().await;
@@ -172,7 +172,7 @@ async fn people_who_were_put_back_under_a_running_engine_are_not_messaged_again(
     put_people_back(&world.shop, &blast).await;
 
     world.asks("back in time").await;
-    world.shop.ok(&["sender", "confirm", "sales"]).await;
+    world.shop.ok(&["sender", "confirm", "sales", "--yes"]).await;
     let posts = world.posts().await;
     world.shop.until_posts(posts + 20).await;
     engine.stop().await;
@@ -198,7 +198,7 @@ async fn a_list_that_was_imported_again_after_a_restore_is_uncertain_once_somebo
     world.shop.run(&["blast", "send", &again, "--yes"]).await;
     world.shop.until_idle().await;
     world.asks("back in time").await;
-    let said = world.shop.run(&["sender", "confirm", "sales"]).await;
+    let said = world.shop.run(&["sender", "confirm", "sales", "--yes"]).await;
     world.shop.until_idle().await;
 
     assert!(said.err.contains("20 people are not in this database"), "{said:?}");
@@ -225,7 +225,7 @@ async fn people_who_were_put_back_between_two_engines_are_not_messaged_again_how
     assert_eq!(shop.sim.posts().await.len(), 640);
     let stopped = shop.number("select count(*) from senders where stopped_code = 'restored'").await;
     assert_eq!(stopped, 1);
-    shop.ok(&["sender", "confirm", "sales"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes"]).await;
     shop.until_idle().await;
     assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (640, 40));
 }
@@ -247,7 +247,7 @@ async fn somebody_who_failed_before_a_backup_and_was_retried_after_it_is_not_sen
     shop.blast(10..12).await;
     shop.until_idle().await;
     world.asks("back in time").await;
-    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     let retried = shop.run(&["blast", "retry", &blast, "--yes", "--no-engine"]).await;
     shop.until_idle().await;
 
@@ -273,7 +273,7 @@ async fn somebody_who_was_refused_and_sent_to_in_the_time_that_was_lost_is_not_s
     let lost = [(since, Utc::now())];
     shop.until_idle().await;
     world.asks("back in time").await;
-    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     shop.until_idle().await;
 
     assert_eq!(
@@ -377,7 +377,7 @@ async fn opt_outs_that_a_restored_database_has_forgotten_are_noted_again() {
     world.cluster.put_back().await;
     world.shop.until_idle().await;
     world.asks("back in time").await;
-    let said = world.shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    let said = world.shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     world.shop.until_idle().await;
 
     assert!(said.code == 0 && said.err.contains("2 opt-outs were forgotten, too, and are recorded again"), "{said:?}");

@@ -26,10 +26,10 @@ async fn is_stopped(shop: &Shop) -> bool {
 
 #[tokio::test]
 async fn whoever_lifts_a_stop_has_the_people_queued_sent_to() {
-    for verb in [["sender", "confirm", "sales"], ["sender", "check", "sales"]] {
+    for verb in [&["sender", "confirm", "sales", "--yes"][..], &["sender", "check", "sales"]] {
         let shop = stopped_shop("device", "Device is offline").await;
 
-        let said = shop.run(&verb).await;
+        let said = shop.run(verb).await;
 
         assert_eq!(said.code, 0, "{said:?}");
         assert!(said.err.contains("sender sales resumes"), "{said:?}");
@@ -40,12 +40,12 @@ async fn whoever_lifts_a_stop_has_the_people_queued_sent_to() {
 
 #[tokio::test]
 async fn a_stop_that_is_lifted_where_nobody_can_send_says_what_is_missing_and_fails() {
-    for verb in [["sender", "confirm", "sales"], ["sender", "check", "sales"]] {
+    for verb in [&["sender", "confirm", "sales", "--yes"][..], &["sender", "check", "sales"]] {
         let shop = stopped_shop("device", "Device is offline").await;
         std::fs::create_dir_all(shop.path("data")).unwrap();
         shop.write("data/log", "a file where logs should go");
 
-        let said = shop.run(&verb).await;
+        let said = shop.run(verb).await;
 
         assert_eq!(said.code, 1, "{said:?}");
         assert!(said.err.contains("no engine sends for it: no standby can be started"), "{said:?}");
@@ -58,7 +58,7 @@ async fn a_stop_that_is_lifted_where_nobody_can_send_says_what_is_missing_and_fa
 async fn a_lifted_stop_starts_no_engine_where_nobody_is_queued_or_none_is_wanted() {
     let shop = stopped_shop("device", "Device is offline").await;
 
-    let unattended = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    let unattended = shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     shop.until_idle().await;
     stop(&shop, "device", "Device is offline").await;
     let idle = shop.run(&["sender", "check", "sales"]).await;
@@ -74,7 +74,7 @@ async fn a_lifted_stop_names_the_people_who_are_queued_in_a_paused_blast() {
     let blast = shop.number("select max(id) from blasts").await.to_string();
     shop.ok(&["blast", "pause", &blast]).await;
 
-    let said = shop.run(&["sender", "confirm", "sales"]).await;
+    let said = shop.run(&["sender", "confirm", "sales", "--yes"]).await;
 
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.err.contains("queued in a paused blast"), "{said:?}");

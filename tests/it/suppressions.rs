@@ -120,7 +120,7 @@ async fn a_bad_number_and_an_unknown_sender_have_one_exit_code_each() {
         (&["suppress", "remove", "12"], 2, "usage"),
         (&new, 1, "not_found"),
         (&["sender", "check", "slaes"], 1, "not_found"),
-        (&["sender", "confirm", "slaes"], 1, "not_found"),
+        (&["sender", "confirm", "slaes", "--yes"], 1, "not_found"),
         (&["sender", "move", "slaes"], 1, "not_found"),
         (&["blast", "show", "77"], 1, "not_found"),
     ];

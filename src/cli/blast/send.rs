@@ -170,6 +170,7 @@ fn begins(plan: &Plan, earliest: DateTime<Utc>) -> DateTime<Utc> {
 impl SendArgs {
     /// The blast was not paused; its sender may have been stopped, and repaired since.
     async fn resume_sender(&self, context: &Context, plan: &Plan) -> Result<()> {
+        confirm_number(&format!("{}.", who_gets_one(plan)), plan.people, self.yes)?;
         let launch = Launch {
             blast: self.blast,
             version: plan.blast.version,

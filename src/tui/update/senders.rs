@@ -7,11 +7,20 @@ use crate::domain::text::clean;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::count_of;
 use crate::tui::model::{ConfirmBy, Model, Notice};
+use crate::tui::widget::TextField;
 
-/// The question. How many become uncertain is known only afterwards.
+/// Asks for the number of people who are queued in launched blasts, where there are any. How many become uncertain is known only
+/// afterwards.
 pub fn confirm(model: &mut Model, name: String) -> Vec<Effect> {
+    let launched =
+        model.blasts.rows().iter().filter(|blast| blast.sender == name && blast.state == BlastState::Sending);
+    let people: i64 = launched.map(|blast| blast.counts.queued).sum();
     let question = format!("{}: the database was restored. May everybody queued get it?", clean(&name));
-    prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::ConfirmSender(name)])
+    let by = match people {
+        0 => ConfirmBy::Yes,
+        people => ConfirmBy::Number { people, field: TextField::default(), refused: None },
+    };
+    prompts::ask(model, question, by, vec![WriteRequest::ConfirmSender(name)])
 }
 
 /// The confirmation is written, which starts no message of a blast that is paused or a draft.

@@ -126,7 +126,7 @@ impl Trial {
         eventually_async("the sender asks", async || self.shop.number(asks).await == 1).await;
         let lost = self.shop.sim.stats().await.posts - before;
         self.allowed += SLOTS + i64::try_from(lost).unwrap();
-        self.shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+        self.shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
         self.news_was_lost();
     }
 

@@ -123,7 +123,7 @@ impl Trial {
         let asking = "select name from senders where stopped_code = 'restored'";
         let asking: Vec<String> = sqlx::query_scalar(asking).fetch_all(&self.shop.database.pool).await.unwrap();
         for name in asking {
-            self.shop.ok(&["sender", "confirm", &name, "--no-engine"]).await;
+            self.shop.ok(&["sender", "confirm", &name, "--yes", "--no-engine"]).await;
         }
     }
 

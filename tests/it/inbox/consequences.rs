@@ -27,7 +27,7 @@ async fn a_code_by_webhook_slows_holds_and_stops_as_it_does_in_an_answer() {
     // The messages of the scene are none that this machine remembers.
     let stopped = "select count(*) from senders where name = 'cloud' and stopped_code = 'restored'";
     eventually_async("it asks", async || shop.number(stopped).await == 1).await;
-    shop.ok(&["sender", "confirm", "cloud"]).await;
+    shop.ok(&["sender", "confirm", "cloud", "--yes"]).await;
     eventually_async("the sender is held", async || {
         shop.number("select count(*) from sender_leases where expires_at > now()").await > 0
     })

@@ -83,7 +83,7 @@ async fn no_epoch_is_given_out_again_where_only_the_record_of_posts_is_left() {
     shop.until_idle().await;
     assert_eq!(shop.number("select count(*) from senders where stopped_code = 'restored'").await, 1);
 
-    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
 
     let raised = shop.number("select epoch from sender_leases").await;
     assert!(raised >= epoch, "{raised} after {epoch}");
@@ -121,13 +121,13 @@ async fn asks_once_its_memory_is(what: &str, spoil: fn(&Shop)) {
     asks_and_sends_nothing(&shop, what).await;
 
     if what.starts_with("cannot") {
-        let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+        let said = shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
         assert_eq!(said.code, 3, "a confirmation that cannot be remembered is none: {said:?}");
         let path = shop.path("state");
         if path.is_dir() { std::fs::remove_dir(remembered(&shop, "lock")) } else { std::fs::remove_file(path) }
             .unwrap();
     }
-    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), 8, "{what}");
     shop.promises().await;
@@ -157,14 +157,14 @@ async fn asks_with_half_a_memory(is_cut_before: bool) {
         shop.until_idle().await;
         world.asks("this machine remembers whom it posted to").await;
         cut();
-        let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+        let said = shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
         assert!(said.code == 3 && said.err.contains("23 of 43 posts cannot be read"), "{said:?}");
     }
     world.asks("23 of 43 posts cannot be read").await;
     world.asks("of the 20 that can be read those whom the database has forgotten become uncertain").await;
     assert_eq!(world.posts().await, 43);
 
-    let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    let said = shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     shop.until_idle().await;
 
     assert!(said.code == 0 && said.err.contains("(23 posts)"), "{said:?}");
@@ -185,14 +185,14 @@ async fn a_memory_that_is_removed_after_the_sender_asked_is_told_before_anything
     world.asks("this machine remembers whom it posted to (23 posts)").await;
     std::fs::remove_dir_all(shop.path("state")).unwrap();
 
-    let first = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    let first = shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
 
     assert!(first.code == 3 && first.err.contains("everybody who is queued gets a message, again"), "{first:?}");
     shop.until_idle().await;
     assert_eq!((world.posts().await, shop.count("queued").await), (23, 20));
     let senders = shop.json(&["sender", "list"]).await;
     assert!(senders["stopped"]["reason"].as_str().unwrap().contains("remembers posting to nobody"), "{senders}");
-    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     shop.until_idle().await;
     assert_eq!(world.posts().await, 23 + 20);
 }
@@ -204,7 +204,7 @@ async fn a_record_that_was_lost_is_told_of_again_after_a_confirmation() {
     shop.blast(10..12).await;
     std::fs::remove_dir_all(shop.path("state")).unwrap();
     asks_and_sends_nothing(&shop, "remembers posting to nobody").await;
-    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), 5);
 
@@ -237,7 +237,7 @@ async fn neither_send_nor_resume_confirms_a_restored_database_by_the_way() {
     }
 
     assert_eq!(shop.rows().await, before, "nothing changed");
-    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     shop.ok(&["blast", "resume", &paused, "--yes", "--no-engine"]).await;
     shop.until_idle().await;
     shop.promises().await;
@@ -295,7 +295,7 @@ async fn a_confirmation_is_for_one_sender() {
     shop.send(&third).await;
     shop.until_idle().await;
 
-    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     shop.until_idle().await;
 
     assert_eq!(shop.sim.posts().await.len(), 11, "the other sender still asks");
@@ -338,7 +338,7 @@ async fn a_database_from_before_it_had_an_id_is_known_by_its_server() {
 
     asks_and_sends_nothing(&shop, "back in time").await;
 
-    let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    let said = shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     assert!(said.err.contains("3 people"), "{said:?}");
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), 8);

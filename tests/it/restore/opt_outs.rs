@@ -154,7 +154,7 @@ async fn asks_once_its_opt_outs_are(words: &str, spoil: fn(PathBuf)) {
     let reason = senders["stopped"]["reason"].as_str().unwrap_or_default().to_owned();
     assert!(reason.contains(words) && reason.contains("opt-outs"), "{words}: {reason}");
     assert_eq!(shop.sim.posts().await.len(), 3, "{words}");
-    let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    let said = shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     assert!(said.code == 0 && said.err.contains("may be lost"), "{words}: {said:?}");
     shop.until_idle().await;
     assert_eq!((shop.sim.posts().await.len(), shop.count("opted_out").await), (5, 3), "{words}");
@@ -196,7 +196,7 @@ async fn a_lease_that_no_engine_can_take_over_is_the_reason() {
         sqlx::raw_sql("update sender_leases set epoch = 9223372036854775807").execute(&shop.database.pool).await;
     assert!(refused.unwrap_err().to_string().contains("sender_leases_counters_check"));
     shop.execute("update sender_leases set epoch = 5").await;
-    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
 }
 
 #[tokio::test]
