@@ -1,6 +1,7 @@
 //! What a launch would do, shown before it is asked. Changes nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use super::App;
 use super::AppError;
@@ -113,6 +114,11 @@ impl App {
     /// What a launch (or resume) would do. Starts nothing; a launch reads the people of a filter again, and so does this, so that it shows
     /// whom it would go to. For who may only read they are counted as the filter finds them, and nothing is written.
     pub async fn plan(&self, id: BlastId) -> Result<Plan, AppError> {
+        self.plan_by_days_of(id, None).await
+    }
+
+    /// The same for somebody who reads times by the clocks of a zone: what goes today and tomorrow is by their days. Else by the sender's.
+    pub async fn plan_by_days_of(&self, id: BlastId, days: Option<Tz>) -> Result<Plan, AppError> {
         let row = self.blast_row(id).await?;
         let (row, gone) = if self.may_write() {
             (if Box::pin(self.renew_people(&row)).await? { self.blast_row(id).await? } else { row }, Vec::new())
@@ -165,7 +171,7 @@ impl App {
         let zones = self.zone_dues(&row, now, (&business, &left_out)).await?;
         let dues = &zones.iter().map(|zone| zone.share).collect::<Vec<_>>();
         let (waiting, people_use) = (waiting.as_ref(), people_use.as_ref());
-        let prospect = Prospect { blast: &row, waiting, sender: configured, sender_state, dues, people_use };
+        let prospect = Prospect { blast: &row, waiting, sender: configured, sender_state, dues, days, people_use };
         Ok(plan.timed(prospect, &zones, now))
     }
 

@@ -1,6 +1,7 @@
 //! Forecasts a blast with its sender's present state: one calculation for every face.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::ConcurrentBlast;
 use crate::domain::ids::BlastId;
@@ -46,6 +47,8 @@ pub struct Prospect<'a> {
     pub sender_state: &'a SenderState,
     /// Those of its people who are due by their own clocks.
     pub dues: &'a [DueShare],
+    /// By whose clocks days are told; `None`: the sender's.
+    pub days: Option<Tz>,
     /// Meta's limit of people, where the blast counts towards one.
     pub people_use: Option<&'a PeopleUse>,
 }
@@ -69,6 +72,7 @@ impl Prospect<'_> {
             blast: own.limits,
             window: own.window.filter(|_| !self.blast.origin.window_local),
             today: self.sender_state.today,
+            days: self.days.unwrap_or(self.sender.limits.zone),
             people_use: self.people_use,
         };
         let begins = self.begins(now);

@@ -154,6 +154,7 @@ impl App {
             sender: configured,
             sender_state,
             dues,
+            days: None,
             people_use: (*people_use).as_ref(),
         };
         // A blast that stops after its first people is not done by itself.

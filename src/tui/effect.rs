@@ -13,6 +13,7 @@ pub use write::{AnswerText, WriteOutcome, WriteRequest};
 use std::mem::{Discriminant, discriminant};
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::model::{MouseCapture, PageRequest};
 use super::{Charset, ExitReason, Palette};
@@ -127,7 +128,7 @@ pub enum ReadRequest {
     ActivityHead,
     /// Who else has a dashboard open.
     Others,
-    Plan(BlastId),
+    Plan(BlastId, Tz),
     /// Everybody in a list, as it was frozen.
     AllFound {
         ticket: u64,

@@ -24,7 +24,8 @@ const REASONS_MAX: usize = 4;
 
 pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
-    let plan = context.app.plan(id).await?;
+    let days = (!context.is_json).then_some(context.zone);
+    let plan = context.app.plan_by_days_of(id, days).await?;
     if !context.is_json {
         return text(&plan_with_steps(&context, &plan).await?);
     }

@@ -1,5 +1,5 @@
 //! Forecasts a queue: how many messages go today and tomorrow, and when the last one goes. It is computed from the limits,
-//! one stretch of open time at a time (an opening of the window within one day of the sender), never person by person.
+//! one stretch of open time at a time (an opening of the window within one day of the sender and of the reader), never person by person.
 
 use std::fmt;
 
@@ -21,6 +21,8 @@ pub struct Backlog<'a> {
     pub window: Option<Window>,
     /// How many messages count towards the sender's daily cap so far.
     pub today: u32,
+    /// By whose clocks the forecast's days are told: those of whoever reads it.
+    pub days: Tz,
     /// Meta's limit of people within a moving day, where the sender's business has one.
     pub people_use: Option<&'a PeopleUse>,
 }
@@ -35,7 +37,7 @@ pub struct ForecastShare {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// What to expect if nothing else holds the blast up. Days are the sender's own.
+/// What to expect if nothing else holds the blast up. Days are those of [`Backlog::days`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Forecast {
     /// `None`: nobody.
@@ -174,7 +176,7 @@ impl Projection {
             day: (day_start(now, backlog.sender.zone), backlog.today.into()),
             people: backlog.people_use.map(PeopleWalk::new),
             horizon: horizon(now),
-            shares: DayShares::new(now, backlog.sender.zone),
+            shares: DayShares::new(now, backlog.days),
         }
     }
 
@@ -201,7 +203,7 @@ impl Projection {
             return Stretch::Continue;
         }
         let (free, places) = self.people.as_ref().map_or((u64::MAX, None), PeopleWalk::free_soon);
-        let ends = closes.min(midnight);
+        let ends = closes.min(midnight).min(self.shares.day_end(opens));
         let spacings = || self.spacings.iter().chain(&places);
         let fits = spacings().map(|spacing| spacing.fits(opens, ends)).min().unwrap_or(u64::MAX);
         let people = self.left.min(left_today).min(fits).min(free);
@@ -235,7 +237,7 @@ pub(super) fn opening(window: Option<Window>, at: DateTime<Utc>) -> Option<(Date
     window.next_opening(at).map(|(opens, closes)| (opens.max(at), closes))
 }
 
-/// The people of a forecast by the sender's days.
+/// The people of a forecast by days.
 pub(super) struct DayShares {
     now: DateTime<Utc>,
     /// The ends of today and of tomorrow.
@@ -248,6 +250,12 @@ impl DayShares {
     pub(super) fn new(now: DateTime<Utc>, zone: Tz) -> Self {
         let tomorrow = next_day_start(now, zone);
         Self { now, midnights: (tomorrow, next_day_start(tomorrow, zone)), shares: [None; 3] }
+    }
+
+    /// When the day of a moment ends, as far as later days are told apart.
+    pub(super) fn day_end(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let ends = [self.midnights.0, self.midnights.1];
+        ends.into_iter().find(|end| at < *end).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
     /// Counts people of one day, the first and the last of whom go then.

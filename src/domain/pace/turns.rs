@@ -136,7 +136,7 @@ impl<'a> TurnWalk<'a> {
             day: TurnDay { midnight: next_day_start(now, zone), posted: backlog.today.into() },
             people: backlog.people_use.map(PeopleWalk::new),
             horizon: horizon(now),
-            shares: DayShares::new(now, zone),
+            shares: DayShares::new(now, backlog.days),
         }
     }
 
@@ -230,7 +230,7 @@ impl<'a> TurnWalk<'a> {
             return 1;
         }
         let (left, closes) = turn.queue.next_up();
-        let ends = closes.min(self.day.midnight);
+        let ends = closes.min(self.day.midnight).min(self.shares.day_end(self.at));
         few.min(left).min(self.pace.fits(self.at, ends)).min(turn.pace.fits(self.at, ends)).max(1)
     }
 

@@ -189,8 +189,9 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         }
         ReadRequest::ActivityHead => Completion::ActivityHead(app.activity_head().await.map_err(Into::into)),
         ReadRequest::Others => Completion::Others(app.others_here().await.map_err(Into::into)),
-        ReadRequest::Plan(blast) => {
-            Completion::Plan { blast, plan: Box::new(app.plan(blast).await.map_err(Into::into)) }
+        ReadRequest::Plan(blast, days) => {
+            let plan = app.plan_by_days_of(blast, Some(days)).await;
+            Completion::Plan { blast, plan: Box::new(plan.map_err(Into::into)) }
         }
         ReadRequest::Progress(blasts) => Completion::Progress(progress(app, blasts).await),
         ReadRequest::Errors(blast) => {

@@ -62,7 +62,7 @@ pub fn sends_or_resumes(model: &Model) -> &'static str {
 /// What sending this blast would do.
 pub fn open_plan_of(model: &mut Model, blast: BlastId) -> Vec<Effect> {
     open(model, Overlay::Plan(Box::new(PlanOverlay::of(blast))));
-    vec![Effect::Read(ReadRequest::Plan(blast))]
+    vec![Effect::Read(ReadRequest::Plan(blast, model.options.zone))]
 }
 
 pub(super) fn open(model: &mut Model, overlay: Overlay) -> Vec<Effect> {

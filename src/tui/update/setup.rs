@@ -1,8 +1,8 @@
 //! What is switched from `:`: colours, time zone, mouse.
 
 use crate::tui::Palette;
-use crate::tui::effect::Effect;
-use crate::tui::model::{ColourChoice, Model, MouseCapture, Notice};
+use crate::tui::effect::{Effect, ReadRequest};
+use crate::tui::model::{ColourChoice, Model, MouseCapture, Notice, Overlay};
 
 /// Why the colours cannot be changed.
 pub fn without_colours(model: &Model) -> Option<String> {
@@ -31,7 +31,10 @@ pub fn other_zone(model: &mut Model) -> Vec<Effect> {
     let name = model.options.zone.name();
     let same = if home == chrono_tz::UTC { ", which is the zone of the configuration too" } else { "" };
     model.say(Notice::done(format!("times are {name}{same}")));
-    Vec::new()
+    // Its days are those of the clocks that it was read for.
+    let plan =
+        model.overlays.iter().find_map(|open| if let Overlay::Plan(plan) = open { Some(plan.blast) } else { None });
+    plan.map(|blast| Effect::Read(ReadRequest::Plan(blast, model.options.zone))).into_iter().collect()
 }
 
 /// Between the dashboard's mouse and the terminal's.

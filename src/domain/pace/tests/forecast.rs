@@ -7,7 +7,7 @@ const ZONES: [Tz; 5] =
     [KL, BERLIN, chrono_tz::America::New_York, chrono_tz::Australia::Lord_Howe, chrono_tz::Africa::Cairo];
 
 pub(super) fn backlog(people: u64) -> Backlog<'static> {
-    Backlog { people, sender: limits(), blast: limits(), window: None, today: 0, people_use: None }
+    Backlog { people, sender: limits(), blast: limits(), window: None, today: 0, days: KL, people_use: None }
 }
 
 pub(super) fn gap(text: &str) -> Gap {
@@ -121,6 +121,22 @@ fn a_daily_cap_and_weekdays_spread_a_blast_over_days() {
 }
 
 #[test]
+fn the_days_of_a_forecast_are_the_readers_and_its_cap_is_the_senders() {
+    // Noon in Kuala Lumpur, 04:00 UTC: the sender's day ends at 16:00 UTC. One a minute, 800 a day.
+    let sender = Limits { gap: Some(gap("1m")), daily_cap: DailyCap::new(800), ..limits() };
+    let own = Backlog { sender, ..backlog(2_000) };
+    let there = Backlog { days: chrono_tz::UTC, ..own };
+    let days = |forecast: Forecast| {
+        [forecast.today, forecast.tomorrow, forecast.later].map(|day| day.map_or(0, |day| day.people))
+    };
+
+    let (own, there) = (own.forecast(noon(), noon()), there.forecast(noon(), noon()));
+
+    assert_eq!((days(own), own.done_at), ([720, 800, 480], there.done_at));
+    assert_eq!(days(there), [1_200, 800, 0], "{there:?}");
+}
+
+#[test]
 fn without_a_pace_no_moment_is_promised_but_each_days_share_is() {
     let capped = Backlog { sender: Limits { daily_cap: DailyCap::new(500), ..limits() }, today: 400, ..backlog(700) };
 
@@ -195,7 +211,7 @@ pub(super) fn backlogs() -> impl Strategy<Value = Backlog<'static>> {
         (limits_of(senders), limits_of(senders), hours, cap, 0u32..100, 1u64..250).prop_map(
             |(sender, blast, window, daily_cap, today, people)| {
                 let sender = Limits { daily_cap, ..sender };
-                Backlog { people, sender, blast, window, today, people_use: None }
+                Backlog { people, sender, blast, window, today, days: sender.zone, people_use: None }
             },
         )
     })
@@ -261,7 +277,7 @@ proptest! {
         let now = utc("2026-01-01T00:00:00Z") + TimeDelta::minutes(minutes);
         let limits = Limits { rate: rate("10000/s"), gap: Some(gap("0s..24h")), ..limits() };
         let limits = limits.scaled(Speed::new(speed).unwrap());
-        let some = Backlog { people: people.max(1), sender: limits, blast: limits, window: None, today, people_use: None };
+        let some = Backlog { people: people.max(1), sender: limits, blast: limits, window: None, today, days: limits.zone, people_use: None };
 
         let unpaced = Backlog { sender: super::limits(), blast: super::limits(), ..some };
         let capped = Backlog { sender: Limits { daily_cap: DailyCap::new(1), ..limits }, ..some };

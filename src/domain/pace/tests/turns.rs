@@ -343,7 +343,7 @@ proptest! {
         let paced = Limits { rate: rate("10000/s"), gap: Some(gap("0s..24h")), ..limits() };
         let paced = paced.scaled(Speed::new(speed).unwrap());
         for (sender, blast) in [(limits(), paced), (paced, limits()), (limits(), limits())] {
-            let own = Backlog { people: people.max(1), sender, blast: limits(), window: None, today: 0, people_use: None };
+            let own = Backlog { people: people.max(1), sender, blast: limits(), window: None, today: 0, days: sender.zone, people_use: None };
             let other = ConcurrentBacklog { limits: blast, begins: now, ..beside(queued.max(1)) };
             let forecast = own.forecast_beside(&[other.clone(), other.clone()], now, at_once(now));
             prop_assert_eq!(shares(forecast).into_iter().sum::<u64>(), own.people);

@@ -65,7 +65,7 @@ pub(super) const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::AllFound { .. } => KEY_WAIT,
         ReadRequest::FollowUp { .. }
         | ReadRequest::FoundFollowUp(_)
-        | ReadRequest::Plan(_)
+        | ReadRequest::Plan(..)
         | ReadRequest::PlanPeople { .. }
         | ReadRequest::Steps(_)
         | ReadRequest::HandOver(_)
