@@ -12,6 +12,7 @@ use crate::domain::content::BlastContent;
 use crate::domain::forgotten::{ForgetKey, ForgottenPeople};
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Region;
+use crate::domain::rejected_rows::UnusualLengths;
 use crate::store::import::{self as store, NewRecipient};
 pub use crate::store::import::{BlastDraft, ImportNote, Lineage};
 
@@ -146,6 +147,7 @@ pub struct Imported {
     /// The first people, each with their row.
     pub first: Vec<(u64, NewRecipient)>,
     pub not_utf8: Option<NotUtf8>,
+    pub unusual_lengths: UnusualLengths,
     /// What went wrong after the blast was committed, in words.
     pub warning: Option<String>,
 }

@@ -18,7 +18,7 @@ use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::pace::{BindingLimit, DueForecast, Forecast, PeopleUse, Window, unheeded};
 use crate::domain::phone::is_united_states;
-use crate::domain::rejected_rows::RejectedRows;
+use crate::domain::rejected_rows::{RejectedRows, UnusualLengths};
 use crate::domain::text::number;
 use crate::engine::variables;
 use crate::provider::meta::preflight::{NumberHealth, QualityRating};
@@ -74,6 +74,8 @@ pub struct Plan {
     pub samples: Vec<Sample>,
     /// The rows of its list that it was made without.
     pub left_out: Option<RejectedRows>,
+    /// Numbers of the list that seem to have a digit too many or too few.
+    pub unusual_lengths: UnusualLengths,
     /// Why it cannot be launched now; empty when it can.
     pub obstacles: Vec<String>,
 }
@@ -138,6 +140,7 @@ impl App {
         obstacles.extend(stop.as_ref().and_then(|stop| unconfirmed(&row.sender, &stop.code, &stop.reason)));
         let stopped = stop.map(|stop| stop.reason);
         let waiting = self.waiting_of(&row, sender, now);
+        let list = draft::left_out(self.pool(), id).await?;
         let plan = Plan {
             people,
             suppressed: suppressed + row.counts.opted_out,
@@ -155,7 +158,8 @@ impl App {
             forecast: Forecast::default(),
             stopped,
             first: first_share(&row, people),
-            left_out: draft::left_out(self.pool(), id).await?.filter(|left_out| left_out.total > 0),
+            unusual_lengths: list.as_ref().map(|list| list.unusual_lengths.clone()).unwrap_or_default(),
+            left_out: list.filter(|left_out| left_out.total > 0),
             fared: if row.first.are_through() { plan::fared(self.pool(), id, &business).await? } else { Vec::new() },
             health: health(number.as_ref(), &template),
             test_to: self.config().ui.test_to.clone(),

@@ -100,6 +100,17 @@ impl Phone {
     }
 }
 
+impl Phone {
+    /// Whether it seems to have a digit too many or too few: as it is it lies in no range that is known to be allocated, and with one
+    /// digit fewer or more it would. Never for refusing one: the metadata lags behind the networks.
+    pub fn has_unusual_length(&self) -> bool {
+        let is_known = |text: &str| PhoneNumber::parse(text, None).is_ok_and(|number| number.is_valid());
+        let shorter = || self.0.get(..self.0.len().saturating_sub(1)).is_some_and(is_known);
+        let longer = || (0..=9).any(|digit| is_known(&format!("{}{digit}", self.0)));
+        !self.is_valid_pattern() && (shorter() || longer())
+    }
+}
+
 /// Prints the number as WhatsApp does: international, grouped the way its country groups (`+60 12-345 6789`).
 impl fmt::Display for Phone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::text::count_of;
+
 /// The longest cell that is kept, in characters.
 const VALUE_MAX: usize = 200;
 
@@ -17,6 +19,43 @@ pub struct RejectedRows {
     /// The list's file, where it is known: one that was pasted has none.
     #[serde(default)]
     pub file: Option<String>,
+    /// Rows that were taken all the same.
+    #[serde(default)]
+    pub unusual_lengths: UnusualLengths,
+}
+
+/// The most rows that are named.
+const NAMED_MAX: usize = 10;
+
+/// Rows whose number has a length that is unusual in its country. Nobody is left out for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnusualLengths {
+    pub total: u64,
+    /// The first rows, as a spreadsheet shows them.
+    pub rows: Vec<u64>,
+}
+
+impl UnusualLengths {
+    pub fn add(&mut self, row: u64) {
+        self.total += 1;
+        if self.rows.len() < NAMED_MAX {
+            self.rows.push(row);
+        }
+    }
+
+    /// `2 numbers of unusual length for their country, taken all the same (rows 3, 9)`; `None` where there is none.
+    pub fn in_words(&self) -> Option<String> {
+        let numbers = count_of(self.total, "number", "numbers");
+        let rows: Vec<_> = self.rows.iter().map(u64::to_string).collect();
+        let more = if self.total > rows.len() as u64 { ", …" } else { "" };
+        let noun = if self.total == 1 { "row" } else { "rows" };
+        (self.total > 0).then(|| {
+            format!(
+                "{numbers} of unusual length for their country, taken all the same ({noun} {}{more})",
+                rows.join(", ")
+            )
+        })
+    }
 }
 
 /// How many rows were left out for one reason.

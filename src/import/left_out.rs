@@ -25,8 +25,10 @@ impl KeptRejections {
 
     /// What is written of a list that was read.
     pub(super) fn of(&self, tally: &Tally, columns: &[String]) -> Option<RejectedRows> {
-        let left_out = left_out(&tally.rejections(), columns, self.file());
-        (*self != Self::None && (left_out.total > 0 || left_out.file.is_some())).then(|| left_out.to_keep())
+        let unusual_lengths = tally.unusual_lengths.clone();
+        let left_out = RejectedRows { unusual_lengths, ..left_out(&tally.rejections(), columns, self.file()) };
+        let is_any = left_out.total > 0 || left_out.unusual_lengths.total > 0 || left_out.file.is_some();
+        (*self != Self::None && is_any).then(|| left_out.to_keep())
     }
 }
 
@@ -50,5 +52,11 @@ fn left_out(rejected: &Rejections, columns: &[String], file: Option<String>) -> 
         reason: rejection.reason.to_string(),
         is_cell: columns.contains(&rejection.column),
     };
-    RejectedRows { total: rejected.total, reasons, rows: rejected.examples.iter().map(row).collect(), file }
+    RejectedRows {
+        total: rejected.total,
+        reasons,
+        rows: rejected.examples.iter().map(row).collect(),
+        file,
+        ..RejectedRows::default()
+    }
 }

@@ -8,6 +8,7 @@ use super::person::Rejection;
 use super::rejected::Draft;
 use super::{Imported, NotUtf8, ReasonCount, Rejections};
 use crate::domain::ids::BlastId;
+use crate::domain::rejected_rows::UnusualLengths;
 use crate::store::import::NewRecipient;
 
 /// How many rejections are kept in memory, to be shown.
@@ -25,11 +26,15 @@ pub(super) struct Tally {
     pub(super) examples: Vec<Rejection>,
     pub(super) first: Vec<(u64, NewRecipient)>,
     pub(super) not_utf8: Option<NotUtf8>,
+    pub(super) unusual_lengths: UnusualLengths,
 }
 
 impl Tally {
     pub(super) fn take(&mut self, (row, person): (u64, &NewRecipient), reading: Reading) {
         self.taken += 1;
+        if person.phone.has_unusual_length() {
+            self.unusual_lengths.add(row);
+        }
         if self.first.len() < FIRST {
             self.first.push((row, person.clone()));
         }
@@ -90,6 +95,7 @@ impl ReadThrough {
             blast,
             taken: self.tally.taken,
             not_utf8: self.tally.not_utf8,
+            unusual_lengths: std::mem::take(&mut self.tally.unusual_lengths),
             first: std::mem::take(&mut self.tally.first),
             columns: self.columns,
             rejected: self.tally.rejections(),

@@ -12,7 +12,7 @@ use blastdeck::import::{BlastDraft, ImportError, Imported, NewBlast, RejectedTo,
 use blastdeck::store::view::{self, Anchor, Order, RecipientQuery};
 use sqlx::PgPool;
 
-use crate::support::database;
+use crate::support::{Setup, Shop, database};
 
 async fn sender(pool: &PgPool) -> SenderId {
     let made = sqlx::query_scalar(
@@ -215,4 +215,22 @@ async fn many_people_are_counted_once_and_in_order() {
     let blast = view::blasts::get(&database.pool, imported.blast).await.unwrap().unwrap();
     assert_eq!((blast.counts.queued, blast.total_recipients), (20_000, 20_000));
     assert_eq!(names(&database.pool, imported.blast).await[..2], ["Person 0", "Person 1"]);
+}
+
+#[tokio::test]
+async fn a_number_with_a_digit_too_many_or_too_few_is_taken_and_named_with_its_row() {
+    let shop = Shop::open(Setup::default()).await;
+    let list = "phone,name\n60123456789,Ali\n6012345678,Ben\n601234567890,Cik\n6588776655,Dee\n";
+    let file = shop.write("list.csv", list);
+    let new = ["blast", "new", "--sender", "sales", "--message", "x", "--recipients", file.to_str().unwrap()];
+
+    let said = shop.run(&new).await;
+
+    let words = "2 numbers of unusual length for their country, taken all the same (rows 3, 4)";
+    assert!(said.code == 0 && said.err.contains("4 people taken") && said.err.contains(words), "{said:?}");
+    let id = said.out.trim();
+    assert!(shop.ok(&["blast", "plan", id]).await.contains(words));
+    let plan = shop.json(&["blast", "plan", id]).await;
+    assert_eq!(plan["unusual_lengths"], serde_json::json!({ "total": 2, "rows": [3, 4] }));
+    assert_eq!((&plan["people"], &plan["left_out"]), (&serde_json::json!(4), &serde_json::json!(null)));
 }

@@ -166,7 +166,7 @@ impl NewArgs {
             let reasons =
                 imported.rejected.reasons.iter().map(|reason| json!({ "reason": reason.reason, "rows": reason.rows }));
             return json(&json!({
-                "id": imported.blast, "taken": imported.taken, "rejected": imported.rejected.total,
+                "id": imported.blast, "taken": imported.taken, "rejected": imported.rejected.total, "unusual_lengths": imported.unusual_lengths,
                 "reasons": reasons.collect::<Vec<_>>(), "rejected_file": imported.rejected_file,
             }));
         }
@@ -250,6 +250,9 @@ fn report(imported: &Imported) {
     let taken = text::people(imported.taken);
     talk(&format!("{taken} taken (phones from {}{name})", clean(&imported.phone_column)));
     rejected(&imported.rejected, imported.rejected_file.as_deref());
+    if let Some(words) = imported.unusual_lengths.in_words() {
+        talk(&words);
+    }
     if let Some(odd) = imported.not_utf8 {
         let odd_rows = count_of(odd.rows, "row is", "rows are");
         talk(&format!("{odd_rows} not UTF-8 and may have wrong letters (first: row {})", odd.first_row));

@@ -128,6 +128,7 @@ fn plan_json(plan: &Plan) -> Value {
     json!({
         "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
         "zones": zones_json(&plan.zones), "repeat": plan.repeat.as_ref().map(repeat_json), "segment": plan.segment.as_ref().map(segment_json), "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,
+        "unusual_lengths": plan.unusual_lengths,
         "left_out": plan.left_out.as_ref().map(|left_out| json!({ "total": left_out.total, "reasons": left_out.reasons })),
         "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
         "window": plan.window, "left_today": plan.left_today,
@@ -168,6 +169,9 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     }
     if let Some(left_out) = &plan.left_out {
         let _ = writeln!(out, "{:>6} left out of the list: {}", left_out.total, clean(&left_out.in_words(REASONS_MAX)));
+    }
+    if let Some(words) = plan.unusual_lengths.in_words() {
+        let _ = writeln!(out, "  numbers   {words}");
     }
     out.push_str(&pace_text(context, plan));
     for sample in &plan.samples {

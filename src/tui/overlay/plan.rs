@@ -33,6 +33,8 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
     let mut lines = who(plan, loaded);
     lines.extend(audience(loaded, clock(model)));
     lines.push(TextLine::default());
+    let unusual = loaded.unusual_lengths.in_words().map(|words| wrapped(&words, width.saturating_sub(4)));
+    lines.extend(unusual.into_iter().flatten().map(|line| TextLine::plain(format!("  {line}"))));
     lines.extend(fared(loaded));
     lines.extend(pace(model, loaded));
     lines.extend(samples(plan, loaded, width));

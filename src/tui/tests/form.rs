@@ -9,7 +9,7 @@ use crate::app::{
 };
 use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
-use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows};
+use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, UnusualLengths};
 use crate::tui::Size;
 use crate::tui::effect::{
     Completion, DraftAnswer, DraftOutcome, DraftWrite, Effect, EffectError, WriteOutcome, WriteRequest,
@@ -47,6 +47,7 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
         columns: vec!["No. Telefon".to_owned(), HOSTILE.to_owned()],
         first: vec![(2, person(1, "Siti Aminah")), (3, person(2, HOSTILE))],
         not_utf8: None,
+        unusual_lengths: UnusualLengths::default(),
         warning: None,
     };
     let list = DraftList::Pasted(Arc::from(""));
@@ -351,6 +352,7 @@ fn a_draft_that_is_opened_again_shows_what_was_left_out_and_mends_it_from_its_fi
         reasons: vec![RejectedReason { reason: "lost".to_owned(), rows: 11 }],
         rows: vec![row.clone()],
         file: file.map(str::to_owned),
+        ..RejectedRows::default()
     };
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.model.blasts.select(DRAFT);

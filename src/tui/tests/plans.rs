@@ -5,7 +5,7 @@ use crate::app::view::BlastView;
 use crate::app::{FirstFared, FirstShare, Plan, PlanGroup, PlanPerson, PlannedStart, Sample};
 use crate::domain::blast::BlastState;
 use crate::domain::pace::{Forecast, ForecastShare};
-use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows};
+use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, UnusualLengths};
 use crate::tui::effect::{Completion, DraftRead, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Overlay;
@@ -35,6 +35,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         shared_with: Vec::new(),
         first: None,
         left_out: None,
+        unusual_lengths: UnusualLengths::default(),
         fared: Vec::new(),
         health: Vec::new(),
         test_to: Some("+60100129999".to_owned()),
@@ -183,7 +184,7 @@ fn rows_that_were_left_out_of_the_list_are_counted_with_their_reasons_and_shown_
         total: 11,
         reasons: vec![reason("not a phone number", 7), reason("taken once", 4)],
         rows: vec![row],
-        file: None,
+        ..RejectedRows::default()
     };
     let mut dashboard = planned(|plan| Plan { left_out: Some(left_out), ..plan });
     assert!(

@@ -185,7 +185,7 @@ fn open_plan(dashboard: &mut TestDashboard) {
         total: 11,
         reasons: vec![RejectedReason { reason: hostile(), rows: 11 }],
         rows: vec![row],
-        file: None,
+        ..RejectedRows::default()
     };
     let plan = Plan {
         samples: vec![sample],
