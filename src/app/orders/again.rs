@@ -44,13 +44,12 @@ fn written(of: Again<'_>, (known, home): (&[ListedItem], &str)) -> String {
 /// An item as it is typed: `teh*2@2.50`; of a SKU that several catalogues have, with the catalogue before it.
 fn typed(item: &OrderItemRow, (known, home): (&[ListedItem], &str)) -> String {
     let own = |listed: &&ListedItem| Some(listed.product_id) == item.product_id && listed.variant_id == item.variant_id;
-    let (sku, listed) = match found(0, &item.sku, known) {
-        Ok(listed) => (clean(&item.sku).into_owned(), listed),
-        Err(_) => {
-            let own = known.iter().find(own);
-            let catalogue = own.map_or_else(String::new, |listed| format!("{}/", listed.catalogue_id));
-            (format!("{catalogue}{}", clean(&item.sku)), own)
-        }
+    let (sku, listed) = if let Ok(listed) = found(0, &item.sku, known) {
+        (clean(&item.sku).into_owned(), listed)
+    } else {
+        let own = known.iter().find(own);
+        let catalogue = own.map_or_else(String::new, |listed| format!("{}/", listed.catalogue_id));
+        (format!("{catalogue}{}", clean(&item.sku)), own)
     };
     let assumed = listed.and_then(|listed| listed.currency.as_deref()).unwrap_or(home);
     format!("{sku}*{}{}", item.quantity, typable_price(item, (assumed, home)).unwrap_or_default())

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use tokio::sync::mpsc;
 
 use self::patience::{patience, pause_factor, takes_long};
@@ -162,6 +163,11 @@ impl EffectRunner for AppEffectRunner {
     }
 }
 
+async fn plan(app: &App, blast: BlastId, days: Tz) -> Completion {
+    let plan = app.plan_by_days_of(blast, Some(days)).await;
+    Completion::Plan { blast, plan: Box::new(plan.map_err(Into::into)) }
+}
+
 async fn read(app: &App, request: ReadRequest) -> Completion {
     match request {
         ReadRequest::Blasts => Completion::Blasts(app.blasts(&BlastFilter::default()).await.map_err(Into::into)),
@@ -189,10 +195,7 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         }
         ReadRequest::ActivityHead => Completion::ActivityHead(app.activity_head().await.map_err(Into::into)),
         ReadRequest::Others => Completion::Others(app.others_here().await.map_err(Into::into)),
-        ReadRequest::Plan(blast, days) => {
-            let plan = app.plan_by_days_of(blast, Some(days)).await;
-            Completion::Plan { blast, plan: Box::new(plan.map_err(Into::into)) }
-        }
+        ReadRequest::Plan(blast, days) => plan(app, blast, days).await,
         ReadRequest::Progress(blasts) => Completion::Progress(progress(app, blasts).await),
         ReadRequest::Errors(blast) => {
             Completion::Errors { blast, errors: app.explained_errors(blast).await.map_err(Into::into) }
