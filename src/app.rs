@@ -59,10 +59,10 @@ pub mod view;
 mod webhooks;
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -72,6 +72,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, SenderConfig};
 use crate::domain::ids::SenderId;
 use crate::domain::sender::ProviderKind;
+use crate::domain::unseen::Unseen;
 use crate::engine::{ConfiguredSender, EngineContext};
 use crate::store::{self, DbTransaction};
 
@@ -198,8 +199,8 @@ struct Inner {
     sender_index: HashMap<SenderId, usize>,
     unusable: Vec<UnusableSender>,
     access: Access,
-    /// When an operator who leaves no trace looked at what happened for the first time.
-    first_looked_at: OnceLock<DateTime<Utc>>,
+    /// What an operator who leaves no trace has not seen of what happened, from their first look on.
+    unseen_here: Mutex<Option<Unseen>>,
     stop: CancellationToken,
 }
 

@@ -39,5 +39,6 @@ pub mod status;
 pub mod step;
 pub mod template;
 pub mod text;
+pub mod unseen;
 pub mod waiting;
 pub mod zone;

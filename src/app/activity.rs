@@ -4,13 +4,15 @@ use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use tokio::task::spawn_blocking;
 
 use super::view::{ActivityHead, ActivityPage, ActivityPosition, ReplyRow};
 use super::{App, AppError};
 use crate::domain::ids::{RecipientId, ReplyId};
+use crate::domain::unseen::{Span, Unseen};
 use crate::store::notify;
 use crate::store::presence::{self, Arrival};
 use crate::store::view::{activity, recipients};
@@ -35,22 +37,32 @@ impl App {
 
     /// What this operator has not seen of it.
     pub async fn activity_head(&self) -> Result<ActivityHead, AppError> {
-        let seen_at = if self.is_read_only() {
-            let seen_before = presence::activity_seen_before(self.pool(), self.operator()).await?;
-            // Where no trace is left, what comes from the first look on is new.
-            seen_before.unwrap_or_else(|| *self.inner.first_looked_at.get_or_init(Utc::now))
+        let unseen = if self.is_read_only() {
+            self.unseen_without_trace(&[]).await?
         } else {
-            presence::activity_seen(self.pool(), self.operator()).await?
+            presence::activity_unseen(self.pool(), self.operator()).await?
         };
-        Ok(activity::head(self.pool(), self.operator(), seen_at).await?)
+        Ok(activity::head(self.pool(), self.operator(), unseen).await?)
     }
 
-    /// This operator has seen what happened up to a moment.
-    pub async fn see_activity(&self, up_to: DateTime<Utc>) -> Result<(), AppError> {
-        if self.is_read_only() {
-            return Ok(());
-        }
-        Ok(presence::see_activity(self.pool(), self.operator(), up_to).await?)
+    /// This operator was shown what happened at these times; what they have not seen then.
+    pub async fn see_activity(&self, shown: &[Span]) -> Result<ActivityHead, AppError> {
+        let unseen = if self.is_read_only() {
+            self.unseen_without_trace(shown).await?
+        } else {
+            presence::see_activity(self.pool(), self.operator(), shown).await?
+        };
+        Ok(activity::head(self.pool(), self.operator(), unseen).await?)
+    }
+
+    /// The same for who only reads: what they were shown is remembered as long as the window is open. Where no trace is left from
+    /// before, what comes from the first look on is new.
+    async fn unseen_without_trace(&self, shown: &[Span]) -> Result<Unseen, AppError> {
+        let stored = presence::activity_unseen_before(self.pool(), self.operator()).await?;
+        let mut here = self.inner.unseen_here.lock().unwrap_or_else(PoisonError::into_inner);
+        let unseen = here.get_or_insert_with(|| stored.unwrap_or_else(|| Unseen::since(Utc::now())));
+        shown.iter().for_each(|span| unseen.show(*span));
+        Ok(unseen.clone())
     }
 
     /// Says that this operator has a dashboard open, and to the others when it was opened. One that only reads leaves no trace.

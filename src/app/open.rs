@@ -1,7 +1,7 @@
 //! Opens an app: migrates the database, registers the senders and builds their providers.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection, PgPool};
@@ -117,7 +117,7 @@ impl App {
             config: Arc::new(setup.config),
             url: setup.url,
             access: setup.access,
-            first_looked_at: OnceLock::new(),
+            unseen_here: Mutex::new(None),
         };
         Ok(Self { inner: Arc::new(inner), connections: Connections::Usual, caller: None })
     }

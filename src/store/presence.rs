@@ -1,40 +1,80 @@
-//! Who has a dashboard open, and up to where each operator has seen what happened.
+//! Who has a dashboard open, and what each operator has not seen of what happened.
+
+use std::ops::Bound;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
+use sqlx::postgres::types::PgRange;
 
 use super::StoreError;
+use crate::domain::unseen::{Gap, Span, Unseen};
 
-/// Up to when an operator has seen what happened. Whoever never looked has seen what was before now.
-pub async fn activity_seen(pool: &PgPool, operator: &str) -> Result<DateTime<Utc>, StoreError> {
-    let seen = sqlx::query_scalar(
-        "with new as (insert into activity_seen (operator) values ($1) on conflict (operator) do nothing returning seen_at)
-         select seen_at from new union all select seen_at from activity_seen where operator = $1 limit 1",
+#[derive(sqlx::FromRow)]
+struct SeenRecord {
+    seen_at: DateTime<Utc>,
+    passed_over: Vec<PgRange<DateTime<Utc>>>,
+}
+
+impl SeenRecord {
+    fn unseen(self) -> Unseen {
+        let end = |bound| match bound {
+            Bound::Included(at) | Bound::Excluded(at) => Some(at),
+            Bound::Unbounded => None,
+        };
+        let gap = |range: PgRange<DateTime<Utc>>| Some(Gap { after: end(range.start)?, before: end(range.end)? });
+        Unseen::stored(self.passed_over.into_iter().filter_map(gap).collect(), self.seen_at)
+    }
+}
+
+/// What an operator has not seen of what happened. Whoever never looked has seen what was before now.
+pub async fn activity_unseen(pool: &PgPool, operator: &str) -> Result<Unseen, StoreError> {
+    let seen: Option<SeenRecord> = sqlx::query_as(
+        "with new as (insert into activity_seen (operator) values ($1) on conflict (operator) do nothing
+                      returning seen_at, passed_over)
+         select seen_at, passed_over from new
+         union all select seen_at, passed_over from activity_seen where operator = $1 limit 1",
     )
     .bind(operator)
     .fetch_optional(pool)
     .await?;
     // Another window of theirs wrote the row at this very moment.
-    Ok(seen.unwrap_or_else(Utc::now))
+    Ok(seen.map_or_else(|| Unseen::since(Utc::now()), SeenRecord::unseen))
 }
 
 /// The same where nothing may be written.
-pub async fn activity_seen_before(pool: &PgPool, operator: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let seen = sqlx::query_scalar("select seen_at from activity_seen where operator = $1").bind(operator);
-    Ok(seen.fetch_optional(pool).await?)
+pub async fn activity_unseen_before(pool: &PgPool, operator: &str) -> Result<Option<Unseen>, StoreError> {
+    let seen: Option<SeenRecord> = sqlx::query_as("select seen_at, passed_over from activity_seen where operator = $1")
+        .bind(operator)
+        .fetch_optional(pool)
+        .await?;
+    Ok(seen.map(SeenRecord::unseen))
 }
 
-/// An operator has seen what happened up to a moment; an earlier moment changes nothing.
-pub async fn see_activity(pool: &PgPool, operator: &str, up_to: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into activity_seen as s (operator, seen_at) values ($1, $2)
-         on conflict (operator) do update set seen_at = excluded.seen_at where s.seen_at < excluded.seen_at",
-    )
-    .bind(operator)
-    .bind(up_to)
-    .execute(pool)
-    .await?;
-    Ok(())
+/// An operator was shown what happened at these times, beside what any window of theirs showed them.
+pub async fn see_activity(pool: &PgPool, operator: &str, shown: &[Span]) -> Result<Unseen, StoreError> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query("insert into activity_seen (operator) values ($1) on conflict (operator) do nothing")
+        .bind(operator)
+        .execute(&mut *transaction)
+        .await?;
+    let seen: SeenRecord =
+        sqlx::query_as("select seen_at, passed_over from activity_seen where operator = $1 for update")
+            .bind(operator)
+            .fetch_one(&mut *transaction)
+            .await?;
+    let mut unseen = seen.unseen();
+    shown.iter().for_each(|span| unseen.show(*span));
+    let gaps = unseen.passed_over().iter();
+    let gaps: Vec<_> =
+        gaps.map(|gap| PgRange { start: Bound::Excluded(gap.after), end: Bound::Excluded(gap.before) }).collect();
+    sqlx::query("update activity_seen set seen_at = $2, passed_over = $3 where operator = $1")
+        .bind(operator)
+        .bind(unseen.seen_at())
+        .bind(gaps)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(unseen)
 }
 
 /// Whether a dashboard was there before.

@@ -238,6 +238,9 @@ pub const ACTIONS: &[UiAction] = &[
     shows("save the picture they sent", &[Char('w')], &[Activity], activity::save_file)
         .unless(when::no_file)
         .footer("save", 6),
+    shows("count all of it as seen", &[Char('*')], &[Activity], activity::see_all)
+        .unless(when::nothing_unread)
+        .footer("all seen", 9),
     marks("send this answer", &[Enter], &[Answer], answer::send).unless(when::read_only).footer("send", 0),
     marks("mark all who are listed", &[Char('*')], &[Recipients], marks::mark_all).unless(when::cannot_mark_all),
     shows("choose this line", &[Enter], &[List, Needs], overlays::choose).footer("choose", 1),

@@ -255,6 +255,10 @@ pub fn nothing_happened(model: &Model) -> Option<String> {
     model.activity.at_cursor().is_none().then(|| why.to_owned())
 }
 
+pub fn nothing_unread(model: &Model) -> Option<String> {
+    model.activity.unread().is_none().then(|| "nothing of it is new".to_owned())
+}
+
 /// Meta's numbers alone have no phone to answer with.
 pub fn cannot_answer(model: &Model) -> Option<String> {
     if let Some(why) = no_person(model).or_else(|| read_only(model)) {

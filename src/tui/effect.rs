@@ -31,6 +31,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::progress::BlastProgress;
 use crate::domain::status::Status;
+use crate::domain::unseen::Span;
 
 /// The most people that one act marks.
 pub const ALL_FOUND_MAX: usize = 10_000;
@@ -46,8 +47,8 @@ pub enum Effect {
     Write(WriteRequest),
     /// Records that the operator was here.
     TouchLastSeen,
-    /// Records up to when the operator has seen what happened.
-    SeeActivity(DateTime<Utc>),
+    /// Records what the operator was shown of what happened.
+    SeeActivity(Vec<Span>),
     /// Says to others that this window is open.
     RenewPresence,
     /// Rings the terminal's bell.
@@ -271,6 +272,8 @@ pub enum Completion {
         page: EffectResult<ActivityPage>,
     },
     ActivityHead(EffectResult<ActivityHead>),
+    /// What is new after something was recorded as seen.
+    ActivitySeen(EffectResult<ActivityHead>),
     Others(EffectResult<Vec<String>>),
     Plan {
         blast: BlastId,

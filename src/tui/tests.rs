@@ -33,6 +33,7 @@ mod reasons;
 mod retries;
 mod schedules;
 mod screens;
+mod seen;
 mod setup;
 mod small;
 mod sorting;

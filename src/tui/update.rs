@@ -83,10 +83,7 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             if model.recipients.awaiting.is_none() {
                 model.recipients.shown = Shown::Yes;
             }
-            if model.activity.awaiting.is_none() {
-                model.activity.shown = Shown::Yes;
-            }
-            Vec::new()
+            activity::drawn(model).into_iter().collect()
         }
         Msg::Completed(completion) => {
             let mut effects = completions::completed(model, completion);

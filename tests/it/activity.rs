@@ -5,10 +5,11 @@ use blastdeck::domain::act::Act;
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::RecipientId;
 use blastdeck::domain::status::Status;
+use blastdeck::domain::unseen::{Span, Unseen};
 use blastdeck::store::presence::{self, Arrival};
 use blastdeck::store::view::activity::{self, ActivityEvent, ActivityRow, LeftByUndo};
 use blastdeck::store::view::{RecipientDetails, Total, recipients};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -107,7 +108,7 @@ async fn a_window_that_only_reads_has_one_moment_from_which_on_things_are_new() 
     let first = window.activity_head().await.unwrap();
     let second = window.activity_head().await.unwrap();
 
-    assert_eq!(second.seen_at, first.seen_at, "a head that changes by itself is drawn for nothing");
+    assert_eq!(second.unseen, first.unseen, "a head that changes by itself is drawn for nothing");
 }
 
 #[tokio::test]
@@ -227,7 +228,9 @@ async fn pages_of_any_size_make_up_the_same_list_also_within_one_moment() {
 #[tokio::test]
 async fn what_is_new_is_what_others_did_since_one_looked() {
     let scene = scene().await;
-    let head = async |operator: &str, since: &str| activity::head(&scene.pool, operator, at(since)).await.unwrap();
+    let head = async |operator: &str, since: &str| {
+        activity::head(&scene.pool, operator, Unseen::since(at(since))).await.unwrap()
+    };
 
     let aina = head("aina", "2026-11-20T01:00:00Z").await;
     assert_eq!((aina.unread, aina.replies, aina.strangers, aina.notices), (Total::Exactly(8), 2, 1, 1));
@@ -242,18 +245,50 @@ async fn what_is_new_is_what_others_did_since_one_looked() {
 }
 
 #[tokio::test]
+async fn what_was_passed_over_is_counted_with_what_came_since() {
+    let scene = scene().await;
+    let mut unseen = Unseen::since(at("2026-11-20T01:00:00Z"));
+    unseen.show(Span { from: at("2026-11-20T02:02:00Z"), to: at("2026-11-20T02:05:00Z") });
+
+    let head = activity::head(&scene.pool, "aina", unseen).await.unwrap();
+
+    assert_eq!((head.unread, head.replies, head.strangers, head.notices), (Total::Exactly(4), 2, 1, 1));
+}
+
+#[tokio::test]
 async fn whoever_never_looked_has_seen_what_was_before_and_looking_back_changes_nothing() {
     let scene = scene().await;
     let before = Utc::now();
 
-    let first = presence::activity_seen(&scene.pool, "aina").await.unwrap();
-    presence::see_activity(&scene.pool, "aina", at("2026-11-20T02:00:00Z").min(first)).await.unwrap();
-    let later = first + chrono::TimeDelta::minutes(1);
-    presence::see_activity(&scene.pool, "aina", later).await.unwrap();
+    let first = presence::activity_unseen(&scene.pool, "aina").await.unwrap();
+    let old = Span::up_to(at("2026-11-20T02:00:00Z").min(first.seen_at()));
+    presence::see_activity(&scene.pool, "aina", &[old]).await.unwrap();
+    assert_eq!(presence::activity_unseen(&scene.pool, "aina").await.unwrap(), first);
+    let later = first.seen_at() + TimeDelta::minutes(1);
+    presence::see_activity(&scene.pool, "aina", &[Span { from: first.seen_at(), to: later }]).await.unwrap();
 
-    assert!((first - before).num_seconds().abs() < 60, "{first}");
-    assert_eq!(presence::activity_seen(&scene.pool, "aina").await.unwrap(), later);
-    assert_eq!(presence::activity_seen_before(&scene.pool, "ben").await.unwrap(), None);
+    assert!((first.seen_at() - before).num_seconds().abs() < 60, "{first:?}");
+    assert_eq!(presence::activity_unseen(&scene.pool, "aina").await.unwrap(), Unseen::since(later));
+    assert_eq!(presence::activity_unseen_before(&scene.pool, "ben").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn two_windows_of_one_operator_show_them_different_stretches_and_both_count() {
+    let scene = scene().await;
+    let first = presence::activity_unseen(&scene.pool, "aina").await.unwrap().seen_at();
+    let minutes = |n: i64| first + TimeDelta::minutes(n);
+    let (upper, lower) = (Span { from: minutes(7), to: minutes(9) }, Span { from: minutes(2), to: minutes(4) });
+
+    let (a, b) = tokio::join!(
+        presence::see_activity(&scene.pool, "aina", std::slice::from_ref(&upper)),
+        presence::see_activity(&scene.pool, "aina", std::slice::from_ref(&lower)),
+    );
+    (a.unwrap(), b.unwrap());
+
+    let mut expected = Unseen::since(first);
+    expected.show(upper);
+    expected.show(lower);
+    assert_eq!(presence::activity_unseen(&scene.pool, "aina").await.unwrap(), expected);
 }
 
 #[tokio::test]
@@ -377,7 +412,11 @@ async fn a_page_walks_over_no_table() {
 
     let page = activity::page(&pool, None, 60).await.unwrap();
     activity::page(&pool, page.last().map(|row| row.place), 60).await.unwrap();
-    activity::head(&pool, "aina", at("2026-11-20T02:00:00Z")).await.unwrap();
+    let mut unseen = Unseen::since(at("2026-11-20T01:00:00Z"));
+    for minute in 1..12 {
+        unseen.show(Span::at(at("2026-11-20T01:00:00Z") + TimeDelta::minutes(5 * minute)));
+    }
+    activity::head(&pool, "aina", unseen).await.unwrap();
 
     // A connection reports what it counted when it ends.
     pool.close().await;

@@ -114,11 +114,8 @@ impl EffectRunner for AppEffectRunner {
                     let _ = app.touch_last_seen().await;
                 });
             }
-            Effect::SeeActivity(up_to) => {
-                tokio::spawn(async move {
-                    // What is not recorded is counted as new once more.
-                    let _ = app.see_activity(up_to).await;
-                });
+            Effect::SeeActivity(shown) => {
+                self.spawn(async move { Completion::ActivitySeen(app.see_activity(&shown).await.map_err(Into::into)) })
             }
             Effect::RenewPresence => {
                 tokio::spawn(async move {

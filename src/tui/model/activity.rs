@@ -1,6 +1,8 @@
 //! What happened, newest first: a window from the newest event down to where one has scrolled. Events never change, so nothing
 //! moves: newer ones are counted, and come in when they are asked for.
 
+mod seeing;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -8,6 +10,9 @@ use chrono::{DateTime, Utc};
 use super::{Changed, CursorMove, Shown};
 use crate::app::view::{ActivityEvent, ActivityHead, ActivityPage, ActivityPosition, ActivityRow, RecipientRow, Total};
 use crate::domain::ids::RecipientId;
+use crate::domain::unseen::Unseen;
+
+use seeing::Seeing;
 
 /// The most events that are kept; older ones are for the command line.
 pub const ACTIVITY_MAX: usize = 5_000;
@@ -33,8 +38,9 @@ pub struct ActivityFeed {
     pub is_fetching: bool,
     reaches_end: bool,
     pub shown: Shown,
-    /// Up to when the operator had seen it before they looked: what is later is marked as new.
-    pub news_from: Option<DateTime<Utc>>,
+    /// What was unseen when the operator began to look: it is marked as new.
+    news: Option<Unseen>,
+    seeing: Seeing,
 }
 
 impl ActivityFeed {
@@ -52,7 +58,8 @@ impl ActivityFeed {
             is_fetching: false,
             reaches_end: false,
             shown: Shown::Yes,
-            news_from: None,
+            news: None,
+            seeing: Seeing::default(),
         }
     }
 
@@ -97,12 +104,28 @@ impl ActivityFeed {
 
     /// How many events are new to the operator.
     pub fn unread(&self) -> Option<Total> {
-        self.head.map(|head| head.unread).filter(|unread| unread.number() > 0)
+        self.head.as_ref().map(|head| head.unread).filter(|unread| unread.number() > 0)
+    }
+
+    /// Whether any of them is newer than the list.
+    pub fn has_newer(&self) -> bool {
+        self.head.as_ref().and_then(|head| head.newest) > self.newest()
+    }
+
+    /// Whether some were passed over: newer ones were on the screen, these were not.
+    pub fn passed_over(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| !head.unseen.passed_over().is_empty())
     }
 
     /// Whether an event is new to an operator who looks at it now.
     pub fn is_new(&self, row: &ActivityRow) -> bool {
-        self.news_from.is_some_and(|from| row.place.at > from)
+        let unseen = self.news.as_ref().or(self.head.as_ref().map(|head| &head.unseen));
+        unseen.is_some_and(|unseen| unseen.contains(row.place.at))
+    }
+
+    /// What was new until now is no news any more.
+    pub fn look_anew(&mut self) {
+        self.news = None;
     }
 
     /// Replaces the list. The cursor stays on its event, if that is in it.
@@ -193,21 +216,5 @@ impl ActivityFeed {
         people.sort_unstable();
         people.dedup();
         people
-    }
-
-    /// The operator has seen what is in it: nothing is unread until something else happens.
-    pub fn see(&mut self) -> Option<DateTime<Utc>> {
-        let newest = self.newest()?;
-        let head = self.head.as_mut()?;
-        if newest <= head.seen_at {
-            return None;
-        }
-        self.news_from.get_or_insert(head.seen_at);
-        let has_newer = head.newest.is_some_and(|at| at > newest);
-        *head = ActivityHead { seen_at: newest, ..*head };
-        if !has_newer {
-            *head = ActivityHead { unread: Total::Exactly(0), replies: 0, strangers: 0, notices: 0, ..*head };
-        }
-        Some(newest)
     }
 }

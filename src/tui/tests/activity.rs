@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::seen::seen;
 use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, exactly, people, senders};
 use crate::app::view::{
     ActivityEvent, ActivityHead, ActivityOrder, ActivityPage, ActivityPosition, ActivityRow, ActivitySource,
@@ -12,6 +13,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::{OrderId, RecipientId, ReplyId};
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
+use crate::domain::unseen::Unseen;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
@@ -39,7 +41,7 @@ pub fn row(n: i64, who: Option<&RecipientRow>, event: ActivityEvent) -> Activity
     }
 }
 
-fn wrote(id: i64, text: &str, file: Option<&str>) -> ActivityEvent {
+pub fn wrote(id: i64, text: &str, file: Option<&str>) -> ActivityEvent {
     let kind = if file.is_some() { "picture" } else { "text" };
     ActivityEvent::Reply {
         id: ReplyId(id),
@@ -101,7 +103,7 @@ pub fn page() -> ActivityPage {
 
 pub fn head(unread: i64, seen_at: DateTime<Utc>) -> ActivityHead {
     ActivityHead {
-        seen_at,
+        unseen: Unseen::since(seen_at),
         newest: Some(at(14, 1)),
         unread: exactly(unread),
         replies: unread.min(3),
@@ -142,7 +144,8 @@ fn what_is_new_stands_in_the_title_of_the_recipients_until_the_pane_is_opened() 
     dashboard.keys("4");
     answer(&mut dashboard, page());
 
-    assert!(dashboard.taken().contains(&Effect::SeeActivity(at(14, 1))));
+    assert_eq!(seen(&mut dashboard), [(DateTime::<Utc>::MIN_UTC, at(14, 1))], "there is nothing older");
+    dashboard.answer(Completion::ActivitySeen(Ok(head(0, at(14, 1)))));
     assert_eq!(dashboard.model.activity.unread(), None);
     assert!(dashboard.line(11).starts_with("══ 4 Activity ══"), "{}", dashboard.line(11));
     // Those of before are marked as new for as long as the pane is open.
@@ -237,7 +240,9 @@ fn nothing_moves_while_news_come_and_g_lets_them_in() {
     let mut dashboard = opened(STACKED);
     dashboard.dispatch(Msg::Drawn).keys("jj").taken();
 
-    dashboard.answer(Completion::ActivityHead(Ok(head(2, at(14, 1)))));
+    dashboard.answer(Completion::ActivitySeen(Ok(head(0, at(14, 1)))));
+    let newest = Some(at(14, 2));
+    dashboard.answer(Completion::ActivityHead(Ok(ActivityHead { newest, ..head(2, at(14, 1)) })));
     assert!(dashboard.line(10).contains(" 2 newer: g "), "{}", dashboard.line(10));
     assert_eq!(dashboard.model.activity.at_cursor().map(|row| row.place.id), Some(998));
     dashboard.keys("g");

@@ -9,6 +9,7 @@ use super::views::progress;
 use crate::app::view::{ActivityHead, BlastView, Total};
 use crate::domain::blast::{BlastState, FirstPeople};
 use crate::domain::funnel::Counts;
+use crate::domain::unseen::Unseen;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
@@ -173,7 +174,7 @@ fn two_blasts_are_compared_on_a_small_screen() {
 fn what_happened_is_read_once_the_window_is_large_enough_to_show_it() {
     let mut dashboard = TestDashboard::new(STACKED);
     let head = ActivityHead {
-        seen_at: dashboard.now,
+        unseen: Unseen::since(dashboard.now),
         newest: Some(dashboard.now),
         unread: Total::Exactly(1),
         replies: 1,

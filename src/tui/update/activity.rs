@@ -7,7 +7,7 @@ use super::{customer, keys};
 use crate::app::view::{ActivityEvent, ActivityHead, ActivityPage, ActivityPosition, Anchor};
 use crate::domain::filter::Filter;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
-use crate::tui::model::{CursorMove, CursorTarget, ListScope, Model, Pane};
+use crate::tui::model::{CursorMove, CursorTarget, ListScope, Model, Pane, Shown};
 
 /// Without news, what is new is read again after this time: what strangers write announces itself to nobody.
 const HEAD_AT_LEAST_EVERY: TimeDelta = TimeDelta::seconds(30);
@@ -20,7 +20,7 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
 
 /// The newest events in place of those shown. What was new until now is no news any more.
 pub fn load_newest(model: &mut Model) -> Vec<Effect> {
-    model.activity.news_from = None;
+    model.activity.look_anew();
     model.activity.forget_choice();
     let ticket = model.next_ticket();
     model.activity.ticket = ticket;
@@ -80,9 +80,7 @@ pub fn page_read(
         (Ok(page), None) => {
             model.activity.awaiting = None;
             model.activity.reload(page, limit, height);
-            let mut effects = seen(model);
-            effects.extend(keys::release(model));
-            effects
+            keys::release(model)
         }
         (Err(failure), _) => {
             model.activity.is_fetching = false;
@@ -94,32 +92,49 @@ pub fn page_read(
     }
 }
 
-/// What is on the screen of somebody who opened the pane counts as seen.
-fn seen(model: &mut Model) -> Vec<Effect> {
-    let is_open = model.focus == Pane::Activity;
-    let up_to = if is_open { model.activity.see() } else { None };
-    up_to.map(Effect::SeeActivity).into_iter().collect()
+/// The screen was drawn. What is on it of somebody who opened the pane counts as seen, and nothing else does.
+pub fn drawn(model: &mut Model) -> Option<Effect> {
+    if model.activity.awaiting.is_some() {
+        return None;
+    }
+    model.activity.shown = Shown::Yes;
+    let is_open = model.focus == Pane::Activity && model.overlays.is_empty() && !model.layout().is_summary();
+    if is_open {
+        model.activity.drawn(model.activity_rows());
+    }
+    record(model)
+}
+
+fn record(model: &mut Model) -> Option<Effect> {
+    model.activity.to_record().map(Effect::SeeActivity)
+}
+
+/// What was shown is recorded, and this is left; or it could not be.
+pub fn recorded(model: &mut Model, head: EffectResult<ActivityHead>) -> Vec<Effect> {
+    // A failure costs nothing: it counts as new once more.
+    model.activity.recorded(head.ok());
+    record(model).into_iter().chain(live(model)).collect()
+}
+
+/// Everything up to the newest line counts as seen, shown or not.
+pub fn see_all(model: &mut Model) -> Vec<Effect> {
+    model.activity.saw_all();
+    record(model).into_iter().collect()
 }
 
 /// It is known how much is new.
 pub fn head_read(model: &mut Model, head: ActivityHead) -> Vec<Effect> {
-    // Read before the operator looked.
-    if model.activity.head.is_some_and(|known| known.seen_at > head.seen_at) {
-        return Vec::new();
-    }
-    let is_first = model.activity.head.replace(head).is_none();
-    let mut effects = if is_first { seen(model) } else { Vec::new() };
-    effects.extend(live(model));
-    effects
+    model.activity.take_head(head);
+    live(model).into_iter().collect()
 }
 
 /// Nobody works in the pane, and it stands open: it follows the news.
 pub fn live(model: &mut Model) -> Option<Effect> {
     let is_live = model.focus != Pane::Activity && model.activity_area().is_some();
-    let has_news = model.activity.head.and_then(|head| head.newest) > model.activity.newest();
-    if !is_live || !has_news {
+    if !is_live || !model.activity.has_newer() {
         return None;
     }
+    model.activity.look_anew();
     model.activity.forget_choice();
     let ticket = model.next_ticket();
     model.activity.ticket = ticket;

@@ -7,6 +7,7 @@ use super::{
 use crate::app::DatabaseState;
 use crate::app::view::{BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
 use crate::domain::status::Status;
+use crate::domain::unseen::Span;
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
 use crate::tui::format::TimeFormat;
 use crate::tui::model::{Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt, ResolutionChoice};
@@ -26,7 +27,7 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
             return vec![Effect::Repaint];
         }
         Completion::LeasesReleased => return vec![Effect::Suspend],
-        happened @ (Completion::Activity { .. } | Completion::ActivityHead(_)) => {
+        happened @ (Completion::Activity { .. } | Completion::ActivityHead(_) | Completion::ActivitySeen(_)) => {
             return activity_read(model, happened);
         }
         Completion::Others(others) => with(model, others, |model, others| model.presence.others = others),
@@ -124,6 +125,7 @@ fn activity_read(model: &mut Model, completion: Completion) -> Vec<Effect> {
         }
         Completion::ActivityHead(Ok(head)) => return activity::head_read(model, head),
         Completion::ActivityHead(Err(failure)) => failed(model, &failure),
+        Completion::ActivitySeen(head) => return activity::recorded(model, head),
         _ => {}
     }
     Vec::new()
@@ -231,6 +233,7 @@ fn person(model: &mut Model, loaded: RecipientDetails) {
                 // Where they are uncertain again the question is new: enter does not repeat the last answer.
                 details.choice = ResolutionChoice::LeaveOpen;
             }
+            model.activity.saw(loaded.replies.iter().map(|reply| Span::at(reply.received_at)));
             details.loaded = Some(Box::new(loaded));
         }
         Some(Overlay::Answer(answer)) => answer::loaded(answer, loaded),

@@ -20,7 +20,7 @@ pub fn is_known(model: &Model, completion: &Completion) -> bool {
             *ticket == people.ticket && people.awaiting.is_none() && people.is_list(rows)
         }
         Completion::Rows(Ok(rows)) => rows.iter().all(|row| is_shown(model, row)),
-        Completion::ActivityHead(Ok(head)) => is_read(model, *head),
+        Completion::ActivityHead(Ok(head)) => is_read(model, head),
         Completion::Others(Ok(others)) => model.presence.others == *others,
         _ => false,
     }
@@ -32,6 +32,8 @@ fn is_shown(model: &Model, row: &RecipientRow) -> bool {
 }
 
 /// Whether the head is known and so is what it announces.
-fn is_read(model: &Model, head: ActivityHead) -> bool {
-    model.activity.head == Some(head) && head.newest <= model.activity.newest()
+fn is_read(model: &Model, head: &ActivityHead) -> bool {
+    !model.activity.has_unrecorded()
+        && model.activity.head.as_ref() == Some(head)
+        && head.newest <= model.activity.newest()
 }

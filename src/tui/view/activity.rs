@@ -139,14 +139,20 @@ pub fn unread(model: &Model) -> String {
 
 fn title(model: &Model) -> TitleRule {
     let is_focused = focused(model, Pane::Activity) == Focused::Yes;
-    let newer = model.activity.unread().map(total);
-    let news = match (newer, is_focused) {
-        (Some(newer), true) => format!("{newer} newer: g"),
-        (Some(newer), false) => format!("{newer} new"),
-        (None, _) => String::new(),
-    };
-    let left = vec!["4 Activity".to_owned(), "newest first".to_owned(), news];
+    let left = ["4 Activity".to_owned(), "newest first".to_owned()];
+    let left = left.into_iter().chain(news(model, is_focused)).collect();
     TitleRule { left, right: is_focused.then(|| "3 Recipients".to_owned()) }
+}
+
+/// How much is new, and where: above the list, which `g` lets in, or passed over further down.
+fn news(model: &Model, is_focused: bool) -> Vec<String> {
+    let Some(unread) = model.activity.unread().map(total) else { return Vec::new() };
+    match (is_focused, model.activity.has_newer(), model.activity.passed_over()) {
+        (false, ..) => vec![format!("{unread} new")],
+        (true, true, false) => vec![format!("{unread} newer: g")],
+        (true, true, true) => vec![format!("{unread} unread"), "newer: g".to_owned()],
+        (true, false, _) => vec![format!("{unread} unread")],
+    }
 }
 
 fn value(model: &Model, row: &ActivityRow, column: ActivityColumn, is_strong: bool) -> (String, TextRole) {

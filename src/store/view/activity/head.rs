@@ -4,24 +4,25 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
 use super::super::Total;
-use super::{UNREAD_MAX, first_opt_out, shown_act, standing_change};
+use super::{UNREAD_MAX, far, first_opt_out, shown_act, standing_change};
+use crate::domain::unseen::Unseen;
 use crate::store::StoreError;
 use crate::store::inbox::NO_NUMBER;
 
 /// What of it an operator has not seen, and what of that needs a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActivityHead {
-    /// Up to when this operator has seen it.
-    pub seen_at: DateTime<Utc>,
+    /// What this operator has not seen.
+    pub unseen: Unseen,
     /// The newest event.
     pub newest: Option<DateTime<Utc>>,
-    /// Events since, without the operator's own.
+    /// Events in it, without the operator's own.
     pub unread: Total,
-    /// Replies since.
+    /// Replies in it.
     pub replies: i64,
     /// Of these, those that answer no message that is known: nobody is marked by them.
     pub strangers: i64,
-    /// What providers said since.
+    /// What providers said in it.
     pub notices: i64,
     /// Webhooks that wait for a writer's number, of whom Meta's id alone is known; there may be an order in them.
     pub nameless: i64,
@@ -32,7 +33,7 @@ pub struct ActivityHead {
 #[derive(sqlx::FromRow)]
 struct HeadRecord {
     newest: Option<DateTime<Utc>>,
-    unread: i64,
+    others: i64,
     replies: i64,
     strangers: i64,
     notices: i64,
@@ -40,6 +41,20 @@ struct HeadRecord {
     failed_webhooks: i64,
 }
 
+/// Counts the rows in the gaps that were not seen, from `$1` to `$2`: a walk of the index by time in each.
+macro_rules! unseen {
+    ($table:literal, $at:literal, $id:literal, $($which:expr),+) => {
+        concat!(
+            "(select count(*)
+                from (select 1 from unnest($1::timestamptz[], $2::timestamptz[]) g (after, before)
+                       cross join lateral (select 1 from ", $table, " where ", $at, " > g.after and ", $at, " < g.before and ",
+            $($which,)+
+            "                            order by ", $at, " desc, ", $id, " desc limit 250) found limit 250) n)"
+        )
+    };
+}
+
+/// An operator's own acts are no news to them.
 const HEAD: &str = concat!(
     "select greatest((select max(received_at) from replies), (select max(created_at) from suppressions),
                      (select max(changed_at) from status_history where new_status in ('failed', 'uncertain')),
@@ -47,43 +62,38 @@ const HEAD: &str = concat!(
     shown_act!(),
     " order by a.at desc, a.id desc limit 1),
                      (select max(at) from blast_changes),
-                     (select max(received_at) from provider_notices)) as newest,
-            (select count(*) from (select 1 from replies where received_at > $1 limit 250) n)
-            + (select count(*) from (select 1 from suppressions x
-                                      where created_at > $1 and created_by is distinct from $2 and ",
-    first_opt_out!(),
-    " order by created_at desc, id desc limit 250) n)
-            + (select count(*) from (select 1 from status_history
-                                      where changed_at > $1 and new_status in ('failed', 'uncertain')
-                                      order by changed_at desc, id desc limit 250) n)
-            + (select count(*) from (select 1 from operator_actions a where at > $1 and operator <> $2 and ",
-    shown_act!(),
-    " order by at desc, id desc limit 250) n)
-            + (select count(*) from (select 1 from blast_changes c
-                                      where c.at > $1 and c.by_whom is distinct from $2 and ",
-    standing_change!(),
-    " limit 250) n)
-            + (select count(*) from (select 1 from provider_notices where received_at > $1 limit 250) n) as unread,
-            (select count(*) from (select 1 from replies where received_at > $1 limit 250) n) as replies,
-            (select count(*) from (select 1 from replies
-                                    where received_at > $1 and recipient_id is null
-                                    order by received_at desc limit 250) n) as strangers,
-            (select count(*) from (select 1 from provider_notices where received_at > $1 limit 250) n) as notices,
-            (select count(*) from (select 1 from webhook_inbox where state = 'parked' and reason = $3 limit 250) n) as nameless,
+                     (select max(received_at) from provider_notices)) as newest, ",
+    unseen!("suppressions x", "x.created_at", "x.id", "x.created_by is distinct from $3 and ", first_opt_out!()),
+    " + ",
+    unseen!("status_history h", "h.changed_at", "h.id", "h.new_status in ('failed', 'uncertain')"),
+    " + ",
+    unseen!("operator_actions a", "a.at", "a.id", "a.operator <> $3 and ", shown_act!()),
+    " + ",
+    unseen!("blast_changes c", "c.at", "c.id", "c.by_whom is distinct from $3 and ", standing_change!()),
+    " as others, ",
+    unseen!("replies r", "r.received_at", "r.id", "true"),
+    " as replies, ",
+    unseen!("replies r", "r.received_at", "r.id", "r.recipient_id is null"),
+    " as strangers, ",
+    unseen!("provider_notices p", "p.received_at", "p.id", "true"),
+    " as notices,
+            (select count(*) from (select 1 from webhook_inbox where state = 'parked' and reason = $4 limit 250) n) as nameless,
             (select count(*) from (select 1 from webhook_inbox where state = 'failed' limit 250) n)
             + (select count(*) from (select 1 from webhook_inbox
                                       where state in ('new', 'parked') and failed_items is not null limit 250) n)
               as failed_webhooks"
 );
 
-/// What an operator has not seen; without `seen_at`, since they looked last. An operator who never looked has seen what was before.
-pub async fn head(pool: &PgPool, operator: &str, seen_at: DateTime<Utc>) -> Result<ActivityHead, StoreError> {
-    let head: HeadRecord = sqlx::query_as(HEAD).bind(seen_at).bind(operator).bind(NO_NUMBER).fetch_one(pool).await?;
-    let unread = if head.unread >= UNREAD_MAX { Total::AtLeast(UNREAD_MAX) } else { Total::Exactly(head.unread) };
+/// What an operator has not seen, counted.
+pub async fn head(pool: &PgPool, operator: &str, unseen: Unseen) -> Result<ActivityHead, StoreError> {
+    let (after, before): (Vec<_>, Vec<_>) = unseen.gaps().map(|gap| (gap.after, gap.before.min(far()))).unzip();
+    let head: HeadRecord =
+        sqlx::query_as(HEAD).bind(after).bind(before).bind(operator).bind(NO_NUMBER).fetch_one(pool).await?;
+    let unread = head.others + head.replies + head.notices;
     Ok(ActivityHead {
-        seen_at,
+        unseen,
         newest: head.newest,
-        unread,
+        unread: if unread >= UNREAD_MAX { Total::AtLeast(UNREAD_MAX) } else { Total::Exactly(unread) },
         replies: head.replies,
         strangers: head.strangers,
         notices: head.notices,
