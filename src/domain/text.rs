@@ -205,6 +205,11 @@ fn slips(from: &[char], to: &[char]) -> usize {
     above[to.len()]
 }
 
+/// How long a message is, as it is counted wherever one is shown: `1,024 characters`.
+pub fn characters(text: &str) -> String {
+    count_of(i64::try_from(text.chars().count()).unwrap_or(i64::MAX), "character", "characters")
+}
+
 /// A length of time as people say it: `45 s`, `12 min`, `1 h 20 min`, `3 days 4 h`.
 pub fn span_words(span: TimeDelta) -> String {
     let (minutes, hours, days) = (span.num_minutes(), span.num_hours(), span.num_days());

@@ -8,6 +8,7 @@ use crate::app::view::SenderView;
 use crate::app::{DraftList, DraftPerson};
 use crate::domain::content::MessageContent;
 use crate::domain::message::Variables;
+use crate::domain::text::characters;
 use crate::tui::format::{count_of, counted, number};
 use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, template_source};
 use crate::tui::theme::TextRole;
@@ -292,9 +293,8 @@ impl FormPainter<'_> {
             return;
         }
         let mut rule = TextLine::rule(who);
-        if role == TextRole::Plain {
-            let characters = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-            rule = rule.and(count_of(characters, "character", "characters"), TextRole::Plain);
+        if role == TextRole::Plain && (!person.phone.is_empty() || self.is_the_same_for_all()) {
+            rule = rule.and(characters(&text), TextRole::Plain);
         }
         if self.form.first_people.len() > 1 && self.form.edit.is_none() {
             rule = rule.right("[ ] other rows");
@@ -312,6 +312,11 @@ impl FormPainter<'_> {
         for line in unknown.iter().flat_map(|why| wrapped(why, self.width.saturating_sub(4))) {
             self.lines.push(TextLine::of(format!("  {line}"), TextRole::Trouble));
         }
+    }
+
+    /// Whether nobody's values are in the text: it is as long as it is written.
+    fn is_the_same_for_all(&self) -> bool {
+        self.form.values.content().is_ok_and(|content| content.columns().is_empty())
     }
 
     /// What stands above the text, where the template wants it and it is not given yet.

@@ -7,6 +7,7 @@ use crate::app::{self, FirstFared, PlanGroup, PlanPerson, ZoneShare};
 use crate::domain::blast::BlastState;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::rejected_rows::RejectedRows;
+use crate::domain::text::characters;
 use crate::domain::waiting::{also_there, hours_of_plan};
 use crate::domain::zone::words::{by_both_clocks, city};
 use crate::tui::format::{TimeFormat, number};
@@ -274,8 +275,10 @@ fn samples(plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> 
     let Some(sample) = loaded.samples.get(plan.sample) else { return Vec::new() };
     let of = format!("[ ] {} of {}, {}", plan.sample + 1, loaded.samples.len(), sample.which);
     let name = sample.name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
-    let mut lines =
-        vec![TextLine::rule("What they read").right(of), TextLine::dim(format!("  to {name}{}", sample.phone))];
+    let mut lines = vec![
+        TextLine::rule("What they read").and(characters(&sample.text), TextRole::Plain).right(of),
+        TextLine::dim(format!("  to {name}{}", sample.phone)),
+    ];
     let text = wrapped(&sample.text, width.saturating_sub(4));
     lines.extend(text.into_iter().map(|line| TextLine::plain(format!("  {line}"))));
     lines
