@@ -42,6 +42,8 @@ pub struct Plan {
     pub recently_messaged: i64,
     /// How many are still queued in another blast of the same business, which may start later, and would get both.
     pub queued_elsewhere: i64,
+    /// Of a follow-up, how many wrote and are not marked as replied: it goes to them too.
+    pub wrote: i64,
     /// Its day by zones, where each person's own clock decides.
     pub zones: Vec<ZoneShare>,
     /// When it occurs, where it repeats.
@@ -112,6 +114,11 @@ pub(super) struct Readiness {
 
 const RECENTLY: TimeDelta = TimeDelta::days(7);
 
+impl Plan {
+    /// What is said of those who wrote and are not marked.
+    pub const WROTE: &str = "wrote and not marked as replied: it goes to them too";
+}
+
 impl App {
     /// What a launch (or resume) would do. Starts nothing; a launch reads the people of a filter again, and so does this, so that it shows
     /// whom it would go to. For who may only read they are counted as the filter finds them, and nothing is written.
@@ -147,6 +154,7 @@ impl App {
             segment: self.whom_it_finds(&row, &business, answered).await?,
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
+            wrote: plan::wrote(self.pool(), (id, &business), &left_out).await?,
             zones: Vec::new(),
             repeat: self.planned_repeat(&row, now).await?,
             start: self.planned_start(&row),

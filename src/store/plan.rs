@@ -25,7 +25,7 @@ use crate::domain::blast::RepeatColumns;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::pace::LimitColumns;
 
-pub use people::{FirstFared, PlanGroup, PlanPerson, fared, of_group};
+pub use people::{FirstFared, PlanGroup, PlanPerson, fared, of_group, wrote};
 
 /// People of a blast who are also somewhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]

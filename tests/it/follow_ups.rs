@@ -358,3 +358,41 @@ async fn whoever_wrote_and_is_not_marked_is_counted_unless_they_opted_out() {
 
     assert_eq!((at_read, at_replied), (1, 0));
 }
+
+#[tokio::test]
+async fn the_plan_of_a_follow_up_counts_who_wrote_and_was_not_marked() {
+    let (shop, blast) = stuck_shop().await;
+    let wrote = |n| {
+        format!(
+            "insert into replies (sender_id, blast_id, recipient_id, phone_number, kind, body, message_id, at, received_at)
+             select 1, blast_id, id, phone_number, 'text', 'How much?', 'wamid.{n}', now(), now() from blast_recipients
+              where blast_id = {blast} and phone_number = '+{}'",
+            digits(n)
+        )
+    };
+    shop.execute(&format!("{}; {}", wrote(0), wrote(5))).await;
+
+    let follow_up = shop.json(&["blast", "follow-up", &blast, "--stuck-at", "read", "--older-than", "24h"]).await;
+    let found = shop
+        .json(&[
+            "blast",
+            "new",
+            "--sender",
+            "sales",
+            "--tag",
+            "x",
+            "--message",
+            "hi",
+            "--from",
+            &format!("blast:{blast}"),
+        ])
+        .await;
+
+    for (draft, people) in [(follow_up["id"].to_string(), "1"), (found["id"].to_string(), "2")] {
+        let plan = shop.run(&["blast", "plan", &draft]).await;
+        let words = format!(" {people} wrote and not marked as replied: it goes to them too\n");
+        assert!(plan.out.contains(&words), "{plan:?}");
+    }
+    let fresh = shop.draft(0..2).await;
+    assert!(!shop.run(&["blast", "plan", &fresh]).await.out.contains("wrote"), "its list is new");
+}

@@ -163,6 +163,7 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
         (plan.suppressed, "left out: they opted out"),
         (plan.recently_messaged, "had a message from us in the last 7 days"),
         (plan.queued_elsewhere, "still queued in another blast: would get both"),
+        (plan.wrote, Plan::WROTE),
     ];
     for (people, what) in about.into_iter().filter(|(people, _)| *people > 0) {
         let _ = writeln!(out, "{:>6} {what}", number(people));

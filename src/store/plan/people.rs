@@ -21,7 +21,7 @@ pub struct PlanPerson {
     pub name: Option<String>,
     /// The other blast's name, where it is about one.
     pub tag: Option<String>,
-    /// When they opted out, or were sent to.
+    /// When they opted out, were sent to, or wrote.
     pub at: Option<DateTime<Utc>>,
 }
 
@@ -34,7 +34,33 @@ pub enum PlanGroup {
     Recent,
     /// Queued in another blast as well.
     Elsewhere,
+    /// Of a follow-up: wrote after the blast that it follows, and is not marked as replied.
+    Wrote,
 }
+
+/// Of a follow-up those of the blast that it follows, of people whom a filter found those of any: each with their newest reply. One
+/// lookup a number, as for the others.
+macro_rules! who_wrote {
+    () => {
+        "select r.phone_number, r.name, o.tag, o.at
+           from blasts own
+           join blast_recipients r on r.blast_id = own.id
+          cross join lateral (
+                select b.blast_tag as tag, p.received_at as at
+                  from blast_recipients x join blasts b on b.id = x.blast_id and b.deleted_at is null
+                  join senders s on s.id = b.sender_id join replies p on p.recipient_id = x.id
+                 where person_key(x.phone_number) = person_key(r.phone_number) and x.blast_id <> r.blast_id
+                   and s.business = $2 and x.status in ('sent', 'delivered', 'read') and x.opted_out_at is null
+                   and (own.segment is not null or x.blast_id = own.follows_blast)
+                 order by p.received_at desc limit 1) o
+          where own.id = $1 and (own.segment is not null or own.follows_blast is not null)
+            and r.status = 'queued' and $3::timestamptz is not null and r.id <> all($5)
+            and not exists (select from suppressions s
+                             where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))
+          order by r.id limit $4"
+    };
+}
+const WROTE: &str = who_wrote!();
 
 /// The first people of a group, in the order of the draft. `left_out`: who gets nothing for another reason than an opt-out.
 pub async fn of_group(
@@ -48,11 +74,27 @@ pub async fn of_group(
         PlanGroup::OptedOut => OPTED_OUT,
         PlanGroup::Recent => RECENT,
         PlanGroup::Elsewhere => ELSEWHERE,
+        PlanGroup::Wrote => WROTE,
     });
     let left_out: Vec<_> = left_out.iter().map(|id| id.0).collect();
     let people = people.bind(id).bind(business).bind(since).bind(LISTED).bind(left_out).fetch_all(&mut *tx).await?;
     tx.commit().await?;
     Ok(people)
+}
+
+/// How many people of a follow-up wrote and are not marked.
+pub async fn wrote(
+    pool: &PgPool,
+    (id, business): (BlastId, &str),
+    left_out: &[RecipientId],
+) -> Result<i64, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let count = sqlx::query_scalar(concat!("select count(*) from (", who_wrote!(), ") as wrote"));
+    let left_out: Vec<_> = left_out.iter().map(|id| id.0).collect();
+    let since = DateTime::UNIX_EPOCH;
+    let count = count.bind(id).bind(business).bind(since).bind(None::<i64>).bind(left_out).fetch_one(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(count)
 }
 
 const OPTED_OUT: &str = "

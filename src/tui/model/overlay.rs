@@ -208,6 +208,7 @@ impl PlanOverlay {
             (PlanGroup::OptedOut, plan.suppressed),
             (PlanGroup::Recent, plan.recently_messaged),
             (PlanGroup::Elsewhere, plan.queued_elsewhere),
+            (PlanGroup::Wrote, plan.wrote),
         ];
         let groups = groups.into_iter().filter(|(_, people)| *people > 0).map(|(group, _)| PlanCount::Group(group));
         groups.chain(plan.left_out.as_ref().map(|_| PlanCount::LeftOut)).collect()

@@ -58,6 +58,7 @@ fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat)
         PlanGroup::OptedOut => ("Left out: they opted out", "opted out"),
         PlanGroup::Recent => ("Had a message in the last 7 days", "sent"),
         PlanGroup::Elsewhere => ("Queued in another blast as well", "queued"),
+        PlanGroup::Wrote => ("Wrote and not marked as replied", "wrote"),
     };
     let line = |person: &PlanPerson| {
         let name = person.name.clone().unwrap_or_else(|| "-".to_owned());
@@ -136,6 +137,7 @@ fn says(loaded: &app::Plan, count: PlanCount) -> (i64, String) {
         PlanCount::Group(PlanGroup::Elsewhere) => {
             (loaded.queued_elsewhere, "still queued in another blast: would get both")
         }
+        PlanCount::Group(PlanGroup::Wrote) => (loaded.wrote, app::Plan::WROTE),
         PlanCount::LeftOut => {
             let left_out = loaded.left_out.clone().unwrap_or_default();
             let rows = i64::try_from(left_out.total).unwrap_or(i64::MAX);
