@@ -189,3 +189,16 @@ fn the_next_time_of_what_repeats_is_whole_at_every_width_of_the_list() {
         assert!(funnel.contains("starts 21 Nov 09:00"), "{width}: {funnel}");
     }
 }
+
+#[test]
+fn a_scheduled_blast_says_by_its_own_clocks_when_it_starts_and_in_how_long() {
+    for size in [WIDE, STACKED] {
+        let mut dashboard = TestDashboard::new(size);
+        let starts =
+            BlastView { send_after: Some(at(17, 2)), ..blast(RAYA.0, "Raya promo", BlastState::Scheduled, (11, 20)) };
+        dashboard.answer(Completion::Blasts(Ok(vec![starts]))).keys("1");
+        let pages = ["1", "2"].map(|key| dashboard.keys(key).screen().join("\n"));
+
+        assert!(pages.iter().any(|screen| screen.contains("starts Fri 17:02, in 3 h")), "{pages:#?}");
+    }
+}

@@ -138,12 +138,12 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
-/// Below the blasts: why the selected one sends nothing, where its funnel is not beside it. In full where empty lines have room for it, else
+/// Below the blasts: why the selected one sends nothing, or when it starts, where its funnel is not beside it. In full where empty lines have room for it, else
 /// in brief, and cut to one line unless somebody is asked for.
 fn reason_lines(model: &Model, area: Rect) -> Vec<String> {
-    let Some(blast) = model.blast().filter(|blast| blast.is_held_up() || blast.asks_for_person()) else {
-        return Vec::new();
-    };
+    let needs_words =
+        |blast: &&BlastView| blast.is_held_up() || blast.asks_for_person() || blast.state == BlastState::Scheduled;
+    let Some(blast) = model.blast().filter(needs_words) else { return Vec::new() };
     let height = usize::from(area.height.saturating_sub(2));
     let free = height.saturating_sub(model.blasts.rows().len());
     let room = area.width.saturating_sub(4);

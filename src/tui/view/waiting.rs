@@ -5,7 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::waiting::Waiting;
-use crate::tui::format::{TimeFormat, in_currency, number};
+use crate::domain::zone::words::by_both_clocks;
+use crate::tui::format::{TimeFormat, in_currency, number, span_words};
 use crate::tui::model::{Model, is_going_out};
 use crate::tui::overlay::wrapped;
 use crate::tui::widget::width;
@@ -68,10 +69,14 @@ fn waits(model: &Model, blast: &BlastView, left: u16) -> (String, String) {
 /// Why nothing goes out now, or why the blast does not continue by itself, worded as everywhere; a moment that is near is shown to
 /// the second.
 pub(super) fn reason(model: &Model, blast: &BlastView) -> Option<String> {
-    let (zone, clock) = (model.options.zone, TimeFormat { zone: model.options.zone, now: model.now });
     let Some(waiting) = waiting(blast) else { return stopped(model, blast) };
     let stops = if matches!(waiting, Waiting::Armed { .. }) { "; u stops it" } else { "" };
-    Some(format!("{}{stops}", waiting.sentence_in(zone, |at| moment(clock, at))))
+    Some(format!("{}{stops}", said(model, waiting)))
+}
+
+fn said(model: &Model, waiting: &Waiting) -> String {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    waiting.sentence_in(clock.zone, |at| moment(clock, at))
 }
 
 /// The same where there is room for a line.
@@ -91,8 +96,26 @@ fn moment(clock: TimeFormat, at: DateTime<Utc>) -> String {
     if at - clock.now < NEAR { clock.second(at) } else { clock.long(at) }
 }
 
-/// Why the blast does not continue by itself.
+/// When a blast begins that starts by itself, by its own clocks, and in how long.
+fn starts(model: &Model, blast: &BlastView) -> Option<String> {
+    let at = blast.send_after.filter(|at| blast.state == BlastState::Scheduled && *at > model.now)?;
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let zone = model.zone_of(blast);
+    let day = at.with_timezone(&zone.unwrap_or(clock.zone)).format("%a");
+    let time = by_both_clocks(at, (zone, clock.zone), &clock.long(at));
+    Some(format!("starts {day} {time}, in {}", span_words(at - model.now)))
+}
+
+/// Why the blast does not continue by itself, or when it begins.
 fn stopped(model: &Model, blast: &BlastView) -> Option<String> {
+    if blast.state == BlastState::Scheduled {
+        return blast
+            .waiting
+            .as_ref()
+            .filter(|wait| wait.is_open_ended())
+            .map(|wait| said(model, wait))
+            .or_else(|| starts(model, blast));
+    }
     let is_paused = blast.state == BlastState::Paused && blast.has_people_left();
     if is_paused && blast.state_reason.is_none() && !model.is_read_only() {
         return Some("waits for you: S resumes it".to_owned());
