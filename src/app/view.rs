@@ -173,10 +173,24 @@ impl BlastView {
         match self.state {
             _ if self.asks_for_person() => "asks you",
             BlastState::Completed if self.origin.repeat.rule.is_some() => "over",
-            BlastState::Completed => "done",
             BlastState::Scheduled if self.origin.repeat.rule.is_some() => "repeats",
-            state => state.word(),
+            state => state.label(),
         }
+    }
+
+    /// The same at a moment: a launch that can still be taken back starts, and what sends nothing for long does not read as being
+    /// sent.
+    pub fn shown_state(&self, now: DateTime<Utc>) -> &'static str {
+        match self {
+            _ if self.armed_until(now).is_some() => "starts",
+            _ if self.is_held_up() => "waits",
+            _ => self.state_words(),
+        }
+    }
+
+    /// Until when an armed launch can be undone. A start at a set time is none: nothing begins within seconds.
+    pub fn armed_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.send_after.filter(|until| self.state == BlastState::Sending && *until > now)
     }
 
     /// How it repeats, or what it is an occurrence of, in words; nothing for most blasts.

@@ -53,11 +53,19 @@ impl BlastState {
         }
     }
 
+    /// What people call it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Completed => "done",
+            other => other.word(),
+        }
+    }
+
     /// The word in a sentence: `the blast is a draft`, `the blast is paused`.
     pub const fn with_article(self) -> &'static str {
         match self {
             Self::Draft => "a draft",
-            other => other.word(),
+            other => other.label(),
         }
     }
 
@@ -77,9 +85,10 @@ impl BlastState {
     }
 }
 
+/// For people: what programs call *completed* is done.
 impl fmt::Display for BlastState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
+        f.pad(self.label())
     }
 }
 
@@ -226,7 +235,7 @@ mod tests {
     fn a_completed_blast_is_not_sent_again() {
         let refused = transition(BlastState::Completed, BlastCommand::Launch).unwrap_err();
 
-        assert_eq!(refused.to_string(), "the blast is completed: make a new blast to send again");
+        assert_eq!(refused.to_string(), "the blast is done: make a new blast to send again");
     }
 
     #[test]

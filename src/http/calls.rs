@@ -22,6 +22,7 @@ const WORDS: [(&str, &str); 19] = [
     ("cancel it first, then delete it", "`POST /api/blasts/{id}/cancel` comes first"),
     ("the status is received now", "the status is delivered now"),
     ("is received already", "is delivered already"),
+    ("the blast is done", "the blast is completed"),
 ];
 
 /// A sentence for a program: calls in place of commands and keys. Commands that have no call, such as those that change how this
@@ -154,7 +155,7 @@ mod tests {
             ),
             ("whose is it? Name its business with --business: a, b", "whose is it? Write its `business`, one of a, b"),
             (
-                "the blast is completed: it is over",
+                "the blast is done: it is over",
                 "the blast is completed: it is over, and `POST /api/blasts` makes a new one",
             ),
             (

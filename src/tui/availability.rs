@@ -4,7 +4,7 @@ use crate::app::view::{ActivityEvent, BlastView};
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, span_words};
-use crate::tui::model::{FunnelView, Model, Overlay, Pane, RetryReading, Shown, armed_until, stuck_at};
+use crate::tui::model::{FunnelView, Model, Overlay, Pane, RetryReading, Shown, stuck_at};
 use crate::tui::update::steps;
 
 pub fn read_only(model: &Model) -> Option<String> {
@@ -22,7 +22,7 @@ pub fn no_blast(model: &Model) -> Option<String> {
 pub fn cannot_send(model: &Model) -> Option<String> {
     let state = match model.blast_meant() {
         None => return no_blast(model),
-        Some(blast) if armed_until(blast, model.now).is_some() => {
+        Some(blast) if blast.armed_until(model.now).is_some() => {
             return Some("it is about to start: u stops it".to_owned());
         }
         Some(blast) => blast.state,

@@ -46,8 +46,8 @@ pub use recipients::{
     WantedPage,
 };
 pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
+pub use shown_state::is_going_out;
 use shown_state::next_second;
-pub use shown_state::{armed_until, is_going_out, shown_state};
 pub use speed::SpeedMeter;
 pub use welcome::{SenderForm, SenderLine, WELCOME, WelcomeChoice, WelcomeFacts};
 
@@ -294,7 +294,7 @@ impl Model {
 
     /// The launched blasts that can still be undone, each with the time until which it can.
     pub fn armed(&self) -> impl Iterator<Item = (&BlastView, DateTime<Utc>)> {
-        self.blasts.rows().iter().filter_map(|blast| Some((blast, armed_until(blast, self.now)?)))
+        self.blasts.rows().iter().filter_map(|blast| Some((blast, blast.armed_until(self.now)?)))
     }
 
     /// The armed launch that the line of messages names, with the time at which it starts: the keys that stop a launch act

@@ -163,7 +163,7 @@ async fn what_repeated_and_is_over_says_so_in_its_plan_and_takes_no_step() {
 
     let plan = shop.json(&["blast", "plan", &id]).await;
     assert_eq!((&plan["shared_with"], &plan["done_at"]), (&json!([]), &json!(null)), "{plan}");
-    let why = "the blast is completed: make a new blast to send again (its last time was skipped)";
+    let why = "the blast is done: make a new blast to send again (its last time was skipped)";
     assert_eq!(plan["obstacles"], json!([why]), "{plan}");
     assert_eq!(shop.ok(&["blast", "plan", &id]).await, format!("nobody gets a message: {why}\n"));
     let step = shop.run(&["blast", "step", "add", &id, "--after", "48h", "--message", "Hi"]).await;

@@ -81,7 +81,7 @@ fn the_json_is_the_one_that_programs_rely_on() {
 #[test]
 fn the_table_is_aligned() {
     insta::assert_snapshot!(table(&report()), @r"
-    Campaign 2025-01-18, Initial (blast 1, completed, by sales)
+    Campaign 2025-01-18, Initial (blast 1, done, by sales)
 
     stage            count  of sent  stuck here
     Sent               250   100.0%          10

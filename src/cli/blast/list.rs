@@ -1,6 +1,6 @@
 //! `blast list`: blasts, newest first.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, Utc};
 use color_eyre::Result;
 
 use super::show::{as_json, date_words};
@@ -13,7 +13,6 @@ use crate::cli::table::{TextAlign, render};
 use crate::domain::amount::money;
 use crate::domain::blast::BlastState;
 use crate::domain::text::{clean, number};
-use crate::domain::waiting::Waiting;
 use crate::domain::zone;
 
 #[derive(Debug, clap::Args)]
@@ -24,7 +23,7 @@ pub(in crate::cli) struct ListArgs {
     /// Only blasts in this follow-up stage.
     #[arg(long)]
     stage: Option<String>,
-    /// Only blasts in this state: draft, starts, sending, paused, completed, cancelled.
+    /// Only blasts in this state: draft, starts, sending, waits, paused, done, cancelled.
     #[arg(long, value_parser = state)]
     state: Option<StateFilter>,
     /// Only blasts of this day, such as 2026-12-01.
@@ -42,8 +41,8 @@ pub(in crate::cli) struct ListArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StateFilter {
     Armed,
-    /// The pattern of blasts that repeat.
-    Repeats,
+    /// What lists call some of those in a state.
+    Shown(&'static str, BlastState),
     State(BlastState),
 }
 
@@ -52,12 +51,13 @@ fn state(text: &str) -> Result<StateFilter, String> {
     if ["starts", "armed"].iter().any(|word| text.trim().eq_ignore_ascii_case(word)) {
         return Ok(StateFilter::Armed);
     }
-    if text.trim().eq_ignore_ascii_case("repeats") {
-        return Ok(StateFilter::Repeats);
+    let shown = [("repeats", BlastState::Scheduled), ("waits", BlastState::Sending)];
+    if let Some((word, state)) = shown.into_iter().find(|(word, _)| text.trim().eq_ignore_ascii_case(word)) {
+        return Ok(StateFilter::Shown(word, state));
     }
-    let known = || BlastState::ALL.map(BlastState::word).join(", ");
+    let known = || BlastState::ALL.map(BlastState::label).join(", ");
     let state = BlastState::from_word(text).map(StateFilter::State);
-    state.ok_or_else(|| format!("no such state: write one of starts, repeats, {}", known()))
+    state.ok_or_else(|| format!("no such state: write one of starts, repeats, waits, {}", known()))
 }
 
 impl ListArgs {
@@ -75,9 +75,8 @@ impl ListArgs {
             tag: self.tag,
             follow_up_stage: self.stage,
             state: self.state.and_then(|state| match state {
-                StateFilter::State(state) => Some(state),
+                StateFilter::State(state) | StateFilter::Shown(_, state) => Some(state),
                 StateFilter::Armed => None,
-                StateFilter::Repeats => Some(BlastState::Scheduled),
             }),
             is_armed: self.state == Some(StateFilter::Armed),
             from: from.and_then(|day| zone::begins(day, context.zone)),
@@ -85,8 +84,9 @@ impl ListArgs {
             ..BlastFilter::default()
         };
         let mut blasts = context.app.blasts(&filter).await?;
-        if self.state == Some(StateFilter::Repeats) {
-            blasts.retain(|blast| blast.origin.repeat.rule.is_some());
+        if let Some(StateFilter::Shown(word, _)) = self.state {
+            let now = Utc::now();
+            blasts.retain(|blast| blast.shown_state(now) == word);
         }
         if context.is_json {
             return blasts.iter().try_for_each(|blast| json(&as_json(blast)));
@@ -124,16 +124,6 @@ fn table(context: &Context, blasts: &[BlastView]) -> String {
     render(&header, &rows)
 }
 
-/// What goes on only when a person does something is told apart from what is being sent, or was paused by somebody.
-pub(super) fn state_words(blast: &BlastView) -> String {
-    let can_be_taken_back = matches!(blast.waiting, Some(Waiting::Armed { .. }));
-    match blast.state_words() {
-        _ if can_be_taken_back => "starts".to_owned(),
-        words @ ("asks you" | "over" | "repeats") => words.to_owned(),
-        _ => blast.state.to_string(),
-    }
-}
-
 fn row(context: &Context, blast: &BlastView) -> Vec<String> {
     let funnel = blast.counts.funnel();
     let mut row = vec![
@@ -141,7 +131,7 @@ fn row(context: &Context, blast: &BlastView) -> Vec<String> {
         blast.tag.clone(),
         blast.follow_up_stage.clone(),
         date_words(context, blast),
-        state_words(blast),
+        blast.shown_state(Utc::now()).to_owned(),
         number(blast.total_recipients),
         blast.settled_percent().map_or_else(|| "-".to_owned(), |percent| format!("{percent}%")),
     ];

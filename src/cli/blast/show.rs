@@ -7,7 +7,7 @@ use color_eyre::Result;
 use serde_json::{Value, json};
 
 use super::schedule::rule_of_zone;
-use super::{list, step};
+use super::step;
 use crate::app::view::{BlastView, LeaseRow, ReplyCounts};
 use crate::app::{OccurrenceOutcome, StepView};
 use crate::cli::Global;
@@ -102,7 +102,7 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
     let mut out = String::new();
     let funnel = blast.counts.funnel();
     let _ = writeln!(out, "blast {}  {}  {}", blast.id, clean(&blast.tag), clean(&blast.follow_up_stage));
-    let _ = writeln!(out, "  state    {}{}", list::state_words(blast), because(blast));
+    let _ = writeln!(out, "  state    {}{}", blast.shown_state(Utc::now()), because(blast));
     if let Some(words) = blast.schedule_words() {
         let repeats = blast.origin.repeat.rule.is_some();
         let words = if repeats { rule_of_zone(&words, context.app.clocks_of(blast)) } else { words };

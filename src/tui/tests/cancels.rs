@@ -48,14 +48,14 @@ fn paused_with(queued: i64) -> Completion {
 fn a_cancel_whose_pause_is_refused_asks_nothing_and_takes_its_digits() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("1Xy");
-    let why = EffectError::Other("the blast is completed: it is over".to_owned());
+    let why = EffectError::Other("the blast is done: it is over".to_owned());
     dashboard.answer(Completion::Written { request: WriteRequest::Pause(RAYA), outcome: Err(why) }).taken();
 
     dashboard.keys("140\n");
 
     assert!(dashboard.acts().is_empty());
     assert_eq!(dashboard.model.focus, Pane::Blasts);
-    assert_eq!(dashboard.said(), "the blast is completed: it is over");
+    assert_eq!(dashboard.said(), "the blast is done: it is over");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::zone::words::by_both_clocks;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::format::TimeFormat;
-use crate::tui::model::{ArmedLaunch, Model, Notice, StandingBlast, armed_until};
+use crate::tui::model::{ArmedLaunch, Model, Notice, StandingBlast};
 
 /// Says when a launched blast starts, and that it can be stopped until then.
 pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
@@ -70,7 +70,7 @@ pub fn recheck(model: &mut Model) {
     let notice = match model.blasts.get(announced.blast) {
         // Read before the launch.
         Some(row) if row.version < announced.version => return,
-        Some(row) => match armed_until(row, model.now) {
+        Some(row) => match row.armed_until(model.now) {
             Some(_) if row.version == announced.version => return,
             Some(until) => announcement(model, row, until),
             None => what_became_of(model, row),

@@ -11,9 +11,7 @@ use crate::domain::recipient::Mark;
 use crate::domain::text::shell_quoted;
 use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::format::{count_of, counted, in_currency};
-use crate::tui::model::{
-    ConfirmBy, ConfirmPrompt, Hint, LOG_MAX, LogLine, Model, Notice, Overlay, Prompt, armed_until,
-};
+use crate::tui::model::{ConfirmBy, ConfirmPrompt, Hint, LOG_MAX, LogLine, Model, Notice, Overlay, Prompt};
 
 /// Added when somebody who was marked no longer matches the list.
 const STAY: &str = "; they stay in this list until you leave it";
@@ -226,7 +224,7 @@ fn undone(model: &mut Model, undone: UndoOutcome) -> Vec<Effect> {
 }
 
 fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<Effect> {
-    let notice = match armed_until(&row, model.now) {
+    let notice = match row.armed_until(model.now) {
         Some(until) => armed::announcement(model, &row, until),
         None if row.state == BlastState::Scheduled => armed::scheduled(model, &row),
         None if row.state == BlastState::Paused => {

@@ -216,7 +216,7 @@ fn what(event: &ActivityEvent, now: DateTime<Utc>) -> (&str, TextRole) {
         ActivityEvent::Change { from: BlastState::Sending | BlastState::Scheduled, to: BlastState::Draft, .. } => {
             ("undone", TextRole::Plain)
         }
-        ActivityEvent::Change { to, .. } => (change_word(*to), TextRole::Accent),
+        ActivityEvent::Change { to, .. } => (to.label(), TextRole::Accent),
         ActivityEvent::Notice { .. } => ("notice", TextRole::Strong),
     }
 }
@@ -239,13 +239,6 @@ fn act_word(act: &Act) -> (&str, TextRole) {
         Act::Unsuppress => ("may again", TextRole::Plain),
         Act::Resolve => ("resolved", TextRole::Plain),
         act => (act.word(), TextRole::Plain),
-    }
-}
-
-const fn change_word(to: BlastState) -> &'static str {
-    match to {
-        BlastState::Completed => "done",
-        to => to.word(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::funnel::{Funnel, percent_words};
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, compact, name_within, short_money, symbol};
 use crate::tui::layout::Layout;
-use crate::tui::model::{BlastSorting, Model, Pane, armed_until, is_going_out, shown_state};
+use crate::tui::model::{BlastSorting, Model, Pane, is_going_out};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule, start_of, width};
@@ -241,7 +241,7 @@ fn name(model: &Model, blast: &BlastView, room: u16) -> String {
 }
 
 fn state(model: &Model, blast: &BlastView) -> (String, TextRole) {
-    let is_armed = armed_until(blast, model.now).is_some();
+    let is_armed = blast.armed_until(model.now).is_some();
     let meaning = match blast.state {
         _ if is_armed || blast.asks_for_person() => TextRole::Need,
         _ if blast.is_held_up() => TextRole::Plain,
@@ -250,5 +250,5 @@ fn state(model: &Model, blast: &BlastView) -> (String, TextRole) {
         BlastState::Completed | BlastState::Cancelled => TextRole::Dim,
         BlastState::Draft | BlastState::Scheduled | BlastState::Paused => TextRole::Plain,
     };
-    (shown_state(blast, model.now).to_owned(), meaning)
+    (blast.shown_state(model.now).to_owned(), meaning)
 }

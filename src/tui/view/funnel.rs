@@ -11,7 +11,7 @@ use crate::domain::funnel::percent_words;
 use crate::domain::status::Status;
 use crate::domain::zone::words::by_both_clocks;
 use crate::tui::format::{TimeFormat, compact, in_currency, name_within, number, span_words};
-use crate::tui::model::{FunnelView, Model, Pane, STAGES, armed_until, shown_state, stage_label, stuck_at};
+use crate::tui::model::{FunnelView, Model, Pane, STAGES, stage_label, stuck_at};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, bar, rule, start_of, width};
 
@@ -132,7 +132,7 @@ fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
         let beside = TITLE_TAKEN + at.as_ref().map_or(0, |at| width(at) + 4);
         let state = state(model, blast, room.saturating_sub(beside + NAME_LEAST));
         // The time of a start is never cut: the name gives way.
-        let is_timed = blast.state == BlastState::Scheduled || armed_until(blast, model.now).is_some();
+        let is_timed = blast.state == BlastState::Scheduled || blast.armed_until(model.now).is_some();
         let left_for_name = room.saturating_sub(width(&state) + beside).max(NAME_LEAST);
         let is_long = width(&name) > left_for_name;
         left.push(match () {
@@ -150,7 +150,7 @@ fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
 }
 
 fn state(model: &Model, blast: &BlastView, room: u16) -> String {
-    if let Some(until) = armed_until(blast, model.now) {
+    if let Some(until) = blast.armed_until(model.now) {
         return format!("starts in {}: u stops it", span_words(until - model.now + TimeDelta::milliseconds(999)));
     }
     let by = blast.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
@@ -162,7 +162,7 @@ fn state(model: &Model, blast: &BlastView, room: u16) -> String {
             Some(at) => scheduled(model, blast, (at, room)),
             None => blast.state_words().to_owned(),
         },
-        _ => shown_state(blast, model.now).to_owned(),
+        _ => blast.shown_state(model.now).to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is left at sizes where no pane fits: the selected blast in a line, and what needs a person.
 
 use crate::tui::format::{name_within, number};
-use crate::tui::model::{Model, Notice, Tone, shown_state};
+use crate::tui::model::{Model, Notice, Tone};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine};
@@ -42,7 +42,7 @@ fn lines(model: &Model) -> Vec<TextLine> {
     let funnel = blast.counts.funnel();
     let needs = model.needs();
     let need = if needs > 0 { format!("!{} ", number(needs)) } else { String::new() };
-    let state = shown_state(blast, model.now);
+    let state = blast.shown_state(model.now);
     let first = TextLine::of(need, TextRole::Need)
         .and(format!("{}/{} {}", number(funnel.sent), number(blast.total_recipients), state), TextRole::Plain);
     let stages =

@@ -115,7 +115,7 @@ async fn an_act_on_somebody_else_than_is_shown_is_asked_about_and_one_without_un
     aina.launch(Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::minutes(1) }).await.unwrap();
     scene.execute("update blasts set state = 'completed'").await;
     assert_eq!(aina.mine_elsewhere(Some(BlastId(99)), None).await.unwrap(), None);
-    assert!(refusal(aina.undo_mine().await).contains("it is completed now"));
+    assert!(refusal(aina.undo_mine().await).contains("it is done now"));
 }
 
 #[tokio::test]

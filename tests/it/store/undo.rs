@@ -142,7 +142,7 @@ async fn a_start_of_long_ago_is_not_stepped_over() {
 
     assert!(refused_unchanged(&scene, &aina).await.contains("has started sending: p pauses it"));
     scene.execute("update blasts set state = 'completed'").await;
-    assert_eq!(refused_unchanged(&scene, &aina).await, "your last act was to start Raya: it is completed now");
+    assert_eq!(refused_unchanged(&scene, &aina).await, "your last act was to start Raya: it is done now");
     scene.execute("update blasts set deleted_at = now()").await;
     assert_eq!(refused_unchanged(&scene, &aina).await, "your last act was to start blast 1: it was deleted since");
 }
