@@ -2,6 +2,7 @@
 //! no use case.
 
 mod acquisition;
+mod attendance;
 mod caught;
 mod clock;
 mod configured_sender;
@@ -32,6 +33,7 @@ mod standby;
 mod supervisor;
 mod sync;
 
+pub use attendance::Attendance;
 pub use caught::is_panic_caught;
 pub use clock::{DatabaseClock, Moment};
 pub use configured_sender::{ConfiguredSender, is_another_phone, per_hour, registration, whole};

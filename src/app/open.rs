@@ -15,8 +15,8 @@ use crate::domain::ids::SenderId;
 use crate::domain::opt_out::StopWords;
 use crate::domain::waiting::DatabaseTrouble;
 use crate::engine::{
-    ConfiguredSender, DatabaseClock, EngineContext, EngineSettings, Fence, Identity, MediaDir, Notifier, ReadPermits,
-    Retirement, Suspension, is_another_phone, registration,
+    Attendance, ConfiguredSender, DatabaseClock, EngineContext, EngineSettings, Fence, Identity, MediaDir, Notifier,
+    ReadPermits, Retirement, Suspension, is_another_phone, registration,
 };
 use crate::store::sender::{self, RegistrationOutcome, SenderRegistration};
 use crate::store::{self, Endpoint, StoreError};
@@ -99,6 +99,7 @@ impl App {
                 EngineSettings::of(&setup.config).retry,
             )),
             notifier,
+            attendance: Attendance::default(),
             suspension: Suspension::default(),
             retirement: Retirement::default(),
             read_permits: ReadPermits::default(),

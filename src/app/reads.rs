@@ -168,7 +168,22 @@ impl App {
 
     /// Why a blast is not sending as fast as it can, for every face the same.
     pub(super) fn waiting_of(&self, row: &BlastRow, sender: Option<&SenderRow>, now: DateTime<Utc>) -> Option<Waiting> {
-        reason::of(row, sender, self.engine().notifier.trouble(row.sender_id), now)
+        let engine = self.engine();
+        let waiting = reason::of(row, sender, engine.notifier.trouble(row.sender_id), now);
+        if sender.is_some_and(|sender| sender.lease.is_some()) {
+            engine.attendance.has_come(row.sender_id);
+        }
+        if waiting != Some(Waiting::NoEngine) {
+            return waiting;
+        }
+        let is_coming = self.sender(row.sender_id).is_some()
+            && self.retirement().borrow().is_none()
+            && engine.attendance.is_coming(row.sender_id);
+        if !is_coming {
+            return waiting;
+        }
+        engine.notifier.wake();
+        reason::until_its_start(row, now)
     }
 
     /// What limits a sender now, in addition to its configuration.

@@ -79,7 +79,13 @@ fn scheduled(blast: &BlastRow, sender: &SenderRow, now: DateTime<Utc>) -> Option
     if sender.lease.is_none() && now - blast.updated_at > GRACE {
         return Some(Waiting::NoEngine);
     }
-    blast.send_after.filter(|until| *until > now).map(|until| Waiting::Scheduled { until })
+    until_its_start(blast, now)
+}
+
+/// What a blast waits for that somebody sees to: for its time, where it starts by itself.
+pub fn until_its_start(blast: &BlastRow, now: DateTime<Utc>) -> Option<Waiting> {
+    let until = blast.send_after.filter(|until| blast.state == BlastState::Scheduled && *until > now)?;
+    Some(Waiting::Scheduled { until })
 }
 
 /// How far the database's clock is ahead, if an engine holds its blasts because of that.

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::attendance::Attendance;
 use super::clock::DatabaseClock;
 use super::configured_sender::ConfiguredSender;
 use super::fence::Fence;
@@ -53,6 +54,8 @@ pub struct EngineContext {
     pub hooks: Arc<[HookConfig]>,
     /// Where files that people sent are kept.
     pub media: MediaDir,
+    /// Whether an engine runs in this process, and what it is about to see to.
+    pub attendance: Attendance,
     pub suspension: Suspension,
     pub retirement: Retirement,
     pub read_permits: ReadPermits,

@@ -123,7 +123,7 @@ impl Notifier {
     }
 
     /// Wakes the tasks of this process that wait for orders.
-    pub(super) fn wake(&self) {
+    pub fn wake(&self) {
         bump(&self.inner.orders);
     }
 

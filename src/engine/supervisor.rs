@@ -83,6 +83,7 @@ pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationT
 
 async fn work_and_end(engine: EngineContext, options: RunOptions, stop: &CancellationToken) {
     let engine = EngineContext { role: options.role, ..engine };
+    let _runs = engine.attendance.begin();
     let give_up = CancellationToken::new();
     let deps = RecorderDeps {
         pool: engine.sending_pool.clone(),

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
+use blastdeck::domain::engine_role::EngineRole;
+use blastdeck::domain::ids::BlastId;
+use blastdeck::domain::waiting::Waiting;
+use blastdeck::engine::{self, RunOptions, Until};
 use chrono::{DateTime, Timelike, Utc};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::chaos::proxied;
+use crate::recurring::engine_app;
 use crate::support::proxy::CLAIMS;
 use crate::support::{Deadline, PATIENCE, Setup, Shop, digits, eventually_async, until_unchanged};
 
@@ -255,4 +261,25 @@ async fn no_end_is_promised_before_an_engine_sends() {
     eventually_async("an end is promised", async || shop.json(&["blast", "show", &blast]).await["done_at"].is_string())
         .await;
     engine.stop().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_rests_is_an_engine_and_is_woken_for_what_was_changed_by_hand() {
+    let shop = Shop::open(Setup { sender: "rate = \"unlimited\"", ..REAL }).await;
+    let app = engine_app(&shop, "aina").await;
+    let blast = shop.draft(0..3).await;
+    let stop = CancellationToken::new();
+    let options =
+        RunOptions { role: EngineRole::Engine, until: Until::Stopped, standby: None, local: None, follower: None };
+    let running = tokio::spawn(engine::run(app.engine().clone(), options, stop.clone()));
+    shop.execute("update blasts set state = 'sending', launched_at = now(), send_after = now() - interval '1 minute'")
+        .await;
+
+    let read = app.blast(BlastId(blast.parse().unwrap())).await.unwrap();
+
+    assert_ne!(read.waiting, Some(Waiting::NoEngine));
+    let is_held = "select count(*) from sender_leases where holder is not null";
+    eventually_async("the engine sends for it", async || shop.number(is_held).await == 1).await;
+    stop.cancel();
+    running.await.unwrap();
 }
