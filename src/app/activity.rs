@@ -61,7 +61,9 @@ impl App {
         let stored = presence::activity_unseen_before(self.pool(), self.operator()).await?;
         let mut here = self.inner.unseen_here.lock().unwrap_or_else(PoisonError::into_inner);
         let unseen = here.get_or_insert_with(|| stored.unwrap_or_else(|| Unseen::since(Utc::now())));
-        shown.iter().for_each(|span| unseen.show(*span));
+        for span in shown {
+            unseen.show(*span);
+        }
         Ok(unseen.clone())
     }
 

@@ -2,7 +2,7 @@
 
 /// What names a key of the dashboard, an option of a command or a column of its output, or leaves the rest to whoever sits there, and
 /// what a program is told in its place.
-const WORDS: [(&str, &str); 19] = [
+const WORDS: [(&str, &str); 20] = [
     (", or u in the dashboard", ""),
     (", or enter in the dashboard", ""),
     (", or open the dashboard", ""),

@@ -63,7 +63,9 @@ pub async fn see_activity(pool: &PgPool, operator: &str, shown: &[Span]) -> Resu
             .fetch_one(&mut *transaction)
             .await?;
     let mut unseen = seen.unseen();
-    shown.iter().for_each(|span| unseen.show(*span));
+    for span in shown {
+        unseen.show(*span);
+    }
     let gaps = unseen.passed_over().iter();
     let gaps: Vec<_> =
         gaps.map(|gap| PgRange { start: Bound::Excluded(gap.after), end: Bound::Excluded(gap.before) }).collect();

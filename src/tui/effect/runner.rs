@@ -114,9 +114,10 @@ impl EffectRunner for AppEffectRunner {
                     let _ = app.touch_last_seen().await;
                 });
             }
-            Effect::SeeActivity(shown) => {
-                self.spawn(async move { Completion::ActivitySeen(app.see_activity(&shown).await.map_err(Into::into)) })
-            }
+            Effect::SeeActivity(shown) => self.spawn(async move {
+                let head = app.see_activity(&shown).await;
+                Completion::ActivitySeen(head.map_err(Into::into))
+            }),
             Effect::RenewPresence => {
                 tokio::spawn(async move {
                     // Repeated every minute.

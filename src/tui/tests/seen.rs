@@ -34,7 +34,9 @@ fn sixty_new(size: Size) -> TestDashboard {
 /// After what was recorded: a head with the same gaps as the database would have.
 fn recorded(dashboard: &mut TestDashboard, spans: &[(DateTime<Utc>, DateTime<Utc>)], unread: i64) {
     let mut left = dashboard.model.activity.head.clone().unwrap();
-    spans.iter().for_each(|(from, to)| left.unseen.show(Span { from: *from, to: *to }));
+    for (from, to) in spans {
+        left.unseen.show(Span { from: *from, to: *to });
+    }
     left.unread = exactly(unread);
     dashboard.answer(Completion::ActivitySeen(Ok(left)));
 }

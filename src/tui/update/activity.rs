@@ -106,7 +106,7 @@ pub fn drawn(model: &mut Model) -> Option<Effect> {
 }
 
 fn record(model: &mut Model) -> Option<Effect> {
-    model.activity.to_record().map(Effect::SeeActivity)
+    model.activity.take_unrecorded().map(Effect::SeeActivity)
 }
 
 /// What was shown is recorded, and this is left; or it could not be.

@@ -47,7 +47,7 @@ impl ActivityFeed {
     }
 
     /// What is to be recorded as seen now.
-    pub fn to_record(&mut self) -> Option<Vec<Span>> {
+    pub fn take_unrecorded(&mut self) -> Option<Vec<Span>> {
         let head = self.head.as_ref().filter(|_| self.seeing.recording == Recording::Idle)?;
         let mut spans = std::mem::take(&mut self.seeing.said);
         spans.retain(|span| head.unseen.overlaps(*span));
