@@ -322,7 +322,8 @@ pub const ACTIONS: &[UiAction] = &[
     marks("pause this blast at once", &[Char('p')], &[Everywhere], blast_acts::pause)
         .danger(Danger::Hold)
         .unless(when::cannot_pause)
-        .footer("pause", 9),
+        .footer("pause", 9)
+        .kept_where(|model| model.overlays.is_empty()),
     marks("undo my last act", &[Char('u')], &[Everywhere], marks::undo_mine).unless(when::read_only),
     shows("copy this person's number", &[Char('y')], &[Everywhere], clipboard::copy_number).unless(when::no_person),
     shows("copy the link to their chat", &[Char('Y')], &[Everywhere], clipboard::copy_chat_link)

@@ -11,7 +11,7 @@ use crate::tui::effect::Completion;
 use crate::tui::key::Key;
 use crate::tui::model::ListScope;
 use crate::tui::theme::{Colours, ScreenTheme, TextRole};
-use crate::tui::{Charset, DashboardKind, Hints};
+use crate::tui::{Charset, DashboardKind, Hints, Size};
 
 #[test]
 fn the_header_says_whose_messages_these_are() {
@@ -97,4 +97,17 @@ fn the_title_says_what_was_looked_for() {
     assert_eq!(dashboard.line(22), " find 0001_   1 here: Siti Aminah   enter, then r replied  c closed  b stop");
     assert!(matches!(&dashboard.model.recipients.scope, ListScope::Found { text, .. } if text == "0001"));
     assert_eq!(dashboard.cursor(), Some(RecipientId(1).0));
+}
+
+#[test]
+fn the_footer_keeps_the_pause_of_a_blast_that_is_sent_in_every_pane_at_every_width() {
+    for (width, height) in [(80, 24), (100, 29), (119, 29), (120, 29), (200, 50)] {
+        for pane in ["1", "2", "3", "4"] {
+            let mut dashboard = TestDashboard::new(Size { width, height });
+            dashboard.keys(pane);
+
+            let footer = dashboard.line(usize::from(height) - 1);
+            assert!(footer.contains("p pause") && footer.contains("? all"), "{width}, pane {pane}: {footer}");
+        }
+    }
 }

@@ -78,7 +78,7 @@ N +60 10-012 0002   Muhammad Hafiz bin Ab~ read      12:32  12:32    13:57
     );
     assert_eq!(
         screen[28],
-        " r replied  c closed  b stop  U take back  e note  space mark  [ ] stage  / find  f follow up  enter details  ? all"
+        " r replied  c closed  b stop  U take back  e note  [ ] stage  / find  f follow up  enter details  p pause  ? all"
     );
 }
 
@@ -117,7 +117,7 @@ N +60 10-012 0002   Tan Mei Ling         closed    13:57    120.00 2 boxes, Fri
 
 
  Siti Aminah: read -> replied, by you                                  u undoes
- r replied  c closed  b stop  U take back  e note  / find  enter details  ? all";
+ r replied  c closed  b stop  U take back  / find  enter details  p pause  ? all";
     assert_eq!(dashboard.screen().join("\n"), expected);
 }
 
