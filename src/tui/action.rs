@@ -279,7 +279,7 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(customer::cannot_change)
         .footer("items", 3),
     marks("make the draft; nothing is sent", &[Enter], &[FollowUp], follow_ups::make)
-        .unless(when::read_only)
+        .unless(follow_ups::cannot_make)
         .footer("make the draft", 1),
     marks(
         "later, by itself: a step of the blast, which makes such drafts",

@@ -276,6 +276,11 @@ impl FollowUpOverlay {
     pub fn older_than(&self) -> TimeDelta {
         ages().get(self.age).copied().unwrap_or_default()
     }
+
+    /// A step is for those who have been stuck for some time.
+    pub fn can_be_step(&self) -> bool {
+        self.older_than() > TimeDelta::zero()
+    }
 }
 
 /// Whom a follow-up to people who were found would reach.

@@ -28,7 +28,8 @@ pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayCont
     }
     if let Some(count) = loaded.ages.get(page.age) {
         lines.extend(left_out(loaded, count, page.older_than()));
-        lines.extend(draft(loaded, blast, count, width));
+        lines.extend(draft_words((&loaded.stage_name, count.gets()), words_they_have(loaded.stuck_at), blast, width));
+        lines.extend(later(page, width));
     }
     lines.extend(unmarked(loaded, width));
     lines.extend(unknown(model, page.blast, loaded.last_mark.as_ref(), width));
@@ -76,13 +77,11 @@ fn line((people, words): (i64, String)) -> TextLine {
     TextLine::of(format!("  {:>9} ", number(people)), TextRole::Strong).and(words, TextRole::Plain)
 }
 
-/// What the draft is, and what to do with it.
-fn draft(loaded: &FollowUpPreview, blast: Option<&BlastView>, count: &AgeCount, width: u16) -> Vec<TextLine> {
+/// The same as a step of the blast, which is for whoever has been stuck for some time.
+fn later(page: &FollowUpOverlay, width: u16) -> Vec<TextLine> {
     let later = "a makes it a step of the blast instead: from now on it drafts this by itself for whoever has been stuck so long, and \
                  each draft waits for your yes.";
-    let mut lines = draft_words((&loaded.stage_name, count.gets()), words_they_have(loaded.stuck_at), blast, width);
-    lines.extend(sentences("Later, by itself", later, TextRole::Plain, width));
-    lines
+    if page.can_be_step() { sentences("Later, by itself", later, TextRole::Plain, width) } else { Vec::new() }
 }
 
 /// What the draft is, and what its people have of its words already.

@@ -306,10 +306,25 @@ fn where_nobody_has_the_digits_nothing_else_is_said_and_only_until_the_next_key(
     assert!(!dashboard.line(22).contains("r replied"), "{}", dashboard.line(22));
 
     dashboard.keys("\n");
-    assert_eq!(dashboard.said(), "no number here ends in 6789: and none has it elsewhere in it");
+    assert_eq!(dashboard.said(), "no number here contains 6789");
 
     dashboard.keys("1");
     assert_eq!(dashboard.model.notice, None);
+}
+
+#[test]
+fn digits_that_nobody_here_has_are_said_to_be_in_other_blasts_or_in_none() {
+    for (rows, rest) in [
+        (Vec::new(), ", nor does any in another blast"),
+        (vec![somebody_in_hari_sukan()], "; tab while finding lists 1 in other blasts"),
+    ] {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.keys("/6789").list(Vec::new()).list(Vec::new());
+        let ticket = dashboard.model.recipients.ticket;
+        dashboard.answer(Completion::Elsewhere { ticket, rows: Ok(rows) }).keys("\n");
+
+        assert_eq!(dashboard.said(), format!("no number here contains 6789{rest}"));
+    }
 }
 
 #[test]

@@ -170,7 +170,9 @@ fn nobody_is_stuck_at_closed_and_who_failed_is_at_no_stage() {
 #[test]
 fn enter_makes_nothing_where_nobody_would_get_it() {
     let mut dashboard = asked();
-    dashboard.answer(Completion::FollowUp(Ok(preview()))).keys("]]]\n");
+    dashboard.answer(Completion::FollowUp(Ok(preview()))).keys("]]]");
+    assert!(!dashboard.screen().join("\n").contains("make the draft"), "only what will be done is offered");
+    dashboard.keys("\n");
 
     assert_eq!(dashboard.acts(), []);
     assert_eq!(dashboard.said(), "nobody would get it: [ chooses a shorter time");
@@ -320,4 +322,39 @@ fn the_page_begins_at_an_age_at_which_somebody_gets_it_and_says_what_they_have_a
     assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::FollowUp(page)) if page.age == 1));
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("they have read these words already"), "{screen}");
+}
+
+#[test]
+fn a_follow_up_that_is_a_draft_has_not_been_sent_and_is_not_said_to_have_brought_nobody() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let unsent =
+        |id| BlastView { state: BlastState::Draft, counts: Counts::default(), ..follow_up(id, RAYA, "Follow-up 1") };
+    let says = |dashboard: &mut TestDashboard, follow_ups: Vec<BlastView>| {
+        let mut rows = blasts();
+        rows.extend(follow_ups);
+        dashboard.answer(Completion::Blasts(Ok(rows)));
+        dashboard.answer(Completion::CameBack { blast: RAYA, came_back: Ok(CameBack::default()) });
+        dashboard.screen().join("\n")
+    };
+
+    let screen = says(&mut dashboard, vec![unsent(20)]);
+    assert!(screen.contains("its follow-up has not been sent"), "{screen}");
+    let screen = says(&mut dashboard, vec![unsent(20), unsent(21)]);
+    assert!(screen.contains("none of its 2 follow-ups has been sent"), "{screen}");
+    let screen = says(&mut dashboard, vec![unsent(20), follow_up(21, RAYA, "Follow-up 2")]);
+    assert!(screen.contains("after its follow-up: nobody more so far"), "{screen}");
+}
+
+#[test]
+fn a_step_is_offered_only_for_an_age_that_it_can_wait_for() {
+    let mut dashboard = asked();
+    dashboard.answer(Completion::FollowUp(Ok(preview())));
+    assert!(dashboard.screen().join("\n").contains("a by itself"), "{:#?}", dashboard.screen());
+
+    dashboard.keys("[[[[[[[[");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("> everybody"), "{screen}");
+    assert!(!screen.contains("by itself"), "{screen}");
+    dashboard.keys("a");
+    assert_eq!((dashboard.acts(), dashboard.said()), (vec![], "a step needs a time: ] chooses one"));
 }

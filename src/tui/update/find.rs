@@ -125,9 +125,21 @@ pub fn widen(model: &mut Model) -> Option<Vec<Effect>> {
 
 /// Says of a list of those who have the digits elsewhere that they are not whom it was typed for. The next key ends it.
 pub fn say_wider(model: &mut Model) {
+    say_wider_of(model, None);
+}
+
+fn say_wider_of(model: &mut Model, others: Option<usize>) {
     let FoundBy::Inside { digits } = &model.recipients.found_by else { return };
-    let who = if model.recipients.is_empty() { "and none has it elsewhere in it" } else { "these have it inside" };
-    let text = format!("no number here ends in {digits}: {who}");
+    let text = if model.recipients.is_empty() {
+        let elsewhere = match others {
+            Some(0) => ", nor does any in another blast".to_owned(),
+            Some(found) => format!("; tab while finding lists {found} in other blasts"),
+            None => String::new(),
+        };
+        format!("no number here contains {digits}{elsewhere}")
+    } else {
+        format!("no number here ends in {digits}; these contain it")
+    };
     if model.notice.is_none() {
         model.say(Notice { until_next_key: true, ..Notice::done(text) });
     }
@@ -144,7 +156,9 @@ fn stay(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
     }
     model.recipients.must_be_seen();
     if model.recipients.awaiting.is_none() {
-        say_wider(model);
+        let is_other = |row: &&ElsewhereRow| Some(row.person.blast_id) != model.people_of();
+        let others = find.elsewhere.as_ref().map(|rows| rows.iter().filter(is_other).count());
+        say_wider_of(model, others);
     }
     lists::focus(model, Pane::Recipients)
 }

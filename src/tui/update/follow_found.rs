@@ -44,7 +44,6 @@ pub fn make(model: &mut Model) -> Vec<Effect> {
     let why_not = match &page.loaded {
         None => Some("still counting them"),
         Some(_) if page.is_being_made => Some("it is being made"),
-        Some(loaded) if loaded.count.gets() == 0 => Some("nobody would get it"),
         Some(_) => None,
     };
     if let Some(why_not) = why_not {

@@ -50,22 +50,35 @@ pub fn loaded(model: &mut Model, preview: EffectResult<FollowUpPreview>) {
     }
 }
 
+/// Nobody gets a draft that was counted to nobody.
+pub fn cannot_make(model: &Model) -> Option<String> {
+    let why = match model.overlays.last() {
+        Some(Overlay::FollowUp(page)) => {
+            let count = page.loaded.as_ref().and_then(|loaded| loaded.ages.get(page.age));
+            let (is_nobody, is_shortest) = (count.is_some_and(|count| count.gets() == 0), page.age == 0);
+            let why = if is_shortest { "nobody would get it" } else { "nobody would get it: [ chooses a shorter time" };
+            is_nobody.then_some(why)
+        }
+        Some(Overlay::FollowFound(page)) => {
+            page.loaded.as_ref().is_some_and(|loaded| loaded.count.gets() == 0).then_some("nobody would get it")
+        }
+        _ => None,
+    };
+    why.map(str::to_owned).or_else(|| availability::read_only(model))
+}
+
 /// `enter`: makes the draft, once.
 pub fn make(model: &mut Model) -> Vec<Effect> {
     if let Some(Overlay::FollowFound(_)) = model.overlays.last() {
         return follow_found::make(model);
     }
     let Some(Overlay::FollowUp(page)) = model.overlays.last_mut() else { return Vec::new() };
-    let Some(count) = page.loaded.as_ref().and_then(|loaded| loaded.ages.get(page.age)) else {
+    if page.loaded.is_none() {
         model.refuse("still counting them");
         return Vec::new();
-    };
+    }
     if page.is_being_made {
         model.refuse("it is being made");
-        return Vec::new();
-    }
-    if count.gets() == 0 {
-        model.refuse("nobody would get it: [ chooses a shorter time");
         return Vec::new();
     }
     page.is_being_made = true;
@@ -74,20 +87,19 @@ pub fn make(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Write(WriteRequest::FollowUp(from))]
 }
 
-/// A step waits for people at a stage; who was found is who they are now.
+/// A step waits until people were at a stage for some time; who was found is who they are now.
 pub fn cannot_step(model: &Model) -> Option<String> {
-    let is_found = matches!(model.overlays.last(), Some(Overlay::FollowFound(_)));
-    let why = "a step is for those stuck at a stage: f on one makes it";
-    is_found.then(|| why.to_owned()).or_else(|| availability::read_only(model))
+    let why = match model.overlays.last() {
+        Some(Overlay::FollowFound(_)) => Some("a step is for those stuck at a stage: f on one makes it"),
+        Some(Overlay::FollowUp(page)) if !page.can_be_step() => Some("a step needs a time: ] chooses one"),
+        _ => None,
+    };
+    why.map(str::to_owned).or_else(|| availability::read_only(model))
 }
 
 /// `a`: the same by itself, as a step of the blast.
 pub fn later(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::FollowUp(page)) = model.overlays.last_mut() else { return Vec::new() };
-    if page.older_than() <= TimeDelta::zero() {
-        model.refuse("a step needs a time: ] chooses one");
-        return Vec::new();
-    }
     if std::mem::replace(&mut page.is_being_made, true) {
         model.refuse("it is being made");
         return Vec::new();

@@ -306,9 +306,16 @@ fn since(model: &Model) -> Option<String> {
 fn came_back(model: &Model) -> Option<String> {
     let chain = model.chain.as_ref().filter(|chain| Some(chain.blast) == model.blast().map(|blast| blast.id))?;
     let back = chain.came_back?;
-    let after = match chain.read_at.len() {
-        1 => "its follow-up".to_owned(),
-        several => format!("{several} follow-ups"),
+    let follow_ups = model.follow_ups(chain.blast);
+    let is_unsent = |blast: &&&BlastView| {
+        blast.counts.funnel().sent == 0 && matches!(blast.state, BlastState::Draft | BlastState::Scheduled)
+    };
+    let unsent = follow_ups.iter().filter(is_unsent).count();
+    let after = match (follow_ups.len(), follow_ups.len() - unsent) {
+        (1, 0) => return Some("its follow-up has not been sent".to_owned()),
+        (all, 0) => return Some(format!("none of its {all} follow-ups has been sent")),
+        (_, 1) => "its follow-up".to_owned(),
+        (_, sent) => format!("{sent} follow-ups"),
     };
     if back.replied == 0 && back.closed == 0 {
         return Some(format!("after {after}: nobody more so far"));
