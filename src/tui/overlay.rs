@@ -10,6 +10,7 @@ mod form;
 mod help;
 mod history;
 mod lists;
+mod message;
 mod needs;
 mod palette;
 mod plan;

@@ -42,6 +42,7 @@ mod steps;
 mod storm;
 pub mod support;
 mod taken_back;
+mod unaccepted;
 mod unopened;
 mod updates;
 mod views;

@@ -1,7 +1,7 @@
 //! One person: where they stand, what happened, what they read, what the provider said.
 
 use super::command_line::pasteable;
-use super::{OverlayContent, clock, history, wrapped};
+use super::{OverlayContent, clock, history, message, wrapped};
 use crate::app::view::{AnswerRow, ElsewhereRow, RecipientDetails, RecipientRow, Total};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
@@ -30,7 +30,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     lines.extend(super::reply::section(model, loaded, width));
     lines.push(TextLine::rule("What happened"));
     lines.extend(history::lines(&loaded.history, loaded.row.opted_out_at, clock));
-    lines.extend(message(loaded, width));
+    lines.extend(message::lines(loaded, width));
     lines.push(TextLine::rule("Raw").right("G goes there"));
     lines.extend(loaded.answers.iter().flat_map(|answer| raw(answer, clock, width)));
     lines.extend(loaded.history.iter().flat_map(|row| history::raw_lines(row, clock, width)));
@@ -57,7 +57,7 @@ pub fn preview(model: &Model, loaded: &RecipientDetails, width: u16) -> (TitleRu
     lines.extend(super::reply::section(model, loaded, width));
     lines.push(TextLine::rule("What happened"));
     lines.extend(history::lines(&loaded.history, loaded.row.opted_out_at, clock));
-    lines.extend(message(loaded, width));
+    lines.extend(message::lines(loaded, width));
     (title, lines)
 }
 
@@ -175,16 +175,6 @@ fn choices(model: &Model, chosen: ResolutionChoice, loaded: &RecipientDetails) -
             .and(then, TextRole::Dim)
     };
     RESOLUTIONS.iter().map(line).collect()
-}
-
-fn message(loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
-    let Some(text) = &loaded.message_text else {
-        return vec![TextLine::rule("Message"), TextLine::dim("  not sent yet")];
-    };
-    let title = TextLine::rule("Message as sent").and(format!("{} characters", text.chars().count()), TextRole::Plain);
-    let mut lines = vec![title];
-    lines.extend(wrapped(text, width.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}"))));
-    lines
 }
 
 fn raw(answer: &AnswerRow, clock: TimeFormat, width: u16) -> Vec<TextLine> {

@@ -1,0 +1,70 @@
+//! What Details say of a message that no answer accepted.
+
+use super::support::{STACKED, TestDashboard, at, details_of, people};
+use crate::app::view::{HistoryRow, RecipientDetails, RecipientRow};
+use crate::domain::status::Status;
+use crate::tui::Size;
+use crate::tui::effect::Completion;
+
+fn change(attempt: i32, old_status: Status, new_status: Status) -> HistoryRow {
+    HistoryRow {
+        changed_at: at(13, 54),
+        happened_at: None,
+        old_status,
+        new_status,
+        attempt,
+        source: "engine".to_owned(),
+        by: None,
+        detail: None,
+    }
+}
+
+/// The screen of somebody without an accepted message, after these changes.
+fn screen(attempt: i32, history: Vec<HistoryRow>) -> String {
+    let status = history.last().map_or(Status::Queued, |change| change.new_status);
+    let row = RecipientRow { status, attempt, ..people().swap_remove(0) };
+    let details = RecipientDetails { message_text: None, history, ..details_of(row) };
+    let mut dashboard = TestDashboard::new(Size { width: 120, ..STACKED });
+    dashboard.keys("3\n").answer(Completion::Person(Box::new(Ok(details)))).taken();
+    dashboard.keys("G");
+    dashboard.screen().join("\n")
+}
+
+#[test]
+fn only_whom_nothing_was_attempted_for_is_not_sent_to_yet() {
+    let open = change(1, Status::Sending, Status::Uncertain);
+    let refused = change(1, Status::Sending, Status::Failed);
+    let again = change(1, Status::Sending, Status::Queued);
+    let opted_out = change(1, Status::Uncertain, Status::OptedOut);
+    for (attempt, history, says) in [
+        (0, Vec::new(), "not sent yet"),
+        (1, vec![open.clone()], "it is not known whether it was sent"),
+        (1, vec![open, opted_out], "it is not known whether it was sent"),
+        (1, vec![refused], "not accepted: no message went"),
+        (1, vec![again], "not accepted so far: it is tried again"),
+    ] {
+        let screen = screen(attempt, history);
+
+        assert!(screen.contains(&format!("  {says}")), "{says}: {screen}");
+    }
+}
+
+#[test]
+fn what_was_resolved_of_an_uncertain_message_is_said_where_its_text_is_not_known() {
+    let open = change(1, Status::Sending, Status::Uncertain);
+    for (status, says) in [
+        (Status::Skipped, "aina said: not there, leave out"),
+        (Status::Queued, "aina said: not there, send again"),
+        (Status::Sent, "aina said: it is there"),
+    ] {
+        let resolved = HistoryRow {
+            source: "operator".to_owned(),
+            by: Some("aina".to_owned()),
+            ..change(1, Status::Uncertain, status)
+        };
+
+        let screen = screen(1, vec![open.clone(), resolved]);
+
+        assert!(screen.contains(&format!("it was not known whether it was sent; {says}")), "{screen}");
+    }
+}
