@@ -307,6 +307,8 @@ pub struct RecipientDetails {
     pub session_answers: Vec<SessionAnswer>,
     /// Until when text may be sent to them; `None` for a sender with a phone of its own.
     pub session: Option<SessionWindow>,
+    /// They opted out of the sender's business, or of all: nothing is written to them.
+    pub is_suppressed: bool,
     pub elsewhere: Vec<ElsewhereRow>,
 }
 

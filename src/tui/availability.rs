@@ -1,9 +1,9 @@
 //! When an action is unavailable, and the sentence that says why.
 
-use crate::app::view::{ActivityEvent, BlastView};
+use crate::app::view::{ActivityEvent, BlastView, RecipientDetails};
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
-use crate::tui::format::{TimeFormat, span_words};
+use crate::tui::format::{TimeFormat, brief, span_words};
 use crate::tui::model::{FunnelView, Model, Overlay, Pane, RetryReading, Shown, stuck_at};
 use crate::tui::update::steps;
 
@@ -266,8 +266,21 @@ pub fn cannot_answer(model: &Model) -> Option<String> {
     }
     let blast = model.person()?.blast_id;
     let sender = model.blasts.get(blast).map(|blast| blast.sender.as_str())?;
-    let on_the_phone = || format!("{sender} is a phone: answer there, where the whole conversation is");
-    (!model.is_over_meta(blast)).then(on_the_phone)
+    if !model.is_over_meta(blast) {
+        return Some(format!("{sender} is a phone: answer there, where the whole conversation is"));
+    }
+    let loaded = match model.overlays.last() {
+        Some(Overlay::Details(details)) => details.loaded.as_deref(),
+        _ => model.preview.as_deref(),
+    };
+    let person = model.person()?.id;
+    loaded.filter(|loaded| loaded.row.id == person).and_then(opted_out)
+}
+
+/// Said of somebody who is not written to, whatever they wrote.
+pub fn opted_out(loaded: &RecipientDetails) -> Option<String> {
+    let who = brief(&loaded.row.who());
+    loaded.is_suppressed.then(|| format!("{who} opted out: nobody who did is written to"))
 }
 
 /// The file of the reply at the cursor.

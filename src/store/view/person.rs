@@ -32,6 +32,7 @@ struct DetailsRecord {
     is_template: bool,
     sender_id: SenderId,
     is_meta: bool,
+    is_suppressed: bool,
     /// By the database's clock. Under a name that no column of the person has.
     asked_at: DateTime<Utc>,
 }
@@ -61,6 +62,7 @@ pub async fn details(pool: &PgPool, id: RecipientId) -> Result<Option<RecipientD
         replies,
         session_answers,
         session,
+        is_suppressed: head.is_suppressed,
     }))
 }
 
@@ -88,7 +90,10 @@ async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<Det
         current!("r.", claimed_at),
         " as claimed_at, r.message_text, b.blast_tag, b.follow_up_stage, b.template_text,
                 b.template is not null as is_template, b.sender_id,
-                s.provider = 'meta' as is_meta, now() as asked_at
+                s.provider = 'meta' as is_meta, now() as asked_at,
+                exists (select 1 from suppressions x
+                         where person_key(x.phone_number) = person_key(r.phone_number)
+                           and x.business in (s.business, '*')) as is_suppressed
            from blast_recipients r
            join blasts b on b.id = r.blast_id
            join senders s on s.id = b.sender_id

@@ -132,3 +132,24 @@ fn a_paste_goes_into_the_field_and_a_phone_is_answered_on_the_phone() {
     assert!(dashboard.model.overlays.is_empty());
     assert_eq!(dashboard.said(), "sales is a phone: answer there, where the whole conversation is");
 }
+
+#[test]
+fn whoever_opted_out_is_offered_no_answer() {
+    let mut dashboard = scene();
+    dashboard.keys("a");
+    dashboard.keys("RM");
+    let opted_out = RecipientDetails { is_suppressed: true, ..kavitha(open_window()) };
+    dashboard.answer(Completion::Person(Box::new(Ok(opted_out.clone()))));
+
+    assert!(dashboard.model.overlays.is_empty(), "what was typed before their page was read goes nowhere");
+    assert_eq!(dashboard.said(), "Kavitha opted out: nobody who did is written to");
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.answer(Completion::Senders(Ok(vec![cloud()]))).keys("3jj\n");
+    dashboard.answer(Completion::Person(Box::new(Ok(opted_out))));
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("opted out: not written to"), "{screen}");
+    assert!(!screen.contains("text until") && !screen.contains("a answers from here"), "{screen}");
+    dashboard.keys("a");
+    assert_eq!(dashboard.said(), "Kavitha opted out: nobody who did is written to");
+    assert!(!dashboard.screen().join("\n").contains("your answer:"));
+}

@@ -383,6 +383,7 @@ pub fn details_of(row: RecipientRow) -> RecipientDetails {
         replies: Vec::new(),
         session_answers: Vec::new(),
         session: None,
+        is_suppressed: false,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::app::QueuedAnswer;
 use crate::app::view::RecipientDetails;
 use crate::domain::session::SessionWindow;
 use crate::domain::text::shell_quoted;
+use crate::tui::availability::opted_out;
 use crate::tui::effect::{AnswerText, Effect, EffectError, ReadRequest, WriteRequest};
 use crate::tui::format::{TimeFormat, brief};
 use crate::tui::key::Key;
@@ -67,10 +68,17 @@ pub fn pasted(model: &mut Model, line: &str) {
     }
 }
 
-/// What was said is here.
-pub fn loaded(answer: &mut AnswerOverlay, details: RecipientDetails) {
-    if details.row.id == answer.person {
-        answer.loaded = Some(Box::new(details));
+/// What was said is here. The field closes on whoever opted out; what was typed meanwhile is kept.
+pub fn loaded(model: &mut Model, details: RecipientDetails) {
+    let Some(Overlay::Answer(answer)) = model.overlays.last_mut() else { return };
+    if details.row.id != answer.person {
+        return;
+    }
+    let refusal = opted_out(&details);
+    answer.loaded = Some(Box::new(details));
+    if let Some(why) = refusal.filter(|_| answer.progress != AnswerProgress::Sending) {
+        leave(model);
+        model.refuse(why);
     }
 }
 

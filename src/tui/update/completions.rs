@@ -228,6 +228,7 @@ fn rows(model: &mut Model, rows: Vec<RecipientRow>) {
 fn person(model: &mut Model, loaded: RecipientDetails) {
     model.recipients.refresh(vec![loaded.row.clone()]);
     match model.overlays.last_mut() {
+        Some(Overlay::Answer(_)) => answer::loaded(model, loaded),
         Some(Overlay::Details(details)) if details.person == loaded.row.id => {
             if loaded.row.status != Status::Uncertain {
                 // Where they are uncertain again the question is new: enter does not repeat the last answer.
@@ -236,7 +237,6 @@ fn person(model: &mut Model, loaded: RecipientDetails) {
             model.activity.saw(loaded.replies.iter().map(|reply| Span::at(reply.received_at)));
             details.loaded = Some(Box::new(loaded));
         }
-        Some(Overlay::Answer(answer)) => answer::loaded(answer, loaded),
         None => model.preview = Some(Box::new(loaded)),
         _ => {}
     }
