@@ -82,12 +82,10 @@ impl Prospect<'_> {
         if !self.dues.is_empty() {
             return backlog.forecast_dues(self.dues, &beside, now, begins);
         }
-        let whole = backlog.forecast_beside(&beside, now, begins);
-        let whole = match &self.blast.due_later {
-            Some(later) => backlog.held_back(whole, later, now),
-            None => whole,
-        };
-        DueForecast { whole, ends: Vec::new() }
+        match &self.blast.due_later {
+            Some(later) => backlog.forecast_dues(&later.shares(), &beside, now, begins),
+            None => DueForecast { whole: backlog.forecast_beside(&beside, now, begins), ends: Vec::new() },
+        }
     }
 
     /// The average pace, in messages an hour; `None` where no pace binds.

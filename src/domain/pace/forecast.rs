@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 
 use super::people_use::{PeopleUse, PeopleWalk, SentStretch};
 use super::spacing::{Spacing, ends, even_spacings, mean_pause, spacings};
+use super::turns::DueShare;
 use super::{DailyCap, Gap, Limits, Rate, Window, day_start, next_day_start};
 
 /// The people left to send to, and every limit that applies to them.
@@ -33,7 +34,7 @@ pub struct ForecastShare {
     pub people: u64,
     /// When the first of them goes.
     pub from: DateTime<Utc>,
-    /// When the last of them goes; `None` where no pace determines it, or if it is more than a year away.
+    /// When the last of them goes; `None` where neither a pace nor a time of their own determines it, or if it is more than a year away.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -45,7 +46,8 @@ pub struct Forecast {
     pub tomorrow: Option<ForecastShare>,
     /// On all days after tomorrow.
     pub later: Option<ForecastShare>,
-    /// When the last one goes; `None` where no pace binds, nobody is left, or it takes more than a year.
+    /// When the last one goes; `None` where neither a pace nor a time of their own determines it, nobody is left, or it takes more than a
+    /// year.
     pub done_at: Option<DateTime<Utc>>,
 }
 
@@ -55,6 +57,14 @@ pub struct DueLater {
     pub people: u64,
     pub first: DateTime<Utc>,
     pub last: DateTime<Utc>,
+}
+
+impl DueLater {
+    /// All but one of them as the first is due, and one as the last is: no day ends before the last of its people is due.
+    pub fn shares(&self) -> [DueShare; 2] {
+        let share = |people, due| DueShare { people, due, window: None };
+        [share(self.people.saturating_sub(1), self.first), share(1, self.last)]
+    }
 }
 
 /// How far ahead a forecast reaches.
@@ -70,24 +80,7 @@ impl Backlog<'_> {
     pub fn forecast(&self, now: DateTime<Utc>, begins: DateTime<Utc>) -> Forecast {
         let mut walk = Projection::new(self, (now, begins));
         while walk.left > 0 && walk.stretch(self) == Stretch::Continue {}
-        walk.shares.finish(walk.left, walk.at, !walk.spacings.is_empty())
-    }
-
-    /// A forecast of everybody, where some are due later: it ends no sooner than they can have their message.
-    #[must_use]
-    pub fn held_back(&self, whole: Forecast, later: &DueLater, now: DateTime<Utc>) -> Forecast {
-        if whole.last().is_none() {
-            return whole;
-        }
-        let is_paced = !spacings(self).is_empty();
-        let end_of = |forecast: Forecast| {
-            if is_paced { forecast.done_at } else { forecast.last().map(|share| share.from) }
-        };
-        let ends = [(later.people, later.first), (1, later.last)]
-            .map(|(people, begins)| end_of(Self { people, ..*self }.forecast(now, begins)));
-        let all = ends.into_iter().chain([end_of(whole)]);
-        let done_at = all.reduce(|one, other| Some(one?.max(other?))).flatten();
-        Forecast { done_at, ..whole }
+        walk.shares.finish(walk.left, walk.at, EndOfDay::of_pace(!walk.spacings.is_empty()))
     }
 
     /// How many messages an hour on average, by the limit that binds; `None` where none does.
@@ -269,19 +262,45 @@ impl DayShares {
         *share = Some(ForecastShare { people: before.people + people, until: Some(last), ..before });
     }
 
-    /// The forecast, where so many are `left` at the horizon, the first of them not before `at`. Only a pace determines when the
-    /// last one goes.
-    pub(super) fn finish(self, left: u64, at: DateTime<Utc>, is_paced: bool) -> Forecast {
-        let [today, tomorrow, later] = self
-            .shares
-            .map(|share| share.map(|share| ForecastShare { until: share.until.filter(|_| is_paced), ..share }));
+    /// The forecast, where so many are `left` at the horizon, the first of them not before `at`.
+    pub(super) fn finish(self, left: u64, at: DateTime<Utc>, end: EndOfDay) -> Forecast {
+        let [today, tomorrow, later] = self.shares;
         let last = [later, tomorrow, today].into_iter().flatten().next();
+        let done_at = last.and_then(|last| last.until).filter(|_| left == 0 && end != EndOfDay::Unknown);
+        let known = |share: ForecastShare| ForecastShare {
+            until: share.until.filter(|at| end.is_known(*at, share.from)),
+            ..share
+        };
+        let [today, tomorrow, later] = [today, tomorrow, later].map(|share| share.map(known));
         // Those beyond the horizon go some day.
         let later = match (later, left) {
             (later, 0) => later,
             (Some(later), left) => Some(ForecastShare { people: later.people + left, until: None, ..later }),
             (None, left) => Some(ForecastShare { people: left, from: at.max(self.now), until: None }),
         };
-        Forecast { today, tomorrow, later, done_at: last.and_then(|last| last.until).filter(|_| left == 0) }
+        Forecast { today, tomorrow, later, done_at }
+    }
+}
+
+/// What determines when the last people of a day go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EndOfDay {
+    ByPace,
+    /// By when they are due; no pace does.
+    ByDue,
+    Unknown,
+}
+
+impl EndOfDay {
+    pub(super) const fn of_pace(is_paced: bool) -> Self {
+        if is_paced { Self::ByPace } else { Self::Unknown }
+    }
+
+    fn is_known(self, until: DateTime<Utc>, from: DateTime<Utc>) -> bool {
+        match self {
+            Self::ByPace => true,
+            Self::ByDue => until > from,
+            Self::Unknown => false,
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::forecast::{Backlog, DayShares, Forecast, horizon, left_of};
+use super::forecast::{Backlog, DayShares, EndOfDay, Forecast, horizon, left_of};
 use super::people_use::{PeopleWalk, SentStretch};
 use super::{Limits, Window, next_day_start};
 
@@ -239,7 +239,8 @@ impl<'a> TurnWalk<'a> {
         let left = self.own().left();
         let at = self.own().begins.max(self.at);
         let ends = self.own().queue.ends().map(|end| end.filter(|_| is_paced)).collect();
-        DueForecast { whole: self.shares.finish(left, at, is_paced), ends }
+        let end = if self.own().has_dues && !is_paced { EndOfDay::ByDue } else { EndOfDay::of_pace(is_paced) };
+        DueForecast { whole: self.shares.finish(left, at, end), ends }
     }
 }
 
@@ -257,6 +258,8 @@ enum NextTurn {
 /// A blast among those that take turns.
 struct Turn {
     queue: DueQueue,
+    /// Whether some of its people are due at times of their own.
+    has_dues: bool,
     /// How many of its messages count where the least served goes first: whoever could not be served falls behind nobody.
     served: u64,
     pace: TurnPace,
@@ -269,6 +272,7 @@ impl Turn {
     fn new(blast: &ConcurrentBacklog, sender: &Limits, place: u64) -> Self {
         Self {
             queue: DueQueue::new(blast),
+            has_dues: !blast.dues.is_empty(),
             served: 0,
             pace: TurnPace::of_blast(&blast.limits, sender, place),
             begins: blast.begins,

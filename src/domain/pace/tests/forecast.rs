@@ -316,8 +316,9 @@ fn people_who_are_tried_again_hours_later_hold_the_end_back() {
     let hours = |hours| noon() + TimeDelta::hours(hours);
     let later = |people, first, last| DueLater { people, first: hours(first), last: hours(last) };
     let slow = Backlog { sender: Limits { gap: Some(gap("1m")), ..limits() }, ..backlog(10) };
+    let begins = ForecastBegins { sender: noon(), blast: noon() };
     let held = |backlog: &Backlog<'_>, later: DueLater| {
-        backlog.held_back(backlog.forecast(noon(), noon()), &later, noon()).done_at
+        backlog.forecast_dues(&later.shares(), &[], noon(), begins).whole.done_at
     };
 
     assert_eq!(held(&slow, later(1, 4, 4)), Some(hours(4)));
@@ -327,4 +328,21 @@ fn people_who_are_tried_again_hours_later_hold_the_end_back() {
     let evenings = Backlog { window: Some(window("20:00-22:00", "daily", KL)), ..backlog(10) };
     assert_eq!(held(&evenings, later(2, 4, 11)), Some(utc("2026-06-16T12:00:00Z")), "the next evening");
     assert_eq!(held(&backlog(0), later(1, 4, 4)), None);
+}
+
+#[test]
+fn a_day_ends_when_the_last_of_its_people_is_due() {
+    let minutes = |minutes| noon() + TimeDelta::minutes(minutes);
+    let begins = ForecastBegins { sender: noon(), blast: noon() };
+    let forecast =
+        |backlog: Backlog<'_>, later: DueLater| backlog.forecast_dues(&later.shares(), &[], noon(), begins).whole;
+    let later = DueLater { people: 6, first: minutes(15), last: minutes(29) };
+
+    let quick = Backlog { sender: Limits { rate: rate("80/s"), ..limits() }, ..backlog(6) };
+    for forecast in [forecast(quick, later), forecast(backlog(6), later)] {
+        let today = ForecastShare { people: 6, from: minutes(15), until: Some(minutes(29)) };
+        assert_eq!((forecast.today, forecast.done_at), (Some(today), Some(minutes(29))), "{forecast:?}");
+    }
+    let tomorrow = forecast(quick, DueLater { last: minutes(24 * 60), ..later });
+    assert_eq!([tomorrow.today, tomorrow.tomorrow].map(|share| share.map(|share| share.people)), [Some(5), Some(1)]);
 }
