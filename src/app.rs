@@ -150,7 +150,7 @@ pub use crate::store::fence::Confirmed;
 pub use crate::store::forget::KeptOfPerson;
 pub use crate::store::hook::{DeliveryRow, DeliveryState, HookStatus, ReplayedDeliveries};
 pub use crate::store::import::NewRecipient;
-pub use crate::store::inbox::{InboxEntry, InboxSummary, ReplaySelection};
+pub use crate::store::inbox::{InboxEntry, InboxSummary, Nameless, ReplaySelection};
 pub use crate::store::job::JobRow;
 pub use crate::store::order::audit::OrderDifference;
 pub use crate::store::order::{OrderItemRow, OrderQuery, OrderRow, OriginalOrder};

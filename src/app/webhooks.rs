@@ -16,13 +16,20 @@ use crate::domain::ids::SenderId;
 use crate::domain::text::count_of;
 use crate::provider::meta::webhook::{Handshake, is_signature, verify_signature};
 use crate::provider::wsapme::webhook::is_secret;
-use crate::store::inbox::{self, InboxEntry, InboxSummary, NewWebhook, ReplaySelection};
+use crate::store::inbox::{self, InboxEntry, InboxSummary, Nameless, NewWebhook, ReplaySelection};
 use crate::store::{self, StoreError, months};
 
-/// `1 message waits: no number is known of whoever wrote, and it may be an order`.
-pub fn nameless(waiting: i64) -> String {
-    let messages = count_of(waiting, "message waits", "messages wait");
-    format!("{messages}: no number is known of whoever wrote, and it may be an order")
+/// `1 order and 2 messages wait: no number is known of whoever wrote`.
+pub fn nameless(waiting: Nameless) -> String {
+    let Nameless { orders, stops, messages } = waiting;
+    let kinds = [
+        (orders, count_of(orders, "order", "orders")),
+        (stops, count_of(stops, "stop", "stops")),
+        (messages, count_of(messages, "message", "messages")),
+    ];
+    let kinds: Vec<_> = kinds.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words).collect();
+    let verb = if waiting.total() == 1 { "waits" } else { "wait" };
+    format!("{} {verb}: no number is known of whoever wrote", kinds.join(" and "))
 }
 
 /// How long the database may take to keep a webhook.
@@ -103,10 +110,10 @@ impl App {
         Ok(inbox::summary(self.pool()).await?)
     }
 
-    /// How many webhooks wait for the number of whoever wrote, in words; `None`: none does.
-    pub async fn nameless_in_words(&self) -> Result<Option<String>, AppError> {
-        let waiting = self.inbox_summary().await?.nameless;
-        Ok((waiting > 0).then(|| nameless(waiting)))
+    /// How many orders wait for the number of whoever wrote, in words; `None`: none does.
+    pub async fn nameless_orders(&self) -> Result<Option<String>, AppError> {
+        let orders = self.inbox_summary().await?.nameless.orders;
+        Ok((orders > 0).then(|| nameless(Nameless { orders, ..Nameless::default() })))
     }
 
     /// Has webhooks applied again by the next engine; what was applied already changes nothing. Returns how many.

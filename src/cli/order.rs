@@ -149,7 +149,7 @@ async fn list(global: &Global, (blast, state, phone): OrderFilter, limit: u32) -
     let is_narrowed = state.is_some() || phone.is_some();
     let query = OrderQuery { blast, state, phone, limit, ..OrderQuery::default() };
     let orders = context.app.orders(&query).await?;
-    if let Some(waiting) = context.app.nameless_in_words().await? {
+    if let Some(waiting) = context.app.nameless_orders().await? {
         talk(&format!("{waiting}: `blastdeck inbox list` shows it"));
     }
     if context.is_json {

@@ -17,10 +17,26 @@ use super::{DbTransaction, StoreError, settings};
 use crate::domain::ids::SenderId;
 use crate::domain::opt_out::may_hold_opt_out;
 
-pub use listing::{InboxEntry, InboxSummary, ReplaySelection, list, replay, summary};
+pub use listing::{InboxEntry, InboxSummary, Nameless, ReplaySelection, list, replay, summary};
 
-/// Why a message waits of whose writer Meta's id alone is known: that of its request, too.
-pub const NO_NUMBER: &str = "no number is known of this person's id";
+/// What waits of somebody of whom Meta's id alone is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamelessKind {
+    Order,
+    Stop,
+    Message,
+}
+
+impl NamelessKind {
+    /// Why it waits: its request has the same reason.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Order => "an order, and no number is known of this person's id",
+            Self::Stop => "a stop, and no number is known of this person's id",
+            Self::Message => "no number is known of this person's id",
+        }
+    }
+}
 
 /// A webhook's request as it came.
 #[derive(Debug, Clone)]

@@ -17,6 +17,7 @@ use crate::engine::context::EngineContext;
 use crate::provider::meta::webhook::MarketingWish;
 use crate::store::StoreError;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::inbox::NamelessKind;
 use crate::store::inbox::notices::senders_of_account;
 use crate::store::reply::{self, AnsweredMessage};
 use crate::store::suppression::{self, LiftOutcome, NewSuppression, OperatorSuppression, SuppressionScope};
@@ -97,7 +98,11 @@ async fn fulfil(
     let Some(phone) = &asked.phone else {
         let Some(nameless) = nameless else { return Ok(ItemOutcome::Applied) };
         wish::keep(tx, nameless, (asked.wish.word(), asked.reason), asked.at).await?;
-        return Ok(replies::lacks_number(asked.user_id));
+        let kind = match asked.wish {
+            MarketingWish::Stop => NamelessKind::Stop,
+            MarketingWish::Resume => NamelessKind::Message,
+        };
+        return Ok(replies::lacks_number(asked.user_id, kind));
     };
     if let Some(nameless) = nameless {
         // Kept before the number was known, perhaps in the same moment.

@@ -16,8 +16,9 @@ use crate::domain::session::REPLY_WINDOW;
 use crate::engine::context::EngineContext;
 use crate::engine::media::KEPT_BY_META;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::inbox::NamelessKind;
 use crate::store::reply::{self, AnsweredMessage, LearnedIdentity, NewReply, QuotedMessage};
-use crate::store::{StoreError, inbox, media};
+use crate::store::{StoreError, media};
 
 /// A reply waits this long for its writer's number, where nothing but an id is known of them, and for what becomes of a message
 /// that it may answer. A stop waits for nothing but a number: what is in flight is found by the opt-out itself.
@@ -36,7 +37,12 @@ pub(super) async fn apply(
     let written_to = attribute(&mut *tx, engine, (item, news), effects).await?;
     let has_time = has_time(engine, item);
     if has_time && written_to.lacks_number() && news.person.user_id.is_some() {
-        return Ok(lacks_number(news.person.user_id.as_deref()));
+        let kind = match &news.order {
+            Some(_) => NamelessKind::Order,
+            None if news.is_stop => NamelessKind::Stop,
+            None => NamelessKind::Message,
+        };
+        return Ok(lacks_number(news.person.user_id.as_deref(), kind));
     }
     if has_time && !news.is_stop && written_to.is_undecided(&mut *tx, item).await? {
         let why = "it is not known yet whether a message to this person went".to_owned();
@@ -107,9 +113,8 @@ pub(super) fn has_time(engine: &EngineContext, item: &InboxItem) -> bool {
 }
 
 /// Until the id is learned, or its time is over.
-pub(super) fn lacks_number(user_id: Option<&str>) -> ItemOutcome {
-    let why = inbox::NO_NUMBER.to_owned();
-    ItemOutcome::Waits { why, id: user_id.map(str::to_owned) }
+pub(super) fn lacks_number(user_id: Option<&str>, kind: NamelessKind) -> ItemOutcome {
+    ItemOutcome::Waits { why: kind.reason().to_owned(), id: user_id.map(str::to_owned) }
 }
 
 /// Whom somebody wrote to, with the writer's number.

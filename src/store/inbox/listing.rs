@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use super::NO_NUMBER;
+use super::NamelessKind;
 use crate::store::StoreError;
 use crate::store::notify;
 
@@ -33,10 +33,32 @@ pub struct InboxSummary {
     pub new: i64,
     pub parked: i64,
     pub failed: i64,
-    /// Of those that are parked, how many wait for their writer's number.
-    pub nameless: i64,
+    /// Of those that are parked, those that wait for their writer's number.
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub nameless: Nameless,
     /// When the oldest came that is not applied.
     pub oldest: Option<DateTime<Utc>>,
+}
+
+/// How many requests wait for their writer's number, by what is in them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct Nameless {
+    #[sqlx(rename = "nameless_orders")]
+    #[serde(rename = "nameless_orders")]
+    pub orders: i64,
+    #[sqlx(rename = "nameless_stops")]
+    #[serde(rename = "nameless_stops")]
+    pub stops: i64,
+    #[sqlx(rename = "nameless_messages")]
+    #[serde(rename = "nameless_messages")]
+    pub messages: i64,
+}
+
+impl Nameless {
+    pub const fn total(self) -> i64 {
+        self.orders + self.stops + self.messages
+    }
 }
 
 /// Requests with failed items, each arm by an index of its own: none that is applied has any.
@@ -62,11 +84,15 @@ pub async fn summary(pool: &PgPool) -> Result<InboxSummary, StoreError> {
     let summary = sqlx::query_as(
         "select count(*) filter (where state = 'new') as new, count(*) filter (where state = 'parked') as parked,
                 count(*) filter (where state = 'failed') as failed,
-                count(*) filter (where state = 'parked' and reason = $1) as nameless,
+                count(*) filter (where state = 'parked' and reason = $1) as nameless_orders,
+                count(*) filter (where state = 'parked' and reason = $2) as nameless_stops,
+                count(*) filter (where state = 'parked' and reason = $3) as nameless_messages,
                 min(received_at) filter (where state <> 'failed') as oldest
            from webhook_inbox where state = 'failed' or state in ('new', 'parked')",
     )
-    .bind(NO_NUMBER)
+    .bind(NamelessKind::Order.reason())
+    .bind(NamelessKind::Stop.reason())
+    .bind(NamelessKind::Message.reason())
     .fetch_one(pool)
     .await?;
     Ok(summary)

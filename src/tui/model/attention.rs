@@ -121,7 +121,7 @@ impl Model {
         match need {
             AttentionItem::Uncertain(id) => self.blasts.get(id).map_or(0, |blast| blast.counts.uncertain),
             AttentionItem::Webhooks => head.map_or(0, |head| head.failed_webhooks),
-            AttentionItem::Nameless => head.map_or(0, |head| head.nameless),
+            AttentionItem::Nameless => head.map_or(0, |head| head.nameless.total()),
             AttentionItem::Strangers => head.map_or(0, |head| head.strangers),
             AttentionItem::Notices => head.map_or(0, |head| head.notices),
             _ => 1,
@@ -172,7 +172,7 @@ fn needs_of(blast: &BlastView) -> Vec<AttentionItem> {
 fn needs_of_news(head: &ActivityHead) -> Vec<AttentionItem> {
     let counted = [
         (AttentionItem::Webhooks, head.failed_webhooks),
-        (AttentionItem::Nameless, head.nameless),
+        (AttentionItem::Nameless, head.nameless.total()),
         (AttentionItem::Strangers, head.strangers),
         (AttentionItem::Notices, head.notices),
     ];

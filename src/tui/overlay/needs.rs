@@ -138,7 +138,7 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
                 .to_owned(),
         ),
         AttentionItem::Nameless => words(
-            nameless(model.weight(need)),
+            nameless(model.activity.head.as_ref().map(|head| head.nameless).unwrap_or_default()),
             "it is applied once the number is known, after an hour without: `blastdeck inbox list` shows it".to_owned(),
         ),
         AttentionItem::Strangers => words(

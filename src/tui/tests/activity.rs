@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::seen::seen;
 use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, exactly, people, senders};
+use crate::app::Nameless;
 use crate::app::view::{
     ActivityEvent, ActivityHead, ActivityOrder, ActivityPage, ActivityPosition, ActivityRow, ActivitySource,
     LeftByUndo, RecipientRow, SenderView,
@@ -109,7 +110,7 @@ pub fn head(unread: i64, seen_at: DateTime<Utc>) -> ActivityHead {
         replies: unread.min(3),
         strangers: unread.min(1),
         notices: 0,
-        nameless: 0,
+        nameless: Nameless::default(),
         failed_webhooks: 0,
     }
 }

@@ -3,6 +3,7 @@
 use super::activity::head;
 use super::follow_ups::step;
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blasts, buffer, draft, raya, senders};
+use crate::app::Nameless;
 use crate::app::view::{ActivityHead, BlastView, SenderStop, SenderView};
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState};
@@ -115,13 +116,14 @@ fn news_that_need_a_person_lead_to_the_activity_and_other_replies_are_not_counte
 #[test]
 fn a_message_that_waits_for_its_writers_number_needs_a_person() {
     let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.answer(Completion::ActivityHead(Ok(ActivityHead { nameless: 1, ..head(0, at(13, 58)) })));
+    let nameless = Nameless { orders: 0, stops: 1, messages: 2 };
+    dashboard.answer(Completion::ActivityHead(Ok(ActivityHead { nameless, ..head(0, at(13, 58)) })));
 
     dashboard.keys("!");
 
     let screen = dashboard.screen().join("\n");
     assert!(
-        screen.contains("1 message waits: no number is known of whoever wrote, and it may be an order"),
+        screen.contains("1 stop and 2 messages wait: no number is known of whoever wrote") && !screen.contains("order"),
         "{screen}"
     );
     assert!(screen.contains("`blastdeck inbox list` shows it"), "{screen}");

@@ -6,6 +6,7 @@ use super::follow_ups::preview;
 use super::plans::plan_of;
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, draft, raya};
 use super::views::progress;
+use crate::app::Nameless;
 use crate::app::view::{ActivityHead, BlastView, Total};
 use crate::domain::blast::{BlastState, FirstPeople};
 use crate::domain::funnel::Counts;
@@ -180,7 +181,7 @@ fn what_happened_is_read_once_the_window_is_large_enough_to_show_it() {
         replies: 1,
         strangers: 0,
         notices: 0,
-        nameless: 0,
+        nameless: Nameless::default(),
         failed_webhooks: 0,
     };
     dashboard.answer(Completion::ActivityHead(Ok(head))).taken();

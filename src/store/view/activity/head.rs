@@ -7,7 +7,7 @@ use super::super::Total;
 use super::{UNREAD_MAX, far, first_opt_out, shown_act, standing_change};
 use crate::domain::unseen::Unseen;
 use crate::store::StoreError;
-use crate::store::inbox::NO_NUMBER;
+use crate::store::inbox::{Nameless, NamelessKind};
 
 /// What of it an operator has not seen, and what of that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub struct ActivityHead {
     pub strangers: i64,
     /// What providers said in it.
     pub notices: i64,
-    /// Webhooks that wait for a writer's number, of whom Meta's id alone is known; there may be an order in them.
-    pub nameless: i64,
+    /// Webhooks that wait for a writer's number, of whom Meta's id alone is known.
+    pub nameless: Nameless,
     /// Webhooks of which something could not be applied; there may be an opt-out in them.
     pub failed_webhooks: i64,
 }
@@ -37,7 +37,8 @@ struct HeadRecord {
     replies: i64,
     strangers: i64,
     notices: i64,
-    nameless: i64,
+    #[sqlx(flatten)]
+    nameless: Nameless,
     failed_webhooks: i64,
 }
 
@@ -77,7 +78,9 @@ const HEAD: &str = concat!(
     " as strangers, ",
     unseen!("provider_notices p", "p.received_at", "p.id", "true"),
     " as notices,
-            (select count(*) from (select 1 from webhook_inbox where state = 'parked' and reason = $4 limit 250) n) as nameless,
+            (select count(*) from (select 1 from webhook_inbox where state = 'parked' and reason = $4 limit 250) n) as nameless_orders,
+            (select count(*) from (select 1 from webhook_inbox where state = 'parked' and reason = $5 limit 250) n) as nameless_stops,
+            (select count(*) from (select 1 from webhook_inbox where state = 'parked' and reason = $6 limit 250) n) as nameless_messages,
             (select count(*) from (select 1 from webhook_inbox where state = 'failed' limit 250) n)
             + (select count(*) from (select 1 from webhook_inbox
                                       where state in ('new', 'parked') and failed_items is not null limit 250) n)
@@ -87,8 +90,9 @@ const HEAD: &str = concat!(
 /// What an operator has not seen, counted.
 pub async fn head(pool: &PgPool, operator: &str, unseen: Unseen) -> Result<ActivityHead, StoreError> {
     let (after, before): (Vec<_>, Vec<_>) = unseen.gaps().map(|gap| (gap.after, gap.before.min(far()))).unzip();
-    let head: HeadRecord =
-        sqlx::query_as(HEAD).bind(after).bind(before).bind(operator).bind(NO_NUMBER).fetch_one(pool).await?;
+    let waits = [NamelessKind::Order, NamelessKind::Stop, NamelessKind::Message].map(NamelessKind::reason);
+    let asked = sqlx::query_as(HEAD).bind(after).bind(before).bind(operator);
+    let head: HeadRecord = waits.into_iter().fold(asked, sqlx::query::QueryAs::bind).fetch_one(pool).await?;
     let unread = head.others + head.replies + head.notices;
     Ok(ActivityHead {
         unseen,
