@@ -170,7 +170,7 @@ impl App {
     }
 
     /// A time on the screen's clock, with its date.
-    fn local(&self, at: DateTime<Utc>) -> String {
+    pub(super) fn local(&self, at: DateTime<Utc>) -> String {
         at.with_timezone(&self.config().ui.timezone).format("%-d %b %Y %H:%M").to_string()
     }
 }

@@ -1,13 +1,12 @@
 //! Retries people who failed: really sends, but only to those who are known never to have received the message.
 
-use chrono::{DateTime, Utc};
-
 use super::App;
 use super::AppError;
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, StampedEvidence};
+use crate::domain::retry::OperatorRetry;
 use crate::store;
 use crate::store::action::{self, NewAction};
 use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
@@ -27,7 +26,7 @@ impl App {
         }
     }
 
-    /// Queues them again; a completed blast becomes *sending*. Returns how many.
+    /// Queues them again; a completed blast becomes *sending*. Returns how many: refused, with the reason, where that is nobody.
     pub async fn retry(&self, blast: BlastId, code: Option<&str>) -> Result<i64, AppError> {
         may_retry(self.state(blast).await?)?;
         let mut queued = 0;
@@ -39,7 +38,38 @@ impl App {
             queued += self.retry_these(blast, &page).await?;
         }
         self.notify(blast).await?;
+        if queued == 0 {
+            return Err(self.nobody_to_retry(blast, code).await?);
+        }
         Ok(queued)
+    }
+
+    /// Why nobody can be sent to again.
+    pub async fn nobody_to_retry(&self, blast: BlastId, code: Option<&str>) -> Result<AppError, AppError> {
+        let errors = self.errors(blast).await?;
+        let is_failed = |code: &str| errors.iter().any(|error| error.code == code);
+        let why = match code {
+            _ if errors.is_empty() => return Ok(AppError::Refused("nobody has failed in this blast".to_owned())),
+            Some(code) if !is_failed(code) => format!("nobody failed with the code `{code}`"),
+            Some(code) if OperatorRetry::of(code) == OperatorRetry::NextDay => self.waits_a_day(blast, code).await?,
+            Some(code) => format!(
+                "nobody to retry: no person who failed with the code `{code}` is known not to have received the message"
+            ),
+            None => "nobody to retry: no failed person is known not to have received the message".to_owned(),
+        };
+        Ok(AppError::Refused(format!("{why}; `blastdeck blast report {blast}` has the errors")))
+    }
+
+    /// Why nobody who failed with a code that asks for a day can be sent to again.
+    async fn waits_a_day(&self, blast: BlastId, code: &str) -> Result<String, AppError> {
+        Ok(match person::first_failed(self.pool(), blast, code).await? {
+            Some(at) => format!(
+                "nobody who failed with the code `{code}` may have another message yet: Meta asks to wait a day, the \
+                 first may from {} on",
+                self.local(at + self.engine().settings.retry.not_now_after)
+            ),
+            None => format!("nobody who failed with the code `{code}` can be retried"),
+        })
     }
 
     /// The same for everybody who may be tried again, if they are as many as the operator was shown.
@@ -50,12 +80,6 @@ impl App {
             return Err(AppError::Refused(why));
         }
         self.retry(blast, None).await
-    }
-
-    /// When the first of those who failed with a code that asks for a day may be retried; `None` where nobody failed so.
-    pub async fn next_day_retry(&self, blast: BlastId, code: &str) -> Result<Option<DateTime<Utc>>, AppError> {
-        let first = person::first_failed(self.pool(), blast, code).await?;
-        Ok(first.map(|at| at + self.engine().settings.retry.not_now_after))
     }
 
     async fn retry_page(

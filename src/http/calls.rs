@@ -64,6 +64,7 @@ fn call(command: &str) -> Option<String> {
         ("blast", verb @ ("pause" | "retry" | "resume" | "cancel" | "send")) => {
             format!("POST /api/blasts/{}/{verb}", id())
         }
+        ("blast", "report") => format!("GET /api/blasts/{}/report", id()),
         ("blast", "show") => format!("GET /api/blasts/{}", id()),
         ("blast", "recipients") => match rest.get(1..) {
             Some(["--search", terms]) => format!("GET /api/blasts/{}/recipients?q={terms}", id()),

@@ -168,3 +168,26 @@ async fn a_campaign_is_called_one_and_so_are_its_fields() {
     }
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn a_retry_of_nobody_is_refused_with_the_reason() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = draft(&api, json!(["60100000001", "60100000002"])).await;
+    let nobody = async |body: Value| api.post(&format!("{path}/retry"), body).await.expect(409);
+    shop.execute("update blasts set state = 'completed', launched_at = now()").await;
+
+    assert_eq!(detail(&nobody(json!({})).await), "nobody has failed in this blast");
+    shop.execute(
+        "update blast_recipients set status = 'failed', standing = 'failed', attempt = 1, failed_at = now(), changed_at = now(),
+                                     error_code = '131049', message_id = 'wamid.' || id, failed_attempt = 1",
+    )
+    .await;
+    let early = nobody(json!({ "code": "131049" })).await;
+    assert!(detail(&early).contains("Meta asks to wait a day, the first may from "), "{early:?}");
+    let unknown = nobody(json!({ "code": "x" })).await;
+    assert!(detail(&unknown).starts_with("nobody failed with the code `x`"), "{unknown:?}");
+    let all = nobody(json!({})).await;
+    assert!(detail(&all).contains(&format!("`GET {path}/report` has the errors")), "{all:?}");
+    serve.stop().await;
+}
