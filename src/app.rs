@@ -129,7 +129,7 @@ pub use still_suppressed::StillSuppressed;
 pub use suppressions::{EVERY_BUSINESS, OptOut, SuppressOutcome, SuppressedAll};
 pub use template::{FittedTemplate, TemplateRefusal};
 pub use undo::UndoOutcome;
-pub use webhooks::{ReceivedBody, WebhookIntake, WebhookRefusal, nameless};
+pub use webhooks::{HandshakeRefusal, ReceivedBody, WebhookIntake, WebhookRefusal, nameless};
 
 /// The result of a health check of a sender.
 pub use crate::config::{NewSender, TypedToken};

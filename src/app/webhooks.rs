@@ -54,6 +54,17 @@ pub enum WebhookRefusal {
     NotKept,
 }
 
+/// Why a handshake is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandshakeRefusal {
+    UnknownToken,
+    /// Somebody who knows the token asks without this, or with another value of it.
+    Lacks {
+        field: &'static str,
+        mend: &'static str,
+    },
+}
+
 /// Takes webhooks in. One task writes them, in batches: a commit costs the same however much is in it.
 pub struct WebhookIntake {
     secrets: WebhookSecrets,
@@ -154,9 +165,16 @@ impl WebhookIntake {
     }
 
     /// The challenge of a handshake, where some sender has its token.
-    pub fn meta_handshake<'a>(&self, query: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
+    pub fn meta_handshake<'a>(
+        &self,
+        query: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<String, HandshakeRefusal> {
         let handshake = Handshake::of_query(query);
-        self.secrets.verify_tokens.iter().find_map(|token| handshake.answer(token)).map(str::to_owned)
+        if !self.secrets.verify_tokens.iter().any(|token| handshake.knows(token)) {
+            return Err(HandshakeRefusal::UnknownToken);
+        }
+        let lacks = |(field, mend)| HandshakeRefusal::Lacks { field, mend };
+        handshake.answer().map(str::to_owned).map_err(lacks)
     }
 
     /// What can be told before the body: whether it has a signature, and somebody to compare it with.

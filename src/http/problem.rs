@@ -1,5 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
+use std::fmt::Display;
+
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -37,6 +39,12 @@ pub(super) struct FieldError {
 impl FieldError {
     pub(super) fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { field: field.into(), detail: detail.into(), row: None }
+    }
+
+    /// The same of somebody at this place of a list, from 0.
+    #[must_use]
+    pub(super) fn in_row(self, place: usize) -> Self {
+        Self { row: u64::try_from(place + 1).ok(), ..self }
     }
 }
 
@@ -118,6 +126,12 @@ impl Problem {
         let reworded =
             |error: FieldError| FieldError { field: word(&error.field), detail: word(&error.detail), ..error };
         Self { detail: word(&self.detail), errors: self.errors.into_iter().map(reworded).collect(), ..self }
+    }
+
+    /// The same, where the calls that it names are about this one: `/api/blasts/7/send` in place of `/api/blasts/{id}/send`.
+    #[must_use]
+    pub(super) fn with_id(self, kind: &str, id: impl Display) -> Self {
+        self.reworded(|said| said.replace(&format!("/api/{kind}/{{id}}"), &format!("/api/{kind}/{id}")))
     }
 
     /// The same, naming the field that it is about.

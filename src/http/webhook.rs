@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use super::HttpState;
 use super::body::{drain, read};
 use super::problem::Problem;
-use crate::app::WebhookRefusal;
+use crate::app::{HandshakeRefusal, WebhookRefusal};
 
 /// The query's pairs, decoded.
 type Pairs = Query<Vec<(String, String)>>;
@@ -17,8 +17,11 @@ type Pairs = Query<Vec<(String, String)>>;
 pub(super) async fn meta_handshake(State(state): State<HttpState>, Query(pairs): Pairs) -> Response {
     let pairs = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     match state.intake.meta_handshake(pairs) {
-        Some(challenge) => ([(header::CONTENT_TYPE, "text/plain")], challenge).into_response(),
-        None => Problem::new(StatusCode::FORBIDDEN, "verify-token", "no sender has this verify_token").into_response(),
+        Ok(challenge) => ([(header::CONTENT_TYPE, "text/plain")], challenge).into_response(),
+        Err(HandshakeRefusal::UnknownToken) => {
+            Problem::new(StatusCode::FORBIDDEN, "verify-token", "no sender has this verify_token").into_response()
+        }
+        Err(HandshakeRefusal::Lacks { field, mend }) => Problem::field(field, mend).into_response(),
     }
 }
 

@@ -126,6 +126,15 @@ async fn metas_handshake_returns_exactly_the_challenge_to_who_knows_the_token() 
         assert_eq!(ask(wrong).await.0, StatusCode::FORBIDDEN, "{wrong}");
     }
     assert_eq!(serve.get("/api/webhook/meta").await.0, StatusCode::FORBIDDEN);
+    for (query, lacks) in [
+        ("hub.challenge=1", "hub.mode"),
+        ("hub.mode=x&hub.challenge=1", "hub.mode"),
+        ("hub.mode=subscribe", "hub.challenge"),
+    ] {
+        let (status, said) = serve.get(&format!("/api/webhook/meta?{query}&hub.verify_token={VERIFY_TOKEN}")).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+        assert!(said.contains(lacks) && !said.contains("no sender"), "{query}: {said}");
+    }
     assert_eq!(serve.get("/livez").await, (StatusCode::OK, "ok\n".to_owned()));
     assert_eq!(serve.get("/readyz").await, (StatusCode::OK, "ok\n".to_owned()));
     assert_eq!(serve.get("/nothing").await.0, StatusCode::NOT_FOUND);

@@ -249,7 +249,9 @@ pub(super) async fn take_out(
     for (at, text) in body.value.recipients.iter().enumerate() {
         match Phone::parse(text, region) {
             Ok(phone) => phones.push(phone),
-            Err(error) => wrong.push(FieldError::new(format!("recipients[{at}]"), error.to_string())),
+            Err(error) => {
+                wrong.push(FieldError::new(format!("recipients[{at}]"), error.to_string()).in_row(at));
+            }
         }
     }
     if !wrong.is_empty() {

@@ -14,6 +14,8 @@ use super::super::problem::{FieldError, Problem};
 pub(super) trait Editable {
     /// Those that may come back only as they are: another value would be a change that is not made.
     const FIXED: &'static [&'static str];
+    /// Of these, those that other fields change, and which.
+    const WRITTEN_AS: &'static [(&'static str, &'static str)] = &[];
     /// Those that change by themselves, such as counts and times: they are not looked at.
     const COMPUTED: &'static [&'static str];
 }
@@ -25,7 +27,7 @@ pub(super) struct Edited<T> {
     fixed: Map<String, Value>,
 }
 
-impl<T> Edited<T> {
+impl<T: Editable> Edited<T> {
     /// Whether this field came back.
     pub(super) fn has(&self, name: &str) -> bool {
         self.fixed.contains_key(name)
@@ -35,8 +37,11 @@ impl<T> Edited<T> {
     pub(super) fn refuse_fixed(&self, now: &impl Serialize) -> Result<(), Problem> {
         let now = json!(now);
         let others = self.fixed.iter().filter(|(name, value)| now.get(name) != Some(*value));
-        let said = |name: &String| FieldError::new(name, "it is not changed here: leave it out, or as it is");
-        let errors: Vec<_> = others.map(|(name, _)| said(name)).collect();
+        let said = |name: &String| match T::WRITTEN_AS.iter().find(|(fixed, _)| fixed == name) {
+            Some((_, fields)) => format!("it is changed by {fields}: leave it out, or as it is"),
+            None => "it is not changed here: leave it out, or as it is".to_owned(),
+        };
+        let errors: Vec<_> = others.map(|(name, _)| FieldError::new(name, said(name))).collect();
         if errors.is_empty() { Ok(()) } else { Err(Problem::fields(errors)) }
     }
 }

@@ -293,6 +293,7 @@ async fn mark(
         }))
     })
     .await
+    .map_err(|problem| problem.with_id("recipients", id))
 }
 
 impl From<Marked> for MarkAnswer {
@@ -319,6 +320,7 @@ async fn resolve(
         Ok(Answer::ok(MarkedPerson { marks: Some(vec![done]), undone: None, still_suppressed: Vec::new(), recipient }))
     })
     .await
+    .map_err(|problem| problem.with_id("recipients", id))
 }
 
 /// Takes back the caller's own newest act.

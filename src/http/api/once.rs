@@ -105,6 +105,19 @@ pub(super) async fn once<F>(
 where
     F: Future<Output = Result<Answer, Problem>>,
 {
+    let blast = request.blast;
+    let done = first_or_again(caller, request, work).await;
+    done.map_err(|problem| blast.into_iter().fold(problem, |problem, blast| problem.with_id("blasts", blast)))
+}
+
+async fn first_or_again<F>(
+    caller: &ApiCaller,
+    request: Repeatable<'_>,
+    work: impl FnOnce(App) -> F,
+) -> Result<Response, Problem>
+where
+    F: Future<Output = Result<Answer, Problem>>,
+{
     let Some(key) = key(request.headers)? else { return Ok(work(caller.app()).await?.into_response()) };
     if let Some(earlier) = earlier(caller, &key).await?
         && let Some(again) = replay(caller, &request, &key, earlier).await?

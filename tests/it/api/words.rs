@@ -170,6 +170,24 @@ async fn a_campaign_is_called_one_and_so_are_its_fields() {
 }
 
 #[tokio::test]
+async fn a_refused_command_names_its_own_blast() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = draft(&api, json!(["60100000001"])).await;
+
+    let resumed = api.post(&format!("{path}/resume"), json!({})).await.expect(409);
+    let paused = api.post(&format!("{path}/pause"), json!({})).await.expect(409);
+
+    assert!(detail(&resumed).contains(&format!("`POST {path}/send` sends it")), "{resumed:?}");
+    assert!(detail(&paused).contains(&format!("`DELETE {path}` removes it")), "{paused:?}");
+    let bad = json!({ "recipients": ["60100000001", "12"] });
+    let bad = said(api.request(Method::DELETE, &format!("{path}/recipients")).json(&bad)).await.expect(422);
+    let error = &bad.body["errors"][0];
+    assert_eq!((&error["field"], &error["row"]), (&json!("recipients[1]"), &json!(2)), "{bad:?}");
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn a_retry_of_nobody_is_refused_with_the_reason() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;
@@ -189,5 +207,20 @@ async fn a_retry_of_nobody_is_refused_with_the_reason() {
     assert!(detail(&unknown).starts_with("nobody failed with the code `x`"), "{unknown:?}");
     let all = nobody(json!({})).await;
     assert!(detail(&all).contains(&format!("`GET {path}/report` has the errors")), "{all:?}");
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn the_hours_of_a_campaign_name_the_fields_that_change_them() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let body =
+        json!({ "name": "x", "templateName": "tour_package_marketing", "templateVariables": { "1": "a", "2": "b" } });
+    let id = api.post("/api/whatsapp/campaigns", body).await.expect(201).body["id"].clone();
+    let path = format!("/api/whatsapp/campaigns/{}", id.as_str().unwrap());
+
+    let refused = said(api.request(Method::PUT, &path).json(&json!({ "sendWindow": null }))).await.expect(422);
+
+    assert!(detail(&refused).contains("sendWindowStart") && detail(&refused).contains("null"), "{refused:?}");
     serve.stop().await;
 }

@@ -74,6 +74,8 @@ pub(super) struct CampaignBody {
 
 impl Editable for CampaignBody {
     const FIXED: &'static [&'static str] = &["id", "status", "paused", "sendWindow"];
+    const WRITTEN_AS: &'static [(&'static str, &'static str)] =
+        &[("sendWindow", "`sendWindowStart` and `sendWindowEnd`, null for both to clear it")];
     const COMPUTED: &'static [&'static str] = &[
         "totalRecipients",
         "sentCount",

@@ -88,10 +88,18 @@ impl Handshake {
         handshake
     }
 
-    /// The body of the answer, exactly the challenge, as `text/plain` with 200; `None` is 403.
-    pub fn answer(&self, verify_token: &SecretString) -> Option<&str> {
-        let is_known = !verify_token.expose_secret().is_empty() && is_equal(verify_token, &self.verify_token);
-        (self.mode == "subscribe" && is_known && !self.challenge.is_empty()).then_some(self.challenge.as_str())
+    /// Whether it has this token.
+    pub fn knows(&self, verify_token: &SecretString) -> bool {
+        !verify_token.expose_secret().is_empty() && is_equal(verify_token, &self.verify_token)
+    }
+
+    /// The body of the answer, exactly the challenge, as `text/plain` with 200; else what it lacks, and how that is written.
+    pub fn answer(&self) -> Result<&str, (&'static str, &'static str)> {
+        match self.challenge.as_str() {
+            _ if self.mode != "subscribe" => Err(("hub.mode", "write `subscribe`")),
+            "" => Err(("hub.challenge", "missing: write a text, which comes back")),
+            challenge => Ok(challenge),
+        }
     }
 }
 
@@ -160,11 +168,13 @@ mod tests {
             [("hub.mode", "subscribe"), ("hub.challenge", "1158201444"), ("hub.verify_token", "Jefe"), ("x", "y")];
         let handshake = Handshake::of_query(query);
 
-        assert_eq!(handshake.answer(&secret()), Some("1158201444"));
-        assert_eq!(handshake.answer(&"other".into()), None);
-        assert_eq!(Handshake { mode: "unsubscribe".to_owned(), ..handshake.clone() }.answer(&secret()), None);
-        assert_eq!(Handshake { verify_token: String::new(), ..handshake }.answer(&"".into()), None);
-        assert_eq!(Handshake::of_query([]).answer(&secret()), None);
+        assert_eq!((handshake.knows(&secret()), handshake.answer()), (true, Ok("1158201444")));
+        assert!(!handshake.knows(&"other".into()));
+        let lacks = |handshake: Handshake| handshake.answer().unwrap_err().0;
+        assert_eq!(lacks(Handshake { mode: "unsubscribe".to_owned(), ..handshake.clone() }), "hub.mode");
+        assert_eq!(lacks(Handshake { challenge: String::new(), ..handshake.clone() }), "hub.challenge");
+        assert!(!Handshake { verify_token: String::new(), ..handshake }.knows(&"".into()));
+        assert!(!Handshake::of_query([]).knows(&secret()));
     }
 
     proptest! {
