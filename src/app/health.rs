@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use super::App;
 use super::AppError;
 use super::view::BlastView;
+use super::webhooks::refused_webhooks;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
@@ -38,16 +39,26 @@ pub struct SenderCheck {
     pub is_lifted: bool,
     /// What else its provider's account says, a sentence each: webhooks, templates.
     pub notes: Vec<String>,
+    /// Why its webhooks would be refused here, a sentence each.
+    pub refused_webhooks: Vec<String>,
 }
 
 impl SenderCheck {
-    /// A sender that is stopped is bad, whatever its provider says.
+    /// A sender that is stopped is bad, whatever its provider says; one whose webhooks are refused is doubtful.
     pub fn verdict(&self) -> HealthVerdict {
-        if self.stop.is_some() { HealthVerdict::Bad } else { self.health.verdict }
+        match self.health.verdict {
+            _ if self.stop.is_some() => HealthVerdict::Bad,
+            HealthVerdict::Good if !self.refused_webhooks.is_empty() => HealthVerdict::Doubtful,
+            verdict => verdict,
+        }
     }
 
     /// What was found, with the command line that lifts a stop.
     pub fn detail(&self) -> String {
+        std::iter::once(self.standing()).chain(self.refused_webhooks.iter().cloned()).collect::<Vec<_>>().join("; ")
+    }
+
+    fn standing(&self) -> String {
         let Some(SenderStop { code, reason, .. }) = &self.stop else { return self.health.detail.clone() };
         // A reason of the fence's own names the command.
         let mend =
@@ -114,6 +125,10 @@ impl App {
             notes,
             stop: stops.remove(&id),
             is_lifted: false,
+            refused_webhooks: self
+                .config()
+                .sender(name)
+                .map_or_else(Vec::new, |sender| refused_webhooks(self.config(), sender)),
         };
         Ok(healths.into_iter().map(check).collect())
     }

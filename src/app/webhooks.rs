@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::{App, AppError};
-use crate::config::{Config, TokenSource};
+use crate::config::{Config, ConfigError, SenderConfig, TokenSource};
 use crate::domain::ids::SenderId;
 use crate::domain::text::count_of;
 use crate::provider::meta::webhook::{Handshake, is_signature, verify_signature};
@@ -42,6 +42,8 @@ const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
 /// Unproven requests are logged no more often than this, with their number.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 const NO_APP_SECRET: &str = "no sender has an app_secret: webhooks of Meta's are not accepted";
+/// Said of a sender whose secret cannot be read.
+const REFUSED: &str = "its webhooks are refused";
 
 /// Why a webhook is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -133,13 +135,32 @@ impl App {
     }
 }
 
+fn read_secret(sender: &SenderConfig, what: &str, source: &TokenSource) -> Result<SecretString, ConfigError> {
+    source.read_as(&format!("{what} for sender {}", sender.name))
+}
+
+/// Why `serve` would refuse webhooks of a sender in this environment, a sentence each, in the words of its log.
+pub(super) fn refused_webhooks(config: &Config, sender: &SenderConfig) -> Vec<String> {
+    let of_meta =
+        sender.meta.iter().flat_map(|meta| [("app_secret", &meta.app_secret), ("verify_token", &meta.verify_token)]);
+    let named = of_meta.chain([("webhook_secret", &sender.webhook_secret)]);
+    let unread = named.filter_map(|(what, source)| read_secret(sender, what, source.as_ref()?).err());
+    let mut why: Vec<_> = unread.map(|error| format!("{error}: {REFUSED}")).collect();
+    // The secret of any sender proves a webhook of Meta's.
+    let signs = |sender: &SenderConfig| sender.meta.as_ref().is_some_and(|meta| meta.app_secret.is_some());
+    if sender.meta.is_some() && !config.senders.iter().any(signs) {
+        why.push(NO_APP_SECRET.to_owned());
+    }
+    why
+}
+
 impl WebhookSecrets {
     fn read(config: &Config, id_of: impl Fn(&str) -> Option<SenderId>) -> Self {
         let mut secrets = Self::default();
         for sender in &config.senders {
             let read = |what: &str, source: &Option<TokenSource>| {
-                let found = source.as_ref()?.read_as(&format!("{what} for sender {}", sender.name));
-                found.inspect_err(|error| tracing::error!(%error, "its webhooks are refused")).ok()
+                let found = read_secret(sender, what, source.as_ref()?);
+                found.inspect_err(|error| tracing::error!(%error, "{REFUSED}")).ok()
             };
             if let Some(meta) = &sender.meta {
                 secrets.app_secrets.extend(read("app_secret", &meta.app_secret));

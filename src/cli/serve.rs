@@ -100,7 +100,9 @@ impl ServeVerb {
             let why = format!("{listen} can be reached from other machines, and speaks plain HTTP: {mend}");
             return Err(RefusedError(why).into());
         }
-        TcpListener::bind(listen).await.wrap_err_with(|| format!("cannot listen on {listen}"))
+        TcpListener::bind(listen).await.wrap_err_with(|| {
+            format!("cannot listen on {listen}: end what listens there, or give another address (--listen, or listen under [http])")
+        })
     }
 }
 

@@ -8,8 +8,10 @@ use reqwest::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::serve::{APP_SECRET, Serve, VERIFY_TOKEN, WEBHOOK_SECRET, senders, signature};
-use crate::support::{Setup, Shop};
+use crate::support::serve::{
+    APP_SECRET, NUMBER, Serve, VERIFY_TOKEN, WEBHOOK_SECRET, senders, signature, with_secrets,
+};
+use crate::support::{Setup, Shop, said};
 
 const KEPT: &str = "select count(*) from webhook_inbox";
 
@@ -187,4 +189,44 @@ async fn it_listens_on_other_addresses_only_on_purpose() {
 
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.err.contains("--public") && refused.err.contains("reverse proxy"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_busy_port_is_named_with_the_mend() {
+    let shop = shop().await;
+    let busy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = busy.local_addr().unwrap().to_string();
+
+    let refused = shop.run(&["serve", "--no-engine", "--listen", &address]).await;
+
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains(&address) && refused.err.contains("--listen"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_sender_whose_webhooks_are_refused_is_doubtful() {
+    let sim = ["--phone-number-id", NUMBER, "--app-secret", APP_SECRET];
+    let shop = Shop::open(Setup { sim: &sim, ..Setup::default() }).await;
+    shop.write("config.toml", senders(shop.sim.base_url()));
+    let check = async |verb: &[&str], secrets: &[(&str, &str)]| {
+        let mut command = with_secrets(shop.command(verb));
+        command.envs(secrets.iter().copied());
+        said(command).await
+    };
+    let unset = [("META_APP_SECRET", ""), ("WSAPME_WEBHOOK_SECRET", "")];
+
+    for verb in [&["doctor"][..], &["sender", "check"]] {
+        let (good, refused) = (check(verb, &[]).await, check(verb, &unset).await);
+
+        assert!(!good.out.contains("its webhooks are refused"), "{good:?}");
+        for says in ["no app_secret for sender cloud: ", "no webhook_secret for sender sales: "] {
+            let line = refused.out.lines().find(|line| line.contains(says)).unwrap_or_else(|| panic!("{refused:?}"));
+            assert!(line.contains("doubtful") && line.contains("it is empty: its webhooks are refused"), "{line}");
+        }
+        assert_eq!(refused.code, good.code);
+    }
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", config.replace("app_secret = { env = \"META_APP_SECRET\" }\n", ""));
+    let without = check(&["sender", "check", "cloud"], &[]).await;
+    assert!(without.out.contains("no sender has an app_secret: webhooks of Meta's are not accepted"), "{without:?}");
 }
