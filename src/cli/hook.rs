@@ -11,11 +11,10 @@ use serde_json::json;
 use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
-use super::exit::RefusedError;
 use super::inbox::since;
 use super::output::{json, line, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{DeliveryRow, DeliveryState, HookTest, HookView, ReplayedDeliveries};
+use crate::app::{AppError, DeliveryRow, DeliveryState, HookTest, HookView, ReplayedDeliveries};
 use crate::domain::hook::spell_secret;
 use crate::domain::text::count_of;
 
@@ -199,7 +198,7 @@ impl HookReplayArgs {
         let replayed = context.app.replay_hook(&self.name, which).await?;
         if let (ReplayedDeliveries::One(sequence), 0) = (which, replayed) {
             let mend = "`blastdeck hook log` shows those that are kept";
-            return Err(RefusedError(format!("{} has no call {sequence}: {mend}", self.name)).into());
+            return Err(AppError::NotFound(format!("{} has no call {sequence}: {mend}", self.name)).into());
         }
         if context.is_json {
             return json(&json!({ "name": self.name, "replayed": replayed }));

@@ -10,10 +10,9 @@ use serde_json::json;
 use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
-use super::exit::RefusedError;
 use super::output::{json, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{InboxEntry, InboxSummary, ReplaySelection};
+use crate::app::{AppError, InboxEntry, InboxSummary, ReplaySelection};
 use crate::domain::pace::{parse_span, show_span};
 use crate::domain::text::count_of;
 
@@ -127,7 +126,7 @@ async fn replay(global: &Global, selection: ReplaySelection) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     let webhooks = context.app.replay_inbox(selection).await?;
     if let (ReplaySelection::One(id), 0) = (selection, webhooks) {
-        return Err(RefusedError(format!("there is no webhook {id}: `blastdeck inbox list` shows them")).into());
+        return Err(AppError::NotFound(format!("there is no webhook {id}: `blastdeck inbox list` shows them")).into());
     }
     if context.is_json {
         return json(&json!({ "replayed": webhooks }));
