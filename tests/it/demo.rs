@@ -96,8 +96,11 @@ fn a_headless_demo_ends_with_a_true_report_and_leaves_nothing_and_a_seed_gives_o
     let dir = TestDir::new();
 
     let [first, second] = [SMALL, SMALL].map(|arguments| demo(&dir, arguments).spawn().unwrap());
-    let [first, second] = [first, second].map(|demo| report_of(&demo.wait_with_output().unwrap()));
+    let [first, second] = [first, second].map(|demo| demo.wait_with_output().unwrap());
+    let told = String::from_utf8_lossy(&first.stderr).into_owned();
+    let [first, second] = [first, second].map(|demo| report_of(&demo));
 
+    assert!(told.contains("60 people are sent to"), "how far it is: {told}");
     for part in ["funnel", "stuck", "counts", "rates", "errors"] {
         assert_eq!(first[part], second[part], "{part}");
     }

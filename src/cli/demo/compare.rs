@@ -10,11 +10,13 @@ use tokio::time::Instant;
 
 use super::environment::DemoEnvironment;
 use crate::app::App;
-use crate::app::view::{Anchor, Order, RecipientQuery};
+use crate::app::view::{Anchor, BlastView, Order, RecipientQuery};
+use crate::cli::output::talk;
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
+use crate::domain::text::{number, people};
 
 #[derive(Debug, Deserialize)]
 struct SimulatorTruth {
@@ -43,15 +45,23 @@ struct SettledStats {
 }
 
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
+/// How often it is said how far it is.
+const TOLD_EVERY: Duration = Duration::from_secs(5);
 /// How long the last statuses may take once nothing more can happen, unless something does.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits until the blast is completed and nothing more happens to its people, then compares. Empty when all is equal.
 pub(super) async fn until_the_end(environment: &DemoEnvironment, app: &App, blast: BlastId) -> Result<Vec<String>> {
     let mut over_since: Option<Instant> = None;
+    let mut told_at: Option<Instant> = None;
     loop {
         tokio::time::sleep(POLL_INTERVAL).await;
-        let state = app.blast(blast).await?.state;
+        let view = app.blast(blast).await?;
+        if told_at.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
+            told_at = Some(Instant::now());
+            talk(&progress(&view));
+        }
+        let state = view.state;
         if matches!(state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed) {
             return Err(eyre!("the blast is {state} before its end"));
         }
@@ -66,6 +76,17 @@ pub(super) async fn until_the_end(environment: &DemoEnvironment, app: &App, blas
         if differences.is_empty() || since.elapsed() > PATIENCE {
             return Ok(differences);
         }
+    }
+}
+
+/// `120 of 250 people are sent to`, and what the others wait for.
+fn progress(blast: &BlastView) -> String {
+    let all = people(blast.total_recipients);
+    let left = blast.counts.queued + blast.counts.sending;
+    match &blast.waiting {
+        _ if left == 0 => format!("{all} are sent to; what becomes of it is followed"),
+        Some(waiting) => format!("{} of {all} are sent to; {waiting}", number(blast.total_recipients - left)),
+        None => format!("{} of {all} are sent to", number(blast.total_recipients - left)),
     }
 }
 
