@@ -78,7 +78,13 @@ pub struct RawResponse {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendOutcome {
     /// The provider accepted it and returned an id.
-    Accepted { message_id: MessageId, provider_status: Option<String>, message_timestamp: Option<DateTime<Utc>> },
+    Accepted {
+        message_id: MessageId,
+        provider_status: Option<String>,
+        message_timestamp: Option<DateTime<Utc>>,
+        /// Another number than the one sent to, with its plus, by which WhatsApp knows the person.
+        known_as: Option<String>,
+    },
     /// Known not to have been accepted. `code` is the provider's own (or a short one of ours, such as `connect`),
     /// `message` its sentence, for people.
     Rejected { class: ErrorClass, code: String, message: String, retry_after: Option<Duration> },

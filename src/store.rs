@@ -2,6 +2,7 @@
 //! Knows the domain's types, and nothing of providers, engines or screens.
 
 pub mod action;
+pub mod alias;
 pub mod answered;
 pub mod api_request;
 pub mod api_token;

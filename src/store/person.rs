@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::StoreError;
+use super::alias::is_their_number;
 use super::evidence::{COLUMNS, show_in_flight};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
@@ -128,12 +129,14 @@ pub async fn newest_reached(
     sender: SenderId,
     phone: &str,
 ) -> Result<Option<PersonRow>, StoreError> {
-    let id: Option<RecipientId> = sqlx::query_scalar(
+    let id: Option<RecipientId> = sqlx::query_scalar(concat!(
         "select r.id from blast_recipients r join blasts b on b.id = r.blast_id
-          where person_key(r.phone_number) = person_key($2) and b.sender_id = $1 and b.answer_until is null
+          where ",
+        is_their_number!(),
+        " and b.sender_id = $1 and b.answer_until is null
             and r.status in ('sent', 'delivered', 'read', 'replied', 'closed')
-          order by r.sent_at desc nulls last, r.id desc limit 1",
-    )
+          order by r.sent_at desc nulls last, r.id desc limit 1"
+    ))
     .bind(sender)
     .bind(phone)
     .fetch_optional(&mut *tx)

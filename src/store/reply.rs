@@ -5,6 +5,7 @@ use sqlx::postgres::types::PgInterval;
 use sqlx::{FromRow, PgConnection};
 
 use super::StoreError;
+use super::alias::is_their_number;
 use crate::domain::ids::{BlastId, MessageId, RecipientId, ReplyId, SenderId};
 
 /// A reply as it is kept.
@@ -114,14 +115,16 @@ pub async fn newest_reached(
     window: TimeDelta,
 ) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
     let window = PgInterval::try_from(window).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
-    let message: Option<ReachedMessage> = sqlx::query_as(
+    let message: Option<ReachedMessage> = sqlx::query_as(concat!(
         "select b.sender_id, r.blast_id, r.id as recipient_id, r.attempt
            from blast_recipients r join blasts b on b.id = r.blast_id
-          where person_key(r.phone_number) = person_key($2) and b.sender_id = any($1) and b.answer_until is null
+          where ",
+        is_their_number!(),
+        " and b.sender_id = any($1) and b.answer_until is null
             and r.status in ('sent', 'delivered', 'read', 'replied', 'closed')
             and r.sent_at >= $3::timestamptz - $4::interval and r.sent_at <= $3::timestamptz + interval '2 minutes'
-          order by r.sent_at desc, r.id desc limit 1",
-    )
+          order by r.sent_at desc, r.id desc limit 1"
+    ))
     .bind(senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
     .bind(phone)
     .bind(at)
@@ -134,10 +137,10 @@ pub async fn newest_reached(
 /// Whether a message of this sender to this number is in flight, or may have gone: it may be the one that is answered.
 pub async fn is_undecided(tx: &mut PgConnection, sender: SenderId, phone: &str) -> Result<bool, StoreError> {
     let is_undecided = sqlx::query_scalar(
-        "select exists (select 1 from blast_recipients r join blasts b on b.id = r.blast_id
-                         where person_key(r.phone_number) = person_key($2) and b.sender_id = $1
+        concat!("select exists (select 1 from blast_recipients r join blasts b on b.id = r.blast_id
+                         where ", is_their_number!(), " and b.sender_id = $1
                             and b.answer_until is null
-                            and (r.status = 'uncertain' or exists (select from in_flight f where f.recipient_id = r.id)))",
+                            and (r.status = 'uncertain' or exists (select from in_flight f where f.recipient_id = r.id)))"),
     )
     .bind(sender)
     .bind(phone)

@@ -10,14 +10,17 @@ use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use crate::domain::message::Message;
 use crate::domain::status::Status;
 
-/// When somebody wrote to a sender last, in either spelling of their number, and by its clock or ours, whichever is earlier.
+/// When somebody wrote to a sender last, under any number of theirs, and by its clock or ours, whichever is earlier.
 pub async fn last_word(
     tx: &mut PgConnection,
     sender: SenderId,
     phone: &str,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
     let at = sqlx::query_scalar(
-        "select max(least(at, received_at)) from replies where person_key(phone_number) = person_key($2) and sender_id = $1",
+        "select max(least(at, received_at)) from replies
+          where sender_id = $1 and person_key(phone_number) = any(array(
+                select person_key($2) union
+                select person_key(alias) from number_aliases where person_key(phone_number) = person_key($2)))",
     )
     .bind(sender)
     .bind(phone)

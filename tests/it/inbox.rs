@@ -1,5 +1,6 @@
 //! Webhooks: kept as they came, applied whatever their order, and never twice.
 
+mod aliases;
 mod amounts;
 mod applying;
 mod consequences;

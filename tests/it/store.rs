@@ -164,6 +164,7 @@ fn entry(person: i64, evidence: Evidence, body: &[u8]) -> EvidenceEntry {
             error_code: None,
             body: body.to_vec().into(),
             text: Some("Hi".to_owned()),
+            known_as: None,
             flagged: None,
         }),
         jitter: 0.5,

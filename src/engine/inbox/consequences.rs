@@ -9,7 +9,6 @@ use sqlx::PgConnection;
 
 use super::effects::Effects;
 use super::late_failures::LateNews;
-use super::opt_out::{self, OptOut};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
@@ -21,7 +20,6 @@ use crate::engine::sending::{CLIMB_AFTER, HOLD};
 use crate::provider::{advised, code_rule, refusal_class};
 use crate::store::inbox::messages::KnownMessage;
 use crate::store::sender::{self, SlowDown};
-use crate::store::suppression::SuppressionScope;
 use crate::store::{StoreError, blast};
 
 /// A failure that changed its person.
@@ -87,18 +85,9 @@ pub(super) async fn apply(
             }
         }
         ErrorClass::PauseBlast => return pause_or_hold(tx, failure, (wait, why), effects).await,
-        ErrorClass::OptOut => {
-            let opt_out = OptOut {
-                scope: SuppressionScope::Sender(message.sender_id),
-                phone: message.phone_number.as_str(),
-                source: "provider",
-                reason: "the provider says that they opted out",
-                at,
-            };
-            opt_out::record(tx, engine, opt_out, effects).await?;
-        }
         ErrorClass::SlowSender => slow_downs.add(engine, message.sender_id, (wait, at)),
-        ErrorClass::Retry | ErrorClass::FailRecipient | ErrorClass::NotNow => {}
+        // Whoever opted out has, whatever becomes of the message: `statuses` notes it.
+        ErrorClass::OptOut | ErrorClass::Retry | ErrorClass::FailRecipient | ErrorClass::NotNow => {}
     }
     Ok(None)
 }

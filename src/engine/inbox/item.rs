@@ -10,10 +10,11 @@ pub(super) use of_wsapme::{WsapmeOrigin, of_wsapme};
 
 use super::orders::OrderNews;
 use crate::domain::ids::{MessageId, SenderId};
+use crate::domain::retry::ErrorClass;
 use crate::domain::sender::ProviderKind;
-use crate::provider::ProviderStage;
 use crate::provider::meta::callback::CallbackData;
 use crate::provider::meta::webhook::{MarketingWish, MessagePricing};
+use crate::provider::{ProviderStage, failure_class};
 use crate::store::business::PeopleLimit;
 
 /// An item of a request.
@@ -85,6 +86,14 @@ pub(super) struct StatusNews {
     pub person: NewsPerson,
 }
 
+impl StatusNews {
+    /// A failure whose code says that the person opted out.
+    pub fn is_refusal(&self, provider: ProviderKind) -> bool {
+        let code = self.error.as_ref().map(|(code, _)| code.as_str());
+        self.stage == Some(ProviderStage::Failed) && failure_class(provider, code) == ErrorClass::OptOut
+    }
+}
+
 /// A number with its plus, an id, or both.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NewsPerson {
@@ -100,6 +109,10 @@ pub(super) struct ReplyNews {
     /// Of a button or a list's line.
     pub payload: Option<String>,
     pub media_id: Option<String>,
+    /// What was typed beside a file, or in place of an earlier message.
+    pub typed: Option<String>,
+    /// Of an earlier message: no reply, but perhaps a stop.
+    pub is_edit: bool,
     pub message_id: String,
     pub quoted: Option<MessageId>,
     pub at: Option<DateTime<Utc>>,
@@ -167,6 +180,13 @@ pub(super) enum ItemOutcome {
     /// Somebody else has a person's row.
     Locked,
     Failed(String),
+}
+
+impl ItemOutcome {
+    /// Of two things that an item asks for: what is unfinished, if anything is.
+    pub fn and(self, other: Self) -> Self {
+        if self == Self::Applied { other } else { self }
+    }
 }
 
 /// News as it was read, with where it came from.

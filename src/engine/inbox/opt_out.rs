@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use super::effects::Effects;
 use super::item::{IdentityNews, InboxItem, ItemNews, ItemOutcome, NewsPerson, ReplyNews, WishNews};
-use super::replies;
+use super::replies::{self, Attribution};
 use super::returning::put_back;
 use crate::domain::act::Actor;
 use crate::domain::ids::SenderId;
@@ -16,6 +16,7 @@ use crate::domain::session::REPLY_WINDOW;
 use crate::engine::context::EngineContext;
 use crate::provider::meta::webhook::MarketingWish;
 use crate::store::StoreError;
+use crate::store::alias;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::inbox::NamelessKind;
 use crate::store::inbox::notices::senders_of_account;
@@ -44,7 +45,8 @@ const NO_NUMBER: &str = "somebody asks to stop whose number the gateway does not
 struct AskedFor<'a> {
     /// Whom it may be meant for: it holds for the businesses of all of them.
     senders: Vec<SenderId>,
-    phone: Option<String>,
+    /// Of one person. None where they are known by nothing but an id.
+    phones: Vec<String>,
     user_id: Option<&'a str>,
     wish: MarketingWish,
     reason: &'a str,
@@ -67,7 +69,7 @@ pub(super) async fn apply(
         _ => None,
     };
     let Some(asked) = asked else { return Ok(ItemOutcome::Applied) };
-    if asked.phone.is_none() && asked.user_id.is_none() {
+    if asked.phones.is_empty() && asked.user_id.is_none() {
         return Ok(ItemOutcome::Failed(NO_NUMBER.to_owned()));
     }
     let mut businesses = Vec::with_capacity(asked.senders.len());
@@ -95,7 +97,7 @@ async fn fulfil(
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     let nameless = asked.user_id.map(|user_id| NamelessPerson { business, user_id });
-    let Some(phone) = &asked.phone else {
+    if asked.phones.is_empty() {
         let Some(nameless) = nameless else { return Ok(ItemOutcome::Applied) };
         wish::keep(tx, nameless, (asked.wish.word(), asked.reason), asked.at).await?;
         let kind = match asked.wish {
@@ -103,18 +105,31 @@ async fn fulfil(
             MarketingWish::Resume => NamelessKind::Message,
         };
         return Ok(replies::lacks_number(asked.user_id, kind));
-    };
+    }
     if let Some(nameless) = nameless {
         // Kept before the number was known, perhaps in the same moment.
         apply_named(&mut *tx, engine, &[nameless.user_id.to_owned()], effects).await?;
     }
+    let mut whole = ItemOutcome::Applied;
+    for phone in &asked.phones {
+        whole = whole.and(fulfil_for(&mut *tx, engine, (asked, business, phone), effects).await?);
+    }
+    Ok(whole)
+}
+
+async fn fulfil_for(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    (asked, business, phone): (&AskedFor<'_>, &str, &str),
+    effects: &mut Effects,
+) -> Result<ItemOutcome, StoreError> {
     let scope = SuppressionScope::Business(business);
     let opt_out = OptOut { scope, phone, source: "person", reason: asked.reason, at: asked.at };
     match asked.wish {
         MarketingWish::Stop if asked.is_setting => {
             let recorded = record(&mut *tx, engine, opt_out, effects).await?;
             let counted = count_later(tx, engine, (&asked.senders, opt_out), effects).await?;
-            Ok(if recorded == ItemOutcome::Applied { counted } else { recorded })
+            Ok(recorded.and(counted))
         }
         MarketingWish::Stop => record(tx, engine, opt_out, effects).await,
         MarketingWish::Resume => resume(tx, engine, (business, phone, asked.at), effects).await,
@@ -127,7 +142,9 @@ async fn by_words<'a>(
     (item, news): (&'a InboxItem, &'a ReplyNews),
     effects: &mut Effects,
 ) -> Result<AskedFor<'a>, StoreError> {
-    let (certain, phone) = replies::attribute(&mut *tx, engine, (item, news), effects).await?.into_parts();
+    let Attribution { certain, phone, quoted_person } =
+        replies::attribute(&mut *tx, engine, (item, news), effects).await?.into();
+    let is_theirs = matches!((&phone, &quoted_person), (Some(one), Some(other)) if replies::is_one_person(one, other));
     let senders = match certain {
         Some(sender) => vec![sender],
         None => meant(&mut *tx, item).await?,
@@ -138,7 +155,7 @@ async fn by_words<'a>(
     };
     Ok(AskedFor {
         senders,
-        phone,
+        phones: phone.into_iter().chain(quoted_person.filter(|_| !is_theirs)).collect(),
         user_id: news.person.user_id.as_deref(),
         wish: MarketingWish::Stop,
         reason: "they asked",
@@ -165,7 +182,7 @@ async fn by_setting<'a>(
     let Some(sender) = senders.first().copied() else { return Ok(None) };
     Ok(Some(AskedFor {
         senders,
-        phone: phone_of(tx, sender, &news.person).await?,
+        phones: phone_of(tx, sender, &news.person).await?.into_iter().collect(),
         user_id: news.person.user_id.as_deref(),
         wish: news.wish,
         reason: "they stopped marketing messages in WhatsApp",
@@ -174,8 +191,22 @@ async fn by_setting<'a>(
     }))
 }
 
-/// Suppresses a number for a business, wherever it is still open. *Locked*: that is durable, and a row of theirs is to follow.
+/// Suppresses a number and its aliases for a business, wherever they are still open. *Locked*: that is durable, and a row of theirs
+/// is to follow.
 pub(super) async fn record(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    opt_out: OptOut<'_>,
+    effects: &mut Effects,
+) -> Result<ItemOutcome, StoreError> {
+    let mut whole = record_one(&mut *tx, engine, opt_out, effects).await?;
+    for phone in &alias::of(&mut *tx, opt_out.phone).await? {
+        whole = whole.and(record_one(&mut *tx, engine, OptOut { phone, ..opt_out }, effects).await?);
+    }
+    Ok(whole)
+}
+
+async fn record_one(
     tx: &mut PgConnection,
     engine: &EngineContext,
     opt_out: OptOut<'_>,
@@ -243,9 +274,22 @@ async fn count_later(
     note(tx, engine, (newest.into_iter().map(|(_, message)| message).collect(), at), effects).await
 }
 
-/// Lifts what the person and the provider said. What an operator did stands, also where the person's word stood above it. *Locked*:
-/// that is durable, and a row that they are back in is to follow.
+/// Lifts what the person and the provider said of a number and its aliases. What an operator did stands, also where the person's word
+/// stood above it. *Locked*: that is durable, and a row that they are back in is to follow.
 async fn resume(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    (business, phone, at): (&str, &str, DateTime<Utc>),
+    effects: &mut Effects,
+) -> Result<ItemOutcome, StoreError> {
+    let mut whole = resume_one(&mut *tx, engine, (business, phone, at), effects).await?;
+    for phone in &alias::of(&mut *tx, phone).await? {
+        whole = whole.and(resume_one(&mut *tx, engine, (business, phone, at), effects).await?);
+    }
+    Ok(whole)
+}
+
+async fn resume_one(
     tx: &mut PgConnection,
     engine: &EngineContext,
     (business, phone, at): (&str, &str, DateTime<Utc>),
@@ -322,7 +366,7 @@ pub(super) async fn change_identity(
             let at = item.received_at;
             let by_operators = follow_operators(&mut *tx, engine, (&business, at), (&previous, phone), effects).await?;
             let theirs = follow_person(tx, engine, (&business, at), (&previous, phone), effects).await?;
-            Ok(if theirs == ItemOutcome::Applied { by_operators } else { theirs })
+            Ok(theirs.and(by_operators))
         }
         _ => Ok(ItemOutcome::Applied),
     }
@@ -364,10 +408,7 @@ async fn follow_operators(
         suppression::add(&mut *tx, new).await?;
         engine.fence.remember_suppression(new, false).await;
         effects.ordered = true;
-        match leave_out(&mut *tx, engine, (business, phone, at), effects).await? {
-            ItemOutcome::Applied => {}
-            unfinished => whole = unfinished,
-        }
+        whole = leave_out(&mut *tx, engine, (business, phone, at), effects).await?.and(whole);
     }
     Ok(whole)
 }

@@ -6,16 +6,12 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
-use super::item::{InboxItem, ItemNews, NewsPerson, StatusNews};
+use super::item::{InboxItem, ItemNews, NewsPerson};
 use super::part::{self, RequestPart};
 use super::reading;
 use super::statuses;
 use super::turn::{ItemPart, Turn};
-use crate::domain::recipient::ProviderStage;
-use crate::domain::retry::ErrorClass;
-use crate::domain::sender::ProviderKind;
 use crate::engine::context::EngineContext;
-use crate::provider::failure_class;
 use crate::store::StoreError;
 use crate::store::inbox::{self, InboxRow, OptOutPage};
 use crate::store::reply;
@@ -166,15 +162,9 @@ fn opts_out(item: &InboxItem) -> bool {
     match &item.news {
         ItemNews::Reply(news) => news.is_stop,
         ItemNews::Wish(_) => true,
-        ItemNews::Status(news) => is_refusal(item.provider, news),
+        ItemNews::Status(news) => news.is_refusal(item.provider),
         _ => false,
     }
-}
-
-/// A failure whose code says that the person opted out.
-fn is_refusal(provider: ProviderKind, news: &StatusNews) -> bool {
-    let code = news.error.as_ref().map(|(code, _)| code.as_str());
-    news.stage == Some(ProviderStage::Failed) && failure_class(provider, code) == ErrorClass::OptOut
 }
 
 fn person(item: &InboxItem) -> Option<&NewsPerson> {

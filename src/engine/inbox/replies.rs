@@ -34,6 +34,9 @@ pub(super) async fn apply(
     news: &ReplyNews,
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
+    if news.is_edit {
+        return Ok(ItemOutcome::Applied);
+    }
     let written_to = attribute(&mut *tx, engine, (item, news), effects).await?;
     let has_time = has_time(engine, item);
     if has_time && written_to.lacks_number() && news.person.user_id.is_some() {
@@ -49,7 +52,7 @@ pub(super) async fn apply(
         return Ok(ItemOutcome::Waits { why, id: None });
     }
     let (sender, phone, answered) = match written_to {
-        WrittenTo::Message { sender, phone, message, quoted } => (sender, phone, Some((message, quoted))),
+        WrittenTo::Message { sender, phone, message, quoted, .. } => (sender, phone, Some((message, quoted))),
         WrittenTo::Sender { sender, phone } => (sender, phone, None),
         WrittenTo::Nobody => return Ok(ItemOutcome::Applied),
     };
@@ -124,26 +127,36 @@ pub(super) enum WrittenTo {
         phone: Option<String>,
         message: AnsweredMessage,
         quoted: Quoted,
+        /// Whose message is quoted, by their number in our list.
+        quoted_person: Option<String>,
     },
     /// No message is known that this could answer.
-    Sender {
-        sender: SenderId,
-        phone: Option<String>,
-    },
+    Sender { sender: SenderId, phone: Option<String> },
     /// The number is not one of ours.
     Nobody,
 }
 
-impl WrittenTo {
-    /// Whom it is meant for, if that is certain, and the writer's number.
-    pub(super) fn into_parts(self) -> (Option<SenderId>, Option<String>) {
-        match self {
-            Self::Message { sender, phone, quoted: Quoted::Yes, .. } => (Some(sender), phone),
-            Self::Message { phone, .. } | Self::Sender { phone, .. } => (None, phone),
-            Self::Nobody => (None, None),
+/// Whom something is meant for, if that is certain, and who wrote it.
+#[derive(Default)]
+pub(super) struct Attribution {
+    pub certain: Option<SenderId>,
+    pub phone: Option<String>,
+    pub quoted_person: Option<String>,
+}
+
+impl From<WrittenTo> for Attribution {
+    fn from(written_to: WrittenTo) -> Self {
+        match written_to {
+            WrittenTo::Message { sender, phone, quoted: Quoted::Yes, quoted_person, .. } => {
+                Self { certain: Some(sender), phone, quoted_person }
+            }
+            WrittenTo::Message { phone, .. } | WrittenTo::Sender { phone, .. } => Self { phone, ..Self::default() },
+            WrittenTo::Nobody => Self::default(),
         }
     }
+}
 
+impl WrittenTo {
     /// The number of a writer who quotes none of our messages.
     fn phone(&self) -> Option<&str> {
         match self {
@@ -170,7 +183,7 @@ impl WrittenTo {
 }
 
 /// Money is never somebody else's, whosever message is quoted.
-fn is_one_person(phone: &str, other: &str) -> bool {
+pub(super) fn is_one_person(phone: &str, other: &str) -> bool {
     let key = |phone: &str| PersonKey::of_digits(phone.trim_start_matches('+'));
     key(phone) == key(other)
 }
@@ -194,15 +207,18 @@ pub(super) async fn attribute(
                 let learned = reply::learn(&mut *tx, &[identity]).await?;
                 opt_out::apply_named(&mut *tx, engine, &learned, effects).await?;
             }
-            let phone = phone.or(Some(phone_number));
-            return Ok(WrittenTo::Message { sender, phone, message, quoted: Quoted::Yes });
+            let phone = phone.or_else(|| Some(phone_number.clone()));
+            let quoted_person = Some(phone_number);
+            return Ok(WrittenTo::Message { sender, phone, message, quoted: Quoted::Yes, quoted_person });
         }
     }
     let Some(number) = &phone else { return Ok(WrittenTo::Sender { sender: first, phone }) };
     let at = item.time_of(news.at);
     let newest = reply::newest_reached(&mut *tx, (&item.senders, number), at, REPLY_WINDOW).await?;
     Ok(match newest {
-        Some((sender, message)) => WrittenTo::Message { sender, phone, message, quoted: Quoted::No },
+        Some((sender, message)) => {
+            WrittenTo::Message { sender, phone, message, quoted: Quoted::No, quoted_person: None }
+        }
         None => WrittenTo::Sender { sender: first, phone },
     })
 }

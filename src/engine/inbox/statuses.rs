@@ -11,7 +11,7 @@ use super::consequences::{self, Failure, SlowDowns};
 use super::effects::Effects;
 use super::item::{InboxItem, ItemNews, ItemOutcome, StatusNews};
 use super::late_failures::{self, LateNews};
-use super::opt_out;
+use super::opt_out::{self, OptOut};
 use crate::domain::ids::MessageId;
 use crate::domain::phone::PersonKey;
 use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence};
@@ -21,9 +21,11 @@ use crate::domain::status::Status;
 use crate::engine::context::EngineContext;
 use crate::provider::meta::callback::CallbackData;
 use crate::provider::{code_rule, failure_class};
+use crate::store::alias::{self, NumberAlias};
 use crate::store::evidence::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::inbox::messages::{self, AttemptQuery, IdQuery, KnownAttempt, KnownMessage, PricingRow};
 use crate::store::reply::{self, LearnedIdentity};
+use crate::store::suppression::SuppressionScope;
 use crate::store::{StoreError, poll};
 
 /// Where a provider says nothing.
@@ -67,15 +69,38 @@ pub(super) async fn apply(
             EntryOutcome::Nothing | EntryOutcome::Refused(_) | EntryOutcome::Gone => {}
         }
     }
+    record_refusals(&mut *tx, engine, &statuses, &found, effects).await?;
     slow_downs.write(&mut *tx, effects).await?;
     late_failures::count(tx, engine, &news, effects).await?;
     note_words(&mut *tx, &statuses, &found).await?;
     let learned = statuses.iter().zip(&found).filter(|(_, found)| matches!(found, MessageMatch::ByAttempt(_)));
     effects.learned_ids.extend(learned.map(|(status, _)| status.news.message_id.as_str().to_owned()));
+    alias::learn(&mut *tx, &aliases(&statuses, &found)).await?;
     let learned = reply::learn(&mut *tx, &identities(&statuses, &found)).await?;
     opt_out::apply_named(&mut *tx, engine, &learned, effects).await?;
     messages::record_pricing(tx, &pricing(&statuses, &found, &outcomes)).await?;
     Ok(outcomes)
+}
+
+/// Notes who opted out by a code: also where the message is another program's, or the person was further already.
+async fn record_refusals(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    statuses: &[StatusItem<'_>],
+    found: &[MessageMatch],
+    effects: &mut Effects,
+) -> Result<(), StoreError> {
+    for (status, found) in statuses.iter().zip(found).filter(|(status, _)| status.news.is_refusal(status.item.provider))
+    {
+        let ours = found.message().map(|message| (message.sender_id, message.phone_number.as_str()));
+        let named = || Some((*status.item.senders.first()?, status.news.person.phone.as_deref()?));
+        let Some((sender, phone)) = ours.or_else(named) else { continue };
+        let scope = SuppressionScope::Sender(sender);
+        let reason = "the provider says that they opted out";
+        let opt_out = OptOut { scope, phone, source: "provider", reason, at: status.at() };
+        opt_out::record(&mut *tx, engine, opt_out, effects).await?;
+    }
+    Ok(())
 }
 
 /// Learns of statuses of our messages whose ids stand in them, and applies nothing else of them.
@@ -87,6 +112,7 @@ pub(super) async fn learn_identities(
 ) -> Result<(), StoreError> {
     let statuses: Vec<StatusItem<'_>> = items.iter().filter_map(StatusItem::of).collect();
     let found = find(tx, engine, &statuses).await?;
+    alias::learn(&mut *tx, &aliases(&statuses, &found)).await?;
     let learned = reply::learn(&mut *tx, &identities(&statuses, &found)).await?;
     opt_out::apply_named(tx, engine, &learned, effects).await
 }
@@ -272,6 +298,7 @@ fn learned_answer(attempt: &KnownAttempt, news: &StatusNews) -> AttemptAnswer {
         error_code: None,
         body: bytes::Bytes::new(),
         text: None,
+        known_as: None,
         flagged: Some("its id was learned from a webhook"),
     }
 }
@@ -322,6 +349,16 @@ fn identities(statuses: &[StatusItem<'_>], found: &[MessageMatch]) -> Vec<Learne
         Some(LearnedIdentity { sender: message.sender_id, user_id, phone })
     });
     learned.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Who has another number at WhatsApp than in our list.
+fn aliases(statuses: &[StatusItem<'_>], found: &[MessageMatch]) -> Vec<NumberAlias> {
+    let known = statuses.iter().zip(found).filter_map(|(status, found)| {
+        let (alias, phone) = (status.news.person.phone.as_ref()?, &found.message()?.phone_number);
+        let key = PersonKey::of_digits(alias.trim_start_matches('+'))?;
+        (phone.key() != Some(key)).then(|| NumberAlias { alias: alias.clone(), phone: phone.as_str().to_owned() })
+    });
+    known.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Each message once, in the order of its key: two engines never wait for each other.

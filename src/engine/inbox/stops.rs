@@ -32,7 +32,8 @@ pub(super) async fn judge(
     Ok(())
 }
 
-/// By the words, or by the button's payload.
+/// By the words, by those beside a file, or by the button's payload.
 fn is_stop(words: &StopWords, news: &ReplyNews) -> bool {
-    words.is_stop(&news.body) || news.payload.as_deref().is_some_and(|payload| words.is_stop(payload))
+    let beside = [&news.payload, &news.typed].into_iter().flatten();
+    words.is_stop(&news.body) || beside.into_iter().any(|text| words.is_stop(text))
 }

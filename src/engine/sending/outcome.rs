@@ -12,6 +12,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence, TOO_RECENTLY};
 use crate::domain::retry::{CodeRetry, ErrorClass};
 use crate::provider::{QuotaPressure, RawResponse, SendOutcome, SendReply};
+use crate::store::alias::NumberAlias;
 use crate::store::evidence::{AttemptAnswer, EvidenceEntry, EvidenceSource};
 use crate::store::fence::POSTED_BEFORE;
 
@@ -151,8 +152,11 @@ impl Post {
     fn record_reply(self, reply: SendReply, text: String) {
         let answer = self.answer(attempt_outcome(&reply.outcome), &reply.raw);
         match reply.outcome {
-            SendOutcome::Accepted { message_id, provider_status, message_timestamp } => {
-                let answer = AttemptAnswer { message_id: Some(message_id.clone()), text: Some(text), ..answer };
+            SendOutcome::Accepted { message_id, provider_status, message_timestamp, known_as } => {
+                let phone = &self.person.phone_number;
+                let known_as = known_as.map(|alias| NumberAlias { alias, phone: phone.to_string() });
+                let answer =
+                    AttemptAnswer { message_id: Some(message_id.clone()), text: Some(text), known_as, ..answer };
                 let message_id = Some(message_id);
                 self.record_failure_at_once(provider_status.as_deref());
                 self.record(Evidence::Accepted { message_id, provider_status, message_timestamp }, None, answer);
@@ -198,6 +202,7 @@ impl Post {
             error_code: None,
             body: raw.body.clone(),
             text: None,
+            known_as: None,
             flagged: None,
         }
     }

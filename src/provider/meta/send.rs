@@ -1,5 +1,6 @@
 //! The request of a send, and what its answer means: accepted, known not to be accepted, or unknown.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::de::IgnoredAny;
@@ -14,6 +15,7 @@ use super::error::MetaError;
 use super::usage::ApiUsage;
 use super::webhook::BusinessUserId;
 use crate::domain::ids::MessageId;
+use crate::domain::phone::PersonKey;
 use crate::domain::retry::ErrorClass;
 
 /// The body of `POST /{phone_number_id}/messages` but for its content, the keys in the order of Meta's examples.
@@ -93,6 +95,7 @@ struct Acceptance<'a> {
 #[derive(Deserialize)]
 struct AcceptedContact<'a> {
     input: Option<&'a str>,
+    wa_id: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -108,7 +111,9 @@ fn accepted(answer: &HttpAnswer, to: &str) -> Option<SendOutcome> {
         body.contacts.iter().all(|contact| contact.input.and_then(|input| is_another(input, to)) != Some(true));
     let message = body.messages.first().filter(|_| is_named && body.error.is_none() && body.errors.is_none())?;
     let provider_status = message.message_status.map(short).filter(|status| !status.is_empty());
-    Some(SendOutcome::Accepted { message_id: MessageId::new(message.id)?, provider_status, message_timestamp: None })
+    let known_as = body.contacts.first().and_then(|contact| known_as(contact.wa_id?, to));
+    let message_id = MessageId::new(message.id)?;
+    Some(SendOutcome::Accepted { message_id, provider_status, message_timestamp: None, known_as })
 }
 
 /// Classifies by Meta's code, and without one by the HTTP status. Only an explicit refusal is known not to be accepted;
@@ -128,7 +133,8 @@ pub(super) fn classify(answer: &HttpAnswer, to: &str) -> Option<SendOutcome> {
         (Some(error), None) => refused(&error, answer),
         (None, Some(message_id)) if answer.status < 300 => {
             let provider_status = body.as_ref().and_then(message_status);
-            SendOutcome::Accepted { message_id, provider_status, message_timestamp: None }
+            let known_as = wa_id(&answer.body).and_then(|wa_id| known_as(&wa_id, to));
+            SendOutcome::Accepted { message_id, provider_status, message_timestamp: None, known_as }
         }
         (None, Some(_)) => unknown(answer, "gives a message id, and yet does not accept"),
         (None, None) => bare(answer),
@@ -155,7 +161,16 @@ fn message_status(body: &Value) -> Option<String> {
     Some(short(status)).filter(|status| !status.is_empty())
 }
 
-/// Meta's id of the person, which differs from the number in Brazil, Mexico and Argentina.
+/// Meta's id of the person as a number, where it is another one than `to` and not only its other spelling.
+fn known_as(wa_id: &str, to: &str) -> Option<String> {
+    const E164_DIGITS: RangeInclusive<usize> = 7..=15;
+    let own = PersonKey::of_digits(to.trim_start_matches('+'))?;
+    let other = PersonKey::of_digits(wa_id).filter(|_| E164_DIGITS.contains(&wa_id.len()))?;
+    (other != own).then(|| format!("+{wa_id}"))
+}
+
+/// Meta's id of the person, which is another spelling of the number in Brazil, Mexico and Argentina, and an older number where an
+/// account was made before a renumbering.
 pub fn wa_id(body: &[u8]) -> Option<String> {
     let body = json(body)?;
     let id = body.get("contacts")?.get(0)?.get("wa_id")?;
@@ -193,16 +208,10 @@ fn digits_from_end(number: &str) -> impl Iterator<Item = u8> {
     number.bytes().rev().filter(u8::is_ascii_digit)
 }
 
-/// Meta's subcode of [`ErrorClass::StopSender`] within code 100: there is no such number, or it is not ours.
-const NO_SUCH_NUMBER: (i64, i64) = (100, 33);
-
 fn refused(error: &MetaError, answer: &HttpAnswer) -> SendOutcome {
     let message = if error.message.is_empty() { format!("HTTP {}", answer.status) } else { error.message.clone() };
     let reject = |class, wait| rejected(class, &error.code_text(), message.clone(), wait);
     let known = error.code.and_then(codes::of);
-    if error.code == Some(NO_SUCH_NUMBER.0) && error.subcode == Some(NO_SUCH_NUMBER.1) {
-        return reject(ErrorClass::StopSender, None);
-    }
     match (known, answer.status) {
         (Some(entry), _) => reject(entry.class, wait(answer, entry)),
         (None, 429) => reject(ErrorClass::SlowSender, answer.retry_after),

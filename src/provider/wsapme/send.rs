@@ -75,6 +75,7 @@ fn accepted(message_id: MessageId, value: &Value, now: DateTime<Utc>) -> SendOut
         message_id,
         provider_status: record.get("status").and_then(status_text),
         message_timestamp: record.get("messageTimestamp").and_then(|at| wire::timestamp(at, now)),
+        known_as: None,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use crate::domain::recipient::{AttemptOutcome, Evidence, Mark, ProviderStage, Resolution, StampedEvidence, Undone};
 use crate::domain::retry::CodeRetry;
 use crate::domain::status::Status;
+use crate::store::alias::NumberAlias;
 use crate::store::claim::ClaimSnapshot;
 
 /// One piece of evidence to record.
@@ -132,6 +133,8 @@ pub struct AttemptAnswer {
     pub body: Bytes,
     /// The text as it was sent.
     pub text: Option<String>,
+    /// WhatsApp knows the person by another number.
+    pub known_as: Option<NumberAlias>,
     /// Why it is stored short of what was said.
     pub flagged: Option<&'static str>,
 }

@@ -10,6 +10,7 @@ use sqlx::{Arguments, AssertSqlSafe, Encode, PgConnection, Postgres, Type};
 
 use super::{Assumption, AttemptAnswer, EvidenceEntry, StatusChange};
 use crate::store::StoreError;
+use crate::store::alias::{self, NumberAlias};
 
 /// Text that Postgres takes: without NUL.
 pub(super) fn storable(text: &str) -> Cow<'_, str> {
@@ -149,6 +150,20 @@ fn insert_answers(
            from unnest({}) as x (recipient_id, attempt, sender_id, epoch, claimed_at, {ANSWER}) {added}",
         arrays.join(", "),
     ));
+    insert_aliases(writing, answered)
+}
+
+/// A few people's, if anybody's.
+fn insert_aliases(writing: &mut StatementBuilder, answered: &[Answered<'_>]) -> Result<(), StoreError> {
+    let known: Vec<&NumberAlias> = answered.iter().filter_map(|(_, answer)| answer.known_as.as_ref()).collect();
+    if known.is_empty() {
+        return Ok(());
+    }
+    let aliases = writing.array("text", column(&known, |one| one.alias.as_str()))?;
+    let phones = writing.array("text", column(&known, |one| one.phone.as_str()))?;
+    let [kept, followed] = alias::learning(&aliases, &phones);
+    writing.named_part("learned_aliases", kept);
+    writing.part(followed);
     Ok(())
 }
 

@@ -59,7 +59,7 @@ macro_rules! posted {
 }
 
 /// Records attempts that the database has forgotten, and makes uncertain whoever of their people would get another message:
-/// who is queued, and who had failed before a lost attempt in a blast that is open. Whoever opted out, or failed in a blast that is
+/// who is queued though no answer says what came of the attempt, and who had failed before a lost one in a blast that is open. Whoever opted out, or failed in a blast that is
 /// over, stays so, and is not queued again by a retry or an undo. `$lost` are common
 /// table expressions over `posted`, the last of which names them: `lost (id, status, attempt, epoch, claimed_at)`, their rows
 /// locked. `$unknown` counts whom the database does not have at all.
@@ -88,6 +88,9 @@ macro_rules! restore_lost {
                     reason = case when l.is_open then $7 else r.reason end
                from (select distinct on (lost.id) lost.*,
                             lost.status = 'queued'
+                                and not exists (select from provider_message m
+                                                 where m.recipient_id = lost.id and m.attempt = lost.attempt
+                                                   and m.epoch = 0 and m.outcome <> 'unknown')
                                 or lost.status = 'failed' and lost.attempt > p.attempt and b.state in ('sending', 'paused') as is_open
                        from lost join blast_recipients p on p.id = lost.id join blasts b on b.id = p.blast_id
                       order by lost.id, lost.attempt desc) l

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::scene::{InboxScene, envelope, status, statuses, text, uncertain};
+use super::scene::{InboxScene, envelope, failed, status, statuses, text, uncertain};
 use crate::support::{digits, eventually_async};
 
 fn now() -> i64 {
@@ -20,7 +20,7 @@ fn nameless_stop(n: u32) -> Value {
                            "type": "text", "text": { "body": "STOP" } }] })
 }
 
-fn wish(n: u32, value: &str, at: i64) -> Value {
+pub fn wish(n: u32, value: &str, at: i64) -> Value {
     json!({ "user_preferences": [{ "wa_id": digits(n), "category": "marketing_messages", "value": value, "timestamp": at }] })
 }
 
@@ -29,7 +29,7 @@ fn suppressed(n: u32) -> String {
 }
 
 /// A paused blast of the same business, 2, with person 1 to `people` queued.
-fn next_blast(people: u32) -> String {
+pub fn next_blast(people: u32) -> String {
     format!(
         "insert into blasts (blast_tag, sender_id, message, state, total_recipients)
          values ('Next', (select id from senders where name = 'sales'), 'Hi', 'paused', {people});
@@ -52,6 +52,37 @@ async fn a_stop_that_quotes_our_message_suppresses_its_person_though_no_number_s
     let learned = "select phone_number from user_ids where user_id = 'MY.person1'";
     assert_eq!(scene.text(learned).await, Some(format!("+{}", digits(1))), "their id is known from now on");
     assert_eq!(scene.shop.number("select count(*) from replies where phone_number = '+60100000001'").await, 1);
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_stop_beside_a_picture_or_in_an_edit_is_one() {
+    let scene = InboxScene::sent(2).await;
+    let mut picture = text(1, "wamid.in1", "");
+    picture["messages"][0]["type"] = json!("image");
+    picture["messages"][0]["image"] = json!({ "id": "77", "mime_type": "image/jpeg", "caption": "Stop!" });
+    let mut edit = text(2, "wamid.in3", "");
+    edit["messages"][0]["type"] = json!("edit");
+    edit["messages"][0]["edit"] =
+        json!({ "original_message_id": "wamid.in2", "message": { "type": "text", "text": { "body": "STOP" } } });
+
+    scene.receive_all(&[picture, text(2, "wamid.in2", "hmm"), edit]).await;
+
+    assert_eq!((scene.shop.number(&suppressed(1)).await, scene.shop.number(&suppressed(2)).await), (1, 1));
+    let replies = "select string_agg(body, ', ' order by message_id) from replies";
+    assert_eq!(scene.text(replies).await.as_deref(), Some("(picture) Stop!, hmm"), "an edit is no new reply");
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_code_that_says_stop_holds_though_the_message_is_another_programs_or_was_read() {
+    let scene = InboxScene::sent(2).await;
+    let mut foreign = failed(7, 131_050);
+    foreign["id"] = json!("wamid.of another program");
+
+    scene.receive_all(&[statuses(&[status(2, "read")]), statuses(&[foreign, failed(2, 131_050)])]).await;
+
+    assert_eq!((scene.shop.number(&suppressed(7)).await, scene.shop.number(&suppressed(2)).await), (1, 1));
     scene.shop.invariants().await;
 }
 

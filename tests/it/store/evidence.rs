@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use blastdeck::domain::recipient::{Evidence, ProviderStage};
 use blastdeck::domain::retry::ErrorClass;
+use blastdeck::store::alias::NumberAlias;
 use blastdeck::store::evidence::EntryOutcome;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{Scene, accepted, entry};
+use crate::support::digits;
 
 fn rejected(class: ErrorClass, message: &str) -> Evidence {
     Evidence::Rejected { class, code: "refused".to_owned(), message: message.to_owned() }
@@ -210,5 +212,24 @@ async fn stages_reported_in_any_order_end_in_the_same_place() {
     }
 
     assert_eq!(scene.statuses().await, ["read"; 6]);
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_names_another_number_teaches_it_and_an_opt_out_of_that_holds_for_the_person() {
+    let scene = Scene::sending(2).await;
+    scene
+        .execute("insert into suppressions (business, phone_number, source) values ('kedai', '+60177777777', 'person')")
+        .await;
+    let mut accepted = accepted(1, "M1");
+    let known_as = NumberAlias { alias: "+60177777777".to_owned(), phone: format!("+{}", digits(1)) };
+    accepted.answer.as_mut().unwrap().known_as = Some(known_as);
+
+    scene.record(&[accepted]).await;
+
+    assert_eq!(scene.statuses().await, ["sent", "sending"]);
+    let theirs =
+        format!("select count(*) from suppressions where phone_number = '+{}' and source = 'person'", digits(1));
+    assert_eq!((scene.number("select count(*) from number_aliases").await, scene.number(&theirs).await), (1, 1));
     scene.invariants().await;
 }

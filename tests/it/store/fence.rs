@@ -104,6 +104,25 @@ async fn an_answer_that_is_written_while_a_confirmation_waits_for_its_person_is_
 }
 
 #[tokio::test]
+async fn whoever_is_to_be_tried_again_after_an_answer_is_not_in_doubt_though_their_claim_is_lost() {
+    let scene = Scene::queued(3).await;
+    // Accepted, and undeliverable: due again in an hour. Rejected: due again at once. Of the third nobody knows.
+    let late = "insert into provider_message (recipient_id, attempt, sender_id, epoch, outcome)
+                values (1, 1, 1, 0, 'accepted'), (2, 1, 1, 0, 'rejected'), (3, 1, 1, 0, 'unknown');
+                update blast_recipients set attempt = 1, tries = 1";
+    scene.execute(late).await;
+    let remembered = [1, 2, 3].map(|n| posted(n, 1, scene.lease.epoch));
+    let mut connection = scene.pool().acquire().await.unwrap();
+    assert_eq!(fence::missing(&mut connection, &remembered).await.unwrap(), 3);
+
+    let confirmed = fence::restore_attempts(&mut connection, SENDER, &remembered).await.unwrap();
+
+    assert_eq!(confirmed, Confirmed { uncertain: 1, ..Confirmed::default() });
+    assert_eq!(scene.statuses().await, ["queued", "queued", "uncertain"]);
+    assert_eq!(fence::missing(&mut connection, &remembered).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn only_people_of_the_same_sender_who_were_lost_are_doubted_by_their_number() {
     let scene = Scene::queued(3).await;
     scene

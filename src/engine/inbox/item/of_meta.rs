@@ -55,10 +55,13 @@ fn status_news(status: StatusEvent) -> StatusNews {
 }
 
 fn reply_news(message: InboundMessage) -> ItemNews {
-    if !message.content.is_reply() {
+    let edited = message.content.edited();
+    let is_edit = edited.is_some();
+    let content = edited.unwrap_or(message.content);
+    if !content.is_reply() {
         return ItemNews::Nothing;
     }
-    let (kind, payload, media_id) = match &message.content {
+    let (kind, payload, media_id) = match &content {
         InboundContent::Text(_) => ("text", None, None),
         InboundContent::Button { payload, .. } => ("button", payload.clone(), None),
         InboundContent::ButtonReply { id, .. } => ("button", Some(id.clone()), None),
@@ -70,8 +73,12 @@ fn reply_news(message: InboundMessage) -> ItemNews {
         InboundContent::Order(_) => ("order", None, None),
         _ => ("other", None, None),
     };
-    let (kind, words) = (kind.to_owned(), message.content.words());
-    let order: Option<OrderNews> = match message.content {
+    let typed = match &content {
+        InboundContent::Media(media) => media.caption.clone(),
+        _ => None,
+    };
+    let (kind, words) = (kind.to_owned(), content.words());
+    let order: Option<OrderNews> = match content {
         InboundContent::Order(order) => Some(order.into()),
         _ => None,
     };
@@ -80,6 +87,8 @@ fn reply_news(message: InboundMessage) -> ItemNews {
         kind,
         payload,
         media_id,
+        typed,
+        is_edit,
         body,
         person: message.from.into(),
         name: message.name,

@@ -57,6 +57,7 @@ fn reply_news(message: WsapmeMessage, origin: &WsapmeOrigin<'_>) -> ReplyNews {
         (Some(_), text) => format!("({}) {text}", message.kind),
         (None, _) => message.text.clone(),
     };
+    let typed = message.file.is_some().then(|| message.text.trim().to_owned()).filter(|text| !text.is_empty());
     ReplyNews {
         message_id: message.id.as_ref().map_or_else(|| origin.id(), |id| id.as_str().to_owned()),
         person: NewsPerson { phone: message.from.as_deref().map(with_plus), user_id: None },
@@ -65,6 +66,8 @@ fn reply_news(message: WsapmeMessage, origin: &WsapmeOrigin<'_>) -> ReplyNews {
         body,
         payload: None,
         media_id: message.file,
+        typed,
+        is_edit: false,
         quoted: message.quoted,
         at: message.at.or(Some(origin.received_at)),
         is_stop: false,

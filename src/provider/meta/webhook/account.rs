@@ -124,8 +124,13 @@ pub enum TemplateChange {
 impl TemplateEvent {
     /// Whether blasts with this template must pause.
     pub fn pauses(&self) -> bool {
-        let TemplateChange::Status { status, .. } = &self.change else { return false };
-        matches!(status.as_str(), "PAUSED" | "DISABLED" | "REJECTED")
+        match &self.change {
+            TemplateChange::Status { status, .. } => matches!(status.as_str(), "PAUSED" | "DISABLED" | "REJECTED"),
+            TemplateChange::Quality { now, .. } => now.eq_ignore_ascii_case("red"),
+            // The dearest: the rest of the blast costs more than was planned.
+            TemplateChange::Category { now, .. } => now.eq_ignore_ascii_case("marketing"),
+            TemplateChange::CategoryAnnounced { .. } => false,
+        }
     }
 
     pub(super) fn status(value: &Value) -> Option<Self> {

@@ -199,6 +199,13 @@ impl InboundContent {
         }
     }
 
+    /// What an earlier message says from now on, if this is an edit that tells.
+    pub fn edited(&self) -> Option<Self> {
+        let Self::Edit { raw, .. } = self else { return None };
+        let message = raw.pointer("/edit/message").or_else(|| raw.get("edit"))?;
+        Some(Self::read(message)).filter(Self::is_reply)
+    }
+
     /// By `type`, else by the one content that it has; what does not fit its type is [`InboundContent::Other`], as it came.
     pub(super) fn read(item: &Value) -> Self {
         let kind = word(item, "/type").unwrap_or_default().to_ascii_lowercase();

@@ -31,7 +31,7 @@ fn sent_to(to: &str, status: u16, body: &[u8]) -> Option<SendOutcome> {
 
 fn accepted_as(body: &[u8]) -> (String, Option<String>, Option<i64>) {
     match answered(200, body) {
-        SendOutcome::Accepted { message_id, provider_status, message_timestamp } => {
+        SendOutcome::Accepted { message_id, provider_status, message_timestamp, .. } => {
             (message_id.to_string(), provider_status, message_timestamp.map(|at| at.timestamp()))
         }
         other => panic!("{other:?}"),

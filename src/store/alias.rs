@@ -1,0 +1,78 @@
+//! Other numbers of the same person: WhatsApp may know an account by a number from before a renumbering, and its STOP comes from there.
+//! The two spellings of [`crate::domain::phone::key`] are one number here.
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::StoreError;
+use super::suppression::MEETS;
+
+/// A number of ours, and the one by which WhatsApp knows the person.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NumberAlias {
+    /// With the plus.
+    pub alias: String,
+    /// With the plus.
+    pub phone: String,
+}
+
+/// The statement that keeps aliases, from two arrays of text. An opt-out of the one holds for the other from then on; whoever is due
+/// already is passed over by claims, and left out when their blast ends.
+pub(super) fn learning(aliases: &str, phones: &str) -> [String; 2] {
+    let kept = format!(
+        "insert into number_aliases (alias, phone_number)
+         select distinct x.alias, x.phone_number from unnest({aliases}, {phones}) as x (alias, phone_number)
+          where person_key(x.alias) <> person_key(x.phone_number)
+         on conflict do nothing returning alias, phone_number"
+    );
+    let followed = format!(
+        "insert into suppressions as s (business, phone_number, reason, source, created_by)
+         select distinct on (o.business, person_key(n.other)) o.business, n.other,
+                'they opted out as ' || o.phone_number || ', which WhatsApp has for this number', o.source, o.created_by
+           from learned_aliases a
+          cross join lateral (values (a.alias, a.phone_number), (a.phone_number, a.alias)) as n (one, other)
+           join suppressions o on person_key(o.phone_number) = person_key(n.one)
+          order by o.business, person_key(n.other), o.source = 'operator' {MEETS}"
+    );
+    [kept, followed]
+}
+
+/// Keeps aliases that are new.
+pub async fn learn(tx: &mut PgConnection, learned: &[NumberAlias]) -> Result<(), StoreError> {
+    if learned.is_empty() {
+        return Ok(());
+    }
+    let [kept, followed] = learning("$1::text[]", "$2::text[]");
+    sqlx::query(AssertSqlSafe(format!("with learned_aliases as ({kept}) {followed}")))
+        .bind(learned.iter().map(|one| one.alias.as_str()).collect::<Vec<_>>())
+        .bind(learned.iter().map(|one| one.phone.as_str()).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The other numbers of whoever has this one.
+pub async fn of(tx: &mut PgConnection, phone: &str) -> Result<Vec<String>, StoreError> {
+    let others = sqlx::query_scalar(
+        "with known as (select alias from number_aliases where person_key(phone_number) = person_key($1) union select $1)
+         select distinct on (person_key(x.number)) x.number
+           from (select alias as number from known
+                  union all
+                 select a.phone_number from known k join number_aliases a on person_key(a.alias) = person_key(k.alias)) x
+          where person_key(x.number) <> person_key($1)
+          order by person_key(x.number), x.number",
+    )
+    .bind(phone)
+    .fetch_all(tx)
+    .await?;
+    Ok(others)
+}
+
+/// Whether the row `r` of a person is one of whoever has the number `$2`, under any of their numbers.
+macro_rules! is_their_number {
+    () => {
+        "person_key(r.phone_number) = any(array(
+             select person_key($2) union
+             select person_key(a.phone_number) from number_aliases a where person_key(a.alias) = person_key($2)))"
+    };
+}
+pub(super) use is_their_number;

@@ -1,0 +1,117 @@
+//! People whom WhatsApp knows by another number than the list has, as after a renumbering: what they ask for holds for both.
+
+use serde_json::{Value, json};
+
+use super::scene::{InboxScene, status, statuses, text};
+use super::stopping::{next_blast, wish};
+use crate::support::digits;
+
+/// The number by which WhatsApp knows person 1.
+const ELSEWHERE: u32 = 777_777;
+const USER_ID: &str = "MY.person1";
+
+/// A status of person 1's message, as of the number by which WhatsApp knows them.
+fn delivered_elsewhere() -> Value {
+    let mut delivered = status(1, "delivered");
+    delivered["recipient_id"] = json!(digits(ELSEWHERE));
+    delivered
+}
+
+/// A paused blast to person 1 and another is to come.
+async fn scene() -> InboxScene {
+    InboxScene::with(1, "cloud", &next_blast(2)).await
+}
+
+async fn suppressed(scene: &InboxScene) -> Vec<String> {
+    let phones = sqlx::query_scalar("select phone_number from suppressions where business = 'kedai' order by 1");
+    phones.fetch_all(&scene.shop.database.pool).await.unwrap()
+}
+
+fn both() -> [String; 2] {
+    [1, ELSEWHERE].map(|n| format!("+{}", digits(n)))
+}
+
+async fn next(scene: &InboxScene) -> Option<String> {
+    scene.text("select current_status(r)::text from blast_recipients r where blast_id = 2 order by id limit 1").await
+}
+
+#[tokio::test]
+async fn a_stop_from_the_number_that_a_status_named_holds_for_the_one_in_the_list() {
+    let scene = scene().await;
+    scene.receive(statuses(&[delivered_elsewhere()])).await;
+
+    scene.receive(text(ELSEWHERE, "wamid.in1", "STOP")).await;
+
+    assert_eq!(suppressed(&scene).await, both());
+    assert_eq!(next(&scene).await.as_deref(), Some("opted_out"));
+    let answered = "select count(*) from replies where recipient_id = 1";
+    assert_eq!(scene.shop.number(answered).await, 1, "it is a reply to what reached them");
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_stop_from_a_stranger_holds_once_a_status_says_whose_number_that_is() {
+    let scene = scene().await;
+    scene.receive(text(ELSEWHERE, "wamid.in1", "STOP")).await;
+    assert_eq!(suppressed(&scene).await, both()[1..]);
+
+    scene.receive(statuses(&[delivered_elsewhere()])).await;
+
+    assert_eq!(suppressed(&scene).await, both());
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_stop_that_quotes_our_message_holds_for_whoever_had_it_whatever_number_it_comes_from() {
+    let scene = scene().await;
+    let mut stop = text(ELSEWHERE, "wamid.in1", "STOP");
+    stop["messages"][0]["context"] = json!({ "id": "wamid.1" });
+
+    scene.receive(stop).await;
+
+    assert_eq!(suppressed(&scene).await, both());
+    assert_eq!(next(&scene).await.as_deref(), Some("opted_out"));
+}
+
+#[tokio::test]
+async fn a_stop_by_an_id_alone_holds_for_all_numbers_that_are_known_beside_it() {
+    let scene = scene().await;
+    let mut taught = delivered_elsewhere();
+    taught["recipient_user_id"] = json!(USER_ID);
+    scene.receive(statuses(&[taught])).await;
+    let mut stop = text(ELSEWHERE, "wamid.in1", "STOP");
+    stop["messages"][0].as_object_mut().unwrap().remove("from");
+    stop["messages"][0]["from_user_id"] = json!(USER_ID);
+    stop.as_object_mut().unwrap().remove("contacts");
+
+    scene.receive(stop).await;
+
+    assert_eq!(suppressed(&scene).await, both());
+}
+
+#[tokio::test]
+async fn whoever_allows_messages_again_from_the_one_number_is_sent_to_at_the_other() {
+    let scene = scene().await;
+    scene.receive(statuses(&[delivered_elsewhere()])).await;
+    let now = chrono::Utc::now().timestamp();
+    scene.receive(wish(ELSEWHERE, "stop", now - 5)).await;
+    assert_eq!(suppressed(&scene).await, both());
+
+    scene.receive(wish(ELSEWHERE, "resume", now)).await;
+
+    assert_eq!(suppressed(&scene).await, Vec::<String>::new());
+    assert_eq!(next(&scene).await.as_deref(), Some("queued"));
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_reply_from_the_other_number_may_be_answered() {
+    let scene = scene().await;
+    scene.receive(statuses(&[delivered_elsewhere()])).await;
+
+    scene.receive(text(ELSEWHERE, "wamid.in1", "How much is it?")).await;
+
+    assert_eq!(scene.status(1).await, "replied");
+    let said = scene.shop.run(&["reply", "1", &format!("+{}", digits(1)), "RM 5"]).await;
+    assert!(said.err.contains("Answer to Person 1 (blast 3) was started"), "{said:?}");
+}
