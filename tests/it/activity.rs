@@ -283,7 +283,8 @@ async fn two_windows_of_one_operator_show_them_different_stretches_and_both_coun
         presence::see_activity(&scene.pool, "aina", std::slice::from_ref(&upper)),
         presence::see_activity(&scene.pool, "aina", std::slice::from_ref(&lower)),
     );
-    (a.unwrap(), b.unwrap());
+    a.unwrap();
+    b.unwrap();
 
     let mut expected = Unseen::since(first);
     expected.show(upper);

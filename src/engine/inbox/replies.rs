@@ -34,9 +34,6 @@ pub(super) async fn apply(
     news: &ReplyNews,
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
-    if news.is_edit {
-        return Ok(ItemOutcome::Applied);
-    }
     let written_to = attribute(&mut *tx, engine, (item, news), effects).await?;
     let has_time = has_time(engine, item);
     if has_time && written_to.lacks_number() && news.person.user_id.is_some() {
