@@ -4,13 +4,11 @@ use serde_json::Value;
 
 use super::super::lenient::{flag, integer, short};
 
-/// A subcode that says what 100, for any wrong parameter, does not: there is no such number, or it is not ours. It stands for itself.
-const NO_SUCH_NUMBER: (Option<i64>, Option<i64>) = (Some(100), Some(33));
-
 /// An error of Meta's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MetaError {
     pub code: Option<i64>,
+    pub subcode: Option<i64>,
     /// Meta's sentence, for people.
     pub message: String,
     /// Whether Meta says that it passes by itself.
@@ -46,9 +44,9 @@ impl MetaError {
         let text = |key: &str| error.get(key).and_then(Value::as_str).map(short).filter(|text| !text.is_empty());
         let message = text("message").or_else(|| text("title")).or_else(|| text("error_user_title"));
         let code = error.get("code").and_then(integer).or_else(|| message.as_deref().and_then(code_in));
-        let subcode = error.get("error_subcode").and_then(integer);
         Self {
-            code: if (code, subcode) == NO_SUCH_NUMBER { subcode } else { code },
+            code,
+            subcode: error.get("error_subcode").and_then(integer),
             message: without_tokens(sentence(message, details(error).or_else(|| text("error_user_msg")))),
             is_transient: error.get("is_transient").and_then(flag) == Some(true),
         }

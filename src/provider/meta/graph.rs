@@ -64,6 +64,8 @@ impl GraphError {
     /// What an operator can do about it.
     pub fn advice(&self) -> Option<&'static str> {
         match self {
+            // No template is in these calls.
+            Self::Refused { code, .. } if code == "100" => Some("check `phone_number_id` and `waba_id`"),
             Self::Refused { code, .. } => codes::of_text(code).map(|entry| entry.advice),
             Self::Unreachable(_) | Self::Unreadable(_) | Self::TooLarge { .. } | Self::Elsewhere(_) => None,
         }

@@ -208,9 +208,15 @@ fn digits_from_end(number: &str) -> impl Iterator<Item = u8> {
     number.bytes().rev().filter(u8::is_ascii_digit)
 }
 
+/// Within 100, which stands for any wrong parameter: there is no such number, or it is not ours. Kept as 33, whose advice is about that.
+const NO_SUCH_NUMBER: (Option<i64>, Option<i64>) = (Some(100), Some(33));
+
 fn refused(error: &MetaError, answer: &HttpAnswer) -> SendOutcome {
     let message = if error.message.is_empty() { format!("HTTP {}", answer.status) } else { error.message.clone() };
     let reject = |class, wait| rejected(class, &error.code_text(), message.clone(), wait);
+    if (error.code, error.subcode) == NO_SUCH_NUMBER {
+        return rejected(ErrorClass::StopSender, "33", message, None);
+    }
     let known = error.code.and_then(codes::of);
     match (known, answer.status) {
         (Some(entry), _) => reject(entry.class, wait(answer, entry)),
