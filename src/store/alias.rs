@@ -1,5 +1,5 @@
 //! Other numbers of the same person: WhatsApp may know an account by a number from before a renumbering, and its STOP comes from there.
-//! The two spellings of [`crate::domain::phone::key`] are one number here.
+//! The two spellings of [`PersonKey`](crate::domain::phone::PersonKey) are one number here.
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
