@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::support::{Setup, Shop, digits, eventually_async, measured, settle_for, until_unchanged};
+use crate::support::{Deadline, Setup, Shop, digits, eventually_async, measured, settle_for, until_unchanged};
 
 /// Four at a time, so that a blast lasts long enough to meet trouble.
 const SETUP: Setup<'static> = Setup {
@@ -138,26 +138,33 @@ const HOLDING_PEOPLE: &str = "select count(*) from pg_stat_activity
       where datname = current_database() and wait_event_type = 'Lock' and backend_xid is not null
         and query like '%status_history%'";
 
+/// Holds the history, and then wants the people whom the engine may hold: those whose statuses it writes in that moment, if there are
+/// any.
+async fn cross(shop: &Shop) {
+    let mut psql = psql(shop).await;
+    say(&mut psql, "begin; lock table status_history in share row exclusive mode").await;
+    let mut deadline = Deadline::after(Duration::from_secs(3));
+    while shop.number(HOLDING_PEOPLE).await == 0 && deadline.wait_a_moment().await {}
+    let _ = sqlx::query("update blast_recipients set note = coalesce(note, '') || '.'").execute(&mut psql).await;
+    let _ = sqlx::query("rollback").execute(&mut psql).await;
+}
+
 #[tokio::test]
 async fn a_deadlock_with_a_hand_typed_transaction_costs_nobody_anything() {
     let shop = Shop::open(SETUP).await;
     let blast = shop.blast(0..300).await;
     let engine = shop.engine();
     shop.until_posts(10).await;
-
-    for _ in 0..3 {
-        // The engine holds people and wants the history; this one holds the history and wants people.
-        let mut psql = psql(&shop).await;
-        say(&mut psql, "begin; lock table status_history in share row exclusive mode").await;
-        eventually_async("the engine holds people and waits", async || shop.number(HOLDING_PEOPLE).await > 0).await;
-        let _ = sqlx::query("update blast_recipients set note = 'seen' where note is null").execute(&mut psql).await;
-        let _ = sqlx::query("rollback").execute(&mut psql).await;
-    }
     let deadlocks = "select deadlocks from pg_stat_database where datname = current_database()";
-    eventually_async("there was a deadlock", async || shop.number(deadlocks).await > 0).await;
+
+    eventually_async("there was a deadlock", async || {
+        cross(&shop).await;
+        shop.number(deadlocks).await > 0
+    })
+    .await;
+
     shop.until_state(&blast, "completed").await;
     engine.stop().await;
-
     assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (300, 0));
     shop.promises().await;
 }
