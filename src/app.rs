@@ -4,6 +4,7 @@ mod activity;
 mod adding;
 mod answered;
 mod answering;
+mod audit;
 mod caller;
 mod carts;
 mod catalogues;

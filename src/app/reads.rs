@@ -12,7 +12,6 @@ use super::commands::no_blast;
 use super::prospect::{Prospect, SenderState};
 use super::reason;
 use super::view::{BlastView, Estimate, SenderUsage, SenderView};
-use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::funnel::{Counts, Funnel};
@@ -23,9 +22,8 @@ use crate::domain::sender::StopCode;
 use crate::domain::template;
 use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, per_hour};
-use crate::store::action::{self, NewAction};
+use crate::store::action;
 use crate::store::business;
-use crate::store::count::{self, CountDifference, TakenTwice};
 use crate::store::sender;
 use crate::store::view::history::TimelineRow;
 use crate::store::view::recipients::RecipientFacts;
@@ -370,44 +368,5 @@ impl App {
             return Ok(None);
         }
         Ok(action::touch_last_seen(self.pool(), self.operator()).await?)
-    }
-
-    /// Recounts and compares. Empty: the counters are right.
-    pub async fn audit(&self, blast: Option<BlastId>) -> Result<Vec<CountDifference>, AppError> {
-        Ok(count::audit(self.pool(), blast).await?)
-    }
-
-    /// Makes the counters equal to a recount; returns what differed.
-    pub async fn repair(&self, blast: Option<BlastId>) -> Result<Vec<CountDifference>, AppError> {
-        let repaired = count::repair(self.pool(), blast).await?;
-        if !repaired.is_empty() {
-            self.log_repair(blast, repaired.len()).await?;
-            let _ = self.engine().notifier.order(self.pool(), blast).await;
-        }
-        Ok(repaired)
-    }
-
-    async fn log_repair(&self, blast: Option<BlastId>, counters: usize) -> Result<(), AppError> {
-        let mut connection = self.pool().acquire().await?;
-        let act = NewAction {
-            operator: self.operator(),
-            action: Act::Repair,
-            blast,
-            recipient: None,
-            phone: None,
-            detail: serde_json::json!({ "counters": counters }),
-        };
-        action::log(&mut connection, act).await?;
-        Ok(())
-    }
-
-    /// Whose message the provider took twice, though nothing asked for the second.
-    pub async fn audit_attempts(&self, blast: Option<BlastId>) -> Result<Vec<TakenTwice>, AppError> {
-        Ok(count::audit_attempts(self.pool(), blast).await?)
-    }
-
-    /// Blasts with somebody whose newest history entry is not their status. Empty: the history is complete.
-    pub async fn audit_history(&self, blast: Option<BlastId>) -> Result<Vec<BlastId>, AppError> {
-        Ok(count::audit_history(self.pool(), blast).await?)
     }
 }

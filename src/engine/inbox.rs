@@ -4,6 +4,7 @@
 
 mod consequences;
 mod effects;
+mod identity_change;
 mod item;
 mod late_failures;
 mod notices;

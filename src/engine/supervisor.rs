@@ -382,10 +382,9 @@ impl Supervisor {
             rests: Arc::default(),
         });
         let rests = context.rests.clone();
-        let stop = CancellationToken::new();
+        let (stop, token) = (CancellationToken::new(), sender.token.clone());
         let fenced = Fenced { engine: self.engine.clone(), journal: verified.journal };
         let task = tokio::spawn(sender_task::run(context, fenced, self.engine.settings.polling, stop.clone()));
-        let token = sender.token.clone();
         self.senders.insert(sender.id, Running { stop, rests, token, has_standby: false, task });
     }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::effects::Effects;
-use super::item::{IdentityNews, InboxItem, ItemNews, ItemOutcome, NewsPerson, ReplyNews, WishNews};
+use super::item::{InboxItem, ItemNews, ItemOutcome, NewsPerson, ReplyNews, WishNews};
 use super::replies::{self, Attribution};
 use super::returning::put_back;
 use crate::domain::act::Actor;
@@ -21,7 +21,7 @@ use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLo
 use crate::store::inbox::NamelessKind;
 use crate::store::inbox::notices::senders_of_account;
 use crate::store::reply::{self, AnsweredMessage};
-use crate::store::suppression::{self, LiftOutcome, NewSuppression, OperatorSuppression, SuppressionScope};
+use crate::store::suppression::{self, LiftOutcome, NewSuppression, SuppressionScope};
 use crate::store::wish::{self, NamelessPerson};
 
 /// Somebody who is not to be messaged.
@@ -165,7 +165,7 @@ async fn by_words<'a>(
 }
 
 /// Whose businesses a wish may be meant for. A number that no sender has belongs to the business of its account all the same.
-async fn meant(tx: &mut PgConnection, item: &InboxItem) -> Result<Vec<SenderId>, StoreError> {
+pub(super) async fn meant(tx: &mut PgConnection, item: &InboxItem) -> Result<Vec<SenderId>, StoreError> {
     if item.senders.is_empty() && item.account.is_some() {
         return senders_of_account(tx, item.account.as_deref()).await;
     }
@@ -229,7 +229,7 @@ async fn record_one(
 }
 
 /// Wherever a number is still open it is left out now. *Locked*: a row of theirs is to follow.
-async fn leave_out(
+pub(super) async fn leave_out(
     tx: &mut PgConnection,
     engine: &EngineContext,
     (business, phone, at): (&str, &str, DateTime<Utc>),
@@ -336,81 +336,6 @@ pub(super) async fn apply_named(
         }
     }
     Ok(())
-}
-
-/// Learns a person's new id, or number: what was kept of the old one stays theirs, and so does an opt-out.
-pub(super) async fn change_identity(
-    tx: &mut PgConnection,
-    engine: &EngineContext,
-    (item, news): (&InboxItem, &IdentityNews),
-    effects: &mut Effects,
-) -> Result<ItemOutcome, StoreError> {
-    let Some(sender) = meant(&mut *tx, item).await?.first().copied() else { return Ok(ItemOutcome::Applied) };
-    let IdentityNews { before, now, previous_phone, phone } = news;
-    let business = suppression::business(&mut *tx, SuppressionScope::Sender(sender)).await?;
-    let previous = match (previous_phone, before) {
-        (None, Some(before)) => reply::phone_of(&mut *tx, &business, before).await?,
-        (previous, _) => previous.clone(),
-    };
-    if let Some(now) = now {
-        let mut known = reply::change_id(&mut *tx, sender, (before.as_deref(), now), phone.as_deref()).await?;
-        // Learned by another item of the same request, as a rule.
-        known.push(now.clone());
-        if let Some(before) = before {
-            wish::follow(&mut *tx, NamelessPerson { business: &business, user_id: before }, now).await?;
-        }
-        apply_named(&mut *tx, engine, &known, effects).await?;
-    }
-    match (previous, phone) {
-        (Some(previous), Some(phone)) if previous != *phone => {
-            let at = item.received_at;
-            let by_operators = follow_operators(&mut *tx, engine, (&business, at), (&previous, phone), effects).await?;
-            let theirs = follow_person(tx, engine, (&business, at), (&previous, phone), effects).await?;
-            Ok(theirs.and(by_operators))
-        }
-        _ => Ok(ItemOutcome::Applied),
-    }
-}
-
-/// Their own word holds for the number that they have now.
-async fn follow_person(
-    tx: &mut PgConnection,
-    engine: &EngineContext,
-    (business, at): (&str, DateTime<Utc>),
-    (previous, phone): (&str, &str),
-    effects: &mut Effects,
-) -> Result<ItemOutcome, StoreError> {
-    if !suppression::is_theirs(&mut *tx, business, previous).await? {
-        return Ok(ItemOutcome::Applied);
-    }
-    let reason = format!("they opted out as {previous}, and have this number now");
-    let scope = SuppressionScope::Business(business);
-    record(tx, engine, OptOut { scope, phone, source: "person", reason: &reason, at }, effects).await
-}
-
-/// So does what operators said of them, unless one allowed the new number since.
-async fn follow_operators(
-    tx: &mut PgConnection,
-    engine: &EngineContext,
-    (business, at): (&str, DateTime<Utc>),
-    (previous, phone): (&str, &str),
-    effects: &mut Effects,
-) -> Result<ItemOutcome, StoreError> {
-    let mut whole = ItemOutcome::Applied;
-    for standing in suppression::operators(&mut *tx, business, previous).await? {
-        let OperatorSuppression { business, reason, by } = &standing;
-        if suppression::allowed_since(&mut *tx, (business, phone), at).await? {
-            continue;
-        }
-        let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-        let reason = format!("suppressed as {previous}{why}, and they have this number now");
-        let new = NewSuppression { business, phone, reason: Some(&reason), source: "operator", by };
-        suppression::add(&mut *tx, new).await?;
-        engine.fence.remember_suppression(new, false).await;
-        effects.ordered = true;
-        whole = leave_out(&mut *tx, engine, (business, phone, at), effects).await?.and(whole);
-    }
-    Ok(whole)
 }
 
 /// The number of whoever is named, by their id where that is all there is.

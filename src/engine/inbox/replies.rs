@@ -35,18 +35,8 @@ pub(super) async fn apply(
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     let written_to = attribute(&mut *tx, engine, (item, news), effects).await?;
-    let has_time = has_time(engine, item);
-    if has_time && written_to.lacks_number() && news.person.user_id.is_some() {
-        let kind = match &news.order {
-            Some(_) => NamelessKind::Order,
-            None if news.is_stop => NamelessKind::Stop,
-            None => NamelessKind::Message,
-        };
-        return Ok(lacks_number(news.person.user_id.as_deref(), kind));
-    }
-    if has_time && !news.is_stop && written_to.is_undecided(&mut *tx, item).await? {
-        let why = "it is not known yet whether a message to this person went".to_owned();
-        return Ok(ItemOutcome::Waits { why, id: None });
+    if let Some(waits) = waits(&mut *tx, engine, (item, news), &written_to).await? {
+        return Ok(waits);
     }
     let (sender, phone, answered) = match written_to {
         WrittenTo::Message { sender, phone, message, quoted, .. } => (sender, phone, Some((message, quoted))),
@@ -91,6 +81,31 @@ pub(super) async fn apply(
     }
     effects.changed.insert(message.blast_id);
     Ok(ItemOutcome::Applied)
+}
+
+/// While its writer's number, or what becomes of a message that it may answer, can still become known.
+async fn waits(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    (item, news): (&InboxItem, &ReplyNews),
+    written_to: &WrittenTo,
+) -> Result<Option<ItemOutcome>, StoreError> {
+    if !has_time(engine, item) {
+        return Ok(None);
+    }
+    if written_to.lacks_number() && news.person.user_id.is_some() {
+        let kind = match &news.order {
+            Some(_) => NamelessKind::Order,
+            None if news.is_stop => NamelessKind::Stop,
+            None => NamelessKind::Message,
+        };
+        return Ok(Some(lacks_number(news.person.user_id.as_deref(), kind)));
+    }
+    if !news.is_stop && written_to.is_undecided(tx, item).await? {
+        let why = "it is not known yet whether a message to this person went".to_owned();
+        return Ok(Some(ItemOutcome::Waits { why, id: None }));
+    }
+    Ok(None)
 }
 
 /// Has the reply's file fetched. A gateway names an address of its own instead: nothing is fetched from it.

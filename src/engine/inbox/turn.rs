@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection};
 use super::effects::Effects;
 use super::item::{self, InboxItem, ItemNews, ItemOutcome};
 use super::part::{self, RequestPart};
-use super::{notices, opt_out, progress, replies, statuses, stops};
+use super::{identity_change, notices, opt_out, progress, replies, statuses, stops};
 use crate::domain::ids::SenderId;
 use crate::engine::context::EngineContext;
 use crate::store::inbox::{self, hearing, messages};
@@ -299,7 +299,7 @@ async fn apply_rest(
     match &item.news {
         ItemNews::Reply(news) if news.is_edit => Ok(ItemOutcome::Applied),
         ItemNews::Reply(news) => replies::apply(tx, engine, item, news, effects).await,
-        ItemNews::IdentityChange(news) => opt_out::change_identity(tx, engine, (item, news), effects).await,
+        ItemNews::IdentityChange(news) => identity_change::apply(tx, engine, (item, news), effects).await,
         ItemNews::Notice(news) => notices::apply(tx, engine, item, news, effects).await,
         ItemNews::Nothing
         | ItemNews::Unreadable(_)
