@@ -168,7 +168,7 @@ pub use crate::store::{StoreError, connection, migrate};
 /// The long-lived state of a process. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    inner: Arc<Inner>,
+    inner: Arc<AppInner>,
     connections: Connections,
     /// For whom it acts, unless for its operator.
     caller: Option<Arc<Caller>>,
@@ -185,7 +185,7 @@ enum Connections {
     Sending,
 }
 
-struct Inner {
+struct AppInner {
     engine: EngineContext,
     /// Connects when a query must not wait.
     beside_pool: PgPool,
@@ -307,7 +307,7 @@ impl App {
     /// Ends every task of this app and closes its connections. A database that does not answer is not waited for.
     pub async fn close(&self) {
         self.inner.stop.cancel();
-        let Inner { engine, beside_pool, listening_pool, .. } = &*self.inner;
+        let AppInner { engine, beside_pool, listening_pool, .. } = &*self.inner;
         let closing = [&engine.pool, beside_pool, listening_pool, &engine.sending_pool].map(PgPool::close);
         let _ = timeout(CLOSE_PATIENCE, join_all(closing)).await;
     }

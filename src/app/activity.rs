@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 use super::view::{ActivityHead, ActivityPage, ActivityPosition, ReplyRow};
 use super::{App, AppError};
 use crate::domain::ids::{RecipientId, ReplyId};
-use crate::domain::unseen::{Span, Unseen};
+use crate::domain::unseen::{SeenSpan, Unseen};
 use crate::store::notify;
 use crate::store::presence::{self, Arrival};
 use crate::store::view::{activity, recipients};
@@ -46,7 +46,7 @@ impl App {
     }
 
     /// This operator was shown what happened at these times; what they have not seen then.
-    pub async fn see_activity(&self, shown: &[Span]) -> Result<ActivityHead, AppError> {
+    pub async fn see_activity(&self, shown: &[SeenSpan]) -> Result<ActivityHead, AppError> {
         let unseen = if self.is_read_only() {
             self.unseen_without_trace(shown).await?
         } else {
@@ -57,7 +57,7 @@ impl App {
 
     /// The same for who only reads: what they were shown is remembered as long as the window is open. Where no trace is left from
     /// before, what comes from the first look on is new.
-    async fn unseen_without_trace(&self, shown: &[Span]) -> Result<Unseen, AppError> {
+    async fn unseen_without_trace(&self, shown: &[SeenSpan]) -> Result<Unseen, AppError> {
         let stored = presence::activity_unseen_before(self.pool(), self.operator()).await?;
         let mut here = self.inner.unseen_here.lock().unwrap_or_else(PoisonError::into_inner);
         let unseen = here.get_or_insert_with(|| stored.unwrap_or_else(|| Unseen::since(Utc::now())));

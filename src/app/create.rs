@@ -170,7 +170,7 @@ impl App {
     }
 }
 
-/// The most people that one request may bring.
+/// The most people that one request may contain.
 const PEOPLE_MAX: u64 = 1_000_000;
 
 /// What is wrong with a caller's list: nothing changed.

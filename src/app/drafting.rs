@@ -146,7 +146,7 @@ impl App {
         Ok(SavedDraft { at: DraftAt { version: at.version + 1, ..at }, unfinished })
     }
 
-    /// Takes a list into a draft, in place of whoever was in it; cells are mended as told. A list is taken as well while the
+    /// Takes a list into a draft, in place of whoever was in it; cells are repaired by the given mends. A list is taken as well while the
     /// message cannot be read yet: nobody is left out for it then.
     ///
     /// # Errors

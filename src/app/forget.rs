@@ -88,7 +88,7 @@ pub struct Forgotten {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForgetKeyState {
     pub path: PathBuf,
-    /// Tells it from others; `None`: there is none yet.
+    /// Identifies it among other keys; `None`: there is none yet.
     pub id: Option<String>,
     /// Why lists are refused here, in words.
     pub missing: Option<String>,
@@ -149,7 +149,7 @@ impl App {
         let operator = self.operator();
         let act = NewAction { operator, action: Act::Forget, blast: None, recipient: None, phone: None, detail };
         action::log(&mut tx, act).await?;
-        // Before the commit, so that a database that is restored knows whom it must not bring back.
+        // Before the commit, so that a database that is restored knows whom it must not restore.
         let hashes = found.people.iter().map(|person| forgotten_opt_out(key.opt_out(*person)));
         let _ = self.remember(hashes.collect()).await;
         tx.commit().await?;
@@ -177,7 +177,7 @@ impl App {
     /// brings their number back.
     pub(super) async fn forgotten_people(&self, tx: &mut DbTransaction) -> Result<ForgottenPeople, AppError> {
         let key = self.engine().fence.forget_key().ok().flatten();
-        // An opt-out is noted also where they cannot be told from others.
+        // An opt-out is noted also where this machine cannot recognize them.
         Ok(ForgottenPeople::new(key, forget::hashes(tx).await?).unwrap_or_default())
     }
 
@@ -265,7 +265,7 @@ impl PersonToForget {
         let open = self.kept.open_webhooks;
         (open > 0).then(|| {
             let webhooks = count_of(open, "webhook that names them waits", "webhooks that name them wait");
-            format!("{webhooks} to be applied, which tells what became of their messages: try again once `blastdeck inbox list` has none")
+            format!("{webhooks} to be applied and may still say what became of their messages: try again once `blastdeck inbox list` has none")
         })
     }
 }

@@ -157,7 +157,10 @@ impl App {
 
 fn verdict(config: &HookConfig, status: Option<&HookStatus>) -> (HealthVerdict, String) {
     let Some(status) = status else {
-        return (HealthVerdict::Unknown, "nothing was told yet: an engine of this configuration begins".to_owned());
+        return (
+            HealthVerdict::Unknown,
+            "nothing was delivered yet: an engine with this configuration starts it".to_owned(),
+        );
     };
     let name = &config.name;
     match (&status.last_error, status.dead) {

@@ -104,7 +104,7 @@ impl App {
         let alive = async {
             loop {
                 if let Err(error) = job::keep_alive(pool, job).await {
-                    tracing::debug!(%error, %job, "nobody hears that it is worked on");
+                    tracing::debug!(%error, %job, "a job in progress could not be marked as alive");
                 }
                 sleep(ALIVE_EVERY).await;
             }

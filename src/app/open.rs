@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{App, AppError, Connections, Inner};
+use super::{App, AppError, AppInner, Connections};
 use crate::config::Config;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::SenderId;
@@ -106,7 +106,7 @@ impl App {
             pool,
             sending_pool,
         };
-        let inner = Inner {
+        let inner = AppInner {
             operator: setup.config.operator.clone(),
             sender_index: engine.senders.iter().enumerate().map(|(at, sender)| (sender.id, at)).collect(),
             unusable,

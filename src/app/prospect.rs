@@ -47,7 +47,7 @@ pub struct Prospect<'a> {
     pub sender_state: &'a SenderState,
     /// Those of its people who are due by their own clocks.
     pub dues: &'a [DueShare],
-    /// By whose clocks days are told; `None`: the sender's.
+    /// The time zone in which days begin and end; `None`: the sender's.
     pub days: Option<Tz>,
     /// Meta's limit of people, where the blast counts towards one.
     pub people_use: Option<&'a PeopleUse>,

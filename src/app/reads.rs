@@ -310,7 +310,7 @@ impl App {
         Ok(details)
     }
 
-    /// What programs are told of people beside their rows.
+    /// What programs are given about people in addition to their rows.
     pub async fn recipient_facts(&self, ids: &[RecipientId]) -> Result<Vec<RecipientFacts>, AppError> {
         Ok(view::recipients::facts(self.pool(), ids).await?)
     }

@@ -60,15 +60,15 @@ impl App {
         Ok(AppError::Refused(format!("{why}; `blastdeck blast report {blast}` has the errors")))
     }
 
-    /// Why nobody who failed with a code that asks for a day can be sent to again.
+    /// Why none of those who failed with a code that asks for a day can be sent to again.
     async fn waits_a_day(&self, blast: BlastId, code: &str) -> Result<String, AppError> {
         Ok(match person::first_failed(self.pool(), blast, code).await? {
             Some(at) => format!(
-                "nobody who failed with the code `{code}` may have another message yet: Meta asks to wait a day, the \
+                "those who failed with the code `{code}` may not have another message yet: Meta asks to wait a day, the \
                  first may from {} on",
                 self.local(at + self.engine().settings.retry.not_now_after)
             ),
-            None => format!("nobody who failed with the code `{code}` can be retried"),
+            None => format!("none of those who failed with the code `{code}` can be retried"),
         })
     }
 

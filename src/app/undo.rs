@@ -249,7 +249,7 @@ impl App {
         Ok(())
     }
 
-    /// Logs each with what it left: its person goes on, and Activity tells what was undone, not what is.
+    /// Logs each with what it left: its person goes on, and Activity shows what was undone, not what is.
     async fn log_undos(&self, tx: &mut PgConnection, undos: &[Undo]) -> Result<(), AppError> {
         let undone: Vec<_> = undos.iter().map(|undo| self.undo_action(undo)).collect();
         action::log_several(tx, &undone).await?;

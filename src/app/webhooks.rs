@@ -198,7 +198,7 @@ impl WebhookIntake {
         handshake.answer().map(str::to_owned).map_err(lacks)
     }
 
-    /// What can be told before the body: whether it has a signature, and somebody to compare it with.
+    /// What can be checked before the body is read: whether it has a signature, and somebody to compare it with.
     pub fn may_be_metas(&self, signature: Option<&str>) -> Result<(), WebhookRefusal> {
         if self.secrets.app_secrets.is_empty() {
             return Err(self.unproven.count(NO_APP_SECRET.to_owned()));

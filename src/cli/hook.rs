@@ -1,4 +1,4 @@
-//! `hook`: other systems that are told what happens.
+//! `hook`: other systems that are notified of what happens.
 
 use std::process::ExitCode;
 

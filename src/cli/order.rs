@@ -195,7 +195,7 @@ pub(super) async fn writes_one(context: &Context, verb: &str, blast: Option<Blas
     };
     let people = context.app.recipients(&query).await?;
     let known = people.iter().find(|person| !is_forgotten(person.phone.as_str()));
-    let Some(person) = known else { return Ok(format!("blast {blast} has nobody who could have one")) };
+    let Some(person) = known else { return Ok(format!("nobody in blast {blast} could have one")) };
     let phone = person.phone.as_str();
     Ok(format!(
         "`blastdeck {verb} add {blast} {phone} 'teh*2@2.50'` writes one, with the blast, number and items that you mean"

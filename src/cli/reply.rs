@@ -66,7 +66,7 @@ impl ReplyVerb {
         if context.is_json {
             json(&as_json(&queued, &answer))?;
         }
-        told(&context, &queued, &answer)?;
+        report(&context, &queued, &answer)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -84,7 +84,7 @@ async fn outcome(context: &Context, id: BlastId, patience: Duration) -> Result<S
 }
 
 /// Says what became of it; a failure where nobody has it, or nobody knows.
-fn told(context: &Context, queued: &QueuedAnswer, answer: &SessionAnswer) -> Result<()> {
+fn report(context: &Context, queued: &QueuedAnswer, answer: &SessionAnswer) -> Result<()> {
     let (id, who) = (queued.id, clean(&queued.who));
     match AnswerOutcome::of(answer.status) {
         AnswerOutcome::Accepted if context.is_json => Ok(()),

@@ -54,23 +54,23 @@ impl SenderVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
             Self::List => list(global).await,
-            Self::Check { name, no_engine } => check(global, name.as_deref(), Attendance::of(no_engine)).await,
+            Self::Check { name, no_engine } => check(global, name.as_deref(), EngineChoice::of(no_engine)).await,
             Self::Move { name } => move_to(global, &name).await,
-            Self::Confirm { name, yes, no_engine } => confirm(global, (&name, yes), Attendance::of(no_engine)).await,
+            Self::Confirm { name, yes, no_engine } => confirm(global, (&name, yes), EngineChoice::of(no_engine)).await,
         }
     }
 }
 
 /// Which engine sends once a stop is lifted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Attendance {
+enum EngineChoice {
     /// A running one, or a standby that is started now.
     Ensured,
     /// One that is run elsewhere.
     Elsewhere,
 }
 
-impl Attendance {
+impl EngineChoice {
     const fn of(no_engine: bool) -> Self {
         if no_engine { Self::Elsewhere } else { Self::Ensured }
     }
@@ -94,7 +94,7 @@ async fn ask(context: &Context, name: &str) -> Result<()> {
     }
 }
 
-async fn confirm(global: &Global, (name, yes): (&str, bool), attendance: Attendance) -> Result<ExitCode> {
+async fn confirm(global: &Global, (name, yes): (&str, bool), attendance: EngineChoice) -> Result<ExitCode> {
     let context = Context::open(global, Intent::Writes).await?;
     if !yes {
         ask(&context, name).await?;
@@ -162,14 +162,14 @@ fn report_forgotten(confirmed: Confirmed) {
 
 /// Describes what a sender does once its stop is lifted. Fails with what is missing when people are queued and no
 /// engine sends to them.
-async fn outlook(context: &Context, name: &str, attendance: Attendance) -> Result<String> {
+async fn outlook(context: &Context, name: &str, attendance: EngineChoice) -> Result<String> {
     let Some(blast) = context.app.blast_to_send(name).await? else {
         return Ok(format!("sender {name} may resume: {}", queued_in_paused(context, name).await?));
     };
-    if attendance == Attendance::Elsewhere && !context.app.is_attended(blast.sender_id).await? {
+    if attendance == EngineChoice::Elsewhere && !context.app.is_attended(blast.sender_id).await? {
         return Ok(format!("sender {name} may resume, and waits for an engine"));
     }
-    if let Err(missing) = context.app.until_resumed(&blast, attendance == Attendance::Ensured).await? {
+    if let Err(missing) = context.app.until_resumed(&blast, attendance == EngineChoice::Ensured).await? {
         return Err(eyre!("sender {name} may resume, but no engine sends for it: {missing}"));
     }
     Ok(format!("sender {name} resumes"))
@@ -262,7 +262,7 @@ fn as_json(row: &SenderView) -> serde_json::Value {
     })
 }
 
-async fn check(global: &Global, name: Option<&str>, attendance: Attendance) -> Result<ExitCode> {
+async fn check(global: &Global, name: Option<&str>, attendance: EngineChoice) -> Result<ExitCode> {
     let context = Context::open(global, Intent::Reads).await?;
     let checks = context.app.check_senders(name).await?;
     for check in &checks {

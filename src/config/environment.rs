@@ -140,7 +140,7 @@ impl Environment {
         for key in table.keys {
             let names = variables(key);
             let set = names.iter().find_map(|name| Some((name.clone(), self.get(name)?.to_owned())));
-            // A sender's name is what its variables are found by: one that gives another is told as a stranger.
+            // A sender's name is what its variables are found by: one that gives another is reported as unknown.
             if keys::ARRAYS.contains(&table.name) && *key == "name" {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! `[[hooks]]`: addresses of other systems that are told what happens.
+//! `[[hooks]]`: addresses of other systems that are notified of what happens.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -15,7 +15,7 @@ pub fn is_initial(stage: &str) -> bool {
     stage.trim().is_empty() || stage.trim().eq_ignore_ascii_case(INITIAL)
 }
 
-/// What people call a blast: its tag, and its stage where that tells it from the first one of the same tag.
+/// What people call a blast: its tag, and its stage where that distinguishes it from the first one of the same tag.
 pub fn blast_name(tag: &str, stage: &str) -> String {
     if is_initial(stage) { tag.to_owned() } else { format!("{tag}, {stage}") }
 }

@@ -15,7 +15,7 @@ pub struct CatalogueItem {
     /// Of the product that it is a variant of: Meta's item group.
     pub group: Option<String>,
     pub name: String,
-    /// What tells it from the other variants, such as `red, XL`.
+    /// What distinguishes it from the other variants, such as `red, XL`.
     pub variant: Option<String>,
     pub description: Option<String>,
     /// In the currency's whole units.

@@ -78,7 +78,7 @@ impl ForgetKey {
         hex(&self.0)
     }
 
-    /// Tells keys apart without telling them: eight hexadecimal digits.
+    /// Identifies a key without revealing it: eight hexadecimal digits.
     pub fn id(&self) -> String {
         hex(&Sha256::digest(self.0)[..4])
     }
@@ -106,7 +106,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Whom no list may bring back.
+/// People whom no list may add again.
 #[derive(Debug, Default)]
 pub struct ForgottenPeople {
     key: Option<ForgetKey>,
@@ -128,7 +128,7 @@ impl ForgottenPeople {
     /// By the keyed hashes among the opt-outs, and this machine's key.
     ///
     /// # Errors
-    /// One of them was made with another key: whoever it stands for could not be told from others.
+    /// One of them was made with another key: whoever it stands for could not be recognized.
     pub fn new(key: Option<ForgetKey>, hashes: Vec<String>) -> Result<Self, MissingForgetKey> {
         let own = key.as_ref().map(|key| format!("{HASH}{}:", key.id()));
         let is_own = |hash: &&String| own.as_ref().is_some_and(|own| hash.starts_with(own));

@@ -1,4 +1,4 @@
-//! Webhooks for other systems: what they are told of, how each call is signed, and when a failed one is tried again.
+//! Webhooks for other systems: which events they carry, how each call is signed, and when a failed one is tried again.
 //!
 //! The signatures are those of Standard Webhooks (<https://www.standardwebhooks.com>): `webhook-id`, `webhook-timestamp` and the body,
 //! joined by dots, under HMAC-SHA256.

@@ -10,14 +10,14 @@ pub const PASSED_OVER_MAX: usize = 16;
 
 /// A stretch of time that was not seen. Neither end is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gap {
+pub struct UnseenGap {
     pub after: DateTime<Utc>,
     pub before: DateTime<Utc>,
 }
 
 /// A stretch of time that was shown, with both its ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
+pub struct SeenSpan {
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,
 }
@@ -26,12 +26,12 @@ pub struct Span {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unseen {
     /// Oldest first, apart from each other, all of them before `seen_at`.
-    passed_over: Vec<Gap>,
+    passed_over: Vec<UnseenGap>,
     /// The newest moment that was shown.
     seen_at: DateTime<Utc>,
 }
 
-impl Span {
+impl SeenSpan {
     /// A moment alone.
     pub const fn at(at: DateTime<Utc>) -> Self {
         Self { from: at, to: at }
@@ -50,7 +50,7 @@ impl Unseen {
     }
 
     /// As it was stored: gaps, oldest first, and the newest moment that was shown.
-    pub const fn stored(passed_over: Vec<Gap>, seen_at: DateTime<Utc>) -> Self {
+    pub const fn stored(passed_over: Vec<UnseenGap>, seen_at: DateTime<Utc>) -> Self {
         Self { passed_over, seen_at }
     }
 
@@ -58,37 +58,38 @@ impl Unseen {
         self.seen_at
     }
 
-    pub fn passed_over(&self) -> &[Gap] {
+    pub fn passed_over(&self) -> &[UnseenGap] {
         &self.passed_over
     }
 
     /// All that was not seen, oldest first; the last never ends.
-    pub fn gaps(&self) -> impl Iterator<Item = Gap> {
-        let open = Gap { after: self.seen_at, before: DateTime::<Utc>::MAX_UTC };
+    pub fn gaps(&self) -> impl Iterator<Item = UnseenGap> {
+        let open = UnseenGap { after: self.seen_at, before: DateTime::<Utc>::MAX_UTC };
         self.passed_over.iter().copied().chain(once(open))
     }
 
     pub fn contains(&self, at: DateTime<Utc>) -> bool {
-        self.overlaps(Span::at(at))
+        self.overlaps(SeenSpan::at(at))
     }
 
     /// Whether any of it is in a stretch.
-    pub fn overlaps(&self, span: Span) -> bool {
+    pub fn overlaps(&self, span: SeenSpan) -> bool {
         self.gaps().any(|gap| gap.after < span.to && span.from < gap.before)
     }
 
     /// This was shown.
-    pub fn show(&mut self, span: Span) {
-        let cut =
-            |gap: Gap| [Gap { before: gap.before.min(span.from), ..gap }, Gap { after: gap.after.max(span.to), ..gap }];
-        let mut gaps: Vec<Gap> = self.gaps().flat_map(cut).filter(|gap| gap.after < gap.before).collect();
+    pub fn show(&mut self, span: SeenSpan) {
+        let cut = |gap: UnseenGap| {
+            [UnseenGap { before: gap.before.min(span.from), ..gap }, UnseenGap { after: gap.after.max(span.to), ..gap }]
+        };
+        let mut gaps: Vec<UnseenGap> = self.gaps().flat_map(cut).filter(|gap| gap.after < gap.before).collect();
         if let Some(open) = gaps.pop() {
             *self = Self { passed_over: gaps, seen_at: open.after };
         }
         while let [oldest, next, ..] = self.passed_over[..]
             && self.passed_over.len() > PASSED_OVER_MAX
         {
-            self.passed_over.splice(..2, [Gap { after: oldest.after, before: next.before }]);
+            self.passed_over.splice(..2, [UnseenGap { after: oldest.after, before: next.before }]);
         }
     }
 }
@@ -97,14 +98,14 @@ impl Unseen {
 mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
 
-    use super::{Gap, PASSED_OVER_MAX, Span, Unseen};
+    use super::{PASSED_OVER_MAX, SeenSpan, Unseen, UnseenGap};
 
     fn at(minute: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
     }
 
-    fn span(from: i64, to: i64) -> Span {
-        Span { from: at(from), to: at(to) }
+    fn span(from: i64, to: i64) -> SeenSpan {
+        SeenSpan { from: at(from), to: at(to) }
     }
 
     fn unseen(unseen: &Unseen, minutes: std::ops::Range<i64>) -> Vec<i64> {
@@ -139,9 +140,9 @@ mod tests {
         news.show(span(3, 4));
         news.show(span(8, 9));
 
-        news.show(Span::up_to(at(6)));
+        news.show(SeenSpan::up_to(at(6)));
 
-        assert_eq!(news, Unseen::stored(vec![Gap { after: at(6), before: at(8) }], at(9)));
+        assert_eq!(news, Unseen::stored(vec![UnseenGap { after: at(6), before: at(8) }], at(9)));
     }
 
     #[test]

@@ -16,10 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shared by the engine of a process and whoever reads what its blasts wait for.
 #[derive(Clone, Default)]
-pub struct Attendance(Arc<Inner>);
+pub struct Attendance(Arc<AttendanceState>);
 
 #[derive(Default)]
-struct Inner {
+struct AttendanceState {
     engines: AtomicUsize,
     /// Since when a sender with something to send has been seen without a lease.
     unattended: Mutex<HashMap<SenderId, Instant>>,

@@ -50,7 +50,7 @@ pub struct EngineContext {
     pub stop_words: Arc<StopWords>,
     /// The currency that revenue is counted in.
     pub currency: Arc<str>,
-    /// Other systems that are told what happens.
+    /// Other systems that are notified of what happens.
     pub hooks: Arc<[HookConfig]>,
     /// Where files that people sent are kept.
     pub media: MediaDir,

@@ -1,4 +1,4 @@
-//! Tells other systems what happens: reads the rows that are committed for good behind a cursor of each hook, makes calls of them, and
+//! Notifies other systems of what happens: reads the rows that are committed for good behind a cursor of each hook, makes calls of them, and
 //! makes a call again until it is taken or given up. One engine at a time delivers a hook; sending knows nothing of it.
 
 mod call;
@@ -27,7 +27,7 @@ use payload::{DeliveryStamp, Event};
 const HELD_FOR: TimeDelta = TimeDelta::seconds(60);
 /// How old our word may become while calls are made.
 const HOLD_EVERY: Duration = Duration::from_secs(20);
-/// Turns are this far apart at least, so that what changes together is told together.
+/// Turns are this far apart at least, so that what changes together is sent together.
 const TURN_EVERY: Duration = Duration::from_millis(250);
 /// Without a notification, the tables are read again this often.
 const READ_EVERY: Duration = Duration::from_secs(5);
@@ -56,12 +56,12 @@ pub(super) async fn run(engine: EngineContext, stop: CancellationToken) {
     });
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {
-            tracing::error!(%error, "the task of a hook panicked: its events are told by the next engine");
+            tracing::error!(%error, "the task of a hook panicked: its events are delivered by the next engine");
         }
     }
 }
 
-/// Whether an engine that ends by itself has something to tell.
+/// Whether an engine that ends by itself has something to deliver.
 pub(super) async fn has_left(engine: &EngineContext) -> Result<bool, StoreError> {
     if engine.hooks.is_empty() {
         return Ok(false);
@@ -86,7 +86,7 @@ async fn upkeep(engine: EngineContext) {
 /// What a turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HookTurn {
-    /// Everything that is committed is told, or waits for its time.
+    /// Everything that is committed is delivered, or waits for its time.
     Done,
     /// Some rows may still be committed.
     InDoubt,
@@ -136,7 +136,7 @@ impl HookDeliverer {
                     if turn == HookTurn::InDoubt { TURN_EVERY } else { READ_EVERY }
                 }
                 Err(error) => {
-                    tracing::debug!(%error, hook = self.name(), "other systems are told later");
+                    tracing::debug!(%error, hook = self.name(), "other systems are notified later");
                     troubles += 1;
                     StoreError::backoff(troubles)
                 }
@@ -170,8 +170,8 @@ impl HookDeliverer {
         self.pending = hook::pending(&self.engine.pool, held.id).await?;
         let Some(heads) = self.settled_heads(&held).await? else { return Ok(HookTurn::InDoubt) };
         for source in EventSource::ALL {
-            if let Some(told) = held.told(source)
-                && !self.tell(&held, source, told, &heads).await?
+            if let Some(cursor) = held.cursor(source)
+                && !self.deliver(&held, source, cursor, &heads).await?
             {
                 return Ok(HookTurn::Elsewhere);
             }
@@ -195,7 +195,8 @@ impl HookDeliverer {
             Some(doubt) => doubt,
             None => hook::heads(&self.engine.pool).await?,
         };
-        let is_behind = |source: &EventSource| held.told(*source).is_some_and(|told| told < doubt.heads.of(*source));
+        let is_behind =
+            |source: &EventSource| held.cursor(*source).is_some_and(|cursor| cursor < doubt.heads.of(*source));
         if !EventSource::ALL.iter().any(is_behind) {
             return Ok(Some(doubt.heads));
         }
@@ -209,22 +210,22 @@ impl HookDeliverer {
         Ok(None)
     }
 
-    /// Tells what happened since, in calls of at most a batch. `false`: another engine has the hook by now.
-    async fn tell(
+    /// Delivers what happened since the cursor, in calls of at most a batch. `false`: another engine has the hook by now.
+    async fn deliver(
         &mut self,
         held: &HeldHook,
         source: EventSource,
-        mut told: i64,
+        mut cursor: i64,
         heads: &SourceHeads,
     ) -> Result<bool, StoreError> {
         let head = heads.of(source);
         let mut since = held.history_since;
-        while told < head && self.pending < PENDING_MAX && !self.stop.is_cancelled() {
+        while cursor < head && self.pending < PENDING_MAX && !self.stop.is_cancelled() {
             if !self.still_holds().await? {
                 return Ok(false);
             }
             let limit = i64::from(self.config.batch);
-            let range = RowRange { source, after: told, last: head, since };
+            let range = RowRange { source, after: cursor, last: head, since };
             let (events, last) = self.events(range, limit).await?;
             let is_last = last.is_none();
             let range = RowRange { last: last.unwrap_or(head), ..range };
@@ -244,7 +245,7 @@ impl HookDeliverer {
                 };
                 self.make_new(&delivery, &events).await?;
             }
-            (told, since) = (range.last, read_at);
+            (cursor, since) = (range.last, read_at);
         }
         Ok(true)
     }

@@ -30,7 +30,7 @@ use crate::store::inbox::{self, InboxRow};
 use crate::store::{DbTransaction, StoreError};
 use opt_outs_first::Heeded;
 use part::RequestPart;
-use turn::Turn;
+use turn::InboxTurn;
 
 /// Without a notification, the inbox is read again this often.
 const READ_EVERY: Duration = Duration::from_secs(5);
@@ -141,7 +141,7 @@ async fn apply_together(
     mut tx: DbTransaction,
     parts: &mut [RequestPart],
 ) -> Result<bool, StoreError> {
-    let mut turn = Turn::new(engine);
+    let mut turn = InboxTurn::new(engine);
     let any = match turn.apply(&mut tx, parts).await {
         Ok(any) => any,
         Err(error) => {

@@ -73,7 +73,7 @@ pub struct SenderContext {
     pub fence: Arc<Fence>,
     /// This process, as an operator finds it.
     pub process: Arc<str>,
-    /// Tells this database apart from others that send through the same number.
+    /// Identifies this database among others that send through the same number.
     pub installation: Arc<str>,
     /// All blasts of this sender wait for long: nobody needs to read often.
     pub rests: Arc<AtomicBool>,

@@ -139,7 +139,7 @@ struct Supervisor {
     maintenance: Maintenance,
     /// The last poll found nothing to do for any sender.
     is_at_rest: bool,
-    /// Stops the applying of webhooks, and what is told to other systems.
+    /// Stops the applying of webhooks, and the delivery of hooks to other systems.
     stop_inbox: CancellationToken,
 }
 

@@ -1,7 +1,7 @@
 //! What sentences tell a person at a terminal to type, as a program asks for it: the method and path of the call.
 
 /// What names a key of the dashboard, an option of a command or a column of its output, or leaves the rest to whoever sits there, and
-/// what a program is told in its place.
+/// what a program reads in its place.
 const WORDS: [(&str, &str); 20] = [
     (", or u in the dashboard", ""),
     (", or enter in the dashboard", ""),
@@ -29,8 +29,8 @@ const WORDS: [(&str, &str); 20] = [
 /// machine sends, stay as they are.
 pub(super) fn for_programs(sentence: &str) -> String {
     let parts = sentence.split('`').enumerate();
-    let told = parts.map(|(at, part)| command(at, part).and_then(call).unwrap_or_else(|| part.to_owned()));
-    let called = told.collect::<Vec<_>>().join("`");
+    let translated = parts.map(|(at, part)| command(at, part).and_then(call).unwrap_or_else(|| part.to_owned()));
+    let called = translated.collect::<Vec<_>>().join("`");
     let called = WORDS.iter().fold(called, |said, (key, call)| said.replace(key, call));
     called.split("; ").map(without_item).collect::<Vec<_>>().join("; ")
 }

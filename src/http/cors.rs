@@ -13,7 +13,7 @@ const REQUEST_HEADERS: &str =
     "authorization, content-type, idempotency-key, if-match, last-event-id, prefer, x-request-id, api-version";
 const ANSWER_HEADERS: &str =
     "etag, retry-after, ratelimit, ratelimit-policy, idempotency-replayed, x-request-id, api-version, location";
-/// How long a browser may remember what it was told, in seconds.
+/// How long a browser may cache a permission, in seconds.
 const REMEMBERED: &str = "600";
 
 /// Answers what browsers ask before a call, and says who may read the answer.
@@ -50,10 +50,10 @@ fn allowed(origins: &[String], headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 fn permission() -> Response {
-    let told: [(HeaderName, &str); 3] = [
+    let headers: [(HeaderName, &str); 3] = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
         (header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS),
         (header::ACCESS_CONTROL_MAX_AGE, REMEMBERED),
     ];
-    (StatusCode::NO_CONTENT, told).into_response()
+    (StatusCode::NO_CONTENT, headers).into_response()
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 
-/// Headers that a proxy adds: behind one, everybody comes from this machine. One that adds none cannot be told apart.
+/// Headers that a proxy adds: behind one, everybody comes from this machine. One that adds none cannot be recognized.
 const FORWARDED: [&str; 7] =
     ["forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "fastly-client-ip"];
 /// The beginnings of others.

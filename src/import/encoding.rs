@@ -127,17 +127,17 @@ impl<R: Read> Read for Utf16<R> {
 
 /// How a row's bytes were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum RowEncoding {
     Utf8,
     /// Not UTF-8: taken for Windows-1252, which Latin-1 is a part of.
     Windows1252,
 }
 
 /// A value's text. Any byte is a character in Windows-1252, so this never fails; it may be the wrong one.
-pub(super) fn decode(bytes: &[u8]) -> (Cow<'_, str>, Reading) {
+pub(super) fn decode(bytes: &[u8]) -> (Cow<'_, str>, RowEncoding) {
     match std::str::from_utf8(bytes) {
-        Ok(text) => (Cow::Borrowed(text), Reading::Utf8),
-        Err(_) => (Cow::Owned(bytes.iter().map(|&byte| windows_1252(byte)).collect()), Reading::Windows1252),
+        Ok(text) => (Cow::Borrowed(text), RowEncoding::Utf8),
+        Err(_) => (Cow::Owned(bytes.iter().map(|&byte| windows_1252(byte)).collect()), RowEncoding::Windows1252),
     }
 }
 
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf_8_are_western() {
-        assert_eq!(decode(b"Zo\xeb \x80"), (Cow::Owned("Zoë €".to_owned()), Reading::Windows1252));
-        assert_eq!(decode("Zoë".as_bytes()).1, Reading::Utf8);
+        assert_eq!(decode(b"Zo\xeb \x80"), (Cow::Owned("Zoë €".to_owned()), RowEncoding::Windows1252));
+        assert_eq!(decode("Zoë".as_bytes()).1, RowEncoding::Utf8);
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::text;
 use crate::store::import::NewRecipient;
 
 use super::columns::NAME;
-use super::encoding::Reading;
+use super::encoding::RowEncoding;
 
 mod written;
 
@@ -91,7 +91,7 @@ impl GivenList {
         };
         self.row += 1;
         let outcome = match value.and_then(|written| self.person(&written)) {
-            Ok(person) => Outcome::Taken(person, Reading::Utf8),
+            Ok(person) => Outcome::Taken(person, RowEncoding::Utf8),
             Err((column, value, reason)) => {
                 let value = if reason == Reason::Forgotten { "" } else { value.as_str() };
                 let value = value.trim().chars().take(VALUE_MAX).collect();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::columns::{Columns, NAME};
-use super::encoding::{Reading, decode};
+use super::encoding::{RowEncoding, decode};
 use super::records::Record;
 use super::seen::SeenPeople;
 use crate::domain::content::{BlastContent, ContentRenderError};
@@ -94,7 +94,7 @@ impl Reason {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Blank,
-    Taken(NewRecipient, Reading),
+    Taken(NewRecipient, RowEncoding),
     Rejected(Rejection),
 }
 
@@ -231,8 +231,8 @@ fn variables(columns: &Columns, content: &BlastContent) -> Vec<Option<String>> {
     names.map(|(i, name)| (i != columns.phone || wanted.contains(&name)).then_some(name)).collect()
 }
 
-fn texts(record: &Record) -> (Vec<Cow<'_, str>>, Reading) {
+fn texts(record: &Record) -> (Vec<Cow<'_, str>>, RowEncoding) {
     let (values, readings): (Vec<_>, Vec<_>) = record.values.iter().map(|value| decode(value)).unzip();
-    let is_utf8 = readings.iter().all(|reading| *reading == Reading::Utf8);
-    (values, if is_utf8 { Reading::Utf8 } else { Reading::Windows1252 })
+    let is_utf8 = readings.iter().all(|reading| *reading == RowEncoding::Utf8);
+    (values, if is_utf8 { RowEncoding::Utf8 } else { RowEncoding::Windows1252 })
 }

@@ -58,7 +58,7 @@ enum FieldState {
 }
 
 /// A row being gathered.
-struct Gathering {
+struct RecordBuilder {
     values: Vec<Vec<u8>>,
     value: Vec<u8>,
     place: FieldState,
@@ -74,7 +74,7 @@ impl<R: Read> Records<R> {
     pub(super) fn next(&mut self) -> Result<Option<Record>, RecordError> {
         self.row += 1;
         let row = self.row;
-        let mut gathering = Gathering { values: Vec::new(), value: Vec::new(), place: FieldState::Start, bytes: 0 };
+        let mut gathering = RecordBuilder { values: Vec::new(), value: Vec::new(), place: FieldState::Start, bytes: 0 };
         while let Some(byte) = self.peek()? {
             self.source.consume(1);
             gathering.bytes += 1;
@@ -82,9 +82,9 @@ impl<R: Read> Records<R> {
                 return Err(gathering.too_long(row));
             }
             match gathering.take(byte, self.delimiter) {
-                Taken::Value => {}
-                Taken::StrayQuote => return Err(RecordError::OpenQuote { row }),
-                Taken::EndOfRow => {
+                ByteRole::Value => {}
+                ByteRole::StrayQuote => return Err(RecordError::OpenQuote { row }),
+                ByteRole::EndOfRow => {
                     self.swallow_line_feed(byte)?;
                     return Ok(Some(gathering.into_record(row)));
                 }
@@ -118,7 +118,7 @@ impl<R: Read> Records<R> {
 
 /// What a byte was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Taken {
+enum ByteRole {
     Value,
     EndOfRow,
     /// Behind a value that has line ends: an opened quote was never closed, and the next quote ended it somewhere in the
@@ -126,8 +126,8 @@ enum Taken {
     StrayQuote,
 }
 
-impl Gathering {
-    fn take(&mut self, byte: u8, delimiter: u8) -> Taken {
+impl RecordBuilder {
+    fn take(&mut self, byte: u8, delimiter: u8) -> ByteRole {
         match (self.place, byte) {
             (FieldState::Quoted, b'"') => self.place = FieldState::Closing,
             (FieldState::Quoted, _) => self.value.push(byte),
@@ -136,17 +136,17 @@ impl Gathering {
                 self.place = FieldState::Quoted;
             }
             (FieldState::Start, b'"') => self.place = FieldState::Quoted,
-            (_, b'\n' | b'\r') => return Taken::EndOfRow,
+            (_, b'\n' | b'\r') => return ByteRole::EndOfRow,
             (_, byte) if byte == delimiter => self.end_value(),
             (FieldState::Closing, _) if self.value.contains(&b'\n') || self.value.contains(&b'\r') => {
-                return Taken::StrayQuote;
+                return ByteRole::StrayQuote;
             }
             (_, byte) => {
                 self.value.push(byte);
                 self.place = FieldState::Plain;
             }
         }
-        Taken::Value
+        ByteRole::Value
     }
 
     fn end_value(&mut self) {

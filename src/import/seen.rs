@@ -7,7 +7,7 @@ use super::person::Reason;
 use crate::domain::forgotten::ForgottenPeople;
 use crate::domain::phone::{PersonKey, Phone};
 
-/// The people who were accepted, those who were there before the list, and whom no list may bring back.
+/// The people who were accepted, those who were there before the list, and those whom no list may add again.
 #[derive(Default)]
 pub(super) struct SeenPeople {
     heads: BTreeMap<u64, SharedHead>,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::encoding::Reading;
+use super::encoding::RowEncoding;
 use super::error::ImportError;
 use super::person::Rejection;
 use super::rejected::Draft;
@@ -30,7 +30,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn take(&mut self, (row, person): (u64, &NewRecipient), reading: Reading) {
+    pub(super) fn take(&mut self, (row, person): (u64, &NewRecipient), encoding: RowEncoding) {
         self.taken += 1;
         if person.phone.has_unusual_length() {
             self.unusual_lengths.add(row);
@@ -38,7 +38,7 @@ impl Tally {
         if self.first.len() < FIRST {
             self.first.push((row, person.clone()));
         }
-        if reading == Reading::Windows1252 {
+        if encoding == RowEncoding::Windows1252 {
             self.not_utf8.get_or_insert(NotUtf8 { rows: 0, first_row: row }).rows += 1;
         }
     }

@@ -22,7 +22,7 @@ const ROWS_MAX: u32 = 1_048_576;
 const WIDTH_MAX: u32 = 1_000;
 /// How many rows are read ahead.
 const ROWS_AHEAD: usize = 256;
-/// The first whole number that has a neighbour it cannot be told from: 2^53.
+/// The first whole number that cannot be distinguished from a neighbour: 2^53.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 /// The first day behind those of Excel's calendar, 31 December 9999.
 const DAYS_MAX: f64 = 2_958_466.0;
@@ -90,7 +90,7 @@ fn read(
     let mut cells = workbook.worksheet_cells_reader(&sheet.name).map_err(of_parser)?;
     // Whoever reads the rows may be gone.
     let _ = chosen.send(sheet);
-    let mut gathering = Gathering::default();
+    let mut gathering = RowBuilder::default();
     while let Some(cell) = cells.next_cell().map_err(of_parser)? {
         let value = cell.get_value();
         let text = text_of(value);
@@ -161,7 +161,7 @@ fn sheet_of<RS: io::Read + io::Seek>(workbook: &Xlsx<RS>, wanted: Option<&str>) 
 
 /// A row whose cells come one by one.
 #[derive(Default)]
-struct Gathering {
+struct RowBuilder {
     row: u32,
     values: Vec<Vec<u8>>,
     fractions: Vec<usize>,
@@ -170,7 +170,7 @@ struct Gathering {
     width: Option<usize>,
 }
 
-impl Gathering {
+impl RowBuilder {
     fn is_of_another_row(&self, row: u32) -> bool {
         !self.values.is_empty() && self.row != row
     }

@@ -221,7 +221,7 @@ pub(super) fn fatal_line(dir: &Path) -> Option<String> {
     [Some(start_log(dir)), newest].into_iter().flatten().find_map(|log| complaint_in(&fs::read(log).ok()?))
 }
 
-/// The last fatal line of the latest start; else, since the very first checks are told without a level, the last that is told so.
+/// The last fatal line of the latest start; else, since the very first checks are logged without a level, the last line without one.
 fn complaint_in(log: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(log);
     let begun = text.rfind("starting PostgreSQL").and_then(|start| text.get(start..)?.split_once('\n'));

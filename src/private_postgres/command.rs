@@ -48,7 +48,7 @@ pub(super) fn finish(command: &mut Command, program: &str) -> Result<(), Private
     Err(failed(complaint(&output)))
 }
 
-/// Why a program failed: a full disk if any line tells of one, else the last line that is called an error, else the last
+/// Why a program failed: a full disk if any line reports one, else the last line that is called an error, else the last
 /// line, else how it ended.
 pub(super) fn complaint(output: &Output) -> String {
     const CALLED_ONE: [&str; 4] = ["error: ", "ERROR:  ", "FATAL:  ", "PANIC:  "];

@@ -83,7 +83,7 @@ const NEW_DATABASE_MB: u32 = 60;
 pub(super) const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
 impl PrivatePostgresError {
-    /// The same, told as a full disk where that is behind it.
+    /// The same, reported as a full disk where that is behind it.
     pub(super) fn on_disk_of(self, dir: &Path) -> Self {
         let is_full = match &self {
             Self::Program { message, .. } | Self::Guard(message) => NO_ROOM.iter().any(|words| message.contains(words)),

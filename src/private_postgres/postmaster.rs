@@ -1,4 +1,4 @@
-//! The running server as its `postmaster.pid` tells of it: whether it lives, where it answers, how it is ended.
+//! The running server as its `postmaster.pid` describes it: whether it lives, where it answers, how it is ended.
 //! The file is believed in nothing but after a look at the process or the socket: it outlives crashes.
 
 use std::fs;

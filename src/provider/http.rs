@@ -186,7 +186,7 @@ pub(super) struct HttpAnswer {
 }
 
 impl HttpAnswer {
-    /// Whether this is the answer to the request that it came after, as far as can be told of one that names nobody: a second one that
+    /// Whether this is the answer to the request that it came after, as far as can be known of one that names nobody: a second one that
     /// follows it on its connection gives away that one of them was not asked for.
     pub async fn is_the_only_one(&mut self) -> bool {
         match self.used.as_mut() {

@@ -96,11 +96,11 @@ pub enum Fate {
     /// Failed after the 200.
     Refused { after: Duration, code: u32 },
     /// On the recipient's device.
-    Delivered(Delivery),
+    Delivered(SimDelivery),
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Delivery {
+pub struct SimDelivery {
     /// One tick. Zero when the response to the send already reports it.
     pub server_ack: Duration,
     pub delivered: Duration,
@@ -195,13 +195,13 @@ impl Population {
         Fate::Refused { after: self.real(message.between(Draw::Delivery, 2.0, 20.0)), code }
     }
 
-    fn delivery(self, person: Chance, message: Chance, wants: Intention) -> Delivery {
+    fn delivery(self, person: Chance, message: Chance, wants: Intention) -> SimDelivery {
         let delivered = message.between(Draw::Delivery, 1.0, 40.0);
         let server_ack =
             if message.happens(Draw::EarlyAck, 0.125) { 0.0 } else { message.between(Draw::Ack, 0.2, 0.9) };
         let read = (wants.stops || person.happens(Draw::Receipts, READ)).then(|| delivered + reading_time(message));
         let reply = read.and_then(|read| self.reply(message, wants, read));
-        Delivery {
+        SimDelivery {
             server_ack: self.real(server_ack),
             delivered: self.real(delivered),
             read: read.map(|after| self.real(after)),
@@ -297,7 +297,7 @@ impl Fate {
         match self {
             Self::Unreachable => Self::Unreachable,
             Self::Refused { after, code } => Self::Refused { after: add(after), code },
-            Self::Delivered(delivery) => Self::Delivered(Delivery {
+            Self::Delivered(delivery) => Self::Delivered(SimDelivery {
                 server_ack: add(delivery.server_ack),
                 delivered: add(delivery.delivered),
                 read: delivery.read.map(add),
@@ -317,7 +317,7 @@ impl Fate {
     }
 }
 
-impl Delivery {
+impl SimDelivery {
     fn status(&self, elapsed: Duration) -> WireStatus {
         if self.read.is_some_and(|read| read <= elapsed) {
             WireStatus::Read

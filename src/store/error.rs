@@ -36,7 +36,7 @@ pub enum StoreError {
     )]
     Newer { found: i64, known: i64 },
     /// A read-only process found a schema that has to be migrated first.
-    #[error("this database's schema is older than this blastdeck: bring it up to date with `blastdeck db migrate`")]
+    #[error("this database's schema is older than this blastdeck: update it with `blastdeck db migrate`")]
     Older,
     /// The server was replaced by another between two questions: they are asked again.
     #[error("the database's server was started anew meanwhile")]

@@ -29,7 +29,7 @@ const fn table(source: EventSource) -> &'static str {
     }
 }
 
-/// The column that says up to where a source is told.
+/// The column of a source's cursor: the last row that was delivered or passed over.
 const fn cursor_column(source: EventSource) -> &'static str {
     match source {
         EventSource::Changes => "told_changes",
@@ -186,8 +186,8 @@ pub struct HeldHook {
 }
 
 impl HeldHook {
-    /// Up to where a source is told.
-    pub const fn told(&self, source: EventSource) -> Option<i64> {
+    /// The last row of a source that was delivered or passed over.
+    pub const fn cursor(&self, source: EventSource) -> Option<i64> {
         match source {
             EventSource::Changes => self.told_changes,
             EventSource::History => self.told_history,
@@ -225,19 +225,19 @@ pub async fn release(pool: &PgPool, name: &str, holder: &str) -> Result<(), Stor
     Ok(())
 }
 
-/// Notes that there is nothing to tell up to this id.
+/// Notes that there is nothing to deliver up to this id.
 pub async fn skip_to(
     pool: &PgPool,
     hook: &HeldHook,
     holder: &str,
-    (source, told, at): (EventSource, i64, DateTime<Utc>),
+    (source, last, at): (EventSource, i64, DateTime<Utc>),
 ) -> Result<(), StoreError> {
     let column = cursor_column(source);
     let since = if source == EventSource::History { ", history_since = $4" } else { "" };
     let sql = format!(
         "update hooks set {column} = $3{since} where id = $1 and holder = $2 and {column} < $3 and $4::timestamptz is not null"
     );
-    sqlx::query(AssertSqlSafe(sql)).bind(hook.id).bind(holder).bind(told).bind(at).execute(pool).await?;
+    sqlx::query(AssertSqlSafe(sql)).bind(hook.id).bind(holder).bind(last).bind(at).execute(pool).await?;
     Ok(())
 }
 

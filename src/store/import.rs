@@ -235,7 +235,7 @@ impl Import {
         self.blast
     }
 
-    /// The keyed hashes of people whom no list may bring back. Until the end of this nobody else is forgotten.
+    /// The keyed hashes of people whom no list may add again. Until the end of this nobody else is forgotten.
     pub async fn forgotten(&mut self) -> Result<Vec<String>, StoreError> {
         forget::share_lists(&mut self.connection).await?;
         forget::hashes(&mut self.connection).await

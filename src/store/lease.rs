@@ -65,7 +65,7 @@ pub struct LeaseRequest<'a> {
     pub holder: &'a str,
     pub host: &'a str,
     pub role: EngineRole,
-    /// Tells the token that it sends with from others.
+    /// Identifies the token that it sends with.
     pub token: &'a str,
     pub valid: TimeDelta,
     /// The pulse of a holder that was seen to be dead: the lease is free if it still has that pulse, whatever

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use sqlx::postgres::types::PgRange;
 
 use super::StoreError;
-use crate::domain::unseen::{Gap, Span, Unseen};
+use crate::domain::unseen::{SeenSpan, Unseen, UnseenGap};
 
 #[derive(sqlx::FromRow)]
 struct SeenRecord {
@@ -21,7 +21,7 @@ impl SeenRecord {
             Bound::Included(at) | Bound::Excluded(at) => Some(at),
             Bound::Unbounded => None,
         };
-        let gap = |range: PgRange<DateTime<Utc>>| Some(Gap { after: end(range.start)?, before: end(range.end)? });
+        let gap = |range: PgRange<DateTime<Utc>>| Some(UnseenGap { after: end(range.start)?, before: end(range.end)? });
         Unseen::stored(self.passed_over.into_iter().filter_map(gap).collect(), self.seen_at)
     }
 }
@@ -51,7 +51,7 @@ pub async fn activity_unseen_before(pool: &PgPool, operator: &str) -> Result<Opt
 }
 
 /// An operator was shown what happened at these times, beside what any window of theirs showed them.
-pub async fn see_activity(pool: &PgPool, operator: &str, shown: &[Span]) -> Result<Unseen, StoreError> {
+pub async fn see_activity(pool: &PgPool, operator: &str, shown: &[SeenSpan]) -> Result<Unseen, StoreError> {
     let mut transaction = pool.begin().await?;
     sqlx::query("insert into activity_seen (operator) values ($1) on conflict (operator) do nothing")
         .bind(operator)

@@ -44,7 +44,7 @@ fn has_nobody_left(blast: &BlastView) -> bool {
     !blast.has_people_left() && blast.origin.repeat.rule.is_none()
 }
 
-/// Said where a blast has nobody who is still to be sent to.
+/// Said where a blast has no one left to send to.
 const NOBODY_LEFT: &str = "nobody is left to send to";
 
 /// Said of a blast whose time comes, which is not sent before that.
@@ -280,7 +280,7 @@ pub fn cannot_answer(model: &Model) -> Option<String> {
 /// Said of somebody who is not written to, whatever they wrote.
 pub fn opted_out(loaded: &RecipientDetails) -> Option<String> {
     let who = brief(&loaded.row.who());
-    loaded.is_suppressed.then(|| format!("{who} opted out: nobody who did is written to"))
+    loaded.is_suppressed.then(|| format!("{who} opted out, and whoever opted out is not written to"))
 }
 
 /// The file of the reply at the cursor.

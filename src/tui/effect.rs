@@ -31,7 +31,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::progress::BlastProgress;
 use crate::domain::status::Status;
-use crate::domain::unseen::Span;
+use crate::domain::unseen::SeenSpan;
 
 /// The most people that one act marks.
 pub const ALL_FOUND_MAX: usize = 10_000;
@@ -48,7 +48,7 @@ pub enum Effect {
     /// Records that the operator was here.
     TouchLastSeen,
     /// Records what the operator was shown of what happened.
-    SeeActivity(Vec<Span>),
+    SeeActivity(Vec<SeenSpan>),
     /// Says to others that this window is open.
     RenewPresence,
     /// Rings the terminal's bell.

@@ -28,7 +28,7 @@ pub use attention::{AttentionItem, NeedsLine};
 pub use blast_sorting::BlastSorting;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
 pub use chain::{ChainReading, RetryReading};
-pub use customer::{CloseBefore, CustomerOverlay, ItemsOf, ItemsPrompt, SaleKey, SaleLine};
+pub use customer::{CloseBefore, CustomerOverlay, ItemsPrompt, ItemsTarget, SaleKey, SaleLine};
 pub use form::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, NAMELESS};
 pub use notice::{ArmedLaunch, LogLine, Notice, StandingBlast, Tone};
 pub use overlay::{
@@ -38,8 +38,8 @@ pub use overlay::{
 pub use presence::Presence;
 pub use progress::{BlastReading, COMPARED_MAX, FunnelView, FunnelViews};
 pub use prompt::{
-    AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, OwnNumberPrompt, Prompt, RefusedKeys,
-    RefusedPrompt, Sale,
+    AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, OwnNumberPrompt, PricedSale, Prompt, RefusedKeys,
+    RefusedPrompt,
 };
 pub use recipients::{
     CursorMove, CursorTarget, FoundBy, ListDirection, ListOrder, ListScope, PageRequest, RecipientTable, Shown,

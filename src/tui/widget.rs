@@ -14,7 +14,7 @@ pub use area::TextArea;
 pub use ascii::in_ascii;
 pub use bar::bar;
 pub use chart::{Chart, ChartCurve, ChartSpan, chart};
-pub use field::{Edited, TextField};
+pub use field::{EditOutcome, TextField};
 pub use line::TextLine;
 pub use rule::{Focused, TitleRule, right_fits, rule};
 pub use table::{ColumnAlign, ColumnLayout};

@@ -5,7 +5,7 @@ use blastdeck::domain::act::Act;
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::RecipientId;
 use blastdeck::domain::status::Status;
-use blastdeck::domain::unseen::{Span, Unseen};
+use blastdeck::domain::unseen::{SeenSpan, Unseen};
 use blastdeck::store::presence::{self, Arrival};
 use blastdeck::store::view::activity::{self, ActivityEvent, ActivityRow, LeftByUndo};
 use blastdeck::store::view::{RecipientDetails, Total, recipients};
@@ -248,7 +248,7 @@ async fn what_is_new_is_what_others_did_since_one_looked() {
 async fn what_was_passed_over_is_counted_with_what_came_since() {
     let scene = scene().await;
     let mut unseen = Unseen::since(at("2026-11-20T01:00:00Z"));
-    unseen.show(Span { from: at("2026-11-20T02:02:00Z"), to: at("2026-11-20T02:05:00Z") });
+    unseen.show(SeenSpan { from: at("2026-11-20T02:02:00Z"), to: at("2026-11-20T02:05:00Z") });
 
     let head = activity::head(&scene.pool, "aina", unseen).await.unwrap();
 
@@ -261,11 +261,11 @@ async fn whoever_never_looked_has_seen_what_was_before_and_looking_back_changes_
     let before = Utc::now();
 
     let first = presence::activity_unseen(&scene.pool, "aina").await.unwrap();
-    let old = Span::up_to(at("2026-11-20T02:00:00Z").min(first.seen_at()));
+    let old = SeenSpan::up_to(at("2026-11-20T02:00:00Z").min(first.seen_at()));
     presence::see_activity(&scene.pool, "aina", &[old]).await.unwrap();
     assert_eq!(presence::activity_unseen(&scene.pool, "aina").await.unwrap(), first);
     let later = first.seen_at() + TimeDelta::minutes(1);
-    presence::see_activity(&scene.pool, "aina", &[Span { from: first.seen_at(), to: later }]).await.unwrap();
+    presence::see_activity(&scene.pool, "aina", &[SeenSpan { from: first.seen_at(), to: later }]).await.unwrap();
 
     assert!((first.seen_at() - before).num_seconds().abs() < 60, "{first:?}");
     assert_eq!(presence::activity_unseen(&scene.pool, "aina").await.unwrap(), Unseen::since(later));
@@ -277,7 +277,7 @@ async fn two_windows_of_one_operator_show_them_different_stretches_and_both_coun
     let scene = scene().await;
     let first = presence::activity_unseen(&scene.pool, "aina").await.unwrap().seen_at();
     let minutes = |n: i64| first + TimeDelta::minutes(n);
-    let (upper, lower) = (Span { from: minutes(7), to: minutes(9) }, Span { from: minutes(2), to: minutes(4) });
+    let (upper, lower) = (SeenSpan { from: minutes(7), to: minutes(9) }, SeenSpan { from: minutes(2), to: minutes(4) });
 
     let (a, b) = tokio::join!(
         presence::see_activity(&scene.pool, "aina", std::slice::from_ref(&upper)),
@@ -415,7 +415,7 @@ async fn a_page_walks_over_no_table() {
     activity::page(&pool, page.last().map(|row| row.place), 60).await.unwrap();
     let mut unseen = Unseen::since(at("2026-11-20T01:00:00Z"));
     for minute in 1..12 {
-        unseen.show(Span::at(at("2026-11-20T01:00:00Z") + TimeDelta::minutes(5 * minute)));
+        unseen.show(SeenSpan::at(at("2026-11-20T01:00:00Z") + TimeDelta::minutes(5 * minute)));
     }
     activity::head(&pool, "aina", unseen).await.unwrap();
 

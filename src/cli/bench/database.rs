@@ -212,7 +212,7 @@ impl Changes {
         Ok(Self { connection, next, last })
     }
 
-    /// The next so many receive their message, and whoever listens is told so.
+    /// Marks the messages of the next so many people as delivered, and notifies whoever listens.
     pub(super) async fn next(&mut self, people: u32) -> Result<()> {
         let people = i64::from(people).min(self.last - self.next);
         sqlx::query(

@@ -163,7 +163,7 @@ impl EventKind {
         }
     }
 
-    /// What a blast's change of state is; `None` for one that nobody is told of.
+    /// What a blast's change of state is; `None` for one that is not an event.
     pub const fn of_change(old: BlastState, new: BlastState) -> Option<Self> {
         match (old, new) {
             (BlastState::Paused, BlastState::Sending) => Some(Self::BlastResumed),

@@ -22,7 +22,7 @@ pub struct Backlog<'a> {
     pub window: Option<Window>,
     /// How many messages count towards the sender's daily cap so far.
     pub today: u32,
-    /// By whose clocks the forecast's days are told: those of whoever reads it.
+    /// The time zone of the forecast's days: that of whoever reads it.
     pub days: Tz,
     /// Meta's limit of people within a moving day, where the sender's business has one.
     pub people_use: Option<&'a PeopleUse>,
@@ -245,7 +245,7 @@ impl DayShares {
         Self { now, midnights: (tomorrow, next_day_start(tomorrow, zone)), shares: [None; 3] }
     }
 
-    /// When the day of a moment ends, as far as later days are told apart.
+    /// When the day of a moment ends, as far as later days are distinguished.
     pub(super) fn day_end(&self, at: DateTime<Utc>) -> DateTime<Utc> {
         let ends = [self.midnights.0, self.midnights.1];
         ends.into_iter().find(|end| at < *end).unwrap_or(DateTime::<Utc>::MAX_UTC)

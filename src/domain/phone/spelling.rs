@@ -83,7 +83,7 @@ fn refuse_spreadsheet_damage(text: &str) -> Result<(), PhoneError> {
 }
 
 /// `60100123456.5`, `-60100123456`: a number that measures something. Zeros behind the point are repaired later, and points as people
-/// group digits with them stay: several, or one that a plus, a 0 or a short group before it tells from a decimal point.
+/// group digits with them stay: several, or one that a plus, a 0 or a short group before it shows to be no decimal point.
 fn refuse_measure(text: &str) -> Result<(), PhoneError> {
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let is_number = |text: &str| {

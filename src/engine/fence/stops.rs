@@ -35,7 +35,7 @@ fn reason((host, name): (&str, &str), what: &str) -> String {
     format!("{what} on {host} with `blastdeck sender confirm {}`, or S on the blast", shell_word(name))
 }
 
-/// Why a confirmation is asked for once more: this machine's record is not what it was when the operator was told what a
+/// Why a confirmation is asked for once more: this machine's record is not what it was when the operator read what a
 /// confirmation means. The sender's reason says it from now on. `None`: they know what they confirm.
 pub async fn ask_to_confirm_again(
     engine: &EngineContext,

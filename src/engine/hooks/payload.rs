@@ -1,4 +1,4 @@
-//! The body of a call. The same rows give the same bytes, however often they are told and whichever engine does.
+//! The body of a call. The same rows give the same bytes, however often they are sent and whichever engine sends them.
 
 use std::fmt::Write as _;
 
@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 use crate::domain::hook::EventSource;
 use crate::store::hook::EventRow;
 
-/// One event, as it is told.
+/// One event, as it is sent.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
-    /// The same whenever it is told.
+    /// The same whenever it is sent.
     id: String,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -23,7 +23,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// `None` for a row that nobody is told of. `installation` is the database's own id.
+    /// `None` for a row that is not an event. `installation` is the database's own id.
     pub fn of(row: EventRow, source: EventSource, installation: &str) -> Option<Self> {
         let kind = row.kind?.word();
         let id =

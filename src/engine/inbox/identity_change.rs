@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::effects::Effects;
 use super::item::{IdentityNews, InboxItem, ItemOutcome};
-use super::opt_out::{OptOut, apply_named, leave_out, meant, record};
+use super::opt_out::{ReportedOptOut, apply_named, leave_out, meant, record};
 use crate::engine::context::EngineContext;
 use crate::store::StoreError;
 use crate::store::reply;
@@ -59,7 +59,7 @@ async fn follow_person(
     }
     let reason = format!("they opted out as {previous}, and have this number now");
     let scope = SuppressionScope::Business(business);
-    record(tx, engine, OptOut { scope, phone, source: "person", reason: &reason, at }, effects).await
+    record(tx, engine, ReportedOptOut { scope, phone, source: "person", reason: &reason, at }, effects).await
 }
 
 /// So does what operators said of them, unless one allowed the new number since.

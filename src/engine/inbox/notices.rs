@@ -68,7 +68,7 @@ pub(super) async fn apply(
 }
 
 /// Meta names the number by how it is displayed, which is known of none: where an account has several, the next look at their
-/// health tells which is faster.
+/// health shows which is faster.
 async fn learn(
     tx: &mut PgConnection,
     senders: &[SenderId],

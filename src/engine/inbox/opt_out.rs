@@ -26,7 +26,7 @@ use crate::store::wish::{self, NamelessPerson};
 
 /// Somebody who is not to be messaged.
 #[derive(Clone, Copy)]
-pub(super) struct OptOut<'a> {
+pub(super) struct ReportedOptOut<'a> {
     pub scope: SuppressionScope<'a>,
     /// With the plus.
     pub phone: &'a str,
@@ -124,7 +124,7 @@ async fn fulfil_for(
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     let scope = SuppressionScope::Business(business);
-    let opt_out = OptOut { scope, phone, source: "person", reason: asked.reason, at: asked.at };
+    let opt_out = ReportedOptOut { scope, phone, source: "person", reason: asked.reason, at: asked.at };
     match asked.wish {
         MarketingWish::Stop if asked.is_setting => {
             let recorded = record(&mut *tx, engine, opt_out, effects).await?;
@@ -196,12 +196,12 @@ async fn by_setting<'a>(
 pub(super) async fn record(
     tx: &mut PgConnection,
     engine: &EngineContext,
-    opt_out: OptOut<'_>,
+    opt_out: ReportedOptOut<'_>,
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     let mut whole = record_one(&mut *tx, engine, opt_out, effects).await?;
     for phone in &alias::of(&mut *tx, opt_out.phone).await? {
-        whole = whole.and(record_one(&mut *tx, engine, OptOut { phone, ..opt_out }, effects).await?);
+        whole = whole.and(record_one(&mut *tx, engine, ReportedOptOut { phone, ..opt_out }, effects).await?);
     }
     Ok(whole)
 }
@@ -209,10 +209,10 @@ pub(super) async fn record(
 async fn record_one(
     tx: &mut PgConnection,
     engine: &EngineContext,
-    opt_out: OptOut<'_>,
+    opt_out: ReportedOptOut<'_>,
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
-    let OptOut { phone, at, .. } = opt_out;
+    let ReportedOptOut { phone, at, .. } = opt_out;
     let business = suppression::business(&mut *tx, opt_out.scope).await?;
     if reply::wish(&mut *tx, (&business, phone), "stop", at).await? {
         let by = if opt_out.source == "person" { "the person" } else { Actor::ENGINE };
@@ -262,10 +262,10 @@ async fn note(
 async fn count_later(
     tx: &mut PgConnection,
     engine: &EngineContext,
-    (senders, opt_out): (&[SenderId], OptOut<'_>),
+    (senders, opt_out): (&[SenderId], ReportedOptOut<'_>),
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
-    let OptOut { phone, at, .. } = opt_out;
+    let ReportedOptOut { phone, at, .. } = opt_out;
     let business = suppression::business(&mut *tx, opt_out.scope).await?;
     if !suppression::is_theirs(&mut *tx, &business, phone).await? {
         return Ok(ItemOutcome::Applied);
@@ -330,7 +330,7 @@ pub(super) async fn apply_named(
                 resume(&mut *tx, engine, (&named.business, phone, named.at), effects).await?;
             }
             Some(MarketingWish::Stop) | None => {
-                let opt_out = OptOut { scope, phone, source: "person", reason: &named.reason, at: named.at };
+                let opt_out = ReportedOptOut { scope, phone, source: "person", reason: &named.reason, at: named.at };
                 record(&mut *tx, engine, opt_out, effects).await?;
             }
         }

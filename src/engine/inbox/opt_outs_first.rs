@@ -10,7 +10,7 @@ use super::item::{InboxItem, ItemNews, NewsPerson};
 use super::part::{self, RequestPart};
 use super::reading;
 use super::statuses;
-use super::turn::{ItemPart, Turn};
+use super::turn::{InboxTurn, ItemPart};
 use crate::engine::context::EngineContext;
 use crate::store::StoreError;
 use crate::store::inbox::{self, InboxRow, OptOutPage};
@@ -93,13 +93,13 @@ async fn apply_items(engine: &EngineContext, items: &mut [InboxItem]) -> Result<
         return Ok(());
     }
     let mut tx = inbox::begin(&engine.sending_pool).await?;
-    Turn::new(engine).judge(&mut tx, items).await?;
+    InboxTurn::new(engine).judge(&mut tx, items).await?;
     tx.rollback().await?;
     let opt_outs: Vec<&InboxItem> = items.iter().filter(|item| opts_out(item)).collect();
     for batch in opt_outs.chunks(AT_ONCE) {
         let named: HashSet<&str> = batch.iter().filter_map(|item| person(item)?.user_id.as_deref()).collect();
         let mut tx = inbox::begin(&engine.sending_pool).await?;
-        let mut turn = Turn::new(engine);
+        let mut turn = InboxTurn::new(engine);
         turn.learn_identities(&mut tx, items.iter().filter(|item| identifies(item, &named))).await?;
         learn_from_backlog(&mut turn, &mut tx, batch).await?;
         apply_batch(&mut turn, &mut tx, batch).await?;
@@ -113,7 +113,7 @@ async fn apply_items(engine: &EngineContext, items: &mut [InboxItem]) -> Result<
 /// Learns the numbers of those who show nothing but an id from whatever waits: a status of their message teaches it, and may stand
 /// behind hours of others.
 async fn learn_from_backlog(
-    turn: &mut Turn<'_>,
+    turn: &mut InboxTurn<'_>,
     tx: &mut PgConnection,
     batch: &[&InboxItem],
 ) -> Result<(), StoreError> {
@@ -142,7 +142,7 @@ fn identifies(item: &InboxItem, ids: &HashSet<&str>) -> bool {
 }
 
 /// What becomes of each is found out when its request is applied.
-async fn apply_batch(turn: &mut Turn<'_>, tx: &mut PgConnection, batch: &[&InboxItem]) -> Result<(), StoreError> {
+async fn apply_batch(turn: &mut InboxTurn<'_>, tx: &mut PgConnection, batch: &[&InboxItem]) -> Result<(), StoreError> {
     let (statuses, wishes): (Vec<&InboxItem>, Vec<&InboxItem>) =
         batch.iter().partition(|item| matches!(item.news, ItemNews::Status(_)));
     for item in wishes {

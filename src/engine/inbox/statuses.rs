@@ -11,7 +11,7 @@ use super::consequences::{self, Failure, SlowDowns};
 use super::effects::Effects;
 use super::item::{InboxItem, ItemNews, ItemOutcome, StatusNews};
 use super::late_failures::{self, LateNews};
-use super::opt_out::{self, OptOut};
+use super::opt_out::{self, ReportedOptOut};
 use crate::domain::ids::MessageId;
 use crate::domain::phone::PersonKey;
 use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence};
@@ -97,7 +97,7 @@ async fn record_refusals(
         let Some((sender, phone)) = ours.or_else(named) else { continue };
         let scope = SuppressionScope::Sender(sender);
         let reason = "the provider says that they opted out";
-        let opt_out = OptOut { scope, phone, source: "provider", reason, at: status.at() };
+        let opt_out = ReportedOptOut { scope, phone, source: "provider", reason, at: status.at() };
         opt_out::record(&mut *tx, engine, opt_out, effects).await?;
     }
     Ok(())

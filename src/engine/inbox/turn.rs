@@ -19,15 +19,15 @@ const STATUSES_AT_ONCE: usize = 1_000;
 const LOCK_WAITS: u32 = 20;
 
 /// Some requests while they are applied.
-pub(super) struct Turn<'e> {
+pub(super) struct InboxTurn<'e> {
     pub(super) engine: &'e EngineContext,
     pub effects: Effects,
     /// How often a lock was waited for in vain. Only what needs it is held up: a wait is shorter than it takes the server to look
-    /// for deadlocks, so that nobody who locks in another order has to give way.
+    /// for deadlocks, so that no transaction which locks in another order has to give way.
     lock_waits: u32,
 }
 
-impl<'e> Turn<'e> {
+impl<'e> InboxTurn<'e> {
     pub(super) fn new(engine: &'e EngineContext) -> Self {
         Self { engine, effects: Effects::default(), lock_waits: 0 }
     }

@@ -1,4 +1,4 @@
-//! When a file was last changed by whoever keeps it, as its filesystem tells the time: what another program writes into it comes
+//! When a file was last changed by whoever keeps it, by its filesystem's clock: what another program writes into it comes
 //! later, whatever it writes.
 
 use std::fs::File;

@@ -69,7 +69,7 @@ fn a_journal_that_another_program_wrote_back_is_none_however_far_the_page_says_i
     let older = fs::read(journal_of(home.path())).unwrap();
     let mut running = memory.remember(&standing(3, 12)).unwrap();
     running.append(&[posted(4), posted(5)]).unwrap();
-    // Later than what was noted: the filesystem's time tells them apart.
+    // Later than what was noted: the filesystem's time distinguishes them.
     std::thread::sleep(std::time::Duration::from_millis(400));
 
     fs::write(journal_of(home.path()), older).unwrap();
@@ -138,8 +138,8 @@ fn a_writer_that_was_passed_over_replaces_nothing() {
 
 #[test]
 fn a_memory_that_was_emptied_cut_damaged_or_removed_is_no_empty_memory() {
-    type Spoil = (&'static str, fn(&Path));
-    let spoil: [Spoil; 7] = [
+    type SpoilHome = (&'static str, fn(&Path));
+    let spoil: [SpoilHome; 7] = [
         ("page emptied", |home| fs::write(home.join("sender-7.json"), "").unwrap()),
         ("page halved", |home| {
             let text = fs::read(home.join("sender-7.json")).unwrap();
@@ -189,8 +189,8 @@ fn an_attempt_that_was_cut_off_is_missed_before_anything_else_was_remembered() {
 
 #[test]
 fn what_cannot_be_read_of_the_record_is_counted_and_a_confirmation_begins_another() {
-    type Spoil = (&'static str, (usize, u64, bool), fn(&mut Vec<u8>));
-    let spoil: [Spoil; 7] = [
+    type SpoilHome = (&'static str, (usize, u64, bool), fn(&mut Vec<u8>));
+    let spoil: [SpoilHome; 7] = [
         ("nothing", (3, 0, false), |_| {}),
         ("one in place of another", (2, 1, false), |bytes| bytes.copy_within(8..48, 48)),
         ("the last record", (2, 1, false), |bytes| bytes.truncate(88)),

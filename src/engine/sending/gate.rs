@@ -19,7 +19,7 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// `None`: no rate per second, nothing to look at.
+    /// `None` without a rate per second: there is nothing to check.
     pub(super) fn of(limits: Limits) -> Option<Self> {
         let Rate::Limited { count, per: Per::Second } = limits.rate else { return None };
         let most = usize::try_from(count).ok()?.max(1);

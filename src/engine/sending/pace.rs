@@ -28,7 +28,7 @@ pub(in crate::engine) const CLIMB_AFTER: Duration = Duration::from_secs(60);
 const READ_AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// A sixty-fourth of the rate is slow enough.
 const STEPS_MAX: u32 = 6;
-/// No gap is longer than a day, and no rate's period: what was attempted before needs no remembering.
+/// Neither a gap nor a rate's period is longer than a day: what was attempted before needs no remembering.
 pub(super) const LONGEST_MEMORY: TimeDelta = TimeDelta::hours(25);
 
 /// A sender's own limits, with what counts towards them.

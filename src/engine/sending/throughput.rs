@@ -1,6 +1,6 @@
 //! What exists only for fast senders, up to some 15,000 messages a second; a sender of twenty a minute would do without it.
 //!
-//! * Where no rate binds, POSTs run on a thread of their own. A thousand of them in flight are a thousand tasks that are ready
+//! * Where the rate does not bind, POSTs run on a thread of their own. A thousand of them in flight are a thousand tasks that are ready
 //!   at once; on the same threads the next step of claims and evidence to the database would queue behind them, and the
 //!   screen too. What a POST allocates is also freed where it was made, which is cheaper.
 //! * The next people are claimed while those before are being sent to, so that the database's time does not come on top

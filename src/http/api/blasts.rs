@@ -68,7 +68,7 @@ pub(super) fn routes() -> Routes {
         )
 }
 
-/// A blast, with one more thing that its call tells.
+/// A blast, with one more field that only this call has.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CancelledBlast {
     #[serde(flatten)]

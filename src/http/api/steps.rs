@@ -169,7 +169,7 @@ struct StepList {
 impl From<StepView> for StepAnswer {
     fn from(view: StepView) -> Self {
         let StepView { step, when, waits, comes_at, blasts, .. } = view;
-        let told = |made: StepBlast| StepBlast { reason: made.reason.as_deref().map(for_programs), ..made };
+        let for_program = |made: StepBlast| StepBlast { reason: made.reason.as_deref().map(for_programs), ..made };
         Self {
             blast: step.blast,
             number: step.number,
@@ -185,7 +185,7 @@ impl From<StepView> for StepAnswer {
             paused: step.paused_at.is_some(),
             waits,
             comes_at,
-            blasts: blasts.into_iter().map(told).collect(),
+            blasts: blasts.into_iter().map(for_program).collect(),
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, count_of};
 
-/// The most people that one request may bring.
+/// The most people that one request may contain.
 const PEOPLE_MAX: usize = 10_000;
 /// The longest reason, in characters.
 const REASON_MAX: usize = 500;

@@ -1,4 +1,4 @@
-//! Why a blast is not sending as fast as it can, as programs are told.
+//! Why a blast is not sending as fast as it can, as programs read it.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};

@@ -159,7 +159,7 @@ fn responses(path: &str, operation: &Operation, schemas: &Map<String, Value>) ->
     Value::Object(responses)
 }
 
-/// A request that comes again after its answer was lost in a crash is told that it was done.
+/// A request that comes again after its answer was lost in a crash is answered that it was done.
 fn or_done(path: &str, answer: &mut Value) {
     if let Some(content) = answer.pointer_mut("/content/application~1json") {
         let schema = content["schema"].take();

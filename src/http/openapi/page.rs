@@ -8,7 +8,7 @@ const STYLE: &str = include_str!("page.css");
 
 /// The whole page.
 pub(super) fn render(document: &Value) -> String {
-    let mut page = Page { text: String::new(), schemas: &document["components"]["schemas"] };
+    let mut page = ReferencePage { text: String::new(), schemas: &document["components"]["schemas"] };
     page.head(document);
     let tags = names(&document["tags"]);
     page.contents(document, &tags);
@@ -41,12 +41,12 @@ fn referred(value: &Value) -> Option<&str> {
     value["$ref"].as_str()?.rsplit('/').next()
 }
 
-struct Page<'a> {
+struct ReferencePage<'a> {
     text: String,
     schemas: &'a Value,
 }
 
-impl Page<'_> {
+impl ReferencePage<'_> {
     fn raw(&mut self, html: &str) {
         self.text.push_str(html);
     }

@@ -36,9 +36,9 @@ impl Display for Escaped<'_> {
     }
 }
 
-/// What of a page tells others where it is.
+/// How a page's own address is to be treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Address {
+pub(super) enum AddressSecrecy {
     /// Its address is no secret.
     Plain,
     /// Whoever knows the address sees the page: it goes nowhere else.
@@ -52,7 +52,7 @@ pub(super) struct Page<'a> {
     pub brand: &'a str,
     /// Where its events come from, if it is live.
     pub events: Option<String>,
-    pub address: Address,
+    pub address: AddressSecrecy,
     /// Whether there are a list to go back to and a session to end.
     pub is_signed_in: bool,
     /// What the events must name, or the page is not the one that they are for.
@@ -64,7 +64,7 @@ pub(super) struct Page<'a> {
 impl Page<'_> {
     pub(super) fn answer(&self, status: StatusCode) -> Response {
         let mut response = (status, self.render()).into_response();
-        let referrer = if self.address == Address::Secret { "no-referrer" } else { "same-origin" };
+        let referrer = if self.address == AddressSecrecy::Secret { "no-referrer" } else { "same-origin" };
         for (name, value) in [
             (header::CONTENT_TYPE, "text/html; charset=utf-8"),
             (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -118,7 +118,8 @@ impl Page<'_> {
 pub(super) fn notice(brand: &str, status: StatusCode, title: &str, sentence: &str) -> Response {
     let main =
         format!("<section class=\"card notice\"><h1>{}</h1><p>{}</p></section>\n", escaped(title), escaped(sentence));
-    let page = Page { title, brand, events: None, address: Address::Secret, is_signed_in: false, ids: None, main };
+    let page =
+        Page { title, brand, events: None, address: AddressSecrecy::Secret, is_signed_in: false, ids: None, main };
     page.answer(status)
 }
 

@@ -18,7 +18,7 @@ use super::super::openapi::Routes;
 use super::super::problem::Problem;
 use super::assets::asset;
 use super::blast::Audience;
-use super::html::{Address, Page, escaped, notice};
+use super::html::{AddressSecrecy, Page, escaped, notice};
 use super::session;
 use crate::domain::ids::{BlastId, SenderId};
 
@@ -101,7 +101,7 @@ async fn list(State(state): State<HttpState>, MaybeVisitor(visitor): MaybeVisito
                 title: brand(&state),
                 brand: brand(&state),
                 events: Some("/events".to_owned()),
-                address: Address::Plain,
+                address: AddressSecrecy::Plain,
                 is_signed_in: true,
                 ids: frame.page.ids(),
                 main: frame.page.render(),
@@ -165,7 +165,7 @@ impl BlastLook {
             title: frame.page.title(),
             brand: brand(state),
             events: Some(self.events),
-            address: if is_signed_in { Address::Plain } else { Address::Secret },
+            address: if is_signed_in { AddressSecrecy::Plain } else { AddressSecrecy::Secret },
             is_signed_in,
             ids: None,
             main: frame.page.render(self.audience),
@@ -233,7 +233,7 @@ fn sign_in_page(state: &HttpState, next: &str, why: Option<&str>) -> Response {
         title: "Sign in",
         brand: brand(state),
         events: None,
-        address: Address::Plain,
+        address: AddressSecrecy::Plain,
         is_signed_in: false,
         ids: None,
         main,

@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 pub(in crate::provider) use self::pool::UsedConnection;
-use self::pool::{Pool, Taken};
+use self::pool::{Pool, TakenConnection};
 use super::{
     BuildError, ExchangeError, HttpAnswer, KEPT_ALIVE, KeepAlive, OVERLONG_KEPT, PROGRAM, Via, chain, connect_timeout,
     no_response_in_time, retry_after, tls,
@@ -83,7 +83,7 @@ impl DirectConnections {
     /// Sends one request and reads the complete response, up to so many bytes.
     pub async fn exchange(&self, request: Request<Full<Bytes>>, body_max: usize) -> Result<HttpAnswer, ExchangeError> {
         let deadline = Instant::now() + self.timeout;
-        let Taken { mut connection, idle_for, generation } = self.connection(deadline).await?;
+        let TakenConnection { mut connection, idle_for, generation } = self.connection(deadline).await?;
         let since = Instant::now();
         let sent = connection.send(self.complete(request), deadline).await;
         if let (Err(_), Some(idle_for)) = (&sent, idle_for)
@@ -94,7 +94,7 @@ impl DirectConnections {
         let response = sent?;
         let (head, body) = connection.answer(response, body_max, deadline).await?;
         self.pool.note_answered_in(since.elapsed());
-        let taken = Taken { connection, idle_for, generation };
+        let taken = TakenConnection { connection, idle_for, generation };
         let used = UsedConnection::new(taken, Arc::clone(&self.pool));
         let retry_after = retry_after(&head.headers, Utc::now());
         Ok(HttpAnswer {
@@ -119,15 +119,15 @@ impl DirectConnections {
     }
 
     /// One that is open as far as can be seen: the last that was used, else a new one.
-    async fn connection(&self, deadline: Instant) -> Result<Taken, ExchangeError> {
+    async fn connection(&self, deadline: Instant) -> Result<TakenConnection, ExchangeError> {
         loop {
             let (kept, generation) = self.pool.take();
             let Some((mut connection, idle_for)) = kept else {
                 let connection = Box::pin(self.connect(deadline)).await?;
-                return Ok(Taken { connection, idle_for: None, generation });
+                return Ok(TakenConnection { connection, idle_for: None, generation });
             };
             if timeout_at(deadline, connection.is_open()).await.unwrap_or(false) {
-                return Ok(Taken { connection, idle_for: Some(idle_for), generation });
+                return Ok(TakenConnection { connection, idle_for: Some(idle_for), generation });
             }
             if connection.driver.has_said_more() {
                 self.pool.give_up();
@@ -181,7 +181,7 @@ impl Driver {
     async fn drive<T>(&mut self, what: impl Future<Output = T>) -> T {
         let mut what = pin!(what);
         std::future::poll_fn(|context| {
-            // Whoever waits for the future is told by it when the connection is over.
+            // This wakes whoever waits for the future when the connection is over.
             _ = self.poll_over(context);
             what.as_mut().poll(context)
         })

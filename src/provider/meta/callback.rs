@@ -44,7 +44,7 @@ pub struct CallbackAttempt {
 pub struct ForeignCallbackData;
 
 impl CallbackData {
-    /// `installation` tells databases apart that send through the same number: letters, digits, `-` and `_`.
+    /// `installation` distinguishes databases that send through the same number: letters, digits, `-` and `_`.
     pub fn new(installation: &str, of: CallbackAttempt) -> Result<Self, ForeignCallbackData> {
         let CallbackAttempt { blast, recipient, attempt, claimed_at } = of;
         let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');

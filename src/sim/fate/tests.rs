@@ -7,7 +7,7 @@ fn people(seed: u64, count: u64) -> Vec<Fate> {
         .collect()
 }
 
-fn deliveries(fates: &[Fate]) -> Vec<&Delivery> {
+fn deliveries(fates: &[Fate]) -> Vec<&SimDelivery> {
     fates.iter().filter_map(|fate| if let Fate::Delivered(delivery) = fate { Some(delivery) } else { None }).collect()
 }
 
@@ -129,7 +129,7 @@ fn a_number_that_is_not_on_whatsapp_never_gets_a_message_except_to_say_stop() {
 
 #[test]
 fn the_words_go_from_pending_over_one_tick_and_two_to_read() {
-    let fate = Fate::Delivered(Delivery {
+    let fate = Fate::Delivered(SimDelivery {
         server_ack: Duration::from_millis(500),
         delivered: Duration::from_secs(10),
         read: Some(Duration::from_secs(60)),

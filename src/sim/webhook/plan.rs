@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{
     chance::{Chance, Draw},
-    fate::{Channel, Delivery, Fate, Population, WireStatus},
+    fate::{Channel, Fate, Population, SimDelivery, WireStatus},
     fault::{EventKnob, FaultKind},
     post_log::Accepted,
 };
@@ -79,7 +79,7 @@ impl Planner<'_> {
         }
     }
 
-    fn of_delivery(&self, delivery: &Delivery) -> Vec<(Occurrence, Duration)> {
+    fn of_delivery(&self, delivery: &SimDelivery) -> Vec<(Occurrence, Duration)> {
         let skips_delivered = delivery.read.is_some() && self.accepted.knobs.has(FaultKind::NoDelivered);
         let mut events = vec![(Occurrence::Sent, delivery.server_ack)];
         if !skips_delivered {

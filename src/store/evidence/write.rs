@@ -65,7 +65,7 @@ impl StatementBuilder {
 }
 
 /// An entry with its answer.
-type Answered<'a> = (&'a EvidenceEntry, &'a AttemptAnswer);
+type AnsweredEntry<'a> = (&'a EvidenceEntry, &'a AttemptAnswer);
 
 /// What becomes known of an attempt that has ended already (an engine that was taken over from says what came of its POST, a
 /// webhook teaches an id) is added to its row. An acceptance outweighs whatever was said before; bytes that are there stay.
@@ -118,7 +118,7 @@ pub(super) async fn answers(
 
 fn insert_answers(
     writing: &mut StatementBuilder,
-    answered: &[Answered<'_>],
+    answered: &[AnsweredEntry<'_>],
     (epoch, added): (&str, &str),
 ) -> Result<(), StoreError> {
     if answered.is_empty() {
@@ -154,7 +154,7 @@ fn insert_answers(
 }
 
 /// A few people's, if anybody's.
-fn insert_aliases(writing: &mut StatementBuilder, answered: &[Answered<'_>]) -> Result<(), StoreError> {
+fn insert_aliases(writing: &mut StatementBuilder, answered: &[AnsweredEntry<'_>]) -> Result<(), StoreError> {
     let known: Vec<&NumberAlias> = answered.iter().filter_map(|(_, answer)| answer.known_as.as_ref()).collect();
     if known.is_empty() {
         return Ok(());

@@ -134,7 +134,7 @@ macro_rules! lost_by_id {
 
 const LOCK_BY_ID: &str = concat!(posted!(), lost_by_id!());
 
-/// Of those who are further a late answer tells the outcome.
+/// For those who are further, a late answer gives the outcome.
 const BY_ID: &str = restore_lost!(" lost as (", lost_by_id!(), ")"; "0::bigint");
 
 /// By the numbers of people whose ids the database does not have: a list that was imported again after a restore has others.

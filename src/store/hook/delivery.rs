@@ -1,4 +1,4 @@
-//! Deliveries: which rows each call tells of, and what became of it.
+//! Deliveries: which rows each call carries, and what became of it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub struct Delivery {
     after_row: i64,
     last_row: i64,
     rows_since: DateTime<Utc>,
-    /// How many it told of when it was made first.
+    /// How many events it carried when it was made first.
     pub events: i32,
     pub made_at: DateTime<Utc>,
     pub tries: i32,
@@ -33,7 +33,7 @@ impl Delivery {
     }
 }
 
-/// Rows that the next call is to tell of.
+/// Rows that the next call is to carry.
 #[derive(Debug, Clone, Copy)]
 pub struct CutRange {
     pub range: RowRange,
@@ -45,7 +45,7 @@ pub struct CutRange {
 }
 
 /// Makes a delivery of rows and moves the hook's cursor behind them, in one statement. `None`: another engine has the hook by now, or
-/// told of them already.
+/// delivered them already.
 pub async fn cut(pool: &PgPool, hook: &HeldHook, holder: &str, new: CutRange) -> Result<Option<Delivery>, StoreError> {
     let column = cursor_column(new.range.source);
     let since = if new.range.source == EventSource::History { ", history_since = $8" } else { "" };
@@ -216,7 +216,7 @@ pub async fn replay(
 }
 
 /// Drops what is over for so many days: deliveries, and changes of blasts' states and opt-outs that were taken back, once every hook
-/// was told of them.
+/// delivered them.
 pub async fn drop_old(pool: &PgPool, days: u32) -> Result<(), StoreError> {
     let days = i32::try_from(days).unwrap_or(i32::MAX);
     sqlx::query("delete from hook_deliveries where state <> 'pending' and made_at < now() - make_interval(days => $1)")

@@ -38,11 +38,11 @@ pub struct RowQuery<'a> {
 #[derive(Debug, Clone)]
 pub struct EventRow {
     pub id: i64,
-    /// What it is; `None` for what nobody is told of.
+    /// What it is; `None` for what is not an event.
     pub kind: Option<EventKind>,
     /// By the clock of whoever knows best: the provider's, for a status.
     pub at: DateTime<Utc>,
-    /// When the row was written; with the id, it tells this row from every other, also after a restore.
+    /// When the row was written; with the id, it identifies this row, also after a restore.
     pub written_at: DateTime<Utc>,
     /// What there is to say of it, as JSON.
     pub data: Box<RawValue>,

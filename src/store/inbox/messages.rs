@@ -26,7 +26,7 @@ pub struct KnownMessage {
     pub status: Status,
 }
 
-/// An attempt of ours, and what tells whether a message can be its own.
+/// An attempt of ours, and what shows whether a message can be its own.
 #[derive(Debug, Clone, FromRow)]
 pub struct KnownAttempt {
     #[sqlx(flatten)]

@@ -17,7 +17,7 @@ pub struct NewNotice<'a> {
     pub subject: Option<&'a str>,
     pub words: &'a str,
     pub at: DateTime<Utc>,
-    /// Tells it apart from others with the same words, where it says when it was written.
+    /// Distinguishes it from others with the same words, where it says when it was written.
     pub written_at: Option<DateTime<Utc>>,
 }
 

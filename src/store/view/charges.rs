@@ -7,7 +7,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::pricing::DeliveredMessages;
 use crate::store::StoreError;
 
-/// How precisely delivered messages are told apart.
+/// How finely delivered messages are broken down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChargeDetail {
     /// By category alone.

@@ -11,7 +11,7 @@ use crate::store::in_flight::not_in_flight;
 
 /// How many people came to which status since, in the screen's order; of one blast or of all, without answers to
 /// people who wrote. Whoever stands at a stage now
-/// counts at each that they passed on the way, told or not, as in the funnel; at nothing else stands who went through it and
+/// counts at each that they passed on the way, reported or not, as in the funnel; at nothing else stands who went through it and
 /// is somewhere else now, as those who failed after they were sent to, or what an operator took back.
 pub async fn since(pool: &PgPool, blast: Option<BlastId>, from: DateTime<Utc>) -> Result<ChangesSince, StoreError> {
     // In one blast nobody is twice: those who moved alike are counted before it is asked what they passed.

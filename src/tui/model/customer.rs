@@ -72,7 +72,7 @@ impl CustomerOverlay {
 pub struct ItemsPrompt {
     pub person: Option<RecipientId>,
     pub who: String,
-    pub of: ItemsOf,
+    pub of: ItemsTarget,
     pub field: TextField,
     /// Why what was typed cannot be taken.
     pub trouble: Option<String>,
@@ -80,7 +80,7 @@ pub struct ItemsPrompt {
 
 /// What the items are for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ItemsOf {
+pub enum ItemsTarget {
     NewOrder { blast: BlastId, phone: Phone, close: CloseBefore },
     NewCart { blast: BlastId, phone: Phone },
     Changes(SaleKey),

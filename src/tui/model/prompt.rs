@@ -70,7 +70,7 @@ pub struct AmountPrompt {
     pub person: RecipientId,
     pub who: String,
     pub field: TextField,
-    pub sale: Sale,
+    pub sale: PricedSale,
     /// Why what was typed is not an amount.
     pub trouble: Option<&'static str>,
 }
@@ -84,7 +84,7 @@ impl AmountPrompt {
 
 /// The sale that an amount is typed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sale {
+pub enum PricedSale {
     /// Closed by the key that opened the field.
     New,
     /// Closed earlier, with this amount by what the screen showed.

@@ -83,7 +83,7 @@ fn a_refused_answer_keeps_its_text_with_the_reason() {
     read(&mut dashboard, open_window());
     dashboard.keys("RM 20\n");
 
-    let why = EffectError::Other("Kavitha opted out: nobody who did is written to".to_owned());
+    let why = EffectError::Other("Kavitha opted out, and whoever opted out is not written to".to_owned());
     dashboard.answer(Completion::Written { request: text("RM 20"), outcome: Err(why) });
 
     let screen = dashboard.screen().join("\n");
@@ -142,7 +142,7 @@ fn whoever_opted_out_is_offered_no_answer() {
     dashboard.answer(Completion::Person(Box::new(Ok(opted_out.clone()))));
 
     assert!(dashboard.model.overlays.is_empty(), "what was typed before their page was read goes nowhere");
-    assert_eq!(dashboard.said(), "Kavitha opted out: nobody who did is written to");
+    assert_eq!(dashboard.said(), "Kavitha opted out, and whoever opted out is not written to");
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.answer(Completion::Senders(Ok(vec![cloud()]))).keys("3jj\n");
     dashboard.answer(Completion::Person(Box::new(Ok(opted_out))));
@@ -150,6 +150,6 @@ fn whoever_opted_out_is_offered_no_answer() {
     assert!(screen.contains("opted out: not written to"), "{screen}");
     assert!(!screen.contains("text until") && !screen.contains("a answers from here"), "{screen}");
     dashboard.keys("a");
-    assert_eq!(dashboard.said(), "Kavitha opted out: nobody who did is written to");
+    assert_eq!(dashboard.said(), "Kavitha opted out, and whoever opted out is not written to");
     assert!(!dashboard.screen().join("\n").contains("your answer:"));
 }

@@ -1,4 +1,4 @@
-//! Reads that bring what is on the screen already.
+//! Reads that return what is on the screen already.
 
 use super::support::{TestDashboard, WIDE, blasts, people, senders};
 use crate::app::view::{Anchor, RecipientRow};

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::activity::{answer, head, row, wrote};
 use super::support::{STACKED, TestDashboard, at, exactly};
 use crate::app::view::{ActivityHead, ActivityPage, ActivityRow};
-use crate::domain::unseen::Span;
+use crate::domain::unseen::SeenSpan;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, EffectError};
 use crate::tui::key::Key;
@@ -35,7 +35,7 @@ fn sixty_new(size: Size) -> TestDashboard {
 fn recorded(dashboard: &mut TestDashboard, spans: &[(DateTime<Utc>, DateTime<Utc>)], unread: i64) {
     let mut left = dashboard.model.activity.head.clone().unwrap();
     for (from, to) in spans {
-        left.unseen.show(Span { from: *from, to: *to });
+        left.unseen.show(SeenSpan { from: *from, to: *to });
     }
     left.unread = exactly(unread);
     dashboard.answer(Completion::ActivitySeen(Ok(left)));
@@ -110,7 +110,7 @@ fn a_star_counts_what_was_never_shown_as_seen_too() {
 
     let effects = dashboard.keys("*").taken();
 
-    assert!(effects.contains(&Effect::SeeActivity(vec![Span::up_to(at(14, 1))])), "{effects:?}");
+    assert!(effects.contains(&Effect::SeeActivity(vec![SeenSpan::up_to(at(14, 1))])), "{effects:?}");
     let mut left = head(0, at(14, 1));
     left.newest = Some(at(14, 1));
     dashboard.answer(Completion::ActivitySeen(Ok(left))).keys("*");

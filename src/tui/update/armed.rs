@@ -18,7 +18,7 @@ pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Not
     Notice { armed, ..Notice::done(format!("{} starts at {}", row.name(), clock.second(until))).hint("u stops it") }
 }
 
-/// Says when a blast starts by itself. It is no armed launch: whoever goes on with other work is not told again, and `u` is
+/// Says when a blast starts by itself. It is no armed launch: whoever goes on with other work is not reminded, and `u` is
 /// for their newest act.
 pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };

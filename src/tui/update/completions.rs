@@ -7,7 +7,7 @@ use super::{
 use crate::app::DatabaseState;
 use crate::app::view::{BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
 use crate::domain::status::Status;
-use crate::domain::unseen::Span;
+use crate::domain::unseen::SeenSpan;
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
 use crate::tui::format::TimeFormat;
 use crate::tui::model::{Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt, ResolutionChoice};
@@ -234,7 +234,7 @@ fn person(model: &mut Model, loaded: RecipientDetails) {
                 // Where they are uncertain again the question is new: enter does not repeat the last answer.
                 details.choice = ResolutionChoice::LeaveOpen;
             }
-            model.activity.saw(loaded.replies.iter().map(|reply| Span::at(reply.received_at)));
+            model.activity.saw(loaded.replies.iter().map(|reply| SeenSpan::at(reply.received_at)));
             details.loaded = Some(Box::new(loaded));
         }
         None => model.preview = Some(Box::new(loaded)),

@@ -13,10 +13,10 @@ use crate::tui::effect::{Effect, EffectError, ReadRequest, ShopAct, ShopOutcome,
 use crate::tui::format::{brief, in_currency};
 use crate::tui::key::Key;
 use crate::tui::model::{
-    AmountPrompt, CloseBefore, ConfirmBy, CustomerOverlay, ItemsOf, ItemsPrompt, Model, Notice, Overlay, Prompt, Sale,
-    SaleKey, SaleLine,
+    AmountPrompt, CloseBefore, ConfirmBy, CustomerOverlay, ItemsPrompt, ItemsTarget, Model, Notice, Overlay,
+    PricedSale, Prompt, SaleKey, SaleLine,
 };
-use crate::tui::widget::{Edited, TextField};
+use crate::tui::widget::{EditOutcome, TextField};
 
 /// `enter` on a person in full: the answer about an uncertain message, else the customer.
 pub fn enter(model: &mut Model) -> Vec<Effect> {
@@ -177,7 +177,7 @@ fn order_words(order: &OrderRow) -> String {
 pub fn new_order(model: &mut Model) -> Vec<Effect> {
     let of = page(model).and_then(|page| {
         let (_, blast) = page.person?;
-        Some(ItemsOf::NewOrder { blast, phone: page.phone.clone(), close: CloseBefore::None })
+        Some(ItemsTarget::NewOrder { blast, phone: page.phone.clone(), close: CloseBefore::None })
     });
     type_items(model, of)
 }
@@ -192,17 +192,17 @@ pub fn cannot_add(model: &Model) -> Option<String> {
 pub fn new_cart(model: &mut Model) -> Vec<Effect> {
     let of = page(model).and_then(|page| {
         let (_, blast) = page.person?;
-        Some(ItemsOf::NewCart { blast, phone: page.phone.clone() })
+        Some(ItemsTarget::NewCart { blast, phone: page.phone.clone() })
     });
     type_items(model, of)
 }
 
 pub fn change_items(model: &mut Model) -> Vec<Effect> {
-    let of = chosen(model).ok().map(|sale| ItemsOf::Changes(sale.key()));
+    let of = chosen(model).ok().map(|sale| ItemsTarget::Changes(sale.key()));
     type_items(model, of)
 }
 
-fn type_items(model: &mut Model, of: Option<ItemsOf>) -> Vec<Effect> {
+fn type_items(model: &mut Model, of: Option<ItemsTarget>) -> Vec<Effect> {
     let Some((page, of)) = page(model).zip(of) else { return Vec::new() };
     let (person, who) = (page.person.map(|(id, _)| id), brief(&page.who));
     model.notice = None;
@@ -212,13 +212,13 @@ fn type_items(model: &mut Model, of: Option<ItemsOf>) -> Vec<Effect> {
 
 /// `tab` in the field of an amount: what they bought, in place of what it came to.
 pub fn items_of_sale(model: &mut Model, amount: AmountPrompt) {
-    let close = if amount.sale == Sale::New { CloseBefore::ByKey } else { CloseBefore::None };
+    let close = if amount.sale == PricedSale::New { CloseBefore::ByKey } else { CloseBefore::None };
     let row = model.person().filter(|row| row.id == amount.person);
     let Some((blast, phone)) = row.map(|row| (row.blast_id, row.phone.clone())) else {
         model.prompt = Some(Prompt::Amount(amount));
         return;
     };
-    let of = ItemsOf::NewOrder { blast, phone, close };
+    let of = ItemsTarget::NewOrder { blast, phone, close };
     let AmountPrompt { person, who, .. } = amount;
     let person = Some(person);
     model.prompt = Some(Prompt::Items(ItemsPrompt { person, who, of, field: TextField::default(), trouble: None }));
@@ -235,9 +235,9 @@ pub fn items_key(model: &mut Model, mut items: ItemsPrompt, key: Key) -> Vec<Eff
             Err(why) => items.trouble = Some(why),
         },
         key => match items.field.key(key) {
-            Edited::Changed => items.trouble = None,
-            Edited::NotMine => model.refuse("enter writes it, esc leaves it"),
-            Edited::Same => {}
+            EditOutcome::Changed => items.trouble = None,
+            EditOutcome::NotMine => model.refuse("enter writes it, esc leaves it"),
+            EditOutcome::Same => {}
         },
     }
     model.prompt = Some(Prompt::Items(items));
@@ -252,12 +252,12 @@ fn act(items: &ItemsPrompt) -> Result<ShopAct, String> {
         Ok(OrderDraft { blast, phone: phone.as_str().to_owned(), items, note: None })
     };
     match &items.of {
-        ItemsOf::NewOrder { blast, phone, close: CloseBefore::None } => draft(*blast, phone).map(ShopAct::Order),
-        ItemsOf::NewOrder { blast, phone, close: CloseBefore::ByKey } => {
+        ItemsTarget::NewOrder { blast, phone, close: CloseBefore::None } => draft(*blast, phone).map(ShopAct::Order),
+        ItemsTarget::NewOrder { blast, phone, close: CloseBefore::ByKey } => {
             draft(*blast, phone).map(ShopAct::OrderOfClose)
         }
-        ItemsOf::NewCart { blast, phone } => draft(*blast, phone).map(ShopAct::Cart),
-        ItemsOf::Changes(key) => {
+        ItemsTarget::NewCart { blast, phone } => draft(*blast, phone).map(ShopAct::Cart),
+        ItemsTarget::Changes(key) => {
             let changes = all_typed(&words, typed_change)?;
             let edit = ItemsEdit::Changes(changes);
             Ok(match key {

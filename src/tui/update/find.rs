@@ -9,7 +9,7 @@ use crate::tui::key::Key;
 use crate::tui::model::{
     CursorTarget, ElsewhereOverlay, FindPrompt, FoundBy, Hint, ListScope, Model, Notice, Overlay, Pane, Prompt,
 };
-use crate::tui::widget::{Edited, TextField};
+use crate::tui::widget::{EditOutcome, TextField};
 
 /// Opens the prompt.
 pub fn open(model: &mut Model) -> Vec<Effect> {
@@ -46,7 +46,7 @@ pub fn key(model: &mut Model, mut find: FindPrompt, key: Key) -> Vec<Effect> {
         key => {
             let edited = find.field.key(key);
             model.prompt = Some(Prompt::Find(find));
-            if edited == Edited::Changed { changed(model) } else { Vec::new() }
+            if edited == EditOutcome::Changed { changed(model) } else { Vec::new() }
         }
     }
 }

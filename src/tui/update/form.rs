@@ -18,7 +18,7 @@ use crate::domain::blast::BlastState;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, Notice, Overlay};
-use crate::tui::widget::{Edited, TextArea, TextField};
+use crate::tui::widget::{EditOutcome, TextArea, TextField};
 
 /// An empty form, for the sender of the selected blast.
 pub fn open_new(model: &mut Model) -> Vec<Effect> {
@@ -127,7 +127,7 @@ fn edit_key(model: &mut Model, key: Key) -> Vec<Effect> {
         }
         (Some(LineEdit::Field(field)), key) => _ = field.key(key),
         (Some(LineEdit::Message(area)), key) => {
-            if area.key(key) == Edited::Changed {
+            if area.key(key) == EditOutcome::Changed {
                 form.values.message = area.text();
                 return saving::now_and_then(model);
             }

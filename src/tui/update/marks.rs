@@ -8,7 +8,9 @@ use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 use crate::tui::effect::{ALL_FOUND_MAX, Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{brief, counted, number};
-use crate::tui::model::{AmountPrompt, ConfirmBy, CursorMove, FoundBy, Model, NotePrompt, Notice, Pane, Prompt, Sale};
+use crate::tui::model::{
+    AmountPrompt, ConfirmBy, CursorMove, FoundBy, Model, NotePrompt, Notice, Pane, PricedSale, Prompt,
+};
 use crate::tui::widget::TextField;
 
 pub fn replied(model: &mut Model) -> Vec<Effect> {
@@ -33,13 +35,13 @@ pub fn closed(model: &mut Model) -> Vec<Effect> {
         return ask_about(model, Mark::Closed(None), &format!("{doubt} bought?"));
     }
     let Some((person, who)) = target(model) else { return Vec::new() };
-    let earlier = model.person().filter(|row| row.status == Status::Closed).map(|row| Sale::Earlier(row.amount));
+    let earlier = model.person().filter(|row| row.status == Status::Closed).map(|row| PricedSale::Earlier(row.amount));
     model.notice = None;
-    let (sale, field) = (earlier.unwrap_or(Sale::New), TextField::default());
+    let (sale, field) = (earlier.unwrap_or(PricedSale::New), TextField::default());
     model.prompt = Some(Prompt::Amount(AmountPrompt { person, who, field, sale, trouble: None }));
     match sale {
-        Sale::New => vec![Effect::Write(WriteRequest::Mark { person, mark: Mark::Closed(None) })],
-        Sale::Earlier(_) => Vec::new(),
+        PricedSale::New => vec![Effect::Write(WriteRequest::Mark { person, mark: Mark::Closed(None) })],
+        PricedSale::Earlier(_) => Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::key_outcome::KeyOutcome;
 use crate::tui::key::Key;
 use crate::tui::model::{Model, Overlay};
 use crate::tui::overlay;
-use crate::tui::widget::{Edited, TextField};
+use crate::tui::widget::{EditOutcome, TextField};
 
 /// A key while the palette is open. Keys that move go on to the keymap.
 pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
@@ -12,7 +12,7 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
     match key {
         Key::Enter => run(model),
         Key::Char(_) | Key::Backspace | Key::Delete | Key::Ctrl('w' | 'k' | 'a' | 'e') => {
-            if palette.field.key(key) == Edited::Changed {
+            if palette.field.key(key) == EditOutcome::Changed {
                 palette.row = 0;
             }
             KeyOutcome::DONE

@@ -10,7 +10,7 @@ use crate::tui::format::number;
 use crate::tui::key::Key;
 use crate::tui::model::{ConfirmBy, Model, Overlay, OwnNumberPrompt, Pane, PlanCount, PlanOverlay, Prompt};
 use crate::tui::overlay;
-use crate::tui::widget::{Edited, TextField};
+use crate::tui::widget::{EditOutcome, TextField};
 
 /// The width that a plan is written to a file at.
 const FILE_WIDTH: u16 = 80;
@@ -156,7 +156,7 @@ pub fn own_number_key(model: &mut Model, mut own: OwnNumberPrompt, key: Key) -> 
             return ask_to_test(model, &number, send);
         }
         Key::Enter => model.refuse("write your own number as WhatsApp shows it, such as +60 12-345 6789"),
-        key if own.field.key(key) == Edited::NotMine => model.refuse("enter goes on, esc sends nothing"),
+        key if own.field.key(key) == EditOutcome::NotMine => model.refuse("enter goes on, esc sends nothing"),
         _ => model.notice = None,
     }
     model.prompt = Some(Prompt::OwnNumber(own));

@@ -9,9 +9,9 @@ use crate::tui::effect::{Effect, WriteRequest};
 use crate::tui::format::{number, symbol};
 use crate::tui::key::Key;
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, ConfirmPrompt, Model, NotePrompt, Notice, Prompt, RefusedKeys, RefusedPrompt, Sale,
+    AmountPrompt, ConfirmBy, ConfirmPrompt, Model, NotePrompt, Notice, PricedSale, Prompt, RefusedKeys, RefusedPrompt,
 };
-use crate::tui::widget::{Edited, TextField};
+use crate::tui::widget::{EditOutcome, TextField};
 
 /// Signs that stand before an amount.
 const CURRENCIES: &str = "$€£¥₹";
@@ -76,7 +76,7 @@ fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutco
 fn edit_amount(amount: &mut AmountPrompt, key: Key) {
     if amount.is_refused() && !edits(key) && key != Key::Backspace {
         amount.trouble = Some(NOT_TAKEN);
-    } else if amount.field.key(key) == Edited::Changed {
+    } else if amount.field.key(key) == EditOutcome::Changed {
         amount.trouble = None;
     }
 }
@@ -93,8 +93,8 @@ pub fn kept(amount: &AmountPrompt, currency: &str) -> Result<Vec<Effect>, Amount
     }
     let (person, sum) = (amount.person, amount::parse(&amount.field.text(), currency)?);
     Ok(vec![Effect::Write(match amount.sale {
-        Sale::New => WriteRequest::Mark { person, mark: Mark::Closed(Some(sum)) },
-        Sale::Earlier(seen) => WriteRequest::Amend { person, seen, amount: sum },
+        PricedSale::New => WriteRequest::Mark { person, mark: Mark::Closed(Some(sum)) },
+        PricedSale::Earlier(seen) => WriteRequest::Amend { person, seen, amount: sum },
     })])
 }
 
@@ -165,7 +165,7 @@ fn note_key(model: &mut Model, mut note: NotePrompt, key: Key) -> Vec<Effect> {
         }
         Key::Esc => Vec::new(),
         key => {
-            if note.field.key(key) == Edited::NotMine {
+            if note.field.key(key) == EditOutcome::NotMine {
                 model.refuse("enter keeps the note, esc leaves it as it was");
             }
             model.prompt = Some(Prompt::Note(note));

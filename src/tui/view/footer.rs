@@ -10,8 +10,8 @@ use crate::tui::action::{ACTIONS, Danger, FooterText, KeyScope, UiAction};
 use crate::tui::effect::ELSEWHERE_MAX;
 use crate::tui::format::{TimeFormat, money, number, symbol, total};
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, FormPage, FoundBy, Hint, ItemsOf, ItemsPrompt, LineEdit, Model,
-    Notice, Overlay, Prompt, Sale, SaleKey, SenderLine, Tone,
+    AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, FormPage, FoundBy, Hint, ItemsPrompt, ItemsTarget, LineEdit,
+    Model, Notice, Overlay, PricedSale, Prompt, SaleKey, SenderLine, Tone,
 };
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine, start_of, width};
@@ -108,12 +108,12 @@ fn amount_line(model: &Model, amount: &AmountPrompt) -> TextLine {
     let AmountPrompt { who, field, sale, trouble, .. } = amount;
     let symbol = symbol(&model.options.currency);
     let (before, long, short) = match sale {
-        Sale::New => (
+        PricedSale::New => (
             format!(" {who} closed. {symbol} "),
             "    enter keeps it, esc closes without one, then u takes it back",
             "  enter keeps it",
         ),
-        Sale::Earlier(seen) => (
+        PricedSale::Earlier(seen) => (
             format!(" {who} closed, {symbol} {}. Now {symbol} ", seen.map_or_else(|| "-".to_owned(), money)),
             "   enter keeps it, esc does not",
             "  enter keeps it",
@@ -129,10 +129,12 @@ fn amount_line(model: &Model, amount: &AmountPrompt) -> TextLine {
 fn items_line(model: &Model, items: &ItemsPrompt) -> TextLine {
     let who = &items.who;
     let (before, hint) = match items.of {
-        ItemsOf::NewOrder { .. } => (format!(" order of {who}: "), "   SKU*2 or SKU*2@12.50, blanks between items"),
-        ItemsOf::NewCart { .. } => (format!(" cart of {who}: "), "   SKU*2 or SKU*2@12.50, blanks between items"),
-        ItemsOf::Changes(SaleKey::Order(id)) => (format!(" order {id}: "), "   SKU*3 so many from now on, -SKU none"),
-        ItemsOf::Changes(SaleKey::Cart(id)) => (format!(" cart {id}: "), "   SKU*3 so many from now on, -SKU none"),
+        ItemsTarget::NewOrder { .. } => (format!(" order of {who}: "), "   SKU*2 or SKU*2@12.50, blanks between items"),
+        ItemsTarget::NewCart { .. } => (format!(" cart of {who}: "), "   SKU*2 or SKU*2@12.50, blanks between items"),
+        ItemsTarget::Changes(SaleKey::Order(id)) => {
+            (format!(" order {id}: "), "   SKU*3 so many from now on, -SKU none")
+        }
+        ItemsTarget::Changes(SaleKey::Cart(id)) => (format!(" cart {id}: "), "   SKU*3 so many from now on, -SKU none"),
     };
     let line = items.field.line(TextLine::of(before, TextRole::Plain));
     match &items.trouble {

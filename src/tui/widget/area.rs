@@ -1,6 +1,6 @@
 //! A text of several lines that is being typed: a cursor, the usual editing keys, a limit.
 
-use super::{Edited, TextLine};
+use super::{EditOutcome, TextLine};
 use crate::domain::text::clean_typed;
 use crate::tui::key::Key;
 use crate::tui::theme::TextRole;
@@ -47,7 +47,7 @@ impl TextArea {
     }
 
     /// Lets a key edit the text; enter begins another line.
-    pub fn key(&mut self, key: Key) -> Edited {
+    pub fn key(&mut self, key: Key) -> EditOutcome {
         let before = self.text.len();
         match key {
             Key::Char(c) => self.insert(c.encode_utf8(&mut [0; 4])),
@@ -65,9 +65,9 @@ impl TextArea {
             Key::End | Key::Ctrl('e') => self.at = self.line_end(),
             Key::PageUp => self.at = 0,
             Key::PageDown => self.at = self.text.len(),
-            _ => return Edited::NotMine,
+            _ => return EditOutcome::NotMine,
         }
-        if self.text.len() == before { Edited::Same } else { Edited::Changed }
+        if self.text.len() == before { EditOutcome::Same } else { EditOutcome::Changed }
     }
 
     fn remove(&mut self, from: usize, to: usize) {

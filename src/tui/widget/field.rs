@@ -13,7 +13,7 @@ const SHOWN_MAX: usize = 40;
 
 /// What a key did to a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edited {
+pub enum EditOutcome {
     /// The text is another one now.
     Changed,
     /// The key was for the field, and the text is the same.
@@ -55,7 +55,7 @@ impl TextField {
     }
 
     /// Lets a key edit the text.
-    pub fn key(&mut self, key: Key) -> Edited {
+    pub fn key(&mut self, key: Key) -> EditOutcome {
         let before = self.text.len();
         match key {
             Key::Char(c) => self.insert(c.encode_utf8(&mut [0; 4])),
@@ -68,9 +68,9 @@ impl TextField {
             Key::Right | Key::Ctrl('f') => self.at = (self.at + 1).min(self.text.len()),
             Key::Home | Key::Ctrl('a') => self.at = 0,
             Key::End | Key::Ctrl('e') => self.at = self.text.len(),
-            _ => return Edited::NotMine,
+            _ => return EditOutcome::NotMine,
         }
-        if self.text.len() == before { Edited::Same } else { Edited::Changed }
+        if self.text.len() == before { EditOutcome::Same } else { EditOutcome::Changed }
     }
 
     fn remove(&mut self, from: usize, to: usize) {
@@ -108,14 +108,14 @@ impl TextField {
 mod tests {
     use proptest::prelude::{Strategy, prop_assert, prop_oneof, proptest};
 
-    use super::{Edited, FIELD_MAX, TextField};
+    use super::{EditOutcome, FIELD_MAX, TextField};
     use crate::tui::key::Key;
 
     #[test]
     fn typing_and_taking_words_back_works_in_any_script() {
         let mut field = TextField::with("陈小明 Aina");
 
-        assert_eq!(field.key(Key::Ctrl('w')), Edited::Changed);
+        assert_eq!(field.key(Key::Ctrl('w')), EditOutcome::Changed);
         assert_eq!(field.text(), "陈小明 ");
         field.key(Key::Home);
         field.key(Key::Delete);
@@ -134,8 +134,8 @@ mod tests {
 
     #[test]
     fn keys_that_do_not_edit_are_left_to_others() {
-        assert_eq!(TextField::default().key(Key::Enter), Edited::NotMine);
-        assert_eq!(TextField::default().key(Key::Backspace), Edited::Same);
+        assert_eq!(TextField::default().key(Key::Enter), EditOutcome::NotMine);
+        assert_eq!(TextField::default().key(Key::Backspace), EditOutcome::Same);
     }
 
     proptest! {

@@ -34,8 +34,8 @@ fn what_was_noted_stands_until_it_is_lifted_under_whatever_spelling() {
 
 #[test]
 fn a_file_that_was_cut_damaged_copied_or_removed_is_no_whole_one_whatever_is_appended() {
-    type Spoil = fn(&Path, Vec<u8>);
-    let spoil: [(Spoil, usize); 6] = [
+    type SpoilFile = fn(&Path, Vec<u8>);
+    let spoil: [(SpoilFile, usize); 6] = [
         (|path, bytes| fs::write(path, &bytes[..bytes.len() - 9]).unwrap(), 2),
         (|path, bytes| fs::write(path, &bytes[..bytes.len() / 2]).unwrap(), 2),
         (|path, bytes| fs::write(path, &bytes[..20]).unwrap(), 1),
@@ -92,7 +92,7 @@ fn a_file_that_another_program_wrote_back_is_no_whole_one_whatever_is_appended()
     let older = fs::read(memory.path()).unwrap();
     append(&memory, &[opt_out("kedai", "+60100000002", false)]);
     assert!(memory.is_whole(true));
-    // Later than what was noted: the filesystem's time tells them apart.
+    // Later than what was noted: the filesystem's time distinguishes them.
     std::thread::sleep(std::time::Duration::from_millis(400));
 
     fs::write(memory.path(), older).unwrap();

@@ -94,8 +94,8 @@ pub(super) struct CampaignWaiting {
 
 impl CampaignWaiting {
     fn of(blast: &BlastView) -> Option<Self> {
-        let mut told = waiting(blast)?;
-        let mut take = |key: &str| told.get_mut(key).map(Value::take).unwrap_or_default();
+        let mut waiting = waiting(blast)?;
+        let mut take = |key: &str| waiting.get_mut(key).map(Value::take).unwrap_or_default();
         Some(Self { reason: take("reason"), text: take("text"), mend: take("mend"), until: take("until") })
     }
 }
@@ -261,7 +261,7 @@ fn statuses(word: &str) -> Result<&'static [Status], Problem> {
     })
 }
 
-/// People of a campaign, with what only this spelling tells of them.
+/// People of a campaign, with the fields that only this spelling of the API has.
 pub(super) async fn recipients(
     app: &App,
     blast: &BlastView,

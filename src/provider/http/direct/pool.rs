@@ -124,7 +124,7 @@ impl Pool {
 
 /// A connection of which one exchange makes use.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(super) struct TakenConnection {
     pub connection: Connection,
     /// How long nobody used it since the exchange before; `None`: it is new. After an exchange its provider may have more to say about that.
     pub idle_for: Option<Duration>,
@@ -135,19 +135,19 @@ pub(super) struct Taken {
 #[derive(Debug)]
 pub(in crate::provider) struct UsedConnection {
     /// `None` once it was given back.
-    taken: Option<Taken>,
+    taken: Option<TakenConnection>,
     pool: Arc<Pool>,
 }
 
 impl UsedConnection {
-    pub(super) const fn new(taken: Taken, pool: Arc<Pool>) -> Self {
+    pub(super) const fn new(taken: TakenConnection, pool: Arc<Pool>) -> Self {
         Self { taken: Some(taken), pool }
     }
 
     /// Whether nothing follows the answer. On a connection that was used before it is waited for as long as an answer may take: the first
     /// may be one that nobody asked for.
     pub async fn stays_silent(&mut self) -> bool {
-        let Some(Taken { connection, idle_for, .. }) = self.taken.as_mut() else { return true };
+        let Some(TakenConnection { connection, idle_for, .. }) = self.taken.as_mut() else { return true };
         if idle_for.is_some() {
             let patience = (self.pool.idle().slowest * 3).clamp(SILENT_FOR_AT_LEAST, SILENT_FOR_AT_MOST);
             _ = timeout(patience, connection.driver.until_over()).await;

@@ -199,7 +199,7 @@ impl InboundContent {
         }
     }
 
-    /// What an earlier message says from now on, if this is an edit that tells.
+    /// What an earlier message says from now on, if this is an edit that contains it.
     pub fn edited(&self) -> Option<Self> {
         let Self::Edit { raw, .. } = self else { return None };
         let message = raw.pointer("/edit/message").or_else(|| raw.get("edit"))?;

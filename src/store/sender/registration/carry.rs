@@ -1,5 +1,5 @@
-//! Opt-outs follow a sender: into another business, under another name, to another phone. Nobody who opted out is messaged
-//! because a configuration was edited; at worst somebody is left out who did not have to be.
+//! Opt-outs follow a sender: into another business, under another name, to another phone. An edited configuration never gets a
+//! message to somebody who opted out; at worst somebody is left out who did not have to be.
 
 use sqlx::{AssertSqlSafe, PgConnection};
 

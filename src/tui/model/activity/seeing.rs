@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use super::ActivityFeed;
 use crate::app::view::{ActivityHead, ActivityPosition};
-use crate::domain::unseen::{Span, Unseen};
+use crate::domain::unseen::{SeenSpan, Unseen};
 
 /// What was shown and is not recorded yet.
 #[derive(Debug, Clone, Default)]
 pub struct Seeing {
     drawn: HashSet<ActivityPosition>,
     /// Said by other means: somebody's replies on their page, or everything by a key.
-    said: Vec<Span>,
+    said: Vec<SeenSpan>,
     recording: Recording,
 }
 
@@ -35,19 +35,19 @@ impl ActivityFeed {
     }
 
     /// An operator has seen what happened at these times, wherever.
-    pub fn saw(&mut self, spans: impl IntoIterator<Item = Span>) {
+    pub fn saw(&mut self, spans: impl IntoIterator<Item = SeenSpan>) {
         self.seeing.said.extend(spans);
     }
 
     /// Everything up to the newest line is seen, shown or not.
     pub fn saw_all(&mut self) {
         let Some(newest) = self.newest() else { return };
-        self.saw([Span::up_to(newest)]);
+        self.saw([SeenSpan::up_to(newest)]);
         self.news = Some(Unseen::since(newest));
     }
 
     /// What is to be recorded as seen now.
-    pub fn take_unrecorded(&mut self) -> Option<Vec<Span>> {
+    pub fn take_unrecorded(&mut self) -> Option<Vec<SeenSpan>> {
         let head = self.head.as_ref().filter(|_| self.seeing.recording == Recording::Idle)?;
         let mut spans = std::mem::take(&mut self.seeing.said);
         spans.retain(|span| head.unseen.overlaps(*span));
@@ -82,11 +82,11 @@ impl ActivityFeed {
 
     /// The stretches of the list that were on the screen. Events of one moment count together, and between two lines that stand
     /// one below the other nothing was passed over.
-    fn shown(&self, unseen: &Unseen) -> Vec<Span> {
+    fn shown(&self, unseen: &Unseen) -> Vec<SeenSpan> {
         if self.seeing.drawn.is_empty() {
             return Vec::new();
         }
-        let mut spans: Vec<Span> = Vec::new();
+        let mut spans: Vec<SeenSpan> = Vec::new();
         let mut follows = false;
         for moment in self.rows.chunk_by(|a, b| a.place.at == b.place.at) {
             let Some(at) = moment.first().map(|row| row.place.at) else { continue };
@@ -95,13 +95,13 @@ impl ActivityFeed {
             let is_seen = !unseen.contains(at) || was_shown && is_whole;
             match spans.last_mut().filter(|_| follows && is_seen) {
                 Some(span) => span.from = at,
-                None if is_seen => spans.push(Span { from: at, to: at }),
+                None if is_seen => spans.push(SeenSpan { from: at, to: at }),
                 None => {}
             }
             follows = is_seen;
         }
         if let Some(last) = spans.last_mut().filter(|_| follows && self.reaches_end) {
-            *last = Span::up_to(last.to);
+            *last = SeenSpan::up_to(last.to);
         }
         spans.retain(|span| unseen.overlaps(*span));
         spans

@@ -1,23 +1,25 @@
 //! The keys of an open prompt: while one is open, no others work.
 
 use super::FooterKey;
-use crate::tui::model::{ConfirmBy, Prompt, Sale};
+use crate::tui::model::{ConfirmBy, PricedSale, Prompt};
 
 pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
     let keys: &[(&str, &'static str)] = match prompt {
         Prompt::Find(_) => &[("enter", "these people"), ("tab", "other blasts"), ("esc", "back")],
         Prompt::Amount(amount) => match (amount.sale, amount.is_refused()) {
-            (Sale::New, true) => &[("backspace", "mends it"), ("esc", "no amount"), ("any other key", "is not taken")],
-            (Sale::Earlier(_), true) => {
+            (PricedSale::New, true) => {
+                &[("backspace", "mends it"), ("esc", "no amount"), ("any other key", "is not taken")]
+            }
+            (PricedSale::Earlier(_), true) => {
                 &[("backspace", "mends it"), ("esc", "as it was"), ("any other key", "is not taken")]
             }
-            (Sale::New, false) => &[
+            (PricedSale::New, false) => &[
                 ("enter", "keeps it"),
                 ("esc", "no amount"),
                 ("tab", "items"),
                 ("any other key", "keeps an amount and goes on"),
             ],
-            (Sale::Earlier(_), false) => &[
+            (PricedSale::Earlier(_), false) => &[
                 ("enter", "keeps it"),
                 ("esc", "as it was"),
                 ("tab", "items"),

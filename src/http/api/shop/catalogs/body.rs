@@ -13,7 +13,7 @@ use crate::domain::amount::check_places;
 use crate::domain::catalogue::{CatalogueItem, availability};
 use crate::domain::text::clean;
 
-/// The most products that one request may bring.
+/// The most products that one request may contain.
 const PRODUCTS_MAX: usize = 10_000;
 /// So many wrong fields are named.
 const NAMED_MAX: usize = 20;
