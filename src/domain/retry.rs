@@ -30,6 +30,8 @@ pub enum CodeRetry {
     /// By the rules of its class, while the message has no id; never once it has one.
     #[default]
     ByClass,
+    /// As by its class, but so often in all at most.
+    UpTo { tries: i32 },
     /// As by its class, after this to the power of the tries, in seconds.
     Growing { base: u32 },
     /// At most so often in all, no sooner than this after the last time; also when it comes after the message had an id.
@@ -139,6 +141,14 @@ impl Default for RetryRules {
 const LONGEST_GROWN: TimeDelta = TimeDelta::hours(1);
 
 impl RetryRules {
+    /// How often a refusal with this rule is retried at most.
+    pub fn retries_of(&self, retry: CodeRetry) -> i32 {
+        match retry {
+            CodeRetry::UpTo { tries } => tries.saturating_sub(1).min(self.max_tries),
+            _ => self.max_tries,
+        }
+    }
+
     /// The wait before the next try: backoff with full jitter (`jitter` from 0 to 1), never under a tenth of its span.
     pub fn delay(&self, tries: i32, jitter: f64) -> TimeDelta {
         let doublings = u32::try_from(tries).unwrap_or(0).min(20);
@@ -210,6 +220,15 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::{AutomaticRetry, CodeRetry, NEXT_DAY_TRIES, OperatorRetry, RetryRules, is_known_unsent};
+
+    #[test]
+    fn a_code_may_allow_fewer_retries_and_never_more() {
+        let rules = RetryRules::default();
+
+        assert_eq!(rules.retries_of(CodeRetry::ByClass), 3);
+        assert_eq!(rules.retries_of(CodeRetry::UpTo { tries: 3 }), 2, "three tries in all");
+        assert_eq!(rules.retries_of(CodeRetry::UpTo { tries: 9 }), 3);
+    }
 
     #[test]
     fn waits_double_up_to_the_cap() {

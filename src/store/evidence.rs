@@ -352,7 +352,7 @@ impl<'a> Batch<'a> {
         let next_day = blast.is_some_and(|blast| blast.retry_next_day);
         ApplyContext {
             blast: blast.map_or(BlastState::Sending, |blast| blast.state),
-            max_tries: rules.max_tries,
+            max_tries: rules.retries_of(entry.retry),
             retry_after: rules.delay_of(entry.retry, tries, entry.jitter).max(entry.retry_after.unwrap_or_default()),
             automatic: rules.automatic(entry.retry, next_day, entry.jitter),
             not_now_after: rules.not_now_after,

@@ -72,6 +72,11 @@ impl OrderNews {
         format!("(order) {}{note}", parts.join(", "))
     }
 
+    /// Whether somebody bought by it. An order of nothing, or of what nobody can have, waits for an operator.
+    pub(super) const fn is_purchase(&self) -> bool {
+        !matches!(self.total, Err(Uncounted::Empty | Uncounted::Impossible(_)))
+    }
+
     /// How much of it counts in revenue.
     fn revenue(&self, currency: &str) -> Result<Decimal, Uncounted> {
         self.total.as_ref().map_err(Clone::clone)?.revenue(currency)
@@ -103,7 +108,7 @@ pub(super) async fn keep(
         (None, _) => Some("it answers no blast that is known".to_owned()),
     };
     let id = order::insert(&mut *tx, &new_order(news, reply, uncounted)).await?;
-    let is_closed = matches!(settled, Some(EntryOutcome::Changed { .. } | EntryOutcome::Nothing));
+    let is_closed = news.is_purchase() && matches!(settled, Some(EntryOutcome::Changed { .. } | EntryOutcome::Nothing));
     if let Some(message) = reply.answers.filter(|_| is_closed) {
         let amount = revenue.ok();
         let act = NewAction {

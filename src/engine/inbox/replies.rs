@@ -70,7 +70,8 @@ pub(super) async fn apply(
     let stamped = StampedEvidence { attempt: message.attempt, at, evidence };
     let entry = EvidenceEntry::new(message.blast_id, message.recipient_id, stamped, EvidenceSource::Webhook);
     let entry = EvidenceEntry { metadata: Some(json!({ "text": news.body })), ..entry };
-    let bought = news.order.as_ref().map(|order| order.entry(&entry, &engine.currency));
+    let bought =
+        news.order.as_ref().filter(|order| order.is_purchase()).map(|order| order.entry(&entry, &engine.currency));
     let entries: Vec<_> = std::iter::once(entry).chain(bought).collect();
     let recorded = record_in(&mut *tx, &entries, &engine.settings.retry, WhenLocked::Skip).await?;
     if recorded.contains(&EntryOutcome::Locked) {

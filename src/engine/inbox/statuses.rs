@@ -202,7 +202,8 @@ async fn find(
     let mut found: Vec<MessageMatch> =
         (0..).zip(statuses).map(|(n, status)| first_guess(engine, known.remove(&n), status)).collect();
     let attempts = (0..).zip(statuses).zip(&found).filter(|(_, found)| matches!(found, MessageMatch::Unknown));
-    let attempts: Vec<AttemptQuery> = attempts.filter_map(|((n, status), _)| attempt_query(n, status.news)).collect();
+    let attempts: Vec<AttemptQuery<'_>> =
+        attempts.filter_map(|((n, status), _)| attempt_query(n, status.news)).collect();
     if attempts.is_empty() {
         return Ok(found);
     }
@@ -228,22 +229,21 @@ fn first_guess(engine: &EngineContext, known: Option<KnownMessage>, status: &Sta
     }
 }
 
-fn attempt_query(n: i32, news: &StatusNews) -> Option<AttemptQuery> {
+fn attempt_query(n: i32, news: &StatusNews) -> Option<AttemptQuery<'_>> {
     let callback = news.callback.as_ref()?;
-    Some(AttemptQuery { n, blast: callback.blast, recipient: callback.recipient, attempt: callback.attempt })
+    let phone = news.person.phone.as_deref();
+    Some(AttemptQuery { n, blast: callback.blast, recipient: callback.recipient, attempt: callback.attempt, phone })
 }
 
 /// Whether a status is of the attempt that it names. The same number may serve another installation, and a restored database
-/// gives ids again: sender, person and claim must be those of the attempt.
+/// gives ids again: sender and claim must be those of the attempt. WhatsApp may know its person by another number, but not by one
+/// that somebody else in the blast has.
 fn of_attempt(attempt: KnownAttempt, status: &StatusItem<'_>) -> MessageMatch {
-    let KnownAttempt { message, claimed_at, has_id, .. } = &attempt;
-    let named =
-        status.news.person.phone.as_deref().and_then(|phone| PersonKey::of_digits(phone.trim_start_matches('+')));
-    let is_person = named.is_none_or(|named| message.phone_number.key() == Some(named));
+    let KnownAttempt { message, claimed_at, has_id, names_another, .. } = &attempt;
     let is_claim = status.news.callback.as_ref().is_some_and(|callback| callback.claimed_at == *claimed_at);
     if !is_claim {
         MessageMatch::Foreign
-    } else if !is_person || !status.item.senders.contains(&message.sender_id) {
+    } else if *names_another || !status.item.senders.contains(&message.sender_id) {
         MessageMatch::Unknown
     } else if *has_id {
         MessageMatch::OfAnotherId

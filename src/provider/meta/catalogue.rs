@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::lenient::short;
-use super::preflight::{NextPage, items, next_page};
+use super::preflight::{Cursors, NextPage, items};
 use super::{GraphError, Meta};
 use crate::domain::catalogue::{CatalogueItem, availability, shown_price, three_letters};
 
@@ -61,16 +61,16 @@ impl Meta {
     /// A list, page by page to its end.
     async fn all(&self, path: &str, fields: &str) -> Result<Vec<Value>, GraphError> {
         let mut all = Vec::new();
-        let mut after: Option<String> = None;
+        let mut cursors = Cursors::default();
         for _ in 0..PAGES_MAX {
             let mut query = vec![("fields", fields), ("limit", "100")];
-            query.extend(after.as_deref().map(|cursor| ("after", cursor)));
+            query.extend(cursors.newest().map(|cursor| ("after", cursor)));
             let page = self.graph.get(path, &query).await?;
             all.extend(items(&page)?.iter().cloned());
-            match next_page(&page) {
+            match cursors.advance(&page) {
                 NextPage::None => return Ok(all),
-                NextPage::After(next) if after.as_deref() != Some(next) => after = Some(next.to_owned()),
-                NextPage::After(_) | NextPage::Nameless => break,
+                NextPage::More => {}
+                NextPage::Unknown => break,
             }
         }
         Err(GraphError::Unreadable("the list of products has no end".to_owned()))

@@ -100,7 +100,7 @@ pub fn caution(code: &str) -> u8 {
         // Sent again when somebody asks for it, and by itself.
         (_, CodeRetry::OnRequest { .. }) => 1,
         (_, CodeRetry::Automatic { .. }) => 0,
-        (_, CodeRetry::ByClass | CodeRetry::Growing { .. }) => 2,
+        (_, CodeRetry::ByClass | CodeRetry::UpTo { .. } | CodeRetry::Growing { .. }) => 2,
     }
 }
 
@@ -151,6 +151,7 @@ fn again(entry: &CodeEntry) -> String {
         (CodeRetry::Growing { base }, _) => {
             format!("after {base} s, then {} s, and so on: this person only", base * base)
         }
+        (CodeRetry::UpTo { tries }, _) => format!("{tries} times in all"),
         (CodeRetry::Automatic { tries, after }, _) => format!("{tries} times in all, {} apart", span(after)),
         (CodeRetry::OnRequest { after }, _) if after.is_zero() => "when an operator says so".to_owned(),
         (CodeRetry::OnRequest { after }, _) => format!("when an operator or a setting says so, after {}", span(after)),
@@ -251,6 +252,7 @@ mod tests {
         assert_eq!(retry(131_047), Some((CodeRetry::Never, true)));
         assert_eq!(retry(100), Some((CodeRetry::Never, true)));
         assert_eq!(retry(131_056), Some((CodeRetry::Growing { base: 4 }, false)));
+        assert_eq!(retry(1), Some((CodeRetry::UpTo { tries: 3 }, false)), "by the wire page");
         assert_eq!(rule("131057").wait, Some(Duration::from_secs(60)));
         assert_eq!(rule("134101").wait, Some(Duration::from_secs(10 * 60)));
         assert_eq!(rule("of tomorrow"), CodeRule::default());

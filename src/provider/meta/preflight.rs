@@ -39,18 +39,17 @@ impl Meta {
     async fn templates_of(&self, filter: &[(&str, &str)]) -> Result<TemplateList, GraphError> {
         let path = format!("{}/message_templates", self.waba_id);
         let mut list = TemplateList::default();
-        let mut after: Option<String> = None;
+        let mut cursors = Cursors::default();
         for _ in 0..PAGES_MAX {
             let mut query = vec![("fields", template::FIELDS), ("limit", "100")];
             query.extend(filter);
-            query.extend(after.as_deref().map(|cursor| ("after", cursor)));
+            query.extend(cursors.newest().map(|cursor| ("after", cursor)));
             let page = self.graph.get(&path, &query).await?;
             list.add(items(&page)?);
-            match next_page(&page) {
+            match cursors.advance(&page) {
                 NextPage::None => return Ok(list),
-                // A cursor that stays the same would be read forever.
-                NextPage::After(next) if after.as_deref() != Some(next) => after = Some(next.to_owned()),
-                NextPage::After(_) | NextPage::Nameless => break,
+                NextPage::More => {}
+                NextPage::Unknown => break,
             }
         }
         list.is_cut = true;
@@ -92,18 +91,34 @@ pub(super) fn items(page: &Value) -> Result<&Vec<Value>, GraphError> {
 }
 
 /// What follows a page.
-pub(super) enum NextPage<'a> {
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NextPage {
     None,
-    After(&'a str),
-    /// There is one, and nothing to ask for it by.
-    Nameless,
+    More,
+    /// There is one, and nothing to ask for it by, or only what was asked for before: the list would be read forever.
+    Unknown,
 }
 
-/// The last page has a cursor, but no `next`.
-pub(super) fn next_page(page: &Value) -> NextPage<'_> {
-    if page.pointer("/paging/next").and_then(Value::as_str).is_none() {
-        return NextPage::None;
+/// The cursors of a list that is read page by page.
+#[derive(Debug, Default)]
+pub(super) struct Cursors(Vec<String>);
+
+impl Cursors {
+    /// By which the next page is asked for; the first page needs none.
+    pub(super) fn newest(&self) -> Option<&str> {
+        self.0.last().map(String::as_str)
     }
-    let cursor = page.pointer("/paging/cursors/after").and_then(Value::as_str);
-    cursor.filter(|cursor| !cursor.is_empty()).map_or(NextPage::Nameless, NextPage::After)
+
+    /// Goes on behind a page. The last one has a cursor, but no `next`.
+    pub(super) fn advance(&mut self, page: &Value) -> NextPage {
+        if page.pointer("/paging/next").and_then(Value::as_str).is_none() {
+            return NextPage::None;
+        }
+        let cursor = page.pointer("/paging/cursors/after").and_then(Value::as_str).unwrap_or_default();
+        if cursor.is_empty() || self.0.iter().any(|known| known == cursor) {
+            return NextPage::Unknown;
+        }
+        self.0.push(cursor.to_owned());
+        NextPage::More
+    }
 }

@@ -90,7 +90,7 @@ pub(super) const fn may_reopen(evidence: &Evidence, retry: CodeRetry) -> bool {
         Evidence::Provider { stage: ProviderStage::Failed, .. } => match retry {
             CodeRetry::Automatic { .. } => true,
             CodeRetry::OnRequest { after } => !after.is_zero(),
-            CodeRetry::ByClass | CodeRetry::Growing { .. } | CodeRetry::Never => false,
+            CodeRetry::ByClass | CodeRetry::UpTo { .. } | CodeRetry::Growing { .. } | CodeRetry::Never => false,
         },
         Evidence::Undo(Undone::Resolve(_) | Undone::OptOut) | Evidence::Manual(Mark::Retry) => true,
         _ => false,

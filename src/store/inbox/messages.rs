@@ -37,15 +37,19 @@ pub struct KnownAttempt {
     pub epoch: i64,
     /// Whether the id of its message is known.
     pub has_id: bool,
+    /// Whether the number that was named beside it is of somebody else in its blast.
+    pub names_another: bool,
 }
 
 /// A question for [`by_attempts`].
 #[derive(Debug, Clone, Copy)]
-pub struct AttemptQuery {
+pub struct AttemptQuery<'a> {
     pub n: i32,
     pub blast: BlastId,
     pub recipient: RecipientId,
     pub attempt: i32,
+    /// Whom the news names, with the plus.
+    pub phone: Option<&'a str>,
 }
 
 /// A question for [`by_ids`].
@@ -121,14 +125,18 @@ async fn by_id_alone(tx: &mut PgConnection, asked: &[&IdQuery<'_>]) -> Result<Ve
 }
 
 /// The attempts that were made like this.
-pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery]) -> Result<Vec<KnownAttempt>, StoreError> {
+pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery<'_>]) -> Result<Vec<KnownAttempt>, StoreError> {
     let found = sqlx::query_as(
         concat!("select x.n, a.sender_id, a.recipient_id, r.blast_id, a.attempt, r.phone_number, ",
                 current!("r.", attempt), " as newest_attempt, ", current!("r.", status), " as status,
                 a.claimed_at, a.epoch,
                 exists (select from provider_message m
-                         where m.recipient_id = a.recipient_id and m.attempt = a.attempt and m.message_id is not null) as has_id
-           from unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[]) as x (n, blast_id, recipient_id, attempt)
+                         where m.recipient_id = a.recipient_id and m.attempt = a.attempt and m.message_id is not null) as has_id,
+                exists (select from blast_recipients o
+                         where o.blast_id = r.blast_id and person_key(o.phone_number) = person_key(x.phone)
+                           and o.id <> r.id) as names_another
+           from unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[], $5::text[])
+                  as x (n, blast_id, recipient_id, attempt, phone)
            join attempts a on a.recipient_id = x.recipient_id and a.attempt = x.attempt
            join blast_recipients r on r.id = a.recipient_id and r.blast_id = x.blast_id"),
     )
@@ -136,6 +144,7 @@ pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery]) -> Resul
     .bind(asked.iter().map(|asked| asked.blast.0).collect::<Vec<_>>())
     .bind(asked.iter().map(|asked| asked.recipient.0).collect::<Vec<_>>())
     .bind(asked.iter().map(|asked| asked.attempt).collect::<Vec<_>>())
+    .bind(asked.iter().map(|asked| asked.phone).collect::<Vec<_>>())
     .fetch_all(tx)
     .await?;
     Ok(found)

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::scene::{InboxScene, status, statuses, text};
+use super::scene::{InboxScene, status, statuses, text, uncertain};
 use super::stopping::{next_blast, wish};
 use crate::support::digits;
 
@@ -46,6 +46,20 @@ async fn a_stop_from_the_number_that_a_status_named_holds_for_the_one_in_the_lis
     assert_eq!(next(&scene).await.as_deref(), Some("opted_out"));
     let answered = "select count(*) from replies where recipient_id = 1";
     assert_eq!(scene.shop.number(answered).await, 1, "it is a reply to what reached them");
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_status_that_names_their_other_number_settles_the_attempt_that_it_names() {
+    let scene = InboxScene::with(1, "cloud", &uncertain(1)).await;
+    let mut delivered = delivered_elsewhere();
+    delivered["biz_opaque_callback_data"] = json!(scene.callback(1).await);
+
+    scene.receive(statuses(&[delivered])).await;
+
+    assert_eq!(scene.status(1).await, "delivered");
+    scene.receive(text(ELSEWHERE, "wamid.in1", "STOP")).await;
+    assert_eq!(suppressed(&scene).await, both(), "the number is theirs from then on");
     scene.shop.invariants().await;
 }
 

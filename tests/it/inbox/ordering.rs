@@ -133,6 +133,25 @@ async fn an_order_belongs_to_the_message_that_it_quotes_and_a_strangers_is_kept_
 }
 
 #[tokio::test]
+async fn an_order_of_nothing_or_of_what_nobody_can_have_closes_nobody() {
+    let scene = InboxScene::sent(4).await;
+    let of = |quantity: i32, price: &str| json!([{ "product_retailer_id": "teh", "quantity": quantity, "item_price": price, "currency": "MYR" }]);
+
+    let orders = [json!([]), of(0, "5"), of(1, "-5"), of(1, "0")];
+    let orders: Vec<_> = (1..).zip(&orders).map(|(n, items)| order(n, &format!("wamid.o{n}"), items)).collect();
+    scene.receive(messages(&orders)).await;
+
+    let statuses = [scene.status(1).await, scene.status(2).await, scene.status(3).await, scene.status(4).await];
+    assert_eq!(statuses, ["replied", "replied", "replied", "closed"], "what is free is sold too");
+    let orders = scene.shop.json_lines(&["order", "list"]).await;
+    let why: Vec<_> = orders.iter().rev().map(|order| order["uncounted"].as_str().unwrap_or("-")).collect();
+    let impossible = "teh has a quantity or price that nobody can have";
+    assert_eq!(why, ["it has no items", impossible, impossible, "-"]);
+    scene.shop.ok(&["audit"]).await;
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
 async fn a_cancelled_order_takes_its_own_amount_back_and_reopens_whom_it_alone_closed() {
     let scene = InboxScene::sent(4).await;
     let worth =

@@ -129,7 +129,7 @@ pub fn uncertain(n: u32) -> String {
 pub fn envelope(value: &Value) -> Value {
     let mut value = value.clone();
     let field = value.as_object_mut().unwrap().remove("field").unwrap_or_else(|| json!("messages"));
-    if field == "messages" {
+    if matches!(field.as_str(), Some("messages" | "standby")) {
         value["messaging_product"] = json!("whatsapp");
         value["metadata"] = json!({ "display_phone_number": "60122222222", "phone_number_id": NUMBER });
     }

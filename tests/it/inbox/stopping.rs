@@ -75,6 +75,19 @@ async fn a_stop_beside_a_picture_or_in_an_edit_is_one() {
 }
 
 #[tokio::test]
+async fn a_stop_that_another_app_of_the_account_was_to_answer_holds() {
+    let scene = InboxScene::sent(1).await;
+    let mut stop = text(1, "wamid.in1", "STOP");
+    stop["field"] = json!("standby");
+
+    scene.receive(stop).await;
+
+    let suppressed = format!("select count(*) from suppressions where phone_number = '+{}'", digits(1));
+    assert_eq!(scene.shop.number(&suppressed).await, 1);
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
 async fn a_code_that_says_stop_holds_though_the_message_is_another_programs_or_was_read() {
     let scene = InboxScene::sent(2).await;
     let mut foreign = failed(7, 131_050);

@@ -198,7 +198,8 @@ pub const TABLE: &[CodeEntry] = &[
         "Meta is upgrading the number: it goes on by itself after some minutes",
     )
     .wait(60),
-    CodeEntry::new(1, Retry, "API Unknown", "look at Meta's status page if it does not pass"),
+    CodeEntry::new(1, Retry, "API Unknown", "look at Meta's status page if it does not pass")
+        .retry(CodeRetry::UpTo { tries: 3 }),
     CodeEntry::new(2, Retry, "API Service", "Meta is overloaded or down: look at its status page if it does not pass"),
     CodeEntry::new(131_000, Retry, "Something went wrong", "an error of Meta's: ask its support if it does not pass"),
     CodeEntry::new(131_016, Retry, "Service unavailable", "look at Meta's status page if it does not pass"),

@@ -21,6 +21,8 @@ impl TemplateList {
     pub(super) fn add(&mut self, items: &[Value]) {
         for item in items {
             match FetchedTemplate::read(item) {
+                // Pages that begin again name each one once more.
+                Some(template) if self.templates.contains(&template) => {}
                 Some(template) => self.templates.push(template),
                 None => self.unreadable += 1,
             }

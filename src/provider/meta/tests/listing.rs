@@ -26,6 +26,10 @@ async fn all_pages_of_templates_are_read_and_a_cursor_that_stands_still_ends_it(
     assert!(requests[1].contains("&limit=100&after=c1 HTTP/1.1"), "{requests:?}");
     let stuck = stuck.client().templates().await.unwrap();
     assert_eq!((stuck.templates.len(), stuck.is_cut), (2, true), "there is more than could be read");
+    let pages = vec![page("a", "c1", true), page("b", "c2", true), page("a", "c1", true), page("never", "c3", true)];
+    let looping = Answering::new(pages).await.client().templates().await.unwrap();
+    let names: Vec<_> = looping.templates.iter().map(|template| template.name.as_str()).collect();
+    assert_eq!((names, looping.is_cut), (vec!["a", "b"], true), "each one once");
     let without_cursor = json!({ "data": [], "paging": { "next": "https://elsewhere.example" } });
     let server = Answering::new(vec![ok(&without_cursor)]).await;
     assert!(server.client().templates().await.unwrap().is_cut);

@@ -43,7 +43,7 @@ impl AccountEvent {
             },
             _ => AccountEffect::Notice,
         };
-        let kinds: Vec<String> = restrictions.iter().filter_map(|one| kind(one)).collect();
+        let kinds: Vec<String> = restrictions.iter().filter_map(|one| in_words(one, now)).collect();
         let ban = Some(states.join(", ")).filter(|states| !states.is_empty());
         let detail = ban.or_else(|| word(value, "/violation_info/violation_type"));
         let detail = detail.or_else(|| Some(kinds.join(", ")).filter(|kinds| !kinds.is_empty()));
@@ -83,6 +83,13 @@ fn restrictions(value: &Value) -> Vec<&Value> {
 
 fn kind(restriction: &Value) -> Option<String> {
     word(restriction, "/restriction_type").map(|kind| kind.to_ascii_uppercase())
+}
+
+/// `RESTRICTED_ADD_PHONE_NUMBER_ACTION until 2026-12-01 09:00 UTC`.
+fn in_words(restriction: &Value, now: DateTime<Utc>) -> Option<String> {
+    let kind = kind(restriction)?;
+    let until = expiration(restriction, now).map(|until| until.format(" until %Y-%m-%d %H:%M UTC").to_string());
+    Some(kind + &until.unwrap_or_default())
 }
 
 /// Seconds, or a date as text.

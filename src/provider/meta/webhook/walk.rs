@@ -90,7 +90,8 @@ impl Walk {
             self.push(WebhookEvent::Error(MetaError::of(error)));
         }
         match field.as_str() {
-            "messages" | "user_preferences" | "user_id_update" => self.messages(&field, value),
+            // What another app of the account answers comes as `standby`: its replies and stops are news to us all the same.
+            "messages" | "standby" | "user_preferences" | "user_id_update" => self.messages(&field, value),
             "account_update" => self.one(change, AccountEvent::read(value, self.now).map(WebhookEvent::Account)),
             "message_template_status_update" => {
                 self.one(change, TemplateEvent::status(value).map(WebhookEvent::Template));

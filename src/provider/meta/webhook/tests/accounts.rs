@@ -63,6 +63,11 @@ fn only_what_keeps_an_account_from_writing_first_stops_it() {
     }
     let violation = json!({ "event": "ACCOUNT_VIOLATION", "violation_info": { "violation_type": "SCAM" } });
     assert_eq!(account(violation).detail.as_deref(), Some("SCAM"));
+    let restriction = json!({ "event": "ACCOUNT_RESTRICTION", "restriction_info": [
+        { "restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING", "expiration": 1_782_864_000 },
+        { "restriction_type": "RESTRICTED_ADD_PHONE_NUMBER_ACTION" } ] });
+    let words = "RESTRICTED_BIZ_INITIATED_MESSAGING until 2026-07-01 00:00 UTC, RESTRICTED_ADD_PHONE_NUMBER_ACTION";
+    assert_eq!(account(restriction).detail.as_deref(), Some(words));
 }
 
 fn template(field: &str, value: Value) -> TemplateEvent {
