@@ -28,10 +28,12 @@ pub struct RejectedRows {
 const NAMED_MAX: usize = 10;
 
 /// Rows whose number has a length that is unusual in its country. Nobody is left out for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UnusualLengths {
+    #[schema(example = 1)]
     pub total: u64,
     /// The first rows, as a spreadsheet shows them.
+    #[schema(example = json!([17]))]
     pub rows: Vec<u64>,
 }
 

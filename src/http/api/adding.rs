@@ -19,6 +19,7 @@ use super::upload::{Upload, UploadMax, receive};
 use crate::app::{AddedReport, App, Imported, PeopleSource, WrittenPerson};
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
+use crate::domain::rejected_rows::UnusualLengths;
 
 /// People to be added; the array alone is read as well.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -149,6 +150,7 @@ pub(super) struct ImportReport {
     reasons: Vec<RejectionReason>,
     /// The first of the rows that were not taken.
     rejected_rows: Vec<RejectedRow>,
+    unusual_lengths: UnusualLengths,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -222,6 +224,7 @@ impl From<&Imported> for ImportReport {
             rejected: rejected.total,
             reasons: reasons.collect(),
             rejected_rows: rows.collect(),
+            unusual_lengths: imported.unusual_lengths.clone(),
         }
     }
 }

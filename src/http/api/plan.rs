@@ -14,6 +14,7 @@ use crate::app::{ConcurrentBlast, Plan, PlannedRepeat, Sample, SegmentCount, Zon
 use crate::domain::filter::segment::Exclusion;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
+use crate::domain::rejected_rows::UnusualLengths;
 
 pub(super) async fn plan(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
     Ok(Answer::ok(PlanAnswer::from(caller.app().plan(id).await?)))
@@ -28,13 +29,13 @@ pub(super) struct PlanAnswer {
     /// Left out because they opted out.
     #[schema(example = 2)]
     suppressed: i64,
-    /// Had a message from this sender's business in the last 7 days.
     /// Its day by zones, where each person's own clock decides.
     zones: Vec<ZoneAnswer>,
     /// When it occurs, where it repeats.
     repeat: Option<RepeatAnswer>,
     /// Whom its filter finds now, and leaves out.
     segment: Option<SegmentAnswer>,
+    /// Had a message from this sender's business in the last 7 days.
     #[schema(example = 0)]
     recently_messaged: i64,
     #[schema(example = 0)]
@@ -51,6 +52,7 @@ pub(super) struct PlanAnswer {
     #[schema(example = json!(null))]
     stopped: Option<String>,
     samples: Vec<SampleAnswer>,
+    unusual_lengths: UnusualLengths,
     /// Why it cannot be started now; empty when it can.
     #[schema(example = json!([]))]
     obstacles: Vec<String>,
@@ -192,6 +194,7 @@ impl From<Plan> for PlanAnswer {
             forecast: ForecastAnswer { today, tomorrow, later, done_at },
             stopped: plan.stopped.as_deref().map(for_programs),
             samples: plan.samples.into_iter().map(sample).collect(),
+            unusual_lengths: plan.unusual_lengths,
             obstacles: plan.obstacles.iter().map(|obstacle| for_programs(obstacle)).collect(),
             blast: plan.blast.into(),
         }

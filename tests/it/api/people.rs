@@ -51,13 +51,16 @@ async fn people_are_added_as_json_as_csv_and_one_a_line() {
     assert_eq!((&lines.body["taken"], &lines.body["rejected_rows"][0]["row"]), (&json!(2), &json!(4)));
     assert_eq!(lines.body["total_recipients"], 4);
 
+    let unusual = api.post(&path, json!(["60100000005", "601234567890"])).await.expect(201);
+    assert_eq!(unusual.body["unusual_lengths"], json!({ "total": 1, "rows": [2] }));
+
     let nobody = api.upload(&path, "application/x-ndjson", "nonsense\n").await.expect(422);
     assert!(nobody.body["detail"].as_str().unwrap().contains("row 1"), "{nobody:?}");
     let removed =
         said(api.request(Method::DELETE, &path).json(&json!({ "recipients": ["0100000001", "60100000099"] })));
     assert_eq!(removed.await.expect(200).body["removed"], 1);
     let listed = api.get(&path).await.expect(200);
-    assert_eq!(listed.body["recipients"].as_array().unwrap().len(), 3);
+    assert_eq!(listed.body["recipients"].as_array().unwrap().len(), 5);
     assert_eq!(shop.number("select count(*) from blast_recipients where external_id = 'c-3'").await, 1);
     shop.invariants().await;
     serve.stop().await;
