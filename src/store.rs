@@ -52,7 +52,7 @@ pub mod wish;
 
 pub use connect::{
     COMMAND_CONNECTIONS, IDLE_CONNECTIONS, Reached, SENDING_CONNECTIONS, SERVER_CONNECTIONS, SchemaState, check,
-    migrate, open, open_read_only, schema, trim,
+    migrate, open, open_with, schema, trim,
 };
 pub use endpoint::{Endpoint, connection};
 pub use error::StoreError;

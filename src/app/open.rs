@@ -65,10 +65,11 @@ impl App {
     /// Connects, migrates, registers the senders. Starts no sending.
     pub async fn open(setup: Setup) -> Result<Self, AppError> {
         let stop_words = StopWords::new(setup.config.opt_out.keywords.iter().map(String::as_str));
-        // On the heap: it is large, and over soon.
-        let Prepared { endpoint, database, senders, unusable } = Box::pin(prepare(&setup, &stop_words)).await?;
+        // Both on the heap: they are large, and over soon.
+        let Prepared { endpoint, connection, database, senders, unusable } =
+            Box::pin(prepare(&setup, &stop_words)).await?;
         let Pools { usual: pool, beside: beside_pool, sending: sending_pool, listening: listening_pool } =
-            pools(&endpoint, &setup)?;
+            Box::pin(pools(&endpoint, connection, setup.process)).await?;
         let notifier = match setup.process {
             ProcessKind::LongLived => Notifier::start(&pool, endpoint.has_sessions(), &setup.stop),
             ProcessKind::Command | ProcessKind::Server => Notifier::deaf(),
@@ -127,6 +128,8 @@ impl App {
 /// A database that can be worked with.
 struct Prepared {
     endpoint: Endpoint,
+    /// The one that everything was asked over, unless others wait for its end.
+    connection: Option<PgConnection>,
     /// Its id.
     database: String,
     senders: Vec<ConfiguredSender>,
@@ -135,7 +138,7 @@ struct Prepared {
 
 /// All that is asked before the app is open, over one connection.
 async fn prepare(setup: &Setup, stop_words: &StopWords) -> Result<Prepared, AppError> {
-    let store::Reached { endpoint, mut connection, .. } = reach(setup).await?;
+    let store::Reached { endpoint, mut connection, holds_lock, .. } = reach(setup).await?;
     let (senders, unusable) = senders(&mut connection, &setup.config, stop_words, setup.access).await?;
     if setup.access == Access::ReadWrite {
         // Also after months of disuse: without this month's partition nothing can be written.
@@ -143,8 +146,13 @@ async fn prepare(setup: &Setup, stop_words: &StopWords) -> Result<Prepared, AppE
         register_hooks(&mut connection, &setup.config).await?;
     }
     let database = store::fence::database_id(&mut connection).await?;
-    connection.close().await?;
-    Ok(Prepared { endpoint, database, senders, unusable })
+    let connection = if holds_lock {
+        connection.close().await?;
+        None
+    } else {
+        Some(connection)
+    };
+    Ok(Prepared { endpoint, connection, database, senders, unusable })
 }
 
 /// A hook begins with what happens after the first start with it.
@@ -163,20 +171,23 @@ struct Pools {
     listening: PgPool,
 }
 
-/// They connect when they are first used.
-fn pools(endpoint: &Endpoint, setup: &Setup) -> Result<Pools, AppError> {
-    let connections = match setup.process {
+/// The usual one begins with the connection that is open. Beside it they connect when they are first used.
+async fn pools(
+    endpoint: &Endpoint,
+    connection: Option<PgConnection>,
+    process: ProcessKind,
+) -> Result<Pools, StoreError> {
+    let connections = match process {
         ProcessKind::Command => store::COMMAND_CONNECTIONS,
         ProcessKind::Server => store::SERVER_CONNECTIONS,
         ProcessKind::LongLived => store::IDLE_CONNECTIONS,
     };
-    let open = |connections| match setup.access {
-        Access::ReadWrite => Ok(store::open(endpoint, connections)),
-        Access::ReadOnly => store::open_read_only(endpoint, connections),
+    let usual = match connection {
+        Some(connection) => store::open_with(endpoint, connections, connection).await?,
+        None => store::open(endpoint, connections)?,
     };
-    let (usual, beside, sending) = (open(connections)?, open(1)?, open(store::SENDING_CONNECTIONS)?);
-    let listening = open(1)?;
-    Ok(Pools { usual, beside, sending, listening })
+    let sending = store::open(endpoint, store::SENDING_CONNECTIONS)?;
+    Ok(Pools { usual, beside: store::open(endpoint, 1)?, sending, listening: store::open(endpoint, 1)? })
 }
 
 /// Finds the database, and migrates its schema unless nothing may change. A server that accepts no more connections may do so a moment later: after a change, all windows read at once.

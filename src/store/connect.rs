@@ -1,13 +1,16 @@
 //! Pools of connections, and the migrations.
 
+mod adopt;
+
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgConnection, PgPool};
 
+use self::adopt::OpenConnection;
 use super::StoreError;
-use super::endpoint::{Endpoint, Pooling, first_answer};
+use super::endpoint::{Endpoint, Pooling, SessionAccess, first_answer};
 
 /// The migrations in the binary. Forward only.
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
@@ -43,45 +46,36 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// A connection that was idle for longer is asked whether it still lives before it is used.
 const PING_AFTER: Duration = Duration::from_secs(1);
 
-/// Opens a pool of at most `connections`. Connects lazily: an unreachable database shows at the first statement.
-pub fn open(endpoint: &Endpoint, connections: u32) -> PgPool {
-    with_session_settings(pool(connections), endpoint.clone(), "").connect_lazy_with(endpoint.options())
+/// Opens a pool of at most `connections`. Connects lazily: an unreachable database shows at the first statement. Where a pooler lends
+/// transactions, a process that may not write is refused, since no session is ours there.
+pub fn open(endpoint: &Endpoint, connections: u32) -> Result<PgPool, StoreError> {
+    endpoint.refuse_shared_readers()?;
+    let options = pool(endpoint.clone(), connections, OpenConnection::default());
+    Ok(options.connect_lazy_with(endpoint.options()))
 }
 
-/// The same for a process that changes nothing: every session refuses to write. Refused where a pooler lends
-/// transactions, since no session is ours there.
-pub fn open_read_only(endpoint: &Endpoint, connections: u32) -> Result<PgPool, StoreError> {
-    const READ_ONLY: &str = "set default_transaction_read_only = on";
-    match endpoint.pooling() {
-        Pooling::Transaction => Err(StoreError::ReadOnlyPooler),
-        Pooling::Session => {
-            Ok(with_session_settings(pool(connections), endpoint.clone(), READ_ONLY)
-                .connect_lazy_with(endpoint.options()))
-        }
-        Pooling::Direct => {
-            let options = endpoint.options().options([("default_transaction_read_only", "on")]);
-            Ok(pool(connections).connect_lazy_with(options))
-        }
-    }
+/// The same with a first connection, whose session was begun as the endpoint's are.
+pub async fn open_with(endpoint: &Endpoint, connections: u32, connection: PgConnection) -> Result<PgPool, StoreError> {
+    endpoint.refuse_shared_readers()?;
+    let open = OpenConnection::new(connection);
+    let options = pool(endpoint.clone(), connections, open.clone());
+    Ok(adopt::pool(options, endpoint.options(), open).await)
 }
 
-/// Behind a pooler, sessions get their settings by statements when they begin, not by startup options.
-fn with_session_settings(pool: PgPoolOptions, endpoint: Endpoint, further: &'static str) -> PgPoolOptions {
-    if endpoint.pooling() != Pooling::Session {
-        return pool;
-    }
-    pool.after_connect(move |connection, _| {
-        let endpoint = endpoint.clone();
-        Box::pin(async move {
-            endpoint.apply_settings(connection).await?;
-            sqlx::raw_sql(further).execute(connection).await?;
-            Ok(())
-        })
-    })
-}
-
-fn pool(connections: u32) -> PgPoolOptions {
+/// The first connection is replaced by the open one, if there is one. Behind a pooler, sessions get their settings by statements when
+/// they begin, not by startup options.
+fn pool(endpoint: Endpoint, connections: u32, open: OpenConnection) -> PgPoolOptions {
     PgPoolOptions::new()
+        .after_connect(move |connection, _| {
+            let (endpoint, open) = (endpoint.clone(), open.take());
+            Box::pin(async move {
+                match open {
+                    Some(open) => *connection = open,
+                    None => endpoint.apply_settings(connection).await?,
+                }
+                Ok(())
+            })
+        })
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
         .idle_timeout(IDLE_TIMEOUT)
@@ -126,16 +120,18 @@ pub async fn trim(pool: PgPool, kept: u32) {
 pub struct Reached {
     pub endpoint: Endpoint,
     pub connection: PgConnection,
+    /// Others wait to migrate until the connection is closed.
+    pub holds_lock: bool,
     /// How many migrations ran.
     pub migrated: usize,
 }
 
 /// Brings the schema up to what this binary knows, under a lock when two start at once.
 pub async fn migrate(url: &str) -> Result<Reached, StoreError> {
-    let (endpoint, mut connection) = Endpoint::reach(url).await?;
+    let (endpoint, mut connection) = Endpoint::reach(url, SessionAccess::ReadWrite).await?;
     let mut before = first_answer(applied(&mut connection)).await?;
     if is_ours(&before) {
-        return Ok(Reached { endpoint, connection, migrated: 0 });
+        return Ok(Reached { endpoint, connection, holds_lock: false, migrated: 0 });
     }
     if before.len() < MIGRATOR.iter().count() && endpoint.pooling() != Pooling::Transaction {
         wait_for_other_programs(&mut connection).await?;
@@ -147,7 +143,7 @@ pub async fn migrate(url: &str) -> Result<Reached, StoreError> {
     };
     let after = applied(&mut connection).await?;
     match outcome {
-        Ok(()) => Ok(Reached { endpoint, connection, migrated: after.len() - before.len() }),
+        Ok(()) => Ok(Reached { endpoint, connection, holds_lock: true, migrated: after.len() - before.len() }),
         Err(MigrateError::VersionMissing(found)) => Err(StoreError::Newer { found, known: newest_known() }),
         Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
         Err(other) => Err(StoreError::Other(sqlx::Error::Migrate(Box::new(other)))),
@@ -174,9 +170,9 @@ async fn migrate_in_one(connection: &mut PgConnection) -> Result<(), MigrateErro
     Ok(tx.commit().await?)
 }
 
-/// Whether the database can be reached, and its schema is this program's.
+/// Whether the database can be reached, and its schema is this program's. Every session at this endpoint refuses to write.
 pub async fn check(url: &str) -> Result<Reached, StoreError> {
-    let (endpoint, mut connection) = Endpoint::reach(url).await?;
+    let (endpoint, mut connection) = Endpoint::reach(url, SessionAccess::ReadOnly).await?;
     let newest = first_answer(applied(&mut connection)).await?.iter().map(|one| one.version).max().unwrap_or(0);
     if newest > newest_known() {
         return Err(StoreError::Newer { found: newest, known: newest_known() });
@@ -184,7 +180,7 @@ pub async fn check(url: &str) -> Result<Reached, StoreError> {
     if newest < newest_known() {
         return Err(StoreError::Older);
     }
-    Ok(Reached { endpoint, connection, migrated: 0 })
+    Ok(Reached { endpoint, connection, holds_lock: false, migrated: 0 })
 }
 
 /// Whether this version knows a schema: a newer one may have migrated it under a running engine.

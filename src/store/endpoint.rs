@@ -28,6 +28,9 @@ const SESSION: [(&str, &str); 5] = [
     ("timezone", "UTC"),
 ];
 
+/// What a session of a process that changes nothing has in addition.
+const READ_ONLY: [(&str, &str); 1] = [("default_transaction_read_only", "on")];
+
 /// A setting of ours that means nothing to Postgres. A session that has it got our startup options; one without it sits
 /// behind a pooler that dropped them.
 const MARK: &str = "blastdeck.direct";
@@ -46,33 +49,51 @@ pub enum Pooling {
     Transaction,
 }
 
+/// Whether sessions may write. Postgres enforces it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SessionAccess {
+    ReadOnly,
+    ReadWrite,
+}
+
+impl SessionAccess {
+    fn settings(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let further = match self {
+            Self::ReadOnly => READ_ONLY.as_slice(),
+            Self::ReadWrite => &[],
+        };
+        SESSION.iter().chain(further).copied()
+    }
+}
+
 /// A database's address and how sessions are begun there.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     options: PgConnectOptions,
     pooling: Pooling,
+    access: SessionAccess,
 }
 
 impl Endpoint {
     /// Connects, finds out what answers, and returns the connection too. Fails within half a minute where nothing does.
-    pub(super) async fn reach(url: &str) -> Result<(Self, PgConnection), StoreError> {
+    pub(super) async fn reach(url: &str, access: SessionAccess) -> Result<(Self, PgConnection), StoreError> {
         let base = base_options(url)?;
         if is_neon_pooler(&base) {
-            let endpoint = Self { options: base, pooling: Pooling::Transaction };
+            let endpoint = Self { options: base, pooling: Pooling::Transaction, access };
             let connection = connect(&endpoint.options).await?;
             return Ok((endpoint, connection));
         }
-        let with_settings = base.clone().options(SESSION).options([(MARK, "on")]);
+        let with_settings = base.clone().options(access.settings()).options([(MARK, "on")]);
         match connect(&with_settings).await {
             Ok(mut connection) => {
                 if has_mark(&mut connection).await? {
-                    return Ok((Self { options: with_settings, pooling: Pooling::Direct }, connection));
+                    return Ok((Self { options: with_settings, pooling: Pooling::Direct, access }, connection));
                 }
-                Self::behind_pooler(with_settings, connection).await
+                Self::behind_pooler(with_settings, access, connection).await
             }
             Err(error) if error.is_refused_parameter() => {
                 let connection = connect(&base).await?;
-                Self::behind_pooler(base, connection).await
+                Self::behind_pooler(base, access, connection).await
             }
             Err(error) => Err(error),
         }
@@ -80,12 +101,13 @@ impl Endpoint {
 
     async fn behind_pooler(
         options: PgConnectOptions,
+        access: SessionAccess,
         mut connection: PgConnection,
     ) -> Result<(Self, PgConnection), StoreError> {
         let mut other = connect(&options).await?;
         let pooling = first_answer(pooling_of(&mut connection, &mut other)).await?;
         other.close().await?;
-        let endpoint = Self { options, pooling };
+        let endpoint = Self { options, pooling, access };
         endpoint.apply_settings(&mut connection).await?;
         Ok((endpoint, connection))
     }
@@ -94,8 +116,9 @@ impl Endpoint {
     /// settings hold: whatever is set there would stay for a stranger.
     pub(super) async fn apply_settings(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         if self.pooling == Pooling::Session {
-            let settings = SESSION.map(|(name, value)| format!("set {name} = '{value}'")).join("; ");
-            sqlx::raw_sql(AssertSqlSafe(settings)).execute(connection).await?;
+            let settings: Vec<_> =
+                self.access.settings().map(|(name, value)| format!("set {name} = '{value}'")).collect();
+            sqlx::raw_sql(AssertSqlSafe(settings.join("; "))).execute(connection).await?;
         }
         Ok(())
     }
@@ -106,6 +129,14 @@ impl Endpoint {
 
     pub(super) const fn pooling(&self) -> Pooling {
         self.pooling
+    }
+
+    /// Where a pooler lends transactions, no session is ours to keep from writing.
+    pub(super) fn refuse_shared_readers(&self) -> Result<(), StoreError> {
+        match (self.access, self.pooling) {
+            (SessionAccess::ReadOnly, Pooling::Transaction) => Err(StoreError::ReadOnlyPooler),
+            _ => Ok(()),
+        }
     }
 
     /// Whether LISTEN works here.
@@ -212,16 +243,17 @@ async fn has_mark(connection: &mut PgConnection) -> Result<bool, StoreError> {
 }
 
 /// Compares two connections of ours. Where they share a server process, or one of them changes it, transactions are
-/// lent; then both prepare a statement, which fails at once where the pooler cannot keep two clients' statements apart.
+/// lent; then both prepare a statement, one after the other, so that the same server process is lent to both: that fails at once where the
+/// pooler cannot keep two clients' statements apart.
 async fn pooling_of(one: &mut PgConnection, other: &mut PgConnection) -> Result<Pooling, StoreError> {
     for _ in 0..COMPARISONS {
         let first = backend(one).await?;
         let mut held = other.begin().await?;
         let is_shared = backend(&mut held).await? == first;
         if is_shared || backend(one).await? != first {
-            prepare(one).await?;
-            prepare(&mut held).await?;
             held.rollback().await?;
+            prepare(one).await?;
+            prepare(other).await?;
             return Ok(Pooling::Transaction);
         }
         held.rollback().await?;

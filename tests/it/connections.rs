@@ -1,8 +1,8 @@
-//! How many connections a verb makes: each costs the server milliseconds, and a far client three trips.
+//! How many connections a verb makes: each costs the server milliseconds, and a far client six trips.
 
 use std::time::Duration;
 
-use crate::support::{Setup, Shop, eventually_async, until_unchanged};
+use crate::support::{Setup, Shop, eventually_async, said, until_unchanged};
 
 /// Sessions that have begun, of those that have ended too.
 const SESSIONS: &str = "select sessions from pg_stat_database where datname = current_database()";
@@ -17,14 +17,15 @@ async fn sessions(shop: &Shop) -> i64 {
     until_unchanged("the count of sessions", settled, async || shop.number(SESSIONS).await).await
 }
 
-/// One that finds out what answers, and one of the pool: a question asked beside a transaction would make a third.
+/// The one that finds out what answers goes on as the pool's: a question asked beside a transaction would make a second.
 #[tokio::test]
-async fn a_verb_makes_two_connections_one_after_the_other() {
+async fn a_verb_makes_one_connection() {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.blast(0..5).await;
     let person = "+".to_owned() + &crate::support::digits(1);
-    let verbs: [&[&str]; 7] = [
+    let verbs: [&[&str]; 8] = [
         &["blast", "list"],
+        &["--read-only", "blast", "list"],
         &["blast", "show", &blast],
         &["customer", "show", &person],
         &["suppress", "add", &person],
@@ -36,6 +37,21 @@ async fn a_verb_makes_two_connections_one_after_the_other() {
     for verb in verbs {
         let before = sessions(&shop).await;
         shop.ok(verb).await;
-        assert_eq!(sessions(&shop).await - before, 2, "{verb:?}");
+        assert_eq!(sessions(&shop).await - before, 1, "{verb:?}");
     }
+}
+
+/// The socket over which the pool gets its connection is a file.
+#[tokio::test]
+async fn a_verb_connects_anew_where_it_can_make_no_socket() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..5).await;
+    let mut list = shop.command(&["blast", "list"]);
+    list.env("TMPDIR", shop.path("nowhere"));
+
+    let before = sessions(&shop).await;
+    let listed = said(list).await;
+
+    assert_eq!(listed.code, 0, "{listed:?}");
+    assert_eq!(sessions(&shop).await - before, 2);
 }
