@@ -16,6 +16,7 @@ use crate::store::lease;
 
 /// People in flight whom nobody holds are searched for this often.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+const FIRST_SWEEP_AFTER: Duration = Duration::from_secs(1);
 /// After a stop, evidence that cannot be written is given up after this.
 pub(super) const LAST_EVIDENCE: Duration = Duration::from_secs(20);
 
@@ -74,10 +75,12 @@ async fn settle_in_flight(in_flight: &InFlight, mut settled: watch::Receiver<u64
     let _ = tokio::time::timeout(LAST_EVIDENCE, all).await;
 }
 
-/// Now and then: people in flight whom nobody holds. A claim whose answer was lost leaves such.
+/// Now and then: people in flight whom nobody holds. A claim whose answer was lost leaves such, and so does a takeover, whose own
+/// sweep passes over rows that somebody has locked: an opt-out that comes just then, say. The first one therefore follows soon.
 async fn sweep(context: Arc<SenderContext>) {
+    let mut wait = FIRST_SWEEP_AFTER;
     loop {
-        tokio::time::sleep(SWEEP_EVERY).await;
+        tokio::time::sleep(std::mem::replace(&mut wait, SWEEP_EVERY)).await;
         let held = context.in_flight.people();
         match lease::sweep(&context.pool, context.sender.id, context.lease.lease.epoch, &held).await {
             Ok(0) => {}

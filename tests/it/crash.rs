@@ -251,6 +251,29 @@ async fn a_sender_that_is_stopped_leaves_nobody_in_flight_after_a_crash() {
 }
 
 #[tokio::test]
+async fn whose_row_was_locked_during_a_takeover_is_uncertain_soon_after_it() {
+    let sim = &["--latency", "2s", "--speed", "6000"];
+    let shop = Shop::open(Setup { sim, sender: "rate = \"unlimited\"\nin_flight = 4", ..Setup::default() }).await;
+    shop.blast(0..4).await;
+    let engine = shop.engine();
+    shop.until_posts(4).await;
+    engine.kill().await;
+    let mut lock = shop.database.pool.begin().await.unwrap();
+    sqlx::query("select from blast_recipients where id = 1 for update").execute(&mut *lock).await.unwrap();
+    free_the_lease(&shop).await;
+
+    let engine = shop.engine();
+    eventually_async("three are uncertain", async || shop.count("uncertain").await == 3).await;
+    assert_eq!(shop.count("sending").await, 1);
+    lock.rollback().await.unwrap();
+
+    let fourth = eventually_async("so is the fourth", async || shop.count("uncertain").await == 4);
+    tokio::time::timeout(Duration::from_secs(20), fourth).await.expect("not only by the next ordinary sweep");
+    engine.stop().await;
+    shop.promises().await;
+}
+
+#[tokio::test]
 async fn an_engine_that_is_asked_to_stop_waits_for_its_posts_and_leaves_no_doubt() {
     let sim = &["--latency", "1200ms", "--speed", "6000"];
     let shop = Shop::open(Setup { sim, sender: "rate = \"unlimited\"\nin_flight = 4", ..Setup::default() }).await;
