@@ -21,10 +21,22 @@ pub(super) fn json(body: &[u8]) -> Option<Value> {
     value.filter(|value: &Value| value.is_object() || value.is_array())
 }
 
+/// The same, with each number that a float would change as the text that it was written as.
+pub(super) fn exact_json(body: &[u8]) -> Option<Value> {
+    if !mend::has_long_number(body) {
+        return json(body);
+    }
+    rewritten(body, mend::exact).filter(|value| value.is_object() || value.is_array())
+}
+
 fn mended(body: &[u8]) -> Option<Value> {
+    rewritten(body, mend::mended)
+}
+
+fn rewritten(body: &[u8], rewrite: fn(&str) -> String) -> Option<Value> {
     let text = String::from_utf8_lossy(body);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    serde_json::from_str(&mend::mended(text)).ok()
+    serde_json::from_str(&rewrite(text)).ok()
 }
 
 /// Describes a body without readable JSON.

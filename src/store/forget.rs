@@ -19,11 +19,11 @@ pub use rows::{forget_opt_outs, forget_rows};
 macro_rules! names_person {
     ($ids:literal, $near:literal, $text:literal, $raw:literal) => {
         concat!(
-            "(convert_from(body, 'LATIN1') ~ ",
+            "(as_latin1(body) ~ ",
             $near,
-            " and convert_from(body, 'LATIN1') ~ ",
+            " and as_latin1(body) ~ ",
             $text,
-            " or convert_from(body, 'LATIN1') ~ '[^\\x01-\\x7f]|\\\\u' and convert_from(body, 'LATIN1') ~ ",
+            " or as_latin1(body) ~ '[^\\x01-\\x7f]|\\\\u' and as_latin1(body) ~ ",
             $raw,
             " or exists (select from unnest(",
             $ids,

@@ -66,6 +66,19 @@ async fn a_body_of_fifty_megabytes_is_read_up_to_a_bound_and_unknown() {
 }
 
 #[tokio::test]
+async fn a_header_of_kilobytes_is_read_with_the_answer() {
+    let rude = Rude::start(|_| Manner::LongHeader(60_000)).await;
+    let (shop, _) = shop(&rude, "in_flight = 4\nrate = \"unlimited\"", 8).await;
+
+    let engine = shop.engine();
+    until_nobody_waits(&shop).await;
+    engine.stop().await;
+
+    assert_eq!((shop.count("sent").await, rude.called_again()), (8, Vec::new()));
+    shop.invariants().await;
+}
+
+#[tokio::test]
 async fn a_header_without_end_and_an_answer_of_one_byte_a_second_end_unknown_in_time() {
     let rude = Rude::start(|n| if n % 2 == 0 { Manner::EndlessHeader } else { Manner::Drips }).await;
     let (shop, _) = shop(&rude, "in_flight = 8\nrate = \"unlimited\"\ntimeout = \"2s\"", 8).await;

@@ -153,8 +153,8 @@ impl Post {
         let answer = self.answer(attempt_outcome(&reply.outcome), &reply.raw);
         match reply.outcome {
             SendOutcome::Accepted { message_id, provider_status, message_timestamp, known_as } => {
-                let phone = &self.person.phone_number;
-                let known_as = known_as.map(|alias| NumberAlias { alias, phone: phone.to_string() });
+                let phone = self.person.phone_number.as_str();
+                let known_as = known_as.map(|alias| NumberAlias { alias, phone: phone.to_owned() });
                 let answer =
                     AttemptAnswer { message_id: Some(message_id.clone()), text: Some(text), known_as, ..answer };
                 let message_id = Some(message_id);

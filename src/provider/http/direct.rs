@@ -33,9 +33,6 @@ use super::{
 };
 use crate::provider::RawResponse;
 
-/// What is read of a socket at once. An answer to a send has a few hundred bytes, and a connection keeps its buffer.
-const READ_BUFFER: usize = 4 * 1024;
-
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// The connections to one origin.
@@ -153,7 +150,7 @@ impl Connector {
             Self::Plain(mut http) => http.call(origin).await.map(Stream::Http).map_err(|error| chain(&error))?,
             Self::Tls(mut https) => https.call(origin).await.map_err(|error| chain(&*error))?,
         };
-        let handshake = http1::Builder::new().read_buf_exact_size(Some(READ_BUFFER)).handshake(stream);
+        let handshake = http1::Builder::new().handshake(stream);
         let (sender, driver) = handshake.await.map_err(|error| chain(&error))?;
         Ok(Connection { sender, driver: Driver::Open(Box::new(driver)) })
     }

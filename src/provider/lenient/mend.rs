@@ -6,7 +6,36 @@ const DEPTH_MAX: usize = 100;
 /// The same JSON, with half a surrogate pair as `\ufffd`, a number that is too large as text, a control character as a
 /// space, and `null` in place of what stands too deep.
 pub(super) fn mended(text: &str) -> String {
-    let mut mend = Mend { out: String::with_capacity(text.len() + 16), depth: 0 };
+    rewritten(text, is_too_large)
+}
+
+/// The same, with each number as text that a float would give other digits.
+pub(super) fn exact(text: &str) -> String {
+    rewritten(text, |number| is_too_large(number) || is_too_long(number))
+}
+
+/// Whether there may be a number that a float would give other digits.
+pub(super) fn has_long_number(text: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E');
+    let runs = text.chunk_by(|one, next| is_part(one) == is_part(next));
+    let mut long = runs.filter(|run| run.len() > FLOAT_DIGITS && is_part(&run[0]));
+    long.any(|run| run.len() > WHOLE_DIGITS || !run.iter().all(u8::is_ascii_digit))
+}
+
+/// A decimal of so many digits is the same after it was a float.
+const FLOAT_DIGITS: usize = 15;
+
+/// A whole number of so many digits is read without one.
+const WHOLE_DIGITS: usize = 18;
+
+fn is_too_long(number: &str) -> bool {
+    let digits = number.bytes().take_while(|byte| !matches!(byte, b'e' | b'E')).filter(u8::is_ascii_digit).count();
+    digits > FLOAT_DIGITS && number.parse::<i64>().is_err()
+}
+
+/// Rewritten number by number where they are to be text.
+fn rewritten(text: &str, becomes_text: fn(&str) -> bool) -> String {
+    let mut mend = Mend { out: String::with_capacity(text.len() + 16), depth: 0, becomes_text };
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let len = match first {
@@ -24,6 +53,7 @@ pub(super) fn mended(text: &str) -> String {
 struct Mend {
     out: String,
     depth: usize,
+    becomes_text: fn(&str) -> bool,
 }
 
 impl Mend {
@@ -41,7 +71,7 @@ impl Mend {
                 self.depth = self.depth.saturating_sub(1);
             }
             '"' => self.plain(&string(token)),
-            '-' | '0'..='9' if is_too_large(token) => self.plain(&format!("\"{token}\"")),
+            '-' | '0'..='9' if (self.becomes_text)(token) => self.plain(&format!("\"{token}\"")),
             other if u32::from(other) < 0x20 => self.plain(" "),
             _ => self.plain(token),
         }
@@ -140,6 +170,20 @@ mod tests {
         let deep = |levels: usize| format!("{}7{}", "[".repeat(levels), "]".repeat(levels));
         assert_eq!(mended(&deep(DEPTH_MAX)), deep(DEPTH_MAX));
         assert_eq!(mended(&deep(DEPTH_MAX + 200)), deep(DEPTH_MAX).replace('7', "null"));
+    }
+
+    #[test]
+    fn a_number_that_a_float_would_change_is_kept_as_text() {
+        for (written, expected) in [
+            ("[99999999999999.99, 19.990000000000002]", r#"["99999999999999.99", "19.990000000000002"]"#),
+            ("[9999999999999.99,1795423253429977,0.1e-5]", "[9999999999999.99,1795423253429977,0.1e-5]"),
+            ("[18446744073709551616,-0.1234567890123456e2]", r#"["18446744073709551616","-0.1234567890123456e2"]"#),
+            (r#""1.2345678901234567""#, r#""1.2345678901234567""#),
+        ] {
+            assert_eq!(exact(written), expected);
+        }
+        assert!(has_long_number(br#"{"item_price":1.004999999999999999}"#));
+        assert!(!has_long_number(br#"{"item_price":19.99,"biz_opaque_callback_data":"b:1:1795423253429977"}"#));
     }
 
     proptest! {

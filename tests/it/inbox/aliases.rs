@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::scene::{InboxScene, status, statuses, text, uncertain};
 use super::stopping::{next_blast, wish};
-use crate::support::digits;
+use crate::support::graph::FakeGraph;
+use crate::support::serve::senders;
+use crate::support::{Setup, Shop, digits};
 
 /// The number by which WhatsApp knows person 1.
 const ELSEWHERE: u32 = 777_777;
@@ -33,6 +35,25 @@ fn both() -> [String; 2] {
 
 async fn next(scene: &InboxScene) -> Option<String> {
     scene.text("select current_status(r)::text from blast_recipients r where blast_id = 2 order by id limit 1").await
+}
+
+#[tokio::test]
+async fn an_answer_that_names_another_number_is_kept_with_both_as_they_are_dialled() {
+    let graph = FakeGraph::knowing(|to| to.replace("6010", "6097")).await;
+    let shop = Shop::open(Setup::default()).await;
+    shop.write("config.toml", senders(&graph.url));
+    let list = shop.write("people.csv", "phone\n+60100000007\n");
+    let new =
+        ["blast", "new", "--sender", "cloud", "--message", "hello", "--recipients", list.to_str().unwrap(), "--json"];
+    shop.ok(&new).await;
+    shop.ok(&["blast", "send", "1", "--yes", "--no-engine"]).await;
+
+    shop.ok(&["engine", "--until-idle"]).await;
+
+    let kept: Vec<(String, String)> =
+        sqlx::query_as("select alias, phone_number from number_aliases").fetch_all(&shop.database.pool).await.unwrap();
+    assert_eq!(kept, [("+60970000007".to_owned(), "+60100000007".to_owned())]);
+    shop.invariants().await;
 }
 
 #[tokio::test]

@@ -7,10 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
+use reqwest::StatusCode;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
 
-use super::scene::{InboxScene, blast_of, text};
+use super::scene::{InboxScene, blast_of, envelope, text};
 use crate::support::{digits, eventually_async, long_form};
 
 /// An order of person `n`, as Meta sends it.
@@ -129,6 +130,27 @@ async fn an_order_belongs_to_the_message_that_it_quotes_and_a_strangers_is_kept_
     let shown = scene.shop.ok(&["order", "show", "5"]).await;
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
     scene.shop.ok(&["audit"]).await;
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_price_of_more_digits_than_a_float_has_is_kept_to_the_last() {
+    let scene = InboxScene::sent(3).await;
+    // Numbers, as Meta writes them: a value of `serde_json` has fewer digits.
+    let prices = ["99999999999999.99", "0.124999999999999999999", "33.333333333333333333333333"];
+    for (n, price) in (1..).zip(prices) {
+        let item = json!([{ "product_retailer_id": "a", "quantity": 1, "item_price": "PRICE", "currency": "MYR" }]);
+        let body = envelope(&messages(&[order(n, &format!("wamid.o{n}"), &item)])).to_string();
+        let body = body.replace("\"PRICE\"", price);
+        assert_eq!(scene.serve.meta(body).await, StatusCode::OK);
+    }
+    scene.until_applied().await;
+
+    for (n, price) in (1..).zip(prices) {
+        let said = scene.shop.json(&["order", "show", &n.to_string()]).await;
+        assert_eq!(said["total"], *price);
+    }
+    assert_eq!(amount(&scene, 2).await.as_deref(), Some("0.12"));
     scene.shop.invariants().await;
 }
 

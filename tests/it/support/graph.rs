@@ -34,8 +34,15 @@ pub struct FakeGraph {
     listening: JoinHandle<()>,
 }
 
+/// By which digits Meta knows whoever is sent to by these.
+type Knows = fn(&str) -> String;
+
 impl FakeGraph {
     pub async fn start() -> Self {
+        Self::knowing(str::to_owned).await
+    }
+
+    pub async fn knowing(wa_id: Knows) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::new(Mutex::new(Vec::new()));
@@ -43,7 +50,7 @@ impl FakeGraph {
         let listening = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let calls = noted.clone();
-                tokio::spawn(async move { serve(stream, &calls).await.unwrap_or_default() });
+                tokio::spawn(async move { serve(stream, &calls, wa_id).await.unwrap_or_default() });
             }
         });
         Self { url, calls, listening }
@@ -62,10 +69,10 @@ impl Drop for FakeGraph {
 }
 
 /// Answers one connection's requests.
-async fn serve(mut stream: TcpStream, calls: &Mutex<Vec<GraphCall>>) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream, calls: &Mutex<Vec<GraphCall>>, wa_id: Knows) -> std::io::Result<()> {
     let mut read = Vec::new();
     while let Some(call) = next_call(&mut stream, &mut read).await? {
-        let (status, body) = answer_to(&call);
+        let (status, body) = answer_to(&call, wa_id);
         calls.lock().unwrap().push(call);
         let text = body.to_string();
         let head =
@@ -76,13 +83,13 @@ async fn serve(mut stream: TcpStream, calls: &Mutex<Vec<GraphCall>>) -> std::io:
 }
 
 /// What cannot be read says nothing about a template: it is sent unchecked.
-fn answer_to(call: &GraphCall) -> (&'static str, Value) {
+fn answer_to(call: &GraphCall, wa_id: Knows) -> (&'static str, Value) {
     match (call.method.as_str(), call.path.rsplit('/').next().unwrap_or_default()) {
         ("POST", "media") => ("200 OK", json!({ "id": MEDIA_ID })),
         ("POST", "messages" | "marketing_messages") => {
             let to = call.json()["to"].as_str().unwrap_or_default().to_owned();
             let id = format!("wamid.{}", to.trim_start_matches('+'));
-            let contact = json!({ "input": to, "wa_id": to.trim_start_matches('+') });
+            let contact = json!({ "input": to, "wa_id": wa_id(to.trim_start_matches('+')) });
             let message = json!({ "id": id, "message_status": "accepted" });
             ("200 OK", json!({ "messaging_product": "whatsapp", "contacts": [contact], "messages": [message] }))
         }

@@ -26,6 +26,8 @@ pub enum Manner {
     Slams,
     /// A header that never ends.
     EndlessHeader,
+    /// Takes it, with so many bytes of a header that nobody needs.
+    LongHeader(usize),
     /// One byte of the answer a second.
     Drips,
     /// Keeps the connection and answers each send a second time when the next request is there, which takes that for its
@@ -199,6 +201,11 @@ impl Connection {
             Manner::EndlessHeader => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nx-more: ").await?;
                 self.pour(stream, number, usize::MAX, &[b'a'; 1024]).await
+            }
+            Manner::LongHeader(bytes) => {
+                let cookie = format!("HTTP/1.1 200 OK\r\nset-cookie: {}\r\n", "a".repeat(bytes));
+                let yes = String::from_utf8_lossy(&yes).replacen("HTTP/1.1 200 OK\r\n", &cookie, 1);
+                stream.write_all(yes.as_bytes()).await
             }
             Manner::Drips => {
                 for byte in yes {

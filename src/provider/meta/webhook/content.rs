@@ -347,7 +347,7 @@ fn order_item(item: &Value) -> Option<OrderItem> {
     })
 }
 
-/// The number as it was written: fractions in JSON are exact to fifteen digits. `None` where a digit would be lost.
+/// The number as it was written, to the last digit. `None` where a digit would be lost.
 fn decimal(value: &Value, place: &str) -> Option<Decimal> {
     let written = text(value, place)?;
     let written = written.trim();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::super::super::lenient::{describe, json};
+use super::super::super::lenient::{describe, exact_json};
 use super::super::error::MetaError;
 use super::fields::{list, time, word};
 use super::person::{Contact, IdentityChange, PersonIdentity, WebhookPerson};
@@ -18,7 +18,7 @@ use super::{
 /// people. `now` bounds the times that are believed. Never fails: what cannot be read is an item that says so.
 pub fn parse(raw_body: &[u8], now: DateTime<Utc>) -> Vec<WebhookItem> {
     let mut walk = Walk { now, origin: Arc::default(), items: Vec::new() };
-    match json(raw_body) {
+    match exact_json(raw_body) {
         Some(Value::Array(bodies)) => bodies.iter().for_each(|body| walk.body(body)),
         Some(body) => walk.body(&body),
         None => {
