@@ -90,7 +90,7 @@ impl StatusNews {
     /// A failure whose code says that the person opted out.
     pub fn is_refusal(&self, provider: ProviderKind) -> bool {
         let code = self.error.as_ref().map(|(code, _)| code.as_str());
-        self.stage == Some(ProviderStage::Failed) && failure_class(provider, code) == ErrorClass::OptOut
+        failure_class(provider, code) == ErrorClass::OptOut
     }
 }
 

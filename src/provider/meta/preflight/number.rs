@@ -113,6 +113,7 @@ impl NumberHealth {
             (CanSend::Blocked, _) | (_, Some(HealthVerdict::Bad)) => HealthVerdict::Bad,
             (CanSend::Limited, _) | (_, Some(HealthVerdict::Doubtful)) => HealthVerdict::Doubtful,
             _ if self.quality == QualityRating::Red => HealthVerdict::Doubtful,
+            (CanSend::Unknown, None) if self.status.is_none() => HealthVerdict::Unknown,
             _ => HealthVerdict::Good,
         };
         Health { verdict, detail: self.sentence() }
@@ -271,7 +272,11 @@ mod tests {
         for answer in [json!({}), json!({ "quality_rating": 3, "throughput": "x", "health_status": [] }), json!([])] {
             let number = NumberHealth::read(&answer);
             assert_eq!(number.can_send, CanSend::Unknown, "{answer}");
-            assert_eq!(number.health().detail, "the number answers, quality not rated");
+            let health = number.health();
+            assert_eq!(
+                (health.verdict, health.detail.as_str()),
+                (HealthVerdict::Unknown, "the number answers, quality not rated")
+            );
         }
     }
 }

@@ -38,6 +38,14 @@ pub(super) fn flag(value: &Value, place: &str) -> Option<bool> {
     lenient::flag(at(value, place)?)
 }
 
+/// The items of a list, or one that stands alone.
+pub(super) fn list_or_one<'a>(value: &'a Value, place: &str) -> &'a [Value] {
+    match at(value, place) {
+        Some(one @ Value::Object(_)) => std::slice::from_ref(one),
+        _ => list(value, place),
+    }
+}
+
 /// The items of a list; none where there is no list.
 pub(super) fn list<'a>(value: &'a Value, place: &str) -> &'a [Value] {
     at(value, place).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()

@@ -7,7 +7,7 @@ use super::super::callback::CallbackData;
 use super::super::codes;
 use super::super::error::MetaError;
 use super::super::stage_of;
-use super::fields::{flag, list, message_id, text, time, word};
+use super::fields::{flag, list_or_one, message_id, text, time, word};
 use super::person::{Contact, WebhookPerson};
 use crate::domain::ids::MessageId;
 use crate::provider::ProviderStage;
@@ -60,7 +60,7 @@ impl StatusEvent {
             callback: callback_text.as_ref().and_then(|text| text.parse().ok()),
             callback_text,
             pricing: item.get("pricing").filter(|pricing| pricing.is_object()).map(MessagePricing::read),
-            errors: list(item, "/errors").iter().map(MetaError::of).collect(),
+            errors: list_or_one(item, "/errors").iter().map(MetaError::of).collect(),
         })
     }
 

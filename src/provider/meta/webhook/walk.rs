@@ -127,6 +127,11 @@ impl Walk {
             self.read(item, status.map(|status| WebhookEvent::Status(Box::new(status))));
         }
         for item in list(value, "/messages") {
+            // Not written to us alone: no reply to a blast, and no window in which to answer.
+            if item.get("group_id").is_some() {
+                self.push(WebhookEvent::Other { field: "a message in a group".to_owned(), value: item.clone() });
+                continue;
+            }
             let message = InboundMessage::read(item, &contacts, self.now);
             identities.extend(message.iter().filter_map(identity_of));
             self.read(item, message.map(event_of));

@@ -38,6 +38,27 @@ fn a_text_is_read_with_who_wrote_it_and_what_it_answers() {
 }
 
 #[test]
+fn a_text_that_stands_bare_is_read_and_a_groups_message_is_nobodys_reply() {
+    assert_eq!(content(&json!({ "type": "text", "text": "STOP" })), InboundContent::Text("STOP".to_owned()));
+    let item = json!({ "from": "60123456789", "group_id": "Y2FwaV9ncm91cDox", "id": "wamid.B1", "type": "text",
+        "text": { "body": "STOP" } });
+
+    let event = one("messages", value("messages", json!([item])));
+
+    assert!(matches!(event, WebhookEvent::Other { .. }), "{event:?}");
+}
+
+#[test]
+fn a_reason_that_stands_alone_is_read_as_a_list_of_one() {
+    let item =
+        json!({ "id": "wamid.A1", "status": "failed", "timestamp": "1750030073", "errors": { "code": 131_050 } });
+
+    let WebhookEvent::Status(status) = one("messages", value("statuses", json!([item]))) else { panic!() };
+
+    assert_eq!(status.strictest_error().and_then(|error| error.code), Some(131_050));
+}
+
+#[test]
 fn somebody_without_a_number_is_known_by_their_id() {
     let text = json!({ "from_user_id": "MY.1a", "id": "wamid.B1", "type": "text", "text": { "body": "STOP" } });
 
