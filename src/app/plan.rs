@@ -16,7 +16,7 @@ use super::{PlannedRepeat, PlannedStart, ZoneShare};
 use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
-use crate::domain::pace::{BindingLimit, DueForecast, Forecast, PeopleUse, Window, unheeded};
+use crate::domain::pace::{BindingLimit, CapLeft, DueForecast, Forecast, PeopleUse, Window, next_day_start, unheeded};
 use crate::domain::phone::is_united_states;
 use crate::domain::rejected_rows::{RejectedRows, UnusualLengths};
 use crate::domain::text::number;
@@ -55,7 +55,7 @@ pub struct Plan {
     /// Its hours and days, with their zone: "09:00-21:00 mon,tue (Asia/Kuala_Lumpur)".
     pub window: Option<String>,
     /// How many of the day's limit are left, if there is one.
-    pub left_today: Option<i64>,
+    pub left_today: Option<CapLeft>,
     /// Meta's limit of people within 24 hours, which all numbers of the business share, and how much of it is used.
     pub people_limit: Option<PeopleUse>,
     /// What its sender sends meanwhile, or starts by itself before it is done: the blasts take turns, which `forecast` counts.
@@ -357,7 +357,9 @@ impl Plan {
     fn timed(mut self, prospect: Prospect<'_>, zones: &[ZoneDue], now: DateTime<Utc>) -> Self {
         let Prospect { blast, sender: configured, sender_state: sender, .. } = prospect;
         let cap = configured.limits.daily_cap.map(|cap| i64::from(cap.get()));
-        self.left_today = cap.map(|cap| (cap - i64::from(sender.today)).max(0));
+        let zone = configured.limits.zone;
+        let messages = |cap: i64| (cap - i64::from(sender.today)).max(0);
+        self.left_today = cap.map(|cap| CapLeft { messages: messages(cap), until: next_day_start(now, zone), zone });
         self.people_limit = prospect.people_use.cloned();
         let own = blast.limits.under(&configured.limits).ok();
         let window = own.and_then(|own| own.window);

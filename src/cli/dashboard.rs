@@ -37,7 +37,9 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     let mut ended = open_once(global, config, &shutdown, None).await?;
     while let Ended::Reopen = ended {
         let config = load(global)?;
-        let greeting = config.senders.last().map(|sender| format!("{} can send now: n writes a blast", sender.name));
+        let greeting = config.senders.last().map(|sender| {
+            format!("{} is added: n writes a blast, and its plan says how the sender stands", sender.name)
+        });
         ended = open_once(global, config, &shutdown, greeting).await?;
     }
     match ended {

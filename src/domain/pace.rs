@@ -6,6 +6,9 @@ use std::fmt;
 use chrono::{DateTime, FixedOffset, Offset, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
 
+use super::text::number;
+use super::zone::words::by_both_clocks;
+
 mod blast_limits;
 mod forecast;
 mod gap;
@@ -57,6 +60,23 @@ pub enum PaceReason {
     Throttled,
     /// As many people as the provider allows were written to within a day.
     People { limit: u32 },
+}
+
+/// What is left of a sender's daily cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CapLeft {
+    pub messages: i64,
+    /// When its day ends, by the clocks of this zone.
+    pub until: DateTime<Utc>,
+    pub zone: Tz,
+}
+
+impl CapLeft {
+    /// `6 left of the daily cap until 00:00 in Kuala Lumpur (16:00 here)`, for somebody in a zone whose face shows a time so.
+    pub fn sentence_in(&self, zone: Tz, here: &str) -> String {
+        let until = by_both_clocks(self.until, (Some(self.zone), zone), here);
+        format!("{} left of the daily cap until {until}", number(self.messages))
+    }
 }
 
 /// When a window opens, in local time.

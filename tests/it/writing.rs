@@ -162,7 +162,7 @@ async fn from_nothing_to_a_sent_blast_by_keys_alone() {
     pty.wait_for_text("Check and add");
     assert!(!pty.text().contains(TOKEN), "{}", pty.text());
     pty.type_keys("\r");
-    pty.wait_for_text("sales can send now");
+    pty.wait_for_text("sales is added");
 
     new_blast(&mut pty);
     pty.type_keys("jjj\r");

@@ -33,9 +33,9 @@ impl App {
             (_, None) => return Ok(None),
             (_, Some(_)) if undone(&act, None).is_none() => return Ok(None),
             (mark, Some(recipient)) => match &action::whole(&mut tx, &act).await?[..] {
-                [] | [_] => format!("{mark} of {}", person_of(&mut tx, recipient).await?.who()),
+                [] | [_] => format!("{mark}, {}", person_of(&mut tx, recipient).await?.who()),
                 several if !in_another && several.iter().any(|act| act.recipient_id == person) => return Ok(None),
-                several => format!("{mark} of {}", people(several.len())),
+                several => format!("{mark}, {}", people(several.len())),
             },
         };
         let which = if in_another {

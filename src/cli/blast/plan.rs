@@ -131,7 +131,7 @@ fn plan_json(plan: &Plan) -> Value {
         "unusual_lengths": plan.unusual_lengths,
         "left_out": plan.left_out.as_ref().map(|left_out| json!({ "total": left_out.total, "reasons": left_out.reasons })),
         "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
-        "window": plan.window, "left_today": plan.left_today,
+        "window": plan.window, "left_today": plan.left_today.map(|left| left.messages),
         "people_limit": plan.people_limit.as_ref().map(|people| json!({ "limit": people.limit, "left": people.left() })), "shared_with": plan.shared_with,
         "first": plan.first.map(|first| json!({ "people": first.people, "until": first.until })),
         "today": today, "tomorrow": tomorrow, "later": later,
@@ -198,7 +198,8 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
         let _ = writeln!(out, "  hours     {hours}");
     }
     if let Some(left) = plan.left_today {
-        let _ = writeln!(out, "  limit     {} left today", number(left));
+        let words = left.sentence_in(context.zone, &context.when(Some(left.until)));
+        let _ = writeln!(out, "  limit     {words}");
     }
     if let Some(people) = &plan.people_limit {
         let (left, limit) = (number(people.left().into()), number(people.limit.into()));

@@ -1,6 +1,6 @@
 //! Gives tokens their meaning, or says why they have none.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use thiserror::Error;
 
 use super::moment::MomentParser;
@@ -268,10 +268,11 @@ fn older(value: &str, reader: MomentParser) -> Result<Test, FilterError> {
     Ok(Test::Older(at))
 }
 
-/// The moment that is a span before now.
+/// The moment that is a span before now, to the second where it is not nearer than a minute: it is shown, and typed again.
 fn ago(value: &str, reader: MomentParser) -> Option<DateTime<Utc>> {
     let span = TimeDelta::from_std(parse_span(value).ok()?).ok()?;
-    reader.now.checked_sub_signed(span)
+    let at = reader.now.checked_sub_signed(span)?;
+    Some(if span < TimeDelta::minutes(1) { at } else { at.trunc_subsecs(0) })
 }
 
 fn phone(value: &str) -> Result<Test, FilterError> {

@@ -188,7 +188,7 @@ impl From<Plan> for PlanAnswer {
             queued_elsewhere: plan.queued_elsewhere,
             pace: plan.pace,
             send_window: plan.window,
-            left_today: plan.left_today,
+            left_today: plan.left_today.map(|left| left.messages),
             people_limit,
             shared_with: plan.shared_with,
             forecast: ForecastAnswer { today, tomorrow, later, done_at },

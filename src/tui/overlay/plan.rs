@@ -197,7 +197,7 @@ fn pace(model: &Model, loaded: &app::Plan) -> Vec<TextLine> {
     let mut lines = vec![TextLine::plain(format!("  {}", loaded.pace))];
     lines.extend(hours(model, loaded).map(|hours| TextLine::plain(format!("  {hours}"))));
     if let Some(left) = loaded.left_today {
-        lines.push(TextLine::plain(format!("  {} left of today's limit", number(left))));
+        lines.push(TextLine::plain(format!("  {}", left.sentence_in(clock.zone, &clock.long(left.until)))));
     }
     lines.extend(
         loaded

@@ -1,10 +1,12 @@
 //! The plan: who its counts are about, one to oneself, back to the form, and what is said of the first people.
 
+use chrono_tz::Tz;
+
 use super::support::{DRAFT, TestDashboard, WIDE, at, draft, noon, tomorrow};
 use crate::app::view::BlastView;
 use crate::app::{FirstFared, FirstShare, Plan, PlanGroup, PlanPerson, PlannedStart, Sample};
 use crate::domain::blast::BlastState;
-use crate::domain::pace::{Forecast, ForecastShare};
+use crate::domain::pace::{CapLeft, Forecast, ForecastShare};
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, UnusualLengths};
 use crate::tui::effect::{Completion, DraftRead, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
@@ -24,7 +26,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         start: None,
         pace: "gap 20s..60s, about 90 an hour".to_owned(),
         people_limit: None,
-        left_today: Some(354),
+        left_today: Some(CapLeft { messages: 354, until: tomorrow(0, 0), zone: Tz::Asia__Kuala_Lumpur }),
         window: Some("09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned()),
         forecast: Forecast {
             today: Some(ForecastShare { people: 213, from: noon(), until: Some(at(18, 4)) }),

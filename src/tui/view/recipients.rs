@@ -114,7 +114,7 @@ fn nobody(model: &Model) -> String {
     match &model.recipients.scope {
         _ if model.blast().is_none() => String::new(),
         ListScope::Everyone => "nobody is in this blast yet".to_owned(),
-        ListScope::Found { text, .. } => format!("nobody here is {text}; / and tab look in every blast"),
+        ListScope::Found { text, .. } => format!("nobody here is found by {text}; / and tab look in every blast"),
         label => format!("nobody is {}", label.title()),
     }
 }

@@ -71,20 +71,25 @@ fn waits(model: &Model, blast: &BlastView, left: u16) -> (String, String) {
 pub(super) fn reason(model: &Model, blast: &BlastView) -> Option<String> {
     let Some(waiting) = waiting(blast) else { return stopped(model, blast) };
     let stops = if matches!(waiting, Waiting::Armed { .. }) { "; u stops it" } else { "" };
-    Some(format!("{}{stops}", said(model, waiting)))
+    Some(format!("{}{stops}", said(model, blast, waiting)))
 }
 
-fn said(model: &Model, waiting: &Waiting) -> String {
+fn said(model: &Model, blast: &BlastView, waiting: &Waiting) -> String {
+    waiting.sentence_in(model.options.zone, |at| end_of(model, blast, waiting, at))
+}
+
+/// When a wait ends. The day of a cap is that of the sender's clocks, as hours are.
+fn end_of(model: &Model, blast: &BlastView, waiting: &Waiting, at: DateTime<Utc>) -> String {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    waiting.sentence_in(clock.zone, |at| moment(clock, at))
+    let zone = model.zone_of(blast).filter(|_| matches!(waiting, Waiting::DailyCap { .. }));
+    by_both_clocks(at, (zone, clock.zone), &moment(clock, at))
 }
 
 /// The same where there is room for a line.
 pub(super) fn brief(model: &Model, blast: &BlastView) -> Option<String> {
-    let (zone, clock) = (model.options.zone, TimeFormat { zone: model.options.zone, now: model.now });
     match waiting(blast) {
         Some(Waiting::Armed { .. }) | None => reason(model, blast),
-        Some(waiting) => Some(waiting.brief_in(zone, |at| moment(clock, at))),
+        Some(waiting) => Some(waiting.brief_in(model.options.zone, |at| end_of(model, blast, waiting, at))),
     }
 }
 
@@ -113,12 +118,12 @@ fn stopped(model: &Model, blast: &BlastView) -> Option<String> {
             .waiting
             .as_ref()
             .filter(|wait| wait.is_open_ended())
-            .map(|wait| said(model, wait))
+            .map(|wait| said(model, blast, wait))
             .or_else(|| starts(model, blast));
     }
     let is_paused = blast.state == BlastState::Paused && blast.has_people_left();
     if is_paused && blast.state_reason.is_none() && !model.is_read_only() {
-        return Some("waits for you: S resumes it".to_owned());
+        return Some("paused: S resumes it".to_owned());
     }
     let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
     let why = blast.state_reason.as_ref().filter(|_| held)?;

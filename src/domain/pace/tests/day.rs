@@ -69,3 +69,13 @@ fn a_clock_set_back_over_midnight_does_not_give_the_day_again() {
 
     assert!(matches!(pacer.next(noon() - TimeDelta::days(1), 0.5), Pace::Wait { .. }));
 }
+
+#[test]
+fn what_is_left_of_a_cap_says_by_whose_clocks_its_day_ends() {
+    let until = "2026-11-23T16:00:00Z".parse().unwrap();
+    let left = CapLeft { messages: 1_206, until, zone: Tz::Asia__Kuala_Lumpur };
+
+    let elsewhere = "1,206 left of the daily cap until 24 Nov 00:00 in Kuala Lumpur (16:00 here)";
+    assert_eq!(left.sentence_in(Tz::UTC, "16:00"), elsewhere);
+    assert_eq!(left.sentence_in(Tz::Asia__Singapore, "00:00"), "1,206 left of the daily cap until 00:00");
+}

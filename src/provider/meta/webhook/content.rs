@@ -245,7 +245,9 @@ fn known(item: &Value, kind: &str) -> Option<InboundContent> {
         return media(item.get(kind)?, kind_of_media).map(InboundContent::Media);
     }
     Some(match kind {
-        "text" => InboundContent::Text(text(item, "/text/body").or_else(|| text(item, "/text"))?),
+        "text" => {
+            InboundContent::Text(text(item, "/text/body").or_else(|| Some(item.get("text")?.as_str()?.to_owned()))?)
+        }
         "button" => {
             let payload = text(item, "/button/payload");
             InboundContent::Button { text: text(item, "/button/text").or_else(|| payload.clone())?, payload }
