@@ -2,13 +2,14 @@
 //! for each test. The server's guard ends it when this process ends, whatever ended it.
 
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 
 use blastdeck::private_postgres::{Address, Throwaway};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use tokio::runtime::{Builder, Runtime};
 
 use super::blastdeck;
 use super::scratch::scratch;
@@ -16,6 +17,8 @@ use super::scratch::scratch;
 const TEMPLATE: &str = "template_with_schema";
 
 static SERVER: OnceLock<Throwaway> = OnceLock::new();
+/// By files, as every server before 15 does it: through the log it takes twice the processor time.
+static STRATEGY: OnceLock<&str> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// A database of one test's own, with the schema and nothing in it; dropped at the end, also after a panic.
@@ -36,9 +39,11 @@ pub async fn postgres() -> Address {
 pub async fn database() -> TestDatabase {
     let address = postgres().await;
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    clone_template(&address, &name).await;
+    let strategy = STRATEGY.get().unwrap();
+    let statement = format!("create database {name} template {TEMPLATE}{strategy}");
+    tokio::task::spawn_blocking(move || administer(statement)).await.unwrap();
     let url = address.with_database(&name).url();
-    let pool = PgPoolOptions::new().max_connections(5).connect(&url).await.unwrap();
+    let pool = PgPoolOptions::new().max_connections(5).connect_lazy(&url).unwrap();
     TestDatabase { url, pool, name: Some(name) }
 }
 
@@ -52,7 +57,8 @@ impl TestDatabase {
 
     /// Drops it now, under whoever uses it.
     pub async fn remove(&self) {
-        run(&postgres().await, &format!("drop database {} with (force)", self.name())).await;
+        let statement = format!("drop database {} with (force)", self.name());
+        tokio::task::spawn_blocking(move || administer(statement)).await.unwrap();
     }
 
     /// Its name on the shared server.
@@ -86,20 +92,30 @@ async fn make_template(address: &Address) {
     let url = address.with_database(TEMPLATE).url();
     let pool = PgPoolOptions::new().max_connections(2).connect(&url).await.unwrap();
     prepare(&pool).await;
+    let version = pool.acquire().await.unwrap().server_version_num();
+    STRATEGY.get_or_init(|| if version >= Some(150_000) { " strategy file_copy" } else { "" });
     // A template is only copied while nobody is connected to it.
     pool.close().await;
     // The first session after a change of the schema writes down what every later one begins with; the copies have it then.
     run(&address.with_database(TEMPLATE), "select 1").await;
 }
 
-/// By files, as every server before 15 does it: through the log it takes twice the processor time.
-async fn clone_template(address: &Address, name: &str) {
-    let mut connection = PgConnection::connect(&address.url()).await.unwrap();
-    let is_asked = connection.server_version_num().is_some_and(|version| version >= 150_000);
-    let strategy = if is_asked { " strategy file_copy" } else { "" };
-    let statement = format!("create database {name} template {TEMPLATE}{strategy}");
-    sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+/// Runs a statement on the run's server, over connections that all tests share: a new one for each is a third of what a copy of the
+/// template costs. Blocks.
+fn administer(statement: String) {
+    static ADMIN: OnceLock<(Runtime, PgPool)> = OnceLock::new();
+    let (runtime, pool) = ADMIN.get_or_init(|| {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let url = server().address().url();
+        let pool = {
+            let _inside = runtime.enter();
+            PgPoolOptions::new().max_connections(8).connect_lazy(&url).unwrap()
+        };
+        (runtime, pool)
+    });
+    let (done, outcome) = mpsc::channel();
+    runtime.spawn(async move { done.send(sqlx::raw_sql(AssertSqlSafe(statement)).execute(pool).await) });
+    outcome.recv().unwrap().unwrap();
 }
 
 async fn run(address: &Address, statement: &str) {
@@ -111,7 +127,7 @@ async fn run(address: &Address, statement: &str) {
 /// Runs on a thread and a runtime of its own: each test has a runtime, and none of them may outlive its test in what is shared.
 pub(super) fn wait_for(work: impl AsyncFnOnce() + Send + 'static) {
     let thread = thread::spawn(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(work());
     });
     thread.join().unwrap();
@@ -120,7 +136,6 @@ pub(super) fn wait_for(work: impl AsyncFnOnce() + Send + 'static) {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let Some(name) = &self.name else { return };
-        let statement = format!("drop database if exists {name} with (force)");
-        wait_for(async move || run(server().address(), &statement).await);
+        administer(format!("drop database if exists {name} with (force)"));
     }
 }

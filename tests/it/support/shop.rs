@@ -1,6 +1,7 @@
 //! A shop: a database, a simulator, a configuration and the program run against them, as an operator would.
 
 mod running;
+mod scene;
 
 use std::path::PathBuf;
 
@@ -150,8 +151,13 @@ impl Shop {
 
     /// The same of a sender's that was added.
     pub async fn draft_of(&self, sender: &str, people: std::ops::Range<u32>, further: &[&str]) -> String {
-        let rows: Vec<_> = people.map(|n| format!("Person {n},{}", digits(n))).collect();
-        let list = self.write("people.csv", format!("name,phone\n{}\n", rows.join("\n")));
+        let list = self.list(people);
+        if further.is_empty() && self.wire == Wire::Wsapme {
+            let app = self.app().await;
+            let id = scene::draft(&app, sender, &list).await;
+            app.close().await;
+            return id.to_string();
+        }
         let message: &[&str] = match self.wire {
             Wire::Wsapme => &["--message", "Hi {name}"],
             Wire::Meta => &["--template", "hello_world"],
@@ -161,6 +167,11 @@ impl Shop {
         made["id"].as_i64().unwrap().to_string()
     }
 
+    fn list(&self, people: std::ops::Range<u32>) -> PathBuf {
+        let rows: Vec<_> = people.map(|n| format!("Person {n},{}", digits(n))).collect();
+        self.write("people.csv", format!("name,phone\n{}\n", rows.join("\n")))
+    }
+
     /// Sends a draft, with no engine beside it.
     pub async fn send(&self, blast: &str) {
         self.ok(&["blast", "send", blast, "--yes", "--no-engine"]).await;
@@ -168,6 +179,13 @@ impl Shop {
 
     /// A draft to these people, sent; its id.
     pub async fn blast(&self, people: std::ops::Range<u32>) -> String {
+        if self.wire == Wire::Wsapme {
+            let (list, app) = (self.list(people), self.app().await);
+            let id = scene::draft(&app, "sales", &list).await;
+            scene::launch(&app, id).await;
+            app.close().await;
+            return id.to_string();
+        }
         let blast = self.draft(people).await;
         self.send(&blast).await;
         blast
