@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+mod numbers;
 mod plainly;
 mod spelling;
 
@@ -70,7 +71,7 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for JsonBody<T> {
         if !is_object(bytes) {
             return Err(not_an_object(bytes).into_response());
         }
-        let value = parse(bytes).map_err(IntoResponse::into_response)?;
+        let value = parse(&numbers::exact(bytes)).map_err(IntoResponse::into_response)?;
         Ok(Self { value, fingerprint, headers: parts.headers, text: body.bytes })
     }
 }
