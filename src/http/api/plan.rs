@@ -33,6 +33,13 @@ pub(super) struct PlanAnswer {
     zones: Vec<ZoneAnswer>,
     /// When it occurs, where it repeats.
     repeat: Option<RepeatAnswer>,
+    /// When it starts by itself, where that is not at once.
+    starts_at: Option<DateTime<Utc>>,
+    /// What the clocks of its zone do to the time that was asked for: they skip it, or show it twice.
+    #[schema(
+        example = "02:30 does not exist in Europe/Berlin on 28 Mar 2027, when the clocks go forward: it starts 03:00"
+    )]
+    start_note: Option<String>,
     /// Whom its filter finds now, and leaves out.
     segment: Option<SegmentAnswer>,
     /// Had a message from this sender's business in the last 7 days.
@@ -183,6 +190,8 @@ impl From<Plan> for PlanAnswer {
             suppressed: plan.suppressed,
             zones: plan.zones.into_iter().map(ZoneAnswer::from).collect(),
             repeat: plan.repeat.map(RepeatAnswer::from),
+            starts_at: plan.start.as_ref().map(|start| start.at),
+            start_note: plan.start.and_then(|start| start.note),
             segment: plan.segment.map(SegmentAnswer::from),
             recently_messaged: plan.recently_messaged,
             queued_elsewhere: plan.queued_elsewhere,

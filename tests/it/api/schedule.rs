@@ -44,3 +44,19 @@ async fn a_blast_is_scheduled_and_moved_and_one_whose_time_passed_is_refused() {
     let made = api.post("/api/whatsapp/campaigns", campaign).await.expect(201);
     assert!(moment(&made.body["scheduledFor"]) > Utc::now(), "{made:?}");
 }
+
+#[tokio::test]
+async fn a_plan_says_what_the_clocks_do_to_a_start() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+
+    for (at, why) in [("2027-03-28T02:30", "does not exist in Europe/Berlin"), ("2027-10-31T02:30", "comes twice in")] {
+        let body = json!({ "message": "Hi", "recipients": ["+60123450001"], "scheduled_for": at, "timezone": "Europe/Berlin" });
+        let made = api.post("/api/blasts", body).await.expect(201).body;
+        let plan = api.get(&format!("/api/blasts/{}/plan", made["id"])).await.expect(200).body;
+
+        assert_eq!(plan["starts_at"], made["scheduled_for"], "{plan}");
+        assert!(plan["start_note"].as_str().unwrap().contains(why), "{plan}");
+    }
+    serve.stop().await;
+}
