@@ -126,9 +126,10 @@ impl Counts {
         percent(self.total() - self.open(), self.total())
     }
 
-    /// The same without people who were left out: how far a cancelled blast came.
+    /// The same without people who opted out, and with those who were left out as not done: how far a cancelled blast came.
     pub fn reached_or_failed_percent(&self) -> i64 {
-        percent(self.total() - self.open() - self.skipped, self.total())
+        let wanted = self.total() - self.opted_out;
+        percent(wanted - self.open() - self.skipped, wanted)
     }
 
     pub const fn funnel(&self) -> Funnel {
@@ -221,6 +222,8 @@ mod tests {
         let counts = Counts { queued: 10, sent: 30, failed: 10, skipped: 50, ..Counts::default() };
 
         assert_eq!((counts.settled_percent(), counts.reached_or_failed_percent()), (90, 40));
+        let cancelled_at_once = Counts { skipped: 15, opted_out: 5, ..Counts::default() };
+        assert_eq!(cancelled_at_once.reached_or_failed_percent(), 0, "who opted out was not reached");
     }
 
     #[test]
