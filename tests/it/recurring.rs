@@ -64,6 +64,8 @@ async fn a_time_makes_one_blast_whichever_engines_live_and_the_pattern_goes_on()
     );
     let next: DateTime<Utc> = schedule["next"][0].as_str().unwrap().parse().unwrap();
     assert_eq!((next.hour(), next.minute()), (1, 0), "nine in Kuala Lumpur: {schedule}");
+    let shown = shop.ok(&["blast", "schedule", "show", &pattern]).await;
+    assert!(shown.contains("state    repeats"), "{shown}");
     assert_eq!(shop.number(&format!("select count(*) from attempts a join blast_recipients r on r.id = a.recipient_id where r.blast_id = {pattern}")).await, 0);
     for engine in engines {
         engine.stop().await;

@@ -148,7 +148,7 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
     let ScheduleView { blast, repeat, zone, next, clock_notes, .. } = schedule;
     let _ = writeln!(out, "blast {}  {}  {} ({zone})", blast.id, clean(&blast.tag), rule(schedule));
     let why = blast.state_reason.as_deref().map_or_else(String::new, |why| format!(": {}", clean(why)));
-    let _ = writeln!(out, "  state    {}{why}", blast.state);
+    let _ = writeln!(out, "  state    {}{why}", blast.state_words());
     if let Some(at_most) = repeat.at_most {
         let _ = writeln!(out, "  at most  {} at a time without asking", number(at_most.into()));
     }
