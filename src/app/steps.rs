@@ -142,7 +142,9 @@ impl App {
     }
 
     async fn step_view(&self, row: &BlastRow, step: StepRow, blasts: Vec<StepBlast>) -> Result<StepView, AppError> {
-        let waits = blasts.iter().find(|made| made.state == BlastState::Draft).map(|made| made.blast);
+        // A draft whose people all opted out since cannot be sent, and asks nobody.
+        let waits = blasts.iter().find(|made| made.state == BlastState::Draft && made.has_people_left);
+        let waits = waits.map(|made| made.blast);
         let rule = rule_of(&step).ok();
         let is_idle = step.paused_at.is_some() || waits.is_some() || row.launched_at.is_none();
         let comes_at = match rule {

@@ -100,14 +100,15 @@ pub async fn lock(tx: &mut PgConnection, step: StepKey) -> Result<Option<StepRow
 }
 
 /// Steps of these senders whose next look has come, the longest ago first: of blasts that go on or are over, and where no draft of
-/// theirs waits, and none was made within the last day.
+/// theirs waits with somebody in it, and none was made within the last day.
 pub async fn due(pool: &PgPool, senders: &[SenderId], now: DateTime<Utc>) -> Result<Vec<StepRow>, StoreError> {
     let senders: Vec<i64> = senders.iter().map(|sender| sender.0).collect();
     let due = sqlx::query_as(steps!(
         "s.paused_at is null and b.sender_id = any($1) and b.state in ('sending', 'completed') and b.repeat_rule is null
            and coalesce(s.next_look_at <= $2, true) and coalesce(s.last_made_at <= $3, true)
            and not exists (select from blasts d where d.follows_blast = s.blast and d.step_number = s.number
-                              and d.state = 'draft' and d.deleted_at is null)
+                              and d.state = 'draft' and d.deleted_at is null
+                              and exists (select from blast_recipients r where r.blast_id = d.id and r.status = 'queued'))
          order by s.next_look_at nulls first, s.blast, s.number"
     ));
     Ok(due.bind(senders).bind(now).bind(now - BETWEEN_DRAFTS).fetch_all(pool).await?)
@@ -302,13 +303,17 @@ pub struct StepBlast {
     /// Nobody did anything to it since it was made: where its step sends by itself, it is sent next.
     #[serde(skip)]
     pub is_untouched: bool,
+    /// Somebody in it could still be written to: of a draft, not all opted out since.
+    #[serde(skip)]
+    pub has_people_left: bool,
 }
 
 /// The blasts that the steps of a blast made, the newest first.
 pub async fn blasts(pool: &PgPool, of: BlastId) -> Result<Vec<StepBlast>, StoreError> {
     let blasts = sqlx::query_as(
         "select step_number as step, id as blast, state, total_recipients as people, created_at as made_at, state_reason as reason,
-                state_by is null as is_untouched
+                state_by is null as is_untouched,
+                exists (select from blast_recipients r where r.blast_id = blasts.id and r.status = 'queued') as has_people_left
            from blasts where follows_blast = $1 and step_number is not null and deleted_at is null order by id desc",
     );
     Ok(blasts.bind(of).fetch_all(pool).await?)

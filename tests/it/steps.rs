@@ -397,3 +397,23 @@ async fn a_step_that_was_paused_says_so_while_its_draft_waits_and_numbers_say_wh
     let until = shop.run(&["blast", "new", "--sender", "sales", "--message", "Hi", "--until", "2026-13-40"]).await;
     assert!(until.code == 2 && until.err.contains("write year, month and day, such as 2026-12-01"), "{until:?}");
 }
+
+#[tokio::test]
+async fn a_draft_whose_people_all_opted_out_asks_nobody_and_the_step_goes_on() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..2, 90).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    set(&shop, &blast, 1, "sent_at = now(), delivered_at = now()").await;
+    let app = engine_app(&shop, "one").await;
+    occur(&app, Utc::now()).await;
+    assert!(shop.ok(&["blast", "list"]).await.contains("asks you"));
+
+    shop.ok(&["suppress", "add", &phone(0)]).await;
+
+    assert!(!shop.ok(&["blast", "list"]).await.contains("asks you"));
+    assert!(!shop.ok(&["blast", "step", "list", &blast]).await.contains("asks you"));
+    set(&shop, &blast, 1, "sent_at = now() - interval '50 hours', delivered_at = now() - interval '50 hours'").await;
+    a_day_passes(&shop).await;
+    occur(&app, Utc::now()).await;
+    assert_eq!(made(&shop, &blast, 1).await.len(), 2, "the next people are not kept waiting for it");
+}
