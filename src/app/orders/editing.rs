@@ -15,7 +15,7 @@ use crate::domain::recipient::{Evidence, Undone};
 use crate::store::action;
 use crate::store::evidence::record_locked;
 use crate::store::order::edit::{self, NewContent};
-use crate::store::order::items::{self, ItemsOf};
+use crate::store::order::items::{self, HeldItem, ItemsOf};
 use crate::store::order::{self, LockedOrder};
 
 impl App {
@@ -33,6 +33,10 @@ impl App {
         let priced = self.priced(&mut tx, held.sender_id, &wanted, Unpriced::Refused).await?;
         // Changes leave items in it that nobody could read.
         let unreadable = if matches!(change, ItemsEdit::Whole(_)) { 0 } else { held.unreadable };
+        if unreadable == held.unreadable && are_same(&now, &priced.items) {
+            tx.rollback().await?;
+            return Ok(WrittenOrder { order, sold_out: priced.sold_out });
+        }
         let blast = self.write_content(&mut tx, (id, &held), (&priced.items, unreadable)).await?;
         let total = OrderTotal::of(&priced.items).ok().map(|total| total.sum.to_string());
         self.log_order_act(&mut tx, &order, json!({ "order": id, "total": total })).await?;
@@ -93,4 +97,19 @@ impl App {
         record_locked(&mut *tx, &[entry], std::slice::from_ref(&person), &self.engine().settings.retry).await?;
         Ok(Some(person.blast_id))
     }
+}
+
+/// Whether an order has these items already: an edit that changes nothing is none.
+fn are_same(now: &[HeldItem], items: &[OrderedItem]) -> bool {
+    let is_same = |(held, item): (&HeldItem, &OrderedItem)| {
+        let row = &held.row;
+        let kept = item.kept.as_ref().map(|kept| (kept.product_id, kept.variant_id));
+        let number = |text: &str| text.parse::<Decimal>().ok();
+        row.sku == item.sku
+            && number(&row.quantity) == Some(item.quantity)
+            && row.price.as_deref().and_then(number) == item.price
+            && row.currency == item.currency
+            && kept == Some((row.product_id, row.variant_id))
+    };
+    now.len() == items.len() && now.iter().zip(items).all(is_same)
 }
