@@ -101,7 +101,9 @@ pub use export::{
     PeopleExport, RECIPIENTS, recipient,
 };
 pub use follow_up::{FollowUp, FollowUpPreview};
-pub use forget::{FORGOTTEN_STAYS_COUNTED, ForgetKeyState, ForgetPreview, Forgotten, NOT_FORGOTTEN};
+pub use forget::{
+    FORGOTTEN_STAYS_COUNTED, ForgetKeyState, ForgetPreview, Forgotten, ForgottenCustomers, NOT_FORGOTTEN,
+};
 pub use handover::Engines;
 pub use health::{ConfirmProspect, SenderCheck};
 pub use hooks::{HookCheck, HookTest, HookView, RotatedSecret};
@@ -142,7 +144,9 @@ pub use crate::provider::{Health, HealthVerdict};
 pub use crate::store::api_request::{RequestKey, StoredRequest};
 pub use crate::store::api_token::{TokenIdentity, TokenRow};
 pub use crate::store::cart::{CartQuery, CartRow};
-pub use crate::store::catalogue::{CatalogueChange, CatalogueRow, ProductQuery, ProductRow, VariantRow};
+pub use crate::store::catalogue::{
+    CatalogueChange, CatalogueRow, CatalogueSource, ProductQuery, ProductRow, VariantRow,
+};
 pub use crate::store::count::{CountDifference, TakenTwice};
 pub use crate::store::customer::{
     Consent, CustomerBlast, CustomerDetails, CustomerNote, CustomerQuery, CustomerRow, SentMessage,

@@ -18,6 +18,7 @@ mod exit;
 mod export;
 mod hook;
 mod inbox;
+mod listed;
 mod manual;
 mod mark;
 mod notices;

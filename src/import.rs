@@ -46,7 +46,7 @@ pub use products::{ReadProducts, read_products};
 pub use reading::{ReadList, read_list};
 use records::Record;
 use rejected::RejectedFile;
-pub use rejected::RejectedTo;
+pub use rejected::{KnownRejectedFile, RejectedTo, read_rejected_file, rewrite_rejected_file};
 use seen::SeenPeople;
 pub use table::TableSource;
 use table::{Table, TableRows};

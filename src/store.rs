@@ -38,6 +38,7 @@ pub mod plan;
 pub mod poll;
 pub mod presence;
 pub mod recurring;
+pub mod rejected_file;
 pub mod reply;
 pub mod report;
 pub mod sender;

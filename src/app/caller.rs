@@ -93,6 +93,13 @@ impl App {
         Ok(api_request::get(self.pool(), token, key).await?)
     }
 
+    /// The key that a request is known by: a hash of its own where that named somebody who was forgotten since.
+    pub async fn request_key(&self, token: i64, key: String) -> Result<String, AppError> {
+        let Some(own) = self.engine().fence.forget_key().ok().flatten() else { return Ok(key) };
+        let hash = own.request(&key);
+        Ok(if api_request::is_known(self.pool(), token, &hash).await? { hash } else { key })
+    }
+
     /// Stores the answer of the caller's request, for when it comes again. `false`: another request had its key first.
     pub async fn store_answer(&self, status: u16, body: &Value, headers: Value) -> Result<bool, AppError> {
         let Some(key) = self.request() else { return Ok(true) };

@@ -9,7 +9,9 @@ use super::{App, AppError};
 use crate::domain::catalogue::CatalogueItem;
 use crate::domain::ids::{CatalogueId, ProductId};
 use crate::domain::text::clean;
-use crate::store::catalogue::{self, CatalogueChange, CatalogueRow, NewCatalogue, ProductQuery, ProductRow};
+use crate::store::catalogue::{
+    self, CatalogueChange, CatalogueRow, CatalogueSource, NewCatalogue, ProductQuery, ProductRow,
+};
 
 /// The longest name of a catalogue, in characters.
 const NAME_MAX: usize = 100;
@@ -40,10 +42,10 @@ impl App {
             .ok_or_else(|| AppError::NotFound(format!("there is no product {id}: `blastdeck catalog show` lists them")))
     }
 
-    /// Takes a file's products as the catalogue of this name; what it does not have is taken out.
+    /// Takes the products of a file or a program as the catalogue of this name; what it does not have is taken out.
     pub async fn import_catalogue(
         &self,
-        business: Option<&str>,
+        (business, source): (Option<&str>, CatalogueSource),
         name: &str,
         items: &[CatalogueItem],
     ) -> Result<CatalogueChange, AppError> {
@@ -56,8 +58,8 @@ impl App {
         }
         let business = self.catalogue_business(business).await?;
         let mut tx = self.begin().await?;
-        let change =
-            catalogue::replace(&mut tx, &NewCatalogue { business: &business, external_id: None, name }, items).await?;
+        let catalogue = NewCatalogue { business: &business, external_id: None, name, source };
+        let change = catalogue::replace(&mut tx, &catalogue, items).await?;
         tx.commit().await?;
         Ok(change)
     }

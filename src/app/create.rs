@@ -9,6 +9,7 @@ use super::error::{AppError, InvalidPlace};
 use super::report::Report;
 use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
+use crate::domain::filter::CART_STUCK;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::recurrence::Recurrence;
@@ -18,6 +19,7 @@ use crate::import::{
     Addition, BlastDraft, ImportError, ImportNote, ImportOptions, Imported, NewBlast, PeopleSource, RejectedTo,
     TableSource, add_people, create_from,
 };
+use crate::store::cart;
 
 /// A draft to create. Its pace and window narrow the sender's.
 #[derive(Debug, Clone)]
@@ -154,7 +156,11 @@ impl App {
             clocks: draft.clocks,
         };
         let new = NewBlast { region: sender.region, draft, without_united_states };
-        let imported = Box::pin(create_from(self.pool(), new, source, rejected, options)).await?;
+        let mut imported = Box::pin(create_from(self.pool(), new, source, rejected, options)).await?;
+        if let Some(file) = &imported.rejected_file {
+            let unknown = self.note_rejected_file(file).await.err();
+            imported.warning = imported.warning.or(unknown);
+        }
         let _ = self.notify(imported.blast).await;
         Ok(imported)
     }
@@ -166,7 +172,9 @@ impl App {
         let provider = self.sender(blast.sender_id).map(|configured: &ConfiguredSender| configured.provider.clone());
         let advice = |code: &str| provider.as_ref().and_then(|provider| provider.advice(code)).map(str::to_owned);
         let (replies, charges) = (self.reply_counts(id).await?, self.charges(id).await?);
-        Ok(Report::new(&blast, &errors, advice).with(replies, charges).in_currency(&self.config().ui.currency))
+        let carts = cart::waiting_since(self.pool(), id, self.engine().clock.now() - CART_STUCK).await?;
+        let report = Report::new(&blast, &errors, advice).with(replies, charges).with_carts(carts);
+        Ok(report.in_currency(&self.config().ui.currency))
     }
 }
 

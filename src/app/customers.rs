@@ -253,5 +253,5 @@ fn tag_of(text: &str) -> Result<String, AppError> {
         return Ok(tag.to_owned());
     }
     let why = format!("`{}` is not a tag: letters, digits, - _ and . without blanks, at most {TAG_MAX}", clean(text));
-    Err(AppError::invalid("tags", why))
+    Err(AppError::invalid("addTags", why))
 }

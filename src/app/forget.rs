@@ -1,6 +1,9 @@
 //! Forgetting a person on their request: their number, name and texts leave the database and this machine's files, what is counted stays
 //! true, and a keyed hash among the opt-outs keeps the next list from bringing them back.
 
+mod counted;
+mod rejected_files;
+
 use std::path::PathBuf;
 
 use chrono::Utc;
@@ -19,6 +22,8 @@ use crate::store::action::{self, NewAction};
 use crate::store::forget::{self, KeptOfPerson, OpenRow, PersonTraces};
 use crate::store::media;
 use crate::store::{DbTransaction, StoreError};
+
+pub use counted::ForgottenCustomers;
 
 /// What no program can take back.
 pub const NOT_FORGOTTEN: &str = "backups and copies of the database, lists and exports that you have, logs and memories of other machines, and \
@@ -80,6 +85,8 @@ pub struct Forgotten {
     pub kept: KeptOfPerson,
     /// Other machines whose disks have files that the person sent.
     pub files_elsewhere: Vec<String>,
+    /// Files of rejected rows that may name the person and are out of reach: on other machines, or changed since they were written.
+    pub rejected_files: Vec<String>,
     /// What could not be cleared on this machine, in words: forgetting them again tries it again.
     pub left_here: Option<String>,
 }
@@ -144,6 +151,7 @@ impl App {
                 self.forget_number(&mut tx, *person, (&key, &found.traces)).await?;
             }
         }
+        forget::forget_requests(&mut tx, &found.traces, &key).await?;
         forget::forget_elsewhere(&mut tx, &found.traces).await?;
         let detail = json!({ "rows": found.rows.len() });
         let operator = self.operator();
@@ -160,7 +168,14 @@ impl App {
         let mut files_elsewhere: Vec<String> = elsewhere.into_iter().map(|(_, on)| on).collect();
         files_elsewhere.sort_unstable();
         files_elsewhere.dedup();
-        Ok(Forgotten { numbers: found.people.len(), kept: found.kept, files_elsewhere, left_here })
+        let rejected = self.forget_in_rejected_files(&found.traces).await;
+        Ok(Forgotten {
+            numbers: found.people.len(),
+            kept: found.kept,
+            files_elsewhere,
+            rejected_files: rejected.unreached,
+            left_here: left_here.or(rejected.failed),
+        })
     }
 
     /// This machine's key, and whether it recognizes everybody who was forgotten.

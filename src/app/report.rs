@@ -15,7 +15,7 @@ use crate::domain::funnel::{Counts, Funnel, Rates, Stuck, percent_words};
 use crate::domain::ids::BlastId;
 use crate::domain::pricing::MessageCharges;
 use crate::domain::status::Status;
-use crate::domain::text::{clean, csv_safe, number};
+use crate::domain::text::{clean, count_of, csv_safe, number};
 use crate::store::view::ErrorRow;
 use crate::store::view::replies::ReplyCounts;
 pub use html::{ReportPictures, html};
@@ -50,6 +50,9 @@ pub struct Report {
     /// Of those at *sent*, whom Meta holds back.
     #[schema(example = 0)]
     pub held_by_meta: i64,
+    /// Who has had a cart for 24 hours and ordered nothing since: the filter `stuck:cart` finds them.
+    #[schema(example = 2)]
+    pub stuck_with_cart: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -119,7 +122,14 @@ impl Report {
             replies: ReplyCounts::default(),
             charges: MessageCharges::default(),
             held_by_meta: blast.counts.held_by_meta,
+            stuck_with_cart: 0,
         }
+    }
+
+    /// The same with how many have had a cart for so long and ordered nothing.
+    #[must_use]
+    pub fn with_carts(self, stuck_with_cart: i64) -> Self {
+        Self { stuck_with_cart, ..self }
     }
 
     /// The same with what was written back, and what it cost.
@@ -265,6 +275,9 @@ pub fn csv(report: &Report) -> String {
         let Some(stuck) = stage.stuck else { continue };
         push(["stuck", &stage.label.to_lowercase(), &stuck.to_string(), "", ""]);
     }
+    if report.stuck_with_cart > 0 {
+        push(["stuck", "cart", &report.stuck_with_cart.to_string(), "", ""]);
+    }
     push(["unasked", "sent", &report.unasked.to_string(), "", ""]);
     for status in Status::ALL {
         push(["counts", status.word(), &report.counts.get(status).to_string(), "", ""]);
@@ -304,7 +317,19 @@ fn unasked(report: &Report) -> Option<String> {
 fn also(report: &Report) -> Vec<String> {
     let replies = (report.replies.replies > 0).then(|| report.replies.to_string());
     let charges = (!report.charges.is_empty()).then(|| format!("charged {}", report.charges));
-    replies.into_iter().chain(charges).collect()
+    replies.into_iter().chain(charges).chain(carts(report)).collect()
+}
+
+/// Who put a cart together a day ago and ordered nothing, and how they get a message.
+fn carts(report: &Report) -> Option<String> {
+    let (id, waiting) = (report.blast.id, report.stuck_with_cart);
+    let who = count_of(
+        waiting,
+        "person has had a cart for 24 hours and no order",
+        "people have had a cart for 24 hours and no order",
+    );
+    (waiting > 0)
+        .then(|| format!("{who}: `blastdeck blast new --from 'blast:{id} stuck:cart'` makes a follow-up to them"))
 }
 
 fn title(report: &Report) -> String {

@@ -12,6 +12,7 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
+use super::listed::{ListEnd, one_more};
 use super::order::{ChangedItem, TypedItem, parse_phone, say_sold_out, show_items, show_written, total, writes_one};
 use super::output::{json as print_json, line, refuse_closed_stdout, talk, text};
 use super::table::{TextAlign, render};
@@ -128,10 +129,13 @@ async fn list(global: &Global, (blast, state, phone): CartFilter, limit: u32) ->
     }
     let phone = phone.map(|text| parse_phone(&context, &text)).transpose()?;
     let is_narrowed = state.is_some() || phone.is_some();
-    let query = CartQuery { blast, state, phone, limit, ..CartQuery::default() };
-    let carts = context.app.carts(&query).await?;
+    let query = CartQuery { blast, state, phone, ..CartQuery::default() };
+    let mut carts = read(&context, query, one_more(limit)).await?;
+    let end = ListEnd::cut(&mut carts, limit);
     if context.is_json {
-        return carts.iter().try_for_each(|cart| print_json(&document(cart)));
+        carts.iter().try_for_each(|cart| print_json(&document(cart)))?;
+        end.say();
+        return Ok(());
     }
     if carts.is_empty() && is_narrowed {
         talk("no such cart: without --state and --phone the list has the others");
@@ -151,7 +155,26 @@ async fn list(global: &Global, (blast, state, phone): CartFilter, limit: u32) ->
         ("changed", TextAlign::Left),
     ];
     let cells: Vec<_> = carts.iter().map(|cart| cells(&context, cart)).collect();
-    text(&render(&header, &cells))
+    text(&render(&header, &cells))?;
+    end.say();
+    Ok(())
+}
+
+/// The most that are read at once.
+const PAGE: u32 = 1_000;
+
+/// So many carts at most, a page at a time.
+async fn read(context: &Context, mut query: CartQuery, most: u32) -> Result<Vec<CartRow>> {
+    let (mut carts, mut left) = (Vec::new(), most);
+    while left > 0 {
+        query.limit = left.min(PAGE);
+        let page = context.app.carts(&query).await?;
+        let read = u32::try_from(page.len()).unwrap_or(u32::MAX);
+        query.before = page.last().map(|cart| cart.id);
+        carts.extend(page);
+        left = if read < query.limit { 0 } else { left - read };
+    }
+    Ok(carts)
 }
 
 fn cells(context: &Context, cart: &CartRow) -> Vec<String> {

@@ -14,7 +14,7 @@ use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{CatalogueChange, CatalogueRow, ProductQuery, ProductRow, VariantRow};
+use crate::app::{CatalogueChange, CatalogueRow, CatalogueSource, ProductQuery, ProductRow, VariantRow};
 use crate::domain::amount::in_currency;
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{CatalogueId, ProductId};
@@ -91,7 +91,7 @@ async fn import(
         ))
         .into());
     }
-    let change = context.app.import_catalogue(business, name, &read.items).await?;
+    let change = context.app.import_catalogue((business, CatalogueSource::File), name, &read.items).await?;
     if context.is_json {
         return print_json(&change);
     }

@@ -14,6 +14,7 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
+use super::listed::{ListEnd, one_more};
 use super::output::{json, line, refuse_closed_stdout, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{CustomerQuery, CustomerRow};
@@ -140,8 +141,12 @@ fn read(context: &Context, phone: &str) -> Result<Phone> {
 }
 
 async fn find(context: &Context, what: String, limit: u32) -> Result<()> {
-    let query = CustomerQuery { search: Some(what), limit: i64::from(limit), ..CustomerQuery::default() };
-    print(context, &context.app.customers(&query).await?.rows)
+    let query = CustomerQuery { search: Some(what), limit: i64::from(one_more(limit)), ..CustomerQuery::default() };
+    let mut rows = context.app.customers(&query).await?.rows;
+    let end = ListEnd::cut(&mut rows, limit);
+    print(context, &rows)?;
+    end.say();
+    Ok(())
 }
 
 /// How many customers are read at once.
@@ -149,17 +154,33 @@ const PAGE: u32 = 500;
 
 async fn list(context: &Context, tag: Option<String>, limit: u32) -> Result<()> {
     refuse_closed_stdout("")?;
-    let mut query = CustomerQuery { tag, limit: i64::from(limit.min(PAGE)), ..CustomerQuery::default() };
+    let (is_whole, most) = (tag.is_none(), i64::from(one_more(limit)));
+    let mut query = CustomerQuery { tag, limit: most.min(i64::from(PAGE)), ..CustomerQuery::default() };
     let mut rows = Vec::new();
     loop {
         let page = context.app.customers(&query).await?;
         rows.extend(page.rows);
-        let left = i64::from(limit) - i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let left = most - i64::try_from(rows.len()).unwrap_or(i64::MAX);
         if page.next.is_none() || left <= 0 {
-            return print(context, &rows);
+            break;
         }
         query = CustomerQuery { after: page.next, limit: left.min(i64::from(PAGE)), ..query };
     }
+    let end = ListEnd::cut(&mut rows, limit);
+    print(context, &rows)?;
+    end.say();
+    if is_whole {
+        say_forgotten(context).await?;
+    }
+    Ok(())
+}
+
+/// What is counted of people who were forgotten, and is in no customer's row.
+async fn say_forgotten(context: &Context) -> Result<()> {
+    if let Some(forgotten) = context.app.forgotten_customers().await? {
+        talk(&forgotten.in_words());
+    }
+    Ok(())
 }
 
 const HEADER: [(&str, TextAlign); 9] = [

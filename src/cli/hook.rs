@@ -12,6 +12,7 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::inbox::since;
+use super::listed::{ListEnd, one_more};
 use super::output::{json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{AppError, DeliveryRow, DeliveryState, HookTest, HookView, ReplayedDeliveries};
@@ -147,9 +148,12 @@ impl LogArgs {
             (_, true) => Some(DeliveryState::Pending),
             _ => None,
         };
-        let rows = context.app.hook_deliveries(self.name.as_deref(), state, self.limit).await?;
+        let mut rows = context.app.hook_deliveries(self.name.as_deref(), state, one_more(self.limit)).await?;
+        let end = ListEnd::cut(&mut rows, self.limit);
         if context.is_json {
-            return rows.iter().try_for_each(json);
+            rows.iter().try_for_each(json)?;
+            end.say();
+            return Ok(());
         }
         let header = [
             ("hook", TextAlign::Left),
@@ -163,7 +167,9 @@ impl LogArgs {
             ("next", TextAlign::Left),
             ("error", TextAlign::Left),
         ];
-        text(&render(&header, &rows.iter().map(|row| cells(&context, row)).collect::<Vec<_>>()))
+        text(&render(&header, &rows.iter().map(|row| cells(&context, row)).collect::<Vec<_>>()))?;
+        end.say();
+        Ok(())
     }
 }
 

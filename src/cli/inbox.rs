@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
+use super::listed::{ListEnd, one_more};
 use super::output::{json, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{AppError, InboxEntry, InboxSummary, ReplaySelection};
@@ -76,9 +77,12 @@ impl InboxVerb {
 
 async fn list(global: &Global, failed: bool, limit: u32) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
-    let (rows, summary) = (context.app.inbox(failed, limit).await?, context.app.inbox_summary().await?);
+    let mut rows = context.app.inbox(failed, one_more(limit)).await?;
+    let (end, summary) = (ListEnd::cut(&mut rows, limit), context.app.inbox_summary().await?);
     if context.is_json {
-        return rows.iter().try_for_each(json);
+        rows.iter().try_for_each(json)?;
+        end.say();
+        return Ok(());
     }
     let header = [
         ("id", TextAlign::Right),
@@ -92,6 +96,7 @@ async fn list(global: &Global, failed: bool, limit: u32) -> Result<()> {
         ("why", TextAlign::Left),
     ];
     text(&render(&header, &rows.iter().map(|row| cells(&context, row)).collect::<Vec<_>>()))?;
+    end.say();
     talk(&in_words(&summary));
     Ok(())
 }

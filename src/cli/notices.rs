@@ -9,6 +9,7 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::inbox::since;
+use super::listed::ListEnd;
 use super::output::{json, text};
 use super::table::{TextAlign, TextTable};
 use crate::app::view::NoticeRow;
@@ -54,6 +55,8 @@ impl NoticesVerb {
                 None => break,
             }
         }
+        let has_more = left == 0 && !context.app.notices(self.since, last.as_ref(), 1).await?.is_empty();
+        ListEnd::at(self.limit, has_more).say();
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
+use super::listed::{ListEnd, one_more};
 use super::output::{json as print_json, line, refuse_closed_stdout, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::{Anchor, BlastFilter, Order, RecipientQuery};
@@ -21,7 +22,7 @@ use crate::app::{
     ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderItemRow, OrderQuery, OrderRow, SoldOut, SteppedOrder,
     WrittenOrder, change_as_typed, item_as_typed, items_in_words,
 };
-use crate::domain::amount::in_currency;
+use crate::domain::amount::{as_text, in_currency};
 use crate::domain::filter::Filter;
 use crate::domain::forgotten::is_forgotten;
 use crate::domain::ids::{BlastId, OrderId};
@@ -147,13 +148,16 @@ async fn list(global: &Global, (blast, state, phone): OrderFilter, limit: u32) -
     }
     let phone = phone.map(|text| parse_phone(&context, &text)).transpose()?;
     let is_narrowed = state.is_some() || phone.is_some();
-    let query = OrderQuery { blast, state, phone, limit, ..OrderQuery::default() };
-    let orders = context.app.orders(&query).await?;
+    let query = OrderQuery { blast, state, phone, ..OrderQuery::default() };
+    let mut orders = read(&context, query, one_more(limit)).await?;
+    let end = ListEnd::cut(&mut orders, limit);
     if let Some(waiting) = context.app.nameless_orders().await? {
         talk(&format!("{waiting}: `blastdeck inbox list` shows it"));
     }
     if context.is_json {
-        return orders.iter().try_for_each(|order| print_json(&document(order)));
+        orders.iter().try_for_each(|order| print_json(&document(order)))?;
+        end.say();
+        return Ok(());
     }
     if orders.is_empty() && is_narrowed {
         talk("no such order: without --state and --phone the list has the others");
@@ -174,7 +178,26 @@ async fn list(global: &Global, (blast, state, phone): OrderFilter, limit: u32) -
         ("ordered", TextAlign::Left),
     ];
     let cells: Vec<_> = orders.iter().map(|order| cells(&context, order)).collect();
-    text(&render(&header, &cells))
+    text(&render(&header, &cells))?;
+    end.say();
+    Ok(())
+}
+
+/// The most that are read at once.
+const PAGE: u32 = 1_000;
+
+/// So many orders at most, a page at a time.
+async fn read(context: &Context, mut query: OrderQuery, most: u32) -> Result<Vec<OrderRow>> {
+    let (mut orders, mut left) = (Vec::new(), most);
+    while left > 0 {
+        query.limit = left.min(PAGE);
+        let page = context.app.orders(&query).await?;
+        let read = u32::try_from(page.len()).unwrap_or(u32::MAX);
+        query.before = page.last().map(|order| order.id);
+        orders.extend(page);
+        left = if read < query.limit { 0 } else { left - read };
+    }
+    Ok(orders)
 }
 
 /// The command line that writes an order or a cart: for the first person of this blast, or of the newest.
@@ -290,14 +313,18 @@ fn counted(context: &Context, order: &OrderRow) -> String {
     }
 }
 
+fn amount_of(order: &OrderRow, amount: Decimal) -> String {
+    as_text(amount, order.currency.as_deref().unwrap_or_default())
+}
+
 /// An order as JSON: money as text, exact.
 fn document(order: &OrderRow) -> Value {
     json!({
         "id": order.id, "state": order.state, "source": order.source, "sender": order.sender, "blast_id": order.blast_id,
         "blast_tag": order.blast_tag, "recipient_id": order.recipient_id, "phone_number": order.phone_number,
         "user_id": order.user_id, "name": order.name, "catalogue": order.catalogue, "note": order.note,
-        "message_id": order.message_id, "total": order.total.map(|total| total.to_string()), "currency": order.currency,
-        "counted": order.counted.map(|counted| counted.to_string()), "uncounted": order.not_counted(),
+        "message_id": order.message_id, "total": order.total.map(|total| amount_of(order, total)), "currency": order.currency,
+        "counted": order.counted.map(|counted| amount_of(order, counted)), "uncounted": order.not_counted(),
         "unreadable_items": order.unreadable, "ordered_at": order.ordered_at, "dated_at": order.dated_at, "created_at": order.created_at,
         "updated_at": order.updated_at, "state_by": order.state_by, "items": order.items.0,
         "original": order.original.as_ref().map(|original| &original.0), "edited_by": order.edited_by,

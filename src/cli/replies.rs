@@ -16,6 +16,7 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::inbox::since;
+use super::listed::ListEnd;
 use super::output::{json, refuse_closed_stdout, talk, text};
 use super::table::{TextAlign, TextTable};
 use crate::app::view::{ReplyQuery, ReplyRow};
@@ -131,6 +132,9 @@ impl RepliesListing {
         if let Some(saving) = saving {
             talk(&saving.in_words());
         }
+        let behind = ReplyQuery { blast: self.blast, since: self.since, before, limit: 1 };
+        let has_more = left == 0 && !context.app.replies(&behind).await?.is_empty();
+        ListEnd::at(self.limit, has_more).say();
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use super::blast::new::{open, refusal, rejected};
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
+use super::listed::{ListEnd, one_more};
 use super::output::{json, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{EVERY_BUSINESS, SuppressOutcome};
@@ -102,6 +103,9 @@ async fn import(global: &Global, (file, sheet): (&Path, Option<String>), busines
     let context = Context::open(global, Intent::Writes).await?;
     let list = read_list(source, context.app.own_region(), RejectedTo::beside(file)).await.map_err(refusal)?;
     rejected(&list.rejected, list.rejected_file.as_deref());
+    if let Some(file) = &list.rejected_file {
+        context.app.note_rejected_file(file).await.unwrap_or_else(|why| talk(&why));
+    }
     if list.people.is_empty() {
         return Err(RefusedError("nobody in the list can be suppressed: nothing changed".to_owned()).into());
     }
@@ -178,9 +182,12 @@ async fn not_suppressed(context: &Context, (phone, business): (&Phone, &str)) ->
 
 async fn list(global: &Global, limit: u32) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
-    let rows = context.app.suppressions(limit).await?;
+    let mut rows = context.app.suppressions(one_more(limit)).await?;
+    let end = ListEnd::cut(&mut rows, limit);
     if context.is_json {
-        return rows.iter().try_for_each(json);
+        rows.iter().try_for_each(json)?;
+        end.say();
+        return Ok(());
     }
     let header = [
         ("phone", TextAlign::Left),
@@ -195,5 +202,7 @@ async fn list(global: &Global, limit: u32) -> Result<()> {
         let who = forgotten::in_words(row.phone_number.as_str()).unwrap_or_else(|| row.phone_number.to_string());
         vec![who, row.business.clone(), context.when(Some(row.created_at)), by, reason]
     });
-    text(&render(&header, &cells.collect::<Vec<_>>()))
+    text(&render(&header, &cells.collect::<Vec<_>>()))?;
+    end.say();
+    Ok(())
 }

@@ -33,6 +33,11 @@ fn with_places(amount: Decimal, places: u32) -> String {
     }
 }
 
+/// An amount as a program reads it: exact, and nothing at all with the places of its currency, `0.00`.
+pub fn as_text(amount: Decimal, currency: &str) -> String {
+    if amount.is_zero() { format!("{:.*}", places(currency) as usize, Decimal::ZERO) } else { amount.to_string() }
+}
+
 /// An amount in JSON: with two decimals, as `1240.00`.
 pub fn in_json<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&format!("{amount:.2}"))

@@ -27,6 +27,9 @@ pub struct CatalogueItem {
     pub inventory: Option<i64>,
     pub image_url: Option<String>,
     pub url: Option<String>,
+    /// It describes a product whose variants are items of their own, and cannot be ordered itself. Without one, the first of the variants
+    /// describes the product.
+    pub gathers_variants: bool,
 }
 
 /// What is taken where nothing is said.

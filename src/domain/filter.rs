@@ -11,6 +11,7 @@
 //! | `older:48h`, `older:2026-11-20` | at their stage for so long, or since before a moment |
 //! | `code:131026` `provider:PENDING` | the provider's error code, the provider's own word |
 //! | `has:reply` `has:note` `has:amount` | who has one |
+//! | `stuck:cart` | `has:cart older:24h`: a cart for a day, and no order |
 //! | `has:cart` | who has a cart and ordered nothing since; `older:` beside it is about the cart |
 //! | `has:first-try` `has:retry` | who waits for it |
 //! | `replied>14:00`, `sent<2026-11-20`, `sent<48h` | the stage's time, from or before a moment; a date is its first moment, a span counts back from now |
@@ -33,7 +34,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-pub use parse::{FilterError, status};
+pub use parse::{CART_STUCK, FilterError, status};
 
 /// How many digits may be the end of a number that somebody read off a phone: fewer are too common, more are a number.
 const ENDING: RangeInclusive<usize> = 2..=8;

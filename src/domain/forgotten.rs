@@ -15,7 +15,7 @@ use super::phone::{PersonKey, Phone};
 pub use pattern::NumberPatterns;
 
 /// What the stand-in of a number begins with. No number does.
-const STAND_IN: &str = "forgotten-";
+pub const STAND_IN: &str = "forgotten-";
 
 /// What a keyed hash among the opt-outs begins with.
 pub const HASH: &str = "forgotten:";
@@ -85,9 +85,19 @@ impl ForgetKey {
 
     /// What stands among the opt-outs for a person: `forgotten:`, the key's id, and HMAC-SHA256 of the person's key.
     pub fn opt_out(&self, person: PersonKey) -> String {
+        self.keyed(&person.to_string())
+    }
+
+    /// What stands for the key of a request that named somebody: the same request is still known when it comes again.
+    pub fn request(&self, key: &str) -> String {
+        // No number begins so: the hash of a key that is a number is not the one of its person.
+        self.keyed(&format!("request {key}"))
+    }
+
+    fn keyed(&self, text: &str) -> String {
         // A key of 32 bytes is a length that HMAC takes.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return HASH.to_owned() };
-        mac.update(person.to_string().as_bytes());
+        mac.update(text.as_bytes());
         format!("{HASH}{}:{}", self.id(), hex(&mac.finalize().into_bytes()))
     }
 }

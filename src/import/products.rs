@@ -175,6 +175,7 @@ impl ProductColumns {
             inventory,
             image_url: link(cell(&["image_url", "image_link", "image"])?)?,
             url: link(cell(&["url", "link"])?)?,
+            gathers_variants: false,
             sku,
         })
     }

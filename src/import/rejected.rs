@@ -2,6 +2,8 @@
 //! then it has another name, and goes when the import fails. What an import that was killed left behind goes with the
 //! next one; a file that is not ours, whatever its name, is never touched.
 
+mod forgetting;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, Read};
@@ -15,6 +17,8 @@ use rustix::process::geteuid;
 use super::error::ImportError;
 use super::person::Rejection;
 use crate::domain::text::{clean, csv_safe};
+
+pub use forgetting::{KnownRejectedFile, read_rejected_file, rewrite_rejected_file};
 
 /// The first line of every file of ours, by which it is recognized.
 const HEADER: [&str; 4] = ["row", "column", "value", "reason"];

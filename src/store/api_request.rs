@@ -54,6 +54,12 @@ pub async fn claim(tx: &mut PgConnection, key: &RequestKey, blast: Option<BlastI
     Ok(claimed.bind(blast.or(key.blast)).fetch_one(tx).await?)
 }
 
+/// Whether a request has this key.
+pub async fn is_known(pool: &PgPool, token: i64, key: &str) -> Result<bool, StoreError> {
+    let known = sqlx::query_scalar("select exists (select from api_requests where token_id = $1 and key = $2)");
+    Ok(known.bind(token).bind(key).fetch_one(pool).await?)
+}
+
 /// What became of the request that had this key first.
 pub async fn get(pool: &PgPool, token: i64, key: &str) -> Result<Option<StoredRequest>, StoreError> {
     let found = sqlx::query_as(

@@ -5,7 +5,7 @@ mod rows;
 
 use sqlx::{FromRow, PgConnection};
 
-pub use rows::{CartQuery, CartRow, count, get, list};
+pub use rows::{CartQuery, CartRow, count, get, list, waiting_since};
 
 use super::StoreError;
 use crate::domain::cart::CartState;

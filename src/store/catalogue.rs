@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, PgPool};
 
-pub use replacing::{CatalogueChange, NewCatalogue, replace};
+pub use replacing::{CatalogueChange, CatalogueSource, NewCatalogue, replace};
 
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{BlastId, CatalogueId, ProductId, SenderId};
@@ -213,8 +213,8 @@ pub struct UnsoldRow {
     pub people: i64,
 }
 
-/// The first person in a blast's queue whose value of a column is no product that can be bought now.
-pub async fn first_unsold(pool: &PgPool, blast: BlastId, column: &str) -> Result<Option<UnsoldRow>, StoreError> {
+/// The first people in a blast's queue whose value of a column is no product that can be bought now.
+pub async fn unsold(pool: &PgPool, (blast, column): (BlastId, &str), limit: i64) -> Result<Vec<UnsoldRow>, StoreError> {
     let first = sqlx::query_as(
         "with items as (
              select c.sku, bool_or(lower(c.availability) not in ('out of stock', 'discontinued')
@@ -226,7 +226,7 @@ pub async fn first_unsold(pool: &PgPool, blast: BlastId, column: &str) -> Result
                 count(*) over () as people
            from blast_recipients r left join items i on i.sku = trim(r.variables ->> $2)
           where r.blast_id = $1 and r.status = 'queued' and i.is_sold is not true
-          order by r.id limit 1",
+          order by r.id limit $3",
     );
-    Ok(first.bind(blast).bind(column).fetch_optional(pool).await?)
+    Ok(first.bind(blast).bind(column).bind(limit).fetch_all(pool).await?)
 }

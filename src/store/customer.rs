@@ -4,7 +4,7 @@
 mod messages;
 mod said;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
@@ -12,6 +12,7 @@ use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
 use super::StoreError;
 use super::in_flight::current;
 use crate::domain::amount;
+use crate::domain::forgotten::STAND_IN;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 
@@ -104,11 +105,24 @@ pub struct Consent {
 }
 
 impl Consent {
-    /// `consent: the shop's form on 2026-03-01, by the list of blast 7`.
+    /// `consent: the shop's form on 2026-03-01, by the list of blast 7`. A day that there is not is named as such.
     pub fn in_words(&self) -> String {
-        let given = if self.given_at.is_empty() { String::new() } else { format!(" on {}", self.given_at) };
+        let given = match self.given_at.as_str() {
+            "" => String::new(),
+            day if names_no_day(day) => format!(", dated `{day}` by the list, a day that there is not"),
+            day => format!(" on {day}"),
+        };
         format!("consent: {}{given}, by the list of blast {}", self.source, self.blast_id)
     }
+}
+
+/// Whether a text begins as a date does, `2026-02-30`, and is none.
+fn names_no_day(text: &str) -> bool {
+    let is_digits = |part: &str, len| part.len() == len && part.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(date) = text.get(..10) else { return false };
+    let parts: Vec<&str> = date.split('-').collect();
+    matches!(parts[..], [year, month, day] if is_digits(year, 4) && is_digits(month, 2) && is_digits(day, 2))
+        && date.parse::<NaiveDate>().is_err()
 }
 
 /// All that is known of a customer beside their row.
@@ -202,6 +216,14 @@ pub async fn rows(
     let customers: Vec<&str> = customers.iter().map(AsRef::as_ref).collect();
     let rows = sqlx::query_as(ROWS).bind(customers).fetch_all(executor).await?;
     Ok(rows)
+}
+
+/// The stand-ins of people who were forgotten, as keys of [`rows`].
+pub async fn stand_ins(executor: impl PgExecutor<'_>) -> Result<Vec<String>, StoreError> {
+    let stand_ins = sqlx::query_scalar(
+        "select distinct phone_number from suppressions where starts_with(phone_number, $1) order by 1",
+    );
+    Ok(stand_ins.bind(STAND_IN).fetch_all(executor).await?)
 }
 
 const ROWS: &str = "

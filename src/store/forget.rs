@@ -1,6 +1,7 @@
 //! Forgetting a person: their number, name and texts leave every row; the rows stay, and count as before.
 
 mod elsewhere;
+mod requests;
 mod rows;
 mod skus;
 
@@ -12,6 +13,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 
 pub use elsewhere::forget_elsewhere;
+pub use requests::forget_requests;
 pub use rows::{forget_opt_outs, forget_rows};
 
 /// Whether a webhook names somebody: by one of their ids or by their number, which stands in digits of another script only where there is

@@ -362,3 +362,80 @@ async fn an_order_written_again_has_the_currencies_that_it_had() {
         assert_eq!(of(&second), of(&first), "{again:?}");
     }
 }
+
+#[tokio::test]
+async fn a_cart_without_an_order_for_a_day_is_a_reason_to_be_stuck() {
+    let scene = scene(3).await;
+    let shop = &scene.shop;
+    for n in 1..=3 {
+        shop.ok(&["cart", "add", "1", &digits(n), "teh"]).await;
+    }
+    shop.execute("update carts set created_at = now() - interval '25 hours', updated_at = now() - interval '25 hours' where id < 3")
+        .await;
+    shop.ok(&["order", "add", "1", &digits(2), "teh"]).await;
+
+    let report = shop.ok(&["blast", "report", "1"]).await;
+
+    assert_eq!(shop.json(&["blast", "report", "1"]).await["stuck_with_cart"], 1);
+    let follow_up =
+        "1 person has had a cart for 24 hours and no order: `blastdeck blast new --from 'blast:1 stuck:cart'`";
+    assert!(report.contains(follow_up), "{report}");
+    let found = shop.json_lines(&["blast", "recipients", "1", "--search", "stuck:cart"]).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["phone_number"], format!("+{}", digits(1)));
+}
+
+#[tokio::test]
+async fn an_edit_that_changes_nothing_is_none_and_nothing_is_written_with_its_places() {
+    let scene = scene(2).await;
+    let shop = &scene.shop;
+    shop.ok(&["order", "add", "1", &digits(1), "teh*2", "kuih*1@0.35"]).await;
+
+    for same in ["teh*2", "kuih*1@0.350"] {
+        shop.ok(&["order", "edit", "1", same]).await;
+    }
+
+    assert_eq!(shop.number("select count(*) from order_edits").await, 0);
+    assert_eq!(shop.number("select count(*) from order_changes").await, 1, "and nobody is told of it");
+    let free = shop.json(&["order", "edit", "1", "teh*2@0", "-kuih"]).await;
+    assert_eq!((&free["total"], &free["counted"]), (&json!("0.00"), &json!("0.00")));
+    assert_eq!(shop.number("select count(*) from order_edits").await, 1);
+}
+
+#[tokio::test]
+async fn a_list_that_ends_at_its_limit_says_so() {
+    let scene = scene(3).await;
+    let shop = &scene.shop;
+    for n in 1..=3 {
+        shop.ok(&["cart", "add", "1", &digits(n), "teh"]).await;
+        shop.ok(&["order", "add", "1", &digits(n), "teh"]).await;
+        shop.ok(&["suppress", "add", &digits(90 + n)]).await;
+    }
+    shop.execute(
+        "insert into replies (sender_id, blast_id, recipient_id, phone_number, kind, body, message_id, at)
+         select sender_id, blast_id, r.id, phone_number, 'text', 'yes', 'in.' || r.id, now()
+           from blast_recipients r join blasts b on b.id = r.blast_id;
+         insert into webhook_inbox (provider, digest, body, state) values ('meta', 'a', '{}', 'applied'), ('meta', 'b', '{}', 'applied'),
+            ('meta', 'c', '{}', 'applied')",
+    )
+    .await;
+
+    let lists = [
+        &["order", "list"][..],
+        &["cart", "list"],
+        &["replies"],
+        &["suppress", "list"],
+        &["customer", "list"],
+        &["customer", "find", "601"],
+        &["inbox", "list"],
+    ];
+    for list in lists {
+        for json in [&[][..], &["--json"]] {
+            let cut = shop.run(&[list, &["--limit", "2"], json].concat()).await;
+            assert!(cut.err.contains("there are more than these 2: `--limit 20` lists more"), "{list:?}: {cut:?}");
+        }
+        assert_eq!(shop.json_lines(&[list, &["--limit", "2"]].concat()).await.len(), 2, "{list:?}");
+        let whole = shop.run(&[list, &["--limit", "20"]].concat()).await;
+        assert!(!whole.err.contains("there are more"), "{list:?}: {whole:?}");
+    }
+}

@@ -372,3 +372,19 @@ async fn the_shops_models_are_there_under_the_documents_names() {
     let refused = sqlx::query("DELETE FROM \"WhatsAppCart\"").execute(&mut compat).await;
     assert!(refused.unwrap_err().to_string().contains("is for reading"));
 }
+
+#[tokio::test]
+async fn a_campaign_was_scheduled_only_if_it_was_to_start_at_a_time() {
+    let database = database().await;
+    let scene = "
+        insert into senders (name, provider, business) values ('cloud', 'meta', 'kedai');
+        insert into blasts (blast_tag, sender_id, message, state, send_after, launched_at, scheduled_for, repeat_rule) values
+            ('At once', 1, 'Hi', 'draft', '2026-11-01 01:00Z', '2026-11-01 01:00Z', null, null),
+            ('At a time', 1, 'Hi', 'draft', null, null, '2026-12-01 01:00Z', null)";
+    sqlx::raw_sql(scene).execute(&database.pool).await.unwrap();
+    let mut compat = connect(&database).await;
+
+    let campaigns = rows(&mut compat, "select \"scheduledFor\" from \"WhatsAppCampaign\" order by id::bigint", 0).await;
+
+    assert_eq!(campaigns, [json!({ "scheduledFor": null }), json!({ "scheduledFor": "2026-12-01T01:00:00" })]);
+}

@@ -53,6 +53,8 @@ async fn known_shop() -> Shop {
     shop.ok(&["mark", &first, &phone, "closed", "--amount", "120.50"]).await;
     shop.ok(&["mark", &second, &phone, "note", "--note", TEXT]).await;
     shop.ok(&["customer", "tag", &phone, "vip"]).await;
+    shop.ok(&["customer", "tag", &phone, "tag-zulaikha", "zul.aikha"]).await;
+    shop.ok(&["customer", "untag", &phone, "tag-zulaikha", "zul.aikha"]).await;
     shop.ok(&["customer", "note", &phone, TEXT]).await;
     shop.execute(&format!(
         "update blast_recipients set name = '{NAME}', message_text = 'Dear {NAME}', variables = '{{\"address\": \"{TEXT}\"}}'
@@ -69,7 +71,7 @@ async fn known_shop() -> Shop {
             ('wsapme', 'a', '{{\"from\": \"{bare}@c.us\", \"text\": \"{TEXT}\"}}', 'applied'),
             ('meta', 'b', '{{\"user\": \"user-77\", \"name\": \"{NAME}\"}}', 'failed');
          insert into api_requests (token_id, key, fingerprint, request_id, status, answer)
-         values (0, 'k', 'f', 'r', 200, '{{\"phone_number\": \"{phone}\", \"name\": \"{NAME}\", \"id\": 1}}');
+         values (0, 'k-{bare}', 'f', 'r-{bare}', 200, '{{\"phone_number\": \"{phone}\", \"name\": \"{NAME}\", \"id\": 1}}');
          insert into api_jobs (kind, blast_id, sender_id, created_by, result, error)
          values ('add_recipients', {first}, 1, 'x', '[\"{phone}\", \"{TEXT}\"]', 'not {bare} again');
          insert into opt_out_removals (business, phone_number, source, added_at) values ('kedai', '{phone}', 'person', now());
@@ -147,7 +149,7 @@ async fn whoever_is_forgotten_leaves_no_trace_and_every_count_as_it_was() {
     let left = dump(&shop);
     let exported = everything_exported(&shop).await;
     let here = files(shop.path("people.csv").parent().unwrap());
-    for word in [bare.as_str(), NAME, TEXT, "user-77", &bare[4..]] {
+    for word in [bare.as_str(), NAME, TEXT, "user-77", &bare[4..], "tag-zulaikha", "zul.aikha"] {
         let at = left.find(word).map(|at| &left[at.saturating_sub(200)..(at + 60).min(left.len())]);
         assert_eq!(at, None, "{word} is in the dump");
         assert!(!exported.contains(word), "{word} is in an export");
@@ -458,4 +460,67 @@ async fn where_consent_came_from_is_kept_with_the_number_when_a_list_says_it() {
     assert_eq!((&consent["source"], &consent["given_at"]), (&json!("web form"), &json!("2026-03-01")));
     assert_eq!(shop.json(&["customer", "show", &number(FIRST + 1)]).await["consents"], json!([]));
     assert!(shop.ok(&["customer", "show", &number(FIRST)]).await.contains("consent: web form on 2026-03-01"));
+}
+
+#[tokio::test]
+async fn whoever_is_forgotten_leaves_the_files_of_rejected_rows() {
+    let shop = Shop::open(Setup::default()).await;
+    let (first, other) = (number(FIRST), number(FIRST + 1));
+    let list = format!("name,phone\nA,{first}\nB,{first}\nC,{other}\nD,{other}\n");
+    let [list, stops, moved] = ["raya.csv", "stops.csv", "moved.csv"].map(|name| shop.write(name, &list));
+    for list in [&list, &moved] {
+        let list = list.to_str().unwrap();
+        shop.ok(&["blast", "new", "--sender", "sales", "--message", "x", "--recipients", list]).await;
+    }
+    shop.ok(&["suppress", "import", stops.to_str().unwrap(), "--business", "kedai"]).await;
+    let rejected = |name: &str| fs::read_to_string(shop.path(&format!("{name}.rejected.csv"))).unwrap();
+    assert!(["raya", "stops", "moved"].iter().all(|name| rejected(name).contains(&first)));
+    shop.write("moved.rejected.csv", format!("my notes\n{first}\n"));
+    shop.execute("insert into rejected_files values ('other-machine', '/lists/old.rejected.csv')").await;
+
+    let said = shop.run(&["customer", "forget", &first, "--yes"]).await;
+
+    for name in ["raya", "stops"] {
+        let left = rejected(name);
+        assert!(!left.contains(&digits(FIRST)) && left.contains(&other), "{name}: {left}");
+    }
+    assert!(rejected("moved").starts_with("my notes"), "what is somebody else's is not touched");
+    assert!(said.err.contains("moved.rejected.csv, which was changed since"), "{said:?}");
+    assert!(said.err.contains("/lists/old.rejected.csv on other-machine"), "{said:?}");
+    assert!(!said.err.contains("raya.rejected.csv"), "{said:?}");
+}
+
+#[tokio::test]
+async fn customers_and_whoever_was_forgotten_come_to_what_the_report_says() {
+    let shop = known_shop().await;
+    shop.ok(&["mark", "1", &number(FIRST + 1), "closed", "--amount", "6.21"]).await;
+    let revenue = async || {
+        let rows = shop.json_lines(&["customer", "list"]).await;
+        rows.iter().map(|row| row["revenue"].as_str().unwrap().parse::<f64>().unwrap()).sum::<f64>()
+    };
+    assert!((revenue().await - 126.71).abs() < 0.001);
+
+    shop.ok(&["customer", "forget", &number(FIRST), "--yes"]).await;
+
+    assert!((revenue().await - 6.21).abs() < 0.001);
+    let said =
+        "not among them, of 1 number that was forgotten: 2 sent, 2 received, 2 read, 1 reply, 1 order, revenue 120.50";
+    for verb in [&["customer", "list"][..], &["customer", "list", "--json"], &["customer", "export"]] {
+        let listed = shop.run(verb).await;
+        assert!(listed.err.contains(said), "{verb:?}: {listed:?}");
+    }
+    let of_tag = shop.run(&["customer", "list", "--tag", "vip"]).await;
+    assert!(!of_tag.err.contains("forgotten"), "{of_tag:?}");
+}
+
+#[tokio::test]
+async fn a_day_of_consent_that_there_is_not_is_named_as_such() {
+    let shop = Shop::open(Setup::default()).await;
+    let list = shop.write("consent.csv", "phone,consent_source,consent_date\n60100734512,web form,2026-02-30\n");
+    let new = ["blast", "new", "--sender", "sales", "--message", "x", "--recipients", list.to_str().unwrap()];
+    shop.ok(&new).await;
+
+    let shown = shop.ok(&["customer", "show", &number(FIRST)]).await;
+
+    assert!(shown.contains("consent: web form, dated `2026-02-30` by the list, a day that there is not"), "{shown}");
 }

@@ -5,7 +5,7 @@ use crate::domain::catalogue::is_sold_out;
 use crate::domain::content::BlastContent;
 use crate::domain::template::{ButtonAction, ParameterValue, TemplateComponent, TemplateMessage};
 use crate::domain::text::{clean, count_of};
-use crate::store::catalogue::{self, KnownItem};
+use crate::store::catalogue::{self, KnownItem, UnsoldRow};
 use crate::store::view::BlastRow;
 
 impl App {
@@ -32,24 +32,29 @@ impl App {
         Ok(obstacles)
     }
 
-    /// Of a product that each row names, the first row whose product cannot be bought.
+    /// Of a product that each row names, the first rows whose product cannot be bought.
     async fn row_obstacle(&self, blast: &BlastRow, column: &str) -> Result<Option<String>, AppError> {
-        let Some(first) = catalogue::first_unsold(self.pool(), blast.id, column).await? else { return Ok(None) };
-        let why = if first.is_known { "is sold out" } else { "is in no catalogue" };
-        let sku = clean(&first.sku);
-        let others = match first.people - 1 {
-            0 => String::new(),
-            more => format!(
-                ", and {} more",
-                count_of(more.unsigned_abs(), "person has such a product", "people have such products")
-            ),
-        };
-        Ok(Some(format!(
-            "`{sku}` in column {} of {} {why}{others}: correct the list",
-            clean(column),
-            first.phone_number
-        )))
+        let unsold = catalogue::unsold(self.pool(), (blast.id, column), NAMED_MAX).await?;
+        let Some((first, others)) = unsold.split_first() else { return Ok(None) };
+        let mut words = vec![format!("`{}` in column {} of {}", clean(&first.sku), clean(column), unsold_words(first))];
+        words.extend(others.iter().map(|row| format!("`{}` of {}", clean(&row.sku), unsold_words(row))));
+        let named = i64::try_from(unsold.len()).unwrap_or(i64::MAX);
+        let more = (first.people - named).unsigned_abs();
+        if more > 0 {
+            let people = count_of(more, "more person has such a product", "more people have such products");
+            words.push(format!("and {people}"));
+        }
+        Ok(Some(format!("{}: correct the list", words.join(", "))))
     }
+}
+
+/// So many people are named whose products cannot be bought.
+const NAMED_MAX: i64 = 3;
+
+/// `+60123456789 is sold out`.
+fn unsold_words(row: &UnsoldRow) -> String {
+    let why = if row.is_known { "is sold out" } else { "is in no catalogue" };
+    format!("{} {why}", row.phone_number)
 }
 
 /// The one column that a value is.

@@ -10,7 +10,7 @@ use crate::domain::text::clean;
 use crate::engine::ConfiguredSender;
 use crate::provider::meta::GraphError;
 use crate::provider::meta::catalogue::MetaCatalogue;
-use crate::store::catalogue::{self, CatalogueChange, NewCatalogue};
+use crate::store::catalogue::{self, CatalogueChange, CatalogueSource, NewCatalogue};
 
 /// How long Meta may take for one catalogue.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -89,7 +89,7 @@ impl App {
         let business = configured.map_or(sender.name.as_str(), |configured| configured.business());
         let products = in_time(sender, meta.catalogue_products(&id)).await?;
         let mut tx = self.begin().await?;
-        let new = NewCatalogue { business, external_id: Some(&id), name: &name };
+        let new = NewCatalogue { business, external_id: Some(&id), name: &name, source: CatalogueSource::Meta };
         let change = catalogue::replace(&mut tx, &new, &products.items).await?;
         tx.commit().await?;
         Ok(SyncedCatalogue { external_id: id, name, unreadable: products.unreadable, change })

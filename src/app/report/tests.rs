@@ -73,7 +73,7 @@ fn the_json_is_the_one_that_programs_rely_on() {
             r#""rates":{"received":0.96,"read":0.72,"replied":0.32,"closed":0.1},"#,
             r#""errors":[{"code":"131026","count":3,"title":"Undeliverable","advice":"not on WhatsApp"}],"#,
             r#""opted_out_later":2,"replies":{"replies":0,"texts":0,"writers":0},"#,
-            r#""charges":{"categories":{},"free":0,"money":{},"without_rate":0},"held_by_meta":0}"#,
+            r#""charges":{"categories":{},"free":0,"money":{},"without_rate":0},"held_by_meta":0,"stuck_with_cart":0}"#,
         )
     );
 }

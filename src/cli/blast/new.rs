@@ -253,6 +253,9 @@ fn report(imported: &Imported) {
     if let Some(words) = imported.unusual_lengths.in_words() {
         talk(&words);
     }
+    if let Some(warning) = &imported.warning {
+        talk(warning);
+    }
     if let Some(odd) = imported.not_utf8 {
         let odd_rows = count_of(odd.rows, "row is", "rows are");
         talk(&format!("{odd_rows} not UTF-8 and may have wrong letters (first: row {})", odd.first_row));

@@ -2,6 +2,7 @@
 
 use color_eyre::Result;
 
+use super::say_forgotten;
 use crate::app::{CustomerQuery, Export};
 use crate::cli::context::Context;
 use crate::cli::export::ExportOutput;
@@ -21,6 +22,8 @@ pub(in crate::cli) struct CustomerExportArgs {
 impl CustomerExportArgs {
     pub(super) async fn run(self, context: &Context) -> Result<()> {
         let query = CustomerQuery { search: self.search, tag: self.tag, ..CustomerQuery::default() };
-        self.output.write(context, Export::Customers { query }, context.zone, None).await
+        let is_whole = query.search.is_none() && query.tag.is_none();
+        self.output.write(context, Export::Customers { query }, context.zone, None).await?;
+        if is_whole { say_forgotten(context).await } else { Ok(()) }
     }
 }

@@ -9,6 +9,7 @@ use crate::cli::confirm::confirm;
 use crate::cli::context::Context;
 use crate::cli::exit::RefusedError;
 use crate::cli::output::{json, line, talk};
+use crate::domain::text::clean;
 
 pub(super) async fn run(context: &Context, phone: &str, sure: bool) -> Result<()> {
     let phone = read(context, phone)?;
@@ -26,7 +27,7 @@ pub(super) async fn run(context: &Context, phone: &str, sure: bool) -> Result<()
     if context.is_json {
         return json(&json!({
             "forgotten": true, "numbers": done.numbers, "kept": done.kept, "not_touched": NOT_FORGOTTEN,
-            "files_elsewhere": done.files_elsewhere, "left_here": done.left_here,
+            "files_elsewhere": done.files_elsewhere, "rejected_files": done.rejected_files, "left_here": done.left_here,
         }));
     }
     said(&done)
@@ -39,6 +40,10 @@ fn said(done: &Forgotten) -> Result<()> {
             "files that they sent are on the disk of {}: delete them there",
             done.files_elsewhere.join(", ")
         ));
+    }
+    if !done.rejected_files.is_empty() {
+        talk("files of rejected rows that are out of reach and may name them: delete them, or the rows in them");
+        done.rejected_files.iter().for_each(|file| talk(&format!("  {}", clean(file))));
     }
     if let Some(why) = &done.left_here {
         let again = "the database has forgotten them, but a file of this machine could not be cleared";

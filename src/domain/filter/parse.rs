@@ -90,11 +90,30 @@ pub(super) fn terms(tokens: &[FilterToken], reader: MomentParser) -> Result<Vec<
             continue;
         }
         rest = others;
+        if is_stuck_cart(first) {
+            terms.extend(stuck_cart(reader));
+            continue;
+        }
         if let Some(test) = test(first, reader).map_err(|error| (first.at, error))? {
             terms.push(Term { sense: first.sense, test });
         }
     }
     Ok(of_carts(terms))
+}
+
+/// How long somebody has had a cart who is stuck with it.
+pub const CART_STUCK: TimeDelta = TimeDelta::hours(24);
+
+/// `stuck:cart`.
+fn is_stuck_cart(token: &FilterToken) -> bool {
+    let is_stuck = token.key.as_ref().is_some_and(|key| key.word == "stuck" && key.operator == KeyOperator::Colon);
+    is_stuck && token.sense == Sense::Is && token.value.trim().eq_ignore_ascii_case("cart")
+}
+
+/// A cart that is a day old, and no order since.
+fn stuck_cart(reader: MomentParser) -> [Term; 2] {
+    let term = |test| Term { sense: Sense::Is, test };
+    [term(Test::Has(Fact::Cart)), term(Test::Older(reader.now - CART_STUCK))]
 }
 
 /// Beside `has:cart` an age is the cart's.

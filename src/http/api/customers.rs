@@ -2,20 +2,20 @@
 //! of them.
 
 mod forget;
+mod list;
 
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
-use super::body::{JsonBody, Params, PathId};
+use super::body::{JsonBody, PathId};
 use super::once::{Answer, Repeatable, once};
-use super::page;
-use crate::app::{App, CustomerBlast, CustomerDetails, CustomerNote, CustomerQuery, CustomerRow};
+use crate::app::{App, CustomerBlast, CustomerDetails, CustomerNote, CustomerRow};
 use crate::domain::phone::{PersonKey, Phone};
 
 pub(super) fn routes() -> Routes {
@@ -23,11 +23,11 @@ pub(super) fn routes() -> Routes {
     Routes::of("Customers")
         .get(
             "/api/whatsapp/customers",
-            list,
+            list::list,
             Operation::read("Lists customers, in the order of their numbers")
                 .details("A customer is one person over all blasts, of every sender: a token for one sender sees none.")
-                .query::<CustomerListParams>()
-                .answer::<CustomerList>(200, "A page")
+                .query::<list::CustomerListParams>()
+                .answer::<list::CustomerList>(200, "A page")
                 .refuses(&[409]),
         )
         .get(
@@ -82,34 +82,6 @@ pub(super) fn customer_id(phone: &Phone) -> Option<String> {
 pub(super) fn customer_id_of(stored: &str) -> Option<String> {
     let key = stored.strip_prefix('+').and_then(PersonKey::of_digits);
     key.map(|key| key.number().to_string())
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[into_params(rename_all = "camelCase")]
-struct CustomerListParams {
-    /// Digits of a number, or a part of a name.
-    #[serde(default)]
-    search: Option<String>,
-    /// Only those with this tag.
-    #[serde(default)]
-    tag: Option<String>,
-    /// 1 to 1,000 a page, usually 50.
-    #[serde(default, deserialize_with = "page::number")]
-    limit: Option<u32>,
-    /// `nextCursor` of the page before.
-    #[serde(default)]
-    cursor: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct CustomerList {
-    customers: Vec<Customer>,
-    #[schema(example = 50)]
-    limit: u32,
-    #[schema(example = json!(null))]
-    next_cursor: Option<String>,
 }
 
 /// A person over all blasts.
@@ -322,17 +294,6 @@ struct UnmergeBody {
 
 /// Tags in one request.
 const TAGS_MAX: usize = 50;
-
-async fn list(ApiReader(caller): ApiReader, Params(asked): Params<CustomerListParams>) -> Result<Answer, Problem> {
-    let limit = page::limit(asked.limit)?;
-    let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
-    let after = cursor.map(page::read_cursor).transpose()?.map(|[number]| format!("+{number}"));
-    let search = asked.search.filter(|search| !search.trim().is_empty());
-    let query = CustomerQuery { search, tag: asked.tag, after, limit: i64::from(limit) };
-    let page = caller.app().customers(&query).await?;
-    let next_cursor = page.next.map(|next| next.trim_start_matches('+').to_owned());
-    Ok(Answer::ok(CustomerList { customers: page.rows.into_iter().map(Into::into).collect(), limit, next_cursor }))
-}
 
 async fn show(ApiReader(caller): ApiReader, PathId(id): PathId<String>) -> Result<Answer, Problem> {
     let app = caller.app();

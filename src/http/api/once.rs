@@ -119,6 +119,7 @@ where
     F: Future<Output = Result<Answer, Problem>>,
 {
     let Some(key) = key(request.headers)? else { return Ok(work(caller.app()).await?.into_response()) };
+    let key = caller.app().request_key(caller.token.id, key).await?;
     if let Some(earlier) = earlier(caller, &key).await?
         && let Some(again) = replay(caller, &request, &key, earlier).await?
     {

@@ -105,6 +105,7 @@ fn product(item: &Value) -> Option<CatalogueItem> {
         inventory: item.get("inventory").and_then(Value::as_i64).filter(|count| *count >= 0),
         image_url: text(item, "image_url"),
         url: text(item, "url"),
+        gathers_variants: false,
     })
 }
 

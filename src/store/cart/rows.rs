@@ -105,3 +105,11 @@ fn push_conditions(sql: &mut QueryBuilder<Postgres>, query: &CartQuery) {
         sql.push(" and person_key(c.phone_number) = person_key(").push_bind(phone.as_str().to_owned()).push(")");
     }
 }
+
+/// How many people of a blast have had a cart since before this moment, and ordered nothing.
+pub async fn waiting_since(pool: &PgPool, blast: BlastId, before: DateTime<Utc>) -> Result<i64, StoreError> {
+    let waiting = sqlx::query_scalar(
+        "select count(distinct recipient_id) from waiting_carts where blast_id = $1 and since < $2 and recipient_id is not null",
+    );
+    Ok(waiting.bind(blast).bind(before).fetch_one(pool).await?)
+}

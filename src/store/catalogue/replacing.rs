@@ -12,9 +12,30 @@ use crate::store::StoreError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCatalogue<'a> {
     pub business: &'a str,
-    /// Meta's id; `None`: of a file, known by its name.
+    /// Meta's id; `None`: of a file or a program, known by its name.
     pub external_id: Option<&'a str>,
     pub name: &'a str,
+    pub source: CatalogueSource,
+}
+
+/// Who says what a catalogue has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CatalogueSource {
+    /// A file of an operator.
+    File,
+    /// A program, over HTTP.
+    Program,
+    Meta,
+}
+
+impl CatalogueSource {
+    const fn key(self) -> &'static str {
+        match self {
+            Self::File => "csv",
+            Self::Program => "api",
+            Self::Meta => "meta",
+        }
+    }
 }
 
 /// What became of a catalogue that was read whole.
@@ -42,7 +63,8 @@ pub async fn replace(
 ) -> Result<CatalogueChange, StoreError> {
     let id = upsert(&mut *tx, catalogue).await?;
     let (products, variants) = split(items);
-    let (items, counts) = (items.len(), (products.len(), variants.len()));
+    let orderable = items.iter().filter(|item| !item.gathers_variants).count();
+    let (items, counts) = (orderable, (products.len(), variants.len()));
     let mut change =
         CatalogueChange { id, items, products: counts.0, variants: counts.1, added: 0, changed: 0, removed: 0 };
     for rows in products.chunks(AT_ONCE) {
@@ -69,9 +91,9 @@ async fn upsert(tx: &mut PgConnection, catalogue: &NewCatalogue<'_>) -> Result<C
         "insert into catalogues (business, external_id, name, source, synced_at) values (",
     );
     sql.push_bind(catalogue.business).push(", ").push_bind(catalogue.external_id).push(", ").push_bind(catalogue.name);
-    sql.push(if catalogue.external_id.is_some() { ", 'meta', now())" } else { ", 'csv', now())" });
+    sql.push(", ").push_bind(catalogue.source.key()).push(", now())");
     sql.push(" on conflict ").push(key);
-    sql.push(" do update set name = excluded.name, synced_at = now(), updated_at = now() returning id");
+    sql.push(" do update set name = excluded.name, source = excluded.source, synced_at = now(), updated_at = now() returning id");
     Ok(sql.build_query_scalar().fetch_one(tx).await?)
 }
 
@@ -87,7 +109,13 @@ fn split(items: &[CatalogueItem]) -> (Vec<Row<'_>>, Vec<Row<'_>>) {
         *members.entry(group).or_default() += 1;
     }
     // A list that changes while it is read page by page may name an item twice.
-    for item in items.iter().filter(|item| seen_items.insert(item.sku.as_str())) {
+    for item in items.iter().filter(|item| item.gathers_variants || seen_items.insert(item.sku.as_str())) {
+        if item.gathers_variants {
+            if seen.insert(item.sku.as_str()) {
+                products.push((item.sku.as_str(), item));
+            }
+            continue;
+        }
         let group = item.group.as_deref();
         let is_alone =
             group.is_none_or(|group| group == item.sku && members.get(group) == Some(&1) && item.variant.is_none());

@@ -7,10 +7,11 @@ use super::{PersonTraces, names_person};
 use crate::store::StoreError;
 
 /// A column of text or JSON that may name somebody: table, column, type.
-const COLUMNS: [(&str, &str, &str); 52] = [
+const COLUMNS: [(&str, &str, &str); 53] = [
     ("api_jobs", "error", "text"),
     ("api_jobs", "result", "jsonb"),
     ("api_requests", "answer", "jsonb"),
+    ("api_requests", "headers", "jsonb"),
     ("blast_changes", "reason", "text"),
     ("blast_recipients", "error_message", "text"),
     ("blast_recipients", "external_id", "text"),

@@ -27,7 +27,7 @@ const BY_NUMBER: [&str; 16] = [
     "update message_pricing set message_id = 'forgotten-' || gen_random_uuid()
       where recipient_id in (select id from blast_recipients where person_key(phone_number) = $1) and $2::text is not null",
     "update operator_actions
-        set phone_number = $2, detail = detail - 'note' - 'note_before'
+        set phone_number = $2, detail = detail - 'note' - 'note_before' - 'tags' - 'without'
       where recipient_id in (select id from blast_recipients where person_key(phone_number) = $1)
          or person_key(phone_number) = $1",
     // Raw answers of providers, with the text and the name, stand here too.

@@ -38,7 +38,7 @@ async fn a_customer_is_found_tagged_merged_and_known_to_recipients() {
     let edited = api.patch(&format!("{path}/60100000001"), edit).await.expect(200);
     assert_eq!((&edited.body["tags"], &edited.body["notes"][0]["note"]), (&json!(["vip"]), &json!("calls back")));
     let wrong = api.patch(&format!("{path}/60100000001"), json!({ "addTags": ["very important"] })).await.expect(422);
-    assert_eq!(wrong.fields(), ["tags"]);
+    assert_eq!(wrong.fields(), ["addTags"]);
     assert_eq!(api.get(&format!("{path}?tag=vip")).await.expect(200).body["customers"].as_array().unwrap().len(), 1);
     let merged = api.post(&format!("{path}/60100000001/merge"), json!({ "into": "60100000002" })).await.expect(200);
     assert_eq!(merged.body["phoneNumbers"], json!(["+60100000002", "+60100000001"]));
@@ -112,5 +112,37 @@ async fn a_customer_is_forgotten_only_once_their_id_is_said_twice() {
     assert_eq!((&done.body["forgotten"], &done.body["wasKept"]["blasts"]), (&json!(true), &json!(1)), "{done:?}");
     assert_eq!(shop.number(aina).await, 0);
     forget(&api, "").await.expect(404);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_whose_key_names_whoever_is_forgotten_is_still_done_once() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "admin").await;
+    let number = json!({ "phone_number": "60100734512", "name": "Zulaikha Osman" });
+    let draft = json!({ "message": "Hi", "recipients": [number] });
+    let keys = ["k-60100734512", "order of zulaikha-osman", "another"];
+    let ask = async |key: &str| {
+        let request = api.request(Method::POST, "/api/blasts").header("Idempotency-Key", key);
+        said(request.header("X-Request-Id", "id-of-60100734512").json(&draft)).await
+    };
+    for key in keys {
+        ask(key).await.expect(201);
+    }
+
+    said(api.request(Method::DELETE, "/api/whatsapp/customers/60100734512?confirm=60100734512")).await.expect(200);
+
+    let kept = "select count(*) from api_requests where (key || request_id) ~* '734512|zulaikha'";
+    assert_eq!(shop.number(kept).await, 0);
+    assert_eq!(shop.number("select count(*) from api_requests where key = 'another'").await, 1);
+    for key in keys {
+        let again = ask(key).await.expect(201);
+        assert_eq!(again.header("idempotency-replayed"), "true", "{key}");
+    }
+    assert_eq!(shop.number("select count(*) from blasts").await, 3);
+    let other = said(
+        api.request(Method::POST, "/api/blasts").header("Idempotency-Key", keys[0]).json(&json!({ "message": "Ho" })),
+    );
+    assert_eq!(other.await.expect(422).kind(), "idempotency-key-reused");
     serve.stop().await;
 }

@@ -254,3 +254,36 @@ async fn what_is_wrong_is_named_as_the_request_spells_it_and_said_plainly() {
     assert_eq!(answer.fields(), ["products[0].retailerId"]);
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn a_product_with_variants_reads_back_as_it_was_written_and_no_price_is_rounded() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let large = json!({ "retailerId": "teh-l", "name": "large", "price": "3.50", "inventory": 1 });
+    let teh = json!({ "retailerId": "teh", "name": "Teh Tarik", "description": "With milk", "price": "2.50", "currency": "MYR",
+                      "inventory": 4, "variants": [large, { "retailerId": "teh-s", "name": "small" }] });
+    let write = async |product: &Value| {
+        let menu = json!({ "name": "menu", "business": "kedai", "products": [product] });
+        api.post("/api/whatsapp/catalogs", menu).await
+    };
+
+    let made = write(&teh).await.expect(200).body;
+
+    assert_eq!((&made["source"], &made["productCount"], &made["variantCount"]), (&json!("api"), &json!(1), &json!(2)));
+    let read = api.get("/api/whatsapp/products").await.expect(200).body["products"][0].clone();
+    for field in ["retailerId", "name", "description", "price", "currency", "inventory"] {
+        assert_eq!(read[field], teh[field], "{field}");
+    }
+    let prices: Vec<_> = read["variants"].as_array().unwrap().iter().map(|one| one["price"].clone()).collect();
+    assert_eq!(prices, [json!("3.50"), json!("2.50")]);
+    for sent in ["19.989999999999999999999", "1234567890123456.78"] {
+        let menu = format!(
+            r#"{{"name":"menu","business":"kedai","products":[{{"retailerId":"a","name":"A","price":{sent}}}]}}"#
+        );
+        let request = api.request(Method::POST, "/api/whatsapp/catalogs").header("Content-Type", "application/json");
+        let refused = said(request.body(menu)).await.expect(422);
+        let detail = refused.body["errors"][0]["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(&format!("`{sent}`")), "{detail}");
+    }
+    serve.stop().await;
+}

@@ -36,6 +36,9 @@ pub(super) struct ForgottenCustomer {
     /// Machines whose disks have files that they sent: delete them there.
     #[schema(example = json!([]))]
     files_elsewhere: Vec<String>,
+    /// Files of rejected rows that may name them and are out of reach: on other machines, or changed since they were written.
+    #[schema(example = json!([]))]
+    rejected_files: Vec<String>,
     /// What could not be cleared on the machine that serves: mend that, and forget them once more.
     #[schema(example = json!(null))]
     left_here: Option<String>,
@@ -79,8 +82,17 @@ impl From<KeptOfPerson> for WasKept {
 
 impl From<Forgotten> for ForgottenCustomer {
     fn from(done: Forgotten) -> Self {
-        let Forgotten { numbers, kept, files_elsewhere, left_here } = done;
-        Self { forgotten: true, numbers, was_kept: kept.into(), not_touched: NOT_FORGOTTEN, files_elsewhere, left_here }
+        let Forgotten { numbers, kept, files_elsewhere, rejected_files, left_here } = done;
+        let was_kept = kept.into();
+        Self {
+            forgotten: true,
+            numbers,
+            was_kept,
+            not_touched: NOT_FORGOTTEN,
+            files_elsewhere,
+            rejected_files,
+            left_here,
+        }
     }
 }
 

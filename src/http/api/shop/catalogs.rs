@@ -14,7 +14,7 @@ use super::super::authentication::{ApiReader, ApiWriter};
 use super::super::body::{JsonBody, Params, PathId};
 use super::super::once::{Answer, Repeatable, once};
 use super::super::page;
-use crate::app::{App, CatalogueRow, ProductQuery, ProductRow, VariantRow};
+use crate::app::{App, CatalogueRow, CatalogueSource, ProductQuery, ProductRow, VariantRow};
 use crate::domain::ids::{CatalogueId, ProductId};
 
 pub(super) fn routes() -> Routes {
@@ -66,8 +66,8 @@ struct CatalogAnswer {
     name: String,
     #[schema(example = "kedai")]
     business: String,
-    /// `csv` or `meta`.
-    #[schema(example = "csv")]
+    /// `csv`, `api` or `meta`: of a file, a program or Meta.
+    #[schema(example = "api")]
     source: String,
     #[schema(example = 12)]
     product_count: i64,
@@ -265,7 +265,7 @@ async fn replace(ApiWriter(caller): ApiWriter, body: JsonBody<CatalogBody>) -> R
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {
         let CatalogBody { name, business, .. } = &body.value;
-        let change = app.import_catalogue(business.as_deref(), name, &items).await?;
+        let change = app.import_catalogue((business.as_deref(), CatalogueSource::Program), name, &items).await?;
         Ok(Answer::ok(CatalogAnswer::from(app.catalogue(change.id).await?)))
     })
     .await

@@ -101,7 +101,10 @@ impl CatalogBody {
                 read.take(&at, product, own);
                 continue;
             }
-            read.wrong.extend(own.err().into_iter().flat_map(Problem::into_errors));
+            match own {
+                Ok(own) => read.items.push(CatalogueItem { gathers_variants: true, ..own }),
+                Err(problem) => read.wrong.extend(problem.into_errors()),
+            }
             for (m, variant) in product.variants.iter().enumerate() {
                 let place = format!("{at}.variants[{m}]");
                 read.take(&place, variant, variant.item(&place, Some((product, &at)), home));
@@ -154,6 +157,7 @@ impl ProductBody {
             inventory: self.inventory.map(i64::from),
             image_url: self.image_url.as_ref().map(plain).or_else(|| group.and_then(|group| group.image_url.clone())),
             url: self.url.as_ref().map(plain).or_else(|| group.and_then(|group| group.url.clone())),
+            gathers_variants: false,
         })
     }
 }

@@ -1,0 +1,42 @@
+//! Lists that end at `--limit`: that there is more is said on standard error, also of JSON.
+
+use super::output::talk;
+
+/// What a list reads at most: one more than it prints, which says that there is more.
+pub(super) const fn one_more(limit: u32) -> u32 {
+    limit.saturating_add(1)
+}
+
+/// Whether a list ended at its limit.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub(super) struct ListEnd {
+    limit: u32,
+    is_cut: bool,
+}
+
+impl ListEnd {
+    /// Takes away what was read behind the limit.
+    pub(super) fn cut<T>(rows: &mut Vec<T>, limit: u32) -> Self {
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let is_cut = rows.len() > wanted;
+        rows.truncate(wanted);
+        Self { limit, is_cut }
+    }
+
+    /// Of a list that printed all of its limit, and found more, or did not.
+    pub(super) const fn at(limit: u32, is_cut: bool) -> Self {
+        Self { limit, is_cut }
+    }
+
+    /// Says that there is more, and how it is listed.
+    pub(super) fn say(self) {
+        if self.is_cut {
+            let Self { limit, .. } = self;
+            talk(&format!(
+                "there are more than these {limit}: `--limit {}` lists more of them",
+                limit.saturating_mul(10)
+            ));
+        }
+    }
+}
