@@ -133,8 +133,9 @@ async fn metas_catalogue_is_read_page_by_page_with_its_variants() {
 async fn products_that_nobody_can_buy_keep_a_template_from_being_sent() {
     let shop = metas_shop().await;
     shop.ok(&["catalog", "sync"]).await;
-    let list =
-        shop.write("people.csv", format!("name,phone,pick\nAina,{},kopi\nBadrul,{},roti\n", digits(0), digits(1)));
+    let picks = ["kopi", "roti", "satay", "roti", "roti", "roti"];
+    let rows: Vec<_> = (0..).zip(picks).map(|(n, pick)| format!("Person {n},{},{pick}", digits(n))).collect();
+    let list = shop.write("people.csv", format!("name,phone,pick\n{}\n", rows.join("\n")));
     let products = |skus: &[&str]| {
         let items: Vec<_> = skus.iter().map(|sku| json!({ "product_retailer_id": sku })).collect();
         let action = json!({ "sections": [{ "title": "Picks", "product_items": items }] });
@@ -156,7 +157,13 @@ async fn products_that_nobody_can_buy_keep_a_template_from_being_sent() {
     let said = obstacles.to_string();
     assert!(said.contains("`satay`, which is sold out") && said.contains("`roti`, which is in no catalogue"), "{said}");
     let (code, obstacles) = planned(&["kopi", "{pick}"]).await;
-    let whose = format!("`roti` in column pick of +{} is in no catalogue", digits(1));
+    let whose = format!(
+        "`roti` in column pick of +{} is in no catalogue, `satay` of +{} is sold out, `roti` of +{} is in no catalogue, and 2 more people \
+         have such products: correct the list",
+        digits(1),
+        digits(2),
+        digits(3)
+    );
     assert!(code == 3 && obstacles[0].as_str().unwrap().contains(&whose), "{obstacles}");
     assert_eq!(obstacles.as_array().unwrap().len(), 1, "{obstacles}");
     let (code, obstacles) = planned(&["kopi", "baju-red"]).await;

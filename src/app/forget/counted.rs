@@ -34,7 +34,7 @@ pub struct ForgottenCustomers {
 }
 
 impl ForgottenCustomers {
-    fn add(mut self, row: CustomerRow) -> Self {
+    fn add(mut self, row: &CustomerRow) -> Self {
         self.numbers += 1;
         self.sent += row.sent;
         self.received += row.received;
@@ -67,6 +67,6 @@ impl App {
             return Ok(None);
         }
         let rows = customer::rows(self.pool(), &stand_ins).await?;
-        Ok(Some(rows.into_iter().fold(ForgottenCustomers::default(), ForgottenCustomers::add)))
+        Ok(Some(rows.iter().fold(ForgottenCustomers::default(), ForgottenCustomers::add)))
     }
 }

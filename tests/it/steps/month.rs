@@ -11,6 +11,9 @@ use super::{SETUP, add, made, occur, opt_out, people, phone, set};
 use crate::recurring::{Chance, engine_app};
 use crate::support::Shop;
 
+/// How late engines look: an age in a filter is to the second.
+const A_SECOND: TimeDelta = TimeDelta::seconds(1);
+
 /// Somebody of the simulated month, in hours from its beginning.
 #[derive(Debug, Clone, Copy)]
 struct Life {
@@ -137,7 +140,7 @@ async fn in_a_month_with_engines_killed_at_random_everybody_who_is_due_gets_each
         for passed in hour - 2..=*hour {
             live(&shop, &blast, &lives, (start, passed)).await;
         }
-        let now = start + TimeDelta::hours(*hour);
+        let now = start + TimeDelta::hours(*hour) + A_SECOND;
         Box::pin(live_through(&engines, &shop, now, &mut chance)).await;
     }
 
@@ -196,7 +199,7 @@ async fn whatever_an_operator_does_with_its_drafts_nobody_gets_a_step_twice_and_
         for passed in hour - 5..=hour {
             live(&shop, &blast, &lives, (start, passed)).await;
         }
-        occur(&app, start + TimeDelta::hours(hour)).await;
+        occur(&app, start + TimeDelta::hours(hour) + A_SECOND).await;
         let due: BTreeSet<u32> =
             (0..).zip(&lives).filter(|(n, life)| life.is_unread(hour) && !had.contains(n)).map(|(n, _)| n).collect();
         if open.is_none() && hour.saturating_sub(last) >= 24 && !due.is_empty() {
