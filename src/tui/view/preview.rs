@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::tui::model::Model;
 use crate::tui::overlay;
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{Focused, Pen, TitleRule, rule};
+use crate::tui::widget::{Focused, Pen, TextLine, TitleRule, rule};
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let glyphs = pen.theme.glyphs;
@@ -23,7 +23,10 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     };
     let (title, lines) = overlay::preview(model, details, area.width);
     rule(pen, (area.x, area.y), area.width, &title, Focused::No);
-    for (line, y) in lines.iter().zip(area.y + 1..area.bottom()) {
+    let room = usize::from(area.height.saturating_sub(1));
+    // A heading of what is not to be seen says nothing.
+    let shown = if lines.iter().take(room).next_back().is_some_and(TextLine::is_rule) { room - 1 } else { room };
+    for (line, y) in lines.iter().take(shown).zip(area.y + 1..area.bottom()) {
         line.draw(pen, (area.x, y), area.width);
     }
 }
