@@ -5,6 +5,7 @@ use sqlx::PgExecutor;
 
 use super::{App, AppError};
 use crate::domain::act::Act;
+use crate::domain::forgotten::is_forgotten;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::{PersonKey, Phone};
 use crate::domain::text::{clean, clean_name};
@@ -231,6 +232,10 @@ async fn known_customer(tx: &mut DbTransaction, phone: &Phone) -> Result<String,
 }
 
 fn key_of(phone: &Phone) -> Result<String, AppError> {
+    // Whoever was forgotten is known by the stand-in alone.
+    if is_forgotten(phone.as_str()) {
+        return Ok(phone.as_str().to_owned());
+    }
     let key: Option<PersonKey> = phone.key();
     key.map(|key| key.to_string()).ok_or_else(|| AppError::Invalid(format!("{phone} is not a phone number")))
 }

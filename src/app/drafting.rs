@@ -2,6 +2,7 @@
 //! the way of a launch until it is mended.
 
 mod list;
+mod scheduled;
 
 pub use list::DraftList;
 
@@ -28,6 +29,7 @@ use crate::import::{
 };
 use crate::store::claim::Claimed;
 use crate::store::draft::{self, DraftChange};
+use crate::store::view::BlastRow;
 
 /// Said of a draft while its list of people is read: nothing of it is sent until all of it is in.
 const TAKING: &str = "its list of people was not taken to the end: take it once more";
@@ -95,10 +97,11 @@ pub struct DraftPerson {
     pub variables: Variables,
 }
 
-/// A draft that was read to be written on.
+/// A draft, or what is scheduled, that was read to be written on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenedDraft {
     pub at: DraftAt,
+    pub state: BlastState,
     pub form: DraftForm,
     pub unfinished: Option<String>,
     pub people: i64,
@@ -119,11 +122,16 @@ impl DraftForm {
 }
 
 impl App {
-    /// Saves a draft as it is, and makes it where there is none yet (`None`).
+    /// Saves a draft as it is, and makes it where there is none yet (`None`). What is scheduled is edited as programs edit it.
     ///
     /// # Errors
     /// [`AppError::Refused`] where somebody else changed it, or it is no draft any more.
     pub async fn save_draft(&self, at: Option<DraftAt>, form: &DraftForm) -> Result<SavedDraft, AppError> {
+        if let Some(at) = at
+            && let Some(saved) = self.save_scheduled(at, form).await?
+        {
+            return Ok(saved);
+        }
         let sender = self.draft_sender(&form.sender).await?;
         let mut tx = self.begin().await?;
         let (at, act) = match at {
@@ -208,12 +216,13 @@ impl App {
     /// Reads a draft to write on it.
     pub async fn open_draft(&self, id: BlastId) -> Result<OpenedDraft, AppError> {
         let row = self.blast_row(id).await?;
-        refuse_started(row.state)?;
+        if row.state != BlastState::Scheduled {
+            refuse_started(row.state)?;
+        }
         let mut tx = self.begin().await?;
         let people = draft::people(&mut tx, id, None, SHOWN).await?;
         let left_out = draft::left_out(&mut *tx, id).await?;
-        let limits = &row.limits;
-        if let Some(unreadable) = limits.unreadable() {
+        if let Some(unreadable) = row.limits.unreadable() {
             return Err(AppError::Refused(format!(
                 "{}: {unreadable}. Fix that in its row of the table blasts",
                 row.tag
@@ -221,29 +230,36 @@ impl App {
         }
         Ok(OpenedDraft {
             at: DraftAt { id, version: row.version },
-            form: DraftForm {
-                sender: row.sender.clone(),
-                tag: row.tag.clone(),
-                follow_up_stage: row.follow_up_stage.clone(),
-                message: if row.template.is_some() { String::new() } else { row.message.clone() },
-                template: row.template.clone(),
-                is_marketing: false,
-                rate: limits.rate.clone().and_then(Result::ok),
-                gap: limits.gap.clone().and_then(Result::ok),
-                window: limits.hours.clone().and_then(Result::ok),
-                weekdays: limits.weekdays.clone().and_then(Result::ok),
-                timezone: limits.zone.clone().and_then(Result::ok),
-                // A pattern that was sent and taken back has its next time as its start.
-                start: super::schedule::typed_start(&row).filter(|_| row.origin.repeat.rule.is_none()),
-                first: row.first.people,
-                repeat: RepeatOrder::of(&row.origin.repeat, self.zone_of(&row)),
-                clocks: PersonClocks { local_time: row.origin.local_time, window_local: row.origin.window_local },
-            },
+            state: row.state,
+            form: self.form_of(&row),
             unfinished: row.unfinished.clone(),
             people: row.counts.queued,
             first_people: people.iter().map(DraftPerson::of).collect(),
             left_out,
         })
+    }
+
+    /// What is written in a blast.
+    pub(super) fn form_of(&self, row: &BlastRow) -> DraftForm {
+        let limits = &row.limits;
+        DraftForm {
+            sender: row.sender.clone(),
+            tag: row.tag.clone(),
+            follow_up_stage: row.follow_up_stage.clone(),
+            message: if row.template.is_some() { String::new() } else { row.message.clone() },
+            template: row.template.clone(),
+            is_marketing: false,
+            rate: limits.rate.clone().and_then(Result::ok),
+            gap: limits.gap.clone().and_then(Result::ok),
+            window: limits.hours.clone().and_then(Result::ok),
+            weekdays: limits.weekdays.clone().and_then(Result::ok),
+            timezone: limits.zone.clone().and_then(Result::ok),
+            // A pattern that was sent and taken back has its next time as its start.
+            start: super::schedule::typed_start(&row).filter(|_| row.origin.repeat.rule.is_none()),
+            first: row.first.people,
+            repeat: RepeatOrder::of(&row.origin.repeat, self.zone_of(&row)),
+            clocks: PersonClocks { local_time: row.origin.local_time, window_local: row.origin.window_local },
+        }
     }
 
     /// A new draft with the content, the pace and the people of another blast. Whoever opted out since is left out when it is sent.
@@ -341,9 +357,9 @@ fn refuse_started(state: BlastState) -> Result<(), AppError> {
     match state {
         BlastState::Draft => Ok(()),
         BlastState::Scheduled => Err(AppError::Refused(
-            "it starts by itself at its time: pause it first, or make a new one like it".to_owned(),
+            "it is scheduled by now, and its people are those of its plan: d makes a new one like it".to_owned(),
         )),
-        state => Err(AppError::Refused(format!("the blast is {state}: only a draft can be edited"))),
+        state => Err(AppError::Refused(super::edit::not_editable(state))),
     }
 }
 

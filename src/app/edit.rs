@@ -1,4 +1,4 @@
-//! Edits drafts: their name, content and pace, and who is in them. What was launched is frozen.
+//! Edits drafts and what is scheduled: name, content and pace; and who is in a draft. What has started is frozen.
 
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -14,11 +14,12 @@ use crate::domain::phone::Phone;
 use crate::domain::start_at::StartAt;
 use crate::engine::variables;
 use crate::store::action::{self, NewAction};
-use crate::store::blast::BlastHead;
+use crate::store::blast::{self, BlastHead};
 use crate::store::draft::{self, DraftChange};
+use crate::store::local_time::{self, LocalDue};
 
 /// What changes in a draft; everything absent stays.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DraftEdit {
     pub tag: Option<String>,
     pub follow_up_stage: Option<String>,
@@ -37,6 +38,8 @@ pub struct DraftEdit {
 impl App {
     /// Edits a draft whose version is the one that was seen. A new message must come out for everybody in it.
     pub async fn edit(&self, id: BlastId, version: i64, edit: DraftEdit) -> Result<(), AppError> {
+        // Before the transaction: a verb has one connection, which that takes.
+        let launched = self.launched_anew(id, &edit).await?;
         let mut tx = self.begin().await?;
         let head = self.draft(&mut tx, id).await?;
         if let Some(content) = &edit.content
@@ -68,9 +71,26 @@ impl App {
         if !draft::change(&mut tx, id, version, change).await? {
             return Err(AppError::Refused("somebody changed this blast a moment ago: read it again".to_owned()));
         }
+        local_time::set_due(&mut tx, id, &launched.dues).await?;
+        if let Some(text) = &launched.template_text {
+            blast::set_template_text(&mut tx, id, text).await?;
+        }
         self.log_draft_act(&mut tx, Act::Edit, &head, json!({ "version": version })).await?;
         tx.commit().await?;
         self.notify(id).await
+    }
+
+    /// What the launch of a scheduled blast decided, as it is after an edit.
+    async fn launched_anew(&self, id: BlastId, edit: &DraftEdit) -> Result<LaunchedAnew, AppError> {
+        let row = self.blast_row(id).await?;
+        if row.state != BlastState::Scheduled {
+            return Ok(LaunchedAnew::default());
+        }
+        let template_text = match (&edit.content, self.sender(row.sender_id)) {
+            (Some(content), Some(sender)) => self.template_check(sender, content).await.stored(),
+            _ => None,
+        };
+        Ok(LaunchedAnew { template_text, dues: self.dues_after(row, edit).await? })
     }
 
     /// Takes people out of a draft. Returns how many were in it.
@@ -90,7 +110,7 @@ impl App {
         let head = self.head(tx, id).await?;
         match head.state {
             BlastState::Draft | BlastState::Scheduled => Ok(head),
-            state => Err(AppError::Refused(format!("the blast is {state}: only a draft can be edited"))),
+            state => Err(AppError::Refused(not_editable(state))),
         }
     }
 
@@ -105,6 +125,20 @@ impl App {
         action::log(tx, NewAction { operator, action, blast, recipient: None, phone: None, detail }).await?;
         Ok(())
     }
+}
+
+/// Why what has started is not edited.
+pub(super) fn not_editable(state: BlastState) -> String {
+    format!("the blast is {state}: only a draft, or what is scheduled, can be edited")
+}
+
+/// What the launch of a blast decided and an edit changes.
+#[derive(Debug, Default)]
+struct LaunchedAnew {
+    /// The template as people read it.
+    template_text: Option<String>,
+    /// When people are due by their own clocks.
+    dues: Vec<LocalDue>,
 }
 
 /// How many people are looked at together.

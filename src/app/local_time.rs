@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
-use super::{App, AppError};
+use super::schedule::typed_start;
+use super::{App, AppError, DraftEdit};
 use crate::domain::blast::BlastState;
+use crate::domain::field_change::FieldChange;
 use crate::domain::home_zone::{HomeZoneError, home_zone};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::pace::{DueShare, Hours, LimitColumns, Weekdays, Window};
 use crate::domain::start_at::StartAt;
 use crate::domain::text;
-use crate::store::StoreError;
 use crate::store::local_time::{self, LocalDue, LocalGroup, LocalPerson};
 use crate::store::plan::ConcurrentRow;
 use crate::store::view::BlastRow;
+use crate::store::{self, StoreError};
 
 /// How many people of a zone get it, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +94,14 @@ pub(super) fn goes_by_own_clocks(row: &BlastRow) -> bool {
     OwnClock::of(row).is_some()
 }
 
+fn change_limit<T: Copy, E>(limit: &mut Option<Result<T, E>>, change: &FieldChange<T>) {
+    match change {
+        FieldChange::Keep => {}
+        FieldChange::Clear => *limit = None,
+        FieldChange::Set(value) => *limit = Some(Ok(*value)),
+    }
+}
+
 /// When a blast starts that is launched now.
 fn later(row: &BlastRow, now: DateTime<Utc>) -> DateTime<Utc> {
     row.scheduled_for.map_or(now, |at| at.max(now))
@@ -113,6 +123,24 @@ impl App {
         let stays = |person: &LocalPerson| is_begun && person.next_attempt_at >= latest;
         let moved = people.iter().zip(zones).filter(|(person, _)| !stays(person));
         Ok(moved.map(|(person, zone)| LocalDue { id: person.id, at: own.due(base, zone) }).collect())
+    }
+
+    /// When each person of a scheduled blast is due by their own clocks once it is edited like this; nothing where that stays.
+    pub(super) async fn dues_after(&self, mut row: BlastRow, edit: &DraftEdit) -> Result<Vec<LocalDue>, AppError> {
+        let is_kept = edit.window.is_keep() && edit.weekdays.is_keep();
+        if is_kept && edit.start.is_keep() && edit.timezone.is_keep() {
+            return Ok(Vec::new());
+        }
+        change_limit(&mut row.limits.hours, &edit.window);
+        change_limit(&mut row.limits.weekdays, &edit.weekdays);
+        change_limit(&mut row.limits.zone, &edit.timezone);
+        let start = edit.start.get().copied().or_else(|| typed_start(&row));
+        let starts = start.and_then(|start| start.resolve(self.zone_of(&row)));
+        row.scheduled_for = starts.map_or(row.scheduled_for, |time| Some(time.at));
+        // They count from its start, as at its launch.
+        row.state = BlastState::Draft;
+        let now = store::now(self.pool()).await?;
+        self.local_dues(&row, now).await
     }
 
     /// When those who get a blast are due, by zones, in the order in which they come up; empty where no clock but the sender's decides,

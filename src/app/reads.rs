@@ -13,6 +13,7 @@ use super::prospect::{Prospect, SenderState};
 use super::reason;
 use super::view::{BlastView, Estimate, SenderUsage, SenderView};
 use crate::domain::blast::BlastState;
+use crate::domain::content::{BlastContent, MessageContent};
 use crate::domain::filter::Filter;
 use crate::domain::funnel::{Counts, Funnel};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
@@ -21,9 +22,10 @@ use crate::domain::phone::{Phone, Region};
 use crate::domain::sender::StopCode;
 use crate::domain::template;
 use crate::domain::waiting::Waiting;
-use crate::engine::{ConfiguredSender, per_hour};
+use crate::engine::{ConfiguredSender, per_hour, variables};
 use crate::store::action;
 use crate::store::business;
+use crate::store::draft;
 use crate::store::sender;
 use crate::store::view::history::TimelineRow;
 use crate::store::view::recipients::RecipientFacts;
@@ -303,11 +305,24 @@ impl App {
     pub async fn recipient(&self, id: RecipientId) -> Result<RecipientDetails, AppError> {
         let details = view::recipients::details(self.pool(), id).await?;
         let mut details = details.ok_or_else(|| AppError::NotFound("that person is gone".to_owned()))?;
+        if details.message_text.is_none() && details.row.attempt > 0 {
+            details.words = self.words_to(&details.row).await?;
+        }
         if details.is_template {
             let text = details.template_text.as_deref();
             details.message_text = details.message_text.map(|sent| template::as_read(&sent, text));
+            details.words = details.words.map(|words| template::as_read(&words, text));
         }
         Ok(details)
+    }
+
+    /// What a blast says to somebody in it; `None` where it cannot be made for them.
+    async fn words_to(&self, row: &RecipientRow) -> Result<Option<String>, AppError> {
+        let blast = self.blast_row(row.blast_id).await?;
+        let Some(person) = draft::person(self.pool(), row.id).await? else { return Ok(None) };
+        let content = BlastContent::parse(&blast.message, blast.template.as_ref()).ok();
+        let rendered = content.and_then(|content| content.render(&variables(&person)).ok());
+        Ok(rendered.map(MessageContent::into_text))
     }
 
     /// What programs are given about people in addition to their rows.

@@ -1,6 +1,7 @@
 //! Undoes acts: an operator's own newest, or a person's last mark. Never starts a message.
 
 mod left_out;
+mod orders;
 mod questions;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use super::{App, AppError, StillSuppressed};
 use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
 use crate::domain::blast::BlastState;
-use crate::domain::ids::{ActionId, BlastId, RecipientId};
+use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::recipient::{Evidence, Resolution, Undone};
 use crate::domain::sale::Sale;
 use crate::domain::status::Status;
@@ -100,7 +101,8 @@ impl App {
         }
         let acts = action::whole(&mut tx, &mine).await?;
         refuse_changed_since(&mut tx, &acts).await?;
-        self.undo(tx, acts).await
+        let cancelled = self.cancel_order_of(&mut tx, &mine).await?;
+        self.undo(tx, acts, cancelled).await
     }
 
     /// Undoes the armed launch of this blast, or its start at a set time, whoever launched it.
@@ -120,7 +122,7 @@ impl App {
             let person = person_of(&mut tx, recipient).await?;
             return Err(AppError::Refused(format!("{} has no mark to take back", person.who())));
         }
-        self.undo(tx, acts).await
+        self.undo(tx, acts, None).await
     }
 
     /// Undoes the newest mark on each of these people, whoever made it: for all who have one, or for nobody.
@@ -131,7 +133,7 @@ impl App {
             return Err(AppError::Refused("none of them has a mark to take back".to_owned()));
         }
         let without = recipients.len() - acts.len();
-        let taken = self.undo(tx, acts).await?;
+        let taken = self.undo(tx, acts, None).await?;
         match without {
             0 => Ok(taken),
             _ => Ok(UndoOutcome { sentence: format!("{}; {without} had none", taken.sentence), ..taken }),
@@ -139,8 +141,13 @@ impl App {
     }
 
     /// Undoes acts on different people: all of them, or none. What they suppressed is gone before the people are changed: whoever is
-    /// suppressed still stays where they are out.
-    async fn undo(&self, mut tx: DbTransaction, acts: Vec<LoggedAction>) -> Result<UndoOutcome, AppError> {
+    /// suppressed still stays where they are out. `cancelled`: the order that went with them.
+    async fn undo(
+        &self,
+        mut tx: DbTransaction,
+        acts: Vec<LoggedAction>,
+        cancelled: Option<OrderId>,
+    ) -> Result<UndoOutcome, AppError> {
         let opt_outs: Vec<&LoggedAction> = acts.iter().filter(|act| act.action == Act::OptOut).collect();
         let phones: Vec<String> = opt_outs.iter().filter_map(|act| act.phone_number.clone()).collect();
         let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
@@ -162,16 +169,17 @@ impl App {
         let own = of_opt_outs.iter().map(|person| person.business.clone());
         let lifted_in = LiftedIn::new(lifted.iter().map(|(business, _)| business.clone()).chain(own));
         let undos = self.record_undos(&mut tx, held, &still_suppressed).await?;
-        self.log_undos(&mut tx, &undos).await?;
+        self.log_undos(&mut tx, &undos, cancelled).await?;
         let elsewhere = self.put_back(&mut tx, &taken_out, &lifted_in).await?;
         let left_out = self.left_out_in_words(&mut tx, &left_out::of_answers(&undos)).await?;
         self.commit_lifted(tx, &lifted).await?;
         let also = elsewhere.changed.iter().copied();
+        let order = cancelled.map(|id| format!("; order {id} is cancelled")).unwrap_or_default();
         self.notify_all(undos.iter().map(|undo| undo.person.blast_id).chain(also)).await?;
         Ok(UndoOutcome {
             recipients: undos.iter().map(|undo| undo.person.id).collect(),
             sentence: format!(
-                "{}{}{left_out}",
+                "{}{order}{}{left_out}",
                 sentence(&undos, &still_suppressed, &self.config().ui.currency),
                 elsewhere.in_words_beside()
             ),
@@ -250,8 +258,16 @@ impl App {
     }
 
     /// Logs each with what it left: its person goes on, and Activity shows what was undone, not what is.
-    async fn log_undos(&self, tx: &mut PgConnection, undos: &[Undo]) -> Result<(), AppError> {
-        let undone: Vec<_> = undos.iter().map(|undo| self.undo_action(undo)).collect();
+    async fn log_undos(
+        &self,
+        tx: &mut PgConnection,
+        undos: &[Undo],
+        cancelled: Option<OrderId>,
+    ) -> Result<(), AppError> {
+        let mut undone: Vec<_> = undos.iter().map(|undo| self.undo_action(undo)).collect();
+        for (action, order) in undone.iter_mut().zip(cancelled) {
+            action.detail["order"] = json!(order);
+        }
         action::log_several(tx, &undone).await?;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! `blast`: creates, sends, follows and reports blasts. One verb per file.
 
 mod command;
+mod edit;
 pub(super) mod export;
 mod follow_up;
 mod list;
@@ -31,6 +32,8 @@ pub(super) enum BlastVerb {
     /// Create a draft to the people of a blast who are stuck at a stage, and print its id. Leaves out who opted out, bought
     /// since, or is in a follow-up of it already. Nothing is sent.
     FollowUp(follow_up::FollowUpArgs),
+    /// Change a draft, or what is scheduled until it starts: its message or template, name, pace and start. Its people stay.
+    Edit(Box<edit::EditArgs>),
     /// List blasts, newest first.
     List(list::ListArgs),
     /// Show one blast: its state, its counts, and what it is waiting for.
@@ -80,6 +83,7 @@ impl BlastVerb {
         match self {
             Self::New(verb) => verb.run(global).await?,
             Self::FollowUp(verb) => verb.run(global).await?,
+            Self::Edit(verb) => verb.run(global).await?,
             Self::List(verb) => verb.run(global).await?,
             Self::Show { blast } => show::show(global, blast).await?,
             Self::Plan { blast, left_out: true } => plan::left_out(global, blast).await?,

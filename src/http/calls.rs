@@ -17,7 +17,10 @@ const WORDS: [(&str, &str); 20] = [
     ("send it with `blast send`", "`POST /api/blasts/{id}/send` sends it"),
     ("make a new blast to send again", "`POST /api/blasts` makes a new one to send"),
     (": it is over", ": it is over, and `POST /api/blasts` makes a new one"),
-    ("only a draft can be edited", "only a draft can be edited, and `POST /api/blasts` makes another one"),
+    (
+        "only a draft, or what is scheduled, can be edited",
+        "only a draft, or what is scheduled, can be edited, and `POST /api/blasts` makes another one",
+    ),
     ("delete it if it is not wanted", "`DELETE /api/blasts/{id}` removes it"),
     ("cancel it first, then delete it", "`POST /api/blasts/{id}/cancel` comes first"),
     ("the status is received now", "the status is delivered now"),

@@ -12,6 +12,7 @@ use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
 use super::StoreError;
 use super::in_flight::current;
 use crate::domain::amount;
+use crate::domain::blast::BlastState;
 use crate::domain::forgotten::STAND_IN;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -72,6 +73,9 @@ pub struct CustomerQuery {
 pub struct CustomerBlast {
     pub blast_id: BlastId,
     pub tag: String,
+    /// Of the blast: whoever is in a draft was sent nothing.
+    #[serde(skip)]
+    pub state: BlastState,
     pub phone_number: String,
     pub status: Status,
     pub sent_at: Option<DateTime<Utc>>,
@@ -132,7 +136,7 @@ pub struct CustomerDetails {
     pub customer: CustomerRow,
     pub notes: Vec<CustomerNote>,
     pub consents: Vec<Consent>,
-    /// The newest first, at most a hundred.
+    /// The newest first, drafts last; at most a hundred.
     pub blasts: Vec<CustomerBlast>,
 }
 
@@ -273,17 +277,17 @@ const ROWS: &str = "
             where n.customer = k.customer) c
      order by k.customer";
 
-/// The blasts of a customer, the newest first.
+/// The blasts of a customer, the newest first; drafts last.
 pub async fn blasts(tx: &mut PgConnection, customer: &str, limit: i64) -> Result<Vec<CustomerBlast>, StoreError> {
     let blasts = sqlx::query_as(concat!(
-        "select r.blast_id, b.blast_tag as tag, r.phone_number, ",
+        "select r.blast_id, b.blast_tag as tag, b.state, r.phone_number, ",
         current!("r.", status),
         " as status, r.sent_at, r.delivered_at as received_at,
                 r.read_timestamp as read_at, r.replied_at, r.closed_at, r.amount, r.note
            from blast_recipients r
            join blasts b on b.id = r.blast_id and b.deleted_at is null and b.answer_until is null
           where person_key(r.phone_number) in (select $1 union select person from customer_numbers where customer = $1)
-          order by r.blast_id desc limit $2"
+          order by b.state = 'draft', r.blast_id desc limit $2"
     ));
     Ok(blasts.bind(customer).bind(limit).fetch_all(tx).await?)
 }

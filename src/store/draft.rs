@@ -209,6 +209,15 @@ pub async fn people(
     Ok(rows.iter().map(Claimed::unclaimed).collect::<Result<_, sqlx::Error>>()?)
 }
 
+/// Somebody of a blast as a claim would have them, whatever their status.
+pub async fn person(connection: impl PgExecutor<'_>, id: RecipientId) -> Result<Option<Claimed>, StoreError> {
+    let row = sqlx::query(
+        "select id, attempt, phone_number, name, variables, next_attempt_at from blast_recipients where id = $1",
+    );
+    let row = row.bind(id).fetch_optional(connection).await?;
+    Ok(row.as_ref().map(Claimed::unclaimed).transpose()?)
+}
+
 /// Takes people out, in either spelling of their number. Returns how many were in.
 pub async fn remove(tx: &mut PgConnection, id: BlastId, phones: &[Phone]) -> Result<u64, StoreError> {
     let phones: Vec<&str> = phones.iter().map(Phone::as_str).collect();

@@ -296,6 +296,8 @@ pub struct RecipientDetails {
     pub claimed_at: Option<DateTime<Utc>>,
     /// As it was sent: a text, or a template's JSON.
     pub message_text: Option<String>,
+    /// What they were to read, where no answer accepted it and something was tried.
+    pub words: Option<String>,
     /// The template's text, with its variables, where it is one and known.
     pub template_text: Option<String>,
     pub is_template: bool,

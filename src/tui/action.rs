@@ -36,7 +36,7 @@ pub enum Danger {
 pub enum FooterText {
     /// This word after the action's first key.
     Word(&'static str),
-    /// The same with a word that depends on the place.
+    /// The same with a word that depends on the place; nothing where it is empty.
     Here(fn(&Model) -> &'static str),
     /// `[ ]` and a word that depends on the place; nothing where there is none.
     Pair(fn(&Model) -> Option<&'static str>),
@@ -178,7 +178,7 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(when::cannot_send)
         .footer_here(overlays::sends_or_resumes, 3),
     shows("a new blast", &[Char('n')], &[Blasts, Funnel], form::open_new).unless(when::read_only).footer("new", 5),
-    shows("edit this draft", &[Char('e')], &[Blasts], form::open_draft).unless(form::cannot_edit).footer("edit", 4),
+    shows("edit this blast", &[Char('e')], &[Blasts], form::open_draft).unless(form::cannot_edit).footer("edit", 4),
     shows("a new draft like this blast", &[Char('d')], &[Blasts], form::duplicate).unless(form::cannot_duplicate),
     shows("edit this line", &[Enter], &[Form], form::begin).footer("edits", 1),
     shows("the message in your editor", &[Char('e')], &[Form], form::edit_elsewhere)
@@ -261,7 +261,7 @@ pub const ACTIONS: &[UiAction] = &[
         .footer_here(customer::entered, 2),
     shows("this customer: orders, carts, every blast", &[Char('i')], ON_PEOPLE, customer::open)
         .unless(when::no_customer)
-        .footer("customer", 10),
+        .footer_here(customer::shown_by_key, 10),
     marks("the next step of this order, or an order of this cart", &[Enter], &[Customer], customer::next_step)
         .unless(customer::cannot_step)
         .footer_here(customer::step_word, 1),

@@ -122,3 +122,53 @@ async fn a_time_that_is_none_or_has_passed_is_refused_and_the_plan_says_what_the
     assert_eq!(plan["starts_at"], "2027-03-28T01:00:00Z", "{plan}");
     assert!(plan["start_note"].as_str().unwrap().contains("does not exist in Europe/Berlin"), "{plan}");
 }
+
+/// One text of the database.
+async fn stored(shop: &Shop, column: &str, blast: &str) -> String {
+    shop.text(&format!("select coalesce({column}::text, '') from blasts where id = {blast}")).await
+}
+
+#[tokio::test]
+async fn what_is_scheduled_is_edited_by_a_verb_until_it_starts_and_never_half() {
+    let shop = Shop::open(SETUP).await;
+    let (blast, _) = scheduled(&shop, 0..5, TimeDelta::hours(1)).await;
+    let later = written(Utc::now() + TimeDelta::hours(3));
+
+    let edited =
+        shop.run(&["blast", "edit", &blast, "--message", "Hi {name|you}", "--at", &later, "--rate", "20/min"]).await;
+    let refused = shop.run(&["blast", "edit", &blast, "--message", "Hi {city}"]).await;
+    let past = shop.run(&["blast", "edit", &blast, "--at", "2020-01-01T09:00"]).await;
+    let startless = shop.run(&["blast", "edit", &blast, "--clear", "at"]).await;
+    let nothing = shop.run(&["blast", "edit", &blast]).await;
+    shop.ok(&["blast", "edit", &blast, "--clear", "rate"]).await;
+
+    assert!(edited.code == 0 && edited.err.contains("is changed; it starts by itself"), "{edited:?}");
+    assert!(refused.code == 2 && refused.err.contains("--message: it cannot be made for"), "{refused:?}");
+    assert!(past.code == 2 && past.err.contains("--at: ") && past.err.contains("has passed"), "{past:?}");
+    assert!(startless.code == 3 && startless.err.contains("pause it first"), "{startless:?}");
+    assert!(nothing.code == 2 && nothing.err.contains("nothing to change"), "{nothing:?}");
+    assert_eq!(
+        (shop.state(&blast).await.as_str(), stored(&shop, "message", &blast).await.as_str()),
+        ("scheduled", "Hi {name|you}")
+    );
+    assert_eq!(stored(&shop, "rate", &blast).await, "");
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    let starts: DateTime<Utc> = shown["scheduled_for"].as_str().unwrap().parse().unwrap();
+    assert_eq!(written(starts), later, "{shown}");
+    shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
+    let over = shop.run(&["blast", "edit", &blast, "--tag", "Late"]).await;
+    assert!(over.code == 3 && over.err.contains("is cancelled: only a draft, or what is scheduled"), "{over:?}");
+}
+
+#[tokio::test]
+async fn another_start_moves_when_people_get_it_by_their_own_clocks() {
+    let shop = Shop::open(SETUP).await;
+    let day = |days: i64| (Utc::now() + TimeDelta::days(days)).format("%Y-%m-%dT00:30+00:00").to_string();
+    let blast = shop.draft_with(0..3, &["--at", &day(2), "--local-time", "10:00"]).await;
+    shop.send(&blast).await;
+
+    shop.ok(&["blast", "edit", &blast, "--at", &day(4)]).await;
+
+    let early = "select count(*) from blast_recipients r join blasts b on b.id = r.blast_id where r.next_attempt_at < b.scheduled_for";
+    assert_eq!((shop.count("queued").await, shop.number(early).await), (3, 0));
+}

@@ -198,3 +198,32 @@ async fn a_sender_that_its_provider_refuses_is_not_written() {
     pty.type_keys("\x1bq");
     assert!(pty.wait_for_exit().success());
 }
+
+#[tokio::test]
+async fn what_is_scheduled_is_edited_by_keys_and_nothing_half_typed_is_saved() {
+    let shop = Shop::open(Setup::default()).await;
+    let at = (chrono::Utc::now() + chrono::TimeDelta::days(2)).format("%Y-%m-%dT09:00+00:00").to_string();
+    let blast = shop.draft_with(0..3, &["--at", &at]).await;
+    shop.send(&blast).await;
+    let message = || shop.text("select message from blasts where id = 1");
+    let before = message().await;
+    let mut pty = open(&shop);
+    pty.wait_for_text("queued 3");
+
+    pty.type_keys("1e");
+    pty.wait_for_text("blast 1");
+    pty.type_keys("\r\x15Salam {cit");
+    pty.wait_for_text("Salam {cit");
+    pty.type_keys("\x1b");
+    pty.wait_for_text("never closed");
+    assert_eq!(message().await, before, "what cannot be read is not saved");
+    pty.type_keys("\r\x15Salam semua\x1b");
+    pty.wait_for_text("blast 1, saved");
+    pty.type_keys("kkkk\r");
+    pty.wait_for_text("stays as it was confirmed");
+    pty.type_keys("\x1b");
+    pty.wait_for_text("is changed and stays scheduled");
+
+    assert_eq!((shop.state("1").await, message().await), ("scheduled".to_owned(), "Salam semua".to_owned()));
+    pty.type_keys("qqq");
+}

@@ -166,8 +166,8 @@ impl StepArgs {
     }
 }
 
-/// What a step says, where it was given: a message, or a template as its blast's sender has it.
-async fn content(
+/// What was given to be said: a message, or a template as the blast's sender has it.
+pub(super) async fn content(
     context: &Context,
     blast: BlastId,
     (message, template): (&MessageArgs, &TemplateArgs),

@@ -8,6 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::output::{json, line, text};
 use crate::cli::table::{TextAlign, render};
 use crate::domain::amount;
+use crate::domain::blast::BlastState;
 use crate::domain::text::count_of;
 
 pub(super) async fn run(context: &Context, phone: &str) -> Result<()> {
@@ -48,7 +49,7 @@ fn head(context: &Context, details: &CustomerDetails) -> Result<()> {
         count_of(customer.carts, "cart that waits", "carts that wait"),
         count_of(customer.orders, "order", "orders"),
         count_of(customer.sales, "sale", "sales"),
-        amount::money(customer.revenue),
+        amount::in_currency(customer.revenue, &context.app.config().ui.currency),
     ))
 }
 
@@ -70,7 +71,7 @@ fn blasts(context: &Context, blasts: &[CustomerBlast]) -> Result<()> {
         vec![
             blast.blast_id.to_string(),
             blast.tag.clone(),
-            blast.status.to_string(),
+            if blast.state == BlastState::Draft { BlastState::Draft.to_string() } else { blast.status.to_string() },
             context.when(blast.sent_at),
             context.when(blast.read_at),
             context.when(blast.replied_at),

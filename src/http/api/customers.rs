@@ -167,7 +167,7 @@ fn money(amount: Decimal) -> String {
 struct CustomerAnswer {
     #[serde(flatten)]
     customer: Customer,
-    /// The newest first, at most a hundred.
+    /// The newest first, drafts last; at most a hundred.
     campaigns: Vec<CustomerCampaign>,
     notes: Vec<CustomerNoteAnswer>,
     /// Where consent came from, as lists said it.

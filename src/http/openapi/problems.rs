@@ -60,7 +60,10 @@ pub(super) const PROBLEMS: [ProblemStatus; 17] = [
     of(
         (409, "Conflict", "Conflict"),
         "`refused`: a rule or the state forbids it; `recipients-changed`; `in-progress`: a request with the same idempotency key is being answered",
-        ("refused", "blast 7 is completed: only a draft can be edited"),
+        (
+            "refused",
+            "the blast is completed: only a draft, or what is scheduled, can be edited, and `POST /api/blasts` makes another one",
+        ),
     ),
     of(
         (412, "PreconditionFailed", "Precondition Failed"),

@@ -54,6 +54,7 @@ pub async fn details(pool: &PgPool, id: RecipientId) -> Result<Option<RecipientD
         follow_up_stage: head.follow_up_stage,
         claimed_at: head.claimed_at,
         message_text: head.message_text,
+        words: None,
         template_text: head.template_text,
         is_template: head.is_template,
         history,

@@ -1,6 +1,7 @@
 //! One customer over all blasts, with what they ordered.
 
 use crate::app::{CartRow, CustomerSheet, OrderRow};
+use crate::domain::forgotten;
 use crate::domain::ids::{BlastId, CartId, OrderId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::tui::widget::TextField;
@@ -14,6 +15,8 @@ pub struct CustomerOverlay {
     pub who: String,
     /// `None` until it is read.
     pub loaded: Option<Box<CustomerSheet>>,
+    /// Why it could not be read.
+    pub failure: Option<String>,
     /// The order or cart at the cursor; `None`: the first one.
     pub chosen: Option<SaleKey>,
     /// How many lines it was scrolled away from the chosen one.
@@ -44,6 +47,11 @@ impl SaleLine<'_> {
 }
 
 impl CustomerOverlay {
+    /// Whether they asked to be forgotten: nothing new is written for them.
+    pub fn is_forgotten(&self) -> bool {
+        forgotten::is_forgotten(self.phone.as_str())
+    }
+
     /// Orders, then carts, in the order of the screen.
     pub fn sales(&self) -> Vec<SaleLine<'_>> {
         let Some(sheet) = &self.loaded else { return Vec::new() };

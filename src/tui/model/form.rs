@@ -6,7 +6,7 @@ use crate::app::{
     CellMend, DraftAt, DraftForm, DraftList, DraftPerson, HeaderFormat, Imported, OpenedDraft, SenderTemplate,
     variable_names,
 };
-use crate::domain::blast::PersonClocks;
+use crate::domain::blast::{BlastState, PersonClocks};
 use crate::domain::ids::BlastId;
 use crate::domain::rejected_rows::RejectedRows;
 use crate::tui::effect::EffectError;
@@ -92,6 +92,7 @@ pub struct FormBacklog {
 pub struct BlastForm {
     /// `None` until it is saved for the first time.
     pub draft: Option<DraftAt>,
+    pub state: BlastState,
     pub saved_at: Option<DateTime<Utc>>,
     pub values: DraftForm,
     pub line: FormLine,
@@ -107,6 +108,8 @@ pub struct BlastForm {
     pub wants_list: bool,
     /// A list is being taken.
     pub is_taking: bool,
+    /// Its path was typed with `enter`: one that cannot be read is in the field again.
+    pub asks_path_again: bool,
     pub mends: Vec<CellMend>,
     /// What the list came to.
     pub taken: Option<Imported>,
@@ -154,6 +157,7 @@ impl BlastForm {
         };
         Self {
             draft: None,
+            state: BlastState::Draft,
             saved_at: None,
             values,
             line: FormLine::Sender,
@@ -164,6 +168,7 @@ impl BlastForm {
             kept_list: None,
             wants_list: false,
             is_taking: false,
+            asks_path_again: false,
             mends: Vec::new(),
             taken: None,
             left_out: RejectedRows::default(),
@@ -184,6 +189,7 @@ impl BlastForm {
         let is_listed = opened.people > 0 && opened.left_out.is_none();
         Self {
             draft: Some(opened.at),
+            state: opened.state,
             values: opened.form,
             people: opened.people,
             first_people: opened.first_people,
@@ -196,6 +202,21 @@ impl BlastForm {
 
     pub fn id(&self) -> Option<BlastId> {
         self.draft.map(|draft| draft.id)
+    }
+
+    /// Whether it starts by itself: what is saved of it is complete at every moment.
+    pub fn is_scheduled(&self) -> bool {
+        self.state == BlastState::Scheduled
+    }
+
+    /// Whether a save would send what is half-typed.
+    pub fn is_half_typed(&self) -> bool {
+        self.is_scheduled() && self.edit.is_some()
+    }
+
+    /// What people call it: `draft 7`, or `blast 7` once it is scheduled.
+    pub fn noun(&self) -> &'static str {
+        if self.is_scheduled() { "blast" } else { "draft" }
     }
 
     /// Whether something of it is not in the database.

@@ -4,27 +4,45 @@ use rust_decimal::Decimal;
 
 use super::{OverlayContent, clock, wrapped};
 use crate::app::{Consent, CustomerBlast, CustomerRow, CustomerSheet, items_in_words};
+use crate::domain::blast::BlastState;
+use crate::domain::forgotten;
 use crate::domain::text::count_of;
 use crate::tui::format::{TimeFormat, in_currency};
 use crate::tui::model::{CustomerOverlay, Model, SaleLine};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
+/// Said above what is left of somebody who was forgotten.
+const FORGOTTEN: &str = "They asked to be forgotten: their number, name and texts are gone. What they were sent and bought is counted as before, \
+                         and their orders can be moved on.";
+
 /// From this width on the blasts stand beside what was bought.
 const COLUMNS_FROM: u16 = 160;
 
 pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayContent {
-    let left = vec!["Customer".to_owned(), page.who.clone(), page.phone.to_string()];
-    let Some(sheet) = &page.loaded else {
-        let title = super::title(left, None);
-        return OverlayContent { title, lines: vec![TextLine::dim("  reading ...")], focus: None };
+    let left = match forgotten::in_words(page.phone.as_str()) {
+        Some(stand_in) => vec!["Customer".to_owned(), stand_in],
+        None => vec!["Customer".to_owned(), page.who.clone(), page.phone.to_string()],
     };
-    let revenue = in_currency(sheet.details.customer.revenue, &model.options.currency);
-    let title = super::title(left, Some(revenue));
+    let title = super::title(left, None);
+    let Some(sheet) = &page.loaded else {
+        let lines = match &page.failure {
+            Some(why) => wrapped(why, width.saturating_sub(4)),
+            None => vec!["reading ...".to_owned()],
+        };
+        let lines = lines.into_iter().map(|line| TextLine::dim(format!("  {line}"))).collect();
+        return OverlayContent { title, lines, focus: None };
+    };
     let clock = clock(model);
     let in_columns = width >= COLUMNS_FROM;
     let column = if in_columns { TextLine::column_width(width) } else { width };
-    let mut lines = known(sheet, clock, column);
+    let mut lines = known(sheet, (clock, &model.options.currency), column);
+    if page.is_forgotten() {
+        lines.splice(
+            0..0,
+            wrapped(FORGOTTEN, column.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}"))),
+        );
+    }
     let chosen = page.at_cursor().map(SaleLine::key);
     let mut focus = None;
     let (orders, carts) = (sheet.orders.len(), sheet.carts.len());
@@ -42,7 +60,7 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
     }
     if orders + carts == 0 {
         lines.push(TextLine::rule("Orders"));
-        let how = if page.person.is_some() { ": c writes an order, n a cart" } else { "" };
+        let how = if page.person.is_some() && !page.is_forgotten() { ": c writes an order, n a cart" } else { "" };
         lines.push(TextLine::dim(format!("  no order and no cart{how}")));
     }
     let blasts = blasts(model, &sheet.details.blasts, clock);
@@ -59,9 +77,9 @@ fn heading(title: &str, count: usize) -> TextLine {
 }
 
 /// Who they are and what is said of them.
-fn known(sheet: &CustomerSheet, clock: TimeFormat, width: u16) -> Vec<TextLine> {
+fn known(sheet: &CustomerSheet, (clock, currency): (TimeFormat, &str), width: u16) -> Vec<TextLine> {
     let customer = &sheet.details.customer;
-    let mut lines = vec![TextLine::plain(format!("  {}", counts(customer)))];
+    let mut lines = vec![TextLine::plain(format!("  {}", counts(customer, currency)))];
     let seen = customer.first_seen.zip(customer.last_seen);
     let seen = seen.map(|(first, last)| format!("first seen {}, last {}", clock.date(first), clock.long(last)));
     let many = |label: &str, values: &[String]| (values.len() > 1).then(|| format!("{label}: {}", values.join(", ")));
@@ -82,14 +100,15 @@ fn known(sheet: &CustomerSheet, clock: TimeFormat, width: u16) -> Vec<TextLine> 
     lines
 }
 
-fn counts(customer: &CustomerRow) -> String {
+fn counts(customer: &CustomerRow, currency: &str) -> String {
     format!(
-        "{} sent, {} received, {} read, {}, {}",
+        "{} sent, {} received, {} read, {}, {} for {}",
         customer.sent,
         customer.received,
         customer.read,
         count_of(customer.replies, "reply", "replies"),
         count_of(customer.sales, "sale", "sales"),
+        in_currency(customer.revenue, currency),
     )
 }
 
@@ -137,5 +156,10 @@ fn blasts(model: &Model, blasts: &[CustomerBlast], clock: TimeFormat) -> Vec<Tex
             .and(format!("{:<10}", blast.status.label()), TextRole::Stage(blast.status))
             .and(format!("{}{}", blast.tag, amount.unwrap_or_default()), TextRole::Plain)
     };
-    std::iter::once(heading("Blasts", blasts.len())).chain(blasts.iter().map(line)).collect()
+    let (drafts, sent): (Vec<_>, Vec<_>) = blasts.iter().partition(|blast| blast.state == BlastState::Draft);
+    let drafts = (!drafts.is_empty()).then(|| {
+        let them = count_of(drafts.len(), "draft", "drafts");
+        TextLine::dim(format!("  {them}, not sent"))
+    });
+    std::iter::once(heading("Blasts", sent.len())).chain(sent.into_iter().map(line)).chain(drafts).collect()
 }

@@ -19,6 +19,7 @@ pub fn content(model: &Model, page: &FollowFoundOverlay, width: u16) -> OverlayC
         return OverlayContent { title, lines, focus: None };
     };
     lines.push(counts(loaded));
+    lines.extend(follow_up::marks_do_not_count(model));
     if let Some(words) = page.listed.and_then(|listed| differs(listed, loaded.count.finds)) {
         let words = wrapped(&words, width.saturating_sub(4)).into_iter();
         lines.extend(words.map(|line| TextLine::of(format!("  {line}"), TextRole::Need)));

@@ -8,6 +8,7 @@ use crate::app::view::BlastView;
 use crate::domain::follow_up::{AgeCount, ages};
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
+use crate::domain::text::people_are;
 use crate::tui::format::{count_of, number};
 use crate::tui::model::{FollowUpOverlay, Model};
 use crate::tui::theme::TextRole;
@@ -26,6 +27,7 @@ pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayCont
     for (at, (age, count)) in ages().into_iter().zip(&loaded.ages).enumerate() {
         lines.push(age_line((age, count), at == page.age, width));
     }
+    lines.extend(marks_do_not_count(model));
     if let Some(count) = loaded.ages.get(page.age) {
         lines.extend(left_out(loaded, count, page.older_than()));
         lines.extend(draft_words((&loaded.stage_name, count.gets()), words_they_have(loaded.stuck_at), blast, width));
@@ -34,6 +36,18 @@ pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayCont
     lines.extend(unmarked(loaded, width));
     lines.extend(unknown(model, page.blast, loaded.last_mark.as_ref(), width));
     OverlayContent { title, lines, focus: Some(focus) }
+}
+
+/// Said where people are marked: the draft is to everybody who is counted here, so that whoever marked them learns it before.
+pub(super) fn marks_do_not_count(model: &Model) -> Option<TextLine> {
+    let marked = model.recipients.marked.len();
+    let words = || {
+        format!(
+            "  {} marked, which does not count here: it is for all of these",
+            people_are(i64::try_from(marked).unwrap_or(i64::MAX))
+        )
+    };
+    (marked > 0).then(|| TextLine::of(words(), TextRole::Trouble))
 }
 
 /// `> over 24 h         41 stuck         35 get it`, closer together where there is little room.

@@ -53,14 +53,19 @@ fn lines(model: &Model, form: &BlastForm, width: u16) -> OverlayContent {
 }
 
 fn title(model: &Model, form: &BlastForm) -> Vec<String> {
+    let noun = form.noun();
     let state = match (form.id(), form.writes, form.saved_at) {
         (None, FormWrites::Idle, _) => "not saved yet".to_owned(),
         (None, ..) => "is being saved".to_owned(),
-        (Some(id), FormWrites::Idle, Some(at)) => format!("draft {id}, saved {}", clock(model).minute(at)),
-        (Some(id), FormWrites::Idle, None) => format!("draft {id}"),
-        (Some(id), ..) => format!("draft {id}, is being saved"),
+        (Some(id), FormWrites::Idle, Some(at)) => format!("{noun} {id}, saved {}", clock(model).minute(at)),
+        (Some(id), FormWrites::Idle, None) => format!("{noun} {id}"),
+        (Some(id), ..) => format!("{noun} {id}, is being saved"),
     };
-    let name = if form.id().is_some() && form.saved_at.is_none() { "Draft" } else { "New blast" };
+    let name = match form.id() {
+        Some(_) if form.is_scheduled() => "Scheduled",
+        Some(_) if form.saved_at.is_none() => "Draft",
+        _ => "New blast",
+    };
     vec![name.to_owned(), state]
 }
 
@@ -232,7 +237,7 @@ impl FormPainter<'_> {
                 .filter(|line| !line.is_empty())
                 .map(TextLine::dim),
         );
-        lines.extend(wrapped(&columns(form), self.room()).into_iter().map(TextLine::dim));
+        lines.extend(wrapped(&how::columns(form), self.room()).into_iter().map(TextLine::dim));
         lines
     }
 
@@ -383,15 +388,4 @@ fn described(sender: &SenderView) -> String {
         format!(", {} of {} left today", number(left), number(cap))
     });
     format!("{provider}{}", left.unwrap_or_default())
-}
-
-/// `phone = No. Telefon   name = Nama   also {bandar} {kek}`.
-fn columns(form: &BlastForm) -> String {
-    let Some(taken) = &form.taken else { return String::new() };
-    let mut words = vec![format!("phone = {}", taken.phone_column)];
-    words.extend(taken.name_column.as_ref().map(|name| format!("name = {name}")));
-    let also = form.columns().into_iter().filter(|column| column != "name").map(|column| format!("{{{column}}}"));
-    let also = also.collect::<Vec<_>>().join(" ");
-    words.extend((!also.is_empty()).then(|| format!("also {also}")));
-    words.join("   ")
 }

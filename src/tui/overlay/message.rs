@@ -15,7 +15,12 @@ pub(super) fn lines(loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
             std::iter::once(title).chain(wrap(text).map(TextLine::plain)).collect()
         }
         None => {
-            std::iter::once(TextLine::rule("Message")).chain(wrap(&unaccepted(loaded)).map(TextLine::dim)).collect()
+            let known = wrap(&unaccepted(loaded)).map(TextLine::dim);
+            let words = loaded.words.iter().flat_map(|words| {
+                let title = TextLine::dim("  the words that they were to get:");
+                std::iter::once(title).chain(wrap(words).map(TextLine::plain))
+            });
+            std::iter::once(TextLine::rule("Message")).chain(known).chain(words).collect()
         }
     }
 }

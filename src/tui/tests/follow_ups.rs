@@ -56,6 +56,16 @@ fn asked() -> TestDashboard {
 }
 
 #[test]
+fn whoever_marked_people_learns_that_a_follow_up_is_not_for_them_alone() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("3  2jjf").answer(Completion::FollowUp(Ok(preview())));
+
+    let screen = dashboard.screen().join("\n");
+
+    assert!(screen.contains("2 people are marked, which does not count here: it is for all of these"), "{screen}");
+}
+
+#[test]
 fn f_on_one_person_is_about_those_stuck_where_they_are() {
     let mut dashboard = TestDashboard::new(STACKED);
     let read = crate::app::view::RecipientRow { status: Status::Read, ..super::support::people().swap_remove(0) };

@@ -7,6 +7,7 @@ use crate::app::{
     CellMend, DraftAt, DraftForm, DraftList, DraftPerson, Imported, NewRecipient, OpenedDraft, Reason, ReasonCount,
     Rejection, Rejections, SavedDraft, TakenList,
 };
+use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, UnusualLengths};
@@ -101,6 +102,7 @@ fn opened_with(left_out: Option<RejectedRows>) -> Completion {
     };
     let opened = OpenedDraft {
         at: DraftAt { id: DRAFT, version: 3 },
+        state: BlastState::Draft,
         form: form(),
         unfinished: None,
         people: 289,
@@ -118,7 +120,7 @@ pub fn writes(dashboard: &mut TestDashboard) -> Vec<DraftWrite> {
     writes.collect()
 }
 
-fn new_form(size: Size) -> TestDashboard {
+pub fn new_form(size: Size) -> TestDashboard {
     let mut dashboard = TestDashboard::new(size);
     dashboard.keys("1n");
     dashboard.effects.clear();

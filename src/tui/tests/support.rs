@@ -378,6 +378,7 @@ pub fn details_of(row: RecipientRow) -> RecipientDetails {
         history: Vec::new(),
         answers: Vec::new(),
         elsewhere: Vec::new(),
+        words: None,
         template_text: None,
         is_template: false,
         replies: Vec::new(),

@@ -68,3 +68,16 @@ fn what_was_resolved_of_an_uncertain_message_is_said_where_its_text_is_not_known
         assert!(screen.contains(&format!("it was not known whether it was sent; {says}")), "{screen}");
     }
 }
+
+#[test]
+fn whose_message_may_have_gone_has_the_words_to_look_for() {
+    let row = RecipientRow { status: Status::Uncertain, attempt: 1, ..people().swap_remove(0) };
+    let words = Some("Salam Aishah, promo Raya".to_owned());
+    let details = RecipientDetails { message_text: None, words, ..details_of(row) };
+    let mut dashboard = TestDashboard::new(Size { width: 120, ..STACKED });
+
+    dashboard.keys("3\n").answer(Completion::Person(Box::new(Ok(details)))).taken();
+    let screen = dashboard.keys("G").screen().join("\n");
+
+    assert!(screen.contains("the words that they were to get:") && screen.contains("Salam Aishah, promo"), "{screen}");
+}

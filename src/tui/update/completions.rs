@@ -57,6 +57,9 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         }),
         Completion::Person(details) => with(model, *details, person),
         Completion::Customer { phone, sheet } => {
+            if let Err(failure) = &*sheet {
+                customer::unread(model, &phone, failure);
+            }
             with(model, *sheet, |model, sheet| customer::loaded(model, &phone, sheet));
         }
         Completion::Plan { blast, plan: read } => plan::read(model, blast, *read),

@@ -28,6 +28,12 @@ pub fn entered(model: &Model) -> &'static str {
     if is_asked(model) { "answer" } else { "customer" }
 }
 
+/// The same for `i`, where `enter` does something else.
+pub fn shown_by_key(model: &Model) -> &'static str {
+    let is_twice = matches!(model.overlays.last(), Some(Overlay::Details(_))) && !is_asked(model);
+    if is_twice { "" } else { "customer" }
+}
+
 /// What `enter` makes of what is at the cursor.
 pub fn step_word(model: &Model) -> &'static str {
     if is_cart(model) { "order it" } else { "next step" }
@@ -49,7 +55,8 @@ fn is_asked(model: &Model) -> bool {
 pub fn open(model: &mut Model) -> Vec<Effect> {
     let Some((person, phone, name)) = known(model) else { return Vec::new() };
     let who = name.unwrap_or_else(|| phone.to_string());
-    let page = CustomerOverlay { person, phone: phone.clone(), who, loaded: None, chosen: None, peek: 0 };
+    let page =
+        CustomerOverlay { person, phone: phone.clone(), who, loaded: None, failure: None, chosen: None, peek: 0 };
     overlays::open(model, Overlay::Customer(page));
     vec![Effect::Read(ReadRequest::Customer(phone))]
 }
@@ -68,8 +75,17 @@ pub fn loaded(model: &mut Model, phone: &Phone, sheet: CustomerSheet) {
     if let Some(Overlay::Customer(page)) = model.overlays.last_mut()
         && page.phone == *phone
     {
-        page.loaded = Some(Box::new(sheet));
+        (page.loaded, page.failure) = (Some(Box::new(sheet)), None);
         page.chosen = page.at_cursor().map(SaleLine::key);
+    }
+}
+
+/// It could not be read: the page says why in place of waiting.
+pub fn unread(model: &mut Model, phone: &Phone, failure: &EffectError) {
+    if let Some(Overlay::Customer(page)) = model.overlays.last_mut()
+        && page.phone == *phone
+    {
+        page.failure = Some(failure.sentence());
     }
 }
 
@@ -81,7 +97,10 @@ fn page(model: &Model) -> Option<&CustomerOverlay> {
 }
 
 fn chosen(model: &Model) -> Result<SaleLine<'_>, String> {
-    let page = page(model).filter(|page| page.loaded.is_some()).ok_or("still reading")?;
+    let page = page(model).ok_or("still reading")?;
+    if page.loaded.is_none() {
+        return Err(page.failure.clone().unwrap_or_else(|| "still reading".to_owned()));
+    }
     let nothing = || "they have no order and no cart".to_owned();
     page.at_cursor().ok_or_else(nothing)
 }
@@ -184,9 +203,14 @@ pub fn new_order(model: &mut Model) -> Vec<Effect> {
 
 /// Orders and carts belong to a message of a blast.
 pub fn cannot_add(model: &Model) -> Option<String> {
-    let is_stranger = page(model).is_some_and(|page| page.person.is_none());
-    let why = "they are in no blast: orders and carts are written for somebody in one";
-    is_stranger.then(|| why.to_owned()).or_else(|| availability::read_only(model))
+    let why = match page(model) {
+        Some(page) if page.is_forgotten() => Some("they were forgotten: nothing new is written for them"),
+        Some(page) if page.person.is_none() => {
+            Some("they are in no blast: orders and carts are written for somebody in one")
+        }
+        _ => None,
+    };
+    why.map(str::to_owned).or_else(|| availability::read_only(model))
 }
 
 pub fn new_cart(model: &mut Model) -> Vec<Effect> {

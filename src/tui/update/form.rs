@@ -39,7 +39,7 @@ pub fn open_new(model: &mut Model) -> Vec<Effect> {
     show(model, BlastForm::new(sender))
 }
 
-/// The selected draft, to write on.
+/// The selected draft, or what is scheduled, to write on.
 pub fn open_draft(model: &mut Model) -> Vec<Effect> {
     let Some(id) = model.blast().map(|blast| blast.id) else { return Vec::new() };
     if leaving::reopened(model, Some(id)) {
@@ -59,9 +59,10 @@ pub fn duplicate(model: &mut Model) -> Vec<Effect> {
 pub fn cannot_edit(model: &Model) -> Option<String> {
     match model.blast().map(|blast| blast.state) {
         None => crate::tui::availability::no_blast(model),
-        Some(BlastState::Draft) => crate::tui::availability::read_only(model),
+        Some(BlastState::Draft | BlastState::Scheduled) => crate::tui::availability::read_only(model),
         Some(state) => {
-            Some(format!("it is {}: only a draft is edited; d makes a new one like it", state.with_article()))
+            let is = state.with_article();
+            Some(format!("it is {is}: only a draft, or what is scheduled, is edited; d makes a new one like it"))
         }
     }
 }
@@ -142,7 +143,7 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
     let senders: Vec<String> = model.senders.iter().map(|sender| sender.name.clone()).collect();
     model.notice = None;
     let Some(form) = shown(model) else { return Vec::new() };
-    form.trouble = schedule::excluded(form.line, &form.values).map(str::to_owned);
+    form.trouble = schedule::fixed(form).or_else(|| schedule::excluded(form.line, &form.values)).map(str::to_owned);
     if form.trouble.is_some() {
         return Vec::new();
     }
@@ -253,12 +254,14 @@ pub fn interrupted(model: &mut Model) -> Option<Vec<Effect>> {
 pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     let is_list = text.trim().contains(['\n', '\r', '\t']);
+    let is_scheduled = form.is_scheduled();
     match &mut form.edit {
         Some(LineEdit::Message(area)) => {
             area.insert(text);
             form.values.message = area.text();
             return saving::now_and_then(model);
         }
+        None if is_list && is_scheduled => form.trouble = Some(schedule::FIXED.to_owned()),
         Some(LineEdit::Path { .. }) | None if is_list && form.line == FormLine::People => {
             form.edit = None;
             return list::take_pasted(model, text);

@@ -51,7 +51,7 @@ const fn edits(key: Key) -> bool {
 /// Digits are typed into the amount. Esc leaves the field without it; enter keeps it, and so does any other key, which then acts:
 /// what is typed after such a key is never taken for more of the amount. A text that is not an amount is never dropped: once it
 /// is refused it stays as it is until something of it is deleted. A space never acts: before the amount it is left out, within it
-/// it stays in sight, and is refused with the rest.
+/// it stays in sight, and is refused with the rest; so does the k of `35k`.
 fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutcome {
     if key == Key::Esc {
         return KeyOutcome::DONE;
@@ -62,7 +62,7 @@ fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutco
     }
     if amount.field.is_empty() && (key == Key::Char(' ') || is_of_currency(model, key)) {
         // Left out: `RM 120` is typed as it is written.
-    } else if is_of_digits(key) || key == Key::Char(' ') || edits(key) {
+    } else if is_of_digits(key) || key == Key::Char(' ') || edits(key) || is_multiple(&amount, key) {
         edit_amount(&mut amount, key);
     } else if let Ok(effects) = kept(&amount, &model.options.currency) {
         return if key == Key::Enter { KeyOutcome::Handled(effects) } else { KeyOutcome::PassOn(effects) };
@@ -79,6 +79,12 @@ fn edit_amount(amount: &mut AmountPrompt, key: Key) {
     } else if amount.field.key(key) == EditOutcome::Changed {
         amount.trouble = None;
     }
+}
+
+/// Whether a key makes thousands or millions of the digits before it, as people write them: `35k`. It stays in sight and is refused with
+/// the rest: an amount is written out.
+const fn is_multiple(amount: &AmountPrompt, key: Key) -> bool {
+    !amount.field.is_empty() && matches!(key, Key::Char('k' | 'K' | 'm' | 'M'))
 }
 
 /// Whether a key is a character of the currency that is written before an amount.

@@ -93,7 +93,7 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
         SenderLine::Token if matches!(form.sender.token, TypedToken::Secret(_)) => {
             form.edit = Some(TextField::default());
         }
-        line => form.edit = Some(TextField::with(&form.text(line))),
+        line => form.edit = Some(TextField::offering(&form.text(line))),
     }
     Vec::new()
 }

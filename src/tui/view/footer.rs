@@ -333,7 +333,10 @@ fn entry(model: &Model, action: &UiAction) -> Option<FooterKey> {
     let dropped = if (action.is_at_hand)(model) { 1 } else { dropped };
     let (key, word) = match text {
         FooterText::Word(word) => (model.options.keys.keys(action).first()?.to_string(), word),
-        FooterText::Here(word) => (model.options.keys.keys(action).first()?.to_string(), word(model)),
+        FooterText::Here(word) => {
+            let word = Some(word(model)).filter(|word| !word.is_empty())?;
+            (model.options.keys.keys(action).first()?.to_string(), word)
+        }
         FooterText::Pair(word) => (pair(model), word(model)?),
     };
     Some(FooterKey { key, word, dropped })

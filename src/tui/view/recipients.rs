@@ -10,7 +10,7 @@ use crate::tui::format::{TimeFormat, money, number, symbol, total};
 use crate::tui::layout::Layout;
 use crate::tui::model::{ListDirection, ListScope, Model, Pane};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule};
+use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule, width};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RecipientColumn {
@@ -23,11 +23,13 @@ enum RecipientColumn {
     Note,
 }
 
-/// The columns for a width: each stage's time from 110, one time from 57, the note from 80.
-fn table(room: u16) -> ColumnLayout<RecipientColumn> {
+/// The columns for a width: each stage's time from 110, one time from 57, the note from 80. Amounts, of which the widest takes `money`
+/// columns, are never cut: the note gives way, then the name.
+fn table(room: u16, money: u16) -> ColumnLayout<RecipientColumn> {
     let left = |taken: u16| room.saturating_sub(taken);
     if room >= 110 {
-        let name = 22 + left(120).min(14);
+        let money = money.max(9);
+        let name = (22 + left(120).min(14)).min(left(70 + money));
         return ColumnLayout::lay(&[
             (RecipientColumn::Phone, 17, ColumnAlign::Left),
             (RecipientColumn::Name, name, ColumnAlign::Left),
@@ -37,19 +39,20 @@ fn table(room: u16) -> ColumnLayout<RecipientColumn> {
             (RecipientColumn::At(Status::Read), 6, ColumnAlign::Left),
             (RecipientColumn::At(Status::Replied), 7, ColumnAlign::Left),
             (RecipientColumn::At(Status::Closed), 6, ColumnAlign::Left),
-            (RecipientColumn::Money, 9, ColumnAlign::Right),
-            (RecipientColumn::Note, left(79 + name), ColumnAlign::Left),
+            (RecipientColumn::Money, money, ColumnAlign::Right),
+            (RecipientColumn::Note, left(70 + money + name), ColumnAlign::Left),
         ]);
     }
     if room >= 80 {
-        let name = 20 + left(80).min(10);
+        let money = money.max(8);
+        let name = (20 + left(80).min(10)).min(left(39 + money));
         return ColumnLayout::lay(&[
             (RecipientColumn::Phone, 17, ColumnAlign::Left),
             (RecipientColumn::Name, name, ColumnAlign::Left),
             (RecipientColumn::Stage, 9, ColumnAlign::Left),
             (RecipientColumn::Since, 6, ColumnAlign::Left),
-            (RecipientColumn::Money, 8, ColumnAlign::Right),
-            (RecipientColumn::Note, left(47 + name), ColumnAlign::Left),
+            (RecipientColumn::Money, money, ColumnAlign::Right),
+            (RecipientColumn::Note, left(39 + money + name), ColumnAlign::Left),
         ]);
     }
     let since = if room >= 57 { 6 } else { 0 };
@@ -65,10 +68,11 @@ fn table(room: u16) -> ColumnLayout<RecipientColumn> {
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let focus = focused(model, Pane::Recipients);
     rule(pen, (area.x, area.y), area.width, &title(model), focus);
-    let table = table(area.width);
+    let height = usize::from(area.height.saturating_sub(2));
+    let amounts = model.recipients.visible(height).filter_map(|person| person.row.amount);
+    let table = table(area.width, amounts.map(|amount| width(&money(amount))).max().unwrap_or_default());
     let symbol = symbol(&model.options.currency).to_owned();
     table.row(pen, (area.x, area.y + 1), |cell| (head(cell, &symbol), TextRole::Dim));
-    let height = usize::from(area.height.saturating_sub(2));
     let is_large = matches!(model.layout(), Layout::Large { .. });
     let cursor = model.pointed_at();
     let mut before: Option<&RecipientRow> = None;

@@ -28,6 +28,8 @@ pub struct TextField {
     text: Vec<char>,
     /// How many characters stand before the cursor.
     at: usize,
+    /// The text was offered and nothing was done to it yet: what is typed takes its place.
+    is_offered: bool,
 }
 
 impl TextField {
@@ -36,6 +38,11 @@ impl TextField {
         let mut field = Self::default();
         field.insert(text);
         field
+    }
+
+    /// The same with a text that the first character typed takes the place of. A key that moves in it keeps it to be edited.
+    pub fn offering(text: &str) -> Self {
+        Self { is_offered: !text.is_empty(), ..Self::with(text) }
     }
 
     pub fn text(&self) -> String {
@@ -48,6 +55,9 @@ impl TextField {
 
     /// Puts text at the cursor, cleaned, as far as it fits.
     pub fn insert(&mut self, text: &str) {
+        if std::mem::take(&mut self.is_offered) {
+            (self.text, self.at) = (Vec::new(), 0);
+        }
         for c in clean(text).chars().take(FIELD_MAX.saturating_sub(self.text.len())) {
             self.text.insert(self.at, c);
             self.at += 1;
@@ -57,6 +67,10 @@ impl TextField {
     /// Lets a key edit the text.
     pub fn key(&mut self, key: Key) -> EditOutcome {
         let before = self.text.len();
+        let was_offered = self.is_offered;
+        if !matches!(key, Key::Char(_)) {
+            self.is_offered = false;
+        }
         match key {
             Key::Char(c) => self.insert(c.encode_utf8(&mut [0; 4])),
             Key::Backspace | Key::Ctrl('h') => self.remove(self.at.saturating_sub(1), self.at),
@@ -70,7 +84,8 @@ impl TextField {
             Key::End | Key::Ctrl('e') => self.at = self.text.len(),
             _ => return EditOutcome::NotMine,
         }
-        if self.text.len() == before { EditOutcome::Same } else { EditOutcome::Changed }
+        let is_replaced = was_offered && matches!(key, Key::Char(_));
+        if self.text.len() == before && !is_replaced { EditOutcome::Same } else { EditOutcome::Changed }
     }
 
     fn remove(&mut self, from: usize, to: usize) {
@@ -121,6 +136,19 @@ mod tests {
         field.key(Key::Delete);
         field.key(Key::Char('é'));
         assert_eq!(field.text(), "é小明 ");
+    }
+
+    #[test]
+    fn what_is_offered_is_replaced_by_what_is_typed_and_kept_by_a_key_that_moves() {
+        let mut field = TextField::offering("cars.csv");
+        field.key(Key::Char('v'));
+        field.key(Key::Char('a'));
+        assert_eq!(field.text(), "va");
+
+        let mut field = TextField::offering("cars.csv");
+        field.key(Key::Left);
+        field.key(Key::Char('2'));
+        assert_eq!(field.text(), "cars.cs2v");
     }
 
     #[test]

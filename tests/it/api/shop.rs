@@ -287,3 +287,29 @@ async fn a_product_with_variants_reads_back_as_it_was_written_and_no_price_is_ro
     }
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn taking_ones_own_newest_act_back_cancels_the_order_that_it_wrote() {
+    let (shop, serve) = served().await;
+    shop.execute(&blast_of("cloud", 1, 3)).await;
+    let api = client(&shop, &serve, "write").await;
+    let order = |person| {
+        json!({ "campaignId": "1", "phoneNumber": digits(person), "items": [
+        { "productRetailerId": "kuih", "quantity": 3, "price": "0.35", "currency": "MYR" }] })
+    };
+    let status = async |id: u32| api.get(&format!("/api/whatsapp/orders/{id}")).await.body["status"].clone();
+
+    api.post("/api/whatsapp/orders", order(1)).await.expect(201);
+    let undone = api.post("/api/undo", json!({})).await.expect(200).body;
+    api.post("/api/whatsapp/orders", order(2)).await.expect(201);
+    shop.ok(&["order", "pay", "2"]).await;
+    let later = api.post("/api/undo", json!({})).await.expect(409);
+
+    assert!(undone["undone"].as_str().unwrap().ends_with("taken back; order 1 is cancelled"), "{undone}");
+    assert_eq!((status(1).await, status(2).await), (json!("cancelled"), json!("paid")));
+    assert!(later.body.to_string().contains("order 2 is paid by now"), "{later:?}");
+    assert_eq!(shop.count("closed").await, 1);
+    shop.ok(&["audit"]).await;
+    shop.invariants().await;
+    serve.stop().await;
+}

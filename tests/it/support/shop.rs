@@ -224,6 +224,11 @@ impl Shop {
         sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(&self.database.pool).await.unwrap()
     }
 
+    /// The text of a query that reads one.
+    pub async fn text(&self, query: &str) -> String {
+        sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(&self.database.pool).await.unwrap()
+    }
+
     /// How many people have this status, in all blasts.
     pub async fn count(&self, status: &str) -> i64 {
         self.number(&format!("select count(*) from blast_recipients r where current_status(r) = '{status}'")).await

@@ -31,7 +31,7 @@ mod tests {
     #[test]
     fn what_is_said_of_a_blast_is_said_of_a_campaign() {
         for (said, own) in [
-            ("the blast is sending: only a draft can be edited", "the campaign is sending: only a draft can be edited"),
+            ("the blast is sending: it was not paused", "the campaign is sending: it was not paused"),
             ("row 1: phone_number: not a phone number", "row 1: phoneNumber: not a phone number"),
             ("`POST /api/blasts` makes a new one to send", "`POST /api/whatsapp/campaigns` makes a new one to send"),
             ("blast 7 is no draft any more", "campaign 7 is no draft any more"),

@@ -107,3 +107,14 @@ pub(super) fn no_column(form: &BlastForm, content: &BlastContent) -> Option<Stri
         None => form.taken.is_some().then(|| format!("no column {said} in the list")),
     }
 }
+
+/// `phone = No. Telefon   name = Nama   also {bandar} {kek}`.
+pub(super) fn columns(form: &BlastForm) -> String {
+    let Some(taken) = &form.taken else { return String::new() };
+    let mut words = vec![format!("phone = {}", taken.phone_column)];
+    words.extend(taken.name_column.as_ref().map(|name| format!("name = {name}")));
+    let also = form.columns().into_iter().filter(|column| column != "name").map(|column| format!("{{{column}}}"));
+    let also = also.collect::<Vec<_>>().join(" ");
+    words.extend((!also.is_empty()).then(|| format!("also {also}")));
+    words.join("   ")
+}

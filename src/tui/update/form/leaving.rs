@@ -92,10 +92,16 @@ pub(super) fn reopened(model: &mut Model, of: Option<BlastId>) -> bool {
 
 fn say_kept(model: &mut Model) {
     if let Some(id) = model.form.as_deref().and_then(BlastForm::id) {
-        model.say(Notice::done(format!("draft {id} is kept; e edits it, S shows the plan")));
+        let is_scheduled = model.form.as_deref().is_some_and(BlastForm::is_scheduled);
+        let is_saved = model.form.as_deref().is_some_and(|form| form.saved_at.is_some());
+        model.say(Notice::done(match (is_scheduled, is_saved) {
+            (false, _) => format!("draft {id} is kept; e edits it, S shows the plan"),
+            (true, true) => format!("blast {id} is changed and stays scheduled; e edits it, S shows the plan"),
+            (true, false) => format!("blast {id} is scheduled as it was; e edits it, S shows the plan"),
+        }));
     }
 }
 
 fn name(form: &BlastForm) -> String {
-    form.id().map_or_else(|| "the new blast".to_owned(), |id| format!("draft {id}"))
+    form.id().map_or_else(|| "the new blast".to_owned(), |id| format!("{} {id}", form.noun()))
 }

@@ -28,12 +28,17 @@ pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
 }
 
 fn type_path(form: &mut BlastForm) {
-    let path = match &form.list {
+    let field = TextField::offering(&offered_path(form));
+    form.edit = Some(LineEdit::Path { field, offers: Vec::new() });
+}
+
+/// The path that the field begins with: of the list that the people are from.
+fn offered_path(form: &BlastForm) -> String {
+    match &form.list {
         Some(DraftList::File(path)) => path.to_string_lossy().into_owned(),
         Some(DraftList::Pasted(_)) => String::new(),
         None => form.left_out.file.clone().unwrap_or_default(),
-    };
-    form.edit = Some(LineEdit::Path { field: TextField::with(&path), offers: Vec::new() });
+    }
 }
 
 /// The path that was typed is the list.
@@ -44,7 +49,12 @@ pub(super) fn take_file(model: &mut Model, path: &str, ending: Ending) -> Vec<Ef
             (ending == Ending::Next).then(|| "type the path of a CSV or Excel file, or paste its cells".to_owned());
         return Vec::new();
     }
+    // Looked at and left: what was taken stays, with the cells that were mended.
+    if ending == Ending::Leave && path == offered_path(form) {
+        return Vec::new();
+    }
     form.mends.clear();
+    form.asks_path_again = ending == Ending::Next;
     let effects = take(model, DraftList::File(PathBuf::from(path)));
     if ending == Ending::Next {
         super::moved(model, 1);
@@ -66,10 +76,13 @@ pub(super) fn name_after(form: &mut BlastForm) -> bool {
     is_new
 }
 
-/// A list could not be read: the one before stays, and the path of a file is in the field to be mended.
+/// A list could not be read: the one before stays, and the path of a file is in the field to be mended, unless the field was left by `esc`.
 pub(super) fn mend_path(form: &mut BlastForm, list: &DraftList) {
-    form.line = FormLine::People;
     form.list.clone_from(&form.kept_list);
+    if !form.asks_path_again {
+        return;
+    }
+    form.line = FormLine::People;
     if let (DraftList::File(path), None, FormPage::Lines) = (list, &form.edit, &form.page) {
         let field = TextField::with(&path.to_string_lossy());
         form.edit = Some(LineEdit::Path { field, offers: Vec::new() });

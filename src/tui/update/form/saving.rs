@@ -17,6 +17,9 @@ const WHILE_TYPING: TimeDelta = TimeDelta::seconds(3);
 /// Something in the form changed: it is saved.
 pub(super) fn changed(model: &mut Model) -> Vec<Effect> {
     let Some(form) = model.form.as_deref_mut() else { return Vec::new() };
+    if form.is_half_typed() {
+        return Vec::new();
+    }
     if form.writes != FormWrites::Idle {
         form.writes = FormWrites::Again;
         return Vec::new();
@@ -28,7 +31,10 @@ pub(super) fn changed(model: &mut Model) -> Vec<Effect> {
 impl BlastForm {
     /// When a text that is being typed is saved, where it was saved before.
     pub fn save_due(&self) -> Option<DateTime<Utc>> {
-        let waits = self.backlog.is_typed_on && self.writes == FormWrites::Idle && self.backlog.refused.is_none();
+        let waits = self.backlog.is_typed_on
+            && !self.is_half_typed()
+            && self.writes == FormWrites::Idle
+            && self.backlog.refused.is_none();
         self.saved_at.filter(|_| waits).map(|saved| saved + WHILE_TYPING)
     }
 }
@@ -58,6 +64,11 @@ fn save(form: &mut BlastForm) -> Effect {
 /// What is to be done once nothing is being written: the list, then the plan.
 pub(super) fn next(model: &mut Model) -> Vec<Effect> {
     let Some(form) = model.form.as_deref_mut() else { return Vec::new() };
+    if form.writes == FormWrites::Again && form.is_half_typed() {
+        // The end of the typing saves it, with what was to be saved.
+        (form.writes, form.backlog.is_typed_on) = (FormWrites::Idle, true);
+        return Vec::new();
+    }
     if form.writes == FormWrites::Again {
         form.writes = FormWrites::InFlight;
         return vec![save(form)];
@@ -148,10 +159,10 @@ fn refused(model: &mut Model, request: &DraftWrite, failure: &EffectError) -> Ve
     let sentence = failure.sentence();
     if let (Some(form), DraftWrite::Save { .. } | DraftWrite::TakeList { .. }) = (model.form.as_deref_mut(), request) {
         (form.writes, form.is_taking, form.wants_plan) = (FormWrites::Idle, false, false);
+        form.trouble = Some(sentence.clone());
         if let DraftWrite::TakeList { list: unread, .. } = request {
             list::mend_path(form, unread);
         }
-        form.trouble = Some(sentence.clone());
     }
     match request {
         DraftWrite::Save { .. } => leaving::refused(model, failure),

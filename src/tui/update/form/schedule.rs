@@ -10,7 +10,7 @@ use crate::domain::blast::PersonClocks;
 use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::clean;
-use crate::tui::model::FormLine;
+use crate::tui::model::{BlastForm, FormLine};
 
 /// Said where a start and a rule are given both.
 const ONE_OF_BOTH: &str = "a blast that repeats has no other start: empty Repeat or Start first";
@@ -23,6 +23,26 @@ const WRITE_OWN_TIME: &str = "write a time as 10:00, the word hours, both, or no
 
 /// Has the hours of the line above hold by each person's own clock.
 const HOURS: &str = "hours";
+
+/// Said of what was confirmed with the number of people.
+pub(super) const FIXED: &str =
+    "this stays as it was confirmed when it was sent: d makes a new one like it, X cancels this one";
+
+/// Why a line of what is scheduled has nothing to be typed.
+pub(super) fn fixed(form: &BlastForm) -> Option<&'static str> {
+    let is_fixed = match form.line {
+        FormLine::Sender
+        | FormLine::People
+        | FormLine::Repeat
+        | FormLine::Ends
+        | FormLine::OwnTime
+        | FormLine::First => true,
+        // Its times follow its rule.
+        FormLine::Start => form.values.repeat.is_some(),
+        _ => false,
+    };
+    (is_fixed && form.is_scheduled()).then_some(FIXED)
+}
 
 /// Why a line has nothing to be typed: a start and a rule exclude each other.
 pub(super) fn excluded(line: FormLine, values: &DraftForm) -> Option<&'static str> {

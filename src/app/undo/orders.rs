@@ -1,0 +1,33 @@
+//! Orders that go with the act that they closed somebody by.
+
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::app::{App, AppError};
+use crate::domain::ids::OrderId;
+use crate::domain::order::OrderState;
+use crate::store::action::LoggedAction;
+use crate::store::order;
+
+impl App {
+    /// Cancels the order that an operator's own newest act closed somebody by. One that went on meanwhile is not cancelled by a key that asks nothing.
+    pub(super) async fn cancel_order_of(
+        &self,
+        tx: &mut PgConnection,
+        act: &LoggedAction,
+    ) -> Result<Option<OrderId>, AppError> {
+        let Some(id) = act.detail.get("order").and_then(Value::as_i64).map(OrderId) else { return Ok(None) };
+        let Some(held) = order::lock(tx, id).await? else { return Ok(None) };
+        match held.state {
+            OrderState::New => {
+                order::set_state(tx, id, OrderState::Cancelled, self.operator()).await?;
+                Ok(Some(id))
+            }
+            // Whoever cancelled it took its act back, which is noticed below.
+            OrderState::Cancelled => Ok(None),
+            state => Err(AppError::Refused(format!(
+                "order {id} is {state} by now: `blastdeck order cancel {id}`, or X on their page, cancels it"
+            ))),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! `blast edit`: changes a draft, or what is scheduled.
+
+use chrono_tz::Tz;
+use clap::ValueEnum;
+use color_eyre::Result;
+use serde_json::json;
+
+use super::message::MessageArgs;
+use super::new::short_text;
+use super::step::content;
+use super::template::TemplateArgs;
+use crate::app::{AppError, DraftEdit};
+use crate::cli::Global;
+use crate::cli::context::{Context, Intent};
+use crate::cli::exit::UsageError;
+use crate::cli::output::{json, talk};
+use crate::domain::blast::BlastState;
+use crate::domain::field_change::FieldChange;
+use crate::domain::ids::BlastId;
+use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::start_at::StartAt;
+use crate::domain::zone;
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("text"))]
+pub(in crate::cli) struct EditArgs {
+    /// The blast's id, as in `blast list`.
+    blast: BlastId,
+    #[command(flatten)]
+    message: MessageArgs,
+    #[command(flatten)]
+    template: TemplateArgs,
+    /// The blast's name.
+    #[arg(long, value_parser = short_text)]
+    tag: Option<String>,
+    /// The follow-up stage.
+    #[arg(long, value_parser = short_text)]
+    stage: Option<String>,
+    /// The maximum rate: 20/min, 80/s. Can only tighten the sender's own.
+    #[arg(long, allow_hyphen_values = true)]
+    rate: Option<Rate>,
+    /// The random pause between two messages, such as 20s..60s.
+    #[arg(long, allow_hyphen_values = true)]
+    gap: Option<Gap>,
+    /// The hours for sending, such as 09:00-21:00.
+    #[arg(long)]
+    window: Option<Hours>,
+    /// The days for sending, such as mon-fri.
+    #[arg(long)]
+    weekdays: Option<Weekdays>,
+    /// The time zone of the hours, such as Asia/Kuala_Lumpur. A start that was given without an offset keeps its local time.
+    #[arg(long, value_parser = zone::parse)]
+    timezone: Option<Tz>,
+    /// When it starts by itself once it is sent, such as 2026-12-01T09:00 in its time zone, or with an offset.
+    #[arg(long, value_name = "TIME")]
+    at: Option<StartAt>,
+    /// What is taken away: a limit, so that the sender's own holds, or the start of a draft. Several with commas between them.
+    #[arg(long, value_name = "FIELD", value_enum, value_delimiter = ',')]
+    clear: Vec<ClearableField>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ClearableField {
+    Rate,
+    Gap,
+    Window,
+    Weekdays,
+    Timezone,
+    At,
+}
+
+impl EditArgs {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let id = self.blast;
+        let fields = self.fields()?;
+        let context = Context::open(global, Intent::Writes).await?;
+        let version = context.app.blast(id).await?.version;
+        let edit = DraftEdit { content: content(&context, id, (&self.message, &self.template)).await?, ..fields };
+        if edit == DraftEdit::default() {
+            let why = "nothing to change: give --message, --template, --tag, --at or another option of --help";
+            return Err(UsageError(why.to_owned()).into());
+        }
+        context.app.edit(id, version, edit).await.map_err(by_option)?;
+        let blast = context.app.blast(id).await?;
+        if context.is_json {
+            return json(&json!({ "id": id, "state": blast.state, "version": blast.version }));
+        }
+        let starts = blast.send_after.filter(|_| blast.state == BlastState::Scheduled);
+        let starts = starts.map(|at| format!("; it starts by itself, {}", context.when(Some(at)))).unwrap_or_default();
+        talk(&format!("{} is changed{starts}; `blastdeck blast plan {id}` shows what sending does", blast.tag));
+        Ok(())
+    }
+
+    /// All but the content.
+    fn fields(&self) -> Result<DraftEdit> {
+        Ok(DraftEdit {
+            tag: self.tag.clone(),
+            follow_up_stage: self.stage.clone(),
+            rate: self.change(self.rate, ClearableField::Rate)?,
+            gap: self.change(self.gap, ClearableField::Gap)?,
+            window: self.change(self.window, ClearableField::Window)?,
+            weekdays: self.change(self.weekdays, ClearableField::Weekdays)?,
+            timezone: self.change(self.timezone, ClearableField::Timezone)?,
+            start: self.change(self.at, ClearableField::At)?,
+            ..DraftEdit::default()
+        })
+    }
+
+    fn change<T>(&self, given: Option<T>, field: ClearableField) -> Result<FieldChange<T>> {
+        match (given, self.clear.contains(&field)) {
+            (Some(_), true) => {
+                let name = field.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+                Err(UsageError(format!("--{name} and --clear {name} exclude each other: give one")).into())
+            }
+            (Some(value), false) => Ok(FieldChange::Set(value)),
+            (None, true) => Ok(FieldChange::Clear),
+            (None, false) => Ok(FieldChange::Keep),
+        }
+    }
+}
+
+/// What is wrong with a field is said of its option.
+fn by_option(error: AppError) -> color_eyre::Report {
+    let AppError::InvalidAt { why, places } = &error else { return error.into() };
+    let option = match places.first().map(|place| place.field.as_str()) {
+        Some("scheduled_for") => "--at",
+        Some("message") => "--message",
+        _ => return error.into(),
+    };
+    UsageError(format!("{option}: {why}")).into()
+}

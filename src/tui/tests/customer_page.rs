@@ -1,0 +1,81 @@
+//! What the page of a customer shows: what they bought for how much, what was sent to them, and who was forgotten.
+
+use super::customers::{PHONE, acts, opened, order, sheet};
+use super::support::{TestDashboard, WIDE, at, details_of, people};
+use crate::app::CustomerBlast;
+use crate::domain::blast::BlastState;
+use crate::domain::ids::{BlastId, OrderId};
+use crate::domain::order::OrderState;
+use crate::domain::status::Status;
+use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, ShopAct};
+
+#[test]
+fn what_was_sent_stands_above_drafts_which_are_counted() {
+    let blast = |id, state, status| CustomerBlast {
+        blast_id: BlastId(id),
+        tag: format!("Blast {id}"),
+        state,
+        phone_number: PHONE.to_owned(),
+        status,
+        sent_at: Some(at(12, 31)),
+        received_at: None,
+        read_at: None,
+        replied_at: None,
+        closed_at: None,
+        amount: None,
+        note: None,
+    };
+    let mut dashboard = opened(WIDE);
+    let Completion::Customer { phone, sheet } = sheet(Vec::new()) else { panic!("a customer") };
+    let mut sheet = sheet.unwrap();
+    let drafts = (8..28).map(|id| blast(id, BlastState::Draft, Status::Queued));
+    sheet.details.blasts = drafts.chain([blast(7, BlastState::Completed, Status::Read)]).collect();
+
+    let screen = dashboard.answer(Completion::Customer { phone, sheet: Box::new(Ok(sheet)) }).screen().join("\n");
+
+    assert!(screen.contains("Blast 7") && screen.contains("20 drafts, not sent"), "{screen}");
+    assert!(!screen.contains("Blast 8") && !screen.contains("queued"), "{screen}");
+}
+
+#[test]
+fn whoever_was_forgotten_is_said_to_be_and_has_orders_to_move_and_nothing_new() {
+    let mut row = people().swap_remove(0);
+    (row.phone, row.name) = (serde_json::from_value(serde_json::json!("forgotten-4")).unwrap(), None);
+    let mut dashboard = TestDashboard::with(WIDE, vec![row.clone()]);
+    dashboard.keys("3i");
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Customer(row.phone.clone()))));
+    let Completion::Customer { sheet, .. } = sheet(vec![order(3, OrderState::New)]) else { panic!("a customer") };
+    let mut sheet = sheet.unwrap();
+    sheet.carts.clear();
+    dashboard.answer(Completion::Customer { phone: row.phone, sheet: Box::new(Ok(sheet)) });
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("forgotten person (forgotten-4)") && screen.contains("asked to be forgotten"), "{screen}");
+    assert!(!screen.contains("c order") && !screen.contains("n cart"), "{screen}");
+    dashboard.keys("c");
+    assert_eq!(dashboard.said(), "they were forgotten: nothing new is written for them");
+    dashboard.keys("\ny");
+    assert_eq!(acts(&mut dashboard), [ShopAct::MoveOrder(OrderId(3), OrderState::Confirmed)]);
+}
+
+#[test]
+fn a_page_that_cannot_be_read_says_why_in_place_of_waiting() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("3i");
+
+    let why = EffectError::Other("customers are one over all senders".to_owned());
+    let phone = people()[0].phone.clone();
+    let screen = dashboard.answer(Completion::Customer { phone, sheet: Box::new(Err(why)) }).screen().join("\n");
+
+    assert!(screen.contains("customers are one over all senders") && !screen.contains("reading ..."), "{screen}");
+}
+
+#[test]
+fn the_footer_of_a_person_names_the_way_to_the_customer_once() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("3\n").answer(Completion::Person(Box::new(Ok(details_of(people().swap_remove(0))))));
+
+    let footer = dashboard.screen().pop().unwrap();
+
+    assert!(footer.contains("enter customer") && !footer.contains("i customer"), "{footer}");
+}

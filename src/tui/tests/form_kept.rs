@@ -1,0 +1,81 @@
+//! The form of a blast: what stays as it was, of a blast that is scheduled and of a list that was looked at.
+
+use super::form::{new_form, opened, saved, taken, writes};
+use super::support::{DRAFT, TestDashboard, WIDE};
+use crate::app::{DraftList, OpenedDraft};
+use crate::domain::blast::BlastState;
+use crate::tui::effect::{Completion, DraftAnswer, DraftWrite, EffectError, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::FormLine;
+
+/// The form of a blast that starts by itself.
+fn scheduled_form() -> TestDashboard {
+    let Completion::Draft(DraftAnswer::Opened(opened)) = opened() else { panic!("a draft") };
+    let opened = OpenedDraft { state: BlastState::Scheduled, ..opened.unwrap() };
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.answer(Completion::Draft(DraftAnswer::Opened(Box::new(Ok(opened)))));
+    dashboard.effects.clear();
+    dashboard
+}
+
+#[test]
+fn what_is_scheduled_is_saved_once_a_line_is_whole_and_never_half_typed() {
+    let mut dashboard = scheduled_form();
+
+    dashboard.keys("\nSalam");
+    assert_eq!(writes(&mut dashboard), [], "half a message");
+    dashboard.key(Key::Esc);
+
+    assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.message.ends_with("Salam")));
+    dashboard.answer(saved(DRAFT.0, 4)).key(Key::Esc);
+    assert_eq!(dashboard.said(), format!("blast {DRAFT} is changed and stays scheduled; e edits it, S shows the plan"));
+}
+
+#[test]
+fn what_was_confirmed_of_a_scheduled_blast_is_not_typed_on() {
+    for line in [FormLine::Sender, FormLine::People, FormLine::Repeat, FormLine::OwnTime, FormLine::First] {
+        let mut dashboard = scheduled_form();
+        dashboard.model.form.as_mut().unwrap().line = line;
+        dashboard.keys("\n");
+
+        let form = dashboard.model.form.as_ref().unwrap();
+        assert!(form.edit.is_none() && form.trouble.as_ref().unwrap().contains("as it was confirmed"), "{line:?}");
+    }
+}
+
+#[test]
+fn a_list_that_is_looked_at_and_left_keeps_its_mended_cells() {
+    let mut dashboard = new_form(WIDE);
+    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
+    dashboard.keys("k\n\n").key(Key::Ctrl('u')).keys("0100120003\n").answer(saved(9, 4)).answer(taken(9, 5, None));
+    dashboard.answer(saved(9, 6)).effects.clear();
+
+    dashboard.keys("l").key(Key::Esc);
+
+    assert_eq!(writes(&mut dashboard), []);
+    assert_eq!(dashboard.model.form.as_ref().unwrap().mends.len(), 1);
+}
+
+#[test]
+fn esc_leaves_the_path_of_a_file_that_is_not_there() {
+    let mut dashboard = new_form(WIDE);
+    dashboard.keys("jjj\nnofile.csv").key(Key::Esc).answer(saved(9, 1));
+    let request = writes(&mut dashboard).pop().expect("the list is taken");
+
+    let outcome = Err(EffectError::Other("nofile.csv: no such file".to_owned()));
+    dashboard.answer(Completion::Written { request: WriteRequest::Draft(request), outcome });
+
+    let form = dashboard.model.form.as_ref().unwrap();
+    assert!(form.edit.is_none() && form.list.is_none(), "{form:?}");
+    assert!(form.trouble.as_ref().unwrap().contains("no such file"));
+}
+
+#[test]
+fn another_path_takes_the_place_of_the_one_that_is_offered() {
+    let mut dashboard = new_form(WIDE);
+    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
+
+    dashboard.keys("k\nlvans.csv\n");
+
+    assert_eq!(dashboard.model.form.as_ref().unwrap().list, Some(DraftList::File("vans.csv".into())));
+}
