@@ -255,9 +255,9 @@ impl App {
             weekdays: limits.weekdays.clone().and_then(Result::ok),
             timezone: limits.zone.clone().and_then(Result::ok),
             // A pattern that was sent and taken back has its next time as its start.
-            start: super::schedule::typed_start(&row).filter(|_| row.origin.repeat.rule.is_none()),
+            start: super::schedule::typed_start(row).filter(|_| row.origin.repeat.rule.is_none()),
             first: row.first.people,
-            repeat: RepeatOrder::of(&row.origin.repeat, self.zone_of(&row)),
+            repeat: RepeatOrder::of(&row.origin.repeat, self.zone_of(row)),
             clocks: PersonClocks { local_time: row.origin.local_time, window_local: row.origin.window_local },
         }
     }

@@ -29,7 +29,7 @@ pub use blast_sorting::BlastSorting;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
 pub use chain::{ChainReading, RetryReading};
 pub use customer::{CloseBefore, CustomerOverlay, ItemsPrompt, ItemsTarget, SaleKey, SaleLine};
-pub use form::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, NAMELESS};
+pub use form::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, NAMELESS, UnreadablePath};
 pub use notice::{ArmedLaunch, LogLine, Notice, StandingBlast, Tone};
 pub use overlay::{
     CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowFoundOverlay, FollowUpOverlay, Overlay, PlanCount,

@@ -217,7 +217,9 @@ async fn what_is_scheduled_is_edited_by_keys_and_nothing_half_typed_is_saved() {
     pty.type_keys("\x1b");
     pty.wait_for_text("never closed");
     assert_eq!(message().await, before, "what cannot be read is not saved");
-    pty.type_keys("\r\x15Salam semua\x1b");
+    pty.type_keys("\r\x15Salam semua");
+    pty.wait_for_text("Salam semua");
+    pty.type_keys("\x1b");
     pty.wait_for_text("blast 1, saved");
     pty.type_keys("kkkk\r");
     pty.wait_for_text("stays as it was confirmed");

@@ -67,10 +67,9 @@ fn changes(before: &DraftForm, form: &DraftForm) -> DraftEdit {
     }
 }
 
-fn changed<T: PartialEq>(before: Option<T>, now: Option<T>) -> FieldChange<T> {
-    match now {
-        now if now == before => FieldChange::Keep,
-        Some(now) => FieldChange::Set(now),
-        None => FieldChange::Clear,
+fn changed<T: PartialEq + Copy>(before: Option<T>, now: Option<T>) -> FieldChange<T> {
+    if now == before {
+        return FieldChange::Keep;
     }
+    now.map_or(FieldChange::Clear, FieldChange::Set)
 }

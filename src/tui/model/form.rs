@@ -87,6 +87,15 @@ pub struct FormBacklog {
     pub was_reopened: bool,
 }
 
+/// What becomes of a path whose file cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnreadablePath {
+    /// The field was left by `esc`: what was there stays.
+    Dropped,
+    /// It was typed with `enter`: it is in the field again.
+    Offered,
+}
+
 /// A blast being written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlastForm {
@@ -108,8 +117,7 @@ pub struct BlastForm {
     pub wants_list: bool,
     /// A list is being taken.
     pub is_taking: bool,
-    /// Its path was typed with `enter`: one that cannot be read is in the field again.
-    pub asks_path_again: bool,
+    pub unreadable_path: UnreadablePath,
     pub mends: Vec<CellMend>,
     /// What the list came to.
     pub taken: Option<Imported>,
@@ -168,7 +176,7 @@ impl BlastForm {
             kept_list: None,
             wants_list: false,
             is_taking: false,
-            asks_path_again: false,
+            unreadable_path: UnreadablePath::Dropped,
             mends: Vec::new(),
             taken: None,
             left_out: RejectedRows::default(),

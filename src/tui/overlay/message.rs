@@ -8,21 +8,17 @@ use crate::tui::widget::TextLine;
 
 pub(super) fn lines(loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
     let wrap = |text: &str| wrapped(text, width.saturating_sub(4)).into_iter().map(|line| format!("  {line}"));
-    match &loaded.message_text {
-        Some(text) => {
-            let title = TextLine::rule("Message as sent");
-            let title = title.and(format!("{} characters", text.chars().count()), TextRole::Plain);
-            std::iter::once(title).chain(wrap(text).map(TextLine::plain)).collect()
-        }
-        None => {
-            let known = wrap(&unaccepted(loaded)).map(TextLine::dim);
-            let words = loaded.words.iter().flat_map(|words| {
-                let title = TextLine::dim("  the words that they were to get:");
-                std::iter::once(title).chain(wrap(words).map(TextLine::plain))
-            });
-            std::iter::once(TextLine::rule("Message")).chain(known).chain(words).collect()
-        }
+    if let Some(text) = &loaded.message_text {
+        let title = TextLine::rule("Message as sent");
+        let title = title.and(format!("{} characters", text.chars().count()), TextRole::Plain);
+        return std::iter::once(title).chain(wrap(text).map(TextLine::plain)).collect();
     }
+    let known = wrap(&unaccepted(loaded)).map(TextLine::dim);
+    let words = loaded.words.iter().flat_map(|words| {
+        let title = TextLine::dim("  the words that they were to get:");
+        std::iter::once(title).chain(wrap(words).map(TextLine::plain))
+    });
+    std::iter::once(TextLine::rule("Message")).chain(known).chain(words).collect()
 }
 
 /// What is known of a message without an answer that accepts it.

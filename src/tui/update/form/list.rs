@@ -10,7 +10,7 @@ use crate::app::{CellMend, DraftList};
 use crate::domain::text::clean;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
-use crate::tui::model::{BlastForm, FormLine, FormPage, LineEdit, Model, NAMELESS};
+use crate::tui::model::{BlastForm, FormLine, FormPage, LineEdit, Model, NAMELESS, UnreadablePath};
 use crate::tui::widget::TextField;
 
 /// The most that is pasted as a list, in bytes.
@@ -54,7 +54,7 @@ pub(super) fn take_file(model: &mut Model, path: &str, ending: Ending) -> Vec<Ef
         return Vec::new();
     }
     form.mends.clear();
-    form.asks_path_again = ending == Ending::Next;
+    form.unreadable_path = if ending == Ending::Next { UnreadablePath::Offered } else { UnreadablePath::Dropped };
     let effects = take(model, DraftList::File(PathBuf::from(path)));
     if ending == Ending::Next {
         super::moved(model, 1);
@@ -79,7 +79,7 @@ pub(super) fn name_after(form: &mut BlastForm) -> bool {
 /// A list could not be read: the one before stays, and the path of a file is in the field to be mended, unless the field was left by `esc`.
 pub(super) fn mend_path(form: &mut BlastForm, list: &DraftList) {
     form.list.clone_from(&form.kept_list);
-    if !form.asks_path_again {
+    if form.unreadable_path == UnreadablePath::Dropped {
         return;
     }
     form.line = FormLine::People;
