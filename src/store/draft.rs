@@ -104,6 +104,7 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftC
                 scheduled_for = case when $20 then $21 else scheduled_for end,
                 scheduled_local = case when $20 then $22 else scheduled_local end,
                 send_after = case when $20 and state = 'scheduled' then $21 else send_after end,
+                blast_date = case when $20 and state = 'scheduled' then coalesce($21, blast_date) else blast_date end,
                 sender_id = coalesce($23, sender_id),
                 unfinished = case when $24 then $25 else unfinished end,
                 first_people = case when $26 then $27 else first_people end,

@@ -155,6 +155,7 @@ async fn what_is_scheduled_is_edited_by_a_verb_until_it_starts_and_never_half() 
     let shown = shop.json(&["blast", "show", &blast]).await;
     let starts: DateTime<Utc> = shown["scheduled_for"].as_str().unwrap().parse().unwrap();
     assert_eq!(written(starts), later, "{shown}");
+    assert_eq!(shown["blast_date"], shown["scheduled_for"], "its date is when it starts");
     shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
     let over = shop.run(&["blast", "edit", &blast, "--tag", "Late"]).await;
     assert!(over.code == 3 && over.err.contains("is cancelled: only a draft, or what is scheduled"), "{over:?}");
