@@ -62,9 +62,14 @@ async fn a_rate_is_kept_and_reached(rate: u32, in_flight: u32, seconds: u32) {
     let most = fullest(&times, TimeDelta::seconds(1));
     let all = reached(&times, people - 1, rate);
     figure(&format!("{rate}/s: at most {most} in a second; {:.2} % of it reached", all * 100.0));
-    assert!(most <= rate as usize, "{most} in a second at {rate}/s");
-    // How near it comes is a matter of the machine.
-    assert!(!long_form() || all >= 0.98, "{all}");
+    // How late a POST comes to the door and how near the rate is reached is a matter of the machine; what all of them
+    // together take is not.
+    let whole = times[people - 1] - times[0];
+    let least = TimeDelta::seconds(1) * i32::try_from(people - 1).unwrap() / i32::try_from(rate).unwrap();
+    assert!(whole >= least - ON_ITS_WAY, "{people} came within {whole} at {rate}/s");
+    let in_less = fullest(&times, TimeDelta::seconds(1) - ON_ITS_WAY);
+    assert!(in_less <= rate as usize, "{in_less} in less than a second at {rate}/s");
+    assert!(!long_form() || (most <= rate as usize && all >= 0.98), "{most} in a second, {all}");
     assert_eq!(times.len(), people);
     shop.promises().await;
 }
