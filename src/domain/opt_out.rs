@@ -1,5 +1,7 @@
 //! Replies that mean *stop*.
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::text::is_invisible;
 
 /// Replies that mean *stop*: English, Malay and Indonesian, Chinese, Tamil, Hindi, Portuguese and Spanish, Arabic, Thai.
@@ -41,8 +43,9 @@ impl StopWords {
 
     /// Whether a reply is one of them, in any case; inside a sentence a word means nothing.
     pub fn is_stop(&self, reply: &str) -> bool {
-        let reply = plain(reply);
-        self.0.contains(&reply)
+        // Flags and squares are marks around a word as a rule, and seldom its letters.
+        let unstyled: String = reply.chars().map(unstyled).collect();
+        self.0.contains(&plain(reply)) || self.0.contains(&plain(&unstyled))
     }
 }
 
@@ -59,23 +62,22 @@ fn has_messages(text: &str) -> bool {
     text.match_indices(KEY).any(|(at, _)| text[at + KEY.len()..].trim_start().starts_with(':'))
 }
 
-/// As it is compared: in lower case, in ordinary width, without what shows nothing, and without the marks, symbols and spaces
+/// As it is compared: in lower case, in ordinary letters, without what shows nothing, and without the marks, symbols and spaces
 /// around it. A word of nothing but symbols is compared with them.
 fn plain(text: &str) -> String {
-    let shown = text.chars().filter(|&c| c.is_whitespace() || !is_invisible(c)).map(narrow);
-    let shown: String = shown.collect::<String>().to_lowercase();
+    let shown = text.chars().filter(|&c| c.is_whitespace() || !is_invisible(c));
+    let shown = shown.nfkc().collect::<String>().to_lowercase();
     let words = shown.trim_matches(|c: char| !c.is_alphanumeric());
     let words = if words.is_empty() { &*shown } else { words };
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Letters and marks in the width of a Chinese character, as ordinary ones.
-fn narrow(c: char) -> char {
-    const WIDER_BY: u32 = 0xfee0;
-    match c {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - WIDER_BY).unwrap_or(c),
-        _ => c,
-    }
+/// Latin letters in a circle, a square or a flag's half, as ordinary ones. Every other style has a compatibility decomposition.
+fn unstyled(c: char) -> char {
+    const ALPHABETS: [char; 3] = ['\u{1f150}', '\u{1f170}', '\u{1f1e6}'];
+    let letter =
+        ALPHABETS.iter().find_map(|&a| ('A'..='Z').nth(usize::try_from(u32::from(c).checked_sub(u32::from(a))?).ok()?));
+    letter.unwrap_or(c)
 }
 
 #[cfg(test)]
@@ -129,6 +131,15 @@ mod tests {
             "หยุด",
             "நிறுத்து.",
             "रोकें।",
+            "STOP 🇲🇾",
+            "𝐒𝐓𝐎𝐏",
+            "𝓼𝓽𝓸𝓹",
+            "ⓢⓣⓞⓟ",
+            "🅂🅃🄾🄿",
+            "🅢🅣🅞🅟",
+            "🆂🆃🅾🅿",
+            "🇸🇹🇴🇵",
+            "ﺗﻮﻗﻒ",
         ] {
             assert!(words.is_stop(stop), "{stop:?}");
         }
