@@ -135,7 +135,7 @@ pub use undo::UndoOutcome;
 pub use webhooks::{HandshakeRefusal, ReceivedBody, WebhookIntake, WebhookRefusal, nameless};
 
 /// The result of a health check of a sender.
-pub use crate::config::{NewSender, TypedToken};
+pub use crate::config::{NewSender, TokenSource, TypedToken};
 pub use crate::domain::ids::SuppressionId;
 /// Lists of people, and what became of them.
 pub use crate::import::{CellMend, Imported, PeopleSource, Reason, ReasonCount, Rejection, Rejections, WrittenPerson};
@@ -268,6 +268,11 @@ impl App {
     /// This process's holder name in leases: with another one, the sending happens elsewhere.
     pub fn holder(&self) -> &str {
         self.inner.engine.identity.name()
+    }
+
+    /// Where this process runs, as a stop for a refused token names it.
+    pub fn place(&self) -> String {
+        self.inner.engine.place()
     }
 
     pub fn shared_config(&self) -> Arc<Config> {

@@ -1,6 +1,7 @@
 //! Adds a sender: asks its provider whether it can send, then writes it into the configuration file. Sends nothing.
 
-use super::{App, AppError, HealthVerdict};
+use super::view::token_mend;
+use super::{App, AppError};
 use crate::config::{NewSender, PreparedConfig};
 use crate::domain::ids::SenderId;
 use crate::engine::ConfiguredSender;
@@ -26,10 +27,11 @@ impl App {
         if self.is_read_only() {
             return Err(AppError::Refused("read-only: nothing is changed from here".to_owned()));
         }
-        if self.config().sender(&new.name).is_some() {
+        if let Some(there) = self.config().sender(&new.name) {
             return Err(AppError::Refused(format!(
-                "there is a sender {} already: give this one another name",
-                new.name
+                "there is a sender {} already: give this one another name; for another token of that one, {}",
+                new.name,
+                token_mend(&there.token)
             )));
         }
         let prepared = PreparedConfig::write(self.config(), new).map_err(AppError::Invalid)?;
@@ -38,7 +40,7 @@ impl App {
         // It is in no database yet, and its provider does not ask which one it is there.
         let built = ConfiguredSender::build(sender, SenderId(0), &prepared.config).map_err(AppError::Invalid)?;
         let health = built.provider.health().await;
-        if health.verdict == HealthVerdict::Bad {
+        if health.verdict.is_bad() {
             return Err(AppError::Refused(format!("nothing is written: {}", health.detail)));
         }
         let (path, token) = prepared.keep().map_err(AppError::Refused)?;

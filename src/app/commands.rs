@@ -53,6 +53,9 @@ impl App {
 
     async fn start(&self, launch: Launch, command: BlastCommand, act: Act) -> Result<BlastView, AppError> {
         let blast = self.blast_row(launch.blast).await?;
+        if command == BlastCommand::Resume {
+            self.refuse_bad_token(blast.sender_id).await?;
+        }
         let is_occurrence = blast.origin.pattern.is_some();
         if command == BlastCommand::Launch && !is_occurrence && self.renew_audience(launch.blast).await? {
             return Err(AppError::Refused(RENEWED.to_owned()));

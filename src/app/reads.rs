@@ -264,7 +264,8 @@ impl App {
                 gap: limits.and_then(|limits| limits.gap),
                 zone: limits.map(|limits| limits.zone),
             };
-            SenderView::new(self.with_unusable(row), usage)
+            let token = self.config().sender(&row.name).map(|sender| sender.token.clone());
+            SenderView::new(self.with_unusable(row), usage, token)
         };
         Ok(rows.into_iter().map(with_usage).collect())
     }

@@ -5,12 +5,16 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
 use super::recurring::own_start;
+use crate::config::TokenSource;
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople, blast_name};
 use crate::domain::funnel::{Counts, Stuck};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{Gap, LimitColumns, Rate};
+use crate::domain::sender::StopCode;
+use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
+use crate::provider::refuses_token;
 use crate::store::view::{BlastRow, SenderRow};
 
 pub use crate::store::view::activity::{
@@ -237,6 +241,8 @@ pub struct SenderView {
     /// What that engine waits for with all of its blasts.
     pub waiting: Option<Waiting>,
     pub usage: SenderUsage,
+    /// Where its token comes from; `None` where it is not configured here.
+    pub token: Option<TokenSource>,
 }
 
 /// A sender's limits, and what counts against them.
@@ -255,7 +261,7 @@ pub struct SenderUsage {
 }
 
 impl SenderView {
-    pub(super) fn new(row: SenderRow, usage: SenderUsage) -> Self {
+    pub(super) fn new(row: SenderRow, usage: SenderUsage, token: Option<TokenSource>) -> Self {
         Self {
             id: row.id,
             name: row.name,
@@ -267,6 +273,23 @@ impl SenderView {
             lease: row.lease,
             waiting: row.waiting.sender,
             usage,
+            token,
+        }
+    }
+
+    /// Whether it is stopped because its provider refused a token.
+    pub fn is_token_refused(&self) -> bool {
+        let refuses = |code: &str| self.provider.parse().is_ok_and(|kind| refuses_token(kind, code));
+        self.stopped.as_ref().is_some_and(|stop| matches!(&stop.code, StopCode::Provider(code) if refuses(code)))
+    }
+}
+
+/// How a person replaces a token that its provider refuses.
+pub fn token_mend(source: &TokenSource) -> String {
+    match source {
+        TokenSource::File(path) => format!("write the right token into {}", clean(&path.display().to_string())),
+        TokenSource::Variable(name) => {
+            format!("set {} to the right token in the shell and start blastdeck there again", clean(name))
         }
     }
 }

@@ -80,6 +80,12 @@ impl ConfiguredSender {
         )
     }
 
+    /// Whether its configuration names another token by now, as a file does that was rewritten.
+    pub fn has_newer_token(&self, sender: &config::SenderConfig) -> bool {
+        let token = sender.token.read(&self.name).map(|token| SenderToken::new(&self.device, &token));
+        token.is_ok_and(|token| token.fingerprint() != self.token.fingerprint())
+    }
+
     pub const fn zone(&self) -> Tz {
         self.limits.zone
     }

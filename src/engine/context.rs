@@ -64,7 +64,12 @@ pub struct EngineContext {
 impl EngineContext {
     /// This process, as an operator finds it: `serve on kedai1, process 4242`.
     pub fn process(&self) -> String {
-        format!("{} on {}, process {}", self.role, clean(&self.host), std::process::id())
+        format!("{} {}", self.role, self.place())
+    }
+
+    /// The same whatever its role.
+    pub fn place(&self) -> String {
+        format!("on {}, process {}", clean(&self.host), std::process::id())
     }
 }
 

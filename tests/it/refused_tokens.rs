@@ -215,3 +215,22 @@ async fn a_window_with_a_wrong_token_does_not_take_the_right_shells_standby_away
     drop(window);
     shop.promises().await;
 }
+
+#[tokio::test]
+async fn a_stop_for_a_refused_token_is_not_lifted_while_the_provider_refuses_it() {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.blast(0..50).await;
+    let refused = shop.run_with_wrong_token(&["engine", "--until-idle"]).await;
+    assert_eq!(refused.code, 0, "{refused:?}");
+
+    let said = shop.run_with_wrong_token(&["blast", "resume", &blast, "--yes"]).await;
+
+    assert_eq!(said.code, 3, "{said:?}");
+    assert!(
+        said.err.contains("still refuses the token of sender sales: set WSAPME_TOKEN to the right token"),
+        "{said:?}"
+    );
+    assert!(shop.stopped_reason().await.is_some());
+    shop.ok(&["blast", "resume", &blast, "--yes"]).await;
+    shop.until_accepted(1).await;
+}

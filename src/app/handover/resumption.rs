@@ -2,13 +2,14 @@
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::super::view::BlastView;
+use super::super::view::{BlastView, token_mend};
 use super::super::{App, AppError};
 use super::{Engines, Handover, PATIENCE, POLL_EVERY};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::SenderId;
 use crate::domain::waiting::Waiting;
 use crate::provider::{Health, HealthVerdict};
+use crate::store::sender;
 use crate::store::view::senders::{self, LeaseHolder};
 
 /// This process's own token for a sender.
@@ -25,6 +26,26 @@ impl TestedToken {
 }
 
 impl App {
+    /// Asked before a stop is lifted on somebody's word.
+    ///
+    /// # Errors
+    /// The stop is for the token that this process has, and its provider still refuses it.
+    pub(in crate::app) async fn refuse_bad_token(&self, id: SenderId) -> Result<(), AppError> {
+        let refused = sender::refused_tokens(self.pool()).await?;
+        let Some(refused) = refused.into_iter().find(|refused| refused.sender == id && refused.is_stopped) else {
+            return Ok(());
+        };
+        let Some(own) = self.sender(id).filter(|own| own.token.fingerprint() == refused.token) else { return Ok(()) };
+        let Some(config) = self.config().sender(&own.name).filter(|config| !own.has_newer_token(config)) else {
+            return Ok(());
+        };
+        if self.own_token(id).await.is_some_and(|own| own.is_refused()) {
+            let (name, mend) = (&own.name, token_mend(&config.token));
+            return Err(AppError::Refused(format!("the provider still refuses the token of sender {name}: {mend}")));
+        }
+        Ok(())
+    }
+
     /// Waits, as long as [`App::hand_over`] does, until a live engine in another process holds the blast's sender and its token
     /// works, or nothing is left to send. A token works if it is this process's own and its provider does not refuse that, or if
     /// a message was accepted with it. Returns what is missing, as a sentence. Starts a standby if `may_start`.

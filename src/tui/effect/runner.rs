@@ -2,6 +2,7 @@
 //! while it is in flight runs once more afterwards; writes run one after the other.
 
 mod patience;
+mod this_window;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -168,8 +169,14 @@ async fn plan(app: &App, blast: BlastId, days: Tz) -> Completion {
 
 async fn read(app: &App, request: ReadRequest) -> Completion {
     match request {
-        ReadRequest::Blasts => Completion::Blasts(app.blasts(&BlastFilter::default()).await.map_err(Into::into)),
-        ReadRequest::Senders => Completion::Senders(app.senders().await.map_err(Into::into)),
+        ReadRequest::Blasts => {
+            let blasts = app.blasts(&BlastFilter::default()).await;
+            Completion::Blasts(blasts.map(|blasts| this_window::blasts(app, blasts)).map_err(Into::into))
+        }
+        ReadRequest::Senders => {
+            let senders = app.senders().await;
+            Completion::Senders(senders.map(|senders| this_window::senders(app, senders)).map_err(Into::into))
+        }
         ReadRequest::List { ticket, part, query } => list(app, (ticket, part), query).await,
         ReadRequest::Rows(ids) => Completion::Rows(app.recipients_by_id(&ids).await.map_err(Into::into)),
         ReadRequest::Count { ticket, blast, filter } | ReadRequest::CountAgain { ticket, blast, filter } => {

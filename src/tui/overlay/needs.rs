@@ -1,12 +1,12 @@
 //! `!`: what needs a person, in every blast, each line with its mend; below, what comes by itself.
 
 use super::{OverlayContent, clock, wrapped};
-use crate::app::view::BlastView;
+use crate::app::view::{BlastView, token_mend};
 use crate::app::{StepStanding, StepView, nameless};
 use crate::domain::blast::BlastState;
 use crate::domain::sender::{UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::status::Status;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, shell_word};
 use crate::domain::waiting::Waiting;
 use crate::tui::format::{count_of, number};
 use crate::tui::model::{AttentionItem, Model, NeedsLine};
@@ -161,8 +161,12 @@ fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {
     let sender = model.senders.iter().find(|sender| sender.id == id)?;
     let stop = sender.stopped.as_ref()?;
     let what = format!("sender {} stopped {}: {}", sender.name, clock(model).long(stop.at), stop.reason);
+    let token = sender.token.as_ref().filter(|_| sender.is_token_refused()).map(token_mend);
     let mend = match model.blast_of(need) {
-        Some(_) => "fix it; then enter, and S resumes its blast".to_owned(),
+        Some(_) => format!("{}; then enter, and S resumes its blast", token.as_deref().unwrap_or("fix it")),
+        None if token.is_some() => {
+            format!("{}; then `blastdeck sender check {}`", token.unwrap_or_default(), shell_word(&sender.name))
+        }
         None => format!("fix it; then {}", stop_mend(&stop.code, &sender.name)),
     };
     Some(NeedWords { what, mend })
@@ -174,10 +178,13 @@ fn waits(model: &Model, blast: &BlastView) -> Option<NeedWords> {
         Waiting::NoEngine => format!("{}: {waiting}", blast.name()),
         _ => format!("{}: {}", blast.name(), waiting.sentence_in(model.options.zone, |at| clock(model).second(at))),
     };
-    Some(NeedWords {
-        what,
-        mend: waiting.mend(blast.id, &blast.sender).unwrap_or_else(|| "enter goes there".to_owned()),
-    })
+    let token = || model.senders.iter().find(|sender| sender.id == blast.sender_id)?.token.as_ref().map(token_mend);
+    let mend = match waiting {
+        Waiting::TokenRefused { .. } => token().map(|mend| format!("{mend}: it then goes on by itself")),
+        _ => None,
+    };
+    let mend = mend.or_else(|| waiting.mend(blast.id, &blast.sender));
+    Some(NeedWords { what, mend: mend.unwrap_or_else(|| "enter goes there".to_owned()) })
 }
 
 fn uncertain(model: &Model, blast: &BlastView) -> NeedWords {

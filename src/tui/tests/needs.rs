@@ -1,16 +1,19 @@
 //! What needs a person: counted for those who are needed, and one key away.
 
+use chrono::TimeDelta;
+
 use super::activity::head;
 use super::follow_ups::step;
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blasts, buffer, draft, raya, senders};
-use crate::app::Nameless;
 use crate::app::view::{ActivityHead, BlastView, SenderStop, SenderView};
+use crate::app::{Launch, Nameless, TokenSource};
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState};
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
-use crate::tui::effect::{Completion, Effect, ReadRequest};
+use crate::tui::Size;
+use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::frame::FrameDiff;
 use crate::tui::model::{AttentionItem, ListScope, Overlay, Pane};
 use crate::tui::view::window_title;
@@ -90,6 +93,56 @@ fn a_stopped_sender_and_the_blast_that_waits_for_it_are_one_thing() {
 
     assert_eq!(dashboard.model.needs(), 1);
     assert!(dashboard.line(3).contains(" asks you "), "{}", dashboard.line(3));
+}
+
+#[test]
+fn a_refused_token_is_mended_where_the_configuration_says_that_it_is() {
+    let stop = |code: &str| {
+        let code = StopCode::Provider(code.to_owned());
+        Some(SenderStop { at: at(13, 0), code, reason: "Unauthorised Token (token of this window)".to_owned() })
+    };
+    let file = Some(TokenSource::File("/srv/sales.token".into()));
+    let sender = |code: &str| SenderView { stopped: stop(code), ..senders().swap_remove(0) };
+    let cases = [
+        (sender("401"), "set WSAPME_TOKEN to the right token in the shell and start blastdeck there again; then enter"),
+        (SenderView { token: file, ..sender("401") }, "write the right token into /srv/sales.token; then enter"),
+        (sender("device"), "fix it; then enter"),
+    ];
+
+    for (sender, mend) in cases {
+        let mut dashboard = TestDashboard::new(Size { width: 160, height: 29 });
+        dashboard.answer(Completion::Senders(Ok(vec![sender]))).keys("!");
+
+        let screen = dashboard.screen().join("\n");
+        assert!(screen.contains("Unauthorised Token (token of this window)"), "{screen}");
+        assert!(screen.contains(mend), "{screen}");
+    }
+}
+
+#[test]
+fn who_waits_for_another_token_reads_where_it_belongs() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let waiting = Some(Waiting::TokenRefused { process: "this window".to_owned() });
+    let token = Some(TokenSource::File("/srv/sales.token".into()));
+    dashboard.answer(Completion::Senders(Ok(vec![SenderView { token, ..senders().swap_remove(0) }])));
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { waiting, ..raya() }])));
+
+    dashboard.keys("!");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("the provider refused the token of this window"), "{screen}");
+    assert!(screen.contains("write the right token into /srv/sales.token: it then goes on by itself"), "{screen}");
+}
+
+#[test]
+fn a_sender_whose_stop_is_lifted_is_not_said_to_be_sending_yet() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let again = Launch { blast: raya().id, version: 3, people: 140, armed_for: TimeDelta::zero() };
+
+    let outcome = Ok(WriteOutcome::Blast(Box::new(raya())));
+    dashboard.answer(Completion::Written { request: WriteRequest::Resume(again), outcome });
+
+    assert_eq!(dashboard.said(), "sender sales may send again: Raya promo goes on once an engine has it");
 }
 
 #[test]

@@ -5,10 +5,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
-use crate::app::Marked;
 use crate::app::view::{
     Anchor, BlastView, ChangesSince, Estimate, RecipientDetails, RecipientRow, SenderUsage, SenderView, Total,
 };
+use crate::app::{Marked, TokenSource};
 use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
@@ -166,6 +166,7 @@ pub fn senders() -> Vec<SenderView> {
             gap: Some("20s..60s".parse().unwrap()),
             zone: Some(chrono_tz::Asia::Kuala_Lumpur),
         },
+        token: Some(TokenSource::Variable("WSAPME_TOKEN".to_owned())),
     }]
 }
 

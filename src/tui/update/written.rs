@@ -231,6 +231,10 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
             let stands = Some(armed::stands(model, &row));
             Notice { stands, ..Notice::done(format!("{} is paused; S resumes it", row.name())) }
         }
+        // Only its sender was stopped. Whether it goes on, the line below the funnel says.
+        None if matches!(request, WriteRequest::Resume(_)) => {
+            Notice::done(format!("sender {} may send again: {} goes on once an engine has it", row.sender, row.name()))
+        }
         None => Notice::done(format!("{} is {}", row.name(), row.state)),
     };
     let verb = match request {
