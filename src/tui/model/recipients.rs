@@ -78,6 +78,8 @@ pub struct RecipientTable {
     pub marked: BTreeMap<RecipientId, Option<String>>,
     /// The request whose completion replaces the list because a key asked for it.
     pub awaiting: Option<u64>,
+    /// The cursor is where a find put it: the operator has not moved it.
+    pub is_put_by_find: bool,
     /// The newest list's ticket: completions of older requests are dropped.
     pub ticket: u64,
     /// The further page that is being read.
@@ -171,6 +173,11 @@ impl RecipientTable {
     /// Whether exactly one person is listed, and nobody else could be.
     pub fn is_single(&self) -> bool {
         self.rows.len() == 1 && self.reaches == WindowEdges { start: WindowEdge::End, end: WindowEdge::End }
+    }
+
+    /// Whether a find put the cursor on one of several.
+    pub fn is_one_of_several(&self) -> bool {
+        self.is_put_by_find && !self.is_single()
     }
 
     /// Whether keys have to wait: for the list, or for all who are to be marked.

@@ -102,6 +102,7 @@ fn show(model: &mut Model, text: String, filter: Filter, by: FoundBy) -> Vec<Eff
     let scope = ListScope::Found { text, filter: filter.clone() };
     let mut effects = lists::load(model, ListRequest { scope, anchor: Anchor::Start, target: CursorTarget::First });
     model.recipients.found_by = by;
+    model.recipients.is_put_by_find = true;
     let ticket = model.recipients.ticket;
     if let Some(Prompt::Find(find)) = &mut model.prompt {
         find.ticket = ticket;
@@ -203,7 +204,7 @@ fn elsewhere(model: &mut Model, mut find: FindPrompt) -> Vec<Effect> {
         return Vec::new();
     };
     if rows.is_empty() {
-        model.refuse(format!("nobody in any blast is {}", find.field.text()));
+        model.refuse(format!("nobody in any blast is found by {}", find.field.text()));
         model.prompt = Some(Prompt::Find(find));
         return Vec::new();
     }

@@ -42,6 +42,7 @@ pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
     }
     people.scope = request.scope;
     people.found_by = FoundBy::Words;
+    people.is_put_by_find = false;
     people.order = order;
     people.target = request.target;
     people.total = None;

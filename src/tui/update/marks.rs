@@ -7,7 +7,7 @@ use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 use crate::tui::effect::{ALL_FOUND_MAX, Effect, EffectResult, ReadRequest, WriteRequest};
-use crate::tui::format::{brief, counted, number};
+use crate::tui::format::{brief, counted, number, total};
 use crate::tui::model::{
     AmountPrompt, ConfirmBy, CursorMove, FoundBy, Model, NotePrompt, Notice, Pane, PricedSale, Prompt,
 };
@@ -63,9 +63,11 @@ pub fn take_back(model: &mut Model) -> Vec<Effect> {
         let question = format!("take back the last mark of {}?", counted(people.len()));
         return prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::UndoPeople(people)]);
     }
-    match target(model) {
-        Some((person, _)) => vec![Effect::Write(WriteRequest::UndoPerson(person))],
-        None => Vec::new(),
+    let Some((person, _)) = target(model) else { return Vec::new() };
+    let undo = WriteRequest::UndoPerson(person);
+    match doubt(model) {
+        Some(doubt) => prompts::ask(model, format!("{doubt}: take back the last mark?"), ConfirmBy::Yes, vec![undo]),
+        None => vec![Effect::Write(undo)],
     }
 }
 
@@ -167,11 +169,19 @@ fn named(model: &Model, people: &[RecipientId]) -> String {
     }
 }
 
-/// Whom a key would hit that was typed for somebody else: nobody's number ends in the digits that were sought.
+/// Whom a key would hit that may have been typed for somebody else: nobody's number ends in the digits that were sought, or several
+/// people's do, and the operator has chosen none of them.
 fn doubt(model: &Model) -> Option<String> {
-    let FoundBy::Inside { digits } = &model.recipients.found_by else { return None };
     let row = model.person().filter(|_| model.overlays.is_empty() && model.focus == Pane::Recipients)?;
-    Some(format!("no number ends in {digits}: {}, {}", brief(&row.who()), row.phone))
+    let who = format!("{}, {}", brief(&row.who()), row.phone);
+    match &model.recipients.found_by {
+        FoundBy::Inside { digits } => Some(format!("no number ends in {digits}: {who}")),
+        FoundBy::Ending { digits, .. } if model.recipients.is_one_of_several() => {
+            let found = model.recipients.total.map_or_else(|| "several".to_owned(), total);
+            Some(format!("{found} numbers end in {digits}: {who}"))
+        }
+        _ => None,
+    }
 }
 
 /// Asks before the person at the cursor is marked.

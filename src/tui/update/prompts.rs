@@ -194,6 +194,9 @@ fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effec
             };
             refuse_digits(model, sentence.to_owned());
         }
+        (ConfirmBy::Yes, key) if is_of_digits(key) && ask.then.iter().any(closes_one) => {
+            refuse_digits(model, "nothing done: c, then y, and c again takes the amount".to_owned());
+        }
         (ConfirmBy::Number { field, .. } | ConfirmBy::NumberOncePaused { field, .. }, key) if is_of_digits(key) => {
             field.key(key);
             model.prompt = Some(Prompt::Confirm(ask));
@@ -217,9 +220,16 @@ const fn closes_several(act: &WriteRequest) -> bool {
     matches!(act, WriteRequest::MarkSeveral { mark: Mark::Closed(_), .. })
 }
 
+/// Whoever typed `c` and an amount did not expect to be asked.
+const fn closes_one(act: &WriteRequest) -> bool {
+    matches!(act, WriteRequest::Mark { mark: Mark::Closed(_), .. })
+}
+
 fn yes(model: &mut Model, then: Vec<WriteRequest>) -> Vec<Effect> {
     model.notice = None;
     model.recipients.marked.clear();
+    // Whoever was named is whom the next key is about.
+    model.recipients.is_put_by_find = false;
     then.into_iter().map(Effect::Write).collect()
 }
 

@@ -56,6 +56,7 @@ impl RecipientTable {
     /// Sets who is chosen once the requested list is here; nobody until then.
     pub const fn choose(&mut self, person: Option<RecipientId>) {
         self.cursor = person;
+        self.is_put_by_find = false;
     }
 
     /// Appends a requested page.
@@ -122,6 +123,7 @@ impl RecipientTable {
             }
         };
         self.cursor = self.rows.get(to).map(|person| person.row.id);
+        self.is_put_by_find = false;
         self.reveal(height);
     }
 
