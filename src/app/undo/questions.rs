@@ -10,8 +10,8 @@ use crate::store::action;
 use crate::store::blast;
 
 impl App {
-    /// Asks before this operator's newest act is undone where it is not what they see: in another blast than the one shown, or on
-    /// people without the one at the cursor. `None` where it is, or where it cannot be undone anyway.
+    /// Asks before this operator's newest act is undone where it is not what they see, on one person: in another blast than the one
+    /// shown, on somebody else than at the cursor, or on several. `None` where it is, or where it cannot be undone anyway.
     pub async fn mine_elsewhere(
         &self,
         shown: Option<BlastId>,
@@ -22,19 +22,16 @@ impl App {
         let Some(id) = act.blast_id else { return Ok(None) };
         let in_another = shown.is_some_and(|shown| shown != id);
         let on_another = person.is_some() && act.recipient_id.is_some_and(|recipient| Some(recipient) != person);
-        if !in_another && !on_another {
-            return Ok(None);
-        }
         let Some(head) = blast::head(&mut tx, id).await? else { return Ok(None) };
         let what = match (&act.action, act.recipient_id) {
-            (Act::Launch | Act::Resume, _) if !head.state.is_under_way() => return Ok(None),
+            (Act::Launch | Act::Resume, _) if !in_another || !head.state.is_under_way() => return Ok(None),
             (Act::Launch, _) => "its launch".to_owned(),
             (Act::Resume, _) => "that it was resumed".to_owned(),
             (_, None) => return Ok(None),
             (_, Some(_)) if undone(&act, None).is_none() => return Ok(None),
             (mark, Some(recipient)) => match &action::whole(&mut tx, &act).await?[..] {
+                [] | [_] if !in_another && !on_another => return Ok(None),
                 [] | [_] => format!("{mark}, {}", person_of(&mut tx, recipient).await?.who()),
-                several if !in_another && several.iter().any(|act| act.recipient_id == person) => return Ok(None),
                 several => format!("{mark}, {}", people(several.len())),
             },
         };
@@ -43,7 +40,7 @@ impl App {
         } else {
             String::new()
         };
-        Ok(Some((act.id, format!("your last act was {which}{what}. Take it back?"))))
+        Ok(Some((act.id, format!("your last act: {which}{what}. Take it back?"))))
     }
 
     /// Asks before somebody else's mark on this person is undone, naming whose it is; `None` for one's own, and for none.
