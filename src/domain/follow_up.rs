@@ -35,16 +35,16 @@ impl LeftOut {
     }
 }
 
-/// The ages that a follow-up may be chosen by, in hours; the first is everybody.
-const AGE_HOURS: [i64; 8] = [0, 1, 3, 12, 24, 48, 72, 168];
+/// The ages that a follow-up may be chosen by, in minutes; the first is everybody.
+const AGE_MINUTES: [i64; 10] = [0, 15, 30, 60, 180, 720, 1_440, 2_880, 4_320, 10_080];
 
 /// The ages to choose from, ascending.
 pub fn ages() -> Vec<TimeDelta> {
-    AGE_HOURS.iter().map(|hours| TimeDelta::hours(*hours)).collect()
+    AGE_MINUTES.iter().map(|minutes| TimeDelta::minutes(*minutes)).collect()
 }
 
 /// The age that is proposed, an index into [`ages`]: a day.
-pub const PROPOSED_AGE: usize = 4;
+pub const PROPOSED_AGE: usize = 6;
 
 /// How many people are stuck for at least so long, and for which reasons some of them are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -72,7 +72,7 @@ impl AgeCount {
 
 #[cfg(test)]
 mod tests {
-    use super::{AGE_HOURS, AgeCount, LeftOut, PROPOSED_AGE, ages};
+    use super::{AGE_MINUTES, AgeCount, LeftOut, PROPOSED_AGE, ages};
 
     #[test]
     fn whoever_is_left_out_is_counted_once_and_the_numbers_add_up() {
@@ -89,6 +89,6 @@ mod tests {
     #[test]
     fn the_proposed_age_is_a_day_and_the_ages_ascend() {
         assert_eq!(ages()[PROPOSED_AGE], chrono::TimeDelta::hours(24));
-        assert!(AGE_HOURS.is_sorted());
+        assert!(AGE_MINUTES.is_sorted());
     }
 }

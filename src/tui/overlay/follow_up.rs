@@ -63,7 +63,8 @@ fn age_line((age, count): (TimeDelta, &AgeCount), is_chosen: bool, width: u16) -
 
 fn age_words(age: TimeDelta) -> String {
     match age.num_hours() {
-        0 => "everybody".to_owned(),
+        0 if age == TimeDelta::zero() => "everybody".to_owned(),
+        0 => format!("over {} min", age.num_minutes()),
         hours @ 1..=72 => format!("over {hours} h"),
         hours => format!("over {} days", hours / 24),
     }

@@ -20,11 +20,11 @@ pub fn preview() -> FollowUpPreview {
     let mut counts = vec![AgeCount::default(); ages().len()];
     for (past, reason, people) in [
         (1, None, 24),
-        (4, Some(LeftOut::OptedOut), 2),
-        (5, None, 35),
-        (5, Some(LeftOut::OptedOut), 3),
-        (5, Some(LeftOut::Bought), 1),
-        (5, Some(LeftOut::Followed), 2),
+        (6, Some(LeftOut::OptedOut), 2),
+        (7, None, 35),
+        (7, Some(LeftOut::OptedOut), 3),
+        (7, Some(LeftOut::Bought), 1),
+        (7, Some(LeftOut::Followed), 2),
     ] {
         counts.iter_mut().take(past).for_each(|age| age.add(reason, people));
     }
@@ -332,6 +332,21 @@ fn the_page_begins_at_an_age_at_which_somebody_gets_it_and_says_what_they_have_a
     assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::FollowUp(page)) if page.age == 1));
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("they have read these words already"), "{screen}");
+}
+
+#[test]
+fn the_page_never_begins_with_whoever_got_there_a_minute_ago() {
+    let mut dashboard = asked();
+    let mut fresh = preview();
+    fresh.ages.iter_mut().skip(1).for_each(|age| *age = AgeCount::default());
+
+    dashboard.answer(Completion::FollowUp(Ok(fresh))).keys("\n");
+
+    assert_eq!(dashboard.acts(), []);
+    assert_eq!(dashboard.said(), "nobody would get it: [ chooses a shorter time");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("over 15 min") && screen.contains("> over 24 h"), "{screen}");
+    assert!(screen.contains("there for less than 24 h"), "{screen}");
 }
 
 #[test]
