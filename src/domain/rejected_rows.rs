@@ -74,6 +74,9 @@ pub struct LeftOutRow {
     pub row: u64,
     pub column: String,
     pub value: String,
+    /// Whose row it is, where the list says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     pub reason: String,
     /// Whether it is one cell that is wrong, which can be mended.
     pub is_cell: bool,
@@ -98,6 +101,7 @@ impl RejectedRows {
             short(&mut row.column);
             short(&mut row.value);
             short(&mut row.reason);
+            row.name.iter_mut().for_each(short);
         }
         for reason in &mut self.reasons {
             short(&mut reason.reason);
@@ -126,11 +130,13 @@ mod tests {
             row: 4,
             column: "a\0b".to_owned(),
             value: "x".repeat(10_000),
+            name: Some("A\0ina".to_owned()),
             reason: "no".to_owned(),
             is_cell: true,
         };
         let kept = RejectedRows { total: 1, rows: vec![row], ..RejectedRows::default() }.to_keep();
 
         assert_eq!((kept.rows[0].column.as_str(), kept.rows[0].value.len()), ("ab", 200));
+        assert_eq!(kept.rows[0].name.as_deref(), Some("Aina"));
     }
 }

@@ -90,12 +90,15 @@ impl GivenList {
             },
         };
         self.row += 1;
+        let name = value.as_ref().ok().and_then(|written| name_of(&written.value));
         let outcome = match value.and_then(|written| self.person(&written)) {
             Ok(person) => Outcome::Taken(person, RowEncoding::Utf8),
             Err((column, value, reason)) => {
                 let value = if reason == Reason::Forgotten { "" } else { value.as_str() };
                 let value = value.trim().chars().take(VALUE_MAX).collect();
-                Outcome::Rejected(Rejection { row: self.row, column, value, reason })
+                let name = name.filter(|_| reason != Reason::Forgotten);
+                let name = name.map(|name| name.chars().take(NAME_MAX).collect());
+                Outcome::Rejected(Rejection { row: self.row, column, value, name, reason })
             }
         };
         Ok(Some((self.row, outcome)))

@@ -49,6 +49,7 @@ fn left_out(rejected: &Rejections, columns: &[String], file: Option<String>) -> 
         row: rejection.row,
         column: rejection.column.clone(),
         value: rejection.value.clone(),
+        name: rejection.name.clone(),
         reason: rejection.reason.to_string(),
         is_cell: columns.contains(&rejection.column),
     };

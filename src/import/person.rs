@@ -25,6 +25,8 @@ pub struct Rejection {
     pub row: u64,
     pub column: String,
     pub value: String,
+    /// Whose row it is, where the list says so. Of whoever was forgotten it is not kept.
+    pub name: Option<String>,
     pub reason: Reason,
 }
 
@@ -210,7 +212,8 @@ impl Taker {
         };
         let value = value.filter(|_| reason != Reason::Forgotten);
         let value = value.map_or("", |value| value).trim().chars().take(VALUE_MAX).collect();
-        Rejection { row, column, value, reason }
+        let name = self.name_of(values).filter(|_| reason != Reason::Forgotten);
+        Rejection { row, column, value, name, reason }
     }
 }
 

@@ -233,7 +233,13 @@ mod tests {
     use crate::domain::phone::PhoneError;
 
     fn rejection(value: &str) -> Rejection {
-        Rejection { row: 3, column: "phone".into(), value: value.into(), reason: PhoneError::Scientific.into() }
+        Rejection {
+            row: 3,
+            column: "phone".into(),
+            value: value.into(),
+            name: None,
+            reason: PhoneError::Scientific.into(),
+        }
     }
 
     #[test]

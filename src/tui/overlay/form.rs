@@ -3,6 +3,8 @@
 mod how;
 mod pages;
 
+pub(super) use pages::cell as left_out_cell;
+
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::SenderView;
 use crate::app::{DraftList, DraftPerson};

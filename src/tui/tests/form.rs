@@ -39,6 +39,7 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
                 row: 4,
                 column: "No. Telefon".into(),
                 value: HOSTILE.into(),
+                name: Some(HOSTILE.to_owned()),
                 reason: Reason::NoPhone,
             }],
         },
@@ -345,7 +346,8 @@ fn a_draft_that_is_opened_again_shows_what_was_left_out_and_mends_it_from_its_fi
     let row = LeftOutRow {
         row: 4,
         column: "No. Telefon".to_owned(),
-        value: "6.01E+10".to_owned(),
+        value: String::new(),
+        name: Some("Chong Five".to_owned()),
         reason: "lost by the spreadsheet".to_owned(),
         is_cell: true,
     };
@@ -363,7 +365,9 @@ fn a_draft_that_is_opened_again_shows_what_was_left_out_and_mends_it_from_its_fi
     assert!(screen.contains("289 taken, 11 left out (enter: why, mend)") && screen.contains("11 lost"), "{screen}");
 
     dashboard.effects.clear();
-    dashboard.keys("\n\n").key(Key::Ctrl('u')).keys("0100120003\n").answer(saved(DRAFT.0, 4));
+    dashboard.keys("\n");
+    assert!(dashboard.screen().join("\n").contains("row 4      No. Telefon (empty)   Chong Five"));
+    dashboard.keys("\n").key(Key::Ctrl('u')).keys("0100120003\n").answer(saved(DRAFT.0, 4));
     let taken = writes(&mut dashboard).into_iter().find_map(|write| match write {
         DraftWrite::TakeList { list, mends, .. } => Some((list, mends.len())),
         _ => None,

@@ -180,7 +180,14 @@ fn open_plan(dashboard: &mut TestDashboard) {
     dashboard.model.blasts.select(DRAFT);
     dashboard.keys("1S");
     let sample = Sample { which: "first", phone: hostile(), name: Some(hostile()), text: hostile() };
-    let row = LeftOutRow { row: 4, column: hostile(), value: hostile(), reason: hostile(), is_cell: true };
+    let row = LeftOutRow {
+        row: 4,
+        column: hostile(),
+        value: hostile(),
+        name: Some(hostile()),
+        reason: hostile(),
+        is_cell: true,
+    };
     let left_out = RejectedRows {
         total: 11,
         reasons: vec![RejectedReason { reason: hostile(), rows: 11 }],

@@ -2,6 +2,7 @@
 
 use super::super::{OverlayContent, title, wrapped};
 use crate::app::HeaderFormat;
+use crate::domain::rejected_rows::LeftOutRow;
 use crate::tui::format::number;
 use crate::tui::model::BlastForm;
 use crate::tui::theme::TextRole;
@@ -70,7 +71,7 @@ pub(super) fn left_out(form: &BlastForm, row: usize, edit: Option<&TextField>, w
         let head = head.and(format!("{} ", rejection.column), TextRole::Dim);
         lines.push(match edit.filter(|_| n == row) {
             Some(field) => field.line(head),
-            None => head.and(rejection.value.clone(), strong(n == row)),
+            None => cell(head, rejection, strong(n == row)),
         });
         let why = wrapped(&rejection.reason, width.saturating_sub(14));
         lines.extend(why.into_iter().map(|line| TextLine::of(format!("             {line}"), TextRole::Plain)));
@@ -85,6 +86,16 @@ pub(super) fn left_out(form: &BlastForm, row: usize, edit: Option<&TextField>, w
     }
     lines.extend(form.trouble.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
     OverlayContent { title, lines, focus }
+}
+
+/// What stands in the cell, and whose row it is.
+pub fn cell(head: TextLine, row: &LeftOutRow, meaning: TextRole) -> TextLine {
+    let line = match row.value.as_str() {
+        "" => head.and("(empty)", TextRole::Dim),
+        value => head.and(value, meaning),
+    };
+    let name = row.name.iter().filter(|name| **name != row.value);
+    name.fold(line, |line, name| line.and(format!("   {name}"), TextRole::Plain))
 }
 
 fn chosen(is_chosen: bool) -> TextLine {
