@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 
+use super::form::left_out_cell;
 use super::{OverlayContent, clock, wrapped};
 use crate::app::{self, FirstFared, PlanGroup, PlanPerson, ZoneShare};
 use crate::domain::blast::BlastState;
@@ -10,7 +11,7 @@ use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::text::characters;
 use crate::domain::waiting::{also_there, hours_of_plan};
 use crate::domain::zone::words::{by_both_clocks, city};
-use crate::tui::format::{TimeFormat, number};
+use crate::tui::format::{TimeFormat, filter_words, number};
 use crate::tui::model::{Model, PlanCount, PlanOverlay};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
@@ -84,9 +85,8 @@ fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat)
 fn left_out(left_out: Option<&RejectedRows>, width: u16) -> OverlayContent {
     let mut lines = Vec::new();
     for row in left_out.iter().flat_map(|left_out| &left_out.rows) {
-        lines.push(
-            TextLine::dim(format!("  row {:<6} {} ", row.row, row.column)).and(row.value.clone(), TextRole::Strong),
-        );
+        let head = TextLine::dim(format!("  row {:<6} {} ", row.row, row.column));
+        lines.push(left_out_cell(head, row, TextRole::Strong));
         let why = wrapped(&row.reason, width.saturating_sub(14));
         lines.extend(why.into_iter().map(|why| TextLine::plain(format!("             {why}"))));
     }
@@ -151,7 +151,7 @@ fn says(loaded: &app::Plan, count: PlanCount) -> (i64, String) {
 fn audience(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
     let mut lines = Vec::new();
     if let Some(segment) = &loaded.segment {
-        lines.push(format!("  from {}: finds {}", segment.from, number(segment.finds)));
+        lines.push(format!("  {} found by {}", number(segment.finds), filter_words(&segment.from)));
         let out =
             segment.left_out.iter().map(|(why, people)| format!("  left out: {} {}", number(*people), why.words()));
         lines.extend(out);

@@ -8,6 +8,7 @@ use crate::app::{FirstFared, FirstShare, Plan, PlanGroup, PlanPerson, PlannedSta
 use crate::domain::blast::BlastState;
 use crate::domain::pace::{CapLeft, Forecast, ForecastShare};
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, UnusualLengths};
+use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Completion, DraftRead, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Overlay;
@@ -180,6 +181,7 @@ fn rows_that_were_left_out_of_the_list_are_counted_with_their_reasons_and_shown_
         row: 4,
         column: "No. Telefon".to_owned(),
         value: "6.01E+10".to_owned(),
+        name: Some("Chong Five".to_owned()),
         reason: "lost by the spreadsheet".to_owned(),
         is_cell: true,
     };
@@ -197,11 +199,29 @@ fn rows_that_were_left_out_of_the_list_are_counted_with_their_reasons_and_shown_
     );
 
     dashboard.keys("jjjj\n");
-    assert!(shows(&dashboard, "row 4      No. Telefon 6.01E+10"), "{:#?}", dashboard.screen());
+    assert!(shows(&dashboard, "row 4      No. Telefon 6.01E+10   Chong Five"), "{:#?}", dashboard.screen());
     assert!(shows(&dashboard, "lost by the spreadsheet") && dashboard.taken().is_empty());
     dashboard.key(Key::Esc);
 
     assert!(shows(&dashboard, "Type 289 and enter"), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn the_plan_of_what_was_sent_offers_no_change_and_says_what_there_is_in_its_place() {
+    let window = || Waiting::Window { window: "20:00-22:00 daily".to_owned(), until: at(20, 0) };
+    let waits = BlastView { state: BlastState::Sending, waiting: Some(window()), ..draft() };
+    let paused = BlastView { state: BlastState::Paused, ..draft() };
+    for (blast, expected) in [(paused, "it is paused: "), (waits, "it is waiting to go on: ")] {
+        let mut dashboard = planned(|plan| plan);
+        dashboard.answer(Completion::Blasts(Ok(vec![blast])));
+        assert!(!shows(&dashboard, "e change"), "{:#?}", dashboard.screen());
+
+        dashboard.keys("e");
+
+        assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Plan(_))), "{:#?}", dashboard.screen());
+        assert!(dashboard.said().starts_with(expected), "{}", dashboard.said());
+        assert!(dashboard.said().contains("X cancels it, d makes a new one like it"), "{}", dashboard.said());
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub use saving::{answered, while_typing, written};
 use chrono_tz::Tz;
 
 use super::key_outcome::KeyOutcome;
-use crate::app::view::SenderView;
+use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
@@ -50,21 +50,27 @@ pub fn open_draft(model: &mut Model) -> Vec<Effect> {
 
 /// A new draft like the selected blast.
 pub fn duplicate(model: &mut Model) -> Vec<Effect> {
-    let write =
-        |blast: &crate::app::view::BlastView| Effect::Write(WriteRequest::Draft(DraftWrite::Duplicate(blast.id)));
+    let write = |blast: &BlastView| Effect::Write(WriteRequest::Draft(DraftWrite::Duplicate(blast.id)));
     model.blast().map(write).into_iter().collect()
 }
 
 /// Why the selected blast cannot be edited.
 pub fn cannot_edit(model: &Model) -> Option<String> {
-    match model.blast().map(|blast| blast.state) {
-        None => crate::tui::availability::no_blast(model),
-        Some(BlastState::Draft | BlastState::Scheduled) => crate::tui::availability::read_only(model),
-        Some(state) => {
-            let is = state.with_article();
-            Some(format!("it is {is}: only a draft, or what is scheduled, is edited; d makes a new one like it"))
-        }
-    }
+    cannot_edit_blast(model, model.blast())
+}
+
+/// The same of any blast.
+pub fn cannot_edit_blast(model: &Model, blast: Option<&BlastView>) -> Option<String> {
+    let Some(blast) = blast else { return crate::tui::availability::no_blast(model) };
+    let is = match blast.state {
+        BlastState::Draft | BlastState::Scheduled => return crate::tui::availability::read_only(model),
+        BlastState::Sending if blast.is_held_up() => "waiting to go on",
+        BlastState::Completed => "done",
+        state => state.label(),
+    };
+    let new =
+        if blast.state.is_over() { "d makes a new one like it" } else { "X cancels it, d makes a new one like it" };
+    Some(format!("it is {is}: only a draft, or what is scheduled, is edited; in the list of blasts {new}"))
 }
 
 pub fn cannot_duplicate(model: &Model) -> Option<String> {

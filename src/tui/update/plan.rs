@@ -192,6 +192,12 @@ pub fn save(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Write(WriteRequest::SavePlan { blast: plan.blast, text: text.join("\n") + "\n" })]
 }
 
+/// Why the blast of the plan cannot be edited.
+pub fn cannot_edit(model: &Model) -> Option<String> {
+    let Some(Overlay::Plan(plan)) = model.overlays.last() else { return None };
+    form::cannot_edit_blast(model, Some(model.blasts.get(plan.blast)?))
+}
+
 /// `e`: back to what is written.
 pub fn edit(model: &mut Model) -> Vec<Effect> {
     let Some(plan) = shown(model) else { return Vec::new() };
@@ -201,11 +207,5 @@ pub fn edit(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     model.blasts.select(blast);
-    match form::cannot_edit(model) {
-        Some(why) => {
-            model.refuse(why);
-            Vec::new()
-        }
-        None => form::open_draft(model),
-    }
+    form::open_draft(model)
 }
