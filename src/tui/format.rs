@@ -18,16 +18,34 @@ const TAG_LEAST: u16 = 4;
 /// The longest name in a question, in characters.
 const BRIEF_MAX: usize = 20;
 
-/// In at most five columns: `9,999`, `12.3k`, `123k`, `1.2M`.
+/// In at most five columns: `9,999`, `12.3k`, `123k`, `1.2M`. Rounded, but never up to the next length: `99.9k` is less than `100k`.
 pub fn compact(n: i64) -> String {
+    let rounded = |unit: i64, most: i64| ((n + unit / 2) / unit).min(most);
+    let tenths = |unit: i64, letter: char| {
+        let tenths = rounded(unit / 10, 999);
+        format!("{}.{}{letter}", tenths / 10, tenths % 10)
+    };
     match n {
         ..=9_999 => number(n),
-        10_000..=99_999 => format!("{}.{}k", n / 1_000, n / 100 % 10),
-        100_000..=999_999 => format!("{}k", n / 1_000),
-        1_000_000..=99_999_999 => format!("{}.{}M", n / 1_000_000, n / 100_000 % 10),
-        100_000_000..=9_999_999_999 => format!("{}M", n / 1_000_000),
+        10_000..=99_999 => tenths(1_000, 'k'),
+        100_000..=999_999 => format!("{}k", rounded(1_000, 999)),
+        1_000_000..=99_999_999 => tenths(1_000_000, 'M'),
+        100_000_000..=9_999_999_999 => format!("{}M", rounded(1_000_000, 9_999)),
         10_000_000_000.. => ">9G".to_owned(),
     }
+}
+
+/// A filter as the database is asked by it, with its moments to the second.
+pub fn filter_words(filter: &str) -> String {
+    let words = filter.split(' ').map(|word| match word.rsplit_once('.') {
+        Some((moment, fraction)) if word.contains('T') && is_fraction(fraction) => format!("{moment}Z"),
+        _ => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn is_fraction(text: &str) -> bool {
+    text.strip_suffix('Z').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A count that may not have been finished.
@@ -136,7 +154,33 @@ mod tests {
     use chrono_tz::Asia::{Kolkata, Kuala_Lumpur};
     use rust_decimal::Decimal;
 
-    use super::{TimeFormat, money, number, short_money};
+    use super::{TimeFormat, compact, filter_words, money, number, short_money};
+
+    #[test]
+    fn short_numbers_are_rounded_but_never_up_to_a_length_that_they_have_not() {
+        let cases = [
+            (9_999, "9,999"),
+            (36_250, "36.3k"),
+            (36_786, "36.8k"),
+            (36_249, "36.2k"),
+            (99_960, "99.9k"),
+            (123_500, "124k"),
+            (999_900, "999k"),
+            (1_250_000, "1.3M"),
+            (99_990_000, "99.9M"),
+            (9_999_999_999, "9999M"),
+        ];
+        for (n, expected) in cases {
+            assert_eq!(compact(n), expected);
+        }
+    }
+
+    #[test]
+    fn a_filter_is_shown_with_its_moments_to_the_second() {
+        let filter = "blast:10 stuck:read older:2026-11-23T08:53:55.423152785Z name:a.b sent>2026-11-23T08:53:55Z";
+        let expected = "blast:10 stuck:read older:2026-11-23T08:53:55Z name:a.b sent>2026-11-23T08:53:55Z";
+        assert_eq!(filter_words(filter), expected);
+    }
 
     #[test]
     fn thousands_are_set_apart() {

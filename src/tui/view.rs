@@ -22,7 +22,7 @@ use ratatui::layout::Rect;
 
 use super::layout::Layout;
 use super::model::{Model, Pane};
-use super::theme::ScreenTheme;
+use super::theme::{ScreenTheme, TextRole};
 use super::widget::{Focused, Pen};
 
 /// Draws everything.
@@ -48,6 +48,7 @@ fn panes(model: &Model, pen: &mut Pen<'_>, layout: Layout) {
             funnel::draw(model, pen, funnel);
             recipients::draw(model, pen, people);
             preview::draw(model, pen, details);
+            let activity = bordered(pen, activity);
             activity::draw(model, pen, activity);
         }
         Layout::Wide { blasts, funnel, people, activity: beside } => {
@@ -57,6 +58,7 @@ fn panes(model: &Model, pen: &mut Pen<'_>, layout: Layout) {
                 None => people_or_activity(model, pen, people),
                 Some(beside) => {
                     recipients::draw(model, pen, people);
+                    let beside = bordered(pen, beside);
                     activity::draw(model, pen, beside);
                 }
             }
@@ -75,6 +77,15 @@ fn panes(model: &Model, pen: &mut Pen<'_>, layout: Layout) {
         },
         Layout::Summary => {}
     }
+}
+
+/// What is left of a pane right of its border.
+fn bordered(pen: &mut Pen<'_>, area: Rect) -> Rect {
+    let upright = pen.theme.glyphs.upright;
+    for y in area.y..area.bottom() {
+        pen.put((area.x, y), upright, 1, TextRole::Dim);
+    }
+    Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area }
 }
 
 /// The activity takes the place of the recipients while it has the focus.

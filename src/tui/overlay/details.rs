@@ -133,7 +133,14 @@ fn before(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Vec<Te
 
 fn question(row: &RecipientRow, is_over_meta: bool, width: u16) -> Vec<TextLine> {
     // The part before the colon is for people; the error of the library stands under Raw.
-    let why = row.reason.as_deref().and_then(|reason| reason.split(": ").next()).unwrap_or("no answer came");
+    let why = match row.reason.as_deref() {
+        None => "no answer came",
+        Some(reason) => match reason.split_once(": ") {
+            Some(("uncertain again", why)) => why,
+            Some((why, _)) => why,
+            None => reason,
+        },
+    };
     let ask = if is_over_meta {
         "A webhook of Meta's settles it, mostly within minutes. If none comes, ask them: is the message there?"
     } else {

@@ -3,7 +3,7 @@
 use super::{OverlayContent, follow_up, wrapped};
 use crate::app::FoundPreview;
 use crate::app::view::Total;
-use crate::tui::format::number;
+use crate::tui::format::{filter_words, number};
 use crate::tui::model::{FollowFoundOverlay, Model};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
@@ -13,7 +13,8 @@ pub fn content(model: &Model, page: &FollowFoundOverlay, width: u16) -> OverlayC
     let name = blast.map(|blast| format!("{}, {}", blast.tag, blast.follow_up_stage)).unwrap_or_default();
     let left = vec!["Follow up".to_owned(), name, "found".to_owned()];
     let title = super::title(left, Some("nothing is sent from here".to_owned()));
-    let mut lines = follow_up::sentences("Those whom this finds", &page.from.from, TextRole::Plain, width);
+    let mut lines =
+        follow_up::sentences("Those whom this finds", &filter_words(&page.from.from), TextRole::Plain, width);
     let Some(loaded) = &page.loaded else {
         lines.push(TextLine::dim("  counting them ..."));
         return OverlayContent { title, lines, focus: None };

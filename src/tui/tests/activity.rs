@@ -381,3 +381,17 @@ fn a_change_of_a_blast_names_it_once_with_its_stage() {
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("Raya promo, Follow-up 1, paused 13:55:00: by ben"), "{screen}");
 }
+
+#[test]
+fn whoever_failed_and_whose_mark_is_taken_back_does_not_read_as_a_new_failure() {
+    let people = people();
+    let event = ActivityEvent::Trouble { status: Status::Failed, why: Some("taken back".to_owned()) };
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("4");
+    let rows = vec![row(0, Some(&people[3]), event)];
+    answer(&mut dashboard, ActivityPage { rows, people: vec![people[3].clone()] });
+
+    let screen = dashboard.screen().join("\n");
+
+    assert!(screen.contains("undone    failed    their mark is taken back: failed as before"), "{screen}");
+}

@@ -8,6 +8,7 @@ use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
+use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
 use crate::tui::msg::Msg;
 
@@ -128,6 +129,42 @@ fn once_the_armed_time_is_over_nothing_says_that_u_stops_it() {
 
     assert_eq!(dashboard.model.deadline(), None);
     assert_eq!(dashboard.line(22), " Raya last call has started: p pauses it");
+}
+
+#[test]
+fn what_waits_for_its_hours_is_not_said_to_have_started() {
+    let mut dashboard = launched();
+    let waiting = Some(Waiting::Window { window: "20:00-22:00 daily".to_owned(), until: at(20, 0) });
+    let rows = dashboard.model.blasts.rows().iter().cloned();
+    let rows = rows.map(|row| if row.id == DRAFT { BlastView { waiting: waiting.clone(), ..row } } else { row });
+    let rows: Vec<BlastView> = rows.collect();
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+
+    dashboard.now += TimeDelta::seconds(10);
+    dashboard.dispatch(Msg::Deadline);
+
+    assert!(dashboard.said().starts_with("Raya last call waits for: its hours, "), "{}", dashboard.said());
+    assert!(dashboard.said().ends_with(", until 20:00; p pauses it"), "{}", dashboard.said());
+}
+
+#[test]
+fn a_launch_that_sent_nothing_yet_shows_no_progress() {
+    let mut dashboard = launched();
+    let starts = |dashboard: &TestDashboard| {
+        let screen = dashboard.screen();
+        screen.iter().find(|line| line.contains(" starts ")).cloned().unwrap_or_default()
+    };
+    dashboard.keys("1");
+    let rows = dashboard.model.blasts.rows().iter().cloned().map(|mut row| {
+        if row.id == DRAFT {
+            (row.counts.queued, row.counts.skipped) = (row.counts.queued - 12, 12);
+        }
+        row
+    });
+    let rows: Vec<BlastView> = rows.collect();
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+
+    assert!(!starts(&dashboard).is_empty() && !starts(&dashboard).contains('%'), "{:#?}", dashboard.screen());
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn a_question_is_whole_with_its_keys_at_every_size_that_answers_it() {
         dashboard.dispatch(Msg::Resized(size));
 
         let screen = text(&dashboard);
-        assert!(screen.contains("pause Raya promo, then ask how many to leave out for good?"), "{size:?}: {screen}");
+        assert!(screen.contains("pause Raya promo, then type how many to leave out for good?"), "{size:?}: {screen}");
         assert!(screen.contains("any other key is no") || screen.contains("y: yes, else no"), "{size:?}: {screen}");
         dashboard.keys("y");
         assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)], "{size:?}");

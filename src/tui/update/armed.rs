@@ -86,7 +86,14 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
     let by = row.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     let keys = |keys: &'static str| if is_selected { keys } else { "" };
     let said = match row.state {
-        BlastState::Sending => format!("{name} has started{}", keys(": p pauses it")),
+        BlastState::Sending => match row.waiting.as_ref().filter(|_| row.is_held_up()) {
+            Some(waiting) => {
+                let clock = TimeFormat { zone: model.options.zone, now: model.now };
+                let waits = waiting.sentence_in(model.options.zone, |at| clock.long(at));
+                format!("{name} {waits}{}", keys("; p pauses it"))
+            }
+            None => format!("{name} has started{}", keys(": p pauses it")),
+        },
         BlastState::Paused => format!("{name} was paused{by}{}", keys("; S resumes it")),
         BlastState::Cancelled => return Notice::done(format!("{name} was cancelled{by}")),
         state => return Notice::done(format!("{name} is {state}")),

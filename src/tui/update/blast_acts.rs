@@ -26,7 +26,7 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
             prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Delete(id)])
         }
         BlastState::Sending | BlastState::Scheduled => {
-            let question = format!("pause {tag}, then ask how many to leave out for good?");
+            let question = format!("pause {tag}, then type how many to leave out for good?");
             let (by, otherwise) = (ConfirmBy::YesThenNumber(id), format!("nothing done: {tag} goes on"));
             model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: Vec::new(), otherwise }));
             Vec::new()

@@ -28,6 +28,9 @@ enum ActivityColumn {
     Blast,
 }
 
+/// Why somebody stands again where they stood before a mark, as their history has it.
+const TAKEN_BACK: &str = "taken back";
+
 /// Stands for a stage that the line says already.
 const IMPLIED: &str = "·";
 
@@ -206,6 +209,8 @@ fn what(event: &ActivityEvent, now: DateTime<Utc>) -> (&str, TextRole) {
             kind => (kind, TextRole::Stage(Status::Replied)),
         },
         ActivityEvent::OptOut { .. } => ("opted out", TextRole::Strong),
+        // It is no news: they stand where they stood before the mark.
+        ActivityEvent::Trouble { why: Some(why), .. } if why == TAKEN_BACK => ("undone", TextRole::Plain),
         ActivityEvent::Trouble { status, .. } => (status.label(), TextRole::Stage(*status)),
         ActivityEvent::Act { order: Some(ActivityOrder { state: Some(state), .. }), .. } => {
             (state.word(), TextRole::Plain)
@@ -259,6 +264,9 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
         ActivityEvent::OptOut { source, by: who, reason } => {
             let who = if source == "person" { Some("their own wish".to_owned()) } else { by(who) };
             (joined([who, reason.clone()]), TextRole::Plain)
+        }
+        ActivityEvent::Trouble { status, why: Some(why), .. } if why == TAKEN_BACK => {
+            (format!("their mark is taken back: {status} as before"), TextRole::Dim)
         }
         ActivityEvent::Trouble { why, .. } => (why.clone().unwrap_or_default(), TextRole::Dim),
         ActivityEvent::Act { order: Some(order), by, .. } => {

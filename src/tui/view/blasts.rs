@@ -198,6 +198,10 @@ fn value(
         BlastColumn::Date => (clock.date(blast.blast_date), TextRole::Plain),
         BlastColumn::State => state(model, blast),
         BlastColumn::Done | BlastColumn::Read | BlastColumn::Replied if draft => ("-".to_owned(), TextRole::Dim),
+        // Whoever was left out beforehand is no progress.
+        BlastColumn::Done if blast.armed_until(model.now).is_some() && blast.counts.funnel().sent == 0 => {
+            ("-".to_owned(), TextRole::Dim)
+        }
         BlastColumn::Done => {
             (blast.settled_percent().map_or_else(|| "-".to_owned(), |percent| format!("{percent}%")), TextRole::Plain)
         }

@@ -3,7 +3,7 @@
 use super::{Effect, FormWrites, Model, Notice, Overlay, saving};
 use crate::domain::ids::BlastId;
 use crate::tui::effect::EffectError;
-use crate::tui::model::BlastForm;
+use crate::tui::model::{BlastForm, Pane};
 
 /// Leaves the form; what is not saved yet is saved all the same, and said once it is.
 pub fn left(model: &mut Model) -> Vec<Effect> {
@@ -94,10 +94,13 @@ fn say_kept(model: &mut Model) {
     if let Some(id) = model.form.as_deref().and_then(BlastForm::id) {
         let is_scheduled = model.form.as_deref().is_some_and(BlastForm::is_scheduled);
         let is_saved = model.form.as_deref().is_some_and(|form| form.saved_at.is_some());
+        // Elsewhere `e` writes a note.
+        let place = if model.focus == Pane::Blasts { "" } else { "among the blasts (1) " };
+        let keys = format!("; {place}e edits it, S shows the plan");
         model.say(Notice::done(match (is_scheduled, is_saved) {
-            (false, _) => format!("draft {id} is kept; e edits it, S shows the plan"),
-            (true, true) => format!("blast {id} is changed and stays scheduled; e edits it, S shows the plan"),
-            (true, false) => format!("blast {id} is scheduled as it was; e edits it, S shows the plan"),
+            (false, _) => format!("draft {id} is kept{keys}"),
+            (true, true) => format!("blast {id} is changed and stays scheduled{keys}"),
+            (true, false) => format!("blast {id} is scheduled as it was{keys}"),
         }));
     }
 }
