@@ -19,7 +19,7 @@ use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
-use crate::domain::step::{BETWEEN_DRAFTS, StepError, StepRule};
+use crate::domain::step::{BETWEEN_DRAFTS, StepError, StepRule, StepSince};
 use crate::domain::text;
 use crate::store::blast::BlastHead;
 use crate::store::step::{self, StepBlast, StepChange, StepColumns, StepKey, StepRow};
@@ -43,7 +43,7 @@ pub struct NewStep {
 #[derive(Debug, Clone, Default)]
 pub struct StepEdit {
     pub after: Option<TimeDelta>,
-    pub since: Option<Status>,
+    pub since: Option<StepSince>,
     pub until: Option<Status>,
     pub stage: Option<String>,
     pub content: Option<BlastContent>,
@@ -57,7 +57,7 @@ pub struct StepEdit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepView {
     pub step: StepRow,
-    /// `2d after sent, not read`.
+    /// `2d after sent, not read`, `1d after a cart, no order`.
     pub when: String,
     /// Its draft that waits to be sent.
     pub waits: Option<BlastId>,
@@ -182,7 +182,7 @@ impl App {
 
     /// Adds a step for whoever is stuck at a stage for so long from now on, with the blast's own message. Each draft of it waits for a yes.
     pub async fn add_step_alike(&self, from: FollowUp) -> Result<StepView, AppError> {
-        let rule = StepRule::new(from.older_than, from.stuck_at, None).map_err(invalid_rule)?;
+        let rule = StepRule::new(from.older_than, StepSince::Stage(from.stuck_at), None).map_err(invalid_rule)?;
         let content = self.draft_alike(from.blast).await?.content;
         let new = NewStep { rule, stage: None, content, first: None, at_most: None };
         let number = self.add_step(from.blast, new).await?;
@@ -275,7 +275,7 @@ impl App {
 
 /// The rule of a step as it is kept.
 fn rule_of(step: &StepRow) -> Result<StepRule, StepError> {
-    StepRule::new(TimeDelta::seconds(step.after_seconds), step.since, Some(step.until))
+    StepRule::new(TimeDelta::seconds(step.after_seconds), step.since, step.until)
 }
 
 fn columns(
@@ -299,7 +299,7 @@ fn columns(
 
 /// A step as it is after an edit. Where it counts from another stage and nothing is said of the other, that is the next one again.
 fn changed(now: &StepRow, edit: StepEdit) -> Result<StepColumns, AppError> {
-    let until = edit.until.or_else(|| edit.since.is_none().then_some(now.until));
+    let until = edit.until.or_else(|| now.until.filter(|_| edit.since.is_none()));
     let after = edit.after.unwrap_or_else(|| TimeDelta::seconds(now.after_seconds));
     let rule = StepRule::new(after, edit.since.unwrap_or(now.since), until).map_err(invalid_rule)?;
     let number = |people: Option<i32>| people.and_then(|people| NonZeroU32::new(u32::try_from(people).ok()?));

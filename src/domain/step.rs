@@ -3,8 +3,10 @@
 use std::fmt;
 
 use chrono::TimeDelta;
+use serde::{Serialize, Serializer};
 use thiserror::Error;
 
+use super::filter;
 use super::ids::BlastId;
 use super::pace::show_span;
 use super::status::Status;
@@ -25,12 +27,72 @@ const LOOK_AT_LEAST: TimeDelta = TimeDelta::minutes(30);
 /// After a draft was made, the next one of the same step is made no sooner.
 pub const BETWEEN_DRAFTS: TimeDelta = TimeDelta::days(1);
 
-/// Whoever reached a stage so long ago and another one not yet.
+/// The word for a cart in place of a stage.
+const CART: &str = "cart";
+
+/// What a step counts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepSince {
+    Stage(Status),
+    /// A cart as it is now, and no order since.
+    Cart,
+}
+
+impl StepSince {
+    /// As it is typed; which stages can stand here is the step's own rule.
+    pub fn parse(word: &str) -> Option<Self> {
+        let word = word.trim();
+        if word.eq_ignore_ascii_case(CART) {
+            return Some(Self::Cart);
+        }
+        filter::status(word).ok().filter(|stage| stage.is_in_funnel()).map(Self::Stage)
+    }
+
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Stage(stage) => stage.label(),
+            Self::Cart => CART,
+        }
+    }
+
+    pub const fn stage(self) -> Option<Status> {
+        match self {
+            Self::Stage(stage) => Some(stage),
+            Self::Cart => None,
+        }
+    }
+}
+
+/// As the store has it.
+impl From<Option<Status>> for StepSince {
+    fn from(stage: Option<Status>) -> Self {
+        stage.map_or(Self::Cart, Self::Stage)
+    }
+}
+
+/// As programs have it.
+impl Serialize for StepSince {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Stage(stage) => stage.serialize(serializer),
+            Self::Cart => serializer.serialize_str(CART),
+        }
+    }
+}
+
+/// Whom a step is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepRule {
     after: TimeDelta,
-    since: Status,
-    until: Status,
+    whose: Whose,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Whoever reached a stage so long ago and another one not yet.
+    Stage { since: Status, until: Status },
+    /// Whoever has had a cart for so long and ordered nothing since.
+    Cart,
 }
 
 /// Why there is no such step.
@@ -38,8 +100,10 @@ pub struct StepRule {
 pub enum StepError {
     #[error("write a time from 1m to 366d, such as 48h")]
     After,
-    #[error("`{}` is no stage that a step counts from: write sent, received, read or replied", .0.label())]
+    #[error("`{}` is no stage that a step counts from: write sent, received, read, replied or cart", .0.label())]
     Since(Status),
+    #[error("a step that counts from a cart waits for an order: leave it out")]
+    UntilCart,
     #[error("nobody is followed up until they are {}: write {}, the stage that they have not reached", .until.label(), later(*.since))]
     Until { since: Status, until: Status },
 }
@@ -50,7 +114,7 @@ impl StepError {
         match self {
             Self::After => "after",
             Self::Since(_) => "since",
-            Self::Until { .. } => "until",
+            Self::Until { .. } | Self::UntilCart => "until",
         }
     }
 }
@@ -62,44 +126,62 @@ fn later(since: Status) -> String {
 }
 
 impl StepRule {
-    /// `until` is the stage after `since` where none is given.
-    pub fn new(after: TimeDelta, since: Status, until: Option<Status>) -> Result<Self, StepError> {
+    /// `until` is the stage after `since` where none is given; beside a cart there is none.
+    pub fn new(after: TimeDelta, since: StepSince, until: Option<Status>) -> Result<Self, StepError> {
         if !(AFTER_MIN..=AFTER_MAX).contains(&after) {
             return Err(StepError::After);
         }
+        let since = match (since, until) {
+            (StepSince::Stage(since), _) => since,
+            (StepSince::Cart, None) => return Ok(Self { after, whose: Whose::Cart }),
+            (StepSince::Cart, Some(_)) => return Err(StepError::UntilCart),
+        };
         let next = STAGES.into_iter().find(|stage| *stage > since);
         let (true, Some(next)) = (STAGES.contains(&since), next) else { return Err(StepError::Since(since)) };
         let until = until.unwrap_or(next);
         let follows = until > since && STAGES.contains(&until);
-        if follows { Ok(Self { after, since, until }) } else { Err(StepError::Until { since, until }) }
+        if !follows {
+            return Err(StepError::Until { since, until });
+        }
+        Ok(Self { after, whose: Whose::Stage { since, until } })
     }
 
     pub const fn after(self) -> TimeDelta {
         self.after
     }
 
-    pub const fn since(self) -> Status {
-        self.since
+    pub const fn since(self) -> StepSince {
+        match self.whose {
+            Whose::Stage { since, .. } => StepSince::Stage(since),
+            Whose::Cart => StepSince::Cart,
+        }
     }
 
-    pub const fn until(self) -> Status {
-        self.until
+    /// The stage up to which its people are followed up; with a cart they are until they order.
+    pub const fn until(self) -> Option<Status> {
+        match self.whose {
+            Whose::Stage { until, .. } => Some(until),
+            Whose::Cart => None,
+        }
     }
 
-    /// The furthest stage at which somebody is still followed up.
-    pub fn stuck_at(self) -> Status {
-        STAGES.into_iter().rfind(|stage| *stage < self.until).unwrap_or(self.since)
-    }
-
-    /// Where people are who are followed up.
-    pub fn stages(self) -> Vec<Status> {
-        STAGES.into_iter().filter(|stage| (self.since..self.until).contains(stage)).collect()
+    /// The furthest stage at which somebody is still followed up; a cart may be anybody's.
+    pub fn stuck_at(self) -> Option<Status> {
+        let until = self.until()?;
+        STAGES.into_iter().rfind(|stage| *stage < until)
     }
 
     /// Whom it is for, as a filter over its blast is written.
     pub fn segment(self, blast: BlastId) -> String {
-        let stages: Vec<_> = self.stages().into_iter().map(Status::label).collect();
-        format!("blast:{blast} stuck:{} {}<{}", stages.join(","), self.since.label(), self.span())
+        let span = self.span();
+        match self.whose {
+            Whose::Stage { since, until } => {
+                let stages = STAGES.into_iter().filter(|stage| (since..until).contains(stage));
+                let stages: Vec<_> = stages.map(Status::label).collect();
+                format!("blast:{blast} stuck:{} {}<{span}", stages.join(","), since.label())
+            }
+            Whose::Cart => format!("blast:{blast} has:cart older:{span}"),
+        }
     }
 
     /// How long it is not looked again for who is due.
@@ -112,10 +194,15 @@ impl StepRule {
     }
 }
 
-/// `2d after sent, not read`.
+/// `2d after sent, not read`; `1d after a cart, no order`.
 impl fmt::Display for StepRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} after {}, not {}", self.span(), self.since.label(), self.until.label())
+        match self.whose {
+            Whose::Stage { since, until } => {
+                write!(f, "{} after {}, not {}", self.span(), since.label(), until.label())
+            }
+            Whose::Cart => write!(f, "{} after a cart, no order", self.span()),
+        }
     }
 }
 
@@ -125,7 +212,7 @@ mod tests {
     use crate::domain::filter::segment::SegmentReader;
 
     fn rule(hours: i64, since: Status, until: Option<Status>) -> Result<StepRule, StepError> {
-        StepRule::new(TimeDelta::hours(hours), since, until)
+        StepRule::new(TimeDelta::hours(hours), StepSince::Stage(since), until)
     }
 
     #[test]
@@ -134,18 +221,40 @@ mod tests {
 
         assert_eq!(unread.to_string(), "2d after sent, not read");
         assert_eq!(unread.segment(BlastId(7)), "blast:7 stuck:sent,received sent<2d");
-        assert_eq!((unread.stuck_at(), unread.stages()), (Status::Delivered, vec![Status::Sent, Status::Delivered]));
+        assert_eq!(unread.stuck_at(), Some(Status::Delivered));
         let silent = rule(72, Status::Read, None).unwrap();
         assert_eq!(silent.segment(BlastId(7)), "blast:7 stuck:read read<3d");
-        assert_eq!((silent.until(), silent.stuck_at()), (Status::Replied, Status::Read));
+        assert_eq!((silent.until(), silent.stuck_at()), (Some(Status::Replied), Some(Status::Read)));
+    }
+
+    #[test]
+    fn a_step_after_a_cart_is_for_whoever_ordered_nothing_since() {
+        let waiting = StepRule::new(TimeDelta::hours(24), StepSince::Cart, None).unwrap();
+
+        assert_eq!(waiting.to_string(), "1d after a cart, no order");
+        assert_eq!(waiting.segment(BlastId(7)), "blast:7 has:cart older:1d");
+        assert_eq!((waiting.since(), waiting.until(), waiting.stuck_at()), (StepSince::Cart, None, None));
+        let said = StepRule::new(TimeDelta::hours(24), StepSince::Cart, Some(Status::Closed)).unwrap_err();
+        assert!(said.field() == "until" && said.to_string().contains("leave it out"), "{said}");
+        assert_eq!(StepRule::new(TimeDelta::zero(), StepSince::Cart, None), Err(StepError::After));
+    }
+
+    #[test]
+    fn what_a_step_counts_from_is_read_as_it_is_typed() {
+        assert_eq!(StepSince::parse("Cart"), Some(StepSince::Cart));
+        assert_eq!(StepSince::parse("received"), Some(StepSince::Stage(Status::Delivered)));
+        assert_eq!((StepSince::parse("carts"), StepSince::parse("queued")), (None, None));
+        let spelled = [StepSince::Cart, StepSince::Stage(Status::Delivered)];
+        assert_eq!(serde_json::to_string(&spelled).unwrap(), r#"["cart","delivered"]"#);
     }
 
     #[test]
     fn every_rule_is_a_filter_that_can_be_read() {
         let now = "2026-11-21T09:00:00Z".parse().unwrap();
-        for since in STAGES {
-            for until in STAGES.into_iter().filter(|until| *until > since) {
-                let text = rule(36, since, Some(until)).unwrap().segment(BlastId(7));
+        for since in [None, Some(Status::Sent), Some(Status::Delivered), Some(Status::Read), Some(Status::Replied)] {
+            let untils = STAGES.into_iter().filter(|until| since.is_some_and(|since| *until > since)).map(Some);
+            for until in untils.chain([None]) {
+                let text = StepRule::new(TimeDelta::hours(36), since.into(), until).unwrap().segment(BlastId(7));
                 let read = SegmentReader { now, zone: chrono_tz::Tz::UTC, blast: None }.read(&text);
                 assert!(read.is_ok(), "{text}: {read:?}");
             }

@@ -22,11 +22,12 @@ const LINKS: &str = "
           from links l join blasts b on b.id = l.above and b.follows_blast is not null
          where l.stage <> 'replied' and l.depth < 100)";
 
-/// The people (`r`) of follow-ups (`f`) who answered, without those who opted out and are left out for that.
+/// The people (`r`) of follow-ups (`f`) who answered, without those who opted out and are left out for that. Of a step after a cart,
+/// which has no stage, only a purchase is an answer.
 const ANSWERED: &str = "
     select r.id, r.phone_number as phone, r.name, case when a.closed then 'closed' else 'replied' end as left_out
       from blast_recipients r
-      join blasts f on f.id = r.blast_id and f.follows_stage is not null and (f.segment is null or f.step_number is not null)
+      join blasts f on f.id = r.blast_id and (f.step_number is not null or f.follows_stage is not null and f.segment is null)
       join senders fs on fs.id = f.sender_id
      cross join lateral (
            select bool_or(o.status = 'closed' and (l.above is not null or o.closed_at >= f.created_at)) as closed,
@@ -124,7 +125,7 @@ pub async fn leave_out_of_launched(tx: &mut PgConnection, answered: &[RecipientI
            join blast_recipients q on person_key(q.phone_number) = person_key(a.phone_number) and q.blast_id <> a.blast_id
                                   and q.status >= 'queued' and q.status <= 'queued'
            join blasts f on f.id = q.blast_id and f.state in ('scheduled', 'sending', 'paused')
-                        and f.follows_stage is not null and (f.segment is null or f.step_number is not null)
+                        and (f.step_number is not null or f.follows_stage is not null and f.segment is null)
           where a.id = any($1)",
     )
     .bind(answered.iter().map(|id| id.0).collect::<Vec<_>>())
@@ -180,7 +181,8 @@ pub async fn left_out_still(
         "with {LINKS}
          select r.blast_id as blast, f.blast_tag, f.follow_up_stage, s.name as sender, r.phone_number, r.blast_id as found_in
            from blast_recipients r
-           join blasts f on f.id = r.blast_id and f.deleted_at is null and f.follows_stage is not null
+           join blasts f on f.id = r.blast_id and f.deleted_at is null
+                        and (f.step_number is not null or f.follows_stage is not null)
            join senders s on s.id = f.sender_id
           where r.id = any($2) and r.id not in (select id from ({ANSWERED} and r.id = any($2)) answered)
           order by r.blast_id, r.id"

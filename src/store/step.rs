@@ -10,7 +10,7 @@ use super::{StoreError, settings};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::status::Status;
-use crate::domain::step::BETWEEN_DRAFTS;
+use crate::domain::step::{BETWEEN_DRAFTS, StepSince};
 
 /// Which step of which blast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +25,10 @@ pub struct StepRow {
     pub blast: BlastId,
     pub number: i32,
     pub after_seconds: i64,
-    pub since: Status,
-    pub until: Status,
+    /// Null in the database: a cart.
+    #[sqlx(try_from = "Option<Status>")]
+    pub since: StepSince,
+    pub until: Option<Status>,
     pub stage: String,
     pub message: String,
     pub template: Option<Value>,
@@ -48,8 +50,8 @@ impl StepRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepColumns {
     pub after: TimeDelta,
-    pub since: Status,
-    pub until: Status,
+    pub since: StepSince,
+    pub until: Option<Status>,
     /// `None`: `Follow-up` and its number.
     pub stage: Option<String>,
     pub message: String,
@@ -87,8 +89,8 @@ pub async fn of_blast(pool: &PgPool, blast: BlastId) -> Result<Vec<StepRow>, Sto
     Ok(steps.bind(blast).fetch_all(pool).await?)
 }
 
-/// Up to which stage a step's people are followed up; also of one that was removed.
-pub async fn until(pool: &PgPool, step: StepKey) -> Result<Option<Status>, StoreError> {
+/// Up to which stage a step's people are followed up, where it is for a stage; also of one that was removed. `None`: there is no such step.
+pub async fn until(pool: &PgPool, step: StepKey) -> Result<Option<Option<Status>>, StoreError> {
     let until = sqlx::query_scalar("select until from blast_steps where blast = $1 and number = $2");
     Ok(until.bind(step.blast).bind(step.number).fetch_optional(pool).await?)
 }
@@ -127,7 +129,12 @@ pub async fn is_near(pool: &PgPool, now: DateTime<Utc>) -> Result<bool, StoreErr
         "select exists (
             select from blast_steps s join blasts b on b.id = s.blast and b.deleted_at is null
              where s.removed_at is null and s.paused_at is null and b.state in ('sending', 'completed') and b.repeat_rule is null
-               and coalesce(b.completed_at, b.launched_at) + make_interval(secs => s.after_seconds) + interval '1 day' > $1)",
+               and (s.since is not null
+                    and coalesce(b.completed_at, b.launched_at) + make_interval(secs => s.after_seconds) + interval '1 day' > $1
+                    or s.since is null
+                    and exists (select from waiting_carts w
+                                 where w.blast_id = s.blast
+                                   and w.since + make_interval(secs => s.after_seconds) + interval '1 day' > $1)))",
     );
     Ok(near.bind(now).fetch_one(pool).await?)
 }
@@ -236,7 +243,8 @@ pub async fn add(tx: &mut PgConnection, blast: BlastId, new: StepColumns) -> Res
            from (select coalesce(max(number), 0) + 1 as number from blast_steps where blast = $1) n
          returning number",
     );
-    let number = number.bind(blast).bind(new.after.num_seconds()).bind(new.since).bind(new.until).bind(new.stage);
+    let number =
+        number.bind(blast).bind(new.after.num_seconds()).bind(new.since.stage()).bind(new.until).bind(new.stage);
     let number = number.bind(new.message).bind(new.template).bind(new.first).bind(new.at_most);
     Ok(number.fetch_one(tx).await?)
 }
@@ -249,7 +257,8 @@ pub async fn set(tx: &mut PgConnection, step: StepKey, to: StepColumns) -> Resul
                 first_people = $9, at_most = $10, next_look_at = null
           where blast = $1 and number = $2",
     );
-    let query = query.bind(step.blast).bind(step.number).bind(to.after.num_seconds()).bind(to.since).bind(to.until);
+    let query =
+        query.bind(step.blast).bind(step.number).bind(to.after.num_seconds()).bind(to.since.stage()).bind(to.until);
     let query = query.bind(to.stage).bind(to.message).bind(to.template).bind(to.first).bind(to.at_most);
     query.execute(tx).await?;
     Ok(())
@@ -319,10 +328,14 @@ pub async fn blasts(pool: &PgPool, of: BlastId) -> Result<Vec<StepBlast>, StoreE
     Ok(blasts.bind(of).fetch_all(pool).await?)
 }
 
-/// When the first of a blast's people reached a stage.
-pub async fn first_at(pool: &PgPool, blast: BlastId, stage: Status) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let column = time_column(stage);
-    let sql = format!("select min({column}) from blast_recipients where blast_id = $1");
+/// When the first of a blast's people reached a stage, or since when the first of its carts waits.
+pub async fn first_at(pool: &PgPool, blast: BlastId, since: StepSince) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let sql = match since {
+        StepSince::Stage(stage) => {
+            format!("select min({}) from blast_recipients where blast_id = $1", time_column(stage))
+        }
+        StepSince::Cart => "select min(since) from waiting_carts where blast_id = $1".to_owned(),
+    };
     let mut tx = settings::begin_hot_path(pool).await?;
     let first = sqlx::query_scalar(AssertSqlSafe(sql)).bind(blast).fetch_one(&mut *tx).await?;
     tx.commit().await?;

@@ -2,6 +2,7 @@
 //! bought or opted out.
 
 mod alike;
+mod carts;
 mod month;
 
 use blastdeck::app::{App, Launch};

@@ -159,7 +159,7 @@ fn key_of(row: &BlastRow) -> Option<StepKey> {
 /// What is noted in the draft's own transaction.
 fn options(app: &App, step: &StepRow, rule: StepRule, now: DateTime<Utc>) -> ImportOptions {
     let mut options = app.import_options();
-    let (stage, older_than) = (Some(rule.stuck_at()), Some(rule.after()));
+    let (stage, older_than) = (rule.stuck_at(), Some(rule.after()));
     options.note.follows = Some(Lineage { blast: step.blast, stage, older_than });
     let waits = step.at_most.is_none().then(|| waits_words(step));
     options.note.step = Some(StepNote { step: step.key(), seen: step.last_made_at, now, waits });

@@ -22,13 +22,13 @@ use crate::domain::field_change::FieldChange;
 use crate::domain::filter;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
-use crate::domain::step::StepRule;
+use crate::domain::step::{StepRule, StepSince};
 use crate::domain::text::{clean, number};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum StepVerb {
-    /// Add a step, and print its number: a draft is made to whoever reached a stage so long ago and another one not yet. It waits for
-    /// your yes, unless the step is to send by itself.
+    /// Add a step, and print its number: a draft is made to whoever reached a stage so long ago and another one not yet, or has had a
+    /// cart for so long and ordered nothing. It waits for your yes, unless the step is to send by itself.
     Add(Box<AddArgs>),
     /// List the steps of a blast: for whom, when they come, and what they made.
     List {
@@ -58,13 +58,13 @@ pub(in crate::cli) struct StepArgs {
 pub(in crate::cli) struct AddArgs {
     /// The blast's id, as in `blast list`.
     blast: BlastId,
-    /// How long after the stage, such as 48h.
+    /// How long after the stage or the cart, such as 48h.
     #[arg(long, value_name = "TIME", value_parser = span)]
     after: TimeDelta,
-    /// The stage that it counts from: sent, received, read or replied.
-    #[arg(long, value_name = "STAGE", value_parser = stage, default_value = "sent")]
-    since: Status,
-    /// The stage that they have not reached: received, read, replied or closed. The next one by default.
+    /// What it counts from: sent, received, read or replied; or cart, for whoever ordered nothing since.
+    #[arg(long, value_name = "STAGE", value_parser = since, default_value = "sent")]
+    since: StepSince,
+    /// The stage that they have not reached: received, read, replied or closed. The next one by default; after a cart there is none.
     #[arg(long, value_name = "STAGE", value_parser = stage)]
     until: Option<Status>,
     #[command(flatten)]
@@ -90,12 +90,12 @@ pub(in crate::cli) struct AddArgs {
 pub(in crate::cli) struct SetArgs {
     #[command(flatten)]
     step: StepArgs,
-    /// How long after the stage, such as 48h.
+    /// How long after the stage or the cart, such as 48h.
     #[arg(long, value_name = "TIME", value_parser = span)]
     after: Option<TimeDelta>,
-    /// The stage that it counts from: sent, received, read or replied.
-    #[arg(long, value_name = "STAGE", value_parser = stage)]
-    since: Option<Status>,
+    /// What it counts from: sent, received, read or replied; or cart, for whoever ordered nothing since.
+    #[arg(long, value_name = "STAGE", value_parser = since)]
+    since: Option<StepSince>,
     /// The stage that they have not reached: received, read, replied or closed.
     #[arg(long, value_name = "STAGE", value_parser = stage)]
     until: Option<Status>,
@@ -127,6 +127,10 @@ pub(in crate::cli) struct SetArgs {
 fn stage(word: &str) -> Result<Status, String> {
     let stage = filter::status(word).ok().filter(|stage| stage.is_in_funnel());
     stage.ok_or_else(|| "write sent, received, read, replied or closed".to_owned())
+}
+
+fn since(word: &str) -> Result<StepSince, String> {
+    StepSince::parse(word).ok_or_else(|| "write sent, received, read, replied or cart".to_owned())
 }
 
 impl StepVerb {

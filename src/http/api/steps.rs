@@ -23,11 +23,11 @@ use crate::domain::filter;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::parse_span;
 use crate::domain::status::Status;
-use crate::domain::step::{StepError, StepRule};
+use crate::domain::step::{StepError, StepRule, StepSince};
 
 pub(super) fn routes() -> Routes {
-    let details = "A draft is made to whoever reached a stage so long ago and another one not yet, less those who opted out, bought, or had the \
-                   step already; at most one a day. It waits to be sent, unless the step has `at_most`.";
+    let details = "A draft is made to whoever reached a stage so long ago and another one not yet, or has had a cart for so long and ordered \
+                   nothing, less those who opted out, bought, or had the step already; at most one a day. It waits to be sent, unless the step has `at_most`.";
     Routes::of("Steps")
         .get(
             "/api/blasts/{id}/steps",
@@ -58,14 +58,14 @@ pub(super) fn routes() -> Routes {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct StepBody {
-    /// How long after the stage, such as `48h`.
+    /// How long after the stage or the cart, such as `48h`.
     #[schema(example = "48h")]
     after: String,
-    /// The stage that it counts from: `sent`, `delivered`, `read` or `replied`; by default `sent`.
+    /// What it counts from: `sent`, `delivered`, `read` or `replied`, or `cart`; by default `sent`.
     #[serde(default)]
     #[schema(example = "sent")]
     since: Option<String>,
-    /// The stage that they have not reached: `delivered`, `read`, `replied` or `closed`; by default the next one.
+    /// The stage that they have not reached: `delivered`, `read`, `replied` or `closed`; by default the next one. Not after a cart, which waits for an order.
     #[serde(default)]
     #[schema(example = "read")]
     until: Option<String>,
@@ -137,8 +137,11 @@ struct StepAnswer {
     when: String,
     #[schema(example = 172_800)]
     after_seconds: i64,
-    since: Status,
-    until: Status,
+    /// `sent`, `delivered`, `read` or `replied`, or `cart`.
+    #[schema(value_type = String, example = "sent")]
+    since: StepSince,
+    /// Null where it counts from a cart: it waits for an order.
+    until: Option<Status>,
     #[schema(example = "Follow-up 1")]
     stage: String,
     #[schema(example = "Still there, {name}?")]
@@ -192,7 +195,7 @@ impl From<StepView> for StepAnswer {
 
 impl StepBody {
     async fn read(&self, app: &App, blast: BlastId) -> Result<NewStep, Problem> {
-        let since = stage("since", self.since.as_deref())?.unwrap_or(Status::Sent);
+        let since = since(self.since.as_deref())?.unwrap_or(StepSince::Stage(Status::Sent));
         let rule = StepRule::new(span(&self.after)?, since, stage("until", self.until.as_deref())?);
         let rule = rule.map_err(wrong_rule)?;
         let stage = self.stage.as_deref().map(|stage| name("stage", stage)).transpose()?;
@@ -206,14 +209,23 @@ impl StepEditBody {
         let paused = needed("paused", &self.paused)?;
         Ok(StepEdit {
             after: needed("after", &self.after)?.map(|text| span(text)).transpose()?,
-            since: stage("since", needed("since", &self.since)?.map(String::as_str))?,
-            until: stage("until", needed("until", &self.until)?.map(String::as_str))?,
+            since: since(needed("since", &self.since)?.map(String::as_str))?,
+            until: stage("until", self.until()?)?,
             stage: needed("stage", &self.stage)?.map(|stage| name("stage", stage)).transpose()?,
             content: self.content(app, blast).await?,
             first: self.first,
             at_most: self.at_most,
             change: paused.map(|paused| if *paused { StepChange::Pause } else { StepChange::Resume }),
         })
+    }
+
+    /// Beside a cart it may be null, as answers have it.
+    fn until(&self) -> Result<Option<&str>, Problem> {
+        let is_cart = self.since.get().and_then(|word| StepSince::parse(word)) == Some(StepSince::Cart);
+        if is_cart && matches!(self.until, FieldChange::Clear) {
+            return Ok(None);
+        }
+        Ok(needed("until", &self.until)?.map(String::as_str))
     }
 
     /// One of the two may be null beside the other, as answers have it.
@@ -231,6 +243,14 @@ impl StepEditBody {
 fn span(text: &str) -> Result<TimeDelta, Problem> {
     let span = parse_span(text).map_err(|error| Problem::field("after", error.to_string()))?;
     TimeDelta::from_std(span).map_err(|_| wrong_rule(StepError::After))
+}
+
+fn since(word: Option<&str>) -> Result<Option<StepSince>, Problem> {
+    let read = |word: &str| {
+        let wrong = || Problem::field("since", "write sent, delivered, read, replied or cart");
+        StepSince::parse(word).ok_or_else(wrong)
+    };
+    word.map(read).transpose()
 }
 
 fn stage(field: &str, word: Option<&str>) -> Result<Option<Status>, Problem> {

@@ -28,11 +28,11 @@ pub struct SegmentQuery<'a> {
     pub draft: Option<BlastId>,
 }
 
-/// Which step of the blast that is followed, and the stage up to which its people are followed up.
+/// Which step of the blast that is followed, and the stage up to which its people are followed up: none of those with a cart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepAudience {
     pub number: i32,
-    pub until: Status,
+    pub until: Option<Status>,
 }
 
 /// Somebody whom a segment finds, as they would be given for another blast.
@@ -94,7 +94,9 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         sql.push(" or o.closed then 'closed'");
     }
     if let Some(step) = query.step {
-        sql.push(" when o.answered then '").push(reached(step.until).key()).push("'");
+        if let Some(until) = step.until {
+            sql.push(" when o.answered then '").push(reached(until).key()).push("'");
+        }
         sql.push(" when exists (select from blast_step_people h where h.recipient = r.id and h.number = ");
         sql.push_bind(step.number).push(" and h.blast = ").push_bind(query.follows).push(") then 'followed'");
     }
@@ -149,12 +151,12 @@ const fn reached(until: Status) -> Exclusion {
 
 /// Whether a person answered elsewhere since, as far as that is what a step waits for: replied to any message of the business, or
 /// got as far in a follow-up of the same blast.
-fn push_answered(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, until: Status) {
+fn push_answered(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, until: Option<Status>) {
     let further: &[Status] = match until {
-        Status::Delivered => &[Status::Delivered, Status::Read],
-        Status::Read => &[Status::Read],
-        Status::Replied => &[],
-        // Who replied is asked for, and who bought is left out anyway.
+        Some(Status::Delivered) => &[Status::Delivered, Status::Read],
+        Some(Status::Read) => &[Status::Read],
+        Some(Status::Replied) => &[],
+        // Who replied is asked for, or has a cart all the same, and who bought is left out anyway.
         _ => {
             sql.push("false");
             return;

@@ -8,6 +8,7 @@ use crate::domain::follow_up::{AgeCount, LeftOut, ages};
 use crate::domain::funnel::Counts;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
+use crate::domain::step::StepSince;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
@@ -269,8 +270,8 @@ pub fn step(waits: Option<BlastId>) -> StepView {
         blast: RAYA,
         number: 1,
         after_seconds: 86_400,
-        since: Status::Read,
-        until: Status::Replied,
+        since: StepSince::Stage(Status::Read),
+        until: Some(Status::Replied),
         stage: "Follow-up 1".to_owned(),
         message: "Salam {name}".to_owned(),
         template: None,

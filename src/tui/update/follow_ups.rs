@@ -127,11 +127,9 @@ fn step_line(step: &StepRow) -> String {
         return format!("blastdeck blast step list {}", step.blast);
     }
     let after = show_span(TimeDelta::seconds(step.after_seconds).to_std().unwrap_or_default());
-    let (since, until, message) = (step.since.label(), step.until.label(), shell_quoted(&step.message));
-    format!(
-        "blastdeck blast step add {} --after {after} --since {since} --until {until} --message {message}",
-        step.blast
-    )
+    let until = step.until.map_or_else(String::new, |until| format!(" --until {}", until.label()));
+    let (since, message) = (step.since.label(), shell_quoted(&step.message));
+    format!("blastdeck blast step add {} --after {after} --since {since}{until} --message {message}", step.blast)
 }
 
 /// The draft is there: shows it among the blasts.

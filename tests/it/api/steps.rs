@@ -91,3 +91,25 @@ async fn null_empties_nothing_that_a_step_needs_and_wrong_values_say_what_to_wri
     let until = json!({ "message": "Hi", "recipients": ["+60123456701"], "message_text": 3 });
     assert_eq!(api.post("/api/blasts", until).await.expect(422).fields(), ["message_text"]);
 }
+
+#[tokio::test]
+async fn a_step_may_count_from_a_cart_and_its_answer_can_be_given_back() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let made = api.post("/api/blasts", json!({ "message": "Hi", "recipients": ["+60123456701"] })).await.expect(201);
+    let steps = format!("/api/blasts/{}/steps", made.body["id"]);
+    let cart = json!({ "after": "24h", "since": "cart", "message": "Still want it?" });
+
+    let added = api.post(&steps, cart).await.expect(201).body;
+
+    assert_eq!((&added["since"], &added["until"]), (&json!("cart"), &json!(null)));
+    assert_eq!(added["when"], "1d after a cart, no order");
+    let one = format!("{steps}/1");
+    let back = json!({ "since": added["since"], "until": added["until"], "message": added["message"] });
+    assert_eq!(api.patch(&one, back).await.expect(200).body, added);
+    let both = json!({ "after": "24h", "since": "cart", "until": "closed", "message": "Hi" });
+    assert_eq!(api.post(&steps, both).await.expect(422).fields(), ["until"]);
+    assert_eq!(api.patch(&one, json!({ "until": "closed" })).await.expect(422).fields(), ["until"]);
+    let read = api.patch(&one, json!({ "since": "read" })).await.expect(200).body;
+    assert_eq!((&read["since"], &read["until"]), (&json!("read"), &json!("replied")));
+}
