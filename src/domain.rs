@@ -30,6 +30,7 @@ pub mod progress;
 pub mod recipient;
 pub mod recurrence;
 pub mod rejected_rows;
+pub mod request_fingerprint;
 pub mod retry;
 pub mod sale;
 pub mod sender;

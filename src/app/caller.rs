@@ -10,6 +10,7 @@ use super::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::api_token::{SecretKind, TokenName, TokenScope};
 use crate::domain::ids::SenderId;
+use crate::domain::request_fingerprint::RequestFingerprint;
 use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
 use crate::store::api_request::{self, AnswerToKeep, RequestKey, StoredRequest};
@@ -98,6 +99,17 @@ impl App {
         let Some(own) = self.engine().fence.forget_key().ok().flatten() else { return Ok(key) };
         let hash = own.request(&key);
         Ok(if api_request::is_known(self.pool(), token, &hash).await? { hash } else { key })
+    }
+
+    /// What a request was, as it is kept.
+    pub fn request_fingerprint(&self, hash: [u8; 32]) -> RequestFingerprint {
+        RequestFingerprint::new(hash, self.engine().fence.forget_key().ok().flatten().as_ref())
+    }
+
+    /// Whether a request with this hash is another one than the earlier request with its key.
+    pub fn is_another_request(&self, earlier: &StoredRequest, hash: [u8; 32]) -> bool {
+        let key = self.engine().fence.forget_key().ok().flatten();
+        RequestFingerprint::differs(earlier.fingerprint.as_deref(), hash, key.as_ref())
     }
 
     /// Stores the answer of the caller's request, for when it comes again. `false`: another request had its key first.

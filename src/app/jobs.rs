@@ -11,6 +11,7 @@ use crate::domain::api_token::TokenScope;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, JobId};
 use crate::domain::job::{JobKind, JobState};
+use crate::domain::request_fingerprint::RequestFingerprint;
 use crate::store::api_request::RequestKey;
 use crate::store::job::{self, JobRow, NewJob};
 
@@ -91,7 +92,7 @@ impl App {
         let request = RequestKey {
             token: job::JOBS,
             key: job.to_string(),
-            fingerprint: [0; 32],
+            fingerprint: RequestFingerprint::none(),
             request_id: format!("job-{job}"),
             blast: Some(blast),
         };

@@ -80,7 +80,13 @@ impl ForgetKey {
 
     /// Identifies a key without revealing it: eight hexadecimal digits.
     pub fn id(&self) -> String {
-        hex(&Sha256::digest(self.0)[..4])
+        hex(&self.short_id())
+    }
+
+    /// The same as bytes.
+    pub fn short_id(&self) -> [u8; 4] {
+        let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(self.0).into();
+        [a, b, c, d]
     }
 
     /// What stands among the opt-outs for a person: `forgotten:`, the key's id, and HMAC-SHA256 of the person's key.
@@ -94,11 +100,20 @@ impl ForgetKey {
         self.keyed(&format!("request {key}"))
     }
 
+    /// What stands for the hash of a request, which may have named somebody.
+    pub fn request_hash(&self, hash: &[u8; 32]) -> [u8; 32] {
+        self.mac(&[b"request hash ", &hash[..]].concat())
+    }
+
     fn keyed(&self, text: &str) -> String {
+        format!("{HASH}{}:{}", self.id(), hex(&self.mac(text.as_bytes())))
+    }
+
+    fn mac(&self, bytes: &[u8]) -> [u8; 32] {
         // A key of 32 bytes is a length that HMAC takes.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return HASH.to_owned() };
-        mac.update(text.as_bytes());
-        format!("{HASH}{}:{}", self.id(), hex(&mac.finalize().into_bytes()))
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };
+        mac.update(bytes);
+        mac.finalize().into_bytes().into()
     }
 }
 

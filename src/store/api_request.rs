@@ -8,6 +8,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
 use crate::domain::ids::BlastId;
+use crate::domain::request_fingerprint::RequestFingerprint;
 
 /// How long keys are kept.
 pub const KEPT: Duration = Duration::from_secs(48 * 60 * 60);
@@ -19,7 +20,7 @@ pub struct RequestKey {
     pub token: i64,
     pub key: String,
     /// Of method, address and body.
-    pub fingerprint: [u8; 32],
+    pub fingerprint: RequestFingerprint,
     /// Of this one request.
     pub request_id: String,
     /// The blast that it is about, where that is known beforehand.
@@ -29,7 +30,8 @@ pub struct RequestKey {
 /// What became of a request with a key.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct StoredRequest {
-    pub fingerprint: Vec<u8>,
+    /// As [`RequestFingerprint`] is kept; `None`: it may have named somebody who was forgotten, and there was no key to hide it under.
+    pub fingerprint: Option<Vec<u8>>,
     #[sqlx(rename = "blast_id")]
     pub blast: Option<BlastId>,
     /// `None` where the process ended before the answer was stored.
@@ -41,16 +43,32 @@ pub struct StoredRequest {
     pub age: f64,
 }
 
+/// A fingerprint as it is written. Once somebody was forgotten a plain one is not kept: on a machine without their key, or of a request
+/// that was under way when they were.
+macro_rules! kept {
+    ($bind:literal) => {
+        concat!(
+            "case when octet_length(",
+            $bind,
+            ") > 32 or not (select is_called from forgotten_people) then ",
+            $bind,
+            " end"
+        )
+    };
+}
+
 /// Takes the key for this request's effect, until the transaction ends. `false`: another request had it first.
 pub async fn claim(tx: &mut PgConnection, key: &RequestKey, blast: Option<BlastId>) -> Result<bool, StoreError> {
-    let claimed = sqlx::query_scalar(
+    let claimed = sqlx::query_scalar(concat!(
         "with claimed as (
-             insert into api_requests (token_id, key, fingerprint, request_id, blast_id) values ($1, $2, $3, $4, $5)
+             insert into api_requests (token_id, key, fingerprint, request_id, blast_id) values ($1, $2, ",
+        kept!("$3::bytea"),
+        ", $4, $5)
              on conflict (token_id, key) do nothing returning request_id)
          select coalesce((select request_id from claimed),
-                         (select request_id from api_requests where token_id = $1 and key = $2)) is not distinct from $4",
-    );
-    let claimed = claimed.bind(key.token).bind(&key.key).bind(&key.fingerprint[..]).bind(&key.request_id);
+                         (select request_id from api_requests where token_id = $1 and key = $2)) is not distinct from $4"
+    ));
+    let claimed = claimed.bind(key.token).bind(&key.key).bind(key.fingerprint.as_bytes()).bind(&key.request_id);
     Ok(claimed.bind(blast.or(key.blast)).fetch_one(tx).await?)
 }
 
@@ -81,16 +99,18 @@ pub struct AnswerToKeep<'a> {
 
 /// Stores the answer of a request, also of one whose effect was there before. `false`: another request had its key first.
 pub async fn answer(pool: &PgPool, key: &RequestKey, answer: AnswerToKeep<'_>) -> Result<bool, StoreError> {
-    let stored = sqlx::query(
+    let stored = sqlx::query(concat!(
         "insert into api_requests (token_id, key, fingerprint, request_id, blast_id, status, answer, headers)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         values ($1, $2, ",
+        kept!("$3::bytea"),
+        ", $4, $5, $6, $7, $8)
          on conflict (token_id, key) do update
                  set status = excluded.status, answer = excluded.answer, headers = excluded.headers
-          where api_requests.request_id = excluded.request_id",
-    )
+          where api_requests.request_id = excluded.request_id"
+    ))
     .bind(key.token)
     .bind(&key.key)
-    .bind(&key.fingerprint[..])
+    .bind(key.fingerprint.as_bytes())
     .bind(&key.request_id)
     .bind(key.blast)
     .bind(answer.status)

@@ -8,6 +8,7 @@ use super::StoreError;
 use super::api_request::{self, RequestKey};
 use crate::domain::ids::{BlastId, JobId, RecipientId, SenderId};
 use crate::domain::job::{JobKind, JobState};
+use crate::domain::request_fingerprint::RequestFingerprint;
 
 /// Whose keys in `api_requests` say that a job had its effect. No token has it.
 pub const JOBS: i64 = -1;
@@ -190,7 +191,7 @@ pub async fn release_request(tx: &mut PgConnection, id: JobId, (token, key): (i6
     let fence = RequestKey {
         token: JOBS,
         key: id.to_string(),
-        fingerprint: [0; 32],
+        fingerprint: RequestFingerprint::none(),
         request_id: format!("job-{id}-released"),
         blast: None,
     };

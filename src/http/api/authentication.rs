@@ -56,7 +56,8 @@ impl ApiCaller {
     }
 
     /// The same for a request that has one effect however often it comes.
-    pub(super) fn app_once(&self, key: String, fingerprint: [u8; 32], blast: Option<BlastId>) -> App {
+    pub(super) fn app_once(&self, key: String, hash: [u8; 32], blast: Option<BlastId>) -> App {
+        let fingerprint = self.app.request_fingerprint(hash);
         let (token, request_id) = (self.token.id, self.request_id.clone());
         self.app_with(Some(RequestKey { token, key, fingerprint, request_id, blast }))
     }

@@ -171,7 +171,7 @@ async fn replay(
     key: &str,
     earlier: StoredRequest,
 ) -> Result<Option<Response>, Problem> {
-    if earlier.fingerprint != request.fingerprint {
+    if caller.app().is_another_request(&earlier, request.fingerprint) {
         let detail = "this idempotency key was used for another request: use a new one for each";
         return Err(
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail).about("Idempotency-Key")

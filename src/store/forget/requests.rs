@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use super::PersonTraces;
 use crate::domain::forgotten::ForgetKey;
+use crate::domain::request_fingerprint::RequestFingerprint;
 use crate::store::StoreError;
 
 /// Whether a text names a person, in letters and digits alone: by a number within it, or a name or an id. `$1`: the pattern of the
@@ -39,13 +40,35 @@ const IDS: &str = concat!(
     names_them!("request_id")
 );
 
-/// Puts a keyed hash in the place of each request's key that names a person, and a stand-in in that of each request's id.
+/// What requests were, as far as they are kept without a key: which of them named somebody cannot be seen.
+const FINGERPRINTS: &str =
+    "select token_id, key, fingerprint from api_requests where token_id >= 0 and octet_length(fingerprint) <= 32";
+
+const HIDE: &str = "
+    update api_requests r set fingerprint = n.hidden
+      from unnest($1::bigint[], $2::text[], $3::bytea[]) n (token, key, hidden) where r.token_id = n.token and r.key = n.key";
+
+/// Puts a keyed hash in the place of each request's key that names a person, and a stand-in in that of each request's id. What any
+/// request was is kept as a keyed hash: a plain one would confirm a guess of the number.
 pub async fn forget_requests(tx: &mut PgConnection, of: &PersonTraces, own: &ForgetKey) -> Result<(), StoreError> {
     let found = sqlx::query_as(FOUND).bind(&of.patterns.near).bind(&of.words);
     let found: Vec<(i64, String)> = found.fetch_all(&mut *tx).await?;
     let (tokens, old): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     let new: Vec<_> = old.iter().map(|key| own.request(key)).collect();
     sqlx::query(RENAME).bind(tokens).bind(old).bind(new).execute(&mut *tx).await?;
-    sqlx::query(IDS).bind(&of.patterns.near).bind(&of.words).execute(tx).await?;
+    sqlx::query(IDS).bind(&of.patterns.near).bind(&of.words).execute(&mut *tx).await?;
+    hide_fingerprints(tx, own).await
+}
+
+async fn hide_fingerprints(tx: &mut PgConnection, own: &ForgetKey) -> Result<(), StoreError> {
+    let plain: Vec<(i64, String, Vec<u8>)> = sqlx::query_as(FINGERPRINTS).fetch_all(&mut *tx).await?;
+    let (mut tokens, mut keys, mut hidden) = (Vec::new(), Vec::new(), Vec::new());
+    for (token, key, fingerprint) in plain {
+        tokens.push(token);
+        keys.push(key);
+        let hash = <[u8; 32]>::try_from(fingerprint).ok();
+        hidden.push(hash.map(|hash| RequestFingerprint::new(hash, Some(own)).as_bytes().to_vec()));
+    }
+    sqlx::query(HIDE).bind(tokens).bind(keys).bind(hidden).execute(tx).await?;
     Ok(())
 }

@@ -130,8 +130,12 @@ async fn a_request_whose_key_names_whoever_is_forgotten_is_still_done_once() {
         ask(key).await.expect(201);
     }
 
+    let plain = "select count(*) from api_requests where octet_length(fingerprint) = 32";
+    assert_eq!(shop.number(plain).await, 3);
+
     said(api.request(Method::DELETE, "/api/whatsapp/customers/60100734512?confirm=60100734512")).await.expect(200);
 
+    assert_eq!(shop.number(plain).await, 0, "a guess of the number is confirmed by no hash");
     let kept = "select count(*) from api_requests where (key || request_id) ~* '734512|zulaikha'";
     assert_eq!(shop.number(kept).await, 0);
     assert_eq!(shop.number("select count(*) from api_requests where key = 'another'").await, 1);
@@ -144,5 +148,13 @@ async fn a_request_whose_key_names_whoever_is_forgotten_is_still_done_once() {
         api.request(Method::POST, "/api/blasts").header("Idempotency-Key", keys[0]).json(&json!({ "message": "Ho" })),
     );
     assert_eq!(other.await.expect(422).kind(), "idempotency-key-reused");
+    let later = async |message: &str| {
+        let request = api.request(Method::POST, "/api/blasts").header("Idempotency-Key", "later");
+        said(request.json(&json!({ "message": message, "recipients": ["60100000003"] }))).await
+    };
+    later("Hi").await.expect(201);
+    assert_eq!(later("Hi").await.expect(201).header("idempotency-replayed"), "true");
+    assert_eq!(later("Ho").await.expect(422).kind(), "idempotency-key-reused");
+    assert_eq!(shop.number(plain).await, 0);
     serve.stop().await;
 }
