@@ -13,8 +13,8 @@ use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
 use crate::store::customer::{self, CustomerDetails, CustomerQuery, CustomerRow, SentMessage};
 
-/// How many blasts of a customer are shown.
-const BLASTS: i64 = 100;
+/// How many blasts, notes and consents of a customer are shown.
+const SHOWN: u32 = 100;
 
 /// The longest tag and note, in characters.
 const TAG_MAX: usize = 40;
@@ -50,14 +50,19 @@ impl App {
         Ok(CustomerPage { rows: customer::rows(self.pool(), &keys).await?, next })
     }
 
-    /// All that is known of the customer who has this number.
+    /// What is known of the customer who has this number.
     pub async fn customer(&self, phone: &Phone) -> Result<CustomerDetails, AppError> {
+        self.customer_with(phone, SHOWN).await
+    }
+
+    /// The same with so many of their blasts, notes and consents.
+    pub async fn customer_with(&self, phone: &Phone, limit: u32) -> Result<CustomerDetails, AppError> {
         self.sees_customers()?;
-        let mut tx = self.begin().await?;
+        let (mut tx, limit) = (self.begin().await?, i64::from(limit));
         let key = known_customer(&mut tx, phone).await?;
-        let blasts = customer::blasts(&mut tx, &key, BLASTS).await?;
-        let notes = customer::notes(&mut tx, &key).await?;
-        let consents = customer::newest_consents(&mut tx, &key).await?;
+        let blasts = customer::blasts(&mut tx, &key, limit).await?;
+        let notes = customer::notes(&mut tx, &key, limit).await?;
+        let consents = customer::newest_consents(&mut tx, &key, limit).await?;
         tx.rollback().await?;
         Ok(CustomerDetails { customer: customer_row(self.pool(), &key).await?, notes, consents, blasts })
     }

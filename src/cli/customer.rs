@@ -28,6 +28,9 @@ pub(super) enum CustomerVerb {
     Show {
         /// One of their numbers, in any spelling.
         phone: String,
+        /// At most this many blasts, notes and consents.
+        #[arg(long, default_value_t = 100, value_parser = limit, allow_hyphen_values = true)]
+        limit: u32,
     },
     /// Find people by digits of a number or a part of a name.
     Find {
@@ -105,7 +108,7 @@ impl CustomerVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         let context = Context::open(global, self.intent()).await?;
         match self {
-            Self::Show { phone } => show::run(&context, &phone).await?,
+            Self::Show { phone, limit } => show::run(&context, &phone, limit).await?,
             Self::Find { what, limit } => find(&context, what, limit).await?,
             Self::List { tag, limit } => list(&context, tag, limit).await?,
             Self::Merge { from, into } => merge(&context, &from, &into).await?,

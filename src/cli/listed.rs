@@ -31,12 +31,19 @@ impl ListEnd {
 
     /// Says that there is more, and how it is listed.
     pub(super) fn say(self) {
-        if self.is_cut {
-            let Self { limit, .. } = self;
-            talk(&format!(
-                "there are more than these {limit}: `--limit {}` lists more of them",
-                limit.saturating_mul(10)
-            ));
+        self.say_that("there are more than these");
+    }
+
+    /// The same where a command prints several lists: of which one.
+    pub(super) fn say_of(self, what: &str) {
+        self.say_that(&format!("there are more {what} than these"));
+    }
+
+    fn say_that(self, there_are_more: &str) {
+        let Self { limit, is_cut } = self;
+        if is_cut {
+            let more = limit.saturating_mul(10);
+            talk(&format!("{there_are_more} {limit}: `--limit {more}` lists more of them"));
         }
     }
 }

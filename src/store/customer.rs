@@ -134,9 +134,11 @@ fn names_no_day(text: &str) -> bool {
 pub struct CustomerDetails {
     #[serde(flatten)]
     pub customer: CustomerRow,
+    /// The newest first.
     pub notes: Vec<CustomerNote>,
+    /// The newest word first.
     pub consents: Vec<Consent>,
-    /// The newest first, drafts last; at most a hundred.
+    /// The newest first, drafts last.
     pub blasts: Vec<CustomerBlast>,
 }
 
@@ -293,13 +295,13 @@ pub async fn blasts(tx: &mut PgConnection, customer: &str, limit: i64) -> Result
 }
 
 /// What was written about a customer, the newest first.
-pub async fn notes(tx: &mut PgConnection, customer: &str) -> Result<Vec<CustomerNote>, StoreError> {
+pub async fn notes(tx: &mut PgConnection, customer: &str, limit: i64) -> Result<Vec<CustomerNote>, StoreError> {
     let notes = sqlx::query_as(
         "select id, note, written_by, written_at from customer_notes
           where person in (select $1 union select person from customer_numbers where customer = $1)
-          order by id desc limit 100",
+          order by id desc limit $2",
     );
-    Ok(notes.bind(customer).fetch_all(tx).await?)
+    Ok(notes.bind(customer).bind(limit).fetch_all(tx).await?)
 }
 
 /// Whether anything is known of a customer.

@@ -5,19 +5,32 @@ use color_eyre::Result;
 use super::{read, tags_in_words};
 use crate::app::{CustomerBlast, CustomerDetails};
 use crate::cli::context::Context;
+use crate::cli::listed::{ListEnd, one_more};
 use crate::cli::output::{json, line, text};
 use crate::cli::table::{TextAlign, render};
 use crate::domain::amount;
 use crate::domain::blast::BlastState;
 use crate::domain::text::count_of;
 
-pub(super) async fn run(context: &Context, phone: &str) -> Result<()> {
+pub(super) async fn run(context: &Context, phone: &str, limit: u32) -> Result<()> {
     let phone = read(context, phone)?;
-    let details = context.app.customer(&phone).await?;
+    let mut details = context.app.customer_with(&phone, one_more(limit)).await?;
+    let ends = [
+        ("consents", ListEnd::cut(&mut details.consents, limit)),
+        ("notes", ListEnd::cut(&mut details.notes, limit)),
+        ("blasts", ListEnd::cut(&mut details.blasts, limit)),
+    ];
     if context.is_json {
-        return json(&details);
+        json(&details)?;
+    } else {
+        print(context, &details)?;
     }
-    head(context, &details)?;
+    ends.into_iter().for_each(|(what, end)| end.say_of(what));
+    Ok(())
+}
+
+fn print(context: &Context, details: &CustomerDetails) -> Result<()> {
+    head(context, details)?;
     for consent in &details.consents {
         line(&consent.in_words())?;
     }

@@ -169,8 +169,9 @@ struct CustomerAnswer {
     customer: Customer,
     /// The newest first, drafts last; at most a hundred.
     campaigns: Vec<CustomerCampaign>,
+    /// The newest first; at most a hundred.
     notes: Vec<CustomerNoteAnswer>,
-    /// Where consent came from, as lists said it.
+    /// Where consent came from, as lists said it; the newest word first, at most a hundred.
     consents: Vec<CustomerConsent>,
 }
 

@@ -125,11 +125,11 @@ pub async fn note_consents(tx: &mut PgConnection, blast: BlastId) -> Result<(), 
 }
 
 /// Where a customer's consent came from, the newest word first.
-pub async fn newest_consents(tx: &mut PgConnection, customer: &str) -> Result<Vec<Consent>, StoreError> {
+pub async fn newest_consents(tx: &mut PgConnection, customer: &str, limit: i64) -> Result<Vec<Consent>, StoreError> {
     let consents = sqlx::query_as(
         "select person as phone_number, source, given_at, blast_id, noted_at from customer_consents
           where person in (select $1 union select person from customer_numbers where customer = $1)
-          order by id desc limit 20",
+          order by id desc limit $2",
     );
-    Ok(consents.bind(customer).fetch_all(tx).await?)
+    Ok(consents.bind(customer).bind(limit).fetch_all(tx).await?)
 }

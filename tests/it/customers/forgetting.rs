@@ -1,0 +1,197 @@
+//! Forgetting a person: no trace is left of them, and every count is as it was.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{FIRST, NAME, TEXT, dump, known_shop, number};
+use crate::recurring::engine_app;
+use crate::support::{Setup, Shop, digits};
+
+/// Every byte of the files below a directory that are not the tests' own list.
+fn files(directory: &Path) -> Vec<u8> {
+    let entries = fs::read_dir(directory).unwrap().flatten();
+    let bytes = entries.filter(|entry| entry.file_name() != "people.csv").flat_map(|entry| {
+        if entry.path().is_dir() { files(&entry.path()) } else { fs::read(entry.path()).unwrap_or_default() }
+    });
+    bytes.collect()
+}
+
+fn has(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
+}
+
+/// All that is counted.
+async fn counts(shop: &Shop) -> Vec<Value> {
+    let mut counts = Vec::new();
+    for blast in ["1", "2", "3"] {
+        let mut report = shop.json(&["blast", "report", blast]).await;
+        report.as_object_mut().unwrap().remove("as_of");
+        counts.push(json!([report["funnel"], report["amount"], report["counts"], report["replies"], report["errors"]]));
+    }
+    counts
+}
+
+/// Every export and list, in one text.
+async fn everything_exported(shop: &Shop) -> String {
+    let mut exported = String::new();
+    for what in ["recipients", "replies", "history"] {
+        exported += &shop.ok(&["blast", "export", "1", "--what", what]).await;
+    }
+    for verb in ["order", "cart"] {
+        exported += &shop.ok(&[verb, "export", "--format", "json"]).await;
+        exported += &shop.ok(&[verb, "export", "--what", "items"]).await;
+        exported += &shop.ok(&[verb, "list", "--json"]).await;
+    }
+    for verb in [&["replies", "export"][..], &["customer", "export"], &["customer", "list"], &["replies"]] {
+        exported += &shop.ok(verb).await;
+    }
+    exported + &shop.ok(&["blast", "report", "1", "--format", "html"]).await
+}
+
+#[tokio::test]
+async fn whoever_is_forgotten_leaves_no_trace_and_every_count_as_it_was() {
+    let shop = known_shop().await;
+    // Who is queued in a draft counts as opted out from then on, as by any opt-out.
+    let (phone, bare) = (number(FIRST), digits(FIRST));
+    shop.execute(&format!(
+        "delete from blast_recipients where blast_id = 3 and phone_number = '{phone}';
+                           update blasts set total_recipients = 2 where id = 3"
+    ))
+    .await;
+    let before = counts(&shop).await;
+    let known = [dump(&shop), everything_exported(&shop).await];
+    assert!(known.iter().all(|text| text.contains(&bare) && text.contains(NAME) && text.contains(TEXT)));
+
+    let said = shop.run(&["customer", "forget", &phone, "--yes"]).await;
+
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("2 rows in blasts") && said.err.contains("backups"), "{said:?}");
+    assert!(said.err.contains("1 reply, 1 order, 1 cart"), "{said:?}");
+    assert_eq!(counts(&shop).await, before);
+    assert_eq!(shop.number("select count(*) from carts where state = 'open'").await, 0, "nobody will order it");
+    assert_eq!(
+        shop.ok(&["audit", "--json"]).await.trim(),
+        r#"{"counters":[],"history":[],"orders":[],"repaired":[],"twice":[]}"#
+    );
+    let left = dump(&shop);
+    let exported = everything_exported(&shop).await;
+    let here = files(shop.path("people.csv").parent().unwrap());
+    for word in [bare.as_str(), NAME, TEXT, "user-77", &bare[4..], "tag-zulaikha", "zul.aikha"] {
+        let at = left.find(word).map(|at| &left[at.saturating_sub(200)..(at + 60).min(left.len())]);
+        assert_eq!(at, None, "{word} is in the dump");
+        assert!(!exported.contains(word), "{word} is in an export");
+        assert!(!has(&here, word.as_bytes()), "{word} is in a file");
+    }
+    let posted = bare.parse::<u64>().unwrap().to_be_bytes();
+    assert!(!has(&here, &posted), "the number is in the journal");
+}
+
+#[tokio::test]
+async fn nobody_is_forgotten_while_a_message_to_them_may_be_under_way() {
+    let shop = known_shop().await;
+    let phone = number(FIRST);
+    let of_first = format!("blast_id = 1 and phone_number = '{phone}'");
+    let before = shop.rows().await;
+    let forget = ["customer", "forget", &phone, "--yes"];
+
+    let unasked = shop.run(&["customer", "forget", &phone]).await;
+    assert!(
+        unasked.code == 3 && unasked.err.contains("--yes") && unasked.err.contains("rows in blasts"),
+        "{unasked:?}"
+    );
+    assert_eq!(shop.rows().await, before, "a question changes nothing");
+    for (status, why) in [("sending", "in flight in blast 1"), ("uncertain", "uncertain resolve 1")] {
+        shop.execute(&format!("update blast_recipients set status = '{status}' where {of_first}")).await;
+        let refused = shop.run(&forget).await;
+        assert!(refused.code == 3 && refused.err.contains(why), "{status}: {refused:?}");
+    }
+    shop.execute(&format!("update blast_recipients set status = 'closed' where {of_first}")).await;
+    shop.execute("update webhook_inbox set state = 'parked' where state = 'failed'").await;
+    let refused = shop.run(&forget).await;
+    assert!(refused.code == 3 && refused.err.contains("1 webhook that names them waits"), "{refused:?}");
+    shop.execute("update webhook_inbox set state = 'failed' where state = 'parked'").await;
+
+    shop.ok(&forget).await;
+
+    assert_eq!(
+        shop.number("select count(*) from blast_recipients where blast_id = 3 and status = 'opted_out'").await,
+        1,
+        "whoever was queued in a draft is left out"
+    );
+    let again = shop.ok(&forget).await;
+    assert!(again.contains("forgotten"), "it may be done once more: {again}");
+    let stand_ins = "select count(*) from suppressions where phone_number like 'forgotten-%'";
+    assert_eq!(shop.number(stand_ins).await, 1, "and leaves no second stand-in");
+    let asked = shop.run(&["customer", "forget", &phone]).await;
+    assert!(asked.err.contains("was forgotten before: nothing is known of them since"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn whoever_is_forgotten_is_no_line_of_activity_and_no_command_names_them() {
+    let shop = known_shop().await;
+    shop.ok(&["customer", "forget", &number(FIRST), "--yes"]).await;
+    shop.execute("delete from carts; delete from orders").await;
+    let app = engine_app(&shop, "one").await;
+
+    let rows = app.activity(None, 100).await.unwrap().rows;
+
+    let phones: Vec<_> = rows.iter().filter_map(|row| Some(row.phone.as_ref()?.as_str())).collect();
+    assert!(!phones.iter().any(|phone| phone.starts_with("forgotten:")), "{phones:?}");
+    for verb in ["order", "cart"] {
+        let none = shop.run(&[verb, "list", "--blast", "1"]).await;
+        assert!(none.err.contains(&format!("{verb} add 1 {} ", number(FIRST + 1))), "{none:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_forgotten_leaves_the_files_of_rejected_rows() {
+    let shop = Shop::open(Setup::default()).await;
+    let (first, other) = (number(FIRST), number(FIRST + 1));
+    let list = format!("name,phone\nA,{first}\nB,{first}\nC,{other}\nD,{other}\n");
+    let [list, stops, moved] = ["raya.csv", "stops.csv", "moved.csv"].map(|name| shop.write(name, &list));
+    for list in [&list, &moved] {
+        let list = list.to_str().unwrap();
+        shop.ok(&["blast", "new", "--sender", "sales", "--message", "x", "--recipients", list]).await;
+    }
+    shop.ok(&["suppress", "import", stops.to_str().unwrap(), "--business", "kedai"]).await;
+    let rejected = |name: &str| fs::read_to_string(shop.path(&format!("{name}.rejected.csv"))).unwrap();
+    assert!(["raya", "stops", "moved"].iter().all(|name| rejected(name).contains(&first)));
+    shop.write("moved.rejected.csv", format!("my notes\n{first}\n"));
+    shop.execute("insert into rejected_files values ('other-machine', '/lists/old.rejected.csv')").await;
+
+    let said = shop.run(&["customer", "forget", &first, "--yes"]).await;
+
+    for name in ["raya", "stops"] {
+        let left = rejected(name);
+        assert!(!left.contains(&digits(FIRST)) && left.contains(&other), "{name}: {left}");
+    }
+    assert!(rejected("moved").starts_with("my notes"), "what is somebody else's is not touched");
+    assert!(said.err.contains("moved.rejected.csv, which was changed since"), "{said:?}");
+    assert!(said.err.contains("/lists/old.rejected.csv on other-machine"), "{said:?}");
+    assert!(!said.err.contains("raya.rejected.csv"), "{said:?}");
+}
+
+#[tokio::test]
+async fn customers_and_whoever_was_forgotten_come_to_what_the_report_says() {
+    let shop = known_shop().await;
+    shop.ok(&["mark", "1", &number(FIRST + 1), "closed", "--amount", "6.21"]).await;
+    let revenue = async || {
+        let rows = shop.json_lines(&["customer", "list"]).await;
+        rows.iter().map(|row| row["revenue"].as_str().unwrap().parse::<f64>().unwrap()).sum::<f64>()
+    };
+    assert!((revenue().await - 126.71).abs() < 0.001);
+
+    shop.ok(&["customer", "forget", &number(FIRST), "--yes"]).await;
+
+    assert!((revenue().await - 6.21).abs() < 0.001);
+    let said =
+        "not among them, of 1 number that was forgotten: 2 sent, 2 received, 2 read, 1 reply, 1 order, revenue 120.50";
+    for verb in [&["customer", "list"][..], &["customer", "list", "--json"], &["customer", "export"]] {
+        let listed = shop.run(verb).await;
+        assert!(listed.err.contains(said), "{verb:?}: {listed:?}");
+    }
+    let of_tag = shop.run(&["customer", "list", "--tag", "vip"]).await;
+    assert!(!of_tag.err.contains("forgotten"), "{of_tag:?}");
+}
