@@ -48,14 +48,12 @@ impl App {
     /// Resumes a paused blast; the number typed must still be the number queued. Also resumes a sender that an error
     /// stopped: whoever resumes confirms that the error is fixed.
     pub async fn resume(&self, launch: Launch) -> Result<BlastView, AppError> {
+        self.refuse_bad_token(launch.blast).await?;
         self.start(launch, BlastCommand::Resume, Act::Resume).await
     }
 
     async fn start(&self, launch: Launch, command: BlastCommand, act: Act) -> Result<BlastView, AppError> {
         let blast = self.blast_row(launch.blast).await?;
-        if command == BlastCommand::Resume {
-            self.refuse_bad_token(blast.sender_id).await?;
-        }
         let is_occurrence = blast.origin.pattern.is_some();
         if command == BlastCommand::Launch && !is_occurrence && self.renew_audience(launch.blast).await? {
             return Err(AppError::Refused(RENEWED.to_owned()));

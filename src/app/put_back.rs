@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 use sqlx::PgConnection;
 
 use super::{App, AppError, EVERY_BUSINESS};
+use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Undone};
 use crate::domain::status::Status;
 use crate::domain::text::shell_word;
+use crate::store::blast;
 use crate::store::evidence::EntryOutcome;
 use crate::store::person::{self, PersonRow};
 use crate::store::suppression::{self, StandingSuppression, TakenOut};
@@ -21,6 +23,8 @@ pub struct PutBack {
     pub(super) changed: BTreeSet<BlastId>,
     /// Somebody is to be sent to again.
     queued: BTreeSet<BlastId>,
+    /// What people call those, where they are few.
+    names: Vec<String>,
     /// Somebody is left out still, though the blast is not over.
     left_out: BTreeSet<BlastId>,
     /// Of those, whose number somebody confirmed without them.
@@ -58,22 +62,27 @@ impl PutBack {
 
     /// `; queued again in blast 13; still left out of blast 15`, behind what was done.
     pub fn in_words(&self) -> String {
-        self.worded("")
+        let back = named(&self.queued).map_or_else(String::new, |blasts| format!("; queued again in {blasts}"));
+        format!("{back}{}", self.without_in_words())
     }
 
-    /// The same behind what was done to the person in a blast of their own: `; queued again in blast 13 too`.
+    /// The same behind what was done to the person in a blast of their own: `; queued again in Deepavali (draft 13) too`.
     pub(super) fn in_words_beside(&self) -> String {
-        self.worded(" too")
+        let blasts = match (self.queued.len(), self.names.as_slice()) {
+            (0, _) => return self.without_in_words(),
+            (several, []) => format!("{several} other blasts"),
+            (_, names) => format!("{} too", names.join(" and ")),
+        };
+        format!("; queued again in {blasts}{}", self.without_in_words())
     }
 
-    fn worded(&self, too: &str) -> String {
-        let back = named(&self.queued).map_or_else(String::new, |blasts| format!("; queued again in {blasts}{too}"));
+    fn without_in_words(&self) -> String {
         let suppressed: BTreeSet<_> = self.left_out.difference(&self.confirmed).copied().collect();
         let out = named(&suppressed).map_or_else(String::new, |blasts| format!("; still left out of {blasts}"));
         let confirmed = named(&self.confirmed).map_or_else(String::new, |blasts| {
             format!("; still left out of {blasts}, whose number was confirmed without them")
         });
-        [back, out, confirmed, self.over_in_words(), self.mend()].concat()
+        [out, confirmed, self.over_in_words(), self.mend()].concat()
     }
 
     fn over_in_words(&self) -> String {
@@ -100,6 +109,24 @@ fn named(blasts: &BTreeSet<BlastId>) -> Option<String> {
         [one] => Some(format!("blast {one}")),
         several => Some(format!("blasts {}", several.join(", "))),
     }
+}
+
+/// The most blasts that are named.
+const NAMED_MAX: usize = 3;
+
+/// `Deepavali (draft 2)`, of each; of none where they are many.
+async fn names(tx: &mut PgConnection, blasts: &BTreeSet<BlastId>) -> Result<Vec<String>, AppError> {
+    let mut names = Vec::new();
+    for id in blasts.iter().filter(|_| blasts.len() <= NAMED_MAX) {
+        names.push(match blast::head(&mut *tx, *id).await? {
+            Some(head) => {
+                let kind = if head.state == BlastState::Draft { "draft" } else { "blast" };
+                format!("{} ({kind} {id})", blast_name(&head.blast_tag, &head.follow_up_stage))
+            }
+            None => format!("blast {id}"),
+        });
+    }
+    Ok(names)
 }
 
 /// The businesses in which people may be back.
@@ -152,6 +179,7 @@ impl App {
                 done.left_out.insert(one.blast);
             }
         }
+        done.names = names(tx, &done.queued).await?;
         self.note_without(tx, &concerned, &mut done).await?;
         Ok(done)
     }

@@ -1,6 +1,7 @@
 //! Tests of the dashboard as a whole: updates, screens, bytes, storms of keys, the loop.
 
 mod activity;
+mod alike;
 mod all_found;
 mod amounts;
 mod answers;

@@ -6,7 +6,7 @@ use super::super::view::{BlastView, token_mend};
 use super::super::{App, AppError};
 use super::{Engines, Handover, PATIENCE, POLL_EVERY};
 use crate::domain::engine_role::EngineRole;
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::Waiting;
 use crate::provider::{Health, HealthVerdict};
 use crate::store::sender;
@@ -26,12 +26,16 @@ impl TestedToken {
 }
 
 impl App {
-    /// Asked before a stop is lifted on somebody's word.
+    /// Asked before the stop of a blast's sender is lifted on somebody's word.
     ///
     /// # Errors
     /// The stop is for the token that this process has, and its provider still refuses it.
-    pub(in crate::app) async fn refuse_bad_token(&self, id: SenderId) -> Result<(), AppError> {
+    pub(in crate::app) async fn refuse_bad_token(&self, blast: BlastId) -> Result<(), AppError> {
         let refused = sender::refused_tokens(self.pool()).await?;
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let id = self.blast_row(blast).await?.sender_id;
         let Some(refused) = refused.into_iter().find(|refused| refused.sender == id && refused.is_stopped) else {
             return Ok(());
         };

@@ -17,7 +17,7 @@ use super::{
     ALL_FOUND_MAX, AnswerText, Completion, DraftAnswer, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ListPart,
     ReadRequest, ReadSlot, WriteOutcome, WriteRequest, drafts, editor, shop,
 };
-use crate::app::view::{Anchor, BlastFilter, BlastView, ChangesSince, Order, RecipientQuery};
+use crate::app::view::{Anchor, BlastFilter, BlastView, ChangesSince, Order, RecipientQuery, SenderView};
 use crate::app::{AnswerRequest, App, Engines, FoundFollowUp, Imported, RepeatedAnswer, SavedFile, StepView};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
@@ -169,14 +169,8 @@ async fn plan(app: &App, blast: BlastId, days: Tz) -> Completion {
 
 async fn read(app: &App, request: ReadRequest) -> Completion {
     match request {
-        ReadRequest::Blasts => {
-            let blasts = app.blasts(&BlastFilter::default()).await;
-            Completion::Blasts(blasts.map(|blasts| this_window::blasts(app, blasts)).map_err(Into::into))
-        }
-        ReadRequest::Senders => {
-            let senders = app.senders().await;
-            Completion::Senders(senders.map(|senders| this_window::senders(app, senders)).map_err(Into::into))
-        }
+        ReadRequest::Blasts => Completion::Blasts(blasts(app).await),
+        ReadRequest::Senders => Completion::Senders(senders(app).await),
         ReadRequest::List { ticket, part, query } => list(app, (ticket, part), query).await,
         ReadRequest::Rows(ids) => Completion::Rows(app.recipients_by_id(&ids).await.map_err(Into::into)),
         ReadRequest::Count { ticket, blast, filter } | ReadRequest::CountAgain { ticket, blast, filter } => {
@@ -230,6 +224,14 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
             Completion::Elsewhere { ticket, rows: app.find(&filter, here, ELSEWHERE_MAX).await.map_err(Into::into) }
         }
     }
+}
+
+async fn blasts(app: &App) -> EffectResult<Vec<BlastView>> {
+    Ok(this_window::blasts(app, app.blasts(&BlastFilter::default()).await?))
+}
+
+async fn senders(app: &App) -> EffectResult<Vec<SenderView>> {
+    Ok(this_window::senders(app, app.senders().await?))
 }
 
 async fn list(app: &App, (ticket, part): (u64, ListPart), query: RecipientQuery) -> Completion {

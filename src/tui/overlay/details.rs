@@ -136,8 +136,7 @@ fn question(row: &RecipientRow, is_over_meta: bool, width: u16) -> Vec<TextLine>
     let why = match row.reason.as_deref() {
         None => "no answer came",
         Some(reason) => match reason.split_once(": ") {
-            Some(("uncertain again", why)) => why,
-            Some((why, _)) => why,
+            Some(("uncertain again", why) | (why, _)) => why,
             None => reason,
         },
     };

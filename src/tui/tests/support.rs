@@ -13,7 +13,6 @@ use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
 use crate::domain::pace::LimitColumns;
-use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Completion, Effect, ListPart, ReadRequest, WriteOutcome, WriteRequest};
@@ -171,7 +170,7 @@ pub fn senders() -> Vec<SenderView> {
 }
 
 pub fn person(id: i64, name: &str, status: Status, changed: DateTime<Utc>) -> RecipientRow {
-    let phone: Phone = serde_json::from_value(serde_json::json!(format!("+6010012{id:04}"))).unwrap();
+    let phone = serde_json::from_value(serde_json::json!(format!("+6010012{id:04}"))).unwrap();
     RecipientRow {
         id: RecipientId(id),
         blast_id: RAYA,

@@ -307,7 +307,7 @@ async fn an_opt_out_that_is_taken_back_puts_its_person_back_wherever_it_took_the
     let said = aina.undo_mine().await.unwrap().sentence;
 
     assert_eq!(scene.statuses().await, ["queued"; 4]);
-    assert_eq!(said, "Person 2: opted out -> queued, taken back; queued again in blast 2 too");
+    assert_eq!(said, "Person 2: opted out -> queued, taken back; queued again in Deepavali (draft 2) too");
     let told = "select count(*) from status_history where new_status = 'queued' and metadata ->> 'why' = 'taken back'";
     assert_eq!(scene.number(told).await, 2, "an undo is not told as a mark");
     scene.invariants().await;
