@@ -34,7 +34,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-pub use parse::{CART_STUCK, FilterError, status};
+pub use parse::{CART_STUCK, FilterError, status, waiting_carts};
 
 /// How many digits may be the end of a number that somebody read off a phone: fewer are too common, more are a number.
 const ENDING: RangeInclusive<usize> = 2..=8;

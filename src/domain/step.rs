@@ -180,7 +180,7 @@ impl StepRule {
                 let stages: Vec<_> = stages.map(Status::label).collect();
                 format!("blast:{blast} stuck:{} {}<{span}", stages.join(","), since.label())
             }
-            Whose::Cart => format!("blast:{blast} has:cart older:{span}"),
+            Whose::Cart => format!("blast:{blast} {}", filter::waiting_carts(self.after)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Carts: what people put together, what becomes of it, and whom a follow-up finds by it.
 
+mod follow_ups;
+
 use serde_json::{Value, json};
 
 use crate::inbox::scene::InboxScene;

@@ -18,22 +18,24 @@ use crate::domain::filter;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::parse_span;
 use crate::domain::status::Status;
+use crate::domain::step::StepSince;
 use crate::domain::text;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct FollowUpArgs {
     /// The blast's id, as in `blast list`.
     blast: BlastId,
-    /// The stage that they reached and no further: sent, received, read or replied.
+    /// The stage that they reached and no further: sent, received, read or replied; or cart, for whoever has one and ordered nothing
+    /// since.
     #[arg(long, value_name = "STAGE", value_parser = stage, required_unless_present = "from")]
-    stuck_at: Option<Status>,
+    stuck_at: Option<StepSince>,
     /// Those of its people whom a filter finds, such as 'stuck:read -has:reply older:48h', in place of a stage and an age. Also
     /// leaves out who had another message within the business's frequency cap; the filter is read again until the draft is sent.
     #[arg(long, value_name = "FILTER", conflicts_with_all = ["stuck_at", "older_than"])]
     from: Option<String>,
-    /// For how long at least, such as 24h.
-    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = span)]
-    older_than: TimeDelta,
+    /// For how long at least, such as 24h, which it is for a cart; else any time by default.
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    older_than: Option<TimeDelta>,
     /// Another message than the blast's own.
     #[arg(long, allow_hyphen_values = true)]
     message: Option<String>,
@@ -45,10 +47,9 @@ pub(in crate::cli) struct FollowUpArgs {
     stage: Option<String>,
 }
 
-fn stage(word: &str) -> Result<Status, String> {
-    let stage = filter::status(word).ok();
-    let is_stage = |stage: &Status| matches!(stage, Status::Sent | Status::Delivered | Status::Read | Status::Replied);
-    stage.filter(is_stage).ok_or_else(|| "write sent, received, read or replied".to_owned())
+fn stage(word: &str) -> Result<StepSince, String> {
+    let stage = StepSince::parse(word).filter(|stage| *stage != StepSince::Stage(Status::Closed));
+    stage.ok_or_else(|| "write sent, received, read, replied or cart".to_owned())
 }
 
 pub(super) fn span(text: &str) -> Result<TimeDelta, String> {
@@ -67,14 +68,16 @@ impl FollowUpArgs {
         if let Some(stage) = self.stage {
             draft.follow_up_stage = stage;
         }
-        let made = match (self.from, self.stuck_at) {
+        let of_carts = || filter::waiting_carts(self.older_than.unwrap_or(filter::CART_STUCK));
+        let from = self.from.or_else(|| (self.stuck_at == Some(StepSince::Cart)).then(of_carts));
+        let made = match (from, self.stuck_at.and_then(StepSince::stage)) {
             (Some(from), _) => {
                 let follows = Some(self.blast);
                 context.app.create_from_segment(SegmentDraft { draft, from, follows }).await?
             }
             (None, Some(stuck_at)) => {
-                let from = FollowUp { blast: self.blast, stuck_at, older_than: self.older_than };
-                context.app.follow_up(from, draft).await?
+                let older_than = self.older_than.unwrap_or_default();
+                context.app.follow_up(FollowUp { blast: self.blast, stuck_at, older_than }, draft).await?
             }
             (None, None) => return Err(UsageError("give --stuck-at or --from".to_owned()).into()),
         };

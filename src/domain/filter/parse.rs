@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::moment::MomentParser;
 use super::token::{self, FilterToken, KeyOperator, Quoting, TokenKey};
 use super::{Fact, Filter, Sense, Side, Term, Test};
-use crate::domain::pace::parse_span;
+use crate::domain::pace::{parse_span, show_span};
 use crate::domain::phone::spelling::{self, DialPrefix, Spelling};
 use crate::domain::status::Status;
 use crate::domain::text;
@@ -38,7 +38,7 @@ pub enum FilterError {
     UnknownStatus { word: String, nearest: Option<&'static str> },
     #[error("`{0}` is not a status: it is the provider's word, which `provider:{0}` finds")]
     ProviderWord(String),
-    #[error("nobody is stuck at {0}: sent, received, read or replied")]
+    #[error("nobody is stuck at {0}: sent, received, read, replied or cart")]
     NotAStage(Status),
     #[error("`has:{0}` is not known: reply, note, amount or cart")]
     UnknownFact(String),
@@ -103,6 +103,12 @@ pub(super) fn terms(tokens: &[FilterToken], reader: MomentParser) -> Result<Vec<
 
 /// How long somebody has had a cart who is stuck with it.
 pub const CART_STUCK: TimeDelta = TimeDelta::hours(24);
+
+/// Whoever has had a cart for so long and ordered nothing since, as a filter is typed.
+pub fn waiting_carts(older_than: TimeDelta) -> String {
+    let span = older_than.to_std().unwrap_or_default();
+    if span.is_zero() { "has:cart".to_owned() } else { format!("has:cart older:{}", show_span(span)) }
+}
 
 /// `stuck:cart`.
 fn is_stuck_cart(token: &FilterToken) -> bool {

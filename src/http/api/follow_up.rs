@@ -20,15 +20,16 @@ use crate::domain::filter;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::parse_span;
 use crate::domain::status::Status;
+use crate::domain::step::StepSince;
 
 /// As the document has it; [`FollowUpFields`] reads it.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the fields are read one by one; this describes them")]
 pub(super) struct FollowUpBody {
-    /// `sent`, `delivered`, `read` or `replied`; this or `from`.
+    /// `sent`, `delivered`, `read` or `replied`, or `cart` for whoever has one and ordered nothing since; this or `from`.
     #[schema(example = "read")]
     stuck_at: Option<String>,
-    /// For how long, such as `48h`.
+    /// For how long, such as `48h`; of a cart `24h` by default, else any time.
     #[schema(example = "48h")]
     older_than: Option<String>,
     /// In place of a stage and an age: those of the blast's people whom a filter finds.
@@ -125,11 +126,14 @@ impl Whom {
             (_, _, Some(_)) => {
                 Err(Problem::field("from", "it stands in place of stuck_at and older_than: leave those out"))
             }
-            (None, _, None) => Err(Problem::field("stuck_at", "missing: write sent, delivered, read or replied")),
-            (Some(stuck_at), older_than, None) => Ok(Self::Stuck {
-                stuck_at: stage(stuck_at)?,
-                older_than: older_than.map_or(Ok(TimeDelta::zero()), span)?,
-            }),
+            (None, _, None) => Err(Problem::field("stuck_at", "missing: write sent, delivered, read, replied or cart")),
+            (Some(stuck_at), older_than, None) => {
+                let older_than = older_than.map(span).transpose()?;
+                Ok(match stage(stuck_at)? {
+                    StepSince::Stage(stuck_at) => Self::Stuck { stuck_at, older_than: older_than.unwrap_or_default() },
+                    StepSince::Cart => Self::Segment(filter::waiting_carts(older_than.unwrap_or(filter::CART_STUCK))),
+                })
+            }
         }
     }
 }
@@ -142,11 +146,9 @@ fn text(field: &str, value: Option<&Value>) -> Result<Option<String>, Problem> {
     }
 }
 
-fn stage(word: &str) -> Result<Status, Problem> {
-    let stage = filter::status(word).ok();
-    let is_stage = |stage: &Status| matches!(stage, Status::Sent | Status::Delivered | Status::Read | Status::Replied);
-    let wrong = || Problem::field("stuck_at", "write sent, delivered, read or replied");
-    stage.filter(is_stage).ok_or_else(wrong)
+fn stage(word: &str) -> Result<StepSince, Problem> {
+    let stage = StepSince::parse(word).filter(|stage| *stage != StepSince::Stage(Status::Closed));
+    stage.ok_or_else(|| Problem::field("stuck_at", "write sent, delivered, read, replied or cart"))
 }
 
 fn span(text: &str) -> Result<TimeDelta, Problem> {

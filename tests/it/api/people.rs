@@ -272,4 +272,6 @@ async fn a_filter_over_earlier_blasts_stands_in_the_place_of_a_list() {
     assert_eq!(followed.body["import"]["taken"], 1);
     let twice = follow(json!({ "from": "name:hafiz", "stuck_at": "read", "message": "Hi" })).await.expect(422);
     assert_eq!(twice.fields(), ["from"]);
+    let carts = follow(json!({ "stuck_at": "cart", "older_than": "2d", "message": "Hi" })).await.expect(409);
+    assert!(carts.body["detail"].as_str().unwrap().contains("the filter finds nobody"), "{carts:?}");
 }
