@@ -30,10 +30,16 @@ pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayCont
     lines.extend(marks_do_not_count(model));
     if let Some(count) = loaded.ages.get(page.age) {
         lines.extend(left_out(loaded, count, page.older_than()));
-        lines.extend(draft_words((&loaded.stage_name, count.gets()), words_they_have(loaded.stuck_at), blast, width));
+        let they_have = words_they_have(loaded.stuck_at);
+        match count.gets() {
+            0 => lines.extend(nobody_gets_it(loaded, width)),
+            gets => lines.extend(draft_words((&loaded.stage_name, gets), they_have, blast, width)),
+        }
         lines.extend(later(page, width));
+        if count.gets() > 0 {
+            lines.extend(unmarked(loaded, width));
+        }
     }
-    lines.extend(unmarked(loaded, width));
     lines.extend(unknown(model, page.blast, loaded.last_mark.as_ref(), width));
     OverlayContent { title, lines, focus: Some(focus) }
 }
@@ -97,6 +103,19 @@ fn later(page: &FollowUpOverlay, width: u16) -> Vec<TextLine> {
     let later = "a makes it a step of the blast instead: from now on it drafts this by itself for whoever has been stuck so long, and \
                  each draft waits for your yes.";
     if page.can_be_step() { sentences("Later, by itself", later, TextRole::Plain, width) } else { Vec::new() }
+}
+
+/// There is no draft to nobody: says with which age somebody would get one.
+fn nobody_gets_it(loaded: &FollowUpPreview, width: u16) -> Vec<TextLine> {
+    let oldest = ages().into_iter().zip(&loaded.ages).rev().find(|(_, count)| count.gets() > 0);
+    let text = match oldest {
+        Some((age, count)) => {
+            let gets = count_of(count.gets(), "person", "people");
+            format!("Nobody would get it. [ chooses a shorter time: {} is for {gets}.", age_words(age))
+        }
+        None => "Nobody would get it, however short a time is chosen.".to_owned(),
+    };
+    sentences("The draft", &text, TextRole::Plain, width)
 }
 
 /// What the draft is, and what its people have of its words already.
