@@ -25,7 +25,9 @@ pub(super) async fn run(context: &Context, phone: &str, limit: u32) -> Result<()
     } else {
         print(context, &details)?;
     }
-    ends.into_iter().for_each(|(what, end)| end.say_of(what));
+    for (what, end) in ends {
+        end.say_of(what);
+    }
     Ok(())
 }
 
