@@ -8,6 +8,7 @@ use super::fence::{self, FenceRefusal, Verified};
 use super::lease::HeldLease;
 use super::lease_watch::{LeaseWatch, Verdict};
 use crate::domain::ids::BlastId;
+use crate::domain::text::span_words;
 use crate::store::fence::{SenderFacts, Server};
 use crate::store::lease::{self, Lease, LeaseRequest, PendingLease, Pulse};
 use crate::store::{self, StoreError, blast};
@@ -96,15 +97,15 @@ async fn verify(
     Ok(None)
 }
 
-/// A blast that nothing sent for hours (the machine was off, a backup was restored) is not sent at an hour that nobody
+/// A blast that nothing sent for hours (the machine was off or stood still, a backup was restored) is not sent at an hour that nobody
 /// chose: it pauses, in the transaction that would forget how long nothing was sent.
 async fn ask_when_too_late(engine: &EngineContext, pending: &mut PendingLease) -> Result<Vec<BlastId>, StoreError> {
     let Lease { sender, granted_at, idle_since, .. } = pending.lease;
     let Some(idle_since) = idle_since.filter(|since| granted_at - *since > engine.settings.too_late) else {
         return Ok(Vec::new());
     };
-    let hours = (granted_at - idle_since).num_hours();
-    let reason = format!("no engine ran for {hours} h: resume it if it is not too late");
+    let idle = span_words(granted_at - idle_since);
+    let reason = format!("no engine ran for {idle}: resume it if it is not too late");
     let paused = blast::pause_stale(&mut pending.tx, sender, idle_since, &reason).await?;
     for id in &paused {
         tracing::warn!(blast = id.0, reason, "paused");

@@ -169,7 +169,8 @@ impl HeldLease {
     /// cannot remember is not to be sent from: either way the lease is lost, and whoever acquires it next verifies the database.
     async fn renew(&self, keeping: Keeping<'_>, before: i64) -> Result<i64, StoreError> {
         let asked_at = Moment::now();
-        let Some(renewed) = lease::renew(keeping.pool, self.lease, self.terms.valid()).await? else {
+        let Some(renewed) = lease::renew(keeping.pool, self.lease, (self.terms.valid(), keeping.too_late)).await?
+        else {
             self.lose();
             return Ok(before);
         };
@@ -218,6 +219,8 @@ pub struct Keeping<'a> {
     pub pool: &'a PgPool,
     pub clock: &'a DatabaseClock,
     pub fence: &'a Fence,
+    /// A lease that ended longer ago than this is not renewed.
+    pub too_late: TimeDelta,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::fence::Fence;
+use super::context::EngineContext;
 use super::lease::Keeping;
 use super::polling::{Poller, PollingTerms};
 use super::recorder::InFlight;
@@ -26,7 +26,7 @@ pub(super) async fn run(context: Arc<SenderContext>, fenced: Fenced, polling: Po
     let beside = TaskTracker::new();
     // Renewals go on until the last POST is in: its evidence needs no lease, but a takeover meanwhile would sweep it.
     let renewals = CancellationToken::new();
-    let keeper = tokio::spawn(keep(context.clone(), fenced.engine.fence.clone(), inner.clone(), renewals.clone()));
+    let keeper = tokio::spawn(keep(context.clone(), fenced.engine.clone(), inner.clone(), renewals.clone()));
     if context.sender.provider.answers_status() {
         beside.spawn(Poller::new(context.clone(), polling, inner.clone()).run());
     }
@@ -52,10 +52,12 @@ pub(super) async fn run(context: Arc<SenderContext>, fenced: Fenced, polling: Po
 }
 
 /// Keeps the lease; when it is lost, everything of this sender stops.
-async fn keep(context: Arc<SenderContext>, fence: Arc<Fence>, sending: CancellationToken, stop: CancellationToken) {
+async fn keep(context: Arc<SenderContext>, engine: EngineContext, sending: CancellationToken, stop: CancellationToken) {
     // Also should this task panic: a sender whose lease nobody renews ends.
     let _at_the_end = sending.clone().drop_guard();
-    context.lease.keep(Keeping { pool: &context.pool, clock: &context.clock, fence: &fence }, &stop).await;
+    let (pool, clock, too_late) = (&context.pool, &context.clock, engine.settings.too_late);
+    let keeping = Keeping { pool, clock, fence: &engine.fence, too_late };
+    context.lease.keep(keeping, &stop).await;
     if context.lease.is_lost() {
         tracing::warn!(sender = %context.sender.name, "its lease is lost: nothing is sent under it any more");
         sending.cancel();

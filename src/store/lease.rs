@@ -262,16 +262,22 @@ pub struct Renewal {
     pub renewals: i64,
 }
 
-/// Renews; `None` when the lease is no longer ours.
-pub async fn renew(pool: &PgPool, lease: Lease, valid: TimeDelta) -> Result<Option<Renewal>, StoreError> {
+/// Renews; `None` when the lease is no longer ours, or ended longer ago than `too_late`: a machine that stood still acquires it
+/// anew, as one that was off does, and asks before it sends.
+pub async fn renew(
+    pool: &PgPool,
+    lease: Lease,
+    (valid, too_late): (TimeDelta, TimeDelta),
+) -> Result<Option<Renewal>, StoreError> {
     let renewed = sqlx::query_as(
         "update sender_leases set expires_at = now() + $3, valid = $3, renewals = renewals + 1
-          where sender_id = $1 and epoch = $2 and holder is not null
+          where sender_id = $1 and epoch = $2 and holder is not null and expires_at >= now() - $4
          returning now() as at, renewals",
     )
     .bind(lease.sender)
     .bind(lease.epoch)
     .bind(interval(valid)?)
+    .bind(interval(too_late)?)
     .fetch_optional(pool)
     .await?;
     Ok(renewed)
@@ -283,14 +289,14 @@ pub async fn lock(tx: &mut PgConnection, sender: SenderId) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Gives the lease up, so that the next engine has it at once. Whoever is still in flight then (a claim whose answer was
+/// Gives the lease up, so that the next engine has it at once; one that has ended did so when it did. Whoever is still in flight then (a claim whose answer was
 /// lost) is held by nobody: the row's lock makes such a claim finish first, and the sweep sees it.
 pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     lock(&mut tx, lease.sender).await?;
     let released = sqlx::query(
         "update sender_leases
-            set holder = null, host = null, expires_at = now(), waiting = null
+            set holder = null, host = null, expires_at = least(expires_at, now()), waiting = null
           where sender_id = $1 and epoch = $2",
     )
     .bind(lease.sender)

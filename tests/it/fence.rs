@@ -112,6 +112,26 @@ async fn a_blast_that_nobody_could_send_for_hours_asks_before_it_goes_on() {
 }
 
 #[tokio::test]
+async fn a_machine_that_stood_still_for_hours_asks_before_it_goes_on() {
+    let shop = Shop::open(Setup { sender: "rate = \"20/s\"\nin_flight = 1", ..SLOW_START }).await;
+    let blast = shop.blast(0..200).await;
+    let engine = shop.engine();
+    shop.until_posts(2).await;
+
+    // What it finds once it wakes up.
+    shop.execute("update blasts set launched_at = now() - interval '8 h', send_after = now() - interval '8 h'").await;
+    shop.execute("update sender_leases set expires_at = now() - interval '7 h'").await;
+
+    shop.until_state(&blast, "paused").await;
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    assert!(shown["state_reason"].as_str().unwrap().contains("no engine ran for 7 h"), "{shown}");
+    let posts = shop.sim.posts().await.len();
+    settle_for(300).await;
+    assert_eq!(shop.sim.posts().await.len(), posts);
+    engine.stop().await;
+}
+
+#[tokio::test]
 async fn a_throttled_sender_is_slowed_once_and_remembers_it() {
     let setup = Setup { sender: "rate = \"600/min\"\nin_flight = 4", engine: "retry_backoff = \"10ms\"", ..SLOW_START };
     let shop = Shop::open(setup).await;

@@ -10,6 +10,9 @@ use chrono::TimeDelta;
 use super::{BLAST, SENDER, Scene, accepted, acquire, acquire_as, asking};
 use crate::support::{eventually_async, settle_for};
 
+/// For so long, and no later than that after its end.
+const RENEWAL: (TimeDelta, TimeDelta) = (TimeDelta::seconds(15), TimeDelta::hours(1));
+
 const WANT: ClaimRequest = ClaimRequest { blast: BLAST, people: 5, after: None };
 
 #[tokio::test]
@@ -17,12 +20,23 @@ async fn a_lease_is_nobody_elses_until_it_is_over_or_given_up() {
     let scene = Scene::queued(1).await;
 
     assert_eq!(acquire(scene.pool(), "second").await, None);
-    assert!(renew(scene.pool(), scene.lease, TimeDelta::seconds(15)).await.unwrap().is_some());
+    assert!(renew(scene.pool(), scene.lease, RENEWAL).await.unwrap().is_some());
     release(scene.pool(), scene.lease).await.unwrap();
     let second = acquire(scene.pool(), "second").await.unwrap();
 
     assert!(second.epoch > scene.lease.epoch);
-    assert_eq!(renew(scene.pool(), scene.lease, TimeDelta::seconds(15)).await.unwrap(), None, "the first has lost it");
+    assert_eq!(renew(scene.pool(), scene.lease, RENEWAL).await.unwrap(), None, "the first has lost it");
+}
+
+#[tokio::test]
+async fn a_lease_that_ended_hours_ago_is_acquired_anew_and_not_renewed() {
+    let scene = Scene::queued(1).await;
+    scene.execute("update sender_leases set expires_at = now() - interval '59 min'").await;
+    assert!(renew(scene.pool(), scene.lease, RENEWAL).await.unwrap().is_some(), "a hiccup");
+
+    scene.execute("update sender_leases set expires_at = now() - interval '61 min'").await;
+
+    assert_eq!(renew(scene.pool(), scene.lease, RENEWAL).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -191,7 +205,7 @@ async fn a_lease_that_ends_in_a_far_future_is_free_once_its_holder_was_seen_to_b
     assert_eq!(seen.valid, Some(Duration::from_secs(15)));
     assert_eq!(acquire(scene.pool(), "second").await, None);
 
-    renew(scene.pool(), scene.lease, TimeDelta::seconds(15)).await.unwrap();
+    renew(scene.pool(), scene.lease, RENEWAL).await.unwrap();
     let alive = acquire_as(scene.pool(), LeaseRequest { dead: Some(seen.pulse), ..asking("second") }).await;
     let now = Pulse { renewals: seen.pulse.renewals + 1, ..seen.pulse };
     let dead = acquire_as(scene.pool(), LeaseRequest { dead: Some(now), ..asking("second") }).await;
