@@ -55,7 +55,8 @@ impl App {
     async fn start(&self, launch: Launch, command: BlastCommand, act: Act) -> Result<BlastView, AppError> {
         let blast = self.blast_row(launch.blast).await?;
         let is_occurrence = blast.origin.pattern.is_some();
-        if command == BlastCommand::Launch && !is_occurrence && self.renew_audience(launch.blast).await? {
+        let repeats = blast.origin.repeat.rule.is_some();
+        if (command == BlastCommand::Launch || repeats) && !is_occurrence && self.renew_audience(launch.blast).await? {
             return Err(AppError::Refused(RENEWED.to_owned()));
         }
         let Readiness { people, answered, obstacles, template, number, .. } = self.readiness(&blast).await?;

@@ -130,9 +130,9 @@ impl App {
         Ok((row, gone))
     }
 
-    /// Who would get a draft now; `None` where no filter names its people, or they are frozen.
+    /// Who would get a draft now, or the next time of what repeats; `None` where no filter names its people, or they are frozen.
     async fn audience_now(&self, row: &BlastRow) -> Result<Option<AudienceNow>, AppError> {
-        if row.origin.segment.is_none() || row.state != BlastState::Draft {
+        if row.origin.segment.is_none() || !finds_anew(row) {
             return Ok(None);
         }
         let Ok(content) = BlastContent::parse(&row.message, row.template.as_ref()) else { return Ok(None) };
@@ -197,7 +197,7 @@ impl App {
 
     /// Whom the filter of a draft finds now; `None` where no filter names its people, or they are frozen.
     pub(super) async fn segment_count(&self, row: &BlastRow, business: &str) -> Result<Option<SegmentCount>, AppError> {
-        let Some(from) = row.origin.segment.clone().filter(|_| row.state == BlastState::Draft) else { return Ok(None) };
+        let Some(from) = row.origin.segment.clone().filter(|_| finds_anew(row)) else { return Ok(None) };
         let Some(audience) = self.audience_of_row(row, business).await? else { return Ok(None) };
         self.count_of(from, &audience).await.map(Some)
     }
@@ -260,6 +260,12 @@ impl App {
     async fn people_of(&self, audience: &SegmentAudience) -> Result<Vec<SegmentPerson>, AppError> {
         Ok(segment::people(self.pool(), self.query_of(audience)).await?)
     }
+}
+
+/// Whether a filter that names the people is read again: of a draft, and of what repeats as long as it does.
+pub(super) fn finds_anew(row: &BlastRow) -> bool {
+    let repeats = row.origin.repeat.rule.is_some() && matches!(row.state, BlastState::Scheduled | BlastState::Paused);
+    row.state == BlastState::Draft || repeats
 }
 
 /// The filter as it is kept: with its blast, also where that went without saying.

@@ -164,11 +164,12 @@ pub async fn begin(pool: &PgPool, draft: &BlastDraft) -> Result<Import, StoreErr
 }
 
 /// Begins a transaction that adds people to this blast, under lock. `None`: there is no such blast, or it is not a draft any
-/// more.
+/// more. What repeats is never sent itself: it counts as one while it is paused, too.
 pub async fn begin_adding(pool: &PgPool, blast: BlastId) -> Result<Option<Import>, StoreError> {
     let mut connection = open(pool).await?;
     let is_draft: Option<bool> = sqlx::query_scalar(
-        "select state in ('draft', 'scheduled') from blasts where id = $1 and deleted_at is null for update",
+        "select state in ('draft', 'scheduled') or state = 'paused' and repeat_rule is not null
+           from blasts where id = $1 and deleted_at is null for update",
     )
     .bind(blast)
     .fetch_optional(&mut *connection)

@@ -111,6 +111,42 @@ async fn a_blast_that_repeats_is_made_also_while_its_filter_finds_nobody() {
 }
 
 #[tokio::test]
+async fn what_repeats_to_a_filter_is_planned_and_resumed_with_those_whom_it_finds_now() {
+    let shop = Shop::open(Setup::default()).await;
+    let earlier = shop.draft(0..3).await;
+    let set = async |status: &str, of: &str| {
+        shop.execute(&format!(
+            "update blast_recipients set status = '{status}', standing = '{status}', sent_at = now(), read_timestamp = now()
+              where blast_id = {earlier} and {of}"
+        ))
+        .await;
+    };
+    set("read", "true").await;
+    let filter = format!("blast:{earlier} stuck:read");
+    let new =
+        ["blast", "new", "--sender", "sales", "--message", "Hi", "--from", &filter, "--repeat", "every day 09:00"];
+    let id = shop.json(&new).await["id"].to_string();
+    assert_eq!(shop.json(&["blast", "send", &id, "--yes", "--no-engine"]).await["people"], 3);
+
+    set("replied", "id = (select min(id) from blast_recipients)").await;
+
+    for state in ["scheduled", "paused"] {
+        assert_eq!(shop.state(&id).await, state);
+        let plan = shop.json(&["blast", "plan", &id]).await;
+        assert_eq!((&plan["people"], &plan["segment"]["finds"]), (&json!(2), &json!(2)), "{state}: {plan}");
+        assert!(shop.ok(&["blast", "plan", &id]).await.contains("stuck:read: finds 2 people"), "{state}");
+        if state == "scheduled" {
+            shop.ok(&["blast", "schedule", "pause", &id]).await;
+        }
+    }
+    set("replied", "true").await;
+    shop.ok(&["blast", "schedule", "resume", &id, "--yes"]).await;
+    assert_eq!(shop.state(&id).await, "scheduled");
+    let confirmed = format!("select at_most::bigint from blasts where id = {id}");
+    assert_eq!(shop.number(&confirmed).await, 3, "what was confirmed first holds");
+}
+
+#[tokio::test]
 async fn times_outside_of_the_hours_are_said_and_several_that_would_go_at_once_are_refused() {
     let shop = Shop::open(SETUP).await;
     let of = async |rule: &str, hours: &str| {
