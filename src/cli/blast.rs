@@ -31,7 +31,7 @@ pub(super) enum BlastVerb {
     New(Box<new::NewArgs>),
     /// Create a draft to the people of a blast who are stuck at a stage, and print its id. Leaves out who opted out, bought
     /// since, or is in a follow-up of it already. Nothing is sent.
-    FollowUp(follow_up::FollowUpArgs),
+    FollowUp(Box<follow_up::FollowUpArgs>),
     /// Change a draft, or what is scheduled until it starts: its message or template, name, pace and start. Its people stay.
     Edit(Box<edit::EditArgs>),
     /// List blasts, newest first.

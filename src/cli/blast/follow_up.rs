@@ -1,6 +1,4 @@
-//! `blast follow-up`: a draft to those who are stuck at a stage.
-
-use std::path::PathBuf;
+//! `blast follow-up`: a draft to those who are stuck at a stage, with the blast's own message or another one.
 
 use chrono::TimeDelta;
 use color_eyre::Result;
@@ -8,6 +6,7 @@ use serde_json::json;
 
 use super::message::MessageArgs;
 use super::new::short_text;
+use super::template::TemplateArgs;
 use crate::app::{FollowUp, SegmentDraft};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
@@ -22,6 +21,7 @@ use crate::domain::step::StepSince;
 use crate::domain::text;
 
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("text"))]
 pub(in crate::cli) struct FollowUpArgs {
     /// The blast's id, as in `blast list`.
     blast: BlastId,
@@ -36,12 +36,10 @@ pub(in crate::cli) struct FollowUpArgs {
     /// For how long at least, such as 24h, which it is for a cart; else any time by default.
     #[arg(long, value_name = "TIME", value_parser = span)]
     older_than: Option<TimeDelta>,
-    /// Another message than the blast's own.
-    #[arg(long, allow_hyphen_values = true)]
-    message: Option<String>,
-    /// Another message, from a file, or - for standard input.
-    #[arg(long, value_name = "FILE", conflicts_with = "message")]
-    message_file: Option<PathBuf>,
+    #[command(flatten)]
+    message: MessageArgs,
+    #[command(flatten)]
+    template: TemplateArgs,
     /// The follow-up stage; the next of the blast's follow-ups by default.
     #[arg(long, value_parser = short_text)]
     stage: Option<String>,
@@ -59,11 +57,14 @@ pub(super) fn span(text: &str) -> Result<TimeDelta, String> {
 
 impl FollowUpArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
-        let message = MessageArgs { message: self.message, message_file: self.message_file }.read()?;
         let context = Context::open(global, Intent::Writes).await?;
         let mut draft = context.app.draft_alike(self.blast).await?;
-        if let Some(message) = message {
+        if let Some(message) = self.message.read()? {
             draft.content = BlastContent::Text(message);
+        } else if let Some(given) = self.template.read()? {
+            let fitted = self.template.fit(&context.app, &draft.sender, given).await?;
+            draft.is_marketing = fitted.is_marketing;
+            draft.content = BlastContent::Template(Box::new(fitted.message));
         }
         if let Some(stage) = self.stage {
             draft.follow_up_stage = stage;

@@ -19,12 +19,15 @@ async fn a_follow_up_to_whoever_is_stuck_with_a_cart_counts_its_hours_and_takes_
     let follow = ["blast", "follow-up", "1", "--stuck-at", "cart"];
 
     let of_a_day = shop.json(&follow).await["id"].to_string();
-    let of_hours = shop.json(&[&follow[..], &["--older-than", "2h"]].concat()).await["id"].to_string();
+    let of_hours = shop.json(&[&follow[..], &["--older-than", "2h", "--template", "hello_world"]].concat()).await["id"]
+        .to_string();
     let of_any = shop.json(&[&follow[..], &["--older-than", "0s"]].concat()).await["id"].to_string();
 
     assert_eq!(people(&of_a_day).await, [digits(1)]);
     assert_eq!(people(&of_hours).await, [digits(2)], "whoever is in a follow-up already is in no other");
     assert_eq!(people(&of_any).await, [digits(3)]);
+    let template = format!("select count(*) from blasts where id = {of_hours} and template ->> 'name' = 'hello_world'");
+    assert_eq!(shop.number(&template).await, 1);
     let plan = shop.json(&["blast", "plan", &of_a_day]).await;
     assert_eq!(plan["segment"]["from"], "blast:1 has:cart older:1d");
     let nobody = shop.run(&follow).await;
