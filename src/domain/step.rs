@@ -102,7 +102,7 @@ pub enum StepError {
     After,
     #[error("`{}` is no stage that a step counts from: write sent, received, read, replied or cart", .0.label())]
     Since(Status),
-    #[error("a step that counts from a cart waits for an order: leave it out")]
+    #[error("a step that counts from a cart waits for an order: it has no stage that they have not reached")]
     UntilCart,
     #[error("nobody is followed up until they are {}: write {}, the stage that they have not reached", .until.label(), later(*.since))]
     Until { since: Status, until: Status },
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(waiting.segment(BlastId(7)), "blast:7 has:cart older:1d");
         assert_eq!((waiting.since(), waiting.until(), waiting.stuck_at()), (StepSince::Cart, None, None));
         let said = StepRule::new(TimeDelta::hours(24), StepSince::Cart, Some(Status::Closed)).unwrap_err();
-        assert!(said.field() == "until" && said.to_string().contains("leave it out"), "{said}");
+        assert!(said.field() == "until" && said.to_string().contains("waits for an order"), "{said}");
         assert_eq!(StepRule::new(TimeDelta::zero(), StepSince::Cart, None), Err(StepError::After));
     }
 

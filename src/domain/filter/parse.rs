@@ -40,6 +40,8 @@ pub enum FilterError {
     ProviderWord(String),
     #[error("nobody is stuck at {0}: sent, received, read, replied or cart")]
     NotAStage(Status),
+    #[error("`stuck:cart` stands alone: no stage beside it, and in place of `-stuck:cart` write `-has:cart`")]
+    CartNotAlone,
     #[error("`has:{0}` is not known: reply, note, amount or cart")]
     UnknownFact(String),
     #[error("`phone:{0}` has no number in it: digits in any spelling")]
@@ -281,6 +283,9 @@ fn stuck(value: &str) -> Result<Test, FilterError> {
 }
 
 fn stage(word: &str) -> Result<Status, FilterError> {
+    if word.eq_ignore_ascii_case("cart") {
+        return Err(FilterError::CartNotAlone);
+    }
     match status(word)? {
         stage @ (Status::Sent | Status::Delivered | Status::Read | Status::Replied) => Ok(stage),
         other => Err(FilterError::NotAStage(other)),
