@@ -77,7 +77,7 @@ impl FrameDiff {
             encoder.command(Clear(ClearType::All));
         }
         if let Some(before) = blank.as_ref().or(self.shown.as_ref()) {
-            let whole = rows_with_clusters(before, next);
+            let whole = uncertain_rows(before, next);
             for (x, y, cell) in before.diff_iter(next).filter(|(_, y, _)| !whole.contains(y)) {
                 encoder.cell(x, y, cell, next.area);
             }
@@ -121,17 +121,28 @@ impl FrameDiff {
 /// Also ends a title, as every terminal reads it.
 const BELL: char = '\x07';
 
-/// The rows that have or had a cell of several characters. Terminals disagree on how many columns that takes, so nobody knows what
-/// stands there: where such a row changes, all of it is written again.
-fn rows_with_clusters(before: &Buffer, next: &Buffer) -> BTreeSet<u16> {
-    let is_cluster = |cell: &Cell| cell.symbol().chars().nth(1).is_some();
+/// The rows that have or had a cell on whose width terminals disagree. Nobody knows what stands there: where such a row changes, all
+/// of it is written again.
+fn uncertain_rows(before: &Buffer, next: &Buffer) -> BTreeSet<u16> {
+    let is_uncertain = |cell: &Cell| !has_certain_width(cell.symbol());
     let rows = |buffer: &Buffer| {
         let area = buffer.area;
         let width = usize::from(area.width.max(1));
-        let places = buffer.content().chunks(width).zip(area.y..).filter(|(row, _)| row.iter().any(is_cluster));
+        let places = buffer.content().chunks(width).zip(area.y..).filter(|(row, _)| row.iter().any(is_uncertain));
         places.map(|(_, y)| y).collect::<Vec<_>>()
     };
     rows(before).into_iter().chain(rows(next)).collect()
+}
+
+/// Whether every terminal gives it as many columns as we do: a letter, or one of the signs that we draw with ourselves. Not what is made
+/// of several characters, nor emoji and signs that are newer than a terminal, which it may give no column at all.
+fn has_certain_width(symbol: &str) -> bool {
+    const EMOJI: char = '\u{1f000}';
+    let mut chars = symbol.chars();
+    let (Some(c), None) = (chars.next(), chars.next()) else { return symbol.is_empty() };
+    let is_drawn_with = matches!(c, ' '..='~' | '\u{a0}'..='\u{bf}' | '×' | '÷' | '\u{2010}'..='\u{2026}' | '\u{2190}'..='\u{2193}'
+        | '\u{2500}'..='\u{25ff}' | '\u{2800}'..='\u{28ff}');
+    is_drawn_with || (c < EMOJI && c.is_alphanumeric())
 }
 
 /// What the terminal would do with what was written so far.
@@ -150,19 +161,19 @@ impl Encoder {
         self.dress(cell);
         self.out.push_str(cell.symbol());
         let width = crate::tui::widget::width(cell.symbol()).max(1);
-        // Terminals disagree on the width of what is made of several characters, and on what the last column does.
-        let sure = cell.symbol().chars().count() == 1 && x + width < area.right();
+        // Terminals also disagree on what the last column does.
+        let sure = has_certain_width(cell.symbol()) && x + width < area.right();
         self.at = sure.then_some((x + width, y));
     }
 
-    /// All of a row. After a cluster the cursor is placed anew, and the columns that a terminal may have taken for it are written,
+    /// All of a row. After a cell of uncertain width the cursor is placed anew, and the columns that a terminal may have taken for it are written,
     /// also where they are empty.
     fn row(&mut self, y: u16, next: &Buffer) {
         let area = next.area;
         self.go((area.x, y));
         self.undress();
         self.command(Clear(ClearType::UntilNewLine));
-        // A cluster near the end that takes more columns than it should must not go on in the next row.
+        // Such a cell near the end that takes more columns than it should must not go on in the next row.
         self.command(DisableLineWrap);
         let (mut x, mut spilled) = (area.x, area.x);
         while x < area.right() {
@@ -171,7 +182,7 @@ impl Encoder {
             if cell.symbol() != " " || cell.modifier != Modifier::empty() || x < spilled {
                 self.cell(x, y, cell, area);
             }
-            if cell.symbol().chars().nth(1).is_some() {
+            if !has_certain_width(cell.symbol()) {
                 let most = u16::try_from(cell.symbol().chars().count() * 2).unwrap_or(u16::MAX);
                 spilled = spilled.max(x.saturating_add(most));
             }
@@ -357,6 +368,20 @@ mod tests {
         let again = frames.advance(&buffer(&["Ali Tan       12:32", "Aina"]));
         terminal.process(&again);
         assert_eq!(terminal.screen().rows(0, 24).next().unwrap().trim_end(), "Ali Tan       12:32");
+    }
+
+    #[test]
+    fn an_emoji_that_is_newer_than_the_terminal_shifts_nothing() {
+        for new in ["\u{1fae9}", "\u{1fac8}", "\u{378}", "\u{ffff}", "\u{2e5e}", "\u{d7ff}"] {
+            let mut frames = FrameDiff::default();
+            frames.advance(&buffer(&["Aina        12:31"]));
+            let bytes = String::from_utf8(frames.advance(&buffer(&[&format!("Aina {new} read 12:31")]))).unwrap();
+            let (_, behind) = bytes.split_once(new).unwrap();
+            assert!(behind.starts_with("\x1b[1;"), "{new:?}: the cursor is placed anew: {bytes:?}");
+
+            let bytes = String::from_utf8(frames.advance(&buffer(&["Aina   read 12:32"]))).unwrap();
+            assert!(bytes.contains("Aina") && bytes.contains("12:32"), "{new:?}: the row is written anew: {bytes:?}");
+        }
     }
 
     proptest! {

@@ -21,12 +21,15 @@ use parser::KeyParser;
 /// How long a lone escape byte, or the beginning of a sequence, waits for the rest.
 const REST_OF_SEQUENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 30_000_000 };
 
+/// The longest paste that is taken, in bytes.
+pub const PASTE_MAX: usize = 8 * 1024 * 1024;
+
 /// What came from the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     Key(Key),
     Mouse(MouseEvent),
-    /// Pasted text, as it came.
+    /// Pasted text, as it came; what is longer than [`PASTE_MAX`] is not whole.
     Paste(String),
     /// The terminal hung up, closed or failed: nothing more will come.
     Gone,

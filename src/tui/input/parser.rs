@@ -1,12 +1,10 @@
 //! From a terminal's bytes to keys and pastes. Any bytes yield keys or nothing, and none wait forever.
 //! The sequences are those of xterm, screen, tmux and the Linux console.
 
-use super::Input;
+use super::{Input, PASTE_MAX};
 use crate::tui::key::Key;
 use crate::tui::mouse::MouseEvent;
 
-/// The longest paste that is kept, in bytes.
-const PASTE_MAX: usize = 64 * 1024;
 /// The longest control sequence that is completed, in bytes.
 const SEQUENCE_MAX: usize = 32;
 const PASTE_END: &[u8] = b"\x1b[201~";
@@ -76,7 +74,9 @@ impl KeyParser {
         let end = self.bytes.windows(PASTE_END.len()).position(|window| window == PASTE_END);
         // What may be the beginning of the end mark stays for the next read.
         let until = end.unwrap_or_else(|| self.bytes.len().saturating_sub(PASTE_END.len() - 1));
-        let room = PASTE_MAX.saturating_sub(paste.len());
+        // One byte more than is taken shows whoever takes it that it is too long: half a list is another list, and half a number
+        // somebody else's.
+        let room = (PASTE_MAX + 1).saturating_sub(paste.len());
         paste.extend(self.bytes.drain(..until).take(room));
         end?;
         self.bytes.drain(..PASTE_END.len());
@@ -173,7 +173,7 @@ fn character(bytes: &[u8]) -> ParseStep {
 mod tests {
     use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
-    use super::{Input, Key, KeyParser};
+    use super::{Input, Key, KeyParser, PASTE_MAX};
 
     fn keys(bytes: &[u8]) -> Vec<Input> {
         let mut parser = KeyParser::default();
@@ -219,6 +219,15 @@ mod tests {
         inputs.extend(parser.feed(b"01~j"));
 
         assert_eq!(inputs, [Input::Paste("+60 10-012\rS".to_owned()), key(Key::Char('j'))]);
+    }
+
+    #[test]
+    fn a_paste_is_whole_or_longer_than_what_is_taken() {
+        for length in [65_537, PASTE_MAX, PASTE_MAX + 1, PASTE_MAX + 100] {
+            let paste = [b"\x1b[200~".as_slice(), &vec![b'7'; length], b"\x1b[201~"].concat();
+            let [Input::Paste(text)] = &keys(&paste)[..] else { panic!("{length}") };
+            assert_eq!(text.len(), length.min(PASTE_MAX + 1));
+        }
     }
 
     #[test]

@@ -277,7 +277,7 @@ fn a_paused_blast_is_resumed_by_the_same_question() {
 }
 
 #[test]
-fn a_blast_whose_sender_stopped_goes_on_after_y() {
+fn a_blast_whose_sender_stopped_goes_on_after_the_number_of_people() {
     let mut dashboard = TestDashboard::new(STACKED);
     let why = "the token is refused".to_owned();
     let waiting = Waiting::SenderStopped {
@@ -288,7 +288,7 @@ fn a_blast_whose_sender_stopped_goes_on_after_y() {
     let stands = BlastView { waiting: Some(waiting), ..blasts().swap_remove(0) };
     dashboard.answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");
     assert!(
-        dashboard.line(22).starts_with(" sales stopped: the token is refused. Fixed? y is yes"),
+        dashboard.line(22).starts_with(" sales stopped: the token is refused. Fixed? Type 140:"),
         "{}",
         dashboard.line(22)
     );
@@ -296,6 +296,8 @@ fn a_blast_whose_sender_stopped_goes_on_after_y() {
     dashboard.keys("n");
     assert!(dashboard.acts().is_empty());
     dashboard.keys("Sy");
+    assert!(dashboard.acts().is_empty(), "everybody queued would get it at once");
+    dashboard.keys("S140\n");
 
     assert!(matches!(dashboard.acts().as_slice(), [WriteRequest::Resume(launch)] if launch.blast == RAYA));
 }

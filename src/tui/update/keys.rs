@@ -8,6 +8,7 @@ use super::{answer, find, form, palette, plan, prompts, unopened, unseen, welcom
 use crate::tui::action::{self, Danger, UiAction};
 use crate::tui::availability;
 use crate::tui::effect::Effect;
+use crate::tui::input::PASTE_MAX;
 use crate::tui::key::Key;
 use crate::tui::model::{HELD_MAX, Leaving, Model, Notice, Overlay, Prompt};
 use crate::tui::overlay;
@@ -150,6 +151,10 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let mut effects = touch_last_seen(model);
     if let Some(why) = model.not_drawn() {
         model.say(Notice::too_small(why));
+        return effects;
+    }
+    if text.len() > PASTE_MAX {
+        model.refuse("too much was pasted, and nothing of it is taken: save a list as a CSV file, and give its name under People");
         return effects;
     }
     if model.prompt.is_none() && model.overlays.last() == Some(&Overlay::Form) {

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::lists::{self, ListRequest};
-use super::{attention, prompts, senders};
+use super::{attention, senders};
 use crate::app::Launch;
 use crate::app::view::{Anchor, ElsewhereRow, RecipientRow};
 use crate::domain::blast::BlastState;
@@ -14,7 +14,7 @@ use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::TimeFormat;
 use crate::tui::layout::Layout;
 use crate::tui::model::{
-    CommandPalette, ConfirmBy, CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Notice, Overlay, Pane,
+    CommandPalette, CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Notice, Overlay, Pane,
     PlanOverlay, RESOLUTIONS, ResolutionChoice, WELCOME,
 };
 use crate::tui::widget::TextField;
@@ -47,9 +47,9 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
         return senders::confirm(model, name);
     }
     if let Some(why) = model.stopped_sender() {
-        let question = format!("{} stopped: {why}. Fixed?", row.sender);
+        let (sender, question) = (row.sender.clone(), format!("{} stopped: {why}. Fixed?", row.sender));
         let again = Launch { blast, version: row.version, people: row.counts.queued, armed_for: TimeDelta::zero() };
-        return prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Resume(again)]);
+        return senders::ask_by_queued(model, (&sender, question), WriteRequest::Resume(again));
     }
     open_plan_of(model, blast)
 }

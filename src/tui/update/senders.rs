@@ -3,7 +3,7 @@
 use super::{prompts, written};
 use crate::app::Confirmed;
 use crate::domain::blast::BlastState;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, number};
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::count_of;
 use crate::tui::model::{ConfirmBy, Model, Notice};
@@ -12,15 +12,21 @@ use crate::tui::widget::TextField;
 /// Asks for the number of people who are queued in launched blasts, where there are any. How many become uncertain is known only
 /// afterwards.
 pub fn confirm(model: &mut Model, name: String) -> Vec<Effect> {
-    let launched =
-        model.blasts.rows().iter().filter(|blast| blast.sender == name && blast.state == BlastState::Sending);
-    let people: i64 = launched.map(|blast| blast.counts.queued).sum();
     let question = format!("{}: the database was restored. May everybody queued get it?", clean(&name));
-    let by = match people {
-        0 => ConfirmBy::Yes,
-        people => ConfirmBy::Number { people, field: TextField::default(), refused: None },
-    };
-    prompts::ask(model, question, by, vec![WriteRequest::ConfirmSender(name)])
+    ask_by_queued(model, (&name, question), WriteRequest::ConfirmSender(name.clone()))
+}
+
+/// Asks before all that was launched of a sender goes on: by the number of people who are queued in it, where there are any.
+pub fn ask_by_queued(model: &mut Model, (sender, question): (&str, String), then: WriteRequest) -> Vec<Effect> {
+    let launched =
+        model.blasts.rows().iter().filter(|blast| blast.sender == sender && blast.state == BlastState::Sending);
+    match launched.map(|blast| blast.counts.queued).sum() {
+        0 => prompts::ask(model, question, ConfirmBy::Yes, vec![then]),
+        people => {
+            let by = ConfirmBy::Number { people, field: TextField::default(), refused: None };
+            prompts::ask(model, format!("{question} Type {}:", number(people)), by, vec![then])
+        }
+    }
 }
 
 /// The confirmation is written, which starts no message of a blast that is paused or a draft.

@@ -13,9 +13,6 @@ use crate::tui::key::Key;
 use crate::tui::model::{BlastForm, FormLine, FormPage, LineEdit, Model, NAMELESS, UnreadablePath};
 use crate::tui::widget::TextField;
 
-/// The most that is pasted as a list, in bytes.
-const PASTE_MAX: usize = 8 * 1024 * 1024;
-
 /// `enter` on the list: the rows that were left out, once there is one; else its path.
 pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
@@ -92,10 +89,6 @@ pub(super) fn mend_path(form: &mut BlastForm, list: &DraftList) {
 /// Pasted cells are the list.
 pub(super) fn take_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
-    if text.len() > PASTE_MAX {
-        form.trouble = Some("that is too much to paste: save it as a CSV file and give that".to_owned());
-        return Vec::new();
-    }
     form.mends.clear();
     // A terminal sends a paste's line ends as carriage returns.
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
