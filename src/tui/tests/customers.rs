@@ -354,7 +354,9 @@ fn nothing_new_is_ordered_for_somebody_in_no_blast() {
 #[test]
 fn tab_after_c_takes_what_they_bought_in_place_of_an_amount() {
     let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.keys("3c").key(Key::Tab).keys("teh*2\n");
+    dashboard.keys("3c").key(Key::Tab);
+    assert!(dashboard.line(28).contains("esc no order: they stay closed"), "{}", dashboard.line(28));
+    dashboard.keys("teh*2\n");
 
     let acts = acts(&mut dashboard);
     assert_eq!(acts, [ShopAct::OrderOfClose(draft(&["teh*2"]))]);

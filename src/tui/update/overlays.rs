@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::lists::{self, ListRequest};
-use super::{attention, senders};
+use super::{attention, prompts, senders};
 use crate::app::Launch;
 use crate::app::view::{Anchor, ElsewhereRow, RecipientRow};
 use crate::domain::blast::BlastState;
@@ -14,7 +14,7 @@ use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::TimeFormat;
 use crate::tui::layout::Layout;
 use crate::tui::model::{
-    CommandPalette, CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Notice, Overlay, Pane,
+    CommandPalette, ConfirmBy, CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Notice, Overlay, Pane,
     PlanOverlay, RESOLUTIONS, ResolutionChoice, WELCOME,
 };
 use crate::tui::widget::TextField;

@@ -1,7 +1,7 @@
 //! The keys of an open prompt: while one is open, no others work.
 
 use super::FooterKey;
-use crate::tui::model::{ConfirmBy, PricedSale, Prompt};
+use crate::tui::model::{CloseBefore, ConfirmBy, ItemsPrompt, ItemsTarget, PricedSale, Prompt};
 
 pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
     let keys: &[(&str, &'static str)] = match prompt {
@@ -26,6 +26,9 @@ pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
                 ("any other key", "keeps an amount and goes on"),
             ],
         },
+        Prompt::Items(ItemsPrompt { of: ItemsTarget::NewOrder { close: CloseBefore::ByKey, .. }, .. }) => {
+            &[("enter", "writes it"), ("esc", "no order: they stay closed")]
+        }
         Prompt::Items(_) => &[("enter", "writes it"), ("esc", "nothing is written")],
         Prompt::Note(_) => &[("enter", "keeps it"), ("esc", "as it was")],
         Prompt::OwnNumber(_) => &[("enter", "asks, then sends one"), ("esc", "sends nothing")],
