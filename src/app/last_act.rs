@@ -10,7 +10,8 @@ use crate::domain::blast::BlastState;
 use crate::store::action::LoggedAction;
 use crate::store::blast::{self, BlastHead};
 
-const FOR_GOOD: &str = "that cannot be taken back";
+/// What was done before it, `u` does not reach.
+const FOR_GOOD: &str = "that cannot be taken back; U on a person takes back their last mark";
 
 /// The refusal for an act that has no undo. Names the act, and the key or verb that reverses it.
 pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result<AppError, AppError> {

@@ -113,11 +113,13 @@ pub async fn amend(tx: &mut PgConnection, id: ActionId, detail: &Value) -> Resul
     Ok(())
 }
 
-/// An operator's newest act that is not taken back, whatever it was. What takes another back is none, but the cancel of an order.
+/// An operator's newest act that is not taken back, whatever it was. What takes another back is none, but the cancel of an order that
+/// somebody asked for: one that an undo cancelled goes with it, and has what that left.
 pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<LoggedAction>, StoreError> {
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
-          where operator = $1 and undone_at is null and (action <> 'undo' or detail -> 'order' is not null)
+          where operator = $1 and undone_at is null
+            and (action <> 'undo' or detail -> 'order' is not null and detail -> 'left' is null)
           order by id desc limit 1",
     )
     .bind(operator)

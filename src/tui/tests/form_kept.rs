@@ -1,7 +1,10 @@
 //! The form of a blast: what stays as it was, of a blast that is scheduled and of a list that was looked at.
 
+use serde_json::json;
+
 use super::form::{new_form, opened, saved, taken, writes};
-use super::support::{DRAFT, TestDashboard, WIDE};
+use super::support::{DRAFT, TestDashboard, WIDE, senders};
+use crate::app::view::SenderView;
 use crate::app::{DraftList, OpenedDraft};
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{Completion, DraftAnswer, DraftWrite, EffectError, WriteRequest};
@@ -81,4 +84,20 @@ fn another_path_takes_the_place_of_the_one_that_is_offered() {
     dashboard.keys("k\nlvans.csv\n");
 
     assert_eq!(dashboard.model.form.as_ref().unwrap().list, Some(DraftList::File("vans.csv".into())));
+}
+
+#[test]
+fn a_template_is_not_kept_for_a_sender_that_sends_texts() {
+    let cloud = SenderView { name: "cloud".to_owned(), provider: "meta".to_owned(), ..senders().swap_remove(0) };
+    let mut dashboard = scheduled_form();
+    dashboard.answer(Completion::Senders(Ok(vec![senders().swap_remove(0), cloud])));
+    let form = dashboard.model.form.as_mut().unwrap();
+    (form.state, form.line) = (BlastState::Draft, FormLine::Sender);
+    form.values.sender = "cloud".to_owned();
+    form.values.template = Some(json!({ "name": "hello_world", "language": { "code": "en_US" } }));
+
+    dashboard.keys("\n");
+
+    let [DraftWrite::Save { form, .. }] = &writes(&mut dashboard)[..] else { panic!("it is saved") };
+    assert_eq!((form.sender.as_str(), &form.template), ("sales", &None));
 }

@@ -187,8 +187,13 @@ fn next_sender(model: &mut Model, senders: &[String]) -> Vec<Effect> {
     // Another sender may read numbers without a country code as another country's.
     form.wants_list = form.list.is_some();
     let name = form.values.sender.clone();
+    let sends_templates = model.sends_templates(&name);
+    if let Some(form) = shown(model).filter(|_| !sends_templates) {
+        // It would be sent in place of the text that is written now.
+        form.values.template = None;
+    }
     let mut effects = saving::changed(model);
-    if model.sends_templates(&name) {
+    if sends_templates {
         effects.extend(template::read(&name));
     }
     effects

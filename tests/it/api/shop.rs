@@ -301,6 +301,8 @@ async fn taking_ones_own_newest_act_back_cancels_the_order_that_it_wrote() {
 
     api.post("/api/whatsapp/orders", order(1)).await.expect(201);
     let undone = api.post("/api/undo", json!({})).await.expect(200).body;
+    let again = api.post("/api/undo", json!({})).await.expect(409);
+    assert!(again.body.to_string().contains("there is nothing of yours"), "what went with it is no act: {again:?}");
     api.post("/api/whatsapp/orders", order(2)).await.expect(201);
     shop.ok(&["order", "pay", "2"]).await;
     let later = api.post("/api/undo", json!({})).await.expect(409);

@@ -62,10 +62,16 @@ async fn a_step_of_an_order_is_ones_last_act_and_in_the_activity() {
     aina.step_order(order, OrderState::Cancelled).await.unwrap();
     let cancelled = refusal(aina.undo_mine().await);
 
-    assert_eq!(paid, "your last act was to take order 1 to paid: that cannot be taken back");
+    assert_eq!(
+        paid,
+        "your last act was to take order 1 to paid: that cannot be taken back; U on a person takes back their last mark"
+    );
     let ActivityEvent::Act { order: Some(of), .. } = shown.event else { panic!("{shown:?}") };
     assert_eq!((of.id, of.state), (order, Some(OrderState::Paid)));
-    assert_eq!(cancelled, "your last act was to cancel order 1: that cannot be taken back");
+    assert_eq!(
+        cancelled,
+        "your last act was to cancel order 1: that cannot be taken back; U on a person takes back their last mark"
+    );
     scene.invariants().await;
 }
 

@@ -72,11 +72,17 @@ async fn neither_a_cancel_nor_a_delete_can_be_taken_back_nor_anything_before_the
     aina.cancel(BLAST).await.unwrap();
 
     let cancelled = refused_unchanged(&scene, &aina).await;
-    assert_eq!(cancelled, "your last act was to cancel Raya: that cannot be taken back");
+    assert_eq!(
+        cancelled,
+        "your last act was to cancel Raya: that cannot be taken back; U on a person takes back their last mark"
+    );
 
     aina.delete(BLAST).await.unwrap();
     let deleted = refusal(aina.undo_mine().await);
-    assert_eq!(deleted, "your last act was to delete Raya: that cannot be taken back");
+    assert_eq!(
+        deleted,
+        "your last act was to delete Raya: that cannot be taken back; U on a person takes back their last mark"
+    );
     assert_eq!(scene.number("select count(*) from suppressions").await, 1, "the opt-out stands");
 }
 
@@ -94,7 +100,10 @@ async fn a_time_that_was_left_out_and_a_step_that_was_changed_are_named() {
 
         let why = refused_unchanged(&scene, &aina).await;
 
-        assert_eq!(why, format!("your last act was to {what}: that cannot be taken back"));
+        assert_eq!(
+            why,
+            format!("your last act was to {what}: that cannot be taken back; U on a person takes back their last mark")
+        );
     }
 }
 
