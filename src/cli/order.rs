@@ -172,6 +172,7 @@ async fn list(global: &Global, (blast, state, phone): OrderFilter, limit: u32) -
         ("id", TextAlign::Right),
         ("state", TextAlign::Left),
         ("who", TextAlign::Left),
+        ("phone", TextAlign::Left),
         ("blast", TextAlign::Left),
         ("items", TextAlign::Left),
         ("total", TextAlign::Right),
@@ -230,6 +231,7 @@ fn cells(context: &Context, order: &OrderRow) -> Vec<String> {
         order.id.to_string(),
         order.state.to_string(),
         who(order),
+        order.phone_number.clone().unwrap_or_else(|| "-".to_owned()),
         order.blast_tag.clone().unwrap_or_else(|| "-".to_owned()),
         items_in_words(&order.items),
         total_of(order),
@@ -277,7 +279,10 @@ fn show(context: &Context, order: &OrderRow) -> Result<()> {
         (Some(tag), Some(id)) => format!(", {tag} (blast {id})"),
         _ => String::new(),
     };
-    line(&format!("order {}: {}, {}{blast}", order.id, order.state, who(order)))?;
+    let who = who(order);
+    let phone = order.phone_number.as_ref().filter(|phone| **phone != who);
+    let phone = phone.map_or_else(String::new, |phone| format!(", {phone}"));
+    line(&format!("order {}: {}, {who}{phone}{blast}", order.id, order.state))?;
     show_items(&order.items)?;
     line(&format!("total {}; {}", total_of(order), counted(context, order)))?;
     if order.dated_at.is_some() {

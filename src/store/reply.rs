@@ -134,6 +134,14 @@ pub async fn newest_reached(
     Ok(message.map(|reached| (reached.sender_id, reached.message)))
 }
 
+/// The senders of the business that a sender has now, itself among them.
+pub async fn senders_beside(tx: &mut PgConnection, sender: SenderId) -> Result<Vec<SenderId>, StoreError> {
+    let senders = sqlx::query_scalar(
+        "select o.id from senders s join senders o on o.business = s.business where s.id = $1 order by o.id",
+    );
+    Ok(senders.bind(sender).fetch_all(tx).await?)
+}
+
 /// Whether a message of this sender to this number is in flight, or may have gone: it may be the one that is answered.
 pub async fn is_undecided(tx: &mut PgConnection, sender: SenderId, phone: &str) -> Result<bool, StoreError> {
     let is_undecided = sqlx::query_scalar(

@@ -12,6 +12,7 @@ mod listing;
 mod meanwhile;
 mod once;
 mod ordering;
+mod other_numbers;
 mod outsmarting;
 mod replying;
 pub mod scene;

@@ -102,7 +102,7 @@ async fn waits(
         };
         return Ok(Some(lacks_number(news.person.user_id.as_deref(), kind)));
     }
-    if !news.is_stop && written_to.is_undecided(tx, item).await? {
+    if !news.is_stop && written_to.is_undecided(tx, item, news).await? {
         let why = "it is not known yet whether a message to this person went".to_owned();
         return Ok(Some(ItemOutcome::Waits { why, id: None }));
     }
@@ -137,6 +137,8 @@ pub(super) fn lacks_number(user_id: Option<&str>, kind: NamelessKind) -> ItemOut
 pub(super) enum WrittenTo {
     Message {
         sender: SenderId,
+        /// Whose message it is: of an order it may be another sender of the business.
+        reached_by: SenderId,
         phone: Option<String>,
         message: AnsweredMessage,
         quoted: Quoted,
@@ -184,14 +186,30 @@ impl WrittenTo {
     }
 
     /// Whether a message may have gone to the writer that this answers, unless it quotes another.
-    async fn is_undecided(&self, tx: &mut PgConnection, item: &InboxItem) -> Result<bool, StoreError> {
+    async fn is_undecided(
+        &self,
+        tx: &mut PgConnection,
+        item: &InboxItem,
+        news: &ReplyNews,
+    ) -> Result<bool, StoreError> {
         let Some(phone) = self.phone() else { return Ok(false) };
-        for sender in &item.senders {
-            if reply::is_undecided(&mut *tx, *sender, phone).await? {
+        let senders = match item.senders.first() {
+            Some(first) if news.order.is_some() && !self.is_of(&item.senders) => {
+                reply::senders_beside(&mut *tx, *first).await?
+            }
+            _ => item.senders.clone(),
+        };
+        for sender in senders {
+            if reply::is_undecided(&mut *tx, sender, phone).await? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Whether one of these senders sent the message that is answered.
+    fn is_of(&self, senders: &[SenderId]) -> bool {
+        matches!(self, Self::Message { reached_by, .. } if senders.contains(reached_by))
     }
 }
 
@@ -222,16 +240,32 @@ pub(super) async fn attribute(
             }
             let phone = phone.or_else(|| Some(phone_number.clone()));
             let quoted_person = Some(phone_number);
-            return Ok(WrittenTo::Message { sender, phone, message, quoted: Quoted::Yes, quoted_person });
+            let reached_by = sender;
+            return Ok(WrittenTo::Message { sender, reached_by, phone, message, quoted: Quoted::Yes, quoted_person });
         }
     }
     let Some(number) = &phone else { return Ok(WrittenTo::Sender { sender: first, phone }) };
-    let at = item.time_of(news.at);
-    let newest = reply::newest_reached(&mut *tx, (&item.senders, number), at, REPLY_WINDOW).await?;
+    let newest = newest(&mut *tx, (item, news), number).await?;
     Ok(match newest {
-        Some((sender, message)) => {
-            WrittenTo::Message { sender, phone, message, quoted: Quoted::No, quoted_person: None }
+        Some((reached_by, message)) => {
+            // Their word is said to the number that they wrote to, whichever number's message it answers.
+            let sender = if item.senders.contains(&reached_by) { reached_by } else { first };
+            WrittenTo::Message { sender, reached_by, phone, message, quoted: Quoted::No, quoted_person: None }
         }
         None => WrittenTo::Sender { sender: first, phone },
     })
+}
+
+/// The newest message that reached a number within the window. An order at a sender that reached nobody there belongs to the newest of
+/// its business: a shop sends from one number and takes orders at another.
+async fn newest(
+    tx: &mut PgConnection,
+    (item, news): (&InboxItem, &ReplyNews),
+    number: &str,
+) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
+    let at = item.time_of(news.at);
+    let own = reply::newest_reached(&mut *tx, (&item.senders, number), at, REPLY_WINDOW).await?;
+    let Some(first) = item.senders.first().filter(|_| own.is_none() && news.order.is_some()) else { return Ok(own) };
+    let senders = reply::senders_beside(&mut *tx, *first).await?;
+    reply::newest_reached(tx, (&senders, number), at, REPLY_WINDOW).await
 }
