@@ -261,7 +261,9 @@ fn zones_of(people: &[LocalPerson]) -> Result<Vec<Tz>, String> {
         return Ok(zones);
     }
     let total: i64 = unknown.values().sum();
-    let reasons: Vec<_> = unknown.iter().take(5).map(|(why, people)| format!("{people}: {why}")).collect();
+    let mut reasons: Vec<_> = unknown.iter().take(5).map(|(why, people)| format!("{people}: {why}")).collect();
+    let unnamed: i64 = unknown.values().skip(5).sum();
+    reasons.extend((unnamed > 0).then(|| format!("and {unnamed} more")));
     Err(format!(
         "the time zone of {} is not known ({}): give the list a column timezone with zones such as America/New_York",
         text::people(total),
@@ -275,6 +277,8 @@ mod tests {
     use chrono_tz::{America, Asia, Europe};
 
     use super::*;
+    use crate::domain::ids::RecipientId;
+    use crate::domain::phone::Phone;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -317,5 +321,22 @@ mod tests {
 
         let zones: Vec<_> = zones.iter().map(|due| (due.zone, due.people, due.share.people, due.share.due)).collect();
         assert_eq!(zones, [(there, 2, 3, one), (here, 2, 1, one), (later, 1, 1, two)]);
+    }
+
+    #[test]
+    fn people_of_countries_that_are_not_named_are_counted() {
+        let numbers =
+            ["+12125550123", "+6281234567890", "+5511912345678", "+61412345678", "+79161234567", "+525512345678"];
+        let person = |number: &&str| LocalPerson {
+            id: RecipientId(1),
+            phone_number: Phone::parse(number, "MY".parse().unwrap()).unwrap(),
+            zone: None,
+            next_attempt_at: at("2026-12-01T02:00:00Z"),
+        };
+        let people: Vec<_> = numbers.iter().map(person).collect();
+
+        let refusal = zones_of(&people).unwrap_err();
+
+        assert!(refusal.contains("6 people") && refusal.contains("; and 1 more)"), "{refusal}");
     }
 }

@@ -71,6 +71,7 @@ impl Reason {
     pub fn in_general(&self) -> String {
         match self {
             Self::Phone(PhoneError::NotDigits(_)) => "not a phone number".to_owned(),
+            Self::Forgotten => "asked to be forgotten".to_owned(),
             Self::Repeat { .. } | Self::OtherSpelling { .. } => {
                 "the same person as in an earlier row: taken once".to_owned()
             }
@@ -80,7 +81,6 @@ impl Reason {
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
             Self::Phone(_)
             | Self::Content(_)
-            | Self::Forgotten
             | Self::UnitedStates
             | Self::NoPhone
             | Self::NotJson

@@ -55,7 +55,8 @@ impl ConfirmArgs {
         if context.is_json {
             return json(&json!({ "id": self.blast, "state": "cancelled", "left_out": left_out }));
         }
-        talk(&format!("{} is cancelled; {} left out", blast.tag, people_are(left_out)));
+        let became = if blast.origin.repeat.rule.is_some() { "skipped" } else { "left out" };
+        talk(&format!("{} is cancelled; {} {became}", blast.tag, people_are(left_out)));
         Ok(())
     }
 

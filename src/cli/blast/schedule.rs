@@ -174,6 +174,10 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
         let outcome = show::outcome(occurrence.outcome);
         let _ = writeln!(out, "  {:<7}  {}{blast}", outcome, context.start(occurrence.at, *zone));
     }
+    let come = schedule.made + schedule.missed + schedule.skipped;
+    if let earlier @ 1.. = come - i64::try_from(occurrences.len()).unwrap_or(i64::MAX) {
+        let _ = writeln!(out, "  and {} more before these", number(earlier));
+    }
     out
 }
 

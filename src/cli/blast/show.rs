@@ -158,6 +158,10 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
 /// When it was sent, or by its own clocks when it starts.
 pub(super) fn date_words(context: &Context, blast: &BlastView) -> String {
     match blast.scheduled_for {
+        // A draft is listed by the day that it was made on, and starts by itself only once it is sent.
+        Some(at) if blast.state == BlastState::Draft => {
+            format!("once sent {}", context.start(at, context.app.clocks_of(blast)))
+        }
         Some(at) if at == blast.blast_date => context.start(at, context.app.clocks_of(blast)),
         _ => context.when(Some(blast.blast_date)),
     }

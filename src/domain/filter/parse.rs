@@ -30,7 +30,7 @@ const STAGES: [Status; 7] =
 /// Why a filter is invalid. Each says what would be valid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FilterError {
-    #[error("`{word}:` is not known{}", hint(*nearest, ':', &KEYS))]
+    #[error("`{word}:` is not known{}", key_hint(*nearest))]
     UnknownKey { word: String, nearest: Option<&'static str> },
     #[error("`{word}` is not a stage with a time{}", hint(*nearest, '>', &stage_labels()))]
     UnknownTime { word: String, nearest: Option<&'static str> },
@@ -62,6 +62,15 @@ fn hint(nearest: Option<&str>, operator: char, known: &[&str]) -> String {
         (Some(word), operator) => format!(": did you mean `{word}{operator}`?"),
         (None, _) => format!(": {}", known.join(", ")),
     }
+}
+
+/// Beside the words before `:` what a list may be made of, and the times.
+fn key_hint(nearest: Option<&str>) -> String {
+    let known = hint(nearest, ':', &KEYS);
+    if nearest.is_some() {
+        return known;
+    }
+    format!("{known}; of a new blast also blast:7; and times, such as sent<48h")
 }
 
 /// The statuses as one types them: in one word.

@@ -151,7 +151,8 @@ fn what_is_not_known_is_explained_with_the_nearest() {
     assert_eq!(says("stauts:read"), "`stauts:` is not known: did you mean `status:`?");
     assert_eq!(
         says("colour:red"),
-        "`colour:` is not known: status, stuck, phone, name, note, older, code, provider, has, tag"
+        "`colour:` is not known: status, stuck, phone, name, note, older, code, provider, has, tag; of a new blast also blast:7; and \
+         times, such as sent<48h"
     );
     assert_eq!(says("status:raed"), "`raed` is not a status: did you mean `read`?");
     assert_eq!(

@@ -1,6 +1,6 @@
 //! What is said of blasts that repeat: where they are over, where the clocks of another zone rule, and where nobody is found yet.
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{SETUP, pattern};
@@ -12,7 +12,8 @@ async fn a_pattern_that_was_ended_does_not_start_any_more() {
     let id = pattern(&shop, 0..2, &["--repeat", "every day 09:00", "--timezone", "Asia/Kuala_Lumpur"]).await;
     assert!(shop.ok(&["blast", "plan", &id]).await.contains("  starts "));
 
-    shop.ok(&["blast", "schedule", "end", &id, "--yes"]).await;
+    let over = shop.run(&["blast", "schedule", "end", &id, "--yes"]).await;
+    assert!(over.err.contains("2 people are skipped"), "what the list calls them: {over:?}");
 
     let plan = shop.json(&["blast", "plan", &id]).await;
     assert_eq!((&plan["starts_at"], &plan["repeat"]["next"]), (&Value::Null, &json!([])), "{plan}");
@@ -212,4 +213,28 @@ async fn a_pattern_says_which_operator_skipped_paused_or_resumed_it() {
     }
 
     assert_eq!(shop.state(&id).await, "completed", "also of the last time");
+}
+
+#[tokio::test]
+async fn the_times_of_a_schedule_say_where_they_end() {
+    let shop = Shop::open(SETUP).await;
+    let id = pattern(&shop, 0..1, &["--repeat", "every day 09:00"]).await;
+    let missed = "insert into blast_occurrences (pattern, at, outcome)
+                  select id, now() - n * interval '1 day', 'missed' from blasts, generate_series(1, 130) n";
+    shop.execute(missed).await;
+
+    let shown = shop.ok(&["blast", "schedule", "show", &id]).await;
+
+    assert!(shown.ends_with("  and 30 more before these\n"), "{shown}");
+}
+
+#[tokio::test]
+async fn the_start_of_a_draft_stands_in_the_list() {
+    let shop = Shop::open(Setup::default()).await;
+    let day = (Utc::now() + TimeDelta::days(40)).format("%Y-%m-%d");
+    shop.draft_with(0..1, &["--at", &format!("{day} 09:00")]).await;
+
+    let listed = shop.ok(&["blast", "list"]).await;
+
+    assert!(listed.contains("  once sent ") && listed.contains(" 09:00 "), "{listed}");
 }
