@@ -78,6 +78,10 @@ pub enum Hints {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DashboardOptions {
     pub kind: DashboardKind,
+    /// Who works in it, as acts are recorded.
+    pub operator: String,
+    /// The sender that a new blast begins with where none is chosen yet.
+    pub default_sender: Option<String>,
     /// The shop's name, for the header.
     pub name: Option<String>,
     /// The zone that times are shown in.

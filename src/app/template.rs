@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::{App, AppError};
 use crate::domain::content::{BlastContent, MessageContent};
 use crate::domain::ids::SenderId;
-use crate::domain::template::{HeaderMedia, MediaSource, ParameterValue, TemplateMessage};
+use crate::domain::template::{HeaderMedia, MediaSource, ParameterValue, TemplateMessage, as_read};
 use crate::engine::ConfiguredSender;
 use crate::provider::meta::GraphError;
 use crate::provider::meta::limit::MessagingLimit;
@@ -86,6 +86,9 @@ impl TemplateCheck {
     pub(super) fn preview(&self, content: MessageContent) -> String {
         match (&content, &self.template) {
             (MessageContent::Template(message), Some(template)) => template.preview(&message.rendered()),
+            (MessageContent::Template(_), None) => {
+                format!("{} (what this template says is not known)", as_read(&content.into_text(), None))
+            }
             _ => content.into_text(),
         }
     }
@@ -311,4 +314,24 @@ async fn in_time(
 
 fn other_provider(sender: &ConfiguredSender) -> TemplateRefusal {
     TemplateRefusal::OtherProvider { sender: sender.name.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::TemplateCheck;
+    use crate::domain::content::BlastContent;
+    use crate::domain::message::Variables;
+
+    #[test]
+    fn a_sample_of_a_template_whose_text_is_not_known_is_said_in_words() {
+        let template = json!({ "name": "offer", "language": "ms", "variables": { "1": "{bandar}" } });
+        let content = BlastContent::parse("", Some(&template)).unwrap();
+        let variables: Variables = [("bandar", "Ipoh")].into_iter().collect();
+
+        let read = TemplateCheck::default().preview(content.render(&variables).unwrap());
+
+        assert_eq!(read, "template offer (ms): Ipoh (what this template says is not known)");
+    }
 }

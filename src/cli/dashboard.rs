@@ -183,15 +183,20 @@ fn is_practice(config: &Config) -> bool {
     !config.senders.is_empty() && config.senders.iter().all(crate::config::SenderConfig::is_rehearsal)
 }
 
-/// Runs the screen and, unless it is read-only, the engine. Ends when the screen does.
-pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) -> Result<Ended> {
-    let sends = args.kind != DashboardKind::ReadOnly && !app.has_no_sender();
-    let on_close = match args.kind {
+/// What becomes of blasts that are being sent when the screen is closed.
+const fn on_close(args: &DashboardArgs) -> tui::OnClose {
+    match args.kind {
         DashboardKind::Real => tui::OnClose::BlastsContinue,
         DashboardKind::Demo if args.standby.is_some() => tui::OnClose::BlastsContinue,
         DashboardKind::Demo => tui::OnClose::DemoEnds,
         DashboardKind::ReadOnly => tui::OnClose::NoEffect,
-    };
+    }
+}
+
+/// Runs the screen and, unless it is read-only, the engine. Ends when the screen does.
+pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) -> Result<Ended> {
+    let sends = args.kind != DashboardKind::ReadOnly && !app.has_no_sender();
+    let on_close = on_close(&args);
     let options = RunOptions {
         role: EngineRole::Dashboard,
         until: Until::Stopped,
@@ -209,6 +214,8 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
     let screen = tui::DashboardOptions {
         keys: keymap(app.config())?,
         kind: args.kind,
+        operator: app.operator().to_owned(),
+        default_sender: app.config().senders.iter().find(|sender| sender.is_default).map(|own| own.name.clone()),
         name: ui.name.clone(),
         zone: ui.timezone,
         currency: ui.currency.clone(),

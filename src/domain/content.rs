@@ -128,6 +128,17 @@ impl ContentRenderError {
         let RenderError::Missing { name } = error else { return None };
         Some(name)
     }
+
+    /// Whether a template's value has a line break, a tab or too many spaces in a row.
+    pub const fn is_layout(&self) -> bool {
+        matches!(
+            self,
+            Self::Template(TemplateError {
+                fault: TemplateFault::Value(ValueError::LineBreak | ValueError::Tab | ValueError::Spaces),
+                ..
+            })
+        )
+    }
 }
 
 /// `template tour_package_marketing (en_US)`.

@@ -9,6 +9,7 @@ use super::seen::SeenPeople;
 use crate::domain::content::{BlastContent, ContentRenderError};
 use crate::domain::message::{RenderError, Variables, fold_name};
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
+use crate::domain::template::refuse_layout;
 use crate::domain::text;
 use crate::store::import::NewRecipient;
 
@@ -145,7 +146,7 @@ impl Taker {
         }
         self.refuse_error_values(values)?;
         let variables = self.variables_of(values);
-        self.content.render(&variables).map_err(|error| (self.place_of(&error), error.into()))?;
+        self.content.render(&variables).map_err(|error| (self.place_of(&error, &variables), error.into()))?;
         self.seen.refuse_repeat(&phone, record.row).map_err(|reason| (phone_at, reason))?;
         Ok(NewRecipient { phone, name: self.name_of(values), variables, external_id: None })
     }
@@ -196,8 +197,17 @@ impl Taker {
         Some(name).filter(|name| !name.is_empty())
     }
 
-    fn place_of(&self, error: &ContentRenderError) -> At {
-        let Some(name) = error.missing_column() else { return At::Message };
+    fn place_of(&self, error: &ContentRenderError, variables: &Variables) -> At {
+        if let Some(name) = error.missing_column() {
+            return self.column_of(name);
+        }
+        // Where no single value has the line break, the template puts it together from several.
+        let is_refused = |name: &&String| variables.get(name).is_some_and(|value| refuse_layout(value).is_err());
+        let refused = self.wanted.iter().find(is_refused).filter(|_| error.is_layout());
+        refused.map_or(At::Message, |name| self.column_of(name))
+    }
+
+    fn column_of(&self, name: &str) -> At {
         let column = self.columns.names.iter().position(|column| fold_name(column) == name);
         column.or(self.columns.name).map_or(At::Message, At::Column)
     }

@@ -14,13 +14,12 @@ struct Read {
 }
 
 fn read(bytes: impl AsRef<[u8]>, message: &str) -> Result<Read, ImportError> {
+    read_content(bytes, BlastContent::parse(message, None).unwrap())
+}
+
+fn read_content(bytes: impl AsRef<[u8]>, content: BlastContent) -> Result<Read, ImportError> {
     let source = Cursor::new(bytes.as_ref().to_vec());
-    let mut file = File::open(
-        Table::open(source.into(), FIRST_ROWS)?,
-        "MY".parse().unwrap(),
-        BlastContent::parse(message, None).unwrap(),
-        false,
-    )?;
+    let mut file = File::open(Table::open(source.into(), FIRST_ROWS)?, "MY".parse().unwrap(), content, false)?;
     let mut people = Vec::new();
     let mut tally = Tally::default();
     let mut rejected = RejectedFile::new(RejectedTo::Nowhere);
@@ -225,6 +224,19 @@ fn a_text_that_comes_out_too_long_or_empty_is_refused() {
     assert_eq!(rejected[0].0, "message");
     assert!(rejected[0].1.starts_with("the text comes to 5000 characters"), "{}", rejected[0].1);
     assert_eq!(rejected[1], ("message", "the text comes out empty".to_owned()));
+}
+
+#[test]
+fn a_cell_that_a_template_refuses_is_named_and_kept_to_be_mended() {
+    let template =
+        serde_json::json!({ "name": "offer", "language": "ms", "variables": { "1": "{bandar}", "2": "{a} {a}" } });
+    let content = BlastContent::parse("", Some(&template)).unwrap();
+    let file = "phone,name,Bandar,a\n0100123456,Chong,\"Kuala\nLumpur\",x\n0100123457,Raj,Ipoh,\"x\ty\"\n";
+
+    let read = read_content(file, content).unwrap();
+
+    let rejected: Vec<_> = read.rejected.examples.iter().map(|row| (row.column.as_str(), row.value.as_str())).collect();
+    assert_eq!(rejected, [("Bandar", "Kuala\nLumpur"), ("a", "x\ty")]);
 }
 
 #[test]

@@ -297,7 +297,7 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(plan::cannot_test)
         .footer("one to me", 2),
     shows("change what is written", &[Char('e')], &[Plan], plan::edit).unless(plan::cannot_edit).footer("change", 3),
-    shows("this plan into a file", &[Char('w')], &[Plan], plan::save).footer("save", 4),
+    shows("this plan into a file", &[Char('w')], &[Plan], plan::save).unless(plan::cannot_save).footer("save", 4),
     moves("up", &[Key::Up, Char('k')], |model| moves::rows(model, -1)),
     moves("down", &[Key::Down, Char('j')], |model| moves::rows(model, 1)),
     moves("a screen up", &[PageUp, Ctrl('u')], |model| moves::pages(model, -1)),

@@ -2,6 +2,7 @@
 
 use crate::app::view::{ActivityEvent, BlastView, RecipientDetails};
 use crate::domain::blast::BlastState;
+use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, brief, span_words};
 use crate::tui::model::{FunnelView, Model, Overlay, Pane, RetryReading, Shown, stuck_at};
@@ -274,14 +275,21 @@ pub fn cannot_answer(model: &Model) -> Option<String> {
         _ => model.preview.as_deref(),
     };
     let person = model.person()?.id;
-    loaded.filter(|loaded| loaded.row.id == person).and_then(opted_out)
+    loaded.filter(|loaded| loaded.row.id == person).and_then(cannot_write_to)
 }
 
-/// Said of somebody who is not written to, whatever they wrote.
-pub fn opted_out(loaded: &RecipientDetails) -> Option<String> {
+/// Said of somebody who is not written to, whatever they wrote, or to whom only a template may go.
+pub fn cannot_write_to(loaded: &RecipientDetails) -> Option<String> {
     let who = brief(&loaded.row.who());
-    loaded.is_suppressed.then(|| format!("{who} opted out, and whoever opted out is not written to"))
+    match loaded.session {
+        _ if loaded.is_suppressed => Some(format!("{who} opted out, and whoever opted out is not written to")),
+        Some(SessionWindow::Never) => Some(NEVER_WROTE.to_owned()),
+        _ => None,
+    }
 }
+
+/// Said of somebody to whom only a template may go.
+const NEVER_WROTE: &str = "they have not written to this number: until then a template reaches them";
 
 /// The file of the reply at the cursor.
 pub fn no_file(model: &Model) -> Option<String> {

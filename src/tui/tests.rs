@@ -12,6 +12,7 @@ mod confirms;
 mod copying;
 mod customer_page;
 mod customers;
+mod details_pane;
 mod elsewhere;
 mod event_loop;
 mod finding;

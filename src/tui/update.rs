@@ -40,7 +40,8 @@ mod written;
 
 pub use known::is_known;
 
-use super::effect::{Effect, ReadRequest};
+use super::effect::{Effect, EffectError, ReadRequest};
+use super::layout::activity_rows;
 use super::model::{Model, Shown};
 use super::msg::{Msg, TimedMsg};
 use crate::app::{DatabaseState, EngineChange};
@@ -48,6 +49,7 @@ use crate::app::{DatabaseState, EngineChange};
 /// Applies one message.
 pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     model.now = message.at;
+    let heights = list_heights(model);
     let mut effects = match message.msg {
         Msg::Key(key) => keys::typed(model, key),
         Msg::Paste(text) => keys::pasted(model, &text),
@@ -56,10 +58,6 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             model.size = size;
             let is_larger = !model.layout().is_summary() || model.not_drawn().is_none() && model.prompt.is_some();
             model.notice.take_if(|notice| notice.until_larger && is_larger);
-            let height = model.layout().people_rows();
-            model.recipients.reveal(height);
-            let height = model.activity_rows();
-            model.activity.reveal(height);
             activity::live(model).into_iter().collect()
         }
         Msg::News => presence::news(model),
@@ -92,12 +90,33 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
         }
     };
     armed::expire(model);
+    if list_heights(model) != heights {
+        reveal_cursors(model);
+    }
+    if effects.iter().any(|effect| matches!(effect, Effect::Write(_))) {
+        // Said of the act before: this one is under way.
+        model.notice.take_if(|notice| notice.text == EffectError::Unavailable.sentence());
+    }
     effects.extend(lists::next_page(model));
     effects.extend(activity::next_page(model));
     effects.extend(views::read(model));
     effects.extend(retries::read(model));
     effects.extend(views::read_preview(model));
     effects
+}
+
+/// How many rows each scrolled list shows; the activity's is known where it is shown.
+fn list_heights(model: &Model) -> (usize, Option<usize>) {
+    (model.layout().people_rows(), model.activity_area().map(activity_rows))
+}
+
+/// Keys act on the row at the cursor: it stays on the screen whatever changed the height of its list.
+fn reveal_cursors(model: &mut Model) {
+    let (people, activity) = list_heights(model);
+    model.recipients.reveal(people);
+    if let Some(rows) = activity {
+        model.activity.reveal(rows);
+    }
 }
 
 /// Why this window sends no more, and what to do about it.

@@ -115,6 +115,17 @@ pub enum ActivityEvent {
     },
 }
 
+impl ActivityEvent {
+    /// The operator or program that did it.
+    pub fn by(&self) -> Option<&str> {
+        match self {
+            Self::Act { by, .. } => Some(by),
+            Self::OptOut { by, .. } | Self::Change { by, .. } => by.as_deref(),
+            Self::Reply { .. } | Self::Trouble { .. } | Self::Notice { .. } => None,
+        }
+    }
+}
+
 impl ActivityRow {
     /// What people call its blast.
     pub fn blast_name(&self) -> Option<String> {

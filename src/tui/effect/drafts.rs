@@ -10,6 +10,7 @@ use crate::app::{App, CellMend, DraftAt, DraftForm, DraftList, OpenedDraft, Save
 use crate::domain::ids::BlastId;
 use crate::domain::template::{HeaderMedia, MediaSource};
 use crate::domain::text::clean;
+use crate::tui::model::PlanCount;
 
 /// The most files that a path is completed from.
 const FILES_MAX: usize = 5_000;
@@ -124,11 +125,12 @@ async fn upload(app: &App, sender: &str, kind: &'static str, path: &Path) -> Eff
     }
 }
 
-/// Writes a plan beside where the dashboard was started, under a name that is free.
-pub(super) fn save_plan(blast: BlastId, text: &str) -> EffectResult<String> {
+/// Writes a plan, or the people of one of its counts, beside where the dashboard was started, under a name that is free.
+pub(super) fn save_plan((blast, people): (BlastId, Option<PlanCount>), text: &str) -> EffectResult<String> {
+    let people = people.map(|count| format!("-{}", count.of_file().0)).unwrap_or_default();
     let unwritable = |error: io::Error| EffectError::Other(format!("the plan cannot be written here: {error}"));
     for n in 1..1_000 {
-        let name = if n == 1 { format!("plan-{blast}.txt") } else { format!("plan-{blast}-{n}.txt") };
+        let name = if n == 1 { format!("plan-{blast}{people}.txt") } else { format!("plan-{blast}{people}-{n}.txt") };
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&name) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(unwritable(error)),

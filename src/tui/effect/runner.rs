@@ -371,7 +371,9 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
         WriteRequest::Shop(of_shop) => shop::write(app, &of_shop.act).await?,
         WriteRequest::SaveFile(reply) => WriteOutcome::FileSaved(save(app, *reply).await?),
         WriteRequest::SendTest { blast: id, sample, to } => blast(app.send_test(*id, *sample, to.as_deref()).await?),
-        WriteRequest::SavePlan { blast, text } => WriteOutcome::PlanSaved(drafts::save_plan(*blast, text)?),
+        WriteRequest::SavePlan { blast, people, text } => {
+            WriteOutcome::PlanSaved(drafts::save_plan((*blast, *people), text)?)
+        }
         WriteRequest::AddSender(sender) => WriteOutcome::SenderAdded(app.add_sender(sender).await?),
         WriteRequest::Draft(request) => WriteOutcome::Draft(drafts::write(app, request).await?),
         WriteRequest::ConfirmSender(name) => WriteOutcome::SenderConfirmed(app.confirm_sender(name).await?),

@@ -13,6 +13,7 @@ use crate::app::{
 };
 use crate::domain::ids::{ActionId, BlastId, RecipientId, ReplyId};
 use crate::domain::recipient::Mark;
+use crate::tui::model::PlanCount;
 
 /// Something that changes the database.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,9 +93,10 @@ pub enum WriteRequest {
         sample: usize,
         to: Option<String>,
     },
-    /// A plan, as lines of text, into a file of its own.
+    /// A plan or the people of one of its counts, as lines of text, into a file of its own.
     SavePlan {
         blast: BlastId,
+        people: Option<PlanCount>,
         text: String,
     },
     /// Into the configuration, once its provider says that it can send.

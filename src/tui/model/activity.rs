@@ -117,10 +117,10 @@ impl ActivityFeed {
         self.head.as_ref().is_some_and(|head| !head.unseen.passed_over().is_empty())
     }
 
-    /// Whether an event is new to an operator who looks at it now.
-    pub fn is_new(&self, row: &ActivityRow) -> bool {
+    /// Whether an event is new to an operator who looks at it now: their own acts never are.
+    pub fn is_new(&self, row: &ActivityRow, operator: &str) -> bool {
         let unseen = self.news.as_ref().or(self.head.as_ref().map(|head| &head.unseen));
-        unseen.is_some_and(|unseen| unseen.contains(row.place.at))
+        row.event.by() != Some(operator) && unseen.is_some_and(|unseen| unseen.contains(row.place.at))
     }
 
     /// What was new until now is no news any more.

@@ -1,20 +1,29 @@
-//! The person under the cursor, in full beside the table on large screens.
+//! The person whom keys are about, in full beside the table on large screens.
 
-use super::Model;
+use super::{Model, Pane};
 use crate::app::view::{RecipientDetails, RecipientRow};
+use crate::domain::ids::RecipientId;
 use crate::tui::layout::Layout;
 
 impl Model {
-    /// What is known of the person under the cursor.
+    /// Whom the pane is about: the person of the activity's line while that has the focus, else the one in the table.
+    pub fn preview_target(&self) -> Option<RecipientId> {
+        if self.focus == Pane::Activity {
+            return self.activity.person().map(|row| row.id);
+        }
+        self.recipients.cursor()
+    }
+
+    /// What is known of that person.
     pub fn previewed(&self) -> Option<&RecipientDetails> {
-        let cursor = self.recipients.cursor()?;
-        self.preview.as_deref().filter(|details| details.row.id == cursor)
+        let target = self.preview_target()?;
+        self.preview.as_deref().filter(|details| details.row.id == target)
     }
 
     /// The person to be read: shown beside the table, and not known as they are in the list.
     pub fn to_preview(&self) -> Option<&RecipientRow> {
         let is_shown = matches!(self.layout(), Layout::Large { .. }) && self.overlays.is_empty();
-        let listed = &self.recipients.at_cursor().filter(|_| is_shown)?.row;
+        let listed = self.person().filter(|_| is_shown)?;
         let known = self.previewed().is_some_and(|details| details.row == *listed);
         (!known).then_some(listed)
     }

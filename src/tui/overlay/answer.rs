@@ -34,9 +34,6 @@ fn standing(answer: &AnswerOverlay, session: Option<SessionWindow>) -> Option<St
         (AnswerProgress::Writing, Some(SessionWindow::Over { .. })) => Some(
             "text may be sent only within 24 hours of a person's last word; a template still reaches them".to_owned(),
         ),
-        (AnswerProgress::Writing, Some(SessionWindow::Never)) => {
-            Some("they have not written to this number: until then a template reaches them".to_owned())
-        }
         (AnswerProgress::Writing, _) => None,
     }
 }

@@ -2,11 +2,11 @@
 
 use super::command_line::pasteable;
 use super::{OverlayContent, clock, history, message, wrapped};
-use crate::app::view::{AnswerRow, ElsewhereRow, RecipientDetails, RecipientRow, Total};
+use crate::app::view::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, Total};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, in_currency, money, symbol, total};
-use crate::tui::model::{DetailsOverlay, Model, RESOLUTIONS, ResolutionChoice};
+use crate::tui::model::{DetailsOverlay, Model, Pane, RESOLUTIONS, ResolutionChoice};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextLine, TitleRule};
 
@@ -19,11 +19,11 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
         return OverlayContent { title, lines: vec![TextLine::dim("  reading ...")], focus: None };
     };
     let clock = clock(model);
-    let mut lines = vec![standing(model, &loaded.row, clock)];
+    let mut lines = vec![standing(model, loaded, clock)];
     lines.extend(before(model, loaded, clock));
     let mut focus = None;
     if loaded.row.status == Status::Uncertain {
-        lines.extend(question(&loaded.row, model.is_over_meta(loaded.row.blast_id), width));
+        lines.extend(question(loaded, model.is_over_meta(loaded.row.blast_id), width));
         focus = Some(lines.len() + choice_index(details.choice));
         lines.extend(choices(model, details.choice, loaded));
     }
@@ -45,13 +45,14 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
 pub fn preview(model: &Model, loaded: &RecipientDetails, width: u16) -> (TitleRule, Vec<TextLine>) {
     let clock = clock(model);
     let who = loaded.row.name.clone().unwrap_or_else(|| "no name".to_owned());
-    let hint = (width >= 64).then(|| "enter: all of it".to_owned());
+    let opens_them = model.focus != Pane::Activity;
+    let hint = (width >= 64 && opens_them).then(|| "enter: all of it".to_owned());
     let title = super::title(vec![who, loaded.row.phone.to_string()], hint);
-    let mut lines = vec![standing(model, &loaded.row, clock)];
+    let mut lines = vec![standing(model, loaded, clock)];
     lines.extend(note_lines(&loaded.row, width));
     lines.extend(earlier(model, loaded, clock));
     if loaded.row.status == Status::Uncertain {
-        lines.extend(question(&loaded.row, model.is_over_meta(loaded.row.blast_id), width));
+        lines.extend(question(loaded, model.is_over_meta(loaded.row.blast_id), width));
         lines.push(TextLine::of("  enter answers that", TextRole::Accent));
     }
     lines.extend(super::reply::section(model, loaded, width));
@@ -103,12 +104,14 @@ fn title(model: &Model, loaded: &RecipientDetails) -> TitleRule {
     super::title(vec![who, loaded.row.phone.to_string(), blast], right)
 }
 
-fn standing(model: &Model, row: &RecipientRow, clock: TimeFormat) -> TextLine {
+fn standing(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> TextLine {
+    let row = &loaded.row;
+    let since = before_resolution(loaded).map_or_else(|| row.since(), |change| change.changed_at);
     let symbol = symbol(&model.options.currency);
     let amount = row.amount.map_or_else(|| "-".to_owned(), money);
     let note = row.note.as_deref().unwrap_or("-");
     let line = TextLine::plain("  ").and(row.status.to_string(), TextRole::Stage(row.status));
-    let line = line.and(format!(" since {}", clock.long(row.since())), TextRole::Plain);
+    let line = line.and(format!(" since {}", clock.long(since)), TextRole::Plain);
     let opted_out = row.opted_out_at.filter(|_| row.status != Status::OptedOut);
     let line = match opted_out {
         Some(at) => line.and(format!("      opted out {}", clock.long(at)), TextRole::Trouble),
@@ -131,9 +134,21 @@ fn before(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Vec<Te
     [line("before", before), line("in other blasts", beside)].into_iter().flatten().collect()
 }
 
-fn question(row: &RecipientRow, is_over_meta: bool, width: u16) -> Vec<TextLine> {
+/// Of somebody who is uncertain again because an operator took their answer back: the change that made them uncertain.
+fn before_resolution(loaded: &RecipientDetails) -> Option<&HistoryRow> {
+    let mut changes = loaded.history.iter().rev().filter(|change| change.new_status == Status::Uncertain);
+    let is_by_hand = |change: &&HistoryRow| change.source == "operator";
+    let is_again =
+        loaded.row.status == Status::Uncertain && loaded.history.last().is_some_and(|last| is_by_hand(&last));
+    changes.find(|change| !is_by_hand(change)).filter(|_| is_again)
+}
+
+fn question(loaded: &RecipientDetails, is_over_meta: bool, width: u16) -> Vec<TextLine> {
+    let earlier = before_resolution(loaded).and_then(|change| change.detail.as_deref());
+    // What a provider answered stands under Raw.
+    let earlier = earlier.filter(|detail| !detail.starts_with(['{', '[']));
     // The part before the colon is for people; the error of the library stands under Raw.
-    let why = match row.reason.as_deref() {
+    let why = match earlier.or(loaded.row.reason.as_deref()) {
         None => "no answer came",
         Some(reason) => match reason.split_once(": ") {
             Some(("uncertain again", why) | (why, _)) => why,

@@ -122,7 +122,7 @@ fn joined(mut left: TextLine, right: TextLine, column: u16) -> TextLine {
 
 /// What stands before a row of a list.
 const ROWS: [(&str, &str); 4] = [
-    ("N before a row", "new, or changed, since your last key"),
+    ("N before a row", "changed since your last key; in Activity, not seen before"),
     ("> before a row", "the cursor: keys act on this one"),
     ("* before a row", "marked with space: keys act on all that are marked"),
     ("~ in a text", "it is longer than its column: enter shows it whole"),

@@ -134,6 +134,22 @@ fn a_paste_goes_into_the_field_and_a_phone_is_answered_on_the_phone() {
 }
 
 #[test]
+fn to_whoever_never_wrote_no_field_opens() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.answer(Completion::Senders(Ok(vec![cloud()]))).keys("3jj\n");
+    read(&mut dashboard, SessionWindow::Never);
+    dashboard.keys("a");
+
+    let sentence = "they have not written to this number: until then a template reaches them";
+    assert_eq!(dashboard.said(), sentence);
+    assert!(!dashboard.screen().join("\n").contains("your answer:"));
+    let mut dashboard = scene();
+    dashboard.keys("aRM 20");
+    read(&mut dashboard, SessionWindow::Never);
+    assert_eq!((dashboard.said(), dashboard.model.overlays.is_empty()), (sentence, true));
+}
+
+#[test]
 fn whoever_opted_out_is_offered_no_answer() {
     let mut dashboard = scene();
     dashboard.keys("a");

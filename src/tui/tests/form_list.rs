@@ -1,10 +1,12 @@
 //! The list of a form: whose name it gives to the blast, and what is left of a path that cannot be read. Hints while a line is typed.
 
 use super::form::{saved, taken, writes};
-use super::support::{TestDashboard, WIDE};
+use super::support::{TestDashboard, WIDE, senders};
+use crate::app::view::SenderView;
+use crate::domain::ids::SenderId;
 use crate::tui::effect::{Completion, DraftWrite, EffectError, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::LineEdit;
+use crate::tui::model::{FormLine, LineEdit};
 
 fn new_form() -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
@@ -43,6 +45,44 @@ fn a_file_that_cannot_be_read_names_nothing_and_its_path_stays_to_be_mended() {
     dashboard.answer(taken(9, 3, None));
     assert_eq!(tag(&dashboard), "raya");
     assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.tag == "raya"));
+}
+
+#[test]
+fn a_name_that_nobody_typed_gives_way_to_the_first_character() {
+    let mut dashboard = new_form();
+    dashboard.model.form.as_mut().unwrap().values.tag = "New blast".to_owned();
+
+    dashboard.keys("g");
+    while dashboard.model.form.as_ref().unwrap().line != FormLine::Tag {
+        dashboard.keys("j");
+    }
+    dashboard.keys("\nRaya\n");
+
+    assert_eq!(tag(&dashboard), "Raya");
+}
+
+#[test]
+fn the_list_of_columns_says_that_arrows_move_in_it() {
+    let mut dashboard = new_form();
+    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None));
+
+    dashboard.keys("\n{");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("arrows choose, enter takes it") && screen.contains("up down choose"), "{screen}");
+}
+
+#[test]
+fn a_new_blast_begins_with_the_default_sender_where_no_blast_names_one() {
+    let other = SenderView { id: SenderId(9), name: "zeta".to_owned(), ..senders().swap_remove(0) };
+    let mut dashboard = TestDashboard::empty(WIDE);
+    dashboard.model.options.default_sender = Some("zeta".to_owned());
+    dashboard.answer(Completion::Blasts(Ok(Vec::new())));
+    dashboard.answer(Completion::Senders(Ok([senders(), vec![other]].concat())));
+
+    dashboard.keys("1n");
+
+    assert_eq!(dashboard.model.form.as_ref().unwrap().values.sender, "zeta");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::app::DatabaseState;
 use crate::domain::ids::BlastId;
 use crate::tui::effect::{Completion, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{ArmedLaunch, Notice, Overlay};
+use crate::tui::model::{ArmedLaunch, Notice, Overlay, Pane};
 use crate::tui::msg::Msg;
 
 fn refused(failure: EffectError) -> Completion {
@@ -36,6 +36,16 @@ fn a_draft_counts_as_kept_once_the_database_has_it_and_not_before() {
     assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.message == "Salam"));
     dashboard.answer(saved(9, 2));
 
+    assert_eq!(dashboard.said(), "draft 9 is kept; e edits it, S shows the plan");
+}
+
+#[test]
+fn the_focus_is_on_the_draft_that_was_left_where_its_keys_work() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("2njjjj\nS").answer(saved(9, 1)).key(Key::Esc).key(Key::Esc);
+
+    assert_eq!(dashboard.model.focus, Pane::Blasts);
+    dashboard.answer(saved(9, 2));
     assert_eq!(dashboard.said(), "draft 9 is kept; e edits it, S shows the plan");
 }
 

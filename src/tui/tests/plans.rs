@@ -9,9 +9,9 @@ use crate::domain::blast::BlastState;
 use crate::domain::pace::{CapLeft, Forecast, ForecastShare};
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, UnusualLengths};
 use crate::domain::waiting::Waiting;
-use crate::tui::effect::{Completion, DraftRead, Effect, ReadRequest, WriteRequest};
+use crate::tui::effect::{Completion, DraftRead, Effect, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::Overlay;
+use crate::tui::model::{Overlay, PlanCount};
 
 pub fn plan_of(blast: BlastView, people: i64) -> Plan {
     Plan {
@@ -204,6 +204,28 @@ fn rows_that_were_left_out_of_the_list_are_counted_with_their_reasons_and_shown_
     dashboard.key(Key::Esc);
 
     assert!(shows(&dashboard, "Type 289 and enter"), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn the_people_of_a_count_are_written_to_a_file_of_their_own_and_keys_of_the_plan_are_not_offered() {
+    let left_out = RejectedRows { total: 11, ..RejectedRows::default() };
+    let mut dashboard = planned(|plan| Plan { left_out: Some(left_out), ..plan });
+
+    dashboard.keys("jjjj\n");
+    let footer = dashboard.line(28);
+    assert!(footer.contains("w save") && footer.contains("esc back"), "{footer}");
+    assert!(!["who", "one to me", "sample"].iter().any(|word| footer.contains(word)), "{footer}");
+    dashboard.keys("w");
+
+    let acts = dashboard.acts();
+    let [save @ WriteRequest::SavePlan { people: Some(PlanCount::LeftOut), .. }] = &acts[..] else {
+        panic!("{acts:?}")
+    };
+    let outcome = Ok(WriteOutcome::PlanSaved("/srv/plan-8-left-out.txt".to_owned()));
+    dashboard.answer(Completion::Written { request: save.clone(), outcome });
+    assert_eq!(dashboard.said(), "what was left out of the list is written to /srv/plan-8-left-out.txt");
+    dashboard.keys("M");
+    assert!(dashboard.model.prompt.is_none(), "{:#?}", dashboard.screen());
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub fn tomorrow(hour: u32, minute: u32) -> DateTime<Utc> {
 pub fn options() -> DashboardOptions {
     DashboardOptions {
         kind: DashboardKind::Real,
+        operator: "aina".to_owned(),
+        default_sender: None,
         name: Some("Kedai Aina".to_owned()),
         zone: chrono_tz::Asia::Kuala_Lumpur,
         currency: "MYR".to_owned(),
@@ -249,9 +251,7 @@ impl TestDashboard {
         let mut dashboard = Self::empty(size);
         dashboard.answer(Completion::Blasts(Ok(blasts())));
         dashboard.answer(Completion::Senders(Ok(senders())));
-        dashboard.list(people);
-        dashboard.dispatch(Msg::Drawn);
-        dashboard.effects.clear();
+        dashboard.list(people).dispatch(Msg::Drawn).effects.clear();
         dashboard
     }
 

@@ -81,3 +81,26 @@ fn whose_message_may_have_gone_has_the_words_to_look_for() {
 
     assert!(screen.contains("the words that they were to get:") && screen.contains("Salam Aishah, promo"), "{screen}");
 }
+
+#[test]
+fn whose_answer_is_taken_back_is_uncertain_since_and_why_they_were_before_it() {
+    let by_hand = |status, minute| HistoryRow {
+        changed_at: at(14, minute),
+        source: "operator".to_owned(),
+        by: Some("aina".to_owned()),
+        ..change(1, Status::Uncertain, status)
+    };
+    let detail = Some("no answer in 30 s: timed out".to_owned());
+    let open = HistoryRow { changed_at: at(13, 33), detail, ..change(1, Status::Sending, Status::Uncertain) };
+    let reason = Some("uncertain again: the answer was taken back".to_owned());
+    let row = RecipientRow { status: Status::Uncertain, reason, changed_at: at(14, 1), ..people().swap_remove(4) };
+    let history = vec![open, by_hand(Status::Skipped, 0), by_hand(Status::Uncertain, 1)];
+    let mut dashboard = TestDashboard::new(Size { width: 120, ..STACKED });
+
+    let details = RecipientDetails { history, ..details_of(row) };
+    dashboard.keys("3jjjj\n").answer(Completion::Person(Box::new(Ok(details))));
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("uncertain since 13:33"), "{screen}");
+    assert!(screen.contains("whether the message went: no answer in 30 s. They"), "{screen}");
+}

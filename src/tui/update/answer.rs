@@ -6,7 +6,7 @@ use crate::app::QueuedAnswer;
 use crate::app::view::RecipientDetails;
 use crate::domain::session::SessionWindow;
 use crate::domain::text::shell_quoted;
-use crate::tui::availability::opted_out;
+use crate::tui::availability::cannot_write_to;
 use crate::tui::effect::{AnswerText, Effect, EffectError, ReadRequest, WriteRequest};
 use crate::tui::format::{TimeFormat, brief};
 use crate::tui::key::Key;
@@ -68,13 +68,13 @@ pub fn pasted(model: &mut Model, line: &str) {
     }
 }
 
-/// What was said is here. The field closes on whoever opted out; what was typed meanwhile is kept.
+/// What was said is here. The field closes on whoever opted out or never wrote; what was typed meanwhile is kept.
 pub fn loaded(model: &mut Model, details: RecipientDetails) {
     let Some(Overlay::Answer(answer)) = model.overlays.last_mut() else { return };
     if details.row.id != answer.person {
         return;
     }
-    let refusal = opted_out(&details);
+    let refusal = cannot_write_to(&details);
     answer.loaded = Some(Box::new(details));
     if let Some(why) = refusal.filter(|_| answer.progress != AnswerProgress::Sending) {
         leave(model);

@@ -229,7 +229,12 @@ fn rows(model: &mut Model, rows: Vec<RecipientRow>) {
 }
 
 fn person(model: &mut Model, loaded: RecipientDetails) {
+    model.activity.refresh(std::slice::from_ref(&loaded.row));
     model.recipients.refresh(vec![loaded.row.clone()]);
+    // Also below an overlay: it is not asked for again once that closes.
+    if model.preview_target() == Some(loaded.row.id) {
+        model.preview = Some(Box::new(loaded.clone()));
+    }
     match model.overlays.last_mut() {
         Some(Overlay::Answer(_)) => answer::loaded(model, loaded),
         Some(Overlay::Details(details)) if details.person == loaded.row.id => {
@@ -240,7 +245,6 @@ fn person(model: &mut Model, loaded: RecipientDetails) {
             model.activity.saw(loaded.replies.iter().map(|reply| SeenSpan::at(reply.received_at)));
             details.loaded = Some(Box::new(loaded));
         }
-        None => model.preview = Some(Box::new(loaded)),
         _ => {}
     }
 }

@@ -17,7 +17,7 @@ use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, Notice, Overlay};
+use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, NAMELESS, Notice, Overlay};
 use crate::tui::widget::{EditOutcome, TextArea, TextField};
 
 /// An empty form, for the sender of the selected blast.
@@ -31,7 +31,10 @@ pub fn open_new(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let of_blast = model.blast().and_then(|blast| model.senders.iter().find(|sender| sender.id == blast.sender_id));
-    let Some(sender) = of_blast.or_else(|| model.senders.first()).map(|sender| sender.name.clone()) else {
+    let default = model.options.default_sender.as_ref();
+    let of_config = || model.senders.iter().find(|sender| Some(&sender.name) == default);
+    let Some(sender) = of_blast.or_else(of_config).or_else(|| model.senders.first()).map(|sender| sender.name.clone())
+    else {
         super::welcome::open(model);
         model.refuse("a new blast needs a sender first");
         return Vec::new();
@@ -160,6 +163,7 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
         FormLine::Template => return template::choose(model),
         FormLine::People => return list::begin(model),
         FormLine::Message => Some(LineEdit::Message(TextArea::with(&form.values.message))),
+        FormLine::Tag if form.values.tag == NAMELESS => Some(LineEdit::Field(TextField::offering(NAMELESS))),
         FormLine::Tag => field(&form.values.tag),
         FormLine::Stage => field(&form.values.follow_up_stage),
         FormLine::Variable(n) => field(form.variables().get(n).map_or("", |(_, value)| value)),

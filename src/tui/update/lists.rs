@@ -3,16 +3,22 @@
 use chrono::TimeDelta;
 
 use super::{activity, follow_ups, presence, steps};
+use crate::app::SessionAnswer;
 use crate::app::view::{Anchor, RecipientQuery, SORTED_MAX};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
+use crate::domain::status::Status;
 use crate::tui::effect::{Effect, ListPart, ReadRequest};
+use crate::tui::layout::Layout;
 use crate::tui::model::{
     CursorTarget, FoundBy, ListOrder, ListScope, Model, Overlay, Pane, Prompt, WantedPage, stuck_at,
 };
 
 /// What happened since the last key is shown once that is this long ago.
 const AWAY_FROM_KEYS: TimeDelta = TimeDelta::seconds(60);
+
+/// What becomes of an answer is followed for this long.
+const ANSWER_FOLLOWED: TimeDelta = TimeDelta::minutes(15);
 
 /// A list to be shown instead of the one there is.
 #[derive(Debug, Clone, PartialEq)]
@@ -176,9 +182,22 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Customer(page)) => effects.push(Effect::Read(ReadRequest::Customer(page.phone.clone()))),
         Some(Overlay::Needs(_)) => effects.extend(steps::read(model)),
         Some(Overlay::Answer(answer)) => effects.push(Effect::Read(ReadRequest::Person(answer.person))),
+        None => effects.extend(answer_on_its_way(model)),
         _ => {}
     }
     effects
+}
+
+/// Whoever is shown beside the table, while an answer to them is not there yet: their own row does not change with it.
+fn answer_on_its_way(model: &Model) -> Option<Effect> {
+    let is_shown = matches!(model.layout(), Layout::Large { .. });
+    let person = model.previewed().filter(|_| is_shown)?;
+    let is_underway = |answer: &SessionAnswer| {
+        let is_young = model.now - answer.written_at < ANSWER_FOLLOWED;
+        is_young && matches!(answer.status, Status::Queued | Status::Sending | Status::Sent)
+    };
+    let is_followed = person.session_answers.iter().any(is_underway);
+    is_followed.then_some(Effect::Read(ReadRequest::Person(person.row.id)))
 }
 
 /// The activity takes the place of the table.

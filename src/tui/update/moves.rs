@@ -26,6 +26,7 @@ pub fn pages(model: &mut Model, pages: isize) -> Vec<Effect> {
 pub fn stepped_over(model: &Model) -> Option<&'static str> {
     match model.overlays.last() {
         Some(Overlay::Details(_)) => Some("person"),
+        Some(Overlay::Plan(plan)) if plan.people.is_some() => None,
         Some(Overlay::Plan(_)) => Some("sample"),
         Some(Overlay::FollowUp(_)) => Some("how long"),
         Some(Overlay::Form) => Some("row"),
@@ -63,8 +64,6 @@ pub fn zoom(model: &mut Model) -> Vec<Effect> {
         Zoom::In => Zoom::Out,
         Zoom::Out => Zoom::In,
     };
-    let height = model.layout().people_rows();
-    model.recipients.reveal(height);
     activity::live(model).into_iter().collect()
 }
 
@@ -112,7 +111,9 @@ pub fn step(model: &mut Model, by: isize) -> Vec<Effect> {
     match model.overlays.last_mut() {
         Some(Overlay::Details(_)) => next_person(model, by),
         Some(Overlay::Plan(plan)) => {
-            plan.step_sample(by);
+            if plan.people.is_none() {
+                plan.step_sample(by);
+            }
             Vec::new()
         }
         Some(Overlay::FollowUp(page)) => {

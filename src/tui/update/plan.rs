@@ -8,7 +8,7 @@ use crate::tui::action;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::number;
 use crate::tui::key::Key;
-use crate::tui::model::{ConfirmBy, Model, Overlay, OwnNumberPrompt, Pane, PlanCount, PlanOverlay, Prompt};
+use crate::tui::model::{ConfirmBy, Model, Notice, Overlay, OwnNumberPrompt, Pane, PlanCount, PlanOverlay, Prompt};
 use crate::tui::overlay;
 use crate::tui::widget::{EditOutcome, TextField};
 
@@ -78,6 +78,7 @@ pub fn cannot_send(model: &Model) -> Option<String> {
 /// What `enter` does on the line at the cursor, for the footer.
 pub fn entered(model: &Model) -> &'static str {
     match model.overlays.last() {
+        Some(Overlay::Plan(plan)) if plan.people.is_some() => "",
         Some(Overlay::Plan(plan)) if plan.row > 0 && plan.field.is_empty() => "who",
         _ => "send",
     }
@@ -176,6 +177,9 @@ fn is_number_like(text: &str) -> bool {
 pub fn cannot_test(model: &Model) -> Option<String> {
     let Some(Overlay::Plan(plan)) = model.overlays.last() else { return None };
     let Some(loaded) = &plan.loaded else { return Some("still reading".to_owned()) };
+    if plan.people.is_some() {
+        return Some("esc goes back to the plan: there M sends the sample to yourself".to_owned());
+    }
     crate::tui::availability::read_only(model).or_else(|| loaded.obstacles.first().cloned())
 }
 
@@ -189,7 +193,25 @@ pub fn save(model: &mut Model) -> Vec<Effect> {
     };
     let title = content.title.left.join(", ");
     let text: Vec<String> = std::iter::once(title).chain(content.lines.iter().map(line)).collect();
-    vec![Effect::Write(WriteRequest::SavePlan { blast: plan.blast, text: text.join("\n") + "\n" })]
+    let people = plan.people.as_ref().map(|(count, _)| *count);
+    vec![Effect::Write(WriteRequest::SavePlan { blast: plan.blast, people, text: text.join("\n") + "\n" })]
+}
+
+/// It is in a file.
+pub fn saved(model: &mut Model, request: &WriteRequest, path: &str) -> Vec<Effect> {
+    let what = match request {
+        WriteRequest::SavePlan { people: Some(count), .. } => count.of_file().1,
+        _ => "the plan",
+    };
+    model.say(Notice::done(format!("{what} is written to {path}")));
+    Vec::new()
+}
+
+/// Why the list of a count has nothing to be written yet.
+pub fn cannot_save(model: &Model) -> Option<String> {
+    let Some(Overlay::Plan(plan)) = model.overlays.last() else { return None };
+    let is_read = plan.loaded.is_some() && !matches!(plan.people, Some((_, None)));
+    (!is_read).then(|| "still reading".to_owned())
 }
 
 /// Why the blast of the plan cannot be edited.

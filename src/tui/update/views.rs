@@ -135,7 +135,7 @@ pub fn not_read(model: &mut Model) {
     model.views.errors = model.views.errors.take().filter(|reading| reading.value.is_some());
 }
 
-/// Reads the person under the cursor, where they are shown beside the table: once for each state of their row.
+/// Reads the person whom keys are about, where they are shown beside the table: once for each state of their row.
 pub fn read_preview(model: &mut Model) -> Option<Effect> {
     let row = model.to_preview()?.clone();
     if model.preview_asked.as_ref() == Some(&row) {

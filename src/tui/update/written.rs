@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{answer, armed, blast_acts, customer, follow_ups, form, lists, prompts, retries, senders, steps, welcome};
+use super::{
+    answer, armed, blast_acts, customer, follow_ups, form, lists, plan, prompts, retries, senders, steps, welcome,
+};
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
 use crate::domain::blast::BlastState;
@@ -29,10 +31,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
     }
     match outcome {
         Ok(WriteOutcome::Draft(_) | WriteOutcome::SenderAdded(_)) => Vec::new(),
-        Ok(WriteOutcome::PlanSaved(path)) => {
-            model.say(Notice::done(format!("the plan is written to {path}")));
-            Vec::new()
-        }
+        Ok(WriteOutcome::PlanSaved(path)) => plan::saved(model, request, &path),
         Ok(WriteOutcome::Blast(_)) if matches!(request, WriteRequest::SendTest { .. }) => {
             model.say(Notice::done("one is on its way to you: look at it before you send the others"));
             vec![Effect::Read(ReadRequest::Blasts)]

@@ -70,7 +70,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         let here = model.activity.cursor() == Some(row.place);
         let (glyph, meaning) = match () {
             () if here => (">", TextRole::Accent),
-            () if model.activity.is_new(row) => ("N", TextRole::Accent),
+            () if model.activity.is_new(row, &model.options.operator) => ("N", TextRole::Accent),
             () => (" ", TextRole::Plain),
         };
         pen.put((area.x, y), glyph, 1, meaning);

@@ -302,7 +302,9 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
     }
     let form = model.form.as_deref().filter(|_| model.overlays.last() == Some(&Overlay::Form))?;
     match (&form.page, &form.edit) {
-        (FormPage::Columns(_), _) => Some(&[("enter", "takes the column"), ("esc", "a plain brace")]),
+        (FormPage::Columns(_), _) => {
+            Some(&[("up down", "choose"), ("enter", "takes the column"), ("esc", "a plain brace")])
+        }
         (FormPage::Templates(_), _) => Some(&[("enter", "takes the template"), ("esc", "back")]),
         (FormPage::LeftOut { edit: Some(_), .. }, _) => Some(&[("enter", "takes it"), ("esc", "as it was")]),
         (FormPage::LeftOut { .. }, _) => Some(&[("enter", "mend"), ("l", "another list"), ("esc", "back")]),

@@ -1,8 +1,8 @@
-//! The person under the cursor, beside the table of recipients.
+//! The person whom keys are about, beside the table of recipients.
 
 use ratatui::layout::Rect;
 
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Pane};
 use crate::tui::overlay;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Focused, Pen, TextLine, TitleRule, rule};
@@ -17,7 +17,11 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let Some(details) = model.previewed() else {
         let title = TitleRule { left: vec!["Details".to_owned()], right: None };
         rule(pen, (area.x, area.y), area.width, &title, Focused::No);
-        let words = if model.recipients.cursor().is_some() { "reading ..." } else { "nobody is chosen" };
+        let words = match model.preview_target() {
+            Some(_) => "reading ...",
+            None if model.focus == Pane::Activity => "that line is about nobody in a blast",
+            None => "nobody is chosen",
+        };
         pen.put((area.x + 2, area.y + 1), words, area.width.saturating_sub(2), TextRole::Dim);
         return;
     };

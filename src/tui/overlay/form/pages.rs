@@ -15,7 +15,7 @@ pub(super) fn columns(form: &BlastForm, row: usize) -> OverlayContent {
         chosen(n == row).and(format!("{:<24} ", format!("{{{column}}}")), strong(n == row)).and(value, TextRole::Dim)
     };
     let lines = form.columns().into_iter().enumerate().map(line).collect();
-    let title = title(vec!["Columns".to_owned()], Some("enter takes it, esc is a plain {".to_owned()));
+    let title = title(vec!["Columns".to_owned()], Some("arrows choose, enter takes it, esc is a plain {".to_owned()));
     OverlayContent { title, lines, focus: Some(row) }
 }
 

@@ -1,5 +1,6 @@
 //! What becomes of a form that is closed: it counts as kept once the database has it, and not before.
 
+use super::super::lists;
 use super::{Effect, FormWrites, Model, Notice, Overlay, saving};
 use crate::domain::ids::BlastId;
 use crate::tui::effect::EffectError;
@@ -8,10 +9,13 @@ use crate::tui::model::{BlastForm, Pane};
 /// Leaves the form; what is not saved yet is saved all the same, and said once it is.
 pub fn left(model: &mut Model) -> Vec<Effect> {
     let Some(form) = model.form.as_deref() else { return Vec::new() };
+    let mut effects = Vec::new();
     if let Some(id) = form.id() {
+        // There `e` goes on with it.
         model.blasts.select(id);
+        effects = lists::focus(model, Pane::Blasts);
     }
-    let effects = last_save(model);
+    effects.extend(last_save(model));
     match model.form.as_deref() {
         Some(form) if form.is_behind() => {
             let name = name(form);

@@ -151,7 +151,9 @@ fn mend_begin(form: &mut BlastForm, row: usize) {
     } else if form.list.is_none() && form.left_out.file.is_none() {
         form.trouble = Some("the pasted list is not kept: l gives a list again, mended".to_owned());
     } else {
-        form.page = FormPage::LeftOut { row, edit: Some(TextField::with(&left_out.value)) };
+        // The field has one line: words on two do not run together.
+        let value = left_out.value.split_whitespace().collect::<Vec<_>>().join(" ");
+        form.page = FormPage::LeftOut { row, edit: Some(TextField::with(&value)) };
     }
 }
 
