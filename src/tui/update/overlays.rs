@@ -44,7 +44,7 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
     let blast = row.id;
     if let Some(name) = model.unconfirmed_sender() {
         let name = name.to_owned();
-        return senders::confirm(model, name);
+        return senders::confirm(model, &name);
     }
     if let Some(why) = model.stopped_sender() {
         let (sender, question) = (row.sender.clone(), format!("{} stopped: {why}. Fixed?", row.sender));

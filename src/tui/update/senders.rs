@@ -11,9 +11,9 @@ use crate::tui::widget::TextField;
 
 /// Asks for the number of people who are queued in launched blasts, where there are any. How many become uncertain is known only
 /// afterwards.
-pub fn confirm(model: &mut Model, name: String) -> Vec<Effect> {
-    let question = format!("{}: the database was restored. May everybody queued get it?", clean(&name));
-    ask_by_queued(model, (&name, question), WriteRequest::ConfirmSender(name.clone()))
+pub fn confirm(model: &mut Model, name: &str) -> Vec<Effect> {
+    let question = format!("{}: the database was restored. May everybody queued get it?", clean(name));
+    ask_by_queued(model, (name, question), WriteRequest::ConfirmSender(name.to_owned()))
 }
 
 /// Asks before all that was launched of a sender goes on: by the number of people who are queued in it, where there are any.
