@@ -78,3 +78,15 @@ fn a_long_name_is_cut_and_its_stage_is_whole() {
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("~, Follow-up 1"), "{screen}");
 }
+
+#[test]
+fn a_long_name_gives_way_to_the_state_in_the_title_of_the_funnel() {
+    for size in [STACKED, WIDE] {
+        let mut dashboard = TestDashboard::new(size);
+        let long = BlastView { tag: "Raya ".repeat(14), ..blasts().swap_remove(0) };
+        dashboard.answer(Completion::Blasts(Ok(vec![long])));
+
+        let title = dashboard.screen().into_iter().find(|line| line.contains("2 Funnel")).unwrap();
+        assert!(title.contains("sending"), "{title}");
+    }
+}
