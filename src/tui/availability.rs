@@ -24,7 +24,7 @@ pub fn cannot_send(model: &Model) -> Option<String> {
     let state = match model.blast_meant() {
         None => return no_blast(model),
         Some(blast) if blast.armed_until(model.now).is_some() => {
-            return Some("it is about to start: u stops it".to_owned());
+            return Some(format!("it is about to start: {} stops it", model.options.keys.undo()));
         }
         Some(blast) => blast.state,
     };

@@ -99,6 +99,15 @@ impl Keymap {
         key.map_or_else(|| action.map_or(id, |action| action.title).to_owned(), ToString::to_string)
     }
 
+    /// What takes the operator's last act back, also a launch that has not begun.
+    pub fn undo(&self) -> String {
+        self.of("undo-my-last-act")
+    }
+
+    pub fn pause(&self) -> String {
+        self.of("pause-this-blast-at-once")
+    }
+
     /// Two actions on one key where both could be meant, and lower-case twins of what sends or destroys.
     fn conflicts(&self) -> Vec<KeymapError> {
         let mut errors = Vec::new();

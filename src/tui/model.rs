@@ -178,6 +178,11 @@ pub struct Model {
 }
 
 impl Model {
+    /// The hint behind an act that can be taken back.
+    pub fn undoes(&self) -> String {
+        format!("{} undoes", self.options.keys.undo())
+    }
+
     /// Nothing read yet.
     pub fn new(options: DashboardOptions, size: Size, now: DateTime<Utc>) -> Self {
         let overlays = if options.is_first_run() { vec![Overlay::Welcome(0)] } else { Vec::new() };

@@ -192,9 +192,10 @@ impl BlastForm {
         }
     }
 
-    /// A draft that was saved before, at its message once it has all its people.
-    pub fn of(opened: OpenedDraft) -> Self {
+    /// A draft that was saved before, at what it says once it has all its people.
+    pub fn of(opened: OpenedDraft, sends_templates: bool) -> Self {
         let is_listed = opened.people > 0 && opened.left_out.is_none();
+        let content = if sends_templates { FormLine::Template } else { FormLine::Message };
         Self {
             draft: Some(opened.at),
             state: opened.state,
@@ -203,7 +204,7 @@ impl BlastForm {
             first_people: opened.first_people,
             unfinished: opened.unfinished,
             left_out: opened.left_out.unwrap_or_default(),
-            line: if is_listed { FormLine::Message } else { FormLine::People },
+            line: if is_listed { content } else { FormLine::People },
             ..Self::new(String::new())
         }
     }

@@ -1,5 +1,7 @@
 //! What the dashboard shows its operator: one line at a time, and the log of acts.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::blast::BlastState;
@@ -18,7 +20,7 @@ pub enum Tone {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     pub text: String,
-    pub hint: Option<&'static str>,
+    pub hint: Option<Cow<'static, str>>,
     pub tone: Tone,
     /// The armed launch that it announces: once that no longer stands, neither does the line.
     pub armed: Option<ArmedLaunch>,
@@ -83,8 +85,8 @@ impl Notice {
     }
 
     #[must_use]
-    pub const fn hint(mut self, hint: &'static str) -> Self {
-        self.hint = Some(hint);
+    pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.hint = Some(hint.into());
         self
     }
 }

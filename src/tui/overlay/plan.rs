@@ -296,9 +296,10 @@ fn starts(model: &Model, loaded: &app::Plan) -> String {
     match first.or(set).filter(|at| !is_scheduled && *at > clock.now) {
         Some(at) => {
             let starts = by_both_clocks(at, (model.zone_of(&loaded.blast), clock.zone), &clock.long(at));
-            format!("It starts {starts}; until then u or p takes it back.")
+            let (undo, pause) = (model.options.keys.undo(), model.options.keys.pause());
+            format!("It starts {starts}; until then {undo} or {pause} takes it back.")
         }
-        None => "It starts 10 s later; until then u stops it.".to_owned(),
+        None => format!("It starts 10 s later; until then {} stops it.", model.options.keys.undo()),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::domain::ids::RecipientId;
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
 use crate::tui::msg::Msg;
+use crate::tui::{KeyBinding, Keymap};
 
 /// The draft as the launch left it, to start in ten seconds.
 fn armed(dashboard: &TestDashboard) -> BlastView {
@@ -49,6 +50,20 @@ fn an_armed_launch_says_when_it_starts_and_u_stops_it() {
     dashboard.taken();
     dashboard.keys("u");
     assert_eq!(dashboard.acts(), [WriteRequest::UndoLaunch(DRAFT)]);
+}
+
+#[test]
+fn what_stops_a_launch_is_named_by_its_key_where_that_was_remapped() {
+    let mut dashboard = launched();
+    let binding = |action: &str, key: &str| KeyBinding { action: action.to_owned(), keys: vec![key.to_owned()] };
+    let bindings = [binding("undo-my-last-act", "ctrl-r"), binding("pause-this-blast-at-once", "ctrl-p")];
+    dashboard.model.options.keys = Keymap::new(&bindings).unwrap();
+
+    let row = armed(&dashboard);
+    read(&mut dashboard, row);
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("ctrl-r or ctrl-p stops it") && !screen.contains(" u stops it"), "{screen}");
 }
 
 #[test]
@@ -180,7 +195,7 @@ fn once_somebody_else_paused_or_cancelled_it_the_line_says_so() {
         read(&mut dashboard, row);
 
         assert_eq!(dashboard.said(), said);
-        assert_eq!(dashboard.model.notice.as_ref().and_then(|notice| notice.hint), None);
+        assert_eq!(dashboard.model.notice.as_ref().and_then(|notice| notice.hint.clone()), None);
     }
 }
 

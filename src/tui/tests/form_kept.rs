@@ -98,3 +98,18 @@ fn a_template_is_not_kept_for_a_sender_that_sends_texts() {
     let [DraftWrite::Save { form, .. }] = &writes(&mut dashboard)[..] else { panic!("it is saved") };
     assert_eq!((form.sender.as_str(), &form.template), ("sales", &None));
 }
+
+#[test]
+fn a_draft_of_a_template_is_opened_at_its_template() {
+    let cloud = SenderView { name: "cloud".to_owned(), provider: "meta".to_owned(), ..senders().swap_remove(0) };
+    let Completion::Draft(DraftAnswer::Opened(opened)) = opened() else { panic!("a draft") };
+    let mut opened = opened.unwrap();
+    opened.form.sender = "cloud".to_owned();
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.answer(Completion::Senders(Ok(vec![cloud])));
+
+    dashboard.answer(Completion::Draft(DraftAnswer::Opened(Box::new(Ok(opened)))));
+
+    let line = dashboard.model.form.as_ref().unwrap().line;
+    assert!(line == FormLine::Template && dashboard.model.form_lines().contains(&line), "{line:?}");
+}

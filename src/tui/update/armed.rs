@@ -15,7 +15,8 @@ use crate::tui::model::{ArmedLaunch, Model, Notice, StandingBlast};
 pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let armed = Some(ArmedLaunch { blast: row.id, version: row.version });
-    Notice { armed, ..Notice::done(format!("{} starts at {}", row.name(), clock.second(until))).hint("u stops it") }
+    let hint = format!("{} stops it", model.options.keys.undo());
+    Notice { armed, ..Notice::done(format!("{} starts at {}", row.name(), clock.second(until))).hint(hint) }
 }
 
 /// Says when a blast starts by itself. It is no armed launch: whoever goes on with other work is not reminded, and `u` is
@@ -24,7 +25,7 @@ pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let both = |at| by_both_clocks(at, (model.zone_of(row), clock.zone), &clock.long(at));
     let starts = row.send_after.map(|at| format!(", starts {}", both(at))).unwrap_or_default();
-    let hint = "u takes it back";
+    let hint = format!("{} takes it back", model.options.keys.undo());
     Notice { until_next_key: true, ..Notice::done(format!("{} is {}{starts}", row.name(), row.state)).hint(hint) }
 }
 

@@ -315,7 +315,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
     writes::log(model, &sentence, &command_line(write));
     let notice = Notice::done(sentence);
     let is_mark = matches!(write.act, ShopAct::Order(_) | ShopAct::OrderOfClose(_) | ShopAct::OrderCart(_));
-    model.say(if is_mark { notice.hint("u undoes") } else { notice });
+    model.say(if is_mark { notice.hint(model.undoes()) } else { notice });
     if let Some(person) = write.person {
         model.recipients.keep(person);
         model.mine.insert(person);

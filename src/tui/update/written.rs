@@ -111,7 +111,7 @@ fn marked_one(model: &mut Model, request: &WriteRequest, marked: &Marked) -> Vec
         text.push_str(STAY);
     }
     log(model, &text, &marked.command_line);
-    model.say(Notice::done(text).hint("u undoes"));
+    model.say(Notice::done(text).hint(model.undoes()));
     after_mark(model, &[id])
 }
 
@@ -139,7 +139,7 @@ fn marked_several(model: &mut Model, request: &WriteRequest, several: &MarkedSev
         let each = format!("{}: {} -> {}, one of {}", marked.who, marked.before, marked.after, counted(people.len()));
         log(model, &each, &marked.command_line);
     }
-    model.say(Notice::done(text).hint("u undoes"));
+    model.say(Notice::done(text).hint(model.undoes()));
     after_mark(model, &people)
 }
 

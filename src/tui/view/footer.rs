@@ -220,7 +220,7 @@ fn noticed(notice: &Notice, hint: Option<&str>) -> TextLine {
         Tone::Refused => TextRole::Trouble,
     };
     let line = TextLine::of(format!(" {}", notice.text), meaning);
-    match notice.hint.or(hint) {
+    match notice.hint.as_deref().or(hint) {
         Some(hint) => line.right(hint),
         None => line,
     }
@@ -232,10 +232,11 @@ fn armed(model: &Model) -> TextLine {
         Some((blast, until)) => {
             let text = format!(" {} starts at {}", blast.name(), clock.second(until));
             let stops = model.to_pause().is_some_and(|paused| paused.id == blast.id);
+            let (undo, pause) = (model.options.keys.undo(), model.options.keys.pause());
             let keys = match (model.overlays.last().is_some_and(Overlay::is_form), stops) {
-                (true, _) => "esc, then u stops it",
-                (false, true) => "u or p stops it",
-                (false, false) => "u stops it",
+                (true, _) => format!("esc, then {undo} stops it"),
+                (false, true) => format!("{undo} or {pause} stops it"),
+                (false, false) => format!("{undo} stops it"),
             };
             TextLine::of(text, TextRole::Need).right(keys)
         }

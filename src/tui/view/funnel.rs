@@ -153,7 +153,8 @@ fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
 
 fn state(model: &Model, blast: &BlastView, room: u16) -> String {
     if let Some(until) = blast.armed_until(model.now) {
-        return format!("starts in {}: u stops it", span_words(until - model.now + TimeDelta::milliseconds(999)));
+        let left = span_words(until - model.now + TimeDelta::milliseconds(999));
+        return format!("starts in {left}: {} stops it", model.options.keys.undo());
     }
     let by = blast.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     match blast.state {

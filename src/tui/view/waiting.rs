@@ -70,8 +70,11 @@ fn waits(model: &Model, blast: &BlastView, left: u16) -> (String, String) {
 /// the second.
 pub(super) fn reason(model: &Model, blast: &BlastView) -> Option<String> {
     let Some(waiting) = waiting(blast) else { return stopped(model, blast) };
-    let stops = if matches!(waiting, Waiting::Armed { .. }) { "; u stops it" } else { "" };
-    Some(format!("{}{stops}", said(model, blast, waiting)))
+    let said = said(model, blast, waiting);
+    Some(match waiting {
+        Waiting::Armed { .. } => format!("{said}; {} stops it", model.options.keys.undo()),
+        _ => said,
+    })
 }
 
 fn said(model: &Model, blast: &BlastView, waiting: &Waiting) -> String {

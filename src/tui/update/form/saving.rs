@@ -177,7 +177,8 @@ pub fn answered(model: &mut Model, answer: DraftAnswer) -> Vec<Effect> {
         DraftAnswer::Opened(opened) => match *opened {
             Ok(opened) => {
                 model.blasts.select(opened.at.id);
-                return show(model, BlastForm::of(opened));
+                let sends_templates = model.sends_templates(&opened.form.sender);
+                return show(model, BlastForm::of(opened, sends_templates));
             }
             Err(failure) => model.refuse(failure.sentence()),
         },
