@@ -7,6 +7,7 @@ use crate::domain::phone::Phone;
 use crate::store::cart::{CartQuery, CartRow};
 use crate::store::customer::CustomerDetails;
 use crate::store::order::{OrderQuery, OrderRow};
+use crate::store::view::{StandingOptOut, opt_outs};
 
 /// The most orders and carts of one number that are shown.
 const SHOWN: u32 = 100;
@@ -15,6 +16,8 @@ const SHOWN: u32 = 100;
 #[derive(Debug, Clone, PartialEq)]
 pub struct CustomerSheet {
     pub details: CustomerDetails,
+    /// What they opted out of, the oldest first.
+    pub opt_outs: Vec<StandingOptOut>,
     /// The newest first.
     pub orders: Vec<OrderRow>,
     /// The newest first.
@@ -25,8 +28,9 @@ impl App {
     /// The customer who has this number, with orders and carts.
     pub async fn customer_sheet(&self, phone: &Phone) -> Result<CustomerSheet, AppError> {
         let details = self.customer(phone).await?;
-        let (mut orders, mut carts) = (Vec::new(), Vec::new());
+        let (mut opt_outs, mut orders, mut carts) = (Vec::new(), Vec::new(), Vec::new());
         for number in &details.customer.numbers {
+            opt_outs.extend(opt_outs::of_number(self.pool(), number).await?);
             // A stand-in of somebody who was forgotten is no number.
             let own = (number == phone.as_str()).then(|| Ok(phone.clone()));
             let Ok(phone) = own.unwrap_or_else(|| Phone::parse(number, self.own_region())) else { continue };
@@ -40,6 +44,8 @@ impl App {
         orders.dedup_by_key(|order| order.id);
         carts.sort_by_key(|cart| Reverse(cart.id));
         carts.dedup_by_key(|cart| cart.id);
-        Ok(CustomerSheet { details, orders, carts })
+        opt_outs.sort_by(|one, other| (one.since, &one.business).cmp(&(other.since, &other.business)));
+        opt_outs.dedup();
+        Ok(CustomerSheet { details, opt_outs, orders, carts })
     }
 }

@@ -30,6 +30,8 @@ pub struct Marked {
     pub after: Status,
     /// What was done, as `replied`, `closed`, `opt-out`, `note`, `resolve`.
     pub act: String,
+    /// The amount of their sale before.
+    pub amount_before: Option<Decimal>,
     /// Orders of theirs that no longer count, since an amount was written in their place.
     pub replaced: Vec<OrderId>,
     /// The same as a command line: `blastdeck mark 7 +60… replied`.
@@ -132,6 +134,7 @@ impl App {
             before,
             after,
             act: act(&mark).word().to_owned(),
+            amount_before: person.recipient.amount,
             replaced: counted.into_iter().filter(|order| !counting.contains(order)).collect(),
             command_line: command_line(person, &mark),
         })

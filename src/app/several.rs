@@ -40,6 +40,7 @@ impl Recorded {
             before: self.before,
             after: self.after,
             act: act(mark).word().to_owned(),
+            amount_before: self.person.recipient.amount,
             replaced: Vec::new(),
             command_line: command_line(&self.person, mark),
         }

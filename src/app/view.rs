@@ -29,7 +29,7 @@ pub use crate::store::view::replies::{
 };
 pub use crate::store::view::{
     Anchor, AnswerRow, BlastFilter, BlastPosition, ChangesSince, ElsewhereRow, ErrorRow, HistoryRow, LeaseRow, Order,
-    RecipientDetails, RecipientQuery, RecipientRow, RowPosition, SORTED_MAX, SenderStop, Total,
+    RecipientDetails, RecipientQuery, RecipientRow, RowPosition, SORTED_MAX, SenderStop, StandingOptOut, Total,
 };
 
 /// A blast with its counts, why it waits and when it is done.

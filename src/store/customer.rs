@@ -73,6 +73,8 @@ pub struct CustomerQuery {
 pub struct CustomerBlast {
     pub blast_id: BlastId,
     pub tag: String,
+    #[serde(skip)]
+    pub follow_up_stage: String,
     /// Of the blast: whoever is in a draft was sent nothing.
     #[serde(skip)]
     pub state: BlastState,
@@ -282,7 +284,7 @@ const ROWS: &str = "
 /// The blasts of a customer, the newest first; drafts last.
 pub async fn blasts(tx: &mut PgConnection, customer: &str, limit: i64) -> Result<Vec<CustomerBlast>, StoreError> {
     let blasts = sqlx::query_as(concat!(
-        "select r.blast_id, b.blast_tag as tag, b.state, r.phone_number, ",
+        "select r.blast_id, b.blast_tag as tag, b.follow_up_stage, b.state, r.phone_number, ",
         current!("r.", status),
         " as status, r.sent_at, r.delivered_at as received_at,
                 r.read_timestamp as read_at, r.replied_at, r.closed_at, r.amount, r.note

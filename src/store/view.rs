@@ -18,6 +18,7 @@ pub mod follow_up;
 pub mod history;
 pub mod metrics;
 mod newest;
+pub mod opt_outs;
 mod order;
 mod person;
 pub mod progress;
@@ -43,6 +44,8 @@ use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
 use crate::domain::waiting::WaitingReport;
 use crate::store::session::SessionAnswer;
+pub use actions::ActionFilter;
+pub use opt_outs::StandingOptOut;
 pub use order::{Order, RowPosition};
 use replies::ReplyRow;
 
@@ -173,6 +176,9 @@ pub struct RecipientRow {
     pub provider_status: Option<String>,
     /// What the program that gave them calls them.
     pub external_id: Option<String>,
+    /// The opt-out that holds for them, wherever it was noted; known of those who are shown.
+    #[sqlx(skip)]
+    pub opt_out: Option<StandingOptOut>,
 }
 
 impl RecipientRow {
@@ -309,8 +315,6 @@ pub struct RecipientDetails {
     pub session_answers: Vec<SessionAnswer>,
     /// Until when text may be sent to them; `None` for a sender with a phone of its own.
     pub session: Option<SessionWindow>,
-    /// They opted out of the sender's business, or of all: nothing is written to them.
-    pub is_suppressed: bool,
     pub elsewhere: Vec<ElsewhereRow>,
 }
 
@@ -359,14 +363,6 @@ impl fmt::Display for LeaseRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} on {}", self.role.unwrap_or(EngineRole::Engine), self.host)
     }
-}
-
-/// Which acts to list; everything absent matches all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ActionFilter {
-    pub operator: Option<String>,
-    pub blast: Option<BlastId>,
-    pub recipient: Option<RecipientId>,
 }
 
 /// An operator's act, as logged.

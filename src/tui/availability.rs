@@ -282,7 +282,7 @@ pub fn cannot_answer(model: &Model) -> Option<String> {
 pub fn cannot_write_to(loaded: &RecipientDetails) -> Option<String> {
     let who = brief(&loaded.row.who());
     match loaded.session {
-        _ if loaded.is_suppressed => Some(format!("{who} opted out, and whoever opted out is not written to")),
+        _ if loaded.row.opt_out.is_some() => Some(format!("{who} opted out, and whoever opted out is not written to")),
         Some(SessionWindow::Never) => Some(NEVER_WROTE.to_owned()),
         _ => None,
     }

@@ -29,6 +29,7 @@ mod lines;
 mod marks;
 mod naming;
 mod needs;
+mod opt_outs;
 mod others;
 mod paging;
 mod plans;

@@ -2,8 +2,17 @@
 
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
-use super::{ActionFilter, ActionRow};
+use super::ActionRow;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::store::StoreError;
+
+/// Which acts to list; everything absent matches all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActionFilter {
+    pub operator: Option<String>,
+    pub blast: Option<BlastId>,
+    pub recipient: Option<RecipientId>,
+}
 
 /// The newest acts that match, newest first; at most `limit`, 1 to 1,000.
 pub async fn newest(pool: &PgPool, filter: &ActionFilter, limit: u32) -> Result<Vec<ActionRow>, StoreError> {

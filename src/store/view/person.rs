@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 
 use super::recipients::COLUMNS;
-use super::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, condition, replies};
+use super::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, condition, opt_outs, replies};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, OrderId, RecipientId, SenderId};
 use crate::domain::session::SessionWindow;
@@ -32,7 +32,6 @@ struct DetailsRecord {
     is_template: bool,
     sender_id: SenderId,
     is_meta: bool,
-    is_suppressed: bool,
     /// By the database's clock. Under a name that no column of the person has.
     asked_at: DateTime<Utc>,
 }
@@ -40,7 +39,8 @@ struct DetailsRecord {
 /// One person in full, in one snapshot; `None` when there is no such person.
 pub async fn details(pool: &PgPool, id: RecipientId) -> Result<Option<RecipientDetails>, StoreError> {
     let mut snapshot = begin_with(pool, "begin transaction isolation level repeatable read read only").await?;
-    let Some(head) = head(&mut snapshot, id).await? else { return Ok(None) };
+    let Some(mut head) = head(&mut snapshot, id).await? else { return Ok(None) };
+    opt_outs::attach(&mut *snapshot, std::slice::from_mut(&mut head.row)).await?;
     let history = history(&mut snapshot, id).await?;
     let answers = answers(&mut snapshot, id).await?;
     let elsewhere = elsewhere(&mut snapshot, &head.row).await?;
@@ -63,7 +63,6 @@ pub async fn details(pool: &PgPool, id: RecipientId) -> Result<Option<RecipientD
         replies,
         session_answers,
         session,
-        is_suppressed: head.is_suppressed,
     }))
 }
 
@@ -91,10 +90,7 @@ async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<Det
         current!("r.", claimed_at),
         " as claimed_at, r.message_text, b.blast_tag, b.follow_up_stage, b.template_text,
                 b.template is not null as is_template, b.sender_id,
-                s.provider = 'meta' as is_meta, now() as asked_at,
-                exists (select 1 from suppressions x
-                         where person_key(x.phone_number) = person_key(r.phone_number)
-                           and x.business in (s.business, '*')) as is_suppressed
+                s.provider = 'meta' as is_meta, now() as asked_at
            from blast_recipients r
            join blasts b on b.id = r.blast_id
            join senders s on s.id = b.sender_id

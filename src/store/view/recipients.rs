@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
-use super::{Anchor, Order, RecipientQuery, RecipientRow, RowPosition, SORTED_MAX, Total, condition, newest};
+use super::{Anchor, Order, RecipientQuery, RecipientRow, RowPosition, SORTED_MAX, Total, condition, newest, opt_outs};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
@@ -51,6 +51,7 @@ pub async fn window(pool: &PgPool, query: &RecipientQuery) -> Result<Vec<Recipie
     if is_backwards(query.anchor) {
         rows.reverse();
     }
+    opt_outs::attach(pool, &mut rows).await?;
     Ok(rows)
 }
 
@@ -211,7 +212,9 @@ pub async fn by_id(pool: &PgPool, ids: &[RecipientId]) -> Result<Vec<RecipientRo
     let mut sql = QueryBuilder::<Postgres>::new("select ");
     sql.push(COLUMNS).push(" from unnest(").push_bind(ids);
     sql.push("::bigint[]) with ordinality as asked (id, place) join blast_recipients using (id) order by place");
-    Ok(sql.build_query_as().fetch_all(pool).await?)
+    let mut rows: Vec<RecipientRow> = sql.build_query_as().fetch_all(pool).await?;
+    opt_outs::attach(pool, &mut rows).await?;
+    Ok(rows)
 }
 
 /// What the campaigns' spelling says of people beside their rows.

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::{OverlayContent, clock, wrapped};
+use crate::app::view::StandingOptOut;
 use crate::app::{Consent, CustomerBlast, CustomerRow, CustomerSheet, items_in_words};
 use crate::domain::blast::BlastState;
 use crate::domain::forgotten;
@@ -89,7 +90,7 @@ fn known(sheet: &CustomerSheet, (clock, currency): (TimeFormat, &str), width: u1
         many("names", &customer.names),
         many("numbers", &customer.numbers),
         any("tags", &customer.tags),
-        any("opted out of", &customer.opted_out),
+        opted_out(sheet, clock),
     ];
     let notes = sheet.details.notes.iter().map(|note| format!("note: {} ({})", note.note, note.written_by));
     let consents = sheet.details.consents.iter().map(Consent::in_words);
@@ -98,6 +99,13 @@ fn known(sheet: &CustomerSheet, (clock, currency): (TimeFormat, &str), width: u1
             .extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| TextLine::dim(format!("  {line}"))));
     }
     lines
+}
+
+/// `opted out: of kedai since 12:30, of toko since 3 Oct`.
+fn opted_out(sheet: &CustomerSheet, clock: TimeFormat) -> Option<String> {
+    let each = |opt_out: &StandingOptOut| format!("{} since {}", opt_out.scope(), clock.long(opt_out.since));
+    let each: Vec<String> = sheet.opt_outs.iter().map(each).collect();
+    (!each.is_empty()).then(|| format!("opted out: {}", each.join(", ")))
 }
 
 fn counts(customer: &CustomerRow, currency: &str) -> String {
@@ -154,7 +162,7 @@ fn blasts(model: &Model, blasts: &[CustomerBlast], clock: TimeFormat) -> Vec<Tex
         let amount = blast.amount.map(|sum| format!("  {}", in_currency(sum, &model.options.currency)));
         TextLine::dim(format!("  {at:<8}"))
             .and(format!("{:<10}", blast.status.label()), TextRole::Stage(blast.status))
-            .and(format!("{}{}", blast.tag, amount.unwrap_or_default()), TextRole::Plain)
+            .and(format!("{}, {}{}", blast.tag, blast.follow_up_stage, amount.unwrap_or_default()), TextRole::Plain)
     };
     let (drafts, sent): (Vec<_>, Vec<_>) = blasts.iter().partition(|blast| blast.state == BlastState::Draft);
     let drafts = (!drafts.is_empty()).then(|| {

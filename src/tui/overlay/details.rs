@@ -20,6 +20,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     };
     let clock = clock(model);
     let mut lines = vec![standing(model, loaded, clock)];
+    lines.extend(opt_out_lines(&loaded.row, clock, width));
     lines.extend(before(model, loaded, clock));
     let mut focus = None;
     if loaded.row.status == Status::Uncertain {
@@ -49,6 +50,7 @@ pub fn preview(model: &Model, loaded: &RecipientDetails, width: u16) -> (TitleRu
     let hint = (width >= 64 && opens_them).then(|| "enter: all of it".to_owned());
     let title = super::title(vec![who, loaded.row.phone.to_string()], hint);
     let mut lines = vec![standing(model, loaded, clock)];
+    lines.extend(opt_out_lines(&loaded.row, clock, width));
     lines.extend(note_lines(&loaded.row, width));
     lines.extend(earlier(model, loaded, clock));
     if loaded.row.status == Status::Uncertain {
@@ -112,12 +114,21 @@ fn standing(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Text
     let note = row.note.as_deref().unwrap_or("-");
     let line = TextLine::plain("  ").and(row.status.to_string(), TextRole::Stage(row.status));
     let line = line.and(format!(" since {}", clock.long(since)), TextRole::Plain);
-    let opted_out = row.opted_out_at.filter(|_| row.status != Status::OptedOut);
+    // What holds has a line of its own.
+    let opted_out = row.opted_out_at.filter(|_| row.status != Status::OptedOut && row.opt_out.is_none());
     let line = match opted_out {
         Some(at) => line.and(format!("      opted out {}", clock.long(at)), TextRole::Trouble),
         None => line,
     };
     line.and(format!("      {symbol} {amount}      note {note}"), TextRole::Plain)
+}
+
+/// `opted out (of kedai), since 12:30`, wherever that was noted.
+fn opt_out_lines(row: &RecipientRow, clock: TimeFormat, width: u16) -> Vec<TextLine> {
+    let Some(opt_out) = &row.opt_out else { return Vec::new() };
+    let text = format!("opted out ({}), since {}", opt_out.scope(), clock.long(opt_out.since));
+    let lines = wrapped(&text, width.saturating_sub(4)).into_iter();
+    lines.map(|line| TextLine::of(format!("  {line}"), TextRole::Trouble)).collect()
 }
 
 fn before(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Vec<TextLine> {

@@ -27,13 +27,13 @@ pub(super) fn section(model: &Model, loaded: &RecipientDetails, width: u16) -> V
     }
     let rule = TextLine::rule("Reply");
     let rule = match loaded.session {
-        Some(_) if loaded.is_suppressed => rule.right("opted out: not written to".to_owned()),
+        Some(_) if loaded.row.opt_out.is_some() => rule.right("opted out: not written to".to_owned()),
         Some(session) => rule.right(until(session, clock)),
         None => rule,
     };
     let mut lines = vec![rule];
     lines.extend(conversation(model, loaded, width));
-    if let (Some(SessionWindow::Open { .. }), false) = (loaded.session, loaded.is_suppressed) {
+    if let (Some(SessionWindow::Open { .. }), false) = (loaded.session, loaded.row.opt_out.is_some()) {
         let (blast, phone) = (loaded.row.blast_id, loaded.row.phone.as_str());
         let line = format!("blastdeck reply {blast} {phone}");
         lines.extend(pasteable(&model.options.call(&line), 2, width).map(TextLine::dim));

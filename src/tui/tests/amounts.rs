@@ -287,7 +287,24 @@ fn an_amended_amount_is_shown_with_the_one_before() {
     let request = dashboard.acts().swap_remove(0);
     dashboard.answer(Completion::Written { request, outcome });
 
-    assert_eq!(dashboard.said(), "Tan Mei Ling: RM 130.00 instead of RM 120.00, by you");
+    assert_eq!(dashboard.said(), "Tan Mei Ling: RM 120.00 replaced by RM 130.00, by you");
+}
+
+#[test]
+fn an_amount_that_another_window_wrote_first_is_named_where_it_is_replaced() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3c120\n");
+    let Completion::Written { outcome: Ok(WriteOutcome::Marked(done)), .. } =
+        marked(1, "Siti Aminah", Status::Closed, Status::Closed)
+    else {
+        unreachable!("an answer to an act")
+    };
+    let done = Marked { amount_before: Some(Decimal::new(5_000, 2)), ..done };
+
+    let request = dashboard.acts().pop().unwrap();
+    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Marked(done)) });
+
+    assert_eq!(dashboard.said(), "Siti Aminah: RM 50.00 replaced by RM 120.00, by you");
 }
 
 #[test]
@@ -304,7 +321,7 @@ fn an_amount_in_the_place_of_orders_says_that_they_no_longer_count() {
     let request = dashboard.acts().swap_remove(0);
     dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Marked(done)) });
 
-    assert_eq!(dashboard.said(), "Tan Mei Ling: RM 130.00 instead of RM 120.00, by you; orders 8, 9 no longer count");
+    assert_eq!(dashboard.said(), "Tan Mei Ling: RM 120.00 replaced by RM 130.00, by you; orders 8, 9 no longer count");
 }
 
 #[test]

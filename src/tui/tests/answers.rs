@@ -3,7 +3,7 @@
 use super::activity::{cloud, page};
 use super::support::{RAYA, STACKED, TestDashboard, at, details_of, people};
 use crate::app::QueuedAnswer;
-use crate::app::view::{RecipientDetails, ReplyFile, ReplyRow};
+use crate::app::view::{RecipientDetails, ReplyFile, ReplyRow, StandingOptOut};
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 use crate::domain::session::{SESSION, SessionWindow};
 use crate::tui::effect::{AnswerText, Completion, EffectError, WriteOutcome, WriteRequest};
@@ -154,7 +154,8 @@ fn whoever_opted_out_is_offered_no_answer() {
     let mut dashboard = scene();
     dashboard.keys("a");
     dashboard.keys("RM");
-    let opted_out = RecipientDetails { is_suppressed: true, ..kavitha(open_window()) };
+    let mut opted_out = kavitha(open_window());
+    opted_out.row.opt_out = Some(StandingOptOut { business: "kedai".to_owned(), since: at(12, 30) });
     dashboard.answer(Completion::Person(Box::new(Ok(opted_out.clone()))));
 
     assert!(dashboard.model.overlays.is_empty(), "what was typed before their page was read goes nowhere");

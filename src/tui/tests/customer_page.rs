@@ -14,6 +14,7 @@ fn what_was_sent_stands_above_drafts_which_are_counted() {
     let blast = |id, state, status| CustomerBlast {
         blast_id: BlastId(id),
         tag: format!("Blast {id}"),
+        follow_up_stage: "Initial".to_owned(),
         state,
         phone_number: PHONE.to_owned(),
         status,

@@ -133,7 +133,7 @@ pub fn sheet(orders: Vec<OrderRow>) -> Completion {
         tags: vec!["vip".to_owned()],
     };
     let details = CustomerDetails { customer, notes: Vec::new(), consents: Vec::new(), blasts: Vec::new() };
-    let sheet = CustomerSheet { details, orders, carts: vec![cart(CartState::Open)] };
+    let sheet = CustomerSheet { details, opt_outs: Vec::new(), orders, carts: vec![cart(CartState::Open)] };
     Completion::Customer { phone: people()[0].phone.clone(), sheet: Box::new(Ok(sheet)) }
 }
 

@@ -196,6 +196,7 @@ pub fn person(id: i64, name: &str, status: Status, changed: DateTime<Utc>) -> Re
         reason: None,
         provider_status: None,
         external_id: None,
+        opt_out: None,
     }
 }
 
@@ -361,6 +362,7 @@ pub fn marked(id: i64, who: &str, before: Status, after: Status) -> Completion {
         before,
         after,
         act: "replied".to_owned(),
+        amount_before: None,
         replaced: Vec::new(),
         command_line: format!("blastdeck mark 7 +60100120{id:03} replied"),
     };
@@ -384,7 +386,6 @@ pub fn details_of(row: RecipientRow) -> RecipientDetails {
         replies: Vec::new(),
         session_answers: Vec::new(),
         session: None,
-        is_suppressed: false,
     }
 }
 

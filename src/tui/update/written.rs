@@ -163,12 +163,17 @@ fn sentence(model: &Model, request: &WriteRequest, marked: &Marked) -> String {
     let mark = match request {
         WriteRequest::Mark { mark, .. } => Some(mark),
         WriteRequest::Amend { seen: Some(seen), amount, .. } => {
-            return format!("{who}: {} instead of {}, by you", money(*amount), money(*seen));
+            return format!("{who}: {} replaced by {}, by you", money(*seen), money(*amount));
         }
         WriteRequest::Amend { amount, .. } => return format!("{who}: {}, by you", money(*amount)),
         _ => None,
     };
     match mark {
+        // Written in another window since, or by an order.
+        Some(Mark::Closed(Some(sum))) if marked.amount_before.is_some_and(|seen| seen != *sum) => {
+            let seen = marked.amount_before.map(money).unwrap_or_default();
+            format!("{who}: {seen} replaced by {}, by you", money(*sum))
+        }
         Some(Mark::Closed(Some(sum))) => format!("{who}: {after}, {}, by you", money(*sum)),
         _ if before != after => format!("{who}: {before} -> {after}, by you"),
         Some(Mark::Note(_)) => format!("{who}: note written, by you"),

@@ -195,7 +195,9 @@ fn who(row: &ActivityRow) -> String {
 fn stage(person: Option<&RecipientRow>) -> (String, TextRole) {
     match person {
         None => (String::new(), TextRole::Plain),
-        Some(row) if row.opted_out_at.is_some() => ("opted out".to_owned(), TextRole::Stage(Status::OptedOut)),
+        Some(row) if row.opted_out_at.is_some() || row.opt_out.is_some() => {
+            ("opted out".to_owned(), TextRole::Stage(Status::OptedOut))
+        }
         Some(row) => (row.status.to_string(), TextRole::Stage(row.status)),
     }
 }

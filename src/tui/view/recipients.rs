@@ -200,11 +200,20 @@ fn value(model: &Model, row: &RecipientRow, cell: RecipientColumn, strong: Optio
 
 /// The operator's note, else what should be known about somebody who did not get it.
 fn note(row: &RecipientRow) -> (String, TextRole) {
-    let opted_out = row.opted_out_at.is_some() && row.status != Status::OptedOut;
-    if let Some(note) = &row.note {
-        let before = if opted_out { "opted out; " } else { "" };
-        return (format!("{before}{note}"), TextRole::Plain);
+    let is_opted_out = (row.opted_out_at.is_some() || row.opt_out.is_some()) && row.status != Status::OptedOut;
+    let (text, role) = match &row.note {
+        Some(note) => (note.clone(), TextRole::Plain),
+        None => state_note(row),
+    };
+    match text.as_str() {
+        _ if !is_opted_out || text.starts_with("opted out") => (text, role),
+        "" => ("opted out".to_owned(), TextRole::Dim),
+        _ => (format!("opted out; {text}"), role),
     }
+}
+
+/// What should be known of somebody who did not get it.
+fn state_note(row: &RecipientRow) -> (String, TextRole) {
     match row.status {
         Status::Uncertain => ("press enter".to_owned(), TextRole::Accent),
         Status::Failed => {
@@ -212,7 +221,6 @@ fn note(row: &RecipientRow) -> (String, TextRole) {
             (why.cloned().unwrap_or_else(|| "refused".to_owned()), TextRole::Dim)
         }
         Status::Skipped => (row.reason.clone().unwrap_or_default(), TextRole::Dim),
-        _ if opted_out => ("opted out".to_owned(), TextRole::Dim),
         _ => (String::new(), TextRole::Plain),
     }
 }

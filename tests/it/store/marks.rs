@@ -69,7 +69,8 @@ async fn marks_are_taken_back_one_by_one_in_the_reverse_order() {
     aina.mark(SITI, sale("120.00")).await.unwrap();
     // Later than a moment after the close, another amount is an act of its own.
     scene.execute("update operator_actions set at = at - interval '6 min'").await;
-    aina.mark(SITI, sale("99.50")).await.unwrap();
+    let second = aina.mark(SITI, sale("99.50")).await.unwrap();
+    assert_eq!(second.amount_before, "120.00".parse().ok(), "the line names what it replaces");
     aina.mark(SITI, Mark::Note("pays on Friday".to_owned())).await.unwrap();
 
     let facts = "select status::text || ' ' || coalesce(amount::text, '-') || ' ' || coalesce(note, '-')

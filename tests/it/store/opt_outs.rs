@@ -2,6 +2,8 @@
 //! suppressed is said to be, and by what.
 
 use blastdeck::app::App;
+use blastdeck::app::view::{Anchor, Order, RecipientQuery};
+use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
 use blastdeck::domain::recipient::Mark;
@@ -212,4 +214,33 @@ async fn whoever_may_have_the_message_stays_uncertain_once_they_are_no_longer_su
     assert_eq!(back.queued().collect::<Vec<_>>(), [BlastId(3)]);
     let still = scene.number("select count(*) from blast_recipients where opted_out_at is not null and id = 2").await;
     assert_eq!(still, 0, "once they are settled they are not taken for opted out");
+}
+
+#[tokio::test]
+async fn an_opt_out_is_on_the_rows_of_its_person_in_every_blast_of_the_business() {
+    let (_scene, aina, _) = scene().await;
+    let query = RecipientQuery {
+        blast: BlastId(2),
+        filter: Filter::default(),
+        order: Order::Row,
+        as_of: None,
+        anchor: Anchor::Start,
+        limit: 10,
+    };
+    let shown = async || {
+        let listed = aina.recipients(&query).await.unwrap().pop().unwrap().opt_out;
+        let again = aina.recipients_by_id(&[BEN_SENT]).await.unwrap().pop().unwrap().opt_out;
+        let detailed = aina.recipient(BEN_SENT).await.unwrap().row.opt_out;
+        let customer = aina.customer_sheet(&number()).await.unwrap().opt_outs.pop();
+        assert!([&again, &detailed, &customer].iter().all(|other| **other == listed));
+        listed
+    };
+
+    aina.suppress("toko", &number(), None).await.unwrap_err();
+    assert_eq!(shown().await, None);
+    aina.mark(BEN, Mark::OptOut).await.unwrap();
+
+    assert_eq!(shown().await.unwrap().business, "kedai");
+    aina.undo_mine().await.unwrap();
+    assert_eq!(shown().await, None);
 }

@@ -1,0 +1,51 @@
+//! Somebody who opted out is shown to have, in whichever blast that was noted.
+
+use super::customers::{opened, sheet};
+use super::support::{STACKED, TestDashboard, WIDE, at, details_of, people};
+use crate::app::view::{RecipientRow, StandingOptOut};
+use crate::domain::status::Status;
+use crate::tui::effect::Completion;
+
+fn opted_out(row: RecipientRow) -> RecipientRow {
+    RecipientRow { opt_out: Some(StandingOptOut { business: "kedai".to_owned(), since: at(12, 30) }), ..row }
+}
+
+#[test]
+fn the_rows_of_somebody_who_opted_out_in_another_blast_say_so_beside_what_else_is_noted() {
+    let screen = TestDashboard::with(WIDE, people().into_iter().map(opted_out).collect()).screen();
+
+    let row = |who: &str| screen.iter().find(|line| line.contains(who)).unwrap();
+    assert!(row("Kavitha").ends_with("opted out"), "{}", row("Kavitha"));
+    assert!(row("Tan Mei").contains("opted out; 2 boxes"), "{}", row("Tan Mei"));
+    assert!(row("Lim Ah").ends_with("opted out; refused"), "{}", row("Lim Ah"));
+}
+
+#[test]
+fn details_say_of_whom_and_since_when_somebody_opted_out() {
+    for size in [WIDE, STACKED] {
+        for status in [Status::Read, Status::OptedOut, Status::Uncertain] {
+            let row = RecipientRow { status, opted_out_at: Some(at(12, 30)), ..people().swap_remove(0) };
+            let mut dashboard = TestDashboard::with(size, vec![row.clone()]);
+            dashboard.keys("3\n").answer(Completion::Person(Box::new(Ok(details_of(opted_out(row))))));
+
+            let screen = dashboard.screen();
+
+            assert!(screen.contains(&"  opted out (of kedai), since 12:30".to_owned()), "{screen:#?}");
+        }
+    }
+}
+
+#[test]
+fn the_page_of_a_customer_says_since_when_they_opted_out() {
+    let mut dashboard = opened(WIDE);
+    let Completion::Customer { phone, sheet } = sheet(Vec::new()) else { panic!("a customer") };
+    let mut sheet = sheet.unwrap();
+    sheet.opt_outs = vec![
+        StandingOptOut { business: "*".to_owned(), since: at(12, 30) },
+        StandingOptOut { business: "kedai".to_owned(), since: at(13, 0) },
+    ];
+
+    let screen = dashboard.answer(Completion::Customer { phone, sheet: Box::new(Ok(sheet)) }).screen().join("\n");
+
+    assert!(screen.contains("opted out: of every business since 12:30, of kedai since 13:00"), "{screen}");
+}
