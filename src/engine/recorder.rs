@@ -1,13 +1,15 @@
-//! Writes evidence in batches: what arrives while one commit runs goes in with the next. A slot is freed only when its
+//! Writes evidence in batches: what arrives while batches are being written goes in with the next. A slot is freed only when its
 //! evidence is durable; evidence that cannot be written is kept and retried.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::{Moment, ShortMoment};
@@ -27,6 +29,11 @@ type PendingEvidence = (EvidenceEntry, Option<Slot>);
 const STREAM: usize = 32;
 /// How long the evidence of a stream gathers.
 const GATHER: Duration = Duration::from_millis(4);
+/// So many batches are written at once: while the disk, or the network, takes its time over the commit of one, the next is on its
+/// way. Whatever two of them say of one person is put in order by the lock on their row, and may come in either order.
+const WRITES: usize = 2;
+/// Rows that somebody else holds locked are tried again this much later, or with other news.
+const LOCKED_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// What is written together: first what can be written without being read.
 #[derive(Default)]
@@ -156,83 +163,112 @@ pub fn start(deps: RecorderDeps, give_up: CancellationToken) -> (RecorderHandle,
     let (sender, inbox) = mpsc::unbounded_channel();
     let (settled_tx, settled) = watch::channel(0);
     let (trouble_tx, trouble) = watch::channel(None);
-    let recorder = Recorder { deps, inbox, settled: settled_tx, trouble: trouble_tx, gone: HashSet::new(), give_up };
+    let RecorderDeps { pool, rules, changed } = deps;
+    let recorder = Recorder {
+        writer: Writer { pool, rules, trouble: trouble_tx, give_up },
+        changed,
+        inbox,
+        settled: settled_tx,
+        pending: PendingBatch::default(),
+        due: Instant::now(),
+        only_locked: false,
+        last: 0,
+        gone: HashSet::new(),
+    };
     (RecorderHandle { inbox: sender, settled, trouble }, tokio::spawn(recorder.work()))
 }
 
 struct Recorder {
-    deps: RecorderDeps,
+    writer: Writer,
+    /// Receives each blast that changed.
+    changed: mpsc::UnboundedSender<BlastId>,
     inbox: mpsc::UnboundedReceiver<PendingEvidence>,
     settled: watch::Sender<u64>,
-    trouble: watch::Sender<Option<DatabaseTrouble>>,
+    /// What is written next.
+    pending: PendingBatch,
+    /// From when on; and whether all of it waits for locks that somebody else holds.
+    due: Instant,
+    only_locked: bool,
+    /// How large the last batch was.
+    last: usize,
     /// Blasts whose deleted people were logged.
     gone: HashSet<BlastId>,
-    give_up: CancellationToken,
+}
+
+/// A batch that was written, with what came of each of its entries.
+struct WrittenBatch {
+    entries: Vec<EvidenceEntry>,
+    slots: Vec<Option<Slot>>,
+    settled: Vec<EntryOutcome>,
 }
 
 impl Recorder {
     async fn work(mut self) {
-        let (mut again, mut last) = (PendingBatch::default(), 0);
-        while let Some(batch) = self.gather(std::mem::take(&mut again), last).await {
-            let (entries, slots) = batch.closed();
-            last = entries.len();
-            let Some(settled) = self.write(&entries).await else { return };
-            again = self.close(entries.into_iter().zip(slots), &settled);
+        let writer = self.writer.clone();
+        let mut writes = FuturesUnordered::new();
+        let mut is_open = true;
+        while is_open || !writes.is_empty() || self.pending.len() > 0 {
+            let has_room = writes.len() < WRITES && (is_open || self.pending.len() > 0);
+            tokio::select! {
+                biased;
+                Some(written) = writes.next() => match written {
+                    Some(written) => self.close(written),
+                    None => return,
+                },
+                batch = self.gather(), if has_room => match batch {
+                    Some(batch) => writes.push(writer.write(batch)),
+                    None => is_open = false,
+                },
+            }
         }
     }
 
     /// Whatever is there, at most a batch. Waits when there is nothing, and for a moment in a stream, as the length of the last
-    /// batch shows; `None` at the end.
-    async fn gather(&mut self, mut batch: PendingBatch, last: usize) -> Option<PendingBatch> {
-        if batch.len() == 0 {
-            batch.push(self.inbox.recv().await?);
-        } else {
-            // Only rows that somebody else holds locked: give them a moment, or until other news comes.
+    /// batch shows; `None` at the end. May be dropped at any await: what came so far is kept for the next call.
+    async fn gather(&mut self) -> Option<PendingBatch> {
+        if self.pending.len() == 0 {
+            let first = self.inbox.recv().await?;
+            self.begin_with(first);
+        } else if self.only_locked {
             tokio::select! {
-                Some(pending) = self.inbox.recv() => batch.push(pending),
-                () = sleep(Duration::from_millis(200)) => {}
+                Some(news) = self.inbox.recv() => self.begin_with(news),
+                () = sleep_until(self.due) => {}
             }
         }
-        if last >= STREAM {
-            sleep(GATHER).await;
-        }
-        while batch.len() < BATCH_MAX {
+        sleep_until(self.due).await;
+        while self.pending.len() < BATCH_MAX {
             match self.inbox.try_recv() {
-                Ok(pending) => batch.push(pending),
+                Ok(pending) => self.pending.push(pending),
                 Err(_) => break,
             }
         }
-        Some(batch)
+        self.last = self.pending.len();
+        Some(std::mem::take(&mut self.pending))
     }
 
-    /// Writes until it is durable. Evidence is idempotent, so a lost answer to a commit is settled by writing again.
-    async fn write(&self, entries: &[EvidenceEntry]) -> Option<Vec<EntryOutcome>> {
-        let mut failures = 0;
-        loop {
-            match record(&self.deps.pool, entries, &self.deps.rules).await {
-                Ok(settled) => {
-                    self.trouble.send_if_modified(|trouble| trouble.take().is_some());
-                    return Some(settled);
-                }
-                Err(error) => {
-                    self.trouble.send_replace(error.trouble());
-                    tracing::warn!(%error, pieces = entries.len(), failures, "evidence is kept and tried again");
-                }
-            }
-            tokio::select! {
-                () = self.give_up.cancelled() => return None,
-                () = sleep(StoreError::backoff(failures)) => failures += 1,
-            }
+    /// News, with which a batch begins.
+    fn begin_with(&mut self, news: PendingEvidence) {
+        self.pending.push(news);
+        self.only_locked = false;
+        self.due = Instant::now() + if self.last >= STREAM { GATHER } else { Duration::ZERO };
+    }
+
+    /// Somebody else holds the row: tried again with the next news, or after a moment.
+    fn put_back(&mut self, locked: PendingEvidence) {
+        if self.pending.len() == 0 {
+            self.only_locked = true;
+            self.due = Instant::now() + LOCKED_AGAIN_AFTER;
         }
+        self.pending.push(locked);
     }
 
-    /// Frees the slots of what is durable and publishes what changed; returns what somebody else had locked.
-    fn close(&mut self, batch: impl Iterator<Item = PendingEvidence>, settled: &[EntryOutcome]) -> PendingBatch {
-        let mut again = PendingBatch::default();
+    /// Frees the slots of what is durable and publishes what changed; what somebody else had locked is tried again.
+    fn close(&mut self, written: WrittenBatch) {
+        let WrittenBatch { entries, slots, settled } = written;
         let mut changed = HashSet::new();
         let (now, mut tally) = (Moment::now(), BatchTally::default());
-        for (mut pending, settled) in batch.zip(settled) {
-            if *settled != EntryOutcome::Locked
+        for (mut pending, settled) in entries.into_iter().zip(slots).zip(settled) {
+            if settled != EntryOutcome::Locked
                 && let Some(answer) = &pending.0.answer
             {
                 tally.add(answer.outcome, pending.1.as_ref().map(|slot| slot.claimed.age_at(now)));
@@ -241,7 +277,7 @@ impl Recorder {
                 EntryOutcome::Locked => {
                     // Whoever holds the row may be changing it.
                     pending.0.snapshot = None;
-                    again.push(pending);
+                    self.put_back(pending);
                 }
                 EntryOutcome::Changed { .. } => {
                     changed.insert(pending.0.blast);
@@ -252,10 +288,9 @@ impl Recorder {
         }
         ENGINE_METER.add(&tally);
         for blast in changed {
-            let _ = self.deps.changed.send(blast);
+            let _ = self.changed.send(blast);
         }
         self.settled.send_modify(|n| *n += 1);
-        again
     }
 
     /// Somebody deleted people whose message was in flight: logged once per blast.
@@ -265,6 +300,40 @@ impl Recorder {
                 blast = blast.0,
                 "people were deleted from the database while their message was in flight: its outcome is not kept"
             );
+        }
+    }
+}
+
+/// Writes batches, each in a transaction of its own.
+#[derive(Clone)]
+struct Writer {
+    pool: PgPool,
+    rules: RetryRules,
+    trouble: watch::Sender<Option<DatabaseTrouble>>,
+    give_up: CancellationToken,
+}
+
+impl Writer {
+    /// Writes until it is durable; `None` once that is given up. Evidence is idempotent, so a lost answer to a commit is settled by
+    /// writing again.
+    async fn write(&self, batch: PendingBatch) -> Option<WrittenBatch> {
+        let (entries, slots) = batch.closed();
+        let mut failures = 0;
+        loop {
+            match record(&self.pool, &entries, &self.rules).await {
+                Ok(settled) => {
+                    self.trouble.send_if_modified(|trouble| trouble.take().is_some());
+                    return Some(WrittenBatch { entries, slots, settled });
+                }
+                Err(error) => {
+                    self.trouble.send_replace(error.trouble());
+                    tracing::warn!(%error, pieces = entries.len(), failures, "evidence is kept and tried again");
+                }
+            }
+            tokio::select! {
+                () = self.give_up.cancelled() => return None,
+                () = sleep(StoreError::backoff(failures)) => failures += 1,
+            }
         }
     }
 }
