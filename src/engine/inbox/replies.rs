@@ -38,6 +38,12 @@ pub(super) async fn apply(
     if let Some(waits) = waits(&mut *tx, engine, (item, news), &written_to).await? {
         return Ok(waits);
     }
+    // A message that was in flight when it was looked for may have been known to have gone when it was asked whether any is. Whatever went
+    // before that question is found now.
+    let written_to = match written_to.phone() {
+        Some(_) => attribute(&mut *tx, engine, (item, news), effects).await?,
+        None => written_to,
+    };
     let (sender, phone, answered) = match written_to {
         WrittenTo::Message { sender, phone, message, quoted, .. } => (sender, phone, Some((message, quoted))),
         WrittenTo::Sender { sender, phone } => (sender, phone, None),

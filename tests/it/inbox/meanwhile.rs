@@ -7,7 +7,7 @@ use blastdeck::store::months;
 use serde_json::json;
 use sqlx::postgres::PgPoolOptions;
 
-use super::scene::{InboxScene, envelope, failed, status, statuses, text};
+use super::scene::{InboxScene, envelope, failed, status, statuses, text, uncertain};
 use crate::support::{database, eventually_async};
 
 fn webhook(body: &[u8]) -> NewWebhook {
@@ -56,6 +56,33 @@ async fn a_lock_holds_up_only_what_needs_it() {
     let suppressed = "select count(*) from suppressions";
     eventually_async("the others follow", async || scene.shop.number(suppressed).await == 31).await;
     eventually_async("so does the failure", async || scene.status(32).await == "opted_out").await;
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_reply_belongs_to_a_message_that_is_known_to_have_gone_in_the_same_moment() {
+    let scene = InboxScene::with(1, "cloud", &uncertain(1)).await;
+    // After the reply's message was looked for, and before it is asked whether one may be on its way.
+    let mut between = scene.shop.database.pool.begin().await.unwrap();
+    sqlx::query("lock table in_flight in access exclusive mode").execute(&mut *between).await.unwrap();
+    scene.serve.meta(envelope(&text(1, "wamid.in1", "Hello")).to_string()).await;
+    let asks = "select count(*) from pg_stat_activity
+                 where datname = current_database() and wait_event_type = 'Lock' and query like '%status = ''uncertain'' or%'";
+    eventually_async("it is asked", async || scene.shop.number(asks).await > 0).await;
+
+    sqlx::raw_sql(
+        "update blast_recipients set status = 'sent', standing = 'sent', message_id = 'wamid.1', sent_at = now();
+         update provider_message set outcome = 'accepted', message_id = 'wamid.1';
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+         values (1, 1, 1, 'uncertain', 'sent', 'webhook')",
+    )
+    .execute(&mut *between)
+    .await
+    .unwrap();
+    between.commit().await.unwrap();
+
+    scene.until_applied().await;
+    eventually_async("they replied", async || scene.status(1).await == "replied").await;
     scene.shop.invariants().await;
 }
 
