@@ -78,15 +78,15 @@ impl MarkVerb {
 }
 
 async fn write(context: &Context, person: &RecipientRow, mark: Mark) -> Result<()> {
-    let amount = if let Mark::Closed(Some(amount)) = &mark {
-        format!(" with {}", amount::in_currency(*amount, &context.app.config().ui.currency))
-    } else {
-        String::new()
-    };
+    let sum = if let Mark::Closed(sum) = &mark { *sum } else { None };
     let done = context.app.mark_apart(person.id, mark).await?;
     if context.is_json {
         return json(&json!({ "who": done.who, "act": done.act, "before": done.before, "after": done.after }));
     }
+    let money = |sum| amount::in_currency(sum, &context.app.config().ui.currency);
+    let replaced = done.amount_before.filter(|before| sum != Some(*before));
+    let replaced = replaced.map_or_else(String::new, |before| format!(" in place of {}", money(before)));
+    let amount = sum.map_or_else(String::new, |sum| format!(" with {}{replaced}", money(sum)));
     let change = if done.before == done.after { String::new() } else { format!(", {} -> {}", done.before, done.after) };
     line(&format!("{}: {}{amount}{change}{}", done.who, done.act, done.replaced_in_words()))
 }

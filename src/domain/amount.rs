@@ -147,11 +147,12 @@ pub fn write_as(currency: &str) -> &'static str {
 }
 
 /// Reads an amount of 0 or more in a currency: digits, perhaps with a comma before every three of them, perhaps with a point and as
-/// many places as the currency has, at most two. Anything else is refused rather than guessed: `12,50` may be 12.50 or 1,250.
+/// many places as the currency has, at most two. A single comma before the last two digits is a point too: `49,90`. Anything else is refused
+/// rather than guessed: `12,5` may be 12.50 or the beginning of 12,500.
 pub fn parse(text: &str, currency: &str) -> Result<Decimal, AmountError> {
     let text = text.trim();
     let refused = || AmountError::Unreadable(clean(text).into_owned(), write_as(currency));
-    let (whole, places) = text.split_once('.').unwrap_or((text, ""));
+    let (whole, places) = text.split_once('.').or_else(|| at_comma(text, currency)).unwrap_or((text, ""));
     let whole = without_commas(whole).filter(|whole| is_digits(whole)).ok_or_else(refused)?;
     if whole.is_empty() && places.is_empty() || !is_digits(places) {
         return Err(refused());
@@ -164,6 +165,13 @@ pub fn parse(text: &str, currency: &str) -> Result<Decimal, AmountError> {
     }
     check_places(amount, currency).map_err(|error| AmountError::Places(shortened(text), error))?;
     if places.len() > KEPT_PLACES { Err(AmountError::TooFine(shortened(text))) } else { Ok(amount) }
+}
+
+/// Where a comma stands for the point: before exactly two last digits, as the only sign, in a currency with smaller units.
+fn at_comma<'a>(text: &'a str, currency: &str) -> Option<(&'a str, &'a str)> {
+    let (whole, cents) = text.split_once(',')?;
+    let is_amount = !whole.is_empty() && is_digits(whole) && cents.len() == 2 && is_digits(cents);
+    (is_amount && places(currency) >= 2).then_some((whole, cents))
 }
 
 /// What was typed, as far as it is worth repeating.
@@ -196,6 +204,8 @@ mod tests {
             ("1,200.50", "1200.50"),
             ("1,234,567", "1234567"),
             ("1200.5", "1200.5"),
+            ("49,90", "49.90"),
+            ("1200,50", "1200.50"),
             ("120.", "120"),
             (".50", "0.50"),
             ("0", "0"),
@@ -211,7 +221,10 @@ mod tests {
             "",
             ".",
             ",",
-            "12,50",
+            "12,5",
+            ",50",
+            "1,200,50",
+            "1.200,50",
             "1,2000",
             "1,,200",
             ",200",
@@ -233,6 +246,7 @@ mod tests {
         let said = |text: &str, currency: &str| parse(text, currency).unwrap_err().to_string();
         assert_eq!(said("100.50", "JPY"), "`100.50`: JPY has no decimal places: write it as 100 or 101");
         assert_eq!(said("x", "JPY"), "`x` is not an amount: write it as 120 or 1,200");
+        assert_eq!(said("12,50", "JPY"), "`12,50` is not an amount: write it as 120 or 1,200");
         assert_eq!(said("1.999", "MYR"), "`1.999`: MYR has 2 decimal places: write it as 1.99 or 2.00");
         assert_eq!(said("1.999", "KWD"), "`1.999`: write it with at most 2 decimal places");
         assert_eq!(

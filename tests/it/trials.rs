@@ -111,7 +111,7 @@ async fn what_was_sold_is_in_the_report_and_a_mark_says_what_it_changed() {
     let again = shop.run(&["mark", "1", &digits(1), "opt-out"]).await;
 
     assert!(sold.contains("closed with RM 10.00, ") && sold.contains(" -> closed"), "{sold}");
-    assert!(more.ends_with(": closed with RM 12.50\n"), "{more}");
+    assert!(more.ends_with(": closed with RM 12.50 in place of RM 10.00\n"), "{more}");
     assert_eq!(shop.json(&["blast", "report", "1"]).await["amount"], "12.50");
     assert!(again.code == 3 && again.err.contains("has opted out already: nothing changed"), "{again:?}");
 }

@@ -315,7 +315,8 @@ async fn mark_undo_takes_back_the_newest_act_alone() {
     assert!(amount.contains("the amount is taken back"), "{amount}");
     assert_eq!(shop.number(closed).await, 1, "the sale and the note stand");
     mark(&["closed", "--amount", "300"]).await;
-    mark(&["closed", "--amount", "400"]).await;
+    let second = mark(&["closed", "--amount", "400"]).await;
+    assert!(second.ends_with(": closed with RM 400.00 in place of RM 300.00\n"), "{second}");
     assert!(mark(&["undo"]).await.contains("300"), "the second amount alone");
     mark(&["undo"]).await;
     mark(&["undo"]).await;

@@ -111,7 +111,7 @@ fn esc_keeps_the_close_without_an_amount() {
 #[test]
 fn what_is_no_amount_stays_in_the_field_until_it_is_mended() {
     let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.keys("3c12,50");
+    dashboard.keys("3c12,5");
 
     for key in ["\n", "j", "1.2.3\n"] {
         dashboard.keys(key);
@@ -119,12 +119,23 @@ fn what_is_no_amount_stays_in_the_field_until_it_is_mended() {
         assert_eq!(dashboard.cursor(), Some(1), "the key waits too");
         assert!(dashboard.line(22).contains("write it as 120, 120.50 or 1,200.50"), "{}", dashboard.line(22));
     }
-    for _ in 0.."12,50".len() {
+    for _ in 0.."12,5".len() {
         dashboard.key(Key::Backspace);
     }
     dashboard.keys("12\n");
 
     assert_eq!(dashboard.acts(), [closed(1, Some(1_200))]);
+}
+
+#[test]
+fn an_amount_that_was_refused_is_edited_where_it_stands() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3c49,9\n");
+    assert!(dashboard.line(22).contains("49,9_"), "{}", dashboard.line(22));
+
+    dashboard.key(Key::End).keys("0\n");
+
+    assert_eq!(dashboard.acts(), [closed(1, None), closed(1, Some(4_990))]);
 }
 
 #[test]

@@ -76,7 +76,8 @@ fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutco
 fn edit_amount(amount: &mut AmountPrompt, key: Key) {
     if amount.is_refused() && !edits(key) && key != Key::Backspace {
         amount.trouble = Some(NOT_TAKEN);
-    } else if amount.field.key(key) == EditOutcome::Changed {
+    } else if amount.field.key(key) == EditOutcome::Changed || edits(key) {
+        // Whoever moves in it mends it.
         amount.trouble = None;
     }
 }

@@ -134,7 +134,7 @@ async fn marks_with_amount_and_note_stand_and_are_taken_back() {
     for (wrong, field) in [
         (json!({}), "status"),
         (json!({ "status": "read" }), "status"),
-        (json!({ "status": "closed", "amount": "12,50" }), "amount"),
+        (json!({ "status": "closed", "amount": "12,5" }), "amount"),
         (json!({ "status": "replied", "amount": 3 }), "amount"),
         (json!({ "status": "replied", "wat": 3 }), "wat"),
     ] {
