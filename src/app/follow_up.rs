@@ -33,8 +33,6 @@ pub struct FollowUpPreview {
     pub ages: Vec<AgeCount>,
     /// When people of the blast were last marked by hand, and by whom: whoever replied on a phone since is not known to have.
     pub last_mark: Option<(DateTime<Utc>, String)>,
-    /// How many of them wrote something and are not marked: they would get it too.
-    pub unmarked: i64,
     /// What the draft would be called beside its blast's name.
     pub stage_name: String,
 }
@@ -54,12 +52,16 @@ impl App {
         for count in counts {
             // Everybody is past the first: a clock that runs behind makes nobody younger than nothing.
             let past = usize::try_from(count.past).unwrap_or_default().max(1);
-            ages.iter_mut().take(past).for_each(|age| age.add(count.left_out.0, count.people));
+            // Whoever replied is not marked for what they wrote: they are marked.
+            let is_unmarked = count.wrote && count.left_out.0.is_none() && stuck_at < Status::Replied;
+            for age in ages.iter_mut().take(past) {
+                age.add(count.left_out.0, count.people);
+                age.unmarked += if is_unmarked { count.people } else { 0 };
+            }
         }
         let last_mark = follow_up::last_mark(self.pool(), blast).await?;
-        let unmarked = follow_up::unmarked(self.pool(), stuck).await?;
         let stage_name = self.next_stage(blast).await?;
-        Ok(FollowUpPreview { blast, stuck_at, ages, last_mark, unmarked, stage_name })
+        Ok(FollowUpPreview { blast, stuck_at, ages, last_mark, stage_name })
     }
 
     /// Makes a draft to those who are stuck, each with the values of the older blast, without those who opted out, bought since or

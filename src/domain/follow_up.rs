@@ -51,6 +51,8 @@ pub const PROPOSED_AGE: usize = 6;
 pub struct AgeCount {
     pub stuck: i64,
     pub left_out: Vec<(LeftOut, i64)>,
+    /// Those who get it, wrote something and are not marked as replied.
+    pub unmarked: i64,
 }
 
 impl AgeCount {

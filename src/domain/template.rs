@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::message::Variables;
 
+mod arguments;
 mod page;
 mod prepared;
 mod preview;

@@ -2,7 +2,7 @@
 
 use blastdeck::app::FoundFollowUp;
 use blastdeck::domain::filter::segment::Exclusion;
-use blastdeck::domain::follow_up::{LeftOut, ages};
+use blastdeck::domain::follow_up::{LeftOut, PROPOSED_AGE, ages};
 use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::status::Status;
 use blastdeck::store::view::follow_up::{self, CameBack, StuckQuery};
@@ -338,8 +338,8 @@ async fn a_follow_up_to_people_who_were_found_counts_and_takes_exactly_them() {
 async fn whoever_wrote_and_is_not_marked_is_counted_unless_they_opted_out() {
     let (shop, blast) = stuck_shop().await;
     let id = BlastId(blast.parse().unwrap());
-    // The first read it and wrote twice, the second opted out, the sixth is at another stage.
-    for (person, message) in [(0, 1), (0, 2), (1, 3), (5, 4)] {
+    // The first read it long ago and wrote twice, the second opted out, the fifth read it an hour ago, the sixth is at another stage.
+    for (person, message) in [(0, 1), (0, 2), (1, 3), (4, 4), (5, 5)] {
         shop.execute(&format!(
             "insert into replies (sender_id, blast_id, recipient_id, phone_number, kind, body, message_id, at)
              select b.sender_id, r.blast_id, r.id, r.phone_number, 'text', 'How much?', 'wamid.{message}', now()
@@ -349,14 +349,13 @@ async fn whoever_wrote_and_is_not_marked_is_counted_unless_they_opted_out() {
         ))
         .await;
     }
-    let business: String =
-        sqlx::query_scalar("select business from senders limit 1").fetch_one(&shop.database.pool).await.unwrap();
-    let stuck = |stage| StuckQuery { blast: id, stage, business: &business };
+    let app = engine_app(&shop, "one").await;
 
-    let at_read = follow_up::unmarked(&shop.database.pool, stuck(Status::Read)).await.unwrap();
-    let at_replied = follow_up::unmarked(&shop.database.pool, stuck(Status::Replied)).await.unwrap();
+    let at_read = app.follow_up_preview(id, Status::Read).await.unwrap();
+    let at_replied = app.follow_up_preview(id, Status::Replied).await.unwrap();
 
-    assert_eq!((at_read, at_replied), (1, 0));
+    assert_eq!((at_read.ages[0].unmarked, at_read.ages[PROPOSED_AGE].unmarked), (2, 1), "of whom each age takes");
+    assert_eq!(at_replied.ages[0].unmarked, 0);
 }
 
 #[tokio::test]

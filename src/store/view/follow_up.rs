@@ -50,13 +50,14 @@ impl TryFrom<Option<String>> for LeftOutColumn {
     }
 }
 
-/// How many people are equally old at a stage and left out for the same reason.
+/// How many people are equally old at a stage and left out for the same reason, and wrote something or not.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct StuckCount {
     /// How many of the ages that were asked about they are past: 0 for none.
     pub past: i32,
     #[sqlx(try_from = "Option<String>")]
     pub left_out: LeftOutColumn,
+    pub wrote: bool,
     pub people: i64,
 }
 
@@ -74,9 +75,11 @@ pub async fn counts(
     let seconds: Vec<f64> = ages.iter().map(|age| age.as_seconds_f64()).collect();
     let mut sql = QueryBuilder::<Postgres>::new("select width_bucket(extract(epoch from ");
     sql.push_bind(now).push(" - since)::float8, ").push_bind(seconds).push("::float8[]) as past, left_out,");
-    sql.push(" count(*) as people from (");
+    sql.push(" w.recipient_id is not null as wrote, count(*) as people from (");
     push_people(&mut sql, stuck, None);
-    sql.push(") as stuck group by 1, 2 order by 1, 2");
+    sql.push(") as stuck left join (select distinct recipient_id from replies where blast_id = ")
+        .push_bind(stuck.blast);
+    sql.push(") as w on w.recipient_id = stuck.id group by 1, 2, 3 order by 1, 2, 3");
     let mut tx = settings::begin_hot_path(pool).await?;
     let counts = sql.build_query_as().fetch_all(&mut *tx).await?;
     tx.commit().await?;
@@ -140,18 +143,6 @@ pub async fn last_mark(pool: &PgPool, blast: BlastId) -> Result<Option<(DateTime
           order by id desc limit 1",
     );
     Ok(mark.bind(blast).fetch_optional(pool).await?)
-}
-
-/// How many of those who are stuck wrote something and were not marked by it. Who opted out is left out anyway.
-pub async fn unmarked(pool: &PgPool, stuck: StuckQuery<'_>) -> Result<i64, StoreError> {
-    let unmarked = sqlx::query_scalar(
-        "select count(distinct r.id)
-           from replies p join blast_recipients r on r.id = p.recipient_id
-          where p.blast_id = $1 and r.blast_id = $1 and r.status = $2 and r.status < 'replied' and r.opted_out_at is null
-            and not exists (select from suppressions x
-                             where person_key(x.phone_number) = person_key(r.phone_number) and x.business in ($3, '*'))",
-    );
-    Ok(unmarked.bind(stuck.blast).bind(stuck.stage).bind(stuck.business).fetch_one(pool).await?)
 }
 
 /// How many follow-ups there are of the blast that a chain begins with, drafts too.

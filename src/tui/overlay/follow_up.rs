@@ -37,7 +37,7 @@ pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayCont
         }
         lines.extend(later(page, width));
         if count.gets() > 0 {
-            lines.extend(unmarked(loaded, width));
+            lines.extend(unmarked(count.unmarked, width));
         }
     }
     lines.extend(unknown(model, page.blast, loaded.last_mark.as_ref(), width));
@@ -143,11 +143,11 @@ const fn words_they_have(stuck_at: Status) -> &'static str {
 }
 
 /// Who wrote and was not marked as replied, by an operator's choice or because that is left to one.
-fn unmarked(loaded: &FollowUpPreview, width: u16) -> Vec<TextLine> {
-    if loaded.unmarked == 0 {
+fn unmarked(people: i64, width: u16) -> Vec<TextLine> {
+    if people == 0 {
         return Vec::new();
     }
-    let wrote = count_of(loaded.unmarked, "of them wrote and is", "of them wrote and are");
+    let wrote = count_of(people, "of them wrote and is", "of them wrote and are");
     let text = format!(
         "{wrote} not marked as replied: it goes to them too. has:reply -status:replied after / finds them, and r there leaves them out."
     );

@@ -4,7 +4,7 @@ use super::support::{STACKED, TestDashboard, WIDE, blast, blasts, draft, raya};
 use crate::app::view::{BlastView, CameBack};
 use crate::app::{FollowUp, FollowUpPreview, StepRow, StepView};
 use crate::domain::blast::BlastState;
-use crate::domain::follow_up::{AgeCount, LeftOut, ages};
+use crate::domain::follow_up::{AgeCount, LeftOut, PROPOSED_AGE, ages};
 use crate::domain::funnel::Counts;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -35,7 +35,6 @@ pub fn preview() -> FollowUpPreview {
         stuck_at: Status::Read,
         ages: counts,
         last_mark,
-        unmarked: 0,
         stage_name: "Follow-up 1".to_owned(),
     }
 }
@@ -50,7 +49,7 @@ pub fn follow_up(id: i64, of: BlastId, stage: &str) -> BlastView {
 }
 
 /// With the funnel's cursor on *read*, and `f` pressed there.
-fn asked() -> TestDashboard {
+pub fn asked() -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("2jjf");
     dashboard
@@ -109,7 +108,9 @@ fn f_shows_both_counts_who_is_left_out_and_the_last_mark() {
 #[test]
 fn whoever_wrote_and_is_not_marked_is_told_before_the_draft_is_made() {
     let mut dashboard = asked();
-    dashboard.answer(Completion::FollowUp(Ok(FollowUpPreview { unmarked: 3, ..preview() })));
+    let mut preview = preview();
+    (preview.ages[0].unmarked, preview.ages[PROPOSED_AGE].unmarked) = (5, 3);
+    dashboard.answer(Completion::FollowUp(Ok(preview)));
 
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("3 of them wrote and are not marked as replied: it goes to them too."), "{screen}");

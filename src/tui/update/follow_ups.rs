@@ -7,6 +7,7 @@ use crate::app::view::{BlastView, CameBack};
 use crate::app::{FollowUp, FollowUpPreview, FoundFollowUp, StepRow, StepView};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::show_span;
+use crate::domain::template::TemplateMessage;
 use crate::domain::text::shell_quoted;
 use crate::tui::availability;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
@@ -121,15 +122,17 @@ pub fn step_added(model: &mut Model, added: &StepView) -> Vec<Effect> {
     vec![Effect::Read(ReadRequest::Blasts)]
 }
 
-/// The command line that adds such a step. A template with all that is in it fits into none: its steps are listed.
+/// The command line that adds such a step. Where its template has something that no option stands for, its steps are listed.
 fn step_line(step: &StepRow) -> String {
-    if step.template.is_some() {
-        return format!("blastdeck blast step list {}", step.blast);
-    }
+    let text = match &step.template {
+        None => Some(format!("--message {}", shell_quoted(&step.message))),
+        Some(template) => TemplateMessage::parse(template).ok().and_then(|template| template.arguments()),
+    };
+    let Some(text) = text else { return format!("blastdeck blast step list {}", step.blast) };
     let after = show_span(TimeDelta::seconds(step.after_seconds).to_std().unwrap_or_default());
     let until = step.until.map_or_else(String::new, |until| format!(" --until {}", until.label()));
-    let (since, message) = (step.since.label(), shell_quoted(&step.message));
-    format!("blastdeck blast step add {} --after {after} --since {since}{until} --message {message}", step.blast)
+    let since = step.since.label();
+    format!("blastdeck blast step add {} --after {after} --since {since}{until} {text}", step.blast)
 }
 
 /// The draft is there: shows it among the blasts.
