@@ -330,8 +330,7 @@ fn health(number: Option<&NumberHealth>, template: &TemplateCheck) -> Vec<String
             QualityRating::Red => ", quality red",
             QualityRating::Unknown => "",
         };
-        let name = number.display_phone_number.as_deref().unwrap_or("the number");
-        format!("{name} can send{quality}")
+        format!("{}{quality}", number.in_brief())
     });
     number.into_iter().chain(template.cost_class()).collect()
 }

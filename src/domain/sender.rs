@@ -109,7 +109,10 @@ pub fn stop_mend(code: &StopCode, sender: &str) -> String {
     if *code == StopCode::Restored {
         return format!("if everybody queued may get it, `blastdeck sender confirm {sender}`");
     }
-    format!("fix it, then `blastdeck sender check {sender}`")
+    format!(
+        "once that is mended, `blastdeck sender check {sender}` checks the sender and resumes it; `blastdeck sender confirm {sender}` \
+         resumes it unchecked"
+    )
 }
 
 /// Which of WSAPME's two calls is asked for a message's status.

@@ -133,7 +133,11 @@ async fn the_mend_of_a_blast_names_what_lifts_the_stop() {
 
     assert_eq!(restored["reason"], json!("sender_stopped"));
     assert_eq!(restored["mend"], "if everybody queued may get it, `blastdeck sender confirm sales`, or S on the blast");
-    assert_eq!(offline["mend"], "fix it, then `blastdeck sender check sales`, or S on the blast");
+    assert_eq!(
+        offline["mend"],
+        "once that is mended, `blastdeck sender check sales` checks the sender and resumes it; `blastdeck sender confirm sales` \
+             resumes it unchecked, or S on the blast"
+    );
     assert_eq!(shop.count("queued").await, 3);
 }
 

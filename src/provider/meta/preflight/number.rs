@@ -135,10 +135,9 @@ impl NumberHealth {
         })
     }
 
-    fn sentence(&self) -> String {
+    /// Which number it is, and whether it sends: `+60 12-345 6789 cannot send, banned by Meta`.
+    pub fn in_brief(&self) -> String {
         let number = self.display_phone_number.as_deref().unwrap_or("the number");
-        let name = self.verified_name.as_ref().map(|name| format!(", named {name}")).unwrap_or_default();
-        let standing = self.standing();
         let state = match self.can_send {
             _ if self.is_refused() => "cannot send",
             CanSend::Available => "can send",
@@ -146,14 +145,20 @@ impl NumberHealth {
             CanSend::Blocked => "cannot send",
             CanSend::Unknown => "answers",
         };
+        let standing = self.standing().map(|(_, words)| format!(", {words}")).unwrap_or_default();
+        format!("{number} {state}{standing}")
+    }
+
+    fn sentence(&self) -> String {
+        let name = self.verified_name.as_ref().map(|name| format!(", named {name}")).unwrap_or_default();
         let limit = self.limit.map_or_else(String::new, |limit| match limit {
             MessagingLimit::People(_) => format!(", {limit} new people a day"),
             MessagingLimit::Unlimited => format!(", {limit} of new people a day"),
         });
         let rate =
             self.per_second().map_or_else(String::new, |rate| format!(", up to {} a second", digits(rate.into())));
-        let standing = standing.map(|(_, words)| format!(", {words}")).unwrap_or_default();
-        let state = format!("{number} {state}{standing}{name}, quality {}{limit}{rate}", self.quality.as_str());
+        let brief = self.in_brief();
+        let state = format!("{brief}{name}, quality {}{limit}{rate}", self.quality.as_str());
         [std::slice::from_ref(&state), &self.problems].concat().join("; ")
     }
 }
@@ -244,6 +249,10 @@ mod tests {
         }
         let banned = verdict("status", json!("BANNED")).detail;
         assert!(banned.starts_with("+60 12-345 6789 cannot send, banned by Meta, named Kedai Aina"), "{banned}");
+        let mut offline = documented();
+        offline["status"] = json!("DISCONNECTED");
+        let brief = NumberHealth::read(&offline).in_brief();
+        assert_eq!(brief, "+60 12-345 6789 cannot send, not registered with the Cloud API");
         let blocked = verdict("health_status", json!({ "can_send_message": "Blocked" }));
         assert_eq!(blocked.verdict, HealthVerdict::Bad);
     }
