@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use chrono::Utc;
 use tokio::task::spawn_blocking;
 
-use super::view::{ActivityHead, ActivityPage, ActivityPosition, ReplyRow};
+use super::view::{ActivityHead, ActivityPage, ActivityPosition, ActivityRow, ReplyRow};
 use super::{App, AppError};
 use crate::domain::ids::{RecipientId, ReplyId};
 use crate::domain::unseen::{SeenSpan, Unseen};
@@ -28,7 +28,7 @@ impl App {
     /// What happened before a place, newest first, with the present rows of the people that it is about.
     pub async fn activity(&self, before: Option<ActivityPosition>, limit: u32) -> Result<ActivityPage, AppError> {
         let rows = activity::page(self.pool(), before, limit).await?;
-        let mut ids: Vec<RecipientId> = rows.iter().filter_map(|row| row.recipient).collect();
+        let mut ids: Vec<RecipientId> = rows.iter().flat_map(ActivityRow::people).collect();
         ids.sort_unstable();
         ids.dedup();
         let people = if ids.is_empty() { Vec::new() } else { recipients::by_id(self.pool(), &ids).await? };

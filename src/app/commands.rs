@@ -10,13 +10,13 @@ use super::AppError;
 use super::plan::Readiness;
 use super::schedule::waits_for_its_time;
 use super::view::BlastView;
-use crate::domain::act::Act;
+use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::ids::{ActionId, BlastId, SenderId};
 use crate::domain::sender::StopCode;
 use crate::domain::text;
 use crate::store::action::{self, NewAction};
-use crate::store::blast::{self, BlastHead, StateChange};
+use crate::store::blast::{self, BlastHead, PauseRecord, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
 use crate::store::view::BlastRow;
 use crate::store::{self, DbTransaction, local_time};
@@ -105,7 +105,7 @@ impl App {
         let is_resumed = act == Act::Resume;
         self.log_blast_act(&mut tx, act, &head, json!({ "people": people, "paused": paused })).await?;
         if is_resumed {
-            unstop(&mut tx, head.sender_id, &head.blast_tag).await?;
+            unstop(&mut tx, head.sender_id, (&head.blast_tag, self.operator())).await?;
         }
         tx.commit().await?;
         self.leave_out_after_launch(&blast).await;
@@ -126,7 +126,7 @@ impl App {
 
     /// Resumes the stopped sender of a blast that was not paused itself: whoever resumes confirms that the error is fixed.
     async fn resume_sender(&self, mut tx: DbTransaction, head: &BlastHead) -> Result<BlastView, AppError> {
-        if !unstop(&mut tx, head.sender_id, &head.blast_tag).await? {
+        if !unstop(&mut tx, head.sender_id, (&head.blast_tag, self.operator())).await? {
             return Err(AppError::Refused("the blast is sending: it was not paused".to_owned()));
         }
         self.log_blast_act(&mut tx, Act::Resume, head, json!({})).await?;
@@ -139,6 +139,7 @@ impl App {
     pub async fn pause(&self, id: BlastId) -> Result<BlastView, AppError> {
         let mut tx = self.begin().await?;
         let head = self.change_in(&mut tx, id, BlastCommand::Pause, None).await?;
+        self.put_back_pause(&mut tx, &head, PausedBy::Operator).await?;
         if head.state == BlastState::Sending && !plan::has_people_left(&mut tx, id).await? {
             return Err(AppError::Refused(format!("{}: nobody is left to send to", head.blast_tag)));
         }
@@ -187,7 +188,13 @@ impl App {
         let head = self.head(&mut tx, id).await?;
         transition(head.state, BlastCommand::Delete).map_err(|refused| AppError::Refused(refused.to_string()))?;
         raced(clearing::mark_deleted(&mut tx, id, head.version).await?)?;
-        self.log_blast_act(&mut tx, Act::Delete, &head, json!({ "tag": head.blast_tag })).await?;
+        self.log_blast_act(
+            &mut tx,
+            Act::Delete,
+            &head,
+            json!({ "tag": head.blast_tag, "stage": head.follow_up_stage }),
+        )
+        .await?;
         tx.commit().await?;
         self.notify(id).await
     }
@@ -210,6 +217,9 @@ impl App {
         let begun = blast::was_begun(tx, id).await?;
         let command = if begun { BlastCommand::Pause } else { BlastCommand::Disarm };
         let head = self.change_in(tx, id, command, None).await?;
+        if begun {
+            self.put_back_pause(tx, &head, PausedBy::Earlier).await?;
+        }
         Ok((head, if begun { BlastState::Paused } else { BlastState::Draft }))
     }
 
@@ -232,21 +242,22 @@ impl App {
         let state = transition(head.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
         let change = StateChange { state, reason, by: self.operator() };
         raced(blast::change(tx, id, head.version, change).await?)?;
-        if command == BlastCommand::Pause {
-            self.put_back_pause(tx, &head).await?;
-        }
         Ok(head)
     }
 
     /// A blast that was resumed and is paused again while its launch was armed is paused for the reason that it was paused for.
-    async fn put_back_pause(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<(), AppError> {
+    async fn put_back_pause(&self, tx: &mut PgConnection, head: &BlastHead, by: PausedBy) -> Result<(), AppError> {
         let now = store::moment(&mut *tx).await?;
         if head.send_after.is_none_or(|after| after <= now) {
             return Ok(());
         }
         let resumed = action::newest_launch(tx, head.id).await?.filter(|act| act.action == Act::Resume);
         let paused = resumed.and_then(|act| serde_json::from_value(act.detail.get("paused")?.clone()).ok());
-        if let Some(paused) = paused {
+        if let Some(mut paused) = paused {
+            let PauseRecord { state_by, .. } = &mut paused;
+            if by == PausedBy::Operator && state_by.as_deref().is_some_and(|by| by != Actor::ENGINE) {
+                *state_by = Some(self.operator().to_owned());
+            }
             blast::put_back_pause(tx, head.id, &paused).await?;
         }
         Ok(())
@@ -303,13 +314,22 @@ pub(super) fn raced(done: bool) -> Result<(), AppError> {
 
 /// Resumes a stopped sender on an operator's word that the error is fixed. Refused where its database was found to have gone back
 /// in time a moment ago: that is confirmed for itself.
-async fn unstop(tx: &mut PgConnection, sender: SenderId, tag: &str) -> Result<bool, AppError> {
-    match sender::unstop(tx, sender).await? {
+async fn unstop(tx: &mut PgConnection, sender: SenderId, (tag, by): (&str, &str)) -> Result<bool, AppError> {
+    match sender::unstop(tx, sender, by).await? {
         Some(StopCode::Restored) => Err(AppError::Refused(format!(
             "{tag} was not resumed: its sender asks something now: `blastdeck sender list`"
         ))),
         code => Ok(code.is_some()),
     }
+}
+
+/// Who is named where a blast is paused again before its resume took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PausedBy {
+    /// Whoever paused it now; what paused by itself goes on asking.
+    Operator,
+    /// Whoever paused it before: the resume was taken back.
+    Earlier,
 }
 
 /// Why nothing is started for a sender whose database was restored: somebody has to confirm it first, which says how many

@@ -150,7 +150,7 @@ impl App {
     async fn unstop(&self, name: &str) -> Result<bool, AppError> {
         let Some(id) = self.sender_id(name) else { return Ok(false) };
         let mut connection = self.pool().acquire().await?;
-        Ok(sender::unstop(&mut connection, id).await?.is_some())
+        Ok(sender::unstop(&mut connection, id, self.operator()).await?.is_some())
     }
 
     /// The newest running blast of a sender with somebody left to send to.
@@ -213,7 +213,7 @@ impl App {
         // Whoever waits for a reason of their own goes on waiting: their code says how long.
         codes.retain(|code| asks_to_slow_down(sender.provider, code));
         let was_held = sender::lift_hold(tx, id, &codes).await?;
-        let stopped = sender::unstop(tx, id).await?;
+        let stopped = sender::unstop(tx, id, self.operator()).await?;
         if stopped.is_none() && !was_held {
             let name = &sender.name;
             return Err(AppError::Refused(format!("sender {name} is not stopped, nor held by its provider")));

@@ -22,6 +22,10 @@ pub enum Act {
     Suppress,
     Unsuppress,
     MoveSender,
+    /// An error stopped a sender: logged as an edit of it.
+    StopSender,
+    /// Somebody let a sender go on, or another token did: logged likewise.
+    ResumeSender,
     Repair,
     /// Text to somebody who had written.
     Answer,
@@ -92,6 +96,8 @@ impl Act {
             Self::Suppress => "suppress",
             Self::Unsuppress => "unsuppress",
             Self::MoveSender => "move-sender",
+            Self::StopSender => "stop-sender",
+            Self::ResumeSender => "resume-sender",
             Self::Repair => "repair",
             Self::Answer => "answer",
             Self::Create => "create",
@@ -108,7 +114,10 @@ impl Act {
 
 impl From<String> for Act {
     fn from(word: String) -> Self {
-        Self::known().find(|act| act.word() == word).unwrap_or(Self::Unknown(word))
+        Self::known()
+            .chain([Self::StopSender, Self::ResumeSender])
+            .find(|act| act.word() == word)
+            .unwrap_or(Self::Unknown(word))
     }
 }
 

@@ -114,11 +114,12 @@ pub async fn amend(tx: &mut PgConnection, id: ActionId, detail: &Value) -> Resul
 }
 
 /// An operator's newest act that is not taken back, whatever it was. What takes another back is none, but the cancel of an order that
-/// somebody asked for: one that an undo cancelled goes with it, and has what that left.
+/// somebody asked for: one that an undo cancelled goes with it, and has what that left. Whoever lets a sender go on changed nothing that
+/// an undo could find.
 pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<LoggedAction>, StoreError> {
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
-          where operator = $1 and undone_at is null
+          where operator = $1 and undone_at is null and not (action = 'edit' and detail -> 'stopped' is not null)
             and (action <> 'undo' or detail -> 'order' is not null and detail -> 'left' is null)
           order by id desc limit 1",
     )
@@ -234,7 +235,7 @@ pub async fn replace_fresh_close(
     within: TimeDelta,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "update operator_actions set undone_at = now(), undone_by = $2
+        "update operator_actions set undone_at = now(), undone_by = $2, detail = detail || '{\"replaced\": true}'
           where recipient_id = $1 and operator = $2 and undone_at is null and action = 'closed'
             and detail -> 'order' is null and detail ->> 'amount' is null and at > now() - $3::interval",
     )

@@ -3,70 +3,19 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor, PgPool};
+use sqlx::{PgConnection, PgPool};
 
 use super::in_flight::not_in_flight;
 use super::{StoreError, settings};
 use crate::domain::ids::SenderId;
 use crate::domain::phone::Phone;
-use crate::domain::sender::{SenderDevice, StopCode};
+use crate::domain::sender::SenderDevice;
 
 mod registration;
+mod stops;
 
 pub use registration::{RegistrationOutcome, SenderRegistration, look_up, move_to, register};
-
-/// Stops a sender until a person mends what is wrong. `true` when it was not stopped yet, or only for a token: that is
-/// for another process to mend.
-pub async fn stop(
-    executor: impl PgExecutor<'_>,
-    id: SenderId,
-    code: &StopCode,
-    reason: &str,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "update senders set stopped_at = now(), stopped_code = $2, stopped_reason = $3, refused_token = null
-          where id = $1 and (stopped_at is null or refused_token is not null)",
-    )
-    .bind(id)
-    .bind(code.as_str().replace('\0', ""))
-    .bind(reason.replace('\0', ""))
-    .execute(executor)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Replaces the reason of a sender that is stopped because its database was restored.
-pub async fn restate(pool: &PgPool, id: SenderId, reason: &str) -> Result<(), StoreError> {
-    sqlx::query(
-        "update senders set stopped_reason = $3 where id = $1 and stopped_code = $2 and stopped_at is not null",
-    )
-    .bind(id)
-    .bind(StopCode::Restored.as_str())
-    .bind(reason.replace('\0', ""))
-    .execute(pool)
-    .await?;
-    Ok(())
-}
-
-/// Stops a sender because its provider refused a token, known by its fingerprint. `true` when it was not stopped yet.
-pub async fn stop_for_token(
-    pool: &PgPool,
-    id: SenderId,
-    (code, reason): (&StopCode, &str),
-    token: &str,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "update senders set stopped_at = now(), stopped_code = $2, stopped_reason = $3, refused_token = $4
-          where id = $1 and stopped_at is null",
-    )
-    .bind(id)
-    .bind(code.as_str().replace('\0', ""))
-    .bind(reason.replace('\0', ""))
-    .bind(token)
-    .execute(pool)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
+pub use stops::{lift_refusal, restate, stop, stop_for_token, stop_of, stopped, unstop};
 
 /// A token that a sender's provider refused.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -106,19 +55,6 @@ pub async fn refused_tokens(pool: &PgPool) -> Result<Vec<RefusedToken>, StoreErr
     Ok(refused)
 }
 
-/// Lets a sender go on that is stopped because this token was refused: another one works. `false` if it is not, or not any more.
-pub async fn lift_refusal(pool: &PgPool, id: SenderId, token: &str) -> Result<bool, StoreError> {
-    let lifted = sqlx::query(
-        "update senders set stopped_at = null, stopped_code = null, stopped_reason = null
-          where id = $1 and stopped_at is not null and refused_token = $2",
-    )
-    .bind(id)
-    .bind(token)
-    .execute(pool)
-    .await?;
-    Ok(lifted.rows_affected() == 1)
-}
-
 /// This token may be sent with again. A stop stays for somebody to lift.
 pub async fn forget_refusal(pool: &PgPool, id: SenderId, token: &str) -> Result<(), StoreError> {
     sqlx::query("update senders set refused_token = null where id = $1 and stopped_at is null and refused_token = $2")
@@ -136,41 +72,6 @@ pub async fn queued_in_launched(tx: &mut PgConnection, id: SenderId) -> Result<i
           where b.sender_id = $1 and b.state = 'sending' and b.deleted_at is null",
     );
     Ok(queued.bind(id).fetch_one(tx).await?)
-}
-
-/// Lets a sender go on. Returns the code that it was stopped with, if it was stopped.
-pub async fn unstop(tx: &mut PgConnection, id: SenderId) -> Result<Option<StopCode>, StoreError> {
-    let code: Option<Option<String>> = sqlx::query_scalar(
-        "update senders s set stopped_at = null, stopped_code = null, stopped_reason = null
-           from (select id, stopped_code from senders where id = $1 for update) before
-          where s.id = before.id and s.stopped_at is not null
-         returning before.stopped_code",
-    )
-    .bind(id)
-    .fetch_optional(tx)
-    .await?;
-    Ok(code.map(|code| code.unwrap_or_default().into()))
-}
-
-/// What a sender is stopped for, as code and sentence, if it is. It stays as it is until the transaction ends.
-pub async fn stop_of(tx: &mut PgConnection, id: SenderId) -> Result<Option<(StopCode, String)>, StoreError> {
-    let stop: Option<(String, String)> = sqlx::query_as(
-        "select coalesce(stopped_code, ''), coalesce(stopped_reason, '') from senders
-          where id = $1 and stopped_at is not null for no key update",
-    )
-    .bind(id)
-    .fetch_optional(tx)
-    .await?;
-    Ok(stop.map(|(code, why)| (code.into(), why)))
-}
-
-/// Why a sender is stopped, if it is.
-pub async fn stopped(pool: &PgPool, id: SenderId) -> Result<Option<String>, StoreError> {
-    Ok(sqlx::query_scalar("select stopped_reason from senders where id = $1 and stopped_at is not null")
-        .bind(id)
-        .fetch_optional(pool)
-        .await?
-        .flatten())
 }
 
 /// When this sender's newest attempts were made: what a restart seeds its rate and gap from. Whoever was given back

@@ -3,10 +3,12 @@
 use blastdeck::app::Access;
 use blastdeck::domain::act::Act;
 use blastdeck::domain::blast::BlastState;
-use blastdeck::domain::ids::RecipientId;
+use blastdeck::domain::ids::{RecipientId, SenderId};
+use blastdeck::domain::sender::StopCode;
 use blastdeck::domain::status::Status;
 use blastdeck::domain::unseen::{SeenSpan, Unseen};
 use blastdeck::store::presence::{self, Arrival};
+use blastdeck::store::sender;
 use blastdeck::store::view::activity::{self, ActivityEvent, ActivityRow, LeftByUndo};
 use blastdeck::store::view::{RecipientDetails, Total, recipients};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -424,4 +426,80 @@ async fn a_page_walks_over_no_table() {
     eventually_async("what was counted is reported", async || read().await.1 > scans).await;
     let rows = read().await.0 - rows;
     assert!(rows < 2_000, "{rows} rows of 60,000 were read");
+}
+
+#[tokio::test]
+async fn a_sender_that_stops_and_goes_on_is_among_what_happened() {
+    let scene = scene().await;
+    let (pool, sender) = (&scene.pool, SenderId(1));
+    let code = StopCode::Provider("190".to_owned());
+    assert!(sender::stop(pool, sender, &code, "the account is locked").await.unwrap());
+    assert!(!sender::stop(pool, sender, &code, "once more").await.unwrap(), "it is stopped already");
+    let mut tx = pool.begin().await.unwrap();
+    assert_eq!(sender::unstop(&mut tx, sender, "aina").await.unwrap(), Some(code));
+    assert_eq!(sender::unstop(&mut tx, sender, "aina").await.unwrap(), None);
+    tx.commit().await.unwrap();
+
+    let rows = activity::page(pool, None, 50).await.unwrap();
+
+    let seen: Vec<_> = rows[..2]
+        .iter()
+        .map(|row| match &row.event {
+            ActivityEvent::Act { act, by, detail, .. } => {
+                (act.word(), by.as_str(), detail.as_deref(), row.name.as_deref())
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let sales = Some("sales");
+    let stopped = ("stop-sender", "engine", Some("the account is locked"), sales);
+    assert_eq!(seen, [("resume-sender", "aina", None, sales), stopped]);
+}
+
+#[tokio::test]
+async fn a_deleted_draft_is_named_and_a_close_that_became_an_order_is_not_said_to_be_taken_back() {
+    let scene = scene().await;
+    run(
+        &scene.pool,
+        "update operator_actions set undone_by = 'ben', undone_at = now(), detail = detail || '{\"replaced\": true}'
+          where action = 'closed';
+         insert into operator_actions (operator, action, blast_id, detail) values
+             ('ben', 'delete', 99, '{\"tag\": \"Raya last call\", \"stage\": \"Follow-up 1\"}')",
+    )
+    .await;
+
+    let rows = activity::page(&scene.pool, None, 50).await.unwrap();
+
+    assert_eq!(rows[0].blast_name().as_deref(), Some("Raya last call, Follow-up 1"), "{:?}", rows[0]);
+    assert_eq!(rows[0].name, None);
+    assert!(!rows.iter().any(|row| words(row).contains("closed")), "{rows:?}");
+}
+
+#[tokio::test]
+async fn an_answer_has_its_own_row_beside_and_one_that_failed_is_counted_until_it_is_seen() {
+    let scene = scene().await;
+    run(
+        &scene.pool,
+        "insert into blasts (blast_tag, follow_up_stage, sender_id, message, state, answers_blast, answers_recipient, answer_until)
+         values ('Answer to Siti', 'Answer', 1, 'RM 20', 'completed', 2, 1, now() + interval '1 day');
+         insert into blast_recipients (blast_id, phone_number, status, standing) values (3, '+60100000001', 'failed', 'failed');
+         insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, detail) values
+             ('ben', 'answer', 2, 1, '+60100000001', '{\"answer\": 3}');
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source) values
+             (3, 4, 1, 'sending', 'failed', 'send')",
+    )
+    .await;
+
+    let rows = activity::page(&scene.pool, None, 50).await.unwrap();
+    let unseen = Unseen::since(at("2026-11-20T00:00:00Z"));
+    let head = activity::head(&scene.pool, "aina", unseen).await.unwrap();
+
+    let answer = rows.iter().find_map(|row| match row.event {
+        ActivityEvent::Act { act: Act::Answer, answer, .. } => Some((row.recipient, answer)),
+        _ => None,
+    });
+    assert_eq!(answer, Some((Some(RecipientId(1)), Some(RecipientId(4)))), "{rows:?}");
+    assert_eq!(head.failed_answers, 1, "the failure of the blast itself is none");
+    let seen = activity::head(&scene.pool, "aina", Unseen::since(chrono::Utc::now())).await.unwrap();
+    assert_eq!(seen.failed_answers, 0);
 }

@@ -175,6 +175,8 @@ fn act_words(act: &Act) -> &str {
         Act::Retry => "tries failed people again",
         Act::Unsuppress => "may be messaged again",
         Act::Delete => "deleted",
+        Act::StopSender => "stopped",
+        Act::ResumeSender => "lets go on",
         act => act.word(),
     }
 }
@@ -241,6 +243,7 @@ mod tests {
             order: None,
             left: None,
             taken_back_by: None,
+            answer: None,
         };
         let lost = ActivityEvent::Trouble { status: Status::Failed, why: Some("not on WhatsApp".to_owned()) };
 
@@ -261,6 +264,7 @@ mod tests {
             order: Some(order.clone()),
             left: None,
             taken_back_by: None,
+            answer: None,
         };
         let edited = said(of_order(Act::Edit, "ben"));
         assert_eq!(edited, "Raya promo: Siti Aminah, +60 12-345 6789: order 8, RM 7.50, edited by ben");

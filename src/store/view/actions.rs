@@ -17,7 +17,9 @@ pub struct ActionFilter {
 /// The newest acts that match, newest first; at most `limit`, 1 to 1,000.
 pub async fn newest(pool: &PgPool, filter: &ActionFilter, limit: u32) -> Result<Vec<ActionRow>, StoreError> {
     let mut sql = QueryBuilder::<Postgres>::new(
-        "select id, at, operator, action, blast_id, recipient_id, phone_number as phone, undone_at is not null as undone
+        "select id, at, operator,
+                case detail ->> 'stopped' when 'true' then 'stop-sender' when 'false' then 'resume-sender' else action end as action,
+                blast_id, recipient_id, phone_number as phone, undone_at is not null as undone
            from operator_actions
           where true",
     );

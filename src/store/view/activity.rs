@@ -99,6 +99,8 @@ pub enum ActivityEvent {
         left: Option<LeftByUndo>,
         /// Of one person's sale, who took it back since.
         taken_back_by: Option<String>,
+        /// Of an answer, its own row: that says what became of it.
+        answer: Option<RecipientId>,
     },
     Change {
         from: BlastState,
@@ -127,6 +129,15 @@ impl ActivityEvent {
 }
 
 impl ActivityRow {
+    /// Everybody whose present row says something of it: whom it is about, and an answer's own.
+    pub fn people(&self) -> impl Iterator<Item = RecipientId> + use<> {
+        let answer = match &self.event {
+            ActivityEvent::Act { answer, .. } => *answer,
+            _ => None,
+        };
+        self.recipient.into_iter().chain(answer)
+    }
+
     /// What people call its blast.
     pub fn blast_name(&self) -> Option<String> {
         self.tag.as_ref().map(|tag| blast_name(tag, self.stage.as_deref().unwrap_or_default()))
@@ -148,13 +159,14 @@ impl fmt::Display for ActivitySource {
 
 /// Acts that are shown. What changes a blast's state is among the changes, and an opt-out among the opt-outs. What was taken back
 /// is not shown beside the act that took it back, which says what it was; of an act on several people that is so once none of it stands.
-/// One person's sale stays, and says so: money was counted. An order was written all the same, also where it was cancelled since.
+/// One person's sale stays, and says so: money was counted; a close that an order took the place of does not. An order was written all
+/// the same, also where it was cancelled since.
 macro_rules! shown_act {
     () => {
         "(a.action in ('replied', 'closed', 'note', 'resolve', 'retry', 'undo', 'answer', 'unsuppress', 'delete')
-             or a.action = 'edit' and a.detail -> 'order' is not null)
+             or a.action = 'edit' and (a.detail -> 'order' is not null or a.detail -> 'stopped' is not null))
             and (a.undone_by is null
-                 or a.action = 'closed' and coalesce(a.detail -> 'several' -> 'people', '1') = '1'
+                 or a.action = 'closed' and coalesce(a.detail -> 'several' -> 'people', '1') = '1' and a.detail -> 'replaced' is null
                  or exists (select 1 from operator_actions p
                              where p.id > a.id and p.id < a.id + (a.detail -> 'several' ->> 'people')::bigint
                                and p.detail -> 'several' = a.detail -> 'several' and p.undone_by is null))
@@ -201,11 +213,15 @@ const PAGE: &str = concat!(
            order by h.changed_at desc, h.id desc limit $3)
          union all
          (select 2, a.id, a.at, a.blast_id, case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.recipient_id end,
-                 case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.phone_number end, null, a.action,
-                 coalesce(a.detail ->> 'note', a.detail ->> 'amount', a.detail ->> 'total',
+                 case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.phone_number end,
+                 case when a.action = 'delete' then a.detail ->> 'tag' when a.detail -> 'stopped' is not null then a.detail ->> 'sender' end,
+                 case a.detail ->> 'stopped' when 'true' then 'stop-sender' when 'false' then 'resume-sender' else a.action end,
+                 coalesce(case when a.detail -> 'stopped' is not null then left(a.detail ->> 'reason', 2000) end,
+                          a.detail ->> 'note', a.detail ->> 'amount', a.detail ->> 'total',
                           case when a.action = 'undo' then concat_ws(' ', a.detail ->> 'action',
                               (select u.detail ->> 'amount' from operator_actions u where u.id = (a.detail ->> 'of')::bigint)) end),
-                 a.operator, nullif((a.detail -> 'several' ->> 'people')::bigint, 1), a.detail ->> 'order'
+                 a.operator, nullif((a.detail -> 'several' ->> 'people')::bigint, 1),
+                 case a.action when 'delete' then a.detail ->> 'stage' when 'answer' then a.detail ->> 'answer' else a.detail ->> 'order' end
             from operator_actions a
            where (a.at, a.id) < ($1, ($2::bigint[])[3]) and ",
     shown_act!(),
@@ -228,13 +244,15 @@ const PAGE: &str = concat!(
            where (p.received_at, p.id) < ($1, ($2::bigint[])[6]) order by p.received_at desc, p.id desc limit $3)
          order by at desc, source desc, id desc limit $3)
      select page.source, page.id, page.at, page.word, page.text, page.by_whom, page.people, page.other,
-            coalesce(b.answers_blast, page.blast_id, o.blast_id) as blast_id, b.blast_tag as tag,
-            b.follow_up_stage as stage,
+            coalesce(b.answers_blast, page.blast_id, o.blast_id) as blast_id, coalesce(b.blast_tag, case when page.word = 'delete' then page.name end) as tag,
+            coalesce(b.follow_up_stage, case when page.word = 'delete' then page.other end) as stage,
             coalesce(b.answers_recipient, r.id, o.id, page.recipient_id) as recipient_id,
-            coalesce(r.phone_number, o.phone_number, page.phone) as phone, coalesce(r.name, o.name, page.name) as name,
+            coalesce(r.phone_number, o.phone_number, page.phone) as phone, coalesce(r.name, o.name, case when page.word <> 'delete' then page.name end) as name,
             case when page.source = 1 then coalesce(r.error_message, r.reason) end as why,
             ord.id as order_id, case when later.id is null then ord.total else later.total end as total,
             case when later.id is null then ord.currency else later.currency end as currency,
+            case when page.source = 2 and page.word = 'answer'
+                 then (select x.id from blast_recipients x where x.blast_id = page.other::bigint limit 1) end as answer,
             case when page.word = 'edit' then (select a.detail ->> 'state' from operator_actions a where a.id = page.id) end as order_state,
             case when page.source = 2 and page.word = 'closed' and page.people is null
                  then (select a.undone_by from operator_actions a where a.id = page.id) end as taken_back_by,
@@ -249,7 +267,7 @@ const PAGE: &str = concat!(
              where page.source = 4 and person_key(p.phone_number) = person_key(page.phone) and pb.answer_until is null
                and pb.deleted_at is null
              order by p.sent_at desc nulls last, p.id desc limit 1) o on true
-       left join orders ord on ord.id = case when page.source = 2 then page.other::bigint end
+       left join orders ord on ord.id = case when page.source = 2 and page.word not in ('delete', 'answer') then page.other::bigint end
        -- An edit keeps what the order was before it: that is what it was at any step until then.
        left join lateral (
             select e.id, e.total, e.currency from order_edits e where e.order_id = ord.id and e.at > page.at
@@ -312,6 +330,7 @@ fn event(row: &sqlx::postgres::PgRow, source: ActivitySource, id: i64) -> Result
             order: ordered::order(row)?,
             left: left::left(row)?,
             taken_back_by: row.try_get("taken_back_by")?,
+            answer: row.try_get("answer")?,
         },
         ActivitySource::Notice => ActivityEvent::Notice { field: word, words: text.unwrap_or_default(), effect: other },
         ActivitySource::OptOut => ActivityEvent::OptOut { source: word, by, reason: text },

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::{Changed, CursorMove, Shown};
 use crate::app::view::{ActivityEvent, ActivityHead, ActivityPage, ActivityPosition, ActivityRow, RecipientRow, Total};
 use crate::domain::ids::RecipientId;
+use crate::domain::status::Status;
 use crate::domain::unseen::Unseen;
 
 use seeing::Seeing;
@@ -91,6 +92,14 @@ impl ActivityFeed {
     /// The person of the event at the cursor, as they are now.
     pub fn person(&self) -> Option<&RecipientRow> {
         self.person_of(self.at_cursor()?)
+    }
+
+    /// What became of an answer.
+    pub fn answer_of(&self, row: &ActivityRow) -> Option<Status> {
+        match &row.event {
+            ActivityEvent::Act { answer: Some(answer), .. } => self.people.get(answer).map(|row| row.status),
+            _ => None,
+        }
     }
 
     pub fn person_of(&self, row: &ActivityRow) -> Option<&RecipientRow> {
@@ -212,7 +221,7 @@ impl ActivityFeed {
 
     /// The people in the visible lines.
     pub fn visible_people(&self, height: usize) -> Vec<RecipientId> {
-        let mut people: Vec<RecipientId> = self.visible(height).filter_map(|row| row.recipient).collect();
+        let mut people: Vec<RecipientId> = self.visible(height).flat_map(ActivityRow::people).collect();
         people.sort_unstable();
         people.dedup();
         people

@@ -29,6 +29,8 @@ pub enum AttentionItem {
     Nameless,
     /// Replies that the operator has not seen, and by which nobody is marked.
     Strangers,
+    /// Answers that did not go out, which the operator has not seen.
+    Answers,
     /// What providers said that the operator has not seen.
     Notices,
 }
@@ -123,6 +125,7 @@ impl Model {
             AttentionItem::Webhooks => head.map_or(0, |head| head.failed_webhooks),
             AttentionItem::Nameless => head.map_or(0, |head| head.nameless.total()),
             AttentionItem::Strangers => head.map_or(0, |head| head.strangers),
+            AttentionItem::Answers => head.map_or(0, |head| head.failed_answers),
             AttentionItem::Notices => head.map_or(0, |head| head.notices),
             _ => 1,
         }
@@ -145,9 +148,11 @@ impl Model {
                 return self.blasts.get(id).map(|blast| blast.id);
             }
             AttentionItem::Sender(id) | AttentionItem::Unheard(id) => id,
-            AttentionItem::Webhooks | AttentionItem::Nameless | AttentionItem::Strangers | AttentionItem::Notices => {
-                return None;
-            }
+            AttentionItem::Webhooks
+            | AttentionItem::Nameless
+            | AttentionItem::Strangers
+            | AttentionItem::Answers
+            | AttentionItem::Notices => return None,
         };
         let of_sender = || self.blasts.rows().iter().filter(move |blast| blast.sender_id == id);
         let waits = |blast: &&BlastView| matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));
@@ -174,6 +179,7 @@ fn needs_of_news(head: &ActivityHead) -> Vec<AttentionItem> {
         (AttentionItem::Webhooks, head.failed_webhooks),
         (AttentionItem::Nameless, head.nameless.total()),
         (AttentionItem::Strangers, head.strangers),
+        (AttentionItem::Answers, head.failed_answers),
         (AttentionItem::Notices, head.notices),
     ];
     counted.into_iter().filter(|(_, count)| *count > 0).map(|(need, _)| need).collect()

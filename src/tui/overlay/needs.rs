@@ -149,6 +149,10 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
             ),
             "nobody is marked by it: enter shows what they wrote, / and their number finds them".to_owned(),
         ),
+        AttentionItem::Answers => words(
+            count_of(model.weight(need), "answer failed: the person did not get it", "answers failed: the people did not get them"),
+            "enter shows them with the reason; a on one of them answers again".to_owned(),
+        ),
         AttentionItem::Notices => words(
             count_of(model.weight(need), "notice of a provider is new", "notices of providers are new"),
             "enter shows what it says; `blastdeck notices` lists them".to_owned(),
@@ -167,7 +171,7 @@ fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {
         None if token.is_some() => {
             format!("{}; then `blastdeck sender check {}`", token.unwrap_or_default(), shell_word(&sender.name))
         }
-        None => format!("fix it; then {}", stop_mend(&stop.code, &sender.name)),
+        None => stop_mend(&stop.code, &sender.name),
     };
     Some(NeedWords { what, mend })
 }

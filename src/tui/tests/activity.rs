@@ -64,6 +64,7 @@ pub fn page() -> ActivityPage {
         people,
         order: None,
         taken_back_by: None,
+        answer: None,
     };
     let paused = ActivityEvent::Change {
         from: BlastState::Sending,
@@ -112,6 +113,7 @@ pub fn head(unread: i64, seen_at: DateTime<Utc>) -> ActivityHead {
         notices: 0,
         nameless: Nameless::default(),
         failed_webhooks: 0,
+        failed_answers: 0,
     }
 }
 
@@ -355,6 +357,7 @@ fn an_order_is_named_with_what_it_comes_to_and_what_became_of_it() {
         }),
         left: None,
         taken_back_by: None,
+        answer: None,
     };
     page.rows[0].event = order(Act::Undo, "ben");
     page.rows[1].event = order(Act::Edit, "ben");

@@ -15,7 +15,7 @@ use crate::domain::waiting::Waiting;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::frame::FrameDiff;
-use crate::tui::model::{AttentionItem, ListScope, Overlay, Pane};
+use crate::tui::model::{AttentionItem, ListScope, NeedsLine, Overlay, Pane};
 use crate::tui::view::window_title;
 
 #[test]
@@ -256,4 +256,19 @@ fn enter_on_the_draft_of_a_step_opens_its_plan() {
     assert!(matches!(&dashboard.model.overlays[..], [Overlay::Plan(plan)] if plan.blast == DRAFT));
     assert!(dashboard.taken().iter().any(|effect| matches!(effect, Effect::Read(ReadRequest::Plan(DRAFT, _)))));
     assert_eq!(dashboard.model.blast().unwrap().id, DRAFT);
+}
+
+#[test]
+fn an_answer_that_failed_is_listed_until_it_is_seen_and_enter_shows_it() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.answer(Completion::ActivityHead(Ok(ActivityHead { failed_answers: 2, ..head(2, at(13, 58)) })));
+
+    let screen = dashboard.keys("!").screen().join("\n");
+
+    assert!(screen.contains("2 answers failed: the people did not get them"), "{screen}");
+    while dashboard.model.needs_line() != Some(NeedsLine::Need(AttentionItem::Answers)) {
+        dashboard.keys("j");
+    }
+    dashboard.keys("\n");
+    assert_eq!((dashboard.model.focus, dashboard.model.overlays.is_empty()), (Pane::Activity, true));
 }

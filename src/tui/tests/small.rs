@@ -183,6 +183,7 @@ fn what_happened_is_read_once_the_window_is_large_enough_to_show_it() {
         notices: 0,
         nameless: Nameless::default(),
         failed_webhooks: 0,
+        failed_answers: 0,
     };
     dashboard.answer(Completion::ActivityHead(Ok(head))).taken();
 

@@ -1,12 +1,15 @@
-//! What Activity says of a mark that was taken back, and of the act that took it back.
+//! What Activity says of a mark that was taken back, of the act that took it back, and of acts whose people go on changing.
 
 use rust_decimal::Decimal;
 
 use super::activity::{answer, opened, row};
-use super::support::{WIDE, people};
-use crate::app::view::{ActivityEvent, ActivityPage, LeftByUndo, RecipientRow};
+use super::support::{WIDE, people, person};
+use crate::app::view::{ActivityEvent, ActivityPage, ActivityRow, LeftByUndo, RecipientRow};
 use crate::domain::act::Act;
+use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
+use crate::tui::effect::Completion;
+use crate::tui::tests::support::at;
 
 #[test]
 fn what_was_taken_back_is_told_with_its_amount_and_what_is_left() {
@@ -21,6 +24,7 @@ fn what_was_taken_back_is_told_with_its_amount_and_what_is_left() {
             order: None,
             left,
             taken_back_by: None,
+            answer: None,
         };
         answer(&mut dashboard, ActivityPage { rows: vec![row(0, Some(person), act)], people: vec![person.clone()] });
         dashboard.screen().join("\n")
@@ -46,6 +50,7 @@ fn a_sale_that_was_taken_back_stays_and_says_so() {
         order: None,
         left: None,
         taken_back_by: Some(undone_by.to_owned()),
+        answer: None,
     };
     for (undone_by, said) in
         [("ben", "by ben: RM 200.00, taken back since"), ("aina", "by ben: RM 200.00, taken back since by aina")]
@@ -57,4 +62,49 @@ fn a_sale_that_was_taken_back_stays_and_says_so() {
         let screen = dashboard.screen().join("\n");
         assert!(screen.contains(said), "{screen}");
     }
+}
+
+#[test]
+fn an_answer_says_what_became_of_it_and_follows_that() {
+    let [asked, ..] = &people()[..] else { panic!("there are people") };
+    let act = ActivityEvent::Act {
+        act: Act::Answer,
+        by: "ben".to_owned(),
+        detail: None,
+        people: None,
+        order: None,
+        left: None,
+        taken_back_by: None,
+        answer: Some(RecipientId(90)),
+    };
+    let own = |status| person(90, "Siti Aminah", status, at(14, 2));
+    let mut dashboard = opened(WIDE);
+    let page = ActivityPage { rows: vec![row(0, Some(asked), act)], people: vec![asked.clone(), own(Status::Queued)] };
+    answer(&mut dashboard, page);
+    assert!(dashboard.screen().join("\n").contains("by ben: queued"), "{:#?}", dashboard.screen());
+
+    dashboard.answer(Completion::Rows(Ok(vec![own(Status::Failed)])));
+
+    assert!(dashboard.screen().join("\n").contains("by ben: failed"), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn a_sender_that_stopped_is_named_with_the_reason() {
+    let act = ActivityEvent::Act {
+        act: Act::StopSender,
+        by: "engine".to_owned(),
+        detail: Some("the account is locked".to_owned()),
+        people: None,
+        order: None,
+        left: None,
+        taken_back_by: None,
+        answer: None,
+    };
+    let mut dashboard = opened(WIDE);
+    let stopped = ActivityRow { name: Some("sales".to_owned()), tag: None, ..row(0, None, act) };
+
+    answer(&mut dashboard, ActivityPage { rows: vec![stopped], people: Vec::new() });
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("sales, stopped") && screen.contains(": the account is locked"), "{screen}");
 }

@@ -78,7 +78,7 @@ fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
         return Vec::new();
     };
     match need {
-        AttentionItem::Strangers | AttentionItem::Notices => {
+        AttentionItem::Strangers | AttentionItem::Answers | AttentionItem::Notices => {
             model.overlays.clear();
             activity::open(model)
         }

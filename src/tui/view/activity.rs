@@ -245,6 +245,8 @@ fn act_word(act: &Act) -> (&str, TextRole) {
         Act::Undo => ("undone", TextRole::Plain),
         Act::Unsuppress => ("may again", TextRole::Plain),
         Act::Resolve => ("resolved", TextRole::Plain),
+        Act::StopSender => ("stopped", TextRole::Need),
+        Act::ResumeSender => ("goes on", TextRole::Plain),
         act => (act.word(), TextRole::Plain),
     }
 }
@@ -283,6 +285,10 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
             let who = if undone_by == by { String::new() } else { format!(" by {undone_by}") };
             (format!("{text}, taken back since{who}"), TextRole::Dim)
         }
+        ActivityEvent::Act { act: Act::Answer, by, .. } => match model.activity.answer_of(row) {
+            Some(status) => (format!("by {by}: {status}"), answer_role(status)),
+            None => (format!("by {by}"), TextRole::Plain),
+        },
         ActivityEvent::Act { act, by, detail, .. } => (act_text(model, act, by, detail.as_deref()), TextRole::Plain),
         ActivityEvent::Change { starts_at: Some(at), by: who, .. } if *at > model.now => {
             let clock = TimeFormat { zone: model.options.zone, now: model.now };
@@ -306,6 +312,14 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
     }
 }
 
+/// An answer that did not arrive stands out.
+const fn answer_role(status: Status) -> TextRole {
+    match status {
+        Status::Failed | Status::Uncertain | Status::Skipped | Status::OptedOut => TextRole::Stage(status),
+        _ => TextRole::Plain,
+    }
+}
+
 /// Who did it, and the amount or note.
 fn act_text(model: &Model, act: &Act, by: &str, detail: Option<&str>) -> String {
     let detail = match (act, detail) {
@@ -316,7 +330,7 @@ fn act_text(model: &Model, act: &Act, by: &str, detail: Option<&str>) -> String 
         (_, Some(detail)) => format!(": {detail}"),
         (_, None) => String::new(),
     };
-    format!("by {by}{detail}")
+    if by == Actor::ENGINE { detail.trim_start_matches(": ").to_owned() } else { format!("by {by}{detail}") }
 }
 
 /// What was taken back, with its amount, by whom, and what that left: `closed RM 200.00 taken back by ben: RM 100.00 is left`.

@@ -67,6 +67,28 @@ async fn a_pause_that_somebody_ended_is_still_ones_last_act() {
 }
 
 #[tokio::test]
+async fn whoever_paused_last_is_named_and_a_resume_that_is_taken_back_names_whoever_paused_before() {
+    let scene = Scene::queued(3).await;
+    // It has begun: a launch that is taken back is no draft again.
+    scene.execute("update blast_recipients set attempt = 1 where id = 1").await;
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
+    let resume = async || {
+        let version = ben.blast(BLAST).await.unwrap().version;
+        ben.resume(Launch { blast: BLAST, version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
+    };
+    let paused_by = async || ben.blast(BLAST).await.unwrap().state_by.unwrap().to_string();
+    aina.pause(BLAST).await.unwrap();
+    resume().await;
+
+    ben.undo_mine().await.unwrap();
+    assert_eq!(paused_by().await, "aina");
+    resume().await;
+    ben.pause(BLAST).await.unwrap();
+
+    assert_eq!(paused_by().await, "ben");
+}
+
+#[tokio::test]
 async fn neither_a_cancel_nor_a_delete_can_be_taken_back_nor_anything_before_them() {
     let (scene, aina) = with_an_opt_out().await;
     aina.cancel(BLAST).await.unwrap();

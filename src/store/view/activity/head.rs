@@ -22,6 +22,8 @@ pub struct ActivityHead {
     pub replies: i64,
     /// Of these, those that answer no message that is known: nobody is marked by them.
     pub strangers: i64,
+    /// Answers in it that did not go out.
+    pub failed_answers: i64,
     /// What providers said in it.
     pub notices: i64,
     /// Webhooks that wait for a writer's number, of whom Meta's id alone is known.
@@ -36,6 +38,7 @@ struct HeadRecord {
     others: i64,
     replies: i64,
     strangers: i64,
+    failed_answers: i64,
     notices: i64,
     #[sqlx(flatten)]
     nameless: Nameless,
@@ -76,6 +79,13 @@ const HEAD: &str = concat!(
     " as replies, ",
     unseen!("replies r", "r.received_at", "r.id", "r.recipient_id is null"),
     " as strangers, ",
+    unseen!(
+        "status_history h",
+        "h.changed_at",
+        "h.id",
+        "h.new_status = 'failed' and exists (select 1 from blasts b where b.id = h.blast_id and b.answer_until is not null)"
+    ),
+    " as failed_answers, ",
     unseen!("provider_notices p", "p.received_at", "p.id", "true"),
     " as notices,
             (select count(*) from (select 1 from webhook_inbox where state = 'parked' and reason = $4 limit 250) n) as nameless_orders,
@@ -100,6 +110,7 @@ pub async fn head(pool: &PgPool, operator: &str, unseen: Unseen) -> Result<Activ
         unread: if unread >= UNREAD_MAX { Total::AtLeast(UNREAD_MAX) } else { Total::Exactly(unread) },
         replies: head.replies,
         strangers: head.strangers,
+        failed_answers: head.failed_answers,
         notices: head.notices,
         nameless: head.nameless,
         failed_webhooks: head.failed_webhooks,

@@ -1,0 +1,131 @@
+//! What stops a sender, and what lets it go on: each is logged beside what operators do, as an edit of the sender with `stopped`.
+
+use sqlx::{PgConnection, PgExecutor, PgPool};
+
+use crate::domain::act::Actor;
+use crate::domain::ids::SenderId;
+use crate::domain::sender::StopCode;
+use crate::store::StoreError;
+
+/// Stops a sender until a person mends what is wrong. `true` when it was not stopped yet, or only for a token: that is
+/// for another process to mend.
+pub async fn stop(
+    executor: impl PgExecutor<'_>,
+    id: SenderId,
+    code: &StopCode,
+    reason: &str,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "with stopped as (
+             update senders set stopped_at = now(), stopped_code = $2, stopped_reason = $3, refused_token = null
+              where id = $1 and (stopped_at is null or refused_token is not null)
+             returning name, stopped_reason)
+         insert into operator_actions (operator, action, detail)
+         select $4, 'edit', jsonb_build_object('sender', name, 'stopped', true, 'reason', stopped_reason) from stopped",
+    )
+    .bind(id)
+    .bind(code.as_str().replace('\0', ""))
+    .bind(reason.replace('\0', ""))
+    .bind(Actor::ENGINE)
+    .execute(executor)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Replaces the reason of a sender that is stopped because its database was restored.
+pub async fn restate(pool: &PgPool, id: SenderId, reason: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "update senders set stopped_reason = $3 where id = $1 and stopped_code = $2 and stopped_at is not null",
+    )
+    .bind(id)
+    .bind(StopCode::Restored.as_str())
+    .bind(reason.replace('\0', ""))
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Stops a sender because its provider refused a token, known by its fingerprint. `true` when it was not stopped yet.
+pub async fn stop_for_token(
+    pool: &PgPool,
+    id: SenderId,
+    (code, reason): (&StopCode, &str),
+    token: &str,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "with stopped as (
+             update senders set stopped_at = now(), stopped_code = $2, stopped_reason = $3, refused_token = $4
+              where id = $1 and stopped_at is null
+             returning name, stopped_reason)
+         insert into operator_actions (operator, action, detail)
+         select $5, 'edit', jsonb_build_object('sender', name, 'stopped', true, 'reason', stopped_reason) from stopped",
+    )
+    .bind(id)
+    .bind(code.as_str().replace('\0', ""))
+    .bind(reason.replace('\0', ""))
+    .bind(token)
+    .bind(Actor::ENGINE)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Lets a sender go on that is stopped because this token was refused: another one works. `false` if it is not, or not any more.
+pub async fn lift_refusal(pool: &PgPool, id: SenderId, token: &str) -> Result<bool, StoreError> {
+    let lifted = sqlx::query(
+        "with lifted as (
+             update senders set stopped_at = null, stopped_code = null, stopped_reason = null
+              where id = $1 and stopped_at is not null and refused_token = $2
+             returning name)
+         insert into operator_actions (operator, action, detail)
+         select $3, 'edit', jsonb_build_object('sender', name, 'stopped', false, 'reason', 'another token works') from lifted",
+    )
+    .bind(id)
+    .bind(token)
+    .bind(Actor::ENGINE)
+    .execute(pool)
+    .await?;
+    Ok(lifted.rows_affected() == 1)
+}
+
+/// Lets a sender go on, on somebody's word. Returns the code that it was stopped with, if it was stopped.
+pub async fn unstop(tx: &mut PgConnection, id: SenderId, by: &str) -> Result<Option<StopCode>, StoreError> {
+    let code: Option<Option<String>> = sqlx::query_scalar(
+        "with before as (select id, stopped_code from senders where id = $1 for update),
+              lifted as (
+             update senders s set stopped_at = null, stopped_code = null, stopped_reason = null
+               from before
+              where s.id = before.id and s.stopped_at is not null
+             returning s.name, before.stopped_code),
+              logged as (
+             insert into operator_actions (operator, action, detail)
+             select $2, 'edit', jsonb_build_object('sender', name, 'stopped', false) from lifted)
+         select stopped_code from lifted",
+    )
+    .bind(id)
+    .bind(by)
+    .fetch_optional(tx)
+    .await?;
+    Ok(code.map(|code| code.unwrap_or_default().into()))
+}
+
+/// What a sender is stopped for, as code and sentence, if it is. It stays as it is until the transaction ends.
+pub async fn stop_of(tx: &mut PgConnection, id: SenderId) -> Result<Option<(StopCode, String)>, StoreError> {
+    let stop: Option<(String, String)> = sqlx::query_as(
+        "select coalesce(stopped_code, ''), coalesce(stopped_reason, '') from senders
+          where id = $1 and stopped_at is not null for no key update",
+    )
+    .bind(id)
+    .fetch_optional(tx)
+    .await?;
+    Ok(stop.map(|(code, why)| (code.into(), why)))
+}
+
+/// Why a sender is stopped, if it is.
+pub async fn stopped(pool: &PgPool, id: SenderId) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar("select stopped_reason from senders where id = $1 and stopped_at is not null")
+        .bind(id)
+        .fetch_optional(pool)
+        .await?
+        .flatten())
+}
