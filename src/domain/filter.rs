@@ -165,6 +165,15 @@ impl Filter {
         Some((digits, ending))
     }
 
+    /// Whether it asks for somebody by name or number, and not for a group such as all who read it.
+    pub fn seeks_somebody(&self) -> bool {
+        let is_person = |term: &Term| {
+            matches!(term.test, Test::Word(_) | Test::Name(_) | Test::Phone(_) | Test::PhoneEnd(_))
+                && term.sense == Sense::Is
+        };
+        self.terms.iter().any(is_person)
+    }
+
     /// Whether it finds everybody.
     pub const fn is_everybody(&self) -> bool {
         self.terms.is_empty()

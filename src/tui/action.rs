@@ -232,9 +232,9 @@ pub const ACTIONS: &[UiAction] = &[
     shows("to this person, in whichever blast", &[Enter], &[Activity], activity::jump)
         .unless(when::nothing_happened)
         .footer("person", 2),
-    marks("answer what they wrote", &[Char('a')], &[Activity, Details], answer::open)
+    marks("answer what they wrote", &[Char('a')], ON_PEOPLE, answer::open)
         .unless(when::cannot_answer)
-        .footer("answer", 4),
+        .footer_here(answer::footer_word, 4),
     shows("save the picture they sent", &[Char('w')], &[Activity], activity::save_file)
         .unless(when::no_file)
         .footer("save", 6),

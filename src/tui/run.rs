@@ -44,8 +44,14 @@ pub async fn on_terminal(app: App, options: DashboardOptions, stop: Cancellation
     model.resend_after = app.resend_after();
     let runner = AppEffectRunner::new(app.clone());
     let ended = EventLoop::new(terminal, runner, model, theme, Box::new(Utc::now)).run(sources).await;
-    // Others see it a little later if the database does not answer.
-    let _ = timeout(FAREWELL, app.end_presence()).await;
+    // Others see it a little later if the database does not answer. Whoever leaves has seen what happened until then.
+    let farewell = async {
+        let _ = app.end_presence().await;
+        if matches!(ended, Ok(ExitReason::Quit)) {
+            let _ = app.touch_last_seen().await;
+        }
+    };
+    let _ = timeout(FAREWELL, farewell).await;
     ended
 }
 

@@ -6,6 +6,7 @@ mod all_found;
 mod amounts;
 mod answers;
 mod armed;
+mod asked_first;
 mod bytes;
 mod cancels;
 mod confirms;

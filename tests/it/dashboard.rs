@@ -292,3 +292,22 @@ async fn forty_idle_windows_leave_every_verb_working() {
     drop((windows, of_others));
     shop.promises().await;
 }
+
+#[tokio::test]
+async fn whoever_leaves_has_seen_what_happened_until_then() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..3).await;
+    let mut pty = shop.dashboard(SCREEN);
+    pty.wait_for_text("Recipients");
+    // Later keys within a minute are not recorded.
+    pty.type_keys("2");
+    eventually_async("the key is recorded", async || shop.number("select count(*) from operator_seen").await == 1)
+        .await;
+    shop.execute("update operator_seen set seen_at = now() - interval '1 hour'").await;
+
+    pty.type_keys("q");
+    pty.wait_for_exit();
+
+    let recent = "select count(*) from operator_seen where seen_at > now() - interval '1 minute'";
+    assert_eq!(shop.number(recent).await, 1, "away begins once the window is closed");
+}

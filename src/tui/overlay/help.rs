@@ -128,8 +128,12 @@ const ROWS: [(&str, &str); 4] = [
     ("~ in a text", "it is longer than its column: enter shows it whole"),
 ];
 
-const TYPING: [(&str, &str); 6] = [
+const TYPING: [(&str, &str); 7] = [
     ("enter", "takes what was typed; in a form it goes on to the next line, in a message it begins a line"),
+    (
+        "a letter",
+        "on a line of a form that is not written yet begins typing, unless it is a key of the form, such as j and k",
+    ),
     ("esc", "ends typing; what cannot be taken stays as it was"),
     (
         "tab",

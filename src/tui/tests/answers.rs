@@ -1,7 +1,7 @@
 //! `a`: text to somebody who wrote, below what was said; sent once by the enter of its field, and never lost.
 
 use super::activity::{cloud, page};
-use super::support::{RAYA, STACKED, TestDashboard, at, details_of, people};
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, details_of, people};
 use crate::app::QueuedAnswer;
 use crate::app::view::{RecipientDetails, ReplyFile, ReplyRow, StandingOptOut};
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
@@ -169,4 +169,16 @@ fn whoever_opted_out_is_offered_no_answer() {
     dashboard.keys("a");
     assert_eq!(dashboard.said(), "Kavitha opted out, and whoever opted out is not written to");
     assert!(!dashboard.screen().join("\n").contains("your answer:"));
+}
+
+#[test]
+fn a_answers_the_person_at_the_cursor_of_the_list() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.answer(Completion::Senders(Ok(vec![cloud()]))).keys("3jja");
+    read(&mut dashboard, open_window());
+
+    let screen = dashboard.keys("RM 20").screen().join("\n");
+
+    assert!(screen.contains("your answer: RM 20"), "{screen}");
+    assert!(dashboard.acts().is_empty());
 }

@@ -153,3 +153,13 @@ fn an_open_prompt_shows_its_own_keys() {
 
     assert_eq!(dashboard.line(23), " y yes  any other key no");
 }
+
+#[test]
+fn ctrl_u_empties_the_field_of_the_commands_as_it_does_any_other() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys(":theme").key(Key::Ctrl('u'));
+
+    let Some(Overlay::Commands(palette)) = dashboard.model.overlays.last() else { panic!("no commands") };
+
+    assert_eq!((palette.field.text().as_str(), palette.row), ("", 0));
+}

@@ -5,7 +5,7 @@ use super::support::{DRAFT, TestDashboard, WIDE, draft};
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{Overlay, SenderLine};
+use crate::tui::model::{FormLine, LineEdit, Overlay, SenderLine};
 use crate::tui::msg::Msg;
 
 const TINY: Size = Size { width: 30, height: 8 };
@@ -70,6 +70,43 @@ fn a_letter_on_a_text_line_of_a_new_sender_opens_it_and_is_typed() {
     dashboard.key(Key::Tab).key(Key::BackTab);
     assert_eq!(dashboard.model.new_sender.as_deref().unwrap().sender.device, "58p:1q");
     assert!(dashboard.taken().is_empty());
+}
+
+#[test]
+fn a_letter_that_a_form_does_not_need_begins_the_line_that_is_not_written_yet() {
+    for (line, text) in
+        [(FormLine::Tag, "eRaya pS"), (FormLine::Message, "salam, u p"), (FormLine::People, "/home/list.csv")]
+    {
+        let mut dashboard = opened(Overlay::Form);
+        dashboard.model.form.as_mut().unwrap().line = line;
+
+        dashboard.keys(text);
+
+        let form = dashboard.model.form.as_deref().unwrap();
+        let typed = match form.edit.as_ref().unwrap() {
+            LineEdit::Field(field) | LineEdit::Path { field, .. } => field.text(),
+            LineEdit::Message(area) => area.text(),
+        };
+        assert_eq!((form.line, typed.as_str()), (line, text));
+    }
+}
+
+#[test]
+fn the_keys_of_a_form_keep_their_meaning_on_a_line_that_is_not_written_yet() {
+    let mut dashboard = opened(Overlay::Form);
+    dashboard.keys("jjk");
+    assert_eq!(dashboard.model.form.as_deref().unwrap().line, FormLine::Tag);
+
+    dashboard.keys("S");
+
+    assert!(dashboard.model.form.as_deref().unwrap().edit.is_none());
+    let mut dashboard = opened(Overlay::Form);
+    dashboard.keys("j\nRaya\nk");
+    dashboard.keys("z");
+    assert!(dashboard.said().ends_with("this line; esc leaves"), "what is written is edited with enter");
+    let mut dashboard = opened(Overlay::NewSender);
+    dashboard.keys("jjj");
+    assert_eq!(dashboard.model.new_sender.as_deref().unwrap().line, SenderLine::Region, "as in the other form");
 }
 
 #[test]

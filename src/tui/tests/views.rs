@@ -359,3 +359,31 @@ fn zoom_shows_the_funnel_with_a_view_below_its_bars() {
     assert_eq!(dashboard.screen().len(), 24);
     assert_eq!(raya().id, RAYA);
 }
+
+#[test]
+fn compare_with_fewer_than_two_marked_says_what_to_do_and_moves_nothing() {
+    let mut dashboard = TestDashboard::new(WIDE);
+
+    for keys in ["1v", " v"] {
+        dashboard.keys(keys);
+        assert_eq!(dashboard.said(), "mark two blasts with space first");
+        assert_eq!((dashboard.model.focus, dashboard.model.shown_view()), (Pane::Blasts, FunnelView::Bars));
+    }
+    dashboard.keys(" v");
+    assert_eq!((dashboard.model.focus, dashboard.model.shown_view()), (Pane::Funnel, FunnelView::Compare));
+}
+
+#[test]
+fn errors_for_which_there_is_no_room_are_counted_and_a_cut_advice_says_so() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("2vvv");
+    let many =
+        (0..20).map(|n| ErrorLine { code: format!("13{n}"), advice: "What to do. ".repeat(40), ..errors().remove(0) });
+    dashboard.answer(Completion::Errors { blast: RAYA, errors: Ok(many.collect()) });
+
+    let screen = dashboard.screen();
+
+    let shown = screen.iter().filter(|line| line.contains("Message undeliverable")).count();
+    assert!(screen.iter().any(|line| line.ends_with("more") && line.contains("~ ")), "{screen:#?}");
+    assert!(shown > 0 && screen.iter().any(|line| line.starts_with("    ") && line.ends_with('~')), "{screen:#?}");
+}

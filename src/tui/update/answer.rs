@@ -6,11 +6,11 @@ use crate::app::QueuedAnswer;
 use crate::app::view::RecipientDetails;
 use crate::domain::session::SessionWindow;
 use crate::domain::text::shell_quoted;
-use crate::tui::availability::cannot_write_to;
+use crate::tui::availability::{cannot_answer, cannot_write_to};
 use crate::tui::effect::{AnswerText, Effect, EffectError, ReadRequest, WriteRequest};
 use crate::tui::format::{TimeFormat, brief};
 use crate::tui::key::Key;
-use crate::tui::model::{AnswerDraft, AnswerOverlay, AnswerProgress, Model, Notice, Overlay};
+use crate::tui::model::{AnswerDraft, AnswerOverlay, AnswerProgress, Model, Notice, Overlay, Pane};
 use crate::tui::widget::TextField;
 
 /// Opens the field, with what was begun for the same person.
@@ -29,6 +29,14 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     model.notice = None;
     model.overlays.push(Overlay::Answer(Box::new(answer)));
     vec![Effect::Read(ReadRequest::Person(person))]
+}
+
+/// Among the recipients most people wrote nothing: there only of whoever is shown to have.
+pub fn footer_word(model: &Model) -> &'static str {
+    let is_listed = model.overlays.is_empty() && model.focus == Pane::Recipients;
+    let is_open = |loaded: &RecipientDetails| matches!(loaded.session, Some(SessionWindow::Open { .. }));
+    let is_at_hand = !is_listed || model.previewed().is_some_and(is_open);
+    if is_at_hand && cannot_answer(model).is_none() { "answer" } else { "" }
 }
 
 /// What is typed goes into the field; `enter` sends it, `esc` keeps it for later.

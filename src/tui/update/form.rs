@@ -178,6 +178,23 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Whether the line at the cursor is a text that is not written yet: a letter that the form does not need begins it.
+pub fn takes_text(model: &Model) -> bool {
+    let is_open = model.overlays.last() == Some(&Overlay::Form);
+    let form = model.form.as_deref().filter(|form| is_open && form.edit.is_none() && form.page == FormPage::Lines);
+    form.is_some_and(|form| match form.line {
+        FormLine::Tag => ["", NAMELESS].contains(&form.values.tag.as_str()),
+        FormLine::Message => form.values.message.is_empty(),
+        FormLine::People => form.list.is_none() && form.people == 0 && form.left_out.total == 0,
+        _ => false,
+    })
+}
+
+/// Whether a line of the form is being typed on.
+pub fn is_typing(model: &Model) -> bool {
+    model.form.as_deref().is_some_and(|form| form.edit.is_some())
+}
+
 /// The sender after this one.
 fn next_sender(model: &mut Model, senders: &[String]) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };

@@ -9,7 +9,7 @@ use crate::domain::status::Status;
 use crate::tui::effect::{ALL_FOUND_MAX, Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{brief, counted, number, total};
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, CursorMove, FoundBy, Model, NotePrompt, Notice, Pane, PricedSale, Prompt,
+    AmountPrompt, ConfirmBy, CursorMove, FoundBy, ListScope, Model, NotePrompt, Notice, Pane, PricedSale, Prompt,
 };
 use crate::tui::widget::TextField;
 
@@ -180,6 +180,13 @@ fn doubt(model: &Model) -> Option<String> {
             let found = model.recipients.total.map_or_else(|| "several".to_owned(), total);
             Some(format!("{found} numbers end in {digits}: {who}"))
         }
+        FoundBy::Words if model.recipients.is_one_of_several() => match &model.recipients.scope {
+            ListScope::Found { text, filter } if filter.seeks_somebody() => {
+                let found = model.recipients.total.map_or_else(|| "several".to_owned(), total);
+                Some(format!("{found} match {}: {who}", brief(text)))
+            }
+            _ => None,
+        },
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
     let Some(Overlay::Commands(palette)) = model.overlays.last_mut() else { return KeyOutcome::UNUSED };
     match key {
         Key::Enter => run(model),
-        Key::Char(_) | Key::Backspace | Key::Delete | Key::Ctrl('w' | 'k' | 'a' | 'e') => {
+        Key::Char(_) | Key::Backspace | Key::Delete | Key::Ctrl('u' | 'w' | 'k' | 'a' | 'e') => {
             if palette.field.key(key) == EditOutcome::Changed {
                 palette.row = 0;
             }

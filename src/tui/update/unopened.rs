@@ -1,7 +1,7 @@
 //! Keys while a form is open and none of its lines is typed on: they reach the form alone, never the dashboard behind it.
 
 use super::key_outcome::KeyOutcome;
-use super::{overlays, welcome};
+use super::{form, overlays, welcome};
 use crate::tui::action::{self, UiAction};
 use crate::tui::key::Key;
 use crate::tui::model::{CursorMove, Model, Overlay};
@@ -14,17 +14,37 @@ pub(super) fn key(model: &mut Model, key: Key) -> KeyOutcome {
     match key {
         Key::Tab => overlays::moved(model, CursorMove::Rows(1)),
         Key::BackTab => overlays::moved(model, CursorMove::Rows(-1)),
-        Key::Char(_) if welcome::takes_text(model) => {
+        Key::Char(_) if !is_needed(model, key) && welcome::takes_text(model) => {
             welcome::begin(model);
             return welcome::key(model, key);
         }
-        key if model.options.keys.lookup(key, action::scopes(model)).is_some_and(UiAction::is_of_forms) => {
-            return KeyOutcome::UNUSED;
-        }
+        Key::Char(_) if !is_needed(model, key) && form::takes_text(model) => return begin_with(model, key),
+        key if action_of(model, key).is_some() => return KeyOutcome::UNUSED,
         _ => {
             let is_list = matches!(model.overlays.last(), Some(Overlay::Welcome(_)));
             model.refuse(if is_list { "enter chooses this line; esc leaves" } else { NOT_HERE });
         }
     }
     KeyOutcome::DONE
+}
+
+/// The action of a form that a key stands for.
+fn action_of(model: &Model, key: Key) -> Option<&'static UiAction> {
+    model.options.keys.lookup(key, action::scopes(model)).filter(|action| action.is_of_forms())
+}
+
+/// Whether a key does something here: where it does nothing, a line of text is typed on with it.
+fn is_needed(model: &Model, key: Key) -> bool {
+    action_of(model, key).is_some_and(|action| (action.why_not)(model).is_none())
+}
+
+/// Opens the line at the cursor and types the key on it.
+fn begin_with(model: &mut Model, key: Key) -> KeyOutcome {
+    let mut effects = form::begin(model);
+    if form::is_typing(model)
+        && let KeyOutcome::Handled(typed) = form::key(model, key)
+    {
+        effects.extend(typed);
+    }
+    KeyOutcome::Handled(effects)
 }

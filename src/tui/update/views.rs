@@ -7,7 +7,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::progress::BlastProgress;
 use crate::domain::status::Status;
 use crate::tui::effect::{Effect, ReadRequest};
-use crate::tui::model::{BlastReading, COMPARED_MAX, FunnelView, ListScope, Model, Notice, Pane};
+use crate::tui::model::{BlastReading, COMPARED_MAX, FunnelView, ListScope, Model, Pane};
 
 /// `v` in the funnel.
 pub fn next(model: &mut Model) -> Vec<Effect> {
@@ -20,10 +20,11 @@ pub fn next(model: &mut Model) -> Vec<Effect> {
 
 /// `v` among the blasts: the marked ones side by side.
 pub fn compare(model: &mut Model) -> Vec<Effect> {
-    model.views.view = FunnelView::Compare;
     if model.blasts.marked().len() < 2 {
-        model.say(Notice::done("space marks blasts to compare").hint("v in the funnel goes on"));
+        model.refuse("mark two blasts with space first");
+        return Vec::new();
     }
+    model.views.view = FunnelView::Compare;
     lists::focus(model, Pane::Funnel)
 }
 

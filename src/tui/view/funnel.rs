@@ -185,8 +185,9 @@ fn stages(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
     table.row(pen, (area.x, area.y + 1), |cell| (head(cell).to_owned(), TextRole::Dim));
     let room = area.width.saturating_sub(BARS);
     if room > 8 {
-        pen.put((area.x + BARS, area.y + 1), "0", 1, TextRole::Dim);
-        pen.put_right((area.right(), area.y + 1), &number(everybody), room - 2, TextRole::Dim);
+        let whole = [format!("everybody {}", number(everybody)), number(everybody)];
+        let whole = whole.iter().find(|words| width(words) <= room - 2).map_or("", String::as_str);
+        pen.put_right((area.right(), area.y + 1), whole, room - 2, TextRole::Dim);
     }
     let funnel = blast.counts.funnel();
     let counts = [funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed];

@@ -109,7 +109,7 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
         let more = ": ! says why".to_owned();
         return HeaderSegment { words: format!("{} STOPPED", sender.name), more, meaning: TextRole::Need };
     }
-    let rate = sender.usage.per_hour.map(|rate| format!(" {}/h", number(rate))).unwrap_or_default();
+    let rate = sender.usage.per_hour.map(|rate| format!(", at most {}/h", number(rate))).unwrap_or_default();
     let cap = sender.usage.daily_cap.map(|cap| format!("/{}", number(cap))).unwrap_or_default();
     let sends = sends(model, sender);
     let today = match (sender.usage.today, sends) {
@@ -118,8 +118,8 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
         (today, _) => format!(" {}{cap} today", number(today)),
     };
     HeaderSegment {
-        words: format!("{}{rate}{today}", sender.name),
-        more: who_sends(model, sender, sends),
+        words: format!("{}{today}", sender.name),
+        more: rate + &who_sends(model, sender, sends),
         meaning: TextRole::Plain,
     }
 }

@@ -29,7 +29,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect, free: usize) {
 
 fn line(model: &Model, sender: &SenderView) -> TextLine {
     let provider = if sender.provider == "meta" { "Meta" } else { "WSAPME" };
-    let rate = sender.usage.per_hour.map_or_else(String::new, |rate| format!("{}/h", number(rate)));
+    let rate = sender.usage.per_hour.map_or_else(String::new, |rate| format!("at most {}/h", number(rate)));
     let today = match (sender.usage.today, sender.usage.daily_cap) {
         (today, Some(cap)) => format!("  {} of {} today", number(today), number(cap)),
         (0, None) => String::new(),
@@ -40,7 +40,7 @@ fn line(model: &Model, sender: &SenderView) -> TextLine {
         return head.and(format!("STOPPED: {}", stop.reason), TextRole::Need);
     }
     let who = header::who_sends(model, sender, header::sends(model, sender));
-    let facts = format!("{rate:>9}{today}");
+    let facts = format!("{rate:>15}{today}");
     let who = if facts.trim().is_empty() { who.trim_start_matches(", ") } else { who.as_str() };
     head.and(facts, TextRole::Plain).and(who, TextRole::Dim)
 }

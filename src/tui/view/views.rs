@@ -175,8 +175,15 @@ fn errors(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
     let below = u16::try_from(advice.len()).unwrap_or(u16::MAX).min(room / 2);
     let list = Rect { y: area.y + 1, height: room - below, ..area };
     error_list(model, pen, list, errors);
-    for (line, y) in advice.iter().zip(list.bottom()..area.bottom()) {
-        pen.put((area.x + 4, y), line, area.width.saturating_sub(4), TextRole::Dim);
+    let hidden = errors.len().saturating_sub(usize::from(list.height));
+    if hidden > 0 {
+        pen.put_right((area.right(), area.y), &format!("  ~ {hidden} more"), 14.min(area.width), TextRole::Dim);
+    }
+    let is_cut = usize::from(below) < advice.len();
+    for ((at, line), y) in advice.iter().enumerate().zip(list.bottom()..area.bottom()) {
+        let cut = if is_cut && at + 1 == usize::from(below) { "~" } else { "" };
+        let line = format!("{}{cut}", line.trim_end());
+        pen.put((area.x + 4, y), &line, area.width.saturating_sub(4), TextRole::Dim);
     }
 }
 

@@ -52,14 +52,24 @@ fn waits(model: &Model, blast: &BlastView, left: u16) -> (String, String) {
         .filter(|rate| {
             is_going_out(blast, model.now) && *rate > 0 && (blast.estimate.done_at.is_some() || first.is_some())
         })
-        .map(|rate| format!("{}/h", number(rate)));
+        .map(number);
     let done = blast.estimate.done_at.filter(|_| sending).map(|at| clock.long(at));
     let wait = reason(model, blast);
     let about = first.as_ref().map(|first| format!("{first} it waits for you"));
     let about = about.or_else(|| done.as_ref().map(|at| format!("done about {at}")));
     let short = first.map(|first| format!("{first} you")).or_else(|| done.map(|at| format!("done {at}")));
-    let parts = |done: Option<String>| [wait.clone(), rate.clone(), done].into_iter().flatten().collect::<Vec<_>>();
-    let lines = [parts(about).join("   "), parts(short).join("  "), parts(None).join("  ")];
+    // The most that its limits allow: how fast it goes is among the blasts.
+    let parts = |most: &str, done: Option<String>| {
+        let rate = rate.as_ref().map(|rate| format!("{most} {rate}/h"));
+        [wait.clone(), rate, done].into_iter().flatten().collect::<Vec<_>>()
+    };
+    let without_rate = [wait.clone(), short.clone()].into_iter().flatten().collect::<Vec<_>>();
+    let lines = [
+        parts("at most", about).join("   "),
+        parts("max", short).join("  "),
+        without_rate.join("  "),
+        parts("max", None).join("  "),
+    ];
     let full = wait.clone().unwrap_or_default();
     let brief = || brief(model, blast).unwrap_or_default();
     let fitting = lines.into_iter().chain(wait).find(|line| width(line) <= left);

@@ -20,7 +20,7 @@ pub(super) fn pace(values: &DraftForm, sender: Option<&SenderView>, room: u16) -
     let own = own.collect::<Vec<_>>().join(", ");
     if own.is_empty() {
         let per_hour = sender.and_then(|sender| sender.usage.per_hour);
-        let per_hour = per_hour.map(|rate| format!(", about {}/h", number(rate))).unwrap_or_default();
+        let per_hour = per_hour.map(|rate| format!(", at most {}/h", number(rate))).unwrap_or_default();
         return vec![TextLine::plain("the sender's own").and(per_hour, TextRole::Dim)];
     }
     let average = values.gap.map(|gap| (gap.low() + gap.high()) / 2);

@@ -1,0 +1,41 @@
+//! Acts on one of several people who were found by their name; and the line that adds a step again.
+
+use super::follow_ups::{asked, preview, step};
+use super::support::{STACKED, TestDashboard, crowd};
+use crate::tui::effect::{Completion, WriteOutcome};
+use crate::tui::msg::Msg;
+
+#[test]
+fn an_act_on_one_of_several_of_a_name_asks_whom_it_is_for() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/person\n").list(crowd(10, 4)).dispatch(Msg::Drawn);
+
+    dashboard.keys("r");
+
+    assert!(dashboard.acts().is_empty(), "the first of them was nobody's choice");
+    assert!(
+        dashboard.line(22).contains("several match person: Person 10, +60 10-012 0010 replied?"),
+        "{}",
+        dashboard.line(22)
+    );
+    dashboard.keys("n").keys("jr");
+    assert_eq!(dashboard.acts().len(), 1, "whoever was chosen is meant");
+    let mut group = TestDashboard::new(STACKED);
+    group.keys("/status:read\n").list(crowd(10, 4)).dispatch(Msg::Drawn);
+    assert_eq!(group.keys("r").acts().len(), 1, "a group was asked for, and nobody in it");
+}
+
+#[test]
+fn the_log_has_the_line_that_adds_a_step_of_a_template_again() {
+    let mut dashboard = asked();
+    dashboard.answer(Completion::FollowUp(Ok(preview()))).keys("a");
+    let request = dashboard.acts().pop().unwrap();
+    let mut step = step(None);
+    let template = serde_json::json!({ "name": "raya", "language": "ms", "variables": { "1": "{name}" } });
+    step.step.template = Some(template);
+
+    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::StepAdded(Box::new(step))) });
+
+    let line = "blastdeck blast step add 7 --after 1d --since read --until replied --template 'raya' --language 'ms' --var '1={name}'";
+    assert_eq!(dashboard.model.log.back().unwrap().command_line, line);
+}
