@@ -45,6 +45,7 @@ mod replies;
 pub mod report;
 mod report_file;
 mod retry;
+mod saved_lists;
 mod saved_reports;
 mod schedule;
 mod segment;
@@ -54,6 +55,7 @@ mod shares;
 mod steps;
 mod still_suppressed;
 mod suppressions;
+mod tagging;
 mod template;
 mod undo;
 pub mod view;
@@ -103,6 +105,7 @@ pub use export::{
 pub use follow_up::{FollowUp, FollowUpPreview};
 pub use forget::{
     FORGOTTEN_STAYS_COUNTED, ForgetKeyState, ForgetPreview, Forgotten, ForgottenCustomers, NOT_FORGOTTEN,
+    hooks_in_words,
 };
 pub use handover::Engines;
 pub use health::{ConfirmProspect, SenderCheck};
@@ -123,13 +126,15 @@ pub use plan::{FirstShare, Plan, Sample};
 pub use put_back::PutBack;
 pub use recurring::{PlannedRepeat, ScheduleView, SkippedOccurrence};
 pub use replies::{Incoming, IncomingOutcome};
+pub use saved_lists::SavedList;
 pub use schedule::{PlannedStart, start_after};
 pub use segment::{FoundFollowUp, FoundPreview, SegmentCount, SegmentDraft};
 pub use several::MarkedSeveral;
 pub use shares::NewShareLink;
-pub use steps::{NewStep, StepEdit, StepStanding, StepView};
+pub use steps::{NewStep, StepAlike, StepEdit, StepStanding, StepView};
 pub use still_suppressed::StillSuppressed;
 pub use suppressions::{EVERY_BUSINESS, OptOut, SuppressOutcome, SuppressedAll};
+pub use tagging::{TagChange, TaggedCount, TaggedPeople};
 pub use template::{FittedTemplate, TemplateRefusal};
 pub use undo::UndoOutcome;
 pub use webhooks::{HandshakeRefusal, ReceivedBody, WebhookIntake, WebhookRefusal, nameless};
@@ -149,7 +154,7 @@ pub use crate::store::catalogue::{
 };
 pub use crate::store::count::{CountDifference, TakenTwice};
 pub use crate::store::customer::{
-    Consent, CustomerBlast, CustomerDetails, CustomerNote, CustomerQuery, CustomerRow, SentMessage,
+    Consent, CustomerBlast, CustomerDetails, CustomerNote, CustomerQuery, CustomerRow, CustomerTotals, SentMessage,
 };
 pub use crate::store::fence::Confirmed;
 pub use crate::store::forget::KeptOfPerson;
@@ -162,6 +167,7 @@ pub use crate::store::order::{OrderItemRow, OrderQuery, OrderRow, OriginalOrder}
 pub use crate::store::plan::{FirstFared, PlanGroup, PlanPerson};
 pub use crate::store::recurring::{OccurrenceOutcome, OccurrenceRow};
 pub use crate::store::report::{SavedReport, SavedReportQuery};
+pub use crate::store::saved_list::{ListedPerson, SavedListRow};
 pub use crate::store::session::SessionAnswer;
 pub use crate::store::share::{ShareIdentity, ShareRow};
 pub use crate::store::step::{StepBlast, StepChange, StepKey, StepRow};

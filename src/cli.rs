@@ -18,6 +18,7 @@ mod exit;
 mod export;
 mod hook;
 mod inbox;
+mod list;
 mod listed;
 mod manual;
 mod mark;
@@ -125,6 +126,9 @@ enum CliVerb {
     /// Show, tag, merge and forget people, each one person over all blasts.
     #[command(subcommand)]
     Customer(customer::CustomerVerb),
+    /// Keep lists of people under a name, as an audience of blasts.
+    #[command(subcommand)]
+    List(list::ListVerb),
     /// List, check, confirm and move senders.
     #[command(subcommand)]
     Sender(sender::SenderVerb),
@@ -235,6 +239,7 @@ async fn run_verb(verb: CliVerb, global: &Global) -> Result<ExitCode> {
         CliVerb::Uncertain(verb) => verb.run(global).await,
         CliVerb::Suppress(verb) => verb.run(global).await,
         CliVerb::Customer(verb) => verb.run(global).await,
+        CliVerb::List(verb) => verb.run(global).await,
         CliVerb::Sender(verb) => verb.run(global).await,
         CliVerb::Engine(verb) => verb.run(global).await,
         CliVerb::Token(verb) => verb.run(global).await,

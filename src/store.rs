@@ -41,6 +41,7 @@ pub mod recurring;
 pub mod rejected_file;
 pub mod reply;
 pub mod report;
+pub mod saved_list;
 pub mod sender;
 pub mod session;
 mod settings;

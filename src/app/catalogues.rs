@@ -58,7 +58,7 @@ impl App {
         }
         let business = self.catalogue_business(business).await?;
         let mut tx = self.begin().await?;
-        let catalogue = NewCatalogue { business: &business, external_id: None, name, source };
+        let catalogue = NewCatalogue { business: &business, external_id: None, name, source, account: None };
         let change = catalogue::replace(&mut tx, &catalogue, items).await?;
         tx.commit().await?;
         Ok(change)

@@ -20,6 +20,7 @@ use crate::import::{
     TableSource, add_people, create_from,
 };
 use crate::store::cart;
+use crate::store::view::progress;
 
 /// A draft to create. Its pace and window narrow the sender's.
 #[derive(Debug, Clone)]
@@ -173,7 +174,9 @@ impl App {
         let advice = |code: &str| provider.as_ref().and_then(|provider| provider.advice(code)).map(str::to_owned);
         let (replies, charges) = (self.reply_counts(id).await?, self.charges(id).await?);
         let carts = cart::waiting_since(self.pool(), id, self.engine().clock.now() - CART_STUCK).await?;
-        let report = Report::new(&blast, &errors, advice).with(replies, charges).with_carts(carts);
+        let unpriced = progress::unpriced(self.pool(), id).await?;
+        let report =
+            Report::new(&blast, &errors, advice).with(replies, charges).with_carts(carts).with_unpriced(unpriced);
         Ok(report.in_currency(&self.config().ui.currency))
     }
 }

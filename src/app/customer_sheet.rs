@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::{App, AppError};
 use crate::domain::phone::Phone;
 use crate::store::cart::{CartQuery, CartRow};
-use crate::store::customer::CustomerDetails;
+use crate::store::customer::{CustomerDetails, CustomerTotals};
 use crate::store::order::{OrderQuery, OrderRow};
 use crate::store::view::{StandingOptOut, opt_outs};
 
@@ -22,6 +22,8 @@ pub struct CustomerSheet {
     pub orders: Vec<OrderRow>,
     /// The newest first.
     pub carts: Vec<CartRow>,
+    /// How much there is, also of what is not listed here.
+    pub totals: CustomerTotals,
 }
 
 impl App {
@@ -46,6 +48,7 @@ impl App {
         carts.dedup_by_key(|cart| cart.id);
         opt_outs.sort_by(|one, other| (one.since, &one.business).cmp(&(other.since, &other.business)));
         opt_outs.dedup();
-        Ok(CustomerSheet { details, opt_outs, orders, carts })
+        let totals = self.customer_totals(phone).await?;
+        Ok(CustomerSheet { details, opt_outs, orders, carts, totals })
     }
 }

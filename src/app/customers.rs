@@ -11,7 +11,7 @@ use crate::domain::phone::{PersonKey, Phone};
 use crate::domain::text::{clean, clean_name};
 use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
-use crate::store::customer::{self, CustomerDetails, CustomerQuery, CustomerRow, SentMessage};
+use crate::store::customer::{self, CustomerDetails, CustomerQuery, CustomerRow, CustomerTotals, SentMessage};
 
 /// How many blasts, notes and consents of a customer are shown.
 const SHOWN: u32 = 100;
@@ -65,6 +65,13 @@ impl App {
         let consents = customer::newest_consents(&mut tx, &key, limit).await?;
         tx.rollback().await?;
         Ok(CustomerDetails { customer: customer_row(self.pool(), &key).await?, notes, consents, blasts })
+    }
+
+    /// How much there is of the customer who has this number.
+    pub(super) async fn customer_totals(&self, phone: &Phone) -> Result<CustomerTotals, AppError> {
+        let mut tx = self.begin().await?;
+        let key = customer::customer_of(&mut tx, &key_of(phone)?).await?;
+        Ok(customer::totals(&mut tx, &key).await?)
     }
 
     /// The number of a customer by their id: its digits, country code first.
@@ -236,7 +243,7 @@ async fn known_customer(tx: &mut DbTransaction, phone: &Phone) -> Result<String,
     )))
 }
 
-fn key_of(phone: &Phone) -> Result<String, AppError> {
+pub(super) fn key_of(phone: &Phone) -> Result<String, AppError> {
     // Whoever was forgotten is known by the stand-in alone.
     if is_forgotten(phone.as_str()) {
         return Ok(phone.as_str().to_owned());
@@ -255,7 +262,7 @@ fn note_of(text: &str) -> Result<String, AppError> {
 }
 
 /// A tag as it is kept.
-fn tag_of(text: &str) -> Result<String, AppError> {
+pub(super) fn tag_of(text: &str) -> Result<String, AppError> {
     let tag = text.trim().trim_start_matches('#');
     let is_tag = |c: char| c.is_alphanumeric() || "_.-".contains(c);
     let is_good = tag.starts_with(char::is_alphanumeric) && tag.chars().all(is_tag) && tag.chars().count() <= TAG_MAX;

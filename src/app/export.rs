@@ -50,6 +50,10 @@ pub enum Export {
     Customers {
         query: CustomerQuery,
     },
+    /// The people of a list that is kept, in its order.
+    SavedList {
+        list: i64,
+    },
 }
 
 /// What of people is exported.

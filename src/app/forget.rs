@@ -3,6 +3,7 @@
 
 mod counted;
 mod rejected_files;
+mod told;
 
 use std::path::PathBuf;
 
@@ -24,10 +25,12 @@ use crate::store::media;
 use crate::store::{DbTransaction, StoreError};
 
 pub use counted::ForgottenCustomers;
+pub use told::hooks_in_words;
 
 /// What no program can take back.
 pub const NOT_FORGOTTEN: &str = "backups and copies of the database, lists and exports that you have, logs and memories of other machines, and \
-                                 what the provider keeps are not touched: delete them there as well";
+                                 what the provider keeps are not touched: delete them there as well. Nor is what others typed about them without \
+                                 their number, in the text of a blast, say, or in a note on somebody else: look for their name yourself";
 /// What forgetting a person leaves.
 pub const FORGOTTEN_STAYS_COUNTED: &str =
     "what was sent, read, replied and sold is counted as before, about nobody; no later list brings them back";
@@ -40,6 +43,8 @@ pub struct ForgetPreview {
     pub kept: KeptOfPerson,
     /// Whether they were forgotten before: there is nothing more to take out of their own rows.
     pub was_forgotten: bool,
+    /// Hooks whose receivers got events about them.
+    pub hooks: Vec<String>,
     /// Why it cannot be done now, in words.
     pub refusal: Option<String>,
 }
@@ -72,6 +77,7 @@ fn kept_in_words(kept: &KeptOfPerson) -> String {
         (kept.opt_outs, "opt-out", "opt-outs"),
         (kept.tags_and_notes, "tag or note", "tags and notes"),
         (kept.consents, "consent", "consents"),
+        (kept.lists, "kept list", "kept lists"),
     ];
     let parts = parts.into_iter().filter(|(many, ..)| *many > 0).map(|(n, one, many)| count_of(n, one, many));
     let parts: Vec<_> = parts.collect();
@@ -87,6 +93,8 @@ pub struct Forgotten {
     pub files_elsewhere: Vec<String>,
     /// Files of rejected rows that may name the person and are out of reach: on other machines, or changed since they were written.
     pub rejected_files: Vec<String>,
+    /// Hooks whose receivers got events about them.
+    pub hooks: Vec<String>,
     /// What could not be cleared on this machine, in words: forgetting them again tries it again.
     pub left_here: Option<String>,
 }
@@ -114,6 +122,7 @@ impl App {
     pub async fn forget_preview(&self, phone: &Phone) -> Result<ForgetPreview, AppError> {
         let mut tx = self.begin().await?;
         let found = self.find_person(&mut tx, phone).await?;
+        let hooks = self.hooks_that_told(&mut tx, &found.traces).await?;
         let key = self.engine().fence.forget_key().ok().flatten();
         let was_forgotten = match &key {
             Some(key) => found.was_forgotten(&mut tx, key).await?,
@@ -121,7 +130,7 @@ impl App {
         };
         tx.rollback().await?;
         let refusal = found.refusal();
-        Ok(ForgetPreview { numbers: found.traces.people, kept: found.kept, was_forgotten, refusal })
+        Ok(ForgetPreview { numbers: found.traces.people, kept: found.kept, was_forgotten, hooks, refusal })
     }
 
     /// The same where something is known of them.
@@ -144,6 +153,7 @@ impl App {
         if let Some(why) = found.refusal() {
             return Err(AppError::Refused(why));
         }
+        let hooks = self.hooks_that_told(&mut tx, &found.traces).await?;
         let files = media::of_people(&mut tx, &found.traces.people).await?;
         // One stand-in is enough.
         if !found.was_forgotten(&mut tx, &key).await? {
@@ -174,6 +184,7 @@ impl App {
             kept: found.kept,
             files_elsewhere,
             rejected_files: rejected.unreached,
+            hooks,
             left_here: left_here.or(rejected.failed),
         })
     }

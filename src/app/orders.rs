@@ -15,7 +15,7 @@ use self::pricing::{Priced, SoldOut, Unpriced};
 use super::marks::{SAME_ACT, outcome};
 use super::{App, AppError};
 use crate::domain::act::Act;
-use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId, SenderId};
+use crate::domain::ids::{ActionId, BlastId, CartId, OrderId, RecipientId, SenderId};
 use crate::domain::order::{KeptProduct, OrderState, OrderTotal};
 use crate::domain::recipient::{Evidence, Mark, Undone};
 use crate::store::action::{self, NewAction};
@@ -66,6 +66,16 @@ pub struct SteppedOrder {
     pub order: OrderRow,
     /// Of one that was cancelled: `; still left out of …`, where follow-ups go on without its person.
     pub left_out: String,
+    /// The cart that a cancelled order was written from.
+    pub reopened: Option<CartId>,
+}
+
+impl SteppedOrder {
+    /// What else became of a cancel: `; cart 5 is open again; still left out of …`.
+    pub fn also(&self) -> String {
+        let cart = self.reopened.map(|cart| format!("; cart {cart} is open again")).unwrap_or_default();
+        format!("{cart}{}", self.left_out)
+    }
 }
 
 /// What becomes of a close without an amount that an order follows.
@@ -193,11 +203,15 @@ impl App {
         let of_answer: Vec<_> = person.iter().collect();
         let left_out = self.left_out_in_words(&mut tx, &of_answer).await?;
         order::set_state(&mut tx, id, next, self.operator()).await?;
+        let reopened = match next {
+            OrderState::Cancelled => cart::reopen(&mut tx, id, self.operator()).await?,
+            _ => None,
+        };
         tx.commit().await?;
         if let Some(person) = person {
             self.notify(person.blast_id).await?;
         }
-        Ok(SteppedOrder { order: self.order(id).await?, left_out })
+        Ok(SteppedOrder { order: self.order(id).await?, left_out, reopened })
     }
 
     /// What to do in place of changing an order that is cancelled.

@@ -33,6 +33,9 @@ pub struct Report {
     /// The total of all sales, with two decimals.
     #[schema(example = "3000.00")]
     pub amount: String,
+    /// Sales that no amount was given for: they are in none.
+    #[schema(example = 0)]
+    pub sales_without_amount: i64,
     /// What the amount is in.
     #[schema(example = "MYR")]
     pub currency: String,
@@ -115,6 +118,7 @@ impl Report {
             unasked: blast.unasked.number(),
             counts: blast.counts,
             amount: money(&blast.counts),
+            sales_without_amount: 0,
             currency: String::new(),
             rates: funnel.rates(),
             errors: errors.iter().map(|error| ErrorLine::new(error, &advice)).collect(),
@@ -132,6 +136,12 @@ impl Report {
         Self { stuck_with_cart, ..self }
     }
 
+    /// The same with how many sales have no amount.
+    #[must_use]
+    pub fn with_unpriced(self, sales_without_amount: i64) -> Self {
+        Self { sales_without_amount, ..self }
+    }
+
     /// The same with what was written back, and what it cost.
     #[must_use]
     pub fn with(self, replies: ReplyCounts, charges: MessageCharges) -> Self {
@@ -144,9 +154,18 @@ impl Report {
         Self { currency: currency.to_owned(), ..self }
     }
 
-    /// The amount as people read it.
+    /// The amount as people read it: `MYR 3,135.00 from 1 of 4 sales; 3 have no amount`.
     fn money(&self) -> String {
-        format!("{} {}", self.currency, amount::money(self.counts.amount)).trim_start().to_owned()
+        let money = format!("{} {}", self.currency, amount::money(self.counts.amount));
+        format!("{}{}", money.trim_start(), self.unpriced().unwrap_or_default())
+    }
+
+    /// What an amount leaves out: ` from 1 of 4 sales; 3 have no amount`.
+    fn unpriced(&self) -> Option<String> {
+        let (sales, without) = (self.counts.closed, self.sales_without_amount);
+        let have = if without == 1 { "has" } else { "have" };
+        let of = format!("{} of {}", number(sales - without), count_of(sales, "sale", "sales"));
+        (without > 0).then(|| format!(" from {of}; {} {have} no amount", number(without)))
     }
 
     /// The funnel's stages from the top: label, count, share of sent, and who is stuck there.
@@ -268,6 +287,7 @@ pub fn csv(report: &Report) -> String {
     push(["blast", "follow_up_stage", "", "", &report.blast.follow_up_stage]);
     push(["blast", "total_recipients", &report.blast.total_recipients.to_string(), "", ""]);
     push(["blast", "amount", &report.amount, "", ""]);
+    push(["blast", "sales_without_amount", &report.sales_without_amount.to_string(), "", ""]);
     for stage in report.stages() {
         push(["funnel", &stage.label.to_lowercase(), &stage.count.to_string(), &stage.share.to_string(), ""]);
     }

@@ -16,7 +16,7 @@ use crate::domain::content::BlastContent;
 use crate::domain::filter::segment::{Exclusion, Segment, SegmentReader};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::message::Variables;
-use crate::domain::phone::is_united_states;
+use crate::domain::phone::{Phone, is_united_states};
 use crate::domain::text;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, RejectedTo, Replacement, replace_people};
 use crate::store::view::BlastRow;
@@ -89,6 +89,23 @@ impl App {
         draft.segment = Some(with_blast(&text, &audience.segment));
         let people = PeopleSource::given(people.iter().map(as_given));
         self.create_from(draft, people, RejectedTo::Nowhere, options).await.map_err(refused)
+    }
+
+    /// The numbers of whom a filter finds, whoever of them gets messages.
+    pub(super) async fn phones_from(&self, text: &str, sender: Option<&str>) -> Result<Vec<Phone>, AppError> {
+        let found = match sender {
+            Some(name) => self.config().sender(name),
+            None => self.config().senders.first(),
+        };
+        let sender = found.ok_or_else(|| AppError::NotFound(self.no_sender(sender.unwrap_or_default())))?;
+        let segment = self.read_segment(text, sender.timezone, None)?;
+        self.refuse_unknown_lists(&segment.lists()).await?;
+        for blast in &segment.blasts {
+            self.blast_row(*blast).await?;
+        }
+        let (business, follows, step, draft) = (sender.business().to_owned(), None, None, None);
+        let people = self.people_of(&SegmentAudience { segment, business, follows, step, draft }).await?;
+        Ok(people.into_iter().map(|person| person.phone).collect())
     }
 
     /// Reads the people of a draft again, where a filter names them. `true`: they are others now, and the draft has a new version.
@@ -222,6 +239,7 @@ impl App {
         let id = id.filter(|id| self.only_sender().is_none_or(|own| own == *id)).ok_or_else(missing)?;
         let business = self.business(id).await?;
         let segment = self.read_segment(text, draft.timezone.unwrap_or(sender.timezone), follows)?;
+        self.refuse_unknown_lists(&segment.lists()).await?;
         let strangers = segment::strangers(self.pool(), &segment.blasts, &business).await?;
         if let Some(stranger) = strangers.first() {
             let why = format!("blast {stranger} is not there, or of another business: see `blastdeck blast list`");

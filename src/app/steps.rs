@@ -9,7 +9,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::follow_up::FollowUp;
 use super::segment::values_of;
 use super::view::BlastView;
 use super::{App, AppError};
@@ -37,6 +36,14 @@ pub struct NewStep {
     pub first: Option<NonZeroU32>,
     /// What it makes is sent by itself to so many people; more wait, as all do where none is given.
     pub at_most: Option<NonZeroU32>,
+}
+
+/// A step with everything else as its blast has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepAlike {
+    pub blast: BlastId,
+    pub since: StepSince,
+    pub after: TimeDelta,
 }
 
 /// What changes in a step; everything absent stays.
@@ -181,8 +188,8 @@ impl App {
     }
 
     /// Adds a step for whoever is stuck at a stage for so long from now on, with the blast's own message. Each draft of it waits for a yes.
-    pub async fn add_step_alike(&self, from: FollowUp) -> Result<StepView, AppError> {
-        let rule = StepRule::new(from.older_than, StepSince::Stage(from.stuck_at), None).map_err(invalid_rule)?;
+    pub async fn add_step_alike(&self, from: StepAlike) -> Result<StepView, AppError> {
+        let rule = StepRule::new(from.after, from.since, None).map_err(invalid_rule)?;
         let content = self.draft_alike(from.blast).await?.content;
         let new = NewStep { rule, stage: None, content, first: None, at_most: None };
         let number = self.add_step(from.blast, new).await?;

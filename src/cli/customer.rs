@@ -3,6 +3,7 @@
 mod export;
 mod forget;
 mod show;
+mod tagging;
 
 use std::process::ExitCode;
 
@@ -62,13 +63,7 @@ pub(super) enum CustomerVerb {
         phone: String,
     },
     /// Tag a customer: an audience by `--from 'tag:vip'`.
-    Tag {
-        /// One of their numbers, in any spelling.
-        phone: String,
-        /// Letters, digits, - _ and . without blanks.
-        #[arg(required = true)]
-        tags: Vec<String>,
-    },
+    Tag(tagging::TagArgs),
     /// Take tags away from a customer.
     Untag {
         /// One of their numbers, in any spelling.
@@ -113,7 +108,10 @@ impl CustomerVerb {
             Self::List { tag, limit } => list(&context, tag, limit).await?,
             Self::Merge { from, into } => merge(&context, &from, &into).await?,
             Self::Unmerge { phone } => unmerge(&context, &phone).await?,
-            Self::Tag { phone, tags } => tag(&context, &phone, &tags, &[]).await?,
+            Self::Tag(tagging::TagArgs { many: Some(many), .. }) => many.run(&context).await?,
+            Self::Tag(tagging::TagArgs { phone, tags, .. }) => {
+                tag(&context, &phone.unwrap_or_default(), &tags, &[]).await?;
+            }
             Self::Untag { phone, tags } => tag(&context, &phone, &[], &tags).await?,
             Self::Tags => tags(&context).await?,
             Self::Note { phone, note, remove } => write_note(&context, &phone, (note, remove)).await?,
@@ -128,7 +126,7 @@ impl CustomerVerb {
         match self {
             Self::Merge { .. }
             | Self::Unmerge { .. }
-            | Self::Tag { .. }
+            | Self::Tag(_)
             | Self::Untag { .. }
             | Self::Note { .. }
             | Self::Forget { .. } => Intent::Writes,

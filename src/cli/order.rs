@@ -369,12 +369,14 @@ fn said_alone(behind: &str) -> Option<&str> {
 
 async fn step(global: &Global, id: OrderId, next: OrderState) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let SteppedOrder { order, left_out } = context.app.step_order(id, next).await?;
-    let left_out = context.pasteable(&left_out);
+    let stepped = context.app.step_order(id, next).await?;
+    let also = context.pasteable(&stepped.also());
+    let SteppedOrder { order, left_out, reopened } = stepped;
     if context.is_json {
         let mut value = document(&order);
-        value["left_out"] = json!(said_alone(&left_out));
+        value["left_out"] = json!(said_alone(&context.pasteable(&left_out)));
+        value["reopened_cart"] = json!(reopened);
         return print_json(&value);
     }
-    line(&format!("order {id}: {}, {}, {}{left_out}", order.state, who(&order), total_of(&order)))
+    line(&format!("order {id}: {}, {}, {}{also}", order.state, who(&order), total_of(&order)))
 }

@@ -8,6 +8,7 @@
 //! | `stuck:read`, `stuck:sent,received` | reached this stage, or one of these, and no further |
 //! | `phone:6012` `name:ali` `note:price` | digits of the number, a part of the name, a part of the note |
 //! | `phone:*6789` | the number ends in these digits |
+//! | `list:raya` | who is in this list that is kept |
 //! | `older:48h`, `older:2026-11-20` | at their stage for so long, or since before a moment |
 //! | `code:131026` `provider:PENDING` | the provider's error code, the provider's own word |
 //! | `has:reply` `has:note` `has:amount` | who has one |
@@ -34,7 +35,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-pub use parse::{CART_STUCK, FilterError, status, waiting_carts};
+pub use parse::{CART_STUCK, FilterError, status, waiting_carts, waiting_carts_age};
 
 /// How many digits may be the end of a number that somebody read off a phone: fewer are too common, more are a number.
 const ENDING: RangeInclusive<usize> = 2..=8;
@@ -84,6 +85,8 @@ pub enum Test {
     Provider(String),
     /// `tag:vip`: of a customer whom an operator tagged so.
     Tag(String),
+    /// `list:raya`: in the list that is kept under this name.
+    List(String),
     /// `note:price`.
     Note(String),
     /// `has:reply`, `has:note`, `has:amount`, `has:cart`, `has:first-try`, `has:retry`.
@@ -294,6 +297,7 @@ impl fmt::Display for Test {
             Self::Word(text) => f.write_str(&token::quoted(text)),
             Self::Code(text) => write!(f, "code:{}", token::quoted(text)),
             Self::Tag(text) => write!(f, "tag:{}", token::quoted(text)),
+            Self::List(text) => write!(f, "list:{}", token::quoted(text)),
             Self::Provider(text) => write!(f, "provider:{}", token::quoted(text)),
             Self::Note(text) => write!(f, "note:{}", token::quoted(text)),
             Self::Has(fact) => write!(f, "has:{}", fact.word()),

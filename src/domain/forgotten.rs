@@ -2,6 +2,7 @@
 //! the opt-outs. The hash alone would be no protection: a country's numbers are tried in seconds. So it has a key, which is kept
 //! outside of the database.
 
+mod answer;
 mod pattern;
 
 use std::collections::HashSet;
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::phone::{PersonKey, Phone};
 
+pub use answer::AnswerWords;
 pub use pattern::NumberPatterns;
 
 /// What the stand-in of a number begins with. No number does.

@@ -147,8 +147,25 @@ impl Recurrence {
         let first = self.next(since, zone);
         let of_day = std::iter::successors(first, |last| self.next(last.at, zone));
         let end = last.map_or(day + TimeDelta::days(1), |last| last.min(day + TimeDelta::days(1)));
-        let of_day = of_day.take_while(|occurrence| occurrence.at <= end);
-        of_day.filter_map(|occurrence| Some(occurrence.clock_change?.sentence(occurrence.local, zone))).collect()
+        let of_day: Vec<_> = of_day.take_while(|occurrence| occurrence.at <= end).collect();
+        let is_twice = |occurrence: &&RuleOccurrence| occurrence.clock_change == Some(ClockChange::Twice);
+        let twice: Vec<_> = of_day.iter().filter(is_twice).map(|occurrence| occurrence.local).collect();
+        let twice = (!twice.is_empty()).then(|| ClockChange::Twice.sentence_of(&twice, zone));
+        let skipped = of_day.iter().filter_map(|occurrence| {
+            let change = occurrence.clock_change.filter(|change| *change != ClockChange::Twice)?;
+            Some(change.sentence_of(&self.skipped_with(occurrence, zone), zone))
+        });
+        skipped.chain(twice).collect()
+    }
+
+    /// The local times that the clocks skip and that occur as one.
+    fn skipped_with(&self, occurrence: &RuleOccurrence, zone: Tz) -> Vec<NaiveDateTime> {
+        let is_same = |local: &NaiveDateTime| {
+            let time = StartAt::Local(*local).resolve(zone);
+            time.is_some_and(|time| time.at == occurrence.at && time.clock_change.is_some())
+        };
+        let others = self.locals(occurrence.local).take_while(is_same);
+        std::iter::once(occurrence.local).chain(others).collect()
     }
 }
 

@@ -124,18 +124,41 @@ impl fmt::Display for StartAt {
 impl ClockChange {
     /// What is said of a start at `local` in a zone.
     pub fn sentence(self, local: NaiveDateTime, zone: Tz) -> String {
-        let (time, day) = (local.format("%H:%M"), local.format("%-d %b %Y"));
+        self.sentence_of(&[local], zone)
+    }
+
+    /// The same of several times of one day, which start as one where they are skipped.
+    pub fn sentence_of(self, locals: &[NaiveDateTime], zone: Tz) -> String {
+        let (times, day) = (times_in_words(locals), locals.first().map(|local| local.format("%-d %b %Y").to_string()));
+        let (day, is_one) = (day.unwrap_or_default(), locals.len() == 1);
         match self {
             Self::Skipped { starts } => {
-                format!(
-                    "{time} does not exist in {zone} on {day}, when the clocks go forward: it starts {}",
-                    starts.format("%H:%M")
-                )
+                let starts = starts.format("%H:%M");
+                let (does, what) = match locals.len() {
+                    1 => ("does", format!("it starts {starts}")),
+                    many => ("do", format!("these {many} times become one, which starts {starts}")),
+                };
+                format!("{times} {does} not exist in {zone} on {day}, when the clocks go forward: {what}")
             }
             Self::Twice => {
-                format!("{time} comes twice in {zone} on {day}, when the clocks go back: it starts the first time")
+                let (comes, what) = if is_one { ("comes", "it starts") } else { ("come", "each starts") };
+                format!("{times} {comes} twice in {zone} on {day}, when the clocks go back: {what} the first time")
             }
         }
+    }
+}
+
+/// How many times of a day are named.
+const NAMED_MAX: usize = 5;
+
+/// `02:00, 02:15 and 02:30`, or `02:00, 02:15, 02:30, 02:45, 03:00 and 12 more`.
+fn times_in_words(locals: &[NaiveDateTime]) -> String {
+    let mut words: Vec<_> = locals.iter().take(NAMED_MAX).map(|local| local.format("%H:%M").to_string()).collect();
+    let more = locals.len().saturating_sub(NAMED_MAX);
+    words.extend((more > 0).then(|| format!("{more} more")));
+    match words.split_last() {
+        Some((last, others @ [_, ..])) => format!("{} and {last}", others.join(", ")),
+        _ => words.concat(),
     }
 }
 

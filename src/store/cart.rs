@@ -9,6 +9,7 @@ pub use rows::{CartQuery, CartRow, count, get, list, waiting_since};
 
 use super::StoreError;
 use crate::domain::cart::CartState;
+use crate::domain::forgotten::STAND_IN;
 use crate::domain::ids::{BlastId, CartId, OrderId, RecipientId, SenderId};
 use crate::domain::order::{OrderTotal, OrderedItem};
 use crate::store::order::items::{self, ItemsOf, SoldBy};
@@ -102,4 +103,20 @@ pub async fn end(tx: &mut PgConnection, id: CartId, order: Option<OrderId>, by: 
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// Opens the cart again that a cancelled order was written from: its person ordered nothing. Of somebody who was forgotten it is over.
+pub async fn reopen(tx: &mut PgConnection, order: OrderId, by: &str) -> Result<Option<CartId>, StoreError> {
+    let reopened: Option<(CartId, CartState)> = sqlx::query_as(
+        "update carts
+            set state = case when starts_with(phone_number, $3) then 'abandoned' else 'open' end::cart_state,
+                order_id = null, state_by = $2, updated_at = now()
+          where order_id = $1 returning id, state",
+    )
+    .bind(order)
+    .bind(by)
+    .bind(STAND_IN)
+    .fetch_optional(tx)
+    .await?;
+    Ok(reopened.filter(|(_, state)| *state == CartState::Open).map(|(id, _)| id))
 }

@@ -1,6 +1,7 @@
 //! Catalogues of products and their variants.
 
 mod replacing;
+mod showing;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -9,9 +10,10 @@ use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, PgPool};
 
 pub use replacing::{CatalogueChange, CatalogueSource, NewCatalogue, replace};
+pub use showing::{KnownItem, UnsoldRow, has_any, known, unsold};
 
 use crate::domain::catalogue::is_sold_out;
-use crate::domain::ids::{BlastId, CatalogueId, ProductId, SenderId};
+use crate::domain::ids::{CatalogueId, ProductId, SenderId};
 use crate::store::StoreError;
 
 /// What a catalogue says of a product.
@@ -174,59 +176,4 @@ pub async fn products(pool: &PgPool, query: &ProductQuery) -> Result<Vec<Product
     let rows = rows.bind(query.catalogue).bind(query.business.as_deref()).bind(query.id).bind(query.sku.as_deref());
     let after = query.after.map_or(0, |after| after.0);
     Ok(rows.bind(after).bind(i64::from(query.limit.clamp(1, 1_000))).fetch_all(pool).await?)
-}
-
-/// Something that a catalogue has now.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
-pub struct KnownItem {
-    pub sku: String,
-    pub availability: String,
-    pub inventory: Option<i64>,
-}
-
-/// Whether the business of a blast has a catalogue.
-pub async fn has_any(pool: &PgPool, blast: BlastId) -> Result<bool, StoreError> {
-    let has_any = sqlx::query_scalar(
-        "select exists (select from catalogues c join senders s on s.business = c.business join blasts b on b.sender_id = s.id
-                         where b.id = $1)",
-    );
-    Ok(has_any.bind(blast).fetch_one(pool).await?)
-}
-
-/// Those of these products that the catalogues of a blast's business have now.
-pub async fn known(pool: &PgPool, blast: BlastId, skus: &[&str]) -> Result<Vec<KnownItem>, StoreError> {
-    let known = sqlx::query_as(
-        "select c.sku, c.availability, c.inventory from catalogue_items c
-          where c.business = (select s.business from blasts b join senders s on s.id = b.sender_id where b.id = $1)
-            and c.sku = any($2) and c.removed_at is null",
-    );
-    Ok(known.bind(blast).bind(skus).fetch_all(pool).await?)
-}
-
-/// Somebody whose own product cannot be bought, and how many there are.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
-pub struct UnsoldRow {
-    pub phone_number: String,
-    pub sku: String,
-    /// A catalogue has it: it is sold out.
-    pub is_known: bool,
-    pub people: i64,
-}
-
-/// The first people in a blast's queue whose value of a column is no product that can be bought now.
-pub async fn unsold(pool: &PgPool, (blast, column): (BlastId, &str), limit: i64) -> Result<Vec<UnsoldRow>, StoreError> {
-    let first = sqlx::query_as(
-        "with items as (
-             select c.sku, bool_or(lower(c.availability) not in ('out of stock', 'discontinued')
-                                   and c.inventory is distinct from 0) as is_sold
-               from catalogue_items c
-              where c.business = (select s.business from blasts b join senders s on s.id = b.sender_id where b.id = $1)
-                and c.removed_at is null group by 1)
-         select r.phone_number, trim(coalesce(r.variables ->> $2, '')) as sku, i.sku is not null as is_known,
-                count(*) over () as people
-           from blast_recipients r left join items i on i.sku = trim(r.variables ->> $2)
-          where r.blast_id = $1 and r.status = 'queued' and i.is_sold is not true
-          order by r.id limit $3",
-    );
-    Ok(first.bind(blast).bind(column).bind(limit).fetch_all(pool).await?)
 }

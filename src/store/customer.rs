@@ -18,6 +18,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 
 pub use messages::{SentMessage, external_ids, sent};
+pub use said::{TaggedCustomers, customers_of, tag_all, tagged, untag_all};
 pub use said::{
     add_note, customer_of, lock_merges, merge, merged_into, newest_consents, note_consents, remove_note, tag, tags_of,
     unmerge, untag,
@@ -296,6 +297,34 @@ pub async fn blasts(tx: &mut PgConnection, customer: &str, limit: i64) -> Result
     Ok(blasts.bind(customer).bind(limit).fetch_all(tx).await?)
 }
 
+/// How much there is of a customer, beside what is listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct CustomerTotals {
+    /// Without drafts.
+    pub blasts: i64,
+    pub drafts: i64,
+    pub notes: i64,
+    pub consents: i64,
+    pub orders: i64,
+    pub carts: i64,
+}
+
+pub async fn totals(tx: &mut PgConnection, customer: &str) -> Result<CustomerTotals, StoreError> {
+    let totals = sqlx::query_as(
+        "with numbers as (select $1 as person union select person from customer_numbers where customer = $1)
+         select b.blasts, b.drafts,
+                (select count(*) from customer_notes where person in (select person from numbers)) as notes,
+                (select count(*) from customer_consents where person in (select person from numbers)) as consents,
+                (select count(*) from orders where person_key(phone_number) in (select person from numbers)) as orders,
+                (select count(*) from carts where person_key(phone_number) in (select person from numbers)) as carts
+           from (select count(*) filter (where b.state <> 'draft') as blasts, count(*) filter (where b.state = 'draft') as drafts
+                   from blast_recipients r
+                   join blasts b on b.id = r.blast_id and b.deleted_at is null and b.answer_until is null
+                  where person_key(r.phone_number) in (select person from numbers)) b",
+    );
+    Ok(totals.bind(customer).fetch_one(tx).await?)
+}
+
 /// What was written about a customer, the newest first.
 pub async fn notes(tx: &mut PgConnection, customer: &str, limit: i64) -> Result<Vec<CustomerNote>, StoreError> {
     let notes = sqlx::query_as(
@@ -314,6 +343,7 @@ pub async fn is_known(tx: &mut PgConnection, customer: &str) -> Result<bool, Sto
              or exists (select from customer_tags where person = $1)
              or exists (select from customer_notes where person = $1)
              or exists (select from customer_numbers where customer = $1)
+             or exists (select from saved_list_people where person_key(phone_number) = $1)
              or exists (select from suppressions where person_key(phone_number) = $1)",
     );
     Ok(known.bind(customer).fetch_one(tx).await?)

@@ -1,6 +1,8 @@
 //! Forgetting a person: their number, name and texts leave every row; the rows stay, and count as before.
 
+mod answers;
 mod elsewhere;
+mod receivers;
 mod requests;
 mod rows;
 mod skus;
@@ -13,6 +15,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 
 pub use elsewhere::forget_elsewhere;
+pub use receivers::{HookReadings, got_events, hook_names};
 pub use requests::forget_requests;
 pub use rows::{forget_opt_outs, forget_rows};
 
@@ -68,6 +71,8 @@ pub struct KeptOfPerson {
     pub carts: i64,
     /// Where lists say that consent came from.
     pub consents: i64,
+    /// Lists that are kept and have them.
+    pub lists: i64,
 }
 
 /// What finds a person: their numbers' keys with the plus, patterns of these, and Meta's ids of them.
@@ -79,6 +84,8 @@ pub struct PersonTraces {
     pub ids: Vec<String>,
     /// Names, texts and notes, for where one of them is a JSON string.
     pub words: Vec<String>,
+    /// Of these, their names.
+    pub names: Vec<String>,
     pub rows: Vec<i64>,
 }
 
@@ -158,8 +165,9 @@ pub async fn traces(
     (people, patterns, rows): (Vec<String>, NumberPatterns, Vec<i64>),
 ) -> Result<PersonTraces, StoreError> {
     let ids = sqlx::query_scalar(IDS).bind(&people).bind(&rows).fetch_all(&mut *tx).await?;
-    let words = sqlx::query_scalar(WORDS).bind(&people).bind(&rows).bind(&ids).fetch_all(tx).await?;
-    Ok(PersonTraces { people, patterns, ids, words, rows })
+    let words = sqlx::query_scalar(WORDS).bind(&people).bind(&rows).bind(&ids).fetch_all(&mut *tx).await?;
+    let names = sqlx::query_scalar(NAMES).bind(&people).bind(&rows).bind(&ids).fetch_all(tx).await?;
+    Ok(PersonTraces { people, patterns, ids, words, names, rows })
 }
 
 const IDS: &str = "
@@ -190,12 +198,24 @@ const WORDS: &str = "
          union select note from orders where person_key(phone_number) = any($1) or user_id = any($3)
          union select name from carts where person_key(phone_number) = any($1) or recipient_id = any($2)
          union select note from carts where person_key(phone_number) = any($1) or recipient_id = any($2)
+         union select name from saved_list_people where person_key(phone_number) = any($1)
+         union select v.value from saved_list_people p, jsonb_each_text(p.variables) v
+                where person_key(p.phone_number) = any($1) and jsonb_typeof(p.variables) = 'object'
          union select note from customer_notes where person = any($1)
          union select detail ->> 'note' from operator_actions
                 where recipient_id = any($2) or person_key(phone_number) = any($1)
          union select message from blasts where answers_recipient = any($2)
          union select unnest($3::text[])) as known (word)
      where length(word) > 1";
+
+const NAMES: &str = "
+    select name from (
+        select name from blast_recipients where id = any($2)
+         union select name from replies where person_key(phone_number) = any($1) or user_id = any($3)
+         union select name from orders where person_key(phone_number) = any($1) or user_id = any($3)
+         union select name from carts where person_key(phone_number) = any($1) or recipient_id = any($2)
+         union select name from saved_list_people where person_key(phone_number) = any($1)) as known (name)
+     where length(name) > 1";
 
 /// What is kept of a person.
 pub async fn kept(tx: &mut PgConnection, of: &PersonTraces) -> Result<KeptOfPerson, StoreError> {
@@ -212,7 +232,8 @@ pub async fn kept(tx: &mut PgConnection, of: &PersonTraces) -> Result<KeptOfPers
                 (select count(*) from orders
                   where person_key(phone_number) = any($1) or recipient_id = any($2) or user_id = any($3)) as orders,
                 (select count(*) from carts where person_key(phone_number) = any($1) or recipient_id = any($2)) as carts,
-                (select count(*) from customer_consents where person = any($1)) as consents
+                (select count(*) from customer_consents where person = any($1)) as consents,
+                (select count(*) from saved_list_people where person_key(phone_number) = any($1)) as lists
            from (select count(*) as webhooks, count(*) filter (where state in ('new', 'parked')) as open_webhooks
                    from webhook_inbox
                   where ",

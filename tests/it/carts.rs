@@ -59,6 +59,16 @@ async fn a_cart_is_written_changed_and_ordered_once() {
     assert_eq!((&cart["state"], &cart["order_id"]), (&json!("ordered"), &json!(1)));
     assert_eq!(shop.run(&["cart", "set", "1", "teh×9"]).await.code, 3);
 
+    let cancelled = shop.ok(&["order", "cancel", "1"]).await;
+    assert!(cancelled.contains("; cart 1 is open again"), "{cancelled}");
+    let cart = shop.json(&["cart", "show", "1"]).await;
+    assert_eq!(
+        (&cart["state"], &cart["order_id"], scene.status(1).await.as_str()),
+        (&json!("open"), &Value::Null, "sent")
+    );
+    assert_eq!(shop.json_lines(&["blast", "recipients", "1", "--search", "has:cart"]).await.len(), 1);
+    assert_eq!(shop.json(&["cart", "order", "1"]).await["id"], 2, "it is ordered once more");
+
     shop.ok(&["cart", "add", "1", &digits(2), "teh"]).await;
     assert_eq!(shop.json(&["cart", "abandon", "2"]).await["state"], "abandoned");
     let ended = shop.run(&["cart", "order", "2"]).await;

@@ -171,6 +171,36 @@ async fn products_that_nobody_can_buy_keep_a_template_from_being_sent() {
 }
 
 #[tokio::test]
+async fn where_metas_catalogue_was_read_a_product_of_a_file_alone_is_refused_with_its_row() {
+    let shop = metas_shop().await;
+    let file = shop.write("feed.csv", "sku,name,price\nkuih,Kuih,1\nkopi,Kopi,2\n");
+    shop.ok(&["catalog", "import", file.to_str().unwrap(), "--name", "menu"]).await;
+    let list = shop.write("people.csv", format!("phone,pick\n{},kopi\n{},kuih\n", digits(0), digits(1)));
+    let obstacles = async |sku: &str| {
+        let sections = json!([{ "title": "Picks", "product_items": [{ "product_retailer_id": sku }] }]);
+        let template = json!({ "name": "product_picks", "language": "en_US", "header": { "text": "x" },
+                               "variables": { "1": "x" }, "buttons": [{ "type": "mpm", "sections": sections }] });
+        let file = shop.write("template.json", template.to_string());
+        let to = ["--recipients", list.to_str().unwrap(), "--template-file", file.to_str().unwrap()];
+        let made = shop.json(&[&["blast", "new", "--sender", "cloud"], &to[..]].concat()).await;
+        shop.json(&["blast", "plan", &made["id"].to_string()]).await["obstacles"].clone()
+    };
+    assert_eq!(obstacles("kuih").await, json!([]), "the only catalogue that there is");
+    assert_eq!(obstacles("{pick}").await, json!([]));
+    shop.ok(&["catalog", "sync"]).await;
+    let why = "is in menu alone, which is not a catalogue of the account at Meta, and WhatsApp shows no other";
+
+    let (same, own) = (obstacles("kuih").await, obstacles("{pick}").await);
+
+    let said = format!("the template shows `kuih`, which {why}: `blastdeck catalog sync` reads Meta's again");
+    assert_eq!(same, json!([said]));
+    assert_eq!(own, json!([format!("`kuih` in column pick of +{} {why}: correct the list", digits(1))]));
+    assert_eq!(obstacles("kopi").await, json!([]), "Meta's has it as well");
+    shop.execute("update catalogues set accounts = '{another}' where source = 'meta'").await;
+    assert_eq!(obstacles("kuih").await, json!([]), "nothing of this account's was read");
+}
+
+#[tokio::test]
 async fn a_price_with_more_places_than_its_currency_or_in_none_that_is_known_is_named_by_row_and_column() {
     let shop = Shop::open(Setup::default()).await;
     for (row, said) in [

@@ -60,6 +60,9 @@ async fn known_shop() -> Shop {
             ('meta', 'b', '{{\"user\": \"user-77\", \"name\": \"{NAME}\"}}', 'failed');
          insert into api_requests (token_id, key, fingerprint, request_id, status, answer)
          values (0, 'k-{bare}', 'f', 'r-{bare}', 200, '{{\"phone_number\": \"{phone}\", \"name\": \"{NAME}\", \"id\": 1}}');
+         insert into api_requests (token_id, key, fingerprint, request_id, status, answer)
+         values (0, 'k-2', 'f', 'r-2', 200, '{{\"detail\": \"added {NAME}, and 3 others\", \"id\": 4}}'),
+                (0, 'k-3', 'f', 'r-3', 200, '{{\"name\": \"{}\", \"note\": \"note: {TEXT}\", \"total\": 5}}');
          insert into api_jobs (kind, blast_id, sender_id, created_by, result, error)
          values ('add_recipients', {first}, 1, 'x', '[\"{phone}\", \"{TEXT}\"]', 'not {bare} again');
          insert into opt_out_removals (business, phone_number, source, added_at) values ('kedai', '{phone}', 'person', now());
@@ -70,6 +73,7 @@ async fn known_shop() -> Shop {
          values (1, {first}, 1, '{phone}', '{NAME}', '{TEXT} in {bare}', 'aina');
          update blasts set left_out = '{{\"total\": 1, \"rows\": [{{\"value\": \"010-{}\"}}]}}', segment = 'phone:{bare}'
           where state = 'draft'",
+        NAME.to_uppercase(),
         &bare[4..],
     ))
     .await;

@@ -35,6 +35,7 @@ mod hooks;
 mod import;
 mod inbox;
 mod layers;
+mod lists;
 mod literal;
 mod local_time;
 mod meta_codes;

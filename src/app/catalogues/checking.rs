@@ -51,9 +51,16 @@ impl App {
 /// So many people are named whose products cannot be bought.
 const NAMED_MAX: i64 = 3;
 
+/// Why WhatsApp would not show a product that a file has.
+const NOT_METAS: &str = "which is not a catalogue of the account at Meta, and WhatsApp shows no other";
+
 /// `+60123456789 is sold out`.
 fn unsold_words(row: &UnsoldRow) -> String {
-    let why = if row.is_known { "is sold out" } else { "is in no catalogue" };
+    let why = match &row.elsewhere {
+        _ if row.is_known => "is sold out".to_owned(),
+        None => "is in no catalogue".to_owned(),
+        Some(catalogue) => format!("is in {} alone, {NOT_METAS}", clean(catalogue)),
+    };
     format!("{} {why}", row.phone_number)
 }
 
@@ -66,15 +73,23 @@ fn own_column(value: &ParameterValue) -> Option<&str> {
 }
 
 fn fault(sku: &str, known: &[KnownItem]) -> Option<String> {
-    let mut found = known.iter().filter(|item| item.sku == sku).peekable();
-    if found.peek().is_none() {
-        return Some(format!(
+    let (elsewhere, found): (Vec<_>, Vec<_>) =
+        known.iter().filter(|item| item.sku == sku).partition(|item| item.is_elsewhere);
+    match (&found[..], elsewhere.first()) {
+        ([], None) => Some(format!(
             "the template shows `{}`, which is in no catalogue: `blastdeck catalog sync` reads Meta's again",
             clean(sku)
-        ));
+        )),
+        ([], Some(item)) => Some(format!(
+            "the template shows `{}`, which is in {} alone, {NOT_METAS}: `blastdeck catalog sync` reads Meta's again",
+            clean(sku),
+            clean(&item.catalogue)
+        )),
+        _ => {
+            let is_gone = found.iter().all(|item| is_sold_out(&item.availability, item.inventory));
+            is_gone.then(|| format!("the template shows `{}`, which is sold out", clean(sku)))
+        }
     }
-    let is_gone = found.all(|item| is_sold_out(&item.availability, item.inventory));
-    is_gone.then(|| format!("the template shows `{}`, which is sold out", clean(sku)))
 }
 
 /// Every product that a template's buttons name.

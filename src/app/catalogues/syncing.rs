@@ -88,8 +88,10 @@ impl App {
         let configured = self.config().senders.iter().find(|configured| configured.name == sender.name);
         let business = configured.map_or(sender.name.as_str(), |configured| configured.business());
         let products = in_time(sender, meta.catalogue_products(&id)).await?;
+        let account = configured.and_then(|configured| configured.meta.as_ref()).map(|meta| meta.waba_id.as_str());
+        let source = CatalogueSource::Meta;
         let mut tx = self.begin().await?;
-        let new = NewCatalogue { business, external_id: Some(&id), name: &name, source: CatalogueSource::Meta };
+        let new = NewCatalogue { business, external_id: Some(&id), name: &name, source, account };
         let change = catalogue::replace(&mut tx, &new, &products.items).await?;
         tx.commit().await?;
         Ok(SyncedCatalogue { external_id: id, name, unreadable: products.unreadable, change })

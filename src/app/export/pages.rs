@@ -37,6 +37,8 @@ enum ExportPlace {
     /// Behind this person or reply of the blast at this place of the list; `None`: at its start.
     Person(usize, Option<RecipientId>),
     Reply(usize, ReplyPosition),
+    /// Behind this row of a list that is kept.
+    Listed(i64),
     /// In the query itself.
     InQuery,
     End,
@@ -52,7 +54,7 @@ impl App {
             Export::Replies { blasts: None, .. } if self.only_sender().is_some() => {
                 return Err(AppError::Refused("name the blasts whose replies are meant".to_owned()));
             }
-            Export::Replies { blasts: None, .. } | Export::Customers { .. } => Vec::new(),
+            Export::Replies { blasts: None, .. } | Export::Customers { .. } | Export::SavedList { .. } => Vec::new(),
         };
         for blast in blasts {
             self.require_blast(blast).await?;
@@ -86,6 +88,7 @@ impl ExportPages {
             Export::Orders { query, filter, what } => orders(&self.app, (query, filter, *what), &mut self.place).await,
             Export::Carts { query, filter, what } => carts(&self.app, (query, filter, *what), &mut self.place).await,
             Export::Customers { query } => customers(&self.app, query, &mut self.place).await,
+            Export::SavedList { list } => listed(&self.app, *list, &mut self.place).await,
         }
     }
 }
@@ -243,5 +246,13 @@ async fn customers(
     *place = if page.next.is_some() { ExportPlace::InQuery } else { ExportPlace::End };
     query.after = page.next;
     let rows: Vec<ExportRow> = page.rows.iter().map(table::customer).collect();
+    Ok(Some(ExportPage { looked_at: rows.len(), rows }))
+}
+
+async fn listed(app: &App, list: i64, place: &mut ExportPlace) -> Result<Option<ExportPage>, AppError> {
+    let after = if let ExportPlace::Listed(after) = place { *after } else { 0 };
+    let people = app.list_people(list, after, PAGE).await?;
+    *place = people.last().map_or(ExportPlace::End, |last| ExportPlace::Listed(last.id));
+    let rows: Vec<ExportRow> = people.iter().map(table::listed).collect();
     Ok(Some(ExportPage { looked_at: rows.len(), rows }))
 }

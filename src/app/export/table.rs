@@ -3,8 +3,9 @@
 use super::cell::ExportCell;
 use super::shop_table::{CART_ITEMS, CARTS, ORDER_ITEMS, ORDERS};
 use super::{App, CartExport, Export, OrderExport, PeopleExport};
-use crate::app::CustomerRow;
 use crate::app::view::{PersonChange, RecipientRow, ReplyRow};
+use crate::app::{CustomerRow, ListedPerson};
+use crate::domain::message::Variables;
 use crate::domain::text::count_of;
 
 /// The cells of one row, in the order of the table's columns.
@@ -43,6 +44,7 @@ impl Export {
             Self::Carts { what: CartExport::Carts, .. } => &CARTS,
             Self::Carts { what: CartExport::Items, .. } => &CART_ITEMS,
             Self::Customers { .. } => &CUSTOMERS,
+            Self::SavedList { .. } => &SAVED_LIST,
         }
     }
 
@@ -57,7 +59,7 @@ impl Export {
         match self {
             Self::People { blasts, .. } => blasts.len() != 1,
             Self::Replies { blasts, .. } => blasts.as_ref().is_none_or(|blasts| blasts.len() != 1),
-            Self::Orders { .. } | Self::Carts { .. } | Self::Customers { .. } => false,
+            Self::Orders { .. } | Self::Carts { .. } | Self::Customers { .. } | Self::SavedList { .. } => false,
         }
     }
 }
@@ -212,6 +214,18 @@ pub(super) const CUSTOMERS: ExportTable = ExportTable {
     nouns: ("customer", "customers"),
 };
 
+pub(super) const SAVED_LIST: ExportTable =
+    ExportTable { name: "list", columns: &["phone_number", "name", "variables"], nouns: ("person", "people") };
+
+pub(super) fn listed(row: &ListedPerson) -> ExportRow {
+    let words = |variables: &Variables| serde_json::to_string(variables).unwrap_or_default();
+    let variables = row.variables.as_ref().map(|variables| ExportCell::Parts {
+        words: words(&variables.0),
+        json: serde_json::to_value(&variables.0).unwrap_or_default(),
+    });
+    vec![ExportCell::of(&row.phone_number), ExportCell::of(&row.name), variables.unwrap_or(ExportCell::Empty)]
+}
+
 pub(super) fn customer(row: &CustomerRow) -> ExportRow {
     let mut revenue = row.revenue.round_dp(2);
     revenue.rescale(2);
@@ -240,7 +254,7 @@ mod tests {
 
     #[test]
     fn no_two_columns_have_one_name() {
-        for table in [RECIPIENTS, REPLIES, HISTORY, CUSTOMERS, ORDERS, ORDER_ITEMS, CARTS, CART_ITEMS] {
+        for table in [RECIPIENTS, REPLIES, HISTORY, CUSTOMERS, ORDERS, ORDER_ITEMS, CARTS, CART_ITEMS, SAVED_LIST] {
             let mut names = table.columns.to_vec();
             names.sort_unstable();
             names.dedup();

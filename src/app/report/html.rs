@@ -205,7 +205,12 @@ fn hours(page: &mut String, hours: &[SendingHour]) {
 }
 
 fn revenue(page: &mut String, report: &Report, pictures: &ReportPictures) {
-    let (Some((from, _)), Some((to, _))) = (pictures.revenue.first(), pictures.revenue.last()) else { return };
+    let (Some((from, _)), Some((to, _))) = (pictures.revenue.first(), pictures.revenue.last()) else {
+        if report.unpriced().is_some() {
+            put(page, format_args!("<p>Revenue: {}.</p>", escaped(&report.money())));
+        }
+        return;
+    };
     let from = pictures.progress.span().map_or(*from, |(sent, _)| sent.min(*from));
     let span = seconds(*to - from).max(1.0);
     let total: Decimal = pictures.revenue.iter().map(|(_, sum)| *sum).sum();
@@ -220,7 +225,8 @@ fn revenue(page: &mut String, report: &Report, pictures: &ReportPictures) {
     line(page, std::iter::once((0.0, 0.0)).chain(steps), to_f64(total), 4);
     page.push_str("</svg>\n");
     let words = format!("{} {}", report.currency, amount::money(total));
-    put(page, format_args!("<p>Revenue by the time of each sale: {}.</p>", escaped(words.trim())));
+    let words = format!("{}{}", words.trim(), report.unpriced().unwrap_or_default());
+    put(page, format_args!("<p>Revenue by the time of each sale: {}.</p>", escaped(&words)));
 }
 
 /// How high so many bars are.

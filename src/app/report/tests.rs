@@ -69,7 +69,7 @@ fn the_json_is_the_one_that_programs_rely_on() {
             r#""funnel":{"sent":250,"received":240,"read":180,"replied":80,"closed":25},"#,
             r#""stuck":{"sent":10,"delivered":60,"read":100,"replied":55},"unasked":0,"#,
             r#""counts":{"queued":0,"sending":0,"uncertain":0,"sent":10,"delivered":60,"read":100,"replied":55,"#,
-            r#""closed":25,"failed":0,"opted_out":0,"skipped":0},"amount":"1240.00","currency":"MYR","#,
+            r#""closed":25,"failed":0,"opted_out":0,"skipped":0},"amount":"1240.00","sales_without_amount":0,"currency":"MYR","#,
             r#""rates":{"received":0.96,"read":0.72,"replied":0.32,"closed":0.1},"#,
             r#""errors":[{"code":"131026","count":3,"title":"Undeliverable","advice":"not on WhatsApp"}],"#,
             r#""opted_out_later":2,"replies":{"replies":0,"texts":0,"writers":0},"#,
@@ -109,6 +109,19 @@ fn markdown_and_csv_hold_the_same_numbers() {
     assert!(csv.contains("1,Campaign 2025-01-18,opted out,later,2,,\n"), "{csv}");
     assert!(csv.contains("1,Campaign 2025-01-18,blast,amount,1240.00,,\n"), "{csv}");
     assert!(csv.contains("errors,131026,3,,Undeliverable: not on WhatsApp\n"), "{csv}");
+}
+
+#[test]
+fn sales_without_an_amount_are_counted_beside_the_money_in_every_format() {
+    let report = report().with_unpriced(24);
+    let words = "MYR 1,240.00 from 1 of 25 sales; 24 have no amount";
+
+    let (table, markdown, csv) = (table(&report), markdown(&report), csv(&report));
+
+    assert!(table.contains(&format!("\npeople 250  money {words}\n")), "{table}");
+    assert!(markdown.contains(&format!("Money: {words}.\n")), "{markdown}");
+    assert!(csv.contains("blast,sales_without_amount,24,,\n"), "{csv}");
+    assert!(serde_json::to_string(&report).unwrap().contains("\"sales_without_amount\":24,"));
 }
 
 #[test]
@@ -185,6 +198,10 @@ fn the_page_has_every_picture_loads_nothing_and_escapes_what_others_wrote() {
     assert_eq!(page.matches("<svg").count(), 5);
     assert!(page.contains("y=\"16\">12.50</text>"), "the axis of revenue ends at what was sold: {page}");
     assert!(page.contains("a &amp; &lt;b&gt;") && page.contains("prefers-color-scheme:dark"));
+    let unpriced = html(&report().with_unpriced(24), &pictures);
+    assert!(unpriced.contains("each sale: MYR 12.50 from 1 of 25 sales; 24 have no amount.</p>"), "{unpriced}");
+    let none = html(&report().with_unpriced(25), &ReportPictures { revenue: Vec::new(), ..pictures });
+    assert!(none.contains("<p>Revenue: MYR 1,240.00 from 0 of 25 sales; 25 have no amount.</p>"), "{none}");
     for wrong in ["<script", "onload='", "http", "url(", "NaN", "inf\""] {
         assert!(!page.contains(wrong), "{wrong}: {page}");
     }

@@ -7,7 +7,7 @@ use crate::app::{App, AppError};
 use crate::domain::ids::OrderId;
 use crate::domain::order::OrderState;
 use crate::store::action::LoggedAction;
-use crate::store::order;
+use crate::store::{cart, order};
 
 impl App {
     /// Cancels the order that an operator's own newest act closed somebody by. One that went on meanwhile is not cancelled by a key that asks nothing.
@@ -21,6 +21,7 @@ impl App {
         match held.state {
             OrderState::New => {
                 order::set_state(tx, id, OrderState::Cancelled, self.operator()).await?;
+                cart::reopen(tx, id, self.operator()).await?;
                 Ok(Some(id))
             }
             // Whoever cancelled it took its act back, which is noticed below.

@@ -4,7 +4,7 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::read;
-use crate::app::{FORGOTTEN_STAYS_COUNTED, Forgotten, NOT_FORGOTTEN};
+use crate::app::{FORGOTTEN_STAYS_COUNTED, Forgotten, NOT_FORGOTTEN, hooks_in_words};
 use crate::cli::confirm::confirm;
 use crate::cli::context::Context;
 use crate::cli::exit::RefusedError;
@@ -21,13 +21,17 @@ pub(super) async fn run(context: &Context, phone: &str, sure: bool) -> Result<()
         talk(&preview.in_words());
         talk(FORGOTTEN_STAYS_COUNTED);
         talk(NOT_FORGOTTEN);
+        if let Some(hooks) = hooks_in_words(&preview.hooks) {
+            talk(&hooks);
+        }
     }
     confirm("Forget them?", sure)?;
     let done = context.app.forget(&phone).await?;
     if context.is_json {
         return json(&json!({
             "forgotten": true, "numbers": done.numbers, "kept": done.kept, "not_touched": NOT_FORGOTTEN,
-            "files_elsewhere": done.files_elsewhere, "rejected_files": done.rejected_files, "left_here": done.left_here,
+            "files_elsewhere": done.files_elsewhere, "rejected_files": done.rejected_files, "hooks": done.hooks,
+            "left_here": done.left_here,
         }));
     }
     said(&done)
@@ -44,6 +48,9 @@ fn said(done: &Forgotten) -> Result<()> {
     if !done.rejected_files.is_empty() {
         talk("files of rejected rows that are out of reach and may name them: delete them, or the rows in them");
         done.rejected_files.iter().for_each(|file| talk(&format!("  {}", clean(file))));
+    }
+    if let Some(hooks) = hooks_in_words(&done.hooks) {
+        talk(&hooks);
     }
     if let Some(why) = &done.left_here {
         let again = "the database has forgotten them, but a file of this machine could not be cleared";

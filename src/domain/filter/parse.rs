@@ -1,6 +1,7 @@
 //! Gives tokens their meaning, or says why they have none.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono_tz::Tz;
 use thiserror::Error;
 
 use super::moment::MomentParser;
@@ -18,7 +19,8 @@ pub(super) const TEXT_MAX: usize = 1_000;
 const GROUPS_MAX: usize = 8;
 
 /// The words before `:`.
-const KEYS: [&str; 10] = ["status", "stuck", "phone", "name", "note", "older", "code", "provider", "has", "tag"];
+const KEYS: [&str; 11] =
+    ["status", "stuck", "phone", "name", "note", "older", "code", "provider", "has", "tag", "list"];
 
 /// The gateway's statuses (`docs/WSAPME.md`) that are none of ours.
 const PROVIDER_WORDS: [&str; 2] = ["PENDING", "SERVER_ACK"];
@@ -119,6 +121,30 @@ pub const CART_STUCK: TimeDelta = TimeDelta::hours(24);
 pub fn waiting_carts(older_than: TimeDelta) -> String {
     let span = older_than.to_std().unwrap_or_default();
     if span.is_zero() { "has:cart".to_owned() } else { format!("has:cart older:{}", show_span(span)) }
+}
+
+/// How old a cart has to be by a filter that is typed and asks for nothing else: a day where it names no age. `None`: it asks for
+/// something else, or since a day of the calendar.
+pub fn waiting_carts_age(text: &str) -> Option<TimeDelta> {
+    let age_by = |now: DateTime<Utc>| {
+        let read = filter(text, MomentParser { now, zone: Tz::UTC }).ok()?;
+        let age = match read
+            .terms
+            .iter()
+            .find_map(|term| if let Test::OlderCart(at) = term.test { Some(at) } else { None })
+        {
+            Some(at) => now - at,
+            None => CART_STUCK,
+        };
+        let is_wanted = |term: &Term| matches!(term.test, Test::Has(Fact::Cart) | Test::OlderCart(_));
+        let has_cart = read.terms.contains(&Term { sense: Sense::Is, test: Test::Has(Fact::Cart) });
+        let is_alone =
+            read.terms.len() <= 2 && read.terms.iter().all(|term| term.sense == Sense::Is && is_wanted(term));
+        (has_cart && is_alone).then_some(age)
+    };
+    // An age counts back from whenever it is read; a time of day or a date does not.
+    let (today, tomorrow) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::hours(25));
+    age_by(today).filter(|age| age_by(tomorrow) == Some(*age))
 }
 
 /// `stuck:cart`.
@@ -240,6 +266,7 @@ fn about(key: &str, value: &str, reader: MomentParser) -> Result<Test, FilterErr
         "code" => Ok(Test::Code(owned())),
         "provider" => Ok(Test::Provider(owned())),
         "tag" => Ok(Test::Tag(owned())),
+        "list" => Ok(Test::List(owned())),
         _ => fact(value),
     }
 }

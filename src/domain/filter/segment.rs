@@ -36,7 +36,9 @@ pub struct SegmentReader {
 /// Why a segment cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SegmentError {
-    #[error("name the blasts whose people are meant: blast:7, or blast:7,9; or a tag of customers: tag:vip")]
+    #[error(
+        "name the blasts whose people are meant: blast:7, or blast:7,9; or a tag of customers: tag:vip; or a list that is kept: list:raya"
+    )]
     NoBlast,
     #[error("character {at}, `{word}`: {why}")]
     At { at: usize, word: String, why: String },
@@ -65,7 +67,7 @@ impl SegmentReader {
         let moments = MomentParser { now: self.now, zone: self.zone };
         let terms = parse::terms(&others, moments).map_err(|(at, error)| located(at, error.to_string()))?;
         let segment = Segment { blasts, filter: Filter { terms } };
-        if segment.blasts.is_empty() && !segment.is_tagged() {
+        if segment.blasts.is_empty() && !segment.names_people() {
             return Err(SegmentError::NoBlast);
         }
         Ok(segment)
@@ -93,9 +95,34 @@ fn word_at(text: &str, at: usize) -> String {
 }
 
 impl Segment {
-    /// Whether it asks for the customers who have a tag: these are meant in every blast, where none is named.
-    fn is_tagged(&self) -> bool {
-        self.filter.terms.iter().any(|term| term.sense == Sense::Is && matches!(term.test, Test::Tag(_)))
+    /// Whether it asks for the customers who have a tag, or a list: these are meant in every blast, where none is named.
+    fn names_people(&self) -> bool {
+        let names = |term: &Term| term.sense == Sense::Is && matches!(term.test, Test::Tag(_) | Test::List(_));
+        self.filter.terms.iter().any(names)
+    }
+
+    /// The lists that it names.
+    pub fn lists(&self) -> Vec<&str> {
+        let terms = self.filter.terms.iter();
+        terms.filter_map(|term| if let Test::List(name) = &term.test { Some(name.as_str()) } else { None }).collect()
+    }
+
+    /// The list whose people are meant as they are there, whether or not they were ever written to: nothing is asked that a message
+    /// tells.
+    pub fn list_itself(&self) -> Option<&str> {
+        let is_of_person = |term: &Term| {
+            matches!(term.test, Test::List(_) | Test::Tag(_) | Test::Name(_) | Test::Phone(_) | Test::PhoneEnd(_))
+        };
+        let list = |term: &Term| term.sense == Sense::Is && matches!(term.test, Test::List(_));
+        let first = self.filter.terms.iter().find(|term| list(term))?;
+        let is_whole = self.blasts.is_empty() && self.filter.terms.iter().all(is_of_person);
+        if let Test::List(name) = &first.test
+            && is_whole
+        {
+            Some(name)
+        } else {
+            None
+        }
     }
 
     /// Whether those who bought are asked for: otherwise they are left out.

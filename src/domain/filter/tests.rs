@@ -116,6 +116,7 @@ fn keys_quotes_and_signs_are_understood() {
     assert_eq!(read("code:131026"), Ok(is(Test::Code("131026".into()))));
     assert_eq!(read("provider:PENDING"), Ok(is(Test::Provider("PENDING".into()))));
     assert_eq!(read("tag:vip"), Ok(is(Test::Tag("vip".into()))));
+    assert_eq!(read("list:raya"), Ok(is(Test::List("raya".into()))));
     assert_eq!(read("has:amount"), Ok(is(Test::Has(Fact::Amount))));
     assert_eq!(read("has:cart"), Ok(is(Test::Has(Fact::Cart))));
     assert_eq!(read("\"6012\""), Ok(is(Test::Word("6012".into()))));
@@ -151,7 +152,7 @@ fn what_is_not_known_is_explained_with_the_nearest() {
     assert_eq!(says("stauts:read"), "`stauts:` is not known: did you mean `status:`?");
     assert_eq!(
         says("colour:red"),
-        "`colour:` is not known: status, stuck, phone, name, note, older, code, provider, has, tag; of a new blast also blast:7; and \
+        "`colour:` is not known: status, stuck, phone, name, note, older, code, provider, has, tag, list; of a new blast also blast:7; and \
          times, such as sent<48h"
     );
     assert_eq!(says("status:raed"), "`raed` is not a status: did you mean `read`?");
@@ -223,6 +224,7 @@ fn any_test() -> impl Strategy<Value = Test> {
         text.clone().prop_map(Test::Code),
         text.clone().prop_map(Test::Provider),
         text.clone().prop_map(Test::Tag),
+        text.clone().prop_map(Test::List),
         text.prop_map(Test::Note),
         prop::sample::select(Fact::ALL.to_vec()).prop_map(Test::Has),
         (
@@ -265,5 +267,24 @@ proptest! {
         if let Ok(filter) = read(&text) {
             prop_assert_eq!(read(&filter.to_string()), Ok(filter));
         }
+    }
+}
+
+#[test]
+fn the_age_of_carts_is_read_from_a_filter_that_asks_for_nothing_else() {
+    let hours = |text: &str| waiting_carts_age(text).map(|age| age.num_hours());
+
+    assert_eq!((hours("has:cart"), hours("stuck:cart"), hours("has:cart older:36h")), (Some(24), Some(24), Some(36)));
+    for other in [
+        "",
+        "older:36h",
+        "has:cart older:2026-11-20",
+        "has:cart older:yesterday",
+        "has:cart older:14:00",
+        "has:cart name:ali",
+        "-has:cart",
+        "has:cart -older:36h",
+    ] {
+        assert_eq!(hours(other), None, "{other}");
     }
 }

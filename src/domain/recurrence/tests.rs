@@ -82,6 +82,26 @@ fn a_skipped_time_occurs_right_after_and_one_that_comes_twice_once() {
     }
 }
 
+#[test]
+fn times_that_the_clocks_skip_together_are_named_and_counted_in_one_sentence() {
+    let notes = |text: &str, now: &str, zone| rule(text).clock_notes(now.parse().unwrap(), None, zone);
+
+    assert_eq!(
+        notes("*/15 2 * * *", "2026-11-21T09:00:00Z", Europe::Berlin),
+        [
+            "02:00, 02:15, 02:30 and 02:45 do not exist in Europe/Berlin on 28 Mar 2027, when the clocks go forward: these 4 times \
+             become one, which starts 03:00",
+            "02:00, 02:15, 02:30 and 02:45 come twice in Europe/Berlin on 31 Oct 2027, when the clocks go back: each starts the \
+             first time",
+        ]
+    );
+    // A whole day that Samoa left out.
+    let skipped = notes("0 * * * *", "2011-12-28T09:00:00Z", chrono_tz::Pacific::Apia);
+    let named = "00:00, 01:00, 02:00, 03:00, 04:00 and 19 more do not exist in Pacific/Apia on 30 Dec 2011, when the clocks go forward: \
+                 these 24 times become one, which starts 00:00";
+    assert!(skipped.contains(&named.to_owned()), "{skipped:?}");
+}
+
 /// Which local times a rule means, by the calendar alone.
 type Means = fn(NaiveDate) -> bool;
 

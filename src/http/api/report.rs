@@ -105,6 +105,9 @@ struct StatsAnswer {
     errors: Vec<ErrorLine>,
     #[schema(example = "3000.00")]
     amount: String,
+    /// Sales that no amount was given for.
+    #[schema(example = 0)]
+    sales_without_amount: i64,
     #[schema(example = "MYR")]
     currency: String,
     replies: ReplyCounts,
@@ -232,7 +235,9 @@ fn percentage(part: i64, whole: i64) -> f64 {
 
 async fn stats(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
     let app = caller.app();
-    let Report { blast, funnel, stuck, counts, rates, errors, amount, currency, replies, .. } = app.report(id).await?;
+    let report = app.report(id).await?;
+    let Report { blast, funnel, stuck, counts, rates, errors, amount, sales_without_amount, currency, replies, .. } =
+        report;
     let (timeline, sample_failures) = (app.timeline(id).await?, failures(&app, id).await?);
     let answer = StatsAnswer {
         blast,
@@ -242,6 +247,7 @@ async fn stats(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Res
         rates,
         errors,
         amount,
+        sales_without_amount,
         currency,
         replies,
         timeline,

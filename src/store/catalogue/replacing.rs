@@ -16,6 +16,8 @@ pub struct NewCatalogue<'a> {
     pub external_id: Option<&'a str>,
     pub name: &'a str,
     pub source: CatalogueSource,
+    /// Meta's account that it is read for.
+    pub account: Option<&'a str>,
 }
 
 /// Who says what a catalogue has.
@@ -88,12 +90,14 @@ async fn upsert(tx: &mut PgConnection, catalogue: &NewCatalogue<'_>) -> Result<C
         "(business, name) where external_id is null"
     };
     let mut sql = QueryBuilder::<Postgres>::new(
-        "insert into catalogues (business, external_id, name, source, synced_at) values (",
+        "insert into catalogues as c (business, external_id, name, source, synced_at, accounts) values (",
     );
     sql.push_bind(catalogue.business).push(", ").push_bind(catalogue.external_id).push(", ").push_bind(catalogue.name);
-    sql.push(", ").push_bind(catalogue.source.key()).push(", now())");
+    sql.push(", ").push_bind(catalogue.source.key()).push(", now(), ");
+    sql.push_bind(Vec::from_iter(catalogue.account)).push("::text[])");
     sql.push(" on conflict ").push(key);
-    sql.push(" do update set name = excluded.name, source = excluded.source, synced_at = now(), updated_at = now() returning id");
+    sql.push(" do update set name = excluded.name, source = excluded.source, synced_at = now(), updated_at = now(),");
+    sql.push(" accounts = array(select unnest(c.accounts) union select unnest(excluded.accounts)) returning id");
     Ok(sql.build_query_scalar().fetch_one(tx).await?)
 }
 

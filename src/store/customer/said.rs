@@ -133,3 +133,74 @@ pub async fn newest_consents(tx: &mut PgConnection, customer: &str, limit: i64) 
     );
     Ok(consents.bind(customer).bind(limit).fetch_all(tx).await?)
 }
+
+/// The customers whose numbers these are, once each: keys with the plus.
+pub async fn customers_of(tx: &mut PgConnection, people: &[String]) -> Result<Vec<String>, StoreError> {
+    let customers = sqlx::query_scalar(
+        "select distinct coalesce(n.customer, p.person)
+           from unnest($1::text[]) as p (person) left join customer_numbers n on n.person = p.person order by 1",
+    );
+    Ok(customers.bind(people).fetch_all(tx).await?)
+}
+
+/// How many of some customers have tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaggedCustomers {
+    /// All of them.
+    pub all: usize,
+    /// One of them at least.
+    pub any: usize,
+}
+
+/// How many of these customers have these tags, in whatever capitals.
+pub async fn tagged(
+    tx: &mut PgConnection,
+    customers: &[String],
+    tags: &[String],
+) -> Result<TaggedCustomers, StoreError> {
+    let (all, any): (i64, i64) = sqlx::query_as(
+        "with wanted as (select distinct lower(tag) as tag from unnest($2::text[]) as tag),
+              numbers as (select c as customer, c as person from unnest($1::text[]) as c
+                           union all select n.customer, n.person from customer_numbers n where n.customer = any($1)),
+              has as (select n.customer, count(distinct lower(t.tag)) as tags
+                        from numbers n join customer_tags t on t.person = n.person join wanted w on w.tag = lower(t.tag) group by 1)
+         select count(*) filter (where tags = (select count(*) from wanted)), count(*) from has",
+    )
+    .bind(customers)
+    .bind(tags)
+    .fetch_one(tx)
+    .await?;
+    Ok(TaggedCustomers { all: usize::try_from(all).unwrap_or_default(), any: usize::try_from(any).unwrap_or_default() })
+}
+
+/// Tags customers, each with the tags that they do not have yet.
+pub async fn tag_all(tx: &mut PgConnection, customers: &[String], tags: &[String], by: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into customer_tags (person, tag, tagged_by)
+         select c, tag, $3 from unnest($1::text[]) as c, unnest($2::text[]) as tag
+          where not exists (select from customer_tags t
+                             where lower(t.tag) = lower(tag)
+                               and t.person in (select c union select n.person from customer_numbers n where n.customer = c))
+             on conflict do nothing",
+    )
+    .bind(customers)
+    .bind(tags)
+    .bind(by)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Takes tags from customers, whichever of their numbers they were given to.
+pub async fn untag_all(tx: &mut PgConnection, customers: &[String], tags: &[String]) -> Result<(), StoreError> {
+    sqlx::query(
+        "delete from customer_tags
+          where person in (select unnest($1::text[]) union select person from customer_numbers where customer = any($1))
+            and lower(tag) in (select lower(tag) from unnest($2::text[]) as tag)",
+    )
+    .bind(customers)
+    .bind(tags)
+    .execute(tx)
+    .await?;
+    Ok(())
+}

@@ -2,12 +2,13 @@
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
+use super::answers::forget_answers;
 use super::skus::forget_skus;
 use super::{PersonTraces, names_person};
 use crate::store::StoreError;
 
 /// A column of text or JSON that may name somebody: table, column, type.
-const COLUMNS: [(&str, &str, &str); 53] = [
+const COLUMNS: [(&str, &str, &str); 56] = [
     ("api_jobs", "error", "text"),
     ("api_jobs", "result", "jsonb"),
     ("api_requests", "answer", "jsonb"),
@@ -56,6 +57,9 @@ const COLUMNS: [(&str, &str, &str); 53] = [
     ("replies", "body", "text"),
     ("replies", "name", "text"),
     ("replies", "payload", "text"),
+    ("saved_list_people", "name", "text"),
+    ("saved_list_people", "variables", "jsonb"),
+    ("saved_lists", "name", "text"),
     ("sender_leases", "waiting", "jsonb"),
     ("senders", "stopped_reason", "text"),
     ("status_history", "metadata", "jsonb"),
@@ -79,6 +83,7 @@ pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Resul
     for column in NAMES {
         forget_in(&mut *tx, column, (&of.patterns.name, of)).await?;
     }
+    forget_answers(&mut *tx, of).await?;
     forget_skus(&mut *tx, (&of.patterns.name, &of.patterns.near)).await?;
     sqlx::query("delete from customer_tags where tag ~ $1").bind(&of.patterns.name).execute(&mut *tx).await?;
     sqlx::query(concat!(

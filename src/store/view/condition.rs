@@ -30,6 +30,7 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
         Test::Code(words) => push_same(sql, "error_code", words),
         Test::Provider(words) => push_same(sql, "provider_status", words),
         Test::Tag(tag) => push_tag(sql, tag),
+        Test::List(name) => push_list(sql, name),
         Test::Has(Fact::Reply) => _ = sql.push(HAS_REPLIED),
         Test::Has(Fact::Note) => _ = sql.push("note <> ''"),
         Test::Has(Fact::Amount) => _ = sql.push("amount is not null"),
@@ -60,6 +61,17 @@ fn push_tag(sql: &mut QueryBuilder<Postgres>, tag: &str) {
         .push_bind(tag.to_owned());
     sql.push(")) select customer from tagged union");
     sql.push(" select n.person from customer_numbers n join tagged on tagged.customer = n.customer))");
+}
+
+/// By the numbers of a list that is kept, and those that these people have by now.
+fn push_list(sql: &mut QueryBuilder<Postgres>, name: &str) {
+    sql.push("person_key(phone_number) = any(array(with listed as (");
+    sql.push(
+        "select person_key(p.phone_number) as person from saved_list_people p join saved_lists l on l.id = p.list_id",
+    );
+    sql.push(" where lower(l.name) = lower(").push_bind(name.to_owned()).push("))");
+    sql.push(" select person from listed union");
+    sql.push(" select n.customer from customer_numbers n join listed on listed.person = n.person))");
 }
 
 /// Since when somebody is at their stage: by the stage's own time, as the screen shows it.

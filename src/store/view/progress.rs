@@ -57,6 +57,14 @@ pub async fn sample(
     Ok(found.into_iter().map(|times| SampledPerson { times, weight }).collect())
 }
 
+/// How many sales of a blast have no amount.
+pub async fn unpriced(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
+    let unpriced = sqlx::query_scalar(
+        "select count(*) from blast_recipients where blast_id = $1 and status = 'closed' and amount is null",
+    );
+    Ok(unpriced.bind(blast).fetch_one(pool).await?)
+}
+
 /// The money of a blast's sales, by the hour in which they were closed.
 pub async fn revenue(pool: &PgPool, blast: BlastId) -> Result<Vec<(DateTime<Utc>, Decimal)>, StoreError> {
     let revenue = sqlx::query_as(

@@ -169,6 +169,11 @@ fn push_answered(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, unt
 
 /// The rows that the terms let through, one a person: the newest of the blasts that are named, or of all.
 fn push_found(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
+    if let Some(list) = query.segment.list_itself() {
+        push_list(sql, list);
+        query.segment.filter.terms.iter().for_each(|term| condition::push(sql, term));
+        return;
+    }
     sql.push("select * from blast_recipients where ");
     push_blasts(sql, "blast_id", query);
     if let Some(only) = query.only {
@@ -187,6 +192,21 @@ fn push_found(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         // Whoever has another number by now gets it there.
         sql.push(" and person_key(phone_number) not in (select person from customer_numbers)");
     }
+}
+
+/// The people of a list as rows of a blast in which nothing happened yet, one a person, in the list's order. Whoever has another number by now
+/// gets it there. Their ids are nobody's: far below zero.
+fn push_list(sql: &mut QueryBuilder<Postgres>, list: &str) {
+    sql.push("select * from (select x.* from (select distinct on (person_key(m.phone_number)) m.* from (");
+    sql.push("select p.id, coalesce(n.customer, p.phone_number) as phone_number, p.name, p.variables from saved_list_people p");
+    sql.push(
+        " join saved_lists l on l.id = p.list_id left join customer_numbers n on n.person = person_key(p.phone_number)",
+    );
+    sql.push(" where lower(l.name) = lower(").push_bind(list.to_owned()).push(")) m");
+    sql.push(" order by person_key(m.phone_number), m.id) p cross join lateral jsonb_populate_record(null::blast_recipients,");
+    sql.push(" jsonb_build_object('id', p.id - 9000000000000000000, 'blast_id', 0, 'phone_number', p.phone_number,");
+    sql.push(" 'name', p.name, 'variables', p.variables, 'status', 'queued', 'attempt', 0, 'changed_at', now())) x");
+    sql.push(") blast_recipients where true");
 }
 
 /// The blasts that are named; where none is, those of the business that were launched.

@@ -9,7 +9,7 @@ use super::{DraftOutcome, DraftWrite, ShopOutcome, ShopWrite};
 use crate::app::view::BlastView;
 use crate::app::{
     AddedSender, Confirmed, FollowUp, FoundFollowUp, Launch, Marked, MarkedSeveral, NewSender, QueuedAnswer, SavedFile,
-    StepChange, StepKey, StepView, UndoOutcome,
+    StepAlike, StepChange, StepKey, StepView, UndoOutcome,
 };
 use crate::domain::ids::{ActionId, BlastId, RecipientId, ReplyId};
 use crate::domain::recipient::Mark;
@@ -71,8 +71,8 @@ pub enum WriteRequest {
     FollowUp(FollowUp),
     /// A draft to those who were found.
     FollowFound(FoundFollowUp),
-    /// The same by itself, for whoever is stuck so long from now on.
-    AddStep(FollowUp),
+    /// The same by itself, for whoever is stuck or has a cart so long from now on.
+    AddStep(StepAlike),
     /// Pauses, resumes or removes a step.
     ChangeStep {
         step: StepKey,

@@ -1,8 +1,11 @@
 //! A blast and its follow-ups as one.
 
+use chrono::TimeDelta;
+
 use super::{ListScope, Model, Overlay, Pane, STAGES};
 use crate::app::FoundFollowUp;
 use crate::app::view::{BlastView, CameBack};
+use crate::domain::filter;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 
@@ -75,6 +78,12 @@ impl Model {
             }
             _ => None,
         }
+    }
+
+    /// How long the people who were found have had a cart, where that is all that was asked for: a step may wait as long.
+    pub fn found_cart_age(&self) -> Option<TimeDelta> {
+        let ListScope::Found { text, .. } = &self.recipients.scope else { return None };
+        filter::waiting_carts_age(text)
     }
 
     /// The blast whose people `f` is about.

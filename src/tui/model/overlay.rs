@@ -310,6 +310,8 @@ pub struct FollowFoundOverlay {
     pub read_at: Option<Counts>,
     /// How many the list has from which it was opened.
     pub listed: Option<Total>,
+    /// How long those have had a cart who were asked for, and nobody else was.
+    pub cart_age: Option<TimeDelta>,
 }
 
 /// A question is read from so many columns on, whole.

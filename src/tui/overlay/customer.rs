@@ -38,6 +38,8 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
     let in_columns = width >= COLUMNS_FROM;
     let column = if in_columns { TextLine::column_width(width) } else { width };
     let mut lines = known(sheet, (clock, &model.options.currency), column);
+    let said = sheet.details.notes.len() + sheet.details.consents.len();
+    lines.extend(older(page, (sheet.totals.notes + sheet.totals.consents, said), "customer show", column));
     if page.is_forgotten() {
         lines.splice(
             0..0,
@@ -49,8 +51,11 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
     let (orders, carts) = (sheet.orders.len(), sheet.carts.len());
     for (at, sale) in page.sales().into_iter().enumerate() {
         match sale {
-            SaleLine::Order(_) if at == 0 => lines.push(heading("Orders", orders)),
-            SaleLine::Cart(_) if at == orders => lines.push(heading("Carts", carts)),
+            SaleLine::Order(_) if at == 0 => lines.push(heading("Orders", (sheet.totals.orders, orders))),
+            SaleLine::Cart(_) if at == orders => {
+                lines.extend(older(page, (sheet.totals.orders, orders), "order list --phone", column));
+                lines.push(heading("Carts", (sheet.totals.carts, carts)));
+            }
             _ => {}
         }
         let is_chosen = chosen == Some(sale.key());
@@ -59,12 +64,16 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
         }
         lines.extend(sale_lines(sale, is_chosen, clock, column));
     }
+    if carts == 0 {
+        lines.extend(older(page, (sheet.totals.orders, orders), "order list --phone", column));
+    }
+    lines.extend(older(page, (sheet.totals.carts, carts), "cart list --phone", column));
     if orders + carts == 0 {
         lines.push(TextLine::rule("Orders"));
         let how = if page.person.is_some() && !page.is_forgotten() { ": c writes an order, n a cart" } else { "" };
         lines.push(TextLine::dim(format!("  no order and no cart{how}")));
     }
-    let blasts = blasts(model, &sheet.details.blasts, clock);
+    let blasts = blasts(model, (page, sheet), clock, column);
     if in_columns {
         lines = TextLine::in_columns(lines, blasts);
     } else {
@@ -73,8 +82,25 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
     OverlayContent { title, lines, focus }
 }
 
-fn heading(title: &str, count: usize) -> TextLine {
-    TextLine::rule(title).and(count.to_string(), TextRole::Plain)
+/// With how many there are, of which some may be listed.
+fn heading(title: &str, (total, listed): (i64, usize)) -> TextLine {
+    let many = usize::try_from(total).unwrap_or_default().max(listed);
+    TextLine::rule(title).and(many.to_string(), TextRole::Plain)
+}
+
+/// `and 23 older: blastdeck customer show +60123456789 --limit 123`, where not all are listed.
+fn older(page: &CustomerOverlay, (total, listed): (i64, usize), verb: &str, width: u16) -> Vec<TextLine> {
+    let hidden = usize::try_from(total).unwrap_or_default().saturating_sub(listed);
+    if hidden == 0 {
+        return Vec::new();
+    }
+    let command = if page.is_forgotten() {
+        String::new()
+    } else {
+        format!(": blastdeck {verb} {} --limit {total}", page.phone.as_str())
+    };
+    let words = wrapped(&format!("and {hidden} older{command}"), width.saturating_sub(4));
+    words.into_iter().map(|line| TextLine::dim(format!("  {line}"))).collect()
 }
 
 /// Who they are and what is said of them.
@@ -155,7 +181,12 @@ fn money(total: Option<Decimal>, currency: Option<&str>) -> String {
     total.zip(currency).map_or_else(|| "no total".to_owned(), |(total, currency)| in_currency(total, currency))
 }
 
-fn blasts(model: &Model, blasts: &[CustomerBlast], clock: TimeFormat) -> Vec<TextLine> {
+fn blasts(
+    model: &Model,
+    (page, sheet): (&CustomerOverlay, &CustomerSheet),
+    clock: TimeFormat,
+    width: u16,
+) -> Vec<TextLine> {
     let line = |blast: &CustomerBlast| {
         let times = [blast.closed_at, blast.replied_at, blast.read_at, blast.received_at, blast.sent_at];
         let at = times.into_iter().flatten().next().map(|at| clock.date(at)).unwrap_or_default();
@@ -164,10 +195,14 @@ fn blasts(model: &Model, blasts: &[CustomerBlast], clock: TimeFormat) -> Vec<Tex
             .and(format!("{:<10}", blast.status.label()), TextRole::Stage(blast.status))
             .and(format!("{}, {}{}", blast.tag, blast.follow_up_stage, amount.unwrap_or_default()), TextRole::Plain)
     };
-    let (drafts, sent): (Vec<_>, Vec<_>) = blasts.iter().partition(|blast| blast.state == BlastState::Draft);
-    let drafts = (!drafts.is_empty()).then(|| {
-        let them = count_of(drafts.len(), "draft", "drafts");
+    let (drafts, sent): (Vec<_>, Vec<_>) =
+        sheet.details.blasts.iter().partition(|blast| blast.state == BlastState::Draft);
+    let all = (sheet.totals.blasts, sent.len());
+    let drafts = usize::try_from(sheet.totals.drafts).unwrap_or_default().max(drafts.len());
+    let drafts = (drafts > 0).then(|| {
+        let them = count_of(drafts, "draft", "drafts");
         TextLine::dim(format!("  {them}, not sent"))
     });
-    std::iter::once(heading("Blasts", sent.len())).chain(sent.into_iter().map(line)).chain(drafts).collect()
+    let older = older(page, all, "customer show", width);
+    std::iter::once(heading("Blasts", all)).chain(sent.into_iter().map(line)).chain(older).chain(drafts).collect()
 }

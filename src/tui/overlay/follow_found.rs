@@ -3,6 +3,7 @@
 use super::{OverlayContent, follow_up, wrapped};
 use crate::app::FoundPreview;
 use crate::app::view::Total;
+use crate::domain::pace::show_span;
 use crate::tui::format::{filter_words, number};
 use crate::tui::model::{FollowFoundOverlay, Model};
 use crate::tui::theme::TextRole;
@@ -30,6 +31,10 @@ pub fn content(model: &Model, page: &FollowFoundOverlay, width: u16) -> OverlayC
     lines.extend(follow_up::left_out_lines(reasons));
     let they_have = "some of them have read these words already";
     lines.extend(follow_up::draft_words((&loaded.stage_name, loaded.count.gets()), they_have, blast, width));
+    if let Some(age) = page.cart_age {
+        let age = show_span(age.to_std().unwrap_or_default());
+        lines.extend(follow_up::step_words(&format!("has had a cart for {age} and ordered nothing since"), width));
+    }
     lines.extend(follow_up::unknown(model, page.from.blast, loaded.last_mark.as_ref(), width));
     OverlayContent { title, lines, focus: None }
 }

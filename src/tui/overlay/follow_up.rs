@@ -100,9 +100,15 @@ fn line((people, words): (i64, String)) -> TextLine {
 
 /// The same as a step of the blast, which is for whoever has been stuck for some time.
 fn later(page: &FollowUpOverlay, width: u16) -> Vec<TextLine> {
-    let later = "a makes it a step of the blast instead: from now on it drafts this by itself for whoever has been stuck so long, and \
-                 each draft waits for your yes.";
-    if page.can_be_step() { sentences("Later, by itself", later, TextRole::Plain, width) } else { Vec::new() }
+    if page.can_be_step() { step_words("has been stuck so long", width) } else { Vec::new() }
+}
+
+/// What a step of the blast would do, for whoever is so.
+pub(super) fn step_words(who: &str, width: u16) -> Vec<TextLine> {
+    let later = format!(
+        "a makes it a step of the blast instead: from now on it drafts this by itself for whoever {who}, and each draft waits for your yes."
+    );
+    sentences("Later, by itself", &later, TextRole::Plain, width)
 }
 
 /// There is no draft to nobody: says with which age somebody would get one.

@@ -2,7 +2,7 @@
 
 use super::customers::{PHONE, acts, opened, order, sheet};
 use super::support::{TestDashboard, WIDE, at, details_of, people};
-use crate::app::CustomerBlast;
+use crate::app::{CustomerBlast, CustomerTotals};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, OrderId};
 use crate::domain::order::OrderState;
@@ -36,6 +36,26 @@ fn what_was_sent_stands_above_drafts_which_are_counted() {
 
     assert!(screen.contains("Blast 7") && screen.contains("20 drafts, not sent"), "{screen}");
     assert!(!screen.contains("Blast 8") && !screen.contains("queued"), "{screen}");
+}
+
+#[test]
+fn what_is_not_listed_is_counted_with_the_command_that_lists_it() {
+    let mut dashboard = opened(WIDE);
+    let Completion::Customer { phone, sheet } = sheet(vec![order(3, OrderState::New)]) else { panic!("a customer") };
+    let mut sheet = sheet.unwrap();
+    sheet.totals = CustomerTotals { blasts: 123, drafts: 4, notes: 2, consents: 0, orders: 101, carts: 1 };
+
+    let screen = dashboard.answer(Completion::Customer { phone, sheet: Box::new(Ok(sheet)) }).screen().join("\n");
+
+    for said in [
+        "and 123 older: blastdeck customer show +60100120001 --limit 123",
+        "and 100 older: blastdeck order list --phone +60100120001 --limit 101",
+        "and 2 older: blastdeck customer show +60100120001 --limit 2",
+        "4 drafts, not sent",
+    ] {
+        assert!(screen.contains(said), "{said}: {screen}");
+    }
+    assert_eq!(screen.matches(" older: ").count(), 3, "every cart is there: {screen}");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use sqlx::types::Json;
 use super::support::{STACKED, TestDashboard, WIDE, at, details_of, people};
 use crate::app::view::{ActivityEvent, ActivityPage, ActivityPosition, ActivityRow, ActivitySource};
 use crate::app::{
-    CartRow, Consent, CustomerDetails, CustomerRow, CustomerSheet, OrderDraft, OrderItemRow, OrderRow, SteppedOrder,
-    typed_item,
+    CartRow, Consent, CustomerDetails, CustomerRow, CustomerSheet, CustomerTotals, OrderDraft, OrderItemRow, OrderRow,
+    SteppedOrder, typed_item,
 };
 use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, CartId, OrderId, RecipientId, ReplyId, SenderId};
@@ -133,7 +133,8 @@ pub fn sheet(orders: Vec<OrderRow>) -> Completion {
         tags: vec!["vip".to_owned()],
     };
     let details = CustomerDetails { customer, notes: Vec::new(), consents: Vec::new(), blasts: Vec::new() };
-    let sheet = CustomerSheet { details, opt_outs: Vec::new(), orders, carts: vec![cart(CartState::Open)] };
+    let (carts, totals) = (vec![cart(CartState::Open)], CustomerTotals::default());
+    let sheet = CustomerSheet { details, opt_outs: Vec::new(), orders, carts, totals };
     Completion::Customer { phone: people()[0].phone.clone(), sheet: Box::new(Ok(sheet)) }
 }
 
@@ -222,7 +223,7 @@ fn enter_on_an_uncertain_message_still_answers_that_and_i_goes_to_the_customer()
 }
 
 fn stepped(order: OrderRow, left_out: &str) -> ShopOutcome {
-    ShopOutcome::Stepped(Box::new(SteppedOrder { order, left_out: left_out.to_owned() }))
+    ShopOutcome::Stepped(Box::new(SteppedOrder { order, left_out: left_out.to_owned(), reopened: None }))
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! `f` on people who were found: a follow-up to exactly them.
 
-use super::follow_ups::follow_up;
+use super::follow_ups::{follow_up, step as step_view};
 use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, people};
 use crate::app::view::{BlastView, Total};
-use crate::app::{FoundFollowUp, FoundPreview, SegmentCount};
+use crate::app::{FoundFollowUp, FoundPreview, SegmentCount, StepAlike};
 use crate::domain::filter::segment::Exclusion;
+use crate::domain::step::StepSince;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
@@ -50,7 +51,7 @@ fn f_on_people_who_were_found_counts_exactly_them() {
     ] {
         assert!(screen.contains(words), "{words} is not in\n{screen}");
     }
-    assert!(!screen.contains("frequency cap") && !screen.contains("by itself"), "{screen}");
+    assert!(!screen.contains("frequency cap"), "{screen}");
 }
 
 #[test]
@@ -111,8 +112,43 @@ fn a_draft_to_people_who_were_found_that_is_refused_may_be_tried_again() {
     assert_eq!(dashboard.said(), "the filter finds nobody");
     dashboard.key(Key::Enter);
     assert_eq!(dashboard.acts().len(), 1);
-    dashboard.keys("a");
-    assert_eq!(dashboard.said(), "a step is for those stuck at a stage: f on one makes it");
+}
+
+#[test]
+fn whoever_has_had_a_cart_for_a_day_gets_a_step_of_the_blast() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("/has:cart older:36h\n").list(people()).keys("f");
+    dashboard.answer(Completion::FoundFollowUp(Ok(preview(Vec::new())))).taken();
+    let page = dashboard.model.overlays.last().cloned();
+    if let Some(Overlay::FollowFound(page)) = page {
+        let count = SegmentCount { from: page.from.from.clone(), finds: 4, left_out: Vec::new() };
+        dashboard.answer(Completion::FoundFollowUp(Ok(FoundPreview { count, ..preview(Vec::new()) })));
+    }
+    let screen = dashboard.screen().join(" ");
+    assert!(screen.contains("Later, by itself") && screen.contains("had a cart for 36h and"), "{screen}");
+
+    dashboard.keys("aa");
+
+    let step = StepAlike { blast: RAYA, since: StepSince::Cart, after: chrono::TimeDelta::hours(36) };
+    assert_eq!(dashboard.acts(), [WriteRequest::AddStep(step)]);
+    let mut added = step_view(None);
+    (added.step.since, added.step.until, added.when) =
+        (StepSince::Cart, None, "1d 12h after a cart, no order".to_owned());
+    let outcome = Ok(WriteOutcome::StepAdded(Box::new(added)));
+    dashboard.answer(Completion::Written { request: WriteRequest::AddStep(step), outcome });
+    assert!(dashboard.model.overlays.is_empty());
+    assert!(dashboard.said().contains("step 1, 1d 12h after a cart, no order"), "{}", dashboard.said());
+    let line = &dashboard.model.log.back().unwrap().command_line;
+    assert!(line.contains("--since cart --message"), "{line}");
+}
+
+#[test]
+fn a_step_of_people_who_were_found_by_something_else_says_who_a_step_is_for() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("/has:cart siti\n").list(people()).keys("fa");
+
+    assert!(dashboard.acts().is_empty());
+    assert!(dashboard.said().contains("or for carts: /has:cart older:24h finds those"), "{}", dashboard.said());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::support::{STACKED, TestDashboard, WIDE, blast, blasts, draft, raya};
 use crate::app::view::{BlastView, CameBack};
-use crate::app::{FollowUp, FollowUpPreview, StepRow, StepView};
+use crate::app::{FollowUp, FollowUpPreview, StepAlike, StepRow, StepView};
 use crate::domain::blast::BlastState;
 use crate::domain::follow_up::{AgeCount, LeftOut, PROPOSED_AGE, ages};
 use crate::domain::funnel::Counts;
@@ -298,7 +298,7 @@ fn a_makes_a_step_of_what_the_page_shows_once() {
         [Overlay::FollowUp(page)] => page.older_than(),
         other => panic!("{other:?}"),
     };
-    let from = FollowUp { blast: RAYA, stuck_at: Status::Read, older_than };
+    let from = StepAlike { blast: RAYA, since: StepSince::Stage(Status::Read), after: older_than };
     assert_eq!(dashboard.acts(), [WriteRequest::AddStep(from)]);
     let outcome = Ok(WriteOutcome::StepAdded(Box::new(step(None))));
     dashboard.answer(Completion::Written { request: WriteRequest::AddStep(from), outcome });

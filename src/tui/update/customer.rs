@@ -303,8 +303,8 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
             (sentence, SaleKey::Order(order.id))
         }
         ShopOutcome::Stepped(stepped) => {
-            let SteppedOrder { order, left_out } = &**stepped;
-            let sentence = format!("{who}: {} is {}, by you{left_out}", order_words(order), order.state);
+            let SteppedOrder { order, .. } = &**stepped;
+            let sentence = format!("{who}: {} is {}, by you{}", order_words(order), order.state, stepped.also());
             (sentence, SaleKey::Order(order.id))
         }
         ShopOutcome::Cart(cart, sold_out) => {

@@ -1,15 +1,24 @@
 //! A follow-up to exactly those people who were found: whom it would reach, and making its draft.
 
 use super::overlays;
-use crate::app::{FoundFollowUp, FoundPreview};
+use crate::app::{FoundFollowUp, FoundPreview, StepAlike};
+use crate::domain::step::StepSince;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::model::{FollowFoundOverlay, Model, Notice, Overlay};
 
 pub fn open(model: &mut Model, from: FoundFollowUp) -> Vec<Effect> {
     let read_at = model.blasts.get(from.blast).map(|row| row.counts);
     let listed = model.recipients.total;
-    let page =
-        FollowFoundOverlay { from: from.clone(), loaded: None, is_being_made: false, scroll: 0, read_at, listed };
+    let cart_age = model.found_cart_age();
+    let page = FollowFoundOverlay {
+        from: from.clone(),
+        loaded: None,
+        is_being_made: false,
+        scroll: 0,
+        read_at,
+        listed,
+        cart_age,
+    };
     overlays::open(model, Overlay::FollowFound(page));
     vec![Effect::Read(ReadRequest::FoundFollowUp(from))]
 }
@@ -54,6 +63,18 @@ pub fn make(model: &mut Model) -> Vec<Effect> {
     let from = page.from.clone();
     model.say(Notice::done("making the draft"));
     vec![Effect::Write(WriteRequest::FollowFound(from))]
+}
+
+/// `a`: a step of the blast for whoever has had a cart so long from now on.
+pub fn later(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::FollowFound(page)) = model.overlays.last_mut() else { return Vec::new() };
+    let Some(after) = page.cart_age else { return Vec::new() };
+    if std::mem::replace(&mut page.is_being_made, true) {
+        model.refuse("it is being made");
+        return Vec::new();
+    }
+    let step = StepAlike { blast: page.from.blast, since: StepSince::Cart, after };
+    vec![Effect::Write(WriteRequest::AddStep(step))]
 }
 
 /// It was refused: it may be tried again.

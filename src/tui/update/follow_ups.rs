@@ -4,9 +4,10 @@ use chrono::TimeDelta;
 
 use super::{follow_found, lists, overlays, written};
 use crate::app::view::{BlastView, CameBack};
-use crate::app::{FollowUp, FollowUpPreview, FoundFollowUp, StepRow, StepView};
+use crate::app::{FollowUp, FollowUpPreview, FoundFollowUp, StepAlike, StepRow, StepView};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::show_span;
+use crate::domain::step::StepSince;
 use crate::domain::template::TemplateMessage;
 use crate::domain::text::shell_quoted;
 use crate::tui::availability;
@@ -91,7 +92,9 @@ pub fn make(model: &mut Model) -> Vec<Effect> {
 /// A step waits until people were at a stage for some time; who was found is who they are now.
 pub fn cannot_step(model: &Model) -> Option<String> {
     let why = match model.overlays.last() {
-        Some(Overlay::FollowFound(_)) => Some("a step is for those stuck at a stage: f on one makes it"),
+        Some(Overlay::FollowFound(page)) if page.cart_age.is_none() => Some(
+            "a step is for those stuck at a stage, where f makes it, or for carts: /has:cart older:24h finds those",
+        ),
         Some(Overlay::FollowUp(page)) if !page.can_be_step() => Some("a step needs a time: ] chooses one"),
         _ => None,
     };
@@ -100,21 +103,26 @@ pub fn cannot_step(model: &Model) -> Option<String> {
 
 /// `a`: the same by itself, as a step of the blast.
 pub fn later(model: &mut Model) -> Vec<Effect> {
+    if let Some(Overlay::FollowFound(_)) = model.overlays.last() {
+        return follow_found::later(model);
+    }
     let Some(Overlay::FollowUp(page)) = model.overlays.last_mut() else { return Vec::new() };
     if std::mem::replace(&mut page.is_being_made, true) {
         model.refuse("it is being made");
         return Vec::new();
     }
-    vec![Effect::Write(WriteRequest::AddStep(FollowUp {
-        blast: page.blast,
-        stuck_at: page.stage,
-        older_than: page.older_than(),
-    }))]
+    let (since, after) = (StepSince::Stage(page.stage), page.older_than());
+    vec![Effect::Write(WriteRequest::AddStep(StepAlike { blast: page.blast, since, after }))]
 }
 
 pub fn step_added(model: &mut Model, added: &StepView) -> Vec<Effect> {
     let step = &added.step;
-    model.overlays.retain(|page| !matches!(page, Overlay::FollowUp(page) if page.blast == step.blast));
+    let is_its_page = |page: &Overlay| match page {
+        Overlay::FollowUp(page) => page.blast == step.blast,
+        Overlay::FollowFound(page) => page.from.blast == step.blast && page.cart_age.is_some(),
+        _ => false,
+    };
+    model.overlays.retain(|page| !is_its_page(page));
     let tag = model.blasts.get(step.blast).map(brief_name).unwrap_or_default();
     let text = format!("{tag}: step {}, {}; each draft of it waits for your yes: ! lists it", step.number, added.when);
     written::log(model, &text, &step_line(step));
@@ -186,12 +194,15 @@ pub fn not_made(model: &mut Model, request: &WriteRequest) {
     if let WriteRequest::FollowFound(from) = request {
         return follow_found::not_made(model, from);
     }
-    let (WriteRequest::FollowUp(from) | WriteRequest::AddStep(from)) = request else { return };
+    let (WriteRequest::FollowUp(FollowUp { blast, .. }) | WriteRequest::AddStep(StepAlike { blast, .. })) = request
+    else {
+        return;
+    };
     for overlay in &mut model.overlays {
-        if let Overlay::FollowUp(page) = overlay
-            && page.blast == from.blast
-        {
-            page.is_being_made = false;
+        match overlay {
+            Overlay::FollowUp(page) if page.blast == *blast => page.is_being_made = false,
+            Overlay::FollowFound(page) if page.from.blast == *blast => page.is_being_made = false,
+            _ => {}
         }
     }
 }

@@ -84,6 +84,9 @@ async fn whoever_is_forgotten_leaves_no_trace_and_every_count_as_it_was() {
         assert!(!exported.contains(word), "{word} is in an export");
         assert!(!has(&here, word.as_bytes()), "{word} is in a file");
     }
+    assert_eq!(left.find(&NAME.to_uppercase()), None, "a stored answer has the name alone");
+    let kept = "select count(*) from api_requests where (answer ->> 'id')::int = 4 or (answer ->> 'total')::int = 5";
+    assert_eq!(shop.number(kept).await, 2, "what else was answered is answered again");
     let posted = bare.parse::<u64>().unwrap().to_be_bytes();
     assert!(!has(&here, &posted), "the number is in the journal");
 }
@@ -194,4 +197,28 @@ async fn customers_and_whoever_was_forgotten_come_to_what_the_report_says() {
     }
     let of_tag = shop.run(&["customer", "list", "--tag", "vip"]).await;
     assert!(!of_tag.err.contains("forgotten"), "{of_tag:?}");
+}
+
+#[tokio::test]
+async fn hooks_whose_receivers_got_events_about_whoever_is_forgotten_are_named() {
+    let shop = known_shop().await;
+    shop.execute(
+        "insert into hooks (name, told_history, told_replies, created_at) values
+            ('crm', 1000000, null, now() - interval '1 day'), ('erp', null, 1000000, now() - interval '1 day'),
+            ('behind', 0, 0, now() - interval '1 day'), ('waits', null, 1000000, now() - interval '1 day'),
+            ('late', 1000000, 1000000, now() + interval '1 day');
+         insert into hook_deliveries (hook_id, sequence, source, after_row, last_row, rows_since, events, give_up_at)
+         select id, 1, 'replies', 0, 1000000, now(), 1, now() from hooks where name = 'waits'",
+    )
+    .await;
+    let phone = number(FIRST);
+    let told = "2 hooks got events about them (crm, erp): ask their receivers to forget them as well";
+
+    let asked = shop.run(&["customer", "forget", &phone]).await;
+    let said = shop.run(&["customer", "forget", &phone, "--yes"]).await;
+
+    assert!(asked.err.contains(told) && asked.err.contains("look for their name yourself"), "{asked:?}");
+    assert_eq!((said.code, said.err.matches(told).count()), (0, 2), "before the question and at the end: {said:?}");
+    let again = shop.run(&["customer", "forget", &phone, "--yes"]).await;
+    assert!(again.code == 0 && !again.err.contains("got events"), "{again:?}");
 }

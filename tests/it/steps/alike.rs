@@ -1,8 +1,9 @@
 //! A step with its blast's own message, as the dashboard adds it.
 
-use blastdeck::app::FollowUp;
+use blastdeck::app::StepAlike;
 use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::status::Status;
+use blastdeck::domain::step::StepSince;
 use chrono::{TimeDelta, Utc};
 
 use super::{SETUP, made, occur, people, phone, received, set};
@@ -16,10 +17,10 @@ async fn a_step_like_its_blast_drafts_it_for_whoever_is_stuck_at_the_stage() {
     set(&shop, &blast, 1, "status = 'read', standing = 'read', read_timestamp = now()").await;
     set(&shop, &blast, 2, "delivered_at = now() - interval '1 hour'").await;
     let app = engine_app(&shop, "one").await;
-    let from = |hours| FollowUp {
+    let from = |hours| StepAlike {
         blast: BlastId(blast.parse().unwrap()),
-        stuck_at: Status::Delivered,
-        older_than: TimeDelta::hours(hours),
+        since: StepSince::Stage(Status::Delivered),
+        after: TimeDelta::hours(hours),
     };
 
     let step = app.add_step_alike(from(48)).await.unwrap();

@@ -9,7 +9,7 @@ use super::super::super::problem::Problem;
 use super::super::authentication::ApiAdmin;
 use super::super::body::{Params, PathId};
 use super::super::once::Answer;
-use crate::app::{FORGOTTEN_STAYS_COUNTED, ForgetPreview, Forgotten, KeptOfPerson, NOT_FORGOTTEN};
+use crate::app::{FORGOTTEN_STAYS_COUNTED, ForgetPreview, Forgotten, KeptOfPerson, NOT_FORGOTTEN, hooks_in_words};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +39,9 @@ pub(super) struct ForgottenCustomer {
     /// Files of rejected rows that may name them and are out of reach: on other machines, or changed since they were written.
     #[schema(example = json!([]))]
     rejected_files: Vec<String>,
+    /// Hooks whose receivers got events about them: ask these to forget them as well.
+    #[schema(example = json!(["crm"]))]
+    hooks: Vec<String>,
     /// What could not be cleared on the machine that serves: mend that, and forget them once more.
     #[schema(example = json!(null))]
     left_here: Option<String>,
@@ -70,19 +73,22 @@ struct WasKept {
     /// Where lists say that consent came from.
     #[schema(example = 0)]
     consents: i64,
+    /// Lists that are kept and had them.
+    #[schema(example = 0)]
+    lists: i64,
 }
 
 impl From<KeptOfPerson> for WasKept {
     fn from(kept: KeptOfPerson) -> Self {
-        let KeptOfPerson { blasts, replies, acts, webhooks, opt_outs, tags_and_notes, orders, carts, consents, .. } =
-            kept;
-        Self { blasts, replies, acts, webhooks, opt_outs, tags_and_notes, orders, carts, consents }
+        let KeptOfPerson { blasts, replies, acts, webhooks, opt_outs, tags_and_notes, .. } = kept;
+        let KeptOfPerson { orders, carts, consents, lists, .. } = kept;
+        Self { blasts, replies, acts, webhooks, opt_outs, tags_and_notes, orders, carts, consents, lists }
     }
 }
 
 impl From<Forgotten> for ForgottenCustomer {
     fn from(done: Forgotten) -> Self {
-        let Forgotten { numbers, kept, files_elsewhere, rejected_files, left_here } = done;
+        let Forgotten { numbers, kept, files_elsewhere, rejected_files, hooks, left_here } = done;
         let was_kept = kept.into();
         Self {
             forgotten: true,
@@ -91,6 +97,7 @@ impl From<Forgotten> for ForgottenCustomer {
             not_touched: NOT_FORGOTTEN,
             files_elsewhere,
             rejected_files,
+            hooks,
             left_here,
         }
     }
@@ -117,8 +124,9 @@ fn to_be_confirmed(id: &str, preview: &ForgetPreview) -> Problem {
     if let Some(why) = &preview.refusal {
         return Problem::conflict("refused", for_programs(why));
     }
+    let hooks = hooks_in_words(&preview.hooks).map(|hooks| format!("; {hooks}")).unwrap_or_default();
     let detail = format!(
-        "{}; {FORGOTTEN_STAYS_COUNTED}; {NOT_FORGOTTEN}. Nothing was done: \
+        "{}; {FORGOTTEN_STAYS_COUNTED}; {NOT_FORGOTTEN}{hooks}. Nothing was done: \
          `DELETE /api/whatsapp/customers/{id}?confirm={id}` forgets them",
         preview.in_words()
     );

@@ -114,6 +114,10 @@ pub(super) struct OrderAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(null))]
     left_out: Option<String>,
+    /// Where it was just cancelled and written from a cart: that cart, which is open again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(null))]
+    reopened_cart: Option<String>,
     ordered_at: DateTime<Utc>,
     /// What its message says, where that is later than when it came; null otherwise.
     dated_at: Option<DateTime<Utc>>,
@@ -147,9 +151,9 @@ impl From<WrittenOrder> for OrderAnswer {
 }
 
 impl From<SteppedOrder> for OrderAnswer {
-    fn from(SteppedOrder { order, left_out }: SteppedOrder) -> Self {
+    fn from(SteppedOrder { order, left_out, reopened }: SteppedOrder) -> Self {
         let left_out = Some(for_programs(left_out.trim_start_matches("; "))).filter(|said| !said.is_empty());
-        Self { left_out, ..order.into() }
+        Self { left_out, reopened_cart: reopened.map(|cart| cart.to_string()), ..order.into() }
     }
 }
 
@@ -179,6 +183,7 @@ impl From<OrderRow> for OrderAnswer {
             unreadable_items: order.unreadable,
             sold_out: Vec::new(),
             left_out: None,
+            reopened_cart: None,
             ordered_at: order.ordered_at,
             dated_at: order.dated_at,
             created_at: order.created_at,

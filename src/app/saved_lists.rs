@@ -1,0 +1,98 @@
+//! Lists that are kept under a name, as an audience: `--from 'list:raya'`.
+
+use super::{App, AppError};
+use crate::domain::forgotten::ForgottenPeople;
+use crate::domain::text::clean;
+use crate::store::forget;
+use crate::store::import::NewRecipient;
+use crate::store::saved_list::{self, ListedPerson, SavedListRow};
+
+/// The longest name of a list, in characters.
+const NAME_MAX: usize = 40;
+/// How many people are written at once.
+const AT_ONCE: usize = 1_000;
+
+/// A list that was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedList {
+    pub list: SavedListRow,
+    /// People who are not in it, since they asked to be forgotten.
+    pub forgotten: usize,
+}
+
+impl App {
+    /// Keeps a list under a name; one of this name is replaced, all of it or nothing.
+    pub async fn save_list(&self, name: &str, people: &[NewRecipient]) -> Result<SavedList, AppError> {
+        self.sees_customers()?;
+        let name = name_of(name)?;
+        let mut tx = self.begin().await?;
+        forget::share_lists(&mut tx).await?;
+        let key = self.engine().fence.forget_key().ok().flatten();
+        let forgotten = ForgottenPeople::new(key, forget::hashes(&mut tx).await?);
+        let forgotten = forgotten.map_err(|missing| AppError::Refused(format!("{missing}: {}", self.bring_key())))?;
+        let (gone, kept): (Vec<_>, Vec<_>) = people.iter().partition(|person| forgotten.has(&person.phone));
+        if kept.is_empty() {
+            return Err(AppError::Refused("nobody is in the list: nothing was kept".to_owned()));
+        }
+        let id = saved_list::replace(&mut tx, &name, self.operator()).await?;
+        for some in kept.chunks(AT_ONCE) {
+            saved_list::add(&mut tx, id, some).await?;
+        }
+        tx.commit().await?;
+        Ok(SavedList { list: self.saved_list(&name).await?, forgotten: gone.len() })
+    }
+
+    /// Every list, by name.
+    pub async fn saved_lists(&self) -> Result<Vec<SavedListRow>, AppError> {
+        self.sees_customers()?;
+        Ok(saved_list::list(self.pool(), None).await?)
+    }
+
+    /// The list of this name, in whatever capitals.
+    pub async fn saved_list(&self, name: &str) -> Result<SavedListRow, AppError> {
+        self.sees_customers()?;
+        let found = saved_list::list(self.pool(), Some(name.trim())).await?.pop();
+        found.ok_or_else(|| no_list(name))
+    }
+
+    /// People of a list behind this row of it, 0 for its beginning.
+    pub async fn list_people(&self, list: i64, after: i64, limit: u32) -> Result<Vec<ListedPerson>, AppError> {
+        self.sees_customers()?;
+        Ok(saved_list::people(self.pool(), list, after, i64::from(limit)).await?)
+    }
+
+    /// Removes a list. The blasts that it was an audience of stay as they are.
+    pub async fn remove_list(&self, name: &str) -> Result<SavedListRow, AppError> {
+        let list = self.saved_list(name).await?;
+        let mut tx = self.begin().await?;
+        saved_list::remove(&mut tx, list.id).await?;
+        tx.commit().await?;
+        Ok(list)
+    }
+
+    /// Refuses a filter that names a list that there is not.
+    pub(super) async fn refuse_unknown_lists(&self, names: &[&str]) -> Result<(), AppError> {
+        let missing = saved_list::missing(self.pool(), names).await?;
+        missing.first().map_or(Ok(()), |name| Err(no_list(name)))
+    }
+}
+
+fn no_list(name: &str) -> AppError {
+    AppError::NotFound(format!("there is no list `{}`: `blastdeck list ls` lists them", clean(name)))
+}
+
+/// A name as it is kept and named in a filter.
+fn name_of(text: &str) -> Result<String, AppError> {
+    let name = text.trim();
+    let is_name = |c: char| c.is_alphanumeric() || "_.-".contains(c);
+    let is_good =
+        name.starts_with(char::is_alphanumeric) && name.chars().all(is_name) && name.chars().count() <= NAME_MAX;
+    if is_good {
+        return Ok(name.to_owned());
+    }
+    let why = format!(
+        "`{}` is not a name of a list: letters, digits, - _ and . without blanks, at most {NAME_MAX}",
+        clean(text)
+    );
+    Err(AppError::invalid("name", why))
+}

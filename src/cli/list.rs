@@ -1,0 +1,140 @@
+//! `list`: people who are kept under a name, as an audience of blasts.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use color_eyre::Result;
+use serde_json::json;
+
+use super::Global;
+use super::blast::new::{open, refusal, rejected};
+use super::blast::people::limit;
+use super::confirm::confirm;
+use super::context::{Context, Intent};
+use super::export::ExportOutput;
+use super::listed::{ListEnd, one_more};
+use super::output::{json as print_json, line, talk, text};
+use super::table::{TextAlign, render};
+use crate::app::{Export, SavedList};
+use crate::domain::text::{count_of, people};
+use crate::import::{RejectedTo, TableSource, read_list};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ListVerb {
+    /// Keep the people of a CSV file or an Excel workbook under a name: `--from 'list:NAME'` is an audience from then on. A list of this
+    /// name is replaced.
+    Save {
+        /// Letters, digits, - _ and . without blanks.
+        name: String,
+        /// The CSV file or Excel workbook (.xlsx), or - for standard input.
+        file: PathBuf,
+        /// The sheet of the workbook; by default the first that is not hidden.
+        #[arg(long, value_name = "NAME")]
+        sheet: Option<String>,
+    },
+    /// List the lists that are kept.
+    Ls,
+    /// Show the people of a list.
+    Show {
+        name: String,
+        /// At most this many.
+        #[arg(long, default_value_t = 100, value_parser = limit, allow_hyphen_values = true)]
+        limit: u32,
+    },
+    /// Export the people of a list as CSV, JSON lines or an Excel workbook.
+    Export {
+        name: String,
+        #[command(flatten)]
+        output: ExportOutput,
+    },
+    /// Remove a list. Blasts that went to it stay as they are.
+    Rm {
+        name: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+impl ListVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        match self {
+            Self::Save { name, file, sheet } => save(global, &name, (&file, sheet)).await?,
+            Self::Ls => list(&Context::open(global, Intent::Reads).await?).await?,
+            Self::Show { name, limit } => show(&Context::open(global, Intent::Reads).await?, &name, limit).await?,
+            Self::Export { name, output } => {
+                let context = Context::open(global, Intent::Reads).await?;
+                let list = context.app.saved_list(&name).await?;
+                output.write(&context, Export::SavedList { list: list.id }, context.zone, Some(list.people)).await?;
+            }
+            Self::Rm { name, yes } => remove(&Context::open(global, Intent::Writes).await?, &name, yes).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn save(global: &Global, name: &str, (file, sheet): (&Path, Option<String>)) -> Result<()> {
+    let source = TableSource::from(open(file)?).of_sheet(sheet);
+    let context = Context::open(global, Intent::Writes).await?;
+    let list = read_list(source, context.app.own_region(), RejectedTo::beside(file)).await.map_err(refusal)?;
+    rejected(&list.rejected, list.rejected_file.as_deref());
+    if let Some(file) = &list.rejected_file {
+        context.app.note_rejected_file(file).await.unwrap_or_else(|why| talk(&why));
+    }
+    let SavedList { list: saved, forgotten } = context.app.save_list(name, &list.people).await?;
+    if context.is_json {
+        return print_json(&json!({
+            "name": saved.name, "people": saved.people, "forgotten": forgotten,
+            "rejected": list.rejected.total, "rejected_file": list.rejected_file,
+        }));
+    }
+    if forgotten > 0 {
+        talk(&format!("{} asked to be forgotten, and {} not in it", people(forgotten), are(forgotten)));
+    }
+    let (name, kept) = (&saved.name, count_of(saved.people, "person", "people"));
+    line(&format!("list {name} has {kept}: `blastdeck blast new --from 'list:{name}'` goes to them"))
+}
+
+const fn are(many: usize) -> &'static str {
+    if many == 1 { "is" } else { "are" }
+}
+
+async fn list(context: &Context) -> Result<()> {
+    let lists = context.app.saved_lists().await?;
+    if context.is_json {
+        return lists.iter().try_for_each(print_json);
+    }
+    if lists.is_empty() {
+        talk(&context.pasteable("no lists: `blastdeck list save NAME FILE.csv` keeps one"));
+        return Ok(());
+    }
+    let header =
+        [("name", TextAlign::Left), ("people", TextAlign::Right), ("read", TextAlign::Left), ("by", TextAlign::Left)];
+    let cells = lists
+        .into_iter()
+        .map(|list| vec![list.name, list.people.to_string(), context.when(Some(list.updated_at)), list.saved_by]);
+    text(&render(&header, &cells.collect::<Vec<_>>()))
+}
+
+async fn show(context: &Context, name: &str, limit: u32) -> Result<()> {
+    let list = context.app.saved_list(name).await?;
+    let mut people = context.app.list_people(list.id, 0, one_more(limit)).await?;
+    let end = ListEnd::cut(&mut people, limit);
+    if context.is_json {
+        people.iter().try_for_each(print_json)?;
+    } else {
+        let header = [("phone", TextAlign::Left), ("name", TextAlign::Left)];
+        let cells = people.into_iter().map(|person| vec![person.phone_number, person.name.unwrap_or_default()]);
+        text(&render(&header, &cells.collect::<Vec<_>>()))?;
+    }
+    end.say();
+    Ok(())
+}
+
+async fn remove(context: &Context, name: &str, sure: bool) -> Result<()> {
+    let list = context.app.saved_list(name).await?;
+    confirm(&format!("Remove list {} with {}?", list.name, count_of(list.people, "person", "people")), sure)?;
+    let removed = context.app.remove_list(&list.name).await?;
+    if context.is_json { print_json(&removed) } else { line(&format!("list {} is removed", removed.name)) }
+}

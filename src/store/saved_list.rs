@@ -1,0 +1,91 @@
+//! Lists of people that are kept under a name: an audience, before anybody of them was ever written to.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection, PgPool};
+
+use super::StoreError;
+use crate::domain::message::Variables;
+use crate::store::import::NewRecipient;
+
+/// A list as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow, Serialize)]
+pub struct SavedListRow {
+    #[serde(skip)]
+    pub id: i64,
+    pub name: String,
+    pub people: i64,
+    pub saved_by: String,
+    pub created_at: DateTime<Utc>,
+    /// When its people were read last.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Somebody in a list.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow, Serialize)]
+pub struct ListedPerson {
+    #[serde(skip)]
+    pub id: i64,
+    pub phone_number: String,
+    pub name: Option<String>,
+    pub variables: Option<Json<Variables>>,
+}
+
+/// Makes a list without people, or empties the one of this name, in whatever capitals.
+pub async fn replace(tx: &mut PgConnection, name: &str, by: &str) -> Result<i64, StoreError> {
+    let id = sqlx::query_scalar(
+        "insert into saved_lists (name, saved_by) values ($1, $2)
+         on conflict (lower(name)) do update set name = excluded.name, saved_by = excluded.saved_by, updated_at = now()
+         returning id",
+    );
+    let id = id.bind(name).bind(by).fetch_one(&mut *tx).await?;
+    sqlx::query("delete from saved_list_people where list_id = $1").bind(id).execute(tx).await?;
+    Ok(id)
+}
+
+/// Puts people into a list, in their order; how many were not in it yet.
+pub async fn add(tx: &mut PgConnection, list: i64, people: &[&NewRecipient]) -> Result<u64, StoreError> {
+    let phones: Vec<&str> = people.iter().map(|person| person.phone.as_str()).collect();
+    let names: Vec<Option<&str>> = people.iter().map(|person| person.name.as_deref()).collect();
+    let variables: Vec<Json<&Variables>> = people.iter().map(|person| Json(&person.variables)).collect();
+    let added = sqlx::query(
+        "insert into saved_list_people (list_id, phone_number, name, variables)
+         select $1, phone, name, nullif(variables, '{}'::jsonb)
+           from unnest($2::text[], $3::text[], $4::jsonb[]) with ordinality as x (phone, name, variables, place)
+          order by place
+             on conflict do nothing",
+    );
+    Ok(added.bind(list).bind(phones).bind(names).bind(variables).execute(tx).await?.rows_affected())
+}
+
+/// Every list, by name; or the one of this name.
+pub async fn list(pool: &PgPool, name: Option<&str>) -> Result<Vec<SavedListRow>, StoreError> {
+    let lists = sqlx::query_as(
+        "select id, name, (select count(*) from saved_list_people where list_id = l.id) as people, saved_by, created_at, updated_at
+           from saved_lists l where $1::text is null or lower(name) = lower($1) order by lower(name)",
+    );
+    Ok(lists.bind(name).fetch_all(pool).await?)
+}
+
+/// People of a list behind this row, in the list's order.
+pub async fn people(pool: &PgPool, list: i64, after: i64, limit: i64) -> Result<Vec<ListedPerson>, StoreError> {
+    let people = sqlx::query_as(
+        "select id, phone_number, name, variables from saved_list_people where list_id = $1 and id > $2 order by id limit $3",
+    );
+    Ok(people.bind(list).bind(after).bind(limit).fetch_all(pool).await?)
+}
+
+pub async fn remove(tx: &mut PgConnection, list: i64) -> Result<(), StoreError> {
+    sqlx::query("delete from saved_lists where id = $1").bind(list).execute(tx).await?;
+    Ok(())
+}
+
+/// Those of these names that no list has.
+pub async fn missing(pool: &PgPool, names: &[&str]) -> Result<Vec<String>, StoreError> {
+    let missing = sqlx::query_scalar(
+        "select x.wanted from unnest($1::text[]) as x (wanted)
+          where not exists (select from saved_lists l where lower(l.name) = lower(x.wanted))",
+    );
+    Ok(missing.bind(names).fetch_all(pool).await?)
+}

@@ -1,0 +1,122 @@
+//! Lists that are kept under a name: an audience before anybody of them was ever written to.
+
+use crate::support::{Setup, Shop, digits};
+
+fn phone(n: u32) -> String {
+    format!("+{}", digits(n))
+}
+
+async fn kept(people: &[u32]) -> Shop {
+    let shop = Shop::open(Setup::default()).await;
+    let rows: Vec<_> = people.iter().map(|n| format!("{},Person {n},KL{n}", phone(*n))).collect();
+    let file = shop.write("raya.csv", format!("phone,name,city\n{}\n", rows.join("\n")));
+    shop.ok(&["list", "save", "Raya-2026", file.to_str().unwrap()]).await;
+    shop
+}
+
+async fn draft(shop: &Shop, from: &str) -> Vec<String> {
+    let made = shop
+        .json(&["blast", "new", "--sender", "sales", "--message", "Hi {name} of {city|town}", "--from", from])
+        .await;
+    let people = shop.json_lines(&["blast", "recipients", &made["id"].to_string()]).await;
+    people.iter().map(|person| person["phone_number"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_list_that_is_kept_is_an_audience_of_people_nobody_ever_wrote_to() {
+    let shop = kept(&[3, 1, 2]).await;
+    shop.ok(&["suppress", "add", &phone(2), "--business", "kedai"]).await;
+
+    assert_eq!(draft(&shop, "list:raya-2026").await, [phone(3), phone(1)]);
+
+    let plan = shop.json(&["blast", "plan", "1"]).await;
+    assert_eq!(
+        (&plan["segment"]["finds"], &plan["segment"]["left_out"]["opted_out"]),
+        (&3.into(), &1.into()),
+        "{plan}"
+    );
+    let values = "select count(*) from blast_recipients where variables ->> 'city' = 'KL3' and name = 'Person 3'";
+    assert_eq!(shop.number(values).await, 1, "with the values of their columns");
+    assert_eq!(draft(&shop, "list:raya-2026 name:3").await, [phone(3)]);
+    let unknown = shop.run(&["blast", "new", "--sender", "sales", "--message", "x", "--from", "list:hari"]).await;
+    assert!(unknown.code == 1 && unknown.err.contains("no list `hari`: `blastdeck list ls`"), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn beside_a_blast_a_list_names_its_people_who_are_in_that_blast() {
+    let shop = kept(&[1, 2, 3]).await;
+    let blast = shop.blast(2..6).await;
+    shop.until_idle().await;
+    shop.ok(&["mark", &blast, &phone(3), "replied"]).await;
+
+    let found = shop.json_lines(&["blast", "recipients", &blast, "--search", "list:raya-2026"]).await;
+    assert_eq!(found.len(), 2);
+    assert_eq!(draft(&shop, &format!("blast:{blast} list:raya-2026 -status:replied")).await, [phone(2)]);
+    assert_eq!(draft(&shop, "list:raya-2026 status:replied").await, [phone(3)], "of every blast that was sent");
+    shop.ok(&["customer", "merge", &phone(1), &phone(2)]).await;
+    assert_eq!(draft(&shop, "list:raya-2026").await, [phone(2), phone(3)], "at the number that they have by now, once");
+}
+
+#[tokio::test]
+async fn lists_are_listed_shown_exported_replaced_and_removed() {
+    let shop = kept(&[1, 2]).await;
+
+    assert!(shop.ok(&["list", "ls"]).await.contains("Raya-2026"));
+    let shown = shop.json_lines(&["list", "show", "raya-2026"]).await;
+    assert_eq!((shown.len(), &shown[0]["variables"]["city"]), (2, &"KL1".into()), "{shown:?}");
+    let cut = shop.run(&["list", "show", "raya-2026", "--limit", "1"]).await;
+    assert!(cut.err.contains("there are more"), "{cut:?}");
+    let exported = shop.ok(&["list", "export", "raya-2026"]).await;
+    assert!(exported.starts_with("phone_number,name,variables") && exported.contains("Person 2"), "{exported}");
+    let file = shop.write("again.csv", format!("phone\n{}\n{}\nx\n", phone(7), phone(7)));
+    let again = shop.run(&["list", "save", "raya-2026", file.to_str().unwrap()]).await;
+    assert!(again.code == 0 && again.out.contains("list raya-2026 has 1 person"), "{again:?}");
+    let asked = shop.run(&["list", "rm", "RAYA-2026"]).await;
+    assert!(asked.code == 3 && asked.err.contains("--yes"), "{asked:?}");
+    shop.ok(&["list", "rm", "RAYA-2026", "--yes"]).await;
+    assert_eq!(shop.number("select count(*) from saved_list_people").await, 0);
+    assert!(shop.run(&["list", "ls"]).await.err.contains("no lists"));
+    let bad = shop.run(&["list", "save", "two words", file.to_str().unwrap()]).await;
+    assert!(bad.code == 2 && bad.err.contains("is not a name of a list"), "{bad:?}");
+}
+
+#[tokio::test]
+async fn whoever_is_forgotten_leaves_every_list_and_no_list_brings_them_back() {
+    let shop = kept(&[1, 2]).await;
+
+    let said = shop.run(&["customer", "forget", &phone(1), "--yes"]).await;
+
+    assert!(said.code == 0 && said.err.contains("1 kept list"), "{said:?}");
+    assert_eq!(shop.json_lines(&["list", "show", "raya-2026"]).await.len(), 1);
+    let file = shop.write("again.csv", format!("phone\n{}\n{}\n", phone(1), phone(2)));
+    let again = shop.run(&["list", "save", "other", file.to_str().unwrap()]).await;
+    assert!(again.err.contains("1 person asked to be forgotten, and is not in it"), "{again:?}");
+    assert_eq!(shop.json_lines(&["list", "show", "other"]).await.len(), 1);
+}
+
+#[tokio::test]
+async fn many_customers_are_tagged_at_once_by_a_filter_a_list_or_their_numbers() {
+    let shop = kept(&[1, 9]).await;
+    let blast = shop.blast(0..4).await;
+    shop.until_idle().await;
+    shop.ok(&["customer", "tag", &phone(1), "VIP"]).await;
+    let from = format!("blast:{blast} status:sent,delivered,read");
+    let add = ["customer", "tag", "add", "vip", "--from", &from];
+
+    let tried = shop.ok(&[&add[..], &["--dry-run"]].concat()).await;
+    let asked = shop.run(&add).await;
+
+    assert_eq!(tried.trim(), "4 customers: 3 would get #vip");
+    assert!(asked.code == 3 && asked.err.contains("4 customers: 3 would get #vip"), "{asked:?}");
+    let tagged = async || shop.json_lines(&["customer", "list", "--tag", "vip"]).await.len();
+    assert_eq!(tagged().await, 1, "nothing changed yet");
+    let done = shop.json(&[&add[..], &["--yes"]].concat()).await;
+    assert_eq!((&done["customers"], &done["changed"], tagged().await), (&4.into(), &3.into(), 4));
+    assert_eq!(shop.number("select count(*) from customer_tags").await, 4, "one has it in its own capitals");
+    shop.ok(&["customer", "tag", "remove", "vip", &phone(0), &phone(1), "--yes"]).await;
+    assert_eq!(tagged().await, 2);
+    shop.ok(&["customer", "tag", "add", "new,kl", "--from", "list:raya-2026", "--yes"]).await;
+    assert_eq!(shop.json_lines(&["customer", "list", "--tag", "kl"]).await.len(), 2, "also whom nobody wrote to");
+    let unknown = shop.run(&["customer", "tag", "add", "vip", &phone(77), "--yes"]).await;
+    assert!(unknown.code == 1 && unknown.err.contains("nothing is known of"), "{unknown:?}");
+}
