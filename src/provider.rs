@@ -272,6 +272,15 @@ pub fn refuses_token(kind: ProviderKind, code: &str) -> bool {
     }
 }
 
+/// Whether a look at the provider's health shows that what a code stopped the sender for is over: a token that works, a phone that is
+/// paired, a number that is registered. Of a restriction, for spam or by policy, it shows nothing: that is for a person to say.
+pub fn is_shown_by_health(kind: ProviderKind, code: &str) -> bool {
+    match kind {
+        ProviderKind::Meta => meta::is_shown_by_health(code),
+        ProviderKind::Wsapme => wsapme::is_shown_by_health(code),
+    }
+}
+
 /// A refusal's words, with what an operator can do about its code where the provider's table says it.
 pub fn advised(kind: ProviderKind, code: &str, words: &str) -> String {
     let advice = match kind {

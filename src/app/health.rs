@@ -11,8 +11,9 @@ use super::webhooks::refused_webhooks;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
+use crate::domain::text::shell_word;
 use crate::engine::{FenceRefusal, Moment, ask_to_confirm_again};
-use crate::provider::{Health, HealthVerdict, asks_to_slow_down};
+use crate::provider::{Health, HealthVerdict, asks_to_slow_down, is_shown_by_health};
 use crate::store::fence::{self, Confirmed, Replication, Server};
 use crate::store::sender;
 use crate::store::view::{self, BlastFilter, SenderRow, SenderStop};
@@ -35,6 +36,8 @@ pub struct SenderCheck {
     pub health: Health,
     /// Why it sends nothing until somebody fixes something.
     pub stop: Option<SenderStop>,
+    /// Whether good health shows that it may go on.
+    pub is_shown: bool,
     /// This check resumed it.
     pub is_lifted: bool,
     /// What else its provider's account says, a sentence each: webhooks, templates.
@@ -60,9 +63,15 @@ impl SenderCheck {
 
     fn standing(&self) -> String {
         let Some(SenderStop { code, reason, .. }) = &self.stop else { return self.health.detail.clone() };
-        // A reason of the fence's own names the command.
-        let mend =
-            if reason.contains("`blastdeck ") { String::new() } else { format!("; {}", stop_mend(code, &self.name)) };
+        let mend = match () {
+            // A reason of the fence's own names the command.
+            () if reason.contains("`blastdeck ") => String::new(),
+            () if self.is_shown || *code == StopCode::Restored => format!("; {}", stop_mend(code, &self.name)),
+            () => format!(
+                "; its health does not show whether that is over: once it is, `blastdeck sender confirm {}` resumes it",
+                shell_word(&self.name)
+            ),
+        };
         match self.health.verdict {
             HealthVerdict::Good => format!("stopped: {reason}{mend}"),
             HealthVerdict::Doubtful | HealthVerdict::Unknown | HealthVerdict::Bad | HealthVerdict::TokenRefused => {
@@ -73,7 +82,8 @@ impl SenderCheck {
 }
 
 impl App {
-    /// Checks one sender, or all. A sender that an error stopped resumes if it is healthy again.
+    /// Checks one sender, or all. A sender that an error stopped resumes if it is healthy again, and its health shows that the error is
+    /// over: of a restricted or restored one only an operator may say so.
     pub async fn check_senders(&self, name: Option<&str>) -> Result<Vec<SenderCheck>, AppError> {
         let mut checks = self.examine_senders(name).await?;
         if self.is_read_only() {
@@ -85,9 +95,8 @@ impl App {
             }
         }
         for check in &mut checks {
-            // Only an operator may say that a restored database sends.
-            let may_lift = check.stop.as_ref().is_some_and(|stop| stop.code != StopCode::Restored);
-            if check.health.verdict == HealthVerdict::Good && may_lift && self.unstop(&check.name).await? {
+            let may_lift = check.health.verdict == HealthVerdict::Good && check.stop.is_some() && check.is_shown;
+            if may_lift && self.unstop(&check.name).await? {
                 (check.stop, check.is_lifted) = (None, true);
                 let _ = self.engine().notifier.order(self.pool(), None).await;
             }
@@ -123,6 +132,7 @@ impl App {
             name: name.clone(),
             health,
             notes,
+            is_shown: stops.get(&id).is_some_and(|stop| self.shows(name, &stop.code)),
             stop: stops.remove(&id),
             is_lifted: false,
             refused_webhooks: self
@@ -131,6 +141,12 @@ impl App {
                 .map_or_else(Vec::new, |sender| refused_webhooks(self.config(), sender)),
         };
         Ok(healths.into_iter().map(check).collect())
+    }
+
+    /// Whether a sender's health shows that what stopped it is over.
+    fn shows(&self, name: &str, code: &StopCode) -> bool {
+        let (StopCode::Provider(code), Some(sender)) = (code, self.config().sender(name)) else { return false };
+        is_shown_by_health(sender.provider, code)
     }
 
     /// One sender that this app may see, as [`Self::examine_senders`] does it.

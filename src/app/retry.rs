@@ -52,6 +52,9 @@ impl App {
             _ if errors.is_empty() => return Ok(AppError::Refused("nobody has failed in this blast".to_owned())),
             Some(code) if !is_failed(code) => format!("nobody failed with the code `{code}`"),
             Some(code) if OperatorRetry::of(code) == OperatorRetry::NextDay => self.waits_a_day(blast, code).await?,
+            Some(code) if OperatorRetry::of(code) == OperatorRetry::Never => format!(
+                "nobody is sent to again after the code `{code}`: the same message would fail again, send them another in a new blast"
+            ),
             Some(code) => format!(
                 "nobody to retry: no person who failed with the code `{code}` is known not to have received the message"
             ),

@@ -215,7 +215,9 @@ pub enum TemplateFault {
     Missing(&'static str),
     #[error("expected {0}")]
     Expected(&'static str),
-    #[error("named and numbered variables cannot stand in one template")]
+    #[error(
+        "named and numbered variables cannot stand in one template: where they have names, each value has its own (`parameter_name`)"
+    )]
     MixedNames,
     #[error("{{{{{0}}}}} is missing: the numbers begin at 1 and leave none out")]
     Gap(usize),

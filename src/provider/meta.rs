@@ -259,6 +259,10 @@ pub(super) fn refuses_token(code: &str) -> bool {
     codes::refuses_token(code)
 }
 
+pub(super) fn is_shown_by_health(code: &str) -> bool {
+    codes::is_shown_by_health(code)
+}
+
 pub(super) fn failure_class(code: Option<&str>) -> ErrorClass {
     codes::after_acceptance(code)
 }

@@ -308,6 +308,10 @@ pub(super) fn refuses_token(code: &str) -> bool {
     refusal::refuses_token(code)
 }
 
+pub(super) fn is_shown_by_health(code: &str) -> bool {
+    refusal::is_shown_by_health(code)
+}
+
 pub(super) fn asks_to_slow_down(code: &str) -> bool {
     refusal::asks_to_slow_down(code)
 }

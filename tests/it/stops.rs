@@ -114,6 +114,18 @@ async fn a_check_of_a_sender_whose_database_was_restored_names_the_confirmation(
 }
 
 #[tokio::test]
+async fn a_check_lifts_no_restriction_whatever_the_devices_health() {
+    let shop = stopped_shop("463", "WhatsApp restricts this number: stop for some days").await;
+
+    let said = shop.run(&["sender", "check", "sales"]).await;
+
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains("does not show whether that is over"), "{said:?}");
+    assert!(said.out.contains("sender confirm sales`") && !said.out.contains("good"), "{said:?}");
+    assert!(is_stopped(&shop).await);
+}
+
+#[tokio::test]
 async fn a_read_only_check_says_that_a_well_sender_is_still_stopped() {
     let shop = stopped_shop("device", "Device is offline").await;
 
@@ -135,7 +147,7 @@ async fn the_mend_of_a_blast_names_what_lifts_the_stop() {
     assert_eq!(restored["mend"], "if everybody queued may get it, `blastdeck sender confirm sales`, or S on the blast");
     assert_eq!(
         offline["mend"],
-        "once that is mended, `blastdeck sender check sales` checks the sender and resumes it; `blastdeck sender confirm sales` \
+        "once that is mended, `blastdeck sender check sales` resumes it where its health shows that; `blastdeck sender confirm sales` \
              resumes it unchecked, or S on the blast"
     );
     assert_eq!(shop.count("queued").await, 3);

@@ -26,6 +26,7 @@ pub(super) struct Blank {
     /// A person's own value of this name or number comes first.
     pub own: Option<String>,
     pub value: ParameterValue,
+    pub is_address: bool,
 }
 
 impl PreparedTemplate {
@@ -98,6 +99,7 @@ impl Blank {
                 refuse_layout(own)?;
                 serde_json::to_writer(text, own)
             }
+            None if self.is_address => serde_json::to_writer(text, &self.value.render_address(variables)?),
             None => serde_json::to_writer(text, &self.value.render(variables)?),
         };
         Ok(())
@@ -124,7 +126,8 @@ mod tests {
     fn people() -> Vec<Variables> {
         let of = |pairs: &[(&str, &str)]| pairs.iter().copied().collect::<Variables>();
         vec![
-            of(&[("name", "Aina"), ("city", "Bali"), ("sku", "sku-7")]),
+            of(&[("name", "Aina"), ("city", "Bali"), ("sku", "sku-7"), ("file", "https://shop.example/a.png")]),
+            of(&[("name", "Aina"), ("city", "Bali"), ("file", "nope")]),
             of(&[("name", "\"Aina\\ \u{e000}0\u{e001}"), ("city", "Kota Bharu ☕"), ("1", "own"), ("x", "1")]),
             of(&[("name", "Aina"), ("1", "four    spaces"), ("city", "Bali")]),
             of(&[("city", "a\tb"), ("name", "Aina")]),
@@ -148,6 +151,7 @@ mod tests {
             with(&json!([{ "type": "body", "parameters": [named] }])),
             with(&json!([{ "type": "header", "parameters":
                 [{ "type": "document", "document": { "link": "https://shop.example/{sku}.pdf", "filename": "{name}" } }] }])),
+            with(&json!([{ "type": "header", "parameters": [{ "type": "image", "image": { "link": "{file}" } }] }])),
             with(&json!([{ "type": "button", "sub_type": "url", "index": "0", "parameters": [text("{sku}")] },
                         { "type": "button", "sub_type": "quick_reply", "index": 1,
                           "parameters": [{ "type": "payload", "payload": "STOP" }] }])),

@@ -279,7 +279,7 @@ fn a_slip_in_a_template_names_its_place() {
         (base("variables", json!({ "2": "x" })), "body: {{1}} is missing: the numbers begin at 1 and leave none out"),
         (
             base("variables", json!({ "1": "x", "city": "y" })),
-            "body: named and numbered variables cannot stand in one template",
+            "body: named and numbered variables cannot stand in one template: where they have names, each value has its own (`parameter_name`)",
         ),
         (
             base("variables", json!({ "1": "{name" })),

@@ -30,6 +30,8 @@ pub enum ValueError {
     Tab,
     #[error("four spaces in a row, which Meta refuses in a template's value: write one")]
     Spaces,
+    #[error("not an address that Meta can fetch a file from: write it in full, as https://shop.example/picture.jpg")]
+    NotAnAddress,
 }
 
 impl ParameterValue {
@@ -64,6 +66,22 @@ impl ParameterValue {
         refuse_layout(&text)?;
         Ok(text)
     }
+
+    /// The address of a file for one person. One without columns is everybody's, and was looked at when it was written.
+    pub fn render_address(&self, variables: &Variables) -> Result<String, ValueError> {
+        let address = self.render(variables)?;
+        if self.columns().is_empty() || is_address(&address) { Ok(address) } else { Err(ValueError::NotAnAddress) }
+    }
+}
+
+/// Whether Meta can fetch a file from it.
+fn is_address(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_host = host.contains('.') && !host.starts_with('.') && !host.ends_with('.');
+    ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web))
+        && is_host
+        && !text.contains(char::is_whitespace)
 }
 
 /// Refuses what makes Meta answer 132018 or 100: line breaks, tabs, four spaces in a row.

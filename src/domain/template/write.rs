@@ -43,6 +43,11 @@ trait ValueWriter {
         self.text(value)
     }
 
+    /// The address of a file.
+    fn address(&mut self, value: &ParameterValue) -> Result<String, ValueError> {
+        self.text(value)
+    }
+
     fn raw(&mut self, raw: &RawParameter) -> Result<Value, ValueError>;
 }
 
@@ -75,6 +80,10 @@ impl ValueWriter for PersonValues<'_> {
             }
             _ => value.render(self.0),
         }
+    }
+
+    fn address(&mut self, value: &ParameterValue) -> Result<String, ValueError> {
+        value.render_address(self.0)
     }
 
     fn raw(&mut self, raw: &RawParameter) -> Result<Value, ValueError> {
@@ -147,12 +156,16 @@ impl GapWriter {
 
 impl ValueWriter for GapWriter {
     fn text(&mut self, value: &ParameterValue) -> Result<String, ValueError> {
-        Ok(self.add(Blank { own: None, value: value.clone() }))
+        Ok(self.add(Blank { own: None, value: value.clone(), is_address: false }))
+    }
+
+    fn address(&mut self, value: &ParameterValue) -> Result<String, ValueError> {
+        Ok(self.add(Blank { own: None, value: value.clone(), is_address: true }))
     }
 
     fn variable(&mut self, key: &str, value: &ParameterValue) -> Result<String, ValueError> {
         let own = (!value.columns().contains(&key)).then(|| key.to_owned());
-        Ok(self.add(Blank { own, value: value.clone() }))
+        Ok(self.add(Blank { own, value: value.clone(), is_address: false }))
     }
 
     fn raw(&mut self, raw: &RawParameter) -> Result<Value, ValueError> {
@@ -245,11 +258,11 @@ fn medium(header: &TemplateHeader, values: &mut impl ValueWriter) -> Result<Valu
     match header {
         TemplateHeader::Media { kind, source, filename } => {
             let (key, value) = match source {
-                MediaSource::Link(link) => ("link", link),
-                MediaSource::Id(id) => ("id", id),
+                MediaSource::Link(link) => ("link", values.address(link)),
+                MediaSource::Id(id) => ("id", values.text(id)),
             };
             let kind = kind.as_str();
-            let mut media = json!({ key: at(ParameterPlace::Header(kind), values.text(value))? });
+            let mut media = json!({ key: at(ParameterPlace::Header(kind), value)? });
             optional(&mut media, "filename", filename.as_ref(), values)?;
             Ok(json!({ "type": kind, kind: media }))
         }

@@ -90,6 +90,13 @@ pub fn refuses_token(code: &str) -> bool {
     is_meta || matches!(code, "error" | "http_401" | "http_403")
 }
 
+/// Whether the number's health, read once more, shows that what a code stopped for is over. Meta tells of blocked and restricted numbers
+/// there too late, or never (368, 131048), so that only a token or a registration is shown; an event of the account is not.
+pub fn is_shown_by_health(code: &str) -> bool {
+    let is_registration = matches!(code.trim().parse(), Ok(33 | 131_045 | 133_000 | 133_010));
+    refuses_token(code) || is_registration || code == "client" || code.starts_with("http_")
+}
+
 /// How much caution a code asks for after the message had an id, where it stands beside others: the more, the higher.
 pub fn caution(code: &str) -> u8 {
     match (after_acceptance(Some(code)), rule(code).retry) {
@@ -181,6 +188,16 @@ mod tests {
 
     use super::*;
     use crate::domain::retry::{OperatorRetry, is_known_unsent};
+
+    #[test]
+    fn good_health_shows_a_token_or_a_registration_and_no_end_of_a_restriction() {
+        for code in ["190", "0", "210", "131005", "33", "133010", "http_401", "client"] {
+            assert!(is_shown_by_health(code), "{code}");
+        }
+        for code in ["368", "131031", "131048", "131042", "DISABLED_UPDATE", ""] {
+            assert!(!is_shown_by_health(code), "{code}");
+        }
+    }
 
     #[test]
     fn every_code_of_the_wire_page_has_the_class_that_the_page_gives_it() {

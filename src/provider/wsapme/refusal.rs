@@ -101,6 +101,11 @@ pub(super) const UNAUTHORISED: &str = "unauthorised";
 /// WhatsApp's code for a restricted sending number: sending more makes it worse.
 const RESTRICTED: &str = "463";
 
+/// Whether the device's health, read once more, shows that what a code stopped for is over. That of a restricted number is good.
+pub(super) fn is_shown_by_health(code: &str) -> bool {
+    code != RESTRICTED
+}
+
 /// The class of a failure after acceptance.
 pub(super) fn of_failure(code: Option<&str>) -> ErrorClass {
     if code == Some(RESTRICTED) { ErrorClass::StopSender } else { ErrorClass::FailRecipient }

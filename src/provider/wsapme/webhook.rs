@@ -66,6 +66,9 @@ pub fn is_secret(known: &SecretString, given: &str) -> bool {
 
 /// What is in a webhook, in its order. `now` bounds the times that are believed. Never fails.
 pub fn parse(body: &[u8], now: DateTime<Utc>) -> Vec<WsapmeEvent> {
+    if body.trim_ascii_start().starts_with(b"--") {
+        return vec![WsapmeEvent::Unreadable("a multipart form; JSON and plain forms are read".to_owned())];
+    }
     let Some(value) = wire::json(body).or_else(|| form(body)) else {
         return vec![WsapmeEvent::Unreadable(wire::describe(body).to_owned())];
     };
@@ -78,6 +81,9 @@ pub fn parse(body: &[u8], now: DateTime<Utc>) -> Vec<WsapmeEvent> {
 fn records(value: &Value, now: DateTime<Utc>, events: &mut Vec<WsapmeEvent>) {
     if let Value::Array(items) = value {
         return items.iter().for_each(|item| records(item, now, events));
+    }
+    if !value.is_object() {
+        return events.push(WsapmeEvent::Unreadable("a record that is no object".to_owned()));
     }
     if let Some(event) = record(value, now) {
         return events.push(event);
@@ -139,6 +145,9 @@ fn message(value: &Value, now: DateTime<Utc>) -> Option<WsapmeEvent> {
     }
     if flag(value.pointer("/key/fromMe")) == Some(true) || flag(value.get("fromMe")) == Some(true) {
         return Some(WsapmeEvent::Other("a message of our own".to_owned()));
+    }
+    if flag(value.get("is_broadcast")) == Some(true) {
+        return Some(WsapmeEvent::Other("a message to a broadcast list".to_owned()));
     }
     let from = match writer(&from) {
         Writer::Person(digits) => Some(digits),
@@ -205,7 +214,7 @@ fn text(value: &Value, place: &str) -> Option<String> {
     }
 }
 
-/// A form as an object; values that are JSON are read as such.
+/// A form as an object; values that are JSON are read as such, and `key[id]=…` is an object within it, as PHP and `qs` write one.
 fn form(body: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(body).ok()?.trim();
     if !text.contains('=') || text.starts_with('<') {
@@ -213,11 +222,27 @@ fn form(body: &[u8]) -> Option<Value> {
     }
     let mut url = Url::parse("http://form/").ok()?;
     url.set_query(Some(text));
-    let fields = url.query_pairs().map(|(key, value)| {
+    let mut form = Map::new();
+    for (key, value) in url.query_pairs() {
         let parsed = wire::json(value.as_bytes()).unwrap_or_else(|| Value::String(value.into_owned()));
-        (key.into_owned(), parsed)
+        let path: Vec<&str> = key.split('[').map(|step| step.strip_suffix(']').unwrap_or(step)).collect();
+        insert(&mut form, &path, parsed);
+    }
+    Some(Value::Object(form))
+}
+
+/// Objects in a form that stand within each other, at most.
+const FORM_DEPTH: usize = 8;
+
+/// Puts a value where its path leads, in objects that are made on the way. Not where a value stands, nor deeper than anything is read.
+fn insert(form: &mut Map<String, Value>, path: &[&str], value: Value) {
+    let Some((last, steps)) = path.split_last().filter(|(_, steps)| steps.len() < FORM_DEPTH) else { return };
+    let within = steps.iter().try_fold(form, |object, step| {
+        object.entry(*step).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
     });
-    Some(Value::Object(fields.collect::<Map<_, _>>()))
+    if let Some(object) = within {
+        object.insert((*last).to_owned(), value);
+    }
 }
 
 #[cfg(test)]

@@ -88,6 +88,8 @@ fn a_form_is_read_like_json() {
             "Some(\"60111111111\"): Hi there!",
         ),
         ("messageId=M1&status=READ", "M1 READ Some(Read)"),
+        ("key[id]=M1&key%5BfromMe%5D=true&status=DELIVERY_ACK", "M1 DELIVERY_ACK Some(Delivered)"),
+        ("key=x&key[id]=M1&a[b][c][d][e][f][g][h][i][j]=1&messageId=M2&status=READ", "M2 READ Some(Read)"),
         ("data=%7B%22messageId%22%3A%22M1%22%2C%22status%22%3A%223%22%7D", "M1 3 Some(Delivered)"),
     ];
     for (body, expected) in cases {
@@ -103,6 +105,8 @@ fn what_is_odd_changes_nothing() {
         (json!({ "messageId": "M1", "status": "QUEUED" }), "M1 QUEUED None"),
         (json!({ "status": "READ" }), "neither a status nor a message"),
         (json!({ "from": "120363@g.us", "message": "x" }), "a message in a group"),
+        (json!({ "from": "60111111111@c.us", "message": "x", "is_broadcast": true }), "a message to a broadcast list"),
+        (json!([null]), "a record that is no object"),
         (json!({ "from": "123456789012345@lid", "message": "x" }), "None: x"),
         (json!({ "key": { "fromMe": true, "remoteJid": "6011111111@c.us" }, "message": "x" }), "a message of our own"),
         (json!({}), "neither a status nor a message"),
@@ -110,6 +114,11 @@ fn what_is_odd_changes_nothing() {
     for (body, expected) in cases {
         assert_eq!(events(&body).iter().map(brief).collect::<Vec<_>>(), [expected], "{body}");
     }
+    let multipart = b"--x\r\nContent-Disposition: form-data; name=\"status\"\r\n\r\nREAD\r\n--x--";
+    assert_eq!(
+        parse(multipart, now()).iter().map(brief).collect::<Vec<_>>(),
+        ["a multipart form; JSON and plain forms are read"]
+    );
     assert_eq!(parse(b"<html>", now()).iter().map(brief).collect::<Vec<_>>(), ["an HTML page"]);
     assert_eq!(parse(b"", now()).iter().map(brief).collect::<Vec<_>>(), ["an empty body"]);
 }
