@@ -59,6 +59,8 @@ pub struct FittedTemplate {
 pub(super) struct TemplateCheck {
     /// Why it cannot be sent now.
     pub obstacle: Option<String>,
+    /// Why Meta could not be asked: it is sent unchecked.
+    unread: Option<String>,
     /// With the text that people read.
     template: Option<FetchedTemplate>,
 }
@@ -74,8 +76,11 @@ impl TemplateCheck {
         self.template.as_ref().is_some_and(FetchedTemplate::is_marketing)
     }
 
-    /// What Meta charges its messages as, in words.
+    /// What Meta charges its messages as, in words, or why that is not known.
     pub(super) fn cost_class(&self) -> Option<String> {
+        if let Some(why) = &self.unread {
+            return Some(format!("the template is not checked: {why}"));
+        }
         let template = self.template.as_ref()?;
         let class = template.category.to_lowercase();
         let status = template.status.to_lowercase();
@@ -146,12 +151,12 @@ impl App {
         let list = templates_named(sender, message.name()).await;
         let checked = list.and_then(|list| Ok(compare(sender, message, &list)?.clone()));
         match checked {
-            Ok(template) => TemplateCheck { obstacle: None, template: Some(template) },
+            Ok(template) => TemplateCheck { template: Some(template), ..TemplateCheck::default() },
             Err(error @ TemplateRefusal::Unreadable { .. }) => {
                 tracing::warn!(%error, "the template is sent without having been checked");
-                TemplateCheck::default()
+                TemplateCheck { unread: Some(error.to_string()), ..TemplateCheck::default() }
             }
-            Err(error) => TemplateCheck { obstacle: Some(error.to_string()), template: None },
+            Err(error) => TemplateCheck { obstacle: Some(error.to_string()), ..TemplateCheck::default() },
         }
     }
 
