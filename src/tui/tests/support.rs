@@ -250,8 +250,7 @@ impl TestDashboard {
 
     pub fn with(size: Size, people: Vec<RecipientRow>) -> Self {
         let mut dashboard = Self::empty(size);
-        dashboard.answer(Completion::Blasts(Ok(blasts())));
-        dashboard.answer(Completion::Senders(Ok(senders())));
+        dashboard.answer(Completion::Blasts(Ok(blasts()))).answer(Completion::Senders(Ok(senders())));
         dashboard.list(people).dispatch(Msg::Drawn).effects.clear();
         dashboard
     }
