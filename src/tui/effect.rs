@@ -73,6 +73,21 @@ pub enum Effect {
     Exit(ExitReason),
 }
 
+impl Effect {
+    /// Whether it reads for a list that another has taken the place of.
+    pub fn is_of_list_before(&self, newest: u64) -> bool {
+        match self {
+            Self::Read(
+                ReadRequest::List { ticket, .. }
+                | ReadRequest::Count { ticket, .. }
+                | ReadRequest::CountWider { ticket, .. }
+                | ReadRequest::Elsewhere { ticket, .. },
+            ) => *ticket < newest,
+            _ => false,
+        }
+    }
+}
+
 /// Something to be read from the database.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ReadRequest {

@@ -67,7 +67,16 @@ use crate::domain::retry::RetryRules;
 use crate::domain::status::Status;
 
 /// The most keys that wait for a list.
-pub const HELD_MAX: usize = 64;
+pub const HELD_MAX: usize = 512;
+
+/// Keys that are not used, since what they were typed for never came. Whatever is typed in one go with them is not used either: it
+/// would act on somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DroppedKeys {
+    /// Empty where a question says it.
+    pub why: String,
+    pub keys: usize,
+}
 
 /// The most entries that the log keeps.
 pub const LOG_MAX: usize = 1_000;
@@ -153,6 +162,7 @@ pub struct Model {
     pub said_at: DateTime<Utc>,
     /// Keys that wait for the list they are meant for.
     pub held: VecDeque<Key>,
+    pub dropping: Option<DroppedKeys>,
     pub last_key: DateTime<Utc>,
     /// Whom the operator marked since their last key: no news to them.
     pub mine: BTreeSet<RecipientId>,
@@ -221,6 +231,7 @@ impl Model {
             notice,
             said_at: now,
             held: VecDeque::new(),
+            dropping: None,
             last_key: now,
             mine: BTreeSet::new(),
             since: None,

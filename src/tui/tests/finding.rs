@@ -1,5 +1,7 @@
 //! Finding people: the table follows what is typed, late answers are dropped, keys wait for whom they are meant.
 
+use chrono::TimeDelta;
+
 use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, crowd, people, raya};
 use crate::app::view::{Anchor, RecipientRow, Total};
 use crate::domain::filter::Filter;
@@ -51,7 +53,10 @@ fn a_question_that_is_asked_late_is_not_answered_by_a_key_that_was_typed_before(
     let mut dashboard = TestDashboard::new(STACKED);
 
     dashboard.keys("/0005\nby").list(vec![people()[4].clone()]);
+    // In one go with the others it is no answer either.
+    dashboard.keys("y");
     let before = dashboard.acts();
+    dashboard.now += TimeDelta::seconds(2);
     dashboard.keys("y");
 
     assert_eq!(before, []);
@@ -247,6 +252,56 @@ fn where_no_number_ends_so_those_with_the_digits_inside_are_shown_and_no_waiting
 }
 
 #[test]
+fn a_number_that_is_typed_ahead_goes_into_the_field_as_a_whole() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/0001\nr/0002\nr");
+    dashboard.list(vec![people()[0].clone()]);
+
+    let asked = |effect| match effect {
+        Effect::Read(ReadRequest::List { query, .. }) => Some(query.filter.to_string()),
+        _ => None,
+    };
+    let taken = dashboard.taken();
+    assert!(format!("{taken:?}").contains("Mark { person: RecipientId(1)"), "{taken:?}");
+    let lists: Vec<String> = taken.into_iter().filter_map(asked).collect();
+    assert_eq!(lists.last().map(String::as_str), Some("phone:*0002"));
+    assert_eq!(lists.iter().filter(|list| *list == "phone:*00").count(), 1, "not for each digit again: {lists:?}");
+
+    dashboard.list(vec![people()[1].clone()]);
+
+    let acts = format!("{:?}", dashboard.acts());
+    assert!(acts.contains("RecipientId(2)"), "{acts}");
+}
+
+#[test]
+fn what_is_typed_in_one_go_with_keys_that_were_not_used_is_not_used_either() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/6789\nr/12").list(Vec::new());
+
+    dashboard.keys("78\nr");
+
+    assert_eq!(dashboard.said(), "no number here ends in 6789: the 8 keys typed meanwhile were not used");
+    assert!(dashboard.acts().is_empty() && dashboard.model.prompt.is_none());
+    dashboard.list(vec![people()[0].clone()]);
+    dashboard.now += TimeDelta::seconds(2);
+    dashboard.keys("/0002\n").list(vec![people()[1].clone()]).keys("r");
+    assert!(format!("{:?}", dashboard.acts()).contains("RecipientId(2)"));
+}
+
+#[test]
+fn more_than_can_wait_ends_before_the_last_number_that_was_begun() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/0001\n").keys(&"j".repeat(HELD_MAX - 3)).keys("/12").keys("34\nr");
+
+    assert_eq!(dashboard.model.held.len(), HELD_MAX - 3);
+    assert!(
+        dashboard.said().ends_with("wait for the list: the 7 keys typed meanwhile were not used"),
+        "{}",
+        dashboard.said()
+    );
+}
+
+#[test]
 fn the_prompt_says_that_nobody_ends_so() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("/6789").list(Vec::new()).list(crowd(10, 3));
@@ -362,7 +417,7 @@ fn a_question_says_how_many_keys_were_typed_before_it_and_more_than_can_wait_are
 
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("/6789\n").keys(&"j".repeat(HELD_MAX + 1));
-    assert_eq!(dashboard.said(), "64 keys wait for the list: what is typed beyond them is not used");
+    assert_eq!(dashboard.said(), format!("{HELD_MAX} keys wait for the list: the key typed meanwhile was not used"));
 }
 
 #[test]

@@ -215,9 +215,7 @@ pub(super) fn no_list(model: &mut Model, failure: &EffectError) -> Vec<Effect> {
     model.recipients.fetching = None;
     model.recipients.gathering = false;
     failed(model, failure);
-    if let Some(unused) = keys::discard(model) {
-        model.refuse(format!("the list did not come: {unused}"));
-    }
+    keys::drop_held(model, "the list did not come".to_owned());
     Vec::new()
 }
 

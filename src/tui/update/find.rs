@@ -118,9 +118,7 @@ pub fn widen(model: &mut Model) -> Option<Vec<Effect>> {
     let FoundBy::Ending { digits, wider } = model.recipients.found_by.clone() else { return None };
     let ListScope::Found { text, .. } = &model.recipients.scope else { return None };
     let text = text.clone();
-    if let Some(unused) = keys::discard(model) {
-        model.refuse(format!("no number here ends in {digits}: {unused}"));
-    }
+    keys::drop_held(model, format!("no number here ends in {digits}"));
     Some(show(model, text, wider, FoundBy::Inside { digits }))
 }
 

@@ -10,29 +10,80 @@ use crate::tui::availability;
 use crate::tui::effect::Effect;
 use crate::tui::input::PASTE_MAX;
 use crate::tui::key::Key;
-use crate::tui::model::{HELD_MAX, Leaving, Model, Notice, Overlay, Prompt};
+use crate::tui::model::{DroppedKeys, HELD_MAX, Leaving, Model, Notice, Overlay, Prompt};
 use crate::tui::overlay;
 
 /// The operator is recorded as present at most this often.
 const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
 
+/// Keys that come sooner after each other are typed in one go, without a look at the screen.
+const ONE_GO: TimeDelta = TimeDelta::seconds(1);
+
 /// What leaves or helps, also while a list is being read.
 const NEVER_WAIT: [&str; 2] = ["back-at-the-root-quit", "all-keys"];
 
+const FIND: &str = "find-a-person";
+
 /// A key was pressed.
 pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
+    let is_in_one_go = model.now - model.last_key < ONE_GO;
     let mut effects = touch_last_seen(model);
-    model.notice.take_if(|notice| notice.until_next_key);
-    if waits(model, key) {
-        if model.held.len() < HELD_MAX {
-            model.held.push_back(key);
-        } else {
-            model.refuse(format!("{HELD_MAX} keys wait for the list: what is typed beyond them is not used"));
-        }
+    if is_in_one_go && is_dropped(model, key) {
         return effects;
     }
-    effects.extend(route(model, key));
+    model.dropping = None;
+    model.notice.take_if(|notice| notice.until_next_key);
+    if !waits(model, key) {
+        effects.extend(route(model, key));
+    } else if model.held.len() < HELD_MAX {
+        model.held.push_back(key);
+    } else {
+        refuse_further(model);
+    }
     effects
+}
+
+/// As many wait as can. Nor is what waits of the last number used: its end would be missing.
+fn refuse_further(model: &mut Model) {
+    let is_find = |key: &Key| action_of(model, *key).is_some_and(|action| action.id() == FIND);
+    let whole = model.held.iter().rposition(is_find).unwrap_or(model.held.len());
+    let keys = model.held.len() - whole + 1;
+    model.held.truncate(whole);
+    drop_from(model, format!("{whole} keys wait for the list"), keys);
+}
+
+/// Once some of what was typed in one go was dropped, so is the rest: what it was meant for never came.
+fn is_dropped(model: &mut Model, key: Key) -> bool {
+    if model.dropping.is_none() || never_waits(model, key) {
+        return false;
+    }
+    if let Some(dropping) = &mut model.dropping {
+        dropping.keys += 1;
+    }
+    say_dropped(model);
+    true
+}
+
+fn drop_from(model: &mut Model, why: String, keys: usize) {
+    model.dropping = Some(DroppedKeys { why, keys });
+    say_dropped(model);
+}
+
+fn say_dropped(model: &mut Model) {
+    let Some(DroppedKeys { why, keys }) = &model.dropping else { return };
+    if why.is_empty() {
+        return;
+    }
+    let text = format!("{why}: {}", unused(*keys));
+    model.refuse(text);
+}
+
+/// Forgets the keys that waited for a list, and the rest of what is typed in one go with them. Says why, if any did.
+pub fn drop_held(model: &mut Model, why: String) {
+    let keys = std::mem::take(&mut model.held).len();
+    if keys > 0 {
+        drop_from(model, why, keys);
+    }
 }
 
 fn touch_last_seen(model: &mut Model) -> Vec<Effect> {
@@ -50,12 +101,15 @@ fn touch_last_seen(model: &mut Model) -> Vec<Effect> {
 /// Whether a key is meant for a list that is not here yet. What leaves, helps or pauses never waits.
 fn waits(model: &Model, key: Key) -> bool {
     let meant_for_list = model.overlays.is_empty() && model.prompt.is_none();
-    let never_waits = |action: &UiAction| action.danger == Danger::Hold || NEVER_WAIT.contains(&action.id().as_str());
-    let leaves = matches!(key, Key::Esc | Key::Ctrl(_)) || action_of(model, key).is_some_and(never_waits);
     if waits_for_elsewhere(model) {
         return !matches!(key, Key::Esc | Key::Ctrl(_));
     }
-    !leaves && (!model.held.is_empty() || (meant_for_list && model.awaits_list()))
+    !never_waits(model, key) && (!model.held.is_empty() || (meant_for_list && model.awaits_list()))
+}
+
+fn never_waits(model: &Model, key: Key) -> bool {
+    let never = |action: &UiAction| action.danger == Danger::Hold || NEVER_WAIT.contains(&action.id().as_str());
+    matches!(key, Key::Esc | Key::Ctrl(_)) || action_of(model, key).is_some_and(never)
 }
 
 /// `tab` was pressed while finding, before it was known who matches elsewhere.
@@ -63,16 +117,23 @@ fn waits_for_elsewhere(model: &Model) -> bool {
     matches!(&model.prompt, Some(Prompt::Find(find)) if find.wants_elsewhere)
 }
 
-/// The list is here: handles the keys that waited for it, until one of them requests another. A question is answered by whoever
-/// has read it: keys that were typed before it was asked are dropped.
+/// The list is here: handles the keys that waited for it, until one of them waits for another. A field takes all that was typed
+/// into it, as it does live. A question is answered by whoever has read it: keys that were typed before it was asked are dropped.
 pub fn release(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
-    while !model.recipients.is_awaited() && !model.awaits_list() && !waits_for_elsewhere(model) {
+    while takes_held(model) {
         let Some(key) = model.held.pop_front() else { break };
         effects.extend(route(model, key));
         ask_alone(model);
     }
+    let newest = model.recipients.ticket;
+    effects.retain(|effect| !effect.is_of_list_before(newest));
     effects
+}
+
+fn takes_held(model: &Model) -> bool {
+    let is_here = !model.recipients.is_awaited() && !model.awaits_list();
+    !waits_for_elsewhere(model) && (is_here || model.prompt.is_some())
 }
 
 /// A question says how many keys that were typed before it are not its answer.
@@ -83,15 +144,22 @@ pub fn ask_alone(model: &mut Model) {
     let unused = discard(model);
     if let (Some(Prompt::Confirm(ask)), Some(unused)) = (&mut model.prompt, unused) {
         ask.question = format!("({unused}) {}", ask.question);
+        // The question says it already.
+        model.dropping = Some(DroppedKeys { why: String::new(), keys: 0 });
     }
 }
 
 /// Forgets the keys that waited for a list. Says how many, if any did.
 pub fn discard(model: &mut Model) -> Option<String> {
-    match std::mem::take(&mut model.held).len() {
-        0 => None,
-        1 => Some("the key typed meanwhile was not used".to_owned()),
-        keys => Some(format!("the {keys} keys typed meanwhile were not used")),
+    let keys = std::mem::take(&mut model.held).len();
+    (keys > 0).then(|| unused(keys))
+}
+
+fn unused(keys: usize) -> String {
+    if keys == 1 {
+        "the key typed meanwhile was not used".to_owned()
+    } else {
+        format!("the {keys} keys typed meanwhile were not used")
     }
 }
 
