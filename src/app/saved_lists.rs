@@ -61,10 +61,17 @@ impl App {
         Ok(saved_list::people(self.pool(), list, after, i64::from(limit)).await?)
     }
 
-    /// Removes a list. The blasts that it was an audience of stay as they are.
+    /// Removes a list. The blasts that it was an audience of stay as they are; refused while one is still to read it.
     pub async fn remove_list(&self, name: &str) -> Result<SavedListRow, AppError> {
         let list = self.saved_list(name).await?;
         let mut tx = self.begin().await?;
+        if let [first, others @ ..] = saved_list::still_read(&mut tx, &list.name).await?.as_slice() {
+            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+            return Err(AppError::Refused(format!(
+                "blast {first}{more} still takes its people from list {}: delete or cancel it first",
+                list.name
+            )));
+        }
         saved_list::remove(&mut tx, list.id).await?;
         tx.commit().await?;
         Ok(list)

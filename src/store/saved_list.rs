@@ -6,6 +6,7 @@ use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, PgPool};
 
 use super::StoreError;
+use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
 use crate::store::import::NewRecipient;
 
@@ -74,6 +75,17 @@ pub async fn people(pool: &PgPool, list: i64, after: i64, limit: i64) -> Result<
         "select id, phone_number, name, variables from saved_list_people where list_id = $1 and id > $2 order by id limit $3",
     );
     Ok(people.bind(list).bind(after).bind(limit).fetch_all(pool).await?)
+}
+
+/// The blasts that read this list again before they are sent: drafts, and what is scheduled or repeats.
+pub async fn still_read(tx: &mut PgConnection, name: &str) -> Result<Vec<BlastId>, StoreError> {
+    let blasts = sqlx::query_scalar(
+        "select id from blasts
+          where deleted_at is null and (state in ('draft', 'scheduled') or state = 'paused' and repeat_rule is not null)
+            and segment ~* ('(^|[[:space:]-])list:\"?' || replace($1, '.', '[.]') || '\"?([[:space:]]|$)')
+          order by id",
+    );
+    Ok(blasts.bind(name).fetch_all(tx).await?)
 }
 
 pub async fn remove(tx: &mut PgConnection, list: i64) -> Result<(), StoreError> {

@@ -73,6 +73,11 @@ async fn lists_are_listed_shown_exported_replaced_and_removed() {
     assert!(again.code == 0 && again.out.contains("list raya-2026 has 1 person"), "{again:?}");
     let asked = shop.run(&["list", "rm", "RAYA-2026"]).await;
     assert!(asked.code == 3 && asked.err.contains("--yes"), "{asked:?}");
+    let message = ["blast", "new", "--sender", "sales", "--message", "Hi", "--from", "list:RAYA-2026"];
+    let draft = shop.ok(&message).await.trim().to_owned();
+    let still = shop.run(&["list", "rm", "raya-2026", "--yes"]).await;
+    assert!(still.code == 3 && still.err.contains(&format!("blast {draft} still takes its people")), "{still:?}");
+    shop.ok(&["blast", "delete", &draft, "--yes"]).await;
     shop.ok(&["list", "rm", "RAYA-2026", "--yes"]).await;
     assert_eq!(shop.number("select count(*) from saved_list_people").await, 0);
     assert!(shop.run(&["list", "ls"]).await.err.contains("no lists"));
