@@ -36,13 +36,15 @@ pub struct CustomerRow {
     pub numbers: Vec<String>,
     /// Names seen, the newest first.
     pub names: Vec<String>,
-    /// When a message to them, or of theirs, was seen first and last.
+    /// When a message to them, or of theirs, was seen first and last; an operator's mark on them counts too.
     pub first_seen: Option<DateTime<Utc>>,
     pub last_seen: Option<DateTime<Utc>>,
     /// Blasts whose message was accepted for them, reached them, was read.
     pub sent: i64,
     pub received: i64,
     pub read: i64,
+    /// Blasts to which they replied, as WhatsApp or an operator says.
+    pub replied: i64,
     /// What they wrote.
     pub replies: i64,
     /// People of blasts who bought: one a blast, however much they ordered.
@@ -252,17 +254,20 @@ const ROWS: &str = "
                                     where n.customer = k.customer and p.name is not null) as named
                   group by name order by max(newest) desc, name limit 10) as names,
            least(r.first_seen, p.first_seen) as first_seen, greatest(r.last_seen, p.last_seen, o.last_seen) as last_seen,
-           r.sent, r.received, r.read, p.replies, r.sales, r.revenue, o.orders, c.carts,
+           r.sent, r.received, r.read, r.replied, p.replies, r.sales, r.revenue, o.orders, c.carts,
            array(select distinct s.business from numbers n join suppressions s on person_key(s.phone_number) = n.person
                   where n.customer = k.customer order by 1) as opted_out,
            array(select distinct t.tag from numbers n join customer_tags t on t.person = n.person
                   where n.customer = k.customer order by 1) as tags
       from unnest($1::text[]) as k (customer)
      cross join lateral (
-           select min(r.sent_at) as first_seen, max(greatest(r.sent_at, r.delivered_at, r.read_timestamp, case when r.status = 'closed' then r.closed_at end)) as last_seen,
+           select min(r.sent_at) as first_seen, max(greatest(r.sent_at, r.delivered_at, r.read_timestamp,
+                                                         case when r.status between 'replied' and 'closed' then r.replied_at end,
+                                                         case when r.status = 'closed' then r.closed_at end)) as last_seen,
                   count(*) filter (where r.status between 'sent' and 'closed') as sent,
                   count(*) filter (where r.status between 'delivered' and 'closed') as received,
                   count(*) filter (where r.status between 'read' and 'closed') as read,
+                  count(*) filter (where r.status between 'replied' and 'closed') as replied,
                   count(*) filter (where r.status = 'closed') as sales, coalesce(sum(r.amount), 0) as revenue
              from numbers n
              join blast_recipients r on person_key(r.phone_number) = n.person

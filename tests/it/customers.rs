@@ -86,6 +86,24 @@ async fn known_shop() -> Shop {
 }
 
 #[tokio::test]
+async fn whoever_was_marked_replied_by_hand_is_counted_and_seen_then() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(FIRST..FIRST + 1).await;
+    shop.until_idle().await;
+    let phone = number(FIRST);
+    let seen = async || shop.json(&["customer", "show", &phone]).await["last_seen"].as_str().unwrap().to_owned();
+    let before = seen().await;
+
+    shop.ok(&["mark", &blast, &phone, "replied"]).await;
+
+    let text = shop.ok(&["customer", "show", &phone]).await;
+    assert!(text.contains(" 1 replied, 0 messages from them"), "{text}");
+    assert!(seen().await > before, "{text}");
+    shop.ok(&["mark", &blast, &phone, "undo"]).await;
+    assert_eq!(seen().await, before, "what is taken back was not seen");
+}
+
+#[tokio::test]
 async fn a_customer_is_one_over_all_blasts_and_numbers() {
     let shop = known_shop().await;
     let (phone, new) = (number(FIRST), number(FIRST + 1));

@@ -56,11 +56,12 @@ fn head(context: &Context, details: &CustomerDetails) -> Result<()> {
     let (first, last) = (context.when(customer.first_seen), context.when(customer.last_seen));
     line(&format!("first seen {first}, last seen {last}"))?;
     line(&format!(
-        "{} sent, {} received, {} read, {}, {}, {}, {} for {}",
+        "{} sent, {} received, {} read, {} replied, {}, {}, {}, {} for {}",
         customer.sent,
         customer.received,
         customer.read,
-        count_of(customer.replies, "reply", "replies"),
+        customer.replied,
+        count_of(customer.replies, "message from them", "messages from them"),
         count_of(customer.carts, "cart that waits", "carts that wait"),
         count_of(customer.orders, "order", "orders"),
         count_of(customer.sales, "sale", "sales"),

@@ -106,7 +106,8 @@ fn older(page: &CustomerOverlay, (total, listed): (i64, usize), verb: &str, widt
 /// Who they are and what is said of them.
 fn known(sheet: &CustomerSheet, (clock, currency): (TimeFormat, &str), width: u16) -> Vec<TextLine> {
     let customer = &sheet.details.customer;
-    let mut lines = vec![TextLine::plain(format!("  {}", counts(customer, currency)))];
+    let counts = wrapped(&counts(customer, currency), width.saturating_sub(4));
+    let mut lines: Vec<_> = counts.iter().map(|line| TextLine::plain(format!("  {}", line.trim_end()))).collect();
     let seen = customer.first_seen.zip(customer.last_seen);
     let seen = seen.map(|(first, last)| format!("first seen {}, last {}", clock.date(first), clock.long(last)));
     let many = |label: &str, values: &[String]| (values.len() > 1).then(|| format!("{label}: {}", values.join(", ")));
@@ -136,11 +137,12 @@ fn opted_out(sheet: &CustomerSheet, clock: TimeFormat) -> Option<String> {
 
 fn counts(customer: &CustomerRow, currency: &str) -> String {
     format!(
-        "{} sent, {} received, {} read, {}, {} for {}",
+        "{} sent, {} received, {} read, {} replied, {}, {} for {}",
         customer.sent,
         customer.received,
         customer.read,
-        count_of(customer.replies, "reply", "replies"),
+        customer.replied,
+        count_of(customer.replies, "message from them", "messages from them"),
         count_of(customer.sales, "sale", "sales"),
         in_currency(customer.revenue, currency),
     )

@@ -124,6 +124,7 @@ pub fn sheet(orders: Vec<OrderRow>) -> Completion {
         sent: 3,
         received: 3,
         read: 2,
+        replied: 2,
         replies: 1,
         sales: 1,
         orders: 2,
@@ -199,7 +200,8 @@ fn enter_twice_on_a_person_shows_the_customer_with_orders_and_carts() {
 
         let screen = dashboard.screen().join("\n");
 
-        for expected in ["Customer ══ Siti Aminah", "2 read, 1 reply, 1 sale for RM 240.00", "tags: vip"] {
+        for expected in ["Customer ══ Siti Aminah", "2 read, 2 replied, 1 message from them, 1 sale for", "tags: vip"]
+        {
             assert!(screen.contains(expected), "{expected}: {screen}");
         }
         assert!(screen.contains("> order 3    new        13:57   RM 12.40"), "{screen}");
