@@ -126,7 +126,8 @@ impl App {
         self.plan_by_days_of(id, None).await
     }
 
-    /// The same for somebody who reads times by the clocks of a zone: what goes today and tomorrow is by their days. Else by the sender's.
+    /// The same for somebody who reads times by the clocks of a zone: what goes today and tomorrow is by their days. Else by the sender's, and
+    /// so where a daily cap counts by those.
     pub async fn plan_by_days_of(&self, id: BlastId, days: Option<Tz>) -> Result<Plan, AppError> {
         let row = self.blast_row(id).await?;
         let (row, gone) = if self.may_write() {
@@ -182,6 +183,7 @@ impl App {
         let sender_state = &self.sender_state(configured, sender).await?;
         let zones = self.zone_dues(&row, now, (&business, &left_out)).await?;
         let dues = &zones.iter().map(|zone| zone.share).collect::<Vec<_>>();
+        let days = days.filter(|_| configured.limits.daily_cap.is_none());
         let (waiting, people_use) = (waiting.as_ref(), people_use.as_ref());
         let prospect = Prospect { blast: &row, waiting, sender: configured, sender_state, dues, days, people_use };
         Ok(plan.timed(prospect, &zones, now))

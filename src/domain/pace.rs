@@ -7,7 +7,7 @@ use chrono::{DateTime, FixedOffset, Offset, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
 
 use super::text::number;
-use super::zone::words::by_both_clocks;
+use super::zone::words::{by_both_clocks, city, has_same_time};
 
 mod blast_limits;
 mod forecast;
@@ -76,6 +76,12 @@ impl CapLeft {
     pub fn sentence_in(&self, zone: Tz, here: &str) -> String {
         let until = by_both_clocks(self.until, (Some(self.zone), zone), here);
         format!("{} left of the daily cap until {until}", number(self.messages))
+    }
+
+    /// By whose days a plan counts, for somebody whose own begin at another time.
+    pub fn days_in(&self, zone: Tz) -> Option<String> {
+        let is_elsewhere = !has_same_time(self.zone, zone, self.until);
+        is_elsewhere.then(|| format!("days by the clock in {}, as the daily cap counts them", city(self.zone)))
     }
 }
 

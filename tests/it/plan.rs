@@ -125,6 +125,26 @@ async fn a_days_limit_leaves_the_rest_for_the_days_after() {
 }
 
 #[tokio::test]
+async fn a_days_limit_counts_by_the_senders_days_for_whoever_reads_it_elsewhere() {
+    // Their days end hours apart, both within the next 24 hours.
+    let (zone, reader) = match Utc::now().hour() {
+        ..12 => (Tz::Etc__GMTMinus11, "UTC"),
+        _ => (Tz::UTC, "Etc/GMT+11"),
+    };
+    let sender = format!("rate = \"100/s\"\nin_flight = 4\ntimezone = \"{zone}\"");
+    let shop = Shop::open(Setup { sender: &sender, ..REAL }).await;
+    let blast = shop.draft(0..8).await;
+    let mut command = shop.command(&["blast", "plan", &blast]);
+    command.env("BLASTDECK_SENDERS_SALES_DAILY_CAP", "5").env("TZ", reader);
+
+    let text = crate::support::said(command).await.out;
+
+    for line in ["  days by the clock in ", "  today     5", "  tomorrow  3, from "] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn a_plan_names_what_its_sender_sends_meanwhile() {
     let shop = Shop::open(REAL).await;
     shop.blast(0..9).await;

@@ -220,6 +220,10 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     }
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     let nobody_today = today.is_none() && (tomorrow.is_some() || later.is_some());
+    let days = plan.left_today.filter(|_| tomorrow.is_some() || later.is_some());
+    if let Some(days) = days.and_then(|left| left.days_in(context.zone)) {
+        let _ = writeln!(out, "  {days}:");
+    }
     if plan.repeat.is_some() {
         out.push_str("  the first time:\n");
     }

@@ -220,6 +220,10 @@ fn pace(model: &Model, loaded: &app::Plan) -> Vec<TextLine> {
     if loaded.repeat.is_some() {
         lines.push(TextLine::plain("  the first time:"));
     }
+    if tomorrow.is_some() || later.is_some() {
+        let days = loaded.left_today.and_then(|left| left.days_in(clock.zone));
+        lines.extend(days.map(|days| TextLine::plain(format!("  {days}:"))));
+    }
     if today.is_none() && (tomorrow.is_some() || later.is_some()) {
         lines.push(TextLine::plain("  nobody today"));
     }
