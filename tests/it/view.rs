@@ -125,7 +125,7 @@ async fn each_term_finds_those_it_describes_and_no_others() {
 async fn windows_join_without_a_gap_in_either_order_and_direction() {
     let database = scene().await;
 
-    let orders = [Order::Row, Order::NewestChange, Order::Name, Order::Amount];
+    let orders = [Order::Row, Order::NewestChange, Order::Name, Order::Amount, Order::SmallestAmount];
     for (order, text) in orders.into_iter().flat_map(|order| [(order, ""), (order, "-name:zz")]) {
         let at = |anchor, limit| RecipientQuery { order, anchor, limit, ..query(text) };
         let all = window(&database.pool, &at(Anchor::Start, 50)).await;
@@ -138,6 +138,12 @@ async fn windows_join_without_a_gap_in_either_order_and_direction() {
         }
         if order == Order::Amount {
             assert_eq!(who(&all), ["777", "456", "601", "123", "778", "779"]);
+        }
+        if order == Order::SmallestAmount {
+            let sums: Vec<_> = all.iter().filter_map(|person| person.amount).collect();
+            assert!(
+                sums.len() > 1 && sums.is_sorted() && all[..sums.len()].iter().all(|person| person.amount.is_some())
+            );
         }
         for i in 0..all.len() {
             let place = all[i].place();

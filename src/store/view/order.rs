@@ -19,6 +19,8 @@ pub enum Order {
     Name,
     /// The largest sale first, those without one last; only for up to [`super::SORTED_MAX`] people.
     Amount,
+    /// The smallest sale first, those without one last; as few people.
+    SmallestAmount,
 }
 
 impl Order {
@@ -31,6 +33,10 @@ impl Order {
             Self::Row => by_id,
             Self::Name => a.1.name_key().cmp(&b.1.name_key()).then(by_id),
             Self::Amount => b.0.amount.cmp(&a.0.amount).then(by_id),
+            Self::SmallestAmount => {
+                let key = |place: RowPosition| (place.amount.is_none(), place.amount);
+                key(a.0).cmp(&key(b.0)).then(by_id)
+            }
         }
     }
 }

@@ -45,7 +45,7 @@ pub async fn window(pool: &PgPool, query: &RecipientQuery) -> Result<Vec<Recipie
     let mut sql = match query.order {
         Order::NewestChange if !asks_more => newest::window(query, &statuses, limit(query)),
         Order::Row => by_row(query, &statuses),
-        Order::NewestChange | Order::Name | Order::Amount => sorted(query, &statuses),
+        Order::NewestChange | Order::Name | Order::Amount | Order::SmallestAmount => sorted(query, &statuses),
     };
     let mut rows: Vec<RecipientRow> = sql.build_query_as().fetch_all(pool).await?;
     if is_backwards(query.anchor) {
@@ -97,6 +97,8 @@ impl SortKey {
             Order::Name => Self { column: NAME_KEY, is_descending: false },
             // Nobody's sale is negative.
             Order::Amount => Self { column: "coalesce(amount, -1)", is_descending: true },
+            // Larger than any that the column takes.
+            Order::SmallestAmount => Self { column: "coalesce(amount, 1e18)", is_descending: false },
         }
     }
 }
@@ -128,6 +130,9 @@ fn push_key(sql: &mut QueryBuilder<Postgres>, order: Order, place: RowPosition) 
             sql.push("(select ").push(NAME_KEY).push(" from blast_recipients where id = ").push_bind(place.id).push(")")
         }
         Order::Amount => sql.push_bind(place.amount.unwrap_or(Decimal::NEGATIVE_ONE)),
+        Order::SmallestAmount => {
+            sql.push_bind(place.amount.unwrap_or_else(|| Decimal::from(1_000_000_000_000_000_000_i64)))
+        }
     };
 }
 

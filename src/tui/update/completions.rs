@@ -179,7 +179,7 @@ fn list(model: &mut Model, part: ListPart, asked: PageRequest, rows: EffectResul
         Ok(rows) => rows,
         Err(failure) => return no_list(model, &failure),
     };
-    let direction = model.recipients.direction;
+    let (_, direction) = model.recipients.order.reading(model.recipients.direction);
     direction.arrange(&mut rows);
     let asked = PageRequest { anchor: direction.of_anchor(asked.anchor), ..asked };
     let height = model.layout().people_rows();

@@ -64,11 +64,12 @@ pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
 
 fn list(model: &Model, part: ListPart, anchor: Anchor) -> Effect {
     let people = &model.recipients;
-    let anchor = people.direction.of_anchor(anchor);
+    let (order, direction) = people.order.reading(people.direction);
+    let anchor = direction.of_anchor(anchor);
     let query = RecipientQuery {
         blast: people.blast.or(model.blast().map(|blast| blast.id)).unwrap_or(crate::domain::ids::BlastId(0)),
         filter: people.scope.filter(),
-        order: people.order.into(),
+        order,
         as_of: people.as_of,
         anchor,
         limit: window_limit(model, part),

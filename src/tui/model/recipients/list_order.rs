@@ -39,13 +39,15 @@ impl ListOrder {
     }
 }
 
-impl From<ListOrder> for Order {
-    fn from(sorting: ListOrder) -> Self {
-        match sorting {
-            ListOrder::NewestChange => Self::NewestChange,
-            ListOrder::Row => Self::Row,
-            ListOrder::Name => Self::Name,
-            ListOrder::Amount => Self::Amount,
+impl ListOrder {
+    /// How the list is read, and from which end: whoever bought nothing comes last, whichever sale is first.
+    pub const fn reading(self, direction: ListDirection) -> (Order, ListDirection) {
+        match (self, direction) {
+            (Self::Amount, ListDirection::Reversed) => (Order::SmallestAmount, ListDirection::Forward),
+            (Self::NewestChange, direction) => (Order::NewestChange, direction),
+            (Self::Row, direction) => (Order::Row, direction),
+            (Self::Name, direction) => (Order::Name, direction),
+            (Self::Amount, direction) => (Order::Amount, direction),
         }
     }
 }

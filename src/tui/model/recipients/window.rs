@@ -6,7 +6,7 @@ use super::{
     CursorMove, CursorTarget, ListDirection, ListedPerson, PageRequest, RecipientTable, Shown, WantedPage, WindowEdge,
     WindowEdges,
 };
-use crate::app::view::{Anchor, Order, RecipientRow, Total};
+use crate::app::view::{Anchor, RecipientRow, Total};
 use crate::domain::ids::RecipientId;
 
 impl RecipientTable {
@@ -108,8 +108,9 @@ impl RecipientTable {
     }
 
     fn compare(&self, a: &ListedPerson, b: &ListedPerson) -> Ordering {
-        let ordering = Order::from(self.order).compare((a.place, &a.row), (b.place, &b.row));
-        if self.direction == ListDirection::Reversed { ordering.reverse() } else { ordering }
+        let (order, direction) = self.order.reading(self.direction);
+        let ordering = order.compare((a.place, &a.row), (b.place, &b.row));
+        if direction == ListDirection::Reversed { ordering.reverse() } else { ordering }
     }
 
     /// Moves the cursor, within the rows that are here. From nobody, the first visible row.
