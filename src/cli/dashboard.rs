@@ -116,7 +116,8 @@ async fn clock(app: &App) -> String {
     }
 }
 
-fn senders(config: &Config) -> String {
+/// `with 3 senders`.
+pub(super) fn senders(config: &Config) -> String {
     match &config.senders[..] {
         [] => "without a sender".to_owned(),
         [sender] => format!("with the sender {}", sender.name),

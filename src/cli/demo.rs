@@ -33,7 +33,7 @@ use crate::engine::{self, RunOptions, Until};
 use crate::import::RejectedTo;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
-use crate::tui::{DashboardKind, Hints};
+use crate::tui::{DashboardKind, Hints, WelcomeFacts};
 use environment::DemoEnvironment;
 use phone::{Buyers, PretendPhone};
 
@@ -136,6 +136,8 @@ impl DemoArgs {
             return followed.map(|()| ExitCode::SUCCESS);
         }
         let charset = charset(global, app.config());
+        let facts = welcome(app, charset).await;
+        let facts = WelcomeFacts { config: environment.config_words(app.config()), ..facts };
         let args = DashboardArgs {
             kind: DashboardKind::Demo,
             standby: None,
@@ -143,7 +145,7 @@ impl DemoArgs {
             follower: None,
             open: Some(main),
             hints: Hints::On,
-            welcome: Some(welcome(app, charset).await),
+            welcome: Some(facts),
             greeting: None,
             program: environment.program(),
             charset,

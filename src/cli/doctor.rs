@@ -45,7 +45,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     };
     let mut checks = vec![config_check(&config)];
     if let Err(error) = keymap(&config) {
-        checks.push(DoctorCheck::new("keys", BAD, error.to_string()));
+        checks.extend(error.problems.iter().map(|problem| DoctorCheck::new("keys", BAD, problem.to_string())));
     }
     match Context::open_with(global, config.clone(), ProcessKind::Command, tokio_util::sync::CancellationToken::new())
         .await

@@ -79,6 +79,7 @@ impl Reason {
             Self::Content(ContentRenderError::Message(RenderError::TooLong { .. })) => {
                 "the text comes out longer than WhatsApp takes".to_owned()
             }
+            Self::Content(ContentRenderError::Message(RenderError::Missing { name })) => format!("without {name}"),
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
             Self::Phone(_)
             | Self::Content(_)

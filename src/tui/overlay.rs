@@ -18,7 +18,7 @@ mod reply;
 mod welcome;
 
 pub use details::preview;
-pub use palette::commands;
+pub use palette::{commands, works_here};
 
 use super::format::TimeFormat;
 use super::layout::Layout;
@@ -86,7 +86,12 @@ pub fn page_rows(model: &Model) -> usize {
     Layout::page_rows(model.size).saturating_sub(1 + view::covered_rows(model))
 }
 
-/// The first line on the screen: the line with the cursor or the field is visible, unless somebody scrolled away from it.
+/// How many lines of the topmost overlay stay above those that scroll: the field of the commands.
+pub fn pinned_lines(model: &Model) -> usize {
+    usize::from(matches!(model.overlays.last(), Some(Overlay::Commands(_))))
+}
+
+/// The first line on the screen of those that scroll: the line with the cursor or the field is visible, unless somebody scrolled away from it.
 pub fn top_line(model: &Model, content: &OverlayContent) -> usize {
     let Some(overlay) = model.overlays.last() else { return 0 };
     let last = content.lines.len().saturating_sub(page_rows(model));

@@ -37,6 +37,7 @@ mod plans;
 mod pointing;
 mod reasons;
 mod retries;
+mod room;
 mod schedules;
 mod screens;
 mod seen;

@@ -49,7 +49,7 @@ impl App {
         let newest = action::newest_on_each(&mut tx, &[recipient]).await?.pop();
         let Some(act) = newest.filter(|act| act.operator != self.operator()) else { return Ok(None) };
         let person = person_of(&mut tx, recipient).await?;
-        Ok(Some(format!("the {} of {} is {}'s: take it back?", act.action.word(), person.who(), act.operator)))
+        Ok(Some(format!("{} marked {} {}: take that back?", act.operator, person.who(), act.action.word())))
     }
 
     /// The same before somebody else's armed launch is undone.

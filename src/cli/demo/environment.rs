@@ -13,9 +13,10 @@ use tokio_util::sync::DropGuard;
 
 use super::DemoArgs;
 use crate::app::{Access, App, ProcessKind, Setup};
+use crate::cli::dashboard::senders;
 use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, own_path};
 use crate::domain::pace::Speed;
 use crate::domain::sender::ProviderKind;
 use crate::domain::text::shell_quoted;
@@ -157,6 +158,13 @@ impl DemoEnvironment {
             line.extend([" --database-url ", &shell_quoted(&self.postgres.address().url())]);
         }
         line
+    }
+
+    /// The demo's configuration, and that the operator's own has no part in it.
+    pub(super) fn config_words(&self, config: &Config) -> String {
+        let own = own_path().filter(|path| path.exists());
+        let own = own.map_or_else(String::new, |path| format!("; the demo does not use {}", path.display()));
+        format!("the demo's own, {}{own}", senders(config))
     }
 
     fn config_file(&self) -> PathBuf {

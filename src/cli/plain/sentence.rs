@@ -137,7 +137,9 @@ impl Sentences {
         let waiting = blast.waiting.as_ref().map_or_else(String::new, waiting);
         let done =
             blast.estimate.done_at.map_or_else(String::new, |at| format!("; done about {}", self.minute(at, now)));
-        format!("{}, {}: {numbers}{waiting}{done}", blast.name(), blast.state)
+        // What asks for a person reads so in every list; it is no pause that somebody made.
+        let state = if blast.asks_for_person() { blast.state_words().to_owned() } else { blast.state.to_string() };
+        format!("{}, {state}: {numbers}{waiting}{done}", blast.name())
     }
 }
 

@@ -191,7 +191,7 @@ fn undo_resolution(before: &Recipient, resolution: Resolution) -> Applied {
         Resolution::Drop => before.delivery_status == Status::Skipped,
     };
     if !as_it_left || before.status() != before.delivery_status {
-        return Applied::Refused(format!("they are {} since: too late to take that back", before.status()));
+        return Applied::Refused(format!("too late to take that back: their status is {} by now", before.status()));
     }
     changed(before, |after| {
         after.delivery_status = Status::Uncertain;

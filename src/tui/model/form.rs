@@ -145,6 +145,12 @@ pub const NAMELESS: &str = "New blast";
 
 impl BlastForm {
     /// Nothing written yet.
+    /// Whether it was never saved, and nothing beside its sender was chosen.
+    pub fn is_untouched(&self) -> bool {
+        let is_blank = self.list.is_none() && self.edit.is_none() && self.writes == FormWrites::Idle;
+        self.draft.is_none() && is_blank && self.values == Self::new(self.values.sender.clone()).values
+    }
+
     pub fn new(sender: String) -> Self {
         let values = DraftForm {
             sender,

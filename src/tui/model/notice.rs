@@ -49,6 +49,8 @@ pub struct StandingBlast {
     /// Its version when it was said: rows of an older one were read before it.
     pub version: i64,
     pub state: BlastState,
+    /// Whether it asked for a person.
+    pub asks: bool,
     pub selected: Option<BlastId>,
 }
 

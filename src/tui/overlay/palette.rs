@@ -25,18 +25,41 @@ pub struct FoundCommands {
     pub are_elsewhere: bool,
 }
 
-/// The commands that work in the focused pane.
+/// Whether a command works in the focused pane.
+pub fn works_here(model: &Model, action: &UiAction) -> bool {
+    action.scopes.iter().any(|scope| action::pane_scopes(model.focus).contains(scope))
+}
+
+/// The commands that work in the focused pane; behind them those of other panes that have each word that was typed.
 pub fn commands(model: &Model, palette: &CommandPalette) -> FoundCommands {
-    let here = action::pane_scopes(model.focus);
-    let works = |action: &&UiAction| action.scopes.iter().any(|scope| here.contains(scope));
-    let listed = |action: &&UiAction| action.listing == PaletteListing::Listed;
+    let listed = ACTIONS.iter().filter(|action| action.listing == PaletteListing::Listed);
+    let (here, elsewhere): (Vec<_>, Vec<_>) = listed.partition(|action| works_here(model, action));
     let text = palette.field.text().to_lowercase();
-    let found = found_among(&ACTIONS.iter().filter(listed).filter(works).collect::<Vec<_>>(), &text);
-    if !found.entries.is_empty() {
-        return found;
+    let mut found = found_among(&here, &text);
+    let others = with_words(&elsewhere, &text);
+    if !others.is_empty() {
+        // Letters here and there of a title are not meant where another one has the words.
+        let mut entries = if found.instead.is_some() { Vec::new() } else { with_words(&here, &text) };
+        let are_elsewhere = entries.is_empty();
+        entries.extend(others);
+        return FoundCommands { entries, instead: None, are_elsewhere };
     }
-    let elsewhere = found_among(&ACTIONS.iter().filter(listed).collect::<Vec<_>>(), &text);
-    FoundCommands { are_elsewhere: !elsewhere.entries.is_empty(), ..elsewhere }
+    if found.entries.is_empty() {
+        found = found_among(&elsewhere, &text);
+        found.are_elsewhere = !found.entries.is_empty();
+    }
+    found
+}
+
+/// The commands whose titles have each word that was typed, as one of theirs or its beginning, in any order; none where nothing was.
+fn with_words(all: &[&'static UiAction], text: &str) -> Vec<&'static UiAction> {
+    let has = |title: &str, word: &str| title.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word));
+    let has_all = |action: &&&UiAction| {
+        let title = action.title.to_lowercase();
+        text.split_whitespace().all(|word| has(&title, word))
+    };
+    let with: Vec<_> = all.iter().filter(has_all).copied().collect();
+    if text.trim().is_empty() { Vec::new() } else { matching(&with, text) }
 }
 
 fn found_among(all: &[&'static UiAction], text: &str) -> FoundCommands {
@@ -65,14 +88,18 @@ fn word_badness(title: &str, word: &str) -> Option<usize> {
     if title.starts_with(word) {
         return Some(0);
     }
-    if title.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word)) {
+    let mut words = title.split(|c: char| !c.is_alphanumeric());
+    if words.clone().any(|part| part == word) {
         return Some(1);
     }
-    if title.contains(word) {
+    if words.any(|part| part.starts_with(word)) {
         return Some(2);
     }
+    if title.contains(word) {
+        return Some(3);
+    }
     let starts = title.char_indices().filter(|(at, _)| !title[..*at].ends_with(char::is_alphanumeric));
-    starts.filter_map(|(at, _)| Some(spread(&title[at..], word)? + usize::from(at > 0))).min().map(|spread| 3 + spread)
+    starts.filter_map(|(at, _)| Some(spread(&title[at..], word)? + usize::from(at > 0))).min().map(|spread| 4 + spread)
 }
 
 /// Over how many bytes the letters of a word lie that a text begins with; `None` where they are not in it, or so far apart that
@@ -111,15 +138,16 @@ pub fn content(model: &Model, palette: &CommandPalette) -> OverlayContent {
         lines[0] = std::mem::take(&mut lines[0]).and(words, TextRole::Trouble);
     }
     for (row, action) in found.entries.iter().enumerate() {
+        let is_elsewhere = !works_here(model, action);
         let (cursor, meaning) = match ((action.why_not)(model), row == palette.row) {
             (_, true) => ("> ", TextRole::Strong),
-            (None, false) if found.are_elsewhere => ("  ", TextRole::Dim),
+            (None, false) if is_elsewhere => ("  ", TextRole::Dim),
             (Some(_), false) => ("  ", TextRole::Dim),
             (None, false) => ("  ", TextRole::Plain),
         };
         let line = TextLine::of(cursor, TextRole::Accent);
         let keys = model.options.keys.names(action);
-        let keys = if found.are_elsewhere { format!("{keys} in {}", action.places()) } else { keys };
+        let keys = if is_elsewhere { format!("{keys} in {}", action.places()) } else { keys };
         lines.push(if model.size.width >= WIDE {
             line.and(format!("{:<TITLES$}", action.title), meaning).and(keys, TextRole::Accent)
         } else {

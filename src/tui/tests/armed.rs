@@ -8,7 +8,7 @@ use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
-use crate::domain::waiting::Waiting;
+use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
 use crate::tui::msg::Msg;
 use crate::tui::{KeyBinding, Keymap};
@@ -232,6 +232,18 @@ fn started() -> TestDashboard {
     dashboard.dispatch(Msg::Deadline);
     assert_eq!(dashboard.said(), "Raya last call has started: p pauses it");
     dashboard
+}
+
+#[test]
+fn that_a_blast_has_started_is_no_longer_said_once_it_asks_for_a_person() {
+    let mut dashboard = started();
+    let going = BlastView { send_after: None, ..armed(&dashboard) };
+    read(&mut dashboard, going.clone());
+
+    let waiting = Some(Waiting::Database { trouble: DatabaseTrouble::ReadOnly });
+    read(&mut dashboard, BlastView { waiting, version: 5, ..going });
+
+    assert_eq!(dashboard.said(), "");
 }
 
 #[test]

@@ -375,13 +375,13 @@ fn what_somebody_else_did_is_taken_back_only_after_a_yes() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3U");
     let asks = || WriteOutcome::AsksFirst {
-        question: "the replied of Siti Aminah is ben's: take it back?".to_owned(),
+        question: "ben marked Siti Aminah replied: take that back?".to_owned(),
         then: WriteRequest::UndoAnyMark(RecipientId(1)),
     };
     let request = WriteRequest::UndoPerson(RecipientId(1));
     dashboard.answer(Completion::Written { request: request.clone(), outcome: Ok(asks()) });
 
-    assert!(dashboard.line(22).contains("is ben's: take it back?"), "{}", dashboard.line(22));
+    assert!(dashboard.line(22).contains("ben marked Siti Aminah replied: take that back?"), "{}", dashboard.line(22));
     dashboard.keys("n");
     assert_eq!(dashboard.acts(), std::slice::from_ref(&request), "all else is no");
 

@@ -109,7 +109,7 @@ fn a_question_that_does_not_fit_is_answered_by_no_key() {
 
 #[test]
 fn who_was_not_asked_about_yet_is_said_where_there_is_little_room() {
-    for (size, words) in [(STACKED, "12 not asked about yet"), (SMALL, "unasked 12")] {
+    for (size, words) in [(STACKED, "12 not checked yet"), (SMALL, "unasked 12")] {
         let mut dashboard = TestDashboard::new(size);
         let row = BlastView { unasked: Total::Exactly(12), ..raya() };
         dashboard.answer(Completion::Blasts(Ok(vec![row])));
@@ -232,7 +232,7 @@ fn a_name_is_whole_where_the_screen_has_room_for_it() {
 
 #[test]
 fn a_key_whose_page_or_pane_is_not_drawn_asks_for_a_larger_window() {
-    for (key, words) in [("?", "to read"), (":", "to type"), ("3", "to see"), ("4", "to see")] {
+    for (key, words) in [("?", "to read"), (":", "to type"), ("3", "to see this pane"), ("4", "to see")] {
         let mut dashboard = TestDashboard::new(TINY);
 
         dashboard.keys(key);

@@ -7,6 +7,7 @@ use crate::tui::effect::{Completion, Effect, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{FormLine, LineEdit, Overlay, SenderLine};
 use crate::tui::msg::Msg;
+use crate::tui::widget::TextField;
 
 const TINY: Size = Size { width: 30, height: 8 };
 
@@ -104,9 +105,28 @@ fn the_keys_of_a_form_keep_their_meaning_on_a_line_that_is_not_written_yet() {
     dashboard.keys("j\nRaya\nk");
     dashboard.keys("z");
     assert!(dashboard.said().ends_with("this line; esc leaves"), "what is written is edited with enter");
-    let mut dashboard = opened(Overlay::NewSender);
-    dashboard.keys("jjj");
-    assert_eq!(dashboard.model.new_sender.as_deref().unwrap().line, SenderLine::Region, "as in the other form");
+}
+
+#[test]
+fn every_letter_begins_an_empty_line_of_a_new_sender() {
+    for letter in ['j', 'k', 'g', 'G', 'q', '?'] {
+        let mut dashboard = opened(Overlay::NewSender);
+        dashboard.key(Key::Down).key(Key::Down);
+
+        dashboard.key(Key::Char(letter));
+
+        let form = dashboard.model.new_sender.as_deref().unwrap();
+        assert_eq!(
+            (form.line, form.edit.as_ref().map(TextField::text)),
+            (SenderLine::Device, Some(letter.to_string()))
+        );
+        dashboard.key(Key::Esc).keys("k");
+        let form = dashboard.model.new_sender.as_deref().unwrap();
+        assert!(
+            form.line == SenderLine::Name && form.edit.is_none(),
+            "{letter}: on a line that is written j and k move"
+        );
+    }
 }
 
 #[test]

@@ -46,7 +46,8 @@ const JUST_BEGUN: RangeInclusive<TimeDelta> = TimeDelta::zero()..=TimeDelta::sec
 /// What a line stands for that names the keys of a blast.
 pub fn stands(model: &Model, row: &BlastView) -> StandingBlast {
     let selected = model.blast().map(|blast| blast.id);
-    StandingBlast { blast: row.id, version: row.version, state: row.state, selected }
+    let asks = row.asks_for_person();
+    StandingBlast { blast: row.id, version: row.version, state: row.state, asks, selected }
 }
 
 /// Ends a line that names the keys of a blast once that stands otherwise, or another one is selected; and one that says what is so
@@ -59,7 +60,8 @@ pub fn expire(model: &mut Model) {
     }
     let Some(said) = model.notice.as_ref().and_then(|notice| notice.stands) else { return };
     let is_selected = model.blast().map(|blast| blast.id) == said.selected;
-    let stands = |row: &BlastView| row.version < said.version || row.state == said.state && row.has_people_left();
+    let is_as_said = |row: &BlastView| (row.state, row.asks_for_person()) == (said.state, said.asks);
+    let stands = |row: &BlastView| row.version < said.version || is_as_said(row) && row.has_people_left();
     if !is_selected || !model.blasts.get(said.blast).is_some_and(stands) {
         model.notice = None;
     }

@@ -213,7 +213,9 @@ fn next_sender(model: &mut Model, senders: &[String]) -> Vec<Effect> {
         // It would be sent in place of the text that is written now.
         form.values.template = None;
     }
-    let mut effects = saving::changed(model);
+    // A draft in which nothing is written is not kept.
+    let is_untouched = model.form.as_deref().is_some_and(BlastForm::is_untouched);
+    let mut effects = if is_untouched { Vec::new() } else { saving::changed(model) };
     if sends_templates {
         effects.extend(template::read(&name));
     }

@@ -38,7 +38,7 @@ pub fn stepped_over(model: &Model) -> Option<&'static str> {
 pub fn to_pane(model: &mut Model, pane: Pane) -> Vec<Effect> {
     model.overlays.clear();
     if model.layout().is_summary() {
-        model.say(Notice::too_small("make the window larger to see"));
+        model.say(Notice::too_small("make the window larger to see this pane"));
     }
     lists::focus(model, pane)
 }

@@ -30,7 +30,7 @@ fn run(model: &mut Model) -> KeyOutcome {
         model.refuse("no command of that name");
         return KeyOutcome::DONE;
     };
-    if found.are_elsewhere {
+    if !overlay::works_here(model, action) {
         let keys = model.options.keys.names(action);
         model.refuse(format!("{} works in {}: {keys} there", action.title, action.places()));
         return KeyOutcome::DONE;

@@ -14,7 +14,7 @@ pub(super) fn key(model: &mut Model, key: Key) -> KeyOutcome {
     match key {
         Key::Tab => overlays::moved(model, CursorMove::Rows(1)),
         Key::BackTab => overlays::moved(model, CursorMove::Rows(-1)),
-        Key::Char(_) if !is_needed(model, key) && welcome::takes_text(model) => {
+        Key::Char(_) if welcome::is_unwritten(model) || !is_needed(model, key) && welcome::takes_text(model) => {
             welcome::begin(model);
             return welcome::key(model, key);
         }

@@ -61,6 +61,12 @@ pub fn takes_text(model: &Model) -> bool {
     form.is_some_and(|form| !matches!(form.line, SenderLine::Provider | SenderLine::Add))
 }
 
+/// Whether that line is still empty: any letter begins it then, also one that moves the cursor elsewhere.
+pub fn is_unwritten(model: &Model) -> bool {
+    let form = model.new_sender.as_deref().filter(|_| takes_text(model));
+    form.is_some_and(|form| form.text(form.line).is_empty())
+}
+
 /// Keeps what is being typed.
 fn end(form: &mut SenderForm) {
     if let Some(field) = form.edit.take() {

@@ -340,7 +340,7 @@ fn taken_back(model: &Model, (undone, by): (&str, &str), left: Option<LeftByUndo
     let amount = amount.parse().map_or_else(|_| String::new(), |sum| format!(" {}", money(sum)));
     let left = left.map_or_else(String::new, |left| match left.amount {
         Some(sum) => format!(": {} is left", money(sum)),
-        None => format!(": at {} since", left.status),
+        None => format!(": now at {}", left.status),
     });
     format!("{act}{amount} taken back by {by}{left}")
 }

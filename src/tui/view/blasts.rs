@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
+use rust_decimal::Decimal;
 
 use super::{focused, senders, waiting};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::{Funnel, percent_words};
 use crate::domain::status::Status;
-use crate::tui::format::{TimeFormat, compact, name_within, short_money, symbol};
+use crate::tui::format::{TimeFormat, compact, money, name_within, short_money, symbol};
 use crate::tui::layout::Layout;
 use crate::tui::model::{BlastSorting, Model, Pane, is_going_out};
 use crate::tui::overlay::wrapped;
@@ -37,6 +38,10 @@ const FIXED: u16 = 31;
 const BARS_FROM: u16 = 66;
 const SHARES_FROM: u16 = 88;
 
+/// Columns of the amounts: in brief, and with their cents from the two widths on.
+const BRIEF_MONEY: u16 = 5;
+const MONEY: [u16; 2] = [9, 12];
+
 /// A table whose names are at most so many columns wide.
 fn table(room: u16, names: u16) -> ColumnLayout<BlastColumn> {
     if room >= BARS_FROM {
@@ -48,7 +53,7 @@ fn table(room: u16, names: u16) -> ColumnLayout<BlastColumn> {
         (BlastColumn::Date, 6, ColumnAlign::Left),
         (BlastColumn::State, 9, ColumnAlign::Left),
         (BlastColumn::Done, 4, ColumnAlign::Right),
-        (BlastColumn::Money, 5, ColumnAlign::Right),
+        (BlastColumn::Money, BRIEF_MONEY, ColumnAlign::Right),
     ])
 }
 
@@ -59,7 +64,8 @@ const EXTRAS: [(u16, u16); 3] = [(14, 16), (8, 16), (8, 0)];
 const NAME_MAX: u16 = 60;
 
 fn wide_table(room: u16, names: u16) -> ColumnLayout<BlastColumn> {
-    let left = |(bar, shares): (u16, u16)| room.saturating_sub(2 + 6 + 9 + 4 + bar + shares + 9 + 7 + 7);
+    let money = MONEY[usize::from(room >= SHARES_FROM)];
+    let left = |(bar, shares): (u16, u16)| room.saturating_sub(2 + 6 + 9 + 4 + bar + shares + money + 7 + 7);
     let extras = if room >= SHARES_FROM { &EXTRAS[..] } else { &EXTRAS[2..] };
     let fitting = extras.iter().find(|extra| left(**extra) >= names.min(NAME_MAX)).or(extras.last());
     let (bar, shares) = fitting.copied().unwrap_or_default();
@@ -75,7 +81,7 @@ fn wide_table(room: u16, names: u16) -> ColumnLayout<BlastColumn> {
         columns.push((BlastColumn::Read, 7, ColumnAlign::Right));
         columns.push((BlastColumn::Replied, 7, ColumnAlign::Right));
     }
-    columns.push((BlastColumn::Money, 9, ColumnAlign::Right));
+    columns.push((BlastColumn::Money, money, ColumnAlign::Right));
     columns.push((BlastColumn::Speed, 7, ColumnAlign::Right));
     ColumnLayout::lay(&columns)
 }
@@ -103,10 +109,11 @@ fn columns_of(people: i64, everybody: i64, room: u16) -> u16 {
 }
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
-    rule(pen, (area.x, area.y), area.width, &title(model), focused(model, Pane::Blasts));
     let names = model.blasts.rows().iter().map(|blast| width(&name(model, blast, NAME_MAX))).max().unwrap_or_default();
     let table = table(area.width, names);
-    let names = table.columns.iter().find(|column| column.name == BlastColumn::Name).map_or(NAME_MAX, |it| it.width);
+    let room_of = |name| table.columns.iter().find(|column| column.name == name).map(|column| column.width);
+    let names = room_of(BlastColumn::Name).unwrap_or(NAME_MAX);
+    let room = (names, room_of(BlastColumn::Money).unwrap_or(BRIEF_MONEY));
     let symbol = symbol(&model.options.currency).to_owned();
     table.row(pen, (area.x, area.y + 1), |cell| (head(cell, &symbol), TextRole::Dim));
     let reason = if model.layout().is_side_by_side() { Vec::new() } else { reason_lines(model, area) };
@@ -114,6 +121,8 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let height = usize::from(area.height.saturating_sub(2)).saturating_sub(reason.len());
     let at = model.blasts.position().unwrap_or_default();
     let top = (at + 1).saturating_sub(height);
+    let title = title(model, (top, height));
+    rule(pen, (area.x, area.y), area.width, &title, focused(model, Pane::Blasts));
     for (blast, y) in model.blasts.rows().iter().skip(top).take(height).zip(area.y + 2..) {
         let selected = model.blast().is_some_and(|selected| selected.id == blast.id);
         if model.blasts.marked().contains(&blast.id) {
@@ -122,7 +131,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
             pen.put((area.x, y), ">", 1, TextRole::Accent);
         }
         let strong = selected && focused(model, Pane::Blasts) == Focused::Yes;
-        table.row(pen, (area.x, y), |cell| value(model, blast, cell, (names, strong.then_some(TextRole::Strong))));
+        table.row(pen, (area.x, y), |cell| value(model, blast, cell, (room, strong.then_some(TextRole::Strong))));
         progress_bar(blast, pen, &table, (area.x, y));
     }
     let taken = u16::try_from(reason.len()).unwrap_or(u16::MAX);
@@ -158,9 +167,14 @@ fn reason_lines(model: &Model, area: Rect) -> Vec<String> {
     }
 }
 
-fn title(model: &Model) -> TitleRule {
+/// With which of them are shown, where there is no room for all.
+fn title(model: &Model, (top, height): (usize, usize)) -> TitleRule {
     let alone = !model.layout().is_side_by_side();
     let mut left = vec!["1 Blasts".to_owned()];
+    let blasts = model.blasts.rows().len();
+    if blasts > height {
+        left.push(format!("{}-{} of {blasts}", top + 1, top + height));
+    }
     if model.blasts.sorting() != BlastSorting::NEWEST {
         left.push(model.blasts.sorting().words().to_owned());
     }
@@ -185,7 +199,7 @@ fn value(
     model: &Model,
     blast: &BlastView,
     cell: BlastColumn,
-    (names, selected): (u16, Option<TextRole>),
+    ((names, sums), selected): ((u16, u16), Option<TextRole>),
 ) -> (String, TextRole) {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let draft = blast.state == BlastState::Draft;
@@ -212,8 +226,14 @@ fn value(
         BlastColumn::Read => (share(blast, |funnel| funnel.read), TextRole::Plain),
         BlastColumn::Replied => (share(blast, |funnel| funnel.replied), TextRole::Plain),
         BlastColumn::Speed => speed(model, blast),
-        BlastColumn::Money => (short_money(blast.counts.amount), TextRole::Plain),
+        BlastColumn::Money => (sum_within(blast.counts.amount, sums), TextRole::Plain),
     }
+}
+
+/// An amount with its cents where it leaves a column free, else in brief.
+fn sum_within(amount: Decimal, room: u16) -> String {
+    let whole = money(amount);
+    if amount.is_zero() || width(&whole) >= room { short_money(amount) } else { whole }
 }
 
 /// What the column of dates leaves to be said of a time: `at 09:00`; of today it says the time itself.

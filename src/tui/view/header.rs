@@ -22,12 +22,8 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let end = room.saturating_sub(need.as_ref().map_or(1, |words| width(words) + 2));
     let mut at = kind(model, pen);
     at = name(model, pen, at, end);
-    for HeaderSegment { words, more, meaning } in segments(model, room) {
-        let full = format!("{words}{more}");
-        let fitting = [full, words].into_iter().find(|words| at + 2 + width(words) <= end);
-        if let Some(words) = fitting {
-            at = pen.put((at + 2, 0), &words, end - at - 2, meaning);
-        }
+    for (words, meaning) in fitting(model, room, end.saturating_sub(at)) {
+        at = pen.put((at + 2, 0), &words, end.saturating_sub(at + 2), meaning);
     }
     if let Some(words) = need {
         pen.put_right((room - 1, 0), &words, room, TextRole::Need);
@@ -35,6 +31,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
 }
 
 /// Words of the header, and more where there is room.
+#[derive(Debug, Clone)]
 struct HeaderSegment {
     words: String,
     more: String,
@@ -58,7 +55,44 @@ fn name(model: &Model, pen: &mut Pen<'_>, at: u16, end: u16) -> u16 {
     }
 }
 
-/// What follows the name, the most important first; what does not fit is left out.
+/// The segments that fit: as many senders as possible, of whom the others are counted; then more words of each, from the left.
+fn fitting(model: &Model, width_of_screen: u16, room: u16) -> Vec<(String, TextRole)> {
+    let first = segments(model, width_of_screen);
+    let senders = senders(model);
+    let others = || others(model).into_iter();
+    let with = |shown: usize| {
+        let hidden = senders.len() - shown;
+        let left_out = (hidden > 0).then(|| left_out(hidden));
+        first.iter().chain(&senders[..shown]).cloned().chain(left_out).collect::<Vec<_>>()
+    };
+    let fits =
+        |segments: &Vec<HeaderSegment>| segments.iter().map(|segment| 2 + width(&segment.words)).sum::<u16>() <= room;
+    let counts = (0..=senders.len()).rev();
+    let mut chosen = counts.flat_map(|shown| [with(shown).into_iter().chain(others()).collect(), with(shown)]);
+    let chosen = chosen.find(fits).unwrap_or_else(|| first.iter().take(1).cloned().collect());
+    let mut left = room.saturating_sub(chosen.iter().map(|segment| 2 + width(&segment.words)).sum());
+    let whole = |segment: HeaderSegment| {
+        let more = if width(&segment.more) <= left { segment.more.as_str() } else { "" };
+        left -= width(more);
+        (format!("{}{more}", segment.words), segment.meaning)
+    };
+    chosen.into_iter().map(whole).collect()
+}
+
+/// Says how many senders have no room.
+fn left_out(hidden: usize) -> HeaderSegment {
+    let more = if hidden == 1 { " sender" } else { " senders" }.to_owned();
+    HeaderSegment { words: format!("+{hidden}"), more, meaning: TextRole::Dim }
+}
+
+/// The senders, first that of the selected blast.
+fn senders(model: &Model) -> Vec<HeaderSegment> {
+    let of_blast = |row: &&SenderView| model.blast().is_some_and(|blast| blast.sender_id == row.id);
+    let (own, rest): (Vec<_>, Vec<_>) = model.senders.iter().partition(of_blast);
+    own.into_iter().chain(rest).map(|row| sender(model, row)).collect()
+}
+
+/// What follows the name before the senders.
 fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
     let mut segments = vec![freshness(model, room)];
     if let Some(change) = &model.retired {
@@ -68,12 +102,10 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
             EngineChange::Gone(_) | EngineChange::NoDatabase(_) => "",
         };
         let (words, more) = ("does not send".to_owned(), format!(": {why}open it again"));
+        // What to do comes before the senders.
+        let (words, more) = if room >= WIDE { (words + &more, String::new()) } else { (words, more) };
         segments.push(HeaderSegment { words, more, meaning: TextRole::Need });
     }
-    let of_blast = |row: &&SenderView| model.blast().is_some_and(|blast| blast.sender_id == row.id);
-    let (own, rest): (Vec<_>, Vec<_>) = model.senders.iter().partition(of_blast);
-    segments.extend(own.into_iter().chain(rest).map(|row| sender(model, row)));
-    segments.extend(others(model));
     segments
 }
 

@@ -1,7 +1,7 @@
 //! The topmost overlay: its title and as many of its lines as fit.
 
 use crate::tui::model::{Model, Overlay};
-use crate::tui::overlay::{content, page_rows, top_line};
+use crate::tui::overlay::{content, page_rows, pinned_lines, top_line};
 use crate::tui::widget::{Focused, Pen, TitleRule, right_fits, rule};
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {
@@ -10,11 +10,14 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let (height, top) = (page_rows(model), top_line(model, &content));
     // The help says so itself, where it has room for that.
     let is_said = matches!(model.overlays.last(), Some(Overlay::Help(_))) && right_fits(&content.title, area.width);
-    if let Some(place) = place(model, (top, height), content.lines.len()).filter(|_| !is_said) {
+    let scrolled = content.lines.split_off(pinned_lines(model).min(content.lines.len()));
+    let height = height.saturating_sub(content.lines.len());
+    if let Some(place) = place(model, (top, height), scrolled.len()).filter(|_| !is_said) {
         say_place(&mut content.title, place, area.width);
     }
     rule(pen, (0, 1), area.width, &content.title, Focused::Yes);
-    for (line, y) in content.lines.iter().skip(top).take(height).zip(2..) {
+    let shown = content.lines.iter().chain(scrolled.iter().skip(top).take(height));
+    for (line, y) in shown.zip(2..) {
         line.draw(pen, (0, y), area.width);
     }
 }

@@ -147,7 +147,10 @@ pub(super) fn stepped(row: usize, key: Key, rows: usize) -> Option<usize> {
 fn mend_begin(form: &mut BlastForm, row: usize) {
     let Some(left_out) = form.left_out.rows.get(row) else { return };
     if !left_out.is_cell {
-        form.trouble = Some("no cell of this row is wrong: change the message, or the list".to_owned());
+        form.trouble = Some(format!(
+            "row {} cannot be mended here ({}): change the message or the list",
+            left_out.row, left_out.reason
+        ));
     } else if form.list.is_none() && form.left_out.file.is_none() {
         form.trouble = Some("the pasted list is not kept: l gives a list again, mended".to_owned());
     } else {

@@ -1,0 +1,94 @@
+//! What has no room is counted, and what scrolls leaves its field in sight.
+
+use super::support::{STACKED, TestDashboard, WIDE, blasts, senders};
+use crate::app::view::{BlastView, SenderView};
+use crate::domain::ids::{BlastId, SenderId};
+use crate::tui::Size;
+use crate::tui::effect::Completion;
+use crate::tui::key::Key;
+
+fn with_senders(names: [&str; 3], size: Size) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(size);
+    let rows = (1..).zip(names);
+    let row = |(id, name): (i64, &str)| SenderView { id: SenderId(id), name: name.to_owned(), ..senders().remove(0) };
+    dashboard.answer(Completion::Senders(Ok(rows.map(row).collect())));
+    dashboard
+}
+
+#[test]
+fn senders_without_room_in_the_first_line_are_counted() {
+    let names = ["sales", "outlet", "wholesale"];
+    let shown = |width| with_senders(names, Size { width, height: 29 }).line(0);
+
+    let (tiny, narrow, wide) = (shown(60), shown(80), shown(160));
+
+    assert!(tiny.contains("+3 senders"), "{tiny}");
+    assert!(narrow.contains("sales 146/500 today") && narrow.contains("+2"), "{narrow}");
+    assert!(!narrow.contains("outlet"), "{narrow}");
+    for name in names {
+        assert!(wide.contains(&format!("{name} 146/500 today")), "{wide}");
+    }
+    assert!(!wide.contains("sender"), "none is left out: {wide}");
+}
+
+#[test]
+fn every_sender_is_named_before_more_is_said_of_the_first() {
+    let line = with_senders(["sales", "outlet", "wholesale"], Size { width: 120, height: 29 }).line(0);
+
+    assert!(line.contains("wholesale 146/500 today"), "{line}");
+}
+
+#[test]
+fn blasts_without_room_are_counted_in_the_title() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1");
+    let row = |id| BlastView { id: BlastId(id), ..blasts().remove(0) };
+    dashboard.answer(Completion::Blasts(Ok((100..140).map(row).collect())));
+
+    let title = dashboard.line(1);
+
+    assert!(title.contains("1 Blasts") && title.contains(" of 40"), "{title}");
+    dashboard.answer(Completion::Blasts(Ok((100..102).map(row).collect())));
+    assert!(!dashboard.line(1).contains(" of "), "{}", dashboard.line(1));
+}
+
+#[test]
+fn the_palette_offers_commands_of_other_panes_by_the_words_of_their_titles() {
+    let mut dashboard = TestDashboard::new(WIDE);
+
+    dashboard.keys("3:new");
+
+    let screen = dashboard.screen();
+    let line_of = |words: &str| screen.iter().position(|line| line.contains(words));
+    assert!(line_of("to the top, and newer changes") < line_of("a new blast"), "{screen:#?}");
+    assert!(screen[line_of("a new blast").unwrap()].contains(" in "), "{screen:#?}");
+    dashboard.key(Key::Ctrl('u')).keys("blast new");
+    assert!(dashboard.line(3).contains("a new blast"), "{}", dashboard.line(3));
+}
+
+#[test]
+fn the_field_of_the_palette_stays_while_its_commands_scroll_and_is_not_counted() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1:");
+    let commands = |dashboard: &TestDashboard| {
+        let title = dashboard.line(1);
+        title
+            .rsplit_once(" of ")
+            .unwrap()
+            .1
+            .split(|c: char| !c.is_ascii_digit())
+            .next()
+            .unwrap()
+            .parse::<usize>()
+            .unwrap()
+    };
+    let all = commands(&dashboard);
+
+    for _ in 0..all {
+        dashboard.key(Key::Down);
+    }
+
+    assert!(dashboard.line(2).trim_start().starts_with(':'), "{:#?}", dashboard.screen());
+    assert!(dashboard.line(1).contains(&format!("-{all} of {all}")), "{}", dashboard.line(1));
+    assert!(dashboard.screen().iter().any(|line| line.starts_with("> ")), "{:#?}", dashboard.screen());
+}
