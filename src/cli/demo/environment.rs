@@ -164,7 +164,7 @@ impl DemoEnvironment {
     pub(super) fn config_words(&self, config: &Config) -> String {
         let own = own_path().filter(|path| path.exists());
         let own = own.map_or_else(String::new, |path| format!("; the demo does not use {}", path.display()));
-        format!("the demo's own, {}{own}", senders(config))
+        format!("the demo's own, {}, {}{own}", self.config_file().display(), senders(config))
     }
 
     fn config_file(&self) -> PathBuf {

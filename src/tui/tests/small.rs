@@ -232,7 +232,7 @@ fn a_name_is_whole_where_the_screen_has_room_for_it() {
 
 #[test]
 fn a_key_whose_page_or_pane_is_not_drawn_asks_for_a_larger_window() {
-    for (key, words) in [("?", "to read"), (":", "to type"), ("3", "to see this pane"), ("4", "to see")] {
+    for (key, words) in [("?", "to read"), (":", "to type"), ("3", "to see this pane"), ("4", "to see this pane")] {
         let mut dashboard = TestDashboard::new(TINY);
 
         dashboard.keys(key);
