@@ -49,6 +49,7 @@ mod steps;
 mod storm;
 pub mod support;
 mod taken_back;
+mod typed_ahead;
 mod unaccepted;
 mod unopened;
 mod updates;

@@ -1,0 +1,108 @@
+//! Keys that are typed before what they are meant for is on the screen.
+
+use chrono::TimeDelta;
+
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, people};
+use crate::tui::effect::{Effect, ReadRequest};
+use crate::tui::model::{HELD_MAX, Prompt};
+
+#[test]
+fn keys_typed_after_a_find_wait_for_its_answer_and_hit_whom_it_found() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("/0005\nr");
+    assert!(dashboard.acts().is_empty());
+    assert!(dashboard.line(22).contains("a key waits"), "{}", dashboard.line(22));
+    dashboard.list(vec![people()[4].clone()]);
+
+    let acts = dashboard.acts();
+    assert_eq!(acts.len(), 1);
+    assert!(format!("{acts:?}").contains("RecipientId(5)"));
+}
+
+#[test]
+fn a_pause_never_waits_for_a_list() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("/0005\nrp");
+
+    assert_eq!(dashboard.acts(), [crate::tui::effect::WriteRequest::Pause(RAYA)]);
+}
+
+#[test]
+fn a_question_that_is_asked_late_is_not_answered_by_a_key_that_was_typed_before() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("/0005\nby").list(vec![people()[4].clone()]);
+    // In one go with the others it is no answer either.
+    dashboard.keys("y");
+    let before = dashboard.acts();
+    dashboard.now += TimeDelta::seconds(2);
+    dashboard.keys("y");
+
+    assert_eq!(before, []);
+    let acts = format!("{:?}", dashboard.acts());
+    assert!(acts.contains("OptOut") && acts.contains("RecipientId(5)"), "{acts}");
+}
+
+#[test]
+fn a_number_that_is_typed_ahead_goes_into_the_field_as_a_whole() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/0001\nr/0002\nr");
+    dashboard.list(vec![people()[0].clone()]);
+
+    let asked = |effect| match effect {
+        Effect::Read(ReadRequest::List { query, .. }) => Some(query.filter.to_string()),
+        _ => None,
+    };
+    let taken = dashboard.taken();
+    assert!(format!("{taken:?}").contains("Mark { person: RecipientId(1)"), "{taken:?}");
+    let lists: Vec<String> = taken.into_iter().filter_map(asked).collect();
+    assert_eq!(lists.last().map(String::as_str), Some("phone:*0002"));
+    assert_eq!(lists.iter().filter(|list| *list == "phone:*00").count(), 1, "not for each digit again: {lists:?}");
+
+    dashboard.list(vec![people()[1].clone()]);
+
+    let acts = format!("{:?}", dashboard.acts());
+    assert!(acts.contains("RecipientId(2)"), "{acts}");
+}
+
+#[test]
+fn what_is_typed_in_one_go_with_keys_that_were_not_used_is_not_used_either() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/6789\nr/12").list(Vec::new());
+
+    dashboard.keys("78\nr");
+
+    assert_eq!(dashboard.said(), "no number here ends in 6789: the 8 keys typed meanwhile were not used");
+    assert!(dashboard.acts().is_empty() && dashboard.model.prompt.is_none());
+    dashboard.list(vec![people()[0].clone()]);
+    dashboard.now += TimeDelta::seconds(2);
+    dashboard.keys("/0002\n").list(vec![people()[1].clone()]).keys("r");
+    assert!(format!("{:?}", dashboard.acts()).contains("RecipientId(2)"));
+}
+
+#[test]
+fn more_than_can_wait_ends_before_the_last_number_that_was_begun() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/0001\n").keys(&"j".repeat(HELD_MAX - 3)).keys("/12").keys("34\nr");
+
+    assert_eq!(dashboard.model.held.len(), HELD_MAX - 3);
+    assert!(
+        dashboard.said().ends_with("wait for the list: the 7 keys typed meanwhile were not used"),
+        "{}",
+        dashboard.said()
+    );
+}
+
+#[test]
+fn a_question_says_how_many_keys_were_typed_before_it_and_more_than_can_wait_are_refused_aloud() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("/6789\nbyyy").list(vec![people().swap_remove(0)]);
+    let Some(Prompt::Confirm(ask)) = &dashboard.model.prompt else { panic!("a question") };
+    assert!(ask.question.starts_with("(the 3 keys typed meanwhile were not used) "), "{}", ask.question);
+
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("/6789\n").keys(&"j".repeat(HELD_MAX + 1));
+    assert_eq!(dashboard.said(), format!("{HELD_MAX} keys wait for the list: the key typed meanwhile was not used"));
+}
