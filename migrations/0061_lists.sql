@@ -38,12 +38,12 @@ begin
     create or replace view compat."Customer" as
         select substr(p.person, 2) as id, (array_agg(p.phone_number order by p.seen_at desc))[1] as "phoneNumber",
                (array_agg(p.name order by p.seen_at desc) filter (where p.name is not null))[1] as name,
-               min(p.seen_at)::timestamp as "createdAt", max(p.seen_at)::timestamp as "updatedAt"
-          from (select person_key(r.phone_number) as person, r.phone_number, r.name, r.changed_at as seen_at
+               coalesce(min(p.first_at), min(p.seen_at))::timestamp as "createdAt", max(p.seen_at)::timestamp as "updatedAt"
+          from (select person_key(r.phone_number) as person, r.phone_number, r.name, r.changed_at as seen_at, r.sent_at as first_at
                   from blast_recipients r join blasts b on b.id = r.blast_id
                  where b.deleted_at is null and b.answer_until is null and r.phone_number ~ '^[+][1-9][0-9]+$'
                  union all
-                select person_key(w.phone_number), w.phone_number, w.name, w.received_at from replies w
+                select person_key(w.phone_number), w.phone_number, w.name, w.received_at, w.at from replies w
                  where w.phone_number ~ '^[+][1-9][0-9]+$') p
          group by p.person;
 

@@ -118,6 +118,8 @@ async fn many_customers_are_tagged_at_once_by_a_filter_a_list_or_their_numbers()
     let done = shop.json(&[&add[..], &["--yes"]].concat()).await;
     assert_eq!((&done["customers"], &done["changed"], tagged().await), (&4.into(), &3.into(), 4));
     assert_eq!(shop.number("select count(*) from customer_tags").await, 4, "one has it in its own capitals");
+    shop.ok(&["customer", "tag", "add", "gold", "--from", "tag:vip", "--yes"]).await;
+    assert_eq!(shop.json_lines(&["customer", "list", "--tag", "gold"]).await.len(), 4, "also who has another tag");
     shop.ok(&["customer", "tag", "remove", "vip", &phone(0), &phone(1), "--yes"]).await;
     assert_eq!(tagged().await, 2);
     shop.ok(&["customer", "tag", "add", "new,kl", "--from", "list:raya-2026", "--yes"]).await;

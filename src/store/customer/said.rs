@@ -177,10 +177,11 @@ pub async fn tagged(
 pub async fn tag_all(tx: &mut PgConnection, customers: &[String], tags: &[String], by: &str) -> Result<(), StoreError> {
     sqlx::query(
         "insert into customer_tags (person, tag, tagged_by)
-         select c, tag, $3 from unnest($1::text[]) as c, unnest($2::text[]) as tag
+         select x.customer, y.word, $3 from unnest($1::text[]) as x (customer), unnest($2::text[]) as y (word)
           where not exists (select from customer_tags t
-                             where lower(t.tag) = lower(tag)
-                               and t.person in (select c union select n.person from customer_numbers n where n.customer = c))
+                             where lower(t.tag) = lower(y.word)
+                               and t.person in (select x.customer
+                                                 union select n.person from customer_numbers n where n.customer = x.customer))
              on conflict do nothing",
     )
     .bind(customers)
