@@ -44,6 +44,7 @@ async fn known_shop() -> Shop {
     shop.ok(&["customer", "tag", &phone, "tag-zulaikha", "zul.aikha"]).await;
     shop.ok(&["customer", "untag", &phone, "tag-zulaikha", "zul.aikha"]).await;
     shop.ok(&["customer", "note", &phone, TEXT]).await;
+    shop.ok(&["token", "new", "--scope", "read", &format!("for-{bare}")]).await;
     shop.execute(&format!(
         "update blast_recipients set name = '{NAME}', message_text = 'Dear {NAME}', variables = '{{\"address\": \"{TEXT}\"}}'
           where phone_number = '{phone}' and blast_id = {first};

@@ -86,6 +86,11 @@ pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Resul
     forget_answers(&mut *tx, of).await?;
     forget_skus(&mut *tx, (&of.patterns.name, &of.patterns.near)).await?;
     sqlx::query("delete from customer_tags where tag ~ $1").bind(&of.patterns.name).execute(&mut *tx).await?;
+    // Names of tokens are unique: each gets one of its own.
+    sqlx::query("update api_tokens set name = 'forgotten-' || id where name ~ $1")
+        .bind(&of.patterns.name)
+        .execute(&mut *tx)
+        .await?;
     sqlx::query(concat!(
         "update webhook_inbox
             set body = '', state = 'applied', open_items = null, failed_items = null, waits_for = null,
