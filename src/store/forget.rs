@@ -86,6 +86,8 @@ pub struct PersonTraces {
     pub words: Vec<String>,
     /// Of these, their names.
     pub names: Vec<String>,
+    /// Tags that nobody else has.
+    pub tags: Vec<String>,
     pub rows: Vec<i64>,
 }
 
@@ -166,8 +168,9 @@ pub async fn traces(
 ) -> Result<PersonTraces, StoreError> {
     let ids = sqlx::query_scalar(IDS).bind(&people).bind(&rows).fetch_all(&mut *tx).await?;
     let words = sqlx::query_scalar(WORDS).bind(&people).bind(&rows).bind(&ids).fetch_all(&mut *tx).await?;
-    let names = sqlx::query_scalar(NAMES).bind(&people).bind(&rows).bind(&ids).fetch_all(tx).await?;
-    Ok(PersonTraces { people, patterns, ids, words, names, rows })
+    let names = sqlx::query_scalar(NAMES).bind(&people).bind(&rows).bind(&ids).fetch_all(&mut *tx).await?;
+    let tags = sqlx::query_scalar(OWN_TAGS).bind(&people).fetch_all(tx).await?;
+    Ok(PersonTraces { people, patterns, ids, words, names, tags, rows })
 }
 
 const IDS: &str = "
@@ -216,6 +219,11 @@ const NAMES: &str = "
          union select name from carts where person_key(phone_number) = any($1) or recipient_id = any($2)
          union select name from saved_list_people where person_key(phone_number) = any($1)) as known (name)
      where length(name) > 1";
+
+const OWN_TAGS: &str = "
+    select distinct t.tag from customer_tags t
+     where t.person = any($1)
+       and not exists (select from customer_tags o where lower(o.tag) = lower(t.tag) and o.person <> all($1))";
 
 /// What is kept of a person.
 pub async fn kept(tx: &mut PgConnection, of: &PersonTraces) -> Result<KeptOfPerson, StoreError> {

@@ -13,6 +13,8 @@ const OWN_TEXT_FROM: usize = 20;
 pub struct AnswerWords {
     /// The longest first, so that no part of it is left.
     words: Vec<String>,
+    /// Gone from lists of tags alone: elsewhere the same word may be any.
+    tags: Vec<String>,
 }
 
 impl AnswerWords {
@@ -23,12 +25,19 @@ impl AnswerWords {
         let mut all: Vec<String> = words.chain(texts).map(str::to_owned).collect();
         all.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
         all.dedup();
-        Self { words: all }
+        Self { words: all, tags: Vec::new() }
     }
 
-    /// The words, for a quick look.
-    pub fn all(&self) -> &[String] {
-        &self.words
+    /// Also without these tags.
+    #[must_use]
+    pub fn with_tags(mut self, tags: &[String]) -> Self {
+        self.tags = tags.to_vec();
+        self
+    }
+
+    /// The words and tags, for a quick look.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().chain(&self.tags).map(String::as_str)
     }
 
     /// The answer without them; `None`: it has none of them. What it calls its fields stays.
@@ -46,9 +55,20 @@ impl AnswerWords {
                 }
             }
             Value::Array(values) => values.iter_mut().for_each(|value| self.take_out(value)),
-            Value::Object(fields) => fields.values_mut().for_each(|value| self.take_out(value)),
+            Value::Object(fields) => {
+                if let Some(Value::Array(tags)) = fields.get_mut("tags") {
+                    tags.retain(|tag| !tag.as_str().is_some_and(|tag| self.has_tag(tag)));
+                }
+                fields.values_mut().for_each(|value| self.take_out(value));
+            }
             _ => {}
         }
+    }
+}
+
+impl AnswerWords {
+    fn has_tag(&self, tag: &str) -> bool {
+        self.tags.iter().any(|own| own.to_lowercase() == tag.to_lowercase())
     }
 }
 
@@ -111,6 +131,16 @@ mod tests {
             json!({ "Ali": [{ "name": "(forgotten)" }], "detail": "(forgotten), and Alia\nand validity", "n": 7 });
         assert_eq!(left, expected);
         assert_eq!(words.taken_out_of(&json!({ "name": "Alia" })), None);
+    }
+
+    #[test]
+    fn a_tag_that_is_theirs_alone_goes_from_lists_of_tags() {
+        let words = words(&[], &[], &[]).with_tags(&["new".to_owned()]);
+        let answer = json!({ "state": "new", "tags": ["VIP", "New"], "customer": { "tags": ["new"] } });
+
+        let left = words.taken_out_of(&answer);
+
+        assert_eq!(left, Some(json!({ "state": "new", "tags": ["VIP"], "customer": { "tags": [] } })));
     }
 
     #[test]

@@ -12,7 +12,7 @@ const ANSWERS: [(&str, &str); 2] = [("api_requests", "answer"), ("api_jobs", "re
 
 /// Takes names, ids and texts out of every stored answer. The number itself goes like any other text's.
 pub(super) async fn forget_answers(tx: &mut PgConnection, of: &PersonTraces) -> Result<(), StoreError> {
-    let words = AnswerWords::new(&of.names, &of.ids, &of.words);
+    let words = AnswerWords::new(&of.names, &of.ids, &of.words).with_tags(&of.tags);
     for (table, column) in ANSWERS {
         forget_in(&mut *tx, (table, column), &words).await?;
     }
@@ -32,7 +32,7 @@ async fn forget_in(
                          where strpos(lower({column}::text), lower(btrim(to_json(word)::text, '\"'))) > 0)
             for update"
     );
-    let found = sqlx::query_as(AssertSqlSafe(found)).bind(words.all());
+    let found = sqlx::query_as(AssertSqlSafe(found)).bind(words.all().collect::<Vec<_>>());
     let found: Vec<(String, Value)> = found.fetch_all(&mut *tx).await?;
     let changed = found.into_iter().filter_map(|(row, answer)| Some((row, words.taken_out_of(&answer)?)));
     let (rows, answers): (Vec<_>, Vec<_>) = changed.unzip();
