@@ -167,7 +167,7 @@ pub use crate::store::order::{OrderItemRow, OrderQuery, OrderRow, OriginalOrder}
 pub use crate::store::plan::{FirstFared, PlanGroup, PlanPerson};
 pub use crate::store::recurring::{OccurrenceOutcome, OccurrenceRow};
 pub use crate::store::report::{SavedReport, SavedReportQuery};
-pub use crate::store::saved_list::{ListedPerson, SavedListRow};
+pub use crate::store::saved_list::{SavedListPerson, SavedListRow};
 pub use crate::store::session::SessionAnswer;
 pub use crate::store::share::{ShareIdentity, ShareRow};
 pub use crate::store::step::{StepBlast, StepChange, StepKey, StepRow};

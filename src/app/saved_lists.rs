@@ -5,7 +5,7 @@ use crate::domain::forgotten::ForgottenPeople;
 use crate::domain::text::clean;
 use crate::store::forget;
 use crate::store::import::NewRecipient;
-use crate::store::saved_list::{self, ListedPerson, SavedListRow};
+use crate::store::saved_list::{self, SavedListPerson, SavedListRow};
 
 /// The longest name of a list, in characters.
 const NAME_MAX: usize = 40;
@@ -56,7 +56,7 @@ impl App {
     }
 
     /// People of a list behind this row of it, 0 for its beginning.
-    pub async fn list_people(&self, list: i64, after: i64, limit: u32) -> Result<Vec<ListedPerson>, AppError> {
+    pub async fn list_people(&self, list: i64, after: i64, limit: u32) -> Result<Vec<SavedListPerson>, AppError> {
         self.sees_customers()?;
         Ok(saved_list::people(self.pool(), list, after, i64::from(limit)).await?)
     }

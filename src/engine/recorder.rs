@@ -165,7 +165,7 @@ pub fn start(deps: RecorderDeps, give_up: CancellationToken) -> (RecorderHandle,
     let (trouble_tx, trouble) = watch::channel(None);
     let RecorderDeps { pool, rules, changed } = deps;
     let recorder = Recorder {
-        writer: Writer { pool, rules, trouble: trouble_tx, give_up },
+        writer: BatchWriter { pool, rules, trouble: trouble_tx, give_up },
         changed,
         inbox,
         settled: settled_tx,
@@ -179,7 +179,7 @@ pub fn start(deps: RecorderDeps, give_up: CancellationToken) -> (RecorderHandle,
 }
 
 struct Recorder {
-    writer: Writer,
+    writer: BatchWriter,
     /// Receives each blast that changed.
     changed: mpsc::UnboundedSender<BlastId>,
     inbox: mpsc::UnboundedReceiver<PendingEvidence>,
@@ -306,14 +306,14 @@ impl Recorder {
 
 /// Writes batches, each in a transaction of its own.
 #[derive(Clone)]
-struct Writer {
+struct BatchWriter {
     pool: PgPool,
     rules: RetryRules,
     trouble: watch::Sender<Option<DatabaseTrouble>>,
     give_up: CancellationToken,
 }
 
-impl Writer {
+impl BatchWriter {
     /// Writes until it is durable; `None` once that is given up. Evidence is idempotent, so a lost answer to a commit is settled by
     /// writing again.
     async fn write(&self, batch: PendingBatch) -> Option<WrittenBatch> {

@@ -25,7 +25,7 @@ pub struct SavedListRow {
 
 /// Somebody in a list.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow, Serialize)]
-pub struct ListedPerson {
+pub struct SavedListPerson {
     #[serde(skip)]
     pub id: i64,
     pub phone_number: String,
@@ -70,7 +70,7 @@ pub async fn list(pool: &PgPool, name: Option<&str>) -> Result<Vec<SavedListRow>
 }
 
 /// People of a list behind this row, in the list's order.
-pub async fn people(pool: &PgPool, list: i64, after: i64, limit: i64) -> Result<Vec<ListedPerson>, StoreError> {
+pub async fn people(pool: &PgPool, list: i64, after: i64, limit: i64) -> Result<Vec<SavedListPerson>, StoreError> {
     let people = sqlx::query_as(
         "select id, phone_number, name, variables from saved_list_people where list_id = $1 and id > $2 order by id limit $3",
     );

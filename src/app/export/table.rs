@@ -4,7 +4,7 @@ use super::cell::ExportCell;
 use super::shop_table::{CART_ITEMS, CARTS, ORDER_ITEMS, ORDERS};
 use super::{App, CartExport, Export, OrderExport, PeopleExport};
 use crate::app::view::{PersonChange, RecipientRow, ReplyRow};
-use crate::app::{CustomerRow, ListedPerson};
+use crate::app::{CustomerRow, SavedListPerson};
 use crate::domain::message::Variables;
 use crate::domain::text::count_of;
 
@@ -217,7 +217,7 @@ pub(super) const CUSTOMERS: ExportTable = ExportTable {
 pub(super) const SAVED_LIST: ExportTable =
     ExportTable { name: "list", columns: &["phone_number", "name", "variables"], nouns: ("person", "people") };
 
-pub(super) fn listed(row: &ListedPerson) -> ExportRow {
+pub(super) fn listed(row: &SavedListPerson) -> ExportRow {
     let words = |variables: &Variables| serde_json::to_string(variables).unwrap_or_default();
     let variables = row.variables.as_ref().map(|variables| ExportCell::Parts {
         words: words(&variables.0),

@@ -38,12 +38,7 @@ pub(super) async fn apply(
     if let Some(waits) = waits(&mut *tx, engine, (item, news), &written_to).await? {
         return Ok(waits);
     }
-    // A message that was in flight when it was looked for may have been known to have gone when it was asked whether any is. Whatever went
-    // before that question is found now.
-    let written_to = match written_to.phone() {
-        Some(_) => attribute(&mut *tx, engine, (item, news), effects).await?,
-        None => written_to,
-    };
+    let written_to = again(&mut *tx, engine, (item, news), (written_to, effects)).await?;
     let (sender, phone, answered) = match written_to {
         WrittenTo::Message { sender, phone, message, quoted, .. } => (sender, phone, Some((message, quoted))),
         WrittenTo::Sender { sender, phone } => (sender, phone, None),
@@ -88,6 +83,20 @@ pub(super) async fn apply(
     }
     effects.changed.insert(message.blast_id);
     Ok(ItemOutcome::Applied)
+}
+
+/// A message that was in flight when it was looked for may have been known to have gone when it was asked whether any is. Whatever went
+/// before that question is found now.
+async fn again(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    of: (&InboxItem, &ReplyNews),
+    (written_to, effects): (WrittenTo, &mut Effects),
+) -> Result<WrittenTo, StoreError> {
+    match written_to.phone() {
+        Some(_) => attribute(tx, engine, of, effects).await,
+        None => Ok(written_to),
+    }
 }
 
 /// While its writer's number, or what becomes of a message that it may answer, can still become known.
