@@ -27,11 +27,7 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
     };
     let title = super::title(left, None);
     let Some(sheet) = &page.loaded else {
-        let lines = match &page.failure {
-            Some(why) => wrapped(why, width.saturating_sub(4)),
-            None => vec!["reading ...".to_owned()],
-        };
-        let lines = lines.into_iter().map(|line| TextLine::dim(format!("  {line}"))).collect();
+        let lines = unread(page, width);
         return OverlayContent { title, lines, focus: None };
     };
     let clock = clock(model);
@@ -80,6 +76,15 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
         lines.extend(blasts);
     }
     OverlayContent { title, lines, focus }
+}
+
+/// While it is read, or where it could not be.
+fn unread(page: &CustomerOverlay, width: u16) -> Vec<TextLine> {
+    let lines = match &page.failure {
+        Some(why) => wrapped(why, width.saturating_sub(4)),
+        None => vec!["reading ...".to_owned()],
+    };
+    lines.into_iter().map(|line| TextLine::dim(format!("  {line}"))).collect()
 }
 
 /// With how many there are, of which some may be listed.
