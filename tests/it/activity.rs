@@ -1,5 +1,8 @@
 //! What happened, against a real Postgres: one list out of six tables, page by page; what is new to whom; and who is here.
 
+mod orders;
+mod unread;
+
 use blastdeck::app::Access;
 use blastdeck::domain::act::Act;
 use blastdeck::domain::blast::BlastState;
@@ -7,15 +10,12 @@ use blastdeck::domain::ids::{RecipientId, SenderId};
 use blastdeck::domain::sender::StopCode;
 use blastdeck::domain::status::Status;
 use blastdeck::domain::unseen::{SeenSpan, Unseen};
-use blastdeck::store::presence::{self, Arrival};
 use blastdeck::store::sender;
 use blastdeck::store::view::activity::{self, ActivityEvent, ActivityRow, LeftByUndo};
-use blastdeck::store::view::{RecipientDetails, Total, recipients};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::inbox::scene::InboxScene;
 use crate::recurring::app_with;
 use crate::support::{Setup, Shop, TestDatabase, database, digits, eventually_async};
 
@@ -225,164 +225,6 @@ async fn pages_of_any_size_make_up_the_same_list_also_within_one_moment() {
         assert_eq!(rows, whole, "pages of {size}");
     }
     assert_eq!(whole.len(), 8);
-}
-
-#[tokio::test]
-async fn what_is_new_is_what_others_did_since_one_looked() {
-    let scene = scene().await;
-    let head = async |operator: &str, since: &str| {
-        activity::head(&scene.pool, operator, Unseen::since(at(since))).await.unwrap()
-    };
-
-    let aina = head("aina", "2026-11-20T01:00:00Z").await;
-    assert_eq!((aina.unread, aina.replies, aina.strangers, aina.notices), (Total::Exactly(8), 2, 1, 1));
-    assert_eq!(aina.newest, Some(at("2026-11-20T02:07:00Z")));
-    assert_eq!(
-        head("ben", "2026-11-20T01:00:00Z").await.unread,
-        Total::Exactly(5),
-        "his own marks and pause are no news"
-    );
-    assert_eq!(head("aina", "2026-11-20T02:05:30Z").await.unread, Total::Exactly(2));
-    assert_eq!(head("aina", "2026-11-20T02:07:00Z").await.unread, Total::Exactly(0));
-}
-
-#[tokio::test]
-async fn what_was_passed_over_is_counted_with_what_came_since() {
-    let scene = scene().await;
-    let mut unseen = Unseen::since(at("2026-11-20T01:00:00Z"));
-    unseen.show(SeenSpan { from: at("2026-11-20T02:02:00Z"), to: at("2026-11-20T02:05:00Z") });
-
-    let head = activity::head(&scene.pool, "aina", unseen).await.unwrap();
-
-    assert_eq!((head.unread, head.replies, head.strangers, head.notices), (Total::Exactly(4), 2, 1, 1));
-}
-
-#[tokio::test]
-async fn whoever_never_looked_has_seen_what_was_before_and_looking_back_changes_nothing() {
-    let scene = scene().await;
-    let before = Utc::now();
-
-    let first = presence::activity_unseen(&scene.pool, "aina").await.unwrap();
-    let old = SeenSpan::up_to(at("2026-11-20T02:00:00Z").min(first.seen_at()));
-    presence::see_activity(&scene.pool, "aina", &[old]).await.unwrap();
-    assert_eq!(presence::activity_unseen(&scene.pool, "aina").await.unwrap(), first);
-    let later = first.seen_at() + TimeDelta::minutes(1);
-    presence::see_activity(&scene.pool, "aina", &[SeenSpan { from: first.seen_at(), to: later }]).await.unwrap();
-
-    assert!((first.seen_at() - before).num_seconds().abs() < 60, "{first:?}");
-    assert_eq!(presence::activity_unseen(&scene.pool, "aina").await.unwrap(), Unseen::since(later));
-    assert_eq!(presence::activity_unseen_before(&scene.pool, "ben").await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn two_windows_of_one_operator_show_them_different_stretches_and_both_count() {
-    let scene = scene().await;
-    let first = presence::activity_unseen(&scene.pool, "aina").await.unwrap().seen_at();
-    let minutes = |n: i64| first + TimeDelta::minutes(n);
-    let (upper, lower) = (SeenSpan { from: minutes(7), to: minutes(9) }, SeenSpan { from: minutes(2), to: minutes(4) });
-
-    let (a, b) = tokio::join!(
-        presence::see_activity(&scene.pool, "aina", std::slice::from_ref(&upper)),
-        presence::see_activity(&scene.pool, "aina", std::slice::from_ref(&lower)),
-    );
-    a.unwrap();
-    b.unwrap();
-
-    let mut expected = Unseen::since(first);
-    expected.show(upper);
-    expected.show(lower);
-    assert_eq!(presence::activity_unseen(&scene.pool, "aina").await.unwrap(), expected);
-}
-
-#[tokio::test]
-async fn others_are_here_while_their_windows_say_so() {
-    let database = database().await;
-    let pool = &database.pool;
-
-    assert_eq!(presence::renew(pool, "window 1", "aina").await.unwrap(), Arrival::New);
-    assert_eq!(presence::renew(pool, "window 1", "aina").await.unwrap(), Arrival::Known);
-    presence::renew(pool, "window 2", "ben").await.unwrap();
-    presence::renew(pool, "window 3", "ben").await.unwrap();
-    presence::renew(pool, "window 4", "carl").await.unwrap();
-    assert_eq!(presence::others(pool, "aina").await.unwrap(), ["ben", "carl"]);
-
-    run(pool, "update open_dashboards set renewed_at = now() - interval '3 minutes' where operator = 'carl'").await;
-    presence::leave(pool, "window 2").await.unwrap();
-    assert_eq!(presence::others(pool, "aina").await.unwrap(), ["ben"]);
-    presence::leave(pool, "window 3").await.unwrap();
-    assert_eq!(presence::others(pool, "aina").await.unwrap(), [""; 0]);
-}
-
-#[tokio::test]
-async fn orders_are_named_where_they_were_written_edited_and_cancelled_and_as_what_closed_their_person() {
-    let scene = InboxScene::sent(2).await;
-    let shop = &scene.shop;
-    shop.ok(&["order", "add", "1", &digits(1), "teh*3@2.50"]).await;
-    shop.ok(&["order", "edit", "1", "teh*2"]).await;
-    shop.ok(&["order", "add", "1", &digits(2), "kek*1@10"]).await;
-    shop.ok(&["order", "cancel", "2"]).await;
-
-    let pool = &shop.database.pool;
-    let rows = activity::page(pool, None, 50).await.unwrap();
-    let orders: Vec<_> = rows
-        .iter()
-        .filter_map(|row| match &row.event {
-            ActivityEvent::Act { act, by, order: Some(order), .. } => Some(format!("{act} by {by}: {order}")),
-            _ => None,
-        })
-        .collect();
-    let details = async |n| recipients::details(pool, RecipientId(n)).await.unwrap().unwrap();
-    let said = |details: &RecipientDetails| -> Vec<String> {
-        details.history.iter().filter_map(|row| row.detail.clone()).filter(|said| said.contains("order")).collect()
-    };
-
-    assert_eq!(
-        orders,
-        [
-            "undo by aina: order 2, RM 10.00",
-            "closed by aina: order 2, RM 10.00",
-            "edit by aina: order 1, RM 5.00",
-            "closed by aina: order 1, RM 7.50",
-        ]
-    );
-    assert_eq!(said(&details(1).await), ["order 1"]);
-    assert_eq!(said(&details(2).await), ["order 2", "order 2 was cancelled"]);
-    let undone = shop.ok(&["mark", "1", &digits(1), "closed", "--amount", "9"]).await;
-    assert!(undone.contains("; order 1 no longer counts"), "{undone}");
-    let more = shop.ok(&["mark", "1", &digits(1), "closed", "--amount", "8"]).await;
-    assert!(!more.contains("no longer"), "{more}");
-}
-
-#[tokio::test]
-async fn each_step_of_an_order_says_what_it_came_to_then() {
-    let scene = InboxScene::sent(1).await;
-    let shop = &scene.shop;
-    shop.ok(&["order", "add", "1", &digits(1), "teh*3@2.50"]).await;
-    shop.ok(&["order", "confirm", "1"]).await;
-    shop.ok(&["order", "edit", "1", "teh*2"]).await;
-    shop.ok(&["order", "pay", "1"]).await;
-    shop.ok(&["order", "edit", "1", "teh*4"]).await;
-    shop.ok(&["order", "cancel", "1"]).await;
-
-    let rows = activity::page(&shop.database.pool, None, 50).await.unwrap();
-
-    let step = |row: &ActivityRow| match &row.event {
-        ActivityEvent::Act { act, order: Some(order), .. } => {
-            Some(order.state.map_or_else(|| format!("{act}: {order}"), |state| format!("{state}: {order}")))
-        }
-        _ => None,
-    };
-    assert_eq!(
-        rows.iter().filter_map(step).collect::<Vec<_>>(),
-        [
-            "undo: order 1, RM 10.00",
-            "edit: order 1, RM 10.00",
-            "paid: order 1, RM 5.00",
-            "edit: order 1, RM 5.00",
-            "confirmed: order 1, RM 7.50",
-            "closed: order 1, RM 7.50",
-        ]
-    );
 }
 
 /// However much there is, a page reads a page of each table's index.

@@ -1,11 +1,12 @@
 //! Operators on one person: who was first is named, and what is taken back is taken back whole.
 
-use blastdeck::app::{Access, App, AppError, Launch, ProcessKind, Setup};
+mod launches;
+
+use blastdeck::app::{Access, App, AppError, ProcessKind, Setup};
 use blastdeck::config::Config;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::recipient::{Evidence, Mark, Resolution};
 use blastdeck::domain::status::Status;
-use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use tokio_util::sync::CancellationToken;
 
@@ -199,42 +200,6 @@ async fn a_suppression_that_was_there_before_stays_when_an_opt_out_is_taken_back
     aina.undo_mine().await.unwrap();
 
     assert_eq!(scene.number("select count(*) from suppressions").await, 1);
-}
-
-#[tokio::test]
-async fn a_launch_is_taken_back_while_it_is_armed_and_not_after() {
-    let scene = Scene::queued(2).await;
-    scene.execute("update blasts set state = 'draft'").await;
-    let aina = operator_app(&scene, "aina").await;
-    let launch = async |armed_for| {
-        let version = aina.blast(BlastId(1)).await.unwrap().version;
-        aina.launch(Launch { blast: BlastId(1), version, people: 2, armed_for }).await
-    };
-
-    launch(TimeDelta::seconds(10)).await.unwrap();
-    assert_eq!(scene.claim(2).await.len(), 0);
-    aina.undo_mine().await.unwrap();
-    assert_eq!(scene.number("select count(*) from blasts where state = 'draft' and send_after is null").await, 1);
-
-    launch(TimeDelta::zero()).await.unwrap();
-    assert!(refusal(aina.undo_mine().await).contains("has started sending"));
-    assert_eq!(scene.claim(2).await.len(), 2);
-}
-
-#[tokio::test]
-async fn of_two_operators_who_launch_or_pause_at_once_one_wins() {
-    let scene = Scene::queued(2).await;
-    scene.execute("update blasts set state = 'draft'").await;
-    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
-    let version = aina.blast(BlastId(1)).await.unwrap().version;
-    let launch = Launch { blast: BlastId(1), version, people: 2, armed_for: TimeDelta::zero() };
-
-    let wrong_number = refusal(aina.launch(Launch { people: 3, ..launch }).await);
-    let (one, two) = tokio::join!(aina.launch(launch), ben.launch(launch));
-
-    assert!(wrong_number.contains("2 people now, not 3"), "{wrong_number}");
-    assert_eq!(usize::from(one.is_ok()) + usize::from(two.is_ok()), 1, "{one:?} {two:?}");
-    assert_eq!(scene.number("select count(*) from operator_actions where action = 'launch'").await, 1);
 }
 
 /// Three people who were sent to.

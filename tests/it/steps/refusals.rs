@@ -1,0 +1,60 @@
+//! What is no step, and what a step says while it waits.
+
+use chrono::Utc;
+
+use super::{SETUP, add, made, occur, received};
+use crate::recurring::engine_app;
+use crate::support::Shop;
+
+#[tokio::test]
+async fn what_is_no_step_is_refused_with_what_to_write() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..2, 50).await;
+    for (further, code, said) in [
+        (&["--message", "Hi", "--after", "soon"][..], 2, "soon"),
+        (&["--message", "Hi", "--after", "0s"], 2, "48h"),
+        (&["--message", "Hi", "--after", "48h", "--since", "queued"], 2, "write sent, received"),
+        (&["--message", "Hi", "--after", "48h", "--since", "read", "--until", "sent"], 2, "write replied or closed"),
+        (&["--message", "Hi", "--after", "48h", "--since", "closed"], 2, "no stage that a step counts from"),
+        (&["--message", "Hi", "--after", "48h", "--auto"], 2, "--at-most"),
+        (&["--message", "Hi", "--after", "48h", "--at-most", "5"], 2, "--auto"),
+        (&["--message", "Hi", "--after", "48h", "--auto", "--at-most", "0"], 2, "0"),
+        (&["--message", "Hi {city}", "--after", "48h"], 2, "comes out for nobody"),
+        (&["--message", "Hi {", "--after", "48h"], 2, "--message"),
+        (&["--after", "48h"], 2, "--message"),
+        (&["--template", "hello_world", "--after", "48h"], 3, "template"),
+    ] {
+        let ran = shop.run(&[&["blast", "step", "add", &blast][..], further].concat()).await;
+        assert!(ran.code == code && ran.err.contains(said), "{further:?}: {ran:?}");
+    }
+    let missing = shop.run(&["blast", "step", "set", &blast, "4", "--after", "48h"]).await;
+    assert!(missing.code == 1 && missing.err.contains("has no step 4"), "{missing:?}");
+    assert_eq!(shop.run(&["blast", "step", "list", "99"]).await.code, 1);
+    add(&shop, &blast, &["--after", "48h"]).await;
+    let wrong = shop.run(&["blast", "step", "set", &blast, "1", "--until", "sent"]).await;
+    assert!(wrong.code == 2 && wrong.err.contains("--until"), "{wrong:?}");
+    shop.execute(&format!("update blasts set state = 'cancelled' where id = {blast}")).await;
+    let over = shop.run(&["blast", "step", "add", &blast, "--after", "48h", "--message", "Hi"]).await;
+    assert!(over.code == 3 && over.err.contains("cancelled"), "{over:?}");
+}
+
+#[tokio::test]
+async fn a_step_that_was_paused_says_so_while_its_draft_waits_and_numbers_say_what_to_write() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..2, 90).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+    occur(&app, Utc::now()).await;
+    let draft = made(&shop, &blast, 1).await.pop().unwrap();
+
+    shop.ok(&["blast", "step", "pause", &blast, "1"]).await;
+
+    let said = shop.ok(&["blast", "step", "list", &blast]).await;
+    assert!(said.contains(&format!("paused; asks you: blast {draft}")), "{said}");
+    let zero = shop.run(&["blast", "step", "set", &blast, "1", "--first", "0"]).await;
+    assert!(zero.code == 2 && zero.err.contains("write a whole number from 1"), "{zero:?}");
+    let times = shop.run(&["blast", "new", "--sender", "sales", "--message", "Hi", "--times", "99999999999"]).await;
+    assert!(times.code == 2 && times.err.contains("write a whole number from 1"), "{times:?}");
+    let until = shop.run(&["blast", "new", "--sender", "sales", "--message", "Hi", "--until", "2026-13-40"]).await;
+    assert!(until.code == 2 && until.err.contains("write year, month and day, such as 2026-12-01"), "{until:?}");
+}
