@@ -213,7 +213,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     output::call_as(context::program(&global));
     match verb {
         None if is_plain => plain::run(&global).await,
-        None => dashboard::run(&global).await,
+        // On the heap: it is large.
+        None => Box::pin(dashboard::run(&global)).await,
         Some(_) if is_plain => Err(exit::UsageError(WITHOUT_PLAIN.to_owned()).into()),
         Some(CliVerb::Demo(verb)) => verb.run(&global).await,
         Some(verb) => {

@@ -187,7 +187,12 @@ async fn pools(
         None => store::open(endpoint, connections)?,
     };
     let sending = store::open(endpoint, store::SENDING_CONNECTIONS)?;
-    Ok(Pools { usual, beside: store::open(endpoint, 1)?, sending, listening: store::open(endpoint, 1)? })
+    Ok(Pools {
+        usual,
+        beside: store::open(endpoint, store::BESIDE_CONNECTIONS)?,
+        sending,
+        listening: store::open(endpoint, 1)?,
+    })
 }
 
 /// Finds the database, and migrates its schema unless nothing may change. A server that accepts no more connections may do so a moment later: after a change, all windows read at once.

@@ -22,7 +22,7 @@ pub(super) enum Care {
 }
 
 /// Settings of every cluster. Small: it shares an operator's machine. A dashboard
-/// that looks has two or three connections, one that sends seven at most: forty of the former leave room for everything.
+/// that looks has two to four connections, one that sends eight at most: forty of the former leave room for everything.
 const SETTINGS: &str = "\
 listen_addresses = ''
 port = 5432

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, FromRow, PgConnection, PgPool};
 
 use self::adopt::OpenConnection;
 use super::StoreError;
@@ -29,9 +29,11 @@ pub const SERVER_CONNECTIONS: u32 = 3;
 /// back a moment after they were used, and would open another for each question that comes in that moment.
 pub const IDLE_CONNECTIONS: u32 = 2;
 
-/// The most that a process opens to send, and for what its operator does. Beside all these it has one more for a question
-/// that cannot wait for those before it.
+/// The most that a process opens to send, and for what its operator does.
 pub const SENDING_CONNECTIONS: u32 = 4;
+
+/// The most that it opens beside all these, for questions that cannot wait for those before them.
+pub const BESIDE_CONNECTIONS: u32 = 2;
 
 /// How often idle connections are counted, and how many counts in a row they must have been idle.
 const TRIM_EVERY: Duration = Duration::from_secs(1);
@@ -225,19 +227,20 @@ fn newest_known() -> i64 {
 }
 
 /// A migration that the database has.
-#[derive(sqlx::FromRow)]
+#[derive(FromRow)]
 struct AppliedMigration {
     version: i64,
     checksum: Vec<u8>,
     success: bool,
 }
 
-/// The migrations applied so far; none in an empty database.
+/// The migrations applied so far; none in an empty database. Asked once in a process's life: to prepare it would be one more trip to the
+/// server.
 async fn applied(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>, StoreError> {
-    let applied = sqlx::query_as("select version, checksum, success from _sqlx_migrations order by version");
+    let applied = sqlx::raw_sql("select version, checksum, success from _sqlx_migrations order by version");
     match applied.fetch_all(connection).await {
         Err(error) if is_absence(&error) => Ok(Vec::new()),
-        applied => Ok(applied?),
+        rows => Ok(rows?.iter().map(AppliedMigration::from_row).collect::<Result<_, _>>()?),
     }
 }
 

@@ -5,7 +5,7 @@ mod forgotten;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, Row};
 
 use super::{StoreError, lease};
 use crate::domain::ids::{RecipientId, SenderId};
@@ -59,7 +59,8 @@ pub struct SenderFacts {
 
 /// The database's own random id: the same under whatever address it is reached.
 pub async fn database_id(connection: &mut PgConnection) -> Result<String, StoreError> {
-    Ok(sqlx::query_scalar("select id::text from database_id").fetch_one(connection).await?)
+    // Not prepared: every command asks it once.
+    Ok(sqlx::raw_sql("select id::text from database_id").fetch_one(connection).await?.try_get(0)?)
 }
 
 /// The server that answers. Where a host refuses the control functions, the oid and the start time alone speak.

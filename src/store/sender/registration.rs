@@ -159,6 +159,9 @@ fn moved(row: &RegisteredSender, sender: &SenderRegistration) -> SenderMove {
 }
 
 async fn rows(executor: impl PgExecutor<'_>, senders: &[SenderRegistration]) -> Result<RegisteredByName, StoreError> {
+    if senders.is_empty() {
+        return Ok(RegisteredByName::default());
+    }
     let names: Vec<&str> = senders.iter().map(|sender| sender.name.as_str()).collect();
     let rows: Vec<RegisteredSender> = sqlx::query_as(
         "select id, name, provider, business, rehearsal, address, device, account, stop_words

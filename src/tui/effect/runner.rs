@@ -4,7 +4,7 @@
 mod patience;
 mod this_window;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio::sync::mpsc;
 
-use self::patience::{patience, pause_factor, takes_long};
+use self::patience::{KEY_WAIT, patience, pause_factor, takes_long};
 use super::{
     ALL_FOUND_MAX, AnswerText, Completion, DraftAnswer, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ListPart,
     ReadRequest, ReadSlot, WriteOutcome, WriteRequest, drafts, editor, shop,
@@ -42,6 +42,8 @@ pub struct AppEffectRunner {
     app: App,
     /// The reads in flight, each with the newest request that waits for its slot.
     reads: HashMap<ReadSlot, Option<ReadRequest>>,
+    /// The slots that were read before.
+    begun: HashSet<ReadSlot>,
     writes: mpsc::UnboundedSender<WriteRequest>,
     reports: mpsc::UnboundedSender<TaskReport>,
     reported: mpsc::UnboundedReceiver<TaskReport>,
@@ -52,7 +54,7 @@ impl AppEffectRunner {
         let (reports, reported) = mpsc::unbounded_channel();
         let (writes, queue) = mpsc::unbounded_channel();
         tokio::spawn(write_in_order(app.acting(), queue, reports.clone()));
-        Self { app, reads: HashMap::new(), writes, reports, reported }
+        Self { app, reads: HashMap::new(), begun: HashSet::new(), writes, reports, reported }
     }
 
     /// Starts a read, or keeps it for when its slot is free.
@@ -65,8 +67,9 @@ impl AppEffectRunner {
         self.reads.insert(slot, None);
         let (app, reports) = (self.app.clone(), self.reports.clone());
         let pause = pause_factor(&request);
+        let longest = if self.begun.insert(slot) { KEY_WAIT } else { Duration::MAX };
         let task = tokio::spawn(async move {
-            let turn = app.read_permit(patience(&request)).await;
+            let turn = app.read_permit(patience(&request).min(longest)).await;
             let app = if turn.is_some() { app } else { app.beside() };
             read(&app, request).await
         });

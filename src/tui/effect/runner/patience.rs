@@ -6,8 +6,9 @@ use crate::tui::effect::{ReadRequest, WriteRequest};
 
 /// How long a periodic read waits for its turn; no operator waits for it.
 const PERIODIC_WAIT: Duration = Duration::from_secs(10);
-/// How long a read waits for its turn that a key may have requested.
-const KEY_WAIT: Duration = Duration::from_secs(1);
+/// How long a read waits for its turn that a key may have requested, and the first one of its kind, without which a part of the screen
+/// is empty: a far database keeps the engine's own questions at work for seconds.
+pub(super) const KEY_WAIT: Duration = Duration::from_millis(250);
 
 /// Whether an act may take minutes.
 pub(super) const fn takes_long(request: &WriteRequest) -> bool {
