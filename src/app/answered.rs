@@ -37,16 +37,6 @@ impl App {
         if keeps_its_people(row) { Ok(answered::rows(self.pool(), row.id).await?) } else { Ok(Vec::new()) }
     }
 
-    /// Leaves out, once it is launched, whose answer was on its way into the database with the launch, and saw a draft.
-    pub(super) async fn leave_out_late(&self, row: &BlastRow) -> Result<(), AppError> {
-        if !keeps_its_people(row) {
-            return Ok(());
-        }
-        let mut tx = self.begin().await?;
-        answered::leave_out(&mut tx, row.id).await?;
-        Ok(tx.commit().await?)
-    }
-
     /// Whom the filter of a blast finds, or a follow-up was made for, and who of them is left out.
     pub(super) async fn whom_it_finds(
         &self,

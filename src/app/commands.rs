@@ -119,9 +119,6 @@ impl App {
         if let Err(error) = claim::skip_suppressed(self.pool(), blast.id).await {
             tracing::warn!(%error, blast = blast.id.0, "who opted out earlier is not counted yet");
         }
-        if let Err(error) = self.leave_out_late(blast).await {
-            tracing::warn!(%error, blast = blast.id.0, "who answered at this moment may still be queued");
-        }
     }
 
     /// Resumes the stopped sender of a blast that was not paused itself: whoever resumes confirms that the error is fixed.

@@ -117,26 +117,38 @@ pub async fn leave_out(tx: &mut PgConnection, id: BlastId) -> Result<i64, StoreE
     skip(tx, vec![id.0], None).await
 }
 
-/// Leaves out people who have just answered wherever a follow-up that was launched has them queued.
+/// Leaves out people who have just answered wherever a follow-up that was launched has them queued. Whoever launches one in this moment
+/// waits for this transaction, and leaves them out; or this one waits for the launch.
 pub async fn leave_out_of_launched(tx: &mut PgConnection, answered: &[RecipientId]) -> Result<(), StoreError> {
-    let queued: Vec<(i64, i64)> = sqlx::query_as(
-        "select q.blast_id, q.id
+    let queued: Vec<(i64, i64, bool)> = sqlx::query_as(
+        "select q.blast_id, q.id, f.state = 'draft'
            from blast_recipients a
            join blast_recipients q on person_key(q.phone_number) = person_key(a.phone_number) and q.blast_id <> a.blast_id
                                   and q.status >= 'queued' and q.status <= 'queued'
-           join blasts f on f.id = q.blast_id and f.state in ('scheduled', 'sending', 'paused')
+           join blasts f on f.id = q.blast_id and f.state in ('draft', 'scheduled', 'sending', 'paused')
                         and (f.step_number is not null or f.follows_stage is not null and f.segment is null)
           where a.id = any($1)",
     )
     .bind(answered.iter().map(|id| id.0).collect::<Vec<_>>())
     .fetch_all(&mut *tx)
     .await?;
-    if queued.is_empty() {
-        return Ok(());
+    let drafts: Vec<i64> = queued.iter().filter(|(_, _, is_draft)| *is_draft).map(|(blast, ..)| *blast).collect();
+    let drafts = hold_drafts(tx, drafts).await?;
+    let launched = queued.into_iter().filter(|(blast, ..)| !drafts.contains(blast));
+    let (blasts, people): (Vec<i64>, Vec<i64>) = launched.map(|(blast, person, _)| (blast, person)).unzip();
+    if !people.is_empty() {
+        skip(tx, blasts, Some(people)).await?;
     }
-    let (blasts, people) = queued.into_iter().unzip();
-    skip(tx, blasts, Some(people)).await?;
     Ok(())
+}
+
+/// Those of the drafts that are drafts still, and stay so until the end of the transaction.
+async fn hold_drafts(tx: &mut PgConnection, drafts: Vec<i64>) -> Result<Vec<i64>, StoreError> {
+    if drafts.is_empty() {
+        return Ok(drafts);
+    }
+    let held = sqlx::query_scalar("select id from blasts where id = any($1) and state = 'draft' order by id for share");
+    Ok(held.bind(drafts).fetch_all(tx).await?)
 }
 
 /// A follow-up that goes on, or is over, without somebody of whom nothing stands any more for which they were left out.

@@ -1,5 +1,7 @@
 //! Follow-ups against a real Postgres: exactly those who are stuck, less those who must not be chased, with their lineage.
 
+mod launch;
+
 use blastdeck::app::FoundFollowUp;
 use blastdeck::domain::filter::segment::Exclusion;
 use blastdeck::domain::follow_up::{LeftOut, PROPOSED_AGE, ages};
