@@ -50,13 +50,12 @@ pub(super) const NUMBER: &str = "106540352242922";
 pub(super) const APP_SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 impl BenchSender {
-    /// What it sends: Meta takes only templates from whom nobody wrote to.
+    /// What it sends, the same text over either wire. Meta takes only templates from whom nobody wrote to.
     pub(super) fn content(self) -> Result<BlastContent> {
         Ok(match self.provider {
             ProviderKind::Wsapme => BlastContent::Text(Message::parse("Salam {name}, promo!")?),
             ProviderKind::Meta => {
-                let variables = json!({ "1": "{name}", "2": "20%" });
-                let template = json!({ "name": "raya_promo", "language": "ms", "variables": variables });
+                let template = json!({ "name": "short_promo", "language": "ms", "variables": { "1": "{name}" } });
                 BlastContent::Template(Box::new(TemplateMessage::parse(&template)?))
             }
         })

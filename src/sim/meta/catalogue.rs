@@ -84,6 +84,7 @@ pub const TEMPLATES: &[CatalogueTemplate] = &[
         buttons: &[CatalogueButton::QuickReply("Ya, saya nak"), CatalogueButton::QuickReply("STOP")],
         ..BASE
     },
+    CatalogueTemplate { name: "short_promo", language: "ms", body: "Salam {{1}}, promo!", ..BASE },
     CatalogueTemplate {
         name: "order_update",
         category: "UTILITY",

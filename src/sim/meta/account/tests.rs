@@ -20,7 +20,7 @@ async fn every_template_is_found_by_following_the_pages() {
         after = format!("&after={}", page["paging"]["cursors"]["after"].as_str().unwrap());
     }
 
-    assert_eq!(names.len(), 16);
+    assert_eq!(names.len(), 17);
     assert!(
         names.contains(&"flash_sale en_US PAUSED".to_owned()) && names.contains(&"flash_sale ms APPROVED".to_owned())
     );
