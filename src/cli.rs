@@ -16,6 +16,7 @@ mod doctor;
 mod engine;
 mod exit;
 mod export;
+mod find;
 mod hook;
 mod inbox;
 mod list;
@@ -100,6 +101,11 @@ enum CliVerb {
     /// Create, send, follow and report blasts.
     #[command(subcommand)]
     Blast(blast::BlastVerb),
+    /// Find a person in every blast, by digits of the number or words of the name.
+    Find(find::FindVerb),
+    /// Blasts that repeat, as `blast schedule`: list, show, pause, resume, skip and end them.
+    #[command(subcommand)]
+    Schedule(blast::schedule::ScheduleVerb),
     /// Mark a person: replied, closed, opt-out, note, or undo the last mark.
     Mark(mark::MarkVerb),
     /// List what people wrote, newest first.
@@ -230,6 +236,8 @@ const WITHOUT_PLAIN: &str = "--plain takes the dashboard's place and goes withou
 async fn run_verb(verb: CliVerb, global: &Global) -> Result<ExitCode> {
     match verb {
         CliVerb::Blast(verb) => verb.run(global).await,
+        CliVerb::Find(verb) => verb.run(global).await,
+        CliVerb::Schedule(verb) => verb.run(global).await.map(|()| ExitCode::SUCCESS),
         CliVerb::Mark(verb) => verb.run(global).await,
         CliVerb::Replies(verb) => verb.run(global).await,
         CliVerb::Notices(verb) => verb.run(global).await,

@@ -196,6 +196,7 @@ impl App {
         let (by, who) = (first.operator, person.who());
         Err(AppError::Refused(match mark {
             Mark::OptOut => format!("{by} noted first that {who} wants no more; nothing changed"),
+            Mark::Note(_) => format!("{by} wrote the same note on {who} first; nothing changed"),
             _ => format!("{by} marked {who} {} first; nothing changed", person.status),
         }))
     }

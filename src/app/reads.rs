@@ -22,7 +22,7 @@ use crate::domain::phone::{Phone, Region};
 use crate::domain::sender::StopCode;
 use crate::domain::template;
 use crate::domain::waiting::Waiting;
-use crate::engine::{ConfiguredSender, per_hour, variables};
+use crate::engine::{ConfiguredSender, EngineChange, per_hour, variables};
 use crate::store::action;
 use crate::store::business;
 use crate::store::draft;
@@ -139,7 +139,7 @@ impl App {
         }
         let now = self.engine().clock.now();
         let waiting = self.waiting_of(&row, sender, now);
-        let Some(configured) = self.sender(row.sender_id) else {
+        let Some(configured) = self.sender(row.sender_id).filter(|_| !self.has_old_settings()) else {
             return Ok(BlastView::new(row, waiting, Estimate::default()));
         };
         let sender_state = match states.entry(configured.id) {
@@ -184,6 +184,12 @@ impl App {
         }
         engine.notifier.wake();
         reason::until_its_start(row, now)
+    }
+
+    /// Whether the configuration has changed since this process read it: somebody else sends by other limits, and nothing is promised by
+    /// these.
+    fn has_old_settings(&self) -> bool {
+        *self.retirement().borrow() == Some(EngineChange::Settings)
     }
 
     /// What limits a sender now, in addition to its configuration.
@@ -254,7 +260,9 @@ impl App {
             .collect();
         let today = sender::attempts_of_days(self.pool(), &days).await?;
         let with_usage = |row: SenderRow| {
-            let limits = self.sender(row.id).map(|configured| configured.limits);
+            let zone = self.sender(row.id).map(ConfiguredSender::zone);
+            let current = self.sender(row.id).filter(|_| !self.has_old_settings());
+            let limits = current.map(|configured| configured.limits);
             let in_force = limits.map(|limits| limits.capped(row.throughput).slowed(row.slowed));
             let usage = SenderUsage {
                 daily_cap: limits.and_then(|limits| limits.daily_cap).map(|cap| i64::from(cap.get())),
@@ -262,7 +270,7 @@ impl App {
                 today: today.get(&row.id).copied().unwrap_or_default(),
                 rate: limits.map(|limits| limits.rate).unwrap_or_default(),
                 gap: limits.and_then(|limits| limits.gap),
-                zone: limits.map(|limits| limits.zone),
+                zone,
             };
             let token = self.config().sender(&row.name).map(|sender| sender.token.clone());
             SenderView::new(self.with_unusable(row), usage, token)

@@ -1,5 +1,6 @@
 //! `blast`: creates, sends, follows and reports blasts. One verb per file.
 
+mod add_remove;
 mod command;
 mod edit;
 pub(super) mod export;
@@ -11,7 +12,7 @@ pub(super) mod people;
 mod plan;
 mod report;
 mod retry;
-mod schedule;
+pub(super) mod schedule;
 mod send;
 mod show;
 mod step;
@@ -34,6 +35,10 @@ pub(super) enum BlastVerb {
     FollowUp(Box<follow_up::FollowUpArgs>),
     /// Change a draft, or what is scheduled until it starts: its message or template, name, pace and start. Its people stay.
     Edit(Box<edit::EditArgs>),
+    /// Add people to a draft: numbers, or a list.
+    Add(add_remove::AddArgs),
+    /// Take people out of a draft.
+    Remove(add_remove::RemoveArgs),
     /// List blasts, newest first.
     List(list::ListArgs),
     /// Show one blast: its state, its counts, and what it is waiting for.
@@ -84,6 +89,8 @@ impl BlastVerb {
             Self::New(verb) => verb.run(global).await?,
             Self::FollowUp(verb) => verb.run(global).await?,
             Self::Edit(verb) => verb.run(global).await?,
+            Self::Add(verb) => verb.run(global).await?,
+            Self::Remove(verb) => verb.run(global).await?,
             Self::List(verb) => verb.run(global).await?,
             Self::Show { blast } => show::show(global, blast).await?,
             Self::Plan { blast, left_out: true } => plan::left_out(global, blast).await?,

@@ -66,6 +66,9 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
 use crate::domain::status::Status;
 
+/// What changed in this time before a key, the operator may not have seen: on a slow line the screen is behind.
+const UNSEEN: TimeDelta = TimeDelta::seconds(10);
+
 /// The most keys that wait for a list.
 pub const HELD_MAX: usize = 512;
 
@@ -166,6 +169,8 @@ pub struct Model {
     pub last_key: DateTime<Utc>,
     /// Whom the operator marked since their last key: no news to them.
     pub mine: BTreeSet<RecipientId>,
+    /// Everybody whom they marked in this window, and whose sale by somebody else they were told of.
+    pub known: BTreeSet<RecipientId>,
     /// What happened in the selected blast since the last key.
     pub since: Option<ChangesSince>,
     /// Who came back after the follow-ups of the selected blast.
@@ -234,6 +239,7 @@ impl Model {
             dropping: None,
             last_key: now,
             mine: BTreeSet::new(),
+            known: BTreeSet::new(),
             since: None,
             chain: None,
             retryable: None,
@@ -281,6 +287,18 @@ impl Model {
     /// Whether a row is worth a glance: it changed since the last key, and not by the operator.
     pub fn is_new(&self, row: &RecipientRow) -> bool {
         row.changed_at > self.last_key && !self.mine.contains(&row.id) && row.status != Status::Queued
+    }
+
+    /// The operator of this window marked somebody.
+    pub fn marked(&mut self, person: RecipientId) {
+        self.mine.insert(person);
+        self.known.insert(person);
+    }
+
+    /// Whether somebody else closed them just now: the screen that a key was pressed at may not have shown it.
+    pub fn is_just_closed_elsewhere(&self, row: &RecipientRow) -> bool {
+        let is_just_now = self.now - row.changed_at < UNSEEN;
+        row.status == Status::Closed && is_just_now && !self.known.contains(&row.id)
     }
 
     pub const fn next_ticket(&mut self) -> u64 {

@@ -14,7 +14,9 @@ pub enum TextRole {
     Accent,
     /// Heads of columns, secondary text.
     Dim,
-    /// The row under the cursor, and what a question is about.
+    /// Who or what the next key acts on: the cursor's row in the focused pane.
+    Selected,
+    /// A chosen line, and what a question is about.
     Strong,
     /// Something that waits for a person.
     Need,
@@ -122,7 +124,7 @@ const fn table(meaning: TextRole) -> (Color, Modifier) {
         TextRole::Strong => (Color::Reset, Modifier::BOLD),
         TextRole::Need => (Color::Red, Modifier::BOLD),
         TextRole::Trouble => (Color::Red, plain),
-        TextRole::Real | TextRole::ReadOnly => (Color::Reset, Modifier::REVERSED),
+        TextRole::Selected | TextRole::Real | TextRole::ReadOnly => (Color::Reset, Modifier::REVERSED),
         TextRole::Demo => (Color::Yellow, plain),
         TextRole::Stage(status) => stage(status),
     }
@@ -162,10 +164,11 @@ mod tests {
     use super::{Charset, Colours, Palette, ScreenTheme, TextRole};
     use crate::domain::status::Status;
 
-    const MEANINGS: [TextRole; 9] = [
+    const MEANINGS: [TextRole; 10] = [
         TextRole::Plain,
         TextRole::Accent,
         TextRole::Dim,
+        TextRole::Selected,
         TextRole::Strong,
         TextRole::Need,
         TextRole::Trouble,

@@ -96,6 +96,14 @@ fn people_or_activity(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
+/// How a pane's cursor is drawn: in the focused pane it is where keys act.
+const fn cursor_role(focus: Focused) -> TextRole {
+    match focus {
+        Focused::Yes => TextRole::Accent,
+        Focused::No => TextRole::Dim,
+    }
+}
+
 fn focused(model: &Model, pane: Pane) -> Focused {
     if model.focus == pane { Focused::Yes } else { Focused::No }
 }

@@ -2,6 +2,7 @@
 
 mod exit_codes;
 mod far;
+mod people;
 mod refusals;
 
 use std::process::Stdio;

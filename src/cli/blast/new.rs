@@ -245,7 +245,7 @@ pub(in crate::cli) fn rejected(rejected: &Rejections, file: Option<&Path>) {
 }
 
 /// Reports on standard error how many people were imported, and why others were not.
-fn report(imported: &Imported) {
+pub(super) fn report(imported: &Imported) {
     let name = imported.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));
     let taken = text::people(imported.taken);
     talk(&format!("{taken} taken (phones from {}{name})", clean(&imported.phone_column)));

@@ -45,7 +45,7 @@ pub(in crate::cli) enum ScheduleVerb {
 }
 
 impl ScheduleVerb {
-    pub(super) async fn run(self, global: &Global) -> Result<()> {
+    pub(in crate::cli) async fn run(self, global: &Global) -> Result<()> {
         match self {
             Self::List => list(global).await,
             Self::Show { blast } => show(global, blast).await,

@@ -2,9 +2,9 @@
 
 use rust_decimal::Decimal;
 
-use super::support::{RAYA, STACKED, TestDashboard, at, marked, person, raya};
+use super::support::{RAYA, STACKED, TestDashboard, at, marked, people, person, raya};
 use crate::app::Marked;
-use crate::app::view::BlastView;
+use crate::app::view::{BlastView, RecipientRow};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{OrderId, RecipientId};
 use crate::domain::recipient::Mark;
@@ -285,6 +285,24 @@ fn c_on_somebody_closed_edits_the_amount_and_nothing_else() {
 
     assert_eq!(dashboard.acts(), [amend(140)]);
     assert_eq!(dashboard.cursor(), Some(3));
+}
+
+/// Their window was behind: it is a close that was typed, not another amount of somebody else's sale.
+#[test]
+fn a_close_typed_over_a_sale_that_just_came_is_not_written_and_says_so() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let closed = RecipientRow { changed_at: dashboard.model.now, ..people().swap_remove(1) };
+    dashboard.answer(Completion::Rows(Ok(vec![closed])));
+
+    dashboard.keys("3jc90\n");
+
+    assert!(dashboard.acts().is_empty());
+    let said = "Tan Mei Ling was closed a moment ago by somebody else, RM 120.00; yours is not written, c again changes the \
+                amount; you typed RM 90.00";
+    assert_eq!(dashboard.model.notice.as_ref().map(|notice| notice.text.as_str()), Some(said));
+
+    dashboard.keys("c90\n");
+    assert_eq!(dashboard.acts().len(), 1, "whoever has read it may change it");
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn the_hints_of_the_demo_go_on_as_they_are_followed_and_esc_ends_them() {
 }
 
 #[test]
-fn stages_have_their_colours_in_table_and_bars_and_the_focused_cursor_is_bold() {
+fn stages_have_their_colours_in_table_and_bars_and_the_focused_row_is_reversed() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3");
     let buffer = buffer(&dashboard.model);
@@ -76,7 +76,8 @@ fn stages_have_their_colours_in_table_and_bars_and_the_focused_cursor_is_bold() 
     assert_eq!(style(46, 3), of(TextRole::Stage(Status::Sent)));
     assert_eq!(style(2, 5), of(TextRole::Stage(Status::Read)));
     assert_eq!(style(41, 13), of(TextRole::Stage(Status::Closed)));
-    assert_eq!(style(20, 12), of(TextRole::Strong));
+    assert_eq!(style(20, 12), of(TextRole::Selected));
+    assert_eq!(style(0, 2), of(TextRole::Dim), "the cursor of a pane where keys do not act");
     assert_eq!(style(1, 0), of(TextRole::Real));
     assert_eq!(style(67, 0), of(TextRole::Need));
 }

@@ -318,7 +318,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
     model.say(if is_mark { notice.hint(model.undoes()) } else { notice });
     if let Some(person) = write.person {
         model.recipients.keep(person);
-        model.mine.insert(person);
+        model.marked(person);
     }
     let mut effects = writes::after_mark(model, write.person.as_slice());
     if let Some(Overlay::Customer(page)) = model.overlays.last_mut()

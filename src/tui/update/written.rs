@@ -102,7 +102,7 @@ fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> 
 fn marked_one(model: &mut Model, request: &WriteRequest, marked: &Marked) -> Vec<Effect> {
     let id = marked.recipient;
     model.recipients.keep(id);
-    model.mine.insert(id);
+    model.marked(id);
     if model.hint == Some(Hint::Reply) {
         model.hint = Some(Hint::Undo);
     }
@@ -129,7 +129,7 @@ fn marked_several(model: &mut Model, request: &WriteRequest, several: &MarkedSev
     let people: Vec<RecipientId> = several.marked.iter().map(|marked| marked.recipient).collect();
     for &id in &people {
         model.recipients.keep(id);
-        model.mine.insert(id);
+        model.marked(id);
     }
     let mut text = sentence_for_several(request, several);
     if several.marked.iter().any(|marked| leaves_the_list(model, marked)) {
@@ -223,7 +223,7 @@ fn undone(model: &mut Model, undone: UndoOutcome) -> Vec<Effect> {
     if recipients.is_empty() {
         return vec![Effect::Read(ReadRequest::Blasts)];
     }
-    model.mine.extend(&recipients);
+    recipients.iter().for_each(|person| model.marked(*person));
     after_mark(model, &recipients)
 }
 

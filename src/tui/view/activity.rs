@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
-use super::focused;
+use super::{cursor_role, focused};
 use crate::app::view::{ActivityEvent, ActivityOrder, ActivityRow, LeftByUndo, RecipientRow};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::BlastState;
@@ -69,7 +69,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     for (row, y) in model.activity.visible(height).zip(area.y + 1..) {
         let here = model.activity.cursor() == Some(row.place);
         let (glyph, meaning) = match () {
-            () if here => (">", TextRole::Accent),
+            () if here => (">", cursor_role(focus)),
             () if model.activity.is_new(row, &model.options.operator) => ("N", TextRole::Accent),
             () => (" ", TextRole::Plain),
         };
@@ -160,11 +160,11 @@ fn news(model: &Model, is_focused: bool) -> Vec<String> {
 
 fn value(model: &Model, row: &ActivityRow, column: ActivityColumn, is_strong: bool) -> (String, TextRole) {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let plain = if is_strong { TextRole::Strong } else { TextRole::Plain };
+    let person = if is_strong { TextRole::Selected } else { TextRole::Plain };
     match column {
         ActivityColumn::Time => (clock.short(row.place.at), TextRole::Dim),
-        ActivityColumn::Phone => (row.phone.as_ref().map(ToString::to_string).unwrap_or_default(), plain),
-        ActivityColumn::Name => (who(row), plain),
+        ActivityColumn::Phone => (row.phone.as_ref().map(ToString::to_string).unwrap_or_default(), person),
+        ActivityColumn::Name => (who(row), person),
         ActivityColumn::What => {
             let (what, meaning) = what(&row.event, model.now);
             (what.to_owned(), meaning)

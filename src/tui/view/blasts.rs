@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
-use super::{focused, senders, waiting};
+use super::{cursor_role, focused, senders, waiting};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::{Funnel, percent_words};
@@ -122,16 +122,17 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let at = model.blasts.position().unwrap_or_default();
     let top = (at + 1).saturating_sub(height);
     let title = title(model, (top, height));
-    rule(pen, (area.x, area.y), area.width, &title, focused(model, Pane::Blasts));
+    let focus = focused(model, Pane::Blasts);
+    rule(pen, (area.x, area.y), area.width, &title, focus);
     for (blast, y) in model.blasts.rows().iter().skip(top).take(height).zip(area.y + 2..) {
         let selected = model.blast().is_some_and(|selected| selected.id == blast.id);
         if model.blasts.marked().contains(&blast.id) {
             pen.put((area.x, y), "*", 1, TextRole::Accent);
         } else if selected {
-            pen.put((area.x, y), ">", 1, TextRole::Accent);
+            pen.put((area.x, y), ">", 1, cursor_role(focus));
         }
-        let strong = selected && focused(model, Pane::Blasts) == Focused::Yes;
-        table.row(pen, (area.x, y), |cell| value(model, blast, cell, (room, strong.then_some(TextRole::Strong))));
+        let strong = selected && focus == Focused::Yes;
+        table.row(pen, (area.x, y), |cell| value(model, blast, cell, (room, strong.then_some(TextRole::Selected))));
         progress_bar(blast, pen, &table, (area.x, y));
     }
     let taken = u16::try_from(reason.len()).unwrap_or(u16::MAX);

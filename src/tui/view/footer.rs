@@ -164,9 +164,14 @@ fn finding(model: &Model, find: &FindPrompt) -> TextLine {
     let elsewhere = find.elsewhere.as_ref().map(|rows| others(model, rows.iter().map(|row| row.person.blast_id)));
     let elsewhere = elsewhere.map(|words| format!("   {words}")).unwrap_or_default();
     let is_found = model.recipients.total.is_some_and(|found| found.number() > 0);
-    let next = if is_found { "   enter, then r replied  c closed  b stop" } else { "   esc goes back" };
     let line = line.and(format!("   {here}{elsewhere}"), TextRole::Plain);
-    hinted(model, line, next, if is_found { "  enter, r c b" } else { "" })
+    if !is_found {
+        return hinted(model, line, "   esc goes back", "");
+    }
+    let marks = ["they-replied", "they-bought-an-amount-may-follow", "never-message-them-again"];
+    let [replied, closed, stop] = marks.map(|action| model.options.keys.of(action));
+    let next = format!("   enter, then {replied} replied  {closed} closed  {stop} stop");
+    hinted(model, line, &next, &format!("  enter, {replied} {closed} {stop}"))
 }
 
 /// Who was found in this blast, and what else has the digits in it.

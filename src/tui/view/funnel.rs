@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::layout::Rect;
 
 use super::waiting::{WaitLine, wait_line};
-use super::{focused, views};
+use super::{cursor_role, focused, views};
 use crate::app::view::{BlastView, Total};
 use crate::domain::blast::{BlastState, is_initial};
 use crate::domain::funnel::percent_words;
@@ -189,13 +189,20 @@ fn stages(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
         let whole = whole.iter().find(|words| width(words) <= room - 2).map_or("", String::as_str);
         pen.put_right((area.right(), area.y + 1), whole, room - 2, TextRole::Dim);
     }
+    let focus = focused(model, Pane::Funnel);
     let funnel = blast.counts.funnel();
     let counts = [funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed];
     for ((row, (stage, count)), y) in STAGES.into_iter().zip(counts).enumerate().zip(area.y + 2..area.bottom()) {
-        if row == model.stage && model.shows_stages() {
-            pen.put((area.x, y), ">", 1, TextRole::Accent);
+        let here = row == model.stage && model.shows_stages();
+        if here {
+            pen.put((area.x, y), ">", 1, cursor_role(focus));
         }
-        table.row(pen, (area.x, y), |cell| value(cell, stage, (count, funnel.sent), blast));
+        table.row(pen, (area.x, y), |cell| match value(cell, stage, (count, funnel.sent), blast) {
+            (text, _) if here && focus == Focused::Yes && matches!(cell, FunnelColumn::Stage) => {
+                (text, TextRole::Selected)
+            }
+            shown => shown,
+        });
         if room > 8 {
             bar(pen, (area.x + BARS, y), (count, everybody), room, TextRole::Stage(stage));
         }

@@ -101,7 +101,7 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
             EngineChange::Settings => "the configuration has changed, ",
             EngineChange::Gone(_) | EngineChange::NoDatabase(_) => "",
         };
-        let (words, more) = ("does not send".to_owned(), format!(": {why}open it again"));
+        let (words, more) = ("this window does not send".to_owned(), format!(": {why}open it again"));
         // What to do comes before the senders.
         let (words, more) = if room >= WIDE { (words + &more, String::new()) } else { (words, more) };
         segments.push(HeaderSegment { words, more, meaning: TextRole::Need });

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::focused;
+use super::{cursor_role, focused};
 use crate::app::view::RecipientRow;
 use crate::domain::status::Status;
 use crate::tui::Charset;
@@ -78,10 +78,10 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let mut before: Option<&RecipientRow> = None;
     for (person, y) in model.recipients.visible(height).zip(area.y + 2..) {
         let here = cursor == Some(person.row.id);
-        let (glyph, meaning) = mark(model, &person.row, here);
+        let (glyph, meaning) = mark(model, &person.row, here.then_some(focus));
         pen.put((area.x, y), glyph, 1, meaning);
         let strong = here && focus == Focused::Yes;
-        let shown = |cell| value(model, &person.row, cell, strong.then_some(TextRole::Strong));
+        let shown = |cell| value(model, &person.row, cell, strong.then_some(TextRole::Selected));
         if is_large {
             table.row(pen, (area.x, y), |cell| quieter(model, (&person.row, before), cell, shown(cell)));
         } else {
@@ -124,12 +124,12 @@ fn nobody(model: &Model) -> String {
 }
 
 /// The cursor, a mark, or news.
-fn mark(model: &Model, row: &RecipientRow, here: bool) -> (&'static str, TextRole) {
-    match () {
-        () if model.recipients.marked.contains_key(&row.id) => ("*", TextRole::Accent),
-        () if here => (">", TextRole::Accent),
-        () if model.is_new(row) => ("N", TextRole::Accent),
-        () => (" ", TextRole::Plain),
+fn mark(model: &Model, row: &RecipientRow, here: Option<Focused>) -> (&'static str, TextRole) {
+    match here {
+        _ if model.recipients.marked.contains_key(&row.id) => ("*", TextRole::Accent),
+        Some(focus) => (">", cursor_role(focus)),
+        None if model.is_new(row) => ("N", TextRole::Accent),
+        None => (" ", TextRole::Plain),
     }
 }
 

@@ -1,0 +1,98 @@
+//! `blast add` and `blast remove`: the people of a draft.
+
+use std::path::PathBuf;
+
+use color_eyre::Result;
+use serde_json::json;
+
+use super::new::{open, report};
+use crate::app::PeopleSource;
+use crate::cli::Global;
+use crate::cli::context::{Context, Intent};
+use crate::cli::exit::UsageError;
+use crate::cli::output::{json, line};
+use crate::domain::ids::BlastId;
+use crate::domain::phone::Phone;
+use crate::domain::text::{clean, people};
+use crate::import::{ReasonCount, TableSource};
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct AddArgs {
+    /// The blast's id, as in `blast list`.
+    blast: BlastId,
+    /// The numbers, in any spelling.
+    #[arg(value_name = "PHONE", required_unless_present = "recipients", conflicts_with = "recipients")]
+    phones: Vec<String>,
+    /// The name of the one person who is added.
+    #[arg(long, conflicts_with = "recipients")]
+    name: Option<String>,
+    /// A list of people, as `blast new` reads it: a CSV file or an Excel workbook (.xlsx), or - for standard input.
+    #[arg(long, value_name = "FILE")]
+    recipients: Option<PathBuf>,
+    /// The sheet of the workbook; by default the first that is not hidden.
+    #[arg(long, value_name = "NAME", requires = "recipients")]
+    sheet: Option<String>,
+}
+
+impl AddArgs {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        if self.name.is_some() && self.phones.len() > 1 {
+            return Err(UsageError("--name is the name of one person: give one number with it".to_owned()).into());
+        }
+        let source = self.source()?;
+        let context = Context::open(global, Intent::Writes).await?;
+        let added = context.app.add_people(self.blast, source).await?;
+        report(&added);
+        let total = context.app.blast_without_unasked(self.blast).await?.total_recipients;
+        if context.is_json {
+            let reason = |reason: &ReasonCount| json!({ "reason": reason.reason, "rows": reason.rows });
+            let reasons: Vec<_> = added.rejected.reasons.iter().map(reason).collect();
+            return json(&json!({
+                "id": self.blast, "taken": added.taken, "rejected": added.rejected.total, "reasons": reasons,
+                "total_recipients": total,
+            }));
+        }
+        line(&format!("{} in blast {} now", people(total), self.blast))
+    }
+
+    fn source(&self) -> Result<PeopleSource> {
+        if let Some(path) = &self.recipients {
+            return Ok(PeopleSource::Table(TableSource::from(open(path)?).of_sheet(self.sheet.clone())));
+        }
+        let person = |phone: &String| json!({ "phone_number": phone, "name": self.name });
+        Ok(PeopleSource::given(self.phones.iter().map(person)))
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct RemoveArgs {
+    /// The blast's id, as in `blast list`.
+    blast: BlastId,
+    /// The numbers, in any spelling.
+    #[arg(value_name = "PHONE", required = true)]
+    phones: Vec<String>,
+}
+
+impl RemoveArgs {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let context = Context::open(global, Intent::Writes).await?;
+        let region = context.app.region_of(context.app.require_blast(self.blast).await?);
+        let (mut phones, mut wrong) = (Vec::new(), Vec::new());
+        for text in &self.phones {
+            match Phone::parse(text, region) {
+                Ok(phone) => phones.push(phone),
+                Err(error) => wrong.push(format!("`{}`: {error}", clean(text))),
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(UsageError(wrong.join("; ")).into());
+        }
+        let removed = context.app.remove_people(self.blast, &phones).await?;
+        let total = context.app.blast_without_unasked(self.blast).await?.total_recipients;
+        if context.is_json {
+            return json(&json!({ "id": self.blast, "removed": removed, "total_recipients": total }));
+        }
+        let removed = people(i64::try_from(removed).unwrap_or(i64::MAX));
+        line(&format!("{removed} taken out, {} in blast {} now", people(total), self.blast))
+    }
+}

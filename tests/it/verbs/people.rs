@@ -1,0 +1,66 @@
+//! `find`, `schedule`, `blast add` and `blast remove`.
+
+use serde_json::json;
+
+use super::{REFUSED, USAGE, is_a_clear_line};
+use crate::support::{Setup, Shop, digits};
+
+#[tokio::test]
+async fn people_are_added_to_a_draft_and_taken_out_of_it() {
+    let shop = Shop::open(Setup::default()).await;
+    let draft = shop.draft(0..2).await;
+    shop.ok(&["blast", "edit", &draft, "--message", "Salam, promo!"]).await;
+    let phone = |n| format!("+{}", digits(n));
+
+    let added = shop.json(&["blast", "add", &draft, &phone(5), &phone(6)]).await;
+    assert_eq!((&added["taken"], &added["rejected"], &added["total_recipients"]), (&json!(2), &json!(0), &json!(4)));
+    let again = shop.json(&["blast", "add", &draft, &phone(6), &phone(7)]).await;
+    assert_eq!((&again["taken"], &again["rejected"], &again["total_recipients"]), (&json!(1), &json!(1), &json!(5)));
+    std::fs::write(shop.path("more.csv"), format!("phone,name\n{},Aina\n", phone(8))).unwrap();
+    let list = shop.path("more.csv").display().to_string();
+    assert_eq!(shop.json(&["blast", "add", &draft, "--recipients", &list]).await["total_recipients"], 6);
+    shop.ok(&["blast", "add", &draft, &phone(9), "--name", "Ben"]).await;
+    let ben = format!("select count(*) from blast_recipients where blast_id = {draft} and name = 'Ben'");
+    assert_eq!(shop.number(&ben).await, 1);
+
+    let removed = shop.json(&["blast", "remove", &draft, &phone(5), &phone(20)]).await;
+    assert_eq!((&removed["removed"], &removed["total_recipients"]), (&json!(1), &json!(6)));
+    let wrong = shop.run(&["blast", "remove", &draft, "nobody", &phone(6)]).await;
+    is_a_clear_line(&wrong, USAGE, &["`nobody`"]);
+    let two = shop.run(&["blast", "add", &draft, &phone(21), &phone(22), "--name", "Ben"]).await;
+    is_a_clear_line(&two, USAGE, &["one number"]);
+    assert_eq!(shop.json(&["blast", "plan", &draft]).await["people"], 6);
+
+    shop.ok(&["blast", "send", &draft, "--yes"]).await;
+    shop.until_state(&draft, "completed").await;
+    for act in ["add", "remove"] {
+        let late = shop.run(&["blast", act, &draft, &phone(23)]).await;
+        assert_eq!(late.code, REFUSED, "{late:?}");
+    }
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn somebody_is_found_in_every_blast() {
+    let shop = Shop::open(Setup::default()).await;
+    let (first, second) = (shop.draft(0..3).await, shop.draft(2..5).await);
+    let ending = &digits(2)[digits(2).len() - 4..];
+
+    let found = shop.json_lines(&["find", ending]).await;
+
+    let blasts: Vec<_> = found.iter().map(|row| row["blast_id"].to_string()).collect();
+    assert_eq!(blasts, [second, first]);
+    assert!(found.iter().all(|row| row["phone_number"] == format!("+{}", digits(2))), "{found:?}");
+    let one = shop.run(&["find", ending, "--limit", "1"]).await;
+    assert!(one.err.contains("there are more than these"), "{one:?}");
+    let nobody = shop.run(&["find", "nobody at all"]).await;
+    assert_eq!((nobody.code, nobody.out.as_str()), (0, ""), "{nobody:?}");
+    is_a_clear_line(&shop.run(&["find", " "]).await, USAGE, &["digits"]);
+}
+
+#[tokio::test]
+async fn schedules_have_the_same_verbs_at_the_top() {
+    let shop = Shop::open(Setup::default()).await;
+
+    assert_eq!(shop.ok(&["schedule", "list"]).await, shop.ok(&["blast", "schedule", "list"]).await);
+}
