@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -91,7 +91,8 @@ struct PendingWebhook {
 /// What proves where webhooks come from.
 #[derive(Default)]
 struct WebhookSecrets {
-    app_secrets: Vec<SecretString>,
+    /// Each with the senders that it speaks for; `None`: for all.
+    app_secrets: Vec<(SecretString, Option<Vec<SenderId>>)>,
     verify_tokens: Vec<SecretString>,
     /// Of each WSAPME sender.
     paths: Vec<(SenderId, SecretString)>,
@@ -146,7 +147,7 @@ pub(super) fn refused_webhooks(config: &Config, sender: &SenderConfig) -> Vec<St
     let named = of_meta.chain([("webhook_secret", &sender.webhook_secret)]);
     let unread = named.filter_map(|(what, source)| read_secret(sender, what, source.as_ref()?).err());
     let mut why: Vec<_> = unread.map(|error| format!("{error}: {REFUSED}")).collect();
-    // The secret of any sender proves a webhook of Meta's.
+    // One is enough: a sender without its own goes with those of the others.
     let signs = |sender: &SenderConfig| sender.meta.as_ref().is_some_and(|meta| meta.app_secret.is_some());
     if sender.meta.is_some() && !config.senders.iter().any(signs) {
         why.push(NO_APP_SECRET.to_owned());
@@ -157,13 +158,19 @@ pub(super) fn refused_webhooks(config: &Config, sender: &SenderConfig) -> Vec<St
 impl WebhookSecrets {
     fn read(config: &Config, id_of: impl Fn(&str) -> Option<SenderId>) -> Self {
         let mut secrets = Self::default();
+        let (mut signing, mut without) = (Vec::new(), Vec::new());
         for sender in &config.senders {
             let read = |what: &str, source: &Option<TokenSource>| {
                 let found = read_secret(sender, what, source.as_ref()?);
                 found.inspect_err(|error| tracing::error!(%error, "{REFUSED}")).ok()
             };
             if let Some(meta) = &sender.meta {
-                secrets.app_secrets.extend(read("app_secret", &meta.app_secret));
+                let secret = read("app_secret", &meta.app_secret);
+                match (secret, id_of(&sender.name)) {
+                    (Some(secret), Some(id)) => signing.push((secret, id)),
+                    (None, Some(id)) => without.push(id),
+                    (_, None) => {}
+                }
                 secrets.verify_tokens.extend(read("verify_token", &meta.verify_token));
             }
             match (read("webhook_secret", &sender.webhook_secret), id_of(&sender.name)) {
@@ -175,8 +182,26 @@ impl WebhookSecrets {
                 (None, _) => {}
             }
         }
+        secrets.app_secrets = by_secret(signing, &without);
         secrets
     }
+}
+
+/// Which senders each secret speaks for: those that have it, and those without one, whose app is not known. Where there is one secret, for
+/// all, also of senders that another machine is configured with.
+fn by_secret(
+    signing: Vec<(SecretString, SenderId)>,
+    without: &[SenderId],
+) -> Vec<(SecretString, Option<Vec<SenderId>>)> {
+    let mut apps: Vec<(SecretString, Vec<SenderId>)> = Vec::new();
+    for (secret, sender) in signing {
+        match apps.iter_mut().find(|(known, _)| known.expose_secret() == secret.expose_secret()) {
+            Some((_, senders)) => senders.push(sender),
+            None => apps.push((secret, without.iter().copied().chain([sender]).collect())),
+        }
+    }
+    let is_one = apps.len() == 1;
+    apps.into_iter().map(|(secret, senders)| (secret, (!is_one).then_some(senders))).collect()
 }
 
 impl WebhookIntake {
@@ -206,7 +231,7 @@ impl WebhookIntake {
         is_signature(signature).map_err(|error| self.unproven.count(error.to_string()))
     }
 
-    /// Keeps a webhook of Meta's, if the app secret of some sender signed these bytes.
+    /// Keeps a webhook of Meta's, if the app secret of some sender signed these bytes, with whom that speaks for.
     pub async fn meta(
         &self,
         body: ReceivedBody,
@@ -214,9 +239,9 @@ impl WebhookIntake {
         content_type: Option<String>,
     ) -> Result<(), WebhookRefusal> {
         let mut why = NO_APP_SECRET.to_owned();
-        for secret in &self.secrets.app_secrets {
+        for (secret, senders) in &self.secrets.app_secrets {
             match verify_signature(secret, &body.bytes, signature) {
-                Ok(()) => return self.keep("meta", None, content_type, body).await,
+                Ok(()) => return self.keep("meta", senders.clone(), content_type, body).await,
                 Err(error) => why = error.to_string(),
             }
         }

@@ -14,6 +14,7 @@ mod once;
 mod ordering;
 mod other_numbers;
 mod outsmarting;
+mod proof;
 mod replying;
 pub mod scene;
 mod sharing;

@@ -26,6 +26,8 @@ pub(super) struct InboxItem {
     pub received_at: DateTime<Utc>,
     /// Whose news it may be, the likeliest first; none where the number is not one of ours.
     pub senders: Vec<SenderId>,
+    /// Whose secret proved where it came from. Empty: it is not known of this one.
+    pub proven: Vec<SenderId>,
     /// Meta's id of the number.
     pub device: Option<String>,
     /// Meta's id of the business account.

@@ -56,12 +56,16 @@ fn parse(row: &InboxRow, now: DateTime<Utc>) -> Vec<ReadItem> {
 }
 
 fn items(row: &InboxRow, read: Vec<ReadItem>) -> Vec<InboxItem> {
+    let (provider, proven) = (provider_of(row), row.senders.clone().unwrap_or_default());
+    // A webhook of WSAPME's is about whoever's secret its address has; one of Meta's names its number.
+    let senders = if provider == ProviderKind::Wsapme { proven.clone() } else { Vec::new() };
     let items = (0..).zip(read).map(|(position, read)| InboxItem {
         row: 0,
         position,
         received_at: row.received_at,
-        provider: provider_of(row),
-        senders: row.senders.clone().unwrap_or_default(),
+        provider,
+        senders: senders.clone(),
+        proven: proven.clone(),
         device: read.device,
         account: read.account,
         news: read.news,

@@ -1,5 +1,6 @@
 //! One transaction of the inbox: whatever becomes of one item, the others are applied, under savepoints of their own.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use sqlx::{Connection, PgConnection};
@@ -9,7 +10,9 @@ use super::item::{self, InboxItem, ItemNews, ItemOutcome};
 use super::part::{self, RequestPart};
 use super::{identity_change, notices, opt_out, progress, replies, statuses, stops};
 use crate::domain::ids::SenderId;
+use crate::domain::sender::ProviderKind;
 use crate::engine::context::EngineContext;
+use crate::store::inbox::notices::senders_of_account;
 use crate::store::inbox::{self, hearing, messages};
 use crate::store::{StoreError, reply};
 
@@ -106,6 +109,7 @@ impl<'e> InboxTurn<'e> {
     /// Finds out whose news these are, and which of them are stops.
     pub(super) async fn judge(&self, tx: &mut PgConnection, items: &mut [InboxItem]) -> Result<(), StoreError> {
         self.resolve_senders(tx, items).await?;
+        refuse_unproven(tx, items).await?;
         stops::judge(tx, self.engine, items).await
     }
 
@@ -307,4 +311,26 @@ async fn apply_rest(
         | ItemNews::Status(_)
         | ItemNews::Identity { .. } => Ok(ItemOutcome::Applied),
     }
+}
+
+/// Why news is not applied that another app signed.
+const UNPROVEN: &str = "signed with the app_secret of another sender than those it is about: if they belong to one app of Meta's, give \
+                        them the same app_secret, and `blastdeck inbox replay` it by its number";
+
+/// Whoever has the secret of one app says nothing about the numbers and accounts of another.
+async fn refuse_unproven(tx: &mut PgConnection, items: &mut [InboxItem]) -> Result<(), StoreError> {
+    let mut accounts: HashMap<String, Vec<SenderId>> = HashMap::new();
+    for item in items.iter_mut().filter(|item| item.provider == ProviderKind::Meta && !item.proven.is_empty()) {
+        let about = match &item.account {
+            Some(account) if item.senders.is_empty() => match accounts.entry(account.clone()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(senders_of_account(&mut *tx, Some(account)).await?),
+            },
+            _ => &item.senders,
+        };
+        if !about.is_empty() && !about.iter().any(|sender| item.proven.contains(sender)) {
+            item.news = ItemNews::Unreadable(UNPROVEN.to_owned());
+        }
+    }
+    Ok(())
 }
