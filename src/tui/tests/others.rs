@@ -46,3 +46,29 @@ fn a_window_that_sends_no_more_says_why() {
     let line = dashboard.line(0);
     assert!(line.contains("does not send: the program has changed, open it again"), "{line}");
 }
+
+/// The first line while others are here, beside a sender with its limits.
+fn header(columns: u16, others: &[&str]) -> String {
+    let mut dashboard = TestDashboard::new(Size { width: columns, height: 24 });
+    let others = others.iter().map(|name| format!("{name}@shop")).collect();
+    dashboard.answer(Completion::Others(Ok(others)));
+    dashboard.line(0)
+}
+
+#[test]
+fn whoever_else_is_here_is_named_as_far_as_there_is_room_and_the_others_are_counted() {
+    let six = ["ben", "cara", "dan", "eva", "fadzil", "goh"];
+    for (columns, shown) in [(80, "+ben +5"), (100, "+ben +cara +4"), (160, "+ben +cara +dan +eva +fadzil +goh")] {
+        let line = header(columns, &six);
+        assert!(line.contains(shown), "{columns}: {line}");
+        assert!(!line.contains('~'), "{columns}: {line}");
+    }
+    // Nobody is left out without a count.
+    for columns in 80..160 {
+        let line = header(columns, &six);
+        let named = six.iter().filter(|name| line.contains(&format!("+{name}"))).count();
+        let is_counted = named == 6 || line.contains(&format!("+{}", 6 - named));
+        assert!(is_counted, "{columns}: {line}");
+    }
+    assert!(header(80, &["ben"]).contains("+ben"), "{}", header(80, &["ben"]));
+}

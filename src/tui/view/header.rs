@@ -30,12 +30,20 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     }
 }
 
-/// Words of the header, and more where there is room.
+/// Words of the header: the least of them, and in their place more where there is room, the most first.
 #[derive(Debug, Clone)]
 struct HeaderSegment {
     words: String,
-    more: String,
+    longer: Vec<String>,
     meaning: TextRole,
+}
+
+impl HeaderSegment {
+    /// Words that other words may follow.
+    fn followed(words: String, more: &str, meaning: TextRole) -> Self {
+        let longer = if more.is_empty() { Vec::new() } else { vec![format!("{words}{more}")] };
+        Self { words, longer, meaning }
+    }
 }
 
 fn kind(model: &Model, pen: &mut Pen<'_>) -> u16 {
@@ -59,7 +67,7 @@ fn name(model: &Model, pen: &mut Pen<'_>, at: u16, end: u16) -> u16 {
 fn fitting(model: &Model, width_of_screen: u16, room: u16) -> Vec<(String, TextRole)> {
     let first = segments(model, width_of_screen);
     let senders = senders(model);
-    let others = || others(model).into_iter();
+    let others = others(model);
     let with = |shown: usize| {
         let hidden = senders.len() - shown;
         let left_out = (hidden > 0).then(|| left_out(hidden));
@@ -68,21 +76,25 @@ fn fitting(model: &Model, width_of_screen: u16, room: u16) -> Vec<(String, TextR
     let fits =
         |segments: &Vec<HeaderSegment>| segments.iter().map(|segment| 2 + width(&segment.words)).sum::<u16>() <= room;
     let counts = (0..=senders.len()).rev();
-    let mut chosen = counts.flat_map(|shown| [with(shown).into_iter().chain(others()).collect(), with(shown)]);
+    let mut chosen = counts.flat_map(|shown| {
+        let named = others.iter().map(move |others| (shown, Some(others)));
+        named.chain([(shown, None)]).map(|(shown, others)| with(shown).into_iter().chain(others.cloned()).collect())
+    });
     let chosen = chosen.find(fits).unwrap_or_else(|| first.iter().take(1).cloned().collect());
     let mut left = room.saturating_sub(chosen.iter().map(|segment| 2 + width(&segment.words)).sum());
-    let whole = |segment: HeaderSegment| {
-        let more = if width(&segment.more) <= left { segment.more.as_str() } else { "" };
-        left -= width(more);
-        (format!("{}{more}", segment.words), segment.meaning)
+    let longest = |segment: HeaderSegment| {
+        let least = width(&segment.words);
+        let words = segment.longer.into_iter().find(|longer| width(longer) - least <= left).unwrap_or(segment.words);
+        left -= width(&words) - least;
+        (words, segment.meaning)
     };
-    chosen.into_iter().map(whole).collect()
+    chosen.into_iter().map(longest).collect()
 }
 
 /// Says how many senders have no room.
 fn left_out(hidden: usize) -> HeaderSegment {
-    let more = if hidden == 1 { " sender" } else { " senders" }.to_owned();
-    HeaderSegment { words: format!("+{hidden}"), more, meaning: TextRole::Dim }
+    let more = if hidden == 1 { " sender" } else { " senders" };
+    HeaderSegment::followed(format!("+{hidden}"), more, TextRole::Dim)
 }
 
 /// The senders, first that of the selected blast.
@@ -104,7 +116,7 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
         let (words, more) = ("this window does not send".to_owned(), format!(": {why}open it again"));
         // What to do comes before the senders.
         let (words, more) = if room >= WIDE { (words + &more, String::new()) } else { (words, more) };
-        segments.push(HeaderSegment { words, more, meaning: TextRole::Need });
+        segments.push(HeaderSegment::followed(words, &more, TextRole::Need));
     }
     segments
 }
@@ -112,17 +124,25 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
 /// The longest name of another operator, in characters.
 const NAME_MAX: usize = 12;
 
-/// Who else has a dashboard open, by name; the host they are on is left out.
-fn others(model: &Model) -> Option<HeaderSegment> {
+/// Who else has a dashboard open, by name; the host they are on is left out. As many names as have room, then how many more there are;
+/// after that only how many there are.
+fn others(model: &Model) -> Vec<HeaderSegment> {
     let name = |other: &String| {
         let name = clean(other.split('@').next().unwrap_or_default()).into_owned();
         let cut = if name.chars().count() > NAME_MAX { "~" } else { "" };
         format!("+{}{cut}", name.chars().take(NAME_MAX).collect::<String>())
     };
-    let (first, rest) = model.presence.others.split_first()?;
-    let all: Vec<String> = rest.iter().map(name).collect();
-    let more = if all.is_empty() { String::new() } else { format!(" {}", all.join(" ")) };
-    Some(HeaderSegment { words: name(first), more, meaning: TextRole::Accent })
+    let names: Vec<String> = model.presence.others.iter().map(name).collect();
+    let named = |shown: usize| match names.len() - shown {
+        0 => names.join(" "),
+        hidden => format!("{} +{hidden}", names[..shown].join(" ")),
+    };
+    let segment = |words, longer| HeaderSegment { words, longer, meaning: TextRole::Accent };
+    match names.len() {
+        0 => Vec::new(),
+        1 => vec![segment(named(1), Vec::new())],
+        all => vec![segment(named(1), (2..=all).rev().map(named).collect()), segment(format!("+{all}"), Vec::new())],
+    }
 }
 
 fn freshness(model: &Model, room: u16) -> HeaderSegment {
@@ -133,13 +153,12 @@ fn freshness(model: &Model, room: u16) -> HeaderSegment {
         (DatabaseState::Up, None) => ("reading".to_owned(), String::new(), TextRole::Dim),
         (DatabaseState::Up, Some(at)) => (format!("live, news {}", clock.long(at)), more, TextRole::Plain),
     };
-    HeaderSegment { words, more, meaning }
+    HeaderSegment::followed(words, &more, meaning)
 }
 
 fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
     if sender.stopped.is_some() {
-        let more = ": ! says why".to_owned();
-        return HeaderSegment { words: format!("{} STOPPED", sender.name), more, meaning: TextRole::Need };
+        return HeaderSegment::followed(format!("{} STOPPED", sender.name), ": ! says why", TextRole::Need);
     }
     let rate = sender.usage.per_hour.map(|rate| format!(", at most {}/h", number(rate))).unwrap_or_default();
     let cap = sender.usage.daily_cap.map(|cap| format!("/{}", number(cap))).unwrap_or_default();
@@ -149,11 +168,11 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
         (0, true) if cap.is_empty() => String::new(),
         (today, _) => format!(" {}{cap} today", number(today)),
     };
-    HeaderSegment {
-        words: format!("{}{today}", sender.name),
-        more: rate + &who_sends(model, sender, sends),
-        meaning: TextRole::Plain,
-    }
+    HeaderSegment::followed(
+        format!("{}{today}", sender.name),
+        &(rate + &who_sends(model, sender, sends)),
+        TextRole::Plain,
+    )
 }
 
 /// Whether any of its blasts is being sent.
