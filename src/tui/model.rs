@@ -47,7 +47,6 @@ pub use recipients::{
 };
 pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
 pub use shown_state::is_going_out;
-use shown_state::next_second;
 pub use speed::SpeedMeter;
 pub use welcome::{SenderForm, SenderLine, WELCOME, WelcomeChoice, WelcomeFacts};
 
@@ -352,7 +351,7 @@ impl Model {
     /// The next time at which something happens by itself.
     pub fn deadline(&self) -> Option<DateTime<Utc>> {
         let save = self.form.as_deref().and_then(BlastForm::save_due);
-        self.armed().map(|(_, until)| next_second(self.now, until)).chain(save).min()
+        self.armed().map(|(_, until)| until).chain(save).min()
     }
 
     /// A blast that would continue without this window.

@@ -46,7 +46,7 @@ fn an_armed_launch_says_when_it_starts_and_u_stops_it() {
     let mut dashboard = launched();
 
     assert_eq!(dashboard.line(22), format!("{:<64}u or p stops it", " Raya last call starts at 14:02:10"));
-    assert_eq!(dashboard.model.deadline(), Some(dashboard.now + TimeDelta::seconds(1)), "the seconds are counted down");
+    assert_eq!(dashboard.model.deadline(), Some(dashboard.now + TimeDelta::seconds(10)), "nothing is counted down");
     dashboard.taken();
     dashboard.keys("u");
     assert_eq!(dashboard.acts(), [WriteRequest::UndoLaunch(DRAFT)]);
@@ -271,15 +271,30 @@ fn that_a_blast_has_started_is_said_until_another_one_is_selected() {
 }
 
 #[test]
-fn the_title_counts_down_while_a_launch_can_be_taken_back() {
+fn the_title_says_when_a_launch_starts_and_is_not_drawn_again_before() {
     let mut dashboard = launched();
     dashboard.keys("2");
-    assert!(dashboard.line(1).contains("starts in 10 s: u stops it"), "{}", dashboard.line(1));
+    assert!(dashboard.line(1).contains("starts 14:02:10: u stops it"), "{}", dashboard.line(1));
+    let before = dashboard.screen();
 
     dashboard.now += TimeDelta::seconds(2);
     dashboard.dispatch(Msg::Deadline);
 
-    assert!(dashboard.line(1).contains("starts in 8 s: u stops it"), "{}", dashboard.line(1));
+    assert_eq!(dashboard.screen(), before);
     dashboard.keys("1");
     assert!(dashboard.screen().iter().any(|line| line.contains(" starts ") && line.contains("Raya last call")));
+}
+
+#[test]
+fn of_somebody_elses_launch_it_says_that_u_asks() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let by = Some(Actor::Operator("minah@shop".to_owned()));
+    let row = BlastView { state_by: by, ..armed(&dashboard) };
+
+    read(&mut dashboard, row);
+
+    assert!(dashboard.line(22).ends_with("u asks first"), "{}", dashboard.line(22));
+    dashboard.keys("1jjjjj2");
+    assert!(dashboard.line(1).contains("starts 14:02:10: u asks first"), "{}", dashboard.line(1));
+    assert!(dashboard.line(22).ends_with("p stops it, u asks first"), "{}", dashboard.line(22));
 }

@@ -15,7 +15,7 @@ use crate::tui::model::{ArmedLaunch, Model, Notice, StandingBlast};
 pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let armed = Some(ArmedLaunch { blast: row.id, version: row.version });
-    let hint = format!("{} stops it", model.options.keys.undo());
+    let hint = format!("{} {}", model.options.keys.undo(), model.stops(row));
     Notice { armed, ..Notice::done(format!("{} starts at {}", row.name(), clock.second(until))).hint(hint) }
 }
 
@@ -29,7 +29,7 @@ pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
     Notice { until_next_key: true, ..Notice::done(format!("{} is {}{starts}", row.name(), row.state)).hint(hint) }
 }
 
-/// A time on the screen has come: a second is over, or what could be undone until now is being sent.
+/// A time on the screen has come: what could be undone until now is being sent.
 pub fn time_came(model: &mut Model) -> Vec<Effect> {
     recheck(model);
     let has_begun = |blast: &BlastView| {

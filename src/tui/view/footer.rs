@@ -238,10 +238,12 @@ fn armed(model: &Model) -> TextLine {
             let text = format!(" {} starts at {}", blast.name(), clock.second(until));
             let stops = model.to_pause().is_some_and(|paused| paused.id == blast.id);
             let (undo, pause) = (model.options.keys.undo(), model.options.keys.pause());
+            let asks = model.stops(blast);
             let keys = match (model.overlays.last().is_some_and(Overlay::is_form), stops) {
-                (true, _) => format!("esc, then {undo} stops it"),
-                (false, true) => format!("{undo} or {pause} stops it"),
-                (false, false) => format!("{undo} stops it"),
+                (true, _) => format!("esc, then {undo} {asks}"),
+                (false, true) if asks == "stops it" => format!("{undo} or {pause} stops it"),
+                (false, true) => format!("{pause} stops it, {undo} asks first"),
+                (false, false) => format!("{undo} {asks}"),
             };
             TextLine::of(text, TextRole::Need).right(keys)
         }

@@ -1,6 +1,6 @@
 //! The funnel of the selected blast: how many got how far, who is stuck where, what it waits for.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
 use super::waiting::{WaitLine, wait_line};
@@ -10,7 +10,7 @@ use crate::domain::blast::{BlastState, is_initial};
 use crate::domain::funnel::percent_words;
 use crate::domain::status::Status;
 use crate::domain::zone::words::by_both_clocks;
-use crate::tui::format::{TimeFormat, compact, in_currency, name_within, number, span_words};
+use crate::tui::format::{TimeFormat, compact, in_currency, name_within, number};
 use crate::tui::model::{FunnelView, Model, Pane, STAGES, stage_label, stuck_at};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, bar, rule, start_of, width};
@@ -153,8 +153,8 @@ fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
 
 fn state(model: &Model, blast: &BlastView, room: u16) -> String {
     if let Some(until) = blast.armed_until(model.now) {
-        let left = span_words(until - model.now + TimeDelta::milliseconds(999));
-        return format!("starts in {left}: {} stops it", model.options.keys.undo());
+        let clock = TimeFormat { zone: model.options.zone, now: model.now };
+        return format!("starts {}: {} {}", clock.second(until), model.options.keys.undo(), model.stops(blast));
     }
     let by = blast.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     match blast.state {

@@ -82,7 +82,7 @@ pub(super) fn reason(model: &Model, blast: &BlastView) -> Option<String> {
     let Some(waiting) = waiting(blast) else { return stopped(model, blast) };
     let said = said(model, blast, waiting);
     Some(match waiting {
-        Waiting::Armed { .. } => format!("{said}; {} stops it", model.options.keys.undo()),
+        Waiting::Armed { .. } => format!("{said}; {} {}", model.options.keys.undo(), model.stops(blast)),
         _ => said,
     })
 }
