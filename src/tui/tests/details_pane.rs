@@ -2,7 +2,7 @@
 
 use super::activity::{answer, cloud, head, page, row, wrote};
 use super::support::{RAYA, TestDashboard, WIDE, at, details_of, people};
-use crate::app::view::{ActivityPage, RecipientDetails};
+use crate::app::view::{ActivityPage, HistoryRow, RecipientDetails};
 use crate::app::{QueuedAnswer, SessionAnswer};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
@@ -159,4 +159,26 @@ fn a_newer_act_takes_away_the_sentence_that_the_one_before_was_not_done() {
     dashboard.keys("jr");
 
     assert_eq!(dashboard.said(), "");
+}
+
+#[test]
+fn whose_mark_it_was_is_cut_with_a_sign_where_it_has_no_room() {
+    let mut dashboard = TestDashboard::new(Size { width: 160, height: 40 });
+    let history = vec![HistoryRow {
+        changed_at: at(13, 58),
+        happened_at: None,
+        old_status: Status::Read,
+        new_status: Status::Replied,
+        attempt: 1,
+        source: "operator".to_owned(),
+        by: Some("benedict-from-the-shop".to_owned()),
+        detail: None,
+    }];
+    let details = RecipientDetails { history, ..details_of(people().swap_remove(0)) };
+    dashboard.answer(Completion::Person(Box::new(Ok(details))));
+
+    let screen = dashboard.screen();
+    let line = screen.iter().find(|line| line.contains("replied     marked by hand")).cloned().unwrap_or_default();
+
+    assert!(line.ends_with('~') || line.ends_with("benedict-from-the-shop"), "{screen:#?}");
 }

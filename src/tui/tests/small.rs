@@ -268,3 +268,22 @@ fn the_keys_explain_what_stands_before_a_row() {
     let screen = text(&dashboard);
     assert!(screen.contains("N before a row"), "{screen}");
 }
+
+#[test]
+fn what_is_said_and_has_no_room_is_seen_to_go_on() {
+    let mut dashboard = TestDashboard::new(Size { width: 12, height: 4 });
+    dashboard.keys("S");
+    assert!(dashboard.said().ends_with("nothing done"), "{}", dashboard.said());
+    let said = text(&dashboard);
+    assert!(said.ends_with('~') || said.ends_with("nothing done"), "{:#?}", dashboard.screen());
+
+    let mut dashboard = TestDashboard::new(Size { width: 20, height: 5 });
+    dashboard
+        .model
+        .refuse("your last act was to pause Raya: that cannot be taken back; U on a person takes back their last mark");
+    assert!(dashboard.line(4).ends_with('~'), "{:#?}", dashboard.screen());
+
+    // All of it is there: nothing is marked as cut.
+    dashboard.model.refuse("nothing of yours to take back");
+    assert!(text(&dashboard).ends_with("to take back"), "{:#?}", dashboard.screen());
+}

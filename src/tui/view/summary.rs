@@ -4,7 +4,7 @@ use crate::tui::format::{name_within, number};
 use crate::tui::model::{Model, Notice, Tone};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{Pen, TextLine};
+use crate::tui::widget::{Pen, TextLine, start_of, width};
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let area = pen.screen();
@@ -31,10 +31,21 @@ fn below(pen: &mut Pen<'_>, text: &str, most: u16) {
     let lines = wrapped(text, area.width);
     let rows = u16::try_from(lines.len()).unwrap_or(most).min(most);
     let blank = " ".repeat(usize::from(area.width));
-    for (line, y) in lines.iter().zip(area.height - rows..area.height) {
+    for (line, y) in shown(lines, rows, area.width).iter().zip(area.height - rows..area.height) {
         pen.put((0, y), &blank, area.width, TextRole::Plain);
-        pen.put((0, y), line.trim_end(), area.width, TextRole::Plain);
+        pen.put((0, y), line, area.width, TextRole::Plain);
     }
+}
+
+/// As many lines as there are rows; the last one is marked where more follow.
+fn shown(lines: Vec<String>, rows: u16, room: u16) -> Vec<String> {
+    let rows = usize::from(rows);
+    let is_cut = lines.len() > rows;
+    let mut shown: Vec<_> = lines.into_iter().take(rows).map(|line| line.trim_end().to_owned()).collect();
+    if let Some(last) = shown.last_mut().filter(|_| is_cut) {
+        *last = if width(last) + 2 <= room { format!("{last} ~") } else { start_of(&format!("{last}~"), room) };
+    }
+    shown
 }
 
 fn lines(model: &Model) -> Vec<TextLine> {

@@ -122,6 +122,10 @@ impl TextLine {
             if at + 1 + taken <= x + room {
                 let meaning = if self.is_right_dim { TextRole::Dim } else { TextRole::Accent };
                 pen.put_right((x + room, y), words, taken, meaning);
+            } else if self.is_right_dim && room > 0 {
+                // Keys are in the footer too; a fact that has no room is seen to have none.
+                let from = (at + 1).min(x + room - 1);
+                pen.put((from, y), words, x + room - from, TextRole::Dim);
             }
         }
     }
