@@ -182,3 +182,17 @@ fn a_answers_the_person_at_the_cursor_of_the_list() {
     assert!(screen.contains("your answer: RM 20"), "{screen}");
     assert!(dashboard.acts().is_empty());
 }
+
+#[test]
+fn a_picture_is_said_to_be_one_once() {
+    for (kind, body) in [("picture", "(picture) resit"), ("contact", "(contact)"), ("picture", "resit")] {
+        let mut dashboard = scene();
+        dashboard.keys("a");
+        let mut details = kavitha(open_window());
+        (details.replies[0].kind, details.replies[0].body) = (kind.to_owned(), body.to_owned());
+        dashboard.answer(Completion::Person(Box::new(Ok(details))));
+
+        let screen = dashboard.screen().join("\n");
+        assert_eq!(screen.matches(&format!("({kind})")).count(), 1, "{screen}");
+    }
+}
