@@ -173,10 +173,13 @@ fn a_launch_that_can_still_be_taken_back_starts_and_is_not_called_sending() {
     answer(&mut dashboard, page);
 
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("starts") && screen.contains("by ben: at 14:02:"), "{screen}");
+    assert!(screen.contains("starts") && screen.contains("by ben: starts 14:02:09"), "{screen}");
     dashboard.model.now += TimeDelta::seconds(10);
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("sending") && !screen.contains("starts"), "{screen}");
+    assert!(
+        screen.contains("sending") && screen.contains("launched 14:01:00, Raya promo: by ben: started 14:02:09"),
+        "{screen}"
+    );
 }
 
 #[test]

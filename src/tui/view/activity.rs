@@ -111,7 +111,10 @@ fn said(model: &Model, row: &ActivityRow) -> String {
     let who = who(row);
     let blast = row.blast_name().filter(|name| *name != who).map(|name| format!(", {name}")).unwrap_or_default();
     let about = if who.is_empty() { String::new() } else { format!("{who}, ") };
-    let what = what(&row.event, model.now).0;
+    let what = match &row.event {
+        ActivityEvent::Change { starts_at: Some(_), .. } => "launched",
+        event => what(event, model.now).0,
+    };
     let sentence =
         format!("{about}{what} {}{blast}{}", clock.second(row.place.at), if text.is_empty() { "" } else { ": " });
     let lacks_text = matches!(&row.event, ActivityEvent::Act { act: Act::Replied, .. });
@@ -290,9 +293,11 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
             None => (format!("by {by}"), TextRole::Plain),
         },
         ActivityEvent::Act { act, by, detail, .. } => (act_text(model, act, by, detail.as_deref()), TextRole::Plain),
-        ActivityEvent::Change { starts_at: Some(at), by: who, .. } if *at > model.now => {
+        // It is dated by the act, and starts some seconds later.
+        ActivityEvent::Change { starts_at: Some(at), by: who, .. } => {
             let clock = TimeFormat { zone: model.options.zone, now: model.now };
-            (joined([by(who), Some(format!("at {}", clock.second(*at)))]), TextRole::Plain)
+            let starts = if *at > model.now { "starts" } else { "started" };
+            (joined([by(who), Some(format!("{starts} {}", clock.second(*at)))]), TextRole::Plain)
         }
         ActivityEvent::Change {
             from: BlastState::Sending | BlastState::Scheduled,
