@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::tui::format::TimeFormat;
 
 /// How a line is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,5 +100,18 @@ impl Notice {
 pub struct LogLine {
     pub at: DateTime<Utc>,
     pub sentence: String,
+    /// By whose clock the times in it are.
+    pub zone: Tz,
     pub command_line: String,
+}
+
+impl LogLine {
+    /// The sentence; with the offset of its times where others are shown now.
+    pub fn shown(&self, clock: TimeFormat) -> String {
+        let is_time = |word: &str| word.contains(':') && word.starts_with(|c: char| c.is_ascii_digit());
+        if clock.zone == self.zone || !self.sentence.split(' ').any(is_time) {
+            return self.sentence.clone();
+        }
+        format!("{} ({})", self.sentence, TimeFormat { zone: self.zone, now: self.at }.offset())
+    }
 }

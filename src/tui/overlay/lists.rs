@@ -10,7 +10,7 @@ pub fn log(model: &Model, width: u16) -> OverlayContent {
     let clock = clock(model);
     let mut lines = Vec::new();
     for line in model.log.iter().rev() {
-        lines.push(TextLine::dim(format!("  {}  ", clock.second(line.at))).and(line.sentence.clone(), TextRole::Plain));
+        lines.push(TextLine::dim(format!("  {}  ", clock.second(line.at))).and(line.shown(clock), TextRole::Plain));
         lines.extend(pasteable(&line.command_line, 12, width).map(|part| TextLine::of(part, TextRole::Accent)));
     }
     if lines.is_empty() {

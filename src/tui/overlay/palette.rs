@@ -1,4 +1,5 @@
-//! Commands by name: any letters of a title in their order find it, and a word that none has finds the nearest.
+//! Commands by name: any letters of a title in their order find it; a word that none has finds what it is another word for, or the
+//! nearest.
 
 use super::OverlayContent;
 use crate::domain::text::nearest;
@@ -112,16 +113,67 @@ fn spread(text: &str, word: &str) -> Option<usize> {
     (first == 0 && last <= SPREAD_MAX * word.len()).then_some(last)
 }
 
-/// Each word that no title has, as the nearest one that some title has.
+/// Words that people look for, and the words of the titles of what they mean.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("block", "never message"),
+    ("browser", "link chat"),
+    ("clipboard", "copy this"),
+    ("clock", "times utc"),
+    ("clone", "draft like"),
+    ("close", "bought"),
+    ("colours", "theme"),
+    ("delete", "cancel"),
+    ("download", "report file"),
+    ("duplicate", "draft like"),
+    ("exit", "quit"),
+    ("export", "report file"),
+    ("filter", "find"),
+    ("halt", "pause"),
+    ("launch", "send"),
+    ("notifications", "needs"),
+    ("refresh", "paint"),
+    ("repeat", "again"),
+    ("resend", "failed again"),
+    ("retry", "failed again"),
+    ("revert", "undo"),
+    ("search", "find"),
+    ("settings", "theme"),
+    ("shortcuts", "keys"),
+    ("skip", "leave out"),
+    ("sort", "another order"),
+    ("start", "send"),
+    ("statistics", "timeline"),
+    ("stop", "pause"),
+    ("timezone", "times utc"),
+    ("unsubscribe", "never message"),
+];
+
+/// The fewest letters by which the beginning of another word for something finds it.
+const SYNONYM_LEAST: usize = 3;
+
+/// Each word that no title has, as another word for what some title has, or as the nearest of both; a word without any is left out
+/// where there are others.
 fn corrected(all: &[&'static UiAction], text: &str) -> String {
     let titles: Vec<String> = all.iter().map(|action| action.title.to_lowercase()).collect();
-    let known = || titles.iter().flat_map(|title| title.split(|c: char| !c.is_alphanumeric()));
-    let word = |word: &str| {
-        let is_known = titles.iter().any(|title| word_badness(title, word).is_some());
-        if is_known { None } else { nearest(word, known().filter(|known| known.len() > 2)) }
+    let synonyms: Vec<_> = SYNONYMS.iter().filter(|(_, meant)| !matching(all, meant).is_empty()).collect();
+    let meant = |word: &str| synonyms.iter().find(|(known, _)| *known == word).map(|(_, meant)| *meant);
+    let begins = |word: &str| {
+        let is_long = word.chars().count() >= SYNONYM_LEAST;
+        synonyms.iter().find(|(known, _)| is_long && known.starts_with(word)).map(|(_, meant)| *meant)
     };
-    let words = text.split_whitespace().map(|typed| word(typed).unwrap_or(typed).to_owned());
-    words.collect::<Vec<_>>().join(" ")
+    let known = || {
+        let of_titles = titles.iter().flat_map(|title| title.split(|c: char| !c.is_alphanumeric()));
+        of_titles.filter(|known| known.len() > 2).chain(synonyms.iter().map(|(known, _)| *known))
+    };
+    let word = |word: &str| {
+        if titles.iter().any(|title| word_badness(title, word).is_some()) {
+            return Some(word.to_owned());
+        }
+        let near = || nearest(word, known()).map(|near| meant(near).unwrap_or(near));
+        meant(word).or_else(|| begins(word)).or_else(near).map(str::to_owned)
+    };
+    let words: Vec<_> = text.split_whitespace().filter_map(word).collect();
+    if words.is_empty() { text.to_owned() } else { words.join(" ") }
 }
 
 pub fn content(model: &Model, palette: &CommandPalette) -> OverlayContent {
@@ -182,5 +234,30 @@ mod tests {
 
         assert_eq!(corrected(&all, "pausse blast"), "pause blast");
         assert_eq!(corrected(&all, "zzzzzz"), "zzzzzz");
+        assert_eq!(corrected(&all, "pause zzzzzz"), "pause");
+    }
+
+    #[test]
+    fn other_words_for_a_command_find_it_with_a_slip_too() {
+        let all: Vec<&'static UiAction> = ACTIONS.iter().collect();
+        let meant = |text: &str| matching(&all, &corrected(&all, text)).first().map(|action| action.title);
+
+        for retry in ["retry", "rerty", "retr"] {
+            assert_eq!(meant(retry), Some("try those who failed again"), "{retry}");
+        }
+        for export in ["export", "exprot", "exp"] {
+            assert_eq!(meant(export), Some("write the report to a file"), "{export}");
+        }
+        assert_eq!(meant("clipbord"), Some("copy this person's number"));
+        assert_eq!(meant("duplcate"), Some("a new draft like this blast"));
+    }
+
+    #[test]
+    fn every_other_word_stands_for_what_some_title_has() {
+        let all: Vec<&'static UiAction> = ACTIONS.iter().collect();
+
+        for (word, meant) in SYNONYMS {
+            assert!(!matching(&all, meant).is_empty(), "{word}: {meant}");
+        }
     }
 }

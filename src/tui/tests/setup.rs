@@ -1,11 +1,12 @@
 //! What is switched while the window is open: keys, colours, zone, mouse; and the palette that switches it.
 
+use chrono_tz::Tz;
 use ratatui::style::Color;
 
 use super::support::{RAYA, STACKED, TestDashboard, WIDE};
 use crate::tui::effect::{Effect, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{MouseCapture, Overlay, Pane};
+use crate::tui::model::{LogLine, MouseCapture, Overlay, Pane};
 use crate::tui::mouse::{MouseEvent, MouseKind};
 use crate::tui::msg::Msg;
 use crate::tui::theme::{Colours, TextRole};
@@ -162,4 +163,42 @@ fn ctrl_u_empties_the_field_of_the_commands_as_it_does_any_other() {
     let Some(Overlay::Commands(palette)) = dashboard.model.overlays.last() else { panic!("no commands") };
 
     assert_eq!((palette.field.text().as_str(), palette.row), ("", 0));
+}
+
+#[test]
+fn times_in_the_log_say_by_whose_clock_they_are_where_another_one_is_shown() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let log = |sentence: &str| LogLine {
+        at: dashboard.now,
+        sentence: sentence.to_owned(),
+        zone: Tz::Asia__Kuala_Lumpur,
+        command_line: "blastdeck blast send 7".to_owned(),
+    };
+    let lines = [log("Raya promo starts at 14:02:10"), log("Raya promo: paused")];
+    dashboard.model.log.extend(lines);
+    dashboard.keys(":log\n");
+    assert!(dashboard.screen().iter().any(|line| line.ends_with("Raya promo starts at 14:02:10")));
+
+    dashboard.model.options.zone = Tz::UTC;
+
+    let screen = dashboard.screen();
+    assert!(screen.iter().any(|line| line.ends_with("06:02:00  Raya promo starts at 14:02:10 (+08)")), "{screen:#?}");
+    assert!(screen.iter().any(|line| line.ends_with("Raya promo: paused")), "{screen:#?}");
+}
+
+#[test]
+fn another_word_for_a_command_is_taken_for_it() {
+    for (typed, title) in [
+        ("retry", "try those who failed again"),
+        ("exprot", "write the report to a file"),
+        ("clipbord", "copy this person's number"),
+    ] {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.keys("1:").keys(typed);
+
+        let screen = dashboard.screen().join("\n");
+        assert!(screen.contains("no command of that name; ") && screen.contains(title), "{screen}");
+        dashboard.keys("\n");
+        assert!(dashboard.screen().join("\n").contains(&format!(" :{title}")), "{:#?}", dashboard.screen());
+    }
 }

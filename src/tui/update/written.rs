@@ -288,5 +288,6 @@ pub(super) fn log(model: &mut Model, sentence: &str, command_line: &str) {
     if model.log.len() == LOG_MAX {
         model.log.pop_front();
     }
-    model.log.push_back(LogLine { at: model.now, sentence: sentence.to_owned(), command_line });
+    let (at, zone) = (model.now, model.options.zone);
+    model.log.push_back(LogLine { at, sentence: sentence.to_owned(), zone, command_line });
 }
