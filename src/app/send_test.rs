@@ -6,7 +6,7 @@ use serde_json::json;
 use super::commands::Launch;
 use super::view::BlastView;
 use super::{App, AppError, NewDraft};
-use crate::domain::blast::PersonClocks;
+use crate::domain::blast::{PersonClocks, TEST_STAGE};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::engine::variables;
@@ -31,7 +31,7 @@ impl App {
         let draft = NewDraft {
             sender: row.sender.clone(),
             tag: row.tag.clone(),
-            follow_up_stage: "Test".to_owned(),
+            follow_up_stage: TEST_STAGE.to_owned(),
             content,
             is_marketing: false,
             rate: None,

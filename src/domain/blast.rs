@@ -10,6 +10,9 @@ use super::ids::BlastId;
 /// The stage of a blast that follows up no other.
 const INITIAL: &str = "Initial";
 
+/// The stage of a blast to the operator alone, who reads it before the others do.
+pub const TEST_STAGE: &str = "Test";
+
 /// Whether a stage is that of a blast that follows up no other.
 pub fn is_initial(stage: &str) -> bool {
     stage.trim().is_empty() || stage.trim().eq_ignore_ascii_case(INITIAL)

@@ -81,6 +81,12 @@ pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
     Some(content)
 }
 
+/// The topmost plan as it is written to a file.
+pub fn plan_file(model: &Model, width: u16) -> Option<OverlayContent> {
+    let Overlay::Plan(plan) = model.overlays.last()? else { return None };
+    Some(plan::of_file(model, plan, width).folded(width))
+}
+
 /// How many lines of the topmost overlay are on the screen: what is said over several rows takes the last ones.
 pub fn page_rows(model: &Model) -> usize {
     Layout::page_rows(model.size).saturating_sub(1 + view::covered_rows(model))

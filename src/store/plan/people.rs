@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::super::{StoreError, settings};
+use crate::domain::blast::TEST_STAGE;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 
@@ -142,6 +143,7 @@ const ELSEWHERE: &str = concat!(
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct FirstFared {
     pub tag: String,
+    pub stage: String,
     pub sent: i64,
     pub received: i64,
     pub read: i64,
@@ -162,16 +164,17 @@ const REACHED: &str = "select
        case when status = 'failed' then least(failed_at, changed_at) end as failed";
 
 /// Of a blast as it is now, and of the first people of the newest ones before it of the same business as they were at the same age,
-/// counted from the first message. The blast itself comes first.
+/// counted from the first message. The blast itself comes first. One to oneself is none of them.
 pub async fn fared(pool: &PgPool, id: BlastId, business: &str) -> Result<Vec<FirstFared>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
-    let fared = sqlx::query_as(
-        AssertSqlSafe(format!(
-            "with compared as (
-                 (select id, blast_tag, blast_date from blasts where id = $1)
+    let fared = sqlx::query_as(AssertSqlSafe(format!(
+        "with compared as (
+                 (select id, blast_tag, follow_up_stage, blast_date from blasts where id = $1)
                   union all
-                 (select b.id, b.blast_tag, b.blast_date from blasts b join senders s on s.id = b.sender_id and s.business = $2
+                 (select b.id, b.blast_tag, b.follow_up_stage, b.blast_date
+                    from blasts b join senders s on s.id = b.sender_id and s.business = $2
                    where b.id <> $1 and b.launched_at is not null and b.deleted_at is null and b.answer_until is null
+                     and not (b.follow_up_stage = $5 and b.total_recipients <= 1)
                    order by b.blast_date desc limit $3)),
              people as materialized (
                  select c.id as blast, p.*
@@ -179,7 +182,7 @@ pub async fn fared(pool: &PgPool, id: BlastId, business: &str) -> Result<Vec<Fir
                   cross join lateral ({REACHED} from blast_recipients where blast_id = c.id order by id limit $4) p),
              begun as (select blast, min(sent) as at from people group by blast),
              age as (select now() - at as age from begun where blast = $1)
-             select c.blast_tag as tag, p.*
+             select c.blast_tag as tag, c.follow_up_stage as stage, p.*
                from compared c
                join begun on begun.blast = c.id
               cross join age
@@ -192,12 +195,12 @@ pub async fn fared(pool: &PgPool, id: BlastId, business: &str) -> Result<Vec<Fir
                       from people where blast = c.id) p
               where c.id = $1 or begun.at is not null
               order by c.id = $1 desc, c.blast_date desc"
-        )),
-    )
+    )))
     .bind(id)
     .bind(business)
     .bind(EARLIER)
     .bind(COMPARED)
+    .bind(TEST_STAGE)
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;

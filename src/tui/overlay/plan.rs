@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::form::left_out_cell;
 use super::{OverlayContent, clock, wrapped};
 use crate::app::{self, FirstFared, PlanGroup, PlanPerson, ZoneShare};
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::text::characters;
@@ -14,7 +14,7 @@ use crate::domain::zone::words::{by_both_clocks, city};
 use crate::tui::format::{TimeFormat, filter_words, number};
 use crate::tui::model::{Model, PlanCount, PlanOverlay};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::TextLine;
+use crate::tui::widget::{TextLine, TitleRule, start_of, width};
 
 /// The most reasons why rows were left out.
 const REASONS_MAX: usize = 3;
@@ -29,9 +29,35 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
         Some((PlanCount::LeftOut, _)) => return left_out(loaded.left_out.as_ref(), width),
         None => {}
     }
+    let mut lines = body(model, plan, (loaded, width));
+    let focus = if loaded.obstacles.is_empty() {
+        lines.extend(ask(model, plan, (loaded, width)));
+        Some(if plan.row == 0 { lines.len() - 1 } else { plan.row })
+    } else {
+        None
+    };
+    OverlayContent { title: title_of(loaded), lines, focus }
+}
+
+/// A plan as it is written to a file: without the cursor and without what is typed into it.
+pub fn of_file(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent {
+    match &plan.loaded {
+        Some(loaded) if plan.people.is_none() => {
+            let plan = PlanOverlay { row: usize::MAX, ..plan.clone() };
+            OverlayContent { title: title_of(loaded), lines: body(model, &plan, (loaded, width)), focus: None }
+        }
+        _ => content(model, plan, width),
+    }
+}
+
+fn title_of(loaded: &app::Plan) -> TitleRule {
     let blast = &loaded.blast;
     let name = format!("{}, {}", blast.tag, blast.follow_up_stage);
-    let title = super::title(vec!["Plan".to_owned(), name, format!("{} {}", blast.state, blast.id)], None);
+    super::title(vec!["Plan".to_owned(), name, format!("{} {}", blast.state, blast.id)], None)
+}
+
+/// All but what is asked at its end.
+fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -> Vec<TextLine> {
     let mut lines = who(plan, loaded);
     lines.extend(audience(loaded, clock(model)));
     lines.push(TextLine::default());
@@ -41,16 +67,12 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
     lines.extend(pace(model, loaded));
     lines.extend(samples(plan, loaded, width));
     lines.extend(health(loaded, width));
-    let focus = if loaded.obstacles.is_empty() {
-        lines.extend(ask(model, plan, (loaded, width)));
-        Some(if plan.row == 0 { lines.len() - 1 } else { plan.row })
-    } else {
+    if !loaded.obstacles.is_empty() {
         lines.push(TextLine::rule("Not now"));
         let why = loaded.obstacles.iter().flat_map(|why| wrapped(why, width.saturating_sub(4)));
         lines.extend(why.map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
-        None
-    };
-    OverlayContent { title, lines, focus }
+    }
+    lines
 }
 
 /// Who one of the counts is about.
@@ -122,8 +144,8 @@ fn who(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
     let rest: Vec<(i64, String)> = plan.counts().into_iter().map(|count| says(loaded, count)).collect();
     let most = rest.iter().map(|(people, _)| *people).fold(loaded.people, i64::max);
     let line = |(n, (people, says)): (usize, &(i64, String))| {
-        let line = count((*people, most), says.clone(), plan.row == n + 1);
-        if plan.row == n + 1 { line.right("enter: who") } else { line }
+        let line = count((*people, most), says.clone(), plan.row.checked_sub(1) == Some(n));
+        if plan.row.checked_sub(1) == Some(n) { line.right("enter: who") } else { line }
     };
     let first = count((loaded.people, most), first, plan.row == 0);
     std::iter::once(first).chain(rest.iter().enumerate().map(line)).collect()
@@ -171,14 +193,24 @@ fn audience(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
     lines.into_iter().map(TextLine::dim).collect()
 }
 
+/// Columns of the names of blasts that are compared.
+const FARED_NAME: u16 = 22;
+
+/// A text in exactly so many columns, with a mark where it was cut.
+fn within(text: &str, columns: u16) -> String {
+    let text = if width(text) > columns { start_of(text, columns) } else { text.to_owned() };
+    let blank = usize::from(columns.saturating_sub(width(&text)));
+    text + &" ".repeat(blank)
+}
+
 /// How the first people fared, beside those of earlier blasts at the same age.
 fn fared(loaded: &app::Plan) -> Vec<TextLine> {
     let Some((own, earlier)) = loaded.fared.split_first() else { return Vec::new() };
     let percent = |part: i64, of: i64| if of > 0 { format!("{}%", part * 100 / of) } else { "-".to_owned() };
     let line = |row: &FirstFared| {
         let [received, read, replied] = [row.received, row.read, row.replied].map(|part| percent(part, row.sent));
-        let tag: String = row.tag.chars().take(22).collect();
-        format!("  {tag:<22} {:>5} {received:>9} {read:>6} {replied:>8} {:>7}", number(row.sent), number(row.failed))
+        let name = within(&blast_name(&row.tag, &row.stage), FARED_NAME);
+        format!("  {name} {:>5} {received:>9} {read:>6} {replied:>8} {:>7}", number(row.sent), number(row.failed))
     };
     let title = TextLine::rule("How the first fared");
     let mut lines = vec![if earlier.is_empty() { title } else { title.right("earlier blasts at the same age") }];

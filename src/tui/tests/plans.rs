@@ -149,6 +149,11 @@ fn it_is_changed_and_written_to_a_file_from_here() {
         matches!(&acts[..], [WriteRequest::SavePlan { text, .. }] if text.contains("289 people get one message each") && text.contains("Salam Raj")),
         "{acts:?}"
     );
+    let [WriteRequest::SavePlan { text, .. }] = &acts[..] else { panic!("{acts:?}") };
+    assert!(text.contains("\n\nWhat they read, 31 characters\n"), "{text}");
+    for prompt in [">", "people:", "_", "Type 289"] {
+        assert!(!text.contains(prompt), "{prompt}: {text}");
+    }
     dashboard.keys("e");
     assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::Draft(DraftRead::Open(DRAFT)))]);
     assert!(dashboard.model.overlays.is_empty());
@@ -160,14 +165,17 @@ fn the_first_people_are_said_before_the_others_and_compared_with_earlier_ones() 
     let dashboard = planned(|plan| Plan { first, ..plan });
     assert!(shows(&dashboard, "25 first, until about 14:41; then it waits for you."), "{:#?}", dashboard.screen());
 
-    let fared =
-        |tag: &str, read| FirstFared { tag: tag.to_owned(), sent: 25, received: 24, read, replied: 2, failed: 1 };
+    let fared = |tag: &str, read| {
+        let stage = if tag == "Deepavali" { "Follow-up 1" } else { "Initial" };
+        let (tag, stage) = (tag.to_owned(), stage.to_owned());
+        FirstFared { tag, stage, sent: 25, received: 24, read, replied: 2, failed: 1 }
+    };
     let dashboard = planned(|plan| Plan { fared: vec![fared("Raya last call", 12), fared("Deepavali", 20)], ..plan });
     let screen = dashboard.screen();
     let row =
         |tag: &str| screen.iter().find(|line| line.contains(tag) && line.contains('%')).cloned().unwrap_or_default();
     assert!(row("Raya last call").contains("96%") && row("Raya last call").contains("48%"), "{screen:#?}");
-    assert!(row("Deepavali").contains("80%"), "{screen:#?}");
+    assert!(row("Deepavali, Follow-up").contains("80%"), "{screen:#?}");
     assert!(shows(&dashboard, "earlier blasts at the same age"), "{screen:#?}");
 
     let alone = planned(|plan| Plan { fared: vec![fared("Raya last call", 12)], ..plan });

@@ -4,13 +4,14 @@ use super::key_outcome::KeyOutcome;
 use super::{form, overlays, prompts};
 use crate::app::{Plan, PlanGroup, PlanPerson};
 use crate::domain::ids::BlastId;
+use crate::domain::text::clean;
 use crate::tui::action;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::number;
 use crate::tui::key::Key;
 use crate::tui::model::{ConfirmBy, Model, Notice, Overlay, OwnNumberPrompt, Pane, PlanCount, PlanOverlay, Prompt};
 use crate::tui::overlay;
-use crate::tui::widget::{EditOutcome, TextField};
+use crate::tui::widget::{EditOutcome, TextField, TextLine};
 
 /// The width that a plan is written to a file at.
 const FILE_WIDTH: u16 = 80;
@@ -185,11 +186,13 @@ pub fn cannot_test(model: &Model) -> Option<String> {
 
 /// `w`: the plan as it is shown, into a file.
 pub fn save(model: &mut Model) -> Vec<Effect> {
-    let Some(content) = overlay::content(model, FILE_WIDTH) else { return Vec::new() };
+    let Some(content) = overlay::plan_file(model, FILE_WIDTH) else { return Vec::new() };
     let Some(plan) = shown(model) else { return Vec::new() };
-    let line = |line: &crate::tui::widget::TextLine| {
-        let text: String = line.pieces.iter().map(|piece| piece.text.as_str()).collect();
-        crate::domain::text::clean(text.trim_end()).into_owned()
+    let line = |line: &TextLine| {
+        let texts: Vec<_> = line.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        // A heading stands apart from what is before it.
+        let text = if line.is_rule() { format!("\n{}", texts.join(", ")) } else { texts.concat() };
+        text.trim_end().split('\n').map(clean).collect::<Vec<_>>().join("\n")
     };
     let title = content.title.left.join(", ");
     let text: Vec<String> = std::iter::once(title).chain(content.lines.iter().map(line)).collect();
