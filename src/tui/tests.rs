@@ -44,6 +44,7 @@ mod seen;
 mod setup;
 mod small;
 mod sorting;
+mod speeds;
 mod states;
 mod steps;
 mod storm;

@@ -251,7 +251,7 @@ fn share(blast: &BlastView, people: fn(&Funnel) -> i64) -> String {
 /// person was settled, which may be long after the last message.
 fn speed(model: &Model, blast: &BlastView) -> (String, TextRole) {
     let is_sent = blast.state == BlastState::Sending && is_going_out(blast, model.now);
-    match model.speeds.per_hour(blast.id).filter(|_| is_sent) {
+    match model.speeds.per_hour(blast).filter(|_| is_sent) {
         Some(per_hour) => (format!("{}/h", compact(per_hour)), TextRole::Plain),
         None => ("-".to_owned(), TextRole::Dim),
     }
