@@ -7,8 +7,11 @@ use super::AppError;
 use crate::domain;
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
+use crate::domain::phone::Phone;
+use crate::domain::text::clean;
 use crate::store::action::LoggedAction;
 use crate::store::blast::{self, BlastHead};
+use crate::store::person;
 
 /// What was done before it, `u` does not reach.
 const FOR_GOOD: &str = "that cannot be taken back; U on a person takes back their last mark";
@@ -19,11 +22,16 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
         Some(id) => blast::head(tx, id).await?,
         None => None,
     };
-    Ok(AppError::Refused(format!("your last act was to {}: {}", what(act, head.as_ref()), reversal(act, head))))
+    let person = match act.recipient_id {
+        Some(id) => person::get(tx, id).await?,
+        None => None,
+    };
+    let whom = whom(act, person.and_then(|person| person.name));
+    Ok(AppError::Refused(format!("your last act was to {}: {}", what(act, head.as_ref(), &whom), reversal(act, head))))
 }
 
 /// The act, as after "your last act was to".
-fn what(act: &LoggedAction, head: Option<&BlastHead>) -> String {
+fn what(act: &LoggedAction, head: Option<&BlastHead>, whom: &str) -> String {
     let blast = || blast_name(act, head);
     match &act.action {
         Act::Launch => format!("start {}", blast()),
@@ -32,11 +40,11 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>) -> String {
         Act::Cancel => format!("cancel {}", blast()),
         Act::Delete => format!("delete {}", blast()),
         Act::Retry => format!("try those who failed in {} again", blast()),
-        Act::Suppress => format!("suppress {}", phone(act)),
-        Act::Unsuppress => format!("let {} be messaged again", phone(act)),
+        Act::Suppress => format!("suppress {whom}"),
+        Act::Unsuppress => format!("let {whom} be messaged again"),
         Act::MoveSender => format!("move sender {} to another phone", text(act, "sender")),
         Act::Repair => "repair counters".to_owned(),
-        Act::Answer => format!("answer {}", phone(act)),
+        Act::Answer => format!("answer {whom}"),
         Act::Create => format!("create {}", blast()),
         Act::Edit if act.detail.get("skipped").is_some() => format!("leave out a time of {}", blast()),
         Act::Edit if act.detail.get("step").is_some() => format!("change a step of {}", blast()),
@@ -116,6 +124,13 @@ fn scope(act: &LoggedAction) -> String {
         Some(business) => format!("{} --business '{}'", phone(act), business.replace('\'', "'\\''")),
         None => phone(act).to_owned(),
     }
+}
+
+/// Whom it was about: the name, where there is one, and the number as people read it.
+fn whom(act: &LoggedAction, name: Option<String>) -> String {
+    let number = act.phone_number.clone().map(|phone| Phone::from_database(phone).to_string());
+    let name = name.map(|name| clean(name.trim()).into_owned()).filter(|name| !name.is_empty());
+    [name, number].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn phone(act: &LoggedAction) -> &str {

@@ -16,7 +16,7 @@ use super::put_back::LiftedIn;
 use super::{App, AppError, StillSuppressed};
 use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::recipient::{Evidence, Resolution, Undone};
 use crate::domain::sale::Sale;
@@ -298,11 +298,12 @@ impl App {
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         tx.commit().await?;
         self.notify(blast).await?;
+        let name = blast_name(&head.blast_tag, &head.follow_up_stage);
         Ok(UndoOutcome {
             recipients: Vec::new(),
             sentence: match state {
-                BlastState::Draft => format!("{} is a draft again: nothing was sent", head.blast_tag),
-                _ => format!("{} is paused again: nothing more was sent", head.blast_tag),
+                BlastState::Draft => format!("{name} is a draft again: nothing was sent"),
+                _ => format!("{name} is paused again: nothing more was sent"),
             },
             still_suppressed: Vec::new(),
             command_lines: vec![format!("blastdeck blast pause {blast}")],

@@ -77,6 +77,11 @@ impl Phone {
         Err(readings.into_iter().find_map(Result::err).unwrap_or(PhoneError::Empty))
     }
 
+    /// As the database has it: see [`Phone::is_e164`].
+    pub const fn from_database(text: String) -> Self {
+        Self(text)
+    }
+
     /// The number with its plus, `+60100123456`.
     pub fn as_str(&self) -> &str {
         &self.0

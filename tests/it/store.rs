@@ -12,6 +12,7 @@ mod in_flight;
 mod known;
 mod leases;
 mod marks;
+mod named_acts;
 mod opt_outs;
 mod orders;
 mod plans;

@@ -4,6 +4,7 @@ use super::undone;
 use crate::app::marks::person_of;
 use crate::app::{App, AppError};
 use crate::domain::act::Act;
+use crate::domain::blast::blast_name;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::text::people;
 use crate::store::action;
@@ -57,7 +58,9 @@ impl App {
         let mut tx = self.begin().await?;
         let launch = action::newest_launch(&mut tx, blast).await?;
         let Some(act) = launch.filter(|act| act.operator != self.operator()) else { return Ok(None) };
-        let tag = blast::head(&mut tx, blast).await?.map_or_else(|| format!("blast {blast}"), |head| head.blast_tag);
-        Ok(Some(format!("{} started {tag}: take that back?", act.operator)))
+        let name = blast::head(&mut tx, blast)
+            .await?
+            .map_or_else(|| format!("blast {blast}"), |head| blast_name(&head.blast_tag, &head.follow_up_stage));
+        Ok(Some(format!("{} started {name}: take that back?", act.operator)))
     }
 }

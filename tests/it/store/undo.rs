@@ -140,9 +140,9 @@ async fn an_opt_out_by_number_is_named_with_the_verb_that_reverses_it() {
     let removed = refused_unchanged(&scene, &aina).await;
 
     let verb = "`blastdeck suppress remove +60100000003 --business 'kedai'` lets it be messaged again";
-    assert_eq!(added, format!("your last act was to suppress +60100000003: {verb}"));
+    assert_eq!(added, format!("your last act was to suppress +60 10-000 0003: {verb}"));
     let verb = "`blastdeck suppress add +60100000003 --business 'kedai'` suppresses it again";
-    assert_eq!(removed, format!("your last act was to let +60100000003 be messaged again: {verb}"));
+    assert_eq!(removed, format!("your last act was to let +60 10-000 0003 be messaged again: {verb}"));
 }
 
 #[tokio::test]
