@@ -39,13 +39,16 @@ fn rewritten(body: &[u8], rewrite: fn(&str) -> String) -> Option<Value> {
     serde_json::from_str(&rewrite(text)).ok()
 }
 
+/// Whether a body is a page for people, which something in between may have written.
+pub(super) fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
 /// Describes a body without readable JSON.
 pub(super) fn describe(body: &[u8]) -> &'static str {
-    let start = body.trim_ascii_start();
-    let opens_with = |tag: &[u8]| start.len() >= tag.len() && start[..tag.len()].eq_ignore_ascii_case(tag);
-    match start {
+    match body.trim_ascii_start() {
         [] => "an empty body",
-        _ if opens_with(b"<!doctype") || opens_with(b"<html") || opens_with(b"<") => "an HTML page",
+        _ if is_page(body) => "an HTML page",
         _ if json(body).is_some() => "JSON that says neither yes nor no",
         _ => "a body that is not JSON",
     }

@@ -158,12 +158,13 @@ impl Meta {
     async fn examine(&self) -> Health {
         match self.number().await {
             Ok(number) => number.health(),
-            Err(error @ GraphError::Unreadable(_)) => {
-                Health { verdict: HealthVerdict::Unknown, detail: error.to_string() }
-            }
             Err(error) => {
                 let advice = error.advice().map(|advice| format!("; {advice}")).unwrap_or_default();
-                let verdict = if error.refuses_token() { HealthVerdict::TokenRefused } else { HealthVerdict::Bad };
+                let verdict = match () {
+                    () if error.refuses_token() => HealthVerdict::TokenRefused,
+                    () if error.says_nothing() => HealthVerdict::Unknown,
+                    () => HealthVerdict::Bad,
+                };
                 Health { verdict, detail: format!("{error}{advice}") }
             }
         }

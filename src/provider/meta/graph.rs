@@ -61,6 +61,19 @@ impl GraphError {
         matches!(self, Self::Refused { code, .. } if codes::refuses_token(code) || matches!(code.as_str(), "401" | "403"))
     }
 
+    /// Whether it leaves open what was asked: the answer cannot be read, something in between gave it, or Meta is in trouble or
+    /// throttles the calls.
+    pub fn says_nothing(&self) -> bool {
+        match self {
+            Self::Unreadable(_) => true,
+            Self::Refused { code, .. } => {
+                let passes = matches!(codes::class(code), Some(ErrorClass::Retry | ErrorClass::SlowSender));
+                passes || code.starts_with("http_") && !self.refuses_token()
+            }
+            Self::Unreachable(_) | Self::TooLarge { .. } | Self::Elsewhere(_) => false,
+        }
+    }
+
     /// What an operator can do about it.
     pub fn advice(&self) -> Option<&'static str> {
         match self {
@@ -170,7 +183,7 @@ impl GraphClient {
         let status = answer.status;
         let body = json(&answer.body);
         if let Some(error) = body.as_ref().and_then(MetaError::of_answer) {
-            let code = error.code_text();
+            let code = error.code.map_or_else(|| format!("http_{status}"), |code| code.to_string());
             let message = if error.message.is_empty() { format!("HTTP {status}") } else { error.message };
             return Err(GraphError::Refused { code, message: self.without_token(message) });
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::http::HttpAnswer;
-use super::super::lenient::{describe, json, short};
+use super::super::lenient::{describe, exact_json, json, short};
 use super::super::{MessageContent, Outgoing, SendOutcome};
 use super::codes;
 use super::error::MetaError;
@@ -122,7 +122,7 @@ pub(super) fn classify(answer: &HttpAnswer, to: &str) -> Option<SendOutcome> {
     if let Some(accepted) = accepted(answer, to) {
         return Some(accepted);
     }
-    let body = json(&answer.body);
+    let body = exact_json(&answer.body);
     if body.as_ref().is_some_and(|value| names_another(value, to)) {
         return None;
     }
@@ -151,8 +151,13 @@ pub(super) fn no_client(why: String) -> SendOutcome {
     rejected(ErrorClass::StopSender, "client", why, None)
 }
 
+/// Text, or a number as text.
 fn message_id(body: &Value) -> Option<MessageId> {
-    MessageId::new(body.get("messages")?.get(0)?.get("id")?.as_str()?)
+    match body.get("messages")?.get(0)?.get("id")? {
+        Value::String(id) => MessageId::new(id),
+        Value::Number(id) => MessageId::new(&id.to_string()),
+        _ => None,
+    }
 }
 
 /// Whether Meta holds a template back at first: `accepted`, `held_for_quality_assessment` or `paused`.

@@ -193,6 +193,29 @@ async fn throttling_passes_on_how_long_to_wait_and_what_is_used() {
 }
 
 #[tokio::test]
+async fn health_that_cannot_be_read_is_unknown_and_a_refused_token_is_bad() {
+    let error = |code: i64| json!({ "error": { "message": "x", "code": code } }).to_string();
+    for (status, body, expected) in [
+        ("500 Internal Server Error", "<html>".to_owned(), HealthVerdict::Unknown),
+        ("404 Not Found", "<html>".to_owned(), HealthVerdict::Unknown),
+        ("405 Method Not Allowed", String::new(), HealthVerdict::Unknown),
+        ("429 Too Many Requests", "slow down".to_owned(), HealthVerdict::Unknown),
+        ("500 Internal Server Error", json!({ "error": "down" }).to_string(), HealthVerdict::Unknown),
+        ("500 Internal Server Error", error(2), HealthVerdict::Unknown),
+        ("400 Bad Request", error(4), HealthVerdict::Unknown),
+        ("401 Unauthorized", "<html>".to_owned(), HealthVerdict::TokenRefused),
+        ("403 Forbidden", json!({ "error": {} }).to_string(), HealthVerdict::TokenRefused),
+        ("400 Bad Request", error(100), HealthVerdict::Bad),
+    ] {
+        let server = Answering::new(vec![answer(status, "", &body)]).await;
+
+        let health = server.client().health().await;
+
+        assert_eq!(health.verdict, expected, "{status} {body}: {health:?}");
+    }
+}
+
+#[tokio::test]
 async fn health_names_the_number_or_says_what_to_do() {
     let number = json!({ "display_phone_number": "+60 12-345 6789", "quality_rating": "RED" });
     let refusal = json!({ "error": { "message": "Session has expired", "type": "OAuthException", "code": 190 } });

@@ -28,7 +28,8 @@ pub(super) fn read(step: HealthCall, status: u16, body: &[u8], device: &str) -> 
         return Ok(refusal);
     }
     let uninformative = || format!("HTTP {status}, {}", wire::describe(body));
-    if !(200..300).contains(&status) {
+    // A page says nothing of the gateway either: a proxy or a captive portal may have written it.
+    if !(200..300).contains(&status) || wire::is_page(body) {
         return Err(uninformative());
     }
     if step == HealthCall::Server {
@@ -165,5 +166,6 @@ mod tests {
         assert!(health_of(HealthCall::Devices, 200, "<html>").is_err());
         assert!(health_of(HealthCall::Devices, 404, r#"{"success":false,"message":"no such call"}"#).is_err());
         assert_eq!(health_of(HealthCall::Server, 200, "OK").unwrap().0, HealthVerdict::Doubtful);
+        assert!(health_of(HealthCall::Server, 200, "\n<!DOCTYPE html>").is_err());
     }
 }

@@ -242,6 +242,18 @@ async fn health_asks_for_the_device_list_then_for_the_device_then_for_the_server
 }
 
 #[tokio::test]
+async fn health_that_a_page_stands_for_is_unknown() {
+    let page = || answer("200 OK", "content-type: text/html\r\n", b"<!doctype html><title>Sign in</title>");
+    let server = Scripted::new(vec![page(), page(), page()]).await;
+
+    let health = server.client().health().await;
+
+    let page = "HTTP 200, an HTML page";
+    let detail = format!("no readable response: {page}; {page}; {page}");
+    assert_eq!((health.verdict, health.detail), (HealthVerdict::Unknown, detail));
+}
+
+#[tokio::test]
 async fn health_of_a_gateway_that_is_not_there_is_bad() {
     let server = Scripted::new(vec![ServerAct::HangUp]).await;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-pub(super) use super::super::lenient::{at, describe, integer, json, short, timestamp};
+pub(super) use super::super::lenient::{at, describe, integer, is_page, json, short, timestamp};
 
 use crate::domain::ids::MessageId;
 use crate::domain::phone::{DIGITS_MAX, PersonKey};

@@ -118,6 +118,19 @@ fn an_accepted_message_has_its_id_and_whether_meta_holds_it_back() {
 }
 
 #[test]
+fn an_id_that_is_written_as_a_number_is_read_as_text() {
+    for id in ["123456", "2871834006348767123456789"] {
+        let body = accepted("+60123456789").to_string();
+        let body = body.replace("\"wamid.HBgLNjAxMjM0NTY3ODkVAgARGBI5\"", id);
+
+        let outcome = classify(&answer(200, body), TO);
+
+        let Some(SendOutcome::Accepted { message_id, provider_status, .. }) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((message_id.as_str(), provider_status.as_deref()), (id, Some("accepted")));
+    }
+}
+
+#[test]
 fn metas_own_id_of_a_person_may_differ_and_is_kept() {
     let mut brazil = accepted("+5548987654321");
     brazil["contacts"][0]["wa_id"] = json!("554887654321");
@@ -182,7 +195,8 @@ fn a_number_that_does_not_exist_stops_the_sender() {
 
 #[test]
 fn an_answer_without_an_id_or_an_error_is_unknown() {
-    for body in ["", "OK", "<html>", "{}", r#"{"messages":[]}"#, r#"{"messages":[{"id":7}]}"#, r#"{"messages":"x"}"#] {
+    for body in ["", "OK", "<html>", "{}", r#"{"messages":[]}"#, r#"{"messages":[{"id":true}]}"#, r#"{"messages":"x"}"#]
+    {
         let outcome = classify(&answer(200, body), TO).unwrap();
         assert!(is_unknown(&outcome), "{body}: {outcome:?}");
     }
