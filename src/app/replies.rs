@@ -52,7 +52,8 @@ impl App {
     /// Whether a reply asks to stop, though nothing may show who wrote it.
     pub fn asks_to_stop(&self, reply: &ReplyRow) -> bool {
         let words = &self.engine().stop_words;
-        words.is_stop(&reply.body) || reply.payload.as_deref().is_some_and(|payload| words.is_stop(payload))
+        let beside = [reply.payload.as_deref(), reply.caption()].into_iter().flatten();
+        words.is_stop(&reply.body) || beside.into_iter().any(|text| words.is_stop(text))
     }
 
     /// How much was written back to a blast.

@@ -35,6 +35,26 @@ async fn replies_are_listed_newest_first_with_what_they_are_and_cannot_control_t
 }
 
 #[tokio::test]
+async fn a_picture_whose_caption_is_a_stop_word_is_marked_as_the_opt_out_that_it_is() {
+    let scene = AnswerScene::served(2).await;
+    let picture = |n: u32, caption: &str| {
+        let mut item = text(n, &format!("wamid.in{n}"), "");
+        item["messages"][0]["type"] = json!("image");
+        item["messages"][0]["image"] = json!({ "id": "77", "mime_type": "image/jpeg", "caption": caption });
+        item
+    };
+    scene.receive(picture(1, "Stop!")).await;
+    scene.receive(picture(2, "please stop")).await;
+
+    let marked = scene.json_lines(&["replies"]).await;
+    let table = scene.ok(&["replies"]).await;
+
+    let marked: Vec<_> = marked.iter().map(|reply| (reply["text"].as_str().unwrap(), &reply["is_opt_out"])).collect();
+    assert_eq!(marked, [("(picture) please stop", &json!(false)), ("(picture) Stop!", &json!(true))]);
+    assert_eq!(table.matches("picture, opts out").count(), 1, "{table}");
+}
+
+#[tokio::test]
 async fn pages_of_replies_go_on_behind_the_one_before_whatever_their_times() {
     let scene = AnswerScene::unserved(1).await;
     // Two pages, with many at the same moment.

@@ -57,7 +57,20 @@ pub struct ReplyPosition {
     pub id: ReplyId,
 }
 
+/// Kinds whose body begins with a word for what they are, behind which stands nothing that was typed beside a file.
+const WITHOUT_CAPTION: [&str; 2] = ["location", "order"];
+
 impl ReplyRow {
+    /// What stands behind the word for what it is: `Stop!` of `(picture) Stop!`. `None`: its body has no such word.
+    pub fn behind_kind(&self) -> Option<&str> {
+        Some(self.body.strip_prefix('(')?.strip_prefix(self.kind.as_str())?.strip_prefix(')')?.trim())
+    }
+
+    /// What was typed beside a file.
+    pub fn caption(&self) -> Option<&str> {
+        self.behind_kind().filter(|typed| !typed.is_empty() && !WITHOUT_CAPTION.contains(&self.kind.as_str()))
+    }
+
     pub const fn place(&self) -> ReplyPosition {
         ReplyPosition { received_at: self.received_at, id: self.id }
     }
