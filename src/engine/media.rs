@@ -160,7 +160,7 @@ impl MediaFetcher {
         let Some(meta) = sender.and_then(|sender| sender.meta.clone()) else { return Ok(()) };
         match fetched(&meta, &wanted.media_id).await {
             Ok(file) => self.store(wanted, file).await,
-            Err(error @ (GraphError::TooLarge { .. } | GraphError::Elsewhere(_))) => {
+            Err(error @ (GraphError::TooLarge { .. } | GraphError::Elsewhere(_) | GraphError::NotAMediaId(_))) => {
                 media::lose(&self.engine.pool, wanted.reply_id, &error.to_string()).await
             }
             Err(error) if error.is_about_the_object() && wanted.tries >= REFUSED_TRIES => {

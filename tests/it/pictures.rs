@@ -115,3 +115,17 @@ async fn a_picture_that_meta_does_not_have_is_given_up_after_some_tries_and_so_i
     eventually_async("it is given up", async || scene.shop.number(lost).await == 1).await;
     assert_eq!(scene.shop.number(tried).await, 6);
 }
+
+#[tokio::test]
+async fn a_picture_whose_id_cannot_be_one_of_metas_is_given_up_at_once_and_says_what_came() {
+    let scene = AnswerScene::served(1).await;
+
+    scene.receive(picture(1, "wamid.in1", "PIC1")).await;
+
+    let lost = "select count(*) from reply_media where state = 'lost' and tries = 1";
+    eventually_async("it is given up", async || scene.shop.number(lost).await == 1).await;
+    let id = scene.json(&["replies"]).await["id"].to_string();
+    let refused = scene.run(&["replies", "save", &id, "slip.png"]).await;
+    let why = "the file came with the id `PIC1`, which is none of Meta's (those are digits): it cannot be fetched";
+    assert!(refused.code == 3 && refused.err.contains(why), "{refused:?}");
+}

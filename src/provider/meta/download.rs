@@ -18,7 +18,7 @@ pub struct FetchedMedia {
 impl Meta {
     /// Fetches a file of at most `limit` bytes. Meta keeps files for some days, and each address for minutes.
     pub async fn media(&self, id: &str, limit: usize) -> Result<FetchedMedia, GraphError> {
-        let id = valid_id(id).map_err(|error| GraphError::Unreadable(error.to_string()))?;
+        let id = valid_id(id).map_err(|_| GraphError::NotAMediaId(short(id)))?;
         let place = self.graph.get(id, &[("phone_number_id", &self.phone_number_id)]).await?;
         let size = place.get("file_size").and_then(integer);
         if size.and_then(|size| usize::try_from(size).ok()).is_some_and(|size| size > limit) {

@@ -42,6 +42,8 @@ pub enum GraphError {
     Refused { code: String, message: String },
     #[error("Meta's answer cannot be read: {0}")]
     Unreadable(String),
+    #[error("the file came with the id `{0}`, which is none of Meta's (those are digits): it cannot be fetched")]
+    NotAMediaId(String),
     #[error("the file has more than {limit} bytes, which are the most that are fetched")]
     TooLarge { limit: usize },
     #[error("Meta names an address that is not its own, `{0}`: the token is not sent there")]
@@ -80,7 +82,11 @@ impl GraphError {
             // No template is in these calls.
             Self::Refused { code, .. } if code == "100" => Some("check `phone_number_id` and `waba_id`"),
             Self::Refused { code, .. } => codes::of_text(code).map(|entry| entry.advice),
-            Self::Unreachable(_) | Self::Unreadable(_) | Self::TooLarge { .. } | Self::Elsewhere(_) => None,
+            Self::Unreachable(_)
+            | Self::Unreadable(_)
+            | Self::NotAMediaId(_)
+            | Self::TooLarge { .. }
+            | Self::Elsewhere(_) => None,
         }
     }
 }
