@@ -1,5 +1,7 @@
 //! WSAPME's webhooks. They carry no signature; the secret in our address is the proof. No status event was ever recorded, so
-//! that three shapes are read, each alone, under `data` or in a list, as JSON or as a form (`docs/WSAPME.md`).
+//! that three shapes are read, each alone, under `data` or in a list, as JSON or as a form, in one part or in several (`docs/WSAPME.md`).
+
+mod multipart;
 
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
@@ -8,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
+use self::multipart::MultipartForm;
 use super::status::{stage_of, status_text};
 use super::wire;
 use crate::domain::ids::MessageId;
@@ -66,15 +69,30 @@ pub fn is_secret(known: &SecretString, given: &str) -> bool {
 
 /// What is in a webhook, in its order. `now` bounds the times that are believed. Never fails.
 pub fn parse(body: &[u8], now: DateTime<Utc>) -> Vec<WsapmeEvent> {
-    if body.trim_ascii_start().starts_with(b"--") {
-        return vec![WsapmeEvent::Unreadable("a multipart form; JSON and plain forms are read".to_owned())];
-    }
-    let Some(value) = wire::json(body).or_else(|| form(body)) else {
-        return vec![WsapmeEvent::Unreadable(wire::describe(body).to_owned())];
-    };
     let mut events = Vec::new();
-    records(&value, now, &mut events);
+    if multipart::is_multipart(body) {
+        match multipart::read(body) {
+            Ok(form) => of_multipart(form, now, &mut events),
+            Err(why) => events.push(WsapmeEvent::Unreadable(format!("a multipart form {why}"))),
+        }
+        return events;
+    }
+    match wire::json(body).or_else(|| form(body)) {
+        Some(value) => records(&value, now, &mut events),
+        None => events.push(WsapmeEvent::Unreadable(wire::describe(body).to_owned())),
+    }
     events
+}
+
+/// What its fields say counts, whatever becomes of a file beside them.
+fn of_multipart(form: MultipartForm, now: DateTime<Utc>, events: &mut Vec<WsapmeEvent>) {
+    let MultipartForm { fields, files } = form;
+    if !fields.is_empty() {
+        records(&object(fields), now, events);
+    }
+    if files > 0 {
+        events.push(WsapmeEvent::Unreadable("a multipart form with a file: only its other fields are read".to_owned()));
+    }
 }
 
 /// Records nest in `data` and in lists; deeper than this nothing is looked for.
@@ -222,13 +240,17 @@ fn form(body: &[u8]) -> Option<Value> {
     }
     let mut url = Url::parse("http://form/").ok()?;
     url.set_query(Some(text));
+    Some(object(url.query_pairs().map(|(key, value)| (key.into_owned(), value.into_owned()))))
+}
+
+fn object(fields: impl IntoIterator<Item = (String, String)>) -> Value {
     let mut form = Map::new();
-    for (key, value) in url.query_pairs() {
-        let parsed = wire::json(value.as_bytes()).unwrap_or_else(|| Value::String(value.into_owned()));
+    for (key, value) in fields {
+        let parsed = wire::json(value.as_bytes()).unwrap_or(Value::String(value));
         let path: Vec<&str> = key.split('[').map(|step| step.strip_suffix(']').unwrap_or(step)).collect();
         insert(&mut form, &path, parsed);
     }
-    Some(Value::Object(form))
+    Value::Object(form)
 }
 
 /// Objects in a form that stand within each other, at most.
