@@ -48,6 +48,37 @@ async fn a_reply_belongs_to_the_message_that_it_quotes_else_to_the_newest_that_r
 }
 
 #[tokio::test]
+async fn whatever_somebody_sends_is_a_reply_also_where_its_kind_is_not_known() {
+    let scene = InboxScene::sent(5).await;
+    let of = |n: u32, kind: &str, content: Value| -> Value {
+        json!({ "messages": [{ "from": digits(n), "id": format!("wamid.in{n}"), "timestamp": now().to_string(), "type": kind,
+                               kind: content }] })
+    };
+    let long = format!("\u{1b}[2J{}", "x".repeat(300));
+
+    scene
+        .receive_all(&[
+            of(1, "hologram", json!({ "id": "7" })),
+            of(2, "interactive", json!({ "type": "brand_new", "brand_new": {} })),
+            of(3, &long, json!({})),
+            of(4, "unsupported", json!({ "type": "edit" })),
+            of(5, "request_welcome", json!({})),
+        ])
+        .await;
+
+    let replies = "select string_agg(kind || ' ' || body, ', ' order by message_id) from replies";
+    let cut = format!("[2j{}", "x".repeat(37));
+    let expected = format!("hologram (hologram), brand new (brand new), {cut} ({cut})");
+    assert_eq!(scene.text(replies).await, Some(expected));
+    let mut statuses = Vec::new();
+    for n in 1..=5 {
+        statuses.push(scene.status(n).await);
+    }
+    assert_eq!(statuses, ["replied", "replied", "replied", "sent", "sent"]);
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
 async fn a_stop_word_a_stop_button_and_a_setting_are_opt_outs_of_the_whole_business() {
     let queued = "insert into blasts (blast_tag, sender_id, message, state, total_recipients)
                   values ('Next', (select id from senders where name = 'sales'), 'Hi', 'paused', 4);

@@ -61,6 +61,7 @@ fn reply_news(message: InboundMessage) -> ItemNews {
     if !content.is_reply() {
         return ItemNews::Nothing;
     }
+    let unknown = content.unknown_kind();
     let (kind, payload, media_id) = match &content {
         InboundContent::Text(_) => ("text", None, None),
         InboundContent::Button { payload, .. } => ("button", payload.clone(), None),
@@ -71,7 +72,7 @@ fn reply_news(message: InboundMessage) -> ItemNews {
         InboundContent::Location { .. } => ("location", None, None),
         InboundContent::Contacts { .. } => ("contact", None, None),
         InboundContent::Order(_) => ("order", None, None),
-        _ => ("other", None, None),
+        _ => (unknown.as_deref().unwrap_or("other"), None, None),
     };
     let typed = match &content {
         InboundContent::Media(media) => media.caption.clone(),

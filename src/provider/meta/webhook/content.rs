@@ -158,18 +158,26 @@ pub enum SystemChange {
 }
 
 impl InboundContent {
-    /// Whether somebody answers by it. Edits, revocations and reactions are no new replies, nor is what the system
-    /// says.
-    pub const fn is_reply(&self) -> bool {
-        !matches!(
-            self,
+    /// Whether somebody answers by it, also by what this version does not know. Edits, revocations and reactions are no new
+    /// replies, nor is what the system says.
+    pub fn is_reply(&self) -> bool {
+        match self {
             Self::Edit { .. }
-                | Self::Revoke { .. }
-                | Self::Reaction { .. }
-                | Self::System(_)
-                | Self::Unsupported { .. }
-                | Self::Other { .. }
-        )
+            | Self::Revoke { .. }
+            | Self::Reaction { .. }
+            | Self::System(_)
+            | Self::Unsupported { .. } => false,
+            Self::Other { kind, .. } => !NO_REPLIES.contains(&kind.as_str()),
+            _ => true,
+        }
+    }
+
+    /// The kind of a reply that this version does not know, for people: `brand new`.
+    pub fn unknown_kind(&self) -> Option<String> {
+        let Self::Other { kind, raw } = self else { return None };
+        let within = word(raw, "/interactive/type").filter(|_| kind == "interactive");
+        let kind = within.as_ref().unwrap_or(kind).to_lowercase().replace('_', " ");
+        Some(kind.chars().take(KIND_MAX).collect())
     }
 
     /// For people: the text, or a word for what it is.
@@ -191,11 +199,8 @@ impl InboundContent {
             },
             Self::Reaction { emoji, .. } => emoji.clone().unwrap_or_default(),
             Self::System(SystemChange::Other { body: Some(body), .. }) => body.clone(),
-            Self::Edit { .. }
-            | Self::Revoke { .. }
-            | Self::System(_)
-            | Self::Unsupported { .. }
-            | Self::Other { .. } => String::new(),
+            Self::Other { .. } => format!("({})", self.unknown_kind().unwrap_or_default()),
+            Self::Edit { .. } | Self::Revoke { .. } | Self::System(_) | Self::Unsupported { .. } => String::new(),
         }
     }
 
@@ -213,6 +218,12 @@ impl InboundContent {
         known(item, &kind).unwrap_or_else(|| Self::Other { kind, raw: item.clone() })
     }
 }
+
+/// The most characters of a kind that this version does not know.
+const KIND_MAX: usize = 40;
+
+/// What nobody wrote, where its content does not fit it: no kind at all, what the system says, and that somebody opened the chat.
+const NO_REPLIES: [&str; 3] = ["", "system", "request_welcome"];
 
 /// The types of content, each under a key of its own name.
 const KINDS: [&str; 16] = [

@@ -241,21 +241,28 @@ fn only_a_number_that_was_asked_for_is_taken_for_the_senders_own() {
 }
 
 #[test]
-fn what_is_not_supported_or_not_known_is_kept_and_is_no_reply() {
+fn what_is_not_supported_is_no_reply_and_what_is_not_known_is_one_by_its_kind() {
     let errors = json!([{ "code": 131_051, "title": "Message type unknown" }]);
     let message =
         message_of(&json!({ "type": "unsupported", "errors": errors, "unsupported": { "type": "poll_update" } }));
     assert_eq!(message.content, InboundContent::Unsupported { kind: Some("poll_update".to_owned()) });
     assert_eq!(message.errors[0].code, Some(131_051));
 
-    for odd in [
-        json!({ "type": "hologram", "hologram": {} }),
-        json!({ "type": "text", "text": {} }),
-        json!({ "type": "image" }),
-        json!({}),
+    assert!(!message.content.is_reply());
+
+    for (odd, words) in [
+        (json!({ "type": "hologram", "hologram": {} }), "(hologram)"),
+        (json!({ "type": "interactive", "interactive": { "type": "brand_new" } }), "(brand new)"),
+        (json!({ "type": "interactive", "interactive": {} }), "(interactive)"),
+        (json!({ "type": "text", "text": {} }), "(text)"),
+        (json!({ "type": "image" }), "(image)"),
     ] {
         let content = content(&odd);
-        assert!(matches!(content, InboundContent::Other { .. }) && !content.is_reply(), "{content:?}");
+        assert!(matches!(content, InboundContent::Other { .. }) && content.is_reply(), "{content:?}");
+        assert_eq!(content.words(), words);
+    }
+    for nobodys in [json!({}), json!({ "type": "system" }), json!({ "type": "request_welcome" })] {
+        assert!(!content(&nobodys).is_reply(), "{nobodys}");
     }
 }
 
