@@ -99,6 +99,27 @@ pub async fn quoted(
     Ok(message)
 }
 
+/// The message that this person answered by a reply of theirs to one of these senders.
+pub async fn answered_by(
+    tx: &mut PgConnection,
+    (senders, phone): (&[SenderId], &str),
+    reply: &MessageId,
+) -> Result<Option<AnsweredMessage>, StoreError> {
+    let message = sqlx::query_as(concat!(
+        "select r.blast_id, r.id as recipient_id, r.attempt
+           from replies w join blast_recipients r on r.id = w.recipient_id
+          where ",
+        is_their_number!(),
+        " and w.sender_id = any($1) and w.message_id = $3 limit 1"
+    ))
+    .bind(senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
+    .bind(phone)
+    .bind(reply.as_str())
+    .fetch_optional(tx)
+    .await?;
+    Ok(message)
+}
+
 #[derive(FromRow)]
 struct ReachedMessage {
     sender_id: SenderId,

@@ -113,14 +113,20 @@ pub(super) struct ReplyNews {
     pub media_id: Option<String>,
     /// What was typed beside a file, or in place of an earlier message.
     pub typed: Option<String>,
-    /// Of an earlier message: no reply, but perhaps a stop.
-    pub is_edit: bool,
+    /// What an earlier message says from now on: no reply, but perhaps a stop.
+    pub edit: Option<MessageEdit>,
     pub message_id: String,
     pub quoted: Option<MessageId>,
     pub at: Option<DateTime<Utc>>,
     /// By this engine's configuration, or by that of whoever registered the sender.
     pub is_stop: bool,
     pub order: Option<OrderNews>,
+}
+
+/// That an earlier message of theirs was edited.
+pub(super) struct MessageEdit {
+    /// Where it is named.
+    pub original: Option<MessageId>,
 }
 
 /// Somebody has another id, another number, or both.

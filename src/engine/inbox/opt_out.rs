@@ -10,7 +10,7 @@ use super::item::{InboxItem, ItemNews, ItemOutcome, NewsPerson, ReplyNews, WishN
 use super::replies::{self, Attribution};
 use super::returning::put_back;
 use crate::domain::act::Actor;
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{MessageId, SenderId};
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::session::REPLY_WINDOW;
 use crate::engine::context::EngineContext;
@@ -51,8 +51,16 @@ struct AskedFor<'a> {
     wish: MarketingWish,
     reason: &'a str,
     at: DateTime<Utc>,
-    /// No reply carries it: it counts for the newest message that reached them.
-    is_setting: bool,
+    counted: CountedBy<'a>,
+}
+
+/// What says of somebody's message that they opted out.
+#[derive(Clone, Copy)]
+enum CountedBy<'a> {
+    /// The reply that it is, when that is applied.
+    Reply,
+    /// No reply carries it: it counts for what was answered by the message that it edits, else for the newest message that reached them.
+    Itself { edits: Option<&'a MessageId> },
 }
 
 /// What an item asks for, if it is a stop or a resume. All of it stays, also where some of the person's rows are locked: only
@@ -126,12 +134,12 @@ async fn fulfil_for(
     let scope = SuppressionScope::Business(business);
     let opt_out = ReportedOptOut { scope, phone, source: "person", reason: asked.reason, at: asked.at };
     match asked.wish {
-        MarketingWish::Stop if asked.is_setting => {
+        MarketingWish::Stop => {
             let recorded = record(&mut *tx, engine, opt_out, effects).await?;
-            let counted = count_later(tx, engine, (&asked.senders, opt_out), effects).await?;
+            let CountedBy::Itself { edits } = asked.counted else { return Ok(recorded) };
+            let counted = count_later(tx, engine, ((&asked.senders, edits), opt_out), effects).await?;
             Ok(recorded.and(counted))
         }
-        MarketingWish::Stop => record(tx, engine, opt_out, effects).await,
         MarketingWish::Resume => resume(tx, engine, (business, phone, asked.at), effects).await,
     }
 }
@@ -160,7 +168,12 @@ async fn by_words<'a>(
         wish: MarketingWish::Stop,
         reason: "they asked",
         at: item.time_of(news.at),
-        is_setting: false,
+        counted: match &news.edit {
+            Some(edit) => CountedBy::Itself { edits: edit.original.as_ref() },
+            // What is written to a number that no sender has is kept as no reply.
+            None if item.senders.is_empty() => CountedBy::Itself { edits: None },
+            None => CountedBy::Reply,
+        },
     })
 }
 
@@ -187,7 +200,7 @@ async fn by_setting<'a>(
         wish: news.wish,
         reason: "they stopped marketing messages in WhatsApp",
         at: item.time_of(news.at),
-        is_setting: true,
+        counted: CountedBy::Itself { edits: None },
     }))
 }
 
@@ -258,11 +271,12 @@ async fn note(
     Ok(if recorded.contains(&EntryOutcome::Locked) { ItemOutcome::Locked } else { ItemOutcome::Applied })
 }
 
-/// As a reply that says stop, it counts for the newest message that reached them.
+/// As a reply that says stop, it counts for what was answered by the message that was edited, else for the newest message that reached
+/// them: of this number, else of the business.
 async fn count_later(
     tx: &mut PgConnection,
     engine: &EngineContext,
-    (senders, opt_out): (&[SenderId], ReportedOptOut<'_>),
+    ((senders, edits), opt_out): ((&[SenderId], Option<&MessageId>), ReportedOptOut<'_>),
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     let ReportedOptOut { phone, at, .. } = opt_out;
@@ -270,8 +284,19 @@ async fn count_later(
     if !suppression::is_theirs(&mut *tx, &business, phone).await? {
         return Ok(ItemOutcome::Applied);
     }
-    let newest = reply::newest_reached(&mut *tx, (senders, phone), at, REPLY_WINDOW).await?;
-    note(tx, engine, (newest.into_iter().map(|(_, message)| message).collect(), at), effects).await
+    let mut answered = match edits {
+        Some(original) => reply::answered_by(&mut *tx, (senders, phone), original).await?,
+        None => None,
+    };
+    if answered.is_none() {
+        let newest = reply::newest_reached(&mut *tx, (senders, phone), at, REPLY_WINDOW).await?;
+        answered = newest.map(|(_, message)| message);
+    }
+    if answered.is_none() {
+        let newest = replies::newest_of_business(&mut *tx, (senders, phone), at).await?;
+        answered = newest.map(|(_, message)| message);
+    }
+    note(tx, engine, (answered.into_iter().collect(), at), effects).await
 }
 
 /// Lifts what the person and the provider said of a number and its aliases. What an operator did stands, also where the person's word

@@ -1,7 +1,7 @@
 //! What people write back: kept, and attributed by the message that it quotes, else to the newest one that reached them. A stop
 //! word alone is an opt-out.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -272,7 +272,7 @@ pub(super) async fn attribute(
 }
 
 /// The newest message that reached a number within the window. An order at a sender that reached nobody there belongs to the newest of
-/// its business: a shop sends from one number and takes orders at another.
+/// its business, and so does a stop: a shop sends from one number and is written to at another.
 async fn newest(
     tx: &mut PgConnection,
     (item, news): (&InboxItem, &ReplyNews),
@@ -280,7 +280,19 @@ async fn newest(
 ) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
     let at = item.time_of(news.at);
     let own = reply::newest_reached(&mut *tx, (&item.senders, number), at, REPLY_WINDOW).await?;
-    let Some(first) = item.senders.first().filter(|_| own.is_none() && news.order.is_some()) else { return Ok(own) };
+    if own.is_some() || !(news.order.is_some() || news.is_stop) {
+        return Ok(own);
+    }
+    newest_of_business(tx, (&item.senders, number), at).await
+}
+
+/// The newest message that reached a number within the window, of any sender of the business.
+pub(super) async fn newest_of_business(
+    tx: &mut PgConnection,
+    (senders, number): (&[SenderId], &str),
+    at: DateTime<Utc>,
+) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
+    let Some(first) = senders.first() else { return Ok(None) };
     let senders = reply::senders_beside(&mut *tx, *first).await?;
     reply::newest_reached(tx, (&senders, number), at, REPLY_WINDOW).await
 }

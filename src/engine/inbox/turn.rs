@@ -301,7 +301,7 @@ async fn apply_rest(
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     match &item.news {
-        ItemNews::Reply(news) if news.is_edit => Ok(ItemOutcome::Applied),
+        ItemNews::Reply(news) if news.edit.is_some() => Ok(ItemOutcome::Applied),
         ItemNews::Reply(news) => replies::apply(tx, engine, item, news, effects).await,
         ItemNews::IdentityChange(news) => identity_change::apply(tx, engine, (item, news), effects).await,
         ItemNews::Notice(news) => notices::apply(tx, engine, item, news, effects).await,

@@ -1,9 +1,9 @@
-//! Orders at another number of the same business than the one that sent.
+//! Orders and stops at another number of the same business than the one that sent.
 
 use serde_json::{Value, json};
 
 use super::ordering::{amount, messages, order};
-use super::scene::{InboxScene, blast_of, uncertain};
+use super::scene::{InboxScene, blast_of, envelope, text, uncertain};
 
 fn items() -> Value {
     json!([{ "product_retailer_id": "teh", "quantity": 2, "item_price": 5, "currency": "MYR" }])
@@ -46,4 +46,23 @@ async fn an_order_at_another_number_waits_until_it_is_known_whether_a_message_we
 
     assert_eq!(scene.shop.number("select count(*) from orders").await, 0);
     assert_eq!(scene.shop.number("select count(*) from webhook_inbox where state = 'parked'").await, 1);
+}
+
+#[tokio::test]
+async fn a_stop_to_another_number_of_the_business_is_that_of_whoever_had_its_newest_message() {
+    let scene = InboxScene::with(3, "sales", "").await;
+    // A number of the account that no sender has.
+    let mut unknown = envelope(&text(2, "wamid.in2", "STOP"));
+    unknown["entry"][0]["changes"][0]["value"]["metadata"]["phone_number_id"] = json!("999");
+
+    scene.receive_all(&[text(1, "wamid.in1", "STOP"), text(3, "wamid.in3", "Hello")]).await;
+    scene.serve.meta(unknown.to_string()).await;
+    scene.until_applied().await;
+
+    let people = scene.shop.json_lines(&["blast", "recipients", "1"]).await;
+    let opted_out: Vec<_> = people.iter().map(|person| person["opted_out_at"].is_string()).collect();
+    assert_eq!(opted_out, [true, true, false]);
+    assert_eq!(scene.status(3).await, "sent", "any other word to another number answers no blast");
+    scene.shop.ok(&["audit"]).await;
+    scene.shop.invariants().await;
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::scene::{InboxScene, envelope, failed, status, statuses, text, uncertain};
+use super::scene::{InboxScene, blast_of, envelope, failed, status, statuses, text, uncertain};
 use crate::support::{digits, eventually_async};
 
 fn now() -> i64 {
@@ -71,6 +71,37 @@ async fn a_stop_beside_a_picture_or_in_an_edit_is_one() {
     assert_eq!((scene.shop.number(&suppressed(1)).await, scene.shop.number(&suppressed(2)).await), (1, 1));
     let replies = "select string_agg(body, ', ' order by message_id) from replies";
     assert_eq!(scene.text(replies).await.as_deref(), Some("(picture) Stop!, hmm"), "an edit is no new reply");
+    let people = scene.shop.json_lines(&["blast", "recipients", "1"]).await;
+    assert!(people.iter().all(|person| person["opted_out_at"].is_string()), "{people:?}");
+    scene.shop.invariants().await;
+}
+
+/// An edit by person `n`, after which their message `original` says STOP.
+fn edited_stop(n: u32, id: &str, original: &str) -> Value {
+    let mut edit = text(n, id, "");
+    edit["messages"][0]["type"] = json!("edit");
+    edit["messages"][0]["edit"] =
+        json!({ "original_message_id": original, "message": { "type": "text", "text": { "body": "STOP" } } });
+    edit
+}
+
+#[tokio::test]
+async fn a_stop_by_an_edit_is_that_of_the_person_whose_message_was_edited_and_no_reply() {
+    let older = blast_of("cloud", 2, 2).replace("'wamid.' || n", "'older.' || n");
+    let hour = "update blast_recipients set sent_at = now() - interval '1 hour' where blast_id = 2";
+    let scene = InboxScene::with(2, "cloud", &format!("{older}{hour}")).await;
+    let mut question = text(1, "wamid.in1", "How much?");
+    question["messages"][0]["context"] = json!({ "id": "older.1", "from": "60122222222" });
+    scene.receive(question).await;
+
+    scene.receive_all(&[edited_stop(1, "wamid.in2", "wamid.in1"), edited_stop(2, "wamid.in3", "wamid.unknown")]).await;
+
+    let opted_out =
+        "select string_agg(blast_id || ':' || right(phone_number, 1), ' ' order by id) from blast_recipients
+                      where opted_out_at is not null";
+    assert_eq!(scene.text(opted_out).await.as_deref(), Some("1:2 2:1"), "whose message is unknown: the newest");
+    let replied = "select count(*) from blast_recipients where replied_at is not null";
+    assert_eq!((scene.shop.number(replied).await, scene.shop.number("select count(*) from replies").await), (1, 1));
     scene.shop.invariants().await;
 }
 

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    IdentityNews, ItemNews, NewsPerson, NoticeDemand, NoticeNews, ReadItem, ReplyNews, StatusNews, WishNews, with_plus,
+    IdentityNews, ItemNews, MessageEdit, NewsPerson, NoticeDemand, NoticeNews, ReadItem, ReplyNews, StatusNews,
+    WishNews, with_plus,
 };
 use crate::engine::inbox::orders::OrderNews;
 use crate::provider::meta::limit::{HIGH_THROUGHPUT, MessagingLimit};
@@ -55,9 +56,10 @@ fn status_news(status: StatusEvent) -> StatusNews {
 }
 
 fn reply_news(message: InboundMessage) -> ItemNews {
-    let edited = message.content.edited();
-    let is_edit = edited.is_some();
-    let content = edited.unwrap_or(message.content);
+    let (edit, content) = match (message.content.edited(), message.content) {
+        (Some(edited), InboundContent::Edit { original, .. }) => (Some(MessageEdit { original }), edited),
+        (_, content) => (None, content),
+    };
     if !content.is_reply() {
         return ItemNews::Nothing;
     }
@@ -89,7 +91,7 @@ fn reply_news(message: InboundMessage) -> ItemNews {
         payload,
         media_id,
         typed,
-        is_edit,
+        edit,
         body,
         person: message.from.into(),
         name: message.name,

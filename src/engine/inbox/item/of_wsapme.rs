@@ -67,7 +67,7 @@ fn reply_news(message: WsapmeMessage, origin: &WsapmeOrigin<'_>) -> ReplyNews {
         payload: None,
         media_id: message.file,
         typed,
-        is_edit: false,
+        edit: None,
         quoted: message.quoted,
         at: message.at.or(Some(origin.received_at)),
         is_stop: false,
