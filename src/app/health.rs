@@ -193,6 +193,13 @@ impl App {
         Ok(confirmed)
     }
 
+    /// Why a sender is stopped, if it is.
+    pub async fn stop_reason(&self, name: &str) -> Result<Option<String>, AppError> {
+        let Some(sender) = self.config().sender(name) else { return Ok(None) };
+        let Some(id) = sender::id(self.pool(), &sender.name).await? else { return Ok(None) };
+        Ok(sender::stopped(self.pool(), id).await?)
+    }
+
     /// What that would come to. Changes nothing.
     ///
     /// # Errors

@@ -96,6 +96,11 @@ async fn ask(context: &Context, name: &str) -> Result<()> {
 
 async fn confirm(global: &Global, (name, yes): (&str, bool), attendance: EngineChoice) -> Result<ExitCode> {
     let context = Context::open(global, Intent::Writes).await?;
+    // A reason of the fence's own names this very command, and a report follows.
+    let reason = context.app.stop_reason(name).await?.filter(|reason| !reason.contains("`blastdeck "));
+    if let Some(reason) = reason.filter(|_| !context.is_json) {
+        talk(&format!("sender {name} was stopped: {reason}"));
+    }
     if !yes {
         ask(&context, name).await?;
     }

@@ -186,7 +186,7 @@ async fn what_stops_the_sender_itself_is_lifted_by_no_other_token() {
     let pool = &shop.database.pool;
     let id = blastdeck::domain::ids::SenderId(shop.number("select id from senders").await);
     let banned = blastdeck::domain::sender::StopCode::Provider("131031".to_owned());
-    assert!(blastdeck::store::sender::stop(pool, id, &banned, "Account has been locked").await.unwrap());
+    assert!(blastdeck::store::sender::stop(pool, id, &banned, "Account has been locked").await.unwrap().is_news());
 
     shop.until_idle().await;
 

@@ -24,7 +24,7 @@ pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRef
     let consequence = engine.fence.consequence(of.id, &server.likeness);
     let name = &of.name;
     let reason = reason((&engine.host, name), &format!("{why}; {consequence}; {mend}"));
-    if sender::stop(&engine.pool, of.id, &StopCode::Restored, &reason).await? {
+    if sender::stop(&engine.pool, of.id, &StopCode::Restored, &reason).await?.is_news() {
         tracing::warn!(sender = %name, %why, "nothing is sent until somebody confirms");
         engine.notifier.order(&engine.pool, None).await?;
     }

@@ -79,7 +79,7 @@ pub(super) async fn apply(
     match refusal_class(provider, &error.code) {
         ErrorClass::StopSender => {
             let code = StopCode::Provider(error.code.clone());
-            if sender::stop(&mut *tx, message.sender_id, &code, why).await? {
+            if sender::stop(&mut *tx, message.sender_id, &code, why).await?.is_news() {
                 tracing::warn!(sender = message.sender_id.0, code = error.code, error.message, "stopped by a webhook");
                 effects.ordered = true;
             }

@@ -12,9 +12,10 @@ use crate::domain::retry::ErrorClass;
 use crate::domain::sender::{ProviderKind, StopCode};
 use crate::engine::context::EngineContext;
 use crate::provider::{advised, refusal_class};
+use crate::store::StoreError;
 use crate::store::business::{self, PeopleLimit};
 use crate::store::inbox::notices::{self, NewNotice};
-use crate::store::{StoreError, sender};
+use crate::store::sender::{self, StopOutcome};
 
 pub(super) async fn apply(
     tx: &mut PgConnection,
@@ -90,14 +91,28 @@ async fn stop_all(
     code: &str,
     words: &str,
 ) -> Result<Option<String>, StoreError> {
-    let mut stopped = 0;
+    let mut outcomes = Vec::with_capacity(senders.len());
     for id in senders {
-        if sender::stop(&mut *tx, *id, &StopCode::Provider(code.to_owned()), words).await? {
+        let outcome = sender::stop(&mut *tx, *id, &StopCode::Provider(code.to_owned()), words).await?;
+        if outcome.is_news() {
             tracing::warn!(sender = id.0, code, words, "stopped by a notice about its account");
-            stopped += 1;
         }
+        outcomes.push(outcome);
     }
-    Ok((stopped > 0).then(|| format!("{stopped} stopped")))
+    Ok(stop_words(&outcomes))
+}
+
+/// `1 stopped, 2 stopped already`.
+fn stop_words(outcomes: &[StopOutcome]) -> Option<String> {
+    let kinds = [
+        (StopOutcome::Stopped, "stopped"),
+        (StopOutcome::Replaced, "stopped before, and now for this"),
+        (StopOutcome::StoppedAlready, "stopped already"),
+    ];
+    let counted = kinds.map(|(kind, words)| (outcomes.iter().filter(|outcome| **outcome == kind).count(), words));
+    let said: Vec<String> =
+        counted.into_iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+    (!said.is_empty()).then(|| said.join(", "))
 }
 
 async fn slow_all(

@@ -259,7 +259,7 @@ pub(in crate::engine) async fn stop_sender(
         let why = format!("{message} (token of {})", context.process);
         sender::stop_for_token(&context.pool, id, (&stop, &why), context.sender.token.fingerprint()).await?
     } else {
-        sender::stop(&context.pool, id, &stop, message).await?
+        sender::stop(&context.pool, id, &stop, message).await?.is_news()
     };
     if is_new {
         tracing::warn!(sender = %context.sender.name, code, message, "the sender is stopped until somebody mends it");

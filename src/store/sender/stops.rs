@@ -7,29 +7,60 @@ use crate::domain::ids::SenderId;
 use crate::domain::sender::StopCode;
 use crate::store::StoreError;
 
-/// Stops a sender until a person mends what is wrong. `true` when it was not stopped yet, or only for a token: that is
-/// for another process to mend.
+/// What became of a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopOutcome {
+    /// The sender was not stopped yet.
+    Stopped,
+    /// It was: for a token, which is for another process to mend, or for something less grave. Now it is for this.
+    Replaced,
+    /// It was, and stays so for what it was.
+    StoppedAlready,
+}
+
+impl StopOutcome {
+    /// Whether the sender is stopped for this from now on.
+    pub fn is_news(self) -> bool {
+        self != Self::StoppedAlready
+    }
+}
+
+/// Stops a sender until a person mends what is wrong. Whatever stops a sender comes through here or, for a token, through
+/// [`stop_for_token`]: a grave cause replaces one that is not, never the other way round.
 pub async fn stop(
     executor: impl PgExecutor<'_>,
     id: SenderId,
     code: &StopCode,
     reason: &str,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "with stopped as (
-             update senders set stopped_at = now(), stopped_code = $2, stopped_reason = $3, refused_token = null
-              where id = $1 and (stopped_at is null or refused_token is not null)
-             returning name, stopped_reason)
-         insert into operator_actions (operator, action, detail)
-         select $4, 'edit', jsonb_build_object('sender', name, 'stopped', true, 'reason', stopped_reason) from stopped",
+) -> Result<StopOutcome, StoreError> {
+    let was_stopped: Option<bool> = sqlx::query_scalar(
+        "with before as (
+             select id, stopped_at is not null as was_stopped from senders
+              where id = $1 and (stopped_at is null or refused_token is not null
+                                 or ($5 and coalesce(stopped_code, '') <> all($6)))
+                for update),
+              stopped as (
+             update senders s set stopped_at = now(), stopped_code = $2, stopped_reason = $3, refused_token = null
+               from before where s.id = before.id
+             returning s.name, s.stopped_reason, before.was_stopped),
+              logged as (
+             insert into operator_actions (operator, action, detail)
+             select $4, 'edit', jsonb_build_object('sender', name, 'stopped', true, 'reason', stopped_reason) from stopped)
+         select was_stopped from stopped",
     )
     .bind(id)
     .bind(code.as_str().replace('\0', ""))
     .bind(reason.replace('\0', ""))
     .bind(Actor::ENGINE)
-    .execute(executor)
+    .bind(code.is_grave())
+    .bind(StopCode::FINAL.as_slice())
+    .fetch_optional(executor)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(match was_stopped {
+        Some(false) => StopOutcome::Stopped,
+        Some(true) => StopOutcome::Replaced,
+        None => StopOutcome::StoppedAlready,
+    })
 }
 
 /// Replaces the reason of a sender that is stopped because its database was restored.

@@ -1,7 +1,7 @@
 //! What a failure by webhook means beyond its person: the same as in the answer to a POST.
 
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::scene::{InboxScene, envelope, failed, statuses};
 use crate::support::eventually_async;
@@ -58,4 +58,47 @@ async fn a_code_by_webhook_slows_holds_and_stops_as_it_does_in_an_answer() {
     assert_eq!(shop.number(stopped).await, 1);
     let notices = "select count(*) from provider_notices where effect is not null";
     assert_eq!(shop.number(notices).await, 2);
+}
+
+fn account_update(event: &str, key: &str, detail: &Value) -> Value {
+    json!({ "field": "account_update", "event": event, key: detail })
+}
+
+#[tokio::test]
+async fn a_disabled_or_locked_account_takes_the_place_of_a_restriction_and_never_the_other_way_round() {
+    let scene = InboxScene::sent(1).await;
+    let restriction = |days: i64| {
+        let until = (chrono::Utc::now() + chrono::TimeDelta::days(days)).timestamp();
+        let restricted = json!([{ "restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING", "expiration": until }]);
+        account_update("ACCOUNT_RESTRICTION", "restriction_info", &restricted)
+    };
+    let disabled = account_update("DISABLED_UPDATE", "ban_info", &json!({ "waba_ban_state": "DISABLE" }));
+
+    scene.receive(restriction(3)).await;
+    scene.receive(disabled).await;
+    outside(&scene, 131_031).await;
+    scene.receive(restriction(5)).await;
+
+    let effects = "select string_agg(effect, '; ' order by id) from provider_notices";
+    let expected = "1 stopped; 1 stopped before, and now for this; 1 stopped already; 1 stopped already";
+    assert_eq!(scene.text(effects).await.as_deref(), Some(expected));
+    let [check, list] = [&["sender", "check", "cloud"], &["sender", "list", "--json"]];
+    for said in [scene.shop.run(check).await, scene.shop.run(list).await] {
+        assert!(said.out.contains("DISABLED_UPDATE: DISABLE"), "{said:?}");
+    }
+    let confirmed = scene.shop.run(&["sender", "confirm", "cloud", "--yes"]).await;
+    assert!(confirmed.code == 0 && confirmed.err.contains("was stopped: DISABLED_UPDATE: DISABLE"), "{confirmed:?}");
+    let logged = "select count(*) from operator_actions where detail ->> 'reason' like 'DISABLED_UPDATE%'";
+    assert_eq!(scene.shop.number(logged).await, 1, "among what happened");
+}
+
+#[tokio::test]
+async fn a_locked_account_by_a_failed_message_takes_the_place_of_a_restriction() {
+    let scene = InboxScene::sent(2).await;
+
+    scene.receive(statuses(&[failed(1, 368)])).await;
+    scene.receive(statuses(&[failed(2, 131_031)])).await;
+
+    let code = "select stopped_code from senders where name = 'cloud'";
+    assert_eq!(scene.text(code).await.as_deref(), Some("131031"));
 }
