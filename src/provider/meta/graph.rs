@@ -72,7 +72,7 @@ impl GraphError {
                 let passes = matches!(codes::class(code), Some(ErrorClass::Retry | ErrorClass::SlowSender));
                 passes || code.starts_with("http_") && !self.refuses_token()
             }
-            Self::Unreachable(_) | Self::TooLarge { .. } | Self::Elsewhere(_) => false,
+            Self::Unreachable(_) | Self::NotAMediaId(_) | Self::TooLarge { .. } | Self::Elsewhere(_) => false,
         }
     }
 
