@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
+use super::template::AccountReport;
 use super::view::BlastView;
 use super::webhooks::refused_webhooks;
 use crate::domain::blast::BlastState;
@@ -13,6 +14,7 @@ use crate::domain::ids::SenderId;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::text::shell_word;
 use crate::engine::{FenceRefusal, Moment, ask_to_confirm_again};
+use crate::provider::meta::preflight::TemplateList;
 use crate::provider::{Health, HealthVerdict, asks_to_slow_down, is_shown_by_health};
 use crate::store::fence::{self, Confirmed, Replication, Server};
 use crate::store::sender;
@@ -40,8 +42,12 @@ pub struct SenderCheck {
     pub is_shown: bool,
     /// This check resumed it.
     pub is_lifted: bool,
-    /// What else its provider's account says, a sentence each: webhooks, templates.
+    /// What else its provider's account says, a sentence each, but for its templates.
     pub notes: Vec<String>,
+    /// The account's templates by name in one sentence, or why they are not known.
+    pub templates_note: Option<String>,
+    /// `None` where they are not known, and where the provider has none.
+    pub templates: Option<TemplateList>,
     /// Why its webhooks would be refused here, a sentence each.
     pub refused_webhooks: Vec<String>,
 }
@@ -54,6 +60,11 @@ impl SenderCheck {
             HealthVerdict::Good if !self.refused_webhooks.is_empty() => HealthVerdict::Doubtful,
             verdict => verdict,
         }
+    }
+
+    /// Everything that its provider's account says, a sentence each.
+    pub fn all_notes(&self) -> Vec<&str> {
+        self.notes.iter().chain(&self.templates_note).map(String::as_str).collect()
     }
 
     /// What was found, with the command line that lifts a stop.
@@ -110,28 +121,31 @@ impl App {
         let mut healths = Vec::new();
         for unusable in self.unusable_senders().iter().filter(|unusable| is_asked(&unusable.name)) {
             let health = Health { verdict: HealthVerdict::Bad, detail: unusable.why.clone() };
-            healths.push((unusable.sender, &unusable.name, health, Vec::new()));
+            healths.push((unusable.sender, &unusable.name, health, AccountReport::default()));
         }
         for sender in self.engine().senders.iter().filter(|sender| is_asked(&sender.name)) {
             let health = sender.provider.health().await;
-            let notes = if health.verdict.is_bad() { Vec::new() } else { self.account_notes(sender).await };
-            healths.push((sender.id, &sender.name, health, notes));
+            let is_bad = health.verdict.is_bad();
+            let account = if is_bad { AccountReport::default() } else { self.account_report(sender).await };
+            healths.push((sender.id, &sender.name, health, account));
         }
         if let Some(name) = name.filter(|_| healths.is_empty()) {
             return Err(AppError::NotFound(self.no_sender(name)));
         }
         let rows = view::senders::list(self.pool()).await?;
-        for (id, _, _, notes) in &mut healths {
+        for (id, _, _, account) in &mut healths {
             let is_unheard = |row: &&SenderRow| row.id == *id && row.unheard_since.is_some();
             if rows.iter().any(|row| is_unheard(&row)) {
-                notes.push(format!("webhooks: {UNHEARD}; {UNHEARD_MEND}"));
+                account.notes.push(format!("webhooks: {UNHEARD}; {UNHEARD_MEND}"));
             }
         }
         let mut stops: HashMap<_, _> = rows.into_iter().filter_map(|row| Some((row.id, row.stopped?))).collect();
-        let check = |(id, name, health, notes): (SenderId, &String, Health, Vec<String>)| SenderCheck {
+        let check = |(id, name, health, account): (SenderId, &String, Health, AccountReport)| SenderCheck {
             name: name.clone(),
             health,
-            notes,
+            notes: account.notes,
+            templates_note: account.templates_note,
+            templates: account.templates,
             is_shown: stops.get(&id).is_some_and(|stop| self.shows(name, &stop.code)),
             stop: stops.remove(&id),
             is_lifted: false,

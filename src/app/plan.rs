@@ -326,15 +326,13 @@ fn at_its_first_time(row: BlastRow, repeat: Option<&PlannedRepeat>) -> BlastRow 
 /// What the provider said while the plan was made.
 fn health(number: Option<&NumberHealth>, template: &TemplateCheck) -> Vec<String> {
     let number = number.map(|number| {
-        let quality = match number.quality {
-            QualityRating::Green => ", quality green",
-            QualityRating::Yellow => ", quality yellow",
-            QualityRating::Red => ", quality red",
-            QualityRating::Unknown => "",
+        let quality = match &number.quality {
+            QualityRating::Unknown => String::new(),
+            known => format!(", quality {}", known.as_str()),
         };
         format!("{}{quality}", number.in_brief())
     });
-    number.into_iter().chain(template.cost_class()).collect()
+    number.into_iter().chain(template.notes()).collect()
 }
 
 /// The first people who are still to come, where others come after them.

@@ -18,6 +18,10 @@ use crate::provider::meta::preflight::{
 use crate::store::StoreError;
 use crate::store::business::{self, PeopleLimit};
 
+mod account;
+
+pub(super) use account::AccountReport;
+
 /// The number's limits are waited for this long.
 const NUMBER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The list of templates is waited for this long, in all.
@@ -76,15 +80,20 @@ impl TemplateCheck {
         self.template.as_ref().is_some_and(FetchedTemplate::is_marketing)
     }
 
-    /// What Meta charges its messages as, in words, or why that is not known.
-    pub(super) fn cost_class(&self) -> Option<String> {
+    /// What Meta charges its messages as, in words, or why that is not known; and that its status is a word which is not known here.
+    pub(super) fn notes(&self) -> Vec<String> {
         if let Some(why) = &self.unread {
-            return Some(format!("the template is not checked: {why}"));
+            return vec![format!("the template is not checked: {why}")];
         }
-        let template = self.template.as_ref()?;
-        let class = template.category.to_lowercase();
-        let status = template.status.to_lowercase();
-        Some(format!("template {}, {status}: Meta charges each delivered message as {class}", template.name))
+        let Some(template) = &self.template else { return Vec::new() };
+        let FetchedTemplate { name, category, status, .. } = template;
+        let (class, state) = (category.to_lowercase(), status.to_lowercase());
+        let mut notes = vec![format!("template {name}, {state}: Meta charges each delivered message as {class}")];
+        if !template.has_known_status() {
+            notes
+                .push(format!("template {name}: its status `{status}` is not known here, and it is sent all the same"));
+        }
+        notes
     }
 
     /// What one person reads, as far as it is known.
@@ -176,36 +185,6 @@ impl App {
         Ok(MediaSource::Id(id))
     }
 
-    /// What Meta's account says beside a number's health; nothing for other providers.
-    pub(super) async fn account_notes(&self, sender: &ConfiguredSender) -> Vec<String> {
-        let Some(meta) = &sender.meta else { return Vec::new() };
-        let (apps, list) = tokio::join!(meta.subscribed_apps(), templates(sender));
-        let config = self.config().sender(&sender.name).and_then(|config| config.meta.as_ref());
-        let has_secrets = config.is_some_and(|meta| meta.app_secret.is_some() && meta.verify_token.is_some());
-        let webhooks = match apps {
-            Err(error) => format!("webhooks: unknown, Meta did not say ({error})"),
-            Ok(apps) if apps.is_empty() => {
-                "webhooks: no app is subscribed, so nothing arrives: subscribe yours as docs/META.md says".to_owned()
-            }
-            Ok(apps) if !has_secrets => format!(
-                "webhooks: {} is subscribed, but app_secret or verify_token is missing here: none is accepted",
-                apps.join(", ")
-            ),
-            Ok(apps) => format!("webhooks: {} is subscribed", apps.join(", ")),
-        };
-        let templates = match list {
-            Err(error) => format!("templates: unknown, {error}"),
-            Ok(list) if list.templates.is_empty() => "templates: none".to_owned(),
-            Ok(list) => {
-                format!("templates: {}", list.templates.iter().map(template_line).collect::<Vec<_>>().join("; "))
-            }
-        };
-        let calls = meta
-            .is_for_marketing()
-            .then(|| "sends: marketing templates alone, by /marketing_messages (send_call)".to_owned());
-        calls.into_iter().chain([webhooks, templates]).collect()
-    }
-
     /// Asks Meta how many people the business may write to, and how fast the number may send, and keeps it; whatever it does not
     /// say stays as it was. Nothing for other providers.
     pub(super) async fn learn_limits(&self, sender: SenderId) {
@@ -250,13 +229,6 @@ pub(super) async fn number_of(sender: &ConfiguredSender) -> Option<NumberHealth>
         Err(_) => tracing::warn!("the number's health and limits are not known anew: Meta did not answer in time"),
     }
     None
-}
-
-/// `tour (en_US, marketing)`, with the status where it is not approved.
-fn template_line(template: &FetchedTemplate) -> String {
-    let FetchedTemplate { name, language, category, status, .. } = template;
-    let state = if status == "APPROVED" { String::new() } else { format!(", {}", status.to_lowercase()) };
-    format!("{name} ({language}, {}{state})", category.to_lowercase())
 }
 
 /// A template that is not in a list of which some could not be read may exist.
@@ -325,9 +297,22 @@ fn other_provider(sender: &ConfiguredSender) -> TemplateRefusal {
 mod tests {
     use serde_json::json;
 
-    use super::TemplateCheck;
+    use super::{FetchedTemplate, TemplateCheck};
     use crate::domain::content::BlastContent;
     use crate::domain::message::Variables;
+
+    #[test]
+    fn a_status_that_is_not_known_is_a_note_of_the_plan() {
+        let notes = |status: &str| {
+            let item = json!({ "name": "raya", "language": "ms", "status": status, "category": "UTILITY" });
+            let template = FetchedTemplate::read(&item);
+            TemplateCheck { template, ..TemplateCheck::default() }.notes()
+        };
+
+        let note = "template raya: its status `SPARKLING` is not known here, and it is sent all the same";
+        assert_eq!(notes("sparkling")[1..], [note]);
+        assert_eq!(notes("APPROVED"), ["template raya, approved: Meta charges each delivered message as utility"]);
+    }
 
     #[test]
     fn a_sample_of_a_template_whose_text_is_not_known_is_said_in_words() {

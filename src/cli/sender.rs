@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use color_eyre::Result;
 use color_eyre::eyre::eyre;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Global;
 use super::confirm::{confirm as surely, confirm_number};
@@ -13,7 +13,7 @@ use super::context::{Context, Intent};
 use super::output::{json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::{BlastFilter, SenderView};
-use crate::app::{ConfirmProspect, Confirmed, HealthVerdict, SenderCheck};
+use crate::app::{ConfirmProspect, Confirmed, HealthVerdict, SenderCheck, SenderTemplate};
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::text::{clean, count_of, number, people_are};
@@ -255,7 +255,7 @@ fn state(row: &SenderView) -> String {
     }
 }
 
-fn as_json(row: &SenderView) -> serde_json::Value {
+fn as_json(row: &SenderView) -> Value {
     json!({
         "name": row.name, "provider": row.provider, "business": row.business, "rehearsal": row.rehearsal,
         "today": row.usage.today, "daily_cap": row.usage.daily_cap, "per_hour": row.usage.per_hour,
@@ -293,11 +293,35 @@ fn print_check(context: &Context, check: &SenderCheck) -> Result<()> {
     let (name, detail) = (&check.name, context.pasteable(&check.detail()));
     let pace = context.app.pace_of(name);
     if context.is_json {
-        return json(
-            &json!({ "name": name, "verdict": verdict, "detail": detail, "pace": pace, "notes": check.notes }),
-        );
+        let list = check.templates.as_ref().map(|list| list.templates.iter().map(template_json).collect::<Vec<_>>());
+        let (notes, unreadable) = (check.all_notes(), check.templates.as_ref().map(|list| list.unreadable));
+        return json(&json!({
+            "name": name, "verdict": verdict, "detail": detail, "pace": pace, "notes": notes,
+            "templates": list, "unreadable_templates": unreadable,
+        }));
     }
     line(&format!("{name}  {verdict}  {detail}"))?;
-    let further = pace.iter().chain(&check.notes);
+    let listed = check.templates.iter().flat_map(|list| &list.templates).map(template_line).collect::<Vec<_>>();
+    let unlisted = check.templates_note.as_ref().filter(|_| listed.is_empty());
+    let further = pace.iter().chain(&check.notes).chain(unlisted).chain(&listed);
     further.map(|text| format!("{:width$}  {}", "", clean(text), width = name.len())).try_for_each(|text| line(&text))
+}
+
+/// `template tour (en_US, marketing, approved, quality green): body of 2 variables, picture`.
+fn template_line(template: &SenderTemplate) -> String {
+    let SenderTemplate { name, language, category, status, .. } = template;
+    let quality = template.rating().map(|rating| format!("quality {rating}"));
+    let known = [language.clone(), category.to_lowercase(), status.to_lowercase()].into_iter().chain(quality);
+    let known = known.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ");
+    let parts = template.parts().join(", ");
+    let parts = if parts.is_empty() { String::new() } else { format!(": {parts}") };
+    format!("template {name} ({known}){parts}")
+}
+
+fn template_json(template: &SenderTemplate) -> Value {
+    let SenderTemplate { name, language, category, status, quality, .. } = template;
+    json!({
+        "name": name, "language": language, "category": category, "status": status, "components": template.parts(),
+        "quality": quality,
+    })
 }

@@ -80,3 +80,29 @@ async fn a_number_that_sends_nothing_is_refused_at_plan_and_launch_with_metas_re
     let sent = said(with_secrets(shop.command(&["blast", "send", "1", "--yes", "--no-engine"]))).await;
     assert_eq!(sent.code, 0, "{sent:?}");
 }
+
+#[tokio::test]
+async fn a_check_of_a_sender_lists_each_template_with_what_it_consists_of() {
+    let shop = shop(&["order_update"]).await;
+
+    let check = said(with_secrets(shop.command(&["sender", "check", "cloud"]))).await;
+    let json = said(with_secrets(shop.command(&["sender", "check", "cloud", "--json"]))).await;
+
+    let line =
+        "template order_update (en_US, utility, approved, quality green): body of 2 variables, header of 1 variable";
+    assert!(check.out.lines().any(|found| found.trim() == line), "{check:?}");
+    assert!(
+        check.out.contains("template flash_sale (en_US, marketing, paused, quality red): body of 2 variables"),
+        "{check:?}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let templates = json["templates"].as_array().unwrap();
+    let found = templates.iter().find(|template| template["name"] == "order_update").unwrap();
+    assert_eq!(
+        *found,
+        json!({ "name": "order_update", "language": "en_US", "category": "UTILITY", "status": "APPROVED",
+                "components": ["body of 2 variables", "header of 1 variable"], "quality": "GREEN" })
+    );
+    let mut notes = json["notes"].as_array().unwrap().iter().filter_map(serde_json::Value::as_str);
+    assert!(notes.any(|note| note.starts_with("templates: ")), "the text of before stands beside it: {json}");
+}

@@ -136,7 +136,8 @@ async fn health(ApiReader(caller): ApiReader, Path(name): Path<String>) -> Resul
     let check = app.examine_sender(&name).await?;
     let verdict = word(check.verdict());
     let (detail, pace) = (check.detail(), app.pace_of(&check.name));
-    let SenderCheck { name, notes, .. } = check;
+    let notes = check.all_notes().into_iter().map(str::to_owned).collect();
+    let SenderCheck { name, .. } = check;
     Ok(Answer::ok(SenderHealth { name, verdict, detail, pace, notes }))
 }
 
@@ -180,12 +181,16 @@ struct TemplateAnswer {
     /// The body's, by name or number.
     #[schema(example = json!(["1"]))]
     variables: Vec<String>,
+    /// What it consists of, in words.
+    #[schema(example = json!(["body of 1 variable", "picture", "buttons: url, quick reply"]))]
+    components: Vec<String>,
 }
 
 impl From<SenderTemplate> for TemplateAnswer {
     fn from(template: SenderTemplate) -> Self {
+        let components = template.parts();
         let SenderTemplate { name, language, status, category, quality, body, variables, .. } = template;
-        Self { name, language, status, category, quality, body, variables }
+        Self { name, language, status, category, quality, body, variables, components }
     }
 }
 

@@ -10,6 +10,7 @@ mod check;
 mod media;
 mod number;
 mod page;
+mod parts;
 mod template;
 
 pub use check::{TemplateMismatch, VariableMismatch, check};

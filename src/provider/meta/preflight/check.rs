@@ -17,8 +17,8 @@ pub enum TemplateMismatch {
     Missing { name: String, nearest: Option<String> },
     #[error("template `{name}` does not exist in {language}, but in {}", .available.join(", "))]
     OtherLanguage { name: String, language: String, available: Vec<String> },
-    #[error("template `{name}` is {}: {}", .status.to_lowercase(), status_advice(.status))]
-    NotApproved { name: String, status: String },
+    #[error("template `{name}` is {}: {}", in_words(.status), .mend)]
+    NotApproved { name: String, status: String, mend: &'static str },
     #[error("template `{name}` does not fit: {}", sentences(.faults))]
     Variables { name: String, faults: Vec<VariableMismatch> },
 }
@@ -56,13 +56,20 @@ fn meant(nearest: Option<&String>) -> String {
     nearest.map(|name| format!(": did you mean `{name}`?")).unwrap_or_default()
 }
 
-fn status_advice(status: &str) -> &'static str {
-    match status {
+/// `PENDING_DELETION` as `pending deletion`.
+fn in_words(status: &str) -> String {
+    status.to_lowercase().replace('_', " ")
+}
+
+/// Why a template in this status cannot be sent, as the mend; `None` where it can, or where the word is not known.
+fn unsendable(status: &str) -> Option<&'static str> {
+    Some(match status {
         "PENDING" | "IN_APPEAL" => "wait until Meta has approved it",
         "PAUSED" => "people marked it as spam, Meta lifts the pause by itself",
         "REJECTED" => "read Meta's reason in WhatsApp Manager and edit it",
-        _ => "use another template",
-    }
+        "DISABLED" | "PENDING_DELETION" | "DELETED" | "ARCHIVED" | "LIMIT_EXCEEDED" => "use another template",
+        _ => return None,
+    })
 }
 
 /// The template that a message is sent by.
@@ -72,8 +79,8 @@ pub fn check<'a>(
 ) -> Result<&'a FetchedTemplate, TemplateMismatch> {
     let template = find(message, templates)?;
     let name = template.name.clone();
-    if template.status != "APPROVED" {
-        return Err(TemplateMismatch::NotApproved { name, status: template.status.clone() });
+    if let Some(mend) = unsendable(&template.status) {
+        return Err(TemplateMismatch::NotApproved { name, status: template.status.clone(), mend });
     }
     let mut faults = header_faults(message, template);
     faults.extend(body_faults(message, template));

@@ -28,13 +28,15 @@ pub struct NumberHealth {
 }
 
 /// How people receive the number's messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QualityRating {
     Green,
     Yellow,
     Red,
-    /// Not rated yet, or a word that this version does not know.
+    /// Not rated yet.
     Unknown,
+    /// A word that this version does not know, as it came.
+    Other(String),
 }
 
 impl QualityRating {
@@ -43,16 +45,18 @@ impl QualityRating {
             "GREEN" => Self::Green,
             "YELLOW" => Self::Yellow,
             "RED" => Self::Red,
-            _ => Self::Unknown,
+            "" | "NA" | "UNKNOWN" => Self::Unknown,
+            _ => Self::Other(short(word)),
         }
     }
 
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Green => "green",
             Self::Yellow => "yellow",
             Self::Red => "red",
             Self::Unknown => "not rated",
+            Self::Other(word) => word,
         }
     }
 }
@@ -204,13 +208,26 @@ mod tests {
     fn a_good_number_is_described_in_one_line() {
         let number = NumberHealth::read(&documented());
 
-        assert_eq!((number.can_send, number.quality), (CanSend::Available, QualityRating::Green));
+        assert_eq!((number.can_send, &number.quality), (CanSend::Available, &QualityRating::Green));
         assert_eq!(number.limit, Some(MessagingLimit::People(2_000)));
         assert_eq!(number.throughput.as_deref(), Some("STANDARD"));
         let detail =
             "+60 12-345 6789 can send, named Kedai Aina, quality green, 2,000 new people a day, up to 80 a second"
                 .to_owned();
         assert_eq!(number.health(), Health { verdict: HealthVerdict::Good, detail });
+    }
+
+    #[test]
+    fn a_rating_that_is_not_known_is_shown_as_it_came() {
+        let detail = |rating: Value| {
+            let mut answer = documented();
+            answer["quality_rating"] = rating;
+            NumberHealth::read(&answer).health().detail
+        };
+        for (rating, shown) in [("Splendid\u{1b}[2J", "Splendid[2J"), ("NA", "not rated"), ("unknown", "not rated")] {
+            let detail = detail(json!(rating));
+            assert!(detail.contains(&format!(", quality {shown}, ")), "{detail}");
+        }
     }
 
     #[test]

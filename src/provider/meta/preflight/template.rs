@@ -94,7 +94,7 @@ pub enum ButtonKind {
 
 impl FetchedTemplate {
     /// `None` without a name, a language or a status.
-    pub(super) fn read(item: &Value) -> Option<Self> {
+    pub fn read(item: &Value) -> Option<Self> {
         let text = |key: &str| item.get(key).and_then(Value::as_str).map(short).filter(|text| !text.is_empty());
         let components = item.get("components").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let of_type = |kind: &str| components.iter().find(|component| word(component, "type") == kind);
@@ -116,6 +116,11 @@ impl FetchedTemplate {
                 .map(ToString::to_string)
                 .collect(),
         })
+    }
+
+    /// Whether its status says that it may be sent, and is no word that this version does not know.
+    pub fn has_known_status(&self) -> bool {
+        self.status == "APPROVED"
     }
 
     /// The variables of its text header.

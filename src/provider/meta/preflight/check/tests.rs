@@ -81,6 +81,33 @@ fn a_template_that_is_not_there_is_refused_with_the_one_that_was_meant() {
 }
 
 #[test]
+fn only_a_status_that_is_known_not_to_send_is_refused() {
+    let checked = |status: &str| {
+        let item = json!({ "name": "raya", "language": "ms", "status": status });
+        let message = TemplateMessage::try_from(json!({ "name": "raya", "language": "ms" })).unwrap();
+        check(&message, &[FetchedTemplate::read(&item).unwrap()]).map(FetchedTemplate::has_known_status)
+    };
+    for status in [
+        "PENDING",
+        "IN_APPEAL",
+        "PAUSED",
+        "rejected",
+        "DISABLED",
+        "PENDING_DELETION",
+        "DELETED",
+        "ARCHIVED",
+        "LIMIT_EXCEEDED",
+    ] {
+        let why = checked(status).unwrap_err().to_string();
+        assert!(why.starts_with(&format!("template `raya` is {}: ", in_words(status))), "{why}");
+    }
+    assert_eq!(checked("APPROVED"), Ok(true));
+    for status in ["ACTIVE", "SPARKLING"] {
+        assert_eq!(checked(status), Ok(false), "{status}");
+    }
+}
+
+#[test]
 fn every_variable_that_does_not_fit_is_named() {
     let start = "template `raya_promo` does not fit: ";
     for (key, value, fault) in [
