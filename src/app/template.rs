@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::{App, AppError};
 use crate::domain::content::{BlastContent, MessageContent};
 use crate::domain::ids::SenderId;
-use crate::domain::template::{HeaderMedia, MediaSource, ParameterValue, TemplateMessage, as_read};
+use crate::domain::template::{HeaderMedia, MediaSource, ParameterValue, TemplateError, TemplateMessage, as_read};
 use crate::engine::ConfiguredSender;
 use crate::provider::meta::GraphError;
 use crate::provider::meta::limit::MessagingLimit;
@@ -128,6 +128,7 @@ impl App {
                 .clone()
                 .fill_header(template.header_variables())
                 .and_then(|message| message.fill_body(&template.variables))
+                .and_then(|message| with_header_text(message, template))
                 .map_err(|error| TemplateRefusal::Invalid(error.to_string()))?,
             None => message.clone(),
         };
@@ -231,6 +232,14 @@ pub(super) async fn number_of(sender: &ConfiguredSender) -> Option<NumberHealth>
     None
 }
 
+/// Keeps the text of its header, so that nobody's value makes it longer than Meta takes.
+fn with_header_text(message: TemplateMessage, template: &FetchedTemplate) -> Result<TemplateMessage, TemplateError> {
+    match &template.page.header {
+        Some(text) if !template.header_variables().is_empty() => message.with_header_text(text),
+        _ => Ok(message),
+    }
+}
+
 /// A template that is not in a list of which some could not be read may exist.
 fn compare<'a>(
     sender: &ConfiguredSender,
@@ -246,6 +255,8 @@ fn compare<'a>(
         }
         other => {
             let template = other?;
+            with_header_text(message.clone(), template)
+                .map_err(|error| TemplateRefusal::Invalid(format!("template {}: {error}", template.name)))?;
             let is_for_marketing = sender.meta.as_ref().is_some_and(|meta| meta.is_for_marketing());
             // Meta refuses it for everybody (134100).
             if is_for_marketing && !template.category.is_empty() && !template.is_marketing() {

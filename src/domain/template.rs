@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::message::Variables;
 
 mod arguments;
+mod length;
 mod page;
 mod prepared;
 mod preview;
@@ -32,6 +33,8 @@ pub struct TemplateMessage {
     /// As Meta writes it: `en_US`.
     language: String,
     components: Vec<TemplateComponent>,
+    /// The approved text of the header, where it is known and has a value to be filled in.
+    header_text: Option<String>,
 }
 
 /// The part of a template that values go into.
@@ -225,6 +228,16 @@ pub enum TemplateFault {
     Definition,
     #[error("it stands there twice")]
     Twice,
+    #[error(
+        "`{value}` is no address that Meta can fetch a file from: write it in full, as https://shop.example/picture.jpg; \
+         `--header-{kind} FILE` of `blastdeck blast new` uploads a file of this machine"
+    )]
+    NoFile { kind: &'static str, value: String },
+    #[error("`{value}` is no {what}: write a number from -{bound} to {bound}")]
+    OutOfBounds { what: &'static str, value: String, bound: u8 },
+    /// With the keys that a button of its kind takes.
+    #[error("`{key}` is not known here: a button of this type takes {}", .known.join(", "))]
+    UnknownButtonKey { key: String, known: &'static [&'static str] },
 }
 
 impl TemplateMessage {
@@ -254,7 +267,9 @@ impl TemplateMessage {
     /// The template for one person. A value of the blast gives way to the person's own of the same name or number,
     /// unless it names that column itself.
     pub fn render(&self, variables: &Variables) -> Result<RenderedTemplate, TemplateError> {
-        write::rendered(self, variables).map(RenderedTemplate)
+        let rendered = RenderedTemplate(write::rendered(self, variables)?);
+        self.refuse_long_header(&rendered)?;
+        Ok(rendered)
     }
 
     /// Every column that its values name, once each.

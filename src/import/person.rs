@@ -9,7 +9,7 @@ use super::seen::SeenPeople;
 use crate::domain::content::{BlastContent, ContentRenderError};
 use crate::domain::message::{RenderError, Variables, fold_name};
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
-use crate::domain::template::refuse_layout;
+use crate::domain::template::{TemplateError, TemplateFault, ValueError, refuse_layout};
 use crate::domain::text;
 use crate::store::import::NewRecipient;
 
@@ -79,6 +79,10 @@ impl Reason {
             Self::Content(ContentRenderError::Message(RenderError::TooLong { .. })) => {
                 "the text comes out longer than WhatsApp takes".to_owned()
             }
+            Self::Content(ContentRenderError::Template(TemplateError {
+                place,
+                fault: TemplateFault::Value(ValueError::TooLong { limit, .. }),
+            })) => format!("{place}: more than {limit} characters"),
             Self::Content(ContentRenderError::Message(RenderError::Missing { name })) => format!("without {name}"),
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
             Self::Phone(_)

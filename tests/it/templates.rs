@@ -106,3 +106,55 @@ async fn a_check_of_a_sender_lists_each_template_with_what_it_consists_of() {
     let mut notes = json["notes"].as_array().unwrap().iter().filter_map(serde_json::Value::as_str);
     assert!(notes.any(|note| note.starts_with("templates: ")), "the text of before stands beside it: {json}");
 }
+
+#[tokio::test]
+async fn a_file_in_a_templates_header_is_uploaded_by_its_option_and_never_sent_as_an_address() {
+    let shop = shop(&["order_update"]).await;
+    let list = shop.path("people.csv");
+    let template = json!({ "name": "tour_package_photo", "language": "en_US", "variables": { "1": "x", "2": "y" },
+                           "header": { "image": "img.png" }, "buttons": [{ "type": "url", "text": "bali" }] });
+    let file = shop.write("template.json", template.to_string());
+    std::fs::write(shop.path("img.png"), b"\x89PNG\r\n").unwrap();
+    let image = shop.path("img.png");
+    let new = [
+        "blast",
+        "new",
+        "--sender",
+        "cloud",
+        "--recipients",
+        list.to_str().unwrap(),
+        "--template-file",
+        file.to_str().unwrap(),
+    ];
+
+    let refused = said(with_secrets(shop.command(&new))).await;
+    let made = [&new[..], &["--header-image", image.to_str().unwrap(), "--json"]].concat();
+    let made = said(with_secrets(shop.command(&made))).await;
+
+    assert!(refused.code == 2 && refused.err.contains("header image: `img.png` is no address"), "{refused:?}");
+    assert!(refused.err.contains("`--header-image FILE`"), "{refused:?}");
+    assert_eq!(made.code, 0, "{made:?}");
+    let stored = shop.text("select template::text from blasts where id = 2").await;
+    assert!(stored.contains("\"id\"") && !stored.contains("img.png"), "{stored}");
+}
+
+#[tokio::test]
+async fn a_row_whose_value_makes_the_header_longer_than_meta_takes_is_left_out_with_the_reason() {
+    let shop = shop(&["order_update"]).await;
+    let long = "7".repeat(55);
+    let rows = format!("{},7,Aina\n{},{long},Badrul\n", digits(0), digits(1));
+    let list = shop.write("long.csv", format!("phone,order_id,customer_name\n{rows}"));
+    let new =
+        ["blast", "new", "--sender", "cloud", "--recipients", list.to_str().unwrap(), "--template", "order_update"];
+    let fixed = ["--header-text", &long];
+
+    let made = said(with_secrets(shop.command(&new))).await;
+    let refused = said(with_secrets(shop.command(&[&new[..], &fixed].concat()))).await;
+
+    let why = "header: 61 characters, and Meta takes at most 60: shorten it";
+    assert_eq!(made.code, 0, "{made:?}");
+    assert_eq!(shop.number("select count(*) from blast_recipients where blast_id = 2").await, 1);
+    let rejected = std::fs::read_to_string(shop.path("long.rejected.csv")).unwrap();
+    assert!(rejected.lines().any(|row| row.starts_with("3,") && row.contains(why)), "{rejected}");
+    assert!(refused.code == 3 && refused.err.contains(why), "{refused:?}");
+}

@@ -25,11 +25,11 @@ const WHERE_VALUES_GO: &str = "--var 1=… is the body's, --header-text or --hea
 #[derive(Debug, Args)]
 pub(super) struct TemplateArgs {
     /// A template that Meta has approved, instead of a message. Needs a sender with provider = "meta".
-    #[arg(long, group = "text", value_name = "NAME")]
+    #[arg(long, groups = ["text", "any_template"], value_name = "NAME")]
     template: Option<String>,
     /// The same from a JSON file, with `name`, `language` and `components` as in Meta's messages call, or with `variables`,
-    /// `header` and `buttons`.
-    #[arg(long, group = "text", value_name = "FILE")]
+    /// `header` and `buttons`. A header that is given beside it takes the place of the file's `header`.
+    #[arg(long, groups = ["text", "any_template"], value_name = "FILE")]
     template_file: Option<PathBuf>,
     /// The template's language, as Meta writes it.
     #[arg(long, value_name = "CODE", default_value = "en_US", requires = "template")]
@@ -39,16 +39,16 @@ pub(super) struct TemplateArgs {
     #[arg(long = "var", value_name = "NAME=VALUE", requires = "template", value_parser = assignment)]
     variables: Vec<(String, String)>,
     /// The variable of a text header.
-    #[arg(long, value_name = "TEXT", group = "header", requires = "template")]
+    #[arg(long, value_name = "TEXT", group = "header", requires = "any_template")]
     header_text: Option<String>,
     /// The header's picture: an https address, a {column} of addresses, or a file, which is uploaded once.
-    #[arg(long, value_name = "FILE|URL|{COLUMN}", group = "header", requires = "template")]
+    #[arg(long, value_name = "FILE|URL|{COLUMN}", group = "header", requires = "any_template")]
     header_image: Option<String>,
     /// The header's video.
-    #[arg(long, value_name = "FILE|URL|{COLUMN}", group = "header", requires = "template")]
+    #[arg(long, value_name = "FILE|URL|{COLUMN}", group = "header", requires = "any_template")]
     header_video: Option<String>,
     /// The header's document.
-    #[arg(long, value_name = "FILE|URL|{COLUMN}", group = "header", requires = "template")]
+    #[arg(long, value_name = "FILE|URL|{COLUMN}", group = "header", requires = "any_template")]
     header_document: Option<String>,
     /// The value of a button, by its place from 0 and its kind: 0:url=abc, 1:quick_reply=STOP, 2:copy_code=SAVE10.
     #[arg(long = "button", value_name = "INDEX:KIND=VALUE", requires = "template", value_parser = button)]
@@ -82,7 +82,7 @@ impl TemplateArgs {
     /// The template as it was given, not yet compared with Meta's. `None`: none was given.
     pub(super) fn read(&self) -> Result<Option<TemplateMessage>> {
         if let Some(path) = &self.template_file {
-            return Ok(Some(from_file(path)?));
+            return Ok(Some(from_file(path, self.header())?));
         }
         let Some(name) = &self.template else { return Ok(None) };
         let mut template = json!({ "name": name, "language": self.language });
@@ -187,12 +187,18 @@ fn filename(source: &str) -> Option<String> {
     is_name.then_some(plain)
 }
 
-fn from_file(path: &Path) -> Result<TemplateMessage> {
+fn from_file(path: &Path, header: Option<Value>) -> Result<TemplateMessage> {
     let mut text = String::new();
     let read = open(path)?.take(MESSAGE_FILE_MAX + 1).read_to_string(&mut text);
     read.map_err(|error| UsageError(format!("{}: {error}; it must be JSON", path.display())))?;
-    let template: Value =
+    let mut template: Value =
         serde_json::from_str(&text).map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
+    if let Some(header) = header {
+        let inner = if template["template"].is_object() { &mut template["template"] } else { &mut template };
+        if let Some(fields) = inner.as_object_mut() {
+            fields.insert("header".to_owned(), header);
+        }
+    }
     Ok(TemplateMessage::parse(&template).map_err(|error| UsageError(format!("{}: {error}", path.display())))?)
 }
 

@@ -1,5 +1,6 @@
 //! A template whose JSON is written once for all people of a blast, with gaps for what differs from person to person.
 
+use super::length::{PAYLOAD_MAX, within};
 use super::value::refuse_layout;
 use super::write::{self, GapWriter};
 use super::{ParameterValue, TemplateError, TemplateJson, TemplateMessage, ValueError};
@@ -26,12 +27,23 @@ pub(super) struct Blank {
     /// A person's own value of this name or number comes first.
     pub own: Option<String>,
     pub value: ParameterValue,
-    pub is_address: bool,
+    pub kind: BlankKind,
+}
+
+/// What stands in a gap: it decides what is refused in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum BlankKind {
+    Text,
+    /// Of a file.
+    Address,
+    /// Of a quick reply.
+    Payload,
 }
 
 impl PreparedTemplate {
     pub fn new(message: TemplateMessage) -> Self {
-        let text = gapped(&message);
+        // The length of a header shows only once it is written.
+        let text = if message.header_text.is_none() { gapped(&message) } else { None };
         Self { message, text }
     }
 
@@ -99,10 +111,17 @@ impl Blank {
                 refuse_layout(own)?;
                 serde_json::to_writer(text, own)
             }
-            None if self.is_address => serde_json::to_writer(text, &self.value.render_address(variables)?),
-            None => serde_json::to_writer(text, &self.value.render(variables)?),
+            None => serde_json::to_writer(text, &self.rendered(variables)?),
         };
         Ok(())
+    }
+
+    fn rendered(&self, variables: &Variables) -> Result<String, ValueError> {
+        match self.kind {
+            BlankKind::Text => self.value.render(variables),
+            BlankKind::Address => self.value.render_address(variables),
+            BlankKind::Payload => within(self.value.render(variables)?, PAYLOAD_MAX),
+        }
     }
 }
 

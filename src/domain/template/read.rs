@@ -43,7 +43,8 @@ pub(super) fn message(json: &Value) -> Result<TemplateMessage, TemplateError> {
         components.extend(button::short(array("buttons", short)?)?);
     }
     check_once(&components)?;
-    Ok(TemplateMessage { name: name(first(fields, &NAME))?, language: language(first(fields, &LANGUAGE))?, components })
+    let (name, language) = (name(first(fields, &NAME))?, language(first(fields, &LANGUAGE))?);
+    Ok(TemplateMessage { name, language, components, header_text: None })
 }
 
 fn first<'a>(fields: &'a Map<String, Value>, keys: &[&str]) -> Option<&'a Value> {

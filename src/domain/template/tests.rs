@@ -3,6 +3,8 @@ use serde_json::json;
 
 use super::*;
 
+mod refusals;
+
 fn parsed(json: Value) -> TemplateMessage {
     TemplateMessage::try_from(json).unwrap()
 }
@@ -325,7 +327,9 @@ fn a_language_is_written_as_meta_writes_it() {
 
 #[test]
 fn an_uploaded_file_takes_the_place_of_the_headers_address() {
-    let message = parsed(json!({ "name": "promo", "language": "en", "header": { "document": "offer.pdf" } }));
+    let message = parsed(
+        json!({ "name": "promo", "language": "en", "header": { "document": "https://shop.example/offer.pdf" } }),
+    );
 
     let id = MediaSource::Id(ParameterValue::parse("2871834006348767").unwrap());
     let message = message.with_media(&id).render(&aina()).unwrap();
@@ -346,11 +350,15 @@ fn braces_that_enclose_no_column_are_left_to_the_rules_of_texts() {
 proptest! {
     #[test]
     fn what_is_stored_reads_to_the_same_message_again(value in "[a-z {}]{0,12}", index in 0..9_u8, kind in 0..5_usize) {
-        let button = ["quick_reply", "url", "copy_code", "catalog", "mpm"][kind];
-        let json = json!({ "name": "promo", "language": "en", "variables": { "1": value }, "header": value, "buttons": [
-            { "type": button, "index": index, "payload": value, "text": value,
-              "sections": [{ "title": value, "products": [value] }] }
-        ] });
+        let (button, key, given) = [
+            ("quick_reply", "payload", json!(value)),
+            ("url", "text", json!(value)),
+            ("copy_code", "code", json!(value)),
+            ("catalog", "thumbnail", json!(value)),
+            ("mpm", "sections", json!([{ "title": value, "products": [value] }])),
+        ][kind].clone();
+        let json = json!({ "name": "promo", "language": "en", "variables": { "1": value }, "header": value,
+                           "buttons": [{ "type": button, "index": index, key: given }] });
         if let Ok(message) = TemplateMessage::parse(&json) {
             let stored = serde_json::to_string(&message).unwrap();
             prop_assert_eq!(serde_json::from_str::<TemplateMessage>(&stored).unwrap(), message.clone());

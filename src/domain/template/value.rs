@@ -32,6 +32,8 @@ pub enum ValueError {
     Spaces,
     #[error("not an address that Meta can fetch a file from: write it in full, as https://shop.example/picture.jpg")]
     NotAnAddress,
+    #[error("{length} characters, and Meta takes at most {limit}: shorten it")]
+    TooLong { length: usize, limit: usize },
 }
 
 impl ParameterValue {
@@ -65,6 +67,16 @@ impl ParameterValue {
         let text = self.message.render(variables)?;
         refuse_layout(&text)?;
         Ok(text)
+    }
+
+    /// Whether it is an address for everybody that Meta cannot fetch a file from. One with columns is looked at row by row.
+    pub(super) fn is_no_address(&self) -> bool {
+        self.everybodys().is_some_and(|text| !is_address(&text))
+    }
+
+    /// The value, where it has no columns: it is the same for everybody.
+    pub(super) fn everybodys(&self) -> Option<String> {
+        if self.columns().is_empty() { self.message.render(&Variables::default()).ok() } else { None }
     }
 
     /// The address of a file for one person. One without columns is everybody's, and was looked at when it was written.

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::prepared::Blank;
+use super::length::{PAYLOAD_MAX, within};
+use super::prepared::{Blank, BlankKind};
 use super::{
     ButtonAction, HeaderLocation, IndexSpelling, MediaSource, ParameterValue, ProductSection, RawParameter,
     TemplateButton, TemplateComponent, TemplateError, TemplateHeader, TemplateMessage, TemplateParameter, ValueError,
@@ -48,6 +49,11 @@ trait ValueWriter {
         self.text(value)
     }
 
+    /// What a quick reply returns.
+    fn payload(&mut self, value: &ParameterValue) -> Result<String, ValueError> {
+        self.text(value)
+    }
+
     fn raw(&mut self, raw: &RawParameter) -> Result<Value, ValueError>;
 }
 
@@ -84,6 +90,10 @@ impl ValueWriter for PersonValues<'_> {
 
     fn address(&mut self, value: &ParameterValue) -> Result<String, ValueError> {
         value.render_address(self.0)
+    }
+
+    fn payload(&mut self, value: &ParameterValue) -> Result<String, ValueError> {
+        within(value.render(self.0)?, PAYLOAD_MAX)
     }
 
     fn raw(&mut self, raw: &RawParameter) -> Result<Value, ValueError> {
@@ -156,16 +166,20 @@ impl GapWriter {
 
 impl ValueWriter for GapWriter {
     fn text(&mut self, value: &ParameterValue) -> Result<String, ValueError> {
-        Ok(self.add(Blank { own: None, value: value.clone(), is_address: false }))
+        Ok(self.add(Blank { own: None, value: value.clone(), kind: BlankKind::Text }))
     }
 
     fn address(&mut self, value: &ParameterValue) -> Result<String, ValueError> {
-        Ok(self.add(Blank { own: None, value: value.clone(), is_address: true }))
+        Ok(self.add(Blank { own: None, value: value.clone(), kind: BlankKind::Address }))
+    }
+
+    fn payload(&mut self, value: &ParameterValue) -> Result<String, ValueError> {
+        Ok(self.add(Blank { own: None, value: value.clone(), kind: BlankKind::Payload }))
     }
 
     fn variable(&mut self, key: &str, value: &ParameterValue) -> Result<String, ValueError> {
         let own = (!value.columns().contains(&key)).then(|| key.to_owned());
-        Ok(self.add(Blank { own, value: value.clone(), is_address: false }))
+        Ok(self.add(Blank { own, value: value.clone(), kind: BlankKind::Text }))
     }
 
     fn raw(&mut self, raw: &RawParameter) -> Result<Value, ValueError> {
@@ -293,18 +307,26 @@ fn optional(
 }
 
 fn button_json(button: &TemplateButton, values: &mut impl ValueWriter) -> Result<Value, TemplateError> {
-    let mut text = |value: &ParameterValue| at(ParameterPlace::Button(button.index), values.text(value));
+    let place = ParameterPlace::Button(button.index);
+    if let ButtonAction::QuickReply { payload } = &button.action {
+        let payload = at(place, values.payload(payload))?;
+        return Ok(button_with(button, Some(json!({ "type": "payload", "payload": payload }))));
+    }
+    let mut text = |value: &ParameterValue| at(place, values.text(value));
     let parameter = match &button.action {
-        ButtonAction::QuickReply { payload } => Some(json!({ "type": "payload", "payload": text(payload)? })),
+        ButtonAction::QuickReply { .. } | ButtonAction::Catalog { thumbnail: None } => None,
         ButtonAction::Url { suffix } => Some(json!({ "type": "text", "text": text(suffix)? })),
         ButtonAction::CopyCode { code } => Some(json!({ "type": "coupon_code", "coupon_code": text(code)? })),
-        ButtonAction::Catalog { thumbnail: None } => None,
         ButtonAction::Catalog { thumbnail: Some(product) } => {
             let action = json!({ "thumbnail_product_retailer_id": text(product)? });
             Some(json!({ "type": "action", "action": action }))
         }
         ButtonAction::Products { thumbnail, sections } => Some(products(thumbnail.as_ref(), sections, &mut text)?),
     };
+    Ok(button_with(button, parameter))
+}
+
+fn button_with(button: &TemplateButton, parameter: Option<Value>) -> Value {
     let index = match button.spelling.index {
         IndexSpelling::Text => Value::from(button.index.to_string()),
         IndexSpelling::Number => Value::from(button.index),
@@ -313,7 +335,7 @@ fn button_json(button: &TemplateButton, values: &mut impl ValueWriter) -> Result
     if let Some(parameter) = parameter {
         component["parameters"] = Value::Array(vec![parameter]);
     }
-    Ok(component)
+    component
 }
 
 fn products(

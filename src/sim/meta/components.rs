@@ -301,7 +301,7 @@ fn typed<'a>(parameter: &'a Value, kind: &str) -> Checked<&'a Value> {
 
 fn not_empty(value: &Value) -> Checked {
     match value.as_str() {
-        Some(text) if !text.is_empty() && text.len() <= 256 => Ok(()),
+        Some(text) if !text.is_empty() && text.chars().count() <= 256 => Ok(()),
         _ => Err(CloudRefusal::new(131_009, "buttons: the value must be text of 1 to 256 characters")),
     }
 }

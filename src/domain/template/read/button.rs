@@ -3,9 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::{TemplateComponent, TemplateError, TemplateFault, array, fault, first, object, value};
+use crate::domain::template::length::{PAYLOAD_MAX, within};
 use crate::domain::template::{
     ButtonAction, ButtonSpelling, IndexSpelling, ParameterValue, ProductSection, TemplateButton,
 };
+use crate::domain::text::clean;
 
 /// The short form: `{"type":"url","text":"…"}`; without an index, its place in the list.
 pub(super) fn short(list: &[Value]) -> Result<Vec<TemplateComponent>, TemplateError> {
@@ -19,10 +21,30 @@ fn one_short(at: u64, json: &Value) -> Result<TemplateComponent, TemplateError> 
         return super::component(json);
     }
     let index = index(fields.get("index"), at)?;
-    let action = action(index, kind, fields)?;
-    let action = action.ok_or_else(|| fault(format!("button {index}"), TemplateFault::Expected(KINDS)))?;
+    let place = format!("button {index}");
+    let known = values_of(kind).ok_or_else(|| fault(&place, TemplateFault::Expected(KINDS)))?;
+    if let Some(key) = fields.keys().find(|key| !PLACING.contains(&key.as_str()) && !known.contains(&key.as_str())) {
+        let key = clean(key).into_owned();
+        return Err(fault(place, TemplateFault::UnknownButtonKey { key, known }));
+    }
+    let action = action(index, kind, fields)?.ok_or_else(|| fault(place, TemplateFault::Expected(KINDS)))?;
     let spelling = action.spelling();
     Ok(TemplateComponent::Button(TemplateButton { index, action, spelling }))
+}
+
+/// What every button has.
+const PLACING: [&str; 3] = ["type", "sub_type", "index"];
+
+/// The keys of a button's value, Meta's own first. `None` for a kind that is not known.
+fn values_of(kind: &str) -> Option<&'static [&'static str]> {
+    Some(match kind.to_ascii_lowercase().as_str() {
+        "quick_reply" => &["payload"],
+        "url" => &["text", "suffix"],
+        "copy_code" => &["coupon_code", "code", "text"],
+        "catalog" => &["thumbnail_product_retailer_id", "thumbnail"],
+        "mpm" => &["sections", "thumbnail_product_retailer_id", "thumbnail"],
+        _ => return None,
+    })
 }
 
 const KINDS: &str = "one of quick_reply, url, copy_code, catalog or mpm as its type";
@@ -38,7 +60,9 @@ pub(super) fn component(fields: &Map<String, Value>) -> Result<Option<TemplateBu
     let parameter = parameters.first().map_or(Ok(&empty), |json| object(&place, json))?;
     // A catalog's and several products' values stand one deeper.
     let parameter = parameter.get("action").and_then(Value::as_object).unwrap_or(parameter);
-    if parameters.len() > 1 || parameter.keys().any(|key| !PARAMETER_KEYS.contains(&key.as_str())) {
+    let known = values_of(kind).unwrap_or_default();
+    // With more than that it is sent as it was written.
+    if parameters.len() > 1 || parameter.keys().any(|key| key != "type" && !known.contains(&key.as_str())) {
         return Ok(None);
     }
     Ok(action(index, kind, parameter)?.map(|action| {
@@ -46,10 +70,6 @@ pub(super) fn component(fields: &Map<String, Value>) -> Result<Option<TemplateBu
         TemplateButton { index, action, spelling }
     }))
 }
-
-/// What a button's parameter may hold; one with more is sent as it was written.
-const PARAMETER_KEYS: [&str; 6] =
-    ["type", "payload", "text", "coupon_code", "thumbnail_product_retailer_id", "sections"];
 
 fn written(kind: &str, index: Option<&Value>, action: &ButtonAction) -> ButtonSpelling {
     let index = match index {
@@ -73,19 +93,25 @@ fn index(json: Option<&Value>, at: u64) -> Result<u8, TemplateError> {
 }
 
 fn action(index: u8, kind: &str, fields: &Map<String, Value>) -> Result<Option<ButtonAction>, TemplateError> {
-    let text = |keys: &[&str]| value(format!("button {index}"), first(fields, keys));
+    let text = || value(format!("button {index}"), first(fields, values_of(kind).unwrap_or_default()));
     let thumbnail = || match first(fields, &["thumbnail_product_retailer_id", "thumbnail"]) {
         None => Ok(None),
         product => value(format!("button {index}"), product).map(Some),
     };
     Ok(Some(match kind.to_ascii_lowercase().as_str() {
-        "quick_reply" => ButtonAction::QuickReply { payload: text(&["payload"])? },
-        "url" => ButtonAction::Url { suffix: text(&["text", "suffix"])? },
-        "copy_code" => ButtonAction::CopyCode { code: text(&["coupon_code", "code", "text"])? },
+        "quick_reply" => ButtonAction::QuickReply { payload: payload(index, text()?)? },
+        "url" => ButtonAction::Url { suffix: text()? },
+        "copy_code" => ButtonAction::CopyCode { code: text()? },
         "catalog" => ButtonAction::Catalog { thumbnail: thumbnail()? },
         "mpm" => ButtonAction::Products { thumbnail: thumbnail()?, sections: sections(index, fields)? },
         _ => return Ok(None),
     }))
+}
+
+/// One with columns is looked at row by row.
+fn payload(index: u8, value: ParameterValue) -> Result<ParameterValue, TemplateError> {
+    let everybodys = value.everybodys().map_or(Ok(String::new()), |text| within(text, PAYLOAD_MAX));
+    everybodys.map(|_| value).map_err(|error| fault(format!("button {index}"), error.into()))
 }
 
 fn sections(index: u8, fields: &Map<String, Value>) -> Result<Vec<ProductSection>, TemplateError> {
@@ -96,13 +122,24 @@ fn sections(index: u8, fields: &Map<String, Value>) -> Result<Vec<ProductSection
 
 fn section(place: &str, json: &Value) -> Result<ProductSection, TemplateError> {
     let fields = object(place, json)?;
+    refuse_others(place, fields, &["title", "product_items", "products"])?;
     let items = first(fields, &["product_items", "products"]);
     let items = array(place, items.ok_or_else(|| fault(place, TemplateFault::Missing("product_items")))?)?;
     let products = items.iter().map(|item| product(place, item));
     Ok(ProductSection { title: value(place, fields.get("title"))?, products: products.collect::<Result<_, _>>()? })
 }
 
+fn refuse_others(place: &str, fields: &Map<String, Value>, known: &[&str]) -> Result<(), TemplateError> {
+    match fields.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => Err(fault(place, TemplateFault::UnknownKey(key.clone()))),
+        None => Ok(()),
+    }
+}
+
 /// `{"product_retailer_id":"sku"}` or the id alone.
 fn product(place: &str, item: &Value) -> Result<ParameterValue, TemplateError> {
+    if let Some(fields) = item.as_object() {
+        refuse_others(place, fields, &["product_retailer_id"])?;
+    }
     value(place, item.get("product_retailer_id").or(Some(item)))
 }

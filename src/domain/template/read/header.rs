@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{TemplateError, TemplateFault, TemplateHeader, TemplateParameter, array, fault, object, value};
 use crate::domain::template::{HeaderLocation, HeaderMedia, MediaSource, ParameterValue};
+use crate::domain::text::clean;
 
 /// `"Sale"`, `{"image":"https://…"}`, `{"document":{"link":"…","filename":"…"}}`, `{"location":{…}}`, or Meta's
 /// parameter, `{"type":"image","image":{…}}`.
@@ -68,7 +69,7 @@ fn media(
     let fields = match content {
         Some(Value::Object(fields)) => fields,
         Some(text @ Value::String(_)) => {
-            let source = MediaSource::Link(value(&place, Some(text))?);
+            let source = link(kind, &place, text)?;
             return Ok(TemplateHeader::Media { kind, source, filename: None });
         }
         _ => beside,
@@ -78,12 +79,32 @@ fn media(
         return Err(fault(&place, TemplateFault::UnknownKey(key.clone())));
     }
     let source = match (fields.get("link"), fields.get("id")) {
-        (Some(link), None) => MediaSource::Link(value(&place, Some(link))?),
+        (Some(written), None) => link(kind, &place, written)?,
         (None, Some(id)) => MediaSource::Id(value(&place, Some(id))?),
         _ => return Err(fault(&place, TemplateFault::Expected("either a link or an id"))),
     };
     let filename = fields.get("filename").map(|name| value(format!("{place} filename"), Some(name))).transpose()?;
     Ok(TemplateHeader::Media { kind, source, filename })
+}
+
+/// An address, or columns that give one.
+fn link(kind: HeaderMedia, place: &str, written: &Value) -> Result<MediaSource, TemplateError> {
+    let link = value(place, Some(written))?;
+    if link.is_no_address() {
+        let (kind, value) = (kind.as_str(), clean(link.source()).into_owned());
+        return Err(fault(place, TemplateFault::NoFile { kind, value }));
+    }
+    Ok(MediaSource::Link(link))
+}
+
+/// Degrees, where they are everybody's.
+fn degrees(what: &'static str, value: ParameterValue, bound: u8) -> Result<ParameterValue, TemplateError> {
+    let is_within = |text: String| text.trim().parse::<f64>().is_ok_and(|degrees| degrees.abs() <= f64::from(bound));
+    if value.everybodys().is_none_or(is_within) {
+        return Ok(value);
+    }
+    let written = clean(value.source()).into_owned();
+    Err(fault(format!("header {what}"), TemplateFault::OutOfBounds { what, value: written, bound }))
 }
 
 fn location(content: Option<&Value>) -> Result<TemplateHeader, TemplateError> {
@@ -92,8 +113,8 @@ fn location(content: Option<&Value>) -> Result<TemplateHeader, TemplateError> {
     let field = |key: &str| value(format!("header {key}"), fields.get(key));
     let optional = |key: &str| fields.get(key).filter(|json| !json.is_null()).map(|_| field(key)).transpose();
     Ok(TemplateHeader::Location(HeaderLocation {
-        latitude: field("latitude")?,
-        longitude: field("longitude")?,
+        latitude: degrees("latitude", field("latitude")?, 90)?,
+        longitude: degrees("longitude", field("longitude")?, 180)?,
         name: optional("name")?,
         address: optional("address")?,
     }))
