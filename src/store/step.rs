@@ -235,11 +235,15 @@ pub async fn keep_people(tx: &mut PgConnection, deleted: BlastId) -> Result<(), 
     Ok(())
 }
 
-/// Adds a step. Returns its number.
+/// Adds a step. Returns its number. By default its stage counts on from that of a blast which is a follow-up itself.
 pub async fn add(tx: &mut PgConnection, blast: BlastId, new: StepColumns) -> Result<i32, StoreError> {
     let number = sqlx::query_scalar(
-        "insert into blast_steps (blast, number, after_seconds, since, until, stage, message, template, first_people, at_most)
-         select $1, n.number, $2, $3, $4, coalesce($5, 'Follow-up ' || n.number), $6, $7, $8, $9
+        "with recursive up as (
+             select id, follows_blast, 0 as depth from blasts where id = $1
+              union all
+             select b.id, b.follows_blast, u.depth + 1 from up u join blasts b on b.id = u.follows_blast where u.depth < 100)
+         insert into blast_steps (blast, number, after_seconds, since, until, stage, message, template, first_people, at_most)
+         select $1, n.number, $2, $3, $4, coalesce($5, 'Follow-up ' || n.number + (select max(depth) from up)), $6, $7, $8, $9
            from (select coalesce(max(number), 0) + 1 as number from blast_steps where blast = $1) n
          returning number",
     );

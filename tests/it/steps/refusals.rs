@@ -58,3 +58,15 @@ async fn a_step_that_was_paused_says_so_while_its_draft_waits_and_numbers_say_wh
     let until = shop.run(&["blast", "new", "--sender", "sales", "--message", "Hi", "--until", "2026-13-40"]).await;
     assert!(until.code == 2 && until.err.contains("write year, month and day, such as 2026-12-01"), "{until:?}");
 }
+
+#[tokio::test]
+async fn a_step_of_a_follow_up_counts_on_from_it() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 50).await;
+    let follow_up = shop.json(&["blast", "follow-up", &blast, "--stuck-at", "received", "--older-than", "1h"]).await;
+    assert_eq!(shop.json(&["blast", "show", &follow_up["id"].to_string()]).await["follow_up_stage"], "Follow-up 1");
+
+    let step = add(&shop, &follow_up["id"].to_string(), &[]).await;
+
+    assert_eq!(step["stage"], "Follow-up 2");
+}
