@@ -272,7 +272,7 @@ impl Sender {
         let climbed = self.pace.climb(self.context.sender.limits);
         self.failures.slowed(climbed);
         self.pace.read_people(&self.context, self.context.clock.now()).await?;
-        let runnable = self.runnable().await?;
+        let runnable = self.without_paused(self.runnable().await?).await?;
         self.stopped = sender::stopped(&self.context.pool, self.context.sender.id).await?;
         if self.context.sender.token.is_refused() {
             // Whoever lifts the stop means another process: this one is about to give the sender up.

@@ -52,6 +52,8 @@ pub struct RunnableBlast {
     pub window_local: bool,
     /// Answers somebody who wrote.
     pub is_answer: bool,
+    /// Of the first people whom it stops after, those not claimed yet; `None`: it stops after nobody.
+    pub first_left: Option<i32>,
 }
 
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
@@ -294,15 +296,13 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
     Ok(done.rows_affected() == 1)
 }
 
-/// Pauses a blast whose first people were all sent to, as soon as none of them is in flight. `false`: not yet, or it does not stop
-/// after any.
+/// Pauses a blast whose first people were all sent to, once none of them is in flight. `false`: not yet, or it stops after nobody.
 pub async fn pause_after_first(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "update blasts
             set state = 'paused', state_by = 'engine', version = version + 1, updated_at = now(),
                 state_reason = 'the first ' || first_people || ' are through: look, then S goes on'
-          where id = $1 and state = 'sending' and first_left = 0
-            and not exists (select from in_flight where blast_id = $1)",
+          where id = $1 and state = 'sending' and first_left = 0 and not exists (select from in_flight where blast_id = $1)",
     )
     .bind(id)
     .execute(pool)
@@ -315,7 +315,7 @@ pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<RunnableBla
     let blasts = sqlx::query_as(
         "select id, message, template, rate, gap, send_window, weekdays, timezone, send_after,
                 provider_hold_until, provider_hold_why, state = 'scheduled' as is_due,
-                window_local is true as window_local, answer_until is not null as is_answer
+                window_local is true as window_local, answer_until is not null as is_answer, first_left
            from blasts
           where sender_id = $1 and (state = 'sending' or state = 'scheduled' and send_after <= now() and repeat_rule is null)
           order by id",

@@ -30,6 +30,22 @@ async fn it_stops_by_itself_after_exactly_so_many_and_goes_on_when_somebody_has_
 }
 
 #[tokio::test]
+async fn it_asks_for_somebody_as_soon_as_the_last_of_the_first_has_an_outcome() {
+    let shop = Shop::open(Setup::default()).await;
+    // The next turn of its pace is an hour away.
+    let blast = shop.blast_with(0..12, &["--first", "1", "--gap", "1h..1h"]).await;
+
+    let engine = shop.engine();
+    shop.until_state(&blast, "paused").await;
+    engine.stop().await;
+
+    assert_eq!(shop.number(CLAIMED).await, 1);
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    assert!(shown.to_string().contains("the first 1 are through"), "{shown}");
+    shop.invariants().await;
+}
+
+#[tokio::test]
 async fn killed_engines_and_several_of_them_do_not_send_to_one_more() {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.blast_with(0..40, &["--first", "9"]).await;

@@ -142,11 +142,12 @@ impl BlastQueue {
         })
     }
 
-    /// The same blast, unchanged but for when it was started and for what its provider asks.
+    /// The same blast, unchanged but for when it was started, for what its provider asks, and for how many of its first people are
+    /// left.
     fn has_limits_of(&self, blast: &RunnableBlast) -> bool {
-        let RunnableBlast { send_after, provider_hold_until, ref provider_hold_why, .. } = self.source;
+        let RunnableBlast { send_after, provider_hold_until, ref provider_hold_why, first_left, .. } = self.source;
         let provider_hold_why = provider_hold_why.clone();
-        self.source == RunnableBlast { send_after, provider_hold_until, provider_hold_why, ..blast.clone() }
+        self.source == RunnableBlast { send_after, provider_hold_until, provider_hold_why, first_left, ..blast.clone() }
     }
 
     /// What the provider asked for by webhook holds as what it asks for in an answer.
@@ -271,8 +272,8 @@ impl Sender {
             session::lapse(&self.context.pool, blast).await?;
         }
         let soon = now + AGAIN_AFTER;
-        if due.is_some() && blast::pause_after_first(&self.context.pool, blast).await? {
-            self.context.notifier.order(&self.context.pool, Some(blast)).await?;
+        if due.is_some() {
+            self.pause_after_first(blast).await?;
         }
         if due.is_none() && blast::complete(&self.context.pool, blast).await? {
             self.context.notifier.order(&self.context.pool, Some(blast)).await?;
@@ -282,6 +283,31 @@ impl Sender {
             queue.nobody_due_before = Some(next);
         }
         Ok(())
+    }
+
+    /// Pauses a blast whose first people are through. `false`: they are not.
+    async fn pause_after_first(&self, blast: BlastId) -> Result<bool, StoreError> {
+        let is_paused = blast::pause_after_first(&self.context.pool, blast).await?;
+        if is_paused {
+            self.context.notifier.order(&self.context.pool, Some(blast)).await?;
+        }
+        Ok(is_paused)
+    }
+
+    /// Of the blasts to send for, those that go on. One whose first people are all claimed is not left until its pace allows the
+    /// next claim, which would find nobody: it asks for a person as soon as the last of them has an outcome.
+    pub(super) async fn without_paused(&self, runnable: Vec<RunnableBlast>) -> Result<Vec<RunnableBlast>, StoreError> {
+        let mut going = Vec::with_capacity(runnable.len());
+        for blast in runnable {
+            let are_claimed = blast.first_left == Some(0);
+            let is_paused = are_claimed
+                && claim::next_due(&self.context.pool, blast.id).await?.is_some()
+                && self.pause_after_first(blast.id).await?;
+            if !is_paused {
+                going.push(blast);
+            }
+        }
+        Ok(going)
     }
 
     /// Evidence became durable: a blast that seemed done may be done now, or have somebody queued again. One that was claimed
@@ -296,6 +322,10 @@ impl Sender {
                 (true, false) => AGAIN_AFTER,
                 (false, _) => QUIET_AGAIN_AFTER,
             };
+            if queue.is_busy && nobody_flies && queue.source.first_left.is_some() {
+                // It may have been the last of the first people.
+                self.refreshed_at = None;
+            }
             queue.is_busy &= !nobody_flies;
             queue.nobody_due_before = queue.nobody_due_before.map(|before| before.min(now + pause));
         }
