@@ -9,6 +9,7 @@ mod blasts;
 mod chain;
 mod customer;
 mod form;
+mod news;
 mod notice;
 mod overlay;
 mod presence;
@@ -63,10 +64,6 @@ use crate::app::{DatabaseState, EngineChange, Launch, StepView};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
-use crate::domain::status::Status;
-
-/// What changed in this time before a key, the operator may not have seen: on a slow line the screen is behind.
-const UNSEEN: TimeDelta = TimeDelta::seconds(10);
 
 /// The most keys that wait for a list.
 pub const HELD_MAX: usize = 512;
@@ -281,23 +278,6 @@ impl Model {
         let is_pane = self.overlays.is_empty() && self.focus == Pane::Activity;
         let line = self.activity.at_cursor().filter(|row| row.recipient.is_none() && row.phone.is_some());
         line.filter(|_| is_pane)
-    }
-
-    /// Whether a row is worth a glance: it changed since the last key, and not by the operator.
-    pub fn is_new(&self, row: &RecipientRow) -> bool {
-        row.changed_at > self.last_key && !self.mine.contains(&row.id) && row.status != Status::Queued
-    }
-
-    /// The operator of this window marked somebody.
-    pub fn marked(&mut self, person: RecipientId) {
-        self.mine.insert(person);
-        self.known.insert(person);
-    }
-
-    /// Whether somebody else closed them just now: the screen that a key was pressed at may not have shown it.
-    pub fn is_just_closed_elsewhere(&self, row: &RecipientRow) -> bool {
-        let is_just_now = self.now - row.changed_at < UNSEEN;
-        row.status == Status::Closed && is_just_now && !self.known.contains(&row.id)
     }
 
     pub const fn next_ticket(&mut self) -> u64 {

@@ -223,7 +223,9 @@ fn undone(model: &mut Model, undone: UndoOutcome) -> Vec<Effect> {
     if recipients.is_empty() {
         return vec![Effect::Read(ReadRequest::Blasts)];
     }
-    recipients.iter().for_each(|person| model.marked(*person));
+    for person in &recipients {
+        model.marked(*person);
+    }
     after_mark(model, &recipients)
 }
 
