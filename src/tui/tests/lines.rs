@@ -77,7 +77,7 @@ fn stages_have_their_colours_in_table_and_bars_and_the_focused_row_is_reversed()
     assert_eq!(style(2, 5), of(TextRole::Stage(Status::Read)));
     assert_eq!(style(41, 13), of(TextRole::Stage(Status::Closed)));
     assert_eq!(style(20, 12), of(TextRole::Selected));
-    assert_eq!(style(0, 2), of(TextRole::Dim), "the cursor of a pane where keys do not act");
+    assert_eq!(style(0, 3), of(TextRole::Dim), "the cursor of a pane where keys do not act");
     assert_eq!(style(1, 0), of(TextRole::Real));
     assert_eq!(style(67, 0), of(TextRole::Need));
 }
