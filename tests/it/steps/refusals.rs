@@ -66,7 +66,7 @@ async fn a_step_of_a_follow_up_counts_on_from_it() {
     let follow_up = shop.json(&["blast", "follow-up", &blast, "--stuck-at", "received", "--older-than", "1h"]).await;
     assert_eq!(shop.json(&["blast", "show", &follow_up["id"].to_string()]).await["follow_up_stage"], "Follow-up 1");
 
-    let step = add(&shop, &follow_up["id"].to_string(), &[]).await;
+    let step = add(&shop, &follow_up["id"].to_string(), &["--after", "24h"]).await;
 
     assert_eq!(step["stage"], "Follow-up 2");
 }
