@@ -158,7 +158,7 @@ pub(super) fn refused_webhooks(config: &Config, sender: &SenderConfig) -> Vec<St
 impl WebhookSecrets {
     fn read(config: &Config, id_of: impl Fn(&str) -> Option<SenderId>) -> Self {
         let mut secrets = Self::default();
-        let (mut signing, mut without) = (Vec::new(), Vec::new());
+        let (mut signing, mut without, mut all_are_read) = (Vec::new(), Vec::new(), true);
         for sender in &config.senders {
             let read = |what: &str, source: &Option<TokenSource>| {
                 let found = read_secret(sender, what, source.as_ref()?);
@@ -168,8 +168,10 @@ impl WebhookSecrets {
                 let secret = read("app_secret", &meta.app_secret);
                 match (secret, id_of(&sender.name)) {
                     (Some(secret), Some(id)) => signing.push((secret, id)),
-                    (None, Some(id)) => without.push(id),
-                    (_, None) => {}
+                    (None, Some(id)) if meta.app_secret.is_none() => without.push(id),
+                    // The webhooks of a sender whose secret cannot be read are refused.
+                    (None, _) => all_are_read &= meta.app_secret.is_none(),
+                    (Some(_), None) => {}
                 }
                 secrets.verify_tokens.extend(read("verify_token", &meta.verify_token));
             }
@@ -182,16 +184,17 @@ impl WebhookSecrets {
                 (None, _) => {}
             }
         }
-        secrets.app_secrets = by_secret(signing, &without);
+        secrets.app_secrets = by_secret(signing, &without, all_are_read);
         secrets
     }
 }
 
-/// Which senders each secret speaks for: those that have it, and those without one, whose app is not known. Where there is one secret, for
-/// all, also of senders that another machine is configured with.
+/// Which senders each secret speaks for: those that have it, and those without one, whose app is not known. Where there is one secret, and
+/// none that cannot be read, for all, also of senders that another machine is configured with.
 fn by_secret(
     signing: Vec<(SecretString, SenderId)>,
     without: &[SenderId],
+    all_are_read: bool,
 ) -> Vec<(SecretString, Option<Vec<SenderId>>)> {
     let mut apps: Vec<(SecretString, Vec<SenderId>)> = Vec::new();
     for (secret, sender) in signing {
@@ -200,7 +203,7 @@ fn by_secret(
             None => apps.push((secret, without.iter().copied().chain([sender]).collect())),
         }
     }
-    let is_one = apps.len() == 1;
+    let is_one = apps.len() == 1 && all_are_read;
     apps.into_iter().map(|(secret, senders)| (secret, (!is_one).then_some(senders))).collect()
 }
 
@@ -370,5 +373,23 @@ impl UnprovenCount {
             tracing::warn!(why, total, "webhooks without proof of who sends them are refused");
         }
         WebhookRefusal::Unproven(why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spoken_for(signing: &[(&str, i64)], without: &[SenderId], all_are_read: bool) -> Vec<Option<Vec<SenderId>>> {
+        let signing = signing.iter().map(|(secret, id)| (SecretString::from(*secret), SenderId(*id))).collect();
+        by_secret(signing, without, all_are_read).into_iter().map(|(_, senders)| senders).collect()
+    }
+
+    #[test]
+    fn a_secret_speaks_for_all_only_where_there_is_no_other() {
+        let ids = |ids: &[i64]| Some(ids.iter().copied().map(SenderId).collect::<Vec<_>>());
+        assert_eq!(spoken_for(&[("a", 1), ("a", 2)], &[], true), [None]);
+        assert_eq!(spoken_for(&[("a", 1), ("b", 2), ("a", 3)], &[SenderId(4)], true), [ids(&[4, 1, 3]), ids(&[4, 2])]);
+        assert_eq!(spoken_for(&[("a", 1)], &[], false), [ids(&[1])], "the other cannot be read");
     }
 }

@@ -36,9 +36,9 @@ pub(super) enum BlastVerb {
     /// Change a draft, or what is scheduled until it starts: its message or template, name, pace and start. Its people stay.
     Edit(Box<edit::EditArgs>),
     /// Add people to a draft: numbers, or a list.
-    Add(add_remove::AddArgs),
+    Add(add_remove::AddPeopleArgs),
     /// Take people out of a draft.
-    Remove(add_remove::RemoveArgs),
+    Remove(add_remove::RemovePeopleArgs),
     /// List blasts, newest first.
     List(list::ListArgs),
     /// Show one blast: its state, its counts, and what it is waiting for.

@@ -165,7 +165,7 @@ pub struct Model {
     pub last_key: DateTime<Utc>,
     /// Whom the operator marked since their last key: no news to them.
     pub mine: BTreeSet<RecipientId>,
-    /// Everybody whom they marked in this window, and whose sale by somebody else they were told of.
+    /// Everybody whom they marked in this window, and whose sale by somebody else they have read of.
     pub known: BTreeSet<RecipientId>,
     /// What happened in the selected blast since the last key.
     pub since: Option<ChangesSince>,

@@ -17,7 +17,7 @@ use crate::domain::text::{clean, people};
 use crate::import::{ReasonCount, TableSource};
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct AddArgs {
+pub(in crate::cli) struct AddPeopleArgs {
     /// The blast's id, as in `blast list`.
     blast: BlastId,
     /// The numbers, in any spelling.
@@ -34,7 +34,7 @@ pub(in crate::cli) struct AddArgs {
     sheet: Option<String>,
 }
 
-impl AddArgs {
+impl AddPeopleArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         if self.name.is_some() && self.phones.len() > 1 {
             return Err(UsageError("--name is the name of one person: give one number with it".to_owned()).into());
@@ -65,7 +65,7 @@ impl AddArgs {
 }
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct RemoveArgs {
+pub(in crate::cli) struct RemovePeopleArgs {
     /// The blast's id, as in `blast list`.
     blast: BlastId,
     /// The numbers, in any spelling.
@@ -73,7 +73,7 @@ pub(in crate::cli) struct RemoveArgs {
     phones: Vec<String>,
 }
 
-impl RemoveArgs {
+impl RemovePeopleArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
         let region = context.app.region_of(context.app.require_blast(self.blast).await?);

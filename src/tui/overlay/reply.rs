@@ -62,8 +62,8 @@ pub(super) fn until(session: SessionWindow, clock: TimeFormat) -> String {
 
 fn theirs(reply: &ReplyRow, clock: TimeFormat, width: u16) -> Vec<TextLine> {
     // A picture's words begin with what it is, in brackets or without.
-    let is_told = reply.kind == "text" || reply.body.trim_start_matches('(').starts_with(&reply.kind);
-    let what = if is_told { String::new() } else { format!("({}) ", reply.kind) };
+    let is_named = reply.kind == "text" || reply.body.trim_start_matches('(').starts_with(&reply.kind);
+    let what = if is_named { String::new() } else { format!("({}) ", reply.kind) };
     let file = match (reply.file.file_state.as_deref(), &reply.file.file_reason) {
         (Some("stored"), _) => format!("saved: blastdeck replies save {} FILE", reply.id),
         (Some("wanted"), _) => "is being fetched".to_owned(),

@@ -259,15 +259,7 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
     let by = |by: &Option<String>| by.as_ref().map(|by| format!("by {by}"));
     let joined = |parts: [Option<String>; 2]| parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
     match &row.event {
-        ActivityEvent::Reply { text, file, .. } => {
-            let file = match file.as_deref() {
-                Some("stored") => "  (w saves it)",
-                Some("wanted") => "  (being fetched)",
-                Some(_) => "  (its file is not here)",
-                None => "",
-            };
-            (format!("{text}{file}"), TextRole::Plain)
-        }
+        ActivityEvent::Reply { text, file, .. } => (format!("{text}{}", file_note(file.as_deref())), TextRole::Plain),
         ActivityEvent::OptOut { source, by: who, reason } => {
             let who = if source == "person" { Some("their own wish".to_owned()) } else { by(who) };
             (joined([who, reason.clone()]), TextRole::Plain)
@@ -314,6 +306,16 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
             let effect = effect.as_ref().map(|effect| format!(" ({effect})")).unwrap_or_default();
             (format!("{field}: {words}{effect}"), TextRole::Plain)
         }
+    }
+}
+
+/// Where the file is that somebody sent.
+fn file_note(state: Option<&str>) -> &'static str {
+    match state {
+        Some("stored") => "  (w saves it)",
+        Some("wanted") => "  (being fetched)",
+        Some(_) => "  (its file is not here)",
+        None => "",
     }
 }
 
