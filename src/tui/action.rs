@@ -150,7 +150,11 @@ impl UiAction {
 
     /// The panes and pages that it works in, for sentences.
     pub fn places(&self) -> String {
-        self.scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+        let places: Vec<_> = self.scopes.iter().map(ToString::to_string).collect();
+        match places.split_last() {
+            Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+            _ => places.concat(),
+        }
     }
 
     /// Performs the action, or says why it does not.

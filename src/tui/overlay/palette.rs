@@ -84,24 +84,29 @@ fn badness(title: &str, text: &str) -> Option<usize> {
     text.split_whitespace().map(|word| word_badness(title, word)).sum()
 }
 
-/// The beginning of the title is best, then that of a word, then a part of one; letters in their order, anywhere, are worse the farther apart.
+/// The beginning of the title is best, then one of its words, then the beginning of one, the earlier in the title the better; then a part
+/// of one; letters in their order, anywhere, are worse the farther apart.
 fn word_badness(title: &str, word: &str) -> Option<usize> {
     if title.starts_with(word) {
         return Some(0);
     }
     let mut words = title.split(|c: char| !c.is_alphanumeric());
-    if words.clone().any(|part| part == word) {
-        return Some(1);
+    if let Some(place) = words.clone().position(|part| part == word) {
+        return Some(STEP + place);
     }
-    if words.any(|part| part.starts_with(word)) {
-        return Some(2);
+    if let Some(place) = words.position(|part| part.starts_with(word)) {
+        return Some(2 * STEP + place);
     }
     if title.contains(word) {
-        return Some(3);
+        return Some(3 * STEP);
     }
     let starts = title.char_indices().filter(|(at, _)| !title[..*at].ends_with(char::is_alphanumeric));
-    starts.filter_map(|(at, _)| Some(spread(&title[at..], word)? + usize::from(at > 0))).min().map(|spread| 4 + spread)
+    let spreads = starts.filter_map(|(at, _)| Some(spread(&title[at..], word)? + usize::from(at > 0)));
+    spreads.min().map(|spread| 4 * STEP + spread)
 }
+
+/// Between two ways to fit: more than a title has words.
+const STEP: usize = 100;
 
 /// Over how many bytes the letters of a word lie that a text begins with; `None` where they are not in it, or so far apart that
 /// nobody meant them.
@@ -180,14 +185,14 @@ pub fn content(model: &Model, palette: &CommandPalette) -> OverlayContent {
     let mut lines = vec![palette.field.line(TextLine::of(" :", TextRole::Accent))];
     let found = commands(model, palette);
     if found.are_elsewhere {
-        lines[0] = std::mem::take(&mut lines[0]).and("   not in this pane", TextRole::Trouble);
+        lines[0] = std::mem::take(&mut lines[0]).and("   not in this pane", TextRole::Plain);
     } else if let Some(instead) = &found.instead {
         let words = if found.entries.is_empty() {
             "   no command of that name".to_owned()
         } else {
             format!("   no command of that name; {instead}?")
         };
-        lines[0] = std::mem::take(&mut lines[0]).and(words, TextRole::Trouble);
+        lines[0] = std::mem::take(&mut lines[0]).and(words, TextRole::Plain);
     }
     for (row, action) in found.entries.iter().enumerate() {
         let is_elsewhere = !works_here(model, action);

@@ -1,6 +1,8 @@
 //! What has no room is counted, and what scrolls leaves its field in sight.
 
-use super::support::{STACKED, TestDashboard, WIDE, blasts, senders};
+use ratatui::style::Color;
+
+use super::support::{STACKED, TestDashboard, WIDE, blasts, buffer, senders};
 use crate::app::view::{BlastView, SenderView};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::tui::Size;
@@ -64,6 +66,29 @@ fn the_palette_offers_commands_of_other_panes_by_the_words_of_their_titles() {
     assert!(screen[line_of("a new blast").unwrap()].contains(" in "), "{screen:#?}");
     dashboard.key(Key::Ctrl('u')).keys("blast new");
     assert!(dashboard.line(3).contains("a new blast"), "{}", dashboard.line(3));
+}
+
+#[test]
+fn of_commands_that_fit_alike_the_palette_offers_the_one_that_has_the_word_earlier() {
+    let mut dashboard = TestDashboard::new(WIDE);
+
+    dashboard.keys("1:rep");
+
+    let screen = dashboard.screen();
+    let line_of = |words: &str| screen.iter().position(|line| line.contains(words)).unwrap();
+    assert!(line_of("write the report to a file") < line_of("of a blast that repeats"), "{screen:#?}");
+}
+
+#[test]
+fn a_refusal_lists_the_panes_and_is_plain() {
+    let mut dashboard = TestDashboard::new(WIDE);
+
+    dashboard.keys("1f");
+
+    assert!(dashboard.said().ends_with("works in Funnel, Recipients, Activity and Details"), "{}", dashboard.said());
+    let (screen, row) = (buffer(&dashboard.model), WIDE.height - 2);
+    let colours: Vec<_> = (0..WIDE.width).map(|x| screen[(x, row)].fg).filter(|fg| *fg != Color::Reset).collect();
+    assert!(colours.is_empty(), "{colours:?}");
 }
 
 #[test]

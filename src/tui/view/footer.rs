@@ -11,7 +11,7 @@ use crate::tui::effect::ELSEWHERE_MAX;
 use crate::tui::format::{TimeFormat, money, number, symbol, total};
 use crate::tui::model::{
     AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, FormPage, FoundBy, Hint, ItemsPrompt, ItemsTarget, LineEdit,
-    Model, Notice, Overlay, PricedSale, Prompt, SaleKey, SenderLine, Tone,
+    Model, Notice, Overlay, PricedSale, Prompt, SaleKey, SenderLine,
 };
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine, start_of, width};
@@ -58,7 +58,7 @@ fn question(model: &Model, prompt: &Prompt) -> TextLine {
         Prompt::Find(find) => finding(model, find),
         Prompt::Amount(amount) => amount_line(model, amount),
         Prompt::Refused(refused) => {
-            hinted(model, TextLine::of(format!(" {}", refused.why), TextRole::Trouble), "    enter continues", "")
+            hinted(model, TextLine::plain(format!(" {}", refused.why)), "    enter continues", "")
         }
         Prompt::Items(items) => items_line(model, items),
         Prompt::Note(note) => note.field.line(TextLine::of(format!(" note for {}: ", note.who), TextRole::Plain)),
@@ -121,7 +121,7 @@ fn amount_line(model: &Model, amount: &AmountPrompt) -> TextLine {
     };
     let line = field.line(TextLine::of(before, TextRole::Plain));
     match trouble {
-        Some(trouble) => line.and(format!("   {trouble}"), TextRole::Trouble),
+        Some(trouble) => line.and(format!("   {trouble}"), TextRole::Plain),
         None => hinted(model, line, long, short),
     }
 }
@@ -138,7 +138,7 @@ fn items_line(model: &Model, items: &ItemsPrompt) -> TextLine {
     };
     let line = items.field.line(TextLine::of(before, TextRole::Plain));
     match &items.trouble {
-        Some(trouble) => line.and(format!("   {trouble}"), TextRole::Trouble),
+        Some(trouble) => line.and(format!("   {trouble}"), TextRole::Plain),
         None => hinted(model, line, hint, ""),
     }
 }
@@ -152,7 +152,7 @@ fn hinted(model: &Model, line: TextLine, long: &str, short: &str) -> TextLine {
 fn finding(model: &Model, find: &FindPrompt) -> TextLine {
     let line = find.field.line(TextLine::of(" find ", TextRole::Plain));
     if let Some(trouble) = &find.trouble {
-        return line.and(format!("   {trouble}"), TextRole::Trouble);
+        return line.and(format!("   {trouble}"), TextRole::Plain);
     }
     if find.field.is_empty() {
         return line.and("   part of a number or name, status:read, stuck:read ...   esc goes back", TextRole::Dim);
@@ -203,7 +203,7 @@ fn others(model: &Model, blasts: impl Iterator<Item = BlastId>) -> String {
     }
 }
 
-/// What was said last, what holds keys up, or the demo's hint.
+/// What was said last, what holds keys up, or the demo's hint. A refusal is plain: red is for what needs a person.
 fn said(model: &Model) -> TextLine {
     if !model.held.is_empty() {
         let keys =
@@ -220,11 +220,7 @@ fn said(model: &Model) -> TextLine {
 }
 
 fn noticed(notice: &Notice, hint: Option<&str>) -> TextLine {
-    let meaning = match notice.tone {
-        Tone::Done => TextRole::Plain,
-        Tone::Refused => TextRole::Trouble,
-    };
-    let line = TextLine::of(format!(" {}", notice.text), meaning);
+    let line = TextLine::plain(format!(" {}", notice.text));
     match notice.hint.as_deref().or(hint) {
         Some(hint) => line.right(hint),
         None => line,

@@ -1,7 +1,7 @@
 //! Sentences that are longer than a line: questions, refusals and what was said stand on as many as they need, over the last rows
 //! of the panes.
 
-use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Prompt, Tone};
+use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Prompt};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine, width};
@@ -36,7 +36,6 @@ fn announced(model: &Model, room: u16) -> Option<Vec<TextLine>> {
 fn said(model: &Model, room: u16) -> Option<Vec<TextLine>> {
     let (text, role) = match (&model.notice, model.hint) {
         _ if model.announced().is_some() => return None,
-        (Some(notice), _) if notice.tone == Tone::Refused => (notice.text.as_str(), TextRole::Trouble),
         (Some(notice), _) => (notice.text.as_str(), TextRole::Plain),
         (None, Some(hint)) => (super::hint(hint), TextRole::Accent),
         (None, None) => return None,
