@@ -9,7 +9,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::pace::{CapLeft, Forecast, ForecastShare};
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, UnusualLengths};
 use crate::domain::waiting::Waiting;
-use crate::tui::effect::{Completion, DraftRead, Effect, ReadRequest, WriteOutcome, WriteRequest};
+use crate::tui::effect::{Completion, DraftRead, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{Overlay, PlanCount};
 
@@ -300,6 +300,26 @@ fn s_on_a_plan_says_how_it_is_sent() {
 
     assert_eq!(dashboard.said(), "type 289 and enter: nothing is sent before");
     assert!(dashboard.line(28).contains("enter send"), "{}", dashboard.line(28));
+}
+
+#[test]
+fn a_plan_that_changed_is_read_again_and_takes_the_number_that_it_shows_then() {
+    let mut dashboard = planned(|plan| plan);
+    dashboard.keys("289\n");
+    let request = dashboard.acts().remove(0);
+    let why = EffectError::Other("it is 288 people now, not 289: check again, nothing was sent".to_owned());
+
+    dashboard.answer(Completion::Written { request, outcome: Err(why) });
+
+    let reads = |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::Plan(DRAFT, _)));
+    assert!(dashboard.taken().iter().any(reads));
+    dashboard.keys("\n");
+    assert!(dashboard.acts().is_empty(), "nothing is sent by a plan that is not shown");
+    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 288))) });
+    assert!(shows(&dashboard, "it is 288 people now, not 289"), "{:#?}", dashboard.screen());
+    assert!(shows(&dashboard, "Type 288 and enter"), "{:#?}", dashboard.screen());
+    dashboard.keys("288\n");
+    assert!(matches!(&dashboard.acts()[..], [WriteRequest::Launch(launch)] if launch.people == 288));
 }
 
 #[test]

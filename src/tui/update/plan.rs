@@ -6,7 +6,7 @@ use crate::app::{Plan, PlanGroup, PlanPerson};
 use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
 use crate::tui::action;
-use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
+use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::number;
 use crate::tui::key::Key;
 use crate::tui::model::{ConfirmBy, Model, Notice, Overlay, OwnNumberPrompt, Pane, PlanCount, PlanOverlay, Prompt};
@@ -33,6 +33,16 @@ pub fn read(model: &mut Model, blast: BlastId, read: EffectResult<Plan>) {
             model.refuse(failure.sentence());
         }
     }
+}
+
+/// A launch was refused. Where its plan is shown, that is read again: the number that was typed is of people as they were.
+pub fn not_sent(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> Option<Vec<Effect>> {
+    let (WriteRequest::Launch(launch) | WriteRequest::Resume(launch)) = request else { return None };
+    let EffectError::Other(why) = failure else { return None };
+    let zone = model.options.zone;
+    let page = shown(model).filter(|page| page.blast == launch.blast)?;
+    (page.loaded, page.refused, page.field) = (None, Some(why.clone()), TextField::default());
+    Some(vec![Effect::Read(ReadRequest::Plan(launch.blast, zone)), Effect::Read(ReadRequest::Blasts)])
 }
 
 /// Digits go into the number to type; among the people of a count, esc goes back.

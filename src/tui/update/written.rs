@@ -78,6 +78,9 @@ fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> 
     if let WriteRequest::Shop(write) = request {
         return customer::refused(model, write, failure);
     }
+    if let Some(effects) = plan::not_sent(model, request, failure) {
+        return effects;
+    }
     let of = match request {
         WriteRequest::Mark { person, .. } | WriteRequest::Amend { person, .. } => Some(*person),
         _ => None,
