@@ -31,11 +31,13 @@ mod moment;
 mod parse;
 pub mod segment;
 mod token;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use parse::{CART_STUCK, FilterError, status, waiting_carts, waiting_carts_age};
+pub use words::in_words;
 
 /// How many digits may be the end of a number that somebody read off a phone: fewer are too common, more are a number.
 const ENDING: RangeInclusive<usize> = 2..=8;

@@ -8,6 +8,7 @@ use super::widget::{start_of, width};
 use crate::app::view::{BlastView, Total};
 pub use crate::domain::amount::{in_currency, money, symbol};
 use crate::domain::blast::{blast_name, is_initial};
+use crate::domain::filter::in_words;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::clean_shown;
 pub use crate::domain::text::{count_of, number, people as counted, span_words};
@@ -35,13 +36,13 @@ pub fn compact(n: i64) -> String {
     }
 }
 
-/// A filter as the database is asked by it, with its moments to the second.
+/// A filter in words, with its moments to the second.
 pub fn filter_words(filter: &str) -> String {
     let words = filter.split(' ').map(|word| match word.rsplit_once('.') {
         Some((moment, fraction)) if word.contains('T') && is_fraction(fraction) => format!("{moment}Z"),
         _ => word.to_owned(),
     });
-    words.collect::<Vec<_>>().join(" ")
+    in_words(&words.collect::<Vec<_>>().join(" "))
 }
 
 fn is_fraction(text: &str) -> bool {
@@ -178,7 +179,7 @@ mod tests {
     #[test]
     fn a_filter_is_shown_with_its_moments_to_the_second() {
         let filter = "blast:10 stuck:read older:2026-11-23T08:53:55.423152785Z name:a.b sent>2026-11-23T08:53:55Z";
-        let expected = "blast:10 stuck:read older:2026-11-23T08:53:55Z name:a.b sent>2026-11-23T08:53:55Z";
+        let expected = "blast:10 stuck:read older:2026-11-23T08:53:55Z name:a.b, sent since 2026-11-23T08:53:55Z";
         assert_eq!(filter_words(filter), expected);
     }
 

@@ -13,6 +13,7 @@ use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
 use crate::cli::table::{TextAlign, render};
+use crate::domain::filter::in_words;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::text::{clean, clean_shown, count_of, grouped, number, people};
@@ -112,7 +113,7 @@ fn segment_json(segment: &SegmentCount) -> Value {
 
 /// Whom the filter of a draft finds now, a line each.
 fn segment_text(segment: &SegmentCount) -> String {
-    let mut out = format!("  from      {}: finds {}\n", clean(&segment.from), people(segment.finds));
+    let mut out = format!("  from      {}: finds {}\n", clean(&in_words(&segment.from)), people(segment.finds));
     for (reason, people) in &segment.left_out {
         let _ = writeln!(out, "{:>6} left out: {}", number(*people), reason.words());
     }
