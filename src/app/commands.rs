@@ -11,8 +11,8 @@ use super::plan::Readiness;
 use super::schedule::waits_for_its_time;
 use super::view::BlastView;
 use crate::domain::act::{Act, Actor};
-use crate::domain::blast::{BlastCommand, BlastState, transition};
-use crate::domain::ids::{ActionId, BlastId, SenderId};
+use crate::domain::blast::{BlastCommand, BlastState, blast_name, transition};
+use crate::domain::ids::{ActionId, BlastId};
 use crate::domain::sender::StopCode;
 use crate::domain::text;
 use crate::store::action::{self, NewAction};
@@ -105,7 +105,7 @@ impl App {
         let is_resumed = act == Act::Resume;
         self.log_blast_act(&mut tx, act, &head, json!({ "people": people, "paused": paused })).await?;
         if is_resumed {
-            unstop(&mut tx, head.sender_id, (&head.blast_tag, self.operator())).await?;
+            unstop(&mut tx, &head, self.operator()).await?;
         }
         tx.commit().await?;
         self.leave_out_after_launch(&blast).await;
@@ -123,7 +123,7 @@ impl App {
 
     /// Resumes the stopped sender of a blast that was not paused itself: whoever resumes confirms that the error is fixed.
     async fn resume_sender(&self, mut tx: DbTransaction, head: &BlastHead) -> Result<BlastView, AppError> {
-        if !unstop(&mut tx, head.sender_id, (&head.blast_tag, self.operator())).await? {
+        if !unstop(&mut tx, head, self.operator()).await? {
             return Err(AppError::Refused("the blast is sending: it was not paused".to_owned()));
         }
         self.log_blast_act(&mut tx, Act::Resume, head, json!({})).await?;
@@ -138,7 +138,7 @@ impl App {
         let head = self.change_in(&mut tx, id, BlastCommand::Pause, None).await?;
         self.put_back_pause(&mut tx, &head, PausedBy::Operator).await?;
         if head.state == BlastState::Sending && !plan::has_people_left(&mut tx, id).await? {
-            return Err(AppError::Refused(format!("{}: nobody is left to send to", head.blast_tag)));
+            return Err(AppError::Refused(format!("{}: nobody is left to send to", name(&head))));
         }
         self.log_blast_act(&mut tx, Act::Pause, &head, json!({})).await?;
         tx.commit().await?;
@@ -209,7 +209,7 @@ impl App {
         // A claim may begin as soon as the time is over: within the last half second it may be too late.
         let too_late = store::moment(&mut **tx).await? + TimeDelta::milliseconds(500);
         if !head.state.is_under_way() || head.send_after.is_none_or(|after| after <= too_late) {
-            return Err(AppError::Refused(format!("{} has started sending: p pauses it", head.blast_tag)));
+            return Err(AppError::Refused(format!("{} has started sending: p pauses it", name(&head))));
         }
         let begun = blast::was_begun(tx, id).await?;
         let command = if begun { BlastCommand::Pause } else { BlastCommand::Disarm };
@@ -297,6 +297,10 @@ impl App {
 pub(super) const RENEWED: &str =
     "its filter finds other people now than when it was shown: check again, nothing was sent";
 
+fn name(head: &BlastHead) -> String {
+    blast_name(&head.blast_tag, &head.follow_up_stage)
+}
+
 /// There is no such blast.
 pub(super) fn no_blast(id: BlastId) -> AppError {
     AppError::NotFound(format!("there is no blast {id}: see `blastdeck blast list`"))
@@ -311,10 +315,11 @@ pub(super) fn raced(done: bool) -> Result<(), AppError> {
 
 /// Resumes a stopped sender on an operator's word that the error is fixed. Refused where its database was found to have gone back
 /// in time a moment ago: that is confirmed for itself.
-async fn unstop(tx: &mut PgConnection, sender: SenderId, (tag, by): (&str, &str)) -> Result<bool, AppError> {
-    match sender::unstop(tx, sender, by).await? {
+async fn unstop(tx: &mut PgConnection, head: &BlastHead, by: &str) -> Result<bool, AppError> {
+    match sender::unstop(tx, head.sender_id, by).await? {
         Some(StopCode::Restored) => Err(AppError::Refused(format!(
-            "{tag} was not resumed: its sender asks something now: `blastdeck sender list`"
+            "{} was not resumed: its sender asks something now: `blastdeck sender list`",
+            name(head)
         ))),
         code => Ok(code.is_some()),
     }

@@ -8,6 +8,17 @@ use super::super::Scene;
 use super::{operator_app, refusal};
 
 #[tokio::test]
+async fn a_refusal_names_a_follow_up_with_its_stage() {
+    let scene = Scene::queued(2).await;
+    scene.execute("update blasts set state = 'draft', follow_up_stage = 'Follow-up 1'").await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BlastId(1)).await.unwrap().version;
+    aina.launch(Launch { blast: BlastId(1), version, people: 2, armed_for: TimeDelta::zero() }).await.unwrap();
+
+    assert_eq!(refusal(aina.undo_mine().await), "Raya, Follow-up 1 has started sending: p pauses it");
+}
+
+#[tokio::test]
 async fn a_launch_is_taken_back_while_it_is_armed_and_not_after() {
     let scene = Scene::queued(2).await;
     scene.execute("update blasts set state = 'draft'").await;
