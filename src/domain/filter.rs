@@ -27,6 +27,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::domain::status::Status;
 
+pub mod blasts;
 mod moment;
 mod parse;
 pub mod segment;

@@ -10,8 +10,8 @@ use super::effect::Effect;
 use super::key::Key;
 use super::model::{Model, Overlay, Pane};
 use super::update::{
-    activity, answer, attention, blast_acts, clipboard, customer, find, follow_ups, form, leave, marks, moves,
-    overlays, plan, prompts, reports, retries, setup, sorting, views,
+    activity, answer, attention, blast_acts, blast_filter, clipboard, customer, find, follow_ups, form, leave, marks,
+    moves, overlays, plan, prompts, reports, retries, setup, sorting, views,
 };
 use crate::app::view::Anchor;
 
@@ -194,7 +194,7 @@ pub const ACTIONS: &[UiAction] = &[
     marks("cancel it, or delete a draft", &[Char('X')], &[Blasts], blast_acts::cancel)
         .danger(Danger::Asks)
         .unless(when::cannot_cancel)
-        .footer("cancel", 4),
+        .footer_here(blast_acts::end_word, 4),
     marks("leave out the next time of a blast that repeats", &[Char('>')], &[Blasts, Funnel, Needs], blast_acts::skip)
         .danger(Danger::Asks)
         .unless(when::cannot_skip)
@@ -209,6 +209,9 @@ pub const ACTIONS: &[UiAction] = &[
         .danger(Danger::Asks)
         .unless(when::cannot_retry)
         .footer("try again", 6),
+    shows("list only some blasts: by name, state or day", &[Char('/')], &[Blasts], blast_filter::open)
+        .unless(when::no_blast)
+        .footer("filter", 2),
     shows("mark this blast to compare it", &[Char(' ')], &[Blasts], views::mark_blast)
         .unless(when::no_blast)
         .footer("mark", 7),
@@ -341,10 +344,12 @@ pub const ACTIONS: &[UiAction] = &[
     shows("to the funnel", &[Char('2')], &[Everywhere], |model| moves::to_pane(model, Pane::Funnel)),
     shows("to the recipients", &[Char('3')], &[Everywhere], |model| moves::to_pane(model, Pane::Recipients)),
     shows("to the activity", &[Char('4')], &[Everywhere], |model| moves::to_pane(model, Pane::Activity)),
-    shows("next pane", &[Tab, Right, Char('l')], &[Everywhere], |model| moves::pane_step(model, 1)),
+    shows("next pane", &[Tab, Right, Char('l')], &[Everywhere], |model| moves::pane_step(model, 1))
+        .unless(when::in_plan),
     shows("pane before", &[BackTab, Left, Char('h')], &[Everywhere], |model| {
         moves::pane_step(model, Pane::ALL.len() - 1)
-    }),
+    })
+    .unless(when::in_plan),
     shows("this pane alone, or all", &[Char('z')], &[Everywhere], moves::zoom),
     shows("commands by name", &[Char(':')], &[Everywhere], overlays::open_commands).keys_only(),
     shows("log: the command line of every act", &[], &[Everywhere], overlays::open_log),

@@ -20,6 +20,12 @@ pub fn no_blast(model: &Model) -> Option<String> {
     }
 }
 
+/// A slip beside the digits that are typed there does not leave the plan.
+pub fn in_plan(model: &Model) -> Option<String> {
+    let is_plan = matches!(model.overlays.last(), Some(Overlay::Plan(_)));
+    is_plan.then(|| "this is the plan: esc leaves it".to_owned())
+}
+
 pub fn cannot_send(model: &Model) -> Option<String> {
     let state = match model.blast_meant() {
         None => return no_blast(model),

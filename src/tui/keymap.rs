@@ -115,8 +115,11 @@ impl Keymap {
             let id = action.id();
             for key in self.keys(action) {
                 let others = ACTIONS.iter().filter(|other| other.title != action.title);
-                if let Some(other) = others.clone().find(|other| meet(action, other) && self.keys(other).contains(key))
-                {
+                // In a pane the table itself has a key do what is nearest there, as `/` among the blasts.
+                let is_shared = |other: &UiAction| action.keys.contains(key) && other.keys.contains(key);
+                let conflicts =
+                    |other: &&UiAction| meet(action, other) && self.keys(other).contains(key) && !is_shared(other);
+                if let Some(other) = others.clone().find(conflicts) {
                     errors.push(error(
                         &id,
                         format!("`{key}` is the key of \"{}\": give that another one too", other.title),
@@ -257,7 +260,12 @@ mod tests {
         assert_eq!(keymap.lookup(Key::Ctrl('f'), &scopes).unwrap().title, "find a person");
         assert!(keymap.lookup(Key::Char('/'), &scopes).is_none());
         assert_eq!(keymap.of("find-a-person"), "ctrl-f");
-        assert!(keymap.why_nothing(Key::Char('/')).contains("does nothing"));
+        assert!(keymap.why_nothing(Key::Char('/')).ends_with("works in Blasts"));
+        assert!(
+            Keymap::new(&[binding("find-a-person", &["/", "F"])]).is_ok(),
+            "a key that the table shares stays shared"
+        );
+        assert!(says("to-the-blasts", &["/"]).contains("is the key of"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod blasts;
 mod chain;
 mod customer;
 mod form;
+mod narrowed_blasts;
 mod news;
 mod notice;
 mod overlay;
@@ -30,7 +31,8 @@ pub use blast_sorting::BlastSorting;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
 pub use chain::{ChainReading, RetryReading};
 pub use customer::{CloseBefore, CustomerOverlay, ItemsPrompt, ItemsTarget, SaleKey, SaleLine};
-pub use form::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, NAMELESS, UnreadablePath};
+pub use form::{BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, NAMELESS, UnreadablePath};
+pub use narrowed_blasts::{KeptRows, NarrowedBlasts};
 pub use notice::{ArmedLaunch, LogLine, Notice, StandingBlast, Tone};
 pub use overlay::{
     CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowFoundOverlay, FollowUpOverlay, Overlay, PlanCount,
@@ -39,8 +41,8 @@ pub use overlay::{
 pub use presence::Presence;
 pub use progress::{BlastReading, COMPARED_MAX, FunnelView, FunnelViews};
 pub use prompt::{
-    AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, OwnNumberPrompt, PricedSale, Prompt, RefusedKeys,
-    RefusedPrompt,
+    AmountPrompt, BlastFilterPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, OwnNumberPrompt, PricedSale,
+    Prompt, RefusedKeys, RefusedPrompt,
 };
 pub use recipients::{
     CursorMove, CursorTarget, FoundBy, ListDirection, ListOrder, ListScope, PageRequest, RecipientTable, Shown,

@@ -6,6 +6,7 @@ pub mod answer;
 mod armed;
 pub mod attention;
 pub mod blast_acts;
+pub mod blast_filter;
 pub mod clipboard;
 mod completions;
 pub mod customer;
@@ -90,6 +91,8 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
         }
     };
     armed::expire(model);
+    senders::expire(model);
+    model.list_found_blasts();
     if list_heights(model) != heights {
         reveal_cursors(model);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::BlastSorting;
+use super::{BlastSorting, NarrowedBlasts};
 use crate::app::view::BlastView;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -32,6 +32,8 @@ pub struct BlastList {
     rows: Option<Vec<BlastView>>,
     cursor: Option<BlastId>,
     sorting: BlastSorting,
+    /// The filter, if there is one.
+    narrowed: Option<NarrowedBlasts>,
     /// Those that are to be compared, in the order in which they were marked.
     marked: Vec<BlastId>,
 }
@@ -39,9 +41,10 @@ pub struct BlastList {
 impl BlastList {
     /// Opens on this blast, if it exists.
     pub const fn opening(open: Option<BlastId>) -> Self {
-        Self { rows: None, cursor: open, sorting: BlastSorting::NEWEST, marked: Vec::new() }
+        Self { rows: None, cursor: open, sorting: BlastSorting::NEWEST, narrowed: None, marked: Vec::new() }
     }
 
+    /// Every blast, listed or not.
     pub fn rows(&self) -> &[BlastView] {
         self.rows.as_deref().unwrap_or_default()
     }
@@ -58,9 +61,33 @@ impl BlastList {
         self.get(self.cursor?)
     }
 
-    /// The row of the cursor.
+    pub const fn filter(&self) -> Option<&NarrowedBlasts> {
+        self.narrowed.as_ref()
+    }
+
+    /// Puts a filter in the place of the one before, as it is.
+    pub fn put_filter(&mut self, filter: Option<NarrowedBlasts>) {
+        self.narrowed = filter;
+    }
+
+    /// The blasts that are listed, from the top.
+    pub fn shown(&self) -> impl Iterator<Item = &BlastView> {
+        self.rows().iter().filter(|blast| self.lists(blast.id))
+    }
+
+    /// Whether a blast is listed, if there is one.
+    pub fn lists(&self, id: BlastId) -> bool {
+        self.narrowed.as_ref().is_none_or(|narrowed| narrowed.lists(id))
+    }
+
+    /// The blast in a row of the list, from 0.
+    pub fn listed_at(&self, row: usize) -> Option<BlastId> {
+        self.shown().nth(row).map(|blast| blast.id)
+    }
+
+    /// The row of the cursor, among those that are listed.
     pub fn position(&self) -> Option<usize> {
-        self.rows().iter().position(|blast| Some(blast.id) == self.cursor)
+        self.shown().position(|blast| Some(blast.id) == self.cursor)
     }
 
     /// Takes a new list. The cursor stays on its blast; a blast that is gone leaves it to the one now in its row.
@@ -74,7 +101,7 @@ impl BlastList {
         let here = std::mem::take(&mut self.marked);
         self.marked = here.into_iter().filter(|id| self.get(*id).is_some()).collect();
         if self.selected().is_none() {
-            let row = self.rows().get(before).or_else(|| self.rows().last());
+            let row = self.shown().nth(before).or_else(|| self.shown().last()).or_else(|| self.rows().first());
             self.cursor = row.map(|blast| blast.id);
         }
         if changed { Changed::Yes } else { Changed::No }
@@ -150,26 +177,27 @@ impl BlastList {
         self.take(rest);
     }
 
-    pub const fn select(&mut self, id: BlastId) {
+    /// Puts the cursor on a blast, which is listed from then on.
+    pub fn select(&mut self, id: BlastId) {
         self.cursor = Some(id);
+        if let Some(narrowed) = &mut self.narrowed {
+            narrowed.list(id);
+        }
     }
 
-    /// How deep a blast stands under the one that it follows.
+    /// How deep a blast stands under the one that it follows, where that is listed.
     pub fn depth(&self, row: &BlastView) -> usize {
         let parent = |id: BlastId| self.get(id).and_then(|parent| parent.follows);
-        let above = std::iter::successors(row.follows.filter(|id| self.get(*id).is_some()), |id| {
-            parent(*id).filter(|id| self.get(*id).is_some())
-        });
+        let is_above = |id: &BlastId| self.get(*id).is_some() && self.lists(*id);
+        let above = std::iter::successors(row.follows.filter(is_above), |id| parent(*id).filter(is_above));
         above.take(DEPTH_MAX).count()
     }
 
     /// Moves the cursor by rows, within the list.
     pub fn step(&mut self, by: isize) {
-        let last = self.rows().len().saturating_sub(1);
+        let last = self.shown().count().saturating_sub(1);
         let to = self.position().unwrap_or_default().saturating_add_signed(by).min(last);
-        if let Some(row) = self.rows().get(to) {
-            self.cursor = Some(row.id);
-        }
+        self.cursor = self.listed_at(to).or(self.cursor);
     }
 }
 

@@ -96,6 +96,15 @@ pub enum UnreadablePath {
     Offered,
 }
 
+/// What `esc` leaves where something is not taken and no line is typed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EscLeaves {
+    /// What is said of it; only the next one the form.
+    Trouble,
+    /// It was said as its field was left, or of the form as a whole.
+    Form,
+}
+
 /// A blast being written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlastForm {
@@ -134,6 +143,7 @@ pub struct BlastForm {
     pub backlog: FormBacklog,
     /// Why the last thing that was typed is not taken.
     pub trouble: Option<String>,
+    pub esc_leaves: EscLeaves,
     /// The provider's templates, once they were asked for.
     pub templates: Option<Result<Vec<SenderTemplate>, String>>,
     /// The plan is opened as soon as everything is saved.
@@ -193,6 +203,7 @@ impl BlastForm {
             writes: FormWrites::Idle,
             backlog: FormBacklog::default(),
             trouble: None,
+            esc_leaves: EscLeaves::Trouble,
             templates: None,
             wants_plan: false,
         }

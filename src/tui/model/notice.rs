@@ -30,6 +30,8 @@ pub struct Notice {
     pub stands: Option<StandingBlast>,
     /// The person of whom it says what is so: the line ends once their row changes after it.
     pub of: Option<RecipientId>,
+    /// The blast of which it says that it goes on once an engine holds its sender: with that the line ends.
+    pub until_held: Option<BlastId>,
     /// Whether the next key ends it.
     pub until_next_key: bool,
     /// Whether it asks for a larger window, and ends with one.
@@ -65,22 +67,14 @@ impl Notice {
             armed: None,
             stands: None,
             of: None,
+            until_held: None,
             until_next_key: false,
             until_larger: false,
         }
     }
 
     pub fn refusal(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            hint: None,
-            tone: Tone::Refused,
-            armed: None,
-            stands: None,
-            of: None,
-            until_next_key: false,
-            until_larger: false,
-        }
+        Self { tone: Tone::Refused, ..Self::done(text) }
     }
 
     /// Something is not done because the window is too small.

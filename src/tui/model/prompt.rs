@@ -1,10 +1,11 @@
-//! The questions of the last line but one: find, an amount, a note, yes or a number.
+//! The questions of the last line but one: find, a filter of the blasts, an amount, a note, yes or a number.
 
 use rust_decimal::Decimal;
 
 use crate::app::view::{ElsewhereRow, Total};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::tui::effect::WriteRequest;
+use crate::tui::model::NarrowedBlasts;
 use crate::tui::model::customer::ItemsPrompt;
 use crate::tui::model::recipients::ListScope;
 use crate::tui::widget::TextField;
@@ -13,6 +14,7 @@ use crate::tui::widget::TextField;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Prompt {
     Find(FindPrompt),
+    BlastFilter(BlastFilterPrompt),
     Amount(AmountPrompt),
     Note(NotePrompt),
     Items(ItemsPrompt),
@@ -62,6 +64,16 @@ pub struct FindPrompt {
     pub wants_elsewhere: bool,
     /// The newest request's ticket; completions of older ones are dropped.
     pub ticket: u64,
+}
+
+/// `/` among the blasts: the list follows what is typed, the cursor once it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlastFilterPrompt {
+    pub field: TextField,
+    /// Why the text is not a filter, if it is not.
+    pub trouble: Option<String>,
+    /// The filter to return to.
+    pub before: Option<NarrowedBlasts>,
 }
 
 /// After `c`: the person is closed already, an amount may follow.

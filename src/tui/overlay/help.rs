@@ -78,6 +78,7 @@ fn sections(model: &Model) -> Vec<HelpSection> {
         named("Rows", &ROWS),
         named("Typing", &TYPING),
         named("Finding", &FINDING),
+        named("Filtering blasts", &FILTERING),
         named("Questions", &QUESTIONS),
     ]);
     sections
@@ -156,6 +157,14 @@ const FINDING: [(&str, &str); 9] = [
     ("-status:failed", "without these"),
 ];
 
+const FILTERING: [(&str, &str); 5] = [
+    ("raya", "part of a blast's name; tag:raya, stage:initial"),
+    ("state:sending", "in this state, or as the list shows it: state:asks,waits"),
+    ("date:2026-11-20", "of this day; date:today, date:yesterday"),
+    ("from:2026-11-01", "from this day on; to:2026-11-30, up to it"),
+    ("-state:done", "without these"),
+];
+
 const QUESTIONS: [(&str, &str); 3] = [
     ("0-9 , .", "after c the amount: enter or any other key keeps it (if refused: backspace), esc closes without one"),
     ("tab", "after c, in place of the amount, what they bought: SKU*2 SKU*2@12.50; a SKU with blanks in quotes"),
@@ -183,7 +192,7 @@ mod tests {
     use std::fmt::Write;
     use std::path::Path;
 
-    use super::{ACTIONS, FINDING, QUESTIONS, SECTIONS, TYPING, content};
+    use super::{ACTIONS, FILTERING, FINDING, QUESTIONS, SECTIONS, TYPING, content};
     use crate::tui::tests::support::{STACKED, TestDashboard, WIDE};
 
     const INTRODUCTION: &str = "# Keys
@@ -209,7 +218,12 @@ other keys. Generated from the table in `src/tui/action.rs`:
             });
             table(&scope.to_string(), rows.collect());
         }
-        for (title, rows) in [("Typing", &TYPING[..]), ("Finding", &FINDING), ("Questions", &QUESTIONS)] {
+        for (title, rows) in [
+            ("Typing", &TYPING[..]),
+            ("Finding", &FINDING),
+            ("Filtering blasts", &FILTERING),
+            ("Questions", &QUESTIONS),
+        ] {
             let row = |(keys, meaning): &(&str, &'static str)| (format!("`{keys}`"), *meaning, String::new());
             table(title, rows.iter().map(row).collect());
         }

@@ -9,7 +9,7 @@ use crate::app::{DraftList, OpenedDraft};
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{Completion, DraftAnswer, DraftWrite, EffectError, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::FormLine;
+use crate::tui::model::{FormLine, Overlay};
 
 /// The form of a blast that starts by itself.
 fn scheduled_form() -> TestDashboard {
@@ -112,4 +112,32 @@ fn a_draft_of_a_template_is_opened_at_its_template() {
 
     let line = dashboard.model.form.as_ref().unwrap().line;
     assert!(line == FormLine::Template && dashboard.model.form_lines().contains(&line), "{line:?}");
+}
+
+#[test]
+fn esc_on_a_line_that_is_refused_leaves_the_refusal_and_the_next_one_the_form() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    // There is only one sender: enter is refused there.
+    dashboard.keys("1n\n").key(Key::Esc);
+    assert_eq!(dashboard.model.overlays, [Overlay::Form]);
+    assert_eq!(dashboard.model.form.as_ref().unwrap().trouble, None);
+
+    dashboard.key(Key::Esc);
+
+    assert!(dashboard.model.overlays.is_empty());
+}
+
+#[test]
+fn esc_in_a_refused_field_leaves_the_field_and_the_next_one_the_form() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1njjjjj\nfast\n");
+    assert!(dashboard.model.form.as_ref().unwrap().edit.is_some(), "it stays to be mended");
+
+    dashboard.key(Key::Esc);
+    let form = dashboard.model.form.as_ref().unwrap();
+    assert!(form.edit.is_none() && form.trouble.as_ref().unwrap().ends_with("it stays as it was"));
+    assert_eq!(dashboard.model.overlays, [Overlay::Form]);
+    dashboard.key(Key::Esc);
+
+    assert!(dashboard.model.overlays.is_empty());
 }

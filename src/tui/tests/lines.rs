@@ -2,11 +2,12 @@
 
 use chrono::TimeDelta;
 
-use super::support::{STACKED, TestDashboard, WIDE, at, blasts, buffer, exactly, noon, people, person};
-use crate::app::view::{ChangesSince, LeaseRow};
+use super::support::{STACKED, TestDashboard, WIDE, at, blasts, buffer, exactly, noon, people, person, raya};
+use crate::app::view::{BlastView, ChangesSince, LeaseRow};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
+use crate::domain::waiting::Waiting;
 use crate::tui::effect::Completion;
 use crate::tui::key::Key;
 use crate::tui::model::ListScope;
@@ -44,6 +45,28 @@ fn the_header_says_when_the_sending_happens_elsewhere() {
 
     dashboard.model.senders[0].lease = Some(lease("me"));
     assert!(dashboard.line(0).contains("146/500 today, at most 90/h, sent by this window"), "{}", dashboard.line(0));
+}
+
+#[test]
+fn an_engine_that_renews_its_lease_no_more_is_not_said_to_send() {
+    let mut dashboard = TestDashboard::new(Size { width: 160, height: 40 });
+    let lease = LeaseRow {
+        holder: "another".to_owned(),
+        host: "kedai1".to_owned(),
+        role: Some(EngineRole::Dashboard),
+        expires_at: at(14, 3),
+    };
+    dashboard.model.senders[0].lease = Some(lease);
+    let silent = Waiting::Silent { host: "kedai1".to_owned(), until: Some(at(14, 3)) };
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { waiting: Some(silent), ..raya() }])));
+
+    let screen = dashboard.screen().join("\n");
+    assert!(
+        dashboard.line(0).contains("nobody sends: no sign of life from a dashboard on kedai1, taken over 14:03:00"),
+        "{}",
+        dashboard.line(0)
+    );
+    assert!(!screen.contains("sent by"), "{screen}");
 }
 
 #[test]

@@ -4,11 +4,12 @@ use chrono::TimeDelta;
 
 use super::activity::head;
 use super::follow_ups::step;
-use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blasts, buffer, draft, raya, senders};
-use crate::app::view::{ActivityHead, BlastView, SenderStop, SenderView};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blast, blasts, buffer, draft, raya, senders};
+use crate::app::view::{ActivityHead, BlastView, LeaseRow, SenderStop, SenderView};
 use crate::app::{Launch, Nameless, TokenSource};
 use crate::domain::act::Actor;
-use crate::domain::blast::{BlastOrigin, BlastState};
+use crate::domain::blast::{BlastOrigin, BlastState, RepeatColumns};
+use crate::domain::engine_role::EngineRole;
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
@@ -143,6 +144,62 @@ fn a_sender_whose_stop_is_lifted_is_not_said_to_be_sending_yet() {
     dashboard.answer(Completion::Written { request: WriteRequest::Resume(again), outcome });
 
     assert_eq!(dashboard.said(), "sender sales may send again: Raya promo goes on once an engine has it");
+
+    dashboard.answer(Completion::Senders(Ok(vec![held()])));
+
+    assert_eq!(dashboard.said(), "Raya promo goes on");
+}
+
+/// The sender, held by an engine.
+fn held() -> SenderView {
+    let lease = LeaseRow {
+        holder: "another".to_owned(),
+        host: "kedai1".to_owned(),
+        role: Some(EngineRole::Serve),
+        expires_at: at(14, 3),
+    };
+    SenderView { lease: Some(lease), ..senders().swap_remove(0) }
+}
+
+#[test]
+fn a_blast_whose_sender_an_engine_holds_goes_on_at_once() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.answer(Completion::Senders(Ok(vec![held()])));
+    let again = Launch { blast: raya().id, version: 3, people: 140, armed_for: TimeDelta::zero() };
+
+    let outcome = Ok(WriteOutcome::Blast(Box::new(raya())));
+    dashboard.answer(Completion::Written { request: WriteRequest::Resume(again), outcome });
+
+    assert_eq!(dashboard.said(), "sender sales may send again: Raya promo goes on");
+}
+
+#[test]
+fn the_footer_says_of_x_what_its_line_says() {
+    let made = BlastOrigin { step: Some(1), ..BlastOrigin::default() };
+    let asking = BlastView { origin: made, state_by: Some(Actor::Engine), ..draft() };
+    let rule = BlastOrigin {
+        repeat: RepeatColumns { rule: Some("every mon 09:00".to_owned()), ..RepeatColumns::default() },
+        ..BlastOrigin::default()
+    };
+    let repeating = BlastView {
+        origin: rule,
+        scheduled_for: Some(at(16, 0)),
+        ..blast(12, "Weekly", BlastState::Scheduled, (11, 20))
+    };
+    let once = BlastView { scheduled_for: Some(at(16, 0)), ..blast(13, "Tonight", BlastState::Scheduled, (11, 20)) };
+    for (row, line, footer) in [
+        (asking, "X deletes it", "X delete"),
+        (repeating, "X ends it for good", "X end for good"),
+        (once, "X cancels it", "X cancel"),
+    ] {
+        let mut dashboard = TestDashboard::new(WIDE);
+        dashboard.answer(Completion::Blasts(Ok(vec![row])));
+
+        dashboard.keys("!");
+
+        let screen = dashboard.screen().join("\n");
+        assert!(screen.contains(line) && dashboard.line(28).contains(footer), "{screen}");
+    }
 }
 
 #[test]

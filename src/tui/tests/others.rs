@@ -72,3 +72,29 @@ fn whoever_else_is_here_is_named_as_far_as_there_is_room_and_the_others_are_coun
     }
     assert!(header(80, &["ben"]).contains("+ben"), "{}", header(80, &["ben"]));
 }
+
+#[test]
+fn whoever_else_is_here_is_named_or_counted_at_every_width() {
+    let long = ["christopher-tan", "maximiliana"];
+    for others in [&["ben"][..], &["ben", "cara"], &long, &["ben", "cara", "dan", "eva", "fadzil", "goh"]] {
+        for columns in 40..160 {
+            let line = header(columns, others);
+            let named =
+                others.iter().filter(|name| line.contains(&format!("+{}", &name[..name.len().min(12)]))).count();
+            let left = others.len() - named;
+            assert!(left == 0 || line.contains(&format!("+{left}")), "{columns}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_longest_name_of_a_shop_leaves_room_for_the_count_of_those_who_are_here() {
+    for columns in 40..80 {
+        let mut dashboard = TestDashboard::new(Size { width: columns, height: 24 });
+        dashboard.model.options.name = Some("Kedai Kek dan Roti Aina Sdn Bhd".to_owned());
+        dashboard.answer(Completion::Others(Ok(vec!["ben@shop".to_owned(), "cara@shop".to_owned()])));
+
+        let line = dashboard.line(0);
+        assert!(line.contains("+2") || line.contains("+ben"), "{columns}: {line}");
+    }
+}

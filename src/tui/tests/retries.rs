@@ -74,7 +74,7 @@ fn a_blast_without_failures_says_so_at_once() {
 fn the_question_never_comes_up_in_the_middle_of_something_else() {
     let mut dashboard = TestDashboard::new(WIDE);
 
-    dashboard.keys("1T/67").answer(Completion::Retryable { blast: RAYA, people: Ok(2) });
+    dashboard.keys("2T/67").answer(Completion::Retryable { blast: RAYA, people: Ok(2) });
 
     assert!(matches!(dashboard.model.prompt, Some(crate::tui::model::Prompt::Find(_))));
 }

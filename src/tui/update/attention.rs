@@ -63,8 +63,9 @@ pub fn cannot_end(model: &Model) -> Option<String> {
     }
 }
 
+/// As its line says it.
 pub fn end_word(model: &Model) -> &'static str {
-    if model.chosen_step().is_some() { "remove" } else { "cancel" }
+    if model.chosen_step().is_some() { "remove" } else { blast_acts::end_word(model) }
 }
 
 fn no_blast(model: &Model) -> Option<String> {

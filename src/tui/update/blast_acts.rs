@@ -16,6 +16,15 @@ pub fn pause(model: &mut Model) -> Vec<Effect> {
     model.to_pause().map(|blast| Effect::Write(WriteRequest::Pause(blast.id))).into_iter().collect()
 }
 
+/// What `X` does to the blast that is meant, for the footer.
+pub fn end_word(model: &Model) -> &'static str {
+    match model.blast_meant() {
+        Some(blast) if blast.state == BlastState::Draft => "delete",
+        Some(blast) if blast.origin.repeat.rule.is_some() => "end for good",
+        _ => "cancel",
+    }
+}
+
 /// Cancels what was sent from, deletes a draft.
 pub fn cancel(model: &mut Model) -> Vec<Effect> {
     let Some(blast) = model.blast_meant() else { return Vec::new() };

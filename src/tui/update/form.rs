@@ -17,7 +17,9 @@ use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, NAMELESS, Notice, Overlay};
+use crate::tui::model::{
+    BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, Model, NAMELESS, Notice, Overlay,
+};
 use crate::tui::widget::{EditOutcome, TextArea, TextField};
 
 /// An empty form, for the sender of the selected blast.
@@ -103,7 +105,11 @@ fn shown(model: &mut Model) -> Option<&mut BlastForm> {
 /// A key while the form is open: to what is being typed or chosen, else to the keymap.
 pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
     let Some(form) = shown(model) else { return KeyOutcome::UNUSED };
-    form.trouble = None;
+    let leaves = std::mem::replace(&mut form.esc_leaves, EscLeaves::Trouble);
+    let is_refused = form.trouble.take().is_some() && leaves == EscLeaves::Trouble;
+    if is_refused && key == Key::Esc && form.edit.is_none() && form.page == FormPage::Lines {
+        return KeyOutcome::DONE;
+    }
     match form.page {
         FormPage::Columns(row) => return KeyOutcome::Handled(list::column_key(model, row, key)),
         FormPage::Templates(row) => return template::key(model, row, key),

@@ -4,13 +4,13 @@
 use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
-use super::{answer, find, form, palette, plan, prompts, unopened, unseen, welcome};
+use super::{answer, blast_filter, find, form, leave, palette, plan, prompts, unopened, unseen, welcome};
 use crate::tui::action::{self, Danger, UiAction};
 use crate::tui::availability;
 use crate::tui::effect::Effect;
 use crate::tui::input::PASTE_MAX;
 use crate::tui::key::Key;
-use crate::tui::model::{DroppedKeys, HELD_MAX, Leaving, Model, Notice, Overlay, Prompt};
+use crate::tui::model::{DroppedKeys, HELD_MAX, Model, Notice, Overlay, Prompt};
 use crate::tui::overlay;
 
 /// The operator is recorded as present at most this often.
@@ -164,9 +164,8 @@ fn unused(keys: usize) -> String {
 }
 
 fn route(model: &mut Model, key: Key) -> Vec<Effect> {
-    let leaves = key == Key::Ctrl('c') || action_of(model, key).is_some_and(|action| action.id() == NEVER_WAIT[0]);
-    if model.leaving == Leaving::Warned && !leaves {
-        model.leaving = Leaving::No;
+    if key != Key::Ctrl('c') && action_of(model, key).is_none_or(|action| action.id() != NEVER_WAIT[0]) {
+        leave::stay(model);
     }
     let effects = match offer(model, key) {
         KeyOutcome::Handled(effects) => effects,
@@ -217,6 +216,7 @@ fn by_keymap(model: &mut Model, key: Key) -> Vec<Effect> {
 /// A paste goes into the open field, else it opens *find*; it never acts.
 pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let mut effects = touch_last_seen(model);
+    leave::stay(model);
     if let Some(why) = model.not_drawn() {
         model.say(Notice::too_small(why));
         return effects;
@@ -238,6 +238,10 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         (Some(Prompt::Find(find)), _) => {
             find.field.insert(&line);
             effects.extend(find::changed(model));
+        }
+        (Some(Prompt::BlastFilter(filter)), _) => {
+            filter.field.insert(&line);
+            blast_filter::changed(model);
         }
         (Some(Prompt::Note(note)), _) => note.field.insert(&line),
         (Some(Prompt::Items(items)), _) => items.field.insert(&line),

@@ -1,7 +1,7 @@
 //! Back, out of a field, out of the dashboard.
 
 use super::lists::{self, ListRequest};
-use super::{find, form, keys, moves, prompts, welcome};
+use super::{blast_filter, find, form, keys, moves, prompts, welcome};
 use crate::app::view::Anchor;
 use crate::domain::ids::BlastId;
 use crate::domain::zone::words::time_elsewhere;
@@ -34,6 +34,8 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
         model.say(Notice::done("nobody is marked any more"));
     } else if model.focus == Pane::Blasts && !model.blasts.marked().is_empty() {
         model.blasts.unmark();
+    } else if model.focus == Pane::Blasts && model.blasts.filter().is_some() {
+        model.blasts.put_filter(None);
     } else if model.focus == Pane::Funnel && model.views.view != FunnelView::Bars {
         model.views.view = FunnelView::Bars;
     } else if model.focus == Pane::Recipients && model.recipients.scope != ListScope::Everyone {
@@ -53,6 +55,18 @@ const fn everyone() -> ListRequest {
     ListRequest { scope: ListScope::Everyone, anchor: Anchor::Start, target: CursorTarget::Keep }
 }
 
+/// Something else was done than to leave: the question whether to leave is over, and so is what it said.
+pub fn stay(model: &mut Model) {
+    if std::mem::replace(&mut model.leaving, Leaving::No) == Leaving::Warned {
+        model.notice.take_if(|notice| notice.until_next_key);
+    }
+}
+
+/// A line that is true while somebody is about to leave.
+fn ask(model: &mut Model, notice: Notice) {
+    model.say(Notice { until_next_key: true, ..notice });
+}
+
 /// `q`: back; at the root it quits, after a warning where blasts are running.
 pub fn quit(model: &mut Model) -> Vec<Effect> {
     if matches!(model.overlays[..], [Overlay::Welcome(_)]) {
@@ -68,12 +82,12 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
     match model.options.on_close {
         OnClose::BlastsContinue => {
             let quit = model.options.keys.of(QUIT);
-            model.say(Notice::done(format!("checking what continues without this window. {quit} again to leave")));
+            ask(model, Notice::done(format!("checking what continues without this window. {quit} again to leave")));
             vec![Effect::Read(ReadRequest::HandOver(blast))]
         }
         OnClose::DemoEnds => {
             let quit = model.options.keys.of(QUIT);
-            model.say(Notice::done(format!("the demo ends with this window. {quit} again to leave")));
+            ask(model, Notice::done(format!("the demo ends with this window. {quit} again to leave")));
             Vec::new()
         }
         OnClose::NoEffect => vec![Effect::Exit(ExitReason::Quit)],
@@ -99,15 +113,18 @@ pub fn hand_over_known(model: &mut Model, id: BlastId, result: EffectResult<Resu
         Ok(Err(missing)) => Some(missing),
         Err(error) => Some(error.sentence()),
     };
-    let (quit, pause) = (model.options.keys.of(QUIT), model.options.keys.of("pause-this-blast-at-once"));
-    model.say(match missing {
-        None => Notice::done(format!(
-            "{tag} continues without this window{done}. {quit} again to leave, {pause} to pause it first"
-        )),
+    let quit = model.options.keys.of(QUIT);
+    // The key pauses the blast that the screen is about, which may be another one.
+    let is_paused_by_key = model.to_pause().is_some_and(|meant| meant.id == id);
+    let pause =
+        if is_paused_by_key { format!(", {} to pause it first", model.options.keys.pause()) } else { String::new() };
+    let notice = match missing {
+        None => Notice::done(format!("{tag} continues without this window{done}. {quit} again to leave{pause}")),
         Some(missing) => {
             Notice::refusal(format!("{tag} would not continue without this window: {missing}. {quit} again to leave"))
         }
-    });
+    };
+    ask(model, notice);
 }
 
 /// `ctrl-c`: out of any field; twice, out.
@@ -129,9 +146,13 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
     }
     model.held.clear();
     model.leaving = Leaving::Warned;
-    model.say(Notice::done("ctrl-c again leaves"));
+    ask(model, Notice::done("ctrl-c again leaves"));
     match open {
         Some(Prompt::Find(find)) => find::leave(model, &find),
+        Some(Prompt::BlastFilter(filter)) => {
+            blast_filter::leave(model, filter);
+            Vec::new()
+        }
         Some(Prompt::Amount(amount)) => prompts::kept(&amount, &model.options.currency).unwrap_or_else(|why| {
             model.refuse(format!("{}: {why}; not kept. ctrl-c again leaves", amount.who));
             Vec::new()

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{lists, moves, overlays};
+use super::{leave, lists, moves, overlays};
 use crate::tui::effect::Effect;
 use crate::tui::layout::Layout;
 use crate::tui::model::{CursorMove, Model, MouseCapture, Overlay, Pane, STAGES};
@@ -23,6 +23,7 @@ pub fn moused(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     if model.setup.mouse == MouseCapture::Off || model.prompt.is_some() || is_awaiting(model) {
         return Vec::new();
     }
+    leave::stay(model);
     match event.kind {
         MouseKind::WheelUp => scroll(model, event.at, -WHEEL_ROWS),
         MouseKind::WheelDown => scroll(model, event.at, WHEEL_ROWS),
@@ -68,7 +69,7 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
         Pane::Blasts => {
             let height = usize::from(area.height.saturating_sub(HEAD_ROWS));
             let top = (model.blasts.position().unwrap_or_default() + 1).saturating_sub(height);
-            if let Some(blast) = model.blasts.rows().get(top + row).map(|blast| blast.id) {
+            if let Some(blast) = model.blasts.listed_at(top + row) {
                 model.blasts.select(blast);
                 effects.extend(lists::follow_selection(model));
             }

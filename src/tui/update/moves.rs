@@ -6,7 +6,7 @@ use crate::app::view::Anchor;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::layout::Zoom;
 use crate::tui::model::{
-    CursorMove, CursorTarget, DetailsOverlay, FunnelView, ListScope, Model, Notice, Overlay, Pane, STAGES,
+    CursorMove, CursorTarget, DetailsOverlay, FunnelView, KeptRows, ListScope, Model, Notice, Overlay, Pane, STAGES,
 };
 
 /// More rows than any list has.
@@ -93,12 +93,15 @@ fn moved(model: &mut Model, by: CursorMove) -> Vec<Effect> {
     Vec::new()
 }
 
-/// To the first or the last row. Among the recipients this also lets the newest changes into the list.
+/// To the first or the last row. At the top this also lets the newest changes into the list.
 pub fn to_edge(model: &mut Model, anchor: Anchor) -> Vec<Effect> {
     let (target, rows) = if anchor == Anchor::End { (CursorTarget::Last, FAR) } else { (CursorTarget::First, -FAR) };
     if model.overlays.is_empty() && model.focus == Pane::Recipients {
         let scope = model.recipients.scope.clone();
         return lists::load(model, ListRequest { scope, anchor, target });
+    }
+    if model.overlays.is_empty() && model.focus == Pane::Blasts && anchor == Anchor::Start {
+        model.blasts.list_found(model.now, KeptRows::Dropped);
     }
     if model.overlays.is_empty() && model.focus == Pane::Activity {
         return activity::to_edge(model, anchor, rows);

@@ -1,7 +1,7 @@
 //! The keys of the open prompt. What is not an answer is no.
 
 use super::key_outcome::KeyOutcome;
-use super::{blast_acts, customer, find, plan};
+use super::{blast_acts, blast_filter, customer, find, plan};
 use crate::domain::amount::{self, AmountError};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
@@ -28,6 +28,7 @@ const NOT_TAKEN: &str = "not taken: backspace mends it, esc leaves it";
 pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
     match prompt {
         Prompt::Find(find) => KeyOutcome::Handled(find::key(model, find, key)),
+        Prompt::BlastFilter(filter) => KeyOutcome::Handled(blast_filter::key(model, filter, key)),
         Prompt::Amount(amount) => amount_key(model, amount, key),
         Prompt::Note(note) => KeyOutcome::Handled(note_key(model, note, key)),
         Prompt::Items(items) => KeyOutcome::Handled(customer::items_key(model, items, key)),

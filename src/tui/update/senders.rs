@@ -2,8 +2,10 @@
 
 use super::{prompts, written};
 use crate::app::Confirmed;
+use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;
 use crate::domain::text::{clean, number};
+use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::count_of;
 use crate::tui::model::{ConfirmBy, Model, Notice};
@@ -27,6 +29,33 @@ pub fn ask_by_queued(model: &mut Model, (sender, question): (&str, String), then
             prompts::ask(model, format!("{question} Type {}:", number(people)), by, vec![then])
         }
     }
+}
+
+/// The stop of a blast's sender is lifted: the blast goes on at once where an engine holds the sender.
+pub fn may_send_again(model: &Model, row: &BlastView) -> Notice {
+    let may = format!("sender {} may send again: {}", row.sender, row.name());
+    if is_held(model, row) {
+        return Notice::done(format!("{may} goes on"));
+    }
+    let until_held = Some(row.id);
+    Notice { until_held, ..Notice::done(format!("{may} goes on once an engine has it")) }
+}
+
+/// Ends the line that says that a blast waits for an engine, once that has it.
+pub fn expire(model: &mut Model) {
+    let Some(id) = model.notice.as_ref().and_then(|notice| notice.until_held) else { return };
+    match model.blasts.get(id).filter(|row| row.state == BlastState::Sending) {
+        None => model.notice = None,
+        Some(row) if is_held(model, row) => model.say(Notice::done(format!("{} goes on", row.name()))),
+        Some(_) => {}
+    }
+}
+
+/// Whether an engine that shows signs of life holds the sender of a blast.
+fn is_held(model: &Model, row: &BlastView) -> bool {
+    let stands_still = |waiting: &Waiting| waiting.is_open_ended() || matches!(waiting, Waiting::Silent { .. });
+    let is_held = |sender: &SenderView| sender.id == row.sender_id && sender.lease.is_some();
+    !row.waiting.as_ref().is_some_and(stands_still) && model.senders.iter().any(is_held)
 }
 
 /// The confirmation is written, which starts no message of a blast that is paused or a draft.

@@ -241,9 +241,7 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
             Notice { stands, ..Notice::done(format!("{} is paused; S resumes it", row.name())) }
         }
         // Only its sender was stopped. Whether it goes on, the line below the funnel says.
-        None if matches!(request, WriteRequest::Resume(_)) => {
-            Notice::done(format!("sender {} may send again: {} goes on once an engine has it", row.sender, row.name()))
-        }
+        None if matches!(request, WriteRequest::Resume(_)) => senders::may_send_again(model, &row),
         None => Notice::done(format!("{} is {}", row.name(), row.state)),
     };
     let verb = match request {

@@ -109,7 +109,7 @@ fn columns_of(people: i64, everybody: i64, room: u16) -> u16 {
 }
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
-    let names = model.blasts.rows().iter().map(|blast| width(&name(model, blast, NAME_MAX))).max().unwrap_or_default();
+    let names = model.blasts.shown().map(|blast| width(&name(model, blast, NAME_MAX))).max().unwrap_or_default();
     let table = table(area.width, names);
     let room_of = |name| table.columns.iter().find(|column| column.name == name).map(|column| column.width);
     let names = room_of(BlastColumn::Name).unwrap_or(NAME_MAX);
@@ -124,7 +124,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let title = title(model, (top, height));
     let focus = focused(model, Pane::Blasts);
     rule(pen, (area.x, area.y), area.width, &title, focus);
-    for (blast, y) in model.blasts.rows().iter().skip(top).take(height).zip(area.y + 2..) {
+    for (blast, y) in model.blasts.shown().skip(top).take(height).zip(area.y + 2..) {
         let selected = model.blast().is_some_and(|selected| selected.id == blast.id);
         if model.blasts.marked().contains(&blast.id) {
             pen.put((area.x, y), "*", 1, TextRole::Accent);
@@ -140,11 +140,19 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         pen.put((area.x + 2, y), line.trim_end(), area.width.saturating_sub(2), TextRole::Need);
     }
     if matches!(model.layout(), Layout::Large { .. }) {
-        senders::draw(model, pen, area, height.saturating_sub(model.blasts.rows().len()));
+        senders::draw(model, pen, area, height.saturating_sub(model.blasts.shown().count()));
     }
-    if model.blasts.rows().is_empty() {
-        let words = if model.blasts.is_loaded() { "no blast yet: n makes one" } else { "reading ..." };
-        pen.put((area.x + 2, area.y + 2), words, area.width.saturating_sub(2), TextRole::Dim);
+    if model.blasts.shown().next().is_none() {
+        pen.put((area.x + 2, area.y + 2), &nothing(model), area.width.saturating_sub(2), TextRole::Dim);
+    }
+}
+
+/// Why no blast is listed.
+fn nothing(model: &Model) -> String {
+    match model.blasts.filter() {
+        _ if !model.blasts.is_loaded() => "reading ...".to_owned(),
+        Some(filter) if !model.blasts.rows().is_empty() => format!("no blast is found by {}", filter.text),
+        _ => "no blast yet: n makes one".to_owned(),
     }
 }
 
@@ -153,9 +161,10 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
 fn reason_lines(model: &Model, area: Rect) -> Vec<String> {
     let needs_words =
         |blast: &&BlastView| blast.is_held_up() || blast.asks_for_person() || blast.state == BlastState::Scheduled;
-    let Some(blast) = model.blast().filter(needs_words) else { return Vec::new() };
+    let is_listed = |blast: &&BlastView| model.blasts.lists(blast.id);
+    let Some(blast) = model.blast().filter(is_listed).filter(needs_words) else { return Vec::new() };
     let height = usize::from(area.height.saturating_sub(2));
-    let free = height.saturating_sub(model.blasts.rows().len());
+    let free = height.saturating_sub(model.blasts.shown().count());
     let room = area.width.saturating_sub(4);
     let full = waiting::reason(model, blast).map(|why| wrapped(&why, room)).filter(|lines| lines.len() <= free);
     let brief = || waiting::brief(model, blast).map(|why| (wrapped(&why, room), why));
@@ -171,15 +180,23 @@ fn reason_lines(model: &Model, area: Rect) -> Vec<String> {
 /// With which of them are shown, where there is no room for all.
 fn title(model: &Model, (top, height): (usize, usize)) -> TitleRule {
     let alone = !model.layout().is_side_by_side();
-    let mut left = vec!["1 Blasts".to_owned()];
-    let blasts = model.blasts.rows().len();
+    let mut segments = vec!["1 Blasts".to_owned()];
+    let blasts = model.blasts.shown().count();
+    if let Some(filter) = model.blasts.filter() {
+        // The counts stand before what was typed, which may be cut.
+        let left = match filter.left() {
+            0 => String::new(),
+            left => format!(" ({left} no match)"),
+        };
+        segments.push(format!("{blasts} of {}{left}: {}", model.blasts.rows().len(), filter.text));
+    }
     if blasts > height {
-        left.push(format!("{}-{} of {blasts}", top + 1, top + height));
+        segments.push(format!("{}-{} of {blasts}", top + 1, top + height));
     }
     if model.blasts.sorting() != BlastSorting::NEWEST {
-        left.push(model.blasts.sorting().words().to_owned());
+        segments.push(model.blasts.sorting().words().to_owned());
     }
-    TitleRule { left, right: alone.then(|| "2 Funnel".to_owned()) }
+    TitleRule { left: segments, right: alone.then(|| "2 Funnel".to_owned()) }
 }
 
 fn head(cell: BlastColumn, symbol: &str) -> String {

@@ -8,10 +8,11 @@ use crate::domain::ids::BlastId;
 use crate::tui::action;
 use crate::tui::action::{ACTIONS, Danger, FooterText, KeyScope, UiAction};
 use crate::tui::effect::ELSEWHERE_MAX;
-use crate::tui::format::{TimeFormat, money, number, symbol, total};
+use crate::tui::format::{TimeFormat, count_of, money, number, symbol, total};
+use crate::tui::key::Key;
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, FormPage, FoundBy, Hint, ItemsPrompt, ItemsTarget, LineEdit,
-    Model, Notice, Overlay, PricedSale, Prompt, SaleKey, SenderLine,
+    AmountPrompt, BlastFilterPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, FormPage, FoundBy, Hint, ItemsPrompt,
+    ItemsTarget, LineEdit, Model, Notice, Overlay, PricedSale, Prompt, SaleKey, SenderLine,
 };
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine, start_of, width};
@@ -56,6 +57,7 @@ pub fn draw_small(model: &Model, pen: &mut Pen<'_>) {
 fn question(model: &Model, prompt: &Prompt) -> TextLine {
     match prompt {
         Prompt::Find(find) => finding(model, find),
+        Prompt::BlastFilter(filter) => filtering(model, filter),
         Prompt::Amount(amount) => amount_line(model, amount),
         Prompt::Refused(refused) => {
             hinted(model, TextLine::plain(format!(" {}", refused.why)), "    enter continues", "")
@@ -174,6 +176,21 @@ fn finding(model: &Model, find: &FindPrompt) -> TextLine {
     hinted(model, line, &next, &format!("  enter, {replied} {closed} {stop}"))
 }
 
+fn filtering(model: &Model, filter: &BlastFilterPrompt) -> TextLine {
+    let line = filter.field.line(TextLine::of(" filter ", TextRole::Plain));
+    if let Some(trouble) = &filter.trouble {
+        return line.and(format!("   {trouble}"), TextRole::Plain);
+    }
+    if filter.field.is_empty() {
+        return line.and("   part of a name, state:sending, stage:initial, from:2026-11-01 ...", TextRole::Dim);
+    }
+    let (shown, all) = (model.blasts.shown().count(), model.blasts.rows().len());
+    line.and(
+        format!("   {shown} of {}", count_of(i64::try_from(all).unwrap_or(i64::MAX), "blast", "blasts")),
+        TextRole::Plain,
+    )
+}
+
 /// Who was found in this blast, and what else has the digits in it.
 fn here(model: &Model, find: &FindPrompt, found: Total) -> String {
     let text = find.field.text();
@@ -280,7 +297,12 @@ fn keys_here(model: &Model) -> Vec<FooterKey> {
         return keys.iter().copied().map(entry).collect();
     }
     let scopes = action::scopes(model);
-    let works = |action: &&UiAction| action.scopes.iter().any(|scope| scopes.contains(scope));
+    let works = |action: &&UiAction| {
+        let is_nearest =
+            |key: &Key| model.options.keys.lookup(*key, scopes).is_some_and(|near| near.id() == action.id());
+        action.scopes.iter().any(|scope| scopes.contains(scope))
+            && model.options.keys.keys(action).first().is_none_or(is_nearest)
+    };
     let mut entries: Vec<FooterKey> = ACTIONS
         .iter()
         .filter(works)

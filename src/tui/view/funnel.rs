@@ -124,7 +124,9 @@ const TITLE_TAKEN: u16 = 21;
 const NAME_LEAST: u16 = 8;
 
 fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
-    let at = model.blasts.position().map(|at| format!("1 Blasts: {} of {}", at + 1, model.blasts.rows().len()));
+    let found = if model.blasts.filter().is_some() { " found" } else { "" };
+    let shown = model.blasts.shown().count();
+    let at = model.blasts.position().map(|at| format!("1 Blasts: {} of {shown}{found}", at + 1));
     let at = at.filter(|_| !beside);
     let mut left = vec!["2 Funnel".to_owned()];
     if let Some(blast) = model.blast() {

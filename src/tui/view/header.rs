@@ -9,7 +9,7 @@ use crate::tui::DashboardKind;
 use crate::tui::format::{TimeFormat, count_of, number};
 use crate::tui::model::Model;
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{Pen, width};
+use crate::tui::widget::{Pen, start_of, width};
 
 /// The zone's offset is shown from this many columns.
 const WIDE: u16 = 110;
@@ -21,7 +21,8 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let need = need.filter(|words| width(words) + 12 <= room);
     let end = room.saturating_sub(need.as_ref().map_or(1, |words| width(words) + 2));
     let mut at = kind(model, pen);
-    at = name(model, pen, at, end);
+    // However long the name is, how many others are here has its place.
+    at = name(model, pen, at, end.saturating_sub(others(model).last().map_or(0, HeaderSegment::taken)));
     for (words, meaning) in fitting(model, room, end.saturating_sub(at)) {
         at = pen.put((at + 2, 0), &words, end.saturating_sub(at + 2), meaning);
     }
@@ -39,6 +40,11 @@ struct HeaderSegment {
 }
 
 impl HeaderSegment {
+    /// The columns of its least words, and of the blanks before them.
+    fn taken(&self) -> u16 {
+        2 + width(&self.words)
+    }
+
     /// Words that other words may follow.
     fn followed(words: String, more: &str, meaning: TextRole) -> Self {
         let longer = if more.is_empty() { Vec::new() } else { vec![format!("{words}{more}")] };
@@ -63,7 +69,8 @@ fn name(model: &Model, pen: &mut Pen<'_>, at: u16, end: u16) -> u16 {
     }
 }
 
-/// The segments that fit: as many senders as possible, of whom the others are counted; then more words of each, from the left.
+/// The segments that fit: as many senders as possible, of whom those left out are counted; then more words of each, from the left.
+/// Whoever else is here is named or counted at every width.
 fn fitting(model: &Model, width_of_screen: u16, room: u16) -> Vec<(String, TextRole)> {
     let first = segments(model, width_of_screen);
     let senders = senders(model);
@@ -73,15 +80,16 @@ fn fitting(model: &Model, width_of_screen: u16, room: u16) -> Vec<(String, TextR
         let left_out = (hidden > 0).then(|| left_out(hidden));
         first.iter().chain(&senders[..shown]).cloned().chain(left_out).collect::<Vec<_>>()
     };
-    let fits =
-        |segments: &Vec<HeaderSegment>| segments.iter().map(|segment| 2 + width(&segment.words)).sum::<u16>() <= room;
+    let taken = |segments: &[HeaderSegment]| segments.iter().map(HeaderSegment::taken).sum::<u16>();
+    let others: Vec<_> = if others.is_empty() { vec![None] } else { others.into_iter().map(Some).collect() };
     let counts = (0..=senders.len()).rev();
     let mut chosen = counts.flat_map(|shown| {
-        let named = others.iter().map(move |others| (shown, Some(others)));
-        named.chain([(shown, None)]).map(|(shown, others)| with(shown).into_iter().chain(others.cloned()).collect())
+        let with = &with;
+        others.iter().map(move |others| with(shown).into_iter().chain(others.clone()).collect::<Vec<_>>())
     });
-    let chosen = chosen.find(fits).unwrap_or_else(|| first.iter().take(1).cloned().collect());
-    let mut left = room.saturating_sub(chosen.iter().map(|segment| 2 + width(&segment.words)).sum());
+    let least = others.last().and_then(Option::as_ref);
+    let chosen = chosen.find(|chosen| taken(chosen) <= room).unwrap_or_else(|| cut(&first[0], least, room));
+    let mut left = room.saturating_sub(taken(&chosen));
     let longest = |segment: HeaderSegment| {
         let least = width(&segment.words);
         let words = segment.longer.into_iter().find(|longer| width(longer) - least <= left).unwrap_or(segment.words);
@@ -89,6 +97,17 @@ fn fitting(model: &Model, width_of_screen: u16, room: u16) -> Vec<(String, TextR
         (words, segment.meaning)
     };
     chosen.into_iter().map(longest).collect()
+}
+
+/// The fewest columns of a word that is cut.
+const WORD_LEAST: u16 = 4;
+
+/// Where there is no room for more: how true the screen is, as much of it as fits beside the count of those who are here.
+fn cut(fresh: &HeaderSegment, others: Option<&HeaderSegment>, room: u16) -> Vec<HeaderSegment> {
+    let left = room.saturating_sub(2 + others.map_or(0, HeaderSegment::taken));
+    let words = if width(&fresh.words) > left { start_of(&fresh.words, left) } else { fresh.words.clone() };
+    let fresh = HeaderSegment { words, longer: Vec::new(), meaning: fresh.meaning };
+    Some(fresh).filter(|_| left >= WORD_LEAST).into_iter().chain(others.cloned()).collect()
 }
 
 /// Says how many senders have no room.
@@ -140,7 +159,7 @@ fn others(model: &Model) -> Vec<HeaderSegment> {
     let segment = |words, longer| HeaderSegment { words, longer, meaning: TextRole::Accent };
     match names.len() {
         0 => Vec::new(),
-        1 => vec![segment(named(1), Vec::new())],
+        1 => vec![segment(named(1), Vec::new()), segment("+1".to_owned(), Vec::new())],
         all => vec![segment(named(1), (2..=all).rev().map(named).collect()), segment(format!("+{all}"), Vec::new())],
     }
 }
@@ -168,11 +187,9 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
         (0, true) if cap.is_empty() => String::new(),
         (today, _) => format!(" {}{cap} today", number(today)),
     };
-    HeaderSegment::followed(
-        format!("{}{today}", sender.name),
-        &(rate + &who_sends(model, sender, sends)),
-        TextRole::Plain,
-    )
+    let (words, who) = (format!("{}{today}", sender.name), who_sends(model, sender, sends));
+    let longer = [format!("{words}{rate}{who}"), format!("{words}{who}")].into_iter().filter(|longer| *longer != words);
+    HeaderSegment { longer: longer.collect(), words, meaning: TextRole::Plain }
 }
 
 /// Whether any of its blasts is being sent.
@@ -182,12 +199,27 @@ pub(super) fn sends(model: &Model, sender: &SenderView) -> bool {
 
 /// Who sends for it; nothing of this window where it has nothing to send.
 pub(super) fn who_sends(model: &Model, sender: &SenderView, sends: bool) -> String {
+    if let Some((lease, taken_over)) = sender.lease.as_ref().zip(takeover(model, sender)) {
+        let who = if lease.holder == model.holder { "this window".to_owned() } else { lease.to_string() };
+        return format!(", nobody sends: no sign of life from {who}, taken over {taken_over}");
+    }
     match &sender.lease {
         Some(lease) if lease.holder != model.holder => format!(", sent by {lease}"),
         Some(_) if sends => ", sent by this window".to_owned(),
         None if nobody_sends(model, sender) => ", nobody sends".to_owned(),
         _ => String::new(),
     }
+}
+
+/// When another engine may take the sender over from one that renews its lease no more. Until then nobody may send.
+fn takeover(model: &Model, sender: &SenderView) -> Option<String> {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let of_sender = model.blasts.rows().iter().filter(|blast| blast.sender_id == sender.id);
+    of_sender.filter_map(|blast| blast.waiting.as_ref()).find_map(|waiting| match waiting {
+        Waiting::Silent { until: Some(until), .. } => Some(clock.second(*until)),
+        Waiting::Silent { until: None, .. } => Some("in a moment".to_owned()),
+        _ => None,
+    })
 }
 
 fn nobody_sends(model: &Model, sender: &SenderView) -> bool {

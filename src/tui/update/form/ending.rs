@@ -15,7 +15,7 @@ use crate::domain::text::{clean, clean_name};
 use crate::domain::zone;
 use crate::tui::effect::Effect;
 use crate::tui::format::start_at as shown_start;
-use crate::tui::model::{FormLine, LineEdit, Model};
+use crate::tui::model::{EscLeaves, FormLine, LineEdit, Model};
 
 /// The longest name of a blast or a stage, in characters.
 const NAME_MAX: usize = 255;
@@ -70,6 +70,7 @@ pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
                 Ending::Leave => format!("{why}; it stays as it was"),
             });
             form.edit = (ending == Ending::Next).then_some(kept);
+            form.esc_leaves = if ending == Ending::Leave { EscLeaves::Form } else { EscLeaves::Trouble };
             Vec::new()
         }
     }

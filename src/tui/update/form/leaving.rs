@@ -4,7 +4,7 @@ use super::super::lists;
 use super::{Effect, FormWrites, Model, Notice, Overlay, saving};
 use crate::domain::ids::BlastId;
 use crate::tui::effect::EffectError;
-use crate::tui::model::{BlastForm, Pane};
+use crate::tui::model::{BlastForm, EscLeaves, Pane};
 
 /// Leaves the form; what is not saved yet is saved all the same, and said once it is.
 pub fn left(model: &mut Model) -> Vec<Effect> {
@@ -86,7 +86,7 @@ pub fn database_is_back(model: &mut Model) -> Vec<Effect> {
 pub(super) fn reopened(model: &mut Model, of: Option<BlastId>) -> bool {
     let Some(form) = model.form.as_deref_mut().filter(|form| form.id() == of) else { return false };
     let Some(failure) = form.backlog.refused.take() else { return false };
-    form.trouble = Some(failure.sentence());
+    (form.trouble, form.esc_leaves) = (Some(failure.sentence()), EscLeaves::Form);
     (form.backlog.is_typed_on, form.backlog.was_reopened) = (true, true);
     model.notice = None;
     model.overlays.retain(|overlay| *overlay != Overlay::Form);

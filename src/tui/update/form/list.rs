@@ -10,7 +10,7 @@ use crate::app::{CellMend, DraftList};
 use crate::domain::text::clean;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
-use crate::tui::model::{BlastForm, FormLine, FormPage, LineEdit, Model, NAMELESS, UnreadablePath};
+use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormPage, LineEdit, Model, NAMELESS, UnreadablePath};
 use crate::tui::widget::TextField;
 
 /// `enter` on the list: the rows that were left out, once there is one; else its path.
@@ -77,6 +77,7 @@ pub(super) fn name_after(form: &mut BlastForm) -> bool {
 pub(super) fn mend_path(form: &mut BlastForm, list: &DraftList) {
     form.list.clone_from(&form.kept_list);
     if form.unreadable_path == UnreadablePath::Dropped {
+        form.esc_leaves = EscLeaves::Form;
         return;
     }
     form.line = FormLine::People;

@@ -6,6 +6,7 @@ use crate::tui::model::{CloseBefore, ConfirmBy, ItemsPrompt, ItemsTarget, Priced
 pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
     let keys: &[(&str, &'static str)] = match prompt {
         Prompt::Find(_) => &[("enter", "these people"), ("tab", "other blasts"), ("esc", "back")],
+        Prompt::BlastFilter(_) => &[("enter", "these blasts"), ("esc", "as it was")],
         Prompt::Amount(amount) => match (amount.sale, amount.is_refused()) {
             (PricedSale::New, true) => {
                 &[("backspace", "mends it"), ("esc", "no amount"), ("any other key", "is not taken")]
