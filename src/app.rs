@@ -50,6 +50,7 @@ mod saved_reports;
 mod schedule;
 mod segment;
 mod send_test;
+mod sender_health;
 mod several;
 mod shares;
 mod steps;
@@ -95,7 +96,9 @@ pub use concurrent::ConcurrentBlast;
 pub use create::{NewDraft, RepeatOrder};
 pub use customer_sheet::CustomerSheet;
 pub use customers::{CustomerPage, Merged};
-pub use drafting::{DraftAt, DraftForm, DraftList, DraftPerson, OpenedDraft, SavedDraft, TakenList, variable_names};
+pub use drafting::{
+    DraftAt, DraftForm, DraftList, DraftPerson, ListToTake, OpenedDraft, SavedDraft, TakenList, variable_names,
+};
 pub use edit::DraftEdit;
 pub use error::{AppError, InvalidPlace};
 pub use export::{
@@ -129,6 +132,7 @@ pub use replies::{Incoming, IncomingOutcome};
 pub use saved_lists::SavedList;
 pub use schedule::{PlannedStart, start_after};
 pub use segment::{FoundFollowUp, FoundPreview, SegmentCount, SegmentDraft};
+pub use sender_health::{HealthCheck, KnownHealth};
 pub use several::MarkedSeveral;
 pub use shares::NewShareLink;
 pub use steps::{NewStep, StepAlike, StepEdit, StepStanding, StepView};
@@ -143,7 +147,9 @@ pub use webhooks::{HandshakeRefusal, ReceivedBody, WebhookIntake, WebhookRefusal
 pub use crate::config::{NewSender, TokenSource, TypedToken};
 pub use crate::domain::ids::SuppressionId;
 /// Lists of people, and what became of them.
-pub use crate::import::{CellMend, Imported, PeopleSource, Reason, ReasonCount, Rejection, Rejections, WrittenPerson};
+pub use crate::import::{
+    CellMend, Imported, ListColumn, PeopleSource, Reason, ReasonCount, Rejection, Rejections, WrittenPerson,
+};
 pub use crate::provider::meta::preflight::{FetchedTemplate as SenderTemplate, HeaderFormat, TemplateList};
 pub use crate::provider::{Health, HealthVerdict};
 pub use crate::store::api_request::{RequestKey, StoredRequest};

@@ -6,6 +6,7 @@ mod bench;
 mod blast;
 mod cart;
 mod catalog;
+mod column_args;
 mod confirm;
 mod context;
 mod customer;
@@ -47,6 +48,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use color_eyre::Result;
+use futures_util::FutureExt as _;
 
 pub use exit::{ErrorStyle, fail};
 
@@ -218,14 +220,14 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let Arguments { global, plain: is_plain, verb } = arguments;
     output::call_as(context::program(&global));
     match verb {
-        None if is_plain => plain::run(&global).await,
-        // On the heap: it is large.
-        None => Box::pin(dashboard::run(&global)).await,
+        // On the heap and without their types: they are large, and their layouts nest deeper than the compiler follows.
+        None if is_plain => plain::run(&global).boxed_local().await,
+        None => dashboard::run(&global).boxed_local().await,
         Some(_) if is_plain => Err(exit::UsageError(WITHOUT_PLAIN.to_owned()).into()),
-        Some(CliVerb::Demo(verb)) => verb.run(&global).await,
+        Some(CliVerb::Demo(verb)) => verb.run(&global).boxed_local().await,
         Some(verb) => {
             telemetry::to_stderr(Verbosity::from_count(global.verbose));
-            run_verb(verb, &global).await
+            run_verb(verb, &global).boxed_local().await
         }
     }
 }
@@ -235,9 +237,9 @@ const WITHOUT_PLAIN: &str = "--plain takes the dashboard's place and goes withou
 
 async fn run_verb(verb: CliVerb, global: &Global) -> Result<ExitCode> {
     match verb {
-        CliVerb::Blast(verb) => verb.run(global).await,
+        CliVerb::Blast(verb) => verb.run(global).boxed_local().await,
         CliVerb::Find(verb) => verb.run(global).await,
-        CliVerb::Schedule(verb) => verb.run(global).await.map(|()| ExitCode::SUCCESS),
+        CliVerb::Schedule(verb) => verb.run(global).boxed_local().await.map(|()| ExitCode::SUCCESS),
         CliVerb::Mark(verb) => verb.run(global).await,
         CliVerb::Replies(verb) => verb.run(global).await,
         CliVerb::Notices(verb) => verb.run(global).await,

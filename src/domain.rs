@@ -19,6 +19,7 @@ pub mod home_zone;
 pub mod hook;
 pub mod ids;
 pub mod job;
+pub mod list_columns;
 pub mod message;
 pub mod opt_out;
 pub mod order;

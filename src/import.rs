@@ -11,11 +11,13 @@ use tokio::sync::{mpsc, oneshot};
 use crate::domain::content::BlastContent;
 use crate::domain::forgotten::{ForgetKey, ForgottenPeople};
 use crate::domain::ids::BlastId;
+use crate::domain::list_columns::ChosenColumns;
 use crate::domain::phone::Region;
 use crate::domain::rejected_rows::UnusualLengths;
 use crate::store::import::{self as store, NewRecipient};
 pub use crate::store::import::{BlastDraft, ImportNote, Lineage};
 
+mod choosing;
 mod columns;
 mod encoding;
 mod error;
@@ -35,6 +37,7 @@ mod workbook;
 #[cfg(test)]
 mod tests;
 
+pub use choosing::{ListColumn, list_columns};
 use columns::{Columns, Header};
 pub use error::ImportError;
 pub use given::WrittenPerson;
@@ -148,6 +151,8 @@ pub struct Imported {
     pub first: Vec<(u64, NewRecipient)>,
     pub not_utf8: Option<NotUtf8>,
     pub unusual_lengths: UnusualLengths,
+    /// How many of them have what programs export for an empty cell in place of a name (`null`, `N/A`): it counts as none.
+    pub without_name: u64,
     /// What went wrong after the blast was committed, in words.
     pub warning: Option<String>,
 }
@@ -262,7 +267,7 @@ async fn write(
         read.refuse_nobody()?;
     }
     if options.rejections != KeptRejections::None {
-        import.keep_left_out(options.rejections.of(&read.tally, &read.columns).as_ref()).await?;
+        import.keep_left_out(options.rejections.of(&read).as_ref()).await?;
     }
     finish(pool, import, people).await?;
     Ok(read.into_imported(blast))
@@ -293,25 +298,27 @@ struct File {
     phone_column: String,
     name_column: Option<String>,
     columns: Vec<String>,
+    is_chosen: bool,
     mends: Vec<CellMend>,
     taker: Taker,
 }
 
 impl File {
     fn open(
-        Table { first_rows, rows, sheet }: Table,
+        Table { first_rows, rows, sheet, columns: chosen }: Table,
         region: Region,
         content: BlastContent,
         without_united_states: bool,
     ) -> Result<Self, ImportError> {
-        let columns = Columns::of(&first_rows, region).map_err(|error| error.in_sheet(sheet.as_ref()))?;
+        let columns = Columns::of(&first_rows, region, &chosen).map_err(|error| error.in_sheet(sheet.as_ref()))?;
         columns.serve(&content)?;
         Ok(Self {
             rows,
             header: columns.header,
-            phone_column: columns.names[columns.phone].clone(),
-            name_column: columns.name.map(|column| columns.names[column].clone()),
+            phone_column: columns.reference(columns.phone),
+            name_column: columns.name.map(|column| columns.reference(column)),
             columns: columns.names.clone(),
+            is_chosen: chosen != ChosenColumns::default(),
             mends: Vec::new(),
             taker: Taker::new(columns, region, content, without_united_states),
         })
@@ -333,6 +340,7 @@ impl File {
             phone_column: self.phone_column,
             name_column: self.name_column,
             columns: self.columns,
+            is_chosen: self.is_chosen,
         })
     }
 
@@ -364,8 +372,8 @@ impl File {
     ) -> Result<(), ImportError> {
         match self.taker.take(record) {
             Outcome::Blank => {}
-            Outcome::Taken(person, reading) => {
-                tally.take((record.row, &person), reading);
+            Outcome::Taken(person, notes) => {
+                tally.take((record.row, &person), notes);
                 push(&person)?;
             }
             Outcome::Rejected(rejection) => {

@@ -16,8 +16,8 @@ use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::StartAt;
 use crate::engine::ConfiguredSender;
 use crate::import::{
-    Addition, BlastDraft, ImportError, ImportNote, ImportOptions, Imported, NewBlast, PeopleSource, RejectedTo,
-    TableSource, add_people, create_from,
+    Addition, BlastDraft, ImportError, ImportNote, ImportOptions, Imported, KeptRejections, NewBlast, PeopleSource,
+    RejectedTo, TableSource, add_people, create_from,
 };
 use crate::store::cart;
 use crate::store::view::progress;
@@ -73,8 +73,10 @@ impl App {
         source: impl Into<TableSource>,
         rejected: RejectedTo,
     ) -> Result<Imported, ImportError> {
-        let source = PeopleSource::Table(source.into());
-        self.create_from(draft, source, rejected, self.import_options()).await
+        let source = source.into();
+        let rejections = source.place().map_or(KeptRejections::OfList, KeptRejections::OfFile);
+        let options = ImportOptions { rejections, ..self.import_options() };
+        self.create_from(draft, PeopleSource::Table(source), rejected, options).await
     }
 
     /// The same for a caller, from any list, also one without anybody; logged under the caller's name.

@@ -4,7 +4,7 @@
 mod list;
 mod scheduled;
 
-pub use list::DraftList;
+pub use list::{DraftList, ListToTake};
 
 use std::num::NonZeroU32;
 
@@ -24,11 +24,12 @@ use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::start_at::StartAt;
 use crate::engine::variables;
 use crate::import::{
-    CellMend, ImportError, ImportNote, ImportOptions, Imported, KeptRejections, PeopleSource, Replacement,
+    ImportError, ImportNote, ImportOptions, Imported, ListColumn, PeopleSource, Replacement, list_columns,
     replace_people,
 };
 use crate::store::claim::Claimed;
 use crate::store::draft::{self, DraftChange};
+use crate::store::suppression;
 use crate::store::view::BlastRow;
 
 /// Said of a draft while its list of people is read: nothing of it is sent until all of it is in.
@@ -85,6 +86,8 @@ pub struct SavedDraft {
 pub struct TakenList {
     pub saved: SavedDraft,
     pub imported: Imported,
+    /// Who of its people gets nothing, as it stands.
+    pub left_out_since: i64,
 }
 
 /// Somebody in a draft, for a look at what they will read.
@@ -105,6 +108,8 @@ pub struct OpenedDraft {
     pub form: DraftForm,
     pub unfinished: Option<String>,
     pub people: i64,
+    /// Who of them gets nothing, as it stands.
+    pub left_out_since: i64,
     /// The first of them.
     pub first_people: Vec<DraftPerson>,
     /// The rows of its list that it was made without.
@@ -159,13 +164,8 @@ impl App {
     ///
     /// # Errors
     /// Where the list cannot be read, or nobody in it can be taken: whoever was in the draft stays.
-    pub async fn take_list(
-        &self,
-        at: DraftAt,
-        form: &DraftForm,
-        (list, mends): (&DraftList, &[CellMend]),
-    ) -> Result<TakenList, AppError> {
-        let source = list.open()?;
+    pub async fn take_list(&self, at: DraftAt, form: &DraftForm, to_take: &ListToTake) -> Result<TakenList, AppError> {
+        let source = to_take.open()?;
         let before = self.blast_row(at.id).await?;
         refuse_started(before.state)?;
         let plain =
@@ -173,9 +173,9 @@ impl App {
         let written = form.content();
         let content = written.clone().or_else(|_| plain())?;
         self.set_unfinished(at.id, Some(TAKING)).await?;
-        let taken = match self.replace(at, content, form, (source, list.rejections(), mends)).await {
+        let taken = match self.replace(at, content, form, (source, to_take)).await {
             Err(error @ ImportError::UnknownVariable { .. }) => {
-                let again = self.replace(at, plain()?, form, (list.open()?, list.rejections(), mends)).await;
+                let again = self.replace(at, plain()?, form, (to_take.open()?, to_take)).await;
                 again.map(|imported| (imported, Some(error.to_string())))
             }
             other => other.map(|imported| (imported, written.err())),
@@ -186,9 +186,10 @@ impl App {
         };
         self.set_unfinished(at.id, unfinished.as_deref()).await?;
         let (imported, unfinished) = taken.map_err(refused)?;
-        let version = self.blast_row(at.id).await?.version;
+        let row = self.blast_row(at.id).await?;
         let _ = self.notify(at.id).await;
-        Ok(TakenList { saved: SavedDraft { at: DraftAt { version, ..at }, unfinished }, imported })
+        let saved = SavedDraft { at: DraftAt { version: row.version, ..at }, unfinished };
+        Ok(TakenList { saved, imported, left_out_since: self.left_out_since(&row).await? })
     }
 
     async fn replace(
@@ -196,7 +197,7 @@ impl App {
         at: DraftAt,
         content: BlastContent,
         form: &DraftForm,
-        (source, rejections, mends): (PeopleSource, KeptRejections, &[CellMend]),
+        (source, to_take): (PeopleSource, &ListToTake),
     ) -> Result<Imported, ImportError> {
         let region = self.config().sender(&form.sender).map(|sender| sender.region);
         let region = region.ok_or_else(|| ImportError::Sender(self.no_sender(&form.sender)))?;
@@ -206,11 +207,20 @@ impl App {
             region,
             content,
             without_united_states: form.is_marketing,
-            mends: mends.to_vec(),
+            mends: to_take.mends.clone(),
         };
         let note = ImportNote { operator: Some(self.operator().to_owned()), ..ImportNote::default() };
-        let options = ImportOptions { note, rejections, ..self.import_options() };
+        let options = ImportOptions { note, rejections: to_take.list.rejections(), ..self.import_options() };
         replace_people(self.pool(), to, source, options).await
+    }
+
+    /// The columns of a list with some of their cells, for whoever chooses among them.
+    ///
+    /// # Errors
+    /// Where the list cannot be read.
+    pub async fn columns_of_list(&self, sender: &str, list: &DraftList) -> Result<Vec<ListColumn>, AppError> {
+        let configured = self.config().sender(sender).ok_or_else(|| AppError::NotFound(self.no_sender(sender)))?;
+        list_columns(list.open()?, configured.region).await.map_err(refused)
     }
 
     /// Reads a draft to write on it.
@@ -219,6 +229,8 @@ impl App {
         if row.state != BlastState::Scheduled {
             refuse_started(row.state)?;
         }
+        // Before a connection is held: it takes one of its own.
+        let left_out_since = self.left_out_since(&row).await?;
         let mut tx = self.begin().await?;
         let people = draft::people(&mut tx, id, None, SHOWN).await?;
         let left_out = draft::left_out(&mut *tx, id).await?;
@@ -234,9 +246,15 @@ impl App {
             form: self.form_of(&row),
             unfinished: row.unfinished.clone(),
             people: row.counts.queued,
+            left_out_since,
             first_people: people.iter().map(DraftPerson::of).collect(),
             left_out,
         })
+    }
+
+    /// How many people of a draft get nothing, as it stands: they opted out, or answered what it follows. Its plan counts them again.
+    async fn left_out_since(&self, row: &BlastRow) -> Result<i64, AppError> {
+        Ok(suppression::count_in(self.pool(), row.id).await? + self.answered_since(row).await?.people())
     }
 
     /// What is written in a blast.

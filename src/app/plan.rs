@@ -9,6 +9,7 @@ use super::answered::AnsweredSince;
 use super::commands::unconfirmed;
 use super::local_time::{ZoneDue, goes_by_own_clocks};
 use super::prospect::Prospect;
+use super::sender_health::KnownHealth;
 use super::template::{TemplateCheck, number_of};
 use super::view::{BlastView, Estimate};
 use super::{ConcurrentBlast, SegmentCount};
@@ -22,9 +23,8 @@ use crate::domain::rejected_rows::{RejectedRows, UnusualLengths};
 use crate::domain::text::number;
 use crate::engine::variables;
 use crate::provider::meta::preflight::{NumberHealth, QualityRating};
-use crate::store::claim::Claimed;
 use crate::store::draft;
-use crate::store::plan::{self, FirstFared, PlanGroup, PlanPerson, SampleKind};
+use crate::store::plan::{self, FirstFared, PlanGroup, PlanPerson, SampleKind, SamplePerson};
 use crate::store::suppression;
 use crate::store::view::BlastRow;
 
@@ -70,12 +70,16 @@ pub struct Plan {
     pub fared: Vec<FirstFared>,
     /// What its provider says of the number and the template, a sentence each; nothing where it says nothing.
     pub health: Vec<String>,
+    /// Of a sender whose provider says nothing of its templates.
+    pub sender_health: Option<Box<KnownHealth>>,
     /// Who is sent to when somebody tries it on themselves (`[ui] test_to`).
     pub test_to: Option<String>,
     /// The text for some of the people who get it.
     pub samples: Vec<Sample>,
     /// The rows of its list that it was made without.
     pub left_out: Option<RejectedRows>,
+    /// Its list and the columns that it was read by, in words.
+    pub read_from: Option<String>,
     /// Numbers of the list that seem to have a digit too many or too few.
     pub unusual_lengths: UnusualLengths,
     /// Why it cannot be launched now; empty when it can.
@@ -96,6 +100,8 @@ pub struct Sample {
     pub which: &'static str,
     pub phone: String,
     pub name: Option<String>,
+    /// Their row in the list, where that is known.
+    pub row: Option<i32>,
     pub text: String,
 }
 
@@ -129,6 +135,11 @@ impl App {
     /// The same for somebody who reads times by the clocks of a zone: what goes today and tomorrow is by their days. Else by the sender's, and
     /// so where a daily cap counts by those.
     pub async fn plan_by_days_of(&self, id: BlastId, days: Option<Tz>) -> Result<Plan, AppError> {
+        let (plan, health) = tokio::join!(Box::pin(self.plan_itself(id, days)), Box::pin(self.sender_health(id)));
+        Ok(Plan { sender_health: health?.map(Box::new), ..plan? })
+    }
+
+    async fn plan_itself(&self, id: BlastId, days: Option<Tz>) -> Result<Plan, AppError> {
         let row = self.blast_row(id).await?;
         let (row, gone) = if self.may_write() {
             (if Box::pin(self.renew_people(&row)).await? { self.blast_row(id).await? } else { row }, Vec::new())
@@ -140,13 +151,11 @@ impl App {
         let left_out = [gone, self.answered_rows(&row).await?].concat();
         let now = self.engine().clock.now();
         let overlap = plan::overlap(self.pool(), id, (&business, now - RECENTLY), &left_out).await?;
-        let samples = self.samples(&row, &business, (&template, &left_out)).await?;
         let senders = self.senders_by_id().await?;
         let sender = senders.get(&row.sender_id);
         let stop = sender.and_then(|sender| sender.stopped.clone()).filter(|_| !row.state.is_over());
         obstacles.extend(over_words(&row));
         obstacles.extend(stop.as_ref().and_then(|stop| unconfirmed(&row.sender, &stop.code, &stop.reason)));
-        let stopped = stop.map(|stop| stop.reason);
         let waiting = self.waiting_of(&row, sender, now);
         let list = draft::left_out(self.pool(), id).await?;
         let plan = Plan {
@@ -165,14 +174,16 @@ impl App {
             people_limit: None,
             shared_with: Vec::new(),
             forecast: Forecast::default(),
-            stopped,
+            stopped: stop.map(|stop| stop.reason),
             first: first_share(&row, people),
             unusual_lengths: list.as_ref().map(|list| list.unusual_lengths.clone()).unwrap_or_default(),
+            read_from: list.as_ref().and_then(RejectedRows::read_from),
             left_out: list.filter(|left_out| left_out.total > 0),
             fared: if row.first.are_through() { plan::fared(self.pool(), id, &business).await? } else { Vec::new() },
             health: health(number.as_ref(), &template),
+            sender_health: None,
             test_to: self.config().ui.test_to.clone(),
-            samples,
+            samples: self.samples(&row, &business, (&template, &left_out)).await?,
             obstacles,
             blast: BlastView::new(row.clone(), waiting.clone(), Estimate::default()),
         };
@@ -295,14 +306,14 @@ impl App {
     ) -> Result<Vec<Sample>, AppError> {
         let Ok(content) = BlastContent::parse(&blast.message, blast.template.as_ref()) else { return Ok(Vec::new()) };
         let people = plan::samples(self.pool(), blast.id, business, left_out).await?;
-        let sample = |(why, person): (SampleKind, Claimed)| {
+        let sample = |SamplePerson { why, person, list_row }: SamplePerson| {
             let text = template.preview(content.render(&variables(&person)).ok()?);
             let which = match why {
                 SampleKind::First => "first",
                 SampleKind::ShortestName => "shortest name",
                 SampleKind::LongestName => "longest name",
             };
-            Some(Sample { which, phone: person.phone_number.to_string(), name: person.name, text })
+            Some(Sample { which, phone: person.phone_number.to_string(), name: person.name, row: list_row, text })
         };
         Ok(people.into_iter().filter_map(sample).collect())
     }

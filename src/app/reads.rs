@@ -271,6 +271,7 @@ impl App {
                 rate: limits.map(|limits| limits.rate).unwrap_or_default(),
                 gap: limits.and_then(|limits| limits.gap),
                 zone,
+                region: self.sender(row.id).map(|configured| configured.region),
             };
             let token = self.config().sender(&row.name).map(|sender| sender.token.clone());
             SenderView::new(self.with_unusable(row), usage, token)

@@ -24,7 +24,7 @@ impl App {
         let business = self.business(row.sender_id).await?;
         let people = plan::samples(self.pool(), id, &business, &self.answered_rows(&row).await?).await?;
         let nobody = || AppError::Refused(format!("nobody in {} gets a message", row.tag));
-        let (_, person) = people.into_iter().nth(sample).ok_or_else(nobody)?;
+        let person = people.into_iter().nth(sample).ok_or_else(nobody)?.person;
         let content = BlastContent::parse(&row.message, row.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
         let given = json!({ "phone_number": own, "name": person.name, "variables": variables(&person) });

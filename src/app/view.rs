@@ -11,6 +11,7 @@ use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople, blast_name};
 use crate::domain::funnel::{Counts, Stuck};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{Gap, LimitColumns, Rate};
+use crate::domain::phone::Region;
 use crate::domain::sender::StopCode;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
@@ -258,6 +259,8 @@ pub struct SenderUsage {
     pub gap: Option<Gap>,
     /// Whose clocks its blasts go by; `None` where it is not configured here.
     pub zone: Option<Tz>,
+    /// The country of numbers without a country code; likewise.
+    pub region: Option<Region>,
 }
 
 impl SenderView {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::list_columns::ListColumns;
 use super::text::count_of;
 
 /// The longest cell that is kept, in characters.
@@ -19,6 +20,11 @@ pub struct RejectedRows {
     /// The list's file, where it is known: one that was pasted has none.
     #[serde(default)]
     pub file: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_pasted: bool,
+    /// The columns that it was read by; `None` where that was not noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Box<ListColumns>>,
     /// Rows that were taken all the same.
     #[serde(default)]
     pub unusual_lengths: UnusualLengths,
@@ -83,6 +89,14 @@ pub struct LeftOutRow {
 }
 
 impl RejectedRows {
+    /// `/home/aina/raya.csv   phone = No. Telefon   name = Nama`: the list and its columns, as far as they are known.
+    pub fn read_from(&self) -> Option<String> {
+        let place = self.file.clone().or_else(|| self.is_pasted.then(|| "pasted cells".to_owned()));
+        let columns = self.columns.as_deref().map(ListColumns::in_words);
+        let words: Vec<_> = place.into_iter().chain(columns).collect();
+        (!words.is_empty()).then(|| words.join("   "))
+    }
+
     /// `4 repeats, 2 not a phone number`: the first reasons, and how many rows have others.
     pub fn in_words(&self, most: usize) -> String {
         let commonest = self.reasons.iter().take(most);

@@ -105,6 +105,15 @@ pub fn is_error_value(text: &str) -> bool {
     ERRORS.contains(&text.trim())
 }
 
+/// Whether a cell is what programs export for an empty one, spelled exactly as they do: `Null` and `Nan` are people's names.
+pub fn is_empty_marker(text: &str) -> bool {
+    const MARKERS: [&str; 15] = [
+        "null", "NULL", "(null)", "(NULL)", "\\N", "nan", "NaN", "N/A", "n/a", "#N/A", "NIL", "nil", "-", "--",
+        "\u{2014}",
+    ];
+    MARKERS.contains(&text.trim())
+}
+
 fn is_signed_number(text: &str) -> bool {
     let digits = text.get(1..).unwrap_or_default();
     !digits.is_empty() && digits.len() <= 15 && digits.bytes().all(|b| b.is_ascii_digit())

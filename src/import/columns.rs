@@ -5,6 +5,7 @@ use super::encoding::decode;
 use super::error::{COLUMNS_MAX, ImportError};
 use super::records::Record;
 use crate::domain::content::BlastContent;
+use crate::domain::list_columns::{ChosenColumns, ChosenName};
 use crate::domain::message::fold_name;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::text;
@@ -103,6 +104,8 @@ pub(super) struct Columns {
     pub names: Vec<String>,
     pub phone: usize,
     pub name: Option<usize>,
+    /// Somebody chose the name's: no other column is one.
+    pub is_name_chosen: bool,
     pub header: Header,
 }
 
@@ -115,8 +118,8 @@ pub(super) enum Header {
 }
 
 impl Columns {
-    /// Decides from the first rows that are not blank.
-    pub(super) fn of(first_rows: &[Record], region: Region) -> Result<Self, ImportError> {
+    /// Decides from the first rows that are not blank, where nobody chose.
+    pub(super) fn of(first_rows: &[Record], region: Region, chosen: &ChosenColumns) -> Result<Self, ImportError> {
         let Some((first, others)) = first_rows.split_first() else { return Err(ImportError::Empty) };
         if first.values.len() > COLUMNS_MAX {
             return Err(ImportError::TooManyColumns { found: first.values.len() });
@@ -124,31 +127,59 @@ impl Columns {
         let table = if is_person(first, region) { first_rows } else { others };
         let samples = Samples { rows: table, region };
         if is_person(first, region) {
-            Self::without_header(first, &samples)
+            Self::without_header(first, &samples, chosen)
         } else {
-            Self::with_header(first, &samples)
+            Self::with_header(first, &samples, chosen)
         }
     }
 
-    fn with_header(header: &Record, samples: &Samples<'_>) -> Result<Self, ImportError> {
+    fn with_header(header: &Record, samples: &Samples<'_>, chosen: &ChosenColumns) -> Result<Self, ImportError> {
         let titles: Vec<_> = header.values.iter().map(|value| decode(value).0.into_owned()).collect();
         let names: Vec<_> = titles.iter().enumerate().map(|(i, title)| shown(i, title)).collect();
         let keys: Vec<_> = titles.iter().map(|title| key(title)).collect();
-        let Some(phone) = phone_by_header(&keys, samples).or_else(|| samples.phone_column(names.len())) else {
-            return Err(ImportError::NoPhones { columns: names, sheet: String::new() });
-        };
-        let name = name_by_header(&keys, phone);
-        Ok(Self { names, phone, name, header: Header::FirstRow })
+        let phone = || phone_by_header(&keys, samples).or_else(|| samples.phone_column(keys.len()));
+        let name = |phone| name_by_header(&keys, phone);
+        Self::decided(names, Header::FirstRow, chosen, (phone, name))
     }
 
-    fn without_header(first: &Record, samples: &Samples<'_>) -> Result<Self, ImportError> {
+    fn without_header(first: &Record, samples: &Samples<'_>, chosen: &ChosenColumns) -> Result<Self, ImportError> {
         let width = first.values.len();
         let names: Vec<_> = (0..width).map(|i| shown(i, "")).collect();
-        let Some(phone) = samples.phone_column(width) else {
+        let phone = || samples.phone_column(width);
+        let name = |phone| (0..width).find(|column| *column != phone && samples.mostly(*column, looks_like_name));
+        Self::decided(names, Header::None, chosen, (phone, name))
+    }
+
+    /// Those that were chosen, and guesses for the others.
+    fn decided(
+        names: Vec<String>,
+        header: Header,
+        chosen: &ChosenColumns,
+        (guess_phone, guess_name): (impl FnOnce() -> Option<usize>, impl FnOnce(usize) -> Option<usize>),
+    ) -> Result<Self, ImportError> {
+        let phone = match &chosen.phone {
+            Some(column) => Some(chosen_column(&names, column)?),
+            None => guess_phone(),
+        };
+        let Some(phone) = phone else {
             return Err(ImportError::NoPhones { columns: names, sheet: String::new() });
         };
-        let name = (0..width).find(|column| *column != phone && samples.mostly(*column, looks_like_name));
-        Ok(Self { names, phone, name, header: Header::None })
+        let name = match &chosen.name {
+            ChosenName::Guessed => guess_name(phone),
+            ChosenName::None => None,
+            ChosenName::Column(column) => Some(chosen_column(&names, column)?),
+        };
+        if name == Some(phone) {
+            return Err(ImportError::SameColumn { column: names[phone].clone() });
+        }
+        let is_name_chosen = matches!(chosen.name, ChosenName::Column(_));
+        Ok(Self { names, phone, name, is_name_chosen, header })
+    }
+
+    /// What a column is chosen by: its name, or its place where one before it has the same.
+    pub(super) fn reference(&self, column: usize) -> String {
+        let is_first = position(&self.names, &self.names[column]) == Some(column);
+        if is_first { self.names[column].clone() } else { numbered(column) }
     }
 
     /// Whether the message finds a column for each of its variables.
@@ -171,9 +202,28 @@ fn is_person(record: &Record, region: Region) -> bool {
     record.values.iter().any(|value| Phone::parse(&decode(value).0, region).is_ok())
 }
 
+fn position(names: &[String], wanted: &str) -> Option<usize> {
+    let exact = names.iter().position(|name| name == wanted);
+    exact.or_else(|| names.iter().position(|name| fold_name(name) == fold_name(wanted)))
+}
+
+/// The column that somebody named.
+fn chosen_column(names: &[String], wanted: &str) -> Result<usize, ImportError> {
+    let by_place = || (0..names.len()).find(|column| numbered(*column) == wanted.trim());
+    position(names, wanted.trim()).or_else(by_place).ok_or_else(|| ImportError::NoSuchColumn {
+        name: wanted.to_owned(),
+        nearest: text::nearest(wanted, names.iter().map(String::as_str)).map(str::to_owned),
+        columns: names.to_vec(),
+    })
+}
+
+fn numbered(column: usize) -> String {
+    format!("column {}", column + 1)
+}
+
 fn shown(column: usize, title: &str) -> String {
     let title: String = text::clean(title).trim().chars().take(100).collect();
-    if title.is_empty() { format!("column {}", column + 1) } else { title }
+    if title.is_empty() { numbered(column) } else { title }
 }
 
 /// A header without case, blanks and punctuation.

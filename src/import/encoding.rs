@@ -126,8 +126,9 @@ impl<R: Read> Read for Utf16<R> {
 }
 
 /// How a row's bytes were read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum RowEncoding {
+    #[default]
     Utf8,
     /// Not UTF-8: taken for Windows-1252, which Latin-1 is a part of.
     Windows1252,

@@ -67,6 +67,10 @@ pub enum ImportError {
         /// Which sheet of a workbook was read, in words.
         sheet: String,
     },
+    #[error("the list has no column {}{}", clean(name), other_column(nearest.as_deref(), columns))]
+    NoSuchColumn { name: String, nearest: Option<String>, columns: Vec<String> },
+    #[error("{} cannot be both the phone and the name: choose another column for one of them", clean(column))]
+    SameColumn { column: String },
     #[error("more than {} people: make another blast for the rest", grouped(&max.to_string()))]
     TooMany { max: u64 },
     /// The blast is not there, or nobody can be added to it any more.
@@ -129,6 +133,13 @@ fn shown(sheets: &[String]) -> String {
 fn sheet_names(names: &[String]) -> String {
     let names = names.iter().take(20).map(|name| clean(name).chars().take(60).collect::<String>());
     names.collect::<Vec<_>>().join(", ")
+}
+
+fn other_column(nearest: Option<&str>, columns: &[String]) -> String {
+    match nearest {
+        Some(nearest) => format!(": did you mean {nearest}?"),
+        None => format!("; its columns are {}", columns.join(", ")),
+    }
 }
 
 fn nothing_taken(rows: u64, examples: &[Rejection]) -> String {

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use serde_json::Value;
 
 use super::error::ImportError;
-use super::person::{Outcome, Reason, Rejection};
+use super::person::{Outcome, Reason, Rejection, RowNotes};
 use super::records::ROW_MAX;
 use super::seen::SeenPeople;
 use crate::domain::content::BlastContent;
@@ -15,7 +15,6 @@ use crate::domain::text;
 use crate::store::import::NewRecipient;
 
 use super::columns::NAME;
-use super::encoding::RowEncoding;
 
 mod written;
 
@@ -92,7 +91,7 @@ impl GivenList {
         self.row += 1;
         let name = value.as_ref().ok().and_then(|written| name_of(&written.value));
         let outcome = match value.and_then(|written| self.person(&written)) {
-            Ok(person) => Outcome::Taken(person, RowEncoding::Utf8),
+            Ok(person) => Outcome::Taken(person, RowNotes::default()),
             Err((column, value, reason)) => {
                 let value = if reason == Reason::Forgotten { "" } else { value.as_str() };
                 let value = value.trim().chars().take(VALUE_MAX).collect();
@@ -127,7 +126,7 @@ impl GivenList {
         self.content.render(&variables).map_err(|error| ("variables".to_owned(), written.clone(), error.into()))?;
         self.seen.refuse_repeat(&phone, self.row).map_err(at_phone)?;
         let name = name_of(value).map(|name| name.chars().take(NAME_MAX).collect());
-        Ok(NewRecipient { phone, name, variables, external_id: external_id(value) })
+        Ok(NewRecipient { phone, name, variables, external_id: external_id(value), list_row: None })
     }
 
     /// One thing has one value, however many of its names are there.

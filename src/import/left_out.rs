@@ -1,8 +1,10 @@
 //! What is kept of the rows that were rejected.
 
-use super::tally::Tally;
+use super::tally::ReadThrough;
 use super::{Imported, Rejection, Rejections};
+use crate::domain::list_columns::ListColumns;
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows};
+use crate::domain::text::count_of;
 
 /// Whether the rows that a list was made without are kept with the draft.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub enum KeptRejections {
     #[default]
     OfList,
     OfFile(String),
+    /// Its cells were pasted.
+    Pasted,
     /// It was added to others.
     None,
 }
@@ -19,20 +23,44 @@ impl KeptRejections {
     fn file(&self) -> Option<String> {
         match self {
             Self::OfFile(path) => Some(path.clone()),
-            Self::OfList | Self::None => None,
+            Self::OfList | Self::Pasted | Self::None => None,
         }
     }
 
     /// What is written of a list that was read.
-    pub(super) fn of(&self, tally: &Tally, columns: &[String]) -> Option<RejectedRows> {
-        let unusual_lengths = tally.unusual_lengths.clone();
-        let left_out = RejectedRows { unusual_lengths, ..left_out(&tally.rejections(), columns, self.file()) };
-        let is_any = left_out.total > 0 || left_out.unusual_lengths.total > 0 || left_out.file.is_some();
+    pub(super) fn of(&self, read: &ReadThrough) -> Option<RejectedRows> {
+        let left_out = RejectedRows {
+            unusual_lengths: read.tally.unusual_lengths.clone(),
+            is_pasted: *self == Self::Pasted,
+            columns: read.list_columns().map(Box::new),
+            ..left_out(&read.tally.rejections(), &read.columns, self.file())
+        };
+        let is_any = left_out.total > 0 || left_out.unusual_lengths.total > 0 || left_out.columns.is_some();
         (*self != Self::None && is_any).then(|| left_out.to_keep())
     }
 }
 
+impl ReadThrough {
+    /// Only a table has columns.
+    fn list_columns(&self) -> Option<ListColumns> {
+        let (phone, name) = (self.phone_column.clone(), self.name_column.clone());
+        (!self.columns.is_empty()).then_some(ListColumns { phone, name, is_chosen: self.is_chosen })
+    }
+}
+
 impl Imported {
+    /// `3 without a name: the cell has null, N/A or the like`; `None` where nobody's is.
+    pub fn without_name_words(&self) -> Option<String> {
+        let people = count_of(self.without_name, "person", "people");
+        (self.without_name > 0).then(|| format!("{people} taken without a name: the cell says null, N/A or the like"))
+    }
+
+    /// The columns that a list was read by; only a table has any.
+    pub fn list_columns(&self, is_chosen: bool) -> Option<ListColumns> {
+        let (phone, name) = (self.phone_column.clone(), self.name_column.clone());
+        (!self.columns.is_empty()).then_some(ListColumns { phone, name, is_chosen })
+    }
+
     /// The rows that were left out, as they are kept.
     pub fn left_out(&self) -> RejectedRows {
         left_out(&self.rejected, &self.columns, None)

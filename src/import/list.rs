@@ -107,8 +107,8 @@ impl GivenList {
         while let Some((row, outcome)) = self.next()? {
             match outcome {
                 Outcome::Blank => {}
-                Outcome::Taken(person, reading) => {
-                    tally.take((row, &person), reading);
+                Outcome::Taken(person, notes) => {
+                    tally.take((row, &person), notes);
                     writer.push(&person)?;
                 }
                 Outcome::Rejected(rejection) => tally.reject(rejection),
@@ -121,6 +121,7 @@ impl GivenList {
             phone_column: "phone_number".to_owned(),
             name_column: None,
             columns: Vec::new(),
+            is_chosen: false,
         })
     }
 }

@@ -102,8 +102,16 @@ impl Reason {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Blank,
-    Taken(NewRecipient, RowEncoding),
+    Taken(NewRecipient, RowNotes),
     Rejected(Rejection),
+}
+
+/// What is said of a row that was taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct RowNotes {
+    pub encoding: RowEncoding,
+    /// Its name is what programs export for an empty cell, and counts as one.
+    pub has_empty_marker: bool,
 }
 
 /// Parses rows one by one, and remembers whom it accepted.
@@ -130,9 +138,12 @@ impl Taker {
         if record.is_blank() {
             return Outcome::Blank;
         }
-        let (values, reading) = texts(record);
+        let (values, encoding) = texts(record);
         match self.person(record, &values) {
-            Ok(person) => Outcome::Taken(person, reading),
+            Ok(person) => {
+                let has_empty_marker = self.columns.name.is_some_and(|column| self.is_marker(column, &values));
+                Outcome::Taken(person, RowNotes { encoding, has_empty_marker })
+            }
             Err(refused) => Outcome::Rejected(self.rejection(record.row, &values, refused)),
         }
     }
@@ -153,7 +164,8 @@ impl Taker {
         let variables = self.variables_of(values);
         self.content.render(&variables).map_err(|error| (self.place_of(&error, &variables), error.into()))?;
         self.seen.refuse_repeat(&phone, record.row).map_err(|reason| (phone_at, reason))?;
-        Ok(NewRecipient { phone, name: self.name_of(values), variables, external_id: None })
+        let name = self.name_of(values);
+        Ok(NewRecipient { phone, name, variables, external_id: None, list_row: Some(record.row) })
     }
 
     /// Empty ones are only delimiters too many.
@@ -171,7 +183,8 @@ impl Taker {
             name.is_some_and(|name| self.wanted.iter().any(|wanted| wanted == name))
                 || self.columns.name == Some(*column) && self.wanted.iter().any(|wanted| wanted == NAME)
         };
-        let mut errors = values.iter().enumerate().filter(|(_, value)| text::is_error_value(value)).map(|(at, _)| at);
+        let errors = values.iter().enumerate().filter(|(_, value)| text::is_error_value(value)).map(|(at, _)| at);
+        let mut errors = errors.filter(|column| !self.is_marker(*column, values));
         match errors.find(is_used) {
             Some(column) => Err((At::Column(column), Reason::ErrorValue)),
             None => Ok(()),
@@ -181,23 +194,32 @@ impl Taker {
     /// The first of several columns with one name wins; empty values are none.
     fn variables_of(&self, values: &[Cow<'_, str>]) -> Variables {
         let mut variables = Variables::default();
-        let named = self.variables.iter().zip(values);
-        let named = named.filter(|(_, value)| !text::is_error_value(value));
-        for (name, value) in named.filter_map(|(name, value)| Some((name.as_deref()?, value))) {
-            if variables.get(name).is_none() {
+        for (column, (name, value)) in self.variables.iter().zip(values).enumerate() {
+            let Some(name) = name.as_deref().filter(|name| variables.get(name).is_none()) else { continue };
+            let is_other_name = name == NAME && self.columns.is_name_chosen && self.columns.name != Some(column);
+            if !is_other_name && !text::is_error_value(value) && !self.is_marker(column, values) {
                 variables.set(name, value);
             }
         }
-        let name = self.columns.name.and_then(|column| values.get(column));
-        if let Some(name) = name.filter(|name| variables.get(NAME).is_none() && !text::is_error_value(name)) {
+        if let Some(name) = self.name_cell(values).filter(|_| variables.get(NAME).is_none()) {
             variables.set(NAME, name);
         }
         variables
     }
 
+    /// Whether a cell of the names is what programs export for an empty one: nobody is greeted by it.
+    fn is_marker(&self, column: usize, values: &[Cow<'_, str>]) -> bool {
+        let is_marker = |value: &Cow<'_, str>| text::is_empty_marker(value);
+        self.columns.name == Some(column) && values.get(column).is_some_and(is_marker)
+    }
+
+    fn name_cell<'v>(&self, values: &'v [Cow<'_, str>]) -> Option<&'v str> {
+        let name = values.get(self.columns.name?)?;
+        (!text::is_error_value(name) && !text::is_empty_marker(name)).then_some(&**name)
+    }
+
     fn name_of(&self, values: &[Cow<'_, str>]) -> Option<String> {
-        let name = values.get(self.columns.name?).filter(|name| !text::is_error_value(name))?;
-        let name = text::clean_name(name);
+        let name = text::clean_name(self.name_cell(values)?);
         let name: String = name.trim().chars().take(NAME_MAX).collect();
         Some(name).filter(|name| !name.is_empty())
     }

@@ -2,21 +2,25 @@
 
 use std::collections::VecDeque;
 use std::io::{Cursor, Read};
+use std::path::Path;
 
 use super::encoding;
 use super::error::ImportError;
 use super::records::{self, Record, Records, Stated};
 use super::workbook::{ReadSheet, SheetRows};
+use crate::domain::list_columns::ChosenColumns;
 
 /// A list as an operator gives it.
 pub struct TableSource {
     bytes: Box<dyn Read + Send>,
     sheet: Option<String>,
+    columns: Box<ChosenColumns>,
+    file: Option<String>,
 }
 
 impl<R: Read + Send + 'static> From<R> for TableSource {
     fn from(bytes: R) -> Self {
-        Self { bytes: Box::new(bytes), sheet: None }
+        Self { bytes: Box::new(bytes), sheet: None, columns: Box::default(), file: None }
     }
 }
 
@@ -25,6 +29,25 @@ impl TableSource {
     #[must_use]
     pub fn of_sheet(self, sheet: Option<String>) -> Self {
         Self { sheet, ..self }
+    }
+
+    /// Read from this file.
+    #[must_use]
+    pub fn of_file(self, path: &Path) -> Self {
+        let file = std::path::absolute(path).ok().map(|path| path.to_string_lossy().into_owned());
+        Self { file, ..self }
+    }
+
+    /// Its file with the sheet behind it, as the form of a blast has it: `list.xlsx#People`.
+    pub(crate) fn place(&self) -> Option<String> {
+        let file = self.file.clone()?;
+        Some(self.sheet.as_ref().map_or_else(|| file.clone(), |sheet| format!("{file}#{sheet}")))
+    }
+
+    /// By these columns, in place of those that are guessed.
+    #[must_use]
+    pub fn by_columns(self, columns: ChosenColumns) -> Self {
+        Self { columns: Box::new(columns), ..self }
     }
 }
 
@@ -35,6 +58,8 @@ pub(super) struct Table {
     pub rows: TableRows,
     /// Where they stand in a workbook.
     pub sheet: Option<ReadSheet>,
+    /// Those that somebody chose.
+    pub columns: ChosenColumns,
 }
 
 pub(super) enum TableRows {
@@ -58,15 +83,16 @@ impl TableRows {
 impl Table {
     /// Reads the beginning, and so many rows of it that are not blank.
     pub(super) fn open(source: TableSource, first_rows: usize) -> Result<Self, ImportError> {
-        let TableSource { mut bytes, sheet } = source;
+        let TableSource { mut bytes, sheet, columns, file: _ } = source;
         let sample = encoding::read_sample(&mut bytes)?;
         let is_workbook = encoding::is_spreadsheet(&sample);
         let all = Cursor::new(sample).chain(bytes);
-        match sheet {
+        let table = match sheet {
             _ if is_workbook => Self::of_sheet(SheetRows::open(all, sheet), first_rows),
             Some(_) => Err(ImportError::NoSheets),
             None => Self::of_text(all, first_rows),
-        }
+        };
+        Ok(Self { columns: *columns, ..table? })
     }
 
     /// The same of text alone.
@@ -79,7 +105,8 @@ impl Table {
             records.next()?;
             first_rows.drain(..first_rows.len().min(1));
         }
-        Ok(Self { first_rows, rows: TableRows::Text(Box::new(records)), sheet: None })
+        let rows = TableRows::Text(Box::new(records));
+        Ok(Self { first_rows, rows, sheet: None, columns: ChosenColumns::default() })
     }
 
     fn of_sheet(mut rest: SheetRows, first_rows: usize) -> Result<Self, ImportError> {
@@ -92,6 +119,11 @@ impl Table {
             return Err(ImportError::EmptySheet);
         }
         let sheet = rest.sheet();
-        Ok(Self { first_rows: ahead.iter().cloned().collect(), rows: TableRows::Sheet { ahead, rest }, sheet })
+        Ok(Self {
+            first_rows: ahead.iter().cloned().collect(),
+            rows: TableRows::Sheet { ahead, rest },
+            sheet,
+            columns: ChosenColumns::default(),
+        })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::encoding::RowEncoding;
 use super::error::ImportError;
-use super::person::Rejection;
+use super::person::{Rejection, RowNotes};
 use super::rejected::Draft;
 use super::{Imported, NotUtf8, ReasonCount, Rejections};
 use crate::domain::ids::BlastId;
@@ -27,18 +27,21 @@ pub(super) struct Tally {
     pub(super) first: Vec<(u64, NewRecipient)>,
     pub(super) not_utf8: Option<NotUtf8>,
     pub(super) unusual_lengths: UnusualLengths,
+    /// Those whose name is what programs export for an empty cell.
+    pub(super) without_name: u64,
 }
 
 impl Tally {
-    pub(super) fn take(&mut self, (row, person): (u64, &NewRecipient), encoding: RowEncoding) {
+    pub(super) fn take(&mut self, (row, person): (u64, &NewRecipient), notes: RowNotes) {
         self.taken += 1;
+        self.without_name += u64::from(notes.has_empty_marker);
         if person.phone.has_unusual_length() {
             self.unusual_lengths.add(row);
         }
         if self.first.len() < FIRST {
             self.first.push((row, person.clone()));
         }
-        if encoding == RowEncoding::Windows1252 {
+        if notes.encoding == RowEncoding::Windows1252 {
             self.not_utf8.get_or_insert(NotUtf8 { rows: 0, first_row: row }).rows += 1;
         }
     }
@@ -67,6 +70,8 @@ pub(super) struct ReadThrough {
     pub(super) phone_column: String,
     pub(super) name_column: Option<String>,
     pub(super) columns: Vec<String>,
+    /// Somebody chose the phone's or the name's.
+    pub(super) is_chosen: bool,
 }
 
 impl ReadThrough {
@@ -97,6 +102,7 @@ impl ReadThrough {
             not_utf8: self.tally.not_utf8,
             unusual_lengths: std::mem::take(&mut self.tally.unusual_lengths),
             first: std::mem::take(&mut self.tally.first),
+            without_name: self.tally.without_name,
             columns: self.columns,
             rejected: self.tally.rejections(),
             rejected_file,

@@ -1,6 +1,7 @@
 use std::io::Cursor;
 
 use super::*;
+use crate::domain::list_columns::ChosenName;
 use crate::domain::phone::PhoneError;
 use crate::store::import::NewRecipient;
 
@@ -9,6 +10,7 @@ struct Read {
     people: Vec<NewRecipient>,
     rejected: Rejections,
     not_utf8: Option<NotUtf8>,
+    without_name: u64,
     phone_column: String,
     name_column: Option<String>,
 }
@@ -18,8 +20,12 @@ fn read(bytes: impl AsRef<[u8]>, message: &str) -> Result<Read, ImportError> {
 }
 
 fn read_content(bytes: impl AsRef<[u8]>, content: BlastContent) -> Result<Read, ImportError> {
-    let source = Cursor::new(bytes.as_ref().to_vec());
-    let mut file = File::open(Table::open(source.into(), FIRST_ROWS)?, "MY".parse().unwrap(), content, false)?;
+    read_by(bytes, content, ChosenColumns::default())
+}
+
+fn read_by(bytes: impl AsRef<[u8]>, content: BlastContent, columns: ChosenColumns) -> Result<Read, ImportError> {
+    let source = TableSource::from(Cursor::new(bytes.as_ref().to_vec())).by_columns(columns);
+    let mut file = File::open(Table::open(source, FIRST_ROWS)?, "MY".parse().unwrap(), content, false)?;
     let mut people = Vec::new();
     let mut tally = Tally::default();
     let mut rejected = RejectedFile::new(RejectedTo::Nowhere);
@@ -34,6 +40,7 @@ fn read_content(bytes: impl AsRef<[u8]>, content: BlastContent) -> Result<Read, 
     Ok(Read {
         people,
         not_utf8: tally.not_utf8,
+        without_name: tally.without_name,
         rejected: tally.rejections(),
         phone_column: file.phone_column,
         name_column: file.name_column,
@@ -99,6 +106,50 @@ fn without_any_header_the_first_row_is_a_person() {
     assert_eq!(read.people[0].name.as_deref(), Some("Aina"));
     assert_eq!(read.people[0].variables.get("column 1"), Some("Aina"));
     assert_eq!(read.phone_column, "column 2");
+}
+
+#[test]
+fn columns_that_somebody_chose_are_taken_in_place_of_guesses() {
+    let list = "phone,WhatsApp,Nama,code,code\n03-8888 1234,0100123456,Aina,A1,0100123499\n";
+    let by = |phone: &str, name: ChosenName| {
+        let columns = ChosenColumns { phone: Some(phone.to_owned()), name };
+        read_by(list, BlastContent::parse("hi", None).unwrap(), columns)
+    };
+
+    let read = by("whatsapp", ChosenName::Column("code".to_owned())).unwrap();
+    assert_eq!((phones(&read), read.people[0].name.as_deref()), (vec!["+60100123456"], Some("A1")));
+    assert_eq!((read.phone_column.as_str(), read.people[0].variables.get("name")), ("WhatsApp", Some("A1")));
+    // Of two with one name the second has its place.
+    let read = by("column 5", ChosenName::None).unwrap();
+    assert_eq!((phones(&read), read.phone_column.as_str()), (vec!["+60100123499"], "column 5"));
+    assert_eq!((read.people[0].name.as_deref(), read.people[0].variables.get("name")), (None, None));
+    let refused = by("WhatsAp", ChosenName::Guessed).err().unwrap().to_string();
+    assert_eq!(refused, "the list has no column WhatsAp: did you mean WhatsApp?");
+    let both = by("Nama", ChosenName::Column("Nama".to_owned())).err().unwrap().to_string();
+    assert!(both.contains("cannot be both the phone and the name"), "{both}");
+}
+
+#[test]
+fn what_programs_export_for_an_empty_name_is_none_and_a_person_called_null_has_a_name() {
+    let list = "phone,nama,kod\n0100123450,null,null\n0100123451,NULL,-\n0100123452,#N/A,x\n0100123453, N/A ,x\n\
+                0100123454,-,x\n0100123455,nan,x\n0100123456,Null,x\n0100123457,Nan,x\n0100123458,,x\n";
+
+    let read = read(list, "Salam {nama|there}, {kod|you}").unwrap();
+
+    let names: Vec<_> = read.people.iter().map(|person| person.name.as_deref().unwrap_or("")).collect();
+    assert_eq!(names, ["", "", "", "", "", "", "Null", "Nan", ""]);
+    let variable = |at: usize, name: &str| read.people[at].variables.get(name).map(str::to_owned);
+    assert_eq!([variable(0, "nama"), variable(0, "name"), variable(6, "nama")], [None, None, Some("Null".to_owned())]);
+    // In another column it may be what somebody means.
+    assert_eq!((variable(0, "kod"), read.rejected.total, read.without_name), (Some("null".to_owned()), 0, 6));
+}
+
+#[test]
+fn a_message_that_needs_a_name_leaves_out_whose_name_is_none() {
+    let read = read("phone,nama\n0100123450,null\n0100123451,Aina\n", "Salam {nama}").unwrap();
+
+    let rejected: Vec<_> = reasons(&read).into_iter().map(|(row, column, value, _)| (row, column, value)).collect();
+    assert_eq!((rejected, read.people.len()), (vec![(2, "nama", "null")], 1));
 }
 
 #[test]

@@ -88,6 +88,8 @@ pub struct NewRecipient {
     pub variables: Variables,
     /// What the program that gave it calls this person.
     pub external_id: Option<String>,
+    /// Their row in a table, as a spreadsheet counts it.
+    pub list_row: Option<u64>,
 }
 
 /// People in the form that `COPY` takes, gathered without touching the database.
@@ -110,6 +112,10 @@ impl CopyBatch {
         self.field(variables.as_deref());
         self.text.push(b'\t');
         self.field(person.external_id.as_deref());
+        self.text.push(b'\t');
+        // One that no table has is not kept.
+        let row = person.list_row.and_then(|row| i32::try_from(row).ok());
+        self.field(row.map(|row| row.to_string()).as_deref());
         self.text.push(b'\n');
         self.people += 1;
         self.has_consent |= person.variables.get(CONSENT_SOURCE).is_some();
@@ -323,7 +329,9 @@ impl Import {
     pub async fn people(&mut self, batches: &mut tokio::sync::mpsc::Receiver<CopyBatch>) -> Result<u64, StoreError> {
         let mut copy = self
             .connection
-            .copy_in_raw("copy blast_recipients (blast_id, phone_number, name, variables, external_id) from stdin")
+            .copy_in_raw(
+                "copy blast_recipients (blast_id, phone_number, name, variables, external_id, list_row) from stdin",
+            )
             .await?;
         while let Some(batch) = batches.recv().await {
             self.has_consent |= batch.has_consent;

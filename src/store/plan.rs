@@ -166,6 +166,13 @@ pub enum SampleKind {
     LongestName,
 }
 
+/// Somebody who gets a message, why they are shown, and their row in the list where that is known.
+pub struct SamplePerson {
+    pub why: SampleKind,
+    pub person: Claimed,
+    pub list_row: Option<i32>,
+}
+
 /// A few people who get a message: the first in turn, and of the first thousand those with the shortest and the longest
 /// name, in this order. Somebody who is several of these is listed once. None of `left_out` is.
 pub async fn samples(
@@ -173,11 +180,11 @@ pub async fn samples(
     id: BlastId,
     business: &str,
     left_out: &[RecipientId],
-) -> Result<Vec<(SampleKind, Claimed)>, StoreError> {
+) -> Result<Vec<SamplePerson>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let rows = sqlx::query(
         "with head as materialized (
-             select id, attempt, phone_number, name, variables, next_attempt_at from blast_recipients r
+             select id, attempt, phone_number, name, variables, next_attempt_at, list_row from blast_recipients r
               where blast_id = $1 and status = 'queued' and id <> all($3)
                 and not exists (select 1 from suppressions s
                                  where person_key(s.phone_number) = person_key(r.phone_number)
@@ -189,7 +196,7 @@ pub async fn samples(
              (select 1, id from head where name is not null order by length(name), id limit 1)
               union all
              (select 2, id from head where name is not null order by length(name) desc, id limit 1))
-         select h.id, h.attempt, h.phone_number, h.name, h.variables, h.next_attempt_at, c.why
+         select h.id, h.attempt, h.phone_number, h.name, h.variables, h.next_attempt_at, c.why, h.list_row
            from (select id, min(why) as why from chosen group by id) c join head h on h.id = c.id
           order by c.why",
     )
@@ -205,7 +212,7 @@ pub async fn samples(
             1 => SampleKind::ShortestName,
             _ => SampleKind::LongestName,
         };
-        Ok((why, Claimed::unclaimed(row)?))
+        Ok(SamplePerson { why, person: Claimed::unclaimed(row)?, list_row: row.try_get(7)? })
     };
     Ok(rows.iter().map(sample).collect::<Result<_, sqlx::Error>>()?)
 }

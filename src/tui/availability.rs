@@ -4,7 +4,7 @@ use crate::app::view::{ActivityEvent, BlastView, RecipientDetails};
 use crate::domain::blast::BlastState;
 use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
-use crate::tui::format::{TimeFormat, brief, span_words};
+use crate::tui::format::{TimeFormat, brief};
 use crate::tui::model::{FunnelView, Model, Overlay, Pane, RetryReading, Shown, stuck_at};
 use crate::tui::update::steps;
 
@@ -75,9 +75,9 @@ fn sent_already(model: &Model) -> String {
     };
     let sentence = waiting.sentence_in(zone, |at| clock.long(at));
     let subject = if sentence.starts_with("waits") { "it " } else { "" };
-    let left = waiting.until().map(|until| format!(", in {}", span_words(until - now)));
-    let mend = || waiting.mend(blast.id, &blast.sender).map(|mend| format!("; {mend}"));
-    format!("{subject}{sentence}{}", left.or_else(mend).unwrap_or_default())
+    let mend = waiting.mend(blast.id, &blast.sender).filter(|_| waiting.until().is_none());
+    let mend = mend.map(|mend| format!("; {mend}")).unwrap_or_default();
+    format!("{subject}{sentence}{mend}")
 }
 
 pub fn cannot_skip(model: &Model) -> Option<String> {

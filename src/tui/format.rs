@@ -12,6 +12,7 @@ use crate::domain::filter::in_words;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::clean_shown;
 pub use crate::domain::text::{count_of, number, people as counted, span_words};
+use crate::domain::zone::words::{city, has_same_time};
 
 /// The fewest columns of a tag that gives way to its stage.
 const TAG_LEAST: u16 = 4;
@@ -137,6 +138,20 @@ impl TimeFormat {
     pub fn offset(self) -> String {
         let full = self.now.with_timezone(&self.zone).format("%:z").to_string();
         full.strip_suffix(":00").unwrap_or(&full).to_owned()
+    }
+}
+
+/// The next times of a rule by its own clocks, `23 Nov 09:00, 30 Nov 09:00`; for somebody whose clocks differ also which clocks they are, and
+/// when the first of them is here.
+pub fn rule_times(times: &[DateTime<Utc>], there: Tz, here: TimeFormat) -> String {
+    let clock = TimeFormat { zone: there, ..here };
+    let words = times.iter().map(|at| clock.long(*at)).collect::<Vec<_>>().join(", ");
+    match times.first().filter(|at| !has_same_time(there, here.zone, **at)) {
+        None => words,
+        Some(first) => {
+            let first_of = if times.len() > 1 { "the first " } else { "" };
+            format!("{words} in {} ({first_of}{} here)", city(there), here.long(*first))
+        }
     }
 }
 

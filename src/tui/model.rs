@@ -49,7 +49,7 @@ pub use recipients::{
     WantedPage,
 };
 pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
-pub use shown_state::is_going_out;
+pub use shown_state::{config_place, is_going_out};
 pub use speed::SpeedMeter;
 pub use welcome::{SenderForm, SenderLine, WELCOME, WelcomeChoice, WelcomeFacts};
 

@@ -53,6 +53,13 @@ pub fn start_of(text: &str, room: u16) -> String {
     kept
 }
 
+/// A text in exactly so many columns, with a mark where it was cut.
+pub fn within(text: &str, columns: u16) -> String {
+    let text = if width(text) > columns { start_of(text, columns) } else { text.to_owned() };
+    let blank = usize::from(columns.saturating_sub(width(&text)));
+    text + &" ".repeat(blank)
+}
+
 /// The characters as a reader counts them: a letter with its signs, an emoji with what is joined to it.
 pub fn clusters(text: &str) -> impl Iterator<Item = &str> {
     text.graphemes(true)

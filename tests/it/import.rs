@@ -234,3 +234,25 @@ async fn a_number_with_a_digit_too_many_or_too_few_is_taken_and_named_with_its_r
     assert_eq!(plan["unusual_lengths"], serde_json::json!({ "total": 2, "rows": [3, 4] }));
     assert_eq!((&plan["people"], &plan["left_out"]), (&serde_json::json!(4), &serde_json::json!(null)));
 }
+
+#[tokio::test]
+async fn columns_that_are_chosen_on_the_command_line_are_kept_with_the_draft_and_its_file() {
+    let shop = Shop::open(Setup::default()).await;
+    let list = shop.write("raya.csv", "Telefon,Nombor baru,Nama,Kedai\n0100120008,0100120001,null,Aina Enterprise\n");
+    let new = |columns: &[&str]| {
+        let start = ["blast", "new", "--sender", "sales", "--message", "Salam {name|there}", "--recipients"];
+        shop.command(&[&start[..], &[list.to_str().unwrap()], columns].concat())
+    };
+
+    let guessed = crate::support::said(new(&[])).await.err;
+    assert!(guessed.contains("(phones from Telefon, names from Nama)"), "{guessed}");
+    assert!(guessed.contains("1 person taken without a name: the cell says null, N/A or the like"), "{guessed}");
+    let chosen = crate::support::said(new(&["--phone-column", "Nombor baru", "--name-column", "column 4"])).await.err;
+    assert!(chosen.contains("(phones from Nombor baru, names from Kedai)"), "{chosen}");
+    let plan = crate::support::said(shop.command(&["blast", "plan", "2"])).await.out;
+
+    let words = format!("  list      {}   phone = Nombor baru   name = Kedai", list.display());
+    assert!(plan.contains(&words) && plan.contains("Salam Aina Enterprise"), "{plan}");
+    let phones = shop.text("select string_agg(phone_number, ' ' order by id) from blast_recipients").await;
+    assert_eq!(phones, "+60100120008 +60100120001");
+}

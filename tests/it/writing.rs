@@ -49,7 +49,7 @@ async fn a_blast_is_written_mended_planned_and_sent_by_keys_alone() {
     pty.type_keys("\x1b[B\x1b[B\r, ke \x1b");
     pty.wait_for("the preview of the first row", |screen| screen.contents().contains("Salam Siti Aminah, ke"));
     // The row that a spreadsheet spoiled is mended in place.
-    pty.type_keys("k\r");
+    pty.type_keys("kk\r");
     pty.wait_for_text("row 4");
     pty.type_keys("\r\x150100120003\r");
     pty.wait_for_text("1 rows");
@@ -66,6 +66,36 @@ async fn a_blast_is_written_mended_planned_and_sent_by_keys_alone() {
 }
 
 #[tokio::test]
+async fn a_phone_column_that_was_guessed_wrong_is_changed_and_named_wherever_the_draft_is_shown() {
+    let shop = Shop::open(Setup::default()).await;
+    let list = shop.path("raya.csv");
+    fs::write(&list, "Telefon,Nombor baru,Nama\n0100120008,0100120001,Siti Aminah\n0100120009,0100120002,Raj\n")
+        .unwrap();
+    let mut pty = shop.dashboard(SCREEN);
+    new_blast(&mut pty);
+    pty.type_keys(&format!("jjj\r{}\r", list.display()));
+    pty.wait_for_text("phone = Telefon");
+
+    pty.type_keys("k\r");
+    pty.wait_for_text("0100120001  |  0100120002");
+    pty.type_keys("j\r");
+    pty.wait_for_text("which has the names?");
+    pty.type_keys("\r");
+    pty.wait_for_text("phone = Nombor baru");
+    pty.type_keys("j\rSalam {nama|there}\x1bS");
+    pty.wait_for_text("Type 2 and enter");
+    assert!(pty.text().contains("raya.csv   phone = Nombor baru   name = Nama"), "{}", pty.text());
+    pty.type_keys("\x1b\x1b");
+    pty.wait_for_text("is kept");
+    pty.type_keys("1e");
+    pty.wait_for_text("phone = Nombor baru");
+
+    assert!(pty.text().contains("raya.csv"), "{}", pty.text());
+    let phones = shop.text("select string_agg(phone_number, ' ' order by id) from blast_recipients").await;
+    assert_eq!(phones, "+60100120001 +60100120002");
+}
+
+#[tokio::test]
 async fn a_draft_is_kept_at_every_step_half_written_and_cannot_be_sent_like_that() {
     let shop = Shop::open(Setup::default()).await;
     let mut pty = shop.dashboard(SCREEN);
@@ -75,7 +105,7 @@ async fn a_draft_is_kept_at_every_step_half_written_and_cannot_be_sent_like_that
     // Cells pasted where the list belongs.
     pty.type_keys(&format!("\x1b[200~{}\x1b[201~", LIST.replace('\n', "\r")));
     pty.wait_for_text("2 taken, 2 left out");
-    pty.type_keys("j\rSalam {Bandar");
+    pty.type_keys("jj\rSalam {Bandar");
     pty.type_keys("\x1b\x1b");
     pty.wait_for_text("is kept");
     pty.hang_up();
@@ -91,7 +121,7 @@ async fn a_draft_is_kept_at_every_step_half_written_and_cannot_be_sent_like_that
     pty.type_keys("1e");
     // What was left out is known again, though the list was pasted and is not kept.
     pty.wait_for_text("2 taken, 2 left out");
-    pty.type_keys("j\r}!\x1b");
+    pty.type_keys("jj\r}!\x1b");
     pty.wait_for_text("Salam Klang!");
     pty.type_keys("S");
     pty.wait_for_text("Type 2 and enter");
@@ -221,9 +251,10 @@ async fn what_is_scheduled_is_edited_by_keys_and_nothing_half_typed_is_saved() {
     pty.wait_for_text("Salam semua");
     pty.type_keys("\x1b");
     pty.wait_for_text("blast 1, saved");
-    pty.type_keys("kkkk\r");
+    pty.type_keys("kkkkk\r");
     pty.wait_for_text("stays as it was confirmed");
-    pty.type_keys("\x1b");
+    // The first takes the reason away.
+    pty.type_keys("\x1b\x1b");
     pty.wait_for_text("is changed and stays scheduled");
 
     assert_eq!((shop.state("1").await, message().await), ("scheduled".to_owned(), "Salam semua".to_owned()));

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::AppError;
-use crate::import::{KeptRejections, PeopleSource, TableSource};
+use crate::domain::list_columns::ChosenColumns;
+use crate::import::{CellMend, KeptRejections, PeopleSource, TableSource};
 
 /// Where the people of a draft come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +17,24 @@ pub enum DraftList {
     Pasted(Arc<str>),
 }
 
+/// A list to be taken into a draft, and how it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListToTake {
+    pub list: DraftList,
+    pub columns: ChosenColumns,
+    pub mends: Vec<CellMend>,
+}
+
+impl ListToTake {
+    pub(super) fn open(&self) -> Result<PeopleSource, AppError> {
+        Ok(PeopleSource::Table(self.list.open()?.by_columns(self.columns.clone())))
+    }
+}
+
 impl DraftList {
     pub(super) fn rejections(&self) -> KeptRejections {
         match self {
-            Self::Pasted(_) => KeptRejections::OfList,
+            Self::Pasted(_) => KeptRejections::Pasted,
             Self::File(path) => {
                 let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
                 KeptRejections::OfFile(path.to_string_lossy().into_owned())
@@ -27,7 +42,7 @@ impl DraftList {
         }
     }
 
-    pub(super) fn open(&self) -> Result<PeopleSource, AppError> {
+    pub(super) fn open(&self) -> Result<TableSource, AppError> {
         let mut sheet = None;
         let source: Box<dyn Read + Send> = match self {
             Self::Pasted(text) => Box::new(Cursor::new(text.as_bytes().to_vec())),
@@ -46,7 +61,7 @@ impl DraftList {
                 Box::new(File::open(&path).map_err(unreadable)?)
             }
         };
-        Ok(PeopleSource::Table(TableSource::from(source).of_sheet(sheet)))
+        Ok(TableSource::from(source).of_sheet(sheet))
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::new::{open, report};
 use crate::app::PeopleSource;
 use crate::cli::Global;
+use crate::cli::column_args::ColumnArgs;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
 use crate::cli::output::{json, line};
@@ -32,6 +33,8 @@ pub(in crate::cli) struct AddPeopleArgs {
     /// The sheet of the workbook; by default the first that is not hidden.
     #[arg(long, value_name = "NAME", requires = "recipients")]
     sheet: Option<String>,
+    #[command(flatten)]
+    columns: ColumnArgs,
 }
 
 impl AddPeopleArgs {
@@ -57,7 +60,8 @@ impl AddPeopleArgs {
 
     fn source(&self) -> Result<PeopleSource> {
         if let Some(path) = &self.recipients {
-            return Ok(PeopleSource::Table(TableSource::from(open(path)?).of_sheet(self.sheet.clone())));
+            let source = TableSource::from(open(path)?).of_sheet(self.sheet.clone());
+            return Ok(PeopleSource::Table(source.by_columns(self.columns.chosen())));
         }
         let person = |phone: &String| json!({ "phone_number": phone, "name": self.name });
         Ok(PeopleSource::given(self.phones.iter().map(person)))

@@ -14,6 +14,7 @@ use super::message::MessageArgs;
 use super::template::TemplateArgs;
 use crate::app::{AppError, NewDraft, RepeatOrder, SegmentDraft};
 use crate::cli::Global;
+use crate::cli::column_args::ColumnArgs;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{json, line, talk};
@@ -43,6 +44,8 @@ pub(in crate::cli) struct NewArgs {
     /// The sheet of the workbook; by default the first that is not hidden.
     #[arg(long, value_name = "NAME", requires = "recipients")]
     sheet: Option<String>,
+    #[command(flatten)]
+    columns: ColumnArgs,
     /// The people of earlier blasts whom a filter finds, such as 'blast:7 stuck:read -has:reply older:48h'; also of several
     /// (blast:7,9). The terms are those of the dashboard's filter. Leaves out who opted out, bought since, or had another message
     /// within the business's frequency cap. The filter is read again until the draft is sent.
@@ -181,7 +184,8 @@ impl NewArgs {
     /// From a list, or from whom the filter finds.
     async fn create(&self, context: &Context, draft: NewDraft, list: Option<Box<dyn Read + Send>>) -> Result<Imported> {
         if let (Some(source), Some(path)) = (list, &self.recipients) {
-            let source = TableSource::from(source).of_sheet(self.sheet.clone());
+            let source = TableSource::from(source).of_sheet(self.sheet.clone()).by_columns(self.columns.chosen());
+            let source = if path == Path::new("-") { source } else { source.of_file(path) };
             let imported = context.app.create(draft, source, RejectedTo::beside(path)).await.map_err(refusal)?;
             report(&imported);
             return Ok(imported);
@@ -250,6 +254,9 @@ pub(super) fn report(imported: &Imported) {
     let taken = text::people(imported.taken);
     talk(&format!("{taken} taken (phones from {}{name})", clean(&imported.phone_column)));
     rejected(&imported.rejected, imported.rejected_file.as_deref());
+    if let Some(words) = imported.without_name_words() {
+        talk(&words);
+    }
     if let Some(words) = imported.unusual_lengths.in_words() {
         talk(&words);
     }

@@ -122,14 +122,14 @@ fn segment_text(segment: &SegmentCount) -> String {
 
 fn plan_json(plan: &Plan) -> Value {
     let sample = |sample: &Sample| {
-        let Sample { which, phone, name, text } = sample;
-        json!({ "which": which, "phone": phone, "name": name, "text": text })
+        let Sample { which, phone, name, row, text } = sample;
+        json!({ "which": which, "phone": phone, "name": name, "row": row, "text": text })
     };
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     json!({
         "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
         "zones": zones_json(&plan.zones), "repeat": plan.repeat.as_ref().map(repeat_json), "segment": plan.segment.as_ref().map(segment_json), "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,
-        "unusual_lengths": plan.unusual_lengths,
+        "unusual_lengths": plan.unusual_lengths, "read_from": plan.read_from,
         "left_out": plan.left_out.as_ref().map(|left_out| json!({ "total": left_out.total, "reasons": left_out.reasons })),
         "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
         "window": plan.window, "left_today": plan.left_today.map(|left| left.messages),
@@ -171,6 +171,9 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     }
     if let Some(left_out) = &plan.left_out {
         let _ = writeln!(out, "{:>6} left out of the list: {}", left_out.total, clean(&left_out.in_words(REASONS_MAX)));
+    }
+    if let Some(list) = &plan.read_from {
+        let _ = writeln!(out, "  list      {}", clean(list));
     }
     if let Some(words) = plan.unusual_lengths.in_words() {
         let _ = writeln!(out, "  numbers   {words}");
@@ -221,7 +224,9 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     }
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     let nobody_today = today.is_none() && (tomorrow.is_some() || later.is_some());
-    let days = plan.left_today.filter(|_| tomorrow.is_some() || later.is_some());
+    let here = |at: DateTime<Utc>| at.with_timezone(&context.zone).date_naive();
+    let is_other_day = today.is_some_and(|share| here(share.from) != here(Utc::now()));
+    let days = plan.left_today.filter(|_| is_other_day || tomorrow.is_some() || later.is_some());
     if let Some(days) = days.and_then(|left| left.days_in(context.zone)) {
         let _ = writeln!(out, "  {days}:");
     }

@@ -94,6 +94,16 @@ pub async fn has_accepted(pool: &PgPool, sender: SenderId, epoch: i64) -> Result
     Ok(has)
 }
 
+/// When the last message of a sender was accepted, among its newest attempts.
+pub async fn last_accepted(pool: &PgPool, sender: SenderId) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let last = sqlx::query_scalar(
+        "select max(claimed_at) from (select claimed_at, outcome from provider_message
+                                       where sender_id = $1 order by claimed_at desc limit $2) m
+          where outcome = 'accepted'",
+    );
+    Ok(last.bind(sender).bind(NEWEST).fetch_one(pool).await?)
+}
+
 /// Whether a sender is stopped now.
 pub async fn is_stopped(pool: &PgPool, sender: SenderId) -> Result<bool, StoreError> {
     let stopped = sqlx::query_scalar("select exists (select 1 from senders where id = $1 and stopped_at is not null)");

@@ -6,7 +6,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{EffectError, EffectResult};
-use crate::app::{App, CellMend, DraftAt, DraftForm, DraftList, OpenedDraft, SavedDraft, SenderTemplate, TakenList};
+use crate::app::{
+    App, DraftAt, DraftForm, DraftList, ListColumn, ListToTake, OpenedDraft, SavedDraft, SenderTemplate, TakenList,
+};
 use crate::domain::ids::BlastId;
 use crate::domain::template::{HeaderMedia, MediaSource};
 use crate::domain::text::clean;
@@ -26,6 +28,11 @@ pub enum DraftRead {
     Paths(String),
     /// The templates of a sender.
     Templates(String),
+    /// The columns of a list, as its sender reads it.
+    Columns {
+        sender: String,
+        list: DraftList,
+    },
 }
 
 /// What was read.
@@ -39,6 +46,10 @@ pub enum DraftAnswer {
     Templates {
         sender: String,
         list: Result<Vec<SenderTemplate>, String>,
+    },
+    Columns {
+        list: DraftList,
+        columns: Result<Vec<ListColumn>, String>,
     },
     /// The text as it came back from an editor, or why it did not.
     Edited(Result<String, String>),
@@ -55,8 +66,7 @@ pub enum DraftWrite {
     TakeList {
         at: DraftAt,
         form: Box<DraftForm>,
-        list: DraftList,
-        mends: Vec<CellMend>,
+        list: Box<ListToTake>,
     },
     Duplicate(BlastId),
     /// Hands a template's picture, video or document to the provider.
@@ -92,18 +102,27 @@ pub(super) async fn read(app: &App, request: DraftRead) -> DraftAnswer {
             let list = app.templates_of(&sender).await;
             DraftAnswer::Templates { sender, list: list.map(|list| list.templates).map_err(|why| why.to_string()) }
         }
+        DraftRead::Columns { sender, list } => {
+            let columns = app.columns_of_list(&sender, &of_home(&list)).await.map_err(|why| why.to_string());
+            DraftAnswer::Columns { list, columns }
+        }
+    }
+}
+
+/// A list whose path was typed.
+fn of_home(list: &DraftList) -> DraftList {
+    match list {
+        DraftList::File(path) => DraftList::File(expanded(&path.to_string_lossy())),
+        pasted @ DraftList::Pasted(_) => pasted.clone(),
     }
 }
 
 pub(super) async fn write(app: &App, request: &DraftWrite) -> EffectResult<DraftOutcome> {
     Ok(match request {
         DraftWrite::Save { at, form } => DraftOutcome::Saved(app.save_draft(*at, form).await?),
-        DraftWrite::TakeList { at, form, list, mends } => {
-            let list = match list {
-                DraftList::File(path) => DraftList::File(expanded(&path.to_string_lossy())),
-                pasted @ DraftList::Pasted(_) => pasted.clone(),
-            };
-            DraftOutcome::ListTaken(Box::new(app.take_list(*at, form, (&list, mends)).await?))
+        DraftWrite::TakeList { at, form, list } => {
+            let list = ListToTake { list: of_home(&list.list), ..ListToTake::clone(list) };
+            DraftOutcome::ListTaken(Box::new(app.take_list(*at, form, &list).await?))
         }
         DraftWrite::Duplicate(id) => DraftOutcome::Duplicated(app.duplicate(*id).await?),
         DraftWrite::Upload { sender, kind, path } => upload(app, sender, kind, path).await?,

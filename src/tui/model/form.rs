@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use crate::app::{
-    CellMend, DraftAt, DraftForm, DraftList, DraftPerson, HeaderFormat, Imported, OpenedDraft, SenderTemplate,
-    variable_names,
+    CellMend, DraftAt, DraftForm, DraftList, DraftPerson, HeaderFormat, Imported, ListColumn, ListToTake, OpenedDraft,
+    SenderTemplate, variable_names,
 };
 use crate::domain::blast::{BlastState, PersonClocks};
 use crate::domain::ids::BlastId;
+use crate::domain::list_columns::{ChosenColumns, ListColumns};
 use crate::domain::rejected_rows::RejectedRows;
 use crate::tui::effect::EffectError;
 use crate::tui::model::template_source;
@@ -20,6 +21,8 @@ pub enum FormLine {
     Tag,
     Stage,
     People,
+    /// Which columns of the list are the phones and the names.
+    Columns,
     Message,
     Template,
     /// A variable of the template, by its place.
@@ -62,6 +65,11 @@ pub enum FormPage {
     LeftOut {
         row: usize,
         edit: Option<TextField>,
+    },
+    /// The columns of the list to choose from: for the phones, and then for the names beside this column of phones.
+    ListColumns {
+        row: usize,
+        phone: Option<String>,
     },
 }
 
@@ -128,12 +136,20 @@ pub struct BlastForm {
     pub is_taking: bool,
     pub unreadable_path: UnreadablePath,
     pub mends: Vec<CellMend>,
+    /// The columns that were chosen of the list.
+    pub columns: ChosenColumns,
+    /// Those that the draft's people were read by: what stays where others are refused.
+    pub read_columns: Option<ListColumns>,
+    /// All that the list has, once they were asked for.
+    pub list_columns: Option<Result<Vec<ListColumn>, String>>,
     /// What the list came to.
     pub taken: Option<Imported>,
     /// The rows of it that were left out: of this list, or of the one that the draft was made from.
     pub left_out: RejectedRows,
     /// How many are in the draft.
     pub people: i64,
+    /// Who of them gets nothing, as it stood when they were read.
+    pub left_out_since: i64,
     pub first_people: Vec<DraftPerson>,
     /// Which of them the preview is for.
     pub shown: usize,
@@ -194,9 +210,13 @@ impl BlastForm {
             is_taking: false,
             unreadable_path: UnreadablePath::Dropped,
             mends: Vec::new(),
+            columns: ChosenColumns::default(),
+            read_columns: None,
+            list_columns: None,
             taken: None,
             left_out: RejectedRows::default(),
             people: 0,
+            left_out_since: 0,
             first_people: Vec::new(),
             shown: 0,
             unfinished: None,
@@ -211,16 +231,20 @@ impl BlastForm {
 
     /// A draft that was saved before, at what it says once it has all its people.
     pub fn of(opened: OpenedDraft, sends_templates: bool) -> Self {
-        let is_listed = opened.people > 0 && opened.left_out.is_none();
+        let left_out = opened.left_out.unwrap_or_default();
+        let is_listed = opened.people > 0 && left_out.total == 0;
         let content = if sends_templates { FormLine::Template } else { FormLine::Message };
         Self {
             draft: Some(opened.at),
             state: opened.state,
             values: opened.form,
             people: opened.people,
+            left_out_since: opened.left_out_since,
             first_people: opened.first_people,
             unfinished: opened.unfinished,
-            left_out: opened.left_out.unwrap_or_default(),
+            columns: left_out.columns.as_deref().map(ListColumns::again).unwrap_or_default(),
+            read_columns: left_out.columns.as_deref().cloned(),
+            left_out,
             line: if is_listed { content } else { FormLine::People },
             ..Self::new(String::new())
         }
@@ -293,6 +317,18 @@ impl BlastForm {
         let word = |name: &str| medium.and_then(|medium| medium.get(name)?.as_str());
         let place = word("link").map(str::to_owned).or_else(|| Some(format!("uploaded, {}", word("id")?)));
         Some((kind, place.unwrap_or_default()))
+    }
+
+    /// The list that its people are from, also of a draft that was opened again; cells that were pasted then are not kept.
+    pub fn source(&self) -> Option<DraftList> {
+        let file = || self.left_out.file.clone().map(|path| DraftList::File(path.into()));
+        self.list.clone().or_else(file)
+    }
+
+    /// The list as it is taken next.
+    pub fn to_take(&self) -> Option<Box<ListToTake>> {
+        let list = self.list.clone()?;
+        Some(Box::new(ListToTake { list, columns: self.columns.clone(), mends: self.mends.clone() }))
     }
 
     /// The columns that a text may name.

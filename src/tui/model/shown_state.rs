@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::Model;
-use crate::app::view::BlastView;
+use crate::app::view::{BlastView, SenderView};
+use crate::domain::waiting::{LimitOwner, Waiting};
 
 impl Model {
     /// What the key that undoes does to an armed launch: of somebody else's it asks first.
@@ -18,6 +19,25 @@ impl Model {
         let own = blast.limits.zone.as_ref().and_then(|zone| zone.as_ref().ok()).copied();
         own.or_else(|| self.senders.iter().find(|sender| sender.id == blast.sender_id)?.usage.zone)
     }
+}
+
+impl Model {
+    /// Where the limit that a blast waits for is set; `None` where it is the blast's own, or none that somebody sets.
+    pub fn limit_place(&self, blast: &BlastView) -> Option<String> {
+        let sender = self.senders.iter().find(|sender| sender.id == blast.sender_id)?;
+        let key = match blast.waiting.as_ref()? {
+            Waiting::Gap { .. } if blast.limits.gap.is_none() => "gap",
+            Waiting::Rate { whose: LimitOwner::Sender, .. } => "rate",
+            Waiting::DailyCap { .. } => "daily_cap",
+            _ => return None,
+        };
+        Some(config_place(sender, &[key]))
+    }
+}
+
+/// Where limits of a sender are set: `config: gap, daily_cap of [[senders]] sales`.
+pub fn config_place(sender: &SenderView, keys: &[&str]) -> String {
+    format!("config: {} of [[senders]] {}", keys.join(", "), sender.name)
 }
 
 /// Whether messages go out, one after the other by its pace.

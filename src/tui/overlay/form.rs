@@ -1,5 +1,6 @@
 //! The form of a blast: its lines, what somebody in it will read, and how it is sent.
 
+mod hints;
 mod how;
 mod pages;
 
@@ -7,7 +8,7 @@ pub(super) use pages::cell as left_out_cell;
 
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::SenderView;
-use crate::app::{DraftList, DraftPerson};
+use crate::app::{DraftList, DraftPerson, Imported};
 use crate::domain::content::MessageContent;
 use crate::domain::message::Variables;
 use crate::domain::text::characters;
@@ -33,6 +34,7 @@ pub fn content(model: &Model, width: u16) -> OverlayContent {
     match form.page {
         FormPage::Columns(row) => pages::columns(form, row),
         FormPage::Templates(row) => pages::templates(form, row, width),
+        FormPage::ListColumns { row, ref phone } => pages::list_columns(form, row, phone.as_deref(), width),
         FormPage::LeftOut { row, ref edit } => pages::left_out(form, row, edit.as_ref(), width),
         FormPage::Lines => lines(model, form, width),
     }
@@ -109,9 +111,9 @@ impl FormPainter<'_> {
     /// What is wrong with the line at the cursor, and what its keys are.
     fn below(&mut self) {
         let room = self.room();
-        let words = match (&self.form.trouble, &self.form.edit) {
-            (Some(trouble), _) => Some((trouble.clone(), TextRole::Trouble)),
-            (None, edit) => hint(self.form, edit.as_ref()).map(|hint| (hint.to_owned(), TextRole::Dim)),
+        let words = match &self.form.trouble {
+            Some(trouble) => Some((trouble.clone(), TextRole::Trouble)),
+            None => hints::hint(self.form).map(|hint| (hint.to_owned(), TextRole::Dim)),
         };
         let Some((words, role)) = words else { return };
         for text in wrapped(&words, room) {
@@ -126,6 +128,7 @@ impl FormPainter<'_> {
             FormLine::Tag => "Tag".to_owned(),
             FormLine::Stage => "Stage".to_owned(),
             FormLine::People => "People".to_owned(),
+            FormLine::Columns => "Columns".to_owned(),
             FormLine::Message => "Message".to_owned(),
             FormLine::Template => "Template".to_owned(),
             FormLine::Variable(n) => {
@@ -167,6 +170,7 @@ impl FormPainter<'_> {
             FormLine::Tag => vec![given(&values.tag, "no name yet")],
             FormLine::Stage => vec![given(&values.follow_up_stage, "Initial")],
             FormLine::People => self.people(),
+            FormLine::Columns => self.columns(),
             FormLine::Message => self.message(),
             FormLine::Template => vec![self.template()],
             FormLine::Variable(n) => {
@@ -177,13 +181,11 @@ impl FormPainter<'_> {
                 let (kind, place) = self.form.header().unwrap_or_default();
                 vec![given(&place, &format!("no {kind} yet: an https address, a {{column}} of them, or a file"))]
             }
-            FormLine::Pace => {
-                how::pace(values, self.model.senders.iter().find(|sender| sender.name == values.sender), self.room())
-            }
+            FormLine::Pace => how::pace(values, self.configured(), self.room()),
             FormLine::Window => vec![how::window(values)],
             FormLine::Start if values.repeat.is_some() => vec![TextLine::dim("at its times, once I have sent it")],
             FormLine::Start => vec![how::start(values, self.model.form_zone())],
-            FormLine::Repeat => how::repeat(values, (self.model.form_zone(), self.model.now), self.room()),
+            FormLine::Repeat => how::repeat(values, (self.model.form_zone(), clock(self.model)), self.room()),
             FormLine::Ends => vec![how::ends(values)],
             FormLine::OwnTime => vec![how::own_time(values)],
             FormLine::First => vec![match values.first {
@@ -193,22 +195,30 @@ impl FormPainter<'_> {
         }
     }
 
+    /// The sender, where it is configured here.
+    fn configured(&self) -> Option<&SenderView> {
+        self.model.senders.iter().find(|sender| sender.name == self.form.values.sender)
+    }
+
     fn sender(&self) -> TextLine {
         let name = &self.form.values.sender;
         let line = TextLine::plain(format!("{name:<16} "));
-        match self.model.senders.iter().find(|sender| sender.name == *name) {
+        match self.configured() {
             None => line.and("is not configured here", TextRole::Trouble),
             Some(sender) => {
                 let stop = sender.stopped.as_ref().map(|stop| format!("stopped: {}", stop.reason));
                 let role = if stop.is_some() { TextRole::Trouble } else { TextRole::Dim };
-                line.and(stop.unwrap_or_else(|| described(sender)), role)
+                let line = line.and(stop.unwrap_or_else(|| described(sender)), role);
+                let place = sender.usage.daily_cap.map(|_| "   config: daily_cap").filter(|_| sender.stopped.is_none());
+                line.and(place.unwrap_or_default(), TextRole::Dim)
             }
         }
     }
 
     fn people(&self) -> Vec<TextLine> {
         let form = self.form;
-        let source = match &form.list {
+        let source = match form.source() {
+            None if form.left_out.is_pasted => "pasted".to_owned(),
             None if form.people > 0 => format!("{} in it", counted(form.people)),
             None => return vec![TextLine::dim("nobody yet: a CSV or Excel file, or paste cells here")],
             Some(DraftList::File(path)) => path.display().to_string(),
@@ -221,7 +231,8 @@ impl FormPainter<'_> {
             lines.push(TextLine::dim("is being read ..."));
             return lines;
         }
-        if form.taken.is_none() && form.left_out.total == 0 {
+        if form.taken.is_none() && form.left_out.total == 0 && form.read_columns.is_none() {
+            lines.extend(self.left_out_since());
             return lines;
         }
         let left_out = i64::try_from(form.left_out.total).unwrap_or(i64::MAX);
@@ -239,8 +250,28 @@ impl FormPainter<'_> {
                 .filter(|line| !line.is_empty())
                 .map(TextLine::dim),
         );
-        lines.extend(wrapped(&how::columns(form), self.room()).into_iter().map(TextLine::dim));
+        lines.extend(self.left_out_since());
+        let without_name = form.taken.as_ref().and_then(Imported::without_name_words);
+        lines.extend(without_name.iter().flat_map(|words| wrapped(words, self.room())).map(TextLine::dim));
         lines
+    }
+
+    fn columns(&self) -> Vec<TextLine> {
+        let words = how::columns(self.form);
+        let mut lines: Vec<_> = wrapped(&words, self.room()).into_iter().map(TextLine::dim).collect();
+        if let Some(last) = lines.pop() {
+            let is_here = self.form.line == FormLine::Columns;
+            lines.push(if is_here { last.right("enter: others") } else { last });
+        }
+        lines
+    }
+
+    /// Whom the plan leaves out, so that its count is no surprise.
+    fn left_out_since(&self) -> Option<TextLine> {
+        let people = self.form.left_out_since;
+        let get = if people == 1 { "gets" } else { "get" };
+        let words = format!("{} of them {get} nothing: opted out, or answered since", number(people));
+        (people > 0).then(|| TextLine::of(words, TextRole::Strong))
     }
 
     fn message(&self) -> Vec<TextLine> {
@@ -350,31 +381,6 @@ impl FormPainter<'_> {
             (MessageContent::Template(message), Some(template)) => Ok(template.preview(&message.rendered())),
             (content, _) => Ok(content.into_text()),
         }
-    }
-}
-
-fn hint(form: &BlastForm, edit: Option<&LineEdit>) -> Option<&'static str> {
-    match (edit, form.line) {
-        (Some(LineEdit::Message(_)), _) if form.first_people.is_empty() => {
-            Some("{name} is a column of the list; esc ends, then e opens your editor")
-        }
-        (Some(LineEdit::Message(_)), _) => Some("{ picks a column; esc ends, then e opens your editor"),
-        (Some(LineEdit::Path { .. }), _) => Some("tab completes; enter reads it; or paste cells here"),
-        (Some(_), FormLine::Pace) => Some("20s..60s pauses so long, 20/min is the most; nothing: the sender's own"),
-        (Some(_), FormLine::Window) => Some("09:00-21:00 mon-fri Asia/Kuala_Lumpur; nothing: the sender's own"),
-        (Some(_), FormLine::Start) => Some("a day and a time such as 2026-12-01 09:00; nothing: when you send it"),
-        (Some(_), FormLine::Repeat) => {
-            Some("every mon 09:00, every month last 18:00, every hour, or five fields of cron; nothing: once")
-        }
-        (Some(_), FormLine::Ends) => {
-            Some("its last day as 2026-12-31, or 10 times, or both; nothing: until you end it")
-        }
-        (Some(_), FormLine::OwnTime) => {
-            Some("10:00 by each person's own clock; hours: Window holds by theirs; nothing: the sender's clock")
-        }
-        (Some(_), FormLine::First) => Some("so many people get it, then it waits for you; nothing: everybody"),
-        (Some(_), FormLine::Variable(_)) => Some("a text, or { for a column"),
-        _ => None,
     }
 }
 

@@ -1,20 +1,19 @@
 //! What sending would do, and the number to type.
 
-use chrono::TimeDelta;
+mod health;
+mod pace;
 
 use super::form::left_out_cell;
 use super::{OverlayContent, clock, wrapped};
 use crate::app::{self, FirstFared, PlanGroup, PlanPerson, ZoneShare};
 use crate::domain::blast::{BlastState, blast_name};
-use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::rejected_rows::RejectedRows;
-use crate::domain::text::characters;
-use crate::domain::waiting::{also_there, hours_of_plan};
-use crate::domain::zone::words::{by_both_clocks, city};
-use crate::tui::format::{TimeFormat, filter_words, number};
+use crate::domain::text::{characters, clean};
+use crate::domain::zone::words::by_both_clocks;
+use crate::tui::format::{TimeFormat, filter_words, number, rule_times};
 use crate::tui::model::{Model, PlanCount, PlanOverlay};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{TextLine, TitleRule, start_of, width};
+use crate::tui::widget::{TextLine, TitleRule, within};
 
 /// The most reasons why rows were left out.
 const REASONS_MAX: usize = 3;
@@ -59,14 +58,17 @@ fn title_of(loaded: &app::Plan) -> TitleRule {
 /// All but what is asked at its end.
 fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -> Vec<TextLine> {
     let mut lines = who(plan, loaded);
+    let list =
+        loaded.read_from.as_ref().map(|list| wrapped(&format!("list: {}", clean(list)), width.saturating_sub(4)));
+    lines.extend(list.into_iter().flatten().map(|line| TextLine::dim(format!("  {line}"))));
     lines.extend(audience(loaded, clock(model)));
     lines.push(TextLine::default());
     let unusual = loaded.unusual_lengths.in_words().map(|words| wrapped(&words, width.saturating_sub(4)));
     lines.extend(unusual.into_iter().flatten().map(|line| TextLine::plain(format!("  {line}"))));
     lines.extend(fared(loaded));
-    lines.extend(pace(model, loaded));
+    lines.extend(pace::pace(model, loaded));
     lines.extend(samples(plan, loaded, width));
-    lines.extend(health(loaded, width));
+    lines.extend(health::health(model, loaded, width));
     if !loaded.obstacles.is_empty() {
         lines.push(TextLine::rule("Not now"));
         let why = loaded.obstacles.iter().flat_map(|why| wrapped(why, width.saturating_sub(4)));
@@ -147,7 +149,12 @@ fn who(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
         let line = count((*people, most), says.clone(), plan.row.checked_sub(1) == Some(n));
         if plan.row.checked_sub(1) == Some(n) { line.right("enter: who") } else { line }
     };
+    let listed = loaded.blast.counts.queued;
+    let is_draft = matches!(loaded.blast.state, BlastState::Draft | BlastState::Scheduled);
+    let is_fewer = is_draft && listed != loaded.people && loaded.segment.is_none();
     let first = count((loaded.people, most), first, plan.row == 0);
+    let first =
+        if is_fewer { first.and(format!(", of {} in the draft", number(listed)), TextRole::Dim) } else { first };
     std::iter::once(first).chain(rest.iter().enumerate().map(line)).collect()
 }
 
@@ -179,8 +186,8 @@ fn audience(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
         lines.extend(out);
     }
     if let Some(repeat) = &loaded.repeat {
-        let next: Vec<_> = repeat.next.iter().take(3).map(|at| clock.long(*at)).collect();
-        lines.push(format!("  repeats {}: {}", repeat.rule, next.join(", ")));
+        let next: Vec<_> = repeat.next.iter().copied().take(3).collect();
+        lines.push(format!("  repeats {}: {}", repeat.rule, rule_times(&next, repeat.zone, clock)));
         lines.extend(repeat.ends.iter().map(|ends| format!("  ends {ends}")));
         lines.extend(repeat.clock_notes.iter().map(|note| format!("  {note}")));
     }
@@ -195,13 +202,6 @@ fn audience(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
 
 /// Columns of the names of blasts that are compared.
 const FARED_NAME: u16 = 22;
-
-/// A text in exactly so many columns, with a mark where it was cut.
-fn within(text: &str, columns: u16) -> String {
-    let text = if width(text) > columns { start_of(text, columns) } else { text.to_owned() };
-    let blank = usize::from(columns.saturating_sub(width(&text)));
-    text + &" ".repeat(blank)
-}
 
 /// How the first people fared, beside those of earlier blasts at the same age.
 fn fared(loaded: &app::Plan) -> Vec<TextLine> {
@@ -224,98 +224,14 @@ fn fared(loaded: &app::Plan) -> Vec<TextLine> {
     lines
 }
 
-fn pace(model: &Model, loaded: &app::Plan) -> Vec<TextLine> {
-    let (clock, window) = (clock(model), loaded.window.as_deref());
-    let mut lines = vec![TextLine::plain(format!("  {}", loaded.pace))];
-    lines.extend(hours(model, loaded).map(|hours| TextLine::plain(format!("  {hours}"))));
-    if let Some(left) = loaded.left_today {
-        lines.push(TextLine::plain(format!("  {}", left.sentence_in(clock.zone, &clock.long(left.until)))));
-    }
-    lines.extend(
-        loaded
-            .shared_with
-            .iter()
-            .map(|other| format!("  shared {}", other.sentence_in(clock.zone, |at| clock.long(at))))
-            .map(TextLine::plain),
-    );
-    if let Some(why) = &loaded.stopped {
-        let words = format!("  the sender sends nothing until this is fixed: {why}");
-        lines.push(TextLine::of(words, TextRole::Trouble));
-        return lines;
-    }
-    if let Some(first) = loaded.first {
-        let until = first.until.map(|until| format!(", until about {}", clock.long(until))).unwrap_or_default();
-        let words = format!("  {} first{until}; then it waits for you. If you say yes at once:", number(first.people));
-        lines.push(TextLine::plain(words));
-    }
-    let Forecast { today, tomorrow, later, done_at } = loaded.forecast;
-    if loaded.repeat.is_some() {
-        lines.push(TextLine::plain("  the first time:"));
-    }
-    if tomorrow.is_some() || later.is_some() {
-        let days = loaded.left_today.and_then(|left| left.days_in(clock.zone));
-        lines.extend(days.map(|days| TextLine::plain(format!("  {days}:"))));
-    }
-    if today.is_none() && (tomorrow.is_some() || later.is_some()) {
-        lines.push(TextLine::plain("  nobody today"));
-    }
-    let shares = [("today", today), ("tomorrow", tomorrow), ("later", later)];
-    let shares = shares.into_iter().filter_map(|(day, share)| Some((day, share?)));
-    lines.extend(shares.map(|(day, share)| TextLine::plain(format!("  {}", share_of(day, share, (clock, window))))));
-    if let Some(done) = done_at {
-        lines.push(TextLine::plain(format!("  done about {} if nothing holds it up", clock.long(done))));
-    }
-    lines
-}
-
-/// Its hours; where it has none and goes out at once, what time that is where its people are.
-fn hours(model: &Model, loaded: &app::Plan) -> Option<String> {
-    let TimeFormat { zone, now } = clock(model);
-    if let Some(window) = &loaded.window {
-        return Some(format!("hours {}", hours_of_plan(window, now, zone)));
-    }
-    let is_now = |share: ForecastShare| share.from - now <= TimeDelta::minutes(1);
-    let goes_now = loaded.forecast.today.is_some_and(is_now) && loaded.stopped.is_none() && loaded.zones.is_empty();
-    let is_set = loaded.start.as_ref().is_some_and(|start| start.at > now) || loaded.repeat.is_some();
-    let there = model.zone_of(&loaded.blast).filter(|_| goes_now && !is_set)?;
-    let time = now.with_timezone(&there).format("%H:%M");
-    Some(format!("no hours set: goes out now, {time} in {}", city(there)))
-}
-
-/// `188 today, from 20:00 until about 21:40`; without the *from* where it begins within the minute.
-fn share_of(day: &str, share: ForecastShare, (clock, window): (TimeFormat, Option<&str>)) -> String {
-    let is_now = share.from - clock.now <= TimeDelta::minutes(1);
-    let there = also_there(window, share.from, clock.zone);
-    let from = if is_now { String::new() } else { format!(", from {}{there}", clock.long(share.from)) };
-    let until = share.until.map_or_else(String::new, |until| {
-        let is_same_day = clock.date(until) == clock.date(share.from);
-        let until = if is_same_day { clock.minute(until) } else { clock.long(until) };
-        format!("{} until about {until}", if is_now { "," } else { "" })
-    });
-    format!("{} {day}{from}{until}", number(i64::try_from(share.people).unwrap_or(i64::MAX)))
-}
-
-/// What the provider says, and how many people it lets the business write to.
-fn health(loaded: &app::Plan, width: u16) -> Vec<TextLine> {
-    let tier = loaded.people_limit.as_ref().map(|people| {
-        let (left, limit) = (number(i64::from(people.left())), number(i64::from(people.limit)));
-        format!("Meta lets the business write to {left} more people within 24 hours, of {limit}")
-    });
-    let words: Vec<&String> = loaded.health.iter().chain(&tier).collect();
-    if words.is_empty() {
-        return Vec::new();
-    }
-    let lines = words.into_iter().flat_map(|words| wrapped(words, width.saturating_sub(4)));
-    std::iter::once(TextLine::rule("Health")).chain(lines.map(|line| TextLine::plain(format!("  {line}")))).collect()
-}
-
 fn samples(plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> {
     let Some(sample) = loaded.samples.get(plan.sample) else { return Vec::new() };
     let of = format!("[ ] {} of {}, {}", plan.sample + 1, loaded.samples.len(), sample.which);
     let name = sample.name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
+    let row = sample.row.map(|row| format!(", row {row}")).unwrap_or_default();
     let mut lines = vec![
         TextLine::rule("What they read").and(characters(&sample.text), TextRole::Plain).right(of),
-        TextLine::dim(format!("  to {name}{}", sample.phone)),
+        TextLine::dim(format!("  to {name}{}{row}", sample.phone)),
     ];
     let text = wrapped(&sample.text, width.saturating_sub(4));
     lines.extend(text.into_iter().map(|line| TextLine::plain(format!("  {line}"))));

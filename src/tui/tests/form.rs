@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::support::{DRAFT, TestDashboard, WIDE, buffer};
 use crate::app::{
-    CellMend, DraftAt, DraftForm, DraftList, DraftPerson, Imported, NewRecipient, OpenedDraft, Reason, ReasonCount,
-    Rejection, Rejections, SavedDraft, TakenList,
+    CellMend, DraftAt, DraftForm, DraftList, DraftPerson, Imported, ListToTake, NewRecipient, OpenedDraft, Reason,
+    ReasonCount, Rejection, Rejections, SavedDraft, TakenList,
 };
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
+use crate::domain::list_columns::ChosenColumns;
 use crate::domain::message::Variables;
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, UnusualLengths};
 use crate::tui::Size;
@@ -28,6 +29,7 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
         name: Some(name.to_owned()),
         variables: [("name", name), ("bandar", HOSTILE)].into_iter().collect::<Variables>(),
         external_id: None,
+        list_row: Some(u64::from(n) + 1),
     };
     let imported = Imported {
         blast: BlastId(id),
@@ -50,13 +52,14 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
         first: vec![(2, person(1, "Siti Aminah")), (3, person(2, HOSTILE))],
         not_utf8: None,
         unusual_lengths: UnusualLengths::default(),
+        without_name: 0,
         warning: None,
     };
     let list = DraftList::Pasted(Arc::from(""));
     let saved = saved_draft(id, version, unfinished);
-    let request =
-        WriteRequest::Draft(DraftWrite::TakeList { at: saved.at, form: Box::new(form()), list, mends: Vec::new() });
-    let outcome = DraftOutcome::ListTaken(Box::new(TakenList { saved, imported }));
+    let list = Box::new(ListToTake { list, columns: ChosenColumns::default(), mends: Vec::new() });
+    let request = WriteRequest::Draft(DraftWrite::TakeList { at: saved.at, form: Box::new(form()), list });
+    let outcome = DraftOutcome::ListTaken(Box::new(TakenList { saved, imported, left_out_since: 0 }));
     Completion::Written { request, outcome: Ok(WriteOutcome::Draft(outcome)) }
 }
 
@@ -94,7 +97,7 @@ pub fn opened() -> Completion {
     opened_with(None)
 }
 
-fn opened_with(left_out: Option<RejectedRows>) -> Completion {
+pub fn opened_with(left_out: Option<RejectedRows>) -> Completion {
     let person = DraftPerson {
         row: None,
         phone: "+60100120001".into(),
@@ -107,6 +110,7 @@ fn opened_with(left_out: Option<RejectedRows>) -> Completion {
         form: form(),
         unfinished: None,
         people: 289,
+        left_out_since: 8,
         first_people: vec![person],
         left_out,
     };
@@ -199,11 +203,11 @@ fn a_blast_that_has_its_name_from_a_list_is_named_after_the_next_one_and_a_typed
 
     dashboard.keys("jjj\nnotes.xlsx\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
     assert_eq!(tag(&dashboard), "notes");
-    dashboard.keys("k\nl").key(Key::Ctrl('u')).keys("raya.xlsx#People\n");
+    dashboard.keys("kk\nl").key(Key::Ctrl('u')).keys("raya.xlsx#People\n");
     dashboard.answer(saved(9, 4)).answer(taken(9, 5, None)).answer(saved(9, 6));
     assert_eq!(tag(&dashboard), "raya");
     dashboard.model.form.as_mut().unwrap().values.tag = "Raya promo".to_owned();
-    dashboard.keys("k\nl").key(Key::Ctrl('u')).keys("other.csv\n").answer(saved(9, 7)).answer(taken(9, 8, None));
+    dashboard.keys("kk\nl").key(Key::Ctrl('u')).keys("other.csv\n").answer(saved(9, 7)).answer(taken(9, 8, None));
 
     assert_eq!(tag(&dashboard), "Raya promo");
 }
@@ -213,7 +217,7 @@ fn a_list_that_is_refused_leaves_the_one_before_with_its_name() {
     let mut dashboard = new_form(WIDE);
     dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
     dashboard.effects.clear();
-    dashboard.keys("k\nl").key(Key::Ctrl('u')).keys("notes.txt\n").answer(saved(9, 4));
+    dashboard.keys("kk\nl").key(Key::Ctrl('u')).keys("notes.txt\n").answer(saved(9, 4));
     let request = writes(&mut dashboard).pop().expect("the list is taken");
     assert!(matches!(&request, DraftWrite::TakeList { .. }), "{request:?}");
 
@@ -233,11 +237,11 @@ fn a_mended_cell_goes_along_with_the_list() {
     dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
     dashboard.effects.clear();
 
-    dashboard.keys("k\n\n").key(Key::Ctrl('u')).keys("0100120003\n");
+    dashboard.keys("kk\n\n").key(Key::Ctrl('u')).keys("0100120003\n");
     dashboard.answer(saved(9, 4));
 
     let mends = writes(&mut dashboard).into_iter().find_map(|write| match write {
-        DraftWrite::TakeList { mends, .. } => Some(mends),
+        DraftWrite::TakeList { list, .. } => Some(list.mends),
         _ => None,
     });
     let mend = CellMend { row: 4, column: "No. Telefon".to_owned(), value: "0100120003".to_owned() };
@@ -369,7 +373,7 @@ fn a_draft_that_is_opened_again_shows_what_was_left_out_and_mends_it_from_its_fi
     assert!(dashboard.screen().join("\n").contains("row 4      No. Telefon (empty)   Chong Five"));
     dashboard.keys("\n").key(Key::Ctrl('u')).keys("0100120003\n").answer(saved(DRAFT.0, 4));
     let taken = writes(&mut dashboard).into_iter().find_map(|write| match write {
-        DraftWrite::TakeList { list, mends, .. } => Some((list, mends.len())),
+        DraftWrite::TakeList { list, .. } => Some((list.list, list.mends.len())),
         _ => None,
     });
     assert_eq!(taken, Some((DraftList::File("/home/aina/raya.csv".into()), 1)));

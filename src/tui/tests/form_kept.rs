@@ -50,7 +50,7 @@ fn what_was_confirmed_of_a_scheduled_blast_is_not_typed_on() {
 fn a_list_that_is_looked_at_and_left_keeps_its_mended_cells() {
     let mut dashboard = new_form(WIDE);
     dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
-    dashboard.keys("k\n\n").key(Key::Ctrl('u')).keys("0100120003\n").answer(saved(9, 4)).answer(taken(9, 5, None));
+    dashboard.keys("kk\n\n").key(Key::Ctrl('u')).keys("0100120003\n").answer(saved(9, 4)).answer(taken(9, 5, None));
     dashboard.answer(saved(9, 6)).effects.clear();
 
     dashboard.keys("l").key(Key::Esc);
@@ -78,7 +78,7 @@ fn another_path_takes_the_place_of_the_one_that_is_offered() {
     let mut dashboard = new_form(WIDE);
     dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
 
-    dashboard.keys("k\nlvans.csv\n");
+    dashboard.keys("kk\nlvans.csv\n");
 
     assert_eq!(dashboard.model.form.as_ref().unwrap().list, Some(DraftList::File("vans.csv".into())));
 }

@@ -39,21 +39,24 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         shared_with: Vec::new(),
         first: None,
         left_out: None,
+        read_from: None,
         unusual_lengths: UnusualLengths::default(),
         fared: Vec::new(),
         health: Vec::new(),
+        sender_health: None,
         test_to: Some("+60100129999".to_owned()),
         samples: vec![Sample {
             which: "first",
             phone: "+60 10-012 7781".to_owned(),
             name: Some("Raj".to_owned()),
+            row: Some(41),
             text: "Salam Raj, tinggal 2 hari lagi!".to_owned(),
         }],
         obstacles: Vec::new(),
     }
 }
 
-fn planned(change: impl FnOnce(Plan) -> Plan) -> TestDashboard {
+pub fn planned(change: impl FnOnce(Plan) -> Plan) -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.model.blasts.select(DRAFT);
     dashboard.keys("1S");
@@ -62,7 +65,7 @@ fn planned(change: impl FnOnce(Plan) -> Plan) -> TestDashboard {
     dashboard
 }
 
-fn shows(dashboard: &TestDashboard, words: &str) -> bool {
+pub fn shows(dashboard: &TestDashboard, words: &str) -> bool {
     dashboard.screen().iter().any(|line| line.contains(words))
 }
 
@@ -122,6 +125,14 @@ fn one_to_oneself_asks_for_the_number_where_none_is_known() {
 
     dashboard.keys("Msoon\n");
     assert!(dashboard.acts().is_empty() && dashboard.said().contains("your own number"), "{}", dashboard.said());
+    // What the import would refuse is refused here, in its words.
+    dashboard.key(Key::Ctrl('u')).keys("+60 12-34 567\n");
+    assert!(
+        dashboard.said().starts_with("too short: is the area or country code missing? Write your own"),
+        "{}",
+        dashboard.said()
+    );
+    assert!(dashboard.acts().is_empty() && dashboard.model.own_number.is_none());
     dashboard.key(Key::Ctrl('u')).keys("+60 10-012 9999\n");
     assert!(
         dashboard.acts().is_empty() && shows(&dashboard, "to yourself, +60 10-012 9999?"),
@@ -137,6 +148,19 @@ fn one_to_oneself_asks_for_the_number_where_none_is_known() {
     assert!(shows(&dashboard, "your own number: +60 10-012 9999"), "{:#?}", dashboard.screen());
     dashboard.key(Key::Esc).key(Key::Esc);
     assert!(dashboard.model.prompt.is_none() && dashboard.acts().is_empty());
+}
+
+#[test]
+fn a_number_of_ones_own_that_was_refused_is_not_offered_again() {
+    let mut dashboard = planned(|plan| Plan { test_to: None, ..plan });
+    dashboard.keys("M+60 10-012 9999\ny");
+    let request = dashboard.acts().pop().expect("it is sent");
+
+    let why = EffectError::Other("+60 10-012 9999 cannot be sent to: they asked to be forgotten".to_owned());
+    dashboard.answer(Completion::Written { request, outcome: Err(why) });
+
+    dashboard.keys("M");
+    assert!(!shows(&dashboard, "your own number: +60"), "{:#?}", dashboard.screen());
 }
 
 #[test]

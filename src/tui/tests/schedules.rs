@@ -41,6 +41,17 @@ fn a_rule_and_its_end_are_typed_shown_with_the_next_times_and_saved() {
 }
 
 #[test]
+fn the_next_times_name_their_zone_where_the_screen_has_another_one() {
+    let mut dashboard = form_at(FormLine::Repeat);
+    dashboard.model.options.zone = chrono_tz::UTC;
+
+    dashboard.keys("\nevery mon 09:00\n");
+
+    let screen = text(&dashboard);
+    assert!(screen.contains("7 Dec 09:00 in Kuala Lumpur (the first 23 Nov 01:00 here)"), "{screen}");
+}
+
+#[test]
 fn the_next_times_of_a_rule_stop_where_it_ends() {
     let mut dashboard = form_at(FormLine::Repeat);
     dashboard.keys("\nevery mon 09:00\n").answer(saved(9, 1));
@@ -191,7 +202,7 @@ fn the_next_time_of_what_repeats_is_whole_at_every_width_of_the_list() {
 }
 
 #[test]
-fn a_scheduled_blast_says_by_its_own_clocks_when_it_starts_and_in_how_long() {
+fn a_scheduled_blast_says_by_its_own_clocks_when_it_starts() {
     for size in [WIDE, STACKED] {
         let mut dashboard = TestDashboard::new(size);
         let starts =
@@ -199,6 +210,8 @@ fn a_scheduled_blast_says_by_its_own_clocks_when_it_starts_and_in_how_long() {
         dashboard.answer(Completion::Blasts(Ok(vec![starts]))).keys("1");
         let pages = ["1", "2"].map(|key| dashboard.keys(key).screen().join("\n"));
 
-        assert!(pages.iter().any(|screen| screen.contains("starts Fri 17:02, in 3 h")), "{pages:#?}");
+        assert!(pages.iter().any(|screen| screen.contains("starts Fri 17:02")), "{pages:#?}");
+        // A screen that stands for an hour stays true.
+        assert!(!pages.iter().any(|screen| screen.contains(", in 3 h")), "{pages:#?}");
     }
 }

@@ -179,7 +179,7 @@ fn show_view(dashboard: &mut TestDashboard, keys: &str) {
 fn open_plan(dashboard: &mut TestDashboard) {
     dashboard.model.blasts.select(DRAFT);
     dashboard.keys("1S");
-    let sample = Sample { which: "first", phone: hostile(), name: Some(hostile()), text: hostile() };
+    let sample = Sample { which: "first", phone: hostile(), name: Some(hostile()), row: None, text: hostile() };
     let row = LeftOutRow {
         row: 4,
         column: hostile(),

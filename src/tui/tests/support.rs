@@ -166,6 +166,7 @@ pub fn senders() -> Vec<SenderView> {
             rate: "20/min".parse().unwrap(),
             gap: Some("20s..60s".parse().unwrap()),
             zone: Some(chrono_tz::Asia::Kuala_Lumpur),
+            region: "MY".parse().ok(),
         },
         token: Some(TokenSource::Variable("WSAPME_TOKEN".to_owned())),
     }]

@@ -3,6 +3,7 @@
 mod ending;
 mod leaving;
 mod list;
+mod list_columns;
 mod saving;
 mod schedule;
 mod template;
@@ -114,6 +115,7 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
         FormPage::Columns(row) => return KeyOutcome::Handled(list::column_key(model, row, key)),
         FormPage::Templates(row) => return template::key(model, row, key),
         FormPage::LeftOut { .. } => return list::left_out_key(model, key),
+        FormPage::ListColumns { .. } => return KeyOutcome::Handled(list_columns::key(model, key)),
         FormPage::Lines => {}
     }
     match &form.edit {
@@ -168,6 +170,7 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
         FormLine::Start => field(&ending::start_text(&form.values)),
         FormLine::Template => return template::choose(model),
         FormLine::People => return list::begin(model),
+        FormLine::Columns => return list_columns::begin(model),
         FormLine::Message => Some(LineEdit::Message(TextArea::with(&form.values.message))),
         FormLine::Tag if form.values.tag == NAMELESS => Some(LineEdit::Field(TextField::offering(NAMELESS))),
         FormLine::Tag => field(&form.values.tag),
@@ -329,6 +332,7 @@ impl Model {
     pub fn form_lines(&self) -> Vec<FormLine> {
         let Some(form) = self.form.as_deref() else { return Vec::new() };
         let mut lines = vec![FormLine::Sender, FormLine::Tag, FormLine::Stage, FormLine::People];
+        lines.extend(form.read_columns.as_ref().map(|_| FormLine::Columns));
         if self.sends_templates(&form.values.sender) {
             lines.push(FormLine::Template);
             lines.extend((0..form.variables().len()).map(FormLine::Variable));

@@ -4,6 +4,7 @@ use super::key_outcome::KeyOutcome;
 use super::{form, overlays, prompts};
 use crate::app::{Plan, PlanGroup, PlanPerson};
 use crate::domain::ids::BlastId;
+use crate::domain::phone::{Phone, PhoneError, Region};
 use crate::domain::text::clean;
 use crate::tui::action;
 use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteRequest};
@@ -161,13 +162,14 @@ fn ask_to_test(model: &mut Model, own: &str, send: WriteRequest) -> Vec<Effect> 
 pub fn own_number_key(model: &mut Model, mut own: OwnNumberPrompt, key: Key) -> Vec<Effect> {
     match key {
         Key::Esc => return Vec::new(),
-        Key::Enter if is_number_like(&own.field.text()) => {
-            let number = own.field.text().trim().to_owned();
-            model.own_number = Some(number.clone());
-            let send = WriteRequest::SendTest { blast: own.blast, sample: own.sample, to: Some(number.clone()) };
-            return ask_to_test(model, &number, send);
-        }
-        Key::Enter => model.refuse("write your own number as WhatsApp shows it, such as +60 12-345 6789"),
+        Key::Enter => match read_number(model, &own) {
+            Ok(number) => {
+                model.own_number = Some(number.clone());
+                let send = WriteRequest::SendTest { blast: own.blast, sample: own.sample, to: Some(number.clone()) };
+                return ask_to_test(model, &number, send);
+            }
+            Err(why) => model.refuse(mended(&why.to_string())),
+        },
         key if own.field.key(key) == EditOutcome::NotMine => model.refuse("enter goes on, esc sends nothing"),
         _ => model.notice = None,
     }
@@ -175,13 +177,24 @@ pub fn own_number_key(model: &mut Model, mut own: OwnNumberPrompt, key: Key) -> 
     Vec::new()
 }
 
-/// The fewest digits of a number that anybody has.
-const DIGITS_MIN: usize = 7;
+/// The number that was typed, as a list with it would be read.
+fn read_number(model: &Model, own: &OwnNumberPrompt) -> Result<String, PhoneError> {
+    let typed = own.field.text().trim().to_owned();
+    let sender = model.blasts.get(own.blast).map(|blast| blast.sender_id);
+    let sender = model.senders.iter().find(|row| Some(row.id) == sender);
+    let region = sender.and_then(|sender| sender.usage.region).unwrap_or(Region::MALAYSIA);
+    Phone::parse(&typed, region).map(|_| typed)
+}
 
-/// Whether a text may be a number; the sender's country decides which one when it is sent.
-fn is_number_like(text: &str) -> bool {
-    let digits = text.chars().filter(char::is_ascii_digit).count();
-    digits >= DIGITS_MIN && text.chars().all(|c| c.is_ascii_digit() || " +-().".contains(c))
+/// Why a number is refused, and how it is written.
+fn mended(why: &str) -> String {
+    let (end, write) = if why.ends_with('?') { (" ", "Write") } else { ("; ", "write") };
+    format!("{why}{end}{write} your own number as WhatsApp shows it, such as +60 12-345 6789")
+}
+
+/// It cannot be sent to: the next `M` does not begin with it.
+pub fn test_refused(model: &mut Model) {
+    model.own_number = None;
 }
 
 /// Why nothing can be sent to oneself.

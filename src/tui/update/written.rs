@@ -71,6 +71,9 @@ fn file_saved(model: &mut Model, request: &WriteRequest, saved: &SavedFile) -> V
 
 fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> Vec<Effect> {
     follow_ups::not_made(model, request);
+    if let WriteRequest::SendTest { .. } = request {
+        plan::test_refused(model);
+    }
     if let WriteRequest::Answer(answer) = request {
         answer::refused(model, answer, failure);
         return Vec::new();

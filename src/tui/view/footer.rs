@@ -332,6 +332,9 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
             Some(&[("up down", "choose"), ("enter", "takes the column"), ("esc", "a plain brace")])
         }
         (FormPage::Templates(_), _) => Some(&[("enter", "takes the template"), ("esc", "back")]),
+        (FormPage::ListColumns { .. }, _) => {
+            Some(&[("up down", "choose"), ("enter", "takes it"), ("esc", "as it was")])
+        }
         (FormPage::LeftOut { edit: Some(_), .. }, _) => Some(&[("enter", "takes it"), ("esc", "as it was")]),
         (FormPage::LeftOut { .. }, _) => Some(&[("enter", "mend"), ("l", "another list"), ("esc", "back")]),
         (FormPage::Lines, Some(LineEdit::Message(_))) => {

@@ -6,7 +6,7 @@ use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::waiting::Waiting;
 use crate::domain::zone::words::by_both_clocks;
-use crate::tui::format::{TimeFormat, in_currency, number, span_words};
+use crate::tui::format::{TimeFormat, in_currency, number};
 use crate::tui::model::{Model, is_going_out};
 use crate::tui::overlay::wrapped;
 use crate::tui::widget::width;
@@ -64,7 +64,9 @@ fn waits(model: &Model, blast: &BlastView, left: u16) -> (String, String) {
         [wait.clone(), rate, done].into_iter().flatten().collect::<Vec<_>>()
     };
     let without_rate = [wait.clone(), short.clone()].into_iter().flatten().collect::<Vec<_>>();
+    let place = model.limit_place(blast).filter(|_| sending).map(|place| format!("   {place}")).unwrap_or_default();
     let lines = [
+        parts("at most", about.clone()).join("   ") + &place,
         parts("at most", about).join("   "),
         parts("max", short).join("  "),
         without_rate.join("  "),
@@ -114,14 +116,14 @@ fn moment(clock: TimeFormat, at: DateTime<Utc>) -> String {
     if at - clock.now < NEAR { clock.second(at) } else { clock.long(at) }
 }
 
-/// When a blast begins that starts by itself, by its own clocks, and in how long.
+/// When a blast begins that starts by itself, by its own clocks.
 fn starts(model: &Model, blast: &BlastView) -> Option<String> {
     let at = blast.send_after.filter(|at| blast.state == BlastState::Scheduled && *at > model.now)?;
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let zone = model.zone_of(blast);
     let day = at.with_timezone(&zone.unwrap_or(clock.zone)).format("%a");
     let time = by_both_clocks(at, (zone, clock.zone), &clock.long(at));
-    Some(format!("starts {day} {time}, in {}", span_words(at - model.now)))
+    Some(format!("starts {day} {time}"))
 }
 
 /// Why the blast does not continue by itself, or when it begins.

@@ -1,6 +1,5 @@
 //! How a blast is sent, as the form says it, and what is wrong with the columns that its message names.
 
-use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::super::wrapped;
@@ -10,8 +9,8 @@ use crate::domain::content::BlastContent;
 use crate::domain::message::fold_name;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::{clean, nearest};
-use crate::tui::format::{TimeFormat, number, start_at};
-use crate::tui::model::BlastForm;
+use crate::tui::format::{TimeFormat, number, rule_times, start_at};
+use crate::tui::model::{BlastForm, config_place};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
@@ -19,9 +18,14 @@ pub(super) fn pace(values: &DraftForm, sender: Option<&SenderView>, room: u16) -
     let own = values.gap.map(|gap| format!("gap {gap}")).into_iter().chain(values.rate.map(|rate| rate.to_string()));
     let own = own.collect::<Vec<_>>().join(", ");
     if own.is_empty() {
-        let per_hour = sender.and_then(|sender| sender.usage.per_hour);
+        let usage = sender.map(|sender| &sender.usage);
+        let gap = usage.and_then(|usage| usage.gap);
+        let per_hour = usage.and_then(|usage| usage.per_hour);
         let per_hour = per_hour.map(|rate| format!(", at most {}/h", number(rate))).unwrap_or_default();
-        return vec![TextLine::plain("the sender's own").and(per_hour, TextRole::Dim)];
+        let key = if gap.is_some() { "gap" } else { "rate" };
+        let place = sender.map(|sender| format!("   {}", config_place(sender, &[key]))).unwrap_or_default();
+        let own = gap.map_or_else(|| "the sender's own".to_owned(), |gap| format!("gap {gap}"));
+        return vec![TextLine::plain(own).and(per_hour, TextRole::Dim).and(place, TextRole::Dim)];
     }
     let average = values.gap.map(|gap| (gap.low() + gap.high()) / 2);
     let average = average.map(|average| format!("    {} s on average", tenths(average.as_secs_f64())));
@@ -52,7 +56,7 @@ pub(super) fn window(values: &DraftForm) -> TextLine {
     let days = values.weekdays.map(|days| days.to_string());
     let zone = values.timezone.map(|zone| zone.name().replace('_', " "));
     let own = hours.into_iter().chain(days).chain(zone).collect::<Vec<_>>().join("  ");
-    if own.is_empty() { TextLine::plain("the sender's own") } else { TextLine::plain(own) }
+    if own.is_empty() { TextLine::plain("any hour, every day") } else { TextLine::plain(own) }
 }
 
 /// `2026-12-01 09:00 (Asia/Kuala Lumpur), once I have sent it`.
@@ -69,11 +73,13 @@ pub(super) fn start(values: &DraftForm, zone: Tz) -> TextLine {
 const NEXT_TIMES: usize = 3;
 
 /// `every mon 09:00`, and when that is next.
-pub(super) fn repeat(values: &DraftForm, (zone, now): (Tz, DateTime<Utc>), room: u16) -> Vec<TextLine> {
+pub(super) fn repeat(values: &DraftForm, (zone, clock): (Tz, TimeFormat), room: u16) -> Vec<TextLine> {
     let Some(order) = &values.repeat else { return vec![TextLine::dim("once")] };
-    let clock = TimeFormat { zone, now };
-    let next: Vec<_> = order.times_after(zone, now).take(NEXT_TIMES).map(|at| clock.long(at)).collect();
-    let next = if next.is_empty() { "never: it ends before".to_owned() } else { format!("next {}", next.join(", ")) };
+    let next: Vec<_> = order.times_after(zone, clock.now).take(NEXT_TIMES).collect();
+    let next = match next[..] {
+        [] => "never: it ends before".to_owned(),
+        _ => format!("next {}", rule_times(&next, zone, clock)),
+    };
     let words = wrapped(&next, room).into_iter().map(TextLine::dim);
     std::iter::once(TextLine::plain(order.rule.to_string())).chain(words).collect()
 }
@@ -110,9 +116,9 @@ pub(super) fn no_column(form: &BlastForm, content: &BlastContent) -> Option<Stri
 
 /// `phone = No. Telefon   name = Nama   also {bandar} {kek}`.
 pub(super) fn columns(form: &BlastForm) -> String {
-    let Some(taken) = &form.taken else { return String::new() };
-    let mut words = vec![format!("phone = {}", taken.phone_column)];
-    words.extend(taken.name_column.as_ref().map(|name| format!("name = {name}")));
+    let Some(read) = &form.read_columns else { return String::new() };
+    let mut words = vec![clean(&read.in_words()).into_owned()];
+    words.extend(read.name.is_none().then(|| "no names".to_owned()));
     let also = form.columns().into_iter().filter(|column| column != "name").map(|column| format!("{{{column}}}"));
     let also = also.collect::<Vec<_>>().join(" ");
     words.extend((!also.is_empty()).then(|| format!("also {also}")));

@@ -1,12 +1,12 @@
 //! What covers the lines of a form: columns and templates to choose from, rows that were left out.
 
 use super::super::{OverlayContent, title, wrapped};
-use crate::app::HeaderFormat;
+use crate::app::{HeaderFormat, ListColumn};
 use crate::domain::rejected_rows::LeftOutRow;
 use crate::tui::format::number;
 use crate::tui::model::BlastForm;
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{TextField, TextLine};
+use crate::tui::widget::{TextField, TextLine, width as display_width, within};
 
 pub(super) fn columns(form: &BlastForm, row: usize) -> OverlayContent {
     let person = form.first_people.get(form.shown);
@@ -17,6 +17,58 @@ pub(super) fn columns(form: &BlastForm, row: usize) -> OverlayContent {
     let lines = form.columns().into_iter().enumerate().map(line).collect();
     let title = title(vec!["Columns".to_owned()], Some("arrows choose, enter takes it, esc is a plain {".to_owned()));
     OverlayContent { title, lines, focus: Some(row) }
+}
+
+/// The columns of the list: for the phones, or for the names beside a column of phones.
+pub(super) fn list_columns(form: &BlastForm, row: usize, phone: Option<&str>, width: u16) -> OverlayContent {
+    let question = if phone.is_some() { "which has the names?" } else { "which has the phone numbers?" };
+    let title =
+        title(vec!["Columns".to_owned(), question.to_owned()], Some("enter takes it, esc leaves it".to_owned()));
+    let columns = match &form.list_columns {
+        None => return OverlayContent { title, lines: vec![TextLine::dim("  reading the list ...")], focus: None },
+        Some(Err(why)) => {
+            let lines = wrapped(why, width.saturating_sub(4));
+            let lines = lines.into_iter().map(|line| TextLine::of(format!("  {line}"), TextRole::Trouble)).collect();
+            return OverlayContent { title, lines, focus: None };
+        }
+        Some(Ok(columns)) => columns,
+    };
+    let longest = columns.iter().map(|column| display_width(&column_name(column))).max().unwrap_or_default();
+    let name_width = longest.clamp(8, NAME_WIDTH.min(width / 2));
+    let read = form.read_columns.as_ref();
+    let now = |column: &ListColumn| match read {
+        Some(read) if read.phone == column.reference => "phone",
+        Some(read) if read.name.as_ref() == Some(&column.reference) => "name",
+        _ => "",
+    };
+    let line = |(n, column): (usize, &ListColumn)| {
+        let name = within(&column_name(column), name_width);
+        let samples = if column.samples.is_empty() { "(empty)".to_owned() } else { column.samples.join("  |  ") };
+        chosen(n == row)
+            .and(format!("{:<6}", now(column)), TextRole::Dim)
+            .and(name, strong(n == row))
+            .and(format!("  {samples}"), TextRole::Dim)
+    };
+    let mut lines: Vec<TextLine> = match phone {
+        None => columns.iter().enumerate().map(line).collect(),
+        Some(phone) => {
+            let now = if read.is_some_and(|read| read.name.is_none()) { "name" } else { "" };
+            let none = chosen(row == 0).and(format!("{now:<6}"), TextRole::Dim);
+            let none = none.and("no column: the list has no names", strong(row == 0));
+            let names = form.name_columns(phone).into_iter().enumerate().map(|(n, column)| line((n + 1, column)));
+            std::iter::once(none).chain(names).collect()
+        }
+    };
+    lines.extend(form.trouble.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
+    OverlayContent { title, lines, focus: Some(row) }
+}
+
+/// The most columns of a column's name.
+const NAME_WIDTH: u16 = 28;
+
+/// Its name, and its place where another one has the same.
+fn column_name(column: &ListColumn) -> String {
+    if column.name == column.reference { column.name.clone() } else { format!("{}, {}", column.reference, column.name) }
 }
 
 pub(super) fn templates(form: &BlastForm, row: usize, width: u16) -> OverlayContent {

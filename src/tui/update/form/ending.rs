@@ -106,7 +106,7 @@ fn pace(typed: &str) -> Result<(Option<Gap>, Option<Rate>), String> {
     Ok((gap, rate))
 }
 
-/// Hours, days and a time zone, in any order; nothing is the sender's own.
+/// Hours, days and a time zone, in any order; nothing is any hour, by the sender's clock.
 fn set_window(values: &mut DraftForm, typed: &str) -> Result<(), String> {
     let (mut hours, mut days, mut zone_read) = (None, None, None);
     for word in typed.split_whitespace() {

@@ -7,6 +7,7 @@ use super::super::key_outcome::KeyOutcome;
 use super::ending::Ending;
 use super::{saving, shown};
 use crate::app::{CellMend, DraftList};
+use crate::domain::list_columns::{ChosenColumns, ListColumns};
 use crate::domain::text::clean;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
@@ -50,13 +51,24 @@ pub(super) fn take_file(model: &mut Model, path: &str, ending: Ending) -> Vec<Ef
     if ending == Ending::Leave && path == offered_path(form) {
         return Vec::new();
     }
-    form.mends.clear();
+    forget_reading(form, path == offered_path(form));
     form.unreadable_path = if ending == Ending::Next { UnreadablePath::Offered } else { UnreadablePath::Dropped };
     let effects = take(model, DraftList::File(PathBuf::from(path)));
     if ending == Ending::Next {
-        super::moved(model, 1);
+        // Past the columns of the list before.
+        let has_columns = model.form.as_deref().is_some_and(|form| form.read_columns.is_some());
+        super::moved(model, if has_columns { 2 } else { 1 });
     }
     effects
+}
+
+/// Another list is read without the cells that were mended in the one before; only of the same file the columns stay chosen.
+fn forget_reading(form: &mut BlastForm, is_same: bool) {
+    form.mends.clear();
+    form.list_columns = None;
+    if !is_same {
+        form.columns = ChosenColumns::default();
+    }
 }
 
 /// A list was read: names the blast after its file, unless somebody typed a name. Whether that changed it.
@@ -73,9 +85,16 @@ pub(super) fn name_after(form: &mut BlastForm) -> bool {
     is_new
 }
 
-/// A list could not be read: the one before stays, and the path of a file is in the field to be mended, unless the field was left by `esc`.
-pub(super) fn mend_path(form: &mut BlastForm, list: &DraftList) {
+/// A list could not be read: the one before stays, with its columns, and the path of a file is in the field to be mended, unless the field
+/// was left by `esc` or another column was chosen.
+pub(super) fn refused(form: &mut BlastForm, list: &DraftList) {
+    let is_reread = form.source().as_ref() == Some(list) && form.kept_list.as_ref() == Some(list);
     form.list.clone_from(&form.kept_list);
+    let columns = form.read_columns.as_ref().map(ListColumns::again).unwrap_or_default();
+    if std::mem::replace(&mut form.columns, columns.clone()) != columns && is_reread {
+        form.line = FormLine::Columns;
+        return;
+    }
     if form.unreadable_path == UnreadablePath::Dropped {
         form.esc_leaves = EscLeaves::Form;
         return;
@@ -90,7 +109,7 @@ pub(super) fn mend_path(form: &mut BlastForm, list: &DraftList) {
 /// Pasted cells are the list.
 pub(super) fn take_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
-    form.mends.clear();
+    forget_reading(form, false);
     // A terminal sends a paste's line ends as carriage returns.
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     take(model, DraftList::Pasted(Arc::from(text)))
@@ -167,8 +186,7 @@ fn mend(model: &mut Model, row: usize, value: &str) -> Vec<Effect> {
     let Some(left_out) = form.left_out.rows.get(row) else { return Vec::new() };
     let mend = CellMend { row: left_out.row, column: left_out.column.clone(), value: value.trim().to_owned() };
     // A draft that is opened again is read from its file once more.
-    form.list =
-        form.list.take().or_else(|| form.left_out.file.clone().map(|path| DraftList::File(PathBuf::from(path))));
+    form.list = form.source();
     form.mends.retain(|other| (other.row, &other.column) != (mend.row, &mend.column));
     form.mends.push(mend);
     form.page = FormPage::LeftOut { row, edit: None };

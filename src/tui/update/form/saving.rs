@@ -3,8 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::{lists, overlays};
-use super::{ending, leaving, list, show, shown, template};
+use super::{ending, leaving, list, list_columns, show, shown, template};
 use crate::app::{SavedDraft, TakenList};
+use crate::domain::list_columns::ChosenColumns;
 use crate::tui::effect::{
     DraftAnswer, DraftOutcome, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest,
 };
@@ -76,10 +77,10 @@ pub(super) fn next(model: &mut Model) -> Vec<Effect> {
     if form.writes == FormWrites::InFlight {
         return Vec::new();
     }
-    if let (Some(at), Some(list), true) = (form.draft, form.list.clone(), form.wants_list) {
+    if let (Some(at), Some(list), true) = (form.draft, form.to_take(), form.wants_list) {
         (form.wants_list, form.is_taking, form.writes) = (false, true, FormWrites::InFlight);
-        let (form, mends) = (Box::new(form.to_save()), form.mends.clone());
-        return vec![Effect::Write(WriteRequest::Draft(DraftWrite::TakeList { at, form, list, mends }))];
+        let form = Box::new(form.to_save());
+        return vec![Effect::Write(WriteRequest::Draft(DraftWrite::TakeList { at, form, list }))];
     }
     let id = form.id();
     let wants_plan = std::mem::take(&mut form.wants_plan);
@@ -133,9 +134,11 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     form.first_people = taken.first_people();
     form.shown = 0;
     form.people = i64::try_from(taken.imported.taken).unwrap_or(i64::MAX);
+    form.left_out_since = taken.left_out_since;
     form.is_taking = false;
     let left_out = taken.imported.rejected.total;
     form.left_out = taken.imported.left_out();
+    form.read_columns = taken.imported.list_columns(form.columns != ChosenColumns::default());
     form.kept_list.clone_from(&form.list);
     form.taken = Some(taken.imported);
     if list::name_after(form) {
@@ -161,7 +164,7 @@ fn refused(model: &mut Model, request: &DraftWrite, failure: &EffectError) -> Ve
         (form.writes, form.is_taking, form.wants_plan) = (FormWrites::Idle, false, false);
         form.trouble = Some(sentence.clone());
         if let DraftWrite::TakeList { list: unread, .. } = request {
-            list::mend_path(form, unread);
+            list::refused(form, &unread.list);
         }
     }
     match request {
@@ -184,6 +187,7 @@ pub fn answered(model: &mut Model, answer: DraftAnswer) -> Vec<Effect> {
         },
         DraftAnswer::Paths { typed, found } => offer_paths(model, &typed, found),
         DraftAnswer::Templates { sender, list } => template::listed(model, &sender, list),
+        DraftAnswer::Columns { list, columns } => list_columns::listed(model, &list, columns),
         DraftAnswer::Edited(edited) => return edited_elsewhere(model, edited),
     }
     Vec::new()

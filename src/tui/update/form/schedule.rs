@@ -33,6 +33,7 @@ pub(super) fn fixed(form: &BlastForm) -> Option<&'static str> {
     let is_fixed = match form.line {
         FormLine::Sender
         | FormLine::People
+        | FormLine::Columns
         | FormLine::Repeat
         | FormLine::Ends
         | FormLine::OwnTime

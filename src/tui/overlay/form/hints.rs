@@ -1,0 +1,27 @@
+//! What is said below the line of a form that is being typed on.
+
+use crate::tui::model::{BlastForm, FormLine, LineEdit};
+
+/// A line that is not typed on has none: a click finds each line where it was drawn.
+pub(super) fn hint(form: &BlastForm) -> Option<&'static str> {
+    match (form.edit.as_ref()?, form.line) {
+        (LineEdit::Message(_), _) if form.first_people.is_empty() => {
+            Some("{name} is a column of the list; esc ends, then e opens your editor")
+        }
+        (LineEdit::Message(_), _) => Some("{ picks a column; esc ends, then e opens your editor"),
+        (LineEdit::Path { .. }, _) => Some("tab completes; enter reads it; or paste cells here"),
+        (_, FormLine::Pace) => Some("20s..60s pauses so long, 20/min is the most; nothing: the sender's own"),
+        (_, FormLine::Window) => Some("09:00-21:00 mon-fri Asia/Kuala_Lumpur; nothing: at any hour"),
+        (_, FormLine::Start) => Some("a day and a time such as 2026-12-01 09:00; nothing: when you send it"),
+        (_, FormLine::Repeat) => {
+            Some("every mon 09:00, every month last 18:00, every hour, or five fields of cron; nothing: once")
+        }
+        (_, FormLine::Ends) => Some("its last day as 2026-12-31, or 10 times, or both; nothing: until you end it"),
+        (_, FormLine::OwnTime) => {
+            Some("10:00 by each person's own clock; hours: Window holds by theirs; nothing: the sender's clock")
+        }
+        (_, FormLine::First) => Some("so many people get it, then it waits for you; nothing: everybody"),
+        (_, FormLine::Variable(_)) => Some("a text, or { for a column"),
+        _ => None,
+    }
+}

@@ -1,0 +1,88 @@
+//! Which columns of the list are the phones and the names: chosen one after the other, and the list is read again.
+
+use super::list::stepped;
+use super::{saving, shown};
+use crate::app::{DraftList, ListColumn};
+use crate::domain::list_columns::{ChosenColumns, ChosenName};
+use crate::tui::effect::{DraftRead, Effect, ReadRequest};
+use crate::tui::key::Key;
+use crate::tui::model::{BlastForm, FormLine, FormPage, Model};
+
+/// `enter` on the columns: all of them, with some of their cells.
+pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    let Some(list) = form.source() else {
+        let why = "the cells that were pasted are not kept: paste them again on People to choose other columns";
+        let unknown = "its file was not noted: enter on People gives the list again, then its columns can be chosen";
+        form.trouble = Some(if form.left_out.is_pasted { why } else { unknown }.to_owned());
+        return Vec::new();
+    };
+    form.page = FormPage::ListColumns { row: 0, phone: None };
+    form.list_columns = None;
+    vec![Effect::Read(ReadRequest::Draft(DraftRead::Columns { sender: form.values.sender.clone(), list }))]
+}
+
+/// The columns are here: the cursor is on the one that is the phone.
+pub(super) fn listed(model: &mut Model, list: &DraftList, columns: Result<Vec<ListColumn>, String>) {
+    let Some(form) = shown(model).filter(|form| form.source().as_ref() == Some(list)) else { return };
+    if !matches!(form.page, FormPage::ListColumns { phone: None, .. }) {
+        return;
+    }
+    let phone = form.read_columns.as_ref().map(|read| read.phone.clone());
+    let is_phone = |column: &ListColumn| Some(&column.reference) == phone.as_ref();
+    let row = columns.iter().flatten().position(is_phone).unwrap_or_default();
+    form.page = FormPage::ListColumns { row, phone: None };
+    form.list_columns = Some(columns);
+}
+
+impl BlastForm {
+    /// The columns that the names can be in, beside the phones.
+    pub fn name_columns(&self, phone: &str) -> Vec<&ListColumn> {
+        self.list_columns.iter().flatten().flatten().filter(|column| column.reference != phone).collect()
+    }
+}
+
+/// A key while a column is chosen.
+pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    let FormPage::ListColumns { row, phone } = form.page.clone() else { return Vec::new() };
+    let columns = form.list_columns.iter().flatten().flatten().count();
+    // In place of the phone's the names have a row for none.
+    match (key, phone) {
+        (Key::Esc | Key::Char('q'), _) => form.page = FormPage::Lines,
+        (Key::Enter, None) => choose_phone(form, row),
+        (Key::Enter, Some(phone)) => return choose_name(model, phone, row),
+        (key, phone) => match stepped(row, key, columns) {
+            Some(row) => form.page = FormPage::ListColumns { row, phone },
+            None => form.trouble = Some("arrows choose, enter takes it, esc leaves all as it was".to_owned()),
+        },
+    }
+    Vec::new()
+}
+
+fn choose_phone(form: &mut BlastForm, row: usize) {
+    let columns = form.list_columns.iter().flatten().flatten();
+    let Some(phone) = columns.map(|column| column.reference.clone()).nth(row) else { return };
+    let name = form.read_columns.as_ref().and_then(|read| read.name.clone());
+    let names = form.name_columns(&phone);
+    let row = names.iter().position(|column| Some(&column.reference) == name.as_ref()).map_or(0, |at| at + 1);
+    form.page = FormPage::ListColumns { row, phone: Some(phone) };
+}
+
+/// Both are chosen: the list is read again by them, unless they are those that it was read by.
+fn choose_name(model: &mut Model, phone: String, row: usize) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    let name =
+        row.checked_sub(1).and_then(|at| form.name_columns(&phone).get(at).map(|column| column.reference.clone()));
+    form.page = FormPage::Lines;
+    form.line = FormLine::Columns;
+    if form.read_columns.as_ref().is_some_and(|read| read.phone == phone && read.name == name) {
+        return Vec::new();
+    }
+    form.list = form.source();
+    form.kept_list.clone_from(&form.list);
+    form.mends.clear();
+    form.columns = ChosenColumns { phone: Some(phone), name: name.map_or(ChosenName::None, ChosenName::Column) };
+    form.wants_list = true;
+    saving::changed(model)
+}
