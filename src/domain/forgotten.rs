@@ -6,12 +6,13 @@ mod answer;
 mod pattern;
 
 use std::collections::HashSet;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use super::phone::{PersonKey, Phone};
+use super::text::hex;
 
 pub use answer::AnswerWords;
 pub use pattern::NumberPatterns;
@@ -123,14 +124,6 @@ impl fmt::Debug for ForgetKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ForgetKey({})", self.id())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to memory does not fail.
-        _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// People whom no list may add again.

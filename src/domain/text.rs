@@ -214,6 +214,16 @@ fn slips(from: &[char], to: &[char]) -> usize {
     above[to.len()]
 }
 
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to memory does not fail.
+        _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// How long a message is, as it is counted wherever one is shown: `1,024 characters`.
 pub fn characters(text: &str) -> String {
     count_of(i64::try_from(text.chars().count()).unwrap_or(i64::MAX), "character", "characters")

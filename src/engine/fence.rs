@@ -3,7 +3,8 @@
 //!
 //! What the database says of itself is compared with what this machine remembers ([`super::memory`]): when a lease is
 //! acquired, in the same transaction, and again whenever a claim meets a server that was started anew. If
-//! there is no memory although something was sent, or it cannot be read or written, somebody has to confirm as well.
+//! there is no memory although something was sent, or was launched before this server was started, or it cannot be read or
+//! written, somebody has to confirm as well.
 //!
 //! A rollback of the whole machine, memory included, cannot be seen from inside it.
 
@@ -46,6 +47,10 @@ pub enum FenceRefusal {
         "this machine has no record of what was sent from this database, and the database may have gone back in time"
     )]
     NoRecord,
+    #[error(
+        "a blast waits that was launched before this server was started, and this machine has no record of the database: it may be a copy"
+    )]
+    LaunchedElsewhere,
     #[error("what this machine remembers of this database cannot be relied on: {0}")]
     Memory(#[from] MemoryError),
     /// A query failed: nothing is known yet, and it is retried.
@@ -306,9 +311,13 @@ fn judge(
         return Err(FenceRefusal::BackInTime(Regression::Seen { now, before }));
     }
     let Some(Remembered { standing, .. }) = remembered else {
-        // A new machine may take over from a live fleet.
-        let may_begin = !facts.has_sent || seen.is_some_and(|seen| seen.was_alive);
-        return if may_begin { Ok(()) } else { Err(FenceRefusal::NoRecord) };
+        return match facts {
+            // A new machine may take over from a live fleet.
+            _ if seen.is_some_and(|seen| seen.was_alive) => Ok(()),
+            SenderFacts { has_sent: true, .. } => Err(FenceRefusal::NoRecord),
+            SenderFacts { is_launched_elsewhere: true, .. } => Err(FenceRefusal::LaunchedElsewhere),
+            _ => Ok(()),
+        };
     };
     if standing.likeness != *server && !is_successor(&standing.likeness, server) {
         return Err(FenceRefusal::OtherDatabase);

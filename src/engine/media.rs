@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::EngineContext;
 use crate::domain::ids::SenderId;
+use crate::domain::text::hex;
 use crate::provider::meta::{FetchedMedia, GraphError, Meta};
 use crate::store::StoreError;
 use crate::store::media::{self, StoredFile, WantedFile};
@@ -49,7 +50,7 @@ impl MediaDir {
 
     /// Stores bytes under their digest, once, readable by their owner alone. Returns the digest.
     pub fn store(&self, bytes: &[u8]) -> io::Result<String> {
-        let digest = hex(bytes);
+        let digest = hex(&Sha256::digest(bytes));
         let path = self.path(&digest)?;
         if path.exists() {
             return Ok(digest);
@@ -68,7 +69,7 @@ impl MediaDir {
     pub fn read(&self, digest: &str) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         File::open(self.path(digest)?)?.read_to_end(&mut bytes)?;
-        if hex(&bytes) == digest {
+        if hex(&Sha256::digest(&bytes)) == digest {
             return Ok(bytes);
         }
         Err(io::Error::new(io::ErrorKind::InvalidData, "its bytes were changed since it was stored"))
@@ -89,15 +90,6 @@ impl MediaDir {
         }
         Ok(self.0.join(&digest[..2]).join(digest))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to memory does not fail.
-        _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {

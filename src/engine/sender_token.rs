@@ -5,7 +5,6 @@
 //! one works, and then lifts the stop by itself; one with the same token waits until somebody lifts it. Whoever has a token
 //! that was refused asks before it sends with it again. To ask sends nothing.
 
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
 use super::sync::Mutex;
 use crate::domain::sender::SenderDevice;
+use crate::domain::text::hex;
 use crate::provider::HealthVerdict;
 use crate::store::sender::{self, RefusedToken};
 use crate::store::{StoreError, lease};
@@ -71,10 +71,7 @@ impl SenderToken {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         }
-        let mut fingerprint = String::new();
-        for byte in &hash.finalize()[..FINGERPRINT_BYTES] {
-            let _ = write!(fingerprint, "{byte:02x}");
-        }
+        let fingerprint = hex(&hash.finalize()[..FINGERPRINT_BYTES]);
         Self { fingerprint, is_proven: AtomicBool::new(false), state: Mutex::default() }
     }
 

@@ -138,7 +138,7 @@ pub async fn launch(
     let done = sqlx::query(
         "update blasts
             set state = 'sending', state_reason = null, state_by = $4, version = version + 1, updated_at = now(),
-                send_after = now() + $3, launched_at = coalesce(launched_at, now()),
+                send_after = now() + $3, launched_at = coalesce(launched_at, now()), launched_on = server_start(),
                 provider_hold_until = null, provider_hold_why = null,
                 -- Whoever resumes has seen how the first people fared.
                 first_left = nullif(first_left, 0),
@@ -160,7 +160,7 @@ pub async fn schedule(tx: &mut PgConnection, id: BlastId, version: i64, by: &str
     let done = sqlx::query(
         "update blasts
             set state = 'scheduled', state_reason = null, state_by = $3, version = version + 1, updated_at = now(),
-                send_after = scheduled_for, blast_date = scheduled_for,
+                send_after = scheduled_for, blast_date = scheduled_for, launched_on = server_start(),
                 provider_hold_until = null, provider_hold_why = null
           where id = $1 and version = $2 and scheduled_for > now()",
     )

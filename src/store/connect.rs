@@ -11,6 +11,7 @@ use sqlx::{Connection, FromRow, PgConnection, PgPool};
 use self::adopt::OpenConnection;
 use super::StoreError;
 use super::endpoint::{Endpoint, Pooling, SessionAccess, first_answer};
+use crate::domain::text::hex;
 
 /// The migrations in the binary. Forward only.
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
@@ -230,14 +231,15 @@ fn newest_known() -> i64 {
 #[derive(FromRow)]
 struct AppliedMigration {
     version: i64,
-    checksum: Vec<u8>,
+    /// In hexadecimal: as text, its bytes come as the database's `bytea_output` has it.
+    checksum: String,
     success: bool,
 }
 
 /// The migrations applied so far; none in an empty database. Asked once in a process's life: to prepare it would be one more trip to the
 /// server.
 async fn applied(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>, StoreError> {
-    let applied = sqlx::raw_sql("select version, checksum, success from _sqlx_migrations order by version");
+    let applied = sqlx::raw_sql("select version, encode(checksum, 'hex') as checksum, success from _sqlx_migrations order by version");
     match applied.fetch_all(connection).await {
         Err(error) if is_absence(&error) => Ok(Vec::new()),
         rows => Ok(rows?.iter().map(AppliedMigration::from_row).collect::<Result<_, _>>()?),
@@ -246,6 +248,6 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>,
 
 /// Whether these are exactly the migrations of this binary, so that nothing is to be done.
 fn is_ours(applied: &[AppliedMigration]) -> bool {
-    let ours = MIGRATOR.iter().map(|migration| (migration.version, &*migration.checksum, true));
-    ours.eq(applied.iter().map(|one| (one.version, &*one.checksum, one.success)))
+    let ours = MIGRATOR.iter().map(|migration| (migration.version, hex(&migration.checksum), true));
+    ours.eq(applied.iter().map(|one| (one.version, one.checksum.clone(), one.success)))
 }

@@ -50,8 +50,8 @@ pub struct NewSessionAnswer<'a> {
 pub async fn add(tx: &mut PgConnection, new: NewSessionAnswer<'_>) -> Result<BlastId, StoreError> {
     let id: BlastId = sqlx::query_scalar(
         "insert into blasts (blast_tag, follow_up_stage, total_recipients, sender_id, state, message, send_after, state_by,
-                             launched_at, answers_blast, answers_recipient, answer_until)
-         values ($1, 'Answer', 1, $2, 'sending', $3, now(), $4, now(), $5, $6, $7) returning id",
+                             launched_at, launched_on, answers_blast, answers_recipient, answer_until)
+         values ($1, 'Answer', 1, $2, 'sending', $3, now(), $4, now(), server_start(), $5, $6, $7) returning id",
     )
     .bind(new.tag)
     .bind(new.sender)

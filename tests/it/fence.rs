@@ -53,6 +53,25 @@ async fn a_copied_database_sends_nothing_until_somebody_confirms() {
     goes_on_once_confirmed(&shop, 8).await;
 }
 
+/// What a copy of a database shows from which nothing was sent yet: its blast was launched on another start of a server.
+#[tokio::test]
+async fn a_copied_database_that_has_not_sent_yet_sends_nothing_where_no_engine_waited_for_its_blast() {
+    let shop = Shop::open(SLOW_START).await;
+    let blast = shop.blast(0..5).await;
+    shop.execute("update blasts set launched_on = '1763600000 ' || split_part(launched_on, ' ', 2)").await;
+
+    shop.until_idle().await;
+
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    let why = shown["waiting"]["why"].as_str().unwrap();
+    assert!(why.contains("may be a copy") && why.contains("sender confirm sales"), "{shown}");
+    assert_eq!(shop.sim.posts().await.len(), 0, "the database that it is a copy of sends to them");
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 5);
+    shop.promises().await;
+}
+
 #[tokio::test]
 async fn a_database_that_went_back_in_time_sends_nothing_until_somebody_confirms() {
     let shop = a_shop_that_has_sent().await;

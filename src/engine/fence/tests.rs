@@ -14,6 +14,7 @@ fn facts() -> SenderFacts {
         server_started_at: "2026-11-20T12:00:00Z".parse().unwrap(),
         sent_from: Some(likeness(1)),
         has_sent: true,
+        is_launched_elsewhere: false,
         epoch: 3,
         renewals: 10,
         newest_recipient: 100,
@@ -57,6 +58,16 @@ fn no_memory_is_a_reason_to_ask_only_where_something_was_sent_that_nobody_here_s
         let refused = judge(&facts(), &likeness(1), None, seen);
         assert!(matches!(refused, Err(FenceRefusal::NoRecord)), "{refused:?}");
     }
+}
+
+#[test]
+fn no_memory_is_a_reason_to_ask_where_a_blast_was_launched_before_the_server_was_started() {
+    let copy = SenderFacts { has_sent: false, sent_from: None, is_launched_elsewhere: true, ..facts() };
+
+    let refused = judge(&copy, &likeness(1), None, None);
+    assert!(matches!(refused, Err(FenceRefusal::LaunchedElsewhere)), "{refused:?}");
+    assert!(judge(&copy, &likeness(1), None, Some(seen(10, true))).is_ok(), "a takeover from a live engine");
+    assert!(judge(&copy, &likeness(1), Some(&remembered(1, 3, 10)), None).is_ok(), "the machine whose engine waited for it");
 }
 
 #[test]

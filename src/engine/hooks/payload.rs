@@ -1,6 +1,5 @@
 //! The body of a call. The same rows give the same bytes, however often they are sent and whichever engine sends them.
 
-use std::fmt::Write as _;
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -9,6 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
 use crate::domain::hook::EventSource;
+use crate::domain::text::hex;
 use crate::store::hook::EventRow;
 
 /// One event, as it is sent.
@@ -33,11 +33,7 @@ impl Event {
 }
 
 fn event_id(of: &str) -> String {
-    Sha256::digest(of).iter().take(16).fold("evt_".to_owned(), |mut text, byte| {
-        // Writing to memory does not fail.
-        _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("evt_{}", hex(&Sha256::digest(of)[..16]))
 }
 
 fn spelled(at: DateTime<Utc>) -> String {

@@ -1,6 +1,5 @@
 //! The pages' own files, in the binary. Their addresses change with their contents, so that browsers keep them.
 
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
@@ -9,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 use super::super::problem::Problem;
+use crate::domain::text::hex;
 
 struct Asset {
     name: &'static str,
@@ -43,12 +43,7 @@ pub(super) fn icon() -> &'static str {
 
 impl Asset {
     fn address(&self) -> String {
-        let mut address = format!("/assets/{}?v=", self.name);
-        for byte in &Sha256::digest(self.text.as_bytes())[..6] {
-            // Writing to memory does not fail.
-            _ = write!(address, "{byte:02x}");
-        }
-        address
+        format!("/assets/{}?v={}", self.name, hex(&Sha256::digest(self.text.as_bytes())[..6]))
     }
 }
 

@@ -1,10 +1,10 @@
 //! News of WSAPME's.
 
-use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
 use super::{ItemNews, NewsPerson, ReadItem, ReplyNews, StatusNews, with_plus};
+use crate::domain::text::hex;
 use crate::provider::wsapme::webhook::{WsapmeEvent, WsapmeMessage, WsapmeStatus};
 
 /// What stands for the id that WSAPME's messages do not have.
@@ -17,12 +17,7 @@ pub(in crate::engine::inbox) struct WsapmeOrigin<'a> {
 impl WsapmeOrigin<'_> {
     /// The same bytes are the same message.
     fn id(&self) -> String {
-        let mut id = "digest:".to_owned();
-        for byte in self.digest {
-            let _ = write!(id, "{byte:02x}");
-        }
-        let _ = write!(id, ":{}", self.position);
-        id
+        format!("digest:{}:{}", hex(self.digest), self.position)
     }
 }
 

@@ -1,6 +1,5 @@
 //! A message from a person.
 
-use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -11,6 +10,7 @@ use super::content::InboundContent;
 use super::fields::{flag, list, message_id, time};
 use super::person::{Contact, WebhookPerson};
 use crate::domain::ids::MessageId;
+use crate::domain::text::hex;
 
 /// An item of `messages`.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,9 +61,5 @@ impl InboundMessage {
 /// Stands for an id that is missing or unreadable: the same item is the same message. What somebody wrote must not be lost
 /// by it, least of all a stop.
 fn id_of(item: &Value) -> Option<MessageId> {
-    let mut id = "digest:".to_owned();
-    for byte in Sha256::digest(item.to_string()) {
-        let _ = write!(id, "{byte:02x}");
-    }
-    MessageId::new(&id)
+    MessageId::new(&format!("digest:{}", hex(&Sha256::digest(item.to_string()))))
 }
