@@ -239,7 +239,9 @@ struct AppliedMigration {
 /// The migrations applied so far; none in an empty database. Asked once in a process's life: to prepare it would be one more trip to the
 /// server.
 async fn applied(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>, StoreError> {
-    let applied = sqlx::raw_sql("select version, encode(checksum, 'hex') as checksum, success from _sqlx_migrations order by version");
+    let applied = sqlx::raw_sql(
+        "select version, encode(checksum, 'hex') as checksum, success from _sqlx_migrations order by version",
+    );
     match applied.fetch_all(connection).await {
         Err(error) if is_absence(&error) => Ok(Vec::new()),
         rows => Ok(rows?.iter().map(AppliedMigration::from_row).collect::<Result<_, _>>()?),

@@ -278,3 +278,11 @@ async fn whom_the_version_before_had_in_flight_are_uncertain_until_it_tells() {
     assert_eq!(shop.number(over).await, 1, "the engine of before claims nobody any more");
     shop.ok(&["audit"]).await;
 }
+
+#[tokio::test]
+async fn bytes_that_a_database_prints_in_another_way_do_no_harm() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.execute(&format!("alter database {} set bytea_output = 'escape'", shop.database.name())).await;
+
+    shop.ok(&["blast", "list"]).await;
+}

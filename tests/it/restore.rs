@@ -3,8 +3,9 @@
 
 mod memory;
 mod opt_outs;
+mod unsent;
 
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -260,6 +261,8 @@ async fn somebody_who_failed_before_a_backup_and_was_retried_after_it_is_not_sen
 async fn somebody_who_was_refused_and_sent_to_in_the_time_that_was_lost_is_not_sent_to_again() {
     let world = Restorable::open(Setup { engine: "speed = 600", ..SETUP }).await;
     let shop = &world.shop;
+    shop.blast(10..11).await;
+    shop.until_idle().await;
     shop.sim
         .answer_send(&digits(1), json!([{ "code": 429, "body": "{\"success\":false,\"message\":\"slow down\"}" }]))
         .await;
@@ -267,7 +270,7 @@ async fn somebody_who_was_refused_and_sent_to_in_the_time_that_was_lost_is_not_s
     world.cluster.back_up().await;
     let since = Utc::now();
     shop.until_idle().await;
-    assert_eq!((world.posts().await, shop.count("queued").await), (4, 0));
+    assert_eq!((world.posts().await, shop.count("queued").await), (5, 0));
 
     world.cluster.put_back().await;
     let lost = [(since, Utc::now())];
@@ -278,7 +281,7 @@ async fn somebody_who_was_refused_and_sent_to_in_the_time_that_was_lost_is_not_s
 
     assert_eq!(
         (world.posts().await, shop.count("uncertain").await),
-        (4, 3),
+        (5, 3),
         "{}",
         shop.ok(&["blast", "show", &blast]).await
     );
@@ -299,35 +302,6 @@ async fn a_server_that_is_merely_started_again_asks_nothing() {
     engine.stop().await;
     assert_eq!(world.shop.number("select count(*) from senders where stopped_at is not null").await, 0);
     world.shop.promises().await;
-}
-
-#[tokio::test]
-async fn a_server_that_is_started_again_before_a_scheduled_blast_asks_only_where_no_engine_waited() {
-    let world = Restorable::open(SETUP).await;
-    let shop = &world.shop;
-    let blast = shop.draft_with(0..5, &["--at", &(Utc::now() + TimeDelta::hours(1)).to_rfc3339()]).await;
-    shop.send(&blast).await;
-    let engine = shop.engine();
-    eventually_async("an engine waits for its time", async || {
-        shop.number("select count(*) from sender_leases where epoch > 0").await == 1
-    })
-    .await;
-    engine.stop().await;
-    // The same start of the server as a copy has that is started elsewhere.
-    world.cluster.back_up().await;
-    shop.execute("update blasts set send_after = now(), scheduled_for = now() where state = 'scheduled'").await;
-
-    let elsewhere = shop.path("elsewhere");
-    let mut command = shop.command(&["engine", "--until-idle"]);
-    command.env("BLASTDECK_STATE_DIR", elsewhere);
-    let said = crate::support::said(command).await;
-
-    assert_eq!((said.code, world.posts().await), (0, 0), "{said:?}");
-    assert_eq!(shop.number("select count(*) from senders where stopped_reason like '%may be a copy%'").await, 1);
-    shop.execute("update senders set stopped_at = null, stopped_code = null, stopped_reason = null").await;
-    shop.until_idle().await;
-    assert_eq!(world.posts().await, 5, "the engine of this machine waited for it");
-    shop.promises().await;
 }
 
 #[tokio::test]

@@ -67,7 +67,10 @@ fn no_memory_is_a_reason_to_ask_where_a_blast_was_launched_before_the_server_was
     let refused = judge(&copy, &likeness(1), None, None);
     assert!(matches!(refused, Err(FenceRefusal::LaunchedElsewhere)), "{refused:?}");
     assert!(judge(&copy, &likeness(1), None, Some(seen(10, true))).is_ok(), "a takeover from a live engine");
-    assert!(judge(&copy, &likeness(1), Some(&remembered(1, 3, 10)), None).is_ok(), "the machine whose engine waited for it");
+    assert!(
+        judge(&copy, &likeness(1), Some(&remembered(1, 3, 10)), None).is_ok(),
+        "the machine whose engine waited for it"
+    );
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The body of a call. The same rows give the same bytes, however often they are sent and whichever engine sends them.
 
-
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;

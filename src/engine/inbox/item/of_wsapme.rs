@@ -1,6 +1,5 @@
 //! News of WSAPME's.
 
-
 use chrono::{DateTime, Utc};
 
 use super::{ItemNews, NewsPerson, ReadItem, ReplyNews, StatusNews, with_plus};

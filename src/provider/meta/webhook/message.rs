@@ -1,6 +1,5 @@
 //! A message from a person.
 
-
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
