@@ -103,6 +103,8 @@ pub struct StageSpeed {
     pub median: TimeDelta,
     /// Nine of ten were.
     pub p90: TimeDelta,
+    /// How many those are: estimated where only some people were read.
+    pub people: i64,
 }
 
 impl StageSpeed {
@@ -114,7 +116,10 @@ impl StageSpeed {
         };
         let mut took: Vec<(TimeDelta, f64)> = people.iter().filter_map(took).collect();
         took.sort_by_key(|(took, _)| *took);
-        Some(Self { median: quantile(&took, 0.5)?, p90: quantile(&took, 0.9)? })
+        let people: f64 = took.iter().map(|(_, weight)| weight).sum();
+        #[expect(clippy::cast_possible_truncation, reason = "a number of people")]
+        let people = people.round() as i64;
+        Some(Self { median: quantile(&took, 0.5)?, p90: quantile(&took, 0.9)?, people })
     }
 }
 

@@ -13,6 +13,7 @@ use super::fingerprint::{Fingerprint, program, stamp};
 use super::notifier::DatabaseState;
 use super::standby::StandbyLock;
 use crate::config::{Config, ConfigError, SenderConfig};
+use crate::domain::text::shell_word;
 use crate::private_postgres::PrivatePostgres;
 use crate::store::sender::RegistrationOutcome;
 use crate::store::{self, SchemaState};
@@ -205,7 +206,29 @@ impl Follower {
         if is_same_database && let Some(why) = self.are_all_elsewhere(&usable).await? {
             return Err(why);
         }
+        if is_same_database && let Some(why) = self.is_one_missing(&config).await? {
+            return Err(why);
+        }
         Ok(Some(config))
+    }
+
+    /// Why the senders of a configuration are too few: one that this engine sends for is none of them, and a blast of it would wait for
+    /// an engine that never comes.
+    async fn is_one_missing(&self, config: &Config) -> Result<Option<String>, String> {
+        let is_kept = |name: &str| config.senders.iter().any(|sender| sender.name == name);
+        let gone = self.config.senders.iter().map(|sender| sender.name.as_str()).filter(|name| !is_kept(name));
+        let gone: Vec<&str> = gone.collect();
+        if gone.is_empty() {
+            return Ok(None);
+        }
+        let looked_up = timeout(ASK_EVERY, store::sender::unfinished(&self.engine.pool, &gone)).await;
+        let unfinished = looked_up
+            .map_err(|_| "the database does not answer".to_owned())
+            .and_then(|found| found.map_err(|error| error.to_string()))?;
+        Ok(unfinished.map(|(sender, blast)| {
+            let name = shell_word(&sender);
+            format!("sender {name} is none of its [[senders]], and blast {blast} of {name} is not over: put it back, or pause or cancel the blast")
+        }))
     }
 
     /// Why none of these senders may be used: in the database each is another phone.

@@ -30,7 +30,7 @@ pub use people::{FirstFared, PlanGroup, PlanPerson, fared, of_group, wrote};
 /// People of a blast who are also somewhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub struct Overlap {
-    /// Had a message of this business since the time asked.
+    /// Had a message of this business since the time asked, or may have had one: it is uncertain.
     pub recently_messaged: i64,
     /// Still queued in another blast of this business that is launched, also for a time that is to come.
     pub queued_elsewhere: i64,
@@ -50,7 +50,8 @@ const OVERLAP: &str = concat!(
                 select not exists (select 1 from suppressions s
                                     where person_key(s.phone_number) = person_key(r.phone_number)
                                       and s.business in ($2, '*')) as gets_it,
-                       bool_or(o.sent_at > $3 and o.blast_id in (select id from others)) as recent,
+                       bool_or((o.sent_at > $3 or o.status = 'uncertain' and o.changed_at > $3)
+                               and o.blast_id in (select id from others)) as recent,
                        bool_or(o.status = 'queued'
                                and o.blast_id in (select id from others where is_live)) as waiting
                   from blast_recipients o

@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::in_flight::not_in_flight;
 use super::{StoreError, settings};
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::sender::SenderDevice;
 
@@ -277,4 +277,17 @@ pub async fn device(pool: &PgPool, id: SenderId) -> Result<Option<SenderDevice>,
             .fetch_optional(pool)
             .await?;
     Ok(found.and_then(|(provider, address, id)| Some(SenderDevice { provider, address: address?, id: id? })))
+}
+
+/// The first blast of these senders that is sent, or starts by itself, with the sender's name.
+pub async fn unfinished(pool: &PgPool, names: &[&str]) -> Result<Option<(String, BlastId)>, StoreError> {
+    let found = sqlx::query_as(
+        "select s.name, b.id from blasts b join senders s on s.id = b.sender_id
+          where s.name = any($1) and b.state in ('scheduled', 'sending') and b.deleted_at is null
+          order by b.id limit 1",
+    )
+    .bind(names)
+    .fetch_optional(pool)
+    .await?;
+    Ok(found)
 }

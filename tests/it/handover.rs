@@ -119,6 +119,25 @@ async fn a_running_engine_follows_its_configuration_file_as_the_same_process() {
 }
 
 #[tokio::test]
+async fn a_configuration_without_the_sender_of_a_running_blast_is_not_followed_until_that_is_paused() {
+    let shop = Shop::open(Setup { sender: "rate = \"20/s\"", ..SLOW }).await;
+    let blast = shop.blast(0..2_000).await;
+    let engine = shop.engine();
+    shop.until_posts(5).await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    let has_logged = |words: &str| std::fs::read_to_string(shop.path("engine.log")).unwrap().contains(words);
+
+    shop.write("config.toml", config.replace("name = \"sales\"", "name = \"sales2\""));
+
+    eventually("it says why", || has_logged("sender sales is none of its [[senders]]"));
+    shop.until_posts(shop.sim.posts().await.len() + 20).await;
+    shop.ok(&["blast", "pause", &blast]).await;
+    eventually("it is followed", || has_logged("the engine restarts"));
+    engine.kill().await;
+    shop.promises().await;
+}
+
+#[tokio::test]
 async fn an_engine_whose_program_is_replaced_becomes_the_new_one() {
     let shop = Shop::open(SLOW).await;
     shop.blast(0..50).await;

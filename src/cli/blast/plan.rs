@@ -162,7 +162,7 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     out.push_str(&plan.segment.as_ref().map_or_else(String::new, segment_text));
     let about = [
         (plan.suppressed, "left out: they opted out"),
-        (plan.recently_messaged, "had a message from us in the last 7 days"),
+        (plan.recently_messaged, "had, or may have had, a message from us in the last 7 days"),
         (plan.queued_elsewhere, "still queued in another blast: would get both"),
         (plan.wrote, Plan::WROTE),
     ];

@@ -1,6 +1,6 @@
 //! One webhook request: signed, posted, and posted again until it is answered with 200.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Client, StatusCode, header};
@@ -8,7 +8,6 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 use super::{super::world::World, HookProvider};
-use crate::domain::text::hex;
 
 /// How long a receiver may take to answer, in real time.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -31,7 +30,11 @@ pub fn signature(secret: &SecretString, body: &[u8]) -> String {
     // Any length of key is right for this MAC.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else { return String::new() };
     mac.update(body);
-    format!("sha256={}", hex(&mac.finalize().into_bytes()))
+    mac.finalize().into_bytes().iter().fold("sha256=".to_owned(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Posts one body to a provider's receiver, signed where the provider signs; `None` when there is no receiver.

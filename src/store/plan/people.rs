@@ -31,7 +31,7 @@ pub struct PlanPerson {
 pub enum PlanGroup {
     /// Left out: they opted out.
     OptedOut,
-    /// Had a message lately.
+    /// Had a message lately, or may have had one.
     Recent,
     /// Queued in another blast as well.
     Elsewhere,
@@ -111,11 +111,12 @@ const RECENT: &str = "
     select r.phone_number, r.name, o.tag, o.at
       from blast_recipients r
      cross join lateral (
-           select b.blast_tag as tag, x.sent_at as at
+           select b.blast_tag as tag, coalesce(x.sent_at, x.changed_at) as at
              from blast_recipients x join blasts b on b.id = x.blast_id join senders s on s.id = b.sender_id
             where person_key(x.phone_number) = person_key(r.phone_number) and x.blast_id <> r.blast_id
-              and s.business = $2 and b.answer_until is null and x.sent_at > $3
-            order by x.sent_at desc limit 1) o
+              and s.business = $2 and b.answer_until is null
+              and (x.sent_at > $3 or x.status = 'uncertain' and x.changed_at > $3)
+            order by 2 desc limit 1) o
      where r.blast_id = $1 and r.status = 'queued' and r.id <> all($5)
        and not exists (select from suppressions s
                         where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))

@@ -191,7 +191,7 @@ impl PlanCount {
     pub const fn of_file(self) -> (&'static str, &'static str) {
         match self {
             Self::Group(PlanGroup::OptedOut) => ("opted-out", "who is left out because they opted out"),
-            Self::Group(PlanGroup::Recent) => ("recent", "who had a message in the last 7 days"),
+            Self::Group(PlanGroup::Recent) => ("recent", "who had a message in the last 7 days, or may have had one"),
             Self::Group(PlanGroup::Elsewhere) => ("elsewhere", "who is queued in another blast as well"),
             Self::Group(PlanGroup::Wrote) => ("wrote", "who wrote and is not marked as replied"),
             Self::LeftOut => ("left-out", "what was left out of the list"),

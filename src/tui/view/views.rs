@@ -115,15 +115,31 @@ fn speed(model: &Model, blast: &BlastView) -> Vec<TextLine> {
     lines
 }
 
+/// Of some who got there the time is not known: those that it is said of are counted.
 fn speed_line(stage: Status, speed: Option<StageSpeed>, count: i64) -> TextLine {
     let words = |span: fn(&StageSpeed) -> TimeDelta| {
-        speed.as_ref().map_or_else(|| "-".to_owned(), |speed| span_words(span(speed)))
+        speed.as_ref().map_or_else(|| "-".to_owned(), |speed| span_words(rounded_up(span(speed))))
+    };
+    let people = match speed.map(|speed| speed.people) {
+        Some(timed) if timed < count => format!("{} of {}", number(timed), number(count)),
+        _ => number(count),
     };
     TextLine::plain("  ")
         .and(format!("{:<12}", stage_label(stage)), TextRole::Stage(stage))
         .and(format!("{:>12}", words(|speed| speed.median)), TextRole::Plain)
         .and(format!("{:>14}", words(|speed| speed.p90)), TextRole::Plain)
-        .and(format!("{:>12}", number(count)), TextRole::Plain)
+        .and(format!("{people:>12}"), TextRole::Plain)
+}
+
+/// To the next of the units that it is said in: who took a little longer than that is not within it.
+fn rounded_up(span: TimeDelta) -> TimeDelta {
+    let unit = match span.num_seconds() {
+        ..60 => TimeDelta::seconds(1),
+        60..86_400 => TimeDelta::minutes(1),
+        _ => TimeDelta::hours(1),
+    };
+    let (span, unit) = (span.num_milliseconds(), unit.num_milliseconds());
+    TimeDelta::milliseconds((span + unit - 1) / unit * unit)
 }
 
 /// An hour with fewer messages says nothing.
@@ -281,4 +297,22 @@ fn pad(words: &str, columns: usize) -> String {
     }
     let taken = usize::from(crate::tui::widget::width(&kept));
     format!("{}{kept}", " ".repeat(columns.saturating_sub(taken)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_half_were_within_is_rounded_up_in_the_unit_it_is_said_in() {
+        let words = |milliseconds| span_words(rounded_up(TimeDelta::milliseconds(milliseconds)));
+
+        assert_eq!(words(0), "0 s");
+        assert_eq!(words(4_950), "5 s");
+        assert_eq!(words(5_000), "5 s");
+        assert_eq!(words(59_400), "1 min");
+        assert_eq!(words(61_000), "2 min");
+        assert_eq!(words(3_599_000), "1 h");
+        assert_eq!(words(86_401_000), "1 day 1 h");
+    }
 }

@@ -124,6 +124,7 @@ async fn a_plan_looks_once_at_each_person_also_right_after_an_import() {
              insert into blasts (blast_tag, sender_id, message, state) values ('Draft', 1, 'Hi', 'draft');
              insert into blast_recipients (blast_id, phone_number, status, standing, sent_at, message_id, attempt)
              select 1, '+60100' || lpad(n::text, 6, '0'), 'sent', 'sent', now(), 'M' || n, 1 from generate_series(1, 4000) as n;
+             update blast_recipients set status = 'uncertain', standing = 'uncertain', sent_at = null where id % 10 = 0;
              insert into blast_recipients (blast_id, phone_number)
              select 2, '+60100' || lpad(n::text, 6, '0') from generate_series(1, 4000) as n;
              insert into suppressions (business, phone_number, source)
@@ -136,7 +137,7 @@ async fn a_plan_looks_once_at_each_person_also_right_after_an_import() {
         assert_eq!(
             (overlap.recently_messaged, overlap.queued_elsewhere),
             (3_500, 0),
-            "without the 500 who get nothing"
+            "without the 500 who get nothing, and with those of whom it is not known"
         );
         assert_eq!(suppression::count_in(pool, BlastId(2)).await.unwrap(), 500, "each counts once");
         assert_eq!(skip_suppressed(pool, BlastId(2)).await.unwrap(), 500);
