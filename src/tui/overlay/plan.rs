@@ -162,7 +162,9 @@ fn who(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
 fn says(loaded: &app::Plan, count: PlanCount) -> (i64, String) {
     let (people, words) = match count {
         PlanCount::Group(PlanGroup::OptedOut) => (loaded.suppressed, "left out: they opted out"),
-        PlanCount::Group(PlanGroup::Recent) => (loaded.recently_messaged, "had, or may have had, a message from us in the last 7 days"),
+        PlanCount::Group(PlanGroup::Recent) => {
+            (loaded.recently_messaged, "had, or may have had, a message from us in the last 7 days")
+        }
         PlanCount::Group(PlanGroup::Elsewhere) => {
             (loaded.queued_elsewhere, "still queued in another blast: would get both")
         }
