@@ -39,6 +39,9 @@ impl Launch {
     pub const ARMED_FOR: TimeDelta = TimeDelta::seconds(10);
 }
 
+/// A resume so long ago answered the same question as one that comes now.
+const ANSWERED_LATELY: TimeDelta = TimeDelta::minutes(10);
+
 impl App {
     /// Starts sending a draft.
     pub async fn launch(&self, launch: Launch) -> Result<BlastView, AppError> {
@@ -124,12 +127,24 @@ impl App {
     /// Resumes the stopped sender of a blast that was not paused itself: whoever resumes confirms that the error is fixed.
     async fn resume_sender(&self, mut tx: DbTransaction, head: &BlastHead) -> Result<BlastView, AppError> {
         if !unstop(&mut tx, head, self.operator()).await? {
-            return Err(AppError::Refused("the blast is sending: it was not paused".to_owned()));
+            return Err(AppError::Refused(self.why_not_resumed(&mut tx, head).await?));
         }
         self.log_blast_act(&mut tx, Act::Resume, head, json!({})).await?;
         tx.commit().await?;
         self.notify(head.id).await?;
         self.blast(head.id).await
+    }
+
+    /// Why a blast that is sending is not resumed: perhaps somebody was first, whose question was the same.
+    async fn why_not_resumed(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<String, AppError> {
+        let now = store::now(&mut *tx).await?;
+        let newest = action::newest_launch(tx, head.id).await?.filter(|act| now - act.at < ANSWERED_LATELY);
+        Ok(match newest {
+            Some(act) if act.action == Act::Resume => {
+                format!("{} is sending: {} resumed it already", name(head), act.operator)
+            }
+            _ => "the blast is sending: it was not paused".to_owned(),
+        })
     }
 
     /// Pauses at once: no POST starts once the engine is notified, which takes at most one message.

@@ -129,11 +129,11 @@ impl App {
     /// What a launch (or resume) would do. Starts nothing; a launch reads the people of a filter again, and so does this, so that it shows
     /// whom it would go to. For who may only read they are counted as the filter finds them, and nothing is written.
     pub async fn plan(&self, id: BlastId) -> Result<Plan, AppError> {
-        self.plan_by_days_of(id, None).await
+        Box::pin(self.plan_itself(id, None)).await
     }
 
-    /// The same for somebody who reads times by the clocks of a zone: what goes today and tomorrow is by their days. Else by the sender's, and
-    /// so where a daily cap counts by those.
+    /// The same for somebody who reads it, with the sender's health, for which its provider is asked. Of a zone by whose clocks they read
+    /// times, what goes today and tomorrow is by its days; else by the sender's, and so where a daily cap counts by those.
     pub async fn plan_by_days_of(&self, id: BlastId, days: Option<Tz>) -> Result<Plan, AppError> {
         let (plan, health) = tokio::join!(Box::pin(self.plan_itself(id, days)), Box::pin(self.sender_health(id)));
         Ok(Plan { sender_health: health?.map(Box::new), ..plan? })

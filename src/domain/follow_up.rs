@@ -8,19 +8,22 @@ pub enum LeftOut {
     OptedOut,
     /// Bought after this blast's message, by the word of another blast.
     Bought,
+    /// Replied in the blast that this one follows, or in one that that follows.
+    Replied,
     /// In a follow-up of this blast already.
     Followed,
 }
 
 impl LeftOut {
     /// In the order of their weight: whoever opted out is counted there, whatever else is true of them.
-    pub const ALL: [Self; 3] = [Self::OptedOut, Self::Bought, Self::Followed];
+    pub const ALL: [Self; 4] = [Self::OptedOut, Self::Bought, Self::Replied, Self::Followed];
 
     /// As the store spells it.
     pub const fn key(self) -> &'static str {
         match self {
             Self::OptedOut => "opted_out",
             Self::Bought => "bought",
+            Self::Replied => "replied",
             Self::Followed => "followed",
         }
     }
@@ -30,6 +33,7 @@ impl LeftOut {
         match self {
             Self::OptedOut => "opted out",
             Self::Bought => "bought in another blast since",
+            Self::Replied => "replied in the blast that it follows",
             Self::Followed => "in a follow-up of this blast already",
         }
     }

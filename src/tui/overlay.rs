@@ -92,9 +92,14 @@ pub fn page_rows(model: &Model) -> usize {
     Layout::page_rows(model.size).saturating_sub(1 + view::covered_rows(model))
 }
 
-/// How many lines of the topmost overlay stay above those that scroll: the field of the commands.
+/// How many lines of the topmost overlay stay above those that scroll: the field of the commands, and whom a plan is for, beside the
+/// number to type.
 pub fn pinned_lines(model: &Model) -> usize {
-    usize::from(matches!(model.overlays.last(), Some(Overlay::Commands(_))))
+    match model.overlays.last() {
+        Some(Overlay::Commands(_)) => 1,
+        Some(Overlay::Plan(plan)) => usize::from(plan.loaded.is_some() && plan.people.is_none()),
+        _ => 0,
+    }
 }
 
 /// The first line on the screen of those that scroll: the line with the cursor or the field is visible, unless somebody scrolled away from it.

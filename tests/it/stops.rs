@@ -55,6 +55,17 @@ async fn a_stop_that_is_lifted_where_nobody_can_send_says_what_is_missing_and_fa
 }
 
 #[tokio::test]
+async fn whoever_answers_the_same_question_second_hears_who_was_first() {
+    let shop = stopped_shop("device", "Device is offline").await;
+    let resume = ["blast", "resume", "1", "--yes", "--no-engine"];
+    shop.ok(&resume).await;
+
+    let second = shop.run(&resume).await;
+
+    assert!(second.code != 0 && second.err.contains("aina resumed it already"), "{second:?}");
+}
+
+#[tokio::test]
 async fn a_lifted_stop_starts_no_engine_where_nobody_is_queued_or_none_is_wanted() {
     let shop = stopped_shop("device", "Device is offline").await;
 

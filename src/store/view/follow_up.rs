@@ -111,7 +111,8 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, stuck: StuckQuery<'_>, page: Op
     );
     sql.push("person_key(r.phone_number) and s.business in (").push_bind(stuck.business.to_owned());
     sql.push(
-        ", '*')) then 'opted_out' when o.bought then 'bought' when o.followed then 'followed' end as left_out from (",
+        ", '*')) then 'opted_out' when o.bought then 'bought' when o.replied then 'replied' when o.followed then 'followed' end \
+         as left_out from (",
     );
     push_stuck(sql, stuck, page);
     sql.push(
@@ -119,9 +120,24 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, stuck: StuckQuery<'_>, page: Op
     );
     sql.push_bind(stuck.business.to_owned());
     sql.push(") as bought, bool_or(b.follows_blast = ").push_bind(stuck.blast);
-    sql.push(" and o.status <> 'skipped') as followed from blast_recipients o join blasts b on b.id = o.blast_id");
+    sql.push(" and o.status <> 'skipped') as followed, bool_or(o.status = 'replied' and o.blast_id in (");
+    push_above(sql, stuck);
+    sql.push(")) as replied from blast_recipients o join blasts b on b.id = o.blast_id");
     sql.push(" and b.deleted_at is null join senders s on s.id = b.sender_id");
     sql.push(" where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) o");
+}
+
+/// The blasts that a blast follows, and those that these follow, as far as a reply there is news: of those who are stuck at a reply it is
+/// not. As the plan of a follow-up leaves them out ([`crate::store::answered`]).
+fn push_above(sql: &mut QueryBuilder<Postgres>, stuck: StuckQuery<'_>) {
+    sql.push("with recursive above as (select follows_blast as id, follows_stage as stage, 1 as depth from blasts where id = ")
+        .push_bind(stuck.blast)
+        .push(" and follows_blast is not null and follows_stage <> 'replied' and ")
+        .push_bind(stuck.stage != Status::Replied);
+    sql.push(
+        " union all select b.follows_blast, b.follows_stage, a.depth + 1 from above a join blasts b on b.id = a.id
+           where b.follows_blast is not null and b.follows_stage <> 'replied' and a.depth < 100) select id from above",
+    );
 }
 
 fn push_stuck(sql: &mut QueryBuilder<Postgres>, stuck: StuckQuery<'_>, page: Option<(RecipientId, i64)>) {

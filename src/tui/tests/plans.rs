@@ -9,6 +9,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::pace::{CapLeft, Forecast, ForecastShare};
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, UnusualLengths};
 use crate::domain::waiting::Waiting;
+use crate::tui::Size;
 use crate::tui::effect::{Completion, DraftRead, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{Overlay, PlanCount};
@@ -324,6 +325,19 @@ fn s_on_a_plan_says_how_it_is_sent() {
 
     assert_eq!(dashboard.said(), "type 289 and enter: nothing is sent before");
     assert!(dashboard.line(28).contains("enter send"), "{}", dashboard.line(28));
+}
+
+#[test]
+fn whom_a_plan_is_for_stays_above_the_number_to_type_however_few_lines_there_are() {
+    for size in [Size { width: 62, height: 20 }, Size { width: 40, height: 10 }] {
+        let mut dashboard = TestDashboard::new(size);
+        dashboard.model.blasts.select(DRAFT);
+        dashboard.keys("1S");
+        dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });
+
+        assert!(dashboard.line(2).contains("289 people get"), "{:#?}", dashboard.screen());
+        assert!(shows(&dashboard, "people: _"), "{:#?}", dashboard.screen());
+    }
 }
 
 #[test]

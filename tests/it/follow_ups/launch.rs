@@ -1,6 +1,10 @@
-//! Who answers in the moment of a follow-up's launch.
+//! Who answers in the moment of a follow-up's launch, and after it in the blast that it follows.
 
-use super::{follow_up_draft, skipped, stuck_shop};
+use blastdeck::domain::follow_up::LeftOut;
+use blastdeck::domain::ids::BlastId;
+use blastdeck::domain::status::Status;
+
+use super::{engine_app, follow_up_draft, mark, skipped, stuck_shop};
 use crate::support::{digits, eventually_async, said};
 
 #[tokio::test]
@@ -23,4 +27,27 @@ async fn whoever_answers_in_the_moment_of_the_launch_is_not_sent_the_follow_up()
 
     assert_eq!(marked.code, 0, "{marked:?}");
     assert_eq!(skipped(&shop, &draft, "replied since").await, (1, 1));
+}
+
+#[tokio::test]
+async fn a_follow_up_of_a_follow_up_promises_nobody_who_replied_in_the_first_blast() {
+    let (shop, blast) = stuck_shop().await;
+    let first = follow_up_draft(&shop, &blast).await;
+    shop.execute(&format!(
+        "update blast_recipients set status = 'read', standing = 'read', sent_at = now(), message_id = 'F' || id, attempt = 1
+          where blast_id = {first};
+         update blasts set state = 'completed', launched_at = now() where id = {first}"
+    ))
+    .await;
+    mark(&shop, &blast, 0, "replied").await;
+    let (app, id) = (engine_app(&shop, "one").await, BlastId(first.parse().unwrap()));
+
+    let promised = app.follow_up_preview(id, Status::Read).await.unwrap();
+
+    let everybody = &promised.ages[0];
+    assert_eq!((everybody.stuck, everybody.gets()), (3, 2));
+    assert_eq!(everybody.left_out, [(LeftOut::Replied, 1)]);
+    let second = shop.json(&["blast", "follow-up", &first, "--stuck-at", "read"]).await;
+    let plan = shop.json(&["blast", "plan", &second["id"].to_string()]).await;
+    assert_eq!((&second["taken"], &plan["people"]), (&2.into(), &2.into()), "{second} {plan}");
 }
