@@ -54,7 +54,12 @@ pub(super) enum StartKind {
 impl SendArgs {
     pub(super) async fn run(self, global: &Global, start: StartKind) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
-        let plan = context.app.plan_by_days_of(self.blast, Some(context.zone)).await?;
+        // Nobody reads the plan of a script: its sender's health is not asked for.
+        let plan = if self.yes {
+            context.app.plan(self.blast).await?
+        } else {
+            context.app.plan_by_days_of(self.blast, Some(context.zone)).await?
+        };
         if start == StartKind::Resume && plan.blast.state == BlastState::Sending {
             return self.resume_sender(&context, &plan).await;
         }
