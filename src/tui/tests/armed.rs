@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 
-use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, blasts, draft, plan_of};
+use super::plans::plan_of;
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, blasts, draft};
 use crate::app::Launch;
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;

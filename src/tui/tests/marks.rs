@@ -3,9 +3,8 @@
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
-use super::support::{
-    DRAFT, RAYA, STACKED, TestDashboard, WIDE, blasts, crowd, details_of, draft, marked, people, plan_of,
-};
+use super::plans::plan_of;
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, blasts, crowd, details_of, draft, marked, people};
 use crate::app::view::{Anchor, BlastView, RecipientRow};
 use crate::app::{Launch, UndoOutcome};
 use crate::domain::blast::BlastState;

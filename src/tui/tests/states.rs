@@ -3,7 +3,8 @@
 
 use ratatui::buffer::Buffer;
 
-use super::support::{DRAFT, TestDashboard, blasts, buffer, details_of, draft, drawn, people, plan_of, senders};
+use super::plans::plan_of;
+use super::support::{DRAFT, TestDashboard, blasts, buffer, details_of, draft, drawn, people, senders};
 use super::{activity, follow_ups, form, views};
 use crate::app::report::ErrorLine;
 use crate::app::view::{ActivityEvent, ActivityPage, BlastView, RecipientRow};

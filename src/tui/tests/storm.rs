@@ -4,8 +4,9 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert, prop_o
 use proptest::sample::select;
 
 use super::activity;
+use super::plans::plan_of;
 use super::support::{
-    DRAFT, RAYA, TestDashboard, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, people, plan_of,
+    DRAFT, RAYA, TestDashboard, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, people,
 };
 use crate::domain::order::OrderState;
 use crate::domain::status::Status;

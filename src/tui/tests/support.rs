@@ -23,8 +23,6 @@ use crate::tui::theme::{Colours, ScreenTheme};
 use crate::tui::update::{is_known, update};
 use crate::tui::{Charset, DashboardKind, DashboardOptions, Hints, OnClose, Palette, Size, view};
 
-pub use super::plans::plan_of;
-
 pub const RAYA: BlastId = BlastId(7);
 pub const DRAFT: BlastId = BlastId(8);
 pub const WIDE: Size = Size { width: 120, height: 29 };
