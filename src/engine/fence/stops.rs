@@ -51,8 +51,28 @@ pub async fn ask_to_confirm_again(
         return Ok(None);
     }
     let what = format!("{consequence}; if everybody queued may get it, confirm");
-    sender::restate(&engine.pool, id, &reason((&engine.host, name), &what)).await?;
+    let own = reason((&engine.host, name), &what);
+    sender::restate(&engine.pool, id, &beside_others(&known, &engine.host, &own)).await?;
     Ok(Some(consequence))
+}
+
+/// What separates what several machines say in one reason.
+const NEXT_MACHINE: &str = ". Besides, ";
+
+/// The most machines whose words one reason keeps.
+const MACHINES_MAX: usize = 4;
+
+/// A reason with what this machine says now in place of what it said before. What other machines said stays: each remembers other posts, so
+/// that whoever confirms on one and then on another has to read what it means there, and reads it once.
+fn beside_others(known: &str, host: &str, own: &str) -> String {
+    let named = format!(" on {host} with `");
+    let mut others: Vec<&str> = known.split(NEXT_MACHINE).filter(|said| !said.contains(&named)).collect();
+    if others.is_empty() {
+        return own.to_owned();
+    }
+    others.drain(..others.len().saturating_sub(MACHINES_MAX - 1));
+    let own = format!("{host} says: {own}");
+    others.into_iter().chain([&*own]).collect::<Vec<_>>().join(NEXT_MACHINE)
 }
 
 /// A sender that no engine can acquire is stopped if its row is the reason: trying again would not help, and nobody would see why.
@@ -119,4 +139,48 @@ fn damage(record: &PostedRecord) -> Option<String> {
     (unreadable > 0).then(|| {
         format!("this machine's record of whom it posted to is damaged: {unreadable} of {noted} posts cannot be read")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{beside_others, reason};
+
+    fn said(host: &str, what: &str) -> String {
+        reason((host, "sales"), what)
+    }
+
+    #[test]
+    fn what_one_machine_says_stays_when_another_one_is_asked() {
+        let first = said("till", "till knows 3 posts; confirm");
+
+        let both = beside_others(&first, "office", &said("office", "office knows none; confirm"));
+
+        assert_eq!(
+            both,
+            "till knows 3 posts; confirm on till with `blastdeck sender confirm sales`, or S on the blast. Besides, office says: office \
+             knows none; confirm on office with `blastdeck sender confirm sales`, or S on the blast"
+        );
+    }
+
+    #[test]
+    fn what_a_machine_said_before_gives_way_to_what_it_says_now() {
+        let first = said("till", "till knows 3 posts; confirm");
+        let now = said("till", "till's record is damaged; confirm");
+
+        assert_eq!(beside_others(&first, "till", &now), now);
+        let both = beside_others(&first, "office", &said("office", "office knows none; confirm"));
+        let again = beside_others(&both, "till", &now);
+        assert!(again.starts_with("office says: office knows none"), "{again}");
+        assert!(again.ends_with(&format!(". Besides, till says: {now}")) && !again.contains("3 posts"), "{again}");
+    }
+
+    #[test]
+    fn a_reason_keeps_what_the_newest_few_machines_said() {
+        let hosts = ["a", "b", "c", "d", "e", "f"];
+
+        let reason = hosts.iter().fold(said("first", "x"), |known, host| beside_others(&known, host, &said(host, "x")));
+
+        assert_eq!(reason.matches("blastdeck sender confirm").count(), 4);
+        assert!(reason.contains(" on f with `") && !reason.contains(" on first with `"), "{reason}");
+    }
 }
