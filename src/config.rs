@@ -5,8 +5,9 @@
 //! `assets/config.example.toml` documents every key.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,8 +48,8 @@ pub use crate::domain::database_url::DatabaseUrl;
 use crate::domain::pace::Speed;
 use crate::domain::sender::ProviderKind;
 
-/// The largest configuration file, in bytes.
-const FILE_MAX: u64 = 16 * 1024 * 1024;
+/// The largest configuration file, in bytes: thousands of senders.
+const FILE_MAX: u64 = 1024 * 1024;
 
 /// The validated configuration.
 #[derive(Debug, Clone)]
@@ -238,6 +239,11 @@ fn read_file(path: &Path) -> Result<String, ConfigError> {
         }
         _ => format!("cannot be read: {error}"),
     };
+    // Before it is opened: that alone waits for whoever writes into a pipe.
+    let about = fs::metadata(path).map_err(|error| wrong(absent(error)))?;
+    if let Some(what) = not_a_file(path, about.file_type()) {
+        return Err(wrong(what.to_owned()));
+    }
     let file = File::open(path).map_err(|error| wrong(absent(error)))?;
     let mut bytes = Vec::new();
     file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(|error| wrong(format!("cannot be read: {error}")))?;
@@ -245,6 +251,24 @@ fn read_file(path: &Path) -> Result<String, ConfigError> {
         return Err(wrong(format!("longer than {FILE_MAX} bytes: not a configuration file")));
     }
     String::from_utf8(bytes).map_err(|_| wrong("not UTF-8: save it as UTF-8".to_owned()))
+}
+
+/// Why what is found there is not read as a configuration; `None` if it is.
+///
+/// A pipe may wait for ever, and gives what is in it once, while a standby and a reload read the configuration again. One that a
+/// shell opened for this process, as for `--config <(…)`, is read all the same: it ends when the command in it does, and verbs that
+/// run once need no more. `/dev/null` is the configuration without anything in it.
+fn not_a_file(path: &Path, kind: fs::FileType) -> Option<&'static str> {
+    let is_open_already = || ["/dev/fd", "/proc/self/fd", "/dev/stdin"].iter().any(|place| path.starts_with(place));
+    if kind.is_dir() {
+        Some("a directory: name the file in it, such as config.toml")
+    } else if kind.is_fifo() && !is_open_already() {
+        Some("a pipe, which can be read only once: write the configuration to a file, and name that")
+    } else if kind.is_socket() || kind.is_block_device() || kind.is_char_device() && path != Path::new("/dev/null") {
+        Some("a device or a socket: write the configuration to a file, and name that")
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

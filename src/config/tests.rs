@@ -311,3 +311,40 @@ fn problems_come_in_the_order_of_their_lines() {
     let lines: Vec<_> = found.iter().map(|problem| problem.split(':').nth(1).unwrap()).collect();
     assert_eq!(lines, ["2", "4", "6", "7"], "{found:#?}");
 }
+
+// Files that are none
+
+/// What is wrong with a path as a configuration.
+fn refused(path: &Path) -> String {
+    let flags = Flags { config: Some(path.to_owned()), ..Flags::default() };
+    Config::load_in(&flags, &Environment::default()).expect_err(&path.display().to_string()).to_string()
+}
+
+#[test]
+fn what_is_no_file_is_refused_and_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe.toml");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let long = dir.path().join("long.toml");
+    fs::write(&long, " ".repeat(1024 * 1024 + 1)).unwrap();
+
+    assert!(refused(&pipe).contains("a pipe, which can be read only once"), "{}", refused(&pipe));
+    assert!(refused(dir.path()).contains("a directory: name the file in it"), "{}", refused(dir.path()));
+    assert!(refused(Path::new("/dev/zero")).contains("a device or a socket"), "{}", refused(Path::new("/dev/zero")));
+    assert!(refused(&long).contains("longer than 1048576 bytes"), "{}", refused(&long));
+}
+
+#[test]
+fn a_pipe_that_a_shell_opened_for_this_process_is_read_and_so_is_nothing() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    std::io::Write::write_all(&mut writer, SALES.as_bytes()).unwrap();
+    drop(writer);
+    let pipe = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
+    let load = |path: &str| {
+        let flags = Flags { config: Some(path.into()), ..Flags::default() };
+        Config::load_in(&flags, &Environment::default()).unwrap()
+    };
+
+    assert_eq!(load(&pipe).senders.len(), 1);
+    assert!(load("/dev/null").senders.is_empty());
+}
