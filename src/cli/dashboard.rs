@@ -28,7 +28,7 @@ use crate::tui::{self, Charset, DashboardKind, ExitReason, Hints};
 
 /// Opens the dashboard and starts the engine.
 pub(super) async fn run(global: &Global) -> Result<ExitCode> {
-    needs_terminal()?;
+    needs_terminal("`blastdeck --plain`")?;
     let config = load(global)?;
     keymap(&config)?;
     let _log = telemetry::to_file(&log_dir(&config), Verbosity::from_count(global.verbose))?;
@@ -167,16 +167,22 @@ pub(super) struct DashboardArgs {
     pub charset: Charset,
 }
 
-/// Refuses to draw into a pipe, and names the verb that suits one.
-pub(super) fn needs_terminal() -> Result<()> {
-    if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
-        return Ok(());
+/// Refuses to draw into a pipe, or on a terminal that cannot place what it prints; `plain` is what prints lines instead.
+pub(super) fn needs_terminal(plain: &str) -> Result<()> {
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        return Err(UsageError(format!(
+            "the dashboard needs a terminal; for a pipe there are `blastdeck blast report ID --watch` and {plain}"
+        ))
+        .into());
     }
-    Err(UsageError(
-        "the dashboard needs a terminal; for a pipe there are `blastdeck blast report ID --watch` and `blastdeck --plain`"
-            .to_owned(),
-    )
-    .into())
+    if std::env::var_os("TERM").is_some_and(|name| name == "dumb") {
+        return Err(UsageError(format!(
+            "this terminal says that it cannot draw (TERM=dumb): {plain} prints a line for each thing that happens; if it can draw, set \
+             TERM to its name, such as xterm-256color"
+        ))
+        .into());
+    }
+    Ok(())
 }
 
 /// Whether every sender posts to this machine only.

@@ -75,7 +75,7 @@ fn template() -> Result<TemplateMessage> {
 impl DemoArgs {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         if !self.headless && !self.plain {
-            needs_terminal()?;
+            needs_terminal("`blastdeck demo --plain`")?;
         }
         let shutdown = Shutdown::new();
         let second = if self.headless || self.plain { SecondInterrupt::Exit } else { SecondInterrupt::Ignore };

@@ -91,3 +91,13 @@ async fn a_sender_is_confirmed_by_the_number_of_people_who_get_their_message_the
     assert_eq!(terminal.wait_for_exit().exit_code(), 3);
     assert_eq!(shop.number(is_stopped).await, 1);
 }
+
+#[tokio::test]
+async fn a_terminal_that_cannot_draw_is_told_of_plain_lines() {
+    let shop = Shop::open(Setup::default()).await;
+
+    let mut terminal = shop.dashboard_with(&[("TERM", "dumb")], Size { columns: 250, rows: 30 });
+
+    terminal.wait_for_text("--plain` prints a line for each thing that happens");
+    assert_eq!(terminal.wait_for_exit().exit_code(), 2);
+}
