@@ -114,6 +114,8 @@ async fn a_step_makes_a_draft_to_exactly_those_who_are_due_and_it_waits_for_a_ye
     assert!(shown["state_reason"].as_str().unwrap().contains("waits for your yes"), "{shown}");
     let listed = shop.ok(&["blast", "list"]).await;
     assert!(listed.contains("asks you") && listed.contains("Follow-up 1"), "{listed}");
+    let asks = shop.json(&["blast", "list", "--state", "asks"]).await;
+    assert_eq!(asks["id"].to_string(), *draft);
     let plan = shop.ok(&["blast", "plan", &blast]).await;
     assert!(plan.contains("2d after sent, not read") && plan.contains(&format!("asks you: blast {draft}")), "{plan}");
     let left_out = shop.json(&["blast", "plan", draft]).await["segment"]["left_out"].clone();

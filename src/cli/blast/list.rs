@@ -11,7 +11,7 @@ use crate::cli::exit::UsageError;
 use crate::cli::output::{json, refuse_closed_stdout, text};
 use crate::cli::table::{TextAlign, render};
 use crate::domain::amount::money;
-use crate::domain::blast::BlastState;
+use crate::domain::filter::blasts::{StateWord, states};
 use crate::domain::text::{clean, number};
 use crate::domain::zone;
 
@@ -23,9 +23,10 @@ pub(in crate::cli) struct ListArgs {
     /// Only blasts in this follow-up stage.
     #[arg(long)]
     stage: Option<String>,
-    /// Only blasts in this state: draft, starts, sending, waits, paused, done, cancelled.
+    /// Only blasts in this state, as the list shows it: draft, scheduled, repeats, starts, sending, waits, asks, paused, done, over,
+    /// cancelled.
     #[arg(long, value_parser = state)]
-    state: Option<StateFilter>,
+    state: Option<StateWord>,
     /// Only blasts of this day, such as 2026-12-01.
     #[arg(long, conflicts_with_all = ["from", "to"], value_parser = zone::parse_day)]
     date: Option<NaiveDate>,
@@ -37,27 +38,8 @@ pub(in crate::cli) struct ListArgs {
     to: Option<NaiveDate>,
 }
 
-/// A state, or a launch that can still be taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StateFilter {
-    Armed,
-    /// What lists call some of those in a state.
-    Shown(&'static str, BlastState),
-    State(BlastState),
-}
-
-fn state(text: &str) -> Result<StateFilter, String> {
-    // As the dashboard says it; the second is what programs call it.
-    if ["starts", "armed"].iter().any(|word| text.trim().eq_ignore_ascii_case(word)) {
-        return Ok(StateFilter::Armed);
-    }
-    let shown = [("repeats", BlastState::Scheduled), ("waits", BlastState::Sending)];
-    if let Some((word, state)) = shown.into_iter().find(|(word, _)| text.trim().eq_ignore_ascii_case(word)) {
-        return Ok(StateFilter::Shown(word, state));
-    }
-    let known = || BlastState::ALL.map(BlastState::label).join(", ");
-    let state = BlastState::from_word(text).map(StateFilter::State);
-    state.ok_or_else(|| format!("no such state: write one of starts, repeats, waits, {}", known()))
+fn state(text: &str) -> Result<StateWord, String> {
+    StateWord::parse(text).ok_or_else(|| format!("no such state: write one of {}", states().join(", ")))
 }
 
 impl ListArgs {
@@ -74,19 +56,19 @@ impl ListArgs {
         let filter = BlastFilter {
             tag: self.tag,
             follow_up_stage: self.stage,
-            state: self.state.and_then(|state| match state {
-                StateFilter::State(state) | StateFilter::Shown(_, state) => Some(state),
-                StateFilter::Armed => None,
+            state: self.state.and_then(|word| match word {
+                StateWord::State(state) => Some(state),
+                StateWord::Shown(_) => None,
             }),
-            is_armed: self.state == Some(StateFilter::Armed),
+            is_armed: self.state == Some(StateWord::Shown("starts")),
             from: from.and_then(|day| zone::begins(day, context.zone)),
             to: to.and_then(|day| day.succ_opt()).and_then(|day| zone::begins(day, context.zone)),
             ..BlastFilter::default()
         };
         let mut blasts = context.app.blasts(&filter).await?;
-        if let Some(StateFilter::Shown(word, _)) = self.state {
+        if let Some(word) = self.state {
             let now = Utc::now();
-            blasts.retain(|blast| blast.shown_state(now) == word);
+            blasts.retain(|blast| word.is_of(blast.state, blast.shown_state(now)));
         }
         if context.is_json {
             return blasts.iter().try_for_each(|blast| json(&as_json(blast)));

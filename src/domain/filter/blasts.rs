@@ -52,8 +52,9 @@ enum BlastTest {
     },
 }
 
+/// A state as one types it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StateWord {
+pub enum StateWord {
     State(BlastState),
     /// The first word of what lists show.
     Shown(&'static str),
@@ -86,7 +87,7 @@ pub enum BlastSearchError {
 }
 
 /// The states as one types them.
-fn states() -> Vec<&'static str> {
+pub fn states() -> Vec<&'static str> {
     BlastState::ALL.map(BlastState::label).into_iter().chain(SHOWN).collect()
 }
 
@@ -128,8 +129,9 @@ impl BlastTest {
 }
 
 impl StateWord {
-    fn parse(word: &str) -> Option<Self> {
-        let word = word.to_lowercase();
+    /// Reads a word of [`states`] in any case; also what programs call some of them, and the whole of what lists show.
+    pub fn parse(word: &str) -> Option<Self> {
+        let word = word.trim().to_lowercase();
         if let Some(state) = BlastState::from_word(&word) {
             return Some(Self::State(state));
         }
@@ -138,9 +140,14 @@ impl StateWord {
     }
 
     fn holds(self, blast: SearchedBlast<'_>) -> bool {
+        self.is_of(blast.state, blast.shown)
+    }
+
+    /// Whether it is the word of a blast in this state, which lists show as `shown`.
+    pub fn is_of(self, state: BlastState, shown: &str) -> bool {
         match self {
-            Self::State(state) => blast.state == state,
-            Self::Shown(word) => blast.shown.split(' ').next() == Some(word),
+            Self::State(own) => own == state,
+            Self::Shown(word) => shown.split(' ').next() == Some(word),
         }
     }
 }
