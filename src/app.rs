@@ -25,6 +25,7 @@ mod health;
 mod hooks;
 mod jobs;
 mod last_act;
+mod limit_keys;
 mod live;
 mod local_time;
 mod marks;

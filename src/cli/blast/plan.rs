@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::schedule::rule_of_zone;
 use super::step;
-use crate::app::{FirstShare, LeftOutPerson, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare};
+use crate::app::{
+    FirstShare, HealthCheck, KnownHealth, LeftOutPerson, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare,
+};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
@@ -32,6 +34,7 @@ pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
     }
     let steps = context.app.steps_of(&plan.blast).await?;
     let mut value = plan_json(&plan);
+    value["sender_limits"] = json!(context.app.limit_keys(&plan));
     value["steps"] = steps.iter().map(step::as_json).collect();
     json(&value)
 }
@@ -59,6 +62,30 @@ pub(super) async fn left_out(global: &Global, id: BlastId) -> Result<()> {
         vec![person.phone.to_string(), person.name.clone().unwrap_or_default(), why]
     };
     text(&render(&header, &people.iter().map(row).collect::<Vec<_>>()))
+}
+
+fn health_json(known: &KnownHealth) -> Value {
+    let check = |check: &HealthCheck| json!({ "detail": check.detail, "is_good": check.is_good, "at": check.at });
+    json!({
+        "check": known.check.as_ref().map(check), "last_sent": known.last_sent,
+        "database_clock_ahead_ms": known.skew.map(|skew| skew.num_milliseconds()),
+    })
+}
+
+/// What is known of the sender's health, a line each.
+fn health_text(context: &Context, plan: &Plan) -> String {
+    let known = plan.sender_health.as_ref().map(|known| {
+        let check =
+            known.check.as_ref().map_or("not checked: its provider did not answer in time", |check| &check.detail);
+        let last = known.last_sent.map(|at| format!("last sent {}", context.when(Some(at))));
+        let last = last.unwrap_or_else(|| "nothing sent yet".to_owned());
+        format!("{check}; {last}; {}", known.clock_words())
+    });
+    let words = known.iter().chain(&plan.health);
+    words.fold(String::new(), |mut out, words| {
+        let _ = writeln!(out, "  health    {}", clean(&context.pasteable(words)));
+        out
+    })
 }
 
 fn repeat_json(repeat: &PlannedRepeat) -> Value {
@@ -128,7 +155,8 @@ fn plan_json(plan: &Plan) -> Value {
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     json!({
         "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
-        "zones": zones_json(&plan.zones), "repeat": plan.repeat.as_ref().map(repeat_json), "segment": plan.segment.as_ref().map(segment_json), "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,
+        "zones": zones_json(&plan.zones), "repeat": plan.repeat.as_ref().map(repeat_json), "segment": plan.segment.as_ref().map(segment_json), "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere,
+        "wrote": plan.wrote, "pace": plan.pace, "health": plan.health, "sender_health": plan.sender_health.as_deref().map(health_json),
         "unusual_lengths": plan.unusual_lengths, "read_from": plan.read_from,
         "left_out": plan.left_out.as_ref().map(|left_out| json!({ "total": left_out.total, "reasons": left_out.reasons })),
         "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
@@ -179,6 +207,7 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
         let _ = writeln!(out, "  numbers   {words}");
     }
     out.push_str(&pace_text(context, plan));
+    out.push_str(&health_text(context, plan));
     for sample in &plan.samples {
         let (which, phone, who) = (sample.which, &sample.phone, sample.name.as_deref().unwrap_or("no name"));
         let text = sample.text.replace('\n', " / ");
@@ -197,7 +226,13 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
         let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
         let _ = writeln!(out, "  starts    {}, by itself{note}", context.start(start.at, start.zone));
     }
-    let _ = writeln!(out, "  pace      {}", plan.pace);
+    let keys = context.app.limit_keys(plan);
+    let of = if keys.is_empty() {
+        String::new()
+    } else {
+        format!(" (config: {} of [[senders]] {})", keys.join(", "), clean(&plan.blast.sender))
+    };
+    let _ = writeln!(out, "  pace      {}{of}", plan.pace);
     if let Some(hours) = hours_text(context, plan) {
         let _ = writeln!(out, "  hours     {hours}");
     }

@@ -10,14 +10,17 @@ use super::authentication::ApiReader;
 use super::blasts::BlastAnswer;
 use super::body::PathId;
 use super::once::Answer;
-use crate::app::{ConcurrentBlast, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare};
+use crate::app::{ConcurrentBlast, FirstShare, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare};
 use crate::domain::filter::segment::Exclusion;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
-use crate::domain::rejected_rows::UnusualLengths;
+use crate::domain::rejected_rows::{RejectedReason, RejectedRows, UnusualLengths};
 
 pub(super) async fn plan(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
-    Ok(Answer::ok(PlanAnswer::from(caller.app().plan(id).await?)))
+    let app = caller.app();
+    let plan = app.plan(id).await?;
+    let sender_limits = app.limit_keys(&plan);
+    Ok(Answer::ok(PlanAnswer { sender_limits, ..PlanAnswer::from(plan) }))
 }
 
 /// What a start would do.
@@ -42,22 +45,39 @@ pub(super) struct PlanAnswer {
     start_note: Option<String>,
     /// Whom its filter finds now, and leaves out.
     segment: Option<SegmentAnswer>,
-    /// Had a message from this sender's business in the last 7 days.
+    /// Had a message from this sender's business in the last 7 days, or may have had one: who is uncertain counts.
     #[schema(example = 0)]
     recently_messaged: i64,
+    /// Still queued in another blast of this business: would get both.
     #[schema(example = 0)]
     queued_elsewhere: i64,
-    #[schema(example = "rate 20/min")]
+    /// Of a follow-up: wrote and are not marked as replied; it goes to them too.
+    #[schema(example = 0)]
+    wrote: i64,
+    /// The list that it was made from and the columns that were read, where they are known.
+    #[schema(example = "raya.csv   phone = No. Telefon   name = Nama")]
+    read_from: Option<String>,
+    /// The rows of that list which it was made without.
+    left_out: Option<LeftOutAnswer>,
+    #[schema(example = "rate 20/min, about 1,200 an hour")]
     pace: String,
+    /// The keys of the sender's configuration which set `pace` and `left_today`; a pace that the blast itself sets comes from none.
+    #[schema(example = json!(["gap", "daily_cap"]))]
+    sender_limits: Vec<&'static str>,
     #[schema(example = json!(null))]
     send_window: Option<String>,
     #[schema(example = json!(null))]
     left_today: Option<i64>,
     people_limit: Option<PeopleLimitAnswer>,
     shared_with: Vec<ConcurrentBlast>,
+    /// How many get it before it waits for somebody, and when they are through.
+    first: Option<FirstAnswer>,
     forecast: ForecastAnswer,
     #[schema(example = json!(null))]
     stopped: Option<String>,
+    /// What Meta says of the number and the template. A sender of WSAPME is asked by `GET /api/senders/{name}/health`, not for a plan.
+    #[schema(example = json!([]))]
+    health: Vec<String>,
     samples: Vec<SampleAnswer>,
     unusual_lengths: UnusualLengths,
     /// Why it cannot be started now; empty when it can.
@@ -75,6 +95,40 @@ struct SegmentAnswer {
     #[schema(example = 41)]
     finds: i64,
     left_out: Vec<ExclusionAnswer>,
+}
+
+/// How many rows were left out, and why.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LeftOutRows)]
+struct LeftOutAnswer {
+    #[schema(example = 4)]
+    total: u64,
+    reasons: Vec<LeftOutReason>,
+}
+
+/// How many rows were left out for one reason.
+#[derive(Debug, Serialize, ToSchema)]
+struct LeftOutReason {
+    #[schema(example = "not a phone number")]
+    reason: String,
+    #[schema(example = 3)]
+    rows: u64,
+}
+
+impl From<RejectedRows> for LeftOutAnswer {
+    fn from(RejectedRows { total, reasons, .. }: RejectedRows) -> Self {
+        let reason = |RejectedReason { reason, rows }| LeftOutReason { reason, rows };
+        Self { total, reasons: reasons.into_iter().map(reason).collect() }
+    }
+}
+
+/// The first people, after whom it waits.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FirstPeople)]
+struct FirstAnswer {
+    #[schema(example = 20)]
+    people: i64,
+    until: Option<DateTime<Utc>>,
 }
 
 /// How many people of a zone get it, and when.
@@ -195,13 +249,19 @@ impl From<Plan> for PlanAnswer {
             segment: plan.segment.map(SegmentAnswer::from),
             recently_messaged: plan.recently_messaged,
             queued_elsewhere: plan.queued_elsewhere,
+            wrote: plan.wrote,
+            read_from: plan.read_from,
+            left_out: plan.left_out.map(LeftOutAnswer::from),
             pace: plan.pace,
+            sender_limits: Vec::new(),
             send_window: plan.window,
             left_today: plan.left_today.map(|left| left.messages),
             people_limit,
             shared_with: plan.shared_with,
+            first: plan.first.map(|FirstShare { people, until }| FirstAnswer { people, until }),
             forecast: ForecastAnswer { today, tomorrow, later, done_at },
             stopped: plan.stopped.as_deref().map(for_programs),
+            health: plan.health,
             samples: plan.samples.into_iter().map(sample).collect(),
             unusual_lengths: plan.unusual_lengths,
             obstacles: plan.obstacles.iter().map(|obstacle| for_programs(obstacle)).collect(),

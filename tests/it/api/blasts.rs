@@ -16,6 +16,29 @@ async fn draft(api: &Api, people: std::ops::Range<u32>) -> Value {
 }
 
 #[tokio::test]
+async fn a_plan_says_what_the_command_line_says_of_list_first_people_and_limits() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "read").await;
+    let list = shop.write("raya.csv", "Tel,Nama\n+60123456789,Aina\n+60123456780,Ben\n12ab,Cik\n");
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--first", "1", "--gap", "90s..120s"];
+    let blast = shop.ok(&[&new[..], &["--recipients", list.to_str().unwrap()]].concat()).await;
+    let blast = blast.trim();
+
+    let plan = api.get(&format!("/api/blasts/{blast}/plan")).await.expect(200).body;
+    let printed = shop.json(&["blast", "plan", blast]).await;
+    let text = shop.ok(&["blast", "plan", blast]).await;
+
+    assert!(plan["read_from"].as_str().unwrap().ends_with("raya.csv   phone = Tel   name = Nama"), "{plan}");
+    assert_eq!((&plan["left_out"]["total"], &plan["left_out"]["reasons"][0]["rows"]), (&json!(1), &json!(1)), "{plan}");
+    assert_eq!((&plan["first"]["people"], &plan["sender_limits"]), (&json!(1), &json!([])), "{plan}");
+    for key in ["read_from", "left_out", "wrote", "health", "sender_limits", "pace"] {
+        assert_eq!(plan[key], printed[key], "{key}");
+    }
+    assert!(printed["sender_health"]["check"]["detail"].as_str().is_some_and(|detail| detail.contains("device")));
+    assert!(text.contains("  health    device") && text.contains("; nothing sent yet; clock right"), "{text}");
+}
+
+#[tokio::test]
 async fn the_printed_requests_lead_from_a_draft_to_its_report() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;
@@ -30,6 +53,7 @@ async fn the_printed_requests_lead_from_a_draft_to_its_report() {
     assert_eq!(one.body["recipients"].as_array().unwrap().len(), 20);
     let plan = api.get(&format!("{path}/plan")).await.expect(200);
     assert_eq!((&plan.body["recipients"], &plan.body["obstacles"]), (&json!(20), &json!([])));
+    assert_eq!((&plan.body["sender_limits"], &plan.body["wrote"]), (&json!(["rate"]), &json!(0)));
 
     let other = api.post(&format!("{path}/send"), json!({ "expect_recipients": 19 })).await.expect(409);
     assert_eq!(other.kind(), "recipients-changed");
