@@ -5,11 +5,17 @@ use crate::domain::list_columns::{ChosenColumns, ChosenName};
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(in crate::cli) struct ColumnArgs {
     /// The column of the list with the phone numbers, by its name in the header or as 'column 3'. By default it is guessed.
-    #[arg(long, value_name = "COLUMN", requires = "recipients")]
+    #[arg(long, value_name = "COLUMN")]
     phone_column: Option<String>,
     /// The column of the list with the names, likewise; '' where the list has no names.
-    #[arg(long, value_name = "COLUMN", requires = "recipients")]
+    #[arg(long, value_name = "COLUMN")]
     name_column: Option<String>,
+}
+
+/// Of a verb whose list is one of several ways to name people: its columns are named with it alone.
+pub(in crate::cli) fn columns_of_list(argument: clap::Arg) -> clap::Arg {
+    let is_column = ["phone_column", "name_column"].iter().any(|name| argument.get_id() == name);
+    if is_column { argument.requires("recipients") } else { argument }
 }
 
 impl ColumnArgs {

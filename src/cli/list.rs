@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Global;
 use super::blast::new::{open, refusal, rejected};
 use super::blast::people::limit;
+use super::column_args::ColumnArgs;
 use super::confirm::confirm;
 use super::context::{Context, Intent};
 use super::export::ExportOutput;
@@ -32,6 +33,8 @@ pub(super) enum ListVerb {
         /// The sheet of the workbook; by default the first that is not hidden.
         #[arg(long, value_name = "NAME")]
         sheet: Option<String>,
+        #[command(flatten)]
+        columns: ColumnArgs,
     },
     /// List the lists that are kept.
     Ls,
@@ -60,7 +63,10 @@ pub(super) enum ListVerb {
 impl ListVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
-            Self::Save { name, file, sheet } => save(global, &name, (&file, sheet)).await?,
+            Self::Save { name, file, sheet, columns } => {
+                let source = TableSource::from(open(&file)?).of_sheet(sheet).by_columns(columns.chosen());
+                save(global, &name, (&file, source)).await?;
+            }
             Self::Ls => list(&Context::open(global, Intent::Reads).await?).await?,
             Self::Show { name, limit } => show(&Context::open(global, Intent::Reads).await?, &name, limit).await?,
             Self::Export { name, output } => {
@@ -74,8 +80,7 @@ impl ListVerb {
     }
 }
 
-async fn save(global: &Global, name: &str, (file, sheet): (&Path, Option<String>)) -> Result<()> {
-    let source = TableSource::from(open(file)?).of_sheet(sheet);
+async fn save(global: &Global, name: &str, (file, source): (&Path, TableSource)) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     let list = read_list(source, context.app.own_region(), RejectedTo::beside(file)).await.map_err(refusal)?;
     rejected(&list.rejected, list.rejected_file.as_deref());
@@ -92,6 +97,7 @@ async fn save(global: &Global, name: &str, (file, sheet): (&Path, Option<String>
     if forgotten > 0 {
         talk(&format!("{} asked to be forgotten, and {} not in it", people(forgotten), are(forgotten)));
     }
+    talk(&list.columns_words());
     let (name, kept) = (&saved.name, count_of(saved.people, "person", "people"));
     line(&format!("list {name} has {kept}: `blastdeck blast new --from 'list:{name}'` goes to them"))
 }

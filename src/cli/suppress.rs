@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Global;
 use super::blast::new::{open, refusal, rejected};
 use super::blast::people::limit;
+use super::column_args::ColumnArgs;
 use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
 use super::listed::{ListEnd, one_more};
@@ -42,6 +43,8 @@ pub(super) enum SuppressVerb {
         /// The sheet of the workbook; by default the first that is not hidden.
         #[arg(long, value_name = "NAME")]
         sheet: Option<String>,
+        #[command(flatten)]
+        columns: ColumnArgs,
         /// Only for this business; defaults to all.
         #[arg(long)]
         business: Option<String>,
@@ -65,7 +68,10 @@ pub(super) enum SuppressVerb {
 impl SuppressVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
-            Self::Import { file, sheet, business } => import(global, (&file, sheet), business).await?,
+            Self::Import { file, sheet, columns, business } => {
+                let source = TableSource::from(open(&file)?).of_sheet(sheet).by_columns(columns.chosen());
+                import(global, (&file, source), business).await?;
+            }
             Self::Add { phone, business, reason } => add(global, &phone, business, reason).await?,
             Self::Remove { phone, business } => remove(global, &phone, business).await?,
             Self::List { limit } => list(global, limit).await?,
@@ -98,8 +104,7 @@ async fn add(global: &Global, phone: &str, business: Option<String>, reason: Opt
     Ok(())
 }
 
-async fn import(global: &Global, (file, sheet): (&Path, Option<String>), business: Option<String>) -> Result<()> {
-    let source = TableSource::from(open(file)?).of_sheet(sheet);
+async fn import(global: &Global, (file, source): (&Path, TableSource), business: Option<String>) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     let list = read_list(source, context.app.own_region(), RejectedTo::beside(file)).await.map_err(refusal)?;
     rejected(&list.rejected, list.rejected_file.as_deref());

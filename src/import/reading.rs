@@ -9,6 +9,7 @@ use super::{FIRST_ROWS, File, ImportError, NewRecipient, RejectedTo, Rejections,
 use crate::domain::content::BlastContent;
 use crate::domain::message::Message;
 use crate::domain::phone::Region;
+use crate::domain::text::clean;
 
 /// A list that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,16 @@ pub struct ReadList {
     pub rejected_file: Option<PathBuf>,
     /// The column that the phones were taken from.
     pub phone_column: String,
+    /// The column that the names were taken from, if the list has one.
+    pub name_column: Option<String>,
+}
+
+impl ReadList {
+    /// `phones from No. Telefon, names from Nama`.
+    pub fn columns_words(&self) -> String {
+        let name = self.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));
+        format!("phones from {}{name}", clean(&self.phone_column))
+    }
 }
 
 /// Reads the people of a CSV file or a workbook; each row is judged as for a blast.
@@ -44,6 +55,7 @@ impl File {
         }
         let rejected_file = rejected.finish()?.map(Draft::keep).transpose();
         let rejected_file = rejected_file.map_err(ImportError::Read)?;
-        Ok(ReadList { people, rejected: tally.rejections(), rejected_file, phone_column: self.phone_column })
+        let Self { phone_column, name_column, .. } = self;
+        Ok(ReadList { people, rejected: tally.rejections(), rejected_file, phone_column, name_column })
     }
 }

@@ -212,6 +212,24 @@ async fn a_list_of_opt_outs_is_taken_as_a_list_of_people_is() {
 }
 
 #[tokio::test]
+async fn a_list_of_opt_outs_and_one_that_is_kept_are_read_by_the_columns_that_are_named() {
+    let shop = Shop::open(Setup::default()).await;
+    let list = shop.write("two.csv", "Phone,New number,Name,Called\n+60123456780,+60123456789,Siti binti Ali,Siti\n");
+    let list = list.to_str().unwrap();
+
+    let stopped = shop.run(&["suppress", "import", list, "--phone-column", "New number"]).await;
+    let kept = shop.run(&["list", "save", "raya", list, "--phone-column", "column 2", "--name-column", "Called"]).await;
+    let wrong = shop.run(&["list", "save", "raya", list, "--phone-column", "Mobile"]).await;
+
+    assert!(stopped.code == 0 && stopped.err.contains("phones from New number"), "{stopped:?}");
+    assert_eq!(shop.json(&["suppress", "list"]).await["phone_number"], "+60123456789");
+    assert!(kept.code == 0 && kept.err.contains("phones from New number, names from Called"), "{kept:?}");
+    let person = shop.json(&["list", "show", "raya"]).await;
+    assert_eq!((&person["phone_number"], &person["name"]), (&json!("+60123456789"), &json!("Siti")), "{person}");
+    assert!(wrong.code == 3 && wrong.err.contains("Mobile"), "{wrong:?}");
+}
+
+#[tokio::test]
 async fn every_plan_shows_whom_the_filter_finds_now_and_what_only_reads_writes_nothing() {
     let (shop, blast) = read_shop().await;
     let made = draft_from(&shop, &format!("blast:{blast} stuck:read older:48h")).await;

@@ -14,7 +14,7 @@ use super::message::MessageArgs;
 use super::template::TemplateArgs;
 use crate::app::{AppError, NewDraft, RepeatOrder, SegmentDraft};
 use crate::cli::Global;
-use crate::cli::column_args::ColumnArgs;
+use crate::cli::column_args::{ColumnArgs, columns_of_list};
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{json, line, talk};
@@ -30,6 +30,7 @@ use crate::import::{ImportError, Imported, RejectedTo, Rejections, TableSource};
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("text").required(true))]
 #[command(group = clap::ArgGroup::new("people").required(true))]
+#[command(mut_args(columns_of_list))]
 pub(in crate::cli) struct NewArgs {
     /// The sender, as named in the configuration.
     #[arg(long)]
