@@ -52,6 +52,7 @@ use futures_util::FutureExt as _;
 
 pub use exit::{ErrorStyle, fail};
 
+use crate::shutdown;
 use crate::telemetry::{self, Verbosity};
 
 /// WhatsApp blasts from a terminal, followed from sent to closed.
@@ -218,6 +219,7 @@ fn in_one_sentence(wrong: &clap::Error) -> String {
 /// Runs the verb, or the dashboard without one.
 pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let Arguments { global, plain: is_plain, verb } = arguments;
+    shutdown::survive_file_limit()?;
     output::call_as(context::program(&global));
     match verb {
         // On the heap and without their types: they are large, and their layouts nest deeper than the compiler follows.

@@ -1,5 +1,5 @@
 //! Graceful shutdown: one token, cancelled by a signal or when the work is done. Injected everywhere; nothing else
-//! listens to signals.
+//! listens to signals. One that would end the process without a word is turned into an error of whoever writes.
 
 use std::io;
 
@@ -65,6 +65,13 @@ impl Shutdown {
         tokio::spawn(listen(self.clone(), signals, second));
         Ok(())
     }
+}
+
+/// Has a write beyond the limit of file sizes (`ulimit -f`) fail with `EFBIG`, as on a full disk, for the rest of the process: SIGXFSZ
+/// would end it in the middle of whatever it does. A handler does that, and programs that are started from here do not inherit
+/// it. Call it within a runtime.
+pub fn survive_file_limit() -> io::Result<()> {
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
 }
 
 struct Signals {

@@ -9,6 +9,7 @@ use color_eyre::eyre::eyre;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::RefusedError;
+use super::output::changes;
 use super::{Global, postgres};
 use crate::app::Engines;
 use crate::app::view::BlastView;
@@ -51,6 +52,9 @@ impl Context {
     pub async fn open(global: &Global, touch: Intent) -> Result<Self> {
         if touch == Intent::Writes && global.read_only {
             return Err(RefusedError("this would change something, and --read-only was given".to_owned()).into());
+        }
+        if touch == Intent::Writes {
+            changes();
         }
         Self::open_with(global, load(global)?, ProcessKind::Command, CancellationToken::new()).await
     }

@@ -1,10 +1,10 @@
 //! Output: data on standard output, as text or JSON; messages on standard error.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::OnceLock;
 
-use color_eyre::Result;
-use color_eyre::eyre::{WrapErr, eyre};
+use color_eyre::eyre::eyre;
+use color_eyre::{Report, Result};
 use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 use serde::Serialize;
 
@@ -22,6 +22,32 @@ pub(super) fn call_as(program: String) {
 /// What is said where data cannot be written.
 pub(super) const STDOUT_FAILED: &str = "standard output cannot be written";
 
+/// Whether this process runs a verb that changes something.
+static CHANGES: OnceLock<()> = OnceLock::new();
+
+/// What it has changed, where its output is all that names it.
+static DONE: OnceLock<String> = OnceLock::new();
+
+/// Says that this verb changes something: output that fails then leaves open whether it did.
+pub(super) fn changes() {
+    let _ = CHANGES.set(());
+}
+
+/// Says what was changed, for an output that fails afterwards: as in `blast 7 is a draft now`.
+pub(super) fn done(what: String) {
+    let _ = DONE.set(what);
+}
+
+/// Why data was not written. What was changed before stays so, and is not to be done twice.
+fn unwritten(error: io::Error) -> Report {
+    let report = Report::from(error).wrap_err(STDOUT_FAILED);
+    match (DONE.get(), CHANGES.get()) {
+        (Some(done), _) => report.wrap_err(format!("{}, and only this could not be printed", as_called(done))),
+        (None, Some(())) => report.wrap_err("what this changes may be done all the same: look before you repeat it"),
+        (None, None) => report,
+    }
+}
+
 /// Refuses a standard output that was closed, for a verb that does nothing but write there; with what to do in place of it. The
 /// standard library opens `/dev/null` in its place when a program starts, to be read and written, and whatever is written there would
 /// be gone without an error.
@@ -37,19 +63,19 @@ pub(super) fn refuse_closed_stdout(mend: &str) -> Result<()> {
 /// Writes a line of data. What others wrote (names, notes, tags) cannot control the terminal.
 pub(super) fn line(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", clean_shown(text)).wrap_err(STDOUT_FAILED)
+    writeln!(out, "{}", clean_shown(text)).map_err(unwritten)
 }
 
 /// Writes lines of data, cleaned like [`line`].
 pub(super) fn text(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(clean_lines(text).as_bytes()).and_then(|()| out.flush()).wrap_err(STDOUT_FAILED)
+    out.write_all(clean_lines(text).as_bytes()).and_then(|()| out.flush()).map_err(unwritten)
 }
 
 /// Writes one JSON value per line. Escapes all control characters, also those that JSON permits.
 pub(super) fn json(value: &impl Serialize) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", escaped_json(&serde_json::to_string(value)?)).wrap_err(STDOUT_FAILED)
+    writeln!(out, "{}", escaped_json(&serde_json::to_string(value)?)).map_err(unwritten)
 }
 
 /// Writes a message for the operator on standard error, cleaned like [`line`]. Its command lines can be pasted. Errors are

@@ -150,11 +150,61 @@ async fn an_export_or_a_list_into_a_closed_standard_output_fails() {
     }
 }
 
+/// SIGXFSZ would end it in the middle, with the half of a file left behind and not a word.
+#[tokio::test]
+async fn an_export_beyond_the_limit_of_file_sizes_fails_with_the_files_name_and_leaves_nothing() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..1_000).await;
+    let file = shop.path("raya.csv");
+
+    let verb = ["blast", "export", "1", "--output", file.to_str().unwrap()];
+    let limited = in_shell(&shop, &verb, "ulimit -f 8; exec \"$0\" \"$@\"").await;
+
+    let said = String::from_utf8_lossy(&limited.stderr);
+    assert_eq!(limited.status.code(), Some(1), "{limited:?}");
+    assert!(said.contains("raya.csv cannot be written") && said.contains("ulimit -f"), "{said}");
+    assert!(!file.exists() && !shop.path("raya.csv.part").exists());
+}
+
+/// What is made stays made where its line is lost: whoever reads the error must not make it twice.
+#[tokio::test]
+async fn a_verb_that_changed_something_says_so_where_it_cannot_print_it() {
+    let shop = Shop::open(Setup::default()).await;
+    let draft = shop.draft(0..3).await;
+    let list = shop.write("list.csv", "phone\n+60123456789\n");
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--recipients", list.to_str().unwrap()];
+
+    let made = in_shell(&shop, &new, FULL).await;
+    let token = in_shell(&shop, &["token", "new", "till", "--scope", "read", "--json"], FULL).await;
+    let added = in_shell(&shop, &["blast", "add", &draft, "+60123456780", "--name", "Ben"], FULL).await;
+    let read = in_shell(&shop, &["blast", "list"], FULL).await;
+
+    let said = [made, token, added, read].map(|output| {
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    });
+    assert!(
+        said[0].contains("blast 2 is a draft now, and only this could not be printed: standard output"),
+        "{said:?}"
+    );
+    assert!(said[1].contains("token till is made") && said[1].contains("token revoke till`"), "{said:?}");
+    assert!(said[2].contains("may be done all the same: look before you repeat it"), "{said:?}");
+    assert!(said[3].contains("blastdeck: standard output cannot be written"), "{said:?}");
+    assert_eq!(shop.number("select count(*) from blasts").await, 2);
+}
+
+const FULL: &str = "exec \"$0\" \"$@\" > /dev/full";
+
 /// The program without a standard output.
 async fn closed_output(shop: &Shop, verb: &[&str]) -> std::process::Output {
+    in_shell(shop, verb, "exec \"$0\" \"$@\" >&-").await
+}
+
+/// The program as a line of a shell runs it, which calls it `"$0" "$@"`.
+async fn in_shell(shop: &Shop, verb: &[&str], line: &str) -> std::process::Output {
     let of = shop.command(verb);
     let mut shell = tokio::process::Command::new("sh");
-    shell.args(["-c", "exec \"$0\" \"$@\" >&-"]).arg(of.as_std().get_program()).args(of.as_std().get_args());
+    shell.args(["-c", line]).arg(of.as_std().get_program()).args(of.as_std().get_args());
     for (name, value) in of.as_std().get_envs() {
         match value {
             Some(value) => shell.env(name, value),

@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
+use color_eyre::{Report, Result};
 
 use crate::cli::exit::RefusedError;
 use crate::cli::output::{STDOUT_FAILED, refuse_closed_stdout};
@@ -49,9 +49,7 @@ impl Destination {
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         match self {
             Self::Stdout => io::stdout().lock().write_all(bytes).wrap_err(STDOUT_FAILED),
-            Self::File(file) => {
-                file.file.write_all(bytes).wrap_err_with(|| format!("{} cannot be written", file.name.display()))
-            }
+            Self::File(file) => file.file.write_all(bytes).map_err(|error| file.unwritten(error)),
         }
     }
 
@@ -65,12 +63,18 @@ impl Destination {
 }
 
 impl PartialFile {
+    fn unwritten(&self, error: io::Error) -> Report {
+        let is_limited = error.kind() == ErrorKind::FileTooLarge;
+        let mend = if is_limited { ": it is larger than `ulimit -f` or its file system allows" } else { "" };
+        Report::from(error).wrap_err(format!("{} cannot be written{mend}", self.name.display()))
+    }
+
     fn finish(&mut self) -> Result<()> {
         refuse_existing(&self.name)?;
         self.file
             .sync_all()
             .and_then(|()| fs::rename(&self.partial, &self.name))
-            .wrap_err_with(|| format!("{} cannot be written", self.name.display()))?;
+            .map_err(|error| self.unwritten(error))?;
         self.is_finished = true;
         Ok(())
     }
