@@ -14,6 +14,8 @@ mod dashboard;
 mod db;
 mod demo;
 mod doctor;
+#[cfg(test)]
+mod documented;
 mod engine;
 mod exit;
 mod export;
