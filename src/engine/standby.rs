@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -50,7 +50,15 @@ pub struct Standby {
 
 impl Standby {
     /// A standby with the configuration file and the database of this process.
+    ///
+    /// # Errors
+    /// No such configuration is there for another process: a pipe was read to its end. A standby would find nothing in it, and take the
+    /// place of one that has the senders.
     pub fn new(config: &Config, database_url: &str) -> io::Result<Self> {
+        if config.path().is_some_and(|path| fs::metadata(path).is_ok_and(|about| about.file_type().is_fifo())) {
+            let why = "the configuration was a pipe, which no other process can read again: give --config a file";
+            return Err(io::Error::other(why));
+        }
         let program = program()?;
         let mut arguments = vec!["engine".to_owned(), "--until-idle".to_owned(), "--standby".to_owned()];
         if let Some(path) = config.path() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Setup, Shop, digits};
+use crate::support::{Said, Setup, Shop, digits};
 
 #[tokio::test]
 async fn an_export_has_everybody_once_in_both_formats_and_under_the_same_names() {
@@ -144,9 +144,8 @@ async fn an_export_or_a_list_into_a_closed_standard_output_fails() {
     for verb in [&["blast", "export", "1"][..], &["blast", "list"], &["order", "list"], &["customer", "list"]] {
         let closed = closed_output(&shop, verb).await;
 
-        let said = String::from_utf8_lossy(&closed.stderr);
-        assert!(closed.status.code() == Some(1) && said.contains("standard output is closed"), "{verb:?}: {closed:?}");
-        assert!(!said.contains("exported"), "{said}");
+        assert!(closed.code == 1 && closed.err.contains("standard output is closed"), "{verb:?}: {closed:?}");
+        assert!(!closed.err.contains("exported"), "{closed:?}");
     }
 }
 
@@ -158,11 +157,10 @@ async fn an_export_beyond_the_limit_of_file_sizes_fails_with_the_files_name_and_
     let file = shop.path("raya.csv");
 
     let verb = ["blast", "export", "1", "--output", file.to_str().unwrap()];
-    let limited = in_shell(&shop, &verb, "ulimit -f 8; exec \"$0\" \"$@\"").await;
+    let limited = shop.in_shell(&verb, "ulimit -f 8; exec \"$0\" \"$@\"").await;
 
-    let said = String::from_utf8_lossy(&limited.stderr);
-    assert_eq!(limited.status.code(), Some(1), "{limited:?}");
-    assert!(said.contains("raya.csv cannot be written") && said.contains("ulimit -f"), "{said}");
+    assert!(limited.code == 1 && limited.err.contains("raya.csv cannot be written"), "{limited:?}");
+    assert!(limited.err.contains("ulimit -f"), "{limited:?}");
     assert!(!file.exists() && !shop.path("raya.csv.part").exists());
 }
 
@@ -174,14 +172,14 @@ async fn a_verb_that_changed_something_says_so_where_it_cannot_print_it() {
     let list = shop.write("list.csv", "phone\n+60123456789\n");
     let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--recipients", list.to_str().unwrap()];
 
-    let made = in_shell(&shop, &new, FULL).await;
-    let token = in_shell(&shop, &["token", "new", "till", "--scope", "read", "--json"], FULL).await;
-    let added = in_shell(&shop, &["blast", "add", &draft, "+60123456780", "--name", "Ben"], FULL).await;
-    let read = in_shell(&shop, &["blast", "list"], FULL).await;
+    let made = shop.in_shell(&new, FULL).await;
+    let token = shop.in_shell(&["token", "new", "till", "--scope", "read", "--json"], FULL).await;
+    let added = shop.in_shell(&["blast", "add", &draft, "+60123456780", "--name", "Ben"], FULL).await;
+    let read = shop.in_shell(&["blast", "list"], FULL).await;
 
-    let said = [made, token, added, read].map(|output| {
-        assert_eq!(output.status.code(), Some(1), "{output:?}");
-        String::from_utf8_lossy(&output.stderr).into_owned()
+    let said = [made, token, added, read].map(|said| {
+        assert_eq!(said.code, 1, "{said:?}");
+        said.err
     });
     assert!(
         said[0].contains("blast 2 is a draft now, and only this could not be printed: standard output"),
@@ -196,22 +194,8 @@ async fn a_verb_that_changed_something_says_so_where_it_cannot_print_it() {
 const FULL: &str = "exec \"$0\" \"$@\" > /dev/full";
 
 /// The program without a standard output.
-async fn closed_output(shop: &Shop, verb: &[&str]) -> std::process::Output {
-    in_shell(shop, verb, "exec \"$0\" \"$@\" >&-").await
-}
-
-/// The program as a line of a shell runs it, which calls it `"$0" "$@"`.
-async fn in_shell(shop: &Shop, verb: &[&str], line: &str) -> std::process::Output {
-    let of = shop.command(verb);
-    let mut shell = tokio::process::Command::new("sh");
-    shell.args(["-c", line]).arg(of.as_std().get_program()).args(of.as_std().get_args());
-    for (name, value) in of.as_std().get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
-    shell.output().await.unwrap()
+async fn closed_output(shop: &Shop, verb: &[&str]) -> Said {
+    shop.in_shell(verb, "exec \"$0\" \"$@\" >&-").await
 }
 
 /// How much memory a process may take at most, in kilobytes: the same for a million people as for a hundred.

@@ -174,6 +174,21 @@ async fn where_no_standby_can_start_a_send_says_what_is_missing_and_fails() {
     assert!(!said.err.contains("is being sent"), "{said:?}");
 }
 
+/// A shell's `--config <(…)`: a standby would find nothing in it, and take the place of one that has the senders.
+#[tokio::test]
+async fn a_configuration_that_was_a_pipe_starts_no_standby_and_says_so() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..3).await;
+    let by_pipe = r#"file=$2; shift 2; cat "$file" | "$0" --config /dev/stdin "$@""#;
+
+    let listed = shop.in_shell(&["blast", "list"], by_pipe).await;
+    let said = shop.in_shell(&["blast", "send", &blast, "--yes"], by_pipe).await;
+
+    assert!(listed.code == 0 && listed.out.contains("draft"), "{listed:?}");
+    assert!(said.code == 1 && said.err.contains("the configuration was a pipe"), "{said:?}");
+    assert!(shop.engines().is_empty());
+}
+
 #[tokio::test]
 async fn a_send_without_an_engine_does_not_say_that_it_is_being_sent() {
     let shop = Shop::open(Setup::default()).await;

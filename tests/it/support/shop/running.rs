@@ -57,6 +57,16 @@ impl Shop {
         said(self.command(arguments)).await
     }
 
+    /// Runs it as a line of a shell does, which calls it `"$0" "$@"`; the configuration is `$2`.
+    pub async fn in_shell(&self, arguments: &[&str], line: &str) -> Said {
+        let of = self.command(arguments);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]).arg(of.as_std().get_program()).args(of.as_std().get_args());
+        shell.env_clear().envs(of.as_std().get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.current_dir(self.dir.path()).stdin(Stdio::null()).kill_on_drop(true);
+        said(shell).await
+    }
+
     /// Runs a verb that must succeed; its data.
     pub async fn ok(&self, arguments: &[&str]) -> String {
         let said = self.run(arguments).await;
