@@ -23,7 +23,7 @@ use crate::shutdown::{SecondInterrupt, Shutdown};
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeVerb {
     /// Where to listen, such as 127.0.0.1:8080; defaults to `listen` under [http].
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     listen: Option<SocketAddr>,
     /// Listen on an address that other machines can reach.
     #[arg(long)]
@@ -36,6 +36,10 @@ pub(super) struct ServeVerb {
 /// Logged where webhooks were wanted and none can be proven.
 const NOTHING_ACCEPTED: &str = "no webhook could be accepted: give a sender of Meta's its app_secret, or one of WSAPME's a \
                                 webhook_secret, and see that they can be read here";
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.trim().parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
+}
 
 impl ServeVerb {
     /// One that listens there, with the engine inside.

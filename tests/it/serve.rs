@@ -185,6 +185,8 @@ async fn a_slow_client_holds_up_neither_others_nor_the_stop() {
 async fn it_listens_on_other_addresses_only_on_purpose() {
     let shop = shop().await;
 
+    let nowhere = shop.run(&["serve", "--listen", "localhost:8080", "--no-engine"]).await;
+    assert!(nowhere.code == 2 && nowhere.err.contains("such as 127.0.0.1:8080"), "{nowhere:?}");
     let refused = shop.run(&["serve", "--listen", "0.0.0.0:0", "--no-engine"]).await;
 
     assert_eq!(refused.code, 3, "{refused:?}");
