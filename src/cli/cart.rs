@@ -115,7 +115,7 @@ async fn set(global: &Global, id: CartId, items: Vec<ChangedItem>, note: Option<
 
 /// A cart that was just written; on standard error what the catalogue calls sold out.
 fn show_cart(context: &Context, written: &WrittenCart) -> Result<()> {
-    done(format!("cart {} is written", written.cart.id));
+    done(format!("cart {} is written, and only this could not be printed", written.cart.id));
     say_sold_out(&written.sold_out, "cart");
     show(context, &written.cart)
 }

@@ -1,5 +1,6 @@
 //! Which columns of a list of people are read as what.
 
+use super::exit::UsageError;
 use crate::domain::list_columns::{ChosenColumns, ChosenName};
 
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -12,13 +13,16 @@ pub(in crate::cli) struct ColumnArgs {
     name_column: Option<String>,
 }
 
-/// Of a verb whose list is one of several ways to name people: its columns are named with it alone.
-pub(in crate::cli) fn columns_of_list(argument: clap::Arg) -> clap::Arg {
-    let is_column = ["phone_column", "name_column"].iter().any(|name| argument.get_id() == name);
-    if is_column { argument.requires("recipients") } else { argument }
-}
-
 impl ColumnArgs {
+    /// Refuses columns where no list is read, of a verb whose list is one of several ways to name people.
+    pub(in crate::cli) fn without_list(&self) -> Result<(), UsageError> {
+        if self.phone_column.is_none() && self.name_column.is_none() {
+            return Ok(());
+        }
+        let why = "--phone-column and --name-column are about the list of --recipients: name one";
+        Err(UsageError(why.to_owned()))
+    }
+
     pub(in crate::cli) fn chosen(&self) -> ChosenColumns {
         let name = match self.name_column.as_deref().map(str::trim) {
             None => ChosenName::Guessed,

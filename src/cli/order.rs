@@ -345,7 +345,7 @@ async fn add(global: &Global, draft: &OrderDraft) -> Result<()> {
 
 /// An order that was just written; on standard error what the catalogue calls sold out.
 pub(super) fn show_written(context: &Context, written: &WrittenOrder) -> Result<()> {
-    done(format!("order {} is written", written.order.id));
+    done(format!("order {} is written, and only this could not be printed", written.order.id));
     say_sold_out(&written.sold_out, "order");
     show(context, &written.order)
 }

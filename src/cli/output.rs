@@ -33,7 +33,8 @@ pub(super) fn changes() {
     let _ = CHANGES.set(());
 }
 
-/// Says what was changed, for an output that fails afterwards: as in `blast 7 is a draft now`.
+/// Says what was changed, for an output that fails afterwards, and what is to be done then: as in `blast 7 is a draft now, and only this
+/// could not be printed`.
 pub(super) fn done(what: String) {
     let _ = DONE.set(what);
 }
@@ -42,7 +43,7 @@ pub(super) fn done(what: String) {
 fn unwritten(error: io::Error) -> Report {
     let report = Report::from(error).wrap_err(STDOUT_FAILED);
     match (DONE.get(), CHANGES.get()) {
-        (Some(done), _) => report.wrap_err(format!("{}, and only this could not be printed", as_called(done))),
+        (Some(done), _) => report.wrap_err(as_called(done)),
         (None, Some(())) => report.wrap_err("what this changes may be done all the same: look before you repeat it"),
         (None, None) => report,
     }

@@ -70,7 +70,10 @@ fn span(text: &str) -> Result<Duration, String> {
 async fn create(global: &Global, blast: BlastId, span: Duration) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     let link = context.app.create_share(blast, span).await?;
-    done(format!("link {0} is made, but nobody has it: `blastdeck share revoke {0}`, then make another", link.id));
+    done(format!(
+        "link {0} is made, but could not be printed, so that nobody has it: `blastdeck share revoke {0}`, then make another",
+        link.id
+    ));
     let http = &context.app.config().http;
     let server = http.public_url.clone().unwrap_or_else(|| format!("http://{}", http.listen));
     let url = format!("{server}{}", link.path);

@@ -66,7 +66,9 @@ impl NewTokenArgs {
         let name = self.name.as_str().to_owned();
         let request = TokenRequest { name: self.name, scope: self.scope, sender: self.sender, expires_at };
         let secret = context.app.create_token(request).await?.secret;
-        done(format!("token {name} is made, but nobody has it: `blastdeck token revoke {name}`, then make another"));
+        done(format!(
+            "token {name} is made, but could not be printed, so that nobody has it: `blastdeck token revoke {name}`, then make another"
+        ));
         if context.is_json {
             return json(&json!({ "name": name, "token": secret }));
         }

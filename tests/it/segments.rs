@@ -220,6 +220,10 @@ async fn a_list_of_opt_outs_and_one_that_is_kept_are_read_by_the_columns_that_ar
     let stopped = shop.run(&["suppress", "import", list, "--phone-column", "New number"]).await;
     let kept = shop.run(&["list", "save", "raya", list, "--phone-column", "column 2", "--name-column", "Called"]).await;
     let wrong = shop.run(&["list", "save", "raya", list, "--phone-column", "Mobile"]).await;
+    let new =
+        ["blast", "new", "--sender", "sales", "--message", "Hi", "--from", "list:raya", "--name-column", "Called"];
+    let without_list = shop.run(&new).await;
+    let added = shop.run(&["blast", "add", "1", "+60123456789", "--phone-column", "Phone"]).await;
 
     assert!(stopped.code == 0 && stopped.err.contains("phones from New number"), "{stopped:?}");
     assert_eq!(shop.json(&["suppress", "list"]).await["phone_number"], "+60123456789");
@@ -227,6 +231,9 @@ async fn a_list_of_opt_outs_and_one_that_is_kept_are_read_by_the_columns_that_ar
     let person = shop.json(&["list", "show", "raya"]).await;
     assert_eq!((&person["phone_number"], &person["name"]), (&json!("+60123456789"), &json!("Siti")), "{person}");
     assert!(wrong.code == 3 && wrong.err.contains("Mobile"), "{wrong:?}");
+    for said in [without_list, added] {
+        assert!(said.code == 2 && said.err.contains("are about the list of --recipients"), "{said:?}");
+    }
 }
 
 #[tokio::test]

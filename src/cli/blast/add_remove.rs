@@ -8,7 +8,7 @@ use serde_json::json;
 use super::new::{open, report};
 use crate::app::PeopleSource;
 use crate::cli::Global;
-use crate::cli::column_args::{ColumnArgs, columns_of_list};
+use crate::cli::column_args::ColumnArgs;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
 use crate::cli::output::{json, line};
@@ -18,7 +18,6 @@ use crate::domain::text::{clean, people};
 use crate::import::{ReasonCount, TableSource};
 
 #[derive(Debug, clap::Args)]
-#[command(mut_args(columns_of_list))]
 pub(in crate::cli) struct AddPeopleArgs {
     /// The blast's id, as in `blast list`.
     blast: BlastId,
@@ -64,6 +63,7 @@ impl AddPeopleArgs {
             let source = TableSource::from(open(path)?).of_sheet(self.sheet.clone());
             return Ok(PeopleSource::Table(source.by_columns(self.columns.chosen())));
         }
+        self.columns.without_list()?;
         let person = |phone: &String| json!({ "phone_number": phone, "name": self.name });
         Ok(PeopleSource::given(self.phones.iter().map(person)))
     }

@@ -82,7 +82,7 @@ impl FollowUpArgs {
             }
             (None, None) => return Err(UsageError("give --stuck-at or --from".to_owned()).into()),
         };
-        done(format!("blast {} is a draft now", made.blast));
+        done(format!("blast {} is a draft now, and only this could not be printed", made.blast));
         if context.is_json {
             return json(&json!({ "id": made.blast, "taken": made.taken, "follows": self.blast }));
         }

@@ -14,7 +14,7 @@ use super::message::MessageArgs;
 use super::template::TemplateArgs;
 use crate::app::{AppError, NewDraft, RepeatOrder, SegmentDraft};
 use crate::cli::Global;
-use crate::cli::column_args::{ColumnArgs, columns_of_list};
+use crate::cli::column_args::ColumnArgs;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{done, json, line, talk};
@@ -30,7 +30,6 @@ use crate::import::{ImportError, Imported, RejectedTo, Rejections, TableSource};
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("text").required(true))]
 #[command(group = clap::ArgGroup::new("people").required(true))]
-#[command(mut_args(columns_of_list))]
 pub(in crate::cli) struct NewArgs {
     /// The sender, as named in the configuration.
     #[arg(long)]
@@ -128,6 +127,9 @@ impl NewArgs {
         if self.window_local && self.window.is_none() && self.weekdays.is_none() {
             return Err(UsageError("--window-local is about --window or --weekdays: give one".to_owned()).into());
         }
+        if self.recipients.is_none() {
+            self.columns.without_list()?;
+        }
         let template = self.template.read()?;
         let message = self.message.read()?;
         let source = self.recipients.as_deref().map(open).transpose()?;
@@ -161,7 +163,7 @@ impl NewArgs {
             repeat: self.repeat_order(),
         };
         let imported = self.create(&context, draft, source).await?;
-        done(format!("blast {} is a draft now", imported.blast));
+        done(format!("blast {} is a draft now, and only this could not be printed", imported.blast));
         // The draft is made, whatever comes of this.
         if let Ok(Some(binds)) = context.app.unheeded_limit(imported.blast).await {
             let sender = &self.sender;
