@@ -145,6 +145,8 @@ pub struct Imported {
     pub phone_column: String,
     /// The column that the names were taken from.
     pub name_column: Option<String>,
+    /// Others that hold phones as well, where nobody chose between them.
+    pub other_phones: Vec<String>,
     /// All columns of a spreadsheet's list.
     pub columns: Vec<String>,
     /// The first people, each with their row.
@@ -297,6 +299,7 @@ struct File {
     header: Header,
     phone_column: String,
     name_column: Option<String>,
+    other_phones: Vec<String>,
     columns: Vec<String>,
     is_chosen: bool,
     mends: Vec<CellMend>,
@@ -317,6 +320,7 @@ impl File {
             header: columns.header,
             phone_column: columns.reference(columns.phone),
             name_column: columns.name.map(|column| columns.reference(column)),
+            other_phones: columns.other_phones.iter().map(|column| columns.reference(*column)).collect(),
             columns: columns.names.clone(),
             is_chosen: chosen != ChosenColumns::default(),
             mends: Vec::new(),
@@ -339,6 +343,7 @@ impl File {
             rejected: rejected.finish()?,
             phone_column: self.phone_column,
             name_column: self.name_column,
+            other_phones: self.other_phones,
             columns: self.columns,
             is_chosen: self.is_chosen,
         })

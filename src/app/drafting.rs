@@ -93,7 +93,7 @@ pub struct TakenList {
 /// Somebody in a draft, for a look at what they will read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DraftPerson {
-    /// Their row in the list, where it was just read.
+    /// Their row in the list, where they are from one.
     pub row: Option<u64>,
     pub phone: String,
     pub name: Option<String>,
@@ -232,7 +232,7 @@ impl App {
         // Before a connection is held: it takes one of its own.
         let left_out_since = self.left_out_since(&row).await?;
         let mut tx = self.begin().await?;
-        let people = draft::people(&mut tx, id, None, SHOWN).await?;
+        let people = draft::first_people(&mut tx, id, SHOWN).await?;
         let left_out = draft::left_out(&mut *tx, id).await?;
         if let Some(unreadable) = row.limits.unreadable() {
             return Err(AppError::Refused(format!(
@@ -247,7 +247,7 @@ impl App {
             unfinished: row.unfinished.clone(),
             people: row.counts.queued,
             left_out_since,
-            first_people: people.iter().map(DraftPerson::of).collect(),
+            first_people: people.into_iter().map(DraftPerson::of).collect(),
             left_out,
         })
     }
@@ -322,13 +322,8 @@ impl App {
 }
 
 impl DraftPerson {
-    fn of(person: &Claimed) -> Self {
-        Self {
-            row: None,
-            phone: person.phone_number.to_string(),
-            name: person.name.clone(),
-            variables: variables(person),
-        }
+    fn of((row, person): (Option<u64>, Claimed)) -> Self {
+        Self { row, phone: person.phone_number.to_string(), variables: variables(&person), name: person.name }
     }
 }
 

@@ -12,6 +12,9 @@ use crate::store::view::{BlastRow, SenderRow};
 /// How long an engine has to notice a launch before the blast is called unattended.
 const GRACE: TimeDelta = TimeDelta::seconds(5);
 
+/// How long the renewal of a lease takes at most, of a lease of six seconds or more, before its engine counts as silent.
+const RENEWAL_TAKES: TimeDelta = TimeDelta::seconds(1);
+
 /// The reason, if there is one. `trouble` is what keeps this process itself from writing.
 pub fn of(
     blast: &BlastRow,
@@ -54,9 +57,8 @@ pub fn of(
         let is_new = blast.send_after.is_some_and(|launched| now - launched < GRACE);
         return (!is_new).then_some(Waiting::NoEngine);
     };
-    // It is renewed every third of its life: with less than half of it left, a renewal is overdue.
     let valid = sender.waiting.lease_ms.map(TimeDelta::milliseconds);
-    if valid.is_some_and(|valid| lease.expires_at - now < valid / 2) {
+    if valid.is_some_and(|valid| lease.expires_at - now < overdue_with(valid)) {
         return Some(Waiting::Silent { host: lease.host.clone(), until: Some(lease.expires_at) });
     }
     let reported = sender.waiting.blasts.get(&blast.id).cloned().and_then(|waiting| waiting.at(now));
@@ -68,6 +70,11 @@ pub fn of(
         return Some(Waiting::Silent { host: lease.host.clone(), until: None });
     }
     later_of(reported, throttled(blast, sender, now).or_else(|| due_later(blast, now)))
+}
+
+/// With how much of a lease left its renewal is overdue: it is renewed every third of its life, and takes a moment.
+fn overdue_with(valid: TimeDelta) -> TimeDelta {
+    valid - valid / 3 - RENEWAL_TAKES.min(valid / 6)
 }
 
 /// What a blast that starts by itself waits for: for its time, where somebody will start it then.
@@ -136,12 +143,21 @@ fn database_of(sender: &SenderRow) -> Option<Waiting> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
+    use chrono::{DateTime, TimeDelta, Utc};
 
-    use super::{Waiting, later_of};
+    use super::{Waiting, later_of, overdue_with};
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_engine_is_silent_a_second_after_a_renewal_that_did_not_come() {
+        let left = |millis| overdue_with(TimeDelta::milliseconds(millis)).num_milliseconds();
+
+        // Of 15 seconds 5 are over when it is renewed.
+        assert_eq!(left(15_000), 9_000);
+        assert_eq!(left(600), 300);
     }
 
     #[test]

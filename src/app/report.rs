@@ -66,6 +66,9 @@ pub struct Heading {
     #[schema(example = "Campaign 2025-01-18")]
     pub tag: String,
     pub state: BlastState,
+    /// Its state in words for people.
+    #[serde(skip)]
+    pub shown_state: &'static str,
     #[schema(example = "sales")]
     pub sender: String,
     #[schema(example = "Initial")]
@@ -109,6 +112,7 @@ impl Report {
                 id: blast.id,
                 tag: blast.tag.clone(),
                 state: blast.state,
+                shown_state: blast.state_words(),
                 sender: blast.sender.clone(),
                 follow_up_stage: blast.follow_up_stage.clone(),
                 total_recipients: blast.total_recipients,
@@ -353,8 +357,8 @@ fn carts(report: &Report) -> Option<String> {
 }
 
 fn title(report: &Report) -> String {
-    let Heading { id, tag, state, sender, follow_up_stage, .. } = &report.blast;
-    clean(&format!("{tag}, {follow_up_stage} (blast {id}, {state}, by {sender})")).into_owned()
+    let Heading { id, tag, shown_state, sender, follow_up_stage, .. } = &report.blast;
+    clean(&format!("{tag}, {follow_up_stage} (blast {id}, {shown_state}, by {sender})")).into_owned()
 }
 
 fn explained(error: &ErrorLine) -> String {

@@ -20,7 +20,7 @@ pub enum ChosenName {
 }
 
 /// The columns that a list was read by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListColumns {
     pub phone: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,6 +28,9 @@ pub struct ListColumns {
     /// Somebody chose them: the same ones are taken when the list is read again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_chosen: bool,
+    /// Others whose cells are phone numbers as well, where nobody chose between them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_phones: Vec<String>,
 }
 
 impl ListColumns {
@@ -38,6 +41,14 @@ impl ListColumns {
         }
         let name = self.name.clone().map_or(ChosenName::None, ChosenName::Column);
         ChosenColumns { phone: Some(self.phone.clone()), name }
+    }
+
+    /// `WhatsApp has phone numbers, too`; `None` where no other column has, or somebody chose.
+    pub fn doubt(&self) -> Option<String> {
+        let (last, before) = self.other_phones.split_last()?;
+        let columns = if before.is_empty() { last.clone() } else { format!("{} and {last}", before.join(", ")) };
+        let has = if before.is_empty() { "has" } else { "have" };
+        Some(format!("{columns} {has} phone numbers, too"))
     }
 
     /// `phone = No. Telefon   name = Nama`.
@@ -53,10 +64,22 @@ mod tests {
 
     #[test]
     fn only_columns_that_somebody_chose_are_taken_again() {
-        let guessed = ListColumns { phone: "tel".to_owned(), name: None, is_chosen: false };
+        let guessed = ListColumns { phone: "tel".to_owned(), ..ListColumns::default() };
         let chosen = ListColumns { is_chosen: true, ..guessed.clone() };
 
         assert_eq!(guessed.again(), ChosenColumns::default());
         assert_eq!(chosen.again(), ChosenColumns { phone: Some("tel".to_owned()), name: ChosenName::None });
+    }
+
+    #[test]
+    fn other_columns_of_phones_are_named() {
+        let with = |others: &[&str]| {
+            let other_phones = others.iter().map(|column| (*column).to_owned()).collect();
+            ListColumns { phone: "tel".to_owned(), other_phones, ..ListColumns::default() }.doubt()
+        };
+
+        assert_eq!(with(&[]), None);
+        assert_eq!(with(&["wa"]).as_deref(), Some("wa has phone numbers, too"));
+        assert_eq!(with(&["wa", "hp"]).as_deref(), Some("wa and hp have phone numbers, too"));
     }
 }

@@ -99,6 +99,24 @@ pub fn csv_safe(text: &str) -> Cow<'_, str> {
     if opens_formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
+/// Whether nothing of a text can be seen: blanks, and characters that show nothing by themselves.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_invisible(c))
+}
+
+/// A text in which line breaks and what could not be seen are spelled out, `list\nof people.csv`: of the name of a file each character counts.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_break(c) || is_invisible(c) && !is_joining(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Whether a cell says that a spreadsheet could not compute it.
 pub fn is_error_value(text: &str) -> bool {
     const ERRORS: [&str; 9] = ["#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#DATA!"];

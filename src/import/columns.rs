@@ -106,6 +106,8 @@ pub(super) struct Columns {
     pub name: Option<usize>,
     /// Somebody chose the name's: no other column is one.
     pub is_name_chosen: bool,
+    /// Others whose cells are phone numbers as well, where nobody chose between them.
+    pub other_phones: Vec<usize>,
     pub header: Header,
 }
 
@@ -139,7 +141,7 @@ impl Columns {
         let keys: Vec<_> = titles.iter().map(|title| key(title)).collect();
         let phone = || phone_by_header(&keys, samples).or_else(|| samples.phone_column(keys.len()));
         let name = |phone| name_by_header(&keys, phone);
-        Self::decided(names, Header::FirstRow, chosen, (phone, name))
+        Ok(Self::decided(names, Header::FirstRow, chosen, (phone, name))?.with_other_phones(samples, chosen))
     }
 
     fn without_header(first: &Record, samples: &Samples<'_>, chosen: &ChosenColumns) -> Result<Self, ImportError> {
@@ -147,7 +149,7 @@ impl Columns {
         let names: Vec<_> = (0..width).map(|i| shown(i, "")).collect();
         let phone = || samples.phone_column(width);
         let name = |phone| (0..width).find(|column| *column != phone && samples.mostly(*column, looks_like_name));
-        Self::decided(names, Header::None, chosen, (phone, name))
+        Ok(Self::decided(names, Header::None, chosen, (phone, name))?.with_other_phones(samples, chosen))
     }
 
     /// Those that were chosen, and guesses for the others.
@@ -173,7 +175,15 @@ impl Columns {
             return Err(ImportError::SameColumn { column: names[phone].clone() });
         }
         let is_name_chosen = matches!(chosen.name, ChosenName::Column(_));
-        Ok(Self { names, phone, name, is_name_chosen, header })
+        Ok(Self { names, phone, name, is_name_chosen, other_phones: Vec::new(), header })
+    }
+
+    /// A guess between several columns of phones is said to be one.
+    fn with_other_phones(self, samples: &Samples<'_>, chosen: &ChosenColumns) -> Self {
+        let is_other =
+            |column: &usize| *column != self.phone && samples.mostly(*column, |value| samples.is_known(value));
+        let columns = if chosen.phone.is_none() { 0..self.names.len() } else { 0..0 };
+        Self { other_phones: columns.filter(is_other).collect(), ..self }
     }
 
     /// What a column is chosen by: its name, or its place where one before it has the same.
@@ -264,10 +274,14 @@ struct Samples<'a> {
 impl Samples<'_> {
     /// The first column that holds phones: numbers of known ranges, else numbers at least as long as phones are.
     fn phone_column(&self, width: usize) -> Option<usize> {
-        let allocated = |value: &str| Phone::parse(value, self.region).is_ok_and(|phone| phone.is_valid_pattern());
         let long = |value: &str| self.is_phone(value) && value.chars().filter(char::is_ascii_digit).count() >= 9;
-        let known = (0..width).find(|column| self.mostly(*column, allocated));
+        let known = (0..width).find(|column| self.mostly(*column, |value| self.is_known(value)));
         known.or_else(|| (0..width).find(|column| self.mostly(*column, long)))
+    }
+
+    /// Whether it is a number of a known range.
+    fn is_known(&self, value: &str) -> bool {
+        Phone::parse(value, self.region).is_ok_and(|phone| phone.is_valid_pattern())
     }
 
     fn is_phone(&self, value: &str) -> bool {

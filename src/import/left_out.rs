@@ -44,7 +44,8 @@ impl ReadThrough {
     /// Only a table has columns.
     fn list_columns(&self) -> Option<ListColumns> {
         let (phone, name) = (self.phone_column.clone(), self.name_column.clone());
-        (!self.columns.is_empty()).then_some(ListColumns { phone, name, is_chosen: self.is_chosen })
+        let other_phones = self.other_phones.clone();
+        (!self.columns.is_empty()).then_some(ListColumns { phone, name, is_chosen: self.is_chosen, other_phones })
     }
 }
 
@@ -58,7 +59,8 @@ impl Imported {
     /// The columns that a list was read by; only a table has any.
     pub fn list_columns(&self, is_chosen: bool) -> Option<ListColumns> {
         let (phone, name) = (self.phone_column.clone(), self.name_column.clone());
-        (!self.columns.is_empty()).then_some(ListColumns { phone, name, is_chosen })
+        let other_phones = self.other_phones.clone();
+        (!self.columns.is_empty()).then_some(ListColumns { phone, name, is_chosen, other_phones })
     }
 
     /// The rows that were left out, as they are kept.

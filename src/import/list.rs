@@ -120,6 +120,7 @@ impl GivenList {
             rejected: None,
             phone_column: "phone_number".to_owned(),
             name_column: None,
+            other_phones: Vec::new(),
             columns: Vec::new(),
             is_chosen: false,
         })

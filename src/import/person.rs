@@ -197,7 +197,8 @@ impl Taker {
         for (column, (name, value)) in self.variables.iter().zip(values).enumerate() {
             let Some(name) = name.as_deref().filter(|name| variables.get(name).is_none()) else { continue };
             let is_other_name = name == NAME && self.columns.is_name_chosen && self.columns.name != Some(column);
-            if !is_other_name && !text::is_error_value(value) && !self.is_marker(column, values) {
+            let is_missing = text::is_blank(value) || text::is_error_value(value) || self.is_marker(column, values);
+            if !is_other_name && !is_missing {
                 variables.set(name, value);
             }
         }
@@ -215,7 +216,8 @@ impl Taker {
 
     fn name_cell<'v>(&self, values: &'v [Cow<'_, str>]) -> Option<&'v str> {
         let name = values.get(self.columns.name?)?;
-        (!text::is_error_value(name) && !text::is_empty_marker(name)).then_some(&**name)
+        let is_missing = text::is_blank(name) || text::is_error_value(name) || text::is_empty_marker(name);
+        (!is_missing).then_some(&**name)
     }
 
     fn name_of(&self, values: &[Cow<'_, str>]) -> Option<String> {

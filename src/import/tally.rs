@@ -69,6 +69,7 @@ pub(super) struct ReadThrough {
     pub(super) rejected: Option<Draft>,
     pub(super) phone_column: String,
     pub(super) name_column: Option<String>,
+    pub(super) other_phones: Vec<String>,
     pub(super) columns: Vec<String>,
     /// Somebody chose the phone's or the name's.
     pub(super) is_chosen: bool,
@@ -108,6 +109,7 @@ impl ReadThrough {
             rejected_file,
             phone_column: self.phone_column,
             name_column: self.name_column,
+            other_phones: self.other_phones,
             warning,
         }
     }

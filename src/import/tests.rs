@@ -13,6 +13,7 @@ struct Read {
     without_name: u64,
     phone_column: String,
     name_column: Option<String>,
+    other_phones: Vec<String>,
 }
 
 fn read(bytes: impl AsRef<[u8]>, message: &str) -> Result<Read, ImportError> {
@@ -44,6 +45,7 @@ fn read_by(bytes: impl AsRef<[u8]>, content: BlastContent, columns: ChosenColumn
         rejected: tally.rejections(),
         phone_column: file.phone_column,
         name_column: file.name_column,
+        other_phones: file.other_phones,
     })
 }
 
@@ -127,6 +129,31 @@ fn columns_that_somebody_chose_are_taken_in_place_of_guesses() {
     assert_eq!(refused, "the list has no column WhatsAp: did you mean WhatsApp?");
     let both = by("Nama", ChosenName::Column("Nama".to_owned())).err().unwrap().to_string();
     assert!(both.contains("cannot be both the phone and the name"), "{both}");
+}
+
+#[test]
+fn other_columns_of_phones_are_named_where_nobody_chose_between_them() {
+    let list = "Telefon,WhatsApp,Nama,Amount\n0388881234,0100123456,Aina,120\n0388881235,0100123457,Ben,95\n";
+    let by = |phone: Option<&str>| {
+        let columns = ChosenColumns { phone: phone.map(str::to_owned), ..ChosenColumns::default() };
+        read_by(list, BlastContent::parse("hi", None).unwrap(), columns).unwrap()
+    };
+
+    let guessed = by(None);
+    assert_eq!((guessed.phone_column.as_str(), guessed.other_phones), ("WhatsApp", vec!["Telefon".to_owned()]));
+    assert_eq!(by(Some("Telefon")).other_phones, Vec::<String>::new());
+}
+
+#[test]
+fn a_cell_of_characters_that_nobody_sees_is_empty() {
+    let list = "phone,nama,kek\n0100123450,\u{200b}\u{200d}\u{feff},\u{2060}\n0100123451,\u{3164},Batik\n";
+
+    let read = read(list, "Salam {nama|there}, {kek|cake}").unwrap();
+
+    assert!(read.people.iter().all(|person| person.name.is_none()), "{:?}", read.people);
+    let variable = |at: usize, name: &str| read.people[at].variables.get(name).map(str::to_owned);
+    assert_eq!([variable(0, "name"), variable(0, "nama"), variable(0, "kek")], [None, None, None]);
+    assert_eq!((variable(1, "nama"), variable(1, "kek")), (None, Some("Batik".to_owned())));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgExecutor, Row};
 
 use super::claim::Claimed;
 use super::{StoreError, step};
@@ -46,16 +47,16 @@ pub async fn begin(tx: &mut PgConnection, sender: SenderId, tag: &str) -> Result
     Ok(id.bind(sender).bind(tag).fetch_one(tx).await?)
 }
 
-/// Makes a draft like another blast, with its people as they were listed there.
+/// Makes a draft like another blast, with its people and its list as they were there.
 pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<BlastId, StoreError> {
     let copy = sqlx::query_scalar(
         "with copy as (
              insert into blasts (sender_id, blast_tag, follow_up_stage, message, template, rate, gap, send_window, weekdays,
                                  timezone, retry_next_day, description, unfinished, first_people, first_left, total_recipients,
-                                 repeat_rule, repeat_until, repeat_times, at_most, local_time, window_local)
+                                 repeat_rule, repeat_until, repeat_times, at_most, local_time, window_local, left_out)
              select sender_id, blast_tag, follow_up_stage, message, template, rate, gap, send_window, weekdays, timezone,
                     retry_next_day, description, unfinished, first_people, first_people, total_recipients,
-                    repeat_rule, repeat_until, repeat_times, at_most, local_time, window_local
+                    repeat_rule, repeat_until, repeat_times, at_most, local_time, window_local, left_out
                from blasts where id = $1
              returning id)
          select id from copy",
@@ -64,8 +65,8 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<BlastId, St
     .fetch_one(&mut *tx)
     .await?;
     sqlx::query(
-        "insert into blast_recipients (blast_id, phone_number, name, variables, external_id)
-         select $2, phone_number, name, variables, external_id from blast_recipients where blast_id = $1 order by id",
+        "insert into blast_recipients (blast_id, phone_number, name, variables, external_id, list_row)
+         select $2, phone_number, name, variables, external_id, list_row from blast_recipients where blast_id = $1 order by id",
     )
     .bind(id)
     .bind(copy)
@@ -208,6 +209,28 @@ pub async fn people(
     .fetch_all(tx)
     .await?;
     Ok(rows.iter().map(Claimed::unclaimed).collect::<Result<_, sqlx::Error>>()?)
+}
+
+/// The first people of a draft, each with their row in its list, where it has one.
+pub async fn first_people(
+    tx: &mut PgConnection,
+    id: BlastId,
+    limit: i64,
+) -> Result<Vec<(Option<u64>, Claimed)>, StoreError> {
+    let rows = sqlx::query(
+        "select id, attempt, phone_number, name, variables, next_attempt_at, list_row from blast_recipients
+          where blast_id = $1 and status = 'queued'
+          order by status, id limit $2",
+    )
+    .bind(id)
+    .bind(limit)
+    .fetch_all(tx)
+    .await?;
+    let person = |row: &PgRow| {
+        let list_row: Option<i32> = row.try_get(6)?;
+        Ok((list_row.and_then(|row| u64::try_from(row).ok()), Claimed::unclaimed(row)?))
+    };
+    Ok(rows.iter().map(person).collect::<Result<_, sqlx::Error>>()?)
 }
 
 /// Somebody of a blast as a claim would have them, whatever their status.

@@ -345,11 +345,11 @@ pub const ACTIONS: &[UiAction] = &[
     shows("to the recipients", &[Char('3')], &[Everywhere], |model| moves::to_pane(model, Pane::Recipients)),
     shows("to the activity", &[Char('4')], &[Everywhere], |model| moves::to_pane(model, Pane::Activity)),
     shows("next pane", &[Tab, Right, Char('l')], &[Everywhere], |model| moves::pane_step(model, 1))
-        .unless(when::in_plan),
+        .unless(when::on_page),
     shows("pane before", &[BackTab, Left, Char('h')], &[Everywhere], |model| {
         moves::pane_step(model, Pane::ALL.len() - 1)
     })
-    .unless(when::in_plan),
+    .unless(when::on_page),
     shows("this pane alone, or all", &[Char('z')], &[Everywhere], moves::zoom),
     shows("commands by name", &[Char(':')], &[Everywhere], overlays::open_commands).keys_only(),
     shows("log: the command line of every act", &[], &[Everywhere], overlays::open_log),

@@ -20,10 +20,17 @@ pub fn no_blast(model: &Model) -> Option<String> {
     }
 }
 
-/// A slip beside the digits that are typed there does not leave the plan.
-pub fn in_plan(model: &Model) -> Option<String> {
-    let is_plan = matches!(model.overlays.last(), Some(Overlay::Plan(_)));
-    is_plan.then(|| "this is the plan: esc leaves it".to_owned())
+/// A slip beside the keys of a page does not leave it.
+pub fn on_page(model: &Model) -> Option<String> {
+    let page = match model.overlays.last()? {
+        // There digits are typed.
+        Overlay::Plan(_) => return Some("this is the plan: esc leaves it".to_owned()),
+        Overlay::Details(_) => "this person's page",
+        Overlay::Customer(_) => "this customer's page",
+        Overlay::FollowUp(_) | Overlay::FollowFound(_) => "the follow-up",
+        _ => return None,
+    };
+    Some(format!("this is {page}: esc leaves it, 1 to 4 show a pane"))
 }
 
 pub fn cannot_send(model: &Model) -> Option<String> {
@@ -56,8 +63,7 @@ const NOBODY_LEFT: &str = "nobody is left to send to";
 
 /// Said of a blast whose time comes, which is not sent before that.
 fn starts_by_itself(model: &Model, blast: &BlastView) -> String {
-    let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let at = blast.scheduled_for.or(blast.send_after).map(|at| clock.long(at));
+    let at = blast.scheduled_for.or(blast.send_after).map(|at| model.time_of(blast, at));
     match (at, blast.origin.repeat.rule.is_some()) {
         (Some(at), true) => format!("it repeats, next {at}: p pauses it, > leaves that time out"),
         (Some(at), false) => format!("it starts by itself {at}: p pauses it"),

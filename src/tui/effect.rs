@@ -215,6 +215,8 @@ pub enum ListPart {
 pub enum EffectError {
     /// The database does not respond; the header says since when.
     Unavailable,
+    /// A list of people that was read, but not taken: other columns of it may do.
+    List(String),
     /// Anything else, in a sentence.
     Other(String),
 }
@@ -239,7 +241,7 @@ impl EffectError {
     pub fn sentence(&self) -> String {
         match self {
             Self::Unavailable => "the database does not answer: nothing was changed".to_owned(),
-            Self::Other(sentence) => sentence.clone(),
+            Self::List(sentence) | Self::Other(sentence) => sentence.clone(),
         }
     }
 }

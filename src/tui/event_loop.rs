@@ -156,7 +156,8 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
         }
         loop {
             let event = self.next(&mut sources).await;
-            if matches!(event, LoopEvent::Input(Some(_))) {
+            let is_refresh = matches!(event, LoopEvent::Feed(feed::FeedEvent::Refresh));
+            if matches!(event, LoopEvent::Input(Some(_))) || is_refresh && self.model.is_sent_elsewhere() {
                 sources.feed.attend();
             }
             if let Some(reason) = self.handle(event)? {

@@ -109,6 +109,8 @@ pub enum Leaving {
     No,
     /// Warned once: the next `q` leaves.
     Warned,
+    /// `ctrl-c` left a field or a page: once more leaves the dashboard, and `q` asks as ever.
+    Interrupted,
 }
 
 /// The whole state.
@@ -155,6 +157,8 @@ pub struct Model {
     pub overlays: Vec<Overlay>,
     /// The blast that is being written, or was last.
     pub form: Option<Box<BlastForm>>,
+    /// A draft that was just made like another one, and what is said of it once it is open.
+    pub copied: Option<(BlastId, String)>,
     /// The sender that is being added.
     pub new_sender: Option<Box<SenderForm>>,
     pub prompt: Option<Prompt>,
@@ -229,6 +233,7 @@ impl Model {
             zoom: Zoom::Out,
             overlays,
             form: None,
+            copied: None,
             new_sender: None,
             prompt: None,
             notice,

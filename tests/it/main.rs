@@ -21,6 +21,7 @@ mod charges;
 mod compat;
 mod connections;
 mod consequences;
+mod copies;
 mod crash;
 mod customers;
 mod dashboard;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::app::AppError;
 use crate::domain::list_columns::ChosenColumns;
+use crate::domain::text::escaped;
 use crate::import::{CellMend, KeptRejections, PeopleSource, TableSource};
 
 /// Where the people of a draft come from.
@@ -49,20 +50,25 @@ impl DraftList {
             Self::File(path) => {
                 let (path, named) = with_sheet(path);
                 sheet = named;
-                let unreadable = |error| AppError::Invalid(format!("{}: {error}", path.display()));
+                let unreadable = |error| AppError::Invalid(format!("{}: {error}", shown(&path)));
                 // Before it is opened: a pipe that nobody writes to is waited for without end.
                 let about = std::fs::metadata(&path).map_err(unreadable)?;
                 if about.is_dir() {
-                    return Err(AppError::Invalid(format!("{} is a directory: give a file in it", path.display())));
+                    return Err(AppError::Invalid(format!("{} is a directory: give a file in it", shown(&path))));
                 }
                 if !about.is_file() {
-                    return Err(AppError::Invalid(format!("{} is no regular file: give a list", path.display())));
+                    return Err(AppError::Invalid(format!("{} is no regular file: give a list", shown(&path))));
                 }
                 Box::new(File::open(&path).map_err(unreadable)?)
             }
         };
         Ok(TableSource::from(source).of_sheet(sheet))
     }
+}
+
+/// A path in a sentence.
+fn shown(path: &Path) -> String {
+    escaped(&path.to_string_lossy())
 }
 
 /// A file, and the sheet that is named behind it: `list.xlsx#People`. A file whose own name has a `#` in it is that file.

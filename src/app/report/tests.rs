@@ -2,6 +2,7 @@ use chrono::{DateTime, TimeDelta};
 use chrono_tz::Tz;
 
 use super::*;
+use crate::domain::act::Actor;
 use crate::domain::ids::{RecipientId, SenderId};
 use crate::domain::pricing::{DeliveredMessages, RateCard};
 use crate::domain::progress::{BlastProgress, SampledPerson, StageTimes};
@@ -144,6 +145,16 @@ fn replies_and_what_messages_cost_are_in_every_format() {
     let (markdown, csv) = (markdown(&report), csv(&report));
     assert!(markdown.contains("\ncharged USD 20.64 for 240 marketing.\n"), "{markdown}");
     assert!(csv.contains("replies,texts,61,,\n") && csv.contains("cost,USD,20.64,,\n"), "{csv}");
+}
+
+#[test]
+fn a_blast_that_asks_for_somebody_reads_so_as_it_does_in_lists() {
+    let asks = BlastView { state: BlastState::Paused, state_by: Some(Actor::Engine), ..blast() };
+
+    let report = Report::new(&asks, &[], |_| None);
+
+    assert!(title(&report).ends_with("(blast 1, asks you, by sales)"), "{}", title(&report));
+    assert!(serde_json::to_string(&report).unwrap().contains(r#""state":"paused""#), "programs read the state itself");
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::domain::content::BlastContent;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::StartAt;
-use crate::domain::text::{self, clean, count_of};
+use crate::domain::text::{self, clean, clean_name, count_of};
 use crate::domain::zone;
 use crate::import::{ImportError, Imported, RejectedTo, Rejections, TableSource};
 
@@ -117,7 +117,7 @@ pub(super) fn from_one(text: &str) -> Result<NonZeroU32, String> {
 
 /// A name of 1 to 255 characters without control characters.
 pub(super) fn short_text(text: &str) -> Result<String, String> {
-    let text = clean(text).trim().to_owned();
+    let text = clean_name(text).trim().to_owned();
     let fits = !text.is_empty() && text.chars().count() <= 255;
     fits.then_some(text).ok_or_else(|| "write 1 to 255 characters".to_owned())
 }
@@ -215,7 +215,7 @@ pub(in crate::cli) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
 /// The list's file name without its extension.
 fn default_tag(path: Option<&Path>) -> String {
     let stem = path.and_then(Path::file_stem).unwrap_or_default().to_string_lossy();
-    let tag = clean(&stem).trim().to_owned();
+    let tag = clean_name(&stem).trim().to_owned();
     if tag.is_empty() || tag == "-" { "Blast".to_owned() } else { tag }
 }
 

@@ -41,12 +41,16 @@ impl Gap {
 impl FromStr for Gap {
     type Err = PaceError;
 
-    /// Reads `20s..60s`, `20..60s` or, for a pause that never varies, `30s`.
+    /// Reads `20s..60s`, `20..60s`, `20-60` (seconds, where no unit is given) or, for a pause that never varies, `30s`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || PaceError::Gap(PaceError::quote(text));
-        let (low, high) = text.split_once("..").unwrap_or((text, text));
-        let longest = parse_span(high).map_err(|_| wrong())?;
+        let range = text.split_once("..").or_else(|| text.split_once('-'));
+        let (low, high) = range.unwrap_or((text, text));
         let unit = high.trim().trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        // A single number may be meant as a rate.
+        let unit = if unit.is_empty() && range.is_some() { "s" } else { unit };
+        let longest =
+            parse_span(high).or_else(|_| parse_span(&format!("{}{unit}", high.trim()))).map_err(|_| wrong())?;
         let shortest =
             parse_span(low).or_else(|_| parse_span(&format!("{}{unit}", low.trim()))).map_err(|_| wrong())?;
         if shortest > longest {

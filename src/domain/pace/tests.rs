@@ -87,6 +87,10 @@ fn a_rate_that_makes_no_sense_is_refused_with_the_mend() {
 fn gaps_are_read_and_printed_alike() {
     for (text, shown) in [
         ("20s..60s", "20s..1m"),
+        ("20s-60s", "20s..1m"),
+        ("20-60", "20s..1m"),
+        ("2..5", "2s..5s"),
+        ("2 - 5", "2s..5s"),
         ("20..60s", "20s..1m"),
         ("500ms..1.5s", "500ms..1500ms"),
         ("30s", "30s"),
@@ -101,7 +105,7 @@ fn gaps_are_read_and_printed_alike() {
 
 #[test]
 fn a_gap_that_makes_no_sense_is_refused_with_the_mend() {
-    for text in ["", "20", "20s-60s", "-5s..10s", "20s..", "..60s", "a..b"] {
+    for text in ["", "20", "-5s..10s", "-5", "20s..", "20-", "..60s", "a..b", "1-2-3"] {
         assert!(error::<Gap>(text).contains("write the shortest and the longest pause, as in 20s..60s"), "{text}");
     }
     assert!(error::<Gap>("60s..20s").contains("ends before it begins"));

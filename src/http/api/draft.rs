@@ -13,7 +13,7 @@ use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::sender::ProviderKind;
 use crate::domain::template::TemplateMessage;
-use crate::domain::text::clean;
+use crate::domain::text::clean_name;
 use crate::domain::zone;
 
 /// The longest name, and the longest description, in characters.
@@ -81,7 +81,7 @@ fn per_minute(number: &Number) -> String {
 
 /// A name of 1 to 255 characters without control characters.
 pub(super) fn name(field: &str, text: &str) -> Result<String, Problem> {
-    let text = clean(text).trim().to_owned();
+    let text = clean_name(text).trim().to_owned();
     let fits = (1..=NAME_MAX).contains(&text.chars().count());
     fits.then_some(text).ok_or_else(|| Problem::field(field, format!("write 1 to {NAME_MAX} characters")))
 }

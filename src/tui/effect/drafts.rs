@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use super::{EffectError, EffectResult};
 use crate::app::{
-    App, DraftAt, DraftForm, DraftList, ListColumn, ListToTake, OpenedDraft, SavedDraft, SenderTemplate, TakenList,
+    App, AppError, DraftAt, DraftForm, DraftList, ListColumn, ListToTake, OpenedDraft, SavedDraft, SenderTemplate,
+    TakenList,
 };
 use crate::domain::ids::BlastId;
 use crate::domain::template::{HeaderMedia, MediaSource};
-use crate::domain::text::clean;
+use crate::domain::text::{clean, escaped};
 use crate::tui::model::PlanCount;
 
 /// The most files that a path is completed from.
@@ -122,16 +123,24 @@ pub(super) async fn write(app: &App, request: &DraftWrite) -> EffectResult<Draft
         DraftWrite::Save { at, form } => DraftOutcome::Saved(app.save_draft(*at, form).await?),
         DraftWrite::TakeList { at, form, list } => {
             let list = ListToTake { list: of_home(&list.list), ..ListToTake::clone(list) };
-            DraftOutcome::ListTaken(Box::new(app.take_list(*at, form, &list).await?))
+            DraftOutcome::ListTaken(Box::new(app.take_list(*at, form, &list).await.map_err(not_taken)?))
         }
         DraftWrite::Duplicate(id) => DraftOutcome::Duplicated(app.duplicate(*id).await?),
         DraftWrite::Upload { sender, kind, path } => upload(app, sender, kind, path).await?,
     })
 }
 
+/// What is wrong in the list itself may be right in other columns.
+fn not_taken(error: AppError) -> EffectError {
+    match error {
+        AppError::InvalidAt { why, .. } => EffectError::List(why),
+        other => other.into(),
+    }
+}
+
 async fn upload(app: &App, sender: &str, kind: &'static str, path: &Path) -> EffectResult<DraftOutcome> {
     let path = expanded(&path.to_string_lossy());
-    let unreadable = |why: String| EffectError::Other(format!("{}: {why}", clean(&path.display().to_string())));
+    let unreadable = |why: String| EffectError::Other(format!("{}: {why}", escaped(&path.to_string_lossy())));
     let size = tokio::fs::metadata(&path).await.map_err(|error| unreadable(error.to_string()))?.len();
     if size > HEADER_MAX {
         return Err(unreadable("it is larger than WhatsApp takes (100 MB)".to_owned()));

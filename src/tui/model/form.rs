@@ -130,6 +130,8 @@ pub struct BlastForm {
     pub tag_of_list: String,
     /// The list that the draft's people are from: what stays where another one is refused.
     pub kept_list: Option<DraftList>,
+    /// A list that was read and not taken, and why: its columns can be chosen.
+    pub refused_list: Option<(DraftList, String)>,
     /// The list is to be taken as soon as nothing is being written.
     pub wants_list: bool,
     /// A list is being taken.
@@ -206,6 +208,7 @@ impl BlastForm {
             list: None,
             tag_of_list: String::new(),
             kept_list: None,
+            refused_list: None,
             wants_list: false,
             is_taking: false,
             unreadable_path: UnreadablePath::Dropped,
@@ -323,6 +326,16 @@ impl BlastForm {
     pub fn source(&self) -> Option<DraftList> {
         let file = || self.left_out.file.clone().map(|path| DraftList::File(path.into()));
         self.list.clone().or_else(file)
+    }
+
+    /// The list whose columns are chosen: one that was not taken, else the one that its people are from.
+    pub fn list_of_columns(&self) -> Option<DraftList> {
+        self.refused_list.as_ref().map(|(list, _)| list.clone()).or_else(|| self.source())
+    }
+
+    /// The columns that it was read by, while they are chosen anew: none of a list that was not taken.
+    pub fn columns_before(&self) -> Option<&ListColumns> {
+        self.read_columns.as_ref().filter(|_| self.refused_list.is_none())
     }
 
     /// The list as it is taken next.

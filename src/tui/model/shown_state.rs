@@ -5,7 +5,10 @@ use chrono_tz::Tz;
 
 use super::Model;
 use crate::app::view::{BlastView, SenderView};
+use crate::domain::blast::BlastState;
 use crate::domain::waiting::{LimitOwner, Waiting};
+use crate::domain::zone::words::by_both_clocks;
+use crate::tui::format::TimeFormat;
 
 impl Model {
     /// What the key that undoes does to an armed launch: of somebody else's it asks first.
@@ -19,9 +22,25 @@ impl Model {
         let own = blast.limits.zone.as_ref().and_then(|zone| zone.as_ref().ok()).copied();
         own.or_else(|| self.senders.iter().find(|sender| sender.id == blast.sender_id)?.usage.zone)
     }
+
+    /// A time of a blast, by both clocks where its own show another one than the reader's.
+    pub fn time_of(&self, blast: &BlastView, at: DateTime<Utc>) -> String {
+        let clock = TimeFormat { zone: self.options.zone, now: self.now };
+        by_both_clocks(at, (self.zone_of(blast), clock.zone), &clock.long(at))
+    }
 }
 
 impl Model {
+    /// Whether another process sends right now: nothing tells of it when that one is killed.
+    pub fn is_sent_elsewhere(&self) -> bool {
+        let is_elsewhere = |sender: &SenderView| sender.lease.as_ref().is_some_and(|lease| lease.holder != self.holder);
+        let sends = |sender: &SenderView| {
+            let mut blasts = self.blasts.rows().iter().filter(|blast| blast.sender_id == sender.id);
+            blasts.any(|blast| blast.state == BlastState::Sending && !blast.is_held_up())
+        };
+        self.senders.iter().any(|sender| is_elsewhere(sender) && sends(sender))
+    }
+
     /// Where the limit that a blast waits for is set; `None` where it is the blast's own, or none that somebody sets.
     pub fn limit_place(&self, blast: &BlastView) -> Option<String> {
         let sender = self.senders.iter().find(|sender| sender.id == blast.sender_id)?;

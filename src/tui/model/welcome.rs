@@ -53,6 +53,18 @@ pub struct SenderForm {
     pub trouble: Option<String>,
 }
 
+/// Fewer letters and digits in a row may be a name or an id.
+const SECRET_LEAST: usize = 16;
+
+/// Whether a text has what the secrets of providers have, and no name or address: letters and digits in one long word.
+fn looks_secret(text: &str) -> bool {
+    let is_mixed = |word: &str| {
+        let (digits, letters) = (word.contains(|c: char| c.is_ascii_digit()), word.contains(char::is_alphabetic));
+        word.len() >= SECRET_LEAST && digits && letters
+    };
+    !text.contains("://") && text.split(|c: char| !c.is_ascii_alphanumeric()).any(is_mixed)
+}
+
 impl Default for SenderForm {
     fn default() -> Self {
         let sender = NewSender {
@@ -112,6 +124,17 @@ impl SenderForm {
             }
             SenderLine::Provider | SenderLine::Add => {}
         }
+    }
+
+    /// Why a text is not kept on a line: it looks like the token, which nobody is to read.
+    pub fn refused(line: SenderLine, text: &str) -> Option<&'static str> {
+        let is_token = match line {
+            SenderLine::Token | SenderLine::Provider | SenderLine::Add => return None,
+            // Without a scheme and a dot it is no address in any case.
+            SenderLine::Address => looks_secret(text) || !text.is_empty() && !text.contains(['.', ':', '/']),
+            _ => looks_secret(text),
+        };
+        is_token.then_some("this looks like a token and was taken off the screen: the token is typed on the line Token")
     }
 
     /// What is still missing, and on which line.

@@ -11,7 +11,7 @@ use crate::app::view::SenderView;
 use crate::app::{DraftList, DraftPerson, Imported};
 use crate::domain::content::MessageContent;
 use crate::domain::message::Variables;
-use crate::domain::text::characters;
+use crate::domain::text::{characters, escaped};
 use crate::tui::format::{count_of, counted, number};
 use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, template_source};
 use crate::tui::theme::TextRole;
@@ -23,7 +23,7 @@ const LABELS: u16 = 13;
 /// The most lines of a message that is not being typed.
 const MESSAGE_MAX: usize = 6;
 
-/// The most reasons why rows were left out.
+/// The most reasons why rows were left out, where there is no room for all.
 const REASONS_MAX: usize = 4;
 
 /// The most lines of a preview.
@@ -41,7 +41,13 @@ pub fn content(model: &Model, width: u16) -> OverlayContent {
 }
 
 fn lines(model: &Model, form: &BlastForm, width: u16) -> OverlayContent {
-    let mut page = FormPainter { model, form, width, lines: Vec::new(), focus: None };
+    let all = drawn(model, form, (width, usize::MAX)).folded(width);
+    let has_room = form.left_out.reasons.len() <= REASONS_MAX || all.lines.len() <= super::page_rows(model);
+    if has_room { all } else { drawn(model, form, (width, REASONS_MAX)) }
+}
+
+fn drawn(model: &Model, form: &BlastForm, (width, reasons): (u16, usize)) -> OverlayContent {
+    let mut page = FormPainter { model, form, width, reasons, lines: Vec::new(), focus: None };
     for line in model.form_lines() {
         if line == FormLine::Pace {
             page.preview();
@@ -78,6 +84,8 @@ struct FormPainter<'a> {
     model: &'a Model,
     form: &'a BlastForm,
     width: u16,
+    /// So many reasons why rows were left out are said.
+    reasons: usize,
     lines: Vec<TextLine>,
     focus: Option<usize>,
 }
@@ -113,7 +121,7 @@ impl FormPainter<'_> {
         let room = self.room();
         let words = match &self.form.trouble {
             Some(trouble) => Some((trouble.clone(), TextRole::Trouble)),
-            None => hints::hint(self.form).map(|hint| (hint.to_owned(), TextRole::Dim)),
+            None => hints::hint(self.form, self.model.form_zone()).map(|hint| (hint, TextRole::Dim)),
         };
         let Some((words, role)) = words else { return };
         for text in wrapped(&words, room) {
@@ -151,7 +159,7 @@ impl FormPainter<'_> {
         match edit {
             LineEdit::Field(field) => vec![field.line(TextLine::default())],
             LineEdit::Path { field, offers } => {
-                let shown = offers.iter().take(8).map(|path| TextLine::dim(path.clone()));
+                let shown = offers.iter().take(8).map(|path| TextLine::dim(escaped(path)));
                 let more = (offers.len() > 8).then(|| TextLine::dim(format!("and {} more", offers.len() - 8)));
                 std::iter::once(field.line(TextLine::default())).chain(shown).chain(more).collect()
             }
@@ -166,11 +174,11 @@ impl FormPainter<'_> {
     fn value(&self, line: FormLine) -> Vec<TextLine> {
         let values = &self.form.values;
         match line {
-            FormLine::Sender => vec![self.sender()],
+            FormLine::Sender => self.sender(),
             FormLine::Tag => vec![given(&values.tag, "no name yet")],
             FormLine::Stage => vec![given(&values.follow_up_stage, "Initial")],
             FormLine::People => self.people(),
-            FormLine::Columns => self.columns(),
+            FormLine::Columns => how::columns(self.form, self.room()),
             FormLine::Message => self.message(),
             FormLine::Template => vec![self.template()],
             FormLine::Variable(n) => {
@@ -200,17 +208,15 @@ impl FormPainter<'_> {
         self.model.senders.iter().find(|sender| sender.name == self.form.values.sender)
     }
 
-    fn sender(&self) -> TextLine {
+    fn sender(&self) -> Vec<TextLine> {
         let name = &self.form.values.sender;
         let line = TextLine::plain(format!("{name:<16} "));
         match self.configured() {
-            None => line.and("is not configured here", TextRole::Trouble),
+            None => vec![line.and("is not configured here", TextRole::Trouble)],
+            Some(SenderView { stopped: Some(stop), .. }) => how::stopped(line, &stop.reason, self.room()),
             Some(sender) => {
-                let stop = sender.stopped.as_ref().map(|stop| format!("stopped: {}", stop.reason));
-                let role = if stop.is_some() { TextRole::Trouble } else { TextRole::Dim };
-                let line = line.and(stop.unwrap_or_else(|| described(sender)), role);
-                let place = sender.usage.daily_cap.map(|_| "   config: daily_cap").filter(|_| sender.stopped.is_none());
-                line.and(place.unwrap_or_default(), TextRole::Dim)
+                let place = sender.usage.daily_cap.map(|_| "   config: daily_cap").unwrap_or_default();
+                vec![line.and(described(sender), TextRole::Dim).and(place, TextRole::Dim)]
             }
         }
     }
@@ -221,7 +227,7 @@ impl FormPainter<'_> {
             None if form.left_out.is_pasted => "pasted".to_owned(),
             None if form.people > 0 => format!("{} in it", counted(form.people)),
             None => return vec![TextLine::dim("nobody yet: a CSV or Excel file, or paste cells here")],
-            Some(DraftList::File(path)) => path.display().to_string(),
+            Some(DraftList::File(path)) => escaped(&path.to_string_lossy()),
             Some(DraftList::Pasted(text)) => {
                 format!("pasted, {}", count_of(i64::try_from(text.lines().count()).unwrap_or(0), "line", "lines"))
             }
@@ -245,7 +251,7 @@ impl FormPainter<'_> {
                 .and(" (enter: why, mend)", TextRole::Dim)
         });
         lines.extend(
-            wrapped(&form.left_out.in_words(REASONS_MAX), self.room())
+            wrapped(&form.left_out.in_words(self.reasons), self.room())
                 .into_iter()
                 .filter(|line| !line.is_empty())
                 .map(TextLine::dim),
@@ -253,16 +259,6 @@ impl FormPainter<'_> {
         lines.extend(self.left_out_since());
         let without_name = form.taken.as_ref().and_then(Imported::without_name_words);
         lines.extend(without_name.iter().flat_map(|words| wrapped(words, self.room())).map(TextLine::dim));
-        lines
-    }
-
-    fn columns(&self) -> Vec<TextLine> {
-        let words = how::columns(self.form);
-        let mut lines: Vec<_> = wrapped(&words, self.room()).into_iter().map(TextLine::dim).collect();
-        if let Some(last) = lines.pop() {
-            let is_here = self.form.line == FormLine::Columns;
-            lines.push(if is_here { last.right("enter: others") } else { last });
-        }
         lines
     }
 

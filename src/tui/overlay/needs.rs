@@ -51,7 +51,7 @@ fn words_of(model: &Model, line: NeedsLine) -> Option<NeedWords> {
 /// A blast that starts at a time, or repeats, and when.
 fn scheduled(model: &Model, blast: &BlastView) -> NeedWords {
     let rule = blast.origin.repeat.rule.as_deref().map(|rule| format!("{}; ", clean(rule))).unwrap_or_default();
-    let at = blast.scheduled_for.or(blast.send_after).map(|at| clock(model).long(at));
+    let at = blast.scheduled_for.or(blast.send_after).map(|at| model.time_of(blast, at));
     let (comes, keys) = match (blast.state, at) {
         (BlastState::Paused, _) => ("paused".to_owned(), "S resumes it, X ends it for good"),
         (_, Some(at)) if rule.is_empty() => (format!("starts {at}"), "p pauses it, X cancels it"),
@@ -63,7 +63,8 @@ fn scheduled(model: &Model, blast: &BlastView) -> NeedWords {
 
 /// A follow-up that makes itself: whom it is for, and when it comes. Its draft stands above.
 fn step(model: &Model, view: &StepView) -> NeedWords {
-    let name = model.blasts.get(view.step.blast).map(BlastView::name).unwrap_or_default();
+    let blast = model.blasts.get(view.step.blast);
+    let name = blast.map(BlastView::name).unwrap_or_default();
     let sends = view.step.at_most.map_or_else(String::new, |most| format!(", sent by itself to at most {most}"));
     let (comes, keys) = match view.standing() {
         StepStanding::SendsNext(_) => ("its draft is sent by itself next".to_owned(), "p pauses it, X removes it"),
@@ -71,7 +72,10 @@ fn step(model: &Model, view: &StepView) -> NeedWords {
         StepStanding::AsksPaused(_) => ("paused; its draft waits for you".to_owned(), "S resumes it, X removes it"),
         StepStanding::Over => ("it comes no more".to_owned(), "X removes it"),
         StepStanding::Paused => ("paused".to_owned(), "S resumes it, X removes it"),
-        StepStanding::ComesAt(at) => (format!("comes {}{sends}", clock(model).long(at)), "p pauses it, X removes it"),
+        StepStanding::ComesAt(at) => {
+            let at = blast.map_or_else(|| clock(model).long(at), |blast| model.time_of(blast, at));
+            (format!("comes {at}{sends}"), "p pauses it, X removes it")
+        }
         StepStanding::AsDue => (format!("comes once somebody is due{sends}"), "p pauses it, X removes it"),
     };
     let what = format!("{name}, step {}: {}; {comes}", view.step.number, view.when);

@@ -132,6 +132,8 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("duplicate", "draft like"),
     ("exit", "quit"),
     ("export", "report file"),
+    // Where it works that is meant, and elsewhere what comes nearest.
+    ("filter", "list only some"),
     ("filter", "find"),
     ("halt", "pause"),
     ("launch", "send"),

@@ -8,7 +8,7 @@ use super::{OverlayContent, clock, wrapped};
 use crate::app::{self, FirstFared, PlanGroup, PlanPerson, ZoneShare};
 use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::rejected_rows::RejectedRows;
-use crate::domain::text::{characters, clean};
+use crate::domain::text::{characters, count_of, escaped};
 use crate::domain::zone::words::by_both_clocks;
 use crate::tui::format::{TimeFormat, filter_words, number, rule_times};
 use crate::tui::model::{Model, PlanCount, PlanOverlay};
@@ -59,7 +59,7 @@ fn title_of(loaded: &app::Plan) -> TitleRule {
 fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -> Vec<TextLine> {
     let mut lines = who(plan, loaded);
     let list =
-        loaded.read_from.as_ref().map(|list| wrapped(&format!("list: {}", clean(list)), width.saturating_sub(4)));
+        loaded.read_from.as_ref().map(|list| wrapped(&format!("list: {}", escaped(list)), width.saturating_sub(4)));
     lines.extend(list.into_iter().flatten().map(|line| TextLine::dim(format!("  {line}"))));
     lines.extend(audience(loaded, clock(model)));
     lines.push(TextLine::default());
@@ -118,7 +118,7 @@ fn left_out(left_out: Option<&RejectedRows>, width: u16) -> OverlayContent {
     if u64::try_from(lines.len()).unwrap_or(u64::MAX) < total {
         lines.push(TextLine::dim("  and more"));
     }
-    let what = format!("Left out of the list: {} rows", number(i64::try_from(total).unwrap_or(i64::MAX)));
+    let what = format!("Left out of the list: {}", count_of(total, "row", "rows"));
     let title = super::title(vec!["Plan".to_owned(), what], Some("esc goes back, then e mends".to_owned()));
     OverlayContent { title, lines, focus: None }
 }

@@ -6,7 +6,8 @@ use crate::app::{DraftList, ListColumn};
 use crate::domain::list_columns::{ChosenColumns, ChosenName, ListColumns};
 use crate::domain::rejected_rows::RejectedRows;
 use crate::tui::effect::{
-    Completion, DraftAnswer, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteRequest,
+    Completion, DraftAnswer, DraftOutcome, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome,
+    WriteRequest,
 };
 use crate::tui::key::Key;
 use crate::tui::model::FormLine;
@@ -79,8 +80,11 @@ fn a_phone_column_that_was_guessed_wrong_is_changed_in_the_form_and_the_list_is_
 fn columns_that_stay_as_they_are_and_esc_read_nothing_again() {
     for keys in ["\n\n", "j\u{1b}", "jj\nj\u{1b}"] {
         let mut dashboard = with_list();
-        dashboard.model.form.as_mut().unwrap().read_columns =
-            Some(ListColumns { phone: "No. Telefon".to_owned(), name: Some("Nama".to_owned()), is_chosen: false });
+        dashboard.model.form.as_mut().unwrap().read_columns = Some(ListColumns {
+            phone: "No. Telefon".to_owned(),
+            name: Some("Nama".to_owned()),
+            ..ListColumns::default()
+        });
         dashboard.keys("k\n");
         answer(&mut dashboard, "raya.csv");
         dashboard.effects.clear();
@@ -129,7 +133,8 @@ fn another_list_is_read_by_its_own_columns() {
 
 #[test]
 fn a_draft_that_is_opened_again_names_its_list_and_its_columns() {
-    let columns = ListColumns { phone: "WhatsApp".to_owned(), name: Some("Nama".to_owned()), is_chosen: true };
+    let name = Some("Nama".to_owned());
+    let columns = ListColumns { phone: "WhatsApp".to_owned(), name, is_chosen: true, ..ListColumns::default() };
     let list = |file: Option<&str>| RejectedRows {
         file: file.map(str::to_owned),
         is_pasted: file.is_none(),
@@ -162,4 +167,75 @@ fn a_draft_that_is_opened_again_names_its_list_and_its_columns() {
     assert!(has(&pasted, "People     pasted"), "{:#?}", pasted.screen());
     pasted.keys("k\n");
     assert!(has(&pasted, "are not kept: paste them again on People"), "{:#?}", pasted.screen());
+}
+
+/// A list with two columns of phones, of which one was taken.
+fn doubtful() -> TestDashboard {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let mut list = taken(9, 2, None);
+    if let Completion::Written { outcome: Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(list))), .. } = &mut list {
+        list.imported.other_phones = vec!["WhatsApp".to_owned()];
+    }
+    dashboard.keys("1njjj\nraya.csv\n").answer(saved(9, 1)).answer(list);
+    dashboard
+}
+
+#[test]
+fn a_guess_between_two_columns_of_phones_is_said_until_somebody_chooses() {
+    let mut dashboard = doubtful();
+    assert!(dashboard.said().ends_with("WhatsApp has phone numbers, too: look at Columns"), "{}", dashboard.said());
+    let asks = "WhatsApp has phone numbers, too: is No. Telefon the right one?";
+    assert!(has(&dashboard, asks), "{:#?}", dashboard.screen());
+
+    dashboard.answer(saved(9, 3)).keys("k\n").effects.clear();
+    answer(&mut dashboard, "raya.csv");
+    dashboard.keys("\n\n").answer(saved(9, 4));
+
+    let chosen = taken_by(&mut dashboard).map(|(_, columns)| columns.phone);
+    assert_eq!(chosen, Some(Some("No. Telefon".to_owned())), "the one that was guessed is chosen now");
+    dashboard.answer(taken(9, 5, None));
+    assert!(!has(&dashboard, "has phone numbers, too"), "{:#?}", dashboard.screen());
+}
+
+/// A list of which no column was found to be the phones.
+fn without_phones() -> TestDashboard {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1njjj\nodd.csv\n").answer(saved(9, 1));
+    let take = writes(&mut dashboard).pop().expect("the list is taken");
+    let why = EffectError::List("no column holds phone numbers; the columns are WhatsApp, Nama".to_owned());
+    dashboard.answer(Completion::Written { request: WriteRequest::Draft(take), outcome: Err(why) });
+    dashboard
+}
+
+#[test]
+fn a_list_without_a_column_of_phones_shows_its_columns_to_choose_from() {
+    let mut dashboard = without_phones();
+    let list = DraftList::File("odd.csv".into());
+    let read = Effect::Read(ReadRequest::Draft(DraftRead::Columns { sender: "sales".to_owned(), list: list.clone() }));
+    assert!(dashboard.taken().contains(&read));
+    answer(&mut dashboard, "odd.csv");
+    assert!(has(&dashboard, "which has the phone numbers?") && has(&dashboard, "no column holds phone numbers"));
+
+    dashboard.keys("j\ng\n").answer(saved(9, 2));
+
+    let chosen = ChosenColumns { phone: Some("WhatsApp".to_owned()), name: ChosenName::None };
+    assert_eq!(taken_by(&mut dashboard), Some((list, chosen)));
+}
+
+#[test]
+fn the_columns_of_a_refused_list_are_left_for_its_path_and_never_cover_what_is_typed_meanwhile() {
+    let mut dashboard = without_phones();
+    answer(&mut dashboard, "odd.csv");
+    dashboard.key(Key::Esc);
+    assert!(has(&dashboard, "People     odd.csv") && has(&dashboard, "no column holds phone numbers"));
+
+    let mut busy = without_phones();
+    busy.keys("x");
+    answer(&mut busy, "odd.csv");
+    assert!(!has(&busy, "which has the phone numbers?"), "{:#?}", busy.screen());
+
+    let mut unreadable = without_phones();
+    let columns = Err("no such file".to_owned());
+    unreadable.answer(Completion::Draft(DraftAnswer::Columns { list: DraftList::File("odd.csv".into()), columns }));
+    assert!(!has(&unreadable, "which has the phone numbers?"), "{:#?}", unreadable.screen());
 }

@@ -2,6 +2,7 @@
 
 use super::form::{saved, taken, writes};
 use super::support::{TestDashboard, WIDE, senders};
+use crate::app::DraftList;
 use crate::app::view::SenderView;
 use crate::domain::ids::SenderId;
 use crate::tui::effect::{Completion, DraftWrite, EffectError, WriteRequest};
@@ -106,4 +107,17 @@ fn other_rows_are_offered_only_where_the_brackets_are_no_text() {
     dashboard.keys("\n");
 
     assert!(!dashboard.screen().join("\n").contains("other rows"), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn a_file_is_named_character_by_character_and_its_emoji_stay_whole_in_the_name_of_the_blast() {
+    let mut dashboard = new_form();
+    dashboard.model.form.as_mut().unwrap().list =
+        Some(DraftList::File("family \u{1f469}\u{200d}\u{1f467}\n2.csv".into()));
+
+    dashboard.answer(taken(9, 3, None));
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("\\n2.csv"), "{screen}");
+    assert_eq!(tag(&dashboard), "family \u{1f469}\u{200d}\u{1f467} 2");
 }

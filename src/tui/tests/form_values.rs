@@ -1,11 +1,15 @@
 //! What the lines of the new blast form say of the values in them.
 
 use super::form::{opened, saved, taken};
-use super::support::{TestDashboard, WIDE};
+use super::support::{STACKED, TestDashboard, WIDE, at};
 use crate::app::ReasonCount;
+use crate::app::view::SenderStop;
+use crate::domain::sender::StopCode;
+use crate::tui::Size;
 use crate::tui::effect::{Completion, DraftAnswer, DraftOutcome, DraftWrite, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::FormLine;
+use crate::tui::msg::Msg;
 
 fn on_line(line: FormLine) -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
@@ -34,7 +38,7 @@ fn a_time_to_start_at_is_kept_and_nothing_is_as_soon_as_it_is_sent() {
     let acts = dashboard.acts();
     let [WriteRequest::Draft(DraftWrite::Save { form, .. })] = &acts[..] else { panic!("{acts:?}") };
     assert_eq!(form.start.unwrap().to_string(), "2026-12-01T09:00:00");
-    shows(&dashboard, "2026-12-01 09:00 (Asia/Kuala Lumpur), once I have sent it");
+    shows(&dashboard, "2026-12-01 09:00 (Tue, Asia/Kuala Lumpur), once I have sent it");
     dashboard.model.form.as_mut().unwrap().line = FormLine::Start;
     dashboard.keys("\n").key(Key::Ctrl('u')).keys("\n");
     assert_eq!(start(&dashboard), None);
@@ -101,7 +105,26 @@ fn the_reasons_why_rows_were_left_out_add_up() {
         imported.rejected.total = 21;
     });
 
-    shows(&dashboard, "6 reason 1, 5 reason 2, 4 reason 3, 3 reason 4, and 3 more for other reasons");
+    shows(&dashboard, "6 reason 1, 5 reason 2, 4 reason 3, 3 reason 4, 2 reason 5, 1 reason 6");
+    let mut small = dashboard;
+    small.dispatch(Msg::Resized(Size { width: 120, height: 16 }));
+    shows(&small, "6 reason 1, 5 reason 2, 4 reason 3, 3 reason 4, and 3 more for other reasons");
+}
+
+#[test]
+fn why_a_sender_is_stopped_takes_two_lines_of_the_form_however_long_it_is() {
+    let mut dashboard = with_list(|_| {});
+    let reason = "the provider says that this account may not send ".repeat(12);
+    dashboard.model.senders[0].stopped =
+        Some(SenderStop { at: at(13, 0), code: StopCode::Provider("131031".to_owned()), reason });
+    let mut small = dashboard;
+    small.dispatch(Msg::Resized(STACKED)).keys("gg");
+
+    let screen = small.screen();
+    let line_of =
+        |label: &str| screen.iter().position(|line| line.trim_start_matches(['>', ' ']).starts_with(label)).unwrap();
+    assert_eq!(line_of("Tag") - line_of("Sender"), 3, "{screen:#?}");
+    shows(&small, "esc, then ! says all of it");
 }
 
 #[test]

@@ -47,3 +47,24 @@ fn the_question_whether_to_leave_names_the_key_that_pauses_where_it_pauses_that_
 
     assert!(dashboard.said().ends_with("q again to leave"), "p pauses the selected blast: {}", dashboard.said());
 }
+
+#[test]
+fn q_after_ctrl_c_names_the_blast_that_is_being_sent_and_ctrl_c_twice_leaves() {
+    let open = || {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.keys("?").key(Key::Ctrl('c')).effects.clear();
+        dashboard
+    };
+    let mut asks = open();
+    assert_eq!(asks.said(), "ctrl-c again leaves");
+    asks.keys("q");
+    assert!(!asks.taken().contains(&Effect::Exit(ExitReason::Quit)));
+    asks.answer(Completion::HandOver { blast: RAYA, result: Ok(Ok(())) });
+    assert!(asks.said().starts_with("Raya promo continues without this window"), "{}", asks.said());
+    asks.keys("q");
+    assert_eq!(asks.taken(), [Effect::Exit(ExitReason::Quit)]);
+
+    let mut leaves = open();
+    leaves.key(Key::Ctrl('c'));
+    assert_eq!(leaves.taken(), [Effect::Exit(ExitReason::Quit)]);
+}

@@ -215,3 +215,35 @@ fn a_scheduled_blast_says_by_its_own_clocks_when_it_starts() {
         assert!(!pages.iter().any(|screen| screen.contains(", in 3 h")), "{pages:#?}");
     }
 }
+
+#[test]
+fn a_next_time_names_its_zone_in_every_sentence_where_the_reader_has_another_one() {
+    let mut dashboard = listed(BlastState::Scheduled);
+    dashboard.model.options.zone = chrono_tz::UTC;
+
+    dashboard.keys("S");
+    assert!(dashboard.said().contains("next 09:00 in Kuala Lumpur (21 Nov 01:00 here)"), "{}", dashboard.said());
+    dashboard.keys(">");
+    let question = text(&dashboard);
+    assert!(question.contains("leave out Good morning at 09:00 in Kuala Lumpur (21 Nov 01:00 here)?"), "{question}");
+    dashboard.key(Key::Esc).keys("!");
+    let needs = text(&dashboard);
+    assert!(needs.contains("in Kuala Lumpur (21 Nov 01:00 here)"), "{needs}");
+}
+
+#[test]
+fn a_start_without_its_day_is_the_next_such_time_by_the_clocks_of_the_blast() {
+    // It is 14:02 in Kuala Lumpur.
+    for (typed, start) in
+        [("21:20", "2026-11-20 21:20 (Fri, Asia/Kuala Lumpur)"), ("9:00", "2026-11-21 09:00 (Sat, Asia/Kuala Lumpur)")]
+    {
+        let mut dashboard = form_at(FormLine::Start);
+        dashboard.model.options.zone = chrono_tz::UTC;
+        dashboard.keys("\n");
+        assert!(text(&dashboard).contains("by the clocks of Kuala Lumpur"), "{}", text(&dashboard));
+
+        dashboard.keys(typed).keys("\n");
+
+        assert!(text(&dashboard).contains(start), "{typed}: {}", text(&dashboard));
+    }
+}

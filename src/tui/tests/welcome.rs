@@ -5,7 +5,7 @@ use crate::app::{AddedSender, TypedToken};
 use crate::domain::sender::ProviderKind;
 use crate::tui::effect::{Completion, Effect, EffectError, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{Model, Overlay};
+use crate::tui::model::{Model, Overlay, SenderForm, SenderLine};
 use crate::tui::msg::Msg;
 use crate::tui::{Charset, DashboardOptions, ExitReason, Size, WelcomeFacts};
 
@@ -108,4 +108,48 @@ fn it_is_drawn_at_every_size() {
         dashboard.keys("j\nG").dispatch(Msg::Paste("\u{1b}[2Jx\ny".to_owned()));
         buffer(&dashboard.model);
     }
+}
+
+#[test]
+fn a_token_on_another_line_is_taken_off_the_screen_and_kept_nowhere() {
+    let token = "EAAGm0PX4ZCpsBA1kd8sEcret";
+    for line in 1..=5 {
+        for paste in [true, false] {
+            let mut dashboard = first_run(USUAL);
+            dashboard.keys("j\n");
+            (0..line).for_each(|_| _ = dashboard.key(Key::Down));
+            let is_token = dashboard.model.new_sender.as_ref().unwrap().line == SenderLine::Token;
+            dashboard.keys("\n");
+            if paste {
+                dashboard.dispatch(Msg::Paste(token.to_owned()));
+            } else {
+                dashboard.keys(token);
+            }
+            // What was pasted is refused at once.
+            if !paste || is_token {
+                dashboard.keys("\n");
+            }
+
+            let form = dashboard.model.new_sender.as_ref().unwrap();
+            let kept: Vec<_> = form.lines().into_iter().filter(|line| form.text(*line).contains(token)).collect();
+            assert_eq!(kept, if is_token { vec![SenderLine::Token] } else { Vec::new() }, "{line}");
+            let screen = dashboard.screen().join("\n");
+            assert!(!screen.contains(token), "{screen}");
+            assert_eq!(screen.contains("this looks like a token"), !is_token, "{line}: {screen}");
+        }
+    }
+}
+
+#[test]
+fn names_ids_and_addresses_are_no_tokens() {
+    for (line, text) in [
+        (SenderLine::Name, "sales-kedai-aina-2026-promo"),
+        (SenderLine::Device, "1055432109876543210"),
+        (SenderLine::Address, "https://gateway.shop.example:8443/v1"),
+        (SenderLine::Address, "http://localhost:8080"),
+        (SenderLine::Address, ""),
+    ] {
+        assert_eq!(SenderForm::refused(line, text), None, "{text}");
+    }
+    assert!(SenderForm::refused(SenderLine::Address, "hunter2").is_some(), "no address has neither dot nor colon");
 }

@@ -6,7 +6,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
-use crate::domain::zone::words::by_both_clocks;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::format::TimeFormat;
 use crate::tui::model::{ArmedLaunch, Model, Notice, StandingBlast};
@@ -22,9 +21,7 @@ pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Not
 /// Says when a blast starts by itself. It is no armed launch: whoever goes on with other work is not reminded, and `u` is
 /// for their newest act.
 pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
-    let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let both = |at| by_both_clocks(at, (model.zone_of(row), clock.zone), &clock.long(at));
-    let starts = row.send_after.map(|at| format!(", starts {}", both(at))).unwrap_or_default();
+    let starts = row.send_after.map(|at| format!(", starts {}", model.time_of(row, at))).unwrap_or_default();
     let hint = format!("{} takes it back", model.options.keys.undo());
     Notice { until_next_key: true, ..Notice::done(format!("{} is {}{starts}", row.name(), row.state)).hint(hint) }
 }

@@ -5,7 +5,7 @@ use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
-use crate::tui::format::{TimeFormat, brief_name, counted, number};
+use crate::tui::format::{brief_name, counted, number};
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Notice, Prompt};
 use crate::tui::widget::TextField;
 
@@ -52,8 +52,7 @@ pub fn skip(model: &mut Model) -> Vec<Effect> {
     let Some((blast, at)) = model.blast_meant().and_then(|blast| Some((blast, blast.scheduled_for?))) else {
         return Vec::new();
     };
-    let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let question = format!("leave out {} at {}?", brief_name(blast), clock.long(at));
+    let question = format!("leave out {} at {}?", brief_name(blast), model.time_of(blast, at));
     let skip = WriteRequest::Skip { blast: blast.id, at };
     prompts::ask(model, question, ConfirmBy::Yes, vec![skip])
 }
@@ -61,10 +60,10 @@ pub fn skip(model: &mut Model) -> Vec<Effect> {
 /// Its next time is left out: says which one comes now.
 pub fn skipped(model: &mut Model, request: &WriteRequest, row: &BlastView) -> Vec<Effect> {
     let WriteRequest::Skip { blast, at } = request else { return Vec::new() };
-    let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let next = row.scheduled_for.filter(|_| row.state == BlastState::Scheduled);
-    let next = next.map_or_else(|| "that was its last".to_owned(), |next| format!("the next is {}", clock.long(next)));
-    let sentence = format!("{} at {} is left out: {next}", row.name(), clock.long(*at));
+    let next =
+        next.map_or_else(|| "that was its last".to_owned(), |next| format!("the next is {}", model.time_of(row, next)));
+    let sentence = format!("{} at {} is left out: {next}", row.name(), model.time_of(row, *at));
     written::log(model, &sentence, &format!("blastdeck blast schedule skip {blast}"));
     model.say(Notice::done(sentence));
     vec![Effect::Read(ReadRequest::Blasts)]

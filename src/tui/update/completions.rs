@@ -149,7 +149,7 @@ fn failed(model: &mut Model, failure: &EffectError) {
             model.database = DatabaseState::Down { since: model.now };
         }
         EffectError::Unavailable => {}
-        EffectError::Other(sentence) => model.refuse(sentence.clone()),
+        EffectError::List(sentence) | EffectError::Other(sentence) => model.refuse(sentence.clone()),
     }
 }
 

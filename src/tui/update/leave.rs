@@ -57,7 +57,7 @@ const fn everyone() -> ListRequest {
 
 /// Something else was done than to leave: the question whether to leave is over, and so is what it said.
 pub fn stay(model: &mut Model) {
-    if std::mem::replace(&mut model.leaving, Leaving::No) == Leaving::Warned {
+    if std::mem::replace(&mut model.leaving, Leaving::No) != Leaving::No {
         model.notice.take_if(|notice| notice.until_next_key);
     }
 }
@@ -75,7 +75,7 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
     if !model.overlays.is_empty() {
         return back(model);
     }
-    let Some(blast) = model.in_flight().filter(|_| model.leaving == Leaving::No).map(|blast| blast.id) else {
+    let Some(blast) = model.in_flight().filter(|_| model.leaving != Leaving::Warned).map(|blast| blast.id) else {
         return vec![Effect::Exit(ExitReason::Quit)];
     };
     model.leaving = Leaving::Warned;
@@ -97,7 +97,7 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
 /// Says to an operator who is leaving whether a blast continues without this window.
 pub fn hand_over_known(model: &mut Model, id: BlastId, result: EffectResult<Result<(), String>>) {
     let Some(blast) = model.blasts.get(id) else { return };
-    if model.leaving == Leaving::No {
+    if model.leaving != Leaving::Warned {
         return;
     }
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
@@ -129,7 +129,7 @@ pub fn hand_over_known(model: &mut Model, id: BlastId, result: EffectResult<Resu
 
 /// `ctrl-c`: out of any field; twice, out.
 pub fn interrupt(model: &mut Model) -> Vec<Effect> {
-    if model.leaving == Leaving::Warned {
+    if model.leaving != Leaving::No {
         return vec![Effect::Exit(ExitReason::Quit)];
     }
     let open = model.prompt.take();
@@ -145,7 +145,7 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
         return quit(model);
     }
     model.held.clear();
-    model.leaving = Leaving::Warned;
+    model.leaving = Leaving::Interrupted;
     ask(model, Notice::done("ctrl-c again leaves"));
     match open {
         Some(Prompt::Find(find)) => find::leave(model, &find),

@@ -16,7 +16,7 @@ use crate::tui::widget::TextField;
 
 pub fn replied(model: &mut Model) -> Vec<Effect> {
     if let Some(people) = several(model) {
-        return ask_for(model, people, Mark::Replied, |people| format!("{people} replied?"));
+        return ask_for(model, people, Mark::Replied, |people, others| format!("{people} replied?{others}"));
     }
     if let Some(doubt) = doubt(model) {
         return ask_about(model, Mark::Replied, &format!("{doubt} replied?"));
@@ -30,7 +30,8 @@ pub fn replied(model: &mut Model) -> Vec<Effect> {
 /// Closes at once, and opens a field for the amount; on somebody closed it only opens the field.
 pub fn closed(model: &mut Model) -> Vec<Effect> {
     if let Some(people) = several(model) {
-        return ask_for(model, people, Mark::Closed(None), |people| format!("{people} bought, without amounts?"));
+        let question = |people: &str, others: &str| format!("{people} bought, without amounts?{others}");
+        return ask_for(model, people, Mark::Closed(None), question);
     }
     if let Some(doubt) = doubt(model) {
         return ask_about(model, Mark::Closed(None), &format!("{doubt} bought?"));
@@ -64,7 +65,7 @@ fn lost_race(model: &Model) -> Option<String> {
 
 pub fn opted_out(model: &mut Model) -> Vec<Effect> {
     if let Some(people) = several(model) {
-        return ask_for(model, people, Mark::OptOut, |people| format!("never message {people} again?"));
+        return ask_for(model, people, Mark::OptOut, |people, _| format!("never message {people} again?"));
     }
     let Some((person, who)) = target(model) else { return Vec::new() };
     let is_queued = model.person().is_some_and(|row| row.status == Status::Queued);
@@ -186,6 +187,24 @@ fn named(model: &Model, people: &[RecipientId]) -> String {
     }
 }
 
+/// How many of those who are marked, as far as they are on the screen, cannot have replied or bought.
+fn unreached(model: &Model, people: &[RecipientId]) -> String {
+    let is_unreached = |id: &&RecipientId| {
+        let status = model.recipients.get(**id).map(|person| person.row.status);
+        let unreached =
+            [Status::Queued, Status::Sending, Status::Uncertain, Status::Skipped, Status::OptedOut].map(Some);
+        unreached.contains(&status)
+    };
+    match people.iter().filter(is_unreached).count() {
+        0 => String::new(),
+        1 => " 1 of them stays as they are: no message is known to have reached them.".to_owned(),
+        some => format!(
+            " {} of them stay as they are: no message is known to have reached them.",
+            number(i64::try_from(some).unwrap_or(i64::MAX))
+        ),
+    }
+}
+
 /// Whom a key would hit that may have been typed for somebody else: nobody's number ends in the digits that were sought, or several
 /// people's do, and the operator has chosen none of them.
 fn doubt(model: &Model) -> Option<String> {
@@ -218,8 +237,8 @@ fn ask_for(
     model: &mut Model,
     people: Vec<RecipientId>,
     mark: Mark,
-    question: impl FnOnce(&str) -> String,
+    question: impl FnOnce(&str, &str) -> String,
 ) -> Vec<Effect> {
-    let question = question(&named(model, &people));
+    let question = question(&named(model, &people), &unreached(model, &people));
     prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::MarkSeveral { people, mark }])
 }

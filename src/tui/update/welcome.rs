@@ -43,7 +43,9 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
     let Some(field) = &mut form.edit else { return unopened::key(model, key) };
     match key {
         Key::Enter | Key::Esc | Key::Tab | Key::Up | Key::Down => {
-            end(form);
+            if !end(form) {
+                return KeyOutcome::DONE;
+            }
             match key {
                 Key::Up => moved(model, -1),
                 Key::Esc => {}
@@ -67,11 +69,19 @@ pub fn is_unwritten(model: &Model) -> bool {
     form.is_some_and(|form| form.text(form.line).is_empty())
 }
 
-/// Keeps what is being typed.
-fn end(form: &mut SenderForm) {
-    if let Some(field) = form.edit.take() {
-        form.set(form.line, &field.text());
+/// Keeps what is being typed, unless it looks like a token: that is on the screen no longer. Whether it was kept.
+fn end(form: &mut SenderForm) -> bool {
+    let Some(field) = form.edit.take() else { return true };
+    take(form, form.line, &field.text())
+}
+
+fn take(form: &mut SenderForm, line: SenderLine, text: &str) -> bool {
+    let refused = SenderForm::refused(line, text.trim());
+    match refused {
+        None => form.set(line, text),
+        Some(why) => form.trouble = Some(why.to_owned()),
     }
+    refused.is_none()
 }
 
 /// `ctrl-c`: out of a line that is being typed. `false`: none is.
@@ -131,14 +141,17 @@ pub fn moved(model: &mut Model, rows: isize) {
 pub fn pasted(model: &mut Model, text: &str) {
     let line = text.trim().lines().next().unwrap_or_default();
     let Some(form) = model.new_sender.as_deref_mut() else { return };
-    match (&mut form.edit, form.line) {
-        (Some(field), _) => field.insert(line),
-        (None, SenderLine::Provider | SenderLine::Add) => {
+    let at = form.line;
+    match &mut form.edit {
+        Some(_) if SenderForm::refused(at, line).is_some() => _ = take(form, at, line),
+        Some(field) => field.insert(line),
+        None if matches!(at, SenderLine::Provider | SenderLine::Add) => {
             form.trouble = Some("nothing is typed on this line".to_owned());
         }
-        (None, at) => {
-            form.set(at, line);
-            moved(model, 1);
+        None => {
+            if take(form, at, line) {
+                moved(model, 1);
+            }
         }
     }
 }

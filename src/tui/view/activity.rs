@@ -14,7 +14,7 @@ use crate::tui::layout::preview_rows;
 use crate::tui::model::{Model, Pane};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule};
+use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule, start_of, width};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ActivityColumn {
@@ -96,11 +96,12 @@ fn full_line(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     if lines.len() > usize::from(area.height) {
         lines.truncate(usize::from(area.height));
         if let Some(last) = lines.last_mut() {
-            last.push('~');
+            let is_full = width(last) >= room;
+            *last = if is_full { start_of(last, room) } else { format!("{last}~") };
         }
     }
     for (line, y) in lines.iter().zip(area.y..area.bottom()) {
-        pen.put((area.x + 2, y), line, room, TextRole::Plain);
+        pen.put((area.x + 2, y), line.trim_end(), room, TextRole::Plain);
     }
 }
 
@@ -250,6 +251,18 @@ fn act_word(act: &Act) -> (&str, TextRole) {
         Act::Resolve => ("resolved", TextRole::Plain),
         Act::StopSender => ("stopped", TextRole::Need),
         Act::ResumeSender => ("goes on", TextRole::Plain),
+        Act::OptOut => ("opted out", TextRole::Plain),
+        Act::Launch => ("launched", TextRole::Plain),
+        Act::Resume => ("resumed", TextRole::Plain),
+        Act::Pause => ("paused", TextRole::Plain),
+        Act::Cancel => ("cancelled", TextRole::Plain),
+        Act::Delete => ("deleted", TextRole::Plain),
+        Act::Retry => ("retried", TextRole::Plain),
+        Act::Create => ("created", TextRole::Plain),
+        Act::Edit => ("edited", TextRole::Plain),
+        Act::Add => ("added", TextRole::Plain),
+        Act::Remove => ("removed", TextRole::Plain),
+        Act::Forget => ("forgotten", TextRole::Plain),
         act => (act.word(), TextRole::Plain),
     }
 }

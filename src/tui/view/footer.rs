@@ -12,7 +12,7 @@ use crate::tui::format::{TimeFormat, count_of, money, number, symbol, total};
 use crate::tui::key::Key;
 use crate::tui::model::{
     AmountPrompt, BlastFilterPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, FormPage, FoundBy, Hint, ItemsPrompt,
-    ItemsTarget, LineEdit, Model, Notice, Overlay, PricedSale, Prompt, SaleKey, SenderLine,
+    ItemsTarget, LineEdit, Model, Notice, Overlay, Pane, PricedSale, Prompt, SaleKey, SenderLine,
 };
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine, start_of, width};
@@ -227,7 +227,7 @@ fn said(model: &Model) -> TextLine {
             if model.held.len() == 1 { "a key waits".to_owned() } else { format!("{} keys wait", model.held.len()) };
         return TextLine::dim(format!(" {keys} for the list; esc forgets"));
     }
-    let hint = model.hint.map(hint);
+    let hint = model.hint.map(|shown| hint(model, shown));
     match (&model.notice, hint) {
         _ if model.announced().is_some() => armed(model),
         (Some(notice), hint) => noticed(notice, hint),
@@ -264,8 +264,10 @@ fn armed(model: &Model) -> TextLine {
     }
 }
 
-const fn hint(hint: Hint) -> &'static str {
+fn hint(model: &Model, hint: Hint) -> &'static str {
     match hint {
+        // There it lists only some blasts.
+        Hint::Find if model.focus == Pane::Blasts => "try: 3, then / and the last four digits of a number, then enter",
         Hint::Find => "try: / and the last four digits of a number, then enter",
         Hint::Reply => "try: r marks that they replied; c that they bought",
         Hint::Undo => "try: u takes it back",

@@ -243,17 +243,20 @@ fn others(blast: &BlastView, (wanted, room): (u16, u16)) -> String {
         });
         parts.join(gap)
     };
-    // Words are dropped before counts.
+    // Words are dropped before counts; what the count in brackets is, is said as long as there is room.
+    let later = |line: String| if blast.opted_out_later > 0 { line } else { String::new() };
     let lines = [
         line(number, Status::label, " later", "   "),
         line(number, Status::label, " later", "  "),
         line(number, Status::label, " later", " "),
+        later(line(number, shortly, " later", "  ")),
+        later(line(number, shortly, " later", " ")),
         line(number, Status::label, "", "  "),
         line(compact, Status::label, "", "  "),
         line(compact, Status::label, "", " "),
     ];
     let short = [line(compact, briefly, "", " "), line(compact, most_briefly, "", " ")];
-    let fits = |line: &String| width(line) + 2 <= wanted;
+    let fits = |line: &String| !line.is_empty() && width(line) + 2 <= wanted;
     if let Some(fitting) = lines.into_iter().chain(short).find(fits) {
         return fitting;
     }
@@ -268,6 +271,14 @@ fn others(blast: &BlastView, (wanted, room): (u16, u16)) -> String {
         parts.insert(0, format!("unasked {}", compact(blast.unasked.number())));
     }
     parts.join(" ")
+}
+
+/// The same where the count of those who opted out later has its word.
+const fn shortly(status: Status) -> &'static str {
+    match status {
+        Status::Sending => "send",
+        other => briefly(other),
+    }
 }
 
 /// A status where there is no room for two words or a long one.

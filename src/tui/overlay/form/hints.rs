@@ -1,18 +1,30 @@
 //! What is said below the line of a form that is being typed on.
 
+use chrono_tz::Tz;
+
+use crate::domain::zone::words::city;
 use crate::tui::model::{BlastForm, FormLine, LineEdit};
 
 /// A line that is not typed on has none: a click finds each line where it was drawn.
-pub(super) fn hint(form: &BlastForm) -> Option<&'static str> {
+pub(super) fn hint(form: &BlastForm, zone: Tz) -> Option<String> {
+    match (form.edit.as_ref()?, form.line) {
+        (_, FormLine::Start) => Some(format!(
+            "21:20, or with its day 2026-12-01 09:00, by the clocks of {}; nothing: when you send it",
+            city(zone)
+        )),
+        _ => words(form).map(str::to_owned),
+    }
+}
+
+fn words(form: &BlastForm) -> Option<&'static str> {
     match (form.edit.as_ref()?, form.line) {
         (LineEdit::Message(_), _) if form.first_people.is_empty() => {
             Some("{name} is a column of the list; esc ends, then e opens your editor")
         }
         (LineEdit::Message(_), _) => Some("{ picks a column; esc ends, then e opens your editor"),
         (LineEdit::Path { .. }, _) => Some("tab completes; enter reads it; or paste cells here"),
-        (_, FormLine::Pace) => Some("20s..60s pauses so long, 20/min is the most; nothing: the sender's own"),
+        (_, FormLine::Pace) => Some("20-60 pauses so many seconds, 20/min is the most; nothing: the sender's own"),
         (_, FormLine::Window) => Some("09:00-21:00 mon-fri Asia/Kuala_Lumpur; nothing: at any hour"),
-        (_, FormLine::Start) => Some("a day and a time such as 2026-12-01 09:00; nothing: when you send it"),
         (_, FormLine::Repeat) => {
             Some("every mon 09:00, every month last 18:00, every hour, or five fields of cron; nothing: once")
         }

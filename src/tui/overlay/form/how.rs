@@ -6,11 +6,12 @@ use super::super::wrapped;
 use crate::app::view::{SenderUsage, SenderView};
 use crate::app::{DraftForm, RepeatOrder};
 use crate::domain::content::BlastContent;
+use crate::domain::list_columns::ListColumns;
 use crate::domain::message::fold_name;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::{clean, nearest};
 use crate::tui::format::{TimeFormat, number, rule_times, start_at};
-use crate::tui::model::{BlastForm, config_place};
+use crate::tui::model::{BlastForm, FormLine, config_place};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
@@ -59,11 +60,11 @@ pub(super) fn window(values: &DraftForm) -> TextLine {
     if own.is_empty() { TextLine::plain("any hour, every day") } else { TextLine::plain(own) }
 }
 
-/// `2026-12-01 09:00 (Asia/Kuala Lumpur), once I have sent it`.
+/// `2026-12-01 09:00 (Tue, Asia/Kuala Lumpur), once I have sent it`.
 pub(super) fn start(values: &DraftForm, zone: Tz) -> TextLine {
     let Some(start) = values.start else { return TextLine::plain("when I send it") };
     let zone = match start {
-        StartAt::Local(_) => format!(" ({})", zone.name().replace('_', " ")),
+        StartAt::Local(at) => format!(" ({}, {})", at.format("%a"), zone.name().replace('_', " ")),
         StartAt::Moment(_) => String::new(),
     };
     TextLine::plain(start_at(start)).and(format!("{zone}, once I have sent it"), TextRole::Dim)
@@ -114,8 +115,40 @@ pub(super) fn no_column(form: &BlastForm, content: &BlastContent) -> Option<Stri
     }
 }
 
+/// The most lines of why a sender is stopped: what a provider says may be long.
+const STOP_MAX: usize = 2;
+
+/// Why a sender is stopped, behind its name.
+pub(super) fn stopped(name: TextLine, reason: &str, room: u16) -> Vec<TextLine> {
+    let indent = name.width();
+    let lines = wrapped(&format!("stopped: {reason}"), room.saturating_sub(indent));
+    let more = (lines.len() > STOP_MAX).then(|| TextLine::dim("~ esc, then ! says all of it"));
+    let mut name = Some(name);
+    let line = |text: String| {
+        let head = name.take().unwrap_or_else(|| TextLine::plain(" ".repeat(usize::from(indent))));
+        head.and(text.trim_end().to_owned(), TextRole::Trouble)
+    };
+    let shown: Vec<_> = lines.into_iter().take(STOP_MAX).map(line).collect();
+    shown.into_iter().chain(more).collect()
+}
+
+/// The columns that the list was read by, and that others may be meant.
+pub(super) fn columns(form: &BlastForm, room: u16) -> Vec<TextLine> {
+    let mut lines: Vec<_> = wrapped(&columns_in_words(form), room).into_iter().map(TextLine::dim).collect();
+    let doubt = |read: &ListColumns| {
+        read.doubt().map(|doubt| format!("{}: is {} the right one?", clean(&doubt), clean(&read.phone)))
+    };
+    let doubt = form.read_columns.as_ref().and_then(doubt);
+    lines.extend(doubt.iter().flat_map(|doubt| wrapped(doubt, room)).map(|line| TextLine::of(line, TextRole::Strong)));
+    if let Some(last) = lines.pop() {
+        let is_here = form.line == FormLine::Columns;
+        lines.push(if is_here { last.right("enter: others") } else { last });
+    }
+    lines
+}
+
 /// `phone = No. Telefon   name = Nama   also {bandar} {kek}`.
-pub(super) fn columns(form: &BlastForm) -> String {
+fn columns_in_words(form: &BlastForm) -> String {
     let Some(read) = &form.read_columns else { return String::new() };
     let mut words = vec![clean(&read.in_words()).into_owned()];
     words.extend(read.name.is_none().then(|| "no names".to_owned()));

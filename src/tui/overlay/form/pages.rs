@@ -3,7 +3,7 @@
 use super::super::{OverlayContent, title, wrapped};
 use crate::app::{HeaderFormat, ListColumn};
 use crate::domain::rejected_rows::LeftOutRow;
-use crate::tui::format::number;
+use crate::domain::text::count_of;
 use crate::tui::model::BlastForm;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextField, TextLine, width as display_width, within};
@@ -35,7 +35,7 @@ pub(super) fn list_columns(form: &BlastForm, row: usize, phone: Option<&str>, wi
     };
     let longest = columns.iter().map(|column| display_width(&column_name(column))).max().unwrap_or_default();
     let name_width = longest.clamp(8, NAME_WIDTH.min(width / 2));
-    let read = form.read_columns.as_ref();
+    let read = form.columns_before();
     let now = |column: &ListColumn| match read {
         Some(read) if read.phone == column.reference => "phone",
         Some(read) if read.name.as_ref() == Some(&column.reference) => "name",
@@ -49,8 +49,11 @@ pub(super) fn list_columns(form: &BlastForm, row: usize, phone: Option<&str>, wi
             .and(name, strong(n == row))
             .and(format!("  {samples}"), TextRole::Dim)
     };
-    let mut lines: Vec<TextLine> = match phone {
-        None => columns.iter().enumerate().map(line).collect(),
+    let refused = form.refused_list.iter().flat_map(|(_, why)| wrapped(why, width.saturating_sub(4)));
+    let mut lines: Vec<_> = refused.map(|line| TextLine::of(format!("  {line}"), TextRole::Trouble)).collect();
+    let focus = lines.len() + row;
+    lines.extend(match phone {
+        None => columns.iter().enumerate().map(line).collect::<Vec<_>>(),
         Some(phone) => {
             let now = if read.is_some_and(|read| read.name.is_none()) { "name" } else { "" };
             let none = chosen(row == 0).and(format!("{now:<6}"), TextRole::Dim);
@@ -58,9 +61,9 @@ pub(super) fn list_columns(form: &BlastForm, row: usize, phone: Option<&str>, wi
             let names = form.name_columns(phone).into_iter().enumerate().map(|(n, column)| line((n + 1, column)));
             std::iter::once(none).chain(names).collect()
         }
-    };
+    });
     lines.extend(form.trouble.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
-    OverlayContent { title, lines, focus: Some(row) }
+    OverlayContent { title, lines, focus: Some(focus) }
 }
 
 /// The most columns of a column's name.
@@ -114,8 +117,7 @@ fn list_of(list: &[crate::app::SenderTemplate], row: usize, width: u16) -> (Vec<
 pub(super) fn left_out(form: &BlastForm, row: usize, edit: Option<&TextField>, width: u16) -> OverlayContent {
     let keys = "enter mends, l another list, esc goes back".to_owned();
     let left_out = &form.left_out;
-    let total = number(i64::try_from(left_out.total).unwrap_or(i64::MAX));
-    let title = title(vec!["Left out".to_owned(), format!("{total} rows")], Some(keys));
+    let title = title(vec!["Left out".to_owned(), count_of(left_out.total, "row", "rows")], Some(keys));
     let mut lines = Vec::new();
     let mut focus = None;
     for (n, rejection) in left_out.rows.iter().enumerate() {

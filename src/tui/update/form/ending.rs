@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use super::{saving, schedule, shown, template};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use crate::app::{DraftForm, start_after};
@@ -100,7 +100,11 @@ fn pace(typed: &str) -> Result<(Option<Gap>, Option<Rate>), String> {
         match (Gap::from_str(word), Rate::from_str(word)) {
             (Ok(read), _) => gap = Some(read),
             (_, Ok(read)) => rate = Some(read),
-            _ => return Err("write a pause as 20s..60s, a rate as 20/min, or nothing for the sender's own".to_owned()),
+            _ => {
+                return Err(
+                    "write a pause as 20s..60s or 20-60, a rate as 20/min, or nothing for the sender's own".to_owned()
+                );
+            }
         }
     }
     Ok((gap, rate))
@@ -133,11 +137,23 @@ fn start(typed: &str, zone: Tz, now: DateTime<Utc>) -> Result<Option<StartAt>, S
     if typed.is_empty() {
         return Ok(None);
     }
-    let start: StartAt = typed.parse().map_err(|_| match typed.parse::<Recurrence>() {
-        Ok(_) => "that is how it repeats: write it on Repeat".to_owned(),
-        Err(_) => format!("{} is not a time: write day and time such as 2026-12-01 09:00, or nothing", clean(typed)),
-    })?;
+    let start: StartAt =
+        next_at(typed, zone, now).map_or_else(|| typed.parse(), Ok).map_err(|_| match typed.parse::<Recurrence>() {
+            Ok(_) => "that is how it repeats: write it on Repeat".to_owned(),
+            Err(_) => {
+                format!("{} is not a time: write 21:20, or with its day 2026-12-01 09:00, or nothing", clean(typed))
+            }
+        })?;
     start_after(start, zone, now).map(|_| Some(start))
+}
+
+/// A time without a day is the next such one by the clocks of the blast.
+fn next_at(typed: &str, zone: Tz, now: DateTime<Utc>) -> Option<StartAt> {
+    let time = NaiveTime::parse_from_str(typed, "%H:%M").ok()?;
+    let today = now.with_timezone(&zone).date_naive();
+    let start = |day: NaiveDate| StartAt::Local(day.and_time(time));
+    let is_to_come = start(today).resolve(zone).is_some_and(|start| start.at > now);
+    if is_to_come { Some(start(today)) } else { today.succ_opt().map(start) }
 }
 
 fn first(typed: &str) -> Result<Option<NonZeroU32>, String> {

@@ -66,8 +66,12 @@ pub(super) fn refused(model: &mut Model, failure: &EffectError) {
         EffectError::Unavailable => {
             format!("{name} is not saved: the database does not answer; it is saved as soon as it does")
         }
-        EffectError::Other(why) if is_last => format!("{name} is not saved: {why}; what you wrote last is dropped"),
-        EffectError::Other(why) => format!("{name} is not saved: {why}; {goes_on} with what you wrote"),
+        EffectError::List(why) | EffectError::Other(why) if is_last => {
+            format!("{name} is not saved: {why}; what you wrote last is dropped")
+        }
+        EffectError::List(why) | EffectError::Other(why) => {
+            format!("{name} is not saved: {why}; {goes_on} with what you wrote")
+        }
     };
     if is_last && *failure != EffectError::Unavailable {
         model.form = None;

@@ -8,7 +8,7 @@ use super::ending::Ending;
 use super::{saving, shown};
 use crate::app::{CellMend, DraftList};
 use crate::domain::list_columns::{ChosenColumns, ListColumns};
-use crate::domain::text::clean;
+use crate::domain::text::clean_name;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
 use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormPage, LineEdit, Model, NAMELESS, UnreadablePath};
@@ -76,7 +76,7 @@ pub(super) fn name_after(form: &mut BlastForm) -> bool {
     let is_typed = ![form.tag_of_list.as_str(), NAMELESS, ""].contains(&form.values.tag.as_str());
     let Some(DraftList::File(path)) = form.list.as_ref().filter(|_| !is_typed) else { return false };
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let tag = clean(&stem).trim().to_owned();
+    let tag = clean_name(&stem).trim().to_owned();
     let is_new = !tag.is_empty() && tag != form.values.tag;
     if is_new {
         form.values.tag.clone_from(&tag);

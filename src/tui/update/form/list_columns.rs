@@ -3,14 +3,15 @@
 use super::list::stepped;
 use super::{saving, shown};
 use crate::app::{DraftList, ListColumn};
-use crate::domain::list_columns::{ChosenColumns, ChosenName};
+use crate::domain::list_columns::{ChosenColumns, ChosenName, ListColumns};
 use crate::tui::effect::{DraftRead, Effect, ReadRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{BlastForm, FormLine, FormPage, Model};
+use crate::tui::model::{BlastForm, FormLine, FormPage, LineEdit, Model};
 
 /// `enter` on the columns: all of them, with some of their cells.
 pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
+    form.refused_list = None;
     let Some(list) = form.source() else {
         let why = "the cells that were pasted are not kept: paste them again on People to choose other columns";
         let unknown = "its file was not noted: enter on People gives the list again, then its columns can be chosen";
@@ -24,15 +25,38 @@ pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
 
 /// The columns are here: the cursor is on the one that is the phone.
 pub(super) fn listed(model: &mut Model, list: &DraftList, columns: Result<Vec<ListColumn>, String>) {
-    let Some(form) = shown(model).filter(|form| form.source().as_ref() == Some(list)) else { return };
-    if !matches!(form.page, FormPage::ListColumns { phone: None, .. }) {
+    let Some(form) = shown(model).filter(|form| form.list_of_columns().as_ref() == Some(list)) else { return };
+    // One that cannot be read at all has no columns; whoever is busy elsewhere by now is left there.
+    let is_asked_for = match (&form.page, &form.refused_list) {
+        (FormPage::Lines, Some(_)) => columns.is_ok() && !is_typed_on(form),
+        (page, _) => matches!(page, FormPage::ListColumns { phone: None, .. }),
+    };
+    if !is_asked_for {
+        form.refused_list = None;
         return;
     }
-    let phone = form.read_columns.as_ref().map(|read| read.phone.clone());
+    let phone = form.columns_before().map(|read| read.phone.clone());
     let is_phone = |column: &ListColumn| Some(&column.reference) == phone.as_ref();
     let row = columns.iter().flatten().position(is_phone).unwrap_or_default();
-    form.page = FormPage::ListColumns { row, phone: None };
+    (form.page, form.trouble) = (FormPage::ListColumns { row, phone: None }, None);
     form.list_columns = Some(columns);
+}
+
+/// A list was read and not taken: its columns are shown, for whoever knows better which of them are the phones.
+pub(super) fn of_refused(form: &mut BlastForm, list: &DraftList, why: &str) -> Vec<Effect> {
+    form.refused_list = Some((list.clone(), why.to_owned()));
+    let sender = form.values.sender.clone();
+    vec![Effect::Read(ReadRequest::Draft(DraftRead::Columns { sender, list: list.clone() }))]
+}
+
+/// Whether something other than the path of the list that was refused is being typed.
+fn is_typed_on(form: &BlastForm) -> bool {
+    let refused = form.refused_list.as_ref().map(|(list, _)| list);
+    match (&form.edit, refused) {
+        (None, _) => form.line != FormLine::People,
+        (Some(LineEdit::Path { field, .. }), Some(DraftList::File(path))) => *path.to_string_lossy() != *field.text(),
+        _ => true,
+    }
 }
 
 impl BlastForm {
@@ -49,7 +73,10 @@ pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     let columns = form.list_columns.iter().flatten().flatten().count();
     // In place of the phone's the names have a row for none.
     match (key, phone) {
-        (Key::Esc | Key::Char('q'), _) => form.page = FormPage::Lines,
+        (Key::Esc | Key::Char('q'), _) => {
+            form.page = FormPage::Lines;
+            form.trouble = form.refused_list.take().map(|(_, why)| why);
+        }
         (Key::Enter, None) => choose_phone(form, row),
         (Key::Enter, Some(phone)) => return choose_name(model, phone, row),
         (key, phone) => match stepped(row, key, columns) {
@@ -63,7 +90,7 @@ pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
 fn choose_phone(form: &mut BlastForm, row: usize) {
     let columns = form.list_columns.iter().flatten().flatten();
     let Some(phone) = columns.map(|column| column.reference.clone()).nth(row) else { return };
-    let name = form.read_columns.as_ref().and_then(|read| read.name.clone());
+    let name = form.columns_before().and_then(|read| read.name.clone());
     let names = form.name_columns(&phone);
     let row = names.iter().position(|column| Some(&column.reference) == name.as_ref()).map_or(0, |at| at + 1);
     form.page = FormPage::ListColumns { row, phone: Some(phone) };
@@ -75,12 +102,18 @@ fn choose_name(model: &mut Model, phone: String, row: usize) -> Vec<Effect> {
     let name =
         row.checked_sub(1).and_then(|at| form.name_columns(&phone).get(at).map(|column| column.reference.clone()));
     form.page = FormPage::Lines;
-    form.line = FormLine::Columns;
-    if form.read_columns.as_ref().is_some_and(|read| read.phone == phone && read.name == name) {
+    let is_as_before = |read: &ListColumns| read.phone == phone && read.name == name && read.other_phones.is_empty();
+    if form.columns_before().is_some_and(is_as_before) {
+        form.line = FormLine::Columns;
         return Vec::new();
     }
-    form.list = form.source();
-    form.kept_list.clone_from(&form.list);
+    form.list = form.list_of_columns();
+    if form.refused_list.take().is_some() {
+        (form.edit, form.line) = (None, FormLine::People);
+    } else {
+        form.kept_list.clone_from(&form.list);
+        form.line = FormLine::Columns;
+    }
     form.mends.clear();
     form.columns = ChosenColumns { phone: Some(phone), name: name.map_or(ChosenName::None, ChosenName::Column) };
     form.wants_list = true;

@@ -5,12 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::{lists, overlays};
 use super::{ending, leaving, list, list_columns, show, shown, template};
 use crate::app::{SavedDraft, TakenList};
-use crate::domain::list_columns::ChosenColumns;
+use crate::domain::list_columns::{ChosenColumns, ListColumns};
+use crate::domain::text::clean;
 use crate::tui::effect::{
     DraftAnswer, DraftOutcome, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest,
 };
 use crate::tui::format::{counted, number};
-use crate::tui::model::{BlastForm, FormLine, FormWrites, LineEdit, Model, Notice};
+use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormWrites, LineEdit, Model, Notice};
 
 /// A message that is being typed is saved this often: whoever has a million people in the draft waits for none of it.
 const WHILE_TYPING: TimeDelta = TimeDelta::seconds(3);
@@ -96,6 +97,7 @@ pub fn written(model: &mut Model, request: &DraftWrite, outcome: Result<WriteOut
         Ok(WriteOutcome::Draft(DraftOutcome::Saved(saved))) => draft_saved(model, &saved),
         Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(taken))) => list_taken(model, *taken),
         Ok(WriteOutcome::Draft(DraftOutcome::Duplicated(at))) => {
+            model.copied = copied(model, request).map(|words| (at.id, words));
             let read = Effect::Read(ReadRequest::Draft(DraftRead::Open(at.id)));
             vec![Effect::Read(ReadRequest::Blasts), read]
         }
@@ -108,6 +110,18 @@ pub fn written(model: &mut Model, request: &DraftWrite, outcome: Result<WriteOut
         Ok(_) => Vec::new(),
         Err(failure) => refused(model, request, &failure),
     }
+}
+
+/// What a copy has of the blast that it was made of, and what it has not.
+fn copied(model: &Model, request: &DraftWrite) -> Option<String> {
+    let DraftWrite::Duplicate(id) = request else { return None };
+    let blast = model.blasts.rows().iter().find(|blast| blast.id == *id)?;
+    let starts = blast.scheduled_for.is_some() && blast.origin.repeat.rule.is_none();
+    let start = starts.then_some("when it starts");
+    let filter = blast.origin.segment.as_ref().map(|_| "the filter that found its people");
+    let left: Vec<_> = start.into_iter().chain(filter).collect();
+    let but = if left.is_empty() { String::new() } else { format!(", but not {}", left.join(" and ")) };
+    Some(format!("a copy of {}, with the people who are in it{but}", blast.name()))
 }
 
 fn draft_saved(model: &mut Model, saved: &SavedDraft) -> Vec<Effect> {
@@ -152,7 +166,9 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
             number(i64::try_from(left_out).unwrap_or(i64::MAX))
         ),
     };
-    model.say(Notice::done(words));
+    let doubt = form.read_columns.as_ref().and_then(ListColumns::doubt);
+    let doubt = doubt.map(|doubt| format!("; {}: look at Columns", clean(&doubt))).unwrap_or_default();
+    model.say(Notice::done(format!("{words}{doubt}")));
     let mut effects = draft_saved(model, &taken.saved);
     effects.extend(lists::follow_selection(model));
     effects
@@ -167,11 +183,24 @@ fn refused(model: &mut Model, request: &DraftWrite, failure: &EffectError) -> Ve
             list::refused(form, &unread.list);
         }
     }
+    let mut effects = vec![Effect::Read(ReadRequest::Blasts)];
+    effects.extend(columns_of_refused(model, request, failure));
     match request {
         DraftWrite::Save { .. } => leaving::refused(model, failure),
         _ => model.refuse(sentence),
     }
-    vec![Effect::Read(ReadRequest::Blasts)]
+    effects
+}
+
+/// What a list that was just given for the first time, or another one, has for columns; those that were chosen are there already.
+fn columns_of_refused(model: &mut Model, request: &DraftWrite, failure: &EffectError) -> Vec<Effect> {
+    let (DraftWrite::TakeList { list, .. }, EffectError::List(why)) = (request, failure) else { return Vec::new() };
+    match shown(model) {
+        Some(form) if form.line == FormLine::People && form.esc_leaves == EscLeaves::Trouble => {
+            list_columns::of_refused(form, &list.list, why)
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// What was read for a form is here.
@@ -181,7 +210,12 @@ pub fn answered(model: &mut Model, answer: DraftAnswer) -> Vec<Effect> {
             Ok(opened) => {
                 model.blasts.select(opened.at.id);
                 let sends_templates = model.sends_templates(&opened.form.sender);
-                return show(model, BlastForm::of(opened, sends_templates));
+                let id = opened.at.id;
+                let effects = show(model, BlastForm::of(opened, sends_templates));
+                if let Some((_, words)) = model.copied.take().filter(|(copy, _)| *copy == id) {
+                    model.say(Notice::done(words));
+                }
+                return effects;
             }
             Err(failure) => model.refuse(failure.sentence()),
         },

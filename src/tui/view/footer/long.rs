@@ -37,7 +37,7 @@ fn said(model: &Model, room: u16) -> Option<Vec<TextLine>> {
     let (text, role) = match (&model.notice, model.hint) {
         _ if model.announced().is_some() => return None,
         (Some(notice), _) => (notice.text.as_str(), TextRole::Plain),
-        (None, Some(hint)) => (super::hint(hint), TextRole::Accent),
+        (None, Some(hint)) => (super::hint(model, hint), TextRole::Accent),
         (None, None) => return None,
     };
     (width(text) + 2 > room).then(|| sentence(text, room, role))

@@ -1,0 +1,36 @@
+//! A copy of a blast: what it has of it, and what it has not.
+
+use super::form::opened;
+use super::support::{DRAFT, TestDashboard, WIDE, at, blast};
+use crate::app::DraftAt;
+use crate::app::view::BlastView;
+use crate::domain::blast::{BlastOrigin, BlastState};
+use crate::domain::ids::BlastId;
+use crate::tui::effect::{Completion, DraftOutcome, DraftWrite, WriteOutcome, WriteRequest};
+
+fn copied(original: BlastView) -> String {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let request = WriteRequest::Draft(DraftWrite::Duplicate(original.id));
+    dashboard.answer(Completion::Blasts(Ok(vec![original])));
+    let copy = DraftOutcome::Duplicated(DraftAt { id: DRAFT, version: 1 });
+    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Draft(copy)) }).answer(opened());
+    dashboard.said().to_owned()
+}
+
+#[test]
+fn a_copy_says_whose_it_is_and_what_is_not_in_it() {
+    let original = || blast(5, "Raya promo", BlastState::Completed, (11, 20));
+    assert_eq!(copied(original()), "a copy of Raya promo, with the people who are in it");
+
+    let segment = Some("blast:4 stuck:read".to_owned());
+    let original = BlastView {
+        id: BlastId(5),
+        scheduled_for: Some(at(17, 0)),
+        origin: BlastOrigin { segment, ..BlastOrigin::default() },
+        ..original()
+    };
+    assert_eq!(
+        copied(original),
+        "a copy of Raya promo, with the people who are in it, but not when it starts and the filter that found its people"
+    );
+}

@@ -1,0 +1,39 @@
+//! A draft that is opened again, and a draft that is made like another one: each names the list and the rows that its people are from.
+
+use blastdeck::app::{App, DraftList, ListToTake, OpenedDraft};
+use blastdeck::domain::ids::BlastId;
+use blastdeck::domain::list_columns::ChosenColumns;
+
+use crate::recurring::engine_app;
+use crate::support::{Setup, Shop, digits};
+
+/// A draft to the people of a file, of which one row is left out.
+async fn written(shop: &Shop, app: &App) -> BlastId {
+    let file = shop.write("raya.csv", format!("phone,name\n{},Aina\nx,Ben\n{},Siti\n", digits(1), digits(2)));
+    let draft = BlastId(shop.draft(7..8).await.parse().unwrap());
+    let opened = app.open_draft(draft).await.unwrap();
+    let list = ListToTake { list: DraftList::File(file), columns: ChosenColumns::default(), mends: Vec::new() };
+    app.take_list(opened.at, &opened.form, &list).await.unwrap();
+    draft
+}
+
+fn rows(draft: &OpenedDraft) -> Vec<(Option<u64>, Option<&str>)> {
+    draft.first_people.iter().map(|person| (person.row, person.name.as_deref())).collect()
+}
+
+#[tokio::test]
+async fn a_draft_that_is_opened_again_and_its_copy_name_the_rows_and_the_list_of_their_people() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let draft = written(&shop, &app).await;
+
+    let opened = app.open_draft(draft).await.unwrap();
+    let copy = app.duplicate(draft).await.unwrap();
+    let copied = app.open_draft(copy.id).await.unwrap();
+
+    assert_eq!(rows(&opened), [(Some(2), Some("Aina")), (Some(4), Some("Siti"))]);
+    assert_eq!(rows(&copied), rows(&opened));
+    let list = opened.left_out.as_ref().unwrap();
+    assert!(list.file.as_ref().unwrap().ends_with("raya.csv") && list.total == 1, "{list:?}");
+    assert_eq!(copied.left_out, opened.left_out);
+}
