@@ -38,8 +38,13 @@ pub(super) fn listed(model: &mut Model, list: &DraftList, columns: Result<Vec<Li
     let phone = form.columns_before().map(|read| read.phone.clone());
     let is_phone = |column: &ListColumn| Some(&column.reference) == phone.as_ref();
     let row = columns.iter().flatten().position(is_phone).unwrap_or_default();
+    let is_refused = form.refused_list.is_some();
     (form.page, form.trouble) = (FormPage::ListColumns { row, phone: None }, None);
     form.list_columns = Some(columns);
+    if is_refused {
+        // The page itself says why.
+        model.notice = None;
+    }
 }
 
 /// A list was read and not taken: its columns are shown, for whoever knows better which of them are the phones.
