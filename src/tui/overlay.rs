@@ -92,12 +92,15 @@ pub fn page_rows(model: &Model) -> usize {
     Layout::page_rows(model.size).saturating_sub(1 + view::covered_rows(model))
 }
 
-/// How many lines of the topmost overlay stay above those that scroll: the field of the commands, and whom a plan is for, beside the
-/// number to type.
+/// How many lines of the topmost overlay stay above those that scroll: the field of the commands, and whom a plan is for and what
+/// to know of them before the number is typed, on at most half of the page.
 pub fn pinned_lines(model: &Model) -> usize {
     match model.overlays.last() {
         Some(Overlay::Commands(_)) => 1,
-        Some(Overlay::Plan(plan)) => usize::from(plan.loaded.is_some() && plan.people.is_none()),
+        Some(Overlay::Plan(plan)) => {
+            let whom = plan::whom(plan).into_iter().flat_map(|line| folded(line, model.size.width)).count();
+            whom.min(page_rows(model) / 2)
+        }
         _ => 0,
     }
 }

@@ -236,6 +236,23 @@ async fn a_number_with_a_digit_too_many_or_too_few_is_taken_and_named_with_its_r
 }
 
 #[tokio::test]
+async fn a_second_column_of_phones_is_named_unless_somebody_chose() {
+    let shop = Shop::open(Setup::default()).await;
+    let list = shop.write("raya.csv", "Telefon,WhatsApp,Nama\n0388881234,0100123456,Aina\n0388881235,0100123457,Ben\n");
+    let new = |columns: &[&str]| {
+        let start = ["blast", "new", "--sender", "sales", "--message", "Salam", "--recipients"];
+        shop.command(&[&start[..], &[list.to_str().unwrap()], columns].concat())
+    };
+
+    let guessed = crate::support::said(new(&[])).await.err;
+    let chosen = crate::support::said(new(&["--phone-column", "WhatsApp"])).await.err;
+
+    let doubt = "Telefon has phone numbers, too: --phone-column says which to take";
+    assert!(guessed.contains("(phones from WhatsApp") && guessed.contains(doubt), "{guessed}");
+    assert!(chosen.contains("(phones from WhatsApp") && !chosen.contains("too:"), "{chosen}");
+}
+
+#[tokio::test]
 async fn columns_that_are_chosen_on_the_command_line_are_kept_with_the_draft_and_its_file() {
     let shop = Shop::open(Setup::default()).await;
     let list = shop.write("raya.csv", "Telefon,Nombor baru,Nama,Kedai\n0100120008,0100120001,null,Aina Enterprise\n");

@@ -52,7 +52,7 @@ async fn a_blast_is_written_mended_planned_and_sent_by_keys_alone() {
     pty.type_keys("kk\r");
     pty.wait_for_text("row 4");
     pty.type_keys("\r\x150100120003\r");
-    pty.wait_for_text("1 rows");
+    pty.wait_for_text("1 row ");
     pty.type_keys("\x1b");
     pty.wait_for_text("3 taken, 1 left out");
     pty.type_keys("S");

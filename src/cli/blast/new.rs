@@ -257,6 +257,9 @@ pub(super) fn report(imported: &Imported) {
     let name = imported.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));
     let taken = text::people(imported.taken);
     talk(&format!("{taken} taken (phones from {}{name})", clean(&imported.phone_column)));
+    if let Some(doubt) = imported.list_columns(false).and_then(|read| read.doubt()) {
+        talk(&format!("{}: --phone-column says which to take", clean(&doubt)));
+    }
     rejected(&imported.rejected, imported.rejected_file.as_deref());
     if let Some(words) = imported.without_name_words() {
         talk(&words);

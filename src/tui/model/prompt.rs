@@ -118,6 +118,8 @@ pub struct OwnNumberPrompt {
     /// Whose message it is, by their place among the samples.
     pub sample: usize,
     pub field: TextField,
+    /// Why what was typed is not taken.
+    pub trouble: Option<String>,
 }
 
 /// A question before something that a key cannot undo.

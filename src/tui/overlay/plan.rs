@@ -114,8 +114,8 @@ fn left_out(left_out: Option<&RejectedRows>, width: u16) -> OverlayContent {
         let why = wrapped(&row.reason, width.saturating_sub(14));
         lines.extend(why.into_iter().map(|why| TextLine::plain(format!("             {why}"))));
     }
-    let total = left_out.map_or(0, |left_out| left_out.total);
-    if u64::try_from(lines.len()).unwrap_or(u64::MAX) < total {
+    let (total, listed) = left_out.map_or((0, 0), |left_out| (left_out.total, left_out.rows.len()));
+    if u64::try_from(listed).unwrap_or(u64::MAX) < total {
         lines.push(TextLine::dim("  and more"));
     }
     let what = format!("Left out of the list: {}", count_of(total, "row", "rows"));
@@ -130,6 +130,11 @@ fn count((people, most): (i64, i64), says: String, is_chosen: bool) -> TextLine 
     TextLine::of(cursor, TextRole::Accent)
         .and(format!("{:>columns$} ", number(people)), TextRole::Strong)
         .and(says, TextRole::Plain)
+}
+
+/// Whom the plan that is shown is for, and what to know of them.
+pub fn whom(plan: &PlanOverlay) -> Vec<TextLine> {
+    plan.loaded.as_ref().filter(|_| plan.people.is_none()).map_or_else(Vec::new, |loaded| who(plan, loaded))
 }
 
 fn who(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {

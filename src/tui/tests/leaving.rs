@@ -3,6 +3,8 @@
 use super::form::{saved, writes};
 use super::support::{TestDashboard, WIDE, raya, senders};
 use crate::app::DatabaseState;
+use crate::app::view::BlastView;
+use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::tui::effect::{Completion, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
@@ -136,4 +138,16 @@ fn nothing_written_is_nothing_to_save() {
 
     assert!(!dashboard.acts().iter().any(|act| matches!(act, WriteRequest::Draft(_))));
     assert_eq!(dashboard.model.blast().map(|blast| blast.id), Some(BlastId(7)));
+}
+
+#[test]
+fn what_is_written_for_a_blast_that_was_launched_meanwhile_is_said_to_be_dropped() {
+    let mut dashboard = typed_on();
+    let id = dashboard.model.form.as_ref().unwrap().draft.as_ref().unwrap().id;
+    let launched = BlastView { id, state: BlastState::Sending, ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![launched])));
+
+    dashboard.key(Key::Esc).key(Key::Esc).answer(refused(EffectError::Other("the blast is sending".to_owned())));
+
+    assert!(dashboard.said().ends_with("what you wrote last is dropped"), "{}", dashboard.said());
 }

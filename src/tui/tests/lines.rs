@@ -81,7 +81,9 @@ fn the_hints_of_the_demo_go_on_as_they_are_followed_and_esc_ends_them() {
     assert!(dashboard.line(22).contains("try: /"), "{}", dashboard.line(22));
     dashboard.keys("1");
     assert!(dashboard.line(22).contains("try: 3, then /"), "there / is about blasts: {}", dashboard.line(22));
-    dashboard.keys("3");
+    dashboard.keys("3?");
+    assert!(!dashboard.screen().join("\n").contains("try:"), "on a page its keys are other ones");
+    dashboard.key(Key::Esc);
 
     dashboard.keys("/0001\n").list(vec![people().swap_remove(0)]);
     assert!(dashboard.line(22).contains("try: r"), "{}", dashboard.line(22));

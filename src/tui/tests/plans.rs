@@ -125,14 +125,13 @@ fn one_to_oneself_asks_for_the_number_where_none_is_known() {
     let mut dashboard = planned(|plan| Plan { test_to: None, ..plan });
 
     dashboard.keys("Msoon\n");
-    assert!(dashboard.acts().is_empty() && dashboard.said().contains("your own number"), "{}", dashboard.said());
+    assert!(dashboard.acts().is_empty() && shows(&dashboard, "your own number: soon"), "{:#?}", dashboard.screen());
     // What the import would refuse is refused here, in its words.
     dashboard.key(Key::Ctrl('u')).keys("+60 12-34 567\n");
-    assert!(
-        dashboard.said().starts_with("too short: is the area or country code missing? Write your own"),
-        "{}",
-        dashboard.said()
-    );
+    let why = "+60 12-34 567_   too short: is the area or country code missing?";
+    assert!(shows(&dashboard, why), "{:#?}", dashboard.screen());
+    dashboard.keys("8");
+    assert!(!shows(&dashboard, "too short"), "{:#?}", dashboard.screen());
     assert!(dashboard.acts().is_empty() && dashboard.model.own_number.is_none());
     dashboard.key(Key::Ctrl('u')).keys("+60 10-012 9999\n");
     assert!(
@@ -337,6 +336,9 @@ fn whom_a_plan_is_for_stays_above_the_number_to_type_however_few_lines_there_are
 
         assert!(dashboard.line(2).contains("289 people get"), "{:#?}", dashboard.screen());
         assert!(shows(&dashboard, "people: _"), "{:#?}", dashboard.screen());
+        // What to know of them, too.
+        let knows = shows(&dashboard, "3 left out: they opted out") && shows(&dashboard, "  124 had");
+        assert!(size.height < 20 || knows, "{:#?}", dashboard.screen());
     }
 }
 

@@ -100,11 +100,12 @@ fn choose_line(model: &mut Model, y: u16) {
     let Some(content) = overlay::content(model, model.size.width) else { return };
     let height = Layout::page_rows(model.size).saturating_sub(1);
     let top = content.focus.map_or(0, |line| (line + 1).saturating_sub(height));
-    let row = y.checked_sub(FIRST_LINE).map(usize::from).filter(|row| *row >= overlay::pinned_lines(model));
-    let Some(line) = row.map(|row| top + row) else { return };
+    let pinned = overlay::pinned_lines(model);
+    let row = y.checked_sub(FIRST_LINE).map(usize::from);
+    let Some(line) = row.map(|row| if row < pinned { row } else { top + row }) else { return };
     match model.overlays.last_mut() {
         // Its first line is the field.
-        Some(Overlay::Commands(palette)) => palette.row = line.saturating_sub(1),
+        Some(Overlay::Commands(palette)) => palette.row = line.checked_sub(1).unwrap_or(palette.row),
         Some(Overlay::Elsewhere(elsewhere)) => elsewhere.row = line.min(elsewhere.rows.len().saturating_sub(1)),
         Some(_) => step_to(model, line),
         None => {}

@@ -150,7 +150,7 @@ pub fn send_test(model: &mut Model) -> Vec<Effect> {
         return ask_to_test(model, &own, WriteRequest::SendTest { blast, sample, to: None });
     }
     let field = TextField::with(model.own_number.as_deref().unwrap_or_default());
-    model.prompt = Some(Prompt::OwnNumber(OwnNumberPrompt { blast, sample, field }));
+    model.prompt = Some(Prompt::OwnNumber(OwnNumberPrompt { blast, sample, field, trouble: None }));
     Vec::new()
 }
 
@@ -168,10 +168,12 @@ pub fn own_number_key(model: &mut Model, mut own: OwnNumberPrompt, key: Key) -> 
                 let send = WriteRequest::SendTest { blast: own.blast, sample: own.sample, to: Some(number.clone()) };
                 return ask_to_test(model, &number, send);
             }
-            Err(why) => model.refuse(mended(&why.to_string())),
+            Err(why) => own.trouble = Some(why.to_string()),
         },
-        key if own.field.key(key) == EditOutcome::NotMine => model.refuse("enter goes on, esc sends nothing"),
-        _ => model.notice = None,
+        key if own.field.key(key) == EditOutcome::NotMine => {
+            own.trouble = Some("enter goes on, esc sends nothing".to_owned());
+        }
+        _ => own.trouble = None,
     }
     model.prompt = Some(Prompt::OwnNumber(own));
     Vec::new()
@@ -184,12 +186,6 @@ fn read_number(model: &Model, own: &OwnNumberPrompt) -> Result<String, PhoneErro
     let sender = model.senders.iter().find(|row| Some(row.id) == sender);
     let region = sender.and_then(|sender| sender.usage.region).unwrap_or(Region::MALAYSIA);
     Phone::parse(&typed, region).map(|_| typed)
-}
-
-/// Why a number is refused, and how it is written.
-fn mended(why: &str) -> String {
-    let (end, write) = if why.ends_with('?') { (" ", "Write") } else { ("; ", "write") };
-    format!("{why}{end}{write} your own number as WhatsApp shows it, such as +60 12-345 6789")
 }
 
 /// It cannot be sent to: the next `M` does not begin with it.

@@ -66,7 +66,10 @@ fn question(model: &Model, prompt: &Prompt) -> TextLine {
         Prompt::Note(note) => note.field.line(TextLine::of(format!(" note for {}: ", note.who), TextRole::Plain)),
         Prompt::OwnNumber(own) => {
             let line = own.field.line(TextLine::of(" your own number: ", TextRole::Plain));
-            hinted(model, line, "    such as +60 12-345 6789; [ui] test_to keeps it for good", "")
+            match &own.trouble {
+                Some(trouble) => line.and(format!("   {trouble}"), TextRole::Plain),
+                None => hinted(model, line, "    such as +60 12-345 6789; [ui] test_to keeps it for good", ""),
+            }
         }
         Prompt::Confirm(ask) => {
             let line = |text: &str| TextLine::of(format!(" {text} "), TextRole::Need);
@@ -227,7 +230,8 @@ fn said(model: &Model) -> TextLine {
             if model.held.len() == 1 { "a key waits".to_owned() } else { format!("{} keys wait", model.held.len()) };
         return TextLine::dim(format!(" {keys} for the list; esc forgets"));
     }
-    let hint = model.hint.map(|shown| hint(model, shown));
+    // On a page that covers the panes other keys work, or letters are text.
+    let hint = model.hint.filter(|_| model.overlays.is_empty()).map(|shown| hint(model, shown));
     match (&model.notice, hint) {
         _ if model.announced().is_some() => armed(model),
         (Some(notice), hint) => noticed(notice, hint),

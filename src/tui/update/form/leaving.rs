@@ -2,6 +2,8 @@
 
 use super::super::lists;
 use super::{Effect, FormWrites, Model, Notice, Overlay, saving};
+use crate::app::view::BlastView;
+use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::tui::effect::EffectError;
 use crate::tui::model::{BlastForm, EscLeaves, Pane};
@@ -51,9 +53,16 @@ pub(super) fn saved(model: &mut Model) {
     }
 }
 
+fn has_begun(blast: &BlastView) -> bool {
+    !matches!(blast.state, BlastState::Draft | BlastState::Scheduled)
+}
+
 /// A save was refused: says so where the form no longer does.
 pub(super) fn refused(model: &mut Model, failure: &EffectError) {
     let is_closed = !model.overlays.contains(&Overlay::Form);
+    // Somebody launched it meanwhile: nothing that was written can come to it any more.
+    let is_launched =
+        model.form.as_deref().and_then(BlastForm::id).and_then(|id| model.blasts.get(id)).is_some_and(has_begun);
     let Some(form) = model.form.as_deref_mut() else { return };
     let sentence = failure.sentence();
     form.backlog.refused = Some(failure.clone());
@@ -61,7 +70,7 @@ pub(super) fn refused(model: &mut Model, failure: &EffectError) {
         return model.refuse(sentence);
     }
     let goes_on = if form.id().is_some() { "e goes on" } else { "n goes on" };
-    let (name, is_last) = (name(form), form.backlog.was_reopened);
+    let (name, is_last) = (name(form), form.backlog.was_reopened || is_launched);
     let words = match failure {
         EffectError::Unavailable => {
             format!("{name} is not saved: the database does not answer; it is saved as soon as it does")
