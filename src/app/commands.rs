@@ -1,7 +1,7 @@
 //! Commands on whole blasts: launch, pause, resume, cancel, delete. Each is one compare-and-set, and every engine is notified
 //! at once.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -39,8 +39,33 @@ impl Launch {
     pub const ARMED_FOR: TimeDelta = TimeDelta::seconds(10);
 }
 
-/// A resume so long ago answered the same question as one that comes now.
+/// A launch or resume so long ago answered the same question as one that comes now.
 const ANSWERED_LATELY: TimeDelta = TimeDelta::minutes(10);
+
+/// Refuses a start that the blast's state does not allow.
+async fn may_start(
+    tx: &mut PgConnection,
+    head: &BlastHead,
+    (command, now): (BlastCommand, DateTime<Utc>),
+) -> Result<(), AppError> {
+    let Err(refused) = transition(head.state, command) else { return Ok(()) };
+    let first = launched_first(tx, head, now).await?;
+    Err(AppError::Refused(first.unwrap_or_else(|| refused.to_string())))
+}
+
+/// Who launched a blast that cannot be launched any more, if somebody did just now: their question was the same.
+async fn launched_first(
+    tx: &mut PgConnection,
+    head: &BlastHead,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, AppError> {
+    if !matches!(head.state, BlastState::Sending | BlastState::Scheduled) {
+        return Ok(None);
+    }
+    let newest = action::newest_launch(tx, head.id).await?.filter(|act| now - act.at < ANSWERED_LATELY);
+    let launch = newest.filter(|act| act.action == Act::Launch);
+    Ok(launch.map(|act| format!("{}: {} launched it already", name(head), act.operator)))
+}
 
 impl App {
     /// Starts sending a draft.
@@ -82,7 +107,7 @@ impl App {
         }
         let waits = waits_for_its_time(&head, now)?;
         let command = if waits { BlastCommand::Schedule } else { command };
-        transition(head.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
+        may_start(&mut tx, &head, (command, now)).await?;
         if let Some(obstacle) = obstacles.first() {
             return Err(AppError::Refused(obstacle.clone()));
         }

@@ -225,7 +225,7 @@ impl Waiting {
             }
             Self::Database { trouble } => format!("{self}: {}", trouble.mend()),
             Self::Silent { until: None, .. } => format!("{self}, taken over in a moment"),
-            Self::Silent { .. } => format!("{self}{}", end("taken over")),
+            Self::Silent { .. } => format!("{self}{}", end("taken over after")),
             Self::Uncertain { .. } => format!("waits for you: {self}"),
             Self::Gap { .. } | Self::PairGap { .. } | Self::OwnTime { .. } => {
                 format!("waits for: {self}{}", end("next"))

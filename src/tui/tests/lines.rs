@@ -62,7 +62,9 @@ fn an_engine_that_renews_its_lease_no_more_is_not_said_to_send() {
 
     let screen = dashboard.screen().join("\n");
     assert!(
-        dashboard.line(0).contains("nobody sends: no sign of life from a dashboard on kedai1, taken over 14:03:00"),
+        dashboard
+            .line(0)
+            .contains("nobody sends: no sign of life from a dashboard on kedai1, taken over after 14:03:00"),
         "{}",
         dashboard.line(0)
     );

@@ -216,7 +216,7 @@ fn takeover(model: &Model, sender: &SenderView) -> Option<String> {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let of_sender = model.blasts.rows().iter().filter(|blast| blast.sender_id == sender.id);
     of_sender.filter_map(|blast| blast.waiting.as_ref()).find_map(|waiting| match waiting {
-        Waiting::Silent { until: Some(until), .. } => Some(clock.second(*until)),
+        Waiting::Silent { until: Some(until), .. } => Some(format!("after {}", clock.second(*until))),
         Waiting::Silent { until: None, .. } => Some("in a moment".to_owned()),
         _ => None,
     })

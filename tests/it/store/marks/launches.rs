@@ -53,3 +53,17 @@ async fn of_two_operators_who_launch_or_pause_at_once_one_wins() {
     assert_eq!(usize::from(one.is_ok()) + usize::from(two.is_ok()), 1, "{one:?} {two:?}");
     assert_eq!(scene.number("select count(*) from operator_actions where action = 'launch'").await, 1);
 }
+
+#[tokio::test]
+async fn whoever_launches_second_hears_who_was_first() {
+    let scene = Scene::queued(2).await;
+    scene.execute("update blasts set state = 'draft'").await;
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
+    let version = aina.blast(BlastId(1)).await.unwrap().version;
+    let launch = Launch { blast: BlastId(1), version, people: 2, armed_for: TimeDelta::seconds(10) };
+    aina.launch(launch).await.unwrap();
+
+    let second = refusal(ben.launch(launch).await);
+
+    assert!(second.ends_with(": aina launched it already"), "{second}");
+}
