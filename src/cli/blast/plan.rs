@@ -219,6 +219,14 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     out
 }
 
+/// Where the sender's limits are set, if they are.
+fn configured(context: &Context, plan: &Plan) -> String {
+    match &context.app.limit_keys(plan)[..] {
+        [] => String::new(),
+        keys => format!(" (config: {} of [[senders]] {})", keys.join(", "), clean(&plan.blast.sender)),
+    }
+}
+
 /// The pace, the sending hours, and the forecast per day.
 fn pace_text(context: &Context, plan: &Plan) -> String {
     let mut out = plan.repeat.as_ref().map_or_else(String::new, |repeat| repeat_text(context, repeat));
@@ -226,13 +234,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
         let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
         let _ = writeln!(out, "  starts    {}, by itself{note}", context.start(start.at, start.zone));
     }
-    let keys = context.app.limit_keys(plan);
-    let of = if keys.is_empty() {
-        String::new()
-    } else {
-        format!(" (config: {} of [[senders]] {})", keys.join(", "), clean(&plan.blast.sender))
-    };
-    let _ = writeln!(out, "  pace      {}{of}", plan.pace);
+    let _ = writeln!(out, "  pace      {}{}", plan.pace, configured(context, plan));
     if let Some(hours) = hours_text(context, plan) {
         let _ = writeln!(out, "  hours     {hours}");
     }
