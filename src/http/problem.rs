@@ -179,6 +179,7 @@ impl From<AppError> for Problem {
                 ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", for_programs(&why))
             },
             AppError::NotFound(why) => Self::not_found(for_programs(&why)),
+            AppError::Failed(why) => Self::new(StatusCode::BAD_GATEWAY, "failed", for_programs(&why)),
             AppError::Store(error) => Self::from(error),
         }
     }
@@ -192,7 +193,12 @@ impl From<StoreError> for Problem {
         // Its sentence may name hosts: it belongs into the log.
         if error.is_transient() {
             tracing::warn!(%error, "a request could not be answered");
-            let detail = "the database cannot be used now: try again in a moment";
+            let detail = match error {
+                StoreError::Unconfirmed(_) => {
+                    "the database did not confirm that: it may be done or not, so look, or repeat it with the same Idempotency-Key"
+                }
+                _ => "the database cannot be used now: try again in a moment",
+            };
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-database", detail)
                 .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

@@ -7,12 +7,19 @@ use std::time::Duration;
 use crate::domain::waiting::DatabaseTrouble;
 use text::ErrorText;
 
-/// An error of the store. `Unavailable`, `Busy`, `Refusing` and `Silent` are worth trying again; the others are not.
+/// An error of the store. `Unavailable`, `Unconfirmed`, `Busy`, `Refusing` and `Silent` are worth trying again; the others are not.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Not reachable, restarting, or the connection broke: classes 08, 53 and 57, and I/O.
     #[error("the database cannot be reached: {}", ErrorText(.0))]
     Unavailable(sqlx::Error),
+    /// The connection broke between a COMMIT and its answer: whether it was made is not known.
+    #[error(
+        "the database did not confirm that: its connection broke at the commit, so it may be done or not; look before you do \
+         it again ({})",
+        ErrorText(.0)
+    )]
+    Unconfirmed(sqlx::Error),
     /// The address itself cannot be used, such as one with a parameter that Postgres does not know.
     #[error(
         "the database's address cannot be used: {0}: write postgres://user:password@host/database, with ?sslmode=require where it is far away"
@@ -82,7 +89,12 @@ impl StoreError {
     pub const fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable(_) | Self::Silent { .. } | Self::Busy(_) | Self::Refusing(_) | Self::ServerChanged
+            Self::Unavailable(_)
+                | Self::Unconfirmed(_)
+                | Self::Silent { .. }
+                | Self::Busy(_)
+                | Self::Refusing(_)
+                | Self::ServerChanged
         )
     }
 

@@ -74,6 +74,13 @@ pub enum Effect {
 }
 
 impl Effect {
+    pub const fn as_write(&self) -> Option<&WriteRequest> {
+        match self {
+            Self::Write(request) => Some(request),
+            _ => None,
+        }
+    }
+
     /// Whether it reads for a list that another has taken the place of.
     pub fn is_of_list_before(&self, newest: u64) -> bool {
         match self {
@@ -163,8 +170,15 @@ pub enum ReadRequest {
         blast: BlastId,
         stuck_at: Status,
     },
+    /// The same while its page is open.
+    FollowUpAgain {
+        blast: BlastId,
+        stuck_at: Status,
+    },
     /// Whom a follow-up to people who were found would reach.
     FoundFollowUp(FoundFollowUp),
+    /// The same while its page is open.
+    FoundFollowUpAgain(FoundFollowUp),
     /// Who came back after the follow-ups of a blast.
     CameBack(BlastId),
     /// Who a count of a plan is about.
@@ -215,6 +229,8 @@ pub enum ListPart {
 pub enum EffectError {
     /// The database does not respond; the header says since when.
     Unavailable,
+    /// It did not say whether it kept a change, or not in time: it may be done or not.
+    Unconfirmed,
     /// A list of people that was read, but not taken: other columns of it may do.
     List(String),
     /// Anything else, in a sentence.
@@ -225,6 +241,7 @@ impl From<AppError> for EffectError {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Store(store @ StoreError::Refusing(_)) => Self::Other(refused(&store)),
+            AppError::Store(StoreError::Unconfirmed(_)) => Self::Unconfirmed,
             AppError::Store(store) if store.is_transient() => Self::Unavailable,
             other => Self::Other(other.to_string()),
         }
@@ -241,6 +258,9 @@ impl EffectError {
     pub fn sentence(&self) -> String {
         match self {
             Self::Unavailable => "the database does not answer: nothing was changed".to_owned(),
+            Self::Unconfirmed => {
+                "the database did not confirm that: it may be done or not, so look before you do it again".to_owned()
+            }
             Self::List(sentence) | Self::Other(sentence) => sentence.clone(),
         }
     }

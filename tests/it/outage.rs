@@ -7,10 +7,11 @@ use blastdeck::private_postgres::{PrivatePostgres, ServerStatus};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::chaos::proxied;
+use crate::support::proxy::Side;
 use crate::support::serve::Serve;
 use crate::support::{
-    Deadline, Pty, Setup, Shop, Size, TestDatabase, TestDir, eventually_async, long_form, measured, private_postgres,
-    settle_for, until_unchanged,
+    Deadline, Pty, Setup, Shop, Size, TestDatabase, TestDir, digits, eventually_async, long_form, measured,
+    private_postgres, settle_for, until_unchanged,
 };
 
 /// POSTs in flight at once, and a quarter more.
@@ -209,4 +210,48 @@ async fn a_server_that_listens_already_waits_for_a_database_that_goes_away_just_
 
     shop.until_listening(1).await;
     serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_mark_whose_commit_was_not_acknowledged_is_not_said_to_be_lost() {
+    let (shop, proxy) = proxied(SETUP).await;
+    let blast = shop.blast(0..3).await;
+    let mut window = shop.dashboard(WINDOW);
+    eventually_async("everybody was sent to", async || shop.count("queued").await + shop.count("sending").await == 0)
+        .await;
+    proxy.swallow_commits("insert into operator_actions", 1);
+
+    until_shown(&window, "Person 2").await;
+    window.type_keys("3r");
+
+    until_shown(&window, "the database did not confirm that: it may be done or not").await;
+    assert_eq!((proxy.swallowed(), shop.count("replied").await), (1, 1), "it is done");
+    until_shown(&window, "live, news").await;
+
+    proxy.swallow_commits("insert into operator_actions", 1);
+    let said = shop.run(&["mark", &blast, &digits(1), "closed"]).await;
+    assert_eq!((said.code, shop.count("closed").await), (1, 1), "{said:?}");
+    assert!(said.err.contains("the database did not confirm that"), "{said:?}");
+    window.type_keys("qq");
+}
+
+#[tokio::test]
+async fn a_window_with_an_act_that_nobody_answers_says_so_and_closes_when_it_is_asked_twice() {
+    let (shop, proxy) = proxied(SETUP).await;
+    shop.blast(0..3).await;
+    let mut window = shop.dashboard(WINDOW);
+    eventually_async("everybody was sent to", async || shop.count("queued").await + shop.count("sending").await == 0)
+        .await;
+    proxy.halt_at_commit("insert into operator_actions", Side::Before);
+
+    until_shown(&window, "Person 2").await;
+    window.type_keys("3r");
+
+    until_shown(&window, "1 ACT NOT CONFIRMED since").await;
+    window.type_keys("q");
+    until_shown(&window, "1 act of yours is not confirmed by the database").await;
+    window.type_keys("q");
+    eventually_async("the process is gone", async || window.has_ended()).await;
+    proxy.calm();
+    assert_eq!(shop.count("replied").await, 0);
 }

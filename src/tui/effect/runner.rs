@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio::sync::mpsc;
 
-use self::patience::{KEY_WAIT, patience, pause_factor, takes_long};
+use self::patience::{KEY_WAIT, patience, pause_factor, within};
 use super::{
     ALL_FOUND_MAX, AnswerText, Completion, DraftAnswer, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ListPart,
     ReadRequest, ReadSlot, WriteOutcome, WriteRequest, drafts, editor, shop,
@@ -86,7 +86,7 @@ impl AppEffectRunner {
 
     /// Writes in order; what may take minutes runs beside them.
     fn write(&self, request: WriteRequest) {
-        if !takes_long(&request) {
+        if !request.takes_long() {
             // The queue is read for as long as the runner lives.
             let _ = self.writes.send(request);
             return;
@@ -208,10 +208,10 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         ReadRequest::Retryable(blast) => {
             Completion::Retryable { blast, people: app.retryable(blast, None).await.map_err(Into::into) }
         }
-        ReadRequest::FollowUp { blast, stuck_at } => {
+        ReadRequest::FollowUp { blast, stuck_at } | ReadRequest::FollowUpAgain { blast, stuck_at } => {
             Completion::FollowUp(app.follow_up_preview(blast, stuck_at).await.map_err(Into::into))
         }
-        ReadRequest::FoundFollowUp(from) => found(app, &from).await,
+        ReadRequest::FoundFollowUp(from) | ReadRequest::FoundFollowUpAgain(from) => found(app, &from).await,
         ReadRequest::CameBack(blast) => {
             Completion::CameBack { blast, came_back: app.came_back(blast).await.map_err(Into::into) }
         }
@@ -293,7 +293,7 @@ async fn write_in_order(
     reports: mpsc::UnboundedSender<TaskReport>,
 ) {
     while let Some(request) = queue.recv().await {
-        let outcome = write(&app, &request).await;
+        let outcome = within(&request, Box::pin(write(&app, &request))).await;
         if reports.send(TaskReport::Completed(Completion::Written { request, outcome })).is_err() {
             return;
         }

@@ -103,6 +103,24 @@ pub enum WriteRequest {
     AddSender(Box<NewSender>),
 }
 
+impl WriteRequest {
+    /// Whether it may take minutes: it runs beside those that follow.
+    pub const fn takes_long(&self) -> bool {
+        matches!(
+            self,
+            Self::Cancel(_)
+                | Self::Delete(_)
+                | Self::FollowUp(_)
+                | Self::FollowFound(_)
+                | Self::AddStep(_)
+                | Self::Retry { .. }
+                | Self::Report(_)
+                | Self::Draft(_)
+                | Self::AddSender(_)
+        )
+    }
+}
+
 /// Text to somebody of a blast who wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnswerText {

@@ -6,7 +6,7 @@ use crate::app::view::Anchor;
 use crate::domain::ids::BlastId;
 use crate::domain::zone::words::time_elsewhere;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest};
-use crate::tui::format::TimeFormat;
+use crate::tui::format::{TimeFormat, count_of};
 use crate::tui::layout::Zoom;
 use crate::tui::model::{CursorTarget, FunnelView, Leaving, ListScope, Model, Notice, Overlay, Pane, Prompt};
 use crate::tui::{ExitReason, OnClose};
@@ -75,6 +75,9 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
     if !model.overlays.is_empty() {
         return back(model);
     }
+    if let Some(question) = unconfirmed(model) {
+        return question;
+    }
     let Some(blast) = model.in_flight().filter(|_| model.leaving != Leaving::Warned).map(|blast| blast.id) else {
         return vec![Effect::Exit(ExitReason::Quit)];
     };
@@ -92,6 +95,19 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
         }
         OnClose::NoEffect => vec![Effect::Exit(ExitReason::Quit)],
     }
+}
+
+/// Asks before leaving acts behind of which nobody would hear whether they were done.
+fn unconfirmed(model: &mut Model) -> Option<Vec<Effect>> {
+    let (acts, _) = model.unwritten.overdue(model.now).filter(|_| model.leaving != Leaving::Warned)?;
+    model.leaving = Leaving::Warned;
+    let acts = count_of(i64::try_from(acts).unwrap_or(i64::MAX), "act of yours is", "acts of yours are");
+    let quit = model.options.keys.of(QUIT);
+    ask(
+        model,
+        Notice::refusal(format!("{acts} not confirmed by the database, and may be lost. {quit} again to leave")),
+    );
+    Some(Vec::new())
 }
 
 /// Says to an operator who is leaving whether a blast continues without this window.

@@ -1,8 +1,8 @@
-//! Which acts take long, how long reads wait for their turn, and how long they pause afterwards.
+//! How long acts and reads wait, and how long they pause afterwards.
 
 use std::time::Duration;
 
-use crate::tui::effect::{ReadRequest, WriteRequest};
+use crate::tui::effect::{EffectError, EffectResult, ReadRequest, WriteRequest};
 
 /// How long a periodic read waits for its turn; no operator waits for it.
 const PERIODIC_WAIT: Duration = Duration::from_secs(10);
@@ -10,20 +10,30 @@ const PERIODIC_WAIT: Duration = Duration::from_secs(10);
 /// is empty: a far database keeps the engine's own questions at work for seconds.
 pub(super) const KEY_WAIT: Duration = Duration::from_millis(250);
 
-/// Whether an act may take minutes.
-pub(super) const fn takes_long(request: &WriteRequest) -> bool {
-    matches!(
-        request,
-        WriteRequest::Cancel(_)
-            | WriteRequest::Delete(_)
-            | WriteRequest::FollowUp(_)
-            | WriteRequest::FollowFound(_)
-            | WriteRequest::AddStep(_)
-            | WriteRequest::Retry { .. }
-            | WriteRequest::Report(_)
-            | WriteRequest::Draft(_)
-            | WriteRequest::AddSender(_)
-    )
+/// How long an act is waited for whose connection says nothing any more, and does not break either.
+const ACT_WAIT: Duration = Duration::from_secs(15);
+/// The same where it is an act on many people, or one that asks the provider.
+const LARGE_ACT_WAIT: Duration = Duration::from_secs(60);
+
+/// Runs an act. A connection that neither answers nor breaks holds up no act that follows: what became of this one is not known then.
+pub(super) async fn within<T>(request: &WriteRequest, act: impl Future<Output = EffectResult<T>>) -> EffectResult<T> {
+    tokio::time::timeout(patience_with_act(request), act).await.unwrap_or(Err(EffectError::Unconfirmed))
+}
+
+/// How long an act may keep those after it waiting.
+const fn patience_with_act(request: &WriteRequest) -> Duration {
+    match request {
+        WriteRequest::Mark { .. }
+        | WriteRequest::Amend { .. }
+        | WriteRequest::UndoMine { .. }
+        | WriteRequest::UndoMyAct(_)
+        | WriteRequest::UndoLaunch(_)
+        | WriteRequest::UndoPerson(_)
+        | WriteRequest::UndoAnyLaunch(_)
+        | WriteRequest::UndoAnyMark(_)
+        | WriteRequest::Pause(_) => ACT_WAIT,
+        _ => LARGE_ACT_WAIT,
+    }
 }
 
 /// How many times its own duration a read pauses before it may run again. Counting what changed visits every recipient
@@ -34,6 +44,8 @@ pub(super) const fn pause_factor(request: &ReadRequest) -> u32 {
         | ReadRequest::CountChanged { .. }
         | ReadRequest::CountAgain { .. }
         | ReadRequest::CameBack(_)
+        | ReadRequest::FollowUpAgain { .. }
+        | ReadRequest::FoundFollowUpAgain(_)
         | ReadRequest::ActivityHead
         | ReadRequest::Progress(_)
         | ReadRequest::Retryable(_)
@@ -56,6 +68,8 @@ pub(super) const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::ActivityHead
         | ReadRequest::Others
         | ReadRequest::CameBack(_)
+        | ReadRequest::FollowUpAgain { .. }
+        | ReadRequest::FoundFollowUpAgain(_)
         | ReadRequest::Progress(_)
         | ReadRequest::Errors(_)
         | ReadRequest::Away => PERIODIC_WAIT,
@@ -73,5 +87,18 @@ pub(super) const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::Elsewhere { .. }
         | ReadRequest::Retryable(_)
         | ReadRequest::Draft(_) => Duration::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::BlastId;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_act_that_nobody_answers_is_not_confirmed_after_a_while() {
+        let silent = std::future::pending::<EffectResult<()>>();
+
+        assert_eq!(within(&WriteRequest::Pause(BlastId(1)), silent).await, Err(EffectError::Unconfirmed));
     }
 }

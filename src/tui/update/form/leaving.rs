@@ -72,7 +72,7 @@ pub(super) fn refused(model: &mut Model, failure: &EffectError) {
     let goes_on = if form.id().is_some() { "e goes on" } else { "n goes on" };
     let (name, is_last) = (name(form), form.backlog.was_reopened || is_launched);
     let words = match failure {
-        EffectError::Unavailable => {
+        EffectError::Unavailable | EffectError::Unconfirmed => {
             format!("{name} is not saved: the database does not answer; it is saved as soon as it does")
         }
         EffectError::List(why) | EffectError::Other(why) if is_last => {
@@ -82,15 +82,20 @@ pub(super) fn refused(model: &mut Model, failure: &EffectError) {
             format!("{name} is not saved: {why}; {goes_on} with what you wrote")
         }
     };
-    if is_last && *failure != EffectError::Unavailable {
+    if is_last && !waits_for_database(failure) {
         model.form = None;
     }
     model.refuse(words);
 }
 
+/// Whether a save is made again once the database answers: a draft is itself, however often it is saved.
+const fn waits_for_database(failure: &EffectError) -> bool {
+    matches!(failure, EffectError::Unavailable | EffectError::Unconfirmed)
+}
+
 /// The database answers again: what it did not take is written now.
 pub fn database_is_back(model: &mut Model) -> Vec<Effect> {
-    let waits = |form: &BlastForm| form.backlog.refused == Some(EffectError::Unavailable);
+    let waits = |form: &BlastForm| form.backlog.refused.as_ref().is_some_and(waits_for_database);
     if model.form.as_deref().is_some_and(waits) { last_save(model) } else { Vec::new() }
 }
 
