@@ -19,23 +19,31 @@ pub struct Acquired {
     pub verified: Verified,
 }
 
-/// Acquires a sender; `None` if somebody else holds it, if its configuration is not the current one, or if somebody has
-/// to confirm its database first.
+/// What came of the wish to send for a sender.
+pub enum Acquisition {
+    Acquired(Box<Acquired>),
+    /// A live process holds it.
+    Elsewhere,
+    /// Somebody else was first, its configuration is not the current one, or somebody has to confirm its database first.
+    Refused,
+}
+
+/// Acquires a sender that nobody else holds.
 pub async fn acquire(
     engine: &EngineContext,
     watch: &mut LeaseWatch,
     sender: &ConfiguredSender,
-) -> Result<Option<Acquired>, StoreError> {
+) -> Result<Acquisition, StoreError> {
     let terms = engine.settings.lease;
     let dead = match lease::held_by_other(&engine.pool, sender.id, engine.identity.name()).await? {
         None => None,
         Some(held) => match watch.look(sender.id, &held, terms.valid) {
-            Verdict::Alive => return Ok(None),
+            Verdict::Alive => return Ok(Acquisition::Elsewhere),
             Verdict::Dead(pulse) => Some(pulse),
         },
     };
     if !sender.is_current(&engine.pool).await? {
-        return Ok(None);
+        return Ok(Acquisition::Refused);
     }
     let server = store::fence::server(&engine.pool).await?;
     let asked_at = Moment::now();
@@ -43,17 +51,19 @@ pub async fn acquire(
     let token = sender.token.fingerprint();
     let asking = LeaseRequest { holder, host: &engine.host, role: engine.role, token, valid: terms.valid(), dead };
     // Not on the connections for sending: of many windows that try at once only one will need those.
-    let Some(pending) = lease::acquire(&engine.pool, sender.id, asking).await? else { return Ok(None) };
+    let Some(pending) = lease::acquire(&engine.pool, sender.id, asking).await? else { return Ok(Acquisition::Refused) };
     // Before the database is verified: the reading is taken to be of the middle of the round trip.
     engine.clock.observe(asked_at, pending.lease.granted_at);
-    let Some((lease, verified)) = verify(engine, watch, sender, pending, server).await? else { return Ok(None) };
+    let Some((lease, verified)) = verify(engine, watch, sender, pending, server).await? else {
+        return Ok(Acquisition::Refused);
+    };
     // A move locks the lease row: one that came before it shows now, one that comes after ends this lease's epoch.
     if !sender.is_current(&engine.pool).await? {
         lease::release(&engine.pool, lease).await?;
-        return Ok(None);
+        return Ok(Acquisition::Refused);
     }
     tracing::info!(sender = %sender.name, epoch = lease.epoch, "sending for it now");
-    Ok(Some(Acquired { lease: HeldLease::new(lease, terms, asked_at), verified }))
+    Ok(Acquisition::Acquired(Box::new(Acquired { lease: HeldLease::new(lease, terms, asked_at), verified })))
 }
 
 /// Commits a lease once its database was found to be as this machine remembers it; else nothing is sent until somebody

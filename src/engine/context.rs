@@ -19,7 +19,7 @@ use super::lease::LeaseTerms;
 use super::media::MediaDir;
 use super::notifier::Notifier;
 use super::polling::PollingTerms;
-use super::supervisor::Until;
+use super::run_options::Until;
 use crate::config::{Config, HookConfig, KeepHistory};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::opt_out::StopWords;

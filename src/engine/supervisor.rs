@@ -11,45 +11,23 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::acquisition::{self, Acquired};
+use super::acquisition::{self, Acquired, Acquisition};
 use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
-use super::follow::{Follower, LOOK_EVERY};
+use super::follow::LOOK_EVERY;
+use super::held_elsewhere::HeldElsewhere;
 use super::lease_watch::LeaseWatch;
 use super::maintenance::{self, Maintenance};
 use super::meter::ENGINE_METER;
 use super::recorder::{self, InFlight, RecorderDeps, RecorderHandle};
+use super::run_options::{RunOptions, Until};
 use super::sender_task::{self, LAST_EVIDENCE};
 use super::sender_token::{self, SenderToken, TokenUse};
 use super::sending::{Fenced, SenderContext};
-use super::standby::Standby;
-use super::{fence, hooks, inbox, media, postgres_revival, silent_end};
-use crate::domain::engine_role::EngineRole;
+use super::{due, fence, hooks, inbox, media, postgres_revival, silent_end};
 use crate::domain::ids::SenderId;
-use crate::private_postgres::PrivatePostgres;
 use crate::store::business;
-use crate::store::{self, StoreError, blast, lease, poll};
-
-/// When an engine ends by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
-    Stopped,
-    /// When nothing is sending, due, or young enough to ask about, and no cancel or delete is unfinished.
-    Idle,
-}
-
-/// How this process runs its engine.
-pub struct RunOptions {
-    pub role: EngineRole,
-    pub until: Until,
-    /// Starts another process that waits for the leases, so that work continues without this one.
-    pub standby: Option<Standby>,
-    /// The private Postgres, where that is the database: started again when it dies.
-    pub local: Option<PrivatePostgres>,
-    /// For a process that cannot restart by itself: once its program or its settings are not the current ones any more, it
-    /// sends nothing, and leaves its senders to a standby.
-    pub follower: Option<Follower>,
-}
+use crate::store::{self, StoreError, lease};
 
 /// How often an engine that sends polls without an order.
 const POLL_EVERY: Duration = Duration::from_secs(1);
@@ -111,6 +89,7 @@ async fn work_and_end(engine: EngineContext, options: RunOptions, stop: &Cancell
         watch: LeaseWatch::default(),
         maintenance: Maintenance::default(),
         is_at_rest: false,
+        elsewhere: None,
         stop_inbox: stop_inbox.clone(),
     };
     supervisor.work(stop).await;
@@ -139,6 +118,8 @@ struct Supervisor {
     maintenance: Maintenance,
     /// The last poll found nothing to do for any sender.
     is_at_rest: bool,
+    /// What was due at the last full step, where all of it is sent by other processes and nothing was ordered since.
+    elsewhere: Option<HeldElsewhere>,
     /// Stops the applying of webhooks, and the delivery of hooks to other systems.
     stop_inbox: CancellationToken,
 }
@@ -174,6 +155,7 @@ impl Supervisor {
                 }
                 Err(error) => {
                     self.watch.was_blind();
+                    self.elsewhere = None;
                     tracing::warn!(%error, "the engine waits for the database");
                     failures += 1;
                 }
@@ -190,7 +172,10 @@ impl Supervisor {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                _ = self.orders.changed(), if failures == 0 => return,
+                _ = self.orders.changed(), if failures == 0 => {
+                    self.elsewhere = None;
+                    return;
+                }
                 _ = self.suspension.changed() => return,
                 () = &mut over => return,
                 () = tokio::time::sleep(LOOK_EVERY), if self.options.follower.is_some() => {
@@ -220,8 +205,8 @@ impl Supervisor {
 
     /// Sees that a standby with the current program and settings works where nobody does.
     async fn leave_to_standby(&mut self) -> Result<(), StoreError> {
-        let due = self.due().await?;
-        let mut is_left = due.is_empty() && self.has_left().await?;
+        let due = due::senders(&self.engine, self.options.until).await?;
+        let mut is_left = due.is_empty() && due::beside_sending(&self.engine, &self.maintenance).await?;
         for sender in self.engine.senders.iter().filter(|sender| due.binary_search(&sender.id).is_ok()) {
             let held = lease::held_by_other(&self.engine.pool, sender.id, self.engine.identity.name()).await?;
             is_left |= held.is_none();
@@ -241,12 +226,20 @@ impl Supervisor {
         match (is_waiting, self.options.until) {
             (false, _) => POLL_EVERY,
             (true, Until::Idle) if !self.senders.is_empty() => LAST_POLL_EVERY,
-            (true, _) if self.is_at_rest => self.engine.settings.shrink(REST_POLL_EVERY).max(IDLE_POLL_EVERY),
+            (true, _) if self.is_at_rest => self.rest(),
             (true, _) => IDLE_POLL_EVERY,
         }
     }
 
+    /// How often everything is looked at while there is nothing to do here.
+    fn rest(&self) -> Duration {
+        self.engine.settings.shrink(REST_POLL_EVERY).max(IDLE_POLL_EVERY)
+    }
+
     async fn step(&mut self) -> Result<ControlFlow<()>, StoreError> {
+        if self.orders.has_changed().unwrap_or(true) {
+            self.elsewhere = None;
+        }
         self.orders.mark_unchanged();
         if self.retires().await {
             if *self.suspension.borrow_and_update() {
@@ -261,6 +254,9 @@ impl Supervisor {
             return Ok(ControlFlow::Continue(()));
         }
         let _permit = if self.senders.is_empty() { self.engine.read_permits.acquire(POLL_EVERY).await } else { None };
+        if self.stands_by().await? {
+            return Ok(ControlFlow::Continue(()));
+        }
         let work = self.take_what_is_due().await?;
         self.ensure_standby();
         // After the senders: none of it holds up a message.
@@ -270,16 +266,21 @@ impl Supervisor {
         }
         maintenance::complete_finished(&self.engine).await?;
         let is_idle = self.options.until == Until::Idle && work == SenderWork::None && self.senders.is_empty();
-        Ok(if is_idle && !self.has_left().await? { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(if is_idle && !due::beside_sending(&self.engine, &self.maintenance).await? {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
     }
 
     /// Starts every sender with something to do that nobody else holds, and that this process's token may be used for.
     async fn take_what_is_due(&mut self) -> Result<SenderWork, StoreError> {
         // Before what is due is read: what came of asking shows there.
-        let mut is_left = self.engine.senders.iter().any(|sender| sender.token.is_asking());
+        let mut is_left = self.is_asking();
         let refused = store::sender::refused_tokens(&self.engine.pool).await?;
-        let due = self.due().await?;
+        let due = due::senders(&self.engine, self.options.until).await?;
         self.settle(&due).await;
+        let mut elsewhere = Vec::new();
         for sender in self.engine.senders.clone().iter() {
             let is_due = due.binary_search(&sender.id).is_ok();
             let refused = refused.iter().find(|refused| refused.sender == sender.id);
@@ -288,38 +289,31 @@ impl Supervisor {
             if is_due && !self.senders.contains_key(&sender.id) {
                 match usable {
                     TokenUse::Barred => sender_token::report(&self.engine, sender).await?,
-                    TokenUse::Allowed | TokenUse::MayLift => self.try_take(sender).await?,
+                    TokenUse::Allowed | TokenUse::MayLift if self.try_take(sender).await? => {}
+                    TokenUse::Allowed | TokenUse::MayLift => elsewhere.push(sender.id),
                 }
             }
             is_left |= is_due && usable != TokenUse::Barred && !sender.is_elsewhere();
         }
+        let ours = self.engine.senders.iter().filter(|sender| due.binary_search(&sender.id).is_ok()).count();
+        let is_all = elsewhere.len() == ours && !self.is_asking();
+        self.elsewhere = HeldElsewhere::new(elsewhere).filter(|_| is_all);
         self.is_at_rest = due.is_empty() && !is_left && self.senders.is_empty();
         Ok(if is_left { SenderWork::Left } else { SenderWork::None })
     }
 
-    /// Whether an engine that ends by itself has work beside the sending: webhooks both ways, whole blasts, steps that come.
-    async fn has_left(&self) -> Result<bool, StoreError> {
-        Ok(store::inbox::has_new(&self.engine.pool).await?
-            || self.maintenance.has_left(&self.engine).await?
-            || hooks::has_left(&self.engine).await?
-            || store::step::is_near(&self.engine.pool, self.engine.clock.now()).await?)
+    /// Whether a provider is being asked about a token.
+    fn is_asking(&self) -> bool {
+        self.engine.senders.iter().any(|sender| sender.token.is_asking())
     }
 
-    /// Senders with something to send or to ask about. A stopped sender has nothing to do until somebody fixes it.
-    async fn due(&self) -> Result<Vec<SenderId>, StoreError> {
-        let mut due = blast::senders_with_work(&self.engine.pool).await?;
-        let now = self.engine.clock.now();
-        let young = now.checked_sub_signed(self.engine.settings.follow_for(self.options.until)).unwrap_or_default();
-        let young = poll::senders(&self.engine.pool, young).await?;
-        due.extend(young.into_iter().filter(|id| !self.reports_by_webhook(*id)));
-        due.sort_unstable();
-        due.dedup();
-        Ok(due)
-    }
-
-    /// Whether nobody can be asked about at this sender's provider.
-    fn reports_by_webhook(&self, id: SenderId) -> bool {
-        self.engine.senders.iter().any(|sender| sender.id == id && !sender.provider.answers_status())
+    /// Whether this process only stands by: others send all that was due at the last look at everything.
+    async fn stands_by(&mut self) -> Result<bool, StoreError> {
+        let rest = self.rest();
+        match &self.elsewhere {
+            Some(held) if !self.maintenance.is_clearing() => held.holds_for(rest, &self.engine, &mut self.watch).await,
+            _ => Ok(false),
+        }
     }
 
     /// Stops senders with nothing left to do, or whose token was refused, and forgets those whose task ended; none waits for another.
@@ -337,22 +331,27 @@ impl Supervisor {
     }
 
     /// One sender's trouble (a lock on its row) concerns no other; a schema that this version does not know concerns all.
-    async fn try_take(&mut self, sender: &ConfiguredSender) -> Result<(), StoreError> {
+    /// `false` where a live process elsewhere holds it.
+    async fn try_take(&mut self, sender: &ConfiguredSender) -> Result<bool, StoreError> {
         match self.take(sender).await {
             Err(error @ StoreError::Newer { .. }) => return Err(error),
             Err(error) => fence::takeover_failed(&self.engine, sender, &error).await,
-            Ok(()) => {}
+            Ok(is_free) => return Ok(is_free),
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Starts a sender that nobody else holds.
-    async fn take(&mut self, sender: &ConfiguredSender) -> Result<(), StoreError> {
-        if let Some(acquired) = acquisition::acquire(&self.engine, &mut self.watch, sender).await? {
-            let throughput = business::throughput(&self.engine.sending_pool, sender.id).await?;
-            self.start(&sender.capped(throughput), acquired);
+    /// Starts a sender that nobody else holds. `false` where a live process elsewhere holds it.
+    async fn take(&mut self, sender: &ConfiguredSender) -> Result<bool, StoreError> {
+        match acquisition::acquire(&self.engine, &mut self.watch, sender).await? {
+            Acquisition::Acquired(acquired) => {
+                let throughput = business::throughput(&self.engine.sending_pool, sender.id).await?;
+                self.start(&sender.capped(throughput), *acquired);
+                Ok(true)
+            }
+            Acquisition::Refused => Ok(true),
+            Acquisition::Elsewhere => Ok(false),
         }
-        Ok(())
     }
 
     /// Sees that a standby waits behind each sender here. One of another shell is replaced once this process's token was accepted.

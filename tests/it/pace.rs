@@ -7,7 +7,9 @@ use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
 use crate::chaos::proxied;
 use crate::support::proxy::Proxy;
-use crate::support::{Post, Setup, Shop, digits, eventually_async, figure, long_form, measured, settle_for};
+use crate::support::{
+    Post, Setup, Shop, database, digits, eventually_async, figure, long_form, measured, postgres, settle_for,
+};
 
 /// In real time: what a sender with a rate is like.
 const REAL: Setup<'static> = Setup {
@@ -302,8 +304,7 @@ async fn a_pause_of_a_fast_blast_lets_one_more_message_through_at_most() {
 }
 
 /// How many transactions a second come from an engine that only waits.
-async fn cost_of_waiting(shop: &Shop, proxy: &Proxy) -> f64 {
-    shop.until_listening(1).await;
+async fn cost_of_waiting(proxy: &Proxy) -> f64 {
     settle_for(3_000).await;
     // Two of its looks, wherever the stretch begins.
     let before = proxy.transactions();
@@ -325,13 +326,38 @@ async fn an_engine_that_only_waits_costs_the_database_next_to_nothing() {
     let window = closed.blast_with(0..9, &["--window", &hours, "--timezone", "UTC"]).await;
     closed.until_waiting(&window, "window").await;
 
-    let costs = tokio::join!(cost_of_waiting(&paused, &of_paused), cost_of_waiting(&closed, &of_closed));
+    paused.until_listening(1).await;
+    let costs = tokio::join!(cost_of_waiting(&of_paused), cost_of_waiting(&of_closed));
 
     for engine in engines {
         engine.stop().await;
     }
     // Counted on their way to the server, which does things of its own. Renewals of these short leases are among them.
     assert!(costs.0 < 2.0 && costs.1 < 3.5, "{costs:?}");
+}
+
+#[tokio::test]
+async fn an_engine_that_stands_by_asks_after_the_lease_alone() {
+    let proxy = Proxy::start(postgres().await.socket()).await;
+    let mut database = database().await;
+    let through = proxy.url(database.name());
+    let direct = std::mem::replace(&mut database.url, through);
+    let shop = Shop::open_on(database, Setup { sender: "rate = \"1/s\"\nin_flight = 1", ..REAL });
+    shop.blast(0..200).await;
+    let sends = shop.engine_with(&[("DATABASE_URL", &direct)]);
+    shop.until_posts(1).await;
+
+    let stands_by = shop.engine();
+    shop.until_listening(2).await;
+    let cost = cost_of_waiting(&proxy).await;
+    sends.kill().await;
+    let posts = shop.sim.stats().await.posts;
+    shop.until_posts(posts + 2).await;
+    stands_by.stop().await;
+
+    // A look every five seconds, and one at everything every thirty.
+    assert!(cost < 0.8, "{cost}");
+    shop.promises().await;
 }
 
 #[tokio::test]

@@ -1,0 +1,32 @@
+//! What there is to do for an engine.
+
+use super::context::EngineContext;
+use super::hooks;
+use super::maintenance::Maintenance;
+use super::run_options::Until;
+use crate::domain::ids::SenderId;
+use crate::store::{self, StoreError, blast, poll};
+
+/// Senders with something to send or to ask about, in the order of their ids. A stopped sender has nothing to do until somebody fixes it.
+pub(super) async fn senders(engine: &EngineContext, until: Until) -> Result<Vec<SenderId>, StoreError> {
+    let mut due = blast::senders_with_work(&engine.pool).await?;
+    let young = engine.clock.now().checked_sub_signed(engine.settings.follow_for(until)).unwrap_or_default();
+    let young = poll::senders(&engine.pool, young).await?;
+    due.extend(young.into_iter().filter(|id| !reports_by_webhook(engine, *id)));
+    due.sort_unstable();
+    due.dedup();
+    Ok(due)
+}
+
+/// Whether nobody can be asked about at this sender's provider.
+fn reports_by_webhook(engine: &EngineContext, id: SenderId) -> bool {
+    engine.senders.iter().any(|sender| sender.id == id && !sender.provider.answers_status())
+}
+
+/// Whether an engine that ends by itself has work beside the sending: webhooks both ways, whole blasts, steps that come.
+pub(super) async fn beside_sending(engine: &EngineContext, maintenance: &Maintenance) -> Result<bool, StoreError> {
+    Ok(store::inbox::has_new(&engine.pool).await?
+        || maintenance.has_left(engine).await?
+        || hooks::has_left(engine).await?
+        || store::step::is_near(&engine.pool, engine.clock.now()).await?)
+}

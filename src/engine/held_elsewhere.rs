@@ -1,0 +1,44 @@
+//! What an engine looks at while other processes send all that is due: their leases, and nothing else. A window that only stands by
+//! costs next to nothing so.
+
+use std::time::{Duration, Instant};
+
+use super::context::EngineContext;
+use super::lease_watch::{LeaseWatch, Verdict};
+use crate::domain::ids::SenderId;
+use crate::store::{StoreError, lease};
+
+/// The senders with something to do, where live processes elsewhere hold each of them.
+#[derive(Debug)]
+pub struct HeldElsewhere {
+    senders: Vec<SenderId>,
+    seen_at: Instant,
+}
+
+impl HeldElsewhere {
+    /// `None` where there are none: then there is nothing to wait for.
+    pub fn new(senders: Vec<SenderId>) -> Option<Self> {
+        (!senders.is_empty()).then(|| Self { senders, seen_at: Instant::now() })
+    }
+
+    /// Whether it was seen this long ago, and all its senders are still held by live processes. Whatever else may be due waits for an
+    /// order, or for the next look at everything.
+    pub async fn holds_for(
+        &self,
+        at_most: Duration,
+        engine: &EngineContext,
+        watch: &mut LeaseWatch,
+    ) -> Result<bool, StoreError> {
+        if self.seen_at.elapsed() >= at_most {
+            return Ok(false);
+        }
+        for sender in &self.senders {
+            let held = lease::held_by_other(&engine.pool, *sender, engine.identity.name()).await?;
+            let Some(held) = held else { return Ok(false) };
+            if watch.look(*sender, &held, engine.settings.lease.valid) != Verdict::Alive {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
