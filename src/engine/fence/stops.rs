@@ -1,8 +1,11 @@
 //! Why a sender is stopped at the fence, and what its operator confirms.
 
+use std::fs;
+use std::path::PathBuf;
+
 use super::super::configured_sender::ConfiguredSender;
 use super::super::context::EngineContext;
-use super::super::memory::{MemoryError, PostedRecord, has_opt_outs};
+use super::super::memory::{MemoryError, PostedRecord, has_opt_outs, make_directory};
 use super::{Fence, FenceRefusal};
 use crate::domain::ids::SenderId;
 use crate::domain::sender::StopCode;
@@ -25,6 +28,7 @@ pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRef
     let name = &of.name;
     let reason = reason((&engine.host, name), &format!("{why}; {consequence}; {mend}"));
     if sender::stop(&engine.pool, of.id, &StopCode::Restored, &reason).await?.is_news() {
+        engine.fence.note_stated(of.id, &consequence);
         tracing::warn!(sender = %name, %why, "nothing is sent until somebody confirms");
         engine.notifier.order(&engine.pool, None).await?;
     }
@@ -52,7 +56,9 @@ pub async fn ask_to_confirm_again(
     }
     let what = format!("{consequence}; if everybody queued may get it, confirm");
     let own = reason((&engine.host, name), &what);
-    sender::restate(&engine.pool, id, &beside_others(&known, &engine.host, &own)).await?;
+    let machine = Machine { host: &engine.host, stated: engine.fence.stated(id) };
+    sender::restate(&engine.pool, id, &beside_others(&known, &machine, &own)).await?;
+    engine.fence.note_stated(id, &consequence);
     Ok(Some(consequence))
 }
 
@@ -62,16 +68,26 @@ const NEXT_MACHINE: &str = ". Besides, ";
 /// The most machines whose words one reason keeps.
 const MACHINES_MAX: usize = 4;
 
+/// Who adds to a reason.
+struct Machine<'a> {
+    host: &'a str,
+    /// What it stated there last. Other machines may have its name, so that alone does not tell its words from theirs.
+    stated: Option<String>,
+}
+
 /// A reason with what this machine says now in place of what it said before. What other machines said stays: each remembers other posts, so
 /// that whoever confirms on one and then on another has to read what it means there, and reads it once.
-fn beside_others(known: &str, host: &str, own: &str) -> String {
-    let named = format!(" on {host} with `");
-    let mut others: Vec<&str> = known.split(NEXT_MACHINE).filter(|said| !said.contains(&named)).collect();
+fn beside_others(known: &str, machine: &Machine<'_>, own: &str) -> String {
+    let named = format!(" on {} with `", machine.host);
+    let is_own = |said: &str| said.contains(&named) && machine.stated.as_ref().is_some_and(|own| said.contains(own));
+    let mut others: Vec<&str> = known.split(NEXT_MACHINE).filter(|said| !is_own(said)).collect();
     if others.is_empty() {
         return own.to_owned();
     }
     others.drain(..others.len().saturating_sub(MACHINES_MAX - 1));
-    let own = format!("{host} says: {own}");
+    let has_namesake = others.iter().any(|said| said.contains(&named));
+    let who = if has_namesake { "another machine of the same name" } else { machine.host };
+    let own = format!("{who} says: {own}");
     others.into_iter().chain([&*own]).collect::<Vec<_>>().join(NEXT_MACHINE)
 }
 
@@ -90,6 +106,23 @@ pub async fn takeover_failed(engine: &EngineContext, of: &ConfiguredSender, erro
 }
 
 impl Fence {
+    /// What this machine last stated that a confirmation of a sender does; `None` where that is not known.
+    fn stated(&self, sender: SenderId) -> Option<String> {
+        fs::read_to_string(self.stated_path(sender)).ok()
+    }
+
+    /// Keeps that. Where it cannot be written, the next statement stands beside this one, as another machine's would.
+    fn note_stated(&self, sender: SenderId, consequence: &str) {
+        let noted = make_directory(&self.directory).and_then(|()| fs::write(self.stated_path(sender), consequence));
+        if let Err(error) = noted {
+            tracing::debug!(%error, "what was stated cannot be kept");
+        }
+    }
+
+    fn stated_path(&self, sender: SenderId) -> PathBuf {
+        self.directory.join(format!("sender-{sender}.stated"))
+    }
+
     /// What a confirmation does with the people who are queued, as far as this machine knows.
     fn consequence(&self, sender: SenderId, likeness: &DatabaseIdentity) -> String {
         let posts = consequence(&self.posted(sender, likeness));
@@ -143,17 +176,22 @@ fn damage(record: &PostedRecord) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{beside_others, reason};
+    use super::{Machine, beside_others, reason};
 
     fn said(host: &str, what: &str) -> String {
-        reason((host, "sales"), what)
+        reason((host, "sales"), &format!("{what}; confirm"))
+    }
+
+    /// The reason after a machine, which stated something before or not, said this.
+    fn after(known: &str, (host, stated): (&str, Option<&str>), what: &str) -> String {
+        beside_others(known, &Machine { host, stated: stated.map(str::to_owned) }, &said(host, what))
     }
 
     #[test]
     fn what_one_machine_says_stays_when_another_one_is_asked() {
-        let first = said("till", "till knows 3 posts; confirm");
+        let first = said("till", "till knows 3 posts");
 
-        let both = beside_others(&first, "office", &said("office", "office knows none; confirm"));
+        let both = after(&first, ("office", None), "office knows none");
 
         assert_eq!(
             both,
@@ -164,21 +202,34 @@ mod tests {
 
     #[test]
     fn what_a_machine_said_before_gives_way_to_what_it_says_now() {
-        let first = said("till", "till knows 3 posts; confirm");
-        let now = said("till", "till's record is damaged; confirm");
+        let first = said("till", "till knows 3 posts");
+        let now = "till's record is damaged";
 
-        assert_eq!(beside_others(&first, "till", &now), now);
-        let both = beside_others(&first, "office", &said("office", "office knows none; confirm"));
-        let again = beside_others(&both, "till", &now);
+        assert_eq!(after(&first, ("till", Some("till knows 3 posts")), now), said("till", now));
+        let both = after(&first, ("office", None), "office knows none");
+        let again = after(&both, ("till", Some("till knows 3 posts")), now);
         assert!(again.starts_with("office says: office knows none"), "{again}");
-        assert!(again.ends_with(&format!(". Besides, till says: {now}")) && !again.contains("3 posts"), "{again}");
+        assert!(again.ends_with(&format!(". Besides, till says: {}", said("till", now))), "{again}");
+        assert!(!again.contains("3 posts"), "{again}");
+    }
+
+    #[test]
+    fn what_another_machine_of_the_same_name_said_stays_and_each_is_asked_once() {
+        let first = said("till", "it knows 3 posts");
+
+        let both = after(&first, ("till", None), "it knows none");
+
+        let second = ". Besides, another machine of the same name says: it knows none; confirm on till with `";
+        assert!(both.starts_with(&first) && both.contains(second), "{both}");
+        let again = after(&both, ("till", Some("it knows none")), "it is damaged");
+        assert!(again.contains("it knows 3 posts") && !again.contains("it knows none"), "{again}");
     }
 
     #[test]
     fn a_reason_keeps_what_the_newest_few_machines_said() {
         let hosts = ["a", "b", "c", "d", "e", "f"];
 
-        let reason = hosts.iter().fold(said("first", "x"), |known, host| beside_others(&known, host, &said(host, "x")));
+        let reason = hosts.iter().fold(said("first", "x"), |known, host| after(&known, (host, None), "x"));
 
         assert_eq!(reason.matches("blastdeck sender confirm").count(), 4);
         assert!(reason.contains(" on f with `") && !reason.contains(" on first with `"), "{reason}");

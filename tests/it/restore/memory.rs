@@ -1,5 +1,7 @@
 //! What a machine remembers of a database, spoiled or from elsewhere: it asks, and sends nothing until somebody confirms.
 
+mod machines;
+
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -7,7 +9,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 
 use super::{Restorable, SETUP, SLOW};
-use crate::support::{Shop, copy, eventually_async, said};
+use crate::support::{Shop, copy, eventually_async};
 
 /// A shop that has sent to three, on the shared server.
 async fn a_shop_that_has_sent() -> Shop {
@@ -195,35 +197,6 @@ async fn a_memory_that_is_removed_after_the_sender_asked_is_told_before_anything
     shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     shop.until_idle().await;
     assert_eq!(world.posts().await, 23 + 20);
-}
-
-/// What one machine says stays known while another one is asked: else two that are asked by turns would ask for ever.
-#[tokio::test]
-async fn whoever_confirms_on_one_machine_after_another_is_asked_once_on_each() {
-    let shop = a_shop_that_has_sent().await;
-    shop.blast(10..15).await;
-    forget_renewals(&shop).await;
-    asks_and_sends_nothing(&shop, "(3 posts)").await;
-    // As the words of a machine of another name, which has another memory.
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    shop.execute(&format!(
-        "update senders set stopped_reason = replace(stopped_reason, ' on {host} with', ' on till-2 with')"
-    ))
-    .await;
-    let confirm = ["sender", "confirm", "sales", "--yes", "--no-engine"];
-    let mut elsewhere = shop.command(&confirm);
-    elsewhere.env("BLASTDECK_STATE_DIR", shop.path("state-of-another"));
-
-    let asked = said(elsewhere).await;
-
-    assert!(asked.code == 3 && asked.err.contains("then confirm again on this machine"), "{asked:?}");
-    let reason = shop.text("select stopped_reason from senders").await;
-    assert!(reason.contains("(3 posts)") && reason.contains(" on till-2 with"), "{reason}");
-    assert!(reason.contains("remembers posting to nobody") && reason.contains(&format!(" on {host} with")), "{reason}");
-    shop.ok(&confirm).await;
-    shop.until_idle().await;
-    assert_eq!(shop.sim.posts().await.len(), 8);
-    shop.promises().await;
 }
 
 /// Nobody knows any more who had been posted to before: a confirmation does not make that record whole.

@@ -1,0 +1,54 @@
+//! A sender that is confirmed by turns on several machines, each of which remembers other posts.
+
+use super::{a_shop_that_has_sent, asks_and_sends_nothing, forget_renewals};
+use crate::support::said;
+
+/// What one machine says stays known while another one is asked: else two that are asked by turns would ask for ever.
+#[tokio::test]
+async fn whoever_confirms_on_one_machine_after_another_is_asked_once_on_each() {
+    let shop = a_shop_that_has_sent().await;
+    shop.blast(10..15).await;
+    forget_renewals(&shop).await;
+    asks_and_sends_nothing(&shop, "(3 posts)").await;
+    // As the words of a machine of another name, which has another memory.
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    shop.execute(&format!(
+        "update senders set stopped_reason = replace(stopped_reason, ' on {host} with', ' on till-2 with')"
+    ))
+    .await;
+    let confirm = ["sender", "confirm", "sales", "--yes", "--no-engine"];
+    let mut elsewhere = shop.command(&confirm);
+    elsewhere.env("BLASTDECK_STATE_DIR", shop.path("state-of-another"));
+
+    let asked = said(elsewhere).await;
+
+    assert!(asked.code == 3 && asked.err.contains("then confirm again on this machine"), "{asked:?}");
+    let reason = shop.text("select stopped_reason from senders").await;
+    assert!(reason.contains("(3 posts)") && reason.contains(" on till-2 with"), "{reason}");
+    assert!(reason.contains("remembers posting to nobody") && reason.contains(&format!(" on {host} with")), "{reason}");
+    shop.ok(&confirm).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 8);
+    shop.promises().await;
+}
+
+/// Machines that were made of one image may have one name.
+#[tokio::test]
+async fn whoever_confirms_by_turns_on_two_machines_of_one_name_is_asked_once_on_each() {
+    let shop = a_shop_that_has_sent().await;
+    shop.blast(10..15).await;
+    forget_renewals(&shop).await;
+    asks_and_sends_nothing(&shop, "(3 posts)").await;
+    let confirm = ["sender", "confirm", "sales", "--yes", "--no-engine"];
+    let mut elsewhere = shop.command(&confirm);
+    elsewhere.env("BLASTDECK_STATE_DIR", shop.path("state-of-another"));
+
+    let asked = said(elsewhere).await;
+
+    assert!(asked.code == 3 && asked.err.contains("then confirm again on this machine"), "{asked:?}");
+    let reason = shop.text("select stopped_reason from senders").await;
+    assert!(reason.contains("(3 posts)") && reason.contains("another machine of the same name says: "), "{reason}");
+    shop.ok(&confirm).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 8);
+}
