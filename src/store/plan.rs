@@ -13,6 +13,28 @@ macro_rules! still_to_send {
     };
 }
 
+/// Whether somebody's row had a message since a time, or may have had one: what failed, or went to somebody who opted out before it
+/// arrived, was none.
+macro_rules! had_message_since {
+    ($row:literal, $since:literal) => {
+        concat!(
+            "(",
+            $row,
+            ".status between 'sent' and 'closed' and ",
+            $row,
+            ".sent_at > ",
+            $since,
+            " or ",
+            $row,
+            ".status = 'uncertain' and ",
+            $row,
+            ".changed_at > ",
+            $since,
+            ")"
+        )
+    };
+}
+
 mod people;
 
 use chrono::{DateTime, NaiveTime, Utc};
@@ -50,8 +72,9 @@ const OVERLAP: &str = concat!(
                 select not exists (select 1 from suppressions s
                                     where person_key(s.phone_number) = person_key(r.phone_number)
                                       and s.business in ($2, '*')) as gets_it,
-                       bool_or((o.sent_at > $3 or o.status = 'uncertain' and o.changed_at > $3)
-                               and o.blast_id in (select id from others)) as recent,
+                       bool_or(",
+    had_message_since!("o", "$3"),
+    " and o.blast_id in (select id from others)) as recent,
                        bool_or(o.status = 'queued'
                                and o.blast_id in (select id from others where is_live)) as waiting
                   from blast_recipients o

@@ -121,8 +121,11 @@ async fn the_frequency_cap_leaves_out_who_had_another_message_lately_or_is_about
     assert_eq!(numbers(&shop, &made["id"]).await, [number(3)], "the blast that is named does not count");
     let plan = shop.json(&["blast", "plan", &made["id"].to_string()]).await;
     assert_eq!(plan["segment"]["left_out"]["frequency_cap"], 1, "{plan}");
-    shop.execute(&format!("update blast_recipients set sent_at = now() - interval '8 days' where blast_id = {lately}"))
-        .await;
+    let failed = "set status = 'failed', standing = 'failed', failed_at = now()";
+    shop.execute(&format!("update blast_recipients {failed} where blast_id = {lately}")).await;
+    assert_eq!(draft_from(&shop, &filter).await["taken"], 2, "a message that failed is none that they had");
+    let sent = "set status = 'sent', standing = 'sent', sent_at = now() - interval '8 days'";
+    shop.execute(&format!("update blast_recipients {sent} where blast_id = {lately}")).await;
     assert_eq!(
         draft_from(&shop, &filter).await["taken"],
         2,

@@ -16,6 +16,7 @@ mod named_acts;
 mod opt_outs;
 mod orders;
 mod plans;
+mod recent;
 mod spellings;
 mod taken_back;
 mod undo;

@@ -45,7 +45,7 @@ pub(super) struct PlanAnswer {
     start_note: Option<String>,
     /// Whom its filter finds now, and leaves out.
     segment: Option<SegmentAnswer>,
-    /// Had a message from this sender's business in the last 7 days, or may have had one: who is uncertain counts.
+    /// Had a message from this sender's business in the last 7 days, or may have had one: who is uncertain counts, who failed does not.
     #[schema(example = 0)]
     recently_messaged: i64,
     /// Still queued in another blast of this business: would get both.

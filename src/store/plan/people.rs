@@ -22,8 +22,10 @@ pub struct PlanPerson {
     pub name: Option<String>,
     /// The other blast's name, where it is about one.
     pub tag: Option<String>,
-    /// When they opted out, were sent to, or wrote.
+    /// When they opted out, were sent to, became uncertain, or wrote.
     pub at: Option<DateTime<Utc>>,
+    /// Nobody knows whether they had the message.
+    pub is_uncertain: bool,
 }
 
 /// What a count of a plan is of.
@@ -43,7 +45,7 @@ pub enum PlanGroup {
 /// lookup a number, as for the others.
 macro_rules! who_wrote {
     () => {
-        "select r.phone_number, r.name, o.tag, o.at
+        "select r.phone_number, r.name, o.tag, o.at, false as is_uncertain
            from blasts own
            join blast_recipients r on r.blast_id = own.id
           cross join lateral (
@@ -99,7 +101,7 @@ pub async fn wrote(
 }
 
 const OPTED_OUT: &str = "
-    select r.phone_number, r.name, null::text as tag, coalesce(r.opted_out_at, s.at) as at
+    select r.phone_number, r.name, null::text as tag, coalesce(r.opted_out_at, s.at) as at, false as is_uncertain
       from blast_recipients r
      cross join lateral (select min(created_at) as at from suppressions
                           where person_key(phone_number) = person_key(r.phone_number) and business in ($2, '*')) s
@@ -107,24 +109,28 @@ const OPTED_OUT: &str = "
        and $3::timestamptz is not null and $5::bigint[] is not null
      order by r.id limit $4";
 
-const RECENT: &str = "
-    select r.phone_number, r.name, o.tag, o.at
+const RECENT: &str = concat!(
+    "
+    select r.phone_number, r.name, o.tag, o.at, o.is_uncertain
       from blast_recipients r
      cross join lateral (
-           select b.blast_tag as tag, coalesce(x.sent_at, x.changed_at) as at
+           select b.blast_tag as tag, coalesce(x.sent_at, x.changed_at) as at, x.status = 'uncertain' as is_uncertain
              from blast_recipients x join blasts b on b.id = x.blast_id join senders s on s.id = b.sender_id
             where person_key(x.phone_number) = person_key(r.phone_number) and x.blast_id <> r.blast_id
               and s.business = $2 and b.answer_until is null
-              and (x.sent_at > $3 or x.status = 'uncertain' and x.changed_at > $3)
+              and ",
+    had_message_since!("x", "$3"),
+    "
             order by 2 desc limit 1) o
      where r.blast_id = $1 and r.status = 'queued' and r.id <> all($5)
        and not exists (select from suppressions s
                         where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))
-     order by r.id limit $4";
+     order by r.id limit $4"
+);
 
 const ELSEWHERE: &str = concat!(
     "
-    select r.phone_number, r.name, o.tag, null::timestamptz as at
+    select r.phone_number, r.name, o.tag, null::timestamptz as at, false as is_uncertain
       from blast_recipients r
      cross join lateral (
            select b.blast_tag as tag

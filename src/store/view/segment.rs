@@ -133,7 +133,8 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         None => _ = sql.push("false"),
         Some(since) => {
             sql.push("bool_or(b.answer_until is null and not b.id = any(").push_bind(ids(query.segment));
-            sql.push(") and (o.sent_at > ").push_bind(since);
+            // As a plan counts them: what failed was none.
+            sql.push(") and (o.status between 'sent' and 'closed' and o.sent_at > ").push_bind(since);
             sql.push(" or o.status = 'uncertain' and o.changed_at > ").push_bind(since);
             sql.push(" or o.status = 'queued' and b.state = 'sending'))");
         }
