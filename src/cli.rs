@@ -97,6 +97,9 @@ pub(crate) struct Global {
     /// Install PostgreSQL with the system's package manager if it is missing [env: BLASTDECK_INSTALL_POSTGRES=1].
     #[arg(long, global = true)]
     install_postgres: bool,
+    /// What the command has changed.
+    #[arg(skip)]
+    changes: output::CommandChanges,
 }
 
 #[derive(Debug, Subcommand)]
@@ -231,7 +234,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(CliVerb::Demo(verb)) => verb.run(&global).boxed_local().await,
         Some(verb) => {
             telemetry::to_stderr(Verbosity::from_count(global.verbose));
-            run_verb(verb, &global).boxed_local().await
+            run_verb(verb, &global).boxed_local().await.map_err(|failure| global.changes.explain(failure))
         }
     }
 }

@@ -259,16 +259,20 @@ fn read_file(path: &Path) -> Result<String, ConfigError> {
 /// shell opened for this process, as for `--config <(…)`, is read all the same: it ends when the command in it does, and verbs that
 /// run once need no more. `/dev/null` is the configuration without anything in it.
 fn not_a_file(path: &Path, kind: fs::FileType) -> Option<&'static str> {
-    let is_open_already = || ["/dev/fd", "/proc/self/fd", "/dev/stdin"].iter().any(|place| path.starts_with(place));
     if kind.is_dir() {
         Some("a directory: name the file in it, such as config.toml")
-    } else if kind.is_fifo() && !is_open_already() {
+    } else if kind.is_fifo() && !is_open_already(path) {
         Some("a pipe, which can be read only once: write the configuration to a file, and name that")
     } else if kind.is_socket() || kind.is_block_device() || kind.is_char_device() && path != Path::new("/dev/null") {
         Some("a device or a socket: write the configuration to a file, and name that")
     } else {
         None
     }
+}
+
+/// Whether a path names a file that this process was given open, as a shell does for `<(…)`.
+fn is_open_already(path: &Path) -> bool {
+    ["/dev/fd", "/proc/self/fd", "/dev/stdin"].iter().any(|place| path.starts_with(place))
 }
 
 #[cfg(test)]

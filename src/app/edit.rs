@@ -93,11 +93,14 @@ impl App {
         Ok(LaunchedAnew { template_text, dues: self.dues_after(row, edit).await? })
     }
 
-    /// Takes people out of a draft. Returns how many were in it.
+    /// Takes people out of a draft. Returns how many were in it; where nobody was, nothing changes.
     pub async fn remove_people(&self, id: BlastId, phones: &[Phone]) -> Result<u64, AppError> {
         let mut tx = self.begin().await?;
         let head = self.draft(&mut tx, id).await?;
         let removed = draft::remove(&mut tx, id, phones).await?;
+        if removed == 0 {
+            return Ok(0);
+        }
         self.log_draft_act(&mut tx, Act::Remove, &head, json!({ "people": removed })).await?;
         tx.commit().await?;
         self.notify(id).await?;

@@ -17,6 +17,9 @@ pub enum AppError {
     /// The same, with the places of the input that are wrong.
     #[error("{why}")]
     InvalidAt { why: String, places: Vec<InvalidPlace> },
+    /// It could not be done, though no rule forbids it: somebody else's service did not answer, or refused. Exit code 1.
+    #[error("{0}")]
+    Failed(String),
     /// There is no such blast, person or sender. Exit code 1.
     #[error("{0}")]
     NotFound(String),

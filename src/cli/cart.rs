@@ -14,7 +14,7 @@ use super::context::{Context, Intent};
 use super::exit::UsageError;
 use super::listed::{ListEnd, one_more};
 use super::order::{ChangedItem, TypedItem, parse_phone, say_sold_out, show_items, show_written, total, writes_one};
-use super::output::{done, json as print_json, line, refuse_closed_stdout, talk, text};
+use super::output::{json as print_json, line, refuse_closed_stdout, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{CartEdit, CartQuery, CartRow, ItemsEdit, OrderDraft, WrittenCart, items_in_words};
 use crate::domain::cart::CartState;
@@ -115,7 +115,7 @@ async fn set(global: &Global, id: CartId, items: Vec<ChangedItem>, note: Option<
 
 /// A cart that was just written; on standard error what the catalogue calls sold out.
 fn show_cart(context: &Context, written: &WrittenCart) -> Result<()> {
-    done(format!("cart {} is written, and only this could not be printed", written.cart.id));
+    context.done(format!("cart {} is written, and only this could not be printed", written.cart.id));
     say_sold_out(&written.sold_out, "cart");
     show(context, &written.cart)
 }

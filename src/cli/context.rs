@@ -9,7 +9,7 @@ use color_eyre::eyre::eyre;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::RefusedError;
-use super::output::changes;
+use super::output::CommandChanges;
 use super::{Global, postgres};
 use crate::app::Engines;
 use crate::app::view::BlastView;
@@ -26,6 +26,7 @@ pub(super) struct Context {
     pub is_json: bool,
     /// The command line of this program for the same database and configuration.
     program: String,
+    changes: CommandChanges,
 }
 
 /// Whether a verb changes anything.
@@ -54,7 +55,7 @@ impl Context {
             return Err(RefusedError("this would change something, and --read-only was given".to_owned()).into());
         }
         if touch == Intent::Writes {
-            changes();
+            global.changes.begin();
         }
         Self::open_with(global, load(global)?, ProcessKind::Command, CancellationToken::new()).await
     }
@@ -70,17 +71,18 @@ impl Context {
         let zone = config.ui.timezone;
         let access = if global.read_only { Access::ReadOnly } else { Access::ReadWrite };
         let app = App::open(Setup { config, url, access, process, stop }).await?;
-        Ok(Self { app, zone, is_json: global.json, program: program(global) })
+        let changes = global.changes.clone();
+        Ok(Self { app, zone, is_json: global.json, program: program(global), changes })
+    }
+
+    /// Keeps what was changed, where the output that follows is all that names it.
+    pub fn done(&self, what: String) {
+        self.changes.done(what);
     }
 
     /// Completes the command lines in a sentence, each in backticks, so that they can be pasted into a shell.
     pub fn pasteable(&self, sentence: &str) -> String {
         pasteable(sentence, &self.program)
-    }
-
-    /// The zone of what is shown, ` (UTC)`, where that is another one than what is meant goes by: nobody takes one for the other.
-    pub fn zone_unless(&self, other: Tz) -> String {
-        if self.zone == other { String::new() } else { format!(" ({})", self.zone) }
     }
 
     /// When something starts that goes by the clocks of a zone: by these, and by the reader's where they show another time.

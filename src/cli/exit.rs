@@ -97,7 +97,7 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
         Some(AppError::Store(_)) => ("database", 1),
         None if report.downcast_ref::<RefusedError>().is_some() => ("refused", 3),
         None if report.downcast_ref::<StoreError>().is_some() => ("database", 1),
-        None => ("failed", 1),
+        None | Some(AppError::Failed(_)) => ("failed", 1),
     }
 }
 

@@ -90,8 +90,13 @@ impl ExportOutput {
 
     /// As it is asked for, else as the file's name ends, which must not say something else.
     fn format(&self, context: &Context, output: Option<&Path>) -> Result<ExportFormat> {
-        let asked = if context.is_json { Some(FormatWord::Json) } else { self.format };
-        let asked = asked.map(ExportFormat::from);
+        let asked = match (context.is_json, self.format) {
+            (true, Some(other @ (FormatWord::Csv | FormatWord::Xlsx))) => {
+                return Err(UsageError(both_formats(ExportFormat::from(other).extension())).into());
+            }
+            (true, _) => Some(ExportFormat::JsonLines),
+            (false, format) => format.map(ExportFormat::from),
+        };
         let ending = output.and_then(Path::extension).and_then(|ending| ending.to_str()).unwrap_or_default();
         let by_name = ExportFormat::from_word(ending);
         let is_one_of = |endings: &[&str]| endings.iter().any(|other| ending.eq_ignore_ascii_case(other));
@@ -114,6 +119,11 @@ impl ExportOutput {
             (_, format) => Ok(format.unwrap_or(ExportFormat::Csv)),
         }
     }
+}
+
+/// Why `--json` does not go with another format.
+pub(super) fn both_formats(other: &str) -> String {
+    format!("--json and --format {other} name two formats: leave one of them out")
 }
 
 /// The blasts with these ids, each once.

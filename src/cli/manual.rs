@@ -10,7 +10,7 @@ use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
 
 use super::Arguments;
-use super::output::{STDOUT_FAILED, talk};
+use super::output::{StdoutError, talk};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CompletionsArgs {
@@ -71,7 +71,7 @@ fn write_pages(directory: &Path) -> std::io::Result<usize> {
 
 fn write_out(bytes: &[u8]) -> Result<ExitCode> {
     let mut out = std::io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).wrap_err(STDOUT_FAILED)?;
+    out.write_all(bytes).and_then(|()| out.flush()).wrap_err(StdoutError)?;
     Ok(ExitCode::SUCCESS)
 }
 

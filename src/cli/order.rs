@@ -15,7 +15,7 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::listed::{ListEnd, one_more};
-use super::output::{done, json as print_json, line, refuse_closed_stdout, talk, text};
+use super::output::{json as print_json, line, refuse_closed_stdout, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::{Anchor, BlastFilter, Order, RecipientQuery};
 use crate::app::{
@@ -345,7 +345,7 @@ async fn add(global: &Global, draft: &OrderDraft) -> Result<()> {
 
 /// An order that was just written; on standard error what the catalogue calls sold out.
 pub(super) fn show_written(context: &Context, written: &WrittenOrder) -> Result<()> {
-    done(format!("order {} is written, and only this could not be printed", written.order.id));
+    context.done(format!("order {} is written, and only this could not be printed", written.order.id));
     say_sold_out(&written.sold_out, "order");
     show(context, &written.order)
 }

@@ -1,7 +1,7 @@
 //! Output: data on standard output, as text or JSON; messages on standard error.
 
 use std::io::{self, Write};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use color_eyre::eyre::eyre;
 use color_eyre::{Report, Result};
@@ -19,34 +19,58 @@ pub(super) fn call_as(program: String) {
     let _ = CALLED_AS.set(program);
 }
 
-/// What is said where data cannot be written.
-pub(super) const STDOUT_FAILED: &str = "standard output cannot be written";
+/// Data could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output cannot be written")]
+pub(super) struct StdoutError;
 
-/// Whether this process runs a verb that changes something.
-static CHANGES: OnceLock<()> = OnceLock::new();
+/// What a command has changed, for the case that its output fails afterwards: that stays, and is not to be done twice.
+#[derive(Debug, Clone, Default)]
+pub(super) struct CommandChanges(Arc<Mutex<Changed>>);
 
-/// What it has changed, where its output is all that names it.
-static DONE: OnceLock<String> = OnceLock::new();
-
-/// Says that this verb changes something: output that fails then leaves open whether it did.
-pub(super) fn changes() {
-    let _ = CHANGES.set(());
+#[derive(Debug, Default)]
+enum Changed {
+    #[default]
+    Nothing,
+    /// The command changes something; whether it has done so is not known.
+    Perhaps,
+    /// As in `blast 7 is a draft now, and only this could not be printed`.
+    Done(String),
 }
 
-/// Says what was changed, for an output that fails afterwards, and what is to be done then: as in `blast 7 is a draft now, and only this
-/// could not be printed`.
-pub(super) fn done(what: String) {
-    let _ = DONE.set(what);
-}
-
-/// Why data was not written. What was changed before stays so, and is not to be done twice.
-fn unwritten(error: io::Error) -> Report {
-    let report = Report::from(error).wrap_err(STDOUT_FAILED);
-    match (DONE.get(), CHANGES.get()) {
-        (Some(done), _) => report.wrap_err(as_called(done)),
-        (None, Some(())) => report.wrap_err("what this changes may be done all the same: look before you repeat it"),
-        (None, None) => report,
+impl CommandChanges {
+    /// The command changes something: output that fails then leaves open whether it did.
+    pub(super) fn begin(&self) {
+        *self.changed() = Changed::Perhaps;
     }
+
+    /// Keeps what was changed, and what is to be done where nobody can read it.
+    pub(super) fn done(&self, what: String) {
+        *self.changed() = Changed::Done(what);
+    }
+
+    /// Says with a failed output what was changed before it.
+    pub(super) fn explain(&self, failure: Report) -> Report {
+        if failure.downcast_ref::<StdoutError>().is_none() {
+            return failure;
+        }
+        match &*self.changed() {
+            Changed::Nothing => failure,
+            Changed::Perhaps => {
+                failure.wrap_err("what this changes may be done all the same: look before you repeat it")
+            }
+            Changed::Done(what) => failure.wrap_err(as_called(what)),
+        }
+    }
+
+    fn changed(&self) -> MutexGuard<'_, Changed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why data was not written.
+fn unwritten(error: io::Error) -> Report {
+    Report::from(error).wrap_err(StdoutError)
 }
 
 /// Refuses a standard output that was closed, for a verb that does nothing but write there; with what to do in place of it. The

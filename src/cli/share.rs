@@ -10,7 +10,7 @@ use serde_json::json;
 use super::Global;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
-use super::output::{done, json, line, talk, text};
+use super::output::{json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{App, ShareRow};
 use crate::domain::ids::{BlastId, ShareId};
@@ -70,7 +70,7 @@ fn span(text: &str) -> Result<Duration, String> {
 async fn create(global: &Global, blast: BlastId, span: Duration) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     let link = context.app.create_share(blast, span).await?;
-    done(format!(
+    context.done(format!(
         "link {0} is made, but could not be printed, so that nobody has it: `blastdeck share revoke {0}`, then make another",
         link.id
     ));

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::Global;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
-use super::output::{done, json, line, talk, text};
+use super::output::{json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{TokenRequest, TokenRow};
 use crate::domain::api_token::{TokenName, TokenScope};
@@ -66,7 +66,7 @@ impl NewTokenArgs {
         let name = self.name.as_str().to_owned();
         let request = TokenRequest { name: self.name, scope: self.scope, sender: self.sender, expires_at };
         let secret = context.app.create_token(request).await?.secret;
-        done(format!(
+        context.done(format!(
             "token {name} is made, but could not be printed, so that nobody has it: `blastdeck token revoke {name}`, then make another"
         ));
         if context.is_json {

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::FileType;
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
 use super::error::{ConfigError, ProblemLocation};
+use super::is_open_already;
 
 /// The longest token, in bytes; bounds the read of a file such as `/dev/zero`.
 const TOKEN_MAX: u64 = 16 * 1024;
@@ -83,6 +86,11 @@ impl fmt::Display for TokenSource {
 }
 
 fn read_capped(path: &Path) -> Result<String, String> {
+    // Before it is opened: that alone waits for whoever writes into a pipe.
+    let kind = std::fs::metadata(path).map_err(|error| error.to_string())?.file_type();
+    if let Some(what) = not_a_file(path, kind) {
+        return Err(format!("it is {what}"));
+    }
     let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
     let mut text = String::new();
     file.take(TOKEN_MAX + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
@@ -90,6 +98,19 @@ fn read_capped(path: &Path) -> Result<String, String> {
         return Err(format!("it is longer than {TOKEN_MAX} bytes: not a token"));
     }
     Ok(text)
+}
+
+/// Why what is found there is not read as a token; `None` if it is. As with a configuration, whoever sends reads it again and again.
+fn not_a_file(path: &Path, kind: FileType) -> Option<&'static str> {
+    if kind.is_dir() {
+        Some("a directory: name the file in it")
+    } else if kind.is_fifo() && !is_open_already(path) {
+        Some("a pipe, which can be read only once: write the token to a file, and name that")
+    } else if kind.is_socket() || kind.is_block_device() || kind.is_char_device() && path != Path::new("/dev/null") {
+        Some("a device or a socket: write the token to a file, and name that")
+    } else {
+        None
+    }
 }
 
 /// Checks that a token can be sent in an HTTP header.
@@ -142,7 +163,33 @@ mod tests {
             let error = read(text).unwrap_err().to_string();
             assert!(!error.contains("s3"), "{error}");
         }
-        let endless = TokenSource::File(PathBuf::from("/dev/zero")).read("sales").unwrap_err().to_string();
-        assert!(endless.contains("longer than 16384 bytes"), "{endless}");
+    }
+
+    #[test]
+    fn what_is_no_file_of_a_token_is_refused_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let (pipe, long) = (dir.path().join("pipe"), dir.path().join("long"));
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        std::fs::write(&long, "t".repeat(16 * 1024 + 1)).unwrap();
+
+        for (path, why) in [
+            (pipe.as_path(), "it is a pipe, which can be read only once"),
+            (dir.path(), "it is a directory: name the file in it"),
+            (Path::new("/dev/zero"), "it is a device or a socket"),
+            (&long, "longer than 16384 bytes"),
+        ] {
+            let refused = TokenSource::File(path.to_owned()).read("sales").unwrap_err().to_string();
+            assert!(refused.contains(why) && refused.contains("no token for sender sales"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_pipe_that_a_shell_opened_for_this_process_is_read_as_a_token() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"s3cret\n").unwrap();
+        drop(writer);
+        let pipe = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
+
+        assert_eq!(TokenSource::File(pipe.into()).read("sales").unwrap().expose_secret(), "s3cret");
     }
 }

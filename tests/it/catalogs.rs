@@ -130,6 +130,18 @@ async fn metas_catalogue_is_read_page_by_page_with_its_variants() {
 }
 
 #[tokio::test]
+async fn a_catalogue_that_cannot_be_read_because_meta_does_not_answer_failed_and_was_not_refused() {
+    let shop = metas_shop().await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", config.replace(shop.sim.base_url(), "http://127.0.0.1:9"));
+
+    let failed = shop.run(&["catalog", "sync", "--json"]).await;
+
+    assert_eq!(failed.code, 1, "{failed:?}");
+    assert!(failed.err.contains("\"kind\":\"failed\"") && failed.err.contains("cannot be read"), "{failed:?}");
+}
+
+#[tokio::test]
 async fn products_that_nobody_can_buy_keep_a_template_from_being_sent() {
     let shop = metas_shop().await;
     shop.ok(&["catalog", "sync"]).await;

@@ -100,6 +100,14 @@ async fn a_dash_is_standard_output_and_a_name_says_what_the_file_is() {
         assert!(refused.code == 2 && refused.err.contains(said), "{name}: {refused:?}");
         assert!(!file.exists() && !shop.path(&format!("{name}.part")).exists());
     }
+    for format in ["csv", "xlsx"] {
+        let both = export(&["--format", format, "--json"]).await;
+        let why = format!("--json and --format {format} name two formats: leave one of them out");
+        assert!(both.code == 2 && both.out.is_empty() && both.err.contains(&why), "{both:?}");
+    }
+    assert_eq!(export(&["--format", "json", "--json"]).await.code, 0);
+    let report = shop.run(&["blast", "report", "1", "--format", "markdown", "--json"]).await;
+    assert!(report.code == 2 && report.err.contains("--json and --format markdown name two formats"), "{report:?}");
     let plain = shop.path("o.txt");
     assert_eq!(export(&["--output", plain.to_str().unwrap()]).await.code, 0);
 }

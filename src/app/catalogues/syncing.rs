@@ -102,10 +102,10 @@ async fn in_time<T>(
     sender: &ConfiguredSender,
     read: impl Future<Output = Result<T, GraphError>>,
 ) -> Result<T, AppError> {
-    let refused = |why: String| AppError::Refused(format!("the catalogues of {} cannot be read: {why}", sender.name));
+    let failed = |why: String| AppError::Failed(format!("the catalogues of {} cannot be read: {why}", sender.name));
     match timeout(PATIENCE, read).await {
         Ok(Ok(read)) => Ok(read),
-        Ok(Err(error)) => Err(refused(error.to_string())),
-        Err(_) => Err(refused("Meta did not answer in time".to_owned())),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(_) => Err(failed("Meta did not answer in time".to_owned())),
     }
 }

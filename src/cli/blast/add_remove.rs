@@ -1,20 +1,21 @@
 //! `blast add` and `blast remove`: the people of a draft.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use color_eyre::Result;
 use serde_json::json;
 
 use super::new::{open, report};
-use crate::app::PeopleSource;
+use crate::app::{AppError, PeopleSource};
 use crate::cli::Global;
 use crate::cli::column_args::ColumnArgs;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
-use crate::cli::output::{json, line};
+use crate::cli::output::{json, line, talk};
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
-use crate::domain::text::{clean, people};
+use crate::domain::text::{clean, count_of, people};
 use crate::import::{ReasonCount, TableSource};
 
 #[derive(Debug, clap::Args)]
@@ -92,10 +93,22 @@ impl RemovePeopleArgs {
         if !wrong.is_empty() {
             return Err(UsageError(wrong.join("; ")).into());
         }
+        let asked = phones.iter().map(Phone::key).collect::<HashSet<_>>().len() as u64;
         let removed = context.app.remove_people(self.blast, &phones).await?;
+        if removed == 0 {
+            return Err(AppError::NotFound(match &phones[..] {
+                [only] => format!("{only} is not in blast {}", self.blast),
+                _ => format!("none of these numbers is in blast {}", self.blast),
+            })
+            .into());
+        }
         let total = context.app.blast_without_unasked(self.blast).await?.total_recipients;
         if context.is_json {
             return json(&json!({ "id": self.blast, "removed": removed, "total_recipients": total }));
+        }
+        if let absent @ 1.. = asked.saturating_sub(removed) {
+            let were = count_of(absent, "number was", "numbers were");
+            talk(&format!("{were} not in blast {}", self.blast));
         }
         let removed = people(i64::try_from(removed).unwrap_or(i64::MAX));
         line(&format!("{removed} taken out, {} in blast {} now", people(total), self.blast))

@@ -11,7 +11,7 @@ use crate::app::{FollowUp, SegmentDraft};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
-use crate::cli::output::{done, json, line, talk};
+use crate::cli::output::{json, line, talk};
 use crate::domain::content::BlastContent;
 use crate::domain::filter;
 use crate::domain::ids::BlastId;
@@ -82,7 +82,7 @@ impl FollowUpArgs {
             }
             (None, None) => return Err(UsageError("give --stuck-at or --from".to_owned()).into()),
         };
-        done(format!("blast {} is a draft now, and only this could not be printed", made.blast));
+        context.done(format!("blast {} is a draft now, and only this could not be printed", made.blast));
         if context.is_json {
             return json(&json!({ "id": made.blast, "taken": made.taken, "follows": self.blast }));
         }

@@ -17,7 +17,7 @@ use crate::cli::Global;
 use crate::cli::column_args::ColumnArgs;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::{RefusedError, UsageError};
-use crate::cli::output::{done, json, line, talk};
+use crate::cli::output::{json, line, talk};
 use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
@@ -163,7 +163,7 @@ impl NewArgs {
             repeat: self.repeat_order(),
         };
         let imported = self.create(&context, draft, source).await?;
-        done(format!("blast {} is a draft now, and only this could not be printed", imported.blast));
+        context.done(format!("blast {} is a draft now, and only this could not be printed", imported.blast));
         // The draft is made, whatever comes of this.
         if let Ok(Some(binds)) = context.app.unheeded_limit(imported.blast).await {
             let sender = &self.sender;

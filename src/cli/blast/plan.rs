@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use color_eyre::Result;
 use serde_json::{Value, json};
 
@@ -19,8 +20,8 @@ use crate::domain::filter::in_words;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::text::{clean, clean_shown, count_of, grouped, number, people};
-use crate::domain::waiting::{also_there, hours_of_plan};
-use crate::domain::zone::words::city;
+use crate::domain::waiting::hours_of_plan;
+use crate::domain::zone::words::{by_own_clocks_first, city, has_same_time};
 
 /// The most reasons for rows that were left out.
 const REASONS_MAX: usize = 4;
@@ -127,8 +128,9 @@ fn zones_text(context: &Context, zones: &[ZoneShare]) -> String {
     for ZoneShare { zone, people, from, until } in zones {
         let own = from.with_timezone(zone).format("%-d %b %H:%M");
         let until = until.map_or_else(String::new, |until| format!(", until about {}", context.when(Some(until))));
+        let here = if has_same_time(*zone, context.zone, *from) { "" } else { " here" };
         let from = context.when(Some(*from));
-        let _ = writeln!(out, "{:>10} {own} in {zone}: from {from}{until}", number(*people));
+        let _ = writeln!(out, "{:>10} {own} in {zone}: from {from}{here}{until}", number(*people));
     }
     out
 }
@@ -260,7 +262,6 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
         let _ = writeln!(out, "  first     {people} first{until}; then it waits for you. If it goes on at once:");
     }
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
-    let nobody_today = today.is_none() && (tomorrow.is_some() || later.is_some());
     let here = |at: DateTime<Utc>| at.with_timezone(&context.zone).date_naive();
     let is_other_day = today.is_some_and(|share| here(share.from) != here(Utc::now()));
     let days = plan.left_today.filter(|_| is_other_day || tomorrow.is_some() || later.is_some());
@@ -270,8 +271,8 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     if plan.repeat.is_some() {
         out.push_str("  the first time:\n");
     }
-    if nobody_today {
-        let _ = writeln!(out, "  today     nobody");
+    if let Some(why) = plan.nobody_today(Utc::now()) {
+        let _ = writeln!(out, "  today     nobody{why}");
     }
     for (day, share) in [("today", today), ("tomorrow", tomorrow), ("later", later)] {
         if let Some(share) = share {
@@ -280,7 +281,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     }
     out.push_str(&zones_text(context, &plan.zones));
     if let Some(done) = done_at {
-        let _ = writeln!(out, "  done      about {}{}", context.when(Some(done)), forecast_zone(context, plan));
+        let _ = writeln!(out, "  done      about {}", by_plan_clocks(context, plan, done));
     }
     out
 }
@@ -303,18 +304,21 @@ fn goes_now(plan: &Plan) -> bool {
     is_free && plan.forecast.today.is_some_and(is_now)
 }
 
-/// The zone of the times of a forecast, where its start goes by other clocks.
-fn forecast_zone(context: &Context, plan: &Plan) -> String {
-    let zone = plan.start.as_ref().map(|start| start.zone).or(plan.repeat.as_ref().map(|repeat| repeat.zone));
-    zone.map_or_else(String::new, |zone| context.zone_unless(zone))
+/// A time of a forecast: by the reader's clocks, and by those of the blast, or of its sender's daily cap, where they show another time.
+fn by_plan_clocks(context: &Context, plan: &Plan, at: DateTime<Utc>) -> String {
+    by_own_clocks_first(at, (other_clocks(context, plan, at), context.zone), &context.when(Some(at)))
+}
+
+/// The zone of those, where they show another time.
+fn other_clocks(context: &Context, plan: &Plan, at: DateTime<Utc>) -> Option<Tz> {
+    let zones = [Some(context.app.clocks_of(&plan.blast)), plan.left_today.map(|left| left.zone)];
+    zones.into_iter().flatten().find(|zone| !has_same_time(*zone, context.zone, at))
 }
 
 /// `188, from 20:00 until about 21:40`; without the start where it begins within the minute.
 fn share_text(context: &Context, share: ForecastShare, plan: &Plan) -> String {
     let from = if share.from - Utc::now() > TimeDelta::minutes(1) {
-        let there = also_there(plan.window.as_deref(), share.from, context.zone);
-        let there = if there.is_empty() { forecast_zone(context, plan) } else { there };
-        format!(", from {}{there}", context.when(Some(share.from)))
+        format!(", from {}", by_plan_clocks(context, plan, share.from))
     } else {
         String::new()
     };
@@ -323,8 +327,8 @@ fn share_text(context: &Context, share: ForecastShare, plan: &Plan) -> String {
         let is_same_day = day(until) == day(share.from);
         let clock = until.with_timezone(&context.zone).format("%H:%M").to_string();
         let until = if is_same_day { clock } else { context.when(Some(until)) };
-        let comma = if from.is_empty() { "," } else { "" };
-        format!("{comma} until about {until}")
+        let here = if other_clocks(context, plan, share.from).is_some() { " here" } else { "" };
+        if from.is_empty() { format!(", until about {until}{here}") } else { format!(" until about {until}") }
     });
     format!("{}{from}{until}", grouped(&share.people.to_string()))
 }

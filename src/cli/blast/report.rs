@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use color_eyre::Result;
 
 use crate::app::report::{self, Report};
 use crate::app::{SavedReport, SavedReportQuery};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
+use crate::cli::exit::UsageError;
+use crate::cli::export::both_formats;
 use crate::cli::output::{json, talk, text};
 use crate::cli::table::{TextAlign, render};
 use crate::domain::blast::BlastState;
@@ -25,9 +28,9 @@ const PAGE: u32 = 500;
 pub(in crate::cli) struct ReportArgs {
     /// The blast's id, as in `blast list`.
     blast: BlastId,
-    /// The output format.
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
-    format: ReportFormat,
+    /// The output format; a table by default.
+    #[arg(long, value_enum)]
+    format: Option<ReportFormat>,
     /// Print the report again whenever it changes, until the blast is over.
     #[arg(long)]
     watch: bool,
@@ -51,9 +54,9 @@ enum ReportFormat {
 
 impl ReportArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let format = self.format(global)?;
         let intent = if self.save { Intent::Writes } else { Intent::Reads };
         let context = Context::open(global, intent).await?;
-        let format = if global.json { ReportFormat::Json } else { self.format };
         if self.save {
             return save(&context, self.blast, format).await;
         }
@@ -73,6 +76,17 @@ impl ReportArgs {
             }
         }
         Ok(())
+    }
+
+    fn format(&self, global: &Global) -> Result<ReportFormat> {
+        match (global.json, self.format) {
+            (true, None | Some(ReportFormat::Json)) => Ok(ReportFormat::Json),
+            (true, Some(other)) => {
+                let word = other.to_possible_value();
+                Err(UsageError(both_formats(word.as_ref().map_or("", PossibleValue::get_name))).into())
+            }
+            (false, format) => Ok(format.unwrap_or(ReportFormat::Table)),
+        }
     }
 }
 

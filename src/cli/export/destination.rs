@@ -9,7 +9,7 @@ use color_eyre::eyre::WrapErr;
 use color_eyre::{Report, Result};
 
 use crate::cli::exit::RefusedError;
-use crate::cli::output::{STDOUT_FAILED, refuse_closed_stdout};
+use crate::cli::output::{StdoutError, refuse_closed_stdout};
 
 pub(super) enum Destination {
     Stdout,
@@ -48,7 +48,7 @@ impl Destination {
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         match self {
-            Self::Stdout => io::stdout().lock().write_all(bytes).wrap_err(STDOUT_FAILED),
+            Self::Stdout => io::stdout().lock().write_all(bytes).wrap_err(StdoutError),
             Self::File(file) => file.file.write_all(bytes).map_err(|error| file.unwritten(error)),
         }
     }
@@ -56,7 +56,7 @@ impl Destination {
     /// Everything was written: the file gets its name.
     pub(super) fn finish(&mut self) -> Result<()> {
         match self {
-            Self::Stdout => io::stdout().lock().flush().wrap_err(STDOUT_FAILED),
+            Self::Stdout => io::stdout().lock().flush().wrap_err(StdoutError),
             Self::File(file) => file.finish(),
         }
     }

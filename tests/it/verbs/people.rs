@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{REFUSED, USAGE, is_a_clear_line};
+use super::{FAILED, REFUSED, USAGE, is_a_clear_line};
 use crate::support::{Setup, Shop, digits};
 
 #[tokio::test]
@@ -25,6 +25,16 @@ async fn people_are_added_to_a_draft_and_taken_out_of_it() {
 
     let removed = shop.json(&["blast", "remove", &draft, &phone(5), &phone(20)]).await;
     assert_eq!((&removed["removed"], &removed["total_recipients"]), (&json!(1), &json!(6)));
+    let some = shop.run(&["blast", "remove", &draft, &phone(8), &phone(20), &phone(21)]).await;
+    assert!(some.code == 0 && some.err.contains("2 numbers were not in blast"), "{some:?}");
+    shop.ok(&["blast", "add", &draft, &phone(8)]).await;
+    let before = shop.rows().await;
+    let stranger = shop.run(&["blast", "remove", &draft, &phone(20)]).await;
+    is_a_clear_line(&stranger, FAILED, &[&format!(" is not in blast {draft}")]);
+    let strangers = shop.run(&["blast", "remove", &draft, &phone(20), &phone(21), "--json"]).await;
+    assert!(strangers.code == FAILED && strangers.err.contains("\"kind\":\"not_found\""), "{strangers:?}");
+    assert!(strangers.err.contains("none of these numbers is in blast"), "{strangers:?}");
+    assert_eq!(shop.rows().await, before);
     let wrong = shop.run(&["blast", "remove", &draft, "nobody", &phone(6)]).await;
     is_a_clear_line(&wrong, USAGE, &["`nobody`"]);
     let two = shop.run(&["blast", "add", &draft, &phone(21), &phone(22), "--name", "Ben"]).await;
