@@ -1,5 +1,7 @@
 //! Amounts of money as people type them.
 
+use std::borrow::Cow;
+
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serializer;
 
@@ -129,13 +131,28 @@ pub fn check_places(amount: Decimal, currency: &str) -> Result<(), PlacesError> 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
     #[error("`{0}` is not an amount: {1}")]
-    Unreadable(String, &'static str),
+    Unreadable(String, Cow<'static, str>),
+    #[error("`{0}`: {hint}", hint = self.hint())]
+    OtherCurrency(String, String),
     #[error("`{0}`: {1}")]
     Places(String, PlacesError),
     #[error("`{0}`: write it with at most {places} decimal places", places = KEPT_PLACES)]
     TooFine(String),
     #[error("`{0}` is too large: write an amount below {below}", below = number(BELOW))]
     TooLarge(String),
+}
+
+impl AmountError {
+    /// How to mend it, for where what was typed is in sight.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unreadable(_, how) => how.to_string(),
+            Self::OtherCurrency(_, own) => format!("amounts are in {own}: write the number alone"),
+            Self::Places(_, error) => error.to_string(),
+            Self::TooFine(_) => format!("write it with at most {KEPT_PLACES} decimal places"),
+            Self::TooLarge(_) => format!("too large: write an amount below {}", number(BELOW)),
+        }
+    }
 }
 
 /// People's amounts are kept with so many decimal places.
@@ -151,7 +168,7 @@ pub fn write_as(currency: &str) -> &'static str {
 /// rather than guessed: `12,5` may be 12.50 or the beginning of 12,500.
 pub fn parse(text: &str, currency: &str) -> Result<Decimal, AmountError> {
     let text = text.trim();
-    let refused = || AmountError::Unreadable(clean(text).into_owned(), write_as(currency));
+    let refused = || AmountError::Unreadable(clean(text).into_owned(), mend(text, currency));
     let (whole, places) = text.split_once('.').or_else(|| at_comma(text, currency)).unwrap_or((text, ""));
     let whole = without_commas(whole).filter(|whole| is_digits(whole)).ok_or_else(refused)?;
     if whole.is_empty() && places.is_empty() || !is_digits(places) {
@@ -165,6 +182,50 @@ pub fn parse(text: &str, currency: &str) -> Result<Decimal, AmountError> {
     }
     check_places(amount, currency).map_err(|error| AmountError::Places(shortened(text), error))?;
     if places.len() > KEPT_PLACES { Err(AmountError::TooFine(shortened(text))) } else { Ok(amount) }
+}
+
+/// The same where its currency may stand before or behind it: `RM 120`, `120 MYR`. An amount of another currency is refused.
+pub fn parse_with_currency(text: &str, currency: &str) -> Result<Decimal, AmountError> {
+    let is_name = |c: char| c.is_alphabetic() || CURRENCY_SIGNS.contains(c);
+    let text = text.trim();
+    let rest = text.trim_start_matches(is_name);
+    let number = rest.trim_end_matches(is_name);
+    let names = [&text[..text.len() - rest.len()], &rest[number.len()..]];
+    let is_own = |name: &&str| name.eq_ignore_ascii_case(currency) || name.eq_ignore_ascii_case(symbol(currency));
+    let is_other = |name: &&str| !is_own(name) && (is_currency(name) || name.contains(|c| CURRENCY_SIGNS.contains(c)));
+    if names.iter().any(is_other) {
+        return Err(AmountError::OtherCurrency(shortened(text), symbol(currency).to_owned()));
+    }
+    let has_currency_alone = names.iter().all(|name| name.is_empty() || is_own(name));
+    parse(if has_currency_alone { number } else { text }, currency)
+}
+
+/// Signs of currencies.
+const CURRENCY_SIGNS: &str = "$€£¥₹₱฿₫₩";
+
+/// How something that is not an amount is written: as it seems to be meant, else by examples.
+fn mend(text: &str, currency: &str) -> Cow<'static, str> {
+    if text.starts_with(['-', '\u{2212}']) {
+        return "an amount is 0 or more".into();
+    }
+    match with_commas(text).filter(|mended| mended != text && parse(mended, currency).is_ok()) {
+        Some(mended) => format!("write it as {mended}").into(),
+        None => write_as(currency).into(),
+    }
+}
+
+/// An amount whose thousands are set apart by points, blanks or apostrophes, as this program writes it: `1.200,50` as `1,200.50`.
+fn with_commas(text: &str) -> Option<String> {
+    let (whole, cents) = match text.rsplit_once(',') {
+        Some((whole, cents)) if whole.contains('.') => (whole.replace('.', ","), format!(".{cents}")),
+        Some(_) => return None,
+        None => match text.rsplit_once('.') {
+            Some((whole, cents)) => (whole.to_owned(), format!(".{cents}")),
+            None => (text.to_owned(), String::new()),
+        },
+    };
+    let whole = whole.replace([' ', '\u{a0}', '\'', '\u{2019}'], ",");
+    without_commas(&whole).map(|_| whole + &cents)
 }
 
 /// Where a comma stands for the point: before exactly two last digits, as the only sign, in a currency with smaller units.
@@ -194,7 +255,7 @@ pub(super) fn without_commas(whole: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TWO_PLACES, check_places, in_currency, is_currency, parse, places};
+    use super::{TWO_PLACES, check_places, in_currency, is_currency, parse, parse_with_currency, places};
 
     #[test]
     fn an_amount_is_read_as_people_write_it() {
@@ -239,6 +300,50 @@ mod tests {
         for text in wrong.into_iter().chain(["9".repeat(300).as_str()]) {
             assert!(parse(text, "MYR").is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_amount_may_stand_beside_its_own_currency_and_beside_no_other() {
+        for (text, currency, amount) in [
+            ("RM 120", "MYR", "120"),
+            ("rm120", "MYR", "120"),
+            ("120 RM", "MYR", "120"),
+            ("MYR 1,200.50", "MYR", "1200.50"),
+            ("120myr", "MYR", "120"),
+            ("S$ 5", "SGD", "5"),
+            ("300 JPY", "JPY", "300"),
+            ("120", "", "120"),
+        ] {
+            assert_eq!(parse_with_currency(text, currency).unwrap().to_string(), amount, "{text}");
+        }
+        let said = |text: &str| parse_with_currency(text, "MYR").unwrap_err().to_string();
+        for text in ["SGD 120", "120 usd", "$120", "120€", "US$ 5", "RM 120 SGD"] {
+            assert_eq!(said(text), format!("`{text}`: amounts are in RM: write the number alone"));
+        }
+        for text in ["35k", "twelve", "RM", "120 ringgit", "RM 12,5"] {
+            assert!(said(text).contains(" is not an amount: write it as 120, 120.50 or 1,200.50"), "{}", said(text));
+        }
+    }
+
+    #[test]
+    fn an_amount_that_is_written_in_another_way_is_refused_with_the_way_it_is_written_here() {
+        let said = |text: &str| parse(text, "MYR").unwrap_err().hint();
+        for (text, mended) in [
+            ("1.200,50", "1,200.50"),
+            ("1.234.567,00", "1,234,567.00"),
+            ("1 200", "1,200"),
+            ("1 200.50", "1,200.50"),
+            ("1'200", "1,200"),
+        ] {
+            assert_eq!(said(text), format!("write it as {mended}"), "{text}");
+        }
+        for text in ["1 20", "1.20,5", "1.2.3", "12,5", "1.20,50"] {
+            assert_eq!(said(text), "write it as 120, 120.50 or 1,200.50", "{text}");
+        }
+        assert_eq!([said("-50"), said("\u{2212}50")], ["an amount is 0 or more"; 2]);
+        assert_eq!(said("99999999999"), "too large: write an amount below 10,000,000,000");
+        assert_eq!(said("1.200"), "write it with at most 2 decimal places");
+        assert_eq!(parse("1.200,50", "JPY").unwrap_err().hint(), "write it as 120 or 1,200");
     }
 
     #[test]
