@@ -56,25 +56,26 @@ const SOON: TimeDelta = TimeDelta::minutes(1);
 const THROUGH_AFTER: TimeDelta = TimeDelta::days(1);
 
 impl ConcurrentBlast {
-    /// `with raya, 40 still queued: they take turns, counted in`, for somebody who reads times in a zone; `clock` formats one as the
-    /// face does.
+    /// `with raya, 40 still queued: they take turns, and the times below allow for it`, for somebody who reads times in a zone; `clock`
+    /// formats one as the face does. It stands above the forecast.
     pub fn sentence_in(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> String {
         let both = |at: DateTime<Utc>| by_both_clocks(at, (Some(self.zone), zone), &clock(at));
         let Some(at) = self.starts_at.map(both) else {
             let turns = match self.sends_from.map(both) {
-                Some(from) => format!("it sends nothing before {from}, from then on they take turns"),
+                Some(from) => format!("it sends nothing before {from}; from then on they take turns"),
                 None => "they take turns".to_owned(),
             };
-            return format!("with {}, {} still queued: {turns}, counted in", self.tag, number(self.queued));
+            let queued = number(self.queued);
+            return format!("with {}, {queued} still queued: {turns}, and the times below allow for it", self.tag);
         };
         let people = people(self.queued);
         if self.assumed {
             return format!(
-                "with {}, which starts {at}: its filter finds its people anew then, {people} assumed, counted in",
+                "with {}, which starts {at} and finds its people anew then: the times below assume {people}",
                 self.tag
             );
         }
-        format!("with {}, which starts {at} and goes to {people}: counted in", self.tag)
+        format!("with {}, which starts {at} and goes to {people}: the times below allow for it", self.tag)
     }
 
     /// What a forecast counts of it beside a blast that begins at a moment. Nothing where one of its limits cannot be read: it is
@@ -178,12 +179,18 @@ mod tests {
             zone: Tz::Asia__Kuala_Lumpur,
         };
         let said = |other: &ConcurrentBlast| other.sentence_in(Tz::UTC, |at| at.format("%H:%M").to_string());
-        assert_eq!(said(&other), "with raya, 40 still queued: they take turns, counted in");
+        assert_eq!(said(&other), "with raya, 40 still queued: they take turns, and the times below allow for it");
 
         other.sends_from = "2026-11-23T01:00:00Z".parse().ok();
 
-        let words = "with raya, 40 still queued: it sends nothing before 09:00 in Kuala Lumpur (01:00 here), from then on they take \
-                     turns, counted in";
+        let words = "with raya, 40 still queued: it sends nothing before 09:00 in Kuala Lumpur (01:00 here); from then on they take \
+                     turns, and the times below allow for it";
         assert_eq!(said(&other), words);
+
+        (other.sends_from, other.starts_at) = (None, other.sends_from);
+        let starts = "with raya, which starts 09:00 in Kuala Lumpur (01:00 here) and";
+        assert_eq!(said(&other), format!("{starts} goes to 40 people: the times below allow for it"));
+        other.assumed = true;
+        assert_eq!(said(&other), format!("{starts} finds its people anew then: the times below assume 40 people"));
     }
 }

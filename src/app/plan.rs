@@ -1,32 +1,32 @@
 //! What a launch would do, shown before it is asked. Changes nothing.
 
+mod readiness;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::App;
 use super::AppError;
-use super::answered::AnsweredSince;
 use super::commands::unconfirmed;
 use super::local_time::{ZoneDue, goes_by_own_clocks};
 use super::prospect::Prospect;
 use super::sender_health::KnownHealth;
-use super::template::{TemplateCheck, number_of};
+use super::template::TemplateCheck;
 use super::view::{BlastView, Estimate};
 use super::{ConcurrentBlast, SegmentCount};
 use super::{PlannedRepeat, PlannedStart, ZoneShare};
-use crate::domain::blast::{BlastCommand, BlastState, transition};
+use crate::domain::blast::{BlastCommand, transition};
 use crate::domain::content::BlastContent;
-use crate::domain::ids::{BlastId, RecipientId, SenderId};
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::pace::{BindingLimit, CapLeft, DueForecast, Forecast, PeopleUse, Window, next_day_start, unheeded};
-use crate::domain::phone::is_united_states;
 use crate::domain::rejected_rows::{RejectedRows, UnusualLengths};
-use crate::domain::text::number;
 use crate::engine::variables;
 use crate::provider::meta::preflight::{NumberHealth, QualityRating};
 use crate::store::draft;
 use crate::store::plan::{self, FirstFared, PlanGroup, PlanPerson, SampleKind, SamplePerson};
-use crate::store::suppression;
 use crate::store::view::BlastRow;
+pub(super) use readiness::Readiness;
+use readiness::over_words;
 
 /// What a launch would do, shown before it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,24 +105,22 @@ pub struct Sample {
     pub text: String,
 }
 
-/// Whether a blast can start, and to how many.
-pub(super) struct Readiness {
-    pub people: i64,
-    /// Queued, but opted out.
-    pub suppressed: i64,
-    /// Queued in a follow-up, but not stuck any more.
-    pub answered: AnsweredSince,
-    pub obstacles: Vec<String>,
-    pub template: TemplateCheck,
-    /// What Meta says of the sender's number.
-    pub number: Option<NumberHealth>,
-}
-
 const RECENTLY: TimeDelta = TimeDelta::days(7);
 
 impl Plan {
     /// What is said of those who wrote and are not marked.
     pub const WROTE: &str = "wrote and not marked as replied: it goes to them too";
+
+    /// What follows *nobody today*: why, where that is known, or nothing. `None` where somebody gets it today, or it starts by itself later
+    /// and says when.
+    pub fn nobody_today(&self, now: DateTime<Utc>) -> Option<&'static str> {
+        let Forecast { today, tomorrow, later, .. } = self.forecast;
+        let first = self.repeat.as_ref().and_then(|repeat| repeat.next.first().copied());
+        let starts = first.or(self.start.as_ref().map(|start| start.at));
+        let is_said = today.is_none() && (tomorrow.is_some() || later.is_some()) && starts.is_none_or(|at| at <= now);
+        let is_used_up = self.left_today.is_some_and(|left| left.messages == 0);
+        is_said.then_some(if is_used_up { ": the daily cap is used up" } else { "" })
+    }
 }
 
 impl App {
@@ -216,88 +214,6 @@ impl App {
         Ok(plan::of_group(self.pool(), (id, group), (&business, since), &left_out).await?)
     }
 
-    /// The part of the plan that a launch checks again.
-    pub(super) async fn readiness(&self, blast: &BlastRow) -> Result<Readiness, AppError> {
-        let suppressed = suppression::count_in(self.pool(), blast.id).await?;
-        let answered = self.answered_since(blast).await?;
-        let left_out = suppressed + answered.people();
-        let people = blast.counts.queued - left_out;
-        let mut obstacles = self.obstacles(blast, left_out);
-        let (mut template, mut number) = (TemplateCheck::default(), None);
-        if obstacles.is_empty()
-            && let Some(sender) = self.sender(blast.sender_id)
-            && let Ok(content) = BlastContent::parse(&blast.message, blast.template.as_ref())
-        {
-            (template, number) = tokio::join!(self.template_check(sender, &content), number_of(sender));
-            obstacles.extend(template.obstacle.clone());
-            let refusal = number.as_ref().and_then(NumberHealth::refusal);
-            obstacles.extend(refusal.map(|why| format!("sender {} sends nothing now: {why}", sender.name)));
-            obstacles.extend(self.unknown_zones(blast).await?);
-            obstacles.extend(self.crowded_times(blast));
-            obstacles.extend(self.product_obstacles(blast, &content).await?);
-            if template.is_marketing() && blast.state == BlastState::Draft {
-                obstacles.extend(self.undeliverable(blast).await?);
-            }
-        }
-        Ok(Readiness { people, suppressed, answered, obstacles, template, number })
-    }
-
-    /// Numbers that no marketing is delivered to, in a draft that was made when Meta could not say what its template is.
-    async fn undeliverable(&self, blast: &BlastRow) -> Result<Option<String>, AppError> {
-        let areas = plan::queued_areas(self.pool(), blast.id).await?;
-        let is_american = |area: &str| is_united_states(&format!("{}5550100", area.trim_start_matches('+')));
-        let people: i64 = areas.iter().filter(|(area, _)| is_american(area)).map(|(_, people)| people).sum();
-        let what = if people == 1 { "1 number" } else { &format!("{} numbers", number(people)) };
-        Ok((people > 0).then(|| {
-            format!(
-                "Meta delivers no marketing to the United States (131049), and {} has {what} there: make it again from its \
-                 list, and they are left out",
-                blast.tag
-            )
-        }))
-    }
-
-    /// Why it cannot be launched or resumed now, each with what to do about it.
-    fn obstacles(&self, blast: &BlastRow, left_out: i64) -> Vec<String> {
-        let mut obstacles = Vec::new();
-        if !matches!(blast.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused) {
-            return obstacles;
-        }
-        let finds_anew = blast.origin.repeat.rule.is_some() && blast.origin.segment.is_some();
-        if !finds_anew && blast.counts.queued - left_out == 0 && blast.counts.open() - left_out == 0 {
-            obstacles.push(format!("nobody is left to send to in {}", blast.tag));
-        }
-        if let Some(why) = self.unusable(blast.sender_id) {
-            obstacles.push(why);
-        } else if self.sender(blast.sender_id).is_none() {
-            obstacles.push(format!(
-                "sender {} is not in the configuration that this program started with: add it under [[senders]], or start \
-                 this program again if it has been added since",
-                blast.sender
-            ));
-        }
-        if let Some(unreadable) = blast.limits.unreadable() {
-            obstacles.push(format!("{} is not sent: {unreadable}. Fix that in its row of the table blasts", blast.tag));
-        }
-        let content = BlastContent::parse(&blast.message, blast.template.as_ref());
-        if let (Some(why), true) = (&blast.unfinished, content.is_ok()) {
-            obstacles.push(format!("{} is not finished: {why}", blast.tag));
-        }
-        match content {
-            Err(error) => obstacles.push(format!("the message cannot be used: {error}")),
-            Ok(BlastContent::Template(_)) if !self.sends_templates(blast.sender_id) => {
-                obstacles.push(format!("{} sends a template, which only a sender of provider meta can", blast.tag));
-            }
-            Ok(_) => {}
-        }
-        obstacles
-    }
-
-    /// Whether a sender can send templates, as far as it is known here.
-    pub(super) fn sends_templates(&self, sender: SenderId) -> bool {
-        self.sender(sender).is_none_or(|configured| configured.provider.sends_templates())
-    }
-
     async fn samples(
         &self,
         blast: &BlastRow,
@@ -317,15 +233,6 @@ impl App {
         };
         Ok(people.into_iter().filter_map(sample).collect())
     }
-}
-
-/// Why nothing is sent of a blast that is over; `None` of any other.
-fn over_words(row: &BlastRow) -> Option<String> {
-    let refused = transition(row.state, BlastCommand::Launch).err().filter(|_| row.state.is_over())?;
-    Some(match &row.state_reason {
-        Some(why) => format!("{refused} ({why})"),
-        None => refused.to_string(),
-    })
 }
 
 /// What repeats is sent at its first time, and not when it is launched.

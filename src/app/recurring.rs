@@ -2,22 +2,18 @@
 //! own, which is launched by the same use case as any other. Whoever runs an engine runs this beside it.
 
 mod hours;
+mod look;
 mod order;
 mod outlook;
-
-use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use sqlx::PgConnection;
-use tokio_util::sync::CancellationToken;
 
-use super::caller::Caller;
 use super::commands::{Launch, raced};
 use super::create::{RepeatOrder, refused};
 use super::{App, AppError};
 use crate::domain::act::{Act, Actor};
-use crate::domain::api_token::TokenScope;
 use crate::domain::blast::{BlastState, RepeatColumns};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::recurrence::{Recurrence, RuleOccurrence};
@@ -26,18 +22,9 @@ use crate::import::{ImportOptions, PeopleSource, RejectedTo};
 use crate::store::blast::BlastHead;
 use crate::store::clearing::{Clearing, ClearingKind};
 use crate::store::recurring::{self, DuePattern, OccurrenceNote, OccurrenceOutcome, OccurrenceRow};
-use crate::store::step;
 use crate::store::view::BlastRow;
 
 pub use outlook::PlannedRepeat;
-
-/// It is looked whether a time has come when the next one does, and at most and at least so often; more rarely while nothing
-/// repeats and no blast has steps.
-const LOOK_AT_MOST: Duration = Duration::from_secs(1);
-const LOOK_AT_LEAST: Duration = Duration::from_secs(10);
-const LOOK_AT_REST: Duration = Duration::from_secs(60);
-/// How long it waits after a failure.
-const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// A pattern as somebody asks about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,43 +88,6 @@ impl Pattern {
 }
 
 impl App {
-    /// Makes and launches the occurrences of this process's senders as their times come, until it is stopped.
-    pub async fn run_schedules(&self, stop: CancellationToken) {
-        let (engine, mut news) = (self.as_engine(), self.news());
-        loop {
-            let pause = engine.look().await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "what repeats is tried again in a moment");
-                AGAIN_AFTER
-            });
-            let moment = tokio::time::sleep(LOOK_AT_MOST.min(pause));
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = moment => {}
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                changed = news.changed(), if pause > LOOK_AT_MOST => if changed.is_err() { return },
-                () = tokio::time::sleep(pause.saturating_sub(LOOK_AT_MOST)) => {}
-            }
-        }
-    }
-
-    /// Makes what is due; how long until it is to be looked again.
-    async fn look(&self) -> Result<Duration, AppError> {
-        self.occur(self.engine().clock.now()).await?;
-        let Some(next) = recurring::next_due(self.pool()).await? else {
-            return Ok(if step::is_any(self.pool()).await? { LOOK_AT_LEAST } else { LOOK_AT_REST });
-        };
-        let ahead = (next - self.engine().clock.now()).to_std();
-        Ok(ahead.unwrap_or(LOOK_AT_MOST).min(LOOK_AT_LEAST))
-    }
-
-    /// The same app, whose acts are the engine's.
-    fn as_engine(&self) -> Self {
-        let name = Actor::ENGINE.to_owned();
-        self.acting_for(Caller { name, sender: None, scope: TokenScope::Admin, expires_at: None, request: None })
-    }
-
     /// Makes and launches whatever is due at a moment: times of patterns, and steps.
     pub async fn occur(&self, now: DateTime<Utc>) -> Result<(), AppError> {
         if self.is_read_only() || self.retirement().borrow().is_some() {

@@ -81,7 +81,7 @@ impl CapLeft {
     /// By whose days a plan counts, for somebody whose own begin at another time.
     pub fn days_in(&self, zone: Tz) -> Option<String> {
         let is_elsewhere = !has_same_time(self.zone, zone, self.until);
-        is_elsewhere.then(|| format!("days by the clock in {}, as the daily cap counts them", city(self.zone)))
+        is_elsewhere.then(|| format!("days are counted in {} time, as for the daily cap", city(self.zone)))
     }
 }
 

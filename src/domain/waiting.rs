@@ -12,7 +12,7 @@ use super::ids::BlastId;
 use super::sender::{StopCode, stop_mend};
 use super::text::{number, shell_word};
 use window::WindowWords;
-pub use window::{HoursWords, also_there, hours_of_plan};
+pub use window::{HoursWords, hours_of_plan};
 
 /// A reason to wait. Times are UTC; faces print them in their own zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

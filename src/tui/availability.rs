@@ -5,7 +5,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, brief};
-use crate::tui::model::{FunnelView, Model, Overlay, Pane, RetryReading, Shown, stuck_at};
+use crate::tui::model::{FunnelView, Model, Overlay, Pane, PlanOverlay, RetryReading, Shown, stuck_at};
 use crate::tui::update::steps;
 
 pub fn read_only(model: &Model) -> Option<String> {
@@ -34,23 +34,36 @@ pub fn on_page(model: &Model) -> Option<String> {
 }
 
 pub fn cannot_send(model: &Model) -> Option<String> {
-    let state = match model.blast_meant() {
-        None => return no_blast(model),
-        Some(blast) if blast.armed_until(model.now).is_some() => {
-            return Some(format!("it is about to start: {} stops it", model.options.keys.undo()));
+    match model.blast_meant() {
+        None => no_blast(model),
+        Some(_) if model.stopped_sender().is_some() => read_only(model),
+        Some(blast) => cannot_send_blast(model, blast),
+    }
+}
+
+/// The same of a blast whose sender has not stopped.
+pub fn cannot_send_blast(model: &Model, blast: &BlastView) -> Option<String> {
+    let why = match blast.state {
+        _ if blast.armed_until(model.now).is_some() => {
+            return Some(format!("it is about to start: {} {}", model.options.keys.undo(), model.stops(blast)));
         }
-        Some(blast) => blast.state,
-    };
-    let why = match state {
-        BlastState::Paused if model.blast_meant().is_some_and(has_nobody_left) => NOBODY_LEFT,
-        BlastState::Scheduled => return model.blast_meant().map(|blast| starts_by_itself(model, blast)),
+        BlastState::Paused if has_nobody_left(blast) => NOBODY_LEFT,
+        BlastState::Scheduled => return Some(starts_by_itself(model, blast)),
         BlastState::Draft | BlastState::Paused => return read_only(model),
-        BlastState::Sending if model.stopped_sender().is_some() => return read_only(model),
-        BlastState::Sending => return Some(sent_already(model)),
+        BlastState::Sending => return Some(sent_already(model, blast)),
         BlastState::Completed => "it is done: nobody is left to send to",
         BlastState::Cancelled | BlastState::Failed => "it is over: make a new blast to send again",
     };
     Some(why.to_owned())
+}
+
+/// Why a plan asks for no number any more: its blast was launched meanwhile, in another window or by itself, or is over.
+pub fn not_asked_any_more(model: &Model, page: &PlanOverlay) -> Option<String> {
+    let blast = model.blasts.get(page.blast)?;
+    match blast.state {
+        BlastState::Draft | BlastState::Paused => None,
+        _ => cannot_send_blast(model, blast),
+    }
 }
 
 /// Whom a blast that repeats goes to is read at each of its times.
@@ -72,11 +85,11 @@ fn starts_by_itself(model: &Model, blast: &BlastView) -> String {
 }
 
 /// That a blast is being sent, or what it waits for and until when.
-fn sent_already(model: &Model) -> String {
+fn sent_already(model: &Model, blast: &BlastView) -> String {
     let (zone, now) = (model.options.zone, model.now);
     let clock = TimeFormat { zone, now };
-    let waiting = model.blast_meant().filter(|blast| blast.is_held_up() || blast.asks_for_person());
-    let Some((blast, waiting)) = waiting.and_then(|blast| Some((blast, blast.waiting.as_ref()?))) else {
+    let is_waiting = blast.is_held_up() || blast.asks_for_person();
+    let Some(waiting) = blast.waiting.as_ref().filter(|_| is_waiting) else {
         return "it is being sent already".to_owned();
     };
     let sentence = waiting.sentence_in(zone, |at| clock.long(at));

@@ -9,6 +9,7 @@ mod blasts;
 mod chain;
 mod customer;
 mod form;
+mod launches;
 mod narrowed_blasts;
 mod news;
 mod notice;
@@ -22,6 +23,7 @@ mod setup;
 mod shown_state;
 mod speed;
 pub mod template_source;
+mod unwritten;
 mod welcome;
 
 pub use activity::ActivityFeed;
@@ -51,19 +53,18 @@ pub use recipients::{
 pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
 pub use shown_state::{config_place, is_going_out};
 pub use speed::SpeedMeter;
+pub use unwritten::Unwritten;
 pub use welcome::{SenderForm, SenderLine, WELCOME, WelcomeChoice, WelcomeFacts};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ratatui::layout::Rect;
 
 use super::key::Key;
-use super::layout::{Layout, Zoom, activity_rows, layout};
+use super::layout::{Layout, Zoom, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
-use crate::app::view::{ActivityRow, BlastView, ChangesSince, RecipientDetails, RecipientRow, SenderView, Total};
-use crate::app::{DatabaseState, EngineChange, Launch, StepView};
-use crate::domain::blast::BlastState;
+use crate::app::view::{ActivityRow, BlastView, ChangesSince, RecipientDetails, RecipientRow, SenderView};
+use crate::app::{DatabaseState, EngineChange, StepView};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
 
@@ -122,6 +123,8 @@ pub struct Model {
     /// The time of the newest message.
     pub now: DateTime<Utc>,
     pub database: DatabaseState,
+    /// What was typed and is not confirmed yet.
+    pub unwritten: Unwritten,
     /// When something last changed in what was read.
     pub news_at: Option<DateTime<Utc>>,
     pub blasts: BlastList,
@@ -212,6 +215,7 @@ impl Model {
             size,
             now,
             database: DatabaseState::Up,
+            unwritten: Unwritten::default(),
             news_at: None,
             senders: Vec::new(),
             speeds: SpeedMeter::default(),
@@ -312,76 +316,10 @@ impl Model {
         self.say(Notice::refusal(why));
     }
 
-    /// The launched blasts that can still be undone, each with the time until which it can.
-    pub fn armed(&self) -> impl Iterator<Item = (&BlastView, DateTime<Utc>)> {
-        self.blasts.rows().iter().filter_map(|blast| Some((blast, blast.armed_until(self.now)?)))
-    }
-
-    /// The armed launch that the line of messages names, with the time at which it starts: the keys that stop a launch act
-    /// on this one. A message that is older than the launch does not hide it.
-    pub fn announced(&self) -> Option<(&BlastView, DateTime<Utc>)> {
-        let mut armed = self.armed();
-        match &self.notice {
-            None => armed.next(),
-            Some(Notice { armed: Some(launch), .. }) => armed.find(|(blast, _)| blast.id == launch.blast),
-            Some(_) => armed.find(|(_, until)| *until - Launch::ARMED_FOR > self.said_at),
-        }
-    }
-
-    /// The blast that `p` pauses: the one that the screen is about, or the announced launch where that is not being sent.
-    pub fn to_pause(&self) -> Option<&BlastView> {
-        let is_sent = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
-        let announced = || self.announced().map(|(blast, _)| blast);
-        self.blast_meant().filter(is_sent).or_else(announced).or_else(|| self.blast_meant())
-    }
-
-    /// The next time at which something happens by itself.
-    pub fn deadline(&self) -> Option<DateTime<Utc>> {
-        let save = self.form.as_deref().and_then(BlastForm::save_due);
-        self.armed().map(|(_, until)| until).chain(save).min()
-    }
-
-    /// A blast that would continue without this window.
-    pub fn in_flight(&self) -> Option<&BlastView> {
-        let has_people_left = |blast: &&BlastView| blast.counts.queued + blast.counts.sending > 0;
-        self.blasts.rows().iter().filter(|blast| blast.state == BlastState::Sending).find(has_people_left)
-    }
-
     /// Whether a blast goes through Meta: no phone shows the chats of such a number.
     pub fn is_over_meta(&self, id: BlastId) -> bool {
         let Some(blast) = self.blasts.get(id) else { return false };
         self.senders.iter().any(|sender| sender.id == blast.sender_id && sender.provider == "meta")
-    }
-
-    /// How many people the list has: by the blast's own counts, else as counted.
-    pub fn listed(&self) -> Option<Total> {
-        let blast = self.blast()?;
-        match &self.recipients.scope {
-            ListScope::Everyone => Some(Total::Exactly(blast.total_recipients)),
-            ListScope::Stuck(stage) => stuck_at(blast, *stage).map(Total::Exactly),
-            ListScope::Only(status) => Some(Total::Exactly(blast.counts.get(*status))),
-            // Words about statuses alone are in the counts, which follow a blast that is being sent.
-            ListScope::Found { filter, .. } if filter.beyond_status().next().is_none() => {
-                let counts = filter.statuses().into_iter().map(|status| blast.counts.get(status));
-                Some(Total::Exactly(counts.sum()))
-            }
-            ListScope::Found { .. } => self.recipients.total,
-        }
-    }
-
-    /// Where the activity is: beside the recipients on large screens, else in their place while it has the focus.
-    pub fn activity_area(&self) -> Option<Rect> {
-        match (self.layout(), self.focus) {
-            (Layout::Large { activity, .. } | Layout::Wide { activity: Some(activity), .. }, _) => Some(activity),
-            (Layout::Wide { people, .. } | Layout::Stacked { people, .. }, Pane::Activity) => Some(people),
-            (Layout::Single { pane }, Pane::Activity) => Some(pane),
-            _ => None,
-        }
-    }
-
-    /// How many events the activity shows.
-    pub fn activity_rows(&self) -> usize {
-        self.activity_area().map_or(1, activity_rows)
     }
 
     /// Whether keys for the focused list wait until it is here.

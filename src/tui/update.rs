@@ -96,9 +96,10 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     if list_heights(model) != heights {
         reveal_cursors(model);
     }
-    if effects.iter().any(|effect| matches!(effect, Effect::Write(_))) {
+    for request in effects.iter().filter_map(Effect::as_write) {
         // Said of the act before: this one is under way.
         model.notice.take_if(|notice| notice.text == EffectError::Unavailable.sentence());
+        model.unwritten.begin(request, model.now);
     }
     effects.extend(lists::next_page(model));
     effects.extend(activity::next_page(model));

@@ -279,7 +279,7 @@ async fn a_plan_by_own_clocks_is_what_is_promised_once_it_is_sent() {
     let last = plan["zones"].as_array().unwrap().iter().filter_map(|zone| zone["until"].as_str()).max().unwrap();
     assert_eq!(plan["done_at"], last, "{plan}");
     assert!((done_at(&plan) - done_at(&show)).abs() < TimeDelta::minutes(3), "{plan} {show}");
-    assert!(text.contains("they take turns, counted in") && text.contains("10:00 in Europe/Berlin"), "{text}");
+    assert!(text.contains("and the times below allow for it") && text.contains("10:00 in Europe/Berlin"), "{text}");
     assert!(!shown.contains("to be retried"), "nobody was tried: {shown}");
     let days = ["  today  ", "  tomorrow  ", "  later  "];
     assert!(days.iter().any(|day| text.contains(day)), "{text}");

@@ -42,6 +42,7 @@ mod local_time;
 mod meta_codes;
 mod metrics;
 mod migrate;
+mod open_pages;
 mod outage;
 mod outcomes;
 mod pace;

@@ -55,7 +55,7 @@ async fn an_opt_out_of_somebody_who_has_the_message_is_seen_though_their_stage_s
     let show = shop.ok(&["blast", "show", &blast]).await;
     assert!(show.contains("opted out 0 (+1 later)"), "{show}");
     let screen = shop.dashboard(Size { columns: 120, rows: 29 });
-    screen.wait_for_text("opt-out 0 (+1 later)");
+    screen.wait_for_text("opted out 0 (+1 later)");
     shop.ok(&["mark", &blast, &digits(1), "undo"]).await;
     screen.wait_for_text("opted out 0  skipped 0");
 }

@@ -112,7 +112,10 @@ async fn a_plan_names_what_its_sender_sends_meanwhile() {
     let text = shop.ok(&["blast", "plan", &draft]).await;
 
     assert_eq!(plan["shared_with"], json!([{ "tag": "people", "queued": 9, "starts_at": null, "assumed": false }]));
-    assert!(text.contains("  shared    with people, 9 still queued: they take turns, counted in\n"), "{text}");
+    assert!(
+        text.contains("  shared    with people, 9 still queued: they take turns, and the times below allow for it\n"),
+        "{text}"
+    );
 }
 
 /// A zone in which it is neither just before nor just after midnight.
@@ -236,7 +239,7 @@ async fn a_plan_says_which_number_it_assumes_of_what_finds_its_people_later() {
     let done = time(&plan["done_at"]).with_timezone(&zone).date_naive().to_string();
     assert!(local(zone, 4, "00:00").starts_with(&done), "{plan}");
     assert_eq!((&plan["shared_with"][0]["queued"], &plan["shared_with"][0]["assumed"]), (&json!(7), &json!(true)));
-    assert!(text.contains("its filter finds its people anew then, 7 people assumed, counted in\n"), "{text}");
+    assert!(text.contains("finds its people anew then: the times below assume 7 people\n"), "{text}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::Waiting;
-use crate::domain::zone::words::{by_both_clocks, city, has_same_time, time_there};
+use crate::domain::zone::words::{by_both_clocks, city, has_same_time, there_and_here, time_there};
 
 impl Waiting {
     /// The sentence for somebody who reads times in a zone; `clock` formats one as the face does. Hours by other clocks than the
@@ -14,9 +14,12 @@ impl Waiting {
     pub fn sentence_in(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> String {
         match self {
             Self::Window { window, until } => {
-                let (HoursWords { hours, begins_there }, here) = (HoursWords::of(window, *until, zone), clock(*until));
-                let begins = begins_there.map_or(here.clone(), |there| format!("{there} there ({here} here)"));
-                format!("waits for: its hours, {hours}, until {begins}")
+                let (HoursWords { hours, .. }, here) = (HoursWords::of(window, *until, zone), clock(*until));
+                let begins = zone_elsewhere(window, *until, zone).map(|there| {
+                    let (there, here) = there_and_here(*until, (there, zone), &here);
+                    format!("{there} there ({here} here)")
+                });
+                format!("waits for: its hours, {hours}, until {}", begins.unwrap_or(here))
             }
             // Whose clock shows their own time then is not known; where the reader's shows another one, it is said to be theirs.
             Self::OwnTime { time, until, .. } if *time != Some(until.with_timezone(&zone).time()) => {
@@ -64,12 +67,6 @@ pub fn hours_of_plan(window: &str, now: DateTime<Utc>, zone: Tz) -> String {
     there.map_or(hours.clone(), |there| format!("{hours}, where it is {there} now"))
 }
 
-/// A time of a plan by the clocks of its hours, ` (09:00 there)`; nothing where the reader's show the same.
-pub fn also_there(window: Option<&str>, at: DateTime<Utc>, zone: Tz) -> String {
-    let there = window.and_then(|window| HoursWords::of(window, at, zone).begins_there);
-    there.map_or_else(String::new, |there| format!(" ({there} there)"))
-}
-
 /// The zone of a window, where its clocks show another time than the reader's.
 fn zone_elsewhere(window: &str, at: DateTime<Utc>, zone: Tz) -> Option<Tz> {
     WindowWords::of(window).zone.filter(|there| !has_same_time(*there, zone, at))
@@ -113,7 +110,7 @@ mod tests {
 
         assert_eq!(
             says(Tz::UTC),
-            "waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 09:00 there (23 Nov 01:00 here)"
+            "waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 23 Nov 09:00 there (01:00 here)"
         );
         assert_eq!(
             says(Tz::America__New_York),
@@ -123,7 +120,7 @@ mod tests {
             assert_eq!(says(same), "waits for: its hours, 09:00-21:00 daily, until 23 Nov 09:00");
         }
         let brief = hours.brief_in(Tz::UTC, |at| at.format("%-d %b %H:%M").to_string());
-        assert_eq!(brief, "waits for its hours: 09:00 in Kuala Lumpur (23 Nov 01:00 here)");
+        assert_eq!(brief, "waits for its hours: 23 Nov 09:00 in Kuala Lumpur (01:00 here)");
     }
 
     #[test]

@@ -22,9 +22,31 @@ pub fn time_there(at: DateTime<Utc>, there: Tz, here: Tz) -> String {
 }
 
 /// A moment for somebody in one zone that is meant by the clocks of another: `09:00 in Kuala Lumpur (01:00 here)`, and `09:00` where
-/// both show the same. `here` is what it is by the reader's, as the face shows it.
-pub fn by_both_clocks(at: DateTime<Utc>, zones: (Option<Tz>, Tz), here: &str) -> String {
-    time_elsewhere(at, zones).map_or_else(|| here.to_owned(), |there| format!("{there} ({here} here)"))
+/// both show the same. `here` is what it is by the reader's, as the face shows it; a day in it stands before the first time.
+pub fn by_both_clocks(at: DateTime<Utc>, (there, here_zone): (Option<Tz>, Tz), here: &str) -> String {
+    match there.filter(|there| !has_same_time(*there, here_zone, at)) {
+        None => here.to_owned(),
+        Some(there) => {
+            let (first, here) = there_and_here(at, (there, here_zone), here);
+            format!("{first} in {} ({here} here)", city(there))
+        }
+    }
+}
+
+/// The two times of that: `21 Nov 09:00` and `01:00`. Where they are on different days, each has its own.
+pub fn there_and_here(at: DateTime<Utc>, (there, here_zone): (Tz, Tz), here: &str) -> (String, &str) {
+    let local = at.with_timezone(&there);
+    let is_same_day = local.date_naive() == at.with_timezone(&here_zone).date_naive();
+    match here.rsplit_once(' ').filter(|_| is_same_day) {
+        Some((day, time)) => (format!("{day} {}", local.format("%H:%M")), time),
+        None => (time_there(at, there, here_zone), here),
+    }
+}
+
+/// A moment by the reader's clocks, and by those that it is meant by: `01:00 here (09:00 in Kuala Lumpur)`. For a line that goes on by the
+/// reader's.
+pub fn by_own_clocks_first(at: DateTime<Utc>, zones: (Option<Tz>, Tz), here: &str) -> String {
+    time_elsewhere(at, zones).map_or_else(|| here.to_owned(), |there| format!("{here} here ({there})"))
 }
 
 /// The first half of it, `09:00 in Kuala Lumpur`; `None` where both clocks show the same.
@@ -51,7 +73,7 @@ pub fn start_words(at: DateTime<Utc>, (there, here): (Tz, Tz), now: DateTime<Utc
 mod tests {
     use chrono_tz::Tz;
 
-    use super::{by_both_clocks, city, start_words, time_there};
+    use super::{by_both_clocks, by_own_clocks_first, city, start_words, time_there};
 
     #[test]
     fn a_start_has_its_weekday_and_its_zone_and_the_readers_time_where_that_differs() {
@@ -73,8 +95,14 @@ mod tests {
         let at = "2026-12-01T01:00:00Z".parse().unwrap();
         let says = |there| by_both_clocks(at, (there, Tz::UTC), "1 Dec 01:00");
 
-        assert_eq!(says(Some(Tz::Asia__Kuala_Lumpur)), "09:00 in Kuala Lumpur (1 Dec 01:00 here)");
+        assert_eq!(says(Some(Tz::Asia__Kuala_Lumpur)), "1 Dec 09:00 in Kuala Lumpur (01:00 here)");
+        assert_eq!(says(Some(Tz::America__New_York)), "30 Nov 20:00 in New York (1 Dec 01:00 here)");
         assert_eq!([says(Some(Tz::Africa__Abidjan)), says(None)], ["1 Dec 01:00", "1 Dec 01:00"]);
+        let today = by_both_clocks(at, (Some(Tz::Asia__Kuala_Lumpur), Tz::UTC), "01:00");
+        assert_eq!(today, "09:00 in Kuala Lumpur (01:00 here)");
+        let own_first = |there| by_own_clocks_first(at, (there, Tz::UTC), "1 Dec 01:00");
+        assert_eq!(own_first(Some(Tz::Asia__Kuala_Lumpur)), "1 Dec 01:00 here (09:00 in Kuala Lumpur)");
+        assert_eq!(own_first(None), "1 Dec 01:00");
     }
 
     #[test]

@@ -6,12 +6,14 @@ mod seeing;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use ratatui::layout::Rect;
 
-use super::{Changed, CursorMove, Shown};
+use super::{Changed, CursorMove, Model, Pane, Shown};
 use crate::app::view::{ActivityEvent, ActivityHead, ActivityPage, ActivityPosition, ActivityRow, RecipientRow, Total};
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
 use crate::domain::unseen::Unseen;
+use crate::tui::layout::{Layout, activity_rows};
 
 use seeing::Seeing;
 
@@ -225,5 +227,22 @@ impl ActivityFeed {
         people.sort_unstable();
         people.dedup();
         people
+    }
+}
+
+impl Model {
+    /// Where the activity is: beside the recipients on large screens, else in their place while it has the focus.
+    pub fn activity_area(&self) -> Option<Rect> {
+        match (self.layout(), self.focus) {
+            (Layout::Large { activity, .. } | Layout::Wide { activity: Some(activity), .. }, _) => Some(activity),
+            (Layout::Wide { people, .. } | Layout::Stacked { people, .. }, Pane::Activity) => Some(people),
+            (Layout::Single { pane }, Pane::Activity) => Some(pane),
+            _ => None,
+        }
+    }
+
+    /// How many events the activity shows.
+    pub fn activity_rows(&self) -> usize {
+        self.activity_area().map_or(1, activity_rows)
     }
 }

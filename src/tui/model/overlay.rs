@@ -6,7 +6,6 @@ use chrono::TimeDelta;
 use crate::app::view::{ElsewhereRow, RecipientDetails, Total};
 use crate::app::{self, FollowUpPreview, FoundFollowUp, FoundPreview, PlanGroup, PlanPerson};
 use crate::domain::follow_up::{PROPOSED_AGE, ages};
-use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
@@ -176,6 +175,8 @@ pub struct PlanOverlay {
     pub scroll: usize,
     /// How many lines it was scrolled away from the field or the chosen count.
     pub peek: isize,
+    /// The message to oneself that is on its way: once it is sent, what the plan says of the day is read again.
+    pub test: Option<BlastId>,
 }
 
 /// A count of the plan that one can look at.
@@ -211,6 +212,7 @@ impl PlanOverlay {
             people: None,
             scroll: 0,
             peek: 0,
+            test: None,
         }
     }
 
@@ -261,13 +263,11 @@ pub struct FollowUpOverlay {
     pub is_being_made: bool,
     /// How many lines it was scrolled away from the chosen age.
     pub peek: isize,
-    /// By which counts of the blast it was read.
-    pub read_at: Option<Counts>,
 }
 
 impl FollowUpOverlay {
     pub const fn of(blast: BlastId, stage: Status) -> Self {
-        Self { blast, stage, loaded: None, age: PROPOSED_AGE, is_being_made: false, peek: 0, read_at: None }
+        Self { blast, stage, loaded: None, age: PROPOSED_AGE, is_being_made: false, peek: 0 }
     }
 
     /// What was read. The first time, an age at which somebody gets it: the proposed one, else the oldest younger one, but never
@@ -306,8 +306,6 @@ pub struct FollowFoundOverlay {
     pub is_being_made: bool,
     /// How far it is scrolled, in lines.
     pub scroll: usize,
-    /// By which counts of the blast it was read.
-    pub read_at: Option<Counts>,
     /// How many the list has from which it was opened.
     pub listed: Option<Total>,
     /// How long those have had a cart who were asked for, and nobody else was.

@@ -84,13 +84,18 @@ pub struct AmountPrompt {
     pub field: TextField,
     pub sale: PricedSale,
     /// Why what was typed is not an amount.
-    pub trouble: Option<&'static str>,
+    pub trouble: Option<String>,
 }
 
 impl AmountPrompt {
     /// Whether what was typed was refused: nothing is added to it.
     pub const fn is_refused(&self) -> bool {
         self.trouble.is_some() && !self.field.is_empty()
+    }
+
+    /// Whether a currency was typed before the digits: whoever types it reads it once.
+    pub fn names_currency(&self) -> bool {
+        self.field.text().starts_with(|c: char| c.is_alphabetic() || c == '$')
     }
 }
 

@@ -6,10 +6,12 @@ mod pace;
 use super::form::left_out_cell;
 use super::{OverlayContent, clock, wrapped};
 use crate::app::{self, FirstFared, PlanGroup, PlanPerson, ZoneShare};
+use crate::domain::act::Actor;
 use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::text::{characters, count_of, escaped};
-use crate::domain::zone::words::by_both_clocks;
+use crate::domain::zone::words::{by_both_clocks, has_same_time};
+use crate::tui::availability;
 use crate::tui::format::{TimeFormat, filter_words, number, rule_times};
 use crate::tui::model::{Model, PlanCount, PlanOverlay};
 use crate::tui::theme::TextRole;
@@ -29,11 +31,17 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
         None => {}
     }
     let mut lines = body(model, plan, (loaded, width));
-    let focus = if loaded.obstacles.is_empty() {
-        lines.extend(ask(model, plan, (loaded, width)));
-        Some(if plan.row == 0 { lines.len() - 1 } else { plan.row })
-    } else {
-        None
+    let over = over(model, plan, width);
+    let focus = match over {
+        Some(over) => {
+            lines.extend(over);
+            (plan.row > 0).then_some(plan.row)
+        }
+        None if loaded.obstacles.is_empty() => {
+            lines.extend(ask(model, plan, (loaded, width)));
+            Some(if plan.row == 0 { lines.len() - 1 } else { plan.row })
+        }
+        None => None,
     };
     OverlayContent { title: title_of(loaded), lines, focus }
 }
@@ -66,7 +74,7 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -
     let unusual = loaded.unusual_lengths.in_words().map(|words| wrapped(&words, width.saturating_sub(4)));
     lines.extend(unusual.into_iter().flatten().map(|line| TextLine::plain(format!("  {line}"))));
     lines.extend(fared(loaded));
-    lines.extend(pace::pace(model, loaded));
+    lines.extend(pace::pace(model, loaded, width));
     lines.extend(samples(plan, loaded, width));
     lines.extend(health::health(model, loaded, width));
     if !loaded.obstacles.is_empty() {
@@ -81,13 +89,14 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -
 fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat) -> OverlayContent {
     let (what, verb) = match group {
         PlanGroup::OptedOut => ("Left out: they opted out", "opted out"),
-        PlanGroup::Recent => ("Had a message in the last 7 days", "sent"),
+        PlanGroup::Recent => ("Had, or may have had, a message in the last 7 days", "sent"),
         PlanGroup::Elsewhere => ("Queued in another blast as well", "queued"),
         PlanGroup::Wrote => ("Wrote and not marked as replied", "wrote"),
     };
     let line = |person: &PlanPerson| {
         let name = person.name.clone().unwrap_or_else(|| "-".to_owned());
         let at = person.at.map(|at| format!(" {}", clock.long(at))).unwrap_or_default();
+        let verb = if person.is_uncertain { "uncertain since" } else { verb };
         let tag = person.tag.as_ref().map(|tag| format!(", {tag}")).unwrap_or_default();
         TextLine::plain(format!("  {:<18} ", person.phone_number))
             .and(name, TextRole::Strong)
@@ -138,7 +147,8 @@ pub fn whom(plan: &PlanOverlay) -> Vec<TextLine> {
 }
 
 fn who(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
-    let again = match (loaded.blast.state == BlastState::Paused, loaded.people == 1) {
+    let is_launched = matches!(loaded.blast.state, BlastState::Paused | BlastState::Sending);
+    let again = match (is_launched, loaded.people == 1) {
         (true, true) => "person is still queued and gets it",
         (true, false) => "people are still queued and get it",
         (false, true) if loaded.repeat.is_some() => "person gets one message each time",
@@ -200,8 +210,9 @@ fn audience(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
     }
     let zone = |share: &ZoneShare| {
         let own = share.from.with_timezone(&share.zone).format("%H:%M");
+        let here = if has_same_time(share.zone, clock.zone, share.from) { "" } else { " here" };
         let until = share.until.map(|until| format!(", until about {}", clock.long(until))).unwrap_or_default();
-        format!("  {:>6} at {own} in {}: {}{until}", number(share.people), share.zone, clock.long(share.from))
+        format!("  {:>6} at {own} in {}: {}{here}{until}", number(share.people), share.zone, clock.long(share.from))
     };
     lines.extend(loaded.zones.iter().map(zone));
     lines.into_iter().map(TextLine::dim).collect()
@@ -260,6 +271,22 @@ fn starts(model: &Model, loaded: &app::Plan) -> String {
         }
         None => format!("It starts 10 s later; until then {} stops it.", model.options.keys.undo()),
     }
+}
+
+/// In the place of the question, once there is none any more: the state of the blast.
+fn over(model: &Model, plan: &PlanOverlay, width: u16) -> Option<Vec<TextLine>> {
+    let why = availability::not_asked_any_more(model, plan)?;
+    let blast = model.blasts.get(plan.blast)?;
+    let act = if blast.state.is_over() { "" } else { "launched " };
+    let by = blast.state_by.as_ref().filter(|by| **by != Actor::Engine);
+    let by = by.map(|by| format!(", {act}by {by}")).unwrap_or_default();
+    let refused = plan.refused.iter().map(|refused| (refused.clone(), TextRole::Trouble));
+    let said = [(format!("{}{by}", blast.shown_state(model.now)), TextRole::Strong), (why, TextRole::Plain)];
+    let line = |(words, role): (String, TextRole)| {
+        wrapped(&words, width.saturating_sub(4)).into_iter().map(move |line| TextLine::of(format!("  {line}"), role))
+    };
+    let lines = refused.chain(said).flat_map(line);
+    Some(std::iter::once(TextLine::rule("Not any more")).chain(lines).collect())
 }
 
 fn ask(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -> Vec<TextLine> {

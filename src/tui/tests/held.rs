@@ -36,7 +36,7 @@ fn hours_by_other_clocks_are_told_by_both_in_one_line() {
     let dashboard = waits(STACKED, closed(), Tz::UTC);
 
     let line = dashboard.line(9);
-    assert!(line.starts_with("  waits for its hours: 09:00 in Kuala Lumpur (21 Nov 01:00 here)"), "{line}");
+    assert!(line.starts_with("  waits for its hours: 21 Nov 09:00 in Kuala Lumpur (01:00 here)"), "{line}");
 }
 
 #[test]
@@ -55,12 +55,12 @@ fn a_blast_outside_its_hours_waits_at_no_speed_and_says_why_below_the_blasts() {
 
     let row = dashboard.line(3);
     assert!(row.contains(" waits ") && !row.contains("/h"), "{row}");
-    assert_eq!(dashboard.line(9), "  waits for its hours: 09:00 in Kuala Lumpur (21 Nov 01:00 here)");
+    assert_eq!(dashboard.line(9), "  waits for its hours: 21 Nov 09:00 in Kuala Lumpur (01:00 here)");
 
     let row = BlastView { waiting: Some(closed()), ..raya() };
     dashboard.answer(Completion::Blasts(Ok(vec![row, draft()])));
     let all = text(&dashboard);
-    let why = "waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 09:00 there (21 Nov 01:00 here)";
+    let why = "waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 21 Nov 09:00 there (01:00 here)";
     assert!(all.contains(why), "{:#?}", dashboard.screen());
 }
 
@@ -97,7 +97,7 @@ fn a_start_by_other_clocks_than_the_readers_says_whose_it_is() {
     };
 
     let wide = scheduled(Size { width: 200, height: 50 });
-    let both = "scheduled, starts 09:00 in Kuala Lumpur (21 Nov 01:00 here)";
+    let both = "scheduled, starts 21 Nov 09:00 in Kuala Lumpur (01:00 here)";
     assert!(wide.line(1).contains(both), "{}", wide.line(1));
     let narrow = scheduled(STACKED);
     assert!(narrow.line(1).contains("starts 21 Nov 01:00 here"), "{}", narrow.line(1));
@@ -133,7 +133,7 @@ fn s_on_a_blast_that_waits_says_for_what_and_until_when() {
     dashboard.keys("1S");
 
     assert!(dashboard.model.overlays.is_empty());
-    let said = "it waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 09:00 there (21 Nov 01:00 here)";
+    let said = "it waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 21 Nov 09:00 there (01:00 here)";
     assert_eq!(dashboard.said(), said);
     let mut dashboard = waits(WIDE, Waiting::NoEngine, Tz::UTC);
     dashboard.keys("1S");

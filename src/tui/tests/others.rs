@@ -1,18 +1,25 @@
 //! The line of those who are outside of the funnel, where there is little room.
 
-use super::support::{STACKED, TestDashboard, WIDE, raya};
+use super::support::{STACKED, TestDashboard, WIDE, raya, senders};
 use crate::app::EngineChange;
-use crate::app::view::BlastView;
+use crate::app::view::{BlastView, SenderView};
 use crate::domain::funnel::Counts;
+use crate::domain::ids::SenderId;
 use crate::tui::Size;
 use crate::tui::effect::Completion;
 use crate::tui::msg::Msg;
 
 fn counts(size: Size, counts: Counts, opted_out_later: i64) -> String {
+    let line = counts_beside(size, counts, opted_out_later);
+    assert!(line.contains("skip"), "{line}");
+    line
+}
+
+fn counts_beside(size: Size, counts: Counts, opted_out_later: i64) -> String {
     let mut dashboard = TestDashboard::new(size);
     let blast = BlastView { counts, opted_out_later, ..raya() };
     dashboard.answer(Completion::Blasts(Ok(vec![blast]))).keys("2");
-    let line = dashboard.screen().into_iter().find(|line| line.contains("skip"));
+    let line = dashboard.screen().into_iter().find(|line| line.contains("queued 1") || line.contains("queued 2"));
     line.unwrap_or_else(|| panic!("{:#?}", dashboard.screen()))
 }
 
@@ -30,13 +37,28 @@ fn words_are_dropped_before_counts() {
     };
     for size in [WIDE, STACKED] {
         let line = counts(size, few, 1);
-        assert!(line.contains("(+1") && line.trim_end().ends_with("skipped 17"), "{size:?}: {line}");
+        assert!(
+            (line.contains("later 1 ") || line.contains("(+1 later) ")) && line.trim_end().ends_with("skipped 17"),
+            "{size:?}: {line}"
+        );
         let line = counts(size, many, 666);
         for count in ["12.3k", " 64 ", " 22 ", "3,333", "444 (+666)", "5,555"] {
             assert!(line.contains(count), "{size:?}: {count} is not in {line}");
         }
         assert!(!line.contains('~'), "{size:?}: {line}");
     }
+}
+
+#[test]
+fn on_a_laptop_the_words_of_the_counts_are_whole_and_empty_ones_give_way() {
+    let few = Counts { queued: 28, sending: 1, uncertain: 0, failed: 2, opted_out: 1, ..Counts::default() };
+
+    let line = counts_beside(WIDE, few, 1);
+
+    assert!(line.contains("queued 28  sending 1  uncertain 0  failed 2  opted out 1 (+1 later)"), "{line}");
+    let all = Counts { queued: 145, skipped: 17, opted_out: 0, ..raya().counts };
+    let line = counts_beside(WIDE, all, 1);
+    assert!(line.contains("queued 145 sending 1 uncertain 1 failed 3 opt-out later 1 skipped 17"), "{line}");
 }
 
 #[test]
@@ -96,5 +118,26 @@ fn the_longest_name_of_a_shop_leaves_room_for_the_count_of_those_who_are_here() 
 
         let line = dashboard.line(0);
         assert!(line.contains("+2") || line.contains("+ben"), "{columns}: {line}");
+    }
+}
+
+#[test]
+fn a_sender_without_room_is_told_from_another_person_who_is_here() {
+    let second = || SenderView { id: SenderId(2), name: "support".to_owned(), ..senders().swap_remove(0) };
+    for columns in 40..140 {
+        let mut dashboard = TestDashboard::new(Size { width: columns, height: 24 });
+        dashboard.answer(Completion::Senders(Ok(vec![senders().swap_remove(0), second()])));
+        for others in [&["ben@shop"][..], &["ben@shop", "cara@shop"]] {
+            let others = others.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            dashboard.answer(Completion::Others(Ok(others.clone())));
+
+            let line = dashboard.line(0);
+
+            let words: Vec<_> = line.replace("+08", "").split_whitespace().map(str::to_owned).collect();
+            let is_number = |word: &str| word.strip_prefix('+').is_some_and(|number| number.parse::<u8>().is_ok());
+            let is_bare = |pair: &&[String]| is_number(&pair[0]) && !pair[1].starts_with("sender");
+            let bare = [words, vec![String::new()]].concat().windows(2).filter(is_bare).count();
+            assert!(bare <= 1, "{columns}: {line}");
+        }
     }
 }

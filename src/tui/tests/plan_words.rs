@@ -3,11 +3,15 @@
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
-use super::plans::{planned, shows};
-use super::support::{TestDashboard, at, tomorrow};
-use crate::app::{HealthCheck, KnownHealth, Plan};
-use crate::domain::pace::{CapLeft, Forecast, ForecastShare};
+use super::plans::{plan_of, planned, shows};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, draft, tomorrow};
+use crate::app::view::BlastView;
+use crate::app::{ConcurrentBlast, HealthCheck, KnownHealth, Plan, PlanGroup, PlanPerson, PlannedStart};
+use crate::domain::blast::BlastState;
+use crate::domain::ids::BlastId;
+use crate::domain::pace::{CapLeft, Forecast, ForecastShare, LimitColumns};
 use crate::tui::Size;
+use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome};
 use crate::tui::msg::Msg;
 
 #[test]
@@ -69,7 +73,140 @@ fn today_is_named_by_whose_clock_it_is_where_it_is_another_day_here() {
 
     let screen = dashboard.screen().join("\n");
 
-    assert!(screen.contains("57 today in London, from 21 Nov 01:30 until about 02:27"), "{screen}");
+    let both = "57 today in London, from 21 Nov 01:30 here (20 Nov 17:30 in London) until about 02:27";
+    assert!(screen.contains(both), "{screen}");
+}
+
+#[test]
+fn a_plan_tells_hours_and_times_by_one_clock_or_names_both() {
+    let mut dashboard = planned(|plan| plan);
+    assert!(shows(&dashboard, "hours 09:00-21:00 daily"), "{:#?}", dashboard.screen());
+    assert!(!shows(&dashboard, "Asia/Kuala_Lumpur") && !shows(&dashboard, "there"), "{:#?}", dashboard.screen());
+
+    dashboard.model.options.zone = Tz::UTC;
+
+    assert!(
+        shows(&dashboard, "hours 09:00-21:00 daily in Kuala Lumpur, where it is 14:02 now"),
+        "{:#?}",
+        dashboard.screen()
+    );
+    for words in [
+        "213 today, until about 10:04 here",
+        "76 tomorrow, from 21 Nov 01:00 here (09:00 in Kuala Lumpur) until about 01:51",
+        "done about 21 Nov 01:51 here (09:51 in Kuala Lumpur) if nothing holds it up",
+    ] {
+        assert!(shows(&dashboard, words), "{:#?}", dashboard.screen());
+    }
+}
+
+#[test]
+fn a_plan_without_hours_says_that_it_goes_out_now_and_what_time_it_is_where_its_people_are() {
+    let mut dashboard = planned(|plan| Plan { window: None, ..plan });
+    assert!(shows(&dashboard, "no hours set: goes out now, 14:02"), "{:#?}", dashboard.screen());
+
+    dashboard.model.options.zone = Tz::UTC;
+
+    assert!(shows(&dashboard, "no hours set: goes out now, 14:02 in Kuala Lumpur"), "{:#?}", dashboard.screen());
+    let start = PlannedStart { at: at(23, 0), zone: Tz::UTC, note: None };
+    let dashboard = planned(|plan| Plan { window: None, start: Some(start), ..plan });
+    assert!(!shows(&dashboard, "goes out now"), "it starts later");
+}
+
+#[test]
+fn the_days_of_a_daily_cap_elsewhere_are_said_above_those_that_it_counts() {
+    let mut dashboard = planned(|plan| plan);
+    dashboard.model.options.zone = Tz::UTC;
+
+    let days = "days are counted in Kuala Lumpur time, as for the daily cap:";
+    assert!(shows(&dashboard, days), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn what_a_blast_beside_it_takes_is_said_whole_on_a_narrow_screen() {
+    let other = ConcurrentBlast {
+        blast: RAYA,
+        tag: "Raya".to_owned(),
+        queued: 40,
+        starts_at: None,
+        sends_from: Some(tomorrow(9, 0)),
+        assumed: false,
+        limits: LimitColumns::default(),
+        begins: Vec::new(),
+        dues: Vec::new(),
+        window_local: false,
+        zone: Tz::Asia__Kuala_Lumpur,
+    };
+    let mut dashboard = planned(|plan| Plan { shared_with: vec![other], ..plan });
+    dashboard.dispatch(Msg::Resized(Size { width: 80, height: 50 }));
+
+    let words = "shared with Raya, 40 still queued: it sends nothing before 21 Nov 09:00; from then on they take turns, and the times \
+                 below allow for it";
+    let screen = dashboard.screen().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+    assert!(screen.contains(words), "{screen}");
+}
+
+#[test]
+fn nobody_today_says_why_and_is_not_said_beside_a_start_that_says_its_day() {
+    let late = |plan: Plan| Plan { forecast: Forecast { today: None, ..plan.forecast }, ..plan };
+    let used_up = |plan: Plan| {
+        let left = plan.left_today.map(|left| CapLeft { messages: 0, ..left });
+        Plan { left_today: left, ..late(plan) }
+    };
+    let start = PlannedStart { at: tomorrow(9, 30), zone: Tz::Asia__Kuala_Lumpur, note: None };
+
+    let whole_day = planned(late);
+    assert!(whole_day.screen().iter().any(|line| line.trim() == "nobody today"), "{:#?}", whole_day.screen());
+    assert!(shows(&planned(used_up), "  nobody today: the daily cap is used up"));
+    let starts = planned(|plan| Plan { start: Some(start), ..used_up(plan) });
+    assert!(!shows(&starts, "nobody today"), "{:#?}", starts.screen());
+    assert!(shows(&starts, "It starts 21 Nov 09:30;"), "{:#?}", starts.screen());
+}
+
+#[test]
+fn a_start_by_other_clocks_has_its_day_before_both_times() {
+    let start = PlannedStart { at: tomorrow(9, 30), zone: Tz::Asia__Kuala_Lumpur, note: None };
+    let mut dashboard = planned(|plan| Plan { start: Some(start), ..plan });
+
+    dashboard.model.options.zone = Tz::UTC;
+
+    let both = "It starts 21 Nov 09:30 in Kuala Lumpur (01:30 here); until then";
+    assert!(shows(&dashboard, both), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn a_message_to_oneself_counts_in_the_plan_once_it_is_sent() {
+    let mut dashboard = planned(|plan| plan);
+    dashboard.keys("My");
+    let request = dashboard.acts().remove(0);
+    let mut test = BlastView { id: BlastId(99), state: BlastState::Sending, ..draft() };
+    test.counts.queued = 1;
+    let outcome = Ok(WriteOutcome::Blast(Box::new(test.clone())));
+    dashboard.answer(Completion::Written { request, outcome });
+    let read_again = |dashboard: &mut TestDashboard, test: BlastView| {
+        dashboard.effects.clear();
+        dashboard.answer(Completion::Blasts(Ok(vec![draft(), test])));
+        dashboard.taken().iter().filter(|effect| matches!(effect, Effect::Read(ReadRequest::Plan(DRAFT, _)))).count()
+    };
+
+    assert_eq!(read_again(&mut dashboard, test.clone()), 0, "it is on its way");
+    (test.counts.queued, test.state) = (0, BlastState::Completed);
+    assert_eq!(read_again(&mut dashboard, test.clone()), 1);
+    assert_eq!(read_again(&mut dashboard, test), 0, "once");
+    dashboard.keys("28");
+    let left = |plan: Plan| Plan { left_today: plan.left_today.map(|left| CapLeft { messages: 353, ..left }), ..plan };
+    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(left(plan_of(draft(), 289)))) });
+    assert!(shows(&dashboard, "353 left of the daily cap"), "{:#?}", dashboard.screen());
+    assert!(shows(&dashboard, "people: 28_"), "what is typed stays: {:#?}", dashboard.screen());
+}
+
+#[test]
+fn the_header_names_its_clock_at_every_width_where_other_times_name_theirs() {
+    for (zone, says) in [(Tz::UTC, "live, news 06:02 +00 "), (Tz::Asia__Singapore, "live, news 14:02  ")] {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.model.options.zone = zone;
+
+        assert!(dashboard.line(0).contains(says), "{}", dashboard.line(0));
+    }
 }
 
 #[test]
@@ -85,4 +222,28 @@ fn a_sample_names_its_row_of_the_list() {
     let dashboard = planned(|plan| plan);
 
     assert!(shows(&dashboard, "  to Raj, +60 10-012 7781, row 41"), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn whose_message_is_uncertain_is_not_said_to_have_been_sent_one() {
+    let mut dashboard = planned(|plan| plan);
+    dashboard.keys("jj\n");
+    let person = |name: &str, is_uncertain| PlanPerson {
+        phone_number: serde_json::from_value(serde_json::json!("+60100120001")).unwrap(),
+        name: Some(name.to_owned()),
+        tag: Some("Deepavali".to_owned()),
+        at: Some(at(9, 0)),
+        is_uncertain,
+    };
+    let people = Ok(vec![person("Siti", false), person("Raj", true)]);
+
+    dashboard.answer(Completion::PlanPeople { blast: DRAFT, group: PlanGroup::Recent, people });
+
+    for words in [
+        "Plan ══ Had, or may have had, a message in the last 7 days",
+        "Siti  sent 09:00, Deepavali",
+        "Raj  uncertain since 09:00, Deepavali",
+    ] {
+        assert!(shows(&dashboard, words), "{words}: {:#?}", dashboard.screen());
+    }
 }

@@ -222,13 +222,13 @@ fn a_next_time_names_its_zone_in_every_sentence_where_the_reader_has_another_one
     dashboard.model.options.zone = chrono_tz::UTC;
 
     dashboard.keys("S");
-    assert!(dashboard.said().contains("next 09:00 in Kuala Lumpur (21 Nov 01:00 here)"), "{}", dashboard.said());
+    assert!(dashboard.said().contains("next 21 Nov 09:00 in Kuala Lumpur (01:00 here)"), "{}", dashboard.said());
     dashboard.keys(">");
     let question = text(&dashboard);
-    assert!(question.contains("leave out Good morning at 09:00 in Kuala Lumpur (21 Nov 01:00 here)?"), "{question}");
+    assert!(question.contains("leave out Good morning at 21 Nov 09:00 in Kuala Lumpur (01:00 here)?"), "{question}");
     dashboard.key(Key::Esc).keys("!");
     let needs = text(&dashboard);
-    assert!(needs.contains("in Kuala Lumpur (21 Nov 01:00 here)"), "{needs}");
+    assert!(needs.contains("21 Nov 09:00 in Kuala Lumpur (01:00 here)"), "{needs}");
 }
 
 #[test]

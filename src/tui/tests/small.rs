@@ -195,21 +195,6 @@ fn what_happened_is_read_once_the_window_is_large_enough_to_show_it() {
 }
 
 #[test]
-fn the_page_of_a_follow_up_counts_again_when_its_blast_has_changed() {
-    let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.keys("2jjf").answer(Completion::FollowUp(Ok(preview()))).taken();
-    dashboard.answer(Completion::Blasts(Ok(blasts())));
-    assert!(dashboard.taken().iter().all(|effect| !matches!(effect, Effect::Read(ReadRequest::FollowUp { .. }))));
-
-    let mut rows = blasts();
-    rows[0].counts.read += 1;
-    dashboard.answer(Completion::Blasts(Ok(rows)));
-
-    let effects = dashboard.taken();
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::Read(ReadRequest::FollowUp { blast: RAYA, .. }))));
-}
-
-#[test]
 fn a_mistyped_command_of_another_pane_is_found_with_where_it_works() {
     let mut dashboard = TestDashboard::new(STACKED);
 

@@ -72,7 +72,8 @@ const STATES: &[State] = &[
         open_plan(dashboard);
         dashboard.keys("jj\n");
         let phone_number = serde_json::from_value(serde_json::json!("+60100120001")).unwrap();
-        let person = PlanPerson { phone_number, name: Some(hostile()), tag: Some(hostile()), at: None };
+        let person =
+            PlanPerson { phone_number, name: Some(hostile()), tag: Some(hostile()), at: None, is_uncertain: false };
         dashboard.answer(Completion::PlanPeople { blast: DRAFT, group: PlanGroup::Recent, people: Ok(vec![person]) });
     }),
     ("rows left out", |dashboard| {

@@ -223,26 +223,6 @@ fn an_unreachable_database_is_told_with_its_time_and_the_old_numbers_stay() {
 }
 
 #[test]
-fn what_happened_since_the_last_key_is_asked_after_a_minute_and_ends_with_a_key() {
-    let mut dashboard = TestDashboard::new(WIDE);
-    let from = dashboard.now;
-    dashboard.keys("j").taken();
-    dashboard.now += TimeDelta::minutes(22);
-    dashboard.dispatch(Msg::Refresh);
-    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::ChangesSince { blast: RAYA, from })));
-
-    dashboard.answer(Completion::ChangesSince { blast: RAYA, since: Ok(since_of(from)) });
-    assert!(
-        dashboard.line(10).contains("since your last key, 14:02: 33 sent, 29 received, 12 read, 1 failed"),
-        "{}",
-        dashboard.line(10)
-    );
-
-    dashboard.keys("k");
-    assert!(!dashboard.line(10).contains("since your last key"));
-}
-
-#[test]
 fn coming_back_is_one_line() {
     let mut dashboard = TestDashboard::new(STACKED);
 

@@ -87,7 +87,7 @@ fn who_opted_out_later_is_said_to_have_on_a_laptop_too() {
         dashboard.answer(Completion::Blasts(Ok(vec![BlastView { opted_out_later: 1, ..raya() }]))).keys("2");
 
         let screen = dashboard.screen().join("\n");
-        assert!(width < 120 || screen.contains("(+1 later)"), "{width}: {screen}");
+        assert!(width < 120 || screen.contains("opted out 0 (+1 later)"), "{width}: {screen}");
     }
 }
 

@@ -133,7 +133,9 @@ pub fn refused(model: &mut Model, answer: &AnswerText, failure: &EffectError) {
         }
         _ => {
             model.answer_draft = Some(AnswerDraft { person: answer.person, text: answer.text.clone() });
-            model.refuse(format!("not answered: {}", failure.sentence()));
+            let sentence = failure.sentence();
+            let is_known = *failure != EffectError::Unconfirmed;
+            model.refuse(if is_known { format!("not answered: {sentence}") } else { sentence });
         }
     }
 }

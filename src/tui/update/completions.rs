@@ -143,12 +143,12 @@ fn with<T>(model: &mut Model, result: EffectResult<T>, used: impl FnOnce(&mut Mo
 }
 
 /// A read failed. That the database is down is for the header to say.
-fn failed(model: &mut Model, failure: &EffectError) {
+pub(super) fn failed(model: &mut Model, failure: &EffectError) {
     match failure {
-        EffectError::Unavailable if model.database == DatabaseState::Up => {
+        EffectError::Unavailable | EffectError::Unconfirmed if model.database == DatabaseState::Up => {
             model.database = DatabaseState::Down { since: model.now };
         }
-        EffectError::Unavailable => {}
+        EffectError::Unavailable | EffectError::Unconfirmed => {}
         EffectError::List(sentence) | EffectError::Other(sentence) => model.refuse(sentence.clone()),
     }
 }
@@ -164,7 +164,7 @@ fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> 
             armed::recheck(model);
             let mut effects = lists::follow_selection(model);
             effects.extend(follow_ups::read_chain(model));
-            effects.extend(follow_ups::refresh(model).or_else(|| follow_found::refresh(model)));
+            effects.extend(plan::refresh(model));
             effects
         }
         Err(failure) => {

@@ -1,36 +1,25 @@
 //! A follow-up to exactly those people who were found: whom it would reach, and making its draft.
 
-use super::overlays;
+use super::{completions, overlays};
 use crate::app::{FoundFollowUp, FoundPreview, StepAlike};
 use crate::domain::step::StepSince;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::model::{FollowFoundOverlay, Model, Notice, Overlay};
 
 pub fn open(model: &mut Model, from: FoundFollowUp) -> Vec<Effect> {
-    let read_at = model.blasts.get(from.blast).map(|row| row.counts);
     let listed = model.recipients.total;
     let cart_age = model.found_cart_age();
-    let page = FollowFoundOverlay {
-        from: from.clone(),
-        loaded: None,
-        is_being_made: false,
-        scroll: 0,
-        read_at,
-        listed,
-        cart_age,
-    };
+    let page =
+        FollowFoundOverlay { from: from.clone(), loaded: None, is_being_made: false, scroll: 0, listed, cart_age };
     overlays::open(model, Overlay::FollowFound(page));
     vec![Effect::Read(ReadRequest::FoundFollowUp(from))]
 }
 
-/// The blasts were read again: counts once more where the page's blast has changed.
-pub fn refresh(model: &mut Model) -> Option<Effect> {
-    let Some(Overlay::FollowFound(page)) = model.overlays.last_mut() else { return None };
-    let counts = model.blasts.get(page.from.blast)?.counts;
-    if page.is_being_made || page.read_at.replace(counts) == Some(counts) {
-        return None;
-    }
-    Some(Effect::Read(ReadRequest::FoundFollowUp(page.from.clone())))
+/// Counts once more whom the open page is about.
+pub fn count_again(model: &Model) -> Option<Effect> {
+    let Some(Overlay::FollowFound(page)) = model.overlays.last() else { return None };
+    let is_wanted = page.loaded.is_some() && !page.is_being_made;
+    is_wanted.then(|| Effect::Read(ReadRequest::FoundFollowUpAgain(page.from.clone())))
 }
 
 pub fn loaded(model: &mut Model, preview: EffectResult<FoundPreview>) {
@@ -40,6 +29,7 @@ pub fn loaded(model: &mut Model, preview: EffectResult<FoundPreview>) {
             page.loaded = Some(preview);
         }
         Ok(_) => {}
+        Err(failure) if page.loaded.is_some() => completions::failed(model, &failure),
         Err(failure) => {
             model.overlays.pop();
             model.refuse(failure.sentence());

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{follow_found, lists, overlays, written};
+use super::{completions, follow_found, lists, overlays, written};
 use crate::app::view::{BlastView, CameBack};
 use crate::app::{FollowUp, FollowUpPreview, FoundFollowUp, StepAlike, StepRow, StepView};
 use crate::domain::ids::BlastId;
@@ -12,7 +12,7 @@ use crate::domain::template::TemplateMessage;
 use crate::domain::text::shell_quoted;
 use crate::tui::availability;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
-use crate::tui::format::{brief_name, counted};
+use crate::tui::format::{brief_name, counted, number};
 use crate::tui::model::{ChainReading, FollowUpOverlay, Model, Notice, Overlay, Pane};
 
 /// `f`: to those who are stuck where the person on the screen is, else at the stage of the list, else at the funnel's.
@@ -24,20 +24,17 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     let Some((blast, stuck_at)) = model.blast_to_follow().map(|blast| blast.id).zip(model.stage_to_follow()) else {
         return Vec::new();
     };
-    let read_at = model.blasts.get(blast).map(|row| row.counts);
-    let page = FollowUpOverlay { read_at, ..FollowUpOverlay::of(blast, stuck_at) };
-    overlays::open(model, Overlay::FollowUp(page));
+    overlays::open(model, Overlay::FollowUp(FollowUpOverlay::of(blast, stuck_at)));
     vec![Effect::Read(ReadRequest::FollowUp { blast, stuck_at })]
 }
 
-/// The blasts were read again: counts once more whom the open page is about, where their blast has changed.
-pub fn refresh(model: &mut Model) -> Option<Effect> {
-    let Some(Overlay::FollowUp(page)) = model.overlays.last_mut() else { return None };
-    let counts = model.blasts.get(page.blast)?.counts;
-    if page.is_being_made || page.read_at.replace(counts) == Some(counts) {
-        return None;
-    }
-    Some(Effect::Read(ReadRequest::FollowUp { blast: page.blast, stuck_at: page.stage }))
+/// Counts once more whom the open page is about. Not only where their blast has changed: people get old enough without it, write, and
+/// buy in other blasts.
+pub fn count_again(model: &Model) -> Option<Effect> {
+    let Some(Overlay::FollowUp(page)) = model.overlays.last() else { return None };
+    let (blast, stuck_at) = (page.blast, page.stage);
+    let is_wanted = page.loaded.is_some() && !page.is_being_made;
+    is_wanted.then_some(Effect::Read(ReadRequest::FollowUpAgain { blast, stuck_at }))
 }
 
 pub fn loaded(model: &mut Model, preview: EffectResult<FollowUpPreview>) {
@@ -45,6 +42,7 @@ pub fn loaded(model: &mut Model, preview: EffectResult<FollowUpPreview>) {
     match preview {
         Ok(preview) if preview.blast == page.blast && preview.stuck_at == page.stage => page.take(preview),
         Ok(_) => {}
+        Err(failure) if page.loaded.is_some() => completions::failed(model, &failure),
         Err(failure) => {
             model.overlays.pop();
             model.refuse(failure.sentence());
@@ -146,7 +144,8 @@ fn step_line(step: &StepRow) -> String {
 /// The draft is there: shows it among the blasts.
 pub fn made(model: &mut Model, request: &WriteRequest, row: BlastView, people: u64) -> Vec<Effect> {
     let Some(line) = draft_line(request) else { return Vec::new() };
-    let text = format!("{}: a draft to {}; nothing is sent", brief_name(&row), counted(people));
+    let since = since_counted(model, request, i64::try_from(people).unwrap_or(i64::MAX));
+    let text = format!("{}: a draft to {}{since}; nothing is sent", brief_name(&row), counted(people));
     written::log(model, &text, &line);
     let is_open = |page: &Overlay| is_page_of(page, request);
     let was_open = model.overlays.iter().any(is_open);
@@ -163,6 +162,22 @@ pub fn made(model: &mut Model, request: &WriteRequest, row: BlastView, people: u
         effects.extend(lists::follow_selection(model));
     }
     effects
+}
+
+/// How the people of a draft differ from those whom its page counted last: somebody got old enough, opted out or bought since.
+fn since_counted(model: &Model, request: &WriteRequest, people: i64) -> String {
+    let shown = model.overlays.iter().find(|page| is_page_of(page, request)).and_then(|page| match (page, request) {
+        (Overlay::FollowUp(page), WriteRequest::FollowUp(from)) if page.older_than() == from.older_than => {
+            Some(page.loaded.as_ref()?.ages.get(page.age)?.gets())
+        }
+        (Overlay::FollowFound(page), _) => Some(page.loaded.as_ref()?.count.gets()),
+        _ => None,
+    });
+    match shown {
+        Some(shown) if shown < people => format!(", up from {} when they were counted", number(shown)),
+        Some(shown) if shown > people => format!(", down from {} when they were counted", number(shown)),
+        _ => String::new(),
+    }
 }
 
 /// The command line that makes such a draft.

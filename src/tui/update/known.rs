@@ -3,7 +3,7 @@
 use crate::app::DatabaseState;
 use crate::app::view::{ActivityHead, RecipientRow};
 use crate::tui::effect::{Completion, ListPart};
-use crate::tui::model::{Model, is_going_out};
+use crate::tui::model::{Model, Overlay, is_going_out};
 
 /// Whether the model has all of it already, of those reads that are made again and again.
 pub fn is_known(model: &Model, completion: &Completion) -> bool {
@@ -21,6 +21,12 @@ pub fn is_known(model: &Model, completion: &Completion) -> bool {
         }
         Completion::Rows(Ok(rows)) => rows.iter().all(|row| is_shown(model, row)),
         Completion::ActivityHead(Ok(head)) => is_read(model, head),
+        Completion::FollowUp(Ok(preview)) => matches!(
+            model.overlays.last(), Some(Overlay::FollowUp(page)) if page.loaded.as_ref() == Some(preview)
+        ),
+        Completion::FoundFollowUp(Ok(preview)) => matches!(
+            model.overlays.last(), Some(Overlay::FollowFound(page)) if page.loaded.as_ref() == Some(preview)
+        ),
         Completion::Others(Ok(others)) => model.presence.others == *others,
         _ => false,
     }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{activity, follow_ups, presence, steps};
+use super::{activity, follow_found, follow_ups, presence, steps};
 use crate::app::SessionAnswer;
 use crate::app::view::{Anchor, RecipientQuery, SORTED_MAX};
 use crate::domain::blast::BlastState;
@@ -183,6 +183,8 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Customer(page)) => effects.push(Effect::Read(ReadRequest::Customer(page.phone.clone()))),
         Some(Overlay::Needs(_)) => effects.extend(steps::read(model)),
         Some(Overlay::Answer(answer)) => effects.push(Effect::Read(ReadRequest::Person(answer.person))),
+        Some(Overlay::FollowUp(_)) => effects.extend(follow_ups::count_again(model)),
+        Some(Overlay::FollowFound(_)) => effects.extend(follow_found::count_again(model)),
         None => effects.extend(answer_on_its_way(model)),
         _ => {}
     }
@@ -230,8 +232,9 @@ fn cells_and_news(model: &Model) -> Vec<Effect> {
     effects
 }
 
+/// What is shown of a blast follows it also once nobody is left to send to: people read and reply after that.
 fn since_last_key(model: &Model) -> Option<Effect> {
-    let blast = model.blast().filter(|blast| blast.state == BlastState::Sending)?;
+    let blast = model.blast().filter(|blast| blast.state == BlastState::Sending || model.since.is_some())?;
     let quiet = model.now - model.last_key >= AWAY_FROM_KEYS;
     quiet.then_some(Effect::Read(ReadRequest::ChangesSince { blast: blast.id, from: model.last_key }))
 }

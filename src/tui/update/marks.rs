@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{completions, keys, prompts};
-use crate::domain::amount::in_currency;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
@@ -37,30 +36,21 @@ pub fn closed(model: &mut Model) -> Vec<Effect> {
         return ask_about(model, Mark::Closed(None), &format!("{doubt} bought?"));
     }
     let Some((person, who)) = target(model) else { return Vec::new() };
-    let earlier = model.person().filter(|row| row.status == Status::Closed).map(|row| PricedSale::Earlier(row.amount));
-    let lost_race = lost_race(model);
+    let row = model.person();
+    // Somebody else's close came before the key for it: what is typed next was meant for a close, not for another amount. The database
+    // knows whose it is, and refuses by their name.
+    let lost_race = row.is_some_and(|row| model.is_just_closed_elsewhere(row));
+    let sale = match row {
+        Some(row) if row.status == Status::Closed && !lost_race => PricedSale::Earlier(row.amount),
+        _ => PricedSale::New,
+    };
     model.notice = None;
-    let (sale, field) = (earlier.unwrap_or(PricedSale::New), TextField::default());
+    let field = TextField::default();
     model.prompt = Some(Prompt::Amount(AmountPrompt { person, who, field, sale, trouble: None }));
-    if let Some(words) = lost_race {
-        model.known.insert(person);
-        prompts::refuse_text(model, words, Some(person));
-        return Vec::new();
-    }
     match sale {
         PricedSale::New => vec![Effect::Write(WriteRequest::Mark { person, mark: Mark::Closed(None) })],
         PricedSale::Earlier(_) => Vec::new(),
     }
-}
-
-/// Somebody else closed them before the key for it came: what is typed next was meant for a close, not for another amount.
-fn lost_race(model: &Model) -> Option<String> {
-    let row = model.person().filter(|row| model.is_just_closed_elsewhere(row))?;
-    let amount = row.amount.map(|sum| format!(", {}", in_currency(sum, &model.options.currency))).unwrap_or_default();
-    let who = brief(&row.who());
-    Some(format!(
-        "{who} was closed a moment ago by somebody else{amount}; yours is not written, c again changes the amount"
-    ))
 }
 
 pub fn opted_out(model: &mut Model) -> Vec<Effect> {

@@ -7,6 +7,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::phone::{Phone, PhoneError, Region};
 use crate::domain::text::clean;
 use crate::tui::action;
+use crate::tui::availability;
 use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::number;
 use crate::tui::key::Key;
@@ -36,18 +37,48 @@ pub fn read(model: &mut Model, blast: BlastId, read: EffectResult<Plan>) {
     }
 }
 
+/// A message to oneself is on its way, as a blast of its own.
+pub fn test_sent(model: &mut Model, request: &WriteRequest, test: BlastId) {
+    let WriteRequest::SendTest { blast, .. } = request else { return };
+    if let Some(page) = shown(model).filter(|page| page.blast == *blast) {
+        page.test = Some(test);
+    }
+}
+
 /// A launch was refused. Where its plan is shown, that is read again: the number that was typed is of people as they were.
 pub fn not_sent(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> Option<Vec<Effect>> {
     let (WriteRequest::Launch(launch) | WriteRequest::Resume(launch)) = request else { return None };
-    let EffectError::Other(why) = failure else { return None };
+    let why = match failure {
+        EffectError::Other(why) => why.clone(),
+        EffectError::Unconfirmed => failure.sentence(),
+        EffectError::Unavailable | EffectError::List(_) => return None,
+    };
     let zone = model.options.zone;
     let page = shown(model).filter(|page| page.blast == launch.blast)?;
-    (page.loaded, page.refused, page.field) = (None, Some(why.clone()), TextField::default());
+    (page.loaded, page.refused, page.field) = (None, Some(why), TextField::default());
     Some(vec![Effect::Read(ReadRequest::Plan(launch.blast, zone)), Effect::Read(ReadRequest::Blasts)])
+}
+
+/// The blasts were read again. What sending one would do is read once more where it was sent, paused or ended meanwhile, and where the
+/// message to oneself is out, which counts towards the day.
+pub fn refresh(model: &mut Model) -> Option<Effect> {
+    let Some(Overlay::Plan(page)) = model.overlays.last_mut() else { return None };
+    let (loaded, blast) = (page.loaded.as_ref()?, model.blasts.get(page.blast)?);
+    let is_other = loaded.blast.state != blast.state;
+    let test = page.test.and_then(|test| model.blasts.get(test));
+    let is_tested = test.is_some_and(|test| !test.has_people_left());
+    if is_tested {
+        page.test = None;
+    }
+    (is_other || is_tested).then_some(Effect::Read(ReadRequest::Plan(page.blast, model.options.zone)))
 }
 
 /// Digits go into the number to type; among the people of a count, esc goes back.
 pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
+    let why_over = match model.overlays.last() {
+        Some(Overlay::Plan(page)) => availability::not_asked_any_more(model, page),
+        _ => None,
+    };
     let Some(plan) = shown(model) else { return KeyOutcome::UNUSED };
     if plan.people.is_some() {
         if matches!(key, Key::Esc | Key::Char('q') | Key::Enter) || prompts::is_of_digits(key) {
@@ -55,6 +86,10 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
             return KeyOutcome::DONE;
         }
         return KeyOutcome::UNUSED;
+    }
+    if let Some(why) = why_over.filter(|_| prompts::is_of_digits(key)) {
+        model.refuse(why);
+        return KeyOutcome::DONE;
     }
     if prompts::is_of_digits(key) {
         plan.field.key(key);
@@ -84,7 +119,8 @@ fn how_to_send(model: &Model) -> Option<String> {
 /// Why `enter` sends nothing; where a count is chosen it says who that is about.
 pub fn cannot_send(model: &Model) -> Option<String> {
     let Some(Overlay::Plan(plan)) = model.overlays.last() else { return None };
-    plan.loaded.as_ref().filter(|_| plan.row == 0).and_then(|loaded| loaded.obstacles.first().cloned())
+    let loaded = plan.loaded.as_ref().filter(|_| plan.row == 0)?;
+    availability::not_asked_any_more(model, plan).or_else(|| loaded.obstacles.first().cloned())
 }
 
 /// What `enter` does on the line at the cursor, for the footer.
@@ -200,7 +236,7 @@ pub fn cannot_test(model: &Model) -> Option<String> {
     if plan.people.is_some() {
         return Some("esc goes back to the plan: there M sends the sample to yourself".to_owned());
     }
-    crate::tui::availability::read_only(model).or_else(|| loaded.obstacles.first().cloned())
+    availability::read_only(model).or_else(|| loaded.obstacles.first().cloned())
 }
 
 /// `w`: the plan as it is shown, into a file.

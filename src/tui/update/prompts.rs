@@ -13,13 +13,8 @@ use crate::tui::model::{
 };
 use crate::tui::widget::{EditOutcome, TextField};
 
-/// Signs that stand before an amount.
-const CURRENCIES: &str = "$€£¥₹";
-
-/// Said of a text that is not an amount in the dashboard's currency.
-fn write_amount(model: &Model) -> &'static str {
-    amount::write_as(&model.options.currency)
-}
+/// Signs that belong to what is typed for an amount, whether it is one then or not.
+const SIGNS: &str = "-+*'%=()$";
 
 /// Said of a digit for a text that was refused: whoever typed it may have meant it for something else.
 const NOT_TAKEN: &str = "not taken: backspace mends it, esc leaves it";
@@ -52,7 +47,7 @@ const fn edits(key: Key) -> bool {
 /// Digits are typed into the amount. Esc leaves the field without it; enter keeps it, and so does any other key, which then acts:
 /// what is typed after such a key is never taken for more of the amount. A text that is not an amount is never dropped: once it
 /// is refused it stays as it is until something of it is deleted. A space never acts: before the amount it is left out, within it
-/// it stays in sight, and is refused with the rest; so does the k of `35k`.
+/// it stays in sight, and is refused with the rest.
 fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutcome {
     if key == Key::Esc {
         return KeyOutcome::DONE;
@@ -61,37 +56,59 @@ fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutco
         customer::items_of_sale(model, amount);
         return KeyOutcome::DONE;
     }
-    if amount.field.is_empty() && (key == Key::Char(' ') || is_of_currency(model, key)) {
-        // Left out: `RM 120` is typed as it is written.
-    } else if is_of_digits(key) || key == Key::Char(' ') || edits(key) || is_multiple(&amount, key) {
+    if amount.field.is_empty() && key == Key::Char(' ') {
+        // Left out.
+    } else if is_of_digits(key) || key == Key::Char(' ') || edits(key) || is_of_amount(model, &amount, key) {
         edit_amount(&mut amount, key);
-    } else if let Ok(effects) = kept(&amount, &model.options.currency) {
-        return if key == Key::Enter { KeyOutcome::Handled(effects) } else { KeyOutcome::PassOn(effects) };
     } else {
-        amount.trouble = Some(write_amount(model));
+        match kept(&amount, &model.options.currency) {
+            Ok(effects) if key == Key::Enter => {
+                say_unchanged(model, &amount);
+                return KeyOutcome::Handled(effects);
+            }
+            Ok(effects) => return KeyOutcome::PassOn(effects),
+            Err(why) => amount.trouble = Some(why.hint()),
+        }
     }
     model.prompt = Some(Prompt::Amount(amount));
     KeyOutcome::DONE
 }
 
+/// Says that an amount stays where enter was typed in place of another one.
+fn say_unchanged(model: &mut Model, amount: &AmountPrompt) {
+    let PricedSale::Earlier(seen) = amount.sale else { return };
+    if amount.field.is_empty() {
+        let stays = match seen {
+            Some(sum) => format!("{}: {} stays", amount.who, amount::in_currency(sum, &model.options.currency)),
+            None => format!("{} stays closed without an amount", amount.who),
+        };
+        model.say(Notice::done(stays));
+    }
+}
+
 fn edit_amount(amount: &mut AmountPrompt, key: Key) {
     if amount.is_refused() && !edits(key) && key != Key::Backspace {
-        amount.trouble = Some(NOT_TAKEN);
+        amount.trouble = Some(NOT_TAKEN.to_owned());
     } else if amount.field.key(key) == EditOutcome::Changed || edits(key) {
         // Whoever moves in it mends it.
         amount.trouble = None;
     }
 }
 
-/// Whether a key makes thousands or millions of the digits before it, as people write them: `35k`. It stays in sight and is refused with
-/// the rest: an amount is written out.
-const fn is_multiple(amount: &AmountPrompt, key: Key) -> bool {
-    !amount.field.is_empty() && matches!(key, Key::Char('k' | 'K' | 'm' | 'M'))
-}
-
-/// Whether a key is a character of the currency that is written before an amount.
-fn is_of_currency(model: &Model, key: Key) -> bool {
-    matches!(key, Key::Char(c) if symbol(&model.options.currency).contains(c))
+/// Whether a key that is no digit belongs to what is typed: a currency before or behind the amount, a sign, the k of `35k`. It stays in
+/// sight, and is read or refused with the rest. A small letter acts as everywhere, but for the first of the currency's sign (whoever was
+/// closed has replied) and those that go on from a letter, a sign or a blank.
+fn is_of_amount(model: &Model, amount: &AmountPrompt, key: Key) -> bool {
+    let Key::Char(c) = key else { return false };
+    if !c.is_ascii_lowercase() {
+        return c.is_ascii_uppercase() || SIGNS.contains(c) || !c.is_ascii();
+    }
+    let currency = &model.options.currency;
+    match amount.field.text().chars().last() {
+        None => symbol(currency) != currency && symbol(currency).starts_with(c.to_ascii_uppercase()),
+        Some('0'..='9' | ',' | '.') => matches!(c, 'k' | 'm'),
+        Some(_) => true,
+    }
 }
 
 /// Writes the amount; nothing where none was typed.
@@ -99,22 +116,32 @@ pub fn kept(amount: &AmountPrompt, currency: &str) -> Result<Vec<Effect>, Amount
     if amount.field.is_empty() {
         return Ok(Vec::new());
     }
-    let (person, sum) = (amount.person, amount::parse(&amount.field.text(), currency)?);
+    let (person, sum) = (amount.person, amount::parse_with_currency(&amount.field.text(), currency)?);
     Ok(vec![Effect::Write(match amount.sale {
         PricedSale::New => WriteRequest::Mark { person, mark: Mark::Closed(Some(sum)) },
         PricedSale::Earlier(seen) => WriteRequest::Amend { person, seen, amount: sum },
     })])
 }
 
-/// A pasted amount, perhaps with its currency before it, replaces what was typed; anything else is refused.
+/// A pasted amount goes where something is typed, or takes the place of what was refused; anything else is refused and not taken.
 pub fn paste_amount(model: &mut Model, text: &str) {
-    let (currency, trouble) = (model.options.currency.clone(), write_amount(model));
+    let currency = model.options.currency.clone();
     let Some(Prompt::Amount(amount)) = &mut model.prompt else { return };
-    let digits =
-        text.trim().trim_start_matches(|c: char| c.is_alphabetic() || c.is_whitespace() || CURRENCIES.contains(c));
-    match amount::parse(digits, &currency) {
-        Ok(_) => (amount.field, amount.trouble) = (TextField::with(digits), None),
-        Err(_) => amount.trouble = Some(trouble),
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let pasted = match (lines.next(), lines.count()) {
+        (None, _) => return,
+        (Some(line), 0) => amount::parse_with_currency(line, &currency).map(|_| line).map_err(|why| why.to_string()),
+        (Some(_), more) => Err(format!("{} lines were pasted: paste one amount", more + 1)),
+    };
+    match pasted {
+        Ok(line) => {
+            if amount.is_refused() {
+                amount.field = TextField::default();
+            }
+            amount.field.insert(line);
+            amount.trouble = None;
+        }
+        Err(why) => amount.trouble = Some(why),
     }
 }
 
@@ -142,7 +169,7 @@ fn refused_key(model: &mut Model, mut refused: RefusedPrompt, key: Key) -> KeyOu
     let is_typed = matches!(key, Key::Char(_)) && refused.takes != RefusedKeys::Digits;
     match key {
         key if is_typed || is_of_digits(key) => {
-            if is_of_digits(key) {
+            if is_of_digits(key) || refused.takes == RefusedKeys::Amount {
                 refused.typed.key(key);
             }
             model.prompt = Some(Prompt::Refused(refused));
@@ -156,14 +183,15 @@ fn refused_key(model: &mut Model, mut refused: RefusedPrompt, key: Key) -> KeyOu
     }
 }
 
-/// Says again why an amount is not written, with the amount: it is lost otherwise.
+/// Says again why an amount is not written, with what was typed: it is lost otherwise.
 fn say_typed(model: &mut Model, refused: &RefusedPrompt) {
-    if let (RefusedKeys::Amount, Ok(sum)) =
-        (refused.takes, amount::parse(&refused.typed.text(), &model.options.currency))
-    {
-        let typed = amount::in_currency(sum, &model.options.currency);
-        model.say(Notice { of: refused.of, ..Notice::refusal(format!("{}; you typed {typed}", refused.why)) });
+    let typed = refused.typed.text();
+    if refused.takes != RefusedKeys::Amount || typed.trim().is_empty() {
+        return;
     }
+    let currency = &model.options.currency;
+    let typed = amount::parse_with_currency(&typed, currency).map_or(typed, |sum| amount::in_currency(sum, currency));
+    model.say(Notice { of: refused.of, ..Notice::refusal(format!("{}; you typed {typed}", refused.why)) });
 }
 
 fn note_key(model: &mut Model, mut note: NotePrompt, key: Key) -> Vec<Effect> {

@@ -10,6 +10,7 @@ use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
+use crate::domain::status::Status;
 use crate::domain::text::shell_quoted;
 use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::format::{count_of, counted, in_currency};
@@ -23,6 +24,7 @@ const ROWS_MAX: usize = 1_000;
 
 /// A write was completed, or refused.
 pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<WriteOutcome>) -> Vec<Effect> {
+    model.unwritten.end(request);
     if let WriteRequest::Draft(request) = request {
         return form::written(model, request, outcome);
     }
@@ -32,7 +34,8 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
     match outcome {
         Ok(WriteOutcome::Draft(_) | WriteOutcome::SenderAdded(_)) => Vec::new(),
         Ok(WriteOutcome::PlanSaved(path)) => plan::saved(model, request, &path),
-        Ok(WriteOutcome::Blast(_)) if matches!(request, WriteRequest::SendTest { .. }) => {
+        Ok(WriteOutcome::Blast(test)) if matches!(request, WriteRequest::SendTest { .. }) => {
+            plan::test_sent(model, request, test.id);
             model.say(Notice::done("one is on its way to you: look at it before you send the others"));
             vec![Effect::Read(ReadRequest::Blasts)]
         }
@@ -96,13 +99,55 @@ fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> 
         ) => blast == id,
         _ => false,
     };
+    let why = format!("{}{}{}", failure.sentence(), typed_amount(model, request, failure), close_again(model, request));
     if field_is_over {
         // What is still typed for it must not be handled as keys.
-        prompts::refuse_text(model, failure.sentence(), of);
+        prompts::refuse_text(model, why, of);
     } else {
-        model.say(Notice { of, ..Notice::refusal(failure.sentence()) });
+        model.say(Notice { of, ..Notice::refusal(why) });
+    }
+    if *failure == EffectError::Unconfirmed {
+        // It may be done: what is shown is what was read after it.
+        return after_mark(model, people_of(request));
     }
     vec![Effect::Read(ReadRequest::Blasts)]
+}
+
+/// Whom an act is about, where it names them.
+fn people_of(request: &WriteRequest) -> &[RecipientId] {
+    match request {
+        WriteRequest::Mark { person, .. }
+        | WriteRequest::Amend { person, .. }
+        | WriteRequest::UndoPerson(person)
+        | WriteRequest::UndoAnyMark(person) => std::slice::from_ref(person),
+        WriteRequest::MarkSeveral { people, .. } | WriteRequest::UndoPeople(people) => people,
+        _ => &[],
+    }
+}
+
+/// The amount that a database which does not answer did not take: it is lost otherwise.
+fn typed_amount(model: &Model, request: &WriteRequest, failure: &EffectError) -> String {
+    let sum = match request {
+        WriteRequest::Mark { mark: Mark::Closed(Some(sum)), .. } | WriteRequest::Amend { amount: sum, .. } => *sum,
+        _ => return String::new(),
+    };
+    match failure {
+        EffectError::Unavailable | EffectError::Unconfirmed => {
+            format!("; you typed {}", in_currency(sum, &model.options.currency))
+        }
+        EffectError::List(_) | EffectError::Other(_) => String::new(),
+    }
+}
+
+/// What to do about a sale that somebody else closed first: whoever has read whose it is may change its amount.
+fn close_again(model: &mut Model, request: &WriteRequest) -> &'static str {
+    let WriteRequest::Mark { person, mark: Mark::Closed(_) } = request else { return "" };
+    let is_closed = model.recipients.get(*person).is_some_and(|shown| shown.row.status == Status::Closed);
+    if !is_closed {
+        return "";
+    }
+    model.known.insert(*person);
+    "; c again changes the amount"
 }
 
 fn marked_one(model: &mut Model, request: &WriteRequest, marked: &Marked) -> Vec<Effect> {

@@ -1,5 +1,7 @@
 //! The funnel of the selected blast: how many got how far, who is stuck where, what it waits for.
 
+mod outside;
+
 use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
@@ -10,7 +12,7 @@ use crate::domain::blast::{BlastState, is_initial};
 use crate::domain::funnel::percent_words;
 use crate::domain::status::Status;
 use crate::domain::zone::words::by_both_clocks;
-use crate::tui::format::{TimeFormat, compact, in_currency, name_within, number};
+use crate::tui::format::{TimeFormat, in_currency, name_within, number};
 use crate::tui::model::{FunnelView, Model, Pane, STAGES, stage_label, stuck_at};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, bar, rule, start_of, width};
@@ -71,7 +73,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let unasked = unasked(blast);
     // Without a third row what was not asked about stands beside the others, which are written shorter for it.
     let beside = if rows < 3 && !unasked.is_empty() { width(&unasked) + 4 } else { 0 };
-    let others = others(blast, (text.width.saturating_sub(beside), text.width));
+    let others = outside::line(blast, (text.width.saturating_sub(beside), text.width));
     let since = since(model).or_else(|| came_back(model)).unwrap_or_default();
     // Where both do not fit on one line, the emptier line takes it.
     let has_room = width(&others) + 4 + width(&unasked) <= text.width;
@@ -226,78 +228,6 @@ fn value(cell: FunnelColumn, stage: Status, (count, sent): (i64, i64), blast: &B
         FunnelColumn::Count => (number(count), TextRole::Plain),
         FunnelColumn::Share => (percent_words(count, sent), TextRole::Plain),
         FunnelColumn::Stuck => (stuck_at(blast, stage).map_or_else(|| "-".to_owned(), number), TextRole::Plain),
-    }
-}
-
-/// Who is in no stage. Those who opted out in a stage stay there, and are counted beside those who opted out before.
-fn others(blast: &BlastView, (wanted, room): (u16, u16)) -> String {
-    let outside =
-        [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
-    let line = |write: fn(i64) -> String, label: fn(Status) -> &'static str, later: &str, gap: &str| {
-        let parts = outside.map(|status| {
-            let (label, people) = (label(status), write(blast.counts.get(status)));
-            match (status, blast.opted_out_later) {
-                (Status::OptedOut, 1..) => format!("{label} {people} (+{}{later})", write(blast.opted_out_later)),
-                _ => format!("{label} {people}"),
-            }
-        });
-        parts.join(gap)
-    };
-    // Words are dropped before counts; what the count in brackets is, is said as long as there is room.
-    let later = |line: String| if blast.opted_out_later > 0 { line } else { String::new() };
-    let lines = [
-        line(number, Status::label, " later", "   "),
-        line(number, Status::label, " later", "  "),
-        line(number, Status::label, " later", " "),
-        later(line(number, shortly, " later", "  ")),
-        later(line(number, shortly, " later", " ")),
-        line(number, Status::label, "", "  "),
-        line(compact, Status::label, "", "  "),
-        line(compact, Status::label, "", " "),
-    ];
-    let short = [line(compact, briefly, "", " "), line(compact, most_briefly, "", " ")];
-    let fits = |line: &String| !line.is_empty() && width(line) + 2 <= wanted;
-    if let Some(fitting) = lines.into_iter().chain(short).find(fits) {
-        return fitting;
-    }
-    // On the smallest screens only those who are anywhere.
-    let there = outside.into_iter().filter(|status| blast.counts.get(*status) > 0);
-    let mut parts: Vec<_> =
-        there.map(|status| format!("{} {}", briefly(status), compact(blast.counts.get(status)))).collect();
-    if let Some(later) = Some(blast.opted_out_later).filter(|later| *later > 0) {
-        parts.push(format!("out later {}", compact(later)));
-    }
-    if wanted < room {
-        parts.insert(0, format!("unasked {}", compact(blast.unasked.number())));
-    }
-    parts.join(" ")
-}
-
-/// The same where the count of those who opted out later has its word.
-const fn shortly(status: Status) -> &'static str {
-    match status {
-        Status::Sending => "send",
-        other => briefly(other),
-    }
-}
-
-/// A status where there is no room for two words or a long one.
-const fn briefly(status: Status) -> &'static str {
-    match status {
-        Status::Uncertain => "uncert.",
-        Status::OptedOut => "opt-out",
-        other => other.label(),
-    }
-}
-
-/// The same where six of them stand on a narrow line.
-const fn most_briefly(status: Status) -> &'static str {
-    match status {
-        Status::Sending => "send",
-        Status::Failed => "fail",
-        Status::OptedOut => "out",
-        Status::Skipped => "skip",
-        other => briefly(other),
     }
 }
 

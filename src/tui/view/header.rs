@@ -1,10 +1,13 @@
 //! The first line: whose messages these are, whether what is shown is true now, the senders, what needs a person.
 
+use chrono_tz::Tz;
+
 use crate::app::view::SenderView;
 use crate::app::{DatabaseState, EngineChange};
 use crate::domain::blast::BlastState;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
+use crate::domain::zone::words::has_same_time;
 use crate::tui::DashboardKind;
 use crate::tui::format::{TimeFormat, count_of, number};
 use crate::tui::model::Model;
@@ -75,6 +78,7 @@ fn fitting(model: &Model, width_of_screen: u16, room: u16) -> Vec<(String, TextR
     let first = segments(model, width_of_screen);
     let senders = senders(model);
     let others = others(model);
+    let left_out: fn(usize) -> HeaderSegment = if others.is_empty() { left_out } else { left_out_beside_others };
     let with = |shown: usize| {
         let hidden = senders.len() - shown;
         let left_out = (hidden > 0).then(|| left_out(hidden));
@@ -112,8 +116,16 @@ fn cut(fresh: &HeaderSegment, others: Option<&HeaderSegment>, room: u16) -> Vec<
 
 /// Says how many senders have no room.
 fn left_out(hidden: usize) -> HeaderSegment {
-    let more = if hidden == 1 { " sender" } else { " senders" };
-    HeaderSegment::followed(format!("+{hidden}"), more, TextRole::Dim)
+    HeaderSegment::followed(format!("+{hidden}"), senders_word(hidden), TextRole::Dim)
+}
+
+/// The same where others are here: a bare number would be taken for theirs.
+fn left_out_beside_others(hidden: usize) -> HeaderSegment {
+    HeaderSegment::followed(format!("+{hidden}{}", senders_word(hidden)), "", TextRole::Dim)
+}
+
+const fn senders_word(hidden: usize) -> &'static str {
+    if hidden == 1 { " sender" } else { " senders" }
 }
 
 /// The senders, first that of the selected blast.
@@ -167,12 +179,28 @@ fn others(model: &Model) -> Vec<HeaderSegment> {
 fn freshness(model: &Model, room: u16) -> HeaderSegment {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let more = if room >= WIDE { format!(" {}", clock.offset()) } else { String::new() };
+    if let (DatabaseState::Up, Some((acts, since))) = (model.database, model.unwritten.overdue(model.now)) {
+        let words = format!("{} NOT CONFIRMED", count_of(i64::try_from(acts).unwrap_or(i64::MAX), "ACT", "ACTS"));
+        return HeaderSegment::followed(words, &format!(" since {}", clock.second(since)), TextRole::Need);
+    }
+    // Beside times of another zone it says by which clock it goes, at any width.
+    let (offset, more) =
+        if names_zones(model) { (format!(" {}", clock.offset()), String::new()) } else { (String::new(), more) };
     let (words, more, meaning) = match (model.database, model.news_at) {
-        (DatabaseState::Down { since }, _) => (format!("STALE since {}", clock.long(since)), more, TextRole::Need),
+        (DatabaseState::Down { since }, _) => {
+            (format!("STALE since {}{offset}", clock.long(since)), more, TextRole::Need)
+        }
         (DatabaseState::Up, None) => ("reading".to_owned(), String::new(), TextRole::Dim),
-        (DatabaseState::Up, Some(at)) => (format!("live, news {}", clock.long(at)), more, TextRole::Plain),
+        (DatabaseState::Up, Some(at)) => (format!("live, news {}{offset}", clock.long(at)), more, TextRole::Plain),
     };
     HeaderSegment::followed(words, &more, meaning)
+}
+
+/// Whether what is shown goes by other clocks than the reader's, which is then said beside its times.
+fn names_zones(model: &Model) -> bool {
+    let is_elsewhere = |zone: Tz| !has_same_time(zone, model.options.zone, model.now);
+    model.senders.iter().filter_map(|sender| sender.usage.zone).any(is_elsewhere)
+        || model.blasts.rows().iter().filter_map(|blast| model.zone_of(blast)).any(is_elsewhere)
 }
 
 fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {

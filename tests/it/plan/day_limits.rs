@@ -46,7 +46,7 @@ async fn a_days_limit_counts_by_the_senders_days_for_whoever_reads_it_elsewhere(
 
     let text = crate::support::said(command).await.out;
 
-    for line in ["  days by the clock in ", "  today     5", "  tomorrow  3, from "] {
+    for line in ["  days are counted in ", "  today     5", "  tomorrow  3, from "] {
         assert!(text.contains(line), "{line}: {text}");
     }
 }

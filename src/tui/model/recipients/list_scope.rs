@@ -1,8 +1,9 @@
 //! Which people the table shows, and how its title says so.
 
-use crate::app::view::RecipientRow;
+use crate::app::view::{RecipientRow, Total};
 use crate::domain::filter::Filter;
 use crate::domain::status::Status;
+use crate::tui::model::{Model, stuck_at};
 
 /// Which people are shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,6 +88,24 @@ impl ListScope {
             Self::Everyone => true,
             Self::Stuck(status) | Self::Only(status) => row.status == *status,
             Self::Found { filter, .. } => filter.statuses().contains(&row.status),
+        }
+    }
+}
+
+impl Model {
+    /// How many people the list has: by the blast's own counts, else as counted.
+    pub fn listed(&self) -> Option<Total> {
+        let blast = self.blast()?;
+        match &self.recipients.scope {
+            ListScope::Everyone => Some(Total::Exactly(blast.total_recipients)),
+            ListScope::Stuck(stage) => stuck_at(blast, *stage).map(Total::Exactly),
+            ListScope::Only(status) => Some(Total::Exactly(blast.counts.get(*status))),
+            // Words about statuses alone are in the counts, which follow a blast that is being sent.
+            ListScope::Found { filter, .. } if filter.beyond_status().next().is_none() => {
+                let counts = filter.statuses().into_iter().map(|status| blast.counts.get(status));
+                Some(Total::Exactly(counts.sum()))
+            }
+            ListScope::Found { .. } => self.recipients.total,
         }
     }
 }

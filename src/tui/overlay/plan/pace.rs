@@ -3,65 +3,87 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::super::clock;
+use super::super::{clock, wrapped};
 use crate::app;
 use crate::domain::pace::{Forecast, ForecastShare};
-use crate::domain::waiting::{also_there, hours_of_plan};
-use crate::domain::zone::words::{city, has_same_time};
+use crate::domain::waiting::hours_of_plan;
+use crate::domain::zone::words::{by_own_clocks_first, city, has_same_time};
 use crate::tui::format::{TimeFormat, number};
 use crate::tui::model::{Model, config_place};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
-pub(super) fn pace(model: &Model, loaded: &app::Plan) -> Vec<TextLine> {
-    let (clock, window) = (clock(model), loaded.window.as_deref());
+pub(super) fn pace(model: &Model, loaded: &app::Plan, width: u16) -> Vec<TextLine> {
     let line = TextLine::plain(format!("  {}", loaded.pace));
     let mut lines = vec![match limits_place(model, loaded) {
         Some(place) => line.right(place),
         None => line,
     }];
-    lines.extend(hours(model, loaded).map(|hours| TextLine::plain(format!("  {hours}"))));
-    if let Some(left) = loaded.left_today {
-        lines.push(TextLine::plain(format!("  {}", left.sentence_in(clock.zone, &clock.long(left.until)))));
-    }
-    lines.extend(
-        loaded
-            .shared_with
-            .iter()
-            .map(|other| format!("  shared {}", other.sentence_in(clock.zone, |at| clock.long(at))))
-            .map(TextLine::plain),
-    );
+    let within = |words: &String| wrapped(words, width.saturating_sub(4));
+    let plain = limits(model, loaded);
+    lines.extend(plain.iter().flat_map(within).map(|line| TextLine::plain(format!("  {line}"))));
     if let Some(why) = &loaded.stopped {
-        let words = format!("  the sender sends nothing until this is fixed: {why}");
-        lines.push(TextLine::of(words, TextRole::Trouble));
-        return lines;
+        let words = format!("the sender sends nothing until this is fixed: {why}");
+        lines.extend(within(&words).into_iter().map(|line| TextLine::of(format!("  {line}"), TextRole::Trouble)));
+    } else {
+        let forecast = forecast(model, loaded);
+        lines.extend(forecast.iter().flat_map(within).map(|line| TextLine::plain(format!("  {line}"))));
     }
-    if let Some(first) = loaded.first {
-        let until = first.until.map(|until| format!(", until about {}", clock.long(until))).unwrap_or_default();
-        let words = format!("  {} first{until}; then it waits for you. If you say yes at once:", number(first.people));
-        lines.push(TextLine::plain(words));
-    }
+    lines
+}
+
+/// Its hours, what is left of the day's cap, and what its sender sends meanwhile.
+fn limits(model: &Model, loaded: &app::Plan) -> Vec<String> {
+    let clock = clock(model);
+    let left = loaded.left_today.map(|left| left.sentence_in(clock.zone, &clock.long(left.until)));
+    let shared =
+        |other: &app::ConcurrentBlast| format!("shared {}", other.sentence_in(clock.zone, |at| clock.long(at)));
+    hours(model, loaded).into_iter().chain(left).chain(loaded.shared_with.iter().map(shared)).collect()
+}
+
+/// How many go when.
+fn forecast(model: &Model, loaded: &app::Plan) -> Vec<String> {
+    let times = ForecastTimes::new(model, loaded);
     let Forecast { today, tomorrow, later, done_at } = loaded.forecast;
-    if loaded.repeat.is_some() {
-        lines.push(TextLine::plain("  the first time:"));
-    }
-    if tomorrow.is_some() || later.is_some() {
-        let days = loaded.left_today.and_then(|left| left.days_in(clock.zone));
-        lines.extend(days.map(|days| TextLine::plain(format!("  {days}:"))));
-    }
-    if today.is_none() && (tomorrow.is_some() || later.is_some()) {
-        lines.push(TextLine::plain("  nobody today"));
-    }
+    let first = loaded.first.map(|first| {
+        let until = first.until.map(|until| format!(", until about {}", times.here(until))).unwrap_or_default();
+        format!("{} first{until}; then it waits for you. If you say yes at once:", number(first.people))
+    });
+    let repeats = loaded.repeat.as_ref().map(|_| "the first time:".to_owned());
+    let days = loaded.left_today.filter(|_| tomorrow.is_some() || later.is_some());
+    let days = days.and_then(|left| left.days_in(times.clock.zone)).map(|days| format!("{days}:"));
+    let nobody = loaded.nobody_today(times.clock.now).map(|why| format!("nobody today{why}"));
     let shares = [("today", today), ("tomorrow", tomorrow), ("later", later)];
     let shares = shares.into_iter().filter_map(|(day, share)| Some((day, share?)));
     let cap_days = loaded.left_today.map(|left| left.zone);
-    let day = |(name, share): (&str, ForecastShare)| (day_name((name, share.from), cap_days, clock), share);
-    let shares = shares.map(day).map(|(day, share)| format!("  {}", share_of(&day, share, (clock, window))));
-    lines.extend(shares.map(TextLine::plain));
-    if let Some(done) = done_at {
-        lines.push(TextLine::plain(format!("  done about {} if nothing holds it up", clock.long(done))));
+    let shares =
+        shares.map(|(name, share)| share_of(&day_name((name, share.from), cap_days, times.clock), share, &times));
+    let done = done_at.map(|done| format!("done about {} if nothing holds it up", times.both(done)));
+    first.into_iter().chain(repeats).chain(days).chain(nobody).chain(shares).chain(done).collect()
+}
+
+/// The times of a forecast, by the reader's clocks. Where the plan names others, these are said to be the reader's.
+struct ForecastTimes {
+    clock: TimeFormat,
+    /// Whose clocks show another time, of the blast or of its sender's daily cap.
+    there: Option<Tz>,
+}
+
+impl ForecastTimes {
+    fn new(model: &Model, loaded: &app::Plan) -> Self {
+        let clock = clock(model);
+        let named = [model.zone_of(&loaded.blast), loaded.left_today.map(|left| left.zone)];
+        let there = named.into_iter().flatten().find(|zone| !has_same_time(*zone, clock.zone, clock.now));
+        Self { clock, there }
     }
-    lines
+
+    fn both(&self, at: DateTime<Utc>) -> String {
+        by_own_clocks_first(at, (self.there, self.clock.zone), &self.clock.long(at))
+    }
+
+    fn here(&self, at: DateTime<Utc>) -> String {
+        format!("{}{}", self.clock.long(at), if self.there.is_some() { " here" } else { "" })
+    }
 }
 
 /// Where its sender's limits are set, of those that the plan names.
@@ -103,14 +125,16 @@ fn day_name((name, from): (&str, DateTime<Utc>), days: Option<Tz>, clock: TimeFo
 }
 
 /// `188 today, from 20:00 until about 21:40`; without the *from* where it begins within the minute.
-fn share_of(day: &str, share: ForecastShare, (clock, window): (TimeFormat, Option<&str>)) -> String {
-    let is_now = share.from - clock.now <= TimeDelta::minutes(1);
-    let there = also_there(window, share.from, clock.zone);
-    let from = if is_now { String::new() } else { format!(", from {}{there}", clock.long(share.from)) };
+fn share_of(day: &str, share: ForecastShare, times: &ForecastTimes) -> String {
+    let clock = times.clock;
+    let people = number(i64::try_from(share.people).unwrap_or(i64::MAX));
+    if share.from - clock.now <= TimeDelta::minutes(1) {
+        let until = share.until.map_or_else(String::new, |until| format!(", until about {}", times.here(until)));
+        return format!("{people} {day}{until}");
+    }
     let until = share.until.map_or_else(String::new, |until| {
         let is_same_day = clock.date(until) == clock.date(share.from);
-        let until = if is_same_day { clock.minute(until) } else { clock.long(until) };
-        format!("{} until about {until}", if is_now { "," } else { "" })
+        format!(" until about {}", if is_same_day { clock.minute(until) } else { clock.long(until) })
     });
-    format!("{} {day}{from}{until}", number(i64::try_from(share.people).unwrap_or(i64::MAX)))
+    format!("{people} {day}, from {}{until}", times.both(share.from))
 }

@@ -1,6 +1,7 @@
 //! Sentences that are longer than a line: questions, refusals and what was said stand on as many as they need, over the last rows
 //! of the panes.
 
+use super::question;
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Prompt};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
@@ -17,7 +18,7 @@ pub fn lines(model: &Model) -> Option<Vec<TextLine>> {
     let room = model.size.width;
     match &model.prompt {
         Some(Prompt::Confirm(ask)) => asked(ask, room),
-        Some(prompt) => with_field(&super::question(model, prompt), room),
+        Some(prompt) => with_field(&question::line(model, prompt), room),
         None if !model.held.is_empty() => None,
         None => announced(model, room).or_else(|| said(model, room)),
     }

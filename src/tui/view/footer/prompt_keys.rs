@@ -1,6 +1,6 @@
 //! The keys of an open prompt: while one is open, no others work.
 
-use super::FooterKey;
+use super::keys::FooterKey;
 use crate::tui::model::{CloseBefore, ConfirmBy, ItemsPrompt, ItemsTarget, PricedSale, Prompt};
 
 pub fn of(prompt: &Prompt) -> Vec<FooterKey> {

@@ -1,0 +1,53 @@
+//! Launches that can still be stopped, and what goes on by itself.
+
+use chrono::{DateTime, Utc};
+
+use super::{BlastForm, Model, Notice};
+use crate::app::Launch;
+use crate::app::view::BlastView;
+use crate::domain::blast::BlastState;
+use crate::domain::ids::RecipientId;
+
+impl Model {
+    /// The launched blasts that can still be undone, each with the time until which it can.
+    pub fn armed(&self) -> impl Iterator<Item = (&BlastView, DateTime<Utc>)> {
+        self.blasts.rows().iter().filter_map(|blast| Some((blast, blast.armed_until(self.now)?)))
+    }
+
+    /// The armed launch that the line of messages names, with the time at which it starts: the keys that stop a launch act
+    /// on this one. A message that is older than the launch does not hide it.
+    pub fn announced(&self) -> Option<(&BlastView, DateTime<Utc>)> {
+        let mut armed = self.armed();
+        match &self.notice {
+            None => armed.next(),
+            Some(Notice { armed: Some(launch), .. }) => armed.find(|(blast, _)| blast.id == launch.blast),
+            Some(_) => armed.find(|(_, until)| *until - Launch::ARMED_FOR > self.said_at),
+        }
+    }
+
+    /// The blast that `p` pauses: the one that the screen is about, or the announced launch where that is not being sent.
+    pub fn to_pause(&self) -> Option<&BlastView> {
+        let is_sent = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
+        let announced = || self.announced().map(|(blast, _)| blast);
+        self.blast_meant().filter(is_sent).or_else(announced).or_else(|| self.blast_meant())
+    }
+
+    /// The next time at which something happens by itself.
+    pub fn deadline(&self) -> Option<DateTime<Utc>> {
+        let save = self.form.as_deref().and_then(BlastForm::save_due);
+        // Once it is over, the screen says so.
+        let overdue = self.unwritten.overdue_at().filter(|at| *at > self.now);
+        self.armed().map(|(_, until)| until).chain(save).chain(overdue).min()
+    }
+
+    /// Whether somebody's sale was typed a while ago, and the database has not confirmed it.
+    pub fn is_unconfirmed(&self, person: RecipientId) -> bool {
+        self.unwritten.overdue(self.now).is_some() && self.unwritten.closes(person)
+    }
+
+    /// A blast that would continue without this window.
+    pub fn in_flight(&self) -> Option<&BlastView> {
+        let has_people_left = |blast: &&BlastView| blast.counts.queued + blast.counts.sending > 0;
+        self.blasts.rows().iter().filter(|blast| blast.state == BlastState::Sending).find(has_people_left)
+    }
+}

@@ -1,0 +1,88 @@
+//! A plan whose blast was launched or ended meanwhile: it asks for nothing any more.
+
+use super::plans::{plan_of, planned, shows};
+use super::support::{DRAFT, TestDashboard, blasts, draft};
+use crate::app::Plan;
+use crate::app::view::BlastView;
+use crate::domain::act::Actor;
+use crate::domain::blast::BlastState;
+use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, WriteRequest};
+use crate::tui::key::Key;
+use chrono::TimeDelta;
+
+/// The other window's list of blasts, with the draft as it is there.
+fn becomes(dashboard: &mut TestDashboard, blast: &BlastView) {
+    let rows = blasts().into_iter().map(|row| if row.id == DRAFT { blast.clone() } else { row }).collect();
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+}
+
+fn launched(state: BlastState) -> BlastView {
+    BlastView { state, state_by: Some(Actor::Operator("ben".to_owned())), version: 4, ..draft() }
+}
+
+#[test]
+fn a_plan_of_what_another_window_launched_offers_neither_number_nor_launch() {
+    let mut dashboard = planned(|plan| plan);
+    dashboard.keys("28");
+
+    becomes(&mut dashboard, &launched(BlastState::Sending));
+
+    assert!(shows(&dashboard, "  sending, launched by ben"), "{:#?}", dashboard.screen());
+    assert!(shows(&dashboard, "  it is being sent already"), "{:#?}", dashboard.screen());
+    assert!(!shows(&dashboard, "people: ") && !shows(&dashboard, "Type 289"), "{:#?}", dashboard.screen());
+    let footer = dashboard.line(28);
+    assert!(!footer.contains("enter") && !footer.contains("send") && footer.contains("esc back"), "{footer}");
+    dashboard.effects.clear();
+    dashboard.keys("289\n");
+    assert_eq!((dashboard.acts(), dashboard.said()), (Vec::new(), "it is being sent already"));
+    dashboard.keys("S");
+    assert_eq!(dashboard.said(), "it is being sent already");
+}
+
+#[test]
+fn a_plan_is_read_again_once_its_blast_is_in_another_state() {
+    let mut dashboard = planned(|plan| plan);
+    let zone = dashboard.model.options.zone;
+    let read = Effect::Read(ReadRequest::Plan(DRAFT, zone));
+    becomes(&mut dashboard, &launched(BlastState::Sending));
+    assert!(dashboard.taken().contains(&read));
+
+    let plan = Plan { blast: launched(BlastState::Sending), ..plan_of(draft(), 289) };
+    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan)) });
+    assert!(shows(&dashboard, "289 people are still queued and get it"), "{:#?}", dashboard.screen());
+    becomes(&mut dashboard, &BlastView { version: 5, ..launched(BlastState::Sending) });
+
+    assert!(!dashboard.taken().contains(&read));
+}
+
+#[test]
+fn a_launch_that_lost_the_race_says_who_launched_and_what_stops_it() {
+    let mut dashboard = planned(|plan| plan);
+    dashboard.keys("289\n");
+    let request = dashboard.acts().swap_remove(0);
+    assert!(matches!(request, WriteRequest::Launch(_)));
+    let why = "Raya last call: ben launched it already".to_owned();
+    dashboard.answer(Completion::Written { request, outcome: Err(EffectError::Other(why)) });
+    let armed = BlastView { send_after: Some(dashboard.now + TimeDelta::seconds(8)), ..launched(BlastState::Sending) };
+    becomes(&mut dashboard, &armed);
+    let plan = Plan { blast: armed, ..plan_of(draft(), 289) };
+
+    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan)) });
+
+    for words in ["ben launched it already", "  starts, launched by ben", "it is about to start: u asks first"] {
+        assert!(shows(&dashboard, words), "{words}: {:#?}", dashboard.screen());
+    }
+    assert!(!shows(&dashboard, "people: "), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn a_plan_of_what_was_cancelled_elsewhere_says_so_and_leaves_with_esc() {
+    let mut dashboard = planned(|plan| plan);
+
+    becomes(&mut dashboard, &launched(BlastState::Cancelled));
+
+    assert!(shows(&dashboard, "  cancelled, by ben"), "{:#?}", dashboard.screen());
+    assert!(shows(&dashboard, "  it is over: make a new blast to send again"), "{:#?}", dashboard.screen());
+    dashboard.key(Key::Esc);
+    assert!(dashboard.model.overlays.is_empty());
+}

@@ -1,0 +1,129 @@
+//! The last line: the keys that work here, as many as fit.
+
+use super::prompt_keys;
+use crate::tui::action;
+use crate::tui::action::{ACTIONS, Danger, FooterText, KeyScope, UiAction};
+use crate::tui::key::Key;
+use crate::tui::model::{FormPage, LineEdit, Model, Overlay, SenderLine};
+use crate::tui::theme::TextRole;
+use crate::tui::widget::{Pen, width};
+
+/// The keys that work here, as many as fit, the important ones first to stay.
+pub fn draw(model: &Model, pen: &mut Pen<'_>, y: u16) {
+    let room = pen.screen().width.saturating_sub(1);
+    let keys = model.prompt.as_ref().map_or_else(|| keys_here(model), prompt_keys::of);
+    let shown = fitting(keys, room);
+    let mut at = 1;
+    for (key, word) in shown {
+        at = pen.put((at, y), &key, room.saturating_sub(at) + 1, TextRole::Accent);
+        at = pen.put((at + 1, y), &word, room.saturating_sub(at), TextRole::Plain) + 2;
+    }
+}
+
+pub struct FooterKey {
+    pub key: String,
+    pub word: &'static str,
+    /// Higher is dropped first.
+    pub dropped: u8,
+}
+
+fn keys_here(model: &Model) -> Vec<FooterKey> {
+    if let Some(keys) = while_typing(model) {
+        let entry = |(key, word): (&'static str, &'static str)| FooterKey { key: key.to_owned(), word, dropped: 0 };
+        return keys.iter().copied().map(entry).collect();
+    }
+    let scopes = action::scopes(model);
+    let works = |action: &&UiAction| {
+        let is_nearest =
+            |key: &Key| model.options.keys.lookup(*key, scopes).is_some_and(|near| near.id() == action.id());
+        action.scopes.iter().any(|scope| scopes.contains(scope))
+            && model.options.keys.keys(action).first().is_none_or(is_nearest)
+    };
+    let mut entries: Vec<FooterKey> = ACTIONS
+        .iter()
+        .filter(works)
+        .filter(|action| is_of_use(model, action))
+        .filter_map(|action| entry(model, action))
+        .collect();
+    if !model.overlays.is_empty() {
+        entries.push(FooterKey { key: "esc".to_owned(), word: "back", dropped: 0 });
+    }
+    entries
+}
+
+/// The keys of a line that is being typed, where every letter is text.
+fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]> {
+    if model.overlays.last() == Some(&Overlay::NewSender) {
+        let form = model.new_sender.as_deref()?;
+        return Some(match (&form.edit, form.line) {
+            (Some(_), _) => &[("enter", "next line"), ("esc", "done")],
+            (None, SenderLine::Provider) => &[("enter", "the other one"), ("up down", "lines"), ("esc", "back")],
+            (None, SenderLine::Add) => &[("enter", "checks and adds"), ("up down", "lines"), ("esc", "back")],
+            (None, _) => &[("enter", "edits"), ("up down", "lines"), ("esc", "back")],
+        });
+    }
+    let form = model.form.as_deref().filter(|_| model.overlays.last() == Some(&Overlay::Form))?;
+    match (&form.page, &form.edit) {
+        (FormPage::Columns(_), _) => {
+            Some(&[("up down", "choose"), ("enter", "takes the column"), ("esc", "a plain brace")])
+        }
+        (FormPage::Templates(_), _) => Some(&[("enter", "takes the template"), ("esc", "back")]),
+        (FormPage::ListColumns { .. }, _) => {
+            Some(&[("up down", "choose"), ("enter", "takes it"), ("esc", "as it was")])
+        }
+        (FormPage::LeftOut { edit: Some(_), .. }, _) => Some(&[("enter", "takes it"), ("esc", "as it was")]),
+        (FormPage::LeftOut { .. }, _) => Some(&[("enter", "mend"), ("l", "another list"), ("esc", "back")]),
+        (FormPage::Lines, Some(LineEdit::Message(_))) => {
+            Some(&[("{", "column"), ("enter", "new line"), ("esc", "done")])
+        }
+        (FormPage::Lines, Some(LineEdit::Path { .. })) => {
+            Some(&[("tab", "completes"), ("enter", "reads it"), ("esc", "done")])
+        }
+        (FormPage::Lines, Some(LineEdit::Field(_))) => Some(&[("enter", "next line"), ("esc", "done")]),
+        (FormPage::Lines, None) => None,
+    }
+}
+
+/// Marks are always shown; other actions where they are available. Where something is typed, few keys are keys.
+fn is_of_use(model: &Model, action: &UiAction) -> bool {
+    let typing = matches!(model.overlays.last(), Some(Overlay::Commands(_) | Overlay::Plan(_) | Overlay::Answer(_)));
+    let everywhere = action.scopes.contains(&KeyScope::Everywhere);
+    let is_about_blasts = action.scopes.contains(&KeyScope::Funnel);
+    let marks = action.danger != Danger::Calm && action.scopes.contains(&KeyScope::Recipients) && !is_about_blasts;
+    let is_behind = model.overlays.last().is_some_and(Overlay::is_form) && !action.is_of_forms();
+    let is_key = !(is_behind || typing && everywhere);
+    is_key && (marks || (action.why_not)(model).is_none())
+}
+
+fn entry(model: &Model, action: &UiAction) -> Option<FooterKey> {
+    let (text, dropped) = action.footer?;
+    let dropped = if (action.is_at_hand)(model) { 1 } else { dropped };
+    let (key, word) = match text {
+        FooterText::Word(word) => (model.options.keys.keys(action).first()?.to_string(), word),
+        FooterText::Here(word) => {
+            let word = Some(word(model)).filter(|word| !word.is_empty())?;
+            (model.options.keys.keys(action).first()?.to_string(), word)
+        }
+        FooterText::Pair(word) => (pair(model), word(model)?),
+    };
+    Some(FooterKey { key, word, dropped })
+}
+
+/// The keys of the step back and the step on.
+fn pair(model: &Model) -> String {
+    let keys = &model.options.keys;
+    format!("{} {}", keys.of("previous-stage-person-sample"), keys.of("next-stage-person-sample"))
+}
+
+fn fitting(mut entries: Vec<FooterKey>, room: u16) -> Vec<(String, String)> {
+    let taken =
+        |entries: &[FooterKey]| -> u16 { entries.iter().map(|entry| width(&entry.key) + width(entry.word) + 3).sum() };
+    while taken(&entries) > room + 2 {
+        let Some(last) = entries.iter().enumerate().max_by_key(|(at, entry)| (entry.dropped, *at)).map(|(at, _)| at)
+        else {
+            break;
+        };
+        entries.remove(last);
+    }
+    entries.into_iter().map(|entry| (entry.key, entry.word.to_owned())).collect()
+}
