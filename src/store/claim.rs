@@ -121,7 +121,7 @@ struct LeaseCheck {
 /// # Errors
 /// [`StoreError::Newer`] where a newer version has migrated the database meanwhile.
 pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Claim, StoreError> {
-    let mut tx = settings::begin_hot_path(pool).await?;
+    let mut tx = settings::begin_claim(pool).await?;
     // `key share` conflicts with a takeover's `for update` and with nothing else: takeovers wait for this commit, and
     // after a takeover the epoch no longer matches.
     let ours: Option<LeaseCheck> = sqlx::query_as(
@@ -218,8 +218,9 @@ async fn count_first(tx: &mut PgConnection, blast: BlastId, people: &[Claimed]) 
 
 /// The order is one that only the to-do index can give; any other plan walks over everybody already sent. Nobody's row is written:
 /// who is in flight stands in a table of its own. Somebody who came into flight since this began (by a claim that was given up, and
-/// committed all the same) is there already, which fails the claim as a whole: only who was inserted is ever posted to. Flights stand last:
-/// Postgres carries out the last of such parts first.
+/// committed all the same) is there already, which fails the claim as a whole: only who was inserted is ever posted to. The history has no
+/// row for it: when somebody was claimed stands with their attempt, and whoever reads the history reads it there
+/// (`store/view/changes.rs`).
 const CLAIM: &str = concat!(
     "with claimed as materialized (
         select r.id, r.blast_id, case when r.attempt < 2147483647 then r.attempt + 1 end as attempt, r.phone_number, r.name, r.variables, r.next_attempt_at,
@@ -247,9 +248,6 @@ const CLAIM: &str = concat!(
          order by r.next_attempt_at, r.id
          limit $2
            for no key update of r skip locked),
-    logged as (
-        insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
-        select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed where not is_by_hand),
     flown as (
         insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch)
         select id, blast_id, attempt, $4, $3 from claimed where not is_by_hand)

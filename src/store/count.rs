@@ -174,7 +174,8 @@ async fn taken_twice(
 const HISTORIES_AT_ONCE: i64 = 20_000;
 
 /// Blasts with somebody whose newest history is not their status: the other half of the audit. Whoever has no history
-/// (nothing happened yet, or its months were dropped) contradicts nothing. In pages: a million people outlast the longest
+/// (nothing happened yet, or its months were dropped) contradicts nothing. Of whoever is in flight the history says what it said before
+/// (or *sending*, by an earlier version). In pages: a million people outlast the longest
 /// statement.
 pub async fn audit_history(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<BlastId>, StoreError> {
     let mut torn = BTreeSet::new();
@@ -195,11 +196,11 @@ async fn torn_after(
 ) -> Result<(Option<RecipientId>, Vec<BlastId>), StoreError> {
     let page = sqlx::query_as(concat!(
         "with page as materialized (
-             select id, blast_id, ",
+             select id, blast_id, status as stored, ",
         current!("", status),
         " as status from blast_recipients
               where id > $2 and ($1::bigint is null or blast_id = $1) order by id limit $3)
-         select max(p.id), coalesce(array_agg(distinct p.blast_id) filter (where h.new_status <> p.status), '{}')
+         select max(p.id), coalesce(array_agg(distinct p.blast_id) filter (where h.new_status not in (p.status, p.stored)), '{}')
            from page p
            left join lateral (select new_status from status_history h
                                where h.recipient_id = p.id order by h.id desc limit 1) h on true"

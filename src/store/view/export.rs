@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
+use super::changes::changes_of;
 use super::{RecipientRow, condition};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -78,14 +79,15 @@ pub struct PersonChange {
 
 /// What happened to these people, person by person, oldest first.
 pub async fn changes(pool: &PgPool, people: &[RecipientId]) -> Result<Vec<PersonChange>, StoreError> {
-    let changes = sqlx::query_as(
+    let changes = sqlx::query_as(concat!(
         "select h.recipient_id, r.phone_number as phone, r.name, h.changed_at, h.happened_at, h.old_status, h.new_status,
                 h.attempt, h.source, h.by_whom, h.metadata
-           from status_history h
+           from (",
+        changes_of!("= any($1)"),
+        ") h
            join blast_recipients r on r.id = h.recipient_id
-          where h.recipient_id = any($1)
-          order by h.recipient_id, h.id",
-    );
+          order by h.recipient_id, h.place"
+    ));
     Ok(changes.bind(numbers(people)).fetch_all(pool).await?)
 }
 

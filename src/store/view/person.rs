@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 
+use super::changes::changes_of;
 use super::recipients::COLUMNS;
 use super::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, condition, opt_outs, replies};
 use crate::domain::filter::Filter;
@@ -115,17 +116,19 @@ struct HistoryRecord {
 }
 
 async fn history(snapshot: &mut PgConnection, id: RecipientId) -> Result<Vec<HistoryRow>, sqlx::Error> {
-    let changes: Vec<HistoryRecord> = sqlx::query_as(
+    let changes: Vec<HistoryRecord> = sqlx::query_as(concat!(
         "select h.changed_at, h.happened_at, h.old_status, h.new_status, h.attempt, h.source, h.by_whom, h.metadata,
                 a.order_id, a.action as act
-           from (select * from status_history where recipient_id = $1 order by id limit $2) h
+           from (",
+        changes_of!("= $1"),
+        " order by place limit $2) h
            left join (select distinct on (at, action) at, action, (detail ->> 'order')::bigint as order_id
                         from operator_actions
                        where recipient_id = $1 and detail -> 'order' is not null and action in ('closed', 'undo')
                        order by at, action, id) a
              on a.at = h.changed_at and (a.action = 'closed') = (h.new_status = 'closed')
-          order by h.id",
-    )
+          order by h.place",
+    ))
     .bind(id)
     .bind(HISTORY_MAX)
     .fetch_all(snapshot)

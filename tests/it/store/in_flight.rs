@@ -5,8 +5,9 @@ use blastdeck::domain::recipient::{Evidence, Mark};
 use blastdeck::domain::retry::ErrorClass;
 use blastdeck::store::claim::{ClaimRequest, claim};
 use blastdeck::store::clearing::{Clearing, ClearingKind};
+use blastdeck::store::count::audit_history;
 use blastdeck::store::evidence::{EntryOutcome, EvidenceEntry};
-use blastdeck::store::session;
+use blastdeck::store::{session, view};
 use sqlx::{Postgres, Transaction};
 
 use super::marks::operator_app;
@@ -17,6 +18,23 @@ const ROWS: &str = "select coalesce(string_agg(r::text || r.xmin, ' ' order by i
 impl Scene {
     async fn rows(&self) -> String {
         sqlx::query_scalar(ROWS).fetch_one(self.pool()).await.unwrap()
+    }
+
+    /// What happened to somebody, as a page of theirs and an export have it.
+    async fn steps(&self, person: i64) -> String {
+        let id = RecipientId(person);
+        let shown = view::recipients::details(self.pool(), id).await.unwrap().unwrap().history;
+        let shown: Vec<_> = shown.iter().map(|step| format!("{} {}", step.old_status, step.new_status)).collect();
+        let exported = view::export::changes(self.pool(), &[id]).await.unwrap();
+        let exported: Vec<_> = exported.iter().map(|step| format!("{} {}", step.old_status, step.new_status)).collect();
+        assert_eq!(shown, exported);
+        shown.join(", ")
+    }
+
+    async fn steps_with_attempts(&self, person: i64) -> Vec<String> {
+        let details = view::recipients::details(self.pool(), RecipientId(person)).await.unwrap().unwrap();
+        let step = |step: &view::HistoryRow| format!("{} {} {}", step.old_status, step.new_status, step.attempt);
+        details.history.iter().map(step).collect()
     }
 
     async fn in_flight(&self) -> i64 {
@@ -40,6 +58,35 @@ async fn a_claim_writes_no_person_and_everybody_reads_that_they_are_being_sent_t
     assert_eq!(counted, "queued 1, sending 2");
     assert_eq!(scene.claim(5).await.len(), 1, "nobody who is in flight");
     scene.invariants().await;
+}
+
+/// A claim writes no history either: when it was made stands with the attempt.
+#[tokio::test]
+async fn the_step_into_sending_is_read_from_the_attempt_and_is_told_once() {
+    let scene = Scene::queued(2).await;
+    scene.claim(2).await;
+    assert_eq!(scene.number("select count(*) from status_history").await, 0);
+    // By a version before, of whom nothing else is known yet.
+    scene
+        .execute(
+            "insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+             values (1, 2, 1, 'queued', 'sending', 'send')",
+        )
+        .await;
+    assert_eq!([scene.steps(1).await, scene.steps(2).await], ["queued sending"; 2]);
+    assert_eq!(audit_history(scene.pool(), None).await.unwrap(), []);
+
+    let busy = Evidence::Rejected { class: ErrorClass::Retry, code: "503".to_owned(), message: "busy".to_owned() };
+    scene.record(&[entry(1, busy, b"busy"), accepted(2, "M2")]).await;
+    scene.execute("update blast_recipients set next_attempt_at = now() where id = 1").await;
+    assert_eq!(scene.claim(2).await.len(), 1);
+
+    let again = ["queued sending 1", "sending queued 1", "queued sending 2"];
+    assert_eq!(scene.steps_with_attempts(1).await, again);
+    assert_eq!(scene.steps(2).await, "queued sending, sending sent");
+    scene.execute("delete from status_history").await;
+    assert_eq!(scene.steps(2).await, "", "of what was dropped with its month, nothing is left");
+    assert_eq!(scene.steps_with_attempts(1).await, ["queued sending 2"]);
 }
 
 #[tokio::test]
@@ -98,9 +145,7 @@ async fn claiming(scene: &Scene) -> Transaction<'static, Postgres> {
     let mut tx = scene.pool().begin().await.unwrap();
     let claim = format!(
         "select from blast_recipients where id = 1 for no key update;
-         insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch) values (1, 1, 1, 1, {0});
-         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
-         values (1, 1, 1, 'queued', 'sending', 'send')",
+         insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch) values (1, 1, 1, 1, {0})",
         scene.lease.epoch
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(claim)).execute(&mut *tx).await.unwrap();
@@ -207,9 +252,7 @@ async fn a_claim_of_somebody_who_has_come_into_flight_meanwhile_claims_nobody_an
     let scene = Scene::queued(3).await;
     let mut older = scene.pool().begin().await.unwrap();
     let flight = format!(
-        "insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch) values (1, 1, 1, 1, {0});
-         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
-         values (1, 1, 1, 'queued', 'sending', 'send')",
+        "insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch) values (1, 1, 1, 1, {0})",
         scene.lease.epoch
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(flight)).execute(&mut *older).await.unwrap();

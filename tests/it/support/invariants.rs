@@ -130,12 +130,12 @@ const INVARIANTS: [Rule; 16] = [
         "select recipient_id || ' ' || h.before || ' then ' || h.old_status
            from (select *, lag(new_status, 1, 'queued') over (partition by recipient_id order by id) as before
                    from status_history) h
-          where h.before <> h.old_status",
+          where h.before <> h.old_status and not (h.before = 'queued' and h.old_status = 'sending')",
     ),
     (
         "a newest history that is not the status",
         "select r.phone_number || ' ' || r.status from blast_recipients r
-          where current_status(r) <> coalesce((select h.new_status from status_history h where h.recipient_id = r.id
+          where r.status <> coalesce((select h.new_status from status_history h where h.recipient_id = r.id
                                        order by h.id desc limit 1), 'queued')",
     ),
     (
