@@ -271,16 +271,8 @@ async fn write(
     if options.rejections != KeptRejections::None {
         import.keep_left_out(options.rejections.of(&read).as_ref()).await?;
     }
-    finish(pool, import, people).await?;
+    import.commit(pool, people).await?;
     Ok(read.into_imported(blast))
-}
-
-/// Commits. If the answer is lost, asks the database whether the blast exists.
-async fn finish(pool: &PgPool, import: store::Import, people: u64) -> Result<(), ImportError> {
-    let blast = import.blast();
-    let Err(error) = import.commit(people).await else { return Ok(()) };
-    let is_there = error.is_transient() && store::exists(pool, blast).await.unwrap_or(false);
-    if is_there { Ok(()) } else { Err(error.into()) }
 }
 
 /// Runs on a detached thread: one that reads a silent pipe must not hold up the program's end.

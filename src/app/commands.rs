@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
+use super::error::broken_off;
 use super::plan::Readiness;
 use super::schedule::waits_for_its_time;
 use super::view::BlastView;
@@ -19,7 +20,7 @@ use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, BlastHead, PauseRecord, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
 use crate::store::view::BlastRow;
-use crate::store::{self, DbTransaction, local_time};
+use crate::store::{self, DbTransaction, StoreError, local_time};
 use crate::store::{claim, lease, plan, sender};
 
 /// Starting messages: the number of people is the confirmation.
@@ -192,7 +193,9 @@ impl App {
         if !self.is_cancelling(id).await? {
             self.change(id, BlastCommand::Cancel, Some("cancelled"), Act::Cancel).await?;
         }
-        let left_out = Clearing { blast: id, kind: ClearingKind::LeaveOut }.finish(self.pool()).await?;
+        let clearing = Clearing { blast: id, kind: ClearingKind::LeaveOut };
+        let done = "it is cancelled, and nobody else in it gets a message";
+        let left_out = clearing.finish(self.pool()).await.map_err(broken_off(done))?;
         self.notify(id).await?;
         Ok(left_out)
     }
@@ -208,10 +211,13 @@ impl App {
         if !self.is_deleting(id).await? {
             self.mark_deleted(id).await?;
         }
-        for answer in clearing::deleted_answers(self.pool(), id).await? {
-            Clearing { blast: answer, kind: ClearingKind::Remove }.finish(self.pool()).await?;
+        self.remove_deleted(id).await.map_err(broken_off("it is deleted"))
+    }
+
+    async fn remove_deleted(&self, id: BlastId) -> Result<(), StoreError> {
+        for blast in clearing::deleted_answers(self.pool(), id).await?.into_iter().chain([id]) {
+            Clearing { blast, kind: ClearingKind::Remove }.finish(self.pool()).await?;
         }
-        Clearing { blast: id, kind: ClearingKind::Remove }.finish(self.pool()).await?;
         Ok(())
     }
 

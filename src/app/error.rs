@@ -20,6 +20,9 @@ pub enum AppError {
     /// It could not be done, though no rule forbids it: somebody else's service did not answer, or refused. Exit code 1.
     #[error("{0}")]
     Failed(String),
+    /// It took effect, and the work that follows from it was broken off: an engine finishes that. Exit code 1.
+    #[error("{done}; what is left of it was broken off ({error}): an engine finishes it, or the same command")]
+    Unfinished { done: &'static str, error: StoreError },
     /// There is no such blast, person or sender. Exit code 1.
     #[error("{0}")]
     NotFound(String),
@@ -54,6 +57,14 @@ impl AppError {
         let said: Vec<_> = places.iter().map(|place| place.why.as_str()).collect();
         let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
         Self::InvalidAt { why: format!("{}{tail}", said.join("; ")), places }
+    }
+}
+
+/// Says of an error that came after something took effect what that was.
+pub(super) fn broken_off(done: &'static str) -> impl Fn(StoreError) -> AppError {
+    move |error| match error {
+        error if error.is_transient() => AppError::Unfinished { done, error },
+        other => AppError::Store(other),
     }
 }
 

@@ -94,7 +94,7 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
         Some(AppError::Invalid(_) | AppError::InvalidAt { .. }) => ("usage", 2),
         Some(AppError::Refused(_) | AppError::Repeated) => ("refused", 3),
         Some(AppError::NotFound(_)) => ("not_found", 1),
-        Some(AppError::Store(_)) => ("database", 1),
+        Some(AppError::Store(_) | AppError::Unfinished { .. }) => ("database", 1),
         None if report.downcast_ref::<RefusedError>().is_some() => ("refused", 3),
         None if report.downcast_ref::<StoreError>().is_some() => ("database", 1),
         None | Some(AppError::Failed(_)) => ("failed", 1),

@@ -150,6 +150,12 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, kind, detail)
     }
 
+    /// 503: the database cannot be used, which may be over in a moment.
+    fn no_database(detail: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-database", detail)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
     pub(super) const fn status(&self) -> StatusCode {
         self.status
     }
@@ -180,6 +186,10 @@ impl From<AppError> for Problem {
             },
             AppError::NotFound(why) => Self::not_found(for_programs(&why)),
             AppError::Failed(why) => Self::new(StatusCode::BAD_GATEWAY, "failed", for_programs(&why)),
+            AppError::Unfinished { done, error } => {
+                tracing::warn!(%error, done, "the work that follows is left to an engine");
+                Self::no_database(&format!("{done}; what is left of it was broken off, and an engine finishes it"))
+            }
             AppError::Store(error) => Self::from(error),
         }
     }
@@ -199,8 +209,7 @@ impl From<StoreError> for Problem {
                 }
                 _ => "the database cannot be used now: try again in a moment",
             };
-            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-database", detail)
-                .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            return Self::no_database(detail);
         }
         tracing::error!(%error, "a request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "that failed here: the server's log says why")

@@ -3,12 +3,14 @@
 
 use std::io::Write as _;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use futures_util::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgPool, Postgres};
+use tokio::time::Instant;
 
 use super::StoreError;
 use super::action::{self, NewAction};
@@ -340,31 +342,57 @@ impl Import {
         Ok(copy.finish().await?)
     }
 
-    /// Makes it all visible at once.
-    pub async fn commit(mut self, people: u64) -> Result<BlastId, StoreError> {
+    /// Makes it all visible at once. Where the answer to the commit is lost, the database is asked what became of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unconfirmed`] where it cannot say.
+    pub async fn commit(mut self, pool: &PgPool, people: u64) -> Result<BlastId, StoreError> {
         if self.has_consent {
             customer::note_consents(&mut self.connection, self.blast).await?;
         }
         // Whoever launches what they saw before is refused.
-        sqlx::query(
+        let transaction: TransactionId = sqlx::query_scalar(
             "update blasts
                 set total_recipients = total_recipients + $2, version = version + $3, updated_at = now()
-              where id = $1",
+              where id = $1
+             returning pg_current_xact_id()::text",
         )
         .bind(self.blast)
         .bind(i32::try_from(people).unwrap_or(i32::MAX))
         .bind(i64::from(self.target == ImportTarget::Draft))
-        .execute(&mut *self.connection)
+        .fetch_one(&mut *self.connection)
         .await?;
-        self.connection.execute("commit").await?;
-        Ok(self.blast)
+        let Err(error) = self.connection.execute("commit").await else { return Ok(self.blast) };
+        // The connection is given up, and with it what is not committed yet.
+        let blast = self.blast;
+        drop(self);
+        settle(pool, &transaction, error.into()).await.map(|()| blast)
     }
 }
 
-/// Whether a blast is there, for when the answer to a commit was lost.
-pub async fn exists(pool: &PgPool, blast: BlastId) -> Result<bool, StoreError> {
-    let exists = sqlx::query_scalar("select exists (select from blasts where id = $1)");
-    Ok(exists.bind(blast).fetch_one(pool).await?)
+/// A transaction's id, by which the database says what became of it.
+type TransactionId = String;
+
+/// How long the database may take to say that, and how often it is asked.
+const SETTLE_FOR: Duration = Duration::from_secs(10);
+const ASK_EVERY: Duration = Duration::from_millis(100);
+
+/// What became of a transaction whose commit ended with this error.
+async fn settle(pool: &PgPool, transaction: &TransactionId, error: StoreError) -> Result<(), StoreError> {
+    let StoreError::Unavailable(error) = error else { return Err(error) };
+    let status = "select pg_xact_status($1::text::xid8)";
+    let until = Instant::now() + SETTLE_FOR;
+    while Instant::now() < until {
+        let asked = sqlx::query_scalar::<_, Option<String>>(status).bind(transaction).fetch_one(pool);
+        match tokio::time::timeout_at(until, asked).await {
+            Ok(Ok(Some(status))) if status == "committed" => return Ok(()),
+            Ok(Ok(Some(status))) if status == "aborted" => return Err(StoreError::Unavailable(error)),
+            // Too long ago for it to know.
+            Ok(Ok(None)) => break,
+            _ => tokio::time::sleep(ASK_EVERY).await,
+        }
+    }
+    Err(StoreError::Unconfirmed(error))
 }
 
 #[cfg(test)]

@@ -255,3 +255,42 @@ async fn a_window_with_an_act_that_nobody_answers_says_so_and_closes_when_it_is_
     proxy.calm();
     assert_eq!(shop.count("replied").await, 0);
 }
+
+/// The transaction that puts a list into a draft.
+const IMPORTS: &str = "set total_recipients = total_recipients +";
+
+#[tokio::test]
+async fn people_whose_commit_never_reached_the_database_are_not_said_to_be_added() {
+    let (shop, proxy) = proxied(SETUP).await;
+    let draft = shop.draft(0..3).await;
+    let phone = format!("+{}", digits(7));
+    let add = ["blast", "add", &draft, &phone, "--name", "Aina"];
+
+    proxy.halt_at_commit(IMPORTS, Side::Before);
+    let (failed, ()) = tokio::join!(shop.run(&add), async {
+        eventually_async("the commit is kept from the database", async || proxy.is_halted()).await;
+        proxy.calm();
+    });
+
+    assert_eq!(failed.code, 1, "{failed:?}");
+    assert!(failed.err.contains("the database cannot be reached") && failed.out.is_empty(), "{failed:?}");
+    assert_eq!(shop.number("select count(*) from blast_recipients").await, 3);
+    proxy.swallow_commits(IMPORTS, 1);
+    let made = shop.run(&add).await;
+    assert_eq!((made.code, proxy.swallowed()), (0, 1), "{made:?}");
+    assert!(made.err.contains("1 person taken"), "{made:?}");
+    assert_eq!(shop.number("select count(*) from blast_recipients").await, 4);
+}
+
+#[tokio::test]
+async fn a_cancel_that_is_broken_off_after_it_took_effect_says_that_it_did() {
+    let (shop, proxy) = proxied(SETUP).await;
+    let blast = shop.blast_with(0..3, &["--window", "00:00-00:01"]).await;
+
+    proxy.swallow_commits("status = 'skipped'", 1);
+    let cancelled = shop.run(&["blast", "cancel", &blast, "--yes"]).await;
+
+    assert_eq!((cancelled.code, proxy.swallowed(), shop.state(&blast).await.as_str()), (1, 1, "cancelled"));
+    assert!(cancelled.err.contains("it is cancelled, and nobody else in it gets a message"), "{cancelled:?}");
+    assert!(cancelled.err.contains("an engine finishes it, or the same command"), "{cancelled:?}");
+}
