@@ -151,7 +151,7 @@ pub use crate::domain::ids::SuppressionId;
 pub use crate::import::{
     CellMend, Imported, ListColumn, PeopleSource, Reason, ReasonCount, Rejection, Rejections, WrittenPerson,
 };
-pub use crate::provider::meta::preflight::{FetchedTemplate as SenderTemplate, HeaderFormat, TemplateList};
+pub use crate::provider::meta::preflight::{ButtonKind, FetchedTemplate as SenderTemplate, HeaderFormat, TemplateList};
 pub use crate::provider::{Health, HealthVerdict};
 pub use crate::store::api_request::{RequestKey, StoredRequest};
 pub use crate::store::api_token::{TokenIdentity, TokenRow};

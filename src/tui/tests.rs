@@ -22,6 +22,7 @@ mod finding;
 mod follow_found;
 mod follow_ups;
 mod form;
+mod form_buttons;
 mod form_columns;
 mod form_copied;
 mod form_kept;

@@ -34,6 +34,18 @@ impl RenderedTemplate {
         component.and_then(|component| component.get("parameters")?.as_array()).into_iter().flatten()
     }
 
+    /// The text of the button at this place, from 0: the end of its address, or its code.
+    pub fn button_text(&self, index: usize) -> Option<&str> {
+        let components = self.0.get("components")?.as_array()?;
+        let is_it = |part: &&Value| {
+            let place = part.get("index").and_then(|index| index.as_u64().or_else(|| index.as_str()?.parse().ok()));
+            let kind = part.get("type").and_then(Value::as_str).unwrap_or_default();
+            kind.eq_ignore_ascii_case("button") && place.is_some_and(|place| usize::try_from(place) == Ok(index))
+        };
+        let value = components.iter().find(is_it)?.get("parameters")?.get(0)?;
+        ["text", "coupon_code"].iter().find_map(|key| value.get(key)?.as_str())
+    }
+
     /// A component as it is sent, by its type.
     pub fn component(&self, kind: &str) -> Option<&Value> {
         let components = self.0.get("components").and_then(Value::as_array);

@@ -1,9 +1,11 @@
 //! The form that a blast is written in: its lines, the one being edited, the list of people, what was saved.
 
+mod template;
+
 use chrono::{DateTime, Utc};
 
 use crate::app::{
-    CellMend, DraftAt, DraftForm, DraftList, DraftPerson, HeaderFormat, Imported, ListColumn, ListToTake, OpenedDraft,
+    CellMend, DraftAt, DraftForm, DraftList, DraftPerson, Imported, ListColumn, ListToTake, OpenedDraft,
     SenderTemplate, variable_names,
 };
 use crate::domain::blast::{BlastState, PersonClocks};
@@ -11,7 +13,6 @@ use crate::domain::ids::BlastId;
 use crate::domain::list_columns::{ChosenColumns, ListColumns};
 use crate::domain::rejected_rows::RejectedRows;
 use crate::tui::effect::EffectError;
-use crate::tui::model::template_source;
 use crate::tui::widget::{TextArea, TextField};
 
 /// A line of the form.
@@ -27,8 +28,10 @@ pub enum FormLine {
     Template,
     /// A variable of the template, by its place.
     Variable(usize),
-    /// The template's picture, video or document.
+    /// The template's picture, video or document, or the variable of its text.
     Header,
+    /// What a button of the template needs, by its place among those that need a text.
+    Button(usize),
     Pace,
     Window,
     Start,
@@ -281,45 +284,6 @@ impl BlastForm {
     pub fn to_save(&self) -> DraftForm {
         let tag = if self.values.tag.trim().is_empty() { NAMELESS } else { self.values.tag.trim() };
         DraftForm { tag: tag.to_owned(), ..self.values.clone() }
-    }
-
-    /// The template that is chosen, as the provider describes it, where that was read.
-    pub fn template(&self) -> Option<&SenderTemplate> {
-        let source = self.values.template.as_ref()?;
-        let (name, language) = (source.get("name")?.as_str()?, template_source::language(source));
-        let listed = self.templates.as_ref()?.as_ref().ok()?;
-        listed.iter().find(|template| template.name == name && template.language == language)
-    }
-
-    /// The variables of the chosen template, each with what it is filled from.
-    pub fn variables(&self) -> Vec<(String, String)> {
-        let given = self.values.template.as_ref().and_then(|template| template.get("variables")?.as_object());
-        let body = self.values.template.as_ref().map(template_source::body_values).unwrap_or_default();
-        let in_body = |name: &str| body.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let own = |name: &str| given.and_then(|given| given.get(name)?.as_str());
-        let value = |name: &str| own(name).or_else(|| in_body(name)).unwrap_or_default().to_owned();
-        let names: Vec<&String> = match (self.template(), given) {
-            (Some(template), _) => template.variables.iter().collect(),
-            (None, Some(given)) if body.is_empty() => given.keys().collect(),
-            (None, _) => body.iter().map(|(name, _)| name).collect(),
-        };
-        names.into_iter().map(|name| (name.clone(), value(name))).collect()
-    }
-
-    /// The kind of medium that the template's header wants, and where it is.
-    pub fn header(&self) -> Option<(&'static str, String)> {
-        let given = self.values.template.as_ref().and_then(template_source::header);
-        let kind = match self.template().map(|template| &template.header) {
-            Some(Some(HeaderFormat::Media(kind))) => kind.as_str(),
-            Some(_) => return None,
-            None => ["image", "video", "document"]
-                .into_iter()
-                .find(|kind| given.is_some_and(|has| has.contains_key(*kind)))?,
-        };
-        let medium = given.and_then(|given| given.get(kind));
-        let word = |name: &str| medium.and_then(|medium| medium.get(name)?.as_str());
-        let place = word("link").map(str::to_owned).or_else(|| Some(format!("uploaded, {}", word("id")?)));
-        Some((kind, place.unwrap_or_default()))
     }
 
     /// The list that its people are from, also of a draft that was opened again; cells that were pasted then are not kept.

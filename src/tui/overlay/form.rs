@@ -3,15 +3,14 @@
 mod hints;
 mod how;
 mod pages;
+mod preview;
 
 pub(super) use pages::cell as left_out_cell;
 
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::SenderView;
-use crate::app::{DraftList, DraftPerson, Imported};
-use crate::domain::content::MessageContent;
-use crate::domain::message::Variables;
-use crate::domain::text::{characters, escaped};
+use crate::app::{DraftList, Imported};
+use crate::domain::text::escaped;
 use crate::tui::format::{count_of, counted, number};
 use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, template_source};
 use crate::tui::theme::TextRole;
@@ -25,9 +24,6 @@ const MESSAGE_MAX: usize = 6;
 
 /// The most reasons why rows were left out, where there is no room for all.
 const REASONS_MAX: usize = 4;
-
-/// The most lines of a preview.
-const PREVIEW_MAX: usize = 12;
 
 pub fn content(model: &Model, width: u16) -> OverlayContent {
     let Some(form) = model.form.as_deref() else { return OverlayContent::default() };
@@ -144,6 +140,9 @@ impl FormPainter<'_> {
                 super::super::format::brief(&format!(" {{{{{name}}}}}")).chars().take(10).collect()
             }
             FormLine::Header => " header".to_owned(),
+            FormLine::Button(n) => {
+                self.form.buttons().get(n).map(|button| format!(" button {}", button.index)).unwrap_or_default()
+            }
             FormLine::Pace => "Pace".to_owned(),
             FormLine::Window => "Window".to_owned(),
             FormLine::Start => "Start".to_owned(),
@@ -187,7 +186,12 @@ impl FormPainter<'_> {
             }
             FormLine::Header => {
                 let (kind, place) = self.form.header().unwrap_or_default();
-                vec![given(&place, &format!("no {kind} yet: an https address, a {{column}} of them, or a file"))]
+                vec![given(&place, &no_header(kind))]
+            }
+            FormLine::Button(n) => {
+                let Some(button) = self.form.buttons().into_iter().nth(n) else { return Vec::new() };
+                let needs = self.form.button_needs(&button);
+                vec![given(&button.text, &format!("empty: write {needs}, or {{column}}"))]
             }
             FormLine::Pace => how::pace(values, self.configured(), self.room()),
             FormLine::Window => vec![how::window(values)],
@@ -298,86 +302,6 @@ impl FormPainter<'_> {
             ),
         }
     }
-
-    /// What somebody in the draft will read.
-    fn preview(&mut self) {
-        let Some(person) = self.form.first_people.get(self.form.shown) else {
-            return self.preview_of(&DraftPerson {
-                row: None,
-                phone: String::new(),
-                name: None,
-                variables: Variables::default(),
-            });
-        };
-        self.preview_of(person);
-    }
-
-    fn preview_of(&mut self, person: &DraftPerson) {
-        let who = match (person.row, &person.name) {
-            (Some(row), _) => format!("Row {row} reads"),
-            (None, Some(name)) => format!("{name} reads"),
-            (None, None) if person.phone.is_empty() => "What they read".to_owned(),
-            (None, None) => format!("{} reads", person.phone),
-        };
-        let (text, role) = match self.rendered(person) {
-            Ok(text) => (text, TextRole::Plain),
-            Err(why) => (why, TextRole::Trouble),
-        };
-        if text.is_empty() {
-            return;
-        }
-        let mut rule = TextLine::rule(who);
-        if role == TextRole::Plain && (!person.phone.is_empty() || self.is_the_same_for_all()) {
-            rule = rule.and(characters(&text), TextRole::Plain);
-        }
-        if self.form.first_people.len() > 1 && self.form.edit.is_none() {
-            rule = rule.right("[ ] other rows");
-        }
-        self.lines.push(rule);
-        self.lines.extend(self.missing_header());
-        let lines = wrapped(&text, self.width.saturating_sub(4));
-        let is_cut = lines.len() > PREVIEW_MAX;
-        self.lines.extend(lines.into_iter().take(PREVIEW_MAX).map(|line| TextLine::of(format!("  {line}"), role)));
-        if is_cut {
-            self.lines.push(TextLine::dim("  ~"));
-        }
-        let unknown = self.form.values.content().ok().filter(|_| role == TextRole::Plain);
-        let unknown = unknown.and_then(|content| how::no_column(self.form, &content));
-        for line in unknown.iter().flat_map(|why| wrapped(why, self.width.saturating_sub(4))) {
-            self.lines.push(TextLine::of(format!("  {line}"), TextRole::Trouble));
-        }
-    }
-
-    /// Whether nobody's values are in the text: it is as long as it is written.
-    fn is_the_same_for_all(&self) -> bool {
-        self.form.values.content().is_ok_and(|content| content.columns().is_empty())
-    }
-
-    /// What stands above the text, where the template wants it and it is not given yet.
-    fn missing_header(&self) -> Option<TextLine> {
-        let (kind, place) = self.form.header()?;
-        place
-            .is_empty()
-            .then(|| TextLine::of(format!("  (no {kind} yet: enter on header takes one)"), TextRole::Trouble))
-    }
-
-    fn rendered(&self, person: &DraftPerson) -> Result<String, String> {
-        let values = &self.form.values;
-        if values.message.trim().is_empty() && values.template.is_none() {
-            return Ok(String::new());
-        }
-        let content = values.content()?;
-        if person.phone.is_empty() {
-            return Ok(content.text());
-        }
-        let rendered = content.render(&person.variables);
-        let rendered =
-            rendered.map_err(|error| how::no_column(self.form, &content).unwrap_or_else(|| error.to_string()))?;
-        match (rendered, self.form.template()) {
-            (MessageContent::Template(message), Some(template)) => Ok(template.preview(&message.rendered())),
-            (content, _) => Ok(content.into_text()),
-        }
-    }
 }
 
 fn given(text: &str, otherwise: &str) -> TextLine {
@@ -392,4 +316,12 @@ fn described(sender: &SenderView) -> String {
         format!(", {} of {} left today", number(left), number(cap))
     });
     format!("{provider}{}", left.unwrap_or_default())
+}
+
+/// Of a header that has no value yet.
+fn no_header(kind: &str) -> String {
+    match kind {
+        "text" => "empty: write a text, or {column}".to_owned(),
+        kind => format!("no {kind} yet: an https address, a {{column}} of them, or a file"),
+    }
 }

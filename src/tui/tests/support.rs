@@ -293,7 +293,12 @@ impl TestDashboard {
 
     pub fn keys(&mut self, keys: &str) -> &mut Self {
         for c in keys.chars() {
-            self.key(if c == '\n' { Key::Enter } else { Key::Char(c) });
+            self.key(match c {
+                '\n' => Key::Enter,
+                '↑' => Key::Up,
+                '↓' => Key::Down,
+                c => Key::Char(c),
+            });
         }
         self
     }

@@ -127,7 +127,8 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
 fn edit_key(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     let takes_columns =
-        matches!(form.line, FormLine::Message | FormLine::Variable(_) | FormLine::Header) && !form.columns().is_empty();
+        matches!(form.line, FormLine::Message | FormLine::Variable(_) | FormLine::Header | FormLine::Button(_))
+            && !form.columns().is_empty();
     match (&mut form.edit, key) {
         (_, Key::Esc) => return ending::end(model, ending::Ending::Leave),
         (Some(LineEdit::Field(_) | LineEdit::Path { .. }), Key::Enter) => {
@@ -177,6 +178,7 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
         FormLine::Stage => field(&form.values.follow_up_stage),
         FormLine::Variable(n) => field(form.variables().get(n).map_or("", |(_, value)| value)),
         FormLine::Header => field(&form.header().map(|(_, place)| place).unwrap_or_default()),
+        FormLine::Button(n) => field(form.buttons().get(n).map_or("", |button| button.text.as_str())),
         FormLine::Pace => field(&ending::pace_text(&form.values)),
         FormLine::Window => field(&ending::window_text(&form.values)),
         FormLine::Repeat => field(&schedule::repeat_text(&form.values)),
@@ -337,6 +339,7 @@ impl Model {
             lines.push(FormLine::Template);
             lines.extend((0..form.variables().len()).map(FormLine::Variable));
             lines.extend(form.header().map(|_| FormLine::Header));
+            lines.extend((0..form.buttons().len()).map(FormLine::Button));
         } else {
             lines.push(FormLine::Message);
         }

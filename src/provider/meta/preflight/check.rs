@@ -78,15 +78,22 @@ pub fn check<'a>(
     templates: &'a [FetchedTemplate],
 ) -> Result<&'a FetchedTemplate, TemplateMismatch> {
     let template = find(message, templates)?;
-    let name = template.name.clone();
-    if let Some(mend) = unsendable(&template.status) {
-        return Err(TemplateMismatch::NotApproved { name, status: template.status.clone(), mend });
+    template.mismatch(message).map_or(Ok(template), Err)
+}
+
+impl FetchedTemplate {
+    /// Why a message of this name and language cannot be sent by it.
+    pub fn mismatch(&self, message: &TemplateMessage) -> Option<TemplateMismatch> {
+        let name = self.name.clone();
+        if let Some(mend) = unsendable(&self.status) {
+            return Some(TemplateMismatch::NotApproved { name, status: self.status.clone(), mend });
+        }
+        let mut faults = header_faults(message, self);
+        faults.extend(body_faults(message, self));
+        faults.extend(button_faults(message, self));
+        faults.extend(further_faults(message, self));
+        (!faults.is_empty()).then_some(TemplateMismatch::Variables { name, faults })
     }
-    let mut faults = header_faults(message, template);
-    faults.extend(body_faults(message, template));
-    faults.extend(button_faults(message, template));
-    faults.extend(further_faults(message, template));
-    if faults.is_empty() { Ok(template) } else { Err(TemplateMismatch::Variables { name, faults }) }
 }
 
 fn find<'a>(
@@ -169,7 +176,7 @@ fn button_faults(message: &TemplateMessage, template: &FetchedTemplate) -> Vec<V
     let given: Vec<SentButton<'_>> = message.components().iter().filter_map(SentButton::of).collect();
     let missing = template.buttons.iter().enumerate().filter_map(|(index, kind)| {
         let is_given = given.iter().any(|button| button.index == index);
-        needed_button(kind).filter(|_| !is_given).map(|needed| VariableMismatch::ButtonNeeded { index, needed })
+        kind.needs().filter(|_| !is_given).map(|needed| VariableMismatch::ButtonNeeded { index, needed })
     });
     let wrong = given.iter().filter_map(|button| wrong_button(button, &template.buttons));
     missing.chain(wrong).collect()
@@ -215,18 +222,26 @@ fn further_faults(message: &TemplateMessage, template: &FetchedTemplate) -> Vec<
     missing.chain(unknown.map(|kind| VariableMismatch::NoSuchComponent { kind: kind.clone() })).collect()
 }
 
-/// What cannot be left out.
-const fn needed_button(kind: &ButtonKind) -> Option<&'static str> {
-    match kind {
-        ButtonKind::Url { has_variable: true } => Some("the end of its address"),
-        ButtonKind::CopyCode => Some("a code"),
-        ButtonKind::Products => Some("its products"),
-        ButtonKind::Flow => Some("its flow"),
-        ButtonKind::OneTimePassword => Some("the code"),
-        ButtonKind::QuickReply
-        | ButtonKind::Url { has_variable: false }
-        | ButtonKind::Catalog
-        | ButtonKind::Other(_) => None,
+impl ButtonKind {
+    /// What cannot be left out.
+    pub const fn needs(&self) -> Option<&'static str> {
+        match self {
+            Self::Url { has_variable: true } => Some("the end of its address"),
+            Self::CopyCode => Some("a code"),
+            Self::Products => Some("its products"),
+            Self::Flow => Some("its flow"),
+            Self::OneTimePassword => Some("the code"),
+            Self::QuickReply | Self::Url { has_variable: false } | Self::Catalog | Self::Other(_) => None,
+        }
+    }
+
+    /// The type of the component that has what it needs, where that is one text.
+    pub const fn text_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Url { has_variable: true } | Self::OneTimePassword => Some("url"),
+            Self::CopyCode => Some("copy_code"),
+            _ => None,
+        }
     }
 }
 

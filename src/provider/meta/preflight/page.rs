@@ -33,6 +33,27 @@ impl FetchedTemplate {
     pub fn preview(&self, message: &RenderedTemplate) -> String {
         self.page.preview(message)
     }
+
+    /// The buttons whose values one person gets, a line each: what they open, or the code that they copy.
+    pub fn preview_of_buttons(&self, message: &RenderedTemplate) -> Vec<String> {
+        let labels = self.page.buttons.iter().enumerate();
+        labels
+            .filter_map(|(index, label)| {
+                let value = message.button_text(index)?;
+                let address = self.addresses.get(index).and_then(Option::as_deref);
+                let opens = address.map_or_else(|| value.to_owned(), |address| with_end(address, value));
+                Some(format!("[{label}] {opens}"))
+            })
+            .collect()
+    }
+}
+
+/// An address with a value in place of its variable.
+fn with_end(address: &str, value: &str) -> String {
+    match (address.split_once("{{"), address.split_once("}}")) {
+        (Some((before, _)), Some((_, after))) => format!("{before}{value}{after}"),
+        _ => address.to_owned(),
+    }
 }
 
 #[cfg(test)]

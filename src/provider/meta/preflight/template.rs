@@ -48,6 +48,8 @@ pub struct FetchedTemplate {
     /// The body's variables, by name or number, in the order of the text.
     pub variables: Vec<String>,
     pub buttons: Vec<ButtonKind>,
+    /// The buttons' addresses, with their variables in them; `None` of those that open none.
+    pub addresses: Vec<Option<String>>,
     /// Components of other types that a message must have too, as Meta writes them there: `carousel`,
     /// `limited_time_offer`.
     pub further: Vec<String>,
@@ -109,6 +111,7 @@ impl FetchedTemplate {
             variables: variables(&body),
             body,
             buttons: of_type("BUTTONS").map(buttons).unwrap_or_default(),
+            addresses: of_type("BUTTONS").map(addresses).unwrap_or_default(),
             page: page_of(components),
             further: FURTHER
                 .iter()
@@ -159,8 +162,15 @@ fn header(component: &Value) -> HeaderFormat {
 }
 
 fn buttons(component: &Value) -> Vec<ButtonKind> {
-    let list = component.get("buttons").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    list.iter().map(button).collect()
+    listed_buttons(component).map(button).collect()
+}
+
+fn addresses(component: &Value) -> Vec<Option<String>> {
+    listed_buttons(component).map(|button| button.get("url").and_then(Value::as_str).map(short)).collect()
+}
+
+fn listed_buttons(component: &Value) -> impl Iterator<Item = &Value> {
+    component.get("buttons").and_then(Value::as_array).into_iter().flatten()
 }
 
 fn button(button: &Value) -> ButtonKind {

@@ -12,8 +12,21 @@ pub(super) fn hint(form: &BlastForm, zone: Tz) -> Option<String> {
             "21:20, or with its day 2026-12-01 09:00, by the clocks of {}; nothing: when you send it",
             city(zone)
         )),
+        (_, FormLine::Button(n)) => Some(button(form, n)),
         _ => words(form).map(str::to_owned),
     }
+}
+
+/// Which button it is of, and what it opens.
+fn button(form: &BlastForm, n: usize) -> String {
+    let take = "a text, or { for a column";
+    let place = form.buttons().get(n).map(|button| button.index);
+    let about = place.zip(form.template()).map(|(place, template)| {
+        let label = template.page.buttons.get(place).map(|label| format!("[{label}] ")).unwrap_or_default();
+        let address = template.addresses.get(place).cloned().flatten().unwrap_or_default();
+        format!("{label}{address}").trim_end().to_owned()
+    });
+    about.map_or_else(|| take.to_owned(), |about| format!("{about}: {take}"))
 }
 
 fn words(form: &BlastForm) -> Option<&'static str> {

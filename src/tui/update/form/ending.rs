@@ -47,6 +47,7 @@ pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
         }
         LineEdit::Field(field) => match line {
             FormLine::Variable(n) => template::set_variable(form, n, &field.text()),
+            FormLine::Button(n) => template::set_button(form, n, field.text().trim()),
             FormLine::Header => return template::set_header(model, field.text().trim()),
             FormLine::Start => {
                 start(field.text().trim(), zone, now).and_then(|start| schedule::set_start(&mut form.values, start))

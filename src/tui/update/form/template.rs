@@ -10,7 +10,8 @@ use super::{saving, shown};
 use crate::app::SenderTemplate;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{BlastForm, FormPage, Model, template_source};
+use crate::tui::model::template_source::{self, ButtonText};
+use crate::tui::model::{BlastForm, FormPage, Model};
 
 pub(super) fn read(sender: &str) -> Vec<Effect> {
     vec![Effect::Read(ReadRequest::Draft(DraftRead::Templates(sender.to_owned())))]
@@ -93,10 +94,23 @@ pub(super) fn set_variable(form: &mut BlastForm, n: usize, text: &str) -> Result
     Ok(())
 }
 
-/// An address, a column of addresses, or a file, which is handed to Meta first.
+pub(super) fn set_button(form: &mut BlastForm, n: usize, text: &str) -> Result<(), String> {
+    let button = form.buttons().into_iter().nth(n).ok_or("the template has no such button")?;
+    let source = form.values.template.as_mut().ok_or("choose a template first")?;
+    template_source::put_button(source, &ButtonText { text: text.to_owned(), ..button });
+    form.wants_list = form.list.is_some();
+    Ok(())
+}
+
+/// An address, a column of addresses, or a file, which is handed to Meta first; or the variable of a text.
 pub(super) fn set_header(model: &mut Model, text: &str) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     let Some((kind, _)) = form.header() else { return Vec::new() };
+    if kind == "text" {
+        put_header_text(form, text);
+        super::moved(model, 1);
+        return saving::changed(model);
+    }
     if text.starts_with("https://") || text.contains('{') {
         put_header(form, kind, &json!({ "link": text }));
         super::moved(model, 1);
@@ -113,4 +127,17 @@ pub(super) fn put_header(form: &mut BlastForm, kind: &str, medium: &Value) {
     if let Some(template) = form.values.template.as_mut() {
         template_source::put_header(template, kind, medium);
     }
+}
+
+/// A variable that has a name is sent with it.
+fn put_header_text(form: &mut BlastForm, text: &str) {
+    let name = form.template().and_then(|template| template.header_variables().first().cloned());
+    let name = name.filter(|name| name.parse::<usize>().is_err());
+    put_header(form, "text", &json!(text));
+    let header = form.values.template.as_mut().and_then(|template| template.get_mut("header")?.as_object_mut());
+    if let (Some(header), Some(name)) = (header, name) {
+        header.insert("type".to_owned(), json!("text"));
+        header.insert("parameter_name".to_owned(), json!(name));
+    }
+    form.wants_list = form.list.is_some();
 }
