@@ -260,6 +260,17 @@ impl BlastForm {
         self.draft.map(|draft| draft.id)
     }
 
+    /// Whether the line at the cursor is a text, and empty.
+    pub fn is_unwritten(&self) -> bool {
+        match self.line {
+            FormLine::Tag => self.values.tag.is_empty(),
+            FormLine::Stage => self.values.follow_up_stage.is_empty(),
+            FormLine::Message => self.values.message.is_empty(),
+            FormLine::People => self.list.is_none() && self.people == 0 && self.left_out.total == 0,
+            _ => false,
+        }
+    }
+
     /// Whether it starts by itself: what is saved of it is complete at every moment.
     pub fn is_scheduled(&self) -> bool {
         self.state == BlastState::Scheduled

@@ -277,7 +277,7 @@ impl FormPainter<'_> {
     fn message(&self) -> Vec<TextLine> {
         let text = &self.form.values.message;
         if text.is_empty() {
-            return vec![TextLine::dim("nothing yet: enter to type it, e for your editor")];
+            return vec![TextLine::dim("nothing yet: type it; e opens your editor once it has text")];
         }
         let lines = wrapped(text, self.room());
         let is_cut = lines.len() > MESSAGE_MAX;

@@ -133,7 +133,7 @@ const TYPING: [(&str, &str); 7] = [
     ("enter", "takes what was typed; in a form it goes on to the next line, in a message it begins a line"),
     (
         "a letter",
-        "on a line of a form that is not written yet begins typing, unless it is a key of the form, such as j and k",
+        "on an empty text line of a form begins typing, also a letter that is a key of the form elsewhere, such as S and j",
     ),
     ("esc", "ends typing; what cannot be taken stays as it was"),
     (

@@ -230,7 +230,10 @@ async fn a_key_waits_for_no_frame_that_only_showed_data() {
 async fn a_window_that_ends_while_a_message_is_typed_saves_it_first() {
     let dashboard = running(WriteBehaviour::AtOnce);
     sleep(Duration::from_secs(1)).await;
-    dashboard.keys("1njjjj").await;
+    dashboard.keys("1n").await;
+    for _ in 0..4 {
+        dashboard.input.send(Input::Key(Key::Down)).await.unwrap();
+    }
     dashboard.input.send(Input::Key(Key::Enter)).await.unwrap();
     dashboard.keys("Salam").await;
     sleep(Duration::from_millis(100)).await;

@@ -171,7 +171,7 @@ fn the_plan_that_is_asked_for_while_something_is_saved_begins_no_second_write() 
 fn letters_are_text_while_a_line_is_edited_and_commands_after_esc() {
     let mut dashboard = new_form(WIDE);
 
-    dashboard.keys("jjjj\nSXpq1/!?").key(Key::Enter).keys("two").key(Key::Esc);
+    dashboard.keys("↓↓↓↓\nSXpq1/!?").key(Key::Enter).keys("two").key(Key::Esc);
 
     let [DraftWrite::Save { form, .. }] = &writes(&mut dashboard)[..] else { panic!("it is not saved") };
     // The first letter is saved at once, the rest when the line is left.
@@ -185,7 +185,7 @@ fn letters_are_text_while_a_line_is_edited_and_commands_after_esc() {
 fn a_list_is_taken_once_the_draft_is_saved_and_again_when_the_message_changes() {
     let mut dashboard = new_form(WIDE);
 
-    dashboard.keys("jjj\nraya.csv\n");
+    dashboard.keys("↓↓↓\nraya.csv\n");
     assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.tag == "New blast"));
     dashboard.answer(saved(9, 1));
     assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::TakeList { at: DraftAt { version: 1, .. }, .. }]));
@@ -202,13 +202,13 @@ fn a_blast_that_has_its_name_from_a_list_is_named_after_the_next_one_and_a_typed
     let mut dashboard = new_form(WIDE);
     let tag = |dashboard: &TestDashboard| dashboard.model.form.as_ref().unwrap().values.tag.clone();
 
-    dashboard.keys("jjj\nnotes.xlsx\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
+    dashboard.keys("↓↓↓\nnotes.xlsx\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
     assert_eq!(tag(&dashboard), "notes");
-    dashboard.keys("kk\nl").key(Key::Ctrl('u')).keys("raya.xlsx#People\n");
+    dashboard.keys("↑↑\nl").key(Key::Ctrl('u')).keys("raya.xlsx#People\n");
     dashboard.answer(saved(9, 4)).answer(taken(9, 5, None)).answer(saved(9, 6));
     assert_eq!(tag(&dashboard), "raya");
     dashboard.model.form.as_mut().unwrap().values.tag = "Raya promo".to_owned();
-    dashboard.keys("kk\nl").key(Key::Ctrl('u')).keys("other.csv\n").answer(saved(9, 7)).answer(taken(9, 8, None));
+    dashboard.keys("↑↑\nl").key(Key::Ctrl('u')).keys("other.csv\n").answer(saved(9, 7)).answer(taken(9, 8, None));
 
     assert_eq!(tag(&dashboard), "Raya promo");
 }
@@ -216,9 +216,9 @@ fn a_blast_that_has_its_name_from_a_list_is_named_after_the_next_one_and_a_typed
 #[test]
 fn a_list_that_is_refused_leaves_the_one_before_with_its_name() {
     let mut dashboard = new_form(WIDE);
-    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
+    dashboard.keys("↓↓↓\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
     dashboard.effects.clear();
-    dashboard.keys("kk\nl").key(Key::Ctrl('u')).keys("notes.txt\n").answer(saved(9, 4));
+    dashboard.keys("↑↑\nl").key(Key::Ctrl('u')).keys("notes.txt\n").answer(saved(9, 4));
     let request = writes(&mut dashboard).pop().expect("the list is taken");
     assert!(matches!(&request, DraftWrite::TakeList { .. }), "{request:?}");
 
@@ -235,10 +235,10 @@ fn a_list_that_is_refused_leaves_the_one_before_with_its_name() {
 #[test]
 fn a_mended_cell_goes_along_with_the_list() {
     let mut dashboard = new_form(WIDE);
-    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
+    dashboard.keys("↓↓↓\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
     dashboard.effects.clear();
 
-    dashboard.keys("kk\n\n").key(Key::Ctrl('u')).keys("0100120003\n");
+    dashboard.keys("↑↑\n\n").key(Key::Ctrl('u')).keys("0100120003\n");
     dashboard.answer(saved(9, 4));
 
     let mends = writes(&mut dashboard).into_iter().find_map(|write| match write {
@@ -277,7 +277,7 @@ fn the_plan_waits_for_the_last_save() {
 #[test]
 fn a_pace_that_is_none_stays_to_be_corrected_and_esc_keeps_the_one_before() {
     let mut dashboard = new_form(WIDE);
-    dashboard.keys("jjjjj\nsoon\n");
+    dashboard.keys("↓↓↓↓↓\nsoon\n");
 
     assert!(dashboard.screen().join("\n").contains("write a pause as 20s..60s"), "{:#?}", dashboard.screen());
     dashboard.key(Key::Ctrl('u')).keys("20s..60s 30/min\n");
@@ -291,8 +291,9 @@ fn a_pace_that_is_none_stays_to_be_corrected_and_esc_keeps_the_one_before() {
 fn the_editor_gets_the_text_and_brings_it_back() {
     let mut dashboard = new_form(WIDE);
 
-    dashboard.keys("jjjje");
-    assert_eq!(dashboard.taken(), [Effect::Edit(String::new())]);
+    dashboard.model.form.as_mut().unwrap().values.message = "Hi".to_owned();
+    dashboard.keys("↓↓↓↓e");
+    assert_eq!(dashboard.taken(), [Effect::Edit("Hi".to_owned())]);
     dashboard.answer(Completion::Draft(DraftAnswer::Edited(Ok("Salam\n{name}".to_owned()))));
 
     assert!(dashboard.taken().contains(&Effect::Repaint));
@@ -326,7 +327,7 @@ fn the_form_stands_as_it_is_drawn() {
 fn hostile_cells_neither_steer_the_terminal_nor_leave_the_screen_at_any_size() {
     for (width, height) in [(200, 50), (120, 29), (80, 24), (60, 20), (40, 10), (30, 8), (1, 1)] {
         let mut dashboard = new_form(Size { width, height });
-        dashboard.keys("jjj\nraya.csv\n").answer(saved(8, 1)).answer(taken(8, 2, Some(HOSTILE)));
+        dashboard.keys("↓↓↓\nraya.csv\n").answer(saved(8, 1)).answer(taken(8, 2, Some(HOSTILE)));
         for keys in ["", "]", "\n{", "x", "\u{1b}k\n", "\n", "\u{1b}\u{1b}", "G", "g"] {
             for key in keys.chars() {
                 match key {

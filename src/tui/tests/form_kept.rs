@@ -49,8 +49,8 @@ fn what_was_confirmed_of_a_scheduled_blast_is_not_typed_on() {
 #[test]
 fn a_list_that_is_looked_at_and_left_keeps_its_mended_cells() {
     let mut dashboard = new_form(WIDE);
-    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
-    dashboard.keys("kk\n\n").key(Key::Ctrl('u')).keys("0100120003\n").answer(saved(9, 4)).answer(taken(9, 5, None));
+    dashboard.keys("↓↓↓\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
+    dashboard.keys("↑↑\n\n").key(Key::Ctrl('u')).keys("0100120003\n").answer(saved(9, 4)).answer(taken(9, 5, None));
     dashboard.answer(saved(9, 6)).effects.clear();
 
     dashboard.keys("l").key(Key::Esc);
@@ -62,7 +62,7 @@ fn a_list_that_is_looked_at_and_left_keeps_its_mended_cells() {
 #[test]
 fn esc_leaves_the_path_of_a_file_that_is_not_there() {
     let mut dashboard = new_form(WIDE);
-    dashboard.keys("jjj\nnofile.csv").key(Key::Esc).answer(saved(9, 1));
+    dashboard.keys("↓↓↓\nnofile.csv").key(Key::Esc).answer(saved(9, 1));
     let request = writes(&mut dashboard).pop().expect("the list is taken");
 
     let outcome = Err(EffectError::Other("nofile.csv: no such file".to_owned()));
@@ -76,9 +76,9 @@ fn esc_leaves_the_path_of_a_file_that_is_not_there() {
 #[test]
 fn another_path_takes_the_place_of_the_one_that_is_offered() {
     let mut dashboard = new_form(WIDE);
-    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
+    dashboard.keys("↓↓↓\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
 
-    dashboard.keys("kk\nlvans.csv\n");
+    dashboard.keys("↑↑\nlvans.csv\n");
 
     assert_eq!(dashboard.model.form.as_ref().unwrap().list, Some(DraftList::File("vans.csv".into())));
 }
@@ -130,7 +130,7 @@ fn esc_on_a_line_that_is_refused_leaves_the_refusal_and_the_next_one_the_form() 
 #[test]
 fn esc_in_a_refused_field_leaves_the_field_and_the_next_one_the_form() {
     let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.keys("1njjjjj\nfast\n");
+    dashboard.keys("1n↓↓↓↓↓\nfast\n");
     assert!(dashboard.model.form.as_ref().unwrap().edit.is_some(), "it stays to be mended");
 
     dashboard.key(Key::Esc);

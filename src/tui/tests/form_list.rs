@@ -31,7 +31,7 @@ fn path(dashboard: &TestDashboard) -> Option<String> {
 #[test]
 fn a_file_that_cannot_be_read_names_nothing_and_its_path_stays_to_be_mended() {
     let mut dashboard = new_form();
-    dashboard.keys("jjj\nnofile.csv\n");
+    dashboard.keys("↓↓↓\nnofile.csv\n");
     assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.tag == "New blast"));
     dashboard.answer(saved(9, 1));
     let take = writes(&mut dashboard).pop().unwrap();
@@ -65,7 +65,7 @@ fn a_name_that_nobody_typed_gives_way_to_the_first_character() {
 #[test]
 fn the_list_of_columns_says_that_arrows_move_in_it() {
     let mut dashboard = new_form();
-    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None));
+    dashboard.keys("↓↓↓\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None));
 
     dashboard.keys("\n{");
 
@@ -100,7 +100,7 @@ fn what_a_key_would_do_is_not_said_once_a_line_is_typed_on() {
 #[test]
 fn other_rows_are_offered_only_where_the_brackets_are_no_text() {
     let mut dashboard = new_form();
-    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None));
+    dashboard.keys("↓↓↓\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None));
     dashboard.keys("\nSalam").key(Key::Esc);
     assert!(dashboard.screen().join("\n").contains("[ ] other rows"), "{:#?}", dashboard.screen());
 

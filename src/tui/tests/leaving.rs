@@ -19,7 +19,7 @@ fn refused(failure: EffectError) -> Completion {
 /// A draft 9 whose message was typed on since it was saved.
 fn typed_on() -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.keys("1njjjj\nS").answer(saved(9, 1)).keys("alam");
+    dashboard.keys("1n↓↓↓↓\nS").answer(saved(9, 1)).keys("alam");
     dashboard.effects.clear();
     dashboard
 }
@@ -44,7 +44,7 @@ fn a_draft_counts_as_kept_once_the_database_has_it_and_not_before() {
 #[test]
 fn the_focus_is_on_the_draft_that_was_left_where_its_keys_work() {
     let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.keys("2njjjj\nS").answer(saved(9, 1)).key(Key::Esc).key(Key::Esc);
+    dashboard.keys("2n↓↓↓↓\nS").answer(saved(9, 1)).key(Key::Esc).key(Key::Esc);
 
     assert_eq!(dashboard.model.focus, Pane::Blasts);
     dashboard.answer(saved(9, 2));

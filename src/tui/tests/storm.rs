@@ -154,7 +154,7 @@ fn begun(start: StartState) -> TestDashboard {
             dispatch(dashboard.keys("4"), &StormEvent::Activity);
             dashboard.dispatch(Msg::Drawn).keys("a");
         }
-        StartState::NewForm => _ = dashboard.keys("1njjjj\nSalam"),
+        StartState::NewForm => _ = dashboard.keys("1n↓↓↓↓\nSalam"),
         StartState::Form => _ = dashboard.keys("1").key(Key::End).keys("e").answer(super::form::opened()),
         StartState::Welcome => _ = dashboard.keys(":welcome\n"),
         StartState::Commands => _ = dashboard.keys(":pa"),

@@ -54,8 +54,9 @@ fn the_letters_of_the_new_blast_form_keep_their_meaning_and_the_footer_names_the
     dashboard.keys("e");
     assert!(dashboard.taken().is_empty(), "the cursor is not on the message");
     assert_eq!(dashboard.said(), "e opens your editor on the message: enter edits this line");
-    dashboard.keys("jjjje");
-    assert_eq!(dashboard.taken(), [Effect::Edit(String::new())]);
+    dashboard.model.form.as_mut().unwrap().values.message = "Hi".to_owned();
+    dashboard.keys("↓↓↓↓e");
+    assert_eq!(dashboard.taken(), [Effect::Edit("Hi".to_owned())]);
     dashboard.key(Key::Esc);
     assert!(dashboard.model.overlays.is_empty());
 }
@@ -93,15 +94,36 @@ fn a_letter_that_a_form_does_not_need_begins_the_line_that_is_not_written_yet() 
 }
 
 #[test]
-fn the_keys_of_a_form_keep_their_meaning_on_a_line_that_is_not_written_yet() {
+fn any_letter_begins_an_empty_line_of_a_blast_also_one_that_is_a_key_of_the_form() {
+    for (line, text) in [
+        (FormLine::Message, "Salam"),
+        (FormLine::Message, "esok"),
+        (FormLine::Tag, "Sale"),
+        (FormLine::Tag, "kedai"),
+        (FormLine::Tag, "jualan"),
+        (FormLine::People, "jualan.csv"),
+    ] {
+        let mut dashboard = opened(Overlay::Form);
+        dashboard.model.form.as_mut().unwrap().line = line;
+
+        dashboard.keys(text);
+
+        let form = dashboard.model.form.as_deref().unwrap();
+        let typed = form.edit.as_ref().map(|edit| match edit {
+            LineEdit::Field(field) | LineEdit::Path { field, .. } => field.text(),
+            LineEdit::Message(area) => area.text(),
+        });
+        assert_eq!((form.line, typed.as_deref()), (line, Some(text)));
+    }
+}
+
+#[test]
+fn the_keys_of_a_form_keep_their_meaning_on_a_line_that_is_written() {
     let mut dashboard = opened(Overlay::Form);
-    dashboard.keys("jjk");
+    dashboard.keys("↓↓↑");
     assert_eq!(dashboard.model.form.as_deref().unwrap().line, FormLine::Tag);
 
-    dashboard.keys("S");
-
     assert!(dashboard.model.form.as_deref().unwrap().edit.is_none());
-    let mut dashboard = opened(Overlay::Form);
     dashboard.keys("j\nRaya\nk");
     dashboard.keys("z");
     assert!(dashboard.said().ends_with("this line; esc leaves"), "what is written is edited with enter");

@@ -55,7 +55,7 @@ fn one_row_that_was_left_out_is_one_row() {
     if let Completion::Written { outcome: Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(list))), .. } = &mut list {
         list.imported.rejected.total = 1;
     }
-    dashboard.keys("1njjj\nraya.csv\n").answer(saved(9, 1)).answer(list).keys("kk\n");
+    dashboard.keys("1n↓↓↓\nraya.csv\n").answer(saved(9, 1)).answer(list).keys("↑↑\n");
 
     let screen = dashboard.screen();
     assert!(

@@ -189,16 +189,20 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Whether the line at the cursor is a text that is not written yet: a letter that the form does not need begins it.
+/// Whether the line at the cursor is a name that nobody gave: a letter that the form does not need begins another.
 pub fn takes_text(model: &Model) -> bool {
+    lines_shown(model).is_some_and(|form| form.line == FormLine::Tag && form.values.tag == NAMELESS)
+}
+
+/// Whether the line at the cursor is an empty text: any letter begins it, also one that is a key of the form elsewhere.
+pub fn is_unwritten(model: &Model) -> bool {
+    lines_shown(model).is_some_and(BlastForm::is_unwritten)
+}
+
+/// The form, while none of its lines is typed on and nothing covers them.
+fn lines_shown(model: &Model) -> Option<&BlastForm> {
     let is_open = model.overlays.last() == Some(&Overlay::Form);
-    let form = model.form.as_deref().filter(|form| is_open && form.edit.is_none() && form.page == FormPage::Lines);
-    form.is_some_and(|form| match form.line {
-        FormLine::Tag => ["", NAMELESS].contains(&form.values.tag.as_str()),
-        FormLine::Message => form.values.message.is_empty(),
-        FormLine::People => form.list.is_none() && form.people == 0 && form.left_out.total == 0,
-        _ => false,
-    })
+    model.form.as_deref().filter(|form| is_open && form.edit.is_none() && form.page == FormPage::Lines)
 }
 
 /// Whether a line of the form is being typed on.

@@ -18,7 +18,9 @@ pub(super) fn key(model: &mut Model, key: Key) -> KeyOutcome {
             welcome::begin(model);
             return welcome::key(model, key);
         }
-        Key::Char(_) if !is_needed(model, key) && form::takes_text(model) => return begin_with(model, key),
+        Key::Char(_) if form::is_unwritten(model) || !is_needed(model, key) && form::takes_text(model) => {
+            return begin_with(model, key);
+        }
         key if action_of(model, key).is_some() => return KeyOutcome::UNUSED,
         _ => {
             let is_list = matches!(model.overlays.last(), Some(Overlay::Welcome(_)));

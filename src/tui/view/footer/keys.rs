@@ -80,6 +80,9 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
             Some(&[("tab", "completes"), ("enter", "reads it"), ("esc", "done")])
         }
         (FormPage::Lines, Some(LineEdit::Field(_))) => Some(&[("enter", "next line"), ("esc", "done")]),
+        (FormPage::Lines, None) if form.is_unwritten() => {
+            Some(&[("enter", "edits"), ("letters", "are typed"), ("up down", "lines"), ("esc", "back")])
+        }
         (FormPage::Lines, None) => None,
     }
 }
