@@ -36,9 +36,10 @@ pub(super) fn list_columns(form: &BlastForm, row: usize, phone: Option<&str>, wi
     let longest = columns.iter().map(|column| display_width(&column_name(column))).max().unwrap_or_default();
     let name_width = longest.clamp(8, NAME_WIDTH.min(width / 2));
     let read = form.columns_before();
-    let now = |column: &ListColumn| match read {
-        Some(read) if read.phone == column.reference => "phone",
-        Some(read) if read.name.as_ref() == Some(&column.reference) => "name",
+    let now = |column: &ListColumn| match (phone, read) {
+        (Some(phone), _) if phone == column.reference => "phone",
+        (None, Some(read)) if read.phone == column.reference => "phone",
+        (_, Some(read)) if read.name.as_ref() == Some(&column.reference) => "name",
         _ => "",
     };
     let line = |(n, column): (usize, &ListColumn)| {
@@ -51,6 +52,9 @@ pub(super) fn list_columns(form: &BlastForm, row: usize, phone: Option<&str>, wi
     };
     let refused = form.refused_list.iter().flat_map(|(_, why)| wrapped(why, width.saturating_sub(4)));
     let mut lines: Vec<_> = refused.map(|line| TextLine::of(format!("  {line}"), TextRole::Trouble)).collect();
+    // Chosen by the question before, and no answer to this one.
+    let taken = columns.iter().find(|column| phone == Some(column.reference.as_str()));
+    lines.extend(taken.map(|column| line((usize::MAX, column))));
     let focus = lines.len() + row;
     lines.extend(match phone {
         None => columns.iter().enumerate().map(line).collect::<Vec<_>>(),
