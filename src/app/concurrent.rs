@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::App;
 use super::recurring::Pattern;
+use crate::domain::blast::blast_name;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{ConcurrentBacklog, DueShare, LimitColumns, Limits, Window};
 use crate::domain::text::{number, people};
@@ -22,6 +23,8 @@ pub struct ConcurrentBlast {
     #[serde(skip)]
     pub blast: BlastId,
     pub tag: String,
+    #[serde(skip)]
+    pub stage: String,
     /// How many are queued, or are to have it then.
     pub queued: i64,
     /// When it starts by itself; `None`: it is being sent.
@@ -59,6 +62,7 @@ impl ConcurrentBlast {
     /// `with raya, 40 still queued: they take turns, and the times below allow for it`, for somebody who reads times in a zone; `clock`
     /// formats one as the face does. It stands above the forecast.
     pub fn sentence_in(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> String {
+        let name = blast_name(&self.tag, &self.stage);
         let both = |at: DateTime<Utc>| by_both_clocks(at, (Some(self.zone), zone), &clock(at));
         let Some(at) = self.starts_at.map(both) else {
             let turns = match self.sends_from.map(both) {
@@ -66,16 +70,15 @@ impl ConcurrentBlast {
                 None => "they take turns".to_owned(),
             };
             let queued = number(self.queued);
-            return format!("with {}, {queued} still queued: {turns}, and the times below allow for it", self.tag);
+            return format!("with {name}, {queued} still queued: {turns}, and the times below allow for it");
         };
         let people = people(self.queued);
         if self.assumed {
             return format!(
-                "with {}, which starts {at} and finds its people anew then: the times below assume {people}",
-                self.tag
+                "with {name}, which starts {at} and finds its people anew then: the times below assume {people}"
             );
         }
-        format!("with {}, which starts {at} and goes to {people}: the times below allow for it", self.tag)
+        format!("with {name}, which starts {at} and goes to {people}: the times below allow for it")
     }
 
     /// What a forecast counts of it beside a blast that begins at a moment. Nothing where one of its limits cannot be read: it is
@@ -142,6 +145,7 @@ impl App {
         ConcurrentBlast {
             blast: row.blast,
             tag: row.tag.clone(),
+            stage: row.stage.clone(),
             queued: row.queued,
             starts_at: row.starts_at,
             sends_from: Some(opens).filter(|opens| row.starts_at.is_none() && *opens - now > SOON),
@@ -168,6 +172,7 @@ mod tests {
         let mut other = ConcurrentBlast {
             blast: BlastId(7),
             tag: "raya".to_owned(),
+            stage: "Initial".to_owned(),
             queued: 40,
             starts_at: None,
             sends_from: None,
@@ -181,6 +186,10 @@ mod tests {
         let said = |other: &ConcurrentBlast| other.sentence_in(Tz::UTC, |at| at.format("%H:%M").to_string());
         assert_eq!(said(&other), "with raya, 40 still queued: they take turns, and the times below allow for it");
 
+        other.stage = "Reminder".to_owned();
+        let words = "with raya, Reminder, 40 still queued: they take turns, and the times below allow for it";
+        assert_eq!(said(&other), words);
+        other.stage = "Initial".to_owned();
         other.sends_from = "2026-11-23T01:00:00Z".parse().ok();
 
         let words = "with raya, 40 still queued: it sends nothing before 09:00 in Kuala Lumpur (01:00 here); from then on they take \

@@ -125,6 +125,7 @@ pub struct ConcurrentRow {
     pub blast: BlastId,
     pub sender_id: SenderId,
     pub tag: String,
+    pub stage: String,
     /// Of one that waits for somebody after its first people, no more than are left of those.
     pub queued: i64,
     /// When it starts by itself; `None`: it is being sent.
@@ -162,7 +163,7 @@ impl ConcurrentRow {
 /// repeats counts with the people whom it had when it was sent.
 pub async fn concurrent(pool: &PgPool, sender: SenderId) -> Result<Vec<ConcurrentRow>, StoreError> {
     let blasts = sqlx::query_as(
-        "select b.id as blast, b.sender_id, b.blast_tag as tag, least(c.people, b.first_left) as queued,
+        "select b.id as blast, b.sender_id, b.blast_tag as tag, b.follow_up_stage as stage, least(c.people, b.first_left) as queued,
                 case when b.state = 'scheduled' then b.send_after end as starts_at,
                 greatest(b.send_after, b.provider_hold_until, q.due_at) as due_at, b.segment is not null as has_segment,
                 b.repeat_rule, b.repeat_until, b.repeat_times, coalesce(b.repeat_seen, 0) as repeat_seen,

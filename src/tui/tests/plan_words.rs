@@ -126,6 +126,7 @@ fn what_a_blast_beside_it_takes_is_said_whole_on_a_narrow_screen() {
     let other = ConcurrentBlast {
         blast: RAYA,
         tag: "Raya".to_owned(),
+        stage: "Initial".to_owned(),
         queued: 40,
         starts_at: None,
         sends_from: Some(tomorrow(9, 0)),
