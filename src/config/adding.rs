@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 
 use super::environment::Environment;
-use super::{Config, Flags};
+use super::{BaseUrl, Config, Flags};
 use crate::domain::home_zone::country_zone;
 use crate::domain::sender::ProviderKind;
 
@@ -27,6 +27,15 @@ pub struct NewSender {
     pub region: String,
     pub base_url: String,
     pub token: TypedToken,
+}
+
+impl NewSender {
+    /// Why the address cannot be taken, and how it is written; none is the provider's own.
+    pub fn address_fault(&self) -> Option<String> {
+        let why = self.base_url.parse::<BaseUrl>().err().filter(|_| !self.base_url.is_empty())?;
+        let meant = BaseUrl::meant_by(&self.base_url);
+        Some(meant.map_or_else(|| why.to_owned(), |url| format!("an address begins with its scheme: write {url}")))
+    }
 }
 
 /// A token as it was typed: itself, which goes into a file that only this user may read, or the name of a variable.

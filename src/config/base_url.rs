@@ -46,6 +46,12 @@ impl BaseUrl {
         }
     }
 
+    /// What an address that has no scheme was meant as: plain on this machine, encrypted anywhere else.
+    pub fn meant_by(text: &str) -> Option<Self> {
+        let with = |scheme: &str| format!("{scheme}://{text}").parse().ok();
+        if text.contains("://") { None } else { with("http").or_else(|| with("https")) }
+    }
+
     /// Whether the host is this machine.
     pub fn is_loopback(&self) -> bool {
         self.host == Host::Loopback

@@ -101,6 +101,31 @@ fn what_is_missing_is_said_on_its_line_and_a_refusal_stays_to_be_read() {
 }
 
 #[test]
+fn an_address_without_its_scheme_is_refused_on_its_own_line_with_how_it_is_written() {
+    for (typed, right) in [("127.0.0.1:4710", "http://127.0.0.1:4710"), ("api.wsapme.com", "https://api.wsapme.com")] {
+        let mut dashboard = first_run(USUAL);
+        dashboard.keys("j\n");
+        dashboard.model.new_sender.as_mut().unwrap().line = SenderLine::Address;
+
+        dashboard.keys("\n").keys(typed).keys("\n");
+
+        let says = |dashboard: &TestDashboard| dashboard.screen().join(" ").contains(&format!("write {right}"));
+        assert!(says(&dashboard), "{:#?}", dashboard.screen());
+        let form = dashboard.model.new_sender.as_mut().unwrap();
+        assert_eq!(form.line, SenderLine::Address);
+        form.sender.device = "5850".to_owned();
+        form.sender.token = TypedToken::Variable("TOKEN".to_owned());
+        dashboard.key(Key::End).keys("\n");
+        assert!(says(&dashboard) && dashboard.acts().is_empty(), "{:#?}", dashboard.screen());
+        let form = dashboard.model.new_sender.as_mut().unwrap();
+        assert_eq!(form.line, SenderLine::Address);
+        form.sender.base_url = right.to_owned();
+        dashboard.key(Key::End).keys("\n");
+        assert_eq!(dashboard.acts().len(), 1);
+    }
+}
+
+#[test]
 fn it_is_drawn_at_every_size() {
     for (width, height) in [(200, 50), (120, 29), (80, 23), (60, 20), (30, 8), (1, 1)] {
         let mut dashboard = first_run(Size { width, height });

@@ -69,7 +69,7 @@ pub fn is_unwritten(model: &Model) -> bool {
     form.is_some_and(|form| form.text(form.line).is_empty())
 }
 
-/// Keeps what is being typed, unless it looks like a token: that is on the screen no longer. Whether it was kept.
+/// Keeps what is being typed, unless it looks like a token: that is on the screen no longer. Whether it can stay as it is.
 fn end(form: &mut SenderForm) -> bool {
     let Some(field) = form.edit.take() else { return true };
     take(form, form.line, &field.text())
@@ -81,7 +81,10 @@ fn take(form: &mut SenderForm, line: SenderLine, text: &str) -> bool {
         None => form.set(line, text),
         Some(why) => form.trouble = Some(why.to_owned()),
     }
-    refused.is_none()
+    if refused.is_none() && line == SenderLine::Address {
+        form.trouble = form.sender.address_fault();
+    }
+    form.trouble.is_none()
 }
 
 /// `ctrl-c`: out of a line that is being typed. `false`: none is.
@@ -120,6 +123,10 @@ fn check(form: &mut SenderForm) -> Vec<Effect> {
     }
     if let Some((line, why)) = form.missing() {
         (form.line, form.trouble) = (line, Some(why.to_owned()));
+        return Vec::new();
+    }
+    if let Some(why) = form.sender.address_fault() {
+        (form.line, form.trouble) = (SenderLine::Address, Some(why));
         return Vec::new();
     }
     let mut sender = form.sender.clone();
