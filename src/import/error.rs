@@ -143,9 +143,11 @@ fn other_column(nearest: Option<&str>, columns: &[String]) -> String {
 }
 
 fn nothing_taken(rows: u64, examples: &[Rejection]) -> String {
-    let counted = count_of(rows, "row, which cannot be used", "rows, none of which can be used");
-    match examples.first() {
-        Some(first) => format!("{counted}; row {}: {}: {}", first.row, first.column, first.reason),
+    let counted = count_of(rows, "row cannot be used", "rows, none of which can be used");
+    let first = examples.first().map(|first| format!("row {}: {}: {}", first.row, first.column, first.reason));
+    match first {
+        Some(only) if rows == 1 => format!("the only row cannot be used: {only}"),
+        Some(first) => format!("{counted}; {first}"),
         None => counted,
     }
 }
@@ -171,5 +173,21 @@ impl From<RecordError> for ImportError {
             RecordError::OpenQuote { row } => Self::OpenQuote { row },
             RecordError::TooLong { row } => Self::RowTooLong { row },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::Reason;
+
+    #[test]
+    fn a_list_of_which_nothing_is_taken_says_what_is_wrong_with_its_first_row() {
+        let first =
+            || Rejection { row: 2, column: "Phone".into(), value: "x".into(), name: None, reason: Reason::NoPhone };
+        let said = |rows: u64| ImportError::NothingTaken { rows, examples: vec![first()] }.to_string();
+
+        assert_eq!(said(1), format!("the only row cannot be used: row 2: Phone: {}", Reason::NoPhone));
+        assert!(said(9).starts_with("9 rows, none of which can be used; row 2: Phone: "), "{}", said(9));
     }
 }

@@ -92,7 +92,7 @@ fn news_drop_no_row_from_the_list_that_somebody_works_in() {
 
     dashboard.answer(raya_done());
     assert_eq!((names(&dashboard), selected(&dashboard)), (vec!["Raya promo"], RAYA));
-    assert!(dashboard.line(1).contains("1 of 6 (1 no match): "), "{}", dashboard.line(1));
+    assert!(dashboard.line(1).contains("1 of 6 (1 does not match): "), "{}", dashboard.line(1));
     // Nor in another pane: its funnel is the one that is shown.
     dashboard.keys("2");
     assert_eq!((names(&dashboard), selected(&dashboard)), (vec!["Raya promo"], RAYA));

@@ -186,7 +186,8 @@ fn title(model: &Model, (top, height): (usize, usize)) -> TitleRule {
         // The counts stand before what was typed, which may be cut.
         let left = match filter.left() {
             0 => String::new(),
-            left => format!(" ({left} no match)"),
+            1 => " (1 does not match)".to_owned(),
+            left => format!(" ({left} do not match)"),
         };
         segments.push(format!("{blasts} of {}{left}: {}", model.blasts.rows().len(), filter.text));
     }
