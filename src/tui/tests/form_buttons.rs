@@ -77,8 +77,8 @@ fn a_buttons_value_in_metas_own_form_is_shown_and_replaced_and_no_other_is() {
         { "type": "button", "sub_type": "copy_code", "index": 2,
           "parameters": [{ "type": "coupon_code", "coupon_code": "RAYA10" }] } ] }));
     form.line = FormLine::Button(0);
-    assert!(shows(&dashboard, "> button 0   old"), "{:#?}", dashboard.screen());
-    assert!(shows(&dashboard, " button 2   RAYA10"), "{:#?}", dashboard.screen());
+    assert!(shows(&dashboard, ">  button 0  old"), "{:#?}", dashboard.screen());
+    assert!(shows(&dashboard, " button 2  RAYA10"), "{:#?}", dashboard.screen());
 
     dashboard.keys("\n").key(crate::tui::key::Key::Ctrl('u')).keys("new\n");
 
