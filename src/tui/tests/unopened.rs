@@ -124,6 +124,7 @@ fn the_keys_of_a_form_keep_their_meaning_on_a_line_that_is_written() {
     assert_eq!(dashboard.model.form.as_deref().unwrap().line, FormLine::Tag);
 
     assert!(dashboard.model.form.as_deref().unwrap().edit.is_none());
+    let mut dashboard = opened(Overlay::Form);
     dashboard.keys("j\nRaya\nk");
     dashboard.keys("z");
     assert!(dashboard.said().ends_with("this line; esc leaves"), "what is written is edited with enter");
