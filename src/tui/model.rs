@@ -35,7 +35,7 @@ pub use chain::{ChainReading, RetryReading};
 pub use customer::{CloseBefore, CustomerOverlay, ItemsPrompt, ItemsTarget, SaleKey, SaleLine};
 pub use form::{BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, NAMELESS, UnreadablePath};
 pub use narrowed_blasts::{KeptRows, NarrowedBlasts};
-pub use notice::{ArmedLaunch, LogLine, Notice, StandingBlast, Tone};
+pub use notice::{ArmedLaunch, LogLine, LostActs, Notice, StandingBlast, Tone};
 pub use overlay::{
     CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowFoundOverlay, FollowUpOverlay, Overlay, PlanCount,
     PlanOverlay, RESOLUTIONS, ResolutionChoice,
@@ -309,6 +309,13 @@ impl Model {
     pub fn say(&mut self, notice: Notice) {
         self.notice = Some(notice);
         self.said_at = self.now;
+    }
+
+    /// The name or number of somebody who is on the screen.
+    pub fn name_of(&self, id: RecipientId) -> Option<String> {
+        let listed = self.recipients.get(id).map(|listed| &listed.row);
+        let previewed = self.preview.as_ref().map(|preview| &preview.row);
+        self.person().into_iter().chain(listed).chain(previewed).find(|row| row.id == id).map(RecipientRow::who)
     }
 
     /// Says why something is not done.

@@ -19,6 +19,7 @@ mod keys;
 mod known;
 pub mod leave;
 mod lists;
+mod lost;
 pub mod marks;
 mod mouse;
 pub mod moves;
@@ -41,7 +42,7 @@ mod written;
 
 pub use known::is_known;
 
-use super::effect::{Effect, EffectError, ReadRequest};
+use super::effect::{Effect, ReadRequest};
 use super::layout::activity_rows;
 use super::model::{Model, Shown};
 use super::msg::{Msg, TimedMsg};
@@ -51,6 +52,7 @@ use crate::app::{DatabaseState, EngineChange};
 pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     model.now = message.at;
     let heights = list_heights(model);
+    let lost = lost::unseen(model, &message.msg);
     let mut effects = match message.msg {
         Msg::Key(key) => keys::typed(model, key),
         Msg::Paste(text) => keys::pasted(model, &text),
@@ -92,14 +94,18 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     };
     armed::expire(model);
     senders::expire(model);
+    if let Some(words) = lost {
+        lost::keep_in_sight(model, words);
+    }
     model.list_found_blasts();
     if list_heights(model) != heights {
         reveal_cursors(model);
     }
     for request in effects.iter().filter_map(Effect::as_write) {
         // Said of the act before: this one is under way.
-        model.notice.take_if(|notice| notice.text == EffectError::Unavailable.sentence());
-        model.unwritten.begin(request, model.now);
+        model.notice.take_if(|notice| notice.lost.as_ref().is_some_and(|lost| lost.is_seen));
+        let about = lost::about(model, request);
+        model.unwritten.begin(request, about, model.now);
     }
     effects.extend(lists::next_page(model));
     effects.extend(activity::next_page(model));

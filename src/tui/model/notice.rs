@@ -36,6 +36,17 @@ pub struct Notice {
     pub until_next_key: bool,
     /// Whether it asks for a larger window, and ends with one.
     pub until_larger: bool,
+    /// The acts that it says were lost: no other line takes its place before it was seen.
+    pub lost: Option<LostActs>,
+}
+
+/// Acts that the database did not take, or not for certain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostActs {
+    /// Which, and whom they were about.
+    pub words: String,
+    /// Whether a key was pressed while they stood there.
+    pub is_seen: bool,
 }
 
 /// A launch that has not begun to send.
@@ -70,6 +81,7 @@ impl Notice {
             until_held: None,
             until_next_key: false,
             until_larger: false,
+            lost: None,
         }
     }
 
@@ -80,6 +92,17 @@ impl Notice {
     /// Something is not done because the window is too small.
     pub fn too_small(text: impl Into<String>) -> Self {
         Self { until_larger: true, ..Self::refusal(text) }
+    }
+
+    /// The same behind acts that were lost before it was said, and were not seen. What it says of other lost acts is kept as they are.
+    #[must_use]
+    pub fn behind(self, lost: String) -> Self {
+        if self.lost.as_ref().is_some_and(|acts| acts.words.starts_with(&lost)) {
+            return self;
+        }
+        let text = if self.text.starts_with(&lost) { self.text } else { format!("{lost}; {}", self.text) };
+        let words = if self.lost.is_some() { text.clone() } else { lost };
+        Self { text, lost: Some(LostActs { words, is_seen: false }), ..self }
     }
 
     #[must_use]

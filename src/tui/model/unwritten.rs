@@ -11,19 +11,27 @@ const SOON: TimeDelta = TimeDelta::seconds(2);
 
 /// The acts that were begun and have not ended, oldest first. Those that may take minutes say so themselves.
 #[derive(Debug, Clone, Default)]
-pub struct Unwritten(Vec<(WriteRequest, DateTime<Utc>)>);
+pub struct Unwritten(Vec<BegunAct>);
+
+#[derive(Debug, Clone)]
+struct BegunAct {
+    request: WriteRequest,
+    /// Whom it is about, as the screen said when it was begun: they need not be listed when it ends.
+    about: String,
+    at: DateTime<Utc>,
+}
 
 impl Unwritten {
-    pub fn begin(&mut self, request: &WriteRequest, now: DateTime<Utc>) {
+    pub fn begin(&mut self, request: &WriteRequest, about: String, at: DateTime<Utc>) {
         if !request.takes_long() {
-            self.0.push((request.clone(), now));
+            self.0.push(BegunAct { request: request.clone(), about, at });
         }
     }
 
-    pub fn end(&mut self, request: &WriteRequest) {
-        if let Some(place) = self.0.iter().position(|(begun, _)| begun == request) {
-            self.0.remove(place);
-        }
+    /// Whom it was about, where it was begun here.
+    pub fn end(&mut self, request: &WriteRequest) -> Option<String> {
+        let place = self.0.iter().position(|begun| begun.request == *request)?;
+        Some(self.0.remove(place).about)
     }
 
     pub const fn is_empty(&self) -> bool {
@@ -32,18 +40,22 @@ impl Unwritten {
 
     /// When the oldest of them is said to be unconfirmed.
     pub fn overdue_at(&self) -> Option<DateTime<Utc>> {
-        self.0.first().map(|(_, begun)| *begun + SOON)
+        self.0.first().map(|begun| begun.at + SOON)
     }
 
     /// How many there are, and since when: nothing as long as all of them are new.
     pub fn overdue(&self, now: DateTime<Utc>) -> Option<(usize, DateTime<Utc>)> {
-        let (_, begun) = self.0.first()?;
-        (*begun + SOON <= now).then_some((self.0.len(), *begun))
+        self.waiting().filter(|(_, begun)| *begun + SOON <= now)
+    }
+
+    /// The same, however new they are.
+    pub fn waiting(&self) -> Option<(usize, DateTime<Utc>)> {
+        self.0.first().map(|begun| (self.0.len(), begun.at))
     }
 
     /// Whether somebody's sale is among them.
     pub fn closes(&self, person: RecipientId) -> bool {
         let is_theirs = |request: &WriteRequest| matches!(request, WriteRequest::Mark { person: of, mark: Mark::Closed(_) } if *of == person);
-        self.0.iter().any(|(request, _)| is_theirs(request))
+        self.0.iter().any(|begun| is_theirs(&begun.request))
     }
 }

@@ -111,6 +111,6 @@ fn an_amount_that_the_database_did_not_take_is_said_with_the_reason() {
 
     dashboard.answer(Completion::Written { request, outcome: Err(EffectError::Unavailable) });
 
-    let said = "the database does not answer: nothing was changed; you typed RM 130.00";
+    let said = "Tan Mei Ling: amount not written, the database did not answer; you typed RM 130.00";
     assert_eq!(dashboard.said(), said);
 }

@@ -3,12 +3,14 @@
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
-use super::support::{STACKED, TestDashboard, noon};
+use super::support::{STACKED, TestDashboard, WIDE, noon, people};
+use crate::app::view::Anchor;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::tui::ExitReason;
-use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, WriteRequest};
+use crate::tui::effect::{Completion, Effect, EffectError, ListPart, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
+use crate::tui::model::PageRequest;
 use crate::tui::msg::Msg;
 
 fn replied(person: i64) -> WriteRequest {
@@ -26,14 +28,15 @@ fn an_act_whose_answer_was_lost_is_said_to_be_unknown_and_is_read_again() {
 
     dashboard.answer(Completion::Written { request: replied(1), outcome: Err(EffectError::Unconfirmed) });
 
-    assert!(dashboard.said().starts_with("the database did not confirm that: it may be done or not"));
+    let said = "Siti Aminah: reply written or not, the database did not confirm it: look before you do it again";
+    assert_eq!(dashboard.said(), said);
     assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Rows(vec![RecipientId(1)]))));
 }
 
 #[test]
 fn an_amount_that_a_silent_database_did_not_take_is_said_with_it() {
     for (failure, words) in [
-        (EffectError::Unavailable, "the database does not answer: nothing was changed; you typed RM 120.00"),
+        (EffectError::Unavailable, "Siti Aminah: sale not written, the database did not answer; you typed RM 120.00"),
         (EffectError::Unconfirmed, "look before you do it again; you typed RM 120.00"),
     ] {
         let mut dashboard = TestDashboard::new(STACKED);
@@ -85,4 +88,66 @@ fn a_sale_that_is_not_confirmed_soon_is_not_said_to_be_closed() {
     let request = WriteRequest::Mark { person: RecipientId(1), mark: Mark::Closed(None) };
     dashboard.answer(Completion::Written { request, outcome: Err(EffectError::Unavailable) });
     assert!(!dashboard.line(0).contains("NOT CONFIRMED"), "{}", dashboard.line(0));
+}
+
+/// Siti was found and marked; then the list of everybody and a key for it wait for a database that is silent.
+fn marked_before_silence() -> TestDashboard {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("3/siti");
+    dashboard.list(people()[..1].to_vec()).keys("\nr").key(Key::Esc).keys("j");
+    dashboard
+}
+
+fn no_list(dashboard: &mut TestDashboard) {
+    let asked = PageRequest { anchor: Anchor::Start, limit: 60 };
+    let ticket = dashboard.model.recipients.ticket;
+    dashboard.answer(Completion::List { ticket, part: ListPart::Reload, asked, rows: Err(EffectError::Unavailable) });
+}
+
+#[test]
+fn an_act_that_a_silent_database_did_not_take_is_said_with_its_person_and_no_lesser_line_takes_its_place() {
+    let mut dashboard = marked_before_silence();
+    dashboard.now += TimeDelta::seconds(10);
+
+    dashboard.answer(Completion::Written { request: replied(1), outcome: Err(EffectError::Unavailable) });
+
+    let lost = "Siti Aminah: reply not written, the database did not answer";
+    assert!(dashboard.line(0).contains("STALE"), "{}", dashboard.line(0));
+    no_list(&mut dashboard);
+    assert_eq!(
+        dashboard.said(),
+        format!("{lost}; the list did not come: the key typed meanwhile was not used"),
+        "and nothing is lost of what came after it"
+    );
+    dashboard.answer(Completion::Blasts(Err(EffectError::Unavailable)));
+    dashboard.now += TimeDelta::seconds(3);
+    dashboard.dispatch(Msg::Refresh);
+    assert!(dashboard.said().starts_with(lost), "{}", dashboard.said());
+
+    dashboard.keys("%");
+
+    assert!(!dashboard.said().contains(lost), "a key was pressed since: {}", dashboard.said());
+}
+
+#[test]
+fn every_act_that_was_lost_is_said_while_none_of_them_has_been_seen() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3rjc\n");
+    let sale = WriteRequest::Mark { person: RecipientId(3), mark: Mark::Closed(None) };
+    for request in [replied(1), sale] {
+        dashboard.answer(Completion::Written { request, outcome: Err(EffectError::Unavailable) });
+    }
+
+    let [siti, kavitha] = ["Siti Aminah: reply", "Kavitha: sale"].map(|what| format!("{what} not written"));
+    let why = ", the database did not answer";
+    assert_eq!(dashboard.said(), format!("{siti}{why}; {kavitha}{why}"));
+}
+
+#[test]
+fn an_act_that_waits_for_a_database_that_does_not_answer_stands_in_the_first_line() {
+    let mut dashboard = marked_before_silence();
+    dashboard.dispatch(Msg::Database(crate::app::DatabaseState::Down { since: noon() }));
+
+    let line = dashboard.line(0);
+    assert!(line.contains("1 ACT NOT CONFIRMED, STALE since"), "{line}");
 }

@@ -17,7 +17,7 @@ use crate::tui::overlay;
 const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// Keys that come sooner after each other are typed in one go, without a look at the screen.
-const ONE_GO: TimeDelta = TimeDelta::seconds(1);
+pub const ONE_GO: TimeDelta = TimeDelta::seconds(1);
 
 /// What leaves or helps, also while a list is being read.
 const NEVER_WAIT: [&str; 2] = ["back-at-the-root-quit", "all-keys"];

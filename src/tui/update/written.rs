@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    answer, armed, blast_acts, customer, follow_ups, form, lists, plan, prompts, retries, senders, steps, welcome,
+    answer, armed, blast_acts, completions, customer, follow_ups, form, lists, lost, plan, prompts, retries, senders, steps, welcome,
 };
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
@@ -24,7 +24,7 @@ const ROWS_MAX: usize = 1_000;
 
 /// A write was completed, or refused.
 pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<WriteOutcome>) -> Vec<Effect> {
-    model.unwritten.end(request);
+    let about = model.unwritten.end(request).unwrap_or_else(|| lost::about(model, request));
     if let WriteRequest::Draft(request) = request {
         return form::written(model, request, outcome);
     }
@@ -58,7 +58,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::Shop(outcome)) => customer::written(model, request, &outcome),
         Ok(WriteOutcome::FileSaved(saved)) => file_saved(model, request, &saved),
         Ok(WriteOutcome::SenderConfirmed(confirmed)) => senders::confirmed(model, request, confirmed),
-        Err(failure) => refused(model, request, &failure),
+        Err(failure) => refused(model, (request, &about), &failure),
     }
 }
 
@@ -72,7 +72,7 @@ fn file_saved(model: &mut Model, request: &WriteRequest, saved: &SavedFile) -> V
     Vec::new()
 }
 
-fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> Vec<Effect> {
+fn refused(model: &mut Model, (request, about): (&WriteRequest, &str), failure: &EffectError) -> Vec<Effect> {
     follow_ups::not_made(model, request);
     if let WriteRequest::SendTest { .. } = request {
         plan::test_refused(model);
@@ -99,10 +99,17 @@ fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> 
         ) => blast == id,
         _ => false,
     };
-    let why = format!("{}{}{}", failure.sentence(), typed_amount(model, request, failure), close_again(model, request));
+    let what = lost::sentence(request, about, failure);
+    let why = format!("{what}{}{}", typed_amount(model, request, failure), close_again(model, request));
+    if lost::is_lost(failure) {
+        // The header says so from now on, as it does of a read.
+        completions::failed(model, failure);
+    }
     if field_is_over {
         // What is still typed for it must not be handled as keys.
         prompts::refuse_text(model, why, of);
+    } else if lost::is_lost(failure) {
+        lost::say(model, why);
     } else {
         model.say(Notice { of, ..Notice::refusal(why) });
     }

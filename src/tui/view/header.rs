@@ -179,9 +179,8 @@ fn others(model: &Model) -> Vec<HeaderSegment> {
 fn freshness(model: &Model, room: u16) -> HeaderSegment {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let more = if room >= WIDE { format!(" {}", clock.offset()) } else { String::new() };
-    if let (DatabaseState::Up, Some((acts, since))) = (model.database, model.unwritten.overdue(model.now)) {
-        let words = format!("{} NOT CONFIRMED", count_of(i64::try_from(acts).unwrap_or(i64::MAX), "ACT", "ACTS"));
-        return HeaderSegment::followed(words, &format!(" since {}", clock.second(since)), TextRole::Need);
+    if let Some(segment) = unconfirmed(model, clock) {
+        return segment;
     }
     // Beside times of another zone it says by which clock it goes, at any width.
     let (offset, more) =
@@ -194,6 +193,20 @@ fn freshness(model: &Model, room: u16) -> HeaderSegment {
         (DatabaseState::Up, Some(at)) => (format!("live, news {}{offset}", clock.long(at)), more, TextRole::Plain),
     };
     HeaderSegment::followed(words, &more, meaning)
+}
+
+/// Acts that the database has not confirmed. While it does not answer they come before how old the screen is, which follows where
+/// there is room.
+fn unconfirmed(model: &Model, clock: TimeFormat) -> Option<HeaderSegment> {
+    let (acts, more) = match model.database {
+        DatabaseState::Up => {
+            let (acts, since) = model.unwritten.overdue(model.now)?;
+            (acts, format!(" since {}", clock.second(since)))
+        }
+        DatabaseState::Down { since } => (model.unwritten.waiting()?.0, format!(", STALE since {}", clock.long(since))),
+    };
+    let words = format!("{} NOT CONFIRMED", count_of(i64::try_from(acts).unwrap_or(i64::MAX), "ACT", "ACTS"));
+    Some(HeaderSegment::followed(words, &more, TextRole::Need))
 }
 
 /// Whether what is shown goes by other clocks than the reader's, which is then said beside its times.

@@ -1,0 +1,129 @@
+//! Acts that the database did not take, or not for certain: each names whom it was about, and stays in sight until it has been seen.
+
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::recipient::Mark;
+use crate::tui::effect::{EffectError, WriteRequest};
+use crate::tui::format::{brief, counted};
+use crate::tui::model::{LostActs, Model, Notice};
+use crate::tui::msg::Msg;
+
+/// What an act would have done: `reply`, `written`.
+type ActWords = (&'static str, &'static str);
+
+/// The sentence about an act that the database did not take: which, and whom it was about.
+pub fn sentence(request: &WriteRequest, of: &str, failure: &EffectError) -> String {
+    let (what, done) = words(request);
+    let what = if what.is_empty() { String::new() } else { format!("{what} ") };
+    match failure {
+        EffectError::Unavailable => format!("{of}{what}not {done}, the database did not answer"),
+        EffectError::Unconfirmed => {
+            format!("{of}{what}{done} or not, the database did not confirm it: look before you do it again")
+        }
+        EffectError::List(_) | EffectError::Other(_) => failure.sentence(),
+    }
+}
+
+/// Whether an act failed since the database did not answer.
+pub const fn is_lost(failure: &EffectError) -> bool {
+    matches!(failure, EffectError::Unavailable | EffectError::Unconfirmed)
+}
+
+/// Says that an act was lost.
+pub fn say(model: &mut Model, words: String) {
+    let lost = Some(LostActs { words: words.clone(), is_seen: false });
+    model.say(Notice { lost, ..Notice::refusal(words) });
+}
+
+/// Whom an act is about, before its words: by name where it is one person or blast.
+pub fn about(model: &Model, request: &WriteRequest) -> String {
+    let person = |id: &RecipientId| model.name_of(*id).map(|who| brief(&who));
+    let blast = |id: &BlastId| model.blasts.get(*id).map(|blast| blast.name());
+    let of = match request {
+        WriteRequest::Mark { person: of, .. }
+        | WriteRequest::Amend { person: of, .. }
+        | WriteRequest::UndoPerson(of)
+        | WriteRequest::UndoAnyMark(of) => person(of),
+        WriteRequest::MarkSeveral { people, .. } | WriteRequest::UndoPeople(people) => Some(counted(people.len())),
+        WriteRequest::Launch(launch) | WriteRequest::Resume(launch) => blast(&launch.blast),
+        WriteRequest::UndoLaunch(of)
+        | WriteRequest::UndoAnyLaunch(of)
+        | WriteRequest::Pause(of)
+        | WriteRequest::Cancel(of)
+        | WriteRequest::Delete(of)
+        | WriteRequest::Report(of)
+        | WriteRequest::Skip { blast: of, .. }
+        | WriteRequest::Retry { blast: of, .. } => blast(of),
+        WriteRequest::ConfirmSender(name) => Some(name.clone()),
+        _ => None,
+    };
+    of.map(|of| format!("{of}: ")).unwrap_or_default()
+}
+
+const fn words(request: &WriteRequest) -> ActWords {
+    match request {
+        WriteRequest::Mark { mark, .. } => mark_words(mark),
+        WriteRequest::MarkSeveral { mark, .. } => several_words(mark),
+        WriteRequest::Amend { .. } => ("amount", "written"),
+        WriteRequest::UndoPerson(_) | WriteRequest::UndoAnyMark(_) => ("mark", "taken back"),
+        WriteRequest::UndoPeople(_) => ("marks", "taken back"),
+        WriteRequest::UndoMine { .. } | WriteRequest::UndoMyAct(_) => ("your last act", "taken back"),
+        WriteRequest::UndoLaunch(_) | WriteRequest::UndoAnyLaunch(_) => ("launch", "stopped"),
+        WriteRequest::Launch(_) => ("", "launched"),
+        WriteRequest::Resume(_) => ("", "resumed"),
+        WriteRequest::Pause(_) => ("", "paused"),
+        WriteRequest::Cancel(_) => ("", "cancelled"),
+        WriteRequest::Delete(_) => ("", "deleted"),
+        WriteRequest::Skip { .. } => ("next time", "skipped"),
+        WriteRequest::Retry { .. } => ("failed people", "queued again"),
+        WriteRequest::Report(_) => ("report", "written"),
+        WriteRequest::FollowUp(_) | WriteRequest::FollowFound(_) => ("follow-up", "made"),
+        WriteRequest::AddStep(_) => ("step", "added"),
+        WriteRequest::ChangeStep { .. } => ("step", "changed"),
+        WriteRequest::Answer(_) => ("answer", "sent"),
+        WriteRequest::SaveFile(_) => ("file", "saved"),
+        WriteRequest::ConfirmSender(_) => ("sender", "confirmed"),
+        WriteRequest::SendTest { .. } => ("message to yourself", "sent"),
+        WriteRequest::SavePlan { .. } => ("plan", "saved"),
+        WriteRequest::Shop(_) => ("order or cart", "changed"),
+        WriteRequest::Draft(_) => ("draft", "saved"),
+        WriteRequest::AddSender(_) => ("sender", "added"),
+    }
+}
+
+const fn mark_words(mark: &Mark) -> ActWords {
+    match mark {
+        Mark::Replied => ("reply", "written"),
+        Mark::Closed(_) | Mark::Ordered(_) => ("sale", "written"),
+        Mark::OptOut => ("opt-out", "written"),
+        Mark::Note(_) => ("note", "written"),
+        Mark::Resolve(_) => ("what became of the message", "written"),
+        Mark::Retry => ("", "queued again"),
+    }
+}
+
+const fn several_words(mark: &Mark) -> ActWords {
+    match mark {
+        Mark::Replied => ("replies", "written"),
+        Mark::Closed(_) | Mark::Ordered(_) => ("sales", "written"),
+        Mark::OptOut => ("opt-outs", "written"),
+        _ => ("marks", "written"),
+    }
+}
+
+/// The words of acts that were lost and that nobody has seen yet; a key that is pressed while they stand there has seen them.
+pub fn unseen(model: &mut Model, msg: &Msg) -> Option<String> {
+    let is_shown = model.prompt.is_none() && model.held.is_empty() && model.announced().is_none();
+    let is_pressed = matches!(msg, Msg::Key(_) | Msg::Paste(_) | Msg::Mouse(_));
+    let has_stood = model.now - model.said_at >= super::keys::ONE_GO;
+    let lost = model.notice.as_mut()?.lost.as_mut()?;
+    lost.is_seen |= is_shown && is_pressed && has_stood;
+    (!lost.is_seen).then(|| lost.words.clone())
+}
+
+/// Puts what was said meanwhile behind acts that were lost and not seen.
+pub fn keep_in_sight(model: &mut Model, words: String) {
+    match model.notice.take() {
+        Some(notice) => model.notice = Some(notice.behind(words)),
+        None => say(model, words),
+    }
+}
