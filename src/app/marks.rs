@@ -117,6 +117,9 @@ impl App {
                 return Err(AppError::Refused(format!("{} {fact} already: nothing changed", person.who())));
             }
         }
+        if matches!((&mark, settled.first()), (Mark::Resolve(_), Some(EntryOutcome::Refused(_)))) {
+            self.refuse_second(&mut tx, person, &mark).await?;
+        }
         let (before, after) = outcome_of_mark(settled.first(), person, &mark)?;
         if mark == Mark::OptOut {
             let noted = self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
@@ -196,6 +199,9 @@ impl App {
         let (by, who) = (first.operator, person.who());
         Err(AppError::Refused(match mark {
             Mark::OptOut => format!("{by} noted first that {who} wants no more; nothing changed"),
+            Mark::Resolve(_) => {
+                format!("{by} answered for {who} first: they are {} now; yours is not written", person.status)
+            }
             Mark::Note(_) => format!("{by} wrote the same note on {who} first; nothing changed"),
             _ => format!("{by} marked {who} {} first; nothing changed", person.status),
         }))

@@ -128,6 +128,8 @@ pub struct DetailsOverlay {
     pub scroll: usize,
     /// The choice at the cursor, for somebody uncertain.
     pub choice: ResolutionChoice,
+    /// Who answered the question while an answer was chosen, and what, until a key is pressed: that key was meant for the question.
+    pub answered: Option<String>,
 }
 
 /// What the operator can say about a message whose fate is unknown.
@@ -149,7 +151,7 @@ pub const RESOLUTIONS: [ResolutionChoice; 4] = [
 
 impl DetailsOverlay {
     pub const fn of(person: RecipientId) -> Self {
-        Self { person, loaded: None, scroll: 0, choice: ResolutionChoice::LeaveOpen }
+        Self { person, loaded: None, scroll: 0, choice: ResolutionChoice::LeaveOpen, answered: None }
     }
 
     /// Whether the operator is asked what became of the message.

@@ -1,12 +1,13 @@
 //! Details of somebody who is in several blasts, and the command line at their end.
 
 use super::support::{STACKED, TestDashboard, at, details_of, people};
-use crate::app::view::{ElsewhereRow, RecipientDetails, RecipientRow};
+use crate::app::view::{ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, WriteRequest};
 use crate::tui::key::Key;
+use crate::tui::model::Overlay;
 
 fn read_at(minute: u32) -> RecipientRow {
     let (status, sent_at, read_at) = (Status::Read, Some(at(13, minute)), Some(at(13, minute + 1)));
@@ -70,5 +71,50 @@ fn the_details_of_somebody_who_was_marked_keep_take_back_in_the_footer_of_the_sm
         let footer = dashboard.line(23);
 
         assert!(["b stop", "U take back", "? all", "esc back"].iter().all(|key| footer.contains(key)), "{footer}");
+    }
+}
+
+/// Somebody uncertain in full, with the cursor on *it is there*; then it is read that aina left them out.
+fn left_out_by(operator: &str) -> TestDashboard {
+    let mut dashboard = details(details_of(RecipientRow { status: Status::Uncertain, ..read_at(30) }));
+    dashboard.model.options.operator = "ben".to_owned();
+    dashboard.keys("j");
+    let answer = HistoryRow {
+        changed_at: at(14, 1),
+        happened_at: None,
+        old_status: Status::Uncertain,
+        new_status: Status::Skipped,
+        attempt: 1,
+        source: "operator".to_owned(),
+        by: Some(operator.to_owned()),
+        detail: None,
+    };
+    let row = RecipientRow { status: Status::Skipped, ..read_at(30) };
+    let loaded = RecipientDetails { history: vec![answer], ..details_of(row) };
+    dashboard.answer(Completion::Person(Box::new(Ok(loaded)))).taken();
+    dashboard
+}
+
+#[test]
+fn an_answer_for_somebody_whom_another_operator_answered_for_first_opens_nothing_and_names_them() {
+    let mut dashboard = left_out_by("aina");
+
+    dashboard.keys("\n");
+
+    assert_eq!(dashboard.said(), "aina answered first: left out; yours is not written");
+    assert!(matches!(dashboard.model.overlays[..], [Overlay::Details(_)]), "{:?}", dashboard.model.overlays);
+    assert_eq!(dashboard.acts(), []);
+    dashboard.keys("\n");
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Customer(_))), "the key after it is no answer");
+}
+
+#[test]
+fn enter_after_ones_own_answer_or_after_another_key_shows_the_customer_as_ever() {
+    for (operator, keys) in [("ben", "\n"), ("aina", "j\n")] {
+        let mut dashboard = left_out_by(operator);
+
+        dashboard.keys(keys);
+
+        assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Customer(_))), "{operator}");
     }
 }

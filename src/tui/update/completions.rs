@@ -1,8 +1,8 @@
 //! What completed effects change. The completion of an outdated request changes nothing.
 
 use super::{
-    activity, answer, armed, customer, find, follow_found, follow_ups, form, keys, leave, lists, marks, plan, retries,
-    steps, views, written,
+    activity, answer, armed, customer, find, follow_found, follow_ups, form, keys, leave, lists, marks, overlays, plan,
+    retries, steps, views, written,
 };
 use crate::app::DatabaseState;
 use crate::app::view::{BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
@@ -237,6 +237,9 @@ fn person(model: &mut Model, loaded: RecipientDetails) {
         Some(Overlay::Answer(_)) => answer::loaded(model, loaded),
         Some(Overlay::Details(details)) if details.person == loaded.row.id => {
             if loaded.row.status != Status::Uncertain {
+                if details.is_uncertain() && details.choice != ResolutionChoice::LeaveOpen {
+                    details.answered = overlays::answered_by(&loaded, &model.options.operator);
+                }
                 // Where they are uncertain again the question is new: enter does not repeat the last answer.
                 details.choice = ResolutionChoice::LeaveOpen;
             }

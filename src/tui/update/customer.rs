@@ -20,7 +20,13 @@ use crate::tui::widget::{EditOutcome, TextField};
 
 /// `enter` on a person in full: the answer about an uncertain message, else the customer.
 pub fn enter(model: &mut Model) -> Vec<Effect> {
-    if is_asked(model) { overlays::resolve(model) } else { open(model) }
+    if is_asked(model) {
+        overlays::resolve(model)
+    } else if overlays::answered_first(model) {
+        Vec::new()
+    } else {
+        open(model)
+    }
 }
 
 /// What that does, for the footer.

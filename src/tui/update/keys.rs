@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
-use super::{answer, blast_filter, find, form, leave, palette, plan, prompts, unopened, unseen, welcome};
+use super::{answer, blast_filter, find, form, leave, overlays, palette, plan, prompts, unopened, unseen, welcome};
 use crate::tui::action::{self, Danger, UiAction};
 use crate::tui::availability;
 use crate::tui::effect::Effect;
@@ -164,6 +164,9 @@ fn unused(keys: usize) -> String {
 }
 
 fn route(model: &mut Model, key: Key) -> Vec<Effect> {
+    if key != Key::Enter {
+        overlays::forget_answered(model);
+    }
     if key != Key::Ctrl('c') && action_of(model, key).is_none_or(|action| action.id() != NEVER_WAIT[0]) {
         leave::stay(model);
     }

@@ -5,11 +5,12 @@ use chrono::TimeDelta;
 use super::lists::{self, ListRequest};
 use super::{attention, prompts, senders};
 use crate::app::Launch;
-use crate::app::view::{Anchor, ElsewhereRow, RecipientRow};
+use crate::app::view::{Anchor, ElsewhereRow, RecipientDetails, RecipientRow};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::status::Status;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::TimeFormat;
 use crate::tui::layout::Layout;
@@ -137,6 +138,38 @@ fn jump(model: &mut Model, ElsewhereRow { person: row, .. }: &ElsewhereRow) -> V
     let scope = ListScope::Found { text: row.phone.to_string(), filter: Filter::person(row.phone.as_str()) };
     let target = CursorTarget::Person(row.id);
     lists::load(model, ListRequest { scope, anchor: Anchor::Start, target })
+}
+
+/// Who said what became of an uncertain message, where it was not the operator of this window: "aina answered first: left out".
+pub(super) fn answered_by(loaded: &RecipientDetails, operator: &str) -> Option<String> {
+    let change = loaded.history.iter().rev().find(|change| change.old_status == Status::Uncertain);
+    let by = change.filter(|change| change.source == "operator").and_then(|change| change.by.as_deref());
+    let what = match change.map_or(loaded.row.status, |change| change.new_status) {
+        Status::Sent => "it is there".to_owned(),
+        Status::Queued => "send again".to_owned(),
+        Status::Skipped => "left out".to_owned(),
+        other => other.to_string(),
+    };
+    match by {
+        Some(by) if by == operator => None,
+        Some(by) => Some(format!("{by} answered first: {what}")),
+        None => Some(format!("an answer came first: {what}")),
+    }
+}
+
+/// `enter` that was meant for a question which somebody else had answered.
+pub(super) fn answered_first(model: &mut Model) -> bool {
+    let Some(Overlay::Details(details)) = model.overlays.last_mut() else { return false };
+    let Some(answered) = details.answered.take() else { return false };
+    model.refuse(format!("{answered}; yours is not written"));
+    true
+}
+
+/// A key that is no answer: nothing of the question is meant by the next one.
+pub(super) fn forget_answered(model: &mut Model) {
+    if let Some(Overlay::Details(details)) = model.overlays.last_mut() {
+        details.answered = None;
+    }
 }
 
 /// `enter` on what became of an uncertain message.

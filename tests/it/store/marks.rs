@@ -271,6 +271,19 @@ async fn of_two_operators_with_the_same_mark_the_second_learns_who_was_first() {
 }
 
 #[tokio::test]
+async fn of_two_operators_who_answer_for_one_uncertain_person_the_second_learns_who_was_first() {
+    let scene = sent().await;
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
+    aina.mark(RecipientId(2), Mark::Resolve(Resolution::Drop)).await.unwrap();
+
+    let second = refusal(ben.mark(RecipientId(2), Mark::Resolve(Resolution::Sent)).await);
+    let own = refusal(aina.mark(RecipientId(2), Mark::Resolve(Resolution::Sent)).await);
+
+    assert_eq!(second, "aina answered for Person 2 first: they are skipped now; yours is not written");
+    assert_eq!(own, "Person 2: the status is skipped now, not uncertain");
+}
+
+#[tokio::test]
 async fn of_several_people_those_who_cannot_be_marked_are_left_and_named() {
     let scene = sent().await;
     let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
