@@ -195,6 +195,19 @@ async fn a_launch_says_when_it_starts_while_it_can_be_taken_back() {
     assert_eq!(found[0], Some(at("2026-11-20T02:09:10Z")), "{rows:?}");
     assert!(found[1..].iter().all(Option::is_none), "{rows:?}");
 
+    // Paused and resumed within the minute: the start is that of the resume.
+    run(
+        &scene.pool,
+        "insert into blast_changes (blast_id, old_state, new_state, by_whom, at) values
+             (2, 'sending', 'paused', 'canary', '2026-11-20 02:09:20Z'), (2, 'paused', 'sending', 'root', '2026-11-20 02:09:31Z');
+         update blasts set send_after = '2026-11-20 02:09:32Z' where id = 2",
+    )
+    .await;
+    let rows = activity::page(&scene.pool, None, 50).await.unwrap();
+    let found: Vec<_> = rows.iter().filter_map(starts).collect();
+    assert_eq!(found[..3], [Some(at("2026-11-20T02:09:32Z")), None, None], "{rows:?}");
+    run(&scene.pool, "delete from blast_changes where at > '2026-11-20 02:09:10Z'").await;
+
     // Launched to start at once: it is not armed.
     run(&scene.pool, "update blasts set send_after = '2026-11-20 02:09Z' where id = 2").await;
     let rows = activity::page(&scene.pool, None, 50).await.unwrap();

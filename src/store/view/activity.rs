@@ -258,8 +258,13 @@ const PAGE: &str = concat!(
                  then (select a.undone_by from operator_actions a where a.id = page.id) end as taken_back_by,
             case when page.source = 2 and page.word = 'undo' and page.people is null
                  then (select a.detail -> 'left' from operator_actions a where a.id = page.id) end as left_by_undo,
+            -- The start of a resume within that minute is not that of the launch before it.
             case when page.source = 0 and page.word = 'sending' and b.state = 'sending'
-                  and b.send_after > page.at and b.send_after <= page.at + interval '1 minute' then b.send_after end as starts_at
+                  and b.send_after > page.at and b.send_after <= page.at + interval '1 minute'
+                  and not exists (select from blast_changes c
+                                   where c.blast_id = page.blast_id and c.new_state = 'sending'
+                                     and (c.at, c.id) > (page.at, page.id) and c.at <= page.at + interval '1 minute')
+                 then b.send_after end as starts_at
        from page
        left join blast_recipients r on r.id = page.recipient_id
        left join lateral (
