@@ -54,6 +54,18 @@ fn an_armed_launch_says_when_it_starts_and_u_stops_it() {
 }
 
 #[test]
+fn the_key_that_cancels_elsewhere_names_the_one_that_stops_a_launch() {
+    let mut dashboard = launched();
+
+    dashboard.keys("2X");
+
+    assert!(dashboard.said().ends_with("works in Blasts; u stops Raya last call"), "{}", dashboard.said());
+    dashboard.taken();
+    dashboard.keys("u");
+    assert!(matches!(dashboard.acts()[..], [WriteRequest::UndoMine { .. }]), "the launch is the newest act");
+}
+
+#[test]
 fn what_stops_a_launch_is_named_by_its_key_where_that_was_remapped() {
     let mut dashboard = launched();
     let binding = |action: &str, key: &str| KeyBinding { action: action.to_owned(), keys: vec![key.to_owned()] };

@@ -7,6 +7,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, Effect, EffectError, ListPart, ReadRequest};
 use crate::tui::key::Key;
+use crate::tui::model::Overlay;
 use crate::tui::msg::Msg;
 
 #[test]
@@ -154,6 +155,24 @@ fn somebody_in_hari_sukan() -> crate::app::view::ElsewhereRow {
         tag: "Hari Sukan".to_owned(),
         follow_up_stage: "Follow-up 2".to_owned(),
     }
+}
+
+#[test]
+fn of_people_in_other_blasts_those_who_were_sent_to_come_before_those_of_a_draft() {
+    let sent = crate::app::view::ElsewhereRow {
+        person: RecipientRow { sent_at: Some(at(9, 0)), ..somebody_in_hari_sukan().person },
+        ..somebody_in_hari_sukan()
+    };
+    let mut unsent = somebody_in_hari_sukan();
+    unsent.person = RecipientRow { id: RecipientId(78), status: Status::Queued, sent_at: None, ..unsent.person };
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/0005");
+    let ticket = dashboard.model.recipients.ticket;
+
+    dashboard.answer(Completion::Elsewhere { ticket, rows: Ok(vec![unsent, sent]) }).key(Key::Tab);
+
+    let Some(Overlay::Elsewhere(page)) = dashboard.model.overlays.last() else { panic!("{:#?}", dashboard.screen()) };
+    assert_eq!(page.rows.iter().map(|row| row.person.id.0).collect::<Vec<_>>(), [77, 78]);
 }
 
 #[test]

@@ -162,11 +162,16 @@ fn stay(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
     lists::focus(model, Pane::Recipients)
 }
 
-/// People of other blasts, those first whose number ends in the digits that nobody's here ends in.
+/// People of other blasts, those first whose number ends in the digits that nobody's here ends in; of these, who was sent to before
+/// who was not. The people of this blast stay last.
 pub fn endings_first(model: &Model, mut rows: Vec<ElsewhereRow>) -> Vec<ElsewhereRow> {
-    if let FoundBy::Inside { digits } = &model.recipients.found_by {
-        rows.sort_by_key(|row| !row.person.phone.as_str().ends_with(digits));
-    }
+    let ends_otherwise = |row: &ElsewhereRow| match &model.recipients.found_by {
+        FoundBy::Inside { digits } => !row.person.phone.as_str().ends_with(digits),
+        _ => false,
+    };
+    let here = model.people_of();
+    let is_here = |row: &ElsewhereRow| Some(row.person.blast_id) == here;
+    rows.sort_by_key(|row| (ends_otherwise(row), is_here(row), row.person.sent_at.is_none()));
     rows
 }
 

@@ -23,6 +23,7 @@ pub const ONE_GO: TimeDelta = TimeDelta::seconds(1);
 const NEVER_WAIT: [&str; 2] = ["back-at-the-root-quit", "all-keys"];
 
 const FIND: &str = "find-a-person";
+const CANCEL: &str = "cancel-it-or-delete-a-draft";
 
 /// A key was pressed.
 pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -212,8 +213,18 @@ fn by_keymap(model: &mut Model, key: Key) -> Vec<Effect> {
         return action.run(model);
     }
     let why = model.options.keys.why_nothing(key);
-    model.refuse(why);
+    let stop = stop_of_launch(model, key).map(|stop| format!("; {stop}")).unwrap_or_default();
+    model.refuse(format!("{why}{stop}"));
     Vec::new()
+}
+
+/// Who would cancel a blast elsewhere means to stop the launch that counts down: which key does that here.
+fn stop_of_launch(model: &Model, key: Key) -> Option<String> {
+    let (blast, _) = model.announced()?;
+    let keys = &model.options.keys;
+    let cancels = action::ACTIONS.iter().any(|action| action.id() == CANCEL && keys.keys(action).contains(&key));
+    let is_ours = blast.state_by.as_ref().is_none_or(|by| by.name() == model.options.operator);
+    (cancels && is_ours).then(|| format!("{} stops {}", keys.undo(), blast.name()))
 }
 
 /// A paste goes into the open field, else it opens *find*; it never acts.
