@@ -143,7 +143,7 @@ fn is_retried_by_nobody(model: &Model, blast: &BlastView) -> bool {
 pub fn cannot_retry(model: &Model) -> Option<String> {
     let Some(blast) = model.blast() else { return no_blast(model) };
     match blast.state {
-        BlastState::Draft | BlastState::Scheduled => Some("nothing was sent of it yet".to_owned()),
+        BlastState::Draft | BlastState::Scheduled => Some("nothing of it has been sent yet".to_owned()),
         BlastState::Cancelled | BlastState::Failed => {
             Some("it is over: make a new blast for those who failed".to_owned())
         }
@@ -272,7 +272,7 @@ fn nobody_there(model: &Model) -> Option<String> {
         return Some(why);
     }
     let is_person = model.activity.person().is_some();
-    (!is_person).then(|| "this line is about nobody in a blast".to_owned())
+    (!is_person).then(|| "this line is not about a person in a blast".to_owned())
 }
 
 pub fn nothing_happened(model: &Model) -> Option<String> {
@@ -282,7 +282,7 @@ pub fn nothing_happened(model: &Model) -> Option<String> {
 }
 
 pub fn nothing_unread(model: &Model) -> Option<String> {
-    model.activity.unread().is_none().then(|| "nothing of it is new".to_owned())
+    model.activity.unread().is_none().then(|| "none of it is new".to_owned())
 }
 
 /// Meta's numbers alone have no phone to answer with.

@@ -193,10 +193,10 @@ fn allowed(action: &UiAction, key: Key) -> Result<(), &'static str> {
             Err("is a digit, and no digit changes anything: choose a letter")
         }
         Key::Char(c) if is_capital(action) && !c.is_ascii_uppercase() => {
-            Err("is no capital letter: what sends or destroys needs one")
+            Err("is not a capital letter: what sends or destroys needs one")
         }
         Key::Char(_) => Ok(()),
-        _ if is_capital(action) => Err("is no capital letter: what sends or destroys needs one"),
+        _ if is_capital(action) => Err("is not a capital letter: what sends or destroys needs one"),
         _ => Ok(()),
     }
 }

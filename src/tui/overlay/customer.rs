@@ -11,7 +11,7 @@ use crate::domain::text::count_of;
 use crate::tui::format::{TimeFormat, in_currency};
 use crate::tui::model::{CustomerOverlay, Model, SaleLine};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::TextLine;
+use crate::tui::widget::{TextLine, width as columns};
 
 /// Said above what is left of somebody who was forgotten.
 const FORGOTTEN: &str = "They asked to be forgotten: their number, name and texts are gone. What they were sent and bought is counted as before, \
@@ -111,7 +111,7 @@ fn older(page: &CustomerOverlay, (total, listed): (i64, usize), verb: &str, widt
 /// Who they are and what is said of them.
 fn known(sheet: &CustomerSheet, (clock, currency): (TimeFormat, &str), width: u16) -> Vec<TextLine> {
     let customer = &sheet.details.customer;
-    let counts = wrapped(&counts(customer, currency), width.saturating_sub(4));
+    let counts = whole_parts(&counts(customer, currency), width.saturating_sub(4));
     let mut lines: Vec<_> = counts.iter().map(|line| TextLine::plain(format!("  {}", line.trim_end()))).collect();
     let seen = customer.first_seen.zip(customer.last_seen);
     let seen = seen.map(|(first, last)| format!("first seen {}, last {}", clock.date(first), clock.long(last)));
@@ -140,17 +140,29 @@ fn opted_out(sheet: &CustomerSheet, clock: TimeFormat) -> Option<String> {
     (!each.is_empty()).then(|| format!("opted out: {}", each.join(", ")))
 }
 
-fn counts(customer: &CustomerRow, currency: &str) -> String {
-    format!(
-        "{} sent, {} received, {} read, {} replied, {}, {} for {}",
-        customer.sent,
-        customer.received,
-        customer.read,
-        customer.replied,
+fn counts(customer: &CustomerRow, currency: &str) -> [String; 6] {
+    let sales = count_of(customer.sales, "sale", "sales");
+    [
+        format!("{} sent", customer.sent),
+        format!("{} received", customer.received),
+        format!("{} read", customer.read),
+        format!("{} replied", customer.replied),
         count_of(customer.replies, "message from them", "messages from them"),
-        count_of(customer.sales, "sale", "sales"),
-        in_currency(customer.revenue, currency),
-    )
+        format!("{sales} for {}", in_currency(customer.revenue, currency)),
+    ]
+}
+
+/// Lines of parts between commas, none of which is broken over two lines where it fits into one.
+fn whole_parts(parts: &[String], room: u16) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (nth, part) in parts.iter().enumerate() {
+        let part = if nth + 1 < parts.len() { format!("{part},") } else { part.clone() };
+        match lines.last_mut().filter(|line| columns(line) + 1 + columns(&part) <= room) {
+            Some(line) => *line = format!("{line} {part}"),
+            None => lines.extend(wrapped(&part, room)),
+        }
+    }
+    lines
 }
 
 /// `> order 3  paid       13:57  RM 12.40`, and below it the items and the blast.

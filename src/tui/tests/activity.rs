@@ -220,7 +220,7 @@ fn people_who_are_marked_in_the_table_are_not_hit_from_here() {
 fn a_line_about_nobody_says_so() {
     let mut dashboard = opened(STACKED);
     dashboard.dispatch(Msg::Drawn).keys("jjr");
-    assert_eq!((marks(&mut dashboard), dashboard.said()), (vec![], "this line is about nobody in a blast"));
+    assert_eq!((marks(&mut dashboard), dashboard.said()), (vec![], "this line is not about a person in a blast"));
 
     dashboard.keys("e").keys("b").keys("y");
     assert_eq!(dashboard.acts(), []);

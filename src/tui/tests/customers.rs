@@ -200,7 +200,8 @@ fn enter_twice_on_a_person_shows_the_customer_with_orders_and_carts() {
 
         let screen = dashboard.screen().join("\n");
 
-        for expected in ["Customer ══ Siti Aminah", "2 read, 2 replied, 1 message from them, 1 sale for", "tags: vip"]
+        for expected in
+            ["Customer ══ Siti Aminah", "2 read, 2 replied, 1 message from them,", "1 sale for RM ", "tags: vip"]
         {
             assert!(screen.contains(expected), "{expected}: {screen}");
         }

@@ -54,7 +54,7 @@ fn with_the_focus_on_the_activity_it_shows_the_person_of_its_line() {
     assert!(details_of_whom(&dashboard).contains("Kavitha"), "{}", details_of_whom(&dashboard));
     dashboard.keys("jj");
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("that line is about nobody in a blast"), "{screen}");
+    assert!(screen.contains("that line is not about a person in a blast"), "{screen}");
     dashboard.keys("3");
     assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Person(RecipientId(1)))));
 }

@@ -114,7 +114,7 @@ fn a_star_counts_what_was_never_shown_as_seen_too() {
     let mut left = head(0, at(14, 1));
     left.newest = Some(at(14, 1));
     dashboard.answer(Completion::ActivitySeen(Ok(left))).keys("*");
-    assert_eq!(dashboard.said(), "nothing of it is new");
+    assert_eq!(dashboard.said(), "none of it is new");
 }
 
 #[test]

@@ -161,7 +161,7 @@ pub fn jump(model: &mut Model) -> Vec<Effect> {
         if model.stranger().is_some() {
             return customer::open(model);
         }
-        model.refuse("this line is about nobody in a blast");
+        model.refuse("this line is not about a person in a blast");
         return Vec::new();
     };
     if model.blasts.get(blast).is_none() {

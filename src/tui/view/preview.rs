@@ -19,7 +19,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         rule(pen, (area.x, area.y), area.width, &title, Focused::No);
         let words = match model.preview_target() {
             Some(_) => "reading ...",
-            None if model.focus == Pane::Activity => "that line is about nobody in a blast",
+            None if model.focus == Pane::Activity => "that line is not about a person in a blast",
             None => "nobody is chosen",
         };
         pen.put((area.x + 2, area.y + 1), words, area.width.saturating_sub(2), TextRole::Dim);

@@ -43,9 +43,9 @@ fn lines(pen: &mut Pen<'_>, area: Rect, lines: &[TextLine]) {
 fn instead(model: &Model, blast: &BlastView) -> Option<&'static str> {
     let has_started = blast.counts.funnel().sent > 0;
     match model.views.progress_of(blast.id) {
-        _ if !has_started => Some("nothing was sent yet"),
+        _ if !has_started => Some("nothing has been sent yet"),
         None => Some("reading ..."),
-        Some(progress) if progress.span().is_none() => Some("nothing was sent yet"),
+        Some(progress) if progress.span().is_none() => Some("nothing has been sent yet"),
         Some(_) => None,
     }
 }
@@ -233,7 +233,7 @@ fn not_compared(model: &Model) -> String {
     let compared = model.compared();
     let unsent = compared.iter().find(|blast| blast.counts.funnel().sent == 0);
     match (unsent, compared.len()) {
-        (Some(blast), _) => format!("nothing was sent in {} yet", blast.name()),
+        (Some(blast), _) => format!("nothing has been sent in {} yet", blast.name()),
         (None, 2..) => "reading ...".to_owned(),
         (None, _) => "two blasts with messages are needed: in Blasts, space marks them".to_owned(),
     }
