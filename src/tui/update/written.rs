@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::{
-    answer, armed, blast_acts, completions, customer, follow_ups, form, lists, lost, plan, prompts, retries, senders, steps, welcome,
+    answer, armed, blast_acts, completions, customer, follow_ups, form, lists, lost, plan, prompts, retries, senders,
+    steps, welcome,
 };
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
