@@ -4,6 +4,7 @@ use crate::app::view::{ActivityEvent, BlastView, RecipientDetails};
 use crate::domain::blast::BlastState;
 use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
+use crate::domain::waiting::Waiting;
 use crate::tui::format::{TimeFormat, brief};
 use crate::tui::model::{FunnelView, Model, Overlay, Pane, PlanOverlay, RetryReading, Shown, stuck_at};
 use crate::tui::update::steps;
@@ -92,9 +93,12 @@ fn sent_already(model: &Model, blast: &BlastView) -> String {
     let Some(waiting) = blast.waiting.as_ref().filter(|_| is_waiting) else {
         return "it is being sent already".to_owned();
     };
-    let sentence = waiting.sentence_in(zone, |at| clock.long(at));
+    let sentence = match waiting {
+        Waiting::NoEngine => model.unattended(blast),
+        _ => waiting.sentence_in(zone, |at| clock.long(at)),
+    };
     let subject = if sentence.starts_with("waits") { "it " } else { "" };
-    let mend = waiting.mend(blast.id, &blast.sender).filter(|_| waiting.until().is_none());
+    let mend = model.mend(blast, waiting).filter(|_| waiting.until().is_none());
     let mend = mend.map(|mend| format!("; {mend}")).unwrap_or_default();
     format!("{subject}{sentence}{mend}")
 }

@@ -19,7 +19,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::pricing::MessageCharges;
 use crate::domain::status::Status;
 use crate::domain::text::{clean, clean_shown, number, span_words};
-use crate::domain::waiting::Waiting;
+use crate::domain::waiting::{Waiting, mend_elsewhere};
 
 pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
@@ -90,10 +90,7 @@ fn waiting_json(blast: &BlastView, waiting: &Waiting) -> Value {
 fn mend(context: &Context, blast: &BlastView, waiting: &Waiting) -> Option<String> {
     let is_elsewhere = *waiting == Waiting::NoEngine && context.app.config().sender(&blast.sender).is_none();
     if is_elsewhere {
-        return Some(format!(
-            "run an engine with a configuration that has the sender {}: this one has not",
-            blast.sender
-        ));
+        return Some(mend_elsewhere(&blast.sender));
     }
     waiting.mend(blast.id, &blast.sender)
 }

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::Model;
 use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;
-use crate::domain::waiting::{LimitOwner, Waiting};
+use crate::domain::waiting::{LimitOwner, Waiting, mend_elsewhere};
 use crate::domain::zone::words::by_both_clocks;
 use crate::tui::format::TimeFormat;
 
@@ -39,6 +39,27 @@ impl Model {
             blasts.any(|blast| blast.state == BlastState::Sending && !blast.is_held_up())
         };
         self.senders.iter().any(|sender| is_elsewhere(sender) && sends(sender))
+    }
+
+    /// Why no engine sends a blast: none runs, or none of this configuration can.
+    pub fn unattended(&self, blast: &BlastView) -> String {
+        if self.has_sender_of(blast) {
+            return Waiting::NoEngine.to_string();
+        }
+        format!("nobody is sending: sender {} is not configured here", blast.sender)
+    }
+
+    /// What a person can do about what a blast waits for. An engine of this configuration does not help a sender that it has not.
+    pub fn mend(&self, blast: &BlastView, waiting: &Waiting) -> Option<String> {
+        if *waiting == Waiting::NoEngine && !self.has_sender_of(blast) {
+            return Some(mend_elsewhere(&blast.sender));
+        }
+        waiting.mend(blast.id, &blast.sender)
+    }
+
+    /// Whether this configuration has the sender of a blast; also while that is not read.
+    fn has_sender_of(&self, blast: &BlastView) -> bool {
+        self.senders.iter().all(|sender| sender.id != blast.sender_id || sender.token.is_some())
     }
 
     /// Where the limit that a blast waits for is set; `None` where it is the blast's own, or none that somebody sets.

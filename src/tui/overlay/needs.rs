@@ -183,7 +183,7 @@ fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {
 fn waits(model: &Model, blast: &BlastView) -> Option<NeedWords> {
     let waiting = blast.waiting.as_ref()?;
     let what = match waiting {
-        Waiting::NoEngine => format!("{}: {waiting}", blast.name()),
+        Waiting::NoEngine => format!("{}: {}", blast.name(), model.unattended(blast)),
         _ => format!("{}: {}", blast.name(), waiting.sentence_in(model.options.zone, |at| clock(model).second(at))),
     };
     let token = || model.senders.iter().find(|sender| sender.id == blast.sender_id)?.token.as_ref().map(token_mend);
@@ -191,7 +191,7 @@ fn waits(model: &Model, blast: &BlastView) -> Option<NeedWords> {
         Waiting::TokenRefused { .. } => token().map(|mend| format!("{mend}: it then goes on by itself")),
         _ => None,
     };
-    let mend = mend.or_else(|| waiting.mend(blast.id, &blast.sender));
+    let mend = mend.or_else(|| model.mend(blast, waiting));
     Some(NeedWords { what, mend: mend.unwrap_or_else(|| "enter goes there".to_owned()) })
 }
 

@@ -1,9 +1,10 @@
 //! Why a blast does not send, as its pane says it.
 
-use super::support::{STACKED, TestDashboard, WIDE, at, raya};
-use crate::app::view::{BlastView, Estimate};
+use super::support::{STACKED, TestDashboard, WIDE, at, raya, senders};
+use crate::app::view::{BlastView, Estimate, SenderView};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
+use crate::domain::ids::SenderId;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::tui::effect::Completion;
 
@@ -68,4 +69,26 @@ fn what_a_blast_waits_for_is_said_in_its_own_words() {
         says(Waiting::DailyCap { cap: 500, until: at(23, 59) }),
         "waits for: daily cap 500 reached, until 23:59"
     );
+}
+
+#[test]
+fn a_blast_whose_sender_this_configuration_has_not_is_not_said_to_wait_for_an_engine_of_it() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let ghost = SenderView { name: "ghost".to_owned(), token: None, ..senders().swap_remove(0) };
+    let other =
+        SenderView { id: SenderId(2), name: "a-much-longer-name-of-a-sender".to_owned(), ..senders().swap_remove(0) };
+    dashboard.answer(Completion::Senders(Ok(vec![ghost, other])));
+    let blast = BlastView { sender: "ghost".to_owned(), waiting: Some(Waiting::NoEngine), ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![blast])));
+
+    let below = dashboard.line(9);
+    assert!(below.contains("nobody is sending: sender ghost is not configured here"), "{below}");
+    assert!(dashboard.line(0).contains("ghost, nobody sends"), "{}", dashboard.line(0));
+    let mend = "run an engine with a configuration that has the sender ghost: this one has not";
+    dashboard.keys("1S");
+    let said = format!("nobody is sending: sender ghost is not configured here; {mend}");
+    assert_eq!(dashboard.said(), said);
+    dashboard.keys("!");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains(mend) && !screen.contains("open the dashboard"), "{screen}");
 }

@@ -228,8 +228,10 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
         (0, true) if cap.is_empty() => String::new(),
         (today, _) => format!(" {}{cap} today", number(today)),
     };
-    let (words, who) = (format!("{}{today}", sender.name), who_sends(model, sender, sends));
-    let longer = [format!("{words}{rate}{who}"), format!("{words}{who}")].into_iter().filter(|longer| *longer != words);
+    let (full, who) = (format!("{}{today}", sender.name), who_sends(model, sender, sends));
+    // That nobody sends comes before how much was sent.
+    let words = if nobody_sends(model, sender) { format!("{}{who}", sender.name) } else { full.clone() };
+    let longer = [format!("{full}{rate}{who}"), format!("{full}{who}")].into_iter().filter(|longer| *longer != words);
     HeaderSegment { longer: longer.collect(), words, meaning: TextRole::Plain }
 }
 

@@ -90,7 +90,10 @@ pub(super) fn reason(model: &Model, blast: &BlastView) -> Option<String> {
 }
 
 fn said(model: &Model, blast: &BlastView, waiting: &Waiting) -> String {
-    waiting.sentence_in(model.options.zone, |at| end_of(model, blast, waiting, at))
+    match waiting {
+        Waiting::NoEngine => model.unattended(blast),
+        _ => waiting.sentence_in(model.options.zone, |at| end_of(model, blast, waiting, at)),
+    }
 }
 
 /// When a wait ends. The day of a cap is that of the sender's clocks, as hours are.
@@ -103,7 +106,7 @@ fn end_of(model: &Model, blast: &BlastView, waiting: &Waiting, at: DateTime<Utc>
 /// The same where there is room for a line.
 pub(super) fn brief(model: &Model, blast: &BlastView) -> Option<String> {
     match waiting(blast) {
-        Some(Waiting::Armed { .. }) | None => reason(model, blast),
+        Some(Waiting::Armed { .. } | Waiting::NoEngine) | None => reason(model, blast),
         Some(waiting) => Some(waiting.brief_in(model.options.zone, |at| end_of(model, blast, waiting, at))),
     }
 }
