@@ -40,6 +40,13 @@ impl Waiting {
             None => format!("waits for its hours, until {here}"),
         }
     }
+
+    /// The end of the hours alone, by the reader's clock; nothing of other waits.
+    pub fn shortest_in(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> Option<String> {
+        let Self::Window { window, until } = self else { return None };
+        let whose = if zone_elsewhere(window, *until, zone).is_some() { " here" } else { "" };
+        Some(format!("waits until {}{whose}", clock(*until)))
+    }
 }
 
 /// Hours for somebody who reads times in a zone.

@@ -86,6 +86,25 @@ fn a_list_that_fills_its_pane_gives_up_a_blast_for_the_reason_of_a_wait_and_cuts
 }
 
 #[test]
+fn below_the_funnel_of_a_narrow_window_the_end_of_a_wait_is_whole() {
+    let sizes = (40..=80).flat_map(|width| [24, 30, 45].map(|height| Size { width, height }));
+    for size in sizes {
+        let mut dashboard = waits(size, closed(), Tz::UTC);
+        dashboard.keys("2");
+        if dashboard.model.layout().is_summary() {
+            continue;
+        }
+
+        let lines = dashboard.screen();
+        let at = lines.iter().position(|line| line.contains("  waits ")).unwrap_or_default();
+        let words =
+            lines[at..at + 2].join(" ").replace("RM 1,240.00", " ").split_whitespace().collect::<Vec<_>>().join(" ");
+
+        assert!(words.contains("21 Nov") && words.contains("01:00 here") && !words.contains('~'), "{size:?}: {words}");
+    }
+}
+
+#[test]
 fn a_start_by_other_clocks_than_the_readers_says_whose_it_is() {
     let scheduled = |size: Size| {
         let mut dashboard = TestDashboard::new(size);

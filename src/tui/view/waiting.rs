@@ -31,13 +31,24 @@ pub(super) fn wait_line(model: &Model, blast: &BlastView, (room, rows): (u16, us
         return WaitLine { wait, rest: None, money };
     }
     if rows >= 3 {
-        let mut lines = wrapped(&full, room.saturating_sub(3 + width(&money))).into_iter();
+        let beside = room.saturating_sub(3 + width(&money));
+        let lines = |words: &str| wrapped(words, beside);
+        // The next row has no more lines than one: words that end within it, or else the shorter ones.
+        let whole = Some(lines(&full)).filter(|lines| rest_of(lines) <= room.saturating_sub(2));
+        let mut lines = whole.unwrap_or_else(|| lines(&wait)).into_iter();
         let wait = lines.next().unwrap_or_default().trim_end().to_owned();
         return WaitLine { wait, rest: Some(lines.collect()), money };
     }
     let room_alone = room.saturating_sub(2);
+    let shortest = shortest(model, blast).filter(|_| width(&wait) > room_alone);
+    let wait = shortest.unwrap_or(wait);
     let money = if width(&wait) + 1 + width(&money) <= room_alone { money } else { String::new() };
     WaitLine { wait, rest: None, money }
+}
+
+/// The columns of the lines after the first, joined.
+fn rest_of(lines: &[String]) -> u16 {
+    lines.iter().skip(1).map(|line| width(line)).sum()
 }
 
 /// The longest words that fit, and the whole reason.
@@ -109,6 +120,12 @@ pub(super) fn brief(model: &Model, blast: &BlastView) -> Option<String> {
         Some(Waiting::Armed { .. } | Waiting::NoEngine) | None => reason(model, blast),
         Some(waiting) => Some(waiting.brief_in(model.options.zone, |at| end_of(model, blast, waiting, at))),
     }
+}
+
+/// The end of a wait alone, where there is no room for its reason.
+fn shortest(model: &Model, blast: &BlastView) -> Option<String> {
+    let waiting = waiting(blast)?;
+    waiting.shortest_in(model.options.zone, |at| end_of(model, blast, waiting, at))
 }
 
 fn waiting(blast: &BlastView) -> Option<&Waiting> {
