@@ -101,18 +101,23 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     if list_heights(model) != heights {
         reveal_cursors(model);
     }
-    for request in effects.iter().filter_map(Effect::as_write) {
-        // Said of the act before: this one is under way.
-        model.notice.take_if(|notice| notice.lost.as_ref().is_some_and(|lost| lost.is_seen));
-        let about = lost::about(model, request);
-        model.unwritten.begin(request, about, model.now);
-    }
+    begin_acts(model, &effects);
     effects.extend(lists::next_page(model));
     effects.extend(activity::next_page(model));
     effects.extend(views::read(model));
     effects.extend(retries::read(model));
     effects.extend(views::read_preview(model));
     effects
+}
+
+/// Keeps which acts are under way, and whom they are about.
+fn begin_acts(model: &mut Model, effects: &[Effect]) {
+    for request in effects.iter().filter_map(Effect::as_write) {
+        // Said of the act before: this one is under way.
+        model.notice.take_if(|notice| notice.lost.as_ref().is_some_and(|lost| lost.is_seen));
+        let about = lost::about(model, request);
+        model.unwritten.begin(request, about, model.now);
+    }
 }
 
 /// How many rows each scrolled list shows; the activity's is known where it is shown.

@@ -292,13 +292,9 @@ impl TestDashboard {
     }
 
     pub fn keys(&mut self, keys: &str) -> &mut Self {
+        let named = [('\n', Key::Enter), ('↑', Key::Up), ('↓', Key::Down)];
         for c in keys.chars() {
-            self.key(match c {
-                '\n' => Key::Enter,
-                '↑' => Key::Up,
-                '↓' => Key::Down,
-                c => Key::Char(c),
-            });
+            self.key(named.iter().find(|(name, _)| *name == c).map_or(Key::Char(c), |(_, key)| *key));
         }
         self
     }
