@@ -1,5 +1,6 @@
 //! Acts that the database did not take, or not for certain: each names whom it was about, and stays in sight until it has been seen.
 
+use crate::app::view::BlastView;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
 use crate::tui::effect::{EffectError, WriteRequest};
@@ -37,7 +38,7 @@ pub fn say(model: &mut Model, words: String) {
 /// Whom an act is about, before its words: by name where it is one person or blast.
 pub fn about(model: &Model, request: &WriteRequest) -> String {
     let person = |id: &RecipientId| model.name_of(*id).map(|who| brief(&who));
-    let blast = |id: &BlastId| model.blasts.get(*id).map(|blast| blast.name());
+    let blast = |id: &BlastId| model.blasts.get(*id).map(BlastView::name);
     let of = match request {
         WriteRequest::Mark { person: of, .. }
         | WriteRequest::Amend { person: of, .. }
