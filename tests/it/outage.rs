@@ -224,7 +224,7 @@ async fn a_mark_whose_commit_was_not_acknowledged_is_not_said_to_be_lost() {
     until_shown(&window, "Person 2").await;
     window.type_keys("3r");
 
-    until_shown(&window, "the database did not confirm that: it may be done or not").await;
+    until_shown(&window, "reply written or not, the database did not confirm it").await;
     assert_eq!((proxy.swallowed(), shop.count("replied").await), (1, 1), "it is done");
     until_shown(&window, "live, news").await;
 

@@ -5,6 +5,9 @@ use std::fs;
 use crate::support::{Pty, Setup, Shop, Size, TOKEN, eventually_async};
 
 const SCREEN: Size = Size { columns: 120, rows: 40 };
+/// Arrows, as terminals send them: on an empty line a letter is text.
+const DOWN: &str = "\x1b[B";
+const UP: &str = "\x1b[A";
 
 /// Two who can be taken, one of whom needs a mend to be, and two who cannot.
 const LIST: &str = "No. Telefon,Nama,bandar\n\
@@ -73,16 +76,16 @@ async fn a_phone_column_that_was_guessed_wrong_is_changed_and_named_wherever_the
         .unwrap();
     let mut pty = shop.dashboard(SCREEN);
     new_blast(&mut pty);
-    pty.type_keys(&format!("jjj\r{}\r", list.display()));
+    pty.type_keys(&format!("{}\r{}\r", DOWN.repeat(3), list.display()));
     pty.wait_for_text("phone = Telefon");
 
-    pty.type_keys("k\r");
+    pty.type_keys(&format!("{UP}\r"));
     pty.wait_for_text("0100120001  |  0100120002");
     pty.type_keys("j\r");
     pty.wait_for_text("which has the names?");
     pty.type_keys("\r");
     pty.wait_for_text("phone = Nombor baru");
-    pty.type_keys("j\rSalam {nama|there}\x1bS");
+    pty.type_keys(&format!("{DOWN}\rSalam {{nama|there}}\x1bS"));
     pty.wait_for_text("Type 2 and enter");
     assert!(pty.text().contains("raya.csv   phone = Nombor baru   name = Nama"), "{}", pty.text());
     pty.type_keys("\x1b\x1b");
@@ -101,11 +104,11 @@ async fn a_draft_is_kept_at_every_step_half_written_and_cannot_be_sent_like_that
     let mut pty = shop.dashboard(SCREEN);
 
     new_blast(&mut pty);
-    pty.type_keys("jjj");
+    pty.type_keys(&DOWN.repeat(3));
     // Cells pasted where the list belongs.
     pty.type_keys(&format!("\x1b[200~{}\x1b[201~", LIST.replace('\n', "\r")));
     pty.wait_for_text("2 taken, 2 left out");
-    pty.type_keys("jj\rSalam {Bandar");
+    pty.type_keys(&format!("{DOWN}{DOWN}\rSalam {{Bandar"));
     pty.type_keys("\x1b\x1b");
     pty.wait_for_text("is kept");
     pty.hang_up();
@@ -121,7 +124,7 @@ async fn a_draft_is_kept_at_every_step_half_written_and_cannot_be_sent_like_that
     pty.type_keys("1e");
     // What was left out is known again, though the list was pasted and is not kept.
     pty.wait_for_text("2 taken, 2 left out");
-    pty.type_keys("jj\r}!\x1b");
+    pty.type_keys(&format!("{DOWN}{DOWN}\r}}!\x1b"));
     pty.wait_for_text("Salam Klang!");
     pty.type_keys("S");
     pty.wait_for_text("Type 2 and enter");
@@ -137,7 +140,7 @@ async fn a_hang_up_in_the_middle_of_a_word_loses_none_of_it() {
     let shop = Shop::open(Setup::default()).await;
     let mut pty = shop.dashboard(SCREEN);
     new_blast(&mut pty);
-    pty.type_keys("jjjj\rSalam");
+    pty.type_keys(&format!("{}\rSalam", DOWN.repeat(4)));
     pty.wait_for_text("draft 1, saved");
 
     pty.type_keys(" semua");
@@ -158,8 +161,10 @@ async fn the_operators_editor_has_the_terminal_to_itself_and_gives_the_text_back
     let mut pty = shop.dashboard_with(&[("EDITOR", &command), ("VISUAL", "")], SCREEN);
 
     new_blast(&mut pty);
-    // Down to the message: on the other lines a letter is not for the editor.
-    pty.type_keys("jjjje");
+    // Down to the message: on the other lines a letter is not for the editor, and on an empty one it is text.
+    pty.type_keys(&format!("{}\rHai\x1b", DOWN.repeat(4)));
+    pty.wait_for_text("Hai");
+    pty.type_keys("e");
     pty.wait_for("the editor", |screen| !screen.alternate_screen() && screen.contents().contains("editing"));
     pty.type_keys("dari editor, qqq\r");
     pty.wait_for("the form", |screen| {
@@ -195,7 +200,7 @@ async fn from_nothing_to_a_sent_blast_by_keys_alone() {
     pty.wait_for_text("sales is added");
 
     new_blast(&mut pty);
-    pty.type_keys("jjj\r");
+    pty.type_keys(&format!("{}\r", DOWN.repeat(3)));
     pty.type_keys(list.to_str().unwrap());
     pty.type_keys("\r");
     pty.wait_for_text("2 taken, 2 left out");
