@@ -241,8 +241,8 @@ fn read_file(path: &Path) -> Result<String, ConfigError> {
     };
     // Before it is opened: that alone waits for whoever writes into a pipe.
     let about = fs::metadata(path).map_err(|error| wrong(absent(error)))?;
-    if let Some(what) = not_a_file(path, about.file_type()) {
-        return Err(wrong(what.to_owned()));
+    if let Some(what) = not_a_file(path, about.file_type(), "configuration") {
+        return Err(wrong(what));
     }
     let file = File::open(path).map_err(|error| wrong(absent(error)))?;
     let mut bytes = Vec::new();
@@ -253,18 +253,19 @@ fn read_file(path: &Path) -> Result<String, ConfigError> {
     String::from_utf8(bytes).map_err(|_| wrong("not UTF-8: save it as UTF-8".to_owned()))
 }
 
-/// Why what is found there is not read as a configuration; `None` if it is.
+/// Why what is found there is not read as a configuration, or a token; `None` if it is.
 ///
-/// A pipe may wait for ever, and gives what is in it once, while a standby and a reload read the configuration again. One that a
+/// A pipe may wait for ever, and gives what is in it once, while a standby and a reload read both again. One that a
 /// shell opened for this process, as for `--config <(…)`, is read all the same: it ends when the command in it does, and verbs that
-/// run once need no more. `/dev/null` is the configuration without anything in it.
-fn not_a_file(path: &Path, kind: fs::FileType) -> Option<&'static str> {
+/// run once need no more. `/dev/null` is a file without anything in it.
+fn not_a_file(path: &Path, kind: fs::FileType, what: &str) -> Option<String> {
+    let instead = format!("write the {what} to a file, and name that");
     if kind.is_dir() {
-        Some("a directory: name the file in it, such as config.toml")
+        Some("a directory: name the file in it".to_owned())
     } else if kind.is_fifo() && !is_open_already(path) {
-        Some("a pipe, which can be read only once: write the configuration to a file, and name that")
+        Some(format!("a pipe, which can be read only once: {instead}"))
     } else if kind.is_socket() || kind.is_block_device() || kind.is_char_device() && path != Path::new("/dev/null") {
-        Some("a device or a socket: write the configuration to a file, and name that")
+        Some(format!("a device or a socket: {instead}"))
     } else {
         None
     }

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::FileType;
 use std::io::Read;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
 use super::error::{ConfigError, ProblemLocation};
-use super::is_open_already;
+use super::not_a_file;
 
 /// The longest token, in bytes; bounds the read of a file such as `/dev/zero`.
 const TOKEN_MAX: u64 = 16 * 1024;
@@ -88,7 +86,7 @@ impl fmt::Display for TokenSource {
 fn read_capped(path: &Path) -> Result<String, String> {
     // Before it is opened: that alone waits for whoever writes into a pipe.
     let kind = std::fs::metadata(path).map_err(|error| error.to_string())?.file_type();
-    if let Some(what) = not_a_file(path, kind) {
+    if let Some(what) = not_a_file(path, kind, "token") {
         return Err(format!("it is {what}"));
     }
     let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
@@ -98,19 +96,6 @@ fn read_capped(path: &Path) -> Result<String, String> {
         return Err(format!("it is longer than {TOKEN_MAX} bytes: not a token"));
     }
     Ok(text)
-}
-
-/// Why what is found there is not read as a token; `None` if it is. As with a configuration, whoever sends reads it again and again.
-fn not_a_file(path: &Path, kind: FileType) -> Option<&'static str> {
-    if kind.is_dir() {
-        Some("a directory: name the file in it")
-    } else if kind.is_fifo() && !is_open_already(path) {
-        Some("a pipe, which can be read only once: write the token to a file, and name that")
-    } else if kind.is_socket() || kind.is_block_device() || kind.is_char_device() && path != Path::new("/dev/null") {
-        Some("a device or a socket: write the token to a file, and name that")
-    } else {
-        None
-    }
 }
 
 /// Checks that a token can be sent in an HTTP header.

@@ -29,7 +29,7 @@ pub(super) async fn begin_hot_path(pool: &PgPool) -> Result<DbTransaction, Store
 }
 
 /// The same for a claim. How many people it asks for is unknown to a plan for all claims, which so looks dearer to the planner than
-/// one for this claim alone: it would plan each anew, for as long as ten people take to claim.
+/// one for this claim alone: it would plan each anew, which takes more than a millisecond (docs/PROOF.md).
 pub(super) async fn begin_claim(pool: &PgPool) -> Result<DbTransaction, StoreError> {
     begin_with(pool, ONE_PLAN_FOR_ALL).await
 }
