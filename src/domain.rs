@@ -39,6 +39,7 @@ pub mod session;
 pub mod start_at;
 pub mod status;
 pub mod step;
+pub(crate) mod stored;
 pub mod template;
 pub mod text;
 pub mod unseen;

@@ -2,8 +2,8 @@
 //! true, and a keyed hash among the opt-outs keeps the next list from bringing them back.
 
 mod counted;
+mod receivers;
 mod rejected_files;
-mod told;
 
 use std::path::PathBuf;
 
@@ -25,7 +25,7 @@ use crate::store::media;
 use crate::store::{DbTransaction, StoreError};
 
 pub use counted::ForgottenCustomers;
-pub use told::hooks_in_words;
+pub use receivers::hooks_in_words;
 
 /// What no program can take back.
 pub const NOT_FORGOTTEN: &str = "backups and copies of the database, lists and exports that you have, logs and memories of other machines, and \
@@ -122,7 +122,7 @@ impl App {
     pub async fn forget_preview(&self, phone: &Phone) -> Result<ForgetPreview, AppError> {
         let mut tx = self.begin().await?;
         let found = self.find_person(&mut tx, phone).await?;
-        let hooks = self.hooks_that_told(&mut tx, &found.traces).await?;
+        let hooks = self.hooks_that_called(&mut tx, &found.traces).await?;
         let key = self.engine().fence.forget_key().ok().flatten();
         let was_forgotten = match &key {
             Some(key) => found.was_forgotten(&mut tx, key).await?,
@@ -153,7 +153,7 @@ impl App {
         if let Some(why) = found.refusal() {
             return Err(AppError::Refused(why));
         }
-        let hooks = self.hooks_that_told(&mut tx, &found.traces).await?;
+        let hooks = self.hooks_that_called(&mut tx, &found.traces).await?;
         let files = media::of_people(&mut tx, &found.traces.people).await?;
         // One stand-in is enough.
         if !found.was_forgotten(&mut tx, &key).await? {

@@ -9,7 +9,7 @@ use clap::{Command, CommandFactory, Parser};
 use super::{Arguments, taken_out};
 
 /// A command line as a page has it.
-struct Written {
+struct CommandLine {
     page: String,
     text: String,
     /// In a block of its own, to be typed as it is; one in a sentence has placeholders.
@@ -27,21 +27,21 @@ fn is_command(text: &str) -> bool {
 }
 
 /// What a page has in its blocks and between backticks.
-fn commands_of(path: &Path) -> Vec<Written> {
+fn commands_of(path: &Path) -> Vec<CommandLine> {
     let page = path.file_name().unwrap().to_string_lossy().into_owned();
-    let written = |text: &str, is_whole| Written { page: page.clone(), text: text.to_owned(), is_whole };
+    let line_of = |text: &str, is_whole| CommandLine { page: page.clone(), text: text.to_owned(), is_whole };
     let text = fs::read_to_string(path).unwrap().replace("\\\n", " ");
     let mut found = Vec::new();
     for (at, part) in text.split("```").enumerate() {
         if at % 2 == 1 {
             let lines = part.lines().map(str::trim).filter(|line| is_command(line));
-            found.extend(lines.map(|line| written(line, true)));
+            found.extend(lines.map(|line| line_of(line, true)));
             continue;
         }
         let spans =
             part.split('`').skip(1).step_by(2).map(|span| span.split_whitespace().collect::<Vec<_>>().join(" "));
         // A metric, not a command, is compared with a number.
-        found.extend(spans.filter(|span| is_command(span) && !span.contains("==")).map(|span| written(&span, false)));
+        found.extend(spans.filter(|span| is_command(span) && !span.contains("==")).map(|span| line_of(&span, false)));
     }
     found
 }
@@ -89,7 +89,7 @@ fn every_command_line_of_the_pages_is_one_that_this_program_takes() {
     let mut tree = Arguments::command();
     tree.build();
     let mut wrong = Vec::new();
-    for Written { page, text, is_whole } in pages().iter().flat_map(|path| commands_of(path)) {
+    for CommandLine { page, text, is_whole } in pages().iter().flat_map(|path| commands_of(path)) {
         let words = words(&text);
         let command = match command_of(&tree, &words) {
             Ok(command) => command,

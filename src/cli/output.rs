@@ -26,10 +26,10 @@ pub(super) struct StdoutError;
 
 /// What a command has changed, for the case that its output fails afterwards: that stays, and is not to be done twice.
 #[derive(Debug, Clone, Default)]
-pub(super) struct CommandChanges(Arc<Mutex<Changed>>);
+pub(super) struct CommandChanges(Arc<Mutex<ChangeState>>);
 
 #[derive(Debug, Default)]
-enum Changed {
+enum ChangeState {
     #[default]
     Nothing,
     /// The command changes something; whether it has done so is not known.
@@ -41,12 +41,12 @@ enum Changed {
 impl CommandChanges {
     /// The command changes something: output that fails then leaves open whether it did.
     pub(super) fn begin(&self) {
-        *self.changed() = Changed::Perhaps;
+        *self.changed() = ChangeState::Perhaps;
     }
 
     /// Keeps what was changed, and what is to be done where nobody can read it.
     pub(super) fn done(&self, what: String) {
-        *self.changed() = Changed::Done(what);
+        *self.changed() = ChangeState::Done(what);
     }
 
     /// Says with a failed output what was changed before it.
@@ -55,15 +55,15 @@ impl CommandChanges {
             return failure;
         }
         match &*self.changed() {
-            Changed::Nothing => failure,
-            Changed::Perhaps => {
+            ChangeState::Nothing => failure,
+            ChangeState::Perhaps => {
                 failure.wrap_err("what this changes may be done all the same: look before you repeat it")
             }
-            Changed::Done(what) => failure.wrap_err(as_called(what)),
+            ChangeState::Done(what) => failure.wrap_err(as_called(what)),
         }
     }
 
-    fn changed(&self) -> MutexGuard<'_, Changed> {
+    fn changed(&self) -> MutexGuard<'_, ChangeState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

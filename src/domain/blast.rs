@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use chrono::{DateTime, NaiveTime, Utc};
 
 use super::ids::BlastId;
+use super::stored::stored_by_word;
 
 /// The stage of a blast that follows up no other.
 const INITIAL: &str = "Initial";
@@ -24,11 +25,8 @@ pub fn blast_name(tag: &str, stage: &str) -> String {
 }
 
 /// Where a blast is. What it waits for while *sending* is a reason of its own.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "blast_state", rename_all = "snake_case")]
 pub enum BlastState {
     Draft,
     Scheduled,
@@ -38,6 +36,8 @@ pub enum BlastState {
     Cancelled,
     Failed,
 }
+
+stored_by_word!(BlastState);
 
 impl BlastState {
     pub const ALL: [Self; 7] =

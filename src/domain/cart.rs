@@ -2,16 +2,19 @@
 
 use std::fmt;
 
+use super::stored::stored_by_word;
+
 /// What became of a cart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "cart_state", rename_all = "snake_case")]
 pub enum CartState {
     Open,
     /// An order was written from it.
     Ordered,
     Abandoned,
 }
+
+stored_by_word!(CartState);
 
 impl CartState {
     pub const ALL: [Self; 3] = [Self::Open, Self::Ordered, Self::Abandoned];

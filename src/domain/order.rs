@@ -7,23 +7,13 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::amount::BELOW;
 use super::ids::CatalogueId;
+use super::stored::stored_by_word;
 
 /// How far an order is. It goes forward only; any may be cancelled.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    serde::Serialize,
-    serde::Deserialize,
-    sqlx::Type,
-    utoipa::ToSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "order_state", rename_all = "snake_case")]
 pub enum OrderState {
     New,
     Confirmed,
@@ -31,6 +21,8 @@ pub enum OrderState {
     Fulfilled,
     Cancelled,
 }
+
+stored_by_word!(OrderState);
 
 impl OrderState {
     pub const ALL: [Self; 5] = [Self::New, Self::Confirmed, Self::Paid, Self::Fulfilled, Self::Cancelled];

@@ -83,7 +83,7 @@ impl StopCode {
 
 impl StopCode {
     /// Stops that no other one replaces: those of an account that Meta disabled, deleted or locked, which is not given back by itself,
-    /// and that of a restored database, since whoever lifts it has to be told what that means.
+    /// and that of a restored database, since whoever lifts it must know what that means.
     pub const FINAL: [&str; 4] = ["restored", "DISABLED_UPDATE", "ACCOUNT_DELETED", "131031"];
 
     /// Whether it replaces a stop that is less grave or ends by itself, such as a restriction.

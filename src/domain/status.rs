@@ -2,23 +2,13 @@
 
 use std::fmt;
 
+use super::stored::stored_by_word;
+
 /// Where a person stands. The order is the screen's; rank for evidence is [`Status::evidence_rank`].
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    sqlx::Type,
-    utoipa::ToSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "recipient_status", rename_all = "snake_case")]
 pub enum Status {
     /// Will be sent when due.
     Queued,
@@ -43,6 +33,8 @@ pub enum Status {
     /// Left out on purpose.
     Skipped,
 }
+
+stored_by_word!(Status);
 
 impl Status {
     /// Every status, in the screen's order.

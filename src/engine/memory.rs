@@ -70,7 +70,7 @@ impl Standing {
 
 /// The small file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Page {
+struct MemoryPage {
     standing: Standing,
     /// The journal's number: each new one has the next.
     journal: u64,
@@ -94,7 +94,7 @@ struct Page {
 
 /// A small file as it is.
 struct FoundPage {
-    page: Page,
+    page: MemoryPage,
     /// It was written into another file, and copied into this one.
     is_copy: bool,
 }
@@ -145,14 +145,14 @@ impl SenderMemory {
         let (page, journal) = match self.page()? {
             Some(page) => {
                 let journal = self.journal(&page)?;
-                (Page { standing: standing.clone().further(&page.standing), ..page }, journal)
+                (MemoryPage { standing: standing.clone().further(&page.standing), ..page }, journal)
             }
             None => self.begin(standing.clone(), 0)?,
         };
         let (page, journal) = self.compact(page, journal, &lock)?;
         let extent = journal.sync()?;
         let has_opt_outs = page.has_opt_outs || OptOutMemory::new(&self.directory).path().exists();
-        self.write(&Page { extent, has_opt_outs, ..page.clone() }, &lock)?;
+        self.write(&MemoryPage { extent, has_opt_outs, ..page.clone() }, &lock)?;
         journal.indexed(page.confirmed_bytes)
     }
 
@@ -163,7 +163,7 @@ impl SenderMemory {
         let page = self.page()?.ok_or_else(|| MemoryError::Unreadable { path, why: "it is gone".to_owned() })?;
         let standing = Standing { likeness: page.standing.likeness.clone(), epoch, renewals };
         let extent = self.journal(&page)?.sync()?;
-        self.write(&Page { standing: standing.further(&page.standing), extent, ..page }, &lock)
+        self.write(&MemoryPage { standing: standing.further(&page.standing), extent, ..page }, &lock)
     }
 
     /// Everybody this machine knows that it posted to, as far as that can be read, and how much of it cannot.
@@ -199,17 +199,17 @@ impl SenderMemory {
         let known = self.page().ok().flatten().and_then(|page| Some((self.journal(&page).ok()?, page)));
         let known = known.filter(|(journal, _)| journal.is_whole());
         let (page, journal) = match known {
-            Some((journal, page)) => (Page { standing, ..page }, journal),
+            Some((journal, page)) => (MemoryPage { standing, ..page }, journal),
             None => self.begin(standing, self.next_journal())?,
         };
         let extent = journal.sync()?;
         let confirmed_bytes = journal.length()?;
-        self.write(&Page { confirmed_bytes, extent, has_gap: page.has_gap || has_gap, ..page }, &lock)
+        self.write(&MemoryPage { confirmed_bytes, extent, has_gap: page.has_gap || has_gap, ..page }, &lock)
     }
 
-    fn begin(&self, standing: Standing, number: u64) -> Result<(Page, Journal), MemoryError> {
+    fn begin(&self, standing: Standing, number: u64) -> Result<(MemoryPage, Journal), MemoryError> {
         let journal = Journal::create(&self.journal_path(number))?;
-        let page = Page {
+        let page = MemoryPage {
             standing,
             journal: number,
             origin: journal.origin()?,
@@ -223,7 +223,12 @@ impl SenderMemory {
     }
 
     /// Begins a new journal with the newest of a long one.
-    fn compact(&self, page: Page, journal: Journal, lock: &FileLock) -> Result<(Page, Journal), MemoryError> {
+    fn compact(
+        &self,
+        page: MemoryPage,
+        journal: Journal,
+        lock: &FileLock,
+    ) -> Result<(MemoryPage, Journal), MemoryError> {
         if !journal.is_long()? {
             return Ok((page, journal));
         }
@@ -231,14 +236,15 @@ impl SenderMemory {
         let (fresh, mut next) = self.begin(page.standing, page.journal + 1)?;
         next.append(&kept)?;
         let extent = next.sync()?;
-        let page = Page { confirmed_bytes, extent, has_gap: page.has_gap, has_opt_outs: page.has_opt_outs, ..fresh };
+        let page =
+            MemoryPage { confirmed_bytes, extent, has_gap: page.has_gap, has_opt_outs: page.has_opt_outs, ..fresh };
         self.write(&page, lock)?;
         // The page names the new one: the old one only takes up space.
         let _ = fs::remove_file(self.journal_path(page.journal - 1));
         Ok((page, next))
     }
 
-    fn page(&self) -> Result<Option<Page>, MemoryError> {
+    fn page(&self) -> Result<Option<MemoryPage>, MemoryError> {
         match self.found_page()? {
             Some(FoundPage { is_copy: true, .. }) => {
                 Err(MemoryError::Unreadable { path: self.page_path(), why: "it is a copy".to_owned() })
@@ -257,14 +263,14 @@ impl SenderMemory {
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.journals().is_empty() => return Ok(None),
             Err(error) => return Err(MemoryError::Unreadable { path, why: error.to_string() }),
         };
-        match serde_json::from_slice::<Page>(&text) {
+        match serde_json::from_slice::<MemoryPage>(&text) {
             Ok(page) => Ok(Some(FoundPage { is_copy: page.own_origin.is_some_and(|own| own != origin), page })),
             Err(error) => Err(MemoryError::Unreadable { path, why: format!("it is damaged ({error})") }),
         }
     }
 
     /// The journal that a page names, if it is that very file and nothing of it was cut off.
-    fn journal(&self, page: &Page) -> Result<Journal, MemoryError> {
+    fn journal(&self, page: &MemoryPage) -> Result<Journal, MemoryError> {
         let path = self.journal_path(page.journal);
         let journal = Journal::open(&path)?;
         let why = if journal.origin()? != page.origin {
@@ -282,13 +288,13 @@ impl SenderMemory {
     }
 
     /// Written beside and renamed: a kill leaves the old one or the new one.
-    fn write(&self, page: &Page, lock: &FileLock) -> Result<(), MemoryError> {
+    fn write(&self, page: &MemoryPage, lock: &FileLock) -> Result<(), MemoryError> {
         let path = self.page_path();
         // Of this process alone: one that was stopped may have its own open still.
         let draft = path.with_extension(format!("{}.new", std::process::id()));
         let write = || {
             let mut file = private(OpenOptions::new().create(true).truncate(true).write(true)).open(&draft)?;
-            file.write_all(&serde_json::to_vec(&Page { own_origin: Some(Origin::of(&file)?), ..page.clone() })?)?;
+            file.write_all(&serde_json::to_vec(&MemoryPage { own_origin: Some(Origin::of(&file)?), ..page.clone() })?)?;
             file.sync_data()?;
             // As late as can be: whoever was stopped, and passed over, replaces nothing.
             if lock.is_in_place() { fs::rename(&draft, &path).map(|()| true) } else { Ok(false) }
@@ -339,7 +345,7 @@ pub fn has_opt_outs(directory: &Path) -> bool {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let pages =
         entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|ending| ending == "json"));
-    let pages = pages.filter_map(|path| serde_json::from_slice::<Page>(&files::read(&path).ok()?.0).ok());
+    let pages = pages.filter_map(|path| serde_json::from_slice::<MemoryPage>(&files::read(&path).ok()?.0).ok());
     pages.into_iter().any(|page| page.has_opt_outs)
 }
 
@@ -352,7 +358,7 @@ pub fn of_server(state: &Path, sender: SenderId, likeness: &DatabaseIdentity) ->
     memories.filter(|memory| memory.found_page().is_ok_and(|found| found.as_ref().is_some_and(is_of))).collect()
 }
 
-impl Page {
+impl MemoryPage {
     fn is_of(&self, likeness: &DatabaseIdentity) -> bool {
         let known = &self.standing.likeness;
         !known.system_identifier.is_empty()

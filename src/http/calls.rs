@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_command_or_key_is_the_call_that_does_it() {
-        for (said, told) in [
+        for (said, expected) in [
             ("there is no blast 7: see `blastdeck blast list`", "there is no blast 7: see `GET /api/blasts`"),
             ("`blastdeck blast pause 7` stops it, or u in the dashboard", "`POST /api/blasts/7/pause` stops it"),
             (
@@ -169,7 +169,7 @@ mod tests {
             ("the status is received now, not uncertain", "the status is delivered now, not uncertain"),
             ("nothing to type", "nothing to type"),
         ] {
-            assert_eq!(for_programs(said), told);
+            assert_eq!(for_programs(said), expected);
         }
     }
 

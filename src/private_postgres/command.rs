@@ -94,17 +94,17 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_told_none_of_our_secrets() {
+    fn a_server_gets_none_of_our_secrets() {
         let mut command = of_server(Path::new("/usr/bin/env"), &Account::Own);
-        let mut told = String::new();
+        let mut environment = String::new();
 
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+        child.stdout.take().unwrap().read_to_string(&mut environment).unwrap();
         child.wait().unwrap();
 
-        let stray = told.lines().find(|line| line.starts_with("CARGO"));
+        let stray = environment.lines().find(|line| line.starts_with("CARGO"));
         assert_eq!(stray, None);
-        assert!(told.contains("LC_ALL=C"), "{told}");
+        assert!(environment.contains("LC_ALL=C"), "{environment}");
     }
 
     #[test]

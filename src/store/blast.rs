@@ -58,7 +58,7 @@ pub struct RunnableBlast {
 
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
     let head = sqlx::query_as(
-        "select id, sender_id, state, version, send_after, scheduled_for, launched_at, blast_tag, follow_up_stage from blasts where id = $1 and deleted_at is null",
+        "select id, sender_id, state::text as state, version, send_after, scheduled_for, launched_at, blast_tag, follow_up_stage from blasts where id = $1 and deleted_at is null",
     );
     Ok(head.bind(id).fetch_optional(tx).await?)
 }
@@ -75,7 +75,7 @@ pub struct StateChange<'a> {
 pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: StateChange<'_>) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "update blasts
-            set state = $3, state_reason = $4, state_by = $5, version = version + 1, updated_at = now(),
+            set state = $3::text::blast_state, state_reason = $4, state_by = $5, version = version + 1, updated_at = now(),
                 send_after = case when $3 = 'draft' then null else send_after end,
                 launched_at = case when $3 = 'draft' then null else launched_at end,
                 provider_hold_until = null, provider_hold_why = null,

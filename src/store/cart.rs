@@ -60,7 +60,7 @@ pub struct LockedCart {
 
 pub async fn lock(tx: &mut PgConnection, id: CartId) -> Result<Option<LockedCart>, StoreError> {
     let cart = sqlx::query_as(
-        "select sender_id, blast_id, recipient_id, phone_number, note, state, order_id from carts where id = $1 for update",
+        "select sender_id, blast_id, recipient_id, phone_number, note, state::text as state, order_id from carts where id = $1 for update",
     );
     Ok(cart.bind(id).fetch_optional(tx).await?)
 }
@@ -95,13 +95,15 @@ pub async fn set_note(tx: &mut PgConnection, id: CartId, note: Option<&str>) -> 
 /// Ends an open cart: with the order that was written from it, or abandoned.
 pub async fn end(tx: &mut PgConnection, id: CartId, order: Option<OrderId>, by: &str) -> Result<(), StoreError> {
     let state = if order.is_some() { CartState::Ordered } else { CartState::Abandoned };
-    sqlx::query("update carts set state = $2, order_id = $3, state_by = $4, updated_at = now() where id = $1")
-        .bind(id)
-        .bind(state)
-        .bind(order)
-        .bind(by)
-        .execute(tx)
-        .await?;
+    sqlx::query(
+        "update carts set state = $2::text::cart_state, order_id = $3, state_by = $4, updated_at = now() where id = $1",
+    )
+    .bind(id)
+    .bind(state)
+    .bind(order)
+    .bind(by)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -111,7 +113,7 @@ pub async fn reopen(tx: &mut PgConnection, order: OrderId, by: &str) -> Result<O
         "update carts
             set state = case when starts_with(phone_number, $3) then 'abandoned' else 'open' end::cart_state,
                 order_id = null, state_by = $2, updated_at = now()
-          where order_id = $1 returning id, state",
+          where order_id = $1 returning id, state::text",
     )
     .bind(order)
     .bind(by)

@@ -184,8 +184,8 @@ impl ClearingCursor {
             WhenLocked::Skip => "skip locked",
         };
         let people = sqlx::query_as(AssertSqlSafe(format!(
-            "select r.status, r.id from blast_recipients r
-              where r.blast_id = $1 and {whom} and (r.status, r.id) > ($2, $3)
+            "select r.status::text, r.id from blast_recipients r
+              where r.blast_id = $1 and {whom} and (r.status, r.id) > ($2::text::recipient_status, $3)
                 and exists (select 1 from blasts where id = $1 and {blast}) and {}
               order by r.status, r.id limit $4 for update of r {locked}",
             not_in_flight!("r.")

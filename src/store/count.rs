@@ -64,7 +64,7 @@ pub struct CountDifference {
 macro_rules! differences {
     () => {
         concat!(
-            "select coalesce(c.blast_id, r.blast_id) as blast_id, coalesce(c.status, r.status) as status,
+            "select coalesce(c.blast_id, r.blast_id) as blast_id, coalesce(c.status, r.status)::text as status,
                 coalesce(c.people, 0)::bigint as counted, coalesce(r.people, 0)::bigint as recounted,
                 coalesce(c.amount, 0) as counted_amount, coalesce(r.amount, 0) as recounted_amount,
                 coalesce(c.held, 0)::bigint as counted_held, coalesce(r.held, 0)::bigint as recounted_held
@@ -79,7 +79,7 @@ macro_rules! differences {
           where ($1::bigint is null or coalesce(c.blast_id, r.blast_id) = $1)
             and (coalesce(c.people, 0) <> coalesce(r.people, 0) or coalesce(c.amount, 0) <> coalesce(r.amount, 0)
                  or coalesce(c.held, 0) <> coalesce(r.held, 0))
-          order by 1, 2"
+          order by 1, coalesce(c.status, r.status)"
         )
     };
 }
@@ -102,7 +102,7 @@ pub async fn repair(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<CountDi
         differences!(),
         "), added as (
              insert into blast_count_deltas (blast_id, status, people, amount, held)
-             select blast_id, status, recounted - counted, recounted_amount - counted_amount, recounted_held - counted_held
+             select blast_id, status::recipient_status, recounted - counted, recounted_amount - counted_amount, recounted_held - counted_held
                from difference)
          select * from difference"
     ))

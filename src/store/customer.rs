@@ -290,8 +290,8 @@ const ROWS: &str = "
 /// The blasts of a customer, the newest first; drafts last.
 pub async fn blasts(tx: &mut PgConnection, customer: &str, limit: i64) -> Result<Vec<CustomerBlast>, StoreError> {
     let blasts = sqlx::query_as(concat!(
-        "select r.blast_id, b.blast_tag as tag, b.follow_up_stage, b.state, r.phone_number, ",
-        current!("r.", status),
+        "select r.blast_id, b.blast_tag as tag, b.follow_up_stage, b.state::text as state, r.phone_number, ",
+        current!("r.", status_word),
         " as status, r.sent_at, r.delivered_at as received_at,
                 r.read_timestamp as read_at, r.replied_at, r.closed_at, r.amount, r.note
            from blast_recipients r

@@ -278,7 +278,7 @@ struct HeldBlast {
 
 macro_rules! held_blasts {
     ($lock:literal) => {
-        concat!("select id, state, retry_next_day from blasts where id = any($1) order by id ", $lock)
+        concat!("select id, state::text as state, retry_next_day from blasts where id = any($1) order by id ", $lock)
     };
 }
 use held_blasts;

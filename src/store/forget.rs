@@ -150,7 +150,7 @@ pub async fn lock_rows(tx: &mut PgConnection, people: &[String]) -> Result<Vec<O
     .execute(&mut *tx)
     .await?;
     let rows = sqlx::query_as(
-        "select id, blast_id, status, phone_number from blast_recipients
+        "select id, blast_id, status::text as status, phone_number from blast_recipients
           where person_key(phone_number) = any($1) order by id for update",
     );
     let mut rows: Vec<OpenRow> = rows.bind(people).fetch_all(&mut *tx).await?;

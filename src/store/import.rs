@@ -290,7 +290,7 @@ impl Import {
 
     async fn follow(&mut self, Lineage { blast, stage, older_than }: Lineage) -> Result<(), StoreError> {
         sqlx::query(
-            "update blasts set follows_blast = $2, follows_stage = $3, follows_seconds = $4
+            "update blasts set follows_blast = $2, follows_stage = $3::text::recipient_status, follows_seconds = $4
               where id = $1 and exists (select from blasts where id = $2)",
         )
         .bind(self.blast)

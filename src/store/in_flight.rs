@@ -23,9 +23,13 @@ macro_rules! not_in_flight {
 pub(super) use not_in_flight;
 
 /// A column as everybody reads it, also of whoever is in flight: `current!("r.", status)`, or with `""` where the row has no name.
+/// `status_word` is what a row of ours is read from.
 macro_rules! current {
     ($row:literal, status) => {
         $crate::store::in_flight::current!($row, "'sending'::recipient_status", "status")
+    };
+    ($row:literal, status_word) => {
+        concat!("(", $crate::store::in_flight::current!($row, status), ")::text")
     };
     ($row:literal, attempt) => {
         $crate::store::in_flight::current!($row, "f.attempt", "attempt")

@@ -13,9 +13,17 @@ const BY_DAY: [&str; 1] = ["webhook_inbox"];
 /// Makes the months and days ahead where they are missing. Returns how many were made.
 pub async fn make(executor: impl PgExecutor<'_>) -> Result<i32, StoreError> {
     // In one trip to the server: every command begins with it.
-    let made = sqlx::raw_sql("select ensure_history_partitions() + ensure_inbox_partitions()");
-    Ok(made.fetch_one(executor).await?.try_get(0)?)
+    Ok(sqlx::raw_sql(MAKE).fetch_one(executor).await?.try_get(0)?)
 }
+
+/// The functions compare each month and day, which takes them milliseconds. They make all that is missing, so that the partitions of
+/// now and the furthest ones show whether anything is; one between them that is gone nevertheless is made when its time comes.
+const MAKE: &str = "select case when to_regclass('status_history_' || to_char(at, 'YYYY_MM')) is null
+                   or to_regclass('status_history_' || to_char(at + interval '3 months', 'YYYY_MM')) is null
+                   or to_regclass('webhook_inbox_' || to_char(at, 'YYYY_MM_DD')) is null
+                   or to_regclass('webhook_inbox_' || to_char(at + interval '7 days', 'YYYY_MM_DD')) is null
+                 then ensure_history_partitions() + ensure_inbox_partitions() else 0 end
+       from (select now() at time zone 'UTC') as utc (at)";
 
 /// What came of dropping old partitions, by their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

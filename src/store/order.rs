@@ -142,13 +142,13 @@ pub struct LockedOrder {
 /// An order under lock.
 pub async fn lock(tx: &mut PgConnection, id: OrderId) -> Result<Option<LockedOrder>, StoreError> {
     let order = sqlx::query_as(
-        "select sender_id, recipient_id, state, action_id, unreadable from orders where id = $1 for update",
+        "select sender_id, recipient_id, state::text as state, action_id, unreadable from orders where id = $1 for update",
     );
     Ok(order.bind(id).fetch_optional(tx).await?)
 }
 
 pub async fn set_state(tx: &mut PgConnection, id: OrderId, state: OrderState, by: &str) -> Result<(), StoreError> {
-    sqlx::query("update orders set state = $2, state_by = $3, updated_at = now() where id = $1")
+    sqlx::query("update orders set state = $2::text::order_state, state_by = $3, updated_at = now() where id = $1")
         .bind(id)
         .bind(state)
         .bind(by)

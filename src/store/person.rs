@@ -48,7 +48,7 @@ pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person
 
 async fn select(tx: &mut PgConnection, ids: &[RecipientId], lock: &str) -> Result<Vec<PersonRow>, StoreError> {
     let people = sqlx::query_as(AssertSqlSafe(format!(
-        "select {COLUMNS}, blast_id, phone_number, name, status, business, now() as read_at,
+        "select {COLUMNS}, blast_id, phone_number, name, status::text as status, business, now() as read_at,
                 exists (select 1 from suppressions x
                          where person_key(x.phone_number) = person_key(r.phone_number)
                            and x.business in (o.business, '*')) as is_suppressed

@@ -150,7 +150,7 @@ type PollRow = (RecipientId, BlastId, i32, Phone, Option<String>, DateTime<Utc>,
 pub async fn pending(pool: &PgPool, band: PollQuery) -> Result<Vec<PollTarget>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let rows: Vec<PollRow> = sqlx::query_as(
-        "select id, blast_id, attempt, phone_number, message_id, sent_at, status, provider_status,
+        "select id, blast_id, attempt, phone_number, message_id, sent_at, status::text, provider_status,
                 message_c2s_timestamp is not null
            from blast_recipients
           where blast_id = $1 and status in ('sent', 'delivered') and message_id is not null

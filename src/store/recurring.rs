@@ -6,11 +6,11 @@ use sqlx::{PgConnection, PgPool};
 
 use super::{StoreError, step};
 use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::stored::stored_by_word;
 
 /// What became of a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type, serde::Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum OccurrenceOutcome {
     /// A blast was made of it.
     Made,
@@ -18,6 +18,21 @@ pub enum OccurrenceOutcome {
     Missed,
     /// Somebody left it out.
     Skipped,
+}
+
+stored_by_word!(OccurrenceOutcome);
+
+impl OccurrenceOutcome {
+    const ALL: [Self; 3] = [Self::Made, Self::Missed, Self::Skipped];
+
+    /// The word in SQL and JSON.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Made => "made",
+            Self::Missed => "missed",
+            Self::Skipped => "skipped",
+        }
+    }
 }
 
 /// A time of a pattern that has come.

@@ -99,7 +99,7 @@ macro_rules! answers {
             "select b.id as blast, r.id as recipient,
                     coalesce(r.message_text, replace(replace(b.message, '{{', '{'), '}}', '}')) as text,
                     ",
-            current!("r.", status),
+            current!("r.", status_word),
             " as status, r.message_id, b.created_at as written_at, r.sent_at, ",
             current!("r.", changed_at),
             " as changed_at,

@@ -74,7 +74,8 @@ pub struct StepNote {
 macro_rules! steps {
     ($tail:literal) => {
         concat!(
-            "select s.blast, s.number, s.after_seconds, s.since, s.until, s.stage, s.message, s.template, s.first_people, s.at_most,
+            "select s.blast, s.number, s.after_seconds, s.since::text as since, s.until::text as until, s.stage, s.message, s.template,
+                    s.first_people, s.at_most,
                     s.paused_at, s.last_made_at, s.next_look_at
                from blast_steps s join blasts b on b.id = s.blast and b.deleted_at is null
               where s.removed_at is null and ",
@@ -91,7 +92,7 @@ pub async fn of_blast(pool: &PgPool, blast: BlastId) -> Result<Vec<StepRow>, Sto
 
 /// Up to which stage a step's people are followed up, where it is for a stage; also of one that was removed. `None`: there is no such step.
 pub async fn until(pool: &PgPool, step: StepKey) -> Result<Option<Option<Status>>, StoreError> {
-    let until = sqlx::query_scalar("select until from blast_steps where blast = $1 and number = $2");
+    let until = sqlx::query_scalar("select until::text from blast_steps where blast = $1 and number = $2");
     Ok(until.bind(step.blast).bind(step.number).fetch_optional(pool).await?)
 }
 
@@ -243,7 +244,7 @@ pub async fn add(tx: &mut PgConnection, blast: BlastId, new: StepColumns) -> Res
               union all
              select b.id, b.follows_blast, u.depth + 1 from up u join blasts b on b.id = u.follows_blast where u.depth < 100)
          insert into blast_steps (blast, number, after_seconds, since, until, stage, message, template, first_people, at_most)
-         select $1, n.number, $2, $3, $4, coalesce($5, 'Follow-up ' || n.number + (select max(depth) from up)), $6, $7, $8, $9
+         select $1, n.number, $2, $3::text::recipient_status, $4::text::recipient_status, coalesce($5, 'Follow-up ' || n.number + (select max(depth) from up)), $6, $7, $8, $9
            from (select coalesce(max(number), 0) + 1 as number from blast_steps where blast = $1) n
          returning number",
     );
@@ -257,8 +258,8 @@ pub async fn add(tx: &mut PgConnection, blast: BlastId, new: StepColumns) -> Res
 pub async fn set(tx: &mut PgConnection, step: StepKey, to: StepColumns) -> Result<(), StoreError> {
     let query = sqlx::query(
         "update blast_steps
-            set after_seconds = $3, since = $4, until = $5, stage = coalesce($6, stage), message = $7, template = $8,
-                first_people = $9, at_most = $10, next_look_at = null
+            set after_seconds = $3, since = $4::text::recipient_status, until = $5::text::recipient_status,
+                stage = coalesce($6, stage), message = $7, template = $8, first_people = $9, at_most = $10, next_look_at = null
           where blast = $1 and number = $2",
     );
     let query =
@@ -324,7 +325,7 @@ pub struct StepBlast {
 /// The blasts that the steps of a blast made, the newest first.
 pub async fn blasts(pool: &PgPool, of: BlastId) -> Result<Vec<StepBlast>, StoreError> {
     let blasts = sqlx::query_as(
-        "select step_number as step, id as blast, state, total_recipients as people, created_at as made_at, state_reason as reason,
+        "select step_number as step, id as blast, state::text as state, total_recipients as people, created_at as made_at, state_reason as reason,
                 state_by is null as is_untouched,
                 exists (select from blast_recipients r where r.blast_id = blasts.id and r.status = 'queued') as has_people_left
            from blasts where follows_blast = $1 and step_number is not null and deleted_at is null order by id desc",

@@ -24,7 +24,7 @@ pub(super) async fn begin_with(pool: &PgPool, statement: &'static str) -> Result
 }
 
 impl DbTransaction {
-    /// Ends it. Where the connection breaks meanwhile, [`StoreError::Unconfirmed`]: only reading tells whether it was made.
+    /// Ends it. Where the connection breaks meanwhile, [`StoreError::Unconfirmed`]: only reading it again shows whether it was made.
     pub async fn commit(self) -> Result<(), StoreError> {
         match to_its_end(self.0.commit()).await {
             Err(StoreError::Unavailable(error)) => Err(StoreError::Unconfirmed(error)),

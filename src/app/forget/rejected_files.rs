@@ -57,31 +57,31 @@ impl App {
                 continue;
             }
             match self.clear_rejected_file(PathBuf::from(&path), of).await {
-                Ok(Cleared::Done) => {}
-                Ok(Cleared::Gone) => gone.push(path),
-                Ok(Cleared::Foreign) => left.unreached.push(format!("{path}, which was changed since")),
+                Ok(FileOutcome::Done) => {}
+                Ok(FileOutcome::Gone) => gone.push(path),
+                Ok(FileOutcome::Foreign) => left.unreached.push(format!("{path}, which was changed since")),
                 Err(why) => left.failed = Some(format!("{path}: {why}")),
             }
         }
         Ok(rejected_file::remove(self.pool(), &host, &gone, of).await?)
     }
 
-    async fn clear_rejected_file(&self, path: PathBuf, of: &PersonTraces) -> Result<Cleared, String> {
+    async fn clear_rejected_file(&self, path: PathBuf, of: &PersonTraces) -> Result<FileOutcome, String> {
         let read = path.clone();
         let rows = match spawn_blocking(move || read_rejected_file(&read)).await {
             Ok(Ok(KnownRejectedFile::Rows(rows))) => rows,
-            Ok(Ok(KnownRejectedFile::Gone)) => return Ok(Cleared::Gone),
-            Ok(Ok(KnownRejectedFile::Foreign)) => return Ok(Cleared::Foreign),
+            Ok(Ok(KnownRejectedFile::Gone)) => return Ok(FileOutcome::Gone),
+            Ok(Ok(KnownRejectedFile::Foreign)) => return Ok(FileOutcome::Foreign),
             Ok(Err(error)) => return Err(error.to_string()),
             Err(error) => return Err(error.to_string()),
         };
         let others = self.rows_of_others(&rows, of).await.map_err(|error| error.to_string())?;
         if others.len() == rows.len() {
-            return Ok(Cleared::Done);
+            return Ok(FileOutcome::Done);
         }
         let written = spawn_blocking(move || rewrite_rejected_file(&path, &others)).await;
         written.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-        Ok(Cleared::Done)
+        Ok(FileOutcome::Done)
     }
 
     /// The rows that do not name the person.
@@ -99,7 +99,7 @@ impl App {
 }
 
 /// What became of one file.
-enum Cleared {
+enum FileOutcome {
     Done,
     Gone,
     Foreign,

@@ -107,8 +107,8 @@ impl Segment {
         terms.filter_map(|term| if let Test::List(name) = &term.test { Some(name.as_str()) } else { None }).collect()
     }
 
-    /// The list whose people are meant as they are there, whether or not they were ever written to: nothing is asked that a message
-    /// tells.
+    /// The list whose people are meant as they are there, whether or not they were ever written to: no condition is on what
+    /// a message went through.
     pub fn list_itself(&self) -> Option<&str> {
         let is_of_person = |term: &Term| {
             matches!(term.test, Test::List(_) | Test::Tag(_) | Test::Name(_) | Test::Phone(_) | Test::PhoneEnd(_))

@@ -22,23 +22,23 @@ impl From<Value> for WrittenPerson {
 impl<'de> serde::Deserialize<'de> for WrittenPerson {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
         let mut twice = None;
-        let value = Written { twice: &mut twice }.deserialize(source)?;
+        let value = AnyValue { twice: &mut twice }.deserialize(source)?;
         Ok(Self { value, twice })
     }
 }
 
 /// Reads any value, and notes the first field that is there twice.
-struct Written<'a> {
+struct AnyValue<'a> {
     twice: &'a mut Option<String>,
 }
 
-impl Written<'_> {
-    const fn again(&mut self) -> Written<'_> {
-        Written { twice: self.twice }
+impl AnyValue<'_> {
+    const fn again(&mut self) -> AnyValue<'_> {
+        AnyValue { twice: self.twice }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Written<'_> {
+impl<'de> DeserializeSeed<'de> for AnyValue<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
@@ -46,7 +46,7 @@ impl<'de> DeserializeSeed<'de> for Written<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Written<'_> {
+impl<'de> Visitor<'de> for AnyValue<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -90,7 +90,7 @@ pub fn refuses_token(code: &str) -> bool {
     is_meta || matches!(code, "error" | "http_401" | "http_403")
 }
 
-/// Whether the number's health, read once more, shows that what a code stopped for is over. Meta tells of blocked and restricted numbers
+/// Whether the number's health, read once more, shows that what a code stopped for is over. Meta reports blocked and restricted numbers
 /// there too late, or never (368, 131048), so that only a token or a registration is shown; an event of the account is not.
 pub fn is_shown_by_health(code: &str) -> bool {
     let is_registration = matches!(code.trim().parse(), Ok(33 | 131_045 | 133_000 | 133_010));

@@ -53,7 +53,7 @@ pub struct CartQuery {
 }
 
 const SELECT: &str =
-    "select c.id, c.state, c.sender_id, s.name as sender, c.blast_id, b.blast_tag, c.recipient_id, c.phone_number,
+    "select c.id, c.state::text as state, c.sender_id, s.name as sender, c.blast_id, b.blast_tag, c.recipient_id, c.phone_number,
                 coalesce(r.name, c.name) as name, c.note, c.total, c.currency, c.order_id, c.created_by, c.state_by,
                 c.created_at, c.updated_at,
                 coalesce((select json_agg(json_build_object(
@@ -99,7 +99,7 @@ fn push_conditions(sql: &mut QueryBuilder<Postgres>, query: &CartQuery) {
         sql.push(" and c.sender_id = ").push_bind(sender);
     }
     if let Some(state) = query.state {
-        sql.push(" and c.state = ").push_bind(state);
+        sql.push(" and c.state = ").push_bind(state).push("::text::cart_state");
     }
     if let Some(phone) = &query.phone {
         sql.push(" and person_key(c.phone_number) = person_key(").push_bind(phone.as_str().to_owned()).push(")");

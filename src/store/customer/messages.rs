@@ -45,7 +45,7 @@ pub async fn sent(
     let ids = export::ids_after(pool, blast, &SENT, Some(after), limit).await?;
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let messages = sqlx::query_as(
-        "select r.id, r.phone_number, r.external_id, r.attempt, r.status, r.message_id, r.message_text, b.template is not null as is_template,
+        "select r.id, r.phone_number, r.external_id, r.attempt, r.status::text as status, r.message_id, r.message_text, b.template is not null as is_template,
                 r.sent_at, r.delivered_at, r.read_timestamp as read_at, r.failed_at, r.error_code, r.error_message, r.changed_at
            from blast_recipients r join blasts b on b.id = r.blast_id
           where r.id = any($1) order by r.id",

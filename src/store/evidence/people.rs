@@ -42,16 +42,20 @@ fn stored(status: Status) -> Status {
 /// A column that evidence can change.
 struct EvidenceColumn {
     name: &'static str,
-    kind: &'static str,
     differs: fn(&RecipientChange) -> bool,
-    array: fn(&mut StatementBuilder, &'static str, &[RecipientChange]) -> Result<String, StoreError>,
+    array: fn(&mut StatementBuilder, &[RecipientChange]) -> Result<String, StoreError>,
 }
 
 macro_rules! column {
+    ($name:literal, status, $person:ident => $value:expr) => {
+        column!($name, $person => $value; |writing, values| writing.statuses(&values))
+    };
     ($name:literal, $kind:literal, $person:ident => $value:expr) => {
+        column!($name, $person => $value; |writing, values| writing.array($kind, values))
+    };
+    ($name:literal, $person:ident => $value:expr; |$writing:ident, $values:ident| $array:expr) => {
         EvidenceColumn {
             name: $name,
-            kind: $kind,
             differs: |change| {
                 let of_before = {
                     let $person = &change.before;
@@ -60,19 +64,19 @@ macro_rules! column {
                 let $person = &change.after;
                 of_before != $value
             },
-            array: |writing, kind, changes| {
-                let values = column(changes, |change| {
+            array: |$writing, changes| {
+                let $values = column(changes, |change| {
                     let $person = &change.after;
                     $value
                 });
-                writing.array(kind, values)
+                $array
             },
         }
     };
 }
 
 const COLUMNS: [EvidenceColumn; 22] = [
-    column!("standing", "recipient_status", p => stored(p.delivery_status)),
+    column!("standing", status, p => stored(p.delivery_status)),
     column!("tries", "int", p => p.tries),
     column!("next_attempt_at", "timestamptz", p => p.next_attempt_at),
     column!("message_id", "text", p => p.message_id.as_ref().map(MessageId::as_str)),
@@ -93,7 +97,7 @@ const COLUMNS: [EvidenceColumn; 22] = [
     column!("error_code", "text", p => storable_option(p.error_code.as_ref())),
     column!("error_message", "text", p => storable_option(p.error_message.as_ref())),
     column!("reason", "text", p => storable_option(p.reason.as_ref())),
-    column!("status", "recipient_status", p => stored(p.status())),
+    column!("status", status, p => stored(p.status())),
 ];
 
 /// Writes them, as the last part: their flights are deleted after their rows are locked. Joined on the primary key only: any further
@@ -111,7 +115,7 @@ pub(super) fn write(
     }
     let mut update = Update::of(writing, changes)?;
     for column in differing {
-        let array = (column.array)(writing, column.kind, changes)?;
+        let array = (column.array)(writing, changes)?;
         update.set(column.name, format!("{0} = x.{0}", column.name), array);
     }
     update.add_attempts(writing, changes)?;

@@ -15,7 +15,7 @@ use crate::store::{StoreError, in_flight};
 
 /// The columns that evidence can change.
 pub(in crate::store) const COLUMNS: &str =
-    "id, attempt, tries, standing, claimed_at, next_attempt_at, message_id, message_timestamp,
+    "id, attempt, tries, standing::text, claimed_at, next_attempt_at, message_id, message_timestamp,
     message_c2s_timestamp, sent_at, delivered_at, read_timestamp, reply_seen_at, replied_marked_at, closed_at,
     failed_at, failed_attempt, opted_out_at, amount, note, provider_status, error_code, error_message, reason";
 

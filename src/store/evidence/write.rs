@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use sqlx::{Arguments, AssertSqlSafe, Encode, PgConnection, Postgres, Type};
 
 use super::{Assumption, AttemptAnswer, EvidenceEntry, StatusChange};
+use crate::domain::status::Status;
 use crate::store::StoreError;
 use crate::store::alias::{self, NumberAlias};
 
@@ -38,6 +39,14 @@ impl StatementBuilder {
         self.arguments.add(values).map_err(sqlx::Error::Encode)?;
         self.arrays += 1;
         Ok(format!("${}::{kind}[]", self.arrays))
+    }
+
+    /// Adds an array of statuses: as one text, which the server reads at the cost of an array of them; cast one by one, they cost more.
+    pub(super) fn statuses(&mut self, values: &[Status]) -> Result<String, StoreError> {
+        let words: Vec<&str> = values.iter().map(|status| status.word()).collect();
+        self.arguments.add(format!("{{{}}}", words.join(","))).map_err(sqlx::Error::Encode)?;
+        self.arrays += 1;
+        Ok(format!("${}::text::recipient_status[]", self.arrays))
     }
 
     pub(super) fn part(&mut self, sql: String) {
@@ -195,8 +204,8 @@ pub(super) fn history(writing: &mut StatementBuilder, steps: &[StatusChange<'_>]
         writing.array("bigint", column(steps, |step| step.entry.blast.0))?,
         writing.array("bigint", column(steps, |step| step.entry.recipient.0))?,
         writing.array("int", column(steps, |step| step.entry.stamped.attempt))?,
-        writing.array("recipient_status", column(steps, |step| step.old))?,
-        writing.array("recipient_status", column(steps, |step| step.new))?,
+        writing.statuses(&column(steps, |step| step.old))?,
+        writing.statuses(&column(steps, |step| step.new))?,
         writing.array("timestamptz", column(steps, |step| step.entry.stamped.at))?,
         writing.array("text", column(steps, |step| step.entry.source.word()))?,
         writing.array("text", column(steps, |step| step.entry.by.as_deref()))?,

@@ -21,7 +21,7 @@ const GOT: &str = "
     select exists (
         select from hooks h,
                lateral (
-                   select 'history' as source, x.id, x.changed_at as at, b.sender_id, null as business, h.told_history as told
+                   select 'history' as source, x.id, x.changed_at as at, b.sender_id, null as business, h.told_history as cursor
                      from status_history x join blasts b on b.id = x.blast_id
                     where x.recipient_id = any($3) and x.new_status = any($6::text[]::recipient_status[])
                       and b.answer_until is null
@@ -38,7 +38,7 @@ const GOT: &str = "
                     union all
                    select 'opt_out_removals', id, at, null, business, h.told_opt_out_removals from opt_out_removals
                     where person_key(phone_number) = any($2)) x
-         where h.name = $1 and x.id <= x.told and x.at >= h.created_at
+         where h.name = $1 and x.id <= x.cursor and x.at >= h.created_at
            and ($5::text[] is null or x.business = '*'
                 or exists (select from senders s where s.name = any($5) and (s.id = x.sender_id or s.business = x.business)))
            and not exists (select from hook_deliveries d

@@ -5,6 +5,7 @@ use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{EventSource, HeldHook, RowRange, cursor_column, interval};
+use crate::domain::stored::stored_by_word;
 use crate::store::StoreError;
 
 /// A call that is to be made.
@@ -90,15 +91,29 @@ pub async fn pending(pool: &PgPool, hook: i64) -> Result<i64, StoreError> {
 }
 
 /// What became of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum DeliveryState {
     /// To be made, or made again.
     Pending,
     Delivered,
     /// Given up; a replay tries it again.
     Dead,
+}
+
+stored_by_word!(DeliveryState);
+
+impl DeliveryState {
+    const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Dead];
+
+    /// The word in SQL and JSON.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
 }
 
 /// A call that was made.

@@ -71,7 +71,7 @@ struct ChangeRow {
 
 async fn changes(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, StoreError> {
     let rows: Vec<ChangeRow> = sqlx::query_as(
-        "select c.id, c.at, c.old_state, c.new_state,
+        "select c.id, c.at, c.old_state::text as old_state, c.new_state::text as new_state,
                 json_strip_nulls(json_build_object(
                     'blast_id', c.blast_id, 'blast_tag', b.blast_tag, 'external_id', b.external_id, 'sender', s.name,
                     'state', c.new_state, 'previous_state', c.old_state, 'reason', c.reason, 'by', c.by_whom)) as data
@@ -108,7 +108,8 @@ async fn history(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, St
     // By the index on the id of each month, whatever the statistics say.
     let mut tx = settings::begin_hot_path(pool).await?;
     let rows: Vec<StatusEventRow> = sqlx::query_as(
-        "select h.id, coalesce(h.happened_at, h.changed_at) as at, h.changed_at as written_at, h.old_status, h.new_status,
+        "select h.id, coalesce(h.happened_at, h.changed_at) as at, h.changed_at as written_at, h.old_status::text as old_status,
+                h.new_status::text as new_status,
                 json_strip_nulls(json_build_object(
                     'blast_id', h.blast_id, 'blast_tag', b.blast_tag, 'blast_external_id', b.external_id, 'sender', s.name,
                     'recipient_id', h.recipient_id, 'external_id', r.external_id, 'phone_number', r.phone_number,
@@ -156,7 +157,7 @@ struct OrderEventRow {
 /// With the items as they are by now, money as text.
 async fn orders(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, StoreError> {
     let rows: Vec<OrderEventRow> = sqlx::query_as(
-        "select c.id, c.at, c.old_state, c.new_state,
+        "select c.id, c.at, c.old_state::text as old_state, c.new_state::text as new_state,
                 json_strip_nulls(json_build_object(
                     'order_id', o.id, 'sender', s.name, 'blast_id', o.blast_id, 'recipient_id', o.recipient_id,
                     'phone_number', o.phone_number, 'user_id', o.user_id, 'name', o.name, 'state', c.new_state,

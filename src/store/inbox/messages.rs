@@ -85,7 +85,7 @@ async fn of_attempts(tx: &mut PgConnection, asked: &[IdQuery<'_>]) -> Result<Vec
         "select x.n, m.sender_id, m.recipient_id, r.blast_id, m.attempt, r.phone_number, ",
         current!("r.", attempt),
         " as newest_attempt, ",
-        current!("r.", status),
+        current!("r.", status_word),
         " as status
            from unnest($1::int[], $2::bigint[], $3::text[], $4::bigint[], $5::int[])
                 as x (n, sender_id, message_id, recipient_id, attempt)
@@ -110,7 +110,7 @@ async fn by_id_alone(tx: &mut PgConnection, asked: &[&IdQuery<'_>]) -> Result<Ve
         "select x.n, m.sender_id, m.recipient_id, r.blast_id, m.attempt, r.phone_number, ",
         current!("r.", attempt),
         " as newest_attempt, ",
-        current!("r.", status),
+        current!("r.", status_word),
         " as status
            from unnest($1::int[], $2::bigint[], $3::text[]) as x (n, sender_id, message_id)
            join provider_message m on m.sender_id = x.sender_id and m.message_id = x.message_id
@@ -128,7 +128,7 @@ async fn by_id_alone(tx: &mut PgConnection, asked: &[&IdQuery<'_>]) -> Result<Ve
 pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery<'_>]) -> Result<Vec<KnownAttempt>, StoreError> {
     let found = sqlx::query_as(
         concat!("select x.n, a.sender_id, a.recipient_id, r.blast_id, a.attempt, r.phone_number, ",
-                current!("r.", attempt), " as newest_attempt, ", current!("r.", status), " as status,
+                current!("r.", attempt), " as newest_attempt, ", current!("r.", status_word), " as status,
                 a.claimed_at, a.epoch,
                 exists (select from provider_message m
                          where m.recipient_id = a.recipient_id and m.attempt = a.attempt and m.message_id is not null) as has_id,

@@ -97,7 +97,7 @@ pub struct OrderQuery {
     pub limit: u32,
 }
 
-const SELECT: &str = "select o.id, o.state, o.source, o.sender_id, s.name as sender, o.blast_id, b.blast_tag, o.recipient_id,
+const SELECT: &str = "select o.id, o.state::text as state, o.source, o.sender_id, s.name as sender, o.blast_id, b.blast_tag, o.recipient_id,
                 o.phone_number, o.user_id, coalesce(r.name, o.name) as name, o.catalogue, o.note, o.message_id, o.total, o.currency,
                 o.unreadable, case when a.id is not null and r.id is not null and t.id is null then o.counted end as counted,
                 o.uncounted, t.operator as replaced_by, t.at as replaced_at, u.id is not null as is_undone, u.undone_by, o.ordered_at, o.dated_at, o.created_at, o.updated_at, o.state_by,
@@ -157,7 +157,7 @@ pub async fn list(pool: &PgPool, query: &OrderQuery) -> Result<Vec<OrderRow>, St
         sql.push(" and o.sender_id = ").push_bind(sender);
     }
     if let Some(state) = query.state {
-        sql.push(" and o.state = ").push_bind(state);
+        sql.push(" and o.state = ").push_bind(state).push("::text::order_state");
     }
     if let Some(phone) = &query.phone {
         sql.push(" and person_key(o.phone_number) = person_key(").push_bind(phone.as_str()).push(")");

@@ -42,7 +42,7 @@ pub async fn taken_out(
 ) -> Result<Vec<TakenOut>, StoreError> {
     let taken_out = sqlx::query_as(
         "select r.id, r.blast_id as blast, s.name as sender, s.business, r.phone_number, r.attempt, r.status = 'opted_out' as is_out,
-                b.state,
+                b.state::text as state,
                 r.status = 'opted_out' and b.state in ('scheduled', 'sending', 'paused') and b.repeat_rule is null
                 and (coalesce(b.launched_at > r.opted_out_at, false)
                      or exists (select from operator_actions l

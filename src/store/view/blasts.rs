@@ -78,7 +78,14 @@ struct BlastRecord {
 macro_rules! blasts {
     ($unasked:literal, $tail:literal) => {
         concat!(
-            "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, coalesce(c.held, 0) as held, q.next_due_at, q.next_due_reason,
+            "select b.state::text as state, b.id, b.blast_tag, b.follow_up_stage, b.version, b.sender_id, b.total_recipients,
+                    b.message, b.template, b.send_after, b.scheduled_for, b.scheduled_local, b.state_reason,
+                    b.state_by, b.blast_date, b.launched_at, b.completed_at, b.created_at, b.external_id,
+                    b.description, b.follows_blast, b.unfinished, b.first_people, b.first_left, b.segment,
+                    b.repeat_rule, b.repeat_until, b.repeat_times, b.repeat_seen, b.at_most, b.pattern_blast,
+                    b.occurrence_at, b.local_time, b.window_local, b.step_number, b.updated_at, b.rate, b.gap,
+                    b.send_window, b.weekdays, b.timezone,
+                    s.name as sender, s.rehearsal, c.people, c.amount, coalesce(c.held, 0) as held, q.next_due_at, q.next_due_reason,
                     q.next_due_code, d.later_people, d.later_first, d.later_last, coalesce(u.unasked, 0) as unasked, o.opted_out_later,
                     exists (select from blast_steps p where p.blast = b.id and p.removed_at is null) as has_steps
                from blasts b
@@ -122,7 +129,7 @@ macro_rules! listed {
     () => {
         "($1::text is null or lower(b.blast_tag) = lower($1))
             and ($2::text is null or lower(b.follow_up_stage) = lower($2))
-            and ($3::blast_state is null or b.state = $3)
+            and ($3::text is null or b.state = $3::blast_state)
             and ($4::timestamptz is null or b.blast_date >= $4)
             and ($5::timestamptz is null or b.blast_date < $5)
             and ($6::bigint is null or b.sender_id = $6)
@@ -323,7 +330,7 @@ const fn unasked(found: i64) -> Total {
 /// How many people are in each status, in one reading.
 pub async fn counts(pool: &PgPool, id: BlastId) -> Result<Counts, StoreError> {
     let rows: Vec<(Status, i64, Decimal, i64)> =
-        sqlx::query_as("select status, people, amount, held from blast_status_counts where blast_id = $1")
+        sqlx::query_as("select status::text, people, amount, held from blast_status_counts where blast_id = $1")
             .bind(id)
             .fetch_all(pool)
             .await?;
@@ -337,7 +344,7 @@ pub async fn counts(pool: &PgPool, id: BlastId) -> Result<Counts, StoreError> {
 }
 
 pub async fn state(pool: &PgPool, id: BlastId) -> Result<Option<BlastState>, StoreError> {
-    Ok(sqlx::query_scalar("select state from blasts where id = $1 and deleted_at is null")
+    Ok(sqlx::query_scalar("select state::text from blasts where id = $1 and deleted_at is null")
         .bind(id)
         .fetch_optional(pool)
         .await?)

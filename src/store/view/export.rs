@@ -80,8 +80,8 @@ pub struct PersonChange {
 /// What happened to these people, person by person, oldest first.
 pub async fn changes(pool: &PgPool, people: &[RecipientId]) -> Result<Vec<PersonChange>, StoreError> {
     let changes = sqlx::query_as(concat!(
-        "select h.recipient_id, r.phone_number as phone, r.name, h.changed_at, h.happened_at, h.old_status, h.new_status,
-                h.attempt, h.source, h.by_whom, h.metadata
+        "select h.recipient_id, r.phone_number as phone, r.name, h.changed_at, h.happened_at, h.old_status::text as old_status,
+                h.new_status::text as new_status, h.attempt, h.source, h.by_whom, h.metadata
            from (",
         changes_of!("= any($1)"),
         ") h

@@ -19,13 +19,13 @@ pub async fn since(pool: &PgPool, blast: Option<BlastId>, from: DateTime<Utc>) -
         Some(_) => {
             "moved as materialized (
                  select before, after, count(*) as people from changed where after <> before group by before, after)
-             select status, sum(people)::bigint from moved"
+             select status::text as word, sum(people)::bigint from moved"
         }
         None => {
             "moved as (
                  select before, after, person_key(r.phone_number) as person
                    from changed join blast_recipients r on r.id = changed.recipient_id where after <> before)
-             select status, count(distinct person) from moved"
+             select status::text as word, count(distinct person) from moved"
         }
     };
     let sql = format!(

@@ -79,7 +79,7 @@ async fn window(snapshot: &mut PgConnection, head: &DetailsRecord) -> Result<Opt
 async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<DetailsRecord>, sqlx::Error> {
     let found = sqlx::query_as(concat!(
         "select r.id, r.blast_id, r.phone_number as phone, r.name, ",
-        current!("r.", status),
+        current!("r.", status_word),
         " as status, ",
         current!("r.", attempt),
         " as attempt, r.message_id, r.sent_at,
@@ -117,7 +117,7 @@ struct HistoryRecord {
 
 async fn history(snapshot: &mut PgConnection, id: RecipientId) -> Result<Vec<HistoryRow>, sqlx::Error> {
     let changes: Vec<HistoryRecord> = sqlx::query_as(concat!(
-        "select h.changed_at, h.happened_at, h.old_status, h.new_status, h.attempt, h.source, h.by_whom, h.metadata,
+        "select h.changed_at, h.happened_at, h.old_status::text as old_status, h.new_status::text as new_status, h.attempt, h.source, h.by_whom, h.metadata,
                 a.order_id, a.action as act
            from (",
         changes_of!("= $1"),

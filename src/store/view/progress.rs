@@ -23,26 +23,30 @@ pub async fn sample(
     let mut tx = settings::begin_hot_path(pool).await?;
     let found: Vec<StageTimes> = if people <= SAMPLE_MAX {
         sqlx::query_as(
-            "select id, status, sent_at, delivered_at, read_timestamp as read_at, replied_at, closed_at, changed_at
-               from blast_recipients
-              where blast_id = $1 and status >= $2 and status <= $2
-              order by status, id limit $3",
+            "select id, status::text as status, sent_at, delivered_at, read_timestamp as read_at, replied_at, closed_at, changed_at
+               from blast_recipients r
+              where blast_id = $1 and status >= $2::text::recipient_status and status <= $2::text::recipient_status
+              order by r.status, id limit $3",
         )
     } else {
         sqlx::query_as(
             "with edges as materialized (
-                 select (select id from blast_recipients where blast_id = $1 and status >= $2 and status <= $2
+                 select (select id from blast_recipients
+                          where blast_id = $1 and status >= $2::text::recipient_status and status <= $2::text::recipient_status
                           order by status, id limit 1) as low,
-                        (select id from blast_recipients where blast_id = $1 and status >= $2 and status <= $2
+                        (select id from blast_recipients
+                          where blast_id = $1 and status >= $2::text::recipient_status and status <= $2::text::recipient_status
                           order by status desc, id desc limit 1) as high)
              select distinct on (r.id) r.*
                from edges
               cross join generate_series(0, $3 - 1) as n
               cross join lateral (
-                    select id, status, sent_at, delivered_at, read_timestamp as read_at, replied_at, closed_at, changed_at
-                      from blast_recipients
-                     where blast_id = $1 and status >= $2 and status <= $2 and id >= low + (high - low) * n / $3
-                     order by status, id limit 1) r
+                    select id, status::text as status, sent_at, delivered_at, read_timestamp as read_at, replied_at, closed_at,
+                           changed_at
+                      from blast_recipients p
+                     where blast_id = $1 and status >= $2::text::recipient_status and status <= $2::text::recipient_status
+                       and id >= low + (high - low) * n / $3
+                     order by p.status, id limit 1) r
               order by r.id",
         )
     }

@@ -25,7 +25,7 @@ pub use super::person::{details, find};
 /// The columns of a [`RecipientRow`], by its names.
 pub(super) const COLUMNS: &str = concat!(
     "id, blast_id, phone_number as phone, name, ",
-    current!("", status),
+    current!("", status_word),
     " as status, ",
     current!("", attempt),
     " as attempt, message_id, sent_at,

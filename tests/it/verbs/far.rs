@@ -4,7 +4,7 @@ use crate::support::proxy::Proxy;
 use crate::support::{Setup, Shop, database, figure, postgres};
 
 /// Round trips of a verb that reads, beside those that begin its connections.
-const TRIPS_AT_MOST: usize = 17;
+const TRIPS_AT_MOST: usize = 15;
 
 #[tokio::test]
 async fn a_verb_asks_a_far_server_little() {

@@ -16,12 +16,12 @@ pub fn hooks_in_words(hooks: &[String]) -> Option<String> {
 
 impl App {
     /// The names of hooks whose receivers got events about a person.
-    pub(super) async fn hooks_that_told(
+    pub(super) async fn hooks_that_called(
         &self,
         tx: &mut DbTransaction,
         of: &PersonTraces,
     ) -> Result<Vec<String>, AppError> {
-        let mut told = Vec::new();
+        let mut called = Vec::new();
         for name in forget::hook_names(tx).await? {
             let config = self.config().hook(&name);
             let readings = HookReadings {
@@ -30,10 +30,10 @@ impl App {
                 statuses: config.map_or_else(|| Status::ALL.to_vec(), |hook| hook.events.statuses()),
             };
             if forget::got_events(tx, &readings, of).await? {
-                told.push(name);
+                called.push(name);
             }
         }
-        Ok(told)
+        Ok(called)
     }
 }
 
