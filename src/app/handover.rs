@@ -1,5 +1,6 @@
 //! Hands a blast over to another process: reported only once a live engine holds its sender.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::view::BlastView;
 use super::{App, AppError};
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::Waiting;
 use crate::engine::{Standby, Started};
 use crate::store::view::senders::{self, LeaseHolder};
@@ -27,11 +28,12 @@ pub enum Engines {
     Others,
 }
 
-/// What was observed of a sender's lease so far.
+/// What was observed of the senders' leases so far.
 struct Handover {
     standby: Standby,
     engines: Engines,
-    first: Option<LeaseHolder>,
+    /// Who held each sender when the wait began; nobody held one that is missing.
+    first: BTreeMap<SenderId, LeaseHolder>,
     /// The length of the standby's log before any was started.
     log_length: u64,
     started: Option<Started>,
@@ -44,31 +46,77 @@ impl App {
     /// seconds; where another machine holds the lease, it waits for a renewal.
     pub async fn hand_over(&self, blast: BlastId, engines: Engines) -> Result<Result<(), String>, AppError> {
         let row = self.blast(blast).await?;
-        if let Some(Waiting::SenderStopped { why, .. }) = &row.waiting {
-            return Ok(Err(format!("sender {} is stopped: {why}", row.sender)));
-        }
-        let first = senders::lease_holder(self.pool(), row.sender_id).await?;
-        let mut watch = match self.handover(engines, first) {
-            Ok(watch) => watch,
-            Err(missing) => return Ok(Err(missing)),
-        };
+        let mut end = Ok(());
+        self.hand_over_all(std::slice::from_ref(&row), engines, |_, known| end = known).await?;
+        Ok(end)
+    }
+
+    /// The same for several blasts at once, under one patience: `report` gets the end of each as soon as it is known.
+    pub async fn hand_over_all(
+        &self,
+        blasts: &[BlastView],
+        engines: Engines,
+        mut report: impl FnMut(&BlastView, Result<(), String>) + Send,
+    ) -> Result<(), AppError> {
+        let mut waiting: Vec<_> = blasts.iter().collect();
+        let first = self.lease_holders(&waiting).await?;
+        let mut watch = self.handover(engines, first);
         let began = Instant::now();
         loop {
-            watch.ensure();
-            let held = senders::lease_holder(self.pool(), row.sender_id).await?;
-            if watch.is_convinced_by(held.as_ref(), self.holder()) || self.has_nothing_to_send(blast).await? {
-                return Ok(Ok(()));
+            let mut still = Vec::new();
+            for blast in waiting {
+                match self.end_of_handover(blast, watch.as_mut(), began).await? {
+                    Some(end) => report(blast, end),
+                    None => still.push(blast),
+                }
             }
-            let is_elsewhere = held.is_some_and(|held| held.holder != self.holder());
-            if began.elapsed() >= self.patience(is_elsewhere) {
-                return Ok(Err(self.missing(&row, &watch).await?));
+            waiting = still;
+            if waiting.is_empty() {
+                return Ok(());
             }
             sleep(POLL_EVERY).await;
         }
     }
 
-    /// Begins to observe a lease; the reason, as a sentence, where no standby could be started.
-    fn handover(&self, engines: Engines, first: Option<LeaseHolder>) -> Result<Handover, String> {
+    /// Whether a blast continues; `None` while that may still become true.
+    async fn end_of_handover(
+        &self,
+        blast: &BlastView,
+        watch: Result<&mut Handover, &mut String>,
+        began: Instant,
+    ) -> Result<Option<Result<(), String>>, AppError> {
+        if let Some(Waiting::SenderStopped { why, .. }) = &blast.waiting {
+            return Ok(Some(Err(format!("sender {} is stopped: {why}", blast.sender))));
+        }
+        let watch = match watch {
+            Ok(watch) => watch,
+            Err(missing) => return Ok(Some(Err(missing.clone()))),
+        };
+        watch.ensure();
+        let held = senders::lease_holder(self.pool(), blast.sender_id).await?;
+        let is_convinced = watch.is_convinced_by(blast.sender_id, held.as_ref(), self.holder());
+        if is_convinced || self.has_nothing_to_send(blast.id).await? {
+            return Ok(Some(Ok(())));
+        }
+        let is_elsewhere = held.is_some_and(|held| held.holder != self.holder());
+        if began.elapsed() < self.patience(is_elsewhere) {
+            return Ok(None);
+        }
+        Ok(Some(Err(self.missing(blast, watch).await?)))
+    }
+
+    async fn lease_holders(&self, blasts: &[&BlastView]) -> Result<BTreeMap<SenderId, LeaseHolder>, AppError> {
+        let mut holders = BTreeMap::new();
+        for sender in blasts.iter().map(|blast| blast.sender_id) {
+            if let Some(held) = senders::lease_holder(self.pool(), sender).await? {
+                holders.insert(sender, held);
+            }
+        }
+        Ok(holders)
+    }
+
+    /// Begins to observe leases; the reason, as a sentence, where no standby could be started.
+    fn handover(&self, engines: Engines, first: BTreeMap<SenderId, LeaseHolder>) -> Result<Handover, String> {
         let standby = Standby::new(self.config(), self.database_url());
         let standby = standby.map_err(|error| format!("no standby can be started: {error}"))?;
         let log_length = standby.log_length();
@@ -123,9 +171,10 @@ impl Handover {
 
     /// Another process must acquire or renew the lease during the wait, since the lease of a killed one looks held until it
     /// expires. This process's own lease passes to a standby that is ready when it ends.
-    fn is_convinced_by(&self, held: Option<&LeaseHolder>, us: &str) -> bool {
+    fn is_convinced_by(&self, sender: SenderId, held: Option<&LeaseHolder>, us: &str) -> bool {
         let Some(held) = held.filter(|held| self.engines == Engines::All || held.holder != us) else { return false };
-        let is_renewed = held.holder != us && self.first.as_ref().is_none_or(|first| first.renewals < held.renewals);
+        let is_renewed =
+            held.holder != us && self.first.get(&sender).is_none_or(|first| first.renewals < held.renewals);
         is_renewed || (held.holder == us && self.standby.is_ready().unwrap_or(false))
     }
 

@@ -1,25 +1,23 @@
 //! Runs the dashboard, with an engine in the same process.
 
+mod leaving;
+
+pub(super) use leaving::{CtrlC, hand_over};
+
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use color_eyre::Result;
-use tokio::time::timeout;
 
 use super::Global;
 use super::context::{Context, load, log_dir, private_postgres, program};
 use super::exit::UsageError;
-use super::output::talk;
-use crate::app::view::BlastFilter;
-use crate::app::{App, Engines, ProcessKind};
+use crate::app::{App, ProcessKind};
 use crate::config::{AsciiSetting, Config, ConfigError, ConfigProblem, KeySetting, ProblemLocation, ThemeSetting};
-use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
-use crate::domain::waiting::Waiting;
 use crate::engine::{self, EngineEnd, Fingerprint, Follower, Following, RunOptions, Standby, Until};
 use crate::private_postgres::PrivatePostgres;
 use crate::shutdown::{SecondInterrupt, Shutdown};
@@ -241,13 +239,13 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
         let _ = repeating.await;
     }
     let end = match engine {
-        Some(engine) => finish(engine, &ended).await,
+        Some(engine) => leaving::finish(engine, &ended).await,
         None => EngineEnd::Orderly,
     };
     let goes_on = match (on_close, &ended) {
         (tui::OnClose::BlastsContinue, Ok(ExitReason::Quit | ExitReason::Stopped)) => match end {
-            EngineEnd::Orderly => hand_over(app).await,
-            EngineEnd::Silent => Ok(nobody_knows()),
+            EngineEnd::Orderly => hand_over(app, CtrlC::of(&ended, shutdown)).await,
+            EngineEnd::Silent => Ok(leaving::nobody_knows()),
         },
         _ => Ok(ExitCode::SUCCESS),
     };
@@ -256,56 +254,6 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
         return Ok(Ended::Reopen);
     }
     Ok(Ended::Exit(goes_on?))
-}
-
-/// How long the database may take to say what still runs, once the window is closed.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Hands each unfinished blast over to a standby, and reports whether it continues without this window.
-pub(super) async fn hand_over(app: &App) -> Result<ExitCode> {
-    let filter = BlastFilter { state: Some(BlastState::Sending), ..BlastFilter::default() };
-    let Ok(unfinished) = timeout(PATIENCE, app.blasts(&filter)).await else { return Ok(nobody_knows()) };
-    let mut code = ExitCode::SUCCESS;
-    for blast in unfinished? {
-        // A blast that waits for an operator's decision keeps waiting without a window.
-        let waits_for_a_person = matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));
-        if waits_for_a_person || blast.counts.queued + blast.counts.sending == 0 {
-            continue;
-        }
-        let tag = clean(&blast.tag);
-        match app.hand_over(blast.id, Engines::Others).await? {
-            Ok(()) => talk(&format!("{tag} continues without this window")),
-            Err(missing) => {
-                talk(&format!("{tag} does not continue without this window: {missing}"));
-                code = ExitCode::FAILURE;
-            }
-        }
-    }
-    Ok(code)
-}
-
-/// The farewell of a window whose database does not answer.
-fn nobody_knows() -> ExitCode {
-    talk(
-        "the database does not answer: nobody knows here whether a blast continues without this window; \
-         `blastdeck blast list` shows it once the database answers",
-    );
-    ExitCode::FAILURE
-}
-
-/// Waits for POSTs in flight: without their responses they would become uncertain.
-async fn finish(
-    mut engine: tokio::task::JoinHandle<EngineEnd>,
-    ended: &Result<ExitReason, tui::TuiError>,
-) -> EngineEnd {
-    let soon = Duration::from_millis(800);
-    if let Ok(end) = timeout(soon, &mut engine).await {
-        return end.unwrap_or(EngineEnd::Orderly);
-    }
-    if matches!(ended, Ok(ExitReason::Quit)) {
-        talk("waiting for the response to a message in flight");
-    }
-    engine.await.unwrap_or(EngineEnd::Orderly)
 }
 
 /// The keys of `[ui.keys]`; every problem with them at once, each with its line.

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::Global;
 use super::context::{Context, load, log_dir, private_postgres};
-use super::dashboard::{follower, hand_over, standby};
+use super::dashboard::{CtrlC, follower, hand_over, standby};
 use super::output::{line, talk};
 use crate::app::view::{ActivityEvent, ActivityPosition, ActivityRow, BlastFilter, BlastView};
 use crate::app::{App, AppError, ProcessKind};
@@ -57,7 +57,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
         follower: Some(follower(global, app, local)?),
     };
     let followed = beside_engine(app, options, &shutdown).await;
-    let code = hand_over(app).await;
+    let code = hand_over(app, CtrlC::EndsProcess).await;
     app.close().await;
     followed?;
     code

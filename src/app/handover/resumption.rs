@@ -55,7 +55,7 @@ impl App {
     /// a message was accepted with it. Returns what is missing, as a sentence. Starts a standby if `may_start`.
     pub async fn until_resumed(&self, blast: &BlastView, may_start: bool) -> Result<Result<(), String>, AppError> {
         let began = Instant::now();
-        let first = senders::lease_holder(self.pool(), blast.sender_id).await?;
+        let first = self.lease_holders(&[blast]).await?;
         let mut watch = match self.handover(Engines::Others, first) {
             Ok(watch) => watch,
             Err(missing) => return Ok(Err(missing)),
@@ -97,7 +97,9 @@ impl App {
         if self.has_nothing_to_send(blast.id).await? {
             return Ok(true);
         }
-        let Some(held) = held.filter(|held| watch.is_convinced_by(Some(held), self.holder())) else { return Ok(false) };
+        let Some(held) = held.filter(|held| watch.is_convinced_by(blast.sender_id, Some(held), self.holder())) else {
+            return Ok(false);
+        };
         let is_ours = |own: &TestedToken| held.token.as_ref() == Some(&own.fingerprint);
         let is_good = own.is_some_and(|own| is_ours(own) && !own.is_refused());
         let works = is_good || senders::has_accepted(self.pool(), blast.sender_id, held.epoch).await?;
