@@ -5,6 +5,7 @@ mod command;
 mod edit;
 pub(super) mod export;
 mod follow_up;
+mod gap_arg;
 mod list;
 mod message;
 pub(super) mod new;

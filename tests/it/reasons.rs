@@ -150,6 +150,24 @@ async fn without_an_engine_it_says_so_and_after_a_kill_first_that_there_is_no_si
 }
 
 #[tokio::test]
+async fn of_a_sender_that_this_configuration_has_not_programs_read_the_advice_that_people_read() {
+    let shop = Shop::open(REAL).await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.add_sender("counter");
+    let blast = shop.draft_of("counter", 0..3, &[]).await;
+    shop.send(&blast).await;
+    shop.execute("update blasts set send_after = now() - interval '1 min'").await;
+    shop.write("config.toml", config);
+
+    let (shown, listed) = (shop.waiting(&blast).await, shop.json_lines(&["blast", "list"]).await);
+    let text = shop.ok(&["blast", "show", &blast]).await;
+
+    let mend = shown["mend"].as_str().unwrap();
+    assert!(mend.contains("counter") && text.contains(mend), "{mend}: {text}");
+    assert_eq!(listed[0]["waiting"]["mend"], shown["mend"]);
+}
+
+#[tokio::test]
 async fn people_due_later_and_people_in_doubt_are_the_reason() {
     let shop = Shop::open(Setup { sender: "rate = \"unlimited\"\nin_flight = 2", ..REAL }).await;
     shop.sim.answer_send(&digits(0), json!([{ "body": "", "accepted": true }])).await;

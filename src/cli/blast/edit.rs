@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use color_eyre::Result;
 use serde_json::json;
 
+use super::gap_arg::GapArg;
 use super::message::MessageArgs;
 use super::new::short_text;
 use super::step::content;
@@ -39,9 +40,9 @@ pub(in crate::cli) struct EditArgs {
     /// The maximum rate: 20/min, 80/s. Can only tighten the sender's own.
     #[arg(long, allow_hyphen_values = true)]
     rate: Option<Rate>,
-    /// The random pause between two messages, such as 20s..60s.
+    /// The random pause between two messages, such as 20s..60s; none for the sender's own.
     #[arg(long, allow_hyphen_values = true)]
-    gap: Option<Gap>,
+    gap: Option<GapArg>,
     /// The hours for sending, such as 09:00-21:00.
     #[arg(long)]
     window: Option<Hours>,
@@ -97,13 +98,22 @@ impl EditArgs {
             tag: self.tag.clone(),
             follow_up_stage: self.stage.clone(),
             rate: self.change(self.rate, ClearableField::Rate)?,
-            gap: self.change(self.gap, ClearableField::Gap)?,
+            gap: self.gap_change()?,
             window: self.change(self.window, ClearableField::Window)?,
             weekdays: self.change(self.weekdays, ClearableField::Weekdays)?,
             timezone: self.change(self.timezone, ClearableField::Timezone)?,
             start: self.change(self.at, ClearableField::At)?,
             ..DraftEdit::default()
         })
+    }
+
+    /// `--gap none` is what `--clear gap` is.
+    fn gap_change(&self) -> Result<FieldChange<Gap>> {
+        match self.gap {
+            Some(GapArg(None)) => Ok(FieldChange::Clear),
+            Some(GapArg(gap)) => self.change(gap, ClearableField::Gap),
+            None => self.change(None, ClearableField::Gap),
+        }
     }
 
     fn change<T>(&self, given: Option<T>, field: ClearableField) -> Result<FieldChange<T>> {

@@ -71,7 +71,7 @@ impl ListArgs {
             blasts.retain(|blast| word.is_of(blast.state, blast.shown_state(now)));
         }
         if context.is_json {
-            return blasts.iter().try_for_each(|blast| json(&as_json(blast)));
+            return blasts.iter().try_for_each(|blast| json(&as_json(&context, blast)));
         }
         text(&table(&context, &blasts))?;
         blasts.iter().filter_map(unreadable).try_for_each(|line| text(&line))

@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use color_eyre::Result;
 use serde_json::json;
 
+use super::gap_arg::GapArg;
 use super::message::MessageArgs;
 use super::template::TemplateArgs;
 use crate::app::{AppError, NewDraft, RepeatOrder, SegmentDraft};
@@ -20,7 +21,7 @@ use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{json, line, talk};
 use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
-use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::pace::{Hours, Rate, Weekdays};
 use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::{self, clean, clean_name, count_of};
@@ -60,9 +61,9 @@ pub(in crate::cli) struct NewArgs {
     /// The maximum rate: 20/min, 80/s. Can only tighten the sender's own.
     #[arg(long, allow_hyphen_values = true)]
     rate: Option<Rate>,
-    /// The random pause between two messages, such as 20s..60s.
+    /// The random pause between two messages, such as 20s..60s; none for the sender's own.
     #[arg(long, allow_hyphen_values = true)]
-    gap: Option<Gap>,
+    gap: Option<GapArg>,
     /// The hours for sending, such as 09:00-21:00.
     #[arg(long)]
     window: Option<Hours>,
@@ -149,7 +150,7 @@ impl NewArgs {
             content,
             is_marketing,
             rate: self.rate,
-            gap: self.gap,
+            gap: self.gap.and_then(|gap| gap.0),
             window: self.window,
             weekdays: self.weekdays,
             timezone: self.timezone,

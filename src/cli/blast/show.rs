@@ -27,7 +27,7 @@ pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
     let (replies, charges) = (context.app.reply_counts(id).await?, context.app.charges(id).await?);
     let (lease, steps) = (lease(&context, &blast).await?, context.app.steps_of(&blast).await?);
     if context.is_json {
-        let mut value = as_json(&blast);
+        let mut value = as_json(&context, &blast);
         let role = |lease: &LeaseRow| lease.role.map(EngineRole::word);
         value["engine"] = json!(lease.as_ref().map(|lease| json!({ "role": role(lease), "host": lease.host })));
         value["replies"] = json!(replies);
@@ -56,7 +56,7 @@ async fn lease(context: &Context, blast: &BlastView) -> Result<Option<LeaseRow>>
 }
 
 /// A blast as JSON, the same in every verb.
-pub(super) fn as_json(blast: &BlastView) -> Value {
+pub(super) fn as_json(context: &Context, blast: &BlastView) -> Value {
     json!({
         "id": blast.id, "tag": blast.tag, "follow_up_stage": blast.follow_up_stage, "state": blast.state,
         "sender": blast.sender, "total_recipients": blast.total_recipients, "blast_date": blast.blast_date,
@@ -66,7 +66,7 @@ pub(super) fn as_json(blast: &BlastView) -> Value {
         "opted_out_later": blast.opted_out_later, "held_by_meta": blast.counts.held_by_meta,
         "amount": format!("{:.2}", blast.counts.amount), "state_reason": blast.state_reason,
         "state_by": blast.state_by,
-        "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(blast, waiting)),
+        "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(context, blast, waiting)),
         "done_at": blast.estimate.done_at, "per_hour": blast.estimate.per_hour,
         "from": blast.origin.segment, "repeat": blast.origin.repeat.rule, "pattern": blast.origin.pattern,
         "occurrence_at": blast.origin.occurrence_at, "follows": blast.follows, "step": blast.origin.step,
@@ -75,13 +75,13 @@ pub(super) fn as_json(blast: &BlastView) -> Value {
 }
 
 /// The reason's code and facts, with the sentence, the end and the fix that every interface shows.
-fn waiting_json(blast: &BlastView, waiting: &Waiting) -> Value {
+fn waiting_json(context: &Context, blast: &BlastView, waiting: &Waiting) -> Value {
     let mut value = json!(waiting);
     if let Value::Object(fields) = &mut value {
         let moment = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         fields.insert("text".to_owned(), json!(waiting.sentence(moment)));
         fields.insert("until".to_owned(), json!(waiting.until()));
-        fields.insert("mend".to_owned(), json!(waiting.mend(blast.id, &blast.sender)));
+        fields.insert("mend".to_owned(), json!(mend(context, blast, waiting)));
     }
     value
 }

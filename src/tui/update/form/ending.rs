@@ -97,7 +97,8 @@ fn name(typed: &str) -> Result<String, String> {
 /// A gap, a rate, or both; nothing is the sender's own.
 fn pace(typed: &str) -> Result<(Option<Gap>, Option<Rate>), String> {
     let (mut gap, mut rate) = (None, None);
-    for word in typed.split([' ', ',']).filter(|word| !word.is_empty() && *word != "gap") {
+    let is_value = |word: &&str| !word.is_empty() && !["gap", "none"].contains(word);
+    for word in typed.split([' ', ',']).filter(is_value) {
         match (Gap::from_str(word), Rate::from_str(word)) {
             (Ok(read), _) => gap = Some(read),
             (_, Ok(read)) => rate = Some(read),
