@@ -185,7 +185,8 @@ pub const ACTIONS: &[UiAction] = &[
     shows("edit this blast", &[Char('e')], &[Blasts], form::open_draft).unless(form::cannot_edit).footer("edit", 4),
     shows("a new draft like this blast", &[Char('d')], &[Blasts], form::duplicate).unless(form::cannot_duplicate),
     shows("edit this line", &[Enter], &[Form], form::begin).footer("edits", 1),
-    shows("the message in your editor", &[Char('e')], &[Form], form::edit_elsewhere)
+    // In a text every letter is typed: there only the second key opens it.
+    shows("the message in your editor", &[Char('e'), Ctrl('o')], &[Form], form::edit_elsewhere)
         .unless(form::has_no_message)
         .footer("editor", 3),
     marks("the plan, which asks before anything is sent", &[Char('S')], &[Form], form::open_plan)

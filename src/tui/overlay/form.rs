@@ -14,6 +14,7 @@ use crate::domain::text::escaped;
 use crate::tui::format::{count_of, counted, number};
 use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, template_source};
 use crate::tui::theme::TextRole;
+use crate::tui::update::form::editor_key;
 use crate::tui::widget::TextLine;
 
 /// Columns of the labels, the cursor included.
@@ -117,7 +118,7 @@ impl FormPainter<'_> {
         let room = self.room();
         let words = match &self.form.trouble {
             Some(trouble) => Some((trouble.clone(), TextRole::Trouble)),
-            None => hints::hint(self.form, self.model.form_zone()).map(|hint| (hint, TextRole::Dim)),
+            None => hints::hint(self.model, self.form).map(|hint| (hint, TextRole::Dim)),
         };
         let Some((words, role)) = words else { return };
         for text in wrapped(&words, room) {
@@ -277,7 +278,8 @@ impl FormPainter<'_> {
     fn message(&self) -> Vec<TextLine> {
         let text = &self.form.values.message;
         if text.is_empty() {
-            return vec![TextLine::dim("nothing yet: type it; e opens your editor once it has text")];
+            let editor = editor_key(self.model).map(|key| format!(", or {key} for your editor")).unwrap_or_default();
+            return vec![TextLine::dim(format!("nothing yet: type it{editor}"))];
         }
         let lines = wrapped(text, self.room());
         let is_cut = lines.len() > MESSAGE_MAX;

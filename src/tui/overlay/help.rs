@@ -129,7 +129,7 @@ const ROWS: [(&str, &str); 4] = [
     ("~ in a text", "it is longer than its column: enter shows it whole"),
 ];
 
-const TYPING: [(&str, &str); 7] = [
+const TYPING: [(&str, &str); 8] = [
     ("enter", "takes what was typed; in a form it goes on to the next line, in a message it begins a line"),
     (
         "a letter",
@@ -149,6 +149,7 @@ const FINDING: [(&str, &str); 9] = [
     ("6789", "the end of a number; if nobody's ends so, anywhere in it or in a name"),
     ("+60 12-345 6789", "a number, in any spelling; phone:6012, these digits anywhere in it"),
     ("\"6789\"", "anywhere in a number, a name or a note"),
+    ("ctrl-o", "in a message, also while it is empty: your editor, the one that VISUAL or EDITOR names, else vi"),
     ("siti", "part of a name or note"),
     ("status:read", "in this status; stuck:read, reached it and no further"),
     ("name:ali", "only in the name; note:price, code:131026"),

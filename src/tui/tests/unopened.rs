@@ -211,3 +211,44 @@ fn a_refusal_in_a_tiny_window_is_read_to_its_end() {
     let said = text(&dashboard);
     assert!(said.ends_with("too small to show whom it would hit: nothing done"), "{:#?}", dashboard.screen());
 }
+
+#[test]
+fn the_editor_opens_on_an_empty_message_and_on_one_that_is_being_typed() {
+    for (typed, text) in [("", ""), ("Salam", "Salam")] {
+        let mut dashboard = opened(Overlay::Form);
+        dashboard.model.form.as_mut().unwrap().line = FormLine::Message;
+        dashboard.keys(typed);
+        let footer = dashboard.line(usize::from(WIDE.height) - 1);
+        assert!(footer.contains("ctrl-o editor"), "{footer}");
+        dashboard.effects.clear();
+
+        dashboard.key(Key::Ctrl('o'));
+
+        assert_eq!(dashboard.taken(), [Effect::Edit(text.to_owned())]);
+    }
+}
+
+#[test]
+fn the_editor_is_not_offered_on_a_line_that_is_no_message() {
+    let mut dashboard = opened(Overlay::Form);
+    dashboard.model.form.as_mut().unwrap().line = FormLine::Tag;
+
+    dashboard.key(Key::Ctrl('o'));
+    assert!(dashboard.taken().is_empty(), "nothing is opened over a name");
+
+    dashboard.keys("Raya").key(Key::Ctrl('o'));
+    let footer = dashboard.line(usize::from(WIDE.height) - 1);
+    assert!(dashboard.taken().is_empty() && !footer.contains("editor"), "{footer}");
+}
+
+#[test]
+fn where_no_key_but_a_letter_opens_the_editor_none_is_named_beside_a_text() {
+    let mut dashboard = opened(Overlay::Form);
+    let keys = crate::tui::KeyBinding { action: "the-message-in-your-editor".to_owned(), keys: vec!["e".to_owned()] };
+    dashboard.model.options.keys = crate::tui::Keymap::new(&[keys]).unwrap();
+    dashboard.model.form.as_mut().unwrap().line = FormLine::Message;
+
+    let screen = text(&dashboard);
+
+    assert!(screen.contains("nothing yet: type it ") && !screen.contains("ctrl-o"), "{screen}");
+}

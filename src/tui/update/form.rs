@@ -16,12 +16,16 @@ use chrono_tz::Tz;
 use super::key_outcome::KeyOutcome;
 use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;
+use crate::tui::action::ACTIONS;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{
     BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, Model, NAMELESS, Notice, Overlay,
 };
 use crate::tui::widget::{EditOutcome, TextArea, TextField};
+
+/// The action that opens the operator's own editor.
+const EDITOR: &str = "the-message-in-your-editor";
 
 /// An empty form, for the sender of the selected blast.
 pub fn open_new(model: &mut Model) -> Vec<Effect> {
@@ -125,6 +129,9 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
 }
 
 fn edit_key(model: &mut Model, key: Key) -> Vec<Effect> {
+    if is_typing_message(model) && editor_key(model) == Some(key) {
+        return edit_elsewhere(model);
+    }
     let Some(form) = shown(model) else { return Vec::new() };
     let takes_columns =
         matches!(form.line, FormLine::Message | FormLine::Variable(_) | FormLine::Header | FormLine::Button(_))
@@ -237,11 +244,28 @@ fn next_sender(model: &mut Model, senders: &[String]) -> Vec<Effect> {
     effects
 }
 
-/// `e`: the message in the operator's own editor.
+/// The message in the operator's own editor, which also begins one and goes on with one that is being typed.
 pub fn edit_elsewhere(model: &mut Model) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     form.line = FormLine::Message;
     vec![Effect::Edit(form.values.message.clone())]
+}
+
+/// Whether the message is being typed.
+fn is_typing_message(model: &Model) -> bool {
+    model.form.as_deref().is_some_and(|form| matches!(form.edit, Some(LineEdit::Message(_))))
+}
+
+/// The key that opens the editor while letters are text: none where `[ui.keys]` left only letters.
+pub fn editor_key(model: &Model) -> Option<Key> {
+    let action = ACTIONS.iter().find(|action| action.id() == EDITOR)?;
+    model.options.keys.keys(action).iter().find(|key| !matches!(key, Key::Char(_))).copied()
+}
+
+/// The same where the footer names it: on a message that is being typed, or has no text yet.
+pub fn editor_key_here(model: &Model) -> Option<Key> {
+    let form = model.form.as_deref().filter(|form| form.page == FormPage::Lines && form.line == FormLine::Message)?;
+    editor_key(model).filter(|_| is_typing_message(model) || form.is_unwritten())
 }
 
 /// Why there is no message to edit.
@@ -252,7 +276,8 @@ pub fn has_no_message(model: &Model) -> Option<String> {
         return Some("this sender sends templates: choose one on its line".to_owned());
     }
     let is_there = form.line == FormLine::Message;
-    (!is_there).then(|| "e opens your editor on the message: enter edits this line".to_owned())
+    let editor = model.options.keys.of(EDITOR);
+    (!is_there).then(|| format!("{editor} opens your editor on the message: enter edits this line"))
 }
 
 /// `S`: the plan, once everything is saved.

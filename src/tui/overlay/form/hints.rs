@@ -1,20 +1,26 @@
 //! What is said below the line of a form that is being typed on.
 
-use chrono_tz::Tz;
-
 use crate::domain::zone::words::city;
-use crate::tui::model::{BlastForm, FormLine, LineEdit};
+use crate::tui::model::{BlastForm, FormLine, LineEdit, Model};
+use crate::tui::update::form::editor_key;
 
 /// A line that is not typed on has none: a click finds each line where it was drawn.
-pub(super) fn hint(form: &BlastForm, zone: Tz) -> Option<String> {
+pub(super) fn hint(model: &Model, form: &BlastForm) -> Option<String> {
     match (form.edit.as_ref()?, form.line) {
         (_, FormLine::Start) => Some(format!(
             "21:20, or with its day 2026-12-01 09:00, by the clocks of {}; nothing: when you send it",
-            city(zone)
+            city(model.form_zone())
         )),
         (_, FormLine::Button(n)) => Some(button(form, n)),
+        (LineEdit::Message(_), _) => Some(message(model, form)),
         _ => words(form).map(str::to_owned),
     }
+}
+
+fn message(model: &Model, form: &BlastForm) -> String {
+    let columns = if form.first_people.is_empty() { "{name} is a column of the list" } else { "{ picks a column" };
+    let editor = editor_key(model).map(|key| format!("; {key} opens your editor")).unwrap_or_default();
+    format!("{columns}{editor}")
 }
 
 /// Which button it is of, and what it opens.
@@ -31,10 +37,6 @@ fn button(form: &BlastForm, n: usize) -> String {
 
 fn words(form: &BlastForm) -> Option<&'static str> {
     match (form.edit.as_ref()?, form.line) {
-        (LineEdit::Message(_), _) if form.first_people.is_empty() => {
-            Some("{name} is a column of the list; esc ends, then e opens your editor")
-        }
-        (LineEdit::Message(_), _) => Some("{ picks a column; esc ends, then e opens your editor"),
         (LineEdit::Path { .. }, _) => Some("tab completes; enter reads it; or paste cells here"),
         (_, FormLine::Pace) => Some("20-60 pauses so many seconds, 20/min is the most; nothing: the sender's own"),
         (_, FormLine::Window) => Some("09:00-21:00 mon-fri Asia/Kuala_Lumpur; nothing: at any hour"),

@@ -7,6 +7,7 @@ use crate::tui::key::Key;
 use crate::tui::model::{FormPage, LineEdit, Model, Overlay, SenderLine};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, width};
+use crate::tui::update::form;
 
 /// The keys that work here, as many as fit, the important ones first to stay.
 pub fn draw(model: &Model, pen: &mut Pen<'_>, y: u16) {
@@ -29,8 +30,16 @@ pub struct FooterKey {
 
 fn keys_here(model: &Model) -> Vec<FooterKey> {
     if let Some(keys) = while_typing(model) {
-        let entry = |(key, word): (&'static str, &'static str)| FooterKey { key: key.to_owned(), word, dropped: 0 };
-        return keys.iter().copied().map(entry).collect();
+        let entry = |(at, (key, word)): (usize, &(&str, &'static str))| FooterKey {
+            key: (*key).to_owned(),
+            word,
+            dropped: if *key == "esc" { 0 } else { u8::try_from(at).unwrap_or(u8::MAX) },
+        };
+        let editor = form::editor_key_here(model);
+        let editor = editor.map(|key| FooterKey { key: key.to_string(), word: "editor", dropped: 1 });
+        let (first, others) = keys.split_at(1.min(keys.len()));
+        let others = others.iter().enumerate().map(|(at, pair)| entry((at + 1, pair)));
+        return first.iter().map(|pair| entry((0, pair))).chain(editor).chain(others).collect();
     }
     let scopes = action::scopes(model);
     let works = |action: &&UiAction| {
