@@ -33,7 +33,9 @@ pub use blast_sorting::BlastSorting;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
 pub use chain::{ChainReading, RetryReading};
 pub use customer::{CloseBefore, CustomerOverlay, ItemsPrompt, ItemsTarget, SaleKey, SaleLine};
-pub use form::{BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, NAMELESS, UnreadablePath};
+pub use form::{
+    BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, NAMELESS, TemplatesPage, UnreadablePath,
+};
 pub use narrowed_blasts::{KeptRows, NarrowedBlasts};
 pub use notice::{ArmedLaunch, LogLine, LostActs, Notice, StandingBlast, Tone};
 pub use overlay::{

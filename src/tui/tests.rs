@@ -27,6 +27,7 @@ mod form_columns;
 mod form_copied;
 mod form_kept;
 mod form_list;
+mod form_templates;
 mod form_values;
 mod held;
 mod known;

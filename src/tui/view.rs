@@ -71,7 +71,13 @@ fn panes(model: &Model, pen: &mut Pen<'_>, layout: Layout) {
             people_or_activity(model, pen, people);
         }
         Layout::Single { pane } => match model.focus {
-            Pane::Blasts => blasts::draw(model, pen, pane),
+            Pane::Blasts => match model.blasts_over_funnel() {
+                Some((upper, lower)) => {
+                    blasts::draw(model, pen, upper);
+                    funnel::draw(model, pen, lower);
+                }
+                None => blasts::draw(model, pen, pane),
+            },
             Pane::Funnel => funnel::draw(model, pen, pane),
             Pane::Recipients | Pane::Activity => people_or_activity(model, pen, pane),
         },

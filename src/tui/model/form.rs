@@ -56,6 +56,17 @@ pub enum LineEdit {
     },
 }
 
+/// The list of templates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TemplatesPage {
+    /// Which of those that are listed the cursor is on.
+    pub row: usize,
+    /// Words that each of them has.
+    pub filter: TextField,
+    /// Whether the words are being typed: letters are text then.
+    pub is_typing: bool,
+}
+
 /// What covers the form's lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FormPage {
@@ -63,7 +74,7 @@ pub enum FormPage {
     /// The columns to choose from for the text being typed.
     Columns(usize),
     /// The templates to choose from.
-    Templates(usize),
+    Templates(TemplatesPage),
     /// The rows that were left out, and the cell being mended.
     LeftOut {
         row: usize,

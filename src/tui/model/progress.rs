@@ -2,6 +2,7 @@
 //! again only when the counts that it follows from have changed.
 
 use chrono::{DateTime, Utc};
+use ratatui::layout::Rect;
 
 use super::{Model, Pane};
 use crate::app::report::ErrorLine;
@@ -90,9 +91,20 @@ impl Model {
     pub fn has_bars_beside(&self) -> bool {
         match self.layout() {
             Layout::Large { .. } => true,
-            Layout::Single { pane } => self.focus == Pane::Funnel && pane.height >= BESIDE_ROWS,
+            Layout::Single { pane } if self.focus == Pane::Funnel => pane.height >= BESIDE_ROWS,
+            Layout::Single { .. } => self.blasts_over_funnel().is_some(),
             _ => false,
         }
+    }
+
+    /// Where the blasts have the screen to themselves and leave room for it: the list with the senders, and below it the funnel of the
+    /// selected blast with a view.
+    pub fn blasts_over_funnel(&self) -> Option<(Rect, Rect)> {
+        let Layout::Single { pane } = self.layout() else { return None };
+        let rows = LIST_FRAME + self.blasts.shown().count() + self.senders.len() + LIST_SPARE;
+        let height = u16::try_from(rows).ok().filter(|height| height + BESIDE_ROWS <= pane.height)?;
+        let lower = Rect { y: pane.y + height, height: pane.height - height, ..pane };
+        (self.focus == Pane::Blasts && self.blast().is_some()).then_some((Rect { height, ..pane }, lower))
     }
 
     /// The view that is shown; below the bars there is always one.
@@ -118,7 +130,7 @@ impl Model {
             && match self.layout() {
                 Layout::Large { .. } | Layout::Wide { .. } => true,
                 Layout::Stacked { .. } => self.focus != Pane::Blasts,
-                Layout::Single { .. } => self.focus == Pane::Funnel,
+                Layout::Single { .. } => self.focus == Pane::Funnel || self.blasts_over_funnel().is_some(),
                 Layout::Summary => false,
             }
     }
@@ -142,6 +154,12 @@ impl Model {
         std::iter::once(selected).chain(other).collect()
     }
 }
+
+/// The title and the heads of a list.
+const LIST_FRAME: usize = 2;
+
+/// Rows of a list beside its blasts and senders: the rule of the senders, and a row to spare above it.
+const LIST_SPARE: usize = 2;
 
 /// From this height a pane shows the bars and a view below them.
 const BESIDE_ROWS: u16 = 22;

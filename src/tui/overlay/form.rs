@@ -30,7 +30,7 @@ pub fn content(model: &Model, width: u16) -> OverlayContent {
     let Some(form) = model.form.as_deref() else { return OverlayContent::default() };
     match form.page {
         FormPage::Columns(row) => pages::columns(form, row),
-        FormPage::Templates(row) => pages::templates(form, row, width),
+        FormPage::Templates(ref page) => pages::templates(form, page, width),
         FormPage::ListColumns { row, ref phone } => pages::list_columns(form, row, phone.as_deref(), width),
         FormPage::LeftOut { row, ref edit } => pages::left_out(form, row, edit.as_ref(), width),
         FormPage::Lines => lines(model, form, width),

@@ -45,16 +45,30 @@ pub fn commands(model: &Model, palette: &CommandPalette) -> FoundCommands {
         entries.extend(others);
         return FoundCommands { entries, instead: None, are_elsewhere };
     }
-    if found.entries.is_empty() {
+    let is_meant_here = meant_by(&here, &text).is_some() || fits_well(&found, &text);
+    if found.entries.is_empty() || !is_meant_here && meant_by(&elsewhere, &text).is_some() {
         found = found_among(&elsewhere, &text);
         found.are_elsewhere = !found.entries.is_empty();
     }
     found
 }
 
-/// The commands whose titles have each word that was typed, as one of theirs or its beginning, in any order; none where nothing was.
+/// Whether the best of what was found has the words themselves.
+fn fits_well(found: &FoundCommands, text: &str) -> bool {
+    let best = found.entries.first().and_then(|action| badness(&action.title.to_lowercase(), text));
+    best.is_some_and(|badness| badness < 4 * STEP)
+}
+
+/// The fewest letters by which a part of a word finds it, and the beginning of another word for something.
+const PART_LEAST: usize = 3;
+
+/// The commands whose titles have each word that was typed, as one of theirs, its beginning or a part of it, in any order; none where
+/// nothing was.
 fn with_words(all: &[&'static UiAction], text: &str) -> Vec<&'static UiAction> {
-    let has = |title: &str, word: &str| title.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word));
+    let begins =
+        |title: &str, word: &str| title.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word));
+    let has =
+        |title: &str, word: &str| begins(title, word) || word.chars().count() >= PART_LEAST && title.contains(word);
     let has_all = |action: &&&UiAction| {
         let title = action.title.to_lowercase();
         text.split_whitespace().all(|word| has(&title, word))
@@ -65,10 +79,11 @@ fn with_words(all: &[&'static UiAction], text: &str) -> Vec<&'static UiAction> {
 
 fn found_among(all: &[&'static UiAction], text: &str) -> FoundCommands {
     let entries = matching(all, text);
-    if !entries.is_empty() {
+    let instead = meant_by(all, text);
+    if !entries.is_empty() && instead.is_none() {
         return FoundCommands { entries, ..FoundCommands::default() };
     }
-    let instead = corrected(all, text);
+    let instead = instead.unwrap_or_else(|| corrected(all, text));
     FoundCommands { entries: matching(all, &instead), instead: Some(instead), are_elsewhere: false }
 }
 
@@ -138,6 +153,8 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("halt", "pause"),
     ("launch", "send"),
     ("notifications", "needs"),
+    ("opt-out", "never message"),
+    ("optout", "never message"),
     ("refresh", "paint"),
     ("repeat", "again"),
     ("resend", "failed again"),
@@ -155,19 +172,34 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("unsubscribe", "never message"),
 ];
 
-/// The fewest letters by which the beginning of another word for something finds it.
-const SYNONYM_LEAST: usize = 3;
+/// Other words for what some of these titles have.
+fn synonyms_of(all: &[&'static UiAction]) -> Vec<&'static (&'static str, &'static str)> {
+    SYNONYMS.iter().filter(|(_, meant)| !with_words(all, meant).is_empty()).collect()
+}
+
+/// What a word stands for: it is another word for that, or the beginning of one.
+fn meant(synonyms: &[&'static (&'static str, &'static str)], word: &str) -> Option<&'static str> {
+    let is_long = word.chars().count() >= PART_LEAST;
+    let whole = synonyms.iter().find(|(known, _)| *known == word);
+    let begun = || synonyms.iter().find(|(known, _)| is_long && known.starts_with(word));
+    whole.or_else(begun).map(|(_, meant)| *meant)
+}
+
+/// What was typed, with words that are in no title as what they stand for; nothing where none stands for anything. Letters of a title
+/// that happen to be those of the word, apart from each other, are not meant by it.
+fn meant_by(all: &[&'static UiAction], text: &str) -> Option<String> {
+    let synonyms = synonyms_of(all);
+    let is_in_a_title = |word: &str| all.iter().any(|action| action.title.to_lowercase().contains(word));
+    let replaced = |word: &str| meant(&synonyms, word).filter(|_| !is_in_a_title(word));
+    let words: Vec<_> = text.split_whitespace().map(|word| replaced(word).unwrap_or(word)).collect();
+    Some(words.join(" ")).filter(|_| text.split_whitespace().any(|word| replaced(word).is_some()))
+}
 
 /// Each word that no title has, as another word for what some title has, or as the nearest of both; a word without any is left out
 /// where there are others.
 fn corrected(all: &[&'static UiAction], text: &str) -> String {
     let titles: Vec<String> = all.iter().map(|action| action.title.to_lowercase()).collect();
-    let synonyms: Vec<_> = SYNONYMS.iter().filter(|(_, meant)| !matching(all, meant).is_empty()).collect();
-    let meant = |word: &str| synonyms.iter().find(|(known, _)| *known == word).map(|(_, meant)| *meant);
-    let begins = |word: &str| {
-        let is_long = word.chars().count() >= SYNONYM_LEAST;
-        synonyms.iter().find(|(known, _)| is_long && known.starts_with(word)).map(|(_, meant)| *meant)
-    };
+    let synonyms = synonyms_of(all);
     let known = || {
         let of_titles = titles.iter().flat_map(|title| title.split(|c: char| !c.is_alphanumeric()));
         of_titles.filter(|known| known.len() > 2).chain(synonyms.iter().map(|(known, _)| *known))
@@ -176,8 +208,8 @@ fn corrected(all: &[&'static UiAction], text: &str) -> String {
         if titles.iter().any(|title| word_badness(title, word).is_some()) {
             return Some(word.to_owned());
         }
-        let near = || nearest(word, known()).map(|near| meant(near).unwrap_or(near));
-        meant(word).or_else(|| begins(word)).or_else(near).map(str::to_owned)
+        let near = || nearest(word, known()).map(|near| meant(&synonyms, near).unwrap_or(near));
+        meant(&synonyms, word).or_else(near).map(str::to_owned)
     };
     let words: Vec<_> = text.split_whitespace().filter_map(word).collect();
     if words.is_empty() { text.to_owned() } else { words.join(" ") }
@@ -210,7 +242,9 @@ pub fn content(model: &Model, palette: &CommandPalette) -> OverlayContent {
         lines.push(if model.size.width >= WIDE {
             line.and(format!("{:<TITLES$}", action.title), meaning).and(keys, TextRole::Accent)
         } else {
-            line.and(action.title, meaning).right(keys)
+            let line = line.and(action.title, meaning);
+            // Where it works is seen to be cut.
+            if is_elsewhere { line.right_dim(keys) } else { line.right(keys) }
         });
     }
     let title = super::title(vec!["Commands".to_owned(), "any letters of a name".to_owned()], None);

@@ -9,6 +9,10 @@ use crate::tui::Size;
 use crate::tui::effect::Completion;
 use crate::tui::key::Key;
 
+fn text(dashboard: &TestDashboard) -> String {
+    dashboard.screen().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+}
+
 fn with_senders(names: [&str; 3], size: Size) -> TestDashboard {
     let mut dashboard = TestDashboard::new(size);
     let rows = (1..).zip(names);
@@ -116,4 +120,35 @@ fn the_field_of_the_palette_stays_while_its_commands_scroll_and_is_not_counted()
     assert!(dashboard.line(2).trim_start().starts_with(':'), "{:#?}", dashboard.screen());
     assert!(dashboard.line(1).contains(&format!("-{all} of {all}")), "{}", dashboard.line(1));
     assert!(dashboard.screen().iter().any(|line| line.starts_with("> ")), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn the_palette_finds_what_is_meant_by_a_part_of_a_word_in_every_pane() {
+    for pane in ["1", "2", "3"] {
+        for (typed, title) in [("opt", "never message them again"), ("optout", "never message them again")] {
+            let mut dashboard = TestDashboard::new(WIDE);
+            dashboard.keys(pane).keys(":").keys(typed);
+
+            assert!(dashboard.line(3).contains(title), "{typed} in {pane}: {:#?}", dashboard.screen());
+        }
+    }
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("3:peats");
+    assert!(text(&dashboard).contains("of a blast that repeats"), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn zoomed_blasts_show_the_funnel_of_the_selected_one_where_there_is_room() {
+    let mut dashboard = TestDashboard::new(Size { width: 200, height: 50 });
+
+    dashboard.keys("1z");
+
+    let screen = dashboard.screen();
+    let filled = screen.iter().filter(|line| !line.is_empty()).count();
+    assert!(screen.iter().any(|line| line.contains("2 Funnel ── Raya promo, Initial")), "{screen:#?}");
+    assert!(screen.iter().any(|line| line.contains("Replied") && line.contains("14.8%")), "{screen:#?}");
+    assert!(screen.iter().any(|line| line.starts_with("── senders")), "{screen:#?}");
+    assert!(filled > 20, "{filled} rows say something: {screen:#?}");
+    dashboard.keys("j");
+    assert!(text(&dashboard).contains("2 Funnel ── Deepavali"), "{:#?}", dashboard.screen());
 }

@@ -117,7 +117,7 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
     }
     match form.page {
         FormPage::Columns(row) => return KeyOutcome::Handled(list::column_key(model, row, key)),
-        FormPage::Templates(row) => return template::key(model, row, key),
+        FormPage::Templates(_) => return KeyOutcome::Handled(template::key(model, key)),
         FormPage::LeftOut { .. } => return list::left_out_key(model, key),
         FormPage::ListColumns { .. } => return KeyOutcome::Handled(list_columns::key(model, key)),
         FormPage::Lines => {}
@@ -327,6 +327,10 @@ pub fn interrupted(model: &mut Model) -> Option<Vec<Effect>> {
 /// A paste: into what is being typed; several lines beside it are a list of people.
 pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
+    if let FormPage::Templates(page) = &mut form.page {
+        template::pasted(page, text);
+        return Vec::new();
+    }
     let is_list = text.trim().contains(['\n', '\r', '\t']);
     let is_scheduled = form.is_scheduled();
     match &mut form.edit {

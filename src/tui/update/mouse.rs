@@ -146,7 +146,10 @@ fn pane_at(model: &Model, (x, y): (u16, u16)) -> Option<(Pane, Rect)> {
             let above = if model.focus == Pane::Blasts { Pane::Blasts } else { Pane::Funnel };
             vec![(above, upper), (Pane::Recipients, people)]
         }
-        Layout::Single { pane } => vec![(model.focus, pane)],
+        Layout::Single { pane } => match model.blasts_over_funnel() {
+            Some((upper, lower)) => vec![(Pane::Blasts, upper), (Pane::Funnel, lower)],
+            None => vec![(model.focus, pane)],
+        },
         Layout::Summary => Vec::new(),
     };
     let activity = model.activity_area().map(|area| (Pane::Activity, area));

@@ -116,7 +116,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let room = (names, room_of(BlastColumn::Money).unwrap_or(BRIEF_MONEY));
     let symbol = symbol(&model.options.currency).to_owned();
     table.row(pen, (area.x, area.y + 1), |cell| (head(cell, &symbol), TextRole::Dim));
-    let reason = if model.layout().is_side_by_side() { Vec::new() } else { reason_lines(model, area) };
+    let reason = if shows_funnel(model) { Vec::new() } else { reason_lines(model, area) };
     // The reason of a wait takes the place of blasts where there is no empty line for it.
     let height = usize::from(area.height.saturating_sub(2)).saturating_sub(reason.len());
     let at = model.blasts.position().unwrap_or_default();
@@ -139,12 +139,17 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     for (line, y) in reason.iter().zip(area.bottom().saturating_sub(taken)..area.bottom()) {
         pen.put((area.x + 2, y), line.trim_end(), area.width.saturating_sub(2), TextRole::Need);
     }
-    if matches!(model.layout(), Layout::Large { .. }) {
+    if matches!(model.layout(), Layout::Large { .. }) || model.blasts_over_funnel().is_some() {
         senders::draw(model, pen, area, height.saturating_sub(model.blasts.shown().count()));
     }
     if model.blasts.shown().next().is_none() {
         pen.put((area.x + 2, area.y + 2), &nothing(model), area.width.saturating_sub(2), TextRole::Dim);
     }
+}
+
+/// Whether the funnel of the selected blast is on the screen, beside the blasts or below them.
+fn shows_funnel(model: &Model) -> bool {
+    model.layout().is_side_by_side() || model.blasts_over_funnel().is_some()
 }
 
 /// Why no blast is listed.
@@ -179,7 +184,7 @@ fn reason_lines(model: &Model, area: Rect) -> Vec<String> {
 
 /// With which of them are shown, where there is no room for all.
 fn title(model: &Model, (top, height): (usize, usize)) -> TitleRule {
-    let alone = !model.layout().is_side_by_side();
+    let alone = !shows_funnel(model);
     let mut segments = vec!["1 Blasts".to_owned()];
     let blasts = model.blasts.shown().count();
     if let Some(filter) = model.blasts.filter() {

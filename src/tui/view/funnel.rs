@@ -106,7 +106,9 @@ fn below(model: &Model, pen: &mut Pen<'_>, text: Rect) {
     if text.bottom() <= y + 1 {
         return;
     }
-    let title = TitleRule { left: vec![model.shown_view().word().to_owned()], right: Some("v: another".to_owned()) };
+    // Elsewhere the key does something else, or nothing.
+    let right = (model.focus == Pane::Funnel).then(|| "v: another".to_owned());
+    let title = TitleRule { left: vec![model.shown_view().word().to_owned()], right };
     rule(pen, (text.x, y), text.width, &title, Focused::No);
     views::draw(model, pen, Rect { y: y + 1, height: text.bottom() - y - 1, ..text });
 }
@@ -129,7 +131,7 @@ fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
     let found = if model.blasts.filter().is_some() { " found" } else { "" };
     let shown = model.blasts.shown().count();
     let at = model.blasts.position().map(|at| format!("1 Blasts: {} of {shown}{found}", at + 1));
-    let at = at.filter(|_| !beside);
+    let at = at.filter(|_| !beside && model.blasts_over_funnel().is_none());
     let mut left = vec!["2 Funnel".to_owned()];
     if let Some(blast) = model.blast() {
         let name = format!("{}, {}", blast.tag, blast.follow_up_stage);

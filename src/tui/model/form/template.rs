@@ -2,9 +2,24 @@
 
 use crate::app::{ButtonKind, HeaderFormat, SenderTemplate};
 use crate::tui::model::template_source::ButtonText;
-use crate::tui::model::{BlastForm, template_source};
+use crate::tui::model::{BlastForm, TemplatesPage, template_source};
+
+impl TemplatesPage {
+    /// Whether a template has each of the words in its name, language, category, status or text.
+    pub fn lists(&self, template: &SenderTemplate) -> bool {
+        let SenderTemplate { name, language, category, status, body, .. } = template;
+        let text = [name.as_str(), language, category, status, body].join(" ").to_lowercase();
+        self.filter.text().to_lowercase().split_whitespace().all(|word| text.contains(word))
+    }
+}
 
 impl BlastForm {
+    /// The provider's templates that the page lists, where they were read.
+    pub fn listed_templates(&self, page: &TemplatesPage) -> Vec<&SenderTemplate> {
+        let all = self.templates.as_ref().and_then(|list| list.as_ref().ok());
+        all.into_iter().flatten().filter(|template| page.lists(template)).collect()
+    }
+
     /// The template that is chosen, as the provider describes it, where that was read.
     pub fn template(&self) -> Option<&SenderTemplate> {
         let source = self.values.template.as_ref()?;

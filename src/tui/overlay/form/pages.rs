@@ -1,10 +1,10 @@
 //! What covers the lines of a form: columns and templates to choose from, rows that were left out.
 
 use super::super::{OverlayContent, title, wrapped};
-use crate::app::{HeaderFormat, ListColumn};
+use crate::app::{HeaderFormat, ListColumn, SenderTemplate};
 use crate::domain::rejected_rows::LeftOutRow;
 use crate::domain::text::count_of;
-use crate::tui::model::BlastForm;
+use crate::tui::model::{BlastForm, TemplatesPage};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextField, TextLine, width as display_width, within};
 
@@ -78,10 +78,14 @@ fn column_name(column: &ListColumn) -> String {
     if column.name == column.reference { column.name.clone() } else { format!("{}, {}", column.reference, column.name) }
 }
 
-pub(super) fn templates(form: &BlastForm, row: usize, width: u16) -> OverlayContent {
+pub(super) fn templates(form: &BlastForm, page: &TemplatesPage, width: u16) -> OverlayContent {
+    let all = form.templates.as_ref().and_then(|list| list.as_ref().ok()).map_or(0, Vec::len);
+    let listed = form.listed_templates(page);
+    let is_narrowed = page.is_typing || !page.filter.is_empty();
+    let counted = is_narrowed.then(|| format!("{} of {all}", listed.len()));
     let title = title(
-        vec!["Templates".to_owned(), form.values.sender.clone()],
-        Some("enter takes it, esc goes back".to_owned()),
+        ["Templates".to_owned(), form.values.sender.clone()].into_iter().chain(counted).collect(),
+        Some("enter takes it, / filters, esc goes back".to_owned()),
     );
     let (lines, focus) = match &form.templates {
         None => (vec![TextLine::dim("  asking Meta ...")], None),
@@ -90,14 +94,21 @@ pub(super) fn templates(form: &BlastForm, row: usize, width: u16) -> OverlayCont
             (lines.into_iter().map(|line| TextLine::of(format!("  {line}"), TextRole::Trouble)).collect(), None)
         }
         Some(Ok(list)) if list.is_empty() => (vec![TextLine::dim("  this account has no template yet")], None),
-        Some(Ok(list)) => list_of(list, row, width),
+        Some(Ok(_)) if listed.is_empty() => (vec![TextLine::dim("  no template has these words")], None),
+        Some(Ok(_)) => list_of(&listed, page.row, width),
+    };
+    let filter = match (page.is_typing, is_narrowed) {
+        (true, _) => Some(page.filter.line(TextLine::of(" / ", TextRole::Accent))),
+        (false, true) => Some(TextLine::of(" / ", TextRole::Accent).and(page.filter.text(), TextRole::Strong)),
+        (false, false) => None,
     };
     let trouble = form.trouble.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble));
-    let lines: Vec<TextLine> = trouble.chain(lines).collect();
-    OverlayContent { title, lines, focus }
+    let above: Vec<TextLine> = filter.into_iter().chain(trouble).collect();
+    let focus = focus.map(|line| line + above.len());
+    OverlayContent { title, lines: above.into_iter().chain(lines).collect(), focus }
 }
 
-fn list_of(list: &[crate::app::SenderTemplate], row: usize, width: u16) -> (Vec<TextLine>, Option<usize>) {
+fn list_of(list: &[&SenderTemplate], row: usize, width: u16) -> (Vec<TextLine>, Option<usize>) {
     let mut lines = Vec::new();
     let mut focus = None;
     for (n, template) in list.iter().enumerate() {

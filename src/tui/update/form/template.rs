@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::super::key_outcome::KeyOutcome;
 use super::list::stepped;
 use super::{saving, shown};
 use crate::app::SenderTemplate;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::template_source::{self, ButtonText};
-use crate::tui::model::{BlastForm, FormPage, Model};
+use crate::tui::model::{BlastForm, FormPage, Model, TemplatesPage};
+use crate::tui::widget::EditOutcome;
 
 pub(super) fn read(sender: &str) -> Vec<Effect> {
     vec![Effect::Read(ReadRequest::Draft(DraftRead::Templates(sender.to_owned())))]
@@ -20,7 +20,7 @@ pub(super) fn read(sender: &str) -> Vec<Effect> {
 /// `enter` on the template: the provider's list.
 pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
-    form.page = FormPage::Templates(0);
+    form.page = FormPage::Templates(TemplatesPage::default());
     if matches!(form.templates, Some(Ok(_))) {
         return Vec::new();
     }
@@ -35,26 +35,56 @@ pub(super) fn listed(model: &mut Model, sender: &str, list: Result<Vec<SenderTem
     form.values.is_marketing = form.template().is_some_and(SenderTemplate::is_marketing);
 }
 
-/// A key on the list of templates.
-pub(super) fn key(model: &mut Model, row: usize, key: Key) -> KeyOutcome {
-    let Some(form) = shown(model) else { return KeyOutcome::UNUSED };
-    let listed = form.templates.as_ref().and_then(|list| list.as_ref().ok());
+/// A key on the list of templates: to the words that narrow it while they are typed, else to the list.
+pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    let FormPage::Templates(page) = &mut form.page else { return Vec::new() };
     match key {
-        Key::Esc | Key::Char('q') => form.page = FormPage::Lines,
-        Key::Enter => {
-            let Some(template) = listed.and_then(|list| list.get(row)).cloned() else {
-                form.page = FormPage::Lines;
-                return KeyOutcome::DONE;
-            };
-            return KeyOutcome::Handled(take(model, &template));
-        }
-        key => {
-            if let Some(row) = stepped(row, key, listed.map_or(0, Vec::len)) {
-                form.page = FormPage::Templates(row);
+        Key::Char('/') if !page.is_typing => page.is_typing = true,
+        // The list is whole again before it is left.
+        Key::Esc if page.is_typing || !page.filter.is_empty() => *page = TemplatesPage::default(),
+        Key::Enter if page.is_typing => page.is_typing = false,
+        Key::Esc => form.page = FormPage::Lines,
+        Key::Char('q') if !page.is_typing => form.page = FormPage::Lines,
+        Key::Enter => return chosen(model),
+        key if page.is_typing && !matches!(key, Key::Up | Key::Down | Key::PageUp | Key::PageDown) => {
+            if page.filter.key(key) == EditOutcome::Changed {
+                page.row = 0;
             }
         }
+        key => step(form, key),
     }
-    KeyOutcome::DONE
+    Vec::new()
+}
+
+fn step(form: &mut BlastForm, key: Key) {
+    let FormPage::Templates(page) = &form.page else { return };
+    let row = stepped(page.row, key, form.listed_templates(page).len());
+    if let (FormPage::Templates(page), Some(row)) = (&mut form.page, row) {
+        page.row = row;
+    }
+}
+
+/// `enter`: the template at the cursor.
+fn chosen(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    let FormPage::Templates(page) = &form.page else { return Vec::new() };
+    let template = form.listed_templates(page).get(page.row).copied().cloned();
+    match template {
+        Some(template) => take(model, &template),
+        // Nothing has the words: they stay to be changed.
+        None if !page.filter.is_empty() => Vec::new(),
+        None => {
+            form.page = FormPage::Lines;
+            Vec::new()
+        }
+    }
+}
+
+/// A paste narrows the list.
+pub(super) fn pasted(page: &mut TemplatesPage, text: &str) {
+    page.filter.insert(text.trim().lines().next().unwrap_or_default());
+    (page.is_typing, page.row) = (true, 0);
 }
 
 /// Each variable is filled from the column of its name; the first of those without one, from the name.

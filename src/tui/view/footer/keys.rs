@@ -76,7 +76,11 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
         (FormPage::Columns(_), _) => {
             Some(&[("up down", "choose"), ("enter", "takes the column"), ("esc", "a plain brace")])
         }
-        (FormPage::Templates(_), _) => Some(&[("enter", "takes the template"), ("esc", "back")]),
+        (FormPage::Templates(page), _) if page.is_typing => Some(&[("enter", "these templates"), ("esc", "all")]),
+        (FormPage::Templates(page), _) if !page.filter.is_empty() => {
+            Some(&[("enter", "takes the template"), ("/", "filter"), ("esc", "all")])
+        }
+        (FormPage::Templates(_), _) => Some(&[("enter", "takes the template"), ("/", "filter"), ("esc", "back")]),
         (FormPage::ListColumns { .. }, _) => {
             Some(&[("up down", "choose"), ("enter", "takes it"), ("esc", "as it was")])
         }
