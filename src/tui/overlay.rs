@@ -22,7 +22,7 @@ pub use palette::{commands, works_here};
 
 use super::format::TimeFormat;
 use super::layout::Layout;
-use super::model::{Model, Overlay};
+use super::model::{Model, Overlay, PlanOverlay};
 use super::view;
 use super::widget::{TextLine, TitleRule};
 
@@ -97,12 +97,18 @@ pub fn page_rows(model: &Model) -> usize {
 pub fn pinned_lines(model: &Model) -> usize {
     match model.overlays.last() {
         Some(Overlay::Commands(_)) => 1,
-        Some(Overlay::Plan(plan)) => {
-            let whom = plan::whom(plan).into_iter().flat_map(|line| folded(line, model.size.width)).count();
-            whom.min(page_rows(model) / 2)
-        }
+        Some(Overlay::Plan(plan)) => whom_lines(model, plan).min(page_rows(model) / 2),
         _ => 0,
     }
+}
+
+/// Whether some of what is to stay above is among the lines that scroll: there is no room for all of it.
+pub fn cuts_pinned(model: &Model) -> bool {
+    matches!(model.overlays.last(), Some(Overlay::Plan(plan)) if whom_lines(model, plan) > page_rows(model) / 2)
+}
+
+fn whom_lines(model: &Model, plan: &PlanOverlay) -> usize {
+    plan::whom(plan).into_iter().flat_map(|line| folded(line, model.size.width)).count()
 }
 
 /// The first line on the screen of those that scroll: the line with the cursor or the field is visible, unless somebody scrolled away from it.

@@ -73,7 +73,7 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -
     lines.push(TextLine::default());
     let unusual = loaded.unusual_lengths.in_words().map(|words| wrapped(&words, width.saturating_sub(4)));
     lines.extend(unusual.into_iter().flatten().map(|line| TextLine::plain(format!("  {line}"))));
-    lines.extend(fared(loaded));
+    lines.extend(fared(loaded, width));
     lines.extend(pace::pace(model, loaded, width));
     lines.extend(samples(plan, loaded, width));
     lines.extend(health::health(model, loaded, width));
@@ -221,20 +221,29 @@ fn audience(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
 /// Columns of the names of blasts that are compared.
 const FARED_NAME: u16 = 22;
 
+/// Columns of their numbers, and of the margin.
+const FARED_NUMBERS: u16 = 43;
+
 /// How the first people fared, beside those of earlier blasts at the same age.
-fn fared(loaded: &app::Plan) -> Vec<TextLine> {
+fn fared(loaded: &app::Plan, width: u16) -> Vec<TextLine> {
     let Some((own, earlier)) = loaded.fared.split_first() else { return Vec::new() };
     let percent = |part: i64, of: i64| if of > 0 { format!("{}%", part * 100 / of) } else { "-".to_owned() };
+    let names = FARED_NAME.min(width.saturating_sub(FARED_NUMBERS)).max(4);
     let line = |row: &FirstFared| {
         let [received, read, replied] = [row.received, row.read, row.replied].map(|part| percent(part, row.sent));
-        let name = within(&blast_name(&row.tag, &row.stage), FARED_NAME);
+        let name = within(&blast_name(&row.tag, &row.stage), names);
         format!("  {name} {:>5} {received:>9} {read:>6} {replied:>8} {:>7}", number(row.sent), number(row.failed))
     };
     let title = TextLine::rule("How the first fared");
     let mut lines = vec![if earlier.is_empty() { title } else { title.right("earlier blasts at the same age") }];
     lines.push(TextLine::dim(format!(
-        "  {:<22} {:>5} {:>9} {:>6} {:>8} {:>7}",
-        "", "sent", "received", "read", "replied", "failed"
+        "  {} {:>5} {:>9} {:>6} {:>8} {:>7}",
+        " ".repeat(usize::from(names)),
+        "sent",
+        "received",
+        "read",
+        "replied",
+        "failed"
     )));
     lines.push(TextLine::of(line(own), TextRole::Strong));
     lines.extend(earlier.iter().map(|row| TextLine::plain(line(row))));

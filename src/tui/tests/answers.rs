@@ -196,3 +196,16 @@ fn a_picture_is_said_to_be_one_once() {
         assert_eq!(screen.matches(&format!("({kind})")).count(), 1, "{screen}");
     }
 }
+
+#[test]
+fn until_when_an_answer_may_be_sent_stays_in_the_title_however_long_the_conversation_is() {
+    for width in [50, 62, 80, 120] {
+        let mut dashboard = scene();
+        dashboard.dispatch(Msg::Resized(crate::tui::Size { width, height: 20 })).keys("a");
+        let mut long = kavitha(open_window());
+        long.replies[0].body = "How much is the big one, and until when can I order it? ".repeat(60);
+        dashboard.answer(Completion::Person(Box::new(Ok(long))));
+
+        assert!(dashboard.line(1).contains("text until 21 Nov 14:01"), "{width}: {}", dashboard.line(1));
+    }
+}

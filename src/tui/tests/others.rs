@@ -141,3 +141,24 @@ fn a_sender_without_room_is_told_from_another_person_who_is_here() {
         }
     }
 }
+
+#[test]
+fn a_number_in_the_first_line_says_what_it_counts() {
+    for columns in 40..90 {
+        let mut dashboard = TestDashboard::new(Size { width: columns, height: 24 });
+        let row = |n: i64| SenderView { id: SenderId(n), name: format!("outlet{n}"), ..senders().swap_remove(0) };
+        dashboard.answer(Completion::Senders(Ok((1..=3).map(row).collect())));
+        dashboard.answer(Completion::Others(Ok(vec!["ben@shop".to_owned(), "cara@shop".to_owned()])));
+
+        let line = dashboard.line(0);
+
+        let words: Vec<&str> = line.split_whitespace().chain([""]).collect();
+        let is_number = |word: &str| word.strip_prefix('+').is_some_and(|n| n.len() == 1 && n.parse::<u8>().is_ok());
+        let unsaid = words.windows(2).filter(|pair| is_number(pair[0]) && pair[0] != "+08").any(|pair| {
+            let after_a_name =
+                line.contains(&format!("+ben {}", pair[0])) || line.contains(&format!("+cara {}", pair[0]));
+            !after_a_name && !pair[1].starts_with("sender") && !["here", "more"].contains(&pair[1])
+        });
+        assert!(!unsaid, "{columns}: {line}");
+    }
+}

@@ -248,3 +248,35 @@ fn whose_message_is_uncertain_is_not_said_to_have_been_sent_one() {
         assert!(shows(&dashboard, words), "{words}: {:#?}", dashboard.screen());
     }
 }
+
+#[test]
+fn a_plan_says_where_its_limits_are_set_at_every_width() {
+    for width in 50..110 {
+        let mut dashboard = TestDashboard::new(Size { width, height: 60 });
+        dashboard.model.blasts.select(DRAFT);
+        dashboard.keys("1S");
+        dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });
+
+        assert!(shows(&dashboard, "[[senders]] sales"), "{width}: {:#?}", dashboard.screen());
+    }
+}
+
+#[test]
+fn no_line_of_a_plan_is_cut_without_a_mark() {
+    for width in 40..110 {
+        let mut dashboard = TestDashboard::new(Size { width, height: 60 });
+        dashboard.model.blasts.select(DRAFT);
+        dashboard.keys("1S");
+        dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });
+
+        let screen = dashboard.screen().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        for words in [
+            "a message from us in the last 7 days",
+            "still queued in another blast: would get both",
+            "tinggal 2 hari lagi!",
+            "until then u stops it.",
+        ] {
+            assert!(screen.contains(words), "{width}: {words}: {:#?}", dashboard.screen());
+        }
+    }
+}

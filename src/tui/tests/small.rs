@@ -18,6 +18,7 @@ use crate::tui::msg::Msg;
 
 const SMALL: Size = Size { width: 40, height: 12 };
 const TINY: Size = Size { width: 30, height: 8 };
+const LEAST: Size = Size { width: 10, height: 3 };
 
 /// All of the screen, its lines one after the other.
 fn text(dashboard: &TestDashboard) -> String {
@@ -51,7 +52,7 @@ fn an_armed_launch_does_not_read_as_being_sent_on_the_smallest_screen() {
     arm(&mut dashboard);
     dashboard.model.blasts.select(DRAFT);
 
-    assert_eq!(dashboard.line(0), "!2 0/289 starts");
+    assert_eq!(dashboard.line(0), "REAL !2 0/289 starts");
 }
 
 #[test]
@@ -271,4 +272,33 @@ fn what_is_said_and_has_no_room_is_seen_to_go_on() {
     // All of it is there: nothing is marked as cut.
     dashboard.model.refuse("nothing of yours to take back");
     assert!(text(&dashboard).ends_with("to take back"), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn whose_messages_these_are_is_said_at_every_size() {
+    for (kind, word) in [(crate::tui::DashboardKind::Real, "REAL"), (crate::tui::DashboardKind::Demo, "DEMO")] {
+        for (width, height) in [(39, 20), (30, 8), (20, 5), (10, 3), (10, 1), (6, 2)] {
+            let mut dashboard = TestDashboard::new(Size { width, height });
+            dashboard.model.options.kind = kind;
+
+            assert!(dashboard.line(0).starts_with(word), "{width}x{height}: {:#?}", dashboard.screen());
+        }
+    }
+}
+
+#[test]
+fn nothing_that_keeps_people_safe_is_cut_on_the_smallest_screens() {
+    for keys in ["S", "3r", "?", ":", "1X"] {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.dispatch(Msg::Resized(LEAST));
+        dashboard.keys(keys);
+
+        let screen = dashboard.screen();
+        // Above it stands how far the blast is.
+        assert!(screen.last().is_some_and(|said| !said.is_empty() && !said.contains('~')), "{keys}: {screen:#?}");
+    }
+    let mut dashboard = TestDashboard::new(LEAST);
+    arm(&mut dashboard);
+    let screen = text(&dashboard);
+    assert!(screen.contains("u or p stops it") || screen.contains("u stops it"), "{:#?}", dashboard.screen());
 }

@@ -28,9 +28,12 @@ pub fn covered_rows(model: &Model) -> usize {
 
 /// What is asked or said where there is no footer, with its keys; the last line is the field's, or that of the keys.
 pub fn small(model: &Model) -> Vec<TextLine> {
+    let fits = |lines: &[TextLine]| lines.len() < usize::from(model.size.height);
     let Some(prompt) = &model.prompt else {
         let armed = || model.announced().map(|_| vec![armed(model)]);
-        return long::lines(model).or_else(armed).unwrap_or_else(|| vec![said(model)]);
+        let long =
+            long::lines(model).map(|lines| long::stop_of_launch(model).filter(|_| !fits(&lines)).unwrap_or(lines));
+        return long.or_else(armed).unwrap_or_else(|| vec![said(model)]);
     };
     let has_keys =
         matches!(prompt, Prompt::Confirm(ConfirmPrompt { by: ConfirmBy::Yes | ConfirmBy::YesThenNumber(_), .. }));
@@ -53,8 +56,7 @@ fn said(model: &Model) -> TextLine {
             if model.held.len() == 1 { "a key waits".to_owned() } else { format!("{} keys wait", model.held.len()) };
         return TextLine::dim(format!(" {keys} for the list; esc forgets"));
     }
-    // On a page that covers the panes other keys work, or letters are text.
-    let hint = model.hint.filter(|_| model.overlays.is_empty()).map(|shown| hint(model, shown));
+    let hint = hint_here(model);
     match (&model.notice, hint) {
         _ if model.announced().is_some() => armed(model),
         (Some(notice), hint) => noticed(notice, hint),
@@ -91,12 +93,13 @@ fn armed(model: &Model) -> TextLine {
     }
 }
 
-fn hint(model: &Model, hint: Hint) -> &'static str {
-    match hint {
+/// The demo's hint. On a page that covers the panes other keys work, or letters are text.
+fn hint_here(model: &Model) -> Option<&'static str> {
+    Some(match model.hint.filter(|_| model.overlays.is_empty())? {
         // There it lists only some blasts.
         Hint::Find if model.focus == Pane::Blasts => "try: 3, then / and the last four digits of a number, then enter",
         Hint::Find => "try: / and the last four digits of a number, then enter",
         Hint::Reply => "try: r marks that they replied; c that they bought",
         Hint::Undo => "try: u takes it back",
-    }
+    })
 }

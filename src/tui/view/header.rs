@@ -56,13 +56,18 @@ impl HeaderSegment {
 }
 
 fn kind(model: &Model, pen: &mut Pen<'_>) -> u16 {
-    let (word, meaning) = match model.options.kind {
+    let (word, meaning) = kind_word(model);
+    pen.put((1, 0), word, 13, meaning)
+}
+
+/// Whose messages these are, which is said at every size.
+pub(super) fn kind_word(model: &Model) -> (&'static str, TextRole) {
+    match model.options.kind {
         DashboardKind::Real if model.options.is_first_run() => ("NO SENDER YET", TextRole::Demo),
         DashboardKind::Real => ("REAL", TextRole::Real),
         DashboardKind::Demo => ("DEMO", TextRole::Demo),
         DashboardKind::ReadOnly => ("READ-ONLY", TextRole::ReadOnly),
-    };
-    pen.put((1, 0), word, 13, meaning)
+    }
 }
 
 fn name(model: &Model, pen: &mut Pen<'_>, at: u16, end: u16) -> u16 {
@@ -72,21 +77,23 @@ fn name(model: &Model, pen: &mut Pen<'_>, at: u16, end: u16) -> u16 {
     }
 }
 
-/// The segments that fit: as many senders as possible, of whom those left out are counted; then more words of each, from the left.
-/// Whoever else is here is named or counted at every width.
+/// The segments that fit: as many senders as possible, of whom those left out are counted where there is room; then more words of each,
+/// from the left. Whoever else is here is named or counted at every width.
 fn fitting(model: &Model, width_of_screen: u16, room: u16) -> Vec<(String, TextRole)> {
     let first = segments(model, width_of_screen);
     let senders = senders(model);
     let others = others(model);
-    let left_out: fn(usize) -> HeaderSegment = if others.is_empty() { left_out } else { left_out_beside_others };
-    let with = |shown: usize| {
-        let hidden = senders.len() - shown;
-        let left_out = (hidden > 0).then(|| left_out(hidden));
-        first.iter().chain(&senders[..shown]).cloned().chain(left_out).collect::<Vec<_>>()
+    let is_alone = others.is_empty();
+    let with = |shown: Option<usize>| {
+        let hidden = senders.len() - shown.unwrap_or(senders.len());
+        // Behind a sender it is clear of what there are more.
+        let is_behind_sender = is_alone && shown.is_some_and(|shown| shown > 0);
+        let left_out = (hidden > 0).then(|| if is_behind_sender { more(hidden) } else { left_out(hidden) });
+        first.iter().chain(&senders[..shown.unwrap_or_default()]).cloned().chain(left_out).collect::<Vec<_>>()
     };
     let taken = |segments: &[HeaderSegment]| segments.iter().map(HeaderSegment::taken).sum::<u16>();
     let others: Vec<_> = if others.is_empty() { vec![None] } else { others.into_iter().map(Some).collect() };
-    let counts = (0..=senders.len()).rev();
+    let counts = (0..=senders.len()).rev().map(Some).chain([None]);
     let mut chosen = counts.flat_map(|shown| {
         let with = &with;
         others.iter().map(move |others| with(shown).into_iter().chain(others.clone()).collect::<Vec<_>>())
@@ -114,18 +121,15 @@ fn cut(fresh: &HeaderSegment, others: Option<&HeaderSegment>, room: u16) -> Vec<
     Some(fresh).filter(|_| left >= WORD_LEAST).into_iter().chain(others.cloned()).collect()
 }
 
-/// Says how many senders have no room.
+/// The same behind the name of a sender.
+fn more(hidden: usize) -> HeaderSegment {
+    HeaderSegment { words: format!("+{hidden} more"), longer: vec![left_out(hidden).words], meaning: TextRole::Dim }
+}
+
+/// Says how many senders have no room. A bare number would be taken for people who are here.
 fn left_out(hidden: usize) -> HeaderSegment {
-    HeaderSegment::followed(format!("+{hidden}"), senders_word(hidden), TextRole::Dim)
-}
-
-/// The same where others are here: a bare number would be taken for theirs.
-fn left_out_beside_others(hidden: usize) -> HeaderSegment {
-    HeaderSegment::followed(format!("+{hidden}{}", senders_word(hidden)), "", TextRole::Dim)
-}
-
-const fn senders_word(hidden: usize) -> &'static str {
-    if hidden == 1 { " sender" } else { " senders" }
+    let senders = if hidden == 1 { "sender" } else { "senders" };
+    HeaderSegment::followed(format!("+{hidden} {senders}"), "", TextRole::Dim)
 }
 
 /// The senders, first that of the selected blast.
@@ -171,8 +175,10 @@ fn others(model: &Model) -> Vec<HeaderSegment> {
     let segment = |words, longer| HeaderSegment { words, longer, meaning: TextRole::Accent };
     match names.len() {
         0 => Vec::new(),
-        1 => vec![segment(named(1), Vec::new()), segment("+1".to_owned(), Vec::new())],
-        all => vec![segment(named(1), (2..=all).rev().map(named).collect()), segment(format!("+{all}"), Vec::new())],
+        1 => vec![segment(named(1), Vec::new()), segment("+1 here".to_owned(), Vec::new())],
+        all => {
+            vec![segment(named(1), (2..=all).rev().map(named).collect()), segment(format!("+{all} here"), Vec::new())]
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The topmost overlay: its title and as many of its lines as fit.
 
 use crate::tui::model::{Model, Overlay};
-use crate::tui::overlay::{content, page_rows, pinned_lines, top_line};
+use crate::tui::overlay::{content, cuts_pinned, page_rows, pinned_lines, top_line};
+use crate::tui::theme::TextRole;
 use crate::tui::widget::{Focused, Pen, TitleRule, right_fits, rule};
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {
@@ -12,8 +13,14 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let is_said = matches!(model.overlays.last(), Some(Overlay::Help(_))) && right_fits(&content.title, area.width);
     let scrolled = content.lines.split_off(pinned_lines(model).min(content.lines.len()));
     let height = height.saturating_sub(content.lines.len());
+    if let Some(last) = content.lines.last_mut().filter(|_| top > 0 && cuts_pinned(model)) {
+        *last = std::mem::take(last).and(" ~", TextRole::Plain);
+    }
     if let Some(place) = place(model, (top, height), scrolled.len()).filter(|_| !is_said) {
-        say_place(&mut content.title, place, area.width);
+        say_place(&mut content.title, place, area.width, is_deadline_said(model));
+    }
+    if is_deadline_said(model) {
+        make_room(&mut content.title, area.width);
     }
     rule(pen, (0, 1), area.width, &content.title, Focused::Yes);
     let shown = content.lines.iter().chain(scrolled.iter().skip(top).take(height));
@@ -38,9 +45,28 @@ fn place(model: &Model, (top, height): (usize, usize), lines: usize) -> Option<S
     Some(format!("{}-{} of {lines}{keys}", top + 1, (top + height).min(lines)))
 }
 
-/// At the right of the title, in the place of other words and of segments that have no room beside it.
-fn say_place(title: &mut TitleRule, place: String, room: u16) {
+/// Whether the words at the right of the title are until when an answer may be sent: no other words take their place.
+fn is_deadline_said(model: &Model) -> bool {
+    matches!(model.overlays.last(), Some(Overlay::Answer(answer)) if answer.loaded.is_some())
+}
+
+/// At the right of the title, behind the words that stand there; where both have no room, in their place.
+fn say_place(title: &mut TitleRule, place: String, room: u16, keeps_words: bool) {
+    let words = title.right.take();
+    title.right = words.as_ref().map(|words| format!("{words}, {place}"));
+    if title.right.is_some() && right_fits(title, room) {
+        return;
+    }
+    if keeps_words {
+        title.right = words;
+        return;
+    }
     title.right = Some(place);
+    make_room(title, room);
+}
+
+/// Leaves out segments that have no room beside the words at the right.
+fn make_room(title: &mut TitleRule, room: u16) {
     while title.left.len() > 1 && !right_fits(title, room) {
         title.left.pop();
     }

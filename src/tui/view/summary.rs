@@ -1,5 +1,6 @@
 //! What is left at sizes where no pane fits: the selected blast in a line, and what needs a person.
 
+use super::header::kind_word;
 use crate::tui::format::{name_within, number};
 use crate::tui::model::{Model, Notice, Tone};
 use crate::tui::overlay::wrapped;
@@ -12,7 +13,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
         line.draw(pen, (0, y), area.width);
     }
     if let Some(why) = model.not_drawn() {
-        return below(pen, why, area.height);
+        return below(pen, &[why, TOO_SMALL], area.height);
     }
     if area.height < 2 {
         return;
@@ -21,14 +22,26 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     if model.prompt.is_some() || model.announced().is_some() {
         super::footer::draw_small(model, pen);
     } else if let Some(notice) = model.notice.as_ref().filter(|notice| is_worth(notice)) {
-        below(pen, &notice.text, area.height - 1);
+        below(pen, &shorter(notice), area.height - 1);
     }
 }
 
-/// A sentence on the last lines, at most so many, broken where it is too long for one.
-fn below(pen: &mut Pen<'_>, text: &str, most: u16) {
+/// Said where there is no room for the whole sentence that asks for a larger window.
+const TOO_SMALL: &str = "too small";
+
+/// What was said, and what is said in its place where that has no room: that nothing happened is never cut.
+fn shorter(notice: &Notice) -> Vec<&str> {
+    let nothing_done = "nothing done";
+    let short = if notice.text.ends_with(nothing_done) { nothing_done } else { TOO_SMALL };
+    std::iter::once(notice.text.as_str()).chain(notice.until_larger.then_some(short)).collect()
+}
+
+/// The first sentence that has room on the last lines, at most so many, broken where it is too long for one.
+fn below(pen: &mut Pen<'_>, texts: &[&str], most: u16) {
     let area = pen.screen();
-    let lines = wrapped(text, area.width);
+    let mut broken = texts.iter().map(|text| wrapped(text, area.width));
+    let whole = broken.clone().find(|lines| lines.len() <= usize::from(most));
+    let Some(lines) = whole.or_else(|| broken.next_back()) else { return };
     let rows = u16::try_from(lines.len()).unwrap_or(most).min(most);
     let blank = " ".repeat(usize::from(area.width));
     for (line, y) in shown(lines, rows, area.width).iter().zip(area.height - rows..area.height) {
@@ -49,15 +62,20 @@ fn shown(lines: Vec<String>, rows: u16, room: u16) -> Vec<String> {
 }
 
 fn lines(model: &Model) -> Vec<TextLine> {
-    let Some(blast) = model.blast() else { return vec![TextLine::plain("blastdeck: no blast")] };
+    let (word, role) = kind_word(model);
+    let kind = TextLine::of(format!("{word} "), role);
+    let Some(blast) = model.blast() else { return vec![kind.and("no blast", TextRole::Plain)] };
     let funnel = blast.counts.funnel();
     let needs = model.needs();
     let need = if needs > 0 { format!("!{} ", number(needs)) } else { String::new() };
     let state = blast.shown_state(model.now);
-    let first = TextLine::of(need, TextRole::Need)
-        .and(format!("{}/{} {}", number(funnel.sent), number(blast.total_recipients), state), TextRole::Plain);
+    let kind = kind.and(need, TextRole::Need);
+    let sent = format!("{}/{} {}", number(funnel.sent), number(blast.total_recipients), state);
+    // Whose messages these are is seen first, and cuts nothing where another line takes the numbers.
+    let is_one = kind.width() + width(&sent) <= model.size.width || model.size.height < 2;
+    let first = if is_one { vec![kind.and(sent, TextRole::Plain)] } else { vec![kind, TextLine::plain(sent)] };
     let stages =
         [("received", funnel.received), ("read", funnel.read), ("replied", funnel.replied), ("closed", funnel.closed)];
     let stages = stages.map(|(stage, people)| TextLine::plain(format!("{:>11} {stage}", number(people))));
-    [first, TextLine::plain(name_within(blast, model.size.width))].into_iter().chain(stages).collect()
+    first.into_iter().chain([TextLine::plain(name_within(blast, model.size.width))]).chain(stages).collect()
 }

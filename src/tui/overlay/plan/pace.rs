@@ -11,14 +11,16 @@ use crate::domain::zone::words::{by_own_clocks_first, city, has_same_time};
 use crate::tui::format::{TimeFormat, number};
 use crate::tui::model::{Model, config_place};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::TextLine;
+use crate::tui::widget::{TextLine, width as display_width};
 
 pub(super) fn pace(model: &Model, loaded: &app::Plan, width: u16) -> Vec<TextLine> {
     let line = TextLine::plain(format!("  {}", loaded.pace));
-    let mut lines = vec![match limits_place(model, loaded) {
-        Some(place) => line.right(place),
-        None => line,
-    }];
+    let mut lines = match limits_place(model, loaded) {
+        Some(place) if line.width() + 2 + display_width(&place) <= width => vec![line.right(place)],
+        // Where it is set is said below, where it has no room beside it.
+        Some(place) => vec![line, TextLine::dim(format!("  {place}"))],
+        None => vec![line],
+    };
     let within = |words: &String| wrapped(words, width.saturating_sub(4));
     let plain = limits(model, loaded);
     lines.extend(plain.iter().flat_map(within).map(|line| TextLine::plain(format!("  {line}"))));

@@ -34,11 +34,17 @@ fn announced(model: &Model, room: u16) -> Option<Vec<TextLine>> {
     is_long.then(|| sentence(&format!("{}: {keys}", text.trim()), room, TextRole::Need))
 }
 
+/// Only which keys stop an armed launch, where there is no room for what starts and when.
+pub fn stop_of_launch(model: &Model) -> Option<Vec<TextLine>> {
+    model.announced()?;
+    Some(sentence(&super::armed(model).right.unwrap_or_default(), model.size.width, TextRole::Need))
+}
+
 fn said(model: &Model, room: u16) -> Option<Vec<TextLine>> {
-    let (text, role) = match (&model.notice, model.hint) {
+    let (text, role) = match (&model.notice, super::hint_here(model)) {
         _ if model.announced().is_some() => return None,
         (Some(notice), _) => (notice.text.as_str(), TextRole::Plain),
-        (None, Some(hint)) => (super::hint(model, hint), TextRole::Accent),
+        (None, Some(hint)) => (hint, TextRole::Accent),
         (None, None) => return None,
     };
     (width(text) + 2 > room).then(|| sentence(text, room, role))
