@@ -247,6 +247,13 @@ pub fn cannot_mark(model: &Model) -> Option<String> {
     unseen.then(|| "the list is new: look first, nobody was marked".to_owned())
 }
 
+/// Whether no mark works here, whatever is read next: a list that is still being read keeps the keys of its people.
+pub fn never_marks(model: &Model) -> bool {
+    let has_marked = !model.recipients.marked.is_empty() && model.overlays.is_empty() && !is_in_activity(model);
+    let is_read = !model.awaits_list() && !model.recipients.is_awaited();
+    model.is_read_only() || !has_marked && is_read && nobody(model).is_some()
+}
+
 /// Whether the details show somebody who was marked: that can be taken back there.
 pub fn has_mark_in_details(model: &Model) -> bool {
     let Some(Overlay::Details(details)) = model.overlays.last() else { return false };

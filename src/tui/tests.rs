@@ -45,6 +45,7 @@ mod plan_over;
 mod plan_words;
 mod plans;
 mod pointing;
+mod promises;
 mod quitting;
 mod reasons;
 mod retries;

@@ -171,8 +171,15 @@ fn question(loaded: &RecipientDetails, is_over_meta: bool, width: u16) -> Vec<Te
     } else {
         "Open the chat on the phone: is the message there?"
     };
+    // Its state is asked for by that id.
+    let is_unknown_later = !is_over_meta && loaded.row.message_id.is_none();
+    let later = if is_unknown_later {
+        " If it is there, received and read stay unknown: the provider gave no id to ask by."
+    } else {
+        ""
+    };
     let text = format!(
-        "It is not known whether the message went: {why}. They may have it or not; nothing is sent again by itself. {ask}"
+        "It is not known whether the message went: {why}. They may have it or not; nothing is sent again by itself. {ask}{later}"
     );
     let mut lines = vec![TextLine::rule("Did it go?")];
     lines.extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}"))));

@@ -3,8 +3,8 @@
 use super::key_outcome::KeyOutcome;
 use super::written;
 use crate::app::QueuedAnswer;
-use crate::app::view::RecipientDetails;
-use crate::domain::session::SessionWindow;
+use crate::app::view::{ActivityEvent, ActivityRow, RecipientDetails};
+use crate::domain::session::{SESSION, SessionWindow};
 use crate::domain::text::shell_quoted;
 use crate::tui::availability::{cannot_answer, cannot_write_to};
 use crate::tui::effect::{AnswerText, Effect, EffectError, ReadRequest, WriteRequest};
@@ -31,12 +31,22 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Read(ReadRequest::Person(person))]
 }
 
-/// Among the recipients most people wrote nothing: there only of whoever is shown to have.
+/// Only of whoever may be answered now, by what the screen shows of them: most people wrote nothing, or long ago.
 pub fn footer_word(model: &Model) -> &'static str {
-    let is_listed = model.overlays.is_empty() && model.focus == Pane::Recipients;
     let is_open = |loaded: &RecipientDetails| matches!(loaded.session, Some(SessionWindow::Open { .. }));
-    let is_at_hand = !is_listed || model.previewed().is_some_and(is_open);
-    if is_at_hand && cannot_answer(model).is_none() { "answer" } else { "" }
+    let may_answer = match model.overlays.last() {
+        Some(Overlay::Details(details)) => details.loaded.as_deref().is_some_and(is_open),
+        _ => model.previewed().is_some_and(is_open) || is_recent_reply(model),
+    };
+    if may_answer && cannot_answer(model).is_none() { "answer" } else { "" }
+}
+
+/// Whether the line at the cursor of the activity is what somebody wrote less than 24 hours ago.
+fn is_recent_reply(model: &Model) -> bool {
+    let line = model.activity.at_cursor().filter(|_| model.overlays.is_empty() && model.focus == Pane::Activity);
+    let is_reply = |row: &&ActivityRow| matches!(row.event, ActivityEvent::Reply { .. });
+    let may_write = model.person().is_some_and(|person| person.opt_out.is_none());
+    may_write && line.filter(is_reply).is_some_and(|row| model.now < row.place.at + SESSION)
 }
 
 /// What is typed goes into the field; `enter` sends it, `esc` keeps it for later.

@@ -227,6 +227,7 @@ fn rows(model: &mut Model, rows: Vec<RecipientRow>) {
 }
 
 fn person(model: &mut Model, loaded: RecipientDetails) {
+    overlays::close_answered_question(model, &loaded);
     model.activity.refresh(std::slice::from_ref(&loaded.row));
     model.recipients.refresh(vec![loaded.row.clone()]);
     // Also below an overlay: it is not asked for again once that closes.

@@ -224,7 +224,14 @@ fn stop_of_launch(model: &Model, key: Key) -> Option<String> {
     let keys = &model.options.keys;
     let cancels = action::ACTIONS.iter().any(|action| action.id() == CANCEL && keys.keys(action).contains(&key));
     let is_ours = blast.state_by.as_ref().is_none_or(|by| by.name() == model.options.operator);
-    (cancels && is_ours).then(|| format!("{} stops {}", keys.undo(), blast.name()))
+    let is_paused = model.to_pause().is_some_and(|paused| paused.id == blast.id);
+    let stops = match (is_ours, is_paused) {
+        (true, _) => format!("{} stops", keys.undo()),
+        // Another operator's is nobody's act to undo here, but anybody may pause it.
+        (false, true) => format!("{} pauses", keys.pause()),
+        (false, false) => format!("{} asks, then stops", keys.undo()),
+    };
+    cancels.then(|| format!("{stops} {}", blast.name()))
 }
 
 /// A paste goes into the open field, else it opens *find*; it never acts.

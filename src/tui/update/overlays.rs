@@ -16,7 +16,7 @@ use crate::tui::format::TimeFormat;
 use crate::tui::layout::Layout;
 use crate::tui::model::{
     CommandPalette, ConfirmBy, CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Notice, Overlay, Pane,
-    PlanOverlay, RESOLUTIONS, ResolutionChoice, WELCOME,
+    PlanOverlay, Prompt, RESOLUTIONS, ResolutionChoice, WELCOME,
 };
 use crate::tui::widget::TextField;
 
@@ -55,9 +55,23 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
     open_plan_of(model, blast)
 }
 
-/// What `S` does with the blast that is meant, for the footer.
+/// What `S` does with the blast that is meant, for the footer: nothing where the cursor is on a line of another blast.
 pub fn sends_or_resumes(model: &Model) -> &'static str {
+    if is_on_line_of_another(model) {
+        return "";
+    }
     if model.blast_meant().is_some_and(|blast| blast.state == BlastState::Paused) { "resume" } else { "send" }
+}
+
+/// Whether a key that sends would be read as one for a blast that it is not about.
+fn is_on_line_of_another(model: &Model) -> bool {
+    let of_line = match model.focus {
+        Pane::Activity => model.activity.at_cursor().and_then(|row| row.blast),
+        Pane::Recipients => model.recipients.at_cursor().map(|person| person.row.blast_id),
+        Pane::Blasts | Pane::Funnel => None,
+    };
+    let is_pane = model.overlays.is_empty();
+    of_line.filter(|_| is_pane).is_some_and(|of_line| model.blast().is_none_or(|blast| blast.id != of_line))
 }
 
 /// What sending this blast would do.
@@ -155,6 +169,19 @@ pub(super) fn answered_by(loaded: &RecipientDetails, operator: &str) -> Option<S
         Some(by) => Some(format!("{by} answered first: {what}")),
         None => Some(format!("an answer came first: {what}")),
     }
+}
+
+/// Closes a question about an uncertain message once another answer came first: nothing is armed by it any more.
+pub(super) fn close_answered_question(model: &mut Model, loaded: &RecipientDetails) {
+    let is_about = |act: &WriteRequest| matches!(act, WriteRequest::Mark { person, mark: Mark::Resolve(_) } if *person == loaded.row.id);
+    let is_asked = matches!(&model.prompt, Some(Prompt::Confirm(ask)) if ask.then.iter().any(is_about));
+    if !is_asked || loaded.row.status == Status::Uncertain {
+        return;
+    }
+    model.prompt = None;
+    let answered = answered_by(loaded, &model.options.operator);
+    let answered = answered.unwrap_or_else(|| format!("you answered already: {}", loaded.row.status));
+    model.refuse(format!("{answered}; the question is closed, and nothing more is written"));
 }
 
 /// `enter` that was meant for a question which somebody else had answered.

@@ -3,11 +3,12 @@
 use super::prompt_keys;
 use crate::tui::action;
 use crate::tui::action::{ACTIONS, Danger, FooterText, KeyScope, UiAction};
+use crate::tui::availability;
 use crate::tui::key::Key;
 use crate::tui::model::{FormPage, LineEdit, Model, Overlay, SenderLine};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{Pen, width};
 use crate::tui::update::form;
+use crate::tui::widget::{Pen, width};
 
 /// The keys that work here, as many as fit, the important ones first to stay.
 pub fn draw(model: &Model, pen: &mut Pen<'_>, y: u16) {
@@ -100,7 +101,8 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
     }
 }
 
-/// Marks are always shown; other actions where they are available. Where something is typed, few keys are keys.
+/// Marks are shown wherever there is somebody to mark; other actions where they are available. Where something is typed, few keys are
+/// keys.
 fn is_of_use(model: &Model, action: &UiAction) -> bool {
     let typing = matches!(model.overlays.last(), Some(Overlay::Commands(_) | Overlay::Plan(_) | Overlay::Answer(_)));
     let everywhere = action.scopes.contains(&KeyScope::Everywhere);
@@ -108,7 +110,8 @@ fn is_of_use(model: &Model, action: &UiAction) -> bool {
     let marks = action.danger != Danger::Calm && action.scopes.contains(&KeyScope::Recipients) && !is_about_blasts;
     let is_behind = model.overlays.last().is_some_and(Overlay::is_form) && !action.is_of_forms();
     let is_key = !(is_behind || typing && everywhere);
-    is_key && (marks || (action.why_not)(model).is_none())
+    let marks_here = marks && !availability::never_marks(model);
+    is_key && (marks_here || (action.why_not)(model).is_none())
 }
 
 fn entry(model: &Model, action: &UiAction) -> Option<FooterKey> {

@@ -1,0 +1,147 @@
+//! What a line promises works now, and what is open still stands.
+
+use chrono::TimeDelta;
+
+use super::activity::{cloud, opened};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blasts, details_of, draft, person};
+use crate::app::view::{BlastView, HistoryRow, RecipientDetails, RecipientRow};
+use crate::domain::act::Actor;
+use crate::domain::blast::BlastState;
+use crate::domain::status::Status;
+use crate::tui::DashboardKind;
+use crate::tui::effect::Completion;
+
+fn text(dashboard: &TestDashboard) -> String {
+    dashboard.screen().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+}
+
+fn footer(dashboard: &TestDashboard) -> String {
+    dashboard.screen().pop().unwrap_or_default()
+}
+
+#[test]
+fn an_answer_is_offered_only_for_whoever_may_be_answered_now() {
+    let mut dashboard = opened(WIDE);
+    dashboard.answer(Completion::Senders(Ok(vec![cloud()])));
+    assert!(footer(&dashboard).contains("a answer"), "they wrote a minute ago: {}", footer(&dashboard));
+
+    dashboard.keys("jjjjjjjj");
+
+    assert!(dashboard.model.person().is_some_and(|row| row.status == Status::Failed));
+    assert!(!footer(&dashboard).contains("answer"), "{}", footer(&dashboard));
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.answer(Completion::Senders(Ok(vec![cloud()]))).keys("3jjj\n");
+    let failed = person(4, "Lim Ah Kow", Status::Failed, at(13, 55));
+    dashboard.answer(Completion::Person(Box::new(Ok(details_of(failed)))));
+    assert!(!footer(&dashboard).contains("answer"), "{}", footer(&dashboard));
+}
+
+#[test]
+fn a_window_that_changes_nothing_names_no_key_that_does() {
+    for pane in ["1", "2", "3", "4"] {
+        let mut dashboard = opened(WIDE);
+        dashboard.model.options.kind = DashboardKind::ReadOnly;
+        dashboard.keys(pane);
+
+        let footer = footer(&dashboard);
+        for key in ["r replied", "c closed", "b stop", "e note", "U take back", "S ", "X ", "n new"] {
+            assert!(!footer.contains(key), "{pane}: {footer}");
+        }
+    }
+}
+
+#[test]
+fn on_a_line_of_another_blast_no_key_is_offered_that_sends_the_selected_one() {
+    let mut dashboard = opened(WIDE);
+    dashboard.model.blasts.select(DRAFT);
+    assert_ne!(dashboard.model.activity.at_cursor().and_then(|row| row.blast), Some(DRAFT));
+
+    assert!(!footer(&dashboard).contains("S send"), "{}", footer(&dashboard));
+    dashboard.keys("1");
+    assert!(footer(&dashboard).contains("S send"), "{}", footer(&dashboard));
+}
+
+/// Somebody uncertain, whom the operator is asked about once more; ben answers meanwhile.
+fn asked_once_more() -> TestDashboard {
+    let uncertain = |status| RecipientRow { changed_at: at(13, 0), ..person(5, "Aishah", status, at(13, 0)) };
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3jjjj\n");
+    dashboard.answer(Completion::Person(Box::new(Ok(details_of(uncertain(Status::Uncertain))))));
+    dashboard.model.resend_after = TimeDelta::zero();
+    dashboard.keys("jj\n").taken();
+    dashboard
+}
+
+fn answered_by_ben() -> RecipientDetails {
+    let answer = HistoryRow {
+        changed_at: at(14, 1),
+        happened_at: None,
+        old_status: Status::Uncertain,
+        new_status: Status::Skipped,
+        attempt: 1,
+        source: "operator".to_owned(),
+        by: Some("ben".to_owned()),
+        detail: None,
+    };
+    let row = person(5, "Aishah", Status::Skipped, at(14, 1));
+    RecipientDetails { history: vec![answer], ..details_of(row) }
+}
+
+#[test]
+fn a_question_that_somebody_else_answered_closes_and_says_who_did() {
+    let mut dashboard = asked_once_more();
+    assert!(text(&dashboard).contains("once more?"), "{:#?}", dashboard.screen());
+
+    dashboard.answer(Completion::Person(Box::new(Ok(answered_by_ben()))));
+
+    assert!(dashboard.model.prompt.is_none());
+    assert_eq!(dashboard.said(), "ben answered first: left out; the question is closed, and nothing more is written");
+    dashboard.taken();
+    dashboard.keys("y");
+    assert!(dashboard.acts().is_empty());
+}
+
+#[test]
+fn that_an_uncertain_message_cannot_be_asked_for_later_is_said_before_the_answer() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let read = |dashboard: &mut TestDashboard, message_id: Option<&str>| {
+        let row = person(5, "Aishah", Status::Uncertain, at(13, 54));
+        let row = RecipientRow { message_id: message_id.map(str::to_owned), ..row };
+        dashboard.answer(Completion::Person(Box::new(Ok(details_of(row)))));
+    };
+    dashboard.keys("3jjjj\n");
+
+    read(&mut dashboard, None);
+    assert!(text(&dashboard).contains("gave no id to ask by"), "{:#?}", dashboard.screen());
+    read(&mut dashboard, Some("3EB0"));
+    assert!(!text(&dashboard).contains("gave no id to ask by"), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn the_key_that_cancels_names_what_stops_a_launch_of_somebody_else_too() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let until = dashboard.now + TimeDelta::seconds(10);
+    let by = Some(Actor::from("ben".to_owned()));
+    let armed = BlastView { state: BlastState::Sending, version: 4, send_after: Some(until), state_by: by, ..draft() };
+    let rows = blasts().into_iter().filter(|blast| blast.id != DRAFT).chain([armed]).collect();
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+    dashboard.model.blasts.select(RAYA);
+
+    dashboard.keys("2X");
+
+    assert!(dashboard.said().ends_with("; u asks, then stops Raya last call"), "{}", dashboard.said());
+}
+
+#[test]
+fn a_hint_for_the_panes_is_not_said_over_a_page_at_any_width() {
+    for width in [40, 62, 120] {
+        let mut dashboard = TestDashboard::new(crate::tui::Size { width, height: 20 });
+        dashboard.model.hint = Some(crate::tui::model::Hint::Find);
+        dashboard.keys("1");
+        assert!(text(&dashboard).contains("try: "), "{width}: {:#?}", dashboard.screen());
+
+        dashboard.keys("!");
+
+        assert!(!text(&dashboard).contains("try: "), "{width}: {:#?}", dashboard.screen());
+    }
+}
