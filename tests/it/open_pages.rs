@@ -15,7 +15,7 @@ async fn a_plan_that_is_open_while_its_blast_is_launched_elsewhere_asks_for_noth
 
     shop.send(&draft).await;
 
-    window.wait_for_text("Not any more");
+    window.wait_for_text("Nothing left to confirm");
     assert!(!window.text().contains("people: _"), "{}", window.text());
     assert!(!window.text().contains("enter send"), "{}", window.text());
 }

@@ -36,7 +36,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     lines.extend(loaded.answers.iter().flat_map(|answer| raw(answer, clock, width)));
     lines.extend(loaded.history.iter().flat_map(|row| history::raw_lines(row, clock, width)));
     if loaded.answers.is_empty() {
-        lines.push(TextLine::dim("  no answer of the provider is kept"));
+        lines.push(TextLine::dim("  no response of the provider was kept"));
     }
     lines.extend(command_line(model, loaded, width));
     OverlayContent { title: title(model, loaded), lines, focus: focus.filter(|_| details.scroll == 0) }

@@ -116,8 +116,8 @@ fn nobody_gets_it(loaded: &FollowUpPreview, width: u16) -> Vec<TextLine> {
     let oldest = ages().into_iter().zip(&loaded.ages).rev().find(|(_, count)| count.gets() > 0);
     let text = match oldest {
         Some((age, count)) => {
-            let gets = count_of(count.gets(), "person", "people");
-            format!("Nobody would get it. [ chooses a shorter time: {} is for {gets}.", age_words(age))
+            let get = count_of(count.gets(), "person gets", "people get");
+            format!("Nobody would get it. [ chooses a shorter time: with \"{}\" {get} it.", age_words(age))
         }
         None => "Nobody would get it, however short a time is chosen.".to_owned(),
     };

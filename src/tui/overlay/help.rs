@@ -75,7 +75,7 @@ fn sections(model: &Model) -> Vec<HelpSection> {
     };
     let mut sections: Vec<_> = scopes.map(of_scope).collect();
     sections.extend([
-        named("Rows", &ROWS),
+        named("Signs", &SIGNS),
         named("Typing", &TYPING),
         named("Finding", &FINDING),
         named("Filtering blasts", &FILTERING),
@@ -121,12 +121,20 @@ fn joined(mut left: TextLine, right: TextLine, column: u16) -> TextLine {
     left
 }
 
-/// What stands before a row of a list.
-const ROWS: [(&str, &str); 4] = [
+/// What stands before a row of a list, in its cells, and beside counts.
+const SIGNS: [(&str, &str); 9] = [
     ("N before a row", "changed since your last key; in Activity, not seen before"),
     ("> before a row", "the cursor: keys act on this one"),
     ("* before a row", "marked with space: keys act on all that are marked"),
     ("~ in a text", "it is longer than its column: enter shows it whole"),
+    (
+        "· in a cell",
+        "among times: they got past this stage, and when is not known; in Activity: the line says the stage",
+    ),
+    ("- in a cell", "nothing there, or not known yet"),
+    ("[ ] in a title", "[ and ] step to the one before and the next"),
+    ("(+1 later)", "so many opted out after they had the message: they count at the stage they reached"),
+    ("+ben above", "ben has a dashboard open, too; +2 here, so many others have"),
 ];
 
 const TYPING: [(&str, &str); 8] = [
@@ -141,6 +149,7 @@ const TYPING: [(&str, &str); 8] = [
         "on People completes the path; while finding, who matches in other blasts; between lines of a form the next",
     ),
     ("{", "in a message: a column of the list to choose"),
+    ("ctrl-o", "in a message, also while it is empty: your editor, the one that VISUAL or EDITOR names, else vi"),
     ("l", "among the rows that were left out: another list; enter mends one"),
     ("ctrl-u ctrl-w", "empties the field, takes a word back; ctrl-a and ctrl-e go to its ends"),
 ];
@@ -149,7 +158,6 @@ const FINDING: [(&str, &str); 9] = [
     ("6789", "the end of a number; if nobody's ends so, anywhere in it or in a name"),
     ("+60 12-345 6789", "a number, in any spelling; phone:6012, these digits anywhere in it"),
     ("\"6789\"", "anywhere in a number, a name or a note"),
-    ("ctrl-o", "in a message, also while it is empty: your editor, the one that VISUAL or EDITOR names, else vi"),
     ("siti", "part of a name or note"),
     ("status:read", "in this status; stuck:read, reached it and no further"),
     ("name:ali", "only in the name; note:price, code:131026"),
@@ -196,7 +204,7 @@ mod tests {
     use std::fmt::Write;
     use std::path::Path;
 
-    use super::{ACTIONS, FILTERING, FINDING, QUESTIONS, SECTIONS, TYPING, content};
+    use super::{ACTIONS, FILTERING, FINDING, QUESTIONS, SECTIONS, SIGNS, TYPING, content};
     use crate::tui::tests::support::{STACKED, TestDashboard, WIDE};
 
     const INTRODUCTION: &str = "# Keys
@@ -223,7 +231,8 @@ other keys. Generated from the table in `src/tui/action.rs`:
             table(&scope.to_string(), rows.collect());
         }
         for (title, rows) in [
-            ("Typing", &TYPING[..]),
+            ("Signs", &SIGNS[..]),
+            ("Typing", &TYPING),
             ("Finding", &FINDING),
             ("Filtering blasts", &FILTERING),
             ("Questions", &QUESTIONS),

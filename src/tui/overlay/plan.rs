@@ -295,7 +295,7 @@ fn over(model: &Model, plan: &PlanOverlay, width: u16) -> Option<Vec<TextLine>> 
         wrapped(&words, width.saturating_sub(4)).into_iter().map(move |line| TextLine::of(format!("  {line}"), role))
     };
     let lines = refused.chain(said).flat_map(line);
-    Some(std::iter::once(TextLine::rule("Not any more")).chain(lines).collect())
+    Some(std::iter::once(TextLine::rule("Nothing left to confirm")).chain(lines).collect())
 }
 
 fn ask(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -> Vec<TextLine> {

@@ -349,7 +349,7 @@ fn the_page_never_begins_with_whoever_got_there_a_minute_ago() {
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("over 15 min") && screen.contains("> over 24 h"), "{screen}");
     assert!(screen.contains("there for less than 24 h"), "{screen}");
-    assert!(screen.contains("[ chooses a shorter time: everybody is for"), "{screen}");
+    assert!(screen.contains("[ chooses a shorter time: with \"everybody\" "), "{screen}");
     assert!(!screen.contains("a draft to 0 people"), "{screen}");
 }
 

@@ -207,7 +207,7 @@ pub fn own_number_key(model: &mut Model, mut own: OwnNumberPrompt, key: Key) -> 
             Err(why) => own.trouble = Some(why.to_string()),
         },
         key if own.field.key(key) == EditOutcome::NotMine => {
-            own.trouble = Some("enter goes on, esc sends nothing".to_owned());
+            own.trouble = Some("enter continues, esc sends nothing".to_owned());
         }
         _ => own.trouble = None,
     }

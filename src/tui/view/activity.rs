@@ -274,8 +274,9 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
     match &row.event {
         ActivityEvent::Reply { text, file, .. } => (format!("{text}{}", file_note(file.as_deref())), TextRole::Plain),
         ActivityEvent::OptOut { source, by: who, reason } => {
-            let who = if source == "person" { Some("their own wish".to_owned()) } else { by(who) };
-            (joined([who, reason.clone()]), TextRole::Plain)
+            const ASKED: &str = "they asked";
+            let who = if source == "person" { Some(ASKED.to_owned()) } else { by(who) };
+            (joined([who, reason.clone().filter(|reason| reason != ASKED)]), TextRole::Plain)
         }
         ActivityEvent::Trouble { status, why: Some(why), .. } if why == TAKEN_BACK => {
             (format!("their mark is taken back: {status} as before"), TextRole::Dim)

@@ -30,7 +30,7 @@ impl ListOrder {
             (Self::NewestChange, ListDirection::Forward) => "newest change first",
             (Self::NewestChange, ListDirection::Reversed) => "oldest change first",
             (Self::Row, ListDirection::Forward) => "in the order of the list",
-            (Self::Row, ListDirection::Reversed) => "the list from its end",
+            (Self::Row, ListDirection::Reversed) => "in the order of the list, last row first",
             (Self::Name, ListDirection::Forward) => "by name",
             (Self::Name, ListDirection::Reversed) => "by name, from Z",
             (Self::Amount, ListDirection::Forward) => "largest sale first",

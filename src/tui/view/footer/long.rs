@@ -8,7 +8,7 @@ use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine, width};
 
 /// The columns that the shortest keys of a yes-or-no question take.
-const KEYS: &str = "y: yes, else no";
+const KEYS: &str = "only y is yes";
 
 /// A label before a field is on a line of its own from so many columns on.
 const LABEL_MAX: u16 = 8;

@@ -18,13 +18,13 @@ pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
                 ("enter", "keeps it"),
                 ("esc", "no amount"),
                 ("tab", "items"),
-                ("any other key", "keeps an amount and goes on"),
+                ("any other key", "keeps the amount, then acts"),
             ],
             (PricedSale::Earlier(_), false) => &[
                 ("enter", "keeps it"),
                 ("esc", "as it was"),
                 ("tab", "items"),
-                ("any other key", "keeps an amount and goes on"),
+                ("any other key", "keeps the amount, then acts"),
             ],
         },
         Prompt::Items(ItemsPrompt { of: ItemsTarget::NewOrder { close: CloseBefore::ByKey, .. }, .. }) => {
@@ -33,7 +33,7 @@ pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
         Prompt::Items(_) => &[("enter", "writes it"), ("esc", "nothing is written")],
         Prompt::Note(_) => &[("enter", "keeps it"), ("esc", "as it was")],
         Prompt::OwnNumber(_) => &[("enter", "asks, then sends one"), ("esc", "sends nothing")],
-        Prompt::Refused(_) => &[("enter", "goes on")],
+        Prompt::Refused(_) => &[("enter", "continues")],
         Prompt::Confirm(ask) => match ask.by {
             ConfirmBy::Yes | ConfirmBy::YesThenNumber(_) => &[("y", "yes"), ("any other key", "no")],
             ConfirmBy::Number { .. } => &[("0-9", "the number"), ("enter", "yes"), ("any other key", "no")],

@@ -50,7 +50,7 @@ fn yes_or_no(model: &Model, question: &str) -> TextLine {
         TextLine::of(format!(" {question} "), TextRole::Need).and(keys.to_owned(), TextRole::Plain)
     };
     let fits = |keys: &&&str| width(question) + width(keys) + 2 <= model.size.width;
-    let (long, short) = ("y is yes, any other key is no", "y: yes, else no");
+    let (long, short) = ("y is yes, any other key is no", "only y is yes");
     match [long, short].iter().find(fits) {
         Some(keys) => line(question, keys),
         None => line(&start_of(question, model.size.width.saturating_sub(width(short) + 2)), short),
