@@ -48,6 +48,9 @@ const ORPHAN_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a server that says it is ready may refuse us before it is started anew: its socket has been removed.
 const UNREACHABLE_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a server may take to end by itself before its sessions are ended: it may wait for ours, which never end.
+const SESSIONS_PATIENCE: Duration = Duration::from_secs(3);
+
 /// How long an orderly stop may take.
 const STOP_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -141,6 +144,11 @@ impl PrivatePostgres {
             }
             _ => Ok(cluster::version_of(&cluster)?.map_or(ServerStatus::Absent, |_| ServerStatus::Stopped)),
         }
+    }
+
+    /// Whether the server was asked to end, and still lives.
+    pub fn is_stopping(&self) -> bool {
+        matches!(postmaster::find(&self.cluster_dir()), Ok(Found::Alive(server)) if server.phase == Phase::Stopping)
     }
 
     /// The fast path: no lock, no process.
@@ -249,8 +257,14 @@ fn start_after_orphans(cluster: &Cluster, lock: &Lock) -> Result<(), PrivatePost
 
 /// Waits until a live server answers, is gone, or has shown that it cannot be reached.
 fn settle(dir: &Path, deadline: Instant) -> Result<Settled, PrivatePostgresError> {
-    let mut refused_since = None;
+    let (mut refused_since, mut stopping_since) = (None, None);
     while let Found::Alive(server) = postmaster::find(dir)? {
+        if server.phase == Phase::Stopping
+            && stopping_since.get_or_insert_with(Instant::now).elapsed() >= SESSIONS_PATIENCE
+        {
+            postmaster::ask_to_stop(server.pid, Stop::Orderly)?;
+            stopping_since = Some(Instant::now());
+        }
         let ready = server.address.filter(|_| server.phase == Phase::Ready);
         match ready.map(|address| (postmaster::probe(&address), address)) {
             Some((Probe::Answered, address)) => return Ok(Settled::Ready(address)),

@@ -1,4 +1,4 @@
-//! Restarts a private Postgres that died.
+//! Restarts a private Postgres that died, or that somebody ends while our sessions keep it alive.
 
 use std::time::Duration;
 
@@ -13,14 +13,39 @@ use crate::private_postgres::{PrivatePostgres, PrivatePostgresError};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// How often it is checked whether a server that answers is being ended: its open sessions go on, and it takes no new ones.
+const STOPPING_EVERY: Duration = Duration::from_secs(10);
+
 /// Restarts the server whenever it has died, until stopped. One that was stopped on purpose stays stopped.
 pub async fn keep_alive(mut database: watch::Receiver<DatabaseState>, local: PrivatePostgres, stop: CancellationToken) {
     let work = async {
-        while database.wait_for(|state| *state != DatabaseState::Up).await.is_ok() {
-            until_up(&database, &local).await;
+        loop {
+            let answers = tokio::select! {
+                state = database.wait_for(|state| *state != DatabaseState::Up) => match state.is_ok() {
+                    true => false,
+                    false => return,
+                },
+                () = sleep(STOPPING_EVERY) => true,
+            };
+            if answers {
+                restart_if_stopping(&local).await;
+            } else {
+                until_up(&database, &local).await;
+            }
         }
     };
     stop.run_until_cancelled(work).await;
+}
+
+/// A server that `kill` asked to end waits for our sessions, and we for it: it is ended and started anew.
+async fn restart_if_stopping(local: &PrivatePostgres) {
+    if !local.is_stopping() {
+        return;
+    }
+    tracing::warn!("somebody is ending the private database while it is in use: it is started anew");
+    if let Err(error) = local.revive().await {
+        tracing::warn!(%error, "the private database is not started again");
+    }
 }
 
 /// Tries until the database answers, whoever started it.

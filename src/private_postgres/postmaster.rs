@@ -42,8 +42,10 @@ pub(super) struct Postmaster {
 /// The last line of `postmaster.pid`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Starting, recovering or stopping.
+    /// Starting or recovering.
     Between,
+    /// It was asked to end. One that was asked by SIGTERM waits until its last session has ended, and takes no new ones.
+    Stopping,
     Ready,
 }
 
@@ -133,8 +135,12 @@ pub(super) fn parse(text: &str) -> Option<Postmaster> {
     let port = lines.get(3).and_then(|port| port.trim().parse().ok());
     let dir = lines.get(4).filter(|dir| dir.starts_with('/'));
     let address = port.zip(dir).map(|(port, dir)| Address::new(PathBuf::from(dir), port));
-    let ready = lines.get(7).is_some_and(|status| status.trim() == "ready");
-    Some(Postmaster { pid, address, phase: if ready { Phase::Ready } else { Phase::Between } })
+    let phase = match lines.get(7).map(|status| status.trim()) {
+        Some("ready") => Phase::Ready,
+        Some("stopping") => Phase::Stopping,
+        _ => Phase::Between,
+    };
+    Some(Postmaster { pid, address, phase })
 }
 
 /// Whether process `pid` is a server of this data directory: every process of a server works in its data directory.
@@ -210,6 +216,11 @@ mod tests {
         let server = parse("4711\n/data/postgres\n").unwrap();
 
         assert_eq!((server.address, server.phase), (None, Phase::Between));
+    }
+
+    #[test]
+    fn a_server_that_was_asked_to_end_says_so() {
+        assert_eq!(parse(&RUNNING.replace("ready   ", "stopping")).unwrap().phase, Phase::Stopping);
     }
 
     #[test]

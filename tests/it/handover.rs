@@ -314,12 +314,25 @@ const STEADY: Setup<'static> = Setup {
 
 #[tokio::test]
 async fn a_private_server_that_is_killed_under_a_standby_is_started_again_and_the_blast_goes_on() {
+    a_server_that_gets_a_signal_is_started_again(Signal::KILL, 400).await;
+}
+
+/// SIGTERM: it waits for its sessions, which are the standby's, and takes no new ones. That is looked for every ten seconds: there are as many
+/// people as take twice that.
+#[tokio::test]
+async fn a_private_server_that_is_asked_to_end_under_a_standby_is_started_again_and_the_blast_goes_on() {
+    a_server_that_gets_a_signal_is_started_again(Signal::TERM, 2_000).await;
+}
+
+async fn a_server_that_gets_a_signal_is_started_again(signal: Signal, people: u32) {
     let private = Private::open(STEADY).await;
-    let blast = private.blast(400).await;
+    let blast = private.blast(people).await;
     let before = private.pid().unwrap();
 
-    kill_process(Pid::from_raw(before).unwrap(), Signal::KILL).unwrap();
+    kill_process(Pid::from_raw(before).unwrap(), signal).unwrap();
     eventually("another server runs", || private.pid().is_some_and(|pid| pid != before));
+    let pool = &private.shop.database.pool;
+    eventually_async("it answers", async || sqlx::query("select 1").execute(pool).await.is_ok()).await;
 
     private.shop.until_posts(350).await;
     eventually_async("all are sent to", async || {
