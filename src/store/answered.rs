@@ -11,16 +11,18 @@ use super::{StoreError, settings};
 use crate::domain::filter::segment::Exclusion;
 use crate::domain::ids::{BlastId, RecipientId};
 
-/// The blasts that follow-ups follow, as far as a reply there is news: of those who are stuck at a reply it is not.
+/// The blasts that follow-ups follow, as far as a reply there is news: of those who are stuck at a reply it is not. Above a follow-up
+/// whose people a filter named, who may have replied before, it is since that was made.
 const LINKS: &str = "
     recursive links as (
-        select id as draft, follows_blast as above, follows_stage as stage, 1 as depth from blasts
+        select id as draft, follows_blast as above, follows_stage as stage, '-infinity'::timestamptz as since, 1 as depth from blasts
          where id = any($1) and follows_blast is not null and follows_stage is not null
            and (segment is null or step_number is not null)
          union all
-        select l.draft, b.follows_blast, b.follows_stage, l.depth + 1
+        select l.draft, b.follows_blast, b.follows_stage,
+               greatest(l.since, case when b.follows_stage is null then b.created_at else '-infinity' end), l.depth + 1
           from links l join blasts b on b.id = l.above and b.follows_blast is not null
-         where l.stage <> 'replied' and l.depth < 100)";
+         where l.stage is distinct from 'replied' and l.depth < 100)";
 
 /// The people (`r`) of follow-ups (`f`) who answered, without those who opted out and are left out for that. Of a step after a cart,
 /// which has no stage, only a purchase is an answer.
@@ -31,7 +33,9 @@ const ANSWERED: &str = "
       join senders fs on fs.id = f.sender_id
      cross join lateral (
            select bool_or(o.status = 'closed' and (l.above is not null or o.closed_at >= f.created_at)) as closed,
-                  bool_or(o.status = 'replied' and (l.stage <> 'replied' or f.step_number is not null and f.follows_stage <> 'replied'
+                  bool_or(o.status = 'replied' and (l.above is not null and l.stage is distinct from 'replied'
+                                                    and coalesce(o.replied_at, o.changed_at) >= l.since
+                                                    or f.step_number is not null and f.follows_stage <> 'replied'
                                                     and b.follows_blast = f.follows_blast)) as replied
              from blast_recipients o
              join blasts b on b.id = o.blast_id and b.deleted_at is null

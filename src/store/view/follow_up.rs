@@ -120,23 +120,32 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, stuck: StuckQuery<'_>, page: Op
     );
     sql.push_bind(stuck.business.to_owned());
     sql.push(") as bought, bool_or(b.follows_blast = ").push_bind(stuck.blast);
-    sql.push(" and o.status <> 'skipped') as followed, bool_or(o.status = 'replied' and o.blast_id in (");
+    sql.push(" and o.status <> 'skipped') as followed, bool_or(o.status = 'replied' and coalesce(o.replied_at, o.changed_at) >= ((");
     push_above(sql, stuck);
-    sql.push(")) as replied from blast_recipients o join blasts b on b.id = o.blast_id");
+    sql.push(
+        ") ->> o.blast_id::text)::timestamptz) as replied from blast_recipients o join blasts b on b.id = o.blast_id",
+    );
     sql.push(" and b.deleted_at is null join senders s on s.id = b.sender_id");
     sql.push(" where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) o");
 }
 
-/// The blasts that a blast follows, and those that these follow, as far as a reply there is news: of those who are stuck at a reply it is
-/// not. As the plan of a follow-up leaves them out ([`crate::store::answered`]).
+/// The blasts that a blast follows, and those that these follow, each with the time from which a reply there is news. Of those who are
+/// stuck at a reply none is; where a filter named a follow-up's people, one since it was made is, since they may have replied before. As the
+/// plan of a follow-up leaves them out ([`crate::store::answered`]).
 fn push_above(sql: &mut QueryBuilder<Postgres>, stuck: StuckQuery<'_>) {
-    sql.push("with recursive above as (select follows_blast as id, follows_stage as stage, 1 as depth from blasts where id = ")
-        .push_bind(stuck.blast)
-        .push(" and follows_blast is not null and follows_stage <> 'replied' and ")
-        .push_bind(stuck.stage != Status::Replied);
     sql.push(
-        " union all select b.follows_blast, b.follows_stage, a.depth + 1 from above a join blasts b on b.id = a.id
-           where b.follows_blast is not null and b.follows_stage <> 'replied' and a.depth < 100) select id from above",
+        "with recursive above as (select follows_blast as id, 1 as depth,
+                 case when follows_stage is null then created_at else '-infinity' end as since from blasts where id = ",
+    )
+    .push_bind(stuck.blast)
+    .push(" and follows_blast is not null and follows_stage is distinct from 'replied' and ")
+    .push_bind(stuck.stage != Status::Replied);
+    sql.push(
+        " union all select b.follows_blast, a.depth + 1,
+                 greatest(a.since, case when b.follows_stage is null then b.created_at else '-infinity' end)
+            from above a join blasts b on b.id = a.id
+           where b.follows_blast is not null and b.follows_stage is distinct from 'replied' and a.depth < 100)
+         select jsonb_object_agg(id, since) from above",
     );
 }
 

@@ -51,3 +51,40 @@ async fn a_follow_up_of_a_follow_up_promises_nobody_who_replied_in_the_first_bla
     let plan = shop.json(&["blast", "plan", &second["id"].to_string()]).await;
     assert_eq!((&second["taken"], &plan["people"]), (&2.into(), &2.into()), "{second} {plan}");
 }
+
+/// Whoever was named by a filter may have replied before: only what came since is an answer.
+#[tokio::test]
+async fn a_follow_up_of_one_that_a_filter_named_promises_nobody_who_replied_in_the_first_blast_since() {
+    let (shop, blast) = stuck_shop().await;
+    let first = follow_up_draft(&shop, &blast).await;
+    shop.execute(&format!(
+        "update blast_recipients set status = 'read', standing = 'read', sent_at = now(), message_id = 'F' || id, attempt = 1
+          where blast_id = {first};
+         update blasts set state = 'completed', launched_at = now(), follows_stage = null, segment = 'blast:{blast}'
+          where id = {first}"
+    ))
+    .await;
+    mark(&shop, &blast, 0, "replied").await;
+    mark(&shop, &blast, 1, "replied").await;
+    let earlier = "interval '1 hour'";
+    shop.execute(&format!(
+        "update blast_recipients set replied_marked_at = replied_marked_at - {earlier}, changed_at = changed_at - {earlier}
+          where blast_id = {blast} and phone_number = '+{}'",
+        digits(1)
+    ))
+    .await;
+    let (app, id) = (engine_app(&shop, "one").await, BlastId(first.parse().unwrap()));
+
+    let promised = app.follow_up_preview(id, Status::Read).await.unwrap();
+
+    let everybody = &promised.ages[0];
+    assert_eq!((everybody.stuck, everybody.left_out.as_slice()), (3, [(LeftOut::Replied, 1)].as_slice()));
+    let second = shop.json(&["blast", "follow-up", &first, "--stuck-at", "read"]).await;
+    assert_eq!(second["taken"], 2, "{second}");
+    let late = shop
+        .text("select phone_number from blast_recipients where blast_id = (select max(id) from blasts) limit 1")
+        .await;
+    mark(&shop, &blast, late.trim_start_matches("+60100").parse().unwrap(), "replied").await;
+    let plan = shop.json(&["blast", "plan", &second["id"].to_string()]).await;
+    assert_eq!(plan["people"], 1, "{plan}");
+}
