@@ -36,6 +36,8 @@ const IDLE_POLL_EVERY: Duration = Duration::from_secs(5);
 const LAST_POLL_EVERY: Duration = Duration::from_secs(2);
 /// How often it polls while nobody is to be sent to or asked about; sooner in a rehearsal, whose time runs faster.
 const REST_POLL_EVERY: Duration = Duration::from_secs(30);
+/// How often an engine at rest looks for another program or other settings. Whatever there is to do, a step looks first.
+const LOOK_AT_REST_EVERY: Duration = Duration::from_secs(10);
 /// The pause between two turns of clearing after a cancel or a delete, which leaves half of the time to the senders.
 const CLEARING_POLL_EVERY: Duration = Duration::from_millis(500);
 
@@ -167,6 +169,7 @@ impl Supervisor {
     /// Waits for the next step: for an order, or for a pause.
     async fn wait(&mut self, failures: u32, stop: &CancellationToken) {
         let pause = if failures == 0 { self.pause() } else { StoreError::backoff(failures) };
+        let look_every = if self.is_at_rest { LOOK_AT_REST_EVERY } else { LOOK_EVERY };
         let over = tokio::time::sleep(pause);
         tokio::pin!(over);
         loop {
@@ -178,7 +181,7 @@ impl Supervisor {
                 }
                 _ = self.suspension.changed() => return,
                 () = &mut over => return,
-                () = tokio::time::sleep(LOOK_EVERY), if self.options.follower.is_some() => {
+                () = tokio::time::sleep(look_every), if self.options.follower.is_some() => {
                     if self.retires().await {
                         return;
                     }
