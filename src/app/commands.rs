@@ -340,8 +340,7 @@ impl App {
 }
 
 /// Its people are others than those who were shown.
-pub(super) const RENEWED: &str =
-    "its filter finds other people now than when it was shown: check again, nothing was sent";
+pub(super) const RENEWED: &str = "its filter finds different people now: check again, nothing was sent";
 
 fn name(head: &BlastHead) -> String {
     blast_name(&head.blast_tag, &head.follow_up_stage)

@@ -233,7 +233,10 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(when::cannot_mark)
         .footer("take back", 4)
         .kept_where(when::has_mark_in_details),
-    marks("write a note about them", &[Char('e')], ON_PEOPLE, marks::note).unless(when::cannot_mark).footer("note", 5),
+    marks("write a note about them", &[Char('e')], ON_PEOPLE, marks::note)
+        .unless(when::cannot_mark)
+        .refused_by(prompts::refuse_sentence)
+        .footer("note", 5),
     marks("mark this person and step on", &[Char(' ')], &[Recipients], marks::select_and_step)
         .unless(when::nobody)
         .footer("mark", 8),
@@ -242,6 +245,7 @@ pub const ACTIONS: &[UiAction] = &[
         .footer("person", 2),
     marks("answer what they wrote", &[Char('a')], ON_PEOPLE, answer::open)
         .unless(when::cannot_answer)
+        .refused_by(prompts::refuse_sentence)
         .footer_here(answer::footer_word, 4),
     shows("save the picture they sent", &[Char('w')], &[Activity], activity::save_file)
         .unless(when::no_file)

@@ -202,7 +202,7 @@ fn choices(model: &Model, chosen: ResolutionChoice, loaded: &RecipientDetails) -
             }
             ResolutionChoice::Say(Resolution::Resend) => {
                 let then = resend_from.map(|from| format!("from {}: an answer may still come", clock.second(from)));
-                ("not there, send again", then.unwrap_or_else(|| "asks once more".to_owned()))
+                ("not there, send again", then.unwrap_or_else(|| "asks you first".to_owned()))
             }
             ResolutionChoice::Say(Resolution::Drop) => ("not there, leave out", "counts as skipped".to_owned()),
         };

@@ -14,8 +14,7 @@ pub fn content(model: &Model, page: &FollowFoundOverlay, width: u16) -> OverlayC
     let name = blast.map(|blast| format!("{}, {}", blast.tag, blast.follow_up_stage)).unwrap_or_default();
     let left = vec!["Follow up".to_owned(), name, "found".to_owned()];
     let title = super::title(left, Some("nothing is sent from here".to_owned()));
-    let mut lines =
-        follow_up::sentences("Those whom this finds", &filter_words(&page.from.from), TextRole::Plain, width);
+    let mut lines = follow_up::sentences("The people it finds", &filter_words(&page.from.from), TextRole::Plain, width);
     let Some(loaded) = &page.loaded else {
         lines.push(TextLine::dim("  counting them ..."));
         return OverlayContent { title, lines, focus: None };

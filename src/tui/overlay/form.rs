@@ -202,7 +202,7 @@ impl FormPainter<'_> {
             FormLine::Ends => vec![how::ends(values)],
             FormLine::OwnTime => vec![how::own_time(values)],
             FormLine::First => vec![match values.first {
-                None => TextLine::dim("everybody, without a stop"),
+                None => TextLine::dim("everybody, without stopping"),
                 Some(first) => TextLine::plain(format!("{}, then wait for me", number(i64::from(first.get())))),
             }],
         }

@@ -65,6 +65,9 @@ const PART_LEAST: usize = 3;
 /// The commands whose titles have each word that was typed, as one of theirs, its beginning or a part of it, in any order; none where
 /// nothing was.
 fn with_words(all: &[&'static UiAction], text: &str) -> Vec<&'static UiAction> {
+    if text.trim().is_empty() {
+        return Vec::new();
+    }
     let begins =
         |title: &str, word: &str| title.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word));
     let has =
@@ -74,7 +77,7 @@ fn with_words(all: &[&'static UiAction], text: &str) -> Vec<&'static UiAction> {
         text.split_whitespace().all(|word| has(&title, word))
     };
     let with: Vec<_> = all.iter().filter(has_all).copied().collect();
-    if text.trim().is_empty() { Vec::new() } else { matching(&with, text) }
+    matching(&with, text)
 }
 
 fn found_among(all: &[&'static UiAction], text: &str) -> FoundCommands {
@@ -188,8 +191,12 @@ fn meant(synonyms: &[&'static (&'static str, &'static str)], word: &str) -> Opti
 /// What was typed, with words that are in no title as what they stand for; nothing where none stands for anything. Letters of a title
 /// that happen to be those of the word, apart from each other, are not meant by it.
 fn meant_by(all: &[&'static UiAction], text: &str) -> Option<String> {
-    let synonyms = synonyms_of(all);
     let is_in_a_title = |word: &str| all.iter().any(|action| action.title.to_lowercase().contains(word));
+    // What all the synonyms stand for takes a walk over the titles for each: not while the words of a title are typed.
+    if text.split_whitespace().all(is_in_a_title) {
+        return None;
+    }
+    let synonyms = synonyms_of(all);
     let replaced = |word: &str| meant(&synonyms, word).filter(|_| !is_in_a_title(word));
     let words: Vec<_> = text.split_whitespace().map(|word| replaced(word).unwrap_or(word)).collect();
     Some(words.join(" ")).filter(|_| text.split_whitespace().any(|word| replaced(word).is_some()))

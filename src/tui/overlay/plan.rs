@@ -234,7 +234,7 @@ fn fared(loaded: &app::Plan, width: u16) -> Vec<TextLine> {
         let name = within(&blast_name(&row.tag, &row.stage), names);
         format!("  {name} {:>5} {received:>9} {read:>6} {replied:>8} {:>7}", number(row.sent), number(row.failed))
     };
-    let title = TextLine::rule("How the first fared");
+    let title = TextLine::rule("How the first ones did");
     let mut lines = vec![if earlier.is_empty() { title } else { title.right("earlier blasts at the same age") }];
     lines.push(TextLine::dim(format!(
         "  {} {:>5} {:>9} {:>6} {:>8} {:>7}",

@@ -222,7 +222,7 @@ fn a_line_about_nobody_says_so() {
     dashboard.dispatch(Msg::Drawn).keys("jjr");
     assert_eq!((marks(&mut dashboard), dashboard.said()), (vec![], "this line is not about a person in a blast"));
 
-    dashboard.keys("e").keys("b").keys("y");
+    dashboard.keys("e\n").keys("b").keys("y");
     assert_eq!(dashboard.acts(), []);
     assert!(dashboard.model.prompt.is_none());
 }

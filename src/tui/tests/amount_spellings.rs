@@ -7,7 +7,7 @@ use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::tui::effect::{Completion, EffectError, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::Pane;
+use crate::tui::model::{Pane, Prompt};
 use crate::tui::msg::Msg;
 
 fn closed(amount: Option<&str>) -> WriteRequest {
@@ -113,4 +113,33 @@ fn an_amount_that_the_database_did_not_take_is_said_with_the_reason() {
 
     let said = "Tan Mei Ling: amount not written, the database did not answer; you typed RM 130.00";
     assert_eq!(dashboard.said(), said);
+}
+
+#[test]
+fn a_key_that_does_nothing_below_stays_in_sight_and_what_is_typed_after_it_is_not_lost() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("3c12x");
+    assert_eq!(dashboard.acts(), [closed(None)]);
+    let said = asked(&dashboard);
+    assert!(said.contains("RM 12x_") && said.contains("x is not part of an amount"), "{said}");
+    dashboard.keys("5\n");
+    assert!(dashboard.acts().is_empty(), "neither RM 12.00 nor RM 125.00");
+    assert!(asked(&dashboard).contains("RM 12x_"), "{}", asked(&dashboard));
+    dashboard.key(Key::Backspace).keys(".50\n");
+
+    assert_eq!(dashboard.acts(), [closed(Some("12.50"))]);
+}
+
+#[test]
+fn a_key_that_does_nothing_below_leaves_no_digit_to_the_keymap() {
+    for key in [Key::Char('x'), Key::Char(';'), Key::Ctrl('g')] {
+        let mut dashboard = TestDashboard::new(STACKED);
+
+        dashboard.keys("3c").key(key).keys("12");
+
+        assert_eq!(dashboard.acts(), [closed(None)], "{key}");
+        assert!(matches!(dashboard.model.prompt, Some(Prompt::Amount(_))), "{key}");
+        assert_eq!(dashboard.model.focus, Pane::Recipients, "{key}");
+    }
 }

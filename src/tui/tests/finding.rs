@@ -5,6 +5,7 @@ use crate::app::view::{Anchor, RecipientRow, Total};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
+use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, EffectError, ListPart, ReadRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Overlay;
@@ -357,4 +358,19 @@ fn a_find_that_only_the_database_can_count_is_counted_again_with_the_news() {
 
     let again = |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::CountAgain { .. }));
     assert!(dashboard.taken().iter().any(again));
+}
+
+#[test]
+fn the_keys_after_a_find_come_after_enter_and_are_never_cut() {
+    for (width, end) in [(80, "tab: 1 in other blasts  enter, then r c b"), (66, "tab: 1 in other blasts  enter")] {
+        let mut dashboard = TestDashboard::new(Size { width, height: 24 });
+        dashboard.keys("/0005").list(vec![people()[4].clone()]);
+        counted(&mut dashboard, 1, 1);
+        let ticket = dashboard.model.recipients.ticket;
+
+        dashboard.answer(Completion::Elsewhere { ticket, rows: Ok(vec![somebody_in_hari_sukan()]) });
+
+        let screen = dashboard.screen();
+        assert!(screen.iter().any(|line| line.ends_with(end)), "{width}: {screen:#?}");
+    }
 }

@@ -2,14 +2,15 @@
 
 use serde_json::json;
 
-use super::form::{new_form, opened, saved, taken, writes};
+use super::form::{new_form, opened, opened_with, saved, taken, writes};
 use super::support::{DRAFT, TestDashboard, WIDE, senders};
 use crate::app::view::SenderView;
 use crate::app::{DraftList, OpenedDraft};
 use crate::domain::blast::BlastState;
+use crate::domain::rejected_rows::{LeftOutRow, RejectedRows};
 use crate::tui::effect::{Completion, DraftAnswer, DraftWrite, EffectError, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{FormLine, Overlay};
+use crate::tui::model::{FormLine, FormPage, Overlay};
 
 /// The form of a blast that starts by itself.
 fn scheduled_form() -> TestDashboard {
@@ -140,4 +141,52 @@ fn esc_in_a_refused_field_leaves_the_field_and_the_next_one_the_form() {
     dashboard.key(Key::Esc);
 
     assert!(dashboard.model.overlays.is_empty());
+}
+
+/// The rows of a draft's file that were left out, each with a cell that can be mended.
+fn form_without(rows: &[u64]) -> TestDashboard {
+    let cell = |row: &u64| LeftOutRow {
+        row: *row,
+        column: "No. Telefon".to_owned(),
+        value: "12".to_owned(),
+        name: None,
+        reason: "not a phone number".to_owned(),
+        is_cell: true,
+    };
+    let left_out = RejectedRows {
+        total: u64::try_from(rows.len()).unwrap(),
+        rows: rows.iter().map(cell).collect(),
+        file: Some("/home/aina/raya.csv".to_owned()),
+        ..RejectedRows::default()
+    };
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.model.blasts.select(DRAFT);
+    dashboard.keys("1e").answer(opened_with(Some(left_out))).keys("\n");
+    dashboard
+}
+
+#[test]
+fn where_the_last_row_was_mended_the_one_before_is_chosen() {
+    let mut dashboard = form_without(&[4, 9]);
+
+    dashboard.keys("j\n").key(Key::Ctrl('u')).keys("0100120009\n");
+    dashboard.answer(saved(DRAFT.0, 4)).answer(taken(DRAFT.0, 5, None));
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("> row 4 ") && !screen.contains("row 9 "), "{screen}");
+    dashboard.keys("\n");
+    assert!(matches!(dashboard.model.form.as_ref().unwrap().page, FormPage::LeftOut { row: 0, edit: Some(_) }));
+}
+
+#[test]
+fn a_cell_that_is_being_mended_stays_chosen_where_a_row_above_it_is_gone() {
+    let mut dashboard = form_without(&[2, 4]);
+    dashboard.keys("\n").key(Key::Ctrl('u')).keys("0100120002\n");
+
+    dashboard.keys("j\n").key(Key::Ctrl('u')).keys("01001");
+    dashboard.answer(saved(DRAFT.0, 4)).answer(taken(DRAFT.0, 5, None)).keys("20004");
+
+    let form = dashboard.model.form.as_ref().unwrap();
+    let FormPage::LeftOut { row: 0, edit: Some(field) } = &form.page else { panic!("{:?}", form.page) };
+    assert_eq!(field.text(), "0100120004");
 }

@@ -329,3 +329,30 @@ fn an_answer_that_failed_is_listed_until_it_is_seen_and_enter_shows_it() {
     dashboard.keys("\n");
     assert_eq!((dashboard.model.focus, dashboard.model.overlays.is_empty()), (Pane::Activity, true));
 }
+
+#[test]
+fn where_the_line_at_the_cursor_is_gone_another_one_is_chosen() {
+    use BlastState::{Paused, Sending};
+    let rows = |states: [BlastState; 2]| {
+        let mut calm = raya();
+        calm.counts.uncertain = 0;
+        let by_engine = |(blast, state)| BlastView { state, state_by: Some(Actor::Engine), ..blast };
+        let rows = [calm, blasts().swap_remove(2)].into_iter().zip(states).map(by_engine);
+        Completion::Blasts(Ok(rows.collect()))
+    };
+    for (keys, left) in [("!", [Sending, Paused]), ("!j", [Paused, Sending])] {
+        let mut dashboard = TestDashboard::new(WIDE);
+        dashboard.answer(rows([Paused, Paused])).keys(keys);
+
+        dashboard.answer(rows(left));
+
+        let lines = dashboard.model.needs_lines();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(dashboard.model.needs_line(), lines.first().copied());
+        let screen = dashboard.screen().join("\n");
+        assert!(screen.contains("> ") && screen.contains(" paused by itself"), "{screen}");
+        dashboard.keys("\n");
+        assert!(dashboard.model.overlays.is_empty());
+        assert_eq!(dashboard.model.blast().map(|blast| blast.state), Some(Paused));
+    }
+}

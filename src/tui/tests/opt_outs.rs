@@ -2,7 +2,8 @@
 
 use super::customers::{opened, sheet};
 use super::support::{STACKED, TestDashboard, WIDE, at, details_of, people};
-use crate::app::view::{RecipientRow, StandingOptOut};
+use crate::app::view::{RecipientRow, SenderView, StandingOptOut};
+use crate::domain::ids::SenderId;
 use crate::domain::status::Status;
 use crate::tui::effect::Completion;
 
@@ -48,4 +49,29 @@ fn the_page_of_a_customer_says_since_when_they_opted_out() {
     let screen = dashboard.answer(Completion::Customer { phone, sheet: Box::new(Ok(sheet)) }).screen().join("\n");
 
     assert!(screen.contains("opted out: of every business since 12:30, of kedai since 13:00"), "{screen}");
+}
+
+#[test]
+fn an_opt_out_that_is_not_of_all_senders_names_the_business_it_is_of() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let own = super::support::senders();
+    let other = SenderView { id: SenderId(2), business: "runcit".to_owned(), ..own[0].clone() };
+    dashboard.answer(Completion::Senders(Ok([own, vec![other]].concat()))).keys("3b");
+
+    assert!(dashboard.line(22).starts_with(" never message Siti Aminah again from kedai?"), "{}", dashboard.line(22));
+}
+
+/// A sentence is typed without a look at the screen: `p` of "price" paused a blast, `b` and `y` of "by" were an opt-out.
+#[test]
+fn what_is_typed_for_a_note_or_an_answer_that_does_not_open_is_no_key() {
+    for key in ["e", "a"] {
+        let mut dashboard = TestDashboard::with(STACKED, Vec::new());
+        dashboard.keys("3").keys(key);
+        assert!(dashboard.line(22).ends_with("enter continues"), "{}", dashboard.line(22));
+
+        dashboard.keys("price by post\n");
+
+        assert!(dashboard.acts().is_empty(), "{key}");
+        assert!(dashboard.model.prompt.is_none() && dashboard.said() == "nobody is listed", "{}", dashboard.said());
+    }
 }

@@ -204,7 +204,7 @@ fn the_first_people_are_said_before_the_others_and_compared_with_earlier_ones() 
     assert!(shows(&dashboard, "earlier blasts at the same age"), "{screen:#?}");
 
     let alone = planned(|plan| Plan { fared: vec![fared("Raya last call", 12)], ..plan });
-    assert!(shows(&alone, "How the first fared") && !shows(&alone, "earlier blasts"), "{:#?}", alone.screen());
+    assert!(shows(&alone, "How the first ones did") && !shows(&alone, "earlier blasts"), "{:#?}", alone.screen());
 }
 
 #[test]

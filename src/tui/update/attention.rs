@@ -21,6 +21,18 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     steps::read(model).into_iter().collect()
 }
 
+/// The list is another one than before: where the line at its cursor is gone, the one now in its place is chosen.
+pub fn keep_cursor(model: &mut Model, before: &[NeedsLine]) {
+    let lines = model.needs_lines();
+    for overlay in &mut model.overlays {
+        let Overlay::Needs(chosen) = overlay else { continue };
+        if chosen.is_none_or(|line| !lines.contains(&line)) {
+            let row = before.iter().position(|line| Some(*line) == *chosen).unwrap_or_default();
+            *chosen = lines.get(row).or(lines.last()).copied();
+        }
+    }
+}
+
 /// To where a line leads.
 pub fn enter(model: &mut Model, line: Option<NeedsLine>) -> Vec<Effect> {
     match line {

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{completions, keys, prompts};
+use crate::app::view::SenderView;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
+use crate::domain::text::clean;
 use crate::tui::effect::{ALL_FOUND_MAX, Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{brief, counted, number, total};
 use crate::tui::model::{
@@ -55,14 +57,24 @@ pub fn closed(model: &mut Model) -> Vec<Effect> {
 
 pub fn opted_out(model: &mut Model) -> Vec<Effect> {
     if let Some(people) = several(model) {
-        return ask_for(model, people, Mark::OptOut, |people, _| format!("never message {people} again?"));
+        let from = opt_out_from(model);
+        return ask_for(model, people, Mark::OptOut, |people, _| format!("never message {people} again{from}?"));
     }
     let Some((person, who)) = target(model) else { return Vec::new() };
     let is_queued = model.person().is_some_and(|row| row.status == Status::Queued);
     let undo = if is_queued { " u queues them again." } else { "" };
     let doubt = doubt(model).map(|doubt| format!("{doubt}: ")).unwrap_or_default();
-    let question = format!("{doubt}never message {who} again?{undo}");
+    let question = format!("{doubt}never message {who} again{}?{undo}", opt_out_from(model));
     prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Mark { person, mark: Mark::OptOut }])
+}
+
+/// Whose messages an opt-out ends, where that is not everybody's: it holds for the senders of one business.
+fn opt_out_from(model: &Model) -> String {
+    let senders = &model.senders;
+    let blast = model.person().map_or_else(|| model.blast(), |person| model.blasts.get(person.blast_id));
+    let own = blast.and_then(|blast| senders.iter().find(|sender| sender.id == blast.sender_id));
+    let is_of_all = |own: &&SenderView| senders.iter().all(|sender| sender.business == own.business);
+    own.filter(|own| !is_of_all(own)).map_or_else(String::new, |own| format!(" from {}", clean(&own.business)))
 }
 
 /// Undoes the last mark of each, whoever made it.

@@ -5,6 +5,7 @@ use super::{blast_acts, blast_filter, customer, find, plan};
 use crate::domain::amount::{self, AmountError};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
+use crate::tui::action;
 use crate::tui::effect::{Effect, WriteRequest};
 use crate::tui::format::{number, symbol};
 use crate::tui::key::Key;
@@ -44,10 +45,11 @@ const fn edits(key: Key) -> bool {
     edits || matches!(key, Key::Ctrl('a' | 'b' | 'd' | 'e' | 'f' | 'h' | 'k' | 'u' | 'w'))
 }
 
-/// Digits are typed into the amount. Esc leaves the field without it; enter keeps it, and so does any other key, which then acts:
-/// what is typed after such a key is never taken for more of the amount. A text that is not an amount is never dropped: once it
-/// is refused it stays as it is until something of it is deleted. A space never acts: before the amount it is left out, within it
-/// it stays in sight, and is refused with the rest.
+/// Digits are typed into the amount. Esc leaves the field without it; enter keeps it, and so does any other key that does something
+/// below, which then acts: what is typed after such a key is never taken for more of the amount. A key that does nothing there is
+/// refused, and leaves the field open. A text that is not an amount is never dropped: once it is refused it stays as it is until
+/// something of it is deleted. A space never acts: before the amount it is left out, within it it stays in sight, and is refused
+/// with the rest.
 fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutcome {
     if key == Key::Esc {
         return KeyOutcome::DONE;
@@ -60,6 +62,8 @@ fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutco
         // Left out.
     } else if is_of_digits(key) || key == Key::Char(' ') || edits(key) || is_of_amount(model, &amount, key) {
         edit_amount(&mut amount, key);
+    } else if key != Key::Enter && !acts_below(model, key) {
+        refuse_in_amount(&mut amount, key);
     } else {
         match kept(&amount, &model.options.currency) {
             Ok(effects) if key == Key::Enter => {
@@ -92,6 +96,24 @@ fn edit_amount(amount: &mut AmountPrompt, key: Key) {
     } else if amount.field.key(key) == EditOutcome::Changed || edits(key) {
         // Whoever moves in it mends it.
         amount.trouble = None;
+    }
+}
+
+/// Whether a key does something in the pane or on the page that the amount is typed over.
+fn acts_below(model: &Model, key: Key) -> bool {
+    model.options.keys.lookup(key, action::scopes(model)).is_some()
+}
+
+/// The character stays in sight and is refused with the rest: left out, what is typed next would be read as more of the amount.
+fn refuse_in_amount(amount: &mut AmountPrompt, key: Key) {
+    if !matches!(key, Key::Char(_)) {
+        // Nothing of it would be in sight.
+        return;
+    }
+    let was_refused = amount.is_refused();
+    edit_amount(amount, key);
+    if !was_refused {
+        amount.trouble = Some(format!("{key} is not part of an amount"));
     }
 }
 
@@ -149,6 +171,11 @@ pub fn paste_amount(model: &mut Model, text: &str) {
 pub fn refuse_digits(model: &mut Model, why: String) {
     let (takes, typed) = (RefusedKeys::Digits, TextField::default());
     refuse(model, RefusedPrompt { why, takes, of: None, typed });
+}
+
+/// Says why a field does not open, and takes what is typed for it: letters of a sentence would act otherwise.
+pub fn refuse_sentence(model: &mut Model, why: String) {
+    refuse_text(model, why, None);
 }
 
 /// Says why a field is gone, of a person or not, and takes whatever is still typed for it.

@@ -1,11 +1,11 @@
 //! Steps in the list of what needs a person: follow-ups that make themselves are paused, resumed and removed there.
 
-use super::{prompts, written};
+use super::{attention, prompts, written};
 use crate::app::{StepChange, StepKey, StepView};
 use crate::tui::availability;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::brief_name;
-use crate::tui::model::{ConfirmBy, Model, NeedsLine, Notice, Overlay};
+use crate::tui::model::{ConfirmBy, Model, Notice};
 
 /// Reads the steps of every blast that has some.
 pub fn read(model: &mut Model) -> Option<Effect> {
@@ -18,16 +18,11 @@ pub fn read(model: &mut Model) -> Option<Effect> {
     Some(Effect::Read(ReadRequest::Steps(with_steps)))
 }
 
-/// They are here: where the line at the cursor is gone, the one now in its place is chosen.
+/// They are here.
 pub fn loaded(model: &mut Model, steps: Vec<StepView>) {
     let before = model.needs_lines();
     model.steps = steps;
-    let lines = model.needs_lines();
-    let Some(Overlay::Needs(chosen)) = model.overlays.last_mut() else { return };
-    if chosen.is_none_or(|line| matches!(line, NeedsLine::Step(_)) && !lines.contains(&line)) {
-        let row = before.iter().position(|line| Some(*line) == *chosen).unwrap_or_default();
-        *chosen = lines.get(row).or(lines.last()).copied();
-    }
+    attention::keep_cursor(model, &before);
 }
 
 pub fn cannot_pause(model: &Model, view: &StepView) -> Option<String> {

@@ -8,6 +8,7 @@ use super::ending::Ending;
 use super::{saving, shown};
 use crate::app::{CellMend, DraftList};
 use crate::domain::list_columns::{ChosenColumns, ListColumns};
+use crate::domain::rejected_rows::{LeftOutRow, RejectedRows};
 use crate::domain::text::clean_name;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
@@ -148,6 +149,20 @@ pub(super) fn left_out_key(model: &mut Model, key: Key) -> KeyOutcome {
         },
     }
     KeyOutcome::DONE
+}
+
+/// Other rows are left out now. The cursor stays on its cell; where that was mended, it is on the one now in its place, and what was
+/// typed for the other is gone.
+pub(super) fn replace_left_out(form: &mut BlastForm, rows: RejectedRows) {
+    let before = std::mem::replace(&mut form.left_out, rows);
+    let FormPage::LeftOut { row, edit } = &mut form.page else { return };
+    let rows = &form.left_out.rows;
+    let was = before.rows.get(*row);
+    let is_same = |cell: &LeftOutRow| was.is_some_and(|was| (was.row, &was.column) == (cell.row, &cell.column));
+    match rows.iter().position(is_same) {
+        Some(at) => *row = at,
+        None => (*row, *edit) = ((*row).min(rows.len().saturating_sub(1)), None),
+    }
 }
 
 /// The row that a key moves to.

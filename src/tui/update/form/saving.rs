@@ -151,7 +151,7 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     form.left_out_since = taken.left_out_since;
     form.is_taking = false;
     let left_out = taken.imported.rejected.total;
-    form.left_out = taken.imported.left_out();
+    list::replace_left_out(form, taken.imported.left_out());
     form.read_columns = taken.imported.list_columns(form.columns != ChosenColumns::default());
     form.kept_list.clone_from(&form.list);
     form.taken = Some(taken.imported);

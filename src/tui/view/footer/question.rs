@@ -140,7 +140,10 @@ fn finding(model: &Model, find: &FindPrompt) -> TextLine {
     let marks = ["they-replied", "they-bought-an-amount-may-follow", "never-message-them-again"];
     let [replied, closed, stop] = marks.map(|action| model.options.keys.of(action));
     let next = format!("   enter, then {replied} replied  {closed} closed  {stop} stop");
-    hinted(model, line, &next, &format!("  enter, {replied} {closed} {stop}"))
+    // Never cut: half of it would name other keys.
+    let fits = |hint: &String| line.width() + width(hint) < model.size.width;
+    let short = [format!("  enter, then {replied} {closed} {stop}"), "  enter".to_owned()].into_iter().find(fits);
+    hinted(model, line, &next, &short.unwrap_or_default())
 }
 
 fn filtering(model: &Model, filter: &BlastFilterPrompt) -> TextLine {
