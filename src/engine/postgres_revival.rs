@@ -21,10 +21,12 @@ pub async fn keep_alive(mut database: watch::Receiver<DatabaseState>, local: Pri
     let work = async {
         loop {
             let answers = tokio::select! {
-                state = database.wait_for(|state| *state != DatabaseState::Up) => match state.is_ok() {
-                    true => false,
-                    false => return,
-                },
+                state = database.wait_for(|state| *state != DatabaseState::Up) => {
+                    if state.is_err() {
+                        return;
+                    }
+                    false
+                }
                 () = sleep(STOPPING_EVERY) => true,
             };
             if answers {

@@ -159,9 +159,10 @@ pub(super) fn replace_left_out(form: &mut BlastForm, rows: RejectedRows) {
     let rows = &form.left_out.rows;
     let was = before.rows.get(*row);
     let is_same = |cell: &LeftOutRow| was.is_some_and(|was| (was.row, &was.column) == (cell.row, &cell.column));
-    match rows.iter().position(is_same) {
-        Some(at) => *row = at,
-        None => (*row, *edit) = ((*row).min(rows.len().saturating_sub(1)), None),
+    if let Some(at) = rows.iter().position(is_same) {
+        *row = at;
+    } else {
+        (*row, *edit) = ((*row).min(rows.len().saturating_sub(1)), None);
     }
 }
 
