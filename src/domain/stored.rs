@@ -2,7 +2,7 @@
 
 /// Has an enum with `ALL` and `word` stored by its word, as text. Where a column has an enum type of the database's own, the statement
 /// casts: `status::text` to read, `$1::text::recipient_status` to write. Were such a type named to sqlx, or returned to it, each new
-/// session would first be asked what it is: two more trips to the server, and half of what a short command costs it.
+/// session would first be asked what it is: two more trips to the server.
 macro_rules! stored_by_word {
     ($type:ty) => {
         impl sqlx::Type<sqlx::Postgres> for $type {

@@ -19,6 +19,8 @@ use crate::store::sender::RegistrationOutcome;
 use crate::store::{self, SchemaState};
 
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The same of a window's engine at rest: each of its steps looks, too.
+pub(super) const LOOK_AT_REST_EVERY: Duration = Duration::from_secs(10);
 /// The database is asked less often than the files, unless it was in trouble before.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 /// A database that is being dropped and made again, by a restore, is not gone yet.

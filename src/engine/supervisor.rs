@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::acquisition::{self, Acquired, Acquisition};
 use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
-use super::follow::LOOK_EVERY;
+use super::follow::{LOOK_AT_REST_EVERY, LOOK_EVERY};
 use super::held_elsewhere::HeldElsewhere;
 use super::lease_watch::LeaseWatch;
 use super::maintenance::{self, Maintenance};
@@ -36,8 +36,6 @@ const IDLE_POLL_EVERY: Duration = Duration::from_secs(5);
 const LAST_POLL_EVERY: Duration = Duration::from_secs(2);
 /// How often it polls while nobody is to be sent to or asked about; sooner in a rehearsal, whose time runs faster.
 const REST_POLL_EVERY: Duration = Duration::from_secs(30);
-/// How often an engine at rest looks for another program or other settings. Whatever there is to do, a step looks first.
-const LOOK_AT_REST_EVERY: Duration = Duration::from_secs(10);
 /// The pause between two turns of clearing after a cancel or a delete, which leaves half of the time to the senders.
 const CLEARING_POLL_EVERY: Duration = Duration::from_millis(500);
 

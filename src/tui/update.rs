@@ -87,9 +87,7 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             activity::drawn(model).into_iter().collect()
         }
         Msg::Completed(completion) => {
-            let needs = model.needs_lines();
-            let mut effects = completions::completed(model, completion);
-            attention::keep_cursor(model, &needs);
+            let mut effects = attention::while_listed(model, |model| completions::completed(model, completion));
             effects.extend(attention::ring(model));
             effects
         }

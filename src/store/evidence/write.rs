@@ -41,7 +41,7 @@ impl StatementBuilder {
         Ok(format!("${}::{kind}[]", self.arrays))
     }
 
-    /// Adds an array of statuses: as one text, which the server reads at the cost of an array of them; cast one by one, they cost more.
+    /// Adds an array of statuses, as one text: sqlx has no array of a type that is stored by its word.
     pub(super) fn statuses(&mut self, values: &[Status]) -> Result<String, StoreError> {
         let words: Vec<&str> = values.iter().map(|status| status.word()).collect();
         self.arguments.add(format!("{{{}}}", words.join(","))).map_err(sqlx::Error::Encode)?;
