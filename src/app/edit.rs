@@ -1,15 +1,19 @@
-//! Edits drafts and what is scheduled: name, content and pace; and who is in a draft. What has started is frozen.
+//! Edits drafts and what is scheduled: name, content and pace; and who is in a draft. What has started is frozen but for its pace and
+//! hours.
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
+use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
 use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::pace::{Gap, Hours, LimitColumn, LimitColumns, Limits, Rate, UnreadableLimit, Weekdays};
 use crate::domain::phone::Phone;
 use crate::domain::start_at::StartAt;
 use crate::engine::variables;
@@ -30,9 +34,35 @@ pub struct DraftEdit {
     pub gap: FieldChange<Gap>,
     pub window: FieldChange<Hours>,
     pub weekdays: FieldChange<Weekdays>,
-    pub timezone: FieldChange<chrono_tz::Tz>,
+    pub timezone: FieldChange<Tz>,
     /// When it starts by itself once it is launched.
     pub start: FieldChange<StartAt>,
+}
+
+impl DraftEdit {
+    /// Whether it changes nothing but how fast a blast goes and at which hours.
+    fn is_of_pace(&self) -> bool {
+        let Self { rate, gap, window, weekdays, .. } = *self;
+        *self == Self { rate, gap, window, weekdays, ..Self::default() }
+    }
+
+    /// Whether it changes at which hours it goes.
+    const fn is_of_hours(&self) -> bool {
+        !self.window.is_keep() || !self.weekdays.is_keep()
+    }
+
+    /// Whether a blast that is outside its hours sends at once after this edit; `zone` is its sender's.
+    pub fn opens_hours(&self, blast: &BlastView, zone: Tz, now: DateTime<Utc>) -> bool {
+        let is_open = |limits: &LimitColumns| {
+            limits.under(&Limits::none(zone)).is_ok_and(|own| own.window.is_none_or(|window| window.is_open(now)))
+        };
+        let after = LimitColumns {
+            hours: after(&self.window, blast.limits.hours.as_ref()),
+            weekdays: after(&self.weekdays, blast.limits.weekdays.as_ref()),
+            ..blast.limits.clone()
+        };
+        blast.state == BlastState::Sending && !is_open(&blast.limits) && is_open(&after)
+    }
 }
 
 impl App {
@@ -41,7 +71,7 @@ impl App {
         // Before the transaction: a verb has one connection, which that takes.
         let launched = self.launched_anew(id, &edit).await?;
         let mut tx = self.begin().await?;
-        let head = self.draft(&mut tx, id).await?;
+        let head = self.locked_for(&mut tx, id, &edit).await?;
         if let Some(content) = &edit.content
             && let Some(why) = missing_value(&mut tx, id, content).await?
         {
@@ -117,6 +147,24 @@ impl App {
         }
     }
 
+    /// The same for an edit: of what has started, the pace and the hours may still change. Its engine hears of it as of a pause.
+    async fn locked_for(&self, tx: &mut PgConnection, id: BlastId, edit: &DraftEdit) -> Result<BlastHead, AppError> {
+        draft::lock(tx, id).await?;
+        let head = self.head(tx, id).await?;
+        if !matches!(head.state, BlastState::Sending | BlastState::Paused) {
+            return self.draft(tx, id).await;
+        }
+        if !edit.is_of_pace() {
+            let pace = "of what has started, only rate, gap, window and weekdays change";
+            return Err(AppError::Refused(format!("{}; {pace}", not_editable(head.state))));
+        }
+        // Whoever was too early or too late by their own clock has been put off until then.
+        if edit.is_of_hours() && self.blast_row_in(tx, id).await?.origin.window_local {
+            return Err(AppError::Refused("its hours are each person's own: they stay once it has started".to_owned()));
+        }
+        Ok(head)
+    }
+
     pub(super) async fn log_draft_act(
         &self,
         tx: &mut PgConnection,
@@ -127,6 +175,15 @@ impl App {
         let (operator, blast) = (self.operator(), Some(head.id));
         action::log(tx, NewAction { operator, action, blast, recipient: None, phone: None, detail }).await?;
         Ok(())
+    }
+}
+
+/// A limit after an edit.
+fn after<T: Copy>(change: &FieldChange<T>, before: Option<&Result<T, UnreadableLimit>>) -> LimitColumn<T> {
+    match change {
+        FieldChange::Keep => before.cloned(),
+        FieldChange::Clear => None,
+        FieldChange::Set(value) => Some(Ok(*value)),
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) enum BlastVerb {
     /// Create a draft to the people of a blast who are stuck at a stage, and print its id. Leaves out who opted out, bought
     /// since, or is in a follow-up of it already. Nothing is sent.
     FollowUp(Box<follow_up::FollowUpArgs>),
-    /// Change a draft, or what is scheduled until it starts: its message or template, name, pace and start. Its people stay.
+    /// Change a draft, or what is scheduled until it starts: its message or template, name, pace and start. Its people stay. Of a
+    /// blast that has started, its rate, gap, window and weekdays.
     Edit(Box<edit::EditArgs>),
     /// Add people to a draft: numbers, or a list.
     Add(add_remove::AddPeopleArgs),

@@ -182,7 +182,9 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(when::cannot_send)
         .footer_here(overlays::sends_or_resumes, 3),
     shows("a new blast", &[Char('n')], &[Blasts, Funnel], form::open_new).unless(when::read_only).footer("new", 5),
-    shows("edit this blast", &[Char('e')], &[Blasts], form::open_draft).unless(form::cannot_edit).footer("edit", 4),
+    shows("edit this blast", &[Char('e')], &[Blasts, Funnel], form::open_draft)
+        .unless(form::cannot_edit)
+        .footer("edit", 4),
     shows("a new draft like this blast", &[Char('d')], &[Blasts], form::duplicate).unless(form::cannot_duplicate),
     shows("edit this line", &[Enter], &[Form], form::begin).footer("edits", 1),
     // In a text every letter is typed: there only the second key opens it.
@@ -259,7 +261,7 @@ pub const ACTIONS: &[UiAction] = &[
     marks("resume this step, or the blast of this line", &[Char('S')], &[Needs], attention::resume)
         .danger(Danger::Asks)
         .unless(attention::cannot_resume)
-        .footer("resume", 2),
+        .footer_here(attention::resume_word, 2),
     marks("remove this step, or cancel the blast of this line", &[Char('X')], &[Needs], attention::end)
         .danger(Danger::Asks)
         .unless(attention::cannot_end)

@@ -7,7 +7,7 @@ use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::format::{TimeFormat, brief};
 use crate::tui::model::{FunnelView, Model, Overlay, Pane, PlanOverlay, RetryReading, Shown, stuck_at};
-use crate::tui::update::steps;
+use crate::tui::update::{pace, steps};
 
 pub fn read_only(model: &Model) -> Option<String> {
     model.is_read_only().then(|| "read-only: nothing is changed from here".to_owned())
@@ -49,8 +49,9 @@ pub fn cannot_send_blast(model: &Model, blast: &BlastView) -> Option<String> {
             return Some(format!("it is about to start: {} {}", model.options.keys.undo(), model.stops(blast)));
         }
         BlastState::Paused if has_nobody_left(blast) => NOBODY_LEFT,
-        BlastState::Scheduled => return Some(starts_by_itself(model, blast)),
-        BlastState::Draft | BlastState::Paused => return read_only(model),
+        BlastState::Scheduled if blast.origin.repeat.rule.is_some() => return Some(starts_by_itself(model, blast)),
+        BlastState::Draft | BlastState::Scheduled | BlastState::Paused => return read_only(model),
+        BlastState::Sending if pace::waits_for_hours(blast) => return read_only(model),
         BlastState::Sending => return Some(sent_already(model, blast)),
         BlastState::Completed => "it is done: nobody is left to send to",
         BlastState::Cancelled | BlastState::Failed => "it is over: make a new blast to send again",
@@ -63,6 +64,9 @@ pub fn not_asked_any_more(model: &Model, page: &PlanOverlay) -> Option<String> {
     let blast = model.blasts.get(page.blast)?;
     match blast.state {
         BlastState::Draft | BlastState::Paused => None,
+        BlastState::Scheduled if page.is_scheduled => cannot_send_blast(model, blast),
+        BlastState::Scheduled => Some(starts_by_itself(model, blast)),
+        BlastState::Sending if pace::waits_for_hours(blast) => Some(sent_already(model, blast)),
         _ => cannot_send_blast(model, blast),
     }
 }

@@ -45,8 +45,8 @@ pub use overlay::{
 pub use presence::Presence;
 pub use progress::{BlastReading, COMPARED_MAX, FunnelView, FunnelViews};
 pub use prompt::{
-    AmountPrompt, BlastFilterPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, OwnNumberPrompt, PricedSale,
-    Prompt, RefusedKeys, RefusedPrompt,
+    AmountPrompt, BlastFilterPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, OwnNumberPrompt, PaceLine,
+    PacePrompt, PricedSale, Prompt, RefusedKeys, RefusedPrompt,
 };
 pub use recipients::{
     CursorMove, CursorTarget, FoundBy, ListDirection, ListOrder, ListScope, PageRequest, RecipientTable, Shown,

@@ -30,6 +30,7 @@ mod form_list;
 mod form_templates;
 mod form_values;
 mod held;
+mod hours;
 mod known;
 mod leaving;
 mod lines;

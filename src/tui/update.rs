@@ -24,6 +24,7 @@ pub mod marks;
 mod mouse;
 pub mod moves;
 pub mod overlays;
+pub mod pace;
 mod palette;
 pub mod plan;
 mod presence;

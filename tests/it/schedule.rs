@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::support::{Setup, Shop};
+use crate::support::{Setup, Shop, eventually_async};
 
 const SETUP: Setup<'static> = Setup {
     sim: &["--latency", "20ms"],
@@ -172,4 +172,60 @@ async fn another_start_moves_when_people_get_it_by_their_own_clocks() {
 
     let early = "select count(*) from blast_recipients r join blasts b on b.id = r.blast_id where r.next_attempt_at < b.scheduled_for";
     assert_eq!((shop.count("queued").await, shop.number(early).await), (3, 0));
+}
+
+/// Hours of today's clock in UTC that begin in some hours, on every day.
+fn hours_later() -> String {
+    let from = Utc::now() + TimeDelta::hours(3);
+    format!("{}-{}", from.format("%H:%M"), (from + TimeDelta::hours(1)).format("%H:%M"))
+}
+
+#[tokio::test]
+async fn a_blast_that_waits_for_its_hours_sends_at_once_when_they_are_changed_and_asks_before() {
+    let shop = Shop::open(SETUP).await;
+    let engine = shop.engine();
+    shop.until_listening(1).await;
+    let blast = shop.draft_with(0..5, &["--timezone", "UTC", "--window", &hours_later()]).await;
+    shop.send(&blast).await;
+    let waits = async || shop.json(&["blast", "show", &blast]).await["waiting"]["reason"] == "window";
+    eventually_async("it waits for its hours", waits).await;
+
+    let named = shop.run(&["blast", "edit", &blast, "--tag", "Late"]).await;
+    let unasked = shop.run(&["blast", "edit", &blast, "--clear", "window"]).await;
+    shop.ok(&["blast", "edit", &blast, "--rate", "1/h"]).await;
+    assert!(named.code == 3 && named.err.contains("only rate, gap, window and weekdays change"), "{named:?}");
+    assert!(unasked.code == 3 && unasked.err.contains("needs a confirmation"), "{unasked:?}");
+    assert!(shop.sim.posts().await.is_empty());
+
+    shop.ok(&["blast", "edit", &blast, "--clear", "window,rate", "--yes"]).await;
+
+    shop.until_state(&blast, "completed").await;
+    assert_eq!(shop.sim.posts().await.len(), 5);
+    engine.stop().await;
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn hours_by_everyones_own_clock_stay_once_the_blast_has_started() {
+    let shop = Shop::open(SETUP).await;
+    let blast = shop.draft_with(0..3, &["--window", "00:00-23:59", "--window-local"]).await;
+    shop.send(&blast).await;
+
+    let refused = shop.run(&["blast", "edit", &blast, "--window", "09:00-21:00"]).await;
+    let gap = shop.run(&["blast", "edit", &blast, "--gap", "20-60"]).await;
+
+    assert!(refused.code == 3 && refused.err.contains("its hours are each person's own"), "{refused:?}");
+    assert_eq!(gap.code, 0, "{gap:?}");
+}
+
+#[tokio::test]
+async fn a_start_is_also_a_time_of_tomorrow_by_the_blasts_clocks() {
+    let shop = Shop::open(SETUP).await;
+
+    let blast = shop.draft_with(0..3, &["--timezone", "Asia/Kuala_Lumpur", "--at", "tomorrow 09:00"]).await;
+
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    let starts: DateTime<Utc> = shown["scheduled_for"].as_str().unwrap().parse().unwrap();
+    let tomorrow = (Utc::now() + TimeDelta::hours(8)).date_naive().succ_opt().unwrap();
+    assert_eq!((starts + TimeDelta::hours(8)).naive_utc(), tomorrow.and_hms_opt(9, 0, 0).unwrap());
 }

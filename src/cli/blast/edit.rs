@@ -1,5 +1,6 @@
-//! `blast edit`: changes a draft, or what is scheduled.
+//! `blast edit`: changes a draft, or what is scheduled; of what has started, its pace and hours.
 
+use chrono::Utc;
 use chrono_tz::Tz;
 use clap::ValueEnum;
 use color_eyre::Result;
@@ -10,8 +11,10 @@ use super::message::MessageArgs;
 use super::new::short_text;
 use super::step::content;
 use super::template::TemplateArgs;
+use crate::app::view::BlastView;
 use crate::app::{AppError, DraftEdit};
 use crate::cli::Global;
+use crate::cli::confirm::confirm_number;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
 use crate::cli::output::{json, talk};
@@ -58,6 +61,9 @@ pub(in crate::cli) struct EditArgs {
     /// What is taken away: a limit, so that the sender's own holds, or the start of a draft. Several with commas between them.
     #[arg(long, value_name = "FIELD", value_enum, value_delimiter = ',')]
     clear: Vec<ClearableField>,
+    /// Do not ask, where a blast that waits for its hours sends at once after the change.
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -81,7 +87,8 @@ impl EditArgs {
             let why = "nothing to change: give --message, --template, --tag, --at or another option of --help";
             return Err(UsageError(why.to_owned()).into());
         }
-        context.app.edit(id, version, edit).await.map_err(by_option)?;
+        self.confirm_sending(&context, &before, &edit)?;
+        context.app.edit(id, before.version, edit).await.map_err(by_option)?;
         let blast = context.app.blast(id).await?;
         if context.is_json {
             return json(&json!({ "id": id, "state": blast.state, "version": blast.version }));

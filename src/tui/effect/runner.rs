@@ -358,6 +358,10 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
             WriteOutcome::Deleted
         }
         WriteRequest::Skip { blast: id, at } => blast(skip(app, *id, *at).await?),
+        WriteRequest::EditPace { blast: id, version, edit } => {
+            app.edit(*id, *version, (**edit).clone()).await?;
+            blast(app.blast(*id).await?)
+        }
         WriteRequest::Retry { blast, people } => {
             let people = app.retry_all(*blast, *people).await?;
             WriteOutcome::Retried { blast: Box::new(app.blast(*blast).await?), people }

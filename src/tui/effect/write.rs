@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use super::{DraftOutcome, DraftWrite, ShopOutcome, ShopWrite};
 use crate::app::view::BlastView;
 use crate::app::{
-    AddedSender, Confirmed, FollowUp, FoundFollowUp, Launch, Marked, MarkedSeveral, NewSender, QueuedAnswer, SavedFile,
-    StepAlike, StepChange, StepKey, StepView, UndoOutcome,
+    AddedSender, Confirmed, DraftEdit, FollowUp, FoundFollowUp, Launch, Marked, MarkedSeveral, NewSender, QueuedAnswer,
+    SavedFile, StepAlike, StepChange, StepKey, StepView, UndoOutcome,
 };
 use crate::domain::ids::{ActionId, BlastId, RecipientId, ReplyId};
 use crate::domain::recipient::Mark;
@@ -59,6 +59,13 @@ pub enum WriteRequest {
     Skip {
         blast: BlastId,
         at: DateTime<Utc>,
+    },
+    /// How fast a blast that has started goes, and at which hours.
+    EditPace {
+        blast: BlastId,
+        /// The version that was shown.
+        version: i64,
+        edit: Box<DraftEdit>,
     },
     /// Tries those who failed again, if they are still as many as the operator typed.
     Retry {
@@ -166,6 +173,7 @@ impl WriteRequest {
             | Self::UndoLaunch(_)
             | Self::UndoPerson(_)
             | Self::Pause(_)
+            | Self::EditPace { .. }
             | Self::Draft(_)
             | Self::AddSender(_)
             | Self::SavePlan { .. } => false,

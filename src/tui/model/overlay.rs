@@ -1,7 +1,7 @@
 //! Overlays, which cover the panes: one person, a plan, help, commands, the log, what needs a person, people found in
 //! other blasts.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::view::{ElsewhereRow, RecipientDetails, Total};
 use crate::app::{self, FollowUpPreview, FoundFollowUp, FoundPreview, PlanGroup, PlanPerson};
@@ -177,9 +177,16 @@ pub struct PlanOverlay {
     pub scroll: usize,
     /// How many lines it was scrolled away from the field or the chosen count.
     pub peek: isize,
+    /// When it was read: its times are of that moment.
+    pub read_at: Option<DateTime<Utc>>,
+    /// It was opened on a blast that starts by itself later, to send it now.
+    pub is_scheduled: bool,
     /// The message to oneself that is on its way: once it is sent, what the plan says of the day is read again.
     pub test: Option<BlastId>,
 }
+
+/// For so long the times of a plan are true.
+const TRUE_FOR: TimeDelta = TimeDelta::minutes(1);
 
 /// A count of the plan that one can look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,8 +221,15 @@ impl PlanOverlay {
             people: None,
             scroll: 0,
             peek: 0,
+            read_at: None,
+            is_scheduled: false,
             test: None,
         }
+    }
+
+    /// Whether its times are those of some time ago.
+    pub fn is_old(&self, now: DateTime<Utc>) -> bool {
+        self.read_at.is_some_and(|read_at| now - read_at >= TRUE_FOR)
     }
 
     /// The counts with somebody in them whom one can look at, in the order of the screen.

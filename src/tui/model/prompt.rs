@@ -19,6 +19,7 @@ pub enum Prompt {
     Note(NotePrompt),
     Items(ItemsPrompt),
     OwnNumber(OwnNumberPrompt),
+    Pace(PacePrompt),
     Confirm(ConfirmPrompt),
     /// Why there is no field for what is being typed.
     Refused(RefusedPrompt),
@@ -125,6 +126,50 @@ pub struct OwnNumberPrompt {
     pub field: TextField,
     /// Why what was typed is not taken.
     pub trouble: Option<String>,
+}
+
+/// `e` on a blast that has started: its hours and its pace, one of which is in sight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PacePrompt {
+    pub blast: BlastId,
+    pub name: String,
+    pub line: PaceLine,
+    pub hours: TextField,
+    pub pace: TextField,
+    /// Why what was typed is not taken.
+    pub trouble: Option<String>,
+}
+
+/// Which of both is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaceLine {
+    Hours,
+    Pace,
+}
+
+impl PaceLine {
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Hours => Self::Pace,
+            Self::Pace => Self::Hours,
+        }
+    }
+}
+
+impl PacePrompt {
+    pub const fn field(&self) -> &TextField {
+        match self.line {
+            PaceLine::Hours => &self.hours,
+            PaceLine::Pace => &self.pace,
+        }
+    }
+
+    pub const fn field_mut(&mut self) -> &mut TextField {
+        match self.line {
+            PaceLine::Hours => &mut self.hours,
+            PaceLine::Pace => &mut self.pace,
+        }
+    }
 }
 
 /// A question before something that a key cannot undo.

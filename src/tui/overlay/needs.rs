@@ -54,7 +54,7 @@ fn scheduled(model: &Model, blast: &BlastView) -> NeedWords {
     let at = blast.scheduled_for.or(blast.send_after).map(|at| model.time_of(blast, at));
     let (comes, keys) = match (blast.state, at) {
         (BlastState::Paused, _) => ("paused".to_owned(), "S resumes it, X ends it for good"),
-        (_, Some(at)) if rule.is_empty() => (format!("starts {at}"), "p pauses it, X cancels it"),
+        (_, Some(at)) if rule.is_empty() => (format!("starts {at}"), "S sends it now, p pauses it, X cancels it"),
         (_, Some(at)) => (format!("next {at}"), "p pauses it, > leaves that time out, X ends it for good"),
         (_, None) => ("starts as soon as it may".to_owned(), "p pauses it, X cancels it"),
     };

@@ -299,7 +299,12 @@ fn over(model: &Model, plan: &PlanOverlay, width: u16) -> Option<Vec<TextLine>> 
 }
 
 fn ask(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -> Vec<TextLine> {
-    let type_it = format!("Type {} and enter. {}", number(loaded.people), starts(model, loaded));
+    let clock = clock(model);
+    let set = loaded.blast.send_after.filter(|at| plan.is_scheduled && *at > clock.now);
+    let by_itself =
+        set.map(|at| format!("It starts by itself {}. To send it now, type", model.time_of(&loaded.blast, at)));
+    let how = by_itself.unwrap_or_else(|| "Type".to_owned());
+    let type_it = format!("{how} {} and enter. {}", number(loaded.people), starts(model, loaded));
     let field = plan.field.line(TextLine::plain("  people: "));
     let mut lines = vec![TextLine::rule("Send?")];
     lines.extend(wrapped(&type_it, width.saturating_sub(3)).iter().map(|line| TextLine::plain(format!("  {line}"))));

@@ -44,7 +44,7 @@ fn hours_by_the_readers_clocks_are_told_once() {
     let dashboard = waits(STACKED, closed(), Tz::Asia__Kuala_Lumpur);
 
     let line = dashboard.line(9);
-    assert!(line.starts_with("  waits for: its hours, 09:00-21:00 daily, until 21 Nov 09:00 "), "{line}");
+    assert!(line.starts_with("  waits for its hours, until 21 Nov 09:00; S sends now, e changes its hours"), "{line}");
 }
 
 #[test]
@@ -147,13 +147,12 @@ fn a_pause_between_two_messages_is_no_waiting() {
 
 #[test]
 fn s_on_a_blast_that_waits_says_for_what_and_until_when() {
-    let mut dashboard = waits(WIDE, closed(), Tz::UTC);
+    let mut dashboard = waits(WIDE, Waiting::DailyCap { cap: 500, until: tomorrow(0, 0) }, Tz::Asia__Kuala_Lumpur);
 
     dashboard.keys("1S");
 
     assert!(dashboard.model.overlays.is_empty());
-    let said = "it waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 21 Nov 09:00 there (01:00 here)";
-    assert_eq!(dashboard.said(), said);
+    assert_eq!(dashboard.said(), "it waits for: daily cap 500 reached, until 21 Nov 00:00");
     let mut dashboard = waits(WIDE, Waiting::NoEngine, Tz::UTC);
     dashboard.keys("1S");
     assert_eq!(dashboard.said(), "nobody is sending: no engine runs; run `blastdeck engine`, or open the dashboard");

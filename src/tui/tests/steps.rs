@@ -132,16 +132,11 @@ fn s_on_a_line_shows_the_plan_of_its_blast() {
 }
 
 #[test]
-fn what_starts_by_itself_is_not_sent_again_and_says_so_before_any_question() {
+fn what_repeats_is_not_sent_again_and_says_so_before_any_question() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.answer(Completion::Blasts(Ok(vec![pattern(BlastState::Scheduled)])));
     dashboard.keys("1S");
+
     assert_eq!(dashboard.said(), "it repeats, next 21 Nov 09:00: p pauses it, > leaves that time out");
-
-    let mut once = pattern(BlastState::Scheduled);
-    once.origin = BlastOrigin::default();
-    dashboard.answer(Completion::Blasts(Ok(vec![once]))).keys("S");
-
-    assert_eq!(dashboard.said(), "it starts by itself 21 Nov 09:00: p pauses it");
     assert!(dashboard.model.overlays.is_empty() && dashboard.model.prompt.is_none());
 }

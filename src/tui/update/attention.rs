@@ -74,6 +74,11 @@ pub fn cannot_resume(model: &Model) -> Option<String> {
     }
 }
 
+/// What it does on the line, for the footer.
+pub fn resume_word(model: &Model) -> &'static str {
+    if model.chosen_step().is_some() { "resume" } else { overlays::sends_or_resumes(model) }
+}
+
 /// `X`: removes the step of the line, else asks what it asks of the line's blast.
 pub fn end(model: &mut Model) -> Vec<Effect> {
     if model.chosen_step().is_some() { steps::ask_remove(model) } else { blast_acts::cancel(model) }

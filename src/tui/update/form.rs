@@ -8,6 +8,7 @@ mod saving;
 mod schedule;
 mod template;
 
+pub use ending::{read_hours, read_pace};
 pub use leaving::{database_is_back, is_saving, last_save, left};
 pub use saving::{answered, while_typing, written};
 
@@ -49,9 +50,12 @@ pub fn open_new(model: &mut Model) -> Vec<Effect> {
     show(model, BlastForm::new(sender))
 }
 
-/// The selected draft, or what is scheduled, to write on.
+/// The selected draft, or what is scheduled, to write on; of what has started, its hours and pace.
 pub fn open_draft(model: &mut Model) -> Vec<Effect> {
-    let Some(id) = model.blast().map(|blast| blast.id) else { return Vec::new() };
+    let Some((id, state)) = model.blast().map(|blast| (blast.id, blast.state)) else { return Vec::new() };
+    if matches!(state, BlastState::Sending | BlastState::Paused) {
+        return super::pace::open(model);
+    }
     if leaving::reopened(model, Some(id)) {
         return Vec::new();
     }
@@ -72,15 +76,10 @@ pub fn cannot_edit(model: &Model) -> Option<String> {
 /// The same of any blast.
 pub fn cannot_edit_blast(model: &Model, blast: Option<&BlastView>) -> Option<String> {
     let Some(blast) = blast else { return crate::tui::availability::no_blast(model) };
-    let is = match blast.state {
-        BlastState::Draft | BlastState::Scheduled => return crate::tui::availability::read_only(model),
-        BlastState::Sending if blast.is_held_up() => "waiting to go on",
-        BlastState::Completed => "done",
-        state => state.label(),
-    };
-    let new =
-        if blast.state.is_over() { "d makes a new one like it" } else { "X cancels it, d makes a new one like it" };
-    Some(format!("it is {is}: only a draft, or what is scheduled, is edited; in the list of blasts {new}"))
+    if blast.state.is_over() {
+        return Some(format!("it is {}: d in Blasts makes a new one like it", blast.state));
+    }
+    crate::tui::availability::read_only(model)
 }
 
 pub fn cannot_duplicate(model: &Model) -> Option<String> {

@@ -267,6 +267,7 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         (Some(Prompt::Note(note)), _) => note.field.insert(&line),
         (Some(Prompt::Items(items)), _) => items.field.insert(&line),
         (Some(Prompt::OwnNumber(own)), _) => own.field.insert(&line),
+        (Some(Prompt::Pace(pace)), _) => pace.field_mut().insert(&line),
         (Some(Prompt::Amount(_)), _) => prompts::paste_amount(model, text),
         (Some(Prompt::Confirm(_) | Prompt::Refused(_)), _) | (None, Some(Overlay::Plan(_))) => {
             model.refuse("a number is typed here, not pasted");

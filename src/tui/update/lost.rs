@@ -53,6 +53,7 @@ pub fn about(model: &Model, request: &WriteRequest) -> String {
         | WriteRequest::Delete(of)
         | WriteRequest::Report(of)
         | WriteRequest::Skip { blast: of, .. }
+        | WriteRequest::EditPace { blast: of, .. }
         | WriteRequest::Retry { blast: of, .. } => blast(of),
         WriteRequest::ConfirmSender(name) => Some(name.clone()),
         _ => None,
@@ -75,6 +76,7 @@ const fn words(request: &WriteRequest) -> ActWords {
         WriteRequest::Cancel(_) => ("", "cancelled"),
         WriteRequest::Delete(_) => ("", "deleted"),
         WriteRequest::Skip { .. } => ("next time", "skipped"),
+        WriteRequest::EditPace { .. } => ("hours or pace", "changed"),
         WriteRequest::Retry { .. } => ("failed people", "queued again"),
         WriteRequest::Report(_) => ("report", "written"),
         WriteRequest::FollowUp(_) | WriteRequest::FollowFound(_) => ("follow-up", "made"),

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::lists::{self, ListRequest};
-use super::{attention, prompts, senders};
+use super::{attention, pace, prompts, senders};
 use crate::app::Launch;
 use crate::app::view::{Anchor, ElsewhereRow, RecipientDetails, RecipientRow};
 use crate::domain::blast::BlastState;
@@ -52,6 +52,9 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
         let again = Launch { blast, version: row.version, people: row.counts.queued, armed_for: TimeDelta::zero() };
         return senders::ask_by_queued(model, (&sender, question), WriteRequest::Resume(again));
     }
+    if pace::waits_for_hours(row) {
+        return pace::send_now(model, blast);
+    }
     open_plan_of(model, blast)
 }
 
@@ -60,7 +63,11 @@ pub fn sends_or_resumes(model: &Model) -> &'static str {
     if is_on_line_of_another(model) {
         return "";
     }
-    if model.blast_meant().is_some_and(|blast| blast.state == BlastState::Paused) { "resume" } else { "send" }
+    match model.blast_meant() {
+        Some(blast) if blast.state == BlastState::Paused => "resume",
+        Some(blast) if blast.state == BlastState::Scheduled || pace::waits_for_hours(blast) => "send now",
+        _ => "send",
+    }
 }
 
 /// Whether a key that sends would be read as one for a blast that it is not about.
@@ -76,7 +83,8 @@ fn is_on_line_of_another(model: &Model) -> bool {
 
 /// What sending this blast would do.
 pub fn open_plan_of(model: &mut Model, blast: BlastId) -> Vec<Effect> {
-    open(model, Overlay::Plan(Box::new(PlanOverlay::of(blast))));
+    let is_scheduled = model.blasts.get(blast).is_some_and(|blast| blast.state == BlastState::Scheduled);
+    open(model, Overlay::Plan(Box::new(PlanOverlay { is_scheduled, ..PlanOverlay::of(blast) })));
     vec![Effect::Read(ReadRequest::Plan(blast, model.options.zone))]
 }
 

@@ -1,7 +1,7 @@
 //! The keys of the open prompt. What is not an answer is no.
 
 use super::key_outcome::KeyOutcome;
-use super::{blast_acts, blast_filter, customer, find, plan};
+use super::{blast_acts, blast_filter, customer, find, pace, plan};
 use crate::domain::amount::{self, AmountError};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
@@ -29,6 +29,7 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
         Prompt::Note(note) => KeyOutcome::Handled(note_key(model, note, key)),
         Prompt::Items(items) => KeyOutcome::Handled(customer::items_key(model, items, key)),
         Prompt::OwnNumber(own) => KeyOutcome::Handled(plan::own_number_key(model, own, key)),
+        Prompt::Pace(typed) => KeyOutcome::Handled(pace::key(model, typed, key)),
         Prompt::Confirm(confirm) => KeyOutcome::Handled(confirm_key(model, confirm, key)),
         Prompt::Refused(refused) => refused_key(model, refused, key),
     }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{
-    answer, armed, blast_acts, completions, customer, follow_ups, form, lists, lost, plan, prompts, retries, senders,
-    steps, welcome,
+    answer, armed, blast_acts, completions, customer, follow_ups, form, lists, lost, pace, plan, prompts, retries,
+    senders, steps, welcome,
 };
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
@@ -42,6 +42,9 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         }
         Ok(WriteOutcome::Blast(row)) if matches!(request, WriteRequest::Skip { .. }) => {
             blast_acts::skipped(model, request, &row)
+        }
+        Ok(WriteOutcome::Blast(row)) if matches!(request, WriteRequest::EditPace { .. }) => {
+            pace::edited(model, request, *row)
         }
         Ok(WriteOutcome::Marked(marked)) => marked_one(model, request, &marked),
         Ok(WriteOutcome::MarkedSeveral(several)) => marked_several(model, request, &several),

@@ -171,7 +171,8 @@ fn reason_lines(model: &Model, area: Rect) -> Vec<String> {
     let height = usize::from(area.height.saturating_sub(2));
     let free = height.saturating_sub(model.blasts.shown().count());
     let room = area.width.saturating_sub(4);
-    let full = waiting::reason(model, blast).map(|why| wrapped(&why, room)).filter(|lines| lines.len() <= free);
+    let within = |why: Option<String>| why.map(|why| wrapped(&why, room)).filter(|lines| lines.len() <= free);
+    let full = within(waiting::reason_with_keys(model, blast)).or_else(|| within(waiting::reason(model, blast)));
     let brief = || waiting::brief(model, blast).map(|why| (wrapped(&why, room), why));
     match full.map(|lines| (lines, String::new())).or_else(brief) {
         Some((lines, _)) if lines.len() <= free => lines,

@@ -7,8 +7,9 @@ use crate::domain::blast::BlastState;
 use crate::domain::waiting::Waiting;
 use crate::domain::zone::words::by_both_clocks;
 use crate::tui::format::{TimeFormat, in_currency, number};
-use crate::tui::model::{Model, is_going_out};
+use crate::tui::model::{Model, Pane, is_going_out};
 use crate::tui::overlay::wrapped;
+use crate::tui::update::pace::waits_for_hours;
 use crate::tui::widget::width;
 
 /// A moment nearer than this is shown to the second.
@@ -22,8 +23,47 @@ pub(super) struct WaitLine {
     pub money: String,
 }
 
-/// What it waits for, its rate and end, and the money, in so many columns and rows. A reason that fits beside no money stands alone.
+/// What it waits for, its rate and end, and the money, in so many columns and rows; with the keys that end the wait, where there are
+/// any.
 pub(super) fn wait_line(model: &Model, blast: &BlastView, (room, rows): (u16, usize)) -> WaitLine {
+    let line = line_of(model, blast, (room, rows));
+    let Some(keys) = keys_of_wait(model, blast) else { return line };
+    let fits = |text: &String| width(text) <= room.saturating_sub(2);
+    if rows >= 3 {
+        let keyed = |keys: &String| line.rest.as_ref().map_or_else(|| keys.clone(), |rest| format!("{rest}; {keys}"));
+        let rest = keys.iter().map(keyed).find(fits);
+        return WaitLine { rest: rest.or(line.rest), ..line };
+    }
+    let Some(wait) = keyed(model, blast).into_iter().find(fits) else { return line };
+    let money =
+        if width(&wait) + 1 + width(&line.money) <= room.saturating_sub(2) { line.money } else { String::new() };
+    WaitLine { wait, rest: None, money }
+}
+
+/// The wait with its keys, the longest words first; the keys are shortened before the end of the wait alone is left.
+fn keyed(model: &Model, blast: &BlastView) -> Vec<String> {
+    let Some(keys) = keys_of_wait(model, blast) else { return Vec::new() };
+    let words: Vec<_> = [reason(model, blast), brief(model, blast)].into_iter().flatten().collect();
+    let both = |keys: &String| words.iter().map(|words| format!("{words}; {keys}")).collect::<Vec<_>>();
+    let end = shortest(model, blast).map(|end| keys.clone().map(|keys| format!("{end}; {keys}")));
+    keys.iter().flat_map(both).chain(end.into_iter().flatten()).collect()
+}
+
+/// What ends a wait for hours or for a start, all of it and in brief: keys that work where the operator is.
+fn keys_of_wait(model: &Model, blast: &BlastView) -> Option<[String; 2]> {
+    let is_once = blast.state == BlastState::Scheduled && blast.origin.repeat.rule.is_none();
+    if model.is_read_only() || !(is_once || waits_for_hours(blast)) {
+        return None;
+    }
+    let [send, edit] = ["send-or-resume", "edit-this-blast"].map(|action| model.options.keys.of(action));
+    let edits = if is_once { "edits it" } else { "changes its hours" };
+    let edits = matches!(model.focus, Pane::Blasts | Pane::Funnel).then(|| format!(", {edit} {edits}"));
+    let sends = format!("{send} sends now");
+    Some([format!("{sends}{}", edits.unwrap_or_default()), sends])
+}
+
+/// The same without keys. A reason that fits beside no money stands alone.
+fn line_of(model: &Model, blast: &BlastView, (room, rows): (u16, usize)) -> WaitLine {
     let money = in_currency(blast.counts.amount, &model.options.currency);
     let left = room.saturating_sub(width(&money) + 4);
     let (wait, full) = waits(model, blast, left);
@@ -112,6 +152,11 @@ fn end_of(model: &Model, blast: &BlastView, waiting: &Waiting, at: DateTime<Utc>
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let zone = model.zone_of(blast).filter(|_| matches!(waiting, Waiting::DailyCap { .. }));
     by_both_clocks(at, (zone, clock.zone), &moment(clock, at))
+}
+
+/// The same with the keys that end it, where there are any.
+pub(super) fn reason_with_keys(model: &Model, blast: &BlastView) -> Option<String> {
+    keyed(model, blast).into_iter().next().or_else(|| reason(model, blast))
 }
 
 /// The same where there is room for a line.

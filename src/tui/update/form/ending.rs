@@ -81,7 +81,7 @@ fn set(values: &mut DraftForm, line: FormLine, typed: &str) -> Result<(), String
     match line {
         FormLine::Tag => values.tag = name(typed)?,
         FormLine::Stage => values.follow_up_stage = if typed.is_empty() { "Initial".to_owned() } else { name(typed)? },
-        FormLine::Pace => (values.gap, values.rate) = pace(typed)?,
+        FormLine::Pace => (values.gap, values.rate) = read_pace(typed)?,
         FormLine::Window => set_window(values, typed)?,
         FormLine::First => values.first = first(typed)?,
         _ => {}
@@ -95,7 +95,7 @@ fn name(typed: &str) -> Result<String, String> {
 }
 
 /// A gap, a rate, or both; nothing is the sender's own.
-fn pace(typed: &str) -> Result<(Option<Gap>, Option<Rate>), String> {
+pub fn read_pace(typed: &str) -> Result<(Option<Gap>, Option<Rate>), String> {
     let (mut gap, mut rate) = (None, None);
     let is_value = |word: &&str| !word.is_empty() && !["gap", "none"].contains(word);
     for word in typed.split([' ', ',']).filter(is_value) {
@@ -112,8 +112,16 @@ fn pace(typed: &str) -> Result<(Option<Gap>, Option<Rate>), String> {
     Ok((gap, rate))
 }
 
-/// Hours, days and a time zone, in any order; nothing is any hour, by the sender's clock.
+/// Nothing is any hour, by the sender's clock.
 fn set_window(values: &mut DraftForm, typed: &str) -> Result<(), String> {
+    (values.window, values.weekdays, values.timezone) = read_hours(typed)?;
+    // Without hours there are none to hold by anybody's clock.
+    values.clocks.window_local &= values.window.is_some() || values.weekdays.is_some();
+    Ok(())
+}
+
+/// Hours, days and a time zone, in any order.
+pub fn read_hours(typed: &str) -> Result<(Option<Hours>, Option<Weekdays>, Option<Tz>), String> {
     let (mut hours, mut days, mut zone_read) = (None, None, None);
     for word in typed.split_whitespace() {
         if let Ok(read) = Hours::from_str(word) {
@@ -128,10 +136,7 @@ fn set_window(values: &mut DraftForm, typed: &str) -> Result<(), String> {
             );
         }
     }
-    (values.window, values.weekdays, values.timezone) = (hours, days, zone_read);
-    // Without hours there are none to hold by anybody's clock.
-    values.clocks.window_local &= hours.is_some() || days.is_some();
-    Ok(())
+    Ok((hours, days, zone_read))
 }
 
 /// A time to start at, still to come; nothing is as soon as it is sent.

@@ -1,7 +1,7 @@
 //! The keys of an open prompt: while one is open, no others work.
 
 use super::keys::FooterKey;
-use crate::tui::model::{CloseBefore, ConfirmBy, ItemsPrompt, ItemsTarget, PricedSale, Prompt};
+use crate::tui::model::{CloseBefore, ConfirmBy, ItemsPrompt, ItemsTarget, PaceLine, PricedSale, Prompt};
 
 pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
     let keys: &[(&str, &'static str)] = match prompt {
@@ -33,6 +33,10 @@ pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
         Prompt::Items(_) => &[("enter", "writes it"), ("esc", "nothing is written")],
         Prompt::Note(_) => &[("enter", "keeps it"), ("esc", "as it was")],
         Prompt::OwnNumber(_) => &[("enter", "asks, then sends one"), ("esc", "sends nothing")],
+        Prompt::Pace(pace) if pace.line == PaceLine::Hours => {
+            &[("enter", "changes it"), ("esc", "as it was"), ("tab", "its pace")]
+        }
+        Prompt::Pace(_) => &[("enter", "changes it"), ("esc", "as it was"), ("tab", "its hours")],
         Prompt::Refused(_) => &[("enter", "continues")],
         Prompt::Confirm(ask) => match ask.by {
             ConfirmBy::Yes | ConfirmBy::YesThenNumber(_) => &[("y", "yes"), ("any other key", "no")],

@@ -5,8 +5,8 @@ use crate::domain::ids::BlastId;
 use crate::tui::effect::ELSEWHERE_MAX;
 use crate::tui::format::{count_of, money, number, symbol, total};
 use crate::tui::model::{
-    AmountPrompt, BlastFilterPrompt, ConfirmBy, FindPrompt, FoundBy, ItemsPrompt, ItemsTarget, Model, PricedSale,
-    Prompt, SaleKey,
+    AmountPrompt, BlastFilterPrompt, ConfirmBy, FindPrompt, FoundBy, ItemsPrompt, ItemsTarget, Model, PaceLine,
+    PacePrompt, PricedSale, Prompt, SaleKey,
 };
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextLine, start_of, width};
@@ -29,6 +29,7 @@ pub fn line(model: &Model, prompt: &Prompt) -> TextLine {
                 None => hinted(model, line, "    such as +60 12-345 6789; [ui] test_to keeps it for good", ""),
             }
         }
+        Prompt::Pace(pace) => pace_line(model, pace),
         Prompt::Confirm(ask) => {
             let line = |text: &str| TextLine::of(format!(" {text} "), TextRole::Need);
             match &ask.by {
@@ -92,6 +93,18 @@ fn amount_line(model: &Model, amount: &AmountPrompt) -> TextLine {
     match trouble {
         Some(trouble) => line.and(format!("   {trouble}"), TextRole::Plain),
         None => hinted(model, line, long, short),
+    }
+}
+
+fn pace_line(model: &Model, pace: &PacePrompt) -> TextLine {
+    let (label, hint) = match pace.line {
+        PaceLine::Hours => ("hours", "    such as 09:00-21:00 mon-fri; empty: any hour"),
+        PaceLine::Pace => ("pace", "    20-60: seconds between two messages; 20/min: at most; empty: the sender's own"),
+    };
+    let line = pace.field().line(TextLine::of(format!(" {label} of {}: ", pace.name), TextRole::Plain));
+    match &pace.trouble {
+        Some(trouble) => line.and(format!("   {trouble}"), TextRole::Plain),
+        None => hinted(model, line, hint, ""),
     }
 }
 

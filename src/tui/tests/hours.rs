@@ -1,0 +1,168 @@
+//! A blast that waits for its hours, or for its time: which keys send it now, and how its hours change.
+
+use super::plans::plan_of;
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blasts, draft, raya, tomorrow};
+use crate::app::DraftEdit;
+use crate::app::view::BlastView;
+use crate::domain::blast::BlastState;
+use crate::domain::field_change::FieldChange;
+use crate::domain::pace::LimitColumns;
+use crate::domain::waiting::Waiting;
+use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::{Overlay, Prompt};
+use crate::tui::{DashboardKind, Size};
+
+/// Its hours begin at 20:00; it is 14:02.
+fn closed() -> BlastView {
+    let limits = LimitColumns { hours: Some(Ok("20:00-22:00".parse().unwrap())), ..LimitColumns::default() };
+    let window = "20:00-22:00 daily (Asia/Kuala_Lumpur)".to_owned();
+    BlastView { limits, waiting: Some(Waiting::Window { window, until: at(20, 0) }), ..raya() }
+}
+
+fn with(size: Size, row: BlastView) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(size);
+    let rows = std::iter::once(row).chain(blasts().into_iter().filter(|blast| blast.id != RAYA)).collect();
+    dashboard.answer(Completion::Blasts(Ok(rows))).taken();
+    dashboard
+}
+
+fn edits(acts: &[WriteRequest]) -> Vec<DraftEdit> {
+    let edit = |act: &WriteRequest| match act {
+        WriteRequest::EditPace { edit, .. } => Some((**edit).clone()),
+        _ => None,
+    };
+    acts.iter().filter_map(edit).collect()
+}
+
+#[test]
+fn a_blast_that_waits_for_its_hours_names_the_keys_that_send_it_now_and_change_them() {
+    for size in [WIDE, STACKED, Size { width: 160, height: 50 }, Size { width: 50, height: 24 }] {
+        let mut dashboard = with(size, closed());
+        dashboard.keys("2");
+        let screen = dashboard.screen().join("\n");
+        assert!(screen.contains("S sends now"), "{size:?}: {screen}");
+        assert!(size.width < 60 || screen.contains("e changes its hours"), "{size:?}: {screen}");
+        dashboard.keys("3");
+        let screen = dashboard.screen().join("\n");
+        assert!(!screen.contains("e changes its hours"), "there it writes a note: {screen}");
+    }
+
+    let mut dashboard = with(STACKED, closed());
+    dashboard.model.options.kind = DashboardKind::ReadOnly;
+    dashboard.keys("2");
+    assert!(!dashboard.screen().join("\n").contains("sends now"));
+}
+
+#[test]
+fn s_sends_a_blast_outside_its_hours_once_the_number_is_typed() {
+    let mut dashboard = with(STACKED, closed());
+
+    dashboard.keys("S");
+    assert!(dashboard.acts().is_empty());
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("send Raya promo now? From then on it sends at any hour."), "{screen}");
+    dashboard.keys("139\n");
+    assert!(dashboard.acts().is_empty(), "140 are queued");
+    dashboard.keys("140\n");
+
+    let edit = DraftEdit { window: FieldChange::Clear, weekdays: FieldChange::Clear, ..DraftEdit::default() };
+    assert_eq!(edits(&dashboard.acts()), [edit]);
+}
+
+#[test]
+fn e_changes_the_hours_of_a_blast_that_has_started_and_asks_only_where_it_sends_at_once() {
+    let mut dashboard = with(STACKED, closed());
+    dashboard.keys("2e");
+    assert!(dashboard.line(22).starts_with(" hours of Raya promo: 20:00-22:00"), "{}", dashboard.line(22));
+    dashboard.key(Key::Ctrl('u')).keys("19:00-23:00\n");
+    let later = DraftEdit { window: FieldChange::Set("19:00-23:00".parse().unwrap()), ..DraftEdit::default() };
+    assert_eq!(edits(&dashboard.acts()), [later], "it still waits");
+
+    dashboard.keys("e").key(Key::Ctrl('u')).keys("09:00-23:00\n");
+    assert!(dashboard.acts().is_empty() && matches!(dashboard.model.prompt, Some(Prompt::Confirm(_))));
+    assert!(dashboard.screen().join("\n").contains("Its hours become 09:00-23:00."));
+    dashboard.key(Key::Esc);
+    assert_eq!(dashboard.said(), "nothing changed: Raya promo still waits for its hours");
+
+    dashboard.keys("e").key(Key::Tab).keys("10-20\n");
+    let slower = DraftEdit { gap: FieldChange::Set("10s..20s".parse().unwrap()), ..DraftEdit::default() };
+    assert_eq!(edits(&dashboard.acts()), [slower]);
+}
+
+#[test]
+fn what_is_no_hours_stays_to_be_corrected_and_what_is_unchanged_is_not_written() {
+    let mut dashboard = with(STACKED, closed());
+
+    dashboard.keys("2ex\n");
+    assert!(dashboard.screen().join("\n").contains("write hours as 09:00-21:00"));
+    dashboard.key(Key::Backspace).keys("\n");
+
+    assert!(dashboard.acts().is_empty());
+    assert_eq!(dashboard.said(), "Raya promo: nothing is changed");
+}
+
+#[test]
+fn changed_hours_are_said_with_the_command_that_does_the_same() {
+    let mut dashboard = with(STACKED, closed());
+    let edit = DraftEdit {
+        window: FieldChange::Clear,
+        rate: FieldChange::Set("20/min".parse().unwrap()),
+        ..DraftEdit::default()
+    };
+    let limits = LimitColumns { rate: Some(Ok("20/min".parse().unwrap())), ..LimitColumns::default() };
+    let row = BlastView { limits, waiting: None, version: 4, ..raya() };
+
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::EditPace { blast: RAYA, version: 3, edit: Box::new(edit) },
+        outcome: Ok(WriteOutcome::Blast(Box::new(row))),
+    });
+
+    assert_eq!(dashboard.said(), "Raya promo: any hour, 20/min from now on");
+    let line = dashboard.model.log.back().unwrap();
+    assert_eq!(line.command_line, "blastdeck blast edit 7 --rate 20/min --clear window");
+}
+
+#[test]
+fn what_starts_at_a_time_says_that_s_sends_it_now_and_its_plan_says_so_too() {
+    let at = tomorrow(9, 0);
+    let later = BlastView {
+        state: BlastState::Scheduled,
+        send_after: Some(at),
+        scheduled_for: Some(at),
+        waiting: None,
+        ..raya()
+    };
+    let mut dashboard = with(STACKED, later.clone());
+    dashboard.keys("2");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("starts Sat 21 Nov 09:00; S sends now, e edits it"), "{screen}");
+
+    dashboard.keys("S");
+    dashboard.answer(Completion::Plan { blast: RAYA, plan: Box::new(Ok(plan_of(later, 140))) });
+
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Plan(_))));
+    let screen = dashboard.screen().iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ");
+    assert!(screen.contains("It starts by itself 21 Nov 09:00. To send it now, type 140 and enter."), "{screen}");
+    dashboard.keys("140\n");
+    assert!(matches!(dashboard.acts()[..], [WriteRequest::Launch(_)]));
+}
+
+#[test]
+fn a_plan_of_a_draft_that_somebody_else_scheduled_meanwhile_does_not_send_it_now() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1jjjjjS");
+    let draft = draft();
+    dashboard.answer(Completion::Plan { blast: draft.id, plan: Box::new(Ok(plan_of(draft.clone(), 289))) });
+
+    let at = tomorrow(9, 0);
+    let later =
+        BlastView { state: BlastState::Scheduled, send_after: Some(at), scheduled_for: Some(at), version: 4, ..draft };
+    let rows = blasts().into_iter().filter(|blast| blast.id != later.id).chain([later.clone()]).collect();
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+    dashboard.answer(Completion::Plan { blast: later.id, plan: Box::new(Ok(plan_of(later, 289))) }).taken();
+    dashboard.keys("289\n");
+
+    assert!(dashboard.acts().is_empty());
+    assert_eq!(dashboard.said(), "it starts by itself 21 Nov 09:00: p pauses it");
+}

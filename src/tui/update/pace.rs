@@ -1,0 +1,158 @@
+//! The hours and the pace of a blast that has started, and the question before it sends outside its hours.
+
+use super::form::{read_hours, read_pace};
+use super::written;
+use crate::app::DraftEdit;
+use crate::app::view::BlastView;
+use crate::domain::blast::BlastState;
+use crate::domain::field_change::FieldChange;
+use crate::domain::ids::BlastId;
+use crate::domain::pace::UnreadableLimit;
+use crate::domain::waiting::Waiting;
+use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
+use crate::tui::format::{brief_name, number};
+use crate::tui::key::Key;
+use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Notice, PaceLine, PacePrompt, Prompt};
+use crate::tui::widget::{EditOutcome, TextField};
+
+/// Whether a blast waits for its own hours, which are the same for everybody in it.
+pub fn waits_for_hours(blast: &BlastView) -> bool {
+    blast.state == BlastState::Sending && matches!(blast.waiting, Some(Waiting::Window { .. }))
+}
+
+/// `e` on a blast that has started: its hours, and how fast it goes.
+pub fn open(model: &mut Model) -> Vec<Effect> {
+    let Some(blast) = model.blast() else { return Vec::new() };
+    let (hours, pace) = (TextField::with(&hours_text(blast)), TextField::with(&pace_text(blast)));
+    let prompt =
+        PacePrompt { blast: blast.id, name: brief_name(blast), line: PaceLine::Hours, hours, pace, trouble: None };
+    model.notice = None;
+    model.prompt = Some(Prompt::Pace(prompt));
+    Vec::new()
+}
+
+/// A key while they are typed.
+pub fn key(model: &mut Model, mut prompt: PacePrompt, key: Key) -> Vec<Effect> {
+    match key {
+        Key::Esc => return Vec::new(),
+        Key::Enter => match model.blasts.get(prompt.blast).map(|blast| read(&prompt, blast)) {
+            Some(Ok(edit)) => return change(model, prompt.blast, edit),
+            Some(Err((line, why))) => (prompt.line, prompt.trouble) = (line, Some(why)),
+            None => return Vec::new(),
+        },
+        Key::Tab | Key::BackTab => (prompt.line, prompt.trouble) = (prompt.line.other(), None),
+        key if prompt.field_mut().key(key) == EditOutcome::NotMine => {
+            prompt.trouble = Some("enter changes it, esc leaves it as it was".to_owned());
+        }
+        _ => prompt.trouble = None,
+    }
+    model.prompt = Some(Prompt::Pace(prompt));
+    Vec::new()
+}
+
+/// `S` on a blast that waits for its hours: without them it sends at once.
+pub fn send_now(model: &mut Model, blast: BlastId) -> Vec<Effect> {
+    let edit = DraftEdit { window: FieldChange::Clear, weekdays: FieldChange::Clear, ..DraftEdit::default() };
+    change(model, blast, edit)
+}
+
+/// What was typed as an edit of the blast, or what is wrong with which of both.
+fn read(prompt: &PacePrompt, blast: &BlastView) -> Result<DraftEdit, (PaceLine, String)> {
+    let (hours, days, zone) = read_hours(prompt.hours.text().trim()).map_err(|why| (PaceLine::Hours, why))?;
+    if zone.is_some() {
+        return Err((PaceLine::Hours, "its time zone stays: write hours and days alone".to_owned()));
+    }
+    let (gap, rate) = read_pace(prompt.pace.text().trim()).map_err(|why| (PaceLine::Pace, why))?;
+    Ok(DraftEdit {
+        window: changed(blast.limits.hours.as_ref(), hours),
+        weekdays: changed(blast.limits.weekdays.as_ref(), days),
+        gap: changed(blast.limits.gap.as_ref(), gap),
+        rate: changed(blast.limits.rate.as_ref(), rate),
+        ..DraftEdit::default()
+    })
+}
+
+fn changed<T: Copy + PartialEq>(before: Option<&Result<T, UnreadableLimit>>, now: Option<T>) -> FieldChange<T> {
+    match now {
+        now if now == own(before) => FieldChange::Keep,
+        Some(now) => FieldChange::Set(now),
+        None => FieldChange::Clear,
+    }
+}
+
+fn own<T: Copy>(limit: Option<&Result<T, UnreadableLimit>>) -> Option<T> {
+    limit.and_then(|limit| limit.as_ref().ok()).copied()
+}
+
+/// Writes an edit; where the blast sends at once by it, after a question.
+fn change(model: &mut Model, id: BlastId, edit: DraftEdit) -> Vec<Effect> {
+    let Some(blast) = model.blasts.get(id) else { return Vec::new() };
+    if edit == DraftEdit::default() {
+        let unchanged = format!("{}: nothing is changed", blast.name());
+        model.say(Notice::done(unchanged));
+        return Vec::new();
+    }
+    let zone = model.zone_of(blast).unwrap_or(model.options.zone);
+    let write = WriteRequest::EditPace { blast: id, version: blast.version, edit: Box::new(edit.clone()) };
+    if !edit.opens_hours(blast, zone, model.now) {
+        return vec![Effect::Write(write)];
+    }
+    let (name, people) = (brief_name(blast), blast.counts.queued);
+    let hours = match edit.window.get() {
+        Some(hours) => format!("Its hours become {hours}."),
+        None => "From then on it sends at any hour.".to_owned(),
+    };
+    let question = format!("send {name} now? {hours} Type {}, as many are still queued:", number(people));
+    let by = ConfirmBy::Number { people, field: TextField::default(), refused: None };
+    let otherwise = format!("nothing changed: {name} still waits for its hours");
+    model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: vec![write], otherwise }));
+    Vec::new()
+}
+
+/// It is changed: says how it goes from now on.
+pub fn edited(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<Effect> {
+    let WriteRequest::EditPace { edit, .. } = request else { return Vec::new() };
+    let sentence = format!("{}: {} from now on", row.name(), words(edit, &row));
+    written::log(model, &sentence, &command_line(edit, row.id));
+    model.say(Notice::done(sentence));
+    model.blasts.update(row);
+    vec![Effect::Read(ReadRequest::Blasts)]
+}
+
+fn words(edit: &DraftEdit, row: &BlastView) -> String {
+    let of_hours = !edit.window.is_keep() || !edit.weekdays.is_keep();
+    let of_pace = !edit.gap.is_keep() || !edit.rate.is_keep();
+    let said = |text: String, none: &str| if text.is_empty() { none.to_owned() } else { text };
+    let hours = of_hours.then(|| said(hours_text(row), "any hour"));
+    let pace = of_pace.then(|| said(pace_text(row), "the sender's own pace"));
+    hours.into_iter().chain(pace).collect::<Vec<_>>().join(", ")
+}
+
+/// The same for a shell.
+fn command_line(edit: &DraftEdit, id: BlastId) -> String {
+    let fields = [
+        ("window", edit.window.map(ToString::to_string)),
+        ("weekdays", edit.weekdays.map(ToString::to_string)),
+        ("gap", edit.gap.map(ToString::to_string)),
+        ("rate", edit.rate.map(ToString::to_string)),
+    ];
+    let set = fields.iter().filter_map(|(name, change)| change.get().map(|value| format!(" --{name} {value}")));
+    let cleared: Vec<_> =
+        fields.iter().filter(|(_, change)| *change == FieldChange::Clear).map(|(name, _)| *name).collect();
+    let clear = if cleared.is_empty() { String::new() } else { format!(" --clear {}", cleared.join(",")) };
+    format!("blastdeck blast edit {id}{}{clear}", set.collect::<Vec<_>>().concat())
+}
+
+/// The hours and days as they are typed.
+fn hours_text(blast: &BlastView) -> String {
+    let hours = own(blast.limits.hours.as_ref()).map(|hours| hours.to_string());
+    let days = own(blast.limits.weekdays.as_ref()).map(|days| days.to_string());
+    hours.into_iter().chain(days).collect::<Vec<_>>().join(" ")
+}
+
+/// The pace as it is typed.
+fn pace_text(blast: &BlastView) -> String {
+    let gap = own(blast.limits.gap.as_ref()).map(|gap| gap.to_string());
+    let rate = own(blast.limits.rate.as_ref()).map(|rate| rate.to_string());
+    gap.into_iter().chain(rate).collect::<Vec<_>>().join(" ")
+}
