@@ -11,7 +11,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::SenderId;
 use crate::domain::pace::LimitColumns;
-use crate::domain::start_at::{StartAt, StartTime};
+use crate::domain::start_at::{StartAt, StartTime, TypedStart};
 use crate::store::blast::BlastHead;
 use crate::store::view::BlastRow;
 
@@ -72,10 +72,18 @@ impl App {
         form.timezone.or_else(own).unwrap_or(Tz::UTC)
     }
 
+    /// The start that somebody typed for a blast of a sender: what it means by its clocks.
+    pub fn start_of(&self, sender: &str, timezone: Option<Tz>, typed: TypedStart) -> StartAt {
+        typed.read_at(self.zone_for(sender, timezone), self.engine().clock.now())
+    }
+
+    fn zone_for(&self, sender: &str, timezone: Option<Tz>) -> Tz {
+        timezone.or_else(|| self.config().sender(sender).map(|sender| sender.timezone)).unwrap_or(Tz::UTC)
+    }
+
     /// Whether a new blast of a sender can start at this time. Fails with what is wrong with it.
     pub fn check_start(&self, sender: &str, timezone: Option<Tz>, start: StartAt) -> Result<(), String> {
-        let zone = timezone.or_else(|| self.config().sender(sender).map(|sender| sender.timezone)).unwrap_or(Tz::UTC);
-        self.start_time(start, zone).map(|_| ())
+        self.start_time(start, self.zone_for(sender, timezone)).map(|_| ())
     }
 
     /// The zone whose clocks a blast goes by.

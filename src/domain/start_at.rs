@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, MappedLocalTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, MappedLocalTime, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use thiserror::Error;
 
@@ -25,6 +25,27 @@ pub enum StartAt {
      as 2026-12-01T09:00+08:00"
 )]
 pub struct StartAtError(String);
+
+/// A time to start at, as a person types it: also one of the day on which it is read, or of the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TypedStart {
+    At(StartAt),
+    /// `today 21:20`, `tomorrow 09:00`.
+    OnDay {
+        ahead: Days,
+        time: NaiveTime,
+    },
+    /// `21:20`: the next such time.
+    Next(NaiveTime),
+}
+
+/// The text is no time to start at, for whoever typed it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "`{0}` is not a time: write 21:20, tomorrow 09:00, or day and time such as 2026-12-01T09:00, which is the blast's local time, or \
+     with an offset such as 2026-12-01T09:00+08:00"
+)]
+pub struct TypedStartError(String);
 
 /// How the clocks of its zone treat a local time that is not simply one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +79,50 @@ impl FromStr for StartAt {
             Some(local) => Some(Self::Local(local)),
             None => moment(text).map(Self::Moment),
         };
-        read.filter(|start| (1970..=9_999).contains(&start.year()))
-            .ok_or_else(|| StartAtError(clean(text).chars().take(40).collect()))
+        read.filter(|start| (1970..=9_999).contains(&start.year())).ok_or_else(|| StartAtError(quoted(text)))
+    }
+}
+
+fn quoted(text: &str) -> String {
+    clean(text).chars().take(40).collect()
+}
+
+impl FromStr for TypedStart {
+    type Err = TypedStartError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let time = |text: &str| NaiveTime::parse_from_str(text.trim(), "%H:%M").ok();
+        if let Some(time) = time(text) {
+            return Ok(Self::Next(time));
+        }
+        let (day, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let ahead = match day.to_ascii_lowercase().as_str() {
+            "today" => Some(Days::new(0)),
+            "tomorrow" => Some(Days::new(1)),
+            _ => None,
+        };
+        if let Some((ahead, time)) = ahead.zip(time(rest)) {
+            return Ok(Self::OnDay { ahead, time });
+        }
+        text.parse().map(Self::At).map_err(|_| TypedStartError(quoted(text)))
+    }
+}
+
+impl TypedStart {
+    /// What it means by the clocks of a zone.
+    pub fn read_at(self, zone: Tz, now: DateTime<Utc>) -> StartAt {
+        let today = now.with_timezone(&zone).date_naive();
+        let on = |ahead, time| StartAt::Local(today.checked_add_days(ahead).unwrap_or(today).and_time(time));
+        match self {
+            Self::At(start) => start,
+            Self::OnDay { ahead, time } => on(ahead, time),
+            Self::Next(time) => {
+                let start = on(Days::new(0), time);
+                let is_to_come = start.resolve(zone).is_some_and(|start| start.at > now);
+                if is_to_come { start } else { on(Days::new(1), time) }
+            }
+        }
     }
 }
 
@@ -166,7 +229,7 @@ fn times_in_words(locals: &[NaiveDateTime]) -> String {
 mod tests {
     use chrono_tz::{America, Asia, Europe, Pacific};
 
-    use super::{ClockChange, StartAt};
+    use super::{ClockChange, StartAt, TypedStart};
 
     fn starts(text: &str, zone: chrono_tz::Tz) -> (String, Option<String>) {
         let start: StartAt = text.parse().unwrap();
@@ -211,6 +274,23 @@ mod tests {
         {
             let said = text.parse::<StartAt>().unwrap_err().to_string();
             assert!(said.contains("such as 2026-12-01T09:00") && !said.contains('\u{1b}'), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_today_of_tomorrow_or_the_next_such_one_is_by_the_clocks_of_the_zone() {
+        // 19:31 on 24 November in Kuala Lumpur.
+        let now = "2026-11-24T11:31:00Z".parse().unwrap();
+        let at = |text: &str| text.parse::<TypedStart>().unwrap().read_at(Asia::Kuala_Lumpur, now).to_string();
+
+        assert_eq!(at("tomorrow 10:00"), "2026-11-25T10:00:00");
+        assert_eq!(at(" Today 20:15"), "2026-11-24T20:15:00");
+        assert_eq!(at("21:20"), "2026-11-24T21:20:00");
+        assert_eq!(at("19:31"), "2026-11-25T19:31:00");
+        assert_eq!(at("2026-12-01 09:00"), "2026-12-01T09:00:00");
+        for text in ["tomorrow", "tomorrow 25:00", "today at noon", "yesterday 10:00"] {
+            let said = text.parse::<TypedStart>().unwrap_err().to_string();
+            assert!(said.contains("write 21:20, tomorrow 09:00, or"), "{said}");
         }
     }
 

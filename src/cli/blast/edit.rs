@@ -22,7 +22,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
-use crate::domain::start_at::StartAt;
+use crate::domain::start_at::TypedStart;
 use crate::domain::zone;
 
 #[derive(Debug, clap::Args)]
@@ -55,9 +55,9 @@ pub(in crate::cli) struct EditArgs {
     /// The time zone of the hours, such as Asia/Kuala_Lumpur. A start that was given without an offset keeps its local time.
     #[arg(long, value_parser = zone::parse)]
     timezone: Option<Tz>,
-    /// When it starts by itself once it is sent, such as 2026-12-01T09:00 in its time zone, or with an offset.
+    /// When it starts by itself once it is sent, such as 2026-12-01T09:00, 21:20 or "tomorrow 09:00" in its time zone, or with an offset.
     #[arg(long, value_name = "TIME")]
-    at: Option<StartAt>,
+    at: Option<TypedStart>,
     /// What is taken away: a limit, so that the sender's own holds, or the start of a draft. Several with commas between them.
     #[arg(long, value_name = "FIELD", value_enum, value_delimiter = ',')]
     clear: Vec<ClearableField>,
@@ -79,10 +79,13 @@ enum ClearableField {
 impl EditArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let id = self.blast;
-        let fields = self.fields()?;
+        let (fields, start) = (self.fields()?, self.change(self.at, ClearableField::At)?);
         let context = Context::open(global, Intent::Writes).await?;
-        let version = context.app.blast(id).await?.version;
-        let edit = DraftEdit { content: content(&context, id, (&self.message, &self.template)).await?, ..fields };
+        let before = context.app.blast(id).await?;
+        let zone = self.timezone.unwrap_or_else(|| context.app.clocks_of(&before));
+        let start = start.map(|typed| typed.read_at(zone, Utc::now()));
+        let content = content(&context, id, (&self.message, &self.template)).await?;
+        let edit = DraftEdit { content, start, ..fields };
         if edit == DraftEdit::default() {
             let why = "nothing to change: give --message, --template, --tag, --at or another option of --help";
             return Err(UsageError(why.to_owned()).into());
@@ -99,7 +102,16 @@ impl EditArgs {
         Ok(())
     }
 
-    /// All but the content.
+    /// Asks before other hours have a blast send at once.
+    fn confirm_sending(&self, context: &Context, blast: &BlastView, edit: &DraftEdit) -> Result<()> {
+        if !edit.opens_hours(blast, context.app.clocks_of(blast), Utc::now()) {
+            return Ok(());
+        }
+        let question = format!("{} waits for its hours, and sends at once with these.", blast.tag);
+        confirm_number(&question, blast.counts.queued, self.yes)
+    }
+
+    /// All but the content and the start.
     fn fields(&self) -> Result<DraftEdit> {
         Ok(DraftEdit {
             tag: self.tag.clone(),
@@ -109,7 +121,6 @@ impl EditArgs {
             window: self.change(self.window, ClearableField::Window)?,
             weekdays: self.change(self.weekdays, ClearableField::Weekdays)?,
             timezone: self.change(self.timezone, ClearableField::Timezone)?,
-            start: self.change(self.at, ClearableField::At)?,
             ..DraftEdit::default()
         })
     }

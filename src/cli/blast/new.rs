@@ -23,7 +23,7 @@ use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
 use crate::domain::pace::{Hours, Rate, Weekdays};
 use crate::domain::recurrence::Recurrence;
-use crate::domain::start_at::StartAt;
+use crate::domain::start_at::TypedStart;
 use crate::domain::text::{self, clean, clean_name, count_of};
 use crate::domain::zone;
 use crate::import::{ImportError, Imported, RejectedTo, Rejections, TableSource};
@@ -73,9 +73,9 @@ pub(in crate::cli) struct NewArgs {
     /// The time zone of the hours, such as Asia/Kuala_Lumpur.
     #[arg(long, value_parser = zone::parse)]
     timezone: Option<Tz>,
-    /// When it starts by itself once it is sent, such as 2026-12-01T09:00 in its time zone, or with an offset.
+    /// When it starts by itself once it is sent, such as 2026-12-01T09:00, 21:20 or "tomorrow 09:00" in its time zone, or with an offset.
     #[arg(long, value_name = "TIME")]
-    at: Option<StartAt>,
+    at: Option<TypedStart>,
     /// Each person gets it at this time of their own zone, such as 10:00: by the list's column timezone, else by their country, where that
     /// has one zone.
     #[arg(long, value_name = "TIME", value_parser = clock)]
@@ -158,7 +158,7 @@ impl NewArgs {
             first: self.first,
             external_id: None,
             description: None,
-            start: self.at,
+            start: self.at.map(|typed| context.app.start_of(&self.sender, self.timezone, typed)),
             segment: None,
             clocks: PersonClocks { local_time: self.local_time, window_local: self.window_local },
             repeat: self.repeat_order(),

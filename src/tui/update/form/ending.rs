@@ -4,13 +4,13 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use super::{saving, schedule, shown, template};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::app::{DraftForm, start_after};
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::recurrence::Recurrence;
-use crate::domain::start_at::StartAt;
+use crate::domain::start_at::{StartAt, TypedStart};
 use crate::domain::text::{clean, clean_name};
 use crate::domain::zone;
 use crate::tui::effect::Effect;
@@ -144,23 +144,14 @@ fn start(typed: &str, zone: Tz, now: DateTime<Utc>) -> Result<Option<StartAt>, S
     if typed.is_empty() {
         return Ok(None);
     }
-    let start: StartAt =
-        next_at(typed, zone, now).map_or_else(|| typed.parse(), Ok).map_err(|_| match typed.parse::<Recurrence>() {
-            Ok(_) => "that is how it repeats: write it on Repeat".to_owned(),
-            Err(_) => {
-                format!("{} is not a time: write 21:20, or with its day 2026-12-01 09:00, or nothing", clean(typed))
-            }
-        })?;
+    let start: TypedStart = typed.parse().map_err(|_| match typed.parse::<Recurrence>() {
+        Ok(_) => "that is how it repeats: write it on Repeat".to_owned(),
+        Err(_) => {
+            format!("{} is not a time: write 21:20, tomorrow 09:00, 2026-12-01 09:00, or nothing", clean(typed))
+        }
+    })?;
+    let start = start.read_at(zone, now);
     start_after(start, zone, now).map(|_| Some(start))
-}
-
-/// A time without a day is the next such one by the clocks of the blast.
-fn next_at(typed: &str, zone: Tz, now: DateTime<Utc>) -> Option<StartAt> {
-    let time = NaiveTime::parse_from_str(typed, "%H:%M").ok()?;
-    let today = now.with_timezone(&zone).date_naive();
-    let start = |day: NaiveDate| StartAt::Local(day.and_time(time));
-    let is_to_come = start(today).resolve(zone).is_some_and(|start| start.at > now);
-    if is_to_come { Some(start(today)) } else { today.succ_opt().map(start) }
 }
 
 fn first(typed: &str) -> Result<Option<NonZeroU32>, String> {
