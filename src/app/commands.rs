@@ -235,7 +235,7 @@ impl App {
             &mut tx,
             Act::Delete,
             &head,
-            json!({ "tag": head.blast_tag, "stage": head.follow_up_stage }),
+            json!({ "tag": head.blast_tag, "stage": head.follow_up_stage, "state": head.state.word() }),
         )
         .await?;
         tx.commit().await?;

@@ -9,7 +9,7 @@ use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
 use crate::domain::phone::Phone;
 use crate::domain::text::clean;
-use crate::store::action::LoggedAction;
+use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead};
 use crate::store::person;
 
@@ -27,7 +27,23 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
         None => None,
     };
     let whom = whom(act, person.and_then(|person| person.name));
-    Ok(AppError::Refused(format!("your last act was to {}: {}", what(act, head.as_ref(), &whom), reversal(act, head))))
+    let said = format!("{}: {}", what(act, head.as_ref(), &whom), reversal(act, head));
+    Ok(AppError::Refused(match taken_back_since(tx, act).await? {
+        Some(who) => {
+            format!("u does not bring back a mark that was taken back: mark {who} again. The act before was to {said}")
+        }
+        None => format!("your last act was to {said}"),
+    }))
+}
+
+/// Whose mark the operator took back after it, if anybody's.
+async fn taken_back_since(tx: &mut PgConnection, act: &LoggedAction) -> Result<Option<String>, AppError> {
+    let Some(taken_back) = action::taken_back_after(tx, act).await? else { return Ok(None) };
+    let person = match taken_back.recipient_id {
+        Some(id) => person::get(tx, id).await?,
+        None => None,
+    };
+    Ok(Some(whom(&taken_back, person.and_then(|person| person.name))))
 }
 
 /// The act, as after "your last act was to".

@@ -129,6 +129,20 @@ pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<L
     Ok(action)
 }
 
+/// What this operator took back after an act of theirs, newest first, if anything.
+pub async fn taken_back_after(tx: &mut PgConnection, act: &LoggedAction) -> Result<Option<LoggedAction>, StoreError> {
+    let action = sqlx::query_as(
+        "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
+          where operator = $1 and id > $2 and action = 'undo' and recipient_id is not null
+          order by id desc limit 1",
+    )
+    .bind(&act.operator)
+    .bind(act.id)
+    .fetch_optional(tx)
+    .await?;
+    Ok(action)
+}
+
 /// The newest mark on each of these people that is not taken back, by person.
 pub async fn newest_on_each(tx: &mut PgConnection, people: &[RecipientId]) -> Result<Vec<LoggedAction>, StoreError> {
     let acts = sqlx::query_as(

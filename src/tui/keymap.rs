@@ -104,6 +104,11 @@ impl Keymap {
         self.of("undo-my-last-act")
     }
 
+    /// What goes to whatever needs a person.
+    pub fn needs(&self) -> String {
+        self.of("what-needs-a-person")
+    }
+
     pub fn pause(&self) -> String {
         self.of("pause-this-blast-at-once")
     }

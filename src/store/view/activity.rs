@@ -89,7 +89,7 @@ pub enum ActivityEvent {
     Act {
         act: Act,
         by: String,
-        /// A note, an amount, what was taken back (`closed 200`).
+        /// A note, an amount, what was taken back (`closed 200`), what became of an uncertain message, the state of what was deleted.
         detail: Option<String>,
         /// How many people one act was about, where it was several.
         people: Option<i64>,
@@ -217,7 +217,8 @@ const PAGE: &str = concat!(
                  case when a.action = 'delete' then a.detail ->> 'tag' when a.detail -> 'stopped' is not null then a.detail ->> 'sender' end,
                  case a.detail ->> 'stopped' when 'true' then 'stop-sender' when 'false' then 'resume-sender' else a.action end,
                  coalesce(case when a.detail -> 'stopped' is not null then left(a.detail ->> 'reason', 2000) end,
-                          a.detail ->> 'note', a.detail ->> 'amount', a.detail ->> 'total',
+                          a.detail ->> 'note', a.detail ->> 'amount', a.detail ->> 'total', a.detail ->> 'resolution',
+                          case when a.action = 'delete' then a.detail ->> 'state' end,
                           case when a.action = 'undo' then concat_ws(' ', a.detail ->> 'action',
                               (select u.detail ->> 'amount' from operator_actions u where u.id = (a.detail ->> 'of')::bigint)) end),
                  a.operator, nullif((a.detail -> 'several' ->> 'people')::bigint, 1),

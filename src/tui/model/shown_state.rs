@@ -54,7 +54,15 @@ impl Model {
         if *waiting == Waiting::NoEngine && !self.has_sender_of(blast) {
             return Some(mend_elsewhere(&blast.sender));
         }
+        if let Waiting::Uncertain { .. } = waiting {
+            return Some(self.goes_to_uncertain());
+        }
         waiting.mend(blast.id, &blast.sender)
+    }
+
+    /// The key that goes to those of whom nobody knows whether their message went.
+    pub fn goes_to_uncertain(&self) -> String {
+        format!("{} goes to them", self.options.keys.needs())
     }
 
     /// Whether this configuration has the sender of a blast; also while that is not read.

@@ -60,7 +60,7 @@ fn what_a_blast_waits_for_is_said_in_its_own_words() {
         dashboard.line(9).chars().take(60).collect::<String>().trim().to_owned()
     };
 
-    assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain");
+    assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain; ! goes to them");
     assert_eq!(says(Waiting::NoEngine), "nobody is sending: no engine runs");
     let full = Waiting::Database { trouble: DatabaseTrouble::DiskFull };
     assert_eq!(says(full), "the database's disk is full: make room there");

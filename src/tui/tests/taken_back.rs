@@ -108,3 +108,35 @@ fn a_sender_that_stopped_is_named_with_the_reason() {
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("sales, stopped") && screen.contains(": the account is locked"), "{screen}");
 }
+
+#[test]
+fn what_was_decided_of_an_uncertain_message_and_what_was_deleted_is_said() {
+    let said = |act: Act, detail: Option<&str>| {
+        let mut dashboard = opened(WIDE);
+        let event = ActivityEvent::Act {
+            act,
+            by: "ben".to_owned(),
+            detail: detail.map(str::to_owned),
+            people: None,
+            order: None,
+            left: None,
+            taken_back_by: None,
+            answer: None,
+        };
+        let who = people().swap_remove(4);
+        answer(&mut dashboard, ActivityPage { rows: vec![row(0, Some(&who), event)], people: vec![who] });
+        dashboard.screen().join("\n")
+    };
+
+    for (resolution, words) in [
+        ("sent", "by ben: it is there, counts as sent"),
+        ("resend", "by ben: not there, send again"),
+        ("drop", "by ben: not there, left out"),
+    ] {
+        let screen = said(Act::Resolve, Some(resolution));
+        assert!(screen.contains(" decided ") && screen.contains(words), "{screen}");
+    }
+    assert!(said(Act::Delete, Some("draft")).contains("by ben: it was a draft"));
+    assert!(said(Act::Delete, Some("completed")).contains("by ben: it was done"));
+    assert!(said(Act::Undo, Some("resolve")).contains("decision taken back by ben"));
+}

@@ -248,7 +248,7 @@ fn act_word(act: &Act) -> (&str, TextRole) {
         Act::Answer => ("answered", TextRole::Plain),
         Act::Undo => ("undone", TextRole::Plain),
         Act::Unsuppress => ("may again", TextRole::Plain),
-        Act::Resolve => ("resolved", TextRole::Plain),
+        Act::Resolve => ("decided", TextRole::Plain),
         Act::StopSender => ("stopped", TextRole::Need),
         Act::ResumeSender => ("goes on", TextRole::Plain),
         Act::OptOut => ("opted out", TextRole::Plain),
@@ -348,16 +348,31 @@ fn act_text(model: &Model, act: &Act, by: &str, detail: Option<&str>) -> String 
             let sum = sum.parse().map_or_else(|_| sum.to_owned(), |sum| in_currency(sum, &model.options.currency));
             format!(": {sum}")
         }
+        (Act::Resolve, Some(resolution)) => format!(": {}", decision(resolution)),
+        (Act::Delete, Some(state)) => {
+            BlastState::from_word(state).map_or_else(String::new, |state| format!(": it was {}", state.with_article()))
+        }
         (_, Some(detail)) => format!(": {detail}"),
         (_, None) => String::new(),
     };
     if by == Actor::ENGINE { detail.trim_start_matches(": ").to_owned() } else { format!("by {by}{detail}") }
 }
 
+/// What an operator said of an uncertain message, as the question has it.
+fn decision(resolution: &str) -> &str {
+    match resolution {
+        "sent" => "it is there, counts as sent",
+        "resend" => "not there, send again",
+        "drop" => "not there, left out",
+        other => other,
+    }
+}
+
 /// What was taken back, with its amount, by whom, and what that left: `closed RM 200.00 taken back by ben: RM 100.00 is left`.
 fn taken_back(model: &Model, (undone, by): (&str, &str), left: Option<LeftByUndo>) -> String {
     let money = |sum: Decimal| in_currency(sum, &model.options.currency);
     let (act, amount) = undone.split_once(' ').unwrap_or((undone, ""));
+    let act = if act == Act::Resolve.word() { "decision" } else { act };
     let amount = amount.parse().map_or_else(|_| String::new(), |sum| format!(" {}", money(sum)));
     let left = left.map_or_else(String::new, |left| match left.amount {
         Some(sum) => format!(": {} is left", money(sum)),

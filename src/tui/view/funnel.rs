@@ -73,7 +73,8 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let unasked = unasked(blast);
     // Without a third row what was not asked about stands beside the others, which are written shorter for it.
     let beside = if rows < 3 && !unasked.is_empty() { width(&unasked) + 4 } else { 0 };
-    let others = outside::line(blast, (text.width.saturating_sub(beside), text.width));
+    let key = model.options.keys.needs();
+    let others = outside::line(blast, &key, (text.width.saturating_sub(beside), text.width));
     let since = since(model).or_else(|| came_back(model)).unwrap_or_default();
     // Where both do not fit on one line, the emptier line takes it.
     let has_room = width(&others) + 4 + width(&unasked) <= text.width;

@@ -136,6 +136,7 @@ pub(super) fn reason(model: &Model, blast: &BlastView) -> Option<String> {
     let said = said(model, blast, waiting);
     Some(match waiting {
         Waiting::Armed { .. } => format!("{said}; {} {}", model.options.keys.undo(), model.stops(blast)),
+        Waiting::Uncertain { .. } => format!("{said}; {}", model.goes_to_uncertain()),
         _ => said,
     })
 }

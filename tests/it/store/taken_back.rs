@@ -2,9 +2,10 @@
 //! that nobody sees is asked about first.
 
 use blastdeck::app::{App, Launch};
+use blastdeck::domain::act::Act;
 use blastdeck::domain::blast::{BlastState, PersonClocks};
 use blastdeck::domain::ids::{BlastId, RecipientId};
-use blastdeck::domain::recipient::Mark;
+use blastdeck::domain::recipient::{Mark, Resolution};
 use blastdeck::store::view::activity::{self, ActivityEvent};
 use chrono::{NaiveTime, TimeDelta};
 
@@ -146,4 +147,38 @@ async fn a_draft_that_is_written_by_hand_keeps_its_rule_and_peoples_own_time() {
         scene.number("select count(*) from blasts where repeat_rule is not null or repeat_until is not null").await,
         0
     );
+}
+
+#[tokio::test]
+async fn what_was_decided_about_an_uncertain_message_and_that_a_draft_was_deleted_is_told() {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute("update blast_recipients set status = 'uncertain', standing = 'uncertain', attempt = 1 where id = 2")
+        .await;
+    scene.execute("insert into blasts (blast_tag, sender_id, message, state) values ('Promo', 1, 'Hi', 'draft')").await;
+    let aina = operator_app(&scene, "aina").await;
+    aina.mark(RecipientId(2), Mark::Resolve(Resolution::Drop)).await.unwrap();
+    aina.delete(BlastId(2)).await.unwrap();
+
+    let rows = activity::page(scene.pool(), None, 20).await.unwrap();
+
+    let told =
+        |row: ActivityEvent| if let ActivityEvent::Act { act, detail, .. } = row { Some((act, detail)) } else { None };
+    let told: Vec<_> = rows.into_iter().filter_map(|row| told(row.event)).collect();
+    assert!(told.contains(&(Act::Resolve, Some("drop".to_owned()))), "{told:?}");
+    assert!(told.contains(&(Act::Delete, Some("draft".to_owned()))), "{told:?}");
+}
+
+#[tokio::test]
+async fn u_after_a_mark_was_taken_back_does_not_call_an_older_act_the_last_one() {
+    let scene = Scene::queued(3).await;
+    let aina = operator_app(&scene, "aina").await;
+    aina.pause(BLAST).await.unwrap();
+    aina.mark(RecipientId(2), Mark::OptOut).await.unwrap();
+    aina.undo_person(RecipientId(2)).await.unwrap();
+
+    let why = refusal(aina.undo_mine().await);
+
+    assert!(why.starts_with("u does not bring back a mark that was taken back: mark "), "{why}");
+    assert!(why.ends_with(" again. The act before was to pause Raya: S resumes it"), "{why}");
 }

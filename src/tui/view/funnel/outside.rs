@@ -51,8 +51,21 @@ impl CountWords {
 const OUTSIDE: [Status; 6] =
     [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
 
-/// Who is in no stage.
-pub fn line(blast: &BlastView, (wanted, room): (u16, u16)) -> String {
+/// Who is in no stage; with the key that goes to those who are uncertain, where there is room for it.
+pub fn line(blast: &BlastView, key: &str, (wanted, room): (u16, u16)) -> String {
+    let line = counts(blast, (wanted, room));
+    if blast.counts.uncertain == 0 {
+        return line;
+    }
+    let count = format!("{} {}", Status::Uncertain, number(blast.counts.uncertain));
+    let named = |line: &str| line.replacen(&count, &format!("{count}: {key}"), 1);
+    // The columns between the counts give way to it.
+    let full = ["   ", "  ", " "].map(|gap| named(&CountWords::FULL.line(blast, gap)));
+    let lines = full.into_iter().chain([named(&line)]);
+    lines.into_iter().find(|line| width(line) + 2 <= wanted).unwrap_or(line)
+}
+
+fn counts(blast: &BlastView, (wanted, room): (u16, u16)) -> String {
     // What says nothing is dropped before words are cut, and words before counts; what the count in brackets is, is said as long as there
     // is room.
     let (full, lean, leanest) = (CountWords::FULL, CountWords::LEAN, CountWords::LEANEST);
