@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::App;
 use super::AppError;
-use super::commands::unconfirmed;
+use super::commands::{Launch, unconfirmed};
 use super::local_time::{ZoneDue, goes_by_own_clocks};
 use super::prospect::Prospect;
 use super::sender_health::KnownHealth;
@@ -195,7 +195,9 @@ impl App {
         let days = days.filter(|_| configured.limits.daily_cap.is_none());
         let (waiting, people_use) = (waiting.as_ref(), people_use.as_ref());
         let prospect = Prospect { blast: &row, waiting, sender: configured, sender_state, dues, days, people_use };
-        Ok(plan.timed(prospect, &zones, now))
+        // Whoever types the number has some seconds to take it back.
+        let starts = if row.state.is_under_way() { now } else { now + Launch::ARMED_FOR };
+        Ok(plan.timed(prospect, &zones, starts))
     }
 
     /// The limit of its sender that makes a blast slower than the rate or gap that it was given; `None` where none does.

@@ -108,7 +108,7 @@ pub fn cuts_pinned(model: &Model) -> bool {
 }
 
 fn whom_lines(model: &Model, plan: &PlanOverlay) -> usize {
-    plan::whom(plan).into_iter().flat_map(|line| folded(line, model.size.width)).count()
+    plan::whom(model, plan).into_iter().flat_map(|line| folded(line, model.size.width)).count()
 }
 
 /// The first line on the screen of those that scroll: the line with the cursor or the field is visible, unless somebody scrolled away from it.

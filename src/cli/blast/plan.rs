@@ -258,8 +258,11 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     }
     if let Some(FirstShare { people, until }) = plan.first {
         let until = until.map_or_else(String::new, |until| format!(", until about {}", context.when(Some(until))));
-        let people = number(people);
-        let _ = writeln!(out, "  first     {people} first{until}; then it waits for you. If it goes on at once:");
+        let (people, all) = (number(people), number(plan.people));
+        let _ = writeln!(
+            out,
+            "  first     {people} of {all} first{until}; then it waits for you. If it goes on at once, all {all} go like this:"
+        );
     }
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     let here = |at: DateTime<Utc>| at.with_timezone(&context.zone).date_naive();

@@ -5,11 +5,13 @@ mod pace;
 
 use super::form::left_out_cell;
 use super::{OverlayContent, clock, wrapped};
+use crate::app::view::SenderView;
 use crate::app::{self, FirstFared, PlanGroup, PlanPerson, ZoneShare};
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastState, blast_name};
+use crate::domain::funnel::percent_words;
 use crate::domain::rejected_rows::RejectedRows;
-use crate::domain::text::{characters, count_of, escaped};
+use crate::domain::text::{characters, clean, count_of, escaped};
 use crate::domain::zone::words::{by_both_clocks, has_same_time};
 use crate::tui::availability;
 use crate::tui::format::{TimeFormat, filter_words, number, rule_times};
@@ -65,7 +67,7 @@ fn title_of(loaded: &app::Plan) -> TitleRule {
 
 /// All but what is asked at its end.
 fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -> Vec<TextLine> {
-    let mut lines = who(plan, loaded);
+    let mut lines = who(model, plan, loaded);
     let list =
         loaded.read_from.as_ref().map(|list| wrapped(&format!("list: {}", escaped(list)), width.saturating_sub(4)));
     lines.extend(list.into_iter().flatten().map(|line| TextLine::dim(format!("  {line}"))));
@@ -142,11 +144,11 @@ fn count((people, most): (i64, i64), says: String, is_chosen: bool) -> TextLine 
 }
 
 /// Whom the plan that is shown is for, and what to know of them.
-pub fn whom(plan: &PlanOverlay) -> Vec<TextLine> {
-    plan.loaded.as_ref().filter(|_| plan.people.is_none()).map_or_else(Vec::new, |loaded| who(plan, loaded))
+pub fn whom(model: &Model, plan: &PlanOverlay) -> Vec<TextLine> {
+    plan.loaded.as_ref().filter(|_| plan.people.is_none()).map_or_else(Vec::new, |loaded| who(model, plan, loaded))
 }
 
-fn who(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
+fn who(model: &Model, plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
     let is_launched = matches!(loaded.blast.state, BlastState::Paused | BlastState::Sending);
     let again = match (is_launched, loaded.people == 1) {
         (true, true) => "person is still queued and gets it",
@@ -157,28 +159,38 @@ fn who(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
         (false, false) => "people get one message each",
     };
     let practice = if loaded.blast.rehearsal { ", a rehearsal sender" } else { "" };
-    let first = format!("{again}, from {}{practice}", loaded.blast.sender);
-    let rest: Vec<(i64, String)> = plan.counts().into_iter().map(|count| says(loaded, count)).collect();
+    let is_draft = matches!(loaded.blast.state, BlastState::Draft | BlastState::Scheduled);
+    let listed = loaded.blast.counts.queued;
+    let is_fewer = is_draft && listed != loaded.people && loaded.segment.is_none();
+    let of_draft = if is_fewer { format!(", of {} in the draft", number(listed)) } else { String::new() };
+    // On every screen the first line is seen before the number is typed.
+    let now = pace::goes_now(model, loaded).map(|now| format!("; {now}")).unwrap_or_default();
+    let first = format!("{again}, from {}{practice}{of_draft}{now}", loaded.blast.sender);
+    let us = us(model, loaded);
+    let rest: Vec<(i64, String)> = plan.counts().into_iter().map(|count| says(loaded, count, &us)).collect();
     let most = rest.iter().map(|(people, _)| *people).fold(loaded.people, i64::max);
     let line = |(n, (people, says)): (usize, &(i64, String))| {
         let line = count((*people, most), says.clone(), plan.row.checked_sub(1) == Some(n));
         if plan.row.checked_sub(1) == Some(n) { line.right("enter: who") } else { line }
     };
-    let listed = loaded.blast.counts.queued;
-    let is_draft = matches!(loaded.blast.state, BlastState::Draft | BlastState::Scheduled);
-    let is_fewer = is_draft && listed != loaded.people && loaded.segment.is_none();
     let first = count((loaded.people, most), first, plan.row == 0);
-    let first =
-        if is_fewer { first.and(format!(", of {} in the draft", number(listed)), TextRole::Dim) } else { first };
     std::iter::once(first).chain(rest.iter().enumerate().map(line)).collect()
 }
 
+/// Whose messages are counted, where there are others' as well.
+fn us(model: &Model, loaded: &app::Plan) -> String {
+    let own = model.senders.iter().find(|sender| sender.id == loaded.blast.sender_id);
+    let is_of_all = |own: &&SenderView| model.senders.iter().all(|sender| sender.business == own.business);
+    own.filter(|own| !is_of_all(own)).map_or_else(|| "us".to_owned(), |own| escaped(&own.business).to_string())
+}
+
 /// A count with what it counts.
-fn says(loaded: &app::Plan, count: PlanCount) -> (i64, String) {
+fn says(loaded: &app::Plan, count: PlanCount, us: &str) -> (i64, String) {
     let (people, words) = match count {
         PlanCount::Group(PlanGroup::OptedOut) => (loaded.suppressed, "left out: they opted out"),
         PlanCount::Group(PlanGroup::Recent) => {
-            (loaded.recently_messaged, "had, or may have had, a message from us in the last 7 days")
+            let had = format!("had, or may have had, a message from {us} in the last 7 days");
+            return (loaded.recently_messaged, had);
         }
         PlanCount::Group(PlanGroup::Elsewhere) => {
             (loaded.queued_elsewhere, "still queued in another blast: would get both")
@@ -227,10 +239,9 @@ const FARED_NUMBERS: u16 = 43;
 /// How the first people fared, beside those of earlier blasts at the same age.
 fn fared(loaded: &app::Plan, width: u16) -> Vec<TextLine> {
     let Some((own, earlier)) = loaded.fared.split_first() else { return Vec::new() };
-    let percent = |part: i64, of: i64| if of > 0 { format!("{}%", part * 100 / of) } else { "-".to_owned() };
     let names = FARED_NAME.min(width.saturating_sub(FARED_NUMBERS)).max(4);
     let line = |row: &FirstFared| {
-        let [received, read, replied] = [row.received, row.read, row.replied].map(|part| percent(part, row.sent));
+        let [received, read, replied] = [row.received, row.read, row.replied].map(|part| percent_words(part, row.sent));
         let name = within(&blast_name(&row.tag, &row.stage), names);
         format!("  {name} {:>5} {received:>9} {read:>6} {replied:>8} {:>7}", number(row.sent), number(row.failed))
     };
@@ -307,6 +318,9 @@ fn ask(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) ->
     let type_it = format!("{how} {} and enter. {}", number(loaded.people), starts(model, loaded));
     let field = plan.field.line(TextLine::plain("  people: "));
     let mut lines = vec![TextLine::rule("Send?")];
+    let doubt = loaded.sender_health.as_ref().and_then(|known| known.doubt());
+    let doubt = doubt.map(|doubt| wrapped(&clean(&doubt), width.saturating_sub(4))).unwrap_or_default();
+    lines.extend(doubt.into_iter().map(|line| TextLine::of(format!("  {line}"), TextRole::Trouble)));
     lines.extend(wrapped(&type_it, width.saturating_sub(3)).iter().map(|line| TextLine::plain(format!("  {line}"))));
     lines.push(field);
     if let Some(refused) = &plan.refused {

@@ -4,11 +4,11 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::plans::{plan_of, planned, shows};
-use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, draft, tomorrow};
-use crate::app::view::BlastView;
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, blasts, draft, senders, tomorrow};
+use crate::app::view::{BlastView, SenderView};
 use crate::app::{ConcurrentBlast, HealthCheck, KnownHealth, Plan, PlanGroup, PlanPerson, PlannedStart};
 use crate::domain::blast::BlastState;
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{CapLeft, Forecast, ForecastShare, LimitColumns};
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome};
@@ -279,4 +279,51 @@ fn no_line_of_a_plan_is_cut_without_a_mark() {
             assert!(screen.contains(words), "{width}: {words}: {:#?}", dashboard.screen());
         }
     }
+}
+
+#[test]
+fn what_the_check_of_a_sender_found_is_asked_about_before_the_number() {
+    let check = Some(HealthCheck {
+        detail: "device 5851 is not among the account's devices".to_owned(),
+        is_good: false,
+        at: at(14, 1),
+    });
+    let known = KnownHealth { sender: "sales".to_owned(), check, last_sent: None, skew: None };
+    let mut dashboard = planned(|plan| Plan { sender_health: Some(Box::new(known)), ..plan });
+
+    for (width, height) in [(120, 29), (80, 24), (60, 20)] {
+        dashboard.dispatch(Msg::Resized(Size { width, height }));
+        let screen = dashboard.screen();
+        let text = screen.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        let ask = "Sender sales may not send: device 5851 is not among the account's devices. Send all the same?";
+        assert!(text.contains(ask) && text.contains("people: "), "{screen:#?}");
+    }
+}
+
+#[test]
+fn a_plan_that_stays_open_is_read_again_once_its_times_are_old() {
+    let mut dashboard = planned(|plan| plan);
+    dashboard.keys("2");
+    dashboard.now += TimeDelta::seconds(50);
+    dashboard.answer(Completion::Blasts(Ok(blasts())));
+    let is_plan = |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::Plan(..)));
+    assert!(!dashboard.taken().iter().any(is_plan));
+
+    dashboard.now += TimeDelta::seconds(10);
+    dashboard.answer(Completion::Blasts(Ok(blasts())));
+
+    assert_eq!(dashboard.taken().iter().filter(|effect| is_plan(effect)).count(), 1);
+    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });
+    assert!(shows(&dashboard, "people: 2"), "what was typed stays: {:#?}", dashboard.screen());
+}
+
+#[test]
+fn whose_messages_are_counted_is_said_where_there_are_several_businesses() {
+    let mut dashboard = planned(|plan| plan);
+    assert!(shows(&dashboard, "a message from us in the last 7 days"));
+    let other = SenderView { id: SenderId(2), business: "bakery".to_owned(), ..senders().swap_remove(0) };
+
+    dashboard.answer(Completion::Senders(Ok(senders().into_iter().chain([other]).collect())));
+
+    assert!(shows(&dashboard, "a message from kedai in the last 7 days"), "{:#?}", dashboard.screen());
 }

@@ -4,12 +4,13 @@ use chrono::TimeDelta;
 
 use super::follow_ups::preview;
 use super::plans::plan_of;
-use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, draft, raya};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, blasts, details_of, draft, person, raya};
 use super::views::progress;
-use crate::app::Nameless;
 use crate::app::view::{ActivityHead, BlastView, Total};
+use crate::app::{Nameless, Plan};
 use crate::domain::blast::{BlastState, FirstPeople};
 use crate::domain::funnel::Counts;
+use crate::domain::status::Status;
 use crate::domain::unseen::Unseen;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteRequest};

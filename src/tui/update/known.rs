@@ -1,5 +1,6 @@
 //! Reads that say nothing new. They are neither applied nor drawn.
 
+use super::plan;
 use crate::app::DatabaseState;
 use crate::app::view::{ActivityHead, RecipientRow};
 use crate::tui::effect::{Completion, ListPart};
@@ -12,7 +13,8 @@ pub fn is_known(model: &Model, completion: &Completion) -> bool {
             let follows = model.blast().map(|blast| blast.id) == model.recipients.blast;
             // Of a blast that is being sent, also that nothing has gone out since is news: its speed falls.
             let is_measured = rows.iter().any(|blast| is_going_out(blast, model.now));
-            follows && !is_measured && model.database == DatabaseState::Up && model.blasts.has(rows)
+            let is_current = follows && !is_measured && !plan::is_old(model);
+            is_current && model.database == DatabaseState::Up && model.blasts.has(rows)
         }
         Completion::Senders(Ok(senders)) => model.knows_senders && model.senders == *senders,
         Completion::List { ticket, part: ListPart::Reload, rows: Ok(rows), .. } => {

@@ -3,6 +3,7 @@
 use super::key_outcome::KeyOutcome;
 use super::{form, overlays, prompts};
 use crate::app::{Plan, PlanGroup, PlanPerson};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::{Phone, PhoneError, Region};
 use crate::domain::text::clean;
@@ -27,9 +28,10 @@ fn shown(model: &mut Model) -> Option<&mut PlanOverlay> {
 
 /// What sending a blast would do is here.
 pub fn read(model: &mut Model, blast: BlastId, read: EffectResult<Plan>) {
+    let now = model.now;
     let Some(page) = shown(model).filter(|page| page.blast == blast) else { return };
     match read {
-        Ok(plan) => page.loaded = Some(plan),
+        Ok(plan) => (page.loaded, page.read_at) = (Some(plan), Some(now)),
         Err(failure) => {
             model.overlays.pop();
             model.refuse(failure.sentence());
@@ -59,9 +61,10 @@ pub fn not_sent(model: &mut Model, request: &WriteRequest, failure: &EffectError
     Some(vec![Effect::Read(ReadRequest::Plan(launch.blast, zone)), Effect::Read(ReadRequest::Blasts)])
 }
 
-/// The blasts were read again. What sending one would do is read once more where it was sent, paused or ended meanwhile, and where the
-/// message to oneself is out, which counts towards the day.
+/// The blasts were read again. What sending one would do is read once more where it was sent, paused or ended meanwhile, where the
+/// message to oneself is out, which counts towards the day, and once its times are those of some time ago.
 pub fn refresh(model: &mut Model) -> Option<Effect> {
+    let now = model.now;
     let Some(Overlay::Plan(page)) = model.overlays.last_mut() else { return None };
     let (loaded, blast) = (page.loaded.as_ref()?, model.blasts.get(page.blast)?);
     let is_other = loaded.blast.state != blast.state;
@@ -70,7 +73,16 @@ pub fn refresh(model: &mut Model) -> Option<Effect> {
     if is_tested {
         page.test = None;
     }
-    (is_other || is_tested).then_some(Effect::Read(ReadRequest::Plan(page.blast, model.options.zone)))
+    let is_old = page.is_old(now);
+    if is_old {
+        page.read_at = Some(now);
+    }
+    (is_other || is_tested || is_old).then_some(Effect::Read(ReadRequest::Plan(page.blast, model.options.zone)))
+}
+
+/// Whether the times of the plan that is shown are those of some time ago.
+pub fn is_old(model: &Model) -> bool {
+    matches!(model.overlays.last(), Some(Overlay::Plan(page)) if page.is_old(model.now))
 }
 
 /// Digits go into the number to type; among the people of a count, esc goes back.
@@ -275,7 +287,13 @@ pub fn cannot_save(model: &Model) -> Option<String> {
 /// Why the blast of the plan cannot be edited.
 pub fn cannot_edit(model: &Model) -> Option<String> {
     let Some(Overlay::Plan(plan)) = model.overlays.last() else { return None };
-    form::cannot_edit_blast(model, Some(model.blasts.get(plan.blast)?))
+    let blast = model.blasts.get(plan.blast)?;
+    let is = match blast.state {
+        BlastState::Sending if blast.is_held_up() => "waiting to go on",
+        BlastState::Sending | BlastState::Paused => blast.state.label(),
+        _ => return form::cannot_edit_blast(model, Some(blast)),
+    };
+    Some(format!("it is {is}: in Blasts e changes its hours and pace, d makes a new one like it"))
 }
 
 /// `e`: back to what is written.

@@ -1,6 +1,6 @@
 //! The topmost overlay: its title and as many of its lines as fit.
 
-use crate::tui::model::{Model, Overlay};
+use crate::tui::model::{FormPage, Model, Overlay};
 use crate::tui::overlay::{content, cuts_pinned, page_rows, pinned_lines, top_line};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Focused, Pen, TitleRule, right_fits, rule};
@@ -17,9 +17,9 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
         *last = std::mem::take(last).and(" ~", TextRole::Plain);
     }
     if let Some(place) = place(model, (top, height), scrolled.len()).filter(|_| !is_said) {
-        say_place(&mut content.title, place, area.width, is_deadline_said(model));
+        say_place(&mut content.title, place, area.width, keeps_words(model));
     }
-    if is_deadline_said(model) {
+    if keeps_words(model) {
         make_room(&mut content.title, area.width);
     }
     rule(pen, (0, 1), area.width, &content.title, Focused::Yes);
@@ -45,9 +45,15 @@ fn place(model: &Model, (top, height): (usize, usize), lines: usize) -> Option<S
     Some(format!("{}-{} of {lines}{keys}", top + 1, (top + height).min(lines)))
 }
 
-/// Whether the words at the right of the title are until when an answer may be sent: no other words take their place.
-fn is_deadline_said(model: &Model) -> bool {
-    matches!(model.overlays.last(), Some(Overlay::Answer(answer)) if answer.loaded.is_some())
+/// Whether no other words take the place of those at the right of the title: until when an answer may be sent, and that a form sends
+/// nothing.
+fn keeps_words(model: &Model) -> bool {
+    let is_of_lines = || model.form.as_deref().is_some_and(|form| form.page == FormPage::Lines);
+    match model.overlays.last() {
+        Some(Overlay::Answer(answer)) => answer.loaded.is_some(),
+        Some(Overlay::Form) => is_of_lines(),
+        _ => false,
+    }
 }
 
 /// At the right of the title, behind the words that stand there; where both have no room, in their place.

@@ -47,10 +47,7 @@ fn limits(model: &Model, loaded: &app::Plan) -> Vec<String> {
 fn forecast(model: &Model, loaded: &app::Plan) -> Vec<String> {
     let times = ForecastTimes::new(model, loaded);
     let Forecast { today, tomorrow, later, done_at } = loaded.forecast;
-    let first = loaded.first.map(|first| {
-        let until = first.until.map(|until| format!(", until about {}", times.here(until))).unwrap_or_default();
-        format!("{} first{until}; then it waits for you. If you say yes at once:", number(first.people))
-    });
+    let first = loaded.first.map(|first| first_words(loaded, first, &times));
     let repeats = loaded.repeat.as_ref().map(|_| "the first time:".to_owned());
     let days = loaded.left_today.filter(|_| tomorrow.is_some() || later.is_some());
     let days = days.and_then(|left| left.days_in(times.clock.zone)).map(|days| format!("{days}:"));
@@ -62,6 +59,13 @@ fn forecast(model: &Model, loaded: &app::Plan) -> Vec<String> {
         shares.map(|(name, share)| share_of(&day_name((name, share.from), cap_days, times.clock), share, &times));
     let done = done_at.map(|done| format!("done about {} if nothing holds it up", times.both(done)));
     first.into_iter().chain(repeats).chain(days).chain(nobody).chain(shares).chain(done).collect()
+}
+
+/// The others' times count from a yes that comes at once, and those who get it first are among them.
+fn first_words(loaded: &app::Plan, first: app::FirstShare, times: &ForecastTimes) -> String {
+    let until = first.until.map(|until| format!(", until about {}", times.here(until))).unwrap_or_default();
+    let (first, all) = (number(first.people), number(loaded.people));
+    format!("{first} of {all} first{until}; then it waits for you. If you say yes at once, all {all} go like this:")
 }
 
 /// The times of a forecast, by the reader's clocks. Where the plan names others, these are said to be the reader's.
@@ -99,11 +103,16 @@ fn limits_place(model: &Model, loaded: &app::Plan) -> Option<String> {
     (!keys.is_empty()).then(|| config_place(sender, &keys))
 }
 
-/// Its hours; where it has none and goes out at once, what time that is where its people are.
 fn hours(model: &Model, loaded: &app::Plan) -> Option<String> {
     let TimeFormat { zone, now } = clock(model);
-    if let Some(window) = &loaded.window {
-        return Some(format!("hours {}", hours_of_plan(window, now, zone)));
+    loaded.window.as_ref().map(|window| format!("hours {}", hours_of_plan(window, now, zone)))
+}
+
+/// Of a blast without hours that goes out at once, what time it is where its people are.
+pub(super) fn goes_now(model: &Model, loaded: &app::Plan) -> Option<String> {
+    let now = clock(model).now;
+    if loaded.window.is_some() {
+        return None;
     }
     let is_now = |share: ForecastShare| share.from - now <= TimeDelta::minutes(1);
     let goes_now = loaded.forecast.today.is_some_and(is_now) && loaded.stopped.is_none() && loaded.zones.is_empty();
