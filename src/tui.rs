@@ -53,6 +53,8 @@ pub enum DashboardKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charset {
     Unicode,
+    /// The Linux console, whose fonts have blocks and no braille.
+    Console,
     Ascii,
 }
 

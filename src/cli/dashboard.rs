@@ -286,7 +286,12 @@ const fn palette(theme: ThemeSetting) -> tui::Palette {
 
 /// ASCII where the flag, the setting or the locale wants it.
 pub(super) fn charset(global: &Global, config: &Config) -> Charset {
-    if global.ascii || is_ascii(config.ui.ascii) { Charset::Ascii } else { Charset::Unicode }
+    let is_console = || std::env::var_os("TERM").is_some_and(|name| name == "linux");
+    match () {
+        () if global.ascii || is_ascii(config.ui.ascii) => Charset::Ascii,
+        () if is_console() => Charset::Console,
+        () => Charset::Unicode,
+    }
 }
 
 /// By the setting; `auto` means where the locale is not UTF-8.

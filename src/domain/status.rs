@@ -52,6 +52,11 @@ impl Status {
         Self::Skipped,
     ];
 
+    /// Whether a message may have reached them, which they can answer.
+    pub const fn may_be_reached(self) -> bool {
+        !matches!(self, Self::Queued | Self::Sending | Self::Uncertain | Self::Skipped | Self::OptedOut)
+    }
+
     /// The word in SQL and JSON.
     pub const fn word(self) -> &'static str {
         match self {

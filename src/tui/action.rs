@@ -180,6 +180,7 @@ pub const ACTIONS: &[UiAction] = &[
     marks("send or resume", &[Char('S')], &[Blasts, Funnel, Recipients, Activity], overlays::open_plan)
         .danger(Danger::Asks)
         .unless(when::cannot_send)
+        .refused_by(overlays::refuse_until_next_key)
         .footer_here(overlays::sends_or_resumes, 3),
     shows("a new blast", &[Char('n')], &[Blasts, Funnel], form::open_new).unless(when::read_only).footer("new", 5),
     shows("edit this blast", &[Char('e')], &[Blasts, Funnel], form::open_draft)
@@ -204,7 +205,7 @@ pub const ACTIONS: &[UiAction] = &[
         .footer("skip", 6),
     shows("the people who are stuck here", &[Enter], &[Funnel], moves::to_stage)
         .unless(when::nothing_chosen)
-        .footer("these people", 1),
+        .footer_here(moves::stage_word, 1),
     shows("timeline, speed, errors, compare", &[Char('v')], &[Funnel], views::next)
         .unless(when::no_blast)
         .footer("view", 3),
@@ -220,12 +221,14 @@ pub const ACTIONS: &[UiAction] = &[
         .footer("mark", 7),
     shows("compare the marked blasts", &[Char('v')], &[Blasts], views::compare)
         .unless(when::no_blast)
-        .footer("compare", 7),
-    marks("they replied", &[Char('r')], ON_PEOPLE, marks::replied).unless(when::cannot_mark).footer("replied", 1),
+        .footer_here(views::compare_word, 7),
+    marks("they replied", &[Char('r')], ON_PEOPLE, marks::replied)
+        .unless(when::cannot_mark)
+        .footer_here(marks::replied_word, 1),
     marks("they bought; an amount may follow", &[Char('c')], ON_PEOPLE, marks::closed)
         .unless(when::cannot_mark)
         .refused_by(prompts::refuse_digits)
-        .footer("closed", 1),
+        .footer_here(marks::closed_word, 1),
     marks("never message them again", &[Char('b')], ON_PEOPLE, marks::opted_out)
         .danger(Danger::Asks)
         .unless(when::cannot_mark)
@@ -244,7 +247,7 @@ pub const ACTIONS: &[UiAction] = &[
         .footer("mark", 8),
     shows("to this person, in whichever blast", &[Enter], &[Activity], activity::jump)
         .unless(when::nothing_happened)
-        .footer("person", 2),
+        .footer_here(activity::jump_word, 2),
     marks("answer what they wrote", &[Char('a')], ON_PEOPLE, answer::open)
         .unless(when::cannot_answer)
         .refused_by(prompts::refuse_sentence)
@@ -321,7 +324,7 @@ pub const ACTIONS: &[UiAction] = &[
     moves("previous stage, person, sample", &[Char('[')], |model| moves::step(model, -1)),
     moves("next stage, person, sample", &[Char(']')], |model| moves::step(model, 1))
         .pair_footer(moves::stepped_over, 7),
-    shows("find a person", &[Char('/')], &[Everywhere], find::open).unless(when::no_blast).footer("find", 2),
+    shows("find a person", &[Char('/')], &[Everywhere], find::open).unless(when::cannot_find).footer("find", 2),
     shows(
         "follow up those who are stuck here",
         &[Char('f')],

@@ -21,6 +21,12 @@ pub fn no_blast(model: &Model) -> Option<String> {
     }
 }
 
+/// The help is read, and not left, by the key that it explains.
+pub fn cannot_find(model: &Model) -> Option<String> {
+    let is_help = matches!(model.overlays.last(), Some(Overlay::Help(_)));
+    is_help.then(|| "this is the help: esc leaves it, then / finds".to_owned()).or_else(|| no_blast(model))
+}
+
 /// A slip beside the keys of a page does not leave it.
 pub fn on_page(model: &Model) -> Option<String> {
     let page = match model.overlays.last()? {
@@ -343,7 +349,7 @@ pub fn no_file(model: &Model) -> Option<String> {
             Some("dropped") => "it is no longer kept",
             _ => "no picture or document came with it",
         },
-        Some(_) => "this line is no reply: nothing came with it",
+        Some(_) => "this is not a reply: there is nothing to save",
     };
     Some(why.to_owned())
 }

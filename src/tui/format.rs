@@ -137,7 +137,7 @@ impl TimeFormat {
     /// The zone's offset, `+08` or `+05:30`.
     pub fn offset(self) -> String {
         let full = self.now.with_timezone(&self.zone).format("%:z").to_string();
-        full.strip_suffix(":00").unwrap_or(&full).to_owned()
+        if full == "+00:00" { "UTC".to_owned() } else { full.strip_suffix(":00").unwrap_or(&full).to_owned() }
     }
 }
 

@@ -62,8 +62,20 @@ impl Glyphs {
     pub fn dots(&self, bits: u8) -> char {
         match self.charset {
             Charset::Unicode => char::from_u32(0x2800 + u32::from(bits)).unwrap_or('*'),
+            Charset::Console => halves(bits),
             Charset::Ascii => '*',
         }
+    }
+}
+
+/// The same dots in halves of a cell.
+const fn halves(bits: u8) -> char {
+    const UPPER: u8 = 0x01 | 0x02 | 0x08 | 0x10;
+    match (bits & UPPER != 0, bits & !UPPER != 0) {
+        (true, true) => '█',
+        (true, false) => '▀',
+        (false, true) => '▄',
+        (false, false) => ' ',
     }
 }
 
@@ -85,6 +97,7 @@ impl ScreenTheme {
     pub const fn new(colours: Colours, charset: Charset) -> Self {
         let glyphs = match charset {
             Charset::Unicode => BLOCKS,
+            Charset::Console => Glyphs { charset, ..BLOCKS },
             Charset::Ascii => ASCII,
         };
         Self { colours, glyphs }
@@ -162,6 +175,14 @@ mod tests {
     use ratatui::style::{Color, Modifier};
 
     use super::{Charset, Colours, Palette, ScreenTheme, TextRole};
+
+    #[test]
+    fn a_console_without_braille_shows_curves_in_blocks() {
+        let dots = |bits| ScreenTheme::new(Colours::None, Charset::Console).glyphs.dots(bits);
+
+        assert_eq!([dots(0x01), dots(0x40), dots(0x88), dots(0xff)], ['▀', '▄', '█', '█']);
+        assert_eq!(ScreenTheme::new(Colours::None, Charset::Unicode).glyphs.dots(0x01), '⠁');
+    }
     use crate::domain::status::Status;
 
     const MEANINGS: [TextRole; 10] = [

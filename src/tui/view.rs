@@ -102,11 +102,11 @@ fn people_or_activity(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
-/// How a pane's cursor is drawn: in the focused pane it is where keys act.
-const fn cursor_role(focus: Focused) -> TextRole {
+/// A pane's cursor: only in the focused pane it is where keys act, also without colour.
+const fn cursor(focus: Focused) -> (&'static str, TextRole) {
     match focus {
-        Focused::Yes => TextRole::Accent,
-        Focused::No => TextRole::Dim,
+        Focused::Yes => (">", TextRole::Accent),
+        Focused::No => ("-", TextRole::Dim),
     }
 }
 

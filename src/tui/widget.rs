@@ -98,7 +98,7 @@ impl<'a> Pen<'a> {
         }
         let room = max.min(area.right() - x);
         let text = match self.theme.glyphs.charset {
-            Charset::Unicode => bounded(clean_shown(text)),
+            Charset::Unicode | Charset::Console => bounded(clean_shown(text)),
             Charset::Ascii => in_ascii(&clean(text)).into_owned().into(),
         };
         let style = self.theme.style(meaning);

@@ -286,12 +286,12 @@ impl FollowUpOverlay {
         Self { blast, stage, loaded: None, age: PROPOSED_AGE, is_being_made: false, peek: 0 }
     }
 
-    /// What was read. The first time, an age at which somebody gets it: the proposed one, else the oldest younger one, but never
-    /// everybody: whoever reached the stage a minute ago is not stuck there.
+    /// What was read. The first time, an age at which somebody gets it: the proposed one, else the oldest younger one, everybody at the
+    /// last.
     pub fn take(&mut self, loaded: FollowUpPreview) {
         if self.loaded.is_none() {
             let gets = |age: &usize| loaded.ages.get(*age).is_some_and(|count| count.gets() > 0);
-            self.age = (1..=self.age).rev().find(gets).unwrap_or(self.age);
+            self.age = (0..=self.age).rev().find(gets).unwrap_or(self.age);
         }
         self.loaded = Some(loaded);
     }

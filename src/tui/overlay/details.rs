@@ -5,7 +5,7 @@ use super::{OverlayContent, clock, history, message, wrapped};
 use crate::app::view::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, Total};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
-use crate::tui::format::{TimeFormat, in_currency, money, symbol, total};
+use crate::tui::format::{TimeFormat, in_currency, money, number, symbol, total};
 use crate::tui::model::{DetailsOverlay, Model, Pane, RESOLUTIONS, ResolutionChoice};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextLine, TitleRule};
@@ -25,6 +25,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     let mut focus = None;
     if loaded.row.status == Status::Uncertain {
         lines.extend(question(loaded, model.is_over_meta(loaded.row.blast_id), width));
+        lines.extend(marks_do_not_count(model));
         focus = Some(lines.len() + choice_index(details.choice));
         lines.extend(choices(model, details.choice, loaded));
     }
@@ -186,6 +187,18 @@ fn question(loaded: &RecipientDetails, is_over_meta: bool, width: u16) -> Vec<Te
     lines
 }
 
+/// Said where people are marked: the answer is for the one on the page.
+fn marks_do_not_count(model: &Model) -> Option<TextLine> {
+    let marked = model.recipients.marked.len();
+    let words = || {
+        format!(
+            "  This answers for them alone, not for the {} marked.",
+            number(i64::try_from(marked).unwrap_or(i64::MAX))
+        )
+    };
+    (marked > 0).then(|| TextLine::of(words(), TextRole::Trouble))
+}
+
 fn choice_index(choice: ResolutionChoice) -> usize {
     RESOLUTIONS.iter().position(|other| *other == choice).unwrap_or_default()
 }
@@ -244,7 +257,7 @@ fn command_line(model: &Model, loaded: &RecipientDetails, width: u16) -> Vec<Tex
         Status::OptedOut | Status::Skipped => (format!("blastdeck mark {blast} {phone} undo"), "note --note TEXT"),
         _ => (format!("blastdeck mark {blast} {phone} replied"), "closed, opt-out, undo, note --note TEXT"),
     };
-    let mut lines = vec![TextLine::dim(format!(" in a shell (or, as its last word: {others}):"))];
+    let mut lines = vec![TextLine::dim(format!(" as a command (or ending in {others}):"))];
     lines.extend(pasteable(&model.options.call(&same), 2, width).map(TextLine::dim));
     lines
 }

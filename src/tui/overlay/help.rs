@@ -1,7 +1,7 @@
 //! Every key, from the table of actions.
 
 use super::OverlayContent;
-use crate::tui::action::{self, ACTIONS, KeyScope};
+use crate::tui::action::{self, ACTIONS, KeyScope, UiAction};
 use crate::tui::keymap::Keymap;
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Overlay};
@@ -66,7 +66,7 @@ fn sections(model: &Model) -> Vec<HelpSection> {
     let scopes = here.into_iter().chain(SECTIONS.into_iter().filter(|scope| Some(*scope) != here));
     let of_scope = |scope: KeyScope| {
         let actions = ACTIONS.iter().filter(|action| action.scopes.contains(&scope) && !keymap.keys(action).is_empty());
-        let entries = actions.map(|action| (keymap.names(action), action.title)).collect();
+        let entries = actions.map(|action| (keymap.names(action), meaning(action))).collect();
         HelpSection { title: scope.to_string(), entries }
     };
     let named = |title: &str, rows: &[(&str, &'static str)]| HelpSection {
@@ -82,6 +82,11 @@ fn sections(model: &Model) -> Vec<HelpSection> {
         named("Questions", &QUESTIONS),
     ]);
     sections
+}
+
+/// What an action does; of the key that finds, also where it does something else.
+fn meaning(action: &UiAction) -> &'static str {
+    if action.id() == "find-a-person" { "find a person; in Blasts it lists only some blasts" } else { action.title }
 }
 
 impl HelpSection {
@@ -122,9 +127,10 @@ fn joined(mut left: TextLine, right: TextLine, column: u16) -> TextLine {
 }
 
 /// What stands before a row of a list, in its cells, and beside counts.
-const SIGNS: [(&str, &str); 9] = [
+const SIGNS: [(&str, &str); 10] = [
     ("N before a row", "changed since your last key; in Activity, not seen before"),
     ("> before a row", "the cursor: keys act on this one"),
+    ("- before a row", "the cursor of a pane that has not the focus"),
     ("* before a row", "marked with space: keys act on all that are marked"),
     ("~ in a text", "it is longer than its column: enter shows it whole"),
     (
@@ -204,7 +210,7 @@ mod tests {
     use std::fmt::Write;
     use std::path::Path;
 
-    use super::{ACTIONS, FILTERING, FINDING, QUESTIONS, SECTIONS, SIGNS, TYPING, content};
+    use super::{ACTIONS, FILTERING, FINDING, QUESTIONS, SECTIONS, SIGNS, TYPING, content, meaning};
     use crate::tui::tests::support::{STACKED, TestDashboard, WIDE};
 
     const INTRODUCTION: &str = "# Keys
@@ -226,7 +232,7 @@ other keys. Generated from the table in `src/tui/action.rs`:
             let rows = ACTIONS.iter().filter(|action| action.scopes.contains(&scope)).map(|action| {
                 let keys: Vec<String> = action.keys.iter().map(|key| format!("`{key}`")).collect();
                 let keys = if keys.is_empty() { "in `:`".to_owned() } else { keys.join(" ") };
-                (keys, action.title, format!("`{}`", action.id()))
+                (keys, meaning(action), format!("`{}`", action.id()))
             });
             table(&scope.to_string(), rows.collect());
         }

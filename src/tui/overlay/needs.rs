@@ -70,7 +70,7 @@ fn step(model: &Model, view: &StepView) -> NeedWords {
         StepStanding::SendsNext(_) => ("its draft is sent by itself next".to_owned(), "p pauses it, X removes it"),
         StepStanding::Asks(_) => ("its draft waits for you".to_owned(), "p pauses it, X removes it"),
         StepStanding::AsksPaused(_) => ("paused; its draft waits for you".to_owned(), "S resumes it, X removes it"),
-        StepStanding::Over => ("it comes no more".to_owned(), "X removes it"),
+        StepStanding::Over => ("it makes no more drafts".to_owned(), "X removes it"),
         StepStanding::Paused => ("paused".to_owned(), "S resumes it, X removes it"),
         StepStanding::ComesAt(at) => {
             let at = blast.map_or_else(|| clock(model).long(at), |blast| model.time_of(blast, at));

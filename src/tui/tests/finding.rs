@@ -208,7 +208,7 @@ fn a_few_digits_are_the_end_of_a_number_and_what_else_has_them_is_counted() {
     dashboard.keys("/0005").list(vec![people()[4].clone()]);
     counted(&mut dashboard, 1, 4);
 
-    assert!(dashboard.line(22).contains("1 here: Aishah   3 more: \"0005\""), "{}", dashboard.line(22));
+    assert!(dashboard.line(22).contains("1 here: Aishah   \"0005\" finds 3 more"), "{}", dashboard.line(22));
     let filter = |effect| match effect {
         Effect::Read(ReadRequest::Elsewhere { filter, .. }) => Some(filter.to_string()),
         _ => None,
@@ -235,7 +235,7 @@ fn the_prompt_says_that_nobody_ends_so() {
     dashboard.keys("/6789").list(Vec::new()).list(crowd(10, 3));
     counted(&mut dashboard, 3, 3);
 
-    assert!(dashboard.line(22).contains("none ends in 6789, 3 with it inside"), "{}", dashboard.line(22));
+    assert!(dashboard.line(22).contains("no number ends in 6789, 3 contain it"), "{}", dashboard.line(22));
 }
 
 #[test]

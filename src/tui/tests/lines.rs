@@ -37,14 +37,10 @@ fn the_header_says_when_the_sending_happens_elsewhere() {
     dashboard.model.holder = "me".to_owned();
 
     dashboard.model.senders[0].lease = Some(lease("another"));
-    assert!(
-        dashboard.line(0).contains("146/500 today, at most 90/h, sent by serve on kedai1"),
-        "{}",
-        dashboard.line(0)
-    );
+    assert!(dashboard.line(0).contains("146/500 today, about 90/h, sent by serve on kedai1"), "{}", dashboard.line(0));
 
     dashboard.model.senders[0].lease = Some(lease("me"));
-    assert!(dashboard.line(0).contains("146/500 today, at most 90/h, sent by this window"), "{}", dashboard.line(0));
+    assert!(dashboard.line(0).contains("146/500 today, about 90/h, sent by this window"), "{}", dashboard.line(0));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::tui::msg::Msg;
 
 /// The line of whoever the cursor is drawn on.
 fn pointed(dashboard: &TestDashboard) -> Option<String> {
-    dashboard.screen().into_iter().find(|line| line.starts_with("> +60"))
+    dashboard.screen().into_iter().find(|line| line.starts_with("> +60") || line.starts_with("- +60"))
 }
 
 fn with_edi() -> Vec<RecipientRow> {

@@ -3,13 +3,16 @@
 use chrono::TimeDelta;
 
 use super::activity::{cloud, opened};
-use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blasts, details_of, draft, person};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blasts, details_of, draft, marked, person};
 use crate::app::view::{BlastView, HistoryRow, RecipientDetails, RecipientRow};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
+use crate::domain::ids::RecipientId;
+use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
-use crate::tui::DashboardKind;
-use crate::tui::effect::Completion;
+use crate::tui::effect::{Completion, WriteRequest};
+use crate::tui::model::Overlay;
+use crate::tui::{DashboardKind, Size};
 
 fn text(dashboard: &TestDashboard) -> String {
     dashboard.screen().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
@@ -144,4 +147,80 @@ fn a_hint_for_the_panes_is_not_said_over_a_page_at_any_width() {
 
         assert!(!text(&dashboard).contains("try: "), "{width}: {:#?}", dashboard.screen());
     }
+}
+
+#[test]
+fn no_reply_and_no_sale_is_offered_on_somebody_whom_no_message_can_have_reached() {
+    for status in [Status::Queued, Status::Uncertain, Status::Skipped, Status::OptedOut] {
+        let mut dashboard = TestDashboard::with(WIDE, vec![person(1, "Siti Aminah", status, at(13, 0))]);
+        dashboard.keys("3");
+        assert!(!footer(&dashboard).contains("r replied"), "{status}: {}", footer(&dashboard));
+        assert!(!footer(&dashboard).contains("c closed") && footer(&dashboard).contains("b stop"), "{status}");
+    }
+    let mut failed = TestDashboard::with(WIDE, vec![person(1, "Siti Aminah", Status::Failed, at(13, 0))]);
+    failed.keys("3");
+    assert!(footer(&failed).contains("r replied  c closed"), "{}", footer(&failed));
+}
+
+#[test]
+fn blasts_are_compared_once_two_are_marked() {
+    let mut dashboard = TestDashboard::new(Size { width: 160, height: 50 });
+    dashboard.keys("1 ");
+    assert!(!footer(&dashboard).contains("v compare"), "{}", footer(&dashboard));
+
+    dashboard.keys(" ");
+
+    assert!(footer(&dashboard).contains("v compare"), "{}", footer(&dashboard));
+}
+
+#[test]
+fn enter_is_offered_where_it_shows_somebody() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("2");
+    assert!(footer(&dashboard).contains("enter people"), "{}", footer(&dashboard));
+    dashboard.model.blasts.select(DRAFT);
+    assert!(!footer(&dashboard).contains("enter "), "nothing was sent: {}", footer(&dashboard));
+
+    let mut activity = opened(WIDE);
+    assert!(footer(&activity).contains("enter person"), "{}", footer(&activity));
+    activity.keys("G");
+    assert!(footer(&activity).contains("enter blast"), "of nobody: {}", footer(&activity));
+}
+
+#[test]
+fn that_a_resend_can_be_undone_is_said_until_it_goes_out() {
+    let mut dashboard = TestDashboard::with(WIDE, vec![person(5, "Aishah", Status::Queued, at(14, 1))]);
+    let mut resent = marked(5, "Aishah", Status::Uncertain, Status::Queued);
+    if let Completion::Written { request, .. } = &mut resent {
+        *request = WriteRequest::Mark { person: RecipientId(5), mark: Mark::Resolve(Resolution::Resend) };
+    }
+    dashboard.answer(resent);
+    assert!(text(&dashboard).contains("u undoes"), "{:#?}", dashboard.screen());
+
+    dashboard.now += TimeDelta::seconds(5);
+    let sent = person(5, "Aishah", Status::Sent, dashboard.now);
+    dashboard.answer(Completion::Rows(Ok(vec![sent])));
+
+    assert!(!text(&dashboard).contains("u undoes"), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn the_help_is_not_left_by_the_key_that_it_explains() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("?/");
+
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Help(_))) && dashboard.model.prompt.is_none());
+    assert_eq!(dashboard.said(), "this is the help: esc leaves it, then / finds");
+}
+
+#[test]
+fn why_a_blast_is_not_sent_is_said_of_it_alone() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1S");
+    assert_eq!(dashboard.said(), "it is being sent already");
+
+    dashboard.keys("j");
+
+    assert_eq!(dashboard.said(), "");
 }

@@ -55,16 +55,16 @@ fn the_wide_dashboard_is_drawn_to_the_column() {
     dashboard.answer(Completion::CountChanged { ticket, total: Ok(exactly(3)) });
     dashboard.answer(Completion::ChangesSince { blast: RAYA, since: Ok(since_of(from)) });
 
-    let expected = " REAL Kedai Aina  live, news 14:02 +08  sales 146/500 today, at most 90/h                                  ! 2 need you
+    let expected = " REAL Kedai Aina  live, news 14:02 +08  sales 146/500 today, about 90/h                                    ! 2 need you
 ── 1 Blasts ───────────────────────────────────┬── 2 Funnel ── Raya promo, Initial ── sending ──────────────────────────
   name             date   state     done    RM │   stage          count  of sent  stuck here               everybody 287
-> Raya promo       today  sending    51% 1,240 │   Sent             142   100.0%           6   ████████████▌
+- Raya promo       today  sending    51% 1,240 │   Sent             142   100.0%           6   ████████████▌
   Deepavali        13 Nov done      100% 4,905 │   Received         136    95.8%          48   ████████████
-  Follow-up 1      15 Nov asks you   80%   310 │ > Read              88    62.0%          67   ███████▌
+  Follow-up 1      15 Nov asks you   80%   310 │ - Read              88    62.0%          67   ███████▌
   Hari Sukan       3 Oct  done      100% 2,130 │   Replied           21    14.8%          15   ██
   Launch           18 Jan done      100% 1,775 │   Closed             6     4.2%           -   ▌
-  Raya last call          draft        -     - │   queued 140  sending 1  uncertain 1  failed 3  opted out 0  skipped 0
-                                               │   waits for: gap 20-60 s, next 14:02:41  done 15:36         RM 1,240.00
+  Raya last call          draft        -     - │   queued 140 sending 1 uncertain 1: ! failed 3 opted out 0 skipped 0
+                                               │   waits for: gap 20-60 s, next 14:02:41  90/h  done 15:36   RM 1,240.00
                                                │   since your last key, 13:40: 33 sent, 29 received, 12 read, 1 failed
 ══ 3 Recipients ══ stuck at read 67 ══ newest change first ══ 1 of these moved on, 2 newer: g ════════════ 4 Activity ══
   phone             name                   stage     sent   received read   replied closed        RM note
@@ -100,11 +100,11 @@ fn the_stacked_desk_is_drawn_to_the_column() {
   stage          count  of sent  stuck here                        everybody 287
   Sent             142   100.0%           6   █████████████████
   Received         136    95.8%          48   ████████████████
-> Read              88    62.0%          67   ██████████▌
+- Read              88    62.0%          67   ██████████▌
   Replied           21    14.8%          15   ██▌
   Closed             6     4.2%           -   ▌
-  queued 140   sending 1   uncertain 1   failed 3   opted out 0   skipped 0
-  waits for: gap 20-60 s, next 14:02:41  max 90/h  done 15:36        RM 1,240.00
+  queued 140   sending 1   uncertain 1: !   failed 3   opted out 0   skipped 0
+  waits for: gap 20-60 s, next 14:02:41  90/h  done 15:36            RM 1,240.00
 ══ 3 Recipients ══ everyone 287 ══ newest change first ═════ 3 newer above: g ══
   phone             name                 stage     since        RM note
 > +60 10-012 0001   Siti Aminah          replied   13:58

@@ -149,7 +149,7 @@ fn an_open_prompt_shows_its_own_keys() {
     let mut dashboard = TestDashboard::new(STACKED);
 
     dashboard.keys("/");
-    assert_eq!(dashboard.line(23), " enter these people  tab other blasts  esc back");
+    assert_eq!(dashboard.line(23), " enter keeps this list  tab other blasts  esc back");
     dashboard.key(Key::Esc).keys("3b");
 
     assert_eq!(dashboard.line(23), " y yes  any other key no");

@@ -303,3 +303,38 @@ fn nothing_that_keeps_people_safe_is_cut_on_the_smallest_screens() {
     let screen = text(&dashboard);
     assert!(screen.contains("u or p stops it") || screen.contains("u stops it"), "{:#?}", dashboard.screen());
 }
+
+#[test]
+fn that_a_plan_goes_out_now_is_seen_before_the_number_is_typed_at_every_size() {
+    for (width, height) in [(80, 24), (50, 18), (40, 12), (40, 24)] {
+        let mut dashboard = TestDashboard::new(Size { width, height });
+        dashboard.model.blasts.select(DRAFT);
+        dashboard.keys("1S");
+        let plan = Plan { window: None, ..plan_of(draft(), 289) };
+        dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan)) }).keys("2");
+
+        let screen = text(&dashboard);
+        assert!(screen.contains("goes out now, 14:02") && screen.contains("people: 2"), "{:#?}", dashboard.screen());
+    }
+}
+
+#[test]
+fn a_form_says_that_nothing_is_sent_from_it_at_every_size() {
+    for (width, height) in [(120, 40), (80, 24), (60, 20), (50, 18), (40, 12)] {
+        let mut dashboard = TestDashboard::new(Size { width, height });
+        dashboard.keys("1n");
+
+        assert!(dashboard.line(1).contains("nothing is sent from here"), "{:#?}", dashboard.screen());
+    }
+}
+
+#[test]
+fn the_question_about_an_uncertain_message_keeps_its_keys_on_a_small_screen() {
+    let mut dashboard = TestDashboard::new(SMALL);
+    dashboard.keys("3jjjj\n");
+    let row = person(5, "Aishah", Status::Uncertain, at(13, 54));
+    dashboard.answer(Completion::Person(Box::new(Ok(details_of(row)))));
+
+    let footer = dashboard.line(11);
+    assert!(footer.contains("enter answer") && footer.contains("esc back"), "{footer}");
+}

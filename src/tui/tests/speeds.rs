@@ -20,7 +20,7 @@ fn speeds(per_hour: Option<i64>, sent: &[(i64, i64)]) -> Vec<String> {
         };
         row.counts = crate::domain::funnel::Counts { sent: *messages, queued: 287 - messages, ..Default::default() };
         dashboard.answer(Completion::Blasts(Ok(vec![row])));
-        let line = dashboard.screen().into_iter().find(|line| line.starts_with("> Raya promo"));
+        let line = dashboard.screen().into_iter().find(|line| line.starts_with("- Raya promo"));
         let line = line.unwrap_or_default();
         line.split(' ').find(|word| word.ends_with("/h")).unwrap_or("-").to_owned()
     };

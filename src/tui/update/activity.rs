@@ -179,6 +179,18 @@ pub fn jump(model: &mut Model) -> Vec<Effect> {
     lists::load(model, ListRequest { scope, anchor: Anchor::Start, target: CursorTarget::Person(id) })
 }
 
+/// What `enter` goes to, for the footer: nothing where the line is about nobody and no blast.
+pub fn jump_word(model: &Model) -> &'static str {
+    let is_listed = |blast| model.blasts.get(blast).is_some();
+    let person = model.activity.person().map(|row| row.blast_id);
+    match (person, model.activity.at_cursor().and_then(|event| event.blast)) {
+        (Some(blast), _) if is_listed(blast) => "person",
+        (None, Some(blast)) if is_listed(blast) => "blast",
+        (None, None) if model.stranger().is_some() => "customer",
+        _ => "",
+    }
+}
+
 /// Saves the file of the reply at the cursor.
 pub fn save_file(model: &mut Model) -> Vec<Effect> {
     match model.activity.at_cursor().map(|row| &row.event) {

@@ -176,7 +176,7 @@ pub fn next_step(model: &mut Model) -> Vec<Effect> {
 pub fn end(model: &mut Model) -> Vec<Effect> {
     let asked = match chosen(model) {
         Ok(SaleLine::Order(order)) => {
-            let question = format!("cancel {}, for good? What it counts is taken back.", order_words(order));
+            let question = format!("cancel {}, for good? Its amount is taken off their total.", order_words(order));
             Some((question, ShopAct::MoveOrder(order.id, OrderState::Cancelled)))
         }
         Ok(SaleLine::Cart(cart)) => {

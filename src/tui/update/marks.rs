@@ -161,6 +161,19 @@ pub fn all_found(model: &mut Model, people: EffectResult<Vec<RecipientId>>) -> V
     keys::release(model)
 }
 
+/// What the keys of a reply and of a sale say in the footer: nothing on somebody whom no message can have reached.
+pub fn replied_word(model: &Model) -> &'static str {
+    if is_refused(model) { "" } else { "replied" }
+}
+
+pub fn closed_word(model: &Model) -> &'static str {
+    if is_refused(model) { "" } else { "closed" }
+}
+
+fn is_refused(model: &Model) -> bool {
+    several(model).is_none() && model.person().is_some_and(|row| !row.status.may_be_reached())
+}
+
 /// The one whom a key is about, with a short name for questions.
 fn target(model: &Model) -> Option<(RecipientId, String)> {
     let row = model.person()?;
@@ -191,12 +204,8 @@ fn named(model: &Model, people: &[RecipientId]) -> String {
 
 /// How many of those who are marked, as far as they are on the screen, cannot have replied or bought.
 fn unreached(model: &Model, people: &[RecipientId]) -> String {
-    let is_unreached = |id: &&RecipientId| {
-        let status = model.recipients.get(**id).map(|person| person.row.status);
-        let unreached =
-            [Status::Queued, Status::Sending, Status::Uncertain, Status::Skipped, Status::OptedOut].map(Some);
-        unreached.contains(&status)
-    };
+    let is_unreached =
+        |id: &&RecipientId| model.recipients.get(**id).is_some_and(|person| !person.row.status.may_be_reached());
     match people.iter().filter(is_unreached).count() {
         0 => String::new(),
         1 => " 1 of them stays as they are: no message is known to have reached them.".to_owned(),

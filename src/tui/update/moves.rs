@@ -7,6 +7,7 @@ use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::layout::Zoom;
 use crate::tui::model::{
     CursorMove, CursorTarget, DetailsOverlay, FunnelView, KeptRows, ListScope, Model, Notice, Overlay, Pane, STAGES,
+    stuck_at,
 };
 
 /// More rows than any list has.
@@ -57,6 +58,13 @@ pub fn to_stage(model: &mut Model) -> Vec<Effect> {
     let scope = ListScope::of_stage(STAGES[model.stage]);
     model.focus = Pane::Recipients;
     lists::load(model, ListRequest::first(scope))
+}
+
+/// What `enter` shows, for the footer: nothing where nobody is there.
+pub fn stage_word(model: &Model) -> &'static str {
+    let Some(blast) = model.blast().filter(|_| model.shows_stages()) else { return "people" };
+    let stage = STAGES[model.stage.min(STAGES.len() - 1)];
+    if stuck_at(blast, stage).unwrap_or(blast.counts.closed) == 0 { "" } else { "people" }
 }
 
 pub fn zoom(model: &mut Model) -> Vec<Effect> {

@@ -58,6 +58,11 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
     open_plan_of(model, blast)
 }
 
+/// Says why the blast at the cursor is not sent: with the next key another one may be there.
+pub fn refuse_until_next_key(model: &mut Model, why: String) {
+    model.say(Notice { until_next_key: true, ..Notice::refusal(why) });
+}
+
 /// What `S` does with the blast that is meant, for the footer: nothing where the cursor is on a line of another blast.
 pub fn sends_or_resumes(model: &Model) -> &'static str {
     if is_on_line_of_another(model) {

@@ -43,7 +43,7 @@ pub fn toggle_mouse(model: &mut Model) -> Vec<Effect> {
         MouseCapture::Off => {
             (MouseCapture::On, "a click selects, the wheel scrolls; shift selects text in most terminals")
         }
-        MouseCapture::On => (MouseCapture::Off, "the mouse is the terminal's again"),
+        MouseCapture::On => (MouseCapture::Off, "mouse off: the terminal selects text again"),
     };
     model.setup.mouse = next;
     model.say(Notice::done(words));

@@ -40,7 +40,7 @@ pub fn cannot_resume(model: &Model, view: &StepView) -> Option<String> {
 }
 
 fn cannot_come(model: &Model, view: &StepView) -> Option<String> {
-    let is_over = || format!("{} comes no more: its blast is over", name(model, view.step.key()));
+    let is_over = || format!("{} makes no more drafts: its blast is over", name(model, view.step.key()));
     view.is_over.then(is_over).or_else(|| availability::read_only(model))
 }
 

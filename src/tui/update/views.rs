@@ -28,6 +28,11 @@ pub fn compare(model: &mut Model) -> Vec<Effect> {
     lists::focus(model, Pane::Funnel)
 }
 
+/// The same for the footer: nothing while fewer than two are marked.
+pub fn compare_word(model: &Model) -> &'static str {
+    if model.blasts.marked().len() < 2 { "" } else { "compare" }
+}
+
 /// `space` among the blasts: marks one to compare, and steps on.
 pub fn mark_blast(model: &mut Model) -> Vec<Effect> {
     let Some(blast) = model.blast().map(|blast| blast.id) else { return Vec::new() };

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
-use super::{cursor_role, focused};
+use super::{cursor, focused};
 use crate::app::view::{ActivityEvent, ActivityOrder, ActivityRow, LeftByUndo, RecipientRow};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::BlastState;
@@ -69,7 +69,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     for (row, y) in model.activity.visible(height).zip(area.y + 1..) {
         let here = model.activity.cursor() == Some(row.place);
         let (glyph, meaning) = match () {
-            () if here => (">", cursor_role(focus)),
+            () if here => cursor(focus),
             () if model.activity.is_new(row, &model.options.operator) => ("N", TextRole::Accent),
             () => (" ", TextRole::Plain),
         };

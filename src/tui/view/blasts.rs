@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
-use super::{cursor_role, focused, senders, waiting};
+use super::{cursor, focused, senders, waiting};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::{Funnel, percent_words};
@@ -129,7 +129,8 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         if model.blasts.marked().contains(&blast.id) {
             pen.put((area.x, y), "*", 1, TextRole::Accent);
         } else if selected {
-            pen.put((area.x, y), ">", 1, cursor_role(focus));
+            let (glyph, role) = cursor(focus);
+            pen.put((area.x, y), glyph, 1, role);
         }
         let strong = selected && focus == Focused::Yes;
         table.row(pen, (area.x, y), |cell| value(model, blast, cell, (room, strong.then_some(TextRole::Selected))));

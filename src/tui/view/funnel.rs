@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
 use super::waiting::{WaitLine, wait_line};
-use super::{cursor_role, focused, views};
+use super::{cursor, focused, views};
 use crate::app::view::{BlastView, Total};
 use crate::domain::blast::{BlastState, is_initial};
 use crate::domain::funnel::percent_words;
@@ -202,7 +202,8 @@ fn stages(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
     for ((row, (stage, count)), y) in STAGES.into_iter().zip(counts).enumerate().zip(area.y + 2..area.bottom()) {
         let here = row == model.stage && model.shows_stages();
         if here {
-            pen.put((area.x, y), ">", 1, cursor_role(focus));
+            let (glyph, role) = cursor(focus);
+            pen.put((area.x, y), glyph, 1, role);
         }
         table.row(pen, (area.x, y), |cell| match value(cell, stage, (count, funnel.sent), blast) {
             (text, _) if here && focus == Focused::Yes && matches!(cell, FunnelColumn::Stage) => {

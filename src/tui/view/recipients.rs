@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{cursor_role, focused};
+use super::{cursor, focused};
 use crate::app::view::RecipientRow;
 use crate::domain::status::Status;
 use crate::tui::Charset;
@@ -81,9 +81,12 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         let (glyph, meaning) = mark(model, &person.row, here.then_some(focus));
         pen.put((area.x, y), glyph, 1, meaning);
         let strong = here && focus == Focused::Yes;
-        let shown = |cell| value(model, &person.row, cell, strong.then_some(TextRole::Selected));
+        let shown = |cell| {
+            untold(model, &person.row, cell)
+                .unwrap_or_else(|| value(model, &person.row, cell, strong.then_some(TextRole::Selected)))
+        };
         if is_large {
-            table.row(pen, (area.x, y), |cell| quieter(model, (&person.row, before), cell, shown(cell)));
+            table.row(pen, (area.x, y), |cell| quieter(model, before, cell, shown(cell)));
         } else {
             table.row(pen, (area.x, y), shown);
         }
@@ -94,18 +97,22 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
-/// Where there is much on the screen: a time that the row above has too is dim, and a stage that was passed untold is a point.
+/// A stage that was passed, nobody knows when, is a point.
+fn untold(model: &Model, row: &RecipientRow, cell: RecipientColumn) -> Option<(String, TextRole)> {
+    let RecipientColumn::At(stage) = cell else { return None };
+    let is_untold = row.reached_at(stage).is_none() && row.status.is_in_funnel() && stage < row.status;
+    let point = if model.options.charset == Charset::Ascii { "." } else { "\u{b7}" };
+    is_untold.then(|| (point.to_owned(), TextRole::Dim))
+}
+
+/// Where there is much on the screen: a time that the row above has too is dim.
 fn quieter(
     model: &Model,
-    (row, above): (&RecipientRow, Option<&RecipientRow>),
+    above: Option<&RecipientRow>,
     cell: RecipientColumn,
     (text, meaning): (String, TextRole),
 ) -> (String, TextRole) {
     let RecipientColumn::At(stage) = cell else { return (text, meaning) };
-    if text.is_empty() && row.status.is_in_funnel() && stage < row.status {
-        let point = if model.options.charset == Charset::Ascii { "." } else { "\u{b7}" };
-        return (point.to_owned(), TextRole::Dim);
-    }
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let is_repeated = above.and_then(|above| above.reached_at(stage)).is_some_and(|at| clock.short(at) == text);
     (text, if is_repeated { TextRole::Dim } else { meaning })
@@ -127,7 +134,7 @@ fn nobody(model: &Model) -> String {
 fn mark(model: &Model, row: &RecipientRow, here: Option<Focused>) -> (&'static str, TextRole) {
     match here {
         _ if model.recipients.marked.contains_key(&row.id) => ("*", TextRole::Accent),
-        Some(focus) => (">", cursor_role(focus)),
+        Some(focus) => cursor(focus),
         None if model.is_new(row) => ("N", TextRole::Accent),
         None => (" ", TextRole::Plain),
     }

@@ -151,7 +151,7 @@ fn best_hours(hours: &[SendingHour]) -> Vec<TextLine> {
         (b.replied / b.sent).total_cmp(&(a.replied / a.sent)).then((b.read / b.sent).total_cmp(&(a.read / a.sent)))
     });
     if best.len() < 2 {
-        return vec![TextLine::dim("  best hours: known once it was sent in two hours of the day")];
+        return vec![TextLine::dim("  best hours: shown once two hours of the day have 10 messages each")];
     }
     let mut lines = vec![TextLine::dim(format!("  {:<12}{:>12}{:>14}{:>12}", "best hours", "replied", "read", "sent"))];
     for hour in best.into_iter().take(4) {

@@ -109,19 +109,19 @@ fn waits(model: &Model, blast: &BlastView, left: u16) -> (String, String) {
     let about = first.as_ref().map(|first| format!("{first} it waits for you"));
     let about = about.or_else(|| done.as_ref().map(|at| format!("done about {at}")));
     let short = first.map(|first| format!("{first} you")).or_else(|| done.map(|at| format!("done {at}")));
-    // The most that its limits allow: how fast it goes is among the blasts.
-    let parts = |most: &str, done: Option<String>| {
-        let rate = rate.as_ref().map(|rate| format!("{most} {rate}/h"));
+    // The average that its limits allow: how fast it goes is among the blasts.
+    let parts = |about: &str, done: Option<String>| {
+        let rate = rate.as_ref().map(|rate| format!("{about}{rate}/h"));
         [wait.clone(), rate, done].into_iter().flatten().collect::<Vec<_>>()
     };
     let without_rate = [wait.clone(), short.clone()].into_iter().flatten().collect::<Vec<_>>();
     let place = model.limit_place(blast).filter(|_| sending).map(|place| format!("   {place}")).unwrap_or_default();
     let lines = [
-        parts("at most", about.clone()).join("   ") + &place,
-        parts("at most", about).join("   "),
-        parts("max", short).join("  "),
+        parts("about ", about.clone()).join("   ") + &place,
+        parts("about ", about).join("   "),
+        parts("", short).join("  "),
         without_rate.join("  "),
-        parts("max", None).join("  "),
+        parts("", None).join("  "),
     ];
     let full = wait.clone().unwrap_or_default();
     let brief = || brief(model, blast).unwrap_or_default();

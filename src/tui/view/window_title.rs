@@ -17,7 +17,7 @@ pub fn window_title(model: &Model) -> String {
         DashboardKind::Demo => "DEMO ",
         DashboardKind::ReadOnly => "READ-ONLY ",
     };
-    let is_drawn = |c: &char| model.options.charset == Charset::Unicode || c.is_ascii();
+    let is_drawn = |c: &char| model.options.charset != Charset::Ascii || c.is_ascii();
     let name: String =
         clean(model.options.name.as_deref().unwrap_or_default()).chars().filter(is_drawn).take(NAME_MAX).collect();
     let name = if name.is_empty() { String::new() } else { format!("{name} - ") };

@@ -39,16 +39,18 @@ fn button(form: &BlastForm, n: usize) -> String {
 fn words(form: &BlastForm) -> Option<&'static str> {
     match (form.edit.as_ref()?, form.line) {
         (LineEdit::Path { .. }, _) => Some("tab completes; enter reads it; or paste cells here"),
-        (_, FormLine::Pace) => Some("20-60 pauses so many seconds, 20/min is the most; nothing: the sender's own"),
-        (_, FormLine::Window) => Some("09:00-21:00 mon-fri Asia/Kuala_Lumpur; nothing: at any hour"),
+        (_, FormLine::Pace) => {
+            Some("20-60: seconds between two messages; 20/min: at most so many; empty: the sender's own")
+        }
+        (_, FormLine::Window) => Some("09:00-21:00 mon-fri Asia/Kuala_Lumpur; empty: any hour"),
         (_, FormLine::Repeat) => {
-            Some("every mon 09:00, every month last 18:00, every hour, or five fields of cron; nothing: once")
+            Some("every mon 09:00, every month last 18:00, every hour, or five fields of cron; empty: once")
         }
-        (_, FormLine::Ends) => Some("its last day as 2026-12-31, or 10 times, or both; nothing: until you end it"),
+        (_, FormLine::Ends) => Some("its last day as 2026-12-31, or 10 times, or both; empty: until you end it"),
         (_, FormLine::OwnTime) => {
-            Some("10:00 by each person's own clock; hours: Window holds by theirs; nothing: the sender's clock")
+            Some("10:00 by each person's own clock; hours: Window holds by theirs; empty: the sender's clock")
         }
-        (_, FormLine::First) => Some("so many people get it, then it waits for you; nothing: everybody"),
+        (_, FormLine::First) => Some("so many people get it, then it waits for you; empty: everybody"),
         (_, FormLine::Variable(_)) => Some("a text, or { for a column"),
         _ => None,
     }

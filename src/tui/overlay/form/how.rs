@@ -8,6 +8,7 @@ use crate::app::{DraftForm, RepeatOrder};
 use crate::domain::content::BlastContent;
 use crate::domain::list_columns::ListColumns;
 use crate::domain::message::fold_name;
+use crate::domain::pace::Gap;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::{clean, nearest};
 use crate::tui::format::{TimeFormat, number, rule_times, start_at};
@@ -22,18 +23,25 @@ pub(super) fn pace(values: &DraftForm, sender: Option<&SenderView>, room: u16) -
         let usage = sender.map(|sender| &sender.usage);
         let gap = usage.and_then(|usage| usage.gap);
         let per_hour = usage.and_then(|usage| usage.per_hour);
-        let per_hour = per_hour.map(|rate| format!(", at most {}/h", number(rate))).unwrap_or_default();
+        let per_hour = per_hour.map(|rate| format!(", about {}/h", number(rate))).unwrap_or_default();
         let key = if gap.is_some() { "gap" } else { "rate" };
         let place = sender.map(|sender| format!("   {}", config_place(sender, &[key]))).unwrap_or_default();
         let own = gap.map_or_else(|| "the sender's own".to_owned(), |gap| format!("gap {gap}"));
         return vec![TextLine::plain(own).and(per_hour, TextRole::Dim).and(place, TextRole::Dim)];
     }
-    let average = values.gap.map(|gap| (gap.low() + gap.high()) / 2);
-    let average = average.map(|average| format!("    {} s on average", tenths(average.as_secs_f64())));
+    let average = values.gap.map(|gap| format!("    {}", average_of(gap)));
     let line = TextLine::plain(own).and(average.unwrap_or_default(), TextRole::Dim);
     let too_fast = sender.into_iter().flat_map(|sender| faster_than(values, &sender.usage));
     let too_fast = too_fast.flat_map(|why| wrapped(&why, room)).map(|why| TextLine::of(why, TextRole::Trouble));
     std::iter::once(line).chain(too_fast).collect()
+}
+
+/// `40 s on average, 90/h`.
+fn average_of(gap: Gap) -> String {
+    let seconds = ((gap.low() + gap.high()) / 2).as_secs_f64();
+    #[expect(clippy::cast_possible_truncation, reason = "messages an hour")]
+    let per_hour = (3_600.0 / seconds.max(0.1)).round() as i64;
+    format!("{} s on average, {}/h", tenths(seconds), number(per_hour))
 }
 
 /// `40`, `1.5`.

@@ -5,8 +5,8 @@ use crate::tui::model::{CloseBefore, ConfirmBy, ItemsPrompt, ItemsTarget, PaceLi
 
 pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
     let keys: &[(&str, &'static str)] = match prompt {
-        Prompt::Find(_) => &[("enter", "these people"), ("tab", "other blasts"), ("esc", "back")],
-        Prompt::BlastFilter(_) => &[("enter", "these blasts"), ("esc", "as it was")],
+        Prompt::Find(_) => &[("enter", "keeps this list"), ("tab", "other blasts"), ("esc", "back")],
+        Prompt::BlastFilter(_) => &[("enter", "keeps this list"), ("esc", "as it was")],
         Prompt::Amount(amount) => match (amount.sale, amount.is_refused()) {
             (PricedSale::New, true) => {
                 &[("backspace", "mends it"), ("esc", "no amount"), ("any other key", "is not taken")]
@@ -18,13 +18,13 @@ pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
                 ("enter", "keeps it"),
                 ("esc", "no amount"),
                 ("tab", "items"),
-                ("any other key", "keeps the amount, then acts"),
+                ("any other key", "keeps it and acts as usual"),
             ],
             (PricedSale::Earlier(_), false) => &[
                 ("enter", "keeps it"),
                 ("esc", "as it was"),
                 ("tab", "items"),
-                ("any other key", "keeps the amount, then acts"),
+                ("any other key", "keeps it and acts as usual"),
             ],
         },
         Prompt::Items(ItemsPrompt { of: ItemsTarget::NewOrder { close: CloseBefore::ByKey, .. }, .. }) => {

@@ -179,10 +179,14 @@ fn here(model: &Model, find: &FindPrompt, found: Total) -> String {
     let text = find.field.text();
     match &model.recipients.found_by {
         FoundBy::Inside { digits } if found.number() == 0 => format!("nobody here has {digits}"),
-        FoundBy::Inside { digits } => format!("none ends in {digits}, {} with it inside{}", total(found), only(model)),
+        FoundBy::Inside { digits } => {
+            let contain = if found.number() == 1 { "contains" } else { "contain" };
+            format!("no number ends in {digits}, {} {contain} it{}", total(found), only(model))
+        }
         FoundBy::Ending { .. } => {
             let more = find.wider.map_or(0, |wider| wider.number() - found.number());
-            let more = if more > 0 { format!("   {} more: \"{}\"", number(more), text.trim()) } else { String::new() };
+            let more =
+                if more > 0 { format!("   \"{}\" finds {} more", text.trim(), number(more)) } else { String::new() };
             format!("{} here{}{more}", total(found), only(model))
         }
         FoundBy::Words => format!("{} here{}", total(found), only(model)),
