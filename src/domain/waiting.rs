@@ -240,6 +240,9 @@ impl Waiting {
         match self {
             Self::Armed { .. } => Some(format!("`blastdeck blast pause {blast}` stops it, or u in the dashboard")),
             Self::Scheduled { .. } => Some(format!("`blastdeck blast pause {blast}` stops it")),
+            Self::Window { .. } => {
+                Some(format!("`blastdeck blast edit {blast} --clear window,weekdays` has it send at any hour"))
+            }
             Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard".to_owned()),
             Self::TokenRefused { .. } => Some(
                 "`blastdeck sender check` in a shell that has the right token starts an engine with it; the other goes on \

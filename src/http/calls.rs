@@ -2,7 +2,7 @@
 
 /// What names a key of the dashboard, an option of a command or a column of its output, or leaves the rest to whoever sits there, and
 /// what a program reads in its place.
-const WORDS: [(&str, &str); 20] = [
+const WORDS: [(&str, &str); 21] = [
     (", or u in the dashboard", ""),
     (", or enter in the dashboard", ""),
     (", or open the dashboard", ""),
@@ -21,6 +21,7 @@ const WORDS: [(&str, &str); 20] = [
         "only a draft, or what is scheduled, can be edited",
         "only a draft, or what is scheduled, can be edited, and `POST /api/blasts` makes another one",
     ),
+    ("only rate, gap, window and weekdays change", "only `rate`, `gap`, `send_window` and `weekdays` change"),
     ("delete it if it is not wanted", "`DELETE /api/blasts/{id}` removes it"),
     ("cancel it first, then delete it", "`POST /api/blasts/{id}/cancel` comes first"),
     ("the status is received now", "the status is delivered now"),
@@ -67,6 +68,7 @@ fn call(command: &str) -> Option<String> {
         ("blast", verb @ ("pause" | "retry" | "resume" | "cancel" | "send")) => {
             format!("POST /api/blasts/{}/{verb}", id())
         }
+        ("blast", "edit") => format!("PATCH /api/blasts/{}", id()),
         ("blast", "report") => format!("GET /api/blasts/{}/report", id()),
         ("blast", "show") => format!("GET /api/blasts/{}", id()),
         ("blast", "recipients") => match rest.get(1..) {
