@@ -224,3 +224,31 @@ fn why_a_blast_is_not_sent_is_said_of_it_alone() {
 
     assert_eq!(dashboard.said(), "");
 }
+
+#[test]
+fn what_was_decided_is_not_said_beside_the_question_once_it_is_asked_again() {
+    let mut dashboard = TestDashboard::with(WIDE, vec![person(5, "Aishah", Status::Skipped, at(14, 1))]);
+    let mut decided = marked(5, "Aishah", Status::Uncertain, Status::Skipped);
+    if let Completion::Written { request, .. } = &mut decided {
+        *request = WriteRequest::Mark { person: RecipientId(5), mark: Mark::Resolve(Resolution::Drop) };
+    }
+    dashboard.answer(decided);
+    assert!(dashboard.said().starts_with("Aishah: uncertain -> skipped"), "{}", dashboard.said());
+
+    dashboard.now += TimeDelta::seconds(5);
+    let again = person(5, "Aishah", Status::Uncertain, dashboard.now);
+    dashboard.answer(Completion::Rows(Ok(vec![again])));
+
+    assert_eq!(dashboard.said(), "");
+}
+
+#[test]
+fn a_hint_about_people_is_not_given_where_nobody_is_listed() {
+    let mut dashboard = TestDashboard::with(WIDE, Vec::new());
+    dashboard.model.hint = Some(crate::tui::model::Hint::Find);
+    assert!(!text(&dashboard).contains("try: "), "{:#?}", dashboard.screen());
+
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.model.hint = Some(crate::tui::model::Hint::Find);
+    assert!(text(&dashboard).contains("try: "), "{:#?}", dashboard.screen());
+}

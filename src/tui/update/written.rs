@@ -10,7 +10,7 @@ use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
-use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 use crate::domain::text::shell_quoted;
 use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteOutcome, WriteRequest};
@@ -176,9 +176,9 @@ fn marked_one(model: &mut Model, request: &WriteRequest, marked: &Marked) -> Vec
         text.push_str(STAY);
     }
     log(model, &text, &marked.command_line);
-    // Once it went out again there is nothing to be taken back.
-    let is_resend = matches!(request, WriteRequest::Mark { mark: Mark::Resolve(Resolution::Resend), .. });
-    model.say(Notice { of: Some(id).filter(|_| is_resend), ..Notice::done(text).hint(model.undoes()) });
+    // Once it went out again there is nothing to be taken back, and once it is asked again nothing is decided.
+    let is_decision = matches!(request, WriteRequest::Mark { mark: Mark::Resolve(_), .. });
+    model.say(Notice { of: Some(id).filter(|_| is_decision), ..Notice::done(text).hint(model.undoes()) });
     after_mark(model, &[id])
 }
 

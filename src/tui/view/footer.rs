@@ -95,7 +95,9 @@ fn armed(model: &Model) -> TextLine {
 
 /// The demo's hint. On a page that covers the panes other keys work, or letters are text.
 fn hint_here(model: &Model) -> Option<&'static str> {
-    Some(match model.hint.filter(|_| model.overlays.is_empty())? {
+    // Nobody is there to be found or marked.
+    let is_empty = model.recipients.is_empty() && !model.awaits_list();
+    Some(match model.hint.filter(|_| model.overlays.is_empty() && !is_empty)? {
         // There it lists only some blasts.
         Hint::Find if model.focus == Pane::Blasts => "try: 3, then / and the last four digits of a number, then enter",
         Hint::Find => "try: / and the last four digits of a number, then enter",
