@@ -11,7 +11,7 @@ async fn it_stops_by_itself_after_exactly_so_many_and_goes_on_when_somebody_has_
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.draft_with(0..12, &["--first", "5"]).await;
     let plan = shop.ok(&["blast", "plan", &blast]).await;
-    assert!(plan.contains("first     5 first") && plan.contains("then it waits for you"), "{plan}");
+    assert!(plan.contains("first     5 of ") && plan.contains("then it waits for you"), "{plan}");
     assert_eq!(shop.json(&["blast", "plan", &blast]).await["first"]["people"], 5);
     assert_eq!(shop.json(&["blast", "show", &blast]).await["first"], json!({ "people": 5, "left": 5 }));
     shop.send(&blast).await;

@@ -101,7 +101,7 @@ fn label(form: &SenderForm, line: SenderLine) -> (&'static str, &'static str) {
         SenderLine::Token => {
             ("Token", "goes into a file that only you may read; or $ and a variable's name, such as $WSAPME_TOKEN")
         }
-        SenderLine::Address => ("Address", "leave it empty; another address is for gateways of your own"),
+        SenderLine::Address => ("Address", "leave it empty unless you run a gateway of your own"),
         SenderLine::Add => (
             "",
             "enter asks the provider whether this sender can send, and writes it into the configuration; nothing is sent",
