@@ -328,3 +328,14 @@ async fn nobody_who_is_left_out_is_counted_as_messaged_before() {
     let numbers = ["people", "suppressed", "recently_messaged"].map(|key| plan[key].as_i64().unwrap());
     assert_eq!(numbers, [13, 1, 13]);
 }
+
+#[tokio::test]
+async fn the_seconds_in_which_a_launch_can_be_taken_back_are_in_the_plan() {
+    let shop = Shop::open(REAL).await;
+    let blast = shop.draft_with(0..1, &[]).await;
+    let before = Utc::now();
+
+    let plan = shop.json(&["blast", "plan", &blast]).await;
+
+    assert!(time(&plan["done_at"]) - before >= TimeDelta::seconds(10), "{plan}");
+}

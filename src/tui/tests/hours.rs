@@ -166,3 +166,20 @@ fn a_plan_of_a_draft_that_somebody_else_scheduled_meanwhile_does_not_send_it_now
     assert!(dashboard.acts().is_empty());
     assert_eq!(dashboard.said(), "it starts by itself 21 Nov 09:00: p pauses it");
 }
+
+#[test]
+fn days_that_are_changed_are_said_with_the_hours_that_stay() {
+    // 20 November is a Friday.
+    let limits = LimitColumns {
+        hours: Some(Ok("09:00-21:00".parse().unwrap())),
+        weekdays: Some(Ok("sat,sun".parse().unwrap())),
+        ..LimitColumns::default()
+    };
+    let mut dashboard = with(STACKED, BlastView { limits, ..closed() });
+
+    dashboard.keys("2e").key(Key::Ctrl('u')).keys("09:00-21:00 fri-sun\n");
+
+    let screen = dashboard.screen().iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ");
+    assert!(screen.contains("Its hours become 09:00-21:00 fri,sat,sun."), "{screen}");
+    assert!(dashboard.acts().is_empty());
+}

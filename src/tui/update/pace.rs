@@ -93,20 +93,35 @@ fn change(model: &mut Model, id: BlastId, edit: DraftEdit) -> Vec<Effect> {
         return Vec::new();
     }
     let zone = model.zone_of(blast).unwrap_or(model.options.zone);
-    let write = WriteRequest::EditPace { blast: id, version: blast.version, edit: Box::new(edit.clone()) };
-    if !edit.opens_hours(blast, zone, model.now) {
+    let (opens, hours) = (edit.opens_hours(blast, zone, model.now), hours_after(&edit, blast));
+    let (name, people) = (brief_name(blast), blast.counts.queued);
+    let write = WriteRequest::EditPace { blast: id, version: blast.version, edit: Box::new(edit) };
+    if !opens {
         return vec![Effect::Write(write)];
     }
-    let (name, people) = (brief_name(blast), blast.counts.queued);
-    let hours = match edit.window.get() {
-        Some(hours) => format!("Its hours become {hours}."),
-        None => "From then on it sends at any hour.".to_owned(),
-    };
     let question = format!("send {name} now? {hours} Type {}, as many are still queued:", number(people));
     let by = ConfirmBy::Number { people, field: TextField::default(), refused: None };
     let otherwise = format!("nothing changed: {name} still waits for its hours");
     model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: vec![write], otherwise }));
     Vec::new()
+}
+
+/// At which hours and on which days a blast sends after an edit.
+fn hours_after(edit: &DraftEdit, blast: &BlastView) -> String {
+    let hours = after(&edit.window, own(blast.limits.hours.as_ref())).map(|hours| hours.to_string());
+    let days = after(&edit.weekdays, own(blast.limits.weekdays.as_ref())).map(|days| days.to_string());
+    match hours.into_iter().chain(days).collect::<Vec<_>>().join(" ") {
+        none if none.is_empty() => "From then on it sends at any hour.".to_owned(),
+        hours => format!("Its hours become {hours}."),
+    }
+}
+
+fn after<T: Copy>(change: &FieldChange<T>, before: Option<T>) -> Option<T> {
+    match change {
+        FieldChange::Keep => before,
+        FieldChange::Clear => None,
+        FieldChange::Set(value) => Some(*value),
+    }
 }
 
 /// It is changed: says how it goes from now on.
