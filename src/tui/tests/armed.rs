@@ -172,7 +172,7 @@ fn what_waits_for_its_hours_is_not_said_to_have_started() {
     dashboard.dispatch(Msg::Deadline);
 
     assert!(dashboard.said().starts_with("Raya last call waits for: its hours, "), "{}", dashboard.said());
-    assert!(dashboard.said().ends_with(", until 20:00; p pauses it"), "{}", dashboard.said());
+    assert!(dashboard.said().ends_with(", until 20:00; p pauses it, S sends it now"), "{}", dashboard.said());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::pace;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{Effect, ReadRequest};
@@ -90,7 +91,8 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
             Some(waiting) => {
                 let clock = TimeFormat { zone: model.options.zone, now: model.now };
                 let waits = waiting.sentence_in(model.options.zone, |at| clock.long(at));
-                format!("{name} {waits}{}", keys("; p pauses it"))
+                let hours = if pace::waits_for_hours(row) { keys(", S sends it now") } else { "" };
+                format!("{name} {waits}{}{hours}", keys("; p pauses it"))
             }
             None => format!("{name} has started{}", keys(": p pauses it")),
         },
