@@ -95,6 +95,9 @@ fn reversal(act: &LoggedAction, head: Option<BlastHead>) -> String {
         Act::Edit if act.detail.get("order").is_some() && act.detail.get("state").is_none() => {
             format!("`blastdeck order edit {}` changes it again", text_of_order(act))
         }
+        Act::Edit if ["skipped", "step", "order"].iter().all(|of| act.detail.get(of).is_none()) => {
+            "e on it changes it again".to_owned()
+        }
         _ => FOR_GOOD.to_owned(),
     }
 }

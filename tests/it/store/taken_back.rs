@@ -1,9 +1,10 @@
 //! What `u` takes back leaves no trace of itself: a pause has its reason again, what happened is told once, and an act in a blast
 //! that nobody sees is asked about first.
 
-use blastdeck::app::{App, Launch};
+use blastdeck::app::{App, DraftEdit, Launch};
 use blastdeck::domain::act::Act;
 use blastdeck::domain::blast::{BlastState, PersonClocks};
+use blastdeck::domain::field_change::FieldChange;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::recipient::{Mark, Resolution};
 use blastdeck::store::view::activity::{self, ActivityEvent};
@@ -181,4 +182,19 @@ async fn u_after_a_mark_was_taken_back_does_not_call_an_older_act_the_last_one()
 
     assert!(why.starts_with("u does not bring back a mark that was taken back: mark "), "{why}");
     assert!(why.ends_with(" again. The act before was to pause Raya: S resumes it"), "{why}");
+}
+
+#[tokio::test]
+async fn the_pace_of_a_started_blast_that_was_changed_is_changed_again_by_its_key() {
+    let scene = Scene::queued(3).await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    let edit = DraftEdit { rate: FieldChange::Set("20/min".parse().unwrap()), ..DraftEdit::default() };
+    aina.edit(BLAST, version, edit.clone()).await.unwrap();
+
+    assert_eq!(refusal(aina.undo_mine().await), "your last act was to edit Raya: e on it changes it again");
+    assert!(aina.edit(BLAST, version, edit).await.unwrap_err().to_string().contains("changed this blast"));
+    let renamed = DraftEdit { tag: Some("Raya 2".to_owned()), ..DraftEdit::default() };
+    let why = aina.edit(BLAST, version + 1, renamed).await.unwrap_err().to_string();
+    assert!(why.ends_with("of what has started, only rate, gap, window and weekdays change"), "{why}");
 }
