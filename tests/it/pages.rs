@@ -115,7 +115,7 @@ async fn a_link_shows_one_blast_until_it_ends_and_nobody_of_it() {
     let (shop, serve, client) = served().await;
     hostile_blast(&shop).await;
     let made = shop.json(&["share", "1", "--for", "2h"]).await;
-    let path = made["url"].as_str().unwrap().split("8080").nth(1).unwrap().to_owned();
+    let path = made["url"].as_str().unwrap().split_once("8080").unwrap().1.to_owned();
     let url = |path: &str| format!("{}{path}", serve.base_url);
 
     let (status, headers, text) = get(&client, url(&path), "").await;

@@ -172,7 +172,7 @@ async fn a_browser_shows_the_funnel_move_within_a_second_and_nothing_else_moves(
     let blast = shop.draft(0..40).await;
     shop.send(&blast).await;
     let link = shop.json(&["share", &blast]).await;
-    let path = link["url"].as_str().unwrap().split("8080").nth(1).unwrap().to_owned();
+    let path = link["url"].as_str().unwrap().split_once("8080").unwrap().1.to_owned();
     let mut browser = tokio::task::block_in_place(|| Browser::open(&program, 360, 740));
 
     let url = format!("{}{path}", serve.base_url);
