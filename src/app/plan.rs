@@ -137,13 +137,19 @@ impl App {
         Ok(Plan { sender_health: health?.map(Box::new), ..plan? })
     }
 
-    async fn plan_itself(&self, id: BlastId, days: Option<Tz>) -> Result<Plan, AppError> {
+    /// A blast with the people whom its filter finds now: they are put into it, or, where nothing may be written, it is read as it would be,
+    /// with who of its people is not among them.
+    async fn with_its_people(&self, id: BlastId) -> Result<(BlastRow, Vec<RecipientId>), AppError> {
         let row = self.blast_row(id).await?;
-        let (row, gone) = if self.may_write() {
-            (if Box::pin(self.renew_people(&row)).await? { self.blast_row(id).await? } else { row }, Vec::new())
-        } else {
-            Box::pin(self.with_audience(row)).await?
-        };
+        if !self.may_write() {
+            return Box::pin(self.with_audience(row)).await;
+        }
+        let is_renewed = Box::pin(self.renew_people(&row)).await?;
+        Ok((if is_renewed { self.blast_row(id).await? } else { row }, Vec::new()))
+    }
+
+    async fn plan_itself(&self, id: BlastId, days: Option<Tz>) -> Result<Plan, AppError> {
+        let (row, gone) = self.with_its_people(id).await?;
         let business = self.business(row.sender_id).await?;
         let Readiness { people, suppressed, answered, mut obstacles, template, number } = self.readiness(&row).await?;
         let left_out = [gone, self.answered_rows(&row).await?].concat();

@@ -325,6 +325,11 @@ async fn skip(app: &App, id: BlastId, at: DateTime<Utc>) -> EffectResult<BlastVi
     Ok(app.blast(id).await?)
 }
 
+async fn retried(app: &App, blast: BlastId, shown: i64) -> EffectResult<WriteOutcome> {
+    let people = app.retry_all(blast, shown).await?;
+    Ok(WriteOutcome::Retried { blast: Box::new(app.blast(blast).await?), people })
+}
+
 async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
     let blast = |row| WriteOutcome::Blast(Box::new(row));
     Ok(match request {
@@ -362,10 +367,7 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
             app.edit(*id, *version, (**edit).clone()).await?;
             blast(app.blast(*id).await?)
         }
-        WriteRequest::Retry { blast, people } => {
-            let people = app.retry_all(*blast, *people).await?;
-            WriteOutcome::Retried { blast: Box::new(app.blast(*blast).await?), people }
-        }
+        WriteRequest::Retry { blast, people } => retried(app, *blast, *people).await?,
         WriteRequest::Report(blast) => WriteOutcome::Report(app.write_report(*blast).await?),
         WriteRequest::FollowUp(from) => drafted(app, app.follow_up_alike(*from).await?).await?,
         WriteRequest::FollowFound(from) => drafted(app, app.follow_up_found(from).await?).await?,

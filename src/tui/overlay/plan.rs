@@ -181,7 +181,7 @@ fn who(model: &Model, plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
 fn us(model: &Model, loaded: &app::Plan) -> String {
     let own = model.senders.iter().find(|sender| sender.id == loaded.blast.sender_id);
     let is_of_all = |own: &&SenderView| model.senders.iter().all(|sender| sender.business == own.business);
-    own.filter(|own| !is_of_all(own)).map_or_else(|| "us".to_owned(), |own| escaped(&own.business).to_string())
+    own.filter(|own| !is_of_all(own)).map_or_else(|| "us".to_owned(), |own| escaped(&own.business).clone())
 }
 
 /// A count with what it counts.

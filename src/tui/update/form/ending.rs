@@ -120,8 +120,11 @@ fn set_window(values: &mut DraftForm, typed: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// What of hours, days and a zone was typed.
+type TypedHours = (Option<Hours>, Option<Weekdays>, Option<Tz>);
+
 /// Hours, days and a time zone, in any order.
-pub fn read_hours(typed: &str) -> Result<(Option<Hours>, Option<Weekdays>, Option<Tz>), String> {
+pub fn read_hours(typed: &str) -> Result<TypedHours, String> {
     let (mut hours, mut days, mut zone_read) = (None, None, None);
     for word in typed.split_whitespace() {
         if let Ok(read) = Hours::from_str(word) {
