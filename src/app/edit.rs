@@ -13,7 +13,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Gap, Hours, LimitColumn, LimitColumns, Limits, Rate, UnreadableLimit, Weekdays};
+use crate::domain::pace::{Gap, Hours, LimitColumn, LimitColumns, Rate, UnreadableLimit, Weekdays};
 use crate::domain::phone::Phone;
 use crate::domain::start_at::StartAt;
 use crate::engine::variables;
@@ -21,6 +21,7 @@ use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, BlastHead};
 use crate::store::draft::{self, DraftChange};
 use crate::store::local_time::{self, LocalDue};
+use crate::store::view::BlastRow;
 
 /// What changes in a draft; everything absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,17 +52,48 @@ impl DraftEdit {
         !self.window.is_keep() || !self.weekdays.is_keep()
     }
 
-    /// Whether a blast that is outside its hours sends at once after this edit; `zone` is its sender's.
-    pub fn opens_hours(&self, blast: &BlastView, zone: Tz, now: DateTime<Utc>) -> bool {
-        let is_open = |limits: &LimitColumns| {
-            limits.under(&Limits::none(zone)).is_ok_and(|own| own.window.is_none_or(|window| window.is_open(now)))
-        };
+    /// Whether a blast that is outside its hours may send at once after this edit; `zone` is its sender's, `None` where that is not
+    /// known here: another machine's configuration has it.
+    pub fn opens_hours(&self, blast: &BlastView, zone: Option<Tz>, now: DateTime<Utc>) -> bool {
+        if blast.state != BlastState::Sending || !self.is_of_hours() {
+            return false;
+        }
+        let Some(zone) = blast.limits.own_zone().or(zone) else { return true };
+        let is_open = |limits: &LimitColumns| limits.own_window(zone).is_none_or(|window| window.is_open(now));
         let after = LimitColumns {
             hours: after(&self.window, blast.limits.hours.as_ref()),
             weekdays: after(&self.weekdays, blast.limits.weekdays.as_ref()),
             ..blast.limits.clone()
         };
-        blast.state == BlastState::Sending && !is_open(&blast.limits) && is_open(&after)
+        !is_open(&blast.limits) && is_open(&after)
+    }
+
+    /// Without what is so already: whoever read a blast may write back all of it.
+    fn without_unchanged(self, row: &BlastRow) -> Self {
+        let limits = &row.limits;
+        let is_new = |content: &BlastContent| match content.template() {
+            Some(template) => row.template.as_ref() != Some(&template),
+            None => row.template.is_some() || content.text() != row.message,
+        };
+        let zone = limits.own_zone().unwrap_or(Tz::UTC);
+        let has_its_start = match self.start {
+            FieldChange::Keep => true,
+            FieldChange::Clear => row.scheduled_for.is_none(),
+            FieldChange::Set(start) => start.resolve(zone).is_some_and(|start| row.scheduled_for == Some(start.at)),
+        };
+        Self {
+            tag: self.tag.filter(|tag| *tag != row.tag),
+            follow_up_stage: self.follow_up_stage.filter(|stage| *stage != row.follow_up_stage),
+            description: self.description.unless_so(row.description.as_ref()),
+            external_id: self.external_id.unless_so(row.external_id.as_ref()),
+            content: self.content.filter(is_new),
+            rate: self.rate.unless_so(own(limits.rate.as_ref())),
+            gap: self.gap.unless_so(own(limits.gap.as_ref())),
+            window: self.window.unless_so(own(limits.hours.as_ref())),
+            weekdays: self.weekdays.unless_so(own(limits.weekdays.as_ref())),
+            timezone: self.timezone.unless_so(own(limits.zone.as_ref())),
+            start: if has_its_start { FieldChange::Keep } else { self.start },
+        }
     }
 }
 
@@ -71,7 +103,15 @@ impl App {
         // Before the transaction: a verb has one connection, which that takes.
         let launched = self.launched_anew(id, &edit).await?;
         let mut tx = self.begin().await?;
-        let head = self.locked_for(&mut tx, id, &edit).await?;
+        let (head, started) = self.locked_for(&mut tx, id).await?;
+        let edit = match &started {
+            Some(row) => of_started(edit, row)?,
+            None => edit,
+        };
+        if started.is_some() && edit == DraftEdit::default() && head.version == version {
+            return Ok(());
+        }
+        let detail = logged(version, started.as_deref(), &edit);
         if let Some(content) = &edit.content
             && let Some(why) = missing_value(&mut tx, id, content).await?
         {
@@ -105,7 +145,7 @@ impl App {
         if let Some(text) = &launched.template_text {
             blast::set_template_text(&mut tx, id, text).await?;
         }
-        self.log_draft_act(&mut tx, Act::Edit, &head, json!({ "version": version })).await?;
+        self.log_draft_act(&mut tx, Act::Edit, &head, detail).await?;
         tx.commit().await?;
         self.notify(id).await
     }
@@ -147,22 +187,19 @@ impl App {
         }
     }
 
-    /// The same for an edit: of what has started, the pace and the hours may still change. Its engine hears of it as of a pause.
-    async fn locked_for(&self, tx: &mut PgConnection, id: BlastId, edit: &DraftEdit) -> Result<BlastHead, AppError> {
+    /// The same for an edit: also what has started, with all of it.
+    async fn locked_for(
+        &self,
+        tx: &mut PgConnection,
+        id: BlastId,
+    ) -> Result<(BlastHead, Option<Box<BlastRow>>), AppError> {
         draft::lock(tx, id).await?;
         let head = self.head(tx, id).await?;
         if !matches!(head.state, BlastState::Sending | BlastState::Paused) {
-            return self.draft(tx, id).await;
+            return Ok((self.draft(tx, id).await?, None));
         }
-        if !edit.is_of_pace() {
-            let pace = "of what has started, only rate, gap, window and weekdays change";
-            return Err(AppError::Refused(format!("{}; {pace}", not_editable(head.state))));
-        }
-        // Whoever was too early or too late by their own clock has been put off until then.
-        if edit.is_of_hours() && self.blast_row_in(tx, id).await?.origin.window_local {
-            return Err(AppError::Refused("its hours are each person's own: they stay once it has started".to_owned()));
-        }
-        Ok(head)
+        let row = self.blast_row_in(tx, id).await?;
+        Ok((head, Some(Box::new(row))))
     }
 
     pub(super) async fn log_draft_act(
@@ -176,6 +213,38 @@ impl App {
         action::log(tx, NewAction { operator, action, blast, recipient: None, phone: None, detail }).await?;
         Ok(())
     }
+}
+
+/// What an edit changes in a blast that has started: its pace and its hours may still change. Its engine hears of it as of a pause.
+fn of_started(edit: DraftEdit, row: &BlastRow) -> Result<DraftEdit, AppError> {
+    let edit = edit.without_unchanged(row);
+    if !edit.is_of_pace() {
+        let pace = "of what has started, only rate, gap, window and weekdays change";
+        return Err(AppError::Refused(format!("{}; {pace}", not_editable(row.state))));
+    }
+    // Whoever was too early or too late by their own clock has been put off until then.
+    if edit.is_of_hours() && row.origin.window_local {
+        return Err(AppError::Refused("its hours are each person's own: they stay once it has started".to_owned()));
+    }
+    Ok(edit)
+}
+
+/// What is logged of an edit: of what has started, how it went before and how it goes now.
+fn logged(version: i64, started: Option<&BlastRow>, edit: &DraftEdit) -> Value {
+    let Some(row) = started else { return json!({ "version": version }) };
+    let after = LimitColumns {
+        rate: after(&edit.rate, row.limits.rate.as_ref()),
+        gap: after(&edit.gap, row.limits.gap.as_ref()),
+        hours: after(&edit.window, row.limits.hours.as_ref()),
+        weekdays: after(&edit.weekdays, row.limits.weekdays.as_ref()),
+        zone: row.limits.zone.clone(),
+    };
+    json!({ "version": version, "pace": format!("{}; before: {}", after.words(), row.limits.words()) })
+}
+
+/// A limit that can be read.
+fn own<T>(limit: Option<&Result<T, UnreadableLimit>>) -> Option<&T> {
+    limit.and_then(|limit| limit.as_ref().ok())
 }
 
 /// A limit after an edit.

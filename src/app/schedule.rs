@@ -96,10 +96,18 @@ impl App {
         self.zone_by(blast.sender_id, &blast.limits)
     }
 
+    /// The same where it is known: `None` where neither the blast has a zone nor this configuration its sender.
+    pub fn known_clocks_of(&self, blast: &BlastView) -> Option<Tz> {
+        self.known_zone_by(blast.sender_id, &blast.limits)
+    }
+
     /// The same by its limits: its own zone, else its sender's.
     pub(super) fn zone_by(&self, sender: SenderId, limits: &LimitColumns) -> Tz {
-        let own = limits.zone.as_ref().and_then(|zone| zone.as_ref().ok()).copied();
-        own.or_else(|| self.sender(sender).map(|sender| sender.limits.zone)).unwrap_or(Tz::UTC)
+        self.known_zone_by(sender, limits).unwrap_or(Tz::UTC)
+    }
+
+    fn known_zone_by(&self, sender: SenderId, limits: &LimitColumns) -> Option<Tz> {
+        limits.own_zone().or_else(|| self.sender(sender).map(|sender| sender.limits.zone))
     }
 
     /// The start after an edit: of a new time, or of the same local time in a new zone.

@@ -42,7 +42,7 @@ impl KnownHealth {
     /// What speaks against sending now, though its provider may take messages all the same; `None` where nothing does.
     pub fn doubt(&self) -> Option<String> {
         let check = self.check.as_ref().filter(|check| !check.is_good)?;
-        Some(format!("Sender {} may not send: {}. Send all the same?", self.sender, check.detail))
+        Some(format!("Sender {}: {}. Send all the same?", self.sender, check.detail))
     }
 
     /// `clock right`.

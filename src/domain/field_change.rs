@@ -33,6 +33,20 @@ impl<T> FieldChange<T> {
         matches!(self, Self::Keep)
     }
 
+    /// Without it where the field is so already.
+    #[must_use]
+    pub fn unless_so(self, now: Option<&T>) -> Self
+    where
+        T: PartialEq,
+    {
+        let is_so = match &self {
+            Self::Keep => true,
+            Self::Clear => now.is_none(),
+            Self::Set(value) => now == Some(value),
+        };
+        if is_so { Self::Keep } else { self }
+    }
+
     /// The value, if one is set.
     pub const fn get(&self) -> Option<&T> {
         match self {

@@ -13,7 +13,7 @@ const AT_MOST_EVERY: Duration = Duration::from_millis(250);
 /// The longest while something happens; each time that nothing did doubles it.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(3);
 /// The longest of all.
-const IDLE_AT_LEAST_EVERY: Duration = Duration::from_secs(30);
+const IDLE_AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 
 /// Says when to refresh.
 #[derive(Debug)]
@@ -133,13 +133,13 @@ mod tests {
         feed.next().await;
         let began = Instant::now();
 
-        for seconds in [3, 9, 21, 45, 75] {
+        for seconds in [3, 9, 21, 45, 93, 153] {
             assert_eq!(feed.next().await, FeedEvent::Refresh);
             assert_eq!(began.elapsed(), Duration::from_secs(seconds));
         }
         feed.attend();
         feed.next().await;
 
-        assert_eq!(began.elapsed(), Duration::from_secs(78));
+        assert_eq!(began.elapsed(), Duration::from_secs(156));
     }
 }

@@ -23,6 +23,7 @@ use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::start_at::TypedStart;
+use crate::domain::waiting::Waiting;
 use crate::domain::zone;
 
 #[derive(Debug, clap::Args)]
@@ -98,13 +99,17 @@ impl EditArgs {
         }
         let starts = blast.send_after.filter(|_| blast.state == BlastState::Scheduled);
         let starts = starts.map(|at| format!("; it starts by itself, {}", context.when(Some(at)))).unwrap_or_default();
+        if let Some(Waiting::NoEngine) = blast.waiting {
+            let mend = Waiting::NoEngine.mend(id, &blast.sender).unwrap_or_default();
+            talk(&format!("{}; {}", Waiting::NoEngine, context.pasteable(&mend)));
+        }
         talk(&format!("{} is changed{starts}; `blastdeck blast plan {id}` shows what sending does", blast.tag));
         Ok(())
     }
 
     /// Asks before other hours have a blast send at once.
     fn confirm_sending(&self, context: &Context, blast: &BlastView, edit: &DraftEdit) -> Result<()> {
-        if !edit.opens_hours(blast, context.app.clocks_of(blast), Utc::now()) {
+        if !edit.opens_hours(blast, context.app.known_clocks_of(blast), Utc::now()) {
             return Ok(());
         }
         let question = format!("{} waits for its hours, and sends at once with these.", blast.tag);

@@ -38,6 +38,27 @@ pub struct BlastLimits {
 }
 
 impl LimitColumns {
+    /// The zone of its own hours.
+    pub fn own_zone(&self) -> Option<Tz> {
+        self.zone.as_ref().and_then(|zone| zone.as_ref().ok()).copied()
+    }
+
+    /// Its own hours, by its own zone or else by this one; `None` where it has none, or they cannot be read.
+    pub fn own_window(&self, zone: Tz) -> Option<Window> {
+        self.under(&Limits::none(zone)).ok()?.window
+    }
+
+    /// Its hours and days, then its gap and rate: `09:00-21:00 mon-fri, 1s..2s`, `any hour, no pace of its own`.
+    pub fn words(&self) -> String {
+        fn text<T: fmt::Display>(limit: Option<&Result<T, UnreadableLimit>>) -> Option<String> {
+            limit.and_then(|limit| limit.as_ref().ok()).map(ToString::to_string)
+        }
+        let or = |words: Vec<String>, none: &str| if words.is_empty() { none.to_owned() } else { words.join(" ") };
+        let hours = text(self.hours.as_ref()).into_iter().chain(text(self.weekdays.as_ref())).collect();
+        let pace = text(self.gap.as_ref()).into_iter().chain(text(self.rate.as_ref())).collect();
+        format!("{}, {}", or(hours, "any hour"), or(pace, "no pace of its own"))
+    }
+
     /// Reads each column's text, by its name in the table `blasts`.
     pub fn read<'a, E>(text: impl Fn(&'static str) -> Result<Option<&'a str>, E>) -> Result<Self, E> {
         Ok(Self {

@@ -164,7 +164,7 @@ impl fmt::Display for ActivitySource {
 macro_rules! shown_act {
     () => {
         "(a.action in ('replied', 'closed', 'note', 'resolve', 'retry', 'undo', 'answer', 'unsuppress', 'delete')
-             or a.action = 'edit' and (a.detail -> 'order' is not null or a.detail -> 'stopped' is not null))
+             or a.action = 'edit' and (a.detail -> 'order' is not null or a.detail -> 'stopped' is not null or a.detail -> 'pace' is not null))
             and (a.undone_by is null
                  or a.action = 'closed' and coalesce(a.detail -> 'several' -> 'people', '1') = '1' and a.detail -> 'replaced' is null
                  or exists (select 1 from operator_actions p
@@ -217,7 +217,7 @@ const PAGE: &str = concat!(
                  case when a.action = 'delete' then a.detail ->> 'tag' when a.detail -> 'stopped' is not null then a.detail ->> 'sender' end,
                  case a.detail ->> 'stopped' when 'true' then 'stop-sender' when 'false' then 'resume-sender' else a.action end,
                  coalesce(case when a.detail -> 'stopped' is not null then left(a.detail ->> 'reason', 2000) end,
-                          a.detail ->> 'note', a.detail ->> 'amount', a.detail ->> 'total', a.detail ->> 'resolution',
+                          a.detail ->> 'note', a.detail ->> 'amount', a.detail ->> 'total', a.detail ->> 'resolution', a.detail ->> 'pace',
                           case when a.action = 'delete' then a.detail ->> 'state' end,
                           case when a.action = 'undo' then concat_ws(' ', a.detail ->> 'action',
                               (select u.detail ->> 'amount' from operator_actions u where u.id = (a.detail ->> 'of')::bigint)) end),

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::app::view::{ElsewhereRow, Total};
+use crate::app::view::{BlastView, ElsewhereRow, Total};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::tui::effect::WriteRequest;
 use crate::tui::model::NarrowedBlasts;
@@ -131,7 +131,8 @@ pub struct OwnNumberPrompt {
 /// `e` on a blast that has started: its hours and its pace, one of which is in sight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PacePrompt {
-    pub blast: BlastId,
+    /// As it was when this opened: what somebody else changed since is not undone by it.
+    pub seen: Box<BlastView>,
     pub name: String,
     pub line: PaceLine,
     pub hours: TextField,

@@ -19,8 +19,7 @@ impl Model {
 
     /// By whose clocks a blast goes: its own zone, else its sender's.
     pub fn zone_of(&self, blast: &BlastView) -> Option<Tz> {
-        let own = blast.limits.zone.as_ref().and_then(|zone| zone.as_ref().ok()).copied();
-        own.or_else(|| self.senders.iter().find(|sender| sender.id == blast.sender_id)?.usage.zone)
+        blast.limits.own_zone().or_else(|| self.senders.iter().find(|sender| sender.id == blast.sender_id)?.usage.zone)
     }
 
     /// A time of a blast, by both clocks where its own show another one than the reader's.

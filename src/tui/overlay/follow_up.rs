@@ -173,7 +173,7 @@ pub(super) fn unknown(
     let clock = clock(model);
     let mark = match last_mark {
         Some((at, by)) => format!("The last mark here was {} by {by}.", clock.long(*at)),
-        None => "Nobody has been marked here by hand yet.".to_owned(),
+        None => "Nobody here has been marked as having replied yet.".to_owned(),
     };
     let text = format!("{mark} Replies on the phone that nobody marked are not known: those people would get it too.");
     sentences("Marked everybody who replied?", &text, TextRole::Need, width)

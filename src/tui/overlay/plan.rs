@@ -12,7 +12,7 @@ use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::funnel::percent_words;
 use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::text::{characters, clean, count_of, escaped};
-use crate::domain::zone::words::{by_both_clocks, has_same_time};
+use crate::domain::zone::words::has_same_time;
 use crate::tui::availability;
 use crate::tui::format::{TimeFormat, filter_words, number, rule_times};
 use crate::tui::model::{Model, PlanCount, PlanOverlay};
@@ -164,7 +164,9 @@ fn who(model: &Model, plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
     let is_fewer = is_draft && listed != loaded.people && loaded.segment.is_none();
     let of_draft = if is_fewer { format!(", of {} in the draft", number(listed)) } else { String::new() };
     // On every screen the first line is seen before the number is typed.
-    let now = pace::goes_now(model, loaded).map(|now| format!("; {now}")).unwrap_or_default();
+    let waits =
+        || pace::opens_at(model, loaded).map(|at| format!("first message {}", model.time_of(&loaded.blast, at)));
+    let now = pace::goes_now(model, loaded).or_else(waits).map(|now| format!("; {now}")).unwrap_or_default();
     let first = format!("{again}, from {}{practice}{of_draft}{now}", loaded.blast.sender);
     let us = us(model, loaded);
     let rest: Vec<(i64, String)> = plan.counts().into_iter().map(|count| says(loaded, count, &us)).collect();
@@ -276,21 +278,19 @@ fn samples(plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> 
     lines
 }
 
-/// When it starts once the number is typed, and what takes that back.
+/// When it starts once the number is typed, what takes that back, and when the first message goes.
 fn starts(model: &Model, loaded: &app::Plan) -> String {
-    let clock = clock(model);
-    // What is scheduled already goes now, where somebody sends it again.
-    let is_scheduled = loaded.blast.state == BlastState::Scheduled;
-    let set = loaded.start.as_ref().map(|start| start.at);
-    let first = loaded.repeat.as_ref().and_then(|repeat| repeat.next.first().copied());
-    match first.or(set).filter(|at| !is_scheduled && *at > clock.now) {
+    let undo = model.options.keys.undo();
+    let starts = match pace::set_start(model, loaded) {
         Some(at) => {
-            let starts = by_both_clocks(at, (model.zone_of(&loaded.blast), clock.zone), &clock.long(at));
-            let (undo, pause) = (model.options.keys.undo(), model.options.keys.pause());
+            let (starts, pause) = (model.time_of(&loaded.blast, at), model.options.keys.pause());
             format!("It starts {starts}; until then {undo} or {pause} takes it back.")
         }
-        None => format!("It starts 10 s later; until then {} stops it.", model.options.keys.undo()),
-    }
+        None => format!("It starts 10 s later; until then {undo} stops it."),
+    };
+    let first =
+        |at| format!(" Its hours are closed then: the first message goes {}.", model.time_of(&loaded.blast, at));
+    starts + &pace::opens_at(model, loaded).map(first).unwrap_or_default()
 }
 
 /// In the place of the question, once there is none any more: the state of the blast.

@@ -1,16 +1,17 @@
 //! A blast that waits for its hours, or for its time: which keys send it now, and how its hours change.
 
-use super::plans::plan_of;
+use super::plans::{plan_of, planned};
 use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blasts, draft, raya, tomorrow};
-use crate::app::DraftEdit;
 use crate::app::view::BlastView;
+use crate::app::{self, DraftEdit};
 use crate::domain::blast::BlastState;
 use crate::domain::field_change::FieldChange;
-use crate::domain::pace::LimitColumns;
+use crate::domain::pace::{Forecast, ForecastShare, LimitColumns};
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{Overlay, Prompt};
+use crate::tui::msg::Msg;
 use crate::tui::{DashboardKind, Size};
 
 /// Its hours begin at 20:00; it is 14:02.
@@ -182,4 +183,70 @@ fn days_that_are_changed_are_said_with_the_hours_that_stay() {
     let screen = dashboard.screen().iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ");
     assert!(screen.contains("Its hours become 09:00-21:00 fri,sat,sun."), "{screen}");
     assert!(dashboard.acts().is_empty());
+}
+
+#[test]
+fn what_somebody_else_changed_while_hours_were_typed_is_not_undone() {
+    let mut dashboard = with(STACKED, BlastView { version: 3, ..closed() });
+    let limits = LimitColumns { hours: Some(Ok("21:00-22:00".parse().unwrap())), ..LimitColumns::default() };
+    let theirs = BlastView { limits, version: 4, ..closed() };
+    let rows =
+        || std::iter::once(theirs.clone()).chain(blasts().into_iter().filter(|blast| blast.id != RAYA)).collect();
+
+    dashboard.keys("2e");
+    dashboard.answer(Completion::Blasts(Ok(rows()))).taken();
+    dashboard.keys("\n");
+    assert!(dashboard.acts().is_empty(), "nothing was typed");
+    assert_eq!(dashboard.said(), "Raya promo: nothing is changed");
+
+    let mut dashboard = with(STACKED, BlastView { version: 3, ..closed() });
+    dashboard.keys("2e");
+    dashboard.answer(Completion::Blasts(Ok(rows()))).taken();
+    dashboard.keys(" mon-fri\n");
+    let acts = dashboard.acts();
+    assert!(matches!(acts[..], [WriteRequest::EditPace { version: 3, .. }]), "it is refused: {acts:?}");
+}
+
+#[test]
+fn where_nobody_knows_by_whose_clock_the_hours_are_a_change_of_them_asks() {
+    let mut dashboard = with(STACKED, closed());
+    dashboard.model.senders.clear();
+
+    dashboard.keys("2e").key(Key::Ctrl('u')).keys("19:00-23:00\n");
+    assert!(dashboard.acts().is_empty() && matches!(dashboard.model.prompt, Some(Prompt::Confirm(_))));
+    dashboard.key(Key::Esc).keys("e").key(Key::Tab).keys("10-20\n");
+    assert_eq!(edits(&dashboard.acts()).len(), 1, "how fast it goes opens no hours");
+}
+
+#[test]
+fn a_plan_whose_hours_are_closed_when_it_starts_says_when_its_first_message_goes() {
+    let from = tomorrow(8, 0);
+    let later = |plan: app::Plan| {
+        let tomorrow = Some(ForecastShare { people: 289, from, until: None });
+        app::Plan { forecast: Forecast { today: None, tomorrow, ..Forecast::default() }, ..plan }
+    };
+    for size in [WIDE, Size { width: 80, height: 24 }, Size { width: 50, height: 18 }] {
+        let mut dashboard = planned(later);
+        dashboard.dispatch(Msg::Resized(size));
+        let screen = dashboard.screen().iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ");
+        assert!(screen.contains("first message 21 Nov 08:00"), "{size:?}: {screen}");
+    }
+    let screen = planned(later).screen().iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ");
+    assert!(screen.contains("Its hours are closed then: the first message goes 21 Nov 08:00."), "{screen}");
+
+    let limits = LimitColumns { hours: Some(Ok("20:00-22:00".parse().unwrap())), ..LimitColumns::default() };
+    let at = tomorrow(21, 0);
+    let scheduled = BlastView {
+        state: BlastState::Scheduled,
+        send_after: Some(at),
+        scheduled_for: Some(at),
+        limits,
+        waiting: None,
+        ..raya()
+    };
+    let mut dashboard = with(STACKED, scheduled.clone());
+    dashboard.keys("2S");
+    dashboard.answer(Completion::Plan { blast: RAYA, plan: Box::new(Ok(plan_of(scheduled, 140))) });
+    let screen = dashboard.screen().iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ");
+    assert!(screen.contains("the first message goes 20:00."), "{screen}");
 }

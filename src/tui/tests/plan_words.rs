@@ -295,7 +295,7 @@ fn what_the_check_of_a_sender_found_is_asked_about_before_the_number() {
         dashboard.dispatch(Msg::Resized(Size { width, height }));
         let screen = dashboard.screen();
         let text = screen.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
-        let ask = "Sender sales may not send: device 5851 is not among the account's devices. Send all the same?";
+        let ask = "Sender sales: device 5851 is not among the account's devices. Send all the same?";
         assert!(text.contains(ask) && text.contains("people: "), "{screen:#?}");
     }
 }

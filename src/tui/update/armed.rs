@@ -81,6 +81,12 @@ pub fn recheck(model: &mut Model) {
     model.say(notice);
 }
 
+/// When its own hours begin, if they are closed: nobody may have said yet that it waits for them.
+fn hours_open_at(model: &Model, row: &BlastView) -> Option<DateTime<Utc>> {
+    let own = row.limits.own_window(model.zone_of(row)?).filter(|_| !row.origin.window_local)?;
+    (!own.is_open(model.now)).then(|| own.next_open(model.now))
+}
+
 /// What became of a launch that was announced. Keys are named where they would act on it.
 fn what_became_of(model: &Model, row: &BlastView) -> Notice {
     let (name, is_selected) = (row.name(), model.blast().is_some_and(|blast| blast.id == row.id));
@@ -94,7 +100,10 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
                 let hours = if pace::waits_for_hours(row) { keys(", S sends it now") } else { "" };
                 format!("{name} {waits}{}{hours}", keys("; p pauses it"))
             }
-            None => format!("{name} has started{}", keys(": p pauses it")),
+            None => match hours_open_at(model, row) {
+                Some(at) => format!("{name} waits for its hours, {}{}", model.time_of(row, at), keys(": p pauses it")),
+                None => format!("{name} has started{}", keys(": p pauses it")),
+            },
         },
         BlastState::Paused => format!("{name} was paused{by}{}", keys("; S resumes it")),
         BlastState::Cancelled => return Notice::done(format!("{name} was cancelled{by}")),

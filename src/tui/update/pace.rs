@@ -24,8 +24,8 @@ pub fn waits_for_hours(blast: &BlastView) -> bool {
 pub fn open(model: &mut Model) -> Vec<Effect> {
     let Some(blast) = model.blast() else { return Vec::new() };
     let (hours, pace) = (TextField::with(&hours_text(blast)), TextField::with(&pace_text(blast)));
-    let prompt =
-        PacePrompt { blast: blast.id, name: brief_name(blast), line: PaceLine::Hours, hours, pace, trouble: None };
+    let seen = Box::new(blast.clone());
+    let prompt = PacePrompt { name: brief_name(blast), seen, line: PaceLine::Hours, hours, pace, trouble: None };
     model.notice = None;
     model.prompt = Some(Prompt::Pace(prompt));
     Vec::new()
@@ -35,10 +35,9 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
 pub fn key(model: &mut Model, mut prompt: PacePrompt, key: Key) -> Vec<Effect> {
     match key {
         Key::Esc => return Vec::new(),
-        Key::Enter => match model.blasts.get(prompt.blast).map(|blast| read(&prompt, blast)) {
-            Some(Ok(edit)) => return change(model, prompt.blast, edit),
-            Some(Err((line, why))) => (prompt.line, prompt.trouble) = (line, Some(why)),
-            None => return Vec::new(),
+        Key::Enter => match read(&prompt) {
+            Ok(edit) => return change(model, &prompt.seen, edit),
+            Err((line, why)) => (prompt.line, prompt.trouble) = (line, Some(why)),
         },
         Key::Tab | Key::BackTab => (prompt.line, prompt.trouble) = (prompt.line.other(), None),
         key if prompt.field_mut().key(key) == EditOutcome::NotMine => {
@@ -53,12 +52,16 @@ pub fn key(model: &mut Model, mut prompt: PacePrompt, key: Key) -> Vec<Effect> {
 /// `S` on a blast that waits for its hours: without them it sends at once.
 pub fn send_now(model: &mut Model, blast: BlastId) -> Vec<Effect> {
     let edit = DraftEdit { window: FieldChange::Clear, weekdays: FieldChange::Clear, ..DraftEdit::default() };
-    change(model, blast, edit)
+    let Some(blast) = model.blasts.get(blast).cloned() else { return Vec::new() };
+    change(model, &blast, edit)
 }
 
 /// What was typed as an edit of the blast, or what is wrong with which of both.
-fn read(prompt: &PacePrompt, blast: &BlastView) -> Result<DraftEdit, (PaceLine, String)> {
-    let (hours, days, zone) = read_hours(prompt.hours.text().trim()).map_err(|why| (PaceLine::Hours, why))?;
+fn read(prompt: &PacePrompt) -> Result<DraftEdit, (PaceLine, String)> {
+    let blast = &prompt.seen;
+    let (hours, days, zone) = read_hours(prompt.hours.text().trim()).map_err(|_| {
+        (PaceLine::Hours, "write hours as 09:00-21:00 and days as mon-fri, or nothing for any hour".to_owned())
+    })?;
     if zone.is_some() {
         return Err((PaceLine::Hours, "its time zone stays: write hours and days alone".to_owned()));
     }
@@ -84,18 +87,16 @@ fn own<T: Copy>(limit: Option<&Result<T, UnreadableLimit>>) -> Option<T> {
     limit.and_then(|limit| limit.as_ref().ok()).copied()
 }
 
-/// Writes an edit; where the blast sends at once by it, after a question.
-fn change(model: &mut Model, id: BlastId, edit: DraftEdit) -> Vec<Effect> {
-    let Some(blast) = model.blasts.get(id) else { return Vec::new() };
+/// Writes an edit of a blast as it was seen; where it may send at once by it, after a question.
+fn change(model: &mut Model, blast: &BlastView, edit: DraftEdit) -> Vec<Effect> {
     if edit == DraftEdit::default() {
         let unchanged = format!("{}: nothing is changed", blast.name());
         model.say(Notice::done(unchanged));
         return Vec::new();
     }
-    let zone = model.zone_of(blast).unwrap_or(model.options.zone);
-    let (opens, hours) = (edit.opens_hours(blast, zone, model.now), hours_after(&edit, blast));
+    let (opens, hours) = (edit.opens_hours(blast, model.zone_of(blast), model.now), hours_after(&edit, blast));
     let (name, people) = (brief_name(blast), blast.counts.queued);
-    let write = WriteRequest::EditPace { blast: id, version: blast.version, edit: Box::new(edit) };
+    let write = WriteRequest::EditPace { blast: blast.id, version: blast.version, edit: Box::new(edit) };
     if !opens {
         return vec![Effect::Write(write)];
     }

@@ -166,3 +166,26 @@ async fn the_end_of_the_hours_is_named_where_that_is_wrong() {
     }
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn of_a_blast_that_has_started_what_was_read_may_come_back_whole_with_another_pace() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = blast(&api, json!({ "rate_limit": 20 })).await;
+    let id = path.rsplit('/').next().unwrap();
+    shop.ok(&["blast", "send", id, "--yes", "--no-engine"]).await;
+
+    let whole = api.get(&path).await.body;
+    put(&api, &path, &whole).await.expect(200);
+    assert_eq!(api.get(&path).await.body["version"], whole["version"], "nothing is changed");
+    let mut slower = whole.clone();
+    slower["rate_limit"] = json!(10);
+    assert_eq!(put(&api, &path, &slower).await.expect(200).body["rate_limit"], 10);
+    let mut other = api.get(&path).await.body;
+    other["message"] = json!("Hello");
+    put(&api, &path, &other).await.expect(409);
+
+    let acts = "select count(*) from operator_actions where action = 'edit' and detail ->> 'pace' like 'any hour, 10/min; before: any hour, 20/min'";
+    assert_eq!(shop.number(acts).await, 1);
+    serve.stop().await;
+}

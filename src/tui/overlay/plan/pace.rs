@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use super::super::{clock, wrapped};
 use crate::app;
+use crate::domain::blast::BlastState;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::waiting::hours_of_plan;
 use crate::domain::zone::words::{by_own_clocks_first, city, has_same_time};
@@ -108,6 +109,27 @@ fn hours(model: &Model, loaded: &app::Plan) -> Option<String> {
     loaded.window.as_ref().map(|window| format!("hours {}", hours_of_plan(window, now, zone)))
 }
 
+/// When a blast starts: at its time, or as soon as the number is typed. What is scheduled already goes now, where somebody sends it again.
+pub(super) fn set_start(model: &Model, loaded: &app::Plan) -> Option<DateTime<Utc>> {
+    let set = loaded.start.as_ref().map(|start| start.at);
+    let first = loaded.repeat.as_ref().and_then(|repeat| repeat.next.first().copied());
+    let is_scheduled = loaded.blast.state == BlastState::Scheduled;
+    first.or(set).filter(|at| !is_scheduled && *at > clock(model).now)
+}
+
+/// When the first message goes, where the hours are closed when it starts.
+pub(super) fn opens_at(model: &Model, loaded: &app::Plan) -> Option<DateTime<Utc>> {
+    let starts = set_start(model, loaded).unwrap_or(clock(model).now);
+    loaded.window.as_ref().filter(|_| loaded.zones.is_empty())?;
+    if loaded.blast.state == BlastState::Scheduled {
+        let own = loaded.blast.limits.own_window(model.zone_of(&loaded.blast)?)?;
+        return (!own.is_open(starts)).then(|| own.next_open(starts));
+    }
+    let Forecast { today, tomorrow, later, .. } = loaded.forecast;
+    let first = today.or(tomorrow).or(later)?.from;
+    (first - starts > TimeDelta::minutes(1)).then_some(first)
+}
+
 /// Of a blast without hours that goes out at once, what time it is where its people are.
 pub(super) fn goes_now(model: &Model, loaded: &app::Plan) -> Option<String> {
     let now = clock(model).now;
@@ -116,7 +138,7 @@ pub(super) fn goes_now(model: &Model, loaded: &app::Plan) -> Option<String> {
     }
     let is_now = |share: ForecastShare| share.from - now <= TimeDelta::minutes(1);
     let goes_now = loaded.forecast.today.is_some_and(is_now) && loaded.stopped.is_none() && loaded.zones.is_empty();
-    let is_set = loaded.start.as_ref().is_some_and(|start| start.at > now) || loaded.repeat.is_some();
+    let is_set = set_start(model, loaded).is_some();
     let there = model.zone_of(&loaded.blast).filter(|_| goes_now && !is_set)?;
     let time = now.with_timezone(&there).format("%H:%M");
     Some(format!("no hours set: goes out now, {time} in {}", city(there)))

@@ -1,0 +1,110 @@
+//! Windows that close, or whose configuration changed: what becomes of their blasts.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, kill_process};
+
+use super::{SLOW, until_sent_to};
+use crate::support::{Pty, Setup, Shop, Size};
+
+const WINDOW: Size = Size { columns: 100, rows: 24 };
+
+/// Nobody waits, and everybody is sent to at once.
+const FAST: Setup<'static> = Setup { sender: "rate = \"unlimited\"\nin_flight = 16", ..SLOW };
+
+#[tokio::test]
+async fn a_window_that_was_opened_with_an_older_configuration_takes_no_sender() {
+    let shop = Shop::open(FAST).await;
+    let mut window = shop.dashboard(WINDOW);
+    window.wait_for_text("live");
+    shop.until_listening(1).await;
+    let blast = shop.draft(0..40).await;
+
+    shop.configure(SLOW);
+    shop.ok(&["blast", "send", &blast, "--yes", "--no-engine"]).await;
+
+    shop.until_posts(1).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let posts = shop.sim.stats().await.posts;
+    assert!(posts < 5, "{posts} were sent with the pace that the file no longer has");
+    window.wait_for_text("this window no longer sends");
+    assert_eq!(shop.engines().len(), 1, "a standby with the new configuration sends");
+    window.type_keys("qq");
+    assert!(window.wait_for_exit().success());
+}
+
+#[tokio::test]
+async fn a_window_whose_configuration_changes_hands_its_senders_to_the_standby() {
+    let shop = Shop::open(SLOW).await;
+    let mut window = shop.dashboard(WINDOW);
+    window.wait_for_text("live");
+    shop.blast(0..50).await;
+    shop.until_posts(1).await;
+    let epoch = shop.number("select max(epoch) from sender_leases").await;
+
+    shop.configure(Setup { sender: "gap = \"20m..20m\"", ..SLOW });
+
+    window.wait_for_text("this window no longer sends");
+    let posts = shop.sim.stats().await.posts;
+    shop.until_posts(posts + 2).await;
+    assert!(shop.number("select max(epoch) from sender_leases").await > epoch);
+    assert_eq!(shop.count("uncertain").await, 0);
+    window.type_keys("qq");
+    assert!(window.wait_for_exit().success());
+    shop.promises().await;
+}
+
+/// A window that sends three blasts of three senders, which nobody takes over once it is closed.
+async fn with_three_that_nobody_takes_over() -> (Shop, Pty) {
+    let shop = Shop::open(SLOW).await;
+    for name in ["counter", "market"] {
+        shop.add_sender(name);
+    }
+    for (sender, tag, first) in [("sales", "Raya", 0), ("counter", "Deepavali", 100), ("market", "Hari Sukan", 200)] {
+        let blast = shop.draft_of(sender, first..first + 50, &["--tag", tag]).await;
+        shop.send(&blast).await;
+    }
+    let window = shop.dashboard(WINDOW);
+    window.wait_for_text("live");
+    for first in [0, 100, 200] {
+        until_sent_to(&shop, first).await;
+    }
+    // Another standby would find nothing that it can read.
+    shop.write("config.toml", "[[senders]]\nname = ");
+    shop.engines().into_iter().for_each(|standby| kill_process(standby, Signal::KILL).unwrap());
+    (shop, window)
+}
+
+#[tokio::test]
+async fn whoever_quits_waits_once_for_all_blasts_and_reads_at_once_what_for() {
+    let (_shop, mut window) = with_three_that_nobody_takes_over().await;
+
+    let began = Instant::now();
+    window.type_keys("qq");
+    window.wait_for_text("waiting a few seconds for a standby to take over");
+    let said_after = began.elapsed();
+    let ended = window.wait_for_exit();
+
+    let (text, took) = (window.text(), began.elapsed());
+    assert!(!ended.success(), "{text}");
+    assert!(said_after < Duration::from_secs(3), "{said_after:?}");
+    assert!(took < Duration::from_secs(9), "{took:?} {text}");
+    for tag in ["Raya", "Deepavali", "Hari Sukan"] {
+        assert!(text.contains(&format!("{tag} does not continue without this window")), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_the_wait_for_whoever_takes_over() {
+    let (_shop, mut window) = with_three_that_nobody_takes_over().await;
+    window.type_keys("qq");
+    window.wait_for_text("ctrl-c ends the wait");
+
+    let began = Instant::now();
+    window.type_keys("\u{3}");
+    let ended = window.wait_for_exit();
+
+    let (text, took) = (window.text(), began.elapsed());
+    assert!(!ended.success() && text.contains("the wait ended before it was known"), "{text}");
+    assert!(took < Duration::from_secs(3), "{took:?} {text}");
+}
