@@ -179,8 +179,8 @@ async fn of_a_blast_that_has_started_what_was_read_may_come_back_whole_with_anot
     put(&api, &path, &whole).await.expect(200);
     assert_eq!(api.get(&path).await.body["version"], whole["version"], "nothing is changed");
     let mut slower = whole.clone();
-    slower["rate_limit"] = json!(10);
-    assert_eq!(put(&api, &path, &slower).await.expect(200).body["rate_limit"], 10);
+    slower["rate_limit"] = json!("10/min");
+    assert_eq!(put(&api, &path, &slower).await.expect(200).body["rate_limit"], "10/min");
     let mut other = api.get(&path).await.body;
     other["message"] = json!("Hello");
     put(&api, &path, &other).await.expect(409);
