@@ -60,12 +60,18 @@ impl DraftEdit {
         }
         let Some(zone) = blast.limits.own_zone().or(zone) else { return true };
         let is_open = |limits: &LimitColumns| limits.own_window(zone).is_none_or(|window| window.is_open(now));
-        let after = LimitColumns {
-            hours: after(&self.window, blast.limits.hours.as_ref()),
-            weekdays: after(&self.weekdays, blast.limits.weekdays.as_ref()),
-            ..blast.limits.clone()
-        };
-        !is_open(&blast.limits) && is_open(&after)
+        !is_open(&blast.limits) && is_open(&self.limits_after(&blast.limits))
+    }
+
+    /// The limits of a blast that has started, after this edit.
+    pub fn limits_after(&self, before: &LimitColumns) -> LimitColumns {
+        LimitColumns {
+            rate: after(&self.rate, before.rate.as_ref()),
+            gap: after(&self.gap, before.gap.as_ref()),
+            hours: after(&self.window, before.hours.as_ref()),
+            weekdays: after(&self.weekdays, before.weekdays.as_ref()),
+            zone: before.zone.clone(),
+        }
     }
 
     /// Without what is so already: whoever read a blast may write back all of it.
@@ -232,14 +238,8 @@ fn of_started(edit: DraftEdit, row: &BlastRow) -> Result<DraftEdit, AppError> {
 /// What is logged of an edit: of what has started, how it went before and how it goes now.
 fn logged(version: i64, started: Option<&BlastRow>, edit: &DraftEdit) -> Value {
     let Some(row) = started else { return json!({ "version": version }) };
-    let after = LimitColumns {
-        rate: after(&edit.rate, row.limits.rate.as_ref()),
-        gap: after(&edit.gap, row.limits.gap.as_ref()),
-        hours: after(&edit.window, row.limits.hours.as_ref()),
-        weekdays: after(&edit.weekdays, row.limits.weekdays.as_ref()),
-        zone: row.limits.zone.clone(),
-    };
-    json!({ "version": version, "pace": format!("{}; before: {}", after.words(), row.limits.words()) })
+    let (before, after) = (row.limits.words(), edit.limits_after(&row.limits).words());
+    json!({ "version": version, "pace": format!("{after}; before: {before}") })
 }
 
 /// A limit that can be read.

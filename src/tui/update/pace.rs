@@ -7,7 +7,7 @@ use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::UnreadableLimit;
+use crate::domain::pace::{LimitColumns, UnreadableLimit};
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::{brief_name, number};
@@ -23,7 +23,7 @@ pub fn waits_for_hours(blast: &BlastView) -> bool {
 /// `e` on a blast that has started: its hours, and how fast it goes.
 pub fn open(model: &mut Model) -> Vec<Effect> {
     let Some(blast) = model.blast() else { return Vec::new() };
-    let (hours, pace) = (TextField::with(&hours_text(blast)), TextField::with(&pace_text(blast)));
+    let (hours, pace) = (TextField::with(&hours_text(&blast.limits)), TextField::with(&pace_text(blast)));
     let seen = Box::new(blast.clone());
     let prompt = PacePrompt { name: brief_name(blast), seen, line: PaceLine::Hours, hours, pace, trouble: None };
     model.notice = None;
@@ -109,19 +109,9 @@ fn change(model: &mut Model, blast: &BlastView, edit: DraftEdit) -> Vec<Effect> 
 
 /// At which hours and on which days a blast sends after an edit.
 fn hours_after(edit: &DraftEdit, blast: &BlastView) -> String {
-    let hours = after(&edit.window, own(blast.limits.hours.as_ref())).map(|hours| hours.to_string());
-    let days = after(&edit.weekdays, own(blast.limits.weekdays.as_ref())).map(|days| days.to_string());
-    match hours.into_iter().chain(days).collect::<Vec<_>>().join(" ") {
+    match hours_text(&edit.limits_after(&blast.limits)) {
         none if none.is_empty() => "From then on it sends at any hour.".to_owned(),
         hours => format!("Its hours become {hours}."),
-    }
-}
-
-fn after<T: Copy>(change: &FieldChange<T>, before: Option<T>) -> Option<T> {
-    match change {
-        FieldChange::Keep => before,
-        FieldChange::Clear => None,
-        FieldChange::Set(value) => Some(*value),
     }
 }
 
@@ -139,7 +129,7 @@ fn words(edit: &DraftEdit, row: &BlastView) -> String {
     let of_hours = !edit.window.is_keep() || !edit.weekdays.is_keep();
     let of_pace = !edit.gap.is_keep() || !edit.rate.is_keep();
     let said = |text: String, none: &str| if text.is_empty() { none.to_owned() } else { text };
-    let hours = of_hours.then(|| said(hours_text(row), "any hour"));
+    let hours = of_hours.then(|| said(hours_text(&row.limits), "any hour"));
     let pace = of_pace.then(|| said(pace_text(row), "the sender's own pace"));
     hours.into_iter().chain(pace).collect::<Vec<_>>().join(", ")
 }
@@ -160,9 +150,9 @@ fn command_line(edit: &DraftEdit, id: BlastId) -> String {
 }
 
 /// The hours and days as they are typed.
-fn hours_text(blast: &BlastView) -> String {
-    let hours = own(blast.limits.hours.as_ref()).map(|hours| hours.to_string());
-    let days = own(blast.limits.weekdays.as_ref()).map(|days| days.to_string());
+fn hours_text(limits: &LimitColumns) -> String {
+    let hours = own(limits.hours.as_ref()).map(|hours| hours.to_string());
+    let days = own(limits.weekdays.as_ref()).map(|days| days.to_string());
     hours.into_iter().chain(days).collect::<Vec<_>>().join(" ")
 }
 

@@ -117,7 +117,7 @@ pub(super) fn set_start(model: &Model, loaded: &app::Plan) -> Option<DateTime<Ut
     first.or(set).filter(|at| !is_scheduled && *at > clock(model).now)
 }
 
-/// When the first message goes, where the hours are closed when it starts.
+/// When the first message goes, where a blast with hours does not send as soon as it starts: they are closed, or the day's cap is used up.
 pub(super) fn opens_at(model: &Model, loaded: &app::Plan) -> Option<DateTime<Utc>> {
     let starts = set_start(model, loaded).unwrap_or(clock(model).now);
     loaded.window.as_ref().filter(|_| loaded.zones.is_empty())?;
