@@ -21,6 +21,7 @@ mod error;
 pub mod evidence;
 pub mod fence;
 pub mod forget;
+mod history;
 pub mod hook;
 pub mod import;
 mod in_flight;

@@ -38,6 +38,8 @@ pub struct Plan {
     pub suppressed: i64,
     /// Whom the filter that names its people finds now.
     pub segment: Option<SegmentCount>,
+    /// How many had the same message by another blast of this sender's business, or may have had it.
+    pub had_this_message: i64,
     /// How many had a message from this sender's business in the last 7 days.
     pub recently_messaged: i64,
     /// How many are still queued in another blast of the same business, which may start later, and would get both.
@@ -108,6 +110,9 @@ pub struct Sample {
 const RECENTLY: TimeDelta = TimeDelta::days(7);
 
 impl Plan {
+    /// What is said of those who had the same message.
+    pub const HAD_THIS: &str = "had, or may have had, this very message by another blast";
+
     /// What is said of those who wrote and are not marked.
     pub const WROTE: &str = "wrote and not marked as replied: it goes to them too";
 
@@ -166,6 +171,7 @@ impl App {
             people,
             suppressed: suppressed + row.counts.opted_out,
             segment: self.whom_it_finds(&row, &business, answered).await?,
+            had_this_message: overlap.had_this_message,
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
             wrote: plan::wrote(self.pool(), (id, &business), &left_out).await?,

@@ -7,6 +7,7 @@ use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 use super::StoreError;
 use super::connect::is_known;
+use super::history::newest_change;
 use super::in_flight::{self, not_in_flight};
 use super::lease::Lease;
 use super::settings;
@@ -173,7 +174,7 @@ async fn doubt_put_back(tx: &mut PgConnection, people: &[PgRow]) -> Result<(), S
         return Ok(());
     }
     sqlx::query(
-        "with doubted as (
+        concat!("with doubted as (
              update blast_recipients r
                 set status = 'uncertain', standing = 'uncertain', changed_at = now(),
                     attempt = greatest(r.attempt, (select max(m.attempt) from provider_message m where m.recipient_id = r.id)),
@@ -183,9 +184,9 @@ async fn doubt_put_back(tx: &mut PgConnection, people: &[PgRow]) -> Result<(), S
              returning id, blast_id, attempt, reason)
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
          select blast_id, id, attempt,
-                coalesce((select h.new_status from status_history h where h.recipient_id = d.id order by h.id desc limit 1), 'queued'),
+                coalesce(", newest_change!("d.id", "d.attempt"), ", 'queued'),
                 'uncertain', 'engine', jsonb_build_object('why', reason)
-           from doubted d",
+           from doubted d"),
     )
     .bind(people.iter().map(|row| row.get(0)).collect::<Vec<i64>>())
     .execute(tx)
@@ -231,8 +232,9 @@ const CLAIM: &str = concat!(
                (select true from provider_message m
                  where m.recipient_id = r.id and m.attempt - 1 = r.attempt limit 1) is not null
                or r.attempt = 2147483647 or r.attempt > 0
-                  and coalesce((select h.new_status from status_history h
-                                 where h.recipient_id = r.id order by h.id desc limit 1), 'queued') <> 'queued' as is_by_hand
+                  and coalesce(",
+    newest_change!("r.id", "r.attempt"),
+    ", 'queued') <> 'queued' as is_by_hand
           from blast_recipients r
          where r.blast_id = $1 and r.status = 'queued' and r.next_attempt_at <= now()
            and (r.next_attempt_at, r.id) > ($5, $6)

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 
+use super::history::{newest_change, oldest_month};
 use super::in_flight::current;
 use super::{StoreError, begin};
 use crate::domain::ids::{BlastId, RecipientId};
@@ -156,17 +157,20 @@ async fn taken_twice(
     blast: Option<BlastId>,
     (after, until): (RecipientId, RecipientId),
 ) -> Result<Vec<TakenTwice>, StoreError> {
-    let twice = sqlx::query_as(
+    let twice = sqlx::query_as(concat!(
         "select r.blast_id, r.id as recipient_id, x.attempt as first, min(y.attempt) as second
            from blast_recipients r
            join provider_message x on x.recipient_id = r.id and x.outcome = 'accepted'
            join provider_message y on y.recipient_id = r.id and y.outcome = 'accepted' and y.attempt > x.attempt
           where r.id > $2 and r.id <= $3 and ($1::bigint is null or r.blast_id = $1)
-            and exists (select from status_history h where h.recipient_id = r.id and h.attempt = x.attempt)
+            and (exists (select from status_history h where h.recipient_id = r.id and h.attempt = x.attempt)
+                 or x.received_at >= ",
+        oldest_month!(),
+        ")
             and not exists (select from status_history h
                              where h.recipient_id = r.id and h.attempt = x.attempt and h.new_status in ('queued', 'failed'))
           group by r.blast_id, r.id, x.attempt order by r.id, x.attempt",
-    );
+    ));
     Ok(twice.bind(blast).bind(after).bind(until).fetch_all(pool).await?)
 }
 
@@ -174,7 +178,7 @@ async fn taken_twice(
 const HISTORIES_AT_ONCE: i64 = 20_000;
 
 /// Blasts with somebody whose newest history is not their status: the other half of the audit. Whoever has no history
-/// (nothing happened yet, or its months were dropped) contradicts nothing. Of whoever is in flight the history says what it said before
+/// (nothing happened yet, or its months were dropped) contradicts nothing; an acceptance says *sent* without a row. Of whoever is in flight the history says what it said before
 /// (or *sending*, by an earlier version). In pages: a million people outlast the longest
 /// statement.
 pub async fn audit_history(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<BlastId>, StoreError> {
@@ -196,14 +200,15 @@ async fn torn_after(
 ) -> Result<(Option<RecipientId>, Vec<BlastId>), StoreError> {
     let page = sqlx::query_as(concat!(
         "with page as materialized (
-             select id, blast_id, status as stored, ",
+             select id, blast_id, attempt, status as stored, ",
         current!("", status),
         " as status from blast_recipients
               where id > $2 and ($1::bigint is null or blast_id = $1) order by id limit $3)
-         select max(p.id), coalesce(array_agg(distinct p.blast_id) filter (where h.new_status not in (p.status, p.stored)), '{}')
+         select max(p.id), coalesce(array_agg(distinct p.blast_id) filter (where n.newest not in (p.status, p.stored)), '{}')
            from page p
-           left join lateral (select new_status from status_history h
-                               where h.recipient_id = p.id order by h.id desc limit 1) h on true"
+          cross join lateral (select ",
+        newest_change!("p.id", "p.attempt", kept),
+        ") n (newest)"
     ))
     .bind(blast)
     .bind(after)

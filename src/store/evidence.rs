@@ -198,7 +198,7 @@ async fn write_batch<'a>(
     let mut writing = StatementBuilder::default();
     let recorded = recorded(entries, &settled);
     write::answers(tx, &mut writing, &recorded, trust).await?;
-    write::history(&mut writing, &batch.steps)?;
+    write::history(&mut writing, &batch.steps, trust)?;
     write::reopen(tx, &batch.reopened()).await?;
     let answered = batch.answered();
     let changes = batch.into_changes();
@@ -320,6 +320,14 @@ struct StatusChange<'a> {
     entry: &'a EvidenceEntry,
     old: Status,
     new: Status,
+}
+
+impl StatusChange<'_> {
+    /// Whether all of it can be read from the answer to the attempt: a send was accepted like any other.
+    fn stands_with_its_attempt(&self) -> bool {
+        let Self { entry, old: Status::Sending, new: Status::Sent } = self else { return false };
+        entry.source == EvidenceSource::Send && entry.answer.is_some() && entry.by.is_none() && entry.metadata.is_none()
+    }
 }
 
 impl<'a> Batch<'a> {

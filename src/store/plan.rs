@@ -35,6 +35,13 @@ macro_rules! had_message_since {
     };
 }
 
+/// Whether another blast `b` has the same message as the planned one `p`.
+macro_rules! has_same_message {
+    () => {
+        "(b.message, b.template) is not distinct from (p.message, p.template) and (p.message <> '' or p.template is not null)"
+    };
+}
+
 mod people;
 
 use chrono::{DateTime, NaiveTime, Utc};
@@ -56,17 +63,25 @@ pub struct Overlap {
     pub recently_messaged: i64,
     /// Still queued in another blast of this business that is launched, also for a time that is to come.
     pub queued_elsewhere: i64,
+    /// Had the same message by another blast of this business, whenever that was, or may have had it.
+    pub had_this_message: i64,
 }
 
 const OVERLAP: &str = concat!(
     "with others as materialized (
              select b.id, ",
     still_to_send!("$1"),
-    " as is_live
-               from blasts b join senders s on s.id = b.sender_id and s.business = $2
-              where b.id <> $1 and b.answer_until is null and (b.state in ('scheduled', 'sending', 'paused') or b.updated_at > $3))
+    " as is_live, ",
+    has_same_message!(),
+    " as is_same
+               from blasts b join senders s on s.id = b.sender_id and s.business = $2 join blasts p on p.id = $1
+              where b.id <> $1 and b.answer_until is null
+                and (b.state in ('scheduled', 'sending', 'paused') or b.updated_at > $3 or ",
+    has_same_message!(),
+    "))
          select count(*) filter (where o.recent and o.gets_it) as recently_messaged,
-                count(*) filter (where o.waiting and o.gets_it) as queued_elsewhere
+                count(*) filter (where o.waiting and o.gets_it) as queued_elsewhere,
+                count(*) filter (where o.again and o.gets_it) as had_this_message
            from blast_recipients r
           cross join lateral (
                 select not exists (select 1 from suppressions s
@@ -76,7 +91,9 @@ const OVERLAP: &str = concat!(
     had_message_since!("o", "$3"),
     " and o.blast_id in (select id from others)) as recent,
                        bool_or(o.status = 'queued'
-                               and o.blast_id in (select id from others where is_live)) as waiting
+                               and o.blast_id in (select id from others where is_live)) as waiting,
+                       bool_or((o.status between 'sent' and 'closed' or o.status = 'uncertain')
+                               and o.blast_id in (select id from others where is_same)) as again
                   from blast_recipients o
                  where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) o
           where r.blast_id = $1 and r.status = 'queued' and r.id <> all($4) and exists (select from others)"

@@ -10,7 +10,6 @@ use rust_decimal::Decimal;
 pub mod actions;
 pub mod activity;
 pub mod blasts;
-mod changes;
 pub mod charges;
 mod condition;
 pub mod errors;

@@ -241,10 +241,16 @@ const fn attempt_outcome(outcome: &SendOutcome) -> AttemptOutcome {
     }
 }
 
-/// What the history says beside the change.
+/// The words with which providers say of an acceptance no more than that it is one: WSAPME's and Meta's.
+const PLAIN_ACCEPTANCES: [&str; 2] = ["PENDING", "accepted"];
+
+/// What the history says beside the change. Of an acceptance that is like any other, nothing: the step then needs no row of its own
+/// (`store/view/changes.rs`).
 fn metadata(evidence: &Evidence) -> Option<Value> {
     match evidence {
-        Evidence::Accepted { provider_status: Some(word), .. } => Some(json!({ "word": word })),
+        Evidence::Accepted { provider_status: Some(word), .. } if !PLAIN_ACCEPTANCES.contains(&word.as_str()) => {
+            Some(json!({ "word": word }))
+        }
         Evidence::Rejected { code, message, .. } => Some(json!({ "code": code, "why": message })),
         Evidence::Unknown { why } => Some(json!({ "why": why })),
         Evidence::Released { not_before: None } => Some(json!({ "why": "given back before it was sent" })),

@@ -45,6 +45,9 @@ pub(super) struct PlanAnswer {
     start_note: Option<String>,
     /// Whom its filter finds now, and leaves out.
     segment: Option<SegmentAnswer>,
+    /// Had the same message by another blast of this sender's business, whenever that was, or may have had it.
+    #[schema(example = 0)]
+    had_this_message: i64,
     /// Had a message from this sender's business in the last 7 days, or may have had one: who is uncertain counts, who failed does not.
     #[schema(example = 0)]
     recently_messaged: i64,
@@ -247,6 +250,7 @@ impl From<Plan> for PlanAnswer {
             starts_at: plan.start.as_ref().map(|start| start.at),
             start_note: plan.start.and_then(|start| start.note),
             segment: plan.segment.map(SegmentAnswer::from),
+            had_this_message: plan.had_this_message,
             recently_messaged: plan.recently_messaged,
             queued_elsewhere: plan.queued_elsewhere,
             wrote: plan.wrote,

@@ -195,8 +195,41 @@ pub(super) async fn reopen(tx: &mut PgConnection, blasts: &[i64]) -> Result<(), 
     Ok(())
 }
 
-/// Appends the changes of status, in order.
-pub(super) fn history(writing: &mut StatementBuilder, steps: &[StatusChange<'_>]) -> Result<(), StoreError> {
+/// Appends the changes of status, in order; where claims are trusted, those that stand with their attempt only for hooks
+/// (`store/history.rs`).
+pub(super) fn history(
+    writing: &mut StatementBuilder,
+    steps: &[StatusChange<'_>],
+    trust: Assumption,
+) -> Result<(), StoreError> {
+    let (accepted, others): (Vec<_>, Vec<_>) =
+        steps.iter().partition(|step| trust == Assumption::Claims && step.stands_with_its_attempt());
+    history_for_hooks(writing, &accepted)?;
+    history_rows(writing, &others)
+}
+
+/// A hook that begins to read meanwhile begins behind these: they happened before it was there.
+fn history_for_hooks(writing: &mut StatementBuilder, accepted: &[&StatusChange<'_>]) -> Result<(), StoreError> {
+    if accepted.is_empty() {
+        return Ok(());
+    }
+    let arrays = [
+        writing.array("bigint", column(accepted, |step| step.entry.blast.0))?,
+        writing.array("bigint", column(accepted, |step| step.entry.recipient.0))?,
+        writing.array("int", column(accepted, |step| step.entry.stamped.attempt))?,
+        writing.array("timestamptz", column(accepted, |step| step.entry.stamped.at))?,
+    ];
+    writing.part(format!(
+        "insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, happened_at, source)
+         select x.blast_id, x.recipient_id, x.attempt, 'sending', 'sent', x.at, 'send'
+           from unnest({}) as x (blast_id, recipient_id, attempt, at)
+          where exists (select from hooks where told_history is not null)",
+        arrays.join(", "),
+    ));
+    Ok(())
+}
+
+fn history_rows(writing: &mut StatementBuilder, steps: &[&StatusChange<'_>]) -> Result<(), StoreError> {
     if steps.is_empty() {
         return Ok(());
     }

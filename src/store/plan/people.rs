@@ -33,6 +33,8 @@ pub struct PlanPerson {
 pub enum PlanGroup {
     /// Left out: they opted out.
     OptedOut,
+    /// Had the same message by another blast, or may have had it.
+    SameMessage,
     /// Had a message lately, or may have had one.
     Recent,
     /// Queued in another blast as well.
@@ -75,6 +77,7 @@ pub async fn of_group(
     let mut tx = settings::begin_hot_path(pool).await?;
     let people = sqlx::query_as(match group {
         PlanGroup::OptedOut => OPTED_OUT,
+        PlanGroup::SameMessage => SAME_MESSAGE,
         PlanGroup::Recent => RECENT,
         PlanGroup::Elsewhere => ELSEWHERE,
         PlanGroup::Wrote => WROTE,
@@ -109,24 +112,34 @@ const OPTED_OUT: &str = "
        and $3::timestamptz is not null and $5::bigint[] is not null
      order by r.id limit $4";
 
-const RECENT: &str = concat!(
-    "
+/// People with the newest message by another blast that fulfils a condition on its row `x`, its blast `b` and the planned one `p`.
+macro_rules! who_had {
+    ($($which:expr),+) => {
+        concat!(
+            "
     select r.phone_number, r.name, o.tag, o.at, o.is_uncertain
       from blast_recipients r
      cross join lateral (
            select b.blast_tag as tag, coalesce(x.sent_at, x.changed_at) as at, x.status = 'uncertain' as is_uncertain
              from blast_recipients x join blasts b on b.id = x.blast_id join senders s on s.id = b.sender_id
+             join blasts p on p.id = $1
             where person_key(x.phone_number) = person_key(r.phone_number) and x.blast_id <> r.blast_id
               and s.business = $2 and b.answer_until is null
               and ",
-    had_message_since!("x", "$3"),
-    "
+            $($which),+,
+            "
             order by 2 desc limit 1) o
-     where r.blast_id = $1 and r.status = 'queued' and r.id <> all($5)
+     where r.blast_id = $1 and r.status = 'queued' and $3::timestamptz is not null and r.id <> all($5)
        and not exists (select from suppressions s
                         where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))
      order by r.id limit $4"
-);
+        )
+    };
+}
+
+const RECENT: &str = who_had!(had_message_since!("x", "$3"));
+const SAME_MESSAGE: &str =
+    who_had!(has_same_message!(), " and (x.status between 'sent' and 'closed' or x.status = 'uncertain')");
 
 const ELSEWHERE: &str = concat!(
     "

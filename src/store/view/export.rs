@@ -5,13 +5,13 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
-use super::changes::changes_of;
 use super::{RecipientRow, condition};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::store::StoreError;
+use crate::store::history::changes_of;
 
 /// The ids of a blast's people in one of these statuses, behind `after`, in the list's order; at most `limit`. Each status
 /// is one walk of the index `(blast_id, status, id)`: a page costs the same wherever in the blast it is.

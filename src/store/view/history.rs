@@ -7,7 +7,22 @@ use super::ChangesSince;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::store::StoreError;
+use crate::store::history::{first_row_of_attempt, is_accepted_without_row};
 use crate::store::in_flight::not_in_flight;
+
+/// The steps since `$1`, but for those into *sending*: the rows of the history, and the acceptances that have none.
+const STEPS_SINCE: &str = concat!(
+    "select id::float8 as place, blast_id, recipient_id, old_status, new_status from status_history where changed_at > $1
+      union all
+     select coalesce(h.id - 0.25, 2e300), r.blast_id, a.recipient_id, 'sending', 'sent'
+       from provider_message a
+       join blast_recipients r on r.id = a.recipient_id
+       left join lateral (",
+    first_row_of_attempt!("id, old_status"),
+    ") h on true
+      where a.received_at > $1 and ",
+    is_accepted_without_row!(),
+);
 
 /// How many people came to which status since, in the screen's order; of one blast or of all, without answers to
 /// people who wrote. Whoever stands at a stage now
@@ -29,11 +44,12 @@ pub async fn since(pool: &PgPool, blast: Option<BlastId>, from: DateTime<Utc>) -
         }
     };
     let sql = format!(
-        "with changed as (
-             select recipient_id, (array_agg(old_status order by id))[1] as before,
-                    (array_agg(new_status order by id desc))[1] as after
-               from status_history
-              where changed_at > $1 and ($2::bigint is null or blast_id = $2)
+        "with step as ({STEPS_SINCE}),
+         changed as (
+             select recipient_id, (array_agg(old_status order by place))[1] as before,
+                    (array_agg(new_status order by place desc))[1] as after
+               from step
+              where ($2::bigint is null or blast_id = $2)
                 and ($2 is not null or blast_id not in (select id from blasts where answer_until is not null))
               group by recipient_id),
          {counted}

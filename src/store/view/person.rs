@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 
-use super::changes::changes_of;
 use super::recipients::COLUMNS;
 use super::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, condition, opt_outs, replies};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, OrderId, RecipientId, SenderId};
 use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
+use crate::store::history::changes_of;
 use crate::store::in_flight::current;
 use crate::store::transaction::begin_with;
 use crate::store::{StoreError, session};

@@ -201,6 +201,9 @@ impl PlanCount {
     pub const fn of_file(self) -> (&'static str, &'static str) {
         match self {
             Self::Group(PlanGroup::OptedOut) => ("opted-out", "who is left out because they opted out"),
+            Self::Group(PlanGroup::SameMessage) => {
+                ("same-message", "who had this very message by another blast, or may have had it")
+            }
             Self::Group(PlanGroup::Recent) => ("recent", "who had a message in the last 7 days, or may have had one"),
             Self::Group(PlanGroup::Elsewhere) => ("elsewhere", "who is queued in another blast as well"),
             Self::Group(PlanGroup::Wrote) => ("wrote", "who wrote and is not marked as replied"),
@@ -237,6 +240,7 @@ impl PlanOverlay {
         let Some(plan) = &self.loaded else { return Vec::new() };
         let groups = [
             (PlanGroup::OptedOut, plan.suppressed),
+            (PlanGroup::SameMessage, plan.had_this_message),
             (PlanGroup::Recent, plan.recently_messaged),
             (PlanGroup::Elsewhere, plan.queued_elsewhere),
             (PlanGroup::Wrote, plan.wrote),

@@ -19,6 +19,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         blast,
         people,
         suppressed: 3,
+        had_this_message: 0,
         recently_messaged: 124,
         queued_elsewhere: 31,
         wrote: 0,

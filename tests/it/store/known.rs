@@ -3,11 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use blastdeck::domain::recipient::{Evidence, Mark, StampedEvidence};
+use blastdeck::domain::ids::RecipientId;
+use blastdeck::domain::recipient::{Evidence, Mark, ProviderStage, StampedEvidence};
 use blastdeck::domain::status::Status;
 use blastdeck::store::claim::Claimed;
+use blastdeck::store::count::audit_history;
 use blastdeck::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource};
-use chrono::Utc;
+use blastdeck::store::view;
+use blastdeck::store::view::history::since;
+use chrono::{TimeDelta, Utc};
 
 use super::{BLAST, Scene, accepted};
 use crate::support::measured;
@@ -44,8 +48,85 @@ async fn it_comes_to_the_same_as_reading_first() {
     assert_eq!((&settled, &read), (&vec![SENT], &vec![SENT]));
     assert_eq!(row(&scene, 1).await, row(&scene, 2).await);
     assert_eq!(scene.number("select count(distinct body) from provider_message").await, 2);
-    assert_eq!(scene.number("select count(*) from status_history where new_status = 'sent'").await, 2);
     scene.invariants().await;
+}
+
+/// The steps of a person as faces show them.
+async fn steps(scene: &Scene, person: i64) -> Vec<String> {
+    let details = view::recipients::details(scene.pool(), RecipientId(person)).await.unwrap().unwrap();
+    details.history.iter().map(|step| format!("{} {} {}", step.old_status, step.new_status, step.source)).collect()
+}
+
+/// A hook reads the history by its ids, from when it began to: from then on each step has a row.
+async fn ask_for_history(scene: &Scene) {
+    scene.execute("insert into hooks (name, told_history) values ('crm', 0)").await;
+}
+
+#[tokio::test]
+async fn the_step_into_sent_is_read_from_the_attempt_and_has_a_row_only_for_hooks() {
+    let scene = Scene::queued(3).await;
+    let people = scene.claim(3).await;
+    let rows = "select count(*) from status_history";
+
+    scene.record(&[known(&people[0])]).await;
+    let without = scene.number(rows).await;
+    ask_for_history(&scene).await;
+    scene.record(&[known(&people[1])]).await;
+    let with = scene.number(rows).await;
+    // Read first, as whoever was sent to before.
+    scene.execute("delete from hooks").await;
+    scene.record(&[EvidenceEntry { snapshot: None, ..known(&people[2]) }]).await;
+
+    assert_eq!((without, with, scene.number(rows).await), (0, 1, 2));
+    for person in 1..=3 {
+        assert_eq!(steps(&scene, person).await, ["queued sending send", "sending sent send"]);
+    }
+    assert_eq!(audit_history(scene.pool(), None).await.unwrap(), []);
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn what_follows_an_acceptance_without_a_row_comes_after_it() {
+    let scene = Scene::queued(2).await;
+    let people = scene.claim(2).await;
+    scene.record(&people.iter().map(known).collect::<Vec<_>>()).await;
+    let read = Evidence::Provider { stage: ProviderStage::Read, word: "READ".to_owned(), c2s_at: None, error: None };
+    let stamped = StampedEvidence { attempt: 1, at: Utc::now(), evidence: read };
+    scene.record(&[EvidenceEntry::new(BLAST, people[0].id, stamped, EvidenceSource::Poll)]).await;
+
+    assert_eq!(steps(&scene, 1).await, ["queued sending send", "sending sent send", "sent read poll"]);
+    let reached = since(scene.pool(), Some(BLAST), Utc::now() - TimeDelta::hours(1)).await.unwrap().reached;
+    assert_eq!(reached, [(Status::Sent, 2), (Status::Delivered, 1), (Status::Read, 1)]);
+    let later = since(scene.pool(), None, Utc::now() + TimeDelta::hours(1)).await.unwrap().reached;
+    assert_eq!(later, []);
+}
+
+#[tokio::test]
+async fn a_status_that_contradicts_an_acceptance_without_a_row_is_found_by_the_audit() {
+    let scene = Scene::queued(2).await;
+    let people = scene.claim(2).await;
+    scene.record(&people.iter().map(known).collect::<Vec<_>>()).await;
+    assert_eq!(audit_history(scene.pool(), None).await.unwrap(), []);
+
+    scene.execute("update blast_recipients set status = 'failed', standing = 'failed' where id = 2").await;
+
+    assert_eq!(audit_history(scene.pool(), None).await.unwrap(), [BLAST]);
+    // What came after it may have been dropped with its month.
+    scene.execute("update provider_message set received_at = received_at - interval '2 years'").await;
+    assert_eq!(audit_history(scene.pool(), None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn whoever_was_accepted_without_a_row_and_is_put_back_by_hand_is_not_sent_to_again() {
+    let scene = Scene::queued(2).await;
+    let people = scene.claim(2).await;
+    scene.record(&people.iter().map(known).collect::<Vec<_>>()).await;
+
+    scene.execute("update blast_recipients set status = 'queued', standing = 'queued', next_attempt_at = now()").await;
+
+    assert_eq!(scene.claim(2).await.len(), 0);
+    assert_eq!(scene.statuses().await, ["uncertain", "uncertain"]);
+    assert_eq!(steps(&scene, 1).await, ["queued sending send", "sending sent send", "sent uncertain engine"]);
 }
 
 #[tokio::test]

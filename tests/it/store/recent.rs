@@ -31,3 +31,33 @@ async fn what_failed_is_no_message_that_somebody_had_and_who_is_uncertain_is_sai
     let listed: Vec<_> = people.iter().map(|person| (person.phone_number.to_string(), person.is_uncertain)).collect();
     assert_eq!(listed, [("+60 10-000 0001".to_owned(), false), ("+60 10-000 0003".to_owned(), true)]);
 }
+
+#[tokio::test]
+async fn who_had_this_very_message_is_counted_and_listed_however_long_ago_it_was() {
+    let scene = Scene::queued(0).await;
+    scene
+        .execute(
+            "insert into blasts (blast_tag, sender_id, message, state) values ('Again', 1, 'Hi', 'draft');
+             insert into blast_recipients (blast_id, phone_number, status, standing, sent_at, failed_at, message_id, attempt) values
+                 (1, '+60100000001', 'read', 'read', now() - interval '90 days', null, 'M1', 1),
+                 (1, '+60100000002', 'failed', 'failed', null, now(), null, 1),
+                 (1, '+60100000003', 'uncertain', 'uncertain', null, null, null, 1);
+             insert into blast_recipients (blast_id, phone_number)
+             select 2, '+6010000000' || n from generate_series(1, 4) as n;
+             update blasts set updated_at = now() - interval '80 days' where id = 1",
+        )
+        .await;
+    let since = Utc::now() - TimeDelta::days(7);
+    let had = async || {
+        let overlap = plan::overlap(scene.pool(), BlastId(2), ("kedai", since), &[]).await.unwrap();
+        let group = (BlastId(2), PlanGroup::SameMessage);
+        let people = plan::of_group(scene.pool(), group, ("kedai", since), &[]).await.unwrap();
+        (overlap.had_this_message, people.iter().map(|person| person.phone_number.to_string()).collect::<Vec<_>>())
+    };
+
+    assert_eq!(had().await, (0, vec![]), "another message");
+    scene.execute("update blasts set message = (select message from blasts where id = 1) where id = 2").await;
+    assert_eq!(had().await, (2, vec!["+60 10-000 0001".to_owned(), "+60 10-000 0003".to_owned()]));
+    scene.execute("update blasts set message = ''").await;
+    assert_eq!(had().await, (0, vec![]), "no message is not the same message");
+}

@@ -130,13 +130,21 @@ const INVARIANTS: [Rule; 16] = [
         "select recipient_id || ' ' || h.before || ' then ' || h.old_status
            from (select *, lag(new_status, 1, 'queued') over (partition by recipient_id order by id) as before
                    from status_history) h
-          where h.before <> h.old_status and not (h.before = 'queued' and h.old_status = 'sending')",
+          where h.before <> h.old_status and not (h.before = 'queued' and h.old_status = 'sending')
+            and not (h.before = 'queued' and h.old_status = 'sent'
+                     and exists (select 1 from provider_message m where m.recipient_id = h.recipient_id
+                                    and m.attempt = h.attempt and m.outcome = 'accepted'))",
     ),
     (
         "a newest history that is not the status",
         "select r.phone_number || ' ' || r.status from blast_recipients r
-          where r.status <> coalesce((select h.new_status from status_history h where h.recipient_id = r.id
-                                       order by h.id desc limit 1), 'queued')",
+          where r.status <> case
+                when exists (select 1 from provider_message m where m.recipient_id = r.id and m.attempt = r.attempt
+                                and m.outcome = 'accepted')
+                     and not exists (select 1 from status_history h where h.recipient_id = r.id and h.attempt = r.attempt)
+                then 'sent'
+                else coalesce((select h.new_status from status_history h where h.recipient_id = r.id
+                                order by h.id desc limit 1), 'queued') end",
     ),
     (
         "a stage that news lowered",
