@@ -34,6 +34,8 @@ pub struct Notifier {
 }
 
 struct Channels {
+    /// What other processes order arrives as a notification.
+    has_sessions: bool,
     hints: watch::Sender<u64>,
     orders: watch::Sender<u64>,
     inbox: watch::Sender<u64>,
@@ -51,12 +53,13 @@ const HINT_EVERY: Duration = Duration::from_millis(250);
 impl Notifier {
     /// Receives nothing, and publishes only explicit orders: for a verb that reads once.
     pub fn deaf() -> Self {
-        Self::new().0
+        Self::new(false).0
     }
 
-    fn new() -> (Self, mpsc::UnboundedReceiver<BlastId>) {
+    fn new(has_sessions: bool) -> (Self, mpsc::UnboundedReceiver<BlastId>) {
         let (changed, gathered) = mpsc::unbounded_channel();
         let inner = Channels {
+            has_sessions,
             hints: watch::Sender::new(0),
             orders: watch::Sender::new(0),
             inbox: watch::Sender::new(0),
@@ -69,7 +72,7 @@ impl Notifier {
 
     /// Begins to listen. Tasks end with `stop`.
     pub fn start(pool: &PgPool, has_sessions: bool, stop: &CancellationToken) -> Self {
-        let (news, gathered) = Self::new();
+        let (news, gathered) = Self::new(has_sessions);
         if has_sessions {
             tokio::spawn(stop.clone().run_until_cancelled_owned(news.clone().listen(pool.clone())));
         } else {
@@ -77,6 +80,11 @@ impl Notifier {
         }
         tokio::spawn(stop.clone().run_until_cancelled_owned(news.clone().publish(pool.clone(), gathered)));
         news
+    }
+
+    /// Whether orders of other processes wake this one. Else it has to look for them.
+    pub fn is_notified(&self) -> bool {
+        self.inner.has_sessions
     }
 
     pub fn hints(&self) -> watch::Receiver<u64> {

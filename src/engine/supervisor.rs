@@ -34,8 +34,10 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 /// How often an engine whose blasts all wait polls; one that ends by itself polls a little sooner. Orders wake it at once.
 const IDLE_POLL_EVERY: Duration = Duration::from_secs(5);
 const LAST_POLL_EVERY: Duration = Duration::from_secs(2);
-/// How often it polls while nobody is to be sent to or asked about; sooner in a rehearsal, whose time runs faster.
-const REST_POLL_EVERY: Duration = Duration::from_secs(30);
+/// How often it polls while nobody is to be sent to or asked about, where notifications bring orders and where they do not; sooner
+/// in a rehearsal, whose time runs faster.
+const REST_POLL_EVERY: Duration = Duration::from_secs(60);
+const REST_POLL_UNNOTIFIED_EVERY: Duration = Duration::from_secs(30);
 /// The pause between two turns of clearing after a cancel or a delete, which leaves half of the time to the senders.
 const CLEARING_POLL_EVERY: Duration = Duration::from_millis(500);
 
@@ -234,7 +236,8 @@ impl Supervisor {
 
     /// How often everything is looked at while there is nothing to do here.
     fn rest(&self) -> Duration {
-        self.engine.settings.shrink(REST_POLL_EVERY).max(IDLE_POLL_EVERY)
+        let every = if self.engine.notifier.is_notified() { REST_POLL_EVERY } else { REST_POLL_UNNOTIFIED_EVERY };
+        self.engine.settings.shrink(every).max(IDLE_POLL_EVERY)
     }
 
     async fn step(&mut self) -> Result<ControlFlow<()>, StoreError> {

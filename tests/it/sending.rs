@@ -105,8 +105,9 @@ async fn an_answer_is_stored_byte_for_byte_whatever_it_is() {
 
     for (n, (_, body, outcome, status)) in (0..).zip(answers) {
         let stored: (Vec<u8>, String, String) = sqlx::query_as(
-            "select m.body, m.outcome, (select h.new_status::text from status_history h
-                                         where h.recipient_id = r.id and h.source = 'send' order by h.id desc limit 1)
+            "select m.body, m.outcome, coalesce((select h.new_status::text from status_history h
+                                                  where h.recipient_id = r.id and h.source = 'send' order by h.id desc limit 1),
+                                                case when r.sent_at is not null then 'sent' end)
                from blast_recipients r join provider_message m on m.recipient_id = r.id where r.phone_number = '+' || $1",
         )
         .bind(digits(n))

@@ -37,7 +37,7 @@ async fn who_had_this_very_message_is_counted_and_listed_however_long_ago_it_was
     let scene = Scene::queued(0).await;
     scene
         .execute(
-            "insert into blasts (blast_tag, sender_id, message, state) values ('Again', 1, 'Hi', 'draft');
+            "insert into blasts (blast_tag, sender_id, message, state) values ('Again', 1, 'Hello', 'draft');
              insert into blast_recipients (blast_id, phone_number, status, standing, sent_at, failed_at, message_id, attempt) values
                  (1, '+60100000001', 'read', 'read', now() - interval '90 days', null, 'M1', 1),
                  (1, '+60100000002', 'failed', 'failed', null, now(), null, 1),
