@@ -85,8 +85,6 @@ async fn open_once(global: &Global, config: Config, shutdown: &Shutdown, greetin
 pub(super) async fn welcome(app: &App, charset: Charset) -> tui::WelcomeFacts {
     let config = app.config();
     let has_sender = !config.senders.is_empty();
-    let private =
-        if config.database.url.is_none() { "private, on this machine" } else { "the one of the configuration" };
     let none_yet = || match crate::config::own_path() {
         Some(path) => format!("none yet; would be {}", path.display()),
         None => "none yet".to_owned(),
@@ -97,7 +95,7 @@ pub(super) async fn welcome(app: &App, charset: Charset) -> tui::WelcomeFacts {
         if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) { "no colours" } else { "16 colours" };
     let letters = if charset == Charset::Ascii { "ASCII" } else { "UTF-8" };
     tui::WelcomeFacts {
-        database: format!("ready: {private}"),
+        database: format!("ready: {}", config.database.place()),
         has_sender,
         config: config.path().map_or_else(none_yet, |path| format!("{}, {}", path.display(), senders(config))),
         terminal: format!("{letters}, {colours}; y copies if tmux has set-clipboard on"),

@@ -159,10 +159,7 @@ async fn memory_check(app: &App) -> DoctorCheck {
 }
 
 fn database(context: &Context) -> String {
-    match &context.app.config().database.url {
-        Some(url) => format!("{url}, schema up to date"),
-        None => format!("private, in {}, schema up to date", context.app.config().database.data_dir.display()),
-    }
+    format!("{}, schema up to date", context.app.config().database.place())
 }
 
 /// Nothing where a token is not a file, or readable by its owner only; an unreadable one is reported with its sender.

@@ -30,6 +30,16 @@ pub struct DatabaseConfig {
     pub state_dir: PathBuf,
 }
 
+impl DatabaseConfig {
+    /// Where it is, for people: its address without a password, or the directory of the private one.
+    pub fn place(&self) -> String {
+        match &self.url {
+            Some(url) => url.to_string(),
+            None => format!("private, in {}", self.data_dir.display()),
+        }
+    }
+}
+
 /// `[engine]`.
 #[derive(Debug, Clone)]
 pub struct EngineConfig {

@@ -177,6 +177,14 @@ macro_rules! shown_act {
 }
 use shown_act;
 
+/// Who failed or became uncertain, of a row `h`. What an operator's act led to is not shown beside that act.
+macro_rules! is_trouble {
+    () => {
+        "h.new_status in ('failed', 'uncertain') and h.source <> 'operator'"
+    };
+}
+use is_trouble;
+
 /// A launch that was taken back is not shown beside the change that took it back.
 macro_rules! standing_change {
     () => {
@@ -209,7 +217,9 @@ const PAGE: &str = concat!(
          (select 1, h.id, h.changed_at, h.blast_id, h.recipient_id, null, null, h.new_status::text, h.metadata ->> 'why', h.by_whom,
                  null, null
             from status_history h
-           where h.new_status in ('failed', 'uncertain') and (h.changed_at, h.id) < ($1, ($2::bigint[])[2])
+           where ",
+    is_trouble!(),
+    " and (h.changed_at, h.id) < ($1, ($2::bigint[])[2])
            order by h.changed_at desc, h.id desc limit $3)
          union all
          (select 2, a.id, a.at, a.blast_id, case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.recipient_id end,

@@ -171,6 +171,23 @@ async fn what_was_decided_about_an_uncertain_message_and_that_a_draft_was_delete
 }
 
 #[tokio::test]
+async fn a_decision_that_is_taken_back_is_one_line_and_no_news_to_whoever_took_it_back() {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute("update blast_recipients set status = 'uncertain', standing = 'uncertain', attempt = 1 where id = 2")
+        .await;
+    let aina = operator_app(&scene, "aina").await;
+    aina.mark(RecipientId(2), Mark::Resolve(Resolution::Drop)).await.unwrap();
+    let before = activity::page(scene.pool(), None, 20).await.unwrap().len();
+
+    aina.undo_person(RecipientId(2)).await.unwrap();
+
+    let rows = activity::page(scene.pool(), None, 20).await.unwrap();
+    assert_eq!(rows.len(), before, "in place of the decision: {rows:?}");
+    assert!(!rows.iter().any(|row| matches!(row.event, ActivityEvent::Trouble { .. })), "{rows:?}");
+}
+
+#[tokio::test]
 async fn u_after_a_mark_was_taken_back_does_not_call_an_older_act_the_last_one() {
     let scene = Scene::queued(3).await;
     let aina = operator_app(&scene, "aina").await;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
 use super::super::Total;
-use super::{UNREAD_MAX, far, first_opt_out, shown_act, standing_change};
+use super::{UNREAD_MAX, far, first_opt_out, is_trouble, shown_act, standing_change};
 use crate::domain::unseen::Unseen;
 use crate::store::StoreError;
 use crate::store::inbox::{Nameless, NamelessKind};
@@ -61,7 +61,9 @@ macro_rules! unseen {
 /// An operator's own acts are no news to them.
 const HEAD: &str = concat!(
     "select greatest((select max(received_at) from replies), (select max(created_at) from suppressions),
-                     (select max(changed_at) from status_history where new_status in ('failed', 'uncertain')),
+                     (select max(changed_at) from status_history h where ",
+    is_trouble!(),
+    "),
                      (select a.at from operator_actions a where ",
     shown_act!(),
     " order by a.at desc, a.id desc limit 1),
@@ -69,7 +71,7 @@ const HEAD: &str = concat!(
                      (select max(received_at) from provider_notices)) as newest, ",
     unseen!("suppressions x", "x.created_at", "x.id", "x.created_by is distinct from $3 and ", first_opt_out!()),
     " + ",
-    unseen!("status_history h", "h.changed_at", "h.id", "h.new_status in ('failed', 'uncertain')"),
+    unseen!("status_history h", "h.changed_at", "h.id", is_trouble!()),
     " + ",
     unseen!("operator_actions a", "a.at", "a.id", "a.operator <> $3 and ", shown_act!()),
     " + ",
