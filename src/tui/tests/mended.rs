@@ -344,16 +344,3 @@ fn the_draft_of_a_step_says_in_its_plan_when_it_goes() {
         assert!(screen.contains(&format!("step 1 of Raya promo made this draft: {says}.")), "{screen}");
     }
 }
-
-#[test]
-fn a_command_whose_keys_have_no_room_is_seen_to_have_some() {
-    let mut dashboard = TestDashboard::new(SMALL);
-    dashboard.keys("1:");
-    let screen = dashboard.screen();
-    let listed: Vec<_> = screen[3..10].iter().filter(|line| !line.trim().is_empty()).collect();
-    let keyless = |line: &&&String| {
-        let title = line.trim_start_matches(['>', ' ']);
-        crate::tui::action::ACTIONS.iter().any(|action| !action.keys.is_empty() && action.title == title)
-    };
-    assert!(listed.iter().filter(keyless).count() == 0 && !listed.is_empty(), "{screen:#?}");
-}
