@@ -18,6 +18,7 @@ mod model;
 mod mouse;
 mod msg;
 mod overlay;
+mod pace_words;
 mod run;
 mod terminal;
 mod theme;

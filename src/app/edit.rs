@@ -13,7 +13,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Gap, Hours, LimitColumn, LimitColumns, Rate, UnreadableLimit, Weekdays};
+use crate::domain::pace::{Gap, Hours, LimitColumn, LimitColumns, Rate, UnreadableLimit, Weekdays, dropped_hours};
 use crate::domain::phone::Phone;
 use crate::domain::start_at::StartAt;
 use crate::engine::variables;
@@ -154,6 +154,16 @@ impl App {
         self.log_draft_act(&mut tx, Act::Edit, &head, detail).await?;
         tx.commit().await?;
         self.notify(id).await
+    }
+
+    /// The hours and weekdays that a blast had when it was started, where it was made to send at any hour since: `09:00-21:00`.
+    pub async fn dropped_hours(&self, id: BlastId) -> Result<Option<String>, AppError> {
+        let limits = self.blast_row(id).await?.limits;
+        if limits.hours.is_some() || limits.weekdays.is_some() {
+            return Ok(None);
+        }
+        let changes = action::pace_changes(self.pool(), id).await?;
+        Ok(changes.iter().find_map(|change| dropped_hours(change)).map(str::to_owned))
     }
 
     /// What the launch of a scheduled blast decided, as it is after an edit.

@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 use super::AppError;
 use crate::domain;
 use crate::domain::act::Act;
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, TEST_STAGE};
+use crate::domain::pace::dropped_hours;
 use crate::domain::phone::Phone;
 use crate::domain::text::clean;
 use crate::store::action::{self, LoggedAction};
@@ -50,6 +51,7 @@ async fn taken_back_since(tx: &mut PgConnection, act: &LoggedAction) -> Result<O
 fn what(act: &LoggedAction, head: Option<&BlastHead>, whom: &str) -> String {
     let blast = || blast_name(act, head);
     match &act.action {
+        Act::Launch if is_test(head) => "send one message to yourself".to_owned(),
         Act::Launch => format!("start {}", blast()),
         Act::Resume => format!("resume {}", blast()),
         Act::Pause => format!("pause {}", blast()),
@@ -63,12 +65,23 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>, whom: &str) -> String {
         Act::Answer => format!("answer {whom}"),
         Act::Create => format!("create {}", blast()),
         Act::Edit if act.detail.get("skipped").is_some() => format!("leave out a time of {}", blast()),
-        Act::Edit if act.detail.get("step").is_some() => format!("change a step of {}", blast()),
+        Act::Edit if act.detail.get("step").is_some() => {
+            let (verb, joined) = match text(act, "step_was") {
+                "added" => ("add", "to"),
+                "removed" => ("remove", "from"),
+                "paused" => ("pause", "of"),
+                "resumed" => ("resume", "of"),
+                _ => ("change", "of"),
+            };
+            format!("{verb} step {} {joined} {}", act.detail["step"], blast())
+        }
         Act::Edit if act.detail.get("order").is_some() => match act.detail.get("state").and_then(Value::as_str) {
             Some(state) => format!("take order {} to {state}", text_of_order(act)),
             None => format!("edit order {}", text_of_order(act)),
         },
         Act::Undo => format!("cancel order {}", text_of_order(act)),
+        Act::Edit if dropped_hours(text(act, "pace")).is_some() => format!("have {} send at any hour", blast()),
+        Act::Edit if act.detail.get("pace").is_some() => format!("change the hours or the pace of {}", blast()),
         Act::Edit => format!("edit {}", blast()),
         Act::Add => format!("add people to {}", blast()),
         Act::Remove => format!("take people out of {}", blast()),
@@ -81,6 +94,7 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>, whom: &str) -> String {
 /// What reverses it, if anything does.
 fn reversal(act: &LoggedAction, head: Option<BlastHead>) -> String {
     match &act.action {
+        Act::Launch if is_test(head.as_ref()) => "what went out cannot be called back; nobody else got it".to_owned(),
         Act::Launch | Act::Resume | Act::Pause | Act::Retry => since(act, head.map(|head| head.state)),
         Act::Suppress => format!("`blastdeck suppress remove {}` lets it be messaged again", scope(act)),
         Act::Unsuppress => format!("`blastdeck suppress add {}` suppresses it again", scope(act)),
@@ -95,11 +109,27 @@ fn reversal(act: &LoggedAction, head: Option<BlastHead>) -> String {
         Act::Edit if act.detail.get("order").is_some() && act.detail.get("state").is_none() => {
             format!("`blastdeck order edit {}` changes it again", text_of_order(act))
         }
+        Act::Edit if act.detail.get("step").is_some() => match text(act, "step_was") {
+            "removed" => "f on its people, then a, adds it again".to_owned(),
+            "paused" => "! lists it, and there S resumes it".to_owned(),
+            "resumed" => "! lists it, and there p pauses it".to_owned(),
+            _ => "! lists it, and there X removes it".to_owned(),
+        },
+        Act::Edit if dropped_hours(text(act, "pace")).is_some() => {
+            let hours = dropped_hours(text(act, "pace")).unwrap_or_default();
+            format!("p pauses it; e gives it its hours again ({hours})")
+        }
+        Act::Cancel if head.is_some() => "that cannot be taken back; d on it makes a new draft like it".to_owned(),
         Act::Edit if ["skipped", "step", "order"].iter().all(|of| act.detail.get(of).is_none()) => {
             "e on it changes it again".to_owned()
         }
         _ => FOR_GOOD.to_owned(),
     }
+}
+
+/// Whether a blast is one message to whoever launched it.
+fn is_test(head: Option<&BlastHead>) -> bool {
+    head.is_some_and(|head| head.follow_up_stage == TEST_STAGE)
 }
 
 /// The key that deletes what was created, while it is a draft; and the one for an earlier mark, which `u` does not reach.

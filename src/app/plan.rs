@@ -52,7 +52,7 @@ pub struct Plan {
     pub repeat: Option<PlannedRepeat>,
     /// When it starts by itself, where that is not at once.
     pub start: Option<PlannedStart>,
-    /// The pace of the limit that binds, in words: "gap 20s..60s, about 90 an hour".
+    /// The pace of the limit that binds, in words: "gap 20-60 s, about 90 an hour".
     pub pace: String,
     /// Its hours and days, with their zone: "09:00-21:00 mon,tue (Asia/Kuala_Lumpur)".
     pub window: Option<String>,

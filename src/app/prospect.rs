@@ -94,7 +94,7 @@ impl Prospect<'_> {
         whole(per_hour(&self.limits(), &own.limits))
     }
 
-    /// The pace in words: `gap 20s..1m, about 90 an hour`, of the limit that binds.
+    /// The pace in words: `gap 20-60 s, about 90 an hour`, of the limit that binds.
     pub fn pace(&self) -> String {
         let own = match self.blast.limits.under(&self.sender.limits) {
             Ok(own) => own.limits,

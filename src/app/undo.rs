@@ -16,7 +16,7 @@ use super::put_back::LiftedIn;
 use super::{App, AppError, StillSuppressed};
 use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
-use crate::domain::blast::{BlastState, blast_name};
+use crate::domain::blast::{BlastState, TEST_STAGE, blast_name};
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::recipient::{Evidence, Resolution, Undone};
 use crate::domain::sale::Sale;
@@ -290,11 +290,15 @@ impl App {
 
     async fn undo_launch(&self, mut tx: DbTransaction, act: &LoggedAction) -> Result<UndoOutcome, AppError> {
         let blast = act.blast_id.ok_or_else(|| AppError::NotFound("that blast is gone".to_owned()))?;
-        let is_under_way = blast::head(&mut tx, blast).await?.is_some_and(|head| head.state.is_under_way());
-        if !is_under_way {
+        let head = blast::head(&mut tx, blast).await?;
+        let is_test = head.as_ref().is_some_and(|head| head.follow_up_stage == TEST_STAGE);
+        if !head.is_some_and(|head| head.state.is_under_way()) {
             return Err(last_act::refusal(&mut tx, act).await?);
         }
-        let (head, state) = self.disarm(&mut tx, blast).await?;
+        let (head, state) = match self.disarm(&mut tx, blast).await {
+            Err(AppError::Refused(_)) if is_test => return Err(last_act::refusal(&mut tx, act).await?),
+            disarmed => disarmed?,
+        };
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         tx.commit().await?;
         self.notify(blast).await?;

@@ -22,7 +22,7 @@ mod span;
 mod turns;
 mod window;
 
-pub use blast_limits::{BlastLimits, LimitColumn, LimitColumns, UnreadableLimit};
+pub use blast_limits::{BlastLimits, LimitColumn, LimitColumns, UnreadableLimit, dropped_hours};
 pub use forecast::{Backlog, BindingLimit, DueLater, Forecast, ForecastShare, binding, per_hour, unheeded};
 pub use gap::{DailyCap, Gap, PairGap};
 pub use pacer::{Limits, Pacer, PastAttempts};

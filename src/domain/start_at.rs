@@ -118,9 +118,14 @@ impl TypedStart {
             Self::At(start) => start,
             Self::OnDay { ahead, time } => on(ahead, time),
             Self::Next(time) => {
-                let start = on(Days::new(0), time);
-                let is_to_come = start.resolve(zone).is_some_and(|start| start.at > now);
-                if is_to_come { start } else { on(Days::new(1), time) }
+                let local = today.and_time(time);
+                let is_to_come = StartAt::Local(local).resolve(zone).is_some_and(|start| start.at > now);
+                match zone.from_local_datetime(&local) {
+                    _ if is_to_come => StartAt::Local(local),
+                    // The clocks show it once more: as a local time it would stand for the first.
+                    MappedLocalTime::Ambiguous(_, again) if again > now => StartAt::Moment(again.to_utc()),
+                    _ => on(Days::new(1), time),
+                }
             }
         }
     }
@@ -275,6 +280,21 @@ mod tests {
             let said = text.parse::<StartAt>().unwrap_err().to_string();
             assert!(said.contains("such as 2026-12-01T09:00") && !said.contains('\u{1b}'), "{said}");
         }
+    }
+
+    #[test]
+    fn a_time_that_the_clocks_show_once_more_today_is_that_second_time_once_the_first_is_past() {
+        // In London the clocks go from 02:00 back to 01:00 at 01:00 UTC on 25 October 2026.
+        let at = |now: &str| {
+            let now = now.parse().unwrap();
+            let start = "01:30".parse::<TypedStart>().unwrap().read_at(Europe::London, now);
+            start.resolve(Europe::London).unwrap().at.to_rfc3339()
+        };
+
+        assert_eq!(at("2026-10-25T00:10:00Z"), "2026-10-25T00:30:00+00:00", "in the first pass, before it");
+        assert_eq!(at("2026-10-25T00:40:00Z"), "2026-10-25T01:30:00+00:00", "in the first pass, after it");
+        assert_eq!(at("2026-10-25T01:10:00Z"), "2026-10-25T01:30:00+00:00", "in the second pass, before it");
+        assert_eq!(at("2026-10-25T01:40:00Z"), "2026-10-26T01:30:00+00:00", "after both");
     }
 
     #[test]

@@ -304,7 +304,7 @@ async fn message_info(
 }
 
 fn device<'a>(id: &'a str, status: &'static str) -> LinkedPhone<'a> {
-    LinkedPhone { id_device: id, device_name: format!("Simulated phone {id}"), status }
+    LinkedPhone { id_device: id, device_name: format!("DEMO phone {id}"), status }
 }
 
 fn device_status(world: &World) -> &'static str {

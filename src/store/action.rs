@@ -223,6 +223,16 @@ pub async fn sales_without(
     Ok(of_each.filter_map(sale).collect())
 }
 
+/// What was logged of the changes of a blast's hours and pace, newest first.
+pub async fn pace_changes(pool: &PgPool, blast: BlastId) -> Result<Vec<String>, StoreError> {
+    let changes = sqlx::query_scalar(
+        "select detail ->> 'pace' from operator_actions
+          where blast_id = $1 and action = 'edit' and detail ->> 'pace' is not null
+          order by id desc",
+    );
+    Ok(changes.bind(blast).fetch_all(pool).await?)
+}
+
 /// Whether an act is not taken back.
 pub async fn stands(tx: &mut PgConnection, id: ActionId) -> Result<bool, StoreError> {
     let stands = sqlx::query_scalar("select exists (select from operator_actions where id = $1 and undone_at is null)");

@@ -53,6 +53,8 @@ pub enum PaletteListing {
 pub struct UiAction {
     /// What it does, for the help and the command palette.
     pub title: &'static str,
+    /// The same for the help, where there is more to be said.
+    explained: Option<&'static str>,
     pub keys: &'static [Key],
     pub scopes: &'static [KeyScope],
     pub danger: Danger,
@@ -81,6 +83,7 @@ use KeyScope::{
 const fn shows(title: &'static str, keys: Keys, scopes: Scopes, perform: Perform) -> UiAction {
     UiAction {
         title,
+        explained: None,
         keys,
         scopes,
         danger: Danger::Calm,
@@ -141,6 +144,16 @@ impl UiAction {
     const fn danger(mut self, danger: Danger) -> Self {
         self.danger = danger;
         self
+    }
+
+    const fn explained(mut self, meaning: &'static str) -> Self {
+        self.explained = Some(meaning);
+        self
+    }
+
+    /// What it does, for the help.
+    pub fn meaning(&self) -> &'static str {
+        self.explained.unwrap_or(self.title)
     }
 
     const fn keys_only(mut self) -> Self {
@@ -223,10 +236,10 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(when::no_blast)
         .footer_here(views::compare_word, 7),
     marks("they replied", &[Char('r')], ON_PEOPLE, marks::replied)
-        .unless(when::cannot_mark)
+        .unless(when::cannot_mark_answered)
         .footer_here(marks::replied_word, 1),
     marks("they bought; an amount may follow", &[Char('c')], ON_PEOPLE, marks::closed)
-        .unless(when::cannot_mark)
+        .unless(when::cannot_mark_answered)
         .refused_by(prompts::refuse_digits)
         .footer_here(marks::closed_word, 1),
     marks("never message them again", &[Char('b')], ON_PEOPLE, marks::opted_out)
@@ -306,7 +319,7 @@ pub const ACTIONS: &[UiAction] = &[
     )
     .unless(follow_ups::cannot_step)
     .footer("by itself", 2),
-    shows("send, once the number is typed; who a count is about", &[Enter], &[Plan], plan::enter)
+    shows("send, once the number is typed; on a count, the people it counts", &[Enter], &[Plan], plan::enter)
         .unless(plan::cannot_send)
         .footer_here(plan::entered, 1),
     marks("one message to yourself, as the shown person reads it", &[Char('M')], &[Plan], plan::send_test)
@@ -324,7 +337,10 @@ pub const ACTIONS: &[UiAction] = &[
     moves("previous stage, person, sample", &[Char('[')], |model| moves::step(model, -1)),
     moves("next stage, person, sample", &[Char(']')], |model| moves::step(model, 1))
         .pair_footer(moves::stepped_over, 7),
-    shows("find a person", &[Char('/')], &[Everywhere], find::open).unless(when::cannot_find).footer("find", 2),
+    shows("find a person", &[Char('/')], &[Everywhere], find::open)
+        .unless(when::no_blast)
+        .explained("find a person; in Blasts and in the help it lists only some")
+        .footer("find", 2),
     shows(
         "follow up those who are stuck here",
         &[Char('f')],
@@ -349,7 +365,8 @@ pub const ACTIONS: &[UiAction] = &[
     shows("another order", &[Char('o')], &[Blasts, Recipients], sorting::next).unless(when::no_blast),
     shows("the order from its other end", &[Char('O')], &[Blasts, Recipients], sorting::reverse).unless(when::no_blast),
     shows("write the report to a file", &[Char('w')], &[Blasts, Funnel, Recipients], reports::write)
-        .unless(when::no_blast),
+        .unless(when::no_blast)
+        .footer("report", 12),
     shows("to the blasts", &[Char('1')], &[Everywhere], |model| moves::to_pane(model, Pane::Blasts)),
     shows("to the funnel", &[Char('2')], &[Everywhere], |model| moves::to_pane(model, Pane::Funnel)),
     shows("to the recipients", &[Char('3')], &[Everywhere], |model| moves::to_pane(model, Pane::Recipients)),

@@ -7,7 +7,7 @@ use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::format::{TimeFormat, brief};
 use crate::tui::model::{FunnelView, Model, Overlay, Pane, PlanOverlay, RetryReading, Shown, stuck_at};
-use crate::tui::update::{pace, steps};
+use crate::tui::update::{marks, pace, steps};
 
 pub fn read_only(model: &Model) -> Option<String> {
     model.is_read_only().then(|| "read-only: nothing is changed from here".to_owned())
@@ -19,12 +19,6 @@ pub fn no_blast(model: &Model) -> Option<String> {
         None if model.blasts.is_loaded() => Some("there is no blast yet: n in Blasts writes one".to_owned()),
         None => Some("still reading the blasts".to_owned()),
     }
-}
-
-/// The help is read, and not left, by the key that it explains.
-pub fn cannot_find(model: &Model) -> Option<String> {
-    let is_help = matches!(model.overlays.last(), Some(Overlay::Help(_)));
-    is_help.then(|| "this is the help: esc leaves it, then / finds".to_owned()).or_else(|| no_blast(model))
 }
 
 /// A slip beside the keys of a page does not leave it.
@@ -157,9 +151,12 @@ fn is_retried_by_nobody(model: &Model, blast: &BlastView) -> bool {
 pub fn cannot_retry(model: &Model) -> Option<String> {
     let Some(blast) = model.blast() else { return no_blast(model) };
     match blast.state {
-        BlastState::Draft | BlastState::Scheduled => Some("nothing of it has been sent yet".to_owned()),
+        BlastState::Draft | BlastState::Scheduled => {
+            Some(format!("nothing of {} has been sent yet: nobody can have failed", blast.name()))
+        }
         BlastState::Cancelled | BlastState::Failed => {
-            Some("it is over: make a new blast for those who failed".to_owned())
+            let how = if blast.state == BlastState::Cancelled { "was cancelled" } else { "failed as a whole" };
+            Some(format!("{} {how}: nobody of it is tried again; d makes a draft like it", blast.name()))
         }
         _ if blast.counts.failed == 0 => Some(format!("nobody failed in {}", blast.name())),
         _ if is_retried_by_nobody(model, blast) => Some(NOBODY_TO_RETRY.to_owned()),
@@ -255,6 +252,11 @@ pub fn cannot_mark(model: &Model) -> Option<String> {
     let shown = if in_activity { model.activity.shown } else { model.recipients.shown };
     let unseen = model.overlays.is_empty() && shown == Shown::NotYet;
     unseen.then(|| "the list is new: look first, nobody was marked".to_owned())
+}
+
+/// The same for what only somebody can have done whom a message reached.
+pub fn cannot_mark_answered(model: &Model) -> Option<String> {
+    cannot_mark(model).or_else(|| marks::cannot_have_answered(model))
 }
 
 /// Whether no mark works here, whatever is read next: a list that is still being read keeps the keys of its people.

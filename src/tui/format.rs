@@ -9,6 +9,7 @@ use crate::app::view::{BlastView, Total};
 pub use crate::domain::amount::{in_currency, money, symbol};
 use crate::domain::blast::{blast_name, is_initial};
 use crate::domain::filter::in_words;
+use crate::domain::ids::BlastId;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::clean_shown;
 pub use crate::domain::text::{count_of, number, people as counted, span_words};
@@ -162,6 +163,14 @@ pub fn start_at(start: StartAt) -> String {
         StartAt::Local(local) => local.format("%Y-%m-%d %H:%M:%S").to_string(),
         moment @ StartAt::Moment(_) => moment.to_string(),
     }
+}
+
+/// The names of blasts that are shown together: one that stands for several of them has the id behind it, `Raya promo, Initial #7`.
+pub fn told_apart(names: &[(BlastId, String)]) -> Vec<String> {
+    let has_twin = |id: BlastId, name: &str| names.iter().any(|(other, said)| *other != id && said == name);
+    let told =
+        |(id, name): &(BlastId, String)| if has_twin(*id, name) { format!("{name} #{id}") } else { name.clone() };
+    names.iter().map(told).collect()
 }
 
 #[cfg(test)]

@@ -87,9 +87,17 @@ pub const fn preview_rows(area: Rect) -> u16 {
     }
 }
 
-/// How many events fit into a pane of what happened: its title, and the line at the cursor in full, take the rest.
+/// The lines above the list of what happened: its title and, where there is room, the names of its columns.
+pub const fn activity_head_rows(area: Rect) -> u16 {
+    if area.height >= HEADED_ACTIVITY { 2 } else { 1 }
+}
+
+/// From this many rows on the columns of what happened are named.
+const HEADED_ACTIVITY: u16 = 8;
+
+/// How many events fit into a pane of what happened: what stands above them, and the line at the cursor in full, take the rest.
 pub const fn activity_rows(area: Rect) -> usize {
-    area.height.saturating_sub(1 + preview_rows(area)) as usize
+    area.height.saturating_sub(activity_head_rows(area) + preview_rows(area)) as usize
 }
 
 fn large(body: Rect) -> Layout {

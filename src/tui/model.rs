@@ -39,8 +39,8 @@ pub use form::{
 pub use narrowed_blasts::{KeptRows, NarrowedBlasts};
 pub use notice::{ArmedLaunch, LogLine, LostActs, Notice, StandingBlast, Tone};
 pub use overlay::{
-    CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowFoundOverlay, FollowUpOverlay, Overlay, PlanCount,
-    PlanOverlay, RESOLUTIONS, ResolutionChoice,
+    CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowFoundOverlay, FollowUpOverlay, HelpOverlay, Overlay,
+    PlanCount, PlanOverlay, RESOLUTIONS, ResolutionChoice,
 };
 pub use presence::Presence;
 pub use progress::{BlastReading, COMPARED_MAX, FunnelView, FunnelViews};

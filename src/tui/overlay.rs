@@ -71,7 +71,7 @@ pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
         Overlay::Plan(plan) => plan::content(model, plan, width).folded(width),
         Overlay::FollowUp(page) => follow_up::content(model, page, width),
         Overlay::FollowFound(page) => follow_found::content(model, page, width),
-        Overlay::Help(scroll) => help::content(model, *scroll, width),
+        Overlay::Help(help) => help::content(model, help, width),
         Overlay::Log(_) => lists::log(model, width),
         Overlay::Commands(palette) => palette::content(model, palette),
         Overlay::Needs(chosen) => needs::content(model, *chosen, width),
@@ -97,9 +97,17 @@ pub fn page_rows(model: &Model) -> usize {
 pub fn pinned_lines(model: &Model) -> usize {
     match model.overlays.last() {
         Some(Overlay::Commands(_)) => 1,
+        Some(Overlay::Help(help)) => usize::from(help::has_field(help)),
+        Some(Overlay::FollowUp(page)) => says_below(model, &follow_up::segments(model, page)),
+        Some(Overlay::FollowFound(page)) => says_below(model, &follow_found::segments(model, page)),
         Some(Overlay::Plan(plan)) => whom_lines(model, plan).min(page_rows(model) / 2),
         _ => 0,
     }
+}
+
+/// The line that says that nothing is sent, where the title has no room for it.
+fn says_below(model: &Model, title: &[String]) -> usize {
+    usize::from(!follow_up::says_in_title(title, model.size.width))
 }
 
 /// Whether some of what is to stay above is among the lines that scroll: there is no room for all of it.

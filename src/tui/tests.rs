@@ -35,6 +35,7 @@ mod known;
 mod leaving;
 mod lines;
 mod marks;
+mod mended;
 mod naming;
 mod narrowing;
 mod needs;

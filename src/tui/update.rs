@@ -14,6 +14,7 @@ pub mod find;
 pub mod follow_found;
 pub mod follow_ups;
 pub mod form;
+mod help;
 mod key_outcome;
 mod keys;
 mod known;

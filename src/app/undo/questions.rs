@@ -4,7 +4,7 @@ use super::undone;
 use crate::app::marks::person_of;
 use crate::app::{App, AppError};
 use crate::domain::act::Act;
-use crate::domain::blast::blast_name;
+use crate::domain::blast::{TEST_STAGE, blast_name};
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::text::people;
 use crate::store::action;
@@ -26,6 +26,8 @@ impl App {
         let Some(head) = blast::head(&mut tx, id).await? else { return Ok(None) };
         let what = match (&act.action, act.recipient_id) {
             (Act::Launch | Act::Resume, _) if !in_another || !head.state.is_under_way() => return Ok(None),
+            // It has gone out: there is nothing to be asked about.
+            (Act::Launch, _) if head.follow_up_stage == TEST_STAGE => return Ok(None),
             (Act::Launch, _) => "its launch".to_owned(),
             (Act::Resume, _) => "that it was resumed".to_owned(),
             (_, None) => return Ok(None),

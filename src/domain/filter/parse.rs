@@ -52,6 +52,8 @@ pub enum FilterError {
     NotATime(String),
     #[error("`older:{0}` is not known: a span such as 48h or 2d, or a time such as 14:00")]
     NotASpan(String),
+    #[error("`older:{0}` leaves nobody out: write a span such as 48h, or leave it away for everybody")]
+    NoAge(String),
     #[error("`{0}` wants a value after it")]
     NoValue(String),
     #[error("too long to be a filter: {TEXT_MAX} characters at most")]
@@ -330,6 +332,9 @@ fn stage(word: &str) -> Result<Status, FilterError> {
 
 /// A span back from now, or a time.
 fn older(value: &str, reader: MomentParser) -> Result<Test, FilterError> {
+    if parse_span(value).is_ok_and(|span| span.is_zero()) {
+        return Err(FilterError::NoAge(shown(value)));
+    }
     let at = ago(value, reader).or_else(|| reader.read(value)).ok_or_else(|| FilterError::NotASpan(shown(value)))?;
     Ok(Test::Older(at))
 }

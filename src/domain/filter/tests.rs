@@ -76,6 +76,10 @@ fn older_takes_a_span_or_a_time() {
     assert_eq!(older("older:48h"), is(Test::Older(now() - chrono::TimeDelta::hours(48))));
     let of_carts = read("older:48h has:cart").unwrap();
     assert_eq!(of_carts.terms[0].test, Test::OlderCart(now() - chrono::TimeDelta::hours(48)));
+    assert_eq!(
+        read("older:0m").unwrap_err().to_string(),
+        "`older:0m` leaves nobody out: write a span such as 48h, or leave it away for everybody"
+    );
     assert_eq!(older("older:10:00"), is(Test::Older(Utc.with_ymd_and_hms(2026, 11, 20, 2, 0, 0).unwrap())));
     assert_eq!(
         read("older:soon").unwrap_err().to_string(),

@@ -37,6 +37,18 @@ pub struct BlastLimits {
     pub window: Option<Window>,
 }
 
+/// In [`LimitColumns::words`] of a blast without hours or weekdays of its own.
+const ANY_HOUR: &str = "any hour";
+
+/// The hours and weekdays that a logged change of limits dropped: `09:00-21:00 mon-fri` of
+/// `any hour, 1s..2s; before: 09:00-21:00 mon-fri, 1s..2s`. `None` where it dropped none.
+pub fn dropped_hours(change: &str) -> Option<&str> {
+    let (after, before) = change.split_once("; before: ")?;
+    let (after, _) = after.rsplit_once(", ")?;
+    let (before, _) = before.rsplit_once(", ")?;
+    (after == ANY_HOUR && before != ANY_HOUR).then_some(before)
+}
+
 impl LimitColumns {
     /// The zone of its own hours.
     pub fn own_zone(&self) -> Option<Tz> {
@@ -56,7 +68,7 @@ impl LimitColumns {
         let or = |words: Vec<String>, none: &str| if words.is_empty() { none.to_owned() } else { words.join(" ") };
         let hours = text(self.hours.as_ref()).into_iter().chain(text(self.weekdays.as_ref())).collect();
         let pace = text(self.gap.as_ref()).into_iter().chain(text(self.rate.as_ref())).collect();
-        format!("{}, {}", or(hours, "any hour"), or(pace, "no pace of its own"))
+        format!("{}, {}", or(hours, ANY_HOUR), or(pace, "no pace of its own"))
     }
 
     /// Reads each column's text, by its name in the table `blasts`.
@@ -106,7 +118,7 @@ fn readable<T: Copy>(column: Option<&Result<T, UnreadableLimit>>) -> Result<Opti
 mod tests {
     use std::convert::Infallible;
 
-    use super::{LimitColumns, Limits, Rate};
+    use super::{LimitColumns, Limits, Rate, dropped_hours};
 
     fn columns(of: fn(&str) -> Option<&'static str>) -> LimitColumns {
         LimitColumns::read(|column| Ok::<_, Infallible>(of(column))).unwrap()
@@ -125,6 +137,15 @@ mod tests {
         assert_eq!((limits.limits.rate, limits.limits.gap.unwrap().to_string()), (Rate::Unlimited, "20s..1m".into()));
         assert_eq!(limits.window.unwrap().to_string(), "09:00-21:00 daily (Asia/Tokyo)");
         assert_eq!(own.unreadable(), None);
+    }
+
+    #[test]
+    fn hours_that_a_change_dropped_are_read_from_what_was_logged_of_it() {
+        let dropped = "any hour, no pace of its own; before: 09:00-21:00 mon,wed, 20s..60s 80/h";
+        assert_eq!(dropped_hours(dropped), Some("09:00-21:00 mon,wed"));
+        assert_eq!(dropped_hours("any hour, 1s..2s; before: any hour, no pace of its own"), None);
+        assert_eq!(dropped_hours("10:00-12:00, 1s..2s; before: 09:00-21:00, 1s..2s"), None);
+        assert_eq!(dropped_hours(""), None);
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl fmt::Display for BindingLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rate(rate) => write!(f, "rate {rate}"),
-            Self::Gap(gap) => write!(f, "gap {gap}"),
+            Self::Gap(gap) => write!(f, "gap {}", gap.words()),
         }
     }
 }

@@ -17,6 +17,9 @@ pub struct Gap {
 
 const GAP_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Up to this length a pause is told in seconds.
+const SECONDS_UP_TO: Duration = Duration::from_secs(120);
+
 impl Gap {
     /// `None` when low is above high, or high is longer than a day.
     pub fn new(low: Duration, high: Duration) -> Option<Self> {
@@ -29,6 +32,21 @@ impl Gap {
 
     pub fn high(self) -> Duration {
         self.high
+    }
+
+    /// As people write it: `20-60 s`, `30 s`, `1.5-2 s`; lengths of several minutes with a unit each, `5m-10m`.
+    pub fn words(self) -> String {
+        let seconds = |span: Duration| {
+            let text = format!("{:.1}", span.as_secs_f64());
+            text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
+        };
+        let is_tenths = [self.low, self.high].iter().all(|span| span.subsec_millis() % 100 == 0);
+        let (low, high, unit) = if self.high <= SECONDS_UP_TO && is_tenths {
+            (seconds(self.low), seconds(self.high), " s")
+        } else {
+            (show_span(self.low), show_span(self.high), "")
+        };
+        if self.low == self.high { format!("{low}{unit}") } else { format!("{low}-{high}{unit}") }
     }
 
     /// The pause that a random number from 0 up to 1 stands for, at a speed. Anything outside is taken as its nearest.

@@ -108,7 +108,7 @@ impl GatewayItem<'_> {
             "dataSender": "",
             "dataReceiver": {
                 "jid": format!("{receiver}@s.whatsapp.net"),
-                "name": format!("Simulated phone {}", self.event.device),
+                "name": format!("DEMO phone {}", self.event.device),
                 "phone": {},
                 "imgUrl": "",
             },

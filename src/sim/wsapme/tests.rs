@@ -226,7 +226,7 @@ async fn devices_are_listed_and_told_of_one_by_one() {
     let one = sim.post("/v1/info", r#"{"device":77}"#).await.json();
     let none = sim.post("/v1/info", r#"{"device":"78"}"#).await.json();
 
-    let first = json!({"id_device": "5850", "device_name": "Simulated phone 5850", "status": "paired"});
+    let first = json!({"id_device": "5850", "device_name": "DEMO phone 5850", "status": "paired"});
     assert_eq!((&list["success"], &list["data"][0]), (&json!(true), &first));
     assert_eq!((&one["data"]["id_device"], &one["data"]["status"]), (&json!("77"), &json!("paired")));
     assert_eq!(none["success"], false);

@@ -83,7 +83,11 @@ pub enum DraftWrite {
 pub enum DraftOutcome {
     Saved(SavedDraft),
     ListTaken(Box<TakenList>),
-    Duplicated(DraftAt),
+    /// A copy, and the hours that its original had before it was made to send at any hour.
+    Duplicated {
+        copy: DraftAt,
+        dropped_hours: Option<String>,
+    },
     /// The provider's id of it.
     Uploaded {
         kind: &'static str,
@@ -125,7 +129,10 @@ pub(super) async fn write(app: &App, request: &DraftWrite) -> EffectResult<Draft
             let list = ListToTake { list: of_home(&list.list), ..ListToTake::clone(list) };
             DraftOutcome::ListTaken(Box::new(app.take_list(*at, form, &list).await.map_err(not_taken)?))
         }
-        DraftWrite::Duplicate(id) => DraftOutcome::Duplicated(app.duplicate(*id).await?),
+        DraftWrite::Duplicate(id) => {
+            let dropped_hours = app.dropped_hours(*id).await?;
+            DraftOutcome::Duplicated { copy: app.duplicate(*id).await?, dropped_hours }
+        }
         DraftWrite::Upload { sender, kind, path } => upload(app, sender, kind, path).await?,
     })
 }
@@ -164,11 +171,24 @@ pub(super) fn save_plan((blast, people): (BlastId, Option<PlanCount>), text: &st
             Err(error) => return Err(unwritable(error)),
             Ok(mut file) => {
                 file.write_all(text.as_bytes()).map_err(unwritable)?;
-                return Ok(std::path::absolute(&name).unwrap_or_else(|_| PathBuf::from(&name)).display().to_string());
+                return Ok(shortened(&std::path::absolute(&name).unwrap_or_else(|_| PathBuf::from(&name))));
             }
         }
     }
     Err(unwritable(io::ErrorKind::AlreadyExists.into()))
+}
+
+/// A path as people write it: the home directory as `~`.
+pub(super) fn shortened(path: &Path) -> String {
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+    below_home(path, home.as_ref().map(Path::new))
+}
+
+fn below_home(path: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) => Path::new("~").join(rest).display().to_string(),
+        None => path.display().to_string(),
+    }
 }
 
 /// A path as it was typed: `~` is the home directory.
@@ -203,7 +223,18 @@ fn completions(typed: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::completions;
+    use std::path::Path;
+
+    use super::{below_home, completions};
+
+    #[test]
+    fn a_path_below_the_home_directory_is_shortened() {
+        let at = |path: &str, home: Option<&str>| below_home(Path::new(path), home.map(Path::new));
+
+        assert_eq!(at("/home/aina/kedai/plan-8.txt", Some("/home/aina")), "~/kedai/plan-8.txt");
+        assert_eq!(at("/home/ainah/plan-8.txt", Some("/home/aina")), "/home/ainah/plan-8.txt");
+        assert_eq!(at("/srv/plan-8.txt", None), "/srv/plan-8.txt");
+    }
 
     #[test]
     fn a_path_is_completed_as_it_is_typed_without_hidden_and_hostile_names() {

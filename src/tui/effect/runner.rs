@@ -368,7 +368,7 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
             blast(app.blast(*id).await?)
         }
         WriteRequest::Retry { blast, people } => retried(app, *blast, *people).await?,
-        WriteRequest::Report(blast) => WriteOutcome::Report(app.write_report(*blast).await?),
+        WriteRequest::Report(blast) => WriteOutcome::Report(drafts::shortened(&app.write_report(*blast).await?)),
         WriteRequest::FollowUp(from) => drafted(app, app.follow_up_alike(*from).await?).await?,
         WriteRequest::FollowFound(from) => drafted(app, app.follow_up_found(from).await?).await?,
         WriteRequest::AddStep(from) => WriteOutcome::StepAdded(Box::new(app.add_step_alike(*from).await?)),

@@ -1,7 +1,5 @@
 //! What changes the database, and what it came to.
 
-use std::path::PathBuf;
-
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
@@ -202,7 +200,7 @@ pub enum WriteOutcome {
         people: i64,
     },
     /// The file that the report is in.
-    Report(PathBuf),
+    Report(String),
     /// A draft was made to so many people.
     Drafted {
         blast: Box<BlastView>,

@@ -6,6 +6,7 @@ use super::{BlastForm, Model, Notice};
 use crate::app::Launch;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
+use crate::domain::funnel::Counts;
 use crate::domain::ids::RecipientId;
 
 impl Model {
@@ -43,6 +44,13 @@ impl Model {
     /// Whether somebody's sale was typed a while ago, and the database has not confirmed it.
     pub fn is_unconfirmed(&self, person: RecipientId) -> bool {
         self.unwritten.overdue(self.now).is_some() && self.unwritten.closes(person)
+    }
+
+    /// Blasts that a person paused part-way: some of their people were sent to, others are queued still.
+    pub fn paused_part_way(&self) -> impl Iterator<Item = &BlastView> {
+        let is_part_way = |counts: &Counts| counts.queued > 0 && counts.total() > counts.queued;
+        let is_by_person = |blast: &BlastView| blast.state == BlastState::Paused && !blast.asks_for_person();
+        self.blasts.rows().iter().filter(move |blast| is_by_person(blast) && is_part_way(&blast.counts))
     }
 
     /// A blast that would continue without this window.

@@ -23,8 +23,8 @@ pub enum Overlay {
     Elsewhere(ElsewhereOverlay),
     FollowUp(FollowUpOverlay),
     FollowFound(FollowFoundOverlay),
+    Help(HelpOverlay),
     /// How far it is scrolled, in lines.
-    Help(usize),
     Log(usize),
     /// What needs a person, and which of it is chosen.
     Needs(Option<NeedsLine>),
@@ -68,7 +68,8 @@ impl Overlay {
             Self::Details(details) => details.scroll,
             Self::Plan(plan) => plan.scroll,
             Self::FollowFound(page) => page.scroll,
-            Self::Help(scroll) | Self::Log(scroll) => *scroll,
+            Self::Help(help) => help.scroll,
+            Self::Log(scroll) => *scroll,
             Self::Commands(_)
             | Self::Answer(_)
             | Self::Customer(_)
@@ -105,7 +106,8 @@ impl Overlay {
             Self::Details(details) => Some(&mut details.scroll),
             Self::Plan(plan) => Some(&mut plan.scroll),
             Self::FollowFound(page) => Some(&mut page.scroll),
-            Self::Help(scroll) | Self::Log(scroll) => Some(scroll),
+            Self::Help(help) => Some(&mut help.scroll),
+            Self::Log(scroll) => Some(scroll),
             Self::Commands(_)
             | Self::Answer(_)
             | Self::Customer(_)
@@ -263,6 +265,17 @@ pub struct CommandPalette {
     pub row: usize,
 }
 
+/// Every key, or those lines of it in which something stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HelpOverlay {
+    /// How far it is scrolled, in lines.
+    pub scroll: usize,
+    /// What is sought in it.
+    pub filter: TextField,
+    /// Keys go into that.
+    pub is_typing: bool,
+}
+
 /// People found in every blast.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ElsewhereOverlay {
@@ -290,12 +303,12 @@ impl FollowUpOverlay {
         Self { blast, stage, loaded: None, age: PROPOSED_AGE, is_being_made: false, peek: 0 }
     }
 
-    /// What was read. The first time, an age at which somebody gets it: the proposed one, else the oldest younger one, everybody at the
-    /// last.
+    /// What was read. The first time, an age at which somebody gets it: the proposed one, else the oldest younger one; everybody, so
+    /// that the reasons are in sight, where nobody does.
     pub fn take(&mut self, loaded: FollowUpPreview) {
         if self.loaded.is_none() {
             let gets = |age: &usize| loaded.ages.get(*age).is_some_and(|count| count.gets() > 0);
-            self.age = (0..=self.age).rev().find(gets).unwrap_or(self.age);
+            self.age = (0..=self.age).rev().find(gets).unwrap_or_default();
         }
         self.loaded = Some(loaded);
     }

@@ -106,6 +106,11 @@ impl SenderForm {
         }
     }
 
+    /// Whether a token was typed already, which is never shown again.
+    pub fn has_token(&self) -> bool {
+        matches!(&self.sender.token, TypedToken::Secret(secret) if !secret.is_empty())
+    }
+
     /// What was typed on a line.
     pub fn set(&mut self, line: SenderLine, text: &str) {
         let text = text.trim().to_owned();

@@ -1,5 +1,7 @@
 //! One customer over all blasts: who they are, what they ordered, what waits in their carts, what they had.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
 use super::{OverlayContent, clock, wrapped};
@@ -8,7 +10,7 @@ use crate::app::{Consent, CustomerBlast, CustomerRow, CustomerSheet, items_in_wo
 use crate::domain::blast::BlastState;
 use crate::domain::forgotten;
 use crate::domain::text::count_of;
-use crate::tui::format::{TimeFormat, in_currency};
+use crate::tui::format::{TimeFormat, in_currency, told_apart};
 use crate::tui::model::{CustomerOverlay, Model, SaleLine};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextLine, width as columns};
@@ -206,13 +208,17 @@ fn blasts(
     clock: TimeFormat,
     width: u16,
 ) -> Vec<TextLine> {
+    let named = |blast: &CustomerBlast| (blast.blast_id, format!("{}, {}", blast.tag, blast.follow_up_stage));
+    let all_names: Vec<_> = sheet.details.blasts.iter().map(named).collect();
+    let names: BTreeMap<_, _> = all_names.iter().map(|(id, _)| *id).zip(told_apart(&all_names)).collect();
     let line = |blast: &CustomerBlast| {
+        let name = names.get(&blast.blast_id).map(String::as_str).unwrap_or_default();
         let times = [blast.closed_at, blast.replied_at, blast.read_at, blast.received_at, blast.sent_at];
         let at = times.into_iter().flatten().next().map(|at| clock.date(at)).unwrap_or_default();
         let amount = blast.amount.map(|sum| format!("  {}", in_currency(sum, &model.options.currency)));
         TextLine::dim(format!("  {at:<8}"))
             .and(format!("{:<10}", blast.status.label()), TextRole::Stage(blast.status))
-            .and(format!("{}, {}{}", blast.tag, blast.follow_up_stage, amount.unwrap_or_default()), TextRole::Plain)
+            .and(format!("{name}{}", amount.unwrap_or_default()), TextRole::Plain)
     };
     let (drafts, sent): (Vec<_>, Vec<_>) =
         sheet.details.blasts.iter().partition(|blast| blast.state == BlastState::Draft);

@@ -5,7 +5,7 @@ use super::{OverlayContent, clock, history, message, wrapped};
 use crate::app::view::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, Total};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
-use crate::tui::format::{TimeFormat, in_currency, money, number, symbol, total};
+use crate::tui::format::{TimeFormat, in_currency, money, number, symbol, told_apart, total};
 use crate::tui::model::{DetailsOverlay, Model, Pane, RESOLUTIONS, ResolutionChoice};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextLine, TitleRule};
@@ -24,10 +24,16 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     lines.extend(before(model, loaded, clock));
     let mut focus = None;
     if loaded.row.status == Status::Uncertain {
-        lines.extend(question(loaded, model.is_over_meta(loaded.row.blast_id), width));
-        lines.extend(marks_do_not_count(model));
+        let mut question = question(loaded, model.is_over_meta(loaded.row.blast_id), width);
+        question.extend(marks_do_not_count(model));
+        let choices = choices(model, details.choice, loaded);
+        // Where not all of it has room, the choices stand right below their title.
+        let has_room = lines.len() + question.len() + choices.len() <= super::page_rows(model);
+        let explained = if has_room { Vec::new() } else { question.split_off(1) };
+        lines.extend(question);
         focus = Some(lines.len() + choice_index(details.choice));
-        lines.extend(choices(model, details.choice, loaded));
+        lines.extend(choices);
+        lines.extend(explained);
     }
     lines.extend(super::reply::section(model, loaded, width));
     lines.push(TextLine::rule("What happened"));
@@ -74,11 +80,12 @@ fn note_lines(row: &RecipientRow, width: u16) -> Vec<TextLine> {
 
 /// What they got before, and where else they are, a line each.
 fn earlier(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Vec<TextLine> {
-    let line = |ElsewhereRow { person: row, tag, follow_up_stage }: &ElsewhereRow| {
+    let line = |other: &ElsewhereRow| {
+        let row = &other.person;
         let amount = row.amount.map(|sum| format!("  {}", in_currency(sum, &model.options.currency)));
         TextLine::dim(format!("  {:<7}", clock.date(row.since())))
             .and(format!("{:<10}", row.status.label()), TextRole::Stage(row.status))
-            .and(format!("{tag}, {follow_up_stage}{}", amount.unwrap_or_default()), TextRole::Plain)
+            .and(format!("{}{}", name_of(loaded, other), amount.unwrap_or_default()), TextRole::Plain)
     };
     let (before, beside) = by_time(loaded);
     [("Before", before), ("In other blasts", beside)]
@@ -86,6 +93,15 @@ fn earlier(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Vec<T
         .filter(|(_, others)| !others.is_empty())
         .flat_map(|(title, others)| std::iter::once(TextLine::rule(title)).chain(others.into_iter().take(5).map(line)))
         .collect()
+}
+
+/// The name of another blast they are in, told apart from those that are called so, too.
+fn name_of(loaded: &RecipientDetails, other: &ElsewhereRow) -> String {
+    let own = (loaded.row.blast_id, format!("{}, {}", loaded.blast_tag, loaded.follow_up_stage));
+    let named = |other: &ElsewhereRow| (other.person.blast_id, format!("{}, {}", other.tag, other.follow_up_stage));
+    let mut names = vec![named(other), own];
+    names.extend(loaded.elsewhere.iter().map(named));
+    told_apart(&names).swap_remove(0)
 }
 
 /// What went to them earlier, and where else they are.
@@ -133,13 +149,14 @@ fn opt_out_lines(row: &RecipientRow, clock: TimeFormat, width: u16) -> Vec<TextL
 }
 
 fn before(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Vec<TextLine> {
-    let words = |ElsewhereRow { person: row, tag, follow_up_stage }: &ElsewhereRow| {
+    let words = |(ElsewhereRow { person: row, .. }, name): (&ElsewhereRow, String)| {
         let amount = row.amount.map(|sum| format!(" {}", in_currency(sum, &model.options.currency)));
         let (status, since) = (row.status, clock.date(row.since()));
-        format!("{tag}, {follow_up_stage}, {status} {since}{}", amount.unwrap_or_default())
+        format!("{name}, {status} {since}{}", amount.unwrap_or_default())
     };
     let line = |label: &str, others: Vec<&ElsewhereRow>| {
-        let others: Vec<String> = others.into_iter().take(3).map(words).collect();
+        let others: Vec<String> =
+            others.into_iter().take(3).map(|other| (other, name_of(loaded, other))).map(words).collect();
         (!others.is_empty()).then(|| TextLine::dim(format!("  {label}: {}", others.join("   "))))
     };
     let (before, beside) = by_time(loaded);

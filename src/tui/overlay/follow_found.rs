@@ -9,12 +9,16 @@ use crate::tui::model::{FollowFoundOverlay, Model};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
+/// The segments of the title.
+pub(super) fn segments(model: &Model, page: &FollowFoundOverlay) -> Vec<String> {
+    vec!["Follow up".to_owned(), follow_up::blast_words(model, page.from.blast), "found".to_owned()]
+}
+
 pub fn content(model: &Model, page: &FollowFoundOverlay, width: u16) -> OverlayContent {
     let blast = model.blasts.get(page.from.blast);
-    let name = blast.map(|blast| format!("{}, {}", blast.tag, blast.follow_up_stage)).unwrap_or_default();
-    let left = vec!["Follow up".to_owned(), name, "found".to_owned()];
-    let title = super::title(left, Some("nothing is sent from here".to_owned()));
-    let mut lines = follow_up::sentences("The people it finds", &filter_words(&page.from.from), TextRole::Plain, width);
+    let (title, mut lines) = follow_up::title(segments(model, page), width);
+    let found = filter_words(&page.from.from);
+    lines.extend(follow_up::sentences("The people it finds", &found, TextRole::Plain, width));
     let Some(loaded) = &page.loaded else {
         lines.push(TextLine::dim("  counting them ..."));
         return OverlayContent { title, lines, focus: None };

@@ -5,34 +5,38 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{OverlayContent, clock, wrapped};
 use crate::app::FollowUpPreview;
 use crate::app::view::BlastView;
-use crate::domain::follow_up::{AgeCount, ages};
+use crate::domain::follow_up::{AgeCount, LeftOut, ages};
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
-use crate::domain::text::people_are;
+use crate::domain::text::{clean, people_are};
 use crate::tui::format::{count_of, number};
 use crate::tui::model::{FollowUpOverlay, Model};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::TextLine;
+use crate::tui::widget::{TextLine, TitleRule, right_fits};
+
+const NOTHING_SENT: &str = "nothing is sent from here";
+
+/// The longest words that say where in the page this is.
+const PLACE: &str = "10-20 of 30: PgUp PgDn";
 
 pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayContent {
     let blast = model.blasts.get(page.blast);
-    let name = blast.map(|blast| format!("{}, {}", blast.tag, blast.follow_up_stage)).unwrap_or_default();
-    let left = vec!["Follow up".to_owned(), name, format!("stuck at {}", page.stage)];
-    let title = super::title(left, Some("nothing is sent from here".to_owned()));
+    let (title, mut lines) = title(segments(model, page), width);
     let Some(loaded) = &page.loaded else {
-        return OverlayContent { title, lines: vec![TextLine::dim("  counting them ...")], focus: None };
+        lines.push(TextLine::dim("  counting them ..."));
+        return OverlayContent { title, lines, focus: None };
     };
-    let mut lines: Vec<TextLine> = Vec::new();
-    let focus = page.age;
+    let focus = lines.len() + page.age;
     for (at, (age, count)) in ages().into_iter().zip(&loaded.ages).enumerate() {
         lines.push(age_line((age, count), at == page.age, width));
     }
     lines.extend(marks_do_not_count(model));
     if let Some(count) = loaded.ages.get(page.age) {
         lines.extend(left_out(loaded, count, page.older_than()));
+        lines.extend(not_known(model, loaded, blast, width));
         let they_have = words_they_have(loaded.stuck_at);
         match count.gets() {
-            0 => lines.extend(nobody_gets_it(loaded, width)),
+            0 => lines.extend(nobody_gets_it(model, loaded, width)),
             gets => lines.extend(draft_words((&loaded.stage_name, gets), they_have, blast, width)),
         }
         lines.extend(later(page, width));
@@ -42,6 +46,28 @@ pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayCont
     }
     lines.extend(unknown(model, page.blast, loaded.last_mark.as_ref(), width));
     OverlayContent { title, lines, focus: Some(focus) }
+}
+
+/// The title, which says that nothing is sent. Where it has no room for that beside where in the page this is, a line below says it.
+pub(super) fn title(left: Vec<String>, width: u16) -> (TitleRule, Vec<TextLine>) {
+    if says_in_title(&left, width) {
+        return (super::title(left, Some(NOTHING_SENT.to_owned())), Vec::new());
+    }
+    (super::title(left, None), vec![TextLine::dim(format!("  {NOTHING_SENT}"))])
+}
+
+pub(super) fn says_in_title(left: &[String], width: u16) -> bool {
+    right_fits(&super::title(left.to_vec(), Some(format!("{NOTHING_SENT}, {PLACE}"))), width)
+}
+
+/// The segments of the title: what this is, of which blast, and for whom.
+pub(super) fn segments(model: &Model, page: &FollowUpOverlay) -> Vec<String> {
+    vec!["Follow up".to_owned(), blast_words(model, page.blast), format!("stuck at {}", page.stage)]
+}
+
+pub(super) fn blast_words(model: &Model, blast: BlastId) -> String {
+    let blast = model.blasts.get(blast);
+    blast.map(|blast| format!("{}, {}", blast.tag, blast.follow_up_stage)).unwrap_or_default()
 }
 
 /// Said where people are marked: the draft is to everybody who is counted here, so that whoever marked them learns it before.
@@ -111,15 +137,45 @@ pub(super) fn step_words(who: &str, width: u16) -> Vec<TextLine> {
     sentences("Later, by itself", &later, TextRole::Plain, width)
 }
 
-/// There is no draft to nobody: says with which age somebody would get one.
-fn nobody_gets_it(loaded: &FollowUpPreview, width: u16) -> Vec<TextLine> {
+/// Of those at *sent*, nobody knows of some whether they are stuck there, and they get nothing: says so, and why.
+fn not_known(model: &Model, loaded: &FollowUpPreview, blast: Option<&BlastView>, width: u16) -> Vec<TextLine> {
+    let people = blast.map_or(0, |blast| blast.unasked.number());
+    if loaded.stuck_at != Status::Sent || people == 0 || model.is_over_meta(loaded.blast) {
+        return Vec::new();
+    }
+    let who = count_of(people, "other at sent is left out: it is", "others at sent are left out: it is");
+    let text = format!(
+        "{who} not known whether they have the message. The provider was not asked about them yet, or gave no id to ask by."
+    );
+    wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}"))).collect()
+}
+
+/// Why nobody is left, where all are left out for one reason: `All 12 are in Follow-up 1 already.`
+fn all_left_out(model: &Model, loaded: &FollowUpPreview) -> Option<String> {
+    let everybody = loaded.ages.first()?;
+    let (reason, people) = everybody.left_out.first().filter(|(_, people)| *people == everybody.stuck)?;
+    let followed = model.blasts.rows().iter().filter(|row| row.follows == Some(loaded.blast));
+    let followed: Vec<_> = followed.map(|row| row.follow_up_stage.as_str()).collect();
+    let reason = match (reason, &followed[..]) {
+        (LeftOut::Followed, [only]) => format!("in {} already", clean(only)),
+        _ => reason.words().to_owned(),
+    };
+    let who = if *people == 1 { "The only one is".to_owned() } else { format!("All {} are", number(*people)) };
+    let has_verb = matches!(everybody.left_out.first(), Some((LeftOut::Followed, _)));
+    let who = if has_verb { who } else { who.trim_end_matches(" is").trim_end_matches(" are").to_owned() };
+    Some(format!("{who} {reason}: nobody is left to follow up here."))
+}
+
+/// There is no draft to nobody: says why, or with which age somebody would get one.
+fn nobody_gets_it(model: &Model, loaded: &FollowUpPreview, width: u16) -> Vec<TextLine> {
     let oldest = ages().into_iter().zip(&loaded.ages).rev().find(|(_, count)| count.gets() > 0);
     let text = match oldest {
         Some((age, count)) => {
             let get = count_of(count.gets(), "person gets", "people get");
             format!("Nobody would get it. [ chooses a shorter time: with \"{}\" {get} it.", age_words(age))
         }
-        None => "Nobody would get it, however short a time is chosen.".to_owned(),
+        None => all_left_out(model, loaded)
+            .unwrap_or_else(|| "Nobody would get it, however short a time is chosen.".to_owned()),
     };
     sentences("The draft", &text, TextRole::Plain, width)
 }

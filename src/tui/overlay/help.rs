@@ -1,10 +1,10 @@
 //! Every key, from the table of actions.
 
 use super::OverlayContent;
-use crate::tui::action::{self, ACTIONS, KeyScope, UiAction};
+use crate::tui::action::{self, ACTIONS, KeyScope};
 use crate::tui::keymap::Keymap;
 use crate::tui::layout::Layout;
-use crate::tui::model::{Model, Overlay};
+use crate::tui::model::{HelpOverlay, Model, Overlay};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{self, TextLine};
 
@@ -31,27 +31,57 @@ const TWO_COLUMNS: u16 = 110;
 /// The columns of the keys.
 const KEYS_WIDTH: u16 = 19;
 
+/// From so many columns on the keys have a column of their own.
+const KEYS_BESIDE: u16 = 60;
+
 /// A heading and what stands under it.
 struct HelpSection {
     title: String,
     entries: Vec<(String, &'static str)>,
 }
 
-pub fn content(model: &Model, scroll: usize, width: u16) -> OverlayContent {
+/// Whether what is sought stands above the lines.
+pub fn has_field(help: &HelpOverlay) -> bool {
+    help.is_typing || !help.filter.is_empty()
+}
+
+pub fn content(model: &Model, help: &HelpOverlay, width: u16) -> OverlayContent {
     let sections = sections(model);
-    let lines = if width < TWO_COLUMNS {
-        sections.iter().flat_map(|section| section.lines(width)).collect()
-    } else {
-        side_by_side(&sections, width)
+    let mut lines = match has_field(help) {
+        true => found_lines(&sections, help, width),
+        false if width < TWO_COLUMNS => sections.iter().flat_map(|section| section.lines(width)).collect(),
+        false => side_by_side(&sections, width),
     };
-    let title = super::title(vec!["Keys".to_owned()], Some(position(scroll, lines.len(), model)));
+    let title = super::title(vec!["Keys".to_owned()], Some(position(help, lines.len(), model)));
+    if has_field(help) {
+        let label = TextLine::of(" /", TextRole::Accent);
+        let field =
+            if help.is_typing { help.filter.line(label) } else { label.and(help.filter.text(), TextRole::Strong) };
+        lines.insert(0, field);
+    }
     OverlayContent { title, lines, focus: None }
 }
 
+/// The lines in which the words stand that are sought, under their headings.
+fn found_lines(sections: &[HelpSection], help: &HelpOverlay, width: u16) -> Vec<TextLine> {
+    let sought = help.filter.text().to_lowercase();
+    let has = |(keys, meaning): &&(String, &str)| {
+        let line = format!("{keys} {meaning}").to_lowercase();
+        sought.split_whitespace().all(|word| line.contains(word))
+    };
+    let found = sections.iter().map(|section| {
+        let entries: Vec<_> = section.entries.iter().filter(has).cloned().collect();
+        HelpSection { title: section.title.clone(), entries }
+    });
+    let lines: Vec<_> =
+        found.filter(|section| !section.entries.is_empty()).flat_map(|section| section.lines(width)).collect();
+    if lines.is_empty() { vec![TextLine::dim("  no line has that; esc shows all of them")] } else { lines }
+}
+
 /// Where in the page this is: `lines 1-20 of 86, esc goes back`.
-fn position(scroll: usize, lines: usize, model: &Model) -> String {
-    let height = Layout::page_rows(model.size).saturating_sub(1);
-    let top = scroll.min(lines.saturating_sub(height));
+fn position(help: &HelpOverlay, lines: usize, model: &Model) -> String {
+    let height = Layout::page_rows(model.size).saturating_sub(1 + usize::from(has_field(help)));
+    let top = help.scroll.min(lines.saturating_sub(height));
     if lines <= height {
         return "esc goes back".to_owned();
     }
@@ -66,7 +96,7 @@ fn sections(model: &Model) -> Vec<HelpSection> {
     let scopes = here.into_iter().chain(SECTIONS.into_iter().filter(|scope| Some(*scope) != here));
     let of_scope = |scope: KeyScope| {
         let actions = ACTIONS.iter().filter(|action| action.scopes.contains(&scope) && !keymap.keys(action).is_empty());
-        let entries = actions.map(|action| (keymap.names(action), meaning(action))).collect();
+        let entries = actions.map(|action| (keymap.names(action), action.meaning())).collect();
         HelpSection { title: scope.to_string(), entries }
     };
     let named = |title: &str, rows: &[(&str, &'static str)]| HelpSection {
@@ -82,11 +112,6 @@ fn sections(model: &Model) -> Vec<HelpSection> {
         named("Questions", &QUESTIONS),
     ]);
     sections
-}
-
-/// What an action does; of the key that finds, also where it does something else.
-fn meaning(action: &UiAction) -> &'static str {
-    if action.id() == "find-a-person" { "find a person; in Blasts it lists only some blasts" } else { action.title }
 }
 
 impl HelpSection {
@@ -191,6 +216,9 @@ const QUESTIONS: [(&str, &str); 3] = [
 
 /// The keys and what they do, on several lines where it is long.
 fn entry(keys: &str, meaning: &str, width: u16) -> Vec<TextLine> {
+    if width < KEYS_BESIDE {
+        return narrow_entry(keys, meaning, width);
+    }
     let indent = " ".repeat(usize::from(KEYS_WIDTH) + 2);
     let meanings = super::wrapped(meaning, width.saturating_sub(KEYS_WIDTH + 3).max(10));
     let line = |(at, part): (usize, &String)| {
@@ -205,12 +233,25 @@ fn entry(keys: &str, meaning: &str, width: u16) -> Vec<TextLine> {
     meanings.iter().enumerate().map(line).collect()
 }
 
+/// The same in a line of text, where a column of keys would be empty but for the first of many lines.
+fn narrow_entry(keys: &str, meaning: &str, width: u16) -> Vec<TextLine> {
+    let room = width.saturating_sub(4);
+    let texts = super::wrapped(&format!("{keys}  {meaning}"), room);
+    let line = |(at, text): (usize, &String)| match text.strip_prefix(keys).filter(|_| at == 0) {
+        Some(rest) => TextLine::of(format!("  {keys}"), TextRole::Accent).and(rest.trim_end(), TextRole::Plain),
+        None if at == 0 => TextLine::of(format!("  {}", text.trim_end()), TextRole::Accent),
+        None => TextLine::plain(format!("    {}", text.trim())),
+    };
+    texts.iter().enumerate().map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::fmt::Write;
     use std::path::Path;
 
-    use super::{ACTIONS, FILTERING, FINDING, QUESTIONS, SECTIONS, SIGNS, TYPING, content, meaning};
+    use super::{ACTIONS, FILTERING, FINDING, QUESTIONS, SECTIONS, SIGNS, TYPING, content};
+    use crate::tui::model::HelpOverlay;
     use crate::tui::tests::support::{STACKED, TestDashboard, WIDE};
 
     const INTRODUCTION: &str = "# Keys
@@ -232,7 +273,7 @@ other keys. Generated from the table in `src/tui/action.rs`:
             let rows = ACTIONS.iter().filter(|action| action.scopes.contains(&scope)).map(|action| {
                 let keys: Vec<String> = action.keys.iter().map(|key| format!("`{key}`")).collect();
                 let keys = if keys.is_empty() { "in `:`".to_owned() } else { keys.join(" ") };
-                (keys, meaning(action), format!("`{}`", action.id()))
+                (keys, action.meaning(), format!("`{}`", action.id()))
             });
             table(&scope.to_string(), rows.collect());
         }
@@ -264,7 +305,7 @@ other keys. Generated from the table in `src/tui/action.rs`:
     #[test]
     fn the_help_shows_every_key_of_every_action_in_one_column_and_in_two() {
         for size in [STACKED, WIDE] {
-            let lines = content(&TestDashboard::new(size).model, 0, size.width).lines;
+            let lines = content(&TestDashboard::new(size).model, &HelpOverlay::default(), size.width).lines;
             let text: Vec<String> =
                 lines.iter().map(|line| line.pieces.iter().map(|piece| piece.text.as_str()).collect()).collect();
 

@@ -19,6 +19,7 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
     let all = model.needs_lines();
     if model.needs_list().is_empty() {
         lines.push(TextLine::plain("  Nothing needs you."));
+        lines.extend(paused(model, width));
     }
     for (at, line) in all.iter().enumerate() {
         if is_by_itself(*line) && !all[..at].iter().any(|before| is_by_itself(*before)) {
@@ -34,6 +35,28 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
     let there = focus.map(|_| "enter goes there".to_owned());
     let title = super::title(vec!["What needs you".to_owned(), number(model.needs())], there);
     OverlayContent { title, lines, focus }
+}
+
+/// The most blasts that are named as paused.
+const PAUSED_MAX: usize = 3;
+
+/// What somebody paused part-way needs nobody, but is not forgotten where nothing else does.
+fn paused(model: &Model, width: u16) -> Vec<TextLine> {
+    let all: Vec<_> = model.paused_part_way().collect();
+    let line = |blast: &&BlastView| {
+        let by = blast.state_by.as_ref().map_or("you", |by| by.name());
+        let by = if by == model.options.operator { "you" } else { by };
+        let queued = number(blast.counts.queued);
+        format!("Paused by {}: {}, {queued} still queued; S in Blasts resumes it.", clean(by), blast.name())
+    };
+    let named = all.iter().take(PAUSED_MAX).map(line);
+    let more = all.len().saturating_sub(PAUSED_MAX);
+    let more = (more > 0).then(|| format!("{more} more are paused: 1, then / state:paused lists them."));
+    named
+        .chain(more)
+        .flat_map(|words| wrapped(&words, width.saturating_sub(4)))
+        .map(|words| TextLine::dim(format!("  {words}")))
+        .collect()
 }
 
 const fn is_by_itself(line: NeedsLine) -> bool {

@@ -6,7 +6,7 @@ use crate::domain::text::nearest;
 use crate::tui::action::{self, ACTIONS, PaletteListing, UiAction};
 use crate::tui::model::{CommandPalette, Model};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::TextLine;
+use crate::tui::widget::{TextLine, width};
 
 /// From this many columns on the keys stand beside the titles, not at the end of the line.
 const WIDE: u16 = 100;
@@ -250,12 +250,23 @@ pub fn content(model: &Model, palette: &CommandPalette) -> OverlayContent {
             line.and(format!("{:<TITLES$}", action.title), meaning).and(keys, TextRole::Accent)
         } else {
             let line = line.and(action.title, meaning);
-            // Where it works is seen to be cut.
-            if is_elsewhere { line.right_dim(keys) } else { line.right(keys) }
+            // Where it works is seen to be cut; of keys that have no room the first one is kept.
+            if is_elsewhere { line.right_dim(keys) } else { beside(line, &keys, model.size.width) }
         });
     }
     let title = super::title(vec!["Commands".to_owned(), "any letters of a name".to_owned()], None);
     OverlayContent { title, lines, focus: Some(palette.row + 1) }
+}
+
+/// A title with as many of its keys as have room beside it, and a sign where some have none.
+fn beside(line: TextLine, keys: &str, room: u16) -> TextLine {
+    let first = keys.split(' ').next().unwrap_or_default();
+    let choices = [keys.to_owned(), format!("{first} ~"), "~".to_owned()];
+    let fitting = choices.into_iter().find(|words| line.width() + 1 + width(words) <= room);
+    match fitting.filter(|_| !keys.is_empty()) {
+        Some(words) => line.right(words),
+        None => line,
+    }
 }
 
 #[cfg(test)]

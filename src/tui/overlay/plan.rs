@@ -72,6 +72,7 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -
         loaded.read_from.as_ref().map(|list| wrapped(&format!("list: {}", escaped(list)), width.saturating_sub(4)));
     lines.extend(list.into_iter().flatten().map(|line| TextLine::dim(format!("  {line}"))));
     lines.extend(audience(loaded, clock(model)));
+    lines.extend(of_step(model, loaded, width));
     lines.push(TextLine::default());
     let unusual = loaded.unusual_lengths.in_words().map(|words| wrapped(&words, width.saturating_sub(4)));
     lines.extend(unusual.into_iter().flatten().map(|line| TextLine::plain(format!("  {line}"))));
@@ -159,7 +160,7 @@ fn who(model: &Model, plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
         (false, true) => "person gets one message",
         (false, false) => "people get one message each",
     };
-    let practice = if loaded.blast.rehearsal { ", a rehearsal sender" } else { "" };
+    let practice = if loaded.blast.rehearsal { ", a DEMO sender" } else { "" };
     let is_draft = matches!(loaded.blast.state, BlastState::Draft | BlastState::Scheduled);
     let listed = loaded.blast.counts.queued;
     let is_fewer = is_draft && listed != loaded.people && loaded.segment.is_none();
@@ -232,6 +233,23 @@ fn audience(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
     };
     lines.extend(loaded.zones.iter().map(zone));
     lines.into_iter().map(TextLine::dim).collect()
+}
+
+/// Of a draft that a step made: when it goes, and who is in the next one.
+fn of_step(model: &Model, loaded: &app::Plan, width: u16) -> Vec<TextLine> {
+    let blast = &loaded.blast;
+    let Some(step) = blast.origin.step.filter(|_| blast.state == BlastState::Draft) else { return Vec::new() };
+    let of = blast.follows.and_then(|id| model.blasts.get(id)).map(|of| format!(" of {}", of.name()));
+    let goes = if blast.state_by.is_some() {
+        "it goes once you type the number, and not before"
+    } else {
+        "the step sends it by itself, unless you send it first"
+    };
+    let words = format!(
+        "step {step}{} made this draft: {goes}. Whoever is due later is in its next draft.",
+        of.unwrap_or_default()
+    );
+    wrapped(&words, width.saturating_sub(4)).into_iter().map(|line| TextLine::dim(format!("  {line}"))).collect()
 }
 
 /// Columns of the names of blasts that are compared.

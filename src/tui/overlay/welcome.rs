@@ -98,6 +98,9 @@ fn label(form: &SenderForm, line: SenderLine) -> (&'static str, &'static str) {
         SenderLine::Device => ("Device", "the device's id, as WSAPME's list of devices shows it"),
         SenderLine::Account => ("Account id", "the WhatsApp business account's id, from the same page"),
         SenderLine::Region => ("Country", "of numbers without a country code, such as MY"),
+        SenderLine::Token if form.has_token() && form.edit.is_some() => {
+            ("Token", "a token is stored; type a new one to replace it, esc keeps it")
+        }
         SenderLine::Token => {
             ("Token", "goes into a file that only you may read; or $ and a variable's name, such as $WSAPME_TOKEN")
         }

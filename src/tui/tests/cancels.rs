@@ -13,7 +13,7 @@ fn what_is_being_sent_is_cancelled_by_typing_how_many_are_queued() {
     dashboard.keys("1X");
     assert!(dashboard.acts().is_empty(), "it asks before it pauses");
     assert!(
-        dashboard.line(22).starts_with(" pause Raya promo, then type how many to leave out for good?"),
+        dashboard.line(22).starts_with(" cancel Raya promo? It pauses first; then you type the number."),
         "{}",
         dashboard.line(22)
     );

@@ -144,7 +144,7 @@ fn the_operators_own_acts_are_not_marked_as_new() {
     dashboard.answer(Completion::ActivityHead(Ok(head(3, at(9, 0))))).keys("4");
     answer(&mut dashboard, page());
 
-    let new: Vec<bool> = (12..22).map(|line| dashboard.line(line).starts_with('N')).collect();
+    let new: Vec<bool> = (13..23).map(|line| dashboard.line(line).starts_with('N')).collect();
 
     // The cursor; a picture, a stranger; ben's own sale, undo, forty marks and pause; the person's opt-out, a failure, a notice.
     assert_eq!(new, [false, true, true, false, false, false, false, true, true, true], "{:#?}", dashboard.screen());

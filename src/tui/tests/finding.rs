@@ -113,12 +113,13 @@ fn a_tab_waits_for_its_answer_and_the_keys_after_it_wait_too() {
     let ticket = dashboard.model.recipients.ticket;
     dashboard.key(Key::Tab);
     dashboard.keys("\nr");
-    dashboard.list(vec![people()[4].clone()]);
+    let received = || RecipientRow { status: Status::Delivered, ..people()[4].clone() };
+    dashboard.list(vec![received()]);
     assert!(dashboard.acts().is_empty(), "nobody here was marked");
 
     dashboard.answer(Completion::Elsewhere { ticket, rows: Ok(vec![somebody_in_hari_sukan()]) });
     dashboard.list(people());
-    dashboard.list(vec![RecipientRow { id: RecipientId(77), blast_id: BlastId(4), ..people()[4].clone() }]);
+    dashboard.list(vec![RecipientRow { id: RecipientId(77), blast_id: BlastId(4), ..received() }]);
 
     let acts = dashboard.acts();
     assert!(acts.len() == 1 && format!("{acts:?}").contains("RecipientId(77)"), "{acts:?}");

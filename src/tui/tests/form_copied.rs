@@ -9,10 +9,17 @@ use crate::domain::ids::BlastId;
 use crate::tui::effect::{Completion, DraftOutcome, DraftWrite, WriteOutcome, WriteRequest};
 
 fn copied(original: BlastView) -> String {
+    copied_without_hours(original, None)
+}
+
+fn copied_without_hours(original: BlastView, dropped_hours: Option<&str>) -> String {
     let mut dashboard = TestDashboard::new(WIDE);
     let request = WriteRequest::Draft(DraftWrite::Duplicate(original.id));
     dashboard.answer(Completion::Blasts(Ok(vec![original])));
-    let copy = DraftOutcome::Duplicated(DraftAt { id: DRAFT, version: 1 });
+    let copy = DraftOutcome::Duplicated {
+        copy: DraftAt { id: DRAFT, version: 1 },
+        dropped_hours: dropped_hours.map(str::to_owned),
+    };
     dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Draft(copy)) }).answer(opened());
     dashboard.said().to_owned()
 }
@@ -33,4 +40,13 @@ fn a_copy_says_whose_it_is_and_what_is_not_in_it() {
         copied(original),
         "a copy of Raya promo, with the people who are in it, but not when it starts and the filter that found its people"
     );
+}
+
+#[test]
+fn a_copy_of_what_was_sent_at_any_hour_says_which_hours_it_had() {
+    let original = blast(5, "Raya promo", BlastState::Completed, (11, 20));
+
+    let said = copied_without_hours(original, Some("09:00-21:00"));
+
+    assert!(said.ends_with("; it sends at any hour now: 09:00-21:00 was dropped from the original"), "{said}");
 }

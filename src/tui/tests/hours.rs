@@ -119,7 +119,10 @@ fn changed_hours_are_said_with_the_command_that_does_the_same() {
         outcome: Ok(WriteOutcome::Blast(Box::new(row))),
     });
 
-    assert_eq!(dashboard.said(), "Raya promo: any hour, 20/min from now on");
+    assert_eq!(
+        dashboard.said(),
+        "Raya promo: any hour, 20/min from now on; sales sends at most 90/h (gap 20-60 s): that stays the limit"
+    );
     let line = dashboard.model.log.back().unwrap();
     assert_eq!(line.command_line, "blastdeck blast edit 7 --rate 20/min --clear window");
 }

@@ -27,7 +27,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         zones: Vec::new(),
         repeat: None,
         start: None,
-        pace: "gap 20s..60s, about 90 an hour".to_owned(),
+        pace: "gap 20-60 s, about 90 an hour".to_owned(),
         people_limit: None,
         left_today: Some(CapLeft { messages: 354, until: tomorrow(0, 0), zone: Tz::Asia__Kuala_Lumpur }),
         window: Some("09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned()),

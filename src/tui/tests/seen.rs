@@ -52,7 +52,7 @@ fn what_is_below_the_fold_stays_unread_until_it_was_on_the_screen() {
     assert_eq!(seen(&mut dashboard), [], "one record at a time");
     recorded(&mut dashboard, &first, 60 - height);
     assert_eq!(seen(&mut dashboard), [], "nothing else was shown");
-    assert!(dashboard.line(10).contains(&format!(" {} unread ", 60 - height)), "{}", dashboard.line(10));
+    assert!(dashboard.line(10).contains(&format!(" {} new ", 60 - height)), "{}", dashboard.line(10));
 
     dashboard.key(Key::PageDown);
     assert_eq!(seen(&mut dashboard), [(minute(height), minute(0))], "nothing was passed over in between");
@@ -69,7 +69,7 @@ fn what_comes_while_the_pane_is_open_is_unread_until_g_lets_it_in() {
     dashboard.answer(Completion::ActivityHead(Ok(newer)));
 
     assert_eq!(seen(&mut dashboard), []);
-    assert!(dashboard.line(10).contains(" 42 unread ══ newer: g "), "{}", dashboard.line(10));
+    assert!(dashboard.line(10).contains(" 42 new ══ newer: g "), "{}", dashboard.line(10));
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn a_question_is_whole_with_its_keys_at_every_size_that_answers_it() {
         dashboard.dispatch(Msg::Resized(size));
 
         let screen = text(&dashboard);
-        assert!(screen.contains("pause Raya promo, then type how many to leave out for good?"), "{size:?}: {screen}");
+        assert!(screen.contains("cancel Raya promo? It pauses first; then you type the number."), "{size:?}: {screen}");
         assert!(screen.contains("any other key is no") || screen.contains("only y is yes"), "{size:?}: {screen}");
         dashboard.keys("y");
         assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)], "{size:?}");
@@ -111,7 +111,7 @@ fn a_question_that_does_not_fit_is_answered_by_no_key() {
 
 #[test]
 fn who_was_not_asked_about_yet_is_said_where_there_is_little_room() {
-    for (size, words) in [(STACKED, "12 not checked yet"), (SMALL, "unasked 12")] {
+    for (size, words) in [(STACKED, "12 not checked"), (SMALL, "unasked 12")] {
         let mut dashboard = TestDashboard::new(size);
         let row = BlastView { unasked: Total::Exactly(12), ..raya() };
         dashboard.answer(Completion::Blasts(Ok(vec![row])));

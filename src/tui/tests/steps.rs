@@ -120,7 +120,7 @@ fn what_is_scheduled_stands_beside_the_steps_and_its_keys_act_on_it() {
     dashboard.keys("nX");
 
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("pause Good morning, then type how many"), "{screen}");
+    assert!(screen.contains("cancel Good morning? It pauses first"), "{screen}");
 }
 
 #[test]

@@ -10,14 +10,14 @@ use crate::tui::model::{HELD_MAX, Prompt};
 fn keys_typed_after_a_find_wait_for_its_answer_and_hit_whom_it_found() {
     let mut dashboard = TestDashboard::new(STACKED);
 
-    dashboard.keys("/0005\nr");
+    dashboard.keys("/0003\nr");
     assert!(dashboard.acts().is_empty());
     assert!(dashboard.line(22).contains("a key waits"), "{}", dashboard.line(22));
-    dashboard.list(vec![people()[4].clone()]);
+    dashboard.list(vec![people()[2].clone()]);
 
     let acts = dashboard.acts();
     assert_eq!(acts.len(), 1);
-    assert!(format!("{acts:?}").contains("RecipientId(5)"));
+    assert!(format!("{acts:?}").contains("RecipientId(3)"));
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn marked_blasts_stand_side_by_side_at_the_same_age() {
             "Raya promo",
             "Deepavali",
             "Sent                        92                92",
-            "after their first message",
+            "after its first message",
         ],
     );
     assert_eq!(dashboard.model.focus, Pane::Funnel);

@@ -80,6 +80,28 @@ fn a_sender_is_asked_about_with_what_was_typed_and_its_token_is_never_shown() {
 }
 
 #[test]
+fn a_stored_token_is_replaced_only_after_enter_and_esc_keeps_it() {
+    let mut dashboard = first_run(USUAL);
+    dashboard.keys("j\n");
+    let stored = TypedToken::Secret("sekret-token".to_owned());
+    let form = dashboard.model.new_sender.as_mut().unwrap();
+    (form.line, form.sender.token) = (SenderLine::Token, stored.clone());
+    let token = |dashboard: &TestDashboard| dashboard.model.new_sender.as_ref().unwrap().sender.token.clone();
+    let screen = |dashboard: &TestDashboard| dashboard.screen().join(" ");
+
+    dashboard.keys("x\n");
+    assert_eq!(token(&dashboard), stored);
+    assert!(screen(&dashboard).contains("a token is stored; type a new one to replace it, esc keeps it"));
+    dashboard.keys("other").key(Key::Esc);
+    assert_eq!(token(&dashboard), stored, "{}", screen(&dashboard));
+    dashboard.keys("\n\n");
+    assert_eq!(token(&dashboard), stored, "nothing was typed");
+
+    dashboard.key(Key::Up).keys("\nother\n");
+    assert_eq!(token(&dashboard), TypedToken::Secret("other".to_owned()));
+}
+
+#[test]
 fn what_is_missing_is_said_on_its_line_and_a_refusal_stays_to_be_read() {
     let mut dashboard = first_run(USUAL);
     dashboard.keys("j\nG\n");

@@ -36,7 +36,7 @@ fn a_line_of_activity_in_full_keeps_its_last_letter_where_it_fills_the_width() {
     for length in 1..60 {
         let screen = activity(act(Act::Note, "ben", &format!("{} end of it", "x".repeat(length))));
 
-        let full = screen[12..22].iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        let full = screen[13..22].iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
         assert!(full.contains("end of it") && !full.contains('~'), "{length}: {screen:#?}");
     }
 }

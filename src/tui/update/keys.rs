@@ -4,7 +4,9 @@
 use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
-use super::{answer, blast_filter, find, form, leave, overlays, palette, plan, prompts, unopened, unseen, welcome};
+use super::{
+    answer, blast_filter, find, form, help, leave, overlays, palette, plan, prompts, unopened, unseen, welcome,
+};
 use crate::tui::action::{self, Danger, UiAction};
 use crate::tui::availability;
 use crate::tui::effect::Effect;
@@ -200,6 +202,7 @@ fn offer(model: &mut Model, key: Key) -> KeyOutcome {
         Some(Overlay::NewSender) => welcome::key(model, key),
         Some(Overlay::Welcome(_)) => unopened::key(model, key),
         Some(Overlay::Plan(_)) => plan::key(model, key),
+        Some(Overlay::Help(_)) => help::key(model, key),
         _ => KeyOutcome::UNUSED,
     }
 }
@@ -274,6 +277,7 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         }
         (None, Some(Overlay::Commands(commands))) => commands.field.insert(&line),
         (None, Some(Overlay::Answer(_))) => answer::pasted(model, &line),
+        (None, Some(Overlay::Help(_))) => help::pasted(model, &line),
         (None, Some(Overlay::Welcome(_))) => model.refuse("nothing is typed here: enter chooses a line"),
         (None, _) => match availability::no_blast(model) {
             Some(why) => model.refuse(why),

@@ -6,12 +6,13 @@ use crate::app::view::Anchor;
 use crate::domain::ids::BlastId;
 use crate::domain::zone::words::time_elsewhere;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest};
-use crate::tui::format::{TimeFormat, count_of};
+use crate::tui::format::{TimeFormat, count_of, number};
 use crate::tui::layout::Zoom;
 use crate::tui::model::{CursorTarget, FunnelView, Leaving, ListScope, Model, Notice, Overlay, Pane, Prompt};
 use crate::tui::{ExitReason, OnClose};
 
 const QUIT: &str = "back-at-the-root-quit";
+const SEND: &str = "send-or-resume";
 
 /// `esc`: one step back, never out.
 pub fn back(model: &mut Model) -> Vec<Effect> {
@@ -67,7 +68,7 @@ fn ask(model: &mut Model, notice: Notice) {
     model.say(Notice { until_next_key: true, ..notice });
 }
 
-/// `q`: back; at the root it quits, after a warning where blasts are running.
+/// `q`: back; at the root it quits, after a warning where blasts are running, or are paused part-way.
 pub fn quit(model: &mut Model) -> Vec<Effect> {
     if matches!(model.overlays[..], [Overlay::Welcome(_)]) {
         return vec![Effect::Exit(ExitReason::Quit)];
@@ -78,9 +79,10 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
     if let Some(question) = unconfirmed(model) {
         return question;
     }
-    let Some(blast) = model.in_flight().filter(|_| model.leaving != Leaving::Warned).map(|blast| blast.id) else {
+    if model.leaving == Leaving::Warned {
         return vec![Effect::Exit(ExitReason::Quit)];
-    };
+    }
+    let Some(blast) = model.in_flight().map(|blast| blast.id) else { return leave_paused(model) };
     model.leaving = Leaving::Warned;
     match model.options.on_close {
         OnClose::BlastsContinue => {
@@ -95,6 +97,24 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
         }
         OnClose::NoEffect => vec![Effect::Exit(ExitReason::Quit)],
     }
+}
+
+/// Leaves, after a sentence about what stays paused, if anything does: it was begun, and nobody may have meant to leave it so.
+fn leave_paused(model: &mut Model) -> Vec<Effect> {
+    let paused: Vec<_> = model.paused_part_way().map(|blast| (blast.id, blast.name(), blast.counts.queued)).collect();
+    let stays = model.options.on_close == OnClose::BlastsContinue;
+    let what = match &paused[..] {
+        [(_, name, _)] if stays => format!("{name} stays"),
+        [_, ..] if stays => format!("{} blasts stay", paused.len()),
+        _ => return vec![Effect::Exit(ExitReason::Quit)],
+    };
+    let queued = number(paused.iter().fold(0, |sum, (.., queued)| queued.saturating_add(sum)));
+    let (quit, send) = (model.options.keys.of(QUIT), model.options.keys.of(SEND));
+    let is_selected = matches!(paused[..], [(id, ..)] if model.blast().is_some_and(|blast| blast.id == id));
+    let resume = if is_selected { format!(", {send} to resume it first") } else { String::new() };
+    model.leaving = Leaving::Warned;
+    ask(model, Notice::done(format!("{what} paused with {queued} still to send. {quit} again to leave{resume}")));
+    Vec::new()
 }
 
 /// Asks before leaving acts behind of which nobody would hear whether they were done.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{completions, keys, prompts};
-use crate::app::view::SenderView;
+use crate::app::view::{RecipientRow, SenderView};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
@@ -171,7 +171,27 @@ pub fn closed_word(model: &Model) -> &'static str {
 }
 
 fn is_refused(model: &Model) -> bool {
-    several(model).is_none() && model.person().is_some_and(|row| !row.status.may_be_reached())
+    cannot_have_answered(model).is_some()
+        || several(model).is_none() && model.person().is_some_and(|row| !row.status.may_be_reached())
+}
+
+/// Why nobody of those whom a key is about can be marked as having replied or bought: of each it is open whether a message went, which
+/// has to be answered first.
+pub fn cannot_have_answered(model: &Model) -> Option<String> {
+    let is_uncertain = |row: &RecipientRow| row.status == Status::Uncertain;
+    if let Some(people) = several(model) {
+        let is_only = model.recipients.scope == ListScope::Only(Status::Uncertain);
+        let is_open = |id: &RecipientId| model.recipients.get(*id).map_or(is_only, |person| is_uncertain(&person.row));
+        let why = "they are all uncertain: esc unmarks them, then enter on each answers whether it went";
+        return people.iter().all(is_open).then(|| why.to_owned());
+    }
+    let row = model.person().filter(|row| is_uncertain(row))?;
+    let answer = match model.overlays.last() {
+        Some(_) => "answer that first, here: up, down and enter".to_owned(),
+        None if model.focus == Pane::Activity => "enter goes to them, and enter there answers that first".to_owned(),
+        None => "press enter, and answer that first".to_owned(),
+    };
+    Some(format!("{}: it is not known whether their message went; {answer}", brief(&row.who())))
 }
 
 /// The one whom a key is about, with a short name for questions.

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{leave, lists, moves, overlays};
 use crate::tui::effect::Effect;
-use crate::tui::layout::Layout;
+use crate::tui::layout::{Layout, activity_head_rows};
 use crate::tui::model::{CursorMove, Model, MouseCapture, Overlay, Pane, STAGES};
 use crate::tui::mouse::{MouseEvent, MouseKind};
 use crate::tui::overlay;
@@ -58,7 +58,7 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
     let Some((pane, area)) = pane_at(model, at) else { return Vec::new() };
     let mut effects = lists::focus(model, pane);
     if pane == Pane::Activity {
-        select_event(model, usize::from(at.1 - area.y));
+        select_event(model, at.1.checked_sub(area.y + activity_head_rows(area)).map(usize::from));
         return effects;
     }
     let Some(row) = at.1.checked_sub(area.y + HEAD_ROWS).map(usize::from) else { return effects };
@@ -78,10 +78,10 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
     effects
 }
 
-/// The event in a line of its pane; the first line is the title.
-fn select_event(model: &mut Model, line: usize) {
+/// The event in a row of its list.
+fn select_event(model: &mut Model, row: Option<usize>) {
     let rows = model.activity_rows();
-    let event = line.checked_sub(1).filter(|row| *row < rows).and_then(|row| model.activity.visible(rows).nth(row));
+    let event = row.filter(|row| *row < rows).and_then(|row| model.activity.visible(rows).nth(row));
     if let Some(place) = event.map(|row| row.place) {
         model.activity.choose(place);
     }

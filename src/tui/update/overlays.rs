@@ -15,13 +15,13 @@ use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::TimeFormat;
 use crate::tui::layout::Layout;
 use crate::tui::model::{
-    CommandPalette, ConfirmBy, CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Notice, Overlay, Pane,
-    PlanOverlay, Prompt, RESOLUTIONS, ResolutionChoice, WELCOME,
+    CommandPalette, ConfirmBy, CursorMove, CursorTarget, DetailsOverlay, HelpOverlay, ListScope, Model, Notice,
+    Overlay, Pane, PlanOverlay, Prompt, RESOLUTIONS, ResolutionChoice, WELCOME,
 };
 use crate::tui::widget::TextField;
 
 pub fn open_help(model: &mut Model) -> Vec<Effect> {
-    open(model, Overlay::Help(0))
+    open(model, Overlay::Help(HelpOverlay::default()))
 }
 
 pub fn open_log(model: &mut Model) -> Vec<Effect> {
@@ -245,6 +245,11 @@ pub fn confirm_plan(model: &mut Model) -> Vec<Effect> {
     let Some(loaded) = &plan.loaded else { return Vec::new() };
     if let Some(obstacle) = loaded.obstacles.first() {
         plan.refused = Some(obstacle.clone());
+        return Vec::new();
+    }
+    if std::mem::take(&mut plan.peek) != 0 && !plan.field.is_empty() {
+        // What is confirmed was scrolled out of sight.
+        plan.refused = Some("read this first: enter once more sends".to_owned());
         return Vec::new();
     }
     let typed = std::mem::take(&mut plan.field).text();

@@ -3,7 +3,7 @@
 use super::form::{read_hours, read_pace};
 use super::written;
 use crate::app::DraftEdit;
-use crate::app::view::BlastView;
+use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
@@ -13,6 +13,7 @@ use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::{brief_name, number};
 use crate::tui::key::Key;
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Notice, PaceLine, PacePrompt, Prompt};
+use crate::tui::pace_words;
 use crate::tui::widget::{EditOutcome, TextField};
 
 /// Whether a blast waits for its own hours, which are the same for everybody in it.
@@ -47,6 +48,16 @@ pub fn key(model: &mut Model, mut prompt: PacePrompt, key: Key) -> Vec<Effect> {
     }
     model.prompt = Some(Prompt::Pace(prompt));
     Vec::new()
+}
+
+/// What of its sender's pace holds all the same, while a faster one is typed.
+pub fn sender_binds(model: &Model, prompt: &PacePrompt) -> Option<String> {
+    let pace = read_pace(prompt.pace.text().trim()).ok().filter(|_| prompt.line == PaceLine::Pace)?;
+    pace_words::sender_binds(pace, sender_of(model, &prompt.seen)?)
+}
+
+fn sender_of<'a>(model: &'a Model, blast: &BlastView) -> Option<&'a SenderView> {
+    model.senders.iter().find(|sender| sender.id == blast.sender_id)
 }
 
 /// `S` on a blast that waits for its hours: without them it sends at once.
@@ -118,7 +129,12 @@ fn hours_after(edit: &DraftEdit, blast: &BlastView) -> String {
 /// It is changed: says how it goes from now on.
 pub fn edited(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<Effect> {
     let WriteRequest::EditPace { edit, .. } = request else { return Vec::new() };
-    let sentence = format!("{}: {} from now on", row.name(), words(edit, &row));
+    let pace = (own(row.limits.gap.as_ref()), own(row.limits.rate.as_ref()));
+    let is_of_pace = !edit.gap.is_keep() || !edit.rate.is_keep();
+    let binds = sender_of(model, &row).filter(|_| is_of_pace);
+    let binds = binds.and_then(|sender| pace_words::sender_binds(pace, sender));
+    let binds = binds.map(|binds| format!("; {binds}")).unwrap_or_default();
+    let sentence = format!("{}: {} from now on{binds}", row.name(), words(edit, &row));
     written::log(model, &sentence, &command_line(edit, row.id));
     model.say(Notice::done(sentence));
     model.blasts.update(row);

@@ -203,6 +203,8 @@ fn refused_key(model: &mut Model, mut refused: RefusedPrompt, key: Key) -> KeyOu
             model.prompt = Some(Prompt::Refused(refused));
             KeyOutcome::DONE
         }
+        // Nothing was typed for it: the key is for what is on the screen, as the refusal may say.
+        Key::Enter if refused.takes == RefusedKeys::Digits && refused.typed.is_empty() => KeyOutcome::UNUSED,
         Key::Enter | Key::Esc => {
             say_typed(model, &refused);
             KeyOutcome::DONE
@@ -296,9 +298,11 @@ pub fn is_number(typed: &str, people: i64) -> bool {
     typed == people.to_string() || typed == number(people)
 }
 
-/// `14 is not 139`.
+/// `14 is not 139`, `no number was typed`.
 pub fn not_the_number(typed: &str, people: i64) -> String {
-    let typed = if typed.is_empty() { "nothing" } else { typed };
+    if typed.is_empty() {
+        return "no number was typed".to_owned();
+    }
     format!("{typed} is not {}", number(people))
 }
 

@@ -15,6 +15,9 @@ pub(super) fn key(model: &mut Model, key: Key) -> KeyOutcome {
         Key::Tab => overlays::moved(model, CursorMove::Rows(1)),
         Key::BackTab => overlays::moved(model, CursorMove::Rows(-1)),
         Key::Char(_) if welcome::is_unwritten(model) || !is_needed(model, key) && welcome::takes_text(model) => {
+            if welcome::keeps_token(model) {
+                return KeyOutcome::DONE;
+            }
             welcome::begin(model);
             return welcome::key(model, key);
         }

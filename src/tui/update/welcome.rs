@@ -10,6 +10,9 @@ use crate::tui::key::Key;
 use crate::tui::model::{Model, Overlay, SenderForm, SenderLine, WELCOME, WelcomeChoice};
 use crate::tui::widget::TextField;
 
+/// Said of a key on the line of a token that is there: a slip must not replace it.
+const TOKEN_STORED: &str = "a token is stored: enter types a new one in its place";
+
 /// To the first screen: what is wanted needs a sender.
 pub fn open(model: &mut Model) {
     model.overlays.clear();
@@ -40,8 +43,10 @@ pub fn choose(model: &mut Model, row: usize) -> Vec<Effect> {
 pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
     let Some(form) = model.new_sender.as_deref_mut() else { return KeyOutcome::UNUSED };
     form.trouble = None;
+    let keeps_token = form.has_token() && form.line == SenderLine::Token;
     let Some(field) = &mut form.edit else { return unopened::key(model, key) };
     match key {
+        Key::Esc if keeps_token => form.edit = None,
         Key::Enter | Key::Esc | Key::Tab | Key::Up | Key::Down => {
             if !end(form) {
                 return KeyOutcome::DONE;
@@ -69,9 +74,22 @@ pub fn is_unwritten(model: &Model) -> bool {
     form.is_some_and(|form| form.text(form.line).is_empty())
 }
 
+/// Refuses a letter on the line of a token that is there. `false`: none is.
+pub fn keeps_token(model: &mut Model) -> bool {
+    let Some(form) = model.new_sender.as_deref_mut() else { return false };
+    let keeps = form.line == SenderLine::Token && form.has_token();
+    if keeps {
+        form.trouble = Some(TOKEN_STORED.to_owned());
+    }
+    keeps
+}
+
 /// Keeps what is being typed, unless it looks like a token: that is on the screen no longer. Whether it can stay as it is.
 fn end(form: &mut SenderForm) -> bool {
     let Some(field) = form.edit.take() else { return true };
+    if field.text().trim().is_empty() && form.line == SenderLine::Token && form.has_token() {
+        return true;
+    }
     take(form, form.line, &field.text())
 }
 

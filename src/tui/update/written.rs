@@ -1,7 +1,5 @@
 //! What a write came to: what the operator reads, what the log keeps, what is read again.
 
-use std::path::Path;
-
 use super::{
     answer, armed, blast_acts, completions, customer, follow_ups, form, lists, lost, pace, plan, prompts, retries,
     senders, steps, welcome,
@@ -324,9 +322,9 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
     vec![Effect::Read(ReadRequest::Blasts), Effect::Read(ReadRequest::Senders)]
 }
 
-fn reported(model: &mut Model, request: &WriteRequest, path: &Path) -> Vec<Effect> {
+fn reported(model: &mut Model, request: &WriteRequest, path: &str) -> Vec<Effect> {
     let WriteRequest::Report(id) = request else { return Vec::new() };
-    let text = format!("the report is in {}", path.display());
+    let text = format!("the report is in {path}");
     log(model, &text, &format!("blastdeck blast report {id} --format markdown"));
     model.say(Notice::done(text));
     Vec::new()

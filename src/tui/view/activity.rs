@@ -10,7 +10,7 @@ use crate::domain::act::{Act, Actor};
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, counted, in_currency, total};
-use crate::tui::layout::preview_rows;
+use crate::tui::layout::{activity_head_rows, activity_rows, preview_rows};
 use crate::tui::model::{Model, Pane};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
@@ -59,14 +59,28 @@ fn table(room: u16) -> ColumnLayout<ActivityColumn> {
     ColumnLayout::lay(&shown.into_iter().map(|(column, width)| (column, width, ColumnAlign::Left)).collect::<Vec<_>>())
 }
 
+const fn head(column: ActivityColumn) -> &'static str {
+    match column {
+        ActivityColumn::Time => "when",
+        ActivityColumn::Phone => "phone",
+        ActivityColumn::Name => "who",
+        ActivityColumn::What => "what",
+        ActivityColumn::Stage => "now",
+        ActivityColumn::Text => "text, or by whom",
+        ActivityColumn::Blast => "blast",
+    }
+}
+
 /// Draws into any rectangle: in the place of the recipients, or beside them.
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let focus = focused(model, Pane::Activity);
     rule(pen, (area.x, area.y), area.width, &title(model), focus);
     let preview = preview_rows(area);
-    let height = usize::from(area.height.saturating_sub(1 + preview));
-    let table = table(area.width);
-    for (row, y) in model.activity.visible(height).zip(area.y + 1..) {
+    let (first, table) = (area.y + activity_head_rows(area), table(area.width));
+    if first > area.y + 1 {
+        table.row(pen, (area.x, area.y + 1), |column| (head(column).to_owned(), TextRole::Dim));
+    }
+    for (row, y) in model.activity.visible(activity_rows(area)).zip(first..) {
         let here = model.activity.cursor() == Some(row.place);
         let (glyph, meaning) = match () {
             () if here => cursor(focus),
@@ -79,10 +93,9 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     }
     if model.activity.is_empty() {
         let words = if model.activity.awaiting.is_some() { "reading ..." } else { "nothing has happened yet" };
-        pen.put((area.x + 2, area.y + 1), words, area.width.saturating_sub(2), TextRole::Dim);
+        pen.put((area.x + 2, first), words, area.width.saturating_sub(2), TextRole::Dim);
     }
-    let below = Rect { y: area.bottom() - preview, height: preview, ..area };
-    full_line(model, pen, below);
+    full_line(model, pen, Rect { y: area.bottom() - preview, height: preview, ..area });
 }
 
 /// The line at the cursor in full, as far as there is room.
@@ -116,8 +129,13 @@ fn said(model: &Model, row: &ActivityRow) -> String {
         ActivityEvent::Change { starts_at: Some(_), .. } => "launched",
         event => what(event, model.now).0,
     };
-    let sentence =
-        format!("{about}{what} {}{blast}{}", clock.second(row.place.at), if text.is_empty() { "" } else { ": " });
+    let joint = match (text.is_empty(), text.starts_with("by "), blast.is_empty()) {
+        (true, ..) => "",
+        (false, true, true) => " ",
+        (false, true, false) => ", ",
+        (false, false, _) => ": ",
+    };
+    let sentence = format!("{about}{what} {}{blast}{joint}", clock.second(row.place.at));
     let lacks_text = matches!(&row.event, ActivityEvent::Act { act: Act::Replied, .. });
     let why = no_text(model).filter(|_| lacks_text).map(|why| format!(". {why}")).unwrap_or_default();
     format!("{sentence}{text}{why}")
@@ -155,10 +173,9 @@ fn title(model: &Model) -> TitleRule {
 fn news(model: &Model, is_focused: bool) -> Vec<String> {
     let Some(unread) = model.activity.unread().map(total) else { return Vec::new() };
     match (is_focused, model.activity.has_newer(), model.activity.passed_over()) {
-        (false, ..) => vec![format!("{unread} new")],
-        (true, true, false) => vec![format!("{unread} newer: g")],
-        (true, true, true) => vec![format!("{unread} unread"), "newer: g".to_owned()],
-        (true, false, _) => vec![format!("{unread} unread")],
+        (true, true, false) => vec![format!("{unread} new: g")],
+        (true, true, true) => vec![format!("{unread} new"), "newer: g".to_owned()],
+        (false, ..) | (true, false, _) => vec![format!("{unread} new")],
     }
 }
 
@@ -303,7 +320,8 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
         ActivityEvent::Change { starts_at: Some(at), by: who, .. } => {
             let clock = TimeFormat { zone: model.options.zone, now: model.now };
             let starts = if *at > model.now { "starts" } else { "started" };
-            (joined([by(who), Some(format!("{starts} {}", clock.second(*at)))]), TextRole::Plain)
+            let parts = [by(who), Some(format!("{starts} {}", clock.second(*at)))];
+            (parts.into_iter().flatten().collect::<Vec<_>>().join(", "), TextRole::Plain)
         }
         ActivityEvent::Change {
             from: BlastState::Sending | BlastState::Scheduled,

@@ -284,10 +284,24 @@ fn speed(model: &Model, blast: &BlastView) -> (String, TextRole) {
 
 /// A follow-up is named by its stage, under the blast that it follows.
 fn name(model: &Model, blast: &BlastView, room: u16) -> String {
-    match model.blasts.depth(blast) {
+    let named = |room| match model.blasts.depth(blast) {
         0 => name_within(blast, room),
         depth => format!("{}{}", " ".repeat(depth), blast.follow_up_stage),
+    };
+    if !has_twin(model, blast) {
+        return named(room);
     }
+    let id = format!(" #{}", blast.id);
+    format!("{}{id}", start_of(&named(room.saturating_sub(width(&id))), room.saturating_sub(width(&id))))
+}
+
+/// Whether another blast that is listed has the same name, date and place among the follow-ups: its id tells them apart.
+fn has_twin(model: &Model, blast: &BlastView) -> bool {
+    let is_alike = |other: &BlastView| {
+        let is_named_so = other.tag == blast.tag && other.follow_up_stage == blast.follow_up_stage;
+        is_named_so && other.follows == blast.follows && other.blast_date.date_naive() == blast.blast_date.date_naive()
+    };
+    model.blasts.shown().any(|other| other.id != blast.id && is_alike(other))
 }
 
 fn state(model: &Model, blast: &BlastView) -> (String, TextRole) {

@@ -242,8 +242,8 @@ fn unasked(blast: &BlastView) -> String {
             format!("{} held by Meta", number(blast.counts.held_by_meta))
         }
         Total::Exactly(0) => String::new(),
-        Total::Exactly(people) => format!("{} not checked yet", number(people)),
-        Total::AtLeast(people) => format!("{}+ not checked yet", number(people)),
+        Total::Exactly(people) => format!("{} not checked", number(people)),
+        Total::AtLeast(people) => format!("{}+ not checked", number(people)),
     }
 }
 

@@ -100,7 +100,7 @@ fn speed(model: &Model, blast: &BlastView) -> Vec<TextLine> {
         return vec![TextLine::dim(format!("  {words}"))];
     }
     let Some(progress) = model.views.progress_of(blast.id) else { return Vec::new() };
-    let head = format!("  {:<10}{:>12}{:>14}{:>12}", "from sent to", "half within", "90% within", "people");
+    let head = format!("  {:<10}{:>12}{:>14}{:>12}", "reached", "half within", "90% within", "people");
     let mut lines = vec![TextLine::dim(head)];
     let funnel = blast.counts.funnel();
     let counts = [funnel.received, funnel.read, funnel.replied, funnel.closed];
@@ -267,6 +267,11 @@ fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
         })
     };
     let mut lines = vec![row("", TextRole::Dim, &|blast, _| blast.name())];
+    let is_alike = |a: &BlastView, b: &BlastView| a.id != b.id && a.name() == b.name();
+    if blasts.iter().any(|(blast, _)| blasts.iter().any(|(other, _)| is_alike(blast, other))) {
+        let clock = TimeFormat { zone: model.options.zone, now: model.now };
+        lines.push(row("which", TextRole::Dim, &|blast, _| format!("{} #{}", clock.date(blast.blast_date), blast.id)));
+    }
     if usize::from(area.height) >= STAGES.len() + 3 {
         lines.push(row("stage", TextRole::Dim, &|blast, _| blast.follow_up_stage.clone()));
     }
@@ -281,7 +286,7 @@ fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
             }
         }));
     }
-    lines.push(TextLine::dim(format!("  all at {} after their first message", span_words(age))));
+    lines.push(TextLine::dim(format!("  each as it stood {} after its first message", span_words(age))));
     lines
 }
 

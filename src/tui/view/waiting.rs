@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
+use crate::domain::pace::Gap;
 use crate::domain::waiting::Waiting;
 use crate::domain::zone::words::by_both_clocks;
 use crate::tui::format::{TimeFormat, in_currency, number};
@@ -132,8 +133,8 @@ fn waits(model: &Model, blast: &BlastView, left: u16) -> (String, String) {
 /// Why nothing goes out now, or why the blast does not continue by itself, worded as everywhere; a moment that is near is shown to
 /// the second.
 pub(super) fn reason(model: &Model, blast: &BlastView) -> Option<String> {
-    let Some(waiting) = waiting(blast) else { return stopped(model, blast) };
-    let said = said(model, blast, waiting);
+    let Some(waiting) = waiting(model, blast) else { return stopped(model, blast) };
+    let said = said(model, blast, &waiting);
     Some(match waiting {
         Waiting::Armed { .. } => format!("{said}; {} {}", model.options.keys.undo(), model.stops(blast)),
         Waiting::Uncertain { .. } => format!("{said}; {}", model.goes_to_uncertain()),
@@ -162,20 +163,28 @@ pub(super) fn reason_with_keys(model: &Model, blast: &BlastView) -> Option<Strin
 
 /// The same where there is room for a line.
 pub(super) fn brief(model: &Model, blast: &BlastView) -> Option<String> {
-    match waiting(blast) {
+    match waiting(model, blast) {
         Some(Waiting::Armed { .. } | Waiting::NoEngine) | None => reason(model, blast),
-        Some(waiting) => Some(waiting.brief_in(model.options.zone, |at| end_of(model, blast, waiting, at))),
+        Some(waiting) => Some(waiting.brief_in(model.options.zone, |at| end_of(model, blast, &waiting, at))),
     }
 }
 
 /// The end of a wait alone, where there is no room for its reason.
 fn shortest(model: &Model, blast: &BlastView) -> Option<String> {
-    let waiting = waiting(blast)?;
-    waiting.shortest_in(model.options.zone, |at| end_of(model, blast, waiting, at))
+    let waiting = waiting(model, blast)?;
+    waiting.shortest_in(model.options.zone, |at| end_of(model, blast, &waiting, at))
 }
 
-fn waiting(blast: &BlastView) -> Option<&Waiting> {
-    blast.waiting.as_ref().filter(|_| blast.state == BlastState::Sending)
+/// What it waits for. Of a gap the one that binds on average: its engine names that of the pause which is the longer this time, of the
+/// sender or of the blast.
+fn waiting(model: &Model, blast: &BlastView) -> Option<Waiting> {
+    let waiting = blast.waiting.clone().filter(|_| blast.state == BlastState::Sending)?;
+    let Waiting::Gap { gap, next } = waiting else { return Some(waiting) };
+    let of_sender =
+        model.senders.iter().find(|sender| sender.id == blast.sender_id).and_then(|sender| sender.usage.gap);
+    let own = blast.limits.gap.as_ref().and_then(|gap| gap.as_ref().ok()).copied();
+    let binds = [of_sender, own].into_iter().flatten().max_by_key(|gap| gap.low() + gap.high());
+    Some(Waiting::Gap { gap: binds.map_or(gap, Gap::words), next })
 }
 
 fn moment(clock: TimeFormat, at: DateTime<Utc>) -> String {

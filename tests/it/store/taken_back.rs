@@ -209,7 +209,10 @@ async fn the_pace_of_a_started_blast_that_was_changed_is_changed_again_by_its_ke
     let edit = DraftEdit { rate: FieldChange::Set("20/min".parse().unwrap()), ..DraftEdit::default() };
     aina.edit(BLAST, version, edit.clone()).await.unwrap();
 
-    assert_eq!(refusal(aina.undo_mine().await), "your last act was to edit Raya: e on it changes it again");
+    assert_eq!(
+        refusal(aina.undo_mine().await),
+        "your last act was to change the hours or the pace of Raya: e on it changes it again"
+    );
     assert!(aina.edit(BLAST, version, edit).await.unwrap_err().to_string().contains("changed this blast"));
     let renamed = DraftEdit { tag: Some("Raya 2".to_owned()), ..DraftEdit::default() };
     let why = aina.edit(BLAST, version + 1, renamed).await.unwrap_err().to_string();

@@ -3,21 +3,25 @@
 use chrono_tz::Tz;
 
 use super::super::wrapped;
-use crate::app::view::{SenderUsage, SenderView};
+use crate::app::view::SenderView;
 use crate::app::{DraftForm, RepeatOrder};
 use crate::domain::content::BlastContent;
 use crate::domain::list_columns::ListColumns;
 use crate::domain::message::fold_name;
-use crate::domain::pace::Gap;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::{clean, nearest};
 use crate::tui::format::{TimeFormat, number, rule_times, start_at};
 use crate::tui::model::{BlastForm, FormLine, config_place};
+use crate::tui::pace_words::{average_of, sender_binds};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
 pub(super) fn pace(values: &DraftForm, sender: Option<&SenderView>, room: u16) -> Vec<TextLine> {
-    let own = values.gap.map(|gap| format!("gap {gap}")).into_iter().chain(values.rate.map(|rate| rate.to_string()));
+    let own = values
+        .gap
+        .map(|gap| format!("gap {}", gap.words()))
+        .into_iter()
+        .chain(values.rate.map(|rate| rate.to_string()));
     let own = own.collect::<Vec<_>>().join(", ");
     if own.is_empty() {
         let usage = sender.map(|sender| &sender.usage);
@@ -26,38 +30,14 @@ pub(super) fn pace(values: &DraftForm, sender: Option<&SenderView>, room: u16) -
         let per_hour = per_hour.map(|rate| format!(", about {}/h", number(rate))).unwrap_or_default();
         let key = if gap.is_some() { "gap" } else { "rate" };
         let place = sender.map(|sender| format!("   {}", config_place(sender, &[key]))).unwrap_or_default();
-        let own = gap.map_or_else(|| "the sender's own".to_owned(), |gap| format!("gap {gap}"));
+        let own = gap.map_or_else(|| "the sender's own".to_owned(), |gap| format!("gap {}", gap.words()));
         return vec![TextLine::plain(own).and(per_hour, TextRole::Dim).and(place, TextRole::Dim)];
     }
-    let average = values.gap.map(|gap| format!("    {}", average_of(gap)));
+    let average = values.gap.and_then(average_of).map(|average| format!("    {average}"));
     let line = TextLine::plain(own).and(average.unwrap_or_default(), TextRole::Dim);
-    let too_fast = sender.into_iter().flat_map(|sender| faster_than(values, &sender.usage));
+    let too_fast = sender.and_then(|sender| sender_binds((values.gap, values.rate), sender)).into_iter();
     let too_fast = too_fast.flat_map(|why| wrapped(&why, room)).map(|why| TextLine::of(why, TextRole::Trouble));
     std::iter::once(line).chain(too_fast).collect()
-}
-
-/// `40 s on average, 90/h`.
-fn average_of(gap: Gap) -> String {
-    let seconds = ((gap.low() + gap.high()) / 2).as_secs_f64();
-    #[expect(clippy::cast_possible_truncation, reason = "messages an hour")]
-    let per_hour = (3_600.0 / seconds.max(0.1)).round() as i64;
-    format!("{} s on average, {}/h", tenths(seconds), number(per_hour))
-}
-
-/// `40`, `1.5`.
-fn tenths(seconds: f64) -> String {
-    let words = format!("{seconds:.1}");
-    words.strip_suffix(".0").unwrap_or(&words).to_owned()
-}
-
-/// What of the sender's pace holds all the same: a blast's own only tightens it.
-fn faster_than(values: &DraftForm, sender: &SenderUsage) -> Vec<String> {
-    let gaps = values.gap.zip(sender.gap).filter(|(own, sender)| own.low() + own.high() < sender.low() + sender.high());
-    let gap = gaps.map(|(_, gap)| format!("cannot be faster than the sender's gap {gap}"));
-    let rates = values.rate.and_then(|own| Some((own.per_second(), sender.rate.per_second()?)));
-    let is_faster = rates.is_some_and(|(own, sender)| own.is_none_or(|own| own > sender));
-    let rate = is_faster.then(|| format!("cannot be faster than the sender's rate {}", sender.rate));
-    gap.into_iter().chain(rate).collect()
 }
 
 pub(super) fn window(values: &DraftForm) -> TextLine {

@@ -96,9 +96,9 @@ pub fn written(model: &mut Model, request: &DraftWrite, outcome: Result<WriteOut
     match outcome {
         Ok(WriteOutcome::Draft(DraftOutcome::Saved(saved))) => draft_saved(model, &saved),
         Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(taken))) => list_taken(model, *taken),
-        Ok(WriteOutcome::Draft(DraftOutcome::Duplicated(at))) => {
-            model.copied = copied(model, request).map(|words| (at.id, words));
-            let read = Effect::Read(ReadRequest::Draft(DraftRead::Open(at.id)));
+        Ok(WriteOutcome::Draft(DraftOutcome::Duplicated { copy, dropped_hours })) => {
+            model.copied = copied(model, request, dropped_hours).map(|words| (copy.id, words));
+            let read = Effect::Read(ReadRequest::Draft(DraftRead::Open(copy.id)));
             vec![Effect::Read(ReadRequest::Blasts), read]
         }
         Ok(WriteOutcome::Draft(DraftOutcome::Uploaded { kind, id })) => {
@@ -113,15 +113,18 @@ pub fn written(model: &mut Model, request: &DraftWrite, outcome: Result<WriteOut
 }
 
 /// What a copy has of the blast that it was made of, and what it has not.
-fn copied(model: &Model, request: &DraftWrite) -> Option<String> {
+fn copied(model: &Model, request: &DraftWrite, dropped_hours: Option<String>) -> Option<String> {
     let DraftWrite::Duplicate(id) = request else { return None };
     let blast = model.blasts.rows().iter().find(|blast| blast.id == *id)?;
     let starts = blast.scheduled_for.is_some() && blast.origin.repeat.rule.is_none();
     let start = starts.then_some("when it starts");
     let filter = blast.origin.segment.as_ref().map(|_| "the filter that found its people");
     let left: Vec<_> = start.into_iter().chain(filter).collect();
+    // It may have been sent at once on purpose, this once.
+    let hours = dropped_hours.map(|hours| format!("; it sends at any hour now: {hours} was dropped from the original"));
+    let hours = hours.unwrap_or_default();
     let but = if left.is_empty() { String::new() } else { format!(", but not {}", left.join(" and ")) };
-    Some(format!("a copy of {}, with the people who are in it{but}", blast.name()))
+    Some(format!("a copy of {}, with the people who are in it{but}{hours}", blast.name()))
 }
 
 fn draft_saved(model: &mut Model, saved: &SavedDraft) -> Vec<Effect> {

@@ -72,6 +72,9 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
             (None, _) => &[("enter", "edits"), ("up down", "lines"), ("esc", "back")],
         });
     }
+    if let Some(Overlay::Help(help)) = model.overlays.last() {
+        return help.is_typing.then_some(&[("enter", "keeps these lines"), ("esc", "all")]);
+    }
     let form = model.form.as_deref().filter(|_| model.overlays.last() == Some(&Overlay::Form))?;
     match (&form.page, &form.edit) {
         (FormPage::Columns(_), _) => {
@@ -95,7 +98,7 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
         }
         (FormPage::Lines, Some(LineEdit::Field(_))) => Some(&[("enter", "next line"), ("esc", "done")]),
         (FormPage::Lines, None) if form.is_unwritten() => {
-            Some(&[("enter", "edits"), ("letters", "are typed"), ("up down", "lines"), ("esc", "back")])
+            Some(&[("enter", "edits"), ("any letter", "starts typing"), ("up down", "lines"), ("esc", "back")])
         }
         (FormPage::Lines, None) => None,
     }

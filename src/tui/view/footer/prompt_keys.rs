@@ -18,13 +18,13 @@ pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
                 ("enter", "keeps it"),
                 ("esc", "no amount"),
                 ("tab", "items"),
-                ("any other key", "keeps it and acts as usual"),
+                ("any other key", "keeps it, then acts"),
             ],
             (PricedSale::Earlier(_), false) => &[
                 ("enter", "keeps it"),
                 ("esc", "as it was"),
                 ("tab", "items"),
-                ("any other key", "keeps it and acts as usual"),
+                ("any other key", "keeps it, then acts"),
             ],
         },
         Prompt::Items(ItemsPrompt { of: ItemsTarget::NewOrder { close: CloseBefore::ByKey, .. }, .. }) => {

@@ -9,6 +9,7 @@ use crate::tui::model::{
     PacePrompt, PricedSale, Prompt, SaleKey,
 };
 use crate::tui::theme::TextRole;
+use crate::tui::update;
 use crate::tui::widget::{TextLine, start_of, width};
 
 /// The open prompt.
@@ -102,7 +103,7 @@ fn pace_line(model: &Model, pace: &PacePrompt) -> TextLine {
         PaceLine::Pace => ("pace", "    20-60: seconds between two messages; 20/min: at most; empty: the sender's own"),
     };
     let line = pace.field().line(TextLine::of(format!(" {label} of {}: ", pace.name), TextRole::Plain));
-    match &pace.trouble {
+    match pace.trouble.clone().or_else(|| update::pace::sender_binds(model, pace)) {
         Some(trouble) => line.and(format!("   {trouble}"), TextRole::Plain),
         None => hinted(model, line, hint, ""),
     }
