@@ -149,7 +149,8 @@ pub use crate::config::{NewSender, TokenSource, TypedToken};
 pub use crate::domain::ids::SuppressionId;
 /// Lists of people, and what became of them.
 pub use crate::import::{
-    CellMend, Imported, ListColumn, PeopleSource, Reason, ReasonCount, Rejection, Rejections, WrittenPerson,
+    CellMend, ImportProgress, Imported, ListColumn, PeopleSource, Reason, ReasonCount, Rejection, Rejections,
+    WrittenPerson,
 };
 pub use crate::provider::meta::preflight::{ButtonKind, FetchedTemplate as SenderTemplate, HeaderFormat, TemplateList};
 pub use crate::provider::{Health, HealthVerdict};

@@ -3,6 +3,7 @@
 
 use std::io::Read;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::Value;
 use sqlx::PgPool;
@@ -26,6 +27,7 @@ mod left_out;
 mod list;
 mod person;
 mod products;
+mod progress;
 mod reading;
 mod records;
 mod rejected;
@@ -46,6 +48,7 @@ use list::{PeopleList, PeopleWriter};
 use person::{Outcome, Taker};
 pub use person::{Reason, Rejection};
 pub use products::{ReadProducts, read_products};
+pub use progress::ImportProgress;
 pub use reading::{ReadList, read_list};
 use records::Record;
 use rejected::RejectedFile;
@@ -101,6 +104,8 @@ pub struct ImportOptions {
     pub rejections: KeptRejections,
     /// This machine's key, by which people are recognized who asked to be forgotten.
     pub forget_key: Option<ForgetKey>,
+    /// How far a table is read.
+    pub progress: Arc<ImportProgress>,
 }
 
 /// A blast that people are added to.
@@ -256,6 +261,7 @@ async fn write(
     options: ImportOptions,
 ) -> Result<Imported, ImportError> {
     let blast = import.blast();
+    list.watch(options.progress);
     list.leave_out(ForgottenPeople::new(options.forget_key, import.forgotten().await?)?);
     if !import.note(&options.note).await? {
         return Err(ImportError::Repeated);
@@ -295,6 +301,7 @@ struct File {
     columns: Vec<String>,
     is_chosen: bool,
     mends: Vec<CellMend>,
+    progress: Arc<ImportProgress>,
     taker: Taker,
 }
 
@@ -316,6 +323,7 @@ impl File {
             columns: columns.names.clone(),
             is_chosen: chosen != ChosenColumns::default(),
             mends: Vec::new(),
+            progress: Arc::default(),
             taker: Taker::new(columns, region, content, without_united_states),
         })
     }
@@ -325,7 +333,10 @@ impl File {
         let mut rejected = RejectedFile::new(rejected);
         let mut tally = Tally::default();
         self.skip_header()?;
+        let mut rows = 0;
         while let Some(mut record) = self.rows.next()? {
+            rows += 1;
+            self.progress.count(rows)?;
             self.mend(&mut record);
             self.row(&record, &mut tally, &mut |person| writer.push(person), &mut rejected)?;
         }

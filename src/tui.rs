@@ -114,6 +114,10 @@ impl DashboardOptions {
 
     /// A command line that begins with `blastdeck`, so that it does the same here when it is pasted.
     pub(crate) fn call(&self, command_line: &str) -> String {
+        // A comment names files, which may have the program's name in them.
+        if command_line.starts_with('#') {
+            return command_line.to_owned();
+        }
         command_line.replacen("blastdeck", &self.program, 1)
     }
 }

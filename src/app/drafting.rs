@@ -7,6 +7,7 @@ mod scheduled;
 pub use list::{DraftList, ListToTake};
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -24,8 +25,8 @@ use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::start_at::StartAt;
 use crate::engine::variables;
 use crate::import::{
-    ImportError, ImportNote, ImportOptions, Imported, ListColumn, PeopleSource, Replacement, list_columns,
-    replace_people,
+    ImportError, ImportNote, ImportOptions, ImportProgress, Imported, ListColumn, PeopleSource, Replacement,
+    list_columns, replace_people,
 };
 use crate::store::claim::Claimed;
 use crate::store::draft::{self, DraftChange};
@@ -165,6 +166,16 @@ impl App {
     /// # Errors
     /// Where the list cannot be read, or nobody in it can be taken: whoever was in the draft stays.
     pub async fn take_list(&self, at: DraftAt, form: &DraftForm, to_take: &ListToTake) -> Result<TakenList, AppError> {
+        self.take_list_watched(at, form, (to_take, &Arc::default())).await
+    }
+
+    /// The same for somebody who watches how far it is, and may stop it: whoever was in the draft stays then.
+    pub async fn take_list_watched(
+        &self,
+        at: DraftAt,
+        form: &DraftForm,
+        (to_take, progress): (&ListToTake, &Arc<ImportProgress>),
+    ) -> Result<TakenList, AppError> {
         let source = to_take.open()?;
         let before = self.blast_row(at.id).await?;
         refuse_started(before.state)?;
@@ -173,9 +184,9 @@ impl App {
         let written = form.content();
         let content = written.clone().or_else(|_| plain())?;
         self.set_unfinished(at.id, Some(TAKING)).await?;
-        let taken = match self.replace(at, content, form, (source, to_take)).await {
+        let taken = match self.replace((at, form), content, (source, to_take), progress).await {
             Err(error @ ImportError::UnknownVariable { .. }) => {
-                let again = self.replace(at, plain()?, form, (to_take.open()?, to_take)).await;
+                let again = self.replace((at, form), plain()?, (to_take.open()?, to_take), progress).await;
                 again.map(|imported| (imported, Some(error.to_string())))
             }
             other => other.map(|imported| (imported, written.err())),
@@ -194,10 +205,10 @@ impl App {
 
     async fn replace(
         &self,
-        at: DraftAt,
+        (at, form): (DraftAt, &DraftForm),
         content: BlastContent,
-        form: &DraftForm,
         (source, to_take): (PeopleSource, &ListToTake),
+        progress: &Arc<ImportProgress>,
     ) -> Result<Imported, ImportError> {
         let region = self.config().sender(&form.sender).map(|sender| sender.region);
         let region = region.ok_or_else(|| ImportError::Sender(self.no_sender(&form.sender)))?;
@@ -210,7 +221,8 @@ impl App {
             mends: to_take.mends.clone(),
         };
         let note = ImportNote { operator: Some(self.operator().to_owned()), ..ImportNote::default() };
-        let options = ImportOptions { note, rejections: to_take.list.rejections(), ..self.import_options() };
+        let (rejections, progress) = (to_take.list.rejections(), Arc::clone(progress));
+        let options = ImportOptions { note, rejections, progress, ..self.import_options() };
         replace_people(self.pool(), to, source, options).await
     }
 

@@ -92,6 +92,9 @@ pub enum ImportError {
     NothingTaken { rows: u64, examples: Vec<Rejection> },
     #[error("{} cannot be written ({error}): the rows that were refused belong there; make room or copy the file elsewhere", path.display())]
     RejectedFile { path: PathBuf, error: io::Error },
+    /// Whoever waited for it had it stopped.
+    #[error("stopped: nothing of the list is kept")]
+    Stopped,
     #[error("the reading of the file ended unexpectedly")]
     Broken,
     #[error(transparent)]

@@ -1,5 +1,7 @@
 //! A list of people in either form, read on the import's thread, and those who are accepted on their way to Postgres.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 
 use super::error::ImportError;
@@ -7,7 +9,7 @@ use super::given::GivenList;
 use super::person::Outcome;
 use super::seen::SeenPeople;
 use super::table::Table;
-use super::{CellMend, FIRST_ROWS, File, PeopleSource, ReadThrough, RejectedTo, Tally};
+use super::{CellMend, FIRST_ROWS, File, ImportProgress, PeopleSource, ReadThrough, RejectedTo, Tally};
 use crate::domain::content::BlastContent;
 use crate::domain::forgotten::ForgottenPeople;
 use crate::domain::ids::BlastId;
@@ -64,6 +66,13 @@ impl PeopleList {
     pub(super) fn mend(&mut self, mends: Vec<CellMend>) {
         if let Self::File(file) = self {
             file.mends = mends;
+        }
+    }
+
+    /// Counts the rows of a spreadsheet's list there, and stops where that is wanted.
+    pub(super) fn watch(&mut self, progress: Arc<ImportProgress>) {
+        if let Self::File(file) = self {
+            file.progress = progress;
         }
     }
 

@@ -53,6 +53,8 @@ pub enum Effect {
     RenewPresence,
     /// Rings the terminal's bell.
     Bell,
+    /// Stops the list that is being taken into a draft.
+    StopList,
     /// Before a suspension.
     ReleaseLeases,
     /// After a suspension.

@@ -1,6 +1,6 @@
 //! How numbers, money and times are written: for a shopkeeper, in the options' zone.
 
-use chrono::{DateTime, Timelike, Utc};
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
@@ -92,6 +92,9 @@ pub fn name_within(blast: &BlastView, room: u16) -> String {
     blast_name(&tag, &blast.follow_up_stage)
 }
 
+/// A day further off than this is shown with its year: without it the next one of that date would be meant.
+const FAR: TimeDelta = TimeDelta::days(270);
+
 /// Where times are shown: the zone, and what is today.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeFormat {
@@ -109,9 +112,13 @@ impl TimeFormat {
         if self.is_today(at) { self.minute(at) } else { self.day(at) }
     }
 
-    /// `14:02` today, `3 Oct 14:02` otherwise.
+    /// `14:02` today, `3 Oct 14:02` otherwise, `3 Oct 2027 14:02` more than nine months away.
     pub fn long(self, at: DateTime<Utc>) -> String {
-        if self.is_today(at) { self.minute(at) } else { format!("{} {}", self.day(at), self.minute(at)) }
+        match (at - self.now).abs() > FAR {
+            true => at.with_timezone(&self.zone).format("%-d %b %Y %H:%M").to_string(),
+            false if self.is_today(at) => self.minute(at),
+            false => format!("{} {}", self.day(at), self.minute(at)),
+        }
     }
 
     /// `today`, or `3 Oct`.
@@ -234,6 +241,9 @@ mod tests {
         assert_eq!(clock.short(now), "14:02");
         assert_eq!(clock.short(Utc.with_ymd_and_hms(2026, 11, 19, 15, 59, 0).unwrap()), "19 Nov");
         assert_eq!(clock.short(Utc.with_ymd_and_hms(2026, 11, 19, 16, 0, 0).unwrap()), "00:00");
+        assert_eq!(clock.long(Utc.with_ymd_and_hms(2027, 7, 20, 16, 0, 0).unwrap()), "21 Jul 00:00");
+        assert_eq!(clock.long(Utc.with_ymd_and_hms(2027, 9, 20, 16, 0, 0).unwrap()), "21 Sep 2027 00:00");
+        assert_eq!(clock.long(Utc.with_ymd_and_hms(2025, 11, 19, 16, 0, 0).unwrap()), "20 Nov 2025 00:00");
         assert_eq!(clock.offset(), "+08");
         assert_eq!(TimeFormat { zone: Kolkata, now }.offset(), "+05:30");
     }

@@ -86,9 +86,14 @@ impl Keymap {
 
     /// Why a key does nothing here: where it would do something, if anywhere.
     pub fn why_nothing(&self, key: Key) -> String {
-        match ACTIONS.iter().find(|action| self.keys(action).contains(&key)) {
-            Some(action) => format!("{key} ({}) works in {}", action.title, action.places()),
-            None => format!("{key} does nothing: {} shows every key", self.of("all-keys")),
+        let bound: Vec<_> = ACTIONS.iter().filter(|action| self.keys(action).contains(&key)).collect();
+        match &bound[..] {
+            [] => format!("{key} does nothing: {} shows every key", self.of("all-keys")),
+            [action] => format!("{key} ({}) works in {}", action.title, action.places()),
+            several => {
+                let places = several.iter().map(|action| format!("{} ({})", action.places(), action.title));
+                format!("{key} works in {}", places.collect::<Vec<_>>().join(", "))
+            }
         }
     }
 
@@ -271,6 +276,16 @@ mod tests {
             "a key that the table shares stays shared"
         );
         assert!(says("to-the-blasts", &["/"]).contains("is the key of"));
+    }
+
+    #[test]
+    fn a_key_that_does_nothing_here_names_every_place_where_it_works_with_what_it_does_there() {
+        let said = Keymap::default().why_nothing(Key::Char(' '));
+
+        assert_eq!(
+            said,
+            "space works in Blasts (mark this blast to compare it), Recipients (mark this person and step on)"
+        );
     }
 
     #[test]

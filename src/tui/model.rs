@@ -34,7 +34,8 @@ pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
 pub use chain::{ChainReading, RetryReading};
 pub use customer::{CloseBefore, CustomerOverlay, ItemsPrompt, ItemsTarget, SaleKey, SaleLine};
 pub use form::{
-    BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, NAMELESS, TemplatesPage, UnreadablePath,
+    BlastForm, EscLeaves, FormLine, FormLog, FormPage, FormWrites, LineEdit, ListProgress, NAMELESS, TemplatesPage,
+    UnreadablePath,
 };
 pub use narrowed_blasts::{KeptRows, NarrowedBlasts};
 pub use notice::{ArmedLaunch, LogLine, LostActs, Notice, StandingBlast, Tone};
@@ -209,6 +210,7 @@ impl Model {
     pub fn new(options: DashboardOptions, size: Size, now: DateTime<Utc>) -> Self {
         let overlays = if options.is_first_run() { vec![Overlay::Welcome(0)] } else { Vec::new() };
         let notice = options.greeting.clone().map(Notice::done);
+        let log = LogLine::of_greeting(&options, now).into_iter().collect();
         let hint = (options.hints == Hints::On).then_some(Hint::Find);
         Self {
             blasts: BlastList::opening(options.open),
@@ -255,7 +257,7 @@ impl Model {
             views: FunnelViews::default(),
             preview: None,
             preview_asked: None,
-            log: VecDeque::new(),
+            log,
             leaving: Leaving::No,
             hint,
             seen_at: None,

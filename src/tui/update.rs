@@ -11,6 +11,7 @@ pub mod clipboard;
 mod completions;
 pub mod customer;
 pub mod find;
+pub mod find_from_blasts;
 pub mod follow_found;
 pub mod follow_ups;
 pub mod form;

@@ -1,6 +1,8 @@
 //! A draft that is opened again, and a draft that is made like another one: each names the list and the rows that its people are from.
 
-use blastdeck::app::{App, DraftList, ListToTake, OpenedDraft};
+use std::sync::Arc;
+
+use blastdeck::app::{App, DraftList, ImportProgress, ListToTake, OpenedDraft};
 use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::list_columns::ChosenColumns;
 
@@ -36,4 +38,26 @@ async fn a_draft_that_is_opened_again_and_its_copy_name_the_rows_and_the_list_of
     let list = opened.left_out.as_ref().unwrap();
     assert!(list.file.as_ref().unwrap().ends_with("raya.csv") && list.total == 1, "{list:?}");
     assert_eq!(copied.left_out, opened.left_out);
+}
+
+#[tokio::test]
+async fn a_list_that_is_stopped_while_it_is_read_leaves_the_draft_as_it_was() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let draft = written(&shop, &app).await;
+    let opened = app.open_draft(draft).await.unwrap();
+    let file = shop.write("other.csv", format!("phone,name\n{},Raj\n", digits(3)));
+    let list = ListToTake { list: DraftList::File(file), columns: ChosenColumns::default(), mends: Vec::new() };
+    let progress = Arc::new(ImportProgress::default());
+    progress.stop();
+
+    let stopped = app.take_list_watched(opened.at, &opened.form, (&list, &progress)).await.unwrap_err();
+
+    assert_eq!(stopped.to_string(), "stopped: nothing of the list is kept");
+    let after = app.open_draft(draft).await.unwrap();
+    assert_eq!(rows(&after), [(Some(2), Some("Aina")), (Some(4), Some("Siti"))]);
+    assert_eq!((after.at, after.unfinished), (opened.at, opened.unfinished));
+    let progress = Arc::new(ImportProgress::default());
+    app.take_list_watched(after.at, &after.form, (&list, &progress)).await.unwrap();
+    assert_eq!(progress.rows(), 1);
 }

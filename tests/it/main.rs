@@ -27,6 +27,7 @@ mod customers;
 mod dashboard;
 mod demo;
 mod export;
+mod far_away;
 mod fence;
 mod first_people;
 mod follow_ups;

@@ -15,6 +15,7 @@ mod scratch;
 pub mod serve;
 mod shop;
 mod sim;
+mod slow_link;
 pub mod svg;
 mod test_dir;
 

@@ -329,7 +329,12 @@ fn share_text(context: &Context, share: ForecastShare, plan: &Plan) -> String {
     let day = |at: DateTime<Utc>| at.with_timezone(&context.zone).date_naive();
     let until = share.until.map_or_else(String::new, |until| {
         let is_same_day = day(until) == day(share.from);
-        let clock = until.with_timezone(&context.zone).format("%H:%M").to_string();
+        let minute = |at: DateTime<Utc>| at.with_timezone(&context.zone).format("%H:%M").to_string();
+        let clock = minute(until);
+        if !from.is_empty() && is_same_day && clock == minute(share.from) {
+            // The same time twice would be read as a day.
+            return ", within a minute".to_owned();
+        }
         let until = if is_same_day { clock } else { context.when(Some(until)) };
         let here = if other_clocks(context, plan, share.from).is_some() { " here" } else { "" };
         if from.is_empty() { format!(", until about {until}{here}") } else { format!(" until about {until}") }

@@ -4,11 +4,12 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{EffectError, EffectResult};
 use crate::app::{
-    App, AppError, DraftAt, DraftForm, DraftList, ListColumn, ListToTake, OpenedDraft, SavedDraft, SenderTemplate,
-    TakenList,
+    App, AppError, DraftAt, DraftForm, DraftList, ImportProgress, ListColumn, ListToTake, OpenedDraft, SavedDraft,
+    SenderTemplate, TakenList,
 };
 use crate::domain::ids::BlastId;
 use crate::domain::template::{HeaderMedia, MediaSource};
@@ -52,6 +53,8 @@ pub enum DraftAnswer {
         list: DraftList,
         columns: Result<Vec<ListColumn>, String>,
     },
+    /// How many rows of the list that is being taken were read.
+    RowsRead(u64),
     /// The text as it came back from an editor, or why it did not.
     Edited(Result<String, String>),
 }
@@ -122,12 +125,17 @@ fn of_home(list: &DraftList) -> DraftList {
     }
 }
 
-pub(super) async fn write(app: &App, request: &DraftWrite) -> EffectResult<DraftOutcome> {
+pub(super) async fn write(
+    app: &App,
+    request: &DraftWrite,
+    progress: &Arc<ImportProgress>,
+) -> EffectResult<DraftOutcome> {
     Ok(match request {
         DraftWrite::Save { at, form } => DraftOutcome::Saved(app.save_draft(*at, form).await?),
         DraftWrite::TakeList { at, form, list } => {
             let list = ListToTake { list: of_home(&list.list), ..ListToTake::clone(list) };
-            DraftOutcome::ListTaken(Box::new(app.take_list(*at, form, &list).await.map_err(not_taken)?))
+            let taken = app.take_list_watched(*at, form, (&list, progress)).await.map_err(not_taken)?;
+            DraftOutcome::ListTaken(Box::new(taken))
         }
         DraftWrite::Duplicate(id) => {
             let dropped_hours = app.dropped_hours(*id).await?;

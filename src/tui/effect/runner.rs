@@ -2,10 +2,12 @@
 //! while it is in flight runs once more afterwards; writes run one after the other.
 
 mod patience;
+mod taking;
 mod this_window;
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -14,11 +16,13 @@ use tokio::sync::mpsc;
 
 use self::patience::{KEY_WAIT, patience, pause_factor, within};
 use super::{
-    ALL_FOUND_MAX, AnswerText, Completion, DraftAnswer, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ListPart,
-    ReadRequest, ReadSlot, WriteOutcome, WriteRequest, drafts, editor, shop,
+    ALL_FOUND_MAX, AnswerText, Completion, DraftAnswer, DraftWrite, ELSEWHERE_MAX, Effect, EffectError, EffectResult,
+    ListPart, ReadRequest, ReadSlot, WriteOutcome, WriteRequest, drafts, editor, shop,
 };
 use crate::app::view::{Anchor, BlastFilter, BlastView, ChangesSince, Order, RecipientQuery, SenderView};
-use crate::app::{AnswerRequest, App, Engines, FoundFollowUp, Imported, RepeatedAnswer, SavedFile, StepView};
+use crate::app::{
+    AnswerRequest, App, Engines, FoundFollowUp, ImportProgress, Imported, RepeatedAnswer, SavedFile, StepView,
+};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 use crate::domain::phone::Phone;
@@ -44,6 +48,8 @@ pub struct AppEffectRunner {
     reads: HashMap<ReadSlot, Option<ReadRequest>>,
     /// The slots that were read before.
     begun: HashSet<ReadSlot>,
+    /// The list that is being taken.
+    taking: Option<Arc<ImportProgress>>,
     writes: mpsc::UnboundedSender<WriteRequest>,
     reports: mpsc::UnboundedSender<TaskReport>,
     reported: mpsc::UnboundedReceiver<TaskReport>,
@@ -54,7 +60,7 @@ impl AppEffectRunner {
         let (reports, reported) = mpsc::unbounded_channel();
         let (writes, queue) = mpsc::unbounded_channel();
         tokio::spawn(write_in_order(app.acting(), queue, reports.clone()));
-        Self { app, reads: HashMap::new(), begun: HashSet::new(), writes, reports, reported }
+        Self { app, reads: HashMap::new(), begun: HashSet::new(), taking: None, writes, reports, reported }
     }
 
     /// Starts a read, or keeps it for when its slot is free.
@@ -85,7 +91,10 @@ impl AppEffectRunner {
     }
 
     /// Writes in order; what may take minutes runs beside them.
-    fn write(&self, request: WriteRequest) {
+    fn write(&mut self, request: WriteRequest) {
+        if let WriteRequest::Draft(list @ DraftWrite::TakeList { .. }) = request {
+            return self.take_list(list);
+        }
         if !request.takes_long() {
             // The queue is read for as long as the runner lives.
             let _ = self.writes.send(request);
@@ -133,6 +142,7 @@ impl EffectRunner for AppEffectRunner {
                 Completion::LeasesReleased
             }),
             Effect::ReacquireLeases => app.resume_engine(),
+            Effect::StopList => self.stop_list(),
             Effect::Practise(charset) => {
                 self.spawn(async move { Completion::Practised(editor::practise(charset).await) });
             }
@@ -384,7 +394,7 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
             WriteOutcome::PlanSaved(drafts::save_plan((*blast, *people), text)?)
         }
         WriteRequest::AddSender(sender) => WriteOutcome::SenderAdded(app.add_sender(sender).await?),
-        WriteRequest::Draft(request) => WriteOutcome::Draft(drafts::write(app, request).await?),
+        WriteRequest::Draft(request) => WriteOutcome::Draft(drafts::write(app, request, &Arc::default()).await?),
         WriteRequest::ConfirmSender(name) => WriteOutcome::SenderConfirmed(app.confirm_sender(name).await?),
     })
 }

@@ -152,7 +152,6 @@ impl WriteRequest {
             | Self::SendTest { .. }
             | Self::ConfirmSender(_)
             | Self::MarkSeveral { .. }
-            | Self::UndoMyAct(_)
             | Self::UndoAnyLaunch(_)
             | Self::UndoAnyMark(_)
             | Self::UndoPeople(_) => true,
@@ -168,6 +167,8 @@ impl WriteRequest {
             | Self::AddStep(_)
             | Self::Report(_)
             | Self::UndoMine { .. }
+            // Asked about first, unless the line that names it is still shown.
+            | Self::UndoMyAct(_)
             | Self::UndoLaunch(_)
             | Self::UndoPerson(_)
             | Self::Pause(_)

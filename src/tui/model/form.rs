@@ -127,6 +127,25 @@ pub enum EscLeaves {
     Form,
 }
 
+/// How far the list is that is being taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ListProgress {
+    pub rows: u64,
+    /// It was asked to stop.
+    pub is_stopping: bool,
+}
+
+/// What the log has of a form.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FormLog {
+    /// The draft that its line begins from; `None`: it was made here.
+    pub opened: Option<DraftForm>,
+    /// As it was when that line was written.
+    pub written: Option<DraftForm>,
+    /// The command line of it.
+    pub line: Option<String>,
+}
+
 /// A blast being written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlastForm {
@@ -150,6 +169,7 @@ pub struct BlastForm {
     pub wants_list: bool,
     /// A list is being taken.
     pub is_taking: bool,
+    pub taking: ListProgress,
     pub unreadable_path: UnreadablePath,
     pub mends: Vec<CellMend>,
     /// The columns that were chosen of the list.
@@ -180,6 +200,7 @@ pub struct BlastForm {
     pub templates: Option<Result<Vec<SenderTemplate>, String>>,
     /// The plan is opened as soon as everything is saved.
     pub wants_plan: bool,
+    pub log: FormLog,
 }
 
 /// The name of a draft that was given none.
@@ -225,6 +246,7 @@ impl BlastForm {
             refused_list: None,
             wants_list: false,
             is_taking: false,
+            taking: ListProgress::default(),
             unreadable_path: UnreadablePath::Dropped,
             mends: Vec::new(),
             columns: ChosenColumns::default(),
@@ -243,6 +265,7 @@ impl BlastForm {
             esc_leaves: EscLeaves::Trouble,
             templates: None,
             wants_plan: false,
+            log: FormLog::default(),
         }
     }
 
@@ -254,6 +277,7 @@ impl BlastForm {
         Self {
             draft: Some(opened.at),
             state: opened.state,
+            log: FormLog { opened: Some(opened.form.clone()), ..FormLog::default() },
             values: opened.form,
             people: opened.people,
             left_out_since: opened.left_out_since,

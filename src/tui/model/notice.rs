@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::blast::BlastState;
-use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::ids::{ActionId, BlastId, RecipientId};
+use crate::tui::DashboardOptions;
 use crate::tui::format::TimeFormat;
 
 /// How a line is meant.
@@ -36,6 +37,8 @@ pub struct Notice {
     pub until_next_key: bool,
     /// Whether it asks for a larger window, and ends with one.
     pub until_larger: bool,
+    /// The act of which it says that it can be taken back: while it stands there, that is done without a question.
+    pub undoes: Option<ActionId>,
     /// The acts that it says were lost: no other line takes its place before it was seen.
     pub lost: Option<LostActs>,
 }
@@ -81,6 +84,7 @@ impl Notice {
             until_held: None,
             until_next_key: false,
             until_larger: false,
+            undoes: None,
             lost: None,
         }
     }
@@ -123,6 +127,14 @@ pub struct LogLine {
 }
 
 impl LogLine {
+    /// What a window that was opened again says of the sender that the one before added: its log ended with it.
+    pub fn of_greeting(options: &DashboardOptions, at: DateTime<Utc>) -> Option<Self> {
+        let sentence = options.greeting.clone()?;
+        let place = options.welcome.as_ref().map_or("the configuration file", |facts| facts.config.as_str());
+        let command_line = format!("# no command adds a sender: edit {place}");
+        Some(Self { at, sentence, zone: options.zone, command_line })
+    }
+
     /// The sentence; with the offset of its times where others are shown now.
     pub fn shown(&self, clock: TimeFormat) -> String {
         let is_time = |word: &str| word.contains(':') && word.starts_with(|c: char| c.is_ascii_digit());

@@ -63,6 +63,8 @@ pub struct FindPrompt {
     pub elsewhere: Option<Vec<ElsewhereRow>>,
     /// `tab` was pressed before that: it opens once it is read, and the keys after it wait.
     pub wants_elsewhere: bool,
+    /// It was typed for a blast: the only person who is found in any is gone to at once.
+    pub goes_there: bool,
     /// The newest request's ticket; completions of older ones are dropped.
     pub ticket: u64,
 }

@@ -20,12 +20,32 @@ struct ShellWords<'a>(Peekable<Chars<'a>>);
 /// A command line after so many blanks, on several lines where it is long: a shell reads them as one. A line ends between
 /// two words; a word that is wider than a line goes on at the first column, since blanks before it would end the word.
 pub fn pasteable(command_line: &str, indent: usize, width: u16) -> impl Iterator<Item = String> {
+    if let Some(text) = command_line.strip_prefix("# ") {
+        return comment(text, indent, width).into_iter();
+    }
     let mut folder =
         Folder { indent, max_width: width.saturating_sub(4).max(8), lines: Vec::new(), line: String::new() };
     for word in ShellWords(command_line.chars().peekable()) {
         folder.put(&word);
     }
     folder.finish().into_iter()
+}
+
+/// A comment, which a shell ends with its line: each line is one of its own.
+fn comment(text: &str, indent: usize, max_width: u16) -> Vec<String> {
+    let begin = format!("{}#", " ".repeat(indent));
+    let mut lines = vec![begin.clone()];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        if lines[last] != begin && width(&lines[last]) + 1 + width(word) > max_width {
+            lines.push(begin.clone());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines
 }
 
 struct Folder {
@@ -175,6 +195,20 @@ mod tests {
                 "'g for one line'"
             ]
         );
+    }
+
+    #[test]
+    fn a_comment_that_is_pasted_does_nothing_however_narrow_the_screen_is() {
+        let comment = "# no command copies a blast, it's made here; `touch x` makes \"another\" one";
+        for screen in [30, 40, 100] {
+            let lines: Vec<String> = pasteable(comment, 12, screen).collect();
+
+            assert!(
+                lines.iter().all(|line| line.trim_start().starts_with("# ") && width(line) <= screen),
+                "{lines:#?}"
+            );
+            assert!(words(&lines.join("\n")).is_empty());
+        }
     }
 
     proptest! {

@@ -239,7 +239,7 @@ impl FormPainter<'_> {
         };
         let mut lines = vec![TextLine::plain(source)];
         if form.is_taking || form.wants_list {
-            lines.push(TextLine::dim("is being read ..."));
+            lines.push(TextLine::dim(reading(form)));
             return lines;
         }
         if form.taken.is_none() && form.left_out.total == 0 && form.read_columns.is_none() {
@@ -303,6 +303,19 @@ impl FormPainter<'_> {
                 TextRole::Dim,
             ),
         }
+    }
+}
+
+/// How far the list is that is being taken.
+fn reading(form: &BlastForm) -> String {
+    match (form.is_taking, form.taking.rows, form.taking.is_stopping) {
+        (true, _, true) => "is being stopped ...".to_owned(),
+        (true, 0, false) => "is being read; esc stops it".to_owned(),
+        (true, rows, false) => {
+            let rows = count_of(i64::try_from(rows).unwrap_or(i64::MAX), "row", "rows");
+            format!("is being read, {rows} so far; esc stops it")
+        }
+        (false, ..) => "is being read ...".to_owned(),
     }
 }
 

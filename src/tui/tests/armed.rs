@@ -59,7 +59,8 @@ fn the_key_that_cancels_elsewhere_names_the_one_that_stops_a_launch() {
 
     dashboard.keys("2X");
 
-    assert!(dashboard.said().ends_with("works in Blasts; u stops Raya last call"), "{}", dashboard.said());
+    let said = dashboard.said();
+    assert!(said.starts_with("u stops Raya last call; X works in Blasts (cancel it, or delete a draft), "), "{said}");
     dashboard.taken();
     dashboard.keys("u");
     assert!(matches!(dashboard.acts()[..], [WriteRequest::UndoMine { .. }]), "the launch is the newest act");

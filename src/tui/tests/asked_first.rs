@@ -1,8 +1,12 @@
 //! Acts on one of several people who were found by their name; and the line that adds a step again.
 
 use super::follow_ups::{asked, preview, step};
-use super::support::{STACKED, TestDashboard, crowd};
-use crate::tui::effect::{Completion, WriteOutcome};
+use super::support::{STACKED, TestDashboard, WIDE, crowd, marked};
+use crate::app::{Marked, MarkedSeveral};
+use crate::domain::ids::{ActionId, RecipientId};
+use crate::domain::recipient::Mark;
+use crate::domain::status::Status;
+use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
 use crate::tui::msg::Msg;
 
 #[test]
@@ -38,4 +42,30 @@ fn the_log_has_the_line_that_adds_a_step_of_a_template_again() {
 
     let line = "blastdeck blast step add 7 --after 1d --since read --until replied --template 'raya' --language 'ms' --var '1={name}'";
     assert_eq!(dashboard.model.log.back().unwrap().command_line, line);
+}
+
+#[test]
+fn u_takes_back_at_once_what_the_line_on_the_screen_names_wherever_the_cursor_is() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let marked = |id: i64| {
+        let Completion::Written { outcome: Ok(WriteOutcome::Marked(marked)), .. } =
+            marked(id, "Kavitha", Status::Delivered, Status::Replied)
+        else {
+            panic!("a mark")
+        };
+        Marked { action: ActionId(40 + id), ..marked }
+    };
+    let people = vec![RecipientId(1), RecipientId(3)];
+    let request = WriteRequest::MarkSeveral { people, mark: Mark::Replied };
+    let several = MarkedSeveral { marked: vec![marked(3), marked(1)], refused: Vec::new() };
+    dashboard.keys("3").answer(Completion::Written { request, outcome: Ok(WriteOutcome::MarkedSeveral(several)) });
+    dashboard.keys("jjj").taken();
+
+    dashboard.keys("u");
+    assert_eq!(dashboard.acts(), [WriteRequest::UndoMyAct(ActionId(43))], "the newest of its rows stands for all");
+
+    // Once another line stands there nobody reads whom it would be about.
+    dashboard.model.refuse("something else");
+    dashboard.keys("u");
+    assert!(matches!(dashboard.acts()[..], [WriteRequest::UndoMine { .. }]));
 }

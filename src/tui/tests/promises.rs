@@ -132,7 +132,7 @@ fn the_key_that_cancels_names_what_stops_a_launch_of_somebody_else_too() {
 
     dashboard.keys("2X");
 
-    assert!(dashboard.said().ends_with("; u asks, then stops Raya last call"), "{}", dashboard.said());
+    assert!(dashboard.said().starts_with("u asks, then stops Raya last call; "), "{}", dashboard.said());
 }
 
 #[test]

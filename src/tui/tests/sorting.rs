@@ -2,7 +2,7 @@
 
 use super::follow_ups::follow_up;
 use super::support::{RAYA, TestDashboard, WIDE, blasts, crowd, raya};
-use crate::app::view::{Anchor, BlastView, Order, RecipientQuery};
+use crate::app::view::{Anchor, BlastView, Order, RecipientQuery, Total};
 use crate::tui::effect::{Completion, Effect, ListPart, ReadRequest};
 use crate::tui::model::PageRequest;
 
@@ -96,4 +96,32 @@ fn a_list_that_is_too_long_to_sort_has_the_orders_of_its_indexes() {
         dashboard.said(),
         "of more than 10,000 people, those found are in the order of the list; O reverses them"
     );
+}
+
+#[test]
+fn a_few_who_are_found_in_a_long_blast_are_listed_as_wanted() {
+    let mut dashboard = TestDashboard::with(WIDE, crowd(1, 60));
+    let large = BlastView { total_recipients: 150_000, ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![large]))).keys("3/name:person");
+    assert_eq!(asked(&mut dashboard).order, Order::Row, "nobody knows yet how many are found");
+    let mut found = crowd(1, 15);
+    found.reverse();
+
+    dashboard.list(found);
+
+    assert_eq!(dashboard.cursor(), Some(1));
+    assert!(dashboard.line(11).contains("newest change first"), "{}", dashboard.line(11));
+}
+
+#[test]
+fn a_find_of_a_long_blast_that_is_counted_can_be_sorted() {
+    let mut dashboard = TestDashboard::with(WIDE, crowd(1, 60));
+    let large = BlastView { total_recipients: 150_000, ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![large]))).keys("3/name:person\n").list(crowd(1, 60));
+    let ticket = dashboard.model.recipients.ticket;
+    dashboard.answer(Completion::Count { ticket, total: Ok(Total::Exactly(200)) }).taken();
+
+    dashboard.keys("o");
+
+    assert_eq!(asked(&mut dashboard).order, Order::NewestChange);
 }

@@ -1,7 +1,7 @@
 //! `/` among the blasts: the list follows what is typed. Enter keeps it, esc returns to the list before. The cursor moves with enter
 //! alone, so that the other panes stay as they are until then.
 
-use super::lists;
+use super::{find_from_blasts, lists};
 use crate::domain::filter::blasts::BlastSearch;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
@@ -25,6 +25,7 @@ pub fn key(model: &mut Model, mut prompt: BlastFilterPrompt, key: Key) -> Vec<Ef
             Vec::new()
         }
         Key::Enter => keep(model, prompt),
+        Key::Tab if !prompt.field.text().trim().is_empty() => find_from_blasts::begin(model, prompt),
         key => {
             let edited = prompt.field.key(key);
             model.prompt = Some(Prompt::BlastFilter(prompt));
@@ -60,8 +61,12 @@ pub fn changed(model: &mut Model) {
 /// Keeps the filter, with the cursor on a blast that it finds: no key acts on one that is not listed.
 fn keep(model: &mut Model, prompt: BlastFilterPrompt) -> Vec<Effect> {
     let first = model.blasts.listed_at(0);
+    if prompt.trouble.is_none() && first.is_none() && find_from_blasts::is_number(&prompt.field.text()) {
+        return find_from_blasts::begin(model, prompt);
+    }
     let refused = prompt.trouble.clone().or_else(|| {
-        let none = || format!("no blast is found by {}: esc goes back to those before", prompt.field.text().trim());
+        let text = prompt.field.text();
+        let none = || format!("no blast is found by {}: tab looks for people, esc goes back", text.trim());
         first.is_none().then(none)
     });
     if let Some(why) = refused {

@@ -181,6 +181,9 @@ fn list(model: &mut Model, part: ListPart, asked: PageRequest, rows: EffectResul
     };
     let (_, direction) = model.recipients.order.reading(model.recipients.direction);
     direction.arrange(&mut rows);
+    if part == ListPart::Reload {
+        lists::put_in_wanted_order(model, asked, &mut rows);
+    }
     let asked = PageRequest { anchor: direction.of_anchor(asked.anchor), ..asked };
     let height = model.layout().people_rows();
     match part {

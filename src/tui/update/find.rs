@@ -1,7 +1,7 @@
 //! `/`: the table follows what is typed; enter stays with what was found, esc returns.
 
-use super::keys;
 use super::lists::{self, ListRequest};
+use super::{find_from_blasts, keys};
 use crate::app::view::{Anchor, ElsewhereRow};
 use crate::domain::filter::Filter;
 use crate::tui::effect::{Effect, ReadRequest};
@@ -32,6 +32,7 @@ pub fn open_with(model: &mut Model, text: &str) -> Vec<Effect> {
         wider: None,
         elsewhere: None,
         wants_elsewhere: false,
+        goes_there: false,
         ticket,
     }));
     if is_begun { changed(model) } else { Vec::new() }
@@ -118,7 +119,10 @@ pub fn widen(model: &mut Model) -> Option<Vec<Effect>> {
     let FoundBy::Ending { digits, wider } = model.recipients.found_by.clone() else { return None };
     let ListScope::Found { text, .. } = &model.recipients.scope else { return None };
     let text = text.clone();
-    keys::drop_held(model, format!("no number here ends in {digits}"));
+    // Those that wait for who is found in every blast are not meant for this one.
+    if !matches!(&model.prompt, Some(Prompt::Find(find)) if find.wants_elsewhere) {
+        keys::drop_held(model, format!("no number here ends in {digits}"));
+    }
     Some(show(model, text, wider, FoundBy::Inside { digits }))
 }
 
@@ -187,7 +191,8 @@ pub fn elsewhere_read(model: &mut Model) -> Vec<Effect> {
             } else {
                 model.prompt = Some(Prompt::Find(find));
             }
-            if let Some(unused) = model.overlays.is_empty().then(|| keys::discard(model)).flatten() {
+            let is_there = is_known && model.prompt.is_none();
+            if let Some(unused) = (!is_there).then(|| keys::discard(model)).flatten() {
                 model.refuse(unused);
             }
             effects.extend(keys::release(model));
@@ -200,12 +205,17 @@ pub fn elsewhere_read(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-fn elsewhere(model: &mut Model, mut find: FindPrompt) -> Vec<Effect> {
+pub(super) fn elsewhere(model: &mut Model, mut find: FindPrompt) -> Vec<Effect> {
     let Some(rows) = find.elsewhere.clone() else {
         find.wants_elsewhere = find.trouble.is_none() && !find.field.text().trim().is_empty();
         model.prompt = Some(Prompt::Find(find));
         return Vec::new();
     };
+    if find.goes_there
+        && let Some(effects) = find_from_blasts::found(model, &find, &rows)
+    {
+        return effects;
+    }
     if rows.is_empty() {
         model.refuse(format!("nobody in any blast is found by {}", find.field.text()));
         model.prompt = Some(Prompt::Find(find));

@@ -4,6 +4,7 @@ mod ending;
 mod leaving;
 mod list;
 mod list_columns;
+mod logged;
 mod saving;
 mod schedule;
 mod template;
@@ -109,6 +110,10 @@ fn shown(model: &mut Model) -> Option<&mut BlastForm> {
 /// A key while the form is open: to what is being typed or chosen, else to the keymap.
 pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
     let Some(form) = shown(model) else { return KeyOutcome::UNUSED };
+    let is_free = form.edit.is_none() && form.page == FormPage::Lines;
+    if let Some(effects) = (is_free && key == Key::Esc).then(|| list::stop(form)).flatten() {
+        return KeyOutcome::Handled(effects);
+    }
     let leaves = std::mem::replace(&mut form.esc_leaves, EscLeaves::Trouble);
     let is_refused = form.trouble.take().is_some() && leaves == EscLeaves::Trouble;
     if is_refused && key == Key::Esc && form.edit.is_none() && form.page == FormPage::Lines {

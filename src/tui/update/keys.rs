@@ -216,8 +216,9 @@ fn by_keymap(model: &mut Model, key: Key) -> Vec<Effect> {
         return action.run(model);
     }
     let why = model.options.keys.why_nothing(key);
-    let stop = stop_of_launch(model, key).map(|stop| format!("; {stop}")).unwrap_or_default();
-    model.refuse(format!("{why}{stop}"));
+    // Before what is long, and may be cut.
+    let stop = stop_of_launch(model, key).map(|stop| format!("{stop}; ")).unwrap_or_default();
+    model.refuse(format!("{stop}{why}"));
     Vec::new()
 }
 

@@ -4,14 +4,14 @@ use chrono::TimeDelta;
 
 use super::{activity, follow_found, follow_ups, presence, steps};
 use crate::app::SessionAnswer;
-use crate::app::view::{Anchor, RecipientQuery, SORTED_MAX};
+use crate::app::view::{Anchor, RecipientQuery, RecipientRow, SORTED_MAX, Total};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
 use crate::tui::effect::{Effect, ListPart, ReadRequest};
 use crate::tui::layout::Layout;
 use crate::tui::model::{
-    CursorTarget, FoundBy, ListOrder, ListScope, Model, Overlay, Pane, Prompt, WantedPage, stuck_at,
+    CursorTarget, FoundBy, ListOrder, ListScope, Model, Overlay, PageRequest, Pane, Prompt, WantedPage, stuck_at,
 };
 
 /// What happened since the last key is shown once that is this long ago.
@@ -92,15 +92,33 @@ pub fn is_too_long(model: &Model, scope: &ListScope) -> bool {
     expected(model, scope) > SORTED_MAX
 }
 
+/// A find of a long blast is read in the order of its list, since nobody knows how many are found: where all of them are here, they
+/// are put into the order that is wanted, as the database would.
+pub(super) fn put_in_wanted_order(model: &mut Model, asked: PageRequest, rows: &mut [RecipientRow]) {
+    let people = &mut model.recipients;
+    let is_whole = matches!(asked.anchor, Anchor::Start | Anchor::End) && rows.len() < asked.limit as usize;
+    if !is_whole || people.order == people.wanted_order || people.awaiting.is_none() {
+        return;
+    }
+    people.order = people.wanted_order;
+    let (order, direction) = people.order.reading(people.direction);
+    rows.sort_by(|a, b| order.compare((a.place(), a), (b.place(), b)));
+    direction.arrange(rows);
+}
+
 /// Whether a list asks for more than a status: no index gives it any order but that of the list.
 pub fn asks_more(scope: &ListScope) -> bool {
     scope.filter().beyond_status().next().is_some()
 }
 
-/// How many people a list has at most, by the blast's own counts.
+/// How many people a list has at most: as counted, or by the blast's own counts.
 fn expected(model: &Model, scope: &ListScope) -> i64 {
     let Some(blast) = model.blast() else { return 0 };
+    let is_shown = model.recipients.blast == Some(blast.id) && model.recipients.scope == *scope;
     match scope {
+        ListScope::Found { .. } if is_shown && matches!(model.recipients.total, Some(Total::Exactly(_))) => {
+            model.recipients.total.map_or(0, Total::number)
+        }
         ListScope::Everyone | ListScope::Found { .. } => blast.total_recipients,
         ListScope::Stuck(stage) => stuck_at(blast, *stage).unwrap_or_default(),
         ListScope::Only(status) => blast.counts.get(*status),

@@ -94,9 +94,11 @@ pub fn take_back(model: &mut Model) -> Vec<Effect> {
 /// Undoes the launch that the line of messages announces, else the operator's own newest act.
 pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
     let launch = model.announced().map(|(blast, _)| WriteRequest::UndoLaunch(blast.id));
+    // Whoever reads the line that names the act knows what is taken back, wherever the cursor is by now.
+    let named = model.notice.as_ref().and_then(|notice| notice.undoes).map(WriteRequest::UndoMyAct);
     let shown = model.blast().map(|blast| blast.id);
     let person = model.person().map(|row| row.id);
-    vec![Effect::Write(launch.unwrap_or(WriteRequest::UndoMine { shown, person }))]
+    vec![Effect::Write(launch.or(named).unwrap_or(WriteRequest::UndoMine { shown, person }))]
 }
 
 pub fn note(model: &mut Model) -> Vec<Effect> {

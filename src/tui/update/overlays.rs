@@ -154,7 +154,7 @@ pub fn choose(model: &mut Model) -> Vec<Effect> {
 }
 
 /// To the same number in another blast.
-fn jump(model: &mut Model, ElsewhereRow { person: row, .. }: &ElsewhereRow) -> Vec<Effect> {
+pub(super) fn jump(model: &mut Model, ElsewhereRow { person: row, .. }: &ElsewhereRow) -> Vec<Effect> {
     model.overlays.clear();
     model.blasts.select(row.blast_id);
     if model.blast().is_none() {

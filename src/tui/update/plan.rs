@@ -1,12 +1,12 @@
 //! The plan: its counts, who they are about, one message to oneself, the plan as a file.
 
 use super::key_outcome::KeyOutcome;
-use super::{form, overlays, prompts};
+use super::{form, overlays, prompts, written};
 use crate::app::{Plan, PlanGroup, PlanPerson};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::{Phone, PhoneError, Region};
-use crate::domain::text::clean;
+use crate::domain::text::{clean, shell_quoted};
 use crate::tui::action;
 use crate::tui::availability;
 use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteRequest};
@@ -273,8 +273,25 @@ pub fn saved(model: &mut Model, request: &WriteRequest, path: &str) -> Vec<Effec
         WriteRequest::SavePlan { people: Some(count), .. } => count.of_file().1,
         _ => "the plan",
     };
-    model.say(Notice::done(format!("{what} is written to {path}")));
+    let sentence = format!("{what} is written to {path}");
+    let line = match request {
+        WriteRequest::SavePlan { blast, people: None, .. } => {
+            format!("blastdeck blast plan {blast} > {}", shell_quoted(path))
+        }
+        _ => "# no command lists the people of a plan's counts".to_owned(),
+    };
+    written::log(model, &sentence, &line);
+    model.say(Notice::done(sentence));
     Vec::new()
+}
+
+/// One message went to the operator: no command sends one, and the blast that it is can be looked at.
+pub fn log_test(model: &mut Model, request: &WriteRequest, test: BlastId) {
+    let WriteRequest::SendTest { blast, to, .. } = request else { return };
+    let to = to.as_ref().map(|to| format!(", {to}")).unwrap_or_default();
+    let sentence = format!("one message of blast {blast} to yourself{to}: blast {test}");
+    let line = format!("# no command sends one message to yourself; `blast show {test}` shows what became of it");
+    written::log(model, &sentence, &line);
 }
 
 /// Why the list of a count has nothing to be written yet.

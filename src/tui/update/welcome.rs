@@ -191,7 +191,7 @@ pub fn added(model: &mut Model, outcome: Result<WriteOutcome, EffectError>) -> V
             written::log(
                 model,
                 &format!("{} is added ({}), {}", added.name, added.health, added.written),
-                "blastdeck sender check",
+                &format!("# no command adds a sender: {} is {}; edit that file", added.name, added.written),
             );
             vec![Effect::Exit(ExitReason::Reopen)]
         }

@@ -35,6 +35,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::PlanSaved(path)) => plan::saved(model, request, &path),
         Ok(WriteOutcome::Blast(test)) if matches!(request, WriteRequest::SendTest { .. }) => {
             plan::test_sent(model, request, test.id);
+            plan::log_test(model, request, test.id);
             model.say(Notice::done("one is on its way to you: look at it before you send the others"));
             vec![Effect::Read(ReadRequest::Blasts)]
         }
@@ -176,7 +177,8 @@ fn marked_one(model: &mut Model, request: &WriteRequest, marked: &Marked) -> Vec
     log(model, &text, &marked.command_line);
     // Once it went out again there is nothing to be taken back, and once it is asked again nothing is decided.
     let is_decision = matches!(request, WriteRequest::Mark { mark: Mark::Resolve(_), .. });
-    model.say(Notice { of: Some(id).filter(|_| is_decision), ..Notice::done(text).hint(model.undoes()) });
+    let (of, undoes) = (Some(id).filter(|_| is_decision), Some(marked.action));
+    model.say(Notice { of, undoes, ..Notice::done(text).hint(model.undoes()) });
     after_mark(model, &[id])
 }
 
@@ -204,7 +206,9 @@ fn marked_several(model: &mut Model, request: &WriteRequest, several: &MarkedSev
         let each = format!("{}: {} -> {}, one of {}", marked.who, marked.before, marked.after, counted(people.len()));
         log(model, &each, &marked.command_line);
     }
-    model.say(Notice::done(text).hint(model.undoes()));
+    // They are one act, which goes by its newest row.
+    let undoes = several.marked.iter().map(|marked| marked.action).max_by_key(|action| action.0);
+    model.say(Notice { undoes, ..Notice::done(text).hint(model.undoes()) });
     after_mark(model, &people)
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::fs::OFlags;
@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 use vt100::{Parser, Screen};
 
+use super::slow_link::{SlowKeys, SlowOutput};
 use super::{PATIENCE, eventually};
 
 /// A terminal's size in character cells.
@@ -63,6 +64,16 @@ impl Pty {
         environment: &[(&str, &str)],
         size: Size,
     ) -> Self {
+        Self::run_over(program, arguments, environment, (size, Duration::ZERO))
+    }
+
+    /// The same over a link on which keys, and what is drawn, take so long.
+    pub fn run_over<A: AsRef<OsStr>>(
+        program: impl AsRef<OsStr>,
+        arguments: &[A],
+        environment: &[(&str, &str)],
+        (size, lag): (Size, Duration),
+    ) -> Self {
         let pair = native_pty_system().openpty(size.into()).unwrap();
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
@@ -78,8 +89,13 @@ impl Pty {
             bytes: AtomicU64::new(0),
             closing: AtomicBool::new(false),
         });
-        let reader = read_in_background(pair.master.try_clone_reader().unwrap(), Arc::clone(&seen));
-        let keys = pair.master.take_writer().unwrap();
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let mut keys = pair.master.take_writer().unwrap();
+        if !lag.is_zero() {
+            output = Box::new(SlowOutput::new(output, lag));
+            keys = Box::new(SlowKeys::new(keys, lag));
+        }
+        let reader = read_in_background(output, Arc::clone(&seen));
         let name = pair.master.tty_name().unwrap();
         Self { child, terminal: Some(Terminal { master: pair.master, keys, name, reader }), seen }
     }

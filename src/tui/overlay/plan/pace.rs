@@ -166,8 +166,40 @@ fn share_of(day: &str, share: ForecastShare, times: &ForecastTimes) -> String {
         return format!("{people} {day}{until}");
     }
     let until = share.until.map_or_else(String::new, |until| {
-        let is_same_day = clock.date(until) == clock.date(share.from);
-        format!(" until about {}", if is_same_day { clock.minute(until) } else { clock.long(until) })
+        let day = |at: DateTime<Utc>| at.with_timezone(&clock.zone).date_naive();
+        match day(until) == day(share.from) {
+            // At that pace they take less: the same time twice would be read as a day.
+            true if clock.minute(until) == clock.minute(share.from) => ", within a minute".to_owned(),
+            true => format!(" until about {}", clock.minute(until)),
+            false => format!(" until about {}", clock.long(until)),
+        }
     });
     format!("{people} {day}, from {}{until}", times.both(share.from))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+    use chrono_tz::Asia::Kuala_Lumpur;
+
+    use super::{ForecastTimes, share_of};
+    use crate::domain::pace::ForecastShare;
+    use crate::tui::format::TimeFormat;
+
+    #[test]
+    fn the_end_of_a_share_is_never_the_time_that_it_begins_at() {
+        let at = |day, hour| Utc.with_ymd_and_hms(2026, 11, day, hour, 0, 0).unwrap() - TimeDelta::hours(8);
+        let times = ForecastTimes { clock: TimeFormat { zone: Kuala_Lumpur, now: at(25, 14) }, there: None };
+        let words = |until: DateTime<Utc>| {
+            share_of("tomorrow", ForecastShare { people: 500, from: at(26, 0), until: Some(until) }, &times)
+        };
+
+        assert_eq!(words(at(26, 9)), "500 tomorrow, from 26 Nov 00:00 until about 09:00");
+        assert_eq!(words(at(27, 0)), "500 tomorrow, from 26 Nov 00:00 until about 27 Nov 00:00");
+        assert_eq!(words(at(26, 0) + TimeDelta::seconds(20)), "500 tomorrow, from 26 Nov 00:00, within a minute");
+        assert_eq!(
+            words(at(26, 0) + TimeDelta::days(365)),
+            "500 tomorrow, from 26 Nov 00:00 until about 26 Nov 2027 00:00"
+        );
+    }
 }

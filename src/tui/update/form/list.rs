@@ -107,6 +107,17 @@ pub(super) fn refused(form: &mut BlastForm, list: &DraftList) {
     }
 }
 
+/// `esc` while a list is being taken: nothing of it is kept. `None` where nothing is to be stopped; once it stops, `esc` leaves as ever.
+pub(super) fn stop(form: &mut BlastForm) -> Option<Vec<Effect>> {
+    let is_stopped_now = form.is_taking && !std::mem::replace(&mut form.taking.is_stopping, true);
+    if !is_stopped_now {
+        return None;
+    }
+    // Its path is not offered again: leaving the field would take it once more.
+    form.unreadable_path = UnreadablePath::Dropped;
+    Some(vec![Effect::StopList])
+}
+
 /// Pasted cells are the list.
 pub(super) fn take_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::{lists, overlays};
-use super::{ending, leaving, list, list_columns, show, shown, template};
+use super::{ending, leaving, list, list_columns, logged, show, shown, template};
 use crate::app::{SavedDraft, TakenList};
 use crate::domain::list_columns::{ChosenColumns, ListColumns};
 use crate::domain::text::clean;
@@ -11,7 +11,7 @@ use crate::tui::effect::{
     DraftAnswer, DraftOutcome, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest,
 };
 use crate::tui::format::{counted, number};
-use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormWrites, LineEdit, Model, Notice};
+use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormWrites, LineEdit, ListProgress, Model, Notice};
 
 /// A message that is being typed is saved this often: whoever has a million people in the draft waits for none of it.
 const WHILE_TYPING: TimeDelta = TimeDelta::seconds(3);
@@ -80,6 +80,7 @@ pub(super) fn next(model: &mut Model) -> Vec<Effect> {
     }
     if let (Some(at), Some(list), true) = (form.draft, form.to_take(), form.wants_list) {
         (form.wants_list, form.is_taking, form.writes) = (false, true, FormWrites::InFlight);
+        form.taking = ListProgress::default();
         let form = Box::new(form.to_save());
         return vec![Effect::Write(WriteRequest::Draft(DraftWrite::TakeList { at, form, list }))];
     }
@@ -97,6 +98,7 @@ pub fn written(model: &mut Model, request: &DraftWrite, outcome: Result<WriteOut
         Ok(WriteOutcome::Draft(DraftOutcome::Saved(saved))) => draft_saved(model, &saved),
         Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(taken))) => list_taken(model, *taken),
         Ok(WriteOutcome::Draft(DraftOutcome::Duplicated { copy, dropped_hours })) => {
+            logged::duplicated(model, request, copy.id);
             model.copied = copied(model, request, dropped_hours).map(|words| (copy.id, words));
             let read = Effect::Read(ReadRequest::Draft(DraftRead::Open(copy.id)));
             vec![Effect::Read(ReadRequest::Blasts), read]
@@ -140,6 +142,7 @@ fn draft_saved(model: &mut Model, saved: &SavedDraft) -> Vec<Effect> {
     if is_new {
         model.blasts.select(saved.at.id);
     }
+    logged::saved(model);
     let mut effects = vec![Effect::Read(ReadRequest::Blasts)];
     effects.extend(next(model));
     leaving::saved(model);
@@ -173,6 +176,7 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     let doubt = doubt.map(|doubt| format!("; {}: look at Columns", clean(&doubt))).unwrap_or_default();
     model.say(Notice::done(format!("{words}{doubt}")));
     let mut effects = draft_saved(model, &taken.saved);
+    logged::list_taken(model, taken.saved.at.id);
     effects.extend(lists::follow_selection(model));
     effects
 }
@@ -224,6 +228,11 @@ pub fn answered(model: &mut Model, answer: DraftAnswer) -> Vec<Effect> {
         },
         DraftAnswer::Paths { typed, found } => offer_paths(model, &typed, found),
         DraftAnswer::Templates { sender, list } => template::listed(model, &sender, list),
+        DraftAnswer::RowsRead(rows) => {
+            if let Some(form) = model.form.as_deref_mut() {
+                form.taking.rows = rows;
+            }
+        }
         DraftAnswer::Columns { list, columns } => list_columns::listed(model, &list, columns),
         DraftAnswer::Edited(edited) => return edited_elsewhere(model, edited),
     }

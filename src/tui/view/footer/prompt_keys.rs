@@ -6,7 +6,7 @@ use crate::tui::model::{CloseBefore, ConfirmBy, ItemsPrompt, ItemsTarget, PaceLi
 pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
     let keys: &[(&str, &'static str)] = match prompt {
         Prompt::Find(_) => &[("enter", "keeps this list"), ("tab", "other blasts"), ("esc", "back")],
-        Prompt::BlastFilter(_) => &[("enter", "keeps this list"), ("esc", "as it was")],
+        Prompt::BlastFilter(_) => &[("enter", "keeps this list"), ("esc", "as it was"), ("tab", "people")],
         Prompt::Amount(amount) => match (amount.sale, amount.is_refused()) {
             (PricedSale::New, true) => {
                 &[("backspace", "mends it"), ("esc", "no amount"), ("any other key", "is not taken")]

@@ -10,6 +10,7 @@ use crate::tui::model::{
 };
 use crate::tui::theme::TextRole;
 use crate::tui::update;
+use crate::tui::update::find_from_blasts::is_number;
 use crate::tui::widget::{TextLine, start_of, width};
 
 /// The open prompt.
@@ -169,6 +170,10 @@ fn filtering(model: &Model, filter: &BlastFilterPrompt) -> TextLine {
         return line.and("   part of a name, state:sending, stage:initial, from:2026-11-01 ...", TextRole::Dim);
     }
     let (shown, all) = (model.blasts.shown().count(), model.blasts.rows().len());
+    if shown == 0 {
+        let enter = if is_number(&filter.field.text()) { "enter or tab looks" } else { "tab looks" };
+        return line.and(format!("   no blast; {enter} for people in all blasts"), TextRole::Plain);
+    }
     line.and(
         format!("   {shown} of {}", count_of(i64::try_from(all).unwrap_or(i64::MAX), "blast", "blasts")),
         TextRole::Plain,

@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use rustix::process::Pid;
 use serde_json::Value;
@@ -123,6 +124,11 @@ impl Shop {
         self.in_terminal_of(&blastdeck(), &[], variables, size)
     }
 
+    /// The same over a link on which keys, and what is drawn, take so long.
+    pub fn dashboard_over(&self, lag: Duration, size: Size) -> Pty {
+        self.in_terminal_over(&blastdeck(), &[], &[], (size, lag))
+    }
+
     /// The same of a copy of the program.
     pub fn dashboard_of(&self, program: &Path, size: Size) -> Pty {
         self.in_terminal_of(program, &[], &[], size)
@@ -134,6 +140,16 @@ impl Shop {
     }
 
     fn in_terminal_of(&self, program: &Path, verb: &[&str], variables: &[(&str, &str)], size: Size) -> Pty {
+        self.in_terminal_over(program, verb, variables, (size, Duration::ZERO))
+    }
+
+    fn in_terminal_over(
+        &self,
+        program: &Path,
+        verb: &[&str],
+        variables: &[(&str, &str)],
+        link: (Size, Duration),
+    ) -> Pty {
         let (home, data, config) = (self.dir.path(), self.path("data"), self.path("config.toml"));
         let state = self.path("state");
         let own = [
@@ -147,7 +163,7 @@ impl Shop {
         ];
         let environment = [&own[..], &SECRETS, variables].concat();
         let arguments = [&["--config", config.to_str().unwrap()], verb].concat();
-        Pty::run(program, &arguments, &environment, size)
+        Pty::run_over(program, &arguments, &environment, link)
     }
 
     /// The engines of this shop that live now, detached ones too.
