@@ -45,6 +45,8 @@ struct Channels {
     troubles: Mutex<HashMap<SenderId, DatabaseTrouble>>,
 }
 
+const REST_NOTIFIED: Duration = Duration::from_secs(60);
+const REST_UNNOTIFIED: Duration = Duration::from_secs(30);
 /// How long the database may take to answer a poll.
 const POLL_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long hints are gathered before they are sent to other processes.
@@ -82,9 +84,9 @@ impl Notifier {
         news
     }
 
-    /// Whether orders of other processes wake this one. Else it has to look for them.
-    pub fn is_notified(&self) -> bool {
-        self.inner.has_sessions
+    /// How long a task may rest that only orders wake: less where those of other processes do not arrive by themselves.
+    pub fn longest_rest(&self) -> Duration {
+        if self.inner.has_sessions { REST_NOTIFIED } else { REST_UNNOTIFIED }
     }
 
     pub fn hints(&self) -> watch::Receiver<u64> {

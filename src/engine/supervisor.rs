@@ -34,10 +34,6 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 /// How often an engine whose blasts all wait polls; one that ends by itself polls a little sooner. Orders wake it at once.
 const IDLE_POLL_EVERY: Duration = Duration::from_secs(5);
 const LAST_POLL_EVERY: Duration = Duration::from_secs(2);
-/// How often it polls while nobody is to be sent to or asked about, where notifications bring orders and where they do not; sooner
-/// in a rehearsal, whose time runs faster.
-const REST_POLL_EVERY: Duration = Duration::from_secs(60);
-const REST_POLL_UNNOTIFIED_EVERY: Duration = Duration::from_secs(30);
 /// The pause between two turns of clearing after a cancel or a delete, which leaves half of the time to the senders.
 const CLEARING_POLL_EVERY: Duration = Duration::from_millis(500);
 
@@ -234,10 +230,10 @@ impl Supervisor {
         }
     }
 
-    /// How often everything is looked at while there is nothing to do here.
+    /// How often everything is looked at while nobody is to be sent to or asked about here; sooner in a rehearsal, whose time runs
+    /// faster.
     fn rest(&self) -> Duration {
-        let every = if self.engine.notifier.is_notified() { REST_POLL_EVERY } else { REST_POLL_UNNOTIFIED_EVERY };
-        self.engine.settings.shrink(every).max(IDLE_POLL_EVERY)
+        self.engine.settings.shrink(self.engine.notifier.longest_rest()).max(IDLE_POLL_EVERY)
     }
 
     async fn step(&mut self) -> Result<ControlFlow<()>, StoreError> {

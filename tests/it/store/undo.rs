@@ -93,9 +93,8 @@ async fn neither_a_cancel_nor_a_delete_can_be_taken_back_nor_anything_before_the
     let (scene, aina) = with_an_opt_out().await;
     aina.cancel(BLAST).await.unwrap();
 
-    let cancelled = refused_unchanged(&scene, &aina).await;
     assert_eq!(
-        cancelled,
+        refused_unchanged(&scene, &aina).await,
         "your last act was to cancel Raya: that cannot be taken back; d on it makes a new draft like it"
     );
 
@@ -124,14 +123,10 @@ async fn a_time_that_was_left_out_and_a_step_that_was_changed_are_named() {
             "have Raya send at any hour: p pauses it; e gives it its hours again (09:00-21:00 mon-fri)",
         ),
     ] {
-        let logged = format!(
-            "insert into operator_actions (operator, action, blast_id, detail) values ('aina', 'edit', 1, '{detail}')"
-        );
-        scene.execute(&logged).await;
+        let of = "insert into operator_actions (operator, action, blast_id, detail)";
+        scene.execute(&format!("{of} values ('aina', 'edit', 1, '{detail}')")).await;
 
-        let why = refused_unchanged(&scene, &aina).await;
-
-        assert_eq!(why, format!("your last act was to {says}"));
+        assert_eq!(refused_unchanged(&scene, &aina).await, format!("your last act was to {says}"));
     }
     assert_eq!(aina.dropped_hours(BLAST).await.unwrap().as_deref(), Some("09:00-21:00 mon-fri"));
 }
