@@ -131,9 +131,11 @@ const INVARIANTS: [Rule; 16] = [
            from (select *, lag(new_status, 1, 'queued') over (partition by recipient_id order by id) as before
                    from status_history) h
           where h.before <> h.old_status and not (h.before = 'queued' and h.old_status = 'sending')
+            -- Stands with the attempt, which is deleted with its person.
             and not (h.before = 'queued' and h.old_status = 'sent'
-                     and exists (select 1 from provider_message m where m.recipient_id = h.recipient_id
-                                    and m.attempt = h.attempt and m.outcome = 'accepted'))",
+                     and (exists (select 1 from provider_message m where m.recipient_id = h.recipient_id
+                                     and m.attempt = h.attempt and m.outcome = 'accepted')
+                          or not exists (select 1 from blast_recipients r where r.id = h.recipient_id)))",
     ),
     (
         "a newest history that is not the status",
