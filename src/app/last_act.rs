@@ -14,7 +14,8 @@ use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead};
 use crate::store::person;
 
-/// What was done before it, `u` does not reach.
+/// What was done before it, `u` does not reach: the way to a mark.
+pub(super) const EARLIER_MARKS: &str = "U on a person takes back their last mark";
 const FOR_GOOD: &str = "that cannot be taken back; U on a person takes back their last mark";
 
 /// The refusal for an act that has no undo. Names the act, and the key or verb that reverses it.
@@ -150,14 +151,15 @@ fn text_of_order(act: &LoggedAction) -> String {
     act.detail.get("order").map(ToString::to_string).unwrap_or_default()
 }
 
-/// The present state of its blast, and the key that reverses that.
+/// The present state of its blast, and the keys that reverse that and an earlier mark.
 fn since(act: &LoggedAction, state: Option<BlastState>) -> String {
-    match state {
+    let now = match state {
         None => "it was deleted since".to_owned(),
         Some(BlastState::Paused) if act.action == Act::Pause => "S resumes it".to_owned(),
         Some(BlastState::Sending) => "it is sending now, and p pauses it".to_owned(),
         Some(state) => format!("it is {state} now"),
-    }
+    };
+    format!("{now}; {EARLIER_MARKS}")
 }
 
 fn blast_name(act: &LoggedAction, head: Option<&BlastHead>) -> String {

@@ -94,7 +94,7 @@ impl App {
             ));
         }
         if matches!(mine.action, Act::Launch | Act::Resume) {
-            return self.undo_launch(tx, &mine).await;
+            return self.undo_launch(tx, &mine).await.map_err(with_way_to_marks);
         }
         if undone(&mine, None).is_none() {
             return Err(last_act::refusal(&mut tx, &mine).await?);
@@ -312,6 +312,16 @@ impl App {
             still_suppressed: Vec::new(),
             command_lines: vec![format!("blastdeck blast pause {blast}")],
         })
+    }
+}
+
+/// A launch that is refused ends the way of `u`: what was done before it, it does not reach.
+fn with_way_to_marks(error: AppError) -> AppError {
+    match error {
+        AppError::Refused(why) if !why.contains(last_act::EARLIER_MARKS) => {
+            AppError::Refused(format!("{why}; {}", last_act::EARLIER_MARKS))
+        }
+        other => other,
     }
 }
 

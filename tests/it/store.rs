@@ -13,6 +13,7 @@ mod known;
 mod leases;
 mod marks;
 mod named_acts;
+mod no_undo;
 mod opt_outs;
 mod orders;
 mod plans;

@@ -1,14 +1,22 @@
 //! What is asked before an act is undone that the operator may not mean.
 
+use sqlx::PgConnection;
+
 use super::undone;
 use crate::app::marks::person_of;
 use crate::app::{App, AppError};
 use crate::domain::act::Act;
-use crate::domain::blast::{TEST_STAGE, blast_name};
+use crate::domain::blast::blast_name;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::text::people;
-use crate::store::action;
-use crate::store::blast;
+use crate::store::blast::{self, BlastHead};
+use crate::store::{self, action};
+
+/// Whether a launch can still be taken back. Once it has begun, `u` says so at once instead of asking first.
+async fn is_armed(tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
+    let now = store::moment(&mut *tx).await?;
+    Ok(head.state.is_under_way() && head.send_after.is_some_and(|after| after > now))
+}
 
 impl App {
     /// Asks before this operator's newest act is undone where it is not what they see, on one person: in another blast than the one
@@ -25,9 +33,7 @@ impl App {
         let on_another = person.is_some() && act.recipient_id.is_some_and(|recipient| Some(recipient) != person);
         let Some(head) = blast::head(&mut tx, id).await? else { return Ok(None) };
         let what = match (&act.action, act.recipient_id) {
-            (Act::Launch | Act::Resume, _) if !in_another || !head.state.is_under_way() => return Ok(None),
-            // It has gone out: there is nothing to be asked about.
-            (Act::Launch, _) if head.follow_up_stage == TEST_STAGE => return Ok(None),
+            (Act::Launch | Act::Resume, _) if !in_another || !is_armed(&mut tx, &head).await? => return Ok(None),
             (Act::Launch, _) => "its launch".to_owned(),
             (Act::Resume, _) => "that it was resumed".to_owned(),
             (_, None) => return Ok(None),

@@ -1,0 +1,47 @@
+//! An act that `u` cannot take back is named as it was done, with what can be done instead.
+
+use blastdeck::app::Launch;
+use blastdeck::domain::ids::BlastId;
+use chrono::TimeDelta;
+
+use super::BLAST;
+use super::undo::{refused_unchanged, with_an_opt_out};
+
+#[tokio::test]
+async fn a_time_that_was_left_out_and_a_step_that_was_changed_are_named() {
+    let (scene, aina) = with_an_opt_out().await;
+    for (detail, says) in [
+        (
+            r#"{"skipped": "2026-11-20T09:00:00Z"}"#,
+            "leave out a time of Raya: that cannot be taken back; U on a person takes back their last mark",
+        ),
+        (r#"{"step": 1, "step_was": "paused"}"#, "pause step 1 of Raya: ! lists it, and there S resumes it"),
+        (r#"{"step": 1, "step_was": "added"}"#, "add step 1 to Raya: ! lists it, and there X removes it"),
+        (r#"{"step": 1, "step_was": "removed"}"#, "remove step 1 from Raya: f on its people, then a, adds it again"),
+        (
+            r#"{"version": 3, "pace": "any hour, 1s..2s; before: 09:00-21:00 mon-fri, 1s..2s"}"#,
+            "have Raya send at any hour: p pauses it; e gives it its hours again (09:00-21:00 mon-fri)",
+        ),
+    ] {
+        let of = "insert into operator_actions (operator, action, blast_id, detail)";
+        scene.execute(&format!("{of} values ('aina', 'edit', 1, '{detail}')")).await;
+
+        assert_eq!(refused_unchanged(&scene, &aina).await, format!("your last act was to {says}"));
+    }
+    assert_eq!(aina.dropped_hours(BLAST).await.unwrap().as_deref(), Some("09:00-21:00 mon-fri"));
+}
+
+#[tokio::test]
+async fn one_message_to_oneself_is_named_as_what_it_is_and_not_asked_about() {
+    let (scene, aina) = with_an_opt_out().await;
+    scene.execute("update blasts set state = 'draft', follow_up_stage = 'Test'").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    aina.launch(Launch { blast: BLAST, version, people: 2, armed_for: TimeDelta::zero() }).await.unwrap();
+    let says = "your last act was to send one message to yourself: what went out cannot be called back; nobody else got it; \
+                U on a person takes back their last mark";
+
+    assert_eq!(refused_unchanged(&scene, &aina).await, says);
+    assert_eq!(aina.mine_elsewhere(Some(BlastId(99)), None).await.unwrap(), None, "there is nothing to be asked");
+    scene.execute("update blasts set state = 'completed'").await;
+    assert_eq!(refused_unchanged(&scene, &aina).await, says);
+}
