@@ -360,7 +360,7 @@ pub(super) fn outcome(settled: Option<&EntryOutcome>, person: &PersonRow) -> Res
         Some(EntryOutcome::Changed { before, after }) => Ok((*before, *after)),
         Some(EntryOutcome::Refused(why)) => Err(AppError::Refused(format!("{}: {why}", person.who()))),
         Some(EntryOutcome::Nothing) => {
-            Err(AppError::Refused(format!("{} is {} already: nothing changed", person.who(), person.status)))
+            Err(AppError::Refused(format!("{} is already {}: nothing changed", person.who(), person.status)))
         }
         Some(EntryOutcome::Locked) => {
             Err(AppError::Refused(format!("{} is being changed by somebody else: try again", person.who())))

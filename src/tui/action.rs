@@ -286,7 +286,7 @@ pub const ACTIONS: &[UiAction] = &[
         model.overlays = vec![Overlay::Welcome(0)];
         Vec::new()
     }),
-    shows("this customer; where a message is uncertain, choose this answer", &[Enter], &[Details], customer::enter)
+    shows("open this customer, or choose the answer under the cursor", &[Enter], &[Details], customer::enter)
         .unless(when::cannot_enter)
         .footer_here(customer::entered, 2),
     shows("this customer: orders, carts, every blast", &[Char('i')], ON_PEOPLE, customer::open)
@@ -363,7 +363,7 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(when::no_person),
     shows("what needs a person", &[Char('!')], &[Everywhere], attention::open),
     shows("another order", &[Char('o')], &[Blasts, Recipients], sorting::next).unless(when::no_blast),
-    shows("the order from its other end", &[Char('O')], &[Blasts, Recipients], sorting::reverse).unless(when::no_blast),
+    shows("reverse the order", &[Char('O')], &[Blasts, Recipients], sorting::reverse).unless(when::no_blast),
     shows("write the report to a file", &[Char('w')], &[Blasts, Funnel, Recipients], reports::write)
         .unless(when::no_blast)
         .footer("report", 12),
@@ -379,7 +379,7 @@ pub const ACTIONS: &[UiAction] = &[
     .unless(when::on_page),
     shows("this pane alone, or all", &[Char('z')], &[Everywhere], moves::zoom),
     shows("commands by name", &[Char(':')], &[Everywhere], overlays::open_commands).keys_only(),
-    shows("log: the command line of every act", &[], &[Everywhere], overlays::open_log),
+    shows("log: what you did in this window, as commands", &[], &[Everywhere], overlays::open_log),
     shows("theme: the next of dark, light, mono, auto", &[], &[Everywhere], setup::next_theme)
         .unless(setup::without_colours),
     shows("times in UTC, or in the shop's zone", &[], &[Everywhere], setup::other_zone),

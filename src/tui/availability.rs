@@ -110,15 +110,16 @@ fn sent_already(model: &Model, blast: &BlastView) -> String {
 pub fn cannot_skip(model: &Model) -> Option<String> {
     let Some(blast) = model.blast_meant() else { return no_blast(model) };
     if blast.origin.repeat.rule.is_none() {
-        return Some(format!("{} does not repeat: it has no next time to leave out", blast.name()));
+        return Some(format!("{} does not repeat: it has no next time to leave out", model.distinct_name(blast)));
     }
     match blast.state {
         BlastState::Scheduled => read_only(model),
         BlastState::Draft => Some("nothing of it is planned yet: S sends it".to_owned()),
-        BlastState::Paused => {
-            Some(format!("{} is paused: none of its times makes a blast until S resumes it", blast.name()))
-        }
-        state => Some(format!("{} is {state}: it has no time left", blast.name())),
+        BlastState::Paused => Some(format!(
+            "{} is paused: none of its times makes a blast until S resumes it",
+            model.distinct_name(blast)
+        )),
+        state => Some(format!("{} is {state}: it has no time left", model.distinct_name(blast))),
     }
 }
 
@@ -152,13 +153,13 @@ pub fn cannot_retry(model: &Model) -> Option<String> {
     let Some(blast) = model.blast() else { return no_blast(model) };
     match blast.state {
         BlastState::Draft | BlastState::Scheduled => {
-            Some(format!("nothing of {} has been sent yet: nobody can have failed", blast.name()))
+            Some(format!("nothing of {} has been sent yet: nobody can have failed", model.distinct_name(blast)))
         }
         BlastState::Cancelled | BlastState::Failed => {
             let how = if blast.state == BlastState::Cancelled { "was cancelled" } else { "failed as a whole" };
-            Some(format!("{} {how}: nobody of it is tried again; d makes a draft like it", blast.name()))
+            Some(format!("{} {how}: nobody of it is tried again; d makes a draft like it", model.distinct_name(blast)))
         }
-        _ if blast.counts.failed == 0 => Some(format!("nobody failed in {}", blast.name())),
+        _ if blast.counts.failed == 0 => Some(format!("nobody failed in {}", model.distinct_name(blast))),
         _ if is_retried_by_nobody(model, blast) => Some(NOBODY_TO_RETRY.to_owned()),
         _ => read_only(model),
     }
@@ -178,7 +179,7 @@ pub fn cannot_follow_up(model: &Model) -> Option<String> {
         return Some(why);
     }
     if model.found_to_follow().is_some() {
-        return model.recipients.is_empty().then(|| "nobody is listed".to_owned()).or_else(|| read_only(model));
+        return model.recipients.is_empty().then(|| "the list is empty".to_owned()).or_else(|| read_only(model));
     }
     let Some(blast) = model.blast_to_follow() else { return no_blast(model) };
     let Some(stage) = model.stage_to_follow() else {
@@ -208,12 +209,12 @@ pub fn cannot_pause(model: &Model) -> Option<String> {
     match blast.state {
         BlastState::Sending if !blast.has_people_left() => Some(NOBODY_LEFT.to_owned()),
         BlastState::Sending | BlastState::Scheduled => read_only(model),
-        BlastState::Completed => Some(format!("{} is done: nothing to pause", blast.name())),
+        BlastState::Completed => Some(format!("{} is done: nothing to pause", model.distinct_name(blast))),
         BlastState::Paused if blast.counts.queued == 0 && has_nobody_left(blast) => {
-            Some(format!("{} is paused already, and nobody in it is queued", blast.name()))
+            Some(format!("{} is paused already, and nobody in it is queued", model.distinct_name(blast)))
         }
-        BlastState::Paused => Some(format!("{} is paused already: S resumes it", blast.name())),
-        _ => Some(format!("{} is not being sent: nothing to pause", blast.name())),
+        BlastState::Paused => Some(format!("{} is paused already: S resumes it", model.distinct_name(blast))),
+        _ => Some(format!("{} is not being sent: nothing to pause", model.distinct_name(blast))),
     }
 }
 
@@ -222,7 +223,7 @@ pub fn nobody(model: &Model) -> Option<String> {
         return nobody_there(model);
     }
     if model.recipients.is_empty() && model.overlays.is_empty() {
-        return Some("nobody is listed".to_owned());
+        return Some("the list is empty".to_owned());
     }
     let chosen = model.person().is_some() || matches!(model.overlays.last(), Some(Overlay::Details(_)));
     (!chosen).then(|| "several are listed and nobody is chosen: down chooses".to_owned())

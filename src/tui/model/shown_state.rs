@@ -8,9 +8,31 @@ use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;
 use crate::domain::waiting::{LimitOwner, Waiting, mend_elsewhere};
 use crate::domain::zone::words::by_both_clocks;
-use crate::tui::format::TimeFormat;
+use crate::tui::format::{TimeFormat, brief_name};
 
 impl Model {
+    /// The name of a blast, with its id behind where another one of the account is called the same.
+    pub fn distinct_name(&self, blast: &BlastView) -> String {
+        self.with_id_of_namesake(blast, blast.name())
+    }
+
+    /// The same, short enough for a question.
+    pub fn brief_distinct_name(&self, blast: &BlastView) -> String {
+        self.with_id_of_namesake(blast, brief_name(blast))
+    }
+
+    fn with_id_of_namesake(&self, blast: &BlastView, name: String) -> String {
+        name + &self.id_of_namesake(blast).unwrap_or_default()
+    }
+
+    /// ` #7`, to stand behind the name of a blast where another one is called the same.
+    pub fn id_of_namesake(&self, blast: &BlastView) -> Option<String> {
+        let is_namesake = |other: &BlastView| {
+            other.id != blast.id && other.tag == blast.tag && other.follow_up_stage == blast.follow_up_stage
+        };
+        self.blasts.rows().iter().any(is_namesake).then(|| format!(" #{}", blast.id))
+    }
+
     /// What the key that undoes does to an armed launch: of somebody else's it asks first.
     pub fn stops(&self, blast: &BlastView) -> &'static str {
         let is_ours = blast.state_by.as_ref().is_none_or(|by| by.name() == self.options.operator);

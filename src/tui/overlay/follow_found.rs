@@ -32,7 +32,7 @@ pub fn content(model: &Model, page: &FollowFoundOverlay, width: u16) -> OverlayC
     let reasons = loaded.count.left_out.iter().filter(|(_, people)| *people > 0);
     let reasons = reasons.map(|(reason, people)| (*people, reason.words().to_owned()));
     lines.extend(follow_up::left_out_lines(reasons));
-    let they_have = "some of them have read these words already";
+    let they_have = "some of them may have read these very words";
     lines.extend(follow_up::draft_words((&loaded.stage_name, loaded.count.gets()), they_have, blast, width));
     if let Some(age) = page.cart_age {
         let age = show_span(age.to_std().unwrap_or_default());

@@ -198,9 +198,9 @@ pub(super) fn draft_words(
 /// What the people who are stuck have of the message already.
 const fn words_they_have(stuck_at: Status) -> &'static str {
     match stuck_at {
-        Status::Sent => "these words are on their way to them already",
-        Status::Delivered => "these words are on their phone already, unread",
-        _ => "they have read these words already",
+        Status::Sent => "these very words are on their way to them",
+        Status::Delivered => "these very words are on their phone, unread",
+        _ => "they have read these very words",
     }
 }
 

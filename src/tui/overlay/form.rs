@@ -175,7 +175,7 @@ impl FormPainter<'_> {
         let values = &self.form.values;
         match line {
             FormLine::Sender => self.sender(),
-            FormLine::Tag => vec![given(&values.tag, "no name yet")],
+            FormLine::Tag => vec![given(&values.tag, "none yet")],
             FormLine::Stage => vec![given(&values.follow_up_stage, "Initial")],
             FormLine::People => self.people(),
             FormLine::Columns => how::columns(self.form, self.room()),

@@ -16,7 +16,7 @@ pub fn log(model: &Model, width: u16) -> OverlayContent {
     if lines.is_empty() {
         lines.push(TextLine::dim("  nothing was done from here yet"));
     }
-    let title = super::title(vec!["Log".to_owned(), "what you did, and the same as a command".to_owned()], None);
+    let title = super::title(vec!["Log".to_owned(), "what you did in this window, as commands".to_owned()], None);
     OverlayContent { title, lines, focus: None }
 }
 

@@ -47,7 +47,11 @@ fn paused(model: &Model, width: u16) -> Vec<TextLine> {
         let by = blast.state_by.as_ref().map_or("you", |by| by.name());
         let by = if by == model.options.operator { "you" } else { by };
         let queued = number(blast.counts.queued);
-        format!("Paused by {}: {}, {queued} still queued; S in Blasts resumes it.", clean(by), blast.name())
+        format!(
+            "Paused by {}: {}, {queued} still queued; S in Blasts resumes it.",
+            clean(by),
+            model.distinct_name(blast)
+        )
     };
     let named = all.iter().take(PAUSED_MAX).map(line);
     let more = all.len().saturating_sub(PAUSED_MAX);
@@ -81,13 +85,13 @@ fn scheduled(model: &Model, blast: &BlastView) -> NeedWords {
         (_, Some(at)) => (format!("next {at}"), "p pauses it, > leaves that time out, X ends it for good"),
         (_, None) => ("starts as soon as it may".to_owned(), "p pauses it, X cancels it"),
     };
-    NeedWords { what: format!("{}: {rule}{comes}", blast.name()), mend: keys.to_owned() }
+    NeedWords { what: format!("{}: {rule}{comes}", model.distinct_name(blast)), mend: keys.to_owned() }
 }
 
 /// A follow-up that makes itself: whom it is for, and when it comes. Its draft stands above.
 fn step(model: &Model, view: &StepView) -> NeedWords {
     let blast = model.blasts.get(view.step.blast);
-    let name = blast.map(BlastView::name).unwrap_or_default();
+    let name = blast.map(|blast| model.distinct_name(blast)).unwrap_or_default();
     let sends = view.step.at_most.map_or_else(String::new, |most| format!(", sent by itself to at most {most}"));
     let (comes, keys) = match view.standing() {
         StepStanding::SendsNext(_) => ("its draft is sent by itself next".to_owned(), "p pauses it, X removes it"),
@@ -148,12 +152,12 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
             let why = blast.state_reason.as_deref().unwrap_or("no reason is kept");
             if blast.state == BlastState::Draft {
                 return words(
-                    format!("{}: {why}", blast.name()),
+                    format!("{}: {why}", model.distinct_name(blast)),
                     "enter shows its plan, which sends it; esc, then e changes it and X deletes it".to_owned(),
                 );
             }
             words(
-                format!("{} paused by itself: {why}", blast.name()),
+                format!("{} paused by itself: {why}", model.distinct_name(blast)),
                 "S resumes it, X cancels it, enter goes there".to_owned(),
             )
         }
@@ -206,8 +210,12 @@ fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {
 fn waits(model: &Model, blast: &BlastView) -> Option<NeedWords> {
     let waiting = blast.waiting.as_ref()?;
     let what = match waiting {
-        Waiting::NoEngine => format!("{}: {}", blast.name(), model.unattended(blast)),
-        _ => format!("{}: {}", blast.name(), waiting.sentence_in(model.options.zone, |at| clock(model).second(at))),
+        Waiting::NoEngine => format!("{}: {}", model.distinct_name(blast), model.unattended(blast)),
+        _ => format!(
+            "{}: {}",
+            model.distinct_name(blast),
+            waiting.sentence_in(model.options.zone, |at| clock(model).second(at))
+        ),
     };
     let token = || model.senders.iter().find(|sender| sender.id == blast.sender_id)?.token.as_ref().map(token_mend);
     let mend = match waiting {
@@ -220,7 +228,7 @@ fn waits(model: &Model, blast: &BlastView) -> Option<NeedWords> {
 
 fn uncertain(model: &Model, blast: &BlastView) -> NeedWords {
     let people = number(blast.counts.uncertain);
-    let what = format!("{}: {people} uncertain, nobody knows whether their message went", blast.name());
+    let what = format!("{}: {people} uncertain, nobody knows whether their message went", model.distinct_name(blast));
     let mend = if model.is_over_meta(blast.id) {
         "a webhook settles it, mostly within minutes; enter on each of them asks what you know"
     } else {

@@ -308,7 +308,7 @@ fn starts(model: &Model, loaded: &app::Plan) -> String {
         }
         None => format!("It starts 10 s later; until then {undo} stops it."),
     };
-    let first = |at| format!(" The first message goes {}.", model.time_of(&loaded.blast, at));
+    let first = |at| format!(" First message: {}.", model.time_of(&loaded.blast, at));
     starts + &pace::opens_at(model, loaded).map(first).unwrap_or_default()
 }
 

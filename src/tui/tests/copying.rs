@@ -45,7 +45,7 @@ fn a_read_only_dashboard_copies_too() {
 fn where_nobody_is_chosen_nothing_is_copied_and_it_says_why() {
     let mut dashboard = TestDashboard::with(STACKED, Vec::new());
     dashboard.keys("y");
-    assert_eq!(dashboard.said(), "nobody is listed");
+    assert_eq!(dashboard.said(), "the list is empty");
 
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("?y");

@@ -160,7 +160,7 @@ fn nothing_is_made_where_all_who_were_found_are_left_out_or_nobody_was() {
 
     let mut nobody = TestDashboard::new(WIDE);
     nobody.keys("/has:cart\n").list(Vec::new()).keys("f");
-    assert_eq!(nobody.said(), "nobody is listed");
+    assert_eq!(nobody.said(), "the list is empty");
     assert!(nobody.model.overlays.is_empty());
 }
 

@@ -62,7 +62,7 @@ fn s_sends_a_blast_outside_its_hours_once_the_number_is_typed() {
     dashboard.keys("S");
     assert!(dashboard.acts().is_empty());
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("send Raya promo now? From then on it sends at any hour."), "{screen}");
+    assert!(screen.contains("send Raya promo now? It starts at once, and sends at any hour from then on."), "{screen}");
     dashboard.keys("139\n");
     assert!(dashboard.acts().is_empty(), "140 are queued");
     dashboard.keys("140\n");
@@ -82,7 +82,7 @@ fn e_changes_the_hours_of_a_blast_that_has_started_and_asks_only_where_it_sends_
 
     dashboard.keys("e").key(Key::Ctrl('u')).keys("09:00-23:00\n");
     assert!(dashboard.acts().is_empty() && matches!(dashboard.model.prompt, Some(Prompt::Confirm(_))));
-    assert!(dashboard.screen().join("\n").contains("Its hours become 09:00-23:00."));
+    assert!(dashboard.screen().join("\n").contains("and its hours become 09:00-23:00."));
     dashboard.key(Key::Esc);
     assert_eq!(dashboard.said(), "nothing changed: Raya promo still waits for its hours");
 
@@ -184,7 +184,7 @@ fn days_that_are_changed_are_said_with_the_hours_that_stay() {
     dashboard.keys("2e").key(Key::Ctrl('u')).keys("09:00-21:00 fri-sun\n");
 
     let screen = dashboard.screen().iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ");
-    assert!(screen.contains("Its hours become 09:00-21:00 fri,sat,sun."), "{screen}");
+    assert!(screen.contains("and its hours become 09:00-21:00 fri,sat,sun"), "{screen}");
     assert!(dashboard.acts().is_empty());
 }
 
@@ -235,7 +235,7 @@ fn a_plan_whose_hours_are_closed_when_it_starts_says_when_its_first_message_goes
         assert!(screen.contains("first message 21 Nov 08:00"), "{size:?}: {screen}");
     }
     let screen = planned(later).screen().iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ");
-    assert!(screen.contains("The first message goes 21 Nov 08:00."), "{screen}");
+    assert!(screen.contains("First message: 21 Nov 08:00."), "{screen}");
 
     let limits = LimitColumns { hours: Some(Ok("20:00-22:00".parse().unwrap())), ..LimitColumns::default() };
     let at = tomorrow(21, 0);
@@ -251,5 +251,5 @@ fn a_plan_whose_hours_are_closed_when_it_starts_says_when_its_first_message_goes
     dashboard.keys("2S");
     dashboard.answer(Completion::Plan { blast: RAYA, plan: Box::new(Ok(plan_of(scheduled, 140))) });
     let screen = dashboard.screen().iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ");
-    assert!(screen.contains("The first message goes 20:00."), "{screen}");
+    assert!(screen.contains("First message: 20:00."), "{screen}");
 }

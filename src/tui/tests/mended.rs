@@ -178,7 +178,7 @@ fn the_page_of_somebody_uncertain_opens_with_its_question_and_choices_in_sight()
         dashboard.answer(Completion::Person(Box::new(Ok(details_of(row)))));
 
         let screen = text(&dashboard);
-        for words in ["uncertain since", "Did it go?", "> leave it open", "it is there", "not there, leave out"] {
+        for words in ["uncertain since", "Was it sent?", "> leave it open", "it is there", "not there, leave out"] {
             assert!(screen.contains(words), "{words} at {size:?}: {:#?}", dashboard.screen());
         }
     }
@@ -216,6 +216,16 @@ fn blasts_of_one_name_are_told_apart() {
     let mut dashboard = with_blasts(WIDE, vec![raya(), twin.clone()]);
     let list = dashboard.keys("1").screen().join("\n");
     assert!(list.contains("Raya promo #7") && list.contains("Raya promo #41"), "{list}");
+    assert!(list.contains("Raya promo, Initial #7"), "the funnel's title: {list}");
+    let cancels = dashboard.keys("X").screen().join("\n");
+    assert!(cancels.contains("cancel Raya promo #7? It pauses first"), "{cancels}");
+    dashboard.key(Key::Esc);
+    let mut doubtful = raya();
+    doubtful.counts.uncertain = 2;
+    dashboard.answer(Completion::Blasts(Ok(vec![doubtful, twin.clone()])));
+    let needs = dashboard.keys("!").screen().join("\n");
+    assert!(needs.contains("Raya promo #7: 2 uncertain"), "{needs}");
+    dashboard.key(Key::Esc);
 
     let elsewhere = |id| ElsewhereRow {
         person: crate::app::view::RecipientRow {
@@ -301,7 +311,7 @@ fn an_empty_answer_to_a_number_is_said_plainly() {
     let mut dashboard = with_blasts(STACKED, vec![paused("aina")]);
     dashboard.keys("1X\n");
     let screen = text(&dashboard);
-    assert!(screen.contains("no number was typed: cancel Hari Sukan for good? Type 40"), "{screen}");
+    assert!(screen.contains("no number was typed: cancel Hari Sukan for good? 40 still queued; type 40"), "{screen}");
 }
 
 #[test]

@@ -72,6 +72,6 @@ fn what_is_typed_for_a_note_or_an_answer_that_does_not_open_is_no_key() {
         dashboard.keys("price by post\n");
 
         assert!(dashboard.acts().is_empty(), "{key}");
-        assert!(dashboard.model.prompt.is_none() && dashboard.said() == "nobody is listed", "{}", dashboard.said());
+        assert!(dashboard.model.prompt.is_none() && dashboard.said() == "the list is empty", "{}", dashboard.said());
     }
 }

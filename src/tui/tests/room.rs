@@ -28,7 +28,7 @@ fn senders_without_room_in_the_first_line_are_counted() {
 
     let (tiny, narrow, wide) = (shown(60), shown(80), shown(160));
 
-    assert!(tiny.contains("+3 senders"), "{tiny}");
+    assert!(tiny.contains(" 3 senders"), "{tiny}: none is shown that they would be more than");
     assert!(narrow.contains("sales 146/500 today") && narrow.contains("+2"), "{narrow}");
     assert!(!narrow.contains("outlet"), "{narrow}");
     for name in names {

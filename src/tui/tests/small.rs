@@ -10,6 +10,7 @@ use crate::app::view::{ActivityHead, BlastView, Total};
 use crate::app::{Nameless, Plan};
 use crate::domain::blast::{BlastState, FirstPeople};
 use crate::domain::funnel::Counts;
+use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::domain::unseen::Unseen;
 use crate::tui::Size;
@@ -171,6 +172,22 @@ fn two_blasts_are_compared_on_a_small_screen() {
 
     let screen = text(&dashboard);
     assert!(screen.contains("Raya") && screen.contains("Deepavali") && screen.contains("98.9%"), "{screen}");
+}
+
+#[test]
+fn compared_namesakes_say_at_80_columns_what_is_compared() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let sent = BlastView { id: BlastId(41), ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![raya(), sent])));
+    dashboard.keys("1 ").keys(" v");
+    let marked: Vec<_> = dashboard.model.blasts.marked().to_vec();
+    dashboard.answer(Completion::Progress(Ok(marked.iter().map(|id| (*id, progress())).collect())));
+
+    let screen = text(&dashboard);
+
+    for words in ["#7", "#41", "Closed", "at 1h 31min"] {
+        assert!(screen.contains(words), "{words}: {screen}");
+    }
 }
 
 #[test]

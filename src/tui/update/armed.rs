@@ -16,7 +16,10 @@ pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Not
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let armed = Some(ArmedLaunch { blast: row.id, version: row.version });
     let hint = format!("{} {}", model.options.keys.undo(), model.stops(row));
-    Notice { armed, ..Notice::done(format!("{} starts at {}", row.name(), clock.second(until))).hint(hint) }
+    Notice {
+        armed,
+        ..Notice::done(format!("{} starts at {}", model.distinct_name(row), clock.second(until))).hint(hint)
+    }
 }
 
 /// Says when a blast starts by itself. It is no armed launch: whoever goes on with other work is not reminded, and `u` is
@@ -24,7 +27,10 @@ pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Not
 pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
     let starts = row.send_after.map(|at| format!(", starts {}", model.time_of(row, at))).unwrap_or_default();
     let hint = format!("{} takes it back", model.options.keys.undo());
-    Notice { until_next_key: true, ..Notice::done(format!("{} is {}{starts}", row.name(), row.state)).hint(hint) }
+    Notice {
+        until_next_key: true,
+        ..Notice::done(format!("{} is {}{starts}", model.distinct_name(row), row.state)).hint(hint)
+    }
 }
 
 /// A time on the screen has come: what could be undone until now is being sent.
@@ -89,7 +95,7 @@ fn hours_open_at(model: &Model, row: &BlastView) -> Option<DateTime<Utc>> {
 
 /// What became of a launch that was announced. Keys are named where they would act on it.
 fn what_became_of(model: &Model, row: &BlastView) -> Notice {
-    let (name, is_selected) = (row.name(), model.blast().is_some_and(|blast| blast.id == row.id));
+    let (name, is_selected) = (model.distinct_name(row), model.blast().is_some_and(|blast| blast.id == row.id));
     let by = row.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     let keys = |keys: &'static str| if is_selected { keys } else { "" };
     let said = match row.state {

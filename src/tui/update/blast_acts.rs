@@ -5,7 +5,7 @@ use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
-use crate::tui::format::{brief_name, counted, number};
+use crate::tui::format::{counted, number};
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Notice, Prompt};
 use crate::tui::widget::TextField;
 
@@ -28,7 +28,7 @@ pub fn end_word(model: &Model) -> &'static str {
 /// Cancels what was sent from, deletes a draft.
 pub fn cancel(model: &mut Model) -> Vec<Effect> {
     let Some(blast) = model.blast_meant() else { return Vec::new() };
-    let (id, tag, queued) = (blast.id, brief_name(blast), blast.counts.queued);
+    let (id, tag, queued) = (blast.id, model.brief_distinct_name(blast), blast.counts.queued);
     match blast.state {
         BlastState::Draft => {
             let question = format!("delete the draft {tag} and its {}?", counted(blast.total_recipients));
@@ -52,7 +52,7 @@ pub fn skip(model: &mut Model) -> Vec<Effect> {
     let Some((blast, at)) = model.blast_meant().and_then(|blast| Some((blast, blast.scheduled_for?))) else {
         return Vec::new();
     };
-    let question = format!("leave out {} at {}?", brief_name(blast), model.time_of(blast, at));
+    let question = format!("leave out {} at {}?", model.brief_distinct_name(blast), model.time_of(blast, at));
     let skip = WriteRequest::Skip { blast: blast.id, at };
     prompts::ask(model, question, ConfirmBy::Yes, vec![skip])
 }
@@ -63,7 +63,7 @@ pub fn skipped(model: &mut Model, request: &WriteRequest, row: &BlastView) -> Ve
     let next = row.scheduled_for.filter(|_| row.state == BlastState::Scheduled);
     let next =
         next.map_or_else(|| "that was its last".to_owned(), |next| format!("the next is {}", model.time_of(row, next)));
-    let sentence = format!("{} at {} is left out: {next}", row.name(), model.time_of(row, *at));
+    let sentence = format!("{} at {} is left out: {next}", model.distinct_name(row), model.time_of(row, *at));
     written::log(model, &sentence, &format!("blastdeck blast schedule skip {blast}"));
     model.say(Notice::done(sentence));
     vec![Effect::Read(ReadRequest::Blasts)]
@@ -71,7 +71,7 @@ pub fn skipped(model: &mut Model, request: &WriteRequest, row: &BlastView) -> Ve
 
 /// Nothing more is sent while the operator thinks about it, and the number to type stands still.
 pub fn pause_before_cancel(model: &mut Model, id: BlastId) -> Vec<Effect> {
-    let tag = model.blasts.get(id).map(brief_name).unwrap_or_default();
+    let tag = model.blasts.get(id).map(|blast| model.brief_distinct_name(blast)).unwrap_or_default();
     let by = ConfirmBy::NumberOncePaused { blast: id, field: TextField::default() };
     let question = format!("{tag} is being paused; then it asks.");
     let otherwise = format!("{tag} is paused, not cancelled; S resumes it");
@@ -80,7 +80,8 @@ pub fn pause_before_cancel(model: &mut Model, id: BlastId) -> Vec<Effect> {
 }
 
 fn cancel_question((id, tag): (BlastId, &str), queued: i64, field: TextField) -> ConfirmPrompt {
-    let question = format!("cancel {tag} for good? Type {}, as many are still queued:", number(queued));
+    let typed = number(queued);
+    let question = format!("cancel {tag} for good? {typed} still queued; type {typed}:");
     let otherwise = format!("{tag} stays paused; S resumes it");
     let by = ConfirmBy::Number { people: queued, field, refused: None };
     ConfirmPrompt { question, by, then: vec![WriteRequest::Cancel(id)], otherwise }
@@ -92,7 +93,7 @@ pub fn ask_once_paused(model: &mut Model, row: &BlastView) {
         && *blast == row.id
         && row.state == BlastState::Paused
     {
-        let question = cancel_question((row.id, &brief_name(row)), row.counts.queued, field.clone());
+        let question = cancel_question((row.id, &model.brief_distinct_name(row)), row.counts.queued, field.clone());
         model.prompt = Some(Prompt::Confirm(question));
     }
 }

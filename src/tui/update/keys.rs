@@ -235,7 +235,7 @@ fn stop_of_launch(model: &Model, key: Key) -> Option<String> {
         (false, true) => format!("{} pauses", keys.pause()),
         (false, false) => format!("{} asks, then stops", keys.undo()),
     };
-    cancels.then(|| format!("{stops} {}", blast.name()))
+    cancels.then(|| format!("{stops} {}", model.distinct_name(blast)))
 }
 
 /// A paste goes into the open field, else it opens *find*; it never acts.

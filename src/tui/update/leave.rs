@@ -101,7 +101,8 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
 
 /// Leaves, after a sentence about what stays paused, if anything does: it was begun, and nobody may have meant to leave it so.
 fn leave_paused(model: &mut Model) -> Vec<Effect> {
-    let paused: Vec<_> = model.paused_part_way().map(|blast| (blast.id, blast.name(), blast.counts.queued)).collect();
+    let paused: Vec<_> =
+        model.paused_part_way().map(|blast| (blast.id, model.distinct_name(blast), blast.counts.queued)).collect();
     let stays = model.options.on_close == OnClose::BlastsContinue;
     let what = match &paused[..] {
         [(_, name, _)] if stays => format!("{name} stays"),
@@ -143,7 +144,7 @@ pub fn hand_over_known(model: &mut Model, id: BlastId, result: EffectResult<Resu
         format!(" (done about {here}{there})")
     });
     let done = done.unwrap_or_default();
-    let tag = blast.name();
+    let tag = model.distinct_name(blast);
     let missing = match result {
         Ok(Ok(())) => None,
         Ok(Err(missing)) => Some(missing),

@@ -10,7 +10,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::pace::{LimitColumns, UnreadableLimit};
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
-use crate::tui::format::{brief_name, number};
+use crate::tui::format::number;
 use crate::tui::key::Key;
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Notice, PaceLine, PacePrompt, Prompt};
 use crate::tui::pace_words;
@@ -26,7 +26,8 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     let Some(blast) = model.blast() else { return Vec::new() };
     let (hours, pace) = (TextField::with(&hours_text(&blast.limits)), TextField::with(&pace_text(blast)));
     let seen = Box::new(blast.clone());
-    let prompt = PacePrompt { name: brief_name(blast), seen, line: PaceLine::Hours, hours, pace, trouble: None };
+    let prompt =
+        PacePrompt { name: model.brief_distinct_name(blast), seen, line: PaceLine::Hours, hours, pace, trouble: None };
     model.notice = None;
     model.prompt = Some(Prompt::Pace(prompt));
     Vec::new()
@@ -101,28 +102,29 @@ fn own<T: Copy>(limit: Option<&Result<T, UnreadableLimit>>) -> Option<T> {
 /// Writes an edit of a blast as it was seen; where it may send at once by it, after a question.
 fn change(model: &mut Model, blast: &BlastView, edit: DraftEdit) -> Vec<Effect> {
     if edit == DraftEdit::default() {
-        let unchanged = format!("{}: nothing is changed", blast.name());
+        let unchanged = format!("{}: nothing is changed", model.distinct_name(blast));
         model.say(Notice::done(unchanged));
         return Vec::new();
     }
     let (opens, hours) = (edit.opens_hours(blast, model.zone_of(blast), model.now), hours_after(&edit, blast));
-    let (name, people) = (brief_name(blast), blast.counts.queued);
+    let (name, people) = (model.brief_distinct_name(blast), blast.counts.queued);
     let write = WriteRequest::EditPace { blast: blast.id, version: blast.version, edit: Box::new(edit) };
     if !opens {
         return vec![Effect::Write(write)];
     }
-    let question = format!("send {name} now? {hours} Type {}, as many are still queued:", number(people));
+    let typed = number(people);
+    let question = format!("send {name} now? It starts at once{hours}. {typed} still queued; type {typed}:");
     let by = ConfirmBy::Number { people, field: TextField::default(), refused: None };
     let otherwise = format!("nothing changed: {name} still waits for its hours");
     model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: vec![write], otherwise }));
     Vec::new()
 }
 
-/// At which hours and on which days a blast sends after an edit.
+/// At which hours and on which days a blast sends after an edit, as the end of a sentence.
 fn hours_after(edit: &DraftEdit, blast: &BlastView) -> String {
     match hours_text(&edit.limits_after(&blast.limits)) {
-        none if none.is_empty() => "From then on it sends at any hour.".to_owned(),
-        hours => format!("Its hours become {hours}."),
+        none if none.is_empty() => ", and sends at any hour from then on".to_owned(),
+        hours => format!(", and its hours become {hours}"),
     }
 }
 
@@ -134,7 +136,7 @@ pub fn edited(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<
     let binds = sender_of(model, &row).filter(|_| is_of_pace);
     let binds = binds.and_then(|sender| pace_words::sender_binds(pace, sender));
     let binds = binds.map(|binds| format!("; {binds}")).unwrap_or_default();
-    let sentence = format!("{}: {} from now on{binds}", row.name(), words(edit, &row));
+    let sentence = format!("{}: {} from now on{binds}", model.distinct_name(&row), words(edit, &row));
     written::log(model, &sentence, &command_line(edit, row.id));
     model.say(Notice::done(sentence));
     model.blasts.update(row);

@@ -6,7 +6,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::tui::availability::{self, NOBODY_TO_RETRY as NOBODY};
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
-use crate::tui::format::{brief_name, counted, number};
+use crate::tui::format::{counted, number};
 use crate::tui::model::{ConfirmBy, Model, Notice, Pane, RetryReading};
 use crate::tui::widget::TextField;
 
@@ -57,7 +57,7 @@ fn ask(model: &mut Model, blast: BlastId, people: EffectResult<i64>) {
         Err(failure) => model.refuse(failure.sentence()),
         Ok(0) => model.refuse(NOBODY),
         Ok(people) => {
-            let tag = model.blast().map(brief_name).unwrap_or_default();
+            let tag = model.blast().map(|blast| model.brief_distinct_name(blast)).unwrap_or_default();
             let question =
                 format!("{tag}: send again to those who failed and do not have it? Type {}:", number(people));
             let by = ConfirmBy::Number { people, field: TextField::default(), refused: None };
@@ -68,7 +68,7 @@ fn ask(model: &mut Model, blast: BlastId, people: EffectResult<i64>) {
 }
 
 pub fn retried(model: &mut Model, row: BlastView, people: i64) -> Vec<Effect> {
-    let text = format!("{}: {} queued again", row.name(), counted(people));
+    let text = format!("{}: {} queued again", model.distinct_name(&row), counted(people));
     written::log(model, &text, &format!("blastdeck blast retry {}", row.id));
     let notice = Notice::done(text);
     let notice = match row.state {

@@ -304,11 +304,11 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
         None if row.state == BlastState::Scheduled => armed::scheduled(model, &row),
         None if row.state == BlastState::Paused => {
             let stands = Some(armed::stands(model, &row));
-            Notice { stands, ..Notice::done(format!("{} is paused; S resumes it", row.name())) }
+            Notice { stands, ..Notice::done(format!("{} is paused; S resumes it", model.distinct_name(&row))) }
         }
         // Only its sender was stopped. Whether it goes on, the line below the funnel says.
         None if matches!(request, WriteRequest::Resume(_)) => senders::may_send_again(model, &row),
-        None => Notice::done(format!("{} is {}", row.name(), row.state)),
+        None => Notice::done(format!("{} is {}", model.distinct_name(&row), row.state)),
     };
     let verb = match request {
         WriteRequest::Launch(_) => "send",

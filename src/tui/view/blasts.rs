@@ -295,13 +295,13 @@ fn name(model: &Model, blast: &BlastView, room: u16) -> String {
     format!("{}{id}", start_of(&named(room.saturating_sub(width(&id))), room.saturating_sub(width(&id))))
 }
 
-/// Whether another blast that is listed has the same name, date and place among the follow-ups: its id tells them apart.
+/// Whether another blast, listed or not, has the same name, date and place among the follow-ups: its id tells them apart.
 fn has_twin(model: &Model, blast: &BlastView) -> bool {
     let is_alike = |other: &BlastView| {
         let is_named_so = other.tag == blast.tag && other.follow_up_stage == blast.follow_up_stage;
         is_named_so && other.follows == blast.follows && other.blast_date.date_naive() == blast.blast_date.date_naive()
     };
-    model.blasts.shown().any(|other| other.id != blast.id && is_alike(other))
+    model.blasts.rows().iter().any(|other| other.id != blast.id && is_alike(other))
 }
 
 fn state(model: &Model, blast: &BlastView) -> (String, TextRole) {

@@ -136,19 +136,22 @@ fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
     let mut left = vec!["2 Funnel".to_owned()];
     if let Some(blast) = model.blast() {
         let name = format!("{}, {}", blast.tag, blast.follow_up_stage);
-        let beside = TITLE_TAKEN + at.as_ref().map_or(0, |at| width(at) + 4);
+        let id = model.id_of_namesake(blast).unwrap_or_default();
+        let taken = TITLE_TAKEN + width(&id);
+        let beside = taken + at.as_ref().map_or(0, |at| width(at) + 4);
         let state = state(model, blast, room.saturating_sub(beside + NAME_LEAST));
         // The state is never cut, and the time of a start least of all: the name gives way.
         let is_timed = blast.state == BlastState::Scheduled || blast.armed_until(model.now).is_some();
         let left_for_name = room.saturating_sub(width(&state) + beside).max(NAME_LEAST);
         let is_long = width(&name) > left_for_name;
-        left.push(match () {
+        let name = match () {
             () if is_long && !is_initial(&blast.follow_up_stage) => name_within(blast, left_for_name),
             () if is_long && is_timed => start_of(&name, left_for_name),
             // The place among the blasts gives way first.
-            () if is_long => start_of(&name, room.saturating_sub(width(&state) + TITLE_TAKEN).max(NAME_LEAST)),
+            () if is_long => start_of(&name, room.saturating_sub(width(&state) + taken).max(NAME_LEAST)),
             () => name,
-        });
+        };
+        left.push(name + &id);
         left.push(state);
         left.extend(blast.schedule_words());
     }

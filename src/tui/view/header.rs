@@ -87,8 +87,13 @@ fn fitting(model: &Model, width_of_screen: u16, room: u16) -> Vec<(String, TextR
     let with = |shown: Option<usize>| {
         let hidden = senders.len() - shown.unwrap_or(senders.len());
         // Behind a sender it is clear of what there are more.
-        let is_behind_sender = is_alone && shown.is_some_and(|shown| shown > 0);
-        let left_out = (hidden > 0).then(|| if is_behind_sender { more(hidden) } else { left_out(hidden) });
+        // Behind a sender it is clear of what there are more.
+        let is_any_shown = hidden < senders.len();
+        let left_out = (hidden > 0).then(|| match is_any_shown {
+            true if is_alone => more(hidden),
+            true => left_out(hidden, "+"),
+            false => left_out(hidden, ""),
+        });
         first.iter().chain(&senders[..shown.unwrap_or_default()]).cloned().chain(left_out).collect::<Vec<_>>()
     };
     let taken = |segments: &[HeaderSegment]| segments.iter().map(HeaderSegment::taken).sum::<u16>();
@@ -123,13 +128,17 @@ fn cut(fresh: &HeaderSegment, others: Option<&HeaderSegment>, room: u16) -> Vec<
 
 /// The same behind the name of a sender.
 fn more(hidden: usize) -> HeaderSegment {
-    HeaderSegment { words: format!("+{hidden} more"), longer: vec![left_out(hidden).words], meaning: TextRole::Dim }
+    HeaderSegment {
+        words: format!("+{hidden} more"),
+        longer: vec![left_out(hidden, "+").words],
+        meaning: TextRole::Dim,
+    }
 }
 
 /// Says how many senders have no room. A bare number would be taken for people who are here.
-fn left_out(hidden: usize) -> HeaderSegment {
+fn left_out(hidden: usize, sign: &str) -> HeaderSegment {
     let senders = if hidden == 1 { "sender" } else { "senders" };
-    HeaderSegment::followed(format!("+{hidden} {senders}"), "", TextRole::Dim)
+    HeaderSegment::followed(format!("{sign}{hidden} {senders}"), "", TextRole::Dim)
 }
 
 /// The senders, first that of the selected blast.

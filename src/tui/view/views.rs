@@ -12,7 +12,7 @@ use crate::tui::format::{TimeFormat, compact, number, span_words};
 use crate::tui::model::{FunnelView, Model, STAGES, stage_label};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{Chart, ChartCurve, ChartSpan, Pen, TextLine, chart};
+use crate::tui::widget::{Chart, ChartCurve, ChartSpan, Pen, TextLine, chart, start_of};
 
 /// Draws the shown view into a rectangle.
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
@@ -107,6 +107,9 @@ fn speed(model: &Model, blast: &BlastView) -> Vec<TextLine> {
     for ((stage, speed), count) in STAGES.into_iter().skip(1).zip(progress.speeds).zip(counts) {
         lines.push(speed_line(stage, speed, count));
     }
+    if progress.speeds.into_iter().zip(counts).any(|(speed, count)| is_partly_timed(speed, count)) {
+        lines.push(TextLine::dim("  where it says \"of\", the times of the others are not known"));
+    }
     lines.extend(best_hours(&progress.hours));
     if let Some(people) = progress.sampled {
         let people = number(i64::try_from(people).unwrap_or(i64::MAX));
@@ -120,8 +123,8 @@ fn speed_line(stage: Status, speed: Option<StageSpeed>, count: i64) -> TextLine 
     let words = |span: fn(&StageSpeed) -> TimeDelta| {
         speed.as_ref().map_or_else(|| "-".to_owned(), |speed| span_words(rounded_up(span(speed))))
     };
-    let people = match speed.map(|speed| speed.people) {
-        Some(timed) if timed < count => format!("{} of {}", number(timed), number(count)),
+    let people = match speed {
+        Some(timed) if is_partly_timed(speed, count) => format!("{} of {}", number(timed.people), number(count)),
         _ => number(count),
     };
     TextLine::plain("  ")
@@ -129,6 +132,11 @@ fn speed_line(stage: Status, speed: Option<StageSpeed>, count: i64) -> TextLine 
         .and(format!("{:>12}", words(|speed| speed.median)), TextRole::Plain)
         .and(format!("{:>14}", words(|speed| speed.p90)), TextRole::Plain)
         .and(format!("{people:>12}"), TextRole::Plain)
+}
+
+/// Whether the times of some who got to a stage are not known.
+fn is_partly_timed(speed: Option<StageSpeed>, count: i64) -> bool {
+    speed.is_some_and(|speed| speed.people < count)
 }
 
 /// To the next of the units that it is said in: who took a little longer than that is not within it.
@@ -266,13 +274,18 @@ fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
             line.and(pad(&cell(blast, progress), usize::from(columns)), TextRole::Plain)
         })
     };
-    let mut lines = vec![row("", TextRole::Dim, &|blast, _| blast.name())];
     let is_alike = |a: &BlastView, b: &BlastView| a.id != b.id && a.name() == b.name();
-    if blasts.iter().any(|(blast, _)| blasts.iter().any(|(other, _)| is_alike(blast, other))) {
+    let namesakes = blasts.iter().any(|(blast, _)| blasts.iter().any(|(other, _)| is_alike(blast, other)));
+    // Where there is no room for a sentence about their age, it stands beside their names.
+    let is_low = usize::from(area.height) < STAGES.len() + 2 + usize::from(namesakes);
+    let mut lines =
+        vec![row(&if is_low { brief_age(age) } else { String::new() }, TextRole::Dim, &|blast, _| blast.name())];
+    if namesakes {
         let clock = TimeFormat { zone: model.options.zone, now: model.now };
         lines.push(row("which", TextRole::Dim, &|blast, _| format!("{} #{}", clock.date(blast.blast_date), blast.id)));
     }
-    if usize::from(area.height) >= STAGES.len() + 3 {
+    // What the figures are comes before the stage, where there is no room for both.
+    if usize::from(area.height) >= lines.len() + STAGES.len() + 2 {
         lines.push(row("stage", TextRole::Dim, &|blast, _| blast.follow_up_stage.clone()));
     }
     for (at, stage) in STAGES.into_iter().enumerate() {
@@ -286,8 +299,16 @@ fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
             }
         }));
     }
-    lines.push(TextLine::dim(format!("  each as it stood {} after its first message", span_words(age))));
+    if !is_low {
+        lines.push(TextLine::dim(format!("  each as it stood {} after its first message", span_words(age))));
+    }
     lines
+}
+
+/// `at 1h 31min`, in the columns of the stages' names.
+fn brief_age(age: TimeDelta) -> String {
+    let words = span_words(age).replace(" h", "h").replace(" min", "min");
+    start_of(&format!("at {words}"), COMPARED_LABEL - 2)
 }
 
 /// At the right of so many columns, cut with a mark where it is longer; by columns, since names may be wide.
