@@ -149,6 +149,30 @@ impl Counts {
 }
 
 impl Funnel {
+    /// How many got at least to a stage; 0 for what is no stage of the funnel.
+    pub const fn get(&self, stage: Status) -> i64 {
+        match stage {
+            Status::Sent => self.sent,
+            Status::Delivered => self.received,
+            Status::Read => self.read,
+            Status::Replied => self.replied,
+            Status::Closed => self.closed,
+            _ => 0,
+        }
+    }
+
+    /// The people of both.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            sent: self.sent + other.sent,
+            received: self.received + other.received,
+            read: self.read + other.read,
+            replied: self.replied + other.replied,
+            closed: self.closed + other.closed,
+        }
+    }
+
     pub fn rates(&self) -> Rates {
         Rates {
             received: share(self.received, self.sent),

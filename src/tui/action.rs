@@ -219,7 +219,7 @@ pub const ACTIONS: &[UiAction] = &[
     shows("the people who are stuck here", &[Enter], &[Funnel], moves::to_stage)
         .unless(when::nothing_chosen)
         .footer_here(moves::stage_word, 1),
-    shows("timeline, speed, errors, compare", &[Char('v')], &[Funnel], views::next)
+    shows("timeline, speed, errors, compare, months", &[Char('v')], &[Funnel], views::next)
         .unless(when::no_blast)
         .footer("view", 3),
     marks("try those who failed again", &[Char('T')], &[Blasts, Funnel], retries::count)

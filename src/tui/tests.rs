@@ -38,6 +38,7 @@ mod lines;
 mod logged;
 mod marks;
 mod mended;
+mod months;
 mod naming;
 mod narrowing;
 mod needs;

@@ -5,6 +5,7 @@ mod blasts;
 mod footer;
 mod funnel;
 mod header;
+mod months;
 mod overlay;
 mod preview;
 mod recipients;

@@ -21,6 +21,7 @@ pub enum FunnelView {
     Speed,
     Errors,
     Compare,
+    Months,
 }
 
 impl FunnelView {
@@ -32,6 +33,7 @@ impl FunnelView {
             Self::Speed => "speed",
             Self::Errors => "errors",
             Self::Compare => "compare",
+            Self::Months => "months",
         }
     }
 
@@ -43,8 +45,9 @@ impl FunnelView {
             Self::Timeline => Self::Speed,
             Self::Speed => Self::Errors,
             Self::Errors => Self::Compare,
-            Self::Compare if has_bars_beside => Self::Timeline,
-            Self::Compare => Self::Bars,
+            Self::Compare => Self::Months,
+            Self::Months if has_bars_beside => Self::Timeline,
+            Self::Months => Self::Bars,
         }
     }
 }

@@ -53,6 +53,7 @@ const STATES: &[State] = &[
     ("speed", |dashboard| show_view(dashboard, "vv")),
     ("errors", |dashboard| show_view(dashboard, "vvv")),
     ("compare", |dashboard| show_view(dashboard, "vvvv")),
+    ("months", |dashboard| show_view(dashboard, "vvvvv")),
     ("find", |dashboard| {
         dashboard.keys("/stuck:read x");
         dashboard.dispatch(Msg::Paste(hostile()));

@@ -92,7 +92,8 @@ fn v_goes_through_the_views_and_escape_returns_to_the_bars() {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("2");
 
-    for view in [FunnelView::Timeline, FunnelView::Speed, FunnelView::Errors, FunnelView::Compare, FunnelView::Bars] {
+    let views = [FunnelView::Timeline, FunnelView::Speed, FunnelView::Errors, FunnelView::Compare, FunnelView::Months];
+    for view in views.into_iter().chain([FunnelView::Bars]) {
         dashboard.keys("v");
         assert_eq!(dashboard.model.shown_view(), view);
     }

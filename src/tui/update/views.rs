@@ -76,7 +76,7 @@ pub fn read(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     match model.shown_view() {
-        FunnelView::Bars => Vec::new(),
+        FunnelView::Bars | FunnelView::Months => Vec::new(),
         FunnelView::Timeline | FunnelView::Speed => {
             let selected = model.blast().map(|blast| blast.id);
             read_progress(model, selected.into_iter().collect())

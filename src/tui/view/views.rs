@@ -3,6 +3,7 @@
 use chrono::{DateTime, Offset, TimeDelta, Utc};
 use ratatui::layout::Rect;
 
+use super::months::months;
 use crate::app::report::ErrorLine;
 use crate::app::view::BlastView;
 use crate::domain::funnel::percent_words;
@@ -23,6 +24,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         FunnelView::Speed => lines(pen, area, &speed(model, blast)),
         FunnelView::Errors => errors(model, pen, area, blast),
         FunnelView::Compare => lines(pen, area, &compare(model, area)),
+        FunnelView::Months => lines(pen, area, &months(model, area)),
     }
 }
 
@@ -230,11 +232,11 @@ fn explained(error: &ErrorLine) -> String {
 }
 
 /// The columns of one blast; where there is room for fewer, only its shares stand in them.
-const COMPARED: u16 = 18;
-const COMPARED_LEAST: u16 = 11;
+pub(super) const COMPARED: u16 = 18;
+pub(super) const COMPARED_LEAST: u16 = 11;
 
 /// The columns of the stages' names.
-const COMPARED_LABEL: u16 = 14;
+pub(super) const COMPARED_LABEL: u16 = 14;
 
 /// Why there is nothing to compare.
 fn not_compared(model: &Model) -> String {
@@ -312,7 +314,7 @@ fn brief_age(age: TimeDelta) -> String {
 }
 
 /// At the right of so many columns, cut with a mark where it is longer; by columns, since names may be wide.
-fn pad(words: &str, columns: usize) -> String {
+pub(super) fn pad(words: &str, columns: usize) -> String {
     let mut kept = String::new();
     for cluster in crate::tui::widget::clusters(&crate::domain::text::clean_shown(words)) {
         if usize::from(crate::tui::widget::width(&kept)) + 3 > columns {

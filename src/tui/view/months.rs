@@ -1,0 +1,93 @@
+//! The months beside each other, newest first: everything that was sent in a month together, by the dates of its blasts.
+
+use chrono::{DateTime, Datelike, Utc};
+use ratatui::layout::Rect;
+use rust_decimal::Decimal;
+
+use super::views::{COMPARED, COMPARED_LABEL, COMPARED_LEAST, pad};
+use crate::app::view::BlastView;
+use crate::domain::funnel::{Funnel, percent_words};
+use crate::tui::format::{TimeFormat, money, number, short_money};
+use crate::tui::model::{Model, STAGES, stage_label};
+use crate::tui::theme::TextRole;
+use crate::tui::widget::{TextLine, width};
+
+/// All blasts of a month that sent something.
+struct MonthTotal {
+    year: i32,
+    /// 1 to 12.
+    month: u32,
+    /// A moment in it, to be written.
+    at: DateTime<Utc>,
+    blasts: i64,
+    funnel: Funnel,
+    amount: Decimal,
+}
+
+/// As many months as there is room for.
+pub fn months(model: &Model, area: Rect) -> Vec<TextLine> {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let columns = (area.width.saturating_sub(COMPARED_LABEL) / 2).clamp(COMPARED_LEAST, COMPARED);
+    let fit = usize::from(area.width.saturating_sub(COMPARED_LABEL) / columns).max(1);
+    let mut months = totals(model.blasts.rows(), clock);
+    months.truncate(fit);
+    if months.is_empty() {
+        return vec![TextLine::dim("  nothing has been sent yet")];
+    }
+    let row = |label: &str, role: TextRole, cell: &dyn Fn(&MonthTotal) -> String| {
+        let line = TextLine::of(format!("  {label:<12}"), role);
+        months.iter().fold(line, |line, month| line.and(pad(&cell(month), usize::from(columns)), TextRole::Plain))
+    };
+    let mut lines = vec![row("", TextRole::Dim, &|month| month.name(clock))];
+    for stage in STAGES {
+        lines.push(row(stage_label(stage), TextRole::Stage(stage), &|month| {
+            let (people, sent) = (month.funnel.get(stage), month.funnel.sent);
+            let share = percent_words(people, sent);
+            match columns {
+                _ if people == sent => number(people),
+                ..COMPARED => share,
+                _ => format!("{} {share:>7}", number(people)),
+            }
+        }));
+    }
+    let sums = columns.saturating_sub(3);
+    lines.push(row(&model.options.currency, TextRole::Plain, &|month| sum_within(month.amount, sums)));
+    lines.push(row("blasts", TextRole::Dim, &|month| number(month.blasts)));
+    lines.push(TextLine::dim("  by the dates of the blasts; this month as it stands now"));
+    lines
+}
+
+fn sum_within(amount: Decimal, room: u16) -> String {
+    let whole = money(amount);
+    if width(&whole) > room { short_money(amount) } else { whole }
+}
+
+/// The months in which something was sent, newest first.
+fn totals(blasts: &[BlastView], clock: TimeFormat) -> Vec<MonthTotal> {
+    let mut months: Vec<MonthTotal> = Vec::new();
+    for blast in blasts.iter().filter(|blast| blast.counts.funnel().sent > 0) {
+        let date = blast.blast_date.with_timezone(&clock.zone);
+        let (year, month) = (date.year(), date.month());
+        let at = months.iter().position(|total| (total.year, total.month) == (year, month)).unwrap_or_else(|| {
+            let (funnel, amount) = (Funnel::default(), Decimal::ZERO);
+            months.push(MonthTotal { year, month, at: blast.blast_date, blasts: 0, funnel, amount });
+            months.len() - 1
+        });
+        months[at].add(blast);
+    }
+    months.sort_unstable_by_key(|total| std::cmp::Reverse((total.year, total.month)));
+    months
+}
+
+impl MonthTotal {
+    fn add(&mut self, blast: &BlastView) {
+        self.blasts += 1;
+        self.funnel = self.funnel.plus(blast.counts.funnel());
+        self.amount = self.amount.saturating_add(blast.counts.amount);
+    }
+
+    /// `Nov 2026`.
+    fn name(&self, clock: TimeFormat) -> String {
+        self.at.with_timezone(&clock.zone).format("%b %Y").to_string()
+    }
+}
