@@ -281,7 +281,8 @@ impl App {
         command: BlastCommand,
         reason: Option<&str>,
     ) -> Result<BlastHead, AppError> {
-        let head = self.head(tx, id).await?;
+        let head = blast::locked_head(tx, id).await?.ok_or_else(|| no_blast(id))?;
+        self.refuse_other_sender(id, head.sender_id)?;
         let state = transition(head.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
         let change = StateChange { state, reason, by: self.operator() };
         raced(blast::change(tx, id, head.version, change).await?)?;

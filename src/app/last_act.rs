@@ -156,6 +156,7 @@ fn since(act: &LoggedAction, state: Option<BlastState>) -> String {
     let now = match state {
         None => "it was deleted since".to_owned(),
         Some(BlastState::Paused) if act.action == Act::Pause => "S resumes it".to_owned(),
+        Some(BlastState::Sending) if act.action == Act::Pause => "it was resumed since".to_owned(),
         Some(BlastState::Sending) => "it is sending now, and p pauses it".to_owned(),
         Some(state) => format!("it is {state} now"),
     };

@@ -98,7 +98,7 @@ pub struct FirstShare {
 /// The text for one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// Why they are shown: "first", "shortest name", "longest name".
+    /// Why they are shown: "first", "no name", "shortest name", "longest name".
     pub which: &'static str,
     pub phone: String,
     pub name: Option<String>,
@@ -238,8 +238,10 @@ impl App {
         let people = plan::samples(self.pool(), blast.id, business, left_out).await?;
         let sample = |SamplePerson { why, person, list_row }: SamplePerson| {
             let text = template.preview(content.render(&variables(&person)).ok()?);
+            let is_nameless = person.name.as_ref().is_none_or(|name| name.trim().is_empty());
             let which = match why {
                 SampleKind::First => "first",
+                SampleKind::ShortestName if is_nameless => "no name",
                 SampleKind::ShortestName => "shortest name",
                 SampleKind::LongestName => "longest name",
             };

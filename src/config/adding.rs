@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use super::environment::Environment;
 use super::{BaseUrl, Config, Flags};
 use crate::domain::home_zone::country_zone;
+use crate::domain::pace::Gap;
 use crate::domain::sender::ProviderKind;
 
 /// A sender as somebody typed it. Empty texts are left out of the file.
@@ -25,11 +26,19 @@ pub struct NewSender {
     pub waba_id: String,
     /// The region of numbers without a country code.
     pub region: String,
+    /// Seconds between messages, such as `20-60`.
+    pub gap: String,
     pub base_url: String,
     pub token: TypedToken,
 }
 
 impl NewSender {
+    /// Why the gap cannot be taken, and how it is written; none is the default.
+    pub fn gap_fault(&self) -> Option<String> {
+        let is_gap = self.gap.is_empty() || self.gap.parse::<Gap>().is_ok();
+        (!is_gap).then(|| "write the seconds between two messages as 20-60".to_owned())
+    }
+
     /// Why the address cannot be taken, and how it is written; none is the provider's own.
     pub fn address_fault(&self) -> Option<String> {
         let why = self.base_url.parse::<BaseUrl>().err().filter(|_| !self.base_url.is_empty())?;
@@ -140,6 +149,7 @@ impl NewSender {
         entry("region", &self.region);
         // Its hours and its day's limit are by these clocks; else they would be by those of the shop or this machine.
         entry("timezone", country_zone(&self.region).map_or("", Tz::name));
+        entry("gap", if self.provider == ProviderKind::Meta { "" } else { &self.gap });
         entry("base_url", &self.base_url);
         lines.push(match (&self.token, token) {
             (TypedToken::Variable(name), _) => format!("token = {{ env = {} }}", quoted(name)),
@@ -201,6 +211,7 @@ mod tests {
             device: "5850".to_owned(),
             waba_id: String::new(),
             region: "MY".to_owned(),
+            gap: "20-60".to_owned(),
             base_url: String::new(),
             token: TypedToken::Secret("a \"secret\" of ours".to_owned()),
         }
@@ -222,6 +233,7 @@ mod tests {
         let (path, token) = PreparedConfig::write(&config, &new("sales")).unwrap().keep().unwrap();
 
         let after = fs::read_to_string(&path).unwrap();
+        assert!(after.contains("\ngap = \"20-60\"\n"), "{after}");
         assert!(after.starts_with(before), "{after}");
         let loaded = Config::load(&Flags { config: Some(path), database_url: None }).unwrap();
         assert_eq!(loaded.sender("sales").unwrap().device, "5850");

@@ -56,10 +56,19 @@ pub struct RunnableBlast {
     pub first_left: Option<i32>,
 }
 
+macro_rules! head_of_blast {
+    () => {
+        "select id, sender_id, state::text as state, version, send_after, scheduled_for, launched_at, blast_tag, follow_up_stage from blasts where id = $1 and deleted_at is null"
+    };
+}
+
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
-    let head = sqlx::query_as(
-        "select id, sender_id, state::text as state, version, send_after, scheduled_for, launched_at, blast_tag, follow_up_stage from blasts where id = $1 and deleted_at is null",
-    );
+    Ok(sqlx::query_as(head_of_blast!()).bind(id).fetch_optional(tx).await?)
+}
+
+/// The same, which nobody else changes until the transaction ends: a pause is not refused because somebody edits the pace meanwhile.
+pub async fn locked_head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
+    let head = sqlx::query_as(concat!(head_of_blast!(), " for no key update"));
     Ok(head.bind(id).fetch_optional(tx).await?)
 }
 

@@ -215,8 +215,8 @@ pub struct SamplePerson {
     pub list_row: Option<i32>,
 }
 
-/// A few people who get a message: the first in turn, and of the first thousand those with the shortest and the longest
-/// name, in this order. Somebody who is several of these is listed once. None of `left_out` is.
+/// A few people who get a message: the first in turn, and of the first thousand those with the shortest name, which is none where
+/// somebody has none, and the longest, in this order. Somebody who is several of these is listed once. None of `left_out` is.
 pub async fn samples(
     pool: &PgPool,
     id: BlastId,
@@ -235,7 +235,7 @@ pub async fn samples(
          chosen as (
              (select 0 as why, id from head order by next_attempt_at, id limit 1)
               union all
-             (select 1, id from head where name is not null order by length(name), id limit 1)
+             (select 1, id from head order by length(coalesce(btrim(name), '')), id limit 1)
               union all
              (select 2, id from head where name is not null order by length(name) desc, id limit 1))
          select h.id, h.attempt, h.phone_number, h.name, h.variables, h.next_attempt_at, c.why, h.list_row

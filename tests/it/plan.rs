@@ -316,6 +316,21 @@ async fn samples_are_of_people_who_get_a_message_and_say_why_they_are_shown() {
 }
 
 #[tokio::test]
+async fn somebody_without_a_name_is_a_sample_of_what_they_read() {
+    let shop = Shop::open(REAL).await;
+    let list =
+        shop.write("people.csv", format!("name,phone\nAminah,{}\nAl,{}\n,{}\n", digits(1), digits(2), digits(3)));
+    let message = "Hi {name|there}";
+    let new = ["blast", "new", "--sender", "sales", "--message", message, "--recipients", list.to_str().unwrap()];
+    let blast = shop.json(&new).await["id"].to_string();
+
+    let plan = shop.json(&["blast", "plan", &blast]).await;
+
+    let second = &plan["samples"][1];
+    assert_eq!((&second["which"], &second["text"]), (&json!("no name"), &json!("Hi there")), "{plan}");
+}
+
+#[tokio::test]
 async fn nobody_who_is_left_out_is_counted_as_messaged_before() {
     let shop = Shop::open(Setup::default()).await;
     shop.blast(0..14).await;

@@ -16,6 +16,7 @@ mod named_acts;
 mod no_undo;
 mod opt_outs;
 mod orders;
+mod pauses;
 mod plans;
 mod recent;
 mod spellings;

@@ -193,7 +193,7 @@ async fn from_nothing_to_a_sent_blast_by_keys_alone() {
     pty.type_keys("\r");
     pty.wait_for_text("Add a sender ══");
     pty.type_keys("\t\t\r5850\r\t\r");
-    pty.type_keys(&format!("{TOKEN}\r\r{}\r", shop.sim.base_url()));
+    pty.type_keys(&format!("{TOKEN}\r\t\r{}\r", shop.sim.base_url()));
     pty.wait_for_text("Check and add");
     assert!(!pty.text().contains(TOKEN), "{}", pty.text());
     pty.type_keys("\r");
@@ -225,7 +225,7 @@ async fn a_sender_that_its_provider_refuses_is_not_written() {
 
     pty.type_keys("j\r\t\t\r5850\r\t\r");
     // Nobody answers there.
-    pty.type_keys("not-the-token\r\rhttp://127.0.0.1:9\r\r");
+    pty.type_keys("not-the-token\r\t\rhttp://127.0.0.1:9\r\r");
     pty.wait_for_text("nothing is written");
 
     assert_eq!(fs::read_to_string(shop.path("config.toml")).unwrap(), "# mine\n");

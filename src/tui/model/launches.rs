@@ -6,7 +6,6 @@ use super::{BlastForm, Model, Notice};
 use crate::app::Launch;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
-use crate::domain::funnel::Counts;
 use crate::domain::ids::RecipientId;
 
 impl Model {
@@ -48,9 +47,13 @@ impl Model {
 
     /// Blasts that a person paused part-way: some of their people were sent to, others are queued still.
     pub fn paused_part_way(&self) -> impl Iterator<Item = &BlastView> {
-        let is_part_way = |counts: &Counts| counts.queued > 0 && counts.total() > counts.queued;
-        let is_by_person = |blast: &BlastView| blast.state == BlastState::Paused && !blast.asks_for_person();
-        self.blasts.rows().iter().filter(move |blast| is_by_person(blast) && is_part_way(&blast.counts))
+        self.paused_by_people().filter(|blast| blast.counts.total() > blast.counts.queued)
+    }
+
+    /// Blasts that a person paused while somebody in them is queued.
+    pub fn paused_by_people(&self) -> impl Iterator<Item = &BlastView> {
+        let is_paused = |blast: &&BlastView| blast.state == BlastState::Paused && !blast.asks_for_person();
+        self.blasts.rows().iter().filter(is_paused).filter(|blast| blast.counts.queued > 0)
     }
 
     /// A blast that would continue without this window.

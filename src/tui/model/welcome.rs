@@ -38,6 +38,8 @@ pub enum SenderLine {
     Account,
     Region,
     Token,
+    /// Seconds between messages.
+    Gap,
     Address,
     Add,
 }
@@ -73,6 +75,7 @@ impl Default for SenderForm {
             device: String::new(),
             waba_id: String::new(),
             region: "MY".to_owned(),
+            gap: String::new(),
             base_url: String::new(),
             token: TypedToken::Secret(String::new()),
         };
@@ -82,10 +85,10 @@ impl Default for SenderForm {
 
 impl SenderForm {
     pub fn lines(&self) -> Vec<SenderLine> {
-        use SenderLine::{Account, Add, Address, Device, Name, Provider, Region, Token};
+        use SenderLine::{Account, Add, Address, Device, Gap, Name, Provider, Region, Token};
         match self.sender.provider {
             ProviderKind::Meta => vec![Provider, Name, Device, Account, Region, Token, Address, Add],
-            ProviderKind::Wsapme => vec![Provider, Name, Device, Region, Token, Address, Add],
+            ProviderKind::Wsapme => vec![Provider, Name, Device, Region, Token, Gap, Address, Add],
         }
     }
 
@@ -97,6 +100,7 @@ impl SenderForm {
             SenderLine::Device => sender.device.clone(),
             SenderLine::Account => sender.waba_id.clone(),
             SenderLine::Region => sender.region.clone(),
+            SenderLine::Gap => sender.gap.clone(),
             SenderLine::Address => sender.base_url.clone(),
             SenderLine::Token => match &sender.token {
                 TypedToken::Secret(secret) => secret.clone(),
@@ -120,6 +124,7 @@ impl SenderForm {
             SenderLine::Device => sender.device = text,
             SenderLine::Account => sender.waba_id = text,
             SenderLine::Region => sender.region = text.to_uppercase(),
+            SenderLine::Gap => sender.gap = text,
             SenderLine::Address => sender.base_url = text,
             SenderLine::Token => {
                 sender.token = match text.strip_prefix('$') {

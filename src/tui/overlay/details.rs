@@ -26,7 +26,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     if loaded.row.status == Status::Uncertain {
         let mut question = question(loaded, model.is_over_meta(loaded.row.blast_id), width);
         question.extend(marks_do_not_count(model));
-        let choices = choices(model, details.choice, loaded);
+        let choices = choices(model, details.choice, (loaded, width));
         // Where not all of it has room, the choices stand right below their title.
         let has_room = lines.len() + question.len() + choices.len() <= super::page_rows(model);
         let explained = if has_room { Vec::new() } else { question.split_off(1) };
@@ -220,27 +220,45 @@ fn choice_index(choice: ResolutionChoice) -> usize {
     RESOLUTIONS.iter().position(|other| *other == choice).unwrap_or_default()
 }
 
-fn choices(model: &Model, chosen: ResolutionChoice, loaded: &RecipientDetails) -> Vec<TextLine> {
+/// The columns of a choice and of the cursor before it.
+const CHOICE: usize = 24;
+const CURSOR: usize = 4;
+
+fn choices(model: &Model, chosen: ResolutionChoice, (loaded, width): (&RecipientDetails, u16)) -> Vec<TextLine> {
     let clock = clock(model);
     let resend_from = model.resend_from(loaded.claimed_at);
+    let room = usize::from(width).saturating_sub(CURSOR + CHOICE);
+    // What tells the choices apart is never cut.
+    let fitting = |whole: String, brief: String| if whole.chars().count() <= room { whole } else { brief };
     let line = |choice: &ResolutionChoice| {
         let (words, then) = match choice {
-            ResolutionChoice::LeaveOpen => ("leave it open", "a late answer still settles it".to_owned()),
+            ResolutionChoice::LeaveOpen => {
+                ("leave it open", fitting("a late answer still settles it".to_owned(), "waits".to_owned()))
+            }
             ResolutionChoice::Say(Resolution::Sent) => {
                 let at = loaded.claimed_at.unwrap_or(loaded.row.changed_at);
-                ("it is there", format!("counts as sent, {}", clock.long(at)))
+                let whole = format!("counts as sent, {}", clock.long(at));
+                ("it is there", fitting(whole, "is sent".to_owned()))
             }
             ResolutionChoice::Say(Resolution::Resend) => {
-                let then = resend_from.map(|from| format!("from {}: an answer may still come", clock.second(from)));
-                ("not there, send again", then.unwrap_or_else(|| "asks you first".to_owned()))
+                let then = resend_from.map(|from| {
+                    let whole = format!("from {}: an answer may still come", clock.second(from));
+                    fitting(whole, format!("at {}", clock.second(from)))
+                });
+                (
+                    "not there, send again",
+                    then.unwrap_or_else(|| fitting("asks you first".to_owned(), "asks".to_owned())),
+                )
             }
-            ResolutionChoice::Say(Resolution::Drop) => ("not there, leave out", "counts as skipped".to_owned()),
+            ResolutionChoice::Say(Resolution::Drop) => {
+                ("not there, leave out", fitting("counts as skipped".to_owned(), "is skipped".to_owned()))
+            }
         };
         let is_too_early = resend_from.is_some() && *choice == ResolutionChoice::Say(Resolution::Resend);
         let (cursor, meaning) = if *choice == chosen { (">", TextRole::Strong) } else { (" ", TextRole::Plain) };
         let meaning = if is_too_early { TextRole::Dim } else { meaning };
         TextLine::of(format!("  {cursor} "), TextRole::Accent)
-            .and(format!("{words:<24}"), meaning)
+            .and(format!("{words:<CHOICE$}"), meaning)
             .and(then, TextRole::Dim)
     };
     RESOLUTIONS.iter().map(line).collect()

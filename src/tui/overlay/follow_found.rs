@@ -38,7 +38,7 @@ pub fn content(model: &Model, page: &FollowFoundOverlay, width: u16) -> OverlayC
         let age = show_span(age.to_std().unwrap_or_default());
         lines.extend(follow_up::step_words(&format!("has had a cart for {age} and ordered nothing since"), width));
     }
-    lines.extend(follow_up::unknown(model, page.from.blast, loaded.last_mark.as_ref(), width));
+    lines.extend(follow_up::unknown(model, (page.from.blast, None), loaded.last_mark.as_ref(), width));
     OverlayContent { title, lines, focus: None }
 }
 

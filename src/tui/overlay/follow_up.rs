@@ -44,7 +44,7 @@ pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayCont
             lines.extend(unmarked(count.unmarked, width));
         }
     }
-    lines.extend(unknown(model, page.blast, loaded.last_mark.as_ref(), width));
+    lines.extend(unknown(model, (page.blast, Some(page.stage)), loaded.last_mark.as_ref(), width));
     OverlayContent { title, lines, focus: Some(focus) }
 }
 
@@ -219,7 +219,7 @@ fn unmarked(people: i64, width: u16) -> Vec<TextLine> {
 /// What only a person can know: who replied on the phone.
 pub(super) fn unknown(
     model: &Model,
-    blast: BlastId,
+    (blast, stuck_at): (BlastId, Option<Status>),
     last_mark: Option<&(DateTime<Utc>, String)>,
     width: u16,
 ) -> Vec<TextLine> {
@@ -229,10 +229,15 @@ pub(super) fn unknown(
     let clock = clock(model);
     let mark = match last_mark {
         Some((at, by)) => format!("The last mark here was {} by {by}.", clock.long(*at)),
-        None => "Nobody here has been marked as having replied yet.".to_owned(),
+        None => "Nobody here has been marked yet.".to_owned(),
     };
-    let text = format!("{mark} Replies on the phone that nobody marked are not known: those people would get it too.");
-    sentences("Marked everybody who replied?", &text, TextRole::Need, width)
+    // Whoever replied and is not marked is stuck at an earlier stage, and gets none of a follow-up of those who replied.
+    let (title, unknown) = match stuck_at {
+        Some(Status::Replied) => ("Marked everybody who bought?", "Sales"),
+        _ => ("Marked everybody who replied?", "Replies on the phone"),
+    };
+    let text = format!("{mark} {unknown} that nobody marked are not known: those people would get it too.");
+    sentences(title, &text, TextRole::Need, width)
 }
 
 pub(super) fn sentences(title: &str, text: &str, meaning: TextRole, width: u16) -> Vec<TextLine> {

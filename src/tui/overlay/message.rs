@@ -9,7 +9,8 @@ use crate::tui::widget::TextLine;
 pub(super) fn lines(loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
     let wrap = |text: &str| wrapped(text, width.saturating_sub(4)).into_iter().map(|line| format!("  {line}"));
     if let Some(text) = &loaded.message_text {
-        let title = TextLine::rule("Message as sent");
+        let is_sent = !matches!(standing(loaded), Status::Uncertain | Status::Skipped | Status::Sending);
+        let title = TextLine::rule(if is_sent { "Message as sent" } else { "Message" });
         let title = title.and(format!("{} characters", text.chars().count()), TextRole::Plain);
         return std::iter::once(title).chain(wrap(text).map(TextLine::plain)).collect();
     }

@@ -19,7 +19,6 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
     let all = model.needs_lines();
     if model.needs_list().is_empty() {
         lines.push(TextLine::plain("  Nothing needs you."));
-        lines.extend(paused(model, width));
     }
     for (at, line) in all.iter().enumerate() {
         if is_by_itself(*line) && !all[..at].iter().any(|before| is_by_itself(*before)) {
@@ -31,6 +30,7 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
             focus = Some(lines.len() - 1);
         }
     }
+    lines.extend(paused(model, width));
     lines.extend(waiting_replies(model));
     let there = focus.map(|_| "enter goes there".to_owned());
     let title = super::title(vec!["What needs you".to_owned(), number(model.needs())], there);
@@ -42,7 +42,7 @@ const PAUSED_MAX: usize = 3;
 
 /// What somebody paused part-way needs nobody, but is not forgotten where nothing else does.
 fn paused(model: &Model, width: u16) -> Vec<TextLine> {
-    let all: Vec<_> = model.paused_part_way().collect();
+    let all: Vec<_> = model.paused_by_people().collect();
     let line = |blast: &&BlastView| {
         let by = blast.state_by.as_ref().map_or("you", |by| by.name());
         let by = if by == model.options.operator { "you" } else { by };

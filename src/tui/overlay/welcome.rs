@@ -104,6 +104,7 @@ fn label(form: &SenderForm, line: SenderLine) -> (&'static str, &'static str) {
         SenderLine::Token => {
             ("Token", "goes into a file that only you may read; or $ and a variable's name, such as $WSAPME_TOKEN")
         }
+        SenderLine::Gap => ("Pace", "seconds between two messages, such as 20-60; a blast may be slower, never faster"),
         SenderLine::Address => ("Address", "leave it empty unless you run a gateway of your own"),
         SenderLine::Add => (
             "",
@@ -116,6 +117,7 @@ fn label(form: &SenderForm, line: SenderLine) -> (&'static str, &'static str) {
 const fn empty(line: SenderLine) -> &'static str {
     match line {
         SenderLine::Provider | SenderLine::Add => "",
+        SenderLine::Gap => "20-60 s",
         SenderLine::Address => "the provider's own",
         SenderLine::Name | SenderLine::Device | SenderLine::Account | SenderLine::Region | SenderLine::Token => {
             "not yet"

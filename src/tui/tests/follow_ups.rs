@@ -334,6 +334,7 @@ fn the_page_begins_at_an_age_at_which_somebody_gets_it_and_says_what_they_have_a
     assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::FollowUp(page)) if page.age == 1));
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("they have read these very words"), "{screen}");
+    assert!(screen.contains("Marked everybody who replied?"), "{screen}");
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn leaving_asks_nothing_of_what_is_paused_before_it_began_or_by_itself() {
 }
 
 #[test]
-fn where_nothing_needs_anybody_what_was_paused_is_named() {
+fn what_a_person_paused_is_named_below_what_needs_somebody() {
     let mut dashboard = with_blasts(STACKED, vec![paused("aina")]);
 
     dashboard.keys("!");
@@ -81,6 +81,13 @@ fn where_nothing_needs_anybody_what_was_paused_is_named() {
     assert_eq!(dashboard.model.needs(), 0);
     let mut by_ben = with_blasts(STACKED, vec![paused("ben")]);
     assert!(text(by_ben.keys("!")).contains("Paused by ben: Hari Sukan"));
+    assert!(text(by_ben.key(Key::Esc)).contains("paused by ben: S resumes it"), "{:#?}", by_ben.screen());
+    let mut doubtful = raya();
+    doubtful.counts.uncertain = 2;
+    let unbegun = BlastView { counts: Counts { queued: 40, ..Counts::default() }, ..paused("ben") };
+    let mut both = with_blasts(STACKED, vec![doubtful, unbegun]);
+    let screen = text(both.keys("!"));
+    assert!(screen.contains("2 uncertain") && screen.contains("Paused by ben: Hari Sukan"), "{screen}");
 }
 
 #[test]
@@ -181,7 +188,21 @@ fn the_page_of_somebody_uncertain_opens_with_its_question_and_choices_in_sight()
         for words in ["uncertain since", "Was it sent?", "> leave it open", "it is there", "not there, leave out"] {
             assert!(screen.contains(words), "{words} at {size:?}: {:#?}", dashboard.screen());
         }
+        let wide = screen.contains("counts as sent, ") && screen.contains("counts as skipped");
+        assert!(wide || screen.contains("is sent") && screen.contains("is skipped"), "{:#?}", dashboard.screen());
     }
+}
+
+#[test]
+fn whoever_searches_at_a_question_has_said_no_and_types_no_keys_of_panes() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3b");
+    assert!(matches!(dashboard.model.prompt, Some(crate::tui::model::Prompt::Confirm(_))));
+
+    dashboard.keys("/6713");
+
+    assert!(matches!(&dashboard.model.prompt, Some(crate::tui::model::Prompt::Find(_))), "{:#?}", dashboard.screen());
+    assert!(dashboard.acts().is_empty() && text(&dashboard).contains("6713"), "{:#?}", dashboard.screen());
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn a_blast_that_somebody_paused_says_which_key_resumes_it_wherever_keys_are_name
     dashboard.answer(Completion::Blasts(Ok(vec![BlastView { state: BlastState::Paused, state_by: ben, ..raya() }])));
 
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("paused: S resumes it"), "{screen}");
+    assert!(screen.contains("paused by ben: S resumes it"), "{screen}");
     assert!(screen.contains("S resume ") && !screen.contains("S send"), "{screen}");
 }
 

@@ -69,11 +69,14 @@ fn a_sender_is_asked_about_with_what_was_typed_and_its_token_is_never_shown() {
 
     dashboard.keys("j\nj").key(Key::Down).keys("\n5850\n").key(Key::Down).keys("\nsekret-token");
     assert!(!dashboard.screen().join("\n").contains("sekret"), "{:#?}", dashboard.screen());
-    dashboard.keys("\n").key(Key::Down).keys("\n");
+    dashboard.keys("\nfast\n");
+    assert!(dashboard.screen().join("\n").contains("write the seconds between two messages as 20-60"));
+    dashboard.keys("\n").key(Key::Ctrl('u')).keys("1-2\n").key(Key::Down).keys("\n");
 
     let acts = dashboard.acts();
     let [WriteRequest::AddSender(sender)] = &acts[..] else { panic!("{acts:?}") };
     assert_eq!((sender.provider, sender.device.as_str()), (ProviderKind::Wsapme, "5850"));
+    assert_eq!(sender.gap, "1-2");
     assert_eq!(sender.token, TypedToken::Secret("sekret-token".to_owned()));
     assert!(!format!("{acts:?}").contains("sekret"));
     assert!(dashboard.screen().iter().any(|line| line.contains("asking its provider")));

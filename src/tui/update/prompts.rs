@@ -17,6 +17,9 @@ use crate::tui::widget::{EditOutcome, TextField};
 /// Signs that belong to what is typed for an amount, whether it is one then or not.
 const SIGNS: &str = "-+*'%=()$";
 
+/// The action that opens the search.
+const FIND: &str = "find-a-person";
+
 /// Said of a digit for a text that was refused: whoever typed it may have meant it for something else.
 const NOT_TAKEN: &str = "not taken: backspace mends it, esc leaves it";
 
@@ -30,6 +33,8 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
         Prompt::Items(items) => KeyOutcome::Handled(customer::items_key(model, items, key)),
         Prompt::OwnNumber(own) => KeyOutcome::Handled(plan::own_number_key(model, own, key)),
         Prompt::Pace(typed) => KeyOutcome::Handled(pace::key(model, typed, key)),
+        // Whoever goes on to the next person has answered no; what they type is no key of a pane.
+        Prompt::Confirm(_) if finds(model, key) => KeyOutcome::PassOn(Vec::new()),
         Prompt::Confirm(confirm) => KeyOutcome::Handled(confirm_key(model, confirm, key)),
         Prompt::Refused(refused) => refused_key(model, refused, key),
     }
@@ -103,6 +108,12 @@ fn edit_amount(amount: &mut AmountPrompt, key: Key) {
 /// Whether a key does something in the pane or on the page that the amount is typed over.
 fn acts_below(model: &Model, key: Key) -> bool {
     model.options.keys.lookup(key, action::scopes(model)).is_some()
+}
+
+/// Whether a key opens the search in the pane or on the page below.
+fn finds(model: &Model, key: Key) -> bool {
+    let found = model.options.keys.lookup(key, action::scopes(model));
+    found.is_some_and(|action| action.id() == FIND)
 }
 
 /// The character stays in sight and is refused with the rest: left out, what is typed next would be read as more of the amount.

@@ -99,8 +99,12 @@ fn take(form: &mut SenderForm, line: SenderLine, text: &str) -> bool {
         None => form.set(line, text),
         Some(why) => form.trouble = Some(why.to_owned()),
     }
-    if refused.is_none() && line == SenderLine::Address {
-        form.trouble = form.sender.address_fault();
+    if refused.is_none() {
+        form.trouble = match line {
+            SenderLine::Address => form.sender.address_fault(),
+            SenderLine::Gap => form.sender.gap_fault(),
+            _ => None,
+        };
     }
     form.trouble.is_none()
 }
@@ -143,13 +147,16 @@ fn check(form: &mut SenderForm) -> Vec<Effect> {
         (form.line, form.trouble) = (line, Some(why.to_owned()));
         return Vec::new();
     }
-    if let Some(why) = form.sender.address_fault() {
-        (form.line, form.trouble) = (SenderLine::Address, Some(why));
+    let faults = [(SenderLine::Address, form.sender.address_fault()), (SenderLine::Gap, form.sender.gap_fault())];
+    if let Some((line, why)) = faults.into_iter().find_map(|(line, why)| Some((line, why?))) {
+        (form.line, form.trouble) = (line, Some(why));
         return Vec::new();
     }
     let mut sender = form.sender.clone();
     if sender.provider == ProviderKind::Wsapme {
         sender.waba_id.clear();
+    } else {
+        sender.gap.clear();
     }
     form.is_checking = true;
     vec![Effect::Write(WriteRequest::AddSender(Box::new(sender)))]

@@ -243,7 +243,7 @@ fn not_compared(model: &Model) -> String {
     let compared = model.compared();
     let unsent = compared.iter().find(|blast| blast.counts.funnel().sent == 0);
     match (unsent, compared.len()) {
-        (Some(blast), _) => format!("nothing has been sent in {} yet", blast.name()),
+        (Some(blast), _) => format!("nothing has been sent in {} yet", model.distinct_name(blast)),
         (None, 2..) => "reading ...".to_owned(),
         (None, _) => "two blasts with messages are needed: in Blasts, space marks them".to_owned(),
     }
@@ -269,7 +269,7 @@ fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
     // By the time of the reading, so that an idle screen stays as it is.
     let age =
         |(blast, progress): &(&BlastView, &BlastProgress)| Some(model.views.read_at(blast.id)? - progress.span()?.0);
-    let age = blasts.iter().filter_map(age).min().unwrap_or_default();
+    let age = rounded_down(blasts.iter().filter_map(age).min().unwrap_or_default());
     let row = |label: &str, role: TextRole, cell: &dyn Fn(&BlastView, &BlastProgress) -> String| {
         let line = TextLine::of(format!("  {label:<12}"), role);
         blasts.iter().fold(line, |line, (blast, progress)| {
@@ -305,6 +305,15 @@ fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
         lines.push(TextLine::dim(format!("  each as it stood {} after its first message", span_words(age))));
     }
     lines
+}
+
+/// To the unit that it is said in: the figures are those of that very age.
+fn rounded_down(age: TimeDelta) -> TimeDelta {
+    match age.num_seconds() {
+        seconds @ ..60 => TimeDelta::seconds(seconds),
+        60..86_400 => TimeDelta::minutes(age.num_minutes()),
+        _ => TimeDelta::hours(age.num_hours()),
+    }
 }
 
 /// `at 1h 31min`, in the columns of the stages' names.

@@ -3,8 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::view::BlastView;
+use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::pace::Gap;
+use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
 use crate::domain::zone::words::by_both_clocks;
 use crate::tui::format::{TimeFormat, in_currency, number};
@@ -213,7 +215,9 @@ fn stopped(model: &Model, blast: &BlastView) -> Option<String> {
     }
     let is_paused = blast.state == BlastState::Paused && blast.has_people_left();
     if is_paused && blast.state_reason.is_none() && !model.is_read_only() {
-        return Some("paused: S resumes it".to_owned());
+        let by = blast.state_by.as_ref().map(Actor::name).filter(|by| *by != model.options.operator);
+        let by = by.map(|by| format!(" by {}", clean(by))).unwrap_or_default();
+        return Some(format!("paused{by}: S resumes it"));
     }
     let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
     let why = blast.state_reason.as_ref().filter(|_| held)?;

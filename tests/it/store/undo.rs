@@ -64,7 +64,7 @@ async fn a_pause_that_somebody_ended_is_still_ones_last_act() {
 
     assert_eq!(
         refused_unchanged(&scene, &aina).await,
-        "your last act was to pause Raya: it is sending now, and p pauses it; U on a person takes back their last mark"
+        "your last act was to pause Raya: it was resumed since; U on a person takes back their last mark"
     );
     assert!(refused_unchanged(&scene, &ben).await.contains("has started sending: p pauses it"));
 }

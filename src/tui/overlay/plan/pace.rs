@@ -6,11 +6,12 @@ use chrono_tz::Tz;
 use super::super::{clock, wrapped};
 use crate::app;
 use crate::domain::blast::BlastState;
-use crate::domain::pace::{Forecast, ForecastShare};
+use crate::domain::pace::{Forecast, ForecastShare, UnreadableLimit};
 use crate::domain::waiting::hours_of_plan;
 use crate::domain::zone::words::{by_own_clocks_first, city, has_same_time};
 use crate::tui::format::{TimeFormat, number};
 use crate::tui::model::{Model, config_place};
+use crate::tui::pace_words;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextLine, width as display_width};
 
@@ -97,11 +98,18 @@ impl ForecastTimes {
 fn limits_place(model: &Model, loaded: &app::Plan) -> Option<String> {
     let sender = model.senders.iter().find(|sender| sender.id == loaded.blast.sender_id)?;
     let limits = &loaded.blast.limits;
-    let is_own = limits.gap.is_some() || limits.rate.is_some();
+    let own = (set(limits.gap.as_ref()), set(limits.rate.as_ref()));
+    let has_own = limits.gap.is_some() || limits.rate.is_some();
+    let is_own = has_own && pace_words::sender_binds(own, sender).is_none();
     let pace = if sender.usage.gap.is_some() { "gap" } else { "rate" };
     let cap = loaded.left_today.map(|_| "daily_cap");
     let keys: Vec<_> = (!is_own).then_some(pace).into_iter().chain(cap).collect();
     (!keys.is_empty()).then(|| config_place(sender, &keys))
+}
+
+/// A limit of the blast that can be read.
+fn set<T: Copy>(limit: Option<&Result<T, UnreadableLimit>>) -> Option<T> {
+    limit.and_then(|limit| limit.as_ref().ok()).copied()
 }
 
 fn hours(model: &Model, loaded: &app::Plan) -> Option<String> {

@@ -1,0 +1,24 @@
+//! A pause holds, whatever else somebody changes of the blast at the same moment.
+
+use super::marks::operator_app;
+use super::{BLAST, Scene};
+use crate::support::eventually_async;
+
+#[tokio::test]
+async fn a_pause_is_not_refused_because_somebody_edits_the_blast_meanwhile() {
+    let scene = Scene::queued(3).await;
+    let aina = operator_app(&scene, "aina").await;
+    let mut edit = scene.pool().begin().await.unwrap();
+    let edited = "update blasts set version = version + 1, description = 'edited' where id = $1";
+    sqlx::query(edited).bind(BLAST).execute(&mut *edit).await.unwrap();
+    let pause = tokio::spawn(async move { aina.pause(BLAST).await });
+    let waiting =
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    eventually_async("the pause waits for the edit", async || scene.number(waiting).await == 1).await;
+
+    edit.commit().await.unwrap();
+
+    pause.await.unwrap().unwrap();
+    let state = "select count(*) from blasts where state = 'paused' and description = 'edited'";
+    assert_eq!(scene.number(state).await, 1);
+}
