@@ -34,6 +34,7 @@ pub mod months;
 pub mod notify;
 pub mod order;
 pub mod page_session;
+pub mod pause;
 pub mod person;
 pub mod plan;
 pub mod poll;

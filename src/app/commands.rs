@@ -17,8 +17,9 @@ use crate::domain::ids::{ActionId, BlastId};
 use crate::domain::sender::StopCode;
 use crate::domain::text;
 use crate::store::action::{self, NewAction};
-use crate::store::blast::{self, BlastHead, PauseRecord, StateChange};
+use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
+use crate::store::pause::{self, PauseRecord};
 use crate::store::view::BlastRow;
 use crate::store::{self, DbTransaction, StoreError, local_time};
 use crate::store::{claim, lease, plan, sender};
@@ -119,7 +120,7 @@ impl App {
                 text::number(launch.people)
             )));
         }
-        let paused = blast::pause_of(&mut tx, head.id).await?;
+        let paused = pause::of(&mut tx, head.id).await?;
         let done = match command {
             BlastCommand::Schedule => blast::schedule(&mut tx, head.id, launch.version, self.operator()).await?,
             _ => blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?,
@@ -302,7 +303,7 @@ impl App {
             if by == PausedBy::Operator && state_by.as_deref().is_some_and(|by| by != Actor::ENGINE) {
                 *state_by = Some(self.operator().to_owned());
             }
-            blast::put_back_pause(tx, head.id, &paused).await?;
+            pause::put_back(tx, head.id, &paused).await?;
         }
         Ok(())
     }

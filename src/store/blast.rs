@@ -1,10 +1,9 @@
 //! Commands on whole blasts: compare-and-set on the version, so that two operators cannot both win.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::PgInterval;
-use sqlx::{FromRow, PgConnection, PgPool, Row};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Row};
 
 use super::in_flight::not_in_flight;
 use super::{StoreError, settings};
@@ -56,20 +55,16 @@ pub struct RunnableBlast {
     pub first_left: Option<i32>,
 }
 
-macro_rules! head_of_blast {
-    () => {
-        "select id, sender_id, state::text as state, version, send_after, scheduled_for, launched_at, blast_tag, follow_up_stage from blasts where id = $1 and deleted_at is null"
-    };
-}
+const HEAD: &str = "select id, sender_id, state::text as state, version, send_after, scheduled_for, launched_at, blast_tag, follow_up_stage from blasts where id = $1 and deleted_at is null";
 
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
-    Ok(sqlx::query_as(head_of_blast!()).bind(id).fetch_optional(tx).await?)
+    Ok(sqlx::query_as(HEAD).bind(id).fetch_optional(tx).await?)
 }
 
 /// The same, which nobody else changes until the transaction ends: a pause is not refused because somebody edits the pace meanwhile.
 pub async fn locked_head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
-    let head = sqlx::query_as(concat!(head_of_blast!(), " for no key update"));
-    Ok(head.bind(id).fetch_optional(tx).await?)
+    let locked = AssertSqlSafe(format!("{HEAD} for no key update"));
+    Ok(sqlx::query_as(locked).bind(id).fetch_optional(tx).await?)
 }
 
 /// A change of state, with who wants it and why.
@@ -101,38 +96,6 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: StateC
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-/// Why a blast is paused, and whether it waits for somebody to look at its first people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-pub struct PauseRecord {
-    pub state_reason: Option<String>,
-    pub state_by: Option<String>,
-    pub first_left: Option<i32>,
-}
-
-/// What is known of the pause of a paused blast.
-pub async fn pause_of(tx: &mut PgConnection, id: BlastId) -> Result<Option<PauseRecord>, StoreError> {
-    let pause =
-        sqlx::query_as("select state_reason, state_by, first_left from blasts where id = $1 and state = 'paused'")
-            .bind(id)
-            .fetch_optional(tx)
-            .await?;
-    Ok(pause)
-}
-
-/// A blast that is paused again before anything was sent is paused as it was.
-pub async fn put_back_pause(tx: &mut PgConnection, id: BlastId, pause: &PauseRecord) -> Result<(), StoreError> {
-    sqlx::query(
-        "update blasts set state_reason = $2, state_by = $3, first_left = $4 where id = $1 and state = 'paused'",
-    )
-    .bind(id)
-    .bind(&pause.state_reason)
-    .bind(&pause.state_by)
-    .bind(pause.first_left)
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 /// Launches or resumes: one row. Nothing is claimed before `armed_for` has passed, by the database's clock.

@@ -354,8 +354,10 @@ impl BlastForm {
         Some(Box::new(ListToTake { list, columns: self.columns.clone(), mends: self.mends.clone() }))
     }
 
-    /// The columns that a text may name.
+    /// The columns that a text may name, the one that most texts name first.
     pub fn columns(&self) -> Vec<String> {
-        variable_names(&self.first_people)
+        let mut columns = variable_names(&self.first_people);
+        columns.sort_by_key(|column| column != "name");
+        columns
     }
 }

@@ -50,10 +50,12 @@ pub fn months(model: &Model, area: Rect) -> Vec<TextLine> {
             }
         }));
     }
+    // What there is no room for below the stages gives way without a word.
     let sums = columns.saturating_sub(3);
     lines.push(row(&model.options.currency, TextRole::Plain, &|month| sum_within(month.amount, sums)));
     lines.push(row("blasts", TextRole::Dim, &|month| number(month.blasts)));
     lines.push(TextLine::dim("  by the dates of the blasts; this month as it stands now"));
+    lines.truncate(usize::from(area.height).max(1 + STAGES.len()));
     lines
 }
 
