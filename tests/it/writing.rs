@@ -49,7 +49,7 @@ async fn a_blast_is_written_mended_planned_and_sent_by_keys_alone() {
     // The cursor is on the message: one column by its name, one picked.
     pty.type_keys("\rSalam {");
     pty.wait_for_text("esc is a plain {");
-    pty.type_keys("\x1b[B\x1b[B\r, ke \x1b");
+    pty.type_keys("\r, ke \x1b");
     pty.wait_for("the preview of the first row", |screen| screen.contents().contains("Salam Siti Aminah, ke"));
     // The row that a spreadsheet spoiled is mended in place.
     pty.type_keys("kk\r");
