@@ -232,14 +232,13 @@ fn read_senders(document: &mut Document, ui: &UiConfig, log: &mut ConfigLog) -> 
 
 fn read_file(path: &Path) -> Result<String, ConfigError> {
     let wrong = |text: String| ConfigError::of(ProblemLocation::File { path: path.to_owned(), line: 0 }, "", text);
-    let absent = |error: io::Error| {
-        match error.kind() {
+    let absent = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => {
-            "no such file: correct the path in --config or BLASTDECK_CONFIG, or create it empty: the dashboard then asks for a sender"
+            "no such file: correct the path in --config or BLASTDECK_CONFIG, or create it empty: \
+                                    the dashboard then asks for a sender"
                 .to_owned()
         }
         _ => format!("cannot be read: {error}"),
-    }
     };
     // Before it is opened: that alone waits for whoever writes into a pipe.
     let about = fs::metadata(path).map_err(|error| wrong(absent(error)))?;

@@ -87,7 +87,6 @@ fn fitting(model: &Model, width_of_screen: u16, room: u16) -> Vec<(String, TextR
     let with = |shown: Option<usize>| {
         let hidden = senders.len() - shown.unwrap_or(senders.len());
         // Behind a sender it is clear of what there are more.
-        // Behind a sender it is clear of what there are more.
         let is_any_shown = hidden < senders.len();
         let left_out = (hidden > 0).then(|| match is_any_shown {
             true if is_alone => more(hidden),

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use super::views::{COMPARED, COMPARED_LABEL, COMPARED_LEAST, pad};
 use crate::app::view::BlastView;
 use crate::domain::funnel::{Funnel, percent_words};
+use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, money, number, short_money};
 use crate::tui::model::{Model, STAGES, stage_label};
 use crate::tui::theme::TextRole;
@@ -44,7 +45,7 @@ pub fn months(model: &Model, area: Rect) -> Vec<TextLine> {
             let (people, sent) = (month.funnel.get(stage), month.funnel.sent);
             let share = percent_words(people, sent);
             match columns {
-                _ if people == sent => number(people),
+                _ if stage == Status::Sent => number(people),
                 ..COMPARED => share,
                 _ => format!("{} {share:>7}", number(people)),
             }
