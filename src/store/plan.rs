@@ -35,10 +35,23 @@ macro_rules! had_message_since {
     };
 }
 
+/// A blast's message as people would compare it: any white space is one space, and what stands in for a missing value does not count.
+macro_rules! comparable_message {
+    ($row:literal) => {
+        concat!("btrim(regexp_replace(regexp_replace(", $row, ".message, '[|][^{}]*[}]', '}', 'g'), '\\s+', ' ', 'g'))")
+    };
+}
+
 /// Whether another blast `b` has the same message as the planned one `p`.
 macro_rules! has_same_message {
     () => {
-        "(b.message, b.template) is not distinct from (p.message, p.template) and (p.message <> '' or p.template is not null)"
+        concat!(
+            "(",
+            comparable_message!("b"),
+            ", b.template) is not distinct from (",
+            comparable_message!("p"),
+            ", p.template) and (p.message <> '' or p.template is not null)"
+        )
     };
 }
 

@@ -58,6 +58,20 @@ async fn who_had_this_very_message_is_counted_and_listed_however_long_ago_it_was
     assert_eq!(had().await, (0, vec![]), "another message");
     scene.execute("update blasts set message = (select message from blasts where id = 1) where id = 2").await;
     assert_eq!(had().await, (2, vec!["+60 10-000 0001".to_owned(), "+60 10-000 0003".to_owned()]));
+    for (had_then, planned, is_same) in [
+        ("Hello {name}", " Hello  {name}\n", true),
+        ("Hello {name|friend}", "Hello {name}", true),
+        ("Hello {name|friend}", "Hello {name|you}", true),
+        ("Hello | {name}", "Hello {name}", false),
+        ("Hello {name}", "Hello {shop}", false),
+    ] {
+        scene
+            .execute(&format!("update blasts set message = case id when 1 then '{had_then}' else '{planned}' end"))
+            .await;
+        let expected = if is_same { (2, 2) } else { (0, 0) };
+        let (counted, listed) = had().await;
+        assert_eq!((counted, listed.len()), expected, "{had_then:?} and {planned:?}");
+    }
     scene.execute("update blasts set message = ''").await;
     assert_eq!(had().await, (0, vec![]), "no message is not the same message");
 }
