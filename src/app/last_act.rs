@@ -13,6 +13,7 @@ use crate::domain::text::clean;
 use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead};
 use crate::store::person;
+use crate::store::plan;
 
 /// What was done before it, `u` does not reach: the way to a mark.
 pub(super) const EARLIER_MARKS: &str = "U on a person takes back their last mark";
@@ -29,7 +30,12 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
         None => None,
     };
     let whom = whom(act, person.and_then(|person| person.name));
-    let said = format!("{}: {}", what(act, head.as_ref(), &whom), reversal(act, head));
+    let is_sent_out = match &head {
+        Some(head) if head.state == BlastState::Sending => !plan::has_people_left(tx, head.id).await?,
+        _ => false,
+    };
+    let now = now(act, head.as_ref().map(|head| head.state), is_sent_out);
+    let said = format!("{}: {}", what(act, head.as_ref(), &whom), reversal(act, head.as_ref(), &now));
     Ok(AppError::Refused(match taken_back_since(tx, act).await? {
         Some(who) => {
             format!("u does not bring back a mark that was taken back: mark {who} again. The act before was to {said}")
@@ -93,10 +99,10 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>, whom: &str) -> String {
 }
 
 /// What reverses it, if anything does.
-fn reversal(act: &LoggedAction, head: Option<BlastHead>) -> String {
+fn reversal(act: &LoggedAction, head: Option<&BlastHead>, now: &str) -> String {
     match &act.action {
-        Act::Launch if is_test(head.as_ref()) => "what went out cannot be called back; nobody else got it".to_owned(),
-        Act::Launch | Act::Resume | Act::Pause | Act::Retry => since(act, head.map(|head| head.state)),
+        Act::Launch if is_test(head) => "what went out cannot be called back; nobody else got it".to_owned(),
+        Act::Launch | Act::Resume | Act::Pause | Act::Retry => format!("{now}; {EARLIER_MARKS}"),
         Act::Suppress => format!("`blastdeck suppress remove {}` lets it be messaged again", scope(act)),
         Act::Unsuppress => format!("`blastdeck suppress add {}` suppresses it again", scope(act)),
         Act::MoveSender => {
@@ -151,16 +157,18 @@ fn text_of_order(act: &LoggedAction) -> String {
     act.detail.get("order").map(ToString::to_string).unwrap_or_default()
 }
 
-/// The present state of its blast, and the keys that reverse that and an earlier mark.
-fn since(act: &LoggedAction, state: Option<BlastState>) -> String {
-    let now = match state {
+/// The present state of its blast, and the key that reverses it.
+fn now(act: &LoggedAction, state: Option<BlastState>, is_sent_out: bool) -> String {
+    match state {
         None => "it was deleted since".to_owned(),
         Some(BlastState::Paused) if act.action == Act::Pause => "S resumes it".to_owned(),
-        Some(BlastState::Sending) if act.action == Act::Pause => "it was resumed since".to_owned(),
+        Some(BlastState::Sending) if is_sent_out => "nobody in it is left to send to".to_owned(),
+        Some(BlastState::Sending) if act.action == Act::Pause => {
+            "it was resumed since and is sending, and p pauses it".to_owned()
+        }
         Some(BlastState::Sending) => "it is sending now, and p pauses it".to_owned(),
         Some(state) => format!("it is {state} now"),
-    };
-    format!("{now}; {EARLIER_MARKS}")
+    }
 }
 
 fn blast_name(act: &LoggedAction, head: Option<&BlastHead>) -> String {

@@ -3,6 +3,7 @@
 mod left_out;
 mod orders;
 mod questions;
+mod sentences;
 
 use std::collections::BTreeMap;
 
@@ -10,12 +11,12 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
+use self::sentences::{command_line, sentence, who};
 use super::last_act;
 use super::marks::{gone, outcome, person_of};
 use super::put_back::LiftedIn;
 use super::{App, AppError, StillSuppressed};
 use crate::domain::act::Act;
-use crate::domain::amount::in_currency;
 use crate::domain::blast::{BlastState, TEST_STAGE, blast_name};
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::recipient::{Evidence, Resolution, Undone};
@@ -339,53 +340,6 @@ async fn refuse_changed_since(tx: &mut PgConnection, acts: &[LoggedAction]) -> R
         person.who(),
         newer.operator
     )))
-}
-
-fn who(undos: &[Undo]) -> String {
-    match undos {
-        [one] => one.person.who(),
-        several => people(several.len()),
-    }
-}
-
-/// What was undone, and who is suppressed all the same.
-fn sentence(undos: &[Undo], still_suppressed: &[StillSuppressed], currency: &str) -> String {
-    let done = done_in_words(undos, currency);
-    let suppressed: Vec<_> = undos.iter().filter_map(|undo| undo.reason_in(still_suppressed)).collect();
-    match (undos, &suppressed[..]) {
-        (_, []) => done,
-        ([undo], [still]) if undo.stays_out(still_suppressed) => {
-            format!("{} stays opted out: {}; {}", undo.person.who(), still.in_words(), still.mend())
-        }
-        ([_], [still]) => format!("{done}, but they stay suppressed: {}; {}", still.in_words(), still.mend()),
-        (several, all) if several.len() == all.len() => {
-            format!("{done}, but all of them stay suppressed: `blastdeck suppress list` says by whom")
-        }
-        (_, some) => {
-            format!("{done}, but {} of them stay suppressed: `blastdeck suppress list` says by whom", some.len())
-        }
-    }
-}
-
-fn done_in_words(undos: &[Undo], currency: &str) -> String {
-    let who = who(undos);
-    let word = undos.first().map_or("", |undo| undo.act.action.word());
-    match undos {
-        [Undo { before, after, .. }] if before != after => format!("{who}: {before} -> {after}, taken back"),
-        [Undo { undone: Undone::Closed(Some(left)), person, .. }] if left.amount != person.recipient.amount => {
-            match left.amount {
-                Some(amount) => format!("{who}: the amount is {} now", in_currency(amount, currency)),
-                None => format!("{who}: the amount is taken back"),
-            }
-        }
-        [_] => format!("{who}: {word} taken back"),
-        several if several.iter().all(|undo| undo.act.action.word() == word) => format!("{who}: {word}, taken back"),
-        _ => format!("{who}: the last mark of each is taken back"),
-    }
-}
-
-fn command_line(person: &PersonRow) -> String {
-    format!("blastdeck mark {} {} undo", person.blast_id, person.phone_number.as_str())
 }
 
 fn undone_or_refused(act: &LoggedAction, left: Option<Sale>) -> Result<Undone, AppError> {

@@ -64,7 +64,7 @@ async fn a_pause_that_somebody_ended_is_still_ones_last_act() {
 
     assert_eq!(
         refused_unchanged(&scene, &aina).await,
-        "your last act was to pause Raya: it was resumed since; U on a person takes back their last mark"
+        "your last act was to pause Raya: it was resumed since and is sending, and p pauses it; U on a person takes back their last mark"
     );
     assert!(refused_unchanged(&scene, &ben).await.contains("has started sending: p pauses it"));
 }
@@ -141,6 +141,11 @@ async fn a_retry_is_named_with_the_key_that_stops_it() {
     assert_eq!(
         why,
         format!("your last act was to try those who failed in Raya again: it is sending now, and p pauses it{WAY}")
+    );
+    scene.execute("update blast_recipients set status = 'sent', standing = 'sent'").await;
+    assert_eq!(
+        refused_unchanged(&scene, &aina).await,
+        format!("your last act was to try those who failed in Raya again: nobody in it is left to send to{WAY}")
     );
     assert_eq!(scene.number("select count(*) from blast_recipients where note is not null").await, 1);
 }
