@@ -66,6 +66,20 @@ fn whoever_marked_people_learns_that_a_follow_up_is_not_for_them_alone() {
 }
 
 #[test]
+fn a_follow_up_of_those_who_replied_asks_about_sales() {
+    for (stuck_at, question, unknown) in [
+        (Status::Read, "Marked everybody who replied?", "Replies on the phone that nobody marked"),
+        (Status::Replied, "Marked everybody who bought?", "Sales that nobody marked"),
+    ] {
+        let mut dashboard = asked();
+        dashboard.answer(Completion::FollowUp(Ok(FollowUpPreview { stuck_at, ..preview() })));
+
+        let screen = dashboard.screen().join("\n");
+        assert!(screen.contains(question) && screen.contains(unknown), "{screen}");
+    }
+}
+
+#[test]
 fn f_on_one_person_is_about_those_stuck_where_they_are() {
     let mut dashboard = TestDashboard::new(STACKED);
     let read = crate::app::view::RecipientRow { status: Status::Read, ..super::support::people().swap_remove(0) };

@@ -32,6 +32,19 @@ fn the_plan_and_the_form_say_where_the_senders_limits_are_set() {
 }
 
 #[test]
+fn the_senders_gap_is_named_beside_a_blast_that_would_be_faster_and_not_beside_one_that_is_slower() {
+    for (gap, place) in [("5s", "config: gap, daily_cap of"), ("2m", "config: daily_cap of")] {
+        let limits = LimitColumns { gap: Some(Ok(gap.parse().unwrap())), ..LimitColumns::default() };
+        let mut dashboard =
+            planned(|plan| Plan { blast: BlastView { limits: limits.clone(), ..plan.blast.clone() }, ..plan });
+        dashboard.dispatch(Msg::Resized(Size { width: 80, height: 24 }));
+        dashboard.keys("j");
+
+        assert!(shows(&dashboard, place), "{gap}: {:#?}", dashboard.screen());
+    }
+}
+
+#[test]
 fn the_health_of_a_sender_of_texts_says_what_is_known_and_what_is_not_in_either_width() {
     let detail = "device 5850 paired, named Kedai".to_owned();
     let check = Some(HealthCheck { detail, is_good: true, at: at(14, 1) });
