@@ -2,12 +2,27 @@
 
 /// What names a key of the dashboard, an option of a command or a column of its output, or leaves the rest to whoever sits there, and
 /// what a program reads in its place.
-const WORDS: [(&str, &str); 21] = [
+const WORDS: [(&str, &str); 33] = [
     (", or u in the dashboard", ""),
     (", or enter in the dashboard", ""),
     (", or open the dashboard", ""),
     (", or S on the blast", ""),
     ("U takes that back first", "`PATCH /api/recipients/{id}` with the status `undo` takes that back first"),
+    (
+        "U on a person takes back their last mark",
+        "`PATCH /api/recipients/{id}` with the status `undo` takes back a person's last mark",
+    ),
+    ("U takes back a person's mark", "`PATCH /api/recipients/{id}` with the status `undo` takes back a person's mark"),
+    ("u does not bring back a mark that was taken back", "a mark that was taken back does not come back by this"),
+    ("X deletes the draft", "`DELETE /api/blasts/{id}` removes the draft"),
+    ("d on it makes a new draft like it", "`POST /api/blasts` makes a new one"),
+    ("e on it changes it again", "`PATCH /api/blasts/{id}` changes it again"),
+    ("e gives it its hours again", "`PATCH /api/blasts/{id}` gives it its hours again"),
+    ("f on its people, then a, adds it again", "`POST /api/blasts/{id}/steps` adds it again"),
+    ("! lists it, and there S resumes it", "`PATCH /api/blasts/{id}/steps/{number}` resumes it"),
+    ("! lists it, and there p pauses it", "`PATCH /api/blasts/{id}/steps/{number}` pauses it"),
+    ("! lists it, and there X removes it", "`DELETE /api/blasts/{id}/steps/{number}` removes it"),
+    ("it is done now", "it is completed now"),
     ("S resumes it", "`POST /api/blasts/{id}/resume` resumes it"),
     ("p pauses it", "`POST /api/blasts/{id}/pause` pauses it"),
     ("Name its business with --business:", "Write its `business`, one of"),
@@ -169,6 +184,17 @@ mod tests {
                 "`x` is not an id: write the id that it has in `GET /api/blasts`",
             ),
             ("the status is received now, not uncertain", "the status is delivered now, not uncertain"),
+            (
+                "your last act was to pause Raya: it is done now; U on a person takes back their last mark",
+                "your last act was to pause Raya: it is completed now; `PATCH /api/recipients/{id}` with the status `undo` takes back a \
+                 person's last mark",
+            ),
+            (
+                "it is sending now, and p pauses it; e gives it its hours again (09:00-21:00)",
+                "it is sending now, and `POST /api/blasts/{id}/pause` pauses it; `PATCH /api/blasts/{id}` gives it its hours again \
+                 (09:00-21:00)",
+            ),
+            ("! lists it, and there p pauses it", "`PATCH /api/blasts/{id}/steps/{number}` pauses it"),
             ("nothing to type", "nothing to type"),
         ] {
             assert_eq!(for_programs(said), expected);

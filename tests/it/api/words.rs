@@ -64,6 +64,7 @@ async fn what_cannot_be_undone_is_called_what_it_was() {
     let made = api.post("/api/shares", json!({ "blast_id": 1, "expires_in": "7d" })).await.expect(201);
     let refused = api.post("/api/undo", json!({})).await.expect(409);
     assert!(detail(&refused).contains("to make a link to the page of"), "{refused:?}");
+    assert!(!detail(&refused).contains("U on a person"), "no key of the dashboard: {refused:?}");
     api.delete(&format!("/api/shares/{}", made.body["id"])).await.expect(204);
     let refused = api.post("/api/undo", json!({})).await.expect(409);
     assert!(detail(&refused).contains("to revoke a link to the page of"), "{refused:?}");
@@ -71,6 +72,7 @@ async fn what_cannot_be_undone_is_called_what_it_was() {
     api.post("/api/tokens", token).await.expect(201);
     let refused = api.post("/api/undo", json!({})).await.expect(409);
     assert!(detail(&refused).contains("the token shop"), "{refused:?}");
+    assert!(detail(&refused).contains("`PATCH /api/recipients/{id}` with the status `undo`"), "{refused:?}");
     serve.stop().await;
 }
 
