@@ -90,11 +90,12 @@ impl ConfiguredSender {
         self.limits.zone
     }
 
-    /// How many people may be claimed and not settled. Claims run ahead of POSTs only where neither gap nor rate binds: a crash leaves
-    /// everybody claimed ahead uncertain.
+    /// Claims may run ahead of POSTs only where neither gap nor rate binds: a crash leaves everybody claimed ahead uncertain. A quarter more keeps a sender busy while claims and results are written; with many in flight
+    /// these take longer, and the second quarter is worth a sixteenth of the rate.
     pub fn slots(&self) -> usize {
         let is_fast = self.limits.gap.is_none() && self.limits.rate == Rate::Unlimited;
-        if is_fast { self.in_flight + ahead(self.in_flight) } else { self.in_flight }
+        let ahead = if self.in_flight < MANY { self.in_flight / 4 } else { self.in_flight / 2 };
+        if is_fast { self.in_flight + ahead } else { self.in_flight }
     }
 }
 
@@ -200,16 +201,8 @@ fn may_send(sender: &config::SenderConfig) -> Option<f64> {
     per_hour(&sender.limits(Speed::REAL)).map(|messages| messages as f64 / 3_600.0)
 }
 
-/// From this many POSTs in flight on, as many people again are claimed ahead.
-const MANY: usize = 128;
-/// People claimed ahead at most: after a crash all of them are uncertain.
-const AHEAD_MAX: usize = 512;
-
-/// How many are claimed beside so many POSTs in flight. A quarter keeps a sender busy while claims and results are written. With many in
-/// flight, and a provider that answers in a moment, most people are in such a transaction: twice the slots send a fifth more.
-fn ahead(in_flight: usize) -> usize {
-    if in_flight < MANY { in_flight / 4 } else { in_flight.min(AHEAD_MAX) }
-}
+/// From this many POSTs in flight on, more are claimed ahead.
+const MANY: usize = 512;
 
 fn wsapme(sender: &config::SenderConfig, token: SecretString) -> Result<Wsapme, String> {
     let options = WsapmeOptions {

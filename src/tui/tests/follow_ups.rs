@@ -67,12 +67,12 @@ fn whoever_marked_people_learns_that_a_follow_up_is_not_for_them_alone() {
 
 #[test]
 fn a_follow_up_of_those_who_replied_asks_about_sales() {
-    for (stuck_at, question, unknown) in [
-        (Status::Read, "Marked everybody who replied?", "Replies on the phone that nobody marked"),
-        (Status::Replied, "Marked everybody who bought?", "Sales that nobody marked"),
+    for (keys, stuck_at, question, unknown) in [
+        ("2jjf", Status::Read, "Marked everybody who replied?", "Replies on the phone that nobody marked"),
+        ("2jjjf", Status::Replied, "Marked everybody who bought?", "Sales that nobody marked"),
     ] {
-        let mut dashboard = asked();
-        dashboard.answer(Completion::FollowUp(Ok(FollowUpPreview { stuck_at, ..preview() })));
+        let mut dashboard = TestDashboard::new(WIDE);
+        dashboard.keys(keys).answer(Completion::FollowUp(Ok(FollowUpPreview { stuck_at, ..preview() })));
 
         let screen = dashboard.screen().join("\n");
         assert!(screen.contains(question) && screen.contains(unknown), "{screen}");
