@@ -34,14 +34,22 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
         Some(head) if head.state == BlastState::Sending => !plan::has_people_left(tx, head.id).await?,
         _ => false,
     };
-    let now = now(act, head.as_ref().map(|head| head.state), is_sent_out);
-    let said = format!("{}: {}", what(act, head.as_ref(), &whom), reversal(act, head.as_ref(), &now));
+    let present = Present { head: head.as_ref(), is_sent_out };
+    let said = format!("{}: {}", what(act, present.head, &whom), reversal(act, present));
     Ok(AppError::Refused(match taken_back_since(tx, act).await? {
         Some(who) => {
             format!("u does not bring back a mark that was taken back: mark {who} again. The act before was to {said}")
         }
         None => format!("your last act was to {said}"),
     }))
+}
+
+/// The blast that an act was about, as it is now.
+#[derive(Clone, Copy)]
+struct Present<'a> {
+    head: Option<&'a BlastHead>,
+    /// It is being sent, and nobody is left to send to.
+    is_sent_out: bool,
 }
 
 /// Whose mark the operator took back after it, if anybody's.
@@ -99,10 +107,13 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>, whom: &str) -> String {
 }
 
 /// What reverses it, if anything does.
-fn reversal(act: &LoggedAction, head: Option<&BlastHead>, now: &str) -> String {
+fn reversal(act: &LoggedAction, present: Present<'_>) -> String {
+    let head = present.head;
     match &act.action {
         Act::Launch if is_test(head) => "what went out cannot be called back; nobody else got it".to_owned(),
-        Act::Launch | Act::Resume | Act::Pause | Act::Retry => format!("{now}; {EARLIER_MARKS}"),
+        Act::Launch | Act::Resume | Act::Pause | Act::Retry => {
+            format!("{}; {EARLIER_MARKS}", now(act, present))
+        }
         Act::Suppress => format!("`blastdeck suppress remove {}` lets it be messaged again", scope(act)),
         Act::Unsuppress => format!("`blastdeck suppress add {}` suppresses it again", scope(act)),
         Act::MoveSender => {
@@ -122,15 +133,22 @@ fn reversal(act: &LoggedAction, head: Option<&BlastHead>, now: &str) -> String {
             "resumed" => "! lists it, and there p pauses it".to_owned(),
             _ => "! lists it, and there X removes it".to_owned(),
         },
-        Act::Edit if dropped_hours(text(act, "pace")).is_some() => {
-            let hours = dropped_hours(text(act, "pace")).unwrap_or_default();
-            format!("p pauses it; e gives it its hours again ({hours})")
-        }
+        Act::Edit if dropped_hours(text(act, "pace")).is_some() => hours_again(act, present),
         Act::Cancel if head.is_some() => "that cannot be taken back; d on it makes a new draft like it".to_owned(),
         Act::Edit if ["skipped", "step", "order"].iter().all(|of| act.detail.get(of).is_none()) => {
             "e on it changes it again".to_owned()
         }
         _ => FOR_GOOD.to_owned(),
+    }
+}
+
+/// How a blast that was let send at any hour gets its hours back, while that makes a difference.
+fn hours_again(act: &LoggedAction, present: Present<'_>) -> String {
+    let again = format!("e gives it its hours again ({})", dropped_hours(text(act, "pace")).unwrap_or_default());
+    match present.head.map(|head| head.state) {
+        Some(BlastState::Sending) if !present.is_sent_out => format!("p pauses it; {again}"),
+        Some(BlastState::Draft | BlastState::Scheduled | BlastState::Paused) => again,
+        _ => format!("{}; {EARLIER_MARKS}", now(act, present)),
     }
 }
 
@@ -158,11 +176,11 @@ fn text_of_order(act: &LoggedAction) -> String {
 }
 
 /// The present state of its blast, and the key that reverses it.
-fn now(act: &LoggedAction, state: Option<BlastState>, is_sent_out: bool) -> String {
-    match state {
+fn now(act: &LoggedAction, present: Present<'_>) -> String {
+    match present.head.map(|head| head.state) {
         None => "it was deleted since".to_owned(),
         Some(BlastState::Paused) if act.action == Act::Pause => "S resumes it".to_owned(),
-        Some(BlastState::Sending) if is_sent_out => "nobody in it is left to send to".to_owned(),
+        Some(BlastState::Sending) if present.is_sent_out => "nobody in it is left to send to".to_owned(),
         Some(BlastState::Sending) if act.action == Act::Pause => {
             "it was resumed since and is sending, and p pauses it".to_owned()
         }

@@ -90,12 +90,9 @@ impl ConfiguredSender {
         self.limits.zone
     }
 
-    /// Claims may run ahead of POSTs only where neither gap nor rate binds: a crash leaves everybody claimed ahead uncertain. A quarter more keeps a sender busy while claims and results are written; with many in flight
-    /// these take longer, and the second quarter is worth a sixteenth of the rate.
-    pub fn slots(&self) -> usize {
-        let is_fast = self.limits.gap.is_none() && self.limits.rate == Rate::Unlimited;
-        let ahead = if self.in_flight < MANY { self.in_flight / 4 } else { self.in_flight / 2 };
-        if is_fast { self.in_flight + ahead } else { self.in_flight }
+    /// Whether neither gap nor rate of its own binds it.
+    pub fn is_unlimited(&self) -> bool {
+        self.limits.gap.is_none() && self.limits.rate == Rate::Unlimited
     }
 }
 
@@ -200,9 +197,6 @@ fn may_send(sender: &config::SenderConfig) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "at most 36 million an hour")]
     per_hour(&sender.limits(Speed::REAL)).map(|messages| messages as f64 / 3_600.0)
 }
-
-/// From this many POSTs in flight on, more are claimed ahead.
-const MANY: usize = 512;
 
 fn wsapme(sender: &config::SenderConfig, token: SecretString) -> Result<Wsapme, String> {
     let options = WsapmeOptions {

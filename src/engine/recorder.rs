@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use sqlx::PgPool;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -70,9 +70,8 @@ impl PendingBatch {
     }
 }
 
-/// A sender's slot with the attempt in flight in it. Dropping it frees both.
+/// A sender's slot with the attempt in flight in it. Dropping it frees the slot.
 pub struct Slot {
-    _permit: OwnedSemaphorePermit,
     in_flight: InFlight,
     // One by one: a POST in flight carries it.
     recipient: RecipientId,
@@ -82,16 +81,10 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Puts an attempt into a free slot of its sender.
-    pub fn new(
-        permit: OwnedSemaphorePermit,
-        in_flight: &InFlight,
-        attempt: (RecipientId, i32),
-        claimed: Moment,
-    ) -> Self {
+    pub fn new(in_flight: &InFlight, attempt: (RecipientId, i32), claimed: Moment) -> Self {
         in_flight.insert(attempt);
         let (recipient, attempt) = attempt;
-        Self { _permit: permit, in_flight: in_flight.clone(), recipient, attempt, claimed: claimed.short() }
+        Self { in_flight: in_flight.clone(), recipient, attempt, claimed: claimed.short() }
     }
 }
 
@@ -127,8 +120,13 @@ impl InFlight {
         self.0.lock().iter().map(|(person, _)| *person).collect()
     }
 
+    /// How many slots are taken.
+    pub fn len(&self) -> usize {
+        self.0.lock().len()
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.0.lock().is_empty()
+        self.len() == 0
     }
 }
 

@@ -34,7 +34,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -59,6 +59,7 @@ use failure_policy::FailurePolicy;
 use next_action::BlastQueue;
 use pace::{LONGEST_MEMORY, SenderPace};
 use post::{FinishedPost, Post};
+use throughput::AnswerTime;
 
 /// What a sender's loop works with.
 pub struct SenderContext {
@@ -110,13 +111,10 @@ pub struct Sender {
     stopped: Option<String>,
     refreshed_at: Option<Instant>,
 
-    /// Freed when evidence is durable.
-    slots: Arc<Semaphore>,
-    /// One that was waited for.
-    spare_slot: Option<OwnedSemaphorePermit>,
     claim: Option<PendingClaim>,
     /// How long a claim takes, about.
     claim_takes: Duration,
+    answer_time: AnswerTime,
     /// Claimed, not yet sent to.
     ready: VecDeque<Post>,
     posts: JoinSet<FinishedPost>,
@@ -139,7 +137,6 @@ struct Wait {
     /// What the time goes into, and for which blast if only for one.
     bound: Option<Bottleneck>,
     blast: Option<BlastId>,
-    needs_slot: bool,
     /// Nobody is to be sent to now.
     is_idle: bool,
 }
@@ -161,7 +158,6 @@ enum Wakeup {
     Order,
     Answer(Option<Result<FinishedPost, JoinError>>),
     Claimed(Result<Claim, StoreError>),
-    Slot(Option<OwnedSemaphorePermit>),
     /// Time passed, or something was written.
     Other,
 }
@@ -177,10 +173,9 @@ impl Sender {
             queues: Vec::new(),
             stopped: None,
             refreshed_at: None,
-            slots: Arc::new(Semaphore::new(context.sender.slots())),
-            spare_slot: None,
             claim: None,
             claim_takes: Duration::ZERO,
+            answer_time: AnswerTime::default(),
             ready: VecDeque::new(),
             posts: JoinSet::new(),
             opt_outs: TaskTracker::new(),
@@ -336,7 +331,6 @@ impl Sender {
             _ = self.orders.changed() => Wakeup::Order,
             answer = self.posts.join_next(), if !self.posts.is_empty() => Wakeup::Answer(answer),
             claim = PendingClaim::done(&mut self.claim) => Wakeup::Claimed(claim),
-            slot = self.slots.clone().acquire_owned(), if wait.needs_slot => Wakeup::Slot(slot.ok()),
             () = self.failures.written() => Wakeup::Other,
             settled = self.settled.changed() => {
                 if settled.is_err() {
@@ -352,7 +346,6 @@ impl Sender {
             Wakeup::Order => self.refreshed_at = None,
             Wakeup::Answer(Some(ended)) => self.ended(ended),
             Wakeup::Claimed(claim) => self.claimed(claim).await?,
-            Wakeup::Slot(slot) => self.spare_slot = slot,
             Wakeup::Stop | Wakeup::Answer(None) | Wakeup::Other => {}
         }
         Ok(())

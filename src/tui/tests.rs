@@ -21,6 +21,7 @@ mod elsewhere;
 mod event_loop;
 mod finding;
 mod follow_found;
+mod follow_up_chain;
 mod follow_ups;
 mod form;
 mod form_buttons;

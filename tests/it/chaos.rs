@@ -23,8 +23,8 @@ use webhooks::Webhooks;
 
 /// POSTs in flight at once.
 const IN_FLIGHT: i64 = 8;
-/// As many as one death may leave in doubt: those in flight, and a quarter more claimed ahead.
-const SLOTS: i64 = IN_FLIGHT + IN_FLIGHT / 4;
+/// As many as one death may leave in doubt: those in flight, and as many more as answers after 60 ms allow.
+const SLOTS: i64 = IN_FLIGHT + IN_FLIGHT * 25 / 60;
 
 const SETUP: Setup<'static> = Setup {
     sim: &["--latency", "60ms", "--speed", "6000"],

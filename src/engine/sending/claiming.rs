@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
 use super::bottleneck::Bottleneck;
@@ -25,12 +24,13 @@ pub(super) const AT_ONCE_MAX: Duration = Duration::from_millis(300);
 /// People in one claim.
 const BATCH_MAX: usize = 256;
 
-/// A claim on its way through the database, with the slots for its people.
+/// A claim on its way through the database.
 pub(super) struct PendingClaim {
     context: Arc<ClaimContext>,
     orders_seen: u64,
     began: Moment,
-    slots: Vec<OwnedSemaphorePermit>,
+    /// How many people it asked for.
+    most: usize,
     /// Where in the queue it begins.
     after: Option<QueuePosition>,
     task: JoinHandle<Result<Claim, StoreError>>,
@@ -47,7 +47,7 @@ impl PendingClaim {
     fn into_posts(self, people: Vec<Claimed>) -> impl Iterator<Item = Post> {
         let clearance = Clearance { orders_seen: self.orders_seen, at: self.began };
         let context = self.context;
-        people.into_iter().zip(self.slots).map(move |(person, permit)| Post::new(&context, clearance, person, permit))
+        people.into_iter().map(move |person| Post::new(&context, clearance, person))
     }
 }
 
@@ -78,10 +78,10 @@ impl Sender {
     /// Claims from one blast, as many as may go now. `Some`: no slot is free.
     fn begin_claim(&mut self, blast: BlastId) -> Option<Wait> {
         self.context.rests.store(false, Ordering::Relaxed);
-        let most = self.batch(blast);
-        let slots = self.take_slots(most);
-        if slots.is_empty() {
-            return Some(Wait { needs_slot: true, bound: Some(self.what_holds_slots()), ..Wait::default() });
+        let most = self.batch(blast).min(self.free_slots());
+        if most == 0 {
+            // Both what frees a slot and what allows for more ends the wait: durable evidence, an answer.
+            return Some(Wait::for_event(Some(self.what_holds_slots())));
         }
         let queue = self.queues.iter_mut().find(|queue| queue.id == blast)?;
         let after = queue.cursor.next();
@@ -93,25 +93,13 @@ impl Sender {
             window: queue.limits.window,
             stop: self.stop.clone(),
         });
-        let request = ClaimRequest { blast, people: slots.len().try_into().unwrap_or(1), after };
+        let request = ClaimRequest { blast, people: most.try_into().unwrap_or(1), after };
         let (pool, lease) = (self.context.pool.clone(), self.lease);
         // Read before the claim is: an order that comes meanwhile is none that it has seen.
         let (orders_seen, began) = (*self.orders.borrow(), Moment::now());
         let task = tokio::spawn(async move { claim::claim(&pool, lease, request).await });
-        self.claim = Some(PendingClaim { context, orders_seen, began, slots, after, task });
+        self.claim = Some(PendingClaim { context, orders_seen, began, most, after, task });
         Some(Wait::for_event(Some(Bottleneck::Database)))
-    }
-
-    /// As many slots as are free, up to a number.
-    fn take_slots(&mut self, most: usize) -> Vec<OwnedSemaphorePermit> {
-        let mut slots: Vec<_> = self.spare_slot.take().into_iter().collect();
-        while slots.len() < most {
-            match self.slots.clone().try_acquire_owned() {
-                Ok(slot) => slots.push(slot),
-                Err(_) => break,
-            }
-        }
-        slots
     }
 
     /// What the slots in use are mostly in use for.
@@ -185,7 +173,7 @@ impl Sender {
         };
         let blast = pending.context.blast;
         if let Some(queue) = self.queues.iter_mut().find(|queue| queue.id == blast) {
-            queue.cursor.moved(&people, pending.slots.len());
+            queue.cursor.moved(&people, pending.most);
             queue.served += people.len() as u64;
             queue.is_busy |= !people.is_empty();
         }

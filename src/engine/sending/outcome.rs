@@ -35,6 +35,9 @@ impl Sender {
     fn answered(&mut self, post: Post, reply: SendReply, text: String, at: DateTime<Utc>) {
         // The provider may have seen it as late as now: the gap to the next message to this number counts from here.
         self.pace.cooldown.posted(&post.person.phone_number, at);
+        if let Some(took) = post.posted_at.and_then(|posted| (at - posted).to_std().ok()) {
+            self.answer_time.observe(took);
+        }
         let blast = post.claim.blast;
         self.heed_quota();
         match &reply.outcome {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::SenderContext;
@@ -95,13 +95,8 @@ pub(super) struct BadRow {
 }
 
 impl Post {
-    pub(super) fn new(
-        claim: &Arc<ClaimContext>,
-        clearance: Clearance,
-        person: Claimed,
-        permit: OwnedSemaphorePermit,
-    ) -> Self {
-        let slot = Slot::new(permit, &claim.context.in_flight, (person.id, person.attempt), clearance.at);
+    pub(super) fn new(claim: &Arc<ClaimContext>, clearance: Clearance, person: Claimed) -> Self {
+        let slot = Slot::new(&claim.context.in_flight, (person.id, person.attempt), clearance.at);
         Self { claim: claim.clone(), person, clearance, posted_at: None, slot }
     }
 

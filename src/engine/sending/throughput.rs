@@ -27,6 +27,12 @@ use crate::domain::pace::{Pace, PaceReason};
 const FAST: f64 = 4.0;
 /// As many answers at once are part of a stream.
 const STREAM: usize = 32;
+/// About how long somebody's claim and evidence take on a busy machine (measured on two cores, PROOF.md).
+const DATABASE_TAKES: Duration = Duration::from_millis(25);
+/// At most so many times more people than POSTs in flight hold a slot.
+const MOST_AHEAD: u32 = 2;
+/// A longer answer counts as this long.
+const SLOW_ANSWER: Duration = Duration::from_secs(1);
 /// So long the answers of a stream gather.
 const GATHER: Duration = Duration::from_millis(1);
 
@@ -52,7 +58,38 @@ pub(super) async fn gather(answers: usize) {
     }
 }
 
+/// How long the provider takes to answer, as the last few dozen answers show.
+pub(super) struct AnswerTime(Duration);
+
+impl Default for AnswerTime {
+    fn default() -> Self {
+        Self(DATABASE_TAKES * 4)
+    }
+}
+
+impl AnswerTime {
+    pub(super) fn observe(&mut self, took: Duration) {
+        self.0 = (self.0 * 31 + took.min(SLOW_ANSWER)) / 32;
+    }
+
+    /// How many people hold a slot so that so many POSTs can be in flight: more, by the time that the database takes beside an
+    /// answer. A provider that answers after 100 ms takes a quarter more; one that answers at once would wait for the database. No
+    /// more than that: a crash leaves everybody in a slot uncertain.
+    fn slots(&self, in_flight: usize) -> usize {
+        let answer = self.0.max(DATABASE_TAKES / MOST_AHEAD);
+        let ahead = in_flight as u128 * DATABASE_TAKES.as_micros() / answer.as_micros();
+        in_flight + usize::try_from(ahead).unwrap_or(0)
+    }
+}
+
 impl Sender {
+    /// How many more people may be claimed now. Claims run ahead of POSTs only where neither gap nor rate binds.
+    pub(super) fn free_slots(&self) -> usize {
+        let sender = &self.context.sender;
+        let slots = if sender.is_unlimited() { self.answer_time.slots(sender.in_flight) } else { sender.in_flight };
+        slots.saturating_sub(self.context.in_flight.len())
+    }
+
     /// Where a POST runs. Where a rate binds, on the threads that have waited for its moment: another one may be late, and then
     /// as many as were due meanwhile would arrive together.
     pub(super) fn runtime_for(&self, blast: BlastId) -> Handle {
@@ -109,5 +146,35 @@ impl Sender {
             });
             paced.min_by_key(|queue| queue.served).map(|queue| queue.id)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::AnswerTime;
+
+    fn slots_after(answers: usize, took: Duration) -> usize {
+        let mut time = AnswerTime::default();
+        (0..answers).for_each(|_| time.observe(took));
+        time.slots(256)
+    }
+
+    #[test]
+    fn the_sooner_a_provider_answers_the_more_people_hold_a_slot() {
+        assert_eq!(slots_after(0, Duration::ZERO), 320, "a quarter more before the first answer");
+        assert_eq!(slots_after(500, Duration::from_millis(150)), 298);
+        assert_eq!(slots_after(500, Duration::from_millis(50)), 384);
+        assert_eq!(slots_after(500, Duration::from_micros(500)), 768, "three times as many at most");
+        assert_eq!(slots_after(500, Duration::from_secs(3600)), 262);
+    }
+
+    #[test]
+    fn one_answer_that_took_long_changes_little() {
+        let mut time = AnswerTime::default();
+        (0..500).for_each(|_| time.observe(Duration::from_millis(20)));
+        time.observe(Duration::from_secs(60));
+        assert!((370..576).contains(&time.slots(256)), "{}", time.slots(256));
     }
 }

@@ -183,3 +183,44 @@ fn without_a_blast_the_screen_names_the_key_that_makes_one() {
 
     shows(&dashboard, "no blast yet: n makes one");
 }
+
+#[test]
+fn up_and_down_keep_what_was_typed_on_a_line_and_go_on_to_the_next_or_the_one_before() {
+    let mut dashboard = on_line(FormLine::Stage);
+
+    dashboard.keys("\n").key(Key::Ctrl('u')).keys("Second").key(Key::Down);
+
+    let form = dashboard.model.form.as_ref().unwrap();
+    assert_eq!((form.edit.is_none(), form.values.follow_up_stage.as_str()), (true, "Second"));
+    let below = form.line;
+    assert_ne!(below, FormLine::Stage);
+    dashboard.key(Key::Up).keys("\nth").key(Key::Up);
+    let form = dashboard.model.form.as_ref().unwrap();
+    assert_eq!((form.line, form.values.follow_up_stage.as_str()), (FormLine::Tag, "Secondth"));
+}
+
+#[test]
+fn a_text_that_is_not_taken_stays_on_its_line_whichever_key_leaves_it() {
+    for key in [Key::Up, Key::Down, Key::Enter] {
+        let mut dashboard = on_line(FormLine::Pace);
+        dashboard.keys("\nsoon").key(key);
+
+        shows(&dashboard, "write a pause as 20s..60s");
+        let form = dashboard.model.form.as_ref().unwrap();
+        assert!(form.line == FormLine::Pace && form.edit.is_some(), "{key}");
+    }
+}
+
+#[test]
+fn a_path_that_was_only_looked_at_is_not_read_again() {
+    let mut dashboard = on_line(FormLine::People);
+    dashboard.keys("\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
+    dashboard.effects.clear();
+    let form = dashboard.model.form.as_mut().unwrap();
+    form.line = FormLine::People;
+
+    dashboard.keys("\n").key(Key::Down);
+
+    assert_eq!(dashboard.acts(), []);
+    assert!(dashboard.model.form.as_ref().unwrap().edit.is_none());
+}

@@ -232,6 +232,16 @@ fn coming_back_is_one_line() {
 }
 
 #[test]
+fn whoever_opens_the_window_again_at_once_was_not_away() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let a_moment_ago = dashboard.now - TimeDelta::seconds(90);
+
+    dashboard.answer(Completion::Away(Ok(Some(since_of(a_moment_ago)))));
+
+    assert_eq!(dashboard.said(), "");
+}
+
+#[test]
 fn somebody_who_changed_since_the_last_key_is_news_until_the_next() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3j");

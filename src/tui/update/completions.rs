@@ -1,5 +1,7 @@
 //! What completed effects change. The completion of an outdated request changes nothing.
 
+use chrono::TimeDelta;
+
 use super::{
     activity, answer, armed, customer, find, follow_found, follow_ups, form, keys, leave, lists, marks, overlays, plan,
     retries, steps, views, written,
@@ -254,10 +256,13 @@ fn person(model: &mut Model, loaded: RecipientDetails) {
     }
 }
 
+/// Whoever opens the window again sooner, or beside another window of theirs, was not away.
+const SHORTEST_ABSENCE: TimeDelta = TimeDelta::minutes(2);
+
 /// One line about the time away.
 fn away(model: &mut Model, since: Option<&ChangesSince>) {
     let Some((since, from)) = since.and_then(|since| Some((since, since.from?))) else { return };
-    if since.reached.iter().all(|(_, people)| *people == 0) {
+    if model.now - from < SHORTEST_ABSENCE || since.reached.iter().all(|(_, people)| *people == 0) {
         return;
     }
     let clock = TimeFormat { zone: model.options.zone, now: model.now };

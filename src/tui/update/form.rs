@@ -142,8 +142,15 @@ fn edit_key(model: &mut Model, key: Key) -> Vec<Effect> {
             && !form.columns().is_empty();
     match (&mut form.edit, key) {
         (_, Key::Esc) => return ending::end(model, ending::Ending::Leave),
-        (Some(LineEdit::Field(_) | LineEdit::Path { .. }), Key::Enter) => {
+        (Some(LineEdit::Field(_)), Key::Enter | Key::Down) | (Some(LineEdit::Path { .. }), Key::Enter) => {
             return ending::end(model, ending::Ending::Next);
+        }
+        (Some(LineEdit::Field(_)), Key::Up) => return ending::end(model, ending::Ending::Previous),
+        (Some(LineEdit::Path { .. }), Key::Down | Key::Up) => {
+            // A list that was only looked at is not read again.
+            let effects = ending::end(model, ending::Ending::Leave);
+            moved(model, if key == Key::Down { 1 } else { -1 });
+            return effects;
         }
         (Some(_), Key::Char('{')) if takes_columns => {
             form.page = FormPage::Columns(0);

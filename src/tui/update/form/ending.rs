@@ -25,8 +25,21 @@ const NAME_MAX: usize = 255;
 pub(super) enum Ending {
     /// `esc`: a text that is not taken leaves what was there.
     Leave,
-    /// `enter`: to the next line; a text that is not taken stays to be corrected.
+    /// `enter` and down: to the next line; a text that is not taken stays to be corrected.
     Next,
+    /// Up: the same, to the line before.
+    Previous,
+}
+
+impl Ending {
+    /// Goes to the line that is meant.
+    pub(super) fn leave_line(self, model: &mut Model) {
+        match self {
+            Self::Leave => {}
+            Self::Next => super::moved(model, 1),
+            Self::Previous => super::moved(model, -1),
+        }
+    }
 }
 
 /// Ends the typing on a line.
@@ -48,7 +61,7 @@ pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
         LineEdit::Field(field) => match line {
             FormLine::Variable(n) => template::set_variable(form, n, &field.text()),
             FormLine::Button(n) => template::set_button(form, n, field.text().trim()),
-            FormLine::Header => return template::set_header(model, field.text().trim()),
+            FormLine::Header => return template::set_header(model, field.text().trim(), ending),
             FormLine::Start => {
                 start(field.text().trim(), zone, now).and_then(|start| schedule::set_start(&mut form.values, start))
             }
@@ -60,17 +73,15 @@ pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
     };
     match taken {
         Ok(()) => {
-            if ending == Ending::Next {
-                super::moved(model, 1);
-            }
+            ending.leave_line(model);
             saving::changed(model)
         }
         Err(why) => {
             form.trouble = Some(match ending {
-                Ending::Next => why,
                 Ending::Leave => format!("{why}; it stays as it was"),
+                Ending::Next | Ending::Previous => why,
             });
-            form.edit = (ending == Ending::Next).then_some(kept);
+            form.edit = (ending != Ending::Leave).then_some(kept);
             form.esc_leaves = if ending == Ending::Leave { EscLeaves::Form } else { EscLeaves::Trouble };
             Vec::new()
         }

@@ -45,7 +45,7 @@ pub(super) fn take_file(model: &mut Model, path: &str, ending: Ending) -> Vec<Ef
     let Some(form) = shown(model) else { return Vec::new() };
     if path.is_empty() {
         form.trouble =
-            (ending == Ending::Next).then(|| "type the path of a CSV or Excel file, or paste its cells".to_owned());
+            (ending != Ending::Leave).then(|| "type the path of a CSV or Excel file, or paste its cells".to_owned());
         return Vec::new();
     }
     // Looked at and left: what was taken stays, with the cells that were mended.
@@ -53,12 +53,12 @@ pub(super) fn take_file(model: &mut Model, path: &str, ending: Ending) -> Vec<Ef
         return Vec::new();
     }
     forget_reading(form, path == offered_path(form));
-    form.unreadable_path = if ending == Ending::Next { UnreadablePath::Offered } else { UnreadablePath::Dropped };
+    form.unreadable_path = if ending == Ending::Leave { UnreadablePath::Dropped } else { UnreadablePath::Offered };
     let effects = take(model, DraftList::File(PathBuf::from(path)));
-    if ending == Ending::Next {
-        // Past the columns of the list before.
-        let has_columns = model.form.as_deref().is_some_and(|form| form.read_columns.is_some());
-        super::moved(model, if has_columns { 2 } else { 1 });
+    ending.leave_line(model);
+    // Past the columns of the list before.
+    if ending == Ending::Next && model.form.as_deref().is_some_and(|form| form.read_columns.is_some()) {
+        super::moved(model, 1);
     }
     effects
 }

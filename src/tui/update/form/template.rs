@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
+use super::ending::Ending;
 use super::list::stepped;
 use super::{saving, shown};
 use crate::app::SenderTemplate;
@@ -133,17 +134,17 @@ pub(super) fn set_button(form: &mut BlastForm, n: usize, text: &str) -> Result<(
 }
 
 /// An address, a column of addresses, or a file, which is handed to Meta first; or the variable of a text.
-pub(super) fn set_header(model: &mut Model, text: &str) -> Vec<Effect> {
+pub(super) fn set_header(model: &mut Model, text: &str, ending: Ending) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     let Some((kind, _)) = form.header() else { return Vec::new() };
     if kind == "text" {
         put_header_text(form, text);
-        super::moved(model, 1);
+        ending.leave_line(model);
         return saving::changed(model);
     }
     if text.starts_with("https://") || text.contains('{') {
         put_header(form, kind, &json!({ "link": text }));
-        super::moved(model, 1);
+        ending.leave_line(model);
         return saving::changed(model);
     }
     if text.is_empty() || text.starts_with("uploaded, ") {
