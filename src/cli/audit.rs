@@ -49,7 +49,7 @@ impl AuditArgs {
             twice.iter().try_for_each(|is| line(&of_attempts(is)))?;
         }
         if differences.is_empty() && torn.is_empty() && orders.is_empty() && twice.is_empty() {
-            talk("clean: the counters match a recount, and nobody's message was taken twice");
+            talk("clean: the counters match a recount, and the provider took no message twice unasked");
             return Ok(ExitCode::SUCCESS);
         }
         if !differences.is_empty() {

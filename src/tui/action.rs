@@ -351,6 +351,9 @@ pub const ACTIONS: &[UiAction] = &[
     .footer("follow up", 6),
     shows("this person in full", &[Enter], &[Recipients], overlays::open_details)
         .unless(when::nobody)
+        .explained(
+            "this person in full; of several marked with space who are all uncertain, what became of their messages",
+        )
         .footer("details", 2),
     marks("pause this blast at once", &[Char('p')], &[Everywhere], blast_acts::pause)
         .danger(Danger::Hold)

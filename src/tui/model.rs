@@ -41,7 +41,7 @@ pub use narrowed_blasts::{KeptRows, NarrowedBlasts};
 pub use notice::{ArmedLaunch, LogLine, LostActs, Notice, StandingBlast, Tone};
 pub use overlay::{
     CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowFoundOverlay, FollowUpOverlay, HelpOverlay, Overlay,
-    PlanCount, PlanOverlay, RESOLUTIONS, ResolutionChoice,
+    PlanCount, PlanOverlay, RESOLUTIONS, ResolutionChoice, UncertainOverlay,
 };
 pub use presence::Presence;
 pub use progress::{BlastReading, COMPARED_MAX, FunnelView, FunnelViews};

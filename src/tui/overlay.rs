@@ -15,6 +15,7 @@ mod needs;
 mod palette;
 mod plan;
 mod reply;
+mod uncertain;
 mod welcome;
 
 pub use details::preview;
@@ -77,6 +78,7 @@ pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
         Overlay::Needs(chosen) => needs::content(model, *chosen, width),
         Overlay::Answer(answer) => answer::content(model, answer, width),
         Overlay::Elsewhere(elsewhere) => lists::elsewhere(model, elsewhere),
+        Overlay::Uncertain(page) => uncertain::content(page, width),
     };
     Some(content)
 }

@@ -72,6 +72,7 @@ mod taken_back;
 mod taking;
 mod typed_ahead;
 mod unaccepted;
+mod uncertain;
 mod unconfirmed;
 mod unopened;
 mod updates;

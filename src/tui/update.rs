@@ -37,6 +37,7 @@ mod senders;
 pub mod setup;
 pub mod sorting;
 pub mod steps;
+mod uncertain;
 mod unopened;
 mod unseen;
 pub mod views;

@@ -38,7 +38,7 @@ struct Killing<'a> {
 #[tokio::test]
 async fn killed_at_random_moments_nobody_is_sent_to_twice_and_nobody_is_forgotten() {
     let (kills, people) = if long_form() { (12, 1_200) } else { (3, 300) };
-    kill_at_random_moments(Killing { in_flight: 16, slots: 29, latency: "30ms", kills, people }).await;
+    kill_at_random_moments(Killing { in_flight: 16, slots: 32, latency: "30ms", kills, people }).await;
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 /// POSTs in flight at once, and as many more as answers after 60 ms allow.
-const SLOTS: i64 = 11;
+const SLOTS: i64 = 12;
 const WINDOW: Size = Size { columns: 120, rows: 29 };
 
 const SETUP: Setup<'static> = Setup {

@@ -20,9 +20,13 @@ pub fn scopes_of(page: Option<&Overlay>, focus: Pane) -> &'static [KeyScope] {
         Some(Overlay::Plan(_)) => &[KeyScope::Plan, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Answer(_)) => &[KeyScope::Answer, KeyScope::Everywhere],
         Some(Overlay::Needs(_)) => &[KeyScope::Needs, KeyScope::Moving, KeyScope::Everywhere],
-        Some(Overlay::Commands(_) | Overlay::Elsewhere(_) | Overlay::Welcome(_) | Overlay::NewSender) => {
-            &[KeyScope::List, KeyScope::Moving, KeyScope::Everywhere]
-        }
+        Some(
+            Overlay::Commands(_)
+            | Overlay::Elsewhere(_)
+            | Overlay::Uncertain(_)
+            | Overlay::Welcome(_)
+            | Overlay::NewSender,
+        ) => &[KeyScope::List, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Help(_) | Overlay::Log(_)) => &[KeyScope::Moving, KeyScope::Everywhere],
         None => pane_scopes(focus),
     }

@@ -21,6 +21,8 @@ pub enum Overlay {
     Plan(Box<PlanOverlay>),
     Commands(CommandPalette),
     Elsewhere(ElsewhereOverlay),
+    /// What became of the messages of several people.
+    Uncertain(UncertainOverlay),
     FollowUp(FollowUpOverlay),
     FollowFound(FollowFoundOverlay),
     Help(HelpOverlay),
@@ -56,6 +58,7 @@ impl Overlay {
             | Self::FollowUp(_)
             | Self::FollowFound(_)
             | Self::Needs(_)
+            | Self::Uncertain(_)
             | Self::Elsewhere(_) => "make the window larger to choose",
             Self::Commands(_) => "make the window larger to type",
             Self::Help(_) | Self::Log(_) => "make the window larger to read",
@@ -75,6 +78,7 @@ impl Overlay {
             | Self::Customer(_)
             | Self::FollowUp(_)
             | Self::Elsewhere(_)
+            | Self::Uncertain(_)
             | Self::Needs(_)
             | Self::Form
             | Self::Welcome(_)
@@ -113,6 +117,7 @@ impl Overlay {
             | Self::Customer(_)
             | Self::FollowUp(_)
             | Self::Elsewhere(_)
+            | Self::Uncertain(_)
             | Self::Needs(_)
             | Self::Form
             | Self::Welcome(_)
@@ -150,6 +155,27 @@ pub const RESOLUTIONS: [ResolutionChoice; 4] = [
     ResolutionChoice::Say(Resolution::Resend),
     ResolutionChoice::Say(Resolution::Drop),
 ];
+
+impl ResolutionChoice {
+    /// The choice so many lines further down.
+    #[must_use]
+    pub fn stepped(self, rows: isize) -> Self {
+        let at = self.index().saturating_add_signed(rows).min(RESOLUTIONS.len() - 1);
+        RESOLUTIONS[at]
+    }
+
+    /// Its line among the choices.
+    pub fn index(self) -> usize {
+        RESOLUTIONS.iter().position(|choice| *choice == self).unwrap_or_default()
+    }
+}
+
+/// The question what became of the messages of those who are marked, all of them uncertain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UncertainOverlay {
+    pub people: Vec<RecipientId>,
+    pub choice: ResolutionChoice,
+}
 
 impl DetailsOverlay {
     pub const fn of(person: RecipientId) -> Self {

@@ -208,3 +208,10 @@ pub enum ConfirmBy {
     /// The same, once the blast is paused and the number stands still; what is typed until then is kept.
     NumberOncePaused { blast: BlastId, field: TextField },
 }
+
+impl ConfirmBy {
+    /// This number of people, nothing of it typed yet.
+    pub fn number(people: i64) -> Self {
+        Self::Number { people, field: TextField::default(), refused: None }
+    }
+}

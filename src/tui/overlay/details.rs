@@ -31,7 +31,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
         let has_room = lines.len() + question.len() + choices.len() <= super::page_rows(model);
         let explained = if has_room { Vec::new() } else { question.split_off(1) };
         lines.extend(question);
-        focus = Some(lines.len() + choice_index(details.choice));
+        focus = Some(lines.len() + details.choice.index());
         lines.extend(choices);
         lines.extend(explained);
     }
@@ -214,10 +214,6 @@ fn marks_do_not_count(model: &Model) -> Option<TextLine> {
         )
     };
     (marked > 0).then(|| TextLine::of(words(), TextRole::Trouble))
-}
-
-fn choice_index(choice: ResolutionChoice) -> usize {
-    RESOLUTIONS.iter().position(|other| *other == choice).unwrap_or_default()
 }
 
 /// The columns of a choice and of the cursor before it.

@@ -120,7 +120,7 @@ fn nobody_is_asked_about_where_all_who_are_marked_are_uncertain() {
     let mut dashboard = TestDashboard::with(STACKED, vec![uncertain(1), uncertain(2), uncertain(3)]);
     dashboard.keys("3  r");
 
-    assert!(dashboard.said().starts_with("they are all uncertain"), "{}", dashboard.said());
+    assert!(dashboard.said().ends_with("press enter, and answer that for all of them first"), "{}", dashboard.said());
     assert!(!matches!(dashboard.model.prompt, Some(crate::tui::model::Prompt::Confirm(_))));
     assert!(!dashboard.line(23).contains("replied"), "{}", dashboard.line(23));
 

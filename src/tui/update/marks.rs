@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{completions, keys, prompts};
-use crate::app::view::{RecipientRow, SenderView};
+use crate::app::view::SenderView;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
@@ -180,20 +180,25 @@ fn is_refused(model: &Model) -> bool {
 /// Why nobody of those whom a key is about can be marked as having replied or bought: of each it is open whether a message went, which
 /// has to be answered first.
 pub fn cannot_have_answered(model: &Model) -> Option<String> {
-    let is_uncertain = |row: &RecipientRow| row.status == Status::Uncertain;
-    if let Some(people) = several(model) {
-        let is_only = model.recipients.scope == ListScope::Only(Status::Uncertain);
-        let is_open = |id: &RecipientId| model.recipients.get(*id).map_or(is_only, |person| is_uncertain(&person.row));
-        let why = "they are all uncertain: esc unmarks them, then enter on each answers whether it went";
-        return people.iter().all(is_open).then(|| why.to_owned());
+    if several(model).is_some() {
+        let why = "it is not known whether their messages went: press enter, and answer that for all of them first";
+        return uncertain_marked(model).map(|_| why.to_owned());
     }
-    let row = model.person().filter(|row| is_uncertain(row))?;
+    let row = model.person().filter(|row| row.status == Status::Uncertain)?;
     let answer = match model.overlays.last() {
         Some(_) => "answer that first, here: up, down and enter".to_owned(),
         None if model.focus == Pane::Activity => "enter goes to them, and enter there answers that first".to_owned(),
         None => "press enter, and answer that first".to_owned(),
     };
     Some(format!("{}: it is not known whether their message went; {answer}", brief(&row.who())))
+}
+
+/// Those who are marked, where all of them are uncertain.
+pub(super) fn uncertain_marked(model: &Model) -> Option<Vec<RecipientId>> {
+    let is_only = model.recipients.scope == ListScope::Only(Status::Uncertain);
+    let is_open =
+        |id: &RecipientId| model.recipients.get(*id).map_or(is_only, |person| person.row.status == Status::Uncertain);
+    several(model).filter(|people| people.iter().all(is_open))
 }
 
 /// The one whom a key is about, with a short name for questions.

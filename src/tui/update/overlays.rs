@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::lists::{self, ListRequest};
-use super::{attention, pace, prompts, senders};
+use super::{attention, marks, pace, prompts, senders, uncertain};
 use crate::app::Launch;
 use crate::app::view::{Anchor, ElsewhereRow, RecipientDetails, RecipientRow};
 use crate::domain::blast::BlastState;
@@ -16,7 +16,7 @@ use crate::tui::format::TimeFormat;
 use crate::tui::layout::Layout;
 use crate::tui::model::{
     CommandPalette, ConfirmBy, CursorMove, CursorTarget, DetailsOverlay, HelpOverlay, ListScope, Model, Notice,
-    Overlay, Pane, PlanOverlay, Prompt, RESOLUTIONS, ResolutionChoice, WELCOME,
+    Overlay, Pane, PlanOverlay, Prompt, ResolutionChoice, WELCOME,
 };
 use crate::tui::widget::TextField;
 
@@ -32,8 +32,11 @@ pub fn open_commands(model: &mut Model) -> Vec<Effect> {
     open(model, Overlay::Commands(CommandPalette { field: TextField::default(), row: 0 }))
 }
 
-/// The person at the cursor in full.
+/// The person at the cursor in full; of several who are marked and uncertain, the question what became of their messages.
 pub fn open_details(model: &mut Model) -> Vec<Effect> {
+    if let Some(people) = marks::uncertain_marked(model) {
+        return uncertain::open(model, people);
+    }
     let Some(person) = model.recipients.cursor() else { return Vec::new() };
     open(model, Overlay::Details(DetailsOverlay::of(person)));
     vec![Effect::Read(ReadRequest::Person(person))]
@@ -109,8 +112,7 @@ pub fn moved(model: &mut Model, by: CursorMove) {
     let needs = model.needs_lines();
     match model.overlays.last_mut() {
         Some(Overlay::Details(details)) if details.is_uncertain() && matches!(by, CursorMove::Rows(-1 | 1)) => {
-            let at = RESOLUTIONS.iter().position(|choice| *choice == details.choice).unwrap_or_default();
-            details.choice = RESOLUTIONS[step(at, rows, RESOLUTIONS.len())];
+            details.choice = details.choice.stepped(rows);
         }
         Some(Overlay::Plan(plan)) => super::plan::moved(plan, rows),
         Some(Overlay::Form) => super::form::moved(model, rows),
@@ -122,6 +124,7 @@ pub fn moved(model: &mut Model, by: CursorMove) {
         Some(Overlay::Customer(page)) if matches!(by, CursorMove::Pages(_)) => page.peek += rows,
         Some(Overlay::Customer(page)) => page.step(rows),
         Some(Overlay::Elsewhere(elsewhere)) => elsewhere.row = step(elsewhere.row, rows, elsewhere.rows.len()),
+        Some(Overlay::Uncertain(page)) => page.choice = page.choice.stepped(rows),
         Some(Overlay::Needs(chosen)) => {
             let row = needs.iter().position(|line| Some(*line) == *chosen);
             *chosen = needs.get(row.map_or(0, |row| step(row, rows, needs.len()))).copied();
@@ -146,6 +149,7 @@ pub fn choose(model: &mut Model) -> Vec<Effect> {
             Some(row) => jump(model, &row),
             None => Vec::new(),
         },
+        Some(Overlay::Uncertain(_)) => uncertain::resolve(model),
         Some(Overlay::Needs(chosen)) => attention::enter(model, *chosen),
         Some(Overlay::Welcome(row)) => super::welcome::choose(model, *row),
         Some(Overlay::NewSender) => super::welcome::begin(model),

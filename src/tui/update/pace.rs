@@ -114,7 +114,7 @@ fn change(model: &mut Model, blast: &BlastView, edit: DraftEdit) -> Vec<Effect> 
     }
     let typed = number(people);
     let question = format!("send {name} now? It starts at once{hours}. {typed} still queued; type {typed}:");
-    let by = ConfirmBy::Number { people, field: TextField::default(), refused: None };
+    let by = ConfirmBy::number(people);
     let otherwise = format!("nothing changed: {name} still waits for its hours");
     model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: vec![write], otherwise }));
     Vec::new()

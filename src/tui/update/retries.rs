@@ -8,7 +8,6 @@ use crate::tui::availability::{self, NOBODY_TO_RETRY as NOBODY};
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{counted, number};
 use crate::tui::model::{ConfirmBy, Model, Notice, Pane, RetryReading};
-use crate::tui::widget::TextField;
 
 /// `T`: counts them, and asks once the number is here.
 pub fn count(model: &mut Model) -> Vec<Effect> {
@@ -58,13 +57,25 @@ fn ask(model: &mut Model, blast: BlastId, people: EffectResult<i64>) {
         Ok(0) => model.refuse(NOBODY),
         Ok(people) => {
             let tag = model.blast().map(|blast| model.brief_distinct_name(blast)).unwrap_or_default();
-            let question =
-                format!("{tag}: send again to those who failed and do not have it? Type {}:", number(people));
-            let by = ConfirmBy::Number { people, field: TextField::default(), refused: None };
+            let failed = model.blast().map_or(people, |blast| blast.counts.failed);
+            let question = format!("{tag}: {} Type {}:", whom(people, failed), number(people));
+            let by = ConfirmBy::number(people);
             prompts::ask(model, question, by, vec![WriteRequest::Retry { blast, people }]);
             keys::ask_alone(model);
         }
     }
+}
+
+/// Who is sent to again, and why the others who failed are not.
+fn whom(people: i64, failed: i64) -> String {
+    if people >= failed {
+        return "send again to those who failed and do not have it?".to_owned();
+    }
+    format!(
+        "send again to {} of the {} who failed? The others may have it, or may not be sent another yet.",
+        number(people),
+        number(failed)
+    )
 }
 
 pub fn retried(model: &mut Model, row: BlastView, people: i64) -> Vec<Effect> {

@@ -9,7 +9,6 @@ use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::count_of;
 use crate::tui::model::{ConfirmBy, Model, Notice};
-use crate::tui::widget::TextField;
 
 /// Asks for the number of people who are queued in launched blasts, where there are any. How many become uncertain is known only
 /// afterwards.
@@ -25,7 +24,7 @@ pub fn ask_by_queued(model: &mut Model, (sender, question): (&str, String), then
     match launched.map(|blast| blast.counts.queued).sum() {
         0 => prompts::ask(model, question, ConfirmBy::Yes, vec![then]),
         people => {
-            let by = ConfirmBy::Number { people, field: TextField::default(), refused: None };
+            let by = ConfirmBy::number(people);
             prompts::ask(model, format!("{question} Type {}:", number(people)), by, vec![then])
         }
     }

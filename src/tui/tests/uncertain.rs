@@ -1,0 +1,87 @@
+//! One answer for several uncertain people who are marked.
+
+use super::support::{STACKED, TestDashboard, WIDE, at, person};
+use crate::domain::ids::RecipientId;
+use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::status::Status;
+use crate::tui::Size;
+use crate::tui::effect::WriteRequest;
+use crate::tui::key::Key;
+use crate::tui::model::Overlay;
+
+/// Two of three uncertain people are marked, and `enter` was pressed.
+fn asked(size: Size) -> TestDashboard {
+    let uncertain = |id| person(id, "Aishah", Status::Uncertain, at(13, 54));
+    let mut dashboard = TestDashboard::with(size, vec![uncertain(1), uncertain(2), uncertain(3)]);
+    dashboard.keys("3  ").key(Key::Enter);
+    dashboard
+}
+
+fn resolved(resolution: Resolution) -> WriteRequest {
+    WriteRequest::MarkSeveral { people: vec![RecipientId(1), RecipientId(2)], mark: Mark::Resolve(resolution) }
+}
+
+#[test]
+fn enter_on_several_who_are_uncertain_asks_once_for_all_of_them() {
+    let mut dashboard = asked(WIDE);
+    let screen = dashboard.screen().join("\n");
+    for words in ["2 people", "> leave them open", "they are all there", "none is there, send again", "leave out"] {
+        assert!(screen.contains(words), "{words}: {screen}");
+    }
+
+    dashboard.key(Key::Down).key(Key::Enter);
+    assert_eq!(dashboard.acts(), []);
+    assert!(dashboard.line(27).contains("count 2 people as sent?"), "{:#?}", dashboard.screen());
+    dashboard.keys("y");
+    assert_eq!(dashboard.acts(), [resolved(Resolution::Sent)]);
+    assert!(dashboard.model.overlays.is_empty());
+
+    let mut dropped = asked(WIDE);
+    dropped.key(Key::Down).key(Key::Down).key(Key::Down).key(Key::Down).key(Key::Enter).keys("y");
+    assert_eq!(dropped.acts(), [resolved(Resolution::Drop)]);
+}
+
+#[test]
+fn a_stray_enter_leaves_them_open_and_a_no_leaves_them_marked() {
+    let mut dashboard = asked(WIDE);
+    dashboard.key(Key::Enter);
+    assert_eq!(dashboard.acts(), []);
+    assert!(dashboard.said().starts_with("2 people: left open"), "{}", dashboard.said());
+
+    let mut refused = asked(WIDE);
+    refused.key(Key::Down).key(Key::Enter).keys("n");
+    assert_eq!((refused.acts(), refused.model.recipients.marked.len()), (vec![], 2));
+}
+
+#[test]
+fn several_are_sent_to_again_only_by_their_number() {
+    let mut dashboard = asked(WIDE);
+    dashboard.key(Key::Down).key(Key::Down).key(Key::Enter);
+
+    dashboard.keys("y").keys("3").key(Key::Enter);
+    assert_eq!(dashboard.acts(), []);
+    let mut typed = asked(WIDE);
+    typed.key(Key::Down).key(Key::Down).key(Key::Enter).keys("2").key(Key::Enter);
+    assert_eq!(typed.acts(), [resolved(Resolution::Resend)]);
+}
+
+#[test]
+fn where_somebody_marked_is_not_uncertain_enter_opens_the_one_at_the_cursor() {
+    let uncertain = |id| person(id, "Aishah", Status::Uncertain, at(13, 54));
+    let mixed = vec![uncertain(1), person(2, "Kavitha", Status::Read, at(13, 50)), uncertain(3)];
+    let mut dashboard = TestDashboard::with(STACKED, mixed);
+
+    dashboard.keys("3  ").key(Key::Enter);
+
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Details(_))));
+}
+
+#[test]
+fn the_choices_are_never_cut() {
+    for (width, height) in [(200, 50), (80, 24), (60, 16), (40, 12)] {
+        let screen = asked(Size { width, height }).screen().join("\n");
+        for words in ["they are all there", "none is there, send again", "none is there, leave out"] {
+            assert!(screen.contains(words), "{width}x{height} {words}: {screen}");
+        }
+    }
+}

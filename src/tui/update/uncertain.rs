@@ -1,0 +1,32 @@
+//! What became of the messages of several people: one answer for all who are marked.
+
+use super::{overlays, prompts};
+use crate::domain::ids::RecipientId;
+use crate::domain::recipient::{Mark, Resolution};
+use crate::tui::effect::{Effect, WriteRequest};
+use crate::tui::format::counted;
+use crate::tui::model::{ConfirmBy, Model, Notice, Overlay, ResolutionChoice, UncertainOverlay};
+
+pub(super) fn open(model: &mut Model, people: Vec<RecipientId>) -> Vec<Effect> {
+    overlays::open(model, Overlay::Uncertain(UncertainOverlay { people, choice: ResolutionChoice::LeaveOpen }))
+}
+
+/// `enter` on an answer: it is asked for once more, in the list. Sending again may reach people twice, and takes their number, typed.
+pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Uncertain(page)) = model.overlays.pop() else { return Vec::new() };
+    let who = counted(page.people.len());
+    let ResolutionChoice::Say(resolution) = page.choice else {
+        model.say(Notice::done(format!("{who}: left open; a late answer still settles them by itself")));
+        return Vec::new();
+    };
+    let (question, by) = match resolution {
+        Resolution::Sent => (format!("count {who} as sent? Look at some chats on the phone first."), ConfirmBy::Yes),
+        Resolution::Drop => (format!("leave {who} out? They count as skipped."), ConfirmBy::Yes),
+        Resolution::Resend => {
+            let question = format!("send to {who} once more? Whoever got it gets it twice.");
+            (question, ConfirmBy::number(i64::try_from(page.people.len()).unwrap_or(i64::MAX)))
+        }
+    };
+    let mark = Mark::Resolve(resolution);
+    prompts::ask(model, question, by, vec![WriteRequest::MarkSeveral { people: page.people, mark }])
+}
