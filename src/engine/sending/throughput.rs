@@ -1,10 +1,11 @@
-//! What exists only for fast senders, up to some 15,000 messages a second; a sender of twenty a minute would do without it.
+//! What exists only for fast senders, up to some 20,000 messages a second; a sender of twenty a minute would do without it.
 //!
 //! * Where the rate does not bind, POSTs run on a thread of their own. A thousand of them in flight are a thousand tasks that are ready
 //!   at once; on the same threads the next step of claims and evidence to the database would queue behind them, and the
 //!   screen too. What a POST allocates is also freed where it was made, which is cheaper.
 //! * The next people are claimed while those before are being sent to, so that the database's time does not come on top
 //!   of the pace.
+//! * So many people are claimed that POSTs do not wait for the database, by how long the provider takes to answer.
 //! * Answers gather for a moment while many come in, so that the loop wakes once for all of them.
 //! * Evidence about somebody of whom this process knows all is written without being read: see
 //!   [`ClaimSnapshot`](crate::store::claim::ClaimSnapshot) and `store::evidence`.
