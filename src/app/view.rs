@@ -166,6 +166,11 @@ impl BlastView {
         blast_name(&self.tag, &self.follow_up_stage)
     }
 
+    /// Whether another blast is called the same.
+    pub fn is_namesake_of(&self, other: &Self) -> bool {
+        self.id != other.id && self.tag == other.tag && self.follow_up_stage == other.follow_up_stage
+    }
+
     /// Whether it sends nothing for longer than its own pace takes, and goes on by itself.
     pub fn is_held_up(&self) -> bool {
         self.state == BlastState::Sending && self.waiting.as_ref().is_some_and(Waiting::outlasts_pace)

@@ -10,6 +10,7 @@ mod overlay;
 mod preview;
 mod recipients;
 mod senders;
+mod side_by_side;
 mod summary;
 mod views;
 mod waiting;

@@ -27,9 +27,7 @@ impl Model {
 
     /// ` #7`, to stand behind the name of a blast where another one is called the same.
     pub fn id_of_namesake(&self, blast: &BlastView) -> Option<String> {
-        let is_namesake = |other: &BlastView| {
-            other.id != blast.id && other.tag == blast.tag && other.follow_up_stage == blast.follow_up_stage
-        };
+        let is_namesake = |other: &BlastView| other.is_namesake_of(blast);
         self.blasts.rows().iter().any(is_namesake).then(|| format!(" #{}", blast.id))
     }
 

@@ -297,11 +297,10 @@ fn name(model: &Model, blast: &BlastView, room: u16) -> String {
 
 /// Whether another blast, listed or not, has the same name, date and place among the follow-ups: its id tells them apart.
 fn has_twin(model: &Model, blast: &BlastView) -> bool {
-    let is_alike = |other: &BlastView| {
-        let is_named_so = other.tag == blast.tag && other.follow_up_stage == blast.follow_up_stage;
-        is_named_so && other.follows == blast.follows && other.blast_date.date_naive() == blast.blast_date.date_naive()
+    let stands_alike = |other: &BlastView| {
+        other.follows == blast.follows && other.blast_date.date_naive() == blast.blast_date.date_naive()
     };
-    model.blasts.rows().iter().any(|other| other.id != blast.id && is_alike(other))
+    model.blasts.rows().iter().any(|other| other.is_namesake_of(blast) && stands_alike(other))
 }
 
 fn state(model: &Model, blast: &BlastView) -> (String, TextRole) {

@@ -4,9 +4,9 @@ use chrono::{DateTime, Datelike, Utc};
 use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
-use super::views::{COMPARED, COMPARED_LABEL, COMPARED_LEAST, pad};
+use super::side_by_side::Columns;
 use crate::app::view::BlastView;
-use crate::domain::funnel::{Funnel, percent_words};
+use crate::domain::funnel::Funnel;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, money, number, short_money};
 use crate::tui::model::{Model, STAGES, stage_label};
@@ -28,31 +28,24 @@ struct MonthTotal {
 /// As many months as there is room for.
 pub fn months(model: &Model, area: Rect) -> Vec<TextLine> {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let columns = (area.width.saturating_sub(COMPARED_LABEL) / 2).clamp(COMPARED_LEAST, COMPARED);
-    let fit = usize::from(area.width.saturating_sub(COMPARED_LABEL) / columns).max(1);
+    let columns = Columns::of(area.width);
     let mut months = totals(model.blasts.rows(), clock);
-    months.truncate(fit);
+    months.truncate(columns.fit.max(1));
     if months.is_empty() {
         return vec![TextLine::dim("  nothing has been sent yet")];
     }
     let row = |label: &str, role: TextRole, cell: &dyn Fn(&MonthTotal) -> String| {
-        let line = TextLine::of(format!("  {label:<12}"), role);
-        months.iter().fold(line, |line, month| line.and(pad(&cell(month), usize::from(columns)), TextRole::Plain))
+        columns.row((label, role), months.iter().map(cell))
     };
     let mut lines = vec![row("", TextRole::Dim, &|month| month.name(clock))];
     for stage in STAGES {
         lines.push(row(stage_label(stage), TextRole::Stage(stage), &|month| {
             let (people, sent) = (month.funnel.get(stage), month.funnel.sent);
-            let share = percent_words(people, sent);
-            match columns {
-                _ if stage == Status::Sent => number(people),
-                ..COMPARED => share,
-                _ => format!("{} {share:>7}", number(people)),
-            }
+            if stage == Status::Sent { number(people) } else { columns.reached(people, sent) }
         }));
     }
     // What there is no room for below the stages gives way without a word.
-    let sums = columns.saturating_sub(3);
+    let sums = columns.width.saturating_sub(3);
     lines.push(row(&model.options.currency, TextRole::Plain, &|month| sum_within(month.amount, sums)));
     lines.push(row("blasts", TextRole::Dim, &|month| number(month.blasts)));
     lines.push(TextLine::dim("  by the dates of the blasts; this month as it stands now"));

@@ -4,6 +4,7 @@ use chrono::{DateTime, Offset, TimeDelta, Utc};
 use ratatui::layout::Rect;
 
 use super::months::months;
+use super::side_by_side::{Columns, LABEL};
 use crate::app::report::ErrorLine;
 use crate::app::view::BlastView;
 use crate::domain::funnel::percent_words;
@@ -231,13 +232,6 @@ fn explained(error: &ErrorLine) -> String {
     said.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(": ")
 }
 
-/// The columns of one blast; where there is room for fewer, only its shares stand in them.
-pub(super) const COMPARED: u16 = 18;
-pub(super) const COMPARED_LEAST: u16 = 11;
-
-/// The columns of the stages' names.
-pub(super) const COMPARED_LABEL: u16 = 14;
-
 /// Why there is nothing to compare.
 fn not_compared(model: &Model) -> String {
     let compared = model.compared();
@@ -252,15 +246,13 @@ fn not_compared(model: &Model) -> String {
 /// Blasts at the same age, side by side.
 fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
     let room = area.width;
-    let space = room.saturating_sub(COMPARED_LABEL);
-    let columns = (space / 2).clamp(COMPARED_LEAST, COMPARED);
-    let fit = usize::from(space / columns).max(2);
+    let columns = Columns::of(room);
     let blasts: Vec<(&BlastView, &BlastProgress)> = model
         .compared()
         .into_iter()
         .filter_map(|blast| Some((blast, model.views.progress_of(blast.id)?)))
         .filter(|(_, progress)| progress.span().is_some())
-        .take(fit)
+        .take(columns.fit.max(2))
         .collect();
     if blasts.len() < 2 {
         let words = wrapped(&not_compared(model), room.saturating_sub(4));
@@ -271,13 +263,9 @@ fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
         |(blast, progress): &(&BlastView, &BlastProgress)| Some(model.views.read_at(blast.id)? - progress.span()?.0);
     let age = rounded_down(blasts.iter().filter_map(age).min().unwrap_or_default());
     let row = |label: &str, role: TextRole, cell: &dyn Fn(&BlastView, &BlastProgress) -> String| {
-        let line = TextLine::of(format!("  {label:<12}"), role);
-        blasts.iter().fold(line, |line, (blast, progress)| {
-            line.and(pad(&cell(blast, progress), usize::from(columns)), TextRole::Plain)
-        })
+        columns.row((label, role), blasts.iter().map(|(blast, progress)| cell(blast, progress)))
     };
-    let is_alike = |a: &BlastView, b: &BlastView| a.id != b.id && a.name() == b.name();
-    let namesakes = blasts.iter().any(|(blast, _)| blasts.iter().any(|(other, _)| is_alike(blast, other)));
+    let namesakes = blasts.iter().any(|(blast, _)| blasts.iter().any(|(other, _)| other.is_namesake_of(blast)));
     // Where there is no room for a sentence about their age, it stands beside their names.
     let is_low = usize::from(area.height) < STAGES.len() + 2 + usize::from(namesakes);
     let mut lines =
@@ -296,8 +284,7 @@ fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
             let reached = |stage: usize| whole(progress.curves[stage].at(first + age));
             match at {
                 0 => number(reached(0)),
-                at if columns < COMPARED => percent_words(reached(at), reached(0)),
-                at => format!("{} {:>7}", number(reached(at)), percent_words(reached(at), reached(0))),
+                at => columns.reached(reached(at), reached(0)),
             }
         }));
     }
@@ -319,21 +306,7 @@ fn rounded_down(age: TimeDelta) -> TimeDelta {
 /// `at 1h 31min`, in the columns of the stages' names.
 fn brief_age(age: TimeDelta) -> String {
     let words = span_words(age).replace(" h", "h").replace(" min", "min");
-    start_of(&format!("at {words}"), COMPARED_LABEL - 2)
-}
-
-/// At the right of so many columns, cut with a mark where it is longer; by columns, since names may be wide.
-pub(super) fn pad(words: &str, columns: usize) -> String {
-    let mut kept = String::new();
-    for cluster in crate::tui::widget::clusters(&crate::domain::text::clean_shown(words)) {
-        if usize::from(crate::tui::widget::width(&kept)) + 3 > columns {
-            kept.push('~');
-            break;
-        }
-        kept.push_str(cluster);
-    }
-    let taken = usize::from(crate::tui::widget::width(&kept));
-    format!("{}{kept}", " ".repeat(columns.saturating_sub(taken)))
+    start_of(&format!("at {words}"), LABEL - 2)
 }
 
 #[cfg(test)]
