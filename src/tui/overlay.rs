@@ -78,7 +78,7 @@ pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
         Overlay::Needs(chosen) => needs::content(model, *chosen, width),
         Overlay::Answer(answer) => answer::content(model, answer, width),
         Overlay::Elsewhere(elsewhere) => lists::elsewhere(model, elsewhere),
-        Overlay::Uncertain(page) => uncertain::content(page, width),
+        Overlay::Uncertain(page) => uncertain::content(model, page, width),
     };
     Some(content)
 }

@@ -3,33 +3,43 @@
 use super::{OverlayContent, wrapped};
 use crate::domain::recipient::Resolution;
 use crate::tui::format::counted;
-use crate::tui::model::{RESOLUTIONS, ResolutionChoice, UncertainOverlay};
+use crate::tui::model::{Model, RESOLUTIONS, ResolutionChoice, UncertainOverlay};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
-/// The columns of a choice.
+/// The columns of a choice and of the cursor before it.
 const CHOICE: usize = 28;
+const CURSOR: usize = 4;
 
-pub fn content(page: &UncertainOverlay, width: u16) -> OverlayContent {
-    let why = "It is not known whether their messages went: the answers were lost. Look for the message in some of their chats on the \
-               phone, then say what holds for all of them.";
-    let mut lines: Vec<_> =
-        wrapped(why, width.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}"))).collect();
+pub fn content(model: &Model, page: &UncertainOverlay, width: u16) -> OverlayContent {
+    let is_over_meta = model.people_of().is_some_and(|blast| model.is_over_meta(blast));
+    let ask = if is_over_meta {
+        "Webhooks of Meta's settle it, mostly within minutes. If none come, ask some of them whether the message is there"
+    } else {
+        "Open the chats of some of them on the phone, and look whether the message is there"
+    };
+    let text = format!(
+        "It is not known whether their messages went. Nothing is sent again by itself. {ask}; then say what holds for all of them."
+    );
+    let lines = wrapped(&text, width.saturating_sub(4)).into_iter();
+    let mut lines: Vec<_> = lines.map(|line| TextLine::plain(format!("  {line}"))).collect();
     let focus = Some(lines.len() + page.choice.index());
-    lines.extend(RESOLUTIONS.iter().map(|choice| line(*choice, page.choice)));
+    lines.extend(RESOLUTIONS.iter().map(|choice| line(*choice, page.choice, width)));
     let title = vec![counted(page.people.len()), "uncertain".to_owned()];
     OverlayContent { title: super::title(title, None), lines, focus }
 }
 
-fn line(choice: ResolutionChoice, chosen: ResolutionChoice) -> TextLine {
+/// A choice, and what it does where there is room for all of that.
+fn line(choice: ResolutionChoice, chosen: ResolutionChoice, width: u16) -> TextLine {
     let (words, then) = match choice {
         ResolutionChoice::LeaveOpen => ("leave them open", "late answers still settle them"),
         ResolutionChoice::Say(Resolution::Sent) => ("they are all there", "count as sent; asks you first"),
         ResolutionChoice::Say(Resolution::Resend) => ("none is there, send again", "asks for their number"),
         ResolutionChoice::Say(Resolution::Drop) => ("none is there, leave out", "count as skipped; asks you first"),
     };
+    let has_room = CURSOR + CHOICE + then.len() <= usize::from(width);
     let (cursor, meaning) = if choice == chosen { (">", TextRole::Strong) } else { (" ", TextRole::Plain) };
     TextLine::of(format!("  {cursor} "), TextRole::Accent)
         .and(format!("{words:<CHOICE$}"), meaning)
-        .and(then, TextRole::Dim)
+        .and(if has_room { then } else { "" }, TextRole::Dim)
 }

@@ -20,7 +20,7 @@ pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let (question, by) = match resolution {
-        Resolution::Sent => (format!("count {who} as sent? Look at some chats on the phone first."), ConfirmBy::Yes),
+        Resolution::Sent => (format!("count {who} as sent? Nothing is sent to them again."), ConfirmBy::Yes),
         Resolution::Drop => (format!("leave {who} out? They count as skipped."), ConfirmBy::Yes),
         Resolution::Resend => {
             let question = format!("send to {who} once more? Whoever got it gets it twice.");
