@@ -23,8 +23,12 @@ pub fn content(model: &Model, page: &UncertainOverlay, width: u16) -> OverlayCon
     );
     let lines = wrapped(&text, width.saturating_sub(4)).into_iter();
     let mut lines: Vec<_> = lines.map(|line| TextLine::plain(format!("  {line}"))).collect();
+    // Where not all of it has room, the choices come first.
+    let has_room = lines.len() + RESOLUTIONS.len() <= super::page_rows(model);
+    let explained = if has_room { Vec::new() } else { std::mem::take(&mut lines) };
     let focus = Some(lines.len() + page.choice.index());
     lines.extend(RESOLUTIONS.iter().map(|choice| line(*choice, page.choice, width)));
+    lines.extend(explained);
     let title = vec![counted(page.people.len()), "uncertain".to_owned()];
     OverlayContent { title: super::title(title, None), lines, focus }
 }
