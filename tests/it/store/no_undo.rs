@@ -31,7 +31,7 @@ async fn a_time_that_was_left_out_and_a_step_that_was_changed_are_named() {
     assert_eq!(aina.dropped_hours(BLAST).await.unwrap().as_deref(), Some("09:00-21:00 mon-fri"));
     for (state, says) in [
         ("paused", "e gives it its hours again (09:00-21:00 mon-fri)"),
-        ("completed", "it is completed now; U on a person takes back their last mark"),
+        ("completed", "it is done now; U on a person takes back their last mark"),
     ] {
         scene.execute(&format!("update blasts set state = '{state}'")).await;
         let says = format!("your last act was to have Raya send at any hour: {says}");
