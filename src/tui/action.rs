@@ -354,7 +354,7 @@ pub const ACTIONS: &[UiAction] = &[
         .explained(
             "this person in full; of several marked with space who are all uncertain, what became of their messages",
         )
-        .footer("details", 2),
+        .footer_here(marks::enter_word, 2),
     marks("pause this blast at once", &[Char('p')], &[Everywhere], blast_acts::pause)
         .danger(Danger::Hold)
         .unless(when::cannot_pause)

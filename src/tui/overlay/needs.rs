@@ -229,10 +229,15 @@ fn waits(model: &Model, blast: &BlastView) -> Option<NeedWords> {
 fn uncertain(model: &Model, blast: &BlastView) -> NeedWords {
     let people = number(blast.counts.uncertain);
     let what = format!("{}: {people} uncertain, nobody knows whether their message went", model.distinct_name(blast));
-    let mend = if model.is_over_meta(blast.id) {
-        "a webhook settles it, mostly within minutes; enter on each of them asks what you know"
-    } else {
-        "look at the chat on the phone; enter on each of them asks what is there"
+    let first = match (model.is_over_meta(blast.id), blast.counts.uncertain) {
+        (true, _) => "a webhook settles it, mostly within minutes",
+        (false, 1) => "look at the chat on the phone",
+        (false, _) => "look at their chats on the phone",
     };
-    NeedWords { what, mend: mend.to_owned() }
+    let asks = if blast.counts.uncertain == 1 {
+        "enter on them asks what you know"
+    } else {
+        "there enter asks about one, * and enter about all of them"
+    };
+    NeedWords { what, mend: format!("{first}; {asks}") }
 }

@@ -23,6 +23,9 @@ fn resolved(resolution: Resolution) -> WriteRequest {
 
 #[test]
 fn enter_on_several_who_are_uncertain_asks_once_for_all_of_them() {
+    let mut marked = asked(WIDE);
+    marked.key(Key::Esc);
+    assert!(marked.line(28).contains("enter answer for all"), "{}", marked.line(28));
     let mut dashboard = asked(WIDE);
     let screen = dashboard.screen().join("\n");
     for words in ["2 people", "> leave them open", "they are all there", "none is there, send again", "leave out"] {

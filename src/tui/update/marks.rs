@@ -172,6 +172,11 @@ pub fn closed_word(model: &Model) -> &'static str {
     if is_refused(model) { "" } else { "closed" }
 }
 
+/// What `enter` does in the list.
+pub fn enter_word(model: &Model) -> &'static str {
+    if uncertain_marked(model).is_some() { "answer for all" } else { "details" }
+}
+
 fn is_refused(model: &Model) -> bool {
     cannot_have_answered(model).is_some()
         || several(model).is_none() && model.person().is_some_and(|row| !row.status.may_be_reached())
