@@ -49,7 +49,7 @@ use person::{Outcome, Taker};
 pub use person::{Reason, Rejection};
 pub use products::{ReadProducts, read_products};
 pub use progress::ImportProgress;
-pub use reading::{ReadList, read_list};
+pub use reading::{ReadList, read_list, read_opt_outs};
 use records::Record;
 use rejected::RejectedFile;
 pub use rejected::{KnownRejectedFile, RejectedTo, read_rejected_file, rewrite_rejected_file};

@@ -256,7 +256,14 @@ impl App {
         // A claim may begin as soon as the time is over: within the last half second it may be too late.
         let too_late = store::moment(&mut **tx).await? + TimeDelta::milliseconds(500);
         if !head.state.is_under_way() || head.send_after.is_none_or(|after| after <= too_late) {
-            return Err(AppError::Refused(format!("{} has started sending: p pauses it", name(&head))));
+            let why = match head.state {
+                BlastState::Sending if plan::has_people_left(tx, id).await? => {
+                    "has started sending: p pauses it".to_owned()
+                }
+                BlastState::Sending => "has started sending, and nobody in it is left to send to".to_owned(),
+                state => format!("is {state} now"),
+            };
+            return Err(AppError::Refused(format!("{} {why}", name(&head))));
         }
         let begun = blast::was_begun(tx, id).await?;
         let command = if begun { BlastCommand::Pause } else { BlastCommand::Disarm };

@@ -20,7 +20,7 @@ use crate::app::{EVERY_BUSINESS, SuppressOutcome};
 use crate::domain::forgotten;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::text::{clean, count_of, people, shell_quoted};
-use crate::import::{RejectedTo, TableSource, read_list};
+use crate::import::{RejectedTo, TableSource, read_opt_outs};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SuppressVerb {
@@ -106,7 +106,7 @@ async fn add(global: &Global, phone: &str, business: Option<String>, reason: Opt
 
 async fn import(global: &Global, (file, source): (&Path, TableSource), business: Option<String>) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let list = read_list(source, context.app.own_region(), RejectedTo::beside(file)).await.map_err(refusal)?;
+    let list = read_opt_outs(source, context.app.own_region(), RejectedTo::beside(file)).await.map_err(refusal)?;
     rejected(&list.rejected, list.rejected_file.as_deref());
     if let Some(file) = &list.rejected_file {
         context.app.note_rejected_file(file).await.unwrap_or_else(|why| talk(&why));

@@ -1,6 +1,8 @@
 //! Which column holds the phones, which the names, and what each is called. Decided from the first rows, before anything
 //! is written.
 
+use std::borrow::Cow;
+
 use super::encoding::decode;
 use super::error::{COLUMNS_MAX, ImportError};
 use super::records::Record;
@@ -97,6 +99,40 @@ const NAME_HEADERS: &[&str] = &[
     "名字",
 ];
 
+/// What a column may be called that says who wants no messages.
+const OPT_OUT_HEADERS: &[&str] = &[
+    "optout",
+    "optedout",
+    "optouts",
+    "stop",
+    "unsubscribe",
+    "unsubscribed",
+    "donotcontact",
+    "donotmessage",
+    "dnc",
+    "nomessages",
+    "berhenti",
+    "henti",
+];
+
+/// With what a cell of such a column says so. Anything else may be about something else, such as a bus stop.
+const OPT_OUT_CELLS: &[&str] = &[
+    "yes",
+    "y",
+    "true",
+    "1",
+    "x",
+    "stop",
+    "stopped",
+    "optout",
+    "optedout",
+    "unsubscribe",
+    "unsubscribed",
+    "ya",
+    "✓",
+    "✔",
+];
+
 /// The columns of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Columns {
@@ -106,6 +142,8 @@ pub(super) struct Columns {
     pub name: Option<usize>,
     /// Somebody chose the name's: no other column is one.
     pub is_name_chosen: bool,
+    /// Those that say who wants no messages.
+    pub opt_outs: Vec<usize>,
     /// Others whose cells are phone numbers as well, where nobody chose between them.
     pub other_phones: Vec<usize>,
     pub header: Header,
@@ -175,7 +213,11 @@ impl Columns {
             return Err(ImportError::SameColumn { column: names[phone].clone() });
         }
         let is_name_chosen = matches!(chosen.name, ChosenName::Column(_));
-        Ok(Self { names, phone, name, is_name_chosen, other_phones: Vec::new(), header })
+        let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
+        let is_opt_out = |key: &str| OPT_OUT_HEADERS.contains(&key);
+        let opt_outs =
+            positions(&keys, is_opt_out).filter(|column| *column != phone && Some(*column) != name).collect();
+        Ok(Self { names, phone, name, is_name_chosen, opt_outs, other_phones: Vec::new(), header })
     }
 
     /// A guess between several columns of phones is said to be one.
@@ -190,6 +232,14 @@ impl Columns {
     pub(super) fn reference(&self, column: usize) -> String {
         let is_first = position(&self.names, &self.names[column]) == Some(column);
         if is_first { self.names[column].clone() } else { numbered(column) }
+    }
+
+    /// The column in which a row says that its person wants no messages.
+    pub(super) fn opted_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
+        let says_so =
+            |value: &str| OPT_OUT_CELLS.contains(&key(value).as_str()) || OPT_OUT_CELLS.contains(&value.trim());
+        let mut said = self.opt_outs.iter().copied();
+        said.find(|column| values.get(*column).is_some_and(|value| says_so(value)))
     }
 
     /// Whether the message finds a column for each of its variables.

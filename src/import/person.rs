@@ -53,6 +53,8 @@ pub enum Reason {
     /// Their value is never kept.
     #[error("they asked to be forgotten, and are not to be messaged")]
     Forgotten,
+    #[error("their row says that they want no messages: empty the cell if they do")]
+    OptedOut,
     #[error("Meta delivers no marketing to numbers of the United States (131049)")]
     UnitedStates,
     #[error("an error value of the spreadsheet, which the message would repeat: fix the cell")]
@@ -85,6 +87,7 @@ impl Reason {
             })) => format!("{place}: more than {limit} characters"),
             Self::Content(ContentRenderError::Message(RenderError::Missing { name })) => format!("without {name}"),
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
+            Self::OptedOut => "the list says that they want no messages".to_owned(),
             Self::Phone(_)
             | Self::Content(_)
             | Self::UnitedStates
@@ -134,6 +137,11 @@ impl Taker {
         Self { columns, variables, wanted, region, content, without_united_states, seen: SeenPeople::default() }
     }
 
+    /// Takes also whoever wants no messages: this is the list of them.
+    pub(super) fn take_opt_outs(&mut self) {
+        self.columns.opt_outs.clear();
+    }
+
     pub(super) fn take(&mut self, record: &Record) -> Outcome {
         if record.is_blank() {
             return Outcome::Blank;
@@ -157,6 +165,9 @@ impl Taker {
         }
         let written = values.get(self.columns.phone).map_or("", |value| value);
         let phone = Phone::parse(written, self.region).map_err(|error| (phone_at.clone(), error.into()))?;
+        if let Some(column) = self.columns.opted_out_in(values) {
+            return Err((At::Column(column), Reason::OptedOut));
+        }
         if self.without_united_states && is_united_states(phone.digits()) {
             return Err((phone_at, Reason::UnitedStates));
         }

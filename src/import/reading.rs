@@ -34,12 +34,23 @@ impl ReadList {
 
 /// Reads the people of a CSV file or a workbook; each row is judged as for a blast.
 pub async fn read_list(source: TableSource, region: Region, rejected: RejectedTo) -> Result<ReadList, ImportError> {
+    on_thread(move || open(source, region)?.collect(rejected)).await
+}
+
+/// The same of those who opted out: a row that says so is one of them.
+pub async fn read_opt_outs(source: TableSource, region: Region, rejected: RejectedTo) -> Result<ReadList, ImportError> {
     on_thread(move || {
-        let content = Message::literal("-").map_err(|error| ImportError::Closed(error.to_string()))?;
-        let table = Table::open(source, FIRST_ROWS)?;
-        File::open(table, region, BlastContent::Text(content), false)?.collect(rejected)
+        let mut file = open(source, region)?;
+        file.taker.take_opt_outs();
+        file.collect(rejected)
     })
     .await
+}
+
+fn open(source: TableSource, region: Region) -> Result<File, ImportError> {
+    let content = Message::literal("-").map_err(|error| ImportError::Closed(error.to_string()))?;
+    let table = Table::open(source, FIRST_ROWS)?;
+    File::open(table, region, BlastContent::Text(content), false)
 }
 
 impl File {

@@ -221,9 +221,12 @@ pub async fn recent_attempts(
     since: DateTime<Utc>,
 ) -> Result<Vec<DateTime<Utc>>, StoreError> {
     let mut times: Vec<DateTime<Utc>> = sqlx::query_scalar(
-        "select a.claimed_at from attempts a join blasts b on b.id = $1
-          where a.sender_id = b.sender_id and a.claimed_at >= $2
-            and exists (select 1 from blast_recipients r where r.id = a.recipient_id and r.blast_id = b.id)
+        // Whose attempt each is, is looked up by id: joined, people whom nothing was yet counted of (an import of a moment ago) are
+        // compared with every attempt. None is older than its blast.
+        "select a.claimed_at from attempts a
+          where a.sender_id = (select sender_id from blasts where id = $1)
+            and a.claimed_at >= greatest($2, (select created_at from blasts where id = $1))
+            and (select r.blast_id from blast_recipients r where r.id = a.recipient_id) = $1
           order by a.claimed_at desc limit 1000",
     )
     .bind(id)

@@ -9,8 +9,8 @@ use crate::support::{
     PATIENCE, Setup, Shop, Size, digits, eventually_async, figure, long_form, measured, said, settle_for,
 };
 
-/// As many as a crash may leave uncertain: 16 in flight, and a quarter more claimed ahead.
-const SLOTS: i64 = 20;
+/// As many as a crash may leave uncertain: 16 in flight, and as many again, which answers after 30 ms allow.
+const SLOTS: i64 = 32;
 
 /// The lease of a dead engine is let go at once, instead of after its five seconds.
 async fn free_the_lease(shop: &Shop) {

@@ -112,6 +112,10 @@ impl FailurePolicy {
 
     /// One more failure; as many equal ones in a row as configured pause the blast.
     pub(super) fn failed(&mut self, blast: BlastId, code: &str, why: &str) {
+        // A process that slept finds its calls overdue, whatever the provider answered; and by then another engine sends.
+        if !self.context.lease.is_fresh() {
+            return;
+        }
         let streak = self.streaks.entry(blast).or_default();
         if streak.code == code {
             streak.length = streak.length.saturating_add(1);

@@ -22,7 +22,8 @@ use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout, timeout_at};
 use tower_service::Service;
 
 pub(in crate::provider) use self::pool::UsedConnection;
@@ -156,6 +157,19 @@ impl Connector {
     }
 }
 
+/// How long an answer is looked for after its time is over.
+const LAST_LOOK: Duration = Duration::from_millis(50);
+
+/// Waits until a deadline, and looks once more after it: a process that was stopped for long may hear that the time is over before it
+/// hears of the answer, which has been here for long.
+async fn in_time<F: Future>(deadline: Instant, future: F) -> Result<F::Output, Elapsed> {
+    let mut future = pin!(future);
+    match timeout_at(deadline, future.as_mut()).await {
+        Ok(done) => Ok(done),
+        Err(_) => timeout(LAST_LOOK, future).await,
+    }
+}
+
 /// A connection with one request at a time: one that breaks leaves one outcome unknown, not several. Closed when it is dropped.
 #[derive(Debug)]
 struct Connection {
@@ -224,7 +238,7 @@ impl Connection {
         deadline: Instant,
     ) -> Result<Response<Incoming>, ExchangeError> {
         let response = self.sender.try_send_request(request);
-        match timeout_at(deadline, self.driver.drive(response)).await {
+        match in_time(deadline, self.driver.drive(response)).await {
             Ok(Ok(response)) => Ok(response),
             // hyper gives a request back of which it has written nothing.
             Ok(Err(mut error)) => Err(match error.take_message() {
@@ -245,7 +259,7 @@ impl Connection {
         let (status, mut body) = (head.status.as_u16(), Whole::default());
         loop {
             let raw = |body: Bytes| RawResponse { http_status: Some(status), body };
-            match timeout_at(deadline, self.driver.drive(incoming.frame())).await {
+            match in_time(deadline, self.driver.drive(incoming.frame())).await {
                 Ok(None) => return Ok((head, body.into_bytes())),
                 Ok(Some(Ok(frame))) => {
                     let data = frame.into_data().unwrap_or_default();

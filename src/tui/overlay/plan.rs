@@ -6,7 +6,7 @@ mod pace;
 use super::form::left_out_cell;
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::SenderView;
-use crate::app::{self, FirstFared, PlanGroup, PlanPerson, ZoneShare};
+use crate::app::{self, EngineChange, FirstFared, PlanGroup, PlanPerson, ZoneShare};
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::funnel::percent_words;
@@ -65,6 +65,14 @@ fn title_of(loaded: &app::Plan) -> TitleRule {
     super::title(vec!["Plan".to_owned(), name, format!("{} {}", blast.state, blast.id)], None)
 }
 
+/// Said where the limits are those of a configuration that was changed since.
+fn outdated_limits(model: &Model, width: u16) -> Vec<TextLine> {
+    let words = "the configuration has changed: the rate, gap, cap and hours below are those of before. Open this window again to see \
+                 those in force";
+    let lines = matches!(model.retired, Some(EngineChange::Settings)).then(|| wrapped(words, width.saturating_sub(4)));
+    lines.into_iter().flatten().map(|line| TextLine::of(format!("  {line}"), TextRole::Need)).collect()
+}
+
 /// All but what is asked at its end.
 fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -> Vec<TextLine> {
     let mut lines = who(model, plan, loaded);
@@ -77,6 +85,7 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -
     let unusual = loaded.unusual_lengths.in_words().map(|words| wrapped(&words, width.saturating_sub(4)));
     lines.extend(unusual.into_iter().flatten().map(|line| TextLine::plain(format!("  {line}"))));
     lines.extend(fared(loaded, width));
+    lines.extend(outdated_limits(model, width));
     lines.extend(pace::pace(model, loaded, width));
     lines.extend(samples(plan, loaded, width));
     lines.extend(health::health(model, loaded, width));

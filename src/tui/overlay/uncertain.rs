@@ -1,6 +1,7 @@
 //! The question what became of the messages of several people.
 
 use super::{OverlayContent, wrapped};
+use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Resolution;
 use crate::tui::format::counted;
 use crate::tui::model::{Model, RESOLUTIONS, ResolutionChoice, UncertainOverlay};
@@ -29,8 +30,32 @@ pub fn content(model: &Model, page: &UncertainOverlay, width: u16) -> OverlayCon
     let focus = Some(lines.len() + page.choice.index());
     lines.extend(RESOLUTIONS.iter().map(|choice| line(*choice, page.choice, width)));
     lines.extend(explained);
+    lines.extend(people(model, page, super::page_rows(model).saturating_sub(lines.len())));
     let title = vec![counted(page.people.len()), "uncertain".to_owned()];
     OverlayContent { title: super::title(title, None), lines, focus }
+}
+
+/// Who they are, as far as there is room.
+fn people(model: &Model, page: &UncertainOverlay, room: usize) -> Vec<TextLine> {
+    // A blank line before them, and one that counts those who have no room.
+    let shown = if page.people.len() < room { page.people.len() } else { room.saturating_sub(2) };
+    if shown == 0 {
+        return Vec::new();
+    }
+    let mut lines = vec![TextLine::default()];
+    lines.extend(page.people.iter().filter_map(|id| person(model, *id)).take(shown));
+    let hidden = page.people.len() + 1 - lines.len();
+    if hidden > 0 {
+        lines.push(TextLine::dim(format!("    and {}", count_of(hidden as u64, "other", "others"))));
+    }
+    lines
+}
+
+/// Somebody of them, where they are in the list that was read.
+fn person(model: &Model, id: RecipientId) -> Option<TextLine> {
+    let row = &model.recipients.get(id)?.row;
+    let name = row.name.as_deref().unwrap_or("-");
+    Some(TextLine::dim(format!("    {:<18}{name}", row.phone.to_string())))
 }
 
 /// A choice, and what it does where there is room for all of that.

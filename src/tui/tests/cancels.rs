@@ -86,7 +86,7 @@ fn any_other_key_than_y_neither_pauses_nor_acts() {
 fn a_draft_is_deleted_after_y() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("1").key(Key::End).keys("X");
-    assert!(dashboard.line(22).starts_with(" delete the draft Raya last call and its 289 people?"));
+    assert!(dashboard.line(22).starts_with(" delete the draft Raya last call and its 289 people for good?"));
 
     dashboard.keys("y");
 

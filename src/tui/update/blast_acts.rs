@@ -31,7 +31,7 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
     let (id, tag, queued) = (blast.id, model.brief_distinct_name(blast), blast.counts.queued);
     match blast.state {
         BlastState::Draft => {
-            let question = format!("delete the draft {tag} and its {}?", counted(blast.total_recipients));
+            let question = format!("delete the draft {tag} and its {} for good?", counted(blast.total_recipients));
             prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Delete(id)])
         }
         BlastState::Sending | BlastState::Scheduled => {

@@ -121,6 +121,27 @@ async fn a_post_in_flight_is_dropped_before_its_lease_ends_when_no_renewal_gets_
 }
 
 #[tokio::test]
+async fn a_process_that_slept_through_its_calls_and_its_lease_pauses_nothing_that_another_sends() {
+    let sender = "rate = \"unlimited\"\nin_flight = 3\ntimeout = \"2s\"";
+    let sim = &["--latency", "500ms", "--speed", "6000"];
+    let shop = Shop::open(Setup { sim, sender, engine: "failures_in_a_row = 1", ..SETUP }).await;
+    let blast = shop.blast(0..120).await;
+    let sleeper = shop.engine();
+    shop.until_posts(4).await;
+    sleeper.signal(Signal::STOP);
+    let other = shop.engine();
+    // Some seconds after the other took over, at six a second.
+    shop.until_posts(24).await;
+
+    sleeper.signal(Signal::CONT);
+    sleeper.stop().await;
+
+    assert_eq!(shop.state(&blast).await, "sending", "the provider failed nobody");
+    other.stop().await;
+    shop.invariants().await;
+}
+
+#[tokio::test]
 async fn what_was_in_flight_in_a_process_that_slept_through_its_lease_is_dropped_when_it_wakes() {
     let setup = Setup { sender: "rate = \"unlimited\"\nin_flight = 3", engine: "failures_in_a_row = 1", ..SETUP };
     let shop = Shop::open(setup).await;

@@ -116,6 +116,11 @@ fn say_kept(model: &mut Model) {
     if let Some(id) = model.form.as_deref().and_then(BlastForm::id) {
         let is_scheduled = model.form.as_deref().is_some_and(BlastForm::is_scheduled);
         let is_saved = model.form.as_deref().is_some_and(|form| form.saved_at.is_some());
+        let now = model.blasts.get(id).map(|blast| blast.state);
+        if let Some(state) = now.filter(|state| !matches!(state, BlastState::Draft | BlastState::Scheduled)) {
+            model.refuse(format!("{id} is no draft any more: it is {state} now, and goes out as it was saved last"));
+            return;
+        }
         // Elsewhere `e` writes a note.
         let place = if model.focus == Pane::Blasts { "" } else { "among the blasts (1) " };
         let keys = format!("; {place}e edits it, S shows the plan");
