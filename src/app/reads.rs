@@ -392,6 +392,6 @@ impl App {
         if self.is_read_only() {
             return Ok(None);
         }
-        Ok(action::touch_last_seen(self.pool(), self.operator(), self.holder()).await?)
+        Ok(action::touch_last_seen(self.pool(), self.operator()).await?)
     }
 }

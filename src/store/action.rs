@@ -282,19 +282,14 @@ pub async fn order_cancelled(tx: &mut PgConnection, ids: &[ActionId]) -> Result<
     Ok(cancelled.bind(ids.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_optional(tx).await?)
 }
 
-/// When an operator was last there: their last key that was noted, or the last minute in which another window of theirs was open.
+/// When an operator was last there: their last key that was noted, or the last minute in which a window of theirs was open.
 /// Records that they are there now.
-pub async fn touch_last_seen(pool: &PgPool, operator: &str, window: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+pub async fn touch_last_seen(pool: &PgPool, operator: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
     let mut tx = begin(pool).await?;
-    let before = sqlx::query_scalar(
-        "select greatest(seen_at, (select max(renewed_at) from open_dashboards
-                                    where operator = $1 and window_name <> $2))
-           from operator_seen where operator = $1",
-    )
-    .bind(operator)
-    .bind(window)
-    .fetch_optional(&mut *tx)
-    .await?;
+    let before = sqlx::query_scalar("select seen_at from operator_seen where operator = $1")
+        .bind(operator)
+        .fetch_optional(&mut *tx)
+        .await?;
     sqlx::query(
         "insert into operator_seen (operator) values ($1) on conflict (operator) do update set seen_at = now()",
     )

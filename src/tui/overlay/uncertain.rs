@@ -3,7 +3,7 @@
 use super::{OverlayContent, wrapped};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Resolution;
-use crate::tui::format::counted;
+use crate::tui::format::{count_of, counted};
 use crate::tui::model::{Model, RESOLUTIONS, ResolutionChoice, UncertainOverlay};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
@@ -46,7 +46,10 @@ fn people(model: &Model, page: &UncertainOverlay, room: usize) -> Vec<TextLine> 
     lines.extend(page.people.iter().filter_map(|id| person(model, *id)).take(shown));
     let hidden = page.people.len() + 1 - lines.len();
     if hidden > 0 {
-        lines.push(TextLine::dim(format!("    and {}", count_of(hidden as u64, "other", "others"))));
+        lines.push(TextLine::dim(format!(
+            "    and {}",
+            count_of(i64::try_from(hidden).unwrap_or(i64::MAX), "other", "others")
+        )));
     }
     lines
 }

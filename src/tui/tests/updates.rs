@@ -232,6 +232,20 @@ fn coming_back_is_one_line() {
 }
 
 #[test]
+fn whoever_has_a_window_open_is_noted_once_a_minute_so_that_a_kill_takes_no_longer_from_it() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let mut notes = |seconds| {
+        dashboard.now += TimeDelta::seconds(seconds);
+        dashboard.dispatch(Msg::Refresh).taken().contains(&Effect::TouchLastSeen)
+    };
+
+    assert!(!notes(20));
+    assert!(notes(45));
+    assert!(!notes(20));
+    assert!(notes(45));
+}
+
+#[test]
 fn whoever_opens_the_window_again_at_once_was_not_away() {
     let mut dashboard = TestDashboard::new(STACKED);
     let a_moment_ago = dashboard.now - TimeDelta::seconds(90);

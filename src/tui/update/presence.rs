@@ -16,14 +16,15 @@ pub fn renew() -> Vec<Effect> {
     vec![Effect::RenewPresence, Effect::Read(ReadRequest::Others)]
 }
 
-/// Says once a minute that this window is still open.
+/// Says once a minute that this window is still open, and its operator there.
 pub fn refresh(model: &mut Model) -> Vec<Effect> {
     if model.now - model.presence.renewed_at < RENEW_EVERY {
         return Vec::new();
     }
     model.presence.renewed_at = model.now;
     model.presence.asked_at = model.now;
-    renew()
+    // Whoever has a window open is not away, also where it is killed the moment after.
+    renew().into_iter().chain([Effect::TouchLastSeen]).collect()
 }
 
 /// Something changed in the database: what happened, and perhaps who is here.

@@ -1,7 +1,6 @@
 //! What is summed up of the time somebody was away.
 
 use blastdeck::domain::status::Status;
-use blastdeck::store::action::touch_last_seen;
 use blastdeck::store::view::history::since;
 use chrono::{TimeDelta, Utc};
 
@@ -83,21 +82,4 @@ async fn a_person_who_is_in_two_blasts_is_counted_once_over_all_of_them() {
 
     assert_eq!(reached(None).await, [(Status::OptedOut, 2)]);
     assert_eq!(reached(Some(BLAST)).await, [(Status::OptedOut, 2)]);
-}
-
-#[tokio::test]
-async fn nobody_was_away_while_another_window_of_theirs_was_open() {
-    let scene = Scene::queued(1).await;
-    assert_eq!(touch_last_seen(scene.pool(), "aisyah", "window 2").await.unwrap(), None, "never there before");
-    let windows = "
-        update operator_seen set seen_at = now() - interval '1 hour';
-        insert into open_dashboards (window_name, operator, renewed_at)
-        values ('window 1', 'aisyah', now() - interval '10 minutes'), ('window 2', 'aisyah', now()),
-               ('window 3', 'ben', now());";
-    scene.execute(windows).await;
-
-    let from = touch_last_seen(scene.pool(), "aisyah", "window 2").await.unwrap().unwrap();
-
-    let ago = (Utc::now() - from).num_seconds();
-    assert!((590..700).contains(&ago), "{ago} s ago, when window 1 was seen last");
 }
