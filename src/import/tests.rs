@@ -397,7 +397,7 @@ fn whoever_wants_no_messages_by_their_row_is_left_out() {
 
     let read = read(list, "Hi {name}").unwrap();
 
-    assert_eq!(phones(&read), ["60100120001", "60100120003"]);
+    assert_eq!(phones(&read), ["+60100120001", "+60100120003"]);
     let said = |row, value| (row, "Opt-out", value, Reason::OptedOut);
     assert_eq!(reasons(&read), [said(3, "YES"), said(5, "Stop")]);
 }
