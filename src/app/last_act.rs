@@ -34,8 +34,8 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
         Some(head) if head.state == BlastState::Sending => !plan::has_people_left(tx, head.id).await?,
         _ => false,
     };
-    let present = Present { head: head.as_ref(), is_sent_out };
-    let said = format!("{}: {}", what(act, present.head, &whom), reversal(act, present));
+    let current = CurrentBlast { head: head.as_ref(), is_sent_out };
+    let said = format!("{}: {}", what(act, current.head, &whom), reversal(act, current));
     Ok(AppError::Refused(match taken_back_since(tx, act).await? {
         Some(who) => {
             format!("u does not bring back a mark that was taken back: mark {who} again. The act before was to {said}")
@@ -46,7 +46,7 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
 
 /// The blast that an act was about, as it is now.
 #[derive(Clone, Copy)]
-struct Present<'a> {
+struct CurrentBlast<'a> {
     head: Option<&'a BlastHead>,
     /// It is being sent, and nobody is left to send to.
     is_sent_out: bool,
@@ -107,12 +107,12 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>, whom: &str) -> String {
 }
 
 /// What reverses it, if anything does.
-fn reversal(act: &LoggedAction, present: Present<'_>) -> String {
-    let head = present.head;
+fn reversal(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
+    let head = current.head;
     match &act.action {
         Act::Launch if is_test(head) => "what went out cannot be called back; nobody else got it".to_owned(),
         Act::Launch | Act::Resume | Act::Pause | Act::Retry => {
-            format!("{}; {EARLIER_MARKS}", now(act, present))
+            format!("{}; {EARLIER_MARKS}", now(act, current))
         }
         Act::Suppress => format!("`blastdeck suppress remove {}` lets it be messaged again", scope(act)),
         Act::Unsuppress => format!("`blastdeck suppress add {}` suppresses it again", scope(act)),
@@ -133,7 +133,7 @@ fn reversal(act: &LoggedAction, present: Present<'_>) -> String {
             "resumed" => "! lists it, and there p pauses it".to_owned(),
             _ => "! lists it, and there X removes it".to_owned(),
         },
-        Act::Edit if dropped_hours(text(act, "pace")).is_some() => hours_again(act, present),
+        Act::Edit if dropped_hours(text(act, "pace")).is_some() => hours_again(act, current),
         Act::Cancel if head.is_some() => "that cannot be taken back; d on it makes a new draft like it".to_owned(),
         Act::Edit if ["skipped", "step", "order"].iter().all(|of| act.detail.get(of).is_none()) => {
             "e on it changes it again".to_owned()
@@ -143,12 +143,12 @@ fn reversal(act: &LoggedAction, present: Present<'_>) -> String {
 }
 
 /// How a blast that was let send at any hour gets its hours back, while that makes a difference.
-fn hours_again(act: &LoggedAction, present: Present<'_>) -> String {
+fn hours_again(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
     let again = format!("e gives it its hours again ({})", dropped_hours(text(act, "pace")).unwrap_or_default());
-    match present.head.map(|head| head.state) {
-        Some(BlastState::Sending) if !present.is_sent_out => format!("p pauses it; {again}"),
+    match current.head.map(|head| head.state) {
+        Some(BlastState::Sending) if !current.is_sent_out => format!("p pauses it; {again}"),
         Some(BlastState::Draft | BlastState::Scheduled | BlastState::Paused) => again,
-        _ => format!("{}; {EARLIER_MARKS}", now(act, present)),
+        _ => format!("{}; {EARLIER_MARKS}", now(act, current)),
     }
 }
 
@@ -176,11 +176,11 @@ fn text_of_order(act: &LoggedAction) -> String {
 }
 
 /// The present state of its blast, and the key that reverses it.
-fn now(act: &LoggedAction, present: Present<'_>) -> String {
-    match present.head.map(|head| head.state) {
+fn now(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
+    match current.head.map(|head| head.state) {
         None => "it was deleted since".to_owned(),
         Some(BlastState::Paused) if act.action == Act::Pause => "S resumes it".to_owned(),
-        Some(BlastState::Sending) if present.is_sent_out => "nobody in it is left to send to".to_owned(),
+        Some(BlastState::Sending) if current.is_sent_out => "nobody in it is left to send to".to_owned(),
         Some(BlastState::Sending) if act.action == Act::Pause => {
             "it was resumed since and is sending, and p pauses it".to_owned()
         }

@@ -131,10 +131,10 @@ impl HttpConnections {
     }
 }
 
-/// Whether everything goes by reqwest: for whoever suspects the direct way, and for the tests, which try both.
+/// Whether everything goes by reqwest: for whoever suspects the direct way, and for tests of both.
 fn by_reqwest() -> bool {
     static BY_REQWEST: OnceLock<bool> = OnceLock::new();
-    *BY_REQWEST.get_or_init(|| std::env::var_os("BLASTDECK_HTTP_CLIENT").is_some_and(|client| client == "reqwest"))
+    *BY_REQWEST.get_or_init(|| std::env::var_os("BLASTDECK_CLIENT").is_some_and(|client| client == "reqwest"))
 }
 
 fn no_client(error: &BuildError) -> ExchangeError {

@@ -221,8 +221,8 @@ pub async fn recent_attempts(
     since: DateTime<Utc>,
 ) -> Result<Vec<DateTime<Utc>>, StoreError> {
     let mut times: Vec<DateTime<Utc>> = sqlx::query_scalar(
-        // Whose attempt each is, is looked up by id: joined, people whom nothing was yet counted of (an import of a moment ago) are
-        // compared with every attempt. None is older than its blast.
+        // Each attempt's recipient is looked up by id. As a join, the planner compares every attempt with everybody of a blast that was
+        // imported a moment ago and is not analyzed yet. No attempt is older than its blast.
         "select a.claimed_at from attempts a
           where a.sender_id = (select sender_id from blasts where id = $1)
             and a.claimed_at >= greatest($2, (select created_at from blasts where id = $1))

@@ -23,7 +23,7 @@ use hyper_util::rt::TokioIo;
 use reqwest::Url;
 use tokio::net::TcpStream;
 use tokio::time::error::Elapsed;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 pub(in crate::provider) use self::pool::UsedConnection;
@@ -83,14 +83,15 @@ impl DirectConnections {
         let deadline = Instant::now() + self.timeout;
         let TakenConnection { mut connection, idle_for, generation } = self.connection(deadline).await?;
         let since = Instant::now();
-        let sent = connection.send(self.complete(request), deadline).await;
+        let mut deadline = Deadline::at(deadline);
+        let sent = connection.send(self.complete(request), &mut deadline).await;
         if let (Err(_), Some(idle_for)) = (&sent, idle_for)
             && connection.driver.is_over()
         {
             self.pool.note_closed_after(idle_for);
         }
         let response = sent?;
-        let (head, body) = connection.answer(response, body_max, deadline).await?;
+        let (head, body) = connection.answer(response, body_max, &mut deadline).await?;
         self.pool.note_answered_in(since.elapsed());
         let taken = TakenConnection { connection, idle_for, generation };
         let used = UsedConnection::new(taken, Arc::clone(&self.pool));
@@ -160,13 +161,27 @@ impl Connector {
 /// How long an answer is looked for after its time is over.
 const LAST_LOOK: Duration = Duration::from_millis(50);
 
-/// Waits until a deadline, and looks once more after it: a process that was stopped for long may hear that the time is over before it
-/// hears of the answer, which has been here for long.
-async fn in_time<F: Future>(deadline: Instant, future: F) -> Result<F::Output, Elapsed> {
-    let mut future = pin!(future);
-    match timeout_at(deadline, future.as_mut()).await {
-        Ok(done) => Ok(done),
-        Err(_) => timeout(LAST_LOOK, future).await,
+/// When an exchange must be over. After that it looks once more, for a moment: in a process that was stopped for long, timers may fire
+/// before the sockets are read in which the answer has been for long.
+struct Deadline {
+    at: Instant,
+    is_last_look: bool,
+}
+
+impl Deadline {
+    const fn at(at: Instant) -> Self {
+        Self { at, is_last_look: false }
+    }
+
+    async fn wait<F: Future>(&mut self, future: F) -> Result<F::Output, Elapsed> {
+        let mut future = pin!(future);
+        let ended = timeout_at(self.at, future.as_mut()).await;
+        if ended.is_ok() || self.is_last_look {
+            return ended;
+        }
+        // Once for all that is left of the exchange: a body that comes in drops does not prolong it.
+        *self = Self { at: Instant::now() + LAST_LOOK, is_last_look: true };
+        timeout_at(self.at, future).await
     }
 }
 
@@ -235,10 +250,10 @@ impl Connection {
     async fn send(
         &mut self,
         request: Request<Full<Bytes>>,
-        deadline: Instant,
+        deadline: &mut Deadline,
     ) -> Result<Response<Incoming>, ExchangeError> {
         let response = self.sender.try_send_request(request);
-        match in_time(deadline, self.driver.drive(response)).await {
+        match deadline.wait(self.driver.drive(response)).await {
             Ok(Ok(response)) => Ok(response),
             // hyper gives a request back of which it has written nothing.
             Ok(Err(mut error)) => Err(match error.take_message() {
@@ -253,13 +268,13 @@ impl Connection {
         &mut self,
         response: Response<Incoming>,
         body_max: usize,
-        deadline: Instant,
+        deadline: &mut Deadline,
     ) -> Result<(hyper::http::response::Parts, Bytes), ExchangeError> {
         let (head, mut incoming) = response.into_parts();
         let (status, mut body) = (head.status.as_u16(), Whole::default());
         loop {
             let raw = |body: Bytes| RawResponse { http_status: Some(status), body };
-            match in_time(deadline, self.driver.drive(incoming.frame())).await {
+            match deadline.wait(self.driver.drive(incoming.frame())).await {
                 Ok(None) => return Ok((head, body.into_bytes())),
                 Ok(Some(Ok(frame))) => {
                     let data = frame.into_data().unwrap_or_default();

@@ -42,6 +42,17 @@ fn a_draft_counts_as_kept_once_the_database_has_it_and_not_before() {
 }
 
 #[test]
+fn a_form_of_a_draft_that_somebody_launched_meanwhile_says_so() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("2n↓↓↓↓\nS").answer(saved(9, 1)).key(Key::Esc).answer(saved(9, 2));
+    let launched = BlastView { id: BlastId(9), state: BlastState::Sending, ..raya() };
+
+    dashboard.answer(Completion::Blasts(Ok(vec![launched]))).key(Key::Esc);
+
+    assert_eq!(dashboard.said(), "blast 9 was launched meanwhile, as it was saved then: it is sending now");
+}
+
+#[test]
 fn the_focus_is_on_the_draft_that_was_left_where_its_keys_work() {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("2n↓↓↓↓\nS").answer(saved(9, 1)).key(Key::Esc).key(Key::Esc);

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::plans::{plan_of, planned, shows};
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, blasts, draft, senders, tomorrow};
 use crate::app::view::{BlastView, SenderView};
-use crate::app::{ConcurrentBlast, HealthCheck, KnownHealth, Plan, PlanGroup, PlanPerson, PlannedStart};
+use crate::app::{ConcurrentBlast, EngineChange, HealthCheck, KnownHealth, Plan, PlanGroup, PlanPerson, PlannedStart};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{CapLeft, Forecast, ForecastShare, LimitColumns};
@@ -29,6 +29,16 @@ fn the_plan_and_the_form_say_where_the_senders_limits_are_set() {
     form.keys("1n");
     assert!(shows(&form, "WSAPME, 354 of 500 left today   config: daily_cap"), "{:#?}", form.screen());
     assert!(shows(&form, "gap 20-60 s, about 90/h   config: gap of [[senders]] sales"), "{:#?}", form.screen());
+}
+
+#[test]
+fn a_plan_in_a_window_whose_configuration_has_changed_says_that_its_limits_are_those_of_before() {
+    let mut dashboard = planned(|plan| plan);
+    assert!(!shows(&dashboard, "the configuration has changed"), "{:#?}", dashboard.screen());
+
+    dashboard.dispatch(Msg::Retired(EngineChange::Settings));
+
+    assert!(shows(&dashboard, "the rate, gap, cap and hours below are those of before"), "{:#?}", dashboard.screen());
 }
 
 #[test]

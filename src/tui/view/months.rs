@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, Utc};
 use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
-use super::side_by_side::Columns;
+use super::side_by_side::SideBySide;
 use crate::app::view::BlastView;
 use crate::domain::funnel::Funnel;
 use crate::domain::status::Status;
@@ -28,7 +28,7 @@ struct MonthTotal {
 /// As many months as there is room for.
 pub fn months(model: &Model, area: Rect) -> Vec<TextLine> {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let columns = Columns::of(area.width);
+    let columns = SideBySide::of(area.width);
     let mut months = totals(model.blasts.rows(), clock);
     months.truncate(columns.fit.max(1));
     if months.is_empty() {

@@ -15,13 +15,13 @@ pub(super) const LABEL: u16 = 14;
 
 /// How the columns share a width.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Columns {
+pub(super) struct SideBySide {
     pub width: u16,
     /// How many there is room for.
     pub fit: usize,
 }
 
-impl Columns {
+impl SideBySide {
     /// Two of them at least, as wide as there is room for.
     pub(super) fn of(room: u16) -> Self {
         let space = room.saturating_sub(LABEL);

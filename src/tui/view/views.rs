@@ -4,7 +4,7 @@ use chrono::{DateTime, Offset, TimeDelta, Utc};
 use ratatui::layout::Rect;
 
 use super::months::months;
-use super::side_by_side::{Columns, LABEL};
+use super::side_by_side::{LABEL, SideBySide};
 use crate::app::report::ErrorLine;
 use crate::app::view::BlastView;
 use crate::domain::funnel::percent_words;
@@ -246,7 +246,7 @@ fn not_compared(model: &Model) -> String {
 /// Blasts at the same age, side by side.
 fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
     let room = area.width;
-    let columns = Columns::of(room);
+    let columns = SideBySide::of(room);
     let blasts: Vec<(&BlastView, &BlastProgress)> = model
         .compared()
         .into_iter()

@@ -123,20 +123,44 @@ async fn a_post_in_flight_is_dropped_before_its_lease_ends_when_no_renewal_gets_
 #[tokio::test]
 async fn a_process_that_slept_through_its_calls_and_its_lease_pauses_nothing_that_another_sends() {
     let sender = "rate = \"unlimited\"\nin_flight = 3\ntimeout = \"2s\"";
-    let sim = &["--latency", "500ms", "--speed", "6000"];
-    let shop = Shop::open(Setup { sim, sender, engine: "failures_in_a_row = 1", ..SETUP }).await;
-    let blast = shop.blast(0..120).await;
-    let sleeper = shop.engine();
-    shop.until_posts(4).await;
+    let shop = Shop::open(Setup { sender, engine: "failures_in_a_row = 1", ..SETUP }).await;
+    let rude = first_three_late().await;
+    shop.send_through(rude.url());
+    let blast = shop.blast(0..6).await;
+    // This client sees that the time of its calls is over before it hears of the lease.
+    let sleeper = shop.engine_with(&[("BLASTDECK_CLIENT", "reqwest")]);
+    eventually_async("three are in flight", async || rude.calls().len() == 3).await;
     sleeper.signal(Signal::STOP);
     let other = shop.engine();
-    // Some seconds after the other took over, at six a second.
-    shop.until_posts(24).await;
+    eventually_async("the other goes on", async || shop.count("queued").await == 0).await;
 
     sleeper.signal(Signal::CONT);
     sleeper.stop().await;
 
     assert_eq!(shop.state(&blast).await, "sending", "the provider failed nobody");
+    other.stop().await;
+    assert_eq!((shop.count("uncertain").await, rude.called_again()), (3, Vec::new()));
+    shop.invariants().await;
+}
+
+#[tokio::test]
+async fn answers_that_came_while_a_process_slept_count_when_it_wakes() {
+    let sender = "rate = \"unlimited\"\nin_flight = 8\ntimeout = \"2s\"";
+    let sim = &["--latency", "500ms", "--speed", "6000"];
+    let shop = Shop::open(Setup { sim, sender, ..SETUP }).await;
+    shop.blast(0..120).await;
+    let sleeper = shop.engine();
+    shop.until_posts(4).await;
+    sleeper.signal(Signal::STOP);
+    let other = shop.engine();
+    // Some seconds after the other took over, at sixteen a second.
+    shop.until_posts(64).await;
+
+    assert!(shop.count("uncertain").await > 0, "the other took over");
+    sleeper.signal(Signal::CONT);
+    sleeper.stop().await;
+
+    assert_eq!(shop.count("uncertain").await, 0, "they were answered");
     other.stop().await;
     shop.invariants().await;
 }

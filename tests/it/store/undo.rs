@@ -161,6 +161,12 @@ async fn a_start_of_long_ago_is_not_stepped_over() {
     scene.execute("update operator_actions set at = at - interval '1 hour'").await;
 
     assert!(refused_unchanged(&scene, &aina).await.contains("has started sending: p pauses it"));
+    let ben = operator_app(&scene, "ben").await;
+    for person in [1, 3] {
+        ben.mark(RecipientId(person), Mark::OptOut).await.unwrap();
+    }
+    let left = refused_unchanged(&scene, &aina).await;
+    assert!(left.contains("has started sending, and nobody in it is left to send to"), "{left}");
     scene.execute("update blasts set state = 'completed'").await;
     let done = refused_unchanged(&scene, &aina).await;
     assert_eq!(done, format!("your last act was to start Raya: it is done now{WAY}"));

@@ -118,7 +118,7 @@ fn say_kept(model: &mut Model) {
         let is_saved = model.form.as_deref().is_some_and(|form| form.saved_at.is_some());
         let now = model.blasts.get(id).map(|blast| blast.state);
         if let Some(state) = now.filter(|state| !matches!(state, BlastState::Draft | BlastState::Scheduled)) {
-            model.refuse(format!("{id} is no draft any more: it is {state} now, and goes out as it was saved last"));
+            model.refuse(format!("blast {id} was launched meanwhile, as it was saved then: it is {state} now"));
             return;
         }
         // Elsewhere `e` writes a note.
