@@ -24,7 +24,7 @@ use webhooks::Webhooks;
 /// POSTs in flight at once.
 const IN_FLIGHT: i64 = 8;
 /// As many as one death may leave in doubt: those in flight, and as many more as answers after 60 ms allow.
-const SLOTS: i64 = IN_FLIGHT + IN_FLIGHT * 35 / 60;
+const SLOTS: i64 = IN_FLIGHT + IN_FLIGHT * 30 / 60;
 
 const SETUP: Setup<'static> = Setup {
     sim: &["--latency", "60ms", "--speed", "6000"],

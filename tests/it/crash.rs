@@ -9,8 +9,8 @@ use crate::support::{
     PATIENCE, Setup, Shop, Size, digits, eventually_async, figure, long_form, measured, said, settle_for,
 };
 
-/// As many as a crash may leave uncertain: 16 in flight, and as many more as answers after 30 ms allow.
-const SLOTS: i64 = 34;
+/// As many as a crash may leave uncertain: 16 in flight, and as many again, which answers after 30 ms allow.
+const SLOTS: i64 = 32;
 
 /// The lease of a dead engine is let go at once, instead of after its five seconds.
 async fn free_the_lease(shop: &Shop) {
@@ -38,7 +38,7 @@ struct Killing<'a> {
 #[tokio::test]
 async fn killed_at_random_moments_nobody_is_sent_to_twice_and_nobody_is_forgotten() {
     let (kills, people) = if long_form() { (12, 1_200) } else { (3, 300) };
-    kill_at_random_moments(Killing { in_flight: 16, slots: 34, latency: "30ms", kills, people }).await;
+    kill_at_random_moments(Killing { in_flight: 16, slots: 32, latency: "30ms", kills, people }).await;
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ const FAST: f64 = 4.0;
 /// As many answers at once are part of a stream.
 const STREAM: usize = 32;
 /// About how long somebody's claim and evidence take on a busy machine (measured on two cores, PROOF.md).
-const DATABASE_TAKES: Duration = Duration::from_millis(35);
+const DATABASE_TAKES: Duration = Duration::from_millis(30);
 /// At most so many times more people than POSTs in flight hold a slot.
 const MOST_AHEAD: u32 = 2;
 /// A longer answer counts as this long.
@@ -74,7 +74,7 @@ impl AnswerTime {
     }
 
     /// How many people hold a slot so that so many POSTs can be in flight: more, by the time that the database takes beside an
-    /// answer. A provider that answers after 140 ms takes a quarter more; one that answers at once would wait for the database. No
+    /// answer. A provider that answers after 120 ms takes a quarter more; one that answers at once would wait for the database. No
     /// more than that: a crash leaves everybody in a slot uncertain.
     fn slots(&self, in_flight: usize) -> usize {
         let answer = self.0.max(DATABASE_TAKES / MOST_AHEAD);
@@ -165,10 +165,10 @@ mod tests {
     #[test]
     fn the_sooner_a_provider_answers_the_more_people_hold_a_slot() {
         assert_eq!(slots_after(0, Duration::ZERO), 320, "a quarter more before the first answer");
-        assert_eq!(slots_after(500, Duration::from_millis(150)), 315);
-        assert_eq!(slots_after(500, Duration::from_millis(50)), 435);
+        assert_eq!(slots_after(500, Duration::from_millis(150)), 307);
+        assert_eq!(slots_after(500, Duration::from_millis(50)), 409);
         assert_eq!(slots_after(500, Duration::from_micros(500)), 768, "three times as many at most");
-        assert_eq!(slots_after(500, Duration::from_secs(3600)), 264);
+        assert_eq!(slots_after(500, Duration::from_secs(3600)), 263);
     }
 
     #[test]
