@@ -105,7 +105,7 @@ impl App {
             return Err(AppError::Refused(why));
         }
         if command == BlastCommand::Resume && head.state == BlastState::Sending {
-            return self.resume_sender(tx, &head).await;
+            return self.resume_sender(tx, &head, launch.armed_for).await;
         }
         let waits = waits_for_its_time(&head, now)?;
         let command = if waits { BlastCommand::Schedule } else { command };
@@ -151,19 +151,8 @@ impl App {
         }
     }
 
-    /// Resumes the stopped sender of a blast that was not paused itself: whoever resumes confirms that the error is fixed.
-    async fn resume_sender(&self, mut tx: DbTransaction, head: &BlastHead) -> Result<BlastView, AppError> {
-        if !unstop(&mut tx, head, self.operator()).await? {
-            return Err(AppError::Refused(self.why_not_resumed(&mut tx, head).await?));
-        }
-        self.log_blast_act(&mut tx, Act::Resume, head, json!({})).await?;
-        tx.commit().await?;
-        self.notify(head.id).await?;
-        self.blast(head.id).await
-    }
-
     /// Why a blast that is sending is not resumed: perhaps somebody was first, whose question was the same.
-    async fn why_not_resumed(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<String, AppError> {
+    pub(super) async fn why_not_resumed(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<String, AppError> {
         let now = store::now(&mut *tx).await?;
         let newest = action::newest_launch(tx, head.id).await?.filter(|act| now - act.at < ANSWERED_LATELY);
         Ok(match newest {
@@ -250,11 +239,23 @@ impl App {
         tx: &mut DbTransaction,
         id: BlastId,
     ) -> Result<(BlastHead, BlastState), AppError> {
+        self.not_begun(tx, id).await?;
+        let begun = blast::was_begun(tx, id).await?;
+        let command = if begun { BlastCommand::Pause } else { BlastCommand::Disarm };
+        let head = self.change_in(tx, id, command, None).await?;
+        if begun {
+            self.put_back_pause(tx, &head, PausedBy::Earlier).await?;
+        }
+        Ok((head, if begun { BlastState::Paused } else { BlastState::Draft }))
+    }
+
+    /// A blast that starts later, and cannot begin before this transaction ends. Refused once its time has come.
+    pub(super) async fn not_begun(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {
         let head = self.head(tx, id).await?;
         // Claims wait for this transaction, and what follows is true until it commits.
         lease::lock(tx, head.sender_id).await?;
         // A claim may begin as soon as the time is over: within the last half second it may be too late.
-        let too_late = store::moment(&mut **tx).await? + TimeDelta::milliseconds(500);
+        let too_late = store::moment(&mut *tx).await? + TimeDelta::milliseconds(500);
         if !head.state.is_under_way() || head.send_after.is_none_or(|after| after <= too_late) {
             let why = match head.state {
                 BlastState::Sending if plan::has_people_left(tx, id).await? => {
@@ -265,13 +266,7 @@ impl App {
             };
             return Err(AppError::Refused(format!("{} {why}", name(&head))));
         }
-        let begun = blast::was_begun(tx, id).await?;
-        let command = if begun { BlastCommand::Pause } else { BlastCommand::Disarm };
-        let head = self.change_in(tx, id, command, None).await?;
-        if begun {
-            self.put_back_pause(tx, &head, PausedBy::Earlier).await?;
-        }
-        Ok((head, if begun { BlastState::Paused } else { BlastState::Draft }))
+        Ok(head)
     }
 
     async fn change(&self, id: BlastId, command: BlastCommand, reason: Option<&str>, act: Act) -> Result<(), AppError> {
@@ -369,7 +364,7 @@ pub(super) fn raced(done: bool) -> Result<(), AppError> {
 
 /// Resumes a stopped sender on an operator's word that the error is fixed. Refused where its database was found to have gone back
 /// in time a moment ago: that is confirmed for itself.
-async fn unstop(tx: &mut PgConnection, head: &BlastHead, by: &str) -> Result<bool, AppError> {
+pub(super) async fn unstop(tx: &mut PgConnection, head: &BlastHead, by: &str) -> Result<bool, AppError> {
     match sender::unstop(tx, head.sender_id, by).await? {
         Some(StopCode::Restored) => Err(AppError::Refused(format!(
             "{} was not resumed: its sender asks something now: `blastdeck sender list`",

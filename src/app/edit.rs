@@ -1,11 +1,12 @@
 //! Edits drafts and what is scheduled: name, content and pace; and who is in a draft. What has started is frozen but for its pace and
 //! hours.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
+use super::opened_hours::FormerHours;
 use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::act::Act;
@@ -55,12 +56,22 @@ impl DraftEdit {
     /// Whether a blast that is outside its hours may send at once after this edit; `zone` is its sender's, `None` where that is not
     /// known here: another machine's configuration has it.
     pub fn opens_hours(&self, blast: &BlastView, zone: Option<Tz>, now: DateTime<Utc>) -> bool {
-        if blast.state != BlastState::Sending || !self.is_of_hours() {
+        self.opens((blast.state, &blast.limits), zone, now)
+    }
+
+    /// The same of a state and of limits.
+    pub(super) fn opens(
+        &self,
+        (state, limits): (BlastState, &LimitColumns),
+        zone: Option<Tz>,
+        now: DateTime<Utc>,
+    ) -> bool {
+        if state != BlastState::Sending || !self.is_of_hours() {
             return false;
         }
-        let Some(zone) = blast.limits.own_zone().or(zone) else { return true };
+        let Some(zone) = limits.own_zone().or(zone) else { return true };
         let is_open = |limits: &LimitColumns| limits.own_window(zone).is_none_or(|window| window.is_open(now));
-        !is_open(&blast.limits) && is_open(&self.limits_after(&blast.limits))
+        !is_open(limits) && is_open(&self.limits_after(limits))
     }
 
     /// The limits of a blast that has started, after this edit.
@@ -106,6 +117,17 @@ impl DraftEdit {
 impl App {
     /// Edits a draft whose version is the one that was seen. A new message must come out for everybody in it.
     pub async fn edit(&self, id: BlastId, version: i64, edit: DraftEdit) -> Result<(), AppError> {
+        self.edit_armed(id, (version, TimeDelta::zero()), edit).await
+    }
+
+    /// The same; a blast that may send by its new hours waits until `armed_for` has passed, and can be given the former ones back
+    /// until then.
+    pub async fn edit_armed(
+        &self,
+        id: BlastId,
+        (version, armed_for): (i64, TimeDelta),
+        edit: DraftEdit,
+    ) -> Result<(), AppError> {
         // Before the transaction: a verb has one connection, which that takes.
         let launched = self.launched_anew(id, &edit).await?;
         let mut tx = self.begin().await?;
@@ -117,7 +139,11 @@ impl App {
         if started.is_some() && edit == DraftEdit::default() && head.version == version {
             return Ok(());
         }
-        let detail = logged(version, started.as_deref(), &edit);
+        let opened = match &started {
+            Some(row) if !armed_for.is_zero() => self.opened(&mut tx, row, &edit).await?,
+            _ => None,
+        };
+        let detail = logged(version, started.as_deref(), (&edit, opened.as_ref()));
         if let Some(content) = &edit.content
             && let Some(why) = missing_value(&mut tx, id, content).await?
         {
@@ -146,6 +172,9 @@ impl App {
         };
         if !draft::change(&mut tx, id, version, change).await? {
             return Err(AppError::Refused("somebody changed this blast a moment ago: read it again".to_owned()));
+        }
+        if opened.is_some() {
+            blast::arm(&mut tx, id, armed_for).await?;
         }
         local_time::set_due(&mut tx, id, &launched.dues).await?;
         if let Some(text) = &launched.template_text {
@@ -245,11 +274,15 @@ fn of_started(edit: DraftEdit, row: &BlastRow) -> Result<DraftEdit, AppError> {
     Ok(edit)
 }
 
-/// What is logged of an edit: of what has started, how it went before and how it goes now.
-fn logged(version: i64, started: Option<&BlastRow>, edit: &DraftEdit) -> Value {
+/// What is logged of an edit: of what has started, how it went before and how it goes now; and what an undo gives back.
+fn logged(version: i64, started: Option<&BlastRow>, (edit, opened): (&DraftEdit, Option<&FormerHours>)) -> Value {
     let Some(row) = started else { return json!({ "version": version }) };
     let (before, after) = (row.limits.words(), edit.limits_after(&row.limits).words());
-    json!({ "version": version, "pace": format!("{after}; before: {before}") })
+    let pace = format!("{after}; before: {before}");
+    match opened {
+        Some(former) => json!({ "version": version, "pace": pace, "former": former }),
+        None => json!({ "version": version, "pace": pace }),
+    }
 }
 
 /// A limit that can be read.

@@ -106,7 +106,7 @@ impl App {
         self.known_zone_by(sender, limits).unwrap_or(Tz::UTC)
     }
 
-    fn known_zone_by(&self, sender: SenderId, limits: &LimitColumns) -> Option<Tz> {
+    pub(super) fn known_zone_by(&self, sender: SenderId, limits: &LimitColumns) -> Option<Tz> {
         limits.own_zone().or_else(|| self.sender(sender).map(|sender| sender.limits.zone))
     }
 

@@ -14,7 +14,9 @@ use sqlx::PgConnection;
 use self::sentences::{command_line, sentence, who};
 use super::last_act;
 use super::marks::{gone, outcome, person_of};
+use super::opened_hours::FormerHours;
 use super::put_back::LiftedIn;
+use super::resumed_sender::LiftedStop;
 use super::{App, AppError, StillSuppressed};
 use crate::domain::act::Act;
 use crate::domain::blast::{BlastState, TEST_STAGE, blast_name};
@@ -94,7 +96,7 @@ impl App {
                 "you did something else meanwhile: nothing was taken back, u asks again".to_owned(),
             ));
         }
-        if matches!(mine.action, Act::Launch | Act::Resume) {
+        if matches!(mine.action, Act::Launch | Act::Resume) || FormerHours::of(&mine).is_some() {
             return self.undo_launch(tx, &mine).await.map_err(with_way_to_marks);
         }
         if undone(&mine, None).is_none() {
@@ -109,7 +111,7 @@ impl App {
     /// Undoes the armed launch of this blast, or its start at a set time, whoever launched it.
     pub async fn undo_launch_of(&self, blast: BlastId) -> Result<UndoOutcome, AppError> {
         let mut tx = self.begin().await?;
-        match action::newest_launch(&mut tx, blast).await? {
+        match action::newest_start(&mut tx, blast).await? {
             Some(launch) => self.undo_launch(tx, &launch).await,
             None => Err(AppError::Refused("that blast was not launched: there is nothing to take back".to_owned())),
         }
@@ -292,9 +294,20 @@ impl App {
     async fn undo_launch(&self, mut tx: DbTransaction, act: &LoggedAction) -> Result<UndoOutcome, AppError> {
         let blast = act.blast_id.ok_or_else(|| AppError::NotFound("that blast is gone".to_owned()))?;
         let head = blast::head(&mut tx, blast).await?;
+        let former = FormerHours::of(act);
+        let is_too_late = match head.as_ref().filter(|_| former.is_some()) {
+            Some(head) => !questions::is_armed(&mut tx, head).await?,
+            None => false,
+        };
         let is_test = head.as_ref().is_some_and(|head| head.follow_up_stage == TEST_STAGE);
-        if !head.is_some_and(|head| head.state.is_under_way()) {
+        if is_too_late || !head.is_some_and(|head| head.state.is_under_way()) {
             return Err(last_act::refusal(&mut tx, act).await?);
+        }
+        if let Some(stop) = LiftedStop::of(act) {
+            return self.stop_again(tx, (act, blast), stop).await;
+        }
+        if let Some(former) = former {
+            return self.close_hours(tx, (act, blast), former).await;
         }
         let (head, state) = match self.disarm(&mut tx, blast).await {
             Err(AppError::Refused(_)) if is_test => return Err(last_act::refusal(&mut tx, act).await?),

@@ -171,10 +171,26 @@ fn reading(written: &str, region: Region) -> Result<PhoneNumber, PhoneError> {
         Err(ValidationError::InvalidLength) => return Err(PhoneError::WrongLength),
         Err(ValidationError::InvalidCountryCode) => return Err(PhoneError::NoSuchCountry),
     }
+    if has_trunk_zero(&number) {
+        return Err(PhoneError::TooShort);
+    }
     if number.format_as(PhoneNumberFormat::E164).len() > DIGITS_MAX + 1 {
         return Err(PhoneError::TooLong);
     }
     Ok(number)
+}
+
+/// Whether its first zero is the one that is dialled within its country alone. The library leaves that in place where the number
+/// would be too short without it.
+fn has_trunk_zero(number: &PhoneNumber) -> bool {
+    if !number.italian_leading_zero() || number.is_valid() {
+        return false;
+    }
+    let of_code = PHONE_NUMBER_UTIL.get_region_for_country_code(number.country_code);
+    let Some(region) = number.get_region_code().or(of_code) else { return false };
+    let Ok(example) = PHONE_NUMBER_UTIL.get_example_number(region) else { return false };
+    let dialled = format!("0{}", example.get_national_significant_number());
+    PhoneNumber::parse(&dialled, Some(region)).is_ok_and(|read| read == example)
 }
 
 /// The country whose numbers are written without a country code: two letters of ISO 3166, such as `MY`.

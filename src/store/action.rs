@@ -172,6 +172,20 @@ pub async fn newest_launch(tx: &mut PgConnection, blast: BlastId) -> Result<Opti
     Ok(action)
 }
 
+/// What a blast sends by: its newest launch or resume, or a later change of its hours that had it wait a moment first.
+pub async fn newest_start(tx: &mut PgConnection, blast: BlastId) -> Result<Option<LoggedAction>, StoreError> {
+    let action = sqlx::query_as(
+        "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
+          where blast_id = $1 and undone_at is null
+            and (action in ('launch', 'resume') or action = 'edit' and detail -> 'former' is not null)
+          order by id desc limit 1",
+    )
+    .bind(blast)
+    .fetch_optional(tx)
+    .await?;
+    Ok(action)
+}
+
 /// Who closed a person, if an operator did and it stands.
 pub async fn newest_close(tx: &mut PgConnection, recipient: RecipientId) -> Result<Option<LoggedAction>, StoreError> {
     let action = sqlx::query_as(

@@ -126,6 +126,31 @@ pub async fn launch(
     Ok(done.rows_affected() == 1)
 }
 
+/// What a sender was launched to send waits until `armed_for` has passed, by the database's clock.
+pub async fn arm_all(tx: &mut PgConnection, sender: SenderId, armed_for: TimeDelta) -> Result<(), StoreError> {
+    let wait = PgInterval::try_from(armed_for).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    sqlx::query(
+        "update blasts set send_after = greatest(send_after, now() + $2), version = version + 1, updated_at = now()
+          where sender_id = $1 and state = 'sending' and deleted_at is null",
+    )
+    .bind(sender)
+    .bind(wait)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The same of one blast.
+pub async fn arm(tx: &mut PgConnection, id: BlastId, armed_for: TimeDelta) -> Result<(), StoreError> {
+    let wait = PgInterval::try_from(armed_for).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    sqlx::query("update blasts set send_after = greatest(send_after, now() + $2) where id = $1")
+        .bind(id)
+        .bind(wait)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Has a blast start by itself at its time, which is still to come by the database's clock. `false`: somebody was first, or
 /// the time has come.
 pub async fn schedule(tx: &mut PgConnection, id: BlastId, version: i64, by: &str) -> Result<bool, StoreError> {

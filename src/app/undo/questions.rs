@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use super::undone;
 use crate::app::marks::person_of;
+use crate::app::opened_hours::FormerHours;
 use crate::app::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::blast::blast_name;
@@ -13,7 +14,7 @@ use crate::store::blast::{self, BlastHead};
 use crate::store::{self, action};
 
 /// Whether a launch can still be taken back. Once it has begun, `u` says so at once instead of asking first.
-async fn is_armed(tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
+pub(super) async fn is_armed(tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
     let now = store::moment(&mut *tx).await?;
     Ok(head.state.is_under_way() && head.send_after.is_some_and(|after| after > now))
 }
@@ -33,9 +34,12 @@ impl App {
         let on_another = person.is_some() && act.recipient_id.is_some_and(|recipient| Some(recipient) != person);
         let Some(head) = blast::head(&mut tx, id).await? else { return Ok(None) };
         let what = match (&act.action, act.recipient_id) {
-            (Act::Launch | Act::Resume, _) if !in_another || !is_armed(&mut tx, &head).await? => return Ok(None),
+            (Act::Launch | Act::Resume | Act::Edit, _) if !in_another || !is_armed(&mut tx, &head).await? => {
+                return Ok(None);
+            }
             (Act::Launch, _) => "its launch".to_owned(),
             (Act::Resume, _) => "that it was resumed".to_owned(),
+            (Act::Edit, _) if FormerHours::of(&act).is_some() => "its new hours".to_owned(),
             (_, None) => return Ok(None),
             (_, Some(_)) if undone(&act, None).is_none() => return Ok(None),
             (mark, Some(recipient)) => match &action::whole(&mut tx, &act).await?[..] {
@@ -64,7 +68,7 @@ impl App {
     /// The same before somebody else's armed launch is undone.
     pub async fn others_launch(&self, blast: BlastId) -> Result<Option<String>, AppError> {
         let mut tx = self.begin().await?;
-        let launch = action::newest_launch(&mut tx, blast).await?;
+        let launch = action::newest_start(&mut tx, blast).await?;
         let Some(act) = launch.filter(|act| act.operator != self.operator()) else { return Ok(None) };
         let name = blast::head(&mut tx, blast)
             .await?

@@ -90,6 +90,8 @@ fn national_numbers_belong_to_the_region() {
         ("(55) 99123-4567", "BR", "+5555991234567"),
         ("55 3234-5678", "BR", "+555532345678"),
         ("391 234 5678", "IT", "+393912345678"),
+        ("06 698 12345", "IT", "+390669812345"),
+        ("09 12 34 56 78", "CI", "+2250912345678"),
         ("0039 06 1234 5678", "MY", "+390612345678"),
     ];
     for (text, code, expected) in cases {
@@ -193,6 +195,8 @@ fn what_is_no_number_says_why() {
         ("1", PhoneError::TooShort),
         ("12345", PhoneError::TooShort),
         ("012-345", PhoneError::TooShort),
+        ("012 345 44", PhoneError::TooShort),
+        ("+60 012 345 44", PhoneError::TooShort),
         ("+6012", PhoneError::TooShort),
         ("+601234567890123", PhoneError::TooLong),
         ("01234567890123456789", PhoneError::TooLong),

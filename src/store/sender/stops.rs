@@ -33,6 +33,16 @@ pub async fn stop(
     code: &StopCode,
     reason: &str,
 ) -> Result<StopOutcome, StoreError> {
+    stop_by(executor, id, (code, reason), Actor::ENGINE).await
+}
+
+/// The same on somebody's word: what let it go on is taken back.
+pub async fn stop_by(
+    executor: impl PgExecutor<'_>,
+    id: SenderId,
+    (code, reason): (&StopCode, &str),
+    by: &str,
+) -> Result<StopOutcome, StoreError> {
     let was_stopped: Option<bool> = sqlx::query_scalar(
         "with before as (
              select id, stopped_at is not null as was_stopped from senders
@@ -51,7 +61,7 @@ pub async fn stop(
     .bind(id)
     .bind(code.as_str().replace('\0', ""))
     .bind(reason.replace('\0', ""))
-    .bind(Actor::ENGINE)
+    .bind(by)
     .bind(code.is_grave())
     .bind(StopCode::FINAL.as_slice())
     .fetch_optional(executor)

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::app::view::{Anchor, BlastFilter, BlastView, ChangesSince, Order, RecipientQuery, SenderView};
 use crate::app::{
-    AnswerRequest, App, Engines, FoundFollowUp, ImportProgress, Imported, RepeatedAnswer, SavedFile, StepView,
+    AnswerRequest, App, Engines, FoundFollowUp, ImportProgress, Imported, Launch, RepeatedAnswer, SavedFile, StepView,
 };
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
@@ -374,7 +374,7 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
         }
         WriteRequest::Skip { blast: id, at } => blast(skip(app, *id, *at).await?),
         WriteRequest::EditPace { blast: id, version, edit } => {
-            app.edit(*id, *version, (**edit).clone()).await?;
+            app.edit_armed(*id, (*version, Launch::ARMED_FOR), (**edit).clone()).await?;
             blast(app.blast(*id).await?)
         }
         WriteRequest::Retry { blast, people } => retried(app, *blast, *people).await?,

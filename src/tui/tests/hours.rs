@@ -62,7 +62,10 @@ fn s_sends_a_blast_outside_its_hours_once_the_number_is_typed() {
     dashboard.keys("S");
     assert!(dashboard.acts().is_empty());
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("send Raya promo now? It starts at once, and sends at any hour from then on."), "{screen}");
+    assert!(
+        screen.contains("send Raya promo now? It starts 10 s later, and sends at any hour from then on."),
+        "{screen}"
+    );
     dashboard.keys("139\n");
     assert!(dashboard.acts().is_empty(), "140 are queued");
     dashboard.keys("140\n");
@@ -101,6 +104,28 @@ fn what_is_no_hours_stays_to_be_corrected_and_what_is_unchanged_is_not_written()
 
     assert!(dashboard.acts().is_empty());
     assert_eq!(dashboard.said(), "Raya promo: nothing is changed");
+}
+
+#[test]
+fn a_blast_that_is_let_send_outside_its_hours_is_announced_as_a_launch_is() {
+    let mut dashboard = with(STACKED, closed());
+    let edit = DraftEdit { window: FieldChange::Clear, ..DraftEdit::default() };
+    let row = BlastView {
+        send_after: Some(dashboard.model.now + chrono::TimeDelta::seconds(10)),
+        waiting: None,
+        version: 4,
+        ..raya()
+    };
+
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::EditPace { blast: RAYA, version: 3, edit: Box::new(edit) },
+        outcome: Ok(WriteOutcome::Blast(Box::new(row))),
+    });
+
+    assert!(dashboard.said().starts_with("Raya promo starts at "), "{}", dashboard.said());
+    dashboard.taken();
+    dashboard.keys("u");
+    assert!(matches!(dashboard.acts()[..], [WriteRequest::UndoLaunch(RAYA)]));
 }
 
 #[test]

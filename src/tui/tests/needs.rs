@@ -136,6 +136,28 @@ fn who_waits_for_another_token_reads_where_it_belongs() {
 }
 
 #[test]
+fn before_a_stopped_sender_goes_on_its_other_blasts_are_named() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let stopped = Waiting::SenderStopped {
+        code: StopCode::Provider("device".to_owned()),
+        why: "Device is offline".to_owned(),
+        sender: "sales".to_owned(),
+    };
+    let other = BlastView {
+        id: crate::domain::ids::BlastId(77),
+        tag: "Second".to_owned(),
+        state: BlastState::Sending,
+        ..raya()
+    };
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { waiting: Some(stopped), ..raya() }, other])));
+
+    dashboard.keys("S");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("Fixed? Second") && screen.contains("goes on too."), "{screen}");
+}
+
+#[test]
 fn a_sender_whose_stop_is_lifted_is_not_said_to_be_sending_yet() {
     let mut dashboard = TestDashboard::new(WIDE);
     let again = Launch { blast: raya().id, version: 3, people: 140, armed_for: TimeDelta::zero() };

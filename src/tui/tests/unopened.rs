@@ -76,9 +76,17 @@ fn a_letter_on_a_text_line_of_a_new_sender_opens_it_and_is_typed() {
 
 #[test]
 fn a_letter_that_a_form_does_not_need_begins_the_line_that_is_not_written_yet() {
-    for (line, text) in
-        [(FormLine::Tag, "eRaya pS"), (FormLine::Message, "salam, u p"), (FormLine::People, "/home/list.csv")]
-    {
+    for (line, text) in [
+        (FormLine::Tag, "eRaya pS"),
+        (FormLine::Message, "salam, u p"),
+        (FormLine::People, "/home/list.csv"),
+        (FormLine::Start, "21:20"),
+        (FormLine::Pace, "5-10"),
+        (FormLine::Window, "9:00-21:00"),
+        (FormLine::Repeat, "every day 9:00"),
+        (FormLine::OwnTime, "10:00"),
+        (FormLine::First, "25"),
+    ] {
         let mut dashboard = opened(Overlay::Form);
         dashboard.model.form.as_mut().unwrap().line = line;
 

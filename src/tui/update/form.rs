@@ -207,9 +207,13 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Whether the line at the cursor is a name that nobody gave: a letter that the form does not need begins another.
+/// Whether the line at the cursor is a name that nobody gave, or when and how fast it is sent and nothing yet: a character that the
+/// form does not need begins it.
 pub fn takes_text(model: &Model) -> bool {
-    lines_shown(model).is_some_and(|form| form.line == FormLine::Tag && form.values.tag == NAMELESS)
+    lines_shown(model).is_some_and(|form| match form.line {
+        FormLine::Tag => form.values.tag == NAMELESS,
+        line => ending::is_unset(line, &form.values),
+    })
 }
 
 /// Whether the line at the cursor is an empty text: any letter begins it, also one that is a key of the form elsewhere.

@@ -1,7 +1,5 @@
 //! What opens the overlays, moves in them and chooses from them.
 
-use chrono::TimeDelta;
-
 use super::lists::{self, ListRequest};
 use super::{attention, marks, pace, prompts, senders, uncertain};
 use crate::app::Launch;
@@ -51,8 +49,9 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
         return senders::confirm(model, &name);
     }
     if let Some(why) = model.stopped_sender() {
-        let (sender, question) = (row.sender.clone(), format!("{} stopped: {why}. Fixed?", row.sender));
-        let again = Launch { blast, version: row.version, people: row.counts.queued, armed_for: TimeDelta::zero() };
+        let (sender, others) = (row.sender.clone(), senders::others_that_go_on(model, row));
+        let question = format!("{sender} stopped: {why}. Fixed?{others}");
+        let again = Launch { blast, version: row.version, people: row.counts.queued, armed_for: Launch::ARMED_FOR };
         return senders::ask_by_queued(model, (&sender, question), WriteRequest::Resume(again));
     }
     if pace::waits_for_hours(row) {

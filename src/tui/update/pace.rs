@@ -1,7 +1,7 @@
 //! The hours and the pace of a blast that has started, and the question before it sends outside its hours.
 
 use super::form::{read_hours, read_pace};
-use super::written;
+use super::{armed, written};
 use crate::app::DraftEdit;
 use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;
@@ -113,7 +113,7 @@ fn change(model: &mut Model, blast: &BlastView, edit: DraftEdit) -> Vec<Effect> 
         return vec![Effect::Write(write)];
     }
     let typed = number(people);
-    let question = format!("send {name} now? It starts at once{hours}. {typed} still queued; type {typed}:");
+    let question = format!("send {name} now? It starts 10 s later{hours}. {typed} still queued; type {typed}:");
     let by = ConfirmBy::number(people);
     let otherwise = format!("nothing changed: {name} still waits for its hours");
     model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: vec![write], otherwise }));
@@ -138,7 +138,10 @@ pub fn edited(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<
     let binds = binds.map(|binds| format!("; {binds}")).unwrap_or_default();
     let sentence = format!("{}: {} from now on{binds}", model.distinct_name(&row), words(edit, &row));
     written::log(model, &sentence, &command_line(edit, row.id));
-    model.say(Notice::done(sentence));
+    match row.armed_until(model.now) {
+        Some(until) => model.say(armed::announcement(model, &row, until)),
+        None => model.say(Notice::done(sentence)),
+    }
     model.blasts.update(row);
     vec![Effect::Read(ReadRequest::Blasts)]
 }

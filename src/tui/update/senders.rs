@@ -19,15 +19,32 @@ pub fn confirm(model: &mut Model, name: &str) -> Vec<Effect> {
 
 /// Asks before all that was launched of a sender goes on: by the number of people who are queued in it, where there are any.
 pub fn ask_by_queued(model: &mut Model, (sender, question): (&str, String), then: WriteRequest) -> Vec<Effect> {
-    let launched =
-        model.blasts.rows().iter().filter(|blast| blast.sender == sender && blast.state == BlastState::Sending);
-    match launched.map(|blast| blast.counts.queued).sum() {
+    match launched_of(model, sender).map(|blast| blast.counts.queued).sum() {
         0 => prompts::ask(model, question, ConfirmBy::Yes, vec![then]),
         people => {
             let by = ConfirmBy::number(people);
             prompts::ask(model, format!("{question} Type {}:", number(people)), by, vec![then])
         }
     }
+}
+
+/// Which other blasts a sender goes on with once its stop is lifted, as the end of a question.
+pub fn others_that_go_on(model: &Model, meant: &BlastView) -> String {
+    let goes_on = |blast: &&BlastView| blast.id != meant.id && blast.has_people_left();
+    let others: Vec<_> =
+        launched_of(model, &meant.sender).filter(goes_on).map(|other| model.distinct_name(other)).collect();
+    match &others[..] {
+        [] => String::new(),
+        [one] => format!(" {one} goes on too."),
+        [one, other] => format!(" {one} and {other} go on too."),
+        [one, other, more @ ..] => {
+            format!(" {one}, {other} and {} go on too.", count_of(more.len(), "other blast", "other blasts"))
+        }
+    }
+}
+
+fn launched_of<'a>(model: &'a Model, sender: &'a str) -> impl Iterator<Item = &'a BlastView> {
+    model.blasts.rows().iter().filter(move |blast| blast.sender == sender && blast.state == BlastState::Sending)
 }
 
 /// The stop of a blast's sender is lifted: the blast goes on at once where an engine holds the sender.

@@ -156,10 +156,14 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
             EngineChange::Settings => "the configuration has changed, ",
             EngineChange::Gone(_) | EngineChange::NoDatabase(_) => "",
         };
-        let (words, more) = ("this window does not send".to_owned(), format!(": {why}open it again"));
-        // What to do comes before the senders.
-        let (words, more) = if room >= WIDE { (words + &more, String::new()) } else { (words, more) };
-        segments.push(HeaderSegment::followed(words, &more, TextRole::Need));
+        let full = format!("this window does not send: {why}open it again");
+        // What to do comes before the senders, and is said at every width.
+        let (words, longer) = if room >= WIDE {
+            (full, Vec::new())
+        } else {
+            ("no longer sends: reopen it".to_owned(), vec![full, "this window does not send: open it again".to_owned()])
+        };
+        segments.push(HeaderSegment { words, longer, meaning: TextRole::Need });
     }
     segments
 }

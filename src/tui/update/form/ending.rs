@@ -176,6 +176,21 @@ fn first(typed: &str) -> Result<Option<NonZeroU32>, String> {
     people.map(Some).ok_or_else(|| "write how many people get it first, or nothing to send to everybody".to_owned())
 }
 
+/// Whether a line says when and how fast it is sent, and nothing is written on it.
+pub(super) fn is_unset(line: FormLine, values: &DraftForm) -> bool {
+    let text = match line {
+        FormLine::Start => start_text(values),
+        FormLine::Pace => pace_text(values),
+        FormLine::Window => window_text(values),
+        FormLine::Repeat => schedule::repeat_text(values),
+        FormLine::Ends => schedule::ends_text(values),
+        FormLine::OwnTime => schedule::own_time_text(values),
+        FormLine::First => return values.first.is_none(),
+        _ => return false,
+    };
+    text.is_empty()
+}
+
 /// The start as it is typed.
 pub(super) fn start_text(values: &DraftForm) -> String {
     values.start.map(shown_start).unwrap_or_default()

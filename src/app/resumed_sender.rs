@@ -1,0 +1,75 @@
+//! A sender that an error stopped is let go on, and stopped again while nothing has been sent since.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::commands::unstop;
+use super::undo::UndoOutcome;
+use super::view::BlastView;
+use super::{App, AppError};
+use crate::domain::act::Act;
+use crate::domain::ids::BlastId;
+use crate::domain::sender::StopCode;
+use crate::store::action::{self, LoggedAction};
+use crate::store::blast::{self, BlastHead};
+use crate::store::{DbTransaction, sender};
+
+/// What stopped a sender that was let go on, as it is logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LiftedStop {
+    code: StopCode,
+    why: String,
+}
+
+impl LiftedStop {
+    /// Of an act that let a stopped sender go on.
+    pub fn of(act: &LoggedAction) -> Option<Self> {
+        serde_json::from_value(act.detail.get("stop")?.clone()).ok()
+    }
+}
+
+impl App {
+    /// Resumes the stopped sender of a blast that was not paused itself: whoever resumes confirms that the error is fixed. All that
+    /// was launched of it goes on once `armed_for` has passed.
+    pub(super) async fn resume_sender(
+        &self,
+        mut tx: DbTransaction,
+        head: &BlastHead,
+        armed_for: TimeDelta,
+    ) -> Result<BlastView, AppError> {
+        let stop = sender::stop_of(&mut tx, head.sender_id).await?;
+        if !unstop(&mut tx, head, self.operator()).await? {
+            return Err(AppError::Refused(self.why_not_resumed(&mut tx, head).await?));
+        }
+        if !armed_for.is_zero() {
+            blast::arm_all(&mut tx, head.sender_id, armed_for).await?;
+        }
+        let lifted = stop.map(|(code, why)| LiftedStop { code, why });
+        self.log_blast_act(&mut tx, Act::Resume, head, json!({ "stop": lifted })).await?;
+        tx.commit().await?;
+        self.notify(head.id).await?;
+        self.blast(head.id).await
+    }
+
+    /// Stops a sender again that was let go on: nothing has been sent since.
+    pub(super) async fn stop_again(
+        &self,
+        mut tx: DbTransaction,
+        (act, blast): (&LoggedAction, BlastId),
+        stop: LiftedStop,
+    ) -> Result<UndoOutcome, AppError> {
+        let head = self.not_begun(&mut tx, blast).await?;
+        sender::stop_by(&mut *tx, head.sender_id, (&stop.code, &stop.why), self.operator()).await?;
+        action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
+        tx.commit().await?;
+        self.notify(blast).await?;
+        let name = self.blast(blast).await?.sender;
+        Ok(UndoOutcome {
+            recipients: Vec::new(),
+            sentence: format!("sender {name} is stopped again: nothing was sent"),
+            still_suppressed: Vec::new(),
+            command_lines: Vec::new(),
+        })
+    }
+}

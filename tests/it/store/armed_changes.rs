@@ -1,0 +1,109 @@
+//! What has a launched blast send again (other hours, a sender whose stop is lifted) waits a moment first, as a launch does, and is
+//! taken back whole until then.
+
+use blastdeck::app::{App, DraftEdit, Launch};
+use blastdeck::domain::blast::BlastState;
+use blastdeck::domain::field_change::FieldChange;
+use chrono::{TimeDelta, Utc};
+
+use super::marks::{operator_app, refusal};
+use super::{BLAST, Scene};
+
+/// It may send the day after tomorrow only.
+async fn closed_blast() -> (Scene, App) {
+    let scene = Scene::queued(3).await;
+    let day = (Utc::now() + TimeDelta::days(2)).format("%a").to_string().to_lowercase();
+    scene.execute(&format!("update blasts set weekdays = '{day}', timezone = 'UTC'")).await;
+    let aina = operator_app(&scene, "aina").await;
+    (scene, aina)
+}
+
+async fn open_hours(app: &App) {
+    let version = app.blast(BLAST).await.unwrap().version;
+    let edit = DraftEdit { weekdays: FieldChange::Clear, ..DraftEdit::default() };
+    app.edit_armed(BLAST, (version, Launch::ARMED_FOR), edit).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_blast_that_is_let_send_outside_its_hours_waits_a_moment_and_gets_them_back() {
+    let (scene, aina) = closed_blast().await;
+
+    open_hours(&aina).await;
+
+    let blast = aina.blast(BLAST).await.unwrap();
+    assert!(blast.armed_until(Utc::now()).is_some() && blast.limits.weekdays.is_none(), "{blast:?}");
+
+    let undone = aina.undo_mine().await.unwrap().sentence;
+
+    assert_eq!(undone, "Raya waits for its hours again: nothing was sent");
+    let blast = aina.blast(BLAST).await.unwrap();
+    assert!(blast.state == BlastState::Sending && blast.limits.weekdays.is_some(), "{blast:?}");
+    assert_eq!(scene.number("select count(*) from operator_actions where undone_at is not null").await, 1);
+}
+
+#[tokio::test]
+async fn the_undo_of_its_launch_gives_a_blast_its_hours_back_whoever_asks() {
+    let (scene, aina) = closed_blast().await;
+    let ben = operator_app(&scene, "ben").await;
+    open_hours(&aina).await;
+
+    let question = ben.others_launch(BLAST).await.unwrap();
+    ben.undo_launch_of(BLAST).await.unwrap();
+
+    assert_eq!(question.as_deref(), Some("aina started Raya: take that back?"));
+    assert!(ben.blast(BLAST).await.unwrap().limits.weekdays.is_some());
+}
+
+#[tokio::test]
+async fn hours_are_not_taken_back_from_a_blast_that_has_begun_to_send_by_new_ones() {
+    let (scene, aina) = closed_blast().await;
+    open_hours(&aina).await;
+    scene.execute("update blasts set send_after = now()").await;
+
+    let why = refusal(aina.undo_mine().await);
+
+    assert!(
+        why.starts_with("your last act was to have Raya send at any hour: p pauses it; e gives it its hours"),
+        "{why}"
+    );
+    assert!(aina.blast(BLAST).await.unwrap().limits.weekdays.is_none());
+}
+
+#[tokio::test]
+async fn an_edit_that_opens_no_hours_holds_up_nobody() {
+    let scene = Scene::queued(3).await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    let edit = DraftEdit { window: FieldChange::Set("00:00-24:00".parse().unwrap()), ..DraftEdit::default() };
+
+    aina.edit_armed(BLAST, (version, Launch::ARMED_FOR), edit).await.unwrap();
+
+    assert!(aina.blast(BLAST).await.unwrap().armed_until(Utc::now()).is_none());
+}
+
+#[tokio::test]
+async fn all_that_a_stopped_sender_was_launched_for_waits_a_moment_once_it_may_go_on_and_it_is_stopped_again() {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute(
+            "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline';
+             insert into blasts (blast_tag, follow_up_stage, sender_id, state, message, total_recipients)
+             select 'Other', follow_up_stage, sender_id, 'sending', message, 0 from blasts limit 1",
+        )
+        .await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+
+    let resumed = aina.resume(Launch { blast: BLAST, version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
+
+    assert!(resumed.armed_until(Utc::now()).is_some(), "{resumed:?}");
+    let armed = "select count(*) from blasts where send_after > now()";
+    assert_eq!(scene.number(armed).await, 2);
+
+    let undone = aina.undo_mine().await.unwrap().sentence;
+
+    assert_eq!(undone, "sender sales is stopped again: nothing was sent");
+    let stopped = "select count(*) from senders where stopped_code = 'device' and stopped_reason = 'Device is offline'";
+    assert_eq!(scene.number(stopped).await, 1);
+    assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Sending);
+}
