@@ -75,11 +75,12 @@ impl Sender {
         }
     }
 
-    /// Claims from one blast, as many as may go now. `Some`: no slot is free.
+    /// Claims from one blast, as many as may go now. `Some`: no slot is free, or too few are.
     fn begin_claim(&mut self, blast: BlastId) -> Option<Wait> {
         self.context.rests.store(false, Ordering::Relaxed);
-        let most = self.batch(blast).min(self.free_slots());
-        if most == 0 {
+        let (batch, slots) = (self.batch(blast), self.slots());
+        let most = batch.min(slots.free);
+        if most < batch.min(slots.worth_a_claim) {
             // Both what frees a slot and what allows for more ends the wait: durable evidence, an answer.
             return Some(Wait::for_event(Some(self.what_holds_slots())));
         }

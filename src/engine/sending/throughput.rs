@@ -83,12 +83,21 @@ impl AnswerTime {
     }
 }
 
+/// The slots of a sender for people between their claim and their durable evidence.
+pub(super) struct Slots {
+    pub free: usize,
+    /// With fewer free ones, the next claim waits: a claim of a few people costs the database about as much as one of many.
+    pub worth_a_claim: usize,
+}
+
 impl Sender {
     /// How many more people may be claimed now. Claims run ahead of POSTs only where neither gap nor rate binds.
-    pub(super) fn free_slots(&self) -> usize {
+    pub(super) fn slots(&self) -> Slots {
         let sender = &self.context.sender;
-        let slots = if sender.is_unlimited() { self.answer_time.slots(sender.in_flight) } else { sender.in_flight };
-        slots.saturating_sub(self.context.in_flight.len())
+        let all = if sender.is_unlimited() { self.answer_time.slots(sender.in_flight) } else { sender.in_flight };
+        let free = all.saturating_sub(self.context.in_flight.len());
+        // While the next claim waits, half of those who are claimed ahead are left to send to.
+        Slots { free, worth_a_claim: ((all - sender.in_flight) / 2).max(1) }
     }
 
     /// Where a POST runs. Where a rate binds, on the threads that have waited for its moment: another one may be late, and then
