@@ -37,6 +37,8 @@ pub async fn acquire(
     let terms = engine.settings.lease;
     let dead = match lease::held_by_other(&engine.pool, sender.id, engine.identity.name()).await? {
         None => None,
+        // Its process was killed on this machine: it posts no more, and whatever it has written by now counts.
+        Some(held) if engine.identity.has_ended(&held.holder) => Some(held.pulse),
         Some(held) => match watch.look(sender.id, &held, terms.valid) {
             Verdict::Alive => return Ok(Acquisition::Elsewhere),
             Verdict::Dead(pulse) => Some(pulse),

@@ -2,13 +2,14 @@
 //!
 //! The name is the machine's boot id and the text of a file that the process holds locked. A process that was killed has
 //! released its lock, so the next one has the same name and reacquires its own leases at once. One that is merely
-//! stopped still holds it, so the next one has another name, and waits. A copied disk has another boot id, and a copied
+//! stopped still holds it, so the next one has another name, and waits. By the same locks a standby knows at once that the
+//! holder of a lease was killed. A copied disk has another boot id, and a copied
 //! file is not the one that its text names: it gets a text of its own.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -21,27 +22,57 @@ const FILES: u32 = 16;
 #[derive(Debug)]
 pub struct Identity {
     name: String,
+    /// The files of all names of this machine, where this process has one of them.
+    directory: Option<PathBuf>,
     _lock: Option<File>,
 }
 
 impl Identity {
     /// Takes the first name in `directory` that no living process has; failing that, a name that is used once.
     pub fn take(directory: &Path, host: &str) -> Self {
-        let taken = (0..FILES).find_map(|n| lock(&directory.join(format!("engine-{n}.lock"))).ok().flatten());
-        match taken {
-            Some((text, file)) => Self { name: format!("{host}/{}/{text}", boot_id()), _lock: Some(file) },
+        match files(directory).find_map(|path| lock(&path).ok().flatten()) {
+            Some((text, file)) => Self {
+                name: format!("{host}/{}/{text}", boot_id()),
+                directory: Some(directory.to_owned()),
+                _lock: Some(file),
+            },
             None => Self::once(host),
         }
     }
 
     /// A name for a process that holds no lease, or cannot lock a file.
     pub fn once(host: &str) -> Self {
-        Self { name: format!("{host}/{}/{:016x}", std::process::id(), rand::random::<u64>()), _lock: None }
+        Self {
+            name: format!("{host}/{}/{:016x}", std::process::id(), rand::random::<u64>()),
+            directory: None,
+            _lock: None,
+        }
     }
 
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// Whether a holder was another process of this machine, and has ended: its name's lock is free. `false` where that is not known.
+    pub fn has_ended(&self, holder: &str) -> bool {
+        let Some((machine, text)) = holder.rsplit_once('/') else { return false };
+        let is_of_here = self.name.rsplit_once('/').is_some_and(|(own, _)| own == machine) && holder != self.name;
+        let directory = self.directory.as_deref().filter(|_| is_of_here);
+        directory.is_some_and(|directory| files(directory).any(|path| is_unlocked(&path, text).unwrap_or(false)))
+    }
+}
+
+fn files(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    (0..FILES).map(|n| directory.join(format!("engine-{n}.lock")))
+}
+
+/// Whether a file is that of a name, and no living process has it.
+fn is_unlocked(path: &Path, name: &str) -> io::Result<bool> {
+    let file = File::open(path)?;
+    let mut text = String::new();
+    (&file).take(256).read_to_string(&mut text)?;
+    let is_named = name_in(&text, &Origin::of(&file)?.to_string()) == Some(name);
+    Ok(is_named && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok())
 }
 
 /// The file's text under its lock; `None` when a living process has it.
@@ -93,6 +124,25 @@ mod tests {
         assert_ne!(beside.name(), name);
 
         drop(first);
+        assert_eq!(Identity::take(directory.path(), "kedai1").name(), name);
+    }
+
+    #[test]
+    fn a_process_of_this_machine_is_known_to_have_ended_by_its_lock_and_no_other_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Identity::take(directory.path(), "kedai1");
+        let name = first.name().to_owned();
+        let standby = Identity::take(directory.path(), "kedai1");
+        let elsewhere = Identity::take(tempfile::tempdir().unwrap().path(), "kedai1");
+        let (_, text) = name.rsplit_once('/').unwrap();
+
+        assert!(!standby.has_ended(&name) && !standby.has_ended(standby.name()));
+        drop(first);
+
+        assert!(standby.has_ended(&name));
+        assert!(!standby.has_ended(&format!("kedai2/{text}")) && !standby.has_ended(&format!("kedai1/0123/{text}")));
+        assert!(!elsewhere.has_ended(&name) && !Identity::once("kedai1").has_ended(&name));
+        // It was looked at, not taken.
         assert_eq!(Identity::take(directory.path(), "kedai1").name(), name);
     }
 

@@ -177,6 +177,7 @@ impl Supervisor {
                 }
                 _ = self.suspension.changed() => return,
                 () = &mut over => return,
+                () = HeldElsewhere::is_left(self.elsewhere.as_ref(), &self.engine) => return,
                 () = tokio::time::sleep(look_every), if self.options.follower.is_some() => {
                     if self.retires().await {
                         return;
@@ -310,7 +311,7 @@ impl Supervisor {
     /// Whether this process only stands by: others send all that was due at the last look at everything.
     async fn stands_by(&mut self) -> Result<bool, StoreError> {
         let rest = self.rest();
-        match &self.elsewhere {
+        match &mut self.elsewhere {
             Some(held) if !self.maintenance.is_clearing() => held.holds_for(rest, &self.engine, &mut self.watch).await,
             _ => Ok(false),
         }

@@ -52,8 +52,10 @@ impl fmt::Display for Pulse {
 }
 
 /// A lease that somebody else holds, by the database's clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RivalLease {
+    /// Its name.
+    pub holder: String,
     pub pulse: Pulse,
     /// How long its holder may trust each renewal; `None`: an older version holds it.
     pub valid: Option<Duration>,
@@ -145,15 +147,16 @@ pub async fn acquire(
 
 /// Reads without a lock: whoever waits for a lease must not block its holder's claims.
 pub async fn held_by_other(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<Option<RivalLease>, StoreError> {
-    let held: Option<(i64, i64, Option<f64>)> = sqlx::query_as(
-        "select epoch, renewals, extract(epoch from valid)::double precision from sender_leases
+    let held: Option<(String, i64, i64, Option<f64>)> = sqlx::query_as(
+        "select holder, epoch, renewals, extract(epoch from valid)::double precision from sender_leases
           where sender_id = $1 and holder is not null and holder <> $2 and expires_at >= now()",
     )
     .bind(sender)
     .bind(by_us)
     .fetch_optional(pool)
     .await?;
-    Ok(held.map(|(epoch, renewals, valid)| RivalLease {
+    Ok(held.map(|(holder, epoch, renewals, valid)| RivalLease {
+        holder,
         pulse: Pulse { epoch, renewals },
         valid: valid.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     }))

@@ -236,6 +236,26 @@ async fn a_standby_goes_on_within_the_lease_when_the_engine_is_killed() {
 }
 
 #[tokio::test]
+async fn a_standby_waits_for_no_lease_of_an_engine_that_was_killed_on_its_machine() {
+    let sim = &["--latency", "150ms", "--speed", "6000"];
+    let shop = Shop::open(Setup { sim, sender: "rate = \"unlimited\"\nin_flight = 3", ..Setup::default() }).await;
+    shop.blast(0..120).await;
+    let engine = shop.engine();
+    shop.until_posts(6).await;
+    let mut standby = shop.command(&["engine", "--until-idle", "--standby"]).spawn().unwrap();
+    shop.until_posts(12).await;
+
+    engine.kill().await;
+    shop.execute("update sender_leases set expires_at = now() + interval '1 hour', valid = interval '5 minutes'").await;
+
+    let posts = shop.sim.stats().await.posts;
+    shop.until_posts(posts + 6).await;
+    let ended = tokio::time::timeout(PATIENCE, standby.wait()).await;
+    assert!(ended.expect("it ends by itself").unwrap().success());
+    everybody_is_settled(&shop).await;
+}
+
+#[tokio::test]
 async fn a_sender_that_is_stopped_leaves_nobody_in_flight_after_a_crash() {
     let shop = Shop::open(Setup { sim: &["--latency", "2s", "--speed", "6000"], ..Setup::default() }).await;
     shop.blast(0..10).await;

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 
+use super::activity;
 use super::support::{STACKED, TestDashboard, WIDE, blast, blasts, raya};
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
@@ -9,6 +10,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::BlastId;
 use crate::domain::waiting::Waiting;
+use crate::tui::Size;
 use crate::tui::effect::Completion;
 use crate::tui::model::Overlay;
 
@@ -53,6 +55,18 @@ fn blasts_of_one_name_are_told_apart_among_what_needs_a_person() {
         let screen = dashboard.screen().join("\n");
         assert!(screen.contains(said), "{screen}");
     }
+}
+
+#[test]
+fn the_activity_tells_blasts_of_one_name_apart() {
+    let mut dashboard = TestDashboard::new(Size { width: 160, height: 50 });
+    let twin = BlastView { id: BlastId(41), ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![raya(), twin]))).keys("4");
+    activity::answer(&mut dashboard, activity::page());
+
+    let screen = dashboard.screen().join("\n");
+
+    assert!(screen.contains("Raya promo #7"), "{screen}");
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn launched_of<'a>(model: &'a Model, sender: &'a str) -> impl Iterator<Item = &'
 
 /// The stop of a blast's sender is lifted: the blast goes on at once where an engine holds the sender.
 pub fn may_send_again(model: &Model, row: &BlastView) -> Notice {
-    let may = format!("sender {} may send again: {}", row.sender, row.name());
+    let may = format!("sender {} may send again: {}", row.sender, model.distinct_name(row));
     if is_held(model, row) {
         return Notice::done(format!("{may} goes on"));
     }
@@ -62,7 +62,10 @@ pub fn expire(model: &mut Model) {
     let Some(id) = model.notice.as_ref().and_then(|notice| notice.until_held) else { return };
     match model.blasts.get(id).filter(|row| row.state == BlastState::Sending) {
         None => model.notice = None,
-        Some(row) if is_held(model, row) => model.say(Notice::done(format!("{} goes on", row.name()))),
+        Some(row) if is_held(model, row) => {
+            let notice = Notice::done(format!("{} goes on", model.distinct_name(row)));
+            model.say(notice);
+        }
         Some(_) => {}
     }
 }

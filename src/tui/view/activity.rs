@@ -122,8 +122,8 @@ fn full_line(model: &Model, pen: &mut Pen<'_>, area: Rect) {
 fn said(model: &Model, row: &ActivityRow) -> String {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let (text, _) = text(model, row);
-    let who = who(row);
-    let blast = row.blast_name().filter(|name| *name != who).map(|name| format!(", {name}")).unwrap_or_default();
+    let who = who(model, row);
+    let blast = blast_name(model, row).filter(|name| *name != who).map(|name| format!(", {name}")).unwrap_or_default();
     let about = if who.is_empty() { String::new() } else { format!("{who}, ") };
     let what = match &row.event {
         ActivityEvent::Change { starts_at: Some(_), .. } => "launched",
@@ -185,7 +185,7 @@ fn value(model: &Model, row: &ActivityRow, column: ActivityColumn, is_strong: bo
     match column {
         ActivityColumn::Time => (clock.short(row.place.at), TextRole::Dim),
         ActivityColumn::Phone => (row.phone.as_ref().map(ToString::to_string).unwrap_or_default(), person),
-        ActivityColumn::Name => (who(row), person),
+        ActivityColumn::Name => (who(model, row), person),
         ActivityColumn::What => {
             let (what, meaning) = what(&row.event, model.now);
             (what.to_owned(), meaning)
@@ -197,18 +197,26 @@ fn value(model: &Model, row: &ActivityRow, column: ActivityColumn, is_strong: bo
             stage => stage,
         },
         ActivityColumn::Text => text(model, row),
-        ActivityColumn::Blast => (row.blast_name().unwrap_or_default(), TextRole::Dim),
+        ActivityColumn::Blast => (blast_name(model, row).unwrap_or_default(), TextRole::Dim),
     }
 }
 
+/// What people call its blast, with its id where another one in the list is called the same.
+fn blast_name(model: &Model, row: &ActivityRow) -> Option<String> {
+    let listed = row.blast.and_then(|id| model.blasts.get(id));
+    let id = listed.and_then(|blast| model.id_of_namesake(blast)).unwrap_or_default();
+    row.blast_name().map(|name| name + &id)
+}
+
 /// The person's name, else their number; of what is about a blast, its name.
-fn who(row: &ActivityRow) -> String {
+fn who(model: &Model, row: &ActivityRow) -> String {
     if let ActivityEvent::Act { people: Some(people), .. } = &row.event {
         return counted(*people);
     }
     let person = row.name.clone().or_else(|| row.phone.as_ref().map(ToString::to_string));
-    let blast =
-        || matches!(row.event, ActivityEvent::Change { .. } | ActivityEvent::Act { .. }).then(|| row.blast_name());
+    let blast = || {
+        matches!(row.event, ActivityEvent::Change { .. } | ActivityEvent::Act { .. }).then(|| blast_name(model, row))
+    };
     person.or_else(|| blast().flatten()).unwrap_or_default()
 }
 
