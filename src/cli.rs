@@ -7,6 +7,8 @@ mod blast;
 mod cart;
 mod catalog;
 mod column_args;
+#[cfg(test)]
+mod commands_page;
 mod confirm;
 mod context;
 mod customer;

@@ -53,7 +53,9 @@ log_rotation_size = 0
 log_truncate_on_rotation = on
 ";
 
+/// Many tests share one.
 const THROWAWAY: &str = "\
+max_connections = 300
 fsync = off
 full_page_writes = off
 ";

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Setup, Shop, TOKEN, blastdeck, digits, eventually, eventually_async, said};
+use crate::support::{Setup, Shop, TOKEN, blastdeck, copy, digits, eventually, eventually_async, said};
 
 /// A pause of three seconds between two messages: it lasts longer than a test.
 const SLOW: Setup<'static> = Setup {
@@ -139,13 +139,14 @@ async fn an_engine_whose_program_is_replaced_becomes_the_new_one() {
     let shop = Shop::open(SLOW).await;
     shop.blast(0..50).await;
     let (program, next) = (shop.path("blastdeck"), shop.path("blastdeck.new"));
-    std::fs::copy(blastdeck(), &program).unwrap();
+    // By another process: a file that this one has open for writing is busy, also for whatever another test starts just then.
+    copy(&blastdeck(), &program);
     let mut engine = shop.command_of(&program, &["engine"]).spawn().unwrap();
     shop.until_posts(1).await;
     let pid = Pid::from_raw(i32::try_from(engine.id().unwrap()).unwrap()).unwrap();
     let before = program_of(pid);
 
-    std::fs::copy(blastdeck(), &next).unwrap();
+    copy(&blastdeck(), &next);
     std::fs::rename(&next, &program).unwrap();
     eventually("it is the new program", || program_of(pid) == std::fs::metadata(&program).unwrap().ino());
 

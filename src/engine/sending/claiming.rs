@@ -22,7 +22,7 @@ use crate::store::fence::PostedAttempt;
 const AT_ONCE: Duration = Duration::from_millis(25);
 pub(super) const AT_ONCE_MAX: Duration = Duration::from_millis(300);
 /// People in one claim.
-const BATCH_MAX: usize = 256;
+pub(super) const BATCH_MAX: usize = 256;
 
 /// A claim on its way through the database.
 pub(super) struct PendingClaim {

@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Handle};
 
 use super::Sender;
 use super::bottleneck::Bottleneck;
-use super::claiming::AT_ONCE_MAX;
+use super::claiming::{AT_ONCE_MAX, BATCH_MAX};
 use super::next_action::BlastQueue;
 use super::starting::is_soon;
 use crate::domain::ids::BlastId;
@@ -96,8 +96,8 @@ impl Sender {
         let sender = &self.context.sender;
         let all = if sender.is_unlimited() { self.answer_time.slots(sender.in_flight) } else { sender.in_flight };
         let free = all.saturating_sub(self.context.in_flight.len());
-        // While the next claim waits, half of those who are claimed ahead are left to send to.
-        Slots { free, worth_a_claim: ((all - sender.in_flight) / 2).max(1) }
+        // While the next claim waits, three quarters of those who are claimed ahead are left to send to.
+        Slots { free, worth_a_claim: ((all - sender.in_flight) / 4).clamp(1, BATCH_MAX / 2) }
     }
 
     /// Where a POST runs. Where a rate binds, on the threads that have waited for its moment: another one may be late, and then
