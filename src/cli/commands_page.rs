@@ -37,7 +37,8 @@ fn table<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
     page.push_str("\n| | |\n|---|---|\n");
     for argument in rows {
         let help = argument.get_help().map(|help| cell(&help.to_string())).unwrap_or_default();
-        writeln!(page, "| `{}` | {help} |", typed(argument)).unwrap();
+        // Also between backticks, a table takes a bar for the end of a cell.
+        writeln!(page, "| `{}` | {help} |", typed(argument).replace('|', "\\|")).unwrap();
     }
 }
 
