@@ -9,6 +9,7 @@ use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::UnreadableLimit;
 use crate::store::action::{self, LoggedAction};
+use crate::store::blast;
 use crate::store::draft::{self, DraftChange};
 use crate::store::view::BlastRow;
 use crate::store::{self, DbTransaction};
@@ -60,6 +61,7 @@ impl App {
         draft::lock(&mut tx, blast).await?;
         let head = self.not_begun(&mut tx, blast).await?;
         super::commands::raced(draft::change(&mut tx, blast, head.version, former.back()).await?)?;
+        blast::disarm_all(&mut tx, &head).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         tx.commit().await?;
         self.notify(blast).await?;

@@ -61,6 +61,7 @@ impl App {
     ) -> Result<UndoOutcome, AppError> {
         let head = self.not_begun(&mut tx, blast).await?;
         sender::stop_by(&mut *tx, head.sender_id, (&stop.code, &stop.why), self.operator()).await?;
+        blast::disarm_all(&mut tx, &head).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         tx.commit().await?;
         self.notify(blast).await?;

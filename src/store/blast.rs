@@ -140,7 +140,21 @@ pub async fn arm_all(tx: &mut PgConnection, sender: SenderId, armed_for: TimeDel
     Ok(())
 }
 
-/// The same of one blast.
+/// What waits since then waits no more: something else keeps it from sending. An engine that does not know that yet still waits, by
+/// what it read before.
+pub async fn disarm_all(tx: &mut PgConnection, of: &BlastHead) -> Result<(), StoreError> {
+    sqlx::query(
+        "update blasts set send_after = now(), version = version + 1, updated_at = now()
+          where sender_id = $1 and state = 'sending' and send_after = $2 and send_after > now()",
+    )
+    .bind(of.sender_id)
+    .bind(of.send_after)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The same as [`arm_all`] of one blast.
 pub async fn arm(tx: &mut PgConnection, id: BlastId, armed_for: TimeDelta) -> Result<(), StoreError> {
     let wait = PgInterval::try_from(armed_for).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
     sqlx::query("update blasts set send_after = greatest(send_after, now() + $2) where id = $1")

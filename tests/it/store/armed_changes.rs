@@ -38,6 +38,7 @@ async fn a_blast_that_is_let_send_outside_its_hours_waits_a_moment_and_gets_them
     assert_eq!(undone, "Raya waits for its hours again: nothing was sent");
     let blast = aina.blast(BLAST).await.unwrap();
     assert!(blast.state == BlastState::Sending && blast.limits.weekdays.is_some(), "{blast:?}");
+    assert!(blast.armed_until(Utc::now()).is_none(), "it waits for its hours, and for nothing else: {blast:?}");
     assert_eq!(scene.number("select count(*) from operator_actions where undone_at is not null").await, 1);
 }
 
@@ -106,4 +107,5 @@ async fn all_that_a_stopped_sender_was_launched_for_waits_a_moment_once_it_may_g
     let stopped = "select count(*) from senders where stopped_code = 'device' and stopped_reason = 'Device is offline'";
     assert_eq!(scene.number(stopped).await, 1);
     assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Sending);
+    assert_eq!(scene.number(armed).await, 0, "they wait for their sender");
 }
