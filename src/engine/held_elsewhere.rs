@@ -23,8 +23,13 @@ pub struct HeldElsewhere {
 
 impl HeldElsewhere {
     /// `None` where there are none: then there is nothing to wait for.
-    pub fn new(senders: Vec<SenderId>) -> Option<Self> {
-        (!senders.is_empty()).then(|| Self { senders, seen_at: Instant::now(), holders: BTreeSet::new() })
+    pub async fn see(senders: Vec<SenderId>, engine: &EngineContext) -> Result<Option<Self>, StoreError> {
+        let mut seen = Self { senders, seen_at: Instant::now(), holders: BTreeSet::new() };
+        for sender in &seen.senders {
+            let held = lease::held_by_other(&engine.pool, *sender, engine.identity.name()).await?;
+            seen.holders.extend(held.map(|held| held.holder));
+        }
+        Ok(Some(seen).filter(|seen| !seen.senders.is_empty()))
     }
 
     /// Whether it was seen this long ago, and all its senders are still held by live processes. Whatever else may be due waits for an

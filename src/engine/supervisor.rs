@@ -298,7 +298,7 @@ impl Supervisor {
         }
         let ours = self.engine.senders.iter().filter(|sender| due.binary_search(&sender.id).is_ok()).count();
         let is_all = elsewhere.len() == ours && !self.is_asking();
-        self.elsewhere = HeldElsewhere::new(elsewhere).filter(|_| is_all);
+        self.elsewhere = if is_all { HeldElsewhere::see(elsewhere, &self.engine).await? } else { None };
         self.is_at_rest = due.is_empty() && !is_left && self.senders.is_empty();
         Ok(if is_left { SenderWork::Left } else { SenderWork::None })
     }

@@ -225,7 +225,7 @@ async fn a_standby_goes_on_within_the_lease_when_the_engine_is_killed() {
     let posts = shop.sim.stats().await.posts;
     shop.until_posts(posts + 6).await;
 
-    // Five seconds of lease, a second until it is noticed, and what this machine is busy with.
+    // A second until it is noticed, and what this machine is busy with.
     measured("a standby goes on after a kill", killed.elapsed(), Duration::from_secs(10));
     let ended = tokio::time::timeout(PATIENCE, standby.wait()).await;
     assert!(ended.expect("it ends by itself").unwrap().success());
