@@ -7,6 +7,7 @@ mod sentences;
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -17,7 +18,7 @@ use super::marks::{gone, outcome, person_of};
 use super::opened_hours::FormerHours;
 use super::put_back::LiftedIn;
 use super::resumed_sender::LiftedStop;
-use super::{App, AppError, StillSuppressed};
+use super::{App, AppError, Launch, StillSuppressed};
 use crate::domain::act::Act;
 use crate::domain::blast::{BlastState, TEST_STAGE, blast_name};
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
@@ -27,7 +28,7 @@ use crate::domain::status::Status;
 use crate::domain::text::people;
 use crate::store::DbTransaction;
 use crate::store::action::{self, LoggedAction, NewAction};
-use crate::store::blast;
+use crate::store::blast::{self, BlastHead};
 use crate::store::evidence::{EntryOutcome, EvidenceEntry};
 use crate::store::person::PersonRow;
 use crate::store::suppression;
@@ -294,19 +295,21 @@ impl App {
     async fn undo_launch(&self, mut tx: DbTransaction, act: &LoggedAction) -> Result<UndoOutcome, AppError> {
         let blast = act.blast_id.ok_or_else(|| AppError::NotFound("that blast is gone".to_owned()))?;
         let head = blast::head(&mut tx, blast).await?;
-        let former = FormerHours::of(act);
-        let is_too_late = match head.as_ref().filter(|_| former.is_some()) {
+        let is_of_hours = FormerHours::of(act).is_some();
+        let is_too_late = match head.as_ref().filter(|_| is_of_hours) {
             Some(head) => !questions::is_armed(&mut tx, head).await?,
             None => false,
         };
+        // Otherwise something later has it wait: of this act there is nothing to take back.
+        let act_armed = head.as_ref().is_some_and(|head| has_armed(act, head));
         let is_test = head.as_ref().is_some_and(|head| head.follow_up_stage == TEST_STAGE);
         if is_too_late || !head.is_some_and(|head| head.state.is_under_way()) {
             return Err(last_act::refusal(&mut tx, act).await?);
         }
-        if let Some(stop) = LiftedStop::of(act) {
+        if let Some(stop) = LiftedStop::of(act).filter(|_| act_armed) {
             return self.stop_again(tx, (act, blast), stop).await;
         }
-        if let Some(former) = former {
+        if let Some(former) = FormerHours::of(act).filter(|_| act_armed) {
             return self.close_hours(tx, (act, blast), former).await;
         }
         let (head, state) = match self.disarm(&mut tx, blast).await {
@@ -327,6 +330,12 @@ impl App {
             command_lines: vec![format!("blastdeck blast pause {blast}")],
         })
     }
+}
+
+/// Whether a blast waits because of this act.
+fn has_armed(act: &LoggedAction, head: &BlastHead) -> bool {
+    let until = head.send_after.map(|after| after - act.at);
+    until.is_some_and(|until| until <= Launch::ARMED_FOR + TimeDelta::seconds(1))
 }
 
 /// A launch that is refused ends the way of `u`: what was done before it, it does not reach.

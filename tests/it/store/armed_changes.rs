@@ -109,3 +109,21 @@ async fn all_that_a_stopped_sender_was_launched_for_waits_a_moment_once_it_may_g
     assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Sending);
     assert_eq!(scene.number(armed).await, 0, "they wait for their sender");
 }
+
+#[tokio::test]
+async fn a_blast_that_waits_with_its_sender_is_paused_by_its_undo_and_keeps_the_hours_that_it_was_given_earlier() {
+    let (scene, aina) = closed_blast().await;
+    open_hours(&aina).await;
+    scene
+        .execute(
+            "update operator_actions set at = at - interval '1 hour';
+             update blasts set send_after = now() + interval '10 seconds'",
+        )
+        .await;
+
+    let undone = aina.undo_launch_of(BLAST).await.unwrap().sentence;
+
+    let blast = aina.blast(BLAST).await.unwrap();
+    assert!(undone.contains("nothing") && blast.state != BlastState::Sending, "{undone}: {blast:?}");
+    assert!(blast.limits.weekdays.is_none(), "{blast:?}");
+}
