@@ -86,13 +86,10 @@ async fn the_standby_goes_on_when_the_window_that_sends_is_killed() {
 
     window.signal(Signal::KILL);
     let killed = Instant::now();
-    let posts = nothing_leaves(&shop).await;
+    // What the window had on its way may still arrive; the standby may send before it would be seen that nothing comes.
+    let posts = shop.sim.stats().await.posts + usize::try_from(SLOTS).unwrap();
     shop.until_posts(posts + 1).await;
-    measured(
-        "the standby sends after the window was killed, with a lease of 5 s",
-        killed.elapsed(),
-        Duration::from_secs(10),
-    );
+    measured("the standby sends after the window was killed", killed.elapsed(), Duration::from_secs(10));
     eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
     eventually_async("it ends by itself", async || shop.engines().is_empty()).await;
 
