@@ -87,7 +87,7 @@ macro_rules! people {
                from senders me
                join senders s on s.business = me.business and s.provider = 'meta' and s.rehearsal = me.rehearsal",
             $whose,
-            " join attempts a on a.sender_id = s.id and a.claimed_at >= $2
+            " cross join lateral (select * from attempts where sender_id = s.id and claimed_at >= $2 offset 0) a
                join blast_recipients r on r.id = a.recipient_id
                join blasts b on b.id = r.blast_id and b.answer_until is null
               where me.id = $1

@@ -2,6 +2,7 @@
 //! over, counters whoever writes.
 
 mod armed_changes;
+mod attempt_lookups;
 mod attempts;
 mod away;
 mod broken_off;

@@ -126,7 +126,8 @@ macro_rules! lost_by_id {
           where p.claimed_at > $8
             and not exists (select 1 from attempts a
                              where a.recipient_id = p.recipient and a.attempt = p.attempt
-                               and (a.epoch in (p.epoch, -1) or r.attempt > p.attempt))
+                               and (a.epoch in (p.epoch, -1) or r.attempt > p.attempt)
+                            offset 0)
           order by r.id
             for update of r"
     };

@@ -124,7 +124,7 @@ async fn by_id_alone(tx: &mut PgConnection, asked: &[&IdQuery<'_>]) -> Result<Ve
     Ok(found)
 }
 
-/// The attempts that were made like this.
+/// The attempts that were made like this. `offset 0` has each looked up by its key: a join reads all of the view.
 pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery<'_>]) -> Result<Vec<KnownAttempt>, StoreError> {
     let found = sqlx::query_as(
         concat!("select x.n, a.sender_id, a.recipient_id, r.blast_id, a.attempt, r.phone_number, ",
@@ -137,7 +137,8 @@ pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery<'_>]) -> R
                            and o.id <> r.id) as names_another
            from unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[], $5::text[])
                   as x (n, blast_id, recipient_id, attempt, phone)
-           join attempts a on a.recipient_id = x.recipient_id and a.attempt = x.attempt
+          cross join lateral (select * from attempts
+                               where recipient_id = x.recipient_id and attempt = x.attempt offset 0) a
            join blast_recipients r on r.id = a.recipient_id and r.blast_id = x.blast_id"),
     )
     .bind(asked.iter().map(|asked| asked.n).collect::<Vec<_>>())

@@ -3,6 +3,7 @@
 use super::{OverlayContent, wrapped};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Resolution;
+use crate::domain::text::span_words;
 use crate::tui::format::{count_of, counted};
 use crate::tui::model::{Model, RESOLUTIONS, ResolutionChoice, UncertainOverlay};
 use crate::tui::theme::TextRole;
@@ -28,7 +29,8 @@ pub fn content(model: &Model, page: &UncertainOverlay, width: u16) -> OverlayCon
     let has_room = lines.len() + RESOLUTIONS.len() <= super::page_rows(model);
     let explained = if has_room { Vec::new() } else { std::mem::take(&mut lines) };
     let focus = Some(lines.len() + page.choice.index());
-    lines.extend(RESOLUTIONS.iter().map(|choice| line(*choice, page.choice, width)));
+    let wait = span_words(model.resend_after);
+    lines.extend(RESOLUTIONS.iter().map(|choice| line(*choice, page.choice, &wait, width)));
     lines.extend(explained);
     lines.extend(people(model, page, super::page_rows(model).saturating_sub(lines.len())));
     let title = vec![counted(page.people.len()), "uncertain".to_owned()];
@@ -61,17 +63,24 @@ fn person(model: &Model, id: RecipientId) -> Option<TextLine> {
     Some(TextLine::dim(format!("    {:<18}{name}", row.phone.to_string())))
 }
 
-/// A choice, and what it does where there is room for all of that.
-fn line(choice: ResolutionChoice, chosen: ResolutionChoice, width: u16) -> TextLine {
-    let (words, then) = match choice {
-        ResolutionChoice::LeaveOpen => ("leave them open", "late answers still settle them"),
-        ResolutionChoice::Say(Resolution::Sent) => ("they are all there", "count as sent; asks you first"),
-        ResolutionChoice::Say(Resolution::Resend) => ("none is there, send again", "asks for their number"),
-        ResolutionChoice::Say(Resolution::Drop) => ("none is there, leave out", "count as skipped; asks you first"),
+/// A choice, and what it does, as far as there is room to say it. `wait`: so long after a message it may be sent again.
+fn line(choice: ResolutionChoice, chosen: ResolutionChoice, wait: &str, width: u16) -> TextLine {
+    let (words, then, further) = match choice {
+        ResolutionChoice::LeaveOpen => ("leave them open", "late answers still settle them", String::new()),
+        ResolutionChoice::Say(Resolution::Sent) => {
+            ("they are all there", "count as sent", "; asks you first".to_owned())
+        }
+        ResolutionChoice::Say(Resolution::Resend) => {
+            ("none is there, send again", "asks for their number", format!("; not before {wait} have passed"))
+        }
+        ResolutionChoice::Say(Resolution::Drop) => {
+            ("none is there, leave out", "count as skipped", "; asks you first".to_owned())
+        }
     };
-    let has_room = CURSOR + CHOICE + then.len() <= usize::from(width);
+    let room = usize::from(width).saturating_sub(CURSOR + CHOICE);
     let (cursor, meaning) = if choice == chosen { (">", TextRole::Strong) } else { (" ", TextRole::Plain) };
     TextLine::of(format!("  {cursor} "), TextRole::Accent)
         .and(format!("{words:<CHOICE$}"), meaning)
-        .and(if has_room { then } else { "" }, TextRole::Dim)
+        .and(if then.len() <= room { then } else { "" }, TextRole::Dim)
+        .and(if then.len() + further.len() <= room { further } else { String::new() }, TextRole::Dim)
 }
