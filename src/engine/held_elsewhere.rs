@@ -43,6 +43,8 @@ impl HeldElsewhere {
         if self.seen_at.elapsed() >= at_most {
             return Ok(false);
         }
+        // Whoever held one of them before may have ended, and have been followed by another than this process.
+        self.holders.clear();
         for sender in &self.senders {
             let held = lease::held_by_other(&engine.pool, *sender, engine.identity.name()).await?;
             let Some(held) = held else { return Ok(false) };

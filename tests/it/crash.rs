@@ -1,13 +1,11 @@
 //! Whatever dies, and whenever: nobody is written to twice, nobody is forgotten, nobody is invented.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{
-    PATIENCE, Setup, Shop, Size, digits, eventually_async, figure, long_form, measured, said, settle_for,
-};
+use crate::support::{Setup, Shop, Size, digits, eventually_async, figure, long_form, said, settle_for};
 
 /// As many as a crash may leave uncertain: 16 in flight, and as many again, which answers after 30 ms allow.
 const SLOTS: i64 = 32;
@@ -18,7 +16,7 @@ async fn free_the_lease(shop: &Shop) {
 }
 
 /// Everybody is where a POST, or a doubt, puts them.
-async fn everybody_is_settled(shop: &Shop) {
+pub(crate) async fn everybody_is_settled(shop: &Shop) {
     let open = shop.count("queued").await + shop.count("sending").await;
     assert_eq!(open, 0, "nobody is forgotten");
     shop.promises().await;
@@ -208,51 +206,6 @@ async fn a_captured_verb_returns_though_its_engine_goes_on() {
 
     assert_eq!(said.code, 0, "{said:?}");
     assert!(still_sending > 0, "its output was held open");
-}
-
-#[tokio::test]
-async fn a_standby_goes_on_within_the_lease_when_the_engine_is_killed() {
-    let sim = &["--latency", "150ms", "--speed", "6000"];
-    let shop = Shop::open(Setup { sim, sender: "rate = \"unlimited\"\nin_flight = 3", ..Setup::default() }).await;
-    let blast = shop.blast(0..60).await;
-    let engine = shop.engine();
-    shop.until_posts(6).await;
-    let mut standby = shop.command(&["engine", "--until-idle", "--standby"]).spawn().unwrap();
-    shop.until_posts(12).await;
-
-    engine.kill().await;
-    let killed = Instant::now();
-    let posts = shop.sim.stats().await.posts;
-    shop.until_posts(posts + 6).await;
-
-    // A second until it is noticed, and what this machine is busy with.
-    measured("a standby goes on after a kill", killed.elapsed(), Duration::from_secs(10));
-    let ended = tokio::time::timeout(PATIENCE, standby.wait()).await;
-    assert!(ended.expect("it ends by itself").unwrap().success());
-    let uncertain = shop.count("uncertain").await;
-    assert!(uncertain <= 3, "{uncertain}");
-    assert_eq!(shop.state(&blast).await, if uncertain > 0 { "sending" } else { "completed" });
-    everybody_is_settled(&shop).await;
-}
-
-#[tokio::test]
-async fn a_standby_waits_for_no_lease_of_an_engine_that_was_killed_on_its_machine() {
-    let sim = &["--latency", "150ms", "--speed", "6000"];
-    let shop = Shop::open(Setup { sim, sender: "rate = \"unlimited\"\nin_flight = 3", ..Setup::default() }).await;
-    shop.blast(0..120).await;
-    let engine = shop.engine();
-    shop.until_posts(6).await;
-    let mut standby = shop.command(&["engine", "--until-idle", "--standby"]).spawn().unwrap();
-    shop.until_posts(12).await;
-
-    engine.kill().await;
-    shop.execute("update sender_leases set expires_at = now() + interval '1 hour', valid = interval '5 minutes'").await;
-
-    let posts = shop.sim.stats().await.posts;
-    shop.until_posts(posts + 6).await;
-    let ended = tokio::time::timeout(PATIENCE, standby.wait()).await;
-    assert!(ended.expect("it ends by itself").unwrap().success());
-    everybody_is_settled(&shop).await;
 }
 
 #[tokio::test]

@@ -69,6 +69,7 @@ mod senders;
 mod sending;
 mod serve;
 mod spellings;
+mod standby;
 mod statuses;
 mod steps;
 mod stops;
