@@ -7,7 +7,7 @@ use super::{App, AppError, DraftEdit};
 use crate::domain::blast::blast_name;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::UnreadableLimit;
+use crate::domain::pace::{LimitColumns, UnreadableLimit};
 use crate::store::action::{self, LoggedAction};
 use crate::store::blast;
 use crate::store::draft::{self, DraftChange};
@@ -15,23 +15,36 @@ use crate::store::view::BlastRow;
 use crate::store::{self, DbTransaction};
 use sqlx::PgConnection;
 
-/// The hours and weekdays that a blast had before, as they are logged.
+/// The hours and weekdays of a blast, as they are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct FormerHours {
+struct StoredHours {
     window: Option<String>,
     weekdays: Option<String>,
 }
 
-impl FormerHours {
-    /// Of an edit that had a blast wait a moment before it sends.
+impl StoredHours {
+    fn of(limits: &LimitColumns) -> Self {
+        Self { window: text(limits.hours.as_ref()), weekdays: text(limits.weekdays.as_ref()) }
+    }
+}
+
+/// What an edit that had a blast wait a moment before it sends made of its hours, as it is logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct OpenedHours {
+    former: StoredHours,
+    opened: StoredHours,
+}
+
+impl OpenedHours {
     pub fn of(act: &LoggedAction) -> Option<Self> {
-        serde_json::from_value(act.detail.get("former")?.clone()).ok()
+        serde_json::from_value(act.detail.get("hours")?.clone()).ok()
     }
 
-    /// As an edit that gives them back.
+    /// As an edit that gives the former ones back.
     fn back(self) -> DraftChange {
         let change = |text: Option<String>| text.map_or(FieldChange::Clear, FieldChange::Set);
-        DraftChange { window: change(self.window), weekdays: change(self.weekdays), ..DraftChange::default() }
+        let StoredHours { window, weekdays } = self.former;
+        DraftChange { window: change(window), weekdays: change(weekdays), ..DraftChange::default() }
     }
 }
 
@@ -42,25 +55,33 @@ impl App {
         tx: &mut PgConnection,
         row: &BlastRow,
         edit: &DraftEdit,
-    ) -> Result<Option<FormerHours>, AppError> {
+    ) -> Result<Option<OpenedHours>, AppError> {
         let now = store::moment(tx).await?;
         let zone = self.known_zone_by(row.sender_id, &row.limits);
         if !edit.opens((row.state, &row.limits), zone, now) {
             return Ok(None);
         }
-        Ok(Some(FormerHours { window: text(row.limits.hours.as_ref()), weekdays: text(row.limits.weekdays.as_ref()) }))
+        let (former, opened) = (StoredHours::of(&row.limits), StoredHours::of(&edit.limits_after(&row.limits)));
+        Ok(Some(OpenedHours { former, opened }))
     }
 
-    /// Gives a blast its former hours back: nothing has been sent since.
+    /// Gives a blast its former hours back, unless somebody has given it others meanwhile: nothing has been sent since.
     pub(super) async fn close_hours(
         &self,
         mut tx: DbTransaction,
         (act, blast): (&LoggedAction, BlastId),
-        former: FormerHours,
+        hours: OpenedHours,
     ) -> Result<UndoOutcome, AppError> {
         draft::lock(&mut tx, blast).await?;
         let head = self.not_begun(&mut tx, blast).await?;
-        super::commands::raced(draft::change(&mut tx, blast, head.version, former.back()).await?)?;
+        let limits = self.blast_row_in(&mut *tx, blast).await?.limits;
+        if StoredHours::of(&limits) != hours.opened {
+            let name = blast_name(&head.blast_tag, &head.follow_up_stage);
+            return Err(AppError::Refused(format!(
+                "the hours of {name} were changed once more since, and stay: p pauses it"
+            )));
+        }
+        super::commands::raced(draft::change(&mut tx, blast, head.version, hours.back()).await?)?;
         blast::disarm_all(&mut tx, &head).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         tx.commit().await?;

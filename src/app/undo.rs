@@ -15,7 +15,7 @@ use sqlx::PgConnection;
 use self::sentences::{command_line, sentence, who};
 use super::last_act;
 use super::marks::{gone, outcome, person_of};
-use super::opened_hours::FormerHours;
+use super::opened_hours::OpenedHours;
 use super::put_back::LiftedIn;
 use super::resumed_sender::LiftedStop;
 use super::{App, AppError, Launch, StillSuppressed};
@@ -89,6 +89,11 @@ impl App {
 
     async fn undo_newest(&self, only: Option<ActionId>) -> Result<UndoOutcome, AppError> {
         let mut tx = self.begin().await?;
+        if let Some(act) = only
+            && let Some(by) = action::undone_by(&mut tx, act).await?.filter(|by| by != self.operator())
+        {
+            return Err(AppError::Refused(format!("{by} took that back already: nothing more was taken back")));
+        }
         let Some(mine) = action::newest_of(&mut tx, self.operator()).await? else {
             return Err(AppError::Refused("there is nothing of yours to take back".to_owned()));
         };
@@ -97,7 +102,7 @@ impl App {
                 "you did something else meanwhile: nothing was taken back, u asks again".to_owned(),
             ));
         }
-        if matches!(mine.action, Act::Launch | Act::Resume) || FormerHours::of(&mine).is_some() {
+        if matches!(mine.action, Act::Launch | Act::Resume) || OpenedHours::of(&mine).is_some() {
             return self.undo_launch(tx, &mine).await.map_err(with_way_to_marks);
         }
         if undone(&mine, None).is_none() {
@@ -295,7 +300,7 @@ impl App {
     async fn undo_launch(&self, mut tx: DbTransaction, act: &LoggedAction) -> Result<UndoOutcome, AppError> {
         let blast = act.blast_id.ok_or_else(|| AppError::NotFound("that blast is gone".to_owned()))?;
         let head = blast::head(&mut tx, blast).await?;
-        let is_of_hours = FormerHours::of(act).is_some();
+        let is_of_hours = OpenedHours::of(act).is_some();
         let is_too_late = match head.as_ref().filter(|_| is_of_hours) {
             Some(head) => !questions::is_armed(&mut tx, head).await?,
             None => false,
@@ -309,8 +314,8 @@ impl App {
         if let Some(stop) = LiftedStop::of(act).filter(|_| act_armed) {
             return self.stop_again(tx, (act, blast), stop).await;
         }
-        if let Some(former) = FormerHours::of(act).filter(|_| act_armed) {
-            return self.close_hours(tx, (act, blast), former).await;
+        if let Some(hours) = OpenedHours::of(act).filter(|_| act_armed) {
+            return self.close_hours(tx, (act, blast), hours).await;
         }
         let (head, state) = match self.disarm(&mut tx, blast).await {
             Err(AppError::Refused(_)) if is_test => return Err(last_act::refusal(&mut tx, act).await?),

@@ -177,7 +177,7 @@ pub async fn newest_start(tx: &mut PgConnection, blast: BlastId) -> Result<Optio
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
           where blast_id = $1 and undone_at is null
-            and (action in ('launch', 'resume') or action = 'edit' and detail -> 'former' is not null)
+            and (action in ('launch', 'resume') or action = 'edit' and detail -> 'hours' is not null)
           order by id desc limit 1",
     )
     .bind(blast)
@@ -251,6 +251,12 @@ pub async fn pace_changes(pool: &PgPool, blast: BlastId) -> Result<Vec<String>, 
 pub async fn stands(tx: &mut PgConnection, id: ActionId) -> Result<bool, StoreError> {
     let stands = sqlx::query_scalar("select exists (select from operator_actions where id = $1 and undone_at is null)");
     Ok(stands.bind(id).fetch_one(tx).await?)
+}
+
+/// Who took an act back; `None` while it stands.
+pub async fn undone_by(tx: &mut PgConnection, id: ActionId) -> Result<Option<String>, StoreError> {
+    let by = sqlx::query_scalar("select undone_by from operator_actions where id = $1 and undone_at is not null");
+    Ok(by.bind(id).fetch_optional(tx).await?.flatten())
 }
 
 /// Marks acts as undone. Returns how many were not already.

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use super::undone;
 use crate::app::marks::person_of;
-use crate::app::opened_hours::FormerHours;
+use crate::app::opened_hours::OpenedHours;
 use crate::app::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::blast::blast_name;
@@ -39,7 +39,7 @@ impl App {
             }
             (Act::Launch, _) => "its launch".to_owned(),
             (Act::Resume, _) => "that it was resumed".to_owned(),
-            (Act::Edit, _) if FormerHours::of(&act).is_some() => "its new hours".to_owned(),
+            (Act::Edit, _) if OpenedHours::of(&act).is_some() => "its new hours".to_owned(),
             (_, None) => return Ok(None),
             (_, Some(_)) if undone(&act, None).is_none() => return Ok(None),
             (mark, Some(recipient)) => match &action::whole(&mut tx, &act).await?[..] {

@@ -56,6 +56,23 @@ async fn the_undo_of_its_launch_gives_a_blast_its_hours_back_whoever_asks() {
 }
 
 #[tokio::test]
+async fn hours_that_somebody_else_has_changed_meanwhile_stay() {
+    let (scene, aina) = closed_blast().await;
+    let ben = operator_app(&scene, "ben").await;
+    open_hours(&aina).await;
+    let version = ben.blast(BLAST).await.unwrap().version;
+    let edit = DraftEdit { window: FieldChange::Set("03:00-04:00".parse().unwrap()), ..DraftEdit::default() };
+    ben.edit(BLAST, version, edit).await.unwrap();
+
+    let refused = refusal(aina.undo_mine().await);
+
+    let said = "the hours of Raya were changed once more since, and stay: p pauses it";
+    assert!(refused.starts_with(said), "{refused}");
+    let limits = ben.blast(BLAST).await.unwrap().limits;
+    assert_eq!(limits.words(), "03:00-04:00, no pace of its own");
+}
+
+#[tokio::test]
 async fn hours_are_not_taken_back_from_a_blast_that_has_begun_to_send_by_new_ones() {
     let (scene, aina) = closed_blast().await;
     open_hours(&aina).await;

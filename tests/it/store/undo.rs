@@ -2,7 +2,7 @@
 
 use blastdeck::app::{App, Launch};
 use blastdeck::domain::blast::BlastState;
-use blastdeck::domain::ids::{BlastId, RecipientId};
+use blastdeck::domain::ids::{ActionId, BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
 use blastdeck::domain::recipient::{Evidence, Mark};
 use blastdeck::domain::retry::ErrorClass;
@@ -52,6 +52,20 @@ async fn an_opt_out_before_a_pause_is_not_taken_back_in_its_place() {
     aina.undo_person(BEN).await.unwrap();
     assert_eq!(scene.number("select count(*) from suppressions").await, 0);
     scene.invariants().await;
+}
+
+#[tokio::test]
+async fn an_act_that_somebody_else_took_back_is_said_to_be_and_nothing_older_is_taken_back() {
+    let (scene, aina) = with_an_opt_out().await;
+    let ben = operator_app(&scene, "ben").await;
+    aina.mark(RecipientId(3), Mark::OptOut).await.unwrap();
+    let act = ActionId(scene.number("select max(id) from operator_actions").await);
+    ben.undo_person(RecipientId(3)).await.unwrap();
+
+    let why = refusal(aina.undo_my_act(act).await);
+
+    assert_eq!(why, "ben took that back already: nothing more was taken back");
+    assert_eq!(scene.statuses().await[1], "opted_out");
 }
 
 #[tokio::test]
