@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::domain::content::BlastContent;
 use crate::domain::forgotten::{ForgetKey, ForgottenPeople};
 use crate::domain::ids::BlastId;
-use crate::domain::list_columns::ChosenColumns;
+use crate::domain::list_columns::{ChosenColumns, LocalNumbers};
 use crate::domain::phone::Region;
 use crate::domain::rejected_rows::UnusualLengths;
 use crate::store::import::{self as store, NewRecipient};
@@ -160,6 +160,8 @@ pub struct Imported {
     pub unusual_lengths: UnusualLengths,
     /// How many of them have what programs export for an empty cell in place of a name (`null`, `N/A`): it counts as none.
     pub without_name: u64,
+    /// Those whose number has no country code, and that of the sender's region was taken.
+    pub local: Option<LocalNumbers>,
     /// What went wrong after the blast was committed, in words.
     pub warning: Option<String>,
 }

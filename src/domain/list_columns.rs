@@ -31,6 +31,24 @@ pub struct ListColumns {
     /// Others whose cells are phone numbers as well, where nobody chose between them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_phones: Vec<String>,
+    /// What was written without a country code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<LocalNumbers>,
+}
+
+/// Numbers that were written without a country code, and read as those of one country.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalNumbers {
+    pub numbers: u64,
+    /// With its plus: `+60`.
+    pub country_code: String,
+}
+
+impl LocalNumbers {
+    /// `38 without a country code, read as +60`.
+    pub fn in_words(&self) -> String {
+        format!("{} without a country code, read as {}", self.numbers, self.country_code)
+    }
 }
 
 impl ListColumns {
@@ -51,16 +69,17 @@ impl ListColumns {
         Some(format!("{columns} {has} phone numbers, too"))
     }
 
-    /// `phone = No. Telefon   name = Nama`.
+    /// `phone = No. Telefon   name = Nama   38 without a country code, read as +60`.
     pub fn in_words(&self) -> String {
         let name = self.name.as_ref().map(|name| format!("   name = {name}")).unwrap_or_default();
-        format!("phone = {}{name}", self.phone)
+        let local = self.local.as_ref().map(|local| format!("   {}", local.in_words())).unwrap_or_default();
+        format!("phone = {}{name}{local}", self.phone)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ChosenColumns, ChosenName, ListColumns};
+    use super::{ChosenColumns, ChosenName, ListColumns, LocalNumbers};
 
     #[test]
     fn only_columns_that_somebody_chose_are_taken_again() {
@@ -69,6 +88,14 @@ mod tests {
 
         assert_eq!(guessed.again(), ChosenColumns::default());
         assert_eq!(chosen.again(), ChosenColumns { phone: Some("tel".to_owned()), name: ChosenName::None });
+    }
+
+    #[test]
+    fn numbers_without_a_country_code_are_said_to_be_read_as_one_country_s() {
+        let local = Some(LocalNumbers { numbers: 38, country_code: "+60".to_owned() });
+        let read = ListColumns { phone: "HP".to_owned(), local, ..ListColumns::default() };
+
+        assert_eq!(read.in_words(), "phone = HP   38 without a country code, read as +60");
     }
 
     #[test]

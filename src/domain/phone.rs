@@ -98,6 +98,14 @@ impl Phone {
         self.0.strip_prefix('+').unwrap_or(&self.0)
     }
 
+    /// The country code with its plus, where this text is a spelling of the number that has none.
+    pub fn code_that_is_missing_in(&self, written: &str) -> Option<String> {
+        let digits: String =
+            written.chars().filter_map(|c| c.to_digit(10)).filter_map(|d| char::from_digit(d, 10)).collect();
+        let code = self.digits().strip_suffix(digits.trim_start_matches('0')).filter(|code| !code.is_empty())?;
+        Some(format!("+{code}"))
+    }
+
     /// Whether the number lies in a range that is known to be allocated. For guessing which column holds phones, never
     /// for refusing one.
     pub fn is_valid_pattern(&self) -> bool {

@@ -44,8 +44,14 @@ impl ReadThrough {
     /// Only a table has columns.
     fn list_columns(&self) -> Option<ListColumns> {
         let (phone, name) = (self.phone_column.clone(), self.name_column.clone());
-        let other_phones = self.other_phones.clone();
-        (!self.columns.is_empty()).then_some(ListColumns { phone, name, is_chosen: self.is_chosen, other_phones })
+        let (other_phones, local) = (self.other_phones.clone(), self.tally.local.clone());
+        (!self.columns.is_empty()).then_some(ListColumns {
+            phone,
+            name,
+            is_chosen: self.is_chosen,
+            other_phones,
+            local,
+        })
     }
 }
 
@@ -59,8 +65,8 @@ impl Imported {
     /// The columns that a list was read by; only a table has any.
     pub fn list_columns(&self, is_chosen: bool) -> Option<ListColumns> {
         let (phone, name) = (self.phone_column.clone(), self.name_column.clone());
-        let other_phones = self.other_phones.clone();
-        (!self.columns.is_empty()).then_some(ListColumns { phone, name, is_chosen, other_phones })
+        let (other_phones, local) = (self.other_phones.clone(), self.local.clone());
+        (!self.columns.is_empty()).then_some(ListColumns { phone, name, is_chosen, other_phones, local })
     }
 
     /// The rows that were left out, as they are kept.

@@ -110,9 +110,11 @@ pub(super) enum Outcome {
 }
 
 /// What is said of a row that was taken.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct RowNotes {
     pub encoding: RowEncoding,
+    /// The country code that their number was written without.
+    pub missing_code: Option<String>,
     /// Its name is what programs export for an empty cell, and counts as one.
     pub has_empty_marker: bool,
 }
@@ -150,7 +152,9 @@ impl Taker {
         match self.person(record, &values) {
             Ok(person) => {
                 let has_empty_marker = self.columns.name.is_some_and(|column| self.is_marker(column, &values));
-                Outcome::Taken(person, RowNotes { encoding, has_empty_marker })
+                let written = values.get(self.columns.phone).map_or("", |value| value);
+                let missing_code = person.phone.code_that_is_missing_in(written);
+                Outcome::Taken(person, RowNotes { encoding, missing_code, has_empty_marker })
             }
             Err(refused) => Outcome::Rejected(self.rejection(record.row, &values, refused)),
         }

@@ -8,6 +8,7 @@ use super::person::{Rejection, RowNotes};
 use super::rejected::Draft;
 use super::{Imported, NotUtf8, ReasonCount, Rejections};
 use crate::domain::ids::BlastId;
+use crate::domain::list_columns::LocalNumbers;
 use crate::domain::rejected_rows::UnusualLengths;
 use crate::store::import::NewRecipient;
 
@@ -29,12 +30,16 @@ pub(super) struct Tally {
     pub(super) unusual_lengths: UnusualLengths,
     /// Those whose name is what programs export for an empty cell.
     pub(super) without_name: u64,
+    pub(super) local: Option<LocalNumbers>,
 }
 
 impl Tally {
     pub(super) fn take(&mut self, (row, person): (u64, &NewRecipient), notes: RowNotes) {
         self.taken += 1;
         self.without_name += u64::from(notes.has_empty_marker);
+        if let Some(country_code) = notes.missing_code {
+            self.local.get_or_insert(LocalNumbers { numbers: 0, country_code }).numbers += 1;
+        }
         if person.phone.has_unusual_length() {
             self.unusual_lengths.add(row);
         }
@@ -104,6 +109,7 @@ impl ReadThrough {
             unusual_lengths: std::mem::take(&mut self.tally.unusual_lengths),
             first: std::mem::take(&mut self.tally.first),
             without_name: self.tally.without_name,
+            local: self.tally.local.take(),
             columns: self.columns,
             rejected: self.tally.rejections(),
             rejected_file,

@@ -116,6 +116,10 @@ pub(super) fn from_one(text: &str) -> Result<NonZeroU32, String> {
     text.trim().parse().map_err(|_| "write a whole number from 1".to_owned())
 }
 
+fn is_standard_input(path: Option<&Path>) -> bool {
+    path == Some(Path::new("-"))
+}
+
 /// A name of 1 to 255 characters without control characters.
 pub(super) fn short_text(text: &str) -> Result<String, String> {
     let text = clean_name(text).trim().to_owned();
@@ -130,6 +134,10 @@ impl NewArgs {
         }
         if self.recipients.is_none() {
             self.columns.without_list()?;
+        }
+        if is_standard_input(self.message.message_file.as_deref()) && is_standard_input(self.recipients.as_deref()) {
+            let why = "--message-file - and --recipients -: standard input is one file, give one of them another";
+            return Err(UsageError(why.to_owned()).into());
         }
         let template = self.template.read()?;
         let message = self.message.read()?;
@@ -260,6 +268,9 @@ pub(super) fn report(imported: &Imported) {
     talk(&format!("{taken} taken (phones from {}{name})", clean(&imported.phone_column)));
     if let Some(doubt) = imported.list_columns(false).and_then(|read| read.doubt()) {
         talk(&format!("{}: --phone-column says which to take", clean(&doubt)));
+    }
+    if let Some(local) = &imported.local {
+        talk(&format!("{}: `region` of the sender says which country's they are", local.in_words()));
     }
     rejected(&imported.rejected, imported.rejected_file.as_deref());
     if let Some(words) = imported.without_name_words() {

@@ -273,3 +273,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_code_that_a_spelling_lacks_is_known() {
+    let missing = |written: &str| Phone::parse(written, Region::MALAYSIA).unwrap().code_that_is_missing_in(written);
+
+    for local in ["012-345 6789", "(012) 3456789", "123456789", "0812 345 678"] {
+        assert_eq!(missing(local).as_deref(), Some("+60"), "{local}");
+    }
+    for whole in ["+60 12-345 6789", "60123456789", "0060123456789", "+62 812 3456 7001"] {
+        assert_eq!(missing(whole), None, "{whole}");
+    }
+}

@@ -53,6 +53,7 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
         first: vec![(2, person(1, "Siti Aminah")), (3, person(2, HOSTILE))],
         not_utf8: None,
         unusual_lengths: UnusualLengths::default(),
+        local: None,
         without_name: 0,
         warning: None,
     };
