@@ -171,7 +171,7 @@ fn meet(one: &UiAction, other: &UiAction) -> bool {
 
 fn read(binding: &KeyBinding) -> Result<(&'static UiAction, Vec<Key>), String> {
     let action = ACTIONS.iter().find(|action| action.id() == binding.action).ok_or_else(|| unknown(&binding.action))?;
-    if action.keys.iter().any(|key| FIXED.contains(key)) {
+    if !action.is_remappable() {
         return Err("its keys stay what they are: fields and questions need them".to_owned());
     }
     let mut keys = Vec::new();
@@ -222,6 +222,16 @@ impl UiAction {
     /// Whether its key works while a form is open: no other reaches the dashboard behind it.
     pub fn is_of_forms(&self) -> bool {
         !self.scopes.contains(&KeyScope::Everywhere) || LEAVES_OR_HELPS.contains(&self.id().as_str())
+    }
+
+    /// Whether it only moves a cursor.
+    pub fn moves_the_cursor(&self) -> bool {
+        self.scopes == [KeyScope::Moving]
+    }
+
+    /// Whether `[ui.keys]` may give it other keys.
+    pub fn is_remappable(&self) -> bool {
+        !self.keys.iter().any(|key| FIXED.contains(key))
     }
 
     /// Its name in `[ui.keys]`: the words of its title.

@@ -143,6 +143,8 @@ pub struct Model {
     pub holder: String,
     /// How old an attempt must be before its message may be sent again.
     pub resend_after: TimeDelta,
+    /// The key before was a letter that moved through a form.
+    pub walks_by_letters: bool,
     /// Why this process sends no more: its program or its settings are not the current ones.
     pub retired: Option<EngineChange>,
     /// The row of the funnel's cursor, an index into [`STAGES`].
@@ -228,6 +230,7 @@ impl Model {
             wants_form: false,
             holder: String::new(),
             resend_after: RetryRules::default().resend_after,
+            walks_by_letters: false,
             retired: None,
             stage: 0,
             recipients: RecipientTable::default(),

@@ -47,6 +47,18 @@ impl Model {
         let clock = TimeFormat { zone: self.options.zone, now: self.now };
         by_both_clocks(at, (self.zone_of(blast), clock.zone), &clock.long(at))
     }
+
+    /// When the hours of a blast begin that are closed at a time.
+    pub fn hours_open_at(&self, blast: &BlastView, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let own = blast.limits.own_window(self.zone_of(blast)?).filter(|_| !blast.origin.window_local)?;
+        (!own.is_open(from)).then(|| own.next_open(from))
+    }
+
+    /// When a blast starts that waits until a time: then, or once its hours begin.
+    pub fn start_after(&self, blast: &BlastView, until: DateTime<Utc>) -> String {
+        let clock = TimeFormat { zone: self.options.zone, now: self.now };
+        self.hours_open_at(blast, until).map_or_else(|| clock.second(until), |open| self.time_of(blast, open))
+    }
 }
 
 impl Model {

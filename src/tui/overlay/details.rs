@@ -282,10 +282,10 @@ fn command_line(model: &Model, loaded: &RecipientDetails, width: u16) -> Vec<Tex
     let (same, others) = match loaded.row.status {
         Status::Uncertain => (format!("blastdeck uncertain resolve {blast} {phone} sent"), "resend, drop"),
         // Nothing has reached them that they could answer.
-        Status::Queued | Status::Sending => {
+        Status::Queued | Status::Sending | Status::Skipped => {
             (format!("blastdeck mark {blast} {phone} opt-out"), "undo, note --note TEXT")
         }
-        Status::OptedOut | Status::Skipped => (format!("blastdeck mark {blast} {phone} undo"), "note --note TEXT"),
+        Status::OptedOut => (format!("blastdeck mark {blast} {phone} undo"), "note --note TEXT"),
         _ => (format!("blastdeck mark {blast} {phone} replied"), "closed, opt-out, undo, note --note TEXT"),
     };
     let mut lines = vec![TextLine::dim(format!(" as a command (or ending in {others}):"))];

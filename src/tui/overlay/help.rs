@@ -257,7 +257,8 @@ mod tests {
     const INTRODUCTION: &str = "# Keys
 
 Every key of the dashboard, as `?` shows them; the last column names the action in `[ui.keys]` of the configuration, which gives it
-other keys. Generated from the table in `src/tui/action.rs`:
+other keys: one character, `ctrl-` and a small letter, or a name such as `space`, `tab`, `up` or `PgDn`. Without a name its keys stay what they
+are: fields and questions need them. Generated from the table in `src/tui/action.rs`:
 `UPDATE_DOCS=1 cargo test --lib keys_page` writes it anew.
 ";
 
@@ -273,7 +274,8 @@ other keys. Generated from the table in `src/tui/action.rs`:
             let rows = ACTIONS.iter().filter(|action| action.scopes.contains(&scope)).map(|action| {
                 let keys: Vec<String> = action.keys.iter().map(|key| format!("`{key}`")).collect();
                 let keys = if keys.is_empty() { "in `:`".to_owned() } else { keys.join(" ") };
-                (keys, action.meaning(), format!("`{}`", action.id()))
+                let name = if action.is_remappable() { format!("`{}`", action.id()) } else { String::new() };
+                (keys, action.meaning(), name)
             });
             table(&scope.to_string(), rows.collect());
         }

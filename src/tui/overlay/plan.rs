@@ -171,7 +171,8 @@ fn who(model: &Model, plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
     };
     let practice = if loaded.blast.rehearsal { ", a DEMO sender" } else { "" };
     let is_draft = matches!(loaded.blast.state, BlastState::Draft | BlastState::Scheduled);
-    let listed = loaded.blast.counts.queued;
+    // Also whoever opted out since: they are counted among those who are left out.
+    let listed = loaded.blast.counts.total();
     let is_fewer = is_draft && listed != loaded.people && loaded.segment.is_none();
     let of_draft = if is_fewer { format!(", of {} in the draft", number(listed)) } else { String::new() };
     // On every screen the first line is seen before the number is typed.

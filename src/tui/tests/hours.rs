@@ -129,6 +129,43 @@ fn a_blast_that_is_let_send_outside_its_hours_is_announced_as_a_launch_is() {
 }
 
 #[test]
+fn an_announced_start_outside_its_hours_is_said_to_be_when_they_begin() {
+    let mut dashboard = with(STACKED, closed());
+    let send_after = Some(dashboard.model.now + chrono::TimeDelta::seconds(10));
+
+    let mut dashboard_with = |row: BlastView| {
+        dashboard.answer(Completion::Blasts(Ok(vec![row]))).taken();
+        dashboard.screen().join("\n")
+    };
+    let closed = dashboard_with(BlastView { send_after, waiting: None, version: 4, ..closed() });
+    let open = dashboard_with(BlastView { send_after, waiting: None, version: 5, ..raya() });
+
+    assert!(closed.contains("Raya promo starts at 20:00"), "{closed}");
+    assert!(closed.contains("starts 20:00: u"), "{closed}");
+    assert!(open.contains("Raya promo starts at 14:02:10"), "{open}");
+}
+
+#[test]
+fn a_pace_that_is_changed_while_a_start_is_announced_is_confirmed() {
+    let mut dashboard = with(STACKED, raya());
+    let send_after = Some(dashboard.model.now + chrono::TimeDelta::seconds(10));
+    let row = |version| BlastView { send_after, waiting: None, version, ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![row(4)]))).taken();
+    let edit = DraftEdit { rate: FieldChange::Set("30/h".parse().unwrap()), ..DraftEdit::default() };
+    let limits = LimitColumns { rate: Some(Ok("30/h".parse().unwrap())), ..LimitColumns::default() };
+
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::EditPace { blast: RAYA, version: 4, edit: Box::new(edit) },
+        outcome: Ok(WriteOutcome::Blast(Box::new(BlastView { limits, ..row(5) }))),
+    });
+
+    assert!(dashboard.said().starts_with("Raya promo: 30/h from now on"), "{}", dashboard.said());
+    assert!(dashboard.line(22).contains("30/h from now on"), "{}", dashboard.line(22));
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("starts 14:02:10: u"), "{screen}");
+}
+
+#[test]
 fn changed_hours_are_said_with_the_command_that_does_the_same() {
     let mut dashboard = with(STACKED, closed());
     let edit = DraftEdit {

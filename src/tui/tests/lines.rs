@@ -65,6 +65,13 @@ fn an_engine_that_renews_its_lease_no_more_is_not_said_to_send() {
         dashboard.line(0)
     );
     assert!(!screen.contains("sent by"), "{screen}");
+
+    for (width, height) in [(200, 50), (120, 29), (100, 30), (80, 24), (60, 20)] {
+        dashboard.dispatch(crate::tui::msg::Msg::Resized(Size { width, height }));
+        let screen = dashboard.screen();
+        let below = screen.iter().skip(1).any(|line| line.contains("14:03"));
+        assert!(below, "{width}x{height}: {screen:#?}");
+    }
 }
 
 #[test]

@@ -126,6 +126,25 @@ fn any_letter_begins_an_empty_line_of_a_blast_also_one_that_is_a_key_of_the_form
 }
 
 #[test]
+fn whoever_walks_through_a_form_by_letters_passes_its_empty_lines() {
+    let mut dashboard = opened(Overlay::Form);
+    dashboard.model.form.as_mut().unwrap().line = FormLine::Sender;
+
+    dashboard.keys("jj");
+
+    let form = dashboard.model.form.as_deref().unwrap();
+    assert!(form.edit.is_none() && form.line != FormLine::Tag && form.values.tag.is_empty(), "{form:?}");
+    let line = form.line;
+    dashboard.keys("k");
+    assert_eq!(dashboard.model.form.as_deref().unwrap().line, FormLine::Tag);
+
+    dashboard.keys("sale");
+    assert!(dashboard.model.form.as_deref().unwrap().edit.is_some(), "any other letter begins its text");
+    dashboard.keys("\n").key(Key::Down).key(Key::Up).keys("j");
+    assert_ne!(dashboard.model.form.as_deref().unwrap().line, FormLine::Tag, "{line:?}");
+}
+
+#[test]
 fn the_keys_of_a_form_keep_their_meaning_on_a_line_that_is_written() {
     let mut dashboard = opened(Overlay::Form);
     dashboard.keys("↓↓↑");

@@ -13,13 +13,10 @@ use crate::tui::model::{ArmedLaunch, Model, Notice, StandingBlast};
 
 /// Says when a launched blast starts, and that it can be stopped until then.
 pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
-    let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let armed = Some(ArmedLaunch { blast: row.id, version: row.version });
     let hint = format!("{} {}", model.options.keys.undo(), model.stops(row));
-    Notice {
-        armed,
-        ..Notice::done(format!("{} starts at {}", model.distinct_name(row), clock.second(until))).hint(hint)
-    }
+    let text = format!("{} starts at {}", model.distinct_name(row), model.start_after(row, until));
+    Notice { armed, ..Notice::done(text).hint(hint) }
 }
 
 /// Says when a blast starts by itself. It is no armed launch: whoever goes on with other work is not reminded, and `u` is
@@ -87,12 +84,6 @@ pub fn recheck(model: &mut Model) {
     model.say(notice);
 }
 
-/// When its own hours begin, if they are closed: nobody may have said yet that it waits for them.
-fn hours_open_at(model: &Model, row: &BlastView) -> Option<DateTime<Utc>> {
-    let own = row.limits.own_window(model.zone_of(row)?).filter(|_| !row.origin.window_local)?;
-    (!own.is_open(model.now)).then(|| own.next_open(model.now))
-}
-
 /// What became of a launch that was announced. Keys are named where they would act on it.
 fn what_became_of(model: &Model, row: &BlastView) -> Notice {
     let (name, is_selected) = (model.distinct_name(row), model.blast().is_some_and(|blast| blast.id == row.id));
@@ -106,7 +97,8 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
                 let hours = if pace::waits_for_hours(row) { keys(", S sends it now") } else { "" };
                 format!("{name} {waits}{}{hours}", keys("; p pauses it"))
             }
-            None => match hours_open_at(model, row) {
+            // Nobody may have said yet that it waits for its hours.
+            None => match model.hours_open_at(row, model.now) {
                 Some(at) => format!("{name} waits for its hours, {}{}", model.time_of(row, at), keys(": p pauses it")),
                 None => format!("{name} has started{}", keys(": p pauses it")),
             },

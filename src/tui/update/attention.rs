@@ -97,7 +97,7 @@ pub fn end_word(model: &Model) -> &'static str {
 }
 
 fn no_blast(model: &Model) -> Option<String> {
-    model.line_blast().is_none().then(|| "no blast is chosen here".to_owned())
+    model.line_blast().is_none().then(|| "no blast is chosen here: esc, then S on one in Blasts".to_owned())
 }
 
 /// To what needs a person, in whichever blast it is.

@@ -138,9 +138,11 @@ pub fn edited(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<
     let binds = binds.map(|binds| format!("; {binds}")).unwrap_or_default();
     let sentence = format!("{}: {} from now on{binds}", model.distinct_name(&row), words(edit, &row));
     written::log(model, &sentence, &command_line(edit, row.id));
+    // A start that was announced before is still to be seen above the bars.
+    let was_armed = model.blasts.get(row.id).and_then(|before| before.armed_until(model.now));
     match row.armed_until(model.now) {
-        Some(until) => model.say(armed::announcement(model, &row, until)),
-        None => model.say(Notice::done(sentence)),
+        Some(until) if was_armed != Some(until) => model.say(armed::announcement(model, &row, until)),
+        _ => model.say(Notice::done(sentence)),
     }
     model.blasts.update(row);
     vec![Effect::Read(ReadRequest::Blasts)]

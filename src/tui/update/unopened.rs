@@ -11,6 +11,12 @@ const NOT_HERE: &str = "enter edits this line; esc leaves";
 
 /// A key on a line of a form that is not typed on.
 pub(super) fn key(model: &mut Model, key: Key) -> KeyOutcome {
+    let is_step = matches!(key, Key::Char(_)) && action_of(model, key).is_some_and(UiAction::moves_the_cursor);
+    // Whoever walks by letters goes on walking by them: on an empty line they would begin its text.
+    if std::mem::take(&mut model.walks_by_letters) && is_step {
+        model.walks_by_letters = true;
+        return KeyOutcome::UNUSED;
+    }
     match key {
         Key::Tab => overlays::moved(model, CursorMove::Rows(1)),
         Key::BackTab => overlays::moved(model, CursorMove::Rows(-1)),
@@ -24,7 +30,10 @@ pub(super) fn key(model: &mut Model, key: Key) -> KeyOutcome {
         Key::Char(_) if form::is_unwritten(model) || !is_needed(model, key) && form::takes_text(model) => {
             return begin_with(model, key);
         }
-        key if action_of(model, key).is_some() => return KeyOutcome::UNUSED,
+        key if action_of(model, key).is_some() => {
+            model.walks_by_letters = is_step;
+            return KeyOutcome::UNUSED;
+        }
         _ => {
             let is_list = matches!(model.overlays.last(), Some(Overlay::Welcome(_)));
             model.refuse(if is_list { "enter chooses this line; esc leaves" } else { NOT_HERE });

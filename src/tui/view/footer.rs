@@ -5,7 +5,6 @@ mod long;
 mod prompt_keys;
 mod question;
 
-use crate::tui::format::TimeFormat;
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Hint, Model, Notice, Overlay, Pane, Prompt};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine};
@@ -74,10 +73,9 @@ fn noticed(notice: &Notice, hint: Option<&str>) -> TextLine {
 }
 
 fn armed(model: &Model) -> TextLine {
-    let clock = TimeFormat { zone: model.options.zone, now: model.now };
     match model.announced() {
         Some((blast, until)) => {
-            let text = format!(" {} starts at {}", blast.name(), clock.second(until));
+            let text = format!(" {} starts at {}", blast.name(), model.start_after(blast, until));
             let stops = model.to_pause().is_some_and(|paused| paused.id == blast.id);
             let (undo, pause) = (model.options.keys.undo(), model.options.keys.pause());
             let asks = model.stops(blast);

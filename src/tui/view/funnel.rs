@@ -163,8 +163,8 @@ fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
 
 fn state(model: &Model, blast: &BlastView, room: u16) -> String {
     if let Some(until) = blast.armed_until(model.now) {
-        let clock = TimeFormat { zone: model.options.zone, now: model.now };
-        return format!("starts {}: {} {}", clock.second(until), model.options.keys.undo(), model.stops(blast));
+        let at = model.start_after(blast, until);
+        return format!("starts {at}: {} {}", model.options.keys.undo(), model.stops(blast));
     }
     let by = blast.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     match blast.state {

@@ -80,9 +80,12 @@ fn name(model: &Model, pen: &mut Pen<'_>, at: u16, end: u16) -> u16 {
 /// The segments that fit: as many senders as possible, of whom those left out are counted where there is room; then more words of each,
 /// from the left. Whoever else is here is named or counted at every width.
 fn fitting(model: &Model, width_of_screen: u16, room: u16) -> Vec<(String, TextRole)> {
-    let first = segments(model, width_of_screen);
-    let senders = senders(model);
-    let others = others(model);
+    let taken = |segments: &[HeaderSegment]| segments.iter().map(HeaderSegment::taken).sum::<u16>();
+    let (senders, others) = (senders(model), others(model));
+    let room_for_first = room.saturating_sub(others.last().map_or(0, HeaderSegment::taken));
+    let first = Some(segments(model, width_of_screen)).filter(|first| taken(first) <= room_for_first);
+    // What needs a person may leave less room than so wide a screen has otherwise.
+    let first = first.unwrap_or_else(|| segments(model, WIDE - 1));
     let is_alone = others.is_empty();
     let with = |shown: Option<usize>| {
         let hidden = senders.len() - shown.unwrap_or(senders.len());
@@ -95,7 +98,6 @@ fn fitting(model: &Model, width_of_screen: u16, room: u16) -> Vec<(String, TextR
         });
         first.iter().chain(&senders[..shown.unwrap_or_default()]).cloned().chain(left_out).collect::<Vec<_>>()
     };
-    let taken = |segments: &[HeaderSegment]| segments.iter().map(HeaderSegment::taken).sum::<u16>();
     let others: Vec<_> = if others.is_empty() { vec![None] } else { others.into_iter().map(Some).collect() };
     let counts = (0..=senders.len()).rev().map(Some).chain([None]);
     let mut chosen = counts.flat_map(|shown| {

@@ -60,7 +60,8 @@ fn forecast(model: &Model, loaded: &app::Plan) -> Vec<String> {
     let shares =
         shares.map(|(name, share)| share_of(&day_name((name, share.from), cap_days, times.clock), share, &times));
     let done = done_at.map(|done| format!("done about {} if nothing holds it up", times.both(done)));
-    first.into_iter().chain(repeats).chain(days).chain(nobody).chain(shares).chain(done).collect()
+    let night = loaded.at_night().map(str::to_owned);
+    first.into_iter().chain(repeats).chain(days).chain(nobody).chain(shares).chain(night).chain(done).collect()
 }
 
 /// The others' times count from a yes that comes at once, and those who get it first are among them.
