@@ -6,14 +6,15 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use super::opened_hours::FormerHours;
+use super::opened_hours::OpenedHours;
 use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
-use crate::domain::content::BlastContent;
+use crate::domain::content::{BlastContent, ContentRenderError};
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
+use crate::domain::message::RenderError;
 use crate::domain::pace::{Gap, Hours, LimitColumn, LimitColumns, Rate, UnreadableLimit, Weekdays, dropped_hours};
 use crate::domain::phone::Phone;
 use crate::domain::start_at::StartAt;
@@ -275,12 +276,12 @@ fn of_started(edit: DraftEdit, row: &BlastRow) -> Result<DraftEdit, AppError> {
 }
 
 /// What is logged of an edit: of what has started, how it went before and how it goes now; and what an undo gives back.
-fn logged(version: i64, started: Option<&BlastRow>, (edit, opened): (&DraftEdit, Option<&FormerHours>)) -> Value {
+fn logged(version: i64, started: Option<&BlastRow>, (edit, opened): (&DraftEdit, Option<&OpenedHours>)) -> Value {
     let Some(row) = started else { return json!({ "version": version }) };
     let (before, after) = (row.limits.words(), edit.limits_after(&row.limits).words());
     let pace = format!("{after}; before: {before}");
     match opened {
-        Some(former) => json!({ "version": version, "pace": pace, "former": former }),
+        Some(hours) => json!({ "version": version, "pace": pace, "hours": hours }),
         None => json!({ "version": version, "pace": pace }),
     }
 }
@@ -332,6 +333,13 @@ pub(super) async fn missing_value(
         after = Some(last.id);
         let failed = people.iter().find_map(|person| Some((person, content.render(&variables(person)).err()?)));
         if let Some((person, error)) = failed {
+            if let ContentRenderError::Message(RenderError::Missing { name }) = &error
+                && !draft::has_values(tx, id, name).await?
+            {
+                return Ok(Some(format!(
+                    "message: nobody in the list has a value for {{{name}}}: is it a column of the list? {{{name}|there}} gives a default"
+                )));
+            }
             let phone = person.phone_number.as_str();
             return Ok(Some(format!("message: it cannot be made for {phone}: {error}")));
         }

@@ -2,7 +2,7 @@
 
 mod readiness;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 
 use super::App;
@@ -126,7 +126,18 @@ impl Plan {
         let is_used_up = self.left_today.is_some_and(|left| left.messages == 0);
         is_said.then_some(if is_used_up { ": the daily cap is used up" } else { "" })
     }
+
+    /// What is said where the messages of a later day go as soon as that begins, in the middle of the night.
+    pub fn at_night(&self) -> Option<&'static str> {
+        let zone = self.left_today.filter(|_| self.window.is_none() && self.zones.is_empty())?.zone;
+        let Forecast { tomorrow, later, .. } = self.forecast;
+        let first = tomorrow.or(later)?.from.with_timezone(&zone);
+        (first.hour() < MORNING).then_some("no hours are set, so these go out at night: hours keep them to the day")
+    }
 }
+
+/// Nobody wants a message before this hour.
+const MORNING: u32 = 7;
 
 impl App {
     /// What a launch (or resume) would do. Starts nothing; a launch reads the people of a filter again, and so does this, so that it shows

@@ -61,6 +61,7 @@ pub(super) enum BenchVerb {
     Watched,
     /// Import a list, compared with one plain COPY of the same rows into the same table.
     Import {
+        /// How many people.
         #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
         count: u32,
     },
@@ -68,6 +69,7 @@ pub(super) enum BenchVerb {
     Frame(frame::FrameArgs),
     /// Read the funnel of a blast.
     Funnel {
+        /// How many people.
         #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
         count: u32,
     },

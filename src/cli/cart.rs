@@ -40,7 +40,10 @@ pub(super) enum CartVerb {
     /// Export carts, or their items, as CSV, JSON lines or an Excel workbook, the newest first.
     Export(export::CartExportArgs),
     /// Show one cart with its items.
-    Show { cart: CartId },
+    Show {
+        /// The cart's id, as in `cart list`.
+        cart: CartId,
+    },
     /// Write a cart of somebody in a blast.
     Add {
         /// The blast's id, as in `blast list`.
@@ -56,6 +59,7 @@ pub(super) enum CartVerb {
     },
     /// Change an open cart.
     Set {
+        /// The cart's id, as in `cart list`.
         cart: CartId,
         /// SKU×3 sets how many there are, and SKU×3@12.50 the price as well; -SKU (or SKU×0) takes it out. After -- no SKU is taken for
         /// a flag: -- -h.
@@ -66,9 +70,15 @@ pub(super) enum CartVerb {
         note: Option<String>,
     },
     /// Write an order from a cart, which closes its person with the amount.
-    Order { cart: CartId },
+    Order {
+        /// The cart's id, as in `cart list`.
+        cart: CartId,
+    },
     /// End a cart that is not going to be ordered.
-    Abandon { cart: CartId },
+    Abandon {
+        /// The cart's id, as in `cart list`.
+        cart: CartId,
+    },
 }
 
 pub(super) fn state(text: &str) -> Result<CartState, String> {

@@ -29,6 +29,20 @@ fn typed(argument: &Arg) -> String {
     [names.join(", "), values].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// What it may be, and what it is unless it is said.
+fn values(argument: &Arg) -> impl Iterator<Item = String> {
+    let quoted = |texts: Vec<String>| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
+    let possible = argument.get_possible_values();
+    let possible = possible.iter().filter(|value| !value.is_hide_set()).map(|value| value.get_name().to_owned());
+    let possible: Vec<_> = if argument.is_hide_possible_values_set() { Vec::new() } else { possible.collect() };
+    let takes_values = argument.get_action().takes_values() && !argument.is_hide_default_value_set();
+    let defaults = argument.get_default_values().iter().filter(|_| takes_values);
+    let defaults: Vec<_> = defaults.map(|value| value.to_string_lossy().into_owned()).collect();
+    let possible = (!possible.is_empty()).then(|| format!("One of {}", quoted(possible)));
+    let default = (!defaults.is_empty()).then(|| format!("Default: {}", quoted(defaults)));
+    possible.into_iter().chain(default)
+}
+
 fn table<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
     let rows: Vec<_> = arguments.filter(|argument| !argument.is_hide_set() && argument.get_id() != "help").collect();
     if rows.is_empty() {
@@ -36,7 +50,8 @@ fn table<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
     }
     page.push_str("\n| | |\n|---|---|\n");
     for argument in rows {
-        let help = argument.get_help().map(|help| cell(&help.to_string())).unwrap_or_default();
+        let help = argument.get_help().map(|help| cell(&help.to_string()));
+        let help = help.into_iter().chain(values(argument)).collect::<Vec<_>>().join(". ");
         // Also between backticks, a table takes a bar for the end of a cell.
         writeln!(page, "| `{}` | {help} |", typed(argument).replace('|', "\\|")).unwrap();
     }
@@ -59,6 +74,8 @@ fn markdown() -> String {
     let tree = Arguments::command();
     let mut page = INTRODUCTION.to_owned();
     table(&mut page, tree.get_arguments().filter(|argument| argument.is_global_set()));
+    page.push_str("\n## blastdeck\n\nThe dashboard\n");
+    table(&mut page, tree.get_arguments().filter(|argument| !argument.is_global_set()));
     for verb in tree.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         section(&mut page, verb.get_name(), verb);
     }
@@ -75,5 +92,6 @@ fn the_commands_page_is_the_command_tree() {
     let page = fs::read_to_string(&path).unwrap_or_default();
 
     assert_eq!(page, markdown(), "run it again with UPDATE_DOCS=1");
+    assert!(!page.contains("|  |"), "an argument without help");
     assert!(page.contains("## blast send\n") && page.contains("`--yes`"), "{page}");
 }

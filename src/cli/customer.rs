@@ -68,6 +68,7 @@ pub(super) enum CustomerVerb {
     Untag {
         /// One of their numbers, in any spelling.
         phone: String,
+        /// Which.
         #[arg(required = true)]
         tags: Vec<String>,
     },

@@ -6,7 +6,6 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
-use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
 use super::listed::{ListEnd, one_more};
@@ -23,7 +22,7 @@ pub(super) struct FindVerb {
     #[arg(required = true)]
     text: Vec<String>,
     /// At most this many, up to 1,000.
-    #[arg(long, default_value_t = 100, value_parser = limit)]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     limit: u32,
 }
 

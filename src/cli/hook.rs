@@ -57,6 +57,7 @@ pub(super) struct LogArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "blastdeck hook replay <NAME> <SEQUENCE|--dead|--since <TIME>>")]
 pub(super) struct HookReplayArgs {
     /// The hook's name.
     name: String,

@@ -40,6 +40,7 @@ pub(super) enum ListVerb {
     Ls,
     /// Show the people of a list.
     Show {
+        /// Its name, as in `list ls`.
         name: String,
         /// At most this many.
         #[arg(long, default_value_t = 100, value_parser = limit, allow_hyphen_values = true)]
@@ -47,12 +48,14 @@ pub(super) enum ListVerb {
     },
     /// Export the people of a list as CSV, JSON lines or an Excel workbook.
     Export {
+        /// Its name, as in `list ls`.
         name: String,
         #[command(flatten)]
         output: ExportOutput,
     },
     /// Remove a list. Blasts that went to it stay as they are.
     Rm {
+        /// Its name, as in `list ls`.
         name: String,
         /// Do not ask.
         #[arg(long)]

@@ -49,7 +49,10 @@ pub(super) enum OrderVerb {
     /// Export orders, or their items, as CSV, JSON lines or an Excel workbook, the newest first.
     Export(export::OrderExportArgs),
     /// Show one order with its items.
-    Show { order: OrderId },
+    Show {
+        /// The order's id, as in `order list`.
+        order: OrderId,
+    },
     /// Write an order of somebody in a blast, which closes them with its amount.
     Add {
         /// The blast's id, as in `blast list`.
@@ -65,6 +68,7 @@ pub(super) enum OrderVerb {
     },
     /// Change the items of an order that is not cancelled. What it was at first stays with it, and revenue follows.
     Edit {
+        /// The order's id, as in `order list`.
         order: OrderId,
         /// SKU×3 sets how many there are, and SKU×3@12.50 the price as well; -SKU (or SKU×0) takes it out. After -- no SKU is taken for
         /// a flag: -- -h.
@@ -72,13 +76,25 @@ pub(super) enum OrderVerb {
         items: Vec<ChangedItem>,
     },
     /// Confirm a new order.
-    Confirm { order: OrderId },
+    Confirm {
+        /// The order's id, as in `order list`.
+        order: OrderId,
+    },
     /// Note that an order is paid.
-    Pay { order: OrderId },
+    Pay {
+        /// The order's id, as in `order list`.
+        order: OrderId,
+    },
     /// Note that an order is handed over.
-    Fulfil { order: OrderId },
+    Fulfil {
+        /// The order's id, as in `order list`.
+        order: OrderId,
+    },
     /// Cancel an order: its amount is taken back, and whoever it closed is open again unless they bought something else.
-    Cancel { order: OrderId },
+    Cancel {
+        /// The order's id, as in `order list`.
+        order: OrderId,
+    },
 }
 
 /// `SKU`, `SKU×2`, `SKU*2@12.50`. What cannot be read is refused with the other items that are wrong.

@@ -17,6 +17,7 @@ use crate::app::{ConfirmProspect, Confirmed, HealthVerdict, SenderCheck, SenderT
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::text::{clean, count_of, number, people_are};
+use crate::domain::waiting::Waiting;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SenderVerb {
@@ -215,7 +216,17 @@ async fn move_to(global: &Global, name: &str) -> Result<ExitCode> {
 
 async fn list(global: &Global) -> Result<ExitCode> {
     let context = Context::open(global, Intent::Reads).await?;
-    let senders = context.app.senders_with_counts().await?;
+    let mut senders = context.app.senders_with_counts().await?;
+    // What nobody sends shows at its blasts.
+    let sending = BlastFilter { state: Some(BlastState::Sending), without_unasked: true, ..BlastFilter::default() };
+    for blast in context.app.blasts(&sending).await? {
+        let unattended = blast.waiting.filter(|waiting| *waiting == Waiting::NoEngine);
+        let idle =
+            senders.iter_mut().find(|row| row.id == blast.sender_id && row.lease.is_none() && row.waiting.is_none());
+        if let (Some(row), Some(waiting)) = (idle, unattended) {
+            row.waiting = Some(waiting);
+        }
+    }
     if context.is_json {
         senders.iter().try_for_each(|row| json(&as_json(row)))?;
         return Ok(ExitCode::SUCCESS);

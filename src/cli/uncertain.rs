@@ -33,6 +33,7 @@ pub(super) enum UncertainVerb {
         blast: BlastId,
         /// The number, in any spelling; `all` for every uncertain person in the blast.
         phone: String,
+        /// What became of the message.
         answer: ResolutionArg,
         /// Do not ask, as `all` and `resend` otherwise do.
         #[arg(long)]
@@ -55,8 +56,13 @@ impl UncertainVerb {
         match self {
             Self::List { blast } => {
                 let context = Context::open(global, Intent::Reads).await?;
-                context.app.blast(blast).await?;
+                let uncertain = context.app.blast(blast).await?.counts.uncertain;
                 list(&context, blast, &Filter::status(Status::Uncertain), Listing::ALL).await?;
+                if uncertain > 0 && !context.is_json {
+                    talk(&format!(
+                        "look into each chat on the phone, then: `blastdeck uncertain resolve {blast} NUMBER sent`, or resend, or drop"
+                    ));
+                }
             }
             Self::Resolve { blast, phone, answer, yes } if phone.eq_ignore_ascii_case("all") => {
                 resolve_all(global, blast, answer, yes).await?;

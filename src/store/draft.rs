@@ -191,6 +191,15 @@ pub async fn left_out(connection: impl PgExecutor<'_>, id: BlastId) -> Result<Op
     Ok(kept.flatten().and_then(|kept| serde_json::from_value(kept).ok()))
 }
 
+/// Whether anybody in a blast has a value for this variable.
+pub async fn has_values(tx: &mut PgConnection, id: BlastId, variable: &str) -> Result<bool, StoreError> {
+    let any = sqlx::query_scalar(
+        "select exists (select from blast_recipients
+                         where blast_id = $1 and (variables ? $2 or $2 = 'name' and name is not null))",
+    );
+    Ok(any.bind(id).bind(variable).fetch_one(tx).await?)
+}
+
 /// A blast's people as a claim would have them, by id, at most `limit` after `after`.
 pub async fn people(
     tx: &mut PgConnection,

@@ -22,16 +22,17 @@ use crate::domain::text;
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("text"))]
+#[command(group = clap::ArgGroup::new("whom").args(["stuck_at", "from"]).required(true))]
 pub(in crate::cli) struct FollowUpArgs {
     /// The blast's id, as in `blast list`.
     blast: BlastId,
     /// The stage that they reached and no further: sent, received, read or replied; or cart, for whoever has one and ordered nothing
     /// since.
-    #[arg(long, value_name = "STAGE", value_parser = stage, required_unless_present = "from")]
+    #[arg(long, value_name = "STAGE", value_parser = stage)]
     stuck_at: Option<StepSince>,
     /// Those of its people whom a filter finds, such as 'stuck:read -has:reply older:48h', in place of a stage and an age. Also
     /// leaves out who had another message within the business's frequency cap; the filter is read again until the draft is sent.
-    #[arg(long, value_name = "FILTER", conflicts_with_all = ["stuck_at", "older_than"])]
+    #[arg(long, value_name = "FILTER", conflicts_with = "older_than")]
     from: Option<String>,
     /// For how long at least, such as 24h, which it is for a cart; else any time by default.
     #[arg(long, value_name = "TIME", value_parser = span)]

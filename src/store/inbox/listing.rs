@@ -37,7 +37,7 @@ pub struct InboxSummary {
     #[sqlx(flatten)]
     #[serde(flatten)]
     pub nameless: Nameless,
-    /// When the oldest came that is not applied.
+    /// When the oldest came that is to be applied at once. One that is parked waits for a message or a number to become known.
     pub oldest: Option<DateTime<Utc>>,
 }
 
@@ -87,7 +87,7 @@ pub async fn summary(pool: &PgPool) -> Result<InboxSummary, StoreError> {
                 count(*) filter (where state = 'parked' and reason = $1) as nameless_orders,
                 count(*) filter (where state = 'parked' and reason = $2) as nameless_stops,
                 count(*) filter (where state = 'parked' and reason = $3) as nameless_messages,
-                min(received_at) filter (where state <> 'failed') as oldest
+                min(received_at) filter (where state = 'new') as oldest
            from webhook_inbox where state = 'failed' or state in ('new', 'parked')",
     )
     .bind(NamelessKind::Order.reason())
