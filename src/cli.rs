@@ -230,6 +230,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     output::call_as(context::program(&global));
     match verb {
         // On the heap and without their types: they are large, and their layouts nest deeper than the compiler follows.
+        None if global.json => Err(exit::UsageError(WITHOUT_JSON.to_owned()).into()),
         None if is_plain => plain::run(&global).boxed_local().await,
         None => dashboard::run(&global).boxed_local().await,
         Some(_) if is_plain => Err(exit::UsageError(WITHOUT_PLAIN.to_owned()).into()),
@@ -243,6 +244,9 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
 
 const WITHOUT_PLAIN: &str = "--plain takes the dashboard's place and goes without a command; `blastdeck demo --plain` is the demo's, \
                              and every command prints lines anyway";
+
+const WITHOUT_JSON: &str =
+    "--json goes with a command, such as `blastdeck blast list --json`: the dashboard is for people";
 
 async fn run_verb(verb: CliVerb, global: &Global) -> Result<ExitCode> {
     match verb {

@@ -32,11 +32,12 @@ fn typed(argument: &Arg) -> String {
 /// What it may be, and what it is unless it is said.
 fn values(argument: &Arg) -> impl Iterator<Item = String> {
     let quoted = |texts: Vec<String>| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
+    let takes_values = argument.get_action().takes_values();
     let possible = argument.get_possible_values();
     let possible = possible.iter().filter(|value| !value.is_hide_set()).map(|value| value.get_name().to_owned());
-    let possible: Vec<_> = if argument.is_hide_possible_values_set() { Vec::new() } else { possible.collect() };
-    let takes_values = argument.get_action().takes_values() && !argument.is_hide_default_value_set();
-    let defaults = argument.get_default_values().iter().filter(|_| takes_values);
+    let possible: Vec<_> = possible.filter(|_| takes_values && !argument.is_hide_possible_values_set()).collect();
+    let shows_default = takes_values && !argument.is_hide_default_value_set();
+    let defaults = argument.get_default_values().iter().filter(|_| shows_default);
     let defaults: Vec<_> = defaults.map(|value| value.to_string_lossy().into_owned()).collect();
     let possible = (!possible.is_empty()).then(|| format!("One of {}", quoted(possible)));
     let default = (!defaults.is_empty()).then(|| format!("Default: {}", quoted(defaults)));
