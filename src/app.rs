@@ -78,6 +78,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, SenderConfig};
 use crate::domain::ids::SenderId;
+use crate::domain::pace::Speed;
 use crate::domain::sender::ProviderKind;
 use crate::domain::unseen::Unseen;
 use crate::engine::{ConfiguredSender, EngineContext};
@@ -274,6 +275,11 @@ impl App {
     /// How old an attempt must be before its message may be sent again.
     pub fn resend_after(&self) -> TimeDelta {
         self.inner.engine.settings.retry.resend_after
+    }
+
+    /// How fast time runs: gaps, rates and retries go by it.
+    pub fn speed(&self) -> Speed {
+        self.inner.engine.settings.speed
     }
 
     /// Who acts: the caller's name; else from `BLASTDECK_OPERATOR`, else login and host.

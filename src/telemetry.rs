@@ -3,11 +3,12 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use chrono::{NaiveDate, Utc};
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags, fstat};
 use rustix::process::geteuid;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
@@ -75,9 +76,17 @@ pub fn to_stderr(verbosity: Verbosity) {
     let builder = fmt().with_env_filter(filter(verbosity, rust_log())).with_writer(io::stderr).with_ansi(colour);
     // Fails only where a subscriber is already set.
     let _ = match verbosity {
+        Verbosity::Quiet | Verbosity::Info if is_file(io::stderr()) => {
+            builder.with_target(false).finish().with(cap()).try_init()
+        }
         Verbosity::Quiet | Verbosity::Info => builder.with_target(false).without_time().finish().with(cap()).try_init(),
         Verbosity::Debug | Verbosity::Trace => builder.finish().with(cap()).try_init(),
     };
+}
+
+/// Nobody is there to see when a line comes; a journal notes that itself.
+fn is_file(output: impl AsFd) -> bool {
+    fstat(output).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
 }
 
 /// Starts logging to a daily file in `directory`, which is created if needed, for its owner only (logs contain phone

@@ -13,7 +13,7 @@ use crate::engine::ConfiguredSender;
 use crate::provider::meta::GraphError;
 use crate::provider::meta::limit::MessagingLimit;
 use crate::provider::meta::preflight::{
-    FetchedTemplate, MediaFile, NumberHealth, TemplateList, TemplateMismatch, check,
+    FetchedTemplate, MediaFile, NumberHealth, QualityRating, TemplateList, TemplateMismatch, check,
 };
 use crate::store::StoreError;
 use crate::store::business::{self, PeopleLimit};
@@ -210,6 +210,8 @@ impl App {
             };
             business::set_limit(self.pool(), &[sender], limit, self.engine().clock.now()).await?;
         }
+        let quality = Some(number.quality.as_str()).filter(|_| number.quality != QualityRating::Unknown);
+        business::set_quality(self.pool(), sender, quality).await?;
         match number.per_second() {
             Some(per_second) => business::set_throughput(self.pool(), sender, per_second).await,
             None => Ok(()),

@@ -242,6 +242,8 @@ pub struct SenderView {
     pub stopped: Option<SenderStop>,
     /// The first message that was accepted and had no webhook since, where that was five minutes ago or more.
     pub unheard_since: Option<DateTime<Utc>>,
+    /// How people receive its messages, as Meta said last: green, yellow or red.
+    pub quality: Option<String>,
     /// The engine that holds it now, by the database's clock.
     pub lease: Option<LeaseRow>,
     /// What that engine waits for with all of its blasts.
@@ -278,6 +280,7 @@ impl SenderView {
             rehearsal: row.rehearsal,
             stopped: row.stopped,
             unheard_since: row.unheard_since,
+            quality: row.quality,
             lease: row.lease,
             waiting: row.waiting.sender,
             usage,

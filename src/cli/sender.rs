@@ -270,7 +270,7 @@ fn as_json(row: &SenderView) -> Value {
     json!({
         "name": row.name, "provider": row.provider, "business": row.business, "rehearsal": row.rehearsal,
         "today": row.usage.today, "daily_cap": row.usage.daily_cap, "per_hour": row.usage.per_hour,
-        "unheard_since": row.unheard_since,
+        "unheard_since": row.unheard_since, "quality": row.quality,
         "stopped": row.stopped.as_ref().map(|stop| json!({ "at": stop.at, "code": stop.code, "reason": stop.reason })),
         "holder": row.lease.as_ref().map(|lease| &lease.holder),
         "engine": row.lease.as_ref().and_then(|lease| lease.role).map(EngineRole::word),

@@ -85,7 +85,7 @@ pub struct EngineSettings {
     pub too_late: TimeDelta,
     pub keep_history: KeepHistory,
     pub keep_inbox_days: u32,
-    speed: Speed,
+    pub speed: Speed,
 }
 
 impl EngineSettings {

@@ -300,6 +300,10 @@ impl SenderMemory {
             if lock.is_in_place() { fs::rename(&draft, &path).map(|()| true) } else { Ok(false) }
         };
         let written: io::Result<bool> = write();
+        if !matches!(written, Ok(true)) {
+            // On a full disk nothing of it stays behind.
+            let _ = fs::remove_file(&draft);
+        }
         match written {
             Ok(true) => Ok(()),
             Ok(false) => Err(MemoryError::Superseded { path }),

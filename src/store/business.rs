@@ -65,6 +65,20 @@ pub async fn throughput(pool: &PgPool, sender: SenderId) -> Result<Option<u32>, 
     Ok(found.and_then(|count| u32::try_from(count).ok()))
 }
 
+/// Keeps how people receive the messages of a sender's number, as Meta says it; `None`: it is not rated.
+pub async fn set_quality(
+    executor: impl PgExecutor<'_>,
+    sender: SenderId,
+    quality: Option<&str>,
+) -> Result<(), StoreError> {
+    sqlx::query("update senders set quality = left($2, 60) where id = $1 and quality is distinct from left($2, 60)")
+        .bind(sender)
+        .bind(quality)
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
 pub async fn set_throughput(
     executor: impl PgExecutor<'_>,
     sender: SenderId,

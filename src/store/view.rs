@@ -336,6 +336,8 @@ pub struct SenderRow {
     pub held_until: Option<DateTime<Utc>>,
     /// The most that its provider takes, in messages a second, where that is known.
     pub throughput: Option<u32>,
+    /// How people receive its messages, as Meta said last: green, yellow or red.
+    pub quality: Option<String>,
     /// The engine that holds it now, by the database's clock.
     pub lease: Option<LeaseRow>,
     /// What that engine says it waits for, as a whole and for each blast; without one, whose token was refused.

@@ -69,6 +69,7 @@ use super::{DashboardKind, DashboardOptions, Hints, Size};
 use crate::app::view::{ActivityRow, BlastView, ChangesSince, RecipientDetails, RecipientRow, SenderView};
 use crate::app::{DatabaseState, EngineChange, StepView};
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::pace::Speed;
 use crate::domain::retry::RetryRules;
 
 /// The most keys that wait for a list.
@@ -143,6 +144,8 @@ pub struct Model {
     pub holder: String,
     /// How old an attempt must be before its message may be sent again.
     pub resend_after: TimeDelta,
+    /// How fast time runs in a rehearsal.
+    pub speed: Speed,
     /// The key before was a letter that moved through a form.
     pub walks_by_letters: bool,
     /// Why this process sends no more: its program or its settings are not the current ones.
@@ -230,6 +233,7 @@ impl Model {
             wants_form: false,
             holder: String::new(),
             resend_after: RetryRules::default().resend_after,
+            speed: Speed::REAL,
             walks_by_letters: false,
             retired: None,
             stage: 0,

@@ -42,6 +42,7 @@ pub async fn on_terminal(app: App, options: DashboardOptions, stop: Cancellation
     app.holder().clone_into(&mut model.holder);
     model.setup.colours = choice;
     model.resend_after = app.resend_after();
+    model.speed = app.speed();
     let runner = AppEffectRunner::new(app.clone());
     let ended = EventLoop::new(terminal, runner, model, theme, Box::new(Utc::now)).run(sources).await;
     // Others see it a little later if the database does not answer. Whoever leaves has seen what happened until then.

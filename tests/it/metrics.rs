@@ -60,6 +60,10 @@ async fn every_number_is_the_funnels_own() {
     let shop = Shop::open(Setup::default()).await;
     let serve = Serve::start(&shop, &[]).await;
     shop.blast(0..60).await;
+    eventually_async("an engine holds the sender", async || {
+        metrics(&serve).await["blastdeck_sender_attended{sender=\"sales\"}"] > 0.5
+    })
+    .await;
     shop.until_state("1", "completed").await;
 
     let (report, samples) = both(&shop, &serve).await;
@@ -92,10 +96,6 @@ async fn every_number_is_the_funnels_own() {
         let of = |state: &str| samples[&format!("blastdeck_database_connections{{pool=\"{pool}\",state=\"{state}\"}}")];
         assert!((0.0..=4.0).contains(&(of("idle") + of("used"))), "{pool}: {samples:#?}");
     }
-    eventually_async("an engine holds the sender", async || {
-        metrics(&serve).await["blastdeck_sender_attended{sender=\"sales\"}"] > 0.5
-    })
-    .await;
     serve.stop().await;
 }
 

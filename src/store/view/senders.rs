@@ -24,6 +24,7 @@ struct SenderRecord {
     slowed: i32,
     held_until: Option<DateTime<Utc>>,
     throughput: Option<i32>,
+    quality: Option<String>,
     holder: Option<String>,
     host: Option<String>,
     engine: Option<String>,
@@ -36,7 +37,7 @@ struct SenderRecord {
 pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
     let found: Vec<SenderRecord> = sqlx::query_as(
         "select s.id, s.name, s.provider, s.business, s.rehearsal, s.stopped_at, s.stopped_code, s.stopped_reason,
-                s.unheard_since, s.slowed, s.held_until, s.throughput, l.holder, l.host, l.engine, l.expires_at,
+                s.unheard_since, s.slowed, s.held_until, s.throughput, s.quality, l.holder, l.host, l.engine, l.expires_at,
                 coalesce(l.waiting, refused.waiting) as waiting
            from senders s
            left join sender_leases l on l.sender_id = s.id and l.holder is not null and l.expires_at > now()
@@ -133,6 +134,7 @@ impl From<SenderRecord> for SenderRow {
             slowed: u32::try_from(found.slowed).unwrap_or_default(),
             held_until: found.held_until,
             throughput: found.throughput.and_then(|most| u32::try_from(most).ok()),
+            quality: found.quality,
             stopped: found.stopped_at.map(stop),
             lease: found.holder.zip(found.expires_at).map(lease),
             waiting: found.waiting.as_ref().map(waiting_report).unwrap_or_default(),

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::support::{STACKED, TestDashboard, WIDE, at, blasts, buffer, exactly, noon, people, person, raya};
 use crate::app::view::{BlastView, ChangesSince, LeaseRow};
 use crate::domain::engine_role::EngineRole;
+use crate::domain::funnel::Counts;
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
@@ -72,6 +73,35 @@ fn an_engine_that_renews_its_lease_no_more_is_not_said_to_send() {
         let below = screen.iter().skip(1).any(|line| line.contains("14:03"));
         assert!(below, "{width}x{height}: {screen:#?}");
     }
+}
+
+#[test]
+fn the_quality_of_a_number_stands_beside_its_sender_and_a_bad_one_on_a_small_screen_too() {
+    for (quality, on_small) in [("green", false), ("yellow", true), ("red", true)] {
+        for (width, height) in [(200, 50), (80, 24)] {
+            let mut dashboard = TestDashboard::new(Size { width, height });
+            dashboard.model.senders.truncate(1);
+            dashboard.model.senders[0].quality = Some(quality.to_owned());
+
+            let shown = dashboard.line(0).contains(&format!(", quality {quality}"));
+
+            assert_eq!(shown, on_small || width == 200, "{quality} at {width}: {}", dashboard.line(0));
+        }
+    }
+}
+
+#[test]
+fn a_window_that_sends_no_more_says_so_beside_what_needs_a_person() {
+    let mut dashboard = TestDashboard::new(Size { width: 120, height: 29 });
+    dashboard.model.presence.others = vec!["ben@vm".to_owned()];
+    dashboard.dispatch(crate::tui::msg::Msg::Retired(crate::app::EngineChange::Settings));
+    let uncertain = Counts { uncertain: 1, ..raya().counts };
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { counts: uncertain, ..raya() }])));
+
+    let header = dashboard.line(0);
+
+    assert!(header.contains("! 1 needs you") && header.contains("open it again"), "{header}");
+    assert!(header.contains("+ben") || header.contains("+1 here"), "{header}");
 }
 
 #[test]

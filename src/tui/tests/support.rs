@@ -154,6 +154,7 @@ pub fn senders() -> Vec<SenderView> {
         business: "kedai".to_owned(),
         rehearsal: false,
         unheard_since: None,
+        quality: None,
         stopped: None,
         lease: None,
         waiting: None,

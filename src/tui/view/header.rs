@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use crate::app::view::SenderView;
 use crate::app::{DatabaseState, EngineChange};
 use crate::domain::blast::BlastState;
+use crate::domain::pace::Speed;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
 use crate::domain::zone::words::has_same_time;
@@ -16,6 +17,9 @@ use crate::tui::widget::{Pen, start_of, width};
 
 /// The zone's offset is shown from this many columns.
 const WIDE: u16 = 110;
+
+/// How fast time runs, from this many.
+const ROOMY: u16 = 100;
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let room = pen.screen().width;
@@ -57,7 +61,11 @@ impl HeaderSegment {
 
 fn kind(model: &Model, pen: &mut Pen<'_>) -> u16 {
     let (word, meaning) = kind_word(model);
-    pen.put((1, 0), word, 13, meaning)
+    let at = pen.put((1, 0), word, 13, meaning);
+    if model.speed == Speed::REAL || pen.screen().width < ROOMY {
+        return at;
+    }
+    pen.put((at + 1, 0), &format!("{}x", model.speed.factor()), 12, TextRole::Dim)
 }
 
 /// Whose messages these are, which is said at every size.
@@ -248,11 +256,16 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
         (0, true) if cap.is_empty() => String::new(),
         (today, _) => format!(" {}{cap} today", number(today)),
     };
-    let (full, who) = (format!("{}{today}", sender.name), who_sends(model, sender, sends));
+    let quality = sender.quality.as_deref().map(|quality| format!(", quality {}", clean(quality))).unwrap_or_default();
+    let is_good = sender.quality.as_deref().is_none_or(|quality| quality == "green");
+    // A good one stands only where there is room.
+    let (brief, quality) = if is_good { (String::new(), quality) } else { (quality, String::new()) };
+    let (full, who) = (format!("{}{today}{brief}", sender.name), who_sends(model, sender, sends));
     // That nobody sends comes before how much was sent.
     let words = if nobody_sends(model, sender) { format!("{}{who}", sender.name) } else { full.clone() };
-    let longer = [format!("{full}{rate}{who}"), format!("{full}{who}")].into_iter().filter(|longer| *longer != words);
-    HeaderSegment { longer: longer.collect(), words, meaning: TextRole::Plain }
+    let longer = [format!("{full}{rate}{quality}{who}"), format!("{full}{rate}{who}"), format!("{full}{who}")];
+    let longer = longer.into_iter().filter(|longer| *longer != words).collect();
+    HeaderSegment { longer, words, meaning: if is_good { TextRole::Plain } else { TextRole::Need } }
 }
 
 /// Whether any of its blasts is being sent.
