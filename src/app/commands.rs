@@ -168,6 +168,7 @@ impl App {
         let mut tx = self.begin().await?;
         let head = self.change_in(&mut tx, id, BlastCommand::Pause, None).await?;
         self.put_back_pause(&mut tx, &head, PausedBy::Operator).await?;
+        self.put_back_hours(&mut tx, &head).await?;
         if head.state == BlastState::Sending && !plan::has_people_left(&mut tx, id).await? {
             return Err(AppError::Refused(format!("{}: nobody is left to send to", name(&head))));
         }

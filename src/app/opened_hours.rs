@@ -9,7 +9,7 @@ use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{LimitColumns, UnreadableLimit};
 use crate::store::action::{self, LoggedAction};
-use crate::store::blast;
+use crate::store::blast::{self, BlastHead};
 use crate::store::draft::{self, DraftChange};
 use crate::store::view::BlastRow;
 use crate::store::{self, DbTransaction};
@@ -63,6 +63,22 @@ impl App {
         }
         let (former, opened) = (StoredHours::of(&row.limits), StoredHours::of(&edit.limits_after(&row.limits)));
         Ok(Some(OpenedHours { former, opened }))
+    }
+
+    /// A pause in the moment before a blast sends by its new hours takes those back as well, unless somebody has given it others meanwhile.
+    pub(super) async fn put_back_hours(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<(), AppError> {
+        let now = store::moment(&mut *tx).await?;
+        if head.send_after.is_none_or(|after| after <= now) {
+            return Ok(());
+        }
+        let Some(hours) = action::newest_start(tx, head.id).await?.as_ref().and_then(OpenedHours::of) else {
+            return Ok(());
+        };
+        let row = self.blast_row_in(&mut *tx, head.id).await?;
+        if StoredHours::of(&row.limits) == hours.opened {
+            super::commands::raced(draft::change(tx, head.id, row.version, hours.back()).await?)?;
+        }
+        Ok(())
     }
 
     /// Gives a blast its former hours back, unless somebody has given it others meanwhile: nothing has been sent since.

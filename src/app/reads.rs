@@ -169,7 +169,8 @@ impl App {
     /// Why a blast is not sending as fast as it can, for every face the same.
     pub(super) fn waiting_of(&self, row: &BlastRow, sender: Option<&SenderRow>, now: DateTime<Utc>) -> Option<Waiting> {
         let engine = self.engine();
-        let waiting = reason::of(row, sender, engine.notifier.trouble(row.sender_id), now);
+        let zone = self.known_zone_by(row.sender_id, &row.limits);
+        let waiting = reason::of(row, sender, engine.notifier.trouble(row.sender_id), (zone, now));
         if sender.is_some_and(|sender| sender.lease.is_some()) {
             engine.attendance.has_come(row.sender_id);
         }

@@ -1,6 +1,7 @@
 //! Derives from the database why a blast is not sending as fast as it can: the same answer for every face.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use super::local_time::goes_by_own_clocks;
 use crate::domain::blast::BlastState;
@@ -15,12 +16,12 @@ const GRACE: TimeDelta = TimeDelta::seconds(5);
 /// How long the renewal of a lease takes at most, of a lease of six seconds or more, before its engine counts as silent.
 const RENEWAL_TAKES: TimeDelta = TimeDelta::seconds(1);
 
-/// The reason, if there is one. `trouble` is what keeps this process itself from writing.
+/// The reason, if there is one. `trouble` is what keeps this process itself from writing, `zone` that of the blast's hours.
 pub fn of(
     blast: &BlastRow,
     sender: Option<&SenderRow>,
     trouble: Option<DatabaseTrouble>,
-    now: DateTime<Utc>,
+    (zone, now): (Option<Tz>, DateTime<Utc>),
 ) -> Option<Waiting> {
     match blast.state {
         BlastState::Sending => {}
@@ -28,7 +29,7 @@ pub fn of(
         _ => return None,
     }
     if let Some(until) = blast.send_after.filter(|until| *until > now) {
-        return Some(Waiting::Armed { until });
+        return Some(closed_at(blast, zone, until).unwrap_or(Waiting::Armed { until }));
     }
     let counts = &blast.counts;
     let reported = trouble.map(|trouble| Waiting::Database { trouble }).or_else(|| database_of(sender?));
@@ -70,6 +71,12 @@ pub fn of(
         return Some(Waiting::Silent { host: lease.host.clone(), until: None });
     }
     later_of(reported, throttled(blast, sender, now).or_else(|| due_later(blast, now)))
+}
+
+/// The blast's own hours, where they are closed at a time.
+fn closed_at(blast: &BlastRow, zone: Option<Tz>, at: DateTime<Utc>) -> Option<Waiting> {
+    let own = blast.limits.own_window(zone?).filter(|own| !blast.origin.window_local && !own.is_open(at))?;
+    Some(Waiting::Window { window: own.to_string(), until: own.next_open(at) })
 }
 
 /// With how much of a lease left its renewal is overdue: it is renewed every third of its life, and takes a moment.

@@ -106,7 +106,10 @@ impl App {
             return self.undo_launch(tx, &mine).await.map_err(with_way_to_marks);
         }
         if undone(&mine, None).is_none() {
-            return Err(last_act::refusal(&mut tx, &mine).await?);
+            return match questions::start_before(&mut tx, &mine).await? {
+                Some(start) => self.undo_launch(tx, &start).await,
+                None => Err(last_act::refusal(&mut tx, &mine).await?),
+            };
         }
         let acts = action::whole(&mut tx, &mine).await?;
         refuse_changed_since(&mut tx, &acts).await?;

@@ -6,6 +6,7 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
+use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
 use super::listed::{ListEnd, one_more};
@@ -21,8 +22,8 @@ pub(super) struct FindVerb {
     /// digits anywhere in it.
     #[arg(required = true)]
     text: Vec<String>,
-    /// At most this many, up to 1,000.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    /// At most this many.
+    #[arg(long, default_value_t = 100, value_parser = limit)]
     limit: u32,
 }
 

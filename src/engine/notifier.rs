@@ -17,6 +17,9 @@ use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::DatabaseTrouble;
 use crate::store::{self, StoreError, notify};
 
+/// How long a connection that broke may take to be made again until the database counts as down.
+const RECONNECT_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Whether the database answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatabaseState {
@@ -166,9 +169,9 @@ impl Notifier {
     }
 
     async fn listen(self, pool: PgPool) {
-        let mut failures = 0;
+        let (mut failures, mut has_listened) = (0, false);
         loop {
-            match self.listen_once(&pool).await {
+            match self.listen_once(&pool, &mut has_listened).await {
                 Ok(()) => failures = 0,
                 Err(_) if pool.is_closed() => return,
                 Err(error) => {
@@ -181,8 +184,20 @@ impl Notifier {
     }
 
     /// Listens until the connection breaks.
-    async fn listen_once(&self, pool: &PgPool) -> Result<(), StoreError> {
-        let mut listener = PgListener::connect_with(pool).await?;
+    async fn listen_once(&self, pool: &PgPool, has_listened: &mut bool) -> Result<(), StoreError> {
+        let connect = PgListener::connect_with(pool);
+        tokio::pin!(connect);
+        // A server that has died is not there to refuse: the pool would try for its ten seconds before anybody heard of it.
+        let mut listener = match timeout(RECONNECT_PATIENCE, &mut connect).await {
+            Ok(connected) => connected?,
+            Err(_) => {
+                if *has_listened {
+                    self.down(&StoreError::from(sqlx::Error::PoolTimedOut));
+                }
+                connect.await?
+            }
+        };
+        *has_listened = true;
         listener.listen_all([notify::HINTS, notify::ORDERS, notify::INBOX]).await?;
         self.up();
         loop {

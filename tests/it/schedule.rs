@@ -143,7 +143,10 @@ async fn what_is_scheduled_is_edited_by_a_verb_until_it_starts_and_never_half() 
     shop.ok(&["blast", "edit", &blast, "--clear", "rate"]).await;
 
     assert!(edited.code == 0 && edited.err.contains("is changed; it starts by itself"), "{edited:?}");
-    assert!(refused.code == 2 && refused.err.contains("--message: nobody in the list has a value for {city}"), "{refused:?}");
+    assert!(
+        refused.code == 2 && refused.err.contains("--message: nobody in the list has a value for {city}"),
+        "{refused:?}"
+    );
     assert!(past.code == 2 && past.err.contains("--at: ") && past.err.contains("has passed"), "{past:?}");
     assert!(startless.code == 3 && startless.err.contains("pause it first"), "{startless:?}");
     assert!(nothing.code == 2 && nothing.err.contains("nothing to change"), "{nothing:?}");

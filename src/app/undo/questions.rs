@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 
+use super::sentences::mark_words;
 use super::undone;
 use crate::app::marks::person_of;
 use crate::app::opened_hours::OpenedHours;
@@ -10,6 +11,7 @@ use crate::domain::act::Act;
 use crate::domain::blast::blast_name;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::text::people;
+use crate::store::action::LoggedAction;
 use crate::store::blast::{self, BlastHead};
 use crate::store::{self, action};
 
@@ -17,6 +19,16 @@ use crate::store::{self, action};
 pub(super) async fn is_armed(tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
     let now = store::moment(&mut *tx).await?;
     Ok(head.state.is_under_way() && head.send_after.is_some_and(|after| after > now))
+}
+
+/// Of a change of pace while its blast counts down the start, which every screen says can be taken back.
+pub(super) async fn start_before(tx: &mut PgConnection, edit: &LoggedAction) -> Result<Option<LoggedAction>, AppError> {
+    let Some(id) = edit.blast_id.filter(|_| edit.action == Act::Edit) else { return Ok(None) };
+    let Some(head) = blast::head(&mut *tx, id).await? else { return Ok(None) };
+    if !is_armed(tx, &head).await? {
+        return Ok(None);
+    }
+    Ok(action::newest_start(tx, id).await?.filter(|start| start.operator == edit.operator))
 }
 
 impl App {
@@ -44,8 +56,8 @@ impl App {
             (_, Some(_)) if undone(&act, None).is_none() => return Ok(None),
             (mark, Some(recipient)) => match &action::whole(&mut tx, &act).await?[..] {
                 [] | [_] if !in_another && !on_another => return Ok(None),
-                [] | [_] => format!("{mark}, {}", person_of(&mut tx, recipient).await?.who()),
-                several => format!("{mark}, {}", people(several.len())),
+                [] | [_] => format!("{}, {}", mark_words(mark), person_of(&mut tx, recipient).await?.who()),
+                several => format!("{}, {}", mark_words(mark), people(several.len())),
             },
         };
         let which = if in_another {

@@ -2,6 +2,7 @@
 
 use super::Undo;
 use crate::app::StillSuppressed;
+use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
 use crate::domain::recipient::Undone;
 use crate::domain::text::people;
@@ -33,9 +34,17 @@ pub(super) fn sentence(undos: &[Undo], still_suppressed: &[StillSuppressed], cur
     }
 }
 
+/// A mark as an operator would name it.
+pub(super) fn mark_words(mark: &Act) -> &str {
+    match mark {
+        Act::Resolve => "the answer about an uncertain message",
+        other => other.word(),
+    }
+}
+
 fn done_in_words(undos: &[Undo], currency: &str) -> String {
     let who = who(undos);
-    let word = undos.first().map_or("", |undo| undo.act.action.word());
+    let word = undos.first().map_or("", |undo| mark_words(&undo.act.action));
     match undos {
         [Undo { before, after, .. }] if before != after => format!("{who}: {before} -> {after}, taken back"),
         [Undo { undone: Undone::Closed(Some(left)), person, .. }] if left.amount != person.recipient.amount => {
@@ -45,7 +54,9 @@ fn done_in_words(undos: &[Undo], currency: &str) -> String {
             }
         }
         [_] => format!("{who}: {word} taken back"),
-        several if several.iter().all(|undo| undo.act.action.word() == word) => format!("{who}: {word}, taken back"),
+        several if several.iter().all(|undo| mark_words(&undo.act.action) == word) => {
+            format!("{who}: {word}, taken back")
+        }
         _ => format!("{who}: the last mark of each is taken back"),
     }
 }

@@ -37,6 +37,16 @@ impl Model {
         if is_ours { "stops it" } else { "asks first" }
     }
 
+    /// The key that stops an announced start, and what it does; after another act that key is for the newer one.
+    pub fn stop_words(&self, blast: &BlastView) -> String {
+        let keys = &self.options.keys;
+        if self.announced().is_some_and(|(announced, _)| announced.id == blast.id) {
+            format!("{} {}", keys.undo(), self.stops(blast))
+        } else {
+            format!("{} pauses it", keys.pause())
+        }
+    }
+
     /// By whose clocks a blast goes: its own zone, else its sender's.
     pub fn zone_of(&self, blast: &BlastView) -> Option<Tz> {
         blast.limits.own_zone().or_else(|| self.senders.iter().find(|sender| sender.id == blast.sender_id)?.usage.zone)

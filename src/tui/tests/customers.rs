@@ -162,6 +162,17 @@ fn the_keys_of_a_cart_say_what_they_do_to_a_cart() {
 }
 
 #[test]
+fn an_undo_on_the_page_of_a_customer_says_whose_it_is_so_that_one_of_somebody_else_is_asked_about() {
+    let mut dashboard = opened(WIDE);
+
+    dashboard.keys("u");
+
+    let acts = dashboard.acts();
+    let person = Some(people()[0].id);
+    assert!(matches!(&acts[..], [WriteRequest::UndoMine { person: of, .. }] if *of == person), "{acts:?}");
+}
+
+#[test]
 fn consent_has_its_date_and_the_list_that_says_it() {
     let mut dashboard = opened(WIDE);
     let Completion::Customer { phone, sheet } = sheet(Vec::new()) else { panic!("a customer") };

@@ -160,9 +160,27 @@ fn a_pace_that_is_changed_while_a_start_is_announced_is_confirmed() {
     });
 
     assert!(dashboard.said().starts_with("Raya promo: 30/h from now on"), "{}", dashboard.said());
-    assert!(dashboard.line(22).contains("30/h from now on"), "{}", dashboard.line(22));
+    let line = dashboard.line(22);
+    assert!(line.contains("30/h from now on; it starts at 14:02:10") && line.ends_with("u or p stops it"), "{line}");
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("starts 14:02:10: u"), "{screen}");
+    assert!(screen.contains("starts 14:02:10: u stops it"), "{screen}");
+    dashboard.taken();
+    dashboard.keys("u");
+    assert!(matches!(dashboard.acts()[..], [WriteRequest::UndoLaunch(RAYA)]), "{:?}", dashboard.acts());
+}
+
+#[test]
+fn after_another_act_the_title_of_an_announced_start_names_the_key_that_still_stops_it() {
+    let mut dashboard = with(STACKED, raya());
+    let send_after = Some(dashboard.model.now + chrono::TimeDelta::seconds(10));
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { send_after, waiting: None, version: 4, ..raya() }])));
+    assert!(dashboard.screen().join("\n").contains("starts 14:02:10: u stops it"));
+
+    dashboard.model.now += chrono::TimeDelta::seconds(1);
+    dashboard.model.say(crate::tui::model::Notice::done("Aina: replied".to_owned()));
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("starts 14:02:10: p pauses it"), "{screen}");
 }
 
 #[test]

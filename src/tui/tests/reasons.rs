@@ -52,7 +52,12 @@ fn what_is_to_be_done_at_the_end_of_a_long_reason_is_seen_beside_the_blasts() {
 fn what_a_blast_waits_for_is_said_in_its_own_words() {
     let says = |waiting| {
         let mut dashboard = TestDashboard::new(STACKED);
+        let send_after = match &waiting {
+            Waiting::Armed { until } => Some(*until),
+            _ => raya().send_after,
+        };
         dashboard.answer(Completion::Blasts(Ok(vec![BlastView {
+            send_after,
             waiting: Some(waiting),
             estimate: Estimate { done_at: None, ..raya().estimate },
             ..raya()

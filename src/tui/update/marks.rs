@@ -11,7 +11,8 @@ use crate::domain::text::clean;
 use crate::tui::effect::{ALL_FOUND_MAX, Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{brief, counted, number, total};
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, CursorMove, FoundBy, ListScope, Model, NotePrompt, Notice, Pane, PricedSale, Prompt,
+    AmountPrompt, ConfirmBy, CursorMove, FoundBy, ListScope, Model, NotePrompt, Notice, Overlay, Pane, PricedSale,
+    Prompt,
 };
 use crate::tui::widget::TextField;
 
@@ -97,7 +98,11 @@ pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
     // Whoever reads the line that names the act knows what is taken back, wherever the cursor is by now.
     let named = model.notice.as_ref().and_then(|notice| notice.undoes).map(WriteRequest::UndoMyAct);
     let shown = model.blast().map(|blast| blast.id);
-    let person = model.person().map(|row| row.id);
+    let of_customer = match model.overlays.last() {
+        Some(Overlay::Customer(customer)) => customer.person.map(|(person, _)| person),
+        _ => None,
+    };
+    let person = model.person().map(|row| row.id).or(of_customer);
     vec![Effect::Write(launch.or(named).unwrap_or(WriteRequest::UndoMine { shown, person }))]
 }
 

@@ -138,11 +138,15 @@ pub fn edited(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<
     let binds = binds.map(|binds| format!("; {binds}")).unwrap_or_default();
     let sentence = format!("{}: {} from now on{binds}", model.distinct_name(&row), words(edit, &row));
     written::log(model, &sentence, &command_line(edit, row.id));
-    // A start that was announced before is still to be seen above the bars.
+    // Where a start was announced before, it still is, and is taken back by the same key.
     let was_armed = model.blasts.get(row.id).and_then(|before| before.armed_until(model.now));
     match row.armed_until(model.now) {
-        Some(until) if was_armed != Some(until) => model.say(armed::announcement(model, &row, until)),
-        _ => model.say(Notice::done(sentence)),
+        Some(until) if was_armed == Some(until) => {
+            let text = format!("{sentence}; it starts at {}", model.start_after(&row, until));
+            model.say(Notice { text, ..armed::announcement(model, &row, until) });
+        }
+        Some(until) => model.say(armed::announcement(model, &row, until)),
+        None => model.say(Notice::done(sentence)),
     }
     model.blasts.update(row);
     vec![Effect::Read(ReadRequest::Blasts)]

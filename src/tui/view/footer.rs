@@ -75,7 +75,10 @@ fn noticed(notice: &Notice, hint: Option<&str>) -> TextLine {
 fn armed(model: &Model) -> TextLine {
     match model.announced() {
         Some((blast, until)) => {
-            let text = format!(" {} starts at {}", blast.name(), model.start_after(blast, until));
+            // The line may say more than that.
+            let said = model.notice.as_ref().filter(|notice| notice.armed.is_some_and(|armed| armed.blast == blast.id));
+            let starts = || format!("{} starts at {}", blast.name(), model.start_after(blast, until));
+            let text = format!(" {}", said.map_or_else(starts, |notice| notice.text.clone()));
             let stops = model.to_pause().is_some_and(|paused| paused.id == blast.id);
             let (undo, pause) = (model.options.keys.undo(), model.options.keys.pause());
             let asks = model.stops(blast);

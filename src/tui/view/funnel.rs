@@ -164,7 +164,7 @@ fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
 fn state(model: &Model, blast: &BlastView, room: u16) -> String {
     if let Some(until) = blast.armed_until(model.now) {
         let at = model.start_after(blast, until);
-        return format!("starts {at}: {} {}", model.options.keys.undo(), model.stops(blast));
+        return format!("starts {at}: {}", model.stop_words(blast));
     }
     let by = blast.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     match blast.state {

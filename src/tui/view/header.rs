@@ -280,7 +280,7 @@ pub(super) fn who_sends(model: &Model, sender: &SenderView, sends: bool) -> Stri
         return format!(", nobody sends: no sign of life from {who}, taken over {taken_over}");
     }
     match &sender.lease {
-        Some(lease) if lease.holder != model.holder => format!(", sent by {lease}"),
+        Some(lease) if lease.holder != model.holder || model.is_read_only() => format!(", sent by {lease}"),
         Some(_) if sends => ", sent by this window".to_owned(),
         None if nobody_sends(model, sender) => ", nobody sends".to_owned(),
         _ => String::new(),

@@ -138,7 +138,7 @@ pub(super) fn reason(model: &Model, blast: &BlastView) -> Option<String> {
     let Some(waiting) = waiting(model, blast) else { return stopped(model, blast) };
     let said = said(model, blast, &waiting);
     Some(match waiting {
-        Waiting::Armed { .. } => format!("{said}; {} {}", model.options.keys.undo(), model.stops(blast)),
+        Waiting::Armed { .. } => format!("{said}; {}", model.stop_words(blast)),
         Waiting::Uncertain { .. } => format!("{said}; {}", model.goes_to_uncertain()),
         _ => said,
     })

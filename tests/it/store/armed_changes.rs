@@ -4,6 +4,7 @@
 use blastdeck::app::{App, DraftEdit, Launch};
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::field_change::FieldChange;
+use blastdeck::domain::waiting::Waiting;
 use chrono::{TimeDelta, Utc};
 
 use super::marks::{operator_app, refusal};
@@ -68,8 +69,11 @@ async fn hours_that_somebody_else_has_changed_meanwhile_stay() {
 
     let said = "the hours of Raya were changed once more since, and stay: p pauses it";
     assert!(refused.starts_with(said), "{refused}");
-    let limits = ben.blast(BLAST).await.unwrap().limits;
-    assert_eq!(limits.words(), "03:00-04:00, no pace of its own");
+    let blast = ben.blast(BLAST).await.unwrap();
+    assert_eq!(blast.limits.words(), "03:00-04:00, no pace of its own");
+    if blast.limits.own_window(chrono_tz::UTC).is_some_and(|own| !own.is_open(Utc::now() + Launch::ARMED_FOR)) {
+        assert!(matches!(blast.waiting, Some(Waiting::Window { .. })), "it is not said to start: {:?}", blast.waiting);
+    }
 }
 
 #[tokio::test]
@@ -143,4 +147,32 @@ async fn a_blast_that_waits_with_its_sender_is_paused_by_its_undo_and_keeps_the_
     let blast = aina.blast(BLAST).await.unwrap();
     assert!(undone.contains("nothing") && blast.state != BlastState::Sending, "{undone}: {blast:?}");
     assert!(blast.limits.weekdays.is_none(), "{blast:?}");
+}
+
+#[tokio::test]
+async fn a_change_of_pace_while_the_start_counts_down_leaves_it_to_be_taken_back() {
+    let scene = Scene::queued(3).await;
+    scene.execute("update blasts set state = 'draft', launched_at = null").await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    aina.launch(Launch { blast: BLAST, version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
+    let edit = DraftEdit { rate: FieldChange::Set("30/h".parse().unwrap()), ..DraftEdit::default() };
+    let armed = aina.blast(BLAST).await.unwrap();
+    aina.edit_armed(BLAST, (armed.version, Launch::ARMED_FOR), edit).await.unwrap();
+
+    let undone = aina.undo_mine().await.unwrap().sentence;
+
+    assert_eq!(undone, "Raya is a draft again: nothing was sent");
+    assert!(aina.blast(BLAST).await.unwrap().limits.rate.is_some(), "its pace stays");
+}
+
+#[tokio::test]
+async fn a_pause_in_the_moment_before_it_sends_by_new_hours_gives_the_former_ones_back() {
+    let (_scene, aina) = closed_blast().await;
+    open_hours(&aina).await;
+
+    let paused = aina.pause(BLAST).await.unwrap();
+
+    assert_eq!(paused.state, BlastState::Paused);
+    assert!(paused.limits.weekdays.is_some(), "{paused:?}");
 }
