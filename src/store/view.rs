@@ -300,6 +300,8 @@ pub struct RecipientDetails {
     pub blast_tag: String,
     pub follow_up_stage: String,
     pub claimed_at: Option<DateTime<Utc>>,
+    /// When their message goes at the soonest, where they are queued for later.
+    pub due_at: Option<DateTime<Utc>>,
     /// As it was sent: a text, or a template's JSON.
     pub message_text: Option<String>,
     /// What they were to read, where no answer accepted it and something was tried.

@@ -28,6 +28,7 @@ struct DetailsRecord {
     blast_tag: String,
     follow_up_stage: String,
     claimed_at: Option<DateTime<Utc>>,
+    due_at: Option<DateTime<Utc>>,
     message_text: Option<String>,
     template_text: Option<String>,
     is_template: bool,
@@ -54,6 +55,7 @@ pub async fn details(pool: &PgPool, id: RecipientId) -> Result<Option<RecipientD
         blast_tag: head.blast_tag,
         follow_up_stage: head.follow_up_stage,
         claimed_at: head.claimed_at,
+        due_at: head.due_at,
         message_text: head.message_text,
         words: None,
         template_text: head.template_text,
@@ -89,7 +91,10 @@ async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<Det
         " as changed_at, r.amount, r.note, r.error_code, r.error_message, r.reason, r.provider_status, r.external_id,
                 ",
         current!("r.", claimed_at),
-        " as claimed_at, r.message_text, b.blast_tag, b.follow_up_stage, b.template_text,
+        " as claimed_at,
+                case when r.status = 'queued' and b.state in ('sending', 'paused') and r.next_attempt_at > now()
+                     then r.next_attempt_at end as due_at,
+                r.message_text, b.blast_tag, b.follow_up_stage, b.template_text,
                 b.template is not null as is_template, b.sender_id,
                 s.provider = 'meta' as is_meta, now() as asked_at
            from blast_recipients r

@@ -131,6 +131,9 @@ fn standing(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Text
     let note = row.note.as_deref().unwrap_or("-");
     let line = TextLine::plain("  ").and(row.status.to_string(), TextRole::Stage(row.status));
     let line = line.and(format!(" since {}", clock.long(since)), TextRole::Plain);
+    // Whose message was tried is in the history.
+    let due = loaded.due_at.filter(|due| *due > clock.now).map(|due| format!(", due {}", clock.second(due)));
+    let line = line.and(due.unwrap_or_default(), TextRole::Plain);
     // What holds has a line of its own.
     let opted_out = row.opted_out_at.filter(|_| row.status != Status::OptedOut && row.opt_out.is_none());
     let line = match opted_out {

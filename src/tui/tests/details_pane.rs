@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::activity::{answer, cloud, head, page, row, wrote};
 use super::support::{RAYA, TestDashboard, WIDE, at, details_of, people};
-use crate::app::view::{ActivityPage, HistoryRow, RecipientDetails};
+use crate::app::view::{ActivityPage, HistoryRow, RecipientDetails, RecipientRow};
 use crate::app::{QueuedAnswer, SessionAnswer};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
@@ -184,4 +184,16 @@ fn whose_mark_it_was_is_cut_with_a_sign_where_it_has_no_room() {
     let line = screen.iter().find(|line| line.contains("replied     marked by hand")).cloned().unwrap_or_default();
 
     assert!(line.ends_with('~') || line.ends_with("benedict-from-the-shop"), "{screen:#?}");
+}
+
+#[test]
+fn somebody_who_is_queued_for_later_is_said_to_be_due_then() {
+    let mut dashboard = TestDashboard::new(LARGE);
+    let row = RecipientRow { status: Status::Queued, ..people().swap_remove(0) };
+    let details = RecipientDetails { due_at: Some(at(14, 5)), ..details_of(row) };
+
+    dashboard.keys("3\n").answer(Completion::Person(Box::new(Ok(details))));
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains(", due 14:05:00"), "{screen}");
 }

@@ -385,6 +385,7 @@ pub fn details_of(row: RecipientRow) -> RecipientDetails {
         is_template: false,
         replies: Vec::new(),
         session_answers: Vec::new(),
+        due_at: None,
         session: None,
     }
 }
