@@ -198,6 +198,8 @@ impl Notifier {
             }
         };
         *has_listened = true;
+        // It would try for those ten seconds by itself, and say nothing meanwhile.
+        listener.eager_reconnect(false);
         listener.listen_all([notify::HINTS, notify::ORDERS, notify::INBOX]).await?;
         self.up();
         loop {

@@ -26,7 +26,7 @@ const RATE_MIN: u32 = 16 * 1024;
 const RATE_FROM: Duration = Duration::from_secs(5);
 /// What is too long is read to its end, or the client might never see the answer; at most so much, and this long.
 const DRAIN_MAX: usize = 4 * BODY_MAX;
-const DRAIN_TIMEOUT: Duration = BODY_TIMEOUT;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a body waits for memory.
 const BUDGET_PATIENCE: Duration = Duration::from_secs(5);
 
