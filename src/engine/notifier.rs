@@ -188,14 +188,13 @@ impl Notifier {
         let connect = PgListener::connect_with(pool);
         tokio::pin!(connect);
         // A server that has died is not there to refuse: the pool would try for its ten seconds before anybody heard of it.
-        let mut listener = match timeout(RECONNECT_PATIENCE, &mut connect).await {
-            Ok(connected) => connected?,
-            Err(_) => {
-                if *has_listened {
-                    self.down(&StoreError::from(sqlx::Error::PoolTimedOut));
-                }
-                connect.await?
+        let mut listener = if let Ok(connected) = timeout(RECONNECT_PATIENCE, &mut connect).await {
+            connected?
+        } else {
+            if *has_listened {
+                self.down(&StoreError::from(sqlx::Error::PoolTimedOut));
             }
+            connect.await?
         };
         *has_listened = true;
         // It would try for those ten seconds by itself, and say nothing meanwhile.
