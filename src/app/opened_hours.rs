@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::undo::UndoOutcome;
+use super::undo::{UndoOutcome, has_armed};
 use super::{App, AppError, DraftEdit};
 use crate::domain::blast::blast_name;
 use crate::domain::field_change::FieldChange;
@@ -71,9 +71,9 @@ impl App {
         if head.send_after.is_none_or(|after| after <= now) {
             return Ok(());
         }
-        let Some(hours) = action::newest_start(tx, head.id).await?.as_ref().and_then(OpenedHours::of) else {
-            return Ok(());
-        };
+        // Something later may have it wait: of an older change of its hours there is nothing to take back.
+        let start = action::newest_start(tx, head.id).await?.filter(|act| has_armed(act, head));
+        let Some(hours) = start.as_ref().and_then(OpenedHours::of) else { return Ok(()) };
         let row = self.blast_row_in(&mut *tx, head.id).await?;
         if StoredHours::of(&row.limits) == hours.opened {
             super::commands::raced(draft::change(tx, head.id, row.version, hours.back()).await?)?;

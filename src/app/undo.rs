@@ -341,7 +341,7 @@ impl App {
 }
 
 /// Whether a blast waits because of this act.
-fn has_armed(act: &LoggedAction, head: &BlastHead) -> bool {
+pub(super) fn has_armed(act: &LoggedAction, head: &BlastHead) -> bool {
     let until = head.send_after.map(|after| after - act.at);
     until.is_some_and(|until| until <= Launch::ARMED_FOR + TimeDelta::seconds(1))
 }

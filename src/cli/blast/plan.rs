@@ -283,9 +283,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
             let _ = writeln!(out, "  {day:<8}  {}", share_text(context, share, plan));
         }
     }
-    if let Some(words) = plan.at_night() {
-        let _ = writeln!(out, "            {words}");
-    }
+    out.extend(plan.at_night().map(|words| format!("            {words}\n")));
     out.push_str(&zones_text(context, &plan.zones));
     if let Some(done) = done_at {
         let _ = writeln!(out, "  done      about {}", by_plan_clocks(context, plan, done));
