@@ -102,7 +102,7 @@ macro_rules! people {
                join senders s on s.business = me.business and s.provider = 'meta' and s.rehearsal = me.rehearsal",
             $whose,
             " cross join lateral (select * from attempts where sender_id = s.id and claimed_at >= $2 offset 0) a
-               join blast_recipients r on r.id = a.recipient_id
+               cross join lateral (select phone_number, blast_id from blast_recipients where id = a.recipient_id offset 0) r
                join blasts b on b.id = r.blast_id and b.answer_until is null
               where me.id = $1
                 and coalesce(a.outcome, 'unknown') not in ('released', 'rejected')

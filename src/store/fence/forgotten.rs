@@ -91,8 +91,12 @@ macro_rules! restore_lost {
                                 and not exists (select from provider_message m
                                                  where m.recipient_id = lost.id and m.attempt = lost.attempt
                                                    and m.epoch = 0 and m.outcome <> 'unknown')
-                                or lost.status = 'failed' and lost.attempt > p.attempt and b.state in ('sending', 'paused') as is_open
-                       from lost join blast_recipients p on p.id = lost.id join blasts b on b.id = p.blast_id
+                                or lost.status = 'failed' and lost.attempt > p.attempt and p.state in ('sending', 'paused') as is_open
+                       from lost
+                       -- `offset 0` has each person looked up by key: where nothing was analyzed yet, a join reads their whole blast.
+                      cross join lateral (select one.attempt, b.state
+                                            from blast_recipients one join blasts b on b.id = one.blast_id
+                                           where one.id = lost.id offset 0) p
                       order by lost.id, lost.attempt desc) l
               where r.id = l.id
              returning r.id, r.blast_id, r.attempt, l.status as before, l.is_open),

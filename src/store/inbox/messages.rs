@@ -124,7 +124,8 @@ async fn by_id_alone(tx: &mut PgConnection, asked: &[&IdQuery<'_>]) -> Result<Ve
     Ok(found)
 }
 
-/// The attempts that were made like this. `offset 0` has each looked up by its key: a join reads all of the view.
+/// The attempts that were made like this. `offset 0` has each attempt and each person looked up by its key: a join reads all of the
+/// view, and where nothing was analyzed yet, all people of the blast for each of them.
 pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery<'_>]) -> Result<Vec<KnownAttempt>, StoreError> {
     let found = sqlx::query_as(
         concat!("select x.n, a.sender_id, a.recipient_id, r.blast_id, a.attempt, r.phone_number, ",
@@ -139,7 +140,8 @@ pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery<'_>]) -> R
                   as x (n, blast_id, recipient_id, attempt, phone)
           cross join lateral (select * from attempts
                                where recipient_id = x.recipient_id and attempt = x.attempt offset 0) a
-           join blast_recipients r on r.id = a.recipient_id and r.blast_id = x.blast_id"),
+          cross join lateral (select * from blast_recipients where id = x.recipient_id offset 0) r
+          where r.blast_id = x.blast_id"),
     )
     .bind(asked.iter().map(|asked| asked.n).collect::<Vec<_>>())
     .bind(asked.iter().map(|asked| asked.blast.0).collect::<Vec<_>>())
