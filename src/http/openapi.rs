@@ -8,13 +8,14 @@ mod page;
 mod problems;
 pub(super) mod schemas;
 
+use std::sync::{Arc, LazyLock};
+
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use bytes::Bytes;
-use serde_json::Value;
 
 use super::HttpState;
 pub(super) use operation::Operation;
@@ -128,16 +129,18 @@ impl Routes {
     }
 
     /// What the document says of these routes.
-    pub(super) fn document(&self) -> Value {
+    #[cfg(test)]
+    pub(super) fn document(&self) -> serde_json::Value {
         document::build(&self.documented)
     }
 
-    /// The router, with the document and its page.
+    /// The router, with the document and its page, which are written when somebody first asks for them.
     pub(super) fn into_router(self) -> Router<HttpState> {
-        let document = self.document();
+        let routes = Arc::new(self.documented);
+        let (of_page, of_document) = (Arc::clone(&routes), routes);
         self.router
-            .route(PAGE, served("text/html; charset=utf-8", page::render(&document)))
-            .route(DOCUMENT, served("application/json", document.to_string()))
+            .route(PAGE, served("text/html; charset=utf-8", move || page::render(&document::build(&of_page))))
+            .route(DOCUMENT, served("application/json", move || document::build(&of_document).to_string()))
     }
 }
 
@@ -148,9 +151,9 @@ const PAGE: &str = "/docs";
 const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
                               form-action 'none'; frame-ancestors 'none'";
 
-/// A text that is always the same.
-fn served(kind: &'static str, text: String) -> MethodRouter<HttpState> {
-    let text = Bytes::from(text);
+/// A text that is always the same, written when it is first asked for.
+fn served(kind: &'static str, write: impl Fn() -> String + Send + Sync + 'static) -> MethodRouter<HttpState> {
+    let text = Arc::new(LazyLock::new(move || Bytes::from(write())));
     get(async move || {
         let headers = [
             (header::CONTENT_TYPE, kind),
@@ -159,7 +162,7 @@ fn served(kind: &'static str, text: String) -> MethodRouter<HttpState> {
             (header::REFERRER_POLICY, "no-referrer"),
             (header::CACHE_CONTROL, "no-cache"),
         ];
-        (headers, text).into_response()
+        (headers, Bytes::clone(&text)).into_response()
     })
 }
 

@@ -62,9 +62,8 @@ fn schemas(routes: &[DocumentedRoute]) -> Map<String, Value> {
     own.push((GivenPerson::name().into_owned(), GivenPerson::schema()));
     own.push((DoneAnswer::name().into_owned(), DoneAnswer::schema()));
     own.push((DoneCampaign::name().into_owned(), DoneCampaign::schema()));
-    let of_routes = routes.iter().flat_map(|route| &route.operation.schemas);
-    let own = own.iter().map(|(name, schema)| (name, schema));
-    own.chain(of_routes).map(|(name, schema)| (name.clone(), json!(schema))).collect()
+    routes.iter().flat_map(|route| &route.operation.schemas).for_each(|add| add(&mut own));
+    own.into_iter().map(|(name, schema)| (name, json!(schema))).collect()
 }
 
 fn tags(routes: &[DocumentedRoute]) -> Value {
@@ -121,7 +120,8 @@ fn parameters(path: &str, operation: &Operation) -> Vec<Value> {
         };
         json!({ "name": name, "in": "path", "required": true, "schema": schema, "example": example })
     });
-    let mut parameters: Vec<Value> = in_path.chain(operation.parameters.iter().cloned()).collect();
+    let of_query = operation.query.map(|describe| describe()).unwrap_or_default();
+    let mut parameters: Vec<Value> = in_path.chain(of_query).chain(operation.parameters.iter().cloned()).collect();
     if operation.is_repeatable {
         parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,

@@ -30,9 +30,10 @@ pub(in crate::http) struct Operation {
     pub(super) answers: BTreeMap<u16, Value>,
     /// Statuses of the problems that do not follow from the rest.
     pub(super) problems: Vec<u16>,
-    pub(super) schemas: BTreeMap<String, RefOr<Schema>>,
-    /// It reads a query, and refuses one that it does not know.
-    pub(super) has_query: bool,
+    /// The schemas that it refers to. Described when somebody asks: a server starts without them.
+    pub(super) schemas: Vec<fn(&mut Vec<(String, RefOr<Schema>)>)>,
+    /// The parameters of its query, described likewise.
+    pub(super) query: Option<fn() -> Vec<Value>>,
     /// It takes an `Idempotency-Key`.
     pub(super) is_repeatable: bool,
 }
@@ -67,8 +68,8 @@ impl Operation {
             body: None,
             answers: BTreeMap::new(),
             problems: Vec::new(),
-            schemas: BTreeMap::new(),
-            has_query: false,
+            schemas: Vec::new(),
+            query: None,
             is_repeatable: false,
         }
     }
@@ -79,15 +80,9 @@ impl Operation {
         self
     }
 
-    /// The query's parameters.
+    /// The query's parameters. It refuses one that it does not know.
     pub(in crate::http) fn query<P: IntoParams>(mut self) -> Self {
-        self.has_query = true;
-        for mut parameter in P::into_params(|| Some(ParameterIn::Query)) {
-            if parameter.schema.is_none() {
-                parameter.required = Required::False;
-            }
-            self.parameters.push(json!(parameter));
-        }
+        self.query = Some(parameters_of::<P>);
         self
     }
 
@@ -219,12 +214,8 @@ impl Operation {
 
     /// A reference to a type's schema, which the document will have.
     fn reference<T: ToSchema>(&mut self) -> Value {
-        let name = T::name().into_owned();
-        let mut schemas = Vec::new();
-        T::schemas(&mut schemas);
-        self.schemas.extend(schemas);
-        self.schemas.insert(name.clone(), T::schema());
-        json!({ "$ref": format!("#/components/schemas/{name}") })
+        self.schemas.push(schemas_of::<T>);
+        json!({ "$ref": format!("#/components/schemas/{}", T::name()) })
     }
 
     /// Every problem that it answers.
@@ -239,7 +230,7 @@ impl Operation {
         if path.contains('{') {
             statuses.push(404);
         }
-        if self.has_query {
+        if self.query.is_some() {
             statuses.push(422);
         }
         if self.body.is_some() {
@@ -252,4 +243,17 @@ impl Operation {
         statuses.dedup();
         statuses
     }
+}
+
+fn schemas_of<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
+    T::schemas(all);
+    all.push((T::name().into_owned(), T::schema()));
+}
+
+fn parameters_of<P: IntoParams>() -> Vec<Value> {
+    let mut parameters = P::into_params(|| Some(ParameterIn::Query));
+    for parameter in parameters.iter_mut().filter(|parameter| parameter.schema.is_none()) {
+        parameter.required = Required::False;
+    }
+    parameters.into_iter().map(|parameter| json!(parameter)).collect()
 }
