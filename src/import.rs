@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::domain::content::BlastContent;
 use crate::domain::forgotten::{ForgetKey, ForgottenPeople};
 use crate::domain::ids::BlastId;
-use crate::domain::list_columns::{ChosenColumns, LocalNumbers};
+use crate::domain::list_columns::LocalNumbers;
 use crate::domain::phone::Region;
 use crate::domain::rejected_rows::UnusualLengths;
 use crate::store::import::{self as store, NewRecipient};
@@ -302,6 +302,7 @@ struct File {
     other_phones: Vec<String>,
     columns: Vec<String>,
     is_chosen: bool,
+    country: Option<Region>,
     mends: Vec<CellMend>,
     progress: Arc<ImportProgress>,
     taker: Taker,
@@ -314,6 +315,7 @@ impl File {
         content: BlastContent,
         without_united_states: bool,
     ) -> Result<Self, ImportError> {
+        let region = chosen.country.unwrap_or(region);
         let columns = Columns::of(&first_rows, region, &chosen).map_err(|error| error.in_sheet(sheet.as_ref()))?;
         columns.serve(&content)?;
         Ok(Self {
@@ -323,7 +325,8 @@ impl File {
             name_column: columns.name.map(|column| columns.reference(column)),
             other_phones: columns.other_phones.iter().map(|column| columns.reference(*column)).collect(),
             columns: columns.names.clone(),
-            is_chosen: chosen != ChosenColumns::default(),
+            is_chosen: chosen.is_of_columns(),
+            country: chosen.country,
             mends: Vec::new(),
             progress: Arc::default(),
             taker: Taker::new(columns, region, content, without_united_states),
@@ -351,6 +354,7 @@ impl File {
             other_phones: self.other_phones,
             columns: self.columns,
             is_chosen: self.is_chosen,
+            country: self.country,
         })
     }
 

@@ -1,7 +1,8 @@
-//! Which columns of a list of people are read as what.
+//! How a list of people is read.
 
 use super::exit::UsageError;
 use crate::domain::list_columns::{ChosenColumns, ChosenName};
+use crate::domain::phone::Region;
 
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(in crate::cli) struct ColumnArgs {
@@ -11,15 +12,18 @@ pub(in crate::cli) struct ColumnArgs {
     /// The column of the list with the names, likewise; '' where the list has no names.
     #[arg(long, value_name = "COLUMN")]
     name_column: Option<String>,
+    /// The country of the list's numbers without a country code, as two letters, in place of the sender's `region`.
+    #[arg(long, value_name = "COUNTRY")]
+    country: Option<Region>,
 }
 
 impl ColumnArgs {
     /// Refuses columns where no list is read, of a verb whose list is one of several ways to name people.
     pub(in crate::cli) fn without_list(&self) -> Result<(), UsageError> {
-        if self.phone_column.is_none() && self.name_column.is_none() {
+        if self.chosen() == ChosenColumns::default() {
             return Ok(());
         }
-        let why = "--phone-column and --name-column are about the list of --recipients: name one";
+        let why = "--phone-column, --name-column and --country are about the list of --recipients: name one";
         Err(UsageError(why.to_owned()))
     }
 
@@ -29,6 +33,6 @@ impl ColumnArgs {
             Some("") => ChosenName::None,
             Some(column) => ChosenName::Column(column.to_owned()),
         };
-        ChosenColumns { phone: self.phone_column.clone(), name }
+        ChosenColumns { phone: self.phone_column.clone(), name, country: self.country }
     }
 }

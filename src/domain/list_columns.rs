@@ -1,12 +1,34 @@
-//! Which columns of a list are read as what. Kept with the draft.
+//! How a list is read: which columns are what, and whose country its numbers are of. Kept with the draft.
 
 use serde::{Deserialize, Serialize};
+
+use super::phone::Region;
 
 /// The columns that somebody chose, each by its name in the list, or as `column 3`; the others are guessed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChosenColumns {
     pub phone: Option<String>,
     pub name: ChosenName,
+    /// The country of its numbers without a country code, in place of the sender's.
+    pub country: Option<Region>,
+}
+
+impl ChosenColumns {
+    /// Whether none of them is guessed any more.
+    pub fn is_of_columns(&self) -> bool {
+        self.phone.is_some() || self.name != ChosenName::Guessed
+    }
+
+    /// The country as it is typed; nothing is the sender's.
+    pub fn country_text(&self) -> String {
+        self.country.map(|country| country.to_string()).unwrap_or_default()
+    }
+
+    /// Another list of the same country.
+    #[must_use]
+    pub fn of_another_list(&self) -> Self {
+        Self { country: self.country, ..Self::default() }
+    }
 }
 
 /// Where the names come from.
@@ -31,6 +53,9 @@ pub struct ListColumns {
     /// Others whose cells are phone numbers as well, where nobody chose between them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_phones: Vec<String>,
+    /// The country that was chosen for its numbers without a country code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Region>,
     /// What was written without a country code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<LocalNumbers>,
@@ -55,10 +80,10 @@ impl ListColumns {
     /// How the same list is read again.
     pub fn again(&self) -> ChosenColumns {
         if !self.is_chosen {
-            return ChosenColumns::default();
+            return ChosenColumns { country: self.country, ..ChosenColumns::default() };
         }
         let name = self.name.clone().map_or(ChosenName::None, ChosenName::Column);
-        ChosenColumns { phone: Some(self.phone.clone()), name }
+        ChosenColumns { phone: Some(self.phone.clone()), name, country: self.country }
     }
 
     /// `WhatsApp has phone numbers, too`; `None` where no other column has, or somebody chose.
@@ -87,7 +112,10 @@ mod tests {
         let chosen = ListColumns { is_chosen: true, ..guessed.clone() };
 
         assert_eq!(guessed.again(), ChosenColumns::default());
-        assert_eq!(chosen.again(), ChosenColumns { phone: Some("tel".to_owned()), name: ChosenName::None });
+        assert_eq!(
+            chosen.again(),
+            ChosenColumns { phone: Some("tel".to_owned()), name: ChosenName::None, country: None }
+        );
     }
 
     #[test]

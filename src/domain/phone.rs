@@ -49,7 +49,7 @@ pub enum PhoneError {
     Date,
     #[error("too short: is the area or country code missing?")]
     TooShort,
-    #[error("too long: are there digits too many, or two numbers in one?")]
+    #[error("too long: are there digits too many, two numbers in one, or is it another country's?")]
     TooLong,
     #[error("wrong number of digits for its country")]
     WrongLength,
@@ -202,7 +202,8 @@ fn has_trunk_zero(number: &PhoneNumber) -> bool {
 }
 
 /// The country whose numbers are written without a country code: two letters of ISO 3166, such as `MY`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Region(rlibphonenumber::Region);
 
 /// The text names no country that has phone numbers.
@@ -235,6 +236,20 @@ impl FromStr for Region {
         let region = rlibphonenumber::Region::from_code(text.trim()).map_err(|_| wrong())?;
         let known = PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some();
         if known { Ok(Self(region)) } else { Err(wrong()) }
+    }
+}
+
+impl TryFrom<String> for Region {
+    type Error = RegionError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Region> for String {
+    fn from(region: Region) -> Self {
+        region.to_string()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::phone::PhoneError;
+
 use super::list_columns::ListColumns;
 use super::text::count_of;
 
@@ -71,6 +73,15 @@ impl UnusualLengths {
 pub struct RejectedReason {
     pub reason: String,
     pub rows: u64,
+}
+
+impl RejectedReason {
+    /// Whether these may be numbers of another country than the one that they were read as.
+    pub fn may_be_of_another_country(&self) -> bool {
+        [PhoneError::TooShort, PhoneError::TooLong, PhoneError::WrongLength]
+            .iter()
+            .any(|error| error.to_string() == self.reason)
+    }
 }
 
 /// A row that was left out.

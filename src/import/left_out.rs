@@ -2,7 +2,7 @@
 
 use super::tally::ReadThrough;
 use super::{Imported, Rejection, Rejections};
-use crate::domain::list_columns::ListColumns;
+use crate::domain::list_columns::{ChosenColumns, ListColumns};
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows};
 use crate::domain::text::count_of;
 
@@ -50,6 +50,7 @@ impl ReadThrough {
             name,
             is_chosen: self.is_chosen,
             other_phones,
+            country: self.country,
             local,
         })
     }
@@ -62,11 +63,18 @@ impl Imported {
         (self.without_name > 0).then(|| format!("{people} taken without a name: the cell says null, N/A or the like"))
     }
 
-    /// The columns that a list was read by; only a table has any.
-    pub fn list_columns(&self, is_chosen: bool) -> Option<ListColumns> {
+    /// How a list was read, by what was chosen of it; only a table has columns.
+    pub fn list_columns(&self, chosen: &ChosenColumns) -> Option<ListColumns> {
         let (phone, name) = (self.phone_column.clone(), self.name_column.clone());
         let (other_phones, local) = (self.other_phones.clone(), self.local.clone());
-        (!self.columns.is_empty()).then_some(ListColumns { phone, name, is_chosen, other_phones, local })
+        (!self.columns.is_empty()).then_some(ListColumns {
+            phone,
+            name,
+            is_chosen: chosen.is_of_columns(),
+            other_phones,
+            country: chosen.country,
+            local,
+        })
     }
 
     /// The rows that were left out, as they are kept.

@@ -132,6 +132,7 @@ impl GivenList {
             other_phones: Vec::new(),
             columns: Vec::new(),
             is_chosen: false,
+            country: None,
         })
     }
 }

@@ -9,6 +9,7 @@ use super::rejected::Draft;
 use super::{Imported, NotUtf8, ReasonCount, Rejections};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::LocalNumbers;
+use crate::domain::phone::Region;
 use crate::domain::rejected_rows::UnusualLengths;
 use crate::store::import::NewRecipient;
 
@@ -78,6 +79,7 @@ pub(super) struct ReadThrough {
     pub(super) columns: Vec<String>,
     /// Somebody chose the phone's or the name's.
     pub(super) is_chosen: bool,
+    pub(super) country: Option<Region>,
 }
 
 impl ReadThrough {

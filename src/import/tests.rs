@@ -1,9 +1,10 @@
+mod countries;
 mod opt_outs;
 
 use std::io::Cursor;
 
 use super::*;
-use crate::domain::list_columns::ChosenName;
+use crate::domain::list_columns::{ChosenColumns, ChosenName};
 use crate::domain::phone::PhoneError;
 use crate::store::import::NewRecipient;
 
@@ -116,7 +117,7 @@ fn without_any_header_the_first_row_is_a_person() {
 fn columns_that_somebody_chose_are_taken_in_place_of_guesses() {
     let list = "phone,WhatsApp,Nama,code,code\n03-8888 1234,0100123456,Aina,A1,0100123499\n";
     let by = |phone: &str, name: ChosenName| {
-        let columns = ChosenColumns { phone: Some(phone.to_owned()), name };
+        let columns = ChosenColumns { phone: Some(phone.to_owned()), name, country: None };
         read_by(list, BlastContent::parse("hi", None).unwrap(), columns)
     };
 

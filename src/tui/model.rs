@@ -206,6 +206,11 @@ pub struct Model {
 }
 
 impl Model {
+    /// Whether a sender sends templates in place of texts.
+    pub fn sends_templates(&self, sender: &str) -> bool {
+        self.senders.iter().any(|row| row.name == sender && row.provider == "meta")
+    }
+
     /// The hint behind an act that can be taken back.
     pub fn undoes(&self) -> String {
         format!("{} undoes", self.options.keys.undo())

@@ -21,6 +21,7 @@ use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{json, line, talk};
 use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
+use crate::domain::list_columns::ChosenColumns;
 use crate::domain::pace::{Hours, Rate, Weekdays};
 use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::TypedStart;
@@ -266,11 +267,11 @@ pub(super) fn report(imported: &Imported) {
     let name = imported.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));
     let taken = text::people(imported.taken);
     talk(&format!("{taken} taken (phones from {}{name})", clean(&imported.phone_column)));
-    if let Some(doubt) = imported.list_columns(false).and_then(|read| read.doubt()) {
+    if let Some(doubt) = imported.list_columns(&ChosenColumns::default()).and_then(|read| read.doubt()) {
         talk(&format!("{}: --phone-column says which to take", clean(&doubt)));
     }
     if let Some(local) = &imported.local {
-        talk(&format!("{}: `region` of the sender says which country's they are", local.in_words()));
+        talk(&format!("{}: --country names another country", local.in_words()));
     }
     rejected(&imported.rejected, imported.rejected_file.as_deref());
     if let Some(words) = imported.without_name_words() {

@@ -119,7 +119,8 @@ fn bought_after(segment: &Segment) -> &'static str {
     }
 }
 
-/// What a person did and had in other blasts of the business.
+/// What a person did and had in other blasts of the business; where no blast is named, also in the one that they were found by, which is
+/// only their newest.
 fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push("select bool_or(o.closed_at >= ").push(bought_after(query.segment));
     sql.push(") as closed, bool_or(b.follows_blast = ");
@@ -141,7 +142,10 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     }
     sql.push(" as recent from blast_recipients o join blasts b on b.id = o.blast_id and b.deleted_at is null");
     sql.push(" join senders s on s.id = b.sender_id and s.business = ").push_bind(query.business.to_owned());
-    sql.push(" where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id");
+    sql.push(" where person_key(o.phone_number) = person_key(r.phone_number)");
+    if !query.segment.blasts.is_empty() {
+        sql.push(" and o.blast_id <> r.blast_id");
+    }
     sql.push(" and o.blast_id is distinct from ").push_bind(query.draft);
 }
 

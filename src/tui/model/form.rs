@@ -11,7 +11,7 @@ use crate::app::{
 use crate::domain::blast::{BlastState, PersonClocks};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::{ChosenColumns, ListColumns};
-use crate::domain::rejected_rows::RejectedRows;
+use crate::domain::rejected_rows::{RejectedReason, RejectedRows};
 use crate::tui::effect::EffectError;
 use crate::tui::widget::{TextArea, TextField};
 
@@ -24,6 +24,8 @@ pub enum FormLine {
     People,
     /// Which columns of the list are the phones and the names.
     Columns,
+    /// Whose country its numbers without a country code are of.
+    Country,
     Message,
     Template,
     /// A variable of the template, by its place.
@@ -346,6 +348,14 @@ impl BlastForm {
     /// The columns that it was read by, while they are chosen anew: none of a list that was not taken.
     pub fn columns_before(&self) -> Option<&ListColumns> {
         self.read_columns.as_ref().filter(|_| self.refused_list.is_none())
+    }
+
+    /// Whether its country matters: numbers were written without a country code, or some that were left out may be of another one.
+    pub fn asks_country(&self) -> bool {
+        let has_local = self.read_columns.as_ref().is_some_and(|read| read.local.is_some());
+        let is_typed = self.line == FormLine::Country && self.edit.is_some();
+        let is_foreign = self.left_out.reasons.iter().any(RejectedReason::may_be_of_another_country);
+        is_typed || self.columns.country.is_some() || has_local || is_foreign
     }
 
     /// The list as it is taken next.

@@ -134,6 +134,7 @@ impl FormPainter<'_> {
             FormLine::Stage => "Stage".to_owned(),
             FormLine::People => "People".to_owned(),
             FormLine::Columns => "Columns".to_owned(),
+            FormLine::Country => "Country".to_owned(),
             FormLine::Message => "Message".to_owned(),
             FormLine::Template => "Template".to_owned(),
             FormLine::Variable(n) => {
@@ -179,6 +180,7 @@ impl FormPainter<'_> {
             FormLine::Stage => vec![given(&values.follow_up_stage, "Initial")],
             FormLine::People => self.people(),
             FormLine::Columns => how::columns(self.form, self.room()),
+            FormLine::Country => vec![how::country(self.form, self.configured())],
             FormLine::Message => self.message(),
             FormLine::Template => vec![self.template()],
             FormLine::Variable(n) => {

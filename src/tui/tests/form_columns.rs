@@ -3,7 +3,7 @@
 use super::form::{opened_with, saved, taken, writes};
 use super::support::{DRAFT, TestDashboard, WIDE};
 use crate::app::{DraftList, ListColumn};
-use crate::domain::list_columns::{ChosenColumns, ChosenName, ListColumns};
+use crate::domain::list_columns::{ChosenColumns, ChosenName, ListColumns, LocalNumbers};
 use crate::domain::rejected_rows::RejectedRows;
 use crate::tui::effect::{
     Completion, DraftAnswer, DraftOutcome, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome,
@@ -70,7 +70,7 @@ fn a_phone_column_that_was_guessed_wrong_is_changed_in_the_form_and_the_list_is_
     dashboard.keys("gjj\n").answer(saved(9, 4));
 
     let name = ChosenName::Column("Nama".to_owned());
-    let chosen = ChosenColumns { phone: Some("WhatsApp".to_owned()), name };
+    let chosen = ChosenColumns { phone: Some("WhatsApp".to_owned()), name, country: None };
     assert_eq!(taken_by(&mut dashboard), Some((list.clone(), chosen.clone())));
     // And so it is whenever it is read again.
     dashboard.answer(taken(9, 5, None)).effects.clear();
@@ -162,7 +162,7 @@ fn a_draft_that_is_opened_again_names_its_list_and_its_columns() {
     dashboard.keys("↑\n").effects.clear();
     answer(&mut dashboard, "/home/aina/raya.csv");
     dashboard.keys("g\ng\n").answer(saved(DRAFT.0, 4));
-    let chosen = ChosenColumns { phone: Some("No. Telefon".to_owned()), name: ChosenName::None };
+    let chosen = ChosenColumns { phone: Some("No. Telefon".to_owned()), name: ChosenName::None, country: None };
     assert_eq!(taken_by(&mut dashboard), Some((DraftList::File("/home/aina/raya.csv".into()), chosen)));
 
     let mut pasted = open(None);
@@ -221,7 +221,7 @@ fn a_list_without_a_column_of_phones_shows_its_columns_to_choose_from() {
 
     dashboard.keys("j\ng\n").answer(saved(9, 2));
 
-    let chosen = ChosenColumns { phone: Some("WhatsApp".to_owned()), name: ChosenName::None };
+    let chosen = ChosenColumns { phone: Some("WhatsApp".to_owned()), name: ChosenName::None, country: None };
     assert_eq!(taken_by(&mut dashboard), Some((list, chosen)));
 }
 
@@ -241,4 +241,48 @@ fn the_columns_of_a_refused_list_are_left_for_its_path_and_never_cover_what_is_t
     let columns = Err("no such file".to_owned());
     unreadable.answer(Completion::Draft(DraftAnswer::Columns { list: DraftList::File("odd.csv".into()), columns }));
     assert!(!has(&unreadable, "which has the phone numbers?"), "{:#?}", unreadable.screen());
+}
+
+#[test]
+fn a_list_of_another_country_is_read_again_as_that_countrys() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let mut list = taken(9, 2, None);
+    if let Completion::Written { outcome: Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(list))), .. } = &mut list {
+        list.imported.local = Some(LocalNumbers { numbers: 38, country_code: "+60".to_owned() });
+    }
+    dashboard.keys("1n↓↓↓\nraya.csv\n").answer(saved(9, 1)).answer(list).answer(saved(9, 3)).effects.clear();
+    assert!(
+        has(&dashboard, "Country    MY, the sender's   of numbers without a country code"),
+        "{:#?}",
+        dashboard.screen()
+    );
+
+    dashboard.keys("↑\n");
+    assert!(has(&dashboard, "two letters, as ID for Indonesia"), "{:#?}", dashboard.screen());
+    dashboard.keys("xx\n");
+    assert!(has(&dashboard, "`XX` is not a country: write two letters"), "{:#?}", dashboard.screen());
+    assert!(writes(&mut dashboard).is_empty(), "nothing is read again by what is no country");
+    dashboard.key(Key::Ctrl('u')).keys("id\n").answer(saved(9, 4));
+
+    let indonesia = ChosenColumns { country: "ID".parse().ok(), ..ChosenColumns::default() };
+    assert_eq!(taken_by(&mut dashboard), Some((DraftList::File("raya.csv".into()), indonesia.clone())));
+    dashboard.answer(taken(9, 5, None)).effects.clear();
+    assert!(has(&dashboard, "Country    ID   of numbers"), "{:#?}", dashboard.screen());
+    // Also of the next file; and nothing is the sender's again.
+    let read = &dashboard.model.form.as_ref().unwrap().read_columns;
+    assert_eq!(read.as_ref().map(ListColumns::again), Some(indonesia));
+    assert!(read.as_ref().is_some_and(|read| !read.is_chosen), "its columns are still guessed");
+    dashboard.keys("↑\n").key(Key::Ctrl('u')).key(Key::Enter).answer(saved(9, 6));
+    assert_eq!(taken_by(&mut dashboard).map(|(_, columns)| columns), Some(ChosenColumns::default()));
+}
+
+#[test]
+fn a_list_none_of_which_is_of_the_senders_country_is_read_again_from_the_page_that_says_so() {
+    let mut dashboard = without_phones();
+    answer(&mut dashboard, "odd.csv");
+
+    dashboard.keys("cid\n").answer(saved(9, 2));
+
+    let indonesia = ChosenColumns { country: "ID".parse().ok(), ..ChosenColumns::default() };
+    assert_eq!(taken_by(&mut dashboard), Some((DraftList::File("odd.csv".into()), indonesia)));
 }

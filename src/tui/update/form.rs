@@ -16,7 +16,7 @@ pub use saving::{answered, while_typing, written};
 use chrono_tz::Tz;
 
 use super::key_outcome::KeyOutcome;
-use crate::app::view::{BlastView, SenderView};
+use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::tui::action::ACTIONS;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
@@ -190,6 +190,7 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
         FormLine::Template => return template::choose(model),
         FormLine::People => return list::begin(model),
         FormLine::Columns => return list_columns::begin(model),
+        FormLine::Country => field(&form.columns.country_text()),
         FormLine::Message => Some(LineEdit::Message(TextArea::with(&form.values.message))),
         FormLine::Tag if form.values.tag == NAMELESS => Some(LineEdit::Field(TextField::offering(NAMELESS))),
         FormLine::Tag => field(&form.values.tag),
@@ -373,16 +374,12 @@ impl Model {
         form.values.timezone.or_else(|| sender?.usage.zone).unwrap_or(self.options.zone)
     }
 
-    /// Whether a sender sends templates in place of texts.
-    pub fn sends_templates(&self, sender: &str) -> bool {
-        self.senders.iter().any(|row: &SenderView| row.name == sender && row.provider == "meta")
-    }
-
     /// The lines of the form, from the top.
     pub fn form_lines(&self) -> Vec<FormLine> {
         let Some(form) = self.form.as_deref() else { return Vec::new() };
         let mut lines = vec![FormLine::Sender, FormLine::Tag, FormLine::Stage, FormLine::People];
         lines.extend(form.read_columns.as_ref().map(|_| FormLine::Columns));
+        lines.extend(form.asks_country().then_some(FormLine::Country));
         if self.sends_templates(&form.values.sender) {
             lines.push(FormLine::Template);
             lines.extend((0..form.variables().len()).map(FormLine::Variable));

@@ -42,6 +42,9 @@ fn words(form: &BlastForm) -> Option<&'static str> {
         (_, FormLine::Pace) => {
             Some("20-60: seconds between two messages; 20/min: at most so many; empty: the sender's own")
         }
+        (_, FormLine::Country) => {
+            Some("two letters, as ID for Indonesia; empty: the sender's; enter reads the list again")
+        }
         (_, FormLine::Window) => Some("09:00-21:00 mon-fri Asia/Kuala_Lumpur; empty: any hour"),
         (_, FormLine::Repeat) => {
             Some("every mon 09:00, every month last 18:00, every hour, or five fields of cron; empty: once")

@@ -135,6 +135,14 @@ pub(super) fn columns(form: &BlastForm, room: u16) -> Vec<TextLine> {
     lines
 }
 
+/// `ID   of numbers without a country code`.
+pub(super) fn country(form: &BlastForm, sender: Option<&SenderView>) -> TextLine {
+    let of_sender = || sender.and_then(|sender| sender.usage.region).map(|region| format!("{region}, the sender's"));
+    let chosen = form.columns.country.map(|country| country.to_string());
+    let country = chosen.or_else(of_sender).unwrap_or_else(|| "the sender's".to_owned());
+    TextLine::plain(country).and("   of numbers without a country code", TextRole::Dim)
+}
+
 /// `phone = No. Telefon   name = Nama   also {bandar} {kek}`.
 fn columns_in_words(form: &BlastForm) -> String {
     let Some(read) = &form.read_columns else { return String::new() };

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use super::{saving, schedule, shown, template};
+use super::{list_columns, saving, schedule, shown, template};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
@@ -61,6 +61,7 @@ pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
         LineEdit::Field(field) => match line {
             FormLine::Variable(n) => template::set_variable(form, n, &field.text()),
             FormLine::Button(n) => template::set_button(form, n, field.text().trim()),
+            FormLine::Country => list_columns::set_country(form, field.text().trim()),
             FormLine::Header => return template::set_header(model, field.text().trim(), ending),
             FormLine::Start => {
                 start(field.text().trim(), zone, now).and_then(|start| schedule::set_start(&mut form.values, start))

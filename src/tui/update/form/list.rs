@@ -7,7 +7,7 @@ use super::super::key_outcome::KeyOutcome;
 use super::ending::Ending;
 use super::{saving, shown};
 use crate::app::{CellMend, DraftList};
-use crate::domain::list_columns::{ChosenColumns, ListColumns};
+use crate::domain::list_columns::ListColumns;
 use crate::domain::rejected_rows::{LeftOutRow, RejectedRows};
 use crate::domain::text::clean_name;
 use crate::tui::effect::Effect;
@@ -56,8 +56,9 @@ pub(super) fn take_file(model: &mut Model, path: &str, ending: Ending) -> Vec<Ef
     form.unreadable_path = if ending == Ending::Leave { UnreadablePath::Dropped } else { UnreadablePath::Offered };
     let effects = take(model, DraftList::File(PathBuf::from(path)));
     ending.leave_line(model);
-    // Past the columns of the list before.
-    if ending == Ending::Next && model.form.as_deref().is_some_and(|form| form.read_columns.is_some()) {
+    // Past how the list before was read.
+    let is_of_reading = |line| matches!(line, FormLine::Columns | FormLine::Country);
+    while ending == Ending::Next && model.form.as_deref().is_some_and(|form| is_of_reading(form.line)) {
         super::moved(model, 1);
     }
     effects
@@ -68,7 +69,7 @@ fn forget_reading(form: &mut BlastForm, is_same: bool) {
     form.mends.clear();
     form.list_columns = None;
     if !is_same {
-        form.columns = ChosenColumns::default();
+        form.columns = form.columns.of_another_list();
     }
 }
 
@@ -91,9 +92,10 @@ pub(super) fn name_after(form: &mut BlastForm) -> bool {
 pub(super) fn refused(form: &mut BlastForm, list: &DraftList) {
     let is_reread = form.source().as_ref() == Some(list) && form.kept_list.as_ref() == Some(list);
     form.list.clone_from(&form.kept_list);
-    let columns = form.read_columns.as_ref().map(ListColumns::again).unwrap_or_default();
+    let columns = form.read_columns.as_ref().map_or_else(|| form.columns.of_another_list(), ListColumns::again);
     if std::mem::replace(&mut form.columns, columns.clone()) != columns && is_reread {
-        form.line = FormLine::Columns;
+        let is_of_country = form.line == FormLine::Country;
+        form.line = if is_of_country { FormLine::Country } else { FormLine::Columns };
         return;
     }
     if form.unreadable_path == UnreadablePath::Dropped {

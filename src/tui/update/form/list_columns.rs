@@ -4,18 +4,19 @@ use super::list::stepped;
 use super::{saving, shown};
 use crate::app::{DraftList, ListColumn};
 use crate::domain::list_columns::{ChosenColumns, ChosenName, ListColumns};
+use crate::domain::phone::{Region, RegionError};
 use crate::tui::effect::{DraftRead, Effect, ReadRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{BlastForm, FormLine, FormPage, LineEdit, Model};
+use crate::tui::widget::TextField;
 
 /// `enter` on the columns: all of them, with some of their cells.
 pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     form.refused_list = None;
     let Some(list) = form.source() else {
-        let why = "the cells that were pasted are not kept: paste them again on People to choose other columns";
         let unknown = "its file was not noted: enter on People gives the list again, then its columns can be chosen";
-        form.trouble = Some(if form.left_out.is_pasted { why } else { unknown }.to_owned());
+        form.trouble = Some(if form.left_out.is_pasted { NOT_KEPT } else { unknown }.to_owned());
         return Vec::new();
     };
     form.page = FormPage::ListColumns { row: 0, phone: None };
@@ -82,11 +83,18 @@ pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
             form.page = FormPage::Lines;
             form.trouble = form.refused_list.take().map(|(_, why)| why);
         }
+        (Key::Char('c'), _) => {
+            (form.page, form.line) = (FormPage::Lines, FormLine::Country);
+            form.edit = Some(LineEdit::Field(TextField::with(&form.columns.country_text())));
+        }
         (Key::Enter, None) => choose_phone(form, row),
         (Key::Enter, Some(phone)) => return choose_name(model, phone, row),
         (key, phone) => match stepped(row, key, columns) {
             Some(row) => form.page = FormPage::ListColumns { row, phone },
-            None => form.trouble = Some("arrows choose, enter takes it, esc leaves all as it was".to_owned()),
+            None => {
+                form.trouble =
+                    Some("arrows choose, enter takes it, c names another country, esc leaves all as it was".to_owned())
+            }
         },
     }
     Vec::new()
@@ -120,7 +128,31 @@ fn choose_name(model: &mut Model, phone: String, row: usize) -> Vec<Effect> {
         form.line = FormLine::Columns;
     }
     form.mends.clear();
-    form.columns = ChosenColumns { phone: Some(phone), name: name.map_or(ChosenName::None, ChosenName::Column) };
+    let name = name.map_or(ChosenName::None, ChosenName::Column);
+    form.columns = ChosenColumns { phone: Some(phone), name, ..form.columns };
     form.wants_list = true;
     saving::changed(model)
 }
+
+/// A country was typed, or none for the sender's: the list is read again, of which numbers without a country code are that country's.
+///
+/// # Errors
+/// Where it names no country, or there is nothing to be read again.
+pub(super) fn set_country(form: &mut BlastForm, typed: &str) -> Result<(), String> {
+    let country = if typed.is_empty() { None } else { Some(typed.to_uppercase().parse::<Region>()) };
+    let country = country.transpose().map_err(|error: RegionError| error.to_string())?;
+    if country == form.columns.country && form.refused_list.is_none() {
+        return Ok(());
+    }
+    let Some(list) = form.list_of_columns() else { return Err(NOT_KEPT.to_owned()) };
+    form.list = Some(list);
+    if form.refused_list.take().is_none() {
+        form.kept_list.clone_from(&form.list);
+    }
+    form.mends.clear();
+    form.columns.country = country;
+    form.wants_list = true;
+    Ok(())
+}
+
+const NOT_KEPT: &str = "the cells that were pasted are not kept: paste them again on People to read them otherwise";

@@ -166,7 +166,8 @@ fn column_options(columns: &ChosenColumns) -> String {
         ChosenName::None => Some(String::new()),
         ChosenName::Column(column) => Some(column.clone()),
     };
-    spelled([("phone-column", columns.phone.clone()), ("name-column", name)])
+    let country = columns.country.map(|country| country.to_string());
+    spelled([("phone-column", columns.phone.clone()), ("name-column", name), ("country", country)])
 }
 
 /// The options that have a value. One that begins with a hyphen would be read as another option.

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::{lists, overlays};
 use super::{ending, leaving, list, list_columns, logged, show, shown, template};
 use crate::app::{SavedDraft, TakenList};
-use crate::domain::list_columns::{ChosenColumns, ListColumns};
+use crate::domain::list_columns::ListColumns;
 use crate::domain::text::clean;
 use crate::tui::effect::{
     DraftAnswer, DraftOutcome, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest,
@@ -158,7 +158,7 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     form.is_taking = false;
     let left_out = taken.imported.rejected.total;
     list::replace_left_out(form, taken.imported.left_out());
-    form.read_columns = taken.imported.list_columns(form.columns != ChosenColumns::default());
+    form.read_columns = taken.imported.list_columns(&form.columns);
     form.kept_list.clone_from(&form.list);
     form.taken = Some(taken.imported);
     if list::name_after(form) {

@@ -34,6 +34,7 @@ pub(super) fn fixed(form: &BlastForm) -> Option<&'static str> {
         FormLine::Sender
         | FormLine::People
         | FormLine::Columns
+        | FormLine::Country
         | FormLine::Repeat
         | FormLine::Ends
         | FormLine::OwnTime

@@ -86,7 +86,7 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
         }
         (FormPage::Templates(_), _) => Some(&[("enter", "takes the template"), ("/", "filter"), ("esc", "back")]),
         (FormPage::ListColumns { .. }, _) => {
-            Some(&[("up down", "choose"), ("enter", "takes it"), ("esc", "as it was")])
+            Some(&[("up down", "choose"), ("enter", "takes it"), ("c", "country"), ("esc", "as it was")])
         }
         (FormPage::LeftOut { edit: Some(_), .. }, _) => Some(&[("enter", "takes it"), ("esc", "as it was")]),
         (FormPage::LeftOut { .. }, _) => Some(&[("enter", "mend"), ("l", "another list"), ("esc", "back")]),
