@@ -95,6 +95,7 @@ pub use answering::{AnswerOutcome, AnswerRequest, QueuedAnswer, RepeatedAnswer};
 pub use caller::{Caller, IssuedToken, TokenRequest};
 pub use carts::{CartEdit, WrittenCart};
 pub use catalogues::SyncedCatalogue;
+pub(crate) use commands::CHECK_AGAIN;
 pub use commands::Launch;
 pub use concurrent::ConcurrentBlast;
 pub use create::{NewDraft, RepeatOrder};

@@ -25,7 +25,7 @@ call() {
     echo
 }
 
-# Two runs with one key make one campaign.
+# A new key for each run. A call that is repeated with its key makes no second campaign.
 key="example-$(date +%s)-$$"
 first="{\"phoneNumber\":\"$1\",\"name\":\"First Customer\",\"variables\":{\"1\":\"Bali Premium Package\"}}"
 made=$(curl --silent --show-error --fail-with-body --max-time 60 --request POST "$url" \

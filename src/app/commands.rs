@@ -115,7 +115,7 @@ impl App {
         }
         if people != launch.people {
             return Err(AppError::Refused(format!(
-                "it is {} now, not {}: check again, nothing was sent",
+                "it is {} now, not {}: {CHECK_AGAIN}",
                 text::people(people),
                 text::number(launch.people)
             )));
@@ -278,7 +278,7 @@ impl App {
         self.notify(id).await
     }
 
-    async fn change_in(
+    pub(super) async fn change_in(
         &self,
         tx: &mut PgConnection,
         id: BlastId,
@@ -343,6 +343,9 @@ impl App {
         Ok(())
     }
 }
+
+/// The end of what is said where other people would get it than were seen.
+pub(crate) const CHECK_AGAIN: &str = "check again, nothing was sent";
 
 /// Its people are others than those who were shown.
 pub(super) const RENEWED: &str = "its filter finds different people now: check again, nothing was sent";

@@ -1,10 +1,12 @@
 //! A started blast whose new hours let it send at once: it waits a moment first, and can be given its former hours back until then.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::undo::{UndoOutcome, has_armed};
 use super::{App, AppError, DraftEdit};
-use crate::domain::blast::blast_name;
+use crate::domain::act::Act;
+use crate::domain::blast::{BlastCommand, blast_name};
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{LimitColumns, UnreadableLimit};
@@ -81,7 +83,7 @@ impl App {
         Ok(())
     }
 
-    /// Gives a blast its former hours back, unless somebody has given it others meanwhile: nothing has been sent since.
+    /// Gives a blast its former hours back: nothing has been sent since. Where somebody has given it others meanwhile, it is paused and those stay.
     pub(super) async fn close_hours(
         &self,
         mut tx: DbTransaction,
@@ -92,10 +94,7 @@ impl App {
         let head = self.not_begun(&mut tx, blast).await?;
         let limits = self.blast_row_in(&mut *tx, blast).await?.limits;
         if StoredHours::of(&limits) != hours.opened {
-            let name = blast_name(&head.blast_tag, &head.follow_up_stage);
-            return Err(AppError::Refused(format!(
-                "the hours of {name} were changed once more since, and stay: p pauses it"
-            )));
+            return self.pause_instead(tx, act, &head).await;
         }
         super::commands::raced(draft::change(&mut tx, blast, head.version, hours.back()).await?)?;
         blast::disarm_all(&mut tx, &head).await?;
@@ -110,6 +109,27 @@ impl App {
             ),
             still_suppressed: Vec::new(),
             command_lines: Vec::new(),
+        })
+    }
+
+    /// The start is stopped, and nothing else is changed.
+    async fn pause_instead(
+        &self,
+        mut tx: DbTransaction,
+        act: &LoggedAction,
+        head: &BlastHead,
+    ) -> Result<UndoOutcome, AppError> {
+        self.change_in(&mut tx, head.id, BlastCommand::Pause, None).await?;
+        self.log_blast_act(&mut tx, Act::Pause, head, json!({})).await?;
+        action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
+        tx.commit().await?;
+        self.notify(head.id).await?;
+        let name = blast_name(&head.blast_tag, &head.follow_up_stage);
+        Ok(UndoOutcome {
+            recipients: Vec::new(),
+            sentence: format!("{name} is paused: its hours were changed once more since, and stay; nothing was sent"),
+            still_suppressed: Vec::new(),
+            command_lines: vec![format!("blastdeck blast pause {}", head.id)],
         })
     }
 }

@@ -58,7 +58,10 @@ impl App {
             Some(code) => format!(
                 "nobody to retry: no person who failed with the code `{code}` is known not to have received the message"
             ),
-            None => "nobody to retry: no failed person is known not to have received the message".to_owned(),
+            None => match errors.iter().find(|error| OperatorRetry::of(&error.code) == OperatorRetry::NextDay) {
+                Some(error) => self.waits_a_day(blast, &error.code).await?,
+                None => "nobody to retry: no failed person is known not to have received the message".to_owned(),
+            },
         };
         Ok(AppError::Refused(format!("{why}; `blastdeck blast report {blast}` has the errors")))
     }

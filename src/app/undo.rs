@@ -2,6 +2,7 @@
 
 mod left_out;
 mod orders;
+mod partly;
 mod questions;
 mod sentences;
 
@@ -12,6 +13,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
+use self::partly::LeftAsTheyAre;
 use self::sentences::{command_line, sentence, who};
 use super::last_act;
 use super::marks::{gone, outcome, person_of};
@@ -25,7 +27,6 @@ use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::recipient::{Evidence, Resolution, Undone};
 use crate::domain::sale::Sale;
 use crate::domain::status::Status;
-use crate::domain::text::people;
 use crate::store::DbTransaction;
 use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::blast::{self, BlastHead};
@@ -76,8 +77,8 @@ impl Undo {
 }
 
 impl App {
-    /// Undoes this operator's own newest act that is not undone yet, as a whole. Refused if somebody changed one of its people
-    /// since, and if that act has no undo: an older one is never undone instead.
+    /// Undoes this operator's own newest act that is not undone yet, on all of its people but those whom somebody changed since or whom it is
+    /// too late for. Refused where nobody is left, and if that act has no undo: an older one is never undone instead.
     pub async fn undo_mine(&self) -> Result<UndoOutcome, AppError> {
         self.undo_newest(None).await
     }
@@ -112,9 +113,9 @@ impl App {
             };
         }
         let acts = action::whole(&mut tx, &mine).await?;
-        refuse_changed_since(&mut tx, &acts).await?;
+        let (acts, changed) = partly::unchanged_since(&mut tx, acts).await?;
         let cancelled = self.cancel_order_of(&mut tx, &mine).await?;
-        self.undo(tx, acts, cancelled).await
+        Ok(changed.beside(self.undo(tx, acts, cancelled).await?))
     }
 
     /// Undoes the armed launch of this blast, or its start at a set time, whoever launched it.
@@ -137,7 +138,7 @@ impl App {
         self.undo(tx, acts, None).await
     }
 
-    /// Undoes the newest mark on each of these people, whoever made it: for all who have one, or for nobody.
+    /// Undoes the newest mark on each of these people, whoever made it.
     pub async fn undo_people(&self, recipients: &[RecipientId]) -> Result<UndoOutcome, AppError> {
         let mut tx = self.begin().await?;
         let acts = action::newest_on_each(&mut tx, recipients).await?;
@@ -152,7 +153,7 @@ impl App {
         }
     }
 
-    /// Undoes acts on different people: all of them, or none. What they suppressed is gone before the people are changed: whoever is
+    /// Undoes acts on different people. What they suppressed is gone before the people are changed: whoever is
     /// suppressed still stays where they are out. `cancelled`: the order that went with them.
     async fn undo(
         &self,
@@ -180,7 +181,7 @@ impl App {
         let still_suppressed = self.still_suppressed(&mut tx, &of_opt_outs).await?;
         let own = of_opt_outs.iter().map(|person| person.business.clone());
         let lifted_in = LiftedIn::new(lifted.iter().map(|(business, _)| business.clone()).chain(own));
-        let undos = self.record_undos(&mut tx, held, &still_suppressed).await?;
+        let (undos, left) = self.record_undos(&mut tx, held, &still_suppressed).await?;
         self.log_undos(&mut tx, &undos, cancelled).await?;
         let elsewhere = self.put_back(&mut tx, &taken_out, &lifted_in).await?;
         let left_out = self.left_out_in_words(&mut tx, &left_out::of_answers(&undos)).await?;
@@ -188,7 +189,7 @@ impl App {
         let also = elsewhere.changed.iter().copied();
         let order = cancelled.map(|id| format!("; order {id} is cancelled")).unwrap_or_default();
         self.notify_all(undos.iter().map(|undo| undo.person.blast_id).chain(also)).await?;
-        Ok(UndoOutcome {
+        Ok(left.beside(UndoOutcome {
             recipients: undos.iter().map(|undo| undo.person.id).collect(),
             sentence: format!(
                 "{}{order}{}{left_out}",
@@ -197,7 +198,7 @@ impl App {
             ),
             command_lines: undos.iter().map(|undo| command_line(&undo.person)).collect(),
             still_suppressed,
-        })
+        }))
     }
 
     /// The acts with their people, who are under lock from here on.
@@ -229,23 +230,38 @@ impl App {
         tx: &mut PgConnection,
         held: Vec<Undo>,
         still_suppressed: &[StillSuppressed],
-    ) -> Result<Vec<Undo>, AppError> {
-        let (kept_out, mut undos): (Vec<Undo>, Vec<Undo>) =
+    ) -> Result<(Vec<Undo>, LeftAsTheyAre), AppError> {
+        let (kept_out, undos): (Vec<Undo>, Vec<Undo>) =
             held.into_iter().partition(|undo| undo.stays_out(still_suppressed));
         let entries: Vec<_> = undos.iter().map(|undo| self.taken_back(&undo.person, &undo.undone)).collect();
         let people: Vec<_> = undos.iter().map(|undo| undo.person.clone()).collect();
         let settled = self.record_all(tx, &entries, &people).await?;
-        for (undo, settled) in undos.iter_mut().zip(&settled) {
+        let may_be_partly = partly::may_be_partly(&undos);
+        let (mut done, mut refused) = (Vec::new(), Vec::new());
+        for (mut undo, settled) in undos.into_iter().zip(&settled) {
             // An order's act may have changed nothing: its person was closed, and it is not in the currency of revenue. So may an
             // opt-out, after which the person was allowed again.
             if *settled == EntryOutcome::Nothing && matches!(undo.undone, Undone::Closed(_) | Undone::OptOut) {
+                done.push(undo);
                 continue;
             }
-            (undo.before, undo.after) = outcome(Some(settled), &undo.person)?;
+            match outcome(Some(settled), &undo.person) {
+                Ok(changed) => {
+                    (undo.before, undo.after) = changed;
+                    done.push(undo);
+                }
+                Err(AppError::Refused(why)) if may_be_partly => refused.push((undo.act.id, why)),
+                Err(error) => return Err(error),
+            }
         }
-        undos.extend(kept_out);
-        undos.sort_by_key(|undo| undo.person.id);
-        Ok(undos)
+        done.extend(kept_out);
+        done.sort_by_key(|undo| undo.person.id);
+        let (acts, why): (Vec<_>, Vec<_>) = refused.into_iter().unzip();
+        if let (true, Some(why)) = (done.is_empty(), why.first()) {
+            return Err(AppError::Refused(why.clone()));
+        }
+        partly::keep(tx, &acts).await?;
+        Ok((done, LeftAsTheyAre::of(why)))
     }
 
     /// The entry for what is undone: the person's history says so.
@@ -354,22 +370,6 @@ fn with_way_to_marks(error: AppError) -> AppError {
         }
         other => other,
     }
-}
-
-/// Refuses if one of the people has a newer mark: that has to be undone first.
-async fn refuse_changed_since(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<(), AppError> {
-    let ids: Vec<RecipientId> = acts.iter().filter_map(|act| act.recipient_id).collect();
-    let newest = action::newest_on_each(tx, &ids).await?;
-    let Some(newer) = newest.into_iter().find(|newest| acts.iter().all(|act| act.id != newest.id)) else {
-        return Ok(());
-    };
-    let person = person_of(tx, newer.recipient_id.ok_or_else(gone)?).await?;
-    let of = if acts.len() > 1 { format!(" (one of {})", people(acts.len())) } else { String::new() };
-    Err(AppError::Refused(format!(
-        "{}{of} was changed since, by {}: U takes that back first",
-        person.who(),
-        newer.operator
-    )))
 }
 
 fn undone_or_refused(act: &LoggedAction, left: Option<Sale>) -> Result<Undone, AppError> {

@@ -271,6 +271,15 @@ pub async fn mark_undone(tx: &mut PgConnection, ids: &[ActionId], by: &str) -> R
     Ok(done.rows_affected())
 }
 
+/// Marks acts as not undone after all, in the transaction that had marked them.
+pub async fn mark_done_still(tx: &mut PgConnection, ids: &[ActionId]) -> Result<(), StoreError> {
+    sqlx::query("update operator_actions set undone_at = null, undone_by = null where id = any($1)")
+        .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Undoes what this operator closed a person by a moment ago, where it has no amount: something else takes its place.
 pub async fn replace_fresh_close(
     tx: &mut PgConnection,

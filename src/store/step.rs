@@ -147,6 +147,24 @@ pub async fn look_again(pool: &PgPool, step: StepKey, at: DateTime<Utc>) -> Resu
     Ok(())
 }
 
+/// Notes that a draft of a step went to nobody: it counts as not made, and who is due is looked for again at this time.
+pub async fn forget_draft(
+    pool: &PgPool,
+    step: StepKey,
+    (draft, look_at): (BlastId, DateTime<Utc>),
+) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "update blast_steps s
+            set last_made_at = (select max(d.created_at) from blasts d
+                                 where d.follows_blast = s.blast and d.step_number = s.number and d.id <> $3
+                                   and d.total_recipients > 0),
+                next_look_at = $4
+          where s.blast = $1 and s.number = $2",
+    );
+    query.bind(step.blast).bind(step.number).bind(draft).bind(look_at).execute(pool).await?;
+    Ok(())
+}
+
 /// Notes that a step makes a draft. `false`: somebody was first, or the step or its blast was paused, removed or ended meanwhile.
 pub async fn note(tx: &mut PgConnection, note: &StepNote, draft: BlastId) -> Result<bool, StoreError> {
     let noted = sqlx::query(

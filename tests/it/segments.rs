@@ -137,6 +137,27 @@ async fn the_frequency_cap_leaves_out_who_had_another_message_lately_or_is_about
 }
 
 #[tokio::test]
+async fn the_frequency_cap_counts_every_message_to_people_who_are_found_by_a_tag() {
+    let (shop, blast) = read_shop().await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", format!("{config}\n[[businesses]]\nname = \"kedai\"\nfrequency_cap = \"7d\"\n"));
+    shop.execute(&format!(
+        "update blast_recipients set sent_at = now() - interval '2 days' where blast_id = {blast} and phone_number = '{}';
+         update blast_recipients set sent_at = now() - interval '8 days' where blast_id = {blast} and phone_number = '{}'",
+        number(0),
+        number(3)
+    ))
+    .await;
+    for person in [number(0), number(3)] {
+        shop.ok(&["customer", "tag", &person, "vip"]).await;
+    }
+
+    let made = draft_from(&shop, "tag:vip").await;
+
+    assert_eq!(numbers(&shop, &made["id"]).await, [number(3)], "the newest message counts, in whichever blast");
+}
+
+#[tokio::test]
 async fn a_follow_up_takes_a_filter_too_and_leaves_out_who_is_in_one() {
     let (shop, blast) = read_shop().await;
     let ask = ["blast", "follow-up", &blast, "--from", "stuck:read older:48h"];

@@ -137,6 +137,36 @@ async fn a_step_makes_a_draft_to_exactly_those_who_are_due_and_it_waits_for_a_ye
 }
 
 #[tokio::test]
+async fn steps_that_are_late_keep_their_distance() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 73).await;
+    for after in ["24h", "48h", "72h"] {
+        add(&shop, &blast, &["--after", after, "--until", "replied", "--auto", "--at-most", "9"]).await;
+    }
+    let app = engine_app(&shop, "one").await;
+    let all = async || {
+        (made(&shop, &blast, 1).await.len(), made(&shop, &blast, 2).await.len(), made(&shop, &blast, 3).await.len())
+    };
+
+    occur(&app, Utc::now()).await;
+    assert_eq!(all().await, (1, 0, 0), "nobody gets three messages at once because no engine ran");
+    let first = made(&shop, &blast, 1).await.remove(0);
+    let sent = |ago: &str| {
+        format!(
+            "update blast_recipients set status = 'sent', standing = 'sent', attempt = 1, sent_at = now() - interval '{ago}' where blast_id = {first}"
+        )
+    };
+    shop.execute(&sent("23 hours")).await;
+    a_day_passes(&shop).await;
+    occur(&app, Utc::now()).await;
+    assert_eq!(all().await, (1, 0, 0), "a day lies between the first and the second");
+    shop.execute(&sent("25 hours")).await;
+    a_day_passes(&shop).await;
+    occur(&app, Utc::now()).await;
+    assert_eq!(all().await, (1, 1, 0));
+}
+
+#[tokio::test]
 async fn the_steps_of_a_cancelled_blast_come_no_more() {
     let shop = Shop::open(SETUP).await;
     let blast = shop.draft(0..2).await;

@@ -49,7 +49,7 @@ impl App {
         let content = BlastContent::parse(&step.message, step.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("its message cannot be used: {error}")))?;
         let text = rule.segment(step.blast);
-        let audience = StepAudience { number: step.number, until: step.until };
+        let audience = StepAudience { number: step.number, until: step.until, now };
         let people = self.given_by_step(&row, (&text, audience), &content).await?;
         if people.is_empty() {
             return Ok(step::look_again(self.pool(), step.key(), now + rule.between_looks()).await?);
@@ -100,7 +100,8 @@ impl App {
             self.renew_audience(draft).await?;
             let row = self.blast_row(draft).await?;
             if row.counts.queued == 0 {
-                return self.end_empty(draft).await;
+                self.end_empty(draft).await?;
+                return self.look_soon(&row).await;
             }
             let people = row.counts.queued - suppression::count_in(self.pool(), draft).await?;
             if let Some(at_most) = self.exceeded(&row, people).await? {
@@ -116,6 +117,13 @@ impl App {
         }
         // Its people change at every moment: the next look tries again.
         Ok(())
+    }
+
+    /// A draft to nobody uses up no day: whoever becomes due meanwhile does not wait for the next.
+    async fn look_soon(&self, draft: &BlastRow) -> Result<(), AppError> {
+        let Some(key) = key_of(draft) else { return Ok(()) };
+        let at = self.engine().clock.now() + AGAIN_AFTER;
+        Ok(step::forget_draft(self.pool(), key, (draft.id, at)).await?)
     }
 
     /// The largest number of people whom a draft's step sends to by itself, where these are more.
@@ -137,7 +145,7 @@ impl App {
     pub(in crate::app) async fn step_audience(&self, row: &BlastRow) -> Result<Option<StepAudience>, AppError> {
         let Some(key) = key_of(row) else { return Ok(None) };
         let until = step::until(self.pool(), key).await?;
-        Ok(until.map(|until| StepAudience { number: key.number, until }))
+        Ok(until.map(|until| StepAudience { number: key.number, until, now: self.engine().clock.now() }))
     }
 
     /// Nobody gets a step twice, also where two of its drafts are launched at the same moment.

@@ -169,14 +169,23 @@ pub enum Exclusion {
     Further,
     /// In a follow-up of the same blast already.
     Followed,
+    /// Had another step of the same blast, or is about to get it, and the time between the two is not over.
+    NearStep,
     /// Had a message of the business lately, or is about to get one.
     FrequencyCap,
 }
 
 impl Exclusion {
     /// In the order of their weight: whoever opted out is counted there, whatever else is true of them.
-    pub const ALL: [Self; 6] =
-        [Self::OptedOut, Self::Closed, Self::Replied, Self::Further, Self::Followed, Self::FrequencyCap];
+    pub const ALL: [Self; 7] = [
+        Self::OptedOut,
+        Self::Closed,
+        Self::Replied,
+        Self::Further,
+        Self::Followed,
+        Self::NearStep,
+        Self::FrequencyCap,
+    ];
 
     /// As the store and programs spell it.
     pub const fn key(self) -> &'static str {
@@ -186,6 +195,7 @@ impl Exclusion {
             Self::Replied => "replied",
             Self::Further => "further",
             Self::Followed => "followed",
+            Self::NearStep => "near_step",
             Self::FrequencyCap => "frequency_cap",
         }
     }
@@ -198,6 +208,7 @@ impl Exclusion {
             Self::Replied => "replied since",
             Self::Further => "got further in another blast since",
             Self::Followed => "in a follow-up of it already",
+            Self::NearStep => "had, or are about to get, another step of it",
             Self::FrequencyCap => "had, or are about to get, another message within the frequency cap",
         }
     }

@@ -16,7 +16,7 @@ use super::follow_up::{FollowUpBody, follow_up};
 use super::once::{Answer, Repeatable, once};
 use super::plan::{PlanAnswer, plan};
 use crate::app::view::BlastView;
-use crate::app::{App, Launch};
+use crate::app::{App, AppError, CHECK_AGAIN, Launch};
 use crate::domain::blast::BlastCommand;
 use crate::domain::ids::BlastId;
 use crate::domain::text;
@@ -145,13 +145,32 @@ async fn begin(
     once(caller, body.about(id), work).await
 }
 
-/// Starts what the caller saw: its version where that was given, and so many people.
+/// Starts what the caller saw: its version where that was given, and so many people. Whoever names none of them starts it also while people
+/// opt out.
 pub(super) async fn start(
     app: &App,
     id: BlastId,
     body: &JsonBody<LaunchBody>,
     command: BlastCommand,
 ) -> Result<BlastView, Problem> {
+    for _ in 1..TRIES {
+        match try_to_start(app, id, body, command).await? {
+            Err(AppError::Refused(why)) if body.value.expect_recipients.is_none() && why.ends_with(CHECK_AGAIN) => {}
+            started => return Ok(started?),
+        }
+    }
+    Ok(try_to_start(app, id, body, command).await??)
+}
+
+/// How often a start is tried whose people change meanwhile.
+const TRIES: usize = 10;
+
+async fn try_to_start(
+    app: &App,
+    id: BlastId,
+    body: &JsonBody<LaunchBody>,
+    command: BlastCommand,
+) -> Result<Result<BlastView, AppError>, Problem> {
     let plan = app.plan(id).await?;
     if_match(&body.headers, &plan.blast)?;
     plan.in_state_for(command)?;
@@ -163,8 +182,8 @@ pub(super) async fn start(
     plan.without_obstacle()?;
     let launch = Launch { blast: id, version: plan.blast.version, people: plan.people, armed_for: TimeDelta::zero() };
     Ok(match command {
-        BlastCommand::Resume => app.resume(launch).await?,
-        _ => app.launch(launch).await?,
+        BlastCommand::Resume => app.resume(launch).await,
+        _ => app.launch(launch).await,
     })
 }
 

@@ -352,7 +352,13 @@ async fn remove(ApiWriter(caller): ApiWriter, body: JsonBody<LiftSuppressionBody
     once(&caller, request, async |app: App| {
         let business = app.own_business(body.value.business.as_deref()).await?;
         let Some(back) = app.unsuppress(&business, &phone).await? else {
-            return Err(Problem::not_found(format!("{phone} is not suppressed for `{business}`")));
+            let others = app.suppressed_for(&phone).await?.iter().map(|other| format!("`{other}`")).collect::<Vec<_>>();
+            let but = if others.is_empty() {
+                String::new()
+            } else {
+                format!(", but for {}: name it as `business`", others.join(", "))
+            };
+            return Err(Problem::not_found(format!("{phone} is not suppressed for `{business}`{but}")));
         };
         Ok(Answer::ok(RemovedSuppression {
             still_for: app.suppressed_for(&phone).await?,

@@ -117,9 +117,8 @@ pub fn markdown() -> String {
     for (class, heading) in CLASSES {
         let _ = write!(page, "\n## {heading}\n\n| code | Meta's words | what to do | again |\n|---|---|---|---|\n");
         for entry in TABLE.iter().filter(|entry| entry.class == class) {
-            let requirement = entry.requirement.map(|says| format!(" The requirement: {says}.")).unwrap_or_default();
             let (codes, again) = (entry.codes(), again(entry));
-            let _ = writeln!(page, "| {codes} | {} | {}.{requirement} | {again} |", entry.title, capital(entry.advice));
+            let _ = writeln!(page, "| {codes} | {} | {}. | {again} |", entry.title, capital(entry.advice));
         }
     }
     page

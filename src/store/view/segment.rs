@@ -33,6 +33,7 @@ pub struct SegmentQuery<'a> {
 pub struct StepAudience {
     pub number: i32,
     pub until: Option<Status>,
+    pub now: DateTime<Utc>,
 }
 
 /// Somebody whom a segment finds, as they would be given for another blast.
@@ -99,6 +100,7 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         }
         sql.push(" when exists (select from blast_step_people h where h.recipient = r.id and h.number = ");
         sql.push_bind(step.number).push(" and h.blast = ").push_bind(query.follows).push(") then 'followed'");
+        sql.push(" when o.near then 'near_step'");
     }
     if query.follows.is_some() {
         sql.push(" when o.followed then 'followed'");
@@ -130,6 +132,10 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         push_answered(sql, query.follows, step.until);
     }
     sql.push(if query.step.is_some() { ") as answered, " } else { ") as followed, " });
+    if let Some(step) = query.step {
+        push_near_step(sql, query.follows, step);
+        sql.push(", ");
+    }
     match query.capped_since {
         None => _ = sql.push("false"),
         Some(since) => {
@@ -147,6 +153,20 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         sql.push(" and o.blast_id <> r.blast_id");
     }
     sql.push(" and o.blast_id is distinct from ").push_bind(query.draft);
+}
+
+/// Whether a person has another step of the same blast before them, or had it a shorter time ago than lies between the two: steps that are late
+/// keep their distance. Of those that count from the same stage.
+fn push_near_step(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: StepAudience) {
+    sql.push("bool_or(b.follows_blast = ").push_bind(follows).push(" and b.step_number <> ").push_bind(step.number);
+    sql.push(" and exists (select from blast_steps own join blast_steps other on other.blast = own.blast");
+    sql.push(" and other.number = b.step_number and other.since is not distinct from own.since where own.blast = ");
+    sql.push_bind(follows).push(" and own.number = ").push_bind(step.number);
+    sql.push(" and (o.status = 'queued' and b.state in ('sending', 'paused')");
+    sql.push(
+        " or o.status not in ('queued', 'failed', 'skipped', 'opted_out') and coalesce(o.sent_at, o.changed_at) > ",
+    );
+    sql.push_bind(step.now).push(" - make_interval(secs => abs(own.after_seconds - other.after_seconds))))) as near");
 }
 
 /// Why somebody is left out who reached the stage in another blast.

@@ -206,6 +206,18 @@ fn whoever_searches_at_a_question_has_said_no_and_types_no_keys_of_panes() {
 }
 
 #[test]
+fn a_question_does_not_hold_up_a_pause() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3b");
+    assert!(matches!(dashboard.model.prompt, Some(crate::tui::model::Prompt::Confirm(_))));
+
+    dashboard.keys("p");
+
+    assert!(dashboard.model.prompt.is_none(), "{:#?}", dashboard.screen());
+    assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)]);
+}
+
+#[test]
 fn the_help_of_a_narrow_window_has_keys_beside_what_they_do() {
     let mut dashboard = TestDashboard::new(SMALL);
     dashboard.keys("?");

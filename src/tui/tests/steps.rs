@@ -120,7 +120,7 @@ fn what_is_scheduled_stands_beside_the_steps_and_its_keys_act_on_it() {
     dashboard.keys("nX");
 
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("cancel Good morning? It pauses first"), "{screen}");
+    assert!(screen.contains("end Good morning for good, with all its times to come? It pauses first"), "{screen}");
 }
 
 #[test]

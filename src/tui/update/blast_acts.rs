@@ -35,7 +35,12 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
             prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Delete(id)])
         }
         BlastState::Sending | BlastState::Scheduled => {
-            let question = format!("cancel {tag}? It pauses first; then you type the number.");
+            let question = match blast.origin.repeat.rule {
+                Some(_) => format!(
+                    "end {tag} for good, with all its times to come? It pauses first; then you type the number."
+                ),
+                None => format!("cancel {tag}? It pauses first; then you type the number."),
+            };
             let (by, otherwise) = (ConfirmBy::YesThenNumber(id), format!("nothing done: {tag} goes on"));
             model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: Vec::new(), otherwise }));
             Vec::new()

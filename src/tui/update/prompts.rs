@@ -19,6 +19,7 @@ const SIGNS: &str = "-+*'%=()$";
 
 /// The action that opens the search.
 const FIND: &str = "find-a-person";
+const PAUSE: &str = "pause-this-blast-at-once";
 
 /// Said of a digit for a text that was refused: whoever typed it may have meant it for something else.
 const NOT_TAKEN: &str = "not taken: backspace mends it, esc leaves it";
@@ -33,8 +34,8 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
         Prompt::Items(items) => KeyOutcome::Handled(customer::items_key(model, items, key)),
         Prompt::OwnNumber(own) => KeyOutcome::Handled(plan::own_number_key(model, own, key)),
         Prompt::Pace(typed) => KeyOutcome::Handled(pace::key(model, typed, key)),
-        // Whoever goes on to the next person has answered no; what they type is no key of a pane.
-        Prompt::Confirm(_) if finds(model, key) => KeyOutcome::PassOn(Vec::new()),
+        // Whoever goes on to the next person, or pauses what sends, has answered no; what they type is no key of a pane.
+        Prompt::Confirm(_) if is_key_of(model, key, FIND) || pauses(model, key) => KeyOutcome::PassOn(Vec::new()),
         Prompt::Confirm(confirm) => KeyOutcome::Handled(confirm_key(model, confirm, key)),
         Prompt::Refused(refused) => refused_key(model, refused, key),
     }
@@ -110,10 +111,15 @@ fn acts_below(model: &Model, key: Key) -> bool {
     model.options.keys.lookup(key, action::scopes(model)).is_some()
 }
 
-/// Whether a key opens the search in the pane or on the page below.
-fn finds(model: &Model, key: Key) -> bool {
+/// Whether a key is that of an action in the pane or on the page below.
+fn is_key_of(model: &Model, key: Key, action: &str) -> bool {
     let found = model.options.keys.lookup(key, action::scopes(model));
-    found.is_some_and(|action| action.id() == FIND)
+    found.is_some_and(|found| found.id() == action)
+}
+
+/// Whether a key stops messages: no question stands before that.
+fn pauses(model: &Model, key: Key) -> bool {
+    is_key_of(model, key, PAUSE) && model.to_pause().is_some()
 }
 
 /// The character stays in sight and is refused with the rest: left out, what is typed next would be read as more of the amount.

@@ -235,22 +235,42 @@ async fn a_mark_on_several_people_is_one_act_and_one_undo_takes_it_back() {
 }
 
 #[tokio::test]
-async fn an_act_on_several_people_is_taken_back_whole_or_not_at_all() {
+async fn an_act_on_several_people_is_taken_back_on_those_whom_nobody_changed_since() {
     let scene = three_sent().await;
     let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
     aina.mark_several(&people(1..=3), &Mark::Replied).await.unwrap();
     ben.mark(RecipientId(2), Mark::Closed(None)).await.unwrap();
 
-    let why = refusal(aina.undo_mine().await);
-    assert_eq!(why, "Person 2 (one of 3 people) was changed since, by ben: U takes that back first");
-    assert_eq!(scene.statuses().await, ["replied", "closed", "replied"]);
     // What was taken back of one of them alone is not part of the act any more.
-    aina.undo_person(RecipientId(2)).await.unwrap();
     aina.undo_person(RecipientId(3)).await.unwrap();
     let taken = aina.undo_mine().await.unwrap();
+    assert_eq!(taken.sentence, "Person 1: replied -> sent, taken back; not Person 2 was changed since, by ben");
+    assert_eq!(scene.statuses().await, ["sent", "closed", "sent"]);
 
-    assert_eq!(taken.sentence, "2 people: replied, taken back");
-    assert_eq!(scene.statuses().await, ["sent"; 3]);
+    let why = refusal(aina.undo_mine().await);
+    assert_eq!(why, "Person 2 was changed since, by ben: U takes that back first");
+    aina.undo_person(RecipientId(2)).await.unwrap();
+    assert_eq!(aina.undo_mine().await.unwrap().sentence, "Person 2: replied -> sent, taken back");
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn whom_it_is_too_late_for_does_not_have_the_others_get_a_second_message() {
+    let scene = Scene::sending(3).await;
+    let doubt = |id| entry(id, Evidence::Unknown { why: "no answer".to_owned() }, b"");
+    scene.record(&[doubt(1), doubt(2), doubt(3)]).await;
+    scene.execute("update blast_recipients set claimed_at = claimed_at - interval '1 hour'").await;
+    let aina = operator_app(&scene, "aina").await;
+    let resolved = aina.mark_several(&people(1..=3), &Mark::Resolve(Resolution::Resend)).await.unwrap();
+    assert_eq!((resolved.marked.len(), scene.statuses().await), (3, vec!["queued".to_owned(); 3]));
+    assert_eq!(scene.claim(1).await.len(), 1);
+
+    let taken = aina.undo_mine().await.unwrap();
+
+    let said = "2 people: the answer about an uncertain message, taken back; not Person 1: too late to take that back: their status is sending by now";
+    assert_eq!(taken.sentence, said);
+    assert_eq!(scene.statuses().await, ["sending", "uncertain", "uncertain"]);
+    assert!(refusal(aina.undo_mine().await).contains("too late"), "the act on whom it is too late for is not undone");
     scene.invariants().await;
 }
 

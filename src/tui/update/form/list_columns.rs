@@ -127,7 +127,6 @@ fn choose_name(model: &mut Model, phone: String, row: usize) -> Vec<Effect> {
         form.kept_list.clone_from(&form.list);
         form.line = FormLine::Columns;
     }
-    form.mends.clear();
     let name = name.map_or(ChosenName::None, ChosenName::Column);
     form.columns = ChosenColumns { phone: Some(phone), name, ..form.columns };
     form.wants_list = true;
@@ -149,7 +148,6 @@ pub(super) fn set_country(form: &mut BlastForm, typed: &str) -> Result<(), Strin
     if form.refused_list.take().is_none() {
         form.kept_list.clone_from(&form.list);
     }
-    form.mends.clear();
     form.columns.country = country;
     form.wants_list = true;
     Ok(())
