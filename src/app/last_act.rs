@@ -102,6 +102,8 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>, whom: &str) -> String {
         Act::Remove => format!("take people out of {}", blast()),
         Act::Token if act.detail.get("share").is_some() => format!("{} a link to the page of {}", made(act), blast()),
         Act::Token => format!("make or revoke the token {}", text(act, "name")),
+        Act::Customer => "change a customer's tags, notes or numbers".to_owned(),
+        Act::Forget => "forget somebody".to_owned(),
         other => format!("`{other}`"),
     }
 }

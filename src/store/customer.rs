@@ -237,17 +237,21 @@ pub async fn stand_ins(executor: impl PgExecutor<'_>) -> Result<Vec<String>, Sto
     Ok(stand_ins.bind(STAND_IN).fetch_all(executor).await?)
 }
 
+/// `offset 0` has people's rows looked up by the person: where nothing was analyzed yet, a join reads everybody.
 const ROWS: &str = "
     with numbers as (
         select customer, customer as person from unnest($1::text[]) as k (customer)
          union all
         select n.customer, n.person from customer_numbers n where n.customer = any($1))
     select ltrim(k.customer, '+') as id,
-           array(select coalesce((select r.phone_number from blast_recipients r where person_key(r.phone_number) = n.person
+           array(select coalesce((select r.phone_number
+                                    from (select o.id, o.phone_number from blast_recipients o
+                                           where person_key(o.phone_number) = n.person offset 0) r
                                    order by r.id desc limit 1), n.person)
                    from numbers n where n.customer = k.customer order by n.person <> k.customer, n.person) as numbers,
            array(select name from (select r.name, max(r.id) as newest from numbers n
-                                     join blast_recipients r on person_key(r.phone_number) = n.person
+                                    cross join lateral (select o.id, o.name from blast_recipients o
+                                                         where person_key(o.phone_number) = n.person offset 0) r
                                     where n.customer = k.customer and r.name is not null group by 1
                                     union all
                                    select p.name, 0 from numbers n join replies p on person_key(p.phone_number) = n.person
@@ -270,9 +274,10 @@ const ROWS: &str = "
                   count(*) filter (where r.status between 'replied' and 'closed') as replied,
                   count(*) filter (where r.status = 'closed') as sales, coalesce(sum(r.amount), 0) as revenue
              from numbers n
-             join blast_recipients r on person_key(r.phone_number) = n.person
-             join blasts b on b.id = r.blast_id and b.deleted_at is null and b.answer_until is null
-            where n.customer = k.customer) r
+            cross join lateral (select * from blast_recipients o where person_key(o.phone_number) = n.person offset 0) r
+            where n.customer = k.customer
+              and exists (select from blasts b where b.id = r.blast_id and b.deleted_at is null and b.answer_until is null
+                          offset 0)) r
      cross join lateral (
            select count(*) as replies, min(p.at) as first_seen, max(p.at) as last_seen
              from numbers n join replies p on person_key(p.phone_number) = n.person

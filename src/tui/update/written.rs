@@ -338,7 +338,9 @@ fn cancelled(model: &mut Model, request: &WriteRequest, people: i64) -> Vec<Effe
     let WriteRequest::Cancel(id) = request else { return Vec::new() };
     let text = format!("cancelled: {} left out", count_of(people, "person was", "people were"));
     log(model, &text, &format!("blastdeck blast cancel {id}"));
-    model.say(Notice::done(text));
+    // A copy would be of everybody, also of those who have the message.
+    let rest = format!("; `blastdeck blast new --from 'blast:{id} status:skipped'` makes a draft to them");
+    model.say(Notice::done(if people > 0 { text + &rest } else { text }));
     vec![Effect::Read(ReadRequest::Blasts)]
 }
 

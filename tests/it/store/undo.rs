@@ -80,7 +80,7 @@ async fn a_pause_that_somebody_ended_is_still_ones_last_act() {
         refused_unchanged(&scene, &aina).await,
         "your last act was to pause Raya: it was resumed since and is sending, and p pauses it; U on a person takes back their last mark"
     );
-    assert!(refused_unchanged(&scene, &ben).await.contains("has started sending: p pauses it"));
+    assert!(refused_unchanged(&scene, &ben).await.contains("has started: p pauses it"));
 }
 
 #[tokio::test]
@@ -174,13 +174,13 @@ async fn a_start_of_long_ago_is_not_stepped_over() {
     aina.launch(Launch { blast: BLAST, version, people: 2, armed_for: TimeDelta::zero() }).await.unwrap();
     scene.execute("update operator_actions set at = at - interval '1 hour'").await;
 
-    assert!(refused_unchanged(&scene, &aina).await.contains("has started sending: p pauses it"));
+    assert!(refused_unchanged(&scene, &aina).await.contains("has started: p pauses it"));
     let ben = operator_app(&scene, "ben").await;
     for person in [1, 3] {
         ben.mark(RecipientId(person), Mark::OptOut).await.unwrap();
     }
     let left = refused_unchanged(&scene, &aina).await;
-    assert!(left.contains("has started sending, and nobody in it is left to send to"), "{left}");
+    assert!(left.contains("has started, and nobody in it is left to send to"), "{left}");
     scene.execute("update blasts set state = 'completed'").await;
     let done = refused_unchanged(&scene, &aina).await;
     assert_eq!(done, format!("your last act was to start Raya: it is done now{WAY}"));
