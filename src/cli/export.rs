@@ -101,7 +101,7 @@ impl ExportOutput {
         let by_name = ExportFormat::from_word(ending);
         let is_one_of = |endings: &[&str]| endings.iter().any(|other| ending.eq_ignore_ascii_case(other));
         if let (Some(name), true) = (output, is_one_of(&DOCUMENTS)) {
-            let why = format!("{} would not be what its name says: .csv, .jsonl and .xlsx are written", name.display());
+            let why = format!("{}: the export is written as .csv, .jsonl or .xlsx; name the file so", name.display());
             return Err(UsageError(why).into());
         }
         let is_other_spreadsheet = is_one_of(&SPREADSHEETS);
@@ -110,7 +110,7 @@ impl ExportOutput {
                 let own = format.unwrap_or(ExportFormat::Xlsx).extension();
                 let mended = name.with_extension(own);
                 Err(UsageError(format!(
-                    "{} would not be what its name says: name it {}",
+                    "{} does not end as its format does: name it {}",
                     name.display(),
                     mended.file_name().unwrap_or_default().display()
                 ))

@@ -137,7 +137,7 @@ fn in_words(HookTest { name, http_status, took_ms, error, .. }: &HookTest) -> St
     let status = http_status.map_or_else(String::new, |status| format!("HTTP {status} "));
     match error {
         None => format!("{name} took the test call: {status}in {took_ms} ms"),
-        Some(error) => format!("{name} did not take the test call, after {took_ms} ms: {error}"),
+        Some(error) => format!("{name}: the test call failed after {took_ms} ms: {error}"),
     }
 }
 

@@ -176,7 +176,7 @@ async fn list(global: &Global, (blast, state, phone): OrderFilter, limit: u32) -
         return Ok(());
     }
     if orders.is_empty() && is_narrowed {
-        talk("no such order: without --state and --phone the list has the others");
+        talk("no order matches --state and --phone; without them the list has all");
         return Ok(());
     }
     if orders.is_empty() {

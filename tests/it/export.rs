@@ -92,8 +92,8 @@ async fn a_dash_is_standard_output_and_a_name_says_what_the_file_is() {
         ("b.csv", vec!["--format", "xlsx"], "name it b.xlsx"),
         ("b.xlsx", vec!["--format", "json"], "name it b.jsonl"),
         ("b.csv", vec!["--json"], "name it b.jsonl"),
-        ("o.pdf", vec![], ".csv, .jsonl and .xlsx are written"),
-        ("o.DOCX", vec!["--format", "csv"], ".csv, .jsonl and .xlsx are written"),
+        ("o.pdf", vec![], "written as .csv, .jsonl or .xlsx"),
+        ("o.DOCX", vec!["--format", "csv"], "written as .csv, .jsonl or .xlsx"),
     ] {
         let file = shop.path(name);
         let refused = export(&[&["--output", file.to_str().unwrap()], &further[..]].concat()).await;

@@ -38,8 +38,8 @@ impl<T: Editable> Edited<T> {
         let now = json!(now);
         let others = self.fixed.iter().filter(|(name, value)| now.get(name) != Some(*value));
         let said = |name: &String| match T::WRITTEN_AS.iter().find(|(fixed, _)| fixed == name) {
-            Some((_, fields)) => format!("it is changed by {fields}: leave it out, or as it is"),
-            None => "it is not changed here: leave it out, or as it is".to_owned(),
+            Some((_, fields)) => format!("it is changed by {fields}: leave it out, or send it unchanged"),
+            None => "read-only: leave it out, or send it unchanged".to_owned(),
         };
         let errors: Vec<_> = others.map(|(name, _)| FieldError::new(name, said(name))).collect();
         if errors.is_empty() { Ok(()) } else { Err(Problem::fields(errors)) }

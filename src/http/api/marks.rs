@@ -239,9 +239,7 @@ impl MarkBody {
             Some("opted_out" | "opt_out" | "opt-out") => vec![Mark::OptOut],
             Some("undo") if self.note.is_none() && amount.is_none() => return Ok(PersonAct::Undo),
             Some(other) => {
-                let detail = format!(
-                    "`{other}` is nothing that can be said of a person: write replied, closed, opted_out, or undo alone"
-                );
+                let detail = format!("`{other}` is no mark: send replied, closed or opted_out, or undo on its own");
                 return Err(Problem::field("status", detail));
             }
         };
@@ -311,7 +309,9 @@ async fn resolve(
         "sent" => Resolution::Sent,
         "resend" => Resolution::Resend,
         "drop" => Resolution::Drop,
-        other => return Err(Problem::field("resolution", format!("`{other}` is none: write sent, resend or drop"))),
+        other => {
+            return Err(Problem::field("resolution", format!("`{other}` is no resolution: send sent, resend or drop")));
+        }
     };
     let blast = caller.app().recipient_row(id).await?.blast_id;
     once(&caller, body.about(blast), async |app: App| {

@@ -19,6 +19,9 @@ pub(super) enum CallAccess {
     Admin,
 }
 
+/// Schemas by their names.
+type NamedSchemas = Vec<(String, RefOr<Schema>)>;
+
 /// A call's description.
 pub(in crate::http) struct Operation {
     pub(super) summary: &'static str,
@@ -31,7 +34,7 @@ pub(in crate::http) struct Operation {
     /// Statuses of the problems that do not follow from the rest.
     pub(super) problems: Vec<u16>,
     /// The schemas that it refers to. Described when somebody asks: a server starts without them.
-    pub(super) schemas: Vec<fn(&mut Vec<(String, RefOr<Schema>)>)>,
+    pub(super) schemas: Vec<fn(&mut NamedSchemas)>,
     /// The parameters of its query, described likewise.
     pub(super) query: Option<fn() -> Vec<Value>>,
     /// It takes an `Idempotency-Key`.
@@ -245,7 +248,7 @@ impl Operation {
     }
 }
 
-fn schemas_of<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
+fn schemas_of<T: ToSchema>(all: &mut NamedSchemas) {
     T::schemas(all);
     all.push((T::name().into_owned(), T::schema()));
 }

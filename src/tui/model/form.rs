@@ -350,12 +350,12 @@ impl BlastForm {
         self.read_columns.as_ref().filter(|_| self.refused_list.is_none())
     }
 
-    /// Whether its country matters: numbers were written without a country code, or some that were left out may be of another one.
+    /// Whether its country is shown: one was chosen, or numbers that were left out may be of another one. Of any list it is named from the
+    /// page of its columns.
     pub fn asks_country(&self) -> bool {
-        let has_local = self.read_columns.as_ref().is_some_and(|read| read.local.is_some());
         let is_typed = self.line == FormLine::Country && self.edit.is_some();
         let is_foreign = self.left_out.reasons.iter().any(RejectedReason::may_be_of_another_country);
-        is_typed || self.columns.country.is_some() || has_local || is_foreign
+        is_typed || self.columns.country.is_some() || is_foreign
     }
 
     /// The list as it is taken next.

@@ -3,7 +3,7 @@
 use super::form::{opened_with, saved, taken, writes};
 use super::support::{DRAFT, TestDashboard, WIDE};
 use crate::app::{DraftList, ListColumn};
-use crate::domain::list_columns::{ChosenColumns, ChosenName, ListColumns, LocalNumbers};
+use crate::domain::list_columns::{ChosenColumns, ChosenName, ListColumns};
 use crate::domain::rejected_rows::RejectedRows;
 use crate::tui::effect::{
     Completion, DraftAnswer, DraftOutcome, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome,
@@ -245,19 +245,12 @@ fn the_columns_of_a_refused_list_are_left_for_its_path_and_never_cover_what_is_t
 
 #[test]
 fn a_list_of_another_country_is_read_again_as_that_countrys() {
-    let mut dashboard = TestDashboard::new(WIDE);
-    let mut list = taken(9, 2, None);
-    if let Completion::Written { outcome: Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(list))), .. } = &mut list {
-        list.imported.local = Some(LocalNumbers { numbers: 38, country_code: "+60".to_owned() });
-    }
-    dashboard.keys("1n↓↓↓\nraya.csv\n").answer(saved(9, 1)).answer(list).answer(saved(9, 3)).effects.clear();
-    assert!(
-        has(&dashboard, "Country    MY, the sender's   of numbers without a country code"),
-        "{:#?}",
-        dashboard.screen()
-    );
+    let mut dashboard = with_list();
+    assert!(!has(&dashboard, "Country"), "{:#?}", dashboard.screen());
 
     dashboard.keys("↑\n");
+    answer(&mut dashboard, "raya.csv");
+    dashboard.keys("c");
     assert!(has(&dashboard, "two letters, as ID for Indonesia"), "{:#?}", dashboard.screen());
     dashboard.keys("xx\n");
     assert!(has(&dashboard, "`XX` is not a country: write two letters"), "{:#?}", dashboard.screen());
@@ -267,13 +260,44 @@ fn a_list_of_another_country_is_read_again_as_that_countrys() {
     let indonesia = ChosenColumns { country: "ID".parse().ok(), ..ChosenColumns::default() };
     assert_eq!(taken_by(&mut dashboard), Some((DraftList::File("raya.csv".into()), indonesia.clone())));
     dashboard.answer(taken(9, 5, None)).effects.clear();
-    assert!(has(&dashboard, "Country    ID   of numbers"), "{:#?}", dashboard.screen());
-    // Also of the next file; and nothing is the sender's again.
+    assert!(has(&dashboard, "Country    ID   of numbers without a country code"), "{:#?}", dashboard.screen());
     let read = &dashboard.model.form.as_ref().unwrap().read_columns;
     assert_eq!(read.as_ref().map(ListColumns::again), Some(indonesia));
     assert!(read.as_ref().is_some_and(|read| !read.is_chosen), "its columns are still guessed");
+    // Nothing is the sender's again.
     dashboard.keys("↑\n").key(Key::Ctrl('u')).key(Key::Enter).answer(saved(9, 6));
     assert_eq!(taken_by(&mut dashboard).map(|(_, columns)| columns), Some(ChosenColumns::default()));
+}
+
+#[test]
+fn a_country_that_is_not_named_after_all_leaves_the_list_as_it_is() {
+    for leaves in [Key::Esc, Key::Enter] {
+        let mut dashboard = with_list();
+        dashboard.keys("↑\n");
+        answer(&mut dashboard, "raya.csv");
+
+        dashboard.keys("c").key(leaves);
+
+        assert!(taken_by(&mut dashboard).is_none() && !has(&dashboard, "Country"), "{:#?}", dashboard.screen());
+        let line = dashboard.model.form.as_ref().unwrap().line;
+        assert!([FormLine::Columns, FormLine::Message].contains(&line), "{line:?}");
+    }
+}
+
+#[test]
+fn a_list_with_numbers_of_another_length_asks_for_its_country() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let mut list = taken(9, 2, None);
+    if let Completion::Written { outcome: Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(list))), .. } = &mut list {
+        list.imported.rejected.reasons[0].reason = crate::domain::phone::PhoneError::TooLong.to_string();
+    }
+    dashboard.keys("1n↓↓↓\nraya.csv\n").answer(saved(9, 1)).answer(list).answer(saved(9, 3)).effects.clear();
+
+    assert!(
+        has(&dashboard, "Country    MY, the sender's   of numbers without a country code"),
+        "{:#?}",
+        dashboard.screen()
+    );
 }
 
 #[test]

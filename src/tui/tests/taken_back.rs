@@ -81,11 +81,11 @@ fn an_answer_says_what_became_of_it_and_follows_that() {
     let mut dashboard = opened(WIDE);
     let page = ActivityPage { rows: vec![row(0, Some(asked), act)], people: vec![asked.clone(), own(Status::Queued)] };
     answer(&mut dashboard, page);
-    assert!(dashboard.screen().join("\n").contains("by ben: queued"), "{:#?}", dashboard.screen());
+    assert!(dashboard.screen().join("\n").contains("by ben, queued by now"), "{:#?}", dashboard.screen());
 
     dashboard.answer(Completion::Rows(Ok(vec![own(Status::Failed)])));
 
-    assert!(dashboard.screen().join("\n").contains("by ben: failed"), "{:#?}", dashboard.screen());
+    assert!(dashboard.screen().join("\n").contains("by ben, failed by now"), "{:#?}", dashboard.screen());
 }
 
 #[test]

@@ -320,7 +320,7 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
             (format!("{text}, taken back since{who}"), TextRole::Dim)
         }
         ActivityEvent::Act { act: Act::Answer, by, .. } => match model.activity.answer_of(row) {
-            Some(status) => (format!("by {by}: {status}"), answer_role(status)),
+            Some(status) => (format!("by {by}, {status} by now"), answer_role(status)),
             None => (format!("by {by}"), TextRole::Plain),
         },
         ActivityEvent::Act { act, by, detail, .. } => (act_text(model, act, by, detail.as_deref()), TextRole::Plain),

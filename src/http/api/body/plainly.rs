@@ -3,14 +3,14 @@
 /// The sentence for what is wrong with one field.
 pub(super) fn said(why: &str) -> String {
     if why.starts_with("missing field") {
-        return "missing: write it".to_owned();
+        return "required".to_owned();
     }
     if why.starts_with("duplicate field") {
-        return "it is there twice: write it once".to_owned();
+        return "duplicate field: send it once".to_owned();
     }
     if let Some((unknown, known)) = why.split_once(", expected ") {
         if unknown.starts_with("unknown field") {
-            return format!("there is no such field: write {}", known.replace("one of ", ""));
+            return format!("unknown field: this takes {}", fields(known));
         }
         if unknown.starts_with("unknown variant") {
             return format!("write {known}");
@@ -20,7 +20,15 @@ pub(super) fn said(why: &str) -> String {
     if OF_TIMES.iter().any(|said| why.starts_with(said)) {
         return "write a time such as 2026-12-01T09:00:00Z".to_owned();
     }
-    if why.starts_with("unknown field") { "there is no such field: this takes none".to_owned() } else { why.to_owned() }
+    if why.starts_with("unknown field") { "unknown field: this takes none".to_owned() } else { why.to_owned() }
+}
+
+/// The fields of a body, each by one spelling: those in `camelCase` are read as well.
+fn fields(known: &str) -> String {
+    let known = known.trim_start_matches("one of ");
+    let is_second = |field: &&str| field.chars().any(char::is_uppercase);
+    let shown: Vec<&str> = known.split(", ").filter(|field| !is_second(field)).collect();
+    if shown.is_empty() { known.to_owned() } else { shown.join(", ") }
 }
 
 /// What is said of a text that is no time.
@@ -71,9 +79,13 @@ mod tests {
             ("invalid value: integer `-1`, expected u32", "write a whole number from 0 to 4294967295"),
             ("invalid type: string \"teh\", expected struct ItemBody", "write an object"),
             ("invalid type: map, expected a sequence", "write a list"),
-            ("missing field `after`", "missing: write it"),
-            ("unknown field `wat`, expected `a` or `b`", "there is no such field: write `a` or `b`"),
-            ("unknown field `wat`, there are no fields", "there is no such field: this takes none"),
+            ("missing field `after`", "required"),
+            ("unknown field `wat`, expected `a` or `b`", "unknown field: this takes `a` or `b`"),
+            (
+                "unknown field `wat`, expected one of `blastTag`, `blast_tag`, `tag`",
+                "unknown field: this takes `blast_tag`, `tag`",
+            ),
+            ("unknown field `wat`, there are no fields", "unknown field: this takes none"),
             ("input is out of range", "write a time such as 2026-12-01T09:00:00Z"),
             ("write the id of a campaign", "write the id of a campaign"),
         ] {

@@ -72,6 +72,9 @@ pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
             _ => set(&mut form.values, line, field.text().trim()),
         },
     };
+    if line == FormLine::Country && !form.asks_country() && (taken.is_ok() || ending == Ending::Leave) {
+        form.line = if form.read_columns.is_some() { FormLine::Columns } else { FormLine::People };
+    }
     match taken {
         Ok(()) => {
             ending.leave_line(model);

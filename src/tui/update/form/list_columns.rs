@@ -92,8 +92,8 @@ pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         (key, phone) => match stepped(row, key, columns) {
             Some(row) => form.page = FormPage::ListColumns { row, phone },
             None => {
-                form.trouble =
-                    Some("arrows choose, enter takes it, c names another country, esc leaves all as it was".to_owned())
+                let keys = "arrows choose, enter takes it, c names another country, esc leaves all as it was";
+                form.trouble = Some(keys.to_owned());
             }
         },
     }
