@@ -43,7 +43,7 @@ async fn many_attempts() -> Scene {
         epoch = scene.lease.epoch
     );
     on_its_own_connection(&scene, async |connection| {
-        drop(sqlx::raw_sql(AssertSqlSafe(setup)).execute(connection).await.unwrap())
+        sqlx::raw_sql(AssertSqlSafe(setup)).execute(connection).await.unwrap();
     })
     .await;
     scene

@@ -72,6 +72,8 @@ impl BlastForm {
     }
 }
 
+const KEYS: &str = "arrows choose, enter takes it, c names another country, esc leaves all as it was";
+
 /// A key while a column is chosen.
 pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
@@ -91,10 +93,7 @@ pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         (Key::Enter, Some(phone)) => return choose_name(model, phone, row),
         (key, phone) => match stepped(row, key, columns) {
             Some(row) => form.page = FormPage::ListColumns { row, phone },
-            None => {
-                let keys = "arrows choose, enter takes it, c names another country, esc leaves all as it was";
-                form.trouble = Some(keys.to_owned());
-            }
+            None => form.trouble = Some(KEYS.to_owned()),
         },
     }
     Vec::new()
