@@ -166,7 +166,7 @@ impl App {
             return self.ask_about(id, &missed_words(at, 0, self.zone_of(&row))).await;
         }
         if row.counts.queued == 0 {
-            return self.end_empty(id).await;
+            return self.end_empty(id).await.map(drop);
         }
         let people = row.counts.queued - crate::store::suppression::count_in(self.pool(), id).await?;
         if let Some(at_most) = row.origin.repeat.at_most.filter(|at_most| people > i64::from(*at_most)) {
@@ -190,11 +190,13 @@ impl App {
         self.notify(id).await
     }
 
-    pub(super) async fn end_empty(&self, id: BlastId) -> Result<(), AppError> {
+    /// `false`: somebody is in it, or did something to it.
+    pub(super) async fn end_empty(&self, id: BlastId) -> Result<bool, AppError> {
         let mut tx = self.begin().await?;
-        recurring::end_empty(&mut tx, id, "its filter found nobody").await?;
+        let is_over = recurring::end_empty(&mut tx, id, "its filter found nobody").await?;
         tx.commit().await?;
-        self.notify(id).await
+        self.notify(id).await?;
+        Ok(is_over)
     }
 
     /// The people of a pattern get nothing once it is over: they are left out, as of a cancelled blast.

@@ -261,7 +261,7 @@ impl App {
             return Err(AppError::Refused(why.clone()));
         }
         partly::keep(tx, &acts).await?;
-        Ok((done, LeftAsTheyAre::of(why)))
+        Ok((done, LeftAsTheyAre::of(&why)))
     }
 
     /// The entry for what is undone: the person's history says so.

@@ -100,8 +100,7 @@ impl App {
             self.renew_audience(draft).await?;
             let row = self.blast_row(draft).await?;
             if row.counts.queued == 0 {
-                self.end_empty(draft).await?;
-                return self.look_soon(&row).await;
+                return if self.end_empty(draft).await? { self.look_soon(&row).await } else { Ok(()) };
             }
             let people = row.counts.queued - suppression::count_in(self.pool(), draft).await?;
             if let Some(at_most) = self.exceeded(&row, people).await? {

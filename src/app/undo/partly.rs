@@ -8,7 +8,6 @@ use crate::app::AppError;
 use crate::app::marks::{gone, person_of};
 use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, RecipientId};
-use crate::domain::text::people;
 use crate::store::action::{self, LoggedAction};
 
 /// Whom an undo left as they are.
@@ -20,17 +19,8 @@ pub(super) struct LeftAsTheyAre {
 }
 
 impl LeftAsTheyAre {
-    fn add(&mut self, why: impl FnOnce() -> String) {
-        if self.people == 0 {
-            self.why = why();
-        }
-        self.people += 1;
-    }
-
-    pub(super) fn of(refused: impl IntoIterator<Item = String>) -> Self {
-        let mut left = Self::default();
-        refused.into_iter().for_each(|why| left.add(|| why));
-        left
+    pub(super) fn of(refused: &[String]) -> Self {
+        Self { people: refused.len(), why: refused.first().cloned().unwrap_or_default() }
     }
 
     /// The outcome, which says of them as well.
@@ -38,8 +28,8 @@ impl LeftAsTheyAre {
         let Self { people: count, why } = self;
         let left = match count {
             0 => return outcome,
-            1 => format!("not {why}"),
-            _ => format!("not of {}, the first: {why}", people(count)),
+            1 => format!("1 not: {why}"),
+            _ => format!("{count} not, the first: {why}"),
         };
         UndoOutcome { sentence: format!("{}; {left}", outcome.sentence), ..outcome }
     }

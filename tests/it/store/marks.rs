@@ -244,7 +244,7 @@ async fn an_act_on_several_people_is_taken_back_on_those_whom_nobody_changed_sin
     // What was taken back of one of them alone is not part of the act any more.
     aina.undo_person(RecipientId(3)).await.unwrap();
     let taken = aina.undo_mine().await.unwrap();
-    assert_eq!(taken.sentence, "Person 1: replied -> sent, taken back; not Person 2 was changed since, by ben");
+    assert_eq!(taken.sentence, "Person 1: replied -> sent, taken back; 1 not: Person 2 was changed since, by ben");
     assert_eq!(scene.statuses().await, ["sent", "closed", "sent"]);
 
     let why = refusal(aina.undo_mine().await);
@@ -267,7 +267,7 @@ async fn whom_it_is_too_late_for_does_not_have_the_others_get_a_second_message()
 
     let taken = aina.undo_mine().await.unwrap();
 
-    let said = "2 people: the answer about an uncertain message, taken back; not Person 1: too late to take that back: their status is sending by now";
+    let said = "2 people: the answer about an uncertain message, taken back; 1 not: Person 1: too late to take that back: their status is sending by now";
     assert_eq!(taken.sentence, said);
     assert_eq!(scene.statuses().await, ["sending", "uncertain", "uncertain"]);
     assert!(refusal(aina.undo_mine().await).contains("too late"), "the act on whom it is too late for is not undone");

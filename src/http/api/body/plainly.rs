@@ -26,9 +26,20 @@ pub(super) fn said(why: &str) -> String {
 /// The fields of a body, each by one spelling: those in `camelCase` are read as well.
 fn fields(known: &str) -> String {
     let known = known.trim_start_matches("one of ");
-    let is_second = |field: &&str| field.chars().any(char::is_uppercase);
-    let shown: Vec<&str> = known.split(", ").filter(|field| !is_second(field)).collect();
-    if shown.is_empty() { known.to_owned() } else { shown.join(", ") }
+    let all: Vec<&str> = known.split(", ").collect();
+    let is_second = |field: &&str| snake_case(field) != *field && all.contains(&snake_case(field).as_str());
+    all.iter().copied().filter(|field| !is_second(field)).collect::<Vec<_>>().join(", ")
+}
+
+fn snake_case(field: &str) -> String {
+    let mut spelled = String::new();
+    for letter in field.chars() {
+        if letter.is_ascii_uppercase() {
+            spelled.push('_');
+        }
+        spelled.push(letter.to_ascii_lowercase());
+    }
+    spelled
 }
 
 /// What is said of a text that is no time.
@@ -84,6 +95,10 @@ mod tests {
             (
                 "unknown field `wat`, expected one of `blastTag`, `blast_tag`, `tag`",
                 "unknown field: this takes `blast_tag`, `tag`",
+            ),
+            (
+                "unknown field `wat`, expected one of `phoneNumber`, `name`, `tag`",
+                "unknown field: this takes `phoneNumber`, `name`, `tag`",
             ),
             ("unknown field `wat`, there are no fields", "unknown field: this takes none"),
             ("input is out of range", "write a time such as 2026-12-01T09:00:00Z"),
