@@ -74,30 +74,33 @@ pub struct Arguments {
     verb: Option<CliVerb>,
 }
 
-/// Options that every verb takes.
+/// Under which every `--help` lists what every command takes, after its own options.
+const GLOBAL: &str = "Global options";
+
+/// Options that every command takes.
 #[derive(Debug, Clone, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Global {
     /// The configuration file [env: BLASTDECK_CONFIG].
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The database; defaults to a private local Postgres [env: DATABASE_URL].
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL")]
     database_url: Option<String>,
     /// Print JSON.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     json: bool,
     /// Read only: change nothing.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     read_only: bool,
     /// Draw with ASCII characters alone, as `[ui] ascii = true` does.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     ascii: bool,
     /// Log more on stderr; repeat for more detail.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Install PostgreSQL with the system's package manager if it is missing [env: BLASTDECK_INSTALL_POSTGRES=1].
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     install_postgres: bool,
     /// What the command has changed.
     #[arg(skip)]

@@ -333,6 +333,16 @@ fn waits_words(step: &StepRow) -> String {
     format!("step {} of blast {} made it: it waits for your yes", step.number, step.blast)
 }
 
+/// Why a draft of a step waits that was due so long ago, while no engine ran.
+fn late_words(step: &StepRow, late: TimeDelta) -> String {
+    format!("step {} of blast {} is {} late: it waits for your yes", step.number, step.blast, text::span_words(late))
+}
+
+/// Why a draft of a step waits that was made so long ago, by an engine that ended before it sent it.
+fn left_behind_words(made_ago: TimeDelta) -> String {
+    format!("it was made {} ago and not sent: it waits for your yes", text::span_words(made_ago))
+}
+
 /// Why a draft of a step waits that is larger than was confirmed.
 fn too_many_words(people: i64, at_most: i32) -> String {
     let (people, at_most) = (text::people(people), text::number(at_most.into()));

@@ -31,9 +31,17 @@ const DOUBTFUL: &str = "doubtful";
 const UNKNOWN: &str = "unknown";
 const BAD: &str = "bad";
 
+/// Between two lines of one check's detail: the second begins below the first.
+const NEXT_LINE: &str = "\n                           ";
+
 impl DoctorCheck {
     fn new(what: impl Into<String>, verdict: &'static str, detail: impl Into<String>) -> Self {
         Self { what: what.into(), verdict, detail: detail.into() }
+    }
+
+    fn shown(&self) -> String {
+        let lines: Vec<_> = self.detail.lines().map(|line| clean(line).into_owned()).collect();
+        format!("{:<9} {:<16} {}", self.verdict, self.what, lines.join(NEXT_LINE))
     }
 }
 
@@ -217,13 +225,32 @@ fn report(global: &Global, config: Option<&Config>, checks: &[DoctorCheck]) -> R
     } else {
         let mut out = String::new();
         for check in checks {
-            let _ = writeln!(out, "{:<9} {:<16} {}", check.verdict, check.what, clean(&check.detail));
+            let _ = writeln!(out, "{}", check.shown());
         }
-        out.push_str("\nvalues in force:\n");
+        if config.is_some() {
+            out.push_str("\nvalues in force:\n");
+        }
         for origin in origins {
             let _ = writeln!(out, "  {} = {}  ({})", origin.key, clean(&origin.value), origin.source);
         }
         text(&out)?;
     }
     Ok(if is_bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_problem_of_a_configuration_has_a_line_and_none_moves_the_cursor() {
+        let check = DoctorCheck::new("config", BAD, "a.toml:2: first\na.toml:4: \u{1b}[2Jsecond");
+
+        let shown = check.shown();
+
+        let lines: Vec<_> = shown.lines().collect();
+        assert_eq!(lines.len(), 2, "{shown}");
+        assert_eq!(lines[0].find("a.toml"), lines[1].find("a.toml"), "{shown}");
+        assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    }
 }

@@ -69,6 +69,7 @@ pub(super) struct HookReplayArgs {
 #[group(required = true, multiple = false)]
 struct WhichCalls {
     /// The call with this number.
+    #[arg(value_parser = sequence)]
     sequence: Option<i64>,
     /// All that were given up.
     #[arg(long)]
@@ -76,6 +77,10 @@ struct WhichCalls {
     /// All that were made since, taken or not: a span such as 2h or 1d, or a time such as 2026-12-01T09:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<DateTime<Utc>>,
+}
+
+fn sequence(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "write the hook's name, then the call's number, as `hook log` shows them".to_owned())
 }
 
 impl HookVerb {

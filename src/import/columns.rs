@@ -24,6 +24,7 @@ const PHONE_HEADERS: &[&str] = &[
     "whatsappnumber",
     "whatsappno",
     "nowhatsapp",
+    "nomorwhatsapp",
     "whatsapp",
     "mobilenumber",
     "mobileno",
@@ -32,9 +33,13 @@ const PHONE_HEADERS: &[&str] = &[
     "notelefonbimbit",
     "telefonbimbit",
     "nombortelefon",
+    "nomortelepon",
     "notelefon",
+    "notelepon",
     "telefon",
+    "telepon",
     "nomborhp",
+    "nomorhp",
     "nohp",
     "hpno",
     "hp",
@@ -54,6 +59,8 @@ const PHONE_HEADERS: &[&str] = &[
     "cellnumber",
     "cell",
     "gsm",
+    "nomorwa",
+    "nowa",
     "wano",
     "waid",
     "wa",
@@ -76,7 +83,8 @@ const PHONE_HEADERS: &[&str] = &[
 ];
 
 /// Parts of a longer header that name a phone: `Customer phone (main)`.
-const PHONE_PARTS: &[&str] = &["phone", "telefon", "mobile", "whatsapp", "msisdn", "nohp", "nombortel", "手机", "电话"];
+const PHONE_PARTS: &[&str] =
+    &["phone", "telefon", "telepon", "mobile", "whatsapp", "msisdn", "nohp", "nombortel", "手机", "电话"];
 
 /// What a column of names may be called, the surest first.
 const NAME_HEADERS: &[&str] = &[
@@ -84,6 +92,7 @@ const NAME_HEADERS: &[&str] = &[
     "nama",
     "fullname",
     "namapenuh",
+    "namalengkap",
     "customername",
     "namapelanggan",
     "recipientname",
@@ -98,6 +107,9 @@ const NAME_HEADERS: &[&str] = &[
     "姓名",
     "名字",
 ];
+
+/// Ends of a longer header that name a name: `Customer full name`.
+const NAME_ENDS: &[&str] = &["fullname", "namapenuh", "namalengkap"];
 
 /// What a column may be called that says who wants no messages.
 const OPT_OUT_HEADERS: &[&str] = &[
@@ -307,7 +319,7 @@ fn positions<'a>(keys: &'a [String], test: impl Fn(&str) -> bool + 'a) -> impl I
 
 fn name_by_header(keys: &[String], phone: usize) -> Option<usize> {
     let exact = NAME_HEADERS.iter().flat_map(|wanted| positions(keys, move |key| key == *wanted));
-    let longer = positions(keys, |key| key.ends_with("fullname") || key.ends_with("namapenuh"));
+    let longer = positions(keys, |key| NAME_ENDS.iter().any(|end| key.ends_with(end)));
     exact.chain(longer).find(|column| *column != phone)
 }
 

@@ -44,6 +44,11 @@ impl StepRow {
     pub const fn key(&self) -> StepKey {
         StepKey { blast: self.blast, number: self.number }
     }
+
+    /// Since when it has been due; `None`: since it was added.
+    pub fn due_at(&self) -> Option<DateTime<Utc>> {
+        self.next_look_at.max(self.last_made_at.map(|made| made + BETWEEN_DRAFTS))
+    }
 }
 
 /// What is written of a step.
@@ -216,14 +221,19 @@ pub async fn ask(tx: &mut PgConnection, draft: BlastId, reason: &str) -> Result<
     Ok(done.bind(draft).bind(reason.replace('\0', "")).execute(tx).await?.rows_affected() == 1)
 }
 
-/// Whether somebody queued in a draft of a step had the step by another one. Nobody else launches one of the step until this
-/// transaction ends.
-pub async fn has_twice(tx: &mut PgConnection, step: StepKey, draft: BlastId) -> Result<bool, StoreError> {
-    sqlx::query("select 1 from blast_steps where blast = $1 and number = $2 for update")
+/// Notes that a draft of a step is launched: however long it waited for somebody, the step itself is not late. Nobody else launches one
+/// of the step until this transaction ends.
+pub async fn note_launch(tx: &mut PgConnection, step: StepKey) -> Result<(), StoreError> {
+    sqlx::query("update blast_steps set next_look_at = now() where blast = $1 and number = $2")
         .bind(step.blast)
         .bind(step.number)
-        .execute(&mut *tx)
+        .execute(tx)
         .await?;
+    Ok(())
+}
+
+/// Whether somebody queued in a draft of a step had the step by another one.
+pub async fn has_twice(tx: &mut PgConnection, step: StepKey, draft: BlastId) -> Result<bool, StoreError> {
     let twice = sqlx::query_scalar(
         "select exists (
             select from blast_recipients r
@@ -277,7 +287,7 @@ pub async fn set(tx: &mut PgConnection, step: StepKey, to: StepColumns) -> Resul
     let query = sqlx::query(
         "update blast_steps
             set after_seconds = $3, since = $4::text::recipient_status, until = $5::text::recipient_status,
-                stage = coalesce($6, stage), message = $7, template = $8, first_people = $9, at_most = $10, next_look_at = null
+                stage = coalesce($6, stage), message = $7, template = $8, first_people = $9, at_most = $10, next_look_at = now()
           where blast = $1 and number = $2",
     );
     let query =
@@ -298,7 +308,7 @@ pub enum StepChange {
 pub async fn change(tx: &mut PgConnection, step: StepKey, to: StepChange) -> Result<(), StoreError> {
     let set = match to {
         StepChange::Pause => "paused_at = coalesce(paused_at, now())",
-        StepChange::Resume => "paused_at = null, next_look_at = null",
+        StepChange::Resume => "paused_at = null, next_look_at = now()",
         StepChange::Remove => "removed_at = now()",
     };
     let query = sqlx::query(AssertSqlSafe(format!("update blast_steps set {set} where blast = $1 and number = $2")));

@@ -1,8 +1,8 @@
-//! Follow-ups that make themselves: each person gets a step at most once, whichever engines live; nobody early, and nobody who answered,
-//! bought or opted out.
+//! Follow-ups that make themselves: each person gets a step once at most; nobody early, and nobody who answered, bought or opted out.
 
 mod alike;
 mod carts;
+mod late;
 mod month;
 mod refusals;
 

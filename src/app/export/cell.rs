@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::domain::amount::shown_places;
-use crate::domain::text::{clean, clean_name, csv_safe};
+use crate::domain::text::{clean_name, clean_shown, csv_safe};
 
 /// The most UTF-16 units of a cell in a workbook; a longer text is cut.
 const WORKBOOK_TEXT_MAX: usize = 32_767;
@@ -98,7 +98,7 @@ impl ExportCell {
                 _ => other.to_string(),
             },
         };
-        csv_safe(&by_line(&text, clean)).into_owned()
+        csv_safe(&by_line(&text, clean_shown)).into_owned()
     }
 
     /// What a cell of text in a workbook says. A workbook keeps texts and formulas apart, so nothing is put before it.
@@ -128,6 +128,7 @@ mod tests {
         let csv = |value| ExportCell::of(&value).to_csv();
 
         assert_eq!(csv(json!("=cmd|'/c calc'!A0")), "'=cmd|'/c calc'!A0");
+        assert_eq!(csv(json!("Keluarga 👨\u{200d}👩\u{200d}👧")), "Keluarga 👨\u{200d}👩\u{200d}👧", "one picture stays one");
         assert_eq!(csv(json!("a\u{1b}]0;x\u{7}\nnext")), "a]0;x\nnext");
         assert_eq!((csv(json!("+60123456789")).as_str(), csv(json!(null)).as_str()), ("+60123456789", ""));
         assert_eq!(csv(json!({ "why": "=x" })), r#"{"why":"=x"}"#);

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::{rule_of, too_many_words, waits_words};
+use super::{late_words, left_behind_words, rule_of, too_many_words, waits_words};
 use crate::app::commands::{Launch, RENEWED};
 use crate::app::create::refused;
 use crate::app::{App, AppError, NewDraft};
@@ -55,10 +55,23 @@ impl App {
             return Ok(step::look_again(self.pool(), step.key(), now + rule.between_looks()).await?);
         }
         let draft = self.step_draft(&row, (step, text), content).await?;
-        let Some(made) = self.make_step_draft(draft, people, options(self, step, rule, now)).await? else {
-            return Ok(());
-        };
-        if step.at_most.is_some() { self.send_by_itself(made).await } else { Ok(()) }
+        let waits = self.why_it_waits(step, rule, now);
+        let asks = waits.is_some();
+        let made = self.make_step_draft(draft, people, options(self, (step, rule), waits, now)).await?;
+        match made {
+            Some(made) if !asks => self.send_by_itself(made).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Why a draft of a step waits for somebody; `None`: it is sent by itself.
+    fn why_it_waits(&self, step: &StepRow, rule: StepRule, now: DateTime<Utc>) -> Option<String> {
+        if step.at_most.is_none() {
+            return Some(waits_words(step));
+        }
+        // A night without an engine makes nobody's second message a surprise: its own time over again does.
+        let late = rule.after().max(self.engine().settings.too_late);
+        step.due_at().filter(|due| now - *due > late).map(|due| late_words(step, now - due))
     }
 
     /// Like the blast, with the step's message.
@@ -101,6 +114,10 @@ impl App {
             let row = self.blast_row(draft).await?;
             if row.counts.queued == 0 {
                 return if self.end_empty(draft).await? { self.look_soon(&row).await } else { Ok(()) };
+            }
+            let made_ago = self.engine().clock.now() - row.created_at;
+            if made_ago > self.engine().settings.too_late {
+                return self.ask_about_draft(draft, &left_behind_words(made_ago)).await;
             }
             let people = row.counts.queued - suppression::count_in(self.pool(), draft).await?;
             if let Some(at_most) = self.exceeded(&row, people).await? {
@@ -154,6 +171,7 @@ impl App {
         row: &BlastRow,
     ) -> Result<(), AppError> {
         let Some(key) = key_of(row) else { return Ok(()) };
+        step::note_launch(tx, key).await?;
         let has_twice = step::has_twice(tx, key, row.id).await?;
         if has_twice { Err(AppError::Refused(RENEWED.to_owned())) } else { Ok(()) }
     }
@@ -164,11 +182,10 @@ fn key_of(row: &BlastRow) -> Option<StepKey> {
 }
 
 /// What is noted in the draft's own transaction.
-fn options(app: &App, step: &StepRow, rule: StepRule, now: DateTime<Utc>) -> ImportOptions {
+fn options(app: &App, (step, rule): (&StepRow, StepRule), waits: Option<String>, now: DateTime<Utc>) -> ImportOptions {
     let mut options = app.import_options();
     let (stage, older_than) = (rule.stuck_at(), Some(rule.after()));
     options.note.follows = Some(Lineage { blast: step.blast, stage, older_than });
-    let waits = step.at_most.is_none().then(|| waits_words(step));
     options.note.step = Some(StepNote { step: step.key(), seen: step.last_made_at, now, waits });
     options
 }

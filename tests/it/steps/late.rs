@@ -1,0 +1,74 @@
+//! Steps that no engine looked at for long: whoever was away is asked before anything goes.
+
+use super::*;
+
+/// As it is where no engine has looked since.
+async fn unseen_for(shop: &Shop, hours: i64) {
+    shop.execute(&format!(
+        "update blast_steps set next_look_at = now() - interval '{hours} hours', last_made_at = last_made_at - interval '{hours} hours'"
+    ))
+    .await;
+}
+
+async fn reason(shop: &Shop, blast: &str) -> (String, String) {
+    let shown = shop.json(&["blast", "show", blast]).await;
+    let word = |key: &str| shown[key].as_str().unwrap_or_default().to_owned();
+    (word("state"), word("state_reason"))
+}
+
+#[tokio::test]
+async fn a_step_that_is_late_by_its_own_time_asks_and_one_by_a_night_goes_by_itself() {
+    let shop = Shop::open(SETUP).await;
+    let late = received(&shop, 0..2, 150).await;
+    add(&shop, &late, &["--after", "48h", "--until", "read", "--auto", "--at-most", "9"]).await;
+    unseen_for(&shop, 50).await;
+    let night = received(&shop, 2..4, 150).await;
+    add(&shop, &night, &["--after", "48h", "--until", "read", "--auto", "--at-most", "9"]).await;
+    shop.execute(&format!("update blast_steps set next_look_at = now() - interval '16 hours' where blast = {night}"))
+        .await;
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now()).await;
+    occur(&app, Utc::now()).await;
+
+    let asks = made(&shop, &late, 1).await;
+    let (state, why) = reason(&shop, &asks[0]).await;
+    assert_eq!((asks.len(), state.as_str()), (1, "draft"));
+    assert!(why.contains("is 2 days 2 h late: it waits for your yes"), "{why}");
+    let went = made(&shop, &night, 1).await;
+    assert_eq!((went.len(), shop.state(&went[0]).await.as_str()), (1, "sending"));
+
+    // However long it waited for a yes, what comes after is not late.
+    unseen_for(&shop, 100).await;
+    shop.send(&asks[0]).await;
+    shop.execute(&format!(
+        "insert into blast_recipients (blast_id, phone_number, name, status, standing, attempt, sent_at, delivered_at)
+         values ({late}, '{}', 'Siti', 'delivered', 'delivered', 1, now() - interval '50 hours', now() - interval '50 hours')",
+        phone(7)
+    ))
+    .await;
+    occur(&app, Utc::now() + TimeDelta::minutes(1)).await;
+    let next = made(&shop, &late, 1).await;
+    assert_eq!((next.len(), shop.state(&next[1]).await.as_str()), (2, "sending"));
+}
+
+#[tokio::test]
+async fn a_draft_that_an_engine_left_behind_long_ago_asks() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..2, 50).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+    occur(&app, Utc::now()).await;
+    let draft = made(&shop, &blast, 1).await.pop().unwrap();
+    shop.execute("update blast_steps set at_most = 9").await;
+    shop.execute(&format!(
+        "update blasts set state_by = null, state_reason = null, created_at = now() - interval '7 hours' where id = {draft}"
+    ))
+    .await;
+
+    occur(&app, Utc::now()).await;
+
+    let (state, why) = reason(&shop, &draft).await;
+    assert_eq!(state, "draft");
+    assert!(why.contains("it was made 7 h ago and not sent"), "{why}");
+}
