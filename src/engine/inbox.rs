@@ -150,8 +150,7 @@ async fn apply_together(
             return Err(error);
         }
     };
-    tx.commit().await?;
-    turn.effects.publish(engine).await;
+    turn.effects.commit(engine, tx).await?;
     Ok(any)
 }
 

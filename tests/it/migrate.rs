@@ -1,6 +1,7 @@
 //! Migrations: two at once, a database that is newer than the program, and one with people of before.
 
 use blastdeck::domain::act::Act;
+use blastdeck::store::months;
 
 use crate::support::{Setup, Shop, TestDir, broken_invariants};
 
@@ -87,6 +88,24 @@ async fn the_history_has_its_months_from_the_last_to_three_ahead() {
     shop.until_idle().await;
 
     assert_eq!(shop.number(months).await, 5, "an engine makes what is missing");
+}
+
+#[tokio::test]
+async fn programs_that_start_together_on_a_new_day_make_its_partitions_once() {
+    let shop = Shop::open(Setup::default()).await;
+    for _ in 0..5 {
+        shop.execute(
+            "do $$ begin execute 'drop table status_history_' || to_char(now() at time zone 'UTC' + interval '3 months', 'YYYY_MM');
+                         execute 'drop table webhook_inbox_' || to_char(now() at time zone 'UTC' + interval '7 days', 'YYYY_MM_DD');
+             end $$",
+        )
+        .await;
+        let make = || months::make(&shop.database.pool);
+
+        let (a, b, c) = tokio::join!(make(), make(), make());
+
+        assert_eq!(a.unwrap() + b.unwrap() + c.unwrap(), 2);
+    }
 }
 
 /// The schema as it was before a migration.

@@ -128,7 +128,11 @@ mod tests {
         let csv = |value| ExportCell::of(&value).to_csv();
 
         assert_eq!(csv(json!("=cmd|'/c calc'!A0")), "'=cmd|'/c calc'!A0");
-        assert_eq!(csv(json!("Keluarga 👨\u{200d}👩\u{200d}👧")), "Keluarga 👨\u{200d}👩\u{200d}👧", "one picture stays one");
+        assert_eq!(
+            csv(json!("Keluarga 👨\u{200d}👩\u{200d}👧")),
+            "Keluarga 👨\u{200d}👩\u{200d}👧",
+            "one picture stays one"
+        );
         assert_eq!(csv(json!("a\u{1b}]0;x\u{7}\nnext")), "a]0;x\nnext");
         assert_eq!((csv(json!("+60123456789")).as_str(), csv(json!(null)).as_str()), ("+60123456789", ""));
         assert_eq!(csv(json!({ "why": "=x" })), r#"{"why":"=x"}"#);

@@ -115,13 +115,9 @@ impl App {
             if row.counts.queued == 0 {
                 return if self.end_empty(draft).await? { self.look_soon(&row).await } else { Ok(()) };
             }
-            let made_ago = self.engine().clock.now() - row.created_at;
-            if made_ago > self.engine().settings.too_late {
-                return self.ask_about_draft(draft, &left_behind_words(made_ago)).await;
-            }
             let people = row.counts.queued - suppression::count_in(self.pool(), draft).await?;
-            if let Some(at_most) = self.exceeded(&row, people).await? {
-                return self.ask_about_draft(draft, &too_many_words(people, at_most)).await;
+            if let Some(why) = self.why_it_asks(&row, people).await? {
+                return self.ask_about_draft(draft, &why).await;
             }
             let launch = Launch { blast: draft, version: row.version, people, armed_for: TimeDelta::zero() };
             match self.launch(launch).await {
@@ -142,12 +138,18 @@ impl App {
         Ok(step::forget_draft(self.pool(), key, (draft.id, at)).await?)
     }
 
-    /// The largest number of people whom a draft's step sends to by itself, where these are more.
-    async fn exceeded(&self, row: &BlastRow, people: i64) -> Result<Option<i32>, AppError> {
+    /// Why a draft that is there already is not sent by itself: an engine left it behind long ago, or it goes to more people than its step
+    /// sends to by itself.
+    async fn why_it_asks(&self, row: &BlastRow, people: i64) -> Result<Option<String>, AppError> {
         let Some(key) = key_of(row) else { return Ok(None) };
         let steps = step::of_blast(self.pool(), key.blast).await?;
-        let at_most = steps.into_iter().find(|step| step.number == key.number).and_then(|step| step.at_most);
-        Ok(at_most.filter(|at_most| people > i64::from(*at_most)))
+        let Some(step) = steps.into_iter().find(|step| step.number == key.number) else { return Ok(None) };
+        let made_ago = step.last_made_at.map(|made_at| self.engine().clock.now() - made_at);
+        if let Some(made_ago) = made_ago.filter(|ago| *ago > self.engine().settings.too_late) {
+            return Ok(Some(left_behind_words(made_ago)));
+        }
+        let at_most = step.at_most.filter(|at_most| people > i64::from(*at_most));
+        Ok(at_most.map(|at_most| too_many_words(people, at_most)))
     }
 
     async fn ask_about_draft(&self, draft: BlastId, why: &str) -> Result<(), AppError> {

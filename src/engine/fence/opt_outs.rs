@@ -1,6 +1,5 @@
 //! Opt-outs that this machine remembers and the database has forgotten: they are noted again before anybody is claimed.
 
-use chrono::Utc;
 use sqlx::{PgConnection, PgPool};
 use tokio::task::spawn_blocking;
 
@@ -9,7 +8,7 @@ use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::retry::RetryRules;
 use crate::engine::memory::{MemoryError, OptOutExtent, OptOutLock, ReadableOptOuts, RememberedOptOut, has_opt_outs};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
-use crate::store::suppression::{self, NewSuppression};
+use crate::store::suppression;
 use crate::store::{self, StoreError};
 
 impl Fence {
@@ -20,19 +19,14 @@ impl Fence {
         self.blocking(move || fence.opt_outs().lock()?.append(&noted, has_opt_outs(&fence.directory))).await
     }
 
-    /// The same for what the provider or the person says, noted or lifted: it is never refused because it cannot be remembered.
-    pub async fn remember_suppression(&self, of: NewSuppression<'_>, is_lifted: bool) {
-        let opt_out = RememberedOptOut {
-            business: of.business.to_owned(),
-            phone: of.phone.to_owned(),
-            reason: of.reason.map(str::to_owned),
-            source: of.source.to_owned(),
-            by: of.by.to_owned(),
-            at: Utc::now(),
-            is_lifted,
-        };
-        if let Err(error) = self.remember_opt_outs(vec![opt_out]).await {
-            tracing::error!(%error, "an opt-out is noted in the database alone: a restored one would have forgotten it");
+    /// The same for what providers and people say, noted or lifted: it is never refused because it cannot be remembered.
+    pub async fn remember_reported(&self, reported: Vec<RememberedOptOut>) {
+        let people = reported.len();
+        if people == 0 {
+            return;
+        }
+        if let Err(error) = self.remember_opt_outs(reported).await {
+            tracing::error!(%error, people, "opt-outs are noted in the database alone: a restored one would have forgotten them");
         }
     }
 

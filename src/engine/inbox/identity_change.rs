@@ -7,6 +7,7 @@ use super::effects::Effects;
 use super::item::{IdentityNews, InboxItem, ItemOutcome};
 use super::opt_out::{ReportedOptOut, apply_named, leave_out, meant, record};
 use crate::engine::context::EngineContext;
+use crate::engine::memory::RememberedOptOut;
 use crate::store::StoreError;
 use crate::store::reply;
 use crate::store::suppression::{self, NewSuppression, OperatorSuppression, SuppressionScope};
@@ -80,7 +81,7 @@ async fn follow_operators(
         let reason = format!("suppressed as {previous}{why}, and they have this number now");
         let new = NewSuppression { business, phone, reason: Some(&reason), source: "operator", by };
         suppression::add(&mut *tx, new).await?;
-        engine.fence.remember_suppression(new, false).await;
+        effects.remembered.push(RememberedOptOut::of(new, false));
         effects.ordered = true;
         whole = leave_out(&mut *tx, engine, (business, phone, at), effects).await?.and(whole);
     }

@@ -14,6 +14,7 @@ use crate::domain::ids::{MessageId, SenderId};
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::session::REPLY_WINDOW;
 use crate::engine::context::EngineContext;
+use crate::engine::memory::RememberedOptOut;
 use crate::provider::meta::webhook::MarketingWish;
 use crate::store::StoreError;
 use crate::store::alias;
@@ -232,7 +233,7 @@ async fn record_one(
         let new =
             NewSuppression { business: &business, phone, reason: Some(opt_out.reason), source: opt_out.source, by };
         suppression::add(&mut *tx, new).await?;
-        engine.fence.remember_suppression(new, false).await;
+        effects.remembered.push(RememberedOptOut::of(new, false));
         effects.ordered = true;
     } else if !suppression::is_theirs(&mut *tx, &business, phone).await? {
         // They, or an operator, wished otherwise since.
@@ -326,11 +327,11 @@ async fn resume_one(
     let theirs = NewSuppression { business, phone, reason: None, source: "person", by: "the person" };
     match suppression::lift(&mut *tx, business, phone).await? {
         LiftOutcome::Nothing => {}
-        LiftOutcome::Lifted => engine.fence.remember_suppression(theirs, true).await,
+        LiftOutcome::Lifted => effects.remembered.push(RememberedOptOut::of(theirs, true)),
         LiftOutcome::OperatorsStands { reason, by } => {
             let by = by.as_deref().unwrap_or_default();
             let operators = NewSuppression { reason: reason.as_deref(), source: "operator", by, ..theirs };
-            engine.fence.remember_suppression(operators, false).await;
+            effects.remembered.push(RememberedOptOut::of(operators, false));
         }
     }
     put_back(tx, engine, (business, phone, at), effects).await

@@ -104,8 +104,7 @@ async fn apply_items(engine: &EngineContext, items: &mut [InboxItem]) -> Result<
         learn_from_backlog(&mut turn, &mut tx, batch).await?;
         apply_batch(&mut turn, &mut tx, batch).await?;
         turn.wake_waiting(&mut tx).await?;
-        tx.commit().await?;
-        turn.effects.publish(engine).await;
+        turn.effects.commit(engine, tx).await?;
     }
     Ok(())
 }

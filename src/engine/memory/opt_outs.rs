@@ -15,6 +15,7 @@ use super::stamp::ChangeStamp;
 use super::{LOCK_PATIENCE, MemoryError, Origin};
 use crate::domain::phone::PersonKey;
 use crate::engine::file_lock::FileLock;
+use crate::store::suppression::NewSuppression;
 
 /// `# STAMP LENGTH ORIGIN`, the first two in ten digits each, without a space between them: when it was appended to last, how many bytes
 /// of lines follow as of then, and which file it is. Earlier versions wrote zeros in place of the time.
@@ -33,6 +34,22 @@ pub struct RememberedOptOut {
     /// Somebody let the number be messaged again.
     #[serde(default)]
     pub is_lifted: bool,
+}
+
+impl RememberedOptOut {
+    /// As it is noted now, or lifted.
+    pub fn of(suppression: NewSuppression<'_>, is_lifted: bool) -> Self {
+        let NewSuppression { business, phone, reason, source, by } = suppression;
+        Self {
+            business: business.to_owned(),
+            phone: phone.to_owned(),
+            reason: reason.map(str::to_owned),
+            source: source.to_owned(),
+            by: by.to_owned(),
+            at: Utc::now(),
+            is_lifted,
+        }
+    }
 }
 
 /// Which file holds the opt-outs, and how many bytes of lines it has.

@@ -14,6 +14,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 use crate::domain::retry::ErrorClass;
 use crate::domain::sender::StopCode;
+use crate::engine::memory::RememberedOptOut;
 use crate::provider::{advised, refuses_token};
 use crate::store::suppression::{self, NewSuppression, SuppressionScope};
 use crate::store::{self, StoreError, blast, sender};
@@ -296,7 +297,7 @@ async fn suppress_once(context: &SenderContext, phone: &Phone) -> Result<(), Sto
         by: Actor::ENGINE,
     };
     suppression::add(&mut tx, suppress).await?;
-    context.fence.remember_suppression(suppress, false).await;
+    context.fence.remember_reported(vec![RememberedOptOut::of(suppress, false)]).await;
     tx.commit().await
 }
 

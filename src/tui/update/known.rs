@@ -19,7 +19,8 @@ pub fn is_known(model: &Model, completion: &Completion) -> bool {
         Completion::Senders(Ok(senders)) => model.knows_senders && model.senders == *senders,
         Completion::List { ticket, part: ListPart::Reload, rows: Ok(rows), .. } => {
             let people = &model.recipients;
-            *ticket == people.ticket && people.awaiting.is_none() && people.is_list(rows)
+            // Keys that wait for a list are released by any.
+            *ticket == people.ticket && people.awaiting.is_none() && model.held.is_empty() && people.is_list(rows)
         }
         Completion::Rows(Ok(rows)) => rows.iter().all(|row| is_shown(model, row)),
         Completion::ActivityHead(Ok(head)) => is_read(model, head),

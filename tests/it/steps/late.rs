@@ -60,11 +60,8 @@ async fn a_draft_that_an_engine_left_behind_long_ago_asks() {
     let app = engine_app(&shop, "one").await;
     occur(&app, Utc::now()).await;
     let draft = made(&shop, &blast, 1).await.pop().unwrap();
-    shop.execute("update blast_steps set at_most = 9").await;
-    shop.execute(&format!(
-        "update blasts set state_by = null, state_reason = null, created_at = now() - interval '7 hours' where id = {draft}"
-    ))
-    .await;
+    shop.execute("update blast_steps set at_most = 9, last_made_at = now() - interval '7 hours'").await;
+    shop.execute(&format!("update blasts set state_by = null, state_reason = null where id = {draft}")).await;
 
     occur(&app, Utc::now()).await;
 
