@@ -130,10 +130,10 @@ enum CliVerb {
     /// Products and their prices: read a file, list, show.
     #[command(subcommand)]
     Catalog(catalog::CatalogVerb),
-    /// What people put together before they order it: list, write, order, abandon.
+    /// Carts, before they become orders: list, add, order, abandon.
     #[command(subcommand)]
     Cart(cart::CartVerb),
-    /// What people ordered: list, write, confirm, cancel.
+    /// Orders: list, add, confirm, cancel.
     #[command(subcommand)]
     Order(order::OrderVerb),
     /// Resolve people whose message may or may not have been sent.

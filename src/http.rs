@@ -133,7 +133,7 @@ fn router(state: HttpState) -> Router {
         .with_document()
         .into_router()
         .method_not_allowed_fallback(async || {
-            let detail = "this address takes another method";
+            let detail = "this address does not take this method: the Allow header names those it takes";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail)
         })
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this address"))

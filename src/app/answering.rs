@@ -158,12 +158,12 @@ impl App {
         match SessionWindow::after(last, person.read_at) {
             SessionWindow::Open { until } => Ok(until),
             SessionWindow::Never => Err(AppError::Refused(format!(
-                "nothing is known that {who} wrote to this number (reactions and edits do not count, nor does what Meta does not pass \
-                 on): text may be sent only within 24 hours of a person's last word; until then a template reaches them"
+                "{who} has not written to this number (reactions and edits do not count): text may be sent only within 24 hours of a \
+                 person's last message; until then a template reaches them"
             ))),
             SessionWindow::Over { until } => Err(AppError::Refused(format!(
-                "{who} could be answered until {}: text may be sent only within 24 hours of a person's last word; a template \
-                 still reaches them",
+                "{who} could be answered until {}: text may be sent only within 24 hours of a person's last message; a \
+                 template still reaches them",
                 self.local(until)
             ))),
         }

@@ -155,7 +155,7 @@ impl App {
         let may_be = !name.contains('\0');
         if !may_be || !api_token::revoke(&mut tx, name.trim(), self.operator(), self.only_sender()).await? {
             return Err(AppError::NotFound(format!(
-                "there is no token {name} that is valid: see `blastdeck token list`"
+                "there is no valid token named {name}: see `blastdeck token list`"
             )));
         }
         self.log_token(&mut tx, json!({ "name": name.trim(), "revoked": true })).await?;

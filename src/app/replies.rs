@@ -84,7 +84,7 @@ impl App {
             (Some(_), _) => {
                 return Err(refused(file.file_reason.clone().unwrap_or_else(|| "its file is lost".to_owned())));
             }
-            (None, _) => return Err(refused("no file came with it that is kept".to_owned())),
+            (None, _) => return Err(refused("it has no saved file".to_owned())),
         };
         if let Some(host) = file.file_host.as_ref().filter(|host| **host != *self.engine().host) {
             return Err(refused(format!("its file is on {host}: run this there")));

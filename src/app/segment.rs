@@ -242,7 +242,7 @@ impl App {
         self.refuse_unknown_lists(&segment.lists()).await?;
         let strangers = segment::strangers(self.pool(), &segment.blasts, &business).await?;
         if let Some(stranger) = strangers.first() {
-            let why = format!("blast {stranger} is not there, or of another business: see `blastdeck blast list`");
+            let why = format!("there is no blast {stranger} in this business: see `blastdeck blast list`");
             return Err(AppError::invalid(FIELD, why));
         }
         Ok(SegmentAudience { segment, business, follows, step: None, draft: None })

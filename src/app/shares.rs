@@ -60,7 +60,7 @@ impl App {
     pub async fn revoke_share(&self, id: ShareId) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
         let revoked = share::revoke(&mut tx, id, self.operator(), self.only_sender()).await?;
-        let missing = || AppError::NotFound(format!("there is no link {id} that is valid: see `blastdeck share list`"));
+        let missing = || AppError::NotFound(format!("there is no valid link {id}: see `blastdeck share list`"));
         let blast = revoked.ok_or_else(missing)?;
         self.log_share(&mut tx, blast, json!({ "share": id, "revoked": true })).await?;
         tx.commit().await?;

@@ -2,8 +2,10 @@
 
 mod left_out;
 mod orders;
+mod over;
 mod partly;
 mod questions;
+mod sends;
 mod sentences;
 
 use std::collections::BTreeMap;
@@ -185,6 +187,7 @@ impl App {
         self.log_undos(&mut tx, &undos, cancelled).await?;
         let elsewhere = self.put_back(&mut tx, &taken_out, &lifted_in).await?;
         let left_out = self.left_out_in_words(&mut tx, &left_out::of_answers(&undos)).await?;
+        let over = over::in_words(&mut tx, &undos).await?;
         self.commit_lifted(tx, &lifted).await?;
         let also = elsewhere.changed.iter().copied();
         let order = cancelled.map(|id| format!("; order {id} is cancelled")).unwrap_or_default();
@@ -192,7 +195,7 @@ impl App {
         Ok(left.beside(UndoOutcome {
             recipients: undos.iter().map(|undo| undo.person.id).collect(),
             sentence: format!(
-                "{}{order}{}{left_out}",
+                "{}{order}{over}{}{left_out}",
                 sentence(&undos, &still_suppressed, &self.config().ui.currency),
                 elsewhere.in_words_beside()
             ),

@@ -152,11 +152,8 @@ impl BlastView {
             BlastState::Paused => self.state_by.as_ref().is_none_or(|by| *by == Actor::Engine),
             BlastState::Sending => self.waiting.as_ref().is_some_and(Waiting::is_open_ended),
             // A draft that made itself waits for a yes, unless its step sends it by itself, which leaves it untouched until then. One
-            // whose people all opted out cannot be sent.
-            BlastState::Draft => {
-                let is_emptied = self.counts.queued == 0 && self.counts.opted_out > 0;
-                self.origin.step.is_some() && self.state_by.is_some() && !is_emptied
-            }
+            // whose people all opted out, or had another step meanwhile, cannot be sent.
+            BlastState::Draft => self.origin.step.is_some() && self.state_by.is_some() && self.counts.queued > 0,
             _ => false,
         }
     }

@@ -39,7 +39,7 @@ pub(super) enum CatalogVerb {
         #[arg(long)]
         business: Option<String>,
     },
-    /// Read the catalogues of a sender's account from Meta. What a catalogue has no more is taken out of it.
+    /// Read the catalogues of a sender's account from Meta. Products that Meta no longer lists are removed.
     Sync {
         /// Only the catalogue with this id of Meta's.
         catalogue: Option<String>,

@@ -1,8 +1,16 @@
 //! How a list of people is read.
 
 use super::exit::UsageError;
-use crate::domain::list_columns::{ChosenColumns, ChosenName};
+use super::output::talk;
+use crate::domain::list_columns::{ChosenColumns, ChosenName, LocalNumbers};
 use crate::domain::phone::Region;
+
+/// Says of a list's numbers without a country code whose they were taken for.
+pub(in crate::cli) fn say_local(local: Option<&LocalNumbers>) {
+    if let Some(local) = local {
+        talk(&format!("{}: --country names another country", local.in_words()));
+    }
+}
 
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(in crate::cli) struct ColumnArgs {

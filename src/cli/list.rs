@@ -10,7 +10,7 @@ use serde_json::json;
 use super::Global;
 use super::blast::new::{open, refusal, rejected};
 use super::blast::people::limit;
-use super::column_args::ColumnArgs;
+use super::column_args::{ColumnArgs, say_local};
 use super::confirm::confirm;
 use super::context::{Context, Intent};
 use super::export::ExportOutput;
@@ -101,6 +101,7 @@ async fn save(global: &Global, name: &str, (file, source): (&Path, TableSource))
         talk(&format!("{} asked to be forgotten, and {} not in it", people(forgotten), are(forgotten)));
     }
     talk(&list.columns_words());
+    say_local(list.local.as_ref());
     let (name, kept) = (&saved.name, count_of(saved.people, "person", "people"));
     line(&format!("list {name} has {kept}: `blastdeck blast new --from 'list:{name}'` goes to them"))
 }

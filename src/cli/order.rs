@@ -85,7 +85,7 @@ pub(super) enum OrderVerb {
         /// The order's id, as in `order list`.
         order: OrderId,
     },
-    /// Note that an order is handed over.
+    /// Mark an order as fulfilled: it is handed over.
     Fulfil {
         /// The order's id, as in `order list`.
         order: OrderId,

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::Global;
 use super::blast::new::{open, refusal, rejected};
 use super::blast::people::limit;
-use super::column_args::ColumnArgs;
+use super::column_args::{ColumnArgs, say_local};
 use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
 use super::listed::{ListEnd, one_more};
@@ -121,9 +121,10 @@ async fn import(global: &Global, (file, source): (&Path, TableSource), business:
     if context.is_json {
         return json(&json!({
             "business": done.business, "added": done.added, "already": done.already,
-            "rejected": list.rejected.total, "rejected_file": list.rejected_file,
+            "rejected": list.rejected.total, "rejected_file": list.rejected_file, "local": list.local,
         }));
     }
+    say_local(list.local.as_ref());
     let already =
         if done.already > 0 { format!("; {} already", count_of(done.already, "was", "were")) } else { String::new() };
     let (added, by) = (people(done.added), in_words(&done.business));

@@ -39,9 +39,9 @@ pub(super) fn read_all(document: &mut Document, senders: &[SenderConfig], log: &
         let path = format!("businesses.{}", business.name);
         let mut report = |text: &str| TableReader::new(path.clone(), TableValues::new(), log).problem("name", text);
         if !names.insert(business.name.clone()) {
-            report("another table is of this business: write one");
+            report("another table is about this business too: keep one of them");
         } else if !senders.iter().any(|sender| sender.business() == business.name) {
-            report("no sender of this file is of this business: write it as `business` of one");
+            report("no sender belongs to this business: set it as the `business` of one");
         }
         businesses.push(business);
     }

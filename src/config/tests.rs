@@ -156,7 +156,7 @@ fn every_problem_is_found_at_once_with_its_line_key_and_mend() {
         "config.toml:9: senders.sales.rate: `-1/min` is not a valid rate: it cannot be negative; write 20/min, 80/s, 90/h, 500/day or unlimited",
         "config.toml:10: senders.sales.gap: `60s..20s` ends before it begins: write the shorter pause first, as in 20s..60s",
         "config.toml:11: senders.sales.base_url: the token would be sent in clear text: write https://",
-        "config.toml:12: senders.sales.region: `XX` is not a country: write two letters, such as MY",
+        "config.toml:12: senders.sales.region: `XX` is not a two-letter country code: write one, such as MY",
         "config.toml:14: ui.ascii: write auto, true or false",
     ];
     for line in expected {

@@ -208,7 +208,7 @@ pub struct Region(rlibphonenumber::Region);
 
 /// The text names no country that has phone numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is not a country: write two letters, such as MY")]
+#[error("`{0}` is not a two-letter country code: write one, such as MY")]
 pub struct RegionError(String);
 
 impl Region {

@@ -26,13 +26,13 @@ pub struct Recurrence {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RecurrenceError {
     #[error(
-        "`{0}` is not a rule: write every day 09:00, every mon,thu 09:00, every month 1 09:00 (or last), every hour, or five fields of \
+        "`{0}` is not a rule for repeating: write every day 09:00, every mon,thu 09:00, every month 1 09:00 (or last), every hour, or five fields of \
          cron such as 0 9 * * 1"
     )]
     Unreadable(String),
     #[error("`{0}` never comes")]
     Never(String),
-    #[error("`{0}` comes oftener than every quarter of an hour")]
+    #[error("`{0}` comes too often: leave at least a quarter of an hour between two times")]
     TooOften(String),
 }
 

@@ -100,11 +100,11 @@ enum Whose {
 pub enum StepError {
     #[error("write a time from 1m to 366d, such as 48h")]
     After,
-    #[error("`{}` is no stage that a step counts from: write sent, received, read, replied or cart", .0.label())]
+    #[error("a step cannot count from `{}`: write sent, received, read, replied or cart", .0.label())]
     Since(Status),
-    #[error("a step that counts from a cart waits for an order: it has no stage that they have not reached")]
+    #[error("a step after a cart always waits for an order: it takes no other stage to wait for")]
     UntilCart,
-    #[error("nobody is followed up until they are {}: write {}, the stage that they have not reached", .until.label(), later(*.since))]
+    #[error("`{}` does not come after the stage that the step counts from: write {}", .until.label(), later(*.since))]
     Until { since: Status, until: Status },
 }
 
@@ -269,8 +269,8 @@ mod tests {
             said(rule(0, Status::Sent, None)).contains("48h")
                 && said(rule(24 * 400, Status::Sent, None)).contains("48h")
         );
-        assert!(said(rule(1, Status::Closed, None)).contains("`closed` is no stage"));
-        assert!(said(rule(1, Status::Queued, None)).contains("`queued` is no stage"));
+        assert!(said(rule(1, Status::Closed, None)).contains("cannot count from `closed`"));
+        assert!(said(rule(1, Status::Queued, None)).contains("cannot count from `queued`"));
         assert!(said(rule(1, Status::Read, Some(Status::Sent))).contains("write replied or closed"));
         assert!(said(rule(1, Status::Read, Some(Status::Failed))).contains("write replied or closed"));
     }

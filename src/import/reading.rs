@@ -7,6 +7,7 @@ use super::table::{Table, TableSource};
 use super::tally::Tally;
 use super::{FIRST_ROWS, File, ImportError, NewRecipient, RejectedTo, Rejections, on_thread};
 use crate::domain::content::BlastContent;
+use crate::domain::list_columns::LocalNumbers;
 use crate::domain::message::Message;
 use crate::domain::phone::Region;
 use crate::domain::text::clean;
@@ -22,6 +23,8 @@ pub struct ReadList {
     pub phone_column: String,
     /// The column that the names were taken from, if the list has one.
     pub name_column: Option<String>,
+    /// What was written without a country code.
+    pub local: Option<LocalNumbers>,
 }
 
 impl ReadList {
@@ -67,6 +70,7 @@ impl File {
         let rejected_file = rejected.finish()?.map(Draft::keep).transpose();
         let rejected_file = rejected_file.map_err(ImportError::Read)?;
         let Self { phone_column, name_column, .. } = self;
-        Ok(ReadList { people, rejected: tally.rejections(), rejected_file, phone_column, name_column })
+        let (rejected, local) = (tally.rejections(), tally.local);
+        Ok(ReadList { people, rejected, rejected_file, phone_column, name_column, local })
     }
 }

@@ -114,14 +114,14 @@ pub struct Consent {
 }
 
 impl Consent {
-    /// `consent: the shop's form on 2026-03-01, by the list of blast 7`. A day that there is not is named as such.
+    /// `consent: the shop's form on 2026-03-01, from the list of blast 7`. A day that there is not is named as such.
     pub fn in_words(&self) -> String {
         let given = match self.given_at.as_str() {
             "" => String::new(),
-            day if names_no_day(day) => format!(", dated `{day}` by the list, a day that there is not"),
+            day if names_no_day(day) => format!(", dated `{day}` (no such date)"),
             day => format!(" on {day}"),
         };
-        format!("consent: {}{given}, by the list of blast {}", self.source, self.blast_id)
+        format!("consent: {}{given}, from the list of blast {}", self.source, self.blast_id)
     }
 }
 

@@ -265,6 +265,10 @@ pub async fn business(pool: &PgPool, id: SenderId) -> Result<String, StoreError>
 }
 
 /// A sender's key by its name.
+pub async fn name(tx: &mut PgConnection, id: SenderId) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar("select name from senders where id = $1").bind(id).fetch_optional(tx).await?)
+}
+
 pub async fn id(pool: &PgPool, name: &str) -> Result<Option<SenderId>, StoreError> {
     Ok(sqlx::query_scalar("select id from senders where name = $1").bind(name).fetch_optional(pool).await?)
 }

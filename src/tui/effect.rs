@@ -1,5 +1,6 @@
 //! What an update wants done, and what it came to. Plain data; [`runner`] does it against the engine.
 
+mod acts;
 mod drafts;
 mod editor;
 pub mod runner;

@@ -115,7 +115,7 @@ async fn nobody_is_answered_outside_the_day_after_an_opt_out_or_by_a_sender_with
     for (blast, person, words) in [
         ("1", 1, until.as_str()),
         ("1", 2, "suppress remove"),
-        ("1", 3, "nothing is known that"),
+        ("1", 3, "has not written to this number"),
         ("2", 1, "on the phone"),
     ] {
         let refused = scene.run(&["reply", blast, &digits(person), "RM 20"]).await;

@@ -21,6 +21,7 @@ mod orders;
 mod pauses;
 mod plans;
 mod recent;
+mod sent_once_back;
 mod spellings;
 mod taken_back;
 mod undo;

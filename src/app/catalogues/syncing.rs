@@ -72,7 +72,7 @@ impl App {
         match sender.meta {
             Some(_) => Ok(sender),
             None => {
-                Err(AppError::Refused(format!("sender {} is not of provider meta: it has no catalogues", sender.name)))
+                Err(AppError::Refused(format!("sender {} is not a Meta sender: only those have catalogues", sender.name)))
             }
         }
     }

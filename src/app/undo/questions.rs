@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use super::sentences::mark_words;
-use super::undone;
+use super::{sends, undone};
 use crate::app::marks::person_of;
 use crate::app::opened_hours::OpenedHours;
 use crate::app::{App, AppError};
@@ -33,8 +33,9 @@ pub(super) async fn start_before(tx: &mut PgConnection, edit: &LoggedAction) -> 
 
 impl App {
     /// Asks before this operator's newest act is undone where it is not what they see, on one person: in another blast than the one
-    /// shown, on somebody else than at the cursor, or on several. `None` where it is, or where it cannot be undone anyway.
-    pub async fn mine_elsewhere(
+    /// shown, on somebody else than at the cursor, or on several; and where somebody gets a message by it. `None` where it is neither, or
+    /// where it cannot be undone anyway.
+    pub async fn ask_about_mine(
         &self,
         shown: Option<BlastId>,
         person: Option<RecipientId>,
@@ -45,6 +46,7 @@ impl App {
         let in_another = shown.is_some_and(|shown| shown != id);
         let on_another = person.is_some() && act.recipient_id.is_some_and(|recipient| Some(recipient) != person);
         let Some(head) = blast::head(&mut tx, id).await? else { return Ok(None) };
+        let mut then = None;
         let what = match (&act.action, act.recipient_id) {
             (Act::Launch | Act::Resume | Act::Edit, _) if !in_another || !is_armed(&mut tx, &head).await? => {
                 return Ok(None);
@@ -54,30 +56,57 @@ impl App {
             (Act::Edit, _) if OpenedHours::of(&act).is_some() => "its new hours".to_owned(),
             (_, None) => return Ok(None),
             (_, Some(_)) if undone(&act, None).is_none() => return Ok(None),
-            (mark, Some(recipient)) => match &action::whole(&mut tx, &act).await?[..] {
-                [] | [_] if !in_another && !on_another => return Ok(None),
-                [] | [_] => format!("{}, {}", mark_words(mark), person_of(&mut tx, recipient).await?.who()),
-                several => format!("{}, {}", mark_words(mark), people(several.len())),
-            },
+            (mark, Some(recipient)) => {
+                let acts = action::whole(&mut tx, &act).await?;
+                then = sends::in_words(&mut tx, &acts).await?;
+                match &acts[..] {
+                    [] | [_] if !in_another && !on_another && then.is_none() => return Ok(None),
+                    [] | [_] => format!("{}, {}", mark_words(mark), person_of(&mut tx, recipient).await?.who()),
+                    several => format!("{}, {}", mark_words(mark), people(several.len())),
+                }
+            }
         };
         let which = if in_another {
             format!("in {}, {} (blast {id}): ", head.blast_tag, head.follow_up_stage)
         } else {
             String::new()
         };
-        Ok(Some((act.id, format!("your last act: {which}{what}. Take it back?"))))
+        let then = then.unwrap_or_default();
+        Ok(Some((act.id, format!("your last act: {which}{what}. Take it back?{then}"))))
     }
 
-    /// Asks before somebody else's mark on this person is undone, naming whose it is; `None` for one's own, and for none.
-    pub async fn others_mark(&self, recipient: RecipientId) -> Result<Option<String>, AppError> {
+    /// Asks before this operator's own act, which the screen names, is undone where somebody gets a message by it.
+    pub async fn ask_about_named(&self, named: ActionId) -> Result<Option<String>, AppError> {
         let mut tx = self.begin().await?;
-        let newest = action::newest_on_each(&mut tx, &[recipient]).await?.pop();
-        let Some(act) = newest.filter(|act| act.operator != self.operator()) else { return Ok(None) };
-        let person = person_of(&mut tx, recipient).await?;
-        Ok(Some(format!("{} marked {} {}: take that back?", act.operator, person.who(), act.action.word())))
+        let newest = action::newest_of(&mut tx, self.operator()).await?;
+        let Some(act) = newest.filter(|act| act.id == named) else { return Ok(None) };
+        let acts = action::whole(&mut tx, &act).await?;
+        let then = sends::in_words(&mut tx, &acts).await?;
+        Ok(then.map(|then| format!("take back your {}?{then}", mark_words(&act.action))))
     }
 
-    /// The same before somebody else's armed launch is undone.
+    /// Asks before the last mark of this person is undone, where it is somebody else's, or where somebody gets a message by it.
+    pub async fn ask_about_mark(&self, recipient: RecipientId) -> Result<Option<String>, AppError> {
+        let mut tx = self.begin().await?;
+        let Some(act) = action::newest_on_each(&mut tx, &[recipient]).await?.pop() else { return Ok(None) };
+        let then = sends::in_words(&mut tx, std::slice::from_ref(&act)).await?;
+        let who = person_of(&mut tx, recipient).await?.who();
+        if act.operator != self.operator() {
+            let then = then.unwrap_or_default();
+            return Ok(Some(format!("{} marked {who} {}: take that back?{then}", act.operator, act.action.word())));
+        }
+        Ok(then.map(|then| format!("take back your {} of {who}?{then}", mark_words(&act.action))))
+    }
+
+    /// Asks once more before the last marks of these people are undone, where somebody gets a message by it.
+    pub async fn ask_about_marks(&self, recipients: &[RecipientId]) -> Result<Option<String>, AppError> {
+        let mut tx = self.begin().await?;
+        let acts = action::newest_on_each(&mut tx, recipients).await?;
+        let then = sends::in_words(&mut tx, &acts).await?;
+        Ok(then.map(|then| format!("take back the last mark of {}?{then}", people(recipients.len()))))
+    }
+
+    /// Asks before somebody else's armed launch is undone, naming whose it is; `None` for one's own, and for none.
     pub async fn others_launch(&self, blast: BlastId) -> Result<Option<String>, AppError> {
         let mut tx = self.begin().await?;
         let launch = action::newest_start(&mut tx, blast).await?;

@@ -15,7 +15,7 @@ use super::message::MessageArgs;
 use super::template::TemplateArgs;
 use crate::app::{AppError, NewDraft, RepeatOrder, SegmentDraft};
 use crate::cli::Global;
-use crate::cli::column_args::ColumnArgs;
+use crate::cli::column_args::{ColumnArgs, say_local};
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{json, line, talk};
@@ -270,9 +270,7 @@ pub(super) fn report(imported: &Imported) {
     if let Some(doubt) = imported.list_columns(&ChosenColumns::default()).and_then(|read| read.doubt()) {
         talk(&format!("{}: --phone-column says which to take", clean(&doubt)));
     }
-    if let Some(local) = &imported.local {
-        talk(&format!("{}: --country names another country", local.in_words()));
-    }
+    say_local(imported.local.as_ref());
     rejected(&imported.rejected, imported.rejected_file.as_deref());
     if let Some(words) = imported.without_name_words() {
         talk(&words);

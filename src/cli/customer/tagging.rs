@@ -71,7 +71,7 @@ impl TagManyVerb {
         let change = if is_add { TagChange::Add(tags) } else { TagChange::Remove(tags) };
         let would = context.app.tag_preview(&people, &change).await?;
         if would.customers == 0 {
-            return Err(UsageError("nobody is found: nothing changed".to_owned()).into());
+            return Err(UsageError("nobody matches: nothing changed".to_owned()).into());
         }
         if !context.is_json || dry_run {
             say(context, &would, (&words, is_add), dry_run)?;

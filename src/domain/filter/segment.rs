@@ -208,8 +208,8 @@ impl Exclusion {
             Self::Replied => "replied since",
             Self::Further => "got further in another blast since",
             Self::Followed => "in a follow-up of it already",
-            Self::NearStep => "had, or are about to get, another step of it",
-            Self::FrequencyCap => "had, or are about to get, another message within the frequency cap",
+            Self::NearStep => "had another step of it recently, or are about to",
+            Self::FrequencyCap => "within the frequency cap of another message",
         }
     }
 }

@@ -50,7 +50,7 @@ pub(super) const PROBLEMS: [ProblemStatus; 17] = [
     of(
         (405, "MethodNotAllowed", "Method Not Allowed"),
         "`method`: the address takes the methods in `Allow`",
-        ("method", "this address takes another method"),
+        ("method", "this address does not take this method"),
     ),
     of(
         (408, "RequestTimeout", "Request Timeout"),

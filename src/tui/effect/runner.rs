@@ -16,15 +16,13 @@ use tokio::sync::mpsc;
 
 use self::patience::{KEY_WAIT, patience, pause_factor, within};
 use super::{
-    ALL_FOUND_MAX, AnswerText, Completion, DraftAnswer, DraftWrite, ELSEWHERE_MAX, Effect, EffectError, EffectResult,
-    ListPart, ReadRequest, ReadSlot, WriteOutcome, WriteRequest, drafts, editor, shop,
+    ALL_FOUND_MAX, Completion, DraftAnswer, DraftWrite, ELSEWHERE_MAX, Effect, EffectResult, ListPart, ReadRequest,
+    ReadSlot, WriteRequest, acts, drafts, editor,
 };
 use crate::app::view::{Anchor, BlastFilter, BlastView, ChangesSince, Order, RecipientQuery, SenderView};
-use crate::app::{
-    AnswerRequest, App, Engines, FoundFollowUp, ImportProgress, Imported, Launch, RepeatedAnswer, SavedFile, StepView,
-};
+use crate::app::{App, Engines, FoundFollowUp, ImportProgress, StepView};
 use crate::domain::filter::Filter;
-use crate::domain::ids::{BlastId, RecipientId, ReplyId};
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::progress::BlastProgress;
 use crate::tui::event_loop::EffectRunner;
@@ -102,7 +100,7 @@ impl AppEffectRunner {
         }
         let app = self.app.acting();
         self.spawn(async move {
-            let outcome = write(&app, &request).await;
+            let outcome = acts::write(&app, &request).await;
             Completion::Written { request, outcome }
         });
     }
@@ -303,98 +301,9 @@ async fn write_in_order(
     reports: mpsc::UnboundedSender<TaskReport>,
 ) {
     while let Some(request) = queue.recv().await {
-        let outcome = within(&request, Box::pin(write(&app, &request))).await;
+        let outcome = within(&request, Box::pin(acts::write(&app, &request))).await;
         if reports.send(TaskReport::Completed(Completion::Written { request, outcome })).is_err() {
             return;
         }
     }
-}
-
-/// Whoever has this text already is not sent it again.
-fn answer_request(answer: &AnswerText) -> AnswerRequest {
-    let AnswerText { blast, phone, text, .. } = answer.clone();
-    AnswerRequest { blast, phone, text, repeat: RepeatedAnswer::Refuse }
-}
-
-/// Into the directory that this program was started in.
-async fn save(app: &App, reply: ReplyId) -> EffectResult<SavedFile> {
-    let dir = std::env::current_dir().map_err(|error| EffectError::Other(format!("the current directory: {error}")))?;
-    Ok(app.save_reply_file(reply, &dir).await?)
-}
-
-async fn drafted(app: &App, made: Imported) -> EffectResult<WriteOutcome> {
-    Ok(WriteOutcome::Drafted { blast: Box::new(app.blast(made.blast).await?), people: made.taken })
-}
-
-/// Skips the time that was asked about, and no other.
-async fn skip(app: &App, id: BlastId, at: DateTime<Utc>) -> EffectResult<BlastView> {
-    if app.blast(id).await?.scheduled_for != Some(at) {
-        return Err(EffectError::Other("its next time is another one now: nothing was left out".to_owned()));
-    }
-    app.skip_occurrence(id).await?;
-    Ok(app.blast(id).await?)
-}
-
-async fn retried(app: &App, blast: BlastId, shown: i64) -> EffectResult<WriteOutcome> {
-    let people = app.retry_all(blast, shown).await?;
-    Ok(WriteOutcome::Retried { blast: Box::new(app.blast(blast).await?), people })
-}
-
-async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
-    let blast = |row| WriteOutcome::Blast(Box::new(row));
-    Ok(match request {
-        WriteRequest::Mark { person, mark } => WriteOutcome::Marked(app.mark(*person, mark.clone()).await?),
-        WriteRequest::Amend { person, seen, amount } => WriteOutcome::Marked(app.amend(*person, *seen, *amount).await?),
-        WriteRequest::UndoLaunch(blast) => match app.others_launch(*blast).await? {
-            Some(question) => WriteOutcome::AsksFirst { question, then: WriteRequest::UndoAnyLaunch(*blast) },
-            None => WriteOutcome::Undone(app.undo_launch_of(*blast).await?),
-        },
-        WriteRequest::UndoAnyLaunch(blast) => WriteOutcome::Undone(app.undo_launch_of(*blast).await?),
-        WriteRequest::UndoMine { shown, person } => match app.mine_elsewhere(*shown, *person).await? {
-            Some((act, question)) => WriteOutcome::AsksFirst { question, then: WriteRequest::UndoMyAct(act) },
-            None => WriteOutcome::Undone(app.undo_mine().await?),
-        },
-        WriteRequest::UndoMyAct(act) => WriteOutcome::Undone(app.undo_my_act(*act).await?),
-        WriteRequest::MarkSeveral { people, mark } => {
-            WriteOutcome::MarkedSeveral(app.mark_several(people, mark).await?)
-        }
-        WriteRequest::UndoPeople(people) => WriteOutcome::Undone(app.undo_people(people).await?),
-        WriteRequest::UndoPerson(person) => match app.others_mark(*person).await? {
-            Some(question) => WriteOutcome::AsksFirst { question, then: WriteRequest::UndoAnyMark(*person) },
-            None => WriteOutcome::Undone(app.undo_person(*person).await?),
-        },
-        WriteRequest::UndoAnyMark(person) => WriteOutcome::Undone(app.undo_person(*person).await?),
-        WriteRequest::Launch(launch) => blast(app.launch(*launch).await?),
-        WriteRequest::Resume(launch) => blast(app.resume(*launch).await?),
-        WriteRequest::Pause(id) => blast(app.pause(*id).await?),
-        WriteRequest::Cancel(id) => WriteOutcome::Cancelled(app.cancel(*id).await?),
-        WriteRequest::Delete(id) => {
-            app.delete(*id).await?;
-            WriteOutcome::Deleted
-        }
-        WriteRequest::Skip { blast: id, at } => blast(skip(app, *id, *at).await?),
-        WriteRequest::EditPace { blast: id, version, edit } => {
-            app.edit_armed(*id, (*version, Launch::ARMED_FOR), (**edit).clone()).await?;
-            blast(app.blast(*id).await?)
-        }
-        WriteRequest::Retry { blast, people } => retried(app, *blast, *people).await?,
-        WriteRequest::Report(blast) => WriteOutcome::Report(drafts::shortened(&app.write_report(*blast).await?)),
-        WriteRequest::FollowUp(from) => drafted(app, app.follow_up_alike(*from).await?).await?,
-        WriteRequest::FollowFound(from) => drafted(app, app.follow_up_found(from).await?).await?,
-        WriteRequest::AddStep(from) => WriteOutcome::StepAdded(Box::new(app.add_step_alike(*from).await?)),
-        WriteRequest::ChangeStep { step, to } => {
-            app.change_step(*step, *to).await?;
-            WriteOutcome::StepChanged
-        }
-        WriteRequest::Answer(answer) => WriteOutcome::Answered(app.answer(&answer_request(answer)).await?),
-        WriteRequest::Shop(of_shop) => shop::write(app, &of_shop.act).await?,
-        WriteRequest::SaveFile(reply) => WriteOutcome::FileSaved(save(app, *reply).await?),
-        WriteRequest::SendTest { blast: id, sample, to } => blast(app.send_test(*id, *sample, to.as_deref()).await?),
-        WriteRequest::SavePlan { blast, people, text } => {
-            WriteOutcome::PlanSaved(drafts::save_plan((*blast, *people), text)?)
-        }
-        WriteRequest::AddSender(sender) => WriteOutcome::SenderAdded(app.add_sender(sender).await?),
-        WriteRequest::Draft(request) => WriteOutcome::Draft(drafts::write(app, request, &Arc::default()).await?),
-        WriteRequest::ConfirmSender(name) => WriteOutcome::SenderConfirmed(app.confirm_sender(name).await?),
-    })
 }

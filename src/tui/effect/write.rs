@@ -32,7 +32,9 @@ pub enum WriteRequest {
         shown: Option<BlastId>,
         person: Option<RecipientId>,
     },
-    /// The same, while it is this act.
+    /// The same, while it is this act, which the screen names: asked about where somebody gets a message by it.
+    UndoNamed(ActionId),
+    /// The same, once that was answered.
     UndoMyAct(ActionId),
     /// The armed launch of this blast; somebody else's is asked about first.
     UndoLaunch(BlastId),
@@ -46,8 +48,10 @@ pub enum WriteRequest {
         people: Vec<RecipientId>,
         mark: Mark,
     },
-    /// The last mark of each of several people.
+    /// The last mark of each of several people; asked about once more where somebody gets a message by it.
     UndoPeople(Vec<RecipientId>),
+    /// The same, once that was answered.
+    UndoAnyMarks(Vec<RecipientId>),
     Launch(Launch),
     Resume(Launch),
     Pause(BlastId),
@@ -154,7 +158,8 @@ impl WriteRequest {
             | Self::MarkSeveral { .. }
             | Self::UndoAnyLaunch(_)
             | Self::UndoAnyMark(_)
-            | Self::UndoPeople(_) => true,
+            | Self::UndoPeople(_)
+            | Self::UndoAnyMarks(_) => true,
             Self::Mark { mark, .. } => {
                 matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
             }
@@ -168,6 +173,7 @@ impl WriteRequest {
             | Self::Report(_)
             | Self::UndoMine { .. }
             // Asked about first, unless the line that names it is still shown.
+            | Self::UndoNamed(_)
             | Self::UndoMyAct(_)
             | Self::UndoLaunch(_)
             | Self::UndoPerson(_)

@@ -188,7 +188,7 @@ fn consent_has_its_date_and_the_list_that_says_it() {
 
     let screen = dashboard.screen().join("\n");
 
-    assert!(screen.contains("consent: the shop's form on 2026-03-01, by the list of blast 7"), "{screen}");
+    assert!(screen.contains("consent: the shop's form on 2026-03-01, from the list of blast 7"), "{screen}");
 }
 
 pub fn acts(dashboard: &mut TestDashboard) -> Vec<ShopAct> {

@@ -253,7 +253,7 @@ fn a_list_of_another_country_is_read_again_as_that_countrys() {
     dashboard.keys("c");
     assert!(has(&dashboard, "two letters, as ID for Indonesia"), "{:#?}", dashboard.screen());
     dashboard.keys("xx\n");
-    assert!(has(&dashboard, "`XX` is not a country: write two letters"), "{:#?}", dashboard.screen());
+    assert!(has(&dashboard, "`XX` is not a two-letter country code"), "{:#?}", dashboard.screen());
     assert!(writes(&mut dashboard).is_empty(), "nothing is read again by what is no country");
     dashboard.key(Key::Ctrl('u')).keys("id\n").answer(saved(9, 4));
 

@@ -44,7 +44,9 @@ pub fn about(model: &Model, request: &WriteRequest) -> String {
         | WriteRequest::Amend { person: of, .. }
         | WriteRequest::UndoPerson(of)
         | WriteRequest::UndoAnyMark(of) => person(of),
-        WriteRequest::MarkSeveral { people, .. } | WriteRequest::UndoPeople(people) => Some(counted(people.len())),
+        WriteRequest::MarkSeveral { people, .. }
+        | WriteRequest::UndoPeople(people)
+        | WriteRequest::UndoAnyMarks(people) => Some(counted(people.len())),
         WriteRequest::Launch(launch) | WriteRequest::Resume(launch) => blast(&launch.blast),
         WriteRequest::UndoLaunch(of)
         | WriteRequest::UndoAnyLaunch(of)
@@ -67,8 +69,10 @@ const fn words(request: &WriteRequest) -> ActWords {
         WriteRequest::MarkSeveral { mark, .. } => several_words(mark),
         WriteRequest::Amend { .. } => ("amount", "written"),
         WriteRequest::UndoPerson(_) | WriteRequest::UndoAnyMark(_) => ("mark", "taken back"),
-        WriteRequest::UndoPeople(_) => ("marks", "taken back"),
-        WriteRequest::UndoMine { .. } | WriteRequest::UndoMyAct(_) => ("your last act", "taken back"),
+        WriteRequest::UndoPeople(_) | WriteRequest::UndoAnyMarks(_) => ("marks", "taken back"),
+        WriteRequest::UndoMine { .. } | WriteRequest::UndoNamed(_) | WriteRequest::UndoMyAct(_) => {
+            ("your last act", "taken back")
+        }
         WriteRequest::UndoLaunch(_) | WriteRequest::UndoAnyLaunch(_) => ("launch", "stopped"),
         WriteRequest::Launch(_) => ("", "launched"),
         WriteRequest::Resume(_) => ("", "resumed"),

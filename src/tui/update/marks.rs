@@ -96,7 +96,7 @@ pub fn take_back(model: &mut Model) -> Vec<Effect> {
 pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
     let launch = model.announced().map(|(blast, _)| WriteRequest::UndoLaunch(blast.id));
     // Whoever reads the line that names the act knows what is taken back, wherever the cursor is by now.
-    let named = model.notice.as_ref().and_then(|notice| notice.undoes).map(WriteRequest::UndoMyAct);
+    let named = model.notice.as_ref().and_then(|notice| notice.undoes).map(WriteRequest::UndoNamed);
     let shown = model.blast().map(|blast| blast.id);
     let of_customer = match model.overlays.last() {
         Some(Overlay::Customer(customer)) => customer.person.map(|(person, _)| person),

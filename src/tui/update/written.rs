@@ -10,7 +10,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
-use crate::domain::text::shell_quoted;
+use crate::domain::text::{shell_quoted, shell_word};
 use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::format::{count_of, counted, in_currency};
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Hint, LOG_MAX, LogLine, Model, Notice, Overlay, Prompt};
@@ -130,7 +130,9 @@ fn people_of(request: &WriteRequest) -> &[RecipientId] {
         | WriteRequest::Amend { person, .. }
         | WriteRequest::UndoPerson(person)
         | WriteRequest::UndoAnyMark(person) => std::slice::from_ref(person),
-        WriteRequest::MarkSeveral { people, .. } | WriteRequest::UndoPeople(people) => people,
+        WriteRequest::MarkSeveral { people, .. }
+        | WriteRequest::UndoPeople(people)
+        | WriteRequest::UndoAnyMarks(people) => people,
         _ => &[],
     }
 }
@@ -339,7 +341,9 @@ fn cancelled(model: &mut Model, request: &WriteRequest, people: i64) -> Vec<Effe
     let text = format!("cancelled: {} left out", count_of(people, "person was", "people were"));
     log(model, &text, &format!("blastdeck blast cancel {id}"));
     // A copy would be of everybody, also of those who have the message.
-    let rest = format!("; `blastdeck blast new --from 'blast:{id} status:skipped'` makes a draft to them");
+    let sender = model.blasts.get(*id).map_or("SENDER", |blast| &blast.sender);
+    let new = format!("blastdeck blast new --sender {} --message 'TEXT'", shell_word(sender));
+    let rest = format!("; `{new} --from 'blast:{id} status:skipped'` makes a draft to them");
     model.say(Notice::done(if people > 0 { text + &rest } else { text }));
     vec![Effect::Read(ReadRequest::Blasts)]
 }

@@ -66,7 +66,7 @@ async fn a_day_of_consent_that_there_is_not_is_named_as_such() {
 
     let shown = shop.ok(&["customer", "show", &number(FIRST)]).await;
 
-    assert!(shown.contains("consent: web form, dated `2026-02-30` by the list, a day that there is not"), "{shown}");
+    assert!(shown.contains("consent: web form, dated `2026-02-30` (no such date), from the list of blast"), "{shown}");
 }
 
 #[tokio::test]

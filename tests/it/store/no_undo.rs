@@ -49,7 +49,7 @@ async fn one_message_to_oneself_is_named_as_what_it_is_and_not_asked_about() {
                 U on a person takes back their last mark";
 
     assert_eq!(refused_unchanged(&scene, &aina).await, says);
-    assert_eq!(aina.mine_elsewhere(Some(BlastId(99)), None).await.unwrap(), None, "there is nothing to be asked");
+    assert_eq!(aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap(), None, "there is nothing to be asked");
     scene.execute("update blasts set state = 'completed'").await;
     assert_eq!(refused_unchanged(&scene, &aina).await, says);
 }

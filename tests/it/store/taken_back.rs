@@ -78,11 +78,12 @@ async fn a_launch_that_was_taken_back_is_told_once() {
 #[tokio::test]
 async fn an_act_in_another_blast_is_asked_about_by_name_and_is_still_the_newest_when_it_is_taken_back() {
     let scene = Scene::queued(3).await;
+    scene.execute("update blasts set state = 'paused'").await;
     let aina = operator_app(&scene, "aina").await;
     aina.mark(RecipientId(2), Mark::OptOut).await.unwrap();
 
-    assert_eq!(aina.mine_elsewhere(Some(BLAST), None).await.unwrap(), None);
-    let (act, question) = aina.mine_elsewhere(Some(BlastId(99)), None).await.unwrap().unwrap();
+    assert_eq!(aina.ask_about_mine(Some(BLAST), None).await.unwrap(), None);
+    let (act, question) = aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap().unwrap();
     assert!(
         question.starts_with("your last act: in Raya, Initial (blast 1): opt-out, ")
             && question.ends_with("Take it back?"),
@@ -91,7 +92,7 @@ async fn an_act_in_another_blast_is_asked_about_by_name_and_is_still_the_newest_
 
     aina.mark(RecipientId(3), Mark::Note("later".to_owned())).await.unwrap();
     assert!(refusal(aina.undo_my_act(act).await).contains("nothing was taken back"));
-    let (act, _) = aina.mine_elsewhere(Some(BlastId(99)), None).await.unwrap().unwrap();
+    let (act, _) = aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap().unwrap();
     aina.undo_my_act(act).await.unwrap();
     assert_eq!(scene.number("select count(*) from blast_recipients where note is not null").await, 0);
 }
@@ -99,17 +100,18 @@ async fn an_act_in_another_blast_is_asked_about_by_name_and_is_still_the_newest_
 #[tokio::test]
 async fn an_act_on_somebody_else_than_is_shown_is_asked_about_and_one_without_undo_is_not() {
     let scene = Scene::queued(3).await;
+    scene.execute("update blasts set state = 'paused'").await;
     let aina = operator_app(&scene, "aina").await;
     aina.mark(RecipientId(2), Mark::OptOut).await.unwrap();
 
-    assert_eq!(aina.mine_elsewhere(Some(BLAST), Some(RecipientId(2))).await.unwrap(), None);
-    let (act, question) = aina.mine_elsewhere(Some(BLAST), Some(RecipientId(3))).await.unwrap().unwrap();
+    assert_eq!(aina.ask_about_mine(Some(BLAST), Some(RecipientId(2))).await.unwrap(), None);
+    let (act, question) = aina.ask_about_mine(Some(BLAST), Some(RecipientId(3))).await.unwrap().unwrap();
     assert!(question.starts_with("your last act: opt-out, ") && !question.contains("Raya"), "{question}");
     aina.undo_my_act(act).await.unwrap();
 
     aina.mark_several(&[RecipientId(1), RecipientId(2)], &Mark::Note("both".to_owned())).await.unwrap();
     for shown in [Some(RecipientId(1)), Some(RecipientId(3)), None] {
-        let (_, question) = aina.mine_elsewhere(Some(BLAST), shown).await.unwrap().unwrap();
+        let (_, question) = aina.ask_about_mine(Some(BLAST), shown).await.unwrap().unwrap();
         assert!(question.contains(", 2 people. Take it back?"), "{question}");
     }
 
@@ -117,7 +119,7 @@ async fn an_act_on_somebody_else_than_is_shown_is_asked_about_and_one_without_un
     scene.execute("update blasts set state = 'draft', launched_at = null, send_after = null").await;
     aina.launch(Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::minutes(1) }).await.unwrap();
     scene.execute("update blasts set state = 'completed'").await;
-    assert_eq!(aina.mine_elsewhere(Some(BlastId(99)), None).await.unwrap(), None);
+    assert_eq!(aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap(), None);
     assert!(refusal(aina.undo_mine().await).contains("it is done now"));
 }
 

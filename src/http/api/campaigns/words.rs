@@ -34,7 +34,7 @@ mod tests {
             ("the blast is sending: it was not paused", "the campaign is sending: it was not paused"),
             ("row 1: phone_number: not a phone number", "row 1: phoneNumber: not a phone number"),
             ("`POST /api/blasts` makes a new one to send", "`POST /api/whatsapp/campaigns` makes a new one to send"),
-            ("blast 7 is no draft any more", "campaign 7 is no draft any more"),
+            ("blast 7 is no longer a draft", "campaign 7 is no longer a draft"),
             ("`POST /api/blasts/7/pause` stops it", "`POST /api/blasts/7/pause` stops it"),
         ] {
             assert_eq!(own_word(said), own);

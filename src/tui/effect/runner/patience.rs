@@ -26,6 +26,7 @@ const fn patience_with_act(request: &WriteRequest) -> Duration {
         WriteRequest::Mark { .. }
         | WriteRequest::Amend { .. }
         | WriteRequest::UndoMine { .. }
+        | WriteRequest::UndoNamed(_)
         | WriteRequest::UndoMyAct(_)
         | WriteRequest::UndoLaunch(_)
         | WriteRequest::UndoPerson(_)

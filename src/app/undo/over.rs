@@ -1,0 +1,31 @@
+//! Opt-outs that are taken back once their blast is over: nothing is sent there any more, so whoever takes them back is told, and how to
+//! write to those people.
+
+use sqlx::PgConnection;
+
+use super::Undo;
+use crate::app::AppError;
+use crate::domain::blast::blast_name;
+use crate::domain::recipient::Undone;
+use crate::domain::status::Status;
+use crate::domain::text::{people, shell_word};
+use crate::store::{blast, sender};
+
+/// `; 486 people stay left out of Promo, Initial (blast 5), which is over: …`; nothing where nobody does. Of several blasts the newest.
+pub(super) async fn in_words(tx: &mut PgConnection, undos: &[Undo]) -> Result<String, AppError> {
+    let stays_out = |undo: &&Undo| undo.undone == Undone::OptOut && undo.after == Status::Skipped;
+    let out: Vec<_> = undos.iter().filter(stays_out).map(|undo| &undo.person).collect();
+    let Some(newest) = out.iter().map(|person| person.blast_id).max() else { return Ok(String::new()) };
+    let Some(head) = blast::head(&mut *tx, newest).await? else { return Ok(String::new()) };
+    let sender = sender::name(tx, head.sender_id).await?.unwrap_or_default();
+    let (who, whom) = match out[..] {
+        [one] => ("still".to_owned(), format!("phone:{}", one.phone_number.as_str().trim_start_matches('+'))),
+        ref several => (format!("{} stay", people(several.len())), "status:skipped".to_owned()),
+    };
+    Ok(format!(
+        "; {who} left out of {} (blast {newest}), which is over: `blastdeck blast new --sender {} --from 'blast:{newest} {whom}' \
+         --message 'TEXT'` makes a draft to them",
+        blast_name(&head.blast_tag, &head.follow_up_stage),
+        shell_word(&sender),
+    ))
+}

@@ -1,0 +1,48 @@
+//! Who gets a message once opt-outs are taken back. It is asked about first: no key but those that say so sends anything.
+
+use std::collections::BTreeSet;
+
+use sqlx::PgConnection;
+
+use crate::app::AppError;
+use crate::app::marks::person_of;
+use crate::domain::act::Act;
+use crate::domain::blast::blast_name;
+use crate::domain::ids::{ActionId, BlastId, RecipientId};
+use crate::domain::text::people;
+use crate::store::action::LoggedAction;
+use crate::store::blast;
+use crate::store::suppression::{self, TakenOut};
+
+/// ` Then Nadia gets the message of Ragu, Initial`, behind the question whether these acts are to be taken back; `None` where nobody gets one.
+pub(super) async fn in_words(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<Option<String>, AppError> {
+    let opt_outs: Vec<&LoggedAction> = acts.iter().filter(|act| act.action == Act::OptOut).collect();
+    let ids: Vec<ActionId> = opt_outs.iter().map(|act| act.id).collect();
+    let phones: Vec<&str> = opt_outs.iter().filter_map(|act| act.phone_number.as_deref()).collect();
+    if phones.is_empty() {
+        return Ok(None);
+    }
+    let own: BTreeSet<RecipientId> = opt_outs.iter().filter_map(|act| act.recipient_id).collect();
+    let out = suppression::taken_out(tx, &phones, &ids).await?;
+    let businesses: BTreeSet<&str> =
+        out.iter().filter(|one| own.contains(&one.id)).map(|one| one.business.as_str()).collect();
+    let sent_to: Vec<&TakenOut> =
+        out.iter().filter(|one| one.is_sent_to_once_back() && businesses.contains(&*one.business)).collect();
+    let Some(first) = sent_to.first() else { return Ok(None) };
+    let who: BTreeSet<&str> = sent_to.iter().map(|one| one.phone_number.as_str()).collect();
+    let (who, gets) = match who.len() {
+        1 => (person_of(tx, first.id).await?.who(), "gets"),
+        several => (people(several), "get"),
+    };
+    let blasts: BTreeSet<BlastId> = sent_to.iter().map(|one| one.blast).collect();
+    let what = match blasts.len() {
+        1 => format!("the message of {}", name_of(tx, first.blast).await?),
+        several => format!("the messages of {several} blasts"),
+    };
+    Ok(Some(format!(" Then {who} {gets} {what}")))
+}
+
+async fn name_of(tx: &mut PgConnection, id: BlastId) -> Result<String, AppError> {
+    let head = blast::head(tx, id).await?;
+    Ok(head.map_or_else(|| format!("blast {id}"), |head| blast_name(&head.blast_tag, &head.follow_up_stage)))
+}

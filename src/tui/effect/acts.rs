@@ -1,0 +1,121 @@
+//! What an operator asked for, done by the use cases.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{AnswerText, EffectError, EffectResult, WriteOutcome, WriteRequest, drafts, shop};
+use crate::app::view::BlastView;
+use crate::app::{AnswerRequest, App, AppError, Imported, Launch, RepeatedAnswer, SavedFile, UndoOutcome};
+use crate::domain::ids::{BlastId, ReplyId};
+
+/// Does what an operator asked for.
+pub(super) async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
+    let blast = |row| WriteOutcome::Blast(Box::new(row));
+    Ok(match request {
+        WriteRequest::Mark { person, mark } => WriteOutcome::Marked(app.mark(*person, mark.clone()).await?),
+        WriteRequest::Amend { person, seen, amount } => WriteOutcome::Marked(app.amend(*person, *seen, *amount).await?),
+        WriteRequest::UndoLaunch(id) => {
+            let question = app.others_launch(*id).await?;
+            unless_asked(question, WriteRequest::UndoAnyLaunch(*id), app.undo_launch_of(*id)).await?
+        }
+        WriteRequest::UndoAnyLaunch(blast) => WriteOutcome::Undone(app.undo_launch_of(*blast).await?),
+        WriteRequest::UndoMine { shown, person } => match app.ask_about_mine(*shown, *person).await? {
+            Some((act, question)) => WriteOutcome::AsksFirst { question, then: WriteRequest::UndoMyAct(act) },
+            None => WriteOutcome::Undone(app.undo_mine().await?),
+        },
+        WriteRequest::UndoNamed(act) => {
+            let question = app.ask_about_named(*act).await?;
+            unless_asked(question, WriteRequest::UndoMyAct(*act), app.undo_my_act(*act)).await?
+        }
+        WriteRequest::UndoMyAct(act) => WriteOutcome::Undone(app.undo_my_act(*act).await?),
+        WriteRequest::MarkSeveral { people, mark } => {
+            WriteOutcome::MarkedSeveral(app.mark_several(people, mark).await?)
+        }
+        WriteRequest::UndoPeople(people) => {
+            let question = app.ask_about_marks(people).await?;
+            unless_asked(question, WriteRequest::UndoAnyMarks(people.clone()), app.undo_people(people)).await?
+        }
+        WriteRequest::UndoAnyMarks(people) => WriteOutcome::Undone(app.undo_people(people).await?),
+        WriteRequest::UndoPerson(person) => {
+            let question = app.ask_about_mark(*person).await?;
+            unless_asked(question, WriteRequest::UndoAnyMark(*person), app.undo_person(*person)).await?
+        }
+        WriteRequest::UndoAnyMark(person) => WriteOutcome::Undone(app.undo_person(*person).await?),
+        WriteRequest::Launch(launch) => blast(app.launch(*launch).await?),
+        WriteRequest::Resume(launch) => blast(app.resume(*launch).await?),
+        WriteRequest::Pause(id) => blast(app.pause(*id).await?),
+        WriteRequest::Cancel(id) => WriteOutcome::Cancelled(app.cancel(*id).await?),
+        WriteRequest::Delete(id) => {
+            app.delete(*id).await?;
+            WriteOutcome::Deleted
+        }
+        WriteRequest::Skip { blast: id, at } => blast(skip(app, *id, *at).await?),
+        WriteRequest::EditPace { blast: id, version, edit } => {
+            app.edit_armed(*id, (*version, Launch::ARMED_FOR), (**edit).clone()).await?;
+            blast(app.blast(*id).await?)
+        }
+        WriteRequest::Retry { blast, people } => retried(app, *blast, *people).await?,
+        WriteRequest::Report(blast) => WriteOutcome::Report(drafts::shortened(&app.write_report(*blast).await?)),
+        WriteRequest::FollowUp(from) => drafted(app, app.follow_up_alike(*from).await?).await?,
+        WriteRequest::FollowFound(from) => drafted(app, app.follow_up_found(from).await?).await?,
+        WriteRequest::AddStep(from) => WriteOutcome::StepAdded(Box::new(app.add_step_alike(*from).await?)),
+        WriteRequest::ChangeStep { step, to } => {
+            app.change_step(*step, *to).await?;
+            WriteOutcome::StepChanged
+        }
+        WriteRequest::Answer(answer) => WriteOutcome::Answered(app.answer(&answer_request(answer)).await?),
+        WriteRequest::Shop(of_shop) => shop::write(app, &of_shop.act).await?,
+        WriteRequest::SaveFile(reply) => WriteOutcome::FileSaved(save(app, *reply).await?),
+        WriteRequest::SendTest { blast: id, sample, to } => blast(app.send_test(*id, *sample, to.as_deref()).await?),
+        WriteRequest::SavePlan { blast, people, text } => {
+            WriteOutcome::PlanSaved(drafts::save_plan((*blast, *people), text)?)
+        }
+        WriteRequest::AddSender(sender) => WriteOutcome::SenderAdded(app.add_sender(sender).await?),
+        WriteRequest::Draft(request) => WriteOutcome::Draft(drafts::write(app, request, &Arc::default()).await?),
+        WriteRequest::ConfirmSender(name) => WriteOutcome::SenderConfirmed(app.confirm_sender(name).await?),
+    })
+}
+
+/// Whoever has this text already is not sent it again.
+fn answer_request(answer: &AnswerText) -> AnswerRequest {
+    let AnswerText { blast, phone, text, .. } = answer.clone();
+    AnswerRequest { blast, phone, text, repeat: RepeatedAnswer::Refuse }
+}
+
+/// Into the directory that this program was started in.
+async fn save(app: &App, reply: ReplyId) -> EffectResult<SavedFile> {
+    let dir = std::env::current_dir().map_err(|error| EffectError::Other(format!("the current directory: {error}")))?;
+    Ok(app.save_reply_file(reply, &dir).await?)
+}
+
+async fn drafted(app: &App, made: Imported) -> EffectResult<WriteOutcome> {
+    Ok(WriteOutcome::Drafted { blast: Box::new(app.blast(made.blast).await?), people: made.taken })
+}
+
+/// Skips the time that was asked about, and no other.
+async fn skip(app: &App, id: BlastId, at: DateTime<Utc>) -> EffectResult<BlastView> {
+    if app.blast(id).await?.scheduled_for != Some(at) {
+        return Err(EffectError::Other("its next time is another one now: nothing was left out".to_owned()));
+    }
+    app.skip_occurrence(id).await?;
+    Ok(app.blast(id).await?)
+}
+
+async fn retried(app: &App, blast: BlastId, shown: i64) -> EffectResult<WriteOutcome> {
+    let people = app.retry_all(blast, shown).await?;
+    Ok(WriteOutcome::Retried { blast: Box::new(app.blast(blast).await?), people })
+}
+
+/// Asks the question, where there is one; else undoes.
+async fn unless_asked(
+    question: Option<String>,
+    then: WriteRequest,
+    undo: impl Future<Output = Result<UndoOutcome, AppError>>,
+) -> EffectResult<WriteOutcome> {
+    Ok(match question {
+        Some(question) => WriteOutcome::AsksFirst { question, then },
+        None => WriteOutcome::Undone(undo.await?),
+    })
+}
