@@ -60,11 +60,15 @@ pub type TimeRange = (Bound<DateTime<Utc>>, Bound<DateTime<Utc>>);
 
 /// The ranges of send times whose people were all polled: from `begin` to `end`, without those who were sent to at
 /// the times in `missed`.
-pub fn asked_ranges(begin: DateTime<Utc>, end: Bound<DateTime<Utc>>, missed: &[DateTime<Utc>]) -> Vec<TimeRange> {
+pub fn asked_ranges(
+    begin: Bound<DateTime<Utc>>,
+    end: Bound<DateTime<Utc>>,
+    missed: &[DateTime<Utc>],
+) -> Vec<TimeRange> {
     let mut holes = missed.to_vec();
     holes.sort_unstable();
     let mut stretches = Vec::with_capacity(holes.len() + 1);
-    let mut from = Bound::Included(begin);
+    let mut from = begin;
     for hole in holes {
         stretches.push((from, Bound::Excluded(hole)));
         from = Bound::Excluded(hole);
@@ -104,17 +108,19 @@ mod tests {
     fn whoever_was_missed_is_a_hole_in_what_was_polled() {
         let at = |second| DateTime::<Utc>::from_timestamp(second, 0).unwrap();
 
-        assert_eq!(asked_ranges(at(1), Included(at(9)), &[]), [(Included(at(1)), Included(at(9)))]);
+        assert_eq!(asked_ranges(Included(at(1)), Included(at(9)), &[]), [(Included(at(1)), Included(at(9)))]);
         assert_eq!(
-            asked_ranges(at(1), Excluded(at(9)), &[at(5), at(3), at(3)]),
+            asked_ranges(Included(at(1)), Excluded(at(9)), &[at(5), at(3), at(3)]),
             [
                 (Included(at(1)), Excluded(at(3))),
                 (Excluded(at(3)), Excluded(at(5))),
                 (Excluded(at(5)), Excluded(at(9)))
             ]
         );
-        assert_eq!(asked_ranges(at(1), Included(at(1)), &[at(1)]), []);
-        assert_eq!(asked_ranges(at(4), Included(at(9)), &[at(9)]), [(Included(at(4)), Excluded(at(9)))]);
+        assert_eq!(asked_ranges(Included(at(1)), Included(at(1)), &[at(1)]), []);
+        assert_eq!(asked_ranges(Excluded(at(1)), Included(at(1)), &[]), [], "the end of a page that was missed");
+        assert_eq!(asked_ranges(Included(at(1)), Included(at(1)), &[]), [(Included(at(1)), Included(at(1)))]);
+        assert_eq!(asked_ranges(Included(at(4)), Included(at(9)), &[at(9)]), [(Included(at(4)), Excluded(at(9)))]);
     }
 
     #[test]

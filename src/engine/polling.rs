@@ -150,17 +150,23 @@ impl Poller {
     async fn pass(self: &Arc<Self>, age: &Age, blast: BlastId) -> Result<(), StoreError> {
         let now = self.context.clock.now();
         let (oldest, newest) = (earlier(now, age.band.to), earlier(now, age.band.from));
-        let mut after = (oldest, RecipientId(0));
+        let (mut after, mut begin) = ((oldest, RecipientId(0)), Bound::Included(oldest));
         loop {
             self.hold_while_stopped().await?;
             let people = self.page(poll::PollQuery { blast, after, until: newest, limit: PAGE }).await?;
-            let Some(last) = people.last() else { return Ok(()) };
+            let Some(last) = people.last() else {
+                // Behind a full page there was nobody: everybody at its end was asked about.
+                let rest = asked_ranges(begin, Bound::Included(after.0), &[]);
+                let is_begun = after.1 != RecipientId(0);
+                return if is_begun { poll::record_asked(&self.context.pool, blast, &rest).await } else { Ok(()) };
+            };
             let is_full = people.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
             let end = if is_full { Bound::Excluded(last.sent_at) } else { Bound::Included(last.sent_at) };
-            let begin = after.0;
             after = (last.sent_at, last.id);
             let unanswered = self.ask_all(&age.turns, people).await;
             poll::record_asked(&self.context.pool, blast, &asked_ranges(begin, end, &unanswered)).await?;
+            let is_missed = unanswered.contains(&after.0);
+            begin = if is_missed { Bound::Excluded(after.0) } else { Bound::Included(after.0) };
         }
     }
 

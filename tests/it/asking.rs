@@ -85,6 +85,36 @@ async fn whoever_was_asked_about_and_got_no_further_is_stuck() {
 }
 
 #[tokio::test]
+async fn the_last_of_a_full_page_was_asked_about_like_everybody_before_them() {
+    let polling = "interval = \"1s\"\nper_second = 200\ngive_up_after = \"3d\"";
+    let shop = Shop::open(Setup { sim: &["--latency", "5ms", "--speed", "0.001"], polling, ..SLOW }).await;
+    // People are read by fifties.
+    let blast = shop.blast(0..100).await;
+    let engine = shop.engine();
+
+    eventually_async("all are asked about", async || {
+        let said = shop.json(&["blast", "show", &blast]).await;
+        said["stuck"]["sent"] == json!(100) && said["unasked"] == json!(0)
+    })
+    .await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_sent_to_by_an_operator_s_word_can_not_be_asked_about_and_is_stuck_at_once() {
+    let shop = Shop::open(SLOW).await;
+    let blast = unanswered(&shop, 3).await;
+    shop.execute(&format!(
+        "update blast_recipients set message_id = null where blast_id = {blast} and message_id = 'OLD1'"
+    ))
+    .await;
+
+    let said = shop.json(&["blast", "show", &blast]).await;
+
+    assert_eq!((&said["unasked"], &said["stuck"]["sent"]), (&json!(2), &json!(1)), "{said}");
+}
+
+#[tokio::test]
 async fn who_is_asked_about_while_the_gateway_is_in_trouble_is_not_stuck() {
     let shop = Shop::open(Setup { sim: &["--latency", "5ms", "--speed", "0.001"], ..SLOW }).await;
     shop.sim

@@ -71,9 +71,10 @@ impl App {
         };
         match sender.meta {
             Some(_) => Ok(sender),
-            None => {
-                Err(AppError::Refused(format!("sender {} is not a Meta sender: only those have catalogues", sender.name)))
-            }
+            None => Err(AppError::Refused(format!(
+                "sender {} is not a Meta sender: only those have catalogues",
+                sender.name
+            ))),
         }
     }
 

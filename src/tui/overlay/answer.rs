@@ -32,7 +32,8 @@ fn standing(answer: &AnswerOverlay, session: Option<SessionWindow>) -> Option<St
         (AnswerProgress::Sending, _) => Some("being queued ...".to_owned()),
         (AnswerProgress::Refused(why), _) => Some(why.clone()),
         (AnswerProgress::Writing, Some(SessionWindow::Over { .. })) => Some(
-            "text may be sent only within 24 hours of a person's last message; a template still reaches them".to_owned(),
+            "text may be sent only within 24 hours of a person's last message; a template still reaches them"
+                .to_owned(),
         ),
         (AnswerProgress::Writing, _) => None,
     }
