@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::App;
 use super::AppError;
-use super::commands::{Launch, unconfirmed};
+use super::launching::{Launch, unconfirmed};
 use super::local_time::{ZoneDue, goes_by_own_clocks};
 use super::prospect::Prospect;
 use super::sender_health::KnownHealth;

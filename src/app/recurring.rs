@@ -10,8 +10,9 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use sqlx::PgConnection;
 
-use super::commands::{Launch, raced};
+use super::commands::raced;
 use super::create::{RepeatOrder, refused};
+use super::launching::Launch;
 use super::{App, AppError};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{BlastState, RepeatColumns};

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::commands::Launch;
+use super::launching::Launch;
 use super::view::BlastView;
 use super::{App, AppError, NewDraft};
 use crate::domain::blast::{PersonClocks, TEST_STAGE};

@@ -151,6 +151,9 @@ pub async fn record_in(
     rules: &RetryRules,
     when_locked: WhenLocked,
 ) -> Result<Vec<EntryOutcome>, StoreError> {
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
     record_with(tx, entries, rules, when_locked, Assumption::Nothing).await
 }
 

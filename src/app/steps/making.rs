@@ -5,8 +5,8 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::{late_words, left_behind_words, rule_of, too_many_words, waits_words};
-use crate::app::commands::{Launch, RENEWED};
 use crate::app::create::refused;
+use crate::app::launching::{Launch, RENEWED};
 use crate::app::{App, AppError, NewDraft};
 use crate::domain::blast::{FirstPeople, PersonClocks};
 use crate::domain::content::BlastContent;

@@ -181,9 +181,10 @@ async fn try_to_start(
     }
     plan.without_obstacle()?;
     let launch = Launch { blast: id, version: plan.blast.version, people: plan.people, armed_for: TimeDelta::zero() };
-    Ok(match command {
-        BlastCommand::Resume => app.resume(launch).await,
-        _ => app.launch(launch).await,
+    Ok(match (body.value.expect_recipients, command) {
+        (None, command) => app.start_unconfirmed(launch, command).await,
+        (Some(_), BlastCommand::Resume) => app.resume(launch).await,
+        (Some(_), _) => app.launch(launch).await,
     })
 }
 

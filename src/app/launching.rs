@@ -1,0 +1,195 @@
+//! Starts: launch and resume. The number of people is the confirmation; every start is one compare-and-set, and every engine is notified at
+//! once.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::commands::{name, raced, unstop};
+use super::plan::Readiness;
+use super::schedule::waits_for_its_time;
+use super::view::BlastView;
+use super::{App, AppError};
+use crate::domain::act::Act;
+use crate::domain::blast::{BlastCommand, BlastState, transition};
+use crate::domain::ids::BlastId;
+use crate::domain::sender::StopCode;
+use crate::domain::text;
+use crate::store::action;
+use crate::store::blast::{self, BlastHead};
+use crate::store::pause;
+use crate::store::view::BlastRow;
+use crate::store::{self, local_time};
+use crate::store::{claim, sender};
+
+/// Starting messages: the number of people is the confirmation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Launch {
+    pub blast: BlastId,
+    /// The version that was shown.
+    pub version: i64,
+    /// The number of people that was shown and typed; another number now means that nothing starts.
+    pub people: i64,
+    /// How long the launch can be undone; zero starts at once.
+    pub armed_for: TimeDelta,
+}
+
+impl Launch {
+    /// How long a launch that a person typed can be undone before anything is sent.
+    pub const ARMED_FOR: TimeDelta = TimeDelta::seconds(10);
+}
+
+/// What the number of people of a launch says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    /// Somebody confirmed it.
+    Exactly,
+    AtMost,
+}
+
+/// A launch or resume so long ago answered the same question as one that comes now.
+const ANSWERED_LATELY: TimeDelta = TimeDelta::minutes(10);
+
+/// Refuses a start that the blast's state does not allow.
+async fn may_start(
+    tx: &mut PgConnection,
+    head: &BlastHead,
+    (command, now): (BlastCommand, DateTime<Utc>),
+) -> Result<(), AppError> {
+    let Err(refused) = transition(head.state, command) else { return Ok(()) };
+    let first = launched_first(tx, head, now).await?;
+    Err(AppError::Refused(first.unwrap_or_else(|| refused.to_string())))
+}
+
+/// Who launched a blast that cannot be launched any more, if somebody did just now: their question was the same.
+async fn launched_first(
+    tx: &mut PgConnection,
+    head: &BlastHead,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, AppError> {
+    if !matches!(head.state, BlastState::Sending | BlastState::Scheduled) {
+        return Ok(None);
+    }
+    let newest = action::newest_launch(tx, head.id).await?.filter(|act| now - act.at < ANSWERED_LATELY);
+    let launch = newest.filter(|act| act.action == Act::Launch);
+    Ok(launch.map(|act| format!("{}: {} launched it already", name(head), act.operator)))
+}
+
+/// The end of what is said where other people would get it than were seen.
+pub(crate) const CHECK_AGAIN: &str = "check again, nothing was sent";
+
+/// Its people are others than those who were shown.
+pub(super) const RENEWED: &str = "its filter finds different people now: check again, nothing was sent";
+
+impl App {
+    /// Starts sending a draft.
+    pub async fn launch(&self, launch: Launch) -> Result<BlastView, AppError> {
+        self.start(launch, BlastCommand::Launch, Counted::Exactly).await
+    }
+
+    /// Resumes a paused blast; the number typed must still be the number queued. Also resumes a sender that an error
+    /// stopped: whoever resumes confirms that the error is fixed.
+    pub async fn resume(&self, launch: Launch) -> Result<BlastView, AppError> {
+        self.refuse_bad_token(launch.blast).await?;
+        self.start(launch, BlastCommand::Resume, Counted::Exactly).await
+    }
+
+    /// The same for whoever confirmed no number: also where somebody opts out meanwhile.
+    pub async fn start_unconfirmed(&self, launch: Launch, command: BlastCommand) -> Result<BlastView, AppError> {
+        if command == BlastCommand::Resume {
+            self.refuse_bad_token(launch.blast).await?;
+        }
+        self.start(launch, command, Counted::AtMost).await
+    }
+
+    async fn start(&self, launch: Launch, command: BlastCommand, counted: Counted) -> Result<BlastView, AppError> {
+        let act = if command == BlastCommand::Resume { Act::Resume } else { Act::Launch };
+        let blast = self.blast_row(launch.blast).await?;
+        let is_occurrence = blast.origin.pattern.is_some();
+        let repeats = blast.origin.repeat.rule.is_some();
+        if (command == BlastCommand::Launch || repeats) && !is_occurrence && self.renew_audience(launch.blast).await? {
+            return Err(AppError::Refused(RENEWED.to_owned()));
+        }
+        let Readiness { people, answered, obstacles, template, number, .. } = self.readiness(&blast).await?;
+        if let Some(number) = number.as_ref().filter(|_| obstacles.is_empty()) {
+            self.learn_limits_of(blast.sender_id, number).await;
+        }
+        // Before the transaction: a verb has one connection, which that takes.
+        let now = store::now(self.pool()).await?;
+        let next = self.next_occurrence(&blast, now).await?;
+        let dues = self.local_dues(&blast, now).await?;
+        let mut tx = self.begin().await?;
+        let head = self.head(&mut tx, launch.blast).await?;
+        let head = self.arm_pattern(&mut tx, head, (launch.version, people), next).await?;
+        let stop = sender::stop_of(&mut tx, head.sender_id).await?;
+        if let Some(why) = stop.and_then(|(code, why)| unconfirmed(&blast.sender, &code, &why)) {
+            return Err(AppError::Refused(why));
+        }
+        if command == BlastCommand::Resume && head.state == BlastState::Sending {
+            return self.resume_sender(tx, &head, launch.armed_for).await;
+        }
+        let waits = waits_for_its_time(&head, now)?;
+        let command = if waits { BlastCommand::Schedule } else { command };
+        may_start(&mut tx, &head, (command, now)).await?;
+        if let Some(obstacle) = obstacles.first() {
+            return Err(AppError::Refused(obstacle.clone()));
+        }
+        if people > launch.people || people < launch.people && counted == Counted::Exactly {
+            return Err(AppError::Refused(format!(
+                "it is {} now, not {}: {CHECK_AGAIN}",
+                text::people(people),
+                text::number(launch.people)
+            )));
+        }
+        let paused = pause::of(&mut tx, head.id).await?;
+        let done = match command {
+            BlastCommand::Schedule => blast::schedule(&mut tx, head.id, launch.version, self.operator()).await?,
+            _ => blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?,
+        };
+        raced(done)?;
+        self.leave_out_answered(&mut tx, head.id, &answered).await?;
+        self.refuse_step_twice(&mut tx, &blast).await?;
+        local_time::set_due(&mut tx, head.id, &dues).await?;
+        if let Some(text) = template.stored() {
+            blast::set_template_text(&mut tx, head.id, &text).await?;
+        }
+        let is_resumed = act == Act::Resume;
+        self.log_blast_act(&mut tx, act, &head, json!({ "people": people, "paused": paused })).await?;
+        if is_resumed {
+            unstop(&mut tx, &head, self.operator()).await?;
+        }
+        tx.commit().await?;
+        self.leave_out_after_launch(&blast).await;
+        self.notify(head.id).await?;
+        self.blast(head.id).await
+    }
+
+    /// It is launched, whatever happens here.
+    async fn leave_out_after_launch(&self, blast: &BlastRow) {
+        // Whoever is suppressed is left out by the claim as well.
+        if let Err(error) = claim::skip_suppressed(self.pool(), blast.id).await {
+            tracing::warn!(%error, blast = blast.id.0, "who opted out earlier is not counted yet");
+        }
+    }
+
+    /// Why a blast that is sending is not resumed: perhaps somebody was first, whose question was the same.
+    pub(super) async fn why_not_resumed(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<String, AppError> {
+        let now = store::now(&mut *tx).await?;
+        let newest = action::newest_launch(tx, head.id).await?.filter(|act| now - act.at < ANSWERED_LATELY);
+        Ok(match newest {
+            Some(act) if act.action == Act::Resume => {
+                format!("{} is sending: {} resumed it already", name(head), act.operator)
+            }
+            _ => "the blast is sending: it was not paused".to_owned(),
+        })
+    }
+}
+
+/// Why nothing is started for a sender whose database was restored: somebody has to confirm it first, which says how many
+/// people become uncertain. `None` for a sender that is stopped for another reason.
+pub(super) fn unconfirmed(sender: &str, code: &StopCode, why: &str) -> Option<String> {
+    let name = sender.replace('\'', "'\\''");
+    let confirm =
+        format!("`blastdeck sender confirm '{name}'` says that it may go on, and how many become uncertain by it");
+    (*code == StopCode::Restored).then(|| format!("sender {sender} is stopped: {why}. Nothing was started: {confirm}"))
+}
