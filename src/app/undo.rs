@@ -188,9 +188,9 @@ impl App {
         let elsewhere = self.put_back(&mut tx, &taken_out, &lifted_in).await?;
         let left_out = self.left_out_in_words(&mut tx, &left_out::of_answers(&undos)).await?;
         let over = over::in_words(&mut tx, &undos).await?;
+        let order = orders::in_words(&mut tx, &undos, cancelled).await?;
         self.commit_lifted(tx, &lifted).await?;
         let also = elsewhere.changed.iter().copied();
-        let order = cancelled.map(|id| format!("; order {id} is cancelled")).unwrap_or_default();
         self.notify_all(undos.iter().map(|undo| undo.person.blast_id).chain(also)).await?;
         Ok(left.beside(UndoOutcome {
             recipients: undos.iter().map(|undo| undo.person.id).collect(),

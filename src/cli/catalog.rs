@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::Global;
-use super::blast::new::{open, refusal};
+use super::blast::new::{open, refusal_of};
 use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
 use super::output::{json as print_json, line, talk, text};
@@ -78,7 +78,7 @@ async fn import(
 ) -> Result<()> {
     let source = TableSource::from(open(file)?).of_sheet(sheet);
     let context = Context::open(global, Intent::Writes).await?;
-    let read = read_products(source, context.app.config().ui.currency.clone()).await.map_err(refusal)?;
+    let read = read_products(source, context.app.config().ui.currency.clone()).await.map_err(refusal_of(file))?;
     if read.wrong_total > 0 {
         read.wrong.iter().for_each(|why| talk(why));
         if let more @ 1.. = read.wrong_total.saturating_sub(read.wrong.len()) {

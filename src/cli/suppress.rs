@@ -8,7 +8,7 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
-use super::blast::new::{open, refusal, rejected};
+use super::blast::new::{open, refusal_of, rejected};
 use super::blast::people::limit;
 use super::column_args::{ColumnArgs, say_local};
 use super::context::{Context, Intent};
@@ -106,7 +106,8 @@ async fn add(global: &Global, phone: &str, business: Option<String>, reason: Opt
 
 async fn import(global: &Global, (file, source): (&Path, TableSource), business: Option<String>) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let list = read_opt_outs(source, context.app.own_region(), RejectedTo::beside(file)).await.map_err(refusal)?;
+    let list =
+        read_opt_outs(source, context.app.own_region(), RejectedTo::beside(file)).await.map_err(refusal_of(file))?;
     rejected(&list.rejected, list.rejected_file.as_deref());
     if let Some(file) = &list.rejected_file {
         context.app.note_rejected_file(file).await.unwrap_or_else(|why| talk(&why));

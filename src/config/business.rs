@@ -73,7 +73,7 @@ mod tests {
     fn what_is_wrong_with_one_is_said() {
         for (text, said) in [
             ("[[businesses]]\nfrequency_cap = \"7d\"", "missing: write name"),
-            ("[[businesses]]\nname = \"kedia\"", "no sender of this file"),
+            ("[[businesses]]\nname = \"kedia\"", "no sender belongs to this business"),
             ("[[businesses]]\nname = \"kedai\"\nfrequency_cap = \"soon\"", "frequency_cap"),
             ("[[businesses]]\nname = \"kedai\"\nfrequency_cap = \"400d\"", "longer than 366 days"),
             ("[[businesses]]\nname = \"kedai\"\n[[businesses]]\nname = \"kedai\"", "another table"),

@@ -54,12 +54,14 @@ pub enum ImportError {
     #[error("this is no text file: save the list as CSV (UTF-8) and give that")]
     NotText,
     #[error(
-        "row {row}: a quote (\") is opened and never closed, so where the row ends is unknown: close it or take it out"
+        "row {row}: a quote (\") is opened and not closed within {} KiB, so where the row ends is unknown: close it or take it out", ROW_MAX / 1024
     )]
     OpenQuote { row: u64 },
     #[error("row {row} is longer than {} KiB: is this a list of people?", ROW_MAX / 1024)]
     RowTooLong { row: u64 },
-    #[error("the file has {found} columns, more than {COLUMNS_MAX}: take out what the message does not need")]
+    #[error(
+        "the file has {found} columns or more, and {COLUMNS_MAX} are the most: take out what the message does not need"
+    )]
     TooManyColumns { found: usize },
     #[error("no column holds phone numbers; the columns are {}: name the right one `phone`{sheet}", .columns.join(", "))]
     NoPhones {
@@ -102,6 +104,32 @@ pub enum ImportError {
 }
 
 impl ImportError {
+    /// Whether it is about what stands in the file, whose name helps then.
+    pub const fn is_of_file(&self) -> bool {
+        matches!(
+            self,
+            Self::Read(_)
+                | Self::Empty
+                | Self::NoProducts
+                | Self::Spreadsheet
+                | Self::NoSheets
+                | Self::EmptySheet
+                | Self::NoSuchSheet { .. }
+                | Self::LockedWorkbook
+                | Self::OldWorkbook
+                | Self::OtherArchive
+                | Self::WorkbookTooLarge
+                | Self::Workbook(_)
+                | Self::NotText
+                | Self::OpenQuote { .. }
+                | Self::RowTooLong { .. }
+                | Self::TooManyColumns { .. }
+                | Self::NoPhones { .. }
+                | Self::NoPeople
+                | Self::NothingTaken { .. }
+        )
+    }
+
     /// The same where what is missing may be in another sheet.
     pub(super) fn in_sheet(self, sheet: Option<&ReadSheet>) -> Self {
         match self {

@@ -381,7 +381,7 @@ fn files_without_people_say_what_is_wrong() {
         says("name,email\nAina,a@b.my\nBen,b@b.my\n"),
         "no column holds phone numbers; the columns are name, email: name the right one `phone`"
     );
-    assert!(says("phone,name\n\"0100123456,Aina\n").starts_with("row 2: a quote (\") is opened and never closed"));
+    assert!(says("phone,name\n\"0100123456,Aina\n").starts_with("row 2: a quote (\") is opened and not closed"));
     assert!(says(&format!("phone\n{}", "1".repeat(100_000))).starts_with("row 2 is longer than 64 KiB"));
     assert!(says(&vec!["phone"; 201].join(",")).starts_with("the file has 201 columns"));
     assert!(read("phone,name\n", "hi").unwrap().people.is_empty());

@@ -2,6 +2,7 @@
 //! and the function that performs it. Key handling, footer, help and the command palette all read this table, and find
 //! a key's action in it.
 
+mod building;
 mod lookup;
 mod scope;
 
@@ -11,7 +12,7 @@ use super::key::Key;
 use super::model::{Model, Overlay, Pane};
 use super::update::{
     activity, answer, attention, blast_acts, blast_filter, clipboard, customer, find, follow_ups, form, leave, marks,
-    moves, overlays, plan, prompts, reports, retries, setup, sorting, views,
+    moves, overlays, plan, prompts, reports, retries, setup, sorting, tagging, views,
 };
 use crate::app::view::Anchor;
 
@@ -111,54 +112,9 @@ const UNDO: &str = "undo-my-last-act";
 const ON_PEOPLE: Scopes = &[Recipients, Activity, Details];
 
 impl UiAction {
-    const fn footer(mut self, word: &'static str, rank: u8) -> Self {
-        self.footer = Some((FooterText::Word(word), rank));
-        self
-    }
-
-    const fn kept_where(mut self, is_at_hand: fn(&Model) -> bool) -> Self {
-        self.is_at_hand = is_at_hand;
-        self
-    }
-
-    const fn footer_here(mut self, word: fn(&Model) -> &'static str, rank: u8) -> Self {
-        self.footer = Some((FooterText::Here(word), rank));
-        self
-    }
-
-    const fn pair_footer(mut self, word: fn(&Model) -> Option<&'static str>, rank: u8) -> Self {
-        self.footer = Some((FooterText::Pair(word), rank));
-        self
-    }
-
-    const fn unless(mut self, why_not: fn(&Model) -> Option<String>) -> Self {
-        self.why_not = why_not;
-        self
-    }
-
-    const fn refused_by(mut self, refuse: fn(&mut Model, String)) -> Self {
-        self.refuse = refuse;
-        self
-    }
-
-    const fn danger(mut self, danger: Danger) -> Self {
-        self.danger = danger;
-        self
-    }
-
-    const fn explained(mut self, meaning: &'static str) -> Self {
-        self.explained = Some(meaning);
-        self
-    }
-
     /// What it does, for the help.
     pub fn meaning(&self) -> &'static str {
         self.explained.unwrap_or(self.title)
-    }
-
-    const fn keys_only(mut self) -> Self {
-        self.listing = PaletteListing::KeysOnly;
-        self
     }
 
     /// The panes and pages that it works in, for sentences.
@@ -308,6 +264,10 @@ pub const ACTIONS: &[UiAction] = &[
     marks("change its items", &[Char('e')], &[Customer], customer::change_items)
         .unless(customer::cannot_change)
         .footer("items", 3),
+    marks("tag this customer", &[Char('#')], &[Customer], tagging::tags).unless(tagging::cannot_tag).footer("tags", 5),
+    marks("a note about this customer", &[Char('N')], &[Customer], tagging::note)
+        .unless(tagging::cannot_tag)
+        .footer("note", 6),
     marks("make the draft; nothing is sent", &[Enter], &[FollowUp], follow_ups::make)
         .unless(follow_ups::cannot_make)
         .footer("make the draft", 1),

@@ -37,6 +37,7 @@ mod senders;
 pub mod setup;
 pub mod sorting;
 pub mod steps;
+pub mod tagging;
 mod uncertain;
 mod unopened;
 mod unseen;

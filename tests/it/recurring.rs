@@ -242,7 +242,7 @@ async fn a_rule_that_is_none_is_refused_and_the_plan_says_what_the_clocks_do() {
     for (further, said) in [
         (&["--repeat", "soon"][..], "every day 09:00"),
         (&["--repeat", "0 9 30 2 *"], "never comes"),
-        (&["--repeat", "*/5 * * * *"], "oftener"),
+        (&["--repeat", "*/5 * * * *"], "too often"),
         (&["--repeat", "every day 09:00", "--until", "2020-01-01"], "--until: its last day, 2020-01-01, has passed"),
         (&["--times", "2"], "--repeat"),
         (&["--repeat", "every day 09:00", "--at", "2999-01-01T09:00"], "cannot be used with"),

@@ -91,7 +91,7 @@ async fn a_step_makes_a_draft_to_exactly_those_who_are_due_and_it_waits_for_a_ye
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..8, 90).await;
     let other = received(&shop, 5..7, 10).await;
-    set(&shop, &blast, 1, "status = 'sent', standing = 'sent', delivered_at = null").await;
+    set(&shop, &blast, 1, "status = 'sent', standing = 'sent', message_id = 'M1', delivered_at = null").await;
     set(&shop, &blast, 2, "status = 'read', standing = 'read', read_timestamp = now()").await;
     set(&shop, &blast, 3, "sent_at = now() - interval '47 hours'").await;
     opt_out(&shop, 4).await;

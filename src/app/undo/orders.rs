@@ -3,11 +3,32 @@
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use super::Undo;
 use crate::app::{App, AppError};
-use crate::domain::ids::OrderId;
+use crate::domain::ids::{ActionId, OrderId, RecipientId};
 use crate::domain::order::OrderState;
+use crate::domain::recipient::Undone;
 use crate::store::action::LoggedAction;
 use crate::store::{cart, order};
+
+/// `; order 4 is cancelled`, or that it counts no more where the act that it closed somebody by is taken back.
+pub(super) async fn in_words(
+    tx: &mut PgConnection,
+    undos: &[Undo],
+    cancelled: Option<OrderId>,
+) -> Result<String, AppError> {
+    if let Some(id) = cancelled {
+        return Ok(format!("; order {id} is cancelled"));
+    }
+    let closes = undos.iter().filter(|undo| matches!(undo.undone, Undone::Closed(_)));
+    let (people, acts): (Vec<RecipientId>, Vec<ActionId>) = closes.map(|undo| (undo.person.id, undo.act.id)).unzip();
+    let orders = if acts.is_empty() { Vec::new() } else { order::of_acts(tx, &people, &acts).await? };
+    Ok(match orders[..] {
+        [] => String::new(),
+        [one] => format!("; order {one} counts no more"),
+        ref several => format!("; {} orders count no more", several.len()),
+    })
+}
 
 impl App {
     /// Cancels the order that an operator's own newest act closed somebody by. One that went on meanwhile is not cancelled by a key that asks nothing.

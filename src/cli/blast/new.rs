@@ -200,7 +200,8 @@ impl NewArgs {
         if let (Some(source), Some(path)) = (list, &self.recipients) {
             let source = TableSource::from(source).of_sheet(self.sheet.clone()).by_columns(self.columns.chosen());
             let source = if path == Path::new("-") { source } else { source.of_file(path) };
-            let imported = context.app.create(draft, source, RejectedTo::beside(path)).await.map_err(refusal)?;
+            let imported =
+                context.app.create(draft, source, RejectedTo::beside(path)).await.map_err(refusal_of(path))?;
             report(&imported);
             return Ok(imported);
         }
@@ -227,6 +228,20 @@ fn default_tag(path: Option<&Path>) -> String {
     let stem = path.and_then(Path::file_stem).unwrap_or_default().to_string_lossy();
     let tag = clean_name(&stem).trim().to_owned();
     if tag.is_empty() || tag == "-" { "Blast".to_owned() } else { tag }
+}
+
+/// The same as [`refusal`], with the file's name before what is wrong with it.
+pub(in crate::cli) fn refusal_of(file: &Path) -> impl FnOnce(ImportError) -> color_eyre::Report {
+    move |error| {
+        if !error.is_of_file() || file == Path::new("-") {
+            return refusal(error);
+        }
+        let about = format!("{}: {error}", clean(&file.display().to_string()));
+        match error {
+            ImportError::Read(_) => color_eyre::eyre::eyre!("{about}"),
+            _ => RefusedError(about).into(),
+        }
+    }
 }
 
 /// Maps what is wrong with a list to a refusal: nothing changed.

@@ -8,7 +8,7 @@ use super::read;
 use crate::app::{TagChange, TaggedCount, TaggedPeople};
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::Context;
-use crate::cli::exit::UsageError;
+use crate::cli::exit::RefusedError;
 use crate::cli::output::{json as print_json, line, talk};
 use crate::domain::text::count_of;
 
@@ -71,12 +71,13 @@ impl TagManyVerb {
         let change = if is_add { TagChange::Add(tags) } else { TagChange::Remove(tags) };
         let would = context.app.tag_preview(&people, &change).await?;
         if would.customers == 0 {
-            return Err(UsageError("nobody matches: nothing changed".to_owned()).into());
+            return Err(RefusedError("nobody matches: nothing changed".to_owned()).into());
         }
         if !context.is_json || dry_run {
-            say(context, &would, (&words, is_add), dry_run)?;
+            say(context, &would, (&words, is_add), dry_run || would.changes == 0)?;
         }
-        if dry_run {
+        // That nothing is to change was just said.
+        if dry_run || would.changes == 0 && !context.is_json {
             return Ok(());
         }
         let question = if is_add { format!("Tag them {words}?") } else { format!("Take {words} from them?") };

@@ -49,7 +49,7 @@ fn what_is_no_rule_says_how_one_is_written() {
         assert!(said.contains("every day 09:00") && !said.contains('\u{1b}'), "{text}: {said}");
     }
     assert!("0 9 30 2 *".parse::<Recurrence>().unwrap_err().to_string().contains("never comes"));
-    assert!("*/5 * * * *".parse::<Recurrence>().unwrap_err().to_string().contains("oftener"));
+    assert!("*/5 * * * *".parse::<Recurrence>().unwrap_err().to_string().contains("too often"));
     assert!("*/15 * * * *".parse::<Recurrence>().is_ok());
 }
 

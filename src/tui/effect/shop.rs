@@ -1,14 +1,16 @@
-//! What is written about orders and carts.
+//! What is written about a customer: orders, carts, tags, notes.
 
 use super::{EffectResult, WriteOutcome};
 use crate::app::{
-    App, CartEdit, CartRow, ItemsEdit, OrderDraft, OrderRow, SoldOut, SteppedOrder, WrittenCart, WrittenOrder,
+    App, CartEdit, CartRow, CustomerRow, ItemsEdit, OrderDraft, OrderRow, SoldOut, SteppedOrder, WrittenCart,
+    WrittenOrder,
 };
 use crate::domain::ids::{CartId, OrderId, RecipientId};
 use crate::domain::order::OrderState;
+use crate::domain::phone::Phone;
 use crate::tui::model::ItemsPrompt;
 
-/// Something about the orders or carts of a person.
+/// Something about a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShopWrite {
     /// `None` of somebody who is in no blast.
@@ -30,6 +32,15 @@ pub enum ShopAct {
     MoveOrder(OrderId, OrderState),
     OrderCart(CartId),
     AbandonCart(CartId),
+    Tag {
+        phone: Phone,
+        add: Vec<String>,
+        remove: Vec<String>,
+    },
+    Note {
+        phone: Phone,
+        note: String,
+    },
 }
 
 impl ShopAct {
@@ -47,6 +58,8 @@ pub enum ShopOutcome {
     Order(Box<OrderRow>, SoldOut),
     Stepped(Box<SteppedOrder>),
     Cart(Box<CartRow>, SoldOut),
+    Tagged(Box<CustomerRow>),
+    Noted,
 }
 
 impl From<WrittenOrder> for ShopOutcome {
@@ -73,5 +86,12 @@ pub(super) async fn write(app: &App, act: &ShopAct) -> EffectResult<WriteOutcome
         ShopAct::MoveOrder(id, next) => ShopOutcome::Stepped(Box::new(app.step_order(*id, *next).await?)),
         ShopAct::OrderCart(id) => app.order_cart(*id).await?.into(),
         ShopAct::AbandonCart(id) => ShopOutcome::Cart(Box::new(app.abandon_cart(*id).await?), SoldOut::default()),
+        ShopAct::Tag { phone, add, remove } => {
+            ShopOutcome::Tagged(Box::new(app.tag_customer(phone, add, remove).await?))
+        }
+        ShopAct::Note { phone, note } => {
+            app.note_customer(phone, note).await?;
+            ShopOutcome::Noted
+        }
     }))
 }

@@ -75,7 +75,7 @@ impl CustomerOverlay {
     }
 }
 
-/// Items of an order or cart, being typed.
+/// Items of an order or cart, tags or a note, being typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemsPrompt {
     pub person: Option<RecipientId>,
@@ -86,12 +86,23 @@ pub struct ItemsPrompt {
     pub trouble: Option<String>,
 }
 
-/// What the items are for.
+/// What is typed for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ItemsTarget {
-    NewOrder { blast: BlastId, phone: Phone, close: CloseBefore },
-    NewCart { blast: BlastId, phone: Phone },
+    NewOrder {
+        blast: BlastId,
+        phone: Phone,
+        close: CloseBefore,
+    },
+    NewCart {
+        blast: BlastId,
+        phone: Phone,
+    },
     Changes(SaleKey),
+    /// No items: tags of theirs.
+    Tags(Phone),
+    /// No items: a note about them.
+    Note(Phone),
 }
 
 /// Whether a key closed them a moment ago, which an order then takes the place of.

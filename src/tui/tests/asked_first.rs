@@ -62,7 +62,7 @@ fn u_takes_back_at_once_what_the_line_on_the_screen_names_wherever_the_cursor_is
     dashboard.keys("jjj").taken();
 
     dashboard.keys("u");
-    assert_eq!(dashboard.acts(), [WriteRequest::UndoMyAct(ActionId(43))], "the newest of its rows stands for all");
+    assert_eq!(dashboard.acts(), [WriteRequest::UndoNamed(ActionId(43))], "the newest of its rows stands for all");
 
     // Once another line stands there nobody reads whom it would be about.
     dashboard.model.refuse("something else");

@@ -6,6 +6,7 @@ use crate::app::{CustomerBlast, CustomerTotals};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, OrderId};
 use crate::domain::order::OrderState;
+use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, ShopAct};
 
@@ -99,4 +100,27 @@ fn the_footer_of_a_person_names_the_way_to_the_customer_once() {
     let footer = dashboard.screen().pop().unwrap();
 
     assert!(footer.contains("enter customer") && !footer.contains("i customer"), "{footer}");
+}
+
+#[test]
+fn tags_and_notes_are_typed_on_the_page_and_said_once_they_are_kept() {
+    let mut dashboard = opened(WIDE);
+    let loaded = sheet(Vec::new());
+    dashboard.answer(loaded);
+    let screen = |dashboard: &mut TestDashboard| dashboard.screen().join("\n");
+    assert!(screen(&mut dashboard).contains("# tags"), "{}", screen(&mut dashboard));
+
+    dashboard.keys("#\n");
+    assert!(screen(&mut dashboard).contains("type a tag, such as vip"), "{}", screen(&mut dashboard));
+    dashboard.keys("vip -new, Big\n");
+
+    let phone = Phone::parse(PHONE, "MY".parse().unwrap()).unwrap();
+    let [act] = &acts(&mut dashboard)[..] else { panic!("one act") };
+    let (add, remove) = (vec!["vip".to_owned(), "Big".to_owned()], vec!["new".to_owned()]);
+    assert_eq!(*act, ShopAct::Tag { phone: phone.clone(), add, remove });
+
+    dashboard.keys("N");
+    dashboard.keys("wants it in red\n");
+    let note = "wants it in red".to_owned();
+    assert_eq!(acts(&mut dashboard), [ShopAct::Note { phone, note }]);
 }

@@ -1,6 +1,9 @@
 //! The page of a customer: opening it, the steps of orders and carts, and the items that are typed for them.
 
-use super::{overlays, prompts, written as writes};
+mod command_lines;
+
+use self::command_lines::command_line;
+use super::{overlays, prompts, tagging, written as writes};
 use crate::app::{CustomerSheet, ItemsEdit, OrderDraft, OrderRow, SoldOut, SteppedOrder};
 use crate::app::{all_typed, item_words, typed_change, typed_item};
 use crate::domain::cart::CartState;
@@ -232,7 +235,21 @@ pub fn change_items(model: &mut Model) -> Vec<Effect> {
     type_items(model, of)
 }
 
-fn type_items(model: &mut Model, of: Option<ItemsTarget>) -> Vec<Effect> {
+/// Whose page is open.
+pub(super) fn phone(model: &Model) -> Option<Phone> {
+    page(model).map(|page| page.phone.clone())
+}
+
+/// Why nothing is written about whom the page shows.
+pub(super) fn not_known(model: &Model) -> Option<String> {
+    match page(model) {
+        Some(page) if page.is_forgotten() => Some("they were forgotten: nothing new is written about them".to_owned()),
+        Some(page) if page.loaded.is_none() => Some(page.failure.clone().unwrap_or_else(|| "still reading".to_owned())),
+        _ => None,
+    }
+}
+
+pub(super) fn type_items(model: &mut Model, of: Option<ItemsTarget>) -> Vec<Effect> {
     let Some((page, of)) = page(model).zip(of) else { return Vec::new() };
     let (person, who) = (page.person.map(|(id, _)| id), brief(&page.who));
     model.notice = None;
@@ -276,9 +293,10 @@ pub fn items_key(model: &mut Model, mut items: ItemsPrompt, key: Key) -> Vec<Eff
 
 /// What the typed items say to do.
 fn act(items: &ItemsPrompt) -> Result<ShopAct, String> {
-    let words = item_words(&items.field.text())?;
+    let text = items.field.text();
+    let words = || item_words(&text);
     let draft = |blast, phone: &Phone| {
-        let items = all_typed(&words, typed_item)?;
+        let items = all_typed(&words()?, typed_item)?;
         Ok(OrderDraft { blast, phone: phone.as_str().to_owned(), items, note: None })
     };
     match &items.of {
@@ -288,13 +306,15 @@ fn act(items: &ItemsPrompt) -> Result<ShopAct, String> {
         }
         ItemsTarget::NewCart { blast, phone } => draft(*blast, phone).map(ShopAct::Cart),
         ItemsTarget::Changes(key) => {
-            let changes = all_typed(&words, typed_change)?;
+            let changes = all_typed(&words()?, typed_change)?;
             let edit = ItemsEdit::Changes(changes);
             Ok(match key {
                 SaleKey::Order(id) => ShopAct::EditOrder(*id, edit),
                 SaleKey::Cart(id) => ShopAct::EditCart(*id, edit),
             })
         }
+        ItemsTarget::Tags(phone) => tagging::typed_tags(phone, &text),
+        ItemsTarget::Note(phone) => tagging::typed_note(phone, &text),
     }
 }
 
@@ -306,17 +326,19 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
     let (sentence, key) = match outcome {
         ShopOutcome::Order(order, sold_out) => {
             let sentence = format!("{who}: {} is {}, by you{}", order_words(order), order.state, said(sold_out));
-            (sentence, SaleKey::Order(order.id))
+            (sentence, Some(SaleKey::Order(order.id)))
         }
         ShopOutcome::Stepped(stepped) => {
             let SteppedOrder { order, .. } = &**stepped;
             let sentence = format!("{who}: {} is {}, by you{}", order_words(order), order.state, stepped.also());
-            (sentence, SaleKey::Order(order.id))
+            (sentence, Some(SaleKey::Order(order.id)))
         }
         ShopOutcome::Cart(cart, sold_out) => {
             let sentence = format!("{who}: cart {} is {}, by you{}", cart.id, cart.state, said(sold_out));
-            (sentence, SaleKey::Cart(cart.id))
+            (sentence, Some(SaleKey::Cart(cart.id)))
         }
+        ShopOutcome::Tagged(row) => (tagging::tagged(&who, row), None),
+        ShopOutcome::Noted => (format!("a note about {who} is kept"), None),
     };
     writes::log(model, &sentence, &command_line(write));
     let notice = Notice::done(sentence);
@@ -330,7 +352,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
     if let Some(Overlay::Customer(page)) = model.overlays.last_mut()
         && is_about(page, write)
     {
-        page.chosen = Some(key);
+        page.chosen = key.or(page.chosen);
         effects.push(Effect::Read(ReadRequest::Customer(page.phone.clone())));
     }
     effects
@@ -339,34 +361,6 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
 /// Whether a page shows whom something was written of.
 fn is_about(page: &CustomerOverlay, write: &ShopWrite) -> bool {
     page.person.map(|(id, _)| id) == write.person && page.who == write.who
-}
-
-/// The same in a shell.
-fn command_line(ShopWrite { act, typed, .. }: &ShopWrite) -> String {
-    let words = || {
-        let words = typed.as_ref().and_then(|items| item_words(&items.field.text()).ok()).unwrap_or_default();
-        words.iter().map(|word| shell_quoted(word)).collect::<Vec<_>>().join(" ")
-    };
-    match act {
-        ShopAct::Order(draft) | ShopAct::OrderOfClose(draft) => {
-            format!("blastdeck order add {} {} {}", draft.blast, draft.phone, words())
-        }
-        ShopAct::Cart(draft) => format!("blastdeck cart add {} {} {}", draft.blast, draft.phone, words()),
-        ShopAct::EditOrder(id, _) => format!("blastdeck order edit {id} {}", words()),
-        ShopAct::EditCart(id, _) => format!("blastdeck cart set {id} {}", words()),
-        ShopAct::MoveOrder(id, state) => format!("blastdeck order {} {id}", verb(*state)),
-        ShopAct::OrderCart(id) => format!("blastdeck cart order {id}"),
-        ShopAct::AbandonCart(id) => format!("blastdeck cart abandon {id}"),
-    }
-}
-
-const fn verb(state: OrderState) -> &'static str {
-    match state {
-        OrderState::New | OrderState::Confirmed => "confirm",
-        OrderState::Paid => "pay",
-        OrderState::Fulfilled => "fulfil",
-        OrderState::Cancelled => "cancel",
-    }
 }
 
 /// It was refused: what was typed is there again, with the reason.

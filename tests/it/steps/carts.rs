@@ -90,7 +90,7 @@ async fn a_step_after_a_cart_says_when_it_comes_and_changes_into_one_after_a_sta
     assert_eq!((comes - Utc::now()).num_minutes() / 10, 14 * 6 - 1, "{comes}");
 
     let refused = shop.run(&["blast", "step", "set", &blast, "1", "--until", "closed"]).await;
-    assert!(refused.code == 2 && refused.err.contains("--until: a step that counts from a cart"), "{refused:?}");
+    assert!(refused.code == 2 && refused.err.contains("--until: a step after a cart"), "{refused:?}");
     let carts =
         shop.run(&["blast", "step", "add", &blast, "--after", "1d", "--since", "carts", "--message", "Hi"]).await;
     assert!(carts.code == 2 && carts.err.contains("replied or cart"), "{carts:?}");

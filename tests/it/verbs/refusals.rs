@@ -16,10 +16,15 @@ async fn a_list_that_cannot_be_used_is_refused_and_leaves_nothing() {
     let long = "x".repeat(5_000);
     let good = shop.write("good.csv", "name,phone\nSiti,010-012 3456\n");
     let cases: [(&str, &str, i32, &[&str]); 7] = [
-        ("", "Hi", REFUSED, &["the file is empty"]),
-        ("name,town\nSiti,Klang\nAli,Ipoh\n", "Hi", REFUSED, &["no column holds phone numbers", "name, town"]),
-        ("name,phone\n", "Hi", REFUSED, &["no people in the file"]),
-        ("phone\n6.01E+10\n", "Hi", REFUSED, &["row 2", "lost by the spreadsheet"]),
+        ("", "Hi", REFUSED, &["list.csv: the file is empty"]),
+        (
+            "name,town\nSiti,Klang\nAli,Ipoh\n",
+            "Hi",
+            REFUSED,
+            &["list.csv: no column holds phone numbers", "name, town"],
+        ),
+        ("name,phone\n", "Hi", REFUSED, &["list.csv: no people in the file"]),
+        ("phone\n6.01E+10\n", "Hi", REFUSED, &["list.csv: ", "row 2", "lost by the spreadsheet"]),
         ("phone,town\n0100123456,Klang\n", "Hi {twon}", REFUSED, &["{twon}", "did you mean {town}?"]),
         ("phone\n0100123456\n", &long, USAGE, &["5000 characters", "4096"]),
         ("phone\n0100123456\n", "Hi {", USAGE, &["never closed"]),

@@ -30,6 +30,9 @@ pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
         Prompt::Items(ItemsPrompt { of: ItemsTarget::NewOrder { close: CloseBefore::ByKey, .. }, .. }) => {
             &[("enter", "writes it"), ("esc", "no order: they stay closed")]
         }
+        Prompt::Items(ItemsPrompt { of: ItemsTarget::Tags(_) | ItemsTarget::Note(_), .. }) => {
+            &[("enter", "keeps it"), ("esc", "as it was")]
+        }
         Prompt::Items(_) => &[("enter", "writes it"), ("esc", "nothing is written")],
         Prompt::Note(_) => &[("enter", "keeps it"), ("esc", "as it was")],
         Prompt::OwnNumber(_) => &[("enter", "asks, then sends one"), ("esc", "sends nothing")],
