@@ -63,7 +63,8 @@ impl TokenSource {
 
     fn text(&self, variable: impl Fn(&str) -> Option<String>) -> Result<SecretString, String> {
         let found = match self {
-            Self::Variable(name) => variable(name).ok_or_else(|| "it is not set".to_owned()),
+            Self::Variable(name) => variable(name)
+                .ok_or_else(|| format!("not set: `export {name}=...` first, or name a file, {{ file = \"/path\" }}")),
             Self::File(path) => read_capped(path),
         };
         found.and_then(|text| usable(&text).map(SecretString::from))
@@ -137,7 +138,8 @@ mod tests {
 
         assert_eq!(
             absent.to_string(),
-            "no token for sender sales: environment variable BLASTDECK_TEST_NO_SUCH: it is not set"
+            "no token for sender sales: environment variable BLASTDECK_TEST_NO_SUCH: not set: `export BLASTDECK_TEST_NO_SUCH=...` \
+             first, or name a file, { file = \"/path\" }"
         );
     }
 

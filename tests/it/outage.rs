@@ -36,6 +36,15 @@ async fn until_shown(pty: &Pty, words: &str) {
     eventually_async(&format!("{words} is shown"), async || pty.text().contains(words)).await;
 }
 
+/// Waits until the window's own list says that all three were sent to: nobody is marked *replied* before that.
+async fn until_all_were_sent_to(window: &Pty) {
+    let is_through = |line: &&str| line.contains("Person ") && !line.contains("queued") && !line.contains("sending");
+    eventually_async("its list has three people who were sent to", async || {
+        window.text().lines().filter(is_through).count() >= 3
+    })
+    .await;
+}
+
 /// Waits until nothing more comes to the provider; how many came.
 async fn nothing_leaves(shop: &Shop) -> usize {
     until_unchanged("POSTs", Duration::from_millis(500), async || shop.sim.stats().await.posts).await
@@ -218,7 +227,7 @@ async fn a_mark_whose_commit_was_not_acknowledged_is_not_said_to_be_lost() {
         .await;
     proxy.swallow_commits("insert into operator_actions", 1);
 
-    until_shown(&window, "Person 2").await;
+    until_all_were_sent_to(&window).await;
     window.type_keys("3r");
 
     until_shown(&window, "reply written or not, the database did not confirm it").await;
@@ -241,7 +250,7 @@ async fn a_window_with_an_act_that_nobody_answers_says_so_and_closes_when_it_is_
         .await;
     proxy.halt_at_commit("insert into operator_actions", Side::Before);
 
-    until_shown(&window, "Person 2").await;
+    until_all_were_sent_to(&window).await;
     window.type_keys("3r");
 
     until_shown(&window, "1 ACT NOT CONFIRMED since").await;

@@ -271,7 +271,8 @@ async fn without_its_token_nothing_is_sent_and_nothing_changes() {
 
     let (send, engine) = (crate::support::said(send).await, crate::support::said(engine).await);
 
-    let line = "blastdeck: no token for sender sales: environment variable WSAPME_TOKEN: it is not set\n";
+    let line = "blastdeck: no token for sender sales: environment variable WSAPME_TOKEN: not set: `export WSAPME_TOKEN=...` first, or \
+                name a file, { file = \"/path\" }\n";
     assert_eq!((send.code, send.err.as_str()), (3, line));
     assert_eq!((engine.code, engine.err.contains("WSAPME_TOKEN")), (3, true), "{engine:?}");
     assert_eq!(shop.rows().await, before);

@@ -192,7 +192,7 @@ fn from_file(path: &Path, header: Option<Value>) -> Result<TemplateMessage> {
     let read = open(path)?.take(MESSAGE_FILE_MAX + 1).read_to_string(&mut text);
     read.map_err(|error| UsageError(format!("{}: {error}; it must be JSON", path.display())))?;
     let mut template: Value =
-        serde_json::from_str(&text).map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
+        serde_json::from_str(&text).map_err(|error| UsageError(format!("{} is not JSON: {error}", path.display())))?;
     if let Some(header) = header {
         let inner = if template["template"].is_object() { &mut template["template"] } else { &mut template };
         if let Some(fields) = inner.as_object_mut() {
