@@ -227,9 +227,7 @@ pub async fn add_people(
 ) -> Result<Imported, ImportError> {
     let Addition { blast, region, content } = to;
     let Some(mut import) = store::begin_adding(pool, blast).await? else {
-        return Err(ImportError::Closed(format!(
-            "blast {blast} is no longer a draft: people can be added to drafts only"
-        )));
+        return Err(ImportError::Closed(format!("blast {blast} is no longer a draft: nobody can be added to it")));
     };
     let mut seen = SeenPeople::default();
     import.members(|phone| seen.add_member(phone)).await?;

@@ -54,6 +54,27 @@ impl DraftEdit {
         !self.window.is_keep() || !self.weekdays.is_keep()
     }
 
+    /// As it is written, but for its start, which depends on the blast.
+    fn into_change(self) -> DraftChange {
+        let template = |content: &BlastContent| content.template().map_or(FieldChange::Clear, FieldChange::Set);
+        DraftChange {
+            tag: self.tag,
+            follow_up_stage: self.follow_up_stage,
+            description: self.description,
+            external_id: self.external_id,
+            message: self.content.as_ref().map(BlastContent::text),
+            template: self.content.as_ref().map_or(FieldChange::Keep, template),
+            rate: self.rate.map(ToString::to_string),
+            gap: self.gap.map(ToString::to_string),
+            window: self.window.map(ToString::to_string),
+            weekdays: self.weekdays.map(ToString::to_string),
+            timezone: self.timezone.map(|zone| zone.name().to_owned()),
+            // A content that was read, and comes out for everybody, is finished.
+            unfinished: if self.content.is_some() { FieldChange::Clear } else { FieldChange::Keep },
+            ..DraftChange::default()
+        }
+    }
+
     /// Whether a blast that is outside its hours may send at once after this edit; `zone` is its sender's, `None` where that is not
     /// known here: another machine's configuration has it.
     pub fn opens_hours(&self, blast: &BlastView, zone: Option<Tz>, now: DateTime<Utc>) -> bool {
@@ -151,26 +172,7 @@ impl App {
             return Err(AppError::invalid("message", why.trim_start_matches("message: ")));
         }
         let start = self.changed_start(&mut tx, &head, &edit).await?;
-        let change = DraftChange {
-            tag: edit.tag,
-            follow_up_stage: edit.follow_up_stage,
-            description: edit.description,
-            external_id: edit.external_id,
-            message: edit.content.as_ref().map(BlastContent::text),
-            template: edit
-                .content
-                .as_ref()
-                .map_or(FieldChange::Keep, |content| content.template().map_or(FieldChange::Clear, FieldChange::Set)),
-            rate: edit.rate.map(ToString::to_string),
-            gap: edit.gap.map(ToString::to_string),
-            window: edit.window.map(ToString::to_string),
-            weekdays: edit.weekdays.map(ToString::to_string),
-            timezone: edit.timezone.map(|zone| zone.name().to_owned()),
-            start,
-            // A content that was read, and comes out for everybody, is finished.
-            unfinished: if edit.content.is_some() { FieldChange::Clear } else { FieldChange::Keep },
-            ..DraftChange::default()
-        };
+        let change = DraftChange { start, ..edit.into_change() };
         if !draft::change(&mut tx, id, version, change).await? {
             return Err(AppError::Refused("somebody changed this blast a moment ago: read it again".to_owned()));
         }
@@ -261,7 +263,7 @@ impl App {
     }
 }
 
-/// What an edit changes in a blast that has started: its pace and its hours may still change. Its engine hears of it as of a pause.
+/// What an edit changes in a blast that has started: its pace and its hours may still change. Its engine is notified as of a pause.
 fn of_started(edit: DraftEdit, row: &BlastRow) -> Result<DraftEdit, AppError> {
     let edit = edit.without_unchanged(row);
     if !edit.is_of_pace() {

@@ -53,9 +53,7 @@ impl App {
     ) -> Result<JobRow, AppError> {
         let blast = self.blast_row(id).await?;
         if !matches!(blast.state, BlastState::Draft | BlastState::Scheduled) {
-            return Err(AppError::Refused(format!(
-                "blast {id} is no longer a draft: people can be added to drafts only"
-            )));
+            return Err(AppError::Refused(format!("blast {id} is no longer a draft: nobody can be added to it")));
         }
         let new = NewJob { kind: JobKind::AddRecipients, blast: id, by: self.operator(), total: None };
         let job = self.insert_job(new).await?;

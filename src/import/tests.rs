@@ -329,21 +329,6 @@ fn columns_are_variables_in_any_case_and_a_list_of_names_always_has_name() {
 }
 
 #[test]
-fn an_indonesian_header_names_its_columns() {
-    for (header, phone, name) in [
-        ("Nama Lengkap,Nomor Telepon,Kota", "Nomor Telepon", "Nama Lengkap"),
-        ("Nama Lengkap Pelanggan,No. WA,Nama", "No. WA", "Nama"),
-        ("Kode,Nama Lengkap,Nomor HP", "Nomor HP", "Nama Lengkap"),
-    ] {
-        let row: Vec<_> = header.split(',').map(|title| if title == phone { "0100123456" } else { "Aina" }).collect();
-
-        let read = read(format!("{header}\n{}\n", row.join(",")), "hi {name}").unwrap();
-
-        assert_eq!((read.phone_column.as_str(), read.name_column.as_deref()), (phone, Some(name)), "{header}");
-    }
-}
-
-#[test]
 fn an_unknown_variable_names_the_nearest_column() {
     let says = |message: &str| read("phone,name,kod\n0100123456,A,B\n", message).err().unwrap().to_string();
 

@@ -1,10 +1,13 @@
 //! Commands on whole blasts: compare-and-set on the version, so that two operators cannot both win.
 
+mod streaks;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::PgInterval;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Row};
 
+pub use self::streaks::{set_streak, streak};
 use super::in_flight::not_in_flight;
 use super::{StoreError, settings};
 use crate::domain::blast::BlastState;
@@ -388,27 +391,4 @@ pub async fn finished(pool: &PgPool) -> Result<Vec<BlastId>, StoreError> {
     .await?;
     tx.commit().await?;
     Ok(blasts)
-}
-
-/// How many equal failures in a row a blast has seen; written with every change, so that a restart does not forget.
-pub async fn set_streak(pool: &PgPool, id: BlastId, streak: Option<(&str, i32)>) -> Result<(), StoreError> {
-    let query = match streak {
-        None => sqlx::query("delete from blast_streaks where blast_id = $1").bind(id),
-        Some((code, length)) => sqlx::query(
-            "insert into blast_streaks (blast_id, code, length) values ($1, $2, $3)
-             on conflict (blast_id) do update set code = excluded.code, length = excluded.length",
-        )
-        .bind(id)
-        .bind(code.replace('\0', ""))
-        .bind(length),
-    };
-    query.execute(pool).await?;
-    Ok(())
-}
-
-pub async fn streak(pool: &PgPool, id: BlastId) -> Result<Option<(String, i32)>, StoreError> {
-    Ok(sqlx::query_as("select code, length from blast_streaks where blast_id = $1")
-        .bind(id)
-        .fetch_optional(pool)
-        .await?)
 }

@@ -175,9 +175,9 @@ pub fn start_at(start: StartAt) -> String {
 /// The names of blasts that are shown together: one that stands for several of them has the id behind it, `Raya promo, Initial #7`.
 pub fn told_apart(names: &[(BlastId, String)]) -> Vec<String> {
     let has_twin = |id: BlastId, name: &str| names.iter().any(|(other, said)| *other != id && said == name);
-    let told =
+    let shown =
         |(id, name): &(BlastId, String)| if has_twin(*id, name) { format!("{name} #{id}") } else { name.clone() };
-    names.iter().map(told).collect()
+    names.iter().map(shown).collect()
 }
 
 #[cfg(test)]

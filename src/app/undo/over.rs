@@ -1,5 +1,5 @@
-//! Opt-outs that are taken back once their blast is over: nothing is sent there any more, so whoever takes them back is told, and how to
-//! write to those people.
+//! Opt-outs that are taken back once their blast is over: nothing is sent there any more, so it is said who stays left out, and how to
+//! write to them.
 
 use sqlx::PgConnection;
 

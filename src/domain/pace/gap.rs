@@ -17,7 +17,7 @@ pub struct Gap {
 
 const GAP_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Up to this length a pause is told in seconds.
+/// Up to this length a pause is shown in seconds.
 const SECONDS_UP_TO: Duration = Duration::from_secs(120);
 
 impl Gap {

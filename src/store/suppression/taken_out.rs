@@ -8,6 +8,7 @@ use crate::store::StoreError;
 
 /// Somebody who has an opt-out on record in a blast: it keeps them out, or it came after they had the message.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the database")]
 pub struct TakenOut {
     pub id: RecipientId,
     pub blast: BlastId,

@@ -1,48 +1,59 @@
 //! What an operator asked for, done by the use cases.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::{AnswerText, EffectError, EffectResult, WriteOutcome, WriteRequest, drafts, shop};
 use crate::app::view::BlastView;
-use crate::app::{AnswerRequest, App, AppError, Imported, Launch, RepeatedAnswer, SavedFile, UndoOutcome};
+use crate::app::{AnswerRequest, App, Imported, Launch, RepeatedAnswer, SavedFile};
 use crate::domain::ids::{BlastId, ReplyId};
 
-/// Does what an operator asked for.
+/// Does what an operator asked for, or asks first.
 pub(super) async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
+    match question(app, request).await? {
+        Some((question, then)) => Ok(WriteOutcome::AsksFirst { question, then }),
+        None => done(app, request).await,
+    }
+}
+
+/// What is asked before something is taken back, and what a yes does.
+async fn question(app: &App, request: &WriteRequest) -> EffectResult<Option<(String, WriteRequest)>> {
+    let (question, then) = match request {
+        WriteRequest::UndoLaunch(id) => (app.others_launch(*id).await?, WriteRequest::UndoAnyLaunch(*id)),
+        WriteRequest::UndoNamed(act) => (app.ask_about_named(*act).await?, WriteRequest::UndoMyAct(*act)),
+        WriteRequest::UndoPerson(of) => (app.ask_about_mark(*of).await?, WriteRequest::UndoAnyMark(*of)),
+        WriteRequest::UndoPeople(of) => (app.ask_about_marks(of).await?, WriteRequest::UndoAnyMarks(of.clone())),
+        WriteRequest::UndoMine { shown, person } => {
+            let asked = app.ask_about_mine(*shown, *person).await?;
+            return Ok(asked.map(|(act, question)| (question, WriteRequest::UndoMyAct(act))));
+        }
+        _ => return Ok(None),
+    };
+    Ok(question.map(|question| (question, then)))
+}
+
+async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
     let blast = |row| WriteOutcome::Blast(Box::new(row));
     Ok(match request {
         WriteRequest::Mark { person, mark } => WriteOutcome::Marked(app.mark(*person, mark.clone()).await?),
         WriteRequest::Amend { person, seen, amount } => WriteOutcome::Marked(app.amend(*person, *seen, *amount).await?),
-        WriteRequest::UndoLaunch(id) => {
-            let question = app.others_launch(*id).await?;
-            unless_asked(question, WriteRequest::UndoAnyLaunch(*id), app.undo_launch_of(*id)).await?
+        WriteRequest::UndoLaunch(id) | WriteRequest::UndoAnyLaunch(id) => {
+            WriteOutcome::Undone(app.undo_launch_of(*id).await?)
         }
-        WriteRequest::UndoAnyLaunch(blast) => WriteOutcome::Undone(app.undo_launch_of(*blast).await?),
-        WriteRequest::UndoMine { shown, person } => match app.ask_about_mine(*shown, *person).await? {
-            Some((act, question)) => WriteOutcome::AsksFirst { question, then: WriteRequest::UndoMyAct(act) },
-            None => WriteOutcome::Undone(app.undo_mine().await?),
-        },
-        WriteRequest::UndoNamed(act) => {
-            let question = app.ask_about_named(*act).await?;
-            unless_asked(question, WriteRequest::UndoMyAct(*act), app.undo_my_act(*act)).await?
+        WriteRequest::UndoMine { .. } => WriteOutcome::Undone(app.undo_mine().await?),
+        WriteRequest::UndoNamed(act) | WriteRequest::UndoMyAct(act) => {
+            WriteOutcome::Undone(app.undo_my_act(*act).await?)
         }
-        WriteRequest::UndoMyAct(act) => WriteOutcome::Undone(app.undo_my_act(*act).await?),
+        WriteRequest::UndoPerson(of) | WriteRequest::UndoAnyMark(of) => {
+            WriteOutcome::Undone(app.undo_person(*of).await?)
+        }
+        WriteRequest::UndoPeople(of) | WriteRequest::UndoAnyMarks(of) => {
+            WriteOutcome::Undone(app.undo_people(of).await?)
+        }
         WriteRequest::MarkSeveral { people, mark } => {
             WriteOutcome::MarkedSeveral(app.mark_several(people, mark).await?)
         }
-        WriteRequest::UndoPeople(people) => {
-            let question = app.ask_about_marks(people).await?;
-            unless_asked(question, WriteRequest::UndoAnyMarks(people.clone()), app.undo_people(people)).await?
-        }
-        WriteRequest::UndoAnyMarks(people) => WriteOutcome::Undone(app.undo_people(people).await?),
-        WriteRequest::UndoPerson(person) => {
-            let question = app.ask_about_mark(*person).await?;
-            unless_asked(question, WriteRequest::UndoAnyMark(*person), app.undo_person(*person)).await?
-        }
-        WriteRequest::UndoAnyMark(person) => WriteOutcome::Undone(app.undo_person(*person).await?),
         WriteRequest::Launch(launch) => blast(app.launch(*launch).await?),
         WriteRequest::Resume(launch) => blast(app.resume(*launch).await?),
         WriteRequest::Pause(id) => blast(app.pause(*id).await?),
@@ -106,16 +117,4 @@ async fn skip(app: &App, id: BlastId, at: DateTime<Utc>) -> EffectResult<BlastVi
 async fn retried(app: &App, blast: BlastId, shown: i64) -> EffectResult<WriteOutcome> {
     let people = app.retry_all(blast, shown).await?;
     Ok(WriteOutcome::Retried { blast: Box::new(app.blast(blast).await?), people })
-}
-
-/// Asks the question, where there is one; else undoes.
-async fn unless_asked(
-    question: Option<String>,
-    then: WriteRequest,
-    undo: impl Future<Output = Result<UndoOutcome, AppError>>,
-) -> EffectResult<WriteOutcome> {
-    Ok(match question {
-        Some(question) => WriteOutcome::AsksFirst { question, then },
-        None => WriteOutcome::Undone(undo.await?),
-    })
 }

@@ -272,9 +272,8 @@ impl TestDashboard {
 
     /// A list that is read again has its next page read again.
     fn other_than_pages(&self) -> usize {
-        let is_page = |effect: &&Effect| {
-            matches!(effect, Effect::Read(ReadRequest::List { part: ListPart::NextPage | ListPart::PreviousPage, .. }))
-        };
+        use ListPart::{NextPage, PreviousPage};
+        let is_page = |of: &Effect| matches!(of, Effect::Read(ReadRequest::List { part: NextPage | PreviousPage, .. }));
         self.effects.iter().filter(|effect| !is_page(effect)).count()
     }
 
@@ -306,11 +305,8 @@ impl TestDashboard {
     }
 
     pub fn acts(&mut self) -> Vec<WriteRequest> {
-        let acts = self.taken().into_iter().filter_map(|effect| match effect {
-            Effect::Write(act) => Some(act),
-            _ => None,
-        });
-        acts.collect()
+        let act = |effect| if let Effect::Write(act) = effect { Some(act) } else { None };
+        self.taken().into_iter().filter_map(act).collect()
     }
 
     pub fn cursor(&self) -> Option<i64> {

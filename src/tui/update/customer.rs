@@ -10,7 +10,6 @@ use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::order::OrderState;
 use crate::domain::phone::Phone;
-use crate::domain::text::shell_quoted;
 use crate::tui::availability;
 use crate::tui::effect::{Effect, EffectError, ReadRequest, ShopAct, ShopOutcome, ShopWrite, WriteRequest};
 use crate::tui::format::{brief, in_currency};
