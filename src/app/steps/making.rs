@@ -11,15 +11,19 @@ use crate::app::{App, AppError, NewDraft};
 use crate::domain::blast::{FirstPeople, PersonClocks};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::step::StepRule;
+use crate::domain::status::Status;
+use crate::domain::step::{StepRule, StepSince};
 use crate::import::{ImportOptions, Lineage, PeopleSource, RejectedTo};
 use crate::store::step::{self, StepKey, StepNote, StepRow};
 use crate::store::suppression;
-use crate::store::view::BlastRow;
 use crate::store::view::segment::StepAudience;
+use crate::store::view::{BlastRow, Total};
 
 /// How long a step that cannot make a draft is left alone.
 const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
+
+/// After a time without an engine, so long is waited until the provider was asked what became of messages meanwhile.
+const POLLS_FIRST: TimeDelta = TimeDelta::minutes(2);
 
 /// How often a launch is tried whose people change meanwhile, before somebody is asked.
 const TRIES: usize = 3;
@@ -56,6 +60,9 @@ impl App {
         }
         let draft = self.step_draft(&row, (step, text), content).await?;
         let waits = self.why_it_waits(step, rule, now);
+        if waits.is_none() && polls_first(step, &row, now) {
+            return Ok(step::look_again(self.pool(), step.key(), now + POLLS_FIRST).await?);
+        }
         let asks = waits.is_some();
         let made = self.make_step_draft(draft, people, options(self, (step, rule), waits, now)).await?;
         match made {
@@ -177,6 +184,12 @@ impl App {
         let has_twice = step::has_twice(tx, key, row.id).await?;
         if has_twice { Err(AppError::Refused(RENEWED.to_owned())) } else { Ok(()) }
     }
+}
+
+/// Whether people would be left out, for a day, of whom it is only not known yet how far they got.
+fn polls_first(step: &StepRow, row: &BlastRow, now: DateTime<Utc>) -> bool {
+    let was_away = step.due_at().is_some_and(|due| now - due > POLLS_FIRST);
+    was_away && step.since == StepSince::Stage(Status::Sent) && row.unasked != Total::Exactly(0)
 }
 
 fn key_of(row: &BlastRow) -> Option<StepKey> {

@@ -53,6 +53,42 @@ async fn a_step_that_is_late_by_its_own_time_asks_and_one_by_a_night_goes_by_its
 }
 
 #[tokio::test]
+async fn after_a_time_without_an_engine_a_step_waits_until_everybody_was_polled_and_no_longer() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 60).await;
+    set(&shop, &blast, 2, "status = 'sent', standing = 'sent', message_id = 'M2', delivered_at = null").await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read", "--auto", "--at-most", "9"]).await;
+    shop.execute("update blast_steps set next_look_at = now() - interval '16 hours'").await;
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now()).await;
+    assert_eq!(made(&shop, &blast, 1).await.len(), 0, "one of them was not polled yet");
+    shop.execute(&format!("insert into blast_polls (blast_id, asked) values ({blast}, '{{(,)}}')")).await;
+    occur(&app, Utc::now() + TimeDelta::minutes(3)).await;
+
+    let draft = made(&shop, &blast, 1).await.pop().unwrap();
+    assert_eq!(people(&shop, &draft).await.len(), 3);
+
+    // Where the provider answers nothing, it goes to those of whom something is known.
+    a_day_passes(&shop).await;
+    shop.execute(
+        "update blast_polls set asked = '{}'; update blast_steps set next_look_at = now() - interval '10 hours'",
+    )
+    .await;
+    shop.execute(&format!(
+        "insert into blast_recipients (blast_id, phone_number, name, status, standing, attempt, sent_at, delivered_at)
+         values ({blast}, '{}', 'Siti', 'delivered', 'delivered', 1, now() - interval '50 hours', now() - interval '50 hours')",
+        phone(7)
+    ))
+    .await;
+    set(&shop, &blast, 2, "sent_at = sent_at + interval '1 hour'").await;
+    for minutes in [4, 7] {
+        occur(&app, Utc::now() + TimeDelta::minutes(minutes)).await;
+    }
+    assert_eq!(people(&shop, &made(&shop, &blast, 1).await[1]).await, [phone(7)]);
+}
+
+#[tokio::test]
 async fn a_draft_that_an_engine_left_behind_long_ago_asks() {
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..2, 50).await;
