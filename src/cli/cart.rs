@@ -14,7 +14,7 @@ use super::context::{Context, Intent};
 use super::exit::UsageError;
 use super::listed::{ListEnd, one_more};
 use super::order::{ChangedItem, TypedItem, parse_phone, say_sold_out, show_items, show_written, total, writes_one};
-use super::output::{json as print_json, line, refuse_closed_stdout, talk, text};
+use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{CartEdit, CartQuery, CartRow, ItemsEdit, OrderDraft, WrittenCart, items_in_words};
 use crate::domain::cart::CartState;
@@ -133,7 +133,6 @@ fn show_cart(context: &Context, written: &WrittenCart) -> Result<()> {
 type CartFilter = (Option<BlastId>, Option<CartState>, Option<String>);
 
 async fn list(global: &Global, (blast, state, phone): CartFilter, limit: u32) -> Result<()> {
-    refuse_closed_stdout("")?;
     let context = Context::open(global, Intent::Reads).await?;
     if let Some(blast) = blast {
         context.app.require_blast(blast).await?;

@@ -16,7 +16,7 @@ use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
 use super::listed::{ListEnd, one_more};
-use super::output::{json, line, refuse_closed_stdout, talk, text};
+use super::output::{json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{CustomerQuery, CustomerRow};
 use crate::domain::amount;
@@ -155,7 +155,6 @@ async fn find(context: &Context, what: String, limit: u32) -> Result<()> {
 const PAGE: u32 = 500;
 
 async fn list(context: &Context, tag: Option<String>, limit: u32) -> Result<()> {
-    refuse_closed_stdout("")?;
     let (is_whole, most) = (tag.is_none(), i64::from(one_more(limit)));
     let mut query = CustomerQuery { tag, limit: most.min(i64::from(PAGE)), ..CustomerQuery::default() };
     let mut rows = Vec::new();

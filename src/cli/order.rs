@@ -15,7 +15,7 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::listed::{ListEnd, one_more};
-use super::output::{json as print_json, line, refuse_closed_stdout, talk, text};
+use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::{Anchor, BlastFilter, Order, RecipientQuery};
 use crate::app::{
@@ -157,7 +157,6 @@ pub(super) fn parse_phone(context: &Context, text: &str) -> Result<Phone> {
 type OrderFilter = (Option<BlastId>, Option<OrderState>, Option<String>);
 
 async fn list(global: &Global, (blast, state, phone): OrderFilter, limit: u32) -> Result<()> {
-    refuse_closed_stdout("")?;
     let context = Context::open(global, Intent::Reads).await?;
     if let Some(blast) = blast {
         context.app.require_blast(blast).await?;

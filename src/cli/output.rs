@@ -73,14 +73,14 @@ fn unwritten(error: io::Error) -> Report {
     Report::from(error).wrap_err(StdoutError)
 }
 
-/// Refuses a standard output that was closed, for a verb that does nothing but write there; with what to do in place of it. The
-/// standard library opens `/dev/null` in its place when a program starts, to be read and written, and whatever is written there would
-/// be gone without an error.
-pub(super) fn refuse_closed_stdout(mend: &str) -> Result<()> {
+/// Refuses a standard output that was closed, for an export, which would be gone without an error: the standard library opens `/dev/null`
+/// in its place when a program starts, to be read and written. So does Python's `DEVNULL`, by which scripts call what only lists, and
+/// nobody exports.
+pub(super) fn refuse_closed_stdout() -> Result<()> {
     let (stdout, null) = (fstat(std::io::stdout())?, stat("/dev/null")?);
     let is_null = (stdout.st_dev, stdout.st_ino) == (null.st_dev, null.st_ino);
     if is_null && fcntl_getfl(std::io::stdout())?.contains(OFlags::RDWR) {
-        return Err(eyre!("standard output is closed, so nothing can be written there{mend}"));
+        return Err(eyre!("standard output is closed, so nothing can be written there: add --output FILE"));
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::inbox::since;
 use super::listed::ListEnd;
-use super::output::{json, refuse_closed_stdout, talk, text};
+use super::output::{json, talk, text};
 use super::table::{TextAlign, TextTable};
 use crate::app::view::{ReplyQuery, ReplyRow};
 use crate::domain::ids::{BlastId, ReplyId};
@@ -104,9 +104,6 @@ impl RepliesListing {
     }
 
     async fn list(&self, context: &Context) -> Result<()> {
-        if self.save.is_none() {
-            refuse_closed_stdout("")?;
-        }
         let mut table = TextTable::new(&HEADER);
         let (mut before, mut left) = (None, self.limit);
         let mut saving = self.save.as_deref().map(save::Saving::new);

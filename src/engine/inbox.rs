@@ -22,7 +22,7 @@ mod turn;
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::context::EngineContext;
@@ -36,8 +36,25 @@ use turn::InboxTurn;
 const READ_EVERY: Duration = Duration::from_secs(5);
 /// The same where no sender of this engine receives webhooks: those of others are theirs to apply.
 const READ_OTHERS_EVERY: Duration = Duration::from_secs(60);
+/// A start waits no longer than this for the opt-outs that came before it.
+const HEEDED_WITHIN: Duration = Duration::from_secs(30);
 /// What is due is in another engine's hands.
 const OTHERS_PAUSE: Duration = Duration::from_millis(200);
+
+/// Applies the opt-outs among what came while no engine ran, before anybody is sent to: whoever asked to be left alone may be next.
+pub(super) async fn heed_waiting(engine: &EngineContext) {
+    let heeding = async {
+        match inbox::next_due(&engine.pool).await? {
+            Some(_) => opt_outs_first::scan(engine, &mut Heeded::default()).await,
+            None => Ok(()),
+        }
+    };
+    match timeout(HEEDED_WITHIN, heeding).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "opt-outs that wait are applied in their turn"),
+        Err(_) => tracing::warn!("there are so many webhooks that sending begins before all of their opt-outs hold"),
+    }
+}
 
 /// Applies what comes until stopped.
 pub(super) async fn run(engine: EngineContext, stop: CancellationToken) {

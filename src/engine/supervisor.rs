@@ -74,6 +74,7 @@ async fn work_and_end(engine: EngineContext, options: RunOptions, stop: &Cancell
         tokio::spawn(postgres_revival::keep_alive(engine.notifier.database(), local, revivals));
     }
     let stop_inbox = CancellationToken::new();
+    stop.run_until_cancelled(inbox::heed_waiting(&engine)).await;
     let applying = tokio::spawn(inbox::run(engine.clone(), stop_inbox.clone()));
     let fetching = tokio::spawn(media::run(engine.clone(), stop_inbox.clone()));
     let telling = tokio::spawn(hooks::run(engine.clone(), stop_inbox.clone()));
@@ -93,9 +94,7 @@ async fn work_and_end(engine: EngineContext, options: RunOptions, stop: &Cancell
     supervisor.work(stop).await;
     supervisor.stop_senders().await;
     stop_inbox.cancel();
-    let _ = applying.await;
-    let _ = fetching.await;
-    let _ = telling.await;
+    let _ = tokio::join!(applying, fetching, telling);
     maintenance::fold_all(&supervisor.engine.pool).await;
     drop(supervisor);
     if tokio::time::timeout(LAST_EVIDENCE, recorder_task).await.is_err() {

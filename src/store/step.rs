@@ -38,6 +38,8 @@ pub struct StepRow {
     pub paused_at: Option<DateTime<Utc>>,
     pub last_made_at: Option<DateTime<Utc>>,
     pub next_look_at: Option<DateTime<Utc>>,
+    /// When it was added, changed or resumed last.
+    pub due_from: DateTime<Utc>,
 }
 
 impl StepRow {
@@ -45,8 +47,13 @@ impl StepRow {
         StepKey { blast: self.blast, number: self.number }
     }
 
-    /// Since when it has been due; `None`: since it was added.
-    pub fn due_at(&self) -> Option<DateTime<Utc>> {
+    /// Before this nobody is due: it was added, changed or resumed then, or made its last draft a day before.
+    pub fn due_from(&self) -> DateTime<Utc> {
+        self.last_made_at.map_or(self.due_from, |made| self.due_from.max(made + BETWEEN_DRAFTS))
+    }
+
+    /// Since when it was to be looked who is due; `None`: since it was added.
+    pub fn look_due_at(&self) -> Option<DateTime<Utc>> {
         self.next_look_at.max(self.last_made_at.map(|made| made + BETWEEN_DRAFTS))
     }
 }
@@ -81,7 +88,7 @@ macro_rules! steps {
         concat!(
             "select s.blast, s.number, s.after_seconds, s.since::text as since, s.until::text as until, s.stage, s.message, s.template,
                     s.first_people, s.at_most,
-                    s.paused_at, s.last_made_at, s.next_look_at
+                    s.paused_at, s.last_made_at, s.next_look_at, coalesce(s.due_from, s.created_at) as due_from
                from blast_steps s join blasts b on b.id = s.blast and b.deleted_at is null
               where s.removed_at is null and ",
             $tail
@@ -221,19 +228,14 @@ pub async fn ask(tx: &mut PgConnection, draft: BlastId, reason: &str) -> Result<
     Ok(done.bind(draft).bind(reason.replace('\0', "")).execute(tx).await?.rows_affected() == 1)
 }
 
-/// Notes that a draft of a step is launched: however long it waited for somebody, the step itself is not late. Nobody else launches one
-/// of the step until this transaction ends.
-pub async fn note_launch(tx: &mut PgConnection, step: StepKey) -> Result<(), StoreError> {
-    sqlx::query("update blast_steps set next_look_at = now() where blast = $1 and number = $2")
+/// Whether somebody queued in a draft of a step had the step by another one. Nobody else launches one of the step until this
+/// transaction ends.
+pub async fn has_twice(tx: &mut PgConnection, step: StepKey, draft: BlastId) -> Result<bool, StoreError> {
+    sqlx::query("select 1 from blast_steps where blast = $1 and number = $2 for update")
         .bind(step.blast)
         .bind(step.number)
-        .execute(tx)
+        .execute(&mut *tx)
         .await?;
-    Ok(())
-}
-
-/// Whether somebody queued in a draft of a step had the step by another one.
-pub async fn has_twice(tx: &mut PgConnection, step: StepKey, draft: BlastId) -> Result<bool, StoreError> {
     let twice = sqlx::query_scalar(
         "select exists (
             select from blast_recipients r
@@ -287,7 +289,8 @@ pub async fn set(tx: &mut PgConnection, step: StepKey, to: StepColumns) -> Resul
     let query = sqlx::query(
         "update blast_steps
             set after_seconds = $3, since = $4::text::recipient_status, until = $5::text::recipient_status,
-                stage = coalesce($6, stage), message = $7, template = $8, first_people = $9, at_most = $10, next_look_at = now()
+                stage = coalesce($6, stage), message = $7, template = $8, first_people = $9, at_most = $10,
+                next_look_at = null, due_from = now()
           where blast = $1 and number = $2",
     );
     let query =
@@ -308,7 +311,7 @@ pub enum StepChange {
 pub async fn change(tx: &mut PgConnection, step: StepKey, to: StepChange) -> Result<(), StoreError> {
     let set = match to {
         StepChange::Pause => "paused_at = coalesce(paused_at, now())",
-        StepChange::Resume => "paused_at = null, next_look_at = now()",
+        StepChange::Resume => "paused_at = null, next_look_at = null, due_from = now()",
         StepChange::Remove => "removed_at = now()",
     };
     let query = sqlx::query(AssertSqlSafe(format!("update blast_steps set {set} where blast = $1 and number = $2")));
@@ -373,6 +376,26 @@ pub async fn first_at(pool: &PgPool, blast: BlastId, since: StepSince) -> Result
     let first = sqlx::query_scalar(AssertSqlSafe(sql)).bind(blast).fetch_one(&mut *tx).await?;
     tx.commit().await?;
     Ok(first)
+}
+
+/// The same of those among them who have these numbers.
+pub async fn first_of(
+    pool: &PgPool,
+    (blast, since): (BlastId, StepSince),
+    phones: &[&str],
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let sql = match since {
+        StepSince::Stage(stage) => format!(
+            "select min({}) from unnest($2::text[]) as phone
+              cross join lateral (select * from blast_recipients
+                                   where person_key(phone_number) = person_key(phone) and blast_id = $1 offset 0) r",
+            time_column(stage)
+        ),
+        StepSince::Cart => "select min(w.since) from waiting_carts w join blast_recipients r on r.id = w.recipient_id
+                             where w.blast_id = $1 and r.phone_number = any($2)"
+            .to_owned(),
+    };
+    Ok(sqlx::query_scalar(AssertSqlSafe(sql)).bind(blast).bind(phones).fetch_one(pool).await?)
 }
 
 /// The names and values of some of a blast's people.

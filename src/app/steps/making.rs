@@ -59,7 +59,7 @@ impl App {
             return Ok(step::look_again(self.pool(), step.key(), now + rule.between_looks()).await?);
         }
         let draft = self.step_draft(&row, (step, text), content).await?;
-        let waits = self.why_it_waits(step, rule, now);
+        let waits = self.why_it_waits(step, rule, (&people, now)).await?;
         if waits.is_none() && polls_first(step, &row, now) {
             return Ok(step::look_again(self.pool(), step.key(), now + POLLS_FIRST).await?);
         }
@@ -72,13 +72,21 @@ impl App {
     }
 
     /// Why a draft of a step waits for somebody; `None`: it is sent by itself.
-    fn why_it_waits(&self, step: &StepRow, rule: StepRule, now: DateTime<Utc>) -> Option<String> {
+    async fn why_it_waits(
+        &self,
+        step: &StepRow,
+        rule: StepRule,
+        (people, now): (&[Value], DateTime<Utc>),
+    ) -> Result<Option<String>, AppError> {
         if step.at_most.is_none() {
-            return Some(waits_words(step));
+            return Ok(Some(waits_words(step)));
         }
+        let phones: Vec<&str> = people.iter().filter_map(|person| person["phone_number"].as_str()).collect();
+        let first = step::first_of(self.pool(), (step.blast, step.since), &phones).await?;
+        let due = first.map(|first| (first + rule.after()).max(step.due_from()));
         // A night without an engine makes nobody's second message a surprise: its own time over again does.
         let late = rule.after().max(self.engine().settings.too_late);
-        step.due_at().filter(|due| now - *due > late).map(|due| late_words(step, now - due))
+        Ok(due.filter(|due| now - *due > late).map(|due| late_words(step, now - due)))
     }
 
     /// Like the blast, with the step's message.
@@ -180,7 +188,6 @@ impl App {
         row: &BlastRow,
     ) -> Result<(), AppError> {
         let Some(key) = key_of(row) else { return Ok(()) };
-        step::note_launch(tx, key).await?;
         let has_twice = step::has_twice(tx, key, row.id).await?;
         if has_twice { Err(AppError::Refused(RENEWED.to_owned())) } else { Ok(()) }
     }
@@ -188,7 +195,7 @@ impl App {
 
 /// Whether people would be left out, for a day, of whom it is only not known yet how far they got.
 fn polls_first(step: &StepRow, row: &BlastRow, now: DateTime<Utc>) -> bool {
-    let was_away = step.due_at().is_some_and(|due| now - due > POLLS_FIRST);
+    let was_away = step.look_due_at().is_some_and(|due| now - due > POLLS_FIRST);
     was_away && step.since == StepSince::Stage(Status::Sent) && row.unasked != Total::Exactly(0)
 }
 

@@ -14,7 +14,7 @@ use crate::store::action::LoggedAction;
 use crate::store::blast;
 use crate::store::suppression::{self, TakenOut};
 
-/// ` Then Nadia gets the message of Ragu, Initial`, behind the question whether these acts are to be taken back; `None` where nobody gets one.
+/// ` Then Nadia gets the message of Ragu, Initial.`, behind the question whether these acts are to be taken back; `None` where nobody gets one.
 pub(super) async fn in_words(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<Option<String>, AppError> {
     let opt_outs: Vec<&LoggedAction> = acts.iter().filter(|act| act.action == Act::OptOut).collect();
     let ids: Vec<ActionId> = opt_outs.iter().map(|act| act.id).collect();
@@ -26,8 +26,10 @@ pub(super) async fn in_words(tx: &mut PgConnection, acts: &[LoggedAction]) -> Re
     let out = suppression::taken_out(tx, &phones, &ids).await?;
     let businesses: BTreeSet<&str> =
         out.iter().filter(|one| own.contains(&one.id)).map(|one| one.business.as_str()).collect();
+    // Their own rows are back whoever confirmed a number since: it is their mark that is taken back.
+    let is_back = |one: &&TakenOut| one.is_out && one.is_awaited && (own.contains(&one.id) || one.may_return());
     let sent_to: Vec<&TakenOut> =
-        out.iter().filter(|one| one.is_sent_to_once_back() && businesses.contains(&*one.business)).collect();
+        out.iter().filter(is_back).filter(|one| businesses.contains(&*one.business)).collect();
     let Some(first) = sent_to.first() else { return Ok(None) };
     let who: BTreeSet<&str> = sent_to.iter().map(|one| one.phone_number.as_str()).collect();
     let (who, gets) = match who.len() {
@@ -39,7 +41,7 @@ pub(super) async fn in_words(tx: &mut PgConnection, acts: &[LoggedAction]) -> Re
         1 => format!("the message of {}", name_of(tx, first.blast).await?),
         several => format!("the messages of {several} blasts"),
     };
-    Ok(Some(format!(" Then {who} {gets} {what}")))
+    Ok(Some(format!(" Then {who} {gets} {what}.")))
 }
 
 async fn name_of(tx: &mut PgConnection, id: BlastId) -> Result<String, AppError> {

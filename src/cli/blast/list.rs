@@ -8,7 +8,7 @@ use crate::app::view::{BlastFilter, BlastView};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
-use crate::cli::output::{json, refuse_closed_stdout, text};
+use crate::cli::output::{json, text};
 use crate::cli::table::{TextAlign, render};
 use crate::domain::amount::money;
 use crate::domain::filter::blasts::{StateWord, states};
@@ -44,7 +44,6 @@ fn state(text: &str) -> Result<StateWord, String> {
 
 impl ListArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
-        refuse_closed_stdout("")?;
         if let (Some(from), Some(to)) = (self.from, self.to)
             && from > to
         {

@@ -28,7 +28,7 @@ impl Destination {
     /// Opens `FILE.part` for a file that does not exist; only its owner may read it, since it names people.
     pub(super) fn open(name: Option<&Path>) -> Result<Self> {
         let Some(name) = name else {
-            refuse_closed_stdout(": add --output FILE")?;
+            refuse_closed_stdout()?;
             return Ok(Self::Stdout);
         };
         refuse_existing(name)?;

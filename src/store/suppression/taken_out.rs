@@ -25,7 +25,7 @@ pub struct TakenOut {
     pub is_confirmed_without: bool,
     /// A mark that is taken back, or one of the given acts, noted it. A row and the act that changed it have the same time.
     pub is_undone: bool,
-    /// They have not had the message, and the blast is being sent just now.
+    /// They have not had the message, and the blast goes out without anybody's further yes.
     pub is_awaited: bool,
 }
 
@@ -34,11 +34,6 @@ impl TakenOut {
     /// of a blast that is over says stays, unless a mistake is taken back.
     pub fn may_return(&self) -> bool {
         !self.is_confirmed_without && (!self.is_out || !self.state.is_over() || self.is_undone)
-    }
-
-    /// Whether they get the message once they are back.
-    pub fn is_sent_to_once_back(&self) -> bool {
-        self.is_out && self.is_awaited && self.may_return()
     }
 }
 
@@ -57,7 +52,7 @@ pub async fn taken_out(
                                  where l.blast_id = b.id and l.action in ('launch', 'resume')
                                    and l.undone_at is null and l.at > r.opted_out_at)) as is_confirmed_without,
                 m.is_undone,
-                r.standing = 'opted_out' and b.state = 'sending' and coalesce(b.send_after <= now(), true) as is_awaited
+                r.standing = 'opted_out' and b.state in ('sending', 'scheduled') and b.repeat_rule is null as is_awaited
            from (select distinct person_key(phone) as person from unnest($1::text[]) as phone) p
            join blast_recipients r on person_key(r.phone_number) = p.person and r.opted_out_at is not null
            join blasts b on b.id = r.blast_id and b.deleted_at is null

@@ -1,6 +1,6 @@
 //! Following up: who is counted, how the draft is made, how it is listed, and who came back.
 
-use super::support::{STACKED, TestDashboard, WIDE, blast, draft};
+use super::support::{STACKED, TestDashboard, WIDE, blast, draft, noon};
 use crate::app::view::BlastView;
 use crate::app::{FollowUp, FollowUpPreview, StepAlike, StepRow, StepView};
 use crate::domain::blast::BlastState;
@@ -246,6 +246,7 @@ pub fn step(waits: Option<BlastId>) -> StepView {
         paused_at: None,
         last_made_at: None,
         next_look_at: None,
+        due_from: noon(),
     };
     let (when, comes_at) = ("1d after read, not replied".to_owned(), Some(at(15, 30)));
     StepView { step, when, waits, comes_at, is_over: false, blasts: Vec::new() }

@@ -2,12 +2,9 @@
 
 use super::*;
 
-/// As it is where no engine has looked since.
-async fn unseen_for(shop: &Shop, hours: i64) {
-    shop.execute(&format!(
-        "update blast_steps set next_look_at = now() - interval '{hours} hours', last_made_at = last_made_at - interval '{hours} hours'"
-    ))
-    .await;
+/// Every step was there long before.
+async fn added_long_ago(shop: &Shop) {
+    shop.execute("update blast_steps set created_at = now() - interval '300 hours'").await;
 }
 
 async fn reason(shop: &Shop, blast: &str) -> (String, String) {
@@ -21,11 +18,11 @@ async fn a_step_that_is_late_by_its_own_time_asks_and_one_by_a_night_goes_by_its
     let shop = Shop::open(SETUP).await;
     let late = received(&shop, 0..2, 150).await;
     add(&shop, &late, &["--after", "48h", "--until", "read", "--auto", "--at-most", "9"]).await;
-    unseen_for(&shop, 50).await;
-    let night = received(&shop, 2..4, 150).await;
+    let night = received(&shop, 2..4, 64).await;
     add(&shop, &night, &["--after", "48h", "--until", "read", "--auto", "--at-most", "9"]).await;
-    shop.execute(&format!("update blast_steps set next_look_at = now() - interval '16 hours' where blast = {night}"))
-        .await;
+    added_long_ago(&shop).await;
+    // An engine looked a moment ago, and found nobody whom it could ask about yet.
+    shop.execute("update blast_steps set next_look_at = now() - interval '1 minute'").await;
     let app = engine_app(&shop, "one").await;
 
     occur(&app, Utc::now()).await;
@@ -34,12 +31,11 @@ async fn a_step_that_is_late_by_its_own_time_asks_and_one_by_a_night_goes_by_its
     let asks = made(&shop, &late, 1).await;
     let (state, why) = reason(&shop, &asks[0]).await;
     assert_eq!((asks.len(), state.as_str()), (1, "draft"));
-    assert!(why.contains("is 2 days 2 h late: it waits for your yes"), "{why}");
+    assert!(why.contains("is 4 days 6 h late: it waits for your yes"), "{why}");
     let went = made(&shop, &night, 1).await;
     assert_eq!((went.len(), shop.state(&went[0]).await.as_str()), (1, "sending"));
 
     // However long it waited for a yes, what comes after is not late.
-    unseen_for(&shop, 100).await;
     shop.send(&asks[0]).await;
     shop.execute(&format!(
         "insert into blast_recipients (blast_id, phone_number, name, status, standing, attempt, sent_at, delivered_at)
@@ -47,6 +43,7 @@ async fn a_step_that_is_late_by_its_own_time_asks_and_one_by_a_night_goes_by_its
         phone(7)
     ))
     .await;
+    a_day_passes(&shop).await;
     occur(&app, Utc::now() + TimeDelta::minutes(1)).await;
     let next = made(&shop, &late, 1).await;
     assert_eq!((next.len(), shop.state(&next[1]).await.as_str()), (2, "sending"));

@@ -1,9 +1,9 @@
 //! Whoever takes an opt-out back is asked first where somebody gets a message by it, and is told where nobody can any more.
 
-use blastdeck::app::App;
+use blastdeck::app::{App, Launch};
 use blastdeck::domain::ids::RecipientId;
 use blastdeck::domain::recipient::Mark;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::marks::operator_app;
 use super::{BLAST, Scene};
@@ -19,7 +19,7 @@ async fn every_way_of_taking_an_opt_out_back_asks_where_it_sends() {
     let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
     aina.mark(RecipientId(2), Mark::OptOut).await.unwrap();
     let who = "Person 2";
-    let then = format!("Then {who} gets the message of Raya");
+    let then = format!("Then {who} gets the message of Raya.");
 
     let (act, mine) = aina.ask_about_mine(Some(BLAST), Some(RecipientId(2))).await.unwrap().unwrap();
     assert_eq!(mine, format!("your last act: opt-out, {who}. Take it back? {then}"));
@@ -34,18 +34,36 @@ async fn every_way_of_taking_an_opt_out_back_asks_where_it_sends() {
 }
 
 #[tokio::test]
-async fn a_paused_or_counting_blast_and_a_mark_that_is_no_opt_out_ask_nothing_more() {
+async fn a_number_that_somebody_confirmed_without_them_does_not_keep_the_question_away() {
+    let scene = Scene::queued(3).await;
+    scene.execute("update blasts set state = 'paused'").await;
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
+    opt_out(&aina, &[1, 2]).await;
+    let version = ben.blast(BLAST).await.unwrap().version;
+    ben.resume(Launch { blast: BLAST, version, people: 1, armed_for: TimeDelta::zero() }).await.unwrap();
+
+    let then = "Then 2 people get the message of Raya.";
+    let (_, mine) = aina.ask_about_mine(Some(BLAST), None).await.unwrap().unwrap();
+    assert_eq!(mine, format!("your last act: opt-out, 2 people. Take it back? {then}"));
+    let marks = ben.ask_about_marks(&[RecipientId(1), RecipientId(2)]).await.unwrap();
+    assert_eq!(marks, Some(format!("take back the last mark of 2 people? {then}")));
+}
+
+#[tokio::test]
+async fn a_paused_blast_and_a_mark_that_is_no_opt_out_ask_nothing_more_and_one_that_counts_down_asks() {
     let scene = Scene::queued(3).await;
     let aina = operator_app(&scene, "aina").await;
     aina.mark(RecipientId(1), Mark::Note("later".to_owned())).await.unwrap();
     assert_eq!(aina.ask_about_mine(Some(BLAST), None).await.unwrap(), None);
 
     opt_out(&aina, &[2]).await;
-    let in_a_minute = (Utc::now() + TimeDelta::minutes(1)).to_rfc3339();
-    for set in ["state = 'paused'".to_owned(), format!("state = 'sending', send_after = '{in_a_minute}'")] {
-        scene.execute(&format!("update blasts set {set}")).await;
-        assert_eq!(aina.ask_about_mark(RecipientId(2)).await.unwrap(), None, "{set}");
-    }
+    scene.execute("update blasts set state = 'paused'").await;
+    assert_eq!(aina.ask_about_mark(RecipientId(2)).await.unwrap(), None);
+
+    // Whoever typed its number typed it without them.
+    scene.execute("update blasts set state = 'sending', send_after = now() + interval '1 minute'").await;
+    let asked = aina.ask_about_mark(RecipientId(2)).await.unwrap();
+    assert!(asked.is_some_and(|asked| asked.contains("Person 2 gets the message of Raya")));
 }
 
 #[tokio::test]
