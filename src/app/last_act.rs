@@ -140,7 +140,25 @@ fn reversal(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
         Act::Edit if ["skipped", "step", "order"].iter().all(|of| act.detail.get(of).is_none()) => {
             "e on it changes it again".to_owned()
         }
+        Act::Customer if is_filled(act, "tags") || is_filled(act, "without") => {
+            "# on their page changes it again: vip adds a tag, -vip takes it away".to_owned()
+        }
+        Act::Customer if is_filled(act, "note") => {
+            let phone = act.phone_number.as_deref().unwrap_or_default();
+            format!(
+                "`blastdeck customer show {phone}` has its number, `blastdeck customer note {phone} --remove NUMBER` removes it"
+            )
+        }
         _ => FOR_GOOD.to_owned(),
+    }
+}
+
+/// Whether an act says something of this: neither nothing nor an empty list.
+fn is_filled(act: &LoggedAction, key: &str) -> bool {
+    match act.detail.get(key) {
+        None | Some(Value::Null) => false,
+        Some(Value::Array(values)) => !values.is_empty(),
+        Some(_) => true,
     }
 }
 

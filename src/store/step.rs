@@ -48,7 +48,7 @@ impl StepRow {
     }
 
     /// Before this nobody is due: it was added, changed or resumed then, or made its last draft a day before.
-    pub fn due_from(&self) -> DateTime<Utc> {
+    pub fn earliest_due(&self) -> DateTime<Utc> {
         self.last_made_at.map_or(self.due_from, |made| self.due_from.max(made + BETWEEN_DRAFTS))
     }
 

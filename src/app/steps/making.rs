@@ -83,7 +83,7 @@ impl App {
         }
         let phones: Vec<&str> = people.iter().filter_map(|person| person["phone_number"].as_str()).collect();
         let first = step::first_of(self.pool(), (step.blast, step.since), &phones).await?;
-        let due = first.map(|first| (first + rule.after()).max(step.due_from()));
+        let due = first.map(|first| (first + rule.after()).max(step.earliest_due()));
         // A night without an engine makes nobody's second message a surprise: its own time over again does.
         let late = rule.after().max(self.engine().settings.too_late);
         Ok(due.filter(|due| now - *due > late).map(|due| late_words(step, now - due)))

@@ -40,6 +40,28 @@ async fn a_time_that_was_left_out_and_a_step_that_was_changed_are_named() {
 }
 
 #[tokio::test]
+async fn a_tag_and_a_note_are_named_with_what_takes_them_away() {
+    let (scene, aina) = with_an_opt_out().await;
+    for (detail, says) in [
+        (
+            r#"{"tags": ["vip"], "without": [], "note": null}"#,
+            "# on their page changes it again: vip adds a tag, -vip takes it away",
+        ),
+        (
+            r#"{"tags": [], "without": [], "note": "red"}"#,
+            "`blastdeck customer show +60100000001` has its number, `blastdeck customer note +60100000001 --remove NUMBER` removes it",
+        ),
+        (r#"{"merged": "60100000002"}"#, "that cannot be taken back; U on a person takes back their last mark"),
+    ] {
+        let of = "insert into operator_actions (operator, action, phone_number, detail)";
+        scene.execute(&format!("{of} values ('aina', 'customer', '+60100000001', '{detail}')")).await;
+
+        let says = format!("your last act was to change a customer's tags, notes or numbers: {says}");
+        assert_eq!(refused_unchanged(&scene, &aina).await, says);
+    }
+}
+
+#[tokio::test]
 async fn one_message_to_oneself_is_named_as_what_it_is_and_not_asked_about() {
     let (scene, aina) = with_an_opt_out().await;
     scene.execute("update blasts set state = 'draft', follow_up_stage = 'Test'").await;
