@@ -2,7 +2,7 @@
 
 /// What names a key of the dashboard, an option of a command or a column of its output, or leaves the rest to whoever sits there, and
 /// what a program reads in its place.
-const WORDS: [(&str, &str); 33] = [
+const WORDS: [(&str, &str); 34] = [
     (", or u in the dashboard", ""),
     (", or enter in the dashboard", ""),
     (", or open the dashboard", ""),
@@ -22,6 +22,10 @@ const WORDS: [(&str, &str); 33] = [
     ("! lists it, and there S resumes it", "`PATCH /api/blasts/{id}/steps/{number}` resumes it"),
     ("! lists it, and there p pauses it", "`PATCH /api/blasts/{id}/steps/{number}` pauses it"),
     ("! lists it, and there X removes it", "`DELETE /api/blasts/{id}/steps/{number}` removes it"),
+    (
+        "# on their page changes it again: vip adds a tag, -vip takes it away",
+        "`PATCH /api/whatsapp/customers/{id}` adds tags and takes them away",
+    ),
     ("it is done now", "it is completed now"),
     ("S resumes it", "`POST /api/blasts/{id}/resume` resumes it"),
     ("p pauses it", "`POST /api/blasts/{id}/pause` pauses it"),
@@ -204,7 +208,7 @@ mod tests {
     /// What has no call is run on the machine that sends.
     #[test]
     fn every_command_that_a_use_case_names_has_a_call_or_is_for_the_machine() {
-        const MACHINE: [&str; 12] = [
+        const MACHINE: [&str; 13] = [
             "engine",
             "serve",
             "sender",
@@ -216,6 +220,7 @@ mod tests {
             "replies",
             "catalog sync",
             "customer key",
+            "customer note",
             "list ls",
         ];
         let mut unknown = BTreeSet::new();
