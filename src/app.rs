@@ -137,6 +137,7 @@ pub use recurring::{PlannedRepeat, ScheduleView, SkippedOccurrence};
 pub use replies::{Incoming, IncomingOutcome};
 pub use saved_lists::SavedList;
 pub use schedule::{PlannedStart, start_after};
+pub(crate) use segment::draft_to_them;
 pub use segment::{FoundFollowUp, FoundPreview, SegmentCount, SegmentDraft};
 pub use sender_health::{HealthCheck, KnownHealth};
 pub use several::MarkedSeveral;

@@ -153,9 +153,8 @@ impl App {
         if let Some(text) = template.stored() {
             blast::set_template_text(&mut tx, head.id, &text).await?;
         }
-        let is_resumed = act == Act::Resume;
-        self.log_blast_act(&mut tx, act, &head, json!({ "people": people, "paused": paused })).await?;
-        if is_resumed {
+        self.log_blast_act(&mut tx, act.clone(), &head, json!({ "people": people, "paused": paused })).await?;
+        if act == Act::Resume {
             unstop(&mut tx, &head, self.operator()).await?;
         }
         tx.commit().await?;

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
 
+use super::segment::draft_to_them;
 use super::{App, AppError, EVERY_BUSINESS};
 use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Undone};
 use crate::domain::status::Status;
-use crate::domain::text::shell_word;
 use crate::store::blast;
 use crate::store::evidence::EntryOutcome;
 use crate::store::person::{self, PersonRow};
@@ -96,9 +96,8 @@ impl PutBack {
     /// The line that writes to whoever was left out.
     fn mend(&self) -> String {
         let Some(WithoutPerson { sender, blast, phone }) = &self.newest_without else { return String::new() };
-        let (sender, digits) = (shell_word(sender), phone.trim_start_matches('+'));
-        let from = format!("'blast:{blast} phone:{digits}'");
-        format!(": `blastdeck blast new --sender {sender} --from {from} --message 'TEXT'` makes a draft to them")
+        let digits = phone.trim_start_matches('+');
+        format!(": {}", draft_to_them(sender, &format!("blast:{blast} phone:{digits}")))
     }
 }
 

@@ -71,6 +71,12 @@ struct AudienceNow {
 /// What the filter of a request is called.
 const FIELD: &str = "from";
 
+/// What is said of people who were left out: `` `blastdeck blast new …` makes a draft to them ``. The filter has no quotes.
+pub(crate) fn draft_to_them(sender: &str, filter: &str) -> String {
+    let sender = text::shell_word(sender);
+    format!("`blastdeck blast new --sender {sender} --from '{filter}' --message 'TEXT'` makes a draft to them")
+}
+
 impl App {
     /// Makes a draft to the people whom a filter names, each with the values that they have there, without whoever opted out, bought
     /// since, or had another message within the business's frequency cap.

@@ -7,11 +7,12 @@ use chrono_tz::Tz;
 use sqlx::PgConnection;
 
 use super::Undo;
+use crate::app::segment::draft_to_them;
 use crate::app::{App, AppError};
 use crate::domain::filter::segment::SegmentReader;
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::Undone;
-use crate::domain::text::{people, shell_word};
+use crate::domain::text::people;
 use crate::store::answered::{self, LaunchedWithout, LeftOutStill};
 use crate::store::person::PersonRow;
 use crate::store::view::segment::{self, SegmentQuery};
@@ -90,9 +91,7 @@ fn worded(left_out: &[LeftOutStill]) -> String {
         let newest = newest.blast;
         return format!("{several}: `blastdeck blast recipients {newest} --search status:skipped` lists them");
     }
-    let (sender, digits) = (shell_word(&newest.sender), newest.phone_number.trim_start_matches('+'));
-    let from = format!("'blast:{} phone:{digits}'", newest.found_in);
-    format!(
-        "; still left out of {which}: `blastdeck blast new --sender {sender} --from {from} --message 'TEXT'` makes a draft to them"
-    )
+    let digits = newest.phone_number.trim_start_matches('+');
+    let mend = draft_to_them(&newest.sender, &format!("blast:{} phone:{digits}", newest.found_in));
+    format!("; still left out of {which}: {mend}")
 }

@@ -5,10 +5,11 @@ use sqlx::PgConnection;
 
 use super::Undo;
 use crate::app::AppError;
+use crate::app::segment::draft_to_them;
 use crate::domain::blast::blast_name;
 use crate::domain::recipient::Undone;
 use crate::domain::status::Status;
-use crate::domain::text::{people, shell_word};
+use crate::domain::text::people;
 use crate::store::{blast, sender};
 
 /// `; 486 people stay left out of Promo, Initial (blast 5), which is over: …`; nothing where nobody does. Of several blasts the newest.
@@ -22,10 +23,7 @@ pub(super) async fn in_words(tx: &mut PgConnection, undos: &[Undo]) -> Result<St
         [one] => ("still".to_owned(), format!("phone:{}", one.phone_number.as_str().trim_start_matches('+'))),
         ref several => (format!("{} stay", people(several.len())), "status:skipped".to_owned()),
     };
-    Ok(format!(
-        "; {who} left out of {} (blast {newest}), which is over: `blastdeck blast new --sender {} --from 'blast:{newest} {whom}' \
-         --message 'TEXT'` makes a draft to them",
-        blast_name(&head.blast_tag, &head.follow_up_stage),
-        shell_word(&sender),
-    ))
+    let name = blast_name(&head.blast_tag, &head.follow_up_stage);
+    let mend = draft_to_them(&sender, &format!("blast:{newest} {whom}"));
+    Ok(format!("; {who} left out of {name} (blast {newest}), which is over: {mend}"))
 }

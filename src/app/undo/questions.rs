@@ -90,8 +90,12 @@ impl App {
         let mut tx = self.begin().await?;
         let Some(act) = action::newest_on_each(&mut tx, &[recipient]).await?.pop() else { return Ok(None) };
         let then = sends::in_words(&mut tx, std::slice::from_ref(&act)).await?;
+        let is_others = act.operator != self.operator();
+        if !is_others && then.is_none() {
+            return Ok(None);
+        }
         let who = person_of(&mut tx, recipient).await?.who();
-        if act.operator != self.operator() {
+        if is_others {
             let then = then.unwrap_or_default();
             return Ok(Some(format!("{} marked {who} {}: take that back?{then}", act.operator, act.action.word())));
         }

@@ -5,12 +5,12 @@ use super::{
     senders, steps, welcome,
 };
 use crate::app::view::{BlastView, RecipientRow};
-use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
+use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome, draft_to_them};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
-use crate::domain::text::{shell_quoted, shell_word};
+use crate::domain::text::shell_quoted;
 use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::format::{count_of, counted, in_currency};
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Hint, LOG_MAX, LogLine, Model, Notice, Overlay, Prompt};
@@ -342,8 +342,7 @@ fn cancelled(model: &mut Model, request: &WriteRequest, people: i64) -> Vec<Effe
     log(model, &text, &format!("blastdeck blast cancel {id}"));
     // A copy would be of everybody, also of those who have the message.
     let sender = model.blasts.get(*id).map_or("SENDER", |blast| &blast.sender);
-    let new = format!("blastdeck blast new --sender {} --message 'TEXT'", shell_word(sender));
-    let rest = format!("; `{new} --from 'blast:{id} status:skipped'` makes a draft to them");
+    let rest = format!("; {}", draft_to_them(sender, &format!("blast:{id} status:skipped")));
     model.say(Notice::done(if people > 0 { text + &rest } else { text }));
     vec![Effect::Read(ReadRequest::Blasts)]
 }
