@@ -28,6 +28,15 @@ const POLLS_FIRST: TimeDelta = TimeDelta::minutes(2);
 /// How often a launch is tried whose people change meanwhile, before somebody is asked.
 const TRIES: usize = 3;
 
+/// Whom a step takes now, and what its draft is made of.
+struct DuePeople {
+    rule: StepRule,
+    content: BlastContent,
+    /// The filter that finds them, as it is typed.
+    text: String,
+    people: Vec<Value>,
+}
+
 impl App {
     /// Sends the drafts that steps are to send by themselves, and makes those that are due.
     pub(in crate::app) async fn run_steps(&self, senders: &[SenderId], now: DateTime<Utc>) -> Result<(), AppError> {
@@ -47,14 +56,28 @@ impl App {
         Ok(())
     }
 
-    async fn run_step(&self, step: &StepRow, now: DateTime<Utc>) -> Result<(), AppError> {
+    /// How many people are due for a step now, whom its next draft goes to.
+    pub async fn people_due(&self, key: StepKey) -> Result<usize, AppError> {
+        let row = self.blast_row(key.blast).await?;
+        let steps = step::of_blast(self.pool(), key.blast).await?;
+        let step = steps.into_iter().find(|step| step.number == key.number).ok_or_else(|| super::no_step(key))?;
+        let due = self.due_people(&row, &step, self.engine().clock.now()).await?;
+        Ok(due.people.len())
+    }
+
+    async fn due_people(&self, row: &BlastRow, step: &StepRow, now: DateTime<Utc>) -> Result<DuePeople, AppError> {
         let rule = rule_of(step).map_err(super::invalid_rule)?;
-        let row = self.blast_row(step.blast).await?;
         let content = BlastContent::parse(&step.message, step.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("its message cannot be used: {error}")))?;
         let text = rule.segment(step.blast);
         let audience = StepAudience { number: step.number, until: step.until, now };
-        let people = self.given_by_step(&row, (&text, audience), &content).await?;
+        let people = self.given_by_step(row, (&text, audience), &content).await?;
+        Ok(DuePeople { rule, content, text, people })
+    }
+
+    async fn run_step(&self, step: &StepRow, now: DateTime<Utc>) -> Result<(), AppError> {
+        let row = self.blast_row(step.blast).await?;
+        let DuePeople { rule, content, text, people } = self.due_people(&row, step, now).await?;
         if people.is_empty() {
             return Ok(step::look_again(self.pool(), step.key(), now + rule.between_looks()).await?);
         }

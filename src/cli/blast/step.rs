@@ -11,7 +11,7 @@ use super::follow_up::span;
 use super::message::MessageArgs;
 use super::new::{from_one, short_text};
 use super::template::TemplateArgs;
-use crate::app::{AppError, NewStep, StepChange, StepEdit, StepKey, StepStanding, StepView};
+use crate::app::{AppError, NewStep, StepChange, StepEdit, StepKey, StepRow, StepStanding, StepView};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
@@ -23,7 +23,7 @@ use crate::domain::filter;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::domain::step::{StepRule, StepSince};
-use crate::domain::text::{clean, number};
+use crate::domain::text::{clean, number, people_are};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum StepVerb {
@@ -166,6 +166,9 @@ impl StepArgs {
             StepChange::Remove => "is removed; what it made stays",
         };
         talk(&format!("step {} of blast {} {what}", self.number, self.blast));
+        if to == StepChange::Resume {
+            talk_of_due(&context, &context.app.step(self.key()).await?).await?;
+        }
         Ok(())
     }
 }
@@ -200,11 +203,13 @@ impl AddArgs {
             at_most: self.at_most,
         };
         let number = context.app.add_step(self.blast, new).await?;
-        let view = context.app.step(StepKey { blast: self.blast, number }).await?;
+        let key = StepKey { blast: self.blast, number };
+        let view = context.app.step(key).await?;
         if context.is_json {
             return json(&as_json(&view));
         }
         talk(&format!("step {number} of blast {}: {}, {}", self.blast, view.when, how(&view)));
+        talk_of_due(&context, &view).await?;
         line(&number.to_string())
     }
 }
@@ -240,7 +245,29 @@ impl SetArgs {
             return json(&as_json(&view));
         }
         talk(&format!("step {} of blast {}: {}, {}", key.number, key.blast, view.when, how(&view)));
-        Ok(())
+        talk_of_due(&context, &view).await
+    }
+}
+
+/// Says how many people are due at once: an old blast may have hundreds of them.
+async fn talk_of_due(context: &Context, view: &StepView) -> Result<()> {
+    let may_come = view.standing() == StepStanding::AsDue;
+    let due = if may_come { context.app.people_due(view.step.key()).await? } else { 0 };
+    if due > 0 {
+        talk(&due_words(&view.step, i64::try_from(due).unwrap_or(i64::MAX)));
+    }
+    Ok(())
+}
+
+fn due_words(step: &StepRow, due: i64) -> String {
+    let (key, who) = (step.key(), people_are(due));
+    let holds = format!("`blastdeck blast step pause {} {}` holds it", key.blast, key.number);
+    match step.at_most.map(i64::from) {
+        None => format!("{who} due now: the next look of an engine makes its draft"),
+        Some(most) if due > most => {
+            format!("{who} due now, more than {}: its draft waits for your yes", number(most))
+        }
+        Some(_) => format!("{who} due now: the next look of an engine sends to them by itself; {holds}"),
     }
 }
 

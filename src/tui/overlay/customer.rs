@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::StandingOptOut;
-use crate::app::{Consent, CustomerBlast, CustomerRow, CustomerSheet, items_in_words};
+use crate::app::{Consent, CustomerBlast, CustomerNote, CustomerRow, CustomerSheet, items_in_words};
 use crate::domain::blast::BlastState;
 use crate::domain::forgotten;
 use crate::domain::text::count_of;
@@ -126,7 +126,8 @@ fn known(sheet: &CustomerSheet, (clock, currency): (TimeFormat, &str), width: u1
         any("tags", &customer.tags),
         opted_out(sheet, clock),
     ];
-    let notes = sheet.details.notes.iter().map(|note| format!("note: {} ({})", note.note, note.written_by));
+    let by = |note: &CustomerNote| format!("{}, {}", note.written_by, clock.long(note.written_at));
+    let notes = sheet.details.notes.iter().map(|note| format!("note: {} ({})", note.note, by(note)));
     let consents = sheet.details.consents.iter().map(Consent::in_words);
     for text in said.into_iter().flatten().chain(notes).chain(consents) {
         lines

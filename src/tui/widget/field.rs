@@ -5,8 +5,8 @@ use crate::domain::text::clean;
 use crate::tui::key::Key;
 use crate::tui::theme::TextRole;
 
-/// The most characters that a field takes.
-pub const FIELD_MAX: usize = 500;
+/// The most characters that a field takes: as many as a note has.
+pub const FIELD_MAX: usize = 2_000;
 
 /// The most characters before the cursor that are shown, so that the cursor stays in sight.
 const SHOWN_MAX: usize = 40;
@@ -108,7 +108,9 @@ impl TextField {
     pub fn line(&self, before: TextLine) -> TextLine {
         let head: String = self.text[self.at.saturating_sub(SHOWN_MAX)..self.at].iter().collect();
         let cut = if self.at > SHOWN_MAX { "~" } else { "" };
-        let line = before.and(format!("{cut}{head}"), TextRole::Strong);
+        // Where nothing more fits, whatever was pasted may have lost its end: that is said.
+        let full = if self.text.len() < FIELD_MAX { "" } else { "(full: 2,000 characters) " };
+        let line = before.and(full, TextRole::Need).and(format!("{cut}{head}"), TextRole::Strong);
         match self.text.get(self.at) {
             None => line.and("_", TextRole::Accent),
             Some(c) => {
@@ -125,6 +127,8 @@ mod tests {
 
     use super::{EditOutcome, FIELD_MAX, TextField};
     use crate::tui::key::Key;
+    use crate::tui::theme::TextRole;
+    use crate::tui::widget::TextLine;
 
     #[test]
     fn typing_and_taking_words_back_works_in_any_script() {
@@ -158,6 +162,12 @@ mod tests {
 
         field.insert(&"x".repeat(100_000));
         assert_eq!(field.text().chars().count(), FIELD_MAX);
+        let says = |field: &TextField| {
+            format!("{:?}", field.line(TextLine::of("", TextRole::Plain))).contains("full: 2,000 characters")
+        };
+        assert!(says(&field));
+        field.key(Key::Backspace);
+        assert!(!says(&field));
     }
 
     #[test]

@@ -60,6 +60,29 @@ async fn a_step_that_was_paused_says_so_while_its_draft_waits_and_numbers_say_wh
 }
 
 #[tokio::test]
+async fn a_step_of_an_old_blast_says_how_many_are_due_already() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 90).await;
+    let add = async |further: &[&str]| {
+        let usual = ["blast", "step", "add", &blast, "--message", "Still there?", "--until", "read"];
+        shop.run(&[&usual[..], further].concat()).await.err
+    };
+
+    let asks = add(&["--after", "48h"]).await;
+    assert!(asks.contains("3 people are due now: the next look of an engine makes its draft"), "{asks}");
+    let sends = add(&["--after", "48h", "--auto", "--at-most", "3"]).await;
+    assert!(sends.contains("3 people are due now: the next look of an engine sends to them by itself"), "{sends}");
+    assert!(sends.contains(&format!("`blastdeck blast step pause {blast} 2` holds it")), "{sends}");
+    let too_many = add(&["--after", "48h", "--auto", "--at-most", "2"]).await;
+    assert!(too_many.contains("3 people are due now, more than 2: its draft waits for your yes"), "{too_many}");
+    let nobody = add(&["--after", "96h"]).await;
+    assert!(!nobody.contains("due now"), "{nobody}");
+    shop.ok(&["blast", "step", "pause", &blast, "2"]).await;
+    let resumed = shop.run(&["blast", "step", "resume", &blast, "2"]).await.err;
+    assert!(resumed.contains("3 people are due now"), "{resumed}");
+}
+
+#[tokio::test]
 async fn a_step_of_a_follow_up_counts_on_from_it() {
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..3, 50).await;
