@@ -169,7 +169,7 @@ impl App {
         action::log(&mut tx, act).await?;
         // Before the commit, so that a database that is restored knows whom it must not restore.
         let hashes = found.people.iter().map(|person| forgotten_opt_out(key.opt_out(*person)));
-        let _ = self.remember(hashes.collect()).await;
+        self.remember(&mut tx, hashes.collect()).await?;
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
         let host = self.engine().host.to_string();

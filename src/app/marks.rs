@@ -123,7 +123,7 @@ impl App {
         let (before, after) = outcome_of_mark(settled.first(), person, &mark)?;
         if mark == Mark::OptOut {
             let noted = self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
-            self.remember(vec![noted.opt_out]).await;
+            self.remember(&mut tx, vec![noted.opt_out]).await?;
         }
         let counted = order::counting(&mut tx, person.id).await?;
         let action = self.log_mark(&mut tx, person, &mark, close).await?;

@@ -334,7 +334,7 @@ fn held(report: &Report) -> Option<String> {
 
 /// How many are at *sent* and not known to be stuck there.
 fn unasked(report: &Report) -> Option<String> {
-    (report.unasked > 0).then(|| format!("{} at sent have not been polled yet", number(report.unasked)))
+    (report.unasked > 0).then(|| unasked_words(report.unasked))
 }
 
 /// What was written back, and what the messages are charged as, where there is any of it.
@@ -379,8 +379,14 @@ fn cell(text: &str) -> String {
     safe
 }
 
+/// `2 at sent have not been polled yet`.
+pub fn unasked_words(people: i64) -> String {
+    let have = if people == 1 { "has" } else { "have" };
+    format!("{} at sent {have} not been polled yet", number(people))
+}
+
 /// The suffix for people who opted out after something was accepted for them.
-fn later(people: i64) -> String {
+pub fn later(people: i64) -> String {
     if people == 0 { String::new() } else { format!(" (+{} later)", number(people)) }
 }
 

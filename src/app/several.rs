@@ -64,7 +64,7 @@ impl App {
             for Recorded { person, .. } in &recorded {
                 noted.push(self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?.opt_out);
             }
-            self.remember(noted).await;
+            self.remember(&mut tx, noted).await?;
         }
         let acts: Vec<_> = recorded.iter().map(|one| self.new_action(&one.person, mark)).collect();
         let logged = action::log_several(&mut tx, &acts).await?;

@@ -7,7 +7,7 @@ use super::App;
 use super::AppError;
 use super::put_back::{LiftedIn, PutBack};
 use crate::domain::act::Act;
-use crate::domain::ids::{SenderId, SuppressionId};
+use crate::domain::ids::{BlastId, SenderId, SuppressionId};
 use crate::domain::phone::{Phone, Region};
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::session::REPLY_WINDOW;
@@ -119,7 +119,7 @@ impl App {
             self.count_later(&mut tx, &noted.opt_out).await?;
         }
         self.log_new_suppress(&mut tx, noted.is_new, (business, phone)).await?;
-        let unremembered = self.remember(vec![noted.opt_out]).await;
+        let unremembered = self.remember(&mut tx, vec![noted.opt_out]).await?;
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
         Ok(SuppressOutcome { is_new: noted.is_new, unremembered })
@@ -155,6 +155,23 @@ impl App {
         Ok(Some(back))
     }
 
+    /// Asks before a number is allowed again where a message goes out by it: it is tried, and rolled back.
+    pub async fn ask_about_unsuppress(&self, business: &str, phone: &Phone) -> Result<Option<String>, AppError> {
+        let mut tx = self.begin().await?;
+        let taken_out = self.hold_taken_out(&mut tx, &[phone.as_str()], (&[], &[])).await?;
+        if !suppression::remove(&mut tx, business, phone.as_str()).await? {
+            return Ok(None);
+        }
+        let back = self.put_back(&mut tx, &taken_out, &LiftedIn::new([business.to_owned()])).await?;
+        let is_sent = |id: &BlastId| taken_out.iter().any(|one| one.blast == *id && one.is_awaited);
+        let blasts: Vec<String> = back.queued().filter(is_sent).map(|id| format!("blast {id}")).collect();
+        Ok(match &blasts[..] {
+            [] => None,
+            [one] => Some(format!("allow {phone} again? Then they get the message of {one}.")),
+            several => Some(format!("allow {phone} again? Then they get the messages of {}.", several.join(", "))),
+        })
+    }
+
     /// Suppresses several numbers at once, all or none: for this business, or for every one; for a caller that acts for one
     /// sender, for that sender's.
     pub async fn suppress_all(&self, business: Option<&str>, people: Vec<OptOut>) -> Result<SuppressedAll, AppError> {
@@ -178,7 +195,7 @@ impl App {
             self.log_new_suppress(&mut tx, one.is_new, (&business, phone)).await?;
             noted.push(one.opt_out);
         }
-        let unremembered = self.remember(noted).await;
+        let unremembered = self.remember(&mut tx, noted).await?;
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
         Ok(SuppressedAll { business, added, already: total - added, unremembered })
@@ -329,17 +346,21 @@ impl App {
 
     /// Remembers opt-outs on this machine, before the commit: a database that is restored from a dump gets them again. An opt-out
     /// is never refused because it cannot be remembered. Returns why it could not be.
-    pub(super) async fn remember(&self, noted: Vec<RememberedOptOut>) -> Option<String> {
-        if noted.is_empty() {
-            return None;
-        }
-        let error = self.engine().fence.remember_opt_outs(noted).await.err()?;
-        tracing::error!(%error, "an opt-out is noted in the database alone: a restored one would have forgotten it");
-        Some(error.to_string())
+    pub(super) async fn remember(
+        &self,
+        tx: &mut PgConnection,
+        noted: Vec<RememberedOptOut>,
+    ) -> Result<Option<String>, AppError> {
+        let refused = self.engine().fence.remember_in(tx, noted).await?;
+        Ok(refused.map(|error| error.to_string()))
     }
 
     /// Commits, and remembers that these numbers may be messaged again.
-    pub(super) async fn commit_lifted(&self, tx: DbTransaction, lifted: &[(String, Phone)]) -> Result<(), AppError> {
+    pub(super) async fn commit_lifted(
+        &self,
+        mut tx: DbTransaction,
+        lifted: &[(String, Phone)],
+    ) -> Result<(), AppError> {
         if lifted.is_empty() {
             return Ok(tx.commit().await?);
         }
@@ -354,12 +375,25 @@ impl App {
         });
         let lifted: Vec<_> = lifted.collect();
         let fence = &self.engine().fence;
-        let lock = fence.lock_opt_outs().await;
+        let lock = match fence.lock_opt_outs().await {
+            Ok(lock) => lock,
+            Err(error) => {
+                fence.remember_later(&mut tx, lifted, &error).await?;
+                return Ok(tx.commit().await?);
+            }
+        };
         tx.commit().await?;
-        if let Err(error) = lock.and_then(|lock| fence.remember_lifted(&lock, &lifted)) {
-            tracing::error!(%error, "that a number may be messaged again is noted in the database alone");
+        if let Err(error) = fence.remember_lifted(&lock, &lifted) {
+            let mut tx = self.begin().await?;
+            fence.remember_later(&mut tx, lifted, &error).await?;
+            tx.commit().await?;
         }
         Ok(())
+    }
+
+    /// How many queued people of a blast opted out before they were added to it, and get nothing.
+    pub async fn opted_out_in(&self, blast: BlastId) -> Result<i64, AppError> {
+        Ok(suppression::count_in(self.pool(), blast).await?)
     }
 
     /// The businesses that a number is suppressed for, `*` for all.

@@ -16,6 +16,11 @@ pub(super) fn confirm(question: &str, sure: bool) -> Result<()> {
     Err(RefusedError("cancelled: nothing was done".to_owned()).into())
 }
 
+/// The same for what sends nothing and scripts do without a flag: asks on a terminal alone.
+pub(super) fn confirm_on_terminal(question: &str, sure: bool) -> Result<()> {
+    if std::io::stdin().is_terminal() { confirm(question, sure) } else { Ok(()) }
+}
+
 /// Asks for a number of people; any other answer is a refusal.
 pub(super) fn confirm_number(question: &str, number: i64, sure: bool) -> Result<()> {
     if sure {

@@ -7,6 +7,7 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
+use super::confirm::confirm;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
 use super::output::{json, line};
@@ -29,6 +30,9 @@ pub(super) struct MarkVerb {
     /// The text, with `note`; an empty one removes the note.
     #[arg(long, allow_hyphen_values = true)]
     note: Option<String>,
+    /// With `undo`: do not ask, also where somebody gets a message by it.
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -49,7 +53,7 @@ impl MarkVerb {
         let person = context.app.recipient_by_phone(self.blast, &self.phone).await?;
         match mark {
             Some(mark) => write(&context, &person, mark).await?,
-            None => undo(&context, &person).await?,
+            None => undo(&context, &person, self.yes).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -91,7 +95,10 @@ async fn write(context: &Context, person: &RecipientRow, mark: Mark) -> Result<(
     line(&format!("{}: {}{amount}{change}{}", done.who, done.act, done.replaced_in_words()))
 }
 
-async fn undo(context: &Context, person: &RecipientRow) -> Result<()> {
+async fn undo(context: &Context, person: &RecipientRow, sure: bool) -> Result<()> {
+    if let Some(question) = context.app.ask_about_marks(&[person.id]).await? {
+        confirm(&question, sure)?;
+    }
     let done = context.app.undo_person(person.id).await?;
     if context.is_json {
         return json(&json!({ "undone": done.sentence, "still_suppressed": done.still_suppressed }));

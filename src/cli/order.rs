@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::blast::people::limit;
+use super::confirm::confirm_on_terminal;
 use super::context::{Context, Intent};
 use super::listed::{ListEnd, one_more};
 use super::output::{json as print_json, line, talk, text};
@@ -94,6 +95,9 @@ pub(super) enum OrderVerb {
     Cancel {
         /// The order's id, as in `order list`.
         order: OrderId,
+        /// Do not ask on a terminal; elsewhere nothing is asked.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -142,7 +146,10 @@ impl OrderVerb {
             Self::Confirm { order } => step(global, order, OrderState::Confirmed).await?,
             Self::Pay { order } => step(global, order, OrderState::Paid).await?,
             Self::Fulfil { order } => step(global, order, OrderState::Fulfilled).await?,
-            Self::Cancel { order } => step(global, order, OrderState::Cancelled).await?,
+            Self::Cancel { order, yes } => {
+                confirm_on_terminal(&format!("Cancel order {order} for good? Its amount is taken back."), yes)?;
+                step(global, order, OrderState::Cancelled).await?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

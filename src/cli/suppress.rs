@@ -11,6 +11,7 @@ use super::Global;
 use super::blast::new::{open, refusal_of, rejected};
 use super::blast::people::limit;
 use super::column_args::{ColumnArgs, say_local};
+use super::confirm::confirm;
 use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
 use super::listed::{ListEnd, one_more};
@@ -56,6 +57,9 @@ pub(super) enum SuppressVerb {
         /// The business of the opt-out; without one, the opt-out from every business.
         #[arg(long)]
         business: Option<String>,
+        /// Do not ask: also where they get a message by it at once, of a blast that is being sent.
+        #[arg(long)]
+        yes: bool,
     },
     /// List suppressed numbers, newest first.
     List {
@@ -73,7 +77,7 @@ impl SuppressVerb {
                 import(global, (&file, source), business).await?;
             }
             Self::Add { phone, business, reason } => add(global, &phone, business, reason).await?,
-            Self::Remove { phone, business } => remove(global, &phone, business).await?,
+            Self::Remove { phone, business, yes } => remove(global, &phone, business, yes).await?,
             Self::List { limit } => list(global, limit).await?,
         }
         Ok(ExitCode::SUCCESS)
@@ -149,10 +153,13 @@ fn all_in_words(businesses: &[String]) -> String {
     businesses.iter().map(|business| in_words(business)).collect::<Vec<_>>().join(", ")
 }
 
-async fn remove(global: &Global, phone: &str, business: Option<String>) -> Result<()> {
+async fn remove(global: &Global, phone: &str, business: Option<String>, sure: bool) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     let phone = read(&context, phone)?;
     let business = business.as_deref().unwrap_or(EVERY_BUSINESS);
+    if let Some(question) = context.app.ask_about_unsuppress(business, &phone).await? {
+        confirm(&question, sure)?;
+    }
     let Some(back) = context.app.unsuppress(business, &phone).await? else {
         return Err(RefusedError(not_suppressed(&context, (&phone, business)).await?).into());
     };
@@ -183,7 +190,12 @@ async fn not_suppressed(context: &Context, (phone, business): (&Phone, &str)) ->
     } else {
         format!("{line} --business {}`", shell_quoted(first))
     };
-    let why = format!("{phone} is not suppressed for {}, but for {}", in_words(business), all_in_words(&places));
+    let not = if business == EVERY_BUSINESS {
+        "not for every business".to_owned()
+    } else {
+        format!("not for {}", in_words(business))
+    };
+    let why = format!("{phone} is suppressed for {}, {not}", all_in_words(&places));
     Ok(format!("{why}: {}", context.pasteable(&mend)))
 }
 

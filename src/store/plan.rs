@@ -35,6 +35,21 @@ macro_rules! had_message_since {
     };
 }
 
+/// Whether somebody had a message of a business since a time, or may have had one, in a blast that was deleted meanwhile.
+macro_rules! had_deleted_message_since {
+    ($row:literal, $business:literal, $since:literal) => {
+        concat!(
+            "exists (select from deleted_attempts d join senders ds on ds.id = d.sender_id and ds.business = ",
+            $business,
+            " where person_key(d.phone_number) = person_key(",
+            $row,
+            ".phone_number) and d.at > ",
+            $since,
+            " and not d.refused and not d.is_answer)"
+        )
+    };
+}
+
 /// A blast's message as people would compare it: any white space is one space, and what stands in for a missing value does not count.
 macro_rules! comparable_message {
     ($row:literal) => {
@@ -92,7 +107,9 @@ const OVERLAP: &str = concat!(
                 and (b.state in ('scheduled', 'sending', 'paused') or b.updated_at > $3 or ",
     has_same_message!(),
     "))
-         select count(*) filter (where o.recent and o.gets_it) as recently_messaged,
+         select count(*) filter (where o.gets_it and (o.recent or ",
+    had_deleted_message_since!("r", "$2", "$3"),
+    ")) as recently_messaged,
                 count(*) filter (where o.waiting and o.gets_it) as queued_elsewhere,
                 count(*) filter (where o.again and o.gets_it) as had_this_message
            from blast_recipients r
@@ -109,7 +126,8 @@ const OVERLAP: &str = concat!(
                                and o.blast_id in (select id from others where is_same)) as again
                   from blast_recipients o
                  where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) o
-          where r.blast_id = $1 and r.status = 'queued' and r.id <> all($4) and exists (select from others)"
+          where r.blast_id = $1 and r.status = 'queued' and r.id <> all($4)
+            and (exists (select from others) or exists (select from deleted_attempts where at > $3))"
 );
 
 /// How many queued people of a blast other blasts of the business reach too, not counting who gets nothing here, because

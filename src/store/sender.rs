@@ -155,10 +155,10 @@ pub async fn attempts_of_days(
     Ok(attempts.into_iter().collect())
 }
 
-/// Drops attempts for deleted people once no limit reaches back so far. Returns how many.
+/// Drops attempts for deleted people after 32 days: longer than any limit but a frequency cap reaches back. Returns how many.
 pub async fn forget_deleted(pool: &PgPool) -> Result<u64, StoreError> {
     let forgotten =
-        sqlx::query("delete from deleted_attempts where at < now() - interval '26 hours'").execute(pool).await?;
+        sqlx::query("delete from deleted_attempts where at < now() - interval '32 days'").execute(pool).await?;
     Ok(forgotten.rows_affected())
 }
 

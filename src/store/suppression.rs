@@ -6,6 +6,7 @@ mod page;
 mod standing;
 mod taken_back;
 mod taken_out;
+mod unremembered;
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
@@ -20,6 +21,7 @@ pub use page::{SuppressionQuery, page};
 pub use standing::{StandingSuppression, standing};
 pub use taken_back::{may_be_taken_back, remove_taken_back};
 pub use taken_out::{TakenOut, taken_out};
+pub use unremembered::{UnrememberedRow, add_unremembered, take_unremembered};
 
 /// One suppression.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
@@ -157,10 +159,13 @@ pub async fn add_several(tx: &mut PgConnection, new: &SuppressionColumns<'_>) ->
     Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
 }
 
-/// How many bytes of a machine's own list of opt-outs this database was compared with; `None`: never.
-pub async fn compared(tx: &mut PgConnection, origin: &str) -> Result<Option<i64>, StoreError> {
-    let bytes = sqlx::query_scalar("select bytes from opt_out_memories where origin = $1");
-    Ok(bytes.bind(origin).fetch_optional(tx).await?)
+/// How many bytes of a machine's own list of opt-outs this database was compared with; `None`: never. And whether there are any that
+/// some machine is still to add to its own.
+pub async fn compared(tx: &mut PgConnection, origin: &str) -> Result<(Option<i64>, bool), StoreError> {
+    let compared = sqlx::query_as(
+        "select (select bytes from opt_out_memories where origin = $1), exists (select from opt_outs_to_remember)",
+    );
+    Ok(compared.bind(origin).fetch_one(tx).await?)
 }
 
 /// Records that so many bytes of a machine's own list are in this database.

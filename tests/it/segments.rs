@@ -137,6 +137,27 @@ async fn the_frequency_cap_leaves_out_who_had_another_message_lately_or_is_about
 }
 
 #[tokio::test]
+async fn the_frequency_cap_counts_messages_of_blasts_that_were_deleted() {
+    let (shop, blast) = read_shop().await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", format!("{config}\n[[businesses]]\nname = \"kedai\"\nfrequency_cap = \"7d\"\n"));
+    let filter = format!("blast:{blast} stuck:read older:48h");
+    let taken = async || draft_from(&shop, &filter).await["taken"].as_i64().unwrap();
+    let before = taken().await;
+    let lately = shop.blast(0..1).await;
+    shop.until_idle().await;
+    assert_eq!(taken().await, before - 1);
+
+    shop.ok(&["blast", "delete", &lately, "--yes"]).await;
+    assert_eq!(taken().await, before - 1, "its people are still there");
+    shop.until_idle().await;
+    assert_eq!(shop.number(&format!("select count(*) from blasts where id = {lately}")).await, 0);
+    assert_eq!(taken().await, before - 1, "nobody is there any more");
+    let plan = shop.json(&["blast", "plan", &shop.draft(0..2).await]).await;
+    assert_eq!(plan["recently_messaged"], 1, "{plan}");
+}
+
+#[tokio::test]
 async fn the_frequency_cap_counts_every_message_to_people_who_are_found_by_a_tag() {
     let (shop, blast) = read_shop().await;
     let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();

@@ -1,6 +1,6 @@
 //! `suppress` as an operator types it: what would hold for nothing is refused, and a refusal names the line that works.
 
-use crate::support::{Setup, Shop, digits, eventually_async};
+use crate::support::{Setup, Shop, Size, digits, eventually_async};
 
 #[tokio::test]
 async fn an_opt_out_from_a_business_that_nobody_sends_for_is_refused() {
@@ -25,7 +25,7 @@ async fn an_opt_out_that_is_not_found_names_where_the_number_is() {
     let nowhere = shop.run(&["suppress", "remove", &digits(2)]).await;
 
     let line = format!("suppress remove +{} --business 'kedai'`", digits(1));
-    assert!(said.code == 3 && said.err.contains("is not suppressed for any business, but for `kedai`"), "{said:?}");
+    assert!(said.code == 3 && said.err.contains("is suppressed for `kedai`, not for every business"), "{said:?}");
     assert!(said.err.contains("`blastdeck --config") && said.err.contains(&line), "{said:?}");
     assert!(nowhere.code == 3 && nowhere.err.contains("is not suppressed\n"), "{nowhere:?}");
 }
@@ -68,6 +68,40 @@ async fn whoever_may_be_messaged_again_is_back_in_drafts_and_the_line_for_what_i
     assert!(said.err.contains(&line), "{said:?}");
     shop.ok(&["blast", "new", "--sender", "sales", "--from", &filter, "--message", "TEXT"]).await;
     assert_eq!(shop.number("select count(*) from blast_recipients where blast_id = 3 and status = 'queued'").await, 1);
+}
+
+#[tokio::test]
+async fn whoever_would_get_a_message_at_once_is_asked_about_before_an_opt_out_is_taken_back() {
+    let shop = Shop::open(Setup::default()).await;
+    let sent = shop.blast(0..3).await;
+    let draft = shop.draft(5..8).await;
+    for person in [1, 5] {
+        shop.ok(&["suppress", "add", &digits(person)]).await;
+    }
+    shop.ok(&["mark", &sent, &digits(2), "opt-out"]).await;
+    shop.ok(&["mark", &draft, &digits(6), "opt-out"]).await;
+    let before = shop.rows().await;
+
+    for (line, question) in [
+        (&["suppress", "remove", &digits(1)][..], format!("Then they get the message of blast {sent}.")),
+        (&["mark", &sent, &digits(2), "undo"], "gets the message of".to_owned()),
+    ] {
+        let refused = shop.run(line).await;
+        assert!(refused.code == 3 && refused.err.contains("add --yes"), "{refused:?}");
+        assert_eq!(shop.rows().await, before, "nothing is done unasked");
+        let mut terminal = shop.in_terminal(line, Size { columns: 250, rows: 30 });
+        terminal.wait_for_text(&question);
+        terminal.type_keys("n\r");
+        terminal.wait_for_text("nothing was done");
+        assert_eq!(terminal.wait_for_exit().exit_code(), 3);
+        assert_eq!(shop.rows().await, before);
+        shop.ok(&[line, &["--yes"]].concat()).await;
+    }
+    assert_eq!(shop.count("queued").await, 5);
+    // Nobody gets anything by a draft.
+    shop.ok(&["suppress", "remove", &digits(5)]).await;
+    shop.ok(&["mark", &draft, &digits(6), "undo"]).await;
+    assert_eq!(shop.count("opted_out").await, 0);
 }
 
 /// Also of a row on which an older version left an opt-out that holds no more.

@@ -8,9 +8,10 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::{Report, Stage, also, explained, held, title, unasked};
+use super::{Report, Stage, also, explained, held, later, title, unasked};
 use crate::domain::amount;
 use crate::domain::progress::{BlastProgress, SendingHour};
+use crate::domain::status::Status;
 use crate::domain::text::{clean, count_of, number};
 
 /// What is drawn beside the numbers.
@@ -82,7 +83,8 @@ fn funnel(page: &mut String, report: &Report) {
         );
     }
     for (status, people) in report.others() {
-        put(page, format_args!("<tr><td>{status}<td class=\"n\">{}<td><td></tr>", number(people)));
+        let later = if status == Status::OptedOut { later(report.opted_out_later) } else { String::new() };
+        put(page, format_args!("<tr><td>{status}<td class=\"n\">{}{later}<td><td></tr>", number(people)));
     }
     page.push_str("</table>\n");
     for words in held(report).into_iter().chain(unasked(report)).chain(also(report)) {

@@ -10,7 +10,7 @@ use crate::cli::Global;
 use crate::cli::confirm::confirm;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, talk};
-use crate::domain::blast::{BlastCommand, transition};
+use crate::domain::blast::{BlastCommand, blast_name, transition};
 use crate::domain::ids::BlastId;
 use crate::domain::text::{people, people_are};
 
@@ -70,9 +70,9 @@ impl ConfirmArgs {
             let blast = context.app.blast(id).await?;
             allowed(&blast, BlastCommand::Delete)?;
             let people = people(blast.total_recipients);
-            let question = format!("Delete {}, {people} with their history?", blast.tag);
-            confirm(&question, self.yes)?;
-            blast.tag
+            let name = format!("{} (blast {id})", blast_name(&blast.tag, &blast.follow_up_stage));
+            confirm(&format!("Delete {name}, {people} with their history?"), self.yes)?;
+            name
         };
         context.app.delete(id).await?;
         if context.is_json {

@@ -4,6 +4,7 @@ use chrono::{NaiveDate, Utc};
 use color_eyre::Result;
 
 use super::show::{as_json, date_words};
+use crate::app::report::later;
 use crate::app::view::{BlastFilter, BlastView};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
@@ -118,6 +119,7 @@ fn row(context: &Context, blast: &BlastView) -> Vec<String> {
     ];
     let stages = [funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed];
     row.extend(stages.map(number));
-    row.extend([number(blast.counts.opted_out + blast.opted_out_later), money(blast.counts.amount)]);
+    let opted_out = format!("{}{}", number(blast.counts.opted_out), later(blast.opted_out_later));
+    row.extend([opted_out, money(blast.counts.amount)]);
     row
 }

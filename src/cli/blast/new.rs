@@ -21,6 +21,7 @@ use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{json, line, talk};
 use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
+use crate::domain::ids::BlastId;
 use crate::domain::list_columns::ChosenColumns;
 use crate::domain::pace::{Hours, Rate, Weekdays};
 use crate::domain::recurrence::Recurrence;
@@ -179,6 +180,7 @@ impl NewArgs {
             let sender = &self.sender;
             talk(&format!("sender {sender} goes no faster than its own {binds}: that limit binds, not the blast's"));
         }
+        self.say_start(&context, imported.blast).await;
         if context.is_json {
             let reasons =
                 imported.rejected.reasons.iter().map(|reason| json!({ "reason": reason.reason, "rows": reason.rows }));
@@ -188,6 +190,15 @@ impl NewArgs {
             }));
         }
         line(&imported.blast.to_string())
+    }
+
+    /// Reads back when it starts: the date that was understood, and that it needs a yes first.
+    async fn say_start(&self, context: &Context, blast: BlastId) {
+        let made = if self.at.is_some() { context.app.blast_without_unasked(blast).await.ok() } else { None };
+        if let Some(at) = made.and_then(|made| made.scheduled_for) {
+            let send = context.pasteable(&format!("`blastdeck blast send {blast}`"));
+            talk(&format!("it starts {}, once you have sent it: {send}", context.when(Some(at))));
+        }
     }
 
     fn repeat_order(&self) -> Option<RepeatOrder> {
@@ -203,6 +214,7 @@ impl NewArgs {
             let imported =
                 context.app.create(draft, source, RejectedTo::beside(path)).await.map_err(refusal_of(path))?;
             report(&imported);
+            say_opted_out(context, imported.blast).await?;
             return Ok(imported);
         }
         let from = self.from.clone().unwrap_or_default();
@@ -275,6 +287,15 @@ pub(in crate::cli) fn rejected(rejected: &Rejections, file: Option<&Path>) {
     if let Some(file) = file {
         talk(&format!("they are in {}", file.display()));
     }
+}
+
+/// Says how many of a blast's queued people opted out before: they are counted as queued until they are left out of it.
+pub(super) async fn say_opted_out(context: &Context, blast: BlastId) -> Result<()> {
+    let out = context.app.opted_out_in(blast).await?;
+    if out > 0 {
+        talk(&format!("{} opted out before: they get nothing", text::people(out)));
+    }
+    Ok(())
 }
 
 /// Reports on standard error how many people were imported, and why others were not.

@@ -14,7 +14,6 @@ use crate::cli::exit::UsageError;
 use crate::cli::export::both_formats;
 use crate::cli::output::{json, talk, text};
 use crate::cli::table::{TextAlign, render};
-use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::text::number;
 
@@ -65,9 +64,7 @@ impl ReportArgs {
         }
         let mut report = context.app.report(self.blast).await?;
         print(&context, &report, format).await?;
-        while self.watch
-            && matches!(report.blast.state, BlastState::Sending | BlastState::Paused | BlastState::Scheduled)
-        {
+        while self.watch && !report.blast.state.is_over() {
             tokio::time::sleep(POLL_INTERVAL).await;
             let next = context.app.report(self.blast).await?;
             if next != report {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::schedule::rule_of_zone;
 use super::step;
+use crate::app::report::{later, unasked_words};
 use crate::app::view::{BlastView, LeaseRow, ReplyCounts};
 use crate::app::{OccurrenceOutcome, StepView};
 use crate::cli::Global;
@@ -127,7 +128,7 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
         let _ = writeln!(out, "  engine   {}", clean(&lease.to_string()));
     }
     if blast.unasked.number() > 0 {
-        let _ = writeln!(out, "  unasked  {} at sent have not been polled yet", number(blast.unasked.number()));
+        let _ = writeln!(out, "  unasked  {}", unasked_words(blast.unasked.number()));
     }
     if let Some(waiting) = &blast.waiting {
         let left = waiting.until().map(|until| until - Utc::now()).filter(|left| *left >= TimeDelta::minutes(1));
@@ -168,10 +169,7 @@ pub(super) fn date_words(context: &Context, blast: &BlastView) -> String {
 fn show_others(out: &mut String, blast: &BlastView) {
     let others =
         [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
-    let later = match blast.opted_out_later {
-        0 => String::new(),
-        people => format!(" (+{} later)", number(people)),
-    };
+    let later = later(blast.opted_out_later);
     let count = |status: &Status| match status {
         Status::OptedOut => format!("{status} {}{later}", number(blast.counts.get(*status))),
         _ => format!("{status} {}", number(blast.counts.get(*status))),

@@ -191,7 +191,7 @@ pub(super) async fn content(
 impl AddArgs {
     async fn run(self, global: &Global) -> Result<()> {
         let rule = StepRule::new(self.after, self.since, self.until);
-        let rule = rule.map_err(|error| UsageError(format!("--after, --since or --until: {error}")))?;
+        let rule = rule.map_err(|error| UsageError(format!("--{}: {error}", error.field())))?;
         let context = Context::open(global, Intent::Writes).await?;
         let given = content(&context, self.blast, (&self.message, &self.template)).await?;
         let missing = || UsageError("give a --message, a --message-file or a --template".to_owned());

@@ -69,9 +69,10 @@ fn head(context: &Context, details: &CustomerDetails) -> Result<()> {
     ))
 }
 
-const HEADER: [(&str, TextAlign); 7] = [
+const HEADER: [(&str, TextAlign); 8] = [
     ("blast", TextAlign::Right),
     ("tag", TextAlign::Left),
+    ("number", TextAlign::Left),
     ("status", TextAlign::Left),
     ("sent", TextAlign::Left),
     ("read", TextAlign::Left),
@@ -87,6 +88,7 @@ fn blasts(context: &Context, blasts: &[CustomerBlast]) -> Result<()> {
         vec![
             blast.blast_id.to_string(),
             blast.tag.clone(),
+            blast.phone_number.clone(),
             if blast.state == BlastState::Draft { BlastState::Draft.to_string() } else { blast.status.to_string() },
             context.when(blast.sent_at),
             context.when(blast.read_at),

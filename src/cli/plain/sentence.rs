@@ -174,7 +174,7 @@ fn act_words(act: &Act) -> &str {
         Act::Resolve => "said what became of the message",
         Act::Undo => "took a mark back",
         Act::Answer => "answered",
-        Act::Retry => "tries failed people again",
+        Act::Retry => "tried again",
         Act::Unsuppress => "may be messaged again",
         Act::Delete => "deleted",
         Act::StopSender => "stopped",

@@ -40,7 +40,7 @@ pub enum FilterError {
     UnknownStatus { word: String, nearest: Option<&'static str> },
     #[error("`{0}` is not a status: it is the provider's word, which `provider:{0}` finds")]
     ProviderWord(String),
-    #[error("nobody is stuck at {0}: sent, received, read, replied or cart")]
+    #[error("nobody can be stuck at {0}: write stuck:sent, stuck:received, stuck:read, stuck:replied or stuck:cart")]
     NotAStage(Status),
     #[error("`stuck:cart` stands alone: no stage beside it, and in place of `-stuck:cart` write `-has:cart`")]
     CartNotAlone,

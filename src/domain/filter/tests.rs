@@ -171,7 +171,10 @@ fn what_is_not_known_is_explained_with_the_nearest() {
         "`2pm` is not a time: 14:00, 2026-11-20 or 2026-11-20T14:00, or a span back from now such as 48h"
     );
     assert!(says("-stuck:cart").contains("write `-has:cart`") && says("stuck:cart,read").contains("stands alone"));
-    assert_eq!(says("stuck:closed"), "nobody is stuck at closed: sent, received, read, replied or cart");
+    assert_eq!(
+        says("stuck:closed"),
+        "nobody can be stuck at closed: write stuck:sent, stuck:received, stuck:read, stuck:replied or stuck:cart"
+    );
     assert_eq!(says("name:"), "`name:` wants a value after it");
     assert_eq!(says("phone:ali"), "`phone:ali` has no number in it: digits in any spelling");
     assert_eq!(says("has:car"), "`has:car` is not known: reply, note, amount or cart");

@@ -8,7 +8,7 @@ use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::retry::RetryRules;
 use crate::engine::memory::{MemoryError, OptOutExtent, OptOutLock, ReadableOptOuts, RememberedOptOut, has_opt_outs};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
-use crate::store::suppression;
+use crate::store::suppression::{self, UnrememberedRow};
 use crate::store::{self, StoreError};
 
 impl Fence {
@@ -19,15 +19,31 @@ impl Fence {
         self.blocking(move || fence.opt_outs().lock()?.append(&noted, has_opt_outs(&fence.directory))).await
     }
 
-    /// The same for what providers and people say, noted or lifted: it is never refused because it cannot be remembered.
-    pub async fn remember_reported(&self, reported: Vec<RememberedOptOut>) {
-        let people = reported.len();
-        if people == 0 {
-            return;
+    /// The same, within the transaction that notes or lifts them. An opt-out is never refused because it cannot be remembered: those that
+    /// cannot be are noted there, and added before this machine sends again. Returns why they could not be.
+    pub async fn remember_in(
+        &self,
+        tx: &mut PgConnection,
+        noted: Vec<RememberedOptOut>,
+    ) -> Result<Option<MemoryError>, StoreError> {
+        if noted.is_empty() {
+            return Ok(None);
         }
-        if let Err(error) = self.remember_opt_outs(reported).await {
-            tracing::error!(%error, people, "opt-outs are noted in the database alone: a restored one would have forgotten them");
-        }
+        let Err(error) = self.remember_opt_outs(noted.clone()).await else { return Ok(None) };
+        self.remember_later(tx, noted, &error).await?;
+        Ok(Some(error))
+    }
+
+    /// Notes in the database what this machine could not remember.
+    pub async fn remember_later(
+        &self,
+        tx: &mut PgConnection,
+        noted: Vec<RememberedOptOut>,
+        why: &MemoryError,
+    ) -> Result<(), StoreError> {
+        tracing::error!(error = %why, people = noted.len(), "this machine cannot remember opt-outs: nothing is sent until it can");
+        let rows: Vec<_> = noted.into_iter().map(UnrememberedRow::from).collect();
+        suppression::add_unremembered(tx, self.opt_outs().origin().as_deref(), &rows).await
     }
 
     /// Whoever lifts opt-outs holds this from before the commit until [`Self::remember_lifted`], so that a comparison does not
@@ -57,8 +73,9 @@ impl Fence {
     }
 
     async fn note_missing(&self, connection: &mut PgConnection, extent: &OptOutExtent) -> Result<(), FenceRefusal> {
-        let known =
-            suppression::compared(connection, &extent.origin).await?.and_then(|bytes| u64::try_from(bytes).ok());
+        let (known, has_unremembered) = suppression::compared(connection, &extent.origin).await?;
+        let known = known.and_then(|bytes| u64::try_from(bytes).ok());
+        let extent = if has_unremembered { &self.catch_up(connection, extent).await? } else { extent };
         if known == Some(extent.bytes) {
             return Ok(());
         }
@@ -81,6 +98,21 @@ impl Fence {
             }
         }
         Ok(suppression::record_compared(connection, &extent.origin, extent.bytes).await?)
+    }
+
+    /// Remembers what this machine could not when it was noted. Killed before the commit it remembers it twice, which changes nothing.
+    async fn catch_up(
+        &self,
+        connection: &mut PgConnection,
+        extent: &OptOutExtent,
+    ) -> Result<OptOutExtent, FenceRefusal> {
+        let rows = suppression::take_unremembered(connection, &extent.origin).await?;
+        if rows.is_empty() {
+            return Ok(extent.clone());
+        }
+        tracing::info!(opt_outs = rows.len(), "this machine remembers opt-outs that it could not when they were noted");
+        self.remember_opt_outs(rows.into_iter().map(RememberedOptOut::from).collect()).await?;
+        Ok(self.opt_out_extent().await?)
     }
 
     async fn recall(&self, extent: &OptOutExtent, offset: u64) -> Result<Vec<RememberedOptOut>, MemoryError> {
@@ -119,6 +151,20 @@ impl Fence {
         let path = self.opt_outs().path().to_owned();
         let done = spawn_blocking(work).await;
         done.map_err(|error| MemoryError::Unreadable { path, why: error.to_string() })?
+    }
+}
+
+impl From<RememberedOptOut> for UnrememberedRow {
+    fn from(of: RememberedOptOut) -> Self {
+        let RememberedOptOut { business, phone, reason, source, by, at, is_lifted } = of;
+        Self { business, phone_number: phone, reason, source, created_by: by, is_lifted, noted_at: at }
+    }
+}
+
+impl From<UnrememberedRow> for RememberedOptOut {
+    fn from(of: UnrememberedRow) -> Self {
+        let UnrememberedRow { business, phone_number, reason, source, created_by, is_lifted, noted_at } = of;
+        Self { business, phone: phone_number, reason, source, by: created_by, at: noted_at, is_lifted }
     }
 }
 

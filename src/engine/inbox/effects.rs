@@ -30,8 +30,8 @@ impl Effects {
     }
 
     /// Commits what they follow from, and publishes them.
-    pub(super) async fn commit(mut self, engine: &EngineContext, tx: DbTransaction) -> Result<(), StoreError> {
-        engine.fence.remember_reported(mem::take(&mut self.remembered)).await;
+    pub(super) async fn commit(mut self, engine: &EngineContext, mut tx: DbTransaction) -> Result<(), StoreError> {
+        engine.fence.remember_in(&mut tx, mem::take(&mut self.remembered)).await?;
         tx.commit().await?;
         self.publish(engine).await;
         Ok(())

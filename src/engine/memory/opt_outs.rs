@@ -90,6 +90,14 @@ impl OptOutMemory {
         &self.path
     }
 
+    /// Which file it is, by its header alone: also where nothing can be written. `None`: there is none, or none that can be read.
+    pub fn origin(&self) -> Option<String> {
+        let file = private(OpenOptions::new().read(true)).open(&self.path).ok()?;
+        let mut header = [0; HEADER];
+        file.read_exact_at(&mut header, 0).ok()?;
+        read_header(&header).map(|(_, extent)| extent.origin)
+    }
+
     /// Waits for whoever writes. Blocks the thread.
     pub fn lock(&self) -> Result<OptOutLock, MemoryError> {
         let path = self.path.with_extension("lock");

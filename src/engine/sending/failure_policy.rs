@@ -297,7 +297,7 @@ async fn suppress_once(context: &SenderContext, phone: &Phone) -> Result<(), Sto
         by: Actor::ENGINE,
     };
     suppression::add(&mut tx, suppress).await?;
-    context.fence.remember_reported(vec![RememberedOptOut::of(suppress, false)]).await;
+    context.fence.remember_in(&mut tx, vec![RememberedOptOut::of(suppress, false)]).await?;
     tx.commit().await
 }
 

@@ -158,7 +158,7 @@ impl BlastPage {
     fn render_hours(&self) -> String {
         let text = |key: &str| self.values.text.get(key).map_or("", String::as_str);
         let mut html = format!(
-            "<section class=\"card\"><h2>Replies per hour</h2>\n{}\n\
+            "<section class=\"card\"><h2>Replied, per hour</h2>\n{}\n\
              <svg class=\"hours\" viewBox=\"0 0 240 {COLUMN}\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\n",
             live_text("p", "sub", "peak", text("peak")),
         );

@@ -8,7 +8,7 @@ use super::{PersonTraces, names_person};
 use crate::store::StoreError;
 
 /// A column of text or JSON that may name somebody: table, column, type.
-const COLUMNS: [(&str, &str, &str); 56] = [
+const COLUMNS: [(&str, &str, &str); 57] = [
     ("api_jobs", "error", "text"),
     ("api_jobs", "result", "jsonb"),
     ("api_requests", "answer", "jsonb"),
@@ -44,6 +44,7 @@ const COLUMNS: [(&str, &str, &str); 56] = [
     ("hooks", "last_error", "text"),
     ("nameless_wishes", "reason", "text"),
     ("operator_actions", "detail", "jsonb"),
+    ("opt_outs_to_remember", "reason", "text"),
     ("orders", "name", "text"),
     ("orders", "note", "text"),
     ("orders", "raw", "jsonb"),

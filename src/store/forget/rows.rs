@@ -99,6 +99,10 @@ pub async fn forget_opt_outs(
     .bind([stand_in, hash].map(str::to_owned))
     .execute(&mut *tx)
     .await?;
+    sqlx::query("delete from opt_outs_to_remember where person_key(phone_number) = $1")
+        .bind(person)
+        .execute(&mut *tx)
+        .await?;
     for statement in SAID {
         sqlx::query(statement).bind(&of.people).execute(&mut *tx).await?;
     }

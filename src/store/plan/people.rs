@@ -114,12 +114,12 @@ const OPTED_OUT: &str = "
 
 /// People with the newest message by another blast that fulfils a condition on its row `x`, its blast `b` and the planned one `p`.
 macro_rules! who_had {
-    ($($which:expr),+) => {
+    ($also:expr; $($which:expr),+) => {
         concat!(
             "
     select r.phone_number, r.name, o.tag, o.at, o.is_uncertain
       from blast_recipients r
-     cross join lateral (
+     cross join lateral (select * from ((
            select b.blast_tag as tag, coalesce(x.sent_at, x.changed_at) as at, x.status = 'uncertain' as is_uncertain
              from blast_recipients x join blasts b on b.id = x.blast_id join senders s on s.id = b.sender_id
              join blasts p on p.id = $1
@@ -128,7 +128,9 @@ macro_rules! who_had {
               and ",
             $($which),+,
             "
-            order by 2 desc limit 1) o
+            order by 2 desc limit 1)",
+            $also,
+            ") had order by 2 desc limit 1) o
      where r.blast_id = $1 and r.status = 'queued' and $3::timestamptz is not null and r.id <> all($5)
        and not exists (select from suppressions s
                         where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))
@@ -137,9 +139,16 @@ macro_rules! who_had {
     };
 }
 
-const RECENT: &str = who_had!(had_message_since!("x", "$3"));
+/// Also by a blast that was deleted meanwhile, whose name is gone.
+const RECENT: &str = who_had!(
+    " union all (select null, max(d.at), false
+           from deleted_attempts d join senders ds on ds.id = d.sender_id and ds.business = $2
+          where person_key(d.phone_number) = person_key(r.phone_number) and d.at > $3 and not d.refused and not d.is_answer
+         having max(d.at) is not null)";
+    had_message_since!("x", "$3")
+);
 const SAME_MESSAGE: &str =
-    who_had!(has_same_message!(), " and (x.status between 'sent' and 'closed' or x.status = 'uncertain')");
+    who_had!(""; has_same_message!(), " and (x.status between 'sent' and 'closed' or x.status = 'uncertain')");
 
 const ELSEWHERE: &str = concat!(
     "

@@ -105,11 +105,31 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     if query.follows.is_some() {
         sql.push(" when o.followed then 'followed'");
     }
-    sql.push(" when o.recent then 'frequency_cap' end as left_out from (");
+    sql.push(" when o.recent");
+    push_recent_of_deleted(sql, query);
+    sql.push(" then 'frequency_cap' end as left_out from (");
     push_found(sql, query);
     sql.push(") r cross join lateral (");
     push_elsewhere(sql, query);
     sql.push(") o order by r.id");
+}
+
+/// Or whether a person had a message by a blast that was deleted since: while its people are still there, and afterwards.
+fn push_recent_of_deleted(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
+    let Some(since) = query.capped_since else { return };
+    sql.push(" or exists (select from deleted_attempts d join senders s on s.id = d.sender_id and s.business = ");
+    sql.push_bind(query.business.to_owned()).push(" where d.at > ").push_bind(since);
+    sql.push(" and person_key(d.phone_number) = person_key(r.phone_number) and not d.refused and not d.is_answer)");
+    sql.push(
+        " or exists (select from blast_recipients d join blasts b on b.id = d.blast_id and b.deleted_at is not null",
+    );
+    sql.push(" and b.answer_until is null join senders s on s.id = b.sender_id and s.business = ");
+    sql.push_bind(query.business.to_owned());
+    sql.push(
+        " where person_key(d.phone_number) = person_key(r.phone_number) and (d.status between 'sent' and 'closed'",
+    );
+    sql.push(" and d.sent_at > ").push_bind(since).push(" or d.status = 'uncertain' and d.changed_at > ");
+    sql.push_bind(since).push("))");
 }
 
 /// From when on a purchase leaves somebody out: since the message; where a cart is asked for, since they put it together.

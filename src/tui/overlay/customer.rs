@@ -212,14 +212,17 @@ fn blasts(
     let named = |blast: &CustomerBlast| (blast.blast_id, format!("{}, {}", blast.tag, blast.follow_up_stage));
     let all_names: Vec<_> = sheet.details.blasts.iter().map(named).collect();
     let names: BTreeMap<_, _> = all_names.iter().map(|(id, _)| *id).zip(told_apart(&all_names)).collect();
+    let has_several = sheet.details.customer.numbers.len() > 1;
     let line = |blast: &CustomerBlast| {
         let name = names.get(&blast.blast_id).map(String::as_str).unwrap_or_default();
         let times = [blast.closed_at, blast.replied_at, blast.read_at, blast.received_at, blast.sent_at];
         let at = times.into_iter().flatten().next().map(|at| clock.date(at)).unwrap_or_default();
         let amount = blast.amount.map(|sum| format!("  {}", in_currency(sum, &model.options.currency)));
+        // Who has several numbers may be in a blast by each of them.
+        let to = if has_several { format!(", to {}", blast.phone_number) } else { String::new() };
         TextLine::dim(format!("  {at:<8}"))
             .and(format!("{:<10}", blast.status.label()), TextRole::Stage(blast.status))
-            .and(format!("{name}{}", amount.unwrap_or_default()), TextRole::Plain)
+            .and(format!("{name}{to}{}", amount.unwrap_or_default()), TextRole::Plain)
     };
     let (drafts, sent): (Vec<_>, Vec<_>) =
         sheet.details.blasts.iter().partition(|blast| blast.state == BlastState::Draft);

@@ -56,6 +56,36 @@ async fn a_restore_that_lost_opt_outs_alone_posts_to_none_of_them() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_remembered_when_it_was_noted_is_remembered_before_anybody_is_sent_to() {
+    let shop = Shop::open(SETUP).await;
+    shop.blast(20..22).await;
+    shop.until_idle().await;
+    let blast = shop.draft(0..12).await;
+    let [noted, marked, lifted] = [1, 2, 3].map(digits);
+    // Nothing can be added to the list meanwhile, as in a directory that is read-only.
+    let lock = opt_outs(&shop).with_extension("lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    let said = shop.run(&["suppress", "add", &noted]).await;
+    assert!(said.code == 0 && said.err.contains("this machine cannot remember it"), "{said:?}");
+    shop.ok(&["mark", &blast, &marked, "opt-out"]).await;
+    shop.ok(&["suppress", "add", &lifted]).await;
+    shop.ok(&["suppress", "remove", &lifted]).await;
+    assert_eq!(shop.number("select count(*) from opt_outs_to_remember").await, 4);
+    std::fs::remove_dir(&lock).unwrap();
+
+    shop.blast(30..32).await;
+    shop.until_idle().await;
+    assert_eq!(shop.number("select count(*) from opt_outs_to_remember").await, 0);
+    forget_opt_outs(&shop).await;
+    shop.send(&blast).await;
+    shop.until_idle().await;
+
+    let phones: Vec<_> = shop.sim.posts().await.into_iter().skip(4).map(|post| post.phone).collect();
+    assert!(!phones.contains(&noted) && !phones.contains(&marked) && phones.contains(&lifted), "{phones:?}");
+}
+
+#[tokio::test]
 async fn another_sender_of_a_restored_database_posts_to_nobody_who_opted_out_of_every_business() {
     let world = Restorable::open(SETUP).await;
     let shop = &world.shop;

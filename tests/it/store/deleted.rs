@@ -62,13 +62,13 @@ async fn emptying_the_table_forgets_only_to_whom() {
 #[tokio::test]
 async fn what_no_limit_looks_back_to_is_neither_kept_nor_copied() {
     let scene = attempted().await;
-    scene.execute("update provider_message set claimed_at = now() - interval '26 hours' where recipient_id = 1").await;
+    scene.execute("update provider_message set claimed_at = now() - interval '33 days' where recipient_id = 1").await;
     scene.execute("delete from blast_recipients where id in (1, 2)").await;
     let kept = "select count(*) from deleted_attempts";
     assert_eq!(scene.number(kept).await, 1);
     assert_eq!(forget_deleted(scene.pool()).await.unwrap(), 0);
 
-    scene.execute("update deleted_attempts set at = now() - interval '27 hours'").await;
+    scene.execute("update deleted_attempts set at = now() - interval '33 days'").await;
 
     assert_eq!(forget_deleted(scene.pool()).await.unwrap(), 1);
     assert_eq!(scene.number(kept).await, 0);
