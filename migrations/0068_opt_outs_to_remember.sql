@@ -13,6 +13,6 @@ create table opt_outs_to_remember (
     created_by   text not null,
     is_lifted    boolean not null,
     noted_at     timestamptz not null,
-    constraint opt_outs_to_remember_times_check
+    constraint opt_outs_to_remember_noted_at_check
         check (noted_at >= '1970-01-01 00:00:00+00' and noted_at < '10000-01-01 00:00:00+00')
 );

@@ -362,7 +362,8 @@ fn title(report: &Report) -> String {
 }
 
 fn explained(error: &ErrorLine) -> String {
-    let words = [error.title.as_str(), error.advice.as_str()];
+    // Some of Meta's titles are sentences with a full stop.
+    let words = [error.title.trim_end_matches('.'), error.advice.as_str()];
     let said: Vec<_> = words.into_iter().filter(|words| !words.is_empty()).collect();
     clean(&said.join(": ")).into_owned()
 }

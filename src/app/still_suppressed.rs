@@ -53,7 +53,7 @@ impl StillSuppressed {
     pub fn mend(&self) -> String {
         let phone = &self.phone_number;
         match self.marked_in {
-            Some(blast) => format!("`blastdeck mark {blast} {phone} undo` takes that back"),
+            Some(blast) => format!("`blastdeck mark {blast} {phone} undo` takes that back as well"),
             None if self.business == EVERY_BUSINESS => format!("`blastdeck suppress remove {phone}` lifts that"),
             None => {
                 format!("`blastdeck suppress remove {phone} --business {}` lifts that", shell_quoted(&self.business))

@@ -243,6 +243,7 @@ impl Waiting {
             Self::Window { .. } => {
                 Some(format!("`blastdeck blast edit {blast} --clear window,weekdays` has it send at any hour"))
             }
+            Self::DailyCap { .. } => Some(format!("`daily_cap` of sender {sender} in the configuration sets it")),
             Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard".to_owned()),
             Self::TokenRefused { .. } => Some(
                 "`blastdeck sender check` in a shell that has the right token starts an engine with it; the other goes on \

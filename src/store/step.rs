@@ -1,12 +1,14 @@
 //! Steps of a blast: follow-ups that make themselves. Whoever makes a draft of a step notes that in the step's row, in the draft's own
 //! transaction, so that one time has one draft, whichever engines live.
 
+mod emptied;
 mod first;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
+pub use self::emptied::emptied;
 pub use self::first::{first_at, first_of};
 use super::StoreError;
 use crate::domain::blast::BlastState;

@@ -29,7 +29,7 @@ async fn a_verb_makes_one_connection() {
         &["blast", "show", &blast],
         &["customer", "show", &person],
         &["suppress", "add", &person],
-        &["suppress", "remove", &person],
+        &["suppress", "remove", &person, "--yes"],
         &["blast", "cancel", &blast, "--yes"],
         &["audit"],
     ];

@@ -368,10 +368,10 @@ async fn opt_outs_that_a_restored_database_has_forgotten_are_noted_again() {
     world.cluster.back_up().await;
     world.shop.ok(&["suppress", "add", &by_verb, "--reason", "by letter"]).await;
     world.shop.ok(&["suppress", "add", &lifted]).await;
-    world.shop.ok(&["suppress", "remove", &lifted]).await;
+    world.shop.ok(&["suppress", "remove", &lifted, "--yes"]).await;
     for (phone, marks) in [(&marked, &["opt-out"][..]), (&undone, &["opt-out", "undo"])] {
         for mark in marks {
-            world.shop.ok(&["mark", "2", phone, mark]).await;
+            world.shop.ok(&["mark", "2", phone, mark, "--yes"]).await;
         }
     }
     world.shop.until_idle().await;

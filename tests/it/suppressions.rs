@@ -80,12 +80,12 @@ async fn whoever_would_get_a_message_at_once_is_asked_about_before_an_opt_out_is
     }
     shop.ok(&["mark", &sent, &digits(2), "opt-out"]).await;
     shop.ok(&["mark", &draft, &digits(6), "opt-out"]).await;
-    let before = shop.rows().await;
 
     for (line, question) in [
         (&["suppress", "remove", &digits(1)][..], format!("Then they get the message of blast {sent}.")),
         (&["mark", &sent, &digits(2), "undo"], "gets the message of".to_owned()),
     ] {
+        let before = shop.rows().await;
         let refused = shop.run(line).await;
         assert!(refused.code == 3 && refused.err.contains("add --yes"), "{refused:?}");
         assert_eq!(shop.rows().await, before, "nothing is done unasked");

@@ -25,6 +25,9 @@ const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
 /// After a time without an engine, so long is waited until the provider was asked what became of messages meanwhile.
 const POLLS_FIRST: TimeDelta = TimeDelta::minutes(2);
 
+/// How often it is looked whether a draft with nobody in it has people again.
+const REFILLED_EVERY: TimeDelta = TimeDelta::minutes(1);
+
 /// How often a launch is tried whose people change meanwhile, before somebody is asked.
 const TRIES: usize = 3;
 
@@ -42,6 +45,9 @@ impl App {
     pub(in crate::app) async fn run_steps(&self, senders: &[SenderId], now: DateTime<Utc>) -> Result<(), AppError> {
         for draft in step::unlaunched(self.pool(), senders).await? {
             self.send_by_itself(draft).await?;
+        }
+        for (key, draft) in step::emptied(self.pool(), senders, now).await? {
+            self.refill(key, draft, now).await?;
         }
         for due in step::due(self.pool(), senders, now).await? {
             match self.run_step(&due, now).await {
@@ -188,6 +194,17 @@ impl App {
         }
         let at_most = step.at_most.filter(|at_most| people > i64::from(*at_most));
         Ok(at_most.map(|at_most| too_many_words(people, at_most)))
+    }
+
+    /// Finds the people anew of a draft that has nobody in it any more: whoever looked at its plan right after another step had taken them
+    /// would have put it off for a day.
+    async fn refill(&self, key: StepKey, draft: BlastId, now: DateTime<Utc>) -> Result<(), AppError> {
+        match self.renew_audience(draft).await {
+            Ok(true) => Ok(()),
+            Err(AppError::Store(error)) => Err(error.into()),
+            // Still nobody; or somebody changes it in this moment.
+            Ok(false) | Err(_) => Ok(step::look_again(self.pool(), key, now + REFILLED_EVERY).await?),
+        }
     }
 
     async fn ask_about_draft(&self, draft: BlastId, why: &str) -> Result<(), AppError> {

@@ -102,7 +102,31 @@ impl App {
         Ok(then.map(|then| format!("take back your {} of {who}?{then}", mark_words(&act.action))))
     }
 
-    /// Asks once more before the last marks of these people are undone, where somebody gets a message by it.
+    /// Asks before the last marks of these people are undone: how many have one, and how many of those are somebody else's. `None` where
+    /// nobody has one.
+    pub async fn ask_about_several(&self, recipients: &[RecipientId]) -> Result<Option<String>, AppError> {
+        let mut tx = self.begin().await?;
+        let acts = action::newest_on_each(&mut tx, recipients).await?;
+        if acts.is_empty() {
+            return Ok(None);
+        }
+        let others = acts.iter().filter(|act| act.operator != self.operator()).count();
+        let by_others = match (others, acts.len()) {
+            (0, _) => String::new(),
+            (1, 1) => ", by somebody else".to_owned(),
+            (some, all) if some == all => ", all by others".to_owned(),
+            (some, _) => format!(", {some} of them by others"),
+        };
+        let none = match recipients.len() - acts.len() {
+            0 => String::new(),
+            1 => " 1 has none.".to_owned(),
+            several => format!(" {several} have none."),
+        };
+        let then = sends::in_words(&mut tx, &acts).await?.unwrap_or_default();
+        Ok(Some(format!("take back the last mark of {}{by_others}?{none}{then}", people(acts.len()))))
+    }
+
+    /// Asks before the last marks of these people are undone where somebody gets a message by it.
     pub async fn ask_about_marks(&self, recipients: &[RecipientId]) -> Result<Option<String>, AppError> {
         let mut tx = self.begin().await?;
         let acts = action::newest_on_each(&mut tx, recipients).await?;

@@ -308,12 +308,23 @@ async fn list(global: &Global, blast: BlastId) -> Result<()> {
         return steps.iter().try_for_each(|view| json(&as_json(view)));
     }
     let header = ["step", "when", "stage", "sent", "comes", "made"].map(|name| (name, TextAlign::Left));
-    let row = |view: &StepView| {
+    let mut rows = Vec::with_capacity(steps.len());
+    for view in &steps {
         let step = &view.step;
         let made = number(i64::try_from(view.blasts.len()).unwrap_or(i64::MAX));
-        vec![step.number.to_string(), view.when.clone(), step.stage.clone(), how(view), comes(&context, view), made]
-    };
-    text(&render(&header, &steps.iter().map(row).collect::<Vec<_>>()))
+        let comes = format!("{}{}", comes(&context, view), due_already(&context, view).await?);
+        rows.push(vec![step.number.to_string(), view.when.clone(), step.stage.clone(), how(view), comes, made]);
+    }
+    text(&render(&header, &rows))
+}
+
+/// `; 9 are due already`, of a step that makes at most one draft a day, or that no engine looks at.
+async fn due_already(context: &Context, view: &StepView) -> Result<String> {
+    let may_come = matches!(view.standing(), StepStanding::AsDue | StepStanding::ComesAt(_));
+    // Of a template the provider is asked: a list does not wait for that.
+    let due = if may_come && view.step.template.is_none() { context.app.people_due(view.step.key()).await? } else { 0 };
+    let are = if due == 1 { "is" } else { "are" };
+    Ok(if due > 0 { format!("; {due} {are} due already") } else { String::new() })
 }
 
 /// When it comes first or again, or what it waits for.

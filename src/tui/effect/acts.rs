@@ -23,7 +23,7 @@ async fn question(app: &App, request: &WriteRequest) -> EffectResult<Option<(Str
         WriteRequest::UndoLaunch(id) => (app.others_launch(*id).await?, WriteRequest::UndoAnyLaunch(*id)),
         WriteRequest::UndoNamed(act) => (app.ask_about_named(*act).await?, WriteRequest::UndoMyAct(*act)),
         WriteRequest::UndoPerson(of) => (app.ask_about_mark(*of).await?, WriteRequest::UndoAnyMark(*of)),
-        WriteRequest::UndoPeople(of) => (app.ask_about_marks(of).await?, WriteRequest::UndoAnyMarks(of.clone())),
+        WriteRequest::UndoPeople(of) => (app.ask_about_several(of).await?, WriteRequest::UndoAnyMarks(of.clone())),
         WriteRequest::UndoMine { shown, person } => {
             let asked = app.ask_about_mine(*shown, *person).await?;
             return Ok(asked.map(|(act, question)| (question, WriteRequest::UndoMyAct(act))));

@@ -211,6 +211,8 @@ pub struct PlanOverlay {
     pub is_scheduled: bool,
     /// The message to oneself that is on its way: once it is sent, what the plan says of the day is read again.
     pub test: Option<BlastId>,
+    /// How many were queued when the blasts were read last, here or by others: it is read again when they are more or fewer.
+    pub queued: Option<i64>,
 }
 
 /// For so long the times of a plan are true.
@@ -255,6 +257,7 @@ impl PlanOverlay {
             read_at: None,
             is_scheduled: false,
             test: None,
+            queued: None,
         }
     }
 

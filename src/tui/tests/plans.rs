@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 
-use super::support::{DRAFT, TestDashboard, WIDE, at, draft, noon, tomorrow};
+use super::support::{DRAFT, TestDashboard, WIDE, at, blasts, draft, noon, tomorrow};
 use crate::app::view::BlastView;
 use crate::app::{FirstFared, FirstShare, Plan, PlanGroup, PlanPerson, PlannedStart, Sample};
 use crate::domain::blast::BlastState;
@@ -82,6 +82,21 @@ fn the_question_says_when_a_blast_with_a_start_begins() {
         with_start(Plan { blast, ..plan })
     };
     assert!(shows(&planned(sent_again), "It starts 10 s later; until then u stops it."));
+}
+
+#[test]
+fn a_plan_is_read_again_once_somebody_is_taken_out_of_its_blast_or_put_back() {
+    let mut dashboard = planned(|plan| plan);
+    let mut reads = |queued: i64| {
+        let changed = |mut blast: BlastView| {
+            blast.counts.queued = if blast.id == DRAFT { queued } else { blast.counts.queued };
+            blast
+        };
+        dashboard.answer(Completion::Blasts(Ok(blasts().into_iter().map(changed).collect())));
+        dashboard.taken().iter().filter(|effect| matches!(effect, Effect::Read(ReadRequest::Plan(..)))).count()
+    };
+
+    assert_eq!([289, 289, 288, 288, 289].map(&mut reads), [0, 0, 1, 0, 1]);
 }
 
 #[test]

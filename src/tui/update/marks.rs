@@ -81,8 +81,8 @@ fn opt_out_from(model: &Model) -> String {
 /// Undoes the last mark of each, whoever made it.
 pub fn take_back(model: &mut Model) -> Vec<Effect> {
     if let Some(people) = several(model) {
-        let question = format!("take back the last mark of {}?", counted(people.len()));
-        return prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::UndoPeople(people)]);
+        // It is asked once it is known who has a mark, whose they are, and who gets a message by it.
+        return vec![Effect::Write(WriteRequest::UndoPeople(people))];
     }
     let Some((person, _)) = target(model) else { return Vec::new() };
     let undo = WriteRequest::UndoPerson(person);

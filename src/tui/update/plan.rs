@@ -61,8 +61,8 @@ pub fn not_sent(model: &mut Model, request: &WriteRequest, failure: &EffectError
     Some(vec![Effect::Read(ReadRequest::Plan(launch.blast, zone)), Effect::Read(ReadRequest::Blasts)])
 }
 
-/// The blasts were read again. What sending one would do is read once more where it was sent, paused or ended meanwhile, where the
-/// message to oneself is out, which counts towards the day, and once its times are those of some time ago.
+/// The blasts were read again. What sending one would do is read once more where it was sent, paused or ended meanwhile, where
+/// somebody was taken out of it or put back, where the message to oneself is out, which counts towards the day, and once its times are those of some time ago.
 pub fn refresh(model: &mut Model) -> Option<Effect> {
     let now = model.now;
     let Some(Overlay::Plan(page)) = model.overlays.last_mut() else { return None };
@@ -73,11 +73,14 @@ pub fn refresh(model: &mut Model) -> Option<Effect> {
     if is_tested {
         page.test = None;
     }
+    // A filter's draft has other people on the plan than it holds: only what changes counts.
+    let is_recounted = page.queued.replace(blast.counts.queued).is_some_and(|before| before != blast.counts.queued);
     let is_old = page.is_old(now);
     if is_old {
         page.read_at = Some(now);
     }
-    (is_other || is_tested || is_old).then_some(Effect::Read(ReadRequest::Plan(page.blast, model.options.zone)))
+    (is_other || is_tested || is_old || is_recounted)
+        .then_some(Effect::Read(ReadRequest::Plan(page.blast, model.options.zone)))
 }
 
 /// Whether the times of the plan that is shown are those of some time ago.

@@ -228,7 +228,7 @@ fn error_list(model: &Model, pen: &mut Pen<'_>, area: Rect, errors: &[ErrorLine]
 
 /// The provider's words, and what to do.
 fn explained(error: &ErrorLine) -> String {
-    let said = [error.title.as_str(), error.advice.as_str()];
+    let said = [error.title.trim_end_matches('.'), error.advice.as_str()];
     said.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(": ")
 }
 

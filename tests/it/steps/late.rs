@@ -85,6 +85,41 @@ async fn after_a_time_without_an_engine_a_step_waits_until_everybody_was_polled_
     assert_eq!(people(&shop, &made(&shop, &blast, 1).await[1]).await, [phone(7)]);
 }
 
+/// As whoever opens its plan right after another step was sent to them.
+#[tokio::test]
+async fn a_draft_that_was_emptied_by_another_step_has_its_people_again_once_the_distance_is_over() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 90).await;
+    for after in ["48h", "49h"] {
+        add(&shop, &blast, &["--after", after, "--until", "read"]).await;
+    }
+    let app = engine_app(&shop, "one").await;
+    occur(&app, Utc::now()).await;
+    let first = made(&shop, &blast, 1).await.pop().unwrap();
+    shop.send(&first).await;
+    occur(&app, Utc::now()).await;
+    let second = made(&shop, &blast, 2).await;
+    let sent = async |ago: &str| {
+        shop.execute(&format!(
+            "update blast_recipients set status = 'sent', standing = 'sent', attempt = 1, sent_at = now() - interval '{ago}'
+              where blast_id = {first}"
+        ))
+        .await;
+    };
+    sent("10 minutes").await;
+    let [second] = &second[..] else { panic!("{second:?}") };
+    app.renew_audience(BlastId(second.parse().unwrap())).await.unwrap();
+    assert_eq!(people(&shop, second).await.len(), 0);
+
+    occur(&app, Utc::now() + TimeDelta::minutes(5)).await;
+    assert_eq!(people(&shop, second).await.len(), 0, "they had the other step ten minutes ago");
+    sent("2 hours").await;
+    occur(&app, Utc::now() + TimeDelta::minutes(10)).await;
+
+    assert_eq!(people(&shop, second).await.len(), 3);
+    assert_eq!(made(&shop, &blast, 2).await.len(), 1, "the same draft");
+}
+
 #[tokio::test]
 async fn a_draft_that_an_engine_left_behind_long_ago_asks() {
     let shop = Shop::open(SETUP).await;

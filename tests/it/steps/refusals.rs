@@ -72,7 +72,7 @@ async fn a_step_of_an_old_blast_says_how_many_are_due_already() {
     assert!(asks.contains("3 people are due now: the next look of an engine makes its draft"), "{asks}");
     let sends = add(&["--after", "48h", "--auto", "--at-most", "3"]).await;
     assert!(sends.contains("3 people are due now: the next look of an engine sends to them by itself"), "{sends}");
-    assert!(sends.contains(&format!("`blastdeck blast step pause {blast} 2` holds it")), "{sends}");
+    assert!(sends.contains(&format!("blast step pause {blast} 2` holds it")), "{sends}");
     let too_many = add(&["--after", "48h", "--auto", "--at-most", "2"]).await;
     assert!(too_many.contains("3 people are due now, more than 2: its draft waits for your yes"), "{too_many}");
     let nobody = add(&["--after", "96h"]).await;

@@ -31,6 +31,13 @@ async fn every_way_of_taking_an_opt_out_back_asks_where_it_sends() {
     let several = [RecipientId(1), RecipientId(2)];
     let marks = ben.ask_about_marks(&several).await.unwrap();
     assert_eq!(marks, Some(format!("take back the last mark of 2 people? {then}")));
+    let asked = ben.ask_about_several(&several).await.unwrap();
+    let words = format!("take back the last mark of 1 person, by somebody else? 1 has none. {then}");
+    assert_eq!(asked, Some(words));
+    assert_eq!(ben.ask_about_several(&[RecipientId(1), RecipientId(3)]).await.unwrap(), None);
+    ben.mark(RecipientId(3), Mark::Note("later".to_owned())).await.unwrap();
+    let mixed = ben.ask_about_several(&[RecipientId(2), RecipientId(3)]).await.unwrap();
+    assert_eq!(mixed, Some(format!("take back the last mark of 2 people, 1 of them by others? {then}")));
 }
 
 #[tokio::test]
