@@ -335,12 +335,12 @@ fn waits_words(step: &StepRow) -> String {
 
 /// Why a draft of a step waits that was due so long ago, while no engine ran.
 fn late_words(step: &StepRow, late: TimeDelta) -> String {
-    format!("step {} of blast {} is {} late: it waits for your yes", step.number, step.blast, text::span_words(late))
+    format!("step {} of blast {} came {} late: it waits for your yes", step.number, step.blast, text::span_words(late))
 }
 
 /// Why a draft of a step waits that was made so long ago, by an engine that ended before it sent it.
 fn left_behind_words(made_ago: TimeDelta) -> String {
-    format!("it was made {} ago and not sent: it waits for your yes", text::span_words(made_ago))
+    format!("it was not sent for {} after it was made: it waits for your yes", text::span_words(made_ago))
 }
 
 /// Why a draft of a step waits that is larger than was confirmed.

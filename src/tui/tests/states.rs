@@ -4,7 +4,7 @@
 use ratatui::buffer::Buffer;
 
 use super::plans::plan_of;
-use super::support::{DRAFT, TestDashboard, blasts, buffer, details_of, draft, drawn, people, senders};
+use super::support::{DRAFT, TestDashboard, blasts, buffer, details_of, draft, drawn, lines, people, senders};
 use super::{activity, follow_ups, form, views};
 use crate::app::report::ErrorLine;
 use crate::app::view::{ActivityEvent, ActivityPage, BlastView, RecipientRow};
@@ -12,7 +12,7 @@ use crate::app::{Plan, PlanGroup, PlanPerson, Sample};
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows};
 use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{Overlay, Pane, Prompt};
+use crate::tui::model::{Model, Overlay, Pane, Prompt};
 use crate::tui::msg::Msg;
 use crate::tui::{Charset, Size, WelcomeFacts};
 
@@ -225,8 +225,8 @@ fn sizes() -> Vec<Size> {
     widths.iter().flat_map(|width| heights.iter().map(|height| Size { width: *width, height: *height })).collect()
 }
 
-fn at_each_state(mut check: impl FnMut(&str, &mut TestDashboard)) {
-    for size in sizes() {
+fn at_each_state(is_wanted: fn(&Size) -> bool, mut check: impl FnMut(&str, &mut TestDashboard)) {
+    for size in sizes().into_iter().filter(is_wanted) {
         for (name, enter) in STATES {
             let mut dashboard = shop(size);
             enter(&mut dashboard);
@@ -251,71 +251,71 @@ fn is_harmless(buffer: &Buffer) -> bool {
 }
 
 #[test]
-fn no_page_lets_a_text_steer_the_terminal_and_none_panics_at_any_size() {
-    at_each_state(|name, dashboard| {
-        assert!(is_harmless(&buffer(&dashboard.model)), "{name}");
-        // A resize of an open page, there and back.
-        let Size { width, height } = dashboard.model.size;
-        dashboard
-            .dispatch(Msg::Resized(Size { width: height, height: width }))
-            .dispatch(Msg::Resized(Size { width, height }));
-        assert!(is_harmless(&buffer(&dashboard.model)), "{name}");
-    });
+fn on_narrow_screens_no_page_lets_a_text_steer_the_terminal_and_each_shows_what_is_chosen_and_asked() {
+    every_page_holds(|size| size.width < 100);
 }
 
 #[test]
-fn a_terminal_of_ascii_gets_nothing_else_on_any_page() {
-    at_each_state(|name, dashboard| {
-        dashboard.model.options.charset = Charset::Ascii;
-        let screen = drawn(&dashboard.model).concat();
-        assert!(screen.is_ascii(), "{name}: {screen}");
+fn on_wide_screens_no_page_lets_a_text_steer_the_terminal_and_each_shows_what_is_chosen_and_asked() {
+    every_page_holds(|size| size.width >= 100);
+}
+
+/// One walk for all of it: to enter a state costs more than to look at it.
+fn every_page_holds(is_wanted: fn(&Size) -> bool) {
+    let mut hidden = Vec::new();
+    at_each_state(is_wanted, |name, dashboard| {
+        let shown = buffer(&dashboard.model);
+        assert!(is_harmless(&shown), "{name}");
+        let screen = lines(&shown);
+        shows_the_question(name, dashboard, &screen);
+        hidden.extend(hides_the_cursor(&dashboard.model, &screen).then(|| format!("{name}\n{}", screen.join("\n"))));
+        survives_a_resize(name, dashboard);
+        shows_ascii_alone(name, dashboard);
     });
+    assert!(hidden.is_empty(), "{}", hidden.join("\n"));
 }
 
 /// The keys of a question stand on the screen wherever it can be answered at all.
-#[test]
-fn a_question_is_seen_with_its_keys_and_its_field() {
-    at_each_state(|name, dashboard| {
-        if dashboard.model.layout().is_summary() {
-            return;
-        }
-        let Some(Prompt::Confirm(ask)) = dashboard.model.prompt.clone() else { return };
-        let screen = drawn(&dashboard.model).join(" ");
-        let is_number = matches!(ask.by, crate::tui::model::ConfirmBy::Number { .. });
-        let end = if is_number { "4_" } else { "y" };
-        assert!(screen.contains(end), "{name}\n{screen}");
-    });
+fn shows_the_question(name: &str, dashboard: &TestDashboard, screen: &[String]) {
+    let Some(Prompt::Confirm(ask)) = &dashboard.model.prompt else { return };
+    if dashboard.model.layout().is_summary() {
+        return;
+    }
+    let is_number = matches!(ask.by, crate::tui::model::ConfirmBy::Number { .. });
+    let end = if is_number { "4_" } else { "y" };
+    let screen = screen.join(" ");
+    assert!(screen.contains(end), "{name}\n{screen}");
 }
 
-#[test]
-fn the_chosen_row_is_seen_at_every_size() {
-    let mut hidden = Vec::new();
-    at_each_state(|name, dashboard| {
-        let model = &dashboard.model;
-        let has_cursor = match model.overlays.last() {
-            None => {
-                model.prompt.is_none()
-                    && model.notice.is_none()
-                    && matches!(model.focus, Pane::Recipients | Pane::Activity | Pane::Blasts)
-            }
-            Some(
-                Overlay::Form
-                | Overlay::NewSender
-                | Overlay::Welcome(_)
-                | Overlay::FollowUp(_)
-                | Overlay::Needs(Some(_)),
-            ) => true,
-            Some(_) => false,
-        };
-        if model.layout().is_summary() || !has_cursor {
-            return;
+/// Whether the chosen row, or the place where a text is typed, is not on the screen.
+fn hides_the_cursor(model: &Model, screen: &[String]) -> bool {
+    let has_cursor = match model.overlays.last() {
+        None => {
+            model.prompt.is_none()
+                && model.notice.is_none()
+                && matches!(model.focus, Pane::Recipients | Pane::Activity | Pane::Blasts)
         }
-        let screen = drawn(model);
-        // A text that is longer than the screen shows the place where it is typed.
-        let is_cursor = |line: &String| line.trim_start().starts_with('>') || line.contains("> ") || line.contains('_');
-        if !screen.iter().any(is_cursor) {
-            hidden.push(format!("{name}\n{}", screen.join("\n")));
-        }
-    });
-    assert!(hidden.is_empty(), "{}", hidden.join("\n"));
+        Some(
+            Overlay::Form | Overlay::NewSender | Overlay::Welcome(_) | Overlay::FollowUp(_) | Overlay::Needs(Some(_)),
+        ) => true,
+        Some(_) => false,
+    };
+    // A text that is longer than the screen shows the place where it is typed.
+    let is_cursor = |line: &String| line.trim_start().starts_with('>') || line.contains("> ") || line.contains('_');
+    has_cursor && !model.layout().is_summary() && !screen.iter().any(is_cursor)
+}
+
+/// Of an open page, there and back.
+fn survives_a_resize(name: &str, dashboard: &mut TestDashboard) {
+    let Size { width, height } = dashboard.model.size;
+    dashboard
+        .dispatch(Msg::Resized(Size { width: height, height: width }))
+        .dispatch(Msg::Resized(Size { width, height }));
+    assert!(is_harmless(&buffer(&dashboard.model)), "{name}");
+}
+
+fn shows_ascii_alone(name: &str, dashboard: &mut TestDashboard) {
+    dashboard.model.options.charset = Charset::Ascii;
+    let screen = drawn(&dashboard.model).concat();
+    assert!(screen.is_ascii(), "{name}: {screen}");
 }

@@ -336,7 +336,11 @@ pub fn buffer(model: &Model) -> Buffer {
 
 /// The screen as a terminal would show it: a wide character stands for two columns.
 pub fn drawn(model: &Model) -> Vec<String> {
-    let buffer = buffer(model);
+    lines(&buffer(model))
+}
+
+/// The same of a screen that is drawn already.
+pub fn lines(buffer: &Buffer) -> Vec<String> {
     let row = |y: u16| {
         let mut line = String::new();
         let mut x = 0;

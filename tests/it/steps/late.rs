@@ -31,7 +31,7 @@ async fn a_step_that_is_late_by_its_own_time_asks_and_one_by_a_night_goes_by_its
     let asks = made(&shop, &late, 1).await;
     let (state, why) = reason(&shop, &asks[0]).await;
     assert_eq!((asks.len(), state.as_str()), (1, "draft"));
-    assert!(why.contains("is 4 days 6 h late: it waits for your yes"), "{why}");
+    assert!(why.contains("came 4 days 6 h late: it waits for your yes"), "{why}");
     let went = made(&shop, &night, 1).await;
     assert_eq!((went.len(), shop.state(&went[0]).await.as_str()), (1, "sending"));
 
