@@ -100,7 +100,8 @@ impl Fence {
         Ok(suppression::record_compared(connection, &extent.origin, extent.bytes).await?)
     }
 
-    /// Remembers what this machine could not when it was noted. Killed before the commit it remembers it twice, which changes nothing.
+    /// Remembers what this machine could not when it was noted, as far as it still holds: what was lifted since, or noted again, stands
+    /// in the list already, and would stand there the wrong way round. Killed before the commit it remembers it twice, which changes nothing.
     async fn catch_up(
         &self,
         connection: &mut PgConnection,
@@ -110,8 +111,25 @@ impl Fence {
         if rows.is_empty() {
             return Ok(extent.clone());
         }
-        tracing::info!(opt_outs = rows.len(), "this machine remembers opt-outs that it could not when they were noted");
-        self.remember_opt_outs(rows.into_iter().map(RememberedOptOut::from).collect()).await?;
+        let rows: Vec<_> = rows.into_iter().map(RememberedOptOut::from).collect();
+        // Whoever lifts one commits under this lock: what is read now holds until it is let go of.
+        let lock = self.lock_opt_outs().await?;
+        let lifted = suppression::missing(connection, &columns(&rows)).await?;
+        let standing = self.recall(&self.opt_out_extent().await?, 0).await?;
+        // A database that went back in time still has what was remembered long ago: no such lift ends an opt-out that was noted since.
+        let is_outdated = |row: &RememberedOptOut| {
+            row.is_lifted && standing.iter().any(|one| one.at > row.at && one.whose() == row.whose())
+        };
+        let holds = |(at, row): &(usize, RememberedOptOut)| row.is_lifted == lifted.contains(at) && !is_outdated(row);
+        let rows: Vec<_> = rows.into_iter().enumerate().filter(holds).map(|(_, row)| row).collect();
+        if !rows.is_empty() {
+            tracing::info!(
+                opt_outs = rows.len(),
+                "this machine remembers opt-outs that it could not when they were noted"
+            );
+            self.remember_lifted(&lock, &rows)?;
+        }
+        drop(lock);
         Ok(self.opt_out_extent().await?)
     }
 
@@ -129,7 +147,12 @@ impl Fence {
     /// again, and how many are lost.
     pub(super) async fn confirm_opt_outs(&self, connection: &mut PgConnection) -> Result<(i64, i64), FenceRefusal> {
         let fence = self.clone();
-        let (readable, extent) = self.blocking(move || fence.whole_opt_outs()).await?;
+        let (mut readable, mut extent) = self.blocking(move || fence.whole_opt_outs()).await?;
+        let caught_up = self.catch_up(connection, &extent).await?;
+        if caught_up != extent {
+            readable.standing = self.recall(&caught_up, 0).await?;
+            extent = caught_up;
+        }
         let missing = suppression::missing(connection, &columns(&readable.standing)).await?;
         let missing: Vec<_> = missing.iter().filter_map(|at| readable.standing.get(*at)).cloned().collect();
         let noted = note_again(connection, &missing, &self.retry).await?;

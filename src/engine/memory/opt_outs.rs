@@ -37,6 +37,14 @@ pub struct RememberedOptOut {
 }
 
 impl RememberedOptOut {
+    /// Of which business and person.
+    pub fn whose(&self) -> (String, Option<PersonKey>, Option<String>) {
+        let person = PersonKey::of_digits(self.phone.trim_start_matches('+'));
+        // A keyed hash is nobody's number.
+        let text = person.is_none().then(|| self.phone.clone());
+        (self.business.clone(), person, text)
+    }
+
     /// As it is noted now, or lifted.
     pub fn of(suppression: NewSuppression<'_>, is_lifted: bool) -> Self {
         let NewSuppression { business, phone, reason, source, by } = suppression;
@@ -341,13 +349,7 @@ fn parse(lines: &[u8]) -> impl Iterator<Item = Option<RememberedOptOut>> {
 }
 
 fn standing(noted: impl IntoIterator<Item = RememberedOptOut>) -> Vec<RememberedOptOut> {
-    let mut newest = BTreeMap::new();
-    for opt_out in noted {
-        let person = PersonKey::of_digits(opt_out.phone.trim_start_matches('+'));
-        // A keyed hash is nobody's number.
-        let text = person.is_none().then(|| opt_out.phone.clone());
-        newest.insert((opt_out.business.clone(), person, text), opt_out);
-    }
+    let newest: BTreeMap<_, _> = noted.into_iter().map(|opt_out| (opt_out.whose(), opt_out)).collect();
     newest.into_values().filter(|opt_out| !opt_out.is_lifted).collect()
 }
 

@@ -85,6 +85,51 @@ async fn what_could_not_be_remembered_when_it_was_noted_is_remembered_before_any
     assert!(!phones.contains(&noted) && !phones.contains(&marked) && phones.contains(&lifted), "{phones:?}");
 }
 
+/// What could not be remembered is older than what was remembered since.
+#[tokio::test]
+async fn what_was_lifted_or_noted_since_is_not_turned_round_by_what_is_remembered_later() {
+    let shop = Shop::open(SETUP).await;
+    shop.blast(20..22).await;
+    shop.until_idle().await;
+    let blast = shop.draft(0..12).await;
+    let [lifted, lifted_since, noted_since] = [1, 2, 3].map(digits);
+    for person in [&lifted, &noted_since] {
+        shop.ok(&["suppress", "add", person]).await;
+    }
+    let lock = opt_outs(&shop).with_extension("lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    for person in [&lifted, &noted_since] {
+        shop.ok(&["suppress", "remove", person]).await;
+    }
+    shop.ok(&["suppress", "add", &lifted_since]).await;
+    std::fs::remove_dir(&lock).unwrap();
+    shop.ok(&["suppress", "remove", &lifted_since]).await;
+    shop.ok(&["suppress", "add", &noted_since]).await;
+
+    // What a dump of this moment has is remembered by then.
+    shop.execute("create table of_a_dump as select * from opt_outs_to_remember where is_lifted").await;
+    // Whoever confirms compares everything.
+    shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+    shop.blast(30..32).await;
+    shop.until_idle().await;
+    let standing = async || [&lifted, &lifted_since, &noted_since].map(|phone| is_suppressed(&shop, phone));
+    let mut now = Vec::new();
+    for one in standing().await {
+        now.push(one.await);
+    }
+    assert_eq!(now, [false, false, true]);
+    forget_opt_outs(&shop).await;
+    let columns = "origin, business, phone_number, reason, source, created_by, is_lifted, noted_at";
+    shop.execute(&format!("insert into opt_outs_to_remember ({columns}) select {columns} from of_a_dump")).await;
+    shop.send(&blast).await;
+    shop.until_idle().await;
+
+    let phones: Vec<_> = shop.sim.posts().await.into_iter().skip(4).map(|post| post.phone).collect();
+    let has_post = [&lifted, &lifted_since, &noted_since].map(|phone| phones.contains(phone));
+    assert_eq!(has_post, [true, true, false], "{phones:?}");
+}
+
 #[tokio::test]
 async fn another_sender_of_a_restored_database_posts_to_nobody_who_opted_out_of_every_business() {
     let world = Restorable::open(SETUP).await;
