@@ -18,7 +18,7 @@ const SHOWN: u32 = 100;
 
 /// The longest tag and note, in characters.
 const TAG_MAX: usize = 40;
-const NOTE_MAX: usize = 2_000;
+pub(super) const NOTE_MAX: usize = 2_000;
 
 /// Some customers, in the order of their numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::domain::text;
 
 /// Asks; `y` is yes, all else is a refusal. `sure` skips the question.
 pub(super) fn confirm(question: &str, sure: bool) -> Result<()> {
-    if sure || ask(&format!("{question} y, anything else is no"))?.eq_ignore_ascii_case("y") {
+    if sure || ask(question, "y, anything else is no")?.eq_ignore_ascii_case("y") {
         return Ok(());
     }
     Err(RefusedError("cancelled: nothing was done".to_owned()).into())
@@ -26,18 +26,19 @@ pub(super) fn confirm_number(question: &str, number: i64, sure: bool) -> Result<
     if sure {
         return Ok(());
     }
-    let answer = ask(&format!("{question} Type {} and enter", text::number(number)))?;
+    let answer = ask(question, &format!("Type {} and enter", text::number(number)))?;
     if answer.replace(',', "") == number.to_string() {
         return Ok(());
     }
     Err(RefusedError(format!("{answer:?} is not {}: nothing was done", text::number(number))).into())
 }
 
-fn ask(question: &str) -> Result<String> {
+fn ask(question: &str, how: &str) -> Result<String> {
     if !std::io::stdin().is_terminal() {
-        return Err(RefusedError("this needs a confirmation: run it on a terminal, or add --yes".to_owned()).into());
+        let why = format!("{question} This needs a confirmation: run it on a terminal, or add --yes");
+        return Err(RefusedError(why).into());
     }
-    talk(question);
+    talk(&format!("{question} {how}"));
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(answer.trim().to_owned())

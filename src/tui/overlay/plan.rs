@@ -256,7 +256,7 @@ fn of_step(model: &Model, loaded: &app::Plan, width: u16) -> Vec<TextLine> {
         "the step sends it by itself, unless you send it first"
     };
     let words = format!(
-        "step {step}{} made this draft: {goes}. Whoever is due later is in its next draft.",
+        "step {step}{} made this draft: {goes}. Whoever becomes due before it is sent is in it, too.",
         of.unwrap_or_default()
     );
     wrapped(&words, width.saturating_sub(4)).into_iter().map(|line| TextLine::dim(format!("  {line}"))).collect()
