@@ -251,6 +251,15 @@ pub async fn has_twice(tx: &mut PgConnection, step: StepKey, draft: BlastId) -> 
     Ok(twice.bind(step.blast).bind(step.number).bind(draft).fetch_one(tx).await?)
 }
 
+/// Whether drafts of a step go by themselves: it is there, not paused, and asks nobody.
+pub async fn sends_by_itself(tx: &mut PgConnection, step: StepKey) -> Result<bool, StoreError> {
+    let sends = sqlx::query_scalar(
+        "select exists (select from blast_steps where blast = $1 and number = $2 and removed_at is null
+                           and paused_at is null and at_most is not null)",
+    );
+    Ok(sends.bind(step.blast).bind(step.number).fetch_one(tx).await?)
+}
+
 /// Keeps who had a step by a blast that is deleted. A draft that was never sent had nobody.
 pub async fn keep_people(tx: &mut PgConnection, deleted: BlastId) -> Result<(), StoreError> {
     sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;

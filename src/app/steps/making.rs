@@ -8,6 +8,7 @@ use super::{late_words, left_behind_words, rule_of, too_many_words, waits_words}
 use crate::app::create::refused;
 use crate::app::launching::{Launch, RENEWED};
 use crate::app::{App, AppError, NewDraft};
+use crate::domain::act::Actor;
 use crate::domain::blast::{FirstPeople, PersonClocks};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
@@ -221,7 +222,8 @@ impl App {
         Ok(until.map(|until| StepAudience { number: key.number, until, now: self.engine().clock.now() }))
     }
 
-    /// Nobody gets a step twice, also where two of its drafts are launched at the same moment.
+    /// Nobody gets a step twice, also where two of its drafts are launched at the same moment; and none goes by itself once somebody paused
+    /// or removed the step, or has it ask.
     pub(in crate::app) async fn refuse_step_twice(
         &self,
         tx: &mut PgConnection,
@@ -229,7 +231,9 @@ impl App {
     ) -> Result<(), AppError> {
         let Some(key) = key_of(row) else { return Ok(()) };
         let has_twice = step::has_twice(tx, key, row.id).await?;
-        if has_twice { Err(AppError::Refused(RENEWED.to_owned())) } else { Ok(()) }
+        // The step is locked by now: who changes it was first, or comes after this launch.
+        let is_stopped = self.operator() == Actor::ENGINE && !step::sends_by_itself(tx, key).await?;
+        if has_twice || is_stopped { Err(AppError::Refused(RENEWED.to_owned())) } else { Ok(()) }
     }
 }
 

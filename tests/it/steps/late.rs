@@ -85,6 +85,28 @@ async fn after_a_time_without_an_engine_a_step_waits_until_everybody_was_polled_
     assert_eq!(people(&shop, &made(&shop, &blast, 1).await[1]).await, [phone(7)]);
 }
 
+/// Somebody pauses or removes it in the moment between the making of its draft and the launch.
+#[tokio::test]
+async fn a_draft_whose_step_was_paused_or_removed_meanwhile_does_not_go_by_itself() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 90).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read", "--auto", "--at-most", "2"]).await;
+    let (engine, aina) = (engine_app(&shop, "engine").await, engine_app(&shop, "aina").await);
+    occur(&engine, Utc::now()).await;
+    let draft = BlastId(made(&shop, &blast, 1).await.pop().unwrap().parse().unwrap());
+    let launch = async |app: &App| {
+        let version = app.blast(draft).await.unwrap().version;
+        app.launch(Launch { blast: draft, version, people: 3, armed_for: TimeDelta::zero() }).await
+    };
+
+    for change in ["pause", "remove"] {
+        shop.ok(&["blast", "step", change, &blast, "1"]).await;
+        assert!(launch(&engine).await.is_err(), "{change}");
+        assert_eq!(shop.state(&draft.to_string()).await, "draft");
+    }
+    launch(&aina).await.unwrap();
+}
+
 /// As whoever opens its plan right after another step was sent to them.
 #[tokio::test]
 async fn a_draft_that_was_emptied_by_another_step_has_its_people_again_once_the_distance_is_over() {
