@@ -157,5 +157,5 @@ async fn a_draft_that_an_engine_left_behind_long_ago_asks() {
 
     let (state, why) = reason(&shop, &draft).await;
     assert_eq!(state, "draft");
-    assert!(why.contains("it was made 7 h ago and not sent"), "{why}");
+    assert!(why.contains("it was not sent for 7 h after it was made"), "{why}");
 }
