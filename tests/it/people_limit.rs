@@ -59,7 +59,7 @@ fn time(value: &Value) -> DateTime<Utc> {
 #[tokio::test]
 async fn the_plan_says_what_goes_when_by_the_moving_day_and_the_engine_keeps_to_it() {
     let shop = shop(&[6]).await;
-    let frees = Utc::now() + TimeDelta::seconds(12);
+    let frees = Utc::now() + TimeDelta::seconds(25);
     counted_until(&shop, 2, 3, frees).await;
     shop.execute("insert into business_limits (business, people, learned_at) values ('kedai', 5, now())").await;
     let plan = asked(&shop, &["blast", "plan", "1", "--json"]).await;

@@ -53,6 +53,8 @@ struct Seen {
     /// Notified whenever more has come.
     changed: Condvar,
     bytes: AtomicU64,
+    /// A zero byte has come: no program writes one, [`Terminal::drain`] does.
+    drained: AtomicBool,
     closing: AtomicBool,
 }
 
@@ -87,6 +89,7 @@ impl Pty {
             parser: Mutex::new(Parser::new(size.rows, size.columns, 0)),
             changed: Condvar::new(),
             bytes: AtomicU64::new(0),
+            drained: AtomicBool::new(false),
             closing: AtomicBool::new(false),
         });
         let mut output = pair.master.try_clone_reader().unwrap();
@@ -172,7 +175,7 @@ impl Pty {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Waits for the program's end.
+    /// Waits for the program's end, and for all that it wrote.
     #[track_caller]
     pub fn wait_for_exit(&mut self) -> ExitStatus {
         let mut status = None;
@@ -181,11 +184,24 @@ impl Pty {
             status = child.try_wait().unwrap();
             status.is_some()
         });
+        if let Some(terminal) = &self.terminal {
+            terminal.drain(&self.seen);
+        }
         status.unwrap()
     }
 }
 
 impl Terminal {
+    /// Waits until everything that was written has been read. The reader ends by itself once nobody has the terminal open; where
+    /// somebody has, a byte behind the others shows that they are through.
+    #[track_caller]
+    fn drain(&self, seen: &Seen) {
+        if let Ok(mut terminal) = OpenOptions::new().write(true).custom_flags(NO_CONTROL).open(&self.name) {
+            let _ = terminal.write_all(b"\0");
+        }
+        eventually("all that it wrote is read", || self.reader.is_finished() || seen.drained.load(Ordering::SeqCst));
+    }
+
     fn close(self, seen: &Seen) {
         let Self { master, keys, name, reader } = self;
         seen.closing.store(true, Ordering::SeqCst);
@@ -216,6 +232,7 @@ fn read_in_background(mut output: Box<dyn Read + Send>, seen: Arc<Seen>) -> Join
             }
             seen.parser.lock().unwrap().process(&buffer[..read]);
             seen.bytes.fetch_add(read as u64, Ordering::SeqCst);
+            seen.drained.fetch_or(buffer[..read].contains(&0), Ordering::SeqCst);
             seen.changed.notify_all();
         }
     })
