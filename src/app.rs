@@ -44,6 +44,7 @@ mod put_back;
 mod reads;
 mod reason;
 mod recurring;
+mod remembering;
 mod replies;
 pub mod report;
 mod report_file;

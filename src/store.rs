@@ -15,6 +15,7 @@ pub mod clearing;
 mod connect;
 pub mod count;
 pub mod customer;
+mod deleted_messages;
 pub mod draft;
 mod endpoint;
 mod error;

@@ -46,6 +46,8 @@ pub struct Plan {
     pub queued_elsewhere: i64,
     /// Of a follow-up, how many wrote and are not marked as replied: it goes to them too.
     pub wrote: i64,
+    /// How many of its numbers are of customers with another number in it: each number gets it.
+    pub two_numbers: i64,
     /// Its day by zones, where each person's own clock decides.
     pub zones: Vec<ZoneShare>,
     /// When it occurs, where it repeats.
@@ -115,6 +117,9 @@ impl Plan {
 
     /// What is said of those who wrote and are not marked.
     pub const WROTE: &str = "wrote and not marked as replied: it goes to them too";
+
+    /// What is said of customers with several numbers in it.
+    pub const TWO_NUMBERS: &str = "are numbers of customers who have another one in it: each number gets it";
 
     /// What follows *nobody today*: why, where that is known, or nothing. `None` where somebody gets it today, or it starts by itself later
     /// and says when.
@@ -186,6 +191,7 @@ impl App {
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
             wrote: plan::wrote(self.pool(), (id, &business), &left_out).await?,
+            two_numbers: plan::two_numbers(self.pool(), (id, &business), &left_out).await?,
             zones: Vec::new(),
             repeat: self.planned_repeat(&row, now).await?,
             start: self.planned_start(&row),

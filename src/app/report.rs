@@ -1,6 +1,7 @@
 //! The report of a blast, rendered as JSON, a table, CSV or Markdown. Pure: knows no database and no terminal.
 
 mod html;
+mod words;
 
 use std::fmt::Write as _;
 
@@ -19,6 +20,7 @@ use crate::domain::text::{clean, count_of, csv_safe, number};
 use crate::store::view::ErrorRow;
 use crate::store::view::replies::ReplyCounts;
 pub use html::{ReportPictures, html};
+pub use words::{later, unasked_words};
 
 /// A blast in numbers. Its JSON is what `blast report --json` prints: programs rely on its keys.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -378,17 +380,6 @@ fn cell(text: &str) -> String {
         safe.push(c);
     }
     safe
-}
-
-/// `2 at sent have not been polled yet`.
-pub fn unasked_words(people: i64) -> String {
-    let have = if people == 1 { "has" } else { "have" };
-    format!("{} at sent {have} not been polled yet", number(people))
-}
-
-/// The suffix for people who opted out after something was accepted for them.
-pub fn later(people: i64) -> String {
-    if people == 0 { String::new() } else { format!(" (+{} later)", number(people)) }
 }
 
 /// The total amount of closed people, with two decimals.

@@ -1,6 +1,5 @@
 //! Opt-outs: they take effect at once, also in running blasts.
 
-use chrono::Utc;
 use sqlx::PgConnection;
 
 use super::App;
@@ -13,7 +12,6 @@ use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::session::REPLY_WINDOW;
 use crate::engine::RememberedOptOut;
 use crate::store;
-use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::import::NewRecipient;
@@ -341,53 +339,6 @@ impl App {
         };
         let entries: Vec<_> = open.into_iter().map(entry).collect();
         record_in(tx, &entries, &self.engine().settings.retry, WhenLocked::Wait).await?;
-        Ok(())
-    }
-
-    /// Remembers opt-outs on this machine, before the commit: a database that is restored from a dump gets them again. An opt-out
-    /// is never refused because it cannot be remembered. Returns why it could not be.
-    pub(super) async fn remember(
-        &self,
-        tx: &mut PgConnection,
-        noted: Vec<RememberedOptOut>,
-    ) -> Result<Option<String>, AppError> {
-        let refused = self.engine().fence.remember_in(tx, noted).await?;
-        Ok(refused.map(|error| error.to_string()))
-    }
-
-    /// Commits, and remembers that these numbers may be messaged again.
-    pub(super) async fn commit_lifted(
-        &self,
-        mut tx: DbTransaction,
-        lifted: &[(String, Phone)],
-    ) -> Result<(), AppError> {
-        if lifted.is_empty() {
-            return Ok(tx.commit().await?);
-        }
-        let lifted = lifted.iter().map(|(business, phone)| RememberedOptOut {
-            business: business.clone(),
-            phone: phone.as_str().to_owned(),
-            reason: None,
-            source: "operator".to_owned(),
-            by: self.operator().to_owned(),
-            at: Utc::now(),
-            is_lifted: true,
-        });
-        let lifted: Vec<_> = lifted.collect();
-        let fence = &self.engine().fence;
-        let lock = match fence.lock_opt_outs().await {
-            Ok(lock) => lock,
-            Err(error) => {
-                fence.remember_later(&mut tx, lifted, &error).await?;
-                return Ok(tx.commit().await?);
-            }
-        };
-        tx.commit().await?;
-        if let Err(error) = fence.remember_lifted(&lock, &lifted) {
-            let mut tx = self.begin().await?;
-            fence.remember_later(&mut tx, lifted, &error).await?;
-            tx.commit().await?;
-        }
         Ok(())
     }
 

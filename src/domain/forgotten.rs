@@ -165,11 +165,13 @@ impl ForgottenPeople {
 
     /// Whether this number is one of somebody who was forgotten.
     pub fn has(&self, phone: &Phone) -> bool {
-        if self.hashes.is_empty() {
-            return false;
-        }
-        let Some((key, person)) = self.key.as_ref().zip(phone.key()) else { return false };
-        self.hashes.contains(&key.opt_out(person))
+        !self.hashes.is_empty() && phone.key().is_some_and(|person| self.has_person(person))
+    }
+
+    /// The same of a person.
+    pub fn has_person(&self, person: PersonKey) -> bool {
+        let hash = self.key.as_ref().filter(|_| !self.hashes.is_empty()).map(|key| key.opt_out(person));
+        hash.is_some_and(|hash| self.hashes.contains(&hash))
     }
 }
 

@@ -35,21 +35,6 @@ macro_rules! had_message_since {
     };
 }
 
-/// Whether somebody had a message of a business since a time, or may have had one, in a blast that was deleted meanwhile.
-macro_rules! had_deleted_message_since {
-    ($row:literal, $business:literal, $since:literal) => {
-        concat!(
-            "exists (select from deleted_attempts d join senders ds on ds.id = d.sender_id and ds.business = ",
-            $business,
-            " where person_key(d.phone_number) = person_key(",
-            $row,
-            ".phone_number) and d.at > ",
-            $since,
-            " and not d.refused and not d.is_answer)"
-        )
-    };
-}
-
 /// A blast's message as people would compare it: any white space is one space, and what stands in for a missing value does not count.
 macro_rules! comparable_message {
     ($row:literal) => {
@@ -77,12 +62,13 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 
 use super::claim::Claimed;
+use super::deleted_messages::messages_of_deleted_blasts;
 use super::{StoreError, settings};
 use crate::domain::blast::RepeatColumns;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::pace::LimitColumns;
 
-pub use people::{FirstFared, PlanGroup, PlanPerson, fared, of_group, wrote};
+pub use people::{FirstFared, PlanGroup, PlanPerson, fared, of_group, two_numbers, wrote};
 
 /// People of a blast who are also somewhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
@@ -107,9 +93,9 @@ const OVERLAP: &str = concat!(
                 and (b.state in ('scheduled', 'sending', 'paused') or b.updated_at > $3 or ",
     has_same_message!(),
     "))
-         select count(*) filter (where o.gets_it and (o.recent or ",
-    had_deleted_message_since!("r", "$2", "$3"),
-    ")) as recently_messaged,
+         select count(*) filter (where o.gets_it and (o.recent or exists (select ",
+    messages_of_deleted_blasts!("r"),
+    " and ds.business = $2 and d.at > $3))) as recently_messaged,
                 count(*) filter (where o.waiting and o.gets_it) as queued_elsewhere,
                 count(*) filter (where o.again and o.gets_it) as had_this_message
            from blast_recipients r

@@ -28,7 +28,7 @@ mod welcome;
 
 pub use activity::ActivityFeed;
 pub use answer::{AnswerDraft, AnswerOverlay, AnswerProgress};
-pub use attention::{AttentionItem, NeedsLine};
+pub use attention::{AttentionItem, NeedsLine, goes_on_at};
 pub use blast_sorting::BlastSorting;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
 pub use chain::{ChainReading, RetryReading};

@@ -130,7 +130,8 @@ pub(super) fn short_text(text: &str) -> Result<String, String> {
 }
 
 impl NewArgs {
-    pub(super) async fn run(self, global: &Global) -> Result<()> {
+    /// What no flag alone can be refused for.
+    fn check(&self) -> Result<()> {
         if self.window_local && self.window.is_none() && self.weekdays.is_none() {
             return Err(UsageError("--window-local is about --window or --weekdays: give one".to_owned()).into());
         }
@@ -141,6 +142,11 @@ impl NewArgs {
             let why = "--message-file - and --recipients -: standard input is one file, give one of them another";
             return Err(UsageError(why.to_owned()).into());
         }
+        Ok(())
+    }
+
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        self.check()?;
         let template = self.template.read()?;
         let message = self.message.read()?;
         let source = self.recipients.as_deref().map(open).transpose()?;

@@ -1,15 +1,18 @@
 //! Opt-outs that this machine remembers and the database has forgotten: they are noted again before anybody is claimed.
 
+use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use tokio::task::spawn_blocking;
 
 use super::{AT_ONCE, Fence, FenceRefusal};
+use crate::domain::forgotten::{ForgottenPeople, HASH};
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::retry::RetryRules;
 use crate::engine::memory::{MemoryError, OptOutExtent, OptOutLock, ReadableOptOuts, RememberedOptOut, has_opt_outs};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::suppression::{self, UnrememberedRow};
-use crate::store::{self, StoreError};
+use crate::store::{self, StoreError, forget};
 
 impl Fence {
     /// Remembers opt-outs, before the commit that notes them. Those that were lifted are remembered after theirs, under a lock
@@ -89,7 +92,7 @@ impl Fence {
             let standing = self.recall(&newest, offset).await?;
             let is_standing = |one: &&RememberedOptOut| standing.contains(one);
             let missing = missing.iter().filter_map(|at| remembered.get(*at)).filter(is_standing).cloned();
-            let noted = note_again(connection, &missing.collect::<Vec<_>>(), &self.retry).await?;
+            let noted = self.note_again(connection, &missing.collect::<Vec<_>>()).await?;
             if noted > 0 {
                 tracing::warn!(
                     opt_outs = noted,
@@ -155,9 +158,50 @@ impl Fence {
         }
         let missing = suppression::missing(connection, &columns(&readable.standing)).await?;
         let missing: Vec<_> = missing.iter().filter_map(|at| readable.standing.get(*at)).cloned().collect();
-        let noted = note_again(connection, &missing, &self.retry).await?;
+        let noted = self.note_again(connection, &missing).await?;
         suppression::record_compared(connection, &extent.origin, extent.bytes).await?;
         Ok((noted, i64::try_from(readable.unreadable).unwrap_or(i64::MAX)))
+    }
+
+    async fn note_again(
+        &self,
+        connection: &mut PgConnection,
+        missing: &[RememberedOptOut],
+    ) -> Result<i64, FenceRefusal> {
+        let forgotten = self.forgotten_people(connection).await?;
+        // Of somebody who was forgotten since, while this machine's list could not be cleared, the hash alone stands.
+        let is_forgotten = |one: &RememberedOptOut| one.whose().1.is_some_and(|person| forgotten.has_person(person));
+        let missing: Vec<_> = missing.iter().filter(|one| !is_forgotten(one)).cloned().collect();
+        let noted = note_again(connection, &missing, &self.retry).await?;
+        if missing.iter().any(|one| one.phone.starts_with(HASH)) {
+            self.leave_out_forgotten(connection).await?;
+        }
+        Ok(noted)
+    }
+
+    /// As far as this machine's key recognizes them.
+    async fn forgotten_people(&self, connection: &mut PgConnection) -> Result<ForgottenPeople, FenceRefusal> {
+        let known = ForgottenPeople::new(self.forget_key()?, forget::hashes(connection).await?);
+        Ok(known.unwrap_or_else(|missing| {
+            tracing::error!(%missing, "people who were forgotten may be in the database again");
+            ForgottenPeople::default()
+        }))
+    }
+
+    /// Whoever was forgotten has their number again in a database that went back in time, and this machine knows a keyed hash of it
+    /// alone: everybody who is still to be sent to is compared with those.
+    async fn leave_out_forgotten(&self, connection: &mut PgConnection) -> Result<(), FenceRefusal> {
+        let forgotten = self.forgotten_people(connection).await?;
+        let mut after = RecipientId(0);
+        loop {
+            let open = suppression::open_people(connection, after, AT_ONCE).await?;
+            let Some(last) = open.last() else { return Ok(()) };
+            after = last.id;
+            let at = store::now(&mut *connection).await?;
+            let again = open.iter().filter(|one| forgotten.has(&one.phone_number));
+            let entries: Vec<_> = again.map(|one| opted_out((one.blast, one.id, one.attempt), at, None)).collect();
+            record_in(connection, &entries, &self.retry, WhenLocked::Wait).await?;
+        }
     }
 
     fn whole_opt_outs(&self) -> Result<(ReadableOptOuts, OptOutExtent), MemoryError> {
@@ -215,10 +259,18 @@ async fn note_again(
         let open = suppression::open_rows_of(connection, &columns).await?;
         let entries = open.into_iter().map(|(place, blast, recipient, attempt)| {
             let by = usize::try_from(place).ok().and_then(|place| Some(some.get(place)?.by.clone()));
-            let stamped = StampedEvidence { attempt, at, evidence: Evidence::OptOut };
-            EvidenceEntry { by, ..EvidenceEntry::new(blast, recipient, stamped, EvidenceSource::Operator) }
+            opted_out((blast, recipient, attempt), at, by)
         });
         record_in(connection, &entries.collect::<Vec<_>>(), rules, WhenLocked::Wait).await?;
     }
     Ok(noted)
+}
+
+fn opted_out(
+    (blast, recipient, attempt): (BlastId, RecipientId, i32),
+    at: DateTime<Utc>,
+    by: Option<String>,
+) -> EvidenceEntry {
+    let stamped = StampedEvidence { attempt, at, evidence: Evidence::OptOut };
+    EvidenceEntry { by, ..EvidenceEntry::new(blast, recipient, stamped, EvidenceSource::Operator) }
 }

@@ -57,6 +57,9 @@ pub(super) struct PlanAnswer {
     /// Of a follow-up: wrote and are not marked as replied; it goes to them too.
     #[schema(example = 0)]
     wrote: i64,
+    /// Its numbers that are of merged customers with another number in it: each number gets it.
+    #[schema(example = 0)]
+    two_numbers: i64,
     /// The list that it was made from and the columns that were read, where they are known.
     #[schema(example = "raya.csv   phone = No. Telefon   name = Nama")]
     read_from: Option<String>,
@@ -254,6 +257,7 @@ impl From<Plan> for PlanAnswer {
             recently_messaged: plan.recently_messaged,
             queued_elsewhere: plan.queued_elsewhere,
             wrote: plan.wrote,
+            two_numbers: plan.two_numbers,
             read_from: plan.read_from,
             left_out: plan.left_out.map(LeftOutAnswer::from),
             pace: plan.pace,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgPool};
 
+use super::super::deleted_messages::messages_of_deleted_blasts;
 use super::super::{StoreError, settings};
 use crate::domain::blast::TEST_STAGE;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -41,6 +42,8 @@ pub enum PlanGroup {
     Elsewhere,
     /// Of a follow-up: wrote after the blast that it follows, and is not marked as replied.
     Wrote,
+    /// One of several numbers of a customer in the same blast.
+    TwoNumbers,
 }
 
 /// Of a follow-up those of the blast that it follows, of people whom a filter found those of any: each with their newest reply. One
@@ -67,6 +70,26 @@ macro_rules! who_wrote {
 }
 const WROTE: &str = who_wrote!();
 
+/// From the numbers of merged customers, of which there are few, to the people: one lookup a number.
+macro_rules! with_two_numbers {
+    () => {
+        "select r.phone_number, r.name, null::text as tag, null::timestamptz as at, false as is_uncertain
+           from (select x.id, x.phone_number, x.name, count(*) over (partition by n.customer) as numbers
+                   from (select person, customer from customer_numbers
+                         union select customer, customer from customer_numbers) n
+                  cross join lateral (
+                        select id, phone_number, name from blast_recipients
+                         where person_key(phone_number) = n.person and blast_id + 0 = $1
+                           and status >= 'queued' and status <= 'queued' offset 0) x
+                  where x.id <> all($5) and $3::timestamptz is not null
+                    and not exists (select from suppressions s
+                                     where person_key(s.phone_number) = n.person and s.business in ($2, '*'))) r
+          where r.numbers > 1
+          order by r.id limit $4"
+    };
+}
+const TWO_NUMBERS: &str = with_two_numbers!();
+
 /// The first people of a group, in the order of the draft. `left_out`: who gets nothing for another reason than an opt-out.
 pub async fn of_group(
     pool: &PgPool,
@@ -81,6 +104,7 @@ pub async fn of_group(
         PlanGroup::Recent => RECENT,
         PlanGroup::Elsewhere => ELSEWHERE,
         PlanGroup::Wrote => WROTE,
+        PlanGroup::TwoNumbers => TWO_NUMBERS,
     });
     let left_out: Vec<_> = left_out.iter().map(|id| id.0).collect();
     let people = people.bind(id).bind(business).bind(since).bind(LISTED).bind(left_out).fetch_all(&mut *tx).await?;
@@ -89,13 +113,24 @@ pub async fn of_group(
 }
 
 /// How many people of a follow-up wrote and are not marked.
-pub async fn wrote(
+pub async fn wrote(pool: &PgPool, of: (BlastId, &str), left_out: &[RecipientId]) -> Result<i64, StoreError> {
+    count(pool, concat!("select count(*) from (", who_wrote!(), ") as wrote"), of, left_out).await
+}
+
+/// How many numbers of a blast are of customers with another number in it.
+pub async fn two_numbers(pool: &PgPool, of: (BlastId, &str), left_out: &[RecipientId]) -> Result<i64, StoreError> {
+    count(pool, concat!("select count(*) from (", with_two_numbers!(), ") as two_numbers"), of, left_out).await
+}
+
+/// Of all of a group, by its statement.
+async fn count(
     pool: &PgPool,
+    statement: &'static str,
     (id, business): (BlastId, &str),
     left_out: &[RecipientId],
 ) -> Result<i64, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
-    let count = sqlx::query_scalar(concat!("select count(*) from (", who_wrote!(), ") as wrote"));
+    let count = sqlx::query_scalar(statement);
     let left_out: Vec<_> = left_out.iter().map(|id| id.0).collect();
     let since = DateTime::UNIX_EPOCH;
     let count = count.bind(id).bind(business).bind(since).bind(None::<i64>).bind(left_out).fetch_one(&mut *tx).await?;
@@ -141,10 +176,11 @@ macro_rules! who_had {
 
 /// Also by a blast that was deleted meanwhile, whose name is gone.
 const RECENT: &str = who_had!(
-    " union all (select null, max(d.at), false
-           from deleted_attempts d join senders ds on ds.id = d.sender_id and ds.business = $2
-          where person_key(d.phone_number) = person_key(r.phone_number) and d.at > $3 and not d.refused and not d.is_answer
-         having max(d.at) is not null)";
+    concat!(
+        " union all (select null, max(d.at), false ",
+        messages_of_deleted_blasts!("r"),
+        " and ds.business = $2 and d.at > $3 having max(d.at) is not null)"
+    );
     had_message_since!("x", "$3")
 );
 const SAME_MESSAGE: &str =

@@ -8,6 +8,7 @@ use crate::domain::filter::segment::{Exclusion, Segment};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
+use crate::store::deleted_messages::messages_of_deleted_blasts;
 use crate::store::{StoreError, settings};
 
 /// A segment, and by what people are left out of it.
@@ -117,9 +118,8 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
 /// Or whether a person had a message by a blast that was deleted since: while its people are still there, and afterwards.
 fn push_recent_of_deleted(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     let Some(since) = query.capped_since else { return };
-    sql.push(" or exists (select from deleted_attempts d join senders s on s.id = d.sender_id and s.business = ");
-    sql.push_bind(query.business.to_owned()).push(" where d.at > ").push_bind(since);
-    sql.push(" and person_key(d.phone_number) = person_key(r.phone_number) and not d.refused and not d.is_answer)");
+    sql.push(concat!(" or exists (select ", messages_of_deleted_blasts!("r"), " and ds.business = "));
+    sql.push_bind(query.business.to_owned()).push(" and d.at > ").push_bind(since).push(")");
     sql.push(
         " or exists (select from blast_recipients d join blasts b on b.id = d.blast_id and b.deleted_at is not null",
     );

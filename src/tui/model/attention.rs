@@ -39,7 +39,7 @@ pub enum AttentionItem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NeedsLine {
     Need(AttentionItem),
-    /// A blast that starts at a time, or repeats.
+    /// A blast that starts at a time, repeats, or goes on at a time.
     Scheduled(BlastId),
     /// A follow-up that makes itself.
     Step(StepKey),
@@ -51,7 +51,9 @@ impl Model {
         let needs = self.needs_list();
         let asks = |blast: &BlastView| needs.contains(&AttentionItem::Paused(blast.id));
         let repeats = |blast: &BlastView| blast.state == BlastState::Paused && blast.origin.repeat.rule.is_some();
-        let comes = |blast: &&BlastView| blast.state == BlastState::Scheduled || repeats(blast) && !asks(blast);
+        let comes = |blast: &&BlastView| {
+            blast.state == BlastState::Scheduled || repeats(blast) && !asks(blast) || goes_on_at(blast).is_some()
+        };
         let scheduled = self.blasts.rows().iter().filter(comes).map(|blast| NeedsLine::Scheduled(blast.id));
         let steps = self.steps.iter().map(|view| NeedsLine::Step(view.step.key()));
         needs.iter().copied().map(NeedsLine::Need).chain(scheduled).chain(steps).collect()
@@ -159,6 +161,16 @@ impl Model {
         let is_open = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Paused);
         of_sender().find(waits).or_else(|| of_sender().find(is_open)).map(|blast| blast.id)
     }
+}
+
+/// What a blast waits for that goes on at a time of the day: its hours, its people's, or the next day.
+pub fn goes_on_at(blast: &BlastView) -> Option<&Waiting> {
+    let waiting = blast.waiting.as_ref().filter(|_| blast.state == BlastState::Sending)?;
+    let is_hours = matches!(
+        waiting,
+        Waiting::Window { .. } | Waiting::OwnTime { .. } | Waiting::DailyCap { .. } | Waiting::PeopleLimit { .. }
+    );
+    is_hours.then_some(waiting)
 }
 
 /// A stopped sender and uncertain people are lines of their own.

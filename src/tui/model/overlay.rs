@@ -237,6 +237,7 @@ impl PlanCount {
             Self::Group(PlanGroup::Recent) => ("recent", "who had a message in the last 7 days, or may have had one"),
             Self::Group(PlanGroup::Elsewhere) => ("elsewhere", "who is queued in another blast as well"),
             Self::Group(PlanGroup::Wrote) => ("wrote", "who wrote and is not marked as replied"),
+            Self::Group(PlanGroup::TwoNumbers) => ("two-numbers", "whose other number is in it as well"),
             Self::LeftOut => ("left-out", "what was left out of the list"),
         }
     }
@@ -275,6 +276,7 @@ impl PlanOverlay {
             (PlanGroup::Recent, plan.recently_messaged),
             (PlanGroup::Elsewhere, plan.queued_elsewhere),
             (PlanGroup::Wrote, plan.wrote),
+            (PlanGroup::TwoNumbers, plan.two_numbers),
         ];
         let groups = groups.into_iter().filter(|(_, people)| *people > 0).map(|(group, _)| PlanCount::Group(group));
         groups.chain(plan.left_out.as_ref().map(|_| PlanCount::LeftOut)).collect()

@@ -9,7 +9,7 @@ use crate::domain::status::Status;
 use crate::domain::text::{clean, shell_word};
 use crate::domain::waiting::Waiting;
 use crate::tui::format::{count_of, number};
-use crate::tui::model::{AttentionItem, Model, NeedsLine};
+use crate::tui::model::{AttentionItem, Model, NeedsLine, goes_on_at};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
@@ -75,8 +75,15 @@ fn words_of(model: &Model, line: NeedsLine) -> Option<NeedWords> {
     }
 }
 
-/// A blast that starts at a time, or repeats, and when.
+/// A blast that starts at a time, repeats, or goes on at a time, and when.
 fn scheduled(model: &Model, blast: &BlastView) -> NeedWords {
+    if let Some(waiting) = goes_on_at(blast) {
+        let why = waiting.sentence_in(model.options.zone, |at| clock(model).second(at));
+        return NeedWords {
+            what: format!("{}: {why}", model.distinct_name(blast)),
+            mend: "p pauses it, X cancels it, enter goes there".to_owned(),
+        };
+    }
     let rule = blast.origin.repeat.rule.as_deref().map(|rule| format!("{}; ", clean(rule))).unwrap_or_default();
     let at = blast.scheduled_for.or(blast.send_after).map(|at| model.time_of(blast, at));
     let (comes, keys) = match (blast.state, at) {
@@ -103,7 +110,7 @@ fn step(model: &Model, view: &StepView) -> NeedWords {
             let at = blast.map_or_else(|| clock(model).long(at), |blast| model.time_of(blast, at));
             (format!("comes {at}{sends}"), "p pauses it, X removes it")
         }
-        StepStanding::AsDue => (format!("comes once somebody is due{sends}"), "p pauses it, X removes it"),
+        StepStanding::AsDue => (format!("comes as its people are due{sends}"), "p pauses it, X removes it"),
     };
     let what = format!("{name}, step {}: {}; {comes}", view.step.number, view.when);
     NeedWords { what, mend: keys.to_owned() }

@@ -105,6 +105,7 @@ fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat)
         PlanGroup::Recent => ("Had, or may have had, a message in the last 7 days", "sent"),
         PlanGroup::Elsewhere => ("Queued in another blast as well", "queued"),
         PlanGroup::Wrote => ("Wrote and not marked as replied", "wrote"),
+        PlanGroup::TwoNumbers => ("Numbers of customers who have another one in it", "queued"),
     };
     let line = |person: &PlanPerson| {
         let name = person.name.clone().unwrap_or_else(|| "-".to_owned());
@@ -211,6 +212,7 @@ fn says(loaded: &app::Plan, count: PlanCount, us: &str) -> (i64, String) {
             (loaded.queued_elsewhere, "still queued in another blast: would get both")
         }
         PlanCount::Group(PlanGroup::Wrote) => (loaded.wrote, app::Plan::WROTE),
+        PlanCount::Group(PlanGroup::TwoNumbers) => (loaded.two_numbers, app::Plan::TWO_NUMBERS),
         PlanCount::LeftOut => {
             let left_out = loaded.left_out.clone().unwrap_or_default();
             let rows = i64::try_from(left_out.total).unwrap_or(i64::MAX);

@@ -23,6 +23,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         recently_messaged: 124,
         queued_elsewhere: 31,
         wrote: 0,
+        two_numbers: 0,
         segment: None,
         zones: Vec::new(),
         repeat: None,
@@ -370,12 +371,9 @@ fn a_plan_that_cannot_be_sent_offers_no_key_that_sends() {
 fn a_plan_of_a_follow_up_counts_who_wrote_and_was_not_marked_and_how_long_its_text_is() {
     let dashboard = planned(|plan| Plan { wrote: 3, ..plan });
 
-    assert!(
-        shows(&dashboard, "    3 wrote and not marked as replied: it goes to them too"),
-        "{:#?}",
-        dashboard.screen()
-    );
-    assert!(shows(&dashboard, "What they read ── 31 characters"), "{:#?}", dashboard.screen());
+    for words in ["    3 wrote and not marked as replied: it goes to them too", "What they read ── 31 characters"] {
+        assert!(shows(&dashboard, words), "{:#?}", dashboard.screen());
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::app::view::BlastView;
 use crate::app::{StepChange, StepKey, StepView};
 use crate::domain::blast::{BlastOrigin, BlastState};
 use crate::domain::ids::BlastId;
+use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::model::{NeedsLine, Overlay, Pane};
 
@@ -139,4 +140,25 @@ fn what_repeats_is_not_sent_again_and_says_so_before_any_question() {
 
     assert_eq!(dashboard.said(), "it repeats, next 21 Nov 09:00: p pauses it, > leaves that time out");
     assert!(dashboard.model.overlays.is_empty() && dashboard.model.prompt.is_none());
+}
+
+#[test]
+fn a_blast_that_goes_on_at_its_hours_stands_among_what_comes_by_itself() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let waiting = Some(Waiting::Window { window: "20:00-22:00 daily".to_owned(), until: at(20, 0) });
+    let mut calm = BlastView { waiting, ..raya() };
+    calm.counts.uncertain = 0;
+    dashboard.answer(Completion::Blasts(Ok(vec![draft(), calm])));
+    dashboard.model.blasts.select(DRAFT);
+
+    dashboard.keys("!");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(
+        screen.contains("Raya promo: ") && screen.contains("p pauses it, X cancels it, enter goes there"),
+        "{screen}"
+    );
+    assert!(screen.contains("20:00"), "{screen}");
+    dashboard.keys("p");
+    assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)]);
 }

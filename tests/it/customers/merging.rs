@@ -50,6 +50,25 @@ async fn a_merge_that_is_taken_back_gives_back_what_it_brought() {
     assert_eq!(customers(&shop).await.len(), 6);
 }
 
+#[tokio::test]
+async fn a_plan_names_customers_with_two_numbers_in_the_blast() {
+    let shop = shop().await;
+    let blast = shop.draft(1..CUSTOMERS + 1).await;
+    let [a, b, c, d, outside] = [1, 2, 3, 4, 40].map(number);
+    assert_eq!(shop.json(&["blast", "plan", &blast]).await["two_numbers"], 0);
+    for (into, merged) in [(&a, &b), (&a, &c), (&d, &outside)] {
+        shop.ok(&["customer", "merge", into, merged]).await;
+    }
+
+    assert_eq!(shop.json(&["blast", "plan", &blast]).await["two_numbers"], 3);
+    let said = shop.ok(&["blast", "plan", &blast]).await;
+    assert!(said.contains("3 are numbers of customers who have another one in it: each number gets it"), "{said}");
+    for n in [2, 3] {
+        shop.ok(&["suppress", "add", &digits(n)]).await;
+    }
+    assert_eq!(shop.json(&["blast", "plan", &blast]).await["two_numbers"], 0, "whoever gets nothing does not count");
+}
+
 /// Whom each number belongs to, by merges alone: into which number each was merged.
 #[derive(Default)]
 struct Merges(Vec<(u32, u32)>);

@@ -56,6 +56,52 @@ async fn a_restore_that_lost_opt_outs_alone_posts_to_none_of_them() {
 }
 
 #[tokio::test]
+async fn whoever_was_forgotten_gets_nothing_of_a_database_that_was_restored_from_before() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    let blast = shop.draft(0..12).await;
+    let other = shop.draft(20..24).await;
+    world.cluster.back_up().await;
+    for n in [1, 5, 21] {
+        shop.ok(&["customer", "forget", &digits(n), "--yes"]).await;
+    }
+
+    world.cluster.put_back().await;
+    for blast in [&blast, &other] {
+        shop.send(blast).await;
+    }
+    shop.until_idle().await;
+
+    let phones: Vec<_> = shop.sim.posts().await.into_iter().map(|post| post.phone).collect();
+    assert_eq!(phones.len(), 13, "{phones:?}");
+    assert!(![1, 5, 21].iter().any(|n| phones.contains(&digits(*n))), "{phones:?}");
+    assert_eq!(shop.count("opted_out").await, 3);
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn the_number_of_whoever_was_forgotten_while_the_list_could_not_be_cleared_does_not_come_back() {
+    let shop = Shop::open(SETUP).await;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    shop.ok(&["suppress", "add", &digits(10)]).await;
+    // The list as it is before the person is taken out of it.
+    let before = std::fs::read(opt_outs(&shop)).unwrap();
+    shop.ok(&["customer", "forget", &digits(10), "--yes"]).await;
+    std::fs::write(opt_outs(&shop), before).unwrap();
+    shop.execute("delete from opt_out_memories").await;
+
+    shop.blast(20..25).await;
+    shop.until_idle().await;
+    shop.run(&["sender", "confirm", "sales", "--yes"]).await;
+    shop.until_idle().await;
+
+    assert!(!is_suppressed(&shop, &digits(10)).await);
+    assert_eq!(shop.sim.posts().await.len(), 8);
+    assert_eq!(shop.number("select count(*) from suppressions where starts_with(phone_number, 'forgotten:')").await, 1);
+}
+
+#[tokio::test]
 async fn what_could_not_be_remembered_when_it_was_noted_is_remembered_before_anybody_is_sent_to() {
     let shop = Shop::open(SETUP).await;
     shop.blast(20..22).await;
