@@ -106,7 +106,15 @@ async fn confirm(global: &Global, (name, yes): (&str, bool), attendance: EngineC
         ask(&context, name).await?;
     }
     let confirmed = context.app.confirm_sender(name).await?;
-    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs, unreadable_posts, has_unknown_gap } = confirmed;
+    let Confirmed {
+        uncertain,
+        unknown,
+        opt_outs,
+        unreadable_opt_outs,
+        unrecognized,
+        unreadable_posts,
+        has_unknown_gap,
+    } = confirmed;
     if !context.is_json {
         report_forgotten(confirmed);
     }
@@ -115,7 +123,7 @@ async fn confirm(global: &Global, (name, yes): (&str, bool), attendance: EngineC
     if context.is_json {
         json(&json!({
             "name": name, "uncertain": uncertain, "unknown": unknown,
-            "opt_outs": opt_outs, "unreadable_opt_outs": unreadable_opt_outs,
+            "opt_outs": opt_outs, "unreadable_opt_outs": unreadable_opt_outs, "unrecognized": unrecognized,
             "unreadable_posts": (!has_unknown_gap).then_some(unreadable_posts),
         }))?;
     } else {
@@ -126,7 +134,15 @@ async fn confirm(global: &Global, (name, yes): (&str, bool), attendance: EngineC
 
 /// Says what a database that went back in time has forgotten.
 fn report_forgotten(confirmed: Confirmed) {
-    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs, unreadable_posts, has_unknown_gap } = confirmed;
+    let Confirmed {
+        uncertain,
+        unknown,
+        opt_outs,
+        unreadable_opt_outs,
+        unrecognized,
+        unreadable_posts,
+        has_unknown_gap,
+    } = confirmed;
     if uncertain > 0 {
         talk(&format!("{} now uncertain: this machine had posted to them", people_are(uncertain)));
     }
@@ -157,6 +173,12 @@ fn report_forgotten(confirmed: Confirmed) {
             "this machine's record of opt-outs was not whole: opt-outs that were recorded on this machine since the database's backup \
              may be lost, record them again with `blastdeck suppress add`",
         );
+    }
+    if unrecognized > 0 {
+        let who = count_of(unrecognized, "person who was forgotten is", "people who were forgotten are");
+        talk(&format!(
+            "{who} not recognized without the file `forget.key`, and may get messages again: pause what sends, bring the file, and confirm once more"
+        ));
     }
     if confirmed != Confirmed::default() {
         talk(

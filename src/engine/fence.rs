@@ -25,7 +25,7 @@ use super::memory::{
     Journal, MemoryError, OptOutMemory, PostedRecord, Remembered, SenderMemory, Standing, forget_in_files, forget_key,
     make_directory, make_forget_key, of_server,
 };
-use crate::domain::forgotten::ForgetKey;
+use crate::domain::forgotten::{ForgetKey, MissingForgetKey};
 use crate::domain::ids::SenderId;
 use crate::domain::phone::PersonKey;
 use crate::domain::retry::RetryRules;
@@ -53,6 +53,11 @@ pub enum FenceRefusal {
     LaunchedElsewhere,
     #[error("what this machine remembers of this database cannot be relied on: {0}")]
     Memory(#[from] MemoryError),
+    #[error(
+        "people who asked to be forgotten may be in this database again, and get messages: {0}; copy the file `forget.key` from the \
+         machine where they were forgotten"
+    )]
+    Unrecognized(MissingForgetKey),
     /// A query failed: nothing is known yet, and it is retried.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -250,9 +255,8 @@ impl Fence {
         let (epoch, renewals) = known.map_or((newest, 0), |known| (known.epoch.max(newest), known.renewals));
         fence::raise(connection, sender, (epoch, renewals)).await?;
         let since = fence::newest_attempt(connection, sender).await?;
-        let (opt_outs, unreadable_opt_outs) = self.confirm_opt_outs(connection).await?;
-        let unreadable_posts = i64::try_from(unreadable).unwrap_or(i64::MAX);
-        let mut confirmed = Confirmed { opt_outs, unreadable_opt_outs, unreadable_posts, ..Confirmed::default() };
+        let mut confirmed = self.confirm_opt_outs(connection).await?;
+        confirmed.unreadable_posts = i64::try_from(unreadable).unwrap_or(i64::MAX);
         confirmed += restore_posted(connection, (sender, since), &posted).await?;
         fence::record_identity(connection, sender, &server.likeness).await?;
         let facts = fence::facts(connection, sender).await?;

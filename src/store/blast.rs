@@ -281,13 +281,13 @@ pub async fn recent_attempts(
 
 /// Completes a blast in which nobody is queued, sending or uncertain any more, also one that was paused while its last
 /// people were in flight: nothing is left to resume. Paused, it waits while somebody is in it whom an operator may retry now: Meta
-/// dropped their message with the template. `false`: not yet, or not begun.
+/// dropped their message with the template. One that repeats is done once its rule is. `false`: not yet, or not begun.
 pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
     // The row first, in a statement of its own: one that waited for it would go on by what it saw before. Whoever holds it
     // does not hold up the other blasts: it is asked again a moment later.
     let mut tx = settings::begin_hot_path(pool).await?;
     let held =
-        sqlx::query("select 1 from blasts where id = $1 and state in ('sending', 'paused') for update skip locked")
+        sqlx::query("select 1 from blasts where id = $1 and state in ('sending', 'paused') and repeat_rule is null for update skip locked")
             .bind(id)
             .execute(&mut *tx)
             .await?;
@@ -298,7 +298,7 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
         "update blasts
             set state = 'completed', version = version + 1, updated_at = now(), completed_at = now(),
                 state_reason = null, state_by = 'engine'
-          where id = $1 and state in ('sending', 'paused')
+          where id = $1 and state in ('sending', 'paused') and repeat_rule is null
             and not exists (select 1 from blast_recipients
                              where blast_id = $1 and status in ('queued', 'uncertain'))
             and not (state = 'paused'

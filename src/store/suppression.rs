@@ -1,7 +1,7 @@
 //! People who asked not to be messaged, by business and person: `person_key` is one for both spellings of a number.
 //! Business `*` holds for all.
 
-mod open;
+mod everybody;
 mod operators;
 mod page;
 mod standing;
@@ -17,7 +17,7 @@ use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 
-pub use open::{OpenPerson, open_people};
+pub use everybody::{NumberedPerson, everybody};
 pub use operators::{OperatorSuppression, allowed_since, operators, senders_of};
 pub use page::{SuppressionQuery, page};
 pub use standing::{StandingSuppression, standing};

@@ -30,6 +30,12 @@ pub fn sender_binds((gap, rate): (Option<Gap>, Option<Rate>), sender: &SenderVie
     is_faster.then(|| format!("{name} sends at most {allowed}/h ({limit}): that stays the limit"))
 }
 
+/// The key of a sender's configuration that sets its pace: of several limits the one that binds.
+pub fn binding_key(sender: &SenderView) -> &'static str {
+    let of_sender = Limits { rate: sender.usage.rate, gap: sender.usage.gap, ..no_limits() };
+    if matches!(binding(&of_sender, &no_limits()), Some(BindingLimit::Gap(_))) { "gap" } else { "rate" }
+}
+
 fn no_limits() -> Limits {
     Limits::none(Tz::UTC)
 }
@@ -47,7 +53,7 @@ fn tenths(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{average_of, sender_binds};
+    use super::{average_of, binding_key, sender_binds};
     use crate::tui::tests::support::senders;
 
     #[test]
@@ -55,6 +61,16 @@ mod tests {
         assert_eq!(average_of("20s..60s".parse().unwrap()).as_deref(), Some("40 s on average, 90/h"));
         assert_eq!(average_of("1s..2s".parse().unwrap()).as_deref(), Some("1.5 s on average, 2,400/h"));
         assert_eq!(average_of("0s".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn a_gap_that_makes_no_pause_sets_no_pace() {
+        let mut sender = senders().remove(0);
+        for (gap, rate, key) in [("0s..0s", "30/min", "rate"), ("20s..60s", "30/min", "gap"), ("1s", "30/min", "rate")]
+        {
+            (sender.usage.gap, sender.usage.rate) = (Some(gap.parse().unwrap()), rate.parse().unwrap());
+            assert_eq!(binding_key(&sender), key, "{gap} {rate}");
+        }
     }
 
     #[test]

@@ -155,7 +155,10 @@ impl App {
     /// Sends a draft to the people who are due now, as an operator would; what stands in the way of that makes it wait for one.
     async fn send_by_itself(&self, draft: BlastId) -> Result<(), AppError> {
         for _ in 0..TRIES {
-            self.renew_audience(draft).await?;
+            // What else stands in the way of that stands in the way of the launch.
+            if let Err(AppError::Store(error)) = self.renew_audience(draft).await {
+                return Err(error.into());
+            }
             let row = self.blast_row(draft).await?;
             if row.counts.queued == 0 {
                 return if self.end_empty(draft).await? { self.look_soon(&row).await } else { Ok(()) };
@@ -169,6 +172,8 @@ impl App {
                 Ok(_) => return Ok(()),
                 Err(AppError::Store(error)) => return Err(error.into()),
                 Err(AppError::Refused(why)) if why == RENEWED => {}
+                // Of a draft that changes meanwhile the next try knows what stands in the way.
+                Err(_) if self.blast_row(draft).await?.version != row.version => {}
                 Err(why) => return self.ask_about_draft(draft, &why.to_string()).await,
             }
         }

@@ -173,6 +173,9 @@ fn plan_json(plan: &Plan) -> Value {
 
 /// `1 person gets one message, from sales`; of what repeats, each time.
 pub(super) fn who_gets_one(plan: &Plan) -> String {
+    if plan.people == 0 {
+        return format!("nobody gets a message from {}", plan.blast.sender);
+    }
     let who = count_of(plan.people, "person gets one message", "people get one message each");
     let again = match (&plan.repeat, plan.people) {
         (None, _) => "",

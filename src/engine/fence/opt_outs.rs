@@ -1,18 +1,36 @@
 //! Opt-outs that this machine remembers and the database has forgotten: they are noted again before anybody is claimed.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use tokio::task::spawn_blocking;
 
 use super::{AT_ONCE, Fence, FenceRefusal};
-use crate::domain::forgotten::{ForgottenPeople, HASH};
+use crate::domain::forgotten::{ForgottenPeople, HASH, MissingForgetKey};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::retry::RetryRules;
 use crate::engine::memory::{MemoryError, OptOutExtent, OptOutLock, ReadableOptOuts, RememberedOptOut, has_opt_outs};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::fence::Confirmed;
 use crate::store::suppression::{self, UnrememberedRow};
 use crate::store::{self, StoreError, forget};
+
+/// When everybody is compared with those who were forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    /// An operator confirms, who may have brought the key since.
+    Always,
+    WhereHashesWereMissing,
+}
+
+/// What came of noting opt-outs again.
+struct NotedAgain {
+    opt_outs: i64,
+    /// People who were forgotten are among them, and this machine has no key by which it would recognize them.
+    unrecognized: Option<MissingForgetKey>,
+}
 
 impl Fence {
     /// Remembers opt-outs, before the commit that notes them. Those that were lifted are remembered after theirs, under a lock
@@ -92,10 +110,14 @@ impl Fence {
             let standing = self.recall(&newest, offset).await?;
             let is_standing = |one: &&RememberedOptOut| standing.contains(one);
             let missing = missing.iter().filter_map(|at| remembered.get(*at)).filter(is_standing).cloned();
-            let noted = self.note_again(connection, &missing.collect::<Vec<_>>()).await?;
-            if noted > 0 {
+            let noted =
+                self.note_again(connection, &missing.collect::<Vec<_>>(), Compared::WhereHashesWereMissing).await?;
+            if let Some(unrecognized) = noted.unrecognized {
+                return Err(FenceRefusal::Unrecognized(unrecognized));
+            }
+            if noted.opt_outs > 0 {
                 tracing::warn!(
-                    opt_outs = noted,
+                    opt_outs = noted.opt_outs,
                     "the database had forgotten opt-outs that this machine remembers: noted again"
                 );
             }
@@ -117,12 +139,12 @@ impl Fence {
         let rows: Vec<_> = rows.into_iter().map(RememberedOptOut::from).collect();
         // Whoever lifts one commits under this lock: what is read now holds until it is let go of.
         let lock = self.lock_opt_outs().await?;
-        let lifted = suppression::missing(connection, &columns(&rows)).await?;
+        let lifted: HashSet<usize> = suppression::missing(connection, &columns(&rows)).await?.into_iter().collect();
         let standing = self.recall(&self.opt_out_extent().await?, 0).await?;
-        // A database that went back in time still has what was remembered long ago: no such lift ends an opt-out that was noted since.
-        let is_outdated = |row: &RememberedOptOut| {
-            row.is_lifted && standing.iter().any(|one| one.at > row.at && one.whose() == row.whose())
-        };
+        // An opt-out that stands there since is newer than what is remembered now: neither does a lift end it, which a database that went
+        // back in time may still have, nor is it noted once more, as of before such a lift.
+        let newest: HashMap<_, _> = standing.iter().map(|one| (one.whose(), one.at)).collect();
+        let is_outdated = |row: &RememberedOptOut| newest.get(&row.whose()).is_some_and(|at| *at > row.at);
         let holds = |(at, row): &(usize, RememberedOptOut)| row.is_lifted == lifted.contains(at) && !is_outdated(row);
         let rows: Vec<_> = rows.into_iter().enumerate().filter(holds).map(|(_, row)| row).collect();
         if !rows.is_empty() {
@@ -146,9 +168,9 @@ impl Fence {
         self.blocking(move || fence.opt_outs().open(has_opt_outs(&fence.directory))).await
     }
 
-    /// By an operator's word: everything that can be read is compared, and the file is whole again. Returns how many were noted
-    /// again, and how many are lost.
-    pub(super) async fn confirm_opt_outs(&self, connection: &mut PgConnection) -> Result<(i64, i64), FenceRefusal> {
+    /// By an operator's word: everything that can be read is compared, and the file is whole again. Says how many were noted again, how
+    /// many are lost, and how many of those who were forgotten nobody here recognizes.
+    pub(super) async fn confirm_opt_outs(&self, connection: &mut PgConnection) -> Result<Confirmed, FenceRefusal> {
         let fence = self.clone();
         let (mut readable, mut extent) = self.blocking(move || fence.whole_opt_outs()).await?;
         let caught_up = self.catch_up(connection, &extent).await?;
@@ -158,47 +180,61 @@ impl Fence {
         }
         let missing = suppression::missing(connection, &columns(&readable.standing)).await?;
         let missing: Vec<_> = missing.iter().filter_map(|at| readable.standing.get(*at)).cloned().collect();
-        let noted = self.note_again(connection, &missing).await?;
+        let noted = self.note_again(connection, &missing, Compared::Always).await?;
         suppression::record_compared(connection, &extent.origin, extent.bytes).await?;
-        Ok((noted, i64::try_from(readable.unreadable).unwrap_or(i64::MAX)))
+        let count = |people: usize| i64::try_from(people).unwrap_or(i64::MAX);
+        Ok(Confirmed {
+            opt_outs: noted.opt_outs,
+            unreadable_opt_outs: count(readable.unreadable),
+            unrecognized: noted.unrecognized.map_or(0, |missing| count(missing.people)),
+            ..Confirmed::default()
+        })
     }
 
     async fn note_again(
         &self,
         connection: &mut PgConnection,
         missing: &[RememberedOptOut],
-    ) -> Result<i64, FenceRefusal> {
-        let forgotten = self.forgotten_people(connection).await?;
+        compared: Compared,
+    ) -> Result<NotedAgain, FenceRefusal> {
+        let forgotten = self.forgotten_people(connection).await?.unwrap_or_default();
         // Of somebody who was forgotten since, while this machine's list could not be cleared, the hash alone stands.
         let is_forgotten = |one: &RememberedOptOut| one.whose().1.is_some_and(|person| forgotten.has_person(person));
         let missing: Vec<_> = missing.iter().filter(|one| !is_forgotten(one)).cloned().collect();
-        let noted = note_again(connection, &missing, &self.retry).await?;
-        if missing.iter().any(|one| one.phone.starts_with(HASH)) {
-            self.leave_out_forgotten(connection).await?;
+        let opt_outs = note_again(connection, &missing, &self.retry).await?;
+        let has_hashes = missing.iter().any(|one| one.phone.starts_with(HASH));
+        if compared == Compared::WhereHashesWereMissing && !has_hashes {
+            return Ok(NotedAgain { opt_outs, unrecognized: None });
         }
-        Ok(noted)
+        match self.forgotten_people(connection).await? {
+            Ok(forgotten) => self.leave_out_forgotten(connection, &forgotten).await?,
+            Err(unrecognized) => return Ok(NotedAgain { opt_outs, unrecognized: Some(unrecognized) }),
+        }
+        Ok(NotedAgain { opt_outs, unrecognized: None })
     }
 
-    /// As far as this machine's key recognizes them.
-    async fn forgotten_people(&self, connection: &mut PgConnection) -> Result<ForgottenPeople, FenceRefusal> {
-        let known = ForgottenPeople::new(self.forget_key()?, forget::hashes(connection).await?);
-        Ok(known.unwrap_or_else(|missing| {
-            tracing::error!(%missing, "people who were forgotten may be in the database again");
-            ForgottenPeople::default()
-        }))
+    /// Those whose hashes the database has, where this machine's key recognizes all of them.
+    async fn forgotten_people(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<Result<ForgottenPeople, MissingForgetKey>, FenceRefusal> {
+        Ok(ForgottenPeople::new(self.forget_key()?, forget::hashes(connection).await?))
     }
 
     /// Whoever was forgotten has their number again in a database that went back in time, and this machine knows a keyed hash of it
-    /// alone: everybody who is still to be sent to is compared with those.
-    async fn leave_out_forgotten(&self, connection: &mut PgConnection) -> Result<(), FenceRefusal> {
-        let forgotten = self.forgotten_people(connection).await?;
+    /// alone: everybody is compared with those. Also whoever had their message, or failed: a follow-up or a retry would go to them.
+    async fn leave_out_forgotten(
+        &self,
+        connection: &mut PgConnection,
+        forgotten: &ForgottenPeople,
+    ) -> Result<(), FenceRefusal> {
         let mut after = RecipientId(0);
         loop {
-            let open = suppression::open_people(connection, after, AT_ONCE).await?;
-            let Some(last) = open.last() else { return Ok(()) };
+            let people = suppression::everybody(connection, after, AT_ONCE).await?;
+            let Some(last) = people.last() else { return Ok(()) };
             after = last.id;
             let at = store::now(&mut *connection).await?;
-            let again = open.iter().filter(|one| forgotten.has(&one.phone_number));
+            let again = people.iter().filter(|one| forgotten.has(&one.phone_number));
             let entries: Vec<_> = again.map(|one| opted_out((one.blast, one.id, one.attempt), at, None)).collect();
             record_in(connection, &entries, &self.retry, WhenLocked::Wait).await?;
         }

@@ -24,6 +24,8 @@ pub struct Confirmed {
     pub opt_outs: i64,
     /// Opt-outs that this machine had noted and that cannot be read any more.
     pub unreadable_opt_outs: i64,
+    /// Opt-outs of people who were forgotten, whom this machine does not recognize without their key.
+    pub unrecognized: i64,
     /// Attempts newer than anything the database has, whose people are not in it: it lost their blast.
     pub unknown: i64,
     /// Posts that this machine had noted and that cannot be read any more: whoever of them is queued gets the message again.
@@ -38,6 +40,7 @@ impl AddAssign for Confirmed {
         self.unknown += more.unknown;
         self.opt_outs += more.opt_outs;
         self.unreadable_opt_outs += more.unreadable_opt_outs;
+        self.unrecognized += more.unrecognized;
         self.unreadable_posts += more.unreadable_posts;
         self.has_unknown_gap |= more.has_unknown_gap;
     }

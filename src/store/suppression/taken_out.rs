@@ -20,8 +20,8 @@ pub struct TakenOut {
     /// Nothing goes to them there.
     pub is_out: bool,
     pub state: BlastState,
-    /// Somebody started or resumed the blast since, and confirmed the number of its people without them. Never of a pattern, each of
-    /// whose times asks where it goes to more people than were confirmed.
+    /// Somebody started or resumed the blast since, and confirmed the number of its people without them. Not where it only came to the
+    /// time that was confirmed before; never of a pattern, each of whose times asks where it goes to more people than were confirmed.
     pub is_confirmed_without: bool,
     /// A mark that is taken back, or one of the given acts, noted it. A row and the act that changed it have the same time.
     pub is_undone: bool,
@@ -48,6 +48,9 @@ pub async fn taken_out(
                 b.state::text as state,
                 r.status = 'opted_out' and b.state in ('scheduled', 'sending', 'paused') and b.repeat_rule is null
                 and (coalesce(b.launched_at > r.opted_out_at, false)
+                     and not exists (select from operator_actions l
+                                      where l.blast_id = b.id and l.action = 'launch'
+                                        and l.undone_at is null and l.at <= r.opted_out_at)
                      or exists (select from operator_actions l
                                  where l.blast_id = b.id and l.action in ('launch', 'resume')
                                    and l.undone_at is null and l.at > r.opted_out_at)) as is_confirmed_without,

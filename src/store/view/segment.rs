@@ -159,9 +159,14 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     match query.capped_since {
         None => _ = sql.push("false"),
         Some(since) => {
-            sql.push("bool_or(b.answer_until is null and not b.id = any(").push_bind(ids(query.segment));
+            sql.push("bool_or(b.answer_until is null and not b.id = any(").push_bind(ids(query.segment)).push(")");
+            if let Some(step) = query.step {
+                // What keeps the distance of steps is their own rule.
+                push_sibling(sql.push(" and (b.follows_blast = "), query.follows, step);
+                sql.push(")) is not true");
+            }
             // As a plan counts them: what failed was none.
-            sql.push(") and (o.status between 'sent' and 'closed' and o.sent_at > ").push_bind(since);
+            sql.push(" and (o.status between 'sent' and 'closed' and o.sent_at > ").push_bind(since);
             sql.push(" or o.status = 'uncertain' and o.changed_at > ").push_bind(since);
             sql.push(" or o.status = 'queued' and b.state = 'sending'))");
         }
@@ -175,13 +180,18 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push(" and o.blast_id is distinct from ").push_bind(query.draft);
 }
 
-/// Whether a person has another step of the same blast before them, or had it a shorter time ago than lies between the two: steps that are late
-/// keep their distance. Of those that count from the same stage.
-fn push_near_step(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: StepAudience) {
-    sql.push("bool_or(b.follows_blast = ").push_bind(follows).push(" and b.step_number <> ").push_bind(step.number);
+/// Behind `b.follows_blast =`: whether that blast is of another step, which counts from the same stage. Leaves a parenthesis open.
+fn push_sibling(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: StepAudience) {
+    sql.push_bind(follows).push(" and b.step_number <> ").push_bind(step.number);
     sql.push(" and exists (select from blast_steps own join blast_steps other on other.blast = own.blast");
     sql.push(" and other.number = b.step_number and other.since is not distinct from own.since where own.blast = ");
     sql.push_bind(follows).push(" and own.number = ").push_bind(step.number);
+}
+
+/// Whether a person has another step of the same blast before them, or had it a shorter time ago than lies between the two: steps that are late
+/// keep their distance. Of those that count from the same stage.
+fn push_near_step(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: StepAudience) {
+    push_sibling(sql.push("bool_or(b.follows_blast = "), follows, step);
     sql.push(" and (o.status = 'queued' and b.state in ('sending', 'paused')");
     sql.push(
         " or o.status not in ('queued', 'failed', 'skipped', 'opted_out') and coalesce(o.sent_at, o.changed_at) > ",

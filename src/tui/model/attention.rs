@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::{Model, Overlay};
 use crate::app::view::{ActivityHead, BlastView};
 use crate::app::{StepKey, StepView};
@@ -52,7 +54,9 @@ impl Model {
         let asks = |blast: &BlastView| needs.contains(&AttentionItem::Paused(blast.id));
         let repeats = |blast: &BlastView| blast.state == BlastState::Paused && blast.origin.repeat.rule.is_some();
         let comes = |blast: &&BlastView| {
-            blast.state == BlastState::Scheduled || repeats(blast) && !asks(blast) || goes_on_at(blast).is_some()
+            blast.state == BlastState::Scheduled
+                || repeats(blast) && !asks(blast)
+                || goes_on_at(blast, self.now).is_some()
         };
         let scheduled = self.blasts.rows().iter().filter(comes).map(|blast| NeedsLine::Scheduled(blast.id));
         let steps = self.steps.iter().map(|view| NeedsLine::Step(view.step.key()));
@@ -163,14 +167,14 @@ impl Model {
     }
 }
 
-/// What a blast waits for that goes on at a time of the day: its hours, its people's, or the next day.
-pub fn goes_on_at(blast: &BlastView) -> Option<&Waiting> {
+/// A wait that is shorter is no news.
+const LONG: TimeDelta = TimeDelta::minutes(5);
+
+/// What a blast waits for that ends by itself, but not soon: its hours, the next day, a retry.
+pub fn goes_on_at(blast: &BlastView, now: DateTime<Utc>) -> Option<&Waiting> {
     let waiting = blast.waiting.as_ref().filter(|_| blast.state == BlastState::Sending)?;
-    let is_hours = matches!(
-        waiting,
-        Waiting::Window { .. } | Waiting::OwnTime { .. } | Waiting::DailyCap { .. } | Waiting::PeopleLimit { .. }
-    );
-    is_hours.then_some(waiting)
+    waiting.until().filter(|until| *until - now >= LONG && !blast.asks_for_person())?;
+    Some(waiting)
 }
 
 /// A stopped sender and uncertain people are lines of their own.

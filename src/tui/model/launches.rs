@@ -50,10 +50,11 @@ impl Model {
         self.paused_by_people().filter(|blast| blast.counts.total() > blast.counts.queued)
     }
 
-    /// Blasts that a person paused while somebody in them is queued.
+    /// Blasts that a person paused while somebody in them is queued. Of one that repeats nobody is.
     pub fn paused_by_people(&self) -> impl Iterator<Item = &BlastView> {
         let is_paused = |blast: &&BlastView| blast.state == BlastState::Paused && !blast.asks_for_person();
-        self.blasts.rows().iter().filter(is_paused).filter(|blast| blast.counts.queued > 0)
+        let has_people = |blast: &&BlastView| blast.counts.queued > 0 && blast.origin.repeat.rule.is_none();
+        self.blasts.rows().iter().filter(is_paused).filter(has_people)
     }
 
     /// A blast that would continue without this window.

@@ -21,6 +21,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     let clock = clock(model);
     let mut lines = vec![standing(model, loaded, clock)];
     lines.extend(opt_out_lines(&loaded.row, clock, width));
+    lines.extend(note_lines(&loaded.row, width));
     lines.extend(before(model, loaded, clock));
     let mut focus = None;
     if loaded.row.status == Status::Uncertain {

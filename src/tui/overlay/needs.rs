@@ -77,7 +77,7 @@ fn words_of(model: &Model, line: NeedsLine) -> Option<NeedWords> {
 
 /// A blast that starts at a time, repeats, or goes on at a time, and when.
 fn scheduled(model: &Model, blast: &BlastView) -> NeedWords {
-    if let Some(waiting) = goes_on_at(blast) {
+    if let Some(waiting) = goes_on_at(blast, model.now) {
         let why = waiting.sentence_in(model.options.zone, |at| clock(model).second(at));
         return NeedWords {
             what: format!("{}: {why}", model.distinct_name(blast)),

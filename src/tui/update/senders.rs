@@ -80,7 +80,15 @@ fn is_held(model: &Model, row: &BlastView) -> bool {
 /// The confirmation is written, which starts no message of a blast that is paused or a draft.
 pub fn confirmed(model: &mut Model, request: &WriteRequest, confirmed: Confirmed) -> Vec<Effect> {
     let WriteRequest::ConfirmSender(name) = request else { return Vec::new() };
-    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs, unreadable_posts, has_unknown_gap } = confirmed;
+    let Confirmed {
+        uncertain,
+        unknown,
+        opt_outs,
+        unreadable_opt_outs,
+        unrecognized,
+        unreadable_posts,
+        has_unknown_gap,
+    } = confirmed;
     let said = [
         some(uncertain, ["who was posted to before is uncertain now", "who were posted to before are uncertain now"]),
         some(
@@ -94,6 +102,10 @@ pub fn confirmed(model: &mut Model, request: &WriteRequest, confirmed: Confirmed
         ),
         if has_unknown_gap { "; posts are missing from this machine's record".to_owned() } else { String::new() },
         some(unreadable_opt_outs, ["opt-out cannot be read any more", "opt-outs cannot be read any more"]),
+        some(
+            unrecognized,
+            ["person who was forgotten may get messages again", "people who were forgotten may get messages again"],
+        ),
     ];
     let text = format!("{} is confirmed{}", clean(name), said.concat());
     written::log(model, &text, &format!("blastdeck sender confirm '{}'", name.replace('\'', "'\\''")));

@@ -111,6 +111,13 @@ async fn a_blast_that_repeats_is_made_also_while_its_filter_finds_nobody() {
     shop.send(&id).await;
     assert_eq!(shop.state(&id).await, "scheduled");
     assert_eq!(shop.number(&format!("select at_most::bigint from blasts where id = {id}")).await, 5);
+
+    shop.ok(&["blast", "pause", &id]).await;
+    let other = shop.blast(4..6).await;
+    shop.until_idle().await;
+    assert_eq!((shop.state(&other).await.as_str(), shop.state(&id).await.as_str()), ("completed", "paused"));
+    shop.ok(&["blast", "resume", &id]).await;
+    assert_eq!(shop.state(&id).await, "scheduled");
 }
 
 #[tokio::test]

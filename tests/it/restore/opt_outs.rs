@@ -61,8 +61,14 @@ async fn whoever_was_forgotten_gets_nothing_of_a_database_that_was_restored_from
     let shop = &world.shop;
     let blast = shop.draft(0..12).await;
     let other = shop.draft(20..24).await;
+    let failed = shop.blast(40..43).await;
+    shop.execute(&format!(
+        "update blasts set state = 'completed', completed_at = now() where id = {failed};
+         update blast_recipients set status = 'failed', standing = 'failed', failed_at = now(), error_code = '500' where blast_id = {failed}"
+    ))
+    .await;
     world.cluster.back_up().await;
-    for n in [1, 5, 21] {
+    for n in [1, 5, 21, 41] {
         shop.ok(&["customer", "forget", &digits(n), "--yes"]).await;
     }
 
@@ -71,12 +77,44 @@ async fn whoever_was_forgotten_gets_nothing_of_a_database_that_was_restored_from
         shop.send(blast).await;
     }
     shop.until_idle().await;
+    shop.ok(&["blast", "retry", &failed, "--yes"]).await;
+    shop.until_idle().await;
 
     let phones: Vec<_> = shop.sim.posts().await.into_iter().map(|post| post.phone).collect();
-    assert_eq!(phones.len(), 13, "{phones:?}");
-    assert!(![1, 5, 21].iter().any(|n| phones.contains(&digits(*n))), "{phones:?}");
-    assert_eq!(shop.count("opted_out").await, 3);
+    assert_eq!(phones.len(), 15, "{phones:?}");
+    assert!(![1, 5, 21, 41].iter().any(|n| phones.contains(&digits(*n))), "{phones:?}");
+    assert_eq!(shop.count("opted_out").await, 4);
     shop.promises().await;
+}
+
+#[tokio::test]
+async fn without_the_key_of_those_who_were_forgotten_a_restored_database_asks_first() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    let blast = shop.draft(0..6).await;
+    world.cluster.back_up().await;
+    shop.ok(&["customer", "forget", &digits(1), "--yes"]).await;
+    world.cluster.put_back().await;
+    let key = opt_outs(shop).with_file_name("forget.key");
+    let aside = key.with_extension("aside");
+    std::fs::rename(&key, &aside).unwrap();
+
+    shop.send(&blast).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 0);
+    let why = shop.text("select stopped_reason from senders where name = 'sales'").await;
+    assert!(why.contains("asked to be forgotten") && why.contains("forget.key"), "{why}");
+
+    let said = shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+    assert!(
+        said.err.contains("1 person who was forgotten is not recognized without the file `forget.key`"),
+        "{said:?}"
+    );
+    std::fs::rename(&aside, &key).unwrap();
+    shop.ok(&["sender", "confirm", "sales", "--yes"]).await;
+    shop.until_idle().await;
+    let phones: Vec<_> = shop.sim.posts().await.into_iter().map(|post| post.phone).collect();
+    assert!(phones.len() == 5 && !phones.contains(&digits(1)), "{phones:?}");
 }
 
 #[tokio::test]
@@ -129,6 +167,35 @@ async fn what_could_not_be_remembered_when_it_was_noted_is_remembered_before_any
 
     let phones: Vec<_> = shop.sim.posts().await.into_iter().skip(4).map(|post| post.phone).collect();
     assert!(!phones.contains(&noted) && !phones.contains(&marked) && phones.contains(&lifted), "{phones:?}");
+}
+
+/// Of several opt-outs and lifts of one person the newest holds, also after a restore.
+#[tokio::test]
+async fn an_opt_out_that_was_remembered_since_is_ended_by_no_older_lift() {
+    let shop = Shop::open(SETUP).await;
+    shop.blast(20..22).await;
+    shop.until_idle().await;
+    let blast = shop.draft(0..4).await;
+    let lock = opt_outs(&shop).with_extension("lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    for verb in ["add", "remove", "add", "remove"] {
+        shop.ok(&["suppress", verb, &digits(1)]).await;
+    }
+    shop.execute("create table of_a_dump as select * from opt_outs_to_remember").await;
+    std::fs::remove_dir(&lock).unwrap();
+    shop.ok(&["suppress", "add", &digits(1)]).await;
+    shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+
+    forget_opt_outs(&shop).await;
+    let columns = "origin, business, phone_number, reason, source, created_by, is_lifted, noted_at";
+    shop.execute(&format!("insert into opt_outs_to_remember ({columns}) select {columns} from of_a_dump")).await;
+    shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+    shop.send(&blast).await;
+    shop.until_idle().await;
+
+    let phones: Vec<_> = shop.sim.posts().await.into_iter().skip(2).map(|post| post.phone).collect();
+    assert!(phones.len() == 3 && !phones.contains(&digits(1)), "{phones:?}");
 }
 
 /// What could not be remembered is older than what was remembered since.

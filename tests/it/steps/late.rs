@@ -143,6 +143,45 @@ async fn a_draft_that_was_emptied_by_another_step_has_its_people_again_once_the_
 }
 
 #[tokio::test]
+async fn the_frequency_cap_leaves_the_later_steps_of_a_blast_to_their_own_distance() {
+    let shop = Shop::open(SETUP).await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", format!("{config}\n[[businesses]]\nname = \"kedai\"\nfrequency_cap = \"7d\"\n"));
+    let blast = received(&shop, 0..3, 90).await;
+    for after in ["48h", "80h"] {
+        add(&shop, &blast, &["--after", after, "--until", "read"]).await;
+    }
+    let app = engine_app(&shop, "one").await;
+    occur(&app, Utc::now()).await;
+    let first = made(&shop, &blast, 1).await.pop().unwrap();
+    assert_eq!(people(&shop, &first).await.len(), 3, "the blast's own message does not count");
+    shop.send(&first).await;
+    let sent = async |ago: &str| {
+        shop.execute(&format!(
+            "update blast_recipients set status = 'sent', standing = 'sent', attempt = 1, sent_at = now() - interval '{ago}'
+              where blast_id = {first}"
+        ))
+        .await;
+    };
+    sent("30 hours").await;
+    occur(&app, Utc::now() + TimeDelta::minutes(2)).await;
+    assert!(made(&shop, &blast, 2).await.is_empty(), "the steps are 32 hours apart");
+
+    sent("33 hours").await;
+    // Somebody had a message that is no step of it.
+    let other = shop.blast(2..3).await;
+    shop.execute(&format!(
+        "update blast_recipients set status = 'sent', standing = 'sent', attempt = 1, sent_at = now() - interval '2 hours'
+          where blast_id = {other}"
+    ))
+    .await;
+    occur(&app, Utc::now() + TimeDelta::minutes(4)).await;
+
+    let second = made(&shop, &blast, 2).await.pop().unwrap();
+    assert_eq!(people(&shop, &second).await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_draft_that_an_engine_left_behind_long_ago_asks() {
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..2, 50).await;

@@ -94,6 +94,23 @@ async fn somebody_who_was_kept_out_by_another_mark_does_not_return_where_a_numbe
 }
 
 #[tokio::test]
+async fn whoever_opted_out_between_a_confirmation_and_the_start_by_itself_is_asked_for_again() {
+    let (scene, aina, ben) = scene().await;
+    scene
+        .execute(
+            "insert into operator_actions (operator, action, blast_id, at) values ('ben', 'launch', 3, now() - interval '1 hour');
+             update blasts set state = 'sending' where id = 3",
+        )
+        .await;
+    ben.suppress("kedai", &number(), None).await.unwrap();
+    scene.execute("update blasts set launched_at = now() where id = 3").await;
+
+    let back = aina.unsuppress("kedai", &number()).await.unwrap().unwrap();
+
+    assert_eq!((scene.statuses().await[4].as_str(), back.left_out().count()), ("queued", 0));
+}
+
+#[tokio::test]
 async fn whoever_was_out_before_a_blast_began_to_repeat_is_back_for_its_next_times() {
     let (scene, aina, ben) = scene().await;
     ben.suppress("kedai", &number(), None).await.unwrap();
