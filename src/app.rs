@@ -89,7 +89,7 @@ use crate::store::{self, DbTransaction};
 /// How long connections may take to be closed.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
-pub use crate::engine::{DatabaseState, EngineChange, is_panic_caught};
+pub use crate::engine::{DatabaseState, EngineChange, ForgottenCheck, is_panic_caught};
 
 pub use activity::{SavedFile, reply_file_name, write_new};
 pub use adding::AddedSender;

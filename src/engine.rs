@@ -41,7 +41,7 @@ pub use caught::is_panic_caught;
 pub use clock::{DatabaseClock, Moment};
 pub use configured_sender::{ConfiguredSender, is_another_phone, per_hour, registration, whole};
 pub use context::{EngineContext, EngineSettings, ReadPermits, Retirement, Suspension};
-pub use fence::{Fence, FenceRefusal, ask_to_confirm_again};
+pub use fence::{Fence, FenceRefusal, ForgottenCheck, ask_to_confirm_again};
 pub use fingerprint::{Fingerprint, program};
 pub use follow::{EngineChange, Follower, Following, what_ended};
 pub use hooks::{HookCaller, test_body};

@@ -75,8 +75,9 @@ impl App {
     }
 }
 
-/// Whether it is a follow-up that can still start, to the people that it was made with.
+/// Whether it is a follow-up that can still start, to the people that it was made with. Also of a blast that is gone: who bought since by
+/// the word of another one is left out all the same.
 fn keeps_its_people(row: &BlastRow) -> bool {
     let is_to_start = matches!(row.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused);
-    is_to_start && row.follows.is_some() && row.origin.segment.is_none()
+    is_to_start && row.origin.is_follow_up && row.origin.segment.is_none()
 }

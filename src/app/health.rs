@@ -13,7 +13,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::text::shell_word;
-use crate::engine::{FenceRefusal, Moment, ask_to_confirm_again};
+use crate::engine::{FenceRefusal, ForgottenCheck, Moment, ask_to_confirm_again};
 use crate::provider::meta::preflight::TemplateList;
 use crate::provider::{Health, HealthVerdict, asks_to_slow_down, is_shown_by_health};
 use crate::store::fence::{self, Confirmed, Replication, Server};
@@ -192,13 +192,13 @@ impl App {
 
     /// Resumes a sender on an operator's word, whatever stopped it and however long its provider asked it to wait. Returns what
     /// is known of the people whom this machine posted to before the database went back in time.
-    pub async fn confirm_sender(&self, name: &str) -> Result<Confirmed, AppError> {
+    pub async fn confirm_sender(&self, name: &str, forgotten: ForgottenCheck) -> Result<Confirmed, AppError> {
         let id = self.confirmable(name).await?;
         // Before the transaction, which a question that its server refuses would end.
         let server = fence::server(self.pool()).await?;
         let mut tx = self.begin().await?;
         let confirmed = if self.lift(&mut tx, name, id).await? == Some(StopCode::Restored) {
-            self.confirm_restored(&mut tx, (id, &server)).await?
+            self.confirm_restored(&mut tx, (id, forgotten, &server)).await?
         } else {
             Confirmed::default()
         };
@@ -263,9 +263,9 @@ impl App {
     async fn confirm_restored(
         &self,
         tx: &mut PgConnection,
-        (sender, server): (SenderId, &Server),
+        (sender, forgotten, server): (SenderId, ForgottenCheck, &Server),
     ) -> Result<Confirmed, AppError> {
-        self.engine().fence.confirm(server, tx, sender).await.map_err(unconfirmable)
+        self.engine().fence.confirm(server, tx, (sender, forgotten)).await.map_err(unconfirmable)
     }
 
     /// A sender's configured limits: `rate 20/min, pair gap 10m, at most 500 a day, 1 at once`.
@@ -296,6 +296,9 @@ impl App {
 fn unconfirmable(why: FenceRefusal) -> AppError {
     match why {
         FenceRefusal::Store(error) => error.into(),
+        why @ FenceRefusal::Unrecognized(_) => AppError::Refused(format!(
+            "{why}; where that is lost for good, `blastdeck sender confirm` with --without-key goes on, and they may get messages"
+        )),
         why => AppError::Refused(format!("{why}: make it writable, then confirm again")),
     }
 }

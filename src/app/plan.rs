@@ -119,7 +119,7 @@ impl Plan {
     pub const WROTE: &str = "wrote and not marked as replied: it goes to them too";
 
     /// What is said of customers with several numbers in it.
-    pub const TWO_NUMBERS: &str = "are numbers of customers who have another one in it: each number gets it";
+    pub const TWO_NUMBERS: &str = "numbers belong to customers with another number here: each number gets it";
 
     /// What follows *nobody today*: why, where that is known, or nothing. `None` where somebody gets it today, or it starts by itself later
     /// and says when.

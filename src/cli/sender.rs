@@ -13,7 +13,7 @@ use super::context::{Context, Intent};
 use super::output::{json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::{BlastFilter, SenderView};
-use crate::app::{ConfirmProspect, Confirmed, HealthVerdict, SenderCheck, SenderTemplate};
+use crate::app::{ConfirmProspect, Confirmed, ForgottenCheck, HealthVerdict, SenderCheck, SenderTemplate};
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::text::{clean, count_of, number, people_are};
@@ -42,6 +42,10 @@ pub(super) enum SenderVerb {
         /// Start no standby: something else runs the engine.
         #[arg(long)]
         no_engine: bool,
+        /// Go on although the file `forget.key` is lost for good: people who asked to be forgotten may get messages of a database that
+        /// was restored from before.
+        #[arg(long)]
+        without_key: bool,
     },
     /// Send from the phone that this configuration names, although the database knows the sender as another one.
     /// Engines that send from the other phone stop; messages in flight there become uncertain.
@@ -57,7 +61,10 @@ impl SenderVerb {
             Self::List => list(global).await,
             Self::Check { name, no_engine } => check(global, name.as_deref(), EngineChoice::of(no_engine)).await,
             Self::Move { name } => move_to(global, &name).await,
-            Self::Confirm { name, yes, no_engine } => confirm(global, (&name, yes), EngineChoice::of(no_engine)).await,
+            Self::Confirm { name, yes, no_engine, without_key } => {
+                let forgotten = if without_key { ForgottenCheck::Waived } else { ForgottenCheck::Required };
+                confirm(global, (&name, yes, forgotten), EngineChoice::of(no_engine)).await
+            }
         }
     }
 }
@@ -95,7 +102,11 @@ async fn ask(context: &Context, name: &str) -> Result<()> {
     }
 }
 
-async fn confirm(global: &Global, (name, yes): (&str, bool), attendance: EngineChoice) -> Result<ExitCode> {
+async fn confirm(
+    global: &Global,
+    (name, yes, forgotten): (&str, bool, ForgottenCheck),
+    attendance: EngineChoice,
+) -> Result<ExitCode> {
     let context = Context::open(global, Intent::Writes).await?;
     // A reason of the fence's own names this very command, and a report follows.
     let reason = context.app.stop_reason(name).await?.filter(|reason| !reason.contains("`blastdeck "));
@@ -105,7 +116,7 @@ async fn confirm(global: &Global, (name, yes): (&str, bool), attendance: EngineC
     if !yes {
         ask(&context, name).await?;
     }
-    let confirmed = context.app.confirm_sender(name).await?;
+    let confirmed = context.app.confirm_sender(name, forgotten).await?;
     let Confirmed {
         uncertain,
         unknown,
@@ -177,13 +188,13 @@ fn report_forgotten(confirmed: Confirmed) {
     if unrecognized > 0 {
         let who = count_of(unrecognized, "person who was forgotten is", "people who were forgotten are");
         talk(&format!(
-            "{who} not recognized without the file `forget.key`, and may get messages again: pause what sends, bring the file, and confirm once more"
+            "{who} not recognized without the file `forget.key`, and may get messages again: `blastdeck customer forget` takes them out"
         ));
     }
     if confirmed != Confirmed::default() {
         talk(
             "opt-outs that were recorded on other machines since then are forgotten: record them again with \
-             `blastdeck suppress add`",
+             `blastdeck suppress add`; whoever was forgotten there has to be forgotten again with `blastdeck customer forget`",
         );
     }
 }

@@ -79,12 +79,12 @@ impl NewTokenArgs {
 
 fn span(text: &str) -> Result<Duration, String> {
     let span = parse_span(text).map_err(|error| error.to_string())?;
-    let longest = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+    let longest = Duration::from_secs(366 * 24 * 60 * 60);
     if span.is_zero() || span > longest { Err(too_long().to_string()) } else { Ok(span) }
 }
 
 fn too_long() -> UsageError {
-    UsageError("write a time such as 90d, at most a hundred years".to_owned())
+    UsageError("write a time such as 90d, at most 366d".to_owned())
 }
 
 async fn list(global: &Global) -> Result<()> {

@@ -122,6 +122,8 @@ pub struct BlastOrigin {
     pub step: Option<i32>,
     /// Whether it has steps itself.
     pub has_steps: bool,
+    /// Whether it was made for people who were stuck in another blast, which may be gone by now.
+    pub is_follow_up: bool,
 }
 
 /// What of a new blast goes by each person's own clock.

@@ -188,7 +188,7 @@ pub fn is_another_phone(sender: &config::SenderConfig, device: &SenderDevice) ->
     let (name, ours) = (&sender.name, sender.identity());
     format!(
         "in this database sender {name} is {device}, in this configuration {ours}: \
-         to send from this one from now on, run `blastdeck sender move {name}`"
+         to send from this one from now on, run `blastdeck sender move {name}`, and start again what is open: windows, engines, serve"
     )
 }
 

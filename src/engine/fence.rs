@@ -11,6 +11,7 @@
 mod opt_outs;
 mod stops;
 
+pub use opt_outs::ForgottenCheck;
 pub use stops::{ask_to_confirm_again, close, takeover_failed};
 
 use std::fs;
@@ -246,7 +247,7 @@ impl Fence {
         &self,
         server: &Server,
         connection: &mut PgConnection,
-        sender: SenderId,
+        (sender, forgotten): (SenderId, ForgottenCheck),
     ) -> Result<Confirmed, FenceRefusal> {
         let memory = SenderMemory::new(&self.directory, sender);
         let PostedRecord { posted, unreadable, has_unknown_gap } = self.posted(sender, &server.likeness);
@@ -255,7 +256,7 @@ impl Fence {
         let (epoch, renewals) = known.map_or((newest, 0), |known| (known.epoch.max(newest), known.renewals));
         fence::raise(connection, sender, (epoch, renewals)).await?;
         let since = fence::newest_attempt(connection, sender).await?;
-        let mut confirmed = self.confirm_opt_outs(connection).await?;
+        let mut confirmed = self.confirm_opt_outs(connection, forgotten).await?;
         confirmed.unreadable_posts = i64::try_from(unreadable).unwrap_or(i64::MAX);
         confirmed += restore_posted(connection, (sender, since), &posted).await?;
         fence::record_identity(connection, sender, &server.likeness).await?;

@@ -106,12 +106,12 @@ pub async fn rows(pool: &PgPool, id: BlastId) -> Result<Vec<RecipientId>, StoreE
 /// Whom a follow-up was made for, as a filter is written; `None` where it is none, or a filter names its people.
 pub async fn made_for(pool: &PgPool, id: BlastId) -> Result<Option<String>, StoreError> {
     let made_for = sqlx::query_scalar(
-        "select 'blast:' || follows_blast || ' stuck:' || follows_stage
+        "select coalesce('blast:' || follows_blast, 'a blast that is gone,') || ' stuck:' || follows_stage
                 || case when coalesce(follows_seconds, 0) = 0 then ''
                         when follows_seconds % 3600 = 0 then ' older:' || follows_seconds / 3600 || 'h'
                         else ' older:' || follows_seconds / 60 || 'm' end
            from blasts
-          where id = $1 and follows_blast is not null and follows_stage is not null and segment is null",
+          where id = $1 and follows_stage is not null and segment is null",
     );
     Ok(made_for.bind(id).fetch_optional(pool).await?)
 }

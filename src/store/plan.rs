@@ -1,11 +1,12 @@
 //! What a plan asks before a launch.
 
 /// Whether another blast `b` has messages to send: also at a time that is to come, or again and again, but not for the plan of what is made
-/// of it.
+/// of it. Of one that repeats to whom a filter finds nobody knows yet who that is.
 macro_rules! still_to_send {
     ($plan:literal) => {
         concat!(
             "(b.state in ('scheduled', 'sending', 'paused') and b.deleted_at is null
+              and (b.repeat_rule is null or b.segment is null)
               and b.id is distinct from (select pattern_blast from blasts where id = ",
             $plan,
             "))"

@@ -98,7 +98,8 @@ impl EditArgs {
             return json(&json!({ "id": id, "state": blast.state, "version": blast.version }));
         }
         let starts = blast.send_after.filter(|_| blast.state == BlastState::Scheduled);
-        let starts = starts.map(|at| format!("; it starts by itself, {}", context.when(Some(at)))).unwrap_or_default();
+        let start = |at| context.start(at, context.app.clocks_of(&blast));
+        let starts = starts.map(|at| format!("; it starts by itself, {}", start(at))).unwrap_or_default();
         if let Some(Waiting::NoEngine) = blast.waiting {
             let mend = Waiting::NoEngine.mend(id, &blast.sender).unwrap_or_default();
             talk(&format!("{}; {}", Waiting::NoEngine, context.pasteable(&mend)));

@@ -201,9 +201,10 @@ impl NewArgs {
     /// Reads back when it starts: the date that was understood, and that it needs a yes first.
     async fn say_start(&self, context: &Context, blast: BlastId) {
         let made = if self.at.is_some() { context.app.blast_without_unasked(blast).await.ok() } else { None };
-        if let Some(at) = made.and_then(|made| made.scheduled_for) {
+        if let Some((at, made)) = made.and_then(|made| Some((made.scheduled_for?, made))) {
+            let start = context.start(at, context.app.clocks_of(&made));
             let send = context.pasteable(&format!("`blastdeck blast send {blast}`"));
-            talk(&format!("it starts {}, once you have sent it: {send}", context.when(Some(at))));
+            talk(&format!("it starts {start}, once you have sent it: {send}"));
         }
     }
 

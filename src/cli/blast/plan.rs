@@ -174,7 +174,8 @@ fn plan_json(plan: &Plan) -> Value {
 /// `1 person gets one message, from sales`; of what repeats, each time.
 pub(super) fn who_gets_one(plan: &Plan) -> String {
     if plan.people == 0 {
-        return format!("nobody gets a message from {}", plan.blast.sender);
+        let now = if plan.repeat.is_some() { " as of now" } else { "" };
+        return format!("nobody gets a message{now}, from {}", plan.blast.sender);
     }
     let who = count_of(plan.people, "person gets one message", "people get one message each");
     let again = match (&plan.repeat, plan.people) {

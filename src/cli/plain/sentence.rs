@@ -73,9 +73,10 @@ impl Sentences {
                 format!("{who}: {order}, {what}{by}")
             }
             ActivityEvent::Act { act, by, detail, people: several, .. } => {
-                let who = several.map_or(who, people);
+                let person = (row.name.is_some() || row.phone.is_some()).then_some(who);
+                let of = several.map(people).or(person).map_or_else(String::new, |of| format!(", {of}"));
                 let detail = detail.as_ref().map(|detail| self.detail(act, detail));
-                format!("{by}: {}, {who}{}", act_words(act), because(detail.as_deref()))
+                format!("{by}: {}{of}{}", act_words(act), because(detail.as_deref()))
             }
             ActivityEvent::Change { from, to, by, reason, starts_at } => {
                 let by = by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));

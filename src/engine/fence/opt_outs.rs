@@ -17,10 +17,18 @@ use crate::store::fence::Confirmed;
 use crate::store::suppression::{self, UnrememberedRow};
 use crate::store::{self, StoreError, forget};
 
+/// Whether a confirmation needs the key of those who were forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForgottenCheck {
+    Required,
+    /// The key is lost for good, and somebody says that it goes on without it.
+    Waived,
+}
+
 /// When everybody is compared with those who were forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Compared {
-    /// An operator confirms, who may have brought the key since.
+    /// An operator confirms.
     Always,
     WhereHashesWereMissing,
 }
@@ -170,7 +178,11 @@ impl Fence {
 
     /// By an operator's word: everything that can be read is compared, and the file is whole again. Says how many were noted again, how
     /// many are lost, and how many of those who were forgotten nobody here recognizes.
-    pub(super) async fn confirm_opt_outs(&self, connection: &mut PgConnection) -> Result<Confirmed, FenceRefusal> {
+    pub(super) async fn confirm_opt_outs(
+        &self,
+        connection: &mut PgConnection,
+        forgotten: ForgottenCheck,
+    ) -> Result<Confirmed, FenceRefusal> {
         let fence = self.clone();
         let (mut readable, mut extent) = self.blocking(move || fence.whole_opt_outs()).await?;
         let caught_up = self.catch_up(connection, &extent).await?;
@@ -181,6 +193,9 @@ impl Fence {
         let missing = suppression::missing(connection, &columns(&readable.standing)).await?;
         let missing: Vec<_> = missing.iter().filter_map(|at| readable.standing.get(*at)).cloned().collect();
         let noted = self.note_again(connection, &missing, Compared::Always).await?;
+        if let (Some(unrecognized), ForgottenCheck::Required) = (&noted.unrecognized, forgotten) {
+            return Err(FenceRefusal::Unrecognized(unrecognized.clone()));
+        }
         suppression::record_compared(connection, &extent.origin, extent.bytes).await?;
         let count = |people: usize| i64::try_from(people).unwrap_or(i64::MAX);
         Ok(Confirmed {

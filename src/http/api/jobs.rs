@@ -116,6 +116,7 @@ fn interrupted(state: JobState, kind: JobKind) -> Option<String> {
 struct JobParams {
     /// Answer when it is over, or after so many seconds: 0 to 30.
     #[serde(default, deserialize_with = "page::number_from_zero")]
+    #[param(maximum = 30)]
     wait: Option<u32>,
 }
 

@@ -195,6 +195,7 @@ struct FindParams {
     q: String,
     /// 1 to 1,000, usually 100.
     #[serde(default, deserialize_with = "page::number")]
+    #[param(minimum = 1, maximum = 1_000)]
     limit: Option<u32>,
 }
 

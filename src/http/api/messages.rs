@@ -37,6 +37,7 @@ struct MessageListParams {
     campaign_id: String,
     /// 1 to 1,000 a page, usually 50.
     #[serde(default, deserialize_with = "page::number")]
+    #[param(minimum = 1, maximum = 1_000)]
     limit: Option<u32>,
     /// `nextCursor` of the page before.
     #[serde(default)]

@@ -128,6 +128,7 @@ pub(super) struct PeopleParams {
     q: Option<String>,
     /// 1 to 1,000 a page, usually 50.
     #[serde(deserialize_with = "page::number")]
+    #[param(minimum = 1, maximum = 1_000)]
     limit: Option<u32>,
     /// A page's number, from 1, in place of a cursor.
     #[serde(deserialize_with = "page::number")]

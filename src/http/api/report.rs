@@ -111,6 +111,8 @@ struct StatsAnswer {
     #[schema(example = "MYR")]
     currency: String,
     replies: ReplyCounts,
+    /// What happened in each hour, as it came: also to people who failed since, and without stages that were passed over. `funnel`
+    /// counts where people stand now.
     timeline: Vec<TimelineRow>,
     sample_failures: Vec<PersonAnswer>,
 }
@@ -129,6 +131,7 @@ struct SavedReports {
 struct StuckParams {
     /// How many people of each stage, 1 to 1,000, usually 50.
     #[serde(default, deserialize_with = "page::number")]
+    #[param(minimum = 1, maximum = 1_000)]
     limit: Option<u32>,
 }
 
@@ -168,6 +171,7 @@ async fn save(
 struct SavedParams {
     /// 1 to 1,000 a page, usually 50.
     #[serde(default, deserialize_with = "page::number")]
+    #[param(minimum = 1, maximum = 1_000)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     #[serde(default)]

@@ -68,6 +68,7 @@ struct SuppressionListParams {
     phone_number: Option<String>,
     /// 1 to 1,000 a page, usually 50.
     #[serde(default, deserialize_with = "page::number")]
+    #[param(minimum = 1, maximum = 1_000)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     #[serde(default)]

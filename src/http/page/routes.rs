@@ -32,6 +32,7 @@ pub(in crate::http) fn routes() -> Routes {
         .page("/blasts/{id}", blast)
         .page("/blasts/{id}/events", blast_events)
         .form("/sign-in", sign_in)
+        .page("/sign-in", to_list)
         .form("/sign-out", sign_out)
         .page("/share/{secret}", share)
         .page("/share/{secret}/events", share_events)
@@ -267,6 +268,11 @@ async fn sign_in(State(state): State<HttpState>, request: Request) -> Response {
         Ok(None) => sign_in_page(&state, next, Some("That token is not valid, or not any more.")),
         Err(error) => page_of(&state, error.into()),
     }
+}
+
+/// Whoever opens the address of the form again, after a token that was refused there.
+async fn to_list() -> Response {
+    go_to("/", None)
 }
 
 async fn sign_out(State(state): State<HttpState>, headers: HeaderMap) -> Response {

@@ -59,6 +59,7 @@ struct BlastRecord {
     window_local: Option<bool>,
     step_number: Option<i32>,
     has_steps: bool,
+    is_follow_up: bool,
     updated_at: DateTime<Utc>,
     next_due_at: Option<DateTime<Utc>>,
     next_due_reason: Option<String>,
@@ -87,7 +88,8 @@ macro_rules! blasts {
                     b.send_window, b.weekdays, b.timezone,
                     s.name as sender, s.rehearsal, c.people, c.amount, coalesce(c.held, 0) as held, q.next_due_at, q.next_due_reason,
                     q.next_due_code, d.later_people, d.later_first, d.later_last, coalesce(u.unasked, 0) as unasked, o.opted_out_later,
-                    exists (select from blast_steps p where p.blast = b.id and p.removed_at is null) as has_steps
+                    exists (select from blast_steps p where p.blast = b.id and p.removed_at is null) as has_steps,
+                    b.follows_stage is not null as is_follow_up
                from blasts b
                join senders s on s.id = b.sender_id
                left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount, sum(held)::bigint as held
@@ -304,6 +306,7 @@ impl From<BlastRecord> for BlastRow {
                 // Of a blast that is gone it is no step any more.
                 step: found.step_number.filter(|_| found.follows_blast.is_some()),
                 has_steps: found.has_steps,
+                is_follow_up: found.is_follow_up,
             },
             updated_at: found.updated_at,
             next_due_at: found.next_due_at,

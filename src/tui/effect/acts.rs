@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{AnswerText, EffectError, EffectResult, WriteOutcome, WriteRequest, drafts, shop};
 use crate::app::view::BlastView;
-use crate::app::{AnswerRequest, App, Imported, Launch, RepeatedAnswer, SavedFile};
+use crate::app::{AnswerRequest, App, ForgottenCheck, Imported, Launch, RepeatedAnswer, SavedFile};
 use crate::domain::ids::{BlastId, ReplyId};
 
 /// Does what an operator asked for, or asks first.
@@ -85,7 +85,9 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         }
         WriteRequest::AddSender(sender) => WriteOutcome::SenderAdded(app.add_sender(sender).await?),
         WriteRequest::Draft(request) => WriteOutcome::Draft(drafts::write(app, request, &Arc::default()).await?),
-        WriteRequest::ConfirmSender(name) => WriteOutcome::SenderConfirmed(app.confirm_sender(name).await?),
+        WriteRequest::ConfirmSender(name) => {
+            WriteOutcome::SenderConfirmed(app.confirm_sender(name, ForgottenCheck::Required).await?)
+        }
     })
 }
 

@@ -105,7 +105,7 @@ fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat)
         PlanGroup::Recent => ("Had, or may have had, a message in the last 7 days", "sent"),
         PlanGroup::Elsewhere => ("Queued in another blast as well", "queued"),
         PlanGroup::Wrote => ("Wrote and not marked as replied", "wrote"),
-        PlanGroup::TwoNumbers => ("Numbers of customers who have another one in it", "queued"),
+        PlanGroup::TwoNumbers => ("Numbers of customers with another number here", "queued"),
     };
     let line = |person: &PlanPerson| {
         let name = person.name.clone().unwrap_or_else(|| "-".to_owned());

@@ -279,7 +279,7 @@ fn came_back(model: &Model) -> Option<String> {
         (_, sent) => format!("{sent} follow-ups"),
     };
     if back.replied == 0 && back.closed == 0 {
-        return Some(format!("after {after}: nobody else so far"));
+        return Some(format!("after {after} nobody else has replied yet"));
     }
     let money = in_currency(back.amount, &model.options.currency);
     Some(format!(

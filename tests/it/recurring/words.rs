@@ -116,7 +116,7 @@ async fn a_blast_that_repeats_is_made_also_while_its_filter_finds_nobody() {
     let other = shop.blast(4..6).await;
     shop.until_idle().await;
     assert_eq!((shop.state(&other).await.as_str(), shop.state(&id).await.as_str()), ("completed", "paused"));
-    shop.ok(&["blast", "resume", &id]).await;
+    shop.ok(&["blast", "resume", &id, "--yes"]).await;
     assert_eq!(shop.state(&id).await, "scheduled");
 }
 

@@ -147,7 +147,7 @@ async fn the_frequency_cap_leaves_the_later_steps_of_a_blast_to_their_own_distan
     let shop = Shop::open(SETUP).await;
     let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
     shop.write("config.toml", format!("{config}\n[[businesses]]\nname = \"kedai\"\nfrequency_cap = \"7d\"\n"));
-    let blast = received(&shop, 0..3, 90).await;
+    let blast = received(&shop, 0..3, 60).await;
     for after in ["48h", "80h"] {
         add(&shop, &blast, &["--after", after, "--until", "read"]).await;
     }
@@ -163,8 +163,10 @@ async fn the_frequency_cap_leaves_the_later_steps_of_a_blast_to_their_own_distan
         ))
         .await;
     };
+    let of = format!("where blast_id = {blast}");
+    shop.execute(&format!("update blast_recipients set sent_at = now() - interval '90 hours' {of}")).await;
     sent("30 hours").await;
-    occur(&app, Utc::now() + TimeDelta::minutes(2)).await;
+    occur(&app, Utc::now() + TimeDelta::hours(1)).await;
     assert!(made(&shop, &blast, 2).await.is_empty(), "the steps are 32 hours apart");
 
     sent("33 hours").await;
@@ -175,7 +177,7 @@ async fn the_frequency_cap_leaves_the_later_steps_of_a_blast_to_their_own_distan
           where blast_id = {other}"
     ))
     .await;
-    occur(&app, Utc::now() + TimeDelta::minutes(4)).await;
+    occur(&app, Utc::now() + TimeDelta::hours(2)).await;
 
     let second = made(&shop, &blast, 2).await.pop().unwrap();
     assert_eq!(people(&shop, &second).await.len(), 2);

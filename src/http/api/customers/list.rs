@@ -23,6 +23,7 @@ pub(super) struct CustomerListParams {
     tag: Option<String>,
     /// 1 to 1,000 a page, usually 50.
     #[serde(default, deserialize_with = "page::number")]
+    #[param(minimum = 1, maximum = 1_000)]
     limit: Option<u32>,
     /// `nextCursor` of the page before.
     #[serde(default)]

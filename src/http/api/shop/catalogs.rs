@@ -241,6 +241,7 @@ struct ProductParams {
     retailer_id: Option<String>,
     /// 1 to 1,000 a page, usually 50.
     #[serde(deserialize_with = "page::number")]
+    #[param(minimum = 1, maximum = 1_000)]
     limit: Option<u32>,
     /// `nextCursor` of the page before.
     cursor: Option<String>,
