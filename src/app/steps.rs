@@ -343,6 +343,11 @@ fn left_behind_words(made_ago: TimeDelta) -> String {
     format!("it was not sent for {} after it was made: it waits for your yes", text::span_words(made_ago))
 }
 
+/// Why a draft of a step waits that was made by what the step was before.
+fn changed_words(step: &StepRow) -> String {
+    format!("step {} of blast {} was changed after this draft was made: it waits for your yes", step.number, step.blast)
+}
+
 /// Why a draft of a step waits that is larger than was confirmed.
 fn too_many_words(people: i64, at_most: i32) -> String {
     let (people, at_most) = (text::people(people), text::number(at_most.into()));

@@ -163,6 +163,11 @@ impl ForgottenPeople {
         Err(MissingForgetKey { people: others.len(), keys: keys.join(", ") })
     }
 
+    /// Whether nobody was.
+    pub fn is_nobody(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
     /// Whether this number is one of somebody who was forgotten.
     pub fn has(&self, phone: &Phone) -> bool {
         !self.hashes.is_empty() && phone.key().is_some_and(|person| self.has_person(person))

@@ -251,13 +251,14 @@ pub async fn has_twice(tx: &mut PgConnection, step: StepKey, draft: BlastId) -> 
     Ok(twice.bind(step.blast).bind(step.number).bind(draft).fetch_one(tx).await?)
 }
 
-/// Whether drafts of a step go by themselves: it is there, not paused, and asks nobody.
-pub async fn sends_by_itself(tx: &mut PgConnection, step: StepKey) -> Result<bool, StoreError> {
+/// Whether a draft of a step goes by itself: the step is there, not paused, asks nobody, and is the one that made it.
+pub async fn sends_by_itself(tx: &mut PgConnection, step: StepKey, draft: BlastId) -> Result<bool, StoreError> {
     let sends = sqlx::query_scalar(
-        "select exists (select from blast_steps where blast = $1 and number = $2 and removed_at is null
-                           and paused_at is null and at_most is not null)",
+        "select exists (select from blast_steps s where blast = $1 and number = $2 and removed_at is null
+                           and paused_at is null and at_most is not null
+                           and not exists (select from blasts d where d.id = $3 and d.created_at < s.due_from))",
     );
-    Ok(sends.bind(step.blast).bind(step.number).fetch_one(tx).await?)
+    Ok(sends.bind(step.blast).bind(step.number).bind(draft).fetch_one(tx).await?)
 }
 
 /// Keeps who had a step by a blast that is deleted. A draft that was never sent had nobody.

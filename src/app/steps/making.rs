@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::{late_words, left_behind_words, rule_of, too_many_words, waits_words};
+use super::{changed_words, late_words, left_behind_words, rule_of, too_many_words, waits_words};
 use crate::app::create::refused;
 use crate::app::launching::{Launch, RENEWED};
 use crate::app::{App, AppError, NewDraft};
@@ -188,12 +188,15 @@ impl App {
         Ok(step::forget_draft(self.pool(), key, (draft.id, at)).await?)
     }
 
-    /// Why a draft that is there already is not sent by itself: an engine left it behind long ago, or it goes to more people than its step
-    /// sends to by itself.
+    /// Why a draft that is there already is not sent by itself: its step was changed since, an engine left it behind long ago, or it goes to
+    /// more people than its step sends to by itself.
     async fn why_it_asks(&self, row: &BlastRow, people: i64) -> Result<Option<String>, AppError> {
         let Some(key) = key_of(row) else { return Ok(None) };
         let steps = step::of_blast(self.pool(), key.blast).await?;
         let Some(step) = steps.into_iter().find(|step| step.number == key.number) else { return Ok(None) };
+        if row.created_at < step.due_from {
+            return Ok(Some(changed_words(&step)));
+        }
         let made_ago = step.last_made_at.map(|made_at| self.engine().clock.now() - made_at);
         if let Some(made_ago) = made_ago.filter(|ago| *ago > self.engine().settings.too_late) {
             return Ok(Some(left_behind_words(made_ago)));
@@ -237,7 +240,7 @@ impl App {
         let Some(key) = key_of(row) else { return Ok(()) };
         let has_twice = step::has_twice(tx, key, row.id).await?;
         // The step is locked by now: who changes it was first, or comes after this launch.
-        let is_stopped = self.operator() == Actor::ENGINE && !step::sends_by_itself(tx, key).await?;
+        let is_stopped = self.operator() == Actor::ENGINE && !step::sends_by_itself(tx, key, row.id).await?;
         if has_twice || is_stopped { Err(AppError::Refused(RENEWED.to_owned())) } else { Ok(()) }
     }
 }

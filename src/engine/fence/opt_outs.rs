@@ -152,7 +152,7 @@ impl Fence {
         // An opt-out that stands there since is newer than what is remembered now: neither does a lift end it, which a database that went
         // back in time may still have, nor is it noted once more, as of before such a lift.
         let newest: HashMap<_, _> = standing.iter().map(|one| (one.whose(), one.at)).collect();
-        let is_outdated = |row: &RememberedOptOut| newest.get(&row.whose()).is_some_and(|at| *at > row.at);
+        let is_outdated = |row: &RememberedOptOut| newest.get(&row.whose()).is_some_and(|at| *at >= row.at);
         let holds = |(at, row): &(usize, RememberedOptOut)| row.is_lifted == lifted.contains(at) && !is_outdated(row);
         let rows: Vec<_> = rows.into_iter().enumerate().filter(holds).map(|(_, row)| row).collect();
         if !rows.is_empty() {
@@ -222,8 +222,12 @@ impl Fence {
             return Ok(NotedAgain { opt_outs, unrecognized: None });
         }
         match self.forgotten_people(connection).await? {
+            Ok(forgotten) if forgotten.is_nobody() => {}
             Ok(forgotten) => self.leave_out_forgotten(connection, &forgotten).await?,
-            Err(unrecognized) => return Ok(NotedAgain { opt_outs, unrecognized: Some(unrecognized) }),
+            // Whoever was forgotten before the backup is so in the database as well.
+            Err(unrecognized) => {
+                return Ok(NotedAgain { opt_outs, unrecognized: has_hashes.then_some(unrecognized) });
+            }
         }
         Ok(NotedAgain { opt_outs, unrecognized: None })
     }

@@ -87,7 +87,7 @@ async fn after_a_time_without_an_engine_a_step_waits_until_everybody_was_polled_
 
 /// Somebody pauses or removes it in the moment between the making of its draft and the launch.
 #[tokio::test]
-async fn a_draft_whose_step_was_paused_or_removed_meanwhile_does_not_go_by_itself() {
+async fn a_draft_whose_step_was_paused_changed_or_removed_meanwhile_does_not_go_by_itself() {
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..3, 90).await;
     add(&shop, &blast, &["--after", "48h", "--until", "read", "--auto", "--at-most", "2"]).await;
@@ -99,9 +99,14 @@ async fn a_draft_whose_step_was_paused_or_removed_meanwhile_does_not_go_by_itsel
         app.launch(Launch { blast: draft, version, people: 3, armed_for: TimeDelta::zero() }).await
     };
 
-    for change in ["pause", "remove"] {
-        shop.ok(&["blast", "step", change, &blast, "1"]).await;
-        assert!(launch(&engine).await.is_err(), "{change}");
+    let [pause, set, remove] =
+        [&["pause", &blast, "1"][..], &["set", &blast, "1", "--after", "50h"], &["remove", &blast, "1"]];
+    for change in [pause, set, remove] {
+        shop.ok(&[&["blast", "step"], change].concat()).await;
+        if change == set {
+            shop.ok(&["blast", "step", "resume", &blast, "1"]).await;
+        }
+        assert!(launch(&engine).await.is_err(), "{change:?}");
         assert_eq!(shop.state(&draft.to_string()).await, "draft");
     }
     launch(&aina).await.unwrap();
