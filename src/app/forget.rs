@@ -204,7 +204,7 @@ impl App {
     pub(super) async fn forgotten_people(&self, tx: &mut DbTransaction) -> Result<ForgottenPeople, AppError> {
         let key = self.engine().fence.forget_key().ok().flatten();
         // An opt-out is noted also where this machine cannot recognize them.
-        Ok(ForgottenPeople::new(key, forget::hashes(tx).await?).unwrap_or_default())
+        Ok(ForgottenPeople::recognized(key, forget::hashes(tx).await?).0)
     }
 
     /// The key, made if there is none and nobody was forgotten with another one.

@@ -150,17 +150,23 @@ impl ForgottenPeople {
     /// # Errors
     /// One of them was made with another key: whoever it stands for could not be recognized.
     pub fn new(key: Option<ForgetKey>, hashes: Vec<String>) -> Result<Self, MissingForgetKey> {
-        let own = key.as_ref().map(|key| format!("{HASH}{}:", key.id()));
-        let is_own = |hash: &&String| own.as_ref().is_some_and(|own| hash.starts_with(own));
-        let others: Vec<_> = hashes.iter().filter(|hash| !is_own(hash)).collect();
-        if others.is_empty() {
-            return Ok(Self { key, hashes: hashes.into_iter().collect() });
+        match Self::recognized(key, hashes) {
+            (people, None) => Ok(people),
+            (_, Some(missing)) => Err(missing),
         }
+    }
+
+    /// Those whom this machine's key recognizes, and who is left.
+    pub fn recognized(key: Option<ForgetKey>, hashes: Vec<String>) -> (Self, Option<MissingForgetKey>) {
+        let own = key.as_ref().map(|key| format!("{HASH}{}:", key.id()));
+        let is_own = |hash: &String| own.as_ref().is_some_and(|own| hash.starts_with(own));
+        let (own_hashes, others): (Vec<_>, Vec<_>) = hashes.into_iter().partition(is_own);
         let id = |hash: &String| hash.split(':').nth(1).unwrap_or_default().to_owned();
-        let mut keys: Vec<_> = others.iter().map(|hash| id(hash)).collect();
+        let mut keys: Vec<_> = others.iter().map(id).collect();
         keys.sort_unstable();
         keys.dedup();
-        Err(MissingForgetKey { people: others.len(), keys: keys.join(", ") })
+        let missing = (!others.is_empty()).then(|| MissingForgetKey { people: others.len(), keys: keys.join(", ") });
+        (Self { key, hashes: own_hashes.into_iter().collect() }, missing)
     }
 
     /// Whether nobody was.
@@ -220,6 +226,10 @@ mod tests {
             let refused = ForgottenPeople::new(own, vec![hash.clone()]).unwrap_err();
             assert_eq!(refused, MissingForgetKey { people: 1, keys: key(1).id() });
         }
+        let own = key(2).opt_out(phone("+60100123457").key().unwrap());
+        let (known, missing) = ForgottenPeople::recognized(Some(key(2)), vec![hash.clone(), own]);
+        assert!(known.has(&phone("+60100123457")) && !known.has(&phone("+60100123456")));
+        assert_eq!(missing, Some(MissingForgetKey { people: 1, keys: key(1).id() }));
         assert!(ForgottenPeople::new(None, Vec::new()).is_ok());
     }
 

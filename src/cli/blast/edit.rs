@@ -97,15 +97,25 @@ impl EditArgs {
         if context.is_json {
             return json(&json!({ "id": id, "state": blast.state, "version": blast.version }));
         }
-        let starts = blast.send_after.filter(|_| blast.state == BlastState::Scheduled);
-        let start = |at| context.start(at, context.app.clocks_of(&blast));
-        let starts = starts.map(|at| format!("; it starts by itself, {}", start(at))).unwrap_or_default();
+        let starts = self.starts(&context, &blast);
         if let Some(Waiting::NoEngine) = blast.waiting {
             let mend = Waiting::NoEngine.mend(id, &blast.sender).unwrap_or_default();
             talk(&format!("{}; {}", Waiting::NoEngine, context.pasteable(&mend)));
         }
         talk(&format!("{} is changed{starts}; `blastdeck blast plan {id}` shows what sending does", blast.tag));
         Ok(())
+    }
+
+    /// When it starts by itself; of a draft where that was changed.
+    fn starts(&self, context: &Context, blast: &BlastView) -> String {
+        let start = |at| context.start(at, context.app.clocks_of(blast));
+        match (blast.state, blast.send_after, blast.scheduled_for) {
+            (BlastState::Scheduled, Some(at), _) => format!("; it starts by itself, {}", start(at)),
+            (BlastState::Draft, _, Some(at)) if self.at.is_some() || self.timezone.is_some() => {
+                format!("; it starts {}, once you have sent it", start(at))
+            }
+            _ => String::new(),
+        }
     }
 
     /// Asks before other hours have a blast send at once.

@@ -277,7 +277,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     if let Some(days) = days.and_then(|left| left.days_in(context.zone)) {
         let _ = writeln!(out, "  {days}:");
     }
-    if plan.repeat.is_some() {
+    if plan.repeat.is_some() && plan.people > 0 {
         out.push_str("  the first time:\n");
     }
     if let Some(why) = plan.nobody_today(Utc::now()) {

@@ -212,7 +212,7 @@ impl Fence {
         missing: &[RememberedOptOut],
         compared: Compared,
     ) -> Result<NotedAgain, FenceRefusal> {
-        let forgotten = self.forgotten_people(connection).await?.unwrap_or_default();
+        let (forgotten, _) = self.forgotten_people(connection).await?;
         // Of somebody who was forgotten since, while this machine's list could not be cleared, the hash alone stands.
         let is_forgotten = |one: &RememberedOptOut| one.whose().1.is_some_and(|person| forgotten.has_person(person));
         let missing: Vec<_> = missing.iter().filter(|one| !is_forgotten(one)).cloned().collect();
@@ -221,23 +221,20 @@ impl Fence {
         if compared == Compared::WhereHashesWereMissing && !has_hashes {
             return Ok(NotedAgain { opt_outs, unrecognized: None });
         }
-        match self.forgotten_people(connection).await? {
-            Ok(forgotten) if forgotten.is_nobody() => {}
-            Ok(forgotten) => self.leave_out_forgotten(connection, &forgotten).await?,
-            // Whoever was forgotten before the backup is so in the database as well.
-            Err(unrecognized) => {
-                return Ok(NotedAgain { opt_outs, unrecognized: has_hashes.then_some(unrecognized) });
-            }
+        let (forgotten, unrecognized) = self.forgotten_people(connection).await?;
+        if !forgotten.is_nobody() {
+            self.leave_out_forgotten(connection, &forgotten).await?;
         }
-        Ok(NotedAgain { opt_outs, unrecognized: None })
+        // Whoever was forgotten before the backup is so in the database as well.
+        Ok(NotedAgain { opt_outs, unrecognized: unrecognized.filter(|_| has_hashes) })
     }
 
-    /// Those whose hashes the database has, where this machine's key recognizes all of them.
+    /// Those whose hashes the database has, as far as this machine's key recognizes them, and who is left.
     async fn forgotten_people(
         &self,
         connection: &mut PgConnection,
-    ) -> Result<Result<ForgottenPeople, MissingForgetKey>, FenceRefusal> {
-        Ok(ForgottenPeople::new(self.forget_key()?, forget::hashes(connection).await?))
+    ) -> Result<(ForgottenPeople, Option<MissingForgetKey>), FenceRefusal> {
+        Ok(ForgottenPeople::recognized(self.forget_key()?, forget::hashes(connection).await?))
     }
 
     /// Whoever was forgotten has their number again in a database that went back in time, and this machine knows a keyed hash of it

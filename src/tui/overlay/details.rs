@@ -75,7 +75,7 @@ pub fn preview(model: &Model, loaded: &RecipientDetails, width: u16) -> (TitleRu
 /// A note that is longer than the first line has room for.
 fn note_lines(row: &RecipientRow, width: u16) -> Vec<TextLine> {
     let Some(note) = row.note.as_ref().filter(|note| note.chars().count() > 12) else { return Vec::new() };
-    let lines = wrapped(note, width.saturating_sub(9)).into_iter();
+    let lines = wrapped(note, width.saturating_sub(11)).into_iter();
     lines.map(|line| TextLine::plain(format!("    note {line}"))).collect()
 }
 

@@ -78,9 +78,10 @@ fn words_of(model: &Model, line: NeedsLine) -> Option<NeedWords> {
 /// A blast that starts at a time, repeats, or goes on at a time, and when.
 fn scheduled(model: &Model, blast: &BlastView) -> NeedWords {
     if let Some(waiting) = goes_on_at(blast, model.now) {
-        let why = waiting.sentence_in(model.options.zone, |at| clock(model).second(at));
+        let why = waiting.sentence_in(model.options.zone, |at| model.time_of(blast, at));
+        let (name, why) = (model.distinct_name(blast), why.replacen("waits for: ", "waits for ", 1));
         return NeedWords {
-            what: format!("{}: {why}", model.distinct_name(blast)),
+            what: format!("{name} {why}"),
             mend: "p pauses it, X cancels it, enter goes there".to_owned(),
         };
     }

@@ -163,7 +163,7 @@ pub fn whom(model: &Model, plan: &PlanOverlay) -> Vec<TextLine> {
 fn who(model: &Model, plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
     let is_launched = matches!(loaded.blast.state, BlastState::Paused | BlastState::Sending);
     let again = match (is_launched, loaded.people == 1) {
-        (false, _) if loaded.people == 0 => "people get a message",
+        _ if loaded.people == 0 => "people get a message",
         (true, true) => "person is still queued and gets it",
         (true, false) => "people are still queued and get it",
         (false, true) if loaded.repeat.is_some() => "person gets one message each time",

@@ -155,7 +155,7 @@ fn a_blast_that_goes_on_at_its_hours_stands_among_what_comes_by_itself() {
 
     let screen = dashboard.screen().join("\n");
     assert!(
-        screen.contains("Raya promo: ") && screen.contains("p pauses it, X cancels it, enter goes there"),
+        screen.contains("Raya promo waits for ") && screen.contains("p pauses it, X cancels it, enter goes there"),
         "{screen}"
     );
     assert!(screen.contains("20:00"), "{screen}");

@@ -114,6 +114,30 @@ async fn without_the_key_of_those_who_were_forgotten_a_restored_database_asks_fi
     assert!(phones.len() == 5 && !phones.contains(&digits(1)), "{phones:?}");
 }
 
+/// Somebody was forgotten on another machine, whose key is lost for good.
+#[tokio::test]
+async fn whom_the_own_key_recognizes_gets_nothing_also_where_another_one_is_lost() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    let blast = shop.draft(0..6).await;
+    world.cluster.back_up().await;
+    shop.ok(&["customer", "forget", &digits(1), "--yes"]).await;
+    world.cluster.put_back().await;
+    shop.execute(
+        "insert into suppressions (business, phone_number, source) values ('*', 'forgotten:01234567:' || repeat('a', 64), 'person')",
+    )
+    .await;
+    shop.send(&blast).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 0);
+
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--without-key"]).await;
+    shop.until_idle().await;
+
+    let phones: Vec<_> = shop.sim.posts().await.into_iter().map(|post| post.phone).collect();
+    assert!(phones.len() == 5 && !phones.contains(&digits(1)), "{phones:?}");
+}
+
 #[tokio::test]
 async fn the_number_of_whoever_was_forgotten_while_the_list_could_not_be_cleared_does_not_come_back() {
     let shop = Shop::open(SETUP).await;
