@@ -17,6 +17,7 @@ use crate::domain::filter::segment::{Exclusion, Segment, SegmentReader};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::message::Variables;
 use crate::domain::phone::{Phone, is_united_states};
+use crate::domain::status::Status;
 use crate::domain::text;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, RejectedTo, Replacement, replace_people};
 use crate::store::view::BlastRow;
@@ -163,7 +164,12 @@ impl App {
         let business = self.business(row.sender_id).await?;
         let Some(audience) = self.audience_of_row(row, &business).await? else { return Ok(None) };
         let mut people = self.people_of(&audience).await?;
+        let mut tx = self.begin().await?;
+        // A kept list of a database that was restored still has them, and nobody would be made of them.
+        let forgotten = self.forgotten_people(&mut tx).await?;
+        tx.rollback().await?;
         people.retain(|person| person.left_out.0.is_none() && gets(person, &content, is_marketing));
+        people.retain(|person| !forgotten.has(&person.phone));
         Ok(Some(AudienceNow { people, content, is_marketing }))
     }
 
@@ -286,8 +292,14 @@ impl App {
     }
 }
 
-/// Whether a filter that names the people is read again: of a draft, and of what repeats as long as it does.
+/// Whether a filter that names the people is read again: of a draft, and of what repeats as long as it does. Not of a draft in which somebody
+/// was sent to, or may have been, as of a database that went back in time: they would be taken out and in again as if nothing was.
 pub(super) fn finds_anew(row: &BlastRow) -> bool {
+    let untouched =
+        [Status::Queued, Status::OptedOut, Status::Skipped].into_iter().map(|status| row.counts.get(status));
+    if untouched.sum::<i64>() < row.counts.total() {
+        return false;
+    }
     let repeats = row.origin.repeat.rule.is_some() && matches!(row.state, BlastState::Scheduled | BlastState::Paused);
     row.state == BlastState::Draft || repeats
 }

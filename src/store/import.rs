@@ -304,11 +304,12 @@ impl Import {
 
     /// Takes everybody out of the draft, if it has the version that was seen. `false`: it has not, and nothing was done.
     pub async fn clear(&mut self, version: i64) -> Result<bool, StoreError> {
-        let seen = sqlx::query("update blasts set total_recipients = 0 where id = $1 and version = $2")
-            .bind(self.blast)
-            .bind(version)
-            .execute(&mut *self.connection)
-            .await?;
+        // Whoever was sent to, or may have been, as of a database that went back in time, is in it for good.
+        let seen = sqlx::query(
+            "update blasts set total_recipients = 0 where id = $1 and version = $2 and not exists (select from blast_recipients
+              where blast_id = $1 and (attempt > 0 or status not in ('queued', 'opted_out', 'skipped')))",
+        );
+        let seen = seen.bind(self.blast).bind(version).execute(&mut *self.connection).await?;
         if seen.rows_affected() == 0 {
             return Ok(false);
         }

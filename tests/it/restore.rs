@@ -1,6 +1,7 @@
 //! A database that was put back, recovered, copied or failed over under the program: nobody is messaged twice by it, and
 //! nothing is sent before somebody says so.
 
+mod forgotten;
 mod memory;
 mod opt_outs;
 mod unsent;

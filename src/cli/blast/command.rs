@@ -44,19 +44,26 @@ impl ConfirmArgs {
     pub(super) async fn cancel(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
         let blast = context.app.blast(self.blast).await?;
+        let repeats = blast.origin.repeat.rule.is_some();
         // A cancel that was interrupted has been confirmed already.
         if !context.app.is_cancelling(self.blast).await? {
             allowed(&blast, BlastCommand::Cancel)?;
-            let question =
-                format!("Cancel {}? The {} still queued get no message, for good.", blast.tag, blast.counts.queued);
+            let question = if repeats {
+                format!("End {} for good, with all its times to come?", blast.tag)
+            } else {
+                format!("Cancel {}? The {} still queued get no message, for good.", blast.tag, blast.counts.queued)
+            };
             confirm(&question, self.yes)?;
         }
         let left_out = context.app.cancel(self.blast).await?;
         if context.is_json {
             return json(&json!({ "id": self.blast, "state": "cancelled", "left_out": left_out }));
         }
-        let became = if blast.origin.repeat.rule.is_some() { "skipped" } else { "left out" };
-        talk(&format!("{} is cancelled; {} {became}", blast.tag, people_are(left_out)));
+        talk(&if repeats {
+            format!("{} is ended: no more times", blast.tag)
+        } else {
+            format!("{} is cancelled; {} left out", blast.tag, people_are(left_out))
+        });
         Ok(())
     }
 

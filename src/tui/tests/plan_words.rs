@@ -350,3 +350,14 @@ fn whose_messages_are_counted_is_said_where_there_are_several_businesses() {
 
     assert!(shows(&dashboard, "a message from kedai in the last 7 days"), "{:#?}", dashboard.screen());
 }
+
+#[test]
+fn what_stays_above_a_number_and_has_no_room_is_seen_to_go_on() {
+    let mut dashboard = TestDashboard::new(Size { width: 62, height: 12 });
+    dashboard.model.blasts.select(DRAFT);
+    dashboard.keys("1S");
+    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });
+
+    let screen = dashboard.screen();
+    assert!(screen[2..10].iter().any(|line| line.ends_with('~')), "{screen:#?}");
+}

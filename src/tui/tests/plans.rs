@@ -389,14 +389,3 @@ fn a_slip_beside_the_digits_does_not_leave_the_plan() {
     dashboard.keys("l");
     assert_eq!(dashboard.said(), "this is the plan: esc leaves it");
 }
-
-#[test]
-fn what_stays_above_a_number_and_has_no_room_is_seen_to_go_on() {
-    let mut dashboard = TestDashboard::new(Size { width: 62, height: 12 });
-    dashboard.model.blasts.select(DRAFT);
-    dashboard.keys("1S");
-    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });
-
-    let screen = dashboard.screen();
-    assert!(screen[2..10].iter().any(|line| line.ends_with('~')), "{screen:#?}");
-}

@@ -4,9 +4,10 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use super::plans::plan_of;
+use super::since::since_of;
 use super::support::{
     RAYA, STACKED, TestDashboard, WIDE, at, blasts, crowd, details_of, draft, exactly, marked, noon, people, person,
-    raya, senders, since_of,
+    raya, senders,
 };
 use crate::app::SessionAnswer;
 use crate::app::view::{

@@ -1,12 +1,20 @@
 //! The line of what happened since the last key.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::support::{RAYA, TestDashboard, WIDE, raya, since_of};
-use crate::app::view::BlastView;
+use super::support::{RAYA, TestDashboard, WIDE, raya};
+use crate::app::view::{BlastView, ChangesSince};
 use crate::domain::blast::BlastState;
+use crate::domain::status::Status;
 use crate::tui::effect::{Completion, Effect, ReadRequest};
 use crate::tui::msg::Msg;
+
+pub fn since_of(from: DateTime<Utc>) -> ChangesSince {
+    ChangesSince {
+        from: Some(from),
+        reached: vec![(Status::Sent, 33), (Status::Delivered, 29), (Status::Read, 12), (Status::Failed, 1)],
+    }
+}
 
 #[test]
 fn what_happened_since_the_last_key_is_asked_after_a_minute_and_ends_with_a_key() {

@@ -5,9 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
-use crate::app::view::{
-    Anchor, BlastView, ChangesSince, Estimate, RecipientDetails, RecipientRow, SenderUsage, SenderView, Total,
-};
+use crate::app::view::{Anchor, BlastView, Estimate, RecipientDetails, RecipientRow, SenderUsage, SenderView, Total};
 use crate::app::{Marked, TokenSource};
 use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};
 use crate::domain::funnel::Counts;
@@ -387,13 +385,6 @@ pub fn details_of(row: RecipientRow) -> RecipientDetails {
         session_answers: Vec::new(),
         due_at: None,
         session: None,
-    }
-}
-
-pub fn since_of(from: DateTime<Utc>) -> ChangesSince {
-    ChangesSince {
-        from: Some(from),
-        reached: vec![(Status::Sent, 33), (Status::Delivered, 29), (Status::Read, 12), (Status::Failed, 1)],
     }
 }
 

@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 
-use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blasts, crowd, exactly, person, since_of};
+use super::since::since_of;
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blasts, crowd, exactly, person};
 use crate::app::DatabaseState;
 use crate::app::view::{Anchor, BlastView, Order};
 use crate::domain::filter::Filter;

@@ -28,7 +28,7 @@ pub fn end_word(model: &Model) -> &'static str {
 /// Cancels what was sent from, deletes a draft.
 pub fn cancel(model: &mut Model) -> Vec<Effect> {
     let Some(blast) = model.blast_meant() else { return Vec::new() };
-    let (id, tag, queued) = (blast.id, model.brief_distinct_name(blast), blast.counts.queued);
+    let (id, tag) = (blast.id, model.brief_distinct_name(blast));
     match blast.state {
         BlastState::Draft => {
             let question = format!("delete the draft {tag} and its {} for good?", counted(blast.total_recipients));
@@ -46,7 +46,7 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         _ => {
-            model.prompt = Some(Prompt::Confirm(cancel_question((id, &tag), queued, TextField::default())));
+            model.prompt = Some(Prompt::Confirm(cancel_question(model, blast, TextField::default())));
             Vec::new()
         }
     }
@@ -84,9 +84,14 @@ pub fn pause_before_cancel(model: &mut Model, id: BlastId) -> Vec<Effect> {
     vec![Effect::Write(WriteRequest::Pause(id))]
 }
 
-fn cancel_question((id, tag): (BlastId, &str), queued: i64, field: TextField) -> ConfirmPrompt {
+fn cancel_question(model: &Model, row: &BlastView, field: TextField) -> ConfirmPrompt {
+    let (id, tag, queued) = (row.id, model.brief_distinct_name(row), row.counts.queued);
     let typed = number(queued);
-    let question = format!("cancel {tag} for good? {typed} still queued; type {typed}:");
+    let question = if row.origin.repeat.rule.is_some() {
+        format!("end {tag} for good, with all its times to come? Type {typed}:")
+    } else {
+        format!("cancel {tag} for good? {typed} still queued; type {typed}:")
+    };
     let otherwise = format!("{tag} stays paused; S resumes it");
     let by = ConfirmBy::Number { people: queued, field, refused: None };
     ConfirmPrompt { question, by, then: vec![WriteRequest::Cancel(id)], otherwise }
@@ -98,7 +103,7 @@ pub fn ask_once_paused(model: &mut Model, row: &BlastView) {
         && *blast == row.id
         && row.state == BlastState::Paused
     {
-        let question = cancel_question((row.id, &model.brief_distinct_name(row)), row.counts.queued, field.clone());
+        let question = cancel_question(model, row, field.clone());
         model.prompt = Some(Prompt::Confirm(question));
     }
 }

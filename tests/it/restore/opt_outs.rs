@@ -9,11 +9,11 @@ use crate::support::serve::{NUMBER, senders, with_secrets};
 use crate::support::{Setup, Shop, digits, eventually_async, said};
 
 /// The file of opt-outs in the shop's memory.
-fn opt_outs(shop: &Shop) -> PathBuf {
+pub(super) fn opt_outs(shop: &Shop) -> PathBuf {
     std::fs::read_dir(shop.path("state")).unwrap().flatten().next().unwrap().path().join("opt-outs")
 }
 
-async fn is_suppressed(shop: &Shop, phone: &str) -> bool {
+pub(super) async fn is_suppressed(shop: &Shop, phone: &str) -> bool {
     shop.number(&format!("select count(*) from suppressions where phone_number = '+{phone}'")).await == 1
 }
 
@@ -53,111 +53,6 @@ async fn a_restore_that_lost_opt_outs_alone_posts_to_none_of_them() {
     let listed = shop.ok(&["suppress", "list", "--json"]).await;
     assert!(listed.contains("by letter") && listed.contains("\"created_by\":\"aina\""), "{listed}");
     shop.promises().await;
-}
-
-#[tokio::test]
-async fn whoever_was_forgotten_gets_nothing_of_a_database_that_was_restored_from_before() {
-    let world = Restorable::open(SETUP).await;
-    let shop = &world.shop;
-    let blast = shop.draft(0..12).await;
-    let other = shop.draft(20..24).await;
-    shop.sim.faults(&["error=1"]).await;
-    let failed = shop.blast(40..43).await;
-    shop.until_idle().await;
-    shop.sim.faults(&[]).await;
-    assert_eq!(shop.count("failed").await, 3);
-    world.cluster.back_up().await;
-    for n in [1, 5, 21, 41] {
-        shop.ok(&["customer", "forget", &digits(n), "--yes"]).await;
-    }
-
-    world.cluster.put_back().await;
-    for blast in [&blast, &other] {
-        shop.send(blast).await;
-    }
-    shop.until_idle().await;
-    shop.ok(&["blast", "retry", &failed, "--yes"]).await;
-    shop.until_idle().await;
-
-    let posts = shop.sim.posts().await.into_iter();
-    let phones: Vec<_> = posts.filter(|post| post.accepted).map(|post| post.phone).collect();
-    assert_eq!(phones.len(), 15, "{phones:?}");
-    assert!(![1, 5, 21, 41].iter().any(|n| phones.contains(&digits(*n))), "{phones:?}");
-    assert_eq!(shop.count("opted_out").await, 4);
-    shop.promises().await;
-}
-
-#[tokio::test]
-async fn without_the_key_of_those_who_were_forgotten_a_restored_database_asks_first() {
-    let world = Restorable::open(SETUP).await;
-    let shop = &world.shop;
-    let blast = shop.draft(0..6).await;
-    world.cluster.back_up().await;
-    shop.ok(&["customer", "forget", &digits(1), "--yes"]).await;
-    world.cluster.put_back().await;
-    let key = opt_outs(shop).with_file_name("forget.key");
-    let aside = key.with_extension("aside");
-    std::fs::rename(&key, &aside).unwrap();
-
-    shop.send(&blast).await;
-    shop.until_idle().await;
-    assert_eq!(shop.sim.posts().await.len(), 0);
-    let why = shop.text("select stopped_reason from senders where name = 'sales'").await;
-    assert!(why.contains("asked to be forgotten") && why.contains("forget.key"), "{why}");
-
-    let said = shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
-    assert!(said.code == 3 && said.err.contains("`forget.key`") && said.err.contains("--without-key"), "{said:?}");
-    std::fs::rename(&aside, &key).unwrap();
-    shop.ok(&["sender", "confirm", "sales", "--yes"]).await;
-    shop.until_idle().await;
-    let phones: Vec<_> = shop.sim.posts().await.into_iter().map(|post| post.phone).collect();
-    assert!(phones.len() == 5 && !phones.contains(&digits(1)), "{phones:?}");
-}
-
-/// Somebody was forgotten on another machine, whose key is lost for good.
-#[tokio::test]
-async fn whom_the_own_key_recognizes_gets_nothing_also_where_another_one_is_lost() {
-    let world = Restorable::open(SETUP).await;
-    let shop = &world.shop;
-    let blast = shop.draft(0..6).await;
-    world.cluster.back_up().await;
-    shop.ok(&["customer", "forget", &digits(1), "--yes"]).await;
-    world.cluster.put_back().await;
-    shop.execute(
-        "insert into suppressions (business, phone_number, source) values ('*', 'forgotten:01234567:' || repeat('a', 64), 'person')",
-    )
-    .await;
-    shop.send(&blast).await;
-    shop.until_idle().await;
-    assert_eq!(shop.sim.posts().await.len(), 0);
-
-    shop.ok(&["sender", "confirm", "sales", "--yes", "--without-key"]).await;
-    shop.until_idle().await;
-
-    let phones: Vec<_> = shop.sim.posts().await.into_iter().map(|post| post.phone).collect();
-    assert!(phones.len() == 5 && !phones.contains(&digits(1)), "{phones:?}");
-}
-
-#[tokio::test]
-async fn the_number_of_whoever_was_forgotten_while_the_list_could_not_be_cleared_does_not_come_back() {
-    let shop = Shop::open(SETUP).await;
-    shop.blast(0..3).await;
-    shop.until_idle().await;
-    shop.ok(&["suppress", "add", &digits(10)]).await;
-    // The list as it is before the person is taken out of it.
-    let before = std::fs::read(opt_outs(&shop)).unwrap();
-    shop.ok(&["customer", "forget", &digits(10), "--yes"]).await;
-    std::fs::write(opt_outs(&shop), before).unwrap();
-    shop.execute("delete from opt_out_memories").await;
-
-    shop.blast(20..25).await;
-    shop.until_idle().await;
-    shop.run(&["sender", "confirm", "sales", "--yes"]).await;
-    shop.until_idle().await;
-
-    assert!(!is_suppressed(&shop, &digits(10)).await);
-    assert_eq!(shop.sim.posts().await.len(), 8);
-    assert_eq!(shop.number("select count(*) from suppressions where starts_with(phone_number, 'forgotten:')").await, 1);
 }
 
 #[tokio::test]

@@ -1,0 +1,24 @@
+//! Follow-ups of blasts that are gone.
+
+use serde_json::json;
+
+use super::{follow_up_draft, mark, skipped, stuck_shop};
+
+#[tokio::test]
+async fn a_follow_up_of_a_blast_that_was_deleted_is_planned_and_sent_to_the_same_people() {
+    let (shop, blast) = stuck_shop().await;
+    let draft = follow_up_draft(&shop, &blast).await;
+    let other = shop.blast(3..4).await;
+    shop.until_idle().await;
+    mark(&shop, &other, 3, "closed").await;
+    shop.ok(&["blast", "delete", &blast, "--yes"]).await;
+    shop.until_idle().await;
+    assert_eq!(shop.number(&format!("select count(*) from blasts where id = {blast}")).await, 0);
+
+    let plan = shop.json(&["blast", "plan", &draft]).await;
+    assert_eq!((&plan["people"], &plan["segment"]["left_out"]), (&json!(2), &json!({ "closed": 1 })), "{plan}");
+    let sent = shop.json(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
+
+    assert_eq!(sent["people"], 2, "{sent}");
+    assert_eq!(skipped(&shop, &draft, "bought since").await, (1, 1));
+}
