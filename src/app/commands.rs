@@ -17,7 +17,7 @@ use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
 use crate::store::pause::{self, PauseRecord};
 use crate::store::{self, DbTransaction, StoreError};
-use crate::store::{lease, plan, sender};
+use crate::store::{answered, lease, plan, sender};
 
 impl App {
     /// Pauses at once: no POST starts once the engine is notified, which takes at most one message.
@@ -78,6 +78,12 @@ impl App {
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, id).await?;
         transition(head.state, BlastCommand::Delete).map_err(|refused| AppError::Refused(refused.to_string()))?;
+        if let Some(follow_up) = answered::follow_up_under_way(&mut tx, id).await? {
+            return Err(AppError::Refused(format!(
+                "blast {follow_up} follows it and is not over: without this one nobody could tell who of its people replied meanwhile; \
+                 cancel that one first, or wait for its end"
+            )));
+        }
         raced(clearing::mark_deleted(&mut tx, id, head.version).await?)?;
         self.log_blast_act(
             &mut tx,

@@ -116,6 +116,18 @@ pub async fn made_for(pool: &PgPool, id: BlastId) -> Result<Option<String>, Stor
     Ok(made_for.bind(id).fetch_optional(pool).await?)
 }
 
+/// A launched follow-up of a blast in which somebody is still queued.
+pub async fn follow_up_under_way(tx: &mut PgConnection, of: BlastId) -> Result<Option<BlastId>, StoreError> {
+    let found = sqlx::query_scalar(
+        "select f.id from blasts f
+          where f.follows_blast = $1 and f.deleted_at is null and f.repeat_rule is null
+            and f.state in ('scheduled', 'sending', 'paused')
+            and exists (select from blast_recipients r where r.blast_id = f.id and r.status = 'queued')
+          order by f.id limit 1",
+    );
+    Ok(found.bind(of).fetch_optional(tx).await?)
+}
+
 /// Leaves out whoever of a follow-up answered since it was made. Returns how many.
 pub async fn leave_out(tx: &mut PgConnection, id: BlastId) -> Result<i64, StoreError> {
     skip(tx, vec![id.0], None).await

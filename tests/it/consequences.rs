@@ -102,7 +102,9 @@ async fn the_last_one_who_waits_out_a_retry_after_waits_for_a_pause_that_can_be_
     shop.sim.answer_any_send(json!([{ "code": 429, "body": "{}", "retry_after": 900 }])).await;
     let blast = shop.blast(0..1).await;
     let engine = shop.engine();
-    eventually_async("the provider was asked", async || shop.sim.stats().await.posts == 1).await;
+    // The engine says what it waits for before its answer is written.
+    let written = "select count(*) from provider_message";
+    eventually_async("the answer is written", async || shop.number(written).await == 1).await;
 
     let said = shop.until_waiting(&blast, "throttled").await;
     assert!(said["mend"].as_str().unwrap().contains("`blastdeck sender confirm sales`"), "{said}");

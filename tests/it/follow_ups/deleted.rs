@@ -22,3 +22,17 @@ async fn a_follow_up_of_a_blast_that_was_deleted_is_planned_and_sent_to_the_same
     assert_eq!(sent["people"], 2, "{sent}");
     assert_eq!(skipped(&shop, &draft, "bought since").await, (1, 1));
 }
+
+#[tokio::test]
+async fn a_blast_is_not_deleted_while_its_follow_up_has_somebody_queued() {
+    let (shop, blast) = stuck_shop().await;
+    let draft = follow_up_draft(&shop, &blast).await;
+    shop.ok(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
+    shop.ok(&["blast", "pause", &draft]).await;
+
+    let said = shop.run(&["blast", "delete", &blast, "--yes"]).await;
+    assert!(said.code == 3 && said.err.contains(&format!("blast {draft} follows it and is not over")), "{said:?}");
+
+    shop.ok(&["blast", "cancel", &draft, "--yes"]).await;
+    shop.ok(&["blast", "delete", &blast, "--yes"]).await;
+}
