@@ -73,7 +73,7 @@ impl AnswerOutcome {
 }
 
 impl App {
-    /// Queues text to somebody who wrote within the last 24 hours. Refused outside of them, for whoever opted out, and for a
+    /// Queues text to somebody who wrote within the last 24 hours. Refused outside of them, for whoever opted out or was forgotten, and for a
     /// sender that has a phone to answer with; and for a text that they have already, unless it is wanted.
     pub async fn answer(&self, request: &AnswerRequest) -> Result<QueuedAnswer, AppError> {
         let message = Message::literal(&request.text).map_err(|error| AppError::invalid("text", error.to_string()))?;
@@ -152,6 +152,11 @@ impl App {
                  `blastdeck suppress remove {} --business {}` lifts it first",
                 person.phone_number.as_str(),
                 shell_quoted(&business)
+            )));
+        }
+        if self.forgotten_people(tx).await?.has(&person.phone_number) {
+            return Err(AppError::Refused(format!(
+                "{who} asked to be forgotten, and is in this database again since it was restored: nobody writes to them"
             )));
         }
         let last = session::last_word(tx, head.sender_id, person.phone_number.as_str()).await?;

@@ -53,6 +53,11 @@ impl App {
         Ok(clearing::unfinished_of(self.pool(), id).await?.is_some_and(|left| left.kind == ClearingKind::LeaveOut))
     }
 
+    /// Drafts whose people are found in this blast: deleted, it would leave them empty.
+    pub async fn drafts_that_follow(&self, id: BlastId) -> Result<Vec<BlastId>, AppError> {
+        Ok(answered::drafts_that_follow(self.pool(), id).await?)
+    }
+
     /// Removes a draft or a finished blast, with the answers to its people: it is invisible at once, then its people go. If this is interrupted, an engine or
     /// the same command finishes it.
     pub async fn delete(&self, id: BlastId) -> Result<(), AppError> {

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use chrono::Utc;
 use serde_json::json;
+use sqlx::PgConnection;
 use tokio::task::spawn_blocking;
 
 use super::suppressions::EVERY_BUSINESS;
@@ -201,7 +202,7 @@ impl App {
 
     /// Whoever was forgotten, as far as this machine's key recognizes them: their keyed hash opts them out of everything, and no opt-out
     /// brings their number back.
-    pub(super) async fn forgotten_people(&self, tx: &mut DbTransaction) -> Result<ForgottenPeople, AppError> {
+    pub(super) async fn forgotten_people(&self, tx: &mut PgConnection) -> Result<ForgottenPeople, AppError> {
         let key = self.engine().fence.forget_key().ok().flatten();
         // An opt-out is noted also where this machine cannot recognize them.
         Ok(ForgottenPeople::recognized(key, forget::hashes(tx).await?).0)

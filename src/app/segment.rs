@@ -173,6 +173,14 @@ impl App {
         Ok(Some(AudienceNow { people, content, is_marketing }))
     }
 
+    /// Of a draft whose filter finds nobody any more, since a blast that it names was deleted.
+    pub(super) async fn deleted_source(&self, row: &BlastRow) -> Result<Option<String>, AppError> {
+        let business = self.business(row.sender_id).await?;
+        let Some(audience) = self.audience_of_row(row, &business).await? else { return Ok(None) };
+        let gone = segment::strangers(self.pool(), &audience.segment.blasts, &business).await?;
+        Ok(gone.first().map(|id| format!("blast {id}, in which its filter finds people, was deleted")))
+    }
+
     /// Whether the provider calls its template marketing.
     async fn is_marketing(&self, row: &BlastRow, content: &BlastContent) -> bool {
         match self.sender(row.sender_id) {

@@ -13,7 +13,7 @@ pub(super) fn confirm(question: &str, sure: bool) -> Result<()> {
     if sure || ask(question, "y, anything else is no")?.eq_ignore_ascii_case("y") {
         return Ok(());
     }
-    Err(RefusedError("cancelled: nothing was done".to_owned()).into())
+    Err(RefusedError("nothing was done: it was not confirmed".to_owned()).into())
 }
 
 /// The same for what sends nothing and scripts do without a flag: asks on a terminal alone.

@@ -69,7 +69,7 @@ pub enum ImportError {
         /// Which sheet of a workbook was read, in words.
         sheet: String,
     },
-    #[error("the list has no column {}{}", clean(name), other_column(nearest.as_deref(), columns))]
+    #[error("the list has no column `{}`{}", clean(name), other_column(nearest.as_deref(), columns))]
     NoSuchColumn { name: String, nearest: Option<String>, columns: Vec<String> },
     #[error("{} cannot be both the phone and the name: choose another column for one of them", clean(column))]
     SameColumn { column: String },

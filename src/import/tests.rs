@@ -129,7 +129,7 @@ fn columns_that_somebody_chose_are_taken_in_place_of_guesses() {
     assert_eq!((phones(&read), read.phone_column.as_str()), (vec!["+60100123499"], "column 5"));
     assert_eq!((read.people[0].name.as_deref(), read.people[0].variables.get("name")), (None, None));
     let refused = by("WhatsAp", ChosenName::Guessed).err().unwrap().to_string();
-    assert_eq!(refused, "the list has no column WhatsAp: did you mean WhatsApp?");
+    assert_eq!(refused, "the list has no column `WhatsAp`: did you mean WhatsApp?");
     let both = by("Nama", ChosenName::Column("Nama".to_owned())).err().unwrap().to_string();
     assert!(both.contains("cannot be both the phone and the name"), "{both}");
 }

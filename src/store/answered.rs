@@ -128,6 +128,15 @@ pub async fn follow_up_under_way(tx: &mut PgConnection, of: BlastId) -> Result<O
     Ok(found.bind(of).fetch_optional(tx).await?)
 }
 
+/// Drafts whose people a filter finds in a blast that they follow: without it, it finds nobody.
+pub async fn drafts_that_follow(pool: &PgPool, of: BlastId) -> Result<Vec<BlastId>, StoreError> {
+    let found = sqlx::query_scalar(
+        "select id from blasts
+          where follows_blast = $1 and deleted_at is null and state = 'draft' and segment is not null order by id",
+    );
+    Ok(found.bind(of).fetch_all(pool).await?)
+}
+
 /// Leaves out whoever of a follow-up answered since it was made. Returns how many.
 pub async fn leave_out(tx: &mut PgConnection, id: BlastId) -> Result<i64, StoreError> {
     skip(tx, vec![id.0], None).await

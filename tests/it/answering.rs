@@ -130,6 +130,23 @@ async fn nobody_is_answered_outside_the_day_after_an_opt_out_or_by_a_sender_with
 }
 
 #[tokio::test]
+async fn nobody_who_was_forgotten_is_answered_from_a_database_that_was_restored() {
+    let scene = AnswerScene::served(1).await;
+    scene.receive(text(1, "wamid.in1", "How much?")).await;
+    scene.ok(&["customer", "forget", &format!("+{}", digits(1)), "--yes"]).await;
+    // As a restored database has them again.
+    scene
+        .shop
+        .execute(&format!("update blast_recipients set phone_number = '+{}' where blast_id = 1", digits(1)))
+        .await;
+
+    let refused = scene.run(&["reply", "1", &digits(1), "RM 20"]).await;
+
+    assert!(refused.code == 3 && refused.err.contains("asked to be forgotten"), "{refused:?}");
+    assert!(scene.texts().await.is_empty());
+}
+
+#[tokio::test]
 async fn an_answer_that_comes_too_late_or_after_an_opt_out_is_left_out() {
     let scene = AnswerScene::unserved(3).await;
     scene.wrote(&[1, 2, 3]).await;

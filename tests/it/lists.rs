@@ -55,6 +55,11 @@ async fn beside_a_blast_a_list_names_its_people_who_are_in_that_blast() {
     assert_eq!(draft(&shop, "list:raya-2026 status:replied").await, [phone(3)], "of every blast that was sent");
     shop.ok(&["customer", "merge", &phone(1), &phone(2)]).await;
     assert_eq!(draft(&shop, "list:raya-2026").await, [phone(2), phone(3)], "at the number that they have by now, once");
+    let all = shop.json_lines(&["blast", "list", "--state", "draft"]).await;
+    let newest = all.iter().filter_map(|row| row["id"].as_i64()).max().unwrap().to_string();
+    let people = shop.json_lines(&["blast", "recipients", &newest]).await;
+    let names: Vec<_> = people.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Person 2", "Person 3"], "by the name beside the number that is written to");
 }
 
 #[tokio::test]

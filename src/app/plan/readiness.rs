@@ -34,6 +34,9 @@ impl App {
         let left_out = suppressed + answered.people();
         let people = blast.counts.queued - left_out;
         let mut obstacles = self.obstacles(blast, left_out);
+        if people == 0 {
+            obstacles.extend(self.deleted_source(blast).await?);
+        }
         let (mut template, mut number) = (TemplateCheck::default(), None);
         if obstacles.is_empty()
             && let Some(sender) = self.sender(blast.sender_id)

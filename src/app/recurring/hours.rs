@@ -44,7 +44,7 @@ impl App {
         let [first, second] = [together[0], together[1]].map(|at| day_and_time(at, window.zone, now));
         let opens = day_and_time(window.next_open(together[0]), window.zone, now);
         Some(format!(
-            "its times {first} and {second} would both go at {opens}, when its hours ({window}) open: write a rule whose times are \
+            "its times {first} and {second} would both go when its hours ({window}) open, {opens}: write a rule whose times are \
              within these"
         ))
     }

@@ -51,7 +51,11 @@ impl ConfirmArgs {
             let question = if repeats {
                 format!("End {} for good, with all its times to come?", blast.tag)
             } else {
-                format!("Cancel {}? The {} still queued get no message, for good.", blast.tag, blast.counts.queued)
+                format!(
+                    "Cancel {} for good? {} still queued and will get no message.",
+                    blast.tag,
+                    people_are(blast.counts.queued)
+                )
             };
             confirm(&question, self.yes)?;
         }
@@ -78,7 +82,8 @@ impl ConfirmArgs {
             allowed(&blast, BlastCommand::Delete)?;
             let people = people(blast.total_recipients);
             let name = format!("{} (blast {id})", blast_name(&blast.tag, &blast.follow_up_stage));
-            confirm(&format!("Delete {name}, {people} with their history?"), self.yes)?;
+            let drafts = left_empty(&context.app.drafts_that_follow(id).await?);
+            confirm(&format!("{drafts}Delete {name}, {people} with their history?"), self.yes)?;
             name
         };
         context.app.delete(id).await?;
@@ -87,6 +92,16 @@ impl ConfirmArgs {
         }
         talk(&format!("{name} is deleted"));
         Ok(())
+    }
+}
+
+/// What becomes of drafts that follow a blast when it is deleted.
+fn left_empty(drafts: &[BlastId]) -> String {
+    let ids = drafts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match drafts {
+        [] => String::new(),
+        [_] => format!("Draft {ids} follows it, and finds nobody from then on. "),
+        _ => format!("Drafts {ids} follow it, and find nobody from then on. "),
     }
 }
 

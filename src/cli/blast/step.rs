@@ -324,7 +324,8 @@ async fn due_already(context: &Context, view: &StepView) -> Result<String> {
     // Of a template the provider is asked: a list does not wait for that.
     let due = if may_come && view.step.template.is_none() { context.app.people_due(view.step.key()).await? } else { 0 };
     let are = if due == 1 { "is" } else { "are" };
-    Ok(if due > 0 { format!("; {due} {are} due already") } else { String::new() })
+    let daily = if view.blasts.is_empty() { "" } else { " (it makes one draft a day)" };
+    Ok(if due > 0 { format!("; {due} {are} due already{daily}") } else { String::new() })
 }
 
 /// When it comes first or again, or what it waits for.

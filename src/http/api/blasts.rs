@@ -25,7 +25,7 @@ use crate::domain::zone;
 
 pub(super) fn routes() -> Routes {
     let editing = || {
-        Operation::write("Edits a draft: what is absent stays, null takes away what it can be without")
+        Operation::write("Edits a draft, what is scheduled, or the pace and hours of what has started: what is absent stays, null takes away what it can be without")
             .details("What else an answer has may come back with it, as it is: counts and times are not looked at.")
             .body::<BlastEditBody>()
             .answer::<BlastAnswer>(200, "The draft as it is now")

@@ -162,8 +162,9 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
             sql.push("bool_or(b.answer_until is null and not b.id = any(").push_bind(ids(query.segment)).push(")");
             if let Some(step) = query.step {
                 // What keeps the distance of steps is their own rule.
-                push_sibling(sql.push(" and (b.follows_blast = "), query.follows, step);
-                sql.push(")) is not true");
+                sql.push(" and (b.follows_blast = ").push_bind(query.follows).push(" and ");
+                push_step_gap(sql, query.follows, step);
+                sql.push(" is not null) is not true");
             }
             // As a plan counts them: what failed was none.
             sql.push(" and (o.status between 'sent' and 'closed' and o.sent_at > ").push_bind(since);
@@ -180,23 +181,27 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push(" and o.blast_id is distinct from ").push_bind(query.draft);
 }
 
-/// Behind `b.follows_blast =`: whether that blast is of another step, which counts from the same stage. Leaves a parenthesis open.
-fn push_sibling(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: StepAudience) {
-    sql.push_bind(follows).push(" and b.step_number <> ").push_bind(step.number);
-    sql.push(" and exists (select from blast_steps own join blast_steps other on other.blast = own.blast");
-    sql.push(" and other.number = b.step_number and other.since is not distinct from own.since where own.blast = ");
-    sql.push_bind(follows).push(" and own.number = ").push_bind(step.number);
+/// How many seconds lie between a step and the step that made the blast `b`: null where that is the same one, none, or counts from another
+/// stage.
+fn push_step_gap(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: StepAudience) {
+    sql.push("(select abs(own.after_seconds - other.after_seconds) from blast_steps own join blast_steps other");
+    sql.push(
+        " on other.blast = own.blast and other.number <> own.number and other.since is not distinct from own.since",
+    );
+    sql.push(" where other.number = b.step_number and own.blast = ").push_bind(follows);
+    sql.push(" and own.number = ").push_bind(step.number).push(")");
 }
 
 /// Whether a person has another step of the same blast before them, or had it a shorter time ago than lies between the two: steps that are late
 /// keep their distance. Of those that count from the same stage.
 fn push_near_step(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: StepAudience) {
-    push_sibling(sql.push("bool_or(b.follows_blast = "), follows, step);
-    sql.push(" and (o.status = 'queued' and b.state in ('sending', 'paused')");
-    sql.push(
-        " or o.status not in ('queued', 'failed', 'skipped', 'opted_out') and coalesce(o.sent_at, o.changed_at) > ",
-    );
-    sql.push_bind(step.now).push(" - make_interval(secs => abs(own.after_seconds - other.after_seconds))))) as near");
+    sql.push("bool_or(b.follows_blast = ").push_bind(follows);
+    sql.push(" and (o.status = 'queued' and b.state in ('sending', 'paused') and ");
+    push_step_gap(sql, follows, step);
+    sql.push(" is not null or o.status not in ('queued', 'failed', 'skipped', 'opted_out')");
+    sql.push(" and coalesce(o.sent_at, o.changed_at) > ").push_bind(step.now).push(" - make_interval(secs => ");
+    push_step_gap(sql, follows, step);
+    sql.push("))) as near");
 }
 
 /// Why somebody is left out who reached the stage in another blast.
@@ -250,15 +255,16 @@ fn push_found(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
 }
 
 /// The people of a list as rows of a blast in which nothing happened yet, one a person, in the list's order. Whoever has another number by now
-/// gets it there. Their ids are nobody's: far below zero.
+/// gets it there, by the name beside that number where the list has both. Their ids are nobody's: far below zero.
 fn push_list(sql: &mut QueryBuilder<Postgres>, list: &str) {
     sql.push("select * from (select x.* from (select distinct on (person_key(m.phone_number)) m.* from (");
-    sql.push("select p.id, coalesce(n.customer, p.phone_number) as phone_number, p.name, p.variables from saved_list_people p");
+    sql.push("select p.id, coalesce(n.customer, p.phone_number) as phone_number, n.customer is not null as has_moved,");
+    sql.push(" p.name, p.variables from saved_list_people p");
     sql.push(
         " join saved_lists l on l.id = p.list_id left join customer_numbers n on n.person = person_key(p.phone_number)",
     );
     sql.push(" where lower(l.name) = lower(").push_bind(list.to_owned()).push(")) m");
-    sql.push(" order by person_key(m.phone_number), m.id) p cross join lateral jsonb_populate_record(null::blast_recipients,");
+    sql.push(" order by person_key(m.phone_number), m.has_moved, m.id) p cross join lateral jsonb_populate_record(null::blast_recipients,");
     sql.push(" jsonb_build_object('id', p.id - 9000000000000000000, 'blast_id', 0, 'phone_number', p.phone_number,");
     sql.push(" 'name', p.name, 'variables', p.variables, 'status', 'queued', 'attempt', 0, 'changed_at', now())) x");
     sql.push(") blast_recipients where true");

@@ -37,18 +37,18 @@ pub enum AttentionItem {
     Notices,
 }
 
-/// A line of the list of what needs a person, below which stands what comes by itself.
+/// A line of the list of what needs a person, below which stands what comes by itself, and what somebody paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NeedsLine {
     Need(AttentionItem),
-    /// A blast that starts at a time, repeats, or goes on at a time.
-    Scheduled(BlastId),
+    /// A blast that starts at a time, repeats, goes on at a time, or was paused: its line stays the same one through all of it.
+    Blast(BlastId),
     /// A follow-up that makes itself.
     Step(StepKey),
 }
 
 impl Model {
-    /// What needs a person and what comes by itself, in the order of the screen.
+    /// What needs a person, what comes by itself, and what somebody paused, in the order of the screen.
     pub fn needs_lines(&self) -> Vec<NeedsLine> {
         let needs = self.needs_list();
         let asks = |blast: &BlastView| needs.contains(&AttentionItem::Paused(blast.id));
@@ -58,9 +58,10 @@ impl Model {
                 || repeats(blast) && !asks(blast)
                 || goes_on_at(blast, self.now).is_some()
         };
-        let scheduled = self.blasts.rows().iter().filter(comes).map(|blast| NeedsLine::Scheduled(blast.id));
+        let scheduled = self.blasts.rows().iter().filter(comes).map(|blast| NeedsLine::Blast(blast.id));
         let steps = self.steps.iter().map(|view| NeedsLine::Step(view.step.key()));
-        needs.iter().copied().map(NeedsLine::Need).chain(scheduled).chain(steps).collect()
+        let paused = self.paused_by_people().map(|blast| NeedsLine::Blast(blast.id));
+        needs.iter().copied().map(NeedsLine::Need).chain(scheduled).chain(steps).chain(paused).collect()
     }
 
     /// The line of that list at its cursor, where it is open.
@@ -86,7 +87,7 @@ impl Model {
     pub fn line_blast(&self) -> Option<BlastId> {
         match self.needs_line()? {
             NeedsLine::Need(need) => self.blast_of(need),
-            NeedsLine::Scheduled(id) => Some(id),
+            NeedsLine::Blast(id) => Some(id),
             NeedsLine::Step(step) => Some(step.blast),
         }
     }

@@ -11,6 +11,7 @@ use crate::domain::waiting::Waiting;
 use crate::tui::format::{count_of, number};
 use crate::tui::model::{AttentionItem, Model, NeedsLine, goes_on_at};
 use crate::tui::theme::TextRole;
+use crate::tui::update::pace::waits_for_hours;
 use crate::tui::widget::TextLine;
 
 pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayContent {
@@ -20,9 +21,12 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
     if model.needs_list().is_empty() {
         lines.push(TextLine::plain("  Nothing needs you."));
     }
-    for (at, line) in all.iter().enumerate() {
-        if is_by_itself(*line) && !all[..at].iter().any(|before| is_by_itself(*before)) {
-            lines.push(TextLine::rule("What comes by itself"));
+    let mut section = None;
+    for line in &all {
+        let title = section_of(model, *line);
+        if title != section {
+            lines.extend(title.map(TextLine::rule));
+            section = title;
         }
         let Some(words) = words_of(model, *line) else { continue };
         lines.extend(entry(&words, *line, chosen == Some(*line), width));
@@ -30,70 +34,61 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
             focus = Some(lines.len() - 1);
         }
     }
-    lines.extend(paused(model, width));
     lines.extend(waiting_replies(model));
     let there = focus.map(|_| "enter goes there".to_owned());
     let title = super::title(vec!["What needs you".to_owned(), number(model.needs())], there);
     OverlayContent { title, lines, focus }
 }
 
-/// The most blasts that are named as paused.
-const PAUSED_MAX: usize = 3;
-
 /// What somebody paused part-way needs nobody, but is not forgotten where nothing else does.
-fn paused(model: &Model, width: u16) -> Vec<TextLine> {
-    let all: Vec<_> = model.paused_by_people().collect();
-    let line = |blast: &&BlastView| {
-        let by = blast.state_by.as_ref().map_or("you", |by| by.name());
-        let by = if by == model.options.operator { "you" } else { by };
-        let queued = number(blast.counts.queued);
-        format!(
-            "Paused by {}: {}, {queued} still queued; S in Blasts resumes it.",
-            clean(by),
-            model.distinct_name(blast)
-        )
-    };
-    let named = all.iter().take(PAUSED_MAX).map(line);
-    let more = all.len().saturating_sub(PAUSED_MAX);
-    let more = (more > 0).then(|| format!("{more} more are paused: 1, then / state:paused lists them."));
-    named
-        .chain(more)
-        .flat_map(|words| wrapped(&words, width.saturating_sub(4)))
-        .map(|words| TextLine::dim(format!("  {words}")))
-        .collect()
-}
-
-const fn is_by_itself(line: NeedsLine) -> bool {
-    matches!(line, NeedsLine::Scheduled(_) | NeedsLine::Step(_))
+fn section_of(model: &Model, line: NeedsLine) -> Option<&'static str> {
+    let is_paused = |id| model.paused_by_people().any(|blast| blast.id == id);
+    match line {
+        NeedsLine::Need(_) => None,
+        NeedsLine::Blast(id) if is_paused(id) => Some("What was paused"),
+        NeedsLine::Blast(_) | NeedsLine::Step(_) => Some("What comes by itself"),
+    }
 }
 
 fn words_of(model: &Model, line: NeedsLine) -> Option<NeedWords> {
     match line {
         NeedsLine::Need(need) => words(model, need),
-        NeedsLine::Scheduled(id) => model.blasts.get(id).map(|blast| scheduled(model, blast)),
+        NeedsLine::Blast(id) => model.blasts.get(id).map(|blast| blast_words(model, blast)),
         NeedsLine::Step(key) => model.steps.iter().find(|view| view.step.key() == key).map(|view| step(model, view)),
     }
 }
 
-/// A blast that starts at a time, repeats, or goes on at a time, and when.
-fn scheduled(model: &Model, blast: &BlastView) -> NeedWords {
+/// A blast that starts at a time, repeats, or goes on at a time, and when; or who paused it.
+fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
     if let Some(waiting) = goes_on_at(blast, model.now) {
         let why = waiting.sentence_in(model.options.zone, |at| model.time_of(blast, at));
         let (name, why) = (model.distinct_name(blast), why.replacen("waits for: ", "waits for ", 1));
         return NeedWords {
             what: format!("{name} {why}"),
-            mend: "p pauses it, X cancels it, enter goes there".to_owned(),
+            mend: format!("{}p pauses it, X cancels it, enter goes there", sends_now(blast)),
         };
     }
     let rule = blast.origin.repeat.rule.as_deref().map(|rule| format!("{}; ", clean(rule))).unwrap_or_default();
     let at = blast.scheduled_for.or(blast.send_after).map(|at| model.time_of(blast, at));
     let (comes, keys) = match (blast.state, at) {
+        (BlastState::Paused, _) if rule.is_empty() => (paused(model, blast), "S resumes it, X cancels it"),
         (BlastState::Paused, _) => ("paused".to_owned(), "S resumes it, X ends it for good"),
         (_, Some(at)) if rule.is_empty() => (format!("starts {at}"), "S sends it now, p pauses it, X cancels it"),
         (_, Some(at)) => (format!("next {at}"), "p pauses it, > leaves that time out, X ends it for good"),
         (_, None) => ("starts as soon as it may".to_owned(), "p pauses it, X cancels it"),
     };
     NeedWords { what: format!("{}: {rule}{comes}", model.distinct_name(blast)), mend: keys.to_owned() }
+}
+
+/// Only hours are what a key may overrule.
+fn sends_now(blast: &BlastView) -> &'static str {
+    if waits_for_hours(blast) { "S sends it now, " } else { "" }
+}
+
+fn paused(model: &Model, blast: &BlastView) -> String {
+    let by = blast.state_by.as_ref().map_or("you", |by| by.name());
+    let by = if by == model.options.operator { "you" } else { by };
+    format!("paused by {}, {} still queued", clean(by), number(blast.counts.queued))
 }
 
 /// A follow-up that makes itself: whom it is for, and when it comes. Its draft stands above.
@@ -109,7 +104,9 @@ fn step(model: &Model, view: &StepView) -> NeedWords {
         StepStanding::Paused => ("paused".to_owned(), "S resumes it, X removes it"),
         StepStanding::ComesAt(at) => {
             let at = blast.map_or_else(|| clock(model).long(at), |blast| model.time_of(blast, at));
-            (format!("comes {at}{sends}"), "p pauses it, X removes it")
+            // Whoever is due sooner waits for it.
+            let daily = if view.blasts.is_empty() { "comes" } else { "makes one draft a day: comes again" };
+            (format!("{daily} {at}{sends}"), "p pauses it, X removes it")
         }
         StepStanding::AsDue => (format!("comes as its people are due{sends}"), "p pauses it, X removes it"),
     };
@@ -127,7 +124,7 @@ fn entry(words: &NeedWords, line: NeedsLine, is_chosen: bool, width: u16) -> Vec
     let meaning = match line {
         NeedsLine::Need(AttentionItem::Uncertain(_)) => TextRole::Stage(Status::Uncertain),
         NeedsLine::Need(_) => TextRole::Need,
-        NeedsLine::Scheduled(_) | NeedsLine::Step(_) => TextRole::Plain,
+        NeedsLine::Blast(_) | NeedsLine::Step(_) => TextRole::Plain,
     };
     let cursor = |first: bool| if first && is_chosen { "> " } else { "  " };
     let what = wrapped(&words.what, width.saturating_sub(3)).into_iter().enumerate();

@@ -77,17 +77,18 @@ fn what_a_person_paused_is_named_below_what_needs_somebody() {
 
     let screen = text(&dashboard);
     assert!(screen.contains("Nothing needs you."), "{screen}");
-    assert!(screen.contains("Paused by you: Hari Sukan, 40 still queued; S in Blasts resumes it."), "{screen}");
+    assert!(screen.contains("Hari Sukan: paused by you, 40 still queued"), "{screen}");
+    assert!(screen.contains("What was paused") && screen.contains("S resumes it, X cancels it"), "{screen}");
     assert_eq!(dashboard.model.needs(), 0);
     let mut by_ben = with_blasts(STACKED, vec![paused("ben")]);
-    assert!(text(by_ben.keys("!")).contains("Paused by ben: Hari Sukan"));
+    assert!(text(by_ben.keys("!")).contains("Hari Sukan: paused by ben"));
     assert!(text(by_ben.key(Key::Esc)).contains("paused by ben: S resumes it"), "{:#?}", by_ben.screen());
     let mut doubtful = raya();
     doubtful.counts.uncertain = 2;
     let unbegun = BlastView { counts: Counts { queued: 40, ..Counts::default() }, ..paused("ben") };
     let mut both = with_blasts(STACKED, vec![doubtful, unbegun]);
     let screen = text(both.keys("!"));
-    assert!(screen.contains("2 uncertain") && screen.contains("Paused by ben: Hari Sukan"), "{screen}");
+    assert!(screen.contains("2 uncertain") && screen.contains("Hari Sukan: paused by ben"), "{screen}");
 }
 
 #[test]
@@ -352,7 +353,7 @@ fn the_list_of_what_needs_somebody_keeps_its_lines() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("!");
     assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Needs(Some(NeedsLine::Need(_))))));
-    assert!(!text(&dashboard).contains("Paused by"));
+    assert!(!text(&dashboard).contains("What was paused"));
 }
 
 #[test]

@@ -104,3 +104,18 @@ fn a_long_name_gives_way_to_the_state_in_the_title_of_the_funnel() {
         assert!(title.contains("sending"), "{title}");
     }
 }
+
+#[test]
+fn rows_whose_names_are_cut_to_the_same_are_told_apart_by_their_ids() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let orphan = |id, stage: &str| BlastView {
+        follow_up_stage: stage.to_owned(),
+        follows: None,
+        ..blast(id, "Raya Aidilfitri", BlastState::Completed, (11, 20))
+    };
+    dashboard.answer(Completion::Blasts(Ok(vec![orphan(17, "Follow-up 1"), orphan(20, "Follow-up 2")])));
+
+    let screen = dashboard.screen().join("\n");
+
+    assert!(screen.contains("~ #17") && screen.contains("~ #20"), "{screen}");
+}

@@ -56,7 +56,7 @@ pub fn enter(model: &mut Model, line: Option<NeedsLine>) -> Vec<Effect> {
             Some((_, blast)) => select(model, blast),
             None => go_to(model, None),
         },
-        Some(NeedsLine::Scheduled(blast)) => select(model, blast),
+        Some(NeedsLine::Blast(blast)) => select(model, blast),
         Some(NeedsLine::Need(need)) => go_to(model, Some(need)),
         None => go_to(model, None),
     }

@@ -1,7 +1,7 @@
 //! `/` among the blasts: the list follows what is typed. Enter keeps it, esc returns to the list before. The cursor moves with enter
 //! alone, so that the other panes stay as they are until then.
 
-use super::{find_from_blasts, lists};
+use super::{find_from_blasts, lists, overlays};
 use crate::domain::filter::blasts::BlastSearch;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
@@ -70,7 +70,7 @@ fn keep(model: &mut Model, prompt: BlastFilterPrompt) -> Vec<Effect> {
         first.is_none().then(none)
     });
     if let Some(why) = refused {
-        model.refuse(why);
+        overlays::refuse_until_next_key(model, why);
         model.prompt = Some(Prompt::BlastFilter(prompt));
         return Vec::new();
     }

@@ -150,7 +150,7 @@ fn say_wider_of(model: &mut Model, others: Option<usize>) {
 
 fn stay(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
     if let Some(trouble) = &find.trouble {
-        model.refuse(trouble.clone());
+        model.say(Notice { until_next_key: true, ..Notice::refusal(trouble.clone()) });
         model.prompt = Some(Prompt::Find(find.clone()));
         return Vec::new();
     }

@@ -282,25 +282,35 @@ fn speed(model: &Model, blast: &BlastView) -> (String, TextRole) {
     }
 }
 
-/// A follow-up is named by its stage, under the blast that it follows.
+/// Its name, with its id where another row would look the same.
 fn name(model: &Model, blast: &BlastView, room: u16) -> String {
-    let named = |room| match model.blasts.depth(blast) {
-        0 => name_within(blast, room),
-        depth => format!("{}{}", " ".repeat(depth), blast.follow_up_stage),
-    };
-    if !has_twin(model, blast) {
-        return named(room);
+    if !has_twin(model, blast, room) {
+        return named(model, blast, room);
     }
     let id = format!(" #{}", blast.id);
-    format!("{}{id}", start_of(&named(room.saturating_sub(width(&id))), room.saturating_sub(width(&id))))
+    let left = room.saturating_sub(width(&id));
+    format!("{}{id}", start_of(&named(model, blast, left), left))
 }
 
-/// Whether another blast, listed or not, has the same name, date and place among the follow-ups: its id tells them apart.
-fn has_twin(model: &Model, blast: &BlastView) -> bool {
-    let stands_alike = |other: &BlastView| {
+/// A follow-up is named by its stage, under the blast that it follows.
+fn named(model: &Model, blast: &BlastView, room: u16) -> String {
+    match model.blasts.depth(blast) {
+        0 => name_within(blast, room),
+        depth => format!("{}{}", " ".repeat(depth), blast.follow_up_stage),
+    }
+}
+
+/// Whether another blast, listed or not, of the same date and place among the follow-ups has the same name, or one that is cut to the same.
+fn has_twin(model: &Model, blast: &BlastView, room: u16) -> bool {
+    let stands_alike = |other: &&BlastView| {
         other.follows == blast.follows && other.blast_date.date_naive() == blast.blast_date.date_naive()
     };
-    model.blasts.rows().iter().any(|other| other.is_namesake_of(blast) && stands_alike(other))
+    let cut = |of: &BlastView| start_of(&named(model, of, room), room);
+    let own = cut(blast);
+    let is_cut = width(&named(model, blast, room)) > room;
+    let looks_alike = |other: &BlastView| is_cut && other.id != blast.id && cut(other) == own;
+    let mut others = model.blasts.rows().iter().filter(stands_alike);
+    others.any(|other| other.is_namesake_of(blast) || looks_alike(other))
 }
 
 fn state(model: &Model, blast: &BlastView) -> (String, TextRole) {

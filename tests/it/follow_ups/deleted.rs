@@ -36,3 +36,22 @@ async fn a_blast_is_not_deleted_while_its_follow_up_has_somebody_queued() {
     shop.ok(&["blast", "cancel", &draft, "--yes"]).await;
     shop.ok(&["blast", "delete", &blast, "--yes"]).await;
 }
+
+#[tokio::test]
+async fn deleting_a_blast_names_the_drafts_that_find_their_people_in_it() {
+    let (shop, blast) = stuck_shop().await;
+    let made = shop.json(&["blast", "follow-up", &blast, "--from", "stuck:read"]).await;
+    let draft = made["id"].to_string();
+
+    let asked = shop.run(&["blast", "delete", &blast]).await;
+    let named = format!("Draft {draft} follows it, and finds nobody from then on.");
+    assert!(asked.code == 3 && asked.err.contains(&named), "{asked:?}");
+    shop.ok(&["blast", "delete", &blast, "--yes"]).await;
+
+    let plan = shop.ok(&["blast", "plan", &draft]).await;
+    assert!(
+        plan.contains("nobody is left to send to")
+            && plan.contains(&format!("blast {blast}, in which its filter finds people, was deleted")),
+        "{plan}"
+    );
+}

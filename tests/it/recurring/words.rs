@@ -172,10 +172,10 @@ async fn times_outside_of_the_hours_are_said_and_several_that_would_go_at_once_a
     let (_, touching, _) = of("0 8,9 * * *", "09:00-21:00").await;
 
     let why = crowded[0].as_str().unwrap();
-    assert!(why.starts_with("its times ") && why.contains(":00 and ") && why.contains(" would both go at "), "{why}");
+    assert!(why.starts_with("its times ") && why.contains(":00 and ") && why.contains(" would both go when "), "{why}");
     assert!(touching[0].as_str().unwrap().contains(" 08:00 and "), "{touching}");
     let refused = shop.run(&["blast", "send", &id, "--yes", "--no-engine"]).await;
-    assert!(refused.code == 3 && refused.err.contains("would both go at "), "{refused:?}");
+    assert!(refused.code == 3 && refused.err.contains("would both go when "), "{refused:?}");
     assert_eq!((&within, &said), (&json!([]), &json!([])));
     for own in [&["--local-time", "10:00"][..], &["--window", "08:00-21:00", "--window-local"]] {
         for (rule, is_refused) in [("0 9,15 * * *", true), ("every day 09:00", false)] {
