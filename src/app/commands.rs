@@ -86,7 +86,7 @@ impl App {
         if let Some(follow_up) = answered::follow_up_under_way(&mut tx, id).await? {
             return Err(AppError::Refused(format!(
                 "blast {follow_up} follows it and is not over: without this one nobody could tell who of its people replied meanwhile; \
-                 cancel that one first, or wait for its end"
+                 cancel or delete that one first, or wait for its end"
             )));
         }
         raced(clearing::mark_deleted(&mut tx, id, head.version).await?)?;

@@ -47,6 +47,15 @@ enum Counted {
     AtMost,
 }
 
+/// Why what an engine made for people waits for somebody: each of them may have it already, as of a database that went back in time.
+pub(super) fn doubted_words(draft: &BlastRow) -> Option<String> {
+    let is_doubted = draft.counts.queued == 0 && draft.counts.uncertain > 0;
+    is_doubted.then(|| {
+        let people = text::people(draft.counts.uncertain);
+        format!("of {people} in it it is uncertain whether they have it: decide about them, then send it to whom it shall go")
+    })
+}
+
 /// A launch or resume so long ago answered the same question as one that comes now.
 const ANSWERED_LATELY: TimeDelta = TimeDelta::minutes(10);
 

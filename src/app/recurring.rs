@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 
 use super::commands::raced;
 use super::create::{RepeatOrder, refused};
-use super::launching::Launch;
+use super::launching::{Launch, doubted_words};
 use super::{App, AppError};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{BlastState, RepeatColumns};
@@ -165,6 +165,9 @@ impl App {
         let at = row.origin.occurrence_at.unwrap_or(now);
         if now - at > self.engine().settings.too_late {
             return self.ask_about(id, &missed_words(at, 0, self.zone_of(&row))).await;
+        }
+        if let Some(why) = doubted_words(&row) {
+            return self.ask_about(id, &why).await;
         }
         if row.counts.queued == 0 {
             return self.end_empty(id).await.map(drop);

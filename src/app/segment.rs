@@ -17,12 +17,11 @@ use crate::domain::filter::segment::{Exclusion, Segment, SegmentReader};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::message::Variables;
 use crate::domain::phone::{Phone, is_united_states};
-use crate::domain::status::Status;
 use crate::domain::text;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, RejectedTo, Replacement, replace_people};
 use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, SegmentQuery, StepAudience};
-use crate::store::{answered, suppression};
+use crate::store::{answered, import, suppression};
 
 pub use found::{FoundFollowUp, FoundPreview};
 
@@ -156,7 +155,7 @@ impl App {
 
     /// Who would get a draft now, or the next time of what repeats; `None` where no filter names its people, or they are frozen.
     async fn audience_now(&self, row: &BlastRow) -> Result<Option<AudienceNow>, AppError> {
-        if row.origin.segment.is_none() || !finds_anew(row) {
+        if row.origin.segment.is_none() || !self.finds_anew(row).await? {
             return Ok(None);
         }
         let Ok(content) = BlastContent::parse(&row.message, row.template.as_ref()) else { return Ok(None) };
@@ -226,7 +225,9 @@ impl App {
     pub async fn left_out_of(&self, id: BlastId) -> Result<Vec<LeftOutPerson>, AppError> {
         let row = self.blast_row(id).await?;
         let business = self.business(row.sender_id).await?;
-        let Some(audience) = self.audience_of_row(&row, &business).await? else {
+        // Once it is launched its people are those that it was made with.
+        let audience = if self.finds_anew(&row).await? { self.audience_of_row(&row, &business).await? } else { None };
+        let Some(audience) = audience else {
             return Ok(answered::people(self.pool(), id).await?);
         };
         Ok(segment::left_out(self.pool(), self.query_of(&audience)).await?)
@@ -234,9 +235,21 @@ impl App {
 
     /// Whom the filter of a draft finds now; `None` where no filter names its people, or they are frozen.
     pub(super) async fn segment_count(&self, row: &BlastRow, business: &str) -> Result<Option<SegmentCount>, AppError> {
-        let Some(from) = row.origin.segment.clone().filter(|_| finds_anew(row)) else { return Ok(None) };
+        let Some(from) = row.origin.segment.clone() else { return Ok(None) };
+        if !self.finds_anew(row).await? {
+            return Ok(None);
+        }
         let Some(audience) = self.audience_of_row(row, business).await? else { return Ok(None) };
         self.count_of(from, &audience).await.map(Some)
+    }
+
+    /// Whether a filter that names the people is read again: of a draft, and of what repeats as long as it does. Not of a draft in which
+    /// somebody was sent to, or may have been, as of a database that went back in time: they would be taken out and in again as if nothing was,
+    /// also after somebody decided about them.
+    async fn finds_anew(&self, row: &BlastRow) -> Result<bool, AppError> {
+        let repeats =
+            row.origin.repeat.rule.is_some() && matches!(row.state, BlastState::Scheduled | BlastState::Paused);
+        Ok(repeats || row.state == BlastState::Draft && !import::is_attempted(self.pool(), row.id).await?)
     }
 
     async fn count_of(&self, from: String, audience: &SegmentAudience) -> Result<SegmentCount, AppError> {
@@ -298,18 +311,6 @@ impl App {
     async fn people_of(&self, audience: &SegmentAudience) -> Result<Vec<SegmentPerson>, AppError> {
         Ok(segment::people(self.pool(), self.query_of(audience)).await?)
     }
-}
-
-/// Whether a filter that names the people is read again: of a draft, and of what repeats as long as it does. Not of a draft in which somebody
-/// was sent to, or may have been, as of a database that went back in time: they would be taken out and in again as if nothing was.
-pub(super) fn finds_anew(row: &BlastRow) -> bool {
-    let untouched =
-        [Status::Queued, Status::OptedOut, Status::Skipped].into_iter().map(|status| row.counts.get(status));
-    if untouched.sum::<i64>() < row.counts.total() {
-        return false;
-    }
-    let repeats = row.origin.repeat.rule.is_some() && matches!(row.state, BlastState::Scheduled | BlastState::Paused);
-    row.state == BlastState::Draft || repeats
 }
 
 /// The filter as it is kept: with its blast, also where that went without saying.

@@ -159,8 +159,8 @@ fn report_forgotten(confirmed: Confirmed) {
     }
     if unknown > 0 {
         talk(&format!(
-            "{} not in this database, though this machine posted to them: those of them who are queued by now are \
-             uncertain; if you import the others again, they get a second message",
+            "{} not in this database, though this machine posted to them: who of them is to get the same message again becomes \
+             uncertain first",
             people_are(unknown)
         ));
     }

@@ -11,6 +11,7 @@ mod index;
 mod journal;
 mod opt_outs;
 mod origin;
+mod record;
 mod stamp;
 
 pub use files::make_directory;

@@ -116,12 +116,13 @@ pub async fn made_for(pool: &PgPool, id: BlastId) -> Result<Option<String>, Stor
     Ok(made_for.bind(id).fetch_optional(pool).await?)
 }
 
-/// A launched follow-up of a blast in which somebody is still queued.
+/// A follow-up of a blast that leaves out who answers there, while somebody in it is still queued.
 pub async fn follow_up_under_way(tx: &mut PgConnection, of: BlastId) -> Result<Option<BlastId>, StoreError> {
     let found = sqlx::query_scalar(
         "select f.id from blasts f
           where f.follows_blast = $1 and f.deleted_at is null and f.repeat_rule is null
-            and f.state in ('scheduled', 'sending', 'paused')
+            and (f.state in ('scheduled', 'sending', 'paused') and (f.follows_stage is not null or f.step_number is not null)
+                 or f.state = 'draft' and f.follows_stage is not null and f.segment is null)
             and exists (select from blast_recipients r where r.blast_id = f.id and r.status = 'queued')
           order by f.id limit 1",
     );

@@ -42,6 +42,8 @@ pub struct RunnableBlast {
     pub message: String,
     /// Sent in place of the message.
     pub template: Option<serde_json::Value>,
+    /// A hash of both, by which this machine knows again what it posted.
+    pub content_key: i64,
     #[sqlx(flatten)]
     pub limits: LimitColumns,
     pub send_after: Option<DateTime<Utc>>,
@@ -330,8 +332,8 @@ pub async fn pause_after_first(pool: &PgPool, id: BlastId) -> Result<bool, Store
 /// What a sender may send for now or soon.
 pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<RunnableBlast>, StoreError> {
     let blasts = sqlx::query_as(
-        "select id, message, template, rate, gap, send_window, weekdays, timezone, send_after,
-                provider_hold_until, provider_hold_why, state = 'scheduled' as is_due,
+        "select id, message, template, content_key(message, template) as content_key, rate, gap, send_window, weekdays,
+                timezone, send_after, provider_hold_until, provider_hold_why, state = 'scheduled' as is_due,
                 window_local is true as window_local, answer_until is not null as is_answer, first_left
            from blasts
           where sender_id = $1 and (state = 'sending' or state = 'scheduled' and send_after <= now() and repeat_rule is null)

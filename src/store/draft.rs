@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row};
 
 use super::claim::Claimed;
-use super::{StoreError, step};
+use super::{StoreError, fence, step};
 use crate::domain::blast::{PersonClocks, RepeatColumns};
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
@@ -73,6 +73,7 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<BlastId, St
     .execute(&mut *tx)
     .await?;
     step::copy(tx, id, copy).await?;
+    fence::doubt_lost_posts(tx, copy).await?;
     Ok(copy)
 }
 
@@ -146,6 +147,8 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftC
     .await?;
     if done.rows_affected() == 1 {
         change_when(tx, id, when).await?;
+        // Its words may be those of a message that its people have had.
+        fence::doubt_lost_posts(tx, id).await?;
     }
     Ok(done.rows_affected() == 1)
 }

@@ -45,6 +45,11 @@ pub enum StoreError {
     /// A read-only process found a schema that has to be migrated first.
     #[error("this database's schema is older than this blastdeck: update it with `blastdeck db migrate`")]
     Older,
+    /// It is being restored, or was in part: what counts its rows is not there.
+    #[error(
+        "the database is not whole: its triggers are missing, as while it is being restored; wait until that has ended, or restore it again"
+    )]
+    Incomplete,
     /// The server was replaced by another between two questions: they are asked again.
     #[error("the database's server was started anew meanwhile")]
     ServerChanged,
@@ -94,6 +99,7 @@ impl StoreError {
                 | Self::Silent { .. }
                 | Self::Busy(_)
                 | Self::Refusing(_)
+                | Self::Incomplete
                 | Self::ServerChanged
         )
     }

@@ -8,9 +8,11 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool, Row};
 
 use super::{StoreError, lease};
-use crate::domain::ids::{RecipientId, SenderId};
+use crate::domain::ids::{BlastId, RecipientId, SenderId};
 
-pub use forgotten::{Confirmed, POSTED_BEFORE, doubt_imported_again, newest_attempt, restore_attempts};
+pub use forgotten::{
+    Confirmed, POSTED_BEFORE, doubt_imported_again, doubt_lost_posts, newest_attempt, restore_attempts,
+};
 
 /// A database as its server describes it. Each part changes with one way of becoming another: a dump restored elsewhere
 /// has another system identifier or oid, a promoted replica or a recovery to an earlier point another timeline.
@@ -39,6 +41,16 @@ pub struct PostedAttempt {
     pub claimed_at: DateTime<Utc>,
     /// The number's digits: ids come again when a sequence goes back in time, and must not then name somebody else.
     pub phone: u64,
+    /// What was posted; earlier versions did not note it.
+    pub message: Option<PostedMessage>,
+}
+
+/// Which message was posted: the same content may come to a person again from a blast that a restored database makes once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PostedMessage {
+    pub blast: BlastId,
+    /// A hash of its text or template, before anybody's values: `content_key` in the database.
+    pub content: i64,
 }
 
 /// What the database itself says of a sender, read in the transaction that depends on it.
@@ -121,6 +133,17 @@ pub async fn facts(connection: &mut PgConnection, sender: SenderId) -> Result<Se
     Ok(facts)
 }
 
+/// Fails in a database whose rows are there and whose triggers are not, as in the middle of a restore: what is written then is in no count.
+pub async fn require_triggers(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let is_whole: bool = sqlx::query_scalar(
+        "select count(*) = 3 from pg_trigger
+          where tgrelid = 'blast_recipients'::regclass and tgname in ('count_inserted', 'count_updated', 'count_deleted')",
+    )
+    .fetch_one(connection)
+    .await?;
+    if is_whole { Ok(()) } else { Err(StoreError::Incomplete) }
+}
+
 /// Fails where the transaction's connection is gone.
 pub async fn is_alive(connection: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query("select 1").execute(connection).await?;
@@ -198,6 +221,8 @@ struct PostedColumns {
     epochs: Vec<i64>,
     phones: Vec<String>,
     claimed_at: Vec<DateTime<Utc>>,
+    blasts: Vec<Option<i64>>,
+    contents: Vec<Option<i64>>,
 }
 
 impl PostedColumns {
@@ -208,6 +233,8 @@ impl PostedColumns {
             epochs: posted.iter().map(|one| one.epoch).collect(),
             phones: posted.iter().map(|one| one.phone.to_string()).collect(),
             claimed_at: posted.iter().map(|one| one.claimed_at).collect(),
+            blasts: posted.iter().map(|one| one.message.map(|message| message.blast.0)).collect(),
+            contents: posted.iter().map(|one| one.message.map(|message| message.content)).collect(),
         }
     }
 }

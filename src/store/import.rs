@@ -16,9 +16,9 @@ use super::StoreError;
 use super::action::{self, NewAction};
 use super::api_request::{self, RequestKey};
 use super::customer::{self, CONSENT_SOURCE};
-use super::forget;
 use super::recurring::{self, OccurrenceNote};
 use super::step::{self, StepNote};
+use super::{fence, forget};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{PersonClocks, RepeatColumns};
 use crate::domain::content::BlastContent;
@@ -148,6 +148,19 @@ impl CopyBatch {
     }
 }
 
+/// Whoever of a blast was sent to, or may have been: they are in it for good, also where it is a draft of a database that went back in time.
+macro_rules! attempted {
+    () => {
+        "select from blast_recipients where blast_id = $1 and (attempt > 0 or status not in ('queued', 'opted_out', 'skipped'))"
+    };
+}
+
+/// Whether somebody of a draft was sent to, or may have been.
+pub async fn is_attempted(pool: &PgPool, draft: BlastId) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar(concat!("select exists (", attempted!(), ")"));
+    Ok(found.bind(draft).fetch_one(pool).await?)
+}
+
 /// An import in progress. Dropping it closes its connection, and Postgres rolls everything back.
 #[derive(Debug)]
 pub struct Import {
@@ -198,6 +211,7 @@ async fn open(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
     // People come as fast as they are read, and a pipe may be slow.
     connection.execute("set local statement_timeout = 0").await?;
     connection.execute("set local idle_in_transaction_session_timeout = 0").await?;
+    fence::require_triggers(&mut connection).await?;
     Ok(connection)
 }
 
@@ -304,11 +318,11 @@ impl Import {
 
     /// Takes everybody out of the draft, if it has the version that was seen. `false`: it has not, and nothing was done.
     pub async fn clear(&mut self, version: i64) -> Result<bool, StoreError> {
-        // Whoever was sent to, or may have been, as of a database that went back in time, is in it for good.
-        let seen = sqlx::query(
-            "update blasts set total_recipients = 0 where id = $1 and version = $2 and not exists (select from blast_recipients
-              where blast_id = $1 and (attempt > 0 or status not in ('queued', 'opted_out', 'skipped')))",
-        );
+        let seen = sqlx::query(concat!(
+            "update blasts set total_recipients = 0 where id = $1 and version = $2 and not exists (",
+            attempted!(),
+            ")",
+        ));
         let seen = seen.bind(self.blast).bind(version).execute(&mut *self.connection).await?;
         if seen.rows_affected() == 0 {
             return Ok(false);
@@ -348,6 +362,7 @@ impl Import {
     /// # Errors
     /// [`StoreError::Unconfirmed`] where it cannot say.
     pub async fn commit(mut self, pool: &PgPool, people: u64) -> Result<BlastId, StoreError> {
+        fence::doubt_lost_posts(&mut self.connection, self.blast).await?;
         if self.has_consent {
             customer::note_consents(&mut self.connection, self.blast).await?;
         }

@@ -82,6 +82,8 @@ pub struct StepNote {
     pub step: StepKey,
     /// When its newest draft was made as far as was seen before its people were read.
     pub seen: Option<DateTime<Utc>>,
+    /// When the step was changed last, as far as was seen by then.
+    pub due_from: DateTime<Utc>,
     pub now: DateTime<Utc>,
     /// Why the draft waits for somebody; `None`: it is sent by itself.
     pub waits: Option<String>,
@@ -181,19 +183,20 @@ pub async fn forget_draft(
     Ok(())
 }
 
-/// Notes that a step makes a draft. `false`: somebody was first, or the step or its blast was paused, removed or ended meanwhile.
+/// Notes that a step makes a draft. `false`: somebody was first, or the step or its blast was changed, paused, removed or ended meanwhile.
 pub async fn note(tx: &mut PgConnection, note: &StepNote, draft: BlastId) -> Result<bool, StoreError> {
     let noted = sqlx::query(
         "update blast_steps s
             set last_made_at = $4, next_look_at = null
           where s.blast = $1 and s.number = $2 and s.last_made_at is not distinct from $3
-            and s.removed_at is null and s.paused_at is null
+            and coalesce(s.due_from, s.created_at) = $5 and s.removed_at is null and s.paused_at is null
             and exists (select from blasts b where b.id = s.blast and b.state in ('sending', 'completed') and b.deleted_at is null)",
     )
     .bind(note.step.blast)
     .bind(note.step.number)
     .bind(note.seen)
     .bind(note.now)
+    .bind(note.due_from)
     .execute(&mut *tx)
     .await?;
     if noted.rows_affected() == 0 {

@@ -1,6 +1,7 @@
 //! A database that was put back, recovered, copied or failed over under the program: nobody is messaged twice by it, and
 //! nothing is sent before somebody says so.
 
+mod again;
 mod forgotten;
 mod memory;
 mod opt_outs;
@@ -203,7 +204,7 @@ async fn a_list_that_was_imported_again_after_a_restore_is_uncertain_once_somebo
     let said = world.shop.run(&["sender", "confirm", "sales", "--yes"]).await;
     world.shop.until_idle().await;
 
-    assert!(said.err.contains("20 people are not in this database"), "{said:?}");
+    assert!(said.err.contains("20 people are now uncertain"), "{said:?}");
     assert!(said.err.contains("opt-outs"), "{said:?}");
     assert_eq!((world.posts().await, world.shop.count("uncertain").await), (3 + 20 + 5, 20));
     world.shop.invariants().await;

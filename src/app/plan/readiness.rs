@@ -7,7 +7,7 @@ use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::SenderId;
 use crate::domain::phone::is_united_states;
-use crate::domain::text::number;
+use crate::domain::text::{number, people};
 use crate::provider::meta::preflight::NumberHealth;
 use crate::store::plan;
 use crate::store::suppression;
@@ -78,8 +78,15 @@ impl App {
             return obstacles;
         }
         let finds_anew = blast.origin.repeat.rule.is_some() && blast.origin.segment.is_some();
-        if !finds_anew && blast.counts.queued - left_out == 0 && blast.counts.open() - left_out == 0 {
-            obstacles.push(format!("nobody is left to send to in {}", blast.tag));
+        let (queued, open) = (blast.counts.queued - left_out, blast.counts.open() - left_out);
+        if !finds_anew && queued == 0 && (open == 0 || blast.state == BlastState::Draft) {
+            let doubted = match blast.counts.uncertain {
+                0 => String::new(),
+                uncertain => {
+                    format!(": of {} it is uncertain whether they have it, decide that first", people(uncertain))
+                }
+            };
+            obstacles.push(format!("nobody is left to send to in {}{doubted}", blast.tag));
         }
         if let Some(why) = self.unusable(blast.sender_id) {
             obstacles.push(why);

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::{changed_words, late_words, left_behind_words, rule_of, too_many_words, waits_words};
 use crate::app::create::refused;
-use crate::app::launching::{Launch, RENEWED};
+use crate::app::launching::{Launch, RENEWED, doubted_words};
 use crate::app::{App, AppError, NewDraft};
 use crate::domain::act::Actor;
 use crate::domain::blast::{FirstPeople, PersonClocks};
@@ -160,6 +160,9 @@ impl App {
                 return Err(error.into());
             }
             let row = self.blast_row(draft).await?;
+            if let Some(why) = doubted_words(&row) {
+                return self.ask_about_draft(draft, &why).await;
+            }
             if row.counts.queued == 0 {
                 return if self.end_empty(draft).await? { self.look_soon(&row).await } else { Ok(()) };
             }
@@ -260,6 +263,7 @@ fn options(app: &App, (step, rule): (&StepRow, StepRule), waits: Option<String>,
     let mut options = app.import_options();
     let (stage, older_than) = (rule.stuck_at(), Some(rule.after()));
     options.note.follows = Some(Lineage { blast: step.blast, stage, older_than });
-    options.note.step = Some(StepNote { step: step.key(), seen: step.last_made_at, now, waits });
+    options.note.step =
+        Some(StepNote { step: step.key(), seen: step.last_made_at, due_from: step.due_from, now, waits });
     options
 }

@@ -9,19 +9,15 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::files::{self, private};
 use super::index::PostedIndex;
+use super::record::{self, JournalRecord, RECORD, RecordReader};
 use super::stamp::ChangeStamp;
 use super::{LOCK_PATIENCE, MemoryError, Origin};
-use crate::domain::ids::RecipientId;
-use crate::store::fence::PostedAttempt;
-
-/// Recipient, attempt, epoch, time in microseconds, phone, checksum; big endian.
-const RECORD: usize = 8 + 4 + 8 + 8 + 8 + 4;
+use crate::store::fence::{PostedAttempt, PostedMessage};
 
 /// At the file's beginning, big endian: when it was appended to last, in the upper 32 bits, and its length in bytes then. A file that
 /// is shorter was cut off; one of that length that was changed later was written by another program. Earlier versions noted no time.
@@ -36,9 +32,6 @@ const LONG: u64 = 262_144;
 
 /// No journal is ever so long: a length beyond it is itself damaged.
 const LONGEST: u64 = 1 << 31;
-
-/// The bytes of a record by which it is known again: all but the phone, which may be forgotten, and the checksum.
-const IDENTITY: usize = 28;
 
 /// How far a journal went at some moment.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +67,8 @@ pub struct Journal {
     index: PostedIndex,
     /// How far it went when this process wrote or read it last.
     reached: u64,
+    /// The message that was named last before that; `None`: it was not looked for.
+    message: Option<Option<PostedMessage>>,
 }
 
 impl Journal {
@@ -88,12 +83,16 @@ impl Journal {
         let file =
             private(OpenOptions::new().create_new(true).read(true).write(true)).open(path).map_err(unwritable)?;
         note_length(&file, HEADER as u64).map_err(unwritable)?;
-        Ok(Self { path: path.to_owned(), file, index: PostedIndex::default(), reached: HEADER as u64 })
+        let (path, index) = (path.to_owned(), PostedIndex::default());
+        Ok(Self { path, file, index, reached: HEADER as u64, message: Some(None) })
     }
 
     pub(super) fn open(path: &Path) -> Result<Self, MemoryError> {
         match private(OpenOptions::new().read(true).write(true)).open(path) {
-            Ok(file) => Ok(Self { path: path.to_owned(), file, index: PostedIndex::default(), reached: 0 }),
+            Ok(file) => {
+                let (path, index) = (path.to_owned(), PostedIndex::default());
+                Ok(Self { path, file, index, reached: 0, message: None })
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(MemoryError::Unreadable { path: path.to_owned(), why: error.to_string() })
             }
@@ -104,9 +103,13 @@ impl Journal {
     /// With an index of what lies behind an offset, for [`Self::has_posted`].
     pub(super) fn indexed(mut self, behind: u64) -> Result<Self, MemoryError> {
         self.reached = self.length()?;
-        for posted in self.newest(behind, usize::MAX)? {
-            self.index.insert(&posted);
+        let mut reader = RecordReader::default();
+        for (at, posted) in self.attempts(HEADER as u64, &mut reader)? {
+            if at >= behind {
+                self.index.insert(&posted);
+            }
         }
+        self.message = Some(reader.message);
         Ok(self)
     }
 
@@ -118,13 +121,15 @@ impl Journal {
 
     /// Appends attempts, all of them or none.
     pub fn append(&mut self, posted: &[PostedAttempt]) -> Result<(), MemoryError> {
-        let records: Vec<u8> = posted.iter().flat_map(encode).collect();
         let unwritable = |error| MemoryError::Unwritable { path: self.path.clone(), error };
         self.lock().map_err(unwritable)?;
         // What was emptied or replaced meanwhile would look whole again with new records in it.
-        let written = self.is_as_left().and_then(|()| self.append_locked(&records).map_err(unwritable));
+        let written = self.is_as_left().and_then(|()| self.append_locked(posted).map_err(unwritable));
         flock(&self.file, FlockOperation::Unlock).map_err(|error| unwritable(error.into()))?;
         self.reached = written?;
+        if let Some(newest) = posted.last() {
+            self.message = Some(newest.message);
+        }
         for posted in posted {
             self.index.insert(posted);
         }
@@ -155,10 +160,12 @@ impl Journal {
     }
 
     /// How far it goes then.
-    fn append_locked(&self, records: &[u8]) -> io::Result<u64> {
+    fn append_locked(&self, posted: &[PostedAttempt]) -> io::Result<u64> {
         let before = self.file.metadata()?.len();
+        // Another process may have named another message since.
+        let records = record::encode(posted, self.message.filter(|_| before == self.reached));
         let after = before + records.len() as u64;
-        let written = self.file.write_all_at(records, before).and_then(|()| note_length(&self.file, after));
+        let written = self.file.write_all_at(&records, before).and_then(|()| note_length(&self.file, after));
         if written.is_err() {
             // A part of a record would make the whole journal unreadable.
             self.file.set_len(before).and_then(|()| note_length(&self.file, before))?;
@@ -200,7 +207,7 @@ impl Journal {
         }
         let is_there = extent.bytes <= self.length()?;
         let record = if is_there { self.record_before(extent.bytes)? } else { None };
-        Ok(record.is_some_and(|record| decode(&record).is_some() && identity(&record) != extent.newest))
+        Ok(record.is_some_and(|record| record::decode(&record).is_some() && record::identity(&record) != extent.newest))
     }
 
     /// The record that ends at an offset, where one does.
@@ -212,7 +219,7 @@ impl Journal {
     }
 
     fn identity_before(&self, end: u64) -> Result<u32, MemoryError> {
-        Ok(self.record_before(end)?.map_or(0, |record| identity(&record)))
+        Ok(self.record_before(end)?.map_or(0, |found| record::identity(&found)))
     }
 
     pub(super) fn origin(&self) -> Result<Origin, MemoryError> {
@@ -244,22 +251,38 @@ impl Journal {
         Ok(self.length()? > LONG * RECORD as u64)
     }
 
-    /// The newest records behind an offset, oldest first, at most `most`.
+    /// The attempts of at most `most` of the newest records behind an offset, oldest first.
     pub(super) fn newest(&self, behind: u64, most: usize) -> Result<Vec<PostedAttempt>, MemoryError> {
         let end = self.length()?;
         let from = end.saturating_sub(most.saturating_mul(RECORD) as u64).max(behind.min(end)).max(HEADER as u64);
-        let mut bytes = vec![0; usize::try_from(end - from).unwrap_or(0)];
+        let attempts = self.attempts(from, &mut RecordReader::default())?;
+        Ok(attempts.into_iter().map(|(_, posted)| posted).collect())
+    }
+
+    /// The attempts from an offset on, oldest first, each with where its record begins.
+    fn attempts(&self, from: u64, reader: &mut RecordReader) -> Result<Vec<(u64, PostedAttempt)>, MemoryError> {
+        let end = self.length()?;
+        let mut bytes = vec![0; usize::try_from(end.saturating_sub(from)).unwrap_or(0)];
         self.file.read_exact_at(&mut bytes, from).map_err(|error| self.unreadable(&error.to_string()))?;
         let (records, rest) = bytes.as_chunks::<RECORD>();
-        let records: Option<Vec<PostedAttempt>> = records.iter().map(decode).collect();
-        records.filter(|_| rest.is_empty()).ok_or_else(|| self.unreadable("it is damaged"))
+        let mut attempts = Vec::with_capacity(records.len());
+        for (at, found) in records.iter().enumerate() {
+            match reader.read(found).ok_or_else(|| self.unreadable("it is damaged"))? {
+                JournalRecord::Attempt(posted) => attempts.push((from + (at * RECORD) as u64, posted)),
+                JournalRecord::Message(_) => {}
+            }
+        }
+        if rest.is_empty() { Ok(attempts) } else { Err(self.unreadable("it is damaged")) }
     }
 
     /// The newer half, and how much of that lies before an offset of the whole.
     pub(super) fn newest_half(&self, offset: u64) -> Result<(Vec<PostedAttempt>, u64), MemoryError> {
-        let kept = self.newest(0, (LONG / 2) as usize)?;
-        let dropped = self.length()? - (HEADER + kept.len() * RECORD) as u64;
-        Ok((kept, offset.saturating_sub(dropped)))
+        let mut attempts = self.attempts(HEADER as u64, &mut RecordReader::default())?;
+        let kept = attempts.split_off(attempts.len().saturating_sub((LONG / 2) as usize));
+        let before = kept.iter().take_while(|(at, _)| *at < offset).count();
+        let kept: Vec<_> = kept.into_iter().map(|(_, posted)| posted).collect();
+        let bytes = record::encode(kept.get(..before).unwrap_or_default(), Some(None)).len();
+        Ok((kept, (HEADER + bytes) as u64))
     }
 
     /// Every record of a file that can be read, whatever else is wrong with it.
@@ -275,9 +298,17 @@ impl Journal {
         let whole = if has_unknown_gap { there } else { noted.max(there) };
         // An attempt is noted once: a second record of it lies in the place of another one.
         let mut known = HashSet::new();
-        let is_first = |one: &PostedAttempt| known.insert((one.recipient, one.attempt, one.epoch));
-        let posted: Vec<_> = records.as_chunks::<RECORD>().0.iter().filter_map(decode).filter(is_first).collect();
-        let unreadable = whole.saturating_sub(posted.len() as u64);
+        let (mut reader, mut posted, mut messages) = (RecordReader::default(), Vec::new(), 0);
+        for found in records.as_chunks::<RECORD>().0 {
+            match reader.read(found) {
+                Some(JournalRecord::Attempt(one)) if known.insert((one.recipient, one.attempt, one.epoch)) => {
+                    posted.push(one)
+                }
+                Some(JournalRecord::Message(_)) => messages += 1,
+                Some(JournalRecord::Attempt(_)) | None => {}
+            }
+        }
+        let unreadable = whole.saturating_sub(posted.len() as u64 + messages);
         PostedRecord { posted, unreadable, has_unknown_gap }
     }
 
@@ -294,10 +325,12 @@ impl Journal {
         let (bytes, _) = files::read(path).map_err(unwritable)?;
         let is_ours = !journal.is_changed()?;
         let records = bytes.get(HEADER..).unwrap_or_default().as_chunks::<RECORD>().0;
-        let known = records.iter().enumerate().filter_map(|(at, record)| Some((at, decode(record)?)));
-        for (at, posted) in known.filter(|(_, posted)| phones.contains(&posted.phone)) {
-            let record = encode(&PostedAttempt { phone: FORGOTTEN, ..posted });
-            journal.file.write_all_at(&record, (HEADER + at * RECORD) as u64).map_err(unwritable)?;
+        for (at, found) in records.iter().enumerate() {
+            let Some(JournalRecord::Attempt(posted)) = record::decode(found) else { continue };
+            if phones.contains(&posted.phone) {
+                let record = record::of_attempt(&PostedAttempt { phone: FORGOTTEN, ..posted });
+                journal.file.write_all_at(&record, (HEADER + at * RECORD) as u64).map_err(unwritable)?;
+            }
         }
         if is_ours {
             note_length(&journal.file, journal.noted_length()?).map_err(unwritable)?;
@@ -323,39 +356,4 @@ const fn length_of(header: u64) -> u64 {
 
 const fn stamp_of(header: u64) -> ChangeStamp {
     ChangeStamp((header >> LENGTH_BITS) as u32)
-}
-
-fn encode(posted: &PostedAttempt) -> [u8; RECORD] {
-    let mut record = [0; RECORD];
-    record[..8].copy_from_slice(&posted.recipient.0.to_be_bytes());
-    record[8..12].copy_from_slice(&posted.attempt.to_be_bytes());
-    record[12..20].copy_from_slice(&posted.epoch.to_be_bytes());
-    record[20..28].copy_from_slice(&posted.claimed_at.timestamp_micros().to_be_bytes());
-    record[28..36].copy_from_slice(&posted.phone.to_be_bytes());
-    let sum = checksum(&record[..36]);
-    record[36..].copy_from_slice(&sum.to_be_bytes());
-    record
-}
-
-/// `None`: it is damaged.
-fn decode(record: &[u8; RECORD]) -> Option<PostedAttempt> {
-    let long = |from: usize| record.get(from..from + 8)?.try_into().ok().map(i64::from_be_bytes);
-    let short = |from: usize| record.get(from..from + 4)?.try_into().ok().map(u32::from_be_bytes);
-    (short(36)? == checksum(&record[..36])).then_some(())?;
-    Some(PostedAttempt {
-        recipient: RecipientId(long(0)?),
-        attempt: short(8)?.cast_signed(),
-        epoch: long(12)?,
-        claimed_at: DateTime::<Utc>::from_timestamp_micros(long(20)?)?,
-        phone: long(28)?.cast_unsigned(),
-    })
-}
-
-fn identity(record: &[u8; RECORD]) -> u32 {
-    checksum(&record[..IDENTITY])
-}
-
-/// FNV-1a, 32 bits: finds a torn or zeroed record. It is no defence against somebody who means harm.
-fn checksum(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |sum: u32, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }

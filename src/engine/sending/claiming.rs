@@ -16,7 +16,7 @@ use crate::engine::clock::Moment;
 use crate::engine::fence::{self, FenceRefusal, Regression};
 use crate::store::StoreError;
 use crate::store::claim::{self, Claim, ClaimRequest, Claimed, QueuePosition};
-use crate::store::fence::PostedAttempt;
+use crate::store::fence::{PostedAttempt, PostedMessage};
 
 /// Of a fast rate, so much is claimed at once: some milliseconds' worth, or what goes while two claims are made.
 const AT_ONCE: Duration = Duration::from_millis(25);
@@ -91,6 +91,7 @@ impl Sender {
             orders: self.orders.clone(),
             blast,
             content: queue.content.clone(),
+            content_key: queue.source.content_key,
             window: queue.limits.window,
             stop: self.stop.clone(),
         });
@@ -181,7 +182,7 @@ impl Sender {
         if people.is_empty() {
             return if pending.after.is_some() { Ok(()) } else { self.nobody_due(blast).await };
         }
-        let attempts = self.attempts_of(&people);
+        let attempts = self.attempts_of(&pending.context, &people);
         if attempts.iter().any(|attempt| self.fenced.journal.has_posted(attempt)) {
             return self.stop_for_repeated(pending.into_posts(people), &attempts).await;
         }
@@ -241,13 +242,14 @@ impl Sender {
             && let Ok(Claim::People(people)) = PendingClaim::done(&mut self.claim).await
             && let Some(pending) = self.claim.take()
         {
-            let attempts = self.attempts_of(&people);
+            let attempts = self.attempts_of(&pending.context, &people);
             self.give_back_unposted(pending.into_posts(people), &attempts);
         }
     }
 
-    fn attempts_of(&self, people: &[Claimed]) -> Vec<PostedAttempt> {
-        people.iter().map(|person| posted(person, self.lease.epoch)).collect()
+    fn attempts_of(&self, of: &ClaimContext, people: &[Claimed]) -> Vec<PostedAttempt> {
+        let message = PostedMessage { blast: of.blast, content: of.content_key };
+        people.iter().map(|person| posted(person, self.lease.epoch, message)).collect()
     }
 
     /// Returns people to the queue; whom this machine has posted to with the same attempt become uncertain.
@@ -262,7 +264,7 @@ impl Sender {
     }
 }
 
-fn posted(person: &Claimed, epoch: i64) -> PostedAttempt {
+fn posted(person: &Claimed, epoch: i64, message: PostedMessage) -> PostedAttempt {
     PostedAttempt {
         recipient: person.id,
         attempt: person.attempt,
@@ -270,5 +272,6 @@ fn posted(person: &Claimed, epoch: i64) -> PostedAttempt {
         claimed_at: person.claimed_at,
         // At most fifteen digits (E.164), and never a leading zero.
         phone: person.phone_number.digits().parse().unwrap_or(0),
+        message: Some(message),
     }
 }

@@ -52,7 +52,7 @@ pub(super) struct BlastQueue {
     /// What held it when it was last looked at; `None`: it may send.
     pub hold: Option<Hold>,
     pub meter: BottleneckMeter,
-    source: RunnableBlast,
+    pub(super) source: RunnableBlast,
 }
 
 /// Why nobody of a blast is claimed, and when that is tried again.

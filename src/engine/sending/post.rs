@@ -27,6 +27,8 @@ pub(super) struct ClaimContext {
     pub blast: BlastId,
     /// As it was at the claim: the blast may be paused meanwhile.
     pub content: Arc<Result<PreparedContent, String>>,
+    /// Of what this machine remembers of them.
+    pub content_key: i64,
     pub window: Option<Window>,
     pub stop: CancellationToken,
 }

@@ -8,7 +8,7 @@ use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres, Row};
 
 use super::{PostedAttempt, PostedColumns};
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{BlastId, SenderId};
 use crate::store::StoreError;
 use crate::store::in_flight::ends_flights;
 
@@ -26,7 +26,7 @@ pub struct Confirmed {
     pub unreadable_opt_outs: i64,
     /// Opt-outs of people who were forgotten, whom this machine does not recognize without their key.
     pub unrecognized: i64,
-    /// Attempts newer than anything the database has, whose people are not in it: it lost their blast.
+    /// People with attempts newer than anything the database has, who are not in it, nor queued again: it lost their blast.
     pub unknown: i64,
     /// Posts that this machine had noted and that cannot be read any more: whoever of them is queued gets the message again.
     pub unreadable_posts: i64,
@@ -55,22 +55,22 @@ pub async fn newest_attempt(connection: &mut PgConnection, sender: SenderId) -> 
 /// The attempts that a machine remembers, as a common table expression.
 macro_rules! posted {
     () => {
-        "with posted as (
-             select * from unnest($2::bigint[], $3::integer[], $4::bigint[], $5::text[], $6::timestamptz[])
-                           as p (recipient, attempt, epoch, phone, claimed_at))"
+        "posted as (
+             select * from unnest($4::bigint[], $5::integer[], $6::bigint[], $7::text[], $8::timestamptz[], $9::bigint[],
+                                  $10::bigint[])
+                           as p (recipient, attempt, epoch, phone, claimed_at, blast, content))"
     };
 }
 
 /// Records attempts that the database has forgotten, and makes uncertain whoever of their people would get another message:
 /// who is queued though no answer says what came of the attempt, and who had failed before a lost one in a blast that is open. Whoever opted out, or failed in a blast that is
 /// over, stays so, and is not queued again by a retry or an undo. `$lost` are common
-/// table expressions over `posted`, the last of which names them: `lost (id, status, attempt, epoch, claimed_at)`, their rows
-/// locked. `$unknown` counts whom the database does not have at all.
+/// table expressions, one of which names them: `lost (id, status, attempt, epoch, claimed_at)`, their rows
+/// locked. `$unknown` counts whom the database does not have at all. `$1` is the sender, `$2` the reason.
 macro_rules! restore_lost {
     ($($lost:expr),+; $unknown:literal) => {
         concat!(
-            posted!(),
-            ",",
+            "with ",
             $($lost,)+
             ", tried as (
              insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
@@ -88,7 +88,7 @@ macro_rules! restore_lost {
                     failed_attempt = case when l.is_open then null
                                           when l.status in ('failed', 'opted_out') and l.attempt > r.attempt then l.attempt
                                           else r.failed_attempt end,
-                    reason = case when l.is_open then $7 else r.reason end
+                    reason = case when l.is_open then $2 else r.reason end
                from (select distinct on (lost.id) lost.*,
                             lost.status = 'queued'
                                 and not exists (select from provider_message m
@@ -100,7 +100,7 @@ macro_rules! restore_lost {
                       cross join lateral (select one.attempt, b.state
                                             from blast_recipients one join blasts b on b.id = one.blast_id
                                            where one.id = lost.id offset 0) p
-                      order by lost.id, lost.attempt desc) l
+                      order by lost.id, lost.attempt desc, lost.claimed_at desc) l
               where r.id = l.id
              returning r.id, r.blast_id, r.attempt, l.status as before, l.is_open),
          moved as (select * from known where is_open),
@@ -116,7 +116,7 @@ macro_rules! restore_lost {
              insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
              select blast_id, id, attempt,
                     case when exists (select from in_flight f where f.recipient_id = moved.id) then 'sending' else before end,
-                    'uncertain', 'engine', jsonb_build_object('why', $7)
+                    'uncertain', 'engine', jsonb_build_object('why', $2)
                from moved)
          select (select count(*) from moved), ",
             $unknown
@@ -124,46 +124,120 @@ macro_rules! restore_lost {
     };
 }
 
-/// Whom the database knows by their id (and by that alone where the phone is 0: this machine forgot whose it was) and of whom it has
-/// forgotten an attempt. One that was made again under a later epoch counts as lost while it is the newest one. Locks their rows.
-macro_rules! lost_by_id {
+/// Whether a person's row `r`, of the blast `b`, is the one that `p` was posted to: a database that went back in time gives its ids again, to
+/// rows that were made after the post. Of the phone 0 this machine forgot whose it was.
+macro_rules! is_row_of_post {
     () => {
-        "select r.id, r.status, p.attempt, p.epoch, p.claimed_at
-           from posted p join blast_recipients r on r.id = p.recipient and p.phone in (ltrim(r.phone_number, '+'), '0')
-          where p.claimed_at > $8
-            and not exists (select 1 from attempts a
-                             where a.recipient_id = p.recipient and a.attempt = p.attempt
-                               and (a.epoch in (p.epoch, -1) or r.attempt > p.attempt)
-                            offset 0)
-          order by r.id
-            for update of r"
+        "r.id = p.recipient and b.created_at <= p.claimed_at and (p.blast is null or b.id = p.blast)"
     };
 }
 
-const LOCK_BY_ID: &str = concat!(posted!(), lost_by_id!());
+/// Whether a blast `b`, with its `content`, brings the message that was posted as `p`: the same blast, or the same words. A later time of one that
+/// repeats is another message.
+macro_rules! is_same_message {
+    () => {
+        "(p.content is null or p.blast = b.id and b.created_at <= p.claimed_at or p.content = b.content)
+         and (b.occurrence_at is null or b.occurrence_at <= p.claimed_at)"
+    };
+}
+
+/// Whom the database knows by their row and of whom it has
+/// forgotten an attempt. One that was made again under a later epoch counts as lost while it is the newest one. Locks their rows.
+macro_rules! lost_by_id {
+    () => {
+        concat!(
+            "select r.id, r.status, p.attempt, p.epoch, p.claimed_at
+               from posted p
+               join blast_recipients r on r.id = p.recipient and p.phone in (ltrim(r.phone_number, '+'), '0')
+               join blasts b on b.id = r.blast_id
+              where p.claimed_at > $3 and ",
+            is_row_of_post!(),
+            " and not exists (select 1 from attempts a
+                             where a.recipient_id = p.recipient and a.attempt = p.attempt
+                               and (a.epoch in (p.epoch, -1) or r.attempt > p.attempt)
+                            offset 0)
+              order by r.id
+                for update of r"
+        )
+    };
+}
+
+const LOCK_BY_ID: &str = concat!("with ", posted!(), lost_by_id!());
 
 /// For those who are further, a late answer gives the outcome.
-const BY_ID: &str = restore_lost!(" lost as (", lost_by_id!(), ")"; "0::bigint");
+const BY_ID: &str = restore_lost!(posted!(), ", lost as (", lost_by_id!(), ")"; "0::bigint");
 
-/// By the numbers of people whose ids the database does not have: a list that was imported again after a restore has others.
+/// By the numbers of people whose rows the database does not have: whoever is to get that message again. Of whom nobody is, the post is kept
+/// for later.
 const BY_NUMBER: &str = restore_lost!(
-    " forgotten as (
-             select person_key('+' || p.phone) as person, max(p.epoch) as epoch, max(p.claimed_at) as claimed_at
+    posted!(),
+    ", forgotten as (
+             select p.*, person_key('+' || p.phone) as person
                from posted p
-              where p.claimed_at > $8
-                and not exists (select 1 from blast_recipients r
-                                 where r.id = p.recipient
-                                    and (p.phone in (ltrim(r.phone_number, '+'), '0') or starts_with(r.phone_number, 'forgotten-')))
-              group by 1),
+              where p.claimed_at > $3 and p.phone <> '0'
+                and not exists (select 1 from blast_recipients r join blasts b on b.id = r.blast_id
+                                 where (p.phone = ltrim(r.phone_number, '+') or starts_with(r.phone_number, 'forgotten-'))
+                                   and ",
+    is_row_of_post!(),
+    ")),
+         unsent as materialized (
+             select id, created_at, occurrence_at, content_key(message, template) as content
+               from blasts
+              where sender_id = $1 and deleted_at is null and repeat_rule is null
+                and state in ('draft', 'scheduled', 'sending', 'paused')),
          lost as (
-             select r.id, r.status, r.attempt + 1 as attempt, f.epoch, f.claimed_at
-               from forgotten f
-               join blast_recipients r on person_key(r.phone_number) = f.person and r.status = 'queued'
-               join blasts b on b.id = r.blast_id and b.sender_id = $1
-              order by r.id
-                for update of r)";
-    "(select count(*) from forgotten)"
+             select r.id, r.status, r.attempt + 1 as attempt, p.epoch, p.claimed_at, p.person
+               from forgotten p
+               join blast_recipients r on person_key(r.phone_number) = p.person and r.status = 'queued'
+               join unsent b on b.id = r.blast_id
+              where ",
+    is_same_message!(),
+    " order by r.id
+                for update of r),
+         kept as (
+             insert into lost_posts (sender_id, phone_number, blast, content, epoch, claimed_at)
+             select $1, '+' || p.phone, p.blast, p.content, max(p.epoch), p.claimed_at
+               from forgotten p
+              where p.content is not null
+                and not exists (select from lost l where l.person = p.person and l.claimed_at = p.claimed_at)
+              group by p.phone, p.blast, p.content, p.claimed_at
+             on conflict do nothing)";
+    "(select count(distinct person) from forgotten p where not exists (select from lost l where l.person = p.person))"
 );
+
+/// For how long a post that the database has forgotten speaks against the same words in a blast that somebody made. What an engine makes by itself
+/// goes to a person once.
+const KEPT_POST: &str = "7 days";
+
+/// In the blast `$3`, whoever is queued to get what was posted to them before the database went back in time.
+const IN_BLAST: &str = restore_lost!(
+    "found as (
+             select r.id, r.status, r.attempt + 1 as attempt, p.epoch, p.claimed_at, p.phone_number
+               from (select id, created_at, occurrence_at, step_number, content_key(message, template) as content
+                       from blasts where id = $3 and sender_id = $1 and repeat_rule is null) b
+               join blast_recipients r on r.blast_id = b.id and r.status = 'queued'
+               join lost_posts p on p.sender_id = $1 and person_key(p.phone_number) = person_key(r.phone_number)
+              where (p.noted_at > now() - $4::interval or b.step_number is not null or b.occurrence_at is not null) and ",
+    is_same_message!(),
+    " order by r.id
+                for update of r),
+         spent as (
+             delete from lost_posts p using found
+              where p.sender_id = $1 and p.phone_number = found.phone_number and p.claimed_at = found.claimed_at),
+         lost as (select id, status, attempt, epoch, claimed_at from found)";
+    "0::bigint"
+);
+
+/// Makes uncertain whoever is queued in a blast to get a message that was posted to them before the database went back in time, as a machine
+/// said when its sender was confirmed. Returns how many.
+pub async fn doubt_lost_posts(connection: &mut PgConnection, blast: BlastId) -> Result<i64, StoreError> {
+    let sender = sqlx::query_scalar::<_, SenderId>(
+        "select sender_id from blasts b where id = $1 and exists (select from lost_posts p where p.sender_id = b.sender_id)",
+    );
+    let Some(sender) = sender.bind(blast).fetch_optional(&mut *connection).await? else { return Ok(0) };
+    let doubt = sqlx::query(IN_BLAST).bind(sender).bind(POSTED_BEFORE).bind(blast).bind(KEPT_POST);
+    Ok(restore(connection, doubt).await?.uncertain)
+}
 
 /// Records attempts that the database has forgotten, and makes uncertain whoever of them is queued; of the others it is
 /// known by a late answer what came of them.
@@ -177,8 +251,8 @@ pub async fn restore_attempts(
     restore(connection, of_posted(BY_ID, sender, DateTime::UNIX_EPOCH, posted)).await
 }
 
-/// Makes uncertain whoever is queued with the number of somebody whom this machine posted to after `since` and whom the
-/// database does not have: a list that was imported again after a restore has other ids.
+/// Makes uncertain whoever is queued to get what this machine posted to them after `since`, though the database does not have the row that it
+/// was posted to: a list that was imported again after a restore has other ids. Keeps what it posted of the others.
 pub async fn doubt_imported_again(
     connection: &mut PgConnection,
     (sender, since): (SenderId, DateTime<Utc>),
@@ -205,11 +279,13 @@ fn of_posted<'q>(
     let columns = PostedColumns::of(posted);
     sqlx::query(statement)
         .bind(sender)
+        .bind(POSTED_BEFORE)
+        .bind(since)
         .bind(columns.recipients)
         .bind(columns.attempts)
         .bind(columns.epochs)
         .bind(columns.phones)
         .bind(columns.claimed_at)
-        .bind(POSTED_BEFORE)
-        .bind(since)
+        .bind(columns.blasts)
+        .bind(columns.contents)
 }

@@ -17,7 +17,7 @@ pub async fn forget_rows(tx: &mut PgConnection, person: &str, stand_in: &str) ->
 }
 
 /// In this order: what is found by the people's rows comes before their number is gone.
-const BY_NUMBER: [&str; 17] = [
+const BY_NUMBER: [&str; 18] = [
     // An answer is a blast whose text is for one person.
     "update blasts set message = 'forgotten', template = null, template_text = null, description = null, blast_tag = 'Answer'
       where answers_recipient in (select id from blast_recipients where person_key(phone_number) = $1)
@@ -62,6 +62,7 @@ const BY_NUMBER: [&str; 17] = [
     "delete from number_aliases
       where (person_key(phone_number) = $1 or person_key(alias) = $1) and $2::text is not null",
     "delete from saved_list_people where person_key(phone_number) = $1 and $2::text is not null",
+    "delete from lost_posts where person_key(phone_number) = $1 and $2::text is not null",
     "update deleted_attempts set phone_number = $2 where person_key(phone_number) = $1",
     "update opt_out_removals set phone_number = $2 where person_key(phone_number) = $1",
     "update marketing_wishes set phone_number = $2 where person_key(phone_number) = $1",

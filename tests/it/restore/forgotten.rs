@@ -94,6 +94,18 @@ async fn who_is_uncertain_in_a_draft_is_not_taken_out_and_in_again_by_its_filter
     assert_eq!((&plan["people"], shop.sim.posts().await.len()), (&json!(0), 11), "{plan} {said:?}");
     assert_eq!(shop.count("uncertain").await, 5);
     shop.invariants().await;
+    // Somebody decides; whoever is to get it again stays in it, whatever the filter finds by then.
+    shop.execute(
+        "update blast_recipients set changed_at = now() - interval '1 hour', claimed_at = now() - interval '1 hour'",
+    )
+    .await;
+    shop.ok(&["uncertain", "resolve", &draft, "all", "resend", "--yes"]).await;
+    shop.ok(&["suppress", "add", &digits(3)]).await;
+    let plan = shop.json(&["blast", "plan", &draft]).await;
+    assert_eq!(plan["people"], 3, "{plan}");
+    shop.send(&draft).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 14);
 }
 
 /// A list that was kept has them again in a database that was restored.

@@ -63,6 +63,7 @@ async fn newest(scene: &Scene) -> Vec<PostedAttempt> {
         epoch: scene.lease.epoch,
         claimed_at: Utc::now(),
         phone: phone.trim_start_matches('+').parse().unwrap(),
+        message: None,
     };
     people.into_iter().map(posted).collect()
 }

@@ -190,6 +190,7 @@ async fn what_came_of_a_claim_that_the_database_forgot_is_kept_and_is_no_attempt
         epoch: person.epoch,
         claimed_at: person.claimed_at,
         phone: person.phone_number.digits().parse().unwrap(),
+        message: None,
     });
     let posted: Vec<_> = posted.collect();
     let mut connection = scene.pool().acquire().await.unwrap();

@@ -12,7 +12,7 @@ use crate::support::digits;
 /// An attempt for person `n`, as a machine remembers it.
 fn posted(n: u32, attempt: i32, epoch: i64) -> PostedAttempt {
     let phone = digits(n).parse().unwrap();
-    PostedAttempt { recipient: RecipientId(n.into()), attempt, epoch, claimed_at: Utc::now(), phone }
+    PostedAttempt { recipient: RecipientId(n.into()), attempt, epoch, claimed_at: Utc::now(), phone, message: None }
 }
 
 #[tokio::test]

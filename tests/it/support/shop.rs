@@ -167,7 +167,7 @@ impl Shop {
         made["id"].as_i64().unwrap().to_string()
     }
 
-    fn list(&self, people: std::ops::Range<u32>) -> PathBuf {
+    pub fn list(&self, people: std::ops::Range<u32>) -> PathBuf {
         let rows: Vec<_> = people.map(|n| format!("Person {n},{}", digits(n))).collect();
         self.write("people.csv", format!("name,phone\n{}\n", rows.join("\n")))
     }

@@ -1,0 +1,116 @@
+//! What a database that went back in time has forgotten, and its people are to get once more: by the same draft, or by one that is made anew.
+
+use serde_json::json;
+
+use super::{Restorable, SETUP};
+use crate::support::{Shop, digits};
+
+/// A draft with other words than usual.
+async fn other_words(shop: &Shop, people: std::ops::Range<u32>) -> String {
+    let list = shop.list(people);
+    let new = ["blast", "new", "--sender", "sales", "--message", "Other words", "--recipients", list.to_str().unwrap()];
+    shop.json(&new).await["id"].to_string()
+}
+
+async fn counted(shop: &Shop, blast: &str, status: &str) -> i64 {
+    let query = format!("select count(*) from blast_recipients where blast_id = {blast} and status = '{status}'");
+    shop.number(&query).await
+}
+
+#[tokio::test]
+async fn a_list_that_is_imported_after_the_confirmation_brings_nobody_the_same_words_again() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    world.cluster.back_up().await;
+    shop.blast(10..14).await;
+    shop.until_idle().await;
+    world.cluster.put_back().await;
+    shop.blast(20..21).await;
+    shop.until_idle().await;
+
+    let confirmed = shop.json(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+    assert_eq!((&confirmed["uncertain"], &confirmed["unknown"]), (&json!(0), &json!(4)), "{confirmed}");
+    let other = other_words(shop, 10..14).await;
+    assert_eq!(counted(shop, &other, "queued").await, 4, "another message");
+    let same = shop.draft(10..16).await;
+    assert_eq!((counted(shop, &same, "uncertain").await, counted(shop, &same, "queued").await), (4, 2));
+    let plan = shop.json(&["blast", "plan", &same]).await;
+    assert_eq!(plan["people"], 2, "{plan}");
+    shop.send(&same).await;
+    shop.until_idle().await;
+    assert_eq!(world.posts().await, 3 + 4 + 1 + 2);
+    assert_eq!(shop.number("select count(*) from lost_posts").await, 0);
+    let third = shop.draft(10..14).await;
+    assert_eq!(counted(shop, &third, "queued").await, 4, "each post speaks against one message");
+    for draft in [&other, &third] {
+        shop.ok(&["blast", "delete", draft, "--yes"]).await;
+    }
+    shop.until_idle().await;
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_row_that_is_given_a_lost_id_hides_no_post_from_the_draft_that_it_was_for() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    let earlier = shop.blast(0..5).await;
+    shop.until_idle().await;
+    let from = format!("blast:{earlier}");
+    let new = ["blast", "new", "--sender", "sales", "--message", "Once more", "--from", &from];
+    let draft = shop.json(&new).await["id"].to_string();
+    world.cluster.back_up().await;
+    shop.ok(&["suppress", "add", &digits(2)]).await;
+    shop.send(&draft).await;
+    shop.until_idle().await;
+    assert_eq!(world.posts().await, 5 + 4);
+    world.cluster.put_back().await;
+    let other = other_words(shop, 0..5).await;
+    shop.blast(20..21).await;
+    shop.until_idle().await;
+
+    let confirmed = shop.json(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+
+    assert_eq!(confirmed["uncertain"], 4, "{confirmed}");
+    assert_eq!((counted(shop, &draft, "uncertain").await, counted(shop, &other, "uncertain").await), (4, 0));
+    let plan = shop.ok(&["blast", "plan", &draft]).await;
+    assert!(plan.contains("nobody is left to send to") && plan.contains("4 people it is uncertain"), "{plan}");
+    let said = shop.run(&["blast", "send", &draft, "--yes"]).await;
+    shop.until_idle().await;
+    assert_eq!((said.code, world.posts().await), (3, 10), "{said:?}");
+    shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_pattern_keeps_its_people_though_another_blast_was_posted_to_them() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    let pattern = shop.draft_with(10..13, &["--repeat", "every day 09:00"]).await;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    world.cluster.back_up().await;
+    shop.blast(10..13).await;
+    shop.until_idle().await;
+    world.cluster.put_back().await;
+    shop.blast(20..21).await;
+
+    shop.until_idle().await;
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+
+    assert_eq!((counted(shop, &pattern, "queued").await, counted(shop, &pattern, "uncertain").await), (3, 0));
+    assert_eq!(shop.number("select count(*) from lost_posts").await, 3);
+}
+
+#[tokio::test]
+async fn nothing_is_made_in_a_database_whose_triggers_are_not_there_yet() {
+    let shop = Shop::open(SETUP).await;
+    shop.execute("drop trigger count_inserted on blast_recipients").await;
+    let list = shop.list(0..3);
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--recipients", list.to_str().unwrap()];
+
+    let refused = shop.run(&new).await;
+
+    assert!(refused.code != 0 && refused.err.contains("the database is not whole"), "{refused:?}");
+    assert_eq!(shop.number("select count(*) from blasts").await, 0);
+}
