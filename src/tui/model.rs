@@ -56,7 +56,7 @@ pub use recipients::{
 pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
 pub use shown_state::{config_place, is_going_out};
 pub use speed::SpeedMeter;
-pub use unwritten::Unwritten;
+pub use unwritten::{NoUndo, Unwritten};
 pub use welcome::{SenderForm, SenderLine, WELCOME, WelcomeChoice, WelcomeFacts};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -129,6 +129,8 @@ pub struct Model {
     pub database: DatabaseState,
     /// What was typed and is not confirmed yet.
     pub unwritten: Unwritten,
+    /// What the operator did last, where it is nothing that can be taken back: the act before it is not meant without a question.
+    pub no_undo: Option<NoUndo>,
     /// When something last changed in what was read.
     pub news_at: Option<DateTime<Utc>>,
     pub blasts: BlastList,
@@ -230,6 +232,7 @@ impl Model {
             now,
             database: DatabaseState::Up,
             unwritten: Unwritten::default(),
+            no_undo: None,
             news_at: None,
             senders: Vec::new(),
             speeds: SpeedMeter::default(),

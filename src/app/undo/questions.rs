@@ -61,7 +61,16 @@ impl App {
                 then = sends::in_words(&mut tx, &acts).await?;
                 match &acts[..] {
                     [] | [_] if !in_another && !on_another && then.is_none() => return Ok(None),
-                    [] | [_] => format!("{}, {}", mark_words(mark), person_of(&mut tx, recipient).await?.who()),
+                    [] | [_] => {
+                        let who = person_of(&mut tx, recipient).await?.who();
+                        let stays_closed = *mark == Act::Closed
+                            && !action::sales_without(&mut tx, &[recipient], &[act.id]).await?.is_empty();
+                        if stays_closed {
+                            format!("the amount of {who}")
+                        } else {
+                            format!("{}, {who}", mark_words(mark))
+                        }
+                    }
                     several => format!("{}, {}", mark_words(mark), people(several.len())),
                 }
             }

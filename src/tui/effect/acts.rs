@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{AnswerText, EffectError, EffectResult, WriteOutcome, WriteRequest, drafts, shop};
 use crate::app::view::BlastView;
 use crate::app::{AnswerRequest, App, ForgottenCheck, Imported, Launch, RepeatedAnswer, SavedFile};
-use crate::domain::ids::{BlastId, ReplyId};
+use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 
 /// Does what an operator asked for, or asks first.
 pub(super) async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
@@ -24,8 +24,10 @@ async fn question(app: &App, request: &WriteRequest) -> EffectResult<Option<(Str
         WriteRequest::UndoNamed(act) => (app.ask_about_named(*act).await?, WriteRequest::UndoMyAct(*act)),
         WriteRequest::UndoPerson(of) => (app.ask_about_mark(*of).await?, WriteRequest::UndoAnyMark(*of)),
         WriteRequest::UndoPeople(of) => (app.ask_about_several(of).await?, WriteRequest::UndoAnyMarks(of.clone())),
-        WriteRequest::UndoMine { shown, person } => {
-            let asked = app.ask_about_mine(*shown, *person).await?;
+        WriteRequest::UndoMine { shown, person, asks } => {
+            // Nobody has the id 0: whomever the act was about is somebody else.
+            let person = if *asks { Some(RecipientId(0)) } else { *person };
+            let asked = app.ask_about_mine(*shown, person).await?;
             return Ok(asked.map(|(act, question)| (question, WriteRequest::UndoMyAct(act))));
         }
         _ => return Ok(None),

@@ -30,6 +30,8 @@ pub enum WriteRequest {
     /// is asked about first.
     UndoMine {
         shown: Option<BlastId>,
+        /// It is asked about wherever it was: something else was done since.
+        asks: bool,
         person: Option<RecipientId>,
     },
     /// The same, while it is this act, which the screen names: asked about where somebody gets a message by it.
@@ -113,6 +115,15 @@ pub enum WriteRequest {
 }
 
 impl WriteRequest {
+    /// The amount of this person's sale that it writes.
+    pub fn amount_of(&self, of: RecipientId) -> Option<Decimal> {
+        match self {
+            Self::Mark { person, mark: Mark::Closed(amount) } if *person == of => *amount,
+            Self::Amend { person, amount, .. } if *person == of => Some(*amount),
+            _ => None,
+        }
+    }
+
     /// Whether it may take minutes: it runs beside those that follow.
     pub const fn takes_long(&self) -> bool {
         matches!(

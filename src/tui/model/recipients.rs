@@ -13,6 +13,7 @@ pub use list_scope::{FoundBy, ListScope};
 use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 
 use crate::app::view::{Anchor, RecipientRow, RowPosition, Total};
 use crate::domain::ids::{BlastId, RecipientId};
@@ -124,6 +125,13 @@ impl RecipientTable {
 
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// What the database has of somebody's sale by now, before their row is read again: the next amount is compared with it.
+    pub fn note_amount(&mut self, id: RecipientId, amount: Decimal) {
+        if let Some(person) = self.rows.iter_mut().find(|person| person.row.id == id) {
+            person.row.amount = Some(amount);
+        }
     }
 
     pub fn get(&self, id: RecipientId) -> Option<&ListedPerson> {

@@ -1,10 +1,20 @@
 //! Acts of this window that the database has not confirmed: what was typed is no mark before that.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::tui::effect::WriteRequest;
+
+/// An act that `u` does not take back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoUndo {
+    /// `a cart`.
+    pub what: &'static str,
+    /// It was said: the next time the act before it is asked about.
+    pub is_said: bool,
+}
 
 /// An act that takes longer is said to be unconfirmed: a far database answers within this time.
 const SOON: TimeDelta = TimeDelta::seconds(2);
@@ -51,6 +61,11 @@ impl Unwritten {
     /// The same, however new they are.
     pub fn waiting(&self) -> Option<(usize, DateTime<Utc>)> {
         self.0.first().map(|begun| (self.0.len(), begun.at))
+    }
+
+    /// The newest amount of somebody's sale among them.
+    pub fn amount_of(&self, person: RecipientId) -> Option<Decimal> {
+        self.0.iter().rev().find_map(|begun| begun.request.amount_of(person))
     }
 
     /// Whether somebody's sale is among them.

@@ -131,7 +131,10 @@ fn a_start_at_a_set_time_is_no_armed_launch_and_u_is_for_the_newest_act() {
     assert!(!dashboard.line(22).contains("starts at"), "{}", dashboard.line(22));
     dashboard.taken();
     dashboard.keys("u");
-    assert_eq!(dashboard.acts(), [WriteRequest::UndoMine { shown: Some(RAYA), person: Some(RecipientId(1)) }]);
+    assert_eq!(
+        dashboard.acts(),
+        [WriteRequest::UndoMine { shown: Some(RAYA), person: Some(RecipientId(1)), asks: false }]
+    );
 }
 
 #[test]

@@ -119,7 +119,10 @@ fn u_after_the_field_takes_the_close_back() {
 
     assert_eq!(
         dashboard.acts(),
-        [mark(1, Mark::Closed(None)), WriteRequest::UndoMine { shown: Some(RAYA), person: Some(RecipientId(1)) }]
+        [
+            mark(1, Mark::Closed(None)),
+            WriteRequest::UndoMine { shown: Some(RAYA), person: Some(RecipientId(1)), asks: false }
+        ]
     );
 }
 
@@ -186,7 +189,7 @@ fn undo_is_told_in_the_words_of_whoever_did_it() {
         still_suppressed: Vec::new(),
     };
     dashboard.answer(Completion::Written {
-        request: WriteRequest::UndoMine { shown: Some(RAYA), person: Some(RecipientId(1)) },
+        request: WriteRequest::UndoMine { shown: Some(RAYA), person: Some(RecipientId(1)), asks: false },
         outcome: Ok(WriteOutcome::Undone(taken)),
     });
 

@@ -15,7 +15,7 @@ use crate::tui::effect::{Effect, EffectError, ReadRequest, ShopAct, ShopOutcome,
 use crate::tui::format::{brief, in_currency};
 use crate::tui::key::Key;
 use crate::tui::model::{
-    AmountPrompt, CloseBefore, ConfirmBy, CustomerOverlay, ItemsPrompt, ItemsTarget, Model, Notice, Overlay,
+    AmountPrompt, CloseBefore, ConfirmBy, CustomerOverlay, ItemsPrompt, ItemsTarget, Model, NoUndo, Notice, Overlay,
     PricedSale, Prompt, SaleKey, SaleLine,
 };
 use crate::tui::widget::{EditOutcome, TextField};
@@ -339,6 +339,13 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
         ShopOutcome::Tagged(row) => (tagging::tagged(&who, row), None),
         ShopOutcome::Noted => (format!("a note about {who} is kept"), None),
     };
+    let no_undo = match outcome {
+        ShopOutcome::Cart(..) => Some("a cart"),
+        ShopOutcome::Tagged(_) => Some("tags"),
+        ShopOutcome::Noted => Some("a note about a customer"),
+        ShopOutcome::Order(..) | ShopOutcome::Stepped(_) => None,
+    };
+    model.no_undo = no_undo.map(|what| NoUndo { what, is_said: false });
     writes::log(model, &sentence, &command_line(write));
     let notice = Notice::done(sentence);
     let is_mark = matches!(write.act, ShopAct::Order(_) | ShopAct::OrderOfClose(_) | ShopAct::OrderCart(_));

@@ -139,7 +139,8 @@ fn say_wider_of(model: &mut Model, others: Option<usize>) {
             Some(found) => format!("; tab while finding lists {found} in other blasts"),
             None => String::new(),
         };
-        format!("no number here contains {digits}{elsewhere}")
+        let has = if digits.starts_with('0') { "ends in" } else { "contains" };
+        format!("no number here {has} {digits}{elsewhere}")
     } else {
         format!("no number here ends in {digits}; these contain it")
     };

@@ -11,8 +11,8 @@ use crate::domain::text::clean;
 use crate::tui::effect::{ALL_FOUND_MAX, Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{brief, counted, number, total};
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, CursorMove, FoundBy, ListScope, Model, NotePrompt, Notice, Overlay, Pane, PricedSale,
-    Prompt,
+    AmountPrompt, ConfirmBy, CursorMove, FoundBy, ListScope, Model, NoUndo, NotePrompt, Notice, Overlay, Pane,
+    PricedSale, Prompt,
 };
 use crate::tui::widget::TextField;
 
@@ -44,6 +44,8 @@ pub fn closed(model: &mut Model) -> Vec<Effect> {
     // knows whose it is, and refuses by their name.
     let lost_race = row.is_some_and(|row| model.is_just_closed_elsewhere(row));
     let sale = match row {
+        // An amount of one's own that is on its way: what is typed now takes its place.
+        _ if model.unwritten.amount_of(person).is_some() => PricedSale::Earlier(model.unwritten.amount_of(person)),
         Some(row) if row.status == Status::Closed && !lost_race => PricedSale::Earlier(row.amount),
         _ => PricedSale::New,
     };
@@ -97,13 +99,19 @@ pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
     let launch = model.announced().map(|(blast, _)| WriteRequest::UndoLaunch(blast.id));
     // Whoever reads the line that names the act knows what is taken back, wherever the cursor is by now.
     let named = model.notice.as_ref().and_then(|notice| notice.undoes).map(WriteRequest::UndoNamed);
+    if let Some(NoUndo { what, is_said: false }) = model.no_undo.filter(|_| launch.is_none() && named.is_none()) {
+        model.no_undo = Some(NoUndo { what, is_said: true });
+        model.refuse(format!("{what} is not taken back by u: u again asks about the act before it"));
+        return Vec::new();
+    }
+    let asks = model.no_undo.is_some();
     let shown = model.blast().map(|blast| blast.id);
     let of_customer = match model.overlays.last() {
         Some(Overlay::Customer(customer)) => customer.person.map(|(person, _)| person),
         _ => None,
     };
     let person = model.person().map(|row| row.id).or(of_customer);
-    vec![Effect::Write(launch.or(named).unwrap_or(WriteRequest::UndoMine { shown, person }))]
+    vec![Effect::Write(launch.or(named).unwrap_or(WriteRequest::UndoMine { shown, person, asks }))]
 }
 
 pub fn note(model: &mut Model) -> Vec<Effect> {

@@ -30,6 +30,9 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
     if let WriteRequest::AddSender(_) = request {
         return welcome::added(model, outcome);
     }
+    if outcome.is_ok() {
+        model.no_undo = None;
+    }
     match outcome {
         Ok(WriteOutcome::Draft(_) | WriteOutcome::SenderAdded(_)) => Vec::new(),
         Ok(WriteOutcome::PlanSaved(path)) => plan::saved(model, request, &path),
@@ -166,6 +169,9 @@ fn marked_one(model: &mut Model, request: &WriteRequest, marked: &Marked) -> Vec
     let id = marked.recipient;
     model.recipients.keep(id);
     model.marked(id);
+    if let Some(amount) = request.amount_of(id) {
+        model.recipients.note_amount(id, amount);
+    }
     if model.hint == Some(Hint::Reply) {
         model.hint = Some(Hint::Undo);
     }

@@ -186,6 +186,10 @@ fn filtering(model: &Model, filter: &BlastFilterPrompt) -> TextLine {
 fn here(model: &Model, find: &FindPrompt, found: Total) -> String {
     let text = find.field.text();
     match &model.recipients.found_by {
+        // Opening with a 0 they are sought as an end alone.
+        FoundBy::Inside { digits } if found.number() == 0 && digits.starts_with('0') => {
+            format!("no number here ends in {digits}")
+        }
         FoundBy::Inside { digits } if found.number() == 0 => format!("nobody here has {digits}"),
         FoundBy::Inside { digits } => {
             let contain = if found.number() == 1 { "contains" } else { "contain" };
