@@ -294,7 +294,7 @@ impl fmt::Display for Waiting {
             Self::Answers { at_once: 1 } => write!(f, "the provider's answers, one message at a time"),
             Self::Answers { at_once } => write!(f, "the provider's answers, {at_once} messages at once"),
             Self::SlowDatabase => write!(f, "the database, which answers slowly"),
-            Self::DailyCap { cap, .. } => write!(f, "daily cap {} reached", number(*cap)),
+            Self::DailyCap { cap, .. } => write!(f, "the daily cap, {} a day", number(*cap)),
             Self::PeopleLimit { people, .. } => {
                 write!(f, "Meta's limit, {} people of this business in 24 hours", number(*people))
             }

@@ -188,7 +188,7 @@ fn instead(name: &str, nearest: Option<&str>, columns: &[String]) -> String {
         // One number is as near as another: a template's own variable lacks its value.
         _ if name.bytes().all(|byte| byte.is_ascii_digit()) => {
             format!(
-                "; give it a value with --var {name}=…, or the list a column {name}; the columns are {}",
+                "; give it a value (with --var {name}=…, or on its line of the form), or the list a column {name}; the columns are {}",
                 columns.join(", ")
             )
         }

@@ -9,6 +9,7 @@ mod refusals;
 use blastdeck::app::{App, Launch};
 use blastdeck::domain::ids::BlastId;
 use blastdeck::engine::Moment;
+use blastdeck::store::step;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -397,4 +398,24 @@ async fn a_draft_whose_people_all_opted_out_asks_nobody_and_the_step_goes_on() {
     a_day_passes(&shop).await;
     occur(&app, Utc::now()).await;
     assert_eq!(made(&shop, &blast, 1).await.len(), 2, "the next people are not kept waiting for it");
+}
+
+#[tokio::test]
+async fn a_step_that_is_changed_while_its_draft_is_made_makes_it_anew() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 90).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let seen = step::of_blast(&shop.database.pool, BlastId(blast.parse().unwrap())).await.unwrap().remove(0);
+    shop.ok(&["blast", "step", "set", &blast, "1", "--message", "New words"]).await;
+
+    let changed = step::of_blast(&shop.database.pool, seen.blast).await.unwrap().remove(0);
+    let noted = async |of: &step::StepRow| {
+        let (now, waits) = (Utc::now(), Some("it asks".to_owned()));
+        let note = step::StepNote { step: of.key(), seen: of.last_made_at, due_from: of.due_from, now, waits };
+        let mut tx = shop.database.pool.begin().await.unwrap();
+        step::note(&mut tx, &note, of.blast).await.unwrap()
+    };
+
+    assert!(!noted(&seen).await, "with words that are not its own any more");
+    assert!(noted(&changed).await);
 }

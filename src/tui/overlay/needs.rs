@@ -80,9 +80,15 @@ fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
     NeedWords { what: format!("{}: {rule}{comes}", model.distinct_name(blast)), mend: keys.to_owned() }
 }
 
-/// Only hours are what a key may overrule.
-fn sends_now(blast: &BlastView) -> &'static str {
-    if waits_for_hours(blast) { "S sends it now, " } else { "" }
+/// Only hours are what a key may overrule; a cap is set elsewhere.
+fn sends_now(blast: &BlastView) -> String {
+    match &blast.waiting {
+        Some(Waiting::DailyCap { .. }) => {
+            format!("daily_cap of sender {} sets it, in the configuration; ", clean(&blast.sender))
+        }
+        _ if waits_for_hours(blast) => "S sends it now, ".to_owned(),
+        _ => String::new(),
+    }
 }
 
 fn paused(model: &Model, blast: &BlastView) -> String {

@@ -84,11 +84,15 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -
     lines.push(TextLine::default());
     let unusual = loaded.unusual_lengths.in_words().map(|words| wrapped(&words, width.saturating_sub(4)));
     lines.extend(unusual.into_iter().flatten().map(|line| TextLine::plain(format!("  {line}"))));
-    lines.extend(fared(loaded, width));
+    if !loaded.fared.is_empty() {
+        lines.push(TextLine::rule("The others"));
+    }
     lines.extend(outdated_limits(model, width));
     lines.extend(pace::pace(model, loaded, width));
     lines.extend(samples(plan, loaded, width));
     lines.extend(health::health(model, loaded, width));
+    // Last: by it is decided, and in a small window the end of the plan is what is seen.
+    lines.extend(fared(loaded, width));
     if !loaded.obstacles.is_empty() {
         lines.push(TextLine::rule("Not now"));
         let why = loaded.obstacles.iter().flat_map(|why| wrapped(why, width.saturating_sub(4)));
@@ -293,7 +297,6 @@ fn fared(loaded: &app::Plan, width: u16) -> Vec<TextLine> {
     )));
     lines.push(TextLine::of(line(own), TextRole::Strong));
     lines.extend(earlier.iter().map(|row| TextLine::plain(line(row))));
-    lines.push(TextLine::rule("The others"));
     lines
 }
 

@@ -276,15 +276,12 @@ fn c_on_somebody_closed_edits_the_amount_and_nothing_else() {
     dashboard.key(Key::Esc).keys("c").keys("\n");
     assert!(dashboard.acts().is_empty(), "nothing was typed");
     dashboard.keys("c130\n");
-    let amend = |amount| WriteRequest::Amend {
-        person: RecipientId(2),
-        seen: Some(Decimal::new(12_000, 2)),
-        amount: Decimal::from(amount),
-    };
-    assert_eq!(dashboard.acts(), [amend(130)]);
+    let amend =
+        |seen, amount| WriteRequest::Amend { person: RecipientId(2), seen: Some(seen), amount: Decimal::from(amount) };
+    assert_eq!(dashboard.acts(), [amend(Decimal::new(12_000, 2), 130)]);
     dashboard.keys("c140").key(Key::Down);
 
-    assert_eq!(dashboard.acts(), [amend(140)]);
+    assert_eq!(dashboard.acts(), [amend(Decimal::from(130), 140)], "the one before is on its way");
     assert_eq!(dashboard.cursor(), Some(3));
 }
 

@@ -278,6 +278,11 @@ fn an_order_goes_through_its_steps_by_key_each_after_a_question() {
         "a follow-up goes on without them"
     );
     dashboard.taken();
+    dashboard.keys("u");
+    assert_eq!(dashboard.said(), "a step of an order is not taken back by u: u again asks about the act before it");
+    assert!(dashboard.acts().is_empty());
+    dashboard.keys("u");
+    assert!(matches!(dashboard.acts()[..], [WriteRequest::UndoMine { asks: true, .. }]));
     dashboard.keys("j\n");
     assert_eq!(dashboard.said(), "order 2 is fulfilled: there is no further step");
     dashboard.keys("j\ny");

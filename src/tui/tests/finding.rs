@@ -259,7 +259,7 @@ fn marks_are_kept_from_find_to_find_and_the_question_names_whom_no_list_shows() 
 fn marks_end_with_esc_which_says_so_and_with_another_blast() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3 ").key(Key::Esc);
-    assert_eq!(dashboard.said(), "no * any more: the next key is about one person");
+    assert_eq!(dashboard.said(), "nobody is marked any more: the next key is about one person");
 
     dashboard.keys(" 1j");
     assert!(dashboard.model.recipients.marked.is_empty());

@@ -152,7 +152,7 @@ fn s_on_a_blast_that_waits_says_for_what_and_until_when() {
     dashboard.keys("1S");
 
     assert!(dashboard.model.overlays.is_empty());
-    assert_eq!(dashboard.said(), "it waits for: daily cap 500 reached, until 21 Nov 00:00");
+    assert_eq!(dashboard.said(), "it waits for: the daily cap, 500 a day, until 21 Nov 00:00");
     let mut dashboard = waits(WIDE, Waiting::NoEngine, Tz::UTC);
     dashboard.keys("1S");
     assert_eq!(dashboard.said(), "nobody is sending: no engine runs; run `blastdeck engine`, or open the dashboard");

@@ -72,7 +72,7 @@ fn what_a_blast_waits_for_is_said_in_its_own_words() {
     assert_eq!(says(Waiting::Armed { until: at(14, 3) }), "starts 14:03:00; u stops it");
     assert_eq!(
         says(Waiting::DailyCap { cap: 500, until: at(23, 59) }),
-        "waits for: daily cap 500 reached, until 23:59"
+        "waits for: the daily cap, 500 a day, until 23:59"
     );
 }
 

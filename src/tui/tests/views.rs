@@ -367,7 +367,7 @@ fn compare_with_fewer_than_two_marked_says_what_to_do_and_moves_nothing() {
 
     for keys in ["1v", " v"] {
         dashboard.keys(keys);
-        assert_eq!(dashboard.said(), "mark two blasts with space first");
+        assert_eq!(dashboard.said(), "mark two blasts with space first, to compare them");
         assert_eq!((dashboard.model.focus, dashboard.model.shown_view()), (Pane::Blasts, FunnelView::Bars));
     }
     dashboard.keys(" v");

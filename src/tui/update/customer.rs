@@ -317,6 +317,20 @@ fn act(items: &ItemsPrompt) -> Result<ShopAct, String> {
     }
 }
 
+/// What of these acts is not taken back by a key.
+const fn no_undo(act: &ShopAct) -> Option<&'static str> {
+    match act {
+        ShopAct::Order(_) | ShopAct::OrderOfClose(_) | ShopAct::OrderCart(_) => None,
+        ShopAct::Cart(_) => Some("a new cart"),
+        ShopAct::EditOrder(..) => Some("a change of an order"),
+        ShopAct::EditCart(..) => Some("a change of a cart"),
+        ShopAct::MoveOrder(..) => Some("a step of an order"),
+        ShopAct::AbandonCart(_) => Some("the end of a cart"),
+        ShopAct::Tag { .. } => Some("a tag"),
+        ShopAct::Note { .. } => Some("a note about a customer"),
+    }
+}
+
 /// It is written: says so, and reads again what shows it.
 pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome) -> Vec<Effect> {
     let WriteRequest::Shop(write) = request else { return Vec::new() };
@@ -339,17 +353,10 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
         ShopOutcome::Tagged(row) => (tagging::tagged(&who, row), None),
         ShopOutcome::Noted => (format!("a note about {who} is kept"), None),
     };
-    let no_undo = match outcome {
-        ShopOutcome::Cart(..) => Some("a cart"),
-        ShopOutcome::Tagged(_) => Some("tags"),
-        ShopOutcome::Noted => Some("a note about a customer"),
-        ShopOutcome::Order(..) | ShopOutcome::Stepped(_) => None,
-    };
-    model.no_undo = no_undo.map(|what| NoUndo { what, is_said: false });
+    model.no_undo = no_undo(&write.act).map(|what| NoUndo { what, is_said: false });
     writes::log(model, &sentence, &command_line(write));
     let notice = Notice::done(sentence);
-    let is_mark = matches!(write.act, ShopAct::Order(_) | ShopAct::OrderOfClose(_) | ShopAct::OrderCart(_));
-    model.say(if is_mark { notice.hint(model.undoes()) } else { notice });
+    model.say(if model.no_undo.is_none() { notice.hint(model.undoes()) } else { notice });
     if let Some(person) = write.person {
         model.recipients.keep(person);
         model.marked(person);

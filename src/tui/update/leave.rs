@@ -32,7 +32,7 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
         return lists::load(model, everyone());
     } else if !model.recipients.marked.is_empty() {
         model.recipients.marked.clear();
-        model.say(Notice::done("no * any more: the next key is about one person"));
+        model.say(Notice::done("nobody is marked any more: the next key is about one person"));
     } else if model.focus == Pane::Blasts && !model.blasts.marked().is_empty() {
         model.blasts.unmark();
     } else if model.focus == Pane::Blasts && model.blasts.filter().is_some() {

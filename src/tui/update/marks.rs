@@ -140,7 +140,7 @@ pub fn select_and_step(model: &mut Model) -> Vec<Effect> {
 pub fn mark_all(model: &mut Model) -> Vec<Effect> {
     if !model.recipients.marked.is_empty() {
         model.recipients.marked.clear();
-        model.say(Notice::done("no * any more: the next key is about one person"));
+        model.say(Notice::done("nobody is marked any more: the next key is about one person"));
         return Vec::new();
     }
     let Some(blast) = model.people_of() else { return Vec::new() };

@@ -21,7 +21,7 @@ pub fn next(model: &mut Model) -> Vec<Effect> {
 /// `v` among the blasts: the marked ones side by side.
 pub fn compare(model: &mut Model) -> Vec<Effect> {
     if model.blasts.marked().len() < 2 {
-        model.refuse("mark two blasts with space first");
+        model.refuse("mark two blasts with space first, to compare them");
         return Vec::new();
     }
     model.views.view = FunnelView::Compare;

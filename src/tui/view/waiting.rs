@@ -54,6 +54,10 @@ fn keyed(model: &Model, blast: &BlastView) -> Vec<String> {
 
 /// What ends a wait for hours or for a start, all of it and in brief: keys that work where the operator is.
 fn keys_of_wait(model: &Model, blast: &BlastView) -> Option<[String; 2]> {
+    if let Some(Waiting::DailyCap { .. }) = &blast.waiting {
+        let sets = format!("daily_cap of sender {} sets it", clean(&blast.sender));
+        return Some([format!("{sets}, in the configuration"), sets]);
+    }
     let is_once = blast.state == BlastState::Scheduled && blast.origin.repeat.rule.is_none();
     if model.is_read_only() || !(is_once || waits_for_hours(blast)) {
         return None;

@@ -9,6 +9,7 @@ use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::recipient::{Mark, Resolution};
 use blastdeck::store::view::activity::{self, ActivityEvent};
 use chrono::{NaiveTime, TimeDelta};
+use rust_decimal::Decimal;
 
 use super::marks::{operator_app, refusal};
 use super::{BLAST, Scene};
@@ -95,6 +96,22 @@ async fn an_act_in_another_blast_is_asked_about_by_name_and_is_still_the_newest_
     let (act, _) = aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap().unwrap();
     aina.undo_my_act(act).await.unwrap();
     assert_eq!(scene.number("select count(*) from blast_recipients where note is not null").await, 0);
+}
+
+#[tokio::test]
+async fn of_a_later_amount_the_question_names_the_amount() {
+    let scene = Scene::queued(3).await;
+    scene.execute("update blast_recipients set status = 'sent', standing = 'sent', attempt = 1, sent_at = now()").await;
+    let aina = operator_app(&scene, "aina").await;
+    let ask = async || aina.ask_about_mine(Some(BLAST), Some(RecipientId(3))).await.unwrap().unwrap().1;
+    aina.mark(RecipientId(2), Mark::Closed(None)).await.unwrap();
+    assert!(ask().await.starts_with("your last act: closed, "), "{}", ask().await);
+
+    aina.amend(RecipientId(2), None, Decimal::from(50)).await.unwrap();
+
+    assert!(ask().await.starts_with("your last act: the amount of "), "{}", ask().await);
+    aina.undo_mine().await.unwrap();
+    assert!(ask().await.starts_with("your last act: closed, "), "{}", ask().await);
 }
 
 #[tokio::test]
