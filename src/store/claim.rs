@@ -10,7 +10,7 @@ use super::connect::is_known;
 use super::history::newest_change;
 use super::in_flight::{self, not_in_flight};
 use super::lease::Lease;
-use super::settings;
+use super::{fence, settings};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 
@@ -114,6 +114,8 @@ struct LeaseCheck {
     schema: i64,
     /// Whether the blast waits for somebody after its first people.
     is_first: bool,
+    /// Whether a machine remembers posts of the sender that the database has forgotten.
+    has_lost_posts: bool,
 }
 
 /// Claims the people who are due first. Nobody is claimed when the lease was lost or the blast is not sending (or still
@@ -128,7 +130,8 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     let ours: Option<LeaseCheck> = sqlx::query_as(
         "select now() as at, pg_postmaster_start_time() as server_started_at,
                 (select max(version) from _sqlx_migrations) as schema,
-                exists (select from blasts where id = $3 and first_left is not null) as is_first
+                exists (select from blasts where id = $3 and first_left is not null) as is_first,
+                exists (select from lost_posts where sender_id = $1) as has_lost_posts
            from sender_leases
           where sender_id = $1 and epoch = $2 and expires_at > now() for key share",
     )
@@ -141,6 +144,10 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     is_known(ours.schema)?;
     if ours.server_started_at != lease.server_started_at {
         return Ok(Claim::OtherServer);
+    }
+    if ours.has_lost_posts {
+        // Whoever was queued since by anything else than a new list: a retry, an opt-out that was lifted.
+        fence::doubt_lost_posts(&mut tx, want.blast).await?;
     }
     let people = if ours.is_first { first_people(&mut tx, want).await? } else { want.people };
     let rows = sqlx::query(CLAIM)

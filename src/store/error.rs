@@ -134,6 +134,8 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
+                // Its unique indexes are not there yet, as in the middle of a restore.
+                Some("42P10") => Self::Incomplete,
                 Some("40P01" | "40001" | "55P03" | "57014") => Self::Busy(error),
                 Some("53100" | "53200" | "25006") => Self::Refusing(error),
                 // A transaction that was ended for standing still (a frozen server, a frozen engine): its connection is gone.

@@ -1,5 +1,6 @@
 //! What is asked before an act is undone that the operator may not mean.
 
+use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::sentences::mark_words;
@@ -8,6 +9,7 @@ use crate::app::marks::person_of;
 use crate::app::opened_hours::OpenedHours;
 use crate::app::{App, AppError};
 use crate::domain::act::Act;
+use crate::domain::amount::in_currency;
 use crate::domain::blast::blast_name;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::text::people;
@@ -61,16 +63,7 @@ impl App {
                 then = sends::in_words(&mut tx, &acts).await?;
                 match &acts[..] {
                     [] | [_] if !in_another && !on_another && then.is_none() => return Ok(None),
-                    [] | [_] => {
-                        let who = person_of(&mut tx, recipient).await?.who();
-                        let stays_closed = *mark == Act::Closed
-                            && !action::sales_without(&mut tx, &[recipient], &[act.id]).await?.is_empty();
-                        if stays_closed {
-                            format!("the amount of {who}")
-                        } else {
-                            format!("{}, {who}", mark_words(mark))
-                        }
-                    }
+                    [] | [_] => self.mark_in_words(&mut tx, &act, recipient).await?,
                     several => format!("{}, {}", mark_words(mark), people(several.len())),
                 }
             }
@@ -82,6 +75,28 @@ impl App {
         };
         let then = then.unwrap_or_default();
         Ok(Some((act.id, format!("your last act: {which}{what}. Take it back?{then}"))))
+    }
+
+    /// A mark on one person, as a question names it: of a sale what of it would go.
+    async fn mark_in_words(
+        &self,
+        tx: &mut PgConnection,
+        act: &LoggedAction,
+        recipient: RecipientId,
+    ) -> Result<String, AppError> {
+        let person = person_of(tx, recipient).await?;
+        let who = person.who();
+        if act.action != Act::Closed {
+            return Ok(format!("{}, {who}", mark_words(&act.action)));
+        }
+        let amount = person.recipient.amount.map(|sum| format!(", {}", in_currency(sum, &self.config().ui.currency)));
+        let stays_closed = !action::sales_without(tx, &[recipient], &[act.id]).await?.is_empty();
+        let what = match act.detail.get("order").and_then(Value::as_i64) {
+            Some(order) => format!("order {order} of {who}"),
+            None if stays_closed => format!("the amount of {who}"),
+            None => format!("closed, {who}"),
+        };
+        Ok(what + &amount.unwrap_or_default())
     }
 
     /// Asks before this operator's own act, which the screen names, is undone where somebody gets a message by it.

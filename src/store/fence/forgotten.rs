@@ -48,7 +48,11 @@ impl AddAssign for Confirmed {
 
 /// When the newest attempt of a sender was claimed, as the database has it.
 pub async fn newest_attempt(connection: &mut PgConnection, sender: SenderId) -> Result<DateTime<Utc>, StoreError> {
-    let newest = sqlx::query_scalar("select coalesce(max(claimed_at), 'epoch') from attempts where sender_id = $1");
+    // Of a blast that was deleted they are gone on purpose.
+    let newest = sqlx::query_scalar(
+        "select greatest((select max(claimed_at) from attempts where sender_id = $1),
+                         (select max(at) from deleted_attempts where sender_id = $1), 'epoch')",
+    );
     Ok(newest.bind(sender).fetch_one(connection).await?)
 }
 
@@ -146,7 +150,7 @@ macro_rules! is_same_message {
 macro_rules! lost_by_id {
     () => {
         concat!(
-            "select r.id, r.status, p.attempt, p.epoch, p.claimed_at
+            "select r.id, r.status, p.attempt, p.epoch, p.claimed_at, p.phone, p.blast, p.content
                from posted p
                join blast_recipients r on r.id = p.recipient and p.phone in (ltrim(r.phone_number, '+'), '0')
                join blasts b on b.id = r.blast_id
@@ -162,19 +166,36 @@ macro_rules! lost_by_id {
     };
 }
 
+/// Beginning of the common table expression that keeps posts for the time when the rows that they make uncertain are gone.
+macro_rules! kept_posts {
+    () => {
+        "kept as (
+             insert into lost_posts (sender_id, phone_number, blast, content, epoch, claimed_at, spent_on)"
+    };
+}
+
 const LOCK_BY_ID: &str = concat!("with ", posted!(), lost_by_id!());
 
 /// For those who are further, a late answer gives the outcome.
-const BY_ID: &str = restore_lost!(posted!(), ", lost as (", lost_by_id!(), ")"; "0::bigint");
+const BY_ID: &str = restore_lost!(
+    posted!(), ", lost as (", lost_by_id!(), ") , ", kept_posts!(), " select $1, '+' || phone, blast, content, max(epoch), claimed_at, min(id)
+               from lost where content is not null and phone <> '0'
+              group by phone, blast, content, claimed_at
+             on conflict do nothing)";
+    "0::bigint"
+);
 
-/// By the numbers of people whose rows the database does not have: whoever is to get that message again. Of whom nobody is, the post is kept
-/// for later.
+/// By the numbers of people whose rows the database does not have: whoever is to get that message again. Another machine may have confirmed its
+/// own posts before, so that the newest attempt is no limit: of a blast that was deleted it is known for 32 days what was posted.
 const BY_NUMBER: &str = restore_lost!(
     posted!(),
     ", forgotten as (
              select p.*, person_key('+' || p.phone) as person
                from posted p
-              where p.claimed_at > $3 and p.phone <> '0'
+              where p.phone <> '0' and (p.claimed_at > $3 or p.claimed_at > now() - interval '32 days' and not exists (
+                        select from deleted_attempts d
+                         where d.sender_id = $1 and person_key(d.phone_number) = person_key('+' || p.phone)
+                           and d.at between p.claimed_at and p.claimed_at + interval '10 minutes'))
                 and not exists (select 1 from blast_recipients r join blasts b on b.id = r.blast_id
                                  where (p.phone = ltrim(r.phone_number, '+') or starts_with(r.phone_number, 'forgotten-'))
                                    and ",
@@ -194,13 +215,13 @@ const BY_NUMBER: &str = restore_lost!(
     is_same_message!(),
     " order by r.id
                 for update of r),
-         kept as (
-             insert into lost_posts (sender_id, phone_number, blast, content, epoch, claimed_at)
-             select $1, '+' || p.phone, p.blast, p.content, max(p.epoch), p.claimed_at
+         ",
+    kept_posts!(),
+    " select $1, '+' || p.phone, p.blast, p.content, max(p.epoch), p.claimed_at,
+                    (select min(l.id) from lost l where l.person = p.person and l.claimed_at = p.claimed_at)
                from forgotten p
               where p.content is not null
-                and not exists (select from lost l where l.person = p.person and l.claimed_at = p.claimed_at)
-              group by p.phone, p.blast, p.content, p.claimed_at
+              group by p.person, p.phone, p.blast, p.content, p.claimed_at
              on conflict do nothing)";
     "(select count(distinct person) from forgotten p where not exists (select from lost l where l.person = p.person))"
 );
@@ -217,14 +238,19 @@ const IN_BLAST: &str = restore_lost!(
                        from blasts where id = $3 and sender_id = $1 and repeat_rule is null) b
                join blast_recipients r on r.blast_id = b.id and r.status = 'queued'
                join lost_posts p on p.sender_id = $1 and person_key(p.phone_number) = person_key(r.phone_number)
-              where (p.noted_at > now() - $4::interval or b.step_number is not null or b.occurrence_at is not null) and ",
+              where (p.noted_at > now() - $4::interval or b.step_number is not null or b.occurrence_at is not null)
+                and not exists (select from blast_recipients s where s.id = p.spent_on and s.status <> 'uncertain')
+                and not exists (select from provider_message m
+                                 where m.recipient_id = r.id and m.epoch = p.epoch and m.claimed_at = p.claimed_at) and ",
     is_same_message!(),
     " order by r.id
                 for update of r),
+         -- One post each: the same words may have gone to somebody twice on purpose.
+         lost as (select distinct on (id) id, status, attempt, epoch, claimed_at, phone_number from found order by id, claimed_at),
          spent as (
-             delete from lost_posts p using found
-              where p.sender_id = $1 and p.phone_number = found.phone_number and p.claimed_at = found.claimed_at),
-         lost as (select id, status, attempt, epoch, claimed_at from found)";
+             update lost_posts p set spent_on = l.id from lost l
+              where p.sender_id = $1 and p.phone_number = l.phone_number and p.claimed_at = l.claimed_at
+                and not exists (select from blast_recipients s where s.id = p.spent_on))";
     "0::bigint"
 );
 
@@ -252,7 +278,7 @@ pub async fn restore_attempts(
 }
 
 /// Makes uncertain whoever is queued to get what this machine posted to them after `since`, though the database does not have the row that it
-/// was posted to: a list that was imported again after a restore has other ids. Keeps what it posted of the others.
+/// was posted to: a list that was imported again after a restore has other ids.
 pub async fn doubt_imported_again(
     connection: &mut PgConnection,
     (sender, since): (SenderId, DateTime<Utc>),

@@ -21,7 +21,11 @@ const SOON: TimeDelta = TimeDelta::seconds(2);
 
 /// The acts that were begun and have not ended, oldest first. Those that may take minutes say so themselves.
 #[derive(Debug, Clone, Default)]
-pub struct Unwritten(Vec<BegunAct>);
+pub struct Unwritten {
+    acts: Vec<BegunAct>,
+    /// An amount that the key being handled keeps: its act begins once that is done.
+    kept: Option<(RecipientId, Decimal)>,
+}
 
 #[derive(Debug, Clone)]
 struct BegunAct {
@@ -33,24 +37,25 @@ struct BegunAct {
 
 impl Unwritten {
     pub fn begin(&mut self, request: &WriteRequest, about: String, at: DateTime<Utc>) {
+        self.kept = None;
         if !request.takes_long() {
-            self.0.push(BegunAct { request: request.clone(), about, at });
+            self.acts.push(BegunAct { request: request.clone(), about, at });
         }
     }
 
     /// Whom it was about, where it was begun here.
     pub fn end(&mut self, request: &WriteRequest) -> Option<String> {
-        let place = self.0.iter().position(|begun| begun.request == *request)?;
-        Some(self.0.remove(place).about)
+        let place = self.acts.iter().position(|begun| begun.request == *request)?;
+        Some(self.acts.remove(place).about)
     }
 
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.acts.is_empty()
     }
 
     /// When the oldest of them is said to be unconfirmed.
     pub fn overdue_at(&self) -> Option<DateTime<Utc>> {
-        self.0.first().map(|begun| begun.at + SOON)
+        self.acts.first().map(|begun| begun.at + SOON)
     }
 
     /// How many there are, and since when: nothing as long as all of them are new.
@@ -60,17 +65,27 @@ impl Unwritten {
 
     /// The same, however new they are.
     pub fn waiting(&self) -> Option<(usize, DateTime<Utc>)> {
-        self.0.first().map(|begun| (self.0.len(), begun.at))
+        self.acts.first().map(|begun| (self.acts.len(), begun.at))
+    }
+
+    /// Says that an amount is kept by the key being handled.
+    pub const fn keep(&mut self, person: RecipientId, amount: Decimal) {
+        self.kept = Some((person, amount));
     }
 
     /// The newest amount of somebody's sale among them.
     pub fn amount_of(&self, person: RecipientId) -> Option<Decimal> {
-        self.0.iter().rev().find_map(|begun| begun.request.amount_of(person))
+        let kept = self.kept.filter(|(of, _)| *of == person).map(|(_, amount)| amount);
+        kept.or_else(|| self.begun_amount_of(person))
+    }
+
+    fn begun_amount_of(&self, person: RecipientId) -> Option<Decimal> {
+        self.acts.iter().rev().find_map(|begun| begun.request.amount_of(person))
     }
 
     /// Whether somebody's sale is among them.
     pub fn closes(&self, person: RecipientId) -> bool {
         let is_theirs = |request: &WriteRequest| matches!(request, WriteRequest::Mark { person: of, mark: Mark::Closed(_) } if *of == person);
-        self.0.iter().any(|begun| is_theirs(&begun.request))
+        self.acts.iter().any(|begun| is_theirs(&begun.request))
     }
 }

@@ -321,13 +321,13 @@ fn act(items: &ItemsPrompt) -> Result<ShopAct, String> {
 const fn no_undo(act: &ShopAct) -> Option<&'static str> {
     match act {
         ShopAct::Order(_) | ShopAct::OrderOfClose(_) | ShopAct::OrderCart(_) => None,
+        // Of these it is said that they cannot be taken back.
+        ShopAct::Tag { .. } | ShopAct::Note { .. } => None,
         ShopAct::Cart(_) => Some("a new cart"),
         ShopAct::EditOrder(..) => Some("a change of an order"),
         ShopAct::EditCart(..) => Some("a change of a cart"),
         ShopAct::MoveOrder(..) => Some("a step of an order"),
         ShopAct::AbandonCart(_) => Some("the end of a cart"),
-        ShopAct::Tag { .. } => Some("a tag"),
-        ShopAct::Note { .. } => Some("a note about a customer"),
     }
 }
 
@@ -356,7 +356,8 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
     model.no_undo = no_undo(&write.act).map(|what| NoUndo { what, is_said: false });
     writes::log(model, &sentence, &command_line(write));
     let notice = Notice::done(sentence);
-    model.say(if model.no_undo.is_none() { notice.hint(model.undoes()) } else { notice });
+    let is_mark = matches!(write.act, ShopAct::Order(_) | ShopAct::OrderOfClose(_) | ShopAct::OrderCart(_));
+    model.say(if is_mark { notice.hint(model.undoes()) } else { notice });
     if let Some(person) = write.person {
         model.recipients.keep(person);
         model.marked(person);

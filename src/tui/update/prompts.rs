@@ -1,5 +1,7 @@
 //! The keys of the open prompt. What is not an answer is no.
 
+use rust_decimal::Decimal;
+
 use super::key_outcome::KeyOutcome;
 use super::{blast_acts, blast_filter, customer, find, pace, plan};
 use crate::domain::amount::{self, AmountError};
@@ -77,7 +79,16 @@ fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutco
                 say_unchanged(model, &amount);
                 return KeyOutcome::Handled(effects);
             }
-            Ok(effects) => return KeyOutcome::PassOn(effects),
+            Ok(effects) => {
+                let written = |effect: &Effect| match effect {
+                    Effect::Write(request) => request.amount_of(amount.person),
+                    _ => None,
+                };
+                if let Some(sum) = effects.iter().find_map(written) {
+                    model.unwritten.keep(amount.person, sum);
+                }
+                return KeyOutcome::PassOn(effects);
+            }
             Err(why) => amount.trouble = Some(why.hint()),
         }
     }
@@ -148,6 +159,15 @@ fn is_of_amount(model: &Model, amount: &AmountPrompt, key: Key) -> bool {
         None => symbol(currency) != currency && symbol(currency).starts_with(c.to_ascii_uppercase()),
         Some('0'..='9' | ',' | '.') => matches!(c, 'k' | 'm'),
         Some(_) => true,
+    }
+}
+
+/// The database has an amount that was typed before: the one that is typed now takes its place.
+pub fn note_amount(model: &mut Model, person: RecipientId, known: Decimal) {
+    if let Some(Prompt::Amount(amount)) = &mut model.prompt
+        && amount.person == person
+    {
+        amount.sale = PricedSale::Earlier(Some(known));
     }
 }
 

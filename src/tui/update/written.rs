@@ -30,7 +30,8 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
     if let WriteRequest::AddSender(_) = request {
         return welcome::added(model, outcome);
     }
-    if outcome.is_ok() {
+    // A question is no act yet.
+    if outcome.as_ref().is_ok_and(|outcome| !matches!(outcome, WriteOutcome::AsksFirst { .. })) {
         model.no_undo = None;
     }
     match outcome {
@@ -171,6 +172,7 @@ fn marked_one(model: &mut Model, request: &WriteRequest, marked: &Marked) -> Vec
     model.marked(id);
     if let Some(amount) = request.amount_of(id) {
         model.recipients.note_amount(id, amount);
+        prompts::note_amount(model, id, amount);
     }
     if model.hint == Some(Hint::Reply) {
         model.hint = Some(Hint::Undo);

@@ -34,6 +34,10 @@ async fn a_list_that_is_imported_after_the_confirmation_brings_nobody_the_same_w
     assert_eq!((&confirmed["uncertain"], &confirmed["unknown"]), (&json!(0), &json!(4)), "{confirmed}");
     let other = other_words(shop, 10..14).await;
     assert_eq!(counted(shop, &other, "queued").await, 4, "another message");
+    let first = shop.draft(10..16).await;
+    assert_eq!((counted(shop, &first, "uncertain").await, counted(shop, &first, "queued").await), (4, 2));
+    shop.ok(&["blast", "delete", &first, "--yes"]).await;
+    shop.until_idle().await;
     let same = shop.draft(10..16).await;
     assert_eq!((counted(shop, &same, "uncertain").await, counted(shop, &same, "queued").await), (4, 2));
     let plan = shop.json(&["blast", "plan", &same]).await;
@@ -41,10 +45,17 @@ async fn a_list_that_is_imported_after_the_confirmation_brings_nobody_the_same_w
     shop.send(&same).await;
     shop.until_idle().await;
     assert_eq!(world.posts().await, 3 + 4 + 1 + 2);
-    assert_eq!(shop.number("select count(*) from lost_posts").await, 0);
+    assert_eq!(shop.number("select count(*) from lost_posts where spent_on is null").await, 0);
     let third = shop.draft(10..14).await;
-    assert_eq!(counted(shop, &third, "queued").await, 4, "each post speaks against one message");
-    for draft in [&other, &third] {
+    assert_eq!(counted(shop, &third, "uncertain").await, 4, "nobody has decided");
+    shop.execute(
+        "update blast_recipients set changed_at = now() - interval '1 hour', claimed_at = now() - interval '1 hour'",
+    )
+    .await;
+    shop.ok(&["uncertain", "resolve", &same, "all", "sent", "--yes"]).await;
+    let fourth = shop.draft(10..14).await;
+    assert_eq!(counted(shop, &fourth, "queued").await, 4, "each post speaks against one message");
+    for draft in [&other, &third, &fourth] {
         shop.ok(&["blast", "delete", draft, "--yes"]).await;
     }
     shop.until_idle().await;

@@ -133,6 +133,12 @@ async fn only_people_of_the_same_sender_who_were_lost_are_doubted_by_their_numbe
             digits(1)
         ))
         .await;
+    // The message before was of a blast that was deleted.
+    let deleted = format!(
+        "insert into deleted_attempts (sender_id, phone_number, at, refused) values (1, '+{}', now() - interval '119 minutes', false)",
+        digits(2)
+    );
+    scene.execute(&deleted).await;
     let of_nobody = |id, attempt| PostedAttempt { recipient: RecipientId(id), ..attempt };
     let before = PostedAttempt { claimed_at: Utc::now() - TimeDelta::hours(2), ..posted(2, 1, 1) };
     let remembered = [of_nobody(91, posted(1, 1, 1)), of_nobody(92, before), of_nobody(93, posted(50, 1, 1))];
