@@ -210,9 +210,12 @@ fn now(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
 }
 
 fn blast_name(act: &LoggedAction, head: Option<&BlastHead>) -> String {
-    let logged = act.detail.get("tag").and_then(Value::as_str);
+    let text = |key| act.detail.get(key).and_then(Value::as_str);
+    // Of a deleted one: another stage of that name may be there still.
+    let logged = text("tag")
+        .map(|tag| text("stage").map_or_else(|| tag.to_owned(), |stage| domain::blast::blast_name(tag, stage)));
     let name = |head: &BlastHead| domain::blast::blast_name(&head.blast_tag, &head.follow_up_stage);
-    let tag = head.map(name).or_else(|| logged.map(str::to_owned));
+    let tag = head.map(name).or(logged);
     tag.or_else(|| Some(format!("blast {}", act.blast_id?))).unwrap_or_else(|| "a blast".to_owned())
 }
 

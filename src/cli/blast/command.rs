@@ -10,6 +10,7 @@ use crate::cli::Global;
 use crate::cli::confirm::confirm;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, talk};
+use crate::domain::amount::in_currency;
 use crate::domain::blast::{BlastCommand, blast_name, transition};
 use crate::domain::ids::BlastId;
 use crate::domain::text::{people, people_are};
@@ -81,9 +82,13 @@ impl ConfirmArgs {
             let blast = context.app.blast(id).await?;
             allowed(&blast, BlastCommand::Delete)?;
             let people = people(blast.total_recipients);
+            let sales = match blast.counts.amount {
+                sum if sum.is_zero() => String::new(),
+                sum => format!(" and {} of sales", in_currency(sum, &context.app.config().ui.currency)),
+            };
             let name = format!("{} (blast {id})", blast_name(&blast.tag, &blast.follow_up_stage));
             let drafts = left_empty(&context.app.drafts_that_follow(id).await?);
-            confirm(&format!("{drafts}Delete {name}, {people} with their history?"), self.yes)?;
+            confirm(&format!("{drafts}Delete {name}, {people} with their history{sales}?"), self.yes)?;
             name
         };
         context.app.delete(id).await?;

@@ -18,7 +18,9 @@ impl Model {
 
     /// The same, short enough for a question.
     pub fn brief_distinct_name(&self, blast: &BlastView) -> String {
-        self.with_id_of_namesake(blast, brief_name(blast))
+        let brief = brief_name(blast);
+        let is_alike = |other: &BlastView| other.id != blast.id && brief_name(other) == brief;
+        if self.blasts.rows().iter().any(is_alike) { format!("{brief} #{}", blast.id) } else { brief }
     }
 
     fn with_id_of_namesake(&self, blast: &BlastView, name: String) -> String {

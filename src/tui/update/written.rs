@@ -314,10 +314,7 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
         None if row.state == BlastState::Scheduled => armed::scheduled(model, &row),
         None if row.state == BlastState::Paused => {
             let stands = Some(armed::stands(model, &row));
-            // In the list of what needs somebody the cursor is on another line by now.
-            let is_elsewhere = model.needs_line().is_some() && row.origin.repeat.rule.is_none();
-            let key = if is_elsewhere { "S in Blasts" } else { "S" };
-            Notice { stands, ..Notice::done(format!("{} is paused; {key} resumes it", model.distinct_name(&row))) }
+            Notice { stands, ..Notice::done(format!("{} is paused; S resumes it", model.distinct_name(&row))) }
         }
         // Only its sender was stopped. Whether it goes on, the line below the funnel says.
         None if matches!(request, WriteRequest::Resume(_)) => senders::may_send_again(model, &row),
