@@ -91,9 +91,8 @@ pub async fn lock(tx: &mut PgConnection, id: BlastId) -> Result<(), StoreError> 
 
 /// Changes a draft that has this version. `false`: somebody was first.
 pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftChange) -> Result<bool, StoreError> {
-    let start = to.start.value();
+    let (start, when) = (to.start.value(), (to.repeat, to.clocks));
     let (description, external_id) = (!to.description.is_keep(), !to.external_id.is_keep());
-    let when = (to.repeat, to.clocks);
     let done = sqlx::query(
         "update blasts
             set blast_tag = coalesce($3, blast_tag), follow_up_stage = coalesce($4, follow_up_stage),

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{self, private};
 use super::index::PostedIndex;
-use super::record::{self, JournalRecord, RECORD, RecordReader};
+use super::record::{self, JournalRecord, NamedLast, RECORD, RecordReader};
 use super::stamp::ChangeStamp;
 use super::{LOCK_PATIENCE, MemoryError, Origin};
-use crate::store::fence::{PostedAttempt, PostedMessage};
+use crate::store::fence::PostedAttempt;
 
 /// At the file's beginning, big endian: when it was appended to last, in the upper 32 bits, and its length in bytes then. A file that
 /// is shorter was cut off; one of that length that was changed later was written by another program. Earlier versions noted no time.
@@ -67,8 +67,8 @@ pub struct Journal {
     index: PostedIndex,
     /// How far it went when this process wrote or read it last.
     reached: u64,
-    /// The message that was named last before that; `None`: it was not looked for.
-    message: Option<Option<PostedMessage>>,
+    /// The message that was named last before that.
+    named: NamedLast,
 }
 
 impl Journal {
@@ -84,14 +84,14 @@ impl Journal {
             private(OpenOptions::new().create_new(true).read(true).write(true)).open(path).map_err(unwritable)?;
         note_length(&file, HEADER as u64).map_err(unwritable)?;
         let (path, index) = (path.to_owned(), PostedIndex::default());
-        Ok(Self { path, file, index, reached: HEADER as u64, message: Some(None) })
+        Ok(Self { path, file, index, reached: HEADER as u64, named: NamedLast::Message(None) })
     }
 
     pub(super) fn open(path: &Path) -> Result<Self, MemoryError> {
         match private(OpenOptions::new().read(true).write(true)).open(path) {
             Ok(file) => {
                 let (path, index) = (path.to_owned(), PostedIndex::default());
-                Ok(Self { path, file, index, reached: 0, message: None })
+                Ok(Self { path, file, index, reached: 0, named: NamedLast::Unknown })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(MemoryError::Unreadable { path: path.to_owned(), why: error.to_string() })
@@ -109,7 +109,7 @@ impl Journal {
                 self.index.insert(&posted);
             }
         }
-        self.message = Some(reader.message);
+        self.named = NamedLast::Message(reader.message);
         Ok(self)
     }
 
@@ -128,7 +128,7 @@ impl Journal {
         flock(&self.file, FlockOperation::Unlock).map_err(|error| unwritable(error.into()))?;
         self.reached = written?;
         if let Some(newest) = posted.last() {
-            self.message = Some(newest.message);
+            self.named = NamedLast::Message(newest.message);
         }
         for posted in posted {
             self.index.insert(posted);
@@ -163,7 +163,8 @@ impl Journal {
     fn append_locked(&self, posted: &[PostedAttempt]) -> io::Result<u64> {
         let before = self.file.metadata()?.len();
         // Another process may have named another message since.
-        let records = record::encode(posted, self.message.filter(|_| before == self.reached));
+        let named = if before == self.reached { self.named } else { NamedLast::Unknown };
+        let records = record::encode(posted, named);
         let after = before + records.len() as u64;
         let written = self.file.write_all_at(&records, before).and_then(|()| note_length(&self.file, after));
         if written.is_err() {
@@ -281,7 +282,7 @@ impl Journal {
         let kept = attempts.split_off(attempts.len().saturating_sub((LONG / 2) as usize));
         let before = kept.iter().take_while(|(at, _)| *at < offset).count();
         let kept: Vec<_> = kept.into_iter().map(|(_, posted)| posted).collect();
-        let bytes = record::encode(kept.get(..before).unwrap_or_default(), Some(None)).len();
+        let bytes = record::encode(kept.get(..before).unwrap_or_default(), NamedLast::Message(None)).len();
         Ok((kept, (HEADER + bytes) as u64))
     }
 
@@ -302,7 +303,7 @@ impl Journal {
         for found in records.as_chunks::<RECORD>().0 {
             match reader.read(found) {
                 Some(JournalRecord::Attempt(one)) if known.insert((one.recipient, one.attempt, one.epoch)) => {
-                    posted.push(one)
+                    posted.push(one);
                 }
                 Some(JournalRecord::Message(_)) => messages += 1,
                 Some(JournalRecord::Attempt(_)) | None => {}

@@ -19,6 +19,15 @@ pub(super) enum JournalRecord {
     Attempt(PostedAttempt),
 }
 
+/// Which message a journal named last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NamedLast {
+    /// It was not looked for, or another process may have named one since.
+    Unknown,
+    /// `None`: none, or one that is not known.
+    Message(Option<PostedMessage>),
+}
+
 /// Reads records in their order: each attempt with the message that was named before it.
 #[derive(Debug, Default)]
 pub(super) struct RecordReader {
@@ -44,13 +53,14 @@ impl RecordReader {
     }
 }
 
-/// The records of some attempts. `last`: the message that was named last before them, if that is known.
-pub(super) fn encode(posted: &[PostedAttempt], mut last: Option<Option<PostedMessage>>) -> Vec<u8> {
+/// The records of some attempts. `last`: the message that was named last before them.
+pub(super) fn encode(posted: &[PostedAttempt], mut last: NamedLast) -> Vec<u8> {
     let mut bytes = Vec::with_capacity((posted.len() + 1) * RECORD);
     for posted in posted {
-        if last != Some(posted.message) {
+        let own = NamedLast::Message(posted.message);
+        if last != own {
             bytes.extend(of_message(posted.message));
-            last = Some(posted.message);
+            last = own;
         }
         bytes.extend(of_attempt(posted));
     }

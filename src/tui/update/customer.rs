@@ -319,16 +319,19 @@ fn act(items: &ItemsPrompt) -> Result<ShopAct, String> {
 
 /// What of these acts is not taken back by a key.
 const fn no_undo(act: &ShopAct) -> Option<&'static str> {
-    match act {
-        ShopAct::Order(_) | ShopAct::OrderOfClose(_) | ShopAct::OrderCart(_) => None,
-        // Of these it is said that they cannot be taken back.
-        ShopAct::Tag { .. } | ShopAct::Note { .. } => None,
-        ShopAct::Cart(_) => Some("a new cart"),
-        ShopAct::EditOrder(..) => Some("a change of an order"),
-        ShopAct::EditCart(..) => Some("a change of a cart"),
-        ShopAct::MoveOrder(..) => Some("a step of an order"),
-        ShopAct::AbandonCart(_) => Some("the end of a cart"),
-    }
+    Some(match act {
+        ShopAct::Cart(_) => "a new cart",
+        ShopAct::EditOrder(..) => "a change of an order",
+        ShopAct::EditCart(..) => "a change of a cart",
+        ShopAct::MoveOrder(..) => "a step of an order",
+        ShopAct::AbandonCart(_) => "the end of a cart",
+        // The last two are acts that the key names, and says of them that they cannot be taken back.
+        ShopAct::Order(_)
+        | ShopAct::OrderOfClose(_)
+        | ShopAct::OrderCart(_)
+        | ShopAct::Tag { .. }
+        | ShopAct::Note { .. } => return None,
+    })
 }
 
 /// It is written: says so, and reads again what shows it.
