@@ -93,6 +93,33 @@ async fn a_row_that_is_given_a_lost_id_hides_no_post_from_the_draft_that_it_was_
     shop.invariants().await;
 }
 
+/// Who failed, and is tried again, may have had the same words by another blast in the time that was lost.
+#[tokio::test]
+async fn a_retry_brings_nobody_the_words_that_another_blast_brought_in_the_lost_time() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    shop.sim.faults(&["error=1"]).await;
+    let failed = shop.blast(10..13).await;
+    shop.until_idle().await;
+    shop.sim.faults(&[]).await;
+    assert_eq!(counted(shop, &failed, "failed").await, 3);
+    world.cluster.back_up().await;
+    shop.blast(10..13).await;
+    shop.until_idle().await;
+    let posts = world.posts().await;
+    world.cluster.put_back().await;
+    shop.blast(20..21).await;
+    shop.until_idle().await;
+    shop.ok(&["sender", "confirm", "sales", "--yes"]).await;
+    shop.until_idle().await;
+
+    shop.ok(&["blast", "retry", &failed, "--yes"]).await;
+    shop.until_idle().await;
+
+    assert_eq!((world.posts().await, counted(shop, &failed, "uncertain").await), (posts + 1, 3));
+    shop.invariants().await;
+}
+
 #[tokio::test]
 async fn a_pattern_keeps_its_people_though_another_blast_was_posted_to_them() {
     let world = Restorable::open(SETUP).await;
