@@ -52,7 +52,7 @@ pub(super) fn doubted_words(draft: &BlastRow) -> Option<String> {
     let is_doubted = draft.counts.queued == 0 && draft.counts.uncertain > 0;
     is_doubted.then(|| {
         let people = text::people(draft.counts.uncertain);
-        format!("of {people} in it it is uncertain whether they have it: decide about them, then send it to whom it shall go")
+        format!("{people} in it may have it already: decide about them, then send it to the others")
     })
 }
 

@@ -89,7 +89,7 @@ pub async fn lock(tx: &mut PgConnection, id: BlastId) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Changes a draft that has this version. `false`: somebody was first.
+/// Changes a draft that has this version. `false`: somebody was first. Its words may become those of a message that its people have had.
 pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftChange) -> Result<bool, StoreError> {
     let (start, when) = (to.start.value(), (to.repeat, to.clocks));
     let (description, external_id) = (!to.description.is_keep(), !to.external_id.is_keep());
@@ -146,7 +146,6 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftC
     .await?;
     if done.rows_affected() == 1 {
         change_when(tx, id, when).await?;
-        // Its words may be those of a message that its people have had.
         fence::doubt_lost_posts(tx, id).await?;
     }
     Ok(done.rows_affected() == 1)

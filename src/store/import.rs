@@ -1,17 +1,18 @@
 //! Writes a draft and its people in one transaction. Until [`Import::commit`], nobody sees any of it, and whatever ends
 //! the import ends it without a trace.
 
+mod settling;
+
 use std::io::Write as _;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use futures_util::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgPool, Postgres};
-use tokio::time::Instant;
 
+use self::settling::{TransactionId, settle};
 use super::StoreError;
 use super::action::{self, NewAction};
 use super::api_request::{self, RequestKey};
@@ -384,31 +385,6 @@ impl Import {
         drop(self);
         settle(pool, &transaction, error.into()).await.map(|()| blast)
     }
-}
-
-/// A transaction's id, by which the database says what became of it.
-type TransactionId = String;
-
-/// How long the database may take to say that, and how often it is asked.
-const SETTLE_FOR: Duration = Duration::from_secs(10);
-const ASK_EVERY: Duration = Duration::from_millis(100);
-
-/// What became of a transaction whose commit ended with this error.
-async fn settle(pool: &PgPool, transaction: &TransactionId, error: StoreError) -> Result<(), StoreError> {
-    let StoreError::Unavailable(error) = error else { return Err(error) };
-    let status = "select pg_xact_status($1::text::xid8)";
-    let until = Instant::now() + SETTLE_FOR;
-    while Instant::now() < until {
-        let asked = sqlx::query_scalar::<_, Option<String>>(status).bind(transaction).fetch_one(pool);
-        match tokio::time::timeout_at(until, asked).await {
-            Ok(Ok(Some(status))) if status == "committed" => return Ok(()),
-            Ok(Ok(Some(status))) if status == "aborted" => return Err(StoreError::Unavailable(error)),
-            // Too long ago for it to know.
-            Ok(Ok(None)) => break,
-            _ => tokio::time::sleep(ASK_EVERY).await,
-        }
-    }
-    Err(StoreError::Unconfirmed(error))
 }
 
 #[cfg(test)]

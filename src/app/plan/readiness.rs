@@ -83,7 +83,7 @@ impl App {
             let doubted = match blast.counts.uncertain {
                 0 => String::new(),
                 uncertain => {
-                    format!(": of {} it is uncertain whether they have it, decide that first", people(uncertain))
+                    format!(": {} in it may have it already, decide about them first", people(uncertain))
                 }
             };
             obstacles.push(format!("nobody is left to send to in {}{doubted}", blast.tag));

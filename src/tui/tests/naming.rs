@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::activity;
-use super::support::{STACKED, TestDashboard, WIDE, blast, blasts, raya};
+use super::support::{STACKED, TestDashboard, WIDE, at, blast, blasts, raya};
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
@@ -12,7 +12,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::waiting::Waiting;
 use crate::tui::Size;
 use crate::tui::effect::Completion;
-use crate::tui::model::Overlay;
+use crate::tui::model::{NeedsLine, Overlay};
 
 const CHASE: BlastId = BlastId(9);
 
@@ -118,4 +118,27 @@ fn rows_whose_names_are_cut_to_the_same_are_told_apart_by_their_ids() {
     let screen = dashboard.screen().join("\n");
 
     assert!(screen.contains("~ #17") && screen.contains("~ #20"), "{screen}");
+}
+
+#[test]
+fn a_blast_that_is_paused_keeps_its_line_and_the_cursor() {
+    let scheduled = |id, name| BlastView {
+        scheduled_for: Some(at(16, 0)),
+        counts: Counts { queued: 40, ..Counts::default() },
+        ..blast(id, name, BlastState::Scheduled, (11, 20))
+    };
+    let paused = BlastView {
+        state: BlastState::Paused,
+        state_by: Some(Actor::Operator("aina".to_owned())),
+        ..scheduled(13, "Tonight")
+    };
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.answer(Completion::Blasts(Ok(vec![scheduled(13, "Tonight"), scheduled(12, "Later")]))).keys("!");
+
+    dashboard.answer(Completion::Blasts(Ok(vec![paused, scheduled(12, "Later")])));
+
+    let screen = dashboard.screen().join("\n");
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Blast(BlastId(13))), "{screen}");
+    assert!(screen.contains("> Tonight: paused by") && screen.contains("40 still queued"), "{screen}");
+    assert!(dashboard.line(28).contains("S resume"), "{screen}");
 }

@@ -10,8 +10,6 @@ use crate::app::{Launch, Nameless, TokenSource};
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState, RepeatColumns};
 use crate::domain::engine_role::EngineRole;
-use crate::domain::funnel::Counts;
-use crate::domain::ids::BlastId;
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
@@ -224,29 +222,6 @@ fn the_footer_says_of_x_what_its_line_says() {
         let screen = dashboard.screen().join("\n");
         assert!(screen.contains(line) && dashboard.line(28).contains(footer), "{screen}");
     }
-}
-
-#[test]
-fn a_blast_that_is_paused_keeps_its_line_and_the_cursor() {
-    let scheduled = |id, name| BlastView {
-        scheduled_for: Some(at(16, 0)),
-        counts: Counts { queued: 40, ..Counts::default() },
-        ..blast(id, name, BlastState::Scheduled, (11, 20))
-    };
-    let paused = BlastView {
-        state: BlastState::Paused,
-        state_by: Some(Actor::Operator("aina".to_owned())),
-        ..scheduled(13, "Tonight")
-    };
-    let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.answer(Completion::Blasts(Ok(vec![scheduled(13, "Tonight"), scheduled(12, "Later")]))).keys("!");
-
-    dashboard.answer(Completion::Blasts(Ok(vec![paused, scheduled(12, "Later")])));
-
-    let screen = dashboard.screen().join("\n");
-    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Blast(BlastId(13))), "{screen}");
-    assert!(screen.contains("> Tonight: paused by") && screen.contains("40 still queued"), "{screen}");
-    assert!(dashboard.line(28).contains("S resume"), "{screen}");
 }
 
 #[test]
