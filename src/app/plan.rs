@@ -48,6 +48,8 @@ pub struct Plan {
     pub wrote: i64,
     /// How many of its numbers are of customers with another number in it: each number gets it.
     pub two_numbers: i64,
+    /// How many a text over Meta's Cloud API would fail for: they have not written to the number within 24 hours.
+    pub no_session: i64,
     /// Its day by zones, where each person's own clock decides.
     pub zones: Vec<ZoneShare>,
     /// When it occurs, where it repeats.
@@ -121,6 +123,9 @@ impl Plan {
     /// What is said of customers with several numbers in it.
     pub const TWO_NUMBERS: &str = "numbers belong to customers with another number here: each number gets it";
 
+    /// What is said of whom Meta lets nobody send text to.
+    pub const NO_SESSION: &str = "wrote nothing for 24 hours: Meta refuses text to them (131047), a template reaches them";
+
     /// What follows *nobody today*: why, where that is known, or nothing. `None` where somebody gets it today, or it starts by itself later
     /// and says when.
     pub fn nobody_today(&self, now: DateTime<Utc>) -> Option<&'static str> {
@@ -192,6 +197,7 @@ impl App {
             queued_elsewhere: overlap.queued_elsewhere,
             wrote: plan::wrote(self.pool(), (id, &business), &left_out).await?,
             two_numbers: plan::two_numbers(self.pool(), (id, &business), &left_out).await?,
+            no_session: plan::without_session(self.pool(), (id, &business), &left_out).await?,
             zones: Vec::new(),
             repeat: self.planned_repeat(&row, now).await?,
             start: self.planned_start(&row),

@@ -69,7 +69,7 @@ use crate::domain::blast::RepeatColumns;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::pace::LimitColumns;
 
-pub use people::{FirstFared, PlanGroup, PlanPerson, fared, of_group, two_numbers, wrote};
+pub use people::{FirstFared, PlanGroup, PlanPerson, fared, of_group, two_numbers, without_session, wrote};
 
 /// People of a blast who are also somewhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]

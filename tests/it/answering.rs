@@ -210,3 +210,23 @@ async fn what_answers_an_answer_belongs_to_the_blast() {
     assert_eq!(scene.shop.number(&own).await, 0);
     scene.shop.invariants().await;
 }
+
+#[tokio::test]
+async fn a_plan_of_a_text_counts_whom_meta_lets_nobody_write_to() {
+    let scene = AnswerScene::unserved(4).await;
+    scene.wrote(&[1, 2]).await;
+    scene.shop.execute("update replies set at = at - interval '25 hours' where recipient_id = 2").await;
+    let list = scene.shop.list(1..5);
+    let to = ["--sender", "cloud", "--recipients", list.to_str().unwrap()];
+    scene.ok(&[&["blast", "new", "--message", "New in today"][..], &to].concat()).await;
+
+    let plan = scene.json(&["blast", "plan", "2"]).await;
+    assert_eq!((&plan["people"], &plan["no_session"]), (&json!(4), &json!(3)), "{plan}");
+    let words = "3 wrote nothing for 24 hours: Meta refuses text to them (131047), a template reaches them";
+    let said = scene.ok(&["blast", "plan", "2"]).await;
+    assert!(said.contains(words), "{said}");
+    scene.ok(&["suppress", "add", &digits(3)]).await;
+    assert_eq!(scene.json(&["blast", "plan", "2"]).await["no_session"], 2, "whoever gets nothing does not count");
+    scene.ok(&[&["blast", "new", "--template", "hello_world", "--language", "en_US"][..], &to].concat()).await;
+    assert_eq!(scene.json(&["blast", "plan", "3"]).await["no_session"], 0, "a template reaches everybody");
+}

@@ -158,7 +158,7 @@ fn plan_json(plan: &Plan) -> Value {
     json!({
         "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
         "zones": zones_json(&plan.zones), "repeat": plan.repeat.as_ref().map(repeat_json), "segment": plan.segment.as_ref().map(segment_json), "had_this_message": plan.had_this_message, "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere,
-        "wrote": plan.wrote, "two_numbers": plan.two_numbers, "pace": plan.pace, "health": plan.health, "sender_health": plan.sender_health.as_deref().map(health_json),
+        "wrote": plan.wrote, "two_numbers": plan.two_numbers, "no_session": plan.no_session, "pace": plan.pace, "health": plan.health, "sender_health": plan.sender_health.as_deref().map(health_json),
         "unusual_lengths": plan.unusual_lengths, "read_from": plan.read_from,
         "left_out": plan.left_out.as_ref().map(|left_out| json!({ "total": left_out.total, "reasons": left_out.reasons })),
         "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
@@ -201,6 +201,7 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
         (plan.queued_elsewhere, "still queued in another blast: would get both"),
         (plan.wrote, Plan::WROTE),
         (plan.two_numbers, Plan::TWO_NUMBERS),
+        (plan.no_session, Plan::NO_SESSION),
     ];
     for (people, what) in about.into_iter().filter(|(people, _)| *people > 0) {
         let _ = writeln!(out, "{:>6} {what}", number(people));

@@ -60,6 +60,9 @@ pub(super) struct PlanAnswer {
     /// Its numbers that are of merged customers with another number in it: each number gets it.
     #[schema(example = 0)]
     two_numbers: i64,
+    /// Of a text over Meta's Cloud API: wrote nothing to the sender within 24 hours, so that it fails for them.
+    #[schema(example = 0)]
+    no_session: i64,
     /// The list that it was made from and the columns that were read, where they are known.
     #[schema(example = "raya.csv   phone = No. Telefon   name = Nama")]
     read_from: Option<String>,
@@ -258,6 +261,7 @@ impl From<Plan> for PlanAnswer {
             queued_elsewhere: plan.queued_elsewhere,
             wrote: plan.wrote,
             two_numbers: plan.two_numbers,
+            no_session: plan.no_session,
             read_from: plan.read_from,
             left_out: plan.left_out.map(LeftOutAnswer::from),
             pace: plan.pace,

@@ -44,6 +44,8 @@ pub enum PlanGroup {
     Wrote,
     /// One of several numbers of a customer in the same blast.
     TwoNumbers,
+    /// Of a text over Meta's Cloud API: has not written to the sender within 24 hours, so that the text fails.
+    NoSession,
 }
 
 /// Of a follow-up those of the blast that it follows, of people whom a filter found those of any: each with their newest reply. One
@@ -90,6 +92,30 @@ macro_rules! with_two_numbers {
 }
 const TWO_NUMBERS: &str = with_two_numbers!();
 
+/// Whoever may not be sent text now. Any spelling of their number counts, as for an answer.
+macro_rules! without_session {
+    () => {
+        "select r.phone_number, r.name, null::text as tag, o.at, false as is_uncertain
+           from blasts own
+           join senders meta on meta.id = own.sender_id and meta.provider = 'meta'
+           join blast_recipients r on r.blast_id = own.id
+          cross join lateral (
+                select max(least(p.at, p.received_at)) as at
+                  from replies p
+                 where p.sender_id = own.sender_id and person_key(p.phone_number) = any(array(
+                       select person_key(r.phone_number) union
+                       select person_key(alias) from number_aliases
+                        where person_key(phone_number) = person_key(r.phone_number)))) o
+          where own.id = $1 and own.template is null and own.message <> ''
+            and (o.at is null or o.at <= now() - interval '24 hours')
+            and r.status = 'queued' and $3::timestamptz is not null and r.id <> all($5)
+            and not exists (select from suppressions s
+                             where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))
+          order by r.id limit $4"
+    };
+}
+const WITHOUT_SESSION: &str = without_session!();
+
 /// The first people of a group, in the order of the draft. `left_out`: who gets nothing for another reason than an opt-out.
 pub async fn of_group(
     pool: &PgPool,
@@ -105,6 +131,7 @@ pub async fn of_group(
         PlanGroup::Elsewhere => ELSEWHERE,
         PlanGroup::Wrote => WROTE,
         PlanGroup::TwoNumbers => TWO_NUMBERS,
+        PlanGroup::NoSession => WITHOUT_SESSION,
     });
     let left_out: Vec<_> = left_out.iter().map(|id| id.0).collect();
     let people = people.bind(id).bind(business).bind(since).bind(LISTED).bind(left_out).fetch_all(&mut *tx).await?;
@@ -120,6 +147,11 @@ pub async fn wrote(pool: &PgPool, of: (BlastId, &str), left_out: &[RecipientId])
 /// How many numbers of a blast are of customers with another number in it.
 pub async fn two_numbers(pool: &PgPool, of: (BlastId, &str), left_out: &[RecipientId]) -> Result<i64, StoreError> {
     count(pool, concat!("select count(*) from (", with_two_numbers!(), ") as two_numbers"), of, left_out).await
+}
+
+/// How many people a text over Meta's Cloud API would fail for.
+pub async fn without_session(pool: &PgPool, of: (BlastId, &str), left_out: &[RecipientId]) -> Result<i64, StoreError> {
+    count(pool, concat!("select count(*) from (", without_session!(), ") as without_session"), of, left_out).await
 }
 
 /// Of all of a group, by its statement.

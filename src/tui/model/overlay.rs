@@ -238,6 +238,7 @@ impl PlanCount {
             Self::Group(PlanGroup::Elsewhere) => ("elsewhere", "who is queued in another blast as well"),
             Self::Group(PlanGroup::Wrote) => ("wrote", "who wrote and is not marked as replied"),
             Self::Group(PlanGroup::TwoNumbers) => ("two-numbers", "whose other number is in it as well"),
+            Self::Group(PlanGroup::NoSession) => ("no-session", "who wrote nothing within 24 hours"),
             Self::LeftOut => ("left-out", "what was left out of the list"),
         }
     }
@@ -277,6 +278,7 @@ impl PlanOverlay {
             (PlanGroup::Elsewhere, plan.queued_elsewhere),
             (PlanGroup::Wrote, plan.wrote),
             (PlanGroup::TwoNumbers, plan.two_numbers),
+            (PlanGroup::NoSession, plan.no_session),
         ];
         let groups = groups.into_iter().filter(|(_, people)| *people > 0).map(|(group, _)| PlanCount::Group(group));
         groups.chain(plan.left_out.as_ref().map(|_| PlanCount::LeftOut)).collect()

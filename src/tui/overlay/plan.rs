@@ -110,11 +110,16 @@ fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat)
         PlanGroup::Elsewhere => ("Queued in another blast as well", "queued"),
         PlanGroup::Wrote => ("Wrote and not marked as replied", "wrote"),
         PlanGroup::TwoNumbers => ("Numbers of customers with another number here", "queued"),
+        PlanGroup::NoSession => ("Wrote nothing for 24 hours", "wrote last"),
     };
     let line = |person: &PlanPerson| {
         let name = person.name.clone().unwrap_or_else(|| "-".to_owned());
         let at = person.at.map(|at| format!(" {}", clock.long(at))).unwrap_or_default();
-        let verb = if person.is_uncertain { "uncertain since" } else { verb };
+        let verb = match (group, person.at) {
+            _ if person.is_uncertain => "uncertain since",
+            (PlanGroup::NoSession, None) => "never wrote",
+            _ => verb,
+        };
         let tag = person.tag.as_ref().map(|tag| format!(", {tag}")).unwrap_or_default();
         TextLine::plain(format!("  {:<18} ", person.phone_number))
             .and(name, TextRole::Strong)
@@ -218,6 +223,7 @@ fn says(loaded: &app::Plan, count: PlanCount, us: &str) -> (i64, String) {
         }
         PlanCount::Group(PlanGroup::Wrote) => (loaded.wrote, app::Plan::WROTE),
         PlanCount::Group(PlanGroup::TwoNumbers) => (loaded.two_numbers, app::Plan::TWO_NUMBERS),
+        PlanCount::Group(PlanGroup::NoSession) => (loaded.no_session, app::Plan::NO_SESSION),
         PlanCount::LeftOut => {
             let left_out = loaded.left_out.clone().unwrap_or_default();
             let rows = i64::try_from(left_out.total).unwrap_or(i64::MAX);

@@ -24,6 +24,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         queued_elsewhere: 31,
         wrote: 0,
         two_numbers: 0,
+        no_session: 0,
         segment: None,
         zones: Vec::new(),
         repeat: None,
