@@ -101,7 +101,8 @@ impl App {
         self.notify(id).await
     }
 
-    /// Undoes an armed launch, or a start at a set time: a blast that was never begun becomes a draft again, any other is paused.
+    /// Undoes an armed launch, or a start at a set time: a blast that was never begun becomes a draft again; any other, and
+    /// one that was resumed, is paused.
     /// Refused once its time has come.
     pub(super) async fn disarm(
         &self,
@@ -109,7 +110,8 @@ impl App {
         id: BlastId,
     ) -> Result<(BlastHead, BlastState), AppError> {
         self.not_begun(tx, id).await?;
-        let begun = blast::was_begun(tx, id).await?;
+        let was_resumed = action::newest_launch(tx, id).await?.is_some_and(|act| act.action == Act::Resume);
+        let begun = was_resumed || blast::was_begun(tx, id).await?;
         let command = if begun { BlastCommand::Pause } else { BlastCommand::Disarm };
         let head = self.change_in(tx, id, command, None).await?;
         if begun {

@@ -257,16 +257,18 @@ impl App {
             state: row.state,
             form: self.form_of(&row),
             unfinished: row.unfinished.clone(),
-            people: row.counts.queued,
+            people: row.counts.total(),
             left_out_since,
             first_people: people.into_iter().map(DraftPerson::of).collect(),
             left_out,
         })
     }
 
-    /// How many people of a draft get nothing, as it stands: they opted out, or answered what it follows. Its plan counts them again.
+    /// How many people of a draft get nothing, as it stands: they opted out, answered what it follows, or may have had it. Its plan counts
+    /// them again.
     async fn left_out_since(&self, row: &BlastRow) -> Result<i64, AppError> {
-        Ok(suppression::count_in(self.pool(), row.id).await? + self.answered_since(row).await?.people())
+        let queued = suppression::count_in(self.pool(), row.id).await? + self.answered_since(row).await?.people();
+        Ok(row.counts.total() - row.counts.queued + queued)
     }
 
     /// What is written in a blast.

@@ -71,7 +71,7 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>, whom: &str) -> String {
         Act::Resume => format!("resume {}", blast()),
         Act::Pause => format!("pause {}", blast()),
         Act::Cancel => format!("cancel {}", blast()),
-        Act::Delete => format!("delete {}", blast()),
+        Act::Delete => format!("delete {}", deleted(act, &blast())),
         Act::Retry => format!("try those who failed in {} again", blast()),
         Act::Suppress => format!("suppress {whom}"),
         Act::Unsuppress => format!("let {whom} be messaged again"),
@@ -217,6 +217,12 @@ fn blast_name(act: &LoggedAction, head: Option<&BlastHead>) -> String {
     let name = |head: &BlastHead| domain::blast::blast_name(&head.blast_tag, &head.follow_up_stage);
     let tag = head.map(name).or(logged);
     tag.or_else(|| Some(format!("blast {}", act.blast_id?))).unwrap_or_else(|| "a blast".to_owned())
+}
+
+/// A deleted blast: others may have its name, and are still there.
+fn deleted(act: &LoggedAction, name: &str) -> String {
+    let draft = if text(act, "state") == BlastState::Draft.word() { "the draft " } else { "" };
+    act.blast_id.map_or_else(|| format!("{draft}{name}"), |id| format!("{draft}{name} (blast {id})"))
 }
 
 /// The number with its business, as arguments of `suppress`.

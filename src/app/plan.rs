@@ -124,7 +124,8 @@ impl Plan {
     pub const TWO_NUMBERS: &str = "numbers belong to customers with another number here: each number gets it";
 
     /// What is said of whom Meta lets nobody send text to.
-    pub const NO_SESSION: &str = "wrote nothing for 24 hours: Meta refuses text to them (131047), a template reaches them";
+    pub const NO_SESSION: &str =
+        "wrote nothing for 24 hours: Meta refuses text to them (131047), a template reaches them";
 
     /// What follows *nobody today*: why, where that is known, or nothing. `None` where somebody gets it today, or it starts by itself later
     /// and says when.

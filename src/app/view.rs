@@ -267,6 +267,16 @@ pub struct SenderUsage {
     pub region: Option<Region>,
 }
 
+impl SenderUsage {
+    /// More than any provider takes in an hour: Meta's highest throughput is 1,000 a second.
+    const PER_HOUR_MAX: i64 = 3_600_000;
+
+    /// The rate that binds, where it tells anybody anything: a simulator's speed makes any of it.
+    pub fn plausible_per_hour(&self) -> Option<i64> {
+        self.per_hour.filter(|rate| *rate <= Self::PER_HOUR_MAX)
+    }
+}
+
 impl SenderView {
     pub(super) fn new(row: SenderRow, usage: SenderUsage, token: Option<TokenSource>) -> Self {
         Self {

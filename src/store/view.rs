@@ -311,6 +311,8 @@ pub struct RecipientDetails {
     pub is_template: bool,
     pub history: Vec<HistoryRow>,
     pub answers: Vec<AnswerRow>,
+    /// What to do about their error code, where their provider's client knows it; the store does not.
+    pub advice: Option<&'static str>,
     /// What they wrote, oldest first.
     pub replies: Vec<ReplyRow>,
     /// What was answered, oldest first.

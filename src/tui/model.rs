@@ -68,6 +68,7 @@ use super::layout::{Layout, Zoom, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
 use crate::app::view::{ActivityRow, BlastView, ChangesSince, RecipientDetails, RecipientRow, SenderView};
 use crate::app::{DatabaseState, EngineChange, StepView};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::pace::Speed;
 use crate::domain::retry::RetryRules;
@@ -346,6 +347,11 @@ impl Model {
     pub fn is_over_meta(&self, id: BlastId) -> bool {
         let Some(blast) = self.blasts.get(id) else { return false };
         self.senders.iter().any(|sender| sender.id == blast.sender_id && sender.provider == "meta")
+    }
+
+    /// Whether a blast was cancelled: nothing more of it is sent, whatever an operator says of its people.
+    pub fn is_cancelled(&self, id: BlastId) -> bool {
+        self.blasts.get(id).is_some_and(|blast| blast.state == BlastState::Cancelled)
     }
 
     /// Whether keys for the focused list wait until it is here.

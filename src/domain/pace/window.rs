@@ -30,7 +30,7 @@ impl Hours {
 impl FromStr for Hours {
     type Err = PaceError;
 
-    /// Reads `09:00-21:00`, `22:00-02:00`, `00:00-24:00`.
+    /// Reads `09:00-21:00`, `22:00-02:00`, `00:00-24:00`, `9am-6:30pm`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || PaceError::Hours(PaceError::quote(text));
         let (from, to) = text.split_once(['-', '–']).ok_or_else(wrong)?;
@@ -45,13 +45,27 @@ impl FromStr for Hours {
     }
 }
 
-/// Whether a text is a time of day, `00:00` to `24:00`.
+/// Whether a text is a time of day, `00:00` to `24:00` or `9am`.
 pub fn is_time_of_day(text: &str) -> bool {
     minute_of_day(text).is_some()
 }
 
 fn minute_of_day(text: &str) -> Option<u16> {
-    let (hour, minute) = text.trim().split_once(':')?;
+    let text = text.trim();
+    let half = [("am", 0), ("pm", 12)].into_iter().find_map(|(half, hours)| {
+        let (at, last) = text.split_at_checked(text.len().checked_sub(half.len())?)?;
+        last.eq_ignore_ascii_case(half).then_some((at.trim_end(), hours))
+    });
+    match half {
+        None => minute_of_clock(text.split_once(':')?),
+        Some((at, hours)) => {
+            let minutes = minute_of_clock(at.split_once(':').unwrap_or((at, "00")))?;
+            (60..13 * 60).contains(&minutes).then_some(minutes % (12 * 60) + hours * 60)
+        }
+    }
+}
+
+fn minute_of_clock((hour, minute): (&str, &str)) -> Option<u16> {
     let in_digits = |part: &str| part.len() <= 2 && part.bytes().all(|b| b.is_ascii_digit());
     if !in_digits(hour) || minute.len() != 2 || !in_digits(minute) {
         return None;

@@ -58,6 +58,7 @@ pub async fn details(pool: &PgPool, id: RecipientId) -> Result<Option<RecipientD
         due_at: head.due_at,
         message_text: head.message_text,
         words: None,
+        advice: None,
         template_text: head.template_text,
         is_template: head.is_template,
         history,

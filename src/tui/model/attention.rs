@@ -78,8 +78,11 @@ impl Model {
         self.steps.iter().find(|view| view.step.key() == key)
     }
 
-    /// The blast that a key is about: that of the line which the operator sees, else the selected one.
+    /// The blast that a key is about: that of the plan or of the line which the operator sees, else the selected one.
     pub fn blast_meant(&self) -> Option<&BlastView> {
+        if let Some(Overlay::Plan(plan)) = self.overlays.last() {
+            return self.blasts.get(plan.blast);
+        }
         self.line_blast().map_or_else(|| self.blast(), |id| self.blasts.get(id))
     }
 

@@ -136,9 +136,12 @@ impl SenderForm {
         }
     }
 
-    /// Why a text is not kept on a line: it looks like the token, which nobody is to read.
+    /// Why a text is not kept on a line: it looks like the token, which nobody is to read, or is the name of where the token is.
     pub fn refused(line: SenderLine, text: &str) -> Option<&'static str> {
         let is_token = match line {
+            SenderLine::Token if is_variable_name(text) => {
+                return Some("that is the name of a variable: with $ before it, the token is read from there");
+            }
             SenderLine::Token | SenderLine::Provider | SenderLine::Add => return None,
             // Without a scheme and a dot it is no address in any case.
             SenderLine::Address => looks_secret(text) || !text.is_empty() && !text.contains(['.', ':', '/']),
@@ -163,4 +166,13 @@ impl SenderForm {
             |line: SenderLine| self.lines().contains(&line) && self.text(line).trim_start_matches('$').is_empty();
         wanted.into_iter().find(|(line, _)| is_empty(*line))
     }
+}
+
+/// `WSAPME_TOKEN`: what nobody's token looks like.
+fn is_variable_name(text: &str) -> bool {
+    let is_of_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    text.contains('_')
+        && text.len() <= 40
+        && text.bytes().all(is_of_name)
+        && !text.starts_with(|c: char| c.is_ascii_digit())
 }

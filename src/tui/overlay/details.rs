@@ -22,6 +22,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     let mut lines = vec![standing(model, loaded, clock)];
     lines.extend(opt_out_lines(&loaded.row, clock, width));
     lines.extend(note_lines(&loaded.row, width));
+    lines.extend(failure_lines(loaded, width));
     lines.extend(before(model, loaded, clock));
     let mut focus = None;
     if loaded.row.status == Status::Uncertain {
@@ -60,6 +61,7 @@ pub fn preview(model: &Model, loaded: &RecipientDetails, width: u16) -> (TitleRu
     let mut lines = vec![standing(model, loaded, clock)];
     lines.extend(opt_out_lines(&loaded.row, clock, width));
     lines.extend(note_lines(&loaded.row, width));
+    lines.extend(failure_lines(loaded, width));
     lines.extend(earlier(model, loaded, clock));
     if loaded.row.status == Status::Uncertain {
         lines.extend(question(loaded, model.is_over_meta(loaded.row.blast_id), width));
@@ -70,6 +72,23 @@ pub fn preview(model: &Model, loaded: &RecipientDetails, width: u16) -> (TitleRu
     lines.extend(history::lines(&loaded.history, loaded.row.opted_out_at, clock));
     lines.extend(message::lines(loaded, width));
     (title, lines)
+}
+
+/// Why the newest try failed, and what to do about it.
+fn failure_lines(loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
+    let row = &loaded.row;
+    let tried = match row.status {
+        Status::Failed => "",
+        Status::Queued => "the last try failed: ",
+        _ => return Vec::new(),
+    };
+    let Some(code) = &row.error_code else { return Vec::new() };
+    let said = row.error_message.as_deref().map(|said| said.trim_end_matches('.'));
+    let known = [Some(code.as_str()), said, loaded.advice];
+    let mut parts: Vec<&str> = known.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    parts.dedup();
+    let lines = wrapped(&format!("{tried}{}", parts.join(": ")), width.saturating_sub(4)).into_iter();
+    lines.map(|line| TextLine::dim(format!("  {line}"))).collect()
 }
 
 /// A note that is longer than the first line has room for.
@@ -227,6 +246,7 @@ const CURSOR: usize = 4;
 fn choices(model: &Model, chosen: ResolutionChoice, (loaded, width): (&RecipientDetails, u16)) -> Vec<TextLine> {
     let clock = clock(model);
     let resend_from = model.resend_from(loaded.claimed_at);
+    let is_cancelled = model.is_cancelled(loaded.row.blast_id);
     let room = usize::from(width).saturating_sub(CURSOR + CHOICE);
     // What tells the choices apart is never cut.
     let fitting = |whole: String, brief: String| if whole.chars().count() <= room { whole } else { brief };
@@ -239,6 +259,9 @@ fn choices(model: &Model, chosen: ResolutionChoice, (loaded, width): (&Recipient
                 let at = loaded.claimed_at.unwrap_or(loaded.row.changed_at);
                 let whole = format!("counts as sent, {}", clock.long(at));
                 ("it is there", fitting(whole, "is sent".to_owned()))
+            }
+            ResolutionChoice::Say(Resolution::Resend) if is_cancelled => {
+                ("not there, send again", fitting("not of a cancelled blast".to_owned(), "cancelled".to_owned()))
             }
             ResolutionChoice::Say(Resolution::Resend) => {
                 let then = resend_from.map(|from| {
@@ -254,9 +277,10 @@ fn choices(model: &Model, chosen: ResolutionChoice, (loaded, width): (&Recipient
                 ("not there, leave out", fitting("counts as skipped".to_owned(), "is skipped".to_owned()))
             }
         };
-        let is_too_early = resend_from.is_some() && *choice == ResolutionChoice::Say(Resolution::Resend);
+        let is_closed = is_cancelled || resend_from.is_some();
+        let is_refused = is_closed && *choice == ResolutionChoice::Say(Resolution::Resend);
         let (cursor, meaning) = if *choice == chosen { (">", TextRole::Strong) } else { (" ", TextRole::Plain) };
-        let meaning = if is_too_early { TextRole::Dim } else { meaning };
+        let meaning = if is_refused { TextRole::Dim } else { meaning };
         TextLine::of(format!("  {cursor} "), TextRole::Accent)
             .and(format!("{words:<CHOICE$}"), meaning)
             .and(then, TextRole::Dim)

@@ -273,7 +273,7 @@ impl FormPainter<'_> {
     fn left_out_since(&self) -> Option<TextLine> {
         let people = self.form.left_out_since;
         let get = if people == 1 { "gets" } else { "get" };
-        let words = format!("{} of them {get} nothing: opted out, or answered since", number(people));
+        let words = format!("{} of them {get} nothing: opted out, answered since, or uncertain", number(people));
         (people > 0).then(|| TextLine::of(words, TextRole::Strong))
     }
 

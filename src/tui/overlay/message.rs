@@ -3,6 +3,7 @@
 use super::wrapped;
 use crate::app::view::{HistoryRow, RecipientDetails};
 use crate::domain::status::Status;
+use crate::domain::text::characters;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
@@ -11,7 +12,9 @@ pub(super) fn lines(loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
     if let Some(text) = &loaded.message_text {
         let is_sent = !matches!(standing(loaded), Status::Uncertain | Status::Skipped | Status::Sending);
         let title = TextLine::rule(if is_sent { "Message as sent" } else { "Message" });
-        let title = title.and(format!("{} characters", text.chars().count()), TextRole::Plain);
+        // A template's is drawn with its buttons and its header, which are no text of the message.
+        let length = if loaded.is_template { String::new() } else { characters(text) };
+        let title = title.and(length, TextRole::Plain);
         return std::iter::once(title).chain(wrap(text).map(TextLine::plain)).collect();
     }
     let known = wrap(&unaccepted(loaded)).map(TextLine::dim);

@@ -117,6 +117,8 @@ fn step(model: &Model, view: &StepView) -> NeedWords {
         StepStanding::AsDue => (format!("comes as its people are due{sends}"), "p pauses it, X removes it"),
     };
     let what = format!("{name}, step {}: {}; {comes}", view.step.number, view.when);
+    // Of a blast that is over nothing is made any more, paused or not.
+    let keys = if view.is_over { "X removes it" } else { keys };
     NeedWords { what, mend: keys.to_owned() }
 }
 

@@ -311,8 +311,10 @@ fn samples(plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> 
     let of = format!("[ ] {} of {}, {}", plan.sample + 1, loaded.samples.len(), sample.which);
     let name = sample.name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
     let row = sample.row.map(|row| format!(", row {row}")).unwrap_or_default();
+    // A template's is drawn with its buttons and its header, which are no text of the message.
+    let length = if loaded.blast.template.is_none() { characters(&sample.text) } else { String::new() };
     let mut lines = vec![
-        TextLine::rule("What they read").and(characters(&sample.text), TextRole::Plain).right(of),
+        TextLine::rule("What they read").and(length, TextRole::Plain).right(of),
         TextLine::dim(format!("  to {name}{}{row}", sample.phone)),
     ];
     let text = wrapped(&sample.text, width.saturating_sub(4));

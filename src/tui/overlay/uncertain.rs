@@ -30,7 +30,8 @@ pub fn content(model: &Model, page: &UncertainOverlay, width: u16) -> OverlayCon
     let explained = if has_room { Vec::new() } else { std::mem::take(&mut lines) };
     let focus = Some(lines.len() + page.choice.index());
     let wait = span_words(model.resend_after);
-    lines.extend(RESOLUTIONS.iter().map(|choice| line(*choice, page.choice, &wait, width)));
+    let is_cancelled = model.people_of().is_some_and(|blast| model.is_cancelled(blast));
+    lines.extend(RESOLUTIONS.iter().map(|choice| line(*choice, page.choice, (&wait, is_cancelled), width)));
     lines.extend(explained);
     lines.extend(people(model, page, super::page_rows(model).saturating_sub(lines.len())));
     let title = vec![counted(page.people.len()), "uncertain".to_owned()];
@@ -63,12 +64,21 @@ fn person(model: &Model, id: RecipientId) -> Option<TextLine> {
     Some(TextLine::dim(format!("    {:<18}{name}", row.phone.to_string())))
 }
 
-/// A choice, and what it does, as far as there is room to say it. `wait`: so long after a message it may be sent again.
-fn line(choice: ResolutionChoice, chosen: ResolutionChoice, wait: &str, width: u16) -> TextLine {
+/// A choice, and what it does, as far as there is room to say it. `wait`: so long after a message it may be sent again, where the blast
+/// was not cancelled.
+fn line(
+    choice: ResolutionChoice,
+    chosen: ResolutionChoice,
+    (wait, is_cancelled): (&str, bool),
+    width: u16,
+) -> TextLine {
     let (words, then, further) = match choice {
         ResolutionChoice::LeaveOpen => ("leave them open", "late answers still settle them", String::new()),
         ResolutionChoice::Say(Resolution::Sent) => {
             ("they are all there", "count as sent", "; asks you first".to_owned())
+        }
+        ResolutionChoice::Say(Resolution::Resend) if is_cancelled => {
+            ("none is there, send again", "not of a cancelled blast", String::new())
         }
         ResolutionChoice::Say(Resolution::Resend) => {
             ("none is there, send again", "asks for their number", format!("; not before {wait} have passed"))

@@ -1,6 +1,6 @@
 //! `X`: nothing more leaves while somebody thinks about it, and only the right answer cancels or deletes.
 
-use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, raya};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{Completion, EffectError, WriteOutcome, WriteRequest};
@@ -91,4 +91,22 @@ fn a_draft_is_deleted_after_y() {
     dashboard.keys("y");
 
     assert_eq!(dashboard.acts(), [WriteRequest::Delete(DRAFT)]);
+}
+
+#[test]
+fn where_nobody_is_queued_any_more_a_cancel_asks_for_a_yes_alone() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let mut sent = raya();
+    (sent.counts.queued, sent.counts.sending, sent.counts.uncertain) = (0, 0, 1);
+    dashboard.answer(Completion::Blasts(Ok(vec![sent]))).taken();
+
+    dashboard.keys("1X");
+    assert!(
+        dashboard.line(22).starts_with(" cancel Raya promo? Nobody in it is queued any more."),
+        "{:#?}",
+        dashboard.screen()
+    );
+    dashboard.keys("y");
+
+    assert_eq!(dashboard.acts(), [WriteRequest::Cancel(RAYA)]);
 }

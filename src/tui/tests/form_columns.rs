@@ -157,7 +157,11 @@ fn a_draft_that_is_opened_again_names_its_list_and_its_columns() {
         dashboard.screen()
     );
     assert!(has(&dashboard, "Columns    phone = WhatsApp   name = Nama"), "{:#?}", dashboard.screen());
-    assert!(has(&dashboard, "8 of them get nothing: opted out, or answered since"), "{:#?}", dashboard.screen());
+    assert!(
+        has(&dashboard, "8 of them get nothing: opted out, answered since, or uncertain"),
+        "{:#?}",
+        dashboard.screen()
+    );
     // It is read again from its file, by columns that are chosen now.
     dashboard.keys("↑\n").effects.clear();
     answer(&mut dashboard, "/home/aina/raya.csv");

@@ -48,7 +48,7 @@ fn what_was_settled_meanwhile_is_not_gone_to() {
 
     dashboard.answer(Completion::Blasts(Ok(vec![settled]))).keys("\n");
 
-    assert_eq!(dashboard.said(), "that does not need you any more");
+    assert_eq!(dashboard.said(), "nothing needs you");
 }
 
 #[test]

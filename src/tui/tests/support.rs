@@ -381,6 +381,7 @@ pub fn details_of(row: RecipientRow) -> RecipientDetails {
         words: None,
         template_text: None,
         is_template: false,
+        advice: None,
         replies: Vec::new(),
         session_answers: Vec::new(),
         due_at: None,

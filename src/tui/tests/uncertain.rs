@@ -1,11 +1,12 @@
 //! One answer for several uncertain people who are marked.
 
-use super::support::{STACKED, TestDashboard, WIDE, at, person};
+use super::support::{STACKED, TestDashboard, WIDE, at, details_of, person, raya};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::tui::Size;
-use crate::tui::effect::WriteRequest;
+use crate::tui::effect::{Completion, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Overlay;
 
@@ -86,5 +87,28 @@ fn the_choices_are_never_cut() {
         for words in ["they are all there", "none is there, send again", "none is there, leave out"] {
             assert!(screen.contains(words), "{width}x{height} {words}: {screen}");
         }
+    }
+}
+
+#[test]
+fn nobody_of_a_cancelled_blast_is_sent_to_again() {
+    let uncertain = |id| person(id, "Aishah", Status::Uncertain, at(13, 54));
+    let mut cancelled = raya();
+    cancelled.state = BlastState::Cancelled;
+    for marked in ["3", "3  "] {
+        let mut dashboard = TestDashboard::with(WIDE, vec![uncertain(1), uncertain(2)]);
+        dashboard.answer(Completion::Blasts(Ok(vec![cancelled.clone()]))).taken();
+        dashboard.keys(marked).key(Key::Enter);
+        if marked == "3" {
+            let details = Completion::Person(Box::new(Ok(details_of(uncertain(1)))));
+            dashboard.answer(details);
+        }
+        let screen = dashboard.screen().join("\n");
+        assert!(screen.contains("not of a cancelled blast"), "{screen}");
+
+        dashboard.key(Key::Down).key(Key::Down).key(Key::Enter);
+
+        assert_eq!(dashboard.acts(), []);
+        assert_eq!(dashboard.said(), "the blast was cancelled: nothing more is sent");
     }
 }

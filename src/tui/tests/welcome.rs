@@ -191,6 +191,14 @@ fn a_token_on_another_line_is_taken_off_the_screen_and_kept_nowhere() {
 }
 
 #[test]
+fn the_name_of_a_variable_is_not_taken_for_a_token() {
+    for (typed, is_name) in [("WSAPME_TOKEN", true), ("META_TOKEN_2", true), ("EAAG_x1", false), ("QWERTY", false)] {
+        let why = SenderForm::refused(SenderLine::Token, typed);
+        assert_eq!(why.is_some_and(|why| why.contains("the name of a variable")), is_name, "{typed}");
+    }
+}
+
+#[test]
 fn names_ids_and_addresses_are_no_tokens() {
     for (line, text) in [
         (SenderLine::Name, "sales-kedai-aina-2026-promo"),

@@ -103,7 +103,7 @@ fn no_blast(model: &Model) -> Option<String> {
 /// To what needs a person, in whichever blast it is.
 fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
     let Some(need) = need.filter(|need| model.needs_list().contains(need)) else {
-        model.refuse("that does not need you any more");
+        model.refuse(if need.is_some() { "that does not need you any more" } else { "nothing needs you" });
         return Vec::new();
     };
     match need {

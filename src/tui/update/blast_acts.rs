@@ -31,8 +31,17 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
     let (id, tag) = (blast.id, model.brief_distinct_name(blast));
     match blast.state {
         BlastState::Draft => {
-            let question = format!("delete the draft {tag} and its {} for good?", counted(blast.total_recipients));
+            let people = match blast.total_recipients {
+                0 => String::new(),
+                people => format!(" and its {}", counted(people)),
+            };
+            let question = format!("delete the draft {tag}{people} for good?");
             prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Delete(id)])
+        }
+        // There is nothing to pause and nobody to leave out.
+        BlastState::Sending if !blast.has_people_left() && blast.origin.repeat.rule.is_none() => {
+            let question = format!("cancel {tag}? Nobody in it is queued any more.");
+            prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Cancel(id)])
         }
         BlastState::Sending | BlastState::Scheduled => {
             let question = match blast.origin.repeat.rule {

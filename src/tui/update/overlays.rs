@@ -222,10 +222,15 @@ pub fn resolve(model: &mut Model) -> Vec<Effect> {
     let resend_from = model.resend_from(details.loaded.as_ref().and_then(|loaded| loaded.claimed_at));
     let row = model.person();
     let who = row.map(RecipientRow::who).unwrap_or_default();
+    let is_cancelled = row.is_some_and(|row| model.is_cancelled(row.blast_id));
     let mark = |resolution| WriteRequest::Mark { person, mark: Mark::Resolve(resolution) };
     match choice {
         ResolutionChoice::LeaveOpen => {
             model.say(Notice::done(format!("{who}: left open; a late answer still settles it by itself")));
+            Vec::new()
+        }
+        ResolutionChoice::Say(Resolution::Resend) if is_cancelled => {
+            model.refuse("the blast was cancelled: nothing more is sent");
             Vec::new()
         }
         ResolutionChoice::Say(Resolution::Resend) if resend_from.is_some() => {

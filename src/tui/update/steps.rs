@@ -34,7 +34,8 @@ pub fn cannot_pause(model: &Model, view: &StepView) -> Option<String> {
 
 pub fn cannot_resume(model: &Model, view: &StepView) -> Option<String> {
     if view.step.paused_at.is_none() {
-        return Some(format!("{} is not paused: enter goes to its blast", name(model, view.step.key())));
+        let leads = if view.waits.is_some() { "opens its draft" } else { "goes to its blast" };
+        return Some(format!("{} is not paused: enter {leads}", name(model, view.step.key())));
     }
     cannot_come(model, view)
 }

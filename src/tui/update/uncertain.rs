@@ -19,6 +19,11 @@ pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
         model.say(Notice::done(format!("{who}: left open; a late answer still settles them by itself")));
         return Vec::new();
     };
+    let is_cancelled = model.people_of().is_some_and(|blast| model.is_cancelled(blast));
+    if is_cancelled && resolution == Resolution::Resend {
+        model.refuse("the blast was cancelled: nothing more is sent");
+        return Vec::new();
+    }
     let (question, by) = match resolution {
         Resolution::Sent => (format!("count {who} as sent? Nothing is sent to them again."), ConfirmBy::Yes),
         Resolution::Drop => (format!("leave {who} out? They count as skipped."), ConfirmBy::Yes),

@@ -227,6 +227,10 @@ fn state_note(row: &RecipientRow) -> (String, TextRole) {
             let why = row.error_message.as_ref().or(row.error_code.as_ref()).or(row.reason.as_ref());
             (why.cloned().unwrap_or_else(|| "refused".to_owned()), TextRole::Dim)
         }
+        Status::Queued if row.error_code.is_some() => {
+            let why = row.error_message.as_ref().or(row.error_code.as_ref());
+            (why.map(|why| format!("again: {why}")).unwrap_or_default(), TextRole::Dim)
+        }
         Status::Skipped => (row.reason.clone().unwrap_or_default(), TextRole::Dim),
         _ => (String::new(), TextRole::Plain),
     }

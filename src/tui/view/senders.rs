@@ -29,7 +29,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect, free: usize) {
 
 fn line(model: &Model, sender: &SenderView) -> TextLine {
     let provider = if sender.provider == "meta" { "Meta" } else { "WSAPME" };
-    let rate = sender.usage.per_hour.map_or_else(String::new, |rate| format!("about {}/h", number(rate)));
+    let rate = sender.usage.plausible_per_hour().map_or_else(String::new, |rate| format!("about {}/h", number(rate)));
     let today = match (sender.usage.today, sender.usage.daily_cap) {
         (today, Some(cap)) => format!("  {} of {} today", number(today), number(cap)),
         (0, None) => String::new(),

@@ -119,7 +119,7 @@ async fn neither_a_cancel_nor_a_delete_can_be_taken_back_nor_anything_before_the
     let deleted = refusal(aina.undo_mine().await);
     assert_eq!(
         deleted,
-        "your last act was to delete Raya: that cannot be taken back; U on a person takes back their last mark"
+        "your last act was to delete Raya (blast 1): that cannot be taken back; U on a person takes back their last mark"
     );
     assert_eq!(scene.number("select count(*) from suppressions").await, 1, "the opt-out stands");
 }

@@ -40,6 +40,25 @@ fn a_window_is_open_between_its_hours_on_its_days() {
 }
 
 #[test]
+fn hours_may_be_written_as_people_say_them() {
+    let read = |text: &str| text.parse::<Hours>().map(|hours| hours.to_string()).map_err(drop);
+
+    for (typed, hours) in [
+        ("9am-6pm", "09:00-18:00"),
+        ("9:30 AM - 12:15pm", "09:30-12:15"),
+        ("12pm-12am", "12:00-24:00"),
+        ("12am-11:59pm", "00:00-23:59"),
+        ("09:00-6pm", "09:00-18:00"),
+    ] {
+        assert_eq!(read(typed), Ok(hours.to_owned()), "{typed}");
+    }
+    for typed in ["13am-6pm", "0am-6pm", "9-6pm", "am-pm", "9:60am-6pm", "9am-9:00", "9ampm-6pm", "9am", "-", "ümm-9pm"]
+    {
+        assert_eq!(read(typed), Err(()), "{typed}");
+    }
+}
+
+#[test]
 fn a_closed_window_says_when_it_opens() {
     let shop = window("09:00-21:00", "mon-fri", KL);
 

@@ -41,7 +41,9 @@ impl FormPainter<'_> {
             return;
         }
         let mut rule = TextLine::rule(who);
-        if role == TextRole::Plain && (!person.phone.is_empty() || self.is_the_same_for_all()) {
+        // A template's is drawn with its buttons and its header, which are no text of the message.
+        let is_text = role == TextRole::Plain && self.form.values.template.is_none();
+        if is_text && (!person.phone.is_empty() || self.is_the_same_for_all()) {
             rule = rule.and(characters(&text), TextRole::Plain);
         }
         if self.form.first_people.len() > 1 && self.form.edit.is_none() {
