@@ -1,6 +1,7 @@
 //! Operator actions: who did what, and what was undone.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -11,6 +12,9 @@ use super::{StoreError, begin};
 use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::sale::{ClosingAct, Sale};
+
+/// Which process logs an act: two windows of one operator are told apart by it.
+static PROCESS: LazyLock<i64> = LazyLock::new(rand::random);
 
 /// An act to log.
 #[derive(Debug, Clone)]
@@ -40,8 +44,8 @@ pub struct LoggedAction {
 
 pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, StoreError> {
     let id = sqlx::query_scalar(
-        "insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, detail)
-         values ($1, $2, $3, $4, $5, $6) returning id",
+        "insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, detail, process)
+         values ($1, $2, $3, $4, $5, $6, $7) returning id",
     )
     .bind(new.operator)
     .bind(new.action.word())
@@ -49,6 +53,7 @@ pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, 
     .bind(new.recipient)
     .bind(new.phone)
     .bind(new.detail)
+    .bind(*PROCESS)
     .fetch_one(tx)
     .await?;
     Ok(id)
@@ -59,8 +64,8 @@ pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, 
 pub async fn log_several(tx: &mut PgConnection, acts: &[NewAction<'_>]) -> Result<Vec<ActionId>, StoreError> {
     let each = |key: fn(&NewAction<'_>) -> Option<i64>| acts.iter().map(key).collect::<Vec<_>>();
     let ids = sqlx::query_scalar(
-        "insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, detail)
-         select a.operator, a.action, a.blast_id, a.recipient_id, a.phone_number,
+        "insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, process, detail)
+         select a.operator, a.action, a.blast_id, a.recipient_id, a.phone_number, $8,
                 a.detail || jsonb_build_object('several', jsonb_build_object('act', pg_current_xact_id()::text,
                                                                              'people', $7::bigint))
            from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::jsonb[])
@@ -75,6 +80,7 @@ pub async fn log_several(tx: &mut PgConnection, acts: &[NewAction<'_>]) -> Resul
     .bind(acts.iter().map(|act| act.phone).collect::<Vec<_>>())
     .bind(acts.iter().map(|act| act.detail.clone()).collect::<Vec<_>>())
     .bind(i64::try_from(acts.len()).unwrap_or(i64::MAX))
+    .bind(*PROCESS)
     .fetch_all(tx)
     .await?;
     Ok(ids)
@@ -127,6 +133,12 @@ pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<L
     .fetch_optional(tx)
     .await?;
     Ok(action)
+}
+
+/// Whether an act was logged by this very process.
+pub async fn is_of_this_process(tx: &mut PgConnection, id: ActionId) -> Result<bool, StoreError> {
+    let own = sqlx::query_scalar("select coalesce(process = $2, false) from operator_actions where id = $1");
+    Ok(own.bind(id).bind(*PROCESS).fetch_optional(tx).await?.unwrap_or_default())
 }
 
 /// What this operator took back after an act of theirs, newest first, if anything.

@@ -8,8 +8,9 @@ use sqlx::postgres::types::PgInterval;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Row};
 
 pub use self::streaks::{set_streak, streak};
+use super::fence::is_whole;
 use super::in_flight::not_in_flight;
-use super::{StoreError, settings};
+use super::{StoreError, fence, settings};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::LimitColumns;
@@ -60,16 +61,27 @@ pub struct RunnableBlast {
     pub first_left: Option<i32>,
 }
 
-const HEAD: &str = "select id, sender_id, state::text as state, version, send_after, scheduled_for, launched_at, blast_tag, follow_up_stage from blasts where id = $1 and deleted_at is null";
+const HEAD: &str = concat!(
+    "select id, sender_id, state::text as state, version, send_after, scheduled_for, launched_at, blast_tag, follow_up_stage, ",
+    is_whole!(),
+    " as is_whole from blasts where id = $1 and deleted_at is null"
+);
 
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
-    Ok(sqlx::query_as(HEAD).bind(id).fetch_optional(tx).await?)
+    whole(sqlx::query(HEAD).bind(id).fetch_optional(tx).await?)
+}
+
+/// A blast that may be changed: in the middle of a restore no count would follow.
+fn whole(row: Option<PgRow>) -> Result<Option<BlastHead>, StoreError> {
+    let Some(row) = row else { return Ok(None) };
+    fence::whole_or_incomplete(row.try_get("is_whole")?)?;
+    Ok(Some(BlastHead::from_row(&row)?))
 }
 
 /// The same, which nobody else changes until the transaction ends: a pause is not refused because somebody edits the pace meanwhile.
 pub async fn locked_head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
     let locked = AssertSqlSafe(format!("{HEAD} for no key update"));
-    Ok(sqlx::query_as(locked).bind(id).fetch_optional(tx).await?)
+    whole(sqlx::query(locked).bind(id).fetch_optional(tx).await?)
 }
 
 /// A change of state, with who wants it and why.

@@ -1,5 +1,15 @@
 //! The facts that a restored, copied or failed-over database gives itself away by, and what a confirmation writes.
 
+/// Whether the triggers that count people are there: an expression that is evaluated once a statement.
+macro_rules! is_whole {
+    () => {
+        "(select count(*) = 3 from pg_trigger
+           where tgrelid = 'blast_recipients'::regclass
+             and tgname in ('count_inserted', 'count_updated', 'count_deleted'))"
+    };
+}
+pub(super) use is_whole;
+
 mod forgotten;
 
 use chrono::{DateTime, Utc};
@@ -135,12 +145,12 @@ pub async fn facts(connection: &mut PgConnection, sender: SenderId) -> Result<Se
 
 /// Fails in a database whose rows are there and whose triggers are not, as in the middle of a restore: what is written then is in no count.
 pub async fn require_triggers(connection: &mut PgConnection) -> Result<(), StoreError> {
-    let is_whole: bool = sqlx::query_scalar(
-        "select count(*) = 3 from pg_trigger
-          where tgrelid = 'blast_recipients'::regclass and tgname in ('count_inserted', 'count_updated', 'count_deleted')",
-    )
-    .fetch_one(connection)
-    .await?;
+    let is_whole: bool = sqlx::query_scalar(concat!("select ", is_whole!())).fetch_one(connection).await?;
+    whole_or_incomplete(is_whole)
+}
+
+/// The same, where a statement that is needed anyway asked for [`is_whole!`].
+pub(super) const fn whole_or_incomplete(is_whole: bool) -> Result<(), StoreError> {
     if is_whole { Ok(()) } else { Err(StoreError::Incomplete) }
 }
 

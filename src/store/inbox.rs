@@ -13,7 +13,7 @@ use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
-use super::{DbTransaction, StoreError, settings};
+use super::{DbTransaction, StoreError, fence, settings};
 use crate::domain::ids::SenderId;
 use crate::domain::opt_out::may_hold_opt_out;
 
@@ -115,6 +115,8 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
         Some(ids.collect::<Vec<_>>().join(","))
     });
     let mut tx = settings::begin_durable(pool).await?;
+    // What is kept in a table that a restore is about to drop is lost, though its sender was told that it is here.
+    fence::require_triggers(&mut tx).await?;
     let done = sqlx::query(
         "with added as (
              insert into webhook_inbox (provider, senders, content_type, digest, body, may_opt_out)

@@ -1,11 +1,12 @@
 //! One person as use cases need them, with what surrounds them.
 
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Row};
 
-use super::StoreError;
 use super::alias::is_their_number;
 use super::evidence::{COLUMNS, show_in_flight};
+use super::fence::is_whole;
+use super::{StoreError, fence};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::recipient::Recipient;
@@ -47,8 +48,9 @@ pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person
 }
 
 async fn select(tx: &mut PgConnection, ids: &[RecipientId], lock: &str) -> Result<Vec<PersonRow>, StoreError> {
-    let people = sqlx::query_as(AssertSqlSafe(format!(
-        "select {COLUMNS}, blast_id, phone_number, name, status::text as status, business, now() as read_at,
+    let is_whole = is_whole!();
+    let people = sqlx::query(AssertSqlSafe(format!(
+        "select {COLUMNS}, {is_whole} as is_whole, blast_id, phone_number, name, status::text as status, business, now() as read_at,
                 exists (select 1 from suppressions x
                          where person_key(x.phone_number) = person_key(r.phone_number)
                            and x.business in (o.business, '*')) as is_suppressed
@@ -58,8 +60,10 @@ async fn select(tx: &mut PgConnection, ids: &[RecipientId], lock: &str) -> Resul
           where id = any($1)
           order by id {lock}"
     )));
-    let mut people: Vec<PersonRow> =
-        people.bind(ids.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_all(&mut *tx).await?;
+    let rows = people.bind(ids.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_all(&mut *tx).await?;
+    let is_whole = rows.first().map_or(Ok(true), |row| row.try_get("is_whole"))?;
+    fence::whole_or_incomplete(is_whole || lock.is_empty())?;
+    let mut people: Vec<PersonRow> = rows.iter().map(PersonRow::from_row).collect::<Result<_, _>>()?;
     let mut rows: Vec<&mut Recipient> = people.iter_mut().map(|person| &mut person.recipient).collect();
     show_in_flight(tx, &mut rows).await?;
     for person in &mut people {

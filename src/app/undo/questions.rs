@@ -35,8 +35,8 @@ pub(super) async fn start_before(tx: &mut PgConnection, edit: &LoggedAction) -> 
 
 impl App {
     /// Asks before this operator's newest act is undone where it is not what they see, on one person: in another blast than the one
-    /// shown, on somebody else than at the cursor, or on several; and where somebody gets a message by it. `None` where it is neither, or
-    /// where it cannot be undone anyway.
+    /// shown, on somebody else than at the cursor, or on several; where another window of theirs did it; and where somebody gets a message
+    /// by it. `None` where it is neither, or where it cannot be undone anyway.
     pub async fn ask_about_mine(
         &self,
         shown: Option<BlastId>,
@@ -48,6 +48,7 @@ impl App {
         let in_another = shown.is_some_and(|shown| shown != id);
         let on_another = person.is_some() && act.recipient_id.is_some_and(|recipient| Some(recipient) != person);
         let Some(head) = blast::head(&mut tx, id).await? else { return Ok(None) };
+        let is_own = action::is_of_this_process(&mut tx, act.id).await?;
         let mut then = None;
         let what = match (&act.action, act.recipient_id) {
             (Act::Launch | Act::Resume | Act::Edit, _) if !in_another || !is_armed(&mut tx, &head).await? => {
@@ -62,7 +63,7 @@ impl App {
                 let acts = action::whole(&mut tx, &act).await?;
                 then = sends::in_words(&mut tx, &acts).await?;
                 match &acts[..] {
-                    [] | [_] if !in_another && !on_another && then.is_none() => return Ok(None),
+                    [] | [_] if !in_another && !on_another && is_own && then.is_none() => return Ok(None),
                     [] | [_] => self.mark_in_words(&mut tx, &act, recipient).await?,
                     several => format!("{}, {}", mark_words(mark), people(several.len())),
                 }
@@ -73,8 +74,8 @@ impl App {
         } else {
             String::new()
         };
-        let then = then.unwrap_or_default();
-        Ok(Some((act.id, format!("your last act: {which}{what}. Take it back?{then}"))))
+        let (then, of) = (then.unwrap_or_default(), if is_own { "" } else { ", by another window or command" });
+        Ok(Some((act.id, format!("your last act{of}: {which}{what}. Take it back?{then}"))))
     }
 
     /// A mark on one person, as a question names it: of a sale what of it would go.

@@ -11,6 +11,7 @@ use crate::domain::ids::{MessageId, RecipientId};
 use crate::domain::recipient::Recipient;
 use crate::domain::status::Status;
 use crate::store::claim::ClaimSnapshot;
+use crate::store::fence::{is_whole, whole_or_incomplete};
 use crate::store::{StoreError, in_flight};
 
 /// The columns that evidence can change.
@@ -67,12 +68,13 @@ impl<'r> RowCells<'r> {
 /// A person with the database's time.
 struct TimedRecipient {
     at: DateTime<Utc>,
+    is_whole: bool,
     person: Recipient,
 }
 
 impl FromRow<'_, PgRow> for TimedRecipient {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        Ok(Self { at: row.try_get("read_at")?, person: Recipient::from_row(row)? })
+        Ok(Self { at: row.try_get("read_at")?, is_whole: row.try_get("is_whole")?, person: Recipient::from_row(row)? })
     }
 }
 
@@ -103,10 +105,13 @@ pub(super) async fn lock(
         WhenLocked::Skip => "skip locked",
         WhenLocked::Wait => "",
     };
+    let is_whole = is_whole!();
     let sql = format!(
-        "select {COLUMNS}, now() as read_at from blast_recipients where id = any($1) order by id for update {tail}"
+        "select {COLUMNS}, now() as read_at, {is_whole} as is_whole
+           from blast_recipients where id = any($1) order by id for update {tail}"
     );
     let rows: Vec<TimedRecipient> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&ids).fetch_all(&mut *tx).await?;
+    whole_or_incomplete(rows.first().is_none_or(|row| row.is_whole))?;
     // Without a row there is nobody for whom the time could matter.
     let now = rows.first().map_or_else(Utc::now, |row| row.at);
     let mut people: Vec<Recipient> = rows.into_iter().map(|row| row.person).collect();

@@ -195,7 +195,8 @@ const BY_NUMBER: &str = restore_lost!(
               where p.phone <> '0' and (p.claimed_at > $3 or p.claimed_at > now() - interval '32 days' and not exists (
                         select from deleted_attempts d
                          where d.sender_id = $1 and person_key(d.phone_number) = person_key('+' || p.phone)
-                           and d.at between p.claimed_at and p.claimed_at + interval '10 minutes'))
+                           and case when d.epoch is null then d.at between p.claimed_at and p.claimed_at + interval '10 minutes'
+                                    else d.epoch in (p.epoch, -1) and d.claimed_at = p.claimed_at end))
                 and not exists (select 1 from blast_recipients r join blasts b on b.id = r.blast_id
                                  where (p.phone = ltrim(r.phone_number, '+') or starts_with(r.phone_number, 'forgotten-'))
                                    and ",
@@ -254,6 +255,18 @@ const IN_BLAST: &str = restore_lost!(
     "0::bigint"
 );
 
+/// What is decided about a row that brings other words by now says nothing of the post.
+const OTHER_WORDS: &str = "update lost_posts p set spent_on = null
+   from blast_recipients s join blasts b on b.id = s.blast_id
+  where p.sender_id = $1 and s.id = p.spent_on and b.id = $2 and s.status = 'uncertain' and p.blast <> b.id
+    and p.content <> content_key(b.message, b.template)";
+
+/// Whoever failed or was left out by their row, and stays so, had the message all the same: the post speaks against other rows, for nobody
+/// decides about that one.
+const NOT_DOUBTED: &str = "update lost_posts p set spent_on = null
+   from blast_recipients s
+  where p.sender_id = $1 and p.noted_at = now() and s.id = p.spent_on and s.status in ('failed', 'opted_out', 'skipped')";
+
 /// Makes uncertain whoever is queued in a blast to get a message that was posted to them before the database went back in time, as a machine
 /// said when its sender was confirmed. Returns how many.
 pub async fn doubt_lost_posts(connection: &mut PgConnection, blast: BlastId) -> Result<i64, StoreError> {
@@ -261,6 +274,7 @@ pub async fn doubt_lost_posts(connection: &mut PgConnection, blast: BlastId) -> 
         "select sender_id from blasts b where id = $1 and exists (select from lost_posts p where p.sender_id = b.sender_id)",
     );
     let Some(sender) = sender.bind(blast).fetch_optional(&mut *connection).await? else { return Ok(0) };
+    sqlx::query(OTHER_WORDS).bind(sender).bind(blast).execute(&mut *connection).await?;
     let doubt = sqlx::query(IN_BLAST).bind(sender).bind(POSTED_BEFORE).bind(blast).bind(KEPT_POST);
     Ok(restore(connection, doubt).await?.uncertain)
 }
@@ -274,7 +288,9 @@ pub async fn restore_attempts(
 ) -> Result<Confirmed, StoreError> {
     // What another engine writes of an attempt while its person's row is waited for is seen by the next statement only.
     of_posted(LOCK_BY_ID, sender, DateTime::UNIX_EPOCH, posted).execute(&mut *connection).await?;
-    restore(connection, of_posted(BY_ID, sender, DateTime::UNIX_EPOCH, posted)).await
+    let confirmed = restore(connection, of_posted(BY_ID, sender, DateTime::UNIX_EPOCH, posted)).await?;
+    sqlx::query(NOT_DOUBTED).bind(sender).execute(connection).await?;
+    Ok(confirmed)
 }
 
 /// Makes uncertain whoever is queued to get what this machine posted to them after `since`, though the database does not have the row that it

@@ -64,6 +64,11 @@ impl AnswerScene {
         eventually_async("the inbox is read", async || self.shop.number(new).await == 0).await;
     }
 
+    /// A signed request of Meta's, and what it is answered.
+    pub async fn post(&self, body: String) -> StatusCode {
+        self.serve.as_ref().unwrap().meta(body).await
+    }
+
     /// Replies of these people, as if a webhook had brought them a moment ago.
     pub async fn wrote(&self, people: &[u32]) {
         for n in people {

@@ -1,9 +1,16 @@
 //! What a database that went back in time has forgotten, and its people are to get once more: by the same draft, or by one that is made anew.
 
+use std::path::Path;
+
+use reqwest::StatusCode;
 use serde_json::json;
 
 use super::{Restorable, SETUP};
+use crate::answering::scene::AnswerScene;
+use crate::inbox::scene::{envelope, text};
 use crate::support::{Shop, digits};
+
+const CONFIRM: [&str; 5] = ["sender", "confirm", "sales", "--yes", "--no-engine"];
 
 /// A draft with other words than usual.
 async fn other_words(shop: &Shop, people: std::ops::Range<u32>) -> String {
@@ -30,7 +37,7 @@ async fn a_list_that_is_imported_after_the_confirmation_brings_nobody_the_same_w
     shop.blast(20..21).await;
     shop.until_idle().await;
 
-    let confirmed = shop.json(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+    let confirmed = shop.json(&CONFIRM).await;
     assert_eq!((&confirmed["uncertain"], &confirmed["unknown"]), (&json!(0), &json!(4)), "{confirmed}");
     let other = other_words(shop, 10..14).await;
     assert_eq!(counted(shop, &other, "queued").await, 4, "another message");
@@ -81,7 +88,7 @@ async fn a_row_that_is_given_a_lost_id_hides_no_post_from_the_draft_that_it_was_
     shop.blast(20..21).await;
     shop.until_idle().await;
 
-    let confirmed = shop.json(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+    let confirmed = shop.json(&CONFIRM).await;
 
     assert_eq!(confirmed["uncertain"], 4, "{confirmed}");
     assert_eq!((counted(shop, &draft, "uncertain").await, counted(shop, &other, "uncertain").await), (4, 0));
@@ -123,6 +130,97 @@ async fn a_retry_brings_nobody_the_words_that_another_blast_brought_in_the_lost_
     shop.invariants().await;
 }
 
+/// The retry itself is lost, and its people stay failed: a new list would bring them the same words.
+#[tokio::test]
+async fn whoever_was_sent_to_again_in_the_lost_time_and_stays_failed_is_doubted_in_a_new_list() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    shop.sim.faults(&["error=1"]).await;
+    let failed = shop.blast(10..13).await;
+    shop.until_idle().await;
+    shop.sim.faults(&[]).await;
+    world.cluster.back_up().await;
+    shop.ok(&["blast", "retry", &failed, "--yes"]).await;
+    shop.until_idle().await;
+    let posts = world.posts().await;
+    world.cluster.put_back().await;
+    shop.blast(20..21).await;
+    shop.until_idle().await;
+    shop.ok(&["sender", "confirm", "sales", "--yes"]).await;
+    shop.until_idle().await;
+
+    let again = shop.draft(10..14).await;
+
+    assert_eq!((counted(shop, &again, "uncertain").await, counted(shop, &again, "queued").await), (3, 1));
+    assert_eq!((world.posts().await, counted(shop, &failed, "failed").await), (posts + 1, 3));
+    shop.invariants().await;
+}
+
+/// Both have posted since the backup; what the first one's confirmation made uncertain is deleted before the second one confirms.
+#[tokio::test]
+async fn what_is_deleted_between_two_confirmations_hides_no_post_of_the_second_machine() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    let (here, elsewhere) = (shop.path("here"), shop.path("elsewhere"));
+    let on = async |machine: &Path, arguments: &[&str]| {
+        let mut command = shop.command(arguments);
+        command.env("BLASTDECK_STATE_DIR", machine);
+        crate::support::said(command).await
+    };
+    // Each machine asks first, since the other one has sent.
+    let sends = async |machine: &Path| {
+        on(machine, &["engine", "--until-idle"]).await;
+        on(machine, &CONFIRM).await;
+        on(machine, &["engine", "--until-idle"]).await;
+    };
+    shop.blast(0..3).await;
+    sends(&here).await;
+    let other = other_words(shop, 10..14).await;
+    world.cluster.back_up().await;
+    shop.blast(10..14).await;
+    sends(&elsewhere).await;
+    shop.send(&other).await;
+    sends(&here).await;
+    assert_eq!(world.posts().await, 3 + 4 + 4);
+    world.cluster.put_back().await;
+
+    shop.blast(20..21).await;
+    on(&here, &["engine", "--until-idle"]).await;
+    on(&here, &CONFIRM).await;
+    assert_eq!(counted(shop, &other, "uncertain").await, 4);
+    shop.ok(&["blast", "delete", &other, "--yes"]).await;
+    on(&elsewhere, &["engine", "--until-idle"]).await;
+    on(&elsewhere, &CONFIRM).await;
+
+    let same = shop.draft(10..14).await;
+    assert_eq!((counted(shop, &same, "uncertain").await, counted(shop, &same, "queued").await), (4, 0));
+    shop.invariants().await;
+}
+
+/// What is decided about a row is about the words that it brings.
+#[tokio::test]
+async fn a_decision_about_a_draft_with_other_words_by_now_is_none_about_the_lost_ones() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    world.cluster.back_up().await;
+    shop.blast(10..12).await;
+    shop.until_idle().await;
+    world.cluster.put_back().await;
+    shop.blast(20..21).await;
+    shop.until_idle().await;
+    shop.ok(&CONFIRM).await;
+    let first = shop.draft(10..12).await;
+    assert_eq!(counted(shop, &first, "uncertain").await, 2);
+
+    shop.ok(&["blast", "edit", &first, "--message", "Other words"]).await;
+    shop.ok(&["uncertain", "resolve", &first, "all", "drop", "--yes"]).await;
+
+    let second = shop.draft(10..12).await;
+    assert_eq!(counted(shop, &second, "uncertain").await, 2);
+}
+
 #[tokio::test]
 async fn a_pattern_keeps_its_people_though_another_blast_was_posted_to_them() {
     let world = Restorable::open(SETUP).await;
@@ -137,7 +235,7 @@ async fn a_pattern_keeps_its_people_though_another_blast_was_posted_to_them() {
     shop.blast(20..21).await;
 
     shop.until_idle().await;
-    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+    shop.ok(&CONFIRM).await;
 
     assert_eq!((counted(shop, &pattern, "queued").await, counted(shop, &pattern, "uncertain").await), (3, 0));
     assert_eq!(shop.number("select count(*) from lost_posts").await, 3);
@@ -154,4 +252,26 @@ async fn nothing_is_made_in_a_database_whose_triggers_are_not_there_yet() {
 
     assert!(refused.code != 0 && refused.err.contains("the database is not whole"), "{refused:?}");
     assert_eq!(shop.number("select count(*) from blasts").await, 0);
+}
+
+/// A restore loads the rows before their triggers: what was written then would be in no count, and what was kept is dropped with its table.
+#[tokio::test]
+async fn in_the_middle_of_a_restore_nobody_is_marked_nothing_is_cancelled_and_no_webhook_is_kept() {
+    let scene = AnswerScene::served(2).await;
+    let shop = &scene.shop;
+    shop.execute("drop trigger count_updated on blast_recipients").await;
+    let rows = shop.rows().await;
+
+    let (of, who) = ("1", digits(1));
+    for arguments in
+        [&["mark", of, &who, "replied"][..], &["mark", of, &who, "closed"], &["blast", "delete", of, "--yes"]]
+    {
+        let refused = scene.run(arguments).await;
+        assert!(refused.code != 0 && refused.err.contains("the database is not whole"), "{arguments:?}: {refused:?}");
+    }
+    let stop = envelope(&text(1, "wamid.in1", "STOP")).to_string();
+    assert_eq!(scene.post(stop).await, StatusCode::SERVICE_UNAVAILABLE);
+
+    assert_eq!(shop.rows().await, rows);
+    assert_eq!(shop.number("select count(*) from webhook_inbox").await, 0);
 }

@@ -242,3 +242,19 @@ async fn the_pace_of_a_started_blast_that_was_changed_is_changed_again_by_its_ke
     let why = aina.edit(BLAST, version + 1, renamed).await.unwrap_err().to_string();
     assert!(why.ends_with("of what has started, only rate, gap, window and weekdays change"), "{why}");
 }
+
+#[tokio::test]
+async fn what_another_window_of_the_same_operator_did_is_asked_about() {
+    let scene = Scene::queued(3).await;
+    scene.execute("update blasts set state = 'paused'").await;
+    let aina = operator_app(&scene, "aina").await;
+    aina.mark(RecipientId(2), Mark::OptOut).await.unwrap();
+    let ask = async || aina.ask_about_mine(Some(BLAST), Some(RecipientId(2))).await.unwrap();
+    assert_eq!(ask().await, None);
+
+    scene.execute("update operator_actions set process = 1").await;
+
+    let (act, question) = ask().await.unwrap();
+    assert!(question.starts_with("your last act, by another window or command: opt-out, "), "{question}");
+    aina.undo_my_act(act).await.unwrap();
+}
