@@ -63,11 +63,11 @@ use crate::telemetry::{self, Verbosity};
 ///
 /// Without a command, it opens the dashboard.
 #[derive(Debug, Parser)]
-#[command(name = "blastdeck", version, max_term_width = 100, propagate_version = true, disable_help_subcommand = true)]
+#[command(name = "blastdeck", version, max_term_width = 100, propagate_version = true)]
 pub struct Arguments {
     #[command(flatten)]
     global: Global,
-    /// Instead of the dashboard, print a line for each thing that happens: for screen readers and logs.
+    /// Instead of the dashboard, print events as lines of text, for screen readers and logs.
     #[arg(long)]
     plain: bool,
     #[command(subcommand)]

@@ -148,7 +148,7 @@ impl App {
         if person.is_suppressed {
             let business = suppression::business(&mut *tx, SuppressionScope::Sender(head.sender_id)).await?;
             return Err(AppError::Refused(format!(
-                "{who} opted out, and whoever opted out is not written to. If they ask for an answer all the same, \
+                "{who} opted out, and nobody writes to people who did. If they ask for an answer all the same, \
                  `blastdeck suppress remove {} --business {}` lifts it first",
                 person.phone_number.as_str(),
                 shell_quoted(&business)

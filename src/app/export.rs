@@ -26,12 +26,16 @@ pub enum Export {
     /// One blast after the other; of several, each row names its own.
     People {
         blasts: Vec<BlastId>,
+        /// Every blast, also where there is only one: its rows name it all the same.
+        all: bool,
         filter: Filter,
         what: PeopleExport,
     },
     /// In the order in which they came; without blasts all that there are, the newest first.
     Replies {
         blasts: Option<Vec<BlastId>>,
+        /// As above.
+        all: bool,
         /// Received since then; only where no blasts are named.
         since: Option<DateTime<Utc>>,
         filter: Filter,

@@ -326,7 +326,7 @@ pub struct SkippedOccurrence {
 
 /// Why a blast that repeats has no time to leave out.
 fn nothing_to_skip(row: &BlastRow) -> String {
-    let (id, none) = (row.id, "none of its times makes a blast until");
+    let (id, none) = (row.id, "it makes no blasts until");
     match row.state {
         BlastState::Paused => format!("it is paused: {none} `blastdeck blast schedule resume {id}` resumes it"),
         BlastState::Draft => format!("it is a draft: {none} `blastdeck blast send {id}` sends it"),

@@ -8,7 +8,7 @@ use crate::domain::phone::Region;
 /// Says of a list's numbers without a country code whose they were taken for.
 pub(in crate::cli) fn say_local(local: Option<&LocalNumbers>) {
     if let Some(local) = local {
-        talk(&format!("{}: --country names another country", local.in_words()));
+        talk(&format!("{}; --country reads them as another country's", local.in_words()));
     }
 }
 
@@ -20,7 +20,7 @@ pub(in crate::cli) struct ColumnArgs {
     /// The column of the list with the names, likewise; '' where the list has no names.
     #[arg(long, value_name = "COLUMN")]
     name_column: Option<String>,
-    /// The country of the list's numbers without a country code, as two letters, in place of the sender's `region`.
+    /// The country (two letters) assumed for numbers without a country code, instead of the sender's `region`.
     #[arg(long, value_name = "COUNTRY")]
     country: Option<Region>,
 }

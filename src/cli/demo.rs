@@ -54,7 +54,7 @@ pub(super) struct DemoArgs {
     /// Make this share of sends, messages or webhooks misbehave, as `sim --fault` does.
     #[arg(long = "fault", value_name = "NAME=RATE")]
     faults: Vec<String>,
-    /// Instead of the dashboard, print a line for each thing that happens, until ctrl-c.
+    /// Instead of the dashboard, print events as lines of text, until ctrl-c.
     #[arg(long, conflicts_with = "headless")]
     plain: bool,
     /// Run the blast to its end without a terminal, compare the result with the simulator's log, and print the report. It

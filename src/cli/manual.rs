@@ -59,7 +59,7 @@ fn write_pages(directory: &Path) -> std::io::Result<usize> {
     let mut waiting = vec![(whole_tree(), "blastdeck".to_owned())];
     let mut written = 0;
     while let Some((command, name)) = waiting.pop() {
-        let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set());
+        let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set() && verb.get_name() != "help");
         waiting.extend(verbs.map(|verb| (verb.clone(), format!("{name}-{}", verb.get_name()))));
         let mut page = Vec::new();
         clap_mangen::Man::new(command).title(&name).render(&mut page)?;

@@ -30,7 +30,7 @@ pub(super) struct MarkVerb {
     /// The text, with `note`; an empty one removes the note.
     #[arg(long, allow_hyphen_values = true)]
     note: Option<String>,
-    /// With `undo`: do not ask, also where somebody gets a message by it.
+    /// With `undo`: do not ask, even if somebody gets a message because of it.
     #[arg(long)]
     yes: bool,
 }

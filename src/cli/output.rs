@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use color_eyre::eyre::eyre;
 use color_eyre::{Report, Result};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 use serde::Serialize;
 
@@ -83,6 +84,17 @@ pub(super) fn refuse_closed_stdout() -> Result<()> {
         return Err(eyre!("standard output is closed, so nothing can be written there: add --output FILE"));
     }
     Ok(())
+}
+
+/// Fails once nobody reads standard output any more: of a pipe whose reader has ended, a command that waits for news learns in no other way.
+pub(super) fn refuse_gone_reader() -> Result<()> {
+    let stdout = std::io::stdout();
+    let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    match poll(&mut watched, Some(&at_once)) {
+        Ok(1..) if watched[0].revents().contains(PollFlags::ERR) => Err(unwritten(io::ErrorKind::BrokenPipe.into())),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a line of data. What others wrote (names, notes, tags) cannot control the terminal.

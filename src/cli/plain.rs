@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::Global;
 use super::context::{Context, load, log_dir, private_postgres};
 use super::dashboard::{CtrlC, follower, hand_over, standby};
-use super::output::{line, talk};
+use super::output::{line, refuse_gone_reader, talk};
 use crate::app::view::{ActivityEvent, ActivityPosition, ActivityRow, BlastFilter, BlastView};
 use crate::app::{App, AppError, ProcessKind};
 use crate::domain::blast::BlastState;
@@ -82,6 +82,7 @@ async fn follow(app: &App, shutdown: &Shutdown) -> Result<()> {
             () = shutdown.cancelled() => break,
             () = sleep(POLL_EVERY) => follower.poll().await?,
         }
+        refuse_gone_reader()?;
     }
     Ok(())
 }
@@ -103,7 +104,7 @@ impl<'a> PlainFollower<'a> {
 
     /// Where things stand; what happened before is not repeated.
     async fn begin(&mut self) -> Result<()> {
-        talk("a line for each thing that happens, until ctrl-c");
+        talk("events as they happen, until ctrl-c");
         self.seen = self.new_events().await?.iter().map(|row| row.place).collect();
         let now = Utc::now();
         for blast in self.app.blasts(&BlastFilter::default()).await?.iter().filter(|blast| is_unfinished(blast)) {

@@ -26,7 +26,7 @@ pub(super) struct ReplyVerb {
     /// The text, as they read it.
     #[arg(allow_hyphen_values = true)]
     text: String,
-    /// Send it also if they have this text already.
+    /// Send it even if they already have this text.
     #[arg(long)]
     again: bool,
     /// How long to wait for what becomes of it.

@@ -47,7 +47,7 @@ pub(super) enum SenderVerb {
         #[arg(long)]
         without_key: bool,
     },
-    /// Send from the phone that this configuration names, although the database knows the sender as another one.
+    /// Switch the sender to the phone in this configuration; the database has it as another one.
     /// Engines that send from the other phone stop; messages in flight there become uncertain.
     Move {
         /// The sender, as named in the configuration.

@@ -57,7 +57,7 @@ pub(super) enum SuppressVerb {
         /// The business of the opt-out; without one, the opt-out from every business.
         #[arg(long)]
         business: Option<String>,
-        /// Do not ask: also where they get a message by it at once, of a blast that is being sent.
+        /// Do not ask, even if they get a message of a running blast at once.
         #[arg(long)]
         yes: bool,
     },

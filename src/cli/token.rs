@@ -40,7 +40,7 @@ pub(super) struct NewTokenArgs {
     /// The only sender whose blasts it sees and makes.
     #[arg(long)]
     sender: Option<String>,
-    /// When it ends, such as 90d; never by default.
+    /// How long it is valid, such as 90d; for ever by default.
     #[arg(long, value_name = "SPAN", value_parser = span)]
     expires: Option<Duration>,
 }

@@ -51,7 +51,7 @@ pub enum ImportError {
     WorkbookTooLarge,
     #[error("the workbook cannot be read ({}): save it again as .xlsx, or as CSV (UTF-8)", clean(.0))]
     Workbook(String),
-    #[error("this is no text file: save the list as CSV (UTF-8) and give that")]
+    #[error("this is not a text file: save the list as CSV (UTF-8) and use that")]
     NotText,
     #[error(
         "row {row}: a quote (\") is opened and not closed within {} KiB, so where the row ends is unknown: close it or take it out", ROW_MAX / 1024

@@ -115,10 +115,9 @@ pub fn cannot_skip(model: &Model) -> Option<String> {
     match blast.state {
         BlastState::Scheduled => read_only(model),
         BlastState::Draft => Some("nothing of it is planned yet: S sends it".to_owned()),
-        BlastState::Paused => Some(format!(
-            "{} is paused: none of its times makes a blast until S resumes it",
-            model.distinct_name(blast)
-        )),
+        BlastState::Paused => {
+            Some(format!("{} is paused: it makes no blasts until S resumes it", model.distinct_name(blast)))
+        }
         state => Some(format!("{} is {state}: it has no time left", model.distinct_name(blast))),
     }
 }
@@ -157,7 +156,7 @@ pub fn cannot_retry(model: &Model) -> Option<String> {
         }
         BlastState::Cancelled | BlastState::Failed => {
             let how = if blast.state == BlastState::Cancelled { "was cancelled" } else { "failed as a whole" };
-            Some(format!("{} {how}: nobody of it is tried again; d makes a draft like it", model.distinct_name(blast)))
+            Some(format!("{} {how}: nobody in it is tried again; d makes a draft like it", model.distinct_name(blast)))
         }
         _ if blast.counts.failed == 0 => Some(format!("nobody failed in {}", model.distinct_name(blast))),
         _ if is_retried_by_nobody(model, blast) => Some(NOBODY_TO_RETRY.to_owned()),
@@ -331,7 +330,7 @@ pub fn cannot_answer(model: &Model) -> Option<String> {
 pub fn cannot_write_to(loaded: &RecipientDetails) -> Option<String> {
     let who = brief(&loaded.row.who());
     match loaded.session {
-        _ if loaded.row.opt_out.is_some() => Some(format!("{who} opted out, and whoever opted out is not written to")),
+        _ if loaded.row.opt_out.is_some() => Some(format!("{who} opted out, and nobody writes to people who did")),
         Some(SessionWindow::Never) => Some(NEVER_WROTE.to_owned()),
         _ => None,
     }

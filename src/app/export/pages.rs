@@ -75,14 +75,14 @@ impl ExportPages {
         }
         let names_blast = self.export.names_blast();
         match &mut self.export {
-            Export::People { blasts, filter, what } => {
+            Export::People { blasts, filter, what, .. } => {
                 let of = PeopleOf { app: &self.app, blasts, filter, what: *what, names_blast };
                 of.next(&mut self.place).await
             }
             Export::Replies { blasts: Some(blasts), filter, .. } => {
                 replies_of(&self.app, (blasts, filter, names_blast), &mut self.place).await
             }
-            Export::Replies { blasts: None, since, filter } => {
+            Export::Replies { blasts: None, since, filter, .. } => {
                 all_replies(&self.app, (*since, filter), &mut self.place).await
             }
             Export::Orders { query, filter, what } => orders(&self.app, (query, filter, *what), &mut self.place).await,

@@ -57,6 +57,7 @@ impl Export {
     /// Whether its rows say which blast they belong to, beside what the table has.
     pub(super) fn names_blast(&self) -> bool {
         match self {
+            Self::People { all: true, .. } | Self::Replies { all: true, .. } => true,
             Self::People { blasts, .. } => blasts.len() != 1,
             Self::Replies { blasts, .. } => blasts.as_ref().is_none_or(|blasts| blasts.len() != 1),
             Self::Orders { .. } | Self::Carts { .. } | Self::Customers { .. } | Self::SavedList { .. } => false,

@@ -59,10 +59,11 @@ impl BlastExportArgs {
     }
 
     fn export(&self, blasts: Vec<BlastId>, filter: Filter) -> Export {
+        let all = self.all;
         match self.what {
-            BlastExportKind::Recipients => Export::People { blasts, filter, what: PeopleExport::Recipients },
-            BlastExportKind::History => Export::People { blasts, filter, what: PeopleExport::History },
-            BlastExportKind::Replies => Export::Replies { blasts: Some(blasts), since: None, filter },
+            BlastExportKind::Recipients => Export::People { blasts, all, filter, what: PeopleExport::Recipients },
+            BlastExportKind::History => Export::People { blasts, all, filter, what: PeopleExport::History },
+            BlastExportKind::Replies => Export::Replies { blasts: Some(blasts), all, since: None, filter },
         }
     }
 }

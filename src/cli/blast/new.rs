@@ -99,8 +99,8 @@ pub(in crate::cli) struct NewArgs {
     /// The most people whom one of its times goes to without asking; by default as many as are confirmed.
     #[arg(long, value_name = "N", value_parser = from_one, requires = "repeat")]
     at_most: Option<NonZeroU32>,
-    /// Tries people again after a day, three times in all, to whom Meta did not give the message because they had enough
-    /// marketing (131049, 130472).
+    /// Try again after a day, three times in all, those whom Meta skipped because they had received enough marketing (131049,
+    /// 130472).
     #[arg(long)]
     retry_next_day: bool,
     /// Sends to so many people first, then waits until the blast is resumed.

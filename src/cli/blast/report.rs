@@ -12,7 +12,7 @@ use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
 use crate::cli::export::both_formats;
-use crate::cli::output::{json, talk, text};
+use crate::cli::output::{json, refuse_gone_reader, talk, text};
 use crate::cli::table::{TextAlign, render};
 use crate::domain::ids::BlastId;
 use crate::domain::text::number;
@@ -66,6 +66,7 @@ impl ReportArgs {
         print(&context, &report, format).await?;
         while self.watch && !report.blast.state.is_over() {
             tokio::time::sleep(POLL_INTERVAL).await;
+            refuse_gone_reader()?;
             let next = context.app.report(self.blast).await?;
             if next != report {
                 print(&context, &next, format).await?;

@@ -28,7 +28,7 @@ pub(in crate::cli) enum ScheduleVerb {
         /// The id of the blast that repeats.
         blast: BlastId,
     },
-    /// Pause it: none of its times makes a blast until it is resumed.
+    /// Pause it: it makes no blasts until it is resumed.
     Pause {
         /// The id of the blast that repeats.
         blast: BlastId,

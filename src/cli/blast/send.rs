@@ -161,7 +161,7 @@ fn farewell(context: &Context, plan: &Plan, is_attended: bool) -> String {
     } else if begins - now > TimeDelta::minutes(1) {
         format!("{tag} starts {} and goes to {people}; `blastdeck` shows it live", context.on_the_clock(begins))
     } else {
-        format!("{tag} is being sent to {people}; `blastdeck` shows it live")
+        format!("sending {tag} to {people}; `blastdeck` shows it live")
     }
 }
 

@@ -27,8 +27,8 @@ use crate::domain::text::{clean, number, people_are};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum StepVerb {
-    /// Add a step, and print its number: a draft is made to whoever reached a stage so long ago and another one not yet, or has had a
-    /// cart for so long and ordered nothing. It waits for your yes, unless the step is to send by itself.
+    /// Add a follow-up step, and print its number. After the given time it makes a draft for everyone who reached one stage but not the
+    /// next, or who has a cart and has not ordered. The draft waits for your yes, unless `--auto` has it sent.
     Add(Box<AddArgs>),
     /// List the steps of a blast: for whom, when they come, and what they made.
     List {

@@ -32,7 +32,7 @@ impl RepliesExportArgs {
         let zone = context.app.export_zone(&blasts);
         let ids: Vec<_> = blasts.iter().map(|blast| blast.id).collect();
         let blasts = Some(ids).filter(|ids| !ids.is_empty());
-        let export = Export::Replies { blasts, since: self.since, filter };
+        let export = Export::Replies { blasts, all: false, since: self.since, filter };
         self.output.write(context, export, zone, None).await
     }
 }

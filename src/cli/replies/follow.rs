@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::{HEADER, as_json, cells};
 use crate::app::view::ReplyQuery;
 use crate::cli::context::Context;
-use crate::cli::output::{json, text};
+use crate::cli::output::{json, refuse_gone_reader, text};
 use crate::cli::table::TextTable;
 use crate::domain::ids::{BlastId, ReplyId};
 
@@ -42,5 +42,6 @@ pub(super) async fn run(context: &Context, blast: Option<BlastId>) -> Result<()>
         seen = page.iter().map(|row| row.id).collect();
         is_first = false;
         sleep(POLL_EVERY).await;
+        refuse_gone_reader()?;
     }
 }

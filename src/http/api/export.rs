@@ -97,9 +97,9 @@ async fn of_blast(
     filter.terms.extend(among.into_iter().flat_map(|among| among.terms));
     let blasts = vec![id];
     let export = match asked.what.as_deref() {
-        None | Some("" | "recipients") => Export::People { blasts, filter, what: PeopleExport::Recipients },
-        Some("history") => Export::People { blasts, filter, what: PeopleExport::History },
-        Some("replies") => Export::Replies { blasts: Some(blasts), since: None, filter },
+        None | Some("" | "recipients") => Export::People { blasts, all: false, filter, what: PeopleExport::Recipients },
+        Some("history") => Export::People { blasts, all: false, filter, what: PeopleExport::History },
+        Some("replies") => Export::Replies { blasts: Some(blasts), all: false, since: None, filter },
         Some(_) => return Err(Problem::field("what", "write recipients, replies or history")),
     };
     let format = format(asked.format.as_deref())?;

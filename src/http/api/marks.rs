@@ -240,7 +240,7 @@ impl MarkBody {
             Some("opted_out" | "opt_out" | "opt-out") => vec![Mark::OptOut],
             Some("undo") if self.note.is_none() && amount.is_none() => return Ok(PersonAct::Undo),
             Some(other) => {
-                let detail = format!("`{other}` is no mark: send replied, closed or opted_out, or undo on its own");
+                let detail = format!("`{other}` is not a mark: send replied, closed or opted_out, or undo on its own");
                 return Err(Problem::field("status", detail));
             }
         };

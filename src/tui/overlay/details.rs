@@ -220,7 +220,7 @@ fn question(loaded: &RecipientDetails, is_over_meta: bool, width: u16) -> Vec<Te
         ""
     };
     let text = format!(
-        "It is not known whether the message went: {why}. They may have it or not; nothing is sent again by itself. {ask}{later}"
+        "It is not known whether the message was sent: {why}. They may have it or not; nothing is sent again by itself. {ask}{later}"
     );
     let mut lines = vec![TextLine::rule("Was it sent?")];
     lines.extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}"))));

@@ -174,8 +174,9 @@ fn nobody_gets_it(model: &Model, loaded: &FollowUpPreview, width: u16) -> Vec<Te
             let get = count_of(count.gets(), "person gets", "people get");
             format!("Nobody would get it. [ chooses a shorter time: with \"{}\" {get} it.", age_words(age))
         }
-        None => all_left_out(model, loaded)
-            .unwrap_or_else(|| "Nobody would get it, however short a time is chosen.".to_owned()),
+        None => {
+            all_left_out(model, loaded).unwrap_or_else(|| "Nobody would get it, even with a shorter time.".to_owned())
+        }
     };
     sentences("The draft", &text, TextRole::Plain, width)
 }

@@ -10,7 +10,7 @@ use crate::tui::widget::TextLine;
 const WHAT_IT_DOES: &str = "Blastdeck sends one WhatsApp message to each person on a list, then shows who got it, who read it, \
                             who replied, who bought, and who is stuck where.";
 const PROMISES: [&str; 2] = [
-    "Nothing goes out until you type the number of people. Nobody is sent it twice unless you ask for it.",
+    "Nothing goes out until you type the number of people. Nobody gets a message twice unless you ask for it.",
     "Closing this window does not stop a blast that is running.",
 ];
 

@@ -72,7 +72,10 @@ fn it_shows_what_was_said_and_until_when_and_enter_sends_once() {
     dashboard
         .answer(Completion::Written { request: text("RM 20, q? yes"), outcome: Ok(WriteOutcome::Answered(queued)) });
     assert!(dashboard.model.overlays.is_empty());
-    assert_eq!(dashboard.said(), "Kavitha gets your answer, in turn; after 21 Nov 14:01 it is not sent any more");
+    assert_eq!(
+        dashboard.said(),
+        "Kavitha gets your answer, in turn; if it has not gone by 21 Nov 14:01, it will not be sent"
+    );
     assert_eq!(dashboard.model.log.back().unwrap().command_line, "blastdeck reply 7 +60100120003 'RM 20, q? yes'");
 }
 
@@ -83,7 +86,7 @@ fn a_refused_answer_keeps_its_text_with_the_reason() {
     read(&mut dashboard, open_window());
     dashboard.keys("RM 20\n");
 
-    let why = EffectError::Other("Kavitha opted out, and whoever opted out is not written to".to_owned());
+    let why = EffectError::Other("Kavitha opted out, and nobody writes to people who did".to_owned());
     dashboard.answer(Completion::Written { request: text("RM 20"), outcome: Err(why) });
 
     let screen = dashboard.screen().join("\n");
@@ -159,7 +162,7 @@ fn whoever_opted_out_is_offered_no_answer() {
     dashboard.answer(Completion::Person(Box::new(Ok(opted_out.clone()))));
 
     assert!(dashboard.model.overlays.is_empty(), "what was typed before their page was read goes nowhere");
-    assert_eq!(dashboard.said(), "Kavitha opted out, and whoever opted out is not written to");
+    assert_eq!(dashboard.said(), "Kavitha opted out, and nobody writes to people who did");
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.answer(Completion::Senders(Ok(vec![cloud()]))).keys("3jj\n");
     dashboard.answer(Completion::Person(Box::new(Ok(opted_out))));
@@ -167,7 +170,7 @@ fn whoever_opted_out_is_offered_no_answer() {
     assert!(screen.contains("opted out: not written to"), "{screen}");
     assert!(!screen.contains("text until") && !screen.contains("a answers from here"), "{screen}");
     dashboard.keys("a");
-    assert_eq!(dashboard.said(), "Kavitha opted out, and whoever opted out is not written to");
+    assert_eq!(dashboard.said(), "Kavitha opted out, and nobody writes to people who did");
     assert!(!dashboard.screen().join("\n").contains("your answer:"));
 }
 

@@ -328,7 +328,7 @@ fn a_follow_up_of_those_at_sent_says_who_is_not_counted_and_why() {
 #[test]
 fn why_nobody_is_tried_again_names_the_blast_and_what_would_have_to_be() {
     for (state, says) in [
-        (BlastState::Cancelled, "Hari Sukan was cancelled: nobody of it is tried again; d makes a draft like it"),
+        (BlastState::Cancelled, "Hari Sukan was cancelled: nobody in it is tried again; d makes a draft like it"),
         (BlastState::Draft, "nothing of Hari Sukan has been sent yet: nobody can have failed"),
         (BlastState::Completed, "nobody failed in Hari Sukan"),
     ] {

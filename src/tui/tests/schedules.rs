@@ -163,7 +163,7 @@ fn its_next_time_is_left_out_after_a_question_that_names_it() {
 fn what_has_no_next_time_says_why() {
     let mut paused = listed(BlastState::Paused);
     paused.keys(">");
-    assert_eq!(paused.said(), "Good morning is paused: none of its times makes a blast until S resumes it");
+    assert_eq!(paused.said(), "Good morning is paused: it makes no blasts until S resumes it");
 
     let mut once = TestDashboard::new(STACKED);
     once.keys("1>");

@@ -102,5 +102,5 @@ fn whose_answer_is_taken_back_is_uncertain_since_and_why_they_were_before_it() {
 
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("uncertain since 13:33"), "{screen}");
-    assert!(screen.contains("whether the message went: no answer in 30 s. They"), "{screen}");
+    assert!(screen.contains("whether the message was sent: no answer in 30 s. They"), "{screen}");
 }

@@ -28,7 +28,7 @@ fn an_act_whose_answer_was_lost_is_said_to_be_unknown_and_is_read_again() {
 
     dashboard.answer(Completion::Written { request: replied(1), outcome: Err(EffectError::Unconfirmed) });
 
-    let said = "Siti Aminah: reply written or not, the database did not confirm it: look before you do it again";
+    let said = "Siti Aminah: reply written or not: the database did not confirm it, so check before you repeat it";
     assert_eq!(dashboard.said(), said);
     assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Rows(vec![RecipientId(1)]))));
 }
@@ -37,7 +37,7 @@ fn an_act_whose_answer_was_lost_is_said_to_be_unknown_and_is_read_again() {
 fn an_amount_that_a_silent_database_did_not_take_is_said_with_it() {
     for (failure, words) in [
         (EffectError::Unavailable, "Siti Aminah: sale not written, the database did not answer; you typed RM 120.00"),
-        (EffectError::Unconfirmed, "look before you do it again; you typed RM 120.00"),
+        (EffectError::Unconfirmed, "so check before you repeat it; you typed RM 120.00"),
     ] {
         let mut dashboard = TestDashboard::new(STACKED);
         dashboard.keys("3c120\n");

@@ -128,7 +128,8 @@ pub fn queued(model: &mut Model, request: &WriteRequest, queued: &QueuedAnswer) 
     model.overlays.retain(|overlay| !is_answered(overlay));
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let until = clock.long(queued.until);
-    let sentence = format!("{} gets your answer, in turn; after {until} it is not sent any more", brief(&queued.who));
+    let sentence =
+        format!("{} gets your answer, in turn; if it has not gone by {until}, it will not be sent", brief(&queued.who));
     let line = format!("blastdeck reply {} {} {}", answer.blast, answer.phone, shell_quoted(&answer.text));
     written::log(model, &sentence, &line);
     model.say(Notice::done(sentence));

@@ -18,7 +18,7 @@ pub fn sentence(request: &WriteRequest, of: &str, failure: &EffectError) -> Stri
     match failure {
         EffectError::Unavailable => format!("{of}{what}not {done}, the database did not answer"),
         EffectError::Unconfirmed => {
-            format!("{of}{what}{done} or not, the database did not confirm it: look before you do it again")
+            format!("{of}{what}{done} or not: the database did not confirm it, so check before you repeat it")
         }
         EffectError::List(_) | EffectError::Other(_) => failure.sentence(),
     }
