@@ -4,6 +4,7 @@ use super::view::token_mend;
 use super::{App, AppError};
 use crate::config::{NewSender, PreparedConfig};
 use crate::domain::ids::SenderId;
+use crate::domain::sender::ProviderKind;
 use crate::engine::ConfiguredSender;
 
 /// A sender that was added.
@@ -45,10 +46,16 @@ impl App {
         }
         let (path, token) = prepared.keep().map_err(AppError::Refused)?;
         let token = token.map(|token| format!(", its token into {}", token.display())).unwrap_or_default();
+        let webhooks = match new.provider {
+            ProviderKind::Wsapme => "",
+            ProviderKind::Meta => {
+                ". Its webhooks, and with them who read and replied, need app_secret and verify_token there (docs/META.md)"
+            }
+        };
         Ok(AddedSender {
             name: new.name.clone(),
             health: health.detail,
-            written: format!("written into {}{token}", path.display()),
+            written: format!("written into {}{token}{webhooks}", path.display()),
         })
     }
 }

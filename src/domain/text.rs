@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use chrono::TimeDelta;
+use unicode_normalization::UnicodeNormalization;
 
 /// Removes whatever could control a terminal or disguise the order of letters: control characters (C0, DEL, C1),
 /// bidi marks and overrides, invisible format characters, joiners. Line breaks and tabs become one space each.
@@ -240,6 +241,11 @@ pub fn hex(bytes: &[u8]) -> String {
         _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// Without the accents of Latin, Greek and Cyrillic letters (`Zoë` is `Zoe`), and decomposed: to be compared with what was treated alike.
+pub fn without_accents(text: &str) -> String {
+    text.nfd().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).collect()
 }
 
 /// How long a message is, as it is counted wherever one is shown: `1,024 characters`.

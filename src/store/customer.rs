@@ -11,6 +11,7 @@ use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
 
 use super::StoreError;
 use super::in_flight::current;
+use super::view::push_name;
 use crate::domain::amount;
 use crate::domain::blast::BlastState;
 use crate::domain::forgotten::STAND_IN;
@@ -201,22 +202,18 @@ fn push_matching(sql: &mut QueryBuilder<Postgres>, query: &CustomerQuery) {
 fn push_search(sql: &mut QueryBuilder<Postgres>, search: &str) {
     let digits: String = search.chars().filter(char::is_ascii_digit).collect();
     let is_number = digits.len() >= 3 && !search.chars().any(char::is_alphabetic);
-    let pattern = if is_number { format!("%{digits}%") } else { format!("%{}%", like(search.trim())) };
     sql.push("select coalesce(m.customer, f.person) from (");
     for (at, table) in ["blast_recipients", "replies"].into_iter().enumerate() {
-        let column = if is_number { "phone_number" } else { "name" };
         sql.push(if at == 0 { "" } else { " union " });
-        sql.push(format_args!(
-            "select person_key(phone_number) from {table} where phone_number is not null and {column} ilike "
-        ));
-        sql.push_bind(pattern.clone());
+        sql.push(format_args!("select person_key(phone_number) from {table} where phone_number is not null and ("));
+        if is_number {
+            sql.push("phone_number like ").push_bind(format!("%{digits}%"));
+        } else {
+            push_name(sql, search.trim());
+        }
+        sql.push(")");
     }
     sql.push(") as f (person) left join customer_numbers m on m.person = f.person");
-}
-
-/// Without a meaning for `like`.
-fn like(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 /// These customers, in the order of their keys.

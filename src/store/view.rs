@@ -27,7 +27,7 @@ pub mod replies;
 pub mod segment;
 pub mod senders;
 
-pub(super) use condition::time_column;
+pub(super) use condition::{push_name, time_column};
 
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};

@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_limit_that_cannot_be_read_leaves_no_limits_to_send_by() {
         for (column, text) in
-            [("rate", "soon"), ("gap", "10 to 20"), ("send_window", "22-23"), ("weekdays", "x"), ("timezone", "Mars")]
+            [("rate", "soon"), ("gap", "10 to 20"), ("send_window", "22-25"), ("weekdays", "x"), ("timezone", "Mars")]
         {
             let own = LimitColumns::read(|name| Ok::<_, Infallible>(Some(text).filter(|_| name == column))).unwrap();
 

@@ -30,22 +30,23 @@ impl Hours {
 impl FromStr for Hours {
     type Err = PaceError;
 
-    /// Reads `09:00-21:00`, `22:00-02:00`, `00:00-24:00`, `9am-6:30pm`.
+    /// Reads `09:00-21:00`, `22:00-02:00`, `00:00-24:00`, `9am-6:30pm`, `9-18`. Of `9-6` nobody knows which six is meant.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || PaceError::Hours(PaceError::quote(text));
         let (from, to) = text.split_once(['-', '–']).ok_or_else(wrong)?;
+        let is_bare = [from, to].iter().any(|hour| !hour.contains([':', 'm', 'M']));
         let (from, to) = (minute_of_day(from).ok_or_else(wrong)?, minute_of_day(to).ok_or_else(wrong)?);
         if from == to {
             return Err(PaceError::EmptyHours(PaceError::quote(text)));
         }
-        if from == MINUTES_OF_DAY {
+        if from == MINUTES_OF_DAY || is_bare && to <= from {
             return Err(wrong());
         }
         Ok(Self { from, to: if to == 0 { MINUTES_OF_DAY } else { to } })
     }
 }
 
-/// Whether a text is a time of day, `00:00` to `24:00` or `9am`.
+/// Whether a text is a time of day, `00:00` to `24:00`, `9` or `9am`.
 pub fn is_time_of_day(text: &str) -> bool {
     minute_of_day(text).is_some()
 }
@@ -57,7 +58,7 @@ fn minute_of_day(text: &str) -> Option<u16> {
         last.eq_ignore_ascii_case(half).then_some((at.trim_end(), hours))
     });
     match half {
-        None => minute_of_clock(text.split_once(':')?),
+        None => minute_of_clock(text.split_once(':').unwrap_or((text, "00"))),
         Some((at, hours)) => {
             let minutes = minute_of_clock(at.split_once(':').unwrap_or((at, "00")))?;
             (60..13 * 60).contains(&minutes).then_some(minutes % (12 * 60) + hours * 60)

@@ -5,6 +5,7 @@ use sqlx::{Postgres, QueryBuilder};
 use crate::domain::filter::{Fact, Sense, Side, Term, Test};
 use crate::domain::phone;
 use crate::domain::status::Status;
+use crate::domain::text::without_accents;
 
 /// Adds ` and …` for one term. Who has nothing there does not match, and so is found by the negated term.
 pub(super) fn push(sql: &mut QueryBuilder<Postgres>, term: &Term) {
@@ -24,7 +25,7 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
         Test::OneOf(statuses) => push_statuses(sql, statuses),
         Test::Phone(digits) => push_number(sql, digits),
         Test::PhoneEnd(digits) => push_patterns(sql, ending_patterns(digits)),
-        Test::Name(words) => push_like(sql, "name", words),
+        Test::Name(words) => push_name(sql, words),
         Test::Note(words) => push_like(sql, "note", words),
         Test::Word(words) => push_word(sql, words),
         Test::Code(words) => push_same(sql, "error_code", words),
@@ -132,8 +133,20 @@ fn push_same(sql: &mut QueryBuilder<Postgres>, column: &'static str, text: &str)
     sql.push("lower(").push(column).push(") = lower(").push_bind(text.replace('\0', "")).push(")");
 }
 
+/// Part of a name, whatever its accents, in it or in the text: `zoe` finds Zoë, on a keyboard that has no ë.
+pub(in crate::store) fn push_name(sql: &mut QueryBuilder<Postgres>, text: &str) {
+    let folded = without_accents(text);
+    push_like(sql, "name", &folded);
+    // Of a name in ASCII that was all: most are, and the rest costs ten times as much.
+    sql.push(" or octet_length(name) <> length(name) and ").push(WITHOUT_ACCENTS).push(" ilike ");
+    sql.push_bind(containing(&folded));
+}
+
+/// The same as [`without_accents`].
+const WITHOUT_ACCENTS: &str = r"regexp_replace(normalize(name, NFD), '[\u0300-\u036f]', '', 'g')";
+
 fn push_word(sql: &mut QueryBuilder<Postgres>, text: &str) {
-    push_like(sql, "name", text);
+    push_name(sql, text);
     sql.push(" or ");
     push_like(sql, "note", text);
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -264,6 +277,11 @@ mod tests {
 
         push(&mut sql, &Term { sense: Sense::IsNot, test: Test::Word("'; drop".into()) });
 
-        assert_eq!(sql.sql().as_str(), " and (name ilike $1 or note ilike $2) is not true");
+        assert_eq!(
+            sql.sql().as_str(),
+            format!(
+                " and (name ilike $1 or octet_length(name) <> length(name) and {WITHOUT_ACCENTS} ilike $2 or note ilike $3) is not true"
+            )
+        );
     }
 }

@@ -10,7 +10,7 @@ mod window;
 pub use list_order::{ListDirection, ListOrder};
 pub use list_scope::{FoundBy, ListScope};
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -161,16 +161,21 @@ impl RecipientTable {
         self.before.map(|before| before + index + 1)
     }
 
-    /// How many people in the list no longer match its filter.
+    /// How many people in the list no longer match its filter: of those who are read, and those who were marked above or below them.
     pub fn left(&self) -> usize {
-        self.rows.iter().filter(|person| !self.scope.still_holds(&person.row)).count()
+        self.known().filter(|person| !self.scope.still_holds(&person.row)).count()
+    }
+
+    fn known(&self) -> impl Iterator<Item = &ListedPerson> {
+        let read: HashSet<RecipientId> = self.rows.iter().map(|person| person.row.id).collect();
+        self.rows.iter().chain(self.stay.iter().filter(move |person| !read.contains(&person.row.id)))
     }
 
     /// How many changes are not shown: those since the list was frozen, without the rows that changed in place.
     pub fn newer(&self) -> Option<Total> {
         let as_of = self.as_of?;
         let in_place =
-            self.rows.iter().filter(|person| person.row.changed_at > as_of && self.scope.still_holds(&person.row));
+            self.known().filter(|person| person.row.changed_at > as_of && self.scope.still_holds(&person.row));
         let in_place = i64::try_from(in_place.count()).unwrap_or(i64::MAX);
         match self.changed_since? {
             Total::Exactly(changed) => Some(changed - in_place).filter(|newer| *newer > 0).map(Total::Exactly),

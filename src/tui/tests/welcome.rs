@@ -35,7 +35,7 @@ fn the_first_screen_stands_as_it_is_drawn_and_fits() {
     assert!(screen[5].starts_with("  > Practise           250 made-up people, a pretend phone"), "{screen:#?}");
     assert!(screen.iter().any(|line| line.starts_with("  database   ready: private")), "{screen:#?}");
     assert!(screen.iter().any(|line| line.starts_with("  terminal   80x24, UTF-8")), "{screen:#?}");
-    assert!(screen.iter().any(|line| line.contains("Nobody is sent it")), "{screen:#?}");
+    assert!(screen.iter().any(|line| line.contains("Nobody gets")), "{screen:#?}");
     assert!(screen.iter().any(|line| line.contains("does not stop a blast that is running.")), "{screen:#?}");
 }
 

@@ -29,7 +29,11 @@ pub fn choose(model: &mut Model, row: usize) -> Vec<Effect> {
                 return Vec::new();
             }
             model.notice = None;
-            model.new_sender.get_or_insert_default();
+            if model.new_sender.is_none() {
+                let mut form = SenderForm::default();
+                form.sender.name = free_name(model);
+                model.new_sender = Some(Box::new(form));
+            }
             model.overlays.push(Overlay::NewSender);
             Vec::new()
         }
@@ -37,6 +41,13 @@ pub fn choose(model: &mut Model, row: usize) -> Vec<Effect> {
         Some(WelcomeChoice::Quit) => vec![Effect::Exit(ExitReason::Quit)],
         None => Vec::new(),
     }
+}
+
+/// What a further sender is called until somebody says otherwise.
+fn free_name(model: &Model) -> String {
+    let is_free = |name: &String| model.senders.iter().all(|sender| sender.name != *name);
+    let numbered = (2..).map(|n| format!("sales-{n}"));
+    std::iter::once("sales".to_owned()).chain(numbered).find(is_free).unwrap_or_default()
 }
 
 /// A key while a line of the form is typed; else it is the keymap's.

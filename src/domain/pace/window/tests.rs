@@ -49,11 +49,27 @@ fn hours_may_be_written_as_people_say_them() {
         ("12pm-12am", "12:00-24:00"),
         ("12am-11:59pm", "00:00-23:59"),
         ("09:00-6pm", "09:00-18:00"),
+        ("9-18", "09:00-18:00"),
+        ("0-24", "00:00-24:00"),
+        ("9-6pm", "09:00-18:00"),
     ] {
         assert_eq!(read(typed), Ok(hours.to_owned()), "{typed}");
     }
-    for typed in ["13am-6pm", "0am-6pm", "9-6pm", "am-pm", "9:60am-6pm", "9am-9:00", "9ampm-6pm", "9am", "-", "ümm-9pm"]
-    {
+    for typed in [
+        "13am-6pm",
+        "0am-6pm",
+        "9-6",
+        "22-2",
+        "9-25",
+        "9.30-18",
+        "am-pm",
+        "9:60am-6pm",
+        "9am-9:00",
+        "9ampm-6pm",
+        "9am",
+        "-",
+        "ümm-9pm",
+    ] {
         assert_eq!(read(typed), Err(()), "{typed}");
     }
 }

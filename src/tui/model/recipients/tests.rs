@@ -110,6 +110,7 @@ fn somebody_marked_is_still_in_their_place_after_scrolling_away_and_back() {
         serve(&mut people, &without);
     }
     assert!(people.get(RecipientId(3)).is_none(), "still loaded: nothing is tested");
+    assert_eq!(people.left(), 1, "also of those who are not loaded any more");
     for _ in 0..9 {
         people.step(CursorMove::Pages(-1), HEIGHT);
         serve(&mut people, &without);

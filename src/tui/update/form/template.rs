@@ -88,7 +88,8 @@ pub(super) fn pasted(page: &mut TemplatesPage, text: &str) {
     (page.is_typing, page.row) = (true, 0);
 }
 
-/// Each variable is filled from the column of its name; the first of those without one, from the name.
+/// Each variable is filled from the column of its name, where the list has one or is still to come; the first of those without one, from the
+/// name.
 fn take(model: &mut Model, template: &SenderTemplate) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     if template.status != "APPROVED" {
@@ -97,8 +98,12 @@ fn take(model: &mut Model, template: &SenderTemplate) -> Vec<Effect> {
         return Vec::new();
     }
     let columns = form.columns();
+    let has_list = form.taken.is_some();
     let value = |(n, name): (usize, &String)| {
         let is_column = columns.iter().any(|column| column.eq_ignore_ascii_case(name));
+        if has_list && !is_column && n > 0 {
+            return (name.clone(), Value::String(String::new()));
+        }
         let column = if !is_column && n == 0 { "name" } else { name };
         (name.clone(), Value::String(format!("{{{column}}}")))
     };
