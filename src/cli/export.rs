@@ -33,7 +33,7 @@ const DOCUMENTS: [&str; 18] = [
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ExportOutput {
-    /// CSV that a spreadsheet opens without running anything in it, one JSON object a line, or an Excel workbook. As the file's name
+    /// CSV in which a spreadsheet runs nothing (Excel wants xlsx for accents), one JSON object a line, or an Excel workbook. As the file's name
     /// ends, by default; else csv.
     #[arg(long, value_enum)]
     format: Option<FormatWord>,

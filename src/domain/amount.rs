@@ -66,6 +66,14 @@ pub fn symbol(currency: &str) -> &str {
     }
 }
 
+/// The currency of which a text begins with the symbol, and what follows that. `$` is of too many.
+pub fn by_symbol(text: &str) -> Option<(&'static str, &str)> {
+    ["MYR", "IDR", "EUR", "GBP", "SGD"].into_iter().find_map(|code| {
+        let (sign, rest) = text.split_at_checked(symbol(code).len())?;
+        sign.eq_ignore_ascii_case(symbol(code)).then_some((code, rest))
+    })
+}
+
 /// Currencies that are counted in thousandths, and those without smaller units (ISO 4217).
 const THREE_PLACES: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
 const NO_PLACES: [&str; 16] =

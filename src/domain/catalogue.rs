@@ -65,12 +65,16 @@ pub fn currency(text: &str) -> Result<String, String> {
     known.ok_or_else(|| format!("`{}` is not a currency: write its three letters, as MYR", clean(text.trim())))
 }
 
-/// Reads a price as a file has it: `19.90`, `1,240.00` or `19.90 MYR`, with the currency where it names one.
+/// Reads a price as a file has it: `19.90`, `1,240.00`, `19,90`, `19.90 MYR` or `RM 19.90`, with the currency where it names one.
 ///
 /// # Errors
 /// A sentence that says how to write it.
 pub fn price(text: &str) -> Result<(Decimal, Option<String>), String> {
     let refused = || format!("`{}` is not a price: write it as 19.90 or 19.90 MYR", clean(text));
+    if let Some((currency, number)) = super::amount::by_symbol(text.trim()) {
+        let (price, None) = price(number)? else { return Err(refused()) };
+        return Ok((price, Some(currency.to_owned())));
+    }
     let words: Vec<&str> = text.split_whitespace().collect();
     let (number, currency_word) = match words[..] {
         [number] => (number, None),
@@ -78,8 +82,11 @@ pub fn price(text: &str) -> Result<(Decimal, Option<String>), String> {
         [word, number] if three_letters(word).is_some() => (number, Some(currency(word)?)),
         _ => return Err(refused()),
     };
-    let (whole, places) = number.split_once('.').unwrap_or((number, ""));
     let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    // Before two last digits a single comma is the point.
+    let by_comma =
+        || number.split_once(',').filter(|(whole, cents)| cents.len() == 2 && is_plain(whole) && is_plain(cents));
+    let (whole, places) = number.split_once('.').or_else(by_comma).unwrap_or((number, ""));
     let whole = super::amount::without_commas(whole).filter(|whole| is_plain(whole)).ok_or_else(refused)?;
     if whole.is_empty() && places.is_empty() || !is_plain(places) || whole.len() > 12 || places.len() > 6 {
         return Err(refused());
@@ -113,11 +120,30 @@ mod tests {
             ("1,240", "1240", None),
             ("9.99 usd", "9.99", Some("USD")),
             ("MYR 0.125", "0.125", Some("MYR")),
+            ("RM 45,00", "45.00", Some("MYR")),
+            ("rm1,240.50", "1240.50", Some("MYR")),
+            ("1200,50", "1200.50", None),
+            ("€ 3", "3", Some("EUR")),
         ] {
             let (price, currency) = price(text).unwrap();
             assert_eq!((price.to_string().as_str(), currency.as_deref()), (amount, money), "{text}");
         }
-        for wrong in ["", "free", "-1", "1,2", "1.2.3", "1 2 3", "1e5", "9.99 dollars", "NaN"] {
+        for wrong in [
+            "",
+            "free",
+            "-1",
+            "1,2",
+            "1.2.3",
+            "1 2 3",
+            "1e5",
+            "9.99 dollars",
+            "NaN",
+            "RM",
+            "RM RM 1",
+            "RM 1 USD",
+            "1,240,50",
+            ",50,",
+        ] {
             assert!(price(wrong).is_err(), "{wrong}");
         }
     }

@@ -107,9 +107,10 @@ struct ProductColumns {
     header: Vec<String>,
 }
 
-const SKU: &[&str] = &["sku", "id", "product_retailer_id", "retailer_id", "productretailerid", "retailerid"];
-const NAME: &[&str] = &["name", "title"];
-const PRICE: &[&str] = &["price"];
+const SKU: &[&str] =
+    &["sku", "id", "product_retailer_id", "retailer_id", "productretailerid", "retailerid", "kod", "kode"];
+const NAME: &[&str] = &["name", "title", "nama", "product", "produk"];
+const PRICE: &[&str] = &["price", "harga"];
 
 impl ProductColumns {
     fn of(header: &Record) -> Result<Self, String> {

@@ -29,7 +29,7 @@ use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 
 /// What every export says of its formats.
-pub(super) const FORMATS: &str = "As CSV that a spreadsheet opens without running anything in it, as JSON lines, or as an Excel workbook, \
+pub(super) const FORMATS: &str = "As CSV in which a spreadsheet runs nothing, as JSON lines, or as an Excel workbook, \
      with the columns of the command line's exports. It is sent while it is read: where something fails on the way, the connection is \
      closed before the end.";
 

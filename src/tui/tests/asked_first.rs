@@ -69,3 +69,22 @@ fn u_takes_back_at_once_what_the_line_on_the_screen_names_wherever_the_cursor_is
     dashboard.keys("u");
     assert!(matches!(dashboard.acts()[..], [WriteRequest::UndoMine { .. }]));
 }
+
+/// Whoever takes several mistakes back presses `u` three times; the second one asks.
+#[test]
+fn u_once_more_is_no_answer_to_the_question_of_u() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3u");
+    let request = dashboard.acts()[0].clone();
+    let then = WriteRequest::UndoMyAct(ActionId(7));
+    let question = "your last act: replied, Zoe. Take it back?".to_owned();
+    let outcome = Ok(WriteOutcome::AsksFirst { question, then: then.clone() });
+    dashboard.answer(Completion::Written { request, outcome }).taken();
+
+    dashboard.keys("uu");
+    assert!(dashboard.acts().is_empty());
+    assert!(dashboard.line(22).contains("your last act: replied, Zoe. Take it back?"), "{}", dashboard.line(22));
+    dashboard.keys("y");
+
+    assert_eq!(dashboard.acts(), [then]);
+}

@@ -22,6 +22,7 @@ const SIGNS: &str = "-+*'%=()$";
 /// The action that opens the search.
 const FIND: &str = "find-a-person";
 const PAUSE: &str = "pause-this-blast-at-once";
+const UNDO: &str = "undo-my-last-act";
 
 /// Said of a digit for a text that was refused: whoever typed it may have meant it for something else.
 const NOT_TAKEN: &str = "not taken: backspace mends it, esc leaves it";
@@ -126,6 +127,11 @@ fn acts_below(model: &Model, key: Key) -> bool {
 fn is_key_of(model: &Model, key: Key, action: &str) -> bool {
     let found = model.options.keys.lookup(key, action::scopes(model));
     found.is_some_and(|found| found.id() == action)
+}
+
+/// Whether it undoes an act that a question names.
+const fn takes_back(request: &WriteRequest) -> bool {
+    matches!(request, WriteRequest::UndoMyAct(_))
 }
 
 /// Whether a key stops messages: no question stands before that.
@@ -280,6 +286,10 @@ fn note_key(model: &mut Model, mut note: NotePrompt, key: Key) -> Vec<Effect> {
 fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effect> {
     match (&mut ask.by, key) {
         (ConfirmBy::Yes, Key::Char('y')) => return yes(model, ask.then),
+        // Pressed once more by whoever takes several back: it is no answer to the question, which they have not read.
+        (ConfirmBy::Yes, key) if ask.then.iter().any(takes_back) && is_key_of(model, key, UNDO) => {
+            model.prompt = Some(Prompt::Confirm(ask));
+        }
         (ConfirmBy::YesThenNumber(blast), Key::Char('y')) => return blast_acts::pause_before_cancel(model, *blast),
         (ConfirmBy::YesThenNumber(_), key) if is_of_digits(key) => {
             refuse_digits(model, format!("{}; the number is asked for after y", ask.otherwise));

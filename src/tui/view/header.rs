@@ -248,7 +248,9 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
     if sender.stopped.is_some() {
         return HeaderSegment::followed(format!("{} STOPPED", sender.name), ": ! says why", TextRole::Need);
     }
-    let rate = sender.usage.plausible_per_hour().map(|rate| format!(", about {}/h", number(rate))).unwrap_or_default();
+    let is_used_up = sender.usage.daily_cap.is_some_and(|cap| sender.usage.today >= cap);
+    let rate = sender.usage.plausible_per_hour().filter(|_| !is_used_up);
+    let rate = rate.map(|rate| format!(", about {}/h", number(rate))).unwrap_or_default();
     let cap = sender.usage.daily_cap.map(|cap| format!("/{}", number(cap))).unwrap_or_default();
     let sends = sends(model, sender);
     let today = match (sender.usage.today, sends) {
