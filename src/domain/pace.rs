@@ -32,7 +32,7 @@ pub use rate::{Per, Rate, Speed};
 pub use recipient_cooldown::RecipientCooldown;
 pub use span::{parse_span, show_span};
 pub use turns::{ConcurrentBacklog, DueForecast, DueShare, ForecastBegins};
-pub use window::{Hours, Weekdays, Window, day_start, is_time_of_day, next_day_start};
+pub use window::{Hours, Weekdays, Window, day_start, is_time_of_day, next_day_start, time_of_day};
 
 /// Whether to send now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use thiserror::Error;
 
-use super::pace::Weekdays;
+use super::pace::{Weekdays, time_of_day};
 use super::start_at::{ClockChange, StartAt};
 use super::text::clean;
 
@@ -107,7 +107,8 @@ fn every(rest: &str) -> Option<String> {
 
 /// Minute and hour.
 fn clock(time: &str) -> Option<String> {
-    let time = NaiveTime::parse_from_str(time, "%H:%M").ok()?;
+    // Rules that are stored may have a minute of one digit.
+    let time = time_of_day(time).or_else(|| NaiveTime::parse_from_str(time, "%H:%M").ok())?;
     Some(format!("{} {}", time.minute(), time.hour()))
 }
 

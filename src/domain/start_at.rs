@@ -7,6 +7,7 @@ use chrono::{DateTime, Datelike, Days, MappedLocalTime, NaiveDateTime, NaiveTime
 use chrono_tz::Tz;
 use thiserror::Error;
 
+use super::pace::time_of_day;
 use super::text::clean;
 
 /// A time to start at, as somebody typed it.
@@ -92,8 +93,7 @@ impl FromStr for TypedStart {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        let time = |text: &str| NaiveTime::parse_from_str(text.trim(), "%H:%M").ok();
-        if let Some(time) = time(text) {
+        if let Some(time) = time_of_day(text) {
             return Ok(Self::Next(time));
         }
         let (day, rest) = text.split_once(' ').unwrap_or((text, ""));
@@ -102,7 +102,7 @@ impl FromStr for TypedStart {
             "tomorrow" => Some(Days::new(1)),
             _ => None,
         };
-        if let Some((ahead, time)) = ahead.zip(time(rest)) {
+        if let Some((ahead, time)) = ahead.zip(time_of_day(rest)) {
             return Ok(Self::OnDay { ahead, time });
         }
         text.parse().map(Self::At).map_err(|_| TypedStartError(quoted(text)))

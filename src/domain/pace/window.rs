@@ -51,6 +51,12 @@ pub fn is_time_of_day(text: &str) -> bool {
     minute_of_day(text).is_some()
 }
 
+/// A time as people type it: `09:00`, `9am`, `9:30pm`. A number alone is none.
+pub fn time_of_day(text: &str) -> Option<NaiveTime> {
+    let minutes = minute_of_day(text).filter(|_| text.contains([':', 'm', 'M']))?;
+    NaiveTime::from_hms_opt(u32::from(minutes) / 60, u32::from(minutes) % 60, 0)
+}
+
 fn minute_of_day(text: &str) -> Option<u16> {
     let text = text.trim();
     let half = [("am", 0), ("pm", 12)].into_iter().find_map(|(half, hours)| {

@@ -25,7 +25,9 @@ fn rules_are_words_or_cron() {
 
     assert_eq!(after("every mon 09:00", start, kl, 2), ["2026-11-23T09:00+0800", "2026-11-30T09:00+0800"]);
     assert_eq!(after("Every  Mon-Fri 09:30", start, kl, 1), ["2026-11-23T09:30+0800"]);
-    assert_eq!(after("every day 09:00", start, kl, 1), ["2026-11-22T09:00+0800"]);
+    for same in ["every day 09:00", "every day 9am", "every day 9:00AM", "every day 9:0"] {
+        assert_eq!(after(same, start, kl, 1), ["2026-11-22T09:00+0800"], "{same}");
+    }
     assert_eq!(after("every hour", start, kl, 1), ["2026-11-21T18:00+0800"]);
     assert_eq!(after("every month last 18:00", start, kl, 2), ["2026-11-30T18:00+0800", "2026-12-31T18:00+0800"]);
     assert_eq!(after("0 9 31 * *", start, kl, 3)[2], "2027-03-31T09:00+0800", "a month without a 31st has none");
