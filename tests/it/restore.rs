@@ -44,6 +44,21 @@ impl Restorable {
         world
     }
 
+    /// What was done after three people had been sent to was lost, and the sender has found that out.
+    async fn after_losing(work: impl AsyncFnOnce(&Shop)) -> Self {
+        let world = Self::open(SETUP).await;
+        let shop = &world.shop;
+        shop.blast(0..3).await;
+        shop.until_idle().await;
+        world.cluster.back_up().await;
+        work(shop).await;
+        shop.until_idle().await;
+        world.cluster.put_back().await;
+        shop.blast(20..21).await;
+        shop.until_idle().await;
+        world
+    }
+
     async fn posts(&self) -> usize {
         self.shop.sim.posts().await.len()
     }

@@ -26,16 +26,8 @@ async fn counted(shop: &Shop, blast: &str, status: &str) -> i64 {
 
 #[tokio::test]
 async fn a_list_that_is_imported_after_the_confirmation_brings_nobody_the_same_words_again() {
-    let world = Restorable::open(SETUP).await;
+    let world = Restorable::after_losing(async |shop| _ = shop.blast(10..14).await).await;
     let shop = &world.shop;
-    shop.blast(0..3).await;
-    shop.until_idle().await;
-    world.cluster.back_up().await;
-    shop.blast(10..14).await;
-    shop.until_idle().await;
-    world.cluster.put_back().await;
-    shop.blast(20..21).await;
-    shop.until_idle().await;
 
     let confirmed = shop.json(&CONFIRM).await;
     assert_eq!((&confirmed["uncertain"], &confirmed["unknown"]), (&json!(0), &json!(4)), "{confirmed}");
@@ -200,16 +192,8 @@ async fn what_is_deleted_between_two_confirmations_hides_no_post_of_the_second_m
 /// What is decided about a row is about the words that it brings.
 #[tokio::test]
 async fn a_decision_about_a_draft_with_other_words_by_now_is_none_about_the_lost_ones() {
-    let world = Restorable::open(SETUP).await;
+    let world = Restorable::after_losing(async |shop| _ = shop.blast(10..12).await).await;
     let shop = &world.shop;
-    shop.blast(0..3).await;
-    shop.until_idle().await;
-    world.cluster.back_up().await;
-    shop.blast(10..12).await;
-    shop.until_idle().await;
-    world.cluster.put_back().await;
-    shop.blast(20..21).await;
-    shop.until_idle().await;
     shop.ok(&CONFIRM).await;
     let first = shop.draft(10..12).await;
     assert_eq!(counted(shop, &first, "uncertain").await, 2);
