@@ -204,7 +204,7 @@ fn now(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
         Some(BlastState::Sending) if act.action == Act::Pause => {
             "it was resumed since and is sending, and p pauses it".to_owned()
         }
-        Some(BlastState::Sending) => "it is sending now, and p pauses it".to_owned(),
+        Some(BlastState::Sending) => "it is launched, and p pauses it".to_owned(),
         Some(state) => format!("it is {state} now"),
     }
 }

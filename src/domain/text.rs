@@ -245,7 +245,25 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// Without the accents of Latin, Greek and Cyrillic letters (`Zoë` is `Zoe`), and decomposed: to be compared with what was treated alike.
 pub fn without_accents(text: &str) -> String {
-    text.nfd().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).collect()
+    text.nfd().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).map(without_stroke).collect()
+}
+
+/// What a stroke is part of does not decompose.
+const fn without_stroke(letter: char) -> char {
+    match letter {
+        'ł' => 'l',
+        'Ł' => 'L',
+        'ø' => 'o',
+        'Ø' => 'O',
+        'đ' => 'd',
+        'Đ' => 'D',
+        'ħ' => 'h',
+        'Ħ' => 'H',
+        'ı' => 'i',
+        'ŧ' => 't',
+        'Ŧ' => 'T',
+        other => other,
+    }
 }
 
 /// How long a message is, as it is counted wherever one is shown: `1,024 characters`.

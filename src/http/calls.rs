@@ -175,8 +175,8 @@ mod tests {
             ),
             ("run `blastdeck engine`, or open the dashboard", "run `blastdeck engine`"),
             (
-                "no catalogue has a price of `teh`: write it, as 'teh*1@12.50'",
-                "no catalogue has a price of `teh`: write it as \"12.50\"",
+                "no catalogue of this business has a price of `teh`: write it, as 'teh*1@12.50'",
+                "no catalogue of this business has a price of `teh`: write it as \"12.50\"",
             ),
             ("whose is it? Name its business with --business: a, b", "whose is it? Write its `business`, one of a, b"),
             (
@@ -194,7 +194,7 @@ mod tests {
                  person's last mark",
             ),
             (
-                "it is sending now, and p pauses it; e gives it its hours again (09:00-21:00)",
+                "it is launched, and p pauses it; e gives it its hours again (09:00-21:00)",
                 "it is sending now, and `POST /api/blasts/{id}/pause` pauses it; `PATCH /api/blasts/{id}` gives it its hours again \
                  (09:00-21:00)",
             ),

@@ -21,11 +21,12 @@ pub use entry::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, When
 
 use super::StoreError;
 use super::answered;
+use super::fence;
 use super::person::PersonRow;
 use super::settings;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
-use crate::domain::recipient::{Applied, ApplyContext, Evidence, Recipient, apply};
+use crate::domain::recipient::{Applied, ApplyContext, Evidence, Mark, Recipient, apply};
 use crate::domain::retry::{CodeRetry, RetryRules};
 use crate::domain::status::Status;
 use entry::{may_reopen, may_requeue};
@@ -188,7 +189,13 @@ pub async fn record_locked(
     let held = people.iter().map(|person| (person.id.0, LockedRow::of(person.recipient.clone()))).collect();
     let now = people.first().map_or_else(Utc::now, |person| person.read_at);
     let batch = Batch { held, blasts, now, rules, steps: Vec::new() };
-    write_batch(tx, entries, batch, Assumption::Nothing).await
+    let settled = write_batch(tx, entries, batch, Assumption::Nothing).await?;
+    let is_decision = |entry: &&EvidenceEntry| matches!(entry.stamped.evidence, Evidence::Manual(Mark::Resolve(_)));
+    let decided: Vec<_> = entries.iter().filter(is_decision).map(|entry| entry.recipient).collect();
+    if !decided.is_empty() {
+        fence::decided(tx, &decided).await?;
+    }
+    Ok(settled)
 }
 
 async fn write_batch<'a>(

@@ -1,11 +1,14 @@
 //! The facts that a restored, copied or failed-over database gives itself away by, and what a confirmation writes.
 
-/// Whether the triggers that count people are there: an expression that is evaluated once a statement.
+/// Whether the triggers that count people are there, and the foreign keys, which a restore makes last and drops first: an expression that is
+/// evaluated once a statement.
 macro_rules! is_whole {
     () => {
-        "(select count(*) = 3 from pg_trigger
-           where tgrelid = 'blast_recipients'::regclass
-             and tgname in ('count_inserted', 'count_updated', 'count_deleted'))"
+        "((select count(*) from pg_trigger
+            where tgrelid = 'blast_recipients'::regclass
+              and tgname in ('count_inserted', 'count_updated', 'count_deleted')) = 3
+          and exists (select from pg_constraint
+                       where conrelid = 'sender_leases'::regclass and conname = 'sender_leases_sender_fkey'))"
     };
 }
 pub(super) use is_whole;
@@ -21,7 +24,7 @@ use super::{StoreError, lease};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 
 pub use forgotten::{
-    Confirmed, POSTED_BEFORE, doubt_imported_again, doubt_lost_posts, newest_attempt, restore_attempts,
+    Confirmed, POSTED_BEFORE, decided, doubt_imported_again, doubt_lost_posts, newest_attempt, restore_attempts,
 };
 
 /// A database as its server describes it. Each part changes with one way of becoming another: a dump restored elsewhere

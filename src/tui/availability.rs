@@ -141,7 +141,7 @@ pub fn nothing_chosen(model: &Model) -> Option<String> {
 
 /// Said where nobody of those who failed may be tried again.
 pub const NOBODY_TO_RETRY: &str =
-    "nobody to try again: those who failed may have the message already, or may not be sent another yet";
+    "nobody to try again: those who failed may have the message already, or would be refused it again";
 
 fn is_retried_by_nobody(model: &Model, blast: &BlastView) -> bool {
     let is_of_now = |known: &&RetryReading| known.blast == blast.id && known.failed == blast.counts.failed;

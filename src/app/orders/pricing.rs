@@ -139,7 +139,7 @@ impl App {
         }
         let price = item.price.or_else(|| listed.and_then(|listed| listed.price));
         if let Some(how) = how_to_price(sku, quantity, unpriced).filter(|_| price.is_none()) {
-            let why = format!("no catalogue has a price of `{sku}`: {how}");
+            let why = format!("no catalogue of this business has a price of `{sku}`: {how}");
             return Err(AppError::invalid(&at("price"), why));
         }
         let (sku, catalogue) = (sku.to_owned(), listed.map(|listed| listed.catalogue_id));

@@ -114,7 +114,10 @@ fn as_json(row: &RecipientRow) -> Value {
 }
 
 fn cells(context: &Context, row: &RecipientRow) -> Vec<String> {
+    let opted_out = (row.opted_out_at.is_some() || row.opt_out.is_some()) && row.status != Status::OptedOut;
+    let opted_out = opted_out.then(|| "opted out".to_owned());
     let why = row.reason.clone().or_else(|| row.error_message.clone()).or_else(|| row.note.clone());
+    let why: Vec<String> = opted_out.into_iter().chain(why).collect();
     vec![
         row.phone.to_string(),
         row.name.clone().unwrap_or_default(),
@@ -125,7 +128,7 @@ fn cells(context: &Context, row: &RecipientRow) -> Vec<String> {
         context.when(row.replied_at),
         context.when(row.closed_at),
         row.amount.map_or_else(String::new, money),
-        why.unwrap_or_default(),
+        why.join("; "),
     ]
 }
 

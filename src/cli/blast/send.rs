@@ -110,6 +110,9 @@ impl SendArgs {
             }
         }
         talk(&farewell(&context, &plan, is_attended));
+        if plan.no_session > 0 {
+            talk(&format!("{} of them {}", text::number(plan.no_session), Plan::NO_SESSION));
+        }
         Ok(())
     }
 

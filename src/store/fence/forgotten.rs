@@ -8,7 +8,7 @@ use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres, Row};
 
 use super::{PostedAttempt, PostedColumns};
-use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::store::StoreError;
 use crate::store::in_flight::ends_flights;
 
@@ -258,14 +258,32 @@ const IN_BLAST: &str = restore_lost!(
 /// What is decided about a row that brings other words by now says nothing of the post.
 const OTHER_WORDS: &str = "update lost_posts p set spent_on = null
    from blast_recipients s join blasts b on b.id = s.blast_id
-  where p.sender_id = $1 and s.id = p.spent_on and b.id = $2 and s.status = 'uncertain' and p.blast <> b.id
+  where p.sender_id = $1 and s.id = p.spent_on and b.id = $2 and s.status in ('uncertain', 'queued')
     and p.content <> content_key(b.message, b.template)";
 
-/// Whoever failed or was left out by their row, and stays so, had the message all the same: the post speaks against other rows, for nobody
-/// decides about that one.
+/// Whoever failed or was left out by their row, and stays so, had the message all the same, and so had whoever is in a blast that brings other
+/// words by now: the post speaks against other rows, for what is decided about that one is not about it.
 const NOT_DOUBTED: &str = "update lost_posts p set spent_on = null
-   from blast_recipients s
-  where p.sender_id = $1 and p.noted_at = now() and s.id = p.spent_on and s.status in ('failed', 'opted_out', 'skipped')";
+   from blast_recipients s join blasts b on b.id = s.blast_id
+  where p.sender_id = $1 and p.noted_at = now() and s.id = p.spent_on
+    and (s.status in ('failed', 'opted_out', 'skipped') or p.content <> content_key(b.message, b.template))";
+
+/// What is decided about people who are uncertain for a lost post, or were, is decided about the post, in whichever blast that was.
+const DECIDED: &str = "update lost_posts p set spent_on = s.id
+   from blast_recipients s join blasts b on b.id = s.blast_id join provider_message m on m.recipient_id = s.id
+  where s.id = any($1) and s.status <> 'uncertain' and p.sender_id = b.sender_id
+    and person_key(p.phone_number) = person_key(s.phone_number) and p.epoch = m.epoch and p.claimed_at = m.claimed_at
+    and p.content = content_key(b.message, b.template)";
+
+/// An operator has said what became of the messages of these people.
+pub async fn decided(connection: &mut PgConnection, people: &[RecipientId]) -> Result<(), StoreError> {
+    // As a rule nothing was ever lost.
+    let is_any: bool = sqlx::query_scalar("select exists (select from lost_posts)").fetch_one(&mut *connection).await?;
+    if is_any {
+        sqlx::query(DECIDED).bind(people.iter().map(|id| id.0).collect::<Vec<_>>()).execute(connection).await?;
+    }
+    Ok(())
+}
 
 /// Makes uncertain whoever is queued in a blast to get a message that was posted to them before the database went back in time, as a machine
 /// said when its sender was confirmed. Returns how many.

@@ -143,7 +143,8 @@ pub(in crate::store) fn push_name(sql: &mut QueryBuilder<Postgres>, text: &str) 
 }
 
 /// The same as [`without_accents`].
-const WITHOUT_ACCENTS: &str = r"regexp_replace(normalize(name, NFD), '[\u0300-\u036f]', '', 'g')";
+const WITHOUT_ACCENTS: &str =
+    r"translate(regexp_replace(normalize(name, NFD), '[\u0300-\u036f]', '', 'g'), 'łŁøØđĐħĦıŧŦ', 'lLoOdDhHitT')";
 
 fn push_word(sql: &mut QueryBuilder<Postgres>, text: &str) {
     push_name(sql, text);

@@ -102,7 +102,7 @@ fn where_nobody_is_queued_any_more_a_cancel_asks_for_a_yes_alone() {
 
     dashboard.keys("1X");
     assert!(
-        dashboard.line(22).starts_with(" cancel Raya promo? Nobody in it is queued any more."),
+        dashboard.line(22).starts_with(" cancel Raya promo? Nobody in it is queued any more; 1 uncertain can"),
         "{:#?}",
         dashboard.screen()
     );

@@ -40,7 +40,11 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
         }
         // There is nothing to pause and nobody to leave out.
         BlastState::Sending if !blast.has_people_left() && blast.origin.repeat.rule.is_none() => {
-            let question = format!("cancel {tag}? Nobody in it is queued any more.");
+            let open = match blast.counts.uncertain {
+                0 => String::new(),
+                uncertain => format!("; {} uncertain can still be answered for", number(uncertain)),
+            };
+            let question = format!("cancel {tag}? Nobody in it is queued any more{open}.");
             prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Cancel(id)])
         }
         BlastState::Sending | BlastState::Scheduled => {

@@ -205,6 +205,37 @@ async fn a_decision_about_a_draft_with_other_words_by_now_is_none_about_the_lost
     assert_eq!(counted(shop, &second, "uncertain").await, 2);
 }
 
+/// The draft itself was posted, and is edited before anybody decides.
+#[tokio::test]
+async fn a_decision_about_the_edited_draft_that_was_posted_is_none_about_its_former_words() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    let draft = shop.draft(10..12).await;
+    world.cluster.back_up().await;
+    shop.send(&draft).await;
+    shop.until_idle().await;
+    world.cluster.put_back().await;
+    shop.blast(20..21).await;
+    shop.until_idle().await;
+    shop.ok(&CONFIRM).await;
+    assert_eq!(counted(shop, &draft, "uncertain").await, 2);
+
+    shop.ok(&["blast", "edit", &draft, "--message", "Other words"]).await;
+    shop.execute(
+        "update blast_recipients set changed_at = now() - interval '1 hour', claimed_at = now() - interval '1 hour'",
+    )
+    .await;
+    shop.ok(&["uncertain", "resolve", &draft, "all", "resend", "--yes"]).await;
+
+    let same = shop.draft(10..12).await;
+    assert_eq!(counted(shop, &same, "uncertain").await, 2, "nobody decided about these words");
+    shop.send(&draft).await;
+    shop.until_idle().await;
+    assert_eq!(counted(shop, &draft, "sent").await, 2, "and what was decided holds");
+}
+
 #[tokio::test]
 async fn a_pattern_keeps_its_people_though_another_blast_was_posted_to_them() {
     let world = Restorable::open(SETUP).await;

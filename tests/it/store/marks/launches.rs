@@ -15,7 +15,7 @@ async fn a_refusal_names_a_follow_up_with_its_stage() {
     let version = aina.blast(BlastId(1)).await.unwrap().version;
     aina.launch(Launch { blast: BlastId(1), version, people: 2, armed_for: TimeDelta::zero() }).await.unwrap();
 
-    let says = "Raya, Follow-up 1 has started: p pauses it; U on a person takes back their last mark";
+    let says = "Raya, Follow-up 1 is launched already: p pauses it; U on a person takes back their last mark";
     assert_eq!(refusal(aina.undo_mine().await), says);
 }
 
