@@ -129,7 +129,9 @@ impl App {
         let too_late = store::moment(&mut *tx).await? + TimeDelta::milliseconds(500);
         if !head.state.is_under_way() || head.send_after.is_none_or(|after| after <= too_late) {
             let why = match head.state {
-                BlastState::Sending if plan::has_people_left(tx, id).await? => "is launched already: p pauses it".to_owned(),
+                BlastState::Sending if plan::has_people_left(tx, id).await? => {
+                    "is launched already: p pauses it".to_owned()
+                }
                 BlastState::Sending => "has started, and nobody in it is left to send to".to_owned(),
                 state => format!("is {state} now"),
             };

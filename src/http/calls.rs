@@ -195,7 +195,7 @@ mod tests {
             ),
             (
                 "it is launched, and p pauses it; e gives it its hours again (09:00-21:00)",
-                "it is sending now, and `POST /api/blasts/{id}/pause` pauses it; `PATCH /api/blasts/{id}` gives it its hours again \
+                "it is launched, and `POST /api/blasts/{id}/pause` pauses it; `PATCH /api/blasts/{id}` gives it its hours again \
                  (09:00-21:00)",
             ),
             ("! lists it, and there p pauses it", "`PATCH /api/blasts/{id}/steps/{number}` pauses it"),

@@ -31,7 +31,10 @@ async fn a_cart_is_written_changed_and_ordered_once() {
     assert_eq!((&made["state"], &made["total"], &made["note"]), (&json!("open"), &Value::Null, &json!("no sugar")));
     assert_eq!((&made["items"][0]["name"], &made["items"][1]["price"]), (&json!("Teh Tarik"), &Value::Null));
     let unpriced = shop.run(&["cart", "order", "1"]).await;
-    assert!(unpriced.code == 2 && unpriced.err.contains("no catalogue of this business has a price of `who-knows`"), "{unpriced:?}");
+    assert!(
+        unpriced.code == 2 && unpriced.err.contains("no catalogue of this business has a price of `who-knows`"),
+        "{unpriced:?}"
+    );
     assert!(unpriced.err.contains("cart set 1 'who-knows*1@12.50'`"), "{unpriced:?}");
     assert_eq!(shop.count("closed").await, 0);
 

@@ -160,7 +160,7 @@ fn once_the_armed_time_is_over_nothing_says_that_u_stops_it() {
     dashboard.dispatch(Msg::Deadline);
 
     assert_eq!(dashboard.model.deadline(), None);
-    assert_eq!(dashboard.line(22), " Raya last call is launched already: p pauses it");
+    assert_eq!(dashboard.line(22), " Raya last call has started: p pauses it");
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn another_armed_blast_does_not_keep_the_line_of_one_that_has_started() {
     dashboard.now += TimeDelta::seconds(10);
     dashboard.dispatch(Msg::Deadline);
 
-    assert_eq!(dashboard.said(), "Raya last call is launched already: p pauses it");
+    assert_eq!(dashboard.said(), "Raya last call has started: p pauses it");
 }
 
 /// The launch was announced, and has begun to send.
@@ -247,7 +247,7 @@ fn started() -> TestDashboard {
     let mut dashboard = launched();
     dashboard.now += TimeDelta::seconds(10);
     dashboard.dispatch(Msg::Deadline);
-    assert_eq!(dashboard.said(), "Raya last call is launched already: p pauses it");
+    assert_eq!(dashboard.said(), "Raya last call has started: p pauses it");
     dashboard
 }
 
@@ -269,7 +269,7 @@ fn that_a_blast_has_started_is_said_until_it_ends_or_is_paused() {
         let mut dashboard = started();
         let going = BlastView { send_after: None, ..armed(&dashboard) };
         read(&mut dashboard, going.clone());
-        assert_eq!(dashboard.said(), "Raya last call is launched already: p pauses it");
+        assert_eq!(dashboard.said(), "Raya last call has started: p pauses it");
 
         read(&mut dashboard, BlastView { state, version: 5, ..going });
 

@@ -282,7 +282,10 @@ async fn an_operator_writes_an_order_and_takes_it_through_its_states() {
     let twice = scene.shop.run(&["order", "pay", "1"]).await;
     assert_eq!(twice.code, 3, "{twice:?}");
     let unknown = scene.shop.run(&["order", "add", "1", &digits(2), "roti*2"]).await;
-    assert!(unknown.code == 2 && unknown.err.contains("no catalogue of this business has a price of `roti`"), "{unknown:?}");
+    assert!(
+        unknown.code == 2 && unknown.err.contains("no catalogue of this business has a price of `roti`"),
+        "{unknown:?}"
+    );
     let spaced = scene.shop.run(&["order", "add", "1", &digits(2), "roti canai*2"]).await;
     assert!(spaced.err.contains("write it, as 'roti canai*2@12.50'"), "{spaced:?}");
     for typed in ["teh x2", "tehx2", "teh X 2", "2x teh", "Shop/teh x2"] {
