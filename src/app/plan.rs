@@ -189,8 +189,6 @@ impl App {
         obstacles.extend(stop.as_ref().and_then(|stop| unconfirmed(&row.sender, &stop.code, &stop.reason)));
         let waiting = self.waiting_of(&row, sender, now);
         let list = draft::left_out(self.pool(), id).await?;
-        // Some of those rows were sent to by then.
-        let is_begun = row.counts.total() > row.counts.queued + row.counts.opted_out;
         let plan = Plan {
             people,
             suppressed: suppressed + row.counts.opted_out,
@@ -212,11 +210,7 @@ impl App {
             forecast: Forecast::default(),
             stopped: stop.map(|stop| stop.reason),
             first: first_share(&row, people),
-            unusual_lengths: list
-                .as_ref()
-                .filter(|_| !is_begun)
-                .map(|list| list.unusual_lengths.clone())
-                .unwrap_or_default(),
+            unusual_lengths: unusual_lengths(&row, list.as_ref()),
             read_from: list.as_ref().and_then(RejectedRows::read_from),
             left_out: list.filter(|left_out| left_out.total > 0),
             fared: if row.first.are_through() { plan::fared(self.pool(), id, &business).await? } else { Vec::new() },
@@ -297,6 +291,12 @@ fn health(number: Option<&NumberHealth>, template: &TemplateCheck) -> Vec<String
         format!("{}{quality}", number.in_brief())
     });
     number.into_iter().chain(template.notes()).collect()
+}
+
+/// Of a blast that was begun nothing: some of those rows were sent to by then.
+fn unusual_lengths(row: &BlastRow, list: Option<&RejectedRows>) -> UnusualLengths {
+    let is_begun = row.counts.total() > row.counts.queued + row.counts.opted_out;
+    list.filter(|_| !is_begun).map(|list| list.unusual_lengths.clone()).unwrap_or_default()
 }
 
 /// The first people who are still to come, where others come after them.

@@ -110,9 +110,6 @@ impl SendArgs {
             }
         }
         talk(&farewell(&context, &plan, is_attended));
-        if plan.no_session > 0 {
-            talk(&format!("{} of them {}", text::number(plan.no_session), Plan::NO_SESSION));
-        }
         Ok(())
     }
 
@@ -159,13 +156,18 @@ fn farewell(context: &Context, plan: &Plan, is_attended: bool) -> String {
     let (tag, people) = (clean(&plan.blast.tag), text::people(plan.people));
     let now = Utc::now();
     let begins = begins(plan, now);
-    if !is_attended {
+    let refused = match plan.no_session {
+        0 => String::new(),
+        refused => format!("\n{} of them {}", text::number(refused), Plan::NO_SESSION),
+    };
+    let begun = if !is_attended {
         format!("{tag} waits for an engine that sends for {}: {people} queued", plan.blast.sender)
     } else if begins - now > TimeDelta::minutes(1) {
         format!("{tag} starts {} and goes to {people}; `blastdeck` shows it live", context.on_the_clock(begins))
     } else {
         format!("sending {tag} to {people}; `blastdeck` shows it live")
-    }
+    };
+    begun + &refused
 }
 
 /// When the first message goes, by the forecast: not before the hours open, or a full day ends.

@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use super::super::wrapped;
-use crate::app::view::SenderView;
+use crate::app::view::{SenderUsage, SenderView};
 use crate::app::{DraftForm, RepeatOrder};
 use crate::domain::content::BlastContent;
 use crate::domain::list_columns::ListColumns;
@@ -26,7 +26,7 @@ pub(super) fn pace(values: &DraftForm, sender: Option<&SenderView>, room: u16) -
     if own.is_empty() {
         let usage = sender.map(|sender| &sender.usage);
         let gap = usage.and_then(|usage| usage.gap);
-        let per_hour = usage.and_then(|usage| usage.plausible_per_hour());
+        let per_hour = usage.and_then(SenderUsage::plausible_per_hour);
         let per_hour = per_hour.map(|rate| format!(", about {}/h", number(rate))).unwrap_or_default();
         let key = if gap.is_some() { "gap" } else { "rate" };
         let place = sender.map(|sender| format!("   {}", config_place(sender, &[key]))).unwrap_or_default();

@@ -35,7 +35,7 @@ async fn a_launch_is_taken_back_while_it_is_armed_and_not_after() {
     assert_eq!(scene.number("select count(*) from blasts where state = 'draft' and send_after is null").await, 1);
 
     launch(TimeDelta::zero()).await.unwrap();
-    assert!(refusal(aina.undo_mine().await).contains("has started"));
+    assert!(refusal(aina.undo_mine().await).contains("is launched already"));
     assert_eq!(scene.claim(2).await.len(), 2);
 }
 
