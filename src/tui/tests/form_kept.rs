@@ -190,3 +190,24 @@ fn a_cell_that_is_being_mended_stays_chosen_where_a_row_above_it_is_gone() {
     let FormPage::LeftOut { row: 0, edit: Some(field) } = &form.page else { panic!("{:?}", form.page) };
     assert_eq!(field.text(), "0100120004");
 }
+
+/// The refusal of what was there before comes late: what was typed since is saved all the same.
+#[test]
+fn a_late_refusal_of_a_former_text_drops_nothing_that_was_typed_since() {
+    let mut dashboard = scheduled_form();
+    dashboard.keys("\n {cit").key(Key::Esc);
+    let refused = writes(&mut dashboard).pop().expect("it is saved");
+    dashboard.keys("\n").key(Key::Ctrl('u')).keys("Salam semua").key(Key::Esc);
+    assert_eq!(writes(&mut dashboard), [], "one write at a time");
+
+    let outcome = Err(EffectError::Other("character 7: `{` is never closed".to_owned()));
+    dashboard.answer(Completion::Written { request: WriteRequest::Draft(refused), outcome });
+
+    let saves = writes(&mut dashboard);
+    assert!(
+        matches!(&saves[..], [DraftWrite::Save { form, .. }] if form.message.ends_with("\nSalam semua")),
+        "{saves:?}"
+    );
+    dashboard.answer(saved(DRAFT.0, 4));
+    assert_eq!(dashboard.model.form.as_ref().unwrap().trouble, None);
+}

@@ -182,6 +182,11 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
 }
 
 fn refused(model: &mut Model, request: &DraftWrite, failure: &EffectError) -> Vec<Effect> {
+    let is_of_former_text = model.form.as_deref().is_some_and(|form| form.writes == FormWrites::Again);
+    if is_of_former_text && matches!(request, DraftWrite::Save { .. }) {
+        // What was typed since is what counts: it is saved, and says what is wrong with it.
+        return next(model);
+    }
     let sentence = failure.sentence();
     if let (Some(form), DraftWrite::Save { .. } | DraftWrite::TakeList { .. }) = (model.form.as_deref_mut(), request) {
         (form.writes, form.is_taking, form.wants_plan) = (FormWrites::Idle, false, false);
