@@ -236,6 +236,41 @@ async fn a_decision_about_the_edited_draft_that_was_posted_is_none_about_its_for
     assert_eq!(counted(shop, &draft, "sent").await, 2, "and what was decided holds");
 }
 
+const AGE: &str = "update blast_recipients set changed_at = now() - interval '1 hour', claimed_at = now() - interval '1 hour' where status = 'uncertain'";
+
+#[tokio::test]
+async fn an_answer_about_a_lost_post_counts_in_whichever_list_it_is_given() {
+    let world = Restorable::after_losing(async |shop| _ = shop.blast(10..12).await).await;
+    let shop = &world.shop;
+    shop.ok(&CONFIRM).await;
+    let first = shop.draft(10..12).await;
+    let second = shop.draft(10..12).await;
+    assert_eq!((counted(shop, &first, "uncertain").await, counted(shop, &second, "uncertain").await), (2, 2));
+
+    shop.execute(AGE).await;
+    shop.ok(&["uncertain", "resolve", &second, "all", "drop", "--yes"]).await;
+
+    let third = shop.draft(10..12).await;
+    assert_eq!(counted(shop, &third, "queued").await, 2);
+    assert_eq!(counted(shop, &first, "uncertain").await, 2, "who was asked about is still to be answered for");
+}
+
+#[tokio::test]
+async fn an_answer_to_send_again_is_none_once_the_draft_says_something_else() {
+    let world = Restorable::after_losing(async |shop| _ = shop.blast(10..12).await).await;
+    let shop = &world.shop;
+    shop.ok(&CONFIRM).await;
+    let first = shop.draft(10..12).await;
+    shop.execute(AGE).await;
+    shop.ok(&["uncertain", "resolve", &first, "all", "resend", "--yes"]).await;
+
+    shop.ok(&["blast", "edit", &first, "--message", "Other words"]).await;
+
+    assert_eq!(counted(shop, &first, "queued").await, 2, "the new words go to them");
+    let second = shop.draft(10..12).await;
+    assert_eq!(counted(shop, &second, "uncertain").await, 2);
+}
+
 #[tokio::test]
 async fn a_pattern_keeps_its_people_though_another_blast_was_posted_to_them() {
     let world = Restorable::open(SETUP).await;
