@@ -6,7 +6,7 @@ use super::report::{ErrorLine, ReportPictures};
 use crate::domain::ids::BlastId;
 use crate::domain::progress::BlastProgress;
 use crate::domain::status::Status;
-use crate::store::view::progress;
+use crate::store::view::{RecipientRow, progress};
 
 impl App {
     /// A blast over time. Of a large one it is drawn from a sample, at the same cost as of a small one.
@@ -39,5 +39,11 @@ impl App {
         let advice = |code: &str| provider.as_ref().and_then(|provider| provider.advice(code)).map(str::to_owned);
         let errors = self.errors(blast).await?;
         Ok(errors.iter().map(|error| ErrorLine::new(error, &advice)).collect())
+    }
+    /// What to do about the error code of somebody who failed, or is tried again; `None` where their provider's client does not know it.
+    pub(super) async fn advice_for(&self, row: &RecipientRow) -> Result<Option<&'static str>, AppError> {
+        let Some(code) = &row.error_code else { return Ok(None) };
+        let blast = self.blast_row(row.blast_id).await?;
+        Ok(self.sender(blast.sender_id).and_then(|sender| sender.provider.advice(code)))
     }
 }

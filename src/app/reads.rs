@@ -319,10 +319,7 @@ impl App {
         if details.message_text.is_none() && details.row.attempt > 0 {
             details.words = self.words_to(&details.row).await?;
         }
-        if let Some(code) = &details.row.error_code {
-            let blast = self.blast_row(details.row.blast_id).await?;
-            details.advice = self.sender(blast.sender_id).and_then(|sender| sender.provider.advice(code));
-        }
+        details.advice = self.advice_for(&details.row).await?;
         if details.is_template {
             let text = details.template_text.as_deref();
             details.message_text = details.message_text.map(|sent| template::as_read(&sent, text));

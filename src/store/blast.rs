@@ -1,34 +1,21 @@
 //! Commands on whole blasts: compare-and-set on the version, so that two operators cannot both win.
 
+mod head;
 mod streaks;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::PgInterval;
-use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Row};
+use sqlx::{FromRow, PgConnection, PgPool, Row};
 
+pub use self::head::{BlastHead, head, locked_head};
 pub use self::streaks::{set_streak, streak};
-use super::fence::is_whole;
 use super::in_flight::not_in_flight;
-use super::{StoreError, fence, settings};
+use super::{StoreError, settings};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::LimitColumns;
 use crate::domain::retry::OperatorRetry;
-
-/// What commands need of a blast.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct BlastHead {
-    pub id: BlastId,
-    pub sender_id: SenderId,
-    pub state: BlastState,
-    pub version: i64,
-    pub send_after: Option<DateTime<Utc>>,
-    pub scheduled_for: Option<DateTime<Utc>>,
-    pub launched_at: Option<DateTime<Utc>>,
-    pub blast_tag: String,
-    pub follow_up_stage: String,
-}
 
 impl FromRow<'_, PgRow> for LimitColumns {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
@@ -59,29 +46,6 @@ pub struct RunnableBlast {
     pub is_answer: bool,
     /// Of the first people whom it stops after, those not claimed yet; `None`: it stops after nobody.
     pub first_left: Option<i32>,
-}
-
-const HEAD: &str = concat!(
-    "select id, sender_id, state::text as state, version, send_after, scheduled_for, launched_at, blast_tag, follow_up_stage, ",
-    is_whole!(),
-    " as is_whole from blasts where id = $1 and deleted_at is null"
-);
-
-pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
-    whole(sqlx::query(HEAD).bind(id).fetch_optional(tx).await?)
-}
-
-/// A blast that may be changed: in the middle of a restore no count would follow.
-fn whole(row: Option<PgRow>) -> Result<Option<BlastHead>, StoreError> {
-    let Some(row) = row else { return Ok(None) };
-    fence::whole_or_incomplete(row.try_get("is_whole")?)?;
-    Ok(Some(BlastHead::from_row(&row)?))
-}
-
-/// The same, which nobody else changes until the transaction ends: a pause is not refused because somebody edits the pace meanwhile.
-pub async fn locked_head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
-    let locked = AssertSqlSafe(format!("{HEAD} for no key update"));
-    whole(sqlx::query(locked).bind(id).fetch_optional(tx).await?)
 }
 
 /// A change of state, with who wants it and why.

@@ -19,14 +19,12 @@ pub(super) use rows::{COLUMNS, show_in_flight};
 
 pub use entry::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked};
 
-use super::StoreError;
-use super::answered;
-use super::fence;
 use super::person::PersonRow;
 use super::settings;
+use super::{StoreError, answered, fence};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
-use crate::domain::recipient::{Applied, ApplyContext, Evidence, Mark, Recipient, apply};
+use crate::domain::recipient::{Applied, ApplyContext, Evidence, Recipient, apply};
 use crate::domain::retry::{CodeRetry, RetryRules};
 use crate::domain::status::Status;
 use entry::{may_reopen, may_requeue};
@@ -190,11 +188,8 @@ pub async fn record_locked(
     let now = people.first().map_or_else(Utc::now, |person| person.read_at);
     let batch = Batch { held, blasts, now, rules, steps: Vec::new() };
     let settled = write_batch(tx, entries, batch, Assumption::Nothing).await?;
-    let is_decision = |entry: &&EvidenceEntry| matches!(entry.stamped.evidence, Evidence::Manual(Mark::Resolve(_)));
-    let decided: Vec<_> = entries.iter().filter(is_decision).map(|entry| entry.recipient).collect();
-    if !decided.is_empty() {
-        fence::decided(tx, &decided).await?;
-    }
+    let decided: Vec<_> = entries.iter().filter(|entry| entry.is_decision()).map(|entry| entry.recipient).collect();
+    fence::decided(tx, &decided).await?;
     Ok(settled)
 }
 

@@ -24,7 +24,8 @@ use super::{StoreError, lease};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 
 pub use forgotten::{
-    Confirmed, POSTED_BEFORE, decided, doubt_imported_again, doubt_lost_posts, newest_attempt, restore_attempts,
+    Confirmed, POSTED_BEFORE, decided, doubt_imported_again, doubt_lost_posts, newest_attempt, reopen_lost_posts,
+    restore_attempts,
 };
 
 /// A database as its server describes it. Each part changes with one way of becoming another: a dump restored elsewhere

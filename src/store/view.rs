@@ -26,7 +26,6 @@ pub mod recipients;
 pub mod replies;
 pub mod segment;
 pub mod senders;
-
 pub(super) use condition::{push_name, time_column};
 
 use crate::domain::act::Actor;
@@ -311,7 +310,7 @@ pub struct RecipientDetails {
     pub is_template: bool,
     pub history: Vec<HistoryRow>,
     pub answers: Vec<AnswerRow>,
-    /// What to do about their error code, where their provider's client knows it; the store does not.
+    /// What to do about their error code; the store does not know it.
     pub advice: Option<&'static str>,
     /// What they wrote, oldest first.
     pub replies: Vec<ReplyRow>,
@@ -393,8 +392,7 @@ pub struct ErrorRow {
     pub title: String,
 }
 
-/// What happened in a blast between two times: status changes by new status, in the screen's order. Queued and sending
-/// are nothing that anybody reached.
+/// What happened in a blast between two times: changes by new status, in the screen's order. Nobody reaches *queued* or *sending*.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChangesSince {
     pub from: Option<DateTime<Utc>>,

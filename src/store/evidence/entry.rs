@@ -35,6 +35,11 @@ pub struct EvidenceEntry {
 }
 
 impl EvidenceEntry {
+    /// Whether an operator says what became of an uncertain message.
+    pub const fn is_decision(&self) -> bool {
+        matches!(self.stamped.evidence, Evidence::Manual(Mark::Resolve(_)))
+    }
+
     /// Evidence without anything beside it.
     pub const fn new(blast: BlastId, recipient: RecipientId, stamped: StampedEvidence, source: EvidenceSource) -> Self {
         Self {

@@ -255,12 +255,6 @@ const IN_BLAST: &str = restore_lost!(
     "0::bigint"
 );
 
-/// What is decided about a row that brings other words by now says nothing of the post.
-const OTHER_WORDS: &str = "update lost_posts p set spent_on = null
-   from blast_recipients s join blasts b on b.id = s.blast_id
-  where p.sender_id = $1 and s.id = p.spent_on and b.id = $2 and s.status in ('uncertain', 'queued')
-    and p.content <> content_key(b.message, b.template)";
-
 /// Whoever failed or was left out by their row, and stays so, had the message all the same, and so had whoever is in a blast that brings other
 /// words by now: the post speaks against other rows, for what is decided about that one is not about it.
 const NOT_DOUBTED: &str = "update lost_posts p set spent_on = null
@@ -277,6 +271,9 @@ const DECIDED: &str = "update lost_posts p set spent_on = s.id
 
 /// An operator has said what became of the messages of these people.
 pub async fn decided(connection: &mut PgConnection, people: &[RecipientId]) -> Result<(), StoreError> {
+    if people.is_empty() {
+        return Ok(());
+    }
     // As a rule nothing was ever lost.
     let is_any: bool = sqlx::query_scalar("select exists (select from lost_posts)").fetch_one(&mut *connection).await?;
     if is_any {
@@ -292,9 +289,20 @@ pub async fn doubt_lost_posts(connection: &mut PgConnection, blast: BlastId) -> 
         "select sender_id from blasts b where id = $1 and exists (select from lost_posts p where p.sender_id = b.sender_id)",
     );
     let Some(sender) = sender.bind(blast).fetch_optional(&mut *connection).await? else { return Ok(0) };
-    sqlx::query(OTHER_WORDS).bind(sender).bind(blast).execute(&mut *connection).await?;
     let doubt = sqlx::query(IN_BLAST).bind(sender).bind(POSTED_BEFORE).bind(blast).bind(KEPT_POST);
     Ok(restore(connection, doubt).await?.uncertain)
+}
+
+/// What is decided about a row that brings other words by now says nothing of the post.
+const OTHER_WORDS: &str = "update lost_posts p set spent_on = null
+   from blast_recipients s join blasts b on b.id = s.blast_id
+  where s.id = p.spent_on and b.id = $1 and p.sender_id = b.sender_id and s.status in ('uncertain', 'queued')
+    and p.content <> content_key(b.message, b.template)";
+
+/// A draft has other words by now: what was decided, or will be, about its people says nothing of a post with the former ones.
+pub async fn reopen_lost_posts(connection: &mut PgConnection, blast: BlastId) -> Result<(), StoreError> {
+    sqlx::query(OTHER_WORDS).bind(blast).execute(connection).await?;
+    Ok(())
 }
 
 /// Records attempts that the database has forgotten, and makes uncertain whoever of them is queued; of the others it is

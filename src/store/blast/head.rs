@@ -1,0 +1,47 @@
+//! A blast as commands read it before they change it.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Row};
+
+use crate::domain::blast::BlastState;
+use crate::domain::ids::{BlastId, SenderId};
+use crate::store::StoreError;
+use crate::store::fence::{is_whole, whole_or_incomplete};
+
+/// What commands need of a blast.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct BlastHead {
+    pub id: BlastId,
+    pub sender_id: SenderId,
+    pub state: BlastState,
+    pub version: i64,
+    pub send_after: Option<DateTime<Utc>>,
+    pub scheduled_for: Option<DateTime<Utc>>,
+    pub launched_at: Option<DateTime<Utc>>,
+    pub blast_tag: String,
+    pub follow_up_stage: String,
+}
+
+const HEAD: &str = concat!(
+    "select id, sender_id, state::text as state, version, send_after, scheduled_for, launched_at, blast_tag, follow_up_stage, ",
+    is_whole!(),
+    " as is_whole from blasts where id = $1 and deleted_at is null"
+);
+
+pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
+    whole(sqlx::query(HEAD).bind(id).fetch_optional(tx).await?)
+}
+
+/// A blast that may be changed: in the middle of a restore no count would follow.
+fn whole(row: Option<PgRow>) -> Result<Option<BlastHead>, StoreError> {
+    let Some(row) = row else { return Ok(None) };
+    whole_or_incomplete(row.try_get("is_whole")?)?;
+    Ok(Some(BlastHead::from_row(&row)?))
+}
+
+/// The same, which nobody else changes until the transaction ends: a pause is not refused because somebody edits the pace meanwhile.
+pub async fn locked_head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
+    let locked = AssertSqlSafe(format!("{HEAD} for no key update"));
+    whole(sqlx::query(locked).bind(id).fetch_optional(tx).await?)
+}
