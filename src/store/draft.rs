@@ -146,8 +146,7 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftC
     .await?;
     if done.rows_affected() == 1 {
         change_when(tx, id, when).await?;
-        fence::reopen_lost_posts(tx, id).await?;
-        fence::doubt_lost_posts(tx, id).await?;
+        fence::doubt_other_words(tx, id).await?;
     }
     Ok(done.rows_affected() == 1)
 }

@@ -24,7 +24,7 @@ use super::{StoreError, lease};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 
 pub use forgotten::{
-    Confirmed, POSTED_BEFORE, decided, doubt_imported_again, doubt_lost_posts, newest_attempt, reopen_lost_posts,
+    Confirmed, POSTED_BEFORE, decided, doubt_imported_again, doubt_lost_posts, doubt_other_words, newest_attempt,
     restore_attempts,
 };
 

@@ -300,9 +300,10 @@ const OTHER_WORDS: &str = "update lost_posts p set spent_on = null
     and p.content <> content_key(b.message, b.template)";
 
 /// A draft has other words by now: what was decided, or will be, about its people says nothing of a post with the former ones.
-pub async fn reopen_lost_posts(connection: &mut PgConnection, blast: BlastId) -> Result<(), StoreError> {
-    sqlx::query(OTHER_WORDS).bind(blast).execute(connection).await?;
-    Ok(())
+/// Whoever had the new ones in the lost time becomes uncertain, as for a list.
+pub async fn doubt_other_words(connection: &mut PgConnection, blast: BlastId) -> Result<i64, StoreError> {
+    sqlx::query(OTHER_WORDS).bind(blast).execute(&mut *connection).await?;
+    doubt_lost_posts(connection, blast).await
 }
 
 /// Records attempts that the database has forgotten, and makes uncertain whoever of them is queued; of the others it is
