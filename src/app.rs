@@ -125,7 +125,7 @@ pub use live::{LiveBlast, News};
 pub use local_time::ZoneShare;
 pub use marks::Marked;
 pub use moving::SenderMoved;
-pub use open::{Access, ProcessKind, Setup, UnusableSender};
+pub use open::{Access, ProcessKind, Setup, UnusableSender, migrate};
 pub use orders::items::{ItemChange, ItemsEdit, items_in_words};
 pub use orders::pricing::SoldOut;
 pub use orders::typed::{
@@ -188,7 +188,7 @@ pub use crate::store::share::{ShareIdentity, ShareRow};
 pub use crate::store::step::{StepBlast, StepChange, StepKey, StepRow};
 pub use crate::store::suppression::{SuppressionQuery, SuppressionRow};
 pub use crate::store::view::segment::LeftOutPerson;
-pub use crate::store::{StoreError, connection, migrate};
+pub use crate::store::{EmptyDatabase, StoreError, connection};
 
 /// The long-lived state of a process. Cheap to clone.
 #[derive(Clone)]

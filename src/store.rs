@@ -56,8 +56,8 @@ pub mod view;
 pub mod wish;
 
 pub use connect::{
-    BESIDE_CONNECTIONS, COMMAND_CONNECTIONS, IDLE_CONNECTIONS, Reached, SENDING_CONNECTIONS, SERVER_CONNECTIONS,
-    SchemaState, check, migrate, open, open_with, schema, trim,
+    BESIDE_CONNECTIONS, COMMAND_CONNECTIONS, EmptyDatabase, IDLE_CONNECTIONS, Reached, SENDING_CONNECTIONS,
+    SERVER_CONNECTIONS, SchemaState, check, migrate, open, open_with, schema, trim,
 };
 pub use endpoint::{Endpoint, connection};
 pub use error::StoreError;

@@ -16,10 +16,10 @@ use crate::domain::opt_out::StopWords;
 use crate::domain::waiting::DatabaseTrouble;
 use crate::engine::{
     Attendance, ConfiguredSender, DatabaseClock, EngineContext, EngineSettings, Fence, Identity, MediaDir, Notifier,
-    ReadPermits, Retirement, Suspension, is_another_phone, registration,
+    ReadPermits, Retirement, Suspension, has_known_blasts, is_another_phone, note_blasts, registration,
 };
 use crate::store::sender::{self, RegistrationOutcome, SenderRegistration};
-use crate::store::{self, Endpoint, StoreError};
+use crate::store::{self, EmptyDatabase, Endpoint, StoreError};
 
 /// How long and how often to retry a server that accepts no more connections.
 const CROWD_PATIENCE: Duration = Duration::from_secs(5);
@@ -145,14 +145,17 @@ async fn prepare(setup: &Setup, stop_words: &StopWords) -> Result<Prepared, AppE
         store::months::make(&mut connection).await?;
         register_hooks(&mut connection, &setup.config).await?;
     }
-    let database = store::fence::database_id(&mut connection).await?;
+    let key = store::fence::database_key(&mut connection).await?;
+    if key.has_blasts && setup.access == Access::ReadWrite {
+        note_blasts(&setup.config.database.state_dir.join(&key.id));
+    }
     let connection = if holds_lock {
         connection.close().await?;
         None
     } else {
         Some(connection)
     };
-    Ok(Prepared { endpoint, connection, database, senders, unusable })
+    Ok(Prepared { endpoint, connection, database: key.id, senders, unusable })
 }
 
 /// A hook begins with what happens after the first start with it.
@@ -195,12 +198,14 @@ async fn pools(
     })
 }
 
-/// Finds the database, and migrates its schema unless nothing may change. A server that accepts no more connections may do so a moment later: after a change, all windows read at once.
+/// Finds the database, and migrates its schema unless nothing may change. A server that accepts no more connections may do so a moment later:
+/// after a change, all windows read at once.
 async fn reach(setup: &Setup) -> Result<store::Reached, StoreError> {
     let deadline = Instant::now() + CROWD_PATIENCE;
+    let empty = usual_for_empty(&setup.config);
     loop {
         let reached = match setup.access {
-            Access::ReadWrite => store::migrate(&setup.url).await,
+            Access::ReadWrite => store::migrate(&setup.url, empty).await,
             Access::ReadOnly => store::check(&setup.url).await,
         };
         match reached {
@@ -210,6 +215,17 @@ async fn reach(setup: &Setup) -> Result<store::Reached, StoreError> {
             other => return other,
         }
     }
+}
+
+/// A machine that knows a database with blasts takes an empty one for that, before a dump is restored into it.
+fn usual_for_empty(config: &Config) -> EmptyDatabase {
+    if has_known_blasts(&config.database.state_dir) { EmptyDatabase::Refuse } else { EmptyDatabase::Fill }
+}
+
+/// Migrates a schema alone, and says how many migrations ran. `empty`: other than an app that is opened would do with an empty database.
+pub async fn migrate(url: &str, config: &Config, empty: Option<EmptyDatabase>) -> Result<usize, AppError> {
+    let reached = store::migrate(url, empty.unwrap_or_else(|| usual_for_empty(config))).await?;
+    Ok(reached.migrated)
 }
 
 /// Only a long-lived process holds leases. One directory per database: the same name in two databases would mean nothing.

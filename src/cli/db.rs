@@ -10,7 +10,7 @@ use super::context::load;
 use super::exit::RefusedError;
 use super::output::{json, line, talk};
 use super::{Global, postgres};
-use crate::app::{AppError, migrate};
+use crate::app::{EmptyDatabase, migrate};
 use crate::domain::text::count_of;
 use crate::private_postgres::{PrivatePostgres, Stopped};
 
@@ -23,13 +23,18 @@ pub(super) enum DbVerb {
     /// Print the address of the database in force, starting the private one if needed.
     Url,
     /// Migrate the schema to this version.
-    Migrate,
+    Migrate {
+        /// Make the tables also where the database is empty and this machine knows another one with blasts. Not before a dump is restored
+        /// into it: that would find them in its way.
+        #[arg(long)]
+        allow_empty: bool,
+    },
 }
 
 impl DbVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         let config = load(global)?;
-        if global.read_only && matches!(self, Self::Start | Self::Stop | Self::Migrate) {
+        if global.read_only && matches!(self, Self::Start | Self::Stop | Self::Migrate { .. }) {
             return Err(RefusedError("this would change something, and --read-only was given".to_owned()).into());
         }
         if let (Self::Start, Some(url)) = (&self, &config.database.url) {
@@ -56,9 +61,9 @@ impl DbVerb {
                     talk(if was_running { "stopped" } else { "it was not running" });
                 }
             }
-            Self::Migrate => {
+            Self::Migrate { allow_empty } => {
                 let url = postgres::url(global, &config).await?;
-                let ran = migrate(&url).await.map_err(AppError::from)?.migrated;
+                let ran = migrate(&url, &config, allow_empty.then_some(EmptyDatabase::Fill)).await?;
                 if global.json {
                     json(&json!({ "migrations": ran }))?;
                 } else {

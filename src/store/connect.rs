@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{Connection, FromRow, PgConnection, PgPool};
+use sqlx::{Connection, FromRow, PgConnection, PgPool, Row};
 
 use self::adopt::OpenConnection;
 use super::StoreError;
@@ -129,12 +129,24 @@ pub struct Reached {
     pub migrated: usize,
 }
 
+/// What to do with a database that has no tables yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmptyDatabase {
+    /// It is a new one.
+    Fill,
+    /// It is more likely one that a dump is about to be restored into, which would find our tables in its way.
+    Refuse,
+}
+
 /// Brings the schema up to what this binary knows, under a lock when two start at once.
-pub async fn migrate(url: &str) -> Result<Reached, StoreError> {
+pub async fn migrate(url: &str, empty: EmptyDatabase) -> Result<Reached, StoreError> {
     let (endpoint, mut connection) = Endpoint::reach(url, SessionAccess::ReadWrite).await?;
     let mut before = first_answer(applied(&mut connection)).await?;
     if is_ours(&before) {
         return Ok(Reached { endpoint, connection, holds_lock: false, migrated: 0 });
+    }
+    if before.is_empty() {
+        before = applied_in_unmigrated(&mut connection, empty).await?;
     }
     if before.len() < MIGRATOR.iter().count() && endpoint.pooling() != Pooling::Transaction {
         wait_for_other_programs(&mut connection).await?;
@@ -245,6 +257,24 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>,
     match applied.fetch_all(connection).await {
         Err(error) if is_absence(&error) => Ok(Vec::new()),
         rows => Ok(rows?.iter().map(AppliedMigration::from_row).collect::<Result<_, _>>()?),
+    }
+}
+
+/// Whether a database without a migration may be migrated, and what was applied to it meanwhile.
+async fn applied_in_unmigrated(
+    connection: &mut PgConnection,
+    empty: EmptyDatabase,
+) -> Result<Vec<AppliedMigration>, StoreError> {
+    let has_tables: bool = sqlx::raw_sql("select to_regclass('blast_recipients') is not null")
+        .fetch_one(&mut *connection)
+        .await?
+        .try_get(0)?;
+    // Read after that question: another program may have migrated in between.
+    let applied = applied(connection).await?;
+    match (applied.is_empty(), has_tables, empty) {
+        (false, ..) | (true, false, EmptyDatabase::Fill) => Ok(applied),
+        (true, true, _) => Err(StoreError::Incomplete),
+        (true, false, EmptyDatabase::Refuse) => Err(StoreError::Emptied),
     }
 }
 

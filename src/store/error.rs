@@ -45,11 +45,17 @@ pub enum StoreError {
     /// A read-only process found a schema that has to be migrated first.
     #[error("this database's schema is older than this blastdeck: update it with `blastdeck db migrate`")]
     Older,
-    /// It is being restored, or was in part: what counts its rows is not there.
+    /// It is being restored, or was in part: rows, or what counts them, are not there.
     #[error(
-        "the database is not whole: its triggers are missing, as while it is being restored; wait until that has ended, or restore it again"
+        "the database is not whole, as while it is being restored: wait until that has ended, or restore it again into an empty one"
     )]
     Incomplete,
+    /// Nothing is in it, and this machine knows another that has blasts.
+    #[error(
+        "this database is empty, and this machine has worked with one that had blasts: is it the one you mean? If a dump is to be \
+         restored into it, do that first; to begin a new one, run `blastdeck db migrate --allow-empty`"
+    )]
+    Emptied,
     /// The server was replaced by another between two questions: they are asked again.
     #[error("the database's server was started anew meanwhile")]
     ServerChanged,

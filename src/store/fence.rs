@@ -18,7 +18,7 @@ mod forgotten;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{FromRow, PgConnection, PgPool};
 
 use super::{StoreError, lease};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
@@ -85,10 +85,20 @@ pub struct SenderFacts {
     pub newest_recipient: i64,
 }
 
-/// The database's own random id: the same under whatever address it is reached.
-pub async fn database_id(connection: &mut PgConnection) -> Result<String, StoreError> {
+/// Which database it is.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct DatabaseKey {
+    /// Its own random id: the same under whatever address it is reached.
+    pub id: String,
+    /// Also if all of them were deleted since.
+    pub has_blasts: bool,
+}
+
+/// Which database this is.
+pub async fn database_key(connection: &mut PgConnection) -> Result<DatabaseKey, StoreError> {
     // Not prepared: every command asks it once.
-    Ok(sqlx::raw_sql("select id::text from database_id").fetch_one(connection).await?.try_get(0)?)
+    let key = sqlx::raw_sql("select id::text as id, exists (select from blasts) as has_blasts from database_id");
+    Ok(DatabaseKey::from_row(&key.fetch_one(connection).await?)?)
 }
 
 /// The server that answers. Where a host refuses the control functions, the oid and the start time alone speak.

@@ -2,6 +2,7 @@
 //! nothing is sent before somebody says so.
 
 mod again;
+mod emptied;
 mod forgotten;
 mod memory;
 mod opt_outs;

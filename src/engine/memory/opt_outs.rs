@@ -17,6 +17,9 @@ use crate::domain::phone::PersonKey;
 use crate::engine::file_lock::FileLock;
 use crate::store::suppression::NewSuppression;
 
+/// Its name in the directory of its database.
+pub(super) const FILE: &str = "opt-outs";
+
 /// `# STAMP LENGTH ORIGIN`, the first two in ten digits each, without a space between them: when it was appended to last, how many bytes
 /// of lines follow as of then, and which file it is. Earlier versions wrote zeros in place of the time.
 const HEADER: usize = 2 + 20 + 1 + 33 + 1;
@@ -91,7 +94,7 @@ pub struct OptOutLock {
 impl OptOutMemory {
     /// In the directory of its database. Makes nothing yet.
     pub fn new(directory: &Path) -> Self {
-        Self { path: directory.join("opt-outs") }
+        Self { path: directory.join(FILE) }
     }
 
     pub fn path(&self) -> &Path {

@@ -7,6 +7,7 @@ use std::sync::{OnceLock, mpsc};
 use std::thread;
 
 use blastdeck::private_postgres::{Address, Throwaway};
+use blastdeck::store::EmptyDatabase;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tokio::runtime::{Builder, Runtime};
@@ -50,7 +51,7 @@ pub async fn database() -> TestDatabase {
 impl TestDatabase {
     /// One that lives on a server of the test's own, and goes with it. `url` is for programs, `address` for the test.
     pub async fn private(url: String, address: &Address) -> Self {
-        blastdeck::store::migrate(&address.url()).await.unwrap();
+        blastdeck::store::migrate(&address.url(), EmptyDatabase::Fill).await.unwrap();
         let pool = PgPoolOptions::new().max_connections(5).connect(&address.url()).await.unwrap();
         Self { url, pool, name: None }
     }

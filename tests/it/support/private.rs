@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use blastdeck::private_postgres::{Address, PrivatePostgres};
+use blastdeck::store::EmptyDatabase;
 
 use super::TestDir;
 use super::cluster::copy;
@@ -46,6 +47,6 @@ fn model() -> PathBuf {
 async fn make(data: &Path) {
     let local = PrivatePostgres::new(Some(data.to_owned())).unwrap();
     let address = local.ensure_running().await.unwrap();
-    blastdeck::store::migrate(&address.url()).await.unwrap();
+    blastdeck::store::migrate(&address.url(), EmptyDatabase::Fill).await.unwrap();
     local.stop().await.unwrap();
 }

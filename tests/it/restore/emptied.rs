@@ -1,0 +1,57 @@
+//! A database that was taken away and created again, before its dump is restored into it.
+
+use super::SETUP;
+use crate::support::{Shop, said};
+
+const EMPTY: &str = "drop schema public cascade; create schema public";
+
+async fn tables(shop: &Shop) -> i64 {
+    shop.number("select count(*) from pg_class where relnamespace = 'public'::regnamespace").await
+}
+
+#[tokio::test]
+async fn whoever_knows_a_database_with_blasts_makes_no_tables_in_an_empty_one() {
+    let shop = Shop::open(SETUP).await;
+    // No engine has run here: a command alone has seen the blast.
+    shop.draft(0..3).await;
+    shop.ok(&["blast", "list"]).await;
+    shop.execute(EMPTY).await;
+
+    for command in [&["blast", "list"][..], &["engine", "--until-idle"], &["db", "migrate"], &["suppress", "list"]] {
+        let refused = shop.run(command).await;
+        assert!(refused.code == 1 && refused.err.contains("db migrate --allow-empty"), "{command:?}: {refused:?}");
+        assert_eq!(tables(&shop).await, 0, "{command:?}");
+    }
+
+    let made = shop.json(&["db", "migrate", "--allow-empty"]).await;
+    assert!(made["migrations"].as_i64() > Some(70), "{made}");
+    shop.ok(&["blast", "list"]).await;
+}
+
+#[tokio::test]
+async fn a_new_machine_makes_the_tables_by_itself() {
+    let shop = Shop::open(SETUP).await;
+    shop.draft(0..3).await;
+    shop.execute(EMPTY).await;
+
+    let mut elsewhere = shop.command(&["blast", "list"]);
+    elsewhere.env("BLASTDECK_STATE_DIR", shop.path("elsewhere"));
+    let listed = said(elsewhere).await;
+
+    assert_eq!(listed.code, 0, "{listed:?}");
+    assert!(tables(&shop).await > 50);
+}
+
+/// `pg_restore` makes all tables before it fills the first.
+#[tokio::test]
+async fn tables_without_their_migrations_are_those_of_a_restore() {
+    let shop = Shop::open(SETUP).await;
+    shop.execute(EMPTY).await;
+    shop.execute("create table blast_recipients (id bigint)").await;
+
+    for command in [&["blast", "list"][..], &["db", "migrate", "--allow-empty"]] {
+        let refused = shop.run(command).await;
+        assert!(refused.code == 1 && refused.err.contains("is not whole"), "{command:?}: {refused:?}");
+        assert_eq!(tables(&shop).await, 1, "{command:?}");
+    }
+}
