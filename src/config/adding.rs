@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 
 use super::environment::Environment;
+use super::sender::SenderName;
 use super::{BaseUrl, Config, Flags};
 use crate::domain::home_zone::country_zone;
 use crate::domain::pace::Gap;
+use crate::domain::phone::Region;
 use crate::domain::sender::ProviderKind;
 
 /// A sender as somebody typed it. Empty texts are left out of the file.
@@ -33,6 +35,18 @@ pub struct NewSender {
 }
 
 impl NewSender {
+    /// Why the name cannot be taken. None at all is missing, not wrong.
+    pub fn name_fault(&self) -> Option<String> {
+        let why = self.name.parse::<SenderName>().err().filter(|_| !self.name.is_empty())?;
+        Some(why.to_owned())
+    }
+
+    /// Why the country cannot be taken, and how it is written; none is the default.
+    pub fn region_fault(&self) -> Option<String> {
+        let why = self.region.parse::<Region>().err().filter(|_| !self.region.is_empty())?;
+        Some(why.to_string())
+    }
+
     /// Why the gap cannot be taken, and how it is written; none is the default.
     pub fn gap_fault(&self) -> Option<String> {
         let is_gap = self.gap.is_empty() || self.gap.parse::<Gap>().is_ok();

@@ -228,7 +228,7 @@ impl fmt::Display for ApiVersion {
 }
 
 /// A name that can also be part of a variable's name.
-struct SenderName(String);
+pub(super) struct SenderName(String);
 
 impl FromStr for SenderName {
     type Err = &'static str;

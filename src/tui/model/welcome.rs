@@ -53,6 +53,8 @@ pub struct SenderForm {
     /// Its provider is being asked.
     pub is_checking: bool,
     pub trouble: Option<String>,
+    /// The names of the senders that there are.
+    pub taken: Vec<String>,
 }
 
 /// Fewer letters and digits in a row may be a name or an id.
@@ -79,7 +81,7 @@ impl Default for SenderForm {
             base_url: String::new(),
             token: TypedToken::Secret(String::new()),
         };
-        Self { sender, line: SenderLine::Provider, edit: None, is_checking: false, trouble: None }
+        Self { sender, line: SenderLine::Provider, edit: None, is_checking: false, trouble: None, taken: Vec::new() }
     }
 }
 
@@ -148,6 +150,20 @@ impl SenderForm {
             _ => looks_secret(text),
         };
         is_token.then_some("this looks like a token and was taken off the screen: the token is typed on the line Token")
+    }
+
+    /// What is wrong with the text of a line, and how it is written.
+    pub fn fault(&self, line: SenderLine) -> Option<String> {
+        match line {
+            SenderLine::Name if self.taken.contains(&self.sender.name) => {
+                Some("another sender has this name: give this one its own".to_owned())
+            }
+            SenderLine::Name => self.sender.name_fault(),
+            SenderLine::Region => self.sender.region_fault(),
+            SenderLine::Gap => self.sender.gap_fault(),
+            SenderLine::Address => self.sender.address_fault(),
+            _ => None,
+        }
     }
 
     /// What is still missing, and on which line.

@@ -211,3 +211,24 @@ fn names_ids_and_addresses_are_no_tokens() {
     }
     assert!(SenderForm::refused(SenderLine::Address, "hunter2").is_some(), "no address has neither dot nor colon");
 }
+
+#[test]
+fn a_name_or_country_that_cannot_be_is_refused_on_its_own_line_before_anybody_is_asked() {
+    let mut dashboard = first_run(USUAL);
+    dashboard.keys("j\n");
+    dashboard.model.new_sender.as_mut().unwrap().taken = vec!["counter".to_owned()];
+    for (line, typed, why) in [
+        (SenderLine::Name, "my shop", "write 1 to 40 letters, digits, - _ or ."),
+        (SenderLine::Name, "counter", "another sender has this name: give this one its own"),
+        (SenderLine::Region, "Narnia", "NARNIA"),
+    ] {
+        dashboard.model.new_sender.as_mut().unwrap().line = line;
+        dashboard.keys("\n").key(Key::Ctrl('u')).keys(typed).keys("\n");
+
+        let screen = dashboard.screen().join(" ");
+        assert!(screen.contains(why), "{typed}: {screen}");
+        assert_eq!(dashboard.model.new_sender.as_ref().unwrap().line, line, "{typed}");
+        dashboard.keys("\n").key(Key::Ctrl('u')).keys(if line == SenderLine::Name { "till" } else { "SG" }).keys("\n");
+    }
+    assert!(dashboard.acts().is_empty());
+}

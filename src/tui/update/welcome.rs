@@ -31,7 +31,8 @@ pub fn choose(model: &mut Model, row: usize) -> Vec<Effect> {
             model.notice = None;
             if model.new_sender.is_none() {
                 let mut form = SenderForm::default();
-                form.sender.name = free_name(model);
+                form.taken = model.senders.iter().map(|sender| sender.name.clone()).collect();
+                form.sender.name = free_name(&form.taken);
                 model.new_sender = Some(Box::new(form));
             }
             model.overlays.push(Overlay::NewSender);
@@ -44,8 +45,8 @@ pub fn choose(model: &mut Model, row: usize) -> Vec<Effect> {
 }
 
 /// What a further sender is called until somebody says otherwise.
-fn free_name(model: &Model) -> String {
-    let is_free = |name: &String| model.senders.iter().all(|sender| sender.name != *name);
+fn free_name(taken: &[String]) -> String {
+    let is_free = |name: &String| !taken.contains(name);
     let numbered = (2..).map(|n| format!("sales-{n}"));
     std::iter::once("sales".to_owned()).chain(numbered).find(is_free).unwrap_or_default()
 }
@@ -111,11 +112,7 @@ fn take(form: &mut SenderForm, line: SenderLine, text: &str) -> bool {
         Some(why) => form.trouble = Some(why.to_owned()),
     }
     if refused.is_none() {
-        form.trouble = match line {
-            SenderLine::Address => form.sender.address_fault(),
-            SenderLine::Gap => form.sender.gap_fault(),
-            _ => None,
-        };
+        form.trouble = form.fault(line);
     }
     form.trouble.is_none()
 }
@@ -158,8 +155,8 @@ fn check(form: &mut SenderForm) -> Vec<Effect> {
         (form.line, form.trouble) = (line, Some(why.to_owned()));
         return Vec::new();
     }
-    let faults = [(SenderLine::Address, form.sender.address_fault()), (SenderLine::Gap, form.sender.gap_fault())];
-    if let Some((line, why)) = faults.into_iter().find_map(|(line, why)| Some((line, why?))) {
+    let fault = form.lines().into_iter().find_map(|line| Some((line, form.fault(line)?)));
+    if let Some((line, why)) = fault {
         (form.line, form.trouble) = (line, Some(why));
         return Vec::new();
     }
