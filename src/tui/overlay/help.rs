@@ -1,7 +1,7 @@
 //! Every key, from the table of actions.
 
 use super::OverlayContent;
-use crate::tui::action::{self, ACTIONS, KeyScope};
+use crate::tui::action::{self, ACTIONS, KeyScope, PaletteListing};
 use crate::tui::keymap::Keymap;
 use crate::tui::layout::Layout;
 use crate::tui::model::{HelpOverlay, Model, Overlay};
@@ -104,6 +104,12 @@ fn sections(model: &Model) -> Vec<HelpSection> {
         entries: rows.iter().map(|(keys, meaning)| ((*keys).to_owned(), *meaning)).collect(),
     };
     let mut sections: Vec<_> = scopes.map(of_scope).collect();
+    let keyless =
+        ACTIONS.iter().filter(|action| action.listing == PaletteListing::Listed && keymap.keys(action).is_empty());
+    sections.push(HelpSection {
+        title: "Without a key: type : and some of the words".to_owned(),
+        entries: keyless.map(|action| (":".to_owned(), action.meaning())).collect(),
+    });
     sections.extend([
         named("Signs", &SIGNS),
         named("Typing", &TYPING),
@@ -305,7 +311,7 @@ are: fields and questions need them. Generated from the table in `src/tui/action
     }
 
     #[test]
-    fn the_help_shows_every_key_of_every_action_in_one_column_and_in_two() {
+    fn the_help_shows_every_key_and_every_action_without_one_in_one_column_and_in_two() {
         for size in [STACKED, WIDE] {
             let lines = content(&TestDashboard::new(size).model, &HelpOverlay::default(), size.width).lines;
             let text: Vec<String> =
@@ -317,6 +323,9 @@ are: fields and questions need them. Generated from the table in `src/tui/action
                     let found = text.iter().any(|line| line.contains(words[0]) && line.contains(&key.to_string()));
                     assert!(found, "{key} ({}) is not in the help", action.title);
                 }
+                let first = action.meaning().split(' ').next().unwrap();
+                let is_named = text.iter().any(|line| line.contains(':') && line.contains(first));
+                assert!(!action.keys.is_empty() || is_named, "{} has no key, and is not in the help", action.title);
             }
         }
     }
