@@ -23,7 +23,7 @@ use crate::engine::{MemoryError, RememberedOptOut};
 use crate::store::action::{self, NewAction};
 use crate::store::forget::{self, KeptOfPerson, OpenRow, PersonTraces};
 use crate::store::media;
-use crate::store::{DbTransaction, StoreError};
+use crate::store::{DbTransaction, StoreError, fence};
 
 pub use counted::ForgottenCustomers;
 pub use receivers::hooks_in_words;
@@ -150,6 +150,7 @@ impl App {
         let key = self.own_forget_key().await?;
         let mut tx = self.begin().await?;
         forget::hold_lists(&mut tx).await.map_err(list_under_way)?;
+        fence::require_whole(&mut tx).await?;
         let found = self.find_person(&mut tx, phone).await?;
         if let Some(why) = found.refusal() {
             return Err(AppError::Refused(why));

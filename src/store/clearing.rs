@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::evidence::WhenLocked;
 use super::in_flight::{self, not_in_flight};
-use super::{StoreError, settings, step};
+use super::{StoreError, fence, settings, step};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 
@@ -155,6 +155,9 @@ impl ClearingCursor {
             .bind(self.left.blast)
             .execute(&mut *tx)
             .await?;
+        if self.left.kind == ClearingKind::Remove {
+            fence::require_whole(&mut tx).await?;
+        }
         let people = self.next(&mut tx).await?;
         let begins_anew = people.is_empty() && self.after.is_some();
         if !people.is_empty() {

@@ -235,7 +235,7 @@ fn is_absence(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| matches!(code.as_ref(), "3D000" | "42P01"))
 }
 
-fn newest_known() -> i64 {
+pub(super) fn newest_known() -> i64 {
     MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 

@@ -254,6 +254,7 @@ pub async fn person(connection: impl PgExecutor<'_>, id: RecipientId) -> Result<
 
 /// Takes people out, in either spelling of their number. Returns how many were in.
 pub async fn remove(tx: &mut PgConnection, id: BlastId, phones: &[Phone]) -> Result<u64, StoreError> {
+    fence::require_whole(&mut *tx).await?;
     let phones: Vec<&str> = phones.iter().map(Phone::as_str).collect();
     let removed: i64 = sqlx::query_scalar(
         "with removed as (

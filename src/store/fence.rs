@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, PgPool};
 
+use super::connect::newest_known;
 use super::{StoreError, lease};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 
@@ -161,6 +162,28 @@ pub async fn facts(connection: &mut PgConnection, sender: SenderId) -> Result<Se
 pub async fn require_triggers(connection: &mut PgConnection) -> Result<(), StoreError> {
     let is_whole: bool = sqlx::query_scalar(concat!("select ", is_whole!())).fetch_one(connection).await?;
     whole_or_incomplete(is_whole)
+}
+
+/// All of the schema's foreign keys, and the triggers of its own tables, as the newest migration leaves them; those of partitions count once.
+pub const FOREIGN_KEYS: i64 = 38;
+pub const TRIGGERS: i64 = 14;
+
+/// Fails as long as any foreign key or trigger of the schema is missing: a restore that runs several jobs makes them in no order. Whoever deletes
+/// a row that another one of the dump refers to costs the database that key. An older schema may have fewer of both.
+pub async fn require_whole(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let is_whole = sqlx::query_scalar(concat!(
+        "with ours as (select relnamespace as id from pg_class where oid = 'blast_recipients'::regclass)
+         select ",
+        is_whole!(),
+        " and ((select max(version) from _sqlx_migrations) <> $1
+               or (select count(*) from pg_constraint
+                    where contype = 'f' and conparentid = 0 and connamespace = (select id from ours)) >= $2
+              and (select count(*) from pg_trigger t join pg_class c on c.oid = t.tgrelid
+                    where not tgisinternal and tgparentid = 0 and c.relnamespace = (select id from ours)) >= $3)"
+    ));
+    let is_whole: Option<bool> =
+        is_whole.bind(newest_known()).bind(FOREIGN_KEYS).bind(TRIGGERS).fetch_one(connection).await?;
+    whole_or_incomplete(is_whole == Some(true))
 }
 
 /// The same, where a statement that is needed anyway asked for [`is_whole!`].

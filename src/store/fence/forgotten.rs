@@ -241,8 +241,10 @@ const IN_BLAST: &str = restore_lost!(
                join lost_posts p on p.sender_id = $1 and person_key(p.phone_number) = person_key(r.phone_number)
               where (p.noted_at > now() - $4::interval or b.step_number is not null or b.occurrence_at is not null)
                 and not exists (select from blast_recipients s where s.id = p.spent_on and s.status <> 'uncertain')
-                and not exists (select from provider_message m
-                                 where m.recipient_id = r.id and m.epoch = p.epoch and m.claimed_at = p.claimed_at) and ",
+                -- Of a blast that brings other words than it posted each row is asked about once.
+                and (p.content = b.content
+                     or not exists (select from provider_message m
+                                     where m.recipient_id = r.id and m.epoch = p.epoch and m.claimed_at = p.claimed_at)) and ",
     is_same_message!(),
     " order by r.id
                 for update of r),

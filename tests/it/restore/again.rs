@@ -271,6 +271,40 @@ async fn an_answer_to_send_again_is_none_once_the_draft_says_something_else() {
     assert_eq!(counted(shop, &second, "uncertain").await, 2);
 }
 
+/// What was answered was about the words in between.
+#[tokio::test]
+async fn a_draft_that_has_the_lost_words_again_asks_again_whatever_was_answered_meanwhile() {
+    let world = Restorable::after_losing(async |shop| _ = shop.blast(10..12).await).await;
+    let shop = &world.shop;
+    shop.ok(&CONFIRM).await;
+    // A list of the lost words, and one that had nothing to do with them.
+    let list = shop.draft(10..12).await;
+    let other = other_words(shop, 10..12).await;
+    let edit = async |draft: &str, words: &str| {
+        shop.ok(&["blast", "edit", draft, "--message", words]).await;
+    };
+    edit(&list, "Something else").await;
+    edit(&other, "Hi {name}").await;
+    edit(&other, "Other words").await;
+    for draft in [&list, &other] {
+        assert_eq!(counted(shop, draft, "uncertain").await, 2, "they asked once");
+        shop.execute(AGE).await;
+        shop.ok(&["uncertain", "resolve", draft, "all", "resend", "--yes"]).await;
+        assert_eq!(counted(shop, draft, "queued").await, 2);
+
+        edit(draft, "Hi {name}").await;
+
+        assert_eq!(counted(shop, draft, "uncertain").await, 2, "nobody decided about these words");
+    }
+    // Once somebody has, they go, and only once.
+    shop.execute(AGE).await;
+    shop.ok(&["uncertain", "resolve", &list, "all", "resend", "--yes"]).await;
+    shop.send(&list).await;
+    shop.until_idle().await;
+    assert_eq!(counted(shop, &list, "sent").await, 2);
+    shop.invariants().await;
+}
+
 #[tokio::test]
 async fn a_pattern_keeps_its_people_though_another_blast_was_posted_to_them() {
     let world = Restorable::open(SETUP).await;

@@ -1,7 +1,9 @@
 //! A database that was taken away and created again, before its dump is restored into it.
 
+use blastdeck::store::fence::{FOREIGN_KEYS, TRIGGERS};
+
 use super::SETUP;
-use crate::support::{Shop, said};
+use crate::support::{Shop, digits, said};
 
 const EMPTY: &str = "drop schema public cascade; create schema public";
 
@@ -54,4 +56,41 @@ async fn tables_without_their_migrations_are_those_of_a_restore() {
         assert!(refused.code == 1 && refused.err.contains("is not whole"), "{command:?}: {refused:?}");
         assert_eq!(tables(&shop).await, 1, "{command:?}");
     }
+}
+
+/// A restore that runs several jobs makes the keys in no order.
+#[tokio::test]
+async fn while_a_foreign_key_is_missing_no_row_is_deleted_that_it_may_refer_to() {
+    let shop = Shop::open(SETUP).await;
+    let draft = shop.draft(0..3).await;
+    shop.execute("alter table blast_counts drop constraint blast_counts_blast_fkey").await;
+
+    let number = digits(1);
+    for command in [
+        &["blast", "remove", &draft, &number][..],
+        &["blast", "delete", &draft, "--yes"],
+        &["customer", "forget", &number, "--yes"],
+    ] {
+        let refused = shop.run(command).await;
+        assert!(refused.code == 1 && refused.err.contains("is not whole"), "{command:?}: {refused:?}");
+    }
+    assert_eq!(shop.number("select count(*) from blast_recipients").await, 3);
+
+    shop.execute("alter table blast_counts add constraint blast_counts_blast_fkey foreign key (blast_id) references blasts (id) on delete cascade")
+        .await;
+    shop.ok(&["blast", "remove", &draft, &number]).await;
+}
+
+#[tokio::test]
+async fn a_database_has_the_keys_and_triggers_that_the_program_counts_on() {
+    let shop = Shop::open(SETUP).await;
+    let ours = "(select relnamespace from pg_class where oid = 'blast_recipients'::regclass)";
+    let keys =
+        format!("select count(*) from pg_constraint where contype = 'f' and conparentid = 0 and connamespace = {ours}");
+    let triggers = format!(
+        "select count(*) from pg_trigger t join pg_class c on c.oid = t.tgrelid
+          where not tgisinternal and tgparentid = 0 and c.relnamespace = {ours}"
+    );
+
+    assert_eq!((shop.number(&keys).await, shop.number(&triggers).await), (FOREIGN_KEYS, TRIGGERS));
 }
