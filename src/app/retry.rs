@@ -60,6 +60,9 @@ impl App {
             ),
             None => match errors.iter().find(|error| OperatorRetry::of(&error.code) == OperatorRetry::NextDay) {
                 Some(error) => self.waits_a_day(blast, &error.code).await?,
+                None if errors.iter().all(|error| OperatorRetry::of(&error.code) == OperatorRetry::Never) => {
+                    "nobody to retry: the same message would fail again; send them another in a new blast".to_owned()
+                }
                 None => "nobody to retry: no failed person is known not to have received the message".to_owned(),
             },
         };

@@ -228,8 +228,8 @@ impl App {
 pub(super) async fn number_of(sender: &ConfiguredSender) -> Option<NumberHealth> {
     match timeout(NUMBER_TIMEOUT, sender.meta.as_ref()?.number()).await {
         Ok(Ok(number)) => return Some(number),
-        Ok(Err(error)) => tracing::warn!(%error, "the number's health and limits are not known anew"),
-        Err(_) => tracing::warn!("the number's health and limits are not known anew: Meta did not answer in time"),
+        Ok(Err(error)) => tracing::info!(%error, "the number's health and limits could not be read again"),
+        Err(_) => tracing::info!("the number's health and limits could not be read again: Meta did not answer in time"),
     }
     None
 }

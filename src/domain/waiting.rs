@@ -47,7 +47,13 @@ pub enum Waiting {
     /// The database answers slowly.
     SlowDatabase,
     /// The day's limit is reached.
-    DailyCap { cap: i64, until: DateTime<Utc> },
+    DailyCap {
+        cap: i64,
+        until: DateTime<Utc>,
+        /// The blast's own hours, where these are what it waits for once the next day has begun.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hours: Option<String>,
+    },
     /// As many people as Meta allows the business were written to within 24 hours, by all of its numbers.
     PeopleLimit { people: i64, until: DateTime<Utc> },
     /// Outside the hours for sending.
@@ -194,12 +200,12 @@ impl Waiting {
         )
     }
 
-    /// The same wait with another end; one without an end stays as it is.
+    /// The same wait with another end; one without an end stays as it is. `hours`: those of the blast, where it has to wait for these as well.
     #[must_use]
-    pub fn ending(self, at: DateTime<Utc>) -> Self {
+    pub fn ending(self, at: DateTime<Utc>, hours: Option<String>) -> Self {
         match self {
             Self::Gap { gap, next: Some(_) } => Self::Gap { gap, next: Some(at) },
-            Self::DailyCap { cap, .. } => Self::DailyCap { cap, until: at },
+            Self::DailyCap { cap, .. } => Self::DailyCap { cap, until: at, hours },
             Self::Window { window, .. } => Self::Window { window, until: at },
             Self::PeopleLimit { people, .. } => Self::PeopleLimit { people, until: at },
             Self::Throttled { .. } => Self::Throttled { until: at },
@@ -294,7 +300,10 @@ impl fmt::Display for Waiting {
             Self::Answers { at_once: 1 } => write!(f, "the provider's answers, one message at a time"),
             Self::Answers { at_once } => write!(f, "the provider's answers, {at_once} messages at once"),
             Self::SlowDatabase => write!(f, "the database, which answers slowly"),
-            Self::DailyCap { cap, .. } => write!(f, "the daily cap, {} a day", number(*cap)),
+            Self::DailyCap { cap, hours: None, .. } => write!(f, "the daily cap, {} a day", number(*cap)),
+            Self::DailyCap { cap, hours: Some(hours), .. } => {
+                write!(f, "the daily cap, {} a day, and then its hours, {}", number(*cap), WindowWords::of(hours))
+            }
             Self::PeopleLimit { people, .. } => {
                 write!(f, "Meta's limit, {} people of this business in 24 hours", number(*people))
             }
@@ -375,10 +384,15 @@ mod tests {
         let [sooner, later] = ["2026-06-15T04:00:00Z", "2026-06-16T01:00:00Z"].map(|at| at.parse().unwrap());
         let gap = |next| Waiting::Gap { gap: "20s".to_owned(), next };
 
-        let capped = Waiting::DailyCap { cap: 500, until: sooner }.ending(later);
-        assert_eq!(capped, Waiting::DailyCap { cap: 500, until: later });
-        assert_eq!(gap(Some(sooner)).ending(later), gap(Some(later)));
-        assert_eq!(gap(None).ending(later), gap(None));
-        assert_eq!(Waiting::NoEngine.ending(later), Waiting::NoEngine);
+        let capped = |until, hours| Waiting::DailyCap { cap: 500, until, hours };
+        assert_eq!(capped(sooner, None).ending(later, None), capped(later, None));
+        let hours = Some("09:00-18:00 daily (Asia/Kuala_Lumpur)".to_owned());
+        assert_eq!(
+            capped(sooner, None).ending(later, hours).sentence(|at| at.format("%H:%M").to_string()),
+            "waits for: the daily cap, 500 a day, and then its hours, 09:00-18:00 daily in Kuala Lumpur, until 01:00"
+        );
+        assert_eq!(gap(Some(sooner)).ending(later, None), gap(Some(later)));
+        assert_eq!(gap(None).ending(later, None), gap(None));
+        assert_eq!(Waiting::NoEngine.ending(later, None), Waiting::NoEngine);
     }
 }

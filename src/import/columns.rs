@@ -145,6 +145,9 @@ const OPT_OUT_CELLS: &[&str] = &[
     "✔",
 ];
 
+/// With so many digits a lone cell may be somebody's number.
+const DIGITS_LEAST: usize = 7;
+
 /// The columns of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Columns {
@@ -267,6 +270,25 @@ impl Columns {
     fn has(&self, variable: &str) -> bool {
         (variable == NAME && self.name.is_some()) || self.names.iter().any(|name| fold_name(name) == variable)
     }
+}
+
+/// How many rows stand above the header: a title in a single cell, as spreadsheets have it, over a row that names its columns.
+pub(super) fn rows_above_header(first_rows: &[Record]) -> usize {
+    let keys = |record: &Record| -> Vec<String> {
+        record.values.iter().map(|value| key(&decode(value).0)).filter(|key| !key.is_empty()).collect()
+    };
+    let is_header = |key: &str| PHONE_HEADERS.contains(&key);
+    let may_be_phone = |key: &str| key.chars().filter(char::is_ascii_digit).count() >= DIGITS_LEAST;
+    let is_title = |record: &&Record| {
+        let keys = keys(record);
+        keys.len() == 1 && !is_header(&keys[0]) && !may_be_phone(&keys[0])
+    };
+    let titles = first_rows.iter().take_while(is_title).count();
+    let names_columns = |record: &Record| {
+        let keys = keys(record);
+        keys.len() > 1 && keys.iter().any(|key| is_header(key) || PHONE_PARTS.iter().any(|part| key.contains(part)))
+    };
+    if first_rows.get(titles).is_some_and(names_columns) { titles } else { 0 }
 }
 
 /// Whether the row contains a phone number: no header does.

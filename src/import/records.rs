@@ -19,6 +19,13 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// With so many values, those that are missing empty.
+    #[must_use]
+    pub(super) fn at_least(mut self, width: usize) -> Self {
+        self.values.resize(self.values.len().max(width), Vec::new());
+        self
+    }
+
     /// Nothing in it but delimiters and blanks.
     pub(super) fn is_blank(&self) -> bool {
         self.values.iter().all(|value| value.iter().all(u8::is_ascii_whitespace))
@@ -68,6 +75,11 @@ struct RecordBuilder {
 impl<R: Read> Records<R> {
     pub(super) fn new(source: R, delimiter: u8) -> Self {
         Self { source: BufReader::with_capacity(ROW_MAX, source), delimiter, row: 0 }
+    }
+
+    /// The number of the row that was read last; 0 before the first.
+    pub(super) const fn row(&self) -> u64 {
+        self.row
     }
 
     /// The next row, blank ones included; `None` at the end.
@@ -196,10 +208,10 @@ pub(super) fn guess_delimiter(sample: &[u8]) -> Delimiter {
     Delimiter { byte: best.0, stated: Stated::Nowhere }
 }
 
-/// How many of the first rows have as many values as the first one, if it has several; and how many that is.
+/// How many of the first rows have as many values as the first one with several; and how many that is. Above it may stand a title.
 fn evenness(sample: &[u8], delimiter: u8) -> (usize, usize) {
     let mut widths = first_rows(sample, delimiter, 20).into_iter().map(|record| record.values.len());
-    let Some(width) = widths.next().filter(|width| *width > 1) else { return (0, 0) };
+    let Some(width) = widths.find(|width| *width > 1) else { return (0, 0) };
     (1 + widths.filter(|other| *other == width).count(), width)
 }
 

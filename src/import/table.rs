@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
+use super::columns::rows_above_header;
 use super::encoding;
 use super::error::ImportError;
 use super::records::{self, Record, Records, Stated};
@@ -64,7 +65,12 @@ pub(super) struct Table {
 
 pub(super) enum TableRows {
     Text(Box<Records<Box<dyn Read + Send>>>),
-    Sheet { ahead: VecDeque<Record>, rest: SheetRows },
+    /// Shorter rows than the first only lack what is empty.
+    Sheet {
+        ahead: VecDeque<Record>,
+        rest: SheetRows,
+        width: usize,
+    },
 }
 
 impl TableRows {
@@ -72,9 +78,9 @@ impl TableRows {
     pub(super) fn next(&mut self) -> Result<Option<Record>, ImportError> {
         match self {
             Self::Text(records) => Ok(records.next()?),
-            Self::Sheet { ahead, rest } => match ahead.pop_front() {
+            Self::Sheet { ahead, rest, width } => match ahead.pop_front() {
                 Some(row) => Ok(Some(row)),
-                None => rest.next(),
+                None => Ok(rest.next()?.map(|row| row.at_least(*width))),
             },
         }
     }
@@ -105,6 +111,10 @@ impl Table {
             records.next()?;
             first_rows.drain(..first_rows.len().min(1));
         }
+        let above = rows_above_header(&first_rows);
+        for title in first_rows.drain(..above) {
+            while records.row() < title.row && records.next()?.is_some() {}
+        }
         let rows = TableRows::Text(Box::new(records));
         Ok(Self { first_rows, rows, sheet: None, columns: ChosenColumns::default() })
     }
@@ -119,9 +129,13 @@ impl Table {
             return Err(ImportError::EmptySheet);
         }
         let sheet = rest.sheet();
+        let above = rows_above_header(ahead.make_contiguous());
+        ahead.drain(..above);
+        let width = ahead.front().map_or(0, |first| first.values.len());
+        let ahead: VecDeque<_> = ahead.into_iter().map(|row| row.at_least(width)).collect();
         Ok(Self {
             first_rows: ahead.iter().cloned().collect(),
-            rows: TableRows::Sheet { ahead, rest },
+            rows: TableRows::Sheet { ahead, rest, width },
             sheet,
             columns: ChosenColumns::default(),
         })

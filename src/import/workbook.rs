@@ -166,8 +166,6 @@ struct RowBuilder {
     values: Vec<Vec<u8>>,
     fractions: Vec<usize>,
     bytes: usize,
-    /// As many cells as the first row has: shorter rows only lack what is empty.
-    width: Option<usize>,
 }
 
 impl RowBuilder {
@@ -198,15 +196,11 @@ impl RowBuilder {
 
     /// The row that is whole, if one was begun.
     fn take(&mut self) -> Option<Record> {
-        let mut values = std::mem::take(&mut self.values);
+        let values = std::mem::take(&mut self.values);
         let fractions = std::mem::take(&mut self.fractions);
         self.bytes = 0;
-        let width = *self.width.get_or_insert(values.len());
         let row = u64::from(self.row) + 1;
-        (!values.is_empty()).then(|| {
-            values.resize(values.len().max(width), Vec::new());
-            Record { row, values, fractions }
-        })
+        (!values.is_empty()).then_some(Record { row, values, fractions })
     }
 }
 

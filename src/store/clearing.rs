@@ -34,6 +34,7 @@ pub struct Clearing {
 /// Marks a blast as deleted, if its version is still the one that was seen: from here on nobody sees it, nor the answers to
 /// its people. `false`: somebody was first.
 pub async fn mark_deleted(tx: &mut PgConnection, id: BlastId, version: i64) -> Result<bool, StoreError> {
+    fence::require_whole(&mut *tx).await?;
     let done = sqlx::query(
         "update blasts set deleted_at = now(), updated_at = now(), version = version + 1
           where id = $1 and version = $2 and deleted_at is null",

@@ -14,6 +14,7 @@ use crate::app::{OccurrenceOutcome, StepView};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
+use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
@@ -187,8 +188,9 @@ fn show_others(out: &mut String, blast: &BlastView) {
 
 fn because(blast: &BlastView) -> String {
     let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
-    let by =
-        blast.state_by.as_ref().filter(|_| held).map_or_else(String::new, |by| format!(" by {}", clean(by.name())));
+    // What the engine asks says so by itself.
+    let somebody = blast.state_by.as_ref().filter(|by| held && **by != Actor::Engine);
+    let by = somebody.map_or_else(String::new, |by| format!(" by {}", clean(by.name())));
     let why = blast.state_reason.as_deref().map_or_else(String::new, |reason| format!(": {}", clean(reason)));
     format!("{by}{why}")
 }

@@ -377,7 +377,7 @@ pub(super) fn waiting(reason: PaceReason, until: DateTime<Utc>, whose: LimitOwne
     match reason {
         PaceReason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), whose, slowed },
         PaceReason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: Some(until) },
-        PaceReason::DailyCap { cap, .. } => Waiting::DailyCap { cap: i64::from(cap.get()), until },
+        PaceReason::DailyCap { cap, .. } => Waiting::DailyCap { cap: i64::from(cap.get()), until, hours: None },
         PaceReason::Closed(opening) => Waiting::Window { window: opening.to_string(), until },
         PaceReason::Throttled => Waiting::Throttled { until },
         PaceReason::People { limit } => Waiting::PeopleLimit { people: i64::from(limit), until },

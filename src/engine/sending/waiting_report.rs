@@ -88,8 +88,13 @@ impl Sender {
             (_, Some(hold)) => (hold.waiting.clone(), hold.until, matches!(hold.bound, Some(Bottleneck::Sender(_)))),
             (_, None) => return self.standing(queue.meter.standing()?),
         };
-        let goes_on = queue.limits.window.map_or(until, |window| window.next_open(until));
-        waiting.map(|waiting| Why { of_sender: is_senders.then(|| waiting.clone()), waiting: waiting.ending(goes_on) })
+        let window = queue.limits.window;
+        let goes_on = window.map_or(until, |window| window.next_open(until));
+        let hours = window.filter(|_| goes_on > until).map(|window| window.to_string());
+        waiting.map(|waiting| Why {
+            of_sender: is_senders.then(|| waiting.clone()),
+            waiting: waiting.ending(goes_on, hours),
+        })
     }
 
     /// The sender's pace, where its end is worth saying.

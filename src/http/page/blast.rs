@@ -15,6 +15,7 @@ use crate::domain::amount::money;
 use crate::domain::funnel::percent_words;
 use crate::domain::status::Status;
 use crate::domain::text::number;
+use crate::domain::zone::words::city;
 
 /// Hours on the page.
 pub(in crate::http) const HOURS: u32 = 24;
@@ -36,6 +37,8 @@ pub(in crate::http) struct BlastPage {
     title: String,
     stage: String,
     date: String,
+    /// By whose clocks its times are.
+    clocks: String,
     is_rehearsal: bool,
     values: PageValues,
     /// The same sentence for whoever has nothing but a link: nothing of machines and accounts.
@@ -78,6 +81,7 @@ impl BlastPage {
             title: masked(&blast.tag),
             stage: masked(&blast.follow_up_stage),
             date: blast.blast_date.with_timezone(&zone).format("%-d %b %Y").to_string(),
+            clocks: format!("times in {}", city(zone)),
             is_rehearsal: blast.rehearsal,
             values,
             note_for_strangers: note(blast, zone, Audience::Stranger),
@@ -109,12 +113,13 @@ impl BlastPage {
             Audience::Stranger => "",
         };
         let mut html = format!(
-            "<section class=\"head\">{back}<h1>{}</h1>\n<p class=\"meta\">{} <span>{}</span> <span>{}</span> {rehearsal}</p>\n\
+            "<section class=\"head\">{back}<h1>{}</h1>\n<p class=\"meta\">{} <span>{}</span> <span>{}</span> <span>{}</span> {rehearsal}</p>\n\
              {}\n<div class=\"progress\">{}{}</div></section>\n",
             escaped(&self.title),
             pill("state", state),
             escaped(&self.stage),
             escaped(&self.date),
+            escaped(&self.clocks),
             live_text("p", "note", "note", note),
             bar("done", self.values.bar.get("done").copied().unwrap_or_default()),
             live_text("span", "", "done", text("done")),

@@ -92,7 +92,7 @@ fn waiting_words(waiting: &Waiting, zone: Tz, audience: Audience) -> String {
             format!("The first {} were written to. The shop looks before the others.", people(i64::from(*first)))
         }
         Waiting::Answers { .. } | Waiting::SlowDatabase => "Messages go out now.".to_owned(),
-        Waiting::DailyCap { cap, until } => {
+        Waiting::DailyCap { cap, until, .. } => {
             goes_on(&format!("Today's limit of {} messages is reached", number(*cap)), until)
         }
         Waiting::PeopleLimit { people: limit, until } => {
@@ -194,7 +194,7 @@ mod tests {
             Waiting::Rate { rate: "20/min".to_owned(), whose: crate::domain::waiting::LimitOwner::Sender, slowed: 3 },
             Waiting::Answers { at_once: 64 },
             Waiting::SlowDatabase,
-            Waiting::DailyCap { cap: 500, until },
+            Waiting::DailyCap { cap: 500, until, hours: None },
             Waiting::PeopleLimit { people: 1_000, until },
             Waiting::Window { window: "09:00-21:00 (Asia/Kuala_Lumpur)".to_owned(), until },
             Waiting::Throttled { until },

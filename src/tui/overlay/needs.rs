@@ -211,7 +211,10 @@ fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {
     let what = format!("sender {} stopped {}: {}", sender.name, clock(model).long(stop.at), stop.reason);
     let token = sender.token.as_ref().filter(|_| sender.is_token_refused()).map(token_mend);
     let mend = match model.blast_of(need) {
-        Some(_) => format!("{}; then enter, and S resumes its blast", token.as_deref().unwrap_or("fix it")),
+        Some(_) if let Some(token) = token => {
+            format!("{token}: it then goes on by itself; p on its blast holds it back")
+        }
+        Some(_) => "fix it; then enter, and S resumes its blast".to_owned(),
         None if token.is_some() => {
             format!("{}; then `blastdeck sender check {}`", token.unwrap_or_default(), shell_word(&sender.name))
         }

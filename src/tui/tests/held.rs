@@ -147,7 +147,8 @@ fn a_pause_between_two_messages_is_no_waiting() {
 
 #[test]
 fn s_on_a_blast_that_waits_says_for_what_and_until_when() {
-    let mut dashboard = waits(WIDE, Waiting::DailyCap { cap: 500, until: tomorrow(0, 0) }, Tz::Asia__Kuala_Lumpur);
+    let mut dashboard =
+        waits(WIDE, Waiting::DailyCap { cap: 500, until: tomorrow(0, 0), hours: None }, Tz::Asia__Kuala_Lumpur);
 
     dashboard.keys("1S");
 

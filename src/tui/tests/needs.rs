@@ -105,8 +105,11 @@ fn a_refused_token_is_mended_where_the_configuration_says_that_it_is() {
     let file = Some(TokenSource::File("/srv/sales.token".into()));
     let sender = |code: &str| SenderView { stopped: stop(code), ..senders().swap_remove(0) };
     let cases = [
-        (sender("401"), "set WSAPME_TOKEN to the right token in the shell and start blastdeck there again; then enter"),
-        (SenderView { token: file, ..sender("401") }, "write the right token into /srv/sales.token; then enter"),
+        (sender("401"), "set WSAPME_TOKEN to the right token in the shell and start blastdeck there again: it then"),
+        (
+            SenderView { token: file, ..sender("401") },
+            "write the right token into /srv/sales.token: it then goes on by itself",
+        ),
         (sender("device"), "fix it; then enter"),
     ];
 

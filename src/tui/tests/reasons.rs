@@ -71,7 +71,7 @@ fn what_a_blast_waits_for_is_said_in_its_own_words() {
     assert_eq!(says(full), "the database's disk is full: make room there");
     assert_eq!(says(Waiting::Armed { until: at(14, 3) }), "starts 14:03:00; u stops it");
     assert_eq!(
-        says(Waiting::DailyCap { cap: 500, until: at(23, 59) }),
+        says(Waiting::DailyCap { cap: 500, until: at(23, 59), hours: None }),
         "waits for: the daily cap, 500 a day, until 23:59"
     );
 }

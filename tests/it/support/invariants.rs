@@ -71,6 +71,8 @@ const INVARIANTS: [Rule; 16] = [
         "another attempt after one whose outcome nobody knows",
         "select x.recipient_id || ' ' || x.attempt from attempts x join attempts y using (recipient_id)
           where y.attempt = x.attempt + 1
+            -- A post that was lost, and asked about again, is no other.
+            and (x.epoch, x.claimed_at) <> (y.epoch, y.claimed_at)
             and not exists (select 1 from provider_message m where m.recipient_id = x.recipient_id
                                and m.attempt = x.attempt and m.outcome in ('rejected', 'released'))
             -- Meta took it, and said later with one of these codes that it did not arrive.
