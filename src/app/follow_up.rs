@@ -155,15 +155,19 @@ impl App {
 
 /// Why nobody gets a follow-up.
 fn nobody(from: FollowUp, found: &AgeCount) -> String {
-    let FollowUp { blast, stuck_at, .. } = from;
+    let FollowUp { blast, stuck_at, older_than, .. } = from;
+    let for_so_long = if older_than > TimeDelta::zero() { " for so long" } else { "" };
+    if found.stuck == 0 && for_so_long.is_empty() {
+        return format!("nobody of blast {blast} is stuck at {stuck_at}");
+    }
     if found.stuck == 0 {
-        return format!("nobody of blast {blast} has been stuck at {stuck_at} for so long");
+        return format!("nobody of blast {blast} has been stuck at {stuck_at}{for_so_long}");
     }
     let reasons: Vec<_> =
         found.left_out.iter().map(|(reason, people)| format!("{} {}", number(*people), reason.words())).collect();
     let stuck = count_of(found.stuck, "person of blast", "people of blast");
     let (have, reasons) = (if found.stuck == 1 { "has" } else { "have" }, reasons.join(", "));
-    format!("{stuck} {blast} {have} been stuck at {stuck_at} for so long, and nobody is left: {reasons}")
+    format!("{stuck} {blast} {have} been stuck at {stuck_at}{for_so_long}, and nobody is left: {reasons}")
 }
 
 /// A person as a program would give them.

@@ -263,8 +263,11 @@ impl SenderMemory {
         let found = files::read(&path).and_then(|(text, file)| Ok((text, Origin::of(&file)?)));
         let (text, origin) = match found {
             Ok(found) => found,
-            // Its journal without it: somebody removed it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.journals().is_empty() => return Ok(None),
+            // A journal without it: somebody removed it, unless nothing was ever written into that. It is made first, and its maker may have
+            // been killed, or found no room for the page.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.journals().iter().all(Journal::is_unused) => {
+                return Ok(None);
+            }
             Err(error) => return Err(MemoryError::Unreadable { path, why: error.to_string() }),
         };
         match serde_json::from_slice::<MemoryPage>(&text) {

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -94,6 +94,9 @@ const REFRESH_AT_REST_EVERY: Duration = Duration::from_secs(5);
 /// A lease that is too old to send under is renewed, or lost, a moment later.
 const LEASE_PAUSE: Duration = Duration::from_millis(200);
 
+/// Further back than this, a clock was set: what the limits wait for would have to come a second time.
+const CLOCK_SET_BACK: TimeDelta = TimeDelta::seconds(5);
+
 /// One sender's loop.
 pub struct Sender {
     context: Arc<SenderContext>,
@@ -126,6 +129,8 @@ pub struct Sender {
     current_wait: CurrentWait,
     /// Why the database could not be used last.
     trouble: Option<DatabaseTrouble>,
+    /// The latest time that the database's clock has shown.
+    latest: DateTime<Utc>,
 }
 
 /// What the loop waits for.
@@ -182,6 +187,7 @@ impl Sender {
             report: WaitingReport::default(),
             current_wait: CurrentWait::default(),
             trouble: None,
+            latest: context.clock.now(),
             lease: context.lease.lease,
             stop,
             fenced,
@@ -192,7 +198,7 @@ impl Sender {
     /// Sends until stopped, or until the lease is lost. Then waits for the POSTs in flight.
     pub async fn run(mut self) {
         let mut failures = 0;
-        while !self.stop.is_cancelled() && !self.context.lease.is_lost() {
+        while !self.stop.is_cancelled() && !self.context.lease.is_lost() && !self.is_clock_set_back() {
             match self.step().await {
                 Ok(()) => {
                     failures = 0;
@@ -214,6 +220,18 @@ impl Sender {
             }
         }
         self.end().await;
+    }
+
+    /// The database's clock went back: the sender begins anew under another lease, with limits by the clock as it is.
+    fn is_clock_set_back(&mut self) -> bool {
+        let now = self.context.clock.now();
+        let back = self.latest - now;
+        self.latest = self.latest.max(now);
+        if back > CLOCK_SET_BACK {
+            let seconds = back.num_seconds();
+            tracing::warn!(sender = %self.context.sender.name, seconds, "the database's clock was set back: sending begins anew");
+        }
+        back > CLOCK_SET_BACK
     }
 
     async fn step(&mut self) -> Result<(), StoreError> {

@@ -188,7 +188,14 @@ async fn migrate_in_one(connection: &mut PgConnection) -> Result<(), MigrateErro
 /// Whether the database can be reached, and its schema is this program's. Every session at this endpoint refuses to write.
 pub async fn check(url: &str) -> Result<Reached, StoreError> {
     let (endpoint, mut connection) = Endpoint::reach(url, SessionAccess::ReadOnly).await?;
-    let newest = first_answer(applied(&mut connection)).await?.iter().map(|one| one.version).max().unwrap_or(0);
+    let mut applied = first_answer(applied(&mut connection)).await?;
+    if applied.is_empty() {
+        applied = applied_in_unmigrated(&mut connection, EmptyDatabase::Refuse).await.map_err(|error| match error {
+            StoreError::Emptied => StoreError::Unmade,
+            other => other,
+        })?;
+    }
+    let newest = applied.iter().map(|one| one.version).max().unwrap_or(0);
     if newest > newest_known() {
         return Err(StoreError::Newer { found: newest, known: newest_known() });
     }

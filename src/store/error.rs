@@ -45,6 +45,9 @@ pub enum StoreError {
     /// A read-only process found a schema that has to be migrated first.
     #[error("this database's schema is older than this blastdeck: update it with `blastdeck db migrate`")]
     Older,
+    /// Nothing is in it, and a read-only process makes no tables.
+    #[error("this database is empty: is it the one you mean? If it is, `blastdeck db migrate` makes its tables")]
+    Unmade,
     /// It is being restored, or was in part: rows, or what counts them, are not there.
     #[error(
         "the database is not whole, as while it is being restored: wait until that has ended, or restore it again into an empty one"

@@ -212,7 +212,7 @@ async fn open(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
     // People come as fast as they are read, and a pipe may be slow.
     connection.execute("set local statement_timeout = 0").await?;
     connection.execute("set local idle_in_transaction_session_timeout = 0").await?;
-    fence::require_whole(&mut connection).await?;
+    fence::require_triggers(&mut connection).await?;
     Ok(connection)
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, PgPool};
 
-use super::StoreError;
+use super::{StoreError, fence};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
 use crate::store::import::NewRecipient;
@@ -89,6 +89,7 @@ pub async fn still_read(tx: &mut PgConnection, name: &str) -> Result<Vec<BlastId
 }
 
 pub async fn remove(tx: &mut PgConnection, list: i64) -> Result<(), StoreError> {
+    fence::require_whole(&mut *tx).await?;
     sqlx::query("delete from saved_lists where id = $1").bind(list).execute(tx).await?;
     Ok(())
 }

@@ -84,8 +84,8 @@ async fn a_start_outside_the_hours_says_when_they_open() {
     let said = shop.run(&["blast", "send", &blast, "--yes"]).await;
 
     engine.stop().await;
-    let opens = opens.format("%H:%M");
-    assert!(said.err.contains(&format!("{opens} and goes to 40 people")), "{said:?}");
+    let opens = opens.format("%H:%M UTC");
+    assert!(said.err.contains(&opens.to_string()) && said.err.contains(" and goes to 40 people: "), "{said:?}");
     assert!(!said.err.contains("is being sent"), "{said:?}");
 }
 

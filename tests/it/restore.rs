@@ -51,13 +51,19 @@ impl Restorable {
         let shop = &world.shop;
         shop.blast(0..3).await;
         shop.until_idle().await;
-        world.cluster.back_up().await;
+        world.loses(work).await;
+        world
+    }
+
+    /// The same of what is done from here on.
+    async fn loses(&self, work: impl AsyncFnOnce(&Shop)) {
+        let shop = &self.shop;
+        self.cluster.back_up().await;
         work(shop).await;
         shop.until_idle().await;
-        world.cluster.put_back().await;
+        self.cluster.put_back().await;
         shop.blast(20..21).await;
         shop.until_idle().await;
-        world
     }
 
     async fn posts(&self) -> usize {

@@ -15,6 +15,7 @@ pub const MINUS: char = '−';
 /// # Errors
 /// What is wrong with it, and what would be right.
 pub fn typed_item(text: &str) -> Result<NewOrderItem, String> {
+    let text = without_comma(text);
     let (rest, price) = match text.rsplit_once('@') {
         Some((rest, price)) => (rest, Some(catalogue::price(price)?)),
         None => (text, None),
@@ -70,12 +71,18 @@ pub fn all_typed<T>(words: &[String], read: fn(&str) -> Result<T, String>) -> Re
 /// # Errors
 /// What is wrong with it, and what would be right.
 pub fn typed_change(text: &str) -> Result<ItemChange, String> {
+    let text = without_comma(text);
     let gone = text.strip_prefix(['-', MINUS]).or_else(|| text.strip_suffix("×0")).or_else(|| text.strip_suffix("*0"));
     match gone.map(str::trim) {
         Some("") => Err("write the SKU after the -, as in -teh-tarik".to_owned()),
         Some(sku) => Ok(ItemChange::Remove(sku.to_owned())),
         None => typed_item(text).map(ItemChange::Set),
     }
+}
+
+/// Items are often written with commas between them.
+fn without_comma(text: &str) -> &str {
+    text.trim_end().trim_end_matches(',')
 }
 
 fn whole(text: &str) -> Result<Decimal, String> {
@@ -134,6 +141,7 @@ mod tests {
             ("teh-tarik×2", "teh-tarik 2 -"),
             ("box*3@12.50", "box 3 12.50"),
             ("2x4*10@1,200", "2x4 10 1200"),
+            ("teh-tarik*2,", "teh-tarik 2 -"),
         ] {
             assert_eq!(read(text).as_deref(), Ok(expected));
         }

@@ -163,7 +163,9 @@ fn farewell(context: &Context, plan: &Plan, is_attended: bool) -> String {
     let begun = if !is_attended {
         format!("{tag} waits for an engine that sends for {}: {people} queued", plan.blast.sender)
     } else if begins - now > TimeDelta::minutes(1) {
-        format!("{tag} starts {} and goes to {people}; `blastdeck` shows it live", context.on_the_clock(begins))
+        let start = context.start(begins, context.app.clocks_of(&plan.blast));
+        let why = context.pasteable(&format!("`blastdeck blast plan {}`", plan.blast.id));
+        format!("{tag} starts {start} and goes to {people}: {why} says why then; `blastdeck` shows it live")
     } else {
         format!("sending {tag} to {people}; `blastdeck` shows it live")
     };

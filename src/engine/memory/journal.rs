@@ -87,6 +87,11 @@ impl Journal {
         Ok(Self { path, file, index, reached: HEADER as u64, named: NamedLast::Message(None) })
     }
 
+    /// Whether a file is no longer than what stands before the first attempt.
+    pub(super) fn is_unused(path: &PathBuf) -> bool {
+        fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() <= HEADER as u64)
+    }
+
     pub(super) fn open(path: &Path) -> Result<Self, MemoryError> {
         match private(OpenOptions::new().read(true).write(true)).open(path) {
             Ok(file) => {

@@ -88,7 +88,8 @@ impl SenderPace {
         let mut cooldown = RecipientCooldown::new(of.pair_gap.map(PairGap::get), of.limits.speed);
         if let Some(reach) = cooldown.reach() {
             for (phone, at) in &sender::recent_numbers(pool, of.id, now - reach).await? {
-                cooldown.posted(phone, *at);
+                // Before a clock was set back it may have shown a later time.
+                cooldown.posted(phone, (*at).min(now));
             }
         }
         let (steps, held_until) = sender::slowed(pool, of.id).await?;

@@ -137,11 +137,18 @@ macro_rules! is_row_of_post {
 }
 
 /// Whether a blast `b`, with its `content`, brings the message that was posted as `p`: the same blast, or the same words. A later time of one that
-/// repeats is another message.
+/// repeats is another message, unless somebody made the pattern only after the post.
 macro_rules! is_same_message {
     () => {
         "(p.content is null or p.blast = b.id and b.created_at <= p.claimed_at or p.content = b.content)
-         and (b.occurrence_at is null or b.occurrence_at <= p.claimed_at)"
+         and (b.occurrence_at is null or b.occurrence_at <= p.claimed_at or b.pattern_made_at > p.claimed_at)"
+    };
+}
+
+/// When the pattern was made of which the blast `b` is one time.
+macro_rules! pattern_made_at {
+    () => {
+        "(select made.created_at from blasts made where made.id = b.pattern_blast) as pattern_made_at"
     };
 }
 
@@ -203,8 +210,10 @@ const BY_NUMBER: &str = restore_lost!(
     is_row_of_post!(),
     ")),
          unsent as materialized (
-             select id, created_at, occurrence_at, content_key(message, template) as content
-               from blasts
+             select id, created_at, occurrence_at, ",
+    pattern_made_at!(),
+    ", content_key(message, template) as content
+               from blasts b
               where sender_id = $1 and deleted_at is null and repeat_rule is null
                 and state in ('draft', 'scheduled', 'sending', 'paused')),
          lost as (
@@ -234,9 +243,12 @@ const KEPT_POST: &str = "7 days";
 /// In the blast `$3`, whoever is queued to get what was posted to them before the database went back in time.
 const IN_BLAST: &str = restore_lost!(
     "found as (
-             select r.id, r.status, r.attempt + 1 as attempt, p.epoch, p.claimed_at, p.phone_number
-               from (select id, created_at, occurrence_at, step_number, content_key(message, template) as content
-                       from blasts where id = $3 and sender_id = $1 and repeat_rule is null) b
+             select r.id, r.status, r.attempt + 1 as attempt, p.epoch, p.claimed_at, p.phone_number,
+                    p.content = b.content as has_its_words
+               from (select id, created_at, occurrence_at, ",
+    pattern_made_at!(),
+    ", step_number, content_key(message, template) as content
+                       from blasts b where id = $3 and sender_id = $1 and repeat_rule is null) b
                join blast_recipients r on r.blast_id = b.id and r.status = 'queued'
                join lost_posts p on p.sender_id = $1 and person_key(p.phone_number) = person_key(r.phone_number)
               where (p.noted_at > now() - $4::interval or b.step_number is not null or b.occurrence_at is not null)
@@ -249,10 +261,11 @@ const IN_BLAST: &str = restore_lost!(
     " order by r.id
                 for update of r),
          -- One post each: the same words may have gone to somebody twice on purpose.
-         lost as (select distinct on (id) id, status, attempt, epoch, claimed_at, phone_number from found order by id, claimed_at),
+         lost as (select distinct on (id) * from found order by id, has_its_words desc, claimed_at),
+         -- What will be decided about other words, of the blast that it was posted for, says nothing of the post.
          spent as (
              update lost_posts p set spent_on = l.id from lost l
-              where p.sender_id = $1 and p.phone_number = l.phone_number and p.claimed_at = l.claimed_at
+              where p.sender_id = $1 and p.phone_number = l.phone_number and p.claimed_at = l.claimed_at and l.has_its_words
                 and not exists (select from blast_recipients s where s.id = p.spent_on))";
     "0::bigint"
 );
@@ -318,7 +331,7 @@ pub async fn restore_attempts(
     // What another engine writes of an attempt while its person's row is waited for is seen by the next statement only.
     of_posted(LOCK_BY_ID, sender, DateTime::UNIX_EPOCH, posted).execute(&mut *connection).await?;
     let confirmed = restore(connection, of_posted(BY_ID, sender, DateTime::UNIX_EPOCH, posted)).await?;
-    sqlx::query(NOT_DOUBTED).bind(sender).execute(connection).await?;
+    leave_undecided(connection, sender).await?;
     Ok(confirmed)
 }
 
@@ -329,7 +342,14 @@ pub async fn doubt_imported_again(
     (sender, since): (SenderId, DateTime<Utc>),
     posted: &[PostedAttempt],
 ) -> Result<Confirmed, StoreError> {
-    restore(connection, of_posted(BY_NUMBER, sender, since, posted)).await
+    let confirmed = restore(connection, of_posted(BY_NUMBER, sender, since, posted)).await?;
+    leave_undecided(connection, sender).await?;
+    Ok(confirmed)
+}
+
+async fn leave_undecided(connection: &mut PgConnection, sender: SenderId) -> Result<(), StoreError> {
+    sqlx::query(NOT_DOUBTED).bind(sender).execute(connection).await?;
+    Ok(())
 }
 
 async fn restore(

@@ -76,6 +76,10 @@ fn lines(model: &Model) -> Vec<TextLine> {
     let first = if is_one { vec![kind.and(sent, TextRole::Plain)] } else { vec![kind, TextLine::plain(sent)] };
     let stages =
         [("received", funnel.received), ("read", funnel.read), ("replied", funnel.replied), ("closed", funnel.closed)];
-    let stages = stages.map(|(stage, people)| TextLine::plain(format!("{:>11} {stage}", number(people))));
-    first.into_iter().chain([TextLine::plain(name_within(blast, model.size.width))]).chain(stages).collect()
+    let count = |people: i64, stage: &str| format!("{:>11} {stage}", number(people));
+    let stages = stages.map(|(stage, people)| TextLine::plain(count(people, stage)));
+    let failed = Some(blast.counts.failed).filter(|failed| *failed > 0);
+    let failed = failed.map(|failed| TextLine::of(count(failed, "failed"), TextRole::Trouble));
+    let name = TextLine::plain(name_within(blast, model.size.width));
+    first.into_iter().chain([name]).chain(failed).chain(stages).collect()
 }

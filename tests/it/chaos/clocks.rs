@@ -1,6 +1,6 @@
 //! An engine whose time of day is wrong, in the middle of a blast.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{Clock, Setup, Shop, eventually_async, until_unchanged};
 
@@ -35,4 +35,42 @@ async fn sends_nothing_by_a_clock_set_by(seconds: i64) {
     let beside = "select count(*) from blast_recipients where sent_at not between claimed_at - interval '5 s' and now() + interval '5 s'";
     assert_eq!(shop.number(beside).await, 0, "nobody was sent to by a wrong clock's time");
     shop.promises().await;
+}
+
+/// What the server of the database takes for the time is `ahead` of it, in new sessions.
+const SETTABLE: &str = "
+    create table clock (ahead interval not null);
+    insert into clock values ('0');
+    create function public.now() returns timestamptz language sql stable
+        as 'select pg_catalog.now() + (select ahead from public.clock)';
+    do $$ begin execute format('alter database %I set search_path = public, pg_catalog', current_database()); end $$";
+
+#[tokio::test]
+async fn a_database_whose_clock_was_ahead_and_is_set_right_holds_nobody_up_for_as_long() {
+    const AHEAD: Duration = Duration::from_secs(55);
+    let shop = Shop::open(Setup { sim: &["--latency", "20ms", "--speed", "6000"], ..SETUP }).await;
+    shop.execute(SETTABLE).await;
+    shop.blast(0..2_000).await;
+    let engine = shop.engine();
+    let posts = async || shop.sim.stats().await.posts;
+    eventually_async("it sends", async || posts().await > 10).await;
+    let epoch = async || shop.number("select max(epoch) from sender_leases").await;
+
+    shop.execute(&format!("update clock set ahead = '{} s'", AHEAD.as_secs())).await;
+    eventually_async("it sends by that clock", async || {
+        shop.number("select count(*) from provider_message where claimed_at > pg_catalog.now() + interval '50 s'").await
+            > 10
+    })
+    .await;
+    let (before, set_right) = (epoch().await, Instant::now());
+    shop.execute("update clock set ahead = '0'").await;
+    eventually_async("it begins anew", async || epoch().await > before).await;
+    let posts_before = posts().await;
+    eventually_async("it goes on", async || posts().await > posts_before + 20).await;
+
+    assert!(set_right.elapsed() < AHEAD, "it waited until the times had come again: {:?}", set_right.elapsed());
+    engine.stop().await;
+    let (attempts, people) =
+        ("select count(*) from provider_message", "select count(distinct recipient_id) from provider_message");
+    assert_eq!(shop.number(attempts).await, shop.number(people).await, "nobody was sent to twice");
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Restorable, SETUP};
 use crate::answering::scene::AnswerScene;
 use crate::inbox::scene::{envelope, text};
-use crate::support::{Shop, digits};
+use crate::support::{Shop, digits, eventually_async};
 
 const CONFIRM: [&str; 5] = ["sender", "confirm", "sales", "--yes", "--no-engine"];
 
@@ -17,6 +17,16 @@ async fn other_words(shop: &Shop, people: std::ops::Range<u32>) -> String {
     let list = shop.list(people);
     let new = ["blast", "new", "--sender", "sales", "--message", "Other words", "--recipients", list.to_str().unwrap()];
     shop.json(&new).await["id"].to_string()
+}
+
+/// A blast to three people, all of whom failed.
+async fn failed_blast(shop: &Shop) -> String {
+    shop.sim.faults(&["error=1"]).await;
+    let failed = shop.blast(10..13).await;
+    shop.until_idle().await;
+    shop.sim.faults(&[]).await;
+    assert_eq!(counted(shop, &failed, "failed").await, 3);
+    failed
 }
 
 async fn counted(shop: &Shop, blast: &str, status: &str) -> i64 {
@@ -100,18 +110,9 @@ async fn a_row_that_is_given_a_lost_id_hides_no_post_from_the_draft_that_it_was_
 async fn a_retry_brings_nobody_the_words_that_another_blast_brought_in_the_lost_time() {
     let world = Restorable::open(SETUP).await;
     let shop = &world.shop;
-    shop.sim.faults(&["error=1"]).await;
-    let failed = shop.blast(10..13).await;
-    shop.until_idle().await;
-    shop.sim.faults(&[]).await;
-    assert_eq!(counted(shop, &failed, "failed").await, 3);
-    world.cluster.back_up().await;
-    shop.blast(10..13).await;
-    shop.until_idle().await;
+    let failed = failed_blast(shop).await;
+    world.loses(async |shop| _ = shop.blast(10..13).await).await;
     let posts = world.posts().await;
-    world.cluster.put_back().await;
-    shop.blast(20..21).await;
-    shop.until_idle().await;
     shop.ok(&["sender", "confirm", "sales", "--yes"]).await;
     shop.until_idle().await;
 
@@ -127,17 +128,9 @@ async fn a_retry_brings_nobody_the_words_that_another_blast_brought_in_the_lost_
 async fn whoever_was_sent_to_again_in_the_lost_time_and_stays_failed_is_doubted_in_a_new_list() {
     let world = Restorable::open(SETUP).await;
     let shop = &world.shop;
-    shop.sim.faults(&["error=1"]).await;
-    let failed = shop.blast(10..13).await;
-    shop.until_idle().await;
-    shop.sim.faults(&[]).await;
-    world.cluster.back_up().await;
-    shop.ok(&["blast", "retry", &failed, "--yes"]).await;
-    shop.until_idle().await;
+    let failed = failed_blast(shop).await;
+    world.loses(async |shop| _ = shop.ok(&["blast", "retry", &failed, "--yes"]).await).await;
     let posts = world.posts().await;
-    world.cluster.put_back().await;
-    shop.blast(20..21).await;
-    shop.until_idle().await;
     shop.ok(&["sender", "confirm", "sales", "--yes"]).await;
     shop.until_idle().await;
 
@@ -213,12 +206,7 @@ async fn a_decision_about_the_edited_draft_that_was_posted_is_none_about_its_for
     shop.blast(0..3).await;
     shop.until_idle().await;
     let draft = shop.draft(10..12).await;
-    world.cluster.back_up().await;
-    shop.send(&draft).await;
-    shop.until_idle().await;
-    world.cluster.put_back().await;
-    shop.blast(20..21).await;
-    shop.until_idle().await;
+    world.loses(async |shop| shop.send(&draft).await).await;
     shop.ok(&CONFIRM).await;
     assert_eq!(counted(shop, &draft, "uncertain").await, 2);
 
@@ -305,6 +293,57 @@ async fn a_draft_that_has_the_lost_words_again_asks_again_whatever_was_answered_
     shop.invariants().await;
 }
 
+/// Whoever is added again to the draft that was posted, while it has other words, is asked about, and what is answered is about those.
+#[tokio::test]
+async fn an_answer_about_somebody_added_to_the_edited_draft_is_none_about_the_lost_words() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    let draft = shop.draft(10..12).await;
+    world.loses(async |shop| shop.send(&draft).await).await;
+    shop.ok(&CONFIRM).await;
+    shop.ok(&["blast", "edit", &draft, "--message", "Other words"]).await;
+    shop.ok(&["blast", "remove", &draft, &digits(10), &digits(11)]).await;
+    let list = shop.list(10..12);
+    shop.ok(&["blast", "add", &draft, "--recipients", list.to_str().unwrap()]).await;
+    assert_eq!(counted(shop, &draft, "uncertain").await, 2);
+    shop.execute(AGE).await;
+    shop.ok(&["uncertain", "resolve", &draft, "all", "resend", "--yes"]).await;
+    assert_eq!(counted(shop, &draft, "queued").await, 2);
+
+    let same = shop.draft(10..12).await;
+    shop.ok(&["blast", "edit", &draft, "--message", "Hi {name}"]).await;
+
+    assert_eq!((counted(shop, &same, "uncertain").await, counted(shop, &draft, "uncertain").await), (2, 2));
+    shop.ok(&["blast", "edit", &draft, "--message", "Other words"]).await;
+    shop.execute(AGE).await;
+    shop.ok(&["uncertain", "resolve", &draft, "all", "resend", "--yes"]).await;
+    shop.send(&draft).await;
+    shop.until_idle().await;
+    assert_eq!(counted(shop, &draft, "sent").await, 2, "other words go once that was answered");
+    shop.invariants().await;
+}
+
+/// A pattern that was made after the restore is one that somebody may make for want of the lost blast.
+#[tokio::test]
+async fn a_pattern_that_is_made_after_the_confirmation_asks_at_its_first_time() {
+    let world = Restorable::after_losing(async |shop| _ = shop.blast(10..12).await).await;
+    let shop = &world.shop;
+    shop.ok(&CONFIRM).await;
+    let pattern = shop.draft_with(10..12, &["--repeat", "every day 09:00"]).await;
+    shop.send(&pattern).await;
+
+    shop.execute(&format!("update blasts set scheduled_for = now(), send_after = now() where id = {pattern}")).await;
+    let engine = shop.engine();
+
+    let of_its_time =
+        "select count(*) from blast_recipients r join blasts b on b.id = r.blast_id where b.occurrence_at is not null";
+    eventually_async("its time has come", async || shop.number(of_its_time).await == 2).await;
+    engine.stop().await;
+    assert_eq!(shop.number(&format!("{of_its_time} and r.status = 'uncertain'")).await, 2);
+}
+
 #[tokio::test]
 async fn a_pattern_keeps_its_people_though_another_blast_was_posted_to_them() {
     let world = Restorable::open(SETUP).await;
@@ -312,13 +351,8 @@ async fn a_pattern_keeps_its_people_though_another_blast_was_posted_to_them() {
     let pattern = shop.draft_with(10..13, &["--repeat", "every day 09:00"]).await;
     shop.blast(0..3).await;
     shop.until_idle().await;
-    world.cluster.back_up().await;
-    shop.blast(10..13).await;
-    shop.until_idle().await;
-    world.cluster.put_back().await;
-    shop.blast(20..21).await;
+    world.loses(async |shop| _ = shop.blast(10..13).await).await;
 
-    shop.until_idle().await;
     shop.ok(&CONFIRM).await;
 
     assert_eq!((counted(shop, &pattern, "queued").await, counted(shop, &pattern, "uncertain").await), (3, 0));

@@ -94,3 +94,14 @@ async fn a_database_has_the_keys_and_triggers_that_the_program_counts_on() {
 
     assert_eq!((shop.number(&keys).await, shop.number(&triggers).await), (FOREIGN_KEYS, TRIGGERS));
 }
+
+#[tokio::test]
+async fn a_read_only_look_at_an_empty_database_says_that_it_is_empty() {
+    let shop = Shop::open(SETUP).await;
+    shop.execute(EMPTY).await;
+
+    let refused = shop.run(&["--read-only", "blast", "list"]).await;
+
+    assert!(refused.code == 1 && refused.err.contains("this database is empty"), "{refused:?}");
+    assert_eq!(tables(&shop).await, 0);
+}
