@@ -100,6 +100,12 @@ pub fn csv_safe(text: &str) -> Cow<'_, str> {
     if opens_formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
+/// What a cell means: without the apostrophe that [`csv_safe`] put before it.
+pub fn csv_meant(cell: &str) -> &str {
+    let text = cell.strip_prefix('\'');
+    text.filter(|text| matches!(csv_safe(text), Cow::Owned(_))).unwrap_or(cell)
+}
+
 /// Whether nothing of a text can be seen: blanks, and characters that show nothing by themselves.
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || is_invisible(c))
@@ -360,6 +366,7 @@ mod tests {
     fn formulas_are_disarmed_for_a_spreadsheet() {
         for text in ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"] {
             assert_eq!(csv_safe(text), format!("'{text}"));
+            assert_eq!(csv_meant(&csv_safe(text)), text);
         }
     }
 
@@ -367,6 +374,9 @@ mod tests {
     fn plain_text_and_phone_numbers_are_exported_as_they_are() {
         for text in ["", "Aina", "+60100123456", "-5", "1=1", "a@b.my"] {
             assert_eq!(csv_safe(text), text);
+        }
+        for text in ["", "'", "'Aina", "'60100123456", "''=1", "=1"] {
+            assert_eq!(csv_meant(text), text);
         }
     }
 

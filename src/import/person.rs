@@ -288,8 +288,17 @@ fn variables(columns: &Columns, content: &BlastContent) -> Vec<Option<String>> {
     names.map(|(i, name)| (i != columns.phone || wanted.contains(&name)).then_some(name)).collect()
 }
 
+/// An export that is read again has apostrophes before what a spreadsheet would run.
+fn meant(value: Cow<'_, str>) -> Cow<'_, str> {
+    match value {
+        Cow::Borrowed(value) => Cow::Borrowed(text::csv_meant(value)),
+        Cow::Owned(value) => Cow::Owned(text::csv_meant(&value).to_owned()),
+    }
+}
+
 fn texts(record: &Record) -> (Vec<Cow<'_, str>>, RowEncoding) {
     let (values, readings): (Vec<_>, Vec<_>) = record.values.iter().map(|value| decode(value)).unzip();
+    let values = values.into_iter().map(meant).collect();
     let is_utf8 = readings.iter().all(|reading| *reading == RowEncoding::Utf8);
     (values, if is_utf8 { RowEncoding::Utf8 } else { RowEncoding::Windows1252 })
 }

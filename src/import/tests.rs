@@ -415,3 +415,12 @@ fn a_lone_header_and_a_lone_number_are_no_titles() {
         assert_eq!(reasons(&read).first().map(|of| of.0), Some(row), "{list:?}");
     }
 }
+
+#[test]
+fn an_export_that_is_read_again_has_the_names_that_were_exported() {
+    let list = "phone,name\n0123456701,'=SUM(A1)\n0123456702,'+Plus\n0123456703,'Aina'\n";
+    let read = read(list, "Hi {name}").unwrap();
+
+    let names: Vec<_> = read.people.iter().map(|person| person.name.as_deref().unwrap()).collect();
+    assert_eq!(names, ["=SUM(A1)", "+Plus", "'Aina'"]);
+}

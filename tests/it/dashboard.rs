@@ -231,7 +231,14 @@ async fn the_theme_of_the_configuration_is_what_is_drawn() {
 fn a_first_start_makes_its_own_database_also_where_modes_are_masked() {
     let dir = TestDir::new();
     let (home, data) = (dir.path().to_str().unwrap(), dir.path().join("data"));
-    let environment = [("BLASTDECK_DATA_DIR", data.to_str().unwrap()), ("HOME", home), ("LANG", "C.UTF-8")];
+    // Else root's, which may know other databases.
+    let state = dir.path().join("state");
+    let environment = [
+        ("BLASTDECK_DATA_DIR", data.to_str().unwrap()),
+        ("BLASTDECK_STATE_DIR", state.to_str().unwrap()),
+        ("HOME", home),
+        ("LANG", "C.UTF-8"),
+    ];
     let script = format!("umask 077; exec {}", blastdeck().display());
 
     // The log comes first, and must leave the server, which root runs as another user, a way to its data.

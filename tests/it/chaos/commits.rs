@@ -32,13 +32,14 @@ async fn people_of_a_claim_whose_commit_was_not_acknowledged_get_no_message_and_
 
     let engine = shop.engine();
     until_swallowed(&proxy, 2).await;
-    eventually_async("the others are sent to", async || shop.count("queued").await == 0).await;
+    eventually_async("the others are claimed", async || shop.count("queued").await == 0).await;
+    // Whoever is claimed may still wait for a slot.
+    let posts = until_unchanged("POSTs", Duration::from_secs(1), async || shop.sim.posts().await.len()).await;
     eventually_async("their answers are written", async || {
-        let posts = i64::try_from(shop.sim.posts().await.len()).unwrap();
-        shop.number("select count(*) from provider_message").await == posts
+        shop.number("select count(*) from provider_message").await == i64::try_from(posts).unwrap()
     })
     .await;
-    let (posts, held) = (shop.sim.posts().await.len(), shop.count("sending").await);
+    let held = shop.count("sending").await;
     if long_form() {
         // Its own sweep finds them, though nobody takes over: it sweeps every half a minute those who are that old.
         let mut deadline = Deadline::after(Duration::from_secs(75));
