@@ -30,8 +30,8 @@ pub fn choose(model: &mut Model, row: usize) -> Vec<Effect> {
             }
             model.notice = None;
             if model.new_sender.is_none() {
-                let mut form = SenderForm::default();
-                form.taken = model.senders.iter().map(|sender| sender.name.clone()).collect();
+                let taken = model.senders.iter().map(|sender| sender.name.clone()).collect();
+                let mut form = SenderForm { taken, ..SenderForm::default() };
                 form.sender.name = free_name(&form.taken);
                 model.new_sender = Some(Box::new(form));
             }
