@@ -9,6 +9,7 @@ mod files;
 mod forgetting;
 mod index;
 mod journal;
+mod known;
 mod opt_outs;
 mod origin;
 mod record;
@@ -19,6 +20,7 @@ use files::private;
 pub use forgetting::{forget_in_files, forget_key, make_forget_key};
 use journal::JournalExtent;
 pub use journal::{Journal, PostedRecord};
+pub use known::{has_known_blasts, note_blasts};
 pub use opt_outs::{OptOutExtent, OptOutLock, OptOutMemory, ReadableOptOuts, RememberedOptOut};
 pub use origin::Origin;
 
@@ -107,9 +109,6 @@ pub struct Remembered {
     /// The newest attempts that the database must have, at most [`WITNESSES`].
     pub witnesses: Vec<PostedAttempt>,
 }
-
-/// An empty file beside the memories of a database that had blasts.
-const HAS_BLASTS: &str = "has-blasts";
 
 /// So many attempts are looked up in a database before it is sent from.
 const WITNESSES: usize = 512;
@@ -358,27 +357,6 @@ pub fn has_opt_outs(directory: &Path) -> bool {
         entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|ending| ending == "json"));
     let pages = pages.filter_map(|path| serde_json::from_slice::<MemoryPage>(&files::read(&path).ok()?.0).ok());
     pages.into_iter().any(|page| page.has_opt_outs)
-}
-
-/// Notes that a database had blasts. A machine that cannot note it goes on: the note only keeps it from taking an empty database for its own.
-pub fn note_blasts(directory: &Path) {
-    let path = directory.join(HAS_BLASTS);
-    if !path.exists() {
-        let _ = make_directory(directory)
-            .and_then(|()| private(OpenOptions::new().create(true).truncate(false).write(true)).open(path));
-    }
-}
-
-/// Whether this machine has worked with any database that had blasts, or was sent from.
-pub fn has_known_blasts(state: &Path) -> bool {
-    let is_sign = |entry: fs::DirEntry| {
-        let name = entry.file_name();
-        name == HAS_BLASTS
-            || name == opt_outs::FILE
-            || Path::new(&name).extension().is_some_and(|ending| ending == "json")
-    };
-    let databases = fs::read_dir(state).into_iter().flatten().flatten();
-    databases.flat_map(|database| fs::read_dir(database.path()).into_iter().flatten().flatten()).any(is_sign)
 }
 
 /// The memories in `state` of the same database on the same server, whatever its id was then: a backup from before it had

@@ -1,3 +1,5 @@
+mod first_start;
+
 use std::fs;
 use std::path::Path;
 
@@ -390,19 +392,4 @@ fn each_attempt_comes_back_with_its_message_whoever_wrote_before_it() {
     let record = memory.posted();
     let unnamed = PostedAttempt { message: None, ..all[5] };
     assert_eq!((&record.posted[..5], &record.posted[5..], record.unreadable), (&all[..5], &[unnamed, all[6]][..], 1));
-}
-
-#[test]
-fn a_first_journal_that_nothing_was_written_into_is_no_record_that_was_lost() {
-    for bytes in [&[][..], &[0; 8]] {
-        let home = tempfile::tempdir().unwrap();
-        let memory = memory_of_three(home.path());
-        fs::remove_file(home.path().join("sender-7.json")).unwrap();
-
-        fs::write(journal_of(home.path()), bytes).unwrap();
-
-        assert_eq!(memory.read().unwrap(), None, "{bytes:?}");
-        memory.remember(&standing(3, 12)).unwrap();
-        assert_eq!(memory.read().unwrap().unwrap().standing, standing(3, 12));
-    }
 }

@@ -1,0 +1,34 @@
+//! What stands in a list beside its people: titles, and what an export put before names.
+
+use super::{phones, read, reasons};
+
+#[test]
+fn a_title_above_the_header_is_no_header() {
+    let list = "No. HP,Nama,Produk\n0123456701,Aina,K1\n0123456702,Badrul,\n";
+    let titles = ["", "Senarai pelanggan November\n", "Senarai pelanggan,,\n\n", "WhatsApp blast\n,Kedai,\n"];
+    for title in titles {
+        let read = read(format!("{title}{list}"), "Hi {nama}, {produk|-}").unwrap();
+
+        assert_eq!(phones(&read), ["+60123456701", "+60123456702"], "{title:?}");
+        assert_eq!((&*read.phone_column, read.name_column.as_deref()), ("No. HP", Some("Nama")), "{title:?}");
+    }
+    let by_semicolons = read("Senarai, November\nTelefon;Nama\n0123456701;Aina\n", "Hi {name}").unwrap();
+    assert_eq!(phones(&by_semicolons), ["+60123456701"]);
+}
+
+#[test]
+fn a_lone_header_and_a_lone_number_are_no_titles() {
+    for (list, row) in [("phone\n0123456701,Aina\n", 2), ("0123456701\nphone,name\n", 2)] {
+        let read = read(list, "Hi").unwrap();
+        assert_eq!(reasons(&read).first().map(|of| of.0), Some(row), "{list:?}");
+    }
+}
+
+#[test]
+fn an_export_that_is_read_again_has_the_names_that_were_exported() {
+    let list = "phone,name\n0123456701,'=SUM(A1)\n0123456702,'+Plus\n0123456703,'Aina'\n";
+    let read = read(list, "Hi {name}").unwrap();
+
+    let names: Vec<_> = read.people.iter().map(|person| person.name.as_deref().unwrap()).collect();
+    assert_eq!(names, ["=SUM(A1)", "+Plus", "'Aina'"]);
+}
