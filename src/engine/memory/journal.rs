@@ -82,14 +82,19 @@ impl Journal {
         }
         let file =
             private(OpenOptions::new().create_new(true).read(true).write(true)).open(path).map_err(unwritable)?;
-        note_length(&file, HEADER as u64).map_err(unwritable)?;
+        note_length(&file, HEADER as u64).map_err(|error| {
+            // One without its length would count as cut off.
+            let _ = fs::remove_file(path);
+            unwritable(error)
+        })?;
         let (path, index) = (path.to_owned(), PostedIndex::default());
         Ok(Self { path, file, index, reached: HEADER as u64, named: NamedLast::Message(None) })
     }
 
-    /// Whether a file is no longer than what stands before the first attempt.
+    /// Whether a file is a journal that no attempt was ever written into. One that was cut off notes that it was longer.
     pub(super) fn is_unused(path: &PathBuf) -> bool {
-        fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() <= HEADER as u64)
+        let ends_at = |journal: &Self| Some((journal.length().ok()?, journal.noted_length().ok()?));
+        Self::open(path).is_ok_and(|journal| ends_at(&journal) == Some((HEADER as u64, HEADER as u64)))
     }
 
     pub(super) fn open(path: &Path) -> Result<Self, MemoryError> {
