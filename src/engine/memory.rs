@@ -264,7 +264,10 @@ impl SenderMemory {
             Ok(found) => found,
             // A journal without it: somebody removed it, unless nothing was ever written into that. It is made first, and its maker may have
             // been killed, or found no room for the page.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.journals().iter().all(Journal::is_unused) => {
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound
+                    && self.journals().iter().all(|path| Journal::is_unused(path)) =>
+            {
                 return Ok(None);
             }
             Err(error) => return Err(MemoryError::Unreadable { path, why: error.to_string() }),

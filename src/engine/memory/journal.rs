@@ -92,7 +92,7 @@ impl Journal {
     }
 
     /// Whether a file is a journal that no attempt was ever written into. One that was cut off notes that it was longer.
-    pub(super) fn is_unused(path: &PathBuf) -> bool {
+    pub(super) fn is_unused(path: &Path) -> bool {
         let ends_at = |journal: &Self| Some((journal.length().ok()?, journal.noted_length().ok()?));
         Self::open(path).is_ok_and(|journal| ends_at(&journal) == Some((HEADER as u64, HEADER as u64)))
     }
