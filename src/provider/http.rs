@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http_body_util::Full;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Request, Url};
 use rustls_platform_verifier::ConfigVerifierExt;
@@ -96,7 +95,7 @@ impl HttpConnections {
     /// Sends one request and reads the complete response, up to so many bytes.
     pub async fn exchange_within(&self, request: Request, body_max: usize) -> Result<HttpAnswer, ExchangeError> {
         match self.direct(&request).map_err(|error| no_client(&error))? {
-            Some(direct) => direct.exchange(plain(request)?, body_max).await,
+            Some(direct) => direct.exchange(&request, body_max).await,
             // Rare, and larger than the other.
             None => Box::pin(self.reqwest.exchange(request, body_max)).await,
         }
@@ -119,7 +118,8 @@ impl HttpConnections {
     fn direct(&self, request: &Request) -> Result<Option<&DirectConnections>, BuildError> {
         let of = |url: &Url| (url.scheme() == self.base.scheme(), url.port_or_known_default());
         let is_ours = request.url().host_str() == self.base.host_str() && of(request.url()) == of(&self.base);
-        if !is_ours || by_reqwest() {
+        let is_in_memory = request.body().is_none_or(|body| body.as_bytes().is_some());
+        if !is_ours || !is_in_memory || by_reqwest() {
             return Ok(None);
         }
         if let Some(made) = self.direct.get() {
@@ -139,21 +139,6 @@ fn by_reqwest() -> bool {
 
 fn no_client(error: &BuildError) -> ExchangeError {
     ExchangeError::NoClient { why: error.to_string() }
-}
-
-/// The request as it stands on the wire. One that cannot stand there was not sent.
-fn plain(mut request: Request) -> Result<hyper::Request<Full<Bytes>>, ExchangeError> {
-    let url = request.url();
-    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    let body = request.body().and_then(reqwest::Body::as_bytes).map(Bytes::copy_from_slice).unwrap_or_default();
-    let not_sent = |error: hyper::http::Error| ExchangeError::NotSent { why: format!("no request: {error}") };
-    let mut plain = hyper::Request::builder()
-        .method(request.method().clone())
-        .uri(target)
-        .body(Full::new(body))
-        .map_err(not_sent)?;
-    *plain.headers_mut() = std::mem::take(request.headers_mut());
-    Ok(plain)
 }
 
 /// Shorter than the total timeout, so that a host that is down counts as not connected, and hence as not sent.

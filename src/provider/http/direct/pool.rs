@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::Connection;
+use super::connection::Connection;
 
 /// Idle for longer, a connection is closed instead of used: whoever is between us and the provider may have forgotten it.
 pub(super) const IDLE_FOR_AT_MOST: Duration = Duration::from_secs(90);
@@ -92,7 +92,7 @@ impl Pool {
     fn put_back(self: &Arc<Self>, connection: Connection, generation: u64) {
         let mut idle = self.idle();
         if idle.is_given_up
-            || connection.driver.is_over()
+            || connection.is_over()
             || idle.generation != generation
             || idle.connections.len() >= self.at_rest
         {
@@ -150,9 +150,9 @@ impl UsedConnection {
         let Some(TakenConnection { connection, idle_for, .. }) = self.taken.as_mut() else { return true };
         if idle_for.is_some() {
             let patience = (self.pool.idle().slowest * 3).clamp(SILENT_FOR_AT_LEAST, SILENT_FOR_AT_MOST);
-            _ = timeout(patience, connection.driver.until_over()).await;
+            _ = timeout(patience, connection.until_over()).await;
         }
-        let has_said_more = connection.driver.has_said_more();
+        let has_said_more = connection.has_said_more();
         if has_said_more {
             self.pool.give_up();
         }
