@@ -170,6 +170,7 @@ enum Wakeup {
 impl Sender {
     /// Makes the loop, its limits seeded with what was attempted before: a restart never bursts over one.
     pub async fn new(context: Arc<SenderContext>, fenced: Fenced, stop: CancellationToken) -> Result<Self, StoreError> {
+        blast::bring_forward(&context.pool, context.sender.id).await?;
         Ok(Self {
             pace: SenderPace::load(&context).await?,
             failures: FailurePolicy::new(context.clone()),

@@ -1,6 +1,6 @@
 //! One HTTP exchange: its response, or whether the request may have been sent. Knows no provider.
 //!
-//! Calls to a provider's own address go by `direct`, with which a message costs a quarter less processor time; what goes through a proxy
+//! Calls to a provider's own address go by `direct`, with which a message costs less processor time and memory; what goes through a proxy
 //! or to another address goes by `by_reqwest`. What counts as sent is the same for both.
 
 mod by_reqwest;
@@ -40,8 +40,7 @@ pub enum KeepAlive {
     /// One connection per call. For senders that are in no hurry: a stale idle connection would leave the next message's outcome
     /// unknown.
     PerCall,
-    /// Connections are pooled, at most `at_rest` of them idle: a burst opens more than are ever reused, and each takes
-    /// 25 KB.
+    /// Connections are pooled, at most `at_rest` of them idle: a burst opens more than are ever reused.
     Pooled { at_rest: usize },
 }
 

@@ -1,6 +1,7 @@
 //! Commands on whole blasts: compare-and-set on the version, so that two operators cannot both win.
 
 mod head;
+mod set_back;
 mod streaks;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,6 +10,7 @@ use sqlx::postgres::types::PgInterval;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 pub use self::head::{BlastHead, head, locked_head};
+pub use self::set_back::bring_forward;
 pub use self::streaks::{set_streak, streak};
 use super::in_flight::not_in_flight;
 use super::{StoreError, settings};

@@ -46,6 +46,7 @@ mod migrate;
 mod open_pages;
 mod outage;
 mod outcomes;
+mod over_tls;
 mod pace;
 mod pages;
 mod people_limit;

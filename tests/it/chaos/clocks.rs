@@ -74,3 +74,25 @@ async fn a_database_whose_clock_was_ahead_and_is_set_right_holds_nobody_up_for_a
         ("select count(*) from provider_message", "select count(distinct recipient_id) from provider_message");
     assert_eq!(shop.number(attempts).await, shop.number(people).await, "nobody was sent to twice");
 }
+
+#[tokio::test]
+async fn what_was_launched_while_the_databases_clock_was_ahead_waits_for_no_time_to_come_again() {
+    let shop = Shop::open(SETUP).await;
+    shop.execute(SETTABLE).await;
+    shop.execute("update clock set ahead = '3 h'").await;
+    let blast = shop.blast(0..30).await;
+    // A retry of whoever was tried waits as it should.
+    let tried = format!(
+        "update blast_recipients set tries = 1, next_attempt_at = next_attempt_at + interval '1 h' where blast_id = {blast} and id =
+            (select min(id) from blast_recipients where blast_id = {blast})"
+    );
+    shop.execute(&tried).await;
+    shop.execute("update clock set ahead = '0'").await;
+
+    let engine = shop.engine();
+    eventually_async("they are sent to", async || shop.sim.stats().await.posts == 29).await;
+    engine.stop().await;
+
+    assert_eq!(shop.count("queued").await, 1);
+    shop.invariants().await;
+}

@@ -1,0 +1,43 @@
+//! Times that were written by a database's clock that was ahead, and was set right since.
+
+use sqlx::PgPool;
+
+use crate::domain::ids::SenderId;
+use crate::store::StoreError;
+
+/// How many people are made due with one statement.
+const AT_ONCE: u64 = 10_000;
+
+/// Has due now what a sender would otherwise keep waiting until a time comes again: launches further ahead than any is announced, and
+/// people further ahead than anybody waits who was never tried. How many people those were.
+pub async fn bring_forward(pool: &PgPool, sender: SenderId) -> Result<u64, StoreError> {
+    sqlx::query(
+        "update blasts set send_after = now(), version = version + 1, updated_at = now()
+          where sender_id = $1 and state = 'sending' and send_after > now() + interval '1 minute'",
+    )
+    .bind(sender)
+    .execute(pool)
+    .await?;
+    let mut people = 0;
+    loop {
+        let done = sqlx::query(
+            "update blast_recipients set next_attempt_at = now()
+              where id in (select r.id
+                             from blasts b
+                             cross join lateral (select id from blast_recipients
+                                                  where blast_id = b.id and status = 'queued' and tries = 0
+                                                    and next_attempt_at > now() + interval '2 hours'
+                                                  order by next_attempt_at desc limit $2) r
+                            where b.sender_id = $1 and b.state = 'sending' and b.local_time is null)
+                and status = 'queued' and tries = 0",
+        )
+        .bind(sender)
+        .bind(i64::try_from(AT_ONCE).unwrap_or(i64::MAX))
+        .execute(pool)
+        .await?;
+        people += done.rows_affected();
+        if done.rows_affected() < AT_ONCE {
+            return Ok(people);
+        }
+    }
+}
