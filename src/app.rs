@@ -126,7 +126,7 @@ pub use local_time::ZoneShare;
 pub use marks::Marked;
 pub use moving::SenderMoved;
 pub use open::{Access, ProcessKind, Setup, UnusableSender, migrate};
-pub use orders::items::{ItemChange, ItemsEdit, items_in_words};
+pub use orders::items::{ItemChange, ItemsEdit, items_in_brief, items_in_words};
 pub use orders::pricing::SoldOut;
 pub use orders::typed::{
     MINUS, all_typed, change_as_typed, item_as_typed, item_words, typed_change, typed_item, whole_quantity,

@@ -223,6 +223,13 @@ fn read_senders(document: &mut Document, ui: &UiConfig, log: &mut ConfigLog) -> 
         if let Some(other) = names.get(&folded) {
             let text = format!("too similar to the sender `{other}`: give each a distinct name");
             log.problem(&line, &format!("senders.{}.name", sender.name), text);
+        } else if let Some(other) = senders.iter().find(|other| other.is_phone_of(&sender)) {
+            let text = format!(
+                "the same phone as the sender `{}`: one phone is one sender, with one cap and one pace",
+                other.name
+            );
+            let key = if sender.meta.is_some() { "phone_number_id" } else { "device" };
+            log.problem(&line, &format!("senders.{}.{key}", sender.name), text);
         }
         names.entry(folded).or_insert_with(|| sender.name.clone());
         senders.push(sender);

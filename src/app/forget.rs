@@ -191,6 +191,12 @@ impl App {
         })
     }
 
+    /// Whether a number is of somebody who asked to be forgotten, as far as this machine can tell.
+    pub async fn was_forgotten(&self, phone: &Phone) -> Result<bool, AppError> {
+        let mut tx = self.begin().await?;
+        Ok(self.forgotten_people(&mut tx).await?.has(phone))
+    }
+
     /// This machine's key, and whether it recognizes everybody who was forgotten.
     pub async fn forget_key_state(&self) -> Result<ForgetKeyState, AppError> {
         let key = self.engine().fence.forget_key().map_err(|error| unusable(&error))?;

@@ -16,7 +16,7 @@ use super::listed::{ListEnd, one_more};
 use super::order::{ChangedItem, TypedItem, parse_phone, say_sold_out, show_items, show_written, total, writes_one};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{CartEdit, CartQuery, CartRow, ItemsEdit, OrderDraft, WrittenCart, items_in_words};
+use crate::app::{CartEdit, CartQuery, CartRow, ItemsEdit, OrderDraft, WrittenCart, items_in_brief};
 use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, CartId};
 
@@ -193,7 +193,7 @@ fn cells(context: &Context, cart: &CartRow) -> Vec<String> {
         cart.state.to_string(),
         who(cart).to_owned(),
         cart.blast_tag.clone().unwrap_or_else(|| "-".to_owned()),
-        items_in_words(&cart.items),
+        items_in_brief(&cart.items),
         total(cart.total, cart.currency.as_deref()),
         context.when(Some(cart.updated_at)),
     ]

@@ -21,7 +21,7 @@ use super::table::{TextAlign, render};
 use crate::app::view::{Anchor, BlastFilter, Order, RecipientQuery};
 use crate::app::{
     ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderQuery, OrderRow, SoldOut, SteppedOrder, WrittenOrder,
-    change_as_typed, item_as_typed, items_in_words,
+    change_as_typed, item_as_typed, items_in_brief,
 };
 use crate::domain::filter::Filter;
 use crate::domain::forgotten::is_forgotten;
@@ -257,7 +257,7 @@ fn cells(context: &Context, order: &OrderRow) -> Vec<String> {
         who(order),
         order.phone_number.clone().unwrap_or_else(|| "-".to_owned()),
         order.blast_tag.clone().unwrap_or_else(|| "-".to_owned()),
-        items_in_words(&order.items),
+        items_in_brief(&order.items),
         total_of(order),
         context.when(Some(order.ordered_at)),
     ]

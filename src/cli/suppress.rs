@@ -144,6 +144,9 @@ fn unremembered_words(why: &str) -> String {
     format!("the database has it, but this machine cannot remember it, and sends nothing until it can: {why}")
 }
 
+/// What no command takes back.
+const FORGOTTEN: &str = "no list and no blast takes them again";
+
 /// A business as a person reads it.
 fn in_words(business: &str) -> String {
     if business == EVERY_BUSINESS { "any business".to_owned() } else { format!("`{business}`") }
@@ -171,7 +174,9 @@ async fn remove(global: &Global, phone: &str, business: Option<String>, sure: bo
             "over": back.over().collect::<Vec<_>>(),
         }));
     }
-    let said = if left.is_empty() {
+    let said = if left.is_empty() && context.app.was_forgotten(&phone).await? {
+        format!("{phone} is no longer suppressed, but asked to be forgotten: {FORGOTTEN}")
+    } else if left.is_empty() {
         format!("{phone} may be messaged again in future blasts")
     } else {
         format!("{phone} is no longer suppressed for {}, but still for {}", in_words(business), all_in_words(&left))
@@ -183,7 +188,11 @@ async fn remove(global: &Global, phone: &str, business: Option<String>, sure: bo
 /// With the businesses that the number is suppressed for, and the command line that lifts that.
 async fn not_suppressed(context: &Context, (phone, business): (&Phone, &str)) -> Result<String> {
     let places = context.app.suppressed_for(phone).await?;
-    let Some(first) = places.first() else { return Ok(format!("{phone} is not suppressed")) };
+    let Some(first) = places.first() else {
+        let is_forgotten = context.app.was_forgotten(phone).await?;
+        let but = if is_forgotten { format!(", and asked to be forgotten: {FORGOTTEN}") } else { String::new() };
+        return Ok(format!("{phone} is not suppressed{but}"));
+    };
     let line = format!("`blastdeck suppress remove {}", phone.as_str());
     let mend = if first == EVERY_BUSINESS {
         format!("{line}`")

@@ -78,6 +78,12 @@ impl SenderConfig {
         SenderDevice { provider: self.provider.to_string(), address, id: self.device.clone() }
     }
 
+    /// Whether both post from the same phone. Simulators on two ports have a phone each.
+    pub(super) fn is_phone_of(&self, other: &Self) -> bool {
+        (self.provider, &self.device) == (other.provider, &other.device)
+            && self.base_url.authority() == other.base_url.authority()
+    }
+
     /// Whether it posts to this machine only, so that nobody is really messaged.
     pub fn is_rehearsal(&self) -> bool {
         self.base_url.is_loopback()

@@ -247,6 +247,24 @@ fn senders_must_differ_also_as_variables() {
 }
 
 #[test]
+fn one_phone_is_one_sender() {
+    let [again, elsewhere, other] =
+        ["device = \" 5850\"\n", "device = \"5850\"\nbase_url = \"https://other.example\"\n", "device = \"5851\"\n"]
+            .map(|device| {
+                format!(
+                    "{SALES}[[senders]]\nname = \"dup\"\nprovider = \"wsapme\"\ntoken = {{ env = \"T\" }}\n{device}"
+                )
+            });
+
+    let found = problems(&again);
+    assert!(
+        found.len() == 1 && found[0].contains("senders.dup.device: the same phone as the sender `sales`"),
+        "{found:?}"
+    );
+    assert!(Config::from_toml_str(&elsewhere).is_ok() && Config::from_toml_str(&other).is_ok());
+}
+
+#[test]
 fn a_real_sender_cannot_be_hurried_but_a_rehearsal_can() {
     let hurried = format!("{SALES}[engine]\nspeed = 60\n");
     let rehearsal = format!("{SALES}base_url = \"http://127.0.0.1:9000\"\n[engine]\nspeed = 60\n");

@@ -31,6 +31,21 @@ pub struct RefusedToken {
     pub is_wanted: bool,
 }
 
+/// A sender and whoever else is its phone by the rows of `senders`, such as itself under a former name: what protects a phone counts what
+/// was sent from it by any name.
+macro_rules! of_its_phone {
+    ($id:literal) => {
+        concat!(
+            "array(select ",
+            $id,
+            " union select o.id from senders m join senders o
+                        on (o.provider, o.address, o.device) = (m.provider, m.address, m.device) where m.id = ",
+            $id,
+            ")"
+        )
+    };
+}
+
 /// Of each sender the token that was refused last, where that is not mended yet.
 pub async fn refused_tokens(pool: &PgPool) -> Result<Vec<RefusedToken>, StoreError> {
     // As a rule there is none, and every engine asks at each step.
@@ -82,16 +97,20 @@ pub async fn recent_attempts(
     id: SenderId,
     since: DateTime<Utc>,
 ) -> Result<Vec<DateTime<Utc>>, StoreError> {
-    let times = sqlx::query_scalar(
+    let times = sqlx::query_scalar(concat!(
         "(select case when r.status = 'uncertain' and r.attempt = a.attempt then greatest(r.changed_at, a.claimed_at)
                       else a.claimed_at end as at
             from attempts a join blast_recipients r on r.id = a.recipient_id
-           where a.sender_id = $1 and a.claimed_at >= $2 and a.outcome is distinct from 'released'
+           where a.sender_id = any(",
+        of_its_phone!("$1"),
+        ") and a.claimed_at >= $2 and a.outcome is distinct from 'released'
            order by a.claimed_at desc limit 10000)
           union all
-          (select at from deleted_attempts where sender_id = $1 and at >= $2 order by at desc limit 10000)
+          (select at from deleted_attempts where sender_id = any(",
+        of_its_phone!("$1"),
+        ") and at >= $2 order by at desc limit 10000)
           order by at desc limit 10000",
-    )
+    ))
     .bind(id)
     .bind(since)
     .fetch_all(pool)
@@ -107,19 +126,23 @@ pub async fn recent_numbers(
     id: SenderId,
     since: DateTime<Utc>,
 ) -> Result<Vec<(Phone, DateTime<Utc>)>, StoreError> {
-    let tried = sqlx::query_as(
+    let tried = sqlx::query_as(concat!(
         "select r.phone_number,
                 max(greatest(a.claimed_at, a.received_at,
                              case when r.status = 'uncertain' and r.attempt = a.attempt then r.changed_at end))
            from attempts a
            join blast_recipients r on r.id = a.recipient_id
-          where a.sender_id = $1 and a.claimed_at >= $2 - interval '1 hour' and a.outcome is distinct from 'released'
+          where a.sender_id = any(",
+        of_its_phone!("$1"),
+        ") and a.claimed_at >= $2 - interval '1 hour' and a.outcome is distinct from 'released'
           group by 1
           union all
          select phone_number, max(at) from deleted_attempts
-          where sender_id = $1 and at >= $2 - interval '1 hour' and phone_number is not null
+          where sender_id = any(",
+        of_its_phone!("$1"),
+        ") and at >= $2 - interval '1 hour' and phone_number is not null
           group by 1",
-    )
+    ))
     .bind(id)
     .bind(since)
     .fetch_all(pool)
@@ -140,14 +163,17 @@ pub async fn attempts_of_days(
     days: &[(SenderId, DateTime<Utc>)],
 ) -> Result<HashMap<SenderId, i64>, StoreError> {
     let (ids, starts): (Vec<i64>, Vec<DateTime<Utc>>) = days.iter().map(|(id, since)| (id.0, *since)).unzip();
-    let attempts: Vec<(SenderId, i64)> = sqlx::query_as(
+    let attempts: Vec<(SenderId, i64)> = sqlx::query_as(concat!(
         "select d.id,
                 (select count(*) from attempts a
-                  where a.sender_id = d.id and a.claimed_at >= d.since
+                  where a.sender_id = any(p.senders) and a.claimed_at >= d.since
                     and coalesce(a.outcome, 'unknown') not in ('released', 'rejected'))
-              + (select count(*) from deleted_attempts x where x.sender_id = d.id and x.at >= d.since and not x.refused)
-           from unnest($1::bigint[], $2::timestamptz[]) as d (id, since)",
-    )
+              + (select count(*) from deleted_attempts x where x.sender_id = any(p.senders) and x.at >= d.since and not x.refused)
+           from unnest($1::bigint[], $2::timestamptz[]) as d (id, since)
+          cross join lateral (select ",
+        of_its_phone!("d.id"),
+        " as senders) p",
+    ))
     .bind(ids)
     .bind(starts)
     .fetch_all(pool)

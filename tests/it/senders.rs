@@ -278,3 +278,23 @@ async fn a_move_while_an_engine_takes_the_sender_is_noticed_before_anything_is_s
     assert!(shop.sim.posts().await.is_empty());
     engine.stop().await;
 }
+
+#[tokio::test]
+async fn the_cap_of_a_phone_holds_for_it_under_another_name() {
+    let shop = Shop::open(Setup { sender: "rate = \"unlimited\"", engine: "", ..Setup::default() }).await;
+    let blast = shop.blast(0..5).await;
+    let engine = shop.engine_with(&[("BLASTDECK_SENDERS_SALES_DAILY_CAP", "3")]);
+    shop.until_posts(3).await;
+    shop.until_waiting(&blast, "daily_cap").await;
+    engine.stop().await;
+    shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
+
+    edit(&shop, ("name = \"sales\"", "name = \"shop\""));
+    let again = shop.draft_of("shop", 10..15, &[]).await;
+    shop.ok(&["blast", "send", &again, "--yes", "--no-engine"]).await;
+    let engine = shop.engine_with(&[("BLASTDECK_SENDERS_SHOP_DAILY_CAP", "3")]);
+    shop.until_waiting(&again, "daily_cap").await;
+    engine.stop().await;
+
+    assert_eq!(shop.sim.posts().await.len(), 3);
+}

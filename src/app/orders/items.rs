@@ -32,6 +32,19 @@ pub fn items_in_words(items: &[OrderItemRow]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
+/// How many items a list names of one order.
+const NAMED: usize = 3;
+
+/// The first items of an order, as [`items_in_words`], and how many more there are.
+pub fn items_in_brief(items: &[OrderItemRow]) -> String {
+    let named = if items.len() <= NAMED + 1 { items.len() } else { NAMED };
+    let words = items_in_words(&items[..named]);
+    match items.len() - named {
+        0 => words,
+        more => format!("{words} and {more} more"),
+    }
+}
+
 impl ItemsEdit {
     /// The items after it. Those that were there keep their names and prices, unless another price is given.
     pub(in crate::app) fn applied_to(&self, now: &[HeldItem], of: ItemsOf) -> Result<Vec<NewOrderItem>, AppError> {

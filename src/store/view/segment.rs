@@ -1,5 +1,7 @@
 //! Whom a filter over the people of earlier blasts finds, and who of them is left out.
 
+mod merged;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 
@@ -87,13 +89,17 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push(" when r.opted_out_at is not null and (r.status <> 'opted_out' or r.error_code is not null)");
     sql.push(" or exists (select from suppressions s where person_key(s.phone_number) = ");
     sql.push("person_key(r.phone_number) and s.business in (").push_bind(query.business.to_owned());
-    sql.push(", '*')) then 'opted_out'");
+    sql.push(", '*'))");
+    merged::push_opted_out(sql, query);
+    sql.push(" then 'opted_out'");
     if !query.segment.asks_for_closed() {
         sql.push(" when r.status = 'closed'");
         if query.segment.asks_for_cart() {
             sql.push(" and r.closed_at >= ").push(bought_after(query.segment));
         }
-        sql.push(" or o.closed then 'closed'");
+        sql.push(" or o.closed");
+        merged::push_bought(sql, query);
+        sql.push(" then 'closed'");
     }
     if let Some(step) = query.step {
         if let Some(until) = step.until {
@@ -108,11 +114,20 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     }
     sql.push(" when o.recent");
     push_recent_of_deleted(sql, query);
+    merged::push_recent(sql, query);
     sql.push(" then 'frequency_cap' end as left_out from (");
     push_found(sql, query);
     sql.push(") r cross join lateral (");
     push_elsewhere(sql, query);
     sql.push(") o order by r.id");
+}
+
+/// Whether the row `o` of the blast `b` is a message since then, or one that is about to go. As a plan counts them: what failed was none.
+fn push_recent(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>, since: DateTime<Utc>) {
+    sql.push("b.answer_until is null and not b.id = any(").push_bind(ids(query.segment)).push(")");
+    sql.push(" and (o.status between 'sent' and 'closed' and o.sent_at > ").push_bind(since);
+    sql.push(" or o.status = 'uncertain' and o.changed_at > ").push_bind(since);
+    sql.push(" or o.status = 'queued' and b.state = 'sending')");
 }
 
 /// Or whether a person had a message by a blast that was deleted since: while its people are still there, and afterwards.
@@ -159,17 +174,15 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     match query.capped_since {
         None => _ = sql.push("false"),
         Some(since) => {
-            sql.push("bool_or(b.answer_until is null and not b.id = any(").push_bind(ids(query.segment)).push(")");
+            sql.push("bool_or(");
+            push_recent(sql, query, since);
             if let Some(step) = query.step {
                 // What keeps the distance of steps is their own rule.
                 sql.push(" and (b.follows_blast = ").push_bind(query.follows).push(" and ");
                 push_step_gap(sql, query.follows, step);
                 sql.push(" is not null) is not true");
             }
-            // As a plan counts them: what failed was none.
-            sql.push(" and (o.status between 'sent' and 'closed' and o.sent_at > ").push_bind(since);
-            sql.push(" or o.status = 'uncertain' and o.changed_at > ").push_bind(since);
-            sql.push(" or o.status = 'queued' and b.state = 'sending'))");
+            sql.push(")");
         }
     }
     sql.push(" as recent from blast_recipients o join blasts b on b.id = o.blast_id and b.deleted_at is null");
@@ -251,6 +264,7 @@ fn push_found(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     if query.segment.blasts.is_empty() {
         // Whoever has another number by now gets it there.
         sql.push(" and person_key(phone_number) not in (select person from customer_numbers)");
+        merged::push_moved(sql, query);
     }
 }
 

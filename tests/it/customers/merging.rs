@@ -124,3 +124,66 @@ async fn of_two_merges_at_once_none_hangs_on_a_number_that_is_merged() {
     first.and(second).unwrap();
     assert_eq!(one.customer(&a).await.unwrap().customer.numbers.len(), 3);
 }
+
+#[tokio::test]
+async fn an_audience_leaves_out_who_opted_out_or_was_written_to_at_another_number_of_theirs() {
+    let shop = Shop::open(Setup::default()).await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", format!("{config}\n[[businesses]]\nname = \"kedai\"\nfrequency_cap = \"7d\"\n"));
+    shop.blast(1..2).await;
+    shop.until_idle().await;
+    shop.draft(2..3).await;
+    for (old, new) in [(1, 11), (2, 12)] {
+        shop.ok(&["customer", "merge", &number(old), &number(new)]).await;
+    }
+    shop.ok(&["suppress", "add", &number(2), "--business", "kedai"]).await;
+    let list = format!("phone\n{}\n{}\n{}\n", number(1), number(2), number(3));
+    let list = shop.write("raya.csv", list);
+    shop.ok(&["list", "save", "raya", list.to_str().unwrap()]).await;
+
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hello", "--from", "list:raya"];
+    let made = shop.json(&new).await["id"].to_string();
+
+    let people = shop.json_lines(&["blast", "recipients", &made]).await;
+    let phones: Vec<_> = people.iter().map(|person| person["phone_number"].clone()).collect();
+    assert_eq!(phones, [json!(number(3))]);
+    let left_out = shop.json(&["blast", "plan", &made]).await["segment"]["left_out"].clone();
+    assert_eq!(left_out, json!({ "opted_out": 1, "frequency_cap": 1 }));
+}
+
+#[tokio::test]
+async fn a_follow_up_leaves_out_who_bought_at_another_number_of_theirs() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(1..4).await;
+    shop.until_idle().await;
+    shop.ok(&["mark", &blast, &number(1), "closed", "--amount", "5"]).await;
+    shop.ok(&["customer", "merge", &number(1), &number(2)]).await;
+
+    let filter = format!("blast:{blast}");
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hello", "--from", &filter];
+    let made = shop.json(&new).await["id"].to_string();
+
+    let people = shop.json_lines(&["blast", "recipients", &made]).await;
+    let phones: Vec<_> = people.iter().map(|person| person["phone_number"].clone()).collect();
+    assert_eq!(phones, [json!(number(3))]);
+}
+
+#[tokio::test]
+async fn a_tag_finds_a_customer_whose_number_of_now_was_in_no_blast() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.blast(1..3).await;
+    shop.blast(1..2).await;
+    shop.until_idle().await;
+    shop.ok(&["customer", "merge", &number(1), &number(11)]).await;
+    for tagged in [2, 11] {
+        shop.ok(&["customer", "tag", &number(tagged), "vip"]).await;
+    }
+
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hello", "--from", "tag:vip"];
+    let made = shop.json(&new).await["id"].to_string();
+
+    let people = shop.json_lines(&["blast", "recipients", &made]).await;
+    let mut phones: Vec<_> = people.iter().map(|person| person["phone_number"].to_string()).collect();
+    phones.sort();
+    assert_eq!(phones, [number(2), number(11)].map(|phone| format!("\"{phone}\"")));
+}

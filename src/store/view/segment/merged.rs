@@ -1,0 +1,57 @@
+//! Customers with several numbers, of which there are few.
+
+use sqlx::{Postgres, QueryBuilder};
+
+use super::super::condition;
+use super::{SegmentQuery, bought_after, push_blasts};
+
+/// The other numbers of whoever the row `r` is of, after merges.
+const OTHER_NUMBERS: &str = "(select other.person from (select coalesce(
+        (select customer from customer_numbers where person = person_key(r.phone_number)), person_key(r.phone_number)) as customer) own
+    cross join lateral (select own.customer as person union all
+                        select person from customer_numbers where customer = own.customer) other
+    where other.person <> person_key(r.phone_number))";
+
+/// Or whether a person opted out at another number of theirs: they meant themselves, not the number.
+pub(super) fn push_opted_out(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
+    sql.push(" or exists (select from ").push(OTHER_NUMBERS).push(" n join suppressions s on s.business in (");
+    sql.push_bind(query.business.to_owned()).push(", '*') and person_key(s.phone_number) = n.person)");
+}
+
+/// Or whether a person has bought since the row's message, at another number of theirs.
+pub(super) fn push_bought(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
+    sql.push(" or exists (select from ").push(OTHER_NUMBERS);
+    sql.push(" n join blast_recipients o on person_key(o.phone_number) = n.person");
+    sql.push(" join blasts b on b.id = o.blast_id and b.deleted_at is null join senders s on s.id = b.sender_id");
+    sql.push(" where s.business = ").push_bind(query.business.to_owned());
+    sql.push(" and o.closed_at >= ").push(bought_after(query.segment)).push(")");
+}
+
+/// Or whether a person had a message at another number of theirs.
+pub(super) fn push_recent(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
+    let Some(since) = query.capped_since else { return };
+    sql.push(" or exists (select from ").push(OTHER_NUMBERS);
+    sql.push(" n join blast_recipients o on person_key(o.phone_number) = n.person");
+    sql.push(" join blasts b on b.id = o.blast_id and b.deleted_at is null join senders s on s.id = b.sender_id");
+    sql.push(" where s.business = ").push_bind(query.business.to_owned());
+    sql.push(" and o.blast_id is distinct from ").push_bind(query.draft).push(" and ");
+    super::push_recent(sql, query, since);
+    sql.push(")");
+}
+
+/// And those whose number of now was in no blast yet: by their newest row of the numbers before.
+pub(super) fn push_moved(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
+    sql.push(" union all select * from (select x.* from (select distinct on (n.customer) n.customer, o as was from customer_numbers n");
+    sql.push(" join blast_recipients o on person_key(o.phone_number) = n.person where ");
+    push_blasts(sql, "o.blast_id", query);
+    sql.push(" and not exists (select from blast_recipients k where person_key(k.phone_number) = n.customer and ");
+    push_blasts(sql, "k.blast_id", query);
+    sql.push(") order by n.customer, o.id desc) m cross join lateral");
+    sql.push(
+        " jsonb_populate_record(m.was, jsonb_build_object('phone_number', m.customer)) x) blast_recipients where true",
+    );
+    if let Some(only) = query.only {
+        sql.push(" and id = ").push_bind(only.0);
+    }
+    query.segment.filter.terms.iter().for_each(|term| condition::push(sql, term));
+}
