@@ -30,6 +30,9 @@ pub fn init() {
 /// The longest response body, in bytes; a longer one is truncated and counts as unreadable.
 pub const BODY_MAX: usize = 1024 * 1024;
 
+/// The code of a send for which no connection could be made: nothing was sent, and nobody knows how long it lasts.
+pub const NOT_CONNECTED: &str = "connect";
+
 /// One message to one person, ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Outgoing {

@@ -175,12 +175,20 @@ impl App {
         let row = self.blast_row(blast).await?;
         self.refuse_steps(&row).await?;
         self.refuse_step_content(&row, &new.content).await?;
-        if step::of_blast(self.pool(), blast).await?.len() >= STEPS_MAX {
+        let steps = step::of_blast(self.pool(), blast).await?;
+        if steps.len() >= STEPS_MAX {
             return Err(AppError::Refused(format!("a blast has at most {STEPS_MAX} steps: remove one first")));
         }
+        let columns = columns(new.rule, new.stage, &new.content, (new.first, new.at_most));
+        if let Some(same) = steps.iter().find(|step| says_the_same(step, &columns)) {
+            let text = format!(
+                "step {} sends the same message after the same wait: everybody would get it twice",
+                same.number
+            );
+            return Err(AppError::Refused(text));
+        }
         let (mut tx, head) = self.begin_step(blast).await?;
-        let number =
-            step::add(&mut tx, blast, columns(new.rule, new.stage, &new.content, (new.first, new.at_most))).await?;
+        let number = step::add(&mut tx, blast, columns).await?;
         self.log_step(&mut tx, &head, (number, "added")).await?;
         tx.commit().await?;
         self.notify(blast).await?;
@@ -302,6 +310,12 @@ fn columns(
         first: first.map(number),
         at_most: at_most.map(number),
     }
+}
+
+/// Whether a step sends the same words to the same people at the same time.
+fn says_the_same(step: &StepRow, new: &StepColumns) -> bool {
+    (step.after_seconds, step.since) == (new.after.num_seconds(), new.since)
+        && (&step.message, &step.template) == (&new.message, &new.template)
 }
 
 /// A step as it is after an edit. Where it counts from another stage and nothing is said of the other, that is the next one again.

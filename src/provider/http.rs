@@ -217,7 +217,15 @@ pub(super) fn chain(error: &dyn Error) -> String {
         next = cause.source();
     }
     let inner = if causes.len() > 1 { &causes[1..] } else { &causes[..] };
-    clean(&inner.join(": ")).chars().take(300).collect()
+    without_number(&clean(&inner.join(": "))).chars().take(300).collect()
+}
+
+/// `Connection refused (os error 111)` without the number, which says nothing more.
+fn without_number(text: &str) -> String {
+    match text.split_once(" (os error ").map(|(words, rest)| (words, rest.split_once(')'))) {
+        Some((words, Some((_, after)))) => format!("{words}{after}"),
+        _ => text.to_owned(),
+    }
 }
 
 /// `Retry-After` in seconds or as a date, at most an hour.

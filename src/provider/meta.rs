@@ -11,8 +11,8 @@ use secrecy::SecretString;
 
 use super::http::{ExchangeError, HttpAnswer};
 use super::{
-    Health, HealthVerdict, MessageContent, Outgoing, Provider, ProviderStage, QuotaPressure, RawResponse, SendOutcome,
-    SendReply, StatusFinding, StatusQuery, StatusReply,
+    Health, HealthVerdict, MessageContent, NOT_CONNECTED, Outgoing, Provider, ProviderStage, QuotaPressure,
+    RawResponse, SendOutcome, SendReply, StatusFinding, StatusQuery, StatusReply,
 };
 use crate::domain::retry::{CodeRule, ErrorClass};
 pub use crate::domain::sender::SendEdge;
@@ -190,7 +190,7 @@ pub fn is_held(provider_status: &str) -> bool {
 /// What an operator can do about a code of ours.
 fn own_advice(code: &str) -> Option<&'static str> {
     Some(match code {
-        "connect" => "Meta could not be reached: check the network and base_url",
+        NOT_CONNECTED => "Meta could not be reached: check the network and base_url",
         "client" => "this machine cannot create a TLS client: install its CA certificates",
         "message" => "no message could be built for them: correct their row, and send to them in a new blast",
         _ => return None,

@@ -4,6 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+
 use crate::support::rude::{Manner, Rude};
 use crate::support::{Setup, Shop, eventually_async, long_form, measured, settle_for};
 
@@ -192,5 +195,40 @@ async fn who_could_not_be_connected_to_is_known_not_to_have_it_and_is_tried_agai
     shop.until_state(&blast, "completed").await;
     engine.stop().await;
     assert_eq!(shop.sim.posts().await.len(), 4);
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_for_a_moment_is_waited_for_and_no_blast_is_paused() {
+    let rude = Rude::start(|_| Manner::Polite).await;
+    let shop = Shop::open(Setup {
+        engine: "speed = 10",
+        sender: "in_flight = 4\nrate = \"unlimited\"",
+        sim: &["--latency", "20ms", "--speed", "6000"],
+        ..Setup::default()
+    })
+    .await;
+    shop.send_through(rude.url());
+    let address = rude.url().trim_start_matches("http://").to_owned();
+    drop(rude);
+    let blast = shop.blast(0..12).await;
+
+    let engine = shop.engine();
+    let reason = shop.until_waiting(&blast, "provider").await;
+    assert!(reason["text"].as_str().unwrap().contains("no connection"), "{reason}");
+    let listener = TcpListener::bind(&address).await.unwrap();
+    let provider = shop.sim.base_url().trim_start_matches("http://").to_owned();
+    let gateway = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut behind = TcpStream::connect(&provider).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut stream, &mut behind).await });
+        }
+    });
+    shop.until_state(&blast, "completed").await;
+    engine.stop().await;
+    gateway.abort();
+
+    assert_eq!((shop.sim.posts().await.len(), shop.count("failed").await), (12, 0));
+    assert_eq!(shop.number("select count(*) from blast_events where kind = 'paused'").await, 0);
     shop.promises().await;
 }

@@ -29,7 +29,8 @@ pub(super) const SALES: &str = "sales";
 /// An unpaced sender, for the blast that is already finished.
 pub(super) const COUNTER: &str = "counter";
 
-/// The two senders' numbers at Meta.
+/// The two senders' phones: as devices of WSAPME, and as numbers at Meta.
+const DEVICES: [&str; 2] = ["5850", "5851"];
 const NUMBERS: [&str; 2] = ["106540352242922", "106540352242923"];
 /// What the simulator signs with: a secret of nobody's.
 const APP_SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -74,13 +75,14 @@ impl DemoEnvironment {
         let zone = own.as_ref().map_or(Tz::Asia__Kuala_Lumpur, |config| config.ui.timezone);
         let secret = self.postgres.dir().join("secret");
         std::fs::write(&secret, APP_SECRET)?;
-        let sender = |name: &str, number: &str, pace: &str| {
+        let sender = |name: &str, phone: usize, pace: &str| {
             let provider = match self.provider {
-                ProviderKind::Wsapme => "provider = \"wsapme\"\ndevice = \"5850\"".to_owned(),
+                ProviderKind::Wsapme => format!("provider = \"wsapme\"\ndevice = {:?}", DEVICES[phone]),
                 ProviderKind::Meta => format!(
-                    "provider = \"meta\"\nphone_number_id = {number:?}\nwaba_id = \"102290129340398\"\n\
+                    "provider = \"meta\"\nphone_number_id = {1:?}\nwaba_id = \"102290129340398\"\n\
                      app_secret = {{ file = {0:?} }}\nverify_token = {{ file = {0:?} }}",
-                    secret.display().to_string()
+                    secret.display().to_string(),
+                    NUMBERS[phone]
                 ),
             };
             format!(
@@ -95,8 +97,8 @@ impl DemoEnvironment {
             "[database]\nurl = {url:?}\ndata_dir = {:?}\nstate_dir = {:?}\n{}{}[engine]\nspeed = {}\n[polling]\nper_second = 5.0\n[ui]\nname = \"Kedai Aina\"\ncurrency = \"MYR\"\ntimezone = \"{zone}\"\n",
             self.home().display().to_string(),
             self.postgres.dir().join("state").display().to_string(),
-            sender(SALES, NUMBERS[0], "gap = \"20s..60s\""),
-            sender(COUNTER, NUMBERS[1], "rate = \"unlimited\"\nin_flight = 8"),
+            sender(SALES, 0, "gap = \"20s..60s\""),
+            sender(COUNTER, 1, "rate = \"unlimited\"\nin_flight = 8"),
             self.speed,
         );
         // For the command lines that the dashboard shows: pasted into another window, they address this demo.

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
@@ -15,7 +16,7 @@ use crate::domain::phone::Phone;
 use crate::domain::retry::ErrorClass;
 use crate::domain::sender::StopCode;
 use crate::engine::memory::RememberedOptOut;
-use crate::provider::{advised, refuses_token};
+use crate::provider::{NOT_CONNECTED, advised, refuses_token};
 use crate::store::suppression::{self, NewSuppression, SuppressionScope};
 use crate::store::{self, StoreError, blast, sender};
 
@@ -37,6 +38,10 @@ struct Writing {
     /// One of them stops others.
     stops: bool,
 }
+
+/// The first pause after a connection that could not be made, and the longest: five in a row take two minutes.
+const UNCONNECTED_WAIT: Duration = Duration::from_secs(10);
+const UNCONNECTED_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// An opt-out is tried to be written this often.
 const SUPPRESS_TRIES: u32 = 40;
@@ -79,6 +84,13 @@ impl FailurePolicy {
         let streak = stored.map_or_else(Streak::default, |(code, length)| Streak { code, length });
         self.streaks.entry(blast).or_insert(streak);
         Ok(())
+    }
+
+    /// How long a blast waits after a connection that could not be made: longer with each one in a row.
+    pub(super) fn unconnected_wait(&self, blast: BlastId) -> Duration {
+        let streak = self.streaks.get(&blast).filter(|streak| streak.code == NOT_CONNECTED);
+        let before = streak.map_or(0, |streak| streak.length.unsigned_abs());
+        (UNCONNECTED_WAIT * 2_u32.pow(before.min(10))).min(UNCONNECTED_WAIT_MAX)
     }
 
     /// A message was accepted: the streak ends.

@@ -11,7 +11,7 @@ use super::{Sender, SenderContext};
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence, TOO_RECENTLY};
 use crate::domain::retry::{CodeRetry, ErrorClass};
-use crate::provider::{QuotaPressure, RawResponse, SendOutcome, SendReply};
+use crate::provider::{NOT_CONNECTED, QuotaPressure, RawResponse, SendOutcome, SendReply};
 use crate::store::alias::NumberAlias;
 use crate::store::evidence::{AttemptAnswer, EvidenceEntry, EvidenceSource};
 use crate::store::fence::POSTED_BEFORE;
@@ -63,6 +63,11 @@ impl Sender {
                         }
                     }
                     (ErrorClass::PauseBlast, Some(wait)) => self.hold_blast(blast, wait, code, message),
+                    _ if code == NOT_CONNECTED => {
+                        let wait = self.context.sender.limits.speed.shrink(self.failures.unconnected_wait(blast));
+                        let wait = TimeDelta::from_std(wait).unwrap_or_default();
+                        self.hold_blast(blast, wait, code, message);
+                    }
                     _ => self.failures.refused(blast, *class, code, message),
                 }
             }

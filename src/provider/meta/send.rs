@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::http::HttpAnswer;
 use super::super::lenient::{describe, exact_json, json, short};
-use super::super::{MessageContent, Outgoing, SendOutcome};
+use super::super::{MessageContent, NOT_CONNECTED, Outgoing, SendOutcome};
 use super::codes;
 use super::error::MetaError;
 use super::usage::ApiUsage;
@@ -143,7 +143,7 @@ pub(super) fn classify(answer: &HttpAnswer, to: &str) -> Option<SendOutcome> {
 
 /// The connection failed before a byte was sent.
 pub(super) fn not_connected(why: String) -> SendOutcome {
-    rejected(ErrorClass::Retry, "connect", why, None)
+    rejected(ErrorClass::Retry, NOT_CONNECTED, why, None)
 }
 
 /// This machine cannot create a client: an operator has to fix it.

@@ -1,6 +1,7 @@
 //! Maps WSAPME's refusals to error classes. WSAPME has hardly any error codes: its sentences decide.
 
 use crate::domain::retry::ErrorClass;
+use crate::provider::NOT_CONNECTED;
 
 /// The meaning of a refusal's sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +122,7 @@ pub(super) fn advice(code: &str) -> Option<&'static str> {
         "refused" => "the gateway refused it: read its message, and correct the number",
         "message" => "no text could be built for them: correct their row, and send to them in a new blast",
         "throttled" => "too fast for the gateway: give the sender a longer gap",
-        "connect" => "the gateway could not be reached: check the network and base_url",
+        NOT_CONNECTED => "the gateway could not be reached: check the network and base_url",
         _ => return None,
     };
     Some(advice)

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::super::SendOutcome;
 use super::super::http::HttpAnswer;
+use super::super::{NOT_CONNECTED, SendOutcome};
 use super::refusal::{RefusalMeaning, UNAUTHORISED, meaning};
 use super::status::status_text;
 use super::wire::{self, Success};
@@ -35,7 +35,7 @@ pub(super) fn classify(answer: &HttpAnswer, to: &str, now: DateTime<Utc>) -> Opt
 
 /// The connection failed before a byte was sent.
 pub(super) fn not_connected(why: String) -> SendOutcome {
-    rejected(ErrorClass::Retry, "connect", why)
+    rejected(ErrorClass::Retry, NOT_CONNECTED, why)
 }
 
 /// This machine cannot create a client: an operator has to fix it.

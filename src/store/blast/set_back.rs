@@ -9,11 +9,13 @@ use crate::store::StoreError;
 const AT_ONCE: u64 = 10_000;
 
 /// Has due now what a sender would otherwise keep waiting until a time comes again: launches further ahead than any is announced, and
-/// people further ahead than anybody waits who was never tried. How many people those were.
+/// people further ahead than anybody waits who was never tried, where what wrote them stands in the future as well. How many people those
+/// were.
 pub async fn bring_forward(pool: &PgPool, sender: SenderId) -> Result<u64, StoreError> {
     sqlx::query(
         "update blasts set send_after = now(), version = version + 1, updated_at = now()
-          where sender_id = $1 and state = 'sending' and send_after > now() + interval '1 minute'",
+          where sender_id = $1 and state = 'sending' and send_after > now() + interval '1 minute'
+            and greatest(launched_at, updated_at) > now()",
     )
     .bind(sender)
     .execute(pool)
@@ -26,7 +28,7 @@ pub async fn bring_forward(pool: &PgPool, sender: SenderId) -> Result<u64, Store
                              from blasts b
                              cross join lateral (select id from blast_recipients
                                                   where blast_id = b.id and status = 'queued' and tries = 0
-                                                    and next_attempt_at > now() + interval '2 hours'
+                                                    and next_attempt_at > now() + interval '2 hours' and changed_at > now()
                                                   order by next_attempt_at desc limit $2) r
                             where b.sender_id = $1 and b.state = 'sending' and b.local_time is null)
                 and status = 'queued' and tries = 0",

@@ -108,7 +108,10 @@ impl Shop {
     fn sender(&self, name: &str, phone: usize) -> String {
         let (at_provider, secrets) = match self.wire {
             Wire::Wsapme => {
-                (format!("provider = \"wsapme\"\ndevice = \"{}\"", 5850 + phone), "token = { env = \"WSAPME_TOKEN\" }")
+                // The same name is the same phone, and another is another.
+                let of_name: usize = name.bytes().map(usize::from).sum();
+                let device = 5850 + if phone == 0 { 0 } else { of_name };
+                (format!("provider = \"wsapme\"\ndevice = \"{device}\""), "token = { env = \"WSAPME_TOKEN\" }")
             }
             Wire::Meta => (
                 format!("provider = \"meta\"\nphone_number_id = \"{}\"\nwaba_id = \"{ACCOUNT}\"", NUMBERS[phone]),
