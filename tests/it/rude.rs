@@ -229,6 +229,6 @@ async fn a_provider_that_is_away_for_a_moment_is_waited_for_and_no_blast_is_paus
     gateway.abort();
 
     assert_eq!((shop.sim.posts().await.len(), shop.count("failed").await), (12, 0));
-    assert_eq!(shop.number("select count(*) from blast_events where kind = 'paused'").await, 0);
+    assert_eq!(shop.number("select count(*) from blast_changes where new_state = 'paused'").await, 0);
     shop.promises().await;
 }
