@@ -47,9 +47,9 @@ pub enum PhoneError {
     Negative,
     #[error("a date, not a phone number: format the column as text, or name the right one `phone`")]
     Date,
-    #[error("too short: is the area or country code missing?")]
+    #[error("too short: perhaps its area or country code is missing")]
     TooShort,
-    #[error("too long: are there digits too many, two numbers in one, or is it another country's?")]
+    #[error("too long: extra digits, two numbers in one, or another country's")]
     TooLong,
     #[error("wrong number of digits for its country")]
     WrongLength,

@@ -147,7 +147,7 @@ fn one_to_oneself_asks_for_the_number_where_none_is_known() {
     assert!(dashboard.acts().is_empty() && shows(&dashboard, "your own number: soon"), "{:#?}", dashboard.screen());
     // What the import would refuse is refused here, in its words.
     dashboard.key(Key::Ctrl('u')).keys("+60 12-34 567\n");
-    let why = "+60 12-34 567_   too short: is the area or country code missing?";
+    let why = "+60 12-34 567_   too short: perhaps its area or country code is missing";
     assert!(shows(&dashboard, why), "{:#?}", dashboard.screen());
     dashboard.keys("8");
     assert!(!shows(&dashboard, "too short"), "{:#?}", dashboard.screen());
@@ -209,7 +209,7 @@ fn the_first_people_are_said_before_the_others_and_compared_with_earlier_ones() 
     assert!(
         shows(
             &dashboard,
-            "25 of 289 first, until about 14:41; then it waits for you. If you say yes at once, all 289 go like this:"
+            "25 of 289 first, until about 14:41; then it waits for you. If you go on at once, all 289 go like this:"
         ),
         "{:#?}",
         dashboard.screen()

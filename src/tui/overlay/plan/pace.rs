@@ -68,7 +68,7 @@ fn forecast(model: &Model, loaded: &app::Plan) -> Vec<String> {
 fn first_words(loaded: &app::Plan, first: app::FirstShare, times: &ForecastTimes) -> String {
     let until = first.until.map(|until| format!(", until about {}", times.here(until))).unwrap_or_default();
     let (first, all) = (number(first.people), number(loaded.people));
-    format!("{first} of {all} first{until}; then it waits for you. If you say yes at once, all {all} go like this:")
+    format!("{first} of {all} first{until}; then it waits for you. If you go on at once, all {all} go like this:")
 }
 
 /// The times of a forecast, by the reader's clocks. Where the plan names others, these are said to be the reader's.
