@@ -164,7 +164,7 @@ fn push_stuck(sql: &mut QueryBuilder<Postgres>, stuck: StuckQuery<'_>, page: Opt
 pub async fn last_mark(pool: &PgPool, blast: BlastId) -> Result<Option<(DateTime<Utc>, String)>, StoreError> {
     let mark = sqlx::query_as(
         "select at, operator from operator_actions
-          where blast_id = $1 and action in ('replied', 'closed', 'opted_out') and undone_at is null and detail -> 'order' is null
+          where blast_id = $1 and action in ('replied', 'closed', 'opt-out') and undone_at is null and detail -> 'order' is null
           order by id desc limit 1",
     );
     Ok(mark.bind(blast).fetch_optional(pool).await?)
