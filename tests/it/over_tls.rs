@@ -58,10 +58,11 @@ async fn gateway(config: ServerConfig, provider: String) -> (u16, Arc<AtomicUsiz
     (port, connections)
 }
 
-async fn sent_over_tls(client: &str) {
+/// Whether this machine could try it.
+async fn sent_over_tls(client: &str) -> bool {
     let setup = Setup { sender: "rate = \"unlimited\"\nin_flight = 16", ..Setup::default() };
     let shop = Shop::open(Setup { engine: "speed = 600\nfailures_in_a_row = 1000", ..setup }).await;
-    let Some(config) = certificate(&shop.path("")) else { return println!("no openssl: left out") };
+    let Some(config) = certificate(&shop.path("")) else { return false };
     let provider = shop.sim.base_url().trim_start_matches("http://").to_owned();
     let (port, connections) = gateway(config, provider).await;
     shop.send_through(&format!("https://localhost:{port}"));
@@ -77,14 +78,19 @@ async fn sent_over_tls(client: &str) {
     assert!(opened < 150, "{client}: {opened} connections for 300 people");
     assert_eq!(i64::try_from(shop.sim.posts().await.len()).unwrap(), 300 - uncertain, "{client}: each once");
     shop.invariants().await;
+    true
 }
 
 #[tokio::test]
 async fn a_blast_goes_over_tls_each_person_once_and_connections_are_kept() {
-    sent_over_tls("direct").await;
+    if !sent_over_tls("direct").await {
+        println!("no openssl: left out");
+    }
 }
 
 #[tokio::test]
 async fn a_blast_goes_over_tls_by_reqwest_too() {
-    sent_over_tls("reqwest").await;
+    if !sent_over_tls("reqwest").await {
+        println!("no openssl: left out");
+    }
 }

@@ -20,8 +20,10 @@ fn received(pieces: &[&[u8]]) -> Result<(u16, String, bool), WireError> {
     Ok((head.status, String::from_utf8_lossy(&body).into_owned(), keeps_alive))
 }
 
+type Expected = Result<(u16, &'static str, bool), WireError>;
+
 /// Responses, and what they are.
-const RESPONSES: [(&str, Result<(u16, &str, bool), WireError>); 29] = [
+const RESPONSES: [(&str, Expected); 29] = [
     ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", Ok((200, "{}", true))),
     ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: Close\r\n\r\n{}", Ok((200, "{}", false))),
     ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: x, close\r\n\r\n{}", Ok((200, "{}", false))),
@@ -65,7 +67,7 @@ const RESPONSES: [(&str, Result<(u16, &str, bool), WireError>); 29] = [
     ("SSH-2.0-OpenSSH_9.2\r\n", Err(WireError::Head(httparse::Error::Version))),
 ];
 
-fn expected(of: &Result<(u16, &str, bool), WireError>) -> Result<(u16, String, bool), String> {
+fn expected(of: &Expected) -> Result<(u16, String, bool), String> {
     of.as_ref().map(|(status, body, kept)| (*status, (*body).to_owned(), *kept)).map_err(ToString::to_string)
 }
 
