@@ -283,6 +283,8 @@ fn doubt(person: &mut Recipient, news: &StampedEvidence, why: &str) {
         person.attempt = news.attempt;
         person.delivery_status = Status::Uncertain;
         person.reason = Some(why.to_owned());
+        // That an earlier attempt was refused would read as if this one had not been sent.
+        (person.error_code, person.error_message) = (None, None);
     }
 }
 

@@ -217,15 +217,15 @@ pub(super) fn chain(error: &dyn Error) -> String {
         next = cause.source();
     }
     let inner = if causes.len() > 1 { &causes[1..] } else { &causes[..] };
-    without_number(&clean(&inner.join(": "))).chars().take(300).collect()
+    without_details(&clean(&inner.join(": "))).chars().take(300).collect()
 }
 
-/// `Connection refused (os error 111)` without the number, which says nothing more.
-fn without_number(text: &str) -> String {
-    match text.split_once(" (os error ").map(|(words, rest)| (words, rest.split_once(')'))) {
-        Some((words, Some((_, after)))) => format!("{words}{after}"),
-        _ => text.to_owned(),
-    }
+/// Without what says nothing to an operator: `(os error 111)`, and addresses of a library's documentation.
+fn without_details(text: &str) -> String {
+    let words = text.split(": https://docs.rs/").next().unwrap_or_default();
+    let mut parts = words.split(" (os error ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |said, part| said + part.split_once(')').map_or("", |(_, after)| after))
 }
 
 /// `Retry-After` in seconds or as a date, at most an hour.
@@ -245,6 +245,15 @@ mod tests {
     fn asked(text: &str) -> Option<Duration> {
         let headers = [(RETRY_AFTER, text.parse().unwrap())].into_iter().collect();
         retry_after(&headers, "2026-06-15T04:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn a_cause_names_neither_numbers_of_errors_nor_documentation() {
+        let said = "tcp connect error: Connection refused (os error 111), then reset (os error 104)";
+        assert_eq!(without_details(said), "tcp connect error: Connection refused, then reset");
+        let said =
+            "peer closed connection without sending TLS close_notify: https://docs.rs/rustls/latest/rustls/manual";
+        assert_eq!(without_details(said), "peer closed connection without sending TLS close_notify");
     }
 
     #[test]

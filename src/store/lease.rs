@@ -249,7 +249,8 @@ const END_LOST: &str = concat!(
      doubted as (
          update blast_recipients r
             set status = 'uncertain', standing = 'uncertain', attempt = lost.attempt, claimed_at = lost.claimed_at,
-                changed_at = now(), reason = 'the engine that was sending stopped before it knew'
+                changed_at = now(), reason = 'the engine that was sending stopped before it knew',
+                error_code = null, error_message = null
            from lost where r.id = lost.recipient_id and r.status = 'queued' and r.attempt < lost.attempt
          returning r.id, r.blast_id, r.attempt)
      insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)

@@ -87,6 +87,19 @@ fn evidence_of_an_attempt_that_the_row_has_forgotten_keeps_its_number_from_being
 }
 
 #[test]
+fn whoever_is_uncertain_has_no_error_of_an_attempt_before() {
+    let refused = Recipient {
+        error_code: Some("connect".to_owned()),
+        error_message: Some("no connection".to_owned()),
+        ..person(Status::Sending)
+    };
+
+    let doubted = after(&refused, &stamped(1, 5, Evidence::Unknown { why: "no answer".into() }));
+
+    assert_eq!((doubted.status(), doubted.error_code, doubted.error_message), (Status::Uncertain, None, None));
+}
+
+#[test]
 fn an_accepted_message_is_sent() {
     let sent = after(&person(Status::Sending), &stamped(1, 5, accepted("A")));
 

@@ -62,12 +62,12 @@ impl Sender {
                             self.failures.refused(blast, *class, code, message);
                         }
                     }
-                    (ErrorClass::PauseBlast, Some(wait)) => self.hold_blast(blast, wait, code, message),
                     _ if code == NOT_CONNECTED => {
                         let wait = self.context.sender.limits.speed.shrink(self.failures.unconnected_wait(blast));
                         let wait = TimeDelta::from_std(wait).unwrap_or_default();
                         self.hold_blast(blast, wait, code, message);
                     }
+                    (ErrorClass::PauseBlast, Some(wait)) => self.hold_blast(blast, wait, code, message),
                     _ => self.failures.refused(blast, *class, code, message),
                 }
             }

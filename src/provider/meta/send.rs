@@ -143,7 +143,7 @@ pub(super) fn classify(answer: &HttpAnswer, to: &str) -> Option<SendOutcome> {
 
 /// The connection failed before a byte was sent.
 pub(super) fn not_connected(why: String) -> SendOutcome {
-    rejected(ErrorClass::Retry, NOT_CONNECTED, why, None)
+    rejected(ErrorClass::PauseBlast, NOT_CONNECTED, why, None)
 }
 
 /// This machine cannot create a client: an operator has to fix it.

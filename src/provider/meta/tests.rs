@@ -164,7 +164,7 @@ async fn nobody_listening_is_known_not_to_have_sent() {
     let reply = Meta::new(&options(&format!("http://{address}"))).unwrap().send(&hello()).await;
 
     let SendOutcome::Rejected { class, code, .. } = reply.outcome else { panic!("{:?}", reply.outcome) };
-    assert_eq!((class, code.as_str()), (ErrorClass::Retry, "connect"));
+    assert_eq!((class, code.as_str()), (ErrorClass::PauseBlast, "connect"));
 }
 
 #[tokio::test]

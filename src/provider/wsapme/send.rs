@@ -35,7 +35,7 @@ pub(super) fn classify(answer: &HttpAnswer, to: &str, now: DateTime<Utc>) -> Opt
 
 /// The connection failed before a byte was sent.
 pub(super) fn not_connected(why: String) -> SendOutcome {
-    rejected(ErrorClass::Retry, NOT_CONNECTED, why)
+    rejected(ErrorClass::PauseBlast, NOT_CONNECTED, why)
 }
 
 /// This machine cannot create a client: an operator has to fix it.

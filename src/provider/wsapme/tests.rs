@@ -133,7 +133,7 @@ async fn nobody_listening_is_known_not_to_have_sent() {
     let reply = Wsapme::new(options(&format!("http://{address}"))).unwrap().send(&hello()).await;
 
     assert!(
-        matches!(&reply.outcome, SendOutcome::Rejected { class: ErrorClass::Retry, code, .. } if code == "connect"),
+        matches!(&reply.outcome, SendOutcome::Rejected { class: ErrorClass::PauseBlast, code, .. } if code == "connect"),
         "{:?}",
         reply.outcome
     );
@@ -274,7 +274,7 @@ async fn a_failed_handshake_is_known_not_to_have_sent() {
     let reply = client.send(&hello()).await;
 
     closing.abort();
-    assert!(matches!(reply.outcome, SendOutcome::Rejected { class: ErrorClass::Retry, .. }), "{:?}", reply.outcome);
+    assert!(matches!(reply.outcome, SendOutcome::Rejected { class: ErrorClass::PauseBlast, .. }), "{:?}", reply.outcome);
 }
 
 #[test]

@@ -63,19 +63,21 @@ async fn a_step_that_was_paused_says_so_while_its_draft_waits_and_numbers_say_wh
 async fn a_step_of_an_old_blast_says_how_many_are_due_already() {
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..3, 90).await;
-    let add = async |further: &[&str]| {
-        let usual = ["blast", "step", "add", &blast, "--message", "Still there?", "--until", "read"];
+    let add = async |message: &str, further: &[&str]| {
+        let usual = ["blast", "step", "add", &blast, "--message", message, "--until", "read"];
         shop.run(&[&usual[..], further].concat()).await.err
     };
 
-    let asks = add(&["--after", "48h"]).await;
+    let asks = add("1", &["--after", "48h"]).await;
     assert!(asks.contains("3 people are due now: the next look of an engine makes its draft"), "{asks}");
-    let sends = add(&["--after", "48h", "--auto", "--at-most", "3"]).await;
+    let twice = add("1", &["--after", "48h"]).await;
+    assert!(twice.contains("step 1 sends the same message after the same wait"), "{twice}");
+    let sends = add("2", &["--after", "48h", "--auto", "--at-most", "3"]).await;
     assert!(sends.contains("3 people are due now: the next look of an engine sends to them by itself"), "{sends}");
     assert!(sends.contains(&format!("blast step pause {blast} 2` holds it")), "{sends}");
-    let too_many = add(&["--after", "48h", "--auto", "--at-most", "2"]).await;
+    let too_many = add("3", &["--after", "48h", "--auto", "--at-most", "2"]).await;
     assert!(too_many.contains("3 people are due now, more than 2: its draft waits for your yes"), "{too_many}");
-    let nobody = add(&["--after", "96h"]).await;
+    let nobody = add("4", &["--after", "96h"]).await;
     assert!(!nobody.contains("due now"), "{nobody}");
     shop.ok(&["blast", "step", "pause", &blast, "2"]).await;
     let resumed = shop.run(&["blast", "step", "resume", &blast, "2"]).await.err;
