@@ -274,7 +274,11 @@ async fn a_failed_handshake_is_known_not_to_have_sent() {
     let reply = client.send(&hello()).await;
 
     closing.abort();
-    assert!(matches!(reply.outcome, SendOutcome::Rejected { class: ErrorClass::PauseBlast, .. }), "{:?}", reply.outcome);
+    assert!(
+        matches!(reply.outcome, SendOutcome::Rejected { class: ErrorClass::PauseBlast, .. }),
+        "{:?}",
+        reply.outcome
+    );
 }
 
 #[test]
