@@ -167,12 +167,14 @@ async fn where_a_request_crossed_with_a_close_it_is_the_last_that_does() {
 #[tokio::test]
 async fn an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() {
     let twice = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]";
-    let (url, _sees) = server(Manner::Answers(twice)).await;
+    let (url, mut sees) = server(Manner::Answers(twice)).await;
     let connections = connections(&url);
 
     for _ in 0..3 {
         assert_eq!(&*connections.exchange(request(&url)).await.unwrap().body, b"{}");
     }
+    let opened = std::iter::from_fn(|| sees.try_recv().ok()).filter(|seen| *seen == ServerEvent::Connected).count();
+    assert_eq!(opened, 3, "what said more is used no more");
 }
 
 #[tokio::test]
