@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::super::{ExchangeError, OVERLONG_KEPT, chain, no_response_in_time};
 use super::in_time;
-use super::wire::{Incoming, ResponseHead};
+use super::wire::{ResponseHead, ResponseReader};
 use crate::provider::RawResponse;
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -26,11 +26,11 @@ const READ_AT_ONCE: usize = 8 * 1024;
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TokioIo<Stream>,
-    state: State,
+    state: ConnectionState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ConnectionState {
     Open,
     /// Of no further use: closed, broken, or in the middle of an exchange.
     Over,
@@ -40,15 +40,15 @@ enum State {
 
 impl Connection {
     pub fn new(stream: Stream) -> Self {
-        Self { stream: TokioIo::new(stream), state: State::Open }
+        Self { stream: TokioIo::new(stream), state: ConnectionState::Open }
     }
 
     pub fn is_over(&self) -> bool {
-        self.state != State::Open
+        self.state != ConnectionState::Open
     }
 
     pub fn has_said_more(&self) -> bool {
-        self.state == State::SaidMore
+        self.state == ConnectionState::SaidMore
     }
 
     /// Whether the provider has neither closed it while it was idle nor said anything that nobody asked for.
@@ -72,7 +72,7 @@ impl Connection {
         }
         let mut has_said_more = false;
         let read = ready!(poll_read(&mut self.stream, context, |bytes| has_said_more = !bytes.is_empty()));
-        self.state = if read.is_ok() && has_said_more { State::SaidMore } else { State::Over };
+        self.state = if read.is_ok() && has_said_more { ConnectionState::SaidMore } else { ConnectionState::Over };
         Poll::Ready(())
     }
 
@@ -83,7 +83,8 @@ impl Connection {
         body_max: usize,
         deadline: Instant,
     ) -> Result<(ResponseHead, Bytes), ExchangeError> {
-        let mut exchange = Exchange { request, written: 0, is_written: false, incoming: Incoming::default(), body_max };
+        let mut exchange =
+            Exchange { request, written: 0, is_written: false, incoming: ResponseReader::default(), body_max };
         let polled = std::future::poll_fn(|context| exchange.poll(&mut self.stream, context));
         match in_time(deadline, polled).await {
             Ok(Ok(())) => {
@@ -94,7 +95,7 @@ impl Connection {
                     .ok_or_else(|| may_have_sent("no response".to_owned(), RawResponse::default()))
             }
             Ok(Err(broken)) => {
-                self.state = State::Over;
+                self.state = ConnectionState::Over;
                 Err(exchange.failed(&broken))
             }
             // Nobody has seen the connection end.
@@ -114,7 +115,7 @@ struct Exchange {
     written: usize,
     /// Also out of TLS's own buffer.
     is_written: bool,
-    incoming: Incoming,
+    incoming: ResponseReader,
     body_max: usize,
 }
 
@@ -180,11 +181,11 @@ impl Exchange {
     }
 
     /// What becomes of the connection after a complete response.
-    fn leaves(&self) -> State {
+    fn leaves(&self) -> ConnectionState {
         match (self.incoming.is_followed(), self.is_written && self.incoming.keeps_alive()) {
-            (true, _) => State::SaidMore,
-            (false, true) => State::Open,
-            (false, false) => State::Over,
+            (true, _) => ConnectionState::SaidMore,
+            (false, true) => ConnectionState::Open,
+            (false, false) => ConnectionState::Over,
         }
     }
 

@@ -57,7 +57,7 @@ pub(super) enum WireError {
 
 /// A response, as far as it was received.
 #[derive(Debug, Default)]
-pub(super) struct Incoming {
+pub(super) struct ResponseReader {
     /// Received, and not read yet.
     unread: Vec<u8>,
     head: Option<ResponseHead>,
@@ -76,13 +76,13 @@ pub(super) struct ResponseHead {
 #[derive(Debug, PartialEq, Eq)]
 enum Rest {
     Bytes(u64),
-    Chunks(Chunk),
+    Chunks(ChunkState),
     UntilClosed,
 }
 
 /// What comes next of a body in chunks.
 #[derive(Debug, PartialEq, Eq)]
-enum Chunk {
+enum ChunkState {
     Size,
     Data(u64),
     /// The end of a chunk's line of data.
@@ -92,7 +92,7 @@ enum Chunk {
     Done,
 }
 
-impl Incoming {
+impl ResponseReader {
     /// Takes what was received. Whether the response is complete.
     pub fn push(&mut self, bytes: &[u8]) -> Result<bool, WireError> {
         self.unread.extend_from_slice(bytes);
@@ -169,7 +169,7 @@ impl Incoming {
                 let mut at = 0;
                 while chunk.advance(&self.unread, &mut at, &mut self.body)? {}
                 self.unread.drain(..at);
-                let is_done = *chunk == Chunk::Done;
+                let is_done = *chunk == ChunkState::Done;
                 if self.unread.len() > CHUNK_LINE_MAX && !is_done {
                     return Err(WireError::Chunk);
                 }
@@ -190,7 +190,7 @@ impl ResponseHead {
             if version == 0 {
                 return Err(WireError::Length);
             }
-            if last == "chunked" { Rest::Chunks(Chunk::Size) } else { Rest::UntilClosed }
+            if last == "chunked" { Rest::Chunks(ChunkState::Size) } else { Rest::UntilClosed }
         } else if let Some(first) = lengths.first() {
             let is_number =
                 first.bytes().all(|byte| byte.is_ascii_digit()) && lengths.iter().all(|other| other == first);
@@ -207,7 +207,7 @@ impl ResponseHead {
     }
 }
 
-impl Chunk {
+impl ChunkState {
     /// Takes what comes next out of `from`. `false`: it is not there yet, or all is done.
     fn advance(&mut self, from: &[u8], at: &mut usize, body: &mut Vec<u8>) -> Result<bool, WireError> {
         let rest = &from[*at..];
@@ -263,6 +263,7 @@ fn move_data(from: &[u8], at: &mut usize, left: &mut u64, body: &mut Vec<u8>) {
     *left -= count as u64;
 }
 
+/// The parsed headers, with copies of their names and values.
 fn owned(headers: &[httparse::Header<'_>]) -> Result<HeaderMap, WireError> {
     let mut owned = HeaderMap::with_capacity(headers.len());
     for header in headers {

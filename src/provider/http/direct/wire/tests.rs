@@ -4,7 +4,7 @@ use super::*;
 
 /// What comes of a response that is received in such pieces and then closed: its status, body and whether its connection is kept.
 fn received(pieces: &[&[u8]]) -> Result<(u16, String, bool), WireError> {
-    let mut incoming = Incoming::default();
+    let mut incoming = ResponseReader::default();
     let mut is_complete = false;
     for piece in pieces {
         is_complete = incoming.push(piece)?;
@@ -88,7 +88,7 @@ fn what_follows_a_response_is_no_part_of_it() {
         "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n",
     ] {
-        let mut incoming = Incoming::default();
+        let mut incoming = ResponseReader::default();
 
         assert!(incoming.push(format!("{first}HTTP/1.1 500 No\r\n\r\n").as_bytes()).unwrap());
 
@@ -100,7 +100,7 @@ fn what_follows_a_response_is_no_part_of_it() {
 #[test]
 fn a_head_and_chunks_without_end_are_given_up() {
     let endless = |begins: &str, more: &[u8]| {
-        let mut incoming = Incoming::default();
+        let mut incoming = ResponseReader::default();
         let mut pushed = incoming.push(begins.as_bytes());
         let mut bytes = 0;
         while matches!(pushed, Ok(false)) && bytes < 4 * HEAD_MAX {
