@@ -55,6 +55,9 @@ pub fn of(
         if let Some(refused @ Waiting::TokenRefused { .. }) = &sender.waiting.sender {
             return Some(refused.clone());
         }
+        if let Some(name) = &sender.phone_held_as {
+            return Some(Waiting::PhoneInUse { sender: name.clone() });
+        }
         let is_new = blast.send_after.is_some_and(|launched| now - launched < GRACE);
         return (!is_new).then_some(Waiting::NoEngine);
     };

@@ -19,8 +19,9 @@ use crate::domain::blast::{BlastState, RepeatColumns};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::recurrence::{Recurrence, RuleOccurrence};
 use crate::domain::text;
+use crate::engine::SKEW_MAX;
 use crate::import::{ImportOptions, PeopleSource, RejectedTo};
-use crate::store::blast::BlastHead;
+use crate::store::blast::{self, BlastHead};
 use crate::store::clearing::{Clearing, ClearingKind};
 use crate::store::recurring::{self, DuePattern, OccurrenceNote, OccurrenceOutcome, OccurrenceRow};
 use crate::store::view::BlastRow;
@@ -94,7 +95,14 @@ impl App {
         if self.is_read_only() || self.retirement().borrow().is_some() {
             return Ok(());
         }
+        if self.engine().clock.skew().abs() > SKEW_MAX {
+            // Nobody knows what time it is.
+            return Ok(());
+        }
         let senders: Vec<SenderId> = self.engine().senders.iter().map(|sender| sender.id).collect();
+        for id in blast::patterns_ahead(self.pool(), &senders).await? {
+            self.set_pattern_back(id, now).await?;
+        }
         for id in recurring::unlaunched(self.pool(), &senders).await? {
             self.launch_occurrence(id, now).await?;
         }
@@ -102,6 +110,17 @@ impl App {
             self.occur_one(due, now).await?;
         }
         Box::pin(self.run_steps(&senders, now)).await
+    }
+
+    /// Gives a pattern that a clock which was ahead has moved on its next time by the clock as it is.
+    async fn set_pattern_back(&self, id: BlastId, now: DateTime<Utc>) -> Result<(), AppError> {
+        let row = self.blast_row(id).await?;
+        // How many had come by that clock is not known before they are taken back: its end is looked at when its time comes.
+        let Some(next) = self.pattern_of(&row).and_then(|pattern| pattern.next(now, 0)) else { return Ok(()) };
+        let mut tx = self.begin().await?;
+        blast::set_pattern_back(&mut tx, id, next.at).await?;
+        tx.commit().await?;
+        self.notify(id).await
     }
 
     /// Goes through the times of a pattern that have come. Only the last of them makes a blast: those before it were missed.

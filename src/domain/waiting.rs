@@ -26,6 +26,8 @@ pub enum Waiting {
     NoEngine,
     /// No engine holds the sender: the one that would has a token that the provider refused. Which it is, as an operator finds it.
     TokenRefused { process: String },
+    /// No engine holds the sender: one sends from its phone under another name, which that sender has in another configuration.
+    PhoneInUse { sender: String },
     /// The engine that holds the sender has not renewed its lease in time; another one may take over at `until`. `None`: a wrong clock
     /// granted the lease, and whoever watches it takes over once it has stood still for its own length.
     Silent { host: String, until: Option<DateTime<Utc>> },
@@ -176,6 +178,7 @@ impl Waiting {
             self,
             Self::NoEngine
                 | Self::TokenRefused { .. }
+                | Self::PhoneInUse { .. }
                 | Self::SenderStopped { .. }
                 | Self::Uncertain { .. }
                 | Self::Clock { .. }
@@ -256,6 +259,9 @@ impl Waiting {
                  once it is started again with that token"
                     .to_owned(),
             ),
+            Self::PhoneInUse { sender: other } => Some(format!(
+                "it goes on once nothing is left to send as {other}; give the phone one name in both configurations"
+            )),
             Self::SenderStopped { code, .. } => Some(format!("{}, or S on the blast", stop_mend(code, sender))),
             Self::Throttled { .. } => Some(format!(
                 "`blastdeck sender confirm {}` ends the pause, if you know that it may end",
@@ -288,6 +294,7 @@ impl fmt::Display for Waiting {
             Self::TokenRefused { process } => {
                 write!(f, "nobody is sending: the provider refused the token of {process}")
             }
+            Self::PhoneInUse { sender } => write!(f, "its phone, which an engine sends from as sender {sender}"),
             Self::Silent { host, .. } => write!(f, "no sign of life from the engine at {host}"),
             Self::Gap { gap, .. } => write!(f, "gap {gap}"),
             Self::Rate { rate, whose, slowed: 0 } => write!(f, "{whose} rate {rate}"),

@@ -4,8 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rustix::time::{ClockId, clock_gettime};
+use sqlx::PgPool;
 
 use super::sync::Mutex;
+use crate::store::{self, StoreError};
 
 /// More than this between the two clocks stops sending.
 pub const SKEW_MAX: TimeDelta = TimeDelta::seconds(60);
@@ -62,6 +64,19 @@ impl DatabaseClock {
         let reading = *self.reading.lock();
         reading.map_or_else(|| now.wall.into(), |reading| reading.at(now))
     }
+}
+
+/// Whether the database's clock and this machine's tell nearly the same time. Where they do not, nobody knows what is old.
+///
+/// # Errors
+/// The database did not answer.
+pub(super) async fn agree(pool: &PgPool) -> Result<bool, StoreError> {
+    let database = store::now(pool).await?;
+    let agree = (database - Utc::now()).abs() <= SKEW_MAX;
+    if !agree {
+        tracing::debug!(%database, "nothing old is dropped while the clocks of the database and of this machine differ");
+    }
+    Ok(agree)
 }
 
 fn delta(span: Duration) -> TimeDelta {

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::clock;
 use super::context::EngineContext;
 use crate::config::HookConfig;
 use crate::domain::hook::{EventSource, RETRIED_FOR, hook_pause, retry_pause};
@@ -76,11 +77,18 @@ async fn upkeep(engine: EngineContext) {
         if reads_history && let Err(error) = hook::ensure_history_index(&engine.pool, Utc::now()).await {
             tracing::warn!(%error, "the history has no index by id yet, so that hooks read it slowly; tried again in ten minutes");
         }
-        if let Err(error) = hook::drop_old(&engine.pool, engine.settings.keep_inbox_days).await {
+        if let Err(error) = drop_old(&engine).await {
             tracing::warn!(%error, "old deliveries of hooks are dropped later");
         }
         sleep(UPKEEP_EVERY).await;
     }
+}
+
+async fn drop_old(engine: &EngineContext) -> Result<(), StoreError> {
+    if clock::agree(&engine.pool).await? {
+        hook::drop_old(&engine.pool, engine.settings.keep_inbox_days).await?;
+    }
+    Ok(())
 }
 
 /// What a turn came to.

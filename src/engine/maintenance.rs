@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
 
+use super::clock;
 use super::context::EngineContext;
 use crate::config::KeepHistory;
 use crate::domain::ids::BlastId;
@@ -58,7 +59,9 @@ impl Maintenance {
             self.months_due = Some(Instant::now() + next);
         }
         if is_over(self.forgotten, FORGET_EVERY) {
-            sender::forget_deleted(&engine.pool).await?;
+            if clock::agree(&engine.pool).await? {
+                sender::forget_deleted(&engine.pool).await?;
+            }
             self.forgotten = Some(Instant::now());
         }
         if is_over(self.lapsed, LAPSE_EVERY) {
@@ -146,6 +149,9 @@ fn is_over(last: Option<Instant>, every: Duration) -> bool {
 async fn months_of(engine: &EngineContext) -> Duration {
     let done = async {
         months::make(&engine.pool).await?;
+        if !clock::agree(&engine.pool).await? {
+            return Ok(MONTHS_AGAIN);
+        }
         Ok::<_, StoreError>(drop_old(engine).await?.min(drop_old_inbox(engine).await?))
     };
     match done.await {

@@ -14,6 +14,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::clock;
 use super::context::EngineContext;
 use crate::domain::ids::SenderId;
 use crate::domain::text::hex;
@@ -193,6 +194,9 @@ impl MediaFetcher {
     }
 
     async fn drop_old(&self) -> Result<(), StoreError> {
+        if !clock::agree(&self.engine.pool).await? {
+            return Ok(());
+        }
         let lost = media::expire(&self.engine.pool).await?;
         if lost > 0 {
             tracing::warn!(files = lost, "nobody fetched these files while Meta had them");

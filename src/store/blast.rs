@@ -10,7 +10,7 @@ use sqlx::postgres::types::PgInterval;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 pub use self::head::{BlastHead, head, locked_head};
-pub use self::set_back::bring_forward;
+pub use self::set_back::{bring_forward, patterns_ahead, set_pattern_back};
 pub use self::streaks::{set_streak, streak};
 use super::in_flight::not_in_flight;
 use super::{StoreError, settings};

@@ -1,5 +1,7 @@
 //! The claim: people of one blast come into flight, with a row in `in_flight` each, before any POST.
 
+mod suppressed;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::postgres::PgRow;
@@ -8,11 +10,14 @@ use sqlx::{FromRow, PgConnection, PgPool, Row};
 use super::StoreError;
 use super::connect::is_known;
 use super::history::newest_change;
-use super::in_flight::{self, not_in_flight};
+use super::in_flight::not_in_flight;
 use super::lease::Lease;
 use super::{fence, settings};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
+
+use suppressed::opted_out_elsewhere;
+pub use suppressed::skip_suppressed;
 
 /// Somebody claimed: the POST may follow once this was returned, which is after the commit.
 #[derive(Debug, Clone)]
@@ -168,7 +173,7 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     // Before the commit: of whoever was claimed nobody may be unreadable.
     let people = people.collect::<Result<Vec<Claimed>, StoreError>>()?;
     if ours.is_first {
-        count_first(&mut tx, want.blast, &people).await?;
+        count_first(&mut tx, want.blast, people.len()).await?;
     }
     tx.commit().await?;
     Ok(Claim::People(people))
@@ -211,13 +216,12 @@ async fn first_people(tx: &mut PgConnection, want: ClaimRequest) -> Result<i64, 
     Ok(left.map_or(want.people, |left| want.people.min(i64::from(left))))
 }
 
-/// Whoever is claimed for the first time is one of them; a retry is not one more.
-async fn count_first(tx: &mut PgConnection, blast: BlastId, people: &[Claimed]) -> Result<(), StoreError> {
-    let first = people.iter().filter(|person| person.attempt == 1).count();
-    if first > 0 {
+/// Whoever is claimed is one of them, until they are queued again (`store/evidence/write.rs`).
+async fn count_first(tx: &mut PgConnection, blast: BlastId, people: usize) -> Result<(), StoreError> {
+    if people > 0 {
         sqlx::query("update blasts set first_left = first_left - $2 where id = $1")
             .bind(blast)
-            .bind(i32::try_from(first).unwrap_or(i32::MAX))
+            .bind(i32::try_from(people).unwrap_or(i32::MAX))
             .execute(tx)
             .await?;
     }
@@ -251,6 +255,10 @@ const CLAIM: &str = concat!(
            and not exists (select 1 from suppressions s
                             where person_key(s.phone_number) = person_key(r.phone_number)
                               and s.business in ((select o.business from senders o where o.id = $4), '*'))
+           and not ((select b.segment is not null from blasts b where b.id = $1)
+                    and ",
+    opted_out_elsewhere!("r.", "(select o.business from senders o where o.id = $4)"),
+    ")
            and ",
     not_in_flight!("r."),
     "
@@ -262,64 +270,6 @@ const CLAIM: &str = concat!(
         select id, blast_id, attempt, $4, $3 from claimed where not is_by_hand)
     select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh, is_by_hand from claimed order by id"
 );
-
-/// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done. From the
-/// opt-outs to the people as in [`super::suppression::count_in`], and then by their ids.
-/// They are *opted out*, since when they are, as whoever opts out while they are queued. Returns how many.
-pub async fn skip_suppressed(pool: &PgPool, blast: BlastId) -> Result<u64, StoreError> {
-    let mut tx = settings::begin_hot_path(pool).await?;
-    let locked: Vec<RecipientId> = sqlx::query_scalar(
-        "select r.id from blast_recipients r
-          where r.status >= 'queued' and r.status <= 'queued'
-            and r.id = any(array(
-                select x.id
-                  from suppressions s
-                 cross join lateral (select id from blast_recipients
-                                      where person_key(phone_number) = person_key(s.phone_number) and blast_id + 0 = $1
-                                        and status >= 'queued' and status <= 'queued' offset 0) x
-                 where s.business in ((select o.business from blasts b join senders o on o.id = b.sender_id
-                                        where b.id = $1), '*')))
-          order by r.id for update of r skip locked",
-    )
-    .bind(blast)
-    .fetch_all(&mut *tx)
-    .await?;
-    let left_out = in_flight::landed(&mut tx, locked).await?;
-    let done = leave_out_suppressed(&mut tx, blast, &left_out).await?;
-    tx.commit().await?;
-    Ok(done)
-}
-
-/// Of people who are locked and not in flight.
-async fn leave_out_suppressed(
-    tx: &mut PgConnection,
-    blast: BlastId,
-    people: &[RecipientId],
-) -> Result<u64, StoreError> {
-    if people.is_empty() {
-        return Ok(0);
-    }
-    let done = sqlx::query(
-        "with left_out as (
-             update blast_recipients
-                set status = 'opted_out', standing = 'opted_out', changed_at = now(), reason = 'opted out earlier',
-                    opted_out_at = least(opted_out_at, (
-                        select min(s.created_at) from suppressions s
-                         where person_key(s.phone_number) = person_key(blast_recipients.phone_number)
-                           and s.business in ((select o.business from blasts b join senders o on o.id = b.sender_id
-                                                where b.id = $1), '*')))
-              where id = any($2)
-             returning id, blast_id, attempt)
-         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
-         select blast_id, id, attempt, 'queued', 'opted_out', 'engine', jsonb_build_object('why', 'opted out earlier')
-           from left_out",
-    )
-    .bind(blast)
-    .bind(people.iter().map(|id| id.0).collect::<Vec<_>>())
-    .execute(tx)
-    .await?;
-    Ok(done.rows_affected())
-}
 
 /// When the next queued person of a blast is due, of whoever is not in flight; `None` when there is nobody.
 pub async fn next_due(pool: &PgPool, blast: BlastId) -> Result<Option<DateTime<Utc>>, StoreError> {
@@ -339,7 +289,7 @@ pub async fn next_due(pool: &PgPool, blast: BlastId) -> Result<Option<DateTime<U
 /// taken over, and they have not opted out since. Deleted people are not found, and so get none.
 pub async fn still_wanted(pool: &PgPool, people: &[RecipientId]) -> Result<Vec<RecipientId>, StoreError> {
     let ids: Vec<i64> = people.iter().map(|person| person.0).collect();
-    let wanted = sqlx::query_scalar(
+    let wanted = sqlx::query_scalar(concat!(
         "select r.id
            from in_flight f
            join blast_recipients r on r.id = f.recipient_id
@@ -350,8 +300,11 @@ pub async fn still_wanted(pool: &PgPool, people: &[RecipientId]) -> Result<Vec<R
             and (b.answer_until is null or b.answer_until > now())
             and not exists (select 1 from suppressions s
                              where person_key(s.phone_number) = person_key(r.phone_number)
-                               and s.business in (o.business, '*'))",
-    )
+                               and s.business in (o.business, '*'))
+            and not (b.segment is not null and ",
+        opted_out_elsewhere!("r.", "o.business"),
+        ")"
+    ))
     .bind(ids)
     .fetch_all(pool)
     .await?;

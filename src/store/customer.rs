@@ -25,6 +25,26 @@ pub use said::{
     unmerge, untag,
 };
 
+/// The other numbers of whoever a row is of, after merges, as `person`: `other_numbers!("r.")`.
+macro_rules! other_numbers {
+    ($row:literal) => {
+        concat!(
+            "(select other.person from (select coalesce(
+                (select customer from customer_numbers where person = person_key(",
+            $row,
+            "phone_number)), person_key(",
+            $row,
+            "phone_number)) as customer) own
+             cross join lateral (select own.customer as person union all
+                                 select person from customer_numbers where customer = own.customer) other
+             where other.person <> person_key(",
+            $row,
+            "phone_number))"
+        )
+    };
+}
+pub(super) use other_numbers;
+
 /// The columns of a list that say where consent came from, and when it was given.
 pub const CONSENT_SOURCE: &str = "consent_source";
 

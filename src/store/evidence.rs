@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 
 pub(super) use rows::{COLUMNS, show_in_flight};
 
@@ -27,7 +27,7 @@ use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Applied, ApplyContext, Evidence, Recipient, apply};
 use crate::domain::retry::{CodeRetry, RetryRules};
 use crate::domain::status::Status;
-use entry::{may_reopen, may_requeue};
+use entry::may_requeue;
 use people::RecipientChange;
 use write::StatementBuilder;
 
@@ -205,17 +205,26 @@ async fn write_batch<'a>(
     write::answers(tx, &mut writing, &recorded, trust).await?;
     write::history(&mut writing, &batch.steps, trust)?;
     write::reopen(tx, &batch.reopened()).await?;
+    write::return_first(tx, &batch.steps).await?;
     let answered = batch.answered();
     let changes = batch.into_changes();
     people::end_flights(&mut writing, &changes, &recorded)?;
     people::write(&mut writing, &changes, entries, trust)?;
-    if writing.execute(tx).await? < changes.len() as u64 && trust == Assumption::Claims {
-        return Err(StoreError::Moved);
+    match trust {
+        Assumption::Claims => write_all(tx, writing, changes.len()).await?,
+        Assumption::Ids | Assumption::Nothing => writing.execute(tx).await?,
     }
     if !answered.is_empty() {
         answered::leave_out_of_launched(tx, &answered).await?;
     }
     Ok(settled)
+}
+
+/// Writes people as their claims knew them. A database that went back in time has lost claims, and somebody else may have written a
+/// person since: of everybody a row is written and a flight ended, or nothing is written.
+async fn write_all(tx: &mut PgConnection, writing: StatementBuilder, people: usize) -> Result<(), StoreError> {
+    let written = writing.execute_and_count(tx).await?;
+    if usize::try_from(written).is_ok_and(|written| written == 2 * people) { Ok(()) } else { Err(StoreError::Moved) }
 }
 
 /// Entries whose answers are to be kept: all but those that come again.
@@ -233,14 +242,10 @@ pub async fn hold_blasts_of(tx: &mut PgConnection, evidence: &[(RecipientId, Evi
     if requeued.is_empty() {
         return Ok(());
     }
-    let lock = if evidence.iter().any(|(_, evidence)| may_reopen(evidence, CodeRetry::ByClass)) {
-        "no key update"
-    } else {
-        "share"
-    };
-    sqlx::query(AssertSqlSafe(format!(
-        "select 1 from blasts where id in (select blast_id from blast_recipients where id = any($1)) order by id for {lock}"
-    )))
+    // An operator's act may reopen a blast, or give back one of its first people.
+    sqlx::query(
+        "select 1 from blasts where id in (select blast_id from blast_recipients where id = any($1)) order by id for no key update",
+    )
     .bind(requeued)
     .execute(tx)
     .await?;
@@ -260,13 +265,14 @@ async fn hold_blasts(
     }
     ids.sort_unstable();
     ids.dedup();
-    // A reopening changes the row itself; two that shared it first would wait for each other.
+    // A reopening changes the row itself, and so does giving back one of its first people; two that shared it first would wait for
+    // each other.
     let reopens = entries.iter().any(EvidenceEntry::may_reopen);
     let query = match (reopens, when_locked) {
-        (true, WhenLocked::Wait) => sqlx::query_as(held_blasts!("for no key update")),
-        (true, WhenLocked::Skip) => sqlx::query_as(held_blasts!("for no key update skip locked")),
-        (false, WhenLocked::Wait) => sqlx::query_as(held_blasts!("for share")),
-        (false, WhenLocked::Skip) => sqlx::query_as(held_blasts!("for share skip locked")),
+        (true, WhenLocked::Wait) => sqlx::query_as(held_blasts!("no key update", "")),
+        (true, WhenLocked::Skip) => sqlx::query_as(held_blasts!("no key update", "skip locked")),
+        (false, WhenLocked::Wait) => sqlx::query_as(held_blasts!("share", "")),
+        (false, WhenLocked::Skip) => sqlx::query_as(held_blasts!("share", "skip locked")),
     };
     let rows: Vec<HeldBlast> = query.bind(ids).fetch_all(tx).await?;
     Ok(rows.into_iter().map(|blast| (blast.id, blast)).collect())
@@ -281,9 +287,24 @@ struct HeldBlast {
     retry_next_day: bool,
 }
 
+/// Those that wait after their first people are locked before the others.
 macro_rules! held_blasts {
-    ($lock:literal) => {
-        concat!("select id, state::text as state, retry_next_day from blasts where id = any($1) order by id ", $lock)
+    ($lock:literal, $when_locked:literal) => {
+        concat!(
+            "with first as materialized (
+                 select id, state::text as state, retry_next_day from blasts
+                  where id = any($1) and first_left is not null order by id for no key update ",
+            $when_locked,
+            "),
+             others as materialized (
+                 select id, state::text as state, retry_next_day from blasts
+                  where id = any($1) and first_left is null order by id for ",
+            $lock,
+            " ",
+            $when_locked,
+            ")
+             select * from first union all select * from others"
+        )
     };
 }
 use held_blasts;
@@ -332,6 +353,11 @@ impl StatusChange<'_> {
     fn stands_with_its_attempt(&self) -> bool {
         let Self { entry, old: Status::Sending, new: Status::Sent } = self else { return false };
         entry.source == EvidenceSource::Send && entry.answer.is_some() && entry.by.is_none() && entry.metadata.is_none()
+    }
+
+    /// Whether somebody who was claimed is queued again.
+    fn is_requeue(&self) -> bool {
+        self.new == Status::Queued && matches!(self.old, Status::Sending | Status::Uncertain | Status::Failed)
     }
 }
 

@@ -11,6 +11,7 @@ use sqlx::{PgConnection, PgPool, Postgres, Row};
 
 use super::connect::is_known;
 use super::in_flight::ends_flights;
+use super::sender::of_its_phone;
 use super::{DbTransaction, StoreError, settings};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::{RecipientId, SenderId};
@@ -105,6 +106,9 @@ pub async fn acquire(
     asking: LeaseRequest<'_>,
 ) -> Result<Option<PendingLease>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
+    if is_phone_in_use(&mut tx, sender).await? {
+        return Ok(None);
+    }
     sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
         .bind(sender)
         .execute(&mut *tx)
@@ -143,6 +147,27 @@ pub async fn acquire(
     .await?;
     let lease = Lease { sender, epoch, granted_at, idle_since, renewals, server_started_at };
     Ok(Some(PendingLease { lease, before, tx }))
+}
+
+/// Whether somebody holds a sender's phone under another name, as an engine with another configuration does: its cap, its rate and its
+/// pair gap are of the phone, and two engines would keep each its own. Asked under lock of all its names, in the order of their ids.
+async fn is_phone_in_use(tx: &mut PgConnection, sender: SenderId) -> Result<bool, StoreError> {
+    let names: Vec<i64> = sqlx::query_scalar(concat!(
+        "select id from senders where id = any(",
+        of_its_phone!("$1"),
+        ") order by id for no key update"
+    ))
+    .bind(sender)
+    .fetch_all(&mut *tx)
+    .await?;
+    if names.len() < 2 {
+        return Ok(false);
+    }
+    let held = sqlx::query_scalar(
+        "select exists (select from sender_leases
+                         where sender_id = any($1) and sender_id <> $2 and holder is not null and expires_at >= now())",
+    );
+    Ok(held.bind(names).bind(sender).fetch_one(tx).await?)
 }
 
 /// Reads without a lock: whoever waits for a lease must not block its holder's claims.

@@ -45,6 +45,7 @@ macro_rules! of_its_phone {
         )
     };
 }
+pub(super) use of_its_phone;
 
 /// Of each sender the token that was refused last, where that is not mended yet.
 pub async fn refused_tokens(pool: &PgPool) -> Result<Vec<RefusedToken>, StoreError> {

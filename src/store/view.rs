@@ -345,6 +345,8 @@ pub struct SenderRow {
     pub lease: Option<LeaseRow>,
     /// What that engine says it waits for, as a whole and for each blast; without one, whose token was refused.
     pub waiting: WaitingReport,
+    /// The other name under which an engine sends from its phone now.
+    pub phone_held_as: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use crate::rude::forward;
+use crate::support::rude::{Manner, Rude};
 use crate::support::{Setup, Shop, eventually_async};
 
 const CLAIMED: &str = "select count(distinct recipient_id) from attempts";
@@ -66,6 +68,33 @@ async fn killed_engines_and_several_of_them_do_not_send_to_one_more() {
     assert_eq!(shop.number(CLAIMED).await, 9);
     assert_eq!(shop.number("select first_left::bigint from blasts").await, 0);
     shop.invariants().await;
+}
+
+#[tokio::test]
+async fn whom_a_claim_did_not_reach_is_not_one_of_the_first() {
+    let rude = Rude::start(|_| Manner::Polite).await;
+    let shop = Shop::open(Setup { engine: "speed = 10", ..Setup::default() }).await;
+    shop.send_through(rude.url());
+    let address = rude.url().trim_start_matches("http://").to_owned();
+    drop(rude);
+    let blast = shop.blast_with(0..12, &["--first", "5"]).await;
+
+    let engine = shop.engine();
+    shop.until_waiting(&blast, "provider").await;
+    eventually_async("they are given back", async || {
+        shop.number("select first_left::bigint from blasts").await == 5 && shop.count("sending").await == 0
+    })
+    .await;
+    assert_eq!(shop.state(&blast).await, "sending");
+    let gateway = forward(&address, &shop).await;
+    shop.until_state(&blast, "paused").await;
+    engine.stop().await;
+    gateway.abort();
+
+    assert_eq!((shop.sim.posts().await.len(), shop.count("queued").await), (5, 7));
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    assert!(shown.to_string().contains("the first 5 are through"), "{shown}");
+    shop.promises().await;
 }
 
 #[tokio::test]

@@ -156,6 +156,30 @@ async fn a_time_that_passed_while_no_engine_ran_is_told_and_never_sent_late() {
 }
 
 #[tokio::test]
+async fn times_that_a_clock_which_was_ahead_has_passed_are_still_to_come() {
+    let shop = Shop::open(SETUP).await;
+    let pattern = pattern(&shop, 0..2, &["--repeat", "every day 09:00", "--timezone", "Asia/Kuala_Lumpur"]).await;
+    let due = "extract(epoch from scheduled_for)::bigint from blasts where repeat_rule is not null";
+    let next = shop.number(&format!("select {due}")).await;
+    // As an engine leaves it whose database's clock was ahead by three days.
+    shop.execute(&format!(
+        "insert into blast_occurrences (pattern, at, outcome)
+         select {pattern}, scheduled_for + make_interval(days => n), case n when 2 then 'made' else 'missed' end
+           from blasts, generate_series(0, 2) n where id = {pattern};
+         update blasts set scheduled_for = scheduled_for + interval '3 days', send_after = scheduled_for + interval '3 days',
+                           repeat_seen = 3, updated_at = now() + interval '2 days 20 hours' where id = {pattern}"
+    ))
+    .await;
+
+    let engine = shop.engine();
+    eventually_async("its next time is the next", async || shop.number(&format!("select {due}")).await == next).await;
+    engine.stop().await;
+
+    assert_eq!(occurrences(&shop, &pattern, "missed").await + occurrences(&shop, &pattern, "made").await, 0);
+    assert_eq!(shop.number("select repeat_seen::bigint from blasts where repeat_rule is not null").await, 0);
+}
+
+#[tokio::test]
 async fn what_repeated_and_is_over_says_so_in_its_plan_and_takes_no_step() {
     let shop = Shop::open(SETUP).await;
     let id = pattern(&shop, 0..2, &["--repeat", "every day 09:00", "--times", "2"]).await;

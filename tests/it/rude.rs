@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 use crate::support::rude::{Manner, Rude};
 use crate::support::{Setup, Shop, eventually_async, long_form, measured, settle_for};
@@ -198,6 +199,40 @@ async fn who_could_not_be_connected_to_is_known_not_to_have_it_and_is_tried_agai
     shop.promises().await;
 }
 
+/// Has an address lead to the shop's simulator.
+pub async fn forward(address: &str, shop: &Shop) -> JoinHandle<()> {
+    let listener = TcpListener::bind(address).await.unwrap();
+    let provider = shop.sim.base_url().trim_start_matches("http://").to_owned();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut behind = TcpStream::connect(&provider).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut stream, &mut behind).await });
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_hold_is_kept_by_the_next_engine() {
+    let rude = Rude::start(|_| Manner::Polite).await;
+    let (shop, blast) = shop(&rude, "in_flight = 2\nrate = \"unlimited\"", 4).await;
+    drop(rude);
+
+    let engine = shop.engine();
+    shop.until_waiting(&blast, "provider").await;
+    eventually_async("the hold is written", async || {
+        shop.number("select count(*) from blasts where provider_hold_until > now() + interval '2 seconds'").await == 1
+    })
+    .await;
+    engine.kill().await;
+    let tried = shop.number("select count(*) from attempts").await;
+    let engine = shop.engine();
+    let reason = shop.until_waiting(&blast, "provider").await;
+    engine.stop().await;
+
+    assert!(reason["text"].as_str().unwrap().contains("no connection"), "{reason}");
+    assert_eq!(shop.number("select count(*) from attempts").await, tried);
+}
+
 #[tokio::test]
 async fn a_provider_that_is_away_for_a_moment_is_waited_for_and_no_blast_is_paused() {
     let rude = Rude::start(|_| Manner::Polite).await;
@@ -216,14 +251,7 @@ async fn a_provider_that_is_away_for_a_moment_is_waited_for_and_no_blast_is_paus
     let engine = shop.engine();
     let reason = shop.until_waiting(&blast, "provider").await;
     assert!(reason["text"].as_str().unwrap().contains("no connection"), "{reason}");
-    let listener = TcpListener::bind(&address).await.unwrap();
-    let provider = shop.sim.base_url().trim_start_matches("http://").to_owned();
-    let gateway = tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut behind = TcpStream::connect(&provider).await.unwrap();
-            tokio::spawn(async move { copy_bidirectional(&mut stream, &mut behind).await });
-        }
-    });
+    let gateway = forward(&address, &shop).await;
     shop.until_state(&blast, "completed").await;
     engine.stop().await;
     gateway.abort();

@@ -276,3 +276,40 @@ async fn a_person_whom_somebody_holds_is_waited_for_and_not_forgotten() {
     assert_eq!(left_out.await.unwrap().unwrap(), 10);
     assert_eq!(broken_invariants(pool).await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn nothing_old_is_dropped_while_the_databases_clock_is_ahead() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.execute(
+        "create schema clock;
+         create function clock.now() returns timestamptz language sql stable as $$ select pg_catalog.now() + interval '400 days' $$",
+    )
+    .await;
+    let path = async |path: &str| {
+        let set = format!(
+            "do $$ begin execute format('alter database %I set search_path = {path}', current_database()); end $$"
+        );
+        shop.execute(&set).await;
+    };
+    let days = "select count(*) from pg_inherits where inhparent = 'webhook_inbox'::regclass";
+    let before = shop.number(days).await;
+
+    path("clock, pg_catalog, public").await;
+    let engine = shop.engine();
+    // They are made before old ones are dropped.
+    eventually_async("its days are there", async || shop.number(days).await > before).await;
+    shop.until_listening(1).await;
+    engine.stop().await;
+    assert!(shop.number(days).await > before, "{before} and those ahead");
+    assert!(is_there(&shop.database.pool, &today()).await, "today's is there");
+
+    shop.execute("drop schema clock cascade").await;
+    path("\"$user\", public").await;
+    shop.until_idle().await;
+    assert!(is_there(&shop.database.pool, &today()).await);
+}
+
+/// The inbox of today.
+fn today() -> String {
+    format!("webhook_inbox_{}", chrono::Utc::now().format("%Y_%m_%d"))
+}

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 
 use super::SenderContext;
@@ -59,6 +60,7 @@ struct Streak {
 enum Consequence {
     StopSender { code: String, message: String },
     Pause { blast: BlastId, why: String },
+    Hold { blast: BlastId, until: DateTime<Utc>, why: String },
     Slowed(Slowed),
     Streak { blast: BlastId, streak: Streak },
 }
@@ -116,6 +118,11 @@ impl FailurePolicy {
         }
     }
 
+    /// A blast waits for its provider: also under whoever sends next.
+    pub(super) fn held(&mut self, blast: BlastId, until: DateTime<Utc>, why: String) {
+        self.add(Consequence::Hold { blast, until, why });
+    }
+
     /// The throttle has changed, or not.
     pub(super) fn slowed(&mut self, slowed: Option<Slowed>) {
         if let Some(slowed) = slowed {
@@ -157,7 +164,7 @@ impl FailurePolicy {
             Consequence::StopSender { .. } => {
                 self.consequences.iter().any(|other| matches!(other, Consequence::StopSender { .. }))
             }
-            Consequence::Slowed(_) | Consequence::Streak { .. } => false,
+            Consequence::Hold { .. } | Consequence::Slowed(_) | Consequence::Streak { .. } => false,
         };
         if !is_known {
             self.consequences.push(consequence);
@@ -244,6 +251,11 @@ async fn write(context: &SenderContext, consequence: &Consequence) -> Result<(),
         Consequence::Pause { blast, why } => {
             pause(context, *blast, why).await?;
             blast::set_streak(&context.pool, *blast, None).await
+        }
+        Consequence::Hold { blast, until, why } => {
+            let mut connection = context.pool.acquire().await?;
+            blast::hold(&mut connection, *blast, *until, why).await?;
+            Ok(())
         }
         Consequence::Slowed(Slowed { steps, held_until }) => {
             sender::set_slowed(&context.pool, context.sender.id, steps.cast_signed(), *held_until).await

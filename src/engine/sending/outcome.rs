@@ -97,8 +97,9 @@ impl Sender {
             return;
         }
         tracing::warn!(blast = blast.0, code, why, "this blast waits for its provider");
-        let advised = self.failures.advised(code, why);
-        queue.provider_hold = Some(RefusedClaim { until: now + wait, why: advised });
+        let (until, advised) = (now + wait, self.failures.advised(code, why));
+        queue.provider_hold = Some(RefusedClaim { until, why: advised.clone() });
+        self.failures.held(blast, until, advised);
         self.failures.failed(blast, code, why);
     }
 

@@ -32,6 +32,7 @@ pub(super) const fn pill(blast: &BlastView) -> (&'static str, &'static str) {
         | Waiting::Backoff { .. }
         | Waiting::PairGap { .. }
         | Waiting::OwnTime { .. }
+        | Waiting::PhoneInUse { .. }
         | Waiting::Silent { .. } => ("waiting", "paused"),
         Waiting::Uncertain { .. } => ("to check", "paused"),
         Waiting::NoEngine
@@ -120,6 +121,7 @@ fn waiting_words(waiting: &Waiting, zone: Tz, audience: Audience) -> String {
         Waiting::Uncertain { people: unknown } => {
             format!("Whether {} got it is not known. The shop decides.", people(*unknown))
         }
+        Waiting::PhoneInUse { .. } => "Another blast is sent from the same phone first.".to_owned(),
         Waiting::NoEngine => interrupted("nothing is running that sends"),
         Waiting::SenderStopped { .. } | Waiting::TokenRefused { .. } => {
             interrupted("the WhatsApp account needs the shop's attention")

@@ -1,8 +1,9 @@
 //! Times that were written by a database's clock that was ahead, and was set right since.
 
-use sqlx::PgPool;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
 
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{BlastId, SenderId};
 use crate::store::StoreError;
 
 /// How many people are made due with one statement.
@@ -42,4 +43,34 @@ pub async fn bring_forward(pool: &PgPool, sender: SenderId) -> Result<u64, Store
             return Ok(people);
         }
     }
+}
+
+/// Blasts of these senders that repeat and were moved on by a clock that was ahead: their next time is one that follows the times that
+/// had come by that clock.
+pub async fn patterns_ahead(pool: &PgPool, senders: &[SenderId]) -> Result<Vec<BlastId>, StoreError> {
+    let senders: Vec<i64> = senders.iter().map(|sender| sender.0).collect();
+    let found = sqlx::query_scalar(
+        "select id from blasts
+          where repeat_rule is not null and state = 'scheduled' and deleted_at is null and sender_id = any($1)
+            and updated_at > now() + interval '1 minute' and scheduled_for > now()
+          order by id",
+    );
+    Ok(found.bind(senders).fetch_all(pool).await?)
+}
+
+/// Gives such a blast its next time; the times that had come by that clock are still to come. Whoever skipped one skipped it.
+pub async fn set_pattern_back(tx: &mut PgConnection, id: BlastId, next: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query(
+        "with ahead as (
+             delete from blast_occurrences where pattern = $1 and at > now() and outcome <> 'skipped' returning 1)
+         update blasts
+            set scheduled_for = $2, send_after = $2, blast_date = $2, version = version + 1, updated_at = now(),
+                repeat_seen = greatest(coalesce(repeat_seen, 0) - (select count(*) from ahead), 0)
+          where id = $1 and state = 'scheduled' and updated_at > now()",
+    )
+    .bind(id)
+    .bind(next)
+    .execute(tx)
+    .await?;
+    Ok(())
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::write::{StatementBuilder, column, storable, storable_option};
+use super::write::{ENDED, StatementBuilder, WRITTEN, column, storable, storable_option};
 use super::{Assumption, EvidenceEntry};
 use crate::domain::ids::{MessageId, RecipientId};
 use crate::domain::recipient::Recipient;
@@ -100,7 +100,7 @@ const COLUMNS: [EvidenceColumn; 22] = [
     column!("status", status, p => stored(p.status())),
 ];
 
-/// Writes them, as the last part: their flights are deleted after their rows are locked. Joined on the primary key only: any further
+/// Writes them. Joined on the primary key only: any further
 /// condition that an index could serve invites a plan that scans.
 pub(super) fn write(
     writing: &mut StatementBuilder,
@@ -124,7 +124,7 @@ pub(super) fn write(
         let texts = writing.array("text", texts)?;
         update.set("message_text", "message_text = coalesce(x.message_text, r.message_text)", texts);
     }
-    writing.part(update.statement(trust));
+    writing.named_part(WRITTEN, update.statement(trust));
     Ok(())
 }
 
@@ -168,13 +168,9 @@ impl Update {
     }
 
     fn statement(self, trust: Assumption) -> String {
-        // A database that went back in time has lost the claim: the flight is looked for, too. The status by its text, which no index
-        // serves: one would be walked for everybody who is queued.
+        // The status by its text, which no index serves: one would be walked for everybody who is queued.
         let only = match trust {
-            Assumption::Claims => {
-                "and r.attempt = x.attempt - 1 and r.status::text = 'queued'
-                 and exists (select from in_flight f where f.recipient_id = x.id and f.attempt = x.attempt)"
-            }
+            Assumption::Claims => "and r.attempt = x.attempt - 1 and r.status::text = 'queued' returning 1",
             Assumption::Ids | Assumption::Nothing => "",
         };
         let (sets, arrays, names) = (self.sets.join(", "), self.arrays.join(", "), self.names.join(", "));
@@ -195,7 +191,7 @@ pub(super) fn end_flights(
     let (answered, early): (Vec<_>, Vec<_>) = landing.partition(|of| answered.contains(of));
     if !answered.is_empty() {
         let flights = delete_flights(writing, &answered)?;
-        writing.part(flights);
+        writing.named_part(ENDED, format!("{flights} returning 1"));
     }
     if !early.is_empty() {
         let flights = delete_flights(writing, &early)?;

@@ -58,19 +58,40 @@ impl StatementBuilder {
         self.parts.push((Some(name), sql));
     }
 
-    /// Executes it. Returns how many rows the last part wrote. The parts touch different tables, so their order means nothing
-    /// to the others.
-    pub(super) async fn execute(self, tx: &mut PgConnection) -> Result<u64, StoreError> {
-        let Some(((_, last), first)) = self.parts.split_last() else { return Ok(0) };
-        let part = |(at, (name, part)): (usize, &(Option<&str>, String))| match name {
-            Some(name) => format!("{name} as ({part})"),
-            None => format!("part{at} as ({part})"),
-        };
-        let first: Vec<String> = first.iter().enumerate().map(part).collect();
-        let with = if first.is_empty() { String::new() } else { format!("with {} ", first.join(", ")) };
-        let done = sqlx::query_with(AssertSqlSafe(format!("{with}{last}")), self.arguments).execute(tx).await?;
-        Ok(done.rows_affected())
+    /// Executes it. The parts touch different tables, so their order means nothing to the others.
+    pub(super) async fn execute(self, tx: &mut PgConnection) -> Result<(), StoreError> {
+        let Some(((_, last), first)) = self.parts.split_last() else { return Ok(()) };
+        let sql = format!("{}{last}", with(first));
+        sqlx::query_with(AssertSqlSafe(sql), self.arguments).execute(tx).await?;
+        Ok(())
     }
+
+    /// Executes it. Returns how many rows its parts [`WRITTEN`] and [`ENDED`] wrote together; both return what they write.
+    pub(super) async fn execute_and_count(self, tx: &mut PgConnection) -> Result<i64, StoreError> {
+        let counted = self.parts.iter().filter_map(|(name, _)| name.filter(|name| [WRITTEN, ENDED].contains(name)));
+        let counts: Vec<String> = counted.map(|name| format!("(select count(*) from {name})")).collect();
+        if counts.is_empty() {
+            self.execute(tx).await?;
+            return Ok(0);
+        }
+        let sql = format!("{}select {}", with(&self.parts), counts.join(" + "));
+        Ok(sqlx::query_scalar_with(AssertSqlSafe(sql), self.arguments).fetch_one(tx).await?)
+    }
+}
+
+/// The part that writes the changed people.
+pub(super) const WRITTEN: &str = "written";
+/// The part that deletes the flights of whoever was answered.
+pub(super) const ENDED: &str = "ended";
+
+/// The parts before the statement itself.
+fn with(parts: &[(Option<&'static str>, String)]) -> String {
+    let part = |(at, (name, part)): (usize, &(Option<&str>, String))| match name {
+        Some(name) => format!("{name} as ({part})"),
+        None => format!("part{at} as ({part})"),
+    };
+    let parts: Vec<String> = parts.iter().enumerate().map(part).collect();
+    if parts.is_empty() { String::new() } else { format!("with {} ", parts.join(", ")) }
 }
 
 /// An entry with its answer.
@@ -188,6 +209,24 @@ pub(super) async fn reopen(tx: &mut PgConnection, blasts: &[i64]) -> Result<(), 
     sqlx::query(
         "update blasts set state = 'sending', version = version + 1, updated_at = now(), completed_at = null
           where id = any($1) and state = 'completed' and deleted_at is null",
+    )
+    .bind(blasts)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Whoever is queued again is not one of the first people of their blast that it waits for: somebody else, or they, may be claimed in
+/// their place. Their blasts are locked ([`hold_blasts`](super::hold_blasts)).
+pub(super) async fn return_first(tx: &mut PgConnection, steps: &[StatusChange<'_>]) -> Result<(), StoreError> {
+    let blasts: Vec<i64> = steps.iter().filter(|step| step.is_requeue()).map(|step| step.entry.blast.0).collect();
+    if blasts.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "update blasts b set first_left = least(first_left + x.people, first_people)
+           from (select id, count(*) as people from unnest($1::bigint[]) id group by 1) x
+          where b.id = x.id and first_left is not null",
     )
     .bind(blasts)
     .execute(tx)

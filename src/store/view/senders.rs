@@ -30,6 +30,7 @@ struct SenderRecord {
     engine: Option<String>,
     expires_at: Option<DateTime<Utc>>,
     waiting: Option<Value>,
+    phone_held_as: Option<String>,
 }
 
 /// All senders by name. A lease that has run out is none, and what its engine said it waits for is no longer so; what a
@@ -38,7 +39,10 @@ pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
     let found: Vec<SenderRecord> = sqlx::query_as(
         "select s.id, s.name, s.provider, s.business, s.rehearsal, s.stopped_at, s.stopped_code, s.stopped_reason,
                 s.unheard_since, s.slowed, s.held_until, s.throughput, s.quality, l.holder, l.host, l.engine, l.expires_at,
-                coalesce(l.waiting, refused.waiting) as waiting
+                coalesce(l.waiting, refused.waiting) as waiting,
+                (select min(o.name) from senders o join sender_leases h on h.sender_id = o.id
+                  where (o.provider, o.address, o.device) = (s.provider, s.address, s.device) and o.id <> s.id
+                    and h.holder is not null and h.expires_at > now()) as phone_held_as
            from senders s
            left join sender_leases l on l.sender_id = s.id and l.holder is not null and l.expires_at > now()
            left join sender_leases refused
@@ -138,6 +142,7 @@ impl From<SenderRecord> for SenderRow {
             stopped: found.stopped_at.map(stop),
             lease: found.holder.zip(found.expires_at).map(lease),
             waiting: found.waiting.as_ref().map(waiting_report).unwrap_or_default(),
+            phone_held_as: found.phone_held_as,
         }
     }
 }

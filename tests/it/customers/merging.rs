@@ -187,3 +187,33 @@ async fn a_tag_finds_a_customer_whose_number_of_now_was_in_no_blast() {
     phones.sort();
     assert_eq!(phones, [number(2), number(11)].map(|phone| format!("\"{phone}\"")));
 }
+
+#[tokio::test]
+async fn an_audience_that_waits_leaves_out_who_opts_out_at_another_number_of_theirs() {
+    let shop = Shop::open(Setup::default()).await;
+    let before = shop.blast(1..5).await;
+    shop.until_idle().await;
+    for (old, new) in [(1, 11), (2, 12)] {
+        shop.ok(&["customer", "merge", &number(old), &number(new)]).await;
+    }
+    let filter = format!("blast:{before}");
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hello", "--from", &filter];
+    let made = shop.json(&new).await["id"].to_string();
+    shop.send(&made).await;
+
+    for n in [11, 12] {
+        shop.ok(&["suppress", "add", &number(n)]).await;
+    }
+    // A list that somebody wrote names numbers.
+    let list = shop.blast(1..3).await;
+    shop.until_idle().await;
+
+    let state = async |blast: &str| {
+        (shop.state(blast).await, shop.json(&["blast", "show", blast]).await["funnel"]["counts"].clone())
+    };
+    let (audience, counts) = state(&made).await;
+    assert_eq!((audience.as_str(), &counts["opted_out"]), ("completed", &json!(2)), "{counts}");
+    assert_eq!(state(&list).await.0, "completed");
+    assert_eq!(shop.sim.posts().await.len(), 4 + 2 + 2);
+    shop.promises().await;
+}

@@ -4,13 +4,9 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::super::condition;
 use super::{SegmentQuery, bought_after, push_blasts};
+use crate::store::customer::other_numbers;
 
-/// The other numbers of whoever the row `r` is of, after merges.
-const OTHER_NUMBERS: &str = "(select other.person from (select coalesce(
-        (select customer from customer_numbers where person = person_key(r.phone_number)), person_key(r.phone_number)) as customer) own
-    cross join lateral (select own.customer as person union all
-                        select person from customer_numbers where customer = own.customer) other
-    where other.person <> person_key(r.phone_number))";
+const OTHER_NUMBERS: &str = other_numbers!("r.");
 
 /// Or whether a person opted out at another number of theirs: they meant themselves, not the number.
 pub(super) fn push_opted_out(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
