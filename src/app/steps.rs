@@ -36,6 +36,8 @@ pub struct NewStep {
     pub first: Option<NonZeroU32>,
     /// What it makes is sent by itself to so many people; more wait, as all do where none is given.
     pub at_most: Option<NonZeroU32>,
+    /// It begins once it is resumed.
+    pub is_paused: bool,
 }
 
 /// A step with everything else as its blast has it.
@@ -189,6 +191,9 @@ impl App {
         }
         let (mut tx, head) = self.begin_step(blast).await?;
         let number = step::add(&mut tx, blast, columns).await?;
+        if new.is_paused {
+            step::change(&mut tx, StepKey { blast, number }, StepChange::Pause).await?;
+        }
         self.log_step(&mut tx, &head, (number, "added")).await?;
         tx.commit().await?;
         self.notify(blast).await?;
@@ -199,7 +204,7 @@ impl App {
     pub async fn add_step_alike(&self, from: StepAlike) -> Result<StepView, AppError> {
         let rule = StepRule::new(from.after, from.since, None).map_err(invalid_rule)?;
         let content = self.draft_alike(from.blast).await?.content;
-        let new = NewStep { rule, stage: None, content, first: None, at_most: None };
+        let new = NewStep { rule, stage: None, content, first: None, at_most: None, is_paused: false };
         let number = self.add_step(from.blast, new).await?;
         self.step(StepKey { blast: from.blast, number }).await
     }

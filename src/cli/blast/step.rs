@@ -1,5 +1,7 @@
 //! `blast step`: follow-ups that make themselves.
 
+mod due;
+
 use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
@@ -7,11 +9,12 @@ use clap::Subcommand;
 use color_eyre::Result;
 use serde_json::{Value, json};
 
+use self::due::{confirm_due, due_already, left_paused, talk_of_due};
 use super::follow_up::span;
 use super::message::MessageArgs;
 use super::new::{from_one, short_text};
 use super::template::TemplateArgs;
-use crate::app::{AppError, NewStep, StepChange, StepEdit, StepKey, StepRow, StepStanding, StepView};
+use crate::app::{AppError, NewStep, StepChange, StepEdit, StepKey, StepStanding, StepView};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
@@ -23,7 +26,7 @@ use crate::domain::filter;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::domain::step::{StepRule, StepSince};
-use crate::domain::text::{clean, number, people_are};
+use crate::domain::text::{clean, number};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum StepVerb {
@@ -42,7 +45,13 @@ pub(in crate::cli) enum StepVerb {
     /// Pause a step: it makes and sends nothing until it is resumed.
     Pause(StepArgs),
     /// Resume a step.
-    Resume(StepArgs),
+    Resume {
+        #[command(flatten)]
+        step: StepArgs,
+        /// Do not ask for the number of people whom it sends to at once.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -83,6 +92,9 @@ pub(in crate::cli) struct AddArgs {
     /// The most people whom it sends to without asking; a draft to more waits for you.
     #[arg(long, value_name = "N", value_parser = from_one, requires = "auto")]
     at_most: Option<NonZeroU32>,
+    /// Do not ask for the number of people whom it sends to at once.
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -121,6 +133,9 @@ pub(in crate::cli) struct SetArgs {
     /// What it makes waits for your yes again.
     #[arg(long, conflicts_with_all = ["auto", "at_most"])]
     ask: bool,
+    /// Do not ask for the number of people whom it sends to at once.
+    #[arg(long)]
+    yes: bool,
 }
 
 /// A stage of the funnel; which of them can stand where is the step's own rule.
@@ -141,7 +156,7 @@ impl StepVerb {
             Self::Set(verb) => verb.run(global).await,
             Self::Remove(of) => of.change(global, StepChange::Remove).await,
             Self::Pause(of) => of.change(global, StepChange::Pause).await,
-            Self::Resume(of) => of.change(global, StepChange::Resume).await,
+            Self::Resume { step, yes } => step.resume(global, yes).await,
         }
     }
 }
@@ -166,10 +181,19 @@ impl StepArgs {
             StepChange::Remove => "is removed; what it made stays",
         };
         talk(&format!("step {} of blast {} {what}", self.number, self.blast));
-        if to == StepChange::Resume {
-            talk_of_due(&context, &context.app.step(self.key()).await?).await?;
-        }
         Ok(())
+    }
+
+    async fn resume(self, global: &Global, is_sure: bool) -> Result<()> {
+        let context = Context::open(global, Intent::Writes).await?;
+        confirm_due(&context, self.key(), is_sure).await?;
+        context.app.change_step(self.key(), StepChange::Resume).await?;
+        let view = context.app.step(self.key()).await?;
+        if context.is_json {
+            return json(&as_json(&view));
+        }
+        talk(&format!("step {} of blast {} goes on", self.number, self.blast));
+        talk_of_due(&context, &view).await
     }
 }
 
@@ -201,9 +225,18 @@ impl AddArgs {
             content: given.ok_or_else(missing)?,
             first: self.first,
             at_most: self.at_most,
+            is_paused: self.auto && !self.yes,
         };
+        let is_paused = new.is_paused;
         let number = context.app.add_step(self.blast, new).await?;
         let key = StepKey { blast: self.blast, number };
+        if is_paused {
+            if let Err(unconfirmed) = confirm_due(&context, key, false).await {
+                context.app.change_step(key, StepChange::Remove).await?;
+                return Err(unconfirmed);
+            }
+            context.app.change_step(key, StepChange::Resume).await?;
+        }
         let view = context.app.step(key).await?;
         if context.is_json {
             return json(&as_json(&view));
@@ -223,6 +256,8 @@ impl SetArgs {
             let why = format!("--at-most: step {} waits for your yes; with --auto it sends by itself", key.number);
             return Err(UsageError(why).into());
         }
+        let now = context.app.step(key).await?.step;
+        let goes_on = now.paused_at.is_none() && !self.ask && (self.auto || now.at_most.is_some());
         let given = content(&context, key.blast, (&self.message, &self.template)).await?;
         let change = |people: Option<NonZeroU32>, clears: bool| match people {
             Some(people) => FieldChange::Set(people),
@@ -237,37 +272,20 @@ impl SetArgs {
             content: given,
             first: change(self.first, self.no_first),
             at_most: change(self.at_most, self.ask),
-            change: None,
+            // Whether it may send at once is asked before it can.
+            change: (goes_on && !self.yes).then_some(StepChange::Pause),
         };
         context.app.set_step(key, edit).await.map_err(by_option)?;
+        if goes_on && !self.yes {
+            confirm_due(&context, key, false).await.map_err(|error| left_paused(error, key))?;
+            context.app.change_step(key, StepChange::Resume).await?;
+        }
         let view = context.app.step(key).await?;
         if context.is_json {
             return json(&as_json(&view));
         }
         talk(&format!("step {} of blast {}: {}, {}", key.number, key.blast, view.when, how(&view)));
         talk_of_due(&context, &view).await
-    }
-}
-
-/// Says how many people are due at once: an old blast may have hundreds of them.
-async fn talk_of_due(context: &Context, view: &StepView) -> Result<()> {
-    let may_come = view.standing() == StepStanding::AsDue;
-    let due = if may_come { context.app.people_due(view.step.key()).await? } else { 0 };
-    if due > 0 {
-        talk(&due_words(&view.step, i64::try_from(due).unwrap_or(i64::MAX)));
-    }
-    Ok(())
-}
-
-fn due_words(step: &StepRow, due: i64) -> String {
-    let (key, who) = (step.key(), people_are(due));
-    let holds = format!("`blastdeck blast step pause {} {}` holds it", key.blast, key.number);
-    match step.at_most.map(i64::from) {
-        None => format!("{who} due now: the next look of an engine makes its draft"),
-        Some(most) if due > most => {
-            format!("{who} due now, more than {}: its draft waits for your yes", number(most))
-        }
-        Some(_) => format!("{who} due now: the next look of an engine sends to them by itself; {holds}"),
     }
 }
 
@@ -316,16 +334,6 @@ async fn list(global: &Global, blast: BlastId) -> Result<()> {
         rows.push(vec![step.number.to_string(), view.when.clone(), step.stage.clone(), how(view), comes, made]);
     }
     text(&render(&header, &rows))
-}
-
-/// `; 9 are due already`, of a step that makes at most one draft a day, or that no engine looks at.
-async fn due_already(context: &Context, view: &StepView) -> Result<String> {
-    let may_come = matches!(view.standing(), StepStanding::AsDue | StepStanding::ComesAt(_));
-    // Of a template the provider is asked: a list does not wait for that.
-    let due = if may_come && view.step.template.is_none() { context.app.people_due(view.step.key()).await? } else { 0 };
-    let are = if due == 1 { "is" } else { "are" };
-    let daily = if view.blasts.is_empty() { "" } else { " (it makes one draft a day)" };
-    Ok(if due > 0 { format!("; {due} {are} due already{daily}") } else { String::new() })
 }
 
 /// When it comes first or again, or what it waits for.

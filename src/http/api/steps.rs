@@ -200,7 +200,7 @@ impl StepBody {
         let rule = rule.map_err(wrong_rule)?;
         let stage = self.stage.as_deref().map(|stage| name("stage", stage)).transpose()?;
         let content = read_content(app, blast, (self.message.as_deref(), self.template.as_ref())).await?;
-        Ok(NewStep { rule, stage, content, first: self.first, at_most: self.at_most })
+        Ok(NewStep { rule, stage, content, first: self.first, at_most: self.at_most, is_paused: false })
     }
 }
 

@@ -230,7 +230,10 @@ const PAGE: &str = concat!(
                           a.detail ->> 'note', a.detail ->> 'amount', a.detail ->> 'total', a.detail ->> 'resolution', a.detail ->> 'pace',
                           case when a.action = 'delete' then a.detail ->> 'state' end,
                           case when a.action = 'undo' then concat_ws(' ', a.detail ->> 'action',
-                              (select u.detail ->> 'amount' from operator_actions u where u.id = (a.detail ->> 'of')::bigint)) end),
+                              -- Of several each had an amount of their own.
+                              (select u.detail ->> 'amount' from operator_actions u
+                                where u.id = (a.detail ->> 'of')::bigint
+                                  and coalesce(a.detail -> 'several' -> 'people', '1') = '1')) end),
                  a.operator, nullif((a.detail -> 'several' ->> 'people')::bigint, 1),
                  case a.action when 'delete' then a.detail ->> 'stage' when 'answer' then a.detail ->> 'answer' else a.detail ->> 'order' end
             from operator_actions a

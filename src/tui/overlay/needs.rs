@@ -61,7 +61,11 @@ fn words_of(model: &Model, line: NeedsLine) -> Option<NeedWords> {
 /// A blast that starts at a time, repeats, or goes on at a time, and when; or who paused it.
 fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
     if let Some(waiting) = goes_on_at(blast, model.now) {
-        let why = waiting.sentence_in(model.options.zone, |at| model.time_of(blast, at));
+        // Its sentence about hours says itself whose clock they are by.
+        let why = match waiting {
+            Waiting::Window { .. } => waiting.sentence_in(model.options.zone, |at| clock(model).long(at)),
+            _ => waiting.sentence_in(model.options.zone, |at| model.time_of(blast, at)),
+        };
         let (name, why) = (model.distinct_name(blast), why.replacen("waits for: ", "waits for ", 1));
         return NeedWords {
             what: format!("{name} {why}"),

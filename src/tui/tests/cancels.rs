@@ -107,3 +107,15 @@ fn where_nobody_is_queued_any_more_a_cancel_asks_for_a_yes_alone() {
 
     assert_eq!(dashboard.acts(), [WriteRequest::Cancel(RAYA)]);
 }
+
+#[test]
+fn a_no_to_a_cancel_says_that_somebody_has_resumed_it_meanwhile() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1Xy").answer(paused_with(139));
+    let resumed = BlastView { state: BlastState::Sending, version: raya().version + 2, ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![resumed])));
+
+    dashboard.keys("n");
+
+    assert_eq!(dashboard.said(), "Raya promo is not cancelled: somebody resumed it; p pauses it");
+}

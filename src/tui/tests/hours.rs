@@ -333,3 +333,17 @@ fn a_plan_whose_hours_are_closed_when_it_starts_says_when_its_first_message_goes
     let screen = dashboard.screen().iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ");
     assert!(screen.contains("First message: 20:00."), "{screen}");
 }
+
+#[test]
+fn whoever_reads_other_clocks_is_told_by_both_when_its_hours_begin() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.model.options.zone = chrono_tz::UTC;
+    let rows = std::iter::once(closed()).chain(blasts().into_iter().filter(|blast| blast.id != RAYA)).collect();
+    dashboard.answer(Completion::Blasts(Ok(rows))).taken();
+
+    dashboard.keys("!");
+
+    let screen = dashboard.screen().join("\n");
+    let until = "daily in Kuala Lumpur, until 20:00 there (12:00 here)";
+    assert!(screen.contains(until), "{screen}");
+}

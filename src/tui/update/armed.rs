@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::pace;
 use crate::app::view::BlastView;
+use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::format::TimeFormat;
@@ -103,6 +104,10 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
                 None => format!("{name} has started{}", keys(": p pauses it")),
             },
         },
+        // As it was before, where somebody took the launch back.
+        BlastState::Paused if row.state_by == Some(Actor::Engine) => {
+            format!("{name} is paused{}", keys("; S resumes it"))
+        }
         BlastState::Paused => format!("{name} was paused{by}{}", keys("; S resumes it")),
         BlastState::Cancelled => return Notice::done(format!("{name} was cancelled{by}")),
         state => return Notice::done(format!("{name} is {state}")),

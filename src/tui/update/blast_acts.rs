@@ -110,6 +110,19 @@ fn cancel_question(model: &Model, row: &BlastView, field: TextField) -> ConfirmP
     ConfirmPrompt { question, by, then: vec![WriteRequest::Cancel(id)], otherwise }
 }
 
+/// What a no to a cancel leaves, where its blast does not stand as the question has it: somebody may have resumed it meanwhile.
+pub fn not_cancelled(model: &Model, ask: &ConfirmPrompt) -> Option<String> {
+    let [WriteRequest::Cancel(id)] = ask.then[..] else { return None };
+    let row = model.blasts.get(id).filter(|row| row.state != BlastState::Paused)?;
+    let name = model.distinct_name(row);
+    let now = match row.armed_until(model.now) {
+        Some(until) => format!("somebody resumed it, and it starts at {}; p pauses it", model.start_after(row, until)),
+        None if row.state == BlastState::Sending => "somebody resumed it; p pauses it".to_owned(),
+        None => format!("it is {}", row.state),
+    };
+    Some(format!("{name} is not cancelled: {now}"))
+}
+
 /// The blast is paused: asks how many are to be left out, if a cancel waits for that.
 pub fn ask_once_paused(model: &mut Model, row: &BlastView) {
     if let Some(Prompt::Confirm(ConfirmPrompt { by: ConfirmBy::NumberOncePaused { blast, field }, .. })) = &model.prompt

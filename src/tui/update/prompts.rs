@@ -317,7 +317,10 @@ fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effec
             *refused = Some(not_the_number(&typed, *people));
             model.prompt = Some(Prompt::Confirm(ask));
         }
-        _ => model.refuse(ask.otherwise),
+        _ => {
+            let said = blast_acts::not_cancelled(model, &ask);
+            model.refuse(said.unwrap_or(ask.otherwise));
+        }
     }
     Vec::new()
 }

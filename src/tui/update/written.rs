@@ -13,7 +13,7 @@ use crate::domain::status::Status;
 use crate::domain::text::shell_quoted;
 use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::format::{count_of, counted, in_currency};
-use crate::tui::model::{ConfirmBy, ConfirmPrompt, Hint, LOG_MAX, LogLine, Model, Notice, Overlay, Prompt};
+use crate::tui::model::{ConfirmBy, ConfirmPrompt, Hint, LOG_MAX, LogLine, Model, NoUndo, Notice, Overlay, Prompt};
 
 /// Added when somebody who was marked no longer matches the list.
 const STAY: &str = "; they stay in this list until you leave it";
@@ -51,7 +51,12 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         }
         Ok(WriteOutcome::Marked(marked)) => marked_one(model, request, &marked),
         Ok(WriteOutcome::MarkedSeveral(several)) => marked_several(model, request, &several),
-        Ok(WriteOutcome::Undone(outcome)) => undone(model, outcome),
+        Ok(WriteOutcome::Undone(outcome)) => {
+            // Whoever wants it back presses u, which would take back an older act.
+            let is_by_person = !people_of(request).is_empty();
+            model.no_undo = is_by_person.then_some(NoUndo { what: "taking back a mark", is_said: false });
+            undone(model, outcome)
+        }
         Ok(WriteOutcome::AsksFirst { question, then }) => asks_first(model, question, then),
         Ok(WriteOutcome::Blast(row)) => blast_changed(model, request, *row),
         Ok(WriteOutcome::Cancelled(people)) => cancelled(model, request, people),

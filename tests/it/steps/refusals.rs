@@ -72,7 +72,12 @@ async fn a_step_of_an_old_blast_says_how_many_are_due_already() {
     assert!(asks.contains("3 people are due now: the next look of an engine makes its draft"), "{asks}");
     let twice = add("1", &["--after", "48h"]).await;
     assert!(twice.contains("step 1 sends the same message after the same wait"), "{twice}");
-    let sends = add("2", &["--after", "48h", "--auto", "--at-most", "3"]).await;
+    let auto = ["--after", "48h", "--auto", "--at-most", "3"];
+    let unasked = add("2", &auto).await;
+    assert!(unasked.contains("3 people are due now: step 2 of blast 1 sends to them at once"), "{unasked}");
+    assert!(unasked.contains("add --yes"), "{unasked}");
+    assert_eq!(shop.json_lines(&["blast", "step", "list", &blast]).await.len(), 1, "it is gone again");
+    let sends = add("2", &[&auto[..], &["--yes"]].concat()).await;
     assert!(sends.contains("3 people are due now: the next look of an engine sends to them by itself"), "{sends}");
     assert!(sends.contains(&format!("blast step pause {blast} 2` holds it")), "{sends}");
     let too_many = add("3", &["--after", "48h", "--auto", "--at-most", "2"]).await;
@@ -80,8 +85,12 @@ async fn a_step_of_an_old_blast_says_how_many_are_due_already() {
     let nobody = add("4", &["--after", "96h"]).await;
     assert!(!nobody.contains("due now"), "{nobody}");
     shop.ok(&["blast", "step", "pause", &blast, "2"]).await;
-    let resumed = shop.run(&["blast", "step", "resume", &blast, "2"]).await.err;
+    let unasked = shop.run(&["blast", "step", "resume", &blast, "2"]).await;
+    assert!(unasked.code == 3 && unasked.err.contains("sends to them at once"), "{unasked:?}");
+    let resumed = shop.run(&["blast", "step", "resume", &blast, "2", "--yes"]).await.err;
     assert!(resumed.contains("3 people are due now"), "{resumed}");
+    let unasked = shop.run(&["blast", "step", "set", &blast, "2", "--after", "40h"]).await;
+    assert!(unasked.code == 3 && unasked.err.contains("step 2 is changed, and paused"), "{unasked:?}");
 }
 
 #[tokio::test]

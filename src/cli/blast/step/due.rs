@@ -1,0 +1,66 @@
+//! Whom a step would send to at once: said, and asked about.
+
+use color_eyre::Result;
+
+use crate::app::{StepKey, StepRow, StepStanding, StepView};
+use crate::cli::confirm::confirm_number;
+use crate::cli::context::Context;
+use crate::cli::exit::RefusedError;
+use crate::cli::output::talk;
+use crate::domain::text::{number, people_are};
+
+/// Asks for the number of people whom a step would send to at once.
+pub(super) async fn confirm_due(context: &Context, key: StepKey, is_sure: bool) -> Result<()> {
+    let Some(most) = context.app.step(key).await?.step.at_most else { return Ok(()) };
+    if is_sure {
+        return Ok(());
+    }
+    let due = i64::try_from(context.app.people_due(key).await?).unwrap_or(i64::MAX);
+    if due == 0 || due > i64::from(most) {
+        return Ok(());
+    }
+    let question =
+        format!("{} due now: step {} of blast {} sends to them at once.", people_are(due), key.number, key.blast);
+    confirm_number(&question, due, false)
+}
+
+/// A step that was changed and not confirmed sends nothing.
+pub(super) fn left_paused(why: color_eyre::Report, key: StepKey) -> color_eyre::Report {
+    let words = format!(
+        "{why}; step {} is changed, and paused: `blastdeck blast step resume {} {0}` has it go on",
+        key.number, key.blast
+    );
+    RefusedError(words).into()
+}
+
+/// Says how many people are due at once: an old blast may have hundreds of them.
+pub(super) async fn talk_of_due(context: &Context, view: &StepView) -> Result<()> {
+    let may_come = view.standing() == StepStanding::AsDue;
+    let due = if may_come { context.app.people_due(view.step.key()).await? } else { 0 };
+    if due > 0 {
+        talk(&due_words(&view.step, i64::try_from(due).unwrap_or(i64::MAX)));
+    }
+    Ok(())
+}
+
+fn due_words(step: &StepRow, due: i64) -> String {
+    let (key, who) = (step.key(), people_are(due));
+    let holds = format!("`blastdeck blast step pause {} {}` holds it", key.blast, key.number);
+    match step.at_most.map(i64::from) {
+        None => format!("{who} due now: the next look of an engine makes its draft"),
+        Some(most) if due > most => {
+            format!("{who} due now, more than {}: its draft waits for your yes", number(most))
+        }
+        Some(_) => format!("{who} due now: the next look of an engine sends to them by itself; {holds}"),
+    }
+}
+
+/// `; 9 are due already`, of a step that makes at most one draft a day, or that no engine looks at.
+pub(super) async fn due_already(context: &Context, view: &StepView) -> Result<String> {
+    let may_come = matches!(view.standing(), StepStanding::AsDue | StepStanding::ComesAt(_));
+    // Of a template the provider is asked: a list does not wait for that.
+    let due = if may_come && view.step.template.is_none() { context.app.people_due(view.step.key()).await? } else { 0 };
+    let are = if due == 1 { "is" } else { "are" };
+    let daily = if view.blasts.is_empty() { "" } else { " (it makes one draft a day)" };
+    Ok(if due > 0 { format!("; {due} {are} due already{daily}") } else { String::new() })
+}
