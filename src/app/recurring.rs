@@ -19,7 +19,6 @@ use crate::domain::blast::{BlastState, RepeatColumns};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::recurrence::{Recurrence, RuleOccurrence};
 use crate::domain::text;
-use crate::engine::SKEW_MAX;
 use crate::import::{ImportOptions, PeopleSource, RejectedTo};
 use crate::store::blast::{self, BlastHead};
 use crate::store::clearing::{Clearing, ClearingKind};
@@ -93,10 +92,6 @@ impl App {
     /// Makes and launches whatever is due at a moment: times of patterns, and steps.
     pub async fn occur(&self, now: DateTime<Utc>) -> Result<(), AppError> {
         if self.is_read_only() || self.retirement().borrow().is_some() {
-            return Ok(());
-        }
-        if self.engine().clock.skew().abs() > SKEW_MAX {
-            // Nobody knows what time it is.
             return Ok(());
         }
         let senders: Vec<SenderId> = self.engine().senders.iter().map(|sender| sender.id).collect();

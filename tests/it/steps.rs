@@ -63,7 +63,7 @@ async fn occur(app: &App, now: DateTime<Utc>) {
 }
 
 async fn add(shop: &Shop, blast: &str, further: &[&str]) -> Value {
-    let usual = ["blast", "step", "add", blast, "--message", "Still there, {name}?"];
+    let usual = ["blast", "step", "add", blast, "--message", "Still there, {name}?", "--yes"];
     shop.json(&[&usual[..], further].concat()).await
 }
 
@@ -341,8 +341,11 @@ async fn nothing_is_made_while_the_step_or_its_blast_is_paused_or_over_and_copie
     shop.execute(&format!("update blasts set state = 'completed' where id = {blast}")).await;
     let set = shop
         .json(
-            &[&step("set")[..], &[&blast, "1", "--after", "40h", "--auto", "--at-most", "9", "--stage", "Nudge"]]
-                .concat(),
+            &[
+                &step("set")[..],
+                &[&blast, "1", "--after", "40h", "--auto", "--at-most", "9", "--stage", "Nudge", "--yes"],
+            ]
+            .concat(),
         )
         .await;
     assert_eq!((&set["after_seconds"], &set["at_most"], &set["stage"]), (&json!(144_000), &json!(9), &json!("Nudge")));

@@ -79,18 +79,18 @@ async fn a_step_of_an_old_blast_says_how_many_are_due_already() {
     assert_eq!(shop.json_lines(&["blast", "step", "list", &blast]).await.len(), 1, "it is gone again");
     let sends = add("2", &[&auto[..], &["--yes"]].concat()).await;
     assert!(sends.contains("3 people are due now: the next look of an engine sends to them by itself"), "{sends}");
-    assert!(sends.contains(&format!("blast step pause {blast} 2` holds it")), "{sends}");
+    assert!(sends.contains(&format!("blast step pause {blast} 3` holds it")), "{sends}");
     let too_many = add("3", &["--after", "48h", "--auto", "--at-most", "2"]).await;
     assert!(too_many.contains("3 people are due now, more than 2: its draft waits for your yes"), "{too_many}");
     let nobody = add("4", &["--after", "96h"]).await;
     assert!(!nobody.contains("due now"), "{nobody}");
-    shop.ok(&["blast", "step", "pause", &blast, "2"]).await;
-    let unasked = shop.run(&["blast", "step", "resume", &blast, "2"]).await;
+    shop.ok(&["blast", "step", "pause", &blast, "3"]).await;
+    let unasked = shop.run(&["blast", "step", "resume", &blast, "3"]).await;
     assert!(unasked.code == 3 && unasked.err.contains("sends to them at once"), "{unasked:?}");
-    let resumed = shop.run(&["blast", "step", "resume", &blast, "2", "--yes"]).await.err;
+    let resumed = shop.run(&["blast", "step", "resume", &blast, "3", "--yes"]).await.err;
     assert!(resumed.contains("3 people are due now"), "{resumed}");
-    let unasked = shop.run(&["blast", "step", "set", &blast, "2", "--after", "40h"]).await;
-    assert!(unasked.code == 3 && unasked.err.contains("step 2 is changed, and paused"), "{unasked:?}");
+    let unasked = shop.run(&["blast", "step", "set", &blast, "3", "--after", "40h"]).await;
+    assert!(unasked.code == 3 && unasked.err.contains("step 3 is changed, and paused"), "{unasked:?}");
 }
 
 #[tokio::test]
