@@ -133,6 +133,12 @@ pub(in crate::cli) struct SetArgs {
     /// What it makes waits for your yes again.
     #[arg(long, conflicts_with_all = ["auto", "at_most"])]
     ask: bool,
+    #[command(flatten)]
+    sure: StepSureArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct StepSureArgs {
     /// Do not ask for the number of people whom it sends to at once.
     #[arg(long)]
     yes: bool,
@@ -273,11 +279,11 @@ impl SetArgs {
             first: change(self.first, self.no_first),
             at_most: change(self.at_most, self.ask),
             // Whether it may send at once is asked before it can.
-            change: (goes_on && !self.yes).then_some(StepChange::Pause),
+            change: (goes_on && !self.sure.yes).then_some(StepChange::Pause),
         };
         context.app.set_step(key, edit).await.map_err(by_option)?;
-        if goes_on && !self.yes {
-            confirm_due(&context, key, false).await.map_err(|error| left_paused(error, key))?;
+        if goes_on && !self.sure.yes {
+            confirm_due(&context, key, false).await.map_err(|error| left_paused(&error, key))?;
             context.app.change_step(key, StepChange::Resume).await?;
         }
         let view = context.app.step(key).await?;

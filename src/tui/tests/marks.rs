@@ -201,7 +201,7 @@ fn u_after_a_taking_back_takes_back_no_older_act_unasked() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3U");
     let request = WriteRequest::UndoPerson(RecipientId(1));
-    assert_eq!(dashboard.acts(), [request.clone()]);
+    assert_eq!(dashboard.acts(), std::slice::from_ref(&request));
     let sentence = "Siti Aminah: closed -> read, taken back".to_owned();
     let taken = UndoOutcome {
         recipients: vec![RecipientId(1)],

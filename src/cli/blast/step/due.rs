@@ -25,7 +25,7 @@ pub(super) async fn confirm_due(context: &Context, key: StepKey, is_sure: bool) 
 }
 
 /// A step that was changed and not confirmed sends nothing.
-pub(super) fn left_paused(why: color_eyre::Report, key: StepKey) -> color_eyre::Report {
+pub(super) fn left_paused(why: &color_eyre::Report, key: StepKey) -> color_eyre::Report {
     let words = format!(
         "{why}; step {} is changed, and paused: `blastdeck blast step resume {} {0}` has it go on",
         key.number, key.blast
