@@ -1,8 +1,10 @@
 //! `X`: nothing more leaves while somebody thinks about it, and only the right answer cancels or deletes.
 
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, raya};
+use crate::app::UndoOutcome;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
+use crate::domain::ids::RecipientId;
 use crate::tui::effect::{Completion, EffectError, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Pane;
@@ -118,4 +120,25 @@ fn a_no_to_a_cancel_says_that_somebody_has_resumed_it_meanwhile() {
     dashboard.keys("n");
 
     assert_eq!(dashboard.said(), "Raya promo is not cancelled: somebody resumed it; p pauses it");
+}
+
+#[test]
+fn u_after_a_taking_back_takes_back_no_older_act_unasked() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3U");
+    let request = WriteRequest::UndoPerson(RecipientId(1));
+    assert_eq!(dashboard.acts(), std::slice::from_ref(&request));
+    let sentence = "Siti Aminah: closed -> read, taken back".to_owned();
+    let taken = UndoOutcome {
+        recipients: vec![RecipientId(1)],
+        sentence,
+        command_lines: Vec::new(),
+        still_suppressed: Vec::new(),
+    };
+    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Undone(taken)) });
+
+    dashboard.keys("u");
+
+    assert!(dashboard.acts().is_empty());
+    assert_eq!(dashboard.said(), "taking back a mark is not taken back by u: u again asks about the act before it");
 }

@@ -197,27 +197,6 @@ fn undo_is_told_in_the_words_of_whoever_did_it() {
 }
 
 #[test]
-fn u_after_a_taking_back_takes_back_no_older_act_unasked() {
-    let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.keys("3U");
-    let request = WriteRequest::UndoPerson(RecipientId(1));
-    assert_eq!(dashboard.acts(), std::slice::from_ref(&request));
-    let sentence = "Siti Aminah: closed -> read, taken back".to_owned();
-    let taken = UndoOutcome {
-        recipients: vec![RecipientId(1)],
-        sentence,
-        command_lines: Vec::new(),
-        still_suppressed: Vec::new(),
-    };
-    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Undone(taken)) });
-
-    dashboard.keys("u");
-
-    assert!(dashboard.acts().is_empty());
-    assert_eq!(dashboard.said(), "taking back a mark is not taken back by u: u again asks about the act before it");
-}
-
-#[test]
 fn pausing_is_one_key_and_never_resumes() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("p");
