@@ -38,7 +38,7 @@ mod sync;
 
 pub use attendance::Attendance;
 pub use caught::is_panic_caught;
-pub use clock::{DatabaseClock, Moment, SKEW_MAX};
+pub use clock::{DatabaseClock, Moment, SKEW_MAX, agreed_time};
 pub use configured_sender::{ConfiguredSender, is_another_phone, per_hour, registration, whole};
 pub use context::{EngineContext, EngineSettings, ReadPermits, Retirement, Suspension};
 pub use fence::{Fence, FenceRefusal, ForgottenCheck, ask_to_confirm_again};

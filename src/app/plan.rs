@@ -92,7 +92,7 @@ pub struct Plan {
     pub obstacles: Vec<String>,
 }
 
-/// The first people of a blast, after whom it waits.
+/// The first people of a blast, after whom it waits; 0: it waits for what comes of those who are in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FirstShare {
     pub people: i64,
@@ -299,10 +299,11 @@ fn unusual_lengths(row: &BlastRow, list: Option<&RejectedRows>) -> UnusualLength
     list.filter(|_| !is_begun).map(|list| list.unusual_lengths.clone()).unwrap_or_default()
 }
 
-/// The first people who are still to come, where others come after them.
+/// The first people who are still to come, where others come after them: nobody more while the last of them are in flight.
 fn first_share(row: &BlastRow, people: i64) -> Option<FirstShare> {
     let left = i64::from(row.first.left?);
-    (left > 0 && left < people).then_some(FirstShare { people: left, until: None })
+    let waits = left > 0 || row.counts.sending > 0;
+    (waits && left < people).then_some(FirstShare { people: left, until: None })
 }
 
 impl Plan {

@@ -49,6 +49,14 @@ impl DatabaseClock {
         *self.reading.lock() = Some(reading);
     }
 
+    /// Asks the database for its time, where it answers: before anything goes by this clock.
+    pub(super) async fn read(&self, pool: &PgPool) {
+        let asked_at = Moment::now();
+        if let Ok(database) = store::now(pool).await {
+            self.observe(asked_at, database);
+        }
+    }
+
     pub fn now(&self) -> DateTime<Utc> {
         self.at(Moment::now())
     }
@@ -66,17 +74,18 @@ impl DatabaseClock {
     }
 }
 
-/// Whether the database's clock and this machine's tell nearly the same time. Where they do not, nobody knows what is old.
+/// The database's time, where this machine's clock tells nearly the same; `None`: nobody knows what time it is, and so what is old and
+/// what is due.
 ///
 /// # Errors
 /// The database did not answer.
-pub(super) async fn agree(pool: &PgPool) -> Result<bool, StoreError> {
+pub async fn agreed_time(pool: &PgPool) -> Result<Option<DateTime<Utc>>, StoreError> {
     let database = store::now(pool).await?;
-    let agree = (database - Utc::now()).abs() <= SKEW_MAX;
-    if !agree {
-        tracing::debug!(%database, "nothing old is dropped while the clocks of the database and of this machine differ");
+    let agreed = (database - Utc::now()).abs() <= SKEW_MAX;
+    if !agreed {
+        tracing::debug!(%database, "nothing old is dropped and nothing that repeats is made while the clocks of the database and of this machine differ");
     }
-    Ok(agree)
+    Ok(agreed.then_some(database))
 }
 
 fn delta(span: Duration) -> TimeDelta {

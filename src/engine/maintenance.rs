@@ -59,7 +59,7 @@ impl Maintenance {
             self.months_due = Some(Instant::now() + next);
         }
         if is_over(self.forgotten, FORGET_EVERY) {
-            if clock::agree(&engine.pool).await? {
+            if clock::agreed_time(&engine.pool).await?.is_some() {
                 sender::forget_deleted(&engine.pool).await?;
             }
             self.forgotten = Some(Instant::now());
@@ -149,7 +149,7 @@ fn is_over(last: Option<Instant>, every: Duration) -> bool {
 async fn months_of(engine: &EngineContext) -> Duration {
     let done = async {
         months::make(&engine.pool).await?;
-        if !clock::agree(&engine.pool).await? {
+        if clock::agreed_time(&engine.pool).await?.is_none() {
             return Ok(MONTHS_AGAIN);
         }
         Ok::<_, StoreError>(drop_old(engine).await?.min(drop_old_inbox(engine).await?))

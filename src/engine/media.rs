@@ -194,7 +194,7 @@ impl MediaFetcher {
     }
 
     async fn drop_old(&self) -> Result<(), StoreError> {
-        if !clock::agree(&self.engine.pool).await? {
+        if clock::agreed_time(&self.engine.pool).await?.is_none() {
             return Ok(());
         }
         let lost = media::expire(&self.engine.pool).await?;

@@ -74,6 +74,7 @@ async fn work_and_end(engine: EngineContext, options: RunOptions, stop: &Cancell
         tokio::spawn(postgres_revival::keep_alive(engine.notifier.database(), local, revivals));
     }
     let stop_inbox = CancellationToken::new();
+    stop.run_until_cancelled(engine.clock.read(&engine.pool)).await;
     stop.run_until_cancelled(inbox::heed_waiting(&engine)).await;
     let applying = tokio::spawn(inbox::run(engine.clone(), stop_inbox.clone()));
     let fetching = tokio::spawn(media::run(engine.clone(), stop_inbox.clone()));

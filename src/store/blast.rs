@@ -95,8 +95,9 @@ pub async fn launch(
             set state = 'sending', state_reason = null, state_by = $4, version = version + 1, updated_at = now(),
                 send_after = now() + $3, launched_at = coalesce(launched_at, now()), launched_on = server_start(),
                 provider_hold_until = null, provider_hold_why = null,
-                -- Whoever resumes has seen how the first people fared.
-                first_left = nullif(first_left, 0),
+                -- Whoever resumes has seen how the first people fared, once nobody of them is in flight.
+                first_left = case when first_left > 0 or exists (select from in_flight where blast_id = $1)
+                                  then first_left end,
                 blast_date = coalesce(launched_at, now())
           where id = $1 and version = $2",
     )
@@ -298,7 +299,9 @@ pub async fn pause_after_first(pool: &PgPool, id: BlastId) -> Result<bool, Store
     let done = sqlx::query(
         "update blasts
             set state = 'paused', state_by = 'engine', version = version + 1, updated_at = now(),
-                state_reason = 'the first ' || first_people || ' are through: look, then S goes on'
+                state_reason = case first_people
+                    when 1 then 'the first one is done: see how it went, then resume'
+                    else 'the first ' || first_people || ' are done: see how they fared, then resume' end
           where id = $1 and state = 'sending' and first_left = 0 and not exists (select from in_flight where blast_id = $1)",
     )
     .bind(id)

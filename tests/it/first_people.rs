@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::rude::forward;
 use crate::support::rude::{Manner, Rude};
-use crate::support::{Setup, Shop, eventually_async};
+use crate::support::{Setup, Shop, digits, eventually_async};
 
 const CLAIMED: &str = "select count(distinct recipient_id) from attempts";
 
@@ -24,7 +24,7 @@ async fn it_stops_by_itself_after_exactly_so_many_and_goes_on_when_somebody_has_
 
     assert_eq!(shop.number(CLAIMED).await, 5);
     let shown = shop.json(&["blast", "show", &blast]).await;
-    assert!(shown.to_string().contains("the first 5 are through"), "{shown}");
+    assert!(shown.to_string().contains("the first 5 are done"), "{shown}");
     shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
     shop.until_idle().await;
     assert_eq!((shop.state(&blast).await.as_str(), shop.number(CLAIMED).await), ("completed", 12));
@@ -43,7 +43,7 @@ async fn it_asks_for_somebody_as_soon_as_the_last_of_the_first_has_an_outcome() 
 
     assert_eq!(shop.number(CLAIMED).await, 1);
     let shown = shop.json(&["blast", "show", &blast]).await;
-    assert!(shown.to_string().contains("the first 1 are through"), "{shown}");
+    assert!(shown.to_string().contains("the first one is done: see how it went, then resume"), "{shown}");
     shop.invariants().await;
 }
 
@@ -93,7 +93,7 @@ async fn whom_a_claim_did_not_reach_is_not_one_of_the_first() {
 
     assert_eq!((shop.sim.posts().await.len(), shop.count("queued").await), (5, 7));
     let shown = shop.json(&["blast", "show", &blast]).await;
-    assert!(shown.to_string().contains("the first 5 are through"), "{shown}");
+    assert!(shown.to_string().contains("the first 5 are done"), "{shown}");
     shop.promises().await;
 }
 
@@ -106,4 +106,44 @@ async fn a_blast_of_fewer_people_is_done_without_a_stop() {
 
     assert_eq!(shop.state(&blast).await, "completed");
     shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_resume_while_the_first_are_in_flight_still_waits_for_somebody_to_look() {
+    let shop = Shop::open(Setup { sim: &["--latency", "3s"], ..Setup::default() }).await;
+    let blast = shop.blast_with(0..12, &["--first", "3"]).await;
+    let engine = shop.engine();
+    eventually_async("they are in flight", async || shop.count("sending").await == 3).await;
+
+    shop.ok(&["blast", "pause", &blast]).await;
+    let plan = shop.ok(&["blast", "plan", &blast]).await;
+    shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
+    assert_eq!(shop.count("sending").await, 3, "the provider answers after all of this");
+    let asks = async || shop.json(&["blast", "show", &blast]).await["state_reason"].to_string().contains("are done");
+    eventually_async("it waits for somebody to look", asks).await;
+    engine.stop().await;
+
+    assert!(plan.contains("nobody more before it waits for you"), "{plan}");
+    assert_eq!((shop.sim.posts().await.len(), shop.state(&blast).await.as_str()), (3, "paused"));
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn once_it_waited_a_retry_has_it_wait_no_second_time() {
+    let shop = Shop::open(Setup::default()).await;
+    let refused = json!([{ "body": r#"{"success":false,"message":"Invalid number"}"# }]);
+    shop.sim.answer_send(&digits(0), refused).await;
+    let blast = shop.blast_with(0..12, &["--first", "3"]).await;
+    let engine = shop.engine();
+    shop.until_state(&blast, "paused").await;
+    engine.stop().await;
+    assert_eq!(shop.count("failed").await, 1);
+
+    shop.ok(&["blast", "retry", &blast, "--yes", "--no-engine"]).await;
+    let plan = shop.json(&["blast", "plan", &blast]).await;
+    shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
+    shop.until_idle().await;
+
+    assert_eq!((&plan["people"], &plan["first"]), (&json!(10), &json!(null)), "{plan}");
+    assert_eq!((shop.state(&blast).await.as_str(), shop.sim.posts().await.len()), ("completed", 13));
 }

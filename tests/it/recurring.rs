@@ -6,7 +6,7 @@ mod years;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Timelike, Utc};
 use serde_json::json;
 
-use crate::support::{Setup, Shop, digits, eventually_async};
+use crate::support::{Clock, Setup, Shop, digits, eventually_async};
 
 pub use years::{Chance, app_with, engine_app};
 
@@ -177,6 +177,25 @@ async fn times_that_a_clock_which_was_ahead_has_passed_are_still_to_come() {
 
     assert_eq!(occurrences(&shop, &pattern, "missed").await + occurrences(&shop, &pattern, "made").await, 0);
     assert_eq!(shop.number("select repeat_seen::bigint from blasts where repeat_rule is not null").await, 0);
+}
+
+#[tokio::test]
+async fn a_machine_whose_clock_is_ahead_passes_no_time_of_what_repeats() {
+    let shop = Shop::open(SETUP).await;
+    let clock = Clock::new(&shop.path(""));
+    let pattern = pattern(&shop, 0..2, &["--repeat", "every day 09:00", "--timezone", "Asia/Kuala_Lumpur"]).await;
+    let next = "select extract(epoch from scheduled_for)::bigint from blasts where repeat_rule is not null";
+    let before = shop.number(next).await;
+    let blast = shop.blast(2..4).await;
+
+    // From its start on: nothing has measured by how much.
+    clock.jump(400 * 86_400);
+    let engine = shop.engine_with(&clock.environment());
+    shop.until_waiting(&blast, "clock").await;
+    engine.stop().await;
+
+    assert_eq!(occurrences(&shop, &pattern, "missed").await + occurrences(&shop, &pattern, "made").await, 0);
+    assert_eq!(shop.number(next).await, before);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::app::caller::Caller;
 use crate::app::{App, AppError};
 use crate::domain::act::Actor;
 use crate::domain::api_token::TokenScope;
-use crate::engine::SKEW_MAX;
+use crate::engine;
 use crate::store::{recurring, step};
 
 /// It is looked whether a time has come when the next one does, and at most and at least so often; more rarely while nothing
@@ -60,9 +60,8 @@ impl App {
 
     /// Makes what is due; when it is to be looked again.
     async fn look(&self) -> Result<NextLook, AppError> {
-        // While the clocks differ, nobody knows what time it is.
-        if self.engine().clock.skew().abs() <= SKEW_MAX {
-            self.occur(self.engine().clock.now()).await?;
+        if let Some(now) = engine::agreed_time(self.pool()).await? {
+            self.occur(now).await?;
         }
         let has_steps = step::is_any(self.pool()).await?;
         let pause = match recurring::next_due(self.pool()).await? {

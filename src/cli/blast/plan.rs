@@ -265,11 +265,12 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     }
     if let Some(FirstShare { people, until }) = plan.first {
         let until = until.map_or_else(String::new, |until| format!(", until about {}", context.when(Some(until))));
-        let (people, all) = (number(people), number(plan.people));
-        let _ = writeln!(
-            out,
-            "  first     {people} of {all} first{until}; then it waits for you. If it goes on at once, all {all} go like this:"
-        );
+        let all = number(plan.people);
+        let first = match people {
+            0 => "nobody more before it waits for you: the last of its first people are in flight".to_owned(),
+            _ => format!("{} of {all} first{until}; then it waits for you", number(people)),
+        };
+        let _ = writeln!(out, "  first     {first}. If it goes on at once, all {all} go like this:");
     }
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     let here = |at: DateTime<Utc>| at.with_timezone(&context.zone).date_naive();

@@ -217,7 +217,8 @@ pub(super) async fn reopen(tx: &mut PgConnection, blasts: &[i64]) -> Result<(), 
 }
 
 /// Whoever is queued again is not one of the first people of their blast that it waits for: somebody else, or they, may be claimed in
-/// their place. Their blasts are locked ([`hold_blasts`](super::hold_blasts)).
+/// their place. Once it waits for somebody to look, it has waited for them. Their blasts are locked
+/// ([`hold_blasts`](super::hold_blasts)).
 pub(super) async fn return_first(tx: &mut PgConnection, steps: &[StatusChange<'_>]) -> Result<(), StoreError> {
     let blasts: Vec<i64> = steps.iter().filter(|step| step.is_requeue()).map(|step| step.entry.blast.0).collect();
     if blasts.is_empty() {
@@ -226,7 +227,7 @@ pub(super) async fn return_first(tx: &mut PgConnection, steps: &[StatusChange<'_
     sqlx::query(
         "update blasts b set first_left = least(first_left + x.people, first_people)
            from (select id, count(*) as people from unnest($1::bigint[]) id group by 1) x
-          where b.id = x.id and first_left is not null",
+          where b.id = x.id and first_left is not null and not (state = 'paused' and state_by = 'engine' and first_left = 0)",
     )
     .bind(blasts)
     .execute(tx)

@@ -18,7 +18,7 @@ use super::{BLAST, Scene};
 async fn after_its_first(scene: &Scene) {
     scene
         .execute(
-            "update blasts set state = 'paused', state_by = 'engine', state_reason = 'the first 1 are through',
+            "update blasts set state = 'paused', state_by = 'engine', state_reason = 'the first one is done',
                                first_people = 1, first_left = 0",
         )
         .await;
@@ -51,7 +51,7 @@ async fn a_blast_that_was_resumed_and_is_stopped_again_is_paused_for_the_same_re
 
         let blast = aina.blast(BLAST).await.unwrap();
         assert!(blast.state == BlastState::Paused && blast.asks_for_person(), "{blast:?}");
-        assert_eq!(blast.state_reason.as_deref(), Some("the first 1 are through"));
+        assert_eq!(blast.state_reason.as_deref(), Some("the first one is done"));
         assert!(blast.first.are_through());
     }
 }

@@ -67,8 +67,12 @@ fn forecast(model: &Model, loaded: &app::Plan) -> Vec<String> {
 /// The others' times count from a yes that comes at once, and those who get it first are among them.
 fn first_words(loaded: &app::Plan, first: app::FirstShare, times: &ForecastTimes) -> String {
     let until = first.until.map(|until| format!(", until about {}", times.here(until))).unwrap_or_default();
-    let (first, all) = (number(first.people), number(loaded.people));
-    format!("{first} of {all} first{until}; then it waits for you. If you go on at once, all {all} go like this:")
+    let all = number(loaded.people);
+    let waits = match first.people {
+        0 => "nobody more before it waits for you: the last of its first people are in flight".to_owned(),
+        people => format!("{} of {all} first{until}; then it waits for you", number(people)),
+    };
+    format!("{waits}. If you go on at once, all {all} go like this:")
 }
 
 /// The times of a forecast, by the reader's clocks. Where the plan names others, these are said to be the reader's.
