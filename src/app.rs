@@ -139,11 +139,11 @@ pub use replies::{Incoming, IncomingOutcome};
 pub use saved_lists::SavedList;
 pub use schedule::{PlannedStart, start_after};
 pub(crate) use segment::draft_to_them;
-pub use segment::{FoundFollowUp, FoundPreview, SegmentCount, SegmentDraft};
+pub use segment::{ExcludedPerson, FoundFollowUp, FoundPreview, SegmentCount, SegmentDraft};
 pub use sender_health::{HealthCheck, KnownHealth};
 pub use several::MarkedSeveral;
 pub use shares::NewShareLink;
-pub use steps::{NewStep, StepAlike, StepEdit, StepStanding, StepView};
+pub use steps::{NewStep, SendsAtOnce, StepAlike, StepEdit, StepStanding, StepView};
 pub use still_suppressed::StillSuppressed;
 pub use suppressions::{EVERY_BUSINESS, OptOut, SuppressOutcome, SuppressedAll};
 pub use tagging::{TagChange, TaggedCount, TaggedPeople};
@@ -187,7 +187,6 @@ pub use crate::store::session::SessionAnswer;
 pub use crate::store::share::{ShareIdentity, ShareRow};
 pub use crate::store::step::{StepBlast, StepChange, StepKey, StepRow};
 pub use crate::store::suppression::{SuppressionQuery, SuppressionRow};
-pub use crate::store::view::segment::LeftOutPerson;
 pub use crate::store::{EmptyDatabase, StoreError, connection};
 
 /// The long-lived state of a process. Cheap to clone.

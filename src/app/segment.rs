@@ -18,7 +18,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::message::Variables;
 use crate::domain::phone::{Phone, is_united_states};
 use crate::domain::text;
-use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, RejectedTo, Replacement, replace_people};
+use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, Reason, RejectedTo, Replacement, replace_people};
 use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, SegmentQuery, StepAudience};
 use crate::store::{answered, import, suppression};
@@ -43,6 +43,16 @@ pub struct SegmentCount {
     pub finds: i64,
     /// By reason, in the order of their weight; whoever is left out counts once.
     pub left_out: Vec<(Exclusion, i64)>,
+}
+
+/// Somebody whom a draft's filter finds, and who gets no message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExcludedPerson {
+    pub phone: Phone,
+    pub name: Option<String>,
+    /// Why, for programs.
+    pub key: String,
+    pub why: String,
 }
 
 impl SegmentCount {
@@ -167,7 +177,7 @@ impl App {
         // A kept list of a database that was restored still has them, and nobody would be made of them.
         let forgotten = self.forgotten_people(&mut tx).await?;
         tx.rollback().await?;
-        people.retain(|person| person.left_out.0.is_none() && gets(person, &content, is_marketing));
+        people.retain(|person| person.left_out.0.is_none() && obstacle(person, &content, is_marketing).is_none());
         people.retain(|person| !forgotten.has(&person.phone));
         Ok(Some(AudienceNow { people, content, is_marketing }))
     }
@@ -217,20 +227,31 @@ impl App {
     ) -> Result<Vec<Value>, AppError> {
         let is_marketing = self.is_marketing(row, content).await;
         let mut people = self.people_of(audience).await?;
-        people.retain(|person| person.left_out.0.is_none() && gets(person, content, is_marketing));
+        people.retain(|person| person.left_out.0.is_none() && obstacle(person, content, is_marketing).is_none());
         Ok(people.iter().map(as_given).collect())
     }
 
-    /// Whom the filter of a draft leaves out, or who of a follow-up is not stuck any more, and why: the first of them.
-    pub async fn left_out_of(&self, id: BlastId) -> Result<Vec<LeftOutPerson>, AppError> {
+    /// Whom the filter of a draft leaves out, or who of a follow-up is not stuck any more, and why: the first of them. Behind them whom the
+    /// message cannot be made for.
+    pub async fn left_out_of(&self, id: BlastId) -> Result<Vec<ExcludedPerson>, AppError> {
         let row = self.blast_row(id).await?;
         let business = self.business(row.sender_id).await?;
         // Once it is launched its people are those that it was made with.
         let audience = if self.finds_anew(&row).await? { self.audience_of_row(&row, &business).await? } else { None };
         let Some(audience) = audience else {
-            return Ok(answered::people(self.pool(), id).await?);
+            return Ok(answered::people(self.pool(), id).await?.into_iter().filter_map(ExcludedPerson::of).collect());
         };
-        Ok(segment::left_out(self.pool(), self.query_of(&audience)).await?)
+        let excluded = segment::left_out(self.pool(), self.query_of(&audience)).await?;
+        let mut left_out: Vec<ExcludedPerson> = excluded.into_iter().filter_map(ExcludedPerson::of).collect();
+        if let Ok(content) = BlastContent::parse(&row.message, row.template.as_ref()) {
+            let is_marketing = self.is_marketing(&row, &content).await;
+            let found = self.people_of(&audience).await?.into_iter().filter(|person| person.left_out.0.is_none());
+            left_out.extend(found.filter_map(|person| {
+                let why = obstacle(&person, &content, is_marketing)?;
+                Some(ExcludedPerson { phone: person.phone, name: person.name, key: why.clone(), why })
+            }));
+        }
+        Ok(left_out)
     }
 
     /// Whom the filter of a draft finds now; `None` where no filter names its people, or they are frozen.
@@ -323,10 +344,23 @@ fn with_blast(text: &str, segment: &Segment) -> String {
     }
 }
 
-/// Whether the message comes out for somebody, and is delivered to their country.
-fn gets(person: &SegmentPerson, content: &BlastContent, is_marketing: bool) -> bool {
+impl ExcludedPerson {
+    fn of(person: LeftOutPerson) -> Option<Self> {
+        let LeftOutPerson { phone, name, left_out } = person;
+        let reason = left_out.0?;
+        Some(Self { phone, name, key: reason.key().to_owned(), why: reason.words().to_owned() })
+    }
+}
+
+/// Why the message does not come out for somebody, or is not delivered to their country, as it is said of the rows of a list.
+fn obstacle(person: &SegmentPerson, content: &BlastContent, is_marketing: bool) -> Option<String> {
     let variables = values_of(person.name.as_deref(), person.variables.clone());
-    content.render(&variables).is_ok() && !(is_marketing && is_united_states(person.phone.digits()))
+    let reason = match content.render(&variables) {
+        Err(error) => Reason::from(error),
+        Ok(_) if is_marketing && is_united_states(person.phone.digits()) => Reason::UnitedStates,
+        Ok(_) => return None,
+    };
+    Some(reason.in_general())
 }
 
 /// What a message is made with for somebody.

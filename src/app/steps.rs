@@ -1,6 +1,7 @@
 //! Steps of a blast: follow-ups that make themselves. They may be added, changed and removed at any time; what they made already stays
 //! as it is.
 
+mod at_once;
 mod making;
 
 use std::num::NonZeroU32;
@@ -24,6 +25,8 @@ use crate::store::blast::BlastHead;
 use crate::store::step::{self, StepBlast, StepChange, StepColumns, StepKey, StepRow};
 use crate::store::view::BlastRow;
 use crate::store::{draft, view};
+
+pub use at_once::SendsAtOnce;
 
 /// A step to add.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! Who of a follow-up's people answered since it was made: replied in the blast that it follows (or in one that this follows), or
-//! bought by the word of any blast of the business. They are not stuck any more. Where a filter names a follow-up's people, that is
+//! bought by the word of any blast of the business. They are not stuck any more. Nor does a follow-up go to whom another one of the same
+//! blast, launched since it was made, has written to. Where a filter names a follow-up's people, that is
 //! read again instead; only whoever answers once a step's draft was launched is left out of that here.
 
 use chrono::{DateTime, Utc};
@@ -25,9 +26,9 @@ const LINKS: &str = "
          where l.stage is distinct from 'replied' and l.depth < 100)";
 
 /// The people (`r`) of follow-ups (`f`) who answered, without those who opted out and are left out for that. Of a step after a cart,
-/// which has no stage, only a purchase is an answer.
+/// which has no stage, only a purchase is an answer. What keeps steps apart is their own rule.
 const ANSWERED: &str = "
-    select r.id, r.phone_number as phone, r.name, case when a.closed then 'closed' else 'replied' end as left_out
+    select r.id, r.phone_number as phone, r.name, case when a.closed then 'closed' when a.replied then 'replied' else 'followed' end as left_out
       from blast_recipients r
       join blasts f on f.id = r.blast_id and (f.step_number is not null or f.follows_stage is not null and f.segment is null)
       join senders fs on fs.id = f.sender_id
@@ -36,13 +37,15 @@ const ANSWERED: &str = "
                   bool_or(o.status = 'replied' and (l.above is not null and l.stage is distinct from 'replied'
                                                     and coalesce(o.replied_at, o.changed_at) >= l.since
                                                     or f.step_number is not null and f.follows_stage <> 'replied'
-                                                    and b.follows_blast = f.follows_blast)) as replied
+                                                    and b.follows_blast = f.follows_blast)) as replied,
+                  bool_or(f.step_number is null and b.follows_blast = f.follows_blast and b.launched_at > f.created_at
+                          and o.status not in ('skipped', 'failed', 'opted_out')) as followed
              from blast_recipients o
              join blasts b on b.id = o.blast_id and b.deleted_at is null
              join senders s on s.id = b.sender_id and s.business = fs.business
              left join links l on l.draft = r.blast_id and l.above = o.blast_id
             where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) a
-     where (a.closed or a.replied)
+     where (a.closed or a.replied or a.followed)
        and not exists (select from suppressions x
                         where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (fs.business, '*'))";
 
@@ -265,11 +268,12 @@ pub async fn launched_without(
 /// Whom a claim holds at this moment is sent to: nobody waits for anybody here.
 async fn skip(tx: &mut PgConnection, blasts: Vec<i64>, people: Option<Vec<i64>>) -> Result<i64, StoreError> {
     let of = if people.is_some() { "r.id = any($2)" } else { "r.blast_id = any($1) and f.segment is null" };
-    let (closed, replied) = (Exclusion::Closed.words(), Exclusion::Replied.words());
+    let [closed, replied, followed] =
+        [Exclusion::Closed, Exclusion::Replied, Exclusion::Followed].map(Exclusion::words);
     let answered = queued();
     let sql = format!(
         "with {LINKS}
-         select h.id, case x.left_out when 'closed' then '{closed}' else '{replied}' end as why
+         select h.id, case x.left_out when 'closed' then '{closed}' when 'replied' then '{replied}' else '{followed}' end as why
            from ({answered} and {of}) x join blast_recipients h on h.id = x.id
           where h.status = 'queued' order by h.id for update of h skip locked"
     );

@@ -26,6 +26,7 @@ pub mod recipients;
 pub mod replies;
 pub mod segment;
 pub mod senders;
+pub use condition::unasked_before;
 pub(super) use condition::{push_name, time_column};
 
 use crate::domain::act::Actor;

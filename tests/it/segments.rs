@@ -67,6 +67,24 @@ async fn a_filter_names_exactly_whom_it_finds_and_the_plan_says_who_is_left_out(
 }
 
 #[tokio::test]
+async fn whom_the_message_cannot_be_made_for_is_listed_among_those_who_are_left_out() {
+    let (shop, blast) = read_shop().await;
+    let phone = number(3);
+    shop.execute(&format!("update blast_recipients set name = null, variables = null where phone_number = '{phone}'"))
+        .await;
+
+    let from = format!("blast:{blast} stuck:read -has:reply older:48h");
+    let usual = ["blast", "new", "--sender", "sales", "--message", "Still there, {name}?", "--from"];
+    let made = shop.run(&[&usual[..], &[&from]].concat()).await;
+
+    let said = "1 person left out:\n       1  without name\n";
+    assert!(made.err.contains(said), "a filter has no rows: {}", made.err);
+    let left_out = shop.json_lines(&["blast", "plan", made.out.trim(), "--left-out"]).await;
+    let last = left_out.last().unwrap();
+    assert_eq!((left_out.len(), &last["phone_number"], &last["reason"]), (3, &json!(phone), &json!("without name")));
+}
+
+#[tokio::test]
 async fn who_comes_to_be_found_or_not_until_it_is_sent_is_counted_at_the_launch() {
     let (shop, blast) = read_shop().await;
     let id = draft_from(&shop, &format!("blast:{blast} stuck:read older:48h")).await["id"].to_string();

@@ -33,12 +33,12 @@ const REFILLED_EVERY: TimeDelta = TimeDelta::minutes(1);
 const TRIES: usize = 3;
 
 /// Whom a step takes now, and what its draft is made of.
-struct DuePeople {
+pub(super) struct DuePeople {
     rule: StepRule,
     content: BlastContent,
     /// The filter that finds them, as it is typed.
     text: String,
-    people: Vec<Value>,
+    pub people: Vec<Value>,
 }
 
 impl App {
@@ -65,14 +65,17 @@ impl App {
 
     /// How many people are due for a step now, whom its next draft goes to.
     pub async fn people_due(&self, key: StepKey) -> Result<usize, AppError> {
-        let row = self.blast_row(key.blast).await?;
-        let steps = step::of_blast(self.pool(), key.blast).await?;
-        let step = steps.into_iter().find(|step| step.number == key.number).ok_or_else(|| super::no_step(key))?;
+        let (row, step) = (self.blast_row(key.blast).await?, self.step_row(key).await?);
         let due = self.due_people(&row, &step, self.engine().clock.now()).await?;
         Ok(due.people.len())
     }
 
-    async fn due_people(&self, row: &BlastRow, step: &StepRow, now: DateTime<Utc>) -> Result<DuePeople, AppError> {
+    pub(super) async fn due_people(
+        &self,
+        row: &BlastRow,
+        step: &StepRow,
+        now: DateTime<Utc>,
+    ) -> Result<DuePeople, AppError> {
         let rule = rule_of(step).map_err(super::invalid_rule)?;
         let content = BlastContent::parse(&step.message, step.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("its message cannot be used: {error}")))?;

@@ -280,7 +280,13 @@ pub(in crate::cli) fn refusal(error: ImportError) -> color_eyre::Report {
 pub(super) fn taken_from_segment(imported: &Imported) {
     let plan = format!("`blastdeck blast plan {} --left-out` lists who is left out", imported.blast);
     talk(&format!("a draft to {}; nothing is sent. {plan}", text::people(imported.taken)));
-    rejected(&imported.rejected, imported.rejected_file.as_deref());
+    let Rejections { total, reasons, .. } = &imported.rejected;
+    if *total > 0 {
+        talk(&format!("{} left out:", text::people(i64::try_from(*total).unwrap_or(i64::MAX))));
+        for reason in reasons {
+            talk(&format!("  {:>6}  {}", reason.rows, clean(&reason.reason)));
+        }
+    }
 }
 
 /// Reports on standard error which rows of a list were left out, and why.

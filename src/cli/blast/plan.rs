@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::schedule::rule_of_zone;
 use super::step;
 use crate::app::{
-    FirstShare, HealthCheck, KnownHealth, LeftOutPerson, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare,
+    ExcludedPerson, FirstShare, HealthCheck, KnownHealth, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare,
 };
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
@@ -50,17 +50,14 @@ pub(super) async fn plan_with_steps(context: &Context, plan: &Plan) -> Result<St
 pub(super) async fn left_out(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
     let people = context.app.left_out_of(id).await?;
-    let reason = |person: &LeftOutPerson| person.left_out.0.map(|reason| (reason.key(), reason.words()));
     if context.is_json {
         return people.iter().try_for_each(|person| {
-            let why = reason(person).map(|(key, _)| key);
-            json(&json!({ "phone_number": person.phone.as_str(), "name": person.name, "reason": why }))
+            json(&json!({ "phone_number": person.phone.as_str(), "name": person.name, "reason": person.key }))
         });
     }
     let header = [("phone", TextAlign::Left), ("name", TextAlign::Left), ("why", TextAlign::Left)];
-    let row = |person: &LeftOutPerson| {
-        let why = reason(person).map_or("", |(_, words)| words).to_owned();
-        vec![person.phone.to_string(), person.name.clone().unwrap_or_default(), why]
+    let row = |person: &ExcludedPerson| {
+        vec![person.phone.to_string(), person.name.clone().unwrap_or_default(), person.why.clone()]
     };
     text(&render(&header, &people.iter().map(row).collect::<Vec<_>>()))
 }

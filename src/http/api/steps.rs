@@ -16,7 +16,7 @@ use super::authentication::{ApiReader, ApiWriter};
 use super::body::{JsonBody, PathId, PathIds};
 use super::draft::{content, name, needed};
 use super::once::{Answer, once};
-use crate::app::{App, NewStep, StepBlast, StepChange, StepEdit, StepKey, StepView};
+use crate::app::{App, NewStep, StepBlast, StepChange, StepEdit, StepKey, StepRow, StepView};
 use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::filter;
@@ -24,6 +24,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::pace::parse_span;
 use crate::domain::status::Status;
 use crate::domain::step::{StepError, StepRule, StepSince};
+use crate::domain::text;
 
 pub(super) fn routes() -> Routes {
     let details = "A draft is made to whoever reached a stage so long ago and another one not yet, or has had a cart for so long and ordered \
@@ -89,6 +90,10 @@ struct StepBody {
     #[serde(default, alias = "atMost")]
     #[schema(value_type = Option<u32>, example = json!(null), minimum = 1)]
     at_most: Option<NonZeroU32>,
+    /// To how many people it may send at once, with `at_most`: while more are due already, it is not added (409).
+    #[serde(default, alias = "expectRecipients")]
+    #[schema(example = json!(null), minimum = 0)]
+    expect_recipients: Option<i64>,
 }
 
 /// What changes; everything absent stays, and null empties `first` or `at_most`.
@@ -123,6 +128,10 @@ struct StepEditBody {
     #[serde(default)]
     #[schema(value_type = bool, required = false, example = false)]
     paused: FieldChange<bool>,
+    /// To how many people it may send at once, with `at_most`: while more are due already, it is changed and paused (409).
+    #[serde(default, alias = "expectRecipients")]
+    #[schema(example = json!(null), minimum = 0)]
+    expect_recipients: Option<i64>,
 }
 
 /// A follow-up that makes itself.
@@ -200,7 +209,9 @@ impl StepBody {
         let rule = rule.map_err(wrong_rule)?;
         let stage = self.stage.as_deref().map(|stage| name("stage", stage)).transpose()?;
         let content = read_content(app, blast, (self.message.as_deref(), self.template.as_ref())).await?;
-        Ok(NewStep { rule, stage, content, first: self.first, at_most: self.at_most, is_paused: false })
+        // One that sends by itself begins once it is known to how many people at once.
+        let is_paused = self.at_most.is_some();
+        Ok(NewStep { rule, stage, content, first: self.first, at_most: self.at_most, is_paused })
     }
 }
 
@@ -286,8 +297,16 @@ async fn add(
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
         let new = body.value.read(&app, id).await?;
-        let number = app.add_step(id, new).await?;
-        Ok(Answer::created(answer(&app, StepKey { blast: id, number }).await?))
+        let is_paused = new.is_paused;
+        let key = StepKey { blast: id, number: app.add_step(id, new).await? };
+        if is_paused {
+            if let Err(why) = expect_at_once(&app, key, (body.value.expect_recipients, "it was not added")).await {
+                app.change_step(key, StepChange::Remove).await?;
+                return Err(why);
+            }
+            app.change_step(key, StepChange::Resume).await?;
+        }
+        Ok(Answer::created(answer(&app, key).await?))
     })
     .await
 }
@@ -299,11 +318,37 @@ async fn set(
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
         let key = StepKey { blast: id, number };
-        let edit = body.value.read(&app, id).await?;
+        let mut edit = body.value.read(&app, id).await?;
+        let sends = sends_by_itself(&app.step(key).await?.step, &edit);
+        if sends {
+            // To how many people it sends at once is known before it can.
+            edit.change = Some(StepChange::Pause);
+        }
         app.set_step(key, edit).await?;
+        if sends {
+            expect_at_once(&app, key, (body.value.expect_recipients, "it is changed, and paused")).await?;
+            app.change_step(key, StepChange::Resume).await?;
+        }
         Ok(Answer::ok(answer(&app, key).await?))
     })
     .await
+}
+
+/// Whether a step sends by itself once it is changed.
+fn sends_by_itself(now: &StepRow, edit: &StepEdit) -> bool {
+    let goes_on = edit.change.map_or(now.paused_at.is_none(), |change| change == StepChange::Resume);
+    goes_on && if edit.at_most.is_keep() { now.at_most.is_some() } else { edit.at_most.value().is_some() }
+}
+
+/// Refuses a step that would send to more people at once than the caller expects; `otherwise` says what became of it.
+async fn expect_at_once(app: &App, key: StepKey, (expected, otherwise): (Option<i64>, &str)) -> Result<(), Problem> {
+    let people = app.sends_at_once(key).await?.people();
+    if people <= expected.unwrap_or(0) {
+        return Ok(());
+    }
+    let detail =
+        format!("it would send to {} at once: {otherwise}. `expect_recipients` says how many", text::people(people));
+    Err(Problem::conflict("recipients-changed", detail))
 }
 
 async fn remove(

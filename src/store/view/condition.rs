@@ -1,11 +1,14 @@
 //! A filter's terms as conditions on `blast_recipients`. What people typed is bound and escaped, never pasted in.
 
-use sqlx::{Postgres, QueryBuilder};
+use chrono::{DateTime, Utc};
+use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use crate::domain::filter::{Fact, Sense, Side, Term, Test};
+use crate::domain::ids::BlastId;
 use crate::domain::phone;
 use crate::domain::status::Status;
 use crate::domain::text::without_accents;
+use crate::store::StoreError;
 
 /// Adds ` and …` for one term. Who has nothing there does not match, and so is found by the negated term.
 pub(super) fn push(sql: &mut QueryBuilder<Postgres>, term: &Term) {
@@ -85,6 +88,14 @@ const STUCK_AT_SENT: &str = "status = 'sent' and is_held(status, provider_status
     or exists (select 1 from blast_polls p where p.blast_id = blast_recipients.blast_id and p.asked @> blast_recipients.sent_at)
     or exists (select 1 from blasts b join senders s on s.id = b.sender_id
                 where b.id = blast_recipients.blast_id and s.provider = 'meta'))";
+
+/// How many people of a blast were sent to before a time and are still at *sent*, of whom nobody has asked the provider yet.
+pub async fn unasked_before(pool: &PgPool, blast: BlastId, sent_before: DateTime<Utc>) -> Result<i64, StoreError> {
+    let mut sql = QueryBuilder::new("select count(*) from blast_recipients where blast_id = ");
+    sql.push_bind(blast).push(" and status = 'sent' and is_held(status, provider_status) is not true and sent_at < ");
+    sql.push_bind(sent_before).push(" and not (").push(STUCK_AT_SENT).push(")");
+    Ok(sql.build_query_scalar().fetch_one(pool).await?)
+}
 
 /// Also who wrote nothing but a stop, which is no reply of the funnel.
 const HAS_REPLIED: &str =

@@ -35,6 +35,36 @@ async fn a_step_is_added_once_listed_changed_paused_and_removed() {
 }
 
 #[tokio::test]
+async fn a_step_that_would_send_at_once_wants_to_be_told_to_how_many() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let blast = shop.draft(0..3).await;
+    shop.execute(&format!(
+        "update blasts set state = 'completed', launched_at = now() - interval '2 hours', completed_at = now() where id = {blast};
+         update blast_recipients set status = 'delivered', standing = 'delivered', attempt = 1, sent_at = now() - interval '1 hour',
+                delivered_at = now() - interval '1 hour' where blast_id = {blast}"
+    ))
+    .await;
+    let steps = format!("/api/blasts/{blast}/steps");
+    let body = |expected: Value| json!({ "after": "20m", "since": "delivered", "message": "Hi", "at_most": 9, "expect_recipients": expected });
+
+    let refused = api.post(&steps, body(json!(null))).await.expect(409);
+    let fewer = api.post(&steps, body(json!(2))).await.expect(409);
+    let detail = refused.body["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("it would send to 3 people at once: it was not added"), "{detail}");
+    assert_eq!(fewer.body["detail"], refused.body["detail"]);
+    assert_eq!(api.get(&steps).await.body["steps"], json!([]));
+    let asks = json!({ "after": "20m", "since": "delivered", "message": "Hi" });
+    let added = api.post(&steps, asks).await.expect(201).body;
+    let one = format!("{steps}/{}", added["number"]);
+    let changed = api.patch(&one, json!({ "at_most": 9 })).await.expect(409);
+    assert!(changed.body["detail"].as_str().unwrap().contains("it is changed, and paused"), "{changed:?}");
+    assert_eq!(api.get(&steps).await.body["steps"][0]["paused"], json!(true));
+    let goes_on = api.patch(&one, json!({ "paused": false, "expect_recipients": 3 })).await.expect(200);
+    assert_eq!(goes_on.body["paused"], json!(false));
+}
+
+#[tokio::test]
 async fn what_is_no_step_names_its_field() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;

@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 
-use super::{SETUP, add, made, occur, received};
+use super::{SETUP, add, made, occur, received, set};
 use crate::recurring::engine_app;
 use crate::support::Shop;
 
@@ -91,6 +91,29 @@ async fn a_step_of_an_old_blast_says_how_many_are_due_already() {
     assert!(resumed.contains("3 people are due now"), "{resumed}");
     let unasked = shop.run(&["blast", "step", "set", &blast, "3", "--after", "40h"]).await;
     assert!(unasked.code == 3 && unasked.err.contains("step 3 is changed, and paused"), "{unasked:?}");
+}
+
+#[tokio::test]
+async fn whom_nobody_asked_about_yet_may_be_due_and_a_step_asks_for_them_too() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..4, 90).await;
+    let unasked = "status = 'sent', standing = 'sent', delivered_at = null";
+    set(&shop, &blast, 1, &format!("{unasked}, message_id = 'M1'")).await;
+    set(&shop, &blast, 2, &format!("{unasked}, message_id = 'M2', sent_at = now() - interval '1 hour'")).await;
+    set(&shop, &blast, 3, &format!("{unasked}, message_id = 'M3'")).await;
+    let add = async |until: &str| {
+        let usual = ["blast", "step", "add", &blast, "--message", "1", "--after", "48h", "--auto", "--at-most", "9"];
+        shop.run(&[&usual[..], &["--until", until]].concat()).await
+    };
+
+    let (first, both) = (add("received").await, add("read").await);
+
+    let said = "2 people are due as soon as the provider was asked how far they got, unless they are further: step 1 of blast 1 then";
+    assert!(first.code == 3 && first.err.contains(said), "{first:?}");
+    let said =
+        "3 people are due now, 2 of them unless the provider says that they are further: step 2 of blast 1 sends";
+    assert!(both.code == 3 && both.err.contains(said), "{both:?}");
+    assert_eq!(shop.json_lines(&["blast", "step", "list", &blast]).await.len(), 0);
 }
 
 #[tokio::test]

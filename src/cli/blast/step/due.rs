@@ -2,7 +2,7 @@
 
 use color_eyre::Result;
 
-use crate::app::{StepKey, StepRow, StepStanding, StepView};
+use crate::app::{SendsAtOnce, StepKey, StepRow, StepStanding, StepView};
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::Context;
 use crate::cli::exit::RefusedError;
@@ -11,17 +11,31 @@ use crate::domain::text::{number, people_are};
 
 /// Asks for the number of people whom a step would send to at once.
 pub(super) async fn confirm_due(context: &Context, key: StepKey, is_sure: bool) -> Result<()> {
-    let Some(most) = context.app.step(key).await?.step.at_most else { return Ok(()) };
     if is_sure {
         return Ok(());
     }
-    let due = i64::try_from(context.app.people_due(key).await?).unwrap_or(i64::MAX);
-    if due == 0 || due > i64::from(most) {
+    let at_once = context.app.sends_at_once(key).await?;
+    if at_once.people() == 0 {
         return Ok(());
     }
-    let question =
-        format!("{} due now: step {} of blast {} sends to them at once.", people_are(due), key.number, key.blast);
-    confirm_number(&question, due, false)
+    confirm_number(&question(key, at_once), at_once.people(), false)
+}
+
+fn question(key: StepKey, at_once: SendsAtOnce) -> String {
+    let step = format!("step {} of blast {}", key.number, key.blast);
+    let people = people_are(at_once.people());
+    match at_once {
+        SendsAtOnce { unasked: 0, .. } => format!("{people} due now: {step} sends to them at once."),
+        SendsAtOnce { due: 0, .. } => {
+            format!(
+                "{people} due as soon as the provider was asked how far they got, unless they are further: {step} then sends to them."
+            )
+        }
+        SendsAtOnce { unasked, .. } => format!(
+            "{people} due now, {} of them unless the provider says that they are further: {step} sends to them at once.",
+            number(unasked)
+        ),
+    }
 }
 
 /// A step that was changed and not confirmed sends nothing.

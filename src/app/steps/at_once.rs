@@ -1,0 +1,51 @@
+//! To whom a step sends as soon as it may, by itself: what somebody is asked about before they let it.
+
+use chrono::TimeDelta;
+
+use crate::app::{App, AppError};
+use crate::domain::status::Status;
+use crate::domain::step::StepSince;
+use crate::store::step::{self, StepKey};
+use crate::store::view;
+
+/// How many people a step sends to by itself as soon as it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SendsAtOnce {
+    pub due: i64,
+    /// Of these nobody has asked the provider yet; they are due unless it says that they are further.
+    pub unasked: i64,
+}
+
+impl SendsAtOnce {
+    /// All of them, at most.
+    pub const fn people(self) -> i64 {
+        self.due + self.unasked
+    }
+}
+
+impl App {
+    /// To how many people a step sends as soon as it may; nobody where it asks before, or where more are due than it may send to.
+    pub async fn sends_at_once(&self, key: StepKey) -> Result<SendsAtOnce, AppError> {
+        let row = self.blast_row(key.blast).await?;
+        let step = self.step_row(key).await?;
+        let Some(most) = step.at_most.map(i64::from) else { return Ok(SendsAtOnce::default()) };
+        let now = self.engine().clock.now();
+        let due = i64::try_from(self.due_people(&row, &step, now).await?.people.len()).unwrap_or(i64::MAX);
+        if due > most {
+            return Ok(SendsAtOnce::default());
+        }
+        let unasked = match step.since {
+            StepSince::Stage(Status::Sent) => {
+                let sent_before = now - TimeDelta::seconds(step.after_seconds);
+                view::unasked_before(self.pool(), key.blast, sent_before).await?
+            }
+            _ => 0,
+        };
+        Ok(SendsAtOnce { due, unasked: unasked.min(most - due) })
+    }
+
+    pub(super) async fn step_row(&self, key: StepKey) -> Result<step::StepRow, AppError> {
+        let steps = step::of_blast(self.pool(), key.blast).await?;
+        steps.into_iter().find(|step| step.number == key.number).ok_or_else(|| super::no_step(key))
+    }
+}
