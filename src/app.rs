@@ -138,7 +138,7 @@ pub use recurring::{PlannedRepeat, ScheduleView, SkippedOccurrence};
 pub use replies::{Incoming, IncomingOutcome};
 pub use saved_lists::SavedList;
 pub use schedule::{PlannedStart, start_after};
-pub(crate) use segment::draft_to_them;
+
 pub use segment::{ExcludedPerson, FoundFollowUp, FoundPreview, SegmentCount, SegmentDraft};
 pub use sender_health::{HealthCheck, KnownHealth};
 pub use several::MarkedSeveral;
@@ -171,6 +171,7 @@ pub use crate::store::count::{CountDifference, TakenTwice};
 pub use crate::store::customer::{
     Consent, CustomerBlast, CustomerDetails, CustomerNote, CustomerQuery, CustomerRow, CustomerTotals, SentMessage,
 };
+pub use crate::store::draft::CopiedPeople;
 pub use crate::store::fence::Confirmed;
 pub use crate::store::forget::KeptOfPerson;
 pub use crate::store::hook::{DeliveryRow, DeliveryState, HookStatus, ReplayedDeliveries};

@@ -29,7 +29,7 @@ use crate::import::{
     list_columns, replace_people,
 };
 use crate::store::claim::Claimed;
-use crate::store::draft::{self, DraftChange};
+use crate::store::draft::{self, CopiedPeople, DraftChange};
 use crate::store::suppression;
 use crate::store::view::BlastRow;
 
@@ -294,16 +294,17 @@ impl App {
         }
     }
 
-    /// A new draft with the content, the pace and the people of another blast. Whoever opted out since is left out when it is sent.
-    pub async fn duplicate(&self, id: BlastId) -> Result<DraftAt, AppError> {
+    /// A new draft with the content, the pace and the people of another blast; of one that was cancelled, those whom that left out.
+    /// Whoever opted out since is left out when it is sent.
+    pub async fn duplicate(&self, id: BlastId) -> Result<(DraftAt, CopiedPeople), AppError> {
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, id).await?;
-        let copy = draft::duplicate(&mut tx, id).await?;
+        let (copy, people) = draft::duplicate(&mut tx, id).await?;
         let copied = crate::store::blast::BlastHead { id: copy, ..head };
         self.log_draft_act(&mut tx, Act::Create, &copied, json!({ "from": id })).await?;
         tx.commit().await?;
         self.notify(copy).await?;
-        Ok(DraftAt { id: copy, version: self.blast_row(copy).await?.version })
+        Ok((DraftAt { id: copy, version: self.blast_row(copy).await?.version }, people))
     }
 
     /// A sender that is configured here and registered in the database.

@@ -223,11 +223,14 @@ impl App {
         let server = fence::server(self.pool()).await?;
         let mut tx = self.begin().await?;
         let mut uncertain = 0;
-        if self.lift(&mut tx, name, id).await? == Some(StopCode::Restored) {
+        let is_restored = self.lift(&mut tx, name, id).await? == Some(StopCode::Restored);
+        if is_restored {
             uncertain = self.engine().fence.doubt(&server, &mut tx, id).await.map_err(unconfirmable)?.uncertain;
         }
-        let queued = sender::queued_in_launched(&mut tx, id).await?;
+        let (queued, in_flight) = sender::queued_and_in_flight(&mut tx, id).await?;
         tx.rollback().await?;
+        // Nobody knows what came of a dump's people in flight: whoever takes over from their engine says so.
+        let uncertain = if is_restored { uncertain + in_flight } else { uncertain };
         Ok(ConfirmProspect { queued, uncertain })
     }
 

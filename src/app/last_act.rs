@@ -136,7 +136,9 @@ fn reversal(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
             _ => "! lists it, and there X removes it".to_owned(),
         },
         Act::Edit if dropped_hours(text(act, "pace")).is_some() => hours_again(act, current),
-        Act::Cancel if head.is_some() => "that cannot be taken back; d on it makes a new draft like it".to_owned(),
+        Act::Cancel if head.is_some() => {
+            "that cannot be taken back; d on it makes a draft to whom it left out".to_owned()
+        }
         Act::Edit if ["skipped", "step", "order"].iter().all(|of| act.detail.get(of).is_none()) => {
             "e on it changes it again".to_owned()
         }

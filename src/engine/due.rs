@@ -5,14 +5,20 @@ use super::hooks;
 use super::maintenance::Maintenance;
 use super::run_options::Until;
 use crate::domain::ids::SenderId;
-use crate::store::{self, StoreError, blast, poll};
+use crate::store::{self, StoreError, blast, lease, poll};
 
 /// Senders with something to send or to ask about, in the order of their ids. A stopped sender has nothing to do until somebody fixes it.
 pub(super) async fn senders(engine: &EngineContext, until: Until) -> Result<Vec<SenderId>, StoreError> {
-    let mut due = blast::senders_with_work(&engine.pool).await?;
+    let sending = blast::senders_with_work(&engine.pool).await?;
     let young = engine.clock.now().checked_sub_signed(engine.settings.follow_for(until)).unwrap_or_default();
     let young = poll::senders(&engine.pool, young).await?;
-    due.extend(young.into_iter().filter(|id| !reports_by_webhook(engine, *id)));
+    let mut idle: Vec<SenderId> =
+        young.into_iter().filter(|id| !sending.contains(id) && !reports_by_webhook(engine, *id)).collect();
+    if !idle.is_empty() {
+        let yielding = lease::yielding(&engine.pool, &idle, &sending).await?;
+        idle.retain(|id| !yielding.contains(id));
+    }
+    let mut due = [sending, idle].concat();
     due.sort_unstable();
     due.dedup();
     Ok(due)

@@ -15,7 +15,10 @@ const WORDS: [(&str, &str); 34] = [
     ("U takes back a person's mark", "`PATCH /api/recipients/{id}` with the status `undo` takes back a person's mark"),
     ("u does not bring back a mark that was taken back", "a mark that was taken back does not come back by this"),
     ("X deletes the draft", "`DELETE /api/blasts/{id}` removes the draft"),
-    ("d on it makes a new draft like it", "`POST /api/blasts` makes a new one"),
+    (
+        "d on it makes a draft to whom it left out",
+        "`POST /api/blasts` with `from` `status:skipped` makes a draft to whom it left out",
+    ),
     ("e on it changes it again", "`PATCH /api/blasts/{id}` changes it again"),
     ("e gives it its hours again", "`PATCH /api/blasts/{id}` gives it its hours again"),
     ("f on its people, then a, adds it again", "`POST /api/blasts/{id}/steps` adds it again"),

@@ -47,8 +47,30 @@ pub async fn begin(tx: &mut PgConnection, sender: SenderId, tag: &str) -> Result
     Ok(id.bind(sender).bind(tag).fetch_one(tx).await?)
 }
 
+/// Whose people a copy has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopiedPeople {
+    All,
+    /// Those whom the cancelling left out: others have the message.
+    LeftOut,
+}
+
+/// Whom a copy of a blast is for. Of one that was cancelled before anybody was sent to, it is for all.
+async fn copied_people(tx: &mut PgConnection, id: BlastId) -> Result<CopiedPeople, StoreError> {
+    let is_rest = sqlx::query_scalar(
+        "select b.state = 'cancelled'
+                and exists (select from blast_recipients where blast_id = b.id and attempt > 0)
+                and exists (select from blast_recipients r where r.blast_id = b.id and r.status = 'skipped'
+                                                             and r.reason is not distinct from b.state_reason)
+           from blasts b where b.id = $1",
+    );
+    let is_rest: bool = is_rest.bind(id).fetch_one(tx).await?;
+    Ok(if is_rest { CopiedPeople::LeftOut } else { CopiedPeople::All })
+}
+
 /// Makes a draft like another blast, with its people and its list as they were there.
-pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<BlastId, StoreError> {
+pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<(BlastId, CopiedPeople), StoreError> {
+    let people = copied_people(tx, id).await?;
     let copy = sqlx::query_scalar(
         "with copy as (
              insert into blasts (sender_id, blast_tag, follow_up_stage, message, template, rate, gap, send_window, weekdays,
@@ -66,15 +88,22 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<BlastId, St
     .await?;
     sqlx::query(
         "insert into blast_recipients (blast_id, phone_number, name, variables, external_id, list_row)
-         select $2, phone_number, name, variables, external_id, list_row from blast_recipients where blast_id = $1 order by id",
+         select $2, r.phone_number, r.name, r.variables, r.external_id, r.list_row
+           from blast_recipients r join blasts b on b.id = r.blast_id
+          where r.blast_id = $1 and (not $3 or r.status = 'skipped' and r.reason is not distinct from b.state_reason) order by r.id",
     )
     .bind(id)
     .bind(copy)
+    .bind(people == CopiedPeople::LeftOut)
     .execute(&mut *tx)
     .await?;
+    sqlx::query("update blasts set total_recipients = (select count(*) from blast_recipients where blast_id = $1) where id = $1")
+        .bind(copy)
+        .execute(&mut *tx)
+        .await?;
     step::copy(tx, id, copy).await?;
     fence::doubt_lost_posts(tx, copy).await?;
-    Ok(copy)
+    Ok((copy, people))
 }
 
 /// Says why a draft cannot be sent yet, or that it can.

@@ -106,13 +106,20 @@ pub async fn acquire(
     asking: LeaseRequest<'_>,
 ) -> Result<Option<PendingLease>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
-    if is_phone_in_use(&mut tx, sender).await? {
-        return Ok(None);
-    }
+    let is_phone_in_use = is_phone_in_use(&mut tx, sender).await?;
     sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
         .bind(sender)
         .execute(&mut *tx)
         .await?;
+    if is_phone_in_use {
+        let wanted = sqlx::query(
+            "update sender_leases set wanted_at = now()
+              where sender_id = $1 and (wanted_at is null or wanted_at < now() - interval '1 minute')",
+        );
+        wanted.bind(sender).execute(&mut *tx).await?;
+        tx.commit().await?;
+        return Ok(None);
+    }
     let (free, idle_since, schema, epoch, renewals): (bool, Option<DateTime<Utc>>, i64, i64, i64) = sqlx::query_as(
         "select holder is null or holder = $2 or expires_at is null or expires_at < now()
                     or (epoch, renewals) is not distinct from ($3, $4),
@@ -133,7 +140,7 @@ pub async fn acquire(
     let (epoch, granted_at, renewals, server_started_at): (i64, DateTime<Utc>, i64, DateTime<Utc>) = sqlx::query_as(
         "update sender_leases
             set holder = $2, host = $3, epoch = epoch + 1, renewals = renewals + 1, expires_at = now() + $4, valid = $4,
-                engine = $5, token = $6, waiting = null
+                engine = $5, token = $6, waiting = null, wanted_at = null
           where sender_id = $1
          returning epoch, now(), renewals, pg_postmaster_start_time()",
     )
@@ -168,6 +175,21 @@ async fn is_phone_in_use(tx: &mut PgConnection, sender: SenderId) -> Result<bool
                          where sender_id = any($1) and sender_id <> $2 and holder is not null and expires_at >= now())",
     );
     Ok(held.bind(names).bind(sender).fetch_one(tx).await?)
+}
+
+/// Those of the senders, none of whom has anything to send, whose phone an engine wants under another name: to send, or to ask about
+/// messages as well, for which the names take turns by the minute. `sending` have somebody to send to.
+pub async fn yielding(pool: &PgPool, idle: &[SenderId], sending: &[SenderId]) -> Result<Vec<SenderId>, StoreError> {
+    let [idle, sending] = [idle, sending].map(|ids| ids.iter().map(|id| id.0).collect::<Vec<i64>>());
+    let found = sqlx::query_scalar(
+        "select i.id from unnest($1::bigint[]) i (id)
+          where exists (select from senders m
+                          join senders o on (o.provider, o.address, o.device) = (m.provider, m.address, m.device) and o.id <> m.id
+                          join sender_leases l on l.sender_id = o.id and l.wanted_at > now() - interval '10 minutes'
+                         where m.id = i.id
+                           and (o.id = any($2) or (extract(minute from now())::int % 2 = 1) = (m.id < o.id)))",
+    );
+    Ok(found.bind(idle).bind(sending).fetch_all(pool).await?)
 }
 
 /// Reads without a lock: whoever waits for a lease must not block its holder's claims.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use blastdeck::app::{App, DraftList, ImportProgress, ListToTake, OpenedDraft};
+use blastdeck::app::{App, CopiedPeople, DraftList, ImportProgress, ListToTake, OpenedDraft};
 use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::list_columns::ChosenColumns;
 
@@ -30,7 +30,7 @@ async fn a_draft_that_is_opened_again_and_its_copy_name_the_rows_and_the_list_of
     let draft = written(&shop, &app).await;
 
     let opened = app.open_draft(draft).await.unwrap();
-    let copy = app.duplicate(draft).await.unwrap();
+    let (copy, _) = app.duplicate(draft).await.unwrap();
     let copied = app.open_draft(copy.id).await.unwrap();
 
     assert_eq!(rows(&opened), [(Some(2), Some("Aina")), (Some(4), Some("Siti"))]);
@@ -38,6 +38,31 @@ async fn a_draft_that_is_opened_again_and_its_copy_name_the_rows_and_the_list_of
     let list = opened.left_out.as_ref().unwrap();
     assert!(list.file.as_ref().unwrap().ends_with("raya.csv") && list.total == 1, "{list:?}");
     assert_eq!(copied.left_out, opened.left_out);
+}
+
+#[tokio::test]
+async fn a_copy_of_a_blast_that_was_cancelled_half_sent_goes_only_to_whom_that_left_out() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let blast = shop.blast(0..5).await;
+    shop.execute(&format!(
+        "update blast_recipients set status = 'sent', standing = 'sent', attempt = 1, sent_at = now()
+          where blast_id = {blast} and phone_number = '+{}';
+         update blast_recipients set status = 'skipped', standing = 'skipped', reason = 'replied since'
+          where blast_id = {blast} and phone_number = '+{}'",
+        digits(0),
+        digits(1)
+    ))
+    .await;
+    shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
+
+    let (copy, people) = app.duplicate(BlastId(blast.parse().unwrap())).await.unwrap();
+
+    assert_eq!(people, CopiedPeople::LeftOut);
+    assert_eq!(app.blast(copy.id).await.unwrap().counts.queued, 3);
+    assert_eq!(app.blast(copy.id).await.unwrap().total_recipients, 3);
+    let (all, people) = app.duplicate(copy.id).await.unwrap();
+    assert_eq!((people, app.blast(all.id).await.unwrap().total_recipients), (CopiedPeople::All, 3));
 }
 
 #[tokio::test]

@@ -322,3 +322,28 @@ async fn a_phone_that_another_configuration_names_otherwise_is_sent_from_by_one_
                            where a.sender_id < b.sender_id and a.claimed_at > b.claimed_at";
     assert_eq!(shop.number(last_of_first).await, 0, "one after the other");
 }
+
+#[tokio::test]
+async fn a_phone_whose_messages_are_only_asked_about_is_let_go_to_whoever_sends_from_it_under_another_name() {
+    let polling = "interval = \"10m\"\nper_second = 0.01\ngive_up_after = \"1h\"";
+    let sender = "rate = \"unlimited\"";
+    let shop = Shop::open(Setup { sim: &["--latency", "10ms"], sender, engine: "", polling }).await;
+    let blast = shop.blast(0..2).await;
+    let engine = shop.engine_of_older_config();
+    shop.until_state(&blast, "completed").await;
+    assert_eq!(
+        shop.number("select count(*) from sender_leases where holder is not null").await,
+        1,
+        "it asks about them"
+    );
+
+    edit(&shop, ("name = \"sales\"", "name = \"shop\""));
+    let other = draft_for(&shop, "shop", 2..5).await;
+    shop.send(&other).await;
+    let second = shop.engine();
+    shop.until_state(&other, "completed").await;
+    engine.stop().await;
+    second.stop().await;
+
+    assert_eq!(shop.sim.posts().await.len(), 5);
+}

@@ -358,7 +358,7 @@ async fn nothing_is_made_while_the_step_or_its_blast_is_paused_or_over_and_copie
     let next = add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
     assert_eq!(next["step"], 2, "a number is never given again");
 
-    let copy = app.duplicate(BlastId(blast.parse().unwrap())).await.unwrap().id.to_string();
+    let copy = app.duplicate(BlastId(blast.parse().unwrap())).await.unwrap().0.id.to_string();
     let copied = shop.json_lines(&["blast", "step", "list", &copy]).await;
     assert_eq!(
         (copied.len(), &copied[0]["step"], &copied[0]["when"]),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::{EffectError, EffectResult};
 use crate::app::{
-    App, AppError, DraftAt, DraftForm, DraftList, ImportProgress, ListColumn, ListToTake, OpenedDraft, SavedDraft,
-    SenderTemplate, TakenList,
+    App, AppError, CopiedPeople, DraftAt, DraftForm, DraftList, ImportProgress, ListColumn, ListToTake, OpenedDraft,
+    SavedDraft, SenderTemplate, TakenList,
 };
 use crate::domain::ids::BlastId;
 use crate::domain::template::{HeaderMedia, MediaSource};
@@ -89,6 +89,7 @@ pub enum DraftOutcome {
     /// A copy, and the hours that its original had before it was made to send at any hour.
     Duplicated {
         copy: DraftAt,
+        people: CopiedPeople,
         dropped_hours: Option<String>,
     },
     /// The provider's id of it.
@@ -139,7 +140,8 @@ pub(super) async fn write(
         }
         DraftWrite::Duplicate(id) => {
             let dropped_hours = app.dropped_hours(*id).await?;
-            DraftOutcome::Duplicated { copy: app.duplicate(*id).await?, dropped_hours }
+            let (copy, people) = app.duplicate(*id).await?;
+            DraftOutcome::Duplicated { copy, people, dropped_hours }
         }
         DraftWrite::Upload { sender, kind, path } => upload(app, sender, kind, path).await?,
     })

@@ -2,8 +2,8 @@
 
 use super::form::opened;
 use super::support::{DRAFT, TestDashboard, WIDE, at, blast};
-use crate::app::DraftAt;
 use crate::app::view::BlastView;
+use crate::app::{CopiedPeople, DraftAt};
 use crate::domain::blast::{BlastOrigin, BlastState};
 use crate::domain::ids::BlastId;
 use crate::tui::effect::{Completion, DraftOutcome, DraftWrite, WriteOutcome, WriteRequest};
@@ -13,11 +13,13 @@ fn copied(original: BlastView) -> String {
 }
 
 fn copied_without_hours(original: BlastView, dropped_hours: Option<&str>) -> String {
+    let people = if original.state == BlastState::Cancelled { CopiedPeople::LeftOut } else { CopiedPeople::All };
     let mut dashboard = TestDashboard::new(WIDE);
     let request = WriteRequest::Draft(DraftWrite::Duplicate(original.id));
     dashboard.answer(Completion::Blasts(Ok(vec![original])));
     let copy = DraftOutcome::Duplicated {
         copy: DraftAt { id: DRAFT, version: 1 },
+        people,
         dropped_hours: dropped_hours.map(str::to_owned),
     };
     dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Draft(copy)) }).answer(opened());
@@ -28,6 +30,8 @@ fn copied_without_hours(original: BlastView, dropped_hours: Option<&str>) -> Str
 fn a_copy_says_whose_it_is_and_what_is_not_in_it() {
     let original = || blast(5, "Raya promo", BlastState::Completed, (11, 20));
     assert_eq!(copied(original()), "a copy of Raya promo, with the people who are in it");
+    let cancelled = blast(6, "Raya promo", BlastState::Cancelled, (11, 20));
+    assert_eq!(copied(cancelled), "a copy of Raya promo, with only those whom its cancelling left out");
 
     let segment = Some("blast:4 stuck:read".to_owned());
     let original = BlastView {

@@ -5,7 +5,7 @@ use super::{
     senders, steps, welcome,
 };
 use crate::app::view::{BlastView, RecipientRow};
-use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome, draft_to_them};
+use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
@@ -353,10 +353,8 @@ fn cancelled(model: &mut Model, request: &WriteRequest, people: i64) -> Vec<Effe
     let WriteRequest::Cancel(id) = request else { return Vec::new() };
     let text = format!("cancelled: {} left out", count_of(people, "person was", "people were"));
     log(model, &text, &format!("blastdeck blast cancel {id}"));
-    // A copy would be of everybody, also of those who have the message.
-    let sender = model.blasts.get(*id).map_or("SENDER", |blast| &blast.sender);
-    let rest = format!("; {}", draft_to_them(sender, &format!("blast:{id} status:skipped")));
-    model.say(Notice::done(if people > 0 { text + &rest } else { text }));
+    let rest = "; d in Blasts makes a draft to them";
+    model.say(Notice::done(if people > 0 { text + rest } else { text }));
     vec![Effect::Read(ReadRequest::Blasts)]
 }
 

@@ -45,6 +45,23 @@ fn remembered(shop: &Shop, ending: &str) -> PathBuf {
 }
 
 #[tokio::test]
+async fn whom_a_dump_has_in_flight_gets_no_message_of_a_confirmation_and_will_be_uncertain() {
+    let shop = a_shop_that_has_sent().await;
+    let blast = shop.blast(3..6).await;
+    shop.execute(&format!(
+        "insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch)
+         select min(id), {blast}, 1, 1, 1 from blast_recipients where blast_id = {blast};
+         update senders set stopped_at = now(), stopped_reason = 'as restored', stopped_code = 'restored'"
+    ))
+    .await;
+
+    let asked = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+
+    let question = "2 people queued in launched blasts get a message from sales; 1 person was posted to before, and will be uncertain";
+    assert!(asked.code == 3 && asked.err.contains(question), "{asked:?}");
+}
+
+#[tokio::test]
 async fn a_process_that_was_stopped_while_it_wrote_its_memory_holds_up_no_other() {
     let shop = a_shop_that_has_sent().await;
     let stopped = File::open(remembered(&shop, "lock")).unwrap();

@@ -112,7 +112,7 @@ async fn neither_a_cancel_nor_a_delete_can_be_taken_back_nor_anything_before_the
 
     assert_eq!(
         refused_unchanged(&scene, &aina).await,
-        "your last act was to cancel Raya: that cannot be taken back; d on it makes a new draft like it"
+        "your last act was to cancel Raya: that cannot be taken back; d on it makes a draft to whom it left out"
     );
 
     aina.delete(BLAST).await.unwrap();

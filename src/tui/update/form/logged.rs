@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::app::{DraftForm, DraftList};
+use super::saving;
+use crate::app::{CopiedPeople, DraftForm, DraftList};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::{ChosenColumns, ChosenName};
 use crate::domain::template::TemplateMessage;
@@ -42,9 +43,9 @@ pub(super) fn list_taken(model: &mut Model, id: BlastId) {
 }
 
 /// A copy was made.
-pub(super) fn duplicated(model: &mut Model, request: &DraftWrite, copy: BlastId) {
+pub(super) fn duplicated(model: &mut Model, request: &DraftWrite, (copy, people): (BlastId, CopiedPeople)) {
     let DraftWrite::Duplicate(of) = request else { return };
-    let sentence = format!("draft {copy} is a copy of blast {of}, with the people who are in it");
+    let sentence = format!("draft {copy} is a copy of blast {of}, with {}", saving::whose(people));
     written::log(model, &sentence, "# no command copies a blast; `blast new` makes another one");
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::{lists, overlays};
 use super::{ending, leaving, list, list_columns, logged, show, shown, template};
-use crate::app::{SavedDraft, TakenList};
+use crate::app::{CopiedPeople, SavedDraft, TakenList};
 use crate::domain::list_columns::ListColumns;
 use crate::domain::text::clean;
 use crate::tui::effect::{
@@ -97,9 +97,9 @@ pub fn written(model: &mut Model, request: &DraftWrite, outcome: Result<WriteOut
     match outcome {
         Ok(WriteOutcome::Draft(DraftOutcome::Saved(saved))) => draft_saved(model, &saved),
         Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(taken))) => list_taken(model, *taken),
-        Ok(WriteOutcome::Draft(DraftOutcome::Duplicated { copy, dropped_hours })) => {
-            logged::duplicated(model, request, copy.id);
-            model.copied = copied(model, request, dropped_hours).map(|words| (copy.id, words));
+        Ok(WriteOutcome::Draft(DraftOutcome::Duplicated { copy, people, dropped_hours })) => {
+            logged::duplicated(model, request, (copy.id, people));
+            model.copied = copied(model, request, (people, dropped_hours)).map(|words| (copy.id, words));
             let read = Effect::Read(ReadRequest::Draft(DraftRead::Open(copy.id)));
             vec![Effect::Read(ReadRequest::Blasts), read]
         }
@@ -114,8 +114,20 @@ pub fn written(model: &mut Model, request: &DraftWrite, outcome: Result<WriteOut
     }
 }
 
+/// Whose people a copy has, in words.
+pub(super) const fn whose(people: CopiedPeople) -> &'static str {
+    match people {
+        CopiedPeople::All => "the people who are in it",
+        CopiedPeople::LeftOut => "only those whom its cancelling left out",
+    }
+}
+
 /// What a copy has of the blast that it was made of, and what it has not.
-fn copied(model: &Model, request: &DraftWrite, dropped_hours: Option<String>) -> Option<String> {
+fn copied(
+    model: &Model,
+    request: &DraftWrite,
+    (people, dropped_hours): (CopiedPeople, Option<String>),
+) -> Option<String> {
     let DraftWrite::Duplicate(id) = request else { return None };
     let blast = model.blasts.rows().iter().find(|blast| blast.id == *id)?;
     let starts = blast.scheduled_for.is_some() && blast.origin.repeat.rule.is_none();
@@ -126,7 +138,7 @@ fn copied(model: &Model, request: &DraftWrite, dropped_hours: Option<String>) ->
     let hours = dropped_hours.map(|hours| format!("; it sends at any hour now: {hours} was dropped from the original"));
     let hours = hours.unwrap_or_default();
     let but = if left.is_empty() { String::new() } else { format!(", but not {}", left.join(" and ")) };
-    Some(format!("a copy of {}, with the people who are in it{but}{hours}", blast.name()))
+    Some(format!("a copy of {}, with {}{but}{hours}", blast.name(), whose(people)))
 }
 
 fn draft_saved(model: &mut Model, saved: &SavedDraft) -> Vec<Effect> {
