@@ -115,7 +115,7 @@ const RECENTLY: TimeDelta = TimeDelta::days(7);
 
 impl Plan {
     /// What is said of those who had the same message.
-    pub const HAD_THIS: &str = "had, or may have had, this very message by another blast";
+    pub const HAD_THIS: &str = "had, or may have had, this very message from another blast";
 
     /// What is said of those who wrote and are not marked.
     pub const WROTE: &str = "wrote and not marked as replied: it goes to them too";

@@ -70,7 +70,9 @@ impl MarkVerb {
 
     /// `None`: the newest is undone.
     fn mark(&self, currency: &str) -> Result<Option<Mark>> {
-        let read = |text: &String| amount::parse(text, currency).map_err(|why| UsageError(format!("--amount {why}")));
+        let read = |text: &String| {
+            amount::parse_with_currency(text, currency).map_err(|why| UsageError(format!("--amount {why}")))
+        };
         Ok(match self.what {
             MarkKind::Replied => Some(Mark::Replied),
             MarkKind::Closed => Some(Mark::Closed(self.amount.as_ref().map(read).transpose()?)),

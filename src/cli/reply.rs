@@ -30,7 +30,7 @@ pub(super) struct ReplyVerb {
     #[arg(long)]
     again: bool,
     /// How long to wait for what becomes of it.
-    #[arg(long, default_value = "30s", value_name = "SPAN", value_parser = span)]
+    #[arg(long, default_value = "30s", value_name = "SPAN", value_parser = span, allow_hyphen_values = true)]
     wait: Duration,
     /// Do not wait: print what is known as soon as it is queued.
     #[arg(long, conflicts_with = "wait", action = ArgAction::SetTrue)]

@@ -25,7 +25,7 @@ pub(super) struct ShareVerb {
     /// The blast whose page the link opens.
     blast: Option<BlastId>,
     /// How long the link lasts, at most 366d.
-    #[arg(long = "for", value_name = "SPAN", default_value = USUAL, value_parser = span)]
+    #[arg(long = "for", value_name = "SPAN", default_value = USUAL, value_parser = span, allow_hyphen_values = true)]
     span: Duration,
     #[command(subcommand)]
     verb: Option<ShareListVerb>,

@@ -41,7 +41,7 @@ pub(super) struct NewTokenArgs {
     #[arg(long)]
     sender: Option<String>,
     /// How long it is valid, such as 90d; for ever by default.
-    #[arg(long, value_name = "SPAN", value_parser = span)]
+    #[arg(long, value_name = "SPAN", value_parser = span, allow_hyphen_values = true)]
     expires: Option<Duration>,
 }
 

@@ -35,7 +35,7 @@ pub(in crate::cli) struct FollowUpArgs {
     #[arg(long, value_name = "FILTER", conflicts_with = "older_than")]
     from: Option<String>,
     /// For how long at least, such as 24h, which it is for a cart; else any time by default.
-    #[arg(long, value_name = "TIME", value_parser = span)]
+    #[arg(long, value_name = "TIME", value_parser = span, allow_hyphen_values = true)]
     older_than: Option<TimeDelta>,
     #[command(flatten)]
     message: MessageArgs,

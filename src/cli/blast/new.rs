@@ -94,17 +94,17 @@ pub(in crate::cli) struct NewArgs {
     #[arg(long, value_name = "DATE", value_parser = zone::parse_day, requires = "repeat")]
     until: Option<NaiveDate>,
     /// How many times it repeats in all.
-    #[arg(long, value_name = "N", value_parser = from_one, requires = "repeat")]
+    #[arg(long, value_name = "N", value_parser = from_one, allow_hyphen_values = true, requires = "repeat")]
     times: Option<NonZeroU32>,
     /// The most people whom one of its times goes to without asking; by default as many as are confirmed.
-    #[arg(long, value_name = "N", value_parser = from_one, requires = "repeat")]
+    #[arg(long, value_name = "N", value_parser = from_one, allow_hyphen_values = true, requires = "repeat")]
     at_most: Option<NonZeroU32>,
     /// Try again after a day, three times in all, those whom Meta skipped because they had received enough marketing (131049,
     /// 130472).
     #[arg(long)]
     retry_next_day: bool,
     /// Sends to so many people first, then waits until the blast is resumed.
-    #[arg(long, value_name = "N", value_parser = from_one)]
+    #[arg(long, value_name = "N", value_parser = from_one, allow_hyphen_values = true)]
     first: Option<NonZeroU32>,
 }
 

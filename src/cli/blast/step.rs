@@ -68,7 +68,7 @@ pub(in crate::cli) struct AddArgs {
     /// The blast's id, as in `blast list`.
     blast: BlastId,
     /// How long after the stage or the cart, such as 48h.
-    #[arg(long, value_name = "TIME", value_parser = span)]
+    #[arg(long, value_name = "TIME", value_parser = span, allow_hyphen_values = true)]
     after: TimeDelta,
     /// What it counts from: sent, received, read or replied; or cart, for whoever ordered nothing since.
     #[arg(long, value_name = "STAGE", value_parser = since, default_value = "sent")]
@@ -84,13 +84,13 @@ pub(in crate::cli) struct AddArgs {
     #[arg(long, value_parser = short_text)]
     stage: Option<String>,
     /// What it makes waits after so many people until it is resumed.
-    #[arg(long, value_name = "N", value_parser = from_one)]
+    #[arg(long, value_name = "N", value_parser = from_one, allow_hyphen_values = true)]
     first: Option<NonZeroU32>,
     /// Send what it makes without asking.
     #[arg(long, requires = "at_most")]
     auto: bool,
     /// The most people whom it sends to without asking; a draft to more waits for you.
-    #[arg(long, value_name = "N", value_parser = from_one, requires = "auto")]
+    #[arg(long, value_name = "N", value_parser = from_one, allow_hyphen_values = true, requires = "auto")]
     at_most: Option<NonZeroU32>,
     /// Do not ask for the number of people whom it sends to at once.
     #[arg(long)]
@@ -103,7 +103,7 @@ pub(in crate::cli) struct SetArgs {
     #[command(flatten)]
     step: StepArgs,
     /// How long after the stage or the cart, such as 48h.
-    #[arg(long, value_name = "TIME", value_parser = span)]
+    #[arg(long, value_name = "TIME", value_parser = span, allow_hyphen_values = true)]
     after: Option<TimeDelta>,
     /// What it counts from: sent, received, read or replied; or cart, for whoever ordered nothing since.
     #[arg(long, value_name = "STAGE", value_parser = since)]
@@ -119,7 +119,7 @@ pub(in crate::cli) struct SetArgs {
     #[arg(long, value_parser = short_text)]
     stage: Option<String>,
     /// What it makes waits after so many people until it is resumed.
-    #[arg(long, value_name = "N", value_parser = from_one)]
+    #[arg(long, value_name = "N", value_parser = from_one, allow_hyphen_values = true)]
     first: Option<NonZeroU32>,
     /// What it makes does not wait after its first people any more.
     #[arg(long, conflicts_with = "first")]
@@ -128,7 +128,7 @@ pub(in crate::cli) struct SetArgs {
     #[arg(long, requires = "at_most")]
     auto: bool,
     /// The most people whom it sends to without asking; a draft to more waits for you.
-    #[arg(long, value_name = "N", value_parser = from_one)]
+    #[arg(long, value_name = "N", value_parser = from_one, allow_hyphen_values = true)]
     at_most: Option<NonZeroU32>,
     /// What it makes waits for your yes again.
     #[arg(long, conflicts_with_all = ["auto", "at_most"])]

@@ -59,8 +59,11 @@ impl Sentences {
         let what = match &row.event {
             ActivityEvent::Reply { kind, text, .. } if kind == "text" => format!("{who} wrote: {text}"),
             ActivityEvent::Reply { kind, text, .. } => format!("{who} sent a {kind}: {text}"),
-            ActivityEvent::OptOut { by, reason, .. } => {
-                let by = by.as_ref().map_or_else(String::new, |by| format!(", noted by {by}"));
+            ActivityEvent::OptOut { source, by, reason } => {
+                let by = by
+                    .as_ref()
+                    .filter(|_| source != "person")
+                    .map_or_else(String::new, |by| format!(", noted by {by}"));
                 format!("{who} opted out{by}{}", because(reason.as_deref()))
             }
             ActivityEvent::Trouble { status: Status::Uncertain, why } => {

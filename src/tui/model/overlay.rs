@@ -232,7 +232,7 @@ impl PlanCount {
         match self {
             Self::Group(PlanGroup::OptedOut) => ("opted-out", "who is left out because they opted out"),
             Self::Group(PlanGroup::SameMessage) => {
-                ("same-message", "who had this very message by another blast, or may have had it")
+                ("same-message", "who had this very message from another blast, or may have had it")
             }
             Self::Group(PlanGroup::Recent) => ("recent", "who had a message in the last 7 days, or may have had one"),
             Self::Group(PlanGroup::Elsewhere) => ("elsewhere", "who is queued in another blast as well"),

@@ -105,7 +105,7 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -
 fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat) -> OverlayContent {
     let (what, verb) = match group {
         PlanGroup::OptedOut => ("Left out: they opted out", "opted out"),
-        PlanGroup::SameMessage => ("Had, or may have had, this very message by another blast", "sent"),
+        PlanGroup::SameMessage => ("Had, or may have had, this very message from another blast", "sent"),
         PlanGroup::Recent => ("Had, or may have had, a message in the last 7 days", "sent"),
         PlanGroup::Elsewhere => ("Queued in another blast as well", "queued"),
         PlanGroup::Wrote => ("Wrote and not marked as replied", "wrote"),

@@ -81,7 +81,7 @@ fn line(
             ("none is there, send again", "not of a cancelled blast", String::new())
         }
         ResolutionChoice::Say(Resolution::Resend) => {
-            ("none is there, send again", "asks for their number", format!("; not before {wait} have passed"))
+            ("none is there, send again", "you type how many", format!("; not before {wait} have passed"))
         }
         ResolutionChoice::Say(Resolution::Drop) => {
             ("none is there, leave out", "count as skipped", "; asks you first".to_owned())

@@ -17,7 +17,7 @@ fn y_copies_the_number_of_the_person_at_the_cursor_and_says_so() {
     dashboard.keys("3jy");
 
     assert_eq!(dashboard.taken(), copied("+60100120002"));
-    assert_eq!(dashboard.said(), "sent to the terminal's clipboard: +60100120002 (Tan Mei Ling)");
+    assert_eq!(dashboard.said(), "copied to the terminal's clipboard: +60100120002 (Tan Mei Ling)");
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn capital_y_copies_the_link_to_the_chat_also_from_the_details() {
     dashboard.keys("Y");
 
     assert_eq!(dashboard.taken(), copied("https://wa.me/60100120001"));
-    assert_eq!(dashboard.said(), "sent to the terminal's clipboard: https://wa.me/60100120001 (Siti Aminah)");
+    assert_eq!(dashboard.said(), "copied to the terminal's clipboard: https://wa.me/60100120001 (Siti Aminah)");
 }
 
 #[test]

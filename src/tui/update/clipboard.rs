@@ -18,6 +18,6 @@ fn copy(model: &mut Model, text_of: impl Fn(&RecipientRow) -> String) -> Vec<Eff
     let Some(row) = model.person() else { return Vec::new() };
     let text = text_of(row);
     let who = brief(row.name.as_deref().unwrap_or("no name"));
-    model.say(Notice::done(format!("sent to the terminal's clipboard: {text} ({who})")));
+    model.say(Notice::done(format!("copied to the terminal's clipboard: {text} ({who})")));
     vec![Effect::Copy(text)]
 }
