@@ -18,6 +18,7 @@ use super::{PlannedRepeat, PlannedStart, ZoneShare};
 use crate::domain::blast::{BlastCommand, transition};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::message::Message;
 use crate::domain::pace::{BindingLimit, CapLeft, DueForecast, Forecast, PeopleUse, Window, next_day_start, unheeded};
 use crate::domain::rejected_rows::{RejectedRows, UnusualLengths};
 use crate::engine::variables;
@@ -310,6 +311,15 @@ impl Plan {
     /// Refuses a command that the blast's state does not allow, before anything is asked.
     pub fn in_state_for(&self, command: BlastCommand) -> Result<(), AppError> {
         transition(self.blast.state, command).map(|_| ()).map_err(|refused| AppError::Refused(refused.to_string()))
+    }
+
+    /// What is odd about its text.
+    pub fn text_note(&self) -> Option<String> {
+        let message = Message::parse(&self.blast.message).ok().filter(|_| self.blast.template.is_none())?;
+        let word = message.word_in_braces()?;
+        Some(format!(
+            "{word} is sent as it stands, since its braces are doubled in the message; with single braces it is each person's own"
+        ))
     }
 
     /// Refuses a start that something stands in the way of.

@@ -88,6 +88,19 @@ impl Message {
         }))
     }
 
+    /// The first word that stands in braces in everybody's text, as a column does in other programs' doubled braces: `{name}` of `{{name}}`.
+    pub fn word_in_braces(&self) -> Option<&str> {
+        self.parts.iter().find_map(|part| match part {
+            TemplatePart::Literal(text) => text.match_indices('{').find_map(|(at, _)| {
+                let end = text[at..].find('}')?;
+                let word = text[at + 1..at + end].trim();
+                let is_word = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "_ -".contains(c));
+                is_word.then(|| &text[at..=at + end])
+            }),
+            TemplatePart::Variable { .. } => None,
+        })
+    }
+
     /// The text for one person. Values are put in as they are: braces in a name mean nothing.
     pub fn render(&self, variables: &Variables) -> Result<String, RenderError> {
         let mut text = String::with_capacity(self.template.len() + 32);

@@ -163,7 +163,7 @@ fn plan_json(plan: &Plan) -> Value {
         "people_limit": plan.people_limit.as_ref().map(|people| json!({ "limit": people.limit, "left": people.left() })), "shared_with": plan.shared_with,
         "first": plan.first.map(|first| json!({ "people": first.people, "until": first.until })),
         "today": today, "tomorrow": tomorrow, "later": later,
-        "done_at": done_at, "stopped": plan.stopped, "obstacles": plan.obstacles,
+        "done_at": done_at, "stopped": plan.stopped, "text_note": plan.text_note(), "obstacles": plan.obstacles,
         "samples": plan.samples.iter().map(sample).collect::<Vec<_>>(),
     })
 }
@@ -214,6 +214,9 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     }
     out.push_str(&pace_text(context, plan));
     out.push_str(&health_text(context, plan));
+    if let Some(words) = plan.text_note() {
+        let _ = writeln!(out, "  text      {}", clean(&words));
+    }
     for sample in &plan.samples {
         let (which, phone, who) = (sample.which, &sample.phone, sample.name.as_deref().unwrap_or("no name"));
         let text = sample.text.replace('\n', " / ");

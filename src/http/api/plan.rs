@@ -87,6 +87,9 @@ pub(super) struct PlanAnswer {
     /// What Meta says of the number and the template. A sender of WSAPME is asked by `GET /api/senders/{name}/health`, not for a plan.
     #[schema(example = json!([]))]
     health: Vec<String>,
+    /// What is odd about its text, such as a column in doubled braces, which is sent as it stands.
+    #[schema(example = json!(null))]
+    text_note: Option<String>,
     samples: Vec<SampleAnswer>,
     unusual_lengths: UnusualLengths,
     /// Why it cannot be started now; empty when it can.
@@ -242,6 +245,7 @@ impl From<Plan> for PlanAnswer {
             name: sample.name,
             text: sample.text,
         };
+        let text_note = plan.text_note();
         let people_limit = plan.people_limit.as_ref().map(|people| PeopleLimitAnswer {
             limit: people.limit,
             used: people.used(),
@@ -273,6 +277,7 @@ impl From<Plan> for PlanAnswer {
             first: plan.first.map(|FirstShare { people, until }| FirstAnswer { people, until }),
             forecast: ForecastAnswer { today, tomorrow, later, done_at },
             stopped: plan.stopped.as_deref().map(for_programs),
+            text_note,
             health: plan.health,
             samples: plan.samples.into_iter().map(sample).collect(),
             unusual_lengths: plan.unusual_lengths,

@@ -89,6 +89,8 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -
     }
     lines.extend(outdated_limits(model, width));
     lines.extend(pace::pace(model, loaded, width));
+    let odd = loaded.text_note().map(|words| wrapped(&escaped(&words), width.saturating_sub(4)));
+    lines.extend(odd.into_iter().flatten().map(|line| TextLine::of(format!("  {line}"), TextRole::Need)));
     lines.extend(samples(plan, loaded, width));
     lines.extend(health::health(model, loaded, width));
     // Last: by it is decided, and in a small window the end of the plan is what is seen.

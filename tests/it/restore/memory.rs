@@ -55,7 +55,9 @@ async fn whom_a_dump_has_in_flight_gets_no_message_of_a_confirmation_and_will_be
     ))
     .await;
 
-    let asked = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    let confirm = ["sender", "confirm", "sales", "--no-engine"];
+    assert!(shop.run(&confirm).await.err.contains("then confirm again"), "what it means is said first");
+    let asked = shop.run(&confirm).await;
 
     let question = "2 people queued in launched blasts get a message from sales; 1 person was posted to before, and will be uncertain";
     assert!(asked.code == 3 && asked.err.contains(question), "{asked:?}");
