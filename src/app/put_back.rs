@@ -49,6 +49,11 @@ impl PutBack {
         self.queued.iter().copied()
     }
 
+    /// An opt-out at another number held them back there: they are sent to now.
+    pub(super) fn goes_on_in(&mut self, blasts: Vec<BlastId>) {
+        self.queued.extend(blasts);
+    }
+
     /// Where somebody is left out still though the blast is not over: its number was confirmed without them, or something else
     /// suppresses them.
     pub fn left_out(&self) -> impl Iterator<Item = BlastId> {

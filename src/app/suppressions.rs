@@ -1,5 +1,7 @@
 //! Opt-outs: they take effect at once, also in running blasts.
 
+use std::collections::BTreeSet;
+
 use sqlx::PgConnection;
 
 use super::App;
@@ -147,7 +149,8 @@ impl App {
             return Ok(None);
         }
         self.log_suppress(&mut tx, Act::Unsuppress, (business, phone)).await?;
-        let back = self.put_back(&mut tx, &taken_out, &LiftedIn::new([business.to_owned()])).await?;
+        let mut back = self.put_back(&mut tx, &taken_out, &LiftedIn::new([business.to_owned()])).await?;
+        back.goes_on_in(suppression::queued_at_other_numbers(&mut tx, business, phone).await?);
         self.commit_lifted(tx, &[(business.to_owned(), phone.clone())]).await?;
         self.notify_all(back.changed.iter().copied()).await?;
         Ok(Some(back))
@@ -162,7 +165,9 @@ impl App {
         }
         let back = self.put_back(&mut tx, &taken_out, &LiftedIn::new([business.to_owned()])).await?;
         let is_sent = |id: &BlastId| taken_out.iter().any(|one| one.blast == *id && one.is_awaited);
-        let blasts: Vec<String> = back.queued().filter(is_sent).map(|id| format!("blast {id}")).collect();
+        let mut blasts: BTreeSet<BlastId> = back.queued().filter(is_sent).collect();
+        blasts.extend(suppression::queued_at_other_numbers(&mut tx, business, phone).await?);
+        let blasts: Vec<String> = blasts.into_iter().map(|id| format!("blast {id}")).collect();
         Ok(match &blasts[..] {
             [] => None,
             [one] => Some(format!("allow {phone} again? Then they get the message of {one}.")),

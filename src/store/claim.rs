@@ -16,7 +16,7 @@ use super::{fence, settings};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 
-use suppressed::opted_out_elsewhere;
+pub(super) use suppressed::opted_out_elsewhere;
 pub use suppressed::skip_suppressed;
 
 /// Somebody claimed: the POST may follow once this was returned, which is after the commit.

@@ -2,6 +2,7 @@
 //! Business `*` holds for all.
 
 mod everybody;
+mod held_elsewhere;
 mod operators;
 mod page;
 mod standing;
@@ -18,6 +19,7 @@ use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 
 pub use everybody::{NumberedPerson, everybody};
+pub use held_elsewhere::queued_at_other_numbers;
 pub use operators::{OperatorSuppression, allowed_since, operators, senders_of};
 pub use page::{SuppressionQuery, page};
 pub use standing::{StandingSuppression, standing};

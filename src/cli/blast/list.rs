@@ -25,7 +25,7 @@ pub(in crate::cli) struct ListArgs {
     #[arg(long)]
     stage: Option<String>,
     /// Only blasts in this state, as the list shows it: draft, scheduled, repeats, starts, sending, waits, asks, paused, done, over,
-    /// cancelled.
+    /// cancelled, failed.
     #[arg(long, value_parser = state)]
     state: Option<StateWord>,
     /// Only blasts of this day, such as 2026-12-01.

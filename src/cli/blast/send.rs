@@ -154,6 +154,11 @@ async fn interrupted(context: &Context, blast: &BlastView) -> Report {
 /// Describes the state as it is now, and promises no more.
 fn farewell(context: &Context, plan: &Plan, is_attended: bool) -> String {
     let (tag, people) = (clean(&plan.blast.tag), text::people(plan.people));
+    let whom = match plan.first.map(|first| first.people) {
+        None => people.clone(),
+        Some(0) => "nobody more before it waits for you".to_owned(),
+        Some(first) => format!("the first {} of {people}, then it waits for you", text::number(first)),
+    };
     let now = Utc::now();
     let begins = begins(plan, now);
     let refused = match plan.no_session {
@@ -165,9 +170,9 @@ fn farewell(context: &Context, plan: &Plan, is_attended: bool) -> String {
     } else if begins - now > TimeDelta::minutes(1) {
         let start = context.start(begins, context.app.clocks_of(&plan.blast));
         let why = context.pasteable(&format!("`blastdeck blast plan {}`", plan.blast.id));
-        format!("{tag} starts {start} and goes to {people}: {why} says why then; `blastdeck` shows it live")
+        format!("{tag} starts {start} and goes to {whom}: {why} says why then; `blastdeck` shows it live")
     } else {
-        format!("sending {tag} to {people}; `blastdeck` shows it live")
+        format!("sending {tag} to {whom}; `blastdeck` shows it live")
     };
     begun + &refused
 }

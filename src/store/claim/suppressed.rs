@@ -18,7 +18,7 @@ macro_rules! opted_out_elsewhere {
         )
     };
 }
-pub(super) use opted_out_elsewhere;
+pub(in crate::store) use opted_out_elsewhere;
 
 /// Whoever is queued in blast `$1` and opted out, from the opt-outs to the people as in
 /// [`count_in`](crate::store::suppression::count_in); in a blast whose people a filter found, also at another number of theirs.

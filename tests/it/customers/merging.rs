@@ -214,3 +214,23 @@ async fn an_audience_that_waits_leaves_out_who_opts_out_at_another_number_of_the
     assert_eq!(shop.sim.posts().await.len(), 4 + 2 + 2);
     shop.invariants().await;
 }
+
+#[tokio::test]
+async fn an_opt_out_that_is_lifted_names_the_blasts_that_wait_at_another_number() {
+    let shop = Shop::open(Setup::default()).await;
+    let before = shop.blast(1..3).await;
+    shop.until_idle().await;
+    shop.ok(&["customer", "merge", &number(1), &number(11)]).await;
+    let filter = format!("blast:{before}");
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hello", "--from", &filter];
+    let made = shop.json(&new).await["id"].to_string();
+    shop.send(&made).await;
+    shop.ok(&["suppress", "add", &number(11)]).await;
+
+    let remove = ["suppress", "remove", &number(11)];
+    let asked = shop.run(&remove).await;
+    let done = shop.run(&[&remove[..], &["--yes"]].concat()).await;
+
+    assert!(asked.code == 3 && asked.err.contains(&format!("Then they get the message of blast {made}.")), "{asked:?}");
+    assert!(done.err.contains(&format!("; queued again in blast {made}")), "{done:?}");
+}
