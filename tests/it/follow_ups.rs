@@ -2,6 +2,7 @@
 
 mod deleted;
 mod launch;
+mod others;
 
 use blastdeck::app::FoundFollowUp;
 use blastdeck::domain::filter::segment::Exclusion;
@@ -165,30 +166,6 @@ async fn whoever_replied_or_bought_after_the_draft_was_made_is_left_out_of_its_p
     assert_eq!(skipped(&shop, &draft, "bought since").await, (1, 1));
     let queued = format!("select count(*) from blast_recipients where blast_id = {draft} and status = 'queued'");
     assert_eq!(shop.number(&queued).await, 1);
-}
-
-#[tokio::test]
-async fn whom_another_follow_up_of_the_blast_has_written_to_since_is_left_out_of_a_draft() {
-    let (shop, blast) = stuck_shop().await;
-    let draft = follow_up_draft(&shop, &blast).await;
-    // As a step sends it, whose people are kept apart from other steps only.
-    let other = shop.draft(3..6).await;
-    shop.execute(&format!(
-        "update blasts set state = 'completed', launched_at = now(), follows_blast = {blast}, follows_stage = 'read', step_number = 1
-          where id = {other};
-         update blast_recipients set status = 'sent', standing = 'sent', attempt = 1, sent_at = now() where blast_id = {other};
-         update blast_recipients set status = 'failed', standing = 'failed'
-          where blast_id = {other} and phone_number = '+{}'",
-        digits(4)
-    ))
-    .await;
-
-    let plan = shop.json(&["blast", "plan", &draft]).await;
-    let sent = shop.json(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
-
-    assert_eq!((&plan["people"], &plan["segment"]["left_out"]), (&json!(2), &json!({ "followed": 1 })), "{plan}");
-    assert_eq!(sent["people"], 2, "{sent}");
-    assert_eq!(skipped(&shop, &draft, "in a follow-up of it already").await, (1, 1));
 }
 
 #[tokio::test]

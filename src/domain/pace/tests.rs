@@ -13,6 +13,12 @@ mod forecast;
 mod people;
 mod turns;
 
+/// How fast, only a quiet machine can show.
+fn in_a_moment(began: std::time::Instant) {
+    let is_long = std::env::var_os("BLASTDECK_LONG_TESTS").is_some();
+    assert!(!is_long || began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
 const KL: Tz = chrono_tz::Asia::Kuala_Lumpur;
 
 fn utc(text: &str) -> DateTime<Utc> {

@@ -80,7 +80,10 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let has_room = width(&others) + 4 + width(&unasked) <= text.width;
     let (beside, below) = if has_room { (unasked, String::new()) } else { (String::new(), unasked) };
     let WaitLine { wait, money, rest } = wait_line(model, blast, (text.width, rows));
-    let lines = [(others, beside), (wait, money), (rest.unwrap_or(since), below)];
+    // Why it waits is not cut for how many were not asked about.
+    let last = rest.unwrap_or(since);
+    let below = if width(&last) + width(&below) + 4 > text.width { String::new() } else { below };
+    let lines = [(others, beside), (wait, money), (last, below)];
     for ((left, right), y) in lines.into_iter().take(rows).zip(y..) {
         let taken = width(&right).min(text.width);
         pen.put((text.x + 2, y), &left, text.width.saturating_sub(2 + taken), TextRole::Plain);
