@@ -198,7 +198,10 @@ impl App {
         let server = fence::server(self.pool()).await?;
         let mut tx = self.begin().await?;
         let confirmed = if self.lift(&mut tx, name, id).await? == Some(StopCode::Restored) {
-            self.confirm_restored(&mut tx, (id, forgotten, &server)).await?
+            let confirmed = self.confirm_restored(&mut tx, (id, forgotten, &server)).await?;
+            // Whoever takes over from the dump's engine says so of whom that had in flight.
+            let (_, in_flight) = sender::queued_and_in_flight(&mut tx, id).await?;
+            Confirmed { uncertain: confirmed.uncertain + in_flight, ..confirmed }
         } else {
             Confirmed::default()
         };

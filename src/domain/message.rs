@@ -93,7 +93,7 @@ impl Message {
         self.parts.iter().find_map(|part| match part {
             TemplatePart::Literal(text) => text.match_indices('{').find_map(|(at, _)| {
                 let end = text[at..].find('}')?;
-                let word = text[at + 1..at + end].trim();
+                let word = text[at + 1..at + end].split('|').next().unwrap_or_default().trim();
                 let is_word = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "_ -".contains(c));
                 is_word.then(|| &text[at..=at + end])
             }),

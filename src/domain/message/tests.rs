@@ -147,6 +147,7 @@ fn braces_of_a_literal_text_are_braces() {
 fn a_word_in_doubled_braces_is_found_and_other_braces_are_not() {
     let found = |template: &str| Message::parse(template).unwrap().word_in_braces().map(str::to_owned);
     assert_eq!(found("Hi {{name}}, {{ 1 }}"), Some("{name}".to_owned()));
+    assert_eq!(found("Hi {{name|there}}"), Some("{name|there}".to_owned()));
     assert_eq!(found("Hi {name}: {{first name}}"), Some("{first name}".to_owned()));
     assert_eq!(found("Hi {name}: {{}} }}{{ {{a.b}} {{"), None);
 }

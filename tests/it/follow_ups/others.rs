@@ -33,25 +33,31 @@ async fn whom_another_follow_up_of_the_blast_has_written_to_since_is_left_out_of
 }
 
 #[tokio::test]
-async fn a_copy_of_a_follow_up_that_was_cancelled_half_sent_leaves_out_whom_the_follow_up_would() {
+async fn a_copy_of_a_follow_up_that_was_cancelled_leaves_out_whom_the_follow_up_would() {
+    copied(CopiedPeople::All).await;
+    copied(CopiedPeople::LeftOut).await;
+}
+
+/// Cancelled before anybody was sent to, or after the one who read it last.
+async fn copied(whose: CopiedPeople) {
     let (shop, blast) = stuck_shop().await;
     let draft = follow_up_draft(&shop, &blast).await;
     shop.ok(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
     let of = |n: u32| format!("blast_id = {draft} and phone_number = '+{}'", digits(n));
-    shop.execute(&format!(
-        "update blast_recipients set status = 'sent', standing = 'sent', attempt = 1, sent_at = now() where {}",
-        of(4)
-    ))
-    .await;
+    if whose == CopiedPeople::LeftOut {
+        let sent = "update blast_recipients set status = 'sent', standing = 'sent', attempt = 1, sent_at = now()";
+        shop.execute(&format!("{sent} where {}", of(4))).await;
+    }
     shop.ok(&["blast", "cancel", &draft, "--yes"]).await;
     mark(&shop, &blast, 0, "replied").await;
     let app = engine_app(&shop, "aina").await;
 
     let (copy, people) = app.duplicate(BlastId(draft.parse().unwrap())).await.unwrap();
 
-    assert_eq!(people, CopiedPeople::LeftOut);
+    let gets = if whose == CopiedPeople::LeftOut { 1 } else { 2 };
+    assert_eq!(people, whose);
     let plan = shop.json(&["blast", "plan", &copy.id.to_string()]).await;
-    assert_eq!((&plan["people"], &plan["segment"]["left_out"]), (&json!(1), &json!({ "replied": 1 })), "{plan}");
+    assert_eq!((&plan["people"], &plan["segment"]["left_out"]), (&json!(gets), &json!({ "replied": 1 })), "{plan}");
     let shown = shop.json(&["blast", "show", &copy.id.to_string()]).await;
     assert_eq!(shown["follows"], json!(blast.parse::<i64>().unwrap()), "{shown}");
 }
