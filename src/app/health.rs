@@ -17,9 +17,9 @@ use crate::engine::{FenceRefusal, ForgottenCheck, Moment, ask_to_confirm_again};
 use crate::provider::meta::preflight::TemplateList;
 use crate::provider::{Health, HealthVerdict, asks_to_slow_down, is_shown_by_health};
 use crate::store::fence::{self, Confirmed, Replication, Server};
-use crate::store::sender;
 use crate::store::view::{self, BlastFilter, SenderRow, SenderStop};
 use crate::store::{self, DbTransaction};
+use crate::store::{lease, sender};
 
 /// What confirming a sender would come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,6 +197,8 @@ impl App {
         // Before the transaction, which a question that its server refuses would end.
         let server = fence::server(self.pool()).await?;
         let mut tx = self.begin().await?;
+        // The lease before the sender, as engines lock them.
+        lease::lock(&mut tx, id).await?;
         let confirmed = if self.lift(&mut tx, name, id).await? == Some(StopCode::Restored) {
             let confirmed = self.confirm_restored(&mut tx, (id, forgotten, &server)).await?;
             // Whoever takes over from the dump's engine says so of whom that had in flight.
@@ -225,6 +227,7 @@ impl App {
         let id = self.confirmable(name).await?;
         let server = fence::server(self.pool()).await?;
         let mut tx = self.begin().await?;
+        lease::lock(&mut tx, id).await?;
         let mut uncertain = 0;
         let is_restored = self.lift(&mut tx, name, id).await? == Some(StopCode::Restored);
         if is_restored {

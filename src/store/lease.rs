@@ -106,20 +106,10 @@ pub async fn acquire(
     asking: LeaseRequest<'_>,
 ) -> Result<Option<PendingLease>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
-    let is_phone_in_use = is_phone_in_use(&mut tx, sender).await?;
     sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
         .bind(sender)
         .execute(&mut *tx)
         .await?;
-    if is_phone_in_use {
-        let wanted = sqlx::query(
-            "update sender_leases set wanted_at = now()
-              where sender_id = $1 and (wanted_at is null or wanted_at < now() - interval '1 minute')",
-        );
-        wanted.bind(sender).execute(&mut *tx).await?;
-        tx.commit().await?;
-        return Ok(None);
-    }
     let (free, idle_since, schema, epoch, renewals): (bool, Option<DateTime<Utc>>, i64, i64, i64) = sqlx::query_as(
         "select holder is null or holder = $2 or expires_at is null or expires_at < now()
                     or (epoch, renewals) is not distinct from ($3, $4),
@@ -134,6 +124,16 @@ pub async fn acquire(
     .await?;
     is_known(schema)?;
     if !free {
+        return Ok(None);
+    }
+    // The rows of senders behind the lease's, as a move locks them.
+    if is_phone_in_use(&mut tx, sender).await? {
+        let wanted = sqlx::query(
+            "update sender_leases set wanted_at = now()
+              where sender_id = $1 and (wanted_at is null or wanted_at < now() - interval '1 minute')",
+        );
+        wanted.bind(sender).execute(&mut *tx).await?;
+        tx.commit().await?;
         return Ok(None);
     }
     let before = Pulse { epoch, renewals };
