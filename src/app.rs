@@ -138,7 +138,6 @@ pub use recurring::{PlannedRepeat, ScheduleView, SkippedOccurrence};
 pub use replies::{Incoming, IncomingOutcome};
 pub use saved_lists::SavedList;
 pub use schedule::{PlannedStart, start_after};
-
 pub use segment::{ExcludedPerson, FoundFollowUp, FoundPreview, SegmentCount, SegmentDraft};
 pub use sender_health::{HealthCheck, KnownHealth};
 pub use several::MarkedSeveral;
