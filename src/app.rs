@@ -136,6 +136,7 @@ pub use plan::{FirstShare, Plan, Sample};
 pub use put_back::PutBack;
 pub use recurring::{PlannedRepeat, ScheduleView, SkippedOccurrence};
 pub use replies::{Incoming, IncomingOutcome};
+pub use retry::RetryCount;
 pub use saved_lists::SavedList;
 pub use schedule::{PlannedStart, start_after};
 pub use segment::{ExcludedPerson, FoundFollowUp, FoundPreview, SegmentCount, SegmentDraft};

@@ -1,5 +1,7 @@
 //! Retries people who failed: really sends, but only to those who are known never to have received the message.
 
+use std::collections::HashSet;
+
 use super::App;
 use super::AppError;
 use crate::domain::act::Act;
@@ -7,45 +9,72 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, StampedEvidence};
 use crate::domain::retry::OperatorRetry;
+use crate::domain::text;
 use crate::store;
 use crate::store::action::{self, NewAction};
+use crate::store::answered;
 use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person;
 
+/// Whom a retry would send to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RetryCount {
+    pub people: i64,
+    /// Of a follow-up, who is not to have it any more: they answered since, or had another follow-up of the same blast.
+    pub left_out: i64,
+}
+
+/// A page of failed people: those who are sent to again, how many are left out, and the last that was read.
+struct RetryPage {
+    people: Vec<(RecipientId, i32)>,
+    left_out: i64,
+    last: RecipientId,
+}
+
 impl App {
     /// How many people would be retried.
-    pub async fn retryable(&self, blast: BlastId, code: Option<&str>) -> Result<i64, AppError> {
+    pub async fn retryable(&self, blast: BlastId, code: Option<&str>) -> Result<RetryCount, AppError> {
         may_retry(self.state(blast).await?)?;
-        let mut people = 0;
+        let mut count = RetryCount::default();
         let mut after = RecipientId(0);
-        loop {
-            let page = self.retry_page(blast, code, after).await?;
-            let Some((last, _)) = page.last() else { return Ok(people) };
-            after = *last;
-            people += i64::try_from(page.len()).unwrap_or(i64::MAX);
+        while let Some(page) = self.retry_page(blast, code, after).await? {
+            after = page.last;
+            count.people += i64::try_from(page.people.len()).unwrap_or(i64::MAX);
+            count.left_out += page.left_out;
         }
+        Ok(count)
     }
 
     /// Queues them again; a completed blast becomes *sending*. Returns how many: refused, with the reason, where that is nobody.
     pub async fn retry(&self, blast: BlastId, code: Option<&str>) -> Result<i64, AppError> {
         may_retry(self.state(blast).await?)?;
-        let mut queued = 0;
+        let (mut queued, mut left_out) = (0, 0);
         let mut after = RecipientId(0);
-        loop {
-            let page = self.retry_page(blast, code, after).await?;
-            let Some((last, _)) = page.last() else { break };
-            after = *last;
-            queued += self.retry_these(blast, &page).await?;
+        while let Some(page) = self.retry_page(blast, code, after).await? {
+            after = page.last;
+            left_out += page.left_out;
+            if !page.people.is_empty() {
+                queued += self.retry_these(blast, &page.people).await?;
+            }
         }
         self.notify(blast).await?;
         if queued == 0 {
-            return Err(self.nobody_to_retry(blast, code).await?);
+            return Err(self.nobody_to_retry(blast, code, left_out).await?);
         }
         Ok(queued)
     }
 
-    /// Why nobody can be sent to again.
-    pub async fn nobody_to_retry(&self, blast: BlastId, code: Option<&str>) -> Result<AppError, AppError> {
+    /// Why nobody can be sent to again; `left_out` are those who could be, and are not to be.
+    pub async fn nobody_to_retry(
+        &self,
+        blast: BlastId,
+        code: Option<&str>,
+        left_out: i64,
+    ) -> Result<AppError, AppError> {
+        if left_out > 0 {
+            let why = "answered since they failed, or had another follow-up of the same blast";
+            return Ok(AppError::Refused(format!("nobody to retry: {} {why}", text::people(left_out))));
+        }
         let errors = self.errors(blast).await?;
         let is_failed = |code: &str| errors.iter().any(|error| error.code == code);
         let why = match code {
@@ -83,7 +112,7 @@ impl App {
 
     /// The same for everybody who may be tried again, if they are as many as the operator was shown.
     pub async fn retry_all(&self, blast: BlastId, shown: i64) -> Result<i64, AppError> {
-        let now = self.retryable(blast, None).await?;
+        let now = self.retryable(blast, None).await?.people;
         if now != shown {
             let why = format!("{now} may be tried again now, not {shown} as was shown: nothing is sent, look again");
             return Err(AppError::Refused(why));
@@ -96,10 +125,16 @@ impl App {
         blast: BlastId,
         code: Option<&str>,
         after: RecipientId,
-    ) -> Result<Vec<(RecipientId, i32)>, AppError> {
+    ) -> Result<Option<RetryPage>, AppError> {
         let limit = i64::try_from(BATCH_MAX).unwrap_or(i64::MAX);
         let late_before = self.engine().clock.now() - self.engine().settings.retry.not_now_after;
-        Ok(person::retryable(self.pool(), blast, code, late_before, (after, limit)).await?)
+        let mut people = person::retryable(self.pool(), blast, code, late_before, (after, limit)).await?;
+        let Some(&(last, _)) = people.last() else { return Ok(None) };
+        let ids: Vec<RecipientId> = people.iter().map(|(id, _)| *id).collect();
+        let not_to: HashSet<RecipientId> =
+            answered::not_to_retry(self.pool(), blast, &ids).await?.into_iter().collect();
+        people.retain(|(id, _)| !not_to.contains(id));
+        Ok(Some(RetryPage { people, left_out: i64::try_from(not_to.len()).unwrap_or(i64::MAX), last }))
     }
 
     async fn retry_these(&self, blast: BlastId, people: &[(RecipientId, i32)]) -> Result<i64, AppError> {

@@ -3,9 +3,12 @@
 //! blast, launched since it was made, has written to. Where a filter names a follow-up's people, that is
 //! read again instead; only whoever answers once a step's draft was launched is left out of that here.
 
+mod since_failed;
+
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
+pub use self::since_failed::not_to_retry;
 use super::in_flight::not_in_flight;
 use super::view::segment::{ExclusionCount, LeftOutPerson};
 use super::{StoreError, settings};

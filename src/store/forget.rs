@@ -7,6 +7,8 @@ mod requests;
 mod rows;
 mod skus;
 
+use std::collections::HashSet;
+
 use sqlx::{PgConnection, PgPool};
 
 use super::{StoreError, in_flight};
@@ -110,6 +112,12 @@ pub async fn hashes(tx: &mut PgConnection) -> Result<Vec<String>, StoreError> {
     let hashes =
         sqlx::query_scalar("select distinct phone_number from suppressions where starts_with(phone_number, $1)");
     Ok(hashes.bind(HASH).fetch_all(tx).await?)
+}
+
+/// Those of these keyed hashes that stand there.
+pub async fn forgotten_among(tx: &mut PgConnection, hashes: &[String]) -> Result<HashSet<String>, StoreError> {
+    let known = sqlx::query_scalar("select distinct phone_number from suppressions where phone_number = any($1)");
+    Ok(known.bind(hashes).fetch_all(tx).await?.into_iter().collect())
 }
 
 /// Whether all of these keyed hashes stand there: nobody of them has to be forgotten again.

@@ -3,6 +3,7 @@
 use color_eyre::Result;
 use serde_json::json;
 
+use crate::app::RetryCount;
 use crate::cli::Global;
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::{Context, Intent, hand_over};
@@ -29,11 +30,15 @@ pub(in crate::cli) struct RetryArgs {
 impl RetryArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
-        let people = context.app.retryable(self.blast, self.code.as_deref()).await?;
+        let RetryCount { people, left_out } = context.app.retryable(self.blast, self.code.as_deref()).await?;
         if people == 0 {
-            return Err(context.app.nobody_to_retry(self.blast, self.code.as_deref()).await?.into());
+            return Err(context.app.nobody_to_retry(self.blast, self.code.as_deref(), left_out).await?.into());
         }
-        let question = format!("This sends again to {} who failed.", text::people(people));
+        let others = match left_out {
+            0 => String::new(),
+            _ => format!(" {} more answered since, or had another follow-up: not sent again.", text::number(left_out)),
+        };
+        let question = format!("This sends again to {} who failed.{others}", text::people(people));
         confirm_number(&question, people, self.yes)?;
         let queued = context.app.retry(self.blast, self.code.as_deref()).await?;
         let blast = context.app.blast(self.blast).await?;

@@ -340,23 +340,25 @@ fn late_news(entry: &EvidenceEntry) -> Option<LateNews> {
     }
 }
 
-/// Whose id stands beside no number: the number is that of our message.
+/// Whose id stands beside no number: the number is that of our message. Nothing is learned of whoever was forgotten, who has a stand-in
+/// for a number.
 fn identities(statuses: &[StatusItem<'_>], found: &[MessageMatch]) -> Vec<LearnedIdentity> {
     let learned = statuses.iter().zip(found).filter_map(|(status, found)| {
         let (person, message) = (&status.news.person, found.message()?);
         let user_id = person.user_id.clone().filter(|_| person.phone.is_none())?;
+        message.phone_number.key()?;
         let phone = message.phone_number.as_str().to_owned();
         Some(LearnedIdentity { sender: message.sender_id, user_id, phone })
     });
     learned.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Who has another number at WhatsApp than in our list.
+/// Who has another number at WhatsApp than in our list, and was not forgotten.
 fn aliases(statuses: &[StatusItem<'_>], found: &[MessageMatch]) -> Vec<NumberAlias> {
     let known = statuses.iter().zip(found).filter_map(|(status, found)| {
         let (alias, phone) = (status.news.person.phone.as_ref()?, &found.message()?.phone_number);
         let key = PersonKey::of_digits(alias.trim_start_matches('+'))?;
-        (phone.key() != Some(key)).then(|| NumberAlias { alias: alias.clone(), phone: phone.as_str().to_owned() })
+        (phone.key()? != key).then(|| NumberAlias { alias: alias.clone(), phone: phone.as_str().to_owned() })
     });
     known.collect::<BTreeSet<_>>().into_iter().collect()
 }

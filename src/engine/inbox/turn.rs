@@ -10,11 +10,12 @@ use super::item::{self, InboxItem, ItemNews, ItemOutcome};
 use super::part::{self, RequestPart};
 use super::{identity_change, notices, opt_out, progress, replies, statuses, stops};
 use crate::domain::ids::SenderId;
+use crate::domain::phone::PersonKey;
 use crate::domain::sender::ProviderKind;
 use crate::engine::context::EngineContext;
 use crate::store::inbox::notices::senders_of_account;
 use crate::store::inbox::{self, hearing, messages};
-use crate::store::{StoreError, reply};
+use crate::store::{StoreError, forget, reply};
 
 /// At most so many statuses in one statement.
 const STATUSES_AT_ONCE: usize = 1_000;
@@ -149,6 +150,7 @@ impl<'e> InboxTurn<'e> {
         });
         let mut seen = HashSet::new();
         let learned: Vec<_> = learned.filter(|one| seen.insert(one.clone())).collect();
+        let learned = without_forgotten(tx, self.engine, learned).await?;
         if learned.is_empty() {
             return Ok(true);
         }
@@ -282,6 +284,22 @@ pub(super) enum ItemPart {
     /// The stop or resume in it.
     Wish,
     Rest,
+}
+
+/// Those whose number was not forgotten: the provider may still tell of an old message of whoever was.
+async fn without_forgotten(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    mut learned: Vec<reply::LearnedIdentity>,
+) -> Result<Vec<reply::LearnedIdentity>, StoreError> {
+    let key = if learned.is_empty() { None } else { engine.fence.forget_key().ok().flatten() };
+    let Some(key) = key else { return Ok(learned) };
+    let hash = |one: &reply::LearnedIdentity| {
+        PersonKey::of_digits(one.phone.trim_start_matches('+')).map(|person| key.opt_out(person))
+    };
+    let forgotten = forget::forgotten_among(tx, &learned.iter().filter_map(hash).collect::<Vec<_>>()).await?;
+    learned.retain(|one| hash(one).is_none_or(|hash| !forgotten.contains(&hash)));
+    Ok(learned)
 }
 
 async fn learn(

@@ -214,7 +214,8 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
             Completion::AllFound { ticket, people: all_found(app, (blast, filter, as_of)).await }
         }
         ReadRequest::Retryable(blast) => {
-            Completion::Retryable { blast, people: app.retryable(blast, None).await.map_err(Into::into) }
+            let people = app.retryable(blast, None).await.map(|count| count.people).map_err(Into::into);
+            Completion::Retryable { blast, people }
         }
         ReadRequest::FollowUp { blast, stuck_at } | ReadRequest::FollowUpAgain { blast, stuck_at } => {
             Completion::FollowUp(app.follow_up_preview(blast, stuck_at).await.map_err(Into::into))

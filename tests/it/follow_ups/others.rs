@@ -61,3 +61,35 @@ async fn copied(whose: CopiedPeople) {
     let shown = shop.json(&["blast", "show", &copy.id.to_string()]).await;
     assert_eq!(shown["follows"], json!(blast.parse::<i64>().unwrap()), "{shown}");
 }
+
+#[tokio::test]
+async fn whoever_failed_is_not_sent_to_again_once_another_follow_up_has_written_to_them_or_they_replied() {
+    let (shop, blast) = stuck_shop().await;
+    let draft = follow_up_draft(&shop, &blast).await;
+    let other = shop.draft(4..5).await;
+    // A step's, whose people are kept apart from those of other steps only.
+    shop.execute(&format!(
+        "update blasts set state = 'completed', launched_at = now(), step_number = 1 where id = {draft};
+         update blast_recipients set status = 'failed', standing = 'failed', attempt = 1, failed_at = now(), error_code = 'busy'
+          where blast_id = {draft};
+         update blasts set state = 'completed', launched_at = now(), follows_blast = {blast}, follows_stage = 'read' where id = {other};
+         update blast_recipients set status = 'sent', standing = 'sent', attempt = 1, sent_at = now() + interval '1 second'
+          where blast_id = {other}"
+    ))
+    .await;
+    let retry = ["blast", "retry", &draft, "--no-engine"];
+    let asked = shop.run(&retry).await;
+    mark(&shop, &blast, 3, "replied").await;
+
+    let said = shop.json(&[&retry[..], &["--yes"]].concat()).await;
+
+    assert!(asked.err.contains("1 more answered since, or had another follow-up"), "{asked:?}");
+    assert_eq!(said["people"], 1, "{said}");
+    let queued = format!("select phone_number from blast_recipients where blast_id = {draft} and status = 'queued'");
+    let queued: Vec<String> =
+        sqlx::query_scalar(sqlx::AssertSqlSafe(queued)).fetch_all(&shop.database.pool).await.unwrap();
+    assert_eq!(queued, [format!("+{}", digits(0))]);
+    shop.execute(&format!("update blasts set state = 'completed' where id = {draft}")).await;
+    let nobody = shop.run(&[&retry[..], &["--yes"]].concat()).await;
+    assert!(nobody.code == 3 && nobody.err.contains("2 people answered since they failed"), "{nobody:?}");
+}

@@ -150,3 +150,28 @@ async fn a_reply_from_the_other_number_may_be_answered() {
     let said = scene.shop.run(&["reply", "1", &format!("+{}", digits(1)), "RM 5"]).await;
     assert!(said.err.contains("Answer to Person 1 (blast 3) was started"), "{said:?}");
 }
+
+#[tokio::test]
+async fn nothing_is_learned_of_whoever_was_forgotten_and_what_a_status_says_counts() {
+    let scene = InboxScene::with(2, "cloud", "").await;
+    let [mut delivered, mut read] = [status(1, "delivered"), status(1, "read")];
+    delivered["biz_opaque_callback_data"] = json!(scene.callback(1).await);
+    delivered["recipient_user_id"] = json!(USER_ID);
+    read.clone_from(&delivered);
+    read["status"] = json!("read");
+    read.as_object_mut().unwrap().remove("recipient_id");
+    scene.shop.ok(&["customer", "forget", &both()[0], "--yes"]).await;
+
+    scene.receive(statuses(&[delivered, status(2, "delivered")])).await;
+    scene.receive(statuses(&[read])).await;
+
+    assert_eq!(
+        scene.text("select string_agg(state, ' ') from webhook_inbox").await.as_deref(),
+        Some("applied applied")
+    );
+    let statuses = "select string_agg(status::text, ' ' order by id) from blast_recipients";
+    assert_eq!(scene.text(statuses).await.as_deref(), Some("read delivered"));
+    let learned = "select (select count(*) from user_ids) + (select count(*) from number_aliases)";
+    assert_eq!(scene.shop.number(learned).await, 0);
+    scene.shop.ok(&["audit"]).await;
+}
