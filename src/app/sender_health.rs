@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::{App, AppError};
 use crate::domain::ids::BlastId;
+use crate::domain::text::span_words;
 use crate::engine::ConfiguredSender;
 use crate::provider::{Health, HealthVerdict};
 use crate::store::view::senders;
@@ -50,12 +51,19 @@ impl KnownHealth {
         match self.skew {
             None => "clock not checked".to_owned(),
             Some(skew) if skew.abs() < CLOCK_EXACT => "clock right".to_owned(),
-            Some(skew) => {
-                let side = if skew > TimeDelta::zero() { "behind" } else { "ahead of" };
-                format!("this machine's clock is {} s {side} the database's", skew.num_seconds().abs())
-            }
+            Some(skew) => skew_words(skew),
         }
     }
+}
+
+/// What is said of a database's clock that is so far ahead of this machine's: `this machine's clock is 3 min behind the database's`.
+pub fn skew_words(skew: TimeDelta) -> String {
+    let side = match skew.num_seconds() {
+        0 => return "this machine's clock agrees with the database's".to_owned(),
+        1.. => "behind",
+        _ => "ahead of",
+    };
+    format!("this machine's clock is {} {side} the database's", span_words(skew.abs()))
 }
 
 impl App {
@@ -82,7 +90,7 @@ impl App {
 mod tests {
     use chrono::TimeDelta;
 
-    use super::KnownHealth;
+    use super::{KnownHealth, skew_words};
 
     #[test]
     fn a_clock_that_is_off_is_said_to_be_and_by_how_much() {
@@ -91,6 +99,7 @@ mod tests {
         assert_eq!(says(Some(TimeDelta::milliseconds(-400))), "clock right");
         assert_eq!(says(Some(TimeDelta::seconds(42))), "this machine's clock is 42 s behind the database's");
         assert_eq!(says(Some(TimeDelta::seconds(-42))), "this machine's clock is 42 s ahead of the database's");
+        assert_eq!(skew_words(TimeDelta::milliseconds(-400)), "this machine's clock agrees with the database's");
         assert_eq!(says(None), "clock not checked");
     }
 }

@@ -13,11 +13,12 @@ use color_eyre::Result;
 use super::Global;
 use super::context::{Context, load, log_dir, private_postgres, program};
 use super::exit::UsageError;
-use crate::app::{App, ProcessKind};
+use crate::app::view::BlastFilter;
+use crate::app::{App, ProcessKind, skew_words};
 use crate::config::{AsciiSetting, Config, ConfigError, ConfigProblem, KeySetting, ProblemLocation, ThemeSetting};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, count_of};
 use crate::engine::{self, EngineEnd, Fingerprint, Follower, Following, RunOptions, Standby, Until};
 use crate::private_postgres::PrivatePostgres;
 use crate::shutdown::{SecondInterrupt, Shutdown};
@@ -95,7 +96,11 @@ pub(super) async fn welcome(app: &App, charset: Charset) -> tui::WelcomeFacts {
         if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) { "no colours" } else { "16 colours" };
     let letters = if charset == Charset::Ascii { "ASCII" } else { "UTF-8" };
     tui::WelcomeFacts {
-        database: format!("ready: {}", config.database.place()),
+        database: format!(
+            "ready: {}{}",
+            config.database.place(),
+            if has_sender { String::new() } else { blasts(app).await }
+        ),
         has_sender,
         config: config.path().map_or_else(none_yet, |path| format!("{}, {}", path.display(), senders(config))),
         terminal: format!("{letters}, {colours}; y copies if tmux has set-clipboard on"),
@@ -103,11 +108,19 @@ pub(super) async fn welcome(app: &App, charset: Charset) -> tui::WelcomeFacts {
     }
 }
 
+/// What the database has already, though this machine has no sender: `, 12 blasts in it: esc shows them`.
+async fn blasts(app: &App) -> String {
+    match app.count_blasts(&BlastFilter::default()).await {
+        Ok(blasts @ 1..) => format!(", {} in it: esc shows them", count_of(blasts, "blast", "blasts")),
+        Ok(_) | Err(_) => String::new(),
+    }
+}
+
 /// How the clock of this machine stands to the database's.
 async fn clock(app: &App) -> String {
     match app.clock_skew().await {
         Ok(skew) if skew.num_seconds().abs() <= 60 => "right".to_owned(),
-        Ok(skew) => format!("the database's is {} s ahead of this one's: set it right", skew.num_seconds()),
+        Ok(skew) => format!("{}: set it right", skew_words(skew)),
         Err(error) => clean(&error.to_string()).into_owned(),
     }
 }

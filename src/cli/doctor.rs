@@ -14,7 +14,7 @@ use super::Global;
 use super::context::{Context, load};
 use super::dashboard::keymap;
 use super::output::{json, text};
-use crate::app::{App, HealthVerdict, ProcessKind};
+use crate::app::{App, HealthVerdict, ProcessKind, skew_words};
 use crate::config::{Config, HookConfig, SenderConfig};
 use crate::domain::text::clean;
 
@@ -86,13 +86,8 @@ async fn live_checks(context: &Context) -> Vec<DoctorCheck> {
         Err(error) => checks.push(DoctorCheck::new("database", BAD, error.to_string())),
         Ok(skew) => {
             checks.push(DoctorCheck::new("database", GOOD, database(context)));
-            let seconds = skew.num_seconds();
-            let verdict = if seconds.abs() > 60 { BAD } else { GOOD };
-            checks.push(DoctorCheck::new(
-                "clock",
-                verdict,
-                format!("the database's clock is {seconds} s ahead of this one"),
-            ));
+            let verdict = if skew.num_seconds().abs() > 60 { BAD } else { GOOD };
+            checks.push(DoctorCheck::new("clock", verdict, skew_words(skew)));
             checks.extend(failover_check(app).await);
         }
     }

@@ -152,7 +152,7 @@ pub enum PaceError {
     Span(String),
     #[error("`{0}` is longer than 366 days, the longest time there is: write at most 366d")]
     LongSpan(String),
-    #[error("`{0}` is not a valid gap: write the shortest and the longest pause, as in 20s..60s")]
+    #[error("`{0}` is not a valid gap: write the shortest and the longest pause, as in 20s..60s, or none")]
     Gap(String),
     #[error("`{0}` ends before it begins: write the shorter pause first, as in 20s..60s")]
     BackwardGap(String),
