@@ -58,7 +58,7 @@ use claiming::PendingClaim;
 use failure_policy::FailurePolicy;
 use next_action::BlastQueue;
 use pace::{LONGEST_MEMORY, SenderPace};
-use post::{FinishedPost, Post};
+use post::{ClaimContext, FinishedPost, Post};
 use throughput::AnswerTime;
 
 /// What a sender's loop works with.
@@ -115,6 +115,8 @@ pub struct Sender {
     refreshed_at: Option<Instant>,
 
     claim: Option<PendingClaim>,
+    /// A claim that was not answered: it may be committed all the same.
+    lost_claim: Option<Arc<ClaimContext>>,
     /// How long a claim takes, about.
     claim_takes: Duration,
     answer_time: AnswerTime,
@@ -180,6 +182,7 @@ impl Sender {
             stopped: None,
             refreshed_at: None,
             claim: None,
+            lost_claim: None,
             claim_takes: Duration::ZERO,
             answer_time: AnswerTime::default(),
             ready: VecDeque::new(),

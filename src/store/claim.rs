@@ -1,5 +1,6 @@
 //! The claim: people of one blast come into flight, with a row in `in_flight` each, before any POST.
 
+mod lost;
 mod suppressed;
 
 use chrono::{DateTime, Utc};
@@ -16,6 +17,7 @@ use super::{fence, settings};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 
+pub use lost::lost;
 pub(super) use suppressed::opted_out_elsewhere;
 pub use suppressed::skip_suppressed;
 

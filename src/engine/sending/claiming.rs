@@ -33,6 +33,8 @@ pub(super) struct PendingClaim {
     most: usize,
     /// Where in the queue it begins.
     after: Option<QueuePosition>,
+    /// Whether it asks for whom an earlier one has brought into flight, instead of claiming anybody.
+    is_for_lost: bool,
     task: JoinHandle<Result<Claim, StoreError>>,
 }
 
@@ -62,6 +64,9 @@ impl Sender {
         }
         if !self.context.lease.is_fresh() {
             return Some(Wait::for_lease());
+        }
+        if let Some(lost) = self.lost_claim.clone() {
+            return Some(self.ask_for_lost(lost));
         }
         if !self.ready.is_empty() {
             if let Some(blast) = self.blast_ahead() {
@@ -100,8 +105,19 @@ impl Sender {
         // Read before the claim is: an order that comes meanwhile is none that it has seen.
         let (orders_seen, began) = (*self.orders.borrow(), Moment::now());
         let task = tokio::spawn(async move { claim::claim(&pool, lease, request).await });
-        self.claim = Some(PendingClaim { context, orders_seen, began, most, after, task });
+        self.claim = Some(PendingClaim { context, orders_seen, began, most, after, is_for_lost: false, task });
         Some(Wait::for_event(Some(Bottleneck::Database)))
+    }
+
+    /// Asks whom a claim that was not answered has brought into flight.
+    fn ask_for_lost(&mut self, context: Arc<ClaimContext>) -> Wait {
+        let (pool, lease, blast) = (self.context.pool.clone(), self.lease, context.blast);
+        let held = self.context.in_flight.people();
+        let (orders_seen, began) = (*self.orders.borrow(), Moment::now());
+        let task = tokio::spawn(async move { claim::lost(&pool, lease, blast, &held).await });
+        let most = BATCH_MAX;
+        self.claim = Some(PendingClaim { context, orders_seen, began, most, after: None, is_for_lost: true, task });
+        Wait::for_event(Some(Bottleneck::Database))
     }
 
     /// What the slots in use are mostly in use for.
@@ -156,11 +172,48 @@ impl Sender {
         let Some(pending) = self.claim.take() else { return Ok(()) };
         let (blast, took) = (pending.context.blast, pending.began.age());
         self.claim_takes = (self.claim_takes * 3 + took.min(AT_ONCE_MAX)) / 4;
+        if pending.is_for_lost {
+            return self.take_lost(pending, claim).await;
+        }
         let taken = match claim {
             Ok(claim) => self.take_claim(pending, claim).await,
-            Err(error) => Err(error),
+            Err(error) => {
+                if error.is_transient() {
+                    self.lost_claim = Some(pending.context);
+                }
+                Err(error)
+            }
         };
         self.set_aside(blast, taken)
+    }
+
+    /// Whom a claim that was not answered has brought into flight returns to the queue: nobody posted to them. Where its transaction is still
+    /// open, the sweep finds them.
+    async fn take_lost(&mut self, pending: PendingClaim, found: Result<Claim, StoreError>) -> Result<(), StoreError> {
+        let people = match found {
+            Ok(Claim::People(people)) => people,
+            Ok(Claim::OtherServer) => return self.verify_server().await,
+            Ok(Claim::Fenced) => {
+                self.context.lease.lose();
+                return Ok(());
+            }
+            Err(StoreError::Busy(_)) => Vec::new(),
+            Err(error) if error.is_transient() => return Err(error),
+            Err(error) => {
+                self.lost_claim = None;
+                return self.set_aside(pending.context.blast, Err(error));
+            }
+        };
+        self.lost_claim = None;
+        if !people.is_empty() {
+            tracing::warn!(
+                sender = %self.context.sender.name, people = people.len(),
+                "the answer to a claim was lost: whom it claimed returns to the queue"
+            );
+            let attempts = self.attempts_of(&pending.context, &people);
+            self.give_back_unposted(pending.into_posts(people), &attempts);
+        }
+        Ok(())
     }
 
     /// Between the claim and the POSTs nothing may fail.

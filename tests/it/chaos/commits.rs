@@ -8,8 +8,8 @@ use serde_json::json;
 use super::{SETUP, SLOTS};
 use crate::support::proxy::{CLAIMS, EVIDENCE, Proxy};
 use crate::support::{
-    Deadline, PATIENCE, Setup, Shop, database, digits, eventually_async, long_form, measured, postgres, said,
-    settle_for, until_unchanged,
+    Deadline, PATIENCE, Setup, Shop, database, digits, eventually_async, measured, postgres, said, settle_for,
+    until_unchanged,
 };
 
 /// A shop on the shared server, reached through a proxy.
@@ -25,35 +25,21 @@ async fn until_swallowed(proxy: &Proxy, commits: usize) {
 }
 
 #[tokio::test]
-async fn people_of_a_claim_whose_commit_was_not_acknowledged_get_no_message_and_become_uncertain() {
+async fn people_of_a_claim_whose_commit_was_not_acknowledged_return_to_the_queue() {
     let (shop, proxy) = proxied(SETUP).await;
-    shop.blast(0..200).await;
+    let blast = shop.blast(0..200).await;
     proxy.swallow_commits(CLAIMS, 2);
 
     let engine = shop.engine();
     until_swallowed(&proxy, 2).await;
-    eventually_async("the others are claimed", async || shop.count("queued").await == 0).await;
-    // Whoever is claimed may still wait for a slot.
-    let posts = until_unchanged("POSTs", Duration::from_secs(1), async || shop.sim.posts().await.len()).await;
-    eventually_async("their answers are written", async || {
-        shop.number("select count(*) from provider_message").await == i64::try_from(posts).unwrap()
-    })
-    .await;
-    let held = shop.count("sending").await;
-    if long_form() {
-        // Its own sweep finds them, though nobody takes over: it sweeps every half a minute those who are that old.
-        let mut deadline = Deadline::after(Duration::from_secs(75));
-        while shop.count("sending").await > 0 {
-            assert!(deadline.wait_a_moment().await, "nobody sweeps them");
-        }
-        shop.promises().await;
-    }
+    eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
     engine.stop().await;
     shop.until_idle().await;
 
-    assert!((1..=2 * SLOTS).contains(&held), "{held}");
-    assert_eq!((shop.sim.posts().await.len(), posts), (posts, 200 - usize::try_from(held).unwrap()));
-    assert_eq!((shop.count("uncertain").await, shop.count("sending").await), (held, 0));
+    assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (200, 0));
+    let returned = shop.number("select count(*) from provider_message where outcome = 'released'").await;
+    assert!((1..=2 * SLOTS).contains(&returned), "{returned}");
+    assert_eq!(shop.state(&blast).await, "completed");
     shop.promises().await;
 }
 
