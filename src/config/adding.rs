@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 
 use super::environment::Environment;
-use super::sender::SenderName;
-use super::{BaseUrl, Config, Flags};
+use super::sender::{DeviceId, MetaId, SenderName};
+use super::{BaseUrl, Config, Flags, token};
 use crate::domain::home_zone::country_zone;
 use crate::domain::pace::Gap;
 use crate::domain::phone::Region;
@@ -39,6 +39,28 @@ impl NewSender {
     pub fn name_fault(&self) -> Option<String> {
         let why = self.name.parse::<SenderName>().err().filter(|_| !self.name.is_empty())?;
         Some(why.to_owned())
+    }
+
+    /// Why the id of the device, or of the number at Meta, cannot be taken. None at all is missing, not wrong.
+    pub fn device_fault(&self) -> Option<String> {
+        let taken = match self.provider {
+            ProviderKind::Wsapme => self.device.parse::<DeviceId>().map(|_| ()),
+            ProviderKind::Meta => self.device.parse::<MetaId>().map(|_| ()),
+        };
+        taken.err().filter(|_| !self.device.is_empty()).map(str::to_owned)
+    }
+
+    /// Why the id of the business account cannot be taken. None at all is missing, not wrong.
+    pub fn account_fault(&self) -> Option<String> {
+        self.waba_id.parse::<MetaId>().err().filter(|_| !self.waba_id.is_empty()).map(str::to_owned)
+    }
+
+    /// Why the token cannot be taken. None at all is missing, not wrong.
+    pub fn token_fault(&self) -> Option<String> {
+        match &self.token {
+            TypedToken::Secret(secret) if !secret.is_empty() => token::usable(secret).err(),
+            TypedToken::Secret(_) | TypedToken::Variable(_) => None,
+        }
     }
 
     /// Why the country cannot be taken, and how it is written; none is the default.

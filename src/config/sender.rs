@@ -200,7 +200,7 @@ impl ProviderKeys {
 }
 
 /// An id of Meta's: digits.
-struct MetaId(String);
+pub(super) struct MetaId(String);
 
 impl FromStr for MetaId {
     type Err = &'static str;
@@ -252,7 +252,7 @@ impl fmt::Display for SenderName {
     }
 }
 
-struct DeviceId(String);
+pub(super) struct DeviceId(String);
 
 impl FromStr for DeviceId {
     type Err = &'static str;

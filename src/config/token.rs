@@ -100,7 +100,7 @@ fn read_capped(path: &Path) -> Result<String, String> {
 }
 
 /// Checks that a token can be sent in an HTTP header.
-fn usable(text: &str) -> Result<String, String> {
+pub(super) fn usable(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() {
         return Err("it is empty".to_owned());

@@ -198,4 +198,4 @@ impl fmt::Display for SendEdge {
 /// Accepted messages of a sender of Meta's had no webhook for five minutes.
 pub const UNHEARD: &str = "Meta accepts its messages, and no webhook of it has arrived for five minutes";
 /// What to do about it.
-pub const UNHEARD_MEND: &str = "check that the app is subscribed to the account, and that the webhook's address leads to `blastdeck serve`: `blastdeck sender check`";
+pub const UNHEARD_MEND: &str = "check that its configuration has an `app_secret`, that the app is subscribed to the account, and that the webhook's address leads to `blastdeck serve`: `blastdeck doctor`";

@@ -70,7 +70,8 @@ pub enum Effect {
     /// Lends the terminal to a demo.
     Practise(Charset),
     /// Stops the process until it is continued.
-    Suspend,
+    /// With what is said below the shell's line: what goes on meanwhile.
+    Suspend(Option<String>),
     /// Sets the terminal up again and paints everything.
     Repaint,
     Exit(ExitReason),

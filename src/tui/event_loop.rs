@@ -42,8 +42,8 @@ pub trait Screen {
     fn write(&mut self, frame: Vec<u8>) -> io::Result<()>;
     /// Resolves when the frame is written. Cancel safe.
     fn written(&mut self) -> impl Future<Output = io::Result<()>> + Send;
-    /// Restores the terminal and stops the process until it is continued.
-    fn suspend(&mut self) -> io::Result<()>;
+    /// Restores the terminal, says what is to be known meanwhile, and stops the process until it is continued.
+    fn suspend(&mut self, said: Option<&str>) -> io::Result<()>;
     /// Restores the terminal for another program, and reads no key of it until it is resumed.
     fn lend(&mut self) -> io::Result<()>;
     /// Takes the terminal over again.
@@ -263,9 +263,9 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
             Effect::Recolour(palette) => self.theme.colours = Colours::choose(palette, None, None),
             Effect::CaptureMouse(capture) => self.frames.capture_mouse(capture),
             Effect::Bell => self.frames.ring(),
-            Effect::Suspend => {
+            Effect::Suspend(said) => {
                 self.stopped_until = Some(Instant::now() + STOP_IGNORED);
-                self.screen.suspend()?;
+                self.screen.suspend(said.as_deref())?;
             }
             lent @ (Effect::Edit(_) | Effect::Practise(_)) => {
                 self.is_lent = true;

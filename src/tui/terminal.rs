@@ -109,8 +109,11 @@ impl Screen for Terminal {
         self.written.recv().await.unwrap_or_else(|| Err(io::ErrorKind::BrokenPipe.into()))
     }
 
-    fn suspend(&mut self) -> io::Result<()> {
+    fn suspend(&mut self, said: Option<&str>) -> io::Result<()> {
         restore();
+        if let Some(said) = said {
+            let _ = writeln!(&self.tty, "{said}");
+        }
         kill_process(getpid(), Signal::TSTP)?;
         Ok(())
     }

@@ -152,7 +152,7 @@ impl EffectRunner for AppEffectRunner {
             | Effect::Bell
             | Effect::Recolour(_)
             | Effect::CaptureMouse(_)
-            | Effect::Suspend
+            | Effect::Suspend(_)
             | Effect::Repaint
             | Effect::Exit(_) => {}
         }

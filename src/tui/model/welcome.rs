@@ -146,7 +146,12 @@ impl SenderForm {
             }
             SenderLine::Token | SenderLine::Provider | SenderLine::Add => return None,
             // Without a scheme and a dot it is no address in any case.
-            SenderLine::Address => looks_secret(text) || !text.is_empty() && !text.contains(['.', ':', '/']),
+            SenderLine::Address if !text.is_empty() && !text.contains(['.', ':', '/']) => {
+                return Some(
+                    "this is no address, such as https://gateway.example.com, and was taken off the screen: is it the token?",
+                );
+            }
+            SenderLine::Address => looks_secret(text),
             _ => looks_secret(text),
         };
         is_token.then_some("this looks like a token and was taken off the screen: the token is typed on the line Token")
@@ -159,6 +164,9 @@ impl SenderForm {
                 Some("another sender has this name: give this one its own".to_owned())
             }
             SenderLine::Name => self.sender.name_fault(),
+            SenderLine::Device => self.sender.device_fault(),
+            SenderLine::Account if self.sender.provider == ProviderKind::Meta => self.sender.account_fault(),
+            SenderLine::Token => self.sender.token_fault(),
             SenderLine::Region => self.sender.region_fault(),
             SenderLine::Gap => self.sender.gap_fault(),
             SenderLine::Address => self.sender.address_fault(),

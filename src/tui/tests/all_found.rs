@@ -1,6 +1,7 @@
 //! `*`: everybody in the list is marked for one act, which asks, and keys wait until it is known who that is.
 
 use super::support::{TestDashboard, WIDE, crowd};
+use crate::app::view::Total;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::tui::effect::{ALL_FOUND_MAX, Completion, Effect, EffectError, ReadRequest, WriteRequest};
@@ -96,4 +97,18 @@ fn whoever_changed_in_the_list_and_is_in_it_still_is_marked_too() {
     let listed: Vec<RecipientId> = dashboard.model.recipients.matching().collect();
     assert!(listed.len() > 2);
     assert!(listed.iter().all(|id| dashboard.model.recipients.marked.contains_key(id)), "{listed:?}");
+}
+
+#[test]
+fn the_star_says_who_is_newer_than_the_list_and_not_marked() {
+    let mut dashboard = starred();
+    dashboard.model.recipients.as_of = Some(dashboard.now);
+    dashboard.model.recipients.changed_since = Some(Total::Exactly(9));
+
+    found(&mut dashboard, 67);
+
+    assert_eq!(
+        dashboard.said(),
+        "67 people marked: the next act asks, for all of them, not for the 9 newer above the list"
+    );
 }

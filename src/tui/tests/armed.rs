@@ -10,7 +10,8 @@ use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
-use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
+use crate::tui::effect::{Completion, Effect, WriteOutcome, WriteRequest};
+use crate::tui::key::Key;
 use crate::tui::msg::Msg;
 use crate::tui::{KeyBinding, Keymap};
 
@@ -314,4 +315,19 @@ fn of_somebody_elses_launch_it_says_that_u_asks() {
     dashboard.keys("1jjjjj2");
     assert!(dashboard.line(1).contains("starts 14:02:10: u asks first"), "{}", dashboard.line(1));
     assert!(dashboard.line(22).ends_with("p stops it, u asks first"), "{}", dashboard.line(22));
+}
+
+#[test]
+fn a_shell_under_which_the_dashboard_is_stopped_is_told_what_starts_meanwhile() {
+    let mut dashboard = launched();
+
+    dashboard.key(Key::Ctrl('z')).answer(Completion::LeasesReleased);
+
+    let effects = dashboard.taken();
+    let said = effects.iter().find_map(|effect| match effect {
+        Effect::Suspend(said) => Some(said.as_deref().unwrap_or_default()),
+        _ => None,
+    });
+    let said = said.unwrap();
+    assert!(said.contains("also while this is stopped: fg, then u") && said.contains("starts at"), "{said}");
 }

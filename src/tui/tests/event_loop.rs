@@ -58,12 +58,12 @@ impl Screen for FakeScreen {
         }
     }
 
-    fn suspend(&mut self) -> io::Result<()> {
+    fn suspend(&mut self, _: Option<&str>) -> io::Result<()> {
         Ok(())
     }
 
     fn lend(&mut self) -> io::Result<()> {
-        self.suspend()
+        self.suspend(None)
     }
 
     fn resume(&mut self) -> io::Result<()> {

@@ -33,6 +33,10 @@ fn a_copy_says_whose_it_is_and_what_is_not_in_it() {
     let cancelled = blast(6, "Raya promo", BlastState::Cancelled, (11, 20));
     assert_eq!(copied(cancelled), "a copy of Raya promo, with only those whom its cancelling left out");
 
+    let origin = BlastOrigin { has_steps: true, ..BlastOrigin::default() };
+    let said = copied(BlastView { origin, ..original() });
+    assert_eq!(said, "a copy of Raya promo, with the people who are in it and its steps");
+
     let segment = Some("blast:4 stuck:read".to_owned());
     let original = BlastView {
         id: BlastId(5),

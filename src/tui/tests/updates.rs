@@ -348,7 +348,7 @@ fn suspending_gives_the_leases_up_first() {
     dashboard.key(Key::Ctrl('z'));
     assert_eq!(dashboard.taken(), [Effect::ReleaseLeases]);
     dashboard.answer(Completion::LeasesReleased);
-    assert_eq!(dashboard.taken(), [Effect::Suspend]);
+    assert_eq!(dashboard.taken(), [Effect::Suspend(None)]);
     dashboard.dispatch(Msg::Continued);
     assert_eq!(dashboard.taken(), [Effect::Repaint, Effect::ReacquireLeases]);
 }

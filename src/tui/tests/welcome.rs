@@ -140,7 +140,7 @@ fn an_address_without_its_scheme_is_refused_on_its_own_line_with_how_it_is_writt
         assert_eq!(form.line, SenderLine::Address);
         form.sender.device = "5850".to_owned();
         form.sender.token = TypedToken::Variable("TOKEN".to_owned());
-        dashboard.key(Key::End).keys("\n");
+        dashboard.key(Key::Esc).key(Key::End).keys("\n");
         assert!(says(&dashboard) && dashboard.acts().is_empty(), "{:#?}", dashboard.screen());
         let form = dashboard.model.new_sender.as_mut().unwrap();
         assert_eq!(form.line, SenderLine::Address);
@@ -185,7 +185,7 @@ fn a_token_on_another_line_is_taken_off_the_screen_and_kept_nowhere() {
             assert_eq!(kept, if is_token { vec![SenderLine::Token] } else { Vec::new() }, "{line}");
             let screen = dashboard.screen().join("\n");
             assert!(!screen.contains(token), "{screen}");
-            assert_eq!(screen.contains("this looks like a token"), !is_token, "{line}: {screen}");
+            assert_eq!(screen.contains("taken off the screen"), !is_token, "{line}: {screen}");
         }
     }
 }
@@ -231,4 +231,26 @@ fn a_name_or_country_that_cannot_be_is_refused_on_its_own_line_before_anybody_is
         dashboard.keys("\n").key(Key::Ctrl('u')).keys(if line == SenderLine::Name { "till" } else { "SG" }).keys("\n");
     }
     assert!(dashboard.acts().is_empty());
+}
+
+#[test]
+fn a_text_that_is_not_taken_stays_to_be_corrected_and_what_the_provider_could_not_take_is_said_on_its_line() {
+    let mut dashboard = first_run(USUAL);
+    dashboard.keys("j\n").keys("↓↓\nabc def\n");
+    let form = dashboard.model.new_sender.as_ref().unwrap();
+    assert!(form.edit.is_some() && form.line == SenderLine::Device, "{:?}", form.line);
+    assert!(dashboard.screen().join("\n").contains("write the device's id, such as"));
+
+    dashboard.key(Key::Ctrl('u')).keys("5850\n");
+    let form = dashboard.model.new_sender.as_ref().unwrap();
+    assert!(form.edit.is_none() && form.text(SenderLine::Device) == "5850");
+
+    dashboard.model.new_sender.as_mut().unwrap().line = SenderLine::Token;
+    dashboard.keys("\nfour words of it\n");
+    let form = dashboard.model.new_sender.as_ref().unwrap();
+    assert!(form.edit.is_none() && form.line == SenderLine::Token, "what may be a token is not left on the screen");
+    assert!(dashboard.screen().join("\n").contains("it contains spaces"));
+    dashboard.model.new_sender.as_mut().unwrap().line = SenderLine::Address;
+    dashboard.keys("\nfoo\n");
+    assert!(dashboard.screen().join("\n").contains("this is no address"));
 }

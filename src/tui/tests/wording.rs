@@ -76,7 +76,7 @@ fn a_question_about_several_says_how_many_of_them_stay_as_they_are() {
     dashboard.keys("r");
 
     let Some(Prompt::Confirm(ask)) = &dashboard.model.prompt else { panic!("no question") };
-    let stay = "2 of them stay as they are: no message is known to have reached them.";
+    let stay = "Whoever no message is known to have reached stays as they are.";
     assert_eq!(ask.question, format!("4 people replied? {stay}"));
 }
 

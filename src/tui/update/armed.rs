@@ -8,6 +8,7 @@ use super::pace;
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
+use crate::domain::text::clean;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::format::TimeFormat;
 use crate::tui::model::{ArmedLaunch, Model, Notice, StandingBlast};
@@ -29,6 +30,18 @@ pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
         until_next_key: true,
         ..Notice::done(format!("{} is {}{starts}", model.distinct_name(row), row.state)).hint(hint)
     }
+}
+
+/// What the shell is told under which the dashboard is stopped: who starts meanwhile, where another engine sends.
+pub fn goes_on(model: &Model) -> Option<String> {
+    let (row, until) = model.armed().next()?;
+    let (name, at) = (model.distinct_name(row), model.start_after(row, until));
+    let undo = model.options.keys.undo();
+    let stops = model.stops(row);
+    Some(
+        clean(&format!("{name} starts at {at}, also while this is stopped: fg, then {undo} {stops} until then"))
+            .into_owned(),
+    )
 }
 
 /// A time on the screen has come: what could be undone until now is being sent.

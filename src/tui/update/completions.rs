@@ -28,7 +28,7 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
             }
             return vec![Effect::Repaint];
         }
-        Completion::LeasesReleased => return vec![Effect::Suspend],
+        Completion::LeasesReleased => return vec![Effect::Suspend(armed::goes_on(model))],
         happened @ (Completion::Activity { .. } | Completion::ActivityHead(_) | Completion::ActivitySeen(_)) => {
             return activity_read(model, happened);
         }

@@ -166,10 +166,11 @@ pub fn all_found(model: &mut Model, people: EffectResult<Vec<RecipientId>>) -> V
             // Whoever changed in place since the list was read is in it still.
             let listed: Vec<RecipientId> = model.recipients.matching().collect();
             let marked: BTreeMap<_, _> = people.into_iter().chain(listed).map(|id| (id, None)).collect();
-            model.say(
-                Notice::done(format!("{} marked: the next act asks, for all of them", counted(marked.len())))
-                    .hint("esc unmarks"),
-            );
+            let newer = model.recipients.newer();
+            let newer = newer.map(total);
+            let newer = newer.map_or_else(String::new, |newer| format!(", not for the {newer} newer above the list"));
+            let said = format!("{} marked: the next act asks, for all of them{newer}", counted(marked.len()));
+            model.say(Notice::done(said).hint("esc unmarks"));
             model.recipients.marked = marked;
         }
     }
@@ -247,18 +248,12 @@ fn named(model: &Model, people: &[RecipientId]) -> String {
     }
 }
 
-/// How many of those who are marked, as far as they are on the screen, cannot have replied or bought.
-fn unreached(model: &Model, people: &[RecipientId]) -> String {
+/// Says that not everybody who is marked changes, where somebody among them can neither have replied nor bought as the list has them.
+/// Without their number: a list that is not at the top is older than that.
+fn unreached(model: &Model, people: &[RecipientId]) -> &'static str {
     let is_unreached =
-        |id: &&RecipientId| model.recipients.get(**id).is_some_and(|person| !person.row.status.may_be_reached());
-    match people.iter().filter(is_unreached).count() {
-        0 => String::new(),
-        1 => " 1 of them stays as they are: no message is known to have reached them.".to_owned(),
-        some => format!(
-            " {} of them stay as they are: no message is known to have reached them.",
-            number(i64::try_from(some).unwrap_or(i64::MAX))
-        ),
-    }
+        |id: &RecipientId| model.recipients.get(*id).is_some_and(|person| !person.row.status.may_be_reached());
+    if people.iter().any(is_unreached) { " Whoever no message is known to have reached stays as they are." } else { "" }
 }
 
 /// Whom a key would hit that may have been typed for somebody else: nobody's number ends in the digits that were sought, or several
@@ -295,6 +290,6 @@ fn ask_for(
     mark: Mark,
     question: impl FnOnce(&str, &str) -> String,
 ) -> Vec<Effect> {
-    let question = question(&named(model, &people), &unreached(model, &people));
+    let question = question(&named(model, &people), unreached(model, &people));
     prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::MarkSeveral { people, mark }])
 }

@@ -60,7 +60,12 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
     match key {
         Key::Esc if keeps_token => form.edit = None,
         Key::Enter | Key::Esc | Key::Tab | Key::Up | Key::Down => {
+            let typed = field.clone();
             if !end(form) {
+                // A text that is not taken stays to be corrected, unless it may be a token.
+                let stays = key != Key::Esc && form.line != SenderLine::Token;
+                form.edit =
+                    Some(typed).filter(|field| stays && SenderForm::refused(form.line, &field.text()).is_none());
                 return KeyOutcome::DONE;
             }
             match key {

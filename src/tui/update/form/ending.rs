@@ -48,7 +48,7 @@ pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     let Some(edit) = form.edit.take() else { return Vec::new() };
     let line = form.line;
-    let kept = edit.clone();
+    let (kept, before) = (edit.clone(), form.values.clone());
     let taken = match edit {
         LineEdit::Message(area) => {
             form.values.message = area.text();
@@ -77,8 +77,10 @@ pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
     }
     match taken {
         Ok(()) => {
+            // A form in which nothing was written yet makes no draft.
+            let is_new = form.id().is_none() && !form.is_behind() && form.values == before;
             ending.leave_line(model);
-            saving::changed(model)
+            if is_new { Vec::new() } else { saving::changed(model) }
         }
         Err(why) => {
             form.trouble = Some(match ending {

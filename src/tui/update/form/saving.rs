@@ -138,7 +138,8 @@ fn copied(
     let hours = dropped_hours.map(|hours| format!("; it sends at any hour now: {hours} was dropped from the original"));
     let hours = hours.unwrap_or_default();
     let but = if left.is_empty() { String::new() } else { format!(", but not {}", left.join(" and ")) };
-    Some(format!("a copy of {}, with {}{but}{hours}", blast.name(), whose(people)))
+    let steps = if blast.origin.has_steps { " and its steps" } else { "" };
+    Some(format!("a copy of {}, with {}{steps}{but}{hours}", blast.name(), whose(people)))
 }
 
 fn draft_saved(model: &mut Model, saved: &SavedDraft) -> Vec<Effect> {
