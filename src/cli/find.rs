@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use chrono::Utc;
 use color_eyre::Result;
 use serde_json::json;
 
@@ -19,7 +20,7 @@ use crate::domain::filter::Filter;
 #[derive(Debug, clap::Args)]
 pub(super) struct FindVerb {
     /// Digits of the number, or words of the name. Three to eight digits are the end of a number where somebody's ends so, and else
-    /// digits anywhere in it.
+    /// digits anywhere in it. With a colon or quotes it is a filter as in `blast recipients --search`: `name:ali`, `"Siti 5"`.
     #[arg(required = true)]
     text: Vec<String>,
     /// At most this many.
@@ -44,7 +45,12 @@ impl FindVerb {
             return Err(UsageError("write digits of the number, or a name".to_owned()).into());
         }
         let context = Context::open(global, Intent::Reads).await?;
-        let mut found = context.app.find_ending_first(&Filter::person(&sought), one_more(self.limit)).await?;
+        let filter = if sought.contains([':', '"']) {
+            Filter::parse(&sought, Utc::now(), context.zone).map_err(|error| UsageError(error.to_string()))?
+        } else {
+            Filter::person(&sought)
+        };
+        let mut found = context.app.find_ending_first(&filter, one_more(self.limit)).await?;
         let end = ListEnd::cut(&mut found, self.limit);
         if context.is_json {
             found.iter().try_for_each(|row| json(&as_json(row)))?;

@@ -8,7 +8,7 @@ use crate::domain::status::Status;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, EffectError, ListPart, ReadRequest};
 use crate::tui::key::Key;
-use crate::tui::model::Overlay;
+use crate::tui::model::{Overlay, Prompt};
 use crate::tui::msg::Msg;
 
 #[test]
@@ -374,4 +374,20 @@ fn the_keys_after_a_find_come_after_enter_and_are_never_cut() {
         let screen = dashboard.screen();
         assert!(screen.iter().any(|line| line.ends_with(end)), "{width}: {screen:#?}");
     }
+}
+
+#[test]
+fn what_nobody_here_was_found_by_is_sought_elsewhere_with_two_keys() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/zubaidah\n").list(Vec::new());
+    dashboard.effects.clear();
+
+    dashboard.keys("/");
+
+    let ticket = dashboard.model.recipients.ticket;
+    dashboard.answer(Completion::Elsewhere { ticket, rows: Ok(vec![somebody_in_hari_sukan()]) }).key(Key::Tab);
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Elsewhere(_))), "{:#?}", dashboard.screen());
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/zubaidah\n").list(Vec::new()).keys("/a");
+    assert!(matches!(&dashboard.model.prompt, Some(Prompt::Find(find)) if find.field.text() == "a"), "typing begins anew");
 }

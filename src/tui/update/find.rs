@@ -11,18 +11,25 @@ use crate::tui::model::{
 };
 use crate::tui::widget::{EditOutcome, TextField};
 
-/// Opens the prompt.
+/// Opens the prompt: with what nobody here was found by, until something else is typed, so that `tab` seeks it elsewhere.
 pub fn open(model: &mut Model) -> Vec<Effect> {
-    open_with(model, "")
+    let sought = match &model.recipients.scope {
+        ListScope::Found { text, .. } if model.recipients.is_empty() => text.clone(),
+        _ => String::new(),
+    };
+    open_with_field(model, TextField::offering(&sought))
 }
 
 /// Opens the prompt with a text to begin with.
 pub fn open_with(model: &mut Model, text: &str) -> Vec<Effect> {
+    open_with_field(model, TextField::with(text))
+}
+
+fn open_with_field(model: &mut Model, field: TextField) -> Vec<Effect> {
     model.overlays.clear();
     model.notice = None;
     let before = Box::new(model.recipients.scope.clone());
     let (person, ticket) = (model.recipients.cursor(), model.recipients.ticket);
-    let field = TextField::with(text);
     let is_begun = !field.is_empty();
     model.prompt = Some(Prompt::Find(FindPrompt {
         field,

@@ -66,6 +66,9 @@ async fn somebody_is_found_in_every_blast() {
     let nobody = shop.run(&["find", "nobody at all"]).await;
     assert_eq!((nobody.code, nobody.out.as_str()), (0, ""), "{nobody:?}");
     is_a_clear_line(&shop.run(&["find", " "]).await, USAGE, &["digits"]);
+    let by_filter = shop.json_lines(&["find", "name:\"Person 2\""]).await;
+    assert_eq!(by_filter.len(), 2, "{by_filter:?}");
+    is_a_clear_line(&shop.run(&["find", "colour:red"]).await, USAGE, &["colour"]);
 }
 
 #[tokio::test]
