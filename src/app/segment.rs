@@ -297,7 +297,7 @@ impl App {
         let strangers = segment::strangers(self.pool(), &segment.blasts, &business).await?;
         if let Some(stranger) = strangers.first() {
             let why = format!("there is no blast {stranger} in this business: see `blastdeck blast list`");
-            return Err(AppError::NotFound(why));
+            return Err(AppError::invalid(FIELD, why));
         }
         Ok(SegmentAudience { segment, business, follows, step: None, draft: None })
     }
