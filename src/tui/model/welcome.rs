@@ -151,7 +151,6 @@ impl SenderForm {
                     "this is no address, such as https://gateway.example.com, and was taken off the screen: is it the token?",
                 );
             }
-            SenderLine::Address => looks_secret(text),
             _ => looks_secret(text),
         };
         is_token.then_some("this looks like a token and was taken off the screen: the token is typed on the line Token")

@@ -384,10 +384,15 @@ fn what_nobody_here_was_found_by_is_sought_elsewhere_with_two_keys() {
 
     dashboard.keys("/");
 
+    assert!(matches!(&dashboard.model.prompt, Some(Prompt::Find(find)) if find.field.text() == "zubaidah"));
+    assert!(dashboard.taken().iter().any(|effect| matches!(effect, Effect::Read(ReadRequest::Elsewhere { .. }))));
     let ticket = dashboard.model.recipients.ticket;
     dashboard.answer(Completion::Elsewhere { ticket, rows: Ok(vec![somebody_in_hari_sukan()]) }).key(Key::Tab);
     assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Elsewhere(_))), "{:#?}", dashboard.screen());
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("/zubaidah\n").list(Vec::new()).keys("/a");
-    assert!(matches!(&dashboard.model.prompt, Some(Prompt::Find(find)) if find.field.text() == "a"), "typing begins anew");
+    assert!(
+        matches!(&dashboard.model.prompt, Some(Prompt::Find(find)) if find.field.text() == "a"),
+        "typing begins anew"
+    );
 }
