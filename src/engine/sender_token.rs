@@ -16,7 +16,7 @@ use super::context::EngineContext;
 use super::sync::Mutex;
 use crate::domain::sender::SenderDevice;
 use crate::domain::text::hex;
-use crate::provider::HealthVerdict;
+use crate::provider::{Health, HealthVerdict};
 use crate::store::sender::{self, RefusedToken};
 use crate::store::{StoreError, lease};
 
@@ -160,8 +160,8 @@ pub(super) fn ask(
     }
     let (engine, sender, refused) = (engine.clone(), sender.clone(), refused.cloned());
     tokio::spawn(async move {
-        let verdict = sender.provider.health().await.verdict;
-        if let Err(error) = follow(&engine, &sender, (verdict, refused.as_ref()), usable).await {
+        let health = sender.provider.health().await;
+        if let Err(error) = follow(&engine, &sender, (&health, refused.as_ref()), usable).await {
             tracing::debug!(%error, sender = %sender.name, "what its provider says of the token could not be written yet");
         }
         sender.token.end_asking();
@@ -173,15 +173,20 @@ pub(super) fn ask(
 async fn follow(
     engine: &EngineContext,
     sender: &ConfiguredSender,
-    (verdict, refused): (HealthVerdict, Option<&RefusedToken>),
+    (health, refused): (&Health, Option<&RefusedToken>),
     usable: TokenUse,
 ) -> Result<(), StoreError> {
-    match (usable, verdict, refused) {
+    match (usable, health.verdict, refused) {
         (TokenUse::MayLift, HealthVerdict::Good, Some(refused))
             if sender::lift_refusal(&engine.pool, sender.id, &refused.token).await? =>
         {
             tracing::info!(sender = %sender.name, "the provider takes this process's token: the sender resumes");
             engine.notifier.order(&engine.pool, None).await?;
+        }
+        // The provider takes it, and something else is wrong: whoever has just mended the token looks for why nothing is sent.
+        (TokenUse::MayLift, HealthVerdict::Bad | HealthVerdict::Doubtful, Some(refused)) => {
+            let why = format!("with another token its provider says: {}", health.detail);
+            sender::explain_refusal(&engine.pool, sender.id, &refused.token, &why).await?;
         }
         (TokenUse::Barred, HealthVerdict::Good, _) => {
             sender.token.call_good();

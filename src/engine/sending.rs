@@ -113,7 +113,6 @@ pub struct Sender {
     /// Why the database says that nothing is to be sent for this sender.
     stopped: Option<String>,
     refreshed_at: Option<Instant>,
-
     claim: Option<PendingClaim>,
     /// A claim that was not answered: it may be committed all the same.
     lost_claim: Option<Arc<ClaimContext>>,

@@ -15,7 +15,9 @@ mod registration;
 mod stops;
 
 pub use registration::{RegistrationOutcome, SenderRegistration, look_up, move_to, register};
-pub use stops::{StopOutcome, lift_refusal, restate, stop, stop_by, stop_for_token, stop_of, stopped, unstop};
+pub use stops::{
+    StopOutcome, explain_refusal, lift_refusal, restate, stop, stop_by, stop_for_token, stop_of, stopped, unstop,
+};
 
 /// A token that a sender's provider refused.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]

@@ -236,3 +236,20 @@ async fn a_stop_for_a_refused_token_is_not_lifted_while_the_provider_refuses_it(
     shop.ok(&["blast", "resume", &blast, "--yes"]).await;
     shop.until_accepted(1).await;
 }
+
+#[tokio::test]
+async fn a_stop_says_what_is_wrong_with_another_token() {
+    let shop = Shop::open(SLOW).await;
+    shop.blast(0..5).await;
+    shop.run_with_wrong_token(&["engine", "--until-idle"]).await;
+    shop.until_stopped().await;
+    shop.sim.faults(&["offline=1"]).await;
+
+    let engine = shop.engine();
+
+    let says =
+        async || shop.stopped_reason().await.is_some_and(|why| why.contains("with another token its provider says: "));
+    eventually_async("the stop says what is wrong now", says).await;
+    engine.stop().await;
+    assert_eq!(shop.accepted().await, 0);
+}

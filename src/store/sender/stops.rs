@@ -129,6 +129,20 @@ pub async fn lift_refusal(pool: &PgPool, id: SenderId, token: &str) -> Result<bo
     Ok(lifted.rows_affected() == 1)
 }
 
+/// Says of a sender that is stopped because this token was refused why it is so still.
+pub async fn explain_refusal(pool: &PgPool, id: SenderId, token: &str, why: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "update senders set stopped_reason = $3
+          where id = $1 and stopped_at is not null and refused_token = $2 and stopped_reason is distinct from $3",
+    )
+    .bind(id)
+    .bind(token)
+    .bind(why.replace('\0', ""))
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 /// Lets a sender go on, on somebody's word. Returns the code that it was stopped with, if it was stopped.
 pub async fn unstop(tx: &mut PgConnection, id: SenderId, by: &str) -> Result<Option<StopCode>, StoreError> {
     let code: Option<Option<String>> = sqlx::query_scalar(
