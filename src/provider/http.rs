@@ -7,6 +7,7 @@ mod by_reqwest;
 mod direct;
 
 use std::error::Error;
+use std::num::IntErrorKind;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -233,6 +234,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => RETRY_AFTER_MAX,
         Err(_) => (DateTime::parse_from_rfc2822(text).ok()?.to_utc() - now).to_std().unwrap_or_default(),
     };
     Some(wait.min(RETRY_AFTER_MAX))
@@ -262,6 +264,7 @@ mod tests {
         assert_eq!(asked("Mon, 15 Jun 2026 04:00:30 GMT"), Some(Duration::from_secs(30)));
         assert_eq!(asked("Mon, 15 Jun 2026 03:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(asked("99999999999"), Some(RETRY_AFTER_MAX));
+        assert_eq!(asked("99999999999999999999999"), Some(RETRY_AFTER_MAX));
         assert_eq!(asked("soon"), None);
         assert_eq!(asked("-1"), None);
     }
