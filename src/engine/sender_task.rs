@@ -77,8 +77,9 @@ async fn settle_in_flight(in_flight: &InFlight, mut settled: watch::Receiver<u64
     let _ = tokio::time::timeout(LAST_EVIDENCE, all).await;
 }
 
-/// Now and then: people in flight whom nobody holds. A takeover leaves such, whose own
-/// sweep passes over rows that somebody has locked: an opt-out that comes just then, say. The first one therefore follows soon.
+/// Now and then: people in flight whom nobody holds. A claim leaves such whose answer was lost and whose transaction stayed open, and
+/// so does a takeover, whose own sweep passes over rows that somebody has locked: an opt-out that comes just then, say. The first one
+/// therefore follows soon.
 async fn sweep(context: Arc<SenderContext>) {
     let mut wait = FIRST_SWEEP_AFTER;
     loop {

@@ -225,7 +225,8 @@ enum SweepScope<'a> {
 }
 
 /// Makes uncertain whoever is in flight and held by nobody: of an older epoch, or of ours but not among `held` (a claim
-/// whose answer was lost, and whose transaction was still open when it was asked about). Rows that somebody has locked are left for the next sweep. Returns how many.
+/// whose answer was lost, and whose transaction was still open when it was asked about). Rows that somebody has locked are left for
+/// the next sweep. Returns how many.
 pub async fn sweep(pool: &PgPool, sender: SenderId, epoch: i64, held: &[RecipientId]) -> Result<u64, StoreError> {
     let held: Vec<i64> = held.iter().map(|id| id.0).collect();
     let mut tx = settings::begin_hot_path(pool).await?;

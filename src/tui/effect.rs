@@ -69,8 +69,7 @@ pub enum Effect {
     Edit(String),
     /// Lends the terminal to a demo.
     Practise(Charset),
-    /// Stops the process until it is continued.
-    /// With what is said below the shell's line: what goes on meanwhile.
+    /// Stops the process until it is continued, and prints first what starts meanwhile.
     Suspend(Option<String>),
     /// Sets the terminal up again and paints everything.
     Repaint,

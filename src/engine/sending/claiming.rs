@@ -33,7 +33,7 @@ pub(super) struct PendingClaim {
     most: usize,
     /// Where in the queue it begins.
     after: Option<QueuePosition>,
-    /// Whether it asks for whom an earlier one has brought into flight, instead of claiming anybody.
+    /// Whether it asks whom an earlier one has claimed, and claims nobody.
     is_for_lost: bool,
     task: JoinHandle<Result<Claim, StoreError>>,
 }

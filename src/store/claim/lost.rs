@@ -1,4 +1,4 @@
-//! Whom a claim may have brought into flight of which nobody knows: its connection broke before it was answered.
+//! People in flight whom nobody knows of: the connection broke before their claim was answered.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgPool, Row};

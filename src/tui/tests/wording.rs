@@ -65,7 +65,7 @@ fn one_row_that_was_left_out_is_one_row() {
 }
 
 #[test]
-fn a_question_about_several_says_how_many_of_them_stay_as_they_are() {
+fn a_question_about_several_says_that_not_all_of_them_change() {
     let people = [(1, Status::Read), (2, Status::Queued), (3, Status::Sent), (4, Status::Skipped)];
     let rows = people.map(|(id, status)| person(id, &format!("Person {id}"), status, at(13, 50)));
     let mut dashboard = TestDashboard::with(WIDE, rows.to_vec());

@@ -32,7 +32,7 @@ pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
     }
 }
 
-/// What the shell is told under which the dashboard is stopped: who starts meanwhile, where another engine sends.
+/// What is printed before the dashboard is stopped by `ctrl-z`: which blast starts meanwhile, since another engine may send it.
 pub fn goes_on(model: &Model) -> Option<String> {
     let (row, until) = model.armed().next()?;
     let (name, at) = (model.distinct_name(row), model.start_after(row, until));

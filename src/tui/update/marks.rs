@@ -166,8 +166,7 @@ pub fn all_found(model: &mut Model, people: EffectResult<Vec<RecipientId>>) -> V
             // Whoever changed in place since the list was read is in it still.
             let listed: Vec<RecipientId> = model.recipients.matching().collect();
             let marked: BTreeMap<_, _> = people.into_iter().chain(listed).map(|id| (id, None)).collect();
-            let newer = model.recipients.newer();
-            let newer = newer.map(total);
+            let newer = model.recipients.newer().map(total);
             let newer = newer.map_or_else(String::new, |newer| format!(", not for the {newer} newer above the list"));
             let said = format!("{} marked: the next act asks, for all of them{newer}", counted(marked.len()));
             model.say(Notice::done(said).hint("esc unmarks"));
