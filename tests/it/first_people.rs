@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use crate::rude::forward;
-use crate::support::rude::{Manner, Rude};
+use crate::support::closed::ClosedPort;
 use crate::support::{Setup, Shop, digits, eventually_async};
 
 const CLAIMED: &str = "select count(distinct recipient_id) from attempts";
@@ -72,11 +71,9 @@ async fn killed_engines_and_several_of_them_do_not_send_to_one_more() {
 
 #[tokio::test]
 async fn whom_a_claim_did_not_reach_is_not_one_of_the_first() {
-    let rude = Rude::start(|_| Manner::Polite).await;
+    let closed = ClosedPort::new();
     let shop = Shop::open(Setup { engine: "speed = 10", ..Setup::default() }).await;
-    shop.send_through(rude.url());
-    let address = rude.url().trim_start_matches("http://").to_owned();
-    drop(rude);
+    shop.send_through(&closed.url());
     let blast = shop.blast_with(0..12, &["--first", "5"]).await;
 
     let engine = shop.engine();
@@ -86,7 +83,7 @@ async fn whom_a_claim_did_not_reach_is_not_one_of_the_first() {
     })
     .await;
     assert_eq!(shop.state(&blast).await, "sending");
-    let gateway = forward(&address, &shop).await;
+    let gateway = closed.open(&shop);
     shop.until_state(&blast, "paused").await;
     engine.stop().await;
     gateway.abort();

@@ -4,17 +4,19 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
-
+use crate::support::closed::ClosedPort;
 use crate::support::rude::{Manner, Rude};
 use crate::support::{Setup, Shop, eventually_async, long_form, measured, settle_for};
 
 /// A blast to so many people through a rude provider.
 async fn shop(rude: &Rude, sender: &str, people: u32) -> (Shop, String) {
+    shop_at(rude.url(), sender, people).await
+}
+
+/// A blast to so many people through the provider at this address.
+async fn shop_at(url: &str, sender: &str, people: u32) -> (Shop, String) {
     let shop = Shop::open(Setup { engine: "failures_in_a_row = 1000", sender, ..Setup::default() }).await;
-    shop.send_through(rude.url());
+    shop.send_through(url);
     let blast = shop.blast(0..people).await;
     (shop, blast)
 }
@@ -178,10 +180,8 @@ async fn a_refusal_that_nobody_asked_for_has_nobody_sent_to_again_and_nobody_fai
 
 #[tokio::test]
 async fn who_could_not_be_connected_to_is_known_not_to_have_it_and_is_tried_again() {
-    let rude = Rude::start(|_| Manner::Polite).await;
-    let (shop, blast) = shop(&rude, "in_flight = 2\nrate = \"unlimited\"", 4).await;
-    let url = rude.url().to_owned();
-    drop(rude);
+    let closed = ClosedPort::new();
+    let (shop, blast) = shop_at(&closed.url(), "in_flight = 2\nrate = \"unlimited\"", 4).await;
 
     let engine = shop.engine();
     let refused = "select count(*) from provider_message where outcome = 'rejected' and error_code = 'connect'";
@@ -190,7 +190,7 @@ async fn who_could_not_be_connected_to_is_known_not_to_have_it_and_is_tried_agai
     assert_eq!((shop.count("uncertain").await, shop.count("queued").await), (0, 4));
 
     let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
-    shop.write("config.toml", config.replace(&url, shop.sim.base_url()));
+    shop.write("config.toml", config.replace(&closed.url(), shop.sim.base_url()));
     shop.execute("update blast_recipients set next_attempt_at = now()").await;
     let engine = shop.engine();
     shop.until_state(&blast, "completed").await;
@@ -199,23 +199,10 @@ async fn who_could_not_be_connected_to_is_known_not_to_have_it_and_is_tried_agai
     shop.promises().await;
 }
 
-/// Has an address lead to the shop's simulator.
-pub async fn forward(address: &str, shop: &Shop) -> JoinHandle<()> {
-    let listener = TcpListener::bind(address).await.unwrap();
-    let provider = shop.sim.base_url().trim_start_matches("http://").to_owned();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut behind = TcpStream::connect(&provider).await.unwrap();
-            tokio::spawn(async move { copy_bidirectional(&mut stream, &mut behind).await });
-        }
-    })
-}
-
 #[tokio::test]
 async fn a_hold_is_kept_by_the_next_engine() {
-    let rude = Rude::start(|_| Manner::Polite).await;
-    let (shop, blast) = shop(&rude, "in_flight = 2\nrate = \"unlimited\"", 4).await;
-    drop(rude);
+    let closed = ClosedPort::new();
+    let (shop, blast) = shop_at(&closed.url(), "in_flight = 2\nrate = \"unlimited\"", 4).await;
 
     let engine = shop.engine();
     shop.until_waiting(&blast, "provider").await;
@@ -235,7 +222,7 @@ async fn a_hold_is_kept_by_the_next_engine() {
 
 #[tokio::test]
 async fn a_provider_that_is_away_for_a_moment_is_waited_for_and_no_blast_is_paused() {
-    let rude = Rude::start(|_| Manner::Polite).await;
+    let closed = ClosedPort::new();
     let shop = Shop::open(Setup {
         engine: "speed = 10",
         sender: "in_flight = 4\nrate = \"unlimited\"",
@@ -243,15 +230,13 @@ async fn a_provider_that_is_away_for_a_moment_is_waited_for_and_no_blast_is_paus
         ..Setup::default()
     })
     .await;
-    shop.send_through(rude.url());
-    let address = rude.url().trim_start_matches("http://").to_owned();
-    drop(rude);
+    shop.send_through(&closed.url());
     let blast = shop.blast(0..12).await;
 
     let engine = shop.engine();
     let reason = shop.until_waiting(&blast, "provider").await;
     assert!(reason["text"].as_str().unwrap().contains("no connection"), "{reason}");
-    let gateway = forward(&address, &shop).await;
+    let gateway = closed.open(&shop);
     shop.until_state(&blast, "completed").await;
     engine.stop().await;
     gateway.abort();

@@ -1,6 +1,7 @@
 //! What the integration tests stand on: a Postgres, a terminal, a directory for files, and waiting without sleeping blindly.
 
 mod clock;
+pub mod closed;
 mod cluster;
 mod engine;
 pub mod graph;

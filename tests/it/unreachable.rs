@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use crate::support::closed::ClosedPort;
 use crate::support::{Setup, Shop, measured};
 
 /// How a server behaves that is none.
@@ -104,7 +105,10 @@ async fn a_refused_connection_is_reported_with_its_mend_and_without_the_drivers_
         assert!(words.iter().all(|word| said.err.contains(word)), "{words:?}: {said:?}");
         assert!(!said.err.contains("error returned from database"), "{said:?}");
     }
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let said = shop(&format!("postgres://somebody@{closed}/shop?sslmode=disable")).await.run(&["blast", "list"]).await;
+    let closed = ClosedPort::new();
+    let said = shop(&format!("postgres://somebody@{}/shop?sslmode=disable", closed.address()))
+        .await
+        .run(&["blast", "list"])
+        .await;
     assert!(said.err.contains("nothing listens there"), "{said:?}");
 }

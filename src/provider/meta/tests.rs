@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::preflight::MediaFile;
 use super::*;
@@ -157,9 +157,10 @@ async fn a_connection_that_breaks_after_the_request_leaves_it_unknown() {
 
 #[tokio::test]
 async fn nobody_listening_is_known_not_to_have_sent() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound and not listening: nobody else can have the port meanwhile.
+    let closed = TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = closed.local_addr().unwrap();
 
     let reply = Meta::new(&options(&format!("http://{address}"))).unwrap().send(&hello()).await;
 

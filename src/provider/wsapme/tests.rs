@@ -1,6 +1,6 @@
 //! The client against a scripted server on loopback: what it sends, and the outcome of each kind of failure.
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::super::{BODY_MAX, HealthVerdict, StatusFinding};
 use super::*;
@@ -126,9 +126,10 @@ async fn the_second_way_to_ask_is_used_only_when_chosen() {
 
 #[tokio::test]
 async fn nobody_listening_is_known_not_to_have_sent() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound and not listening: nobody else can have the port meanwhile.
+    let closed = TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = closed.local_addr().unwrap();
 
     let reply = Wsapme::new(options(&format!("http://{address}"))).unwrap().send(&hello()).await;
 

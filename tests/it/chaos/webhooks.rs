@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{Blow, Round, SLOTS, Trial, rounds, seed};
+use crate::support::closed::address_to_return_to;
 use crate::support::serve::Serve;
 use crate::support::{Shop, Wire, eventually_async, figure};
 
@@ -57,8 +58,7 @@ struct Receiver {
 
 impl Webhooks {
     pub(super) async fn to_nobody_yet(shop: &Shop) -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap().to_string();
+        let address = address_to_return_to();
         shop.sim.meta_webhooks_to(&format!("http://{address}/api/webhook/meta")).await;
         Self { address, receiver: None, lost_until: None }
     }

@@ -2,10 +2,10 @@
 //! count is what was announced.
 
 use std::collections::HashMap;
-use std::net::TcpListener;
 
 use serde_json::Value;
 
+use crate::support::closed::address_to_return_to;
 use crate::support::serve::{APP_SECRET, NUMBER, Serve, senders};
 use crate::support::{Setup, Shop, digits, eventually_async};
 
@@ -40,7 +40,7 @@ async fn a_blast_ends_as_its_webhooks_announced_whatever_befell_them() {
 #[tokio::test]
 async fn a_server_that_is_killed_again_and_again_loses_nothing_and_sends_nothing_twice() {
     let shop = shop().await;
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = address_to_return_to();
     let mut serve = Serve::start(&shop, &["--listen", &free]).await;
     shop.sim.meta_webhooks_to(&format!("{}/api/webhook/meta", serve.base_url)).await;
     send(&shop).await;

@@ -1,6 +1,6 @@
 use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -255,9 +255,10 @@ async fn what_may_have_been_sent_is_the_same_as_with_reqwest() {
 
 #[tokio::test]
 async fn nobody_who_could_not_be_connected_to_has_it() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-    drop(listener);
+    // Bound and not listening: nobody else can have the port meanwhile.
+    let closed = TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = Url::parse(&format!("http://{}", closed.local_addr().unwrap())).unwrap();
 
     let refused = connections(&url).exchange(request(&url)).await.unwrap_err();
 
