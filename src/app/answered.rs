@@ -71,7 +71,10 @@ impl App {
         if answered::leave_out(tx, id).await? == counted.people() {
             return Ok(());
         }
-        Err(AppError::Refused("somebody answered a moment ago: check again, nothing was sent".to_owned()))
+        Err(AppError::Refused(
+            "some of its people answered a moment ago, or had another follow-up: check again, nothing was sent"
+                .to_owned(),
+        ))
     }
 }
 

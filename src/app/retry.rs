@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use sqlx::PgConnection;
+
 use super::App;
 use super::AppError;
 use crate::domain::act::Act;
@@ -24,10 +26,9 @@ pub struct RetryCount {
     pub left_out: i64,
 }
 
-/// A page of failed people: those who are sent to again, how many are left out, and the last that was read.
+/// A page of failed people with their attempts, and the last of them.
 struct RetryPage {
-    people: Vec<(RecipientId, i32)>,
-    left_out: i64,
+    failed: Vec<(RecipientId, i32)>,
     last: RecipientId,
 }
 
@@ -39,8 +40,9 @@ impl App {
         let mut after = RecipientId(0);
         while let Some(page) = self.retry_page(blast, code, after).await? {
             after = page.last;
-            count.people += i64::try_from(page.people.len()).unwrap_or(i64::MAX);
-            count.left_out += page.left_out;
+            let (people, left_out) = to_retry(&mut *self.begin().await?, blast, page.failed).await?;
+            count.people += i64::try_from(people.len()).unwrap_or(i64::MAX);
+            count.left_out += left_out;
         }
         Ok(count)
     }
@@ -52,10 +54,9 @@ impl App {
         let mut after = RecipientId(0);
         while let Some(page) = self.retry_page(blast, code, after).await? {
             after = page.last;
-            left_out += page.left_out;
-            if !page.people.is_empty() {
-                queued += self.retry_these(blast, &page.people).await?;
-            }
+            let count = self.retry_these(blast, page.failed).await?;
+            queued += count.people;
+            left_out += count.left_out;
         }
         self.notify(blast).await?;
         if queued == 0 {
@@ -128,17 +129,17 @@ impl App {
     ) -> Result<Option<RetryPage>, AppError> {
         let limit = i64::try_from(BATCH_MAX).unwrap_or(i64::MAX);
         let late_before = self.engine().clock.now() - self.engine().settings.retry.not_now_after;
-        let mut people = person::retryable(self.pool(), blast, code, late_before, (after, limit)).await?;
-        let Some(&(last, _)) = people.last() else { return Ok(None) };
-        let ids: Vec<RecipientId> = people.iter().map(|(id, _)| *id).collect();
-        let not_to: HashSet<RecipientId> =
-            answered::not_to_retry(self.pool(), blast, &ids).await?.into_iter().collect();
-        people.retain(|(id, _)| !not_to.contains(id));
-        Ok(Some(RetryPage { people, left_out: i64::try_from(not_to.len()).unwrap_or(i64::MAX), last }))
+        let failed = person::retryable(self.pool(), blast, code, late_before, (after, limit)).await?;
+        Ok(failed.last().copied().map(|(last, _)| RetryPage { failed, last }))
     }
 
-    async fn retry_these(&self, blast: BlastId, people: &[(RecipientId, i32)]) -> Result<i64, AppError> {
+    /// Queues them again, without those who are not to have it any more.
+    async fn retry_these(&self, blast: BlastId, failed: Vec<(RecipientId, i32)>) -> Result<RetryCount, AppError> {
         let mut tx = self.begin().await?;
+        let (people, left_out) = to_retry(&mut tx, blast, failed).await?;
+        if people.is_empty() {
+            return Ok(RetryCount { people: 0, left_out });
+        }
         let at = store::now(&mut *tx).await?;
         let entry = |(recipient, attempt): &(RecipientId, i32)| {
             let stamped = StampedEvidence { attempt: *attempt, at, evidence: Evidence::Manual(Mark::Retry) };
@@ -158,8 +159,20 @@ impl App {
         };
         action::log(&mut tx, new).await?;
         tx.commit().await?;
-        Ok(i64::try_from(queued).unwrap_or(i64::MAX))
+        Ok(RetryCount { people: i64::try_from(queued).unwrap_or(i64::MAX), left_out })
     }
+}
+
+/// Those of a blast's failed people who may have its message again, until the transaction ends, and how many may not.
+async fn to_retry(
+    tx: &mut PgConnection,
+    blast: BlastId,
+    mut failed: Vec<(RecipientId, i32)>,
+) -> Result<(Vec<(RecipientId, i32)>, i64), AppError> {
+    let ids: Vec<RecipientId> = failed.iter().map(|(id, _)| *id).collect();
+    let not_to: HashSet<RecipientId> = answered::not_to_retry(tx, blast, &ids).await?.into_iter().collect();
+    failed.retain(|(id, _)| !not_to.contains(id));
+    Ok((failed, i64::try_from(not_to.len()).unwrap_or(i64::MAX)))
 }
 
 /// A blast that ended for good sends no more, and nobody of a draft has failed.

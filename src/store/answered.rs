@@ -1,6 +1,6 @@
 //! Who of a follow-up's people answered since it was made: replied in the blast that it follows (or in one that this follows), or
 //! bought by the word of any blast of the business. They are not stuck any more. Nor does a follow-up go to whom another one of the same
-//! blast, launched since it was made, has written to. Where a filter names a follow-up's people, that is
+//! blast, launched since it was made or scheduled, writes to. Where a filter names a follow-up's people, that is
 //! read again instead; only whoever answers once a step's draft was launched is left out of that here.
 
 mod since_failed;
@@ -41,7 +41,8 @@ const ANSWERED: &str = "
                                                     and coalesce(o.replied_at, o.changed_at) >= l.since
                                                     or f.step_number is not null and f.follows_stage <> 'replied'
                                                     and b.follows_blast = f.follows_blast)) as replied,
-                  bool_or(f.step_number is null and b.follows_blast = f.follows_blast and b.launched_at > f.created_at
+                  bool_or(f.step_number is null and b.follows_blast = f.follows_blast
+                          and (b.launched_at > f.created_at or b.launched_at is null and b.state in ('scheduled', 'paused'))
                           and o.status not in ('skipped', 'failed', 'opted_out')) as followed
              from blast_recipients o
              join blasts b on b.id = o.blast_id and b.deleted_at is null
@@ -144,8 +145,23 @@ pub async fn drafts_that_follow(pool: &PgPool, of: BlastId) -> Result<Vec<BlastI
     Ok(found.bind(of).fetch_all(pool).await?)
 }
 
-/// Leaves out whoever of a follow-up answered since it was made. Returns how many.
+/// The lock that whoever has people of a follow-up sent to takes: follow-ups of one blast, launched at the same moment, would not see
+/// each other otherwise, and somebody in two of them would get both. Held until the transaction ends; no blast's row is locked for it,
+/// since others lock rows of several blasts in any order.
+async fn lock_follow_ups(tx: &mut PgConnection, id: BlastId) -> Result<(), StoreError> {
+    sqlx::query(
+        "select pg_advisory_xact_lock(hashtextextended('follow-ups of ' || follows_blast, 0))
+           from blasts where id = $1 and follows_blast is not null",
+    )
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Leaves out whoever of a follow-up answered since it was made, or has another one. Returns how many.
 pub async fn leave_out(tx: &mut PgConnection, id: BlastId) -> Result<i64, StoreError> {
+    lock_follow_ups(tx, id).await?;
     skip(tx, vec![id.0], None).await
 }
 

@@ -80,14 +80,16 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<(BlastId, C
              select sender_id, blast_tag, follow_up_stage, message, template, rate, gap, send_window, weekdays, timezone,
                     retry_next_day, description, unfinished, first_people, first_people, total_recipients,
                     repeat_rule, repeat_until, repeat_times, at_most, local_time, window_local, left_out,
-                    case when state = 'cancelled' then follows_blast end,
+                    case when is_instead then follows_blast end,
                     -- Of a step after a cart there is none.
-                    case when state = 'cancelled' and follows_blast is not null
-                         then coalesce(follows_stage, case when step_number is not null then 'sent'::recipient_status end) end,
-                    case when state = 'cancelled' then follows_seconds end,
+                    case when is_instead then coalesce(follows_stage, case when step_number is not null then 'sent'::recipient_status end) end,
+                    case when is_instead then follows_seconds end,
                     -- Its people are those of the follow-up: who answered since that was made, or is in another one since, is left out.
-                    case when state = 'cancelled' and follows_blast is not null then created_at else now() end
-               from blasts where id = $1
+                    case when is_instead then created_at else now() end
+               from blasts,
+                    -- Of a follow-up that was not sent it is one as well.
+                    lateral (select follows_blast is not null and state in ('draft', 'scheduled', 'cancelled') as is_instead) as copied
+              where id = $1
              returning id)
          select id from copy",
     )

@@ -1,11 +1,11 @@
 //! Who of a follow-up's failed people is not to have it any more: they answered since, or had another follow-up of the same blast since
 //! they failed, or are about to.
 
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::{ANSWERED, LINKS};
+use super::{ANSWERED, LINKS, lock_follow_ups};
 use crate::domain::ids::{BlastId, RecipientId};
-use crate::store::{StoreError, settings};
+use crate::store::StoreError;
 
 /// The people (`r`) of follow-ups, steps among them, whom another one has written to since they failed, or has queued.
 const FOLLOWED: &str = "
@@ -19,19 +19,18 @@ const FOLLOWED: &str = "
             or o.status = 'uncertain' and o.changed_at > coalesce(r.failed_at, r.changed_at)
             or o.status = 'queued' and b.state in ('scheduled', 'sending', 'paused'))";
 
-/// Those of a blast's people who failed whom a retry leaves out. Nobody where it is no follow-up.
+/// Those of a blast's people who failed whom a retry leaves out, until the transaction ends. Nobody where it is no follow-up.
 pub async fn not_to_retry(
-    pool: &PgPool,
+    tx: &mut PgConnection,
     blast: BlastId,
     people: &[RecipientId],
 ) -> Result<Vec<RecipientId>, StoreError> {
     let sql = format!("with {LINKS} select id from ({ANSWERED} and r.id = any($2)) answered union {FOLLOWED}");
-    let mut tx = settings::begin_hot_path(pool).await?;
+    lock_follow_ups(tx, blast).await?;
     let found = sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(vec![blast.0])
         .bind(people.iter().map(|id| id.0).collect::<Vec<_>>())
-        .fetch_all(&mut *tx)
+        .fetch_all(tx)
         .await?;
-    tx.commit().await?;
     Ok(found)
 }

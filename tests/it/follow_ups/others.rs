@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{follow_up_draft, mark, skipped, stuck_shop};
 use crate::recurring::engine_app;
-use crate::support::digits;
+use crate::support::{Shop, digits, eventually_async, said};
 
 #[tokio::test]
 async fn whom_another_follow_up_of_the_blast_has_written_to_since_is_left_out_of_a_draft() {
@@ -30,6 +30,56 @@ async fn whom_another_follow_up_of_the_blast_has_written_to_since_is_left_out_of
     assert_eq!((&plan["people"], &plan["segment"]["left_out"]), (&json!(2), &json!({ "followed": 1 })), "{plan}");
     assert_eq!(sent["people"], 2, "{sent}");
     assert_eq!(skipped(&shop, &draft, "in a follow-up of it already").await, (1, 1));
+}
+
+/// A follow-up's draft and a copy of it: the same three people in both.
+async fn twins(shop: &Shop, blast: &str) -> [String; 2] {
+    let draft = follow_up_draft(shop, blast).await;
+    let app = engine_app(shop, "aina").await;
+    let (copy, _) = app.duplicate(BlastId(draft.parse().unwrap())).await.unwrap();
+    [draft, copy.id.to_string()]
+}
+
+#[tokio::test]
+async fn follow_ups_that_are_launched_at_the_same_moment_do_not_go_to_the_same_people() {
+    let (shop, blast) = stuck_shop().await;
+    let drafts = twins(&shop, &blast).await;
+    let mut held = shop.database.pool.begin().await.unwrap();
+    sqlx::raw_sql("select from blasts where state = 'draft' for update").execute(&mut *held).await.unwrap();
+
+    let send = |draft: &str| tokio::spawn(said(shop.command(&["blast", "send", draft, "--yes", "--no-engine"])));
+    let launches = drafts.each_ref().map(|draft| send(draft));
+    let waits = "select count(*) from pg_stat_activity
+                  where datname = current_database() and wait_event_type = 'Lock'";
+    eventually_async("both are about to be launched", async || shop.number(waits).await == 2).await;
+    held.commit().await.unwrap();
+    let mut codes = Vec::new();
+    for launch in launches {
+        let said = launch.await.unwrap();
+        assert!(said.code == 0 || said.err.contains("had another follow-up"), "{said:?}");
+        codes.push(said.code);
+    }
+
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 3]);
+    let queued = "select count(*) from blast_recipients r join blasts b on b.id = r.blast_id
+                   where r.status = 'queued' and b.state = 'sending'";
+    assert_eq!(shop.number(queued).await, 3);
+}
+
+#[tokio::test]
+async fn whom_a_follow_up_is_scheduled_for_is_left_out_of_another_one() {
+    let (shop, blast) = stuck_shop().await;
+    let [scheduled, other] = twins(&shop, &blast).await;
+    shop.ok(&["blast", "edit", &scheduled, "--at", "tomorrow 10:00"]).await;
+    shop.ok(&["blast", "send", &scheduled, "--yes", "--no-engine"]).await;
+
+    let plan = shop.json(&["blast", "plan", &other]).await;
+    let refused = shop.run(&["blast", "send", &other, "--yes", "--no-engine"]).await;
+
+    assert_eq!((&plan["people"], &plan["segment"]["left_out"]), (&json!(0), &json!({ "followed": 3 })), "{plan}");
+    assert!(refused.code == 3 && refused.err.contains("nobody is left to send to"), "{refused:?}");
+    assert_eq!(shop.count("queued").await, 6);
 }
 
 #[tokio::test]
