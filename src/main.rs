@@ -1,15 +1,26 @@
 //! Parse, telemetry, dispatch, exit code.
 
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use blastdeck::cli;
 use blastdeck::private_postgres::{GUARD_ARGUMENT, guard_main};
+use color_eyre::config::HookBuilder;
 
 /// A send makes some forty small allocations on one thread and frees them on another, which is what the system's
 /// allocator is worst at (a third of the CPU time of a fast blast).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How errors and panics are reported. The report of a panic may get lost, on a full disk: a panic of the hook itself would abort the
+/// process, also where the first one is caught.
+fn install_hooks() -> color_eyre::Result<()> {
+    let (panics, errors) = HookBuilder::default().into_hooks();
+    errors.install()?;
+    std::panic::set_hook(Box::new(move |panic| _ = writeln!(io::stderr(), "{}", panics.panic_report(panic))));
+    Ok(())
+}
 
 fn main() -> ExitCode {
     // The guard of a throwaway Postgres is this program with a special first argument. It must do nothing else first.
@@ -19,7 +30,7 @@ fn main() -> ExitCode {
     {
         return guard_main(Path::new(dir));
     }
-    if let Err(report) = color_eyre::install() {
+    if let Err(report) = install_hooks() {
         return cli::fail(&report, &cli::ErrorStyle::plain());
     }
     blastdeck::provider::init();

@@ -73,7 +73,12 @@ pub enum TelemetryError {
 /// Starts logging to stderr. Only the first call in a process has an effect.
 pub fn to_stderr(verbosity: Verbosity) {
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let builder = fmt().with_env_filter(filter(verbosity, rust_log())).with_writer(io::stderr).with_ansi(colour);
+    let builder = fmt()
+        .with_env_filter(filter(verbosity, rust_log()))
+        .with_writer(io::stderr)
+        .with_ansi(colour)
+        // It would print that a line could not be written, which panics where stderr is what cannot be written to.
+        .log_internal_errors(false);
     // Fails only where a subscriber is already set.
     let _ = match verbosity {
         Verbosity::Quiet | Verbosity::Info if is_file(io::stderr()) => {

@@ -234,3 +234,26 @@ async fn a_blast_deleted_by_hand_while_it_is_sent_leaves_one_line_and_the_others
     shop.invariants().await;
     shop.ok(&["audit"]).await;
 }
+
+#[tokio::test]
+async fn an_engine_whose_log_finds_a_full_disk_goes_on() {
+    let shop = Shop::open(SETUP).await;
+    std::os::unix::fs::symlink("/dev/full", shop.path("engine.log")).unwrap();
+    let blast = shop.blast(0..40).await;
+    let engine = shop.engine();
+
+    for posts in [5, 15] {
+        shop.until_posts(posts).await;
+        // Each of them makes it log a warning.
+        shop.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+              where application_name = 'blastdeck' and datname = current_database()",
+        )
+        .await;
+    }
+
+    eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
+    engine.stop().await;
+    assert_ne!(shop.state(&blast).await, "sending");
+    shop.promises().await;
+}
