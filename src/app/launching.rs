@@ -5,9 +5,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::answered::AnsweredSince;
 use super::commands::{name, raced, unstop};
 use super::plan::Readiness;
 use super::schedule::waits_for_its_time;
+use super::segment::SegmentAudience;
 use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::act::Act;
@@ -127,6 +129,7 @@ impl App {
         let now = store::now(self.pool()).await?;
         let next = self.next_occurrence(&blast, now).await?;
         let dues = self.local_dues(&blast, now).await?;
+        let capped = self.capped_audience(&blast).await?;
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
         let head = self.arm_pattern(&mut tx, head, (launch.version, people), next).await?;
@@ -156,8 +159,7 @@ impl App {
             _ => blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?,
         };
         raced(done)?;
-        self.leave_out_answered(&mut tx, head.id, &answered).await?;
-        self.refuse_step_twice(&mut tx, &blast).await?;
+        self.check_people(&mut tx, &blast, (&answered, capped.as_ref())).await?;
         local_time::set_due(&mut tx, head.id, &dues).await?;
         if let Some(text) = template.stored() {
             blast::set_template_text(&mut tx, head.id, &text).await?;
@@ -170,6 +172,18 @@ impl App {
         self.leave_out_after_launch(&blast).await;
         self.notify(head.id).await?;
         self.blast(head.id).await
+    }
+
+    /// Leaves out who answered, and refuses whoever would get a second message by another launch at the same moment.
+    async fn check_people(
+        &self,
+        tx: &mut PgConnection,
+        blast: &BlastRow,
+        (answered, capped): (&AnsweredSince, Option<&SegmentAudience>),
+    ) -> Result<(), AppError> {
+        self.leave_out_answered(tx, blast.id, answered).await?;
+        self.refuse_step_twice(tx, blast).await?;
+        self.refuse_capped(tx, capped).await
     }
 
     /// It is launched, whatever happens here.

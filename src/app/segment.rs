@@ -1,11 +1,11 @@
 //! Blasts to people of earlier ones, whom a filter names. A draft's people are read again until somebody sends it: who replied
 //! meanwhile is not asked whether they have read it.
 
+mod audience;
 mod found;
 
 use std::collections::HashSet;
 
-use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
@@ -20,9 +20,10 @@ use crate::domain::phone::{Phone, is_united_states};
 use crate::domain::text;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, Reason, RejectedTo, Replacement, replace_people};
 use crate::store::view::BlastRow;
-use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, SegmentQuery, StepAudience};
+use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, StepAudience};
 use crate::store::{answered, import, suppression};
 
+pub(super) use audience::SegmentAudience;
 pub use found::{FoundFollowUp, FoundPreview};
 
 /// A draft to the people whom a filter names.
@@ -60,15 +61,6 @@ impl SegmentCount {
     pub fn gets(&self) -> i64 {
         self.finds - self.left_out.iter().map(|(_, people)| people).sum::<i64>()
     }
-}
-
-/// A filter that was read, and what is asked beside it.
-struct SegmentAudience {
-    segment: Segment,
-    business: String,
-    follows: Option<BlastId>,
-    step: Option<StepAudience>,
-    draft: Option<BlastId>,
 }
 
 /// Who would get a draft now, and what.
@@ -119,8 +111,9 @@ impl App {
         for blast in &segment.blasts {
             self.blast_row(*blast).await?;
         }
-        let (business, follows, step, draft) = (sender.business().to_owned(), None, None, None);
-        let people = self.people_of(&SegmentAudience { segment, business, follows, step, draft }).await?;
+        let business = sender.business().to_owned();
+        let audience = SegmentAudience { segment, business, follows: None, step: None, draft: None, start: None };
+        let people = self.people_of(&audience).await?;
         Ok(people.into_iter().map(|person| person.phone).collect())
     }
 
@@ -215,7 +208,8 @@ impl App {
     ) -> Result<Vec<Value>, AppError> {
         let business = self.business(row.sender_id).await?;
         let segment = self.read_segment(text, self.zone_of(row), Some(row.id))?;
-        let audience = SegmentAudience { segment, business, follows: Some(row.id), step: Some(step), draft: None };
+        let follows = Some(row.id);
+        let audience = SegmentAudience { segment, business, follows, step: Some(step), draft: None, start: None };
         self.given_of(row, &audience, content).await
     }
 
@@ -279,58 +273,6 @@ impl App {
         let of = |reason| counts.iter().find(|count| count.left_out.0 == Some(reason)).map(|count| count.people);
         let left_out = Exclusion::ALL.into_iter().filter_map(|reason| Some((reason, of(reason)?))).collect();
         Ok(SegmentCount { from, finds, left_out })
-    }
-
-    async fn audience_of(
-        &self,
-        draft: &NewDraft,
-        text: &str,
-        follows: Option<BlastId>,
-    ) -> Result<SegmentAudience, AppError> {
-        let missing = || AppError::NotFound(self.no_sender(&draft.sender));
-        let sender = self.config().sender(&draft.sender).ok_or_else(missing)?;
-        let id = crate::store::sender::id(self.pool(), &sender.name).await?;
-        let id = id.filter(|id| self.only_sender().is_none_or(|own| own == *id)).ok_or_else(missing)?;
-        let business = self.business(id).await?;
-        let segment = self.read_segment(text, draft.timezone.unwrap_or(sender.timezone), follows)?;
-        self.refuse_unknown_lists(&segment.lists()).await?;
-        let strangers = segment::strangers(self.pool(), &segment.blasts, &business).await?;
-        if let Some(stranger) = strangers.first() {
-            let why = format!("there is no blast {stranger} in this business: see `blastdeck blast list`");
-            return Err(AppError::invalid(FIELD, why));
-        }
-        Ok(SegmentAudience { segment, business, follows, step: None, draft: None })
-    }
-
-    async fn audience_of_row(&self, row: &BlastRow, business: &str) -> Result<Option<SegmentAudience>, AppError> {
-        let Some(text) = &row.origin.segment else { return Ok(None) };
-        let segment = self.read_segment(text, self.zone_of(row), row.follows)?;
-        let step = self.step_audience(row).await?;
-        let (business, follows, draft) = (business.to_owned(), row.follows, Some(row.id));
-        Ok(Some(SegmentAudience { segment, business, follows, step, draft }))
-    }
-
-    fn read_segment(&self, text: &str, zone: Tz, blast: Option<BlastId>) -> Result<Segment, AppError> {
-        let reader = SegmentReader { now: self.engine().clock.now(), zone, blast };
-        reader.read(text).map_err(|error| AppError::invalid(FIELD, error.to_string()))
-    }
-
-    fn query_of<'a>(&self, audience: &'a SegmentAudience) -> SegmentQuery<'a> {
-        let cap = self.config().frequency_cap(&audience.business);
-        let cap = cap.and_then(|cap| TimeDelta::from_std(cap).ok());
-        SegmentQuery {
-            segment: &audience.segment,
-            business: &audience.business,
-            capped_since: cap.map(|cap| self.engine().clock.now() - cap),
-            follows: audience.follows,
-            step: audience.step,
-            only: None,
-            draft: audience.draft,
-        }
-    }
-
-    async fn people_of(&self, audience: &SegmentAudience) -> Result<Vec<SegmentPerson>, AppError> {
-        Ok(segment::people(self.pool(), self.query_of(audience)).await?)
     }
 }
 

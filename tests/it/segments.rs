@@ -1,6 +1,8 @@
 //! Blasts to people of earlier ones, whom a filter names: exactly those, less those who must not be written to, read again until
 //! somebody sends.
 
+mod cap;
+
 use serde_json::{Value, json};
 
 use crate::api::client;

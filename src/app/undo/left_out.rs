@@ -62,7 +62,7 @@ impl App {
         let query = SegmentQuery {
             segment: &segment,
             business: &person.business,
-            capped_since: None,
+            capped: None,
             follows: Some(person.blast_id),
             step: None,
             only: Some(person.id),

@@ -1,5 +1,6 @@
 //! Whom a filter over the people of earlier blasts finds, and who of them is left out.
 
+mod cap;
 mod merged;
 
 use chrono::{DateTime, Utc};
@@ -10,8 +11,9 @@ use crate::domain::filter::segment::{Exclusion, Segment};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
-use crate::store::deleted_messages::messages_of_deleted_blasts;
 use crate::store::{StoreError, settings};
+
+pub use cap::{CapWindow, is_capped_meanwhile};
 
 /// A segment, and by what people are left out of it.
 #[derive(Debug, Clone, Copy)]
@@ -19,8 +21,8 @@ pub struct SegmentQuery<'a> {
     pub segment: &'a Segment,
     /// Whose opt-outs, sales and messages count.
     pub business: &'a str,
-    /// Whoever had a message of another blast since then is left out.
-    pub capped_since: Option<DateTime<Utc>>,
+    /// Whoever had a message of another blast within it, or is about to get one, is left out.
+    pub capped: Option<CapWindow>,
     /// Whoever is in a follow-up of this blast is left out.
     pub follows: Option<BlastId>,
     /// Of a follow-up that makes itself: whoever had the same step is left out, not whoever is in another follow-up.
@@ -113,38 +115,13 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         sql.push(" when o.followed then 'followed'");
     }
     sql.push(" when o.recent");
-    push_recent_of_deleted(sql, query);
+    cap::push_recent_of_deleted(sql, query);
     merged::push_recent(sql, query);
     sql.push(" then 'frequency_cap' end as left_out from (");
     push_found(sql, query);
     sql.push(") r cross join lateral (");
     push_elsewhere(sql, query);
     sql.push(") o order by r.id");
-}
-
-/// Whether the row `o` of the blast `b` is a message since then, or one that is about to go. As a plan counts them: what failed was none.
-fn push_recent(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>, since: DateTime<Utc>) {
-    sql.push("b.answer_until is null and not b.id = any(").push_bind(ids(query.segment)).push(")");
-    sql.push(" and (o.status between 'sent' and 'closed' and o.sent_at > ").push_bind(since);
-    sql.push(" or o.status = 'uncertain' and o.changed_at > ").push_bind(since);
-    sql.push(" or o.status = 'queued' and b.state = 'sending')");
-}
-
-/// Or whether a person had a message by a blast that was deleted since: while its people are still there, and afterwards.
-fn push_recent_of_deleted(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
-    let Some(since) = query.capped_since else { return };
-    sql.push(concat!(" or exists (select ", messages_of_deleted_blasts!("r"), " and ds.business = "));
-    sql.push_bind(query.business.to_owned()).push(" and d.at > ").push_bind(since).push(")");
-    sql.push(
-        " or exists (select from blast_recipients d join blasts b on b.id = d.blast_id and b.deleted_at is not null",
-    );
-    sql.push(" and b.answer_until is null join senders s on s.id = b.sender_id and s.business = ");
-    sql.push_bind(query.business.to_owned());
-    sql.push(
-        " where person_key(d.phone_number) = person_key(r.phone_number) and (d.status between 'sent' and 'closed'",
-    );
-    sql.push(" and d.sent_at > ").push_bind(since).push(" or d.status = 'uncertain' and d.changed_at > ");
-    sql.push_bind(since).push("))");
 }
 
 /// From when on a purchase leaves somebody out: since the message; where a cart is asked for, since they put it together.
@@ -171,17 +148,11 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         push_near_step(sql, query.follows, step);
         sql.push(", ");
     }
-    match query.capped_since {
+    match query.capped {
         None => _ = sql.push("false"),
-        Some(since) => {
+        Some(cap) => {
             sql.push("bool_or(");
-            push_recent(sql, query, since);
-            if let Some(step) = query.step {
-                // What keeps the distance of steps is their own rule.
-                sql.push(" and (b.follows_blast = ").push_bind(query.follows).push(" and ");
-                push_step_gap(sql, query.follows, step);
-                sql.push(" is not null) is not true");
-            }
+            cap::push_capped(sql, query, cap);
             sql.push(")");
         }
     }

@@ -3,6 +3,7 @@
 use sqlx::{Postgres, QueryBuilder};
 
 use super::super::condition;
+use super::cap::push_recent as push_recent_message;
 use super::{SegmentQuery, bought_after, push_blasts};
 use crate::store::customer::other_numbers;
 
@@ -25,13 +26,13 @@ pub(super) fn push_bought(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<
 
 /// Or whether a person had a message at another number of theirs.
 pub(super) fn push_recent(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
-    let Some(since) = query.capped_since else { return };
+    let Some(cap) = query.capped else { return };
     sql.push(" or exists (select from ").push(OTHER_NUMBERS);
     sql.push(" n join blast_recipients o on person_key(o.phone_number) = n.person");
     sql.push(" join blasts b on b.id = o.blast_id and b.deleted_at is null join senders s on s.id = b.sender_id");
     sql.push(" where s.business = ").push_bind(query.business.to_owned());
     sql.push(" and o.blast_id is distinct from ").push_bind(query.draft).push(" and ");
-    super::push_recent(sql, query, since);
+    push_recent_message(sql, query, cap);
     sql.push(")");
 }
 

@@ -1,0 +1,94 @@
+//! The frequency cap of a business: who had another message within it, or is about to get one.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+
+use super::{SegmentQuery, ids, merged, push_step_gap};
+use crate::store::StoreError;
+use crate::store::deleted_messages::messages_of_deleted_blasts;
+
+/// Within what time nobody gets a second message of a business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CapWindow {
+    /// A message since then counts.
+    pub since: DateTime<Utc>,
+    /// One of a blast that is scheduled to start between these times counts.
+    pub starts: (DateTime<Utc>, DateTime<Utc>),
+}
+
+impl CapWindow {
+    /// The window of a blast that starts at its time, or `now`.
+    pub fn of(cap: TimeDelta, now: DateTime<Utc>, start: Option<DateTime<Utc>>) -> Self {
+        let start = start.unwrap_or(now);
+        Self { since: now - cap, starts: (start - cap, start + cap) }
+    }
+}
+
+/// Whether the row `o` of the blast `b` is a message since then, or one that is about to go. As a plan counts them: what failed was none.
+pub(super) fn push_recent(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>, cap: CapWindow) {
+    let CapWindow { since, starts: (from, until) } = cap;
+    sql.push("b.answer_until is null and not b.id = any(").push_bind(ids(query.segment)).push(")");
+    sql.push(" and (o.status between 'sent' and 'closed' and o.sent_at > ").push_bind(since);
+    sql.push(" or o.status = 'uncertain' and o.changed_at > ").push_bind(since);
+    sql.push(" or o.status = 'queued' and (b.state = 'sending' or b.state = 'scheduled' and b.repeat_rule is null");
+    sql.push(" and b.send_after > ").push_bind(from).push(" and b.send_after < ").push_bind(until).push("))");
+}
+
+/// Or whether a person had a message by a blast that was deleted since: while its people are still there, and afterwards.
+pub(super) fn push_recent_of_deleted(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
+    let Some(CapWindow { since, .. }) = query.capped else { return };
+    sql.push(concat!(" or exists (select ", messages_of_deleted_blasts!("r"), " and ds.business = "));
+    sql.push_bind(query.business.to_owned()).push(" and d.at > ").push_bind(since).push(")");
+    sql.push(
+        " or exists (select from blast_recipients d join blasts b on b.id = d.blast_id and b.deleted_at is not null",
+    );
+    sql.push(" and b.answer_until is null join senders s on s.id = b.sender_id and s.business = ");
+    sql.push_bind(query.business.to_owned());
+    sql.push(
+        " where person_key(d.phone_number) = person_key(r.phone_number) and (d.status between 'sent' and 'closed'",
+    );
+    sql.push(" and d.sent_at > ").push_bind(since).push(" or d.status = 'uncertain' and d.changed_at > ");
+    sql.push_bind(since).push("))");
+}
+
+/// Whether the row `o` of the blast `b` counts under the frequency cap.
+pub(super) fn push_capped(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>, cap: CapWindow) {
+    push_recent(sql, query, cap);
+    if let Some(step) = query.step {
+        // What keeps the distance of steps is their own rule.
+        sql.push(" and (b.follows_blast = ").push_bind(query.follows).push(" and ");
+        push_step_gap(sql, query.follows, step);
+        sql.push(" is not null) is not true");
+    }
+}
+
+/// Whether somebody queued in a draft is about to get a message within the frequency cap by a blast that was launched or scheduled while
+/// the draft's people were read. No other blast that a filter names is launched for the business until the transaction ends.
+pub async fn is_capped_meanwhile(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Result<bool, StoreError> {
+    let (Some(draft), Some(cap)) = (query.draft, query.capped) else { return Ok(false) };
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('frequency cap of ' || $1, 0))")
+        .bind(query.business)
+        .execute(&mut *tx)
+        .await?;
+    // Most launches have no other beside them, and need not look their people up once more.
+    let has_rival = sqlx::query_scalar(
+        "select exists (select from blasts b join senders s on s.id = b.sender_id and s.business = $1
+                         where b.id <> $2 and b.deleted_at is null and b.answer_until is null
+                           and (b.launched_at > now() - interval '10 minutes'
+                                or b.state = 'scheduled' and b.updated_at > now() - interval '10 minutes'))",
+    );
+    let has_rival: bool = has_rival.bind(query.business).bind(draft).fetch_one(&mut *tx).await?;
+    if !has_rival {
+        return Ok(false);
+    }
+    let mut sql = QueryBuilder::<Postgres>::new("select exists (select from blast_recipients r where r.blast_id = ");
+    sql.push_bind(draft).push(" and r.status = 'queued' and (exists (select from blast_recipients o");
+    sql.push(" join blasts b on b.id = o.blast_id and b.deleted_at is null join senders s on s.id = b.sender_id");
+    sql.push(" where s.business = ").push_bind(query.business.to_owned());
+    sql.push(" and person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id and ");
+    push_capped(&mut sql, query, cap);
+    sql.push(")");
+    merged::push_recent(&mut sql, query);
+    sql.push("))");
+    Ok(sql.build_query_scalar().fetch_one(tx).await?)
+}

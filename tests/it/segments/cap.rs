@@ -1,0 +1,68 @@
+//! The frequency cap between two blasts that nobody was sent by yet.
+
+use serde_json::{Value, json};
+
+use super::{draft_from, read_shop};
+use crate::support::{Shop, eventually_async, said};
+
+/// The shop with a frequency cap of a week, and two drafts to the same two people.
+async fn two_drafts() -> (Shop, [String; 2]) {
+    let (shop, blast) = read_shop().await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", format!("{config}\n[[businesses]]\nname = \"kedai\"\nfrequency_cap = \"7d\"\n"));
+    let filter = format!("blast:{blast} stuck:read older:48h");
+    let made = [draft_from(&shop, &filter).await, draft_from(&shop, &filter).await];
+    assert!(made.iter().all(|made| made["taken"] == 2), "{made:?}");
+    (shop, made.map(|made| made["id"].to_string()))
+}
+
+#[tokio::test]
+async fn blasts_that_are_launched_at_the_same_moment_do_not_go_to_the_same_people() {
+    let (shop, drafts) = two_drafts().await;
+    let mut held = shop.database.pool.begin().await.unwrap();
+    sqlx::raw_sql("select from blasts where state = 'draft' for update").execute(&mut *held).await.unwrap();
+
+    let send = |draft: &str| tokio::spawn(said(shop.command(&["blast", "send", draft, "--yes", "--no-engine"])));
+    let launches = drafts.each_ref().map(|draft| send(draft));
+    let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    eventually_async("both are about to be launched", async || shop.number(waits).await == 2).await;
+    held.commit().await.unwrap();
+    let mut codes = Vec::new();
+    for launch in launches {
+        let said = launch.await.unwrap();
+        assert!(said.code == 0 || said.err.contains("its filter finds different people now"), "{said:?}");
+        codes.push(said.code);
+    }
+
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 3]);
+    assert_eq!(shop.number("select count(*) from blasts where state = 'sending'").await, 1);
+}
+
+#[tokio::test]
+async fn whom_a_blast_is_scheduled_for_within_the_cap_is_left_out_of_another_one() {
+    let (shop, [scheduled, other]) = two_drafts().await;
+    let schedule = async |blast: &str, at: &str| {
+        shop.ok(&["blast", "edit", blast, "--at", at]).await;
+        shop.ok(&["blast", "plan", blast]).await;
+        shop.run(&["blast", "send", blast, "--yes", "--no-engine"]).await
+    };
+    let at = |days: i64| (chrono::Utc::now() + chrono::TimeDelta::days(days)).to_rfc3339();
+    assert_eq!(schedule(&scheduled, &at(10)).await.code, 0);
+
+    let now = plan(&shop, &other).await;
+    let refused = schedule(&other, &at(4)).await;
+    let near = plan(&shop, &other).await;
+    let far = schedule(&other, &at(20)).await;
+
+    assert_eq!((&now["people"], &now["segment"]["left_out"].get("frequency_cap")), (&json!(2), &None), "{now}");
+    assert_eq!(
+        (refused.code, &near["people"], &near["segment"]["left_out"]["frequency_cap"]),
+        (3, &json!(0), &json!(2))
+    );
+    assert_eq!(far.code, 0, "{far:?}");
+}
+
+async fn plan(shop: &Shop, blast: &str) -> Value {
+    shop.json(&["blast", "plan", blast]).await
+}
