@@ -203,7 +203,7 @@ impl Fence {
         let probe = self.directory.join(format!("probe-{}", std::process::id()));
         let written =
             make_directory(&self.directory).and_then(|()| fs::write(&probe, "")).and_then(|()| fs::remove_file(&probe));
-        written.map_err(|error| MemoryError::Unwritable { path: self.directory.clone(), error })
+        written.map_err(|error| MemoryError::writing(&self.directory, error))
     }
 
     /// Remembers that a lease was renewed. Writes to the disk and waits for it.

@@ -29,6 +29,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::file_lock::FileLock;
@@ -46,9 +47,36 @@ pub enum MemoryError {
     Unreadable { path: PathBuf, why: String },
     #[error("{} cannot be written: {error}", path.display())]
     Unwritable { path: PathBuf, error: io::Error },
+    /// This process or its machine has no more files or memory at this moment, which says nothing about this one.
+    #[error("{} cannot be opened now: {error}", path.display())]
+    Unopened { path: PathBuf, error: io::Error },
     /// This process was stopped in the middle of writing, and passed over: whoever sends now has written since.
     #[error("{} is written by another process since", path.display())]
     Superseded { path: PathBuf },
+}
+
+impl MemoryError {
+    /// Why a file cannot be read that is there.
+    pub(super) fn reading(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        if is_shortage(&error) {
+            Self::Unopened { path, error }
+        } else {
+            Self::Unreadable { path, why: error.to_string() }
+        }
+    }
+
+    /// Why a file cannot be written.
+    pub(super) fn writing(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        if is_shortage(&error) { Self::Unopened { path, error } } else { Self::Unwritable { path, error } }
+    }
+}
+
+/// Whether a file could not be opened for want of file descriptors or memory.
+fn is_shortage(error: &io::Error) -> bool {
+    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| shortages.contains(&errno))
 }
 
 /// How far a database had come.
@@ -270,7 +298,7 @@ impl SenderMemory {
             {
                 return Ok(None);
             }
-            Err(error) => return Err(MemoryError::Unreadable { path, why: error.to_string() }),
+            Err(error) => return Err(MemoryError::reading(&path, error)),
         };
         match serde_json::from_slice::<MemoryPage>(&text) {
             Ok(page) => Ok(Some(FoundPage { is_copy: page.own_origin.is_some_and(|own| own != origin), page })),
@@ -316,7 +344,7 @@ impl SenderMemory {
         match written {
             Ok(true) => Ok(()),
             Ok(false) => Err(MemoryError::Superseded { path }),
-            Err(error) => Err(MemoryError::Unwritable { path, error }),
+            Err(error) => Err(MemoryError::writing(&path, error)),
         }
     }
 
@@ -324,7 +352,7 @@ impl SenderMemory {
     fn lock(&self) -> Result<FileLock, MemoryError> {
         let path = self.path("lock");
         let locked = make_directory(&self.directory).and_then(|()| FileLock::take(&path, LOCK_PATIENCE));
-        locked.map_err(|error| MemoryError::Unwritable { path, error })
+        locked.map_err(|error| MemoryError::writing(&path, error))
     }
 
     /// The journals there are, whatever the page says.

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -239,7 +240,7 @@ async fn a_blast_deleted_by_hand_while_it_is_sent_leaves_one_line_and_the_others
 async fn an_engine_whose_log_finds_a_full_disk_goes_on() {
     let shop = Shop::open(SETUP).await;
     std::os::unix::fs::symlink("/dev/full", shop.path("engine.log")).unwrap();
-    let blast = shop.blast(0..40).await;
+    shop.blast(0..40).await;
     let engine = shop.engine();
 
     for posts in [5, 15] {
@@ -254,6 +255,31 @@ async fn an_engine_whose_log_finds_a_full_disk_goes_on() {
 
     eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
     engine.stop().await;
-    assert_ne!(shop.state(&blast).await, "sending");
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_may_open_no_file_for_a_while_asks_nobody_to_confirm_and_goes_on() {
+    let shop = Shop::open(SETUP).await;
+    let blast = shop.blast(0..60).await;
+    let engine = shop.engine();
+    shop.until_posts(5).await;
+    let pid = Pid::from_raw(i32::try_from(engine.pid()).unwrap());
+    let before = getrlimit(Resource::Nofile);
+    let allow = |limit| prlimit(pid, Resource::Nofile, limit).unwrap();
+
+    allow(Rlimit { current: Some(3), ..before });
+    let log = || std::fs::read_to_string(shop.path("engine.log")).unwrap();
+    eventually_async("it says so", async || log().contains("Too many open files")).await;
+    let fails = shop.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity
+          where application_name = 'blastdeck' and datname = current_database()",
+    );
+    fails.await;
+    allow(before);
+
+    shop.until_state(&blast, "completed").await;
+    engine.stop().await;
+    assert_eq!(shop.number("select count(*) from senders where stopped_at is not null").await, 0);
     shop.promises().await;
 }

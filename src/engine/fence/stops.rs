@@ -20,6 +20,10 @@ pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRef
             tracing::warn!(sender = %of.name, %superseded, "this process has slept, and leaves the sender to the other");
             return Ok(());
         }
+        FenceRefusal::Memory(short @ MemoryError::Unopened { .. }) => {
+            tracing::warn!(sender = %of.name, %short, "nothing is sent before that can be read, which is tried again");
+            return Ok(());
+        }
         FenceRefusal::Memory(MemoryError::Unwritable { .. }) => "make it writable if you can, then confirm",
         _ => "if everybody queued may get it, confirm",
     };

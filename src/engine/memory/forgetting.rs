@@ -22,7 +22,7 @@ pub fn forget_key(path: &Path) -> Result<Option<ForgetKey>, MemoryError> {
             ForgetKey::from_hex(&text).map(Some).ok_or_else(|| unreadable("it is not 64 hexadecimal digits".to_owned()))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unreadable(error.to_string())),
+        Err(error) => Err(MemoryError::reading(path, error)),
     }
 }
 

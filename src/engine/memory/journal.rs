@@ -106,7 +106,7 @@ impl Journal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(MemoryError::Unreadable { path: path.to_owned(), why: error.to_string() })
             }
-            Err(error) => Err(MemoryError::Unwritable { path: path.to_owned(), error }),
+            Err(error) => Err(MemoryError::writing(path, error)),
         }
     }
 

@@ -131,7 +131,7 @@ impl OptOutMemory {
         let lines = match files::read(&self.path) {
             Ok((lines, _)) => lines,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !is_begun => Vec::new(),
-            Err(error) => return Err(self.unreadable(&error.to_string())),
+            Err(error) => return Err(MemoryError::reading(&self.path, error)),
         };
         if lines.last().is_some_and(|last| *last != b'\n') || parse(&lines).any(|line| line.is_none()) {
             return Err(self.unreadable("it is damaged"));
@@ -246,7 +246,7 @@ impl OptOutMemory {
     }
 
     fn unwritable(&self, error: io::Error) -> MemoryError {
-        MemoryError::Unwritable { path: self.path.clone(), error }
+        MemoryError::writing(&self.path, error)
     }
 }
 

@@ -1,7 +1,10 @@
 mod first_start;
 
 use std::fs;
+use std::io;
 use std::path::Path;
+
+use rustix::io::Errno;
 
 use super::{Journal, MemoryError, SenderMemory, Standing};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
@@ -392,4 +395,15 @@ fn each_attempt_comes_back_with_its_message_whoever_wrote_before_it() {
     let record = memory.posted();
     let unnamed = PostedAttempt { message: None, ..all[5] };
     assert_eq!((&record.posted[..5], &record.posted[5..], record.unreadable), (&all[..5], &[unnamed, all[6]][..], 1));
+}
+
+#[test]
+fn a_want_of_file_descriptors_says_nothing_about_the_file() {
+    let error = |errno: Errno| io::Error::from_raw_os_error(errno.raw_os_error());
+    for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM] {
+        assert!(matches!(MemoryError::reading(Path::new("x"), error(errno)), MemoryError::Unopened { .. }));
+        assert!(matches!(MemoryError::writing(Path::new("x"), error(errno)), MemoryError::Unopened { .. }));
+    }
+    assert!(matches!(MemoryError::reading(Path::new("x"), error(Errno::ACCESS)), MemoryError::Unreadable { .. }));
+    assert!(matches!(MemoryError::writing(Path::new("x"), error(Errno::NOSPC)), MemoryError::Unwritable { .. }));
 }
