@@ -116,7 +116,7 @@ pub use forget::{
     hooks_in_words,
 };
 pub use handover::Engines;
-pub use health::{ConfirmProspect, SenderCheck};
+pub use health::{ConfirmProspect, ENGINE_CONNECTIONS, SenderCheck};
 pub use hooks::{HookCheck, HookTest, HookView, RotatedSecret};
 pub use jobs::AddedReport;
 pub(crate) use launching::CHECK_AGAIN;

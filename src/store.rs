@@ -61,5 +61,5 @@ pub use connect::{
 };
 pub use endpoint::{Endpoint, connection};
 pub use error::StoreError;
-pub use settings::{moment, now};
+pub use settings::{connection_limit, moment, now, takes_changes};
 pub use transaction::{DbTransaction, begin};

@@ -92,6 +92,10 @@ impl SenderCheck {
     }
 }
 
+/// The most connections that an engine opens: the one that listens, and those of its pools.
+pub const ENGINE_CONNECTIONS: u32 =
+    1 + store::IDLE_CONNECTIONS + store::SENDING_CONNECTIONS + store::BESIDE_CONNECTIONS;
+
 impl App {
     /// Checks one sender, or all. A sender that an error stopped resumes if it is healthy again, and its health shows that the error is
     /// over: of a restricted or restored one only an operator may say so.
@@ -338,6 +342,17 @@ impl App {
             }
         }
         Ok(found)
+    }
+
+    /// Whether the database accepts writes. Of whoever only reads that says nothing: they read from a replica as well.
+    pub async fn takes_changes(&self) -> Result<bool, AppError> {
+        Ok(self.is_read_only() || store::takes_changes(self.pool()).await?)
+    }
+
+    /// How many connections the database allows, where those are fewer than an engine may need.
+    pub async fn few_connections(&self) -> Result<Option<u32>, AppError> {
+        let limit = u32::try_from(store::connection_limit(self.pool()).await?).unwrap_or_default();
+        Ok(Some(limit).filter(|limit| *limit < ENGINE_CONNECTIONS))
     }
 
     /// How far the database's clock is ahead of this machine's.

@@ -21,7 +21,7 @@ use crate::domain::pace::day_start;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::sender::StopCode;
 use crate::domain::template;
-use crate::domain::waiting::Waiting;
+use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::engine::{ConfiguredSender, EngineChange, per_hour, variables};
 use crate::store::action;
 use crate::store::business;
@@ -170,7 +170,11 @@ impl App {
     pub(super) fn waiting_of(&self, row: &BlastRow, sender: Option<&SenderRow>, now: DateTime<Utc>) -> Option<Waiting> {
         let engine = self.engine();
         let zone = self.known_zone_by(row.sender_id, &row.limits);
-        let waiting = reason::of(row, sender, engine.notifier.trouble(row.sender_id), (zone, now));
+        // Whoever only reads reads from a replica as well: that says nothing of the server that is sent from.
+        let is_unwritable = !self.is_read_only() && sender.is_some_and(|sender| sender.is_unwritable);
+        let unwritable = is_unwritable.then_some(DatabaseTrouble::ReadOnly);
+        let trouble = engine.notifier.trouble(row.sender_id).or(unwritable);
+        let waiting = reason::of(row, sender, trouble, (zone, now));
         if sender.is_some_and(|sender| sender.lease.is_some()) {
             engine.attendance.has_come(row.sender_id);
         }

@@ -14,9 +14,10 @@ use super::Global;
 use super::context::{Context, load};
 use super::dashboard::keymap;
 use super::output::{json, text};
-use crate::app::{App, HealthVerdict, ProcessKind, skew_words};
+use crate::app::{App, ENGINE_CONNECTIONS, HealthVerdict, ProcessKind, skew_words};
 use crate::config::{Config, HookConfig, SenderConfig};
-use crate::domain::text::clean;
+use crate::domain::text::{clean, count_of};
+use crate::domain::waiting::DatabaseTrouble;
 
 /// The result of one check.
 #[derive(Debug, Serialize)]
@@ -85,7 +86,7 @@ async fn live_checks(context: &Context) -> Vec<DoctorCheck> {
     match app.clock_skew().await {
         Err(error) => checks.push(DoctorCheck::new("database", BAD, error.to_string())),
         Ok(skew) => {
-            checks.push(DoctorCheck::new("database", GOOD, database(context)));
+            checks.push(database_check(context).await);
             let verdict = if skew.num_seconds().abs() > 60 { BAD } else { GOOD };
             checks.push(DoctorCheck::new("clock", verdict, skew_words(skew)));
             checks.extend(failover_check(app).await);
@@ -161,8 +162,26 @@ async fn memory_check(app: &App) -> DoctorCheck {
     }
 }
 
-fn database(context: &Context) -> String {
-    format!("{}, schema up to date", context.app.config().database.place())
+async fn database_check(context: &Context) -> DoctorCheck {
+    let app = &context.app;
+    let place = app.config().database.place();
+    let trouble = DatabaseTrouble::ReadOnly;
+    match (app.takes_changes().await, app.few_connections().await) {
+        (Err(error), _) | (_, Err(error)) => DoctorCheck::new("database", BAD, error.to_string()),
+        (Ok(false), _) => {
+            DoctorCheck::new("database", BAD, format!("{place}: {}: {}", trouble.words(), trouble.mend()))
+        }
+        (Ok(true), Ok(Some(few))) => DoctorCheck::new(
+            "database",
+            DOUBTFUL,
+            format!(
+                "{place}: it allows {}, and an engine needs up to {ENGINE_CONNECTIONS}: raise the limit of the role, of the \
+                 database, or max_connections",
+                count_of(few, "connection", "connections")
+            ),
+        ),
+        (Ok(true), Ok(None)) => DoctorCheck::new("database", GOOD, format!("{place}, schema up to date")),
+    }
 }
 
 /// Nothing where a token is not a file, or readable by its owner only; an unreadable one is reported with its sender.

@@ -11,6 +11,21 @@ pub async fn now(executor: impl PgExecutor<'_>) -> Result<DateTime<Utc>, StoreEr
     Ok(sqlx::query_scalar("select now()").fetch_one(executor).await?)
 }
 
+/// Whether the server accepts writes from here: not a replica, nor where the database or the role was set to read only.
+pub async fn takes_changes(executor: impl PgExecutor<'_>) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar("select current_setting('transaction_read_only') = 'off'").fetch_one(executor).await?)
+}
+
+/// How many connections this role may have to this database, by its own limit, the database's and the server's.
+pub async fn connection_limit(executor: impl PgExecutor<'_>) -> Result<i32, StoreError> {
+    let limit = sqlx::query_scalar(
+        "select least(case when r.rolconnlimit >= 0 then r.rolconnlimit end, case when d.datconnlimit >= 0 then d.datconnlimit end,
+                      current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int)
+           from pg_roles r cross join pg_database d where r.rolname = current_user and d.datname = current_database()",
+    );
+    Ok(limit.fetch_one(executor).await?)
+}
+
 /// The database's time at this moment, also within a transaction that waited for a lock.
 pub async fn moment(executor: impl PgExecutor<'_>) -> Result<DateTime<Utc>, StoreError> {
     Ok(sqlx::query_scalar("select clock_timestamp()").fetch_one(executor).await?)

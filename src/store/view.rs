@@ -2,8 +2,6 @@
 //! computed from more than rows is added above, in `app::view`.
 //! The types are here, the statements in the files below.
 
-use std::fmt;
-
 use chrono::{DateTime, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
 
@@ -25,6 +23,7 @@ pub mod progress;
 pub mod recipients;
 pub mod replies;
 pub mod segment;
+mod sender_row;
 pub mod senders;
 pub use condition::unasked_before;
 pub(super) use condition::{push_name, time_column};
@@ -32,22 +31,20 @@ pub(super) use condition::{push_name, time_column};
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};
 use crate::domain::campaign::CampaignState;
-use crate::domain::engine_role::EngineRole;
 use crate::domain::filter::Filter;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
 use crate::domain::pace::{DueLater, LimitColumns};
 use crate::domain::phone::Phone;
 use crate::domain::recipient::AttemptOutcome;
-use crate::domain::sender::StopCode;
 use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
-use crate::domain::waiting::WaitingReport;
 use crate::store::session::SessionAnswer;
 pub use actions::ActionFilter;
 pub use opt_outs::StandingOptOut;
 pub use order::{Order, RowPosition};
 use replies::ReplyRow;
+pub use sender_row::{LeaseRow, SenderRow, SenderStop};
 
 /// A blast with its counts, in one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -320,57 +317,6 @@ pub struct RecipientDetails {
     /// Until when text may be sent to them; `None` for a sender with a phone of its own.
     pub session: Option<SessionWindow>,
     pub elsewhere: Vec<ElsewhereRow>,
-}
-
-/// A sender and who sends for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SenderRow {
-    pub id: SenderId,
-    pub name: String,
-    pub provider: String,
-    pub business: String,
-    pub rehearsal: bool,
-    /// Set by an error that needs a person: code and reason.
-    pub stopped: Option<SenderStop>,
-    /// The first message that was accepted and had no webhook since, where that was five minutes ago or more.
-    pub unheard_since: Option<DateTime<Utc>>,
-    /// How many times its provider asked it to slow down.
-    pub slowed: u32,
-    /// The end of the pause that its provider asked for.
-    pub held_until: Option<DateTime<Utc>>,
-    /// The most that its provider takes, in messages a second, where that is known.
-    pub throughput: Option<u32>,
-    /// How people receive its messages, as Meta said last: green, yellow or red.
-    pub quality: Option<String>,
-    /// The engine that holds it now, by the database's clock.
-    pub lease: Option<LeaseRow>,
-    /// What that engine says it waits for, as a whole and for each blast; without one, whose token was refused.
-    pub waiting: WaitingReport,
-    /// The other name under which an engine sends from its phone now.
-    pub phone_held_as: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SenderStop {
-    pub at: DateTime<Utc>,
-    pub code: StopCode,
-    pub reason: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeaseRow {
-    pub holder: String,
-    pub host: String,
-    /// `None`: an engine of another version.
-    pub role: Option<EngineRole>,
-    pub expires_at: DateTime<Utc>,
-}
-
-/// `serve on kedai1`.
-impl fmt::Display for LeaseRow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on {}", self.role.unwrap_or(EngineRole::Engine), self.host)
-    }
 }
 
 /// An operator's act, as logged.

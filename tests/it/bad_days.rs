@@ -283,3 +283,35 @@ async fn an_engine_that_may_open_no_file_for_a_while_asks_nobody_to_confirm_and_
     assert_eq!(shop.number("select count(*) from senders where stopped_at is not null").await, 0);
     shop.promises().await;
 }
+
+#[tokio::test]
+async fn a_database_that_takes_no_changes_is_named_by_whoever_looks_and_by_the_check() {
+    let shop = Shop::open(SETUP).await;
+    let blast = shop.blast(0..60).await;
+    let engine = shop.engine();
+    shop.until_posts(5).await;
+    // Changes hold for new connections: this one can undo them.
+    let mut own = shop.database.pool.acquire().await.unwrap();
+    let mut alter = async |change: &str| {
+        let statement = format!(
+            "do $$ begin execute format('alter database %I {change}', current_database()); end $$;
+             select pg_terminate_backend(pid) from pg_stat_activity
+              where application_name = 'blastdeck' and datname = current_database()"
+        );
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *own).await.unwrap();
+    };
+
+    alter("set default_transaction_read_only = on").await;
+    says(&shop, &blast, "the database takes no changes").await;
+    let unwritable = shop.run(&["doctor"]).await;
+    alter("reset default_transaction_read_only").await;
+    alter("connection limit 3").await;
+    let crowded = shop.run(&["doctor"]).await;
+
+    let mend = "the database takes no changes: make it writable";
+    assert!(unwritable.code == 1 && unwritable.out.contains(mend), "{unwritable:?}");
+    assert!(crowded.out.contains("it allows 3 connections, and an engine needs up to 9"), "{crowded:?}");
+    shop.until_state(&blast, "completed").await;
+    engine.stop().await;
+    shop.promises().await;
+}

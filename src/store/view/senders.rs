@@ -31,6 +31,7 @@ struct SenderRecord {
     expires_at: Option<DateTime<Utc>>,
     waiting: Option<Value>,
     phone_held_as: Option<String>,
+    is_unwritable: bool,
 }
 
 /// All senders by name. A lease that has run out is none, and what its engine said it waits for is no longer so; what a
@@ -42,7 +43,8 @@ pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
                 coalesce(l.waiting, refused.waiting) as waiting,
                 (select min(o.name) from senders o join sender_leases h on h.sender_id = o.id
                   where (o.provider, o.address, o.device) = (s.provider, s.address, s.device) and o.id <> s.id
-                    and h.holder is not null and h.expires_at > now()) as phone_held_as
+                    and h.holder is not null and h.expires_at > now()) as phone_held_as,
+                current_setting('transaction_read_only') = 'on' as is_unwritable
            from senders s
            left join sender_leases l on l.sender_id = s.id and l.holder is not null and l.expires_at > now()
            left join sender_leases refused
@@ -143,6 +145,7 @@ impl From<SenderRecord> for SenderRow {
             lease: found.holder.zip(found.expires_at).map(lease),
             waiting: found.waiting.as_ref().map(waiting_report).unwrap_or_default(),
             phone_held_as: found.phone_held_as,
+            is_unwritable: found.is_unwritable,
         }
     }
 }
