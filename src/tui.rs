@@ -93,6 +93,7 @@ pub struct DashboardOptions {
     pub currency: String,
     pub charset: Charset,
     pub palette: Palette,
+    pub database: DatabaseKind,
     /// The blast to open on; absent: the newest.
     pub open: Option<BlastId>,
     pub hints: Hints,
@@ -120,6 +121,15 @@ impl DashboardOptions {
         }
         command_line.replacen("blastdeck", &self.program, 1)
     }
+}
+
+/// Whose database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseKind {
+    /// The private one, which this program starts and ends.
+    Own,
+    /// One at an address that was given.
+    Given,
 }
 
 /// What happens to running blasts when this window is closed.

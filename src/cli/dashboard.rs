@@ -213,6 +213,7 @@ const fn on_close(args: &DashboardArgs) -> tui::OnClose {
 pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) -> Result<Ended> {
     let sends = args.kind != DashboardKind::ReadOnly && !app.has_no_sender();
     let on_close = on_close(&args);
+    let database = if args.local.is_some() { tui::DatabaseKind::Own } else { tui::DatabaseKind::Given };
     let options = RunOptions {
         role: EngineRole::Dashboard,
         until: Until::Stopped,
@@ -237,6 +238,7 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
         currency: ui.currency.clone(),
         charset: args.charset,
         palette: palette(ui.theme),
+        database,
         open: args.open,
         hints: args.hints,
         on_close,

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Model, Overlay};
 use crate::app::view::{ActivityHead, BlastView};
-use crate::app::{StepKey, StepView};
+use crate::app::{DatabaseState, StepKey, StepView};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::sender::StopCode;
@@ -15,6 +15,8 @@ use crate::domain::waiting::Waiting;
 /// Something that needs a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AttentionItem {
+    /// The database does not answer: all of the screen is as old as its last answer.
+    Database,
     /// A sender that stays stopped until somebody fixes it.
     Sender(SenderId),
     /// A sender of whose accepted messages no webhook arrives.
@@ -116,10 +118,19 @@ impl Model {
         (is_waiting || stops.any(|stop| stop.code == StopCode::Restored)).then_some(sender)
     }
 
+    /// Since when the database has not answered.
+    pub fn away_since(&self) -> Option<DateTime<Utc>> {
+        match self.database {
+            DatabaseState::Up => None,
+            DatabaseState::Down { since } => Some(since),
+        }
+    }
+
     /// Everything that needs a person, in the order of the screen.
     pub fn needs_list(&self) -> Vec<AttentionItem> {
         let stopped = self.senders.iter().filter(|sender| sender.stopped.is_some());
-        let mut needs: Vec<AttentionItem> = stopped.map(|sender| AttentionItem::Sender(sender.id)).collect();
+        let mut needs: Vec<AttentionItem> = self.away_since().map(|_| AttentionItem::Database).into_iter().collect();
+        needs.extend(stopped.map(|sender| AttentionItem::Sender(sender.id)));
         let unheard = self.senders.iter().filter(|sender| sender.unheard_since.is_some());
         needs.extend(unheard.map(|sender| AttentionItem::Unheard(sender.id)));
         needs.extend(self.blasts.rows().iter().flat_map(needs_of));
@@ -158,7 +169,8 @@ impl Model {
                 return self.blasts.get(id).map(|blast| blast.id);
             }
             AttentionItem::Sender(id) | AttentionItem::Unheard(id) => id,
-            AttentionItem::Webhooks
+            AttentionItem::Database
+            | AttentionItem::Webhooks
             | AttentionItem::Nameless
             | AttentionItem::Strangers
             | AttentionItem::Answers

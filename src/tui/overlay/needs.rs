@@ -8,6 +8,7 @@ use crate::domain::sender::{UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::status::Status;
 use crate::domain::text::{clean, shell_word};
 use crate::domain::waiting::Waiting;
+use crate::tui::DatabaseKind;
 use crate::tui::format::{count_of, number};
 use crate::tui::model::{AttentionItem, Model, NeedsLine, goes_on_at};
 use crate::tui::theme::TextRole;
@@ -159,6 +160,7 @@ fn waiting_replies(model: &Model) -> Vec<TextLine> {
 fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
     let words = |what: String, mend: String| Some(NeedWords { what, mend });
     match need {
+        AttentionItem::Database => database(model),
         AttentionItem::Sender(_) => sender(model, need),
         AttentionItem::Unheard(id) => {
             let sender = model.senders.iter().find(|sender| sender.id == id)?;
@@ -206,6 +208,23 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
             "enter shows what it says; `blastdeck notices` lists them".to_owned(),
         ),
     }
+}
+
+fn database(model: &Model) -> Option<NeedWords> {
+    let since = clock(model).long(model.away_since()?);
+    let what = format!("the database has not answered since {since}: all that is shown is as old as that");
+    let call = |command_line: &str| model.options.call(command_line);
+    let mend = match model.options.database {
+        DatabaseKind::Own => format!(
+            "it is started again by itself, unless somebody ended it with `{}`: then run `{}`",
+            call("blastdeck db stop"),
+            call("blastdeck db start")
+        ),
+        DatabaseKind::Given => {
+            format!("`{}` says why; once it answers, everything goes on by itself", call("blastdeck doctor"))
+        }
+    };
+    Some(NeedWords { what, mend })
 }
 
 fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {

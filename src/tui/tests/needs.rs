@@ -6,18 +6,19 @@ use super::activity::head;
 use super::follow_ups::step;
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blast, blasts, buffer, draft, raya, senders};
 use crate::app::view::{ActivityHead, BlastView, LeaseRow, SenderStop, SenderView};
-use crate::app::{Launch, Nameless, TokenSource};
+use crate::app::{DatabaseState, Launch, Nameless, TokenSource};
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState, RepeatColumns};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
-use crate::domain::waiting::Waiting;
-use crate::tui::Size;
+use crate::domain::waiting::{LimitOwner, Waiting};
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::frame::FrameDiff;
 use crate::tui::model::{AttentionItem, ListScope, NeedsLine, Overlay, Pane};
+use crate::tui::msg::Msg;
 use crate::tui::view::window_title;
+use crate::tui::{DatabaseKind, Size};
 
 #[test]
 fn what_needs_a_person_is_one_key_away_in_whichever_blast_it_is() {
@@ -380,4 +381,35 @@ fn where_the_line_at_the_cursor_is_gone_another_one_is_chosen() {
         assert!(dashboard.model.overlays.is_empty());
         assert_eq!(dashboard.model.blast().map(|blast| blast.state), Some(Paused));
     }
+}
+
+#[test]
+fn a_database_that_does_not_answer_is_named_with_what_starts_it_and_promises_no_end() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let sends = BlastView {
+        state: BlastState::Sending,
+        waiting: Some(Waiting::Rate { rate: "6/min".to_owned(), whose: LimitOwner::Sender, slowed: 0 }),
+        ..raya()
+    };
+    dashboard.answer(Completion::Blasts(Ok(vec![sends])));
+    dashboard.model.options.database = DatabaseKind::Own;
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("6/min") && !screen.contains("does not answer"), "{screen}");
+
+    dashboard.dispatch(Msg::Database(DatabaseState::Down { since: at(11, 58) }));
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("the database does not answer: ! says more") && !screen.contains("6/min"), "{screen}");
+    assert!(!screen.contains("done about"), "{screen}");
+    let screen = dashboard.keys("!").screen().join("\n");
+    assert!(
+        screen.contains("the database has not answered since") && screen.contains("`blastdeck db start`"),
+        "{screen}"
+    );
+    dashboard.keys("\n");
+    assert_eq!(dashboard.said(), "nothing here ends that: run `blastdeck db start`");
+    dashboard.model.options.database = DatabaseKind::Given;
+    assert!(dashboard.screen().join("\n").contains("`blastdeck doctor` says why"));
+    dashboard.dispatch(Msg::Database(DatabaseState::Up));
+    assert!(!dashboard.screen().join("\n").contains("has not answered"));
 }

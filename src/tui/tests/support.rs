@@ -19,7 +19,7 @@ use crate::tui::model::{Model, PageRequest};
 use crate::tui::msg::{Msg, TimedMsg};
 use crate::tui::theme::{Colours, ScreenTheme};
 use crate::tui::update::{is_known, update};
-use crate::tui::{Charset, DashboardKind, DashboardOptions, Hints, OnClose, Palette, Size, view};
+use crate::tui::{Charset, DashboardKind, DashboardOptions, DatabaseKind, Hints, OnClose, Palette, Size, view};
 
 pub const RAYA: BlastId = BlastId(7);
 pub const DRAFT: BlastId = BlastId(8);
@@ -51,6 +51,7 @@ pub fn options() -> DashboardOptions {
         currency: "MYR".to_owned(),
         charset: Charset::Unicode,
         palette: Palette::Auto,
+        database: DatabaseKind::Given,
         keys: crate::tui::Keymap::default(),
         open: None,
         hints: Hints::Off,

@@ -7,6 +7,7 @@ use super::{activity, blast_acts, overlays, steps};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
+use crate::tui::DatabaseKind;
 use crate::tui::availability;
 use crate::tui::effect::Effect;
 use crate::tui::model::{AttentionItem, ListScope, Model, NeedsLine, Notice, Overlay, Pane};
@@ -110,6 +111,15 @@ fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
         AttentionItem::Strangers | AttentionItem::Answers | AttentionItem::Notices => {
             model.overlays.clear();
             activity::open(model)
+        }
+        AttentionItem::Database => {
+            let command = match model.options.database {
+                DatabaseKind::Own => "blastdeck db start",
+                DatabaseKind::Given => "blastdeck doctor",
+            };
+            let line = model.options.call(command);
+            model.say(Notice::done(format!("nothing here ends that: run `{line}`")));
+            Vec::new()
         }
         AttentionItem::Webhooks | AttentionItem::Nameless => {
             let flag = if need == AttentionItem::Webhooks { " --failed" } else { "" };

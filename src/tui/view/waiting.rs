@@ -54,6 +54,9 @@ fn keyed(model: &Model, blast: &BlastView) -> Vec<String> {
 
 /// What ends a wait for hours or for a start, all of it and in brief: keys that work where the operator is.
 fn keys_of_wait(model: &Model, blast: &BlastView) -> Option<[String; 2]> {
+    if away(model, blast).is_some() {
+        return None;
+    }
     if let Some(Waiting::DailyCap { .. }) = &blast.waiting {
         let sets = format!("daily_cap of sender {} sets it", clean(&blast.sender));
         return Some([format!("{sets}, in the configuration"), sets]);
@@ -101,14 +104,18 @@ fn rest_of(lines: &[String]) -> u16 {
 /// The longest words that fit, and the whole reason.
 fn waits(model: &Model, blast: &BlastView, left: u16) -> (String, String) {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let sending = blast.state == BlastState::Sending;
+    // What is not known to go on has no end.
+    let sending = blast.state == BlastState::Sending && model.away_since().is_none();
     let first = blast.first.left.filter(|left| sending && *left > 0 && i64::from(*left) < blast.counts.queued);
     let first = first.map(|left| format!("{} more, then", number(i64::from(left))));
     let rate = blast
         .estimate
         .per_hour
         .filter(|rate| {
-            is_going_out(blast, model.now) && *rate > 0 && (blast.estimate.done_at.is_some() || first.is_some())
+            sending
+                && is_going_out(blast, model.now)
+                && *rate > 0
+                && (blast.estimate.done_at.is_some() || first.is_some())
         })
         .map(number);
     let done = blast.estimate.done_at.filter(|_| sending).map(|at| clock.long(at));
@@ -139,6 +146,9 @@ fn waits(model: &Model, blast: &BlastView, left: u16) -> (String, String) {
 /// Why nothing goes out now, or why the blast does not continue by itself, worded as everywhere; a moment that is near is shown to
 /// the second.
 pub(super) fn reason(model: &Model, blast: &BlastView) -> Option<String> {
+    if let Some(away) = away(model, blast) {
+        return Some(away);
+    }
     let Some(waiting) = waiting(model, blast) else { return stopped(model, blast) };
     let said = said(model, blast, &waiting);
     Some(match waiting {
@@ -146,6 +156,12 @@ pub(super) fn reason(model: &Model, blast: &BlastView) -> Option<String> {
         Waiting::Uncertain { .. } => format!("{said}; {}", model.goes_to_uncertain()),
         _ => said,
     })
+}
+
+/// What is said of a blast that is to go out while nobody knows whether it does.
+fn away(model: &Model, blast: &BlastView) -> Option<String> {
+    let is_open = matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
+    model.away_since().filter(|_| is_open).map(|_| "the database does not answer: ! says more".to_owned())
 }
 
 fn said(model: &Model, blast: &BlastView, waiting: &Waiting) -> String {
@@ -171,12 +187,16 @@ pub(super) fn reason_with_keys(model: &Model, blast: &BlastView) -> Option<Strin
 pub(super) fn brief(model: &Model, blast: &BlastView) -> Option<String> {
     match waiting(model, blast) {
         Some(Waiting::Armed { .. } | Waiting::NoEngine) | None => reason(model, blast),
+        Some(_) if away(model, blast).is_some() => away(model, blast),
         Some(waiting) => Some(waiting.brief_in(model.options.zone, |at| end_of(model, blast, &waiting, at))),
     }
 }
 
 /// The end of a wait alone, where there is no room for its reason.
 fn shortest(model: &Model, blast: &BlastView) -> Option<String> {
+    if away(model, blast).is_some() {
+        return Some("no answer: !".to_owned());
+    }
     let waiting = waiting(model, blast)?;
     waiting.shortest_in(model.options.zone, |at| end_of(model, blast, &waiting, at))
 }
