@@ -10,6 +10,7 @@ mod carts;
 mod catalogues;
 mod commands;
 mod concurrent;
+mod copying;
 mod create;
 mod customer_sheet;
 mod customers;

@@ -74,9 +74,10 @@ impl App {
         Ok(customer::totals(&mut tx, &key).await?)
     }
 
-    /// The number of a customer by their id: its digits, country code first.
+    /// The number of a customer by their id: its digits, country code first; also with a plus before them.
     pub fn customer_phone(&self, id: &str) -> Result<Phone, AppError> {
         let none = || AppError::NotFound(format!("there is no customer {}", clean(id)));
+        let id = id.strip_prefix('+').unwrap_or(id);
         let is_id = (3..=15).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
         let phone = is_id.then(|| Phone::parse(&format!("+{id}"), self.own_region()));
         // Half of the spellings that a person has are too short for the numbering plan: the key decides.

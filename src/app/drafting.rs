@@ -29,7 +29,7 @@ use crate::import::{
     list_columns, replace_people,
 };
 use crate::store::claim::Claimed;
-use crate::store::draft::{self, CopiedPeople, DraftChange};
+use crate::store::draft::{self, DraftChange};
 use crate::store::suppression;
 use crate::store::view::BlastRow;
 
@@ -294,19 +294,6 @@ impl App {
         }
     }
 
-    /// A new draft with the content, the pace and the people of another blast; of one that was cancelled, those whom that left out.
-    /// Whoever opted out since is left out when it is sent.
-    pub async fn duplicate(&self, id: BlastId) -> Result<(DraftAt, CopiedPeople), AppError> {
-        let mut tx = self.begin().await?;
-        let head = self.head(&mut tx, id).await?;
-        let (copy, people) = draft::duplicate(&mut tx, id).await?;
-        let copied = crate::store::blast::BlastHead { id: copy, ..head };
-        self.log_draft_act(&mut tx, Act::Create, &copied, json!({ "from": id })).await?;
-        tx.commit().await?;
-        self.notify(copy).await?;
-        Ok((DraftAt { id: copy, version: self.blast_row(copy).await?.version }, people))
-    }
-
     /// A sender that is configured here and registered in the database.
     async fn draft_sender(&self, name: &str) -> Result<SenderId, AppError> {
         let missing = || AppError::NotFound(self.no_sender(name));
@@ -324,7 +311,7 @@ impl App {
     ) -> Result<Option<String>, AppError> {
         match form.content() {
             Err(why) => Ok(Some(why)),
-            Ok(content) => super::edit::missing_value(tx, id, &content).await,
+            Ok(content) => Ok(super::edit::missing_value(tx, id, &content).await?.map(|why| with_mend(&why))),
         }
     }
 
@@ -334,6 +321,13 @@ impl App {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// A value that does not fit a message which was written after the list was taken.
+fn with_mend(why: &str) -> String {
+    let is_of_one = why.contains(super::edit::NOT_FOR);
+    let mend = if is_of_one { "; taking the list again, on the line People, leaves such rows out" } else { "" };
+    format!("{why}{mend}")
 }
 
 impl DraftPerson {

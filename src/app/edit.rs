@@ -319,6 +319,9 @@ struct LaunchedAnew {
 /// How many people are looked at together.
 const PAGE: i64 = 5_000;
 
+/// What is said before the number of somebody whom a message does not come out for.
+pub(super) const NOT_FOR: &str = "it cannot be made for";
+
 /// Nobody gets a message with a gap in it: who has no value for one of its variables, in words.
 pub(super) async fn missing_value(
     tx: &mut PgConnection,
@@ -343,7 +346,7 @@ pub(super) async fn missing_value(
                 )));
             }
             let phone = person.phone_number.as_str();
-            return Ok(Some(format!("message: it cannot be made for {phone}: {error}")));
+            return Ok(Some(format!("message: {NOT_FOR} {phone}: {error}")));
         }
     }
 }

@@ -64,6 +64,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     }
     checks.extend(config.senders.iter().filter_map(token_check));
     checks.extend(config.hooks.iter().filter_map(secret_check));
+    checks.extend(loopback_check(&config));
     checks.push(terminal_check());
     checks.push(logout_check());
     report(global, Some(&config), &checks)
@@ -210,6 +211,12 @@ fn terminal_check() -> DoctorCheck {
         if term.is_empty() { DOUBTFUL } else { GOOD },
         format!("{term}, {}x{}", size.0, size.1),
     )
+}
+
+/// Nothing where everybody who calls the API needs a token.
+fn loopback_check(config: &Config) -> Option<DoctorCheck> {
+    let detail = "everybody who is logged in on this machine may read and send through `blastdeck serve`: [http] open_on_loopback is on";
+    config.http.open_on_loopback.then(|| DoctorCheck::new("api", DOUBTFUL, detail))
 }
 
 /// systemd-logind may kill the processes of a user who logs out: the standby, and every user service, would end.

@@ -59,18 +59,29 @@ impl MemoryError {
     /// Why a file cannot be read that is there.
     pub(super) fn reading(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
-        if is_shortage(&error) {
-            Self::Unopened { path, error }
-        } else {
-            Self::Unreadable { path, why: error.to_string() }
+        match () {
+            () if is_shortage(&error) => Self::Unopened { path, error },
+            () if is_link(&error) => Self::Unreadable { path, why: LINK.to_owned() },
+            () => Self::Unreadable { path, why: error.to_string() },
         }
     }
 
     /// Why a file cannot be written.
     pub(super) fn writing(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
-        if is_shortage(&error) { Self::Unopened { path, error } } else { Self::Unwritable { path, error } }
+        match () {
+            () if is_shortage(&error) => Self::Unopened { path, error },
+            () if is_link(&error) => Self::Unreadable { path, why: LINK.to_owned() },
+            () => Self::Unwritable { path, error },
+        }
     }
+}
+
+/// What is said of a link in place of a file of ours: none is followed.
+const LINK: &str = "it is a symbolic link: remove it";
+
+fn is_link(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::LOOP)
 }
 
 /// Whether a file could not be opened for want of file descriptors or memory.

@@ -32,8 +32,9 @@ fn text(sample: Vec<u8>, rest: impl Read + Send + 'static) -> Result<Opened, Imp
     if is_spreadsheet(&sample) {
         return Err(ImportError::Spreadsheet);
     }
-    if sample.contains(&0) {
-        return Err(ImportError::NotText);
+    if let Some(at) = sample.iter().position(|byte| *byte == 0) {
+        let line = sample[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        return Err(ImportError::NotText { line });
     }
     if sample.iter().all(u8::is_ascii_whitespace) {
         return Err(ImportError::Empty);
@@ -189,7 +190,8 @@ mod tests {
     #[test]
     fn what_is_no_text_is_refused_with_what_to_do() {
         assert!(matches!(all(b"PK\x03\x04rest".to_vec()), Err(ImportError::Spreadsheet)));
-        assert!(matches!(all(b"abc\0def".to_vec()), Err(ImportError::NotText)));
+        assert!(matches!(all(b"abc\0def".to_vec()), Err(ImportError::NotText { line: 1 })));
+        assert!(matches!(all(b"phone\n1\n2\0\n3".to_vec()), Err(ImportError::NotText { line: 3 })));
         for empty in [&b""[..], b"\xef\xbb\xbf", b"\r\n \n", b"\xff\xfe"] {
             assert!(matches!(all(empty.to_vec()), Err(ImportError::Empty)), "{empty:?}");
         }

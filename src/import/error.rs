@@ -51,8 +51,10 @@ pub enum ImportError {
     WorkbookTooLarge,
     #[error("the workbook cannot be read ({}): save it again as .xlsx, or as CSV (UTF-8)", clean(.0))]
     Workbook(String),
-    #[error("this is not a text file: save the list as CSV (UTF-8) and use that")]
-    NotText,
+    #[error(
+        "this is not a text file: line {line} has a byte that is no character (NUL); take it out, or save the list as CSV (UTF-8) and use that"
+    )]
+    NotText { line: usize },
     #[error(
         "row {row}: a quote (\") is opened and not closed within {} KiB, so where the row ends is unknown: close it or take it out", ROW_MAX / 1024
     )]
@@ -120,7 +122,7 @@ impl ImportError {
                 | Self::OtherArchive
                 | Self::WorkbookTooLarge
                 | Self::Workbook(_)
-                | Self::NotText
+                | Self::NotText { .. }
                 | Self::OpenQuote { .. }
                 | Self::RowTooLong { .. }
                 | Self::TooManyColumns { .. }

@@ -281,8 +281,20 @@ async fn applied_in_unmigrated(
     match (applied.is_empty(), has_tables, empty) {
         (false, ..) | (true, false, EmptyDatabase::Fill) => Ok(applied),
         (true, true, _) => Err(StoreError::Incomplete),
-        (true, false, EmptyDatabase::Refuse) => Err(StoreError::Emptied),
+        (true, false, EmptyDatabase::Refuse) => Err(match other_schema(connection).await? {
+            Some(schema) => StoreError::OtherSchema { schema },
+            None => StoreError::Emptied,
+        }),
     }
+}
+
+/// A schema with our tables in which nobody looks.
+async fn other_schema(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    let found = sqlx::raw_sql(
+        "select quote_ident(n.nspname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          where c.relname = 'blast_recipients' and c.relkind = 'r' and n.nspname <> all(current_schemas(false)) order by 1 limit 1",
+    );
+    found.fetch_optional(connection).await?.map(|row| row.try_get(0)).transpose()
 }
 
 /// Whether these are exactly the migrations of this binary, so that nothing is to be done.

@@ -59,6 +59,11 @@ pub enum StoreError {
          restored into it, do that first; to begin a new one, run `blastdeck db migrate --allow-empty`"
     )]
     Emptied,
+    /// Nothing is in the schema that is looked in, and another one has the tables.
+    #[error(
+        "this database's tables are in its schema {schema}, which the search_path of this role or database does not name: put it first there"
+    )]
+    OtherSchema { schema: String },
     /// The server was replaced by another between two questions: they are asked again.
     #[error("the database's server was started anew meanwhile")]
     ServerChanged,

@@ -405,5 +405,10 @@ fn a_want_of_file_descriptors_says_nothing_about_the_file() {
         assert!(matches!(MemoryError::writing(Path::new("x"), error(errno)), MemoryError::Unopened { .. }));
     }
     assert!(matches!(MemoryError::reading(Path::new("x"), error(Errno::ACCESS)), MemoryError::Unreadable { .. }));
+    assert!(
+        MemoryError::writing(Path::new("x"), error(Errno::LOOP))
+            .to_string()
+            .ends_with("it is a symbolic link: remove it")
+    );
     assert!(matches!(MemoryError::writing(Path::new("x"), error(Errno::NOSPC)), MemoryError::Unwritable { .. }));
 }

@@ -12,6 +12,7 @@ impl fmt::Display for ErrorText<'_> {
             sqlx::Error::Database(refusal) => f.write_str(refusal.message())?,
             sqlx::Error::Io(error) => error.fmt(f)?,
             sqlx::Error::PoolTimedOut => f.write_str("no connection was free in time")?,
+            sqlx::Error::Protocol(why) => f.write_str(why.split(" (sqlx_").next().unwrap_or(why))?,
             other => other.fmt(f)?,
         }
         match mend(self.0) {
@@ -42,6 +43,10 @@ fn mend(error: &sqlx::Error) -> Option<&'static str> {
             _ if error.to_string().contains("lookup address") => Some("correct the host in the address"),
             _ => None,
         },
+        // As a proxy ends it whose server is away.
+        sqlx::Error::Protocol(why) if why.contains("0x00") => {
+            Some("what answers there closed the connection: if it is a proxy, its server may be away")
+        }
         sqlx::Error::Protocol(_) => {
             Some("what answers there does not speak as Postgres does: correct the host and port in the address")
         }

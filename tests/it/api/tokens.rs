@@ -125,6 +125,8 @@ async fn a_client_on_this_machine_needs_no_token_only_where_that_is_configured()
     ] {
         said(serve.client.get(&url).header(name, value)).await.expect(401);
     }
+    let checked = shop.run(&["doctor"]).await;
+    assert!(checked.out.contains("[http] open_on_loopback is on"), "{checked:?}");
     serve.stop().await;
 }
 

@@ -105,3 +105,22 @@ async fn a_read_only_look_at_an_empty_database_says_that_it_is_empty() {
     assert!(refused.code == 1 && refused.err.contains("this database is empty"), "{refused:?}");
     assert_eq!(tables(&shop).await, 0);
 }
+
+#[tokio::test]
+async fn tables_in_a_schema_that_nobody_looks_in_are_named_and_no_others_are_made() {
+    let shop = Shop::open(SETUP).await;
+    shop.blast(0..2).await;
+    shop.until_idle().await;
+    let other = "create schema other;
+                 do $$ begin execute format('alter database %I set search_path = other', current_database()); end $$";
+    shop.execute(other).await;
+
+    for command in [&["blast", "list"][..], &["engine"], &["db", "migrate"]] {
+        let refused = shop.run(command).await;
+        assert!(
+            refused.code == 1 && refused.err.contains("tables are in its schema public"),
+            "{command:?}: {refused:?}"
+        );
+    }
+    assert_eq!(shop.number("select count(*) from pg_class where relname = '_sqlx_migrations'").await, 1);
+}
