@@ -4,6 +4,8 @@ mod deleted;
 mod launch;
 mod others;
 
+pub use others::slow_launches;
+
 use blastdeck::app::FoundFollowUp;
 use blastdeck::domain::filter::segment::Exclusion;
 use blastdeck::domain::follow_up::{LeftOut, PROPOSED_AGE, ages};

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{follow_up_draft, mark, skipped, stuck_shop};
 use crate::recurring::engine_app;
-use crate::support::{Shop, digits, eventually_async, said};
+use crate::support::{Shop, digits, said};
 
 #[tokio::test]
 async fn whom_another_follow_up_of_the_blast_has_written_to_since_is_left_out_of_a_draft() {
@@ -40,19 +40,24 @@ async fn twins(shop: &Shop, blast: &str) -> [String; 2] {
     [draft, copy.id.to_string()]
 }
 
+/// Has each launch take a moment between its first write and its commit, so that two of them overlap.
+pub async fn slow_launches(shop: &Shop) {
+    shop.execute(
+        "create function take_a_moment() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return null; end $$;
+         create trigger take_a_moment after update on blasts for each row
+            when (old.state <> new.state and new.state = 'sending') execute function take_a_moment()",
+    )
+    .await;
+}
+
 #[tokio::test]
 async fn follow_ups_that_are_launched_at_the_same_moment_do_not_go_to_the_same_people() {
     let (shop, blast) = stuck_shop().await;
     let drafts = twins(&shop, &blast).await;
-    let mut held = shop.database.pool.begin().await.unwrap();
-    sqlx::raw_sql("select from blasts where state = 'draft' for update").execute(&mut *held).await.unwrap();
+    slow_launches(&shop).await;
 
     let send = |draft: &str| tokio::spawn(said(shop.command(&["blast", "send", draft, "--yes", "--no-engine"])));
     let launches = drafts.each_ref().map(|draft| send(draft));
-    let waits = "select count(*) from pg_stat_activity
-                  where datname = current_database() and wait_event_type = 'Lock'";
-    eventually_async("both are about to be launched", async || shop.number(waits).await == 2).await;
-    held.commit().await.unwrap();
     let mut codes = Vec::new();
     for launch in launches {
         let said = launch.await.unwrap();

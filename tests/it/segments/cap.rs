@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{draft_from, read_shop};
-use crate::support::{Shop, eventually_async, said};
+use crate::follow_ups::slow_launches;
+use crate::support::{Shop, said};
 
 /// The shop with a frequency cap of a week, and two drafts to the same two people.
 async fn two_drafts() -> (Shop, [String; 2]) {
@@ -19,14 +20,10 @@ async fn two_drafts() -> (Shop, [String; 2]) {
 #[tokio::test]
 async fn blasts_that_are_launched_at_the_same_moment_do_not_go_to_the_same_people() {
     let (shop, drafts) = two_drafts().await;
-    let mut held = shop.database.pool.begin().await.unwrap();
-    sqlx::raw_sql("select from blasts where state = 'draft' for update").execute(&mut *held).await.unwrap();
+    slow_launches(&shop).await;
 
     let send = |draft: &str| tokio::spawn(said(shop.command(&["blast", "send", draft, "--yes", "--no-engine"])));
     let launches = drafts.each_ref().map(|draft| send(draft));
-    let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    eventually_async("both are about to be launched", async || shop.number(waits).await == 2).await;
-    held.commit().await.unwrap();
     let mut codes = Vec::new();
     for launch in launches {
         let said = launch.await.unwrap();
