@@ -13,6 +13,7 @@ use super::view::{ActivityHead, ActivityPage, ActivityPosition, ActivityRow, Rep
 use super::{App, AppError};
 use crate::domain::ids::{RecipientId, ReplyId};
 use crate::domain::unseen::{SeenSpan, Unseen};
+use crate::store::StoreError;
 use crate::store::notify;
 use crate::store::presence::{self, Arrival};
 use crate::store::view::{activity, recipients};
@@ -40,7 +41,11 @@ impl App {
         let unseen = if self.is_read_only() {
             self.unseen_without_trace(&[]).await?
         } else {
-            presence::activity_unseen(self.pool(), self.operator()).await?
+            match presence::activity_unseen(self.pool(), self.operator()).await {
+                // It takes no changes: what is read is read all the same.
+                Err(StoreError::Refusing(_)) => self.unseen_without_trace(&[]).await?,
+                unseen => unseen?,
+            }
         };
         Ok(activity::head(self.pool(), self.operator(), unseen).await?)
     }
@@ -50,7 +55,10 @@ impl App {
         let unseen = if self.is_read_only() {
             self.unseen_without_trace(shown).await?
         } else {
-            presence::see_activity(self.pool(), self.operator(), shown).await?
+            match presence::see_activity(self.pool(), self.operator(), shown).await {
+                Err(StoreError::Refusing(_)) => self.unseen_without_trace(shown).await?,
+                unseen => unseen?,
+            }
         };
         Ok(activity::head(self.pool(), self.operator(), unseen).await?)
     }

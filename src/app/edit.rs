@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::opened_hours::OpenedHours;
+use super::segment::CappedAudience;
 use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::act::Act;
@@ -152,6 +153,7 @@ impl App {
     ) -> Result<(), AppError> {
         // Before the transaction: a verb has one connection, which that takes.
         let launched = self.launched_anew(id, &edit).await?;
+        let capped = self.capped_after(id, &edit).await?;
         let mut tx = self.begin().await?;
         let (head, started) = self.locked_for(&mut tx, id).await?;
         let edit = match &started {
@@ -176,6 +178,7 @@ impl App {
         if !draft::change(&mut tx, id, version, change).await? {
             return Err(AppError::Refused("somebody changed this blast a moment ago: read it again".to_owned()));
         }
+        self.refuse_capped(&mut tx, capped.as_ref()).await?;
         if opened.is_some() {
             blast::arm(&mut tx, id, armed_for).await?;
         }
@@ -196,6 +199,17 @@ impl App {
         }
         let changes = action::pace_changes(self.pool(), id).await?;
         Ok(changes.iter().find_map(|change| dropped_hours(change)).map(str::to_owned))
+    }
+
+    /// Whom a scheduled blast goes to at its new time.
+    async fn capped_after(&self, id: BlastId, edit: &DraftEdit) -> Result<Option<CappedAudience>, AppError> {
+        let FieldChange::Set(start) = edit.start else { return Ok(None) };
+        let row = self.blast_row(id).await?;
+        let zone = self.zone_of(&row);
+        match start.resolve(zone) {
+            Some(start) if row.state == BlastState::Scheduled => self.capped_audience(&row, Some(start.at)).await,
+            _ => Ok(None),
+        }
     }
 
     /// What the launch of a scheduled blast decided, as it is after an edit.

@@ -9,7 +9,7 @@ use super::answered::AnsweredSince;
 use super::commands::{name, raced, unstop};
 use super::plan::Readiness;
 use super::schedule::waits_for_its_time;
-use super::segment::SegmentAudience;
+use super::segment::CappedAudience;
 use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::act::Act;
@@ -129,7 +129,8 @@ impl App {
         let now = store::now(self.pool()).await?;
         let next = self.next_occurrence(&blast, now).await?;
         let dues = self.local_dues(&blast, now).await?;
-        let capped = self.capped_audience(&blast).await?;
+        let start = blast.scheduled_for.filter(|at| blast.state != BlastState::Scheduled && *at > now);
+        let capped = self.capped_audience(&blast, start).await?;
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
         let head = self.arm_pattern(&mut tx, head, (launch.version, people), next).await?;
@@ -179,7 +180,7 @@ impl App {
         &self,
         tx: &mut PgConnection,
         blast: &BlastRow,
-        (answered, capped): (&AnsweredSince, Option<&SegmentAudience>),
+        (answered, capped): (&AnsweredSince, Option<&CappedAudience>),
     ) -> Result<(), AppError> {
         self.leave_out_answered(tx, blast.id, answered).await?;
         self.refuse_step_twice(tx, blast).await?;

@@ -23,7 +23,7 @@ use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, StepAudience};
 use crate::store::{answered, import, suppression};
 
-pub(super) use audience::SegmentAudience;
+pub(super) use audience::{CappedAudience, SegmentAudience};
 pub use found::{FoundFollowUp, FoundPreview};
 
 /// A draft to the people whom a filter names.
@@ -261,7 +261,7 @@ impl App {
     /// Whether a filter that names the people is read again: of a draft, and of what repeats as long as it does. Not of a draft in which
     /// somebody was sent to, or may have been, as of a database that went back in time: they would be taken out and in again as if nothing was,
     /// also after somebody decided about them.
-    async fn finds_anew(&self, row: &BlastRow) -> Result<bool, AppError> {
+    pub(super) async fn finds_anew(&self, row: &BlastRow) -> Result<bool, AppError> {
         let repeats =
             row.origin.repeat.rule.is_some() && matches!(row.state, BlastState::Scheduled | BlastState::Paused);
         Ok(repeats || row.state == BlastState::Draft && !import::is_attempted(self.pool(), row.id).await?)

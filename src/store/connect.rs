@@ -1,6 +1,7 @@
 //! Pools of connections, and the migrations.
 
 mod adopt;
+pub(super) mod read_only;
 
 use std::time::Duration;
 
@@ -86,6 +87,9 @@ fn pool(endpoint: Endpoint, connections: u32, open: OpenConnection) -> PgPoolOpt
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
+                if read_only::is_outdated(meta.age) {
+                    return Ok(false);
+                }
                 if meta.idle_for > PING_AFTER {
                     connection.ping().await?;
                 }

@@ -4,6 +4,7 @@ mod text;
 
 use std::time::Duration;
 
+use super::connect::read_only::note_refusal;
 use crate::domain::waiting::DatabaseTrouble;
 use text::ErrorText;
 
@@ -151,7 +152,11 @@ impl From<sqlx::Error> for StoreError {
                 // Its unique indexes are not there yet, as in the middle of a restore.
                 Some("42P10") => Self::Incomplete,
                 Some("40P01" | "40001" | "55P03" | "57014") => Self::Busy(error),
-                Some("53100" | "53200" | "25006") => Self::Refusing(error),
+                Some("25006") => {
+                    note_refusal();
+                    Self::Refusing(error)
+                }
+                Some("53100" | "53200") => Self::Refusing(error),
                 // A transaction that was ended for standing still (a frozen server, a frozen engine): its connection is gone.
                 Some("25P03" | "25P04") => Self::Unavailable(error),
                 Some("26000" | "42P05") => Self::NoPreparedStatements,

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use super::FIELD;
 use crate::app::launching::RENEWED;
 use crate::app::{App, AppError, NewDraft};
+use crate::domain::blast::BlastState;
 use crate::domain::filter::segment::{Segment, SegmentReader};
 use crate::domain::ids::BlastId;
 use crate::store::view::BlastRow;
@@ -22,6 +23,17 @@ pub(in crate::app) struct SegmentAudience {
     /// When it starts by itself.
     pub(super) start: Option<DateTime<Utc>>,
 }
+
+/// An audience that a start is refused to where the frequency cap leaves somebody of it out.
+pub(in crate::app) struct CappedAudience {
+    audience: SegmentAudience,
+    /// It was read just now; else when the blast was scheduled.
+    is_renewed: bool,
+}
+
+/// Why a scheduled blast does not start at another time.
+const CAPPED: &str = "some of its people have another message within the frequency cap then: cancel it, and make it anew with its filter, \
+                      which leaves them out";
 
 impl App {
     pub(super) async fn audience_of(
@@ -60,27 +72,39 @@ impl App {
         Ok(Some(SegmentAudience { segment, business, follows, step, draft, start: row.scheduled_for }))
     }
 
-    /// The audience of a draft that a filter names, where the business has a frequency cap.
-    pub(in crate::app) async fn capped_audience(&self, row: &BlastRow) -> Result<Option<SegmentAudience>, AppError> {
+    /// Whom the frequency cap of the business is asked about once more where a blast that a filter names is to start, at `start` or now:
+    /// a draft, or one that is scheduled.
+    pub(in crate::app) async fn capped_audience(
+        &self,
+        row: &BlastRow,
+        start: Option<DateTime<Utc>>,
+    ) -> Result<Option<CappedAudience>, AppError> {
         let business = self.business(row.sender_id).await?;
-        if self.config().frequency_cap(&business).is_none() || !self.finds_anew(row).await? {
+        let is_renewed = self.finds_anew(row).await?;
+        // What was paused before its time starts when it is resumed.
+        let is_to_start =
+            row.state == BlastState::Scheduled || row.state == BlastState::Paused && row.launched_at.is_none();
+        let is_scheduled = is_to_start && row.origin.repeat.rule.is_none();
+        if self.config().frequency_cap(&business).is_none() || !is_renewed && !is_scheduled {
             return Ok(None);
         }
-        self.audience_of_row(row, &business).await
+        let audience = self.audience_of_row(row, &business).await?;
+        Ok(audience.map(|audience| CappedAudience { audience: SegmentAudience { start, ..audience }, is_renewed }))
     }
 
-    /// Refuses a launch to somebody whom another blast, launched at the same moment, is about to send to within the frequency cap.
+    /// Refuses a start for somebody who had a message within the frequency cap, or whom another blast is about to send to.
     pub(in crate::app) async fn refuse_capped(
         &self,
         tx: &mut PgConnection,
-        audience: Option<&SegmentAudience>,
+        capped: Option<&CappedAudience>,
     ) -> Result<(), AppError> {
-        match audience {
-            Some(audience) if segment::is_capped_meanwhile(tx, self.query_of(audience)).await? => {
-                Err(AppError::Refused(RENEWED.to_owned()))
-            }
-            _ => Ok(()),
-        }
+        let Some(CappedAudience { audience, is_renewed }) = capped else { return Ok(()) };
+        let query = self.query_of(audience);
+        let refused = match is_renewed {
+            true => segment::is_capped_meanwhile(tx, query).await?.then_some(RENEWED),
+            false => segment::is_capped(tx, query).await?.then_some(CAPPED),
+        };
+        refused.map_or(Ok(()), |why| Err(AppError::Refused(why.to_owned())))
     }
 
     pub(super) fn read_segment(&self, text: &str, zone: Tz, blast: Option<BlastId>) -> Result<Segment, AppError> {

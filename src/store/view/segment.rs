@@ -13,7 +13,7 @@ use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::store::{StoreError, settings};
 
-pub use cap::{CapWindow, is_capped_meanwhile};
+pub use cap::{CapWindow, is_capped, is_capped_meanwhile};
 
 /// A segment, and by what people are left out of it.
 #[derive(Debug, Clone, Copy)]

@@ -9,6 +9,7 @@ use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::{Waiting, WaitingReport};
 use crate::store::StoreError;
+use crate::store::connect::read_only::note_refusal;
 
 #[derive(FromRow)]
 struct SenderRecord {
@@ -53,6 +54,10 @@ pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
     )
     .fetch_all(pool)
     .await?;
+    if found.iter().any(|sender| sender.is_unwritable) {
+        // Perhaps by this session alone, which was begun while nobody might write: another one will know.
+        note_refusal();
+    }
     Ok(found.into_iter().map(SenderRow::from).collect())
 }
 

@@ -126,6 +126,11 @@ impl Model {
         }
     }
 
+    /// What stands where something is being read.
+    pub fn reading(&self) -> &'static str {
+        if self.away_since().is_some() { "not read yet: the database does not answer" } else { "reading ..." }
+    }
+
     /// Everything that needs a person, in the order of the screen.
     pub fn needs_list(&self) -> Vec<AttentionItem> {
         let stopped = self.senders.iter().filter(|sender| sender.stopped.is_some());

@@ -79,6 +79,8 @@ pub struct RecipientTable {
     pub marked: BTreeMap<RecipientId, Option<String>>,
     /// The request whose completion replaces the list because a key asked for it.
     pub awaiting: Option<u64>,
+    /// What a key asked for could not be read: nobody is shown in place of those who were, and it is read again.
+    pub is_unread: bool,
     /// The cursor is where a find put it: the operator has not moved it.
     pub is_put_by_find: bool,
     /// The newest list's ticket: completions of older requests are dropped.

@@ -4,8 +4,10 @@ use chrono::TimeDelta;
 
 use super::activity::head;
 use super::follow_ups::step;
-use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blast, blasts, buffer, draft, raya, senders};
-use crate::app::view::{ActivityHead, BlastView, LeaseRow, SenderStop, SenderView};
+use super::support::{
+    DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blast, blasts, buffer, draft, noon, person, raya, senders,
+};
+use crate::app::view::{ActivityHead, Anchor, BlastView, LeaseRow, SenderStop, SenderView};
 use crate::app::{DatabaseState, Launch, Nameless, TokenSource};
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState, RepeatColumns};
@@ -13,9 +15,9 @@ use crate::domain::engine_role::EngineRole;
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::domain::waiting::{LimitOwner, Waiting};
-use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
+use crate::tui::effect::{Completion, Effect, EffectError, ListPart, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::frame::FrameDiff;
-use crate::tui::model::{AttentionItem, ListScope, NeedsLine, Overlay, Pane};
+use crate::tui::model::{AttentionItem, ListScope, NeedsLine, Overlay, PageRequest, Pane};
 use crate::tui::msg::Msg;
 use crate::tui::view::window_title;
 use crate::tui::{DatabaseKind, Size};
@@ -412,4 +414,25 @@ fn a_database_that_does_not_answer_is_named_with_what_starts_it_and_promises_no_
     assert!(dashboard.screen().join("\n").contains("`blastdeck doctor` says why"));
     dashboard.dispatch(Msg::Database(DatabaseState::Up));
     assert!(!dashboard.screen().join("\n").contains("has not answered"));
+}
+
+#[test]
+fn a_list_that_could_not_be_read_shows_nobody_of_the_one_before_and_is_read_once_the_database_answers() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.answer(Completion::Blasts(Ok(blasts())));
+    dashboard.list(vec![person(1, "Aina", Status::Read, noon())]);
+    assert!(dashboard.screen().join("\n").contains("Aina"));
+
+    dashboard.keys("1j");
+    let ticket = dashboard.model.recipients.ticket;
+    let asked = PageRequest { anchor: Anchor::Start, limit: 60 };
+    let failed = Completion::List { ticket, part: ListPart::Reload, asked, rows: Err(EffectError::Unavailable) };
+    dashboard.answer(failed);
+
+    let screen = dashboard.screen().join("\n");
+    assert!(!screen.contains("Aina") && screen.contains("not read yet: the database does not answer"), "{screen}");
+    dashboard.effects.clear();
+    dashboard.answer(Completion::Blasts(Ok(blasts())));
+    let is_list = |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::List { .. }));
+    assert!(dashboard.effects.iter().any(is_list), "{:?}", dashboard.effects);
 }

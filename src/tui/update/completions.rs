@@ -216,7 +216,9 @@ fn list(model: &mut Model, part: ListPart, asked: PageRequest, rows: EffectResul
 }
 
 pub(super) fn no_list(model: &mut Model, failure: &EffectError) -> Vec<Effect> {
-    model.recipients.awaiting = None;
+    if model.recipients.awaiting.take().is_some() {
+        model.recipients.lose();
+    }
     model.recipients.fetching = None;
     model.recipients.gathering = false;
     failed(model, failure);

@@ -55,6 +55,7 @@ pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
     people.thaw();
     people.ticket = ticket;
     people.awaiting = Some(ticket);
+    people.is_unread = false;
     people.fetching = None;
     people.gathering = false;
     let mut effects = vec![list(model, ListPart::Reload, request.anchor)];
@@ -273,7 +274,8 @@ pub fn focus(model: &mut Model, pane: Pane) -> Vec<Effect> {
 pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
     let selected = model.blast().map(|blast| blast.id);
     if selected == model.recipients.blast {
-        return Vec::new();
+        let scope = model.recipients.scope.clone();
+        return if model.recipients.is_unread { load(model, ListRequest::first(scope)) } else { Vec::new() };
     }
     model.since = None;
     let mut effects = load(model, ListRequest::first(ListScope::Everyone));

@@ -156,7 +156,7 @@ fn shows_funnel(model: &Model) -> bool {
 /// Why no blast is listed.
 fn nothing(model: &Model) -> String {
     match model.blasts.filter() {
-        _ if !model.blasts.is_loaded() => "reading ...".to_owned(),
+        _ if !model.blasts.is_loaded() => model.reading().to_owned(),
         Some(filter) if !model.blasts.rows().is_empty() => format!("no blast is found by {}", filter.text),
         _ => "no blast yet: n makes one".to_owned(),
     }
@@ -276,7 +276,7 @@ fn share(blast: &BlastView, people: fn(&Funnel) -> i64) -> String {
 /// person was settled, which may be long after the last message.
 fn speed(model: &Model, blast: &BlastView) -> (String, TextRole) {
     let is_sent = blast.state == BlastState::Sending && is_going_out(blast, model.now);
-    match model.speeds.per_hour(blast).filter(|_| is_sent) {
+    match model.speeds.per_hour(blast).filter(|_| is_sent && model.away_since().is_none()) {
         Some(per_hour) => (format!("{}/h", compact(per_hour)), TextRole::Plain),
         None => ("-".to_owned(), TextRole::Dim),
     }

@@ -249,7 +249,7 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
         return HeaderSegment::followed(format!("{} STOPPED", sender.name), ": ! says why", TextRole::Need);
     }
     let is_used_up = sender.usage.daily_cap.is_some_and(|cap| sender.usage.today >= cap);
-    let rate = sender.usage.plausible_per_hour().filter(|_| !is_used_up);
+    let rate = sender.usage.plausible_per_hour().filter(|_| !is_used_up && model.away_since().is_none());
     let rate = rate.map(|rate| format!(", about {}/h", number(rate))).unwrap_or_default();
     let cap = sender.usage.daily_cap.map(|cap| format!("/{}", number(cap))).unwrap_or_default();
     let sends = sends(model, sender);

@@ -18,7 +18,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         let title = TitleRule { left: vec!["Details".to_owned()], right: None };
         rule(pen, (area.x, area.y), area.width, &title, Focused::No);
         let words = match model.preview_target() {
-            Some(_) => "reading ...",
+            Some(_) => model.reading(),
             None if model.focus == Pane::Activity => "that line is not about a person in a blast",
             None => "nobody is chosen",
         };

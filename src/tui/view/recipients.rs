@@ -119,8 +119,8 @@ fn quieter(
 }
 
 fn nobody(model: &Model) -> String {
-    if model.recipients.awaiting.is_some() || !model.blasts.is_loaded() {
-        return "reading ...".to_owned();
+    if model.recipients.awaiting.is_some() || model.recipients.is_unread || !model.blasts.is_loaded() {
+        return model.reading().to_owned();
     }
     match &model.recipients.scope {
         _ if model.blast().is_none() => String::new(),

@@ -68,7 +68,7 @@ fn lines(model: &Model) -> Vec<TextLine> {
     let funnel = blast.counts.funnel();
     let needs = model.needs();
     let need = if needs > 0 { format!("!{} ", number(needs)) } else { String::new() };
-    let state = blast.shown_state(model.now);
+    let state = if model.away_since().is_some() { "STALE" } else { blast.shown_state(model.now) };
     let kind = kind.and(need, TextRole::Need);
     let sent = format!("{}/{} {}", number(funnel.sent), number(blast.total_recipients), state);
     // Whose messages these are is seen first, and cuts nothing where another line takes the numbers.

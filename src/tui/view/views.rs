@@ -47,7 +47,7 @@ fn instead(model: &Model, blast: &BlastView) -> Option<&'static str> {
     let has_started = blast.counts.funnel().sent > 0;
     match model.views.progress_of(blast.id) {
         _ if !has_started => Some("nothing has been sent yet"),
-        None => Some("reading ..."),
+        None => Some(model.reading()),
         Some(progress) if progress.span().is_none() => Some("nothing has been sent yet"),
         Some(_) => None,
     }
@@ -187,7 +187,7 @@ fn whole(people: f64) -> i64 {
 /// Codes with plain advice; the one at the cursor opens its people.
 fn errors(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
     let Some(errors) = model.views.errors_of(blast.id).filter(|errors| !errors.is_empty()) else {
-        let words = if blast.counts.failed == 0 { "nobody failed" } else { "reading ..." };
+        let words = if blast.counts.failed == 0 { "nobody failed" } else { model.reading() };
         pen.put((area.x + 2, area.y), words, area.width.saturating_sub(2), TextRole::Dim);
         return;
     };
@@ -238,7 +238,7 @@ fn not_compared(model: &Model) -> String {
     let unsent = compared.iter().find(|blast| blast.counts.funnel().sent == 0);
     match (unsent, compared.len()) {
         (Some(blast), _) => format!("nothing has been sent in {} yet", model.distinct_name(blast)),
-        (None, 2..) => "reading ...".to_owned(),
+        (None, 2..) => model.reading().to_owned(),
         (None, _) => "two blasts with messages are needed: in Blasts, space marks them".to_owned(),
     }
 }

@@ -58,8 +58,36 @@ async fn whom_a_blast_is_scheduled_for_within_the_cap_is_left_out_of_another_one
         (3, &json!(0), &json!(2))
     );
     assert_eq!(far.code, 0, "{far:?}");
+    shop.ok(&["blast", "pause", &scheduled]).await;
+    let nearer = shop.run(&["blast", "edit", &other, "--at", &at(12)]).await;
+    assert!(nearer.code == 3 && nearer.err.contains("another message within the frequency cap"), "{nearer:?}");
+    shop.ok(&["blast", "edit", &other, "--at", &at(25)]).await;
+    shop.ok(&["blast", "resume", &scheduled, "--yes"]).await;
+    shop.ok(&["blast", "send", &scheduled, "--yes", "--no-engine"]).await;
+    let at_once = shop.run(&["blast", "send", &other, "--yes", "--no-engine"]).await;
+    assert!(at_once.code == 3 && at_once.err.contains("another message within the frequency cap"), "{at_once:?}");
 }
 
 async fn plan(shop: &Shop, blast: &str) -> Value {
     shop.json(&["blast", "plan", blast]).await
+}
+
+#[tokio::test]
+async fn a_message_of_now_counts_for_a_blast_of_tomorrow_and_not_for_one_of_next_month() {
+    let (shop, [now, later]) = two_drafts().await;
+    shop.ok(&["blast", "send", &now, "--yes", "--no-engine"]).await;
+    shop.ok(&["blast", "pause", &now]).await;
+    let frozen = plan(&shop, &later).await;
+    assert_eq!(frozen["people"], 0, "what is paused goes on at any time: {frozen}");
+    shop.execute(&format!(
+        "update blasts set state = 'completed' where id = {now};
+         update blast_recipients set status = 'sent', standing = 'sent', sent_at = now(), attempt = 1 where blast_id = {now}"
+    ))
+    .await;
+
+    for (days, people) in [(1, 0), (30, 2)] {
+        let at = (chrono::Utc::now() + chrono::TimeDelta::days(days)).to_rfc3339();
+        shop.ok(&["blast", "edit", &later, "--at", &at]).await;
+        assert_eq!(plan(&shop, &later).await["people"], people, "in {days} days");
+    }
 }

@@ -19,8 +19,8 @@ pub struct CapWindow {
 impl CapWindow {
     /// The window of a blast that starts at its time, or `now`.
     pub fn of(cap: TimeDelta, now: DateTime<Utc>, start: Option<DateTime<Utc>>) -> Self {
-        let start = start.unwrap_or(now);
-        Self { since: now - cap, starts: (start - cap, start + cap) }
+        let start = start.map_or(now, |start| start.max(now));
+        Self { since: start - cap, starts: (start - cap, start + cap) }
     }
 }
 
@@ -30,8 +30,11 @@ pub(super) fn push_recent(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<
     sql.push("b.answer_until is null and not b.id = any(").push_bind(ids(query.segment)).push(")");
     sql.push(" and (o.status between 'sent' and 'closed' and o.sent_at > ").push_bind(since);
     sql.push(" or o.status = 'uncertain' and o.changed_at > ").push_bind(since);
-    sql.push(" or o.status = 'queued' and (b.state = 'sending' or b.state = 'scheduled' and b.repeat_rule is null");
-    sql.push(" and b.send_after > ").push_bind(from).push(" and b.send_after < ").push_bind(until).push("))");
+    // What is paused goes on at any time, unless it has not begun and waits for its own.
+    sql.push(" or o.status = 'queued' and (b.state = 'sending' or b.repeat_rule is null and (b.state = 'paused'");
+    sql.push(" and (b.launched_at is not null or b.scheduled_for <= now() or b.scheduled_for is null)");
+    sql.push(" or b.state in ('scheduled', 'paused') and b.scheduled_for > ").push_bind(from);
+    sql.push(" and b.scheduled_for < ").push_bind(until).push(")))");
 }
 
 /// Or whether a person had a message by a blast that was deleted since: while its people are still there, and afterwards.
@@ -65,22 +68,35 @@ pub(super) fn push_capped(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<
 /// Whether somebody queued in a draft is about to get a message within the frequency cap by a blast that was launched or scheduled while
 /// the draft's people were read. No other blast that a filter names is launched for the business until the transaction ends.
 pub async fn is_capped_meanwhile(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Result<bool, StoreError> {
-    let (Some(draft), Some(cap)) = (query.draft, query.capped) else { return Ok(false) };
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended('frequency cap of ' || $1, 0))")
-        .bind(query.business)
-        .execute(&mut *tx)
-        .await?;
+    lock_launches(tx, query).await?;
     // Most launches have no other beside them, and need not look their people up once more.
     let has_rival = sqlx::query_scalar(
         "select exists (select from blasts b join senders s on s.id = b.sender_id and s.business = $1
-                         where b.id <> $2 and b.deleted_at is null and b.answer_until is null
+                         where b.id is distinct from $2 and b.deleted_at is null and b.answer_until is null
                            and (b.launched_at > now() - interval '10 minutes'
                                 or b.state = 'scheduled' and b.updated_at > now() - interval '10 minutes'))",
     );
-    let has_rival: bool = has_rival.bind(query.business).bind(draft).fetch_one(&mut *tx).await?;
-    if !has_rival {
-        return Ok(false);
-    }
+    let has_rival: bool = has_rival.bind(query.business).bind(query.draft).fetch_one(&mut *tx).await?;
+    Ok(has_rival && has_capped(tx, query).await?)
+}
+
+/// Whether somebody queued in a blast had a message within the frequency cap, or is about to get one. No other blast that a filter names
+/// is launched for the business until the transaction ends.
+pub async fn is_capped(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Result<bool, StoreError> {
+    lock_launches(tx, query).await?;
+    has_capped(tx, query).await
+}
+
+async fn lock_launches(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Result<(), StoreError> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('frequency cap of ' || $1, 0))")
+        .bind(query.business)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn has_capped(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Result<bool, StoreError> {
+    let (Some(draft), Some(cap)) = (query.draft, query.capped) else { return Ok(false) };
     let mut sql = QueryBuilder::<Postgres>::new("select exists (select from blast_recipients r where r.blast_id = ");
     sql.push_bind(draft).push(" and r.status = 'queued' and (exists (select from blast_recipients o");
     sql.push(" join blasts b on b.id = o.blast_id and b.deleted_at is null join senders s on s.id = b.sender_id");

@@ -28,9 +28,18 @@ impl RecipientTable {
         };
         self.rows = rows.into_iter().map(person).collect();
         self.stay.clear();
+        self.is_unread = false;
         self.fetching = None;
         self.top = 0;
         self.arrive(height);
+    }
+
+    /// Another list was asked for, and could not be read: the people of the one before are not in it.
+    pub fn lose(&mut self) {
+        self.rows.clear();
+        self.stay.clear();
+        (self.top, self.before) = (0, None);
+        self.is_unread = true;
     }
 
     fn arrive(&mut self, height: usize) {
