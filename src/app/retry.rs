@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
+use super::segment::SegmentAudience;
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -22,7 +23,8 @@ use crate::store::person;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RetryCount {
     pub people: i64,
-    /// Of a follow-up, who is not to have it any more: they answered since, or had another follow-up of the same blast.
+    /// Who is not to have it any more. Of a follow-up: they answered since, or had another follow-up of the same blast; where a filter named
+    /// them: they had another message within the frequency cap.
     pub left_out: i64,
 }
 
@@ -38,9 +40,11 @@ impl App {
         may_retry(self.state(blast).await?)?;
         let mut count = RetryCount::default();
         let mut after = RecipientId(0);
+        let capped = self.retried_audience(&self.blast_row(blast).await?).await?;
         while let Some(page) = self.retry_page(blast, code, after).await? {
             after = page.last;
-            let (people, left_out) = to_retry(&mut *self.begin().await?, blast, page.failed).await?;
+            let mut tx = self.begin().await?;
+            let (people, left_out) = self.to_retry(&mut tx, (blast, capped.as_ref()), page.failed).await?;
             count.people += i64::try_from(people.len()).unwrap_or(i64::MAX);
             count.left_out += left_out;
         }
@@ -52,9 +56,10 @@ impl App {
         may_retry(self.state(blast).await?)?;
         let (mut queued, mut left_out) = (0, 0);
         let mut after = RecipientId(0);
+        let capped = self.retried_audience(&self.blast_row(blast).await?).await?;
         while let Some(page) = self.retry_page(blast, code, after).await? {
             after = page.last;
-            let count = self.retry_these(blast, page.failed).await?;
+            let count = self.retry_these((blast, capped.as_ref()), page.failed).await?;
             queued += count.people;
             left_out += count.left_out;
         }
@@ -73,7 +78,7 @@ impl App {
         left_out: i64,
     ) -> Result<AppError, AppError> {
         if left_out > 0 {
-            let why = "answered since they failed, or had another follow-up of the same blast";
+            let why = "answered since they failed, or had another message: a follow-up of the same blast, or one within the frequency cap";
             return Ok(AppError::Refused(format!("nobody to retry: {} {why}", text::people(left_out))));
         }
         let errors = self.errors(blast).await?;
@@ -133,10 +138,30 @@ impl App {
         Ok(failed.last().copied().map(|(last, _)| RetryPage { failed, last }))
     }
 
+    /// Those of a blast's failed people who may have its message again, until the transaction ends, and how many may not.
+    async fn to_retry(
+        &self,
+        tx: &mut PgConnection,
+        (blast, capped): (BlastId, Option<&SegmentAudience>),
+        mut failed: Vec<(RecipientId, i32)>,
+    ) -> Result<(Vec<(RecipientId, i32)>, i64), AppError> {
+        let ids: Vec<RecipientId> = failed.iter().map(|(id, _)| *id).collect();
+        let mut not_to: HashSet<RecipientId> = answered::not_to_retry(tx, blast, &ids).await?.into_iter().collect();
+        if let Some(audience) = capped {
+            not_to.extend(self.capped_of(tx, audience, &ids).await?);
+        }
+        failed.retain(|(id, _)| !not_to.contains(id));
+        Ok((failed, i64::try_from(not_to.len()).unwrap_or(i64::MAX)))
+    }
+
     /// Queues them again, without those who are not to have it any more.
-    async fn retry_these(&self, blast: BlastId, failed: Vec<(RecipientId, i32)>) -> Result<RetryCount, AppError> {
+    async fn retry_these(
+        &self,
+        (blast, capped): (BlastId, Option<&SegmentAudience>),
+        failed: Vec<(RecipientId, i32)>,
+    ) -> Result<RetryCount, AppError> {
         let mut tx = self.begin().await?;
-        let (people, left_out) = to_retry(&mut tx, blast, failed).await?;
+        let (people, left_out) = self.to_retry(&mut tx, (blast, capped), failed).await?;
         if people.is_empty() {
             return Ok(RetryCount { people: 0, left_out });
         }
@@ -161,18 +186,6 @@ impl App {
         tx.commit().await?;
         Ok(RetryCount { people: i64::try_from(queued).unwrap_or(i64::MAX), left_out })
     }
-}
-
-/// Those of a blast's failed people who may have its message again, until the transaction ends, and how many may not.
-async fn to_retry(
-    tx: &mut PgConnection,
-    blast: BlastId,
-    mut failed: Vec<(RecipientId, i32)>,
-) -> Result<(Vec<(RecipientId, i32)>, i64), AppError> {
-    let ids: Vec<RecipientId> = failed.iter().map(|(id, _)| *id).collect();
-    let not_to: HashSet<RecipientId> = answered::not_to_retry(tx, blast, &ids).await?.into_iter().collect();
-    failed.retain(|(id, _)| !not_to.contains(id));
-    Ok((failed, i64::try_from(not_to.len()).unwrap_or(i64::MAX)))
 }
 
 /// A blast that ended for good sends no more, and nobody of a draft has failed.

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 pub use self::since_failed::not_to_retry;
+use super::deleted_messages::followed_by_deleted;
 use super::in_flight::not_in_flight;
 use super::view::segment::{ExclusionCount, LeftOutPerson};
 use super::{StoreError, settings};
@@ -30,7 +31,8 @@ const LINKS: &str = "
 
 /// The people (`r`) of follow-ups (`f`) who answered, without those who opted out and are left out for that. Of a step after a cart,
 /// which has no stage, only a purchase is an answer. What keeps steps apart is their own rule.
-const ANSWERED: &str = "
+const ANSWERED: &str = concat!(
+    "
     select r.id, r.phone_number as phone, r.name, case when a.closed then 'closed' when a.replied then 'replied' else 'followed' end as left_out
       from blast_recipients r
       join blasts f on f.id = r.blast_id and (f.step_number is not null or f.follows_stage is not null and f.segment is null)
@@ -49,9 +51,12 @@ const ANSWERED: &str = "
              join senders s on s.id = b.sender_id and s.business = fs.business
              left join links l on l.draft = r.blast_id and l.above = o.blast_id
             where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) a
-     where (a.closed or a.replied or a.followed)
+     where (a.closed or a.replied or a.followed or f.step_number is null and ",
+    followed_by_deleted!("r", "f.follows_blast"),
+    ")
        and not exists (select from suppressions x
-                        where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (fs.business, '*'))";
+                        where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (fs.business, '*'))"
+);
 
 /// Those of them who are queued and not in flight, in words that only one index fits.
 fn queued() -> String {

@@ -13,3 +13,24 @@ macro_rules! messages_of_deleted_blasts {
     };
 }
 pub(super) use messages_of_deleted_blasts;
+
+/// Whether the person of a row had, or may have had, a follow-up of a blast that was deleted since: while its people are still there, and
+/// for 32 days afterwards. `followed_by_deleted!("r", "f.follows_blast")`.
+macro_rules! followed_by_deleted {
+    ($row:literal, $of:literal) => {
+        concat!(
+            "(exists (select from deleted_attempts d where person_key(d.phone_number) = person_key(",
+            $row,
+            ".phone_number) and d.followed = ",
+            $of,
+            " and not d.refused)
+              or exists (select from blast_recipients d join blasts db on db.id = d.blast_id and db.deleted_at is not null
+                          where person_key(d.phone_number) = person_key(",
+            $row,
+            ".phone_number) and db.follows_blast = ",
+            $of,
+            " and (d.status between 'sent' and 'closed' or d.status = 'uncertain')))"
+        )
+    };
+}
+pub(super) use followed_by_deleted;

@@ -289,20 +289,20 @@ async fn a_database_that_takes_no_changes_is_named_by_whoever_looks_and_by_the_c
     shop.until_posts(5).await;
     // Changes hold for new connections: this one can undo them.
     let mut own = shop.database.pool.acquire().await.unwrap();
-    let mut alter = async |change: &str| {
-        let statement = format!(
-            "do $$ begin execute format('alter database %I {change}', current_database()); end $$;
-             select pg_terminate_backend(pid) from pg_stat_activity
-              where application_name = 'blastdeck' and datname = current_database()"
-        );
+    let mut alter = async |change: &str, further: &str| {
+        let statement =
+            format!("do $$ begin execute format('alter database %I {change}', current_database()); end $$; {further}");
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *own).await.unwrap();
     };
+    let ends = "select pg_terminate_backend(pid) from pg_stat_activity
+                 where application_name = 'blastdeck' and datname = current_database()";
 
-    alter("set default_transaction_read_only = on").await;
+    alter("set default_transaction_read_only = on", ends).await;
     says(&shop, &blast, "the database takes no changes").await;
     let unwritable = shop.run(&["doctor"]).await;
-    alter("reset default_transaction_read_only").await;
-    alter("connection limit 3").await;
+    // Sessions of the time before stay read-only.
+    alter("reset default_transaction_read_only", "").await;
+    alter("connection limit 3", "").await;
     let crowded = shop.run(&["doctor"]).await;
 
     let mend = "the database takes no changes: make it writable";

@@ -32,7 +32,8 @@ impl App {
         let suppressed = suppression::count_in(self.pool(), blast.id).await?;
         let answered = self.answered_since(blast).await?;
         let left_out = suppressed + answered.people();
-        let people = blast.counts.queued - left_out;
+        // Who opted out since the blast was read is counted with them.
+        let people = (blast.counts.queued - left_out).max(0);
         let mut obstacles = self.obstacles(blast, left_out);
         if people == 0 {
             obstacles.extend(self.deleted_source(blast).await?);

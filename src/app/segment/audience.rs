@@ -9,7 +9,7 @@ use crate::app::launching::RENEWED;
 use crate::app::{App, AppError, NewDraft};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::segment::{Segment, SegmentReader};
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, CapWindow, SegmentPerson, SegmentQuery, StepAudience};
 
@@ -85,14 +85,36 @@ impl App {
         let is_to_start =
             row.state == BlastState::Scheduled || row.state == BlastState::Paused && row.launched_at.is_none();
         let is_scheduled = is_to_start && row.origin.repeat.rule.is_none();
-        if self.config().frequency_cap(&business).is_none() || !is_renewed && !is_scheduled {
+        let is_capped = self.config().frequency_cap(&business).is_some();
+        if !is_capped && row.origin.step.is_none() || !is_renewed && !is_scheduled {
             return Ok(None);
         }
         let audience = self.audience_of_row(row, &business).await?;
         Ok(audience.map(|audience| CappedAudience { audience: SegmentAudience { start, ..audience }, is_renewed }))
     }
 
-    /// Refuses a start for somebody who had a message within the frequency cap, or whom another blast is about to send to.
+    /// Whom the frequency cap is asked about where some of a blast's people are sent to again; `None` where no filter named them.
+    pub(in crate::app) async fn retried_audience(&self, row: &BlastRow) -> Result<Option<SegmentAudience>, AppError> {
+        let business = self.business(row.sender_id).await?;
+        if self.config().frequency_cap(&business).is_none() {
+            return Ok(None);
+        }
+        let audience = self.audience_of_row(row, &business).await?;
+        Ok(audience.map(|audience| SegmentAudience { start: None, ..audience }))
+    }
+
+    /// Who of these has another message within the frequency cap, until the transaction ends.
+    pub(in crate::app) async fn capped_of(
+        &self,
+        tx: &mut PgConnection,
+        audience: &SegmentAudience,
+        people: &[RecipientId],
+    ) -> Result<Vec<RecipientId>, AppError> {
+        Ok(segment::capped_of(tx, self.query_of(audience), people).await?)
+    }
+
+    /// Refuses a start for somebody who had a message within the frequency cap, or whom another blast is about to send to; of a step, for
+    /// somebody to whom another one is too near.
     pub(in crate::app) async fn refuse_capped(
         &self,
         tx: &mut PgConnection,
@@ -100,6 +122,9 @@ impl App {
     ) -> Result<(), AppError> {
         let Some(CappedAudience { audience, is_renewed }) = capped else { return Ok(()) };
         let query = self.query_of(audience);
+        if segment::is_near_step(tx, query).await? {
+            return Err(AppError::Refused(RENEWED.to_owned()));
+        }
         let refused = match is_renewed {
             true => segment::is_capped_meanwhile(tx, query).await?.then_some(RENEWED),
             false => segment::is_capped(tx, query).await?.then_some(CAPPED),

@@ -36,7 +36,10 @@ impl RetryArgs {
         }
         let others = match left_out {
             0 => String::new(),
-            _ => format!(" {} more answered since, or had another follow-up: not sent again.", text::number(left_out)),
+            _ => format!(
+                " {} more answered since, or had another message that counts in its place: not sent again.",
+                text::number(left_out)
+            ),
         };
         let question = format!("This sends again to {} who failed.{others}", text::people(people));
         confirm_number(&question, people, self.yes)?;

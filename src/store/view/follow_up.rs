@@ -10,6 +10,7 @@ use crate::domain::follow_up::LeftOut;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
+use crate::store::deleted_messages::followed_by_deleted;
 use crate::store::{StoreError, settings};
 
 /// Those who are stuck at a stage of a blast.
@@ -110,10 +111,8 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, stuck: StuckQuery<'_>, page: Op
         "when r.opted_out_at is not null or exists (select from suppressions s where person_key(s.phone_number) = ",
     );
     sql.push("person_key(r.phone_number) and s.business in (").push_bind(stuck.business.to_owned());
-    sql.push(
-        ", '*')) then 'opted_out' when o.bought then 'bought' when o.replied then 'replied' when o.followed then 'followed' end \
-         as left_out from (",
-    );
+    sql.push(", '*')) then 'opted_out' when o.bought then 'bought' when o.replied then 'replied' when o.followed or ");
+    sql.push(followed_by_deleted!("r", "r.blast_id")).push(" then 'followed' end as left_out from (");
     push_stuck(sql, stuck, page);
     sql.push(
         ") r cross join lateral (select bool_or(o.closed_at >= coalesce(r.sent_at, r.changed_at) and s.business = ",

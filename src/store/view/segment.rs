@@ -11,9 +11,10 @@ use crate::domain::filter::segment::{Exclusion, Segment};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
+use crate::store::deleted_messages::followed_by_deleted;
 use crate::store::{StoreError, settings};
 
-pub use cap::{CapWindow, is_capped, is_capped_meanwhile};
+pub use cap::{CapWindow, capped_of, is_capped, is_capped_meanwhile, is_near_step};
 
 /// A segment, and by what people are left out of it.
 #[derive(Debug, Clone, Copy)]
@@ -112,7 +113,12 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         sql.push(" when o.near then 'near_step'");
     }
     if query.follows.is_some() {
-        sql.push(" when o.followed then 'followed'");
+        sql.push(" when o.followed");
+        if query.step.is_none() {
+            sql.push(" or exists (select from (select ").push_bind(query.follows).push("::bigint as id) f where ");
+            sql.push(followed_by_deleted!("r", "f.id")).push(")");
+        }
+        sql.push(" then 'followed'");
     }
     sql.push(" when o.recent");
     cap::push_recent_of_deleted(sql, query);

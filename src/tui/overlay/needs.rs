@@ -212,7 +212,18 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
 
 fn database(model: &Model) -> Option<NeedWords> {
     let since = clock(model).long(model.away_since()?);
-    let what = format!("the database has not answered since {since}: all that is shown is as old as that");
+    // Launched a moment before: nobody could stop it since.
+    let starts = |blast: &&BlastView| {
+        blast.state == BlastState::Sending && blast.send_after.is_some_and(|at| model.away_since() <= Some(at))
+    };
+    let armed: Vec<String> =
+        model.blasts.rows().iter().filter(starts).map(|blast| model.distinct_name(blast)).collect();
+    let starts = match armed.as_slice() {
+        [] => String::new(),
+        [one] => format!("; {one} starts as soon as it answers: p pauses it then"),
+        several => format!("; {} start as soon as it answers: p pauses them then", several.join(", ")),
+    };
+    let what = format!("the database has not answered since {since}: all that is shown is as old as that{starts}");
     let call = |command_line: &str| model.options.call(command_line);
     let mend = match model.options.database {
         DatabaseKind::Own => format!(

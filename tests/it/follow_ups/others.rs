@@ -138,7 +138,7 @@ async fn whoever_failed_is_not_sent_to_again_once_another_follow_up_has_written_
 
     let said = shop.json(&[&retry[..], &["--yes"]].concat()).await;
 
-    assert!(asked.err.contains("1 more answered since, or had another follow-up"), "{asked:?}");
+    assert!(asked.err.contains("1 more answered since, or had another message"), "{asked:?}");
     assert_eq!(said["people"], 1, "{said}");
     let queued = format!("select phone_number from blast_recipients where blast_id = {draft} and status = 'queued'");
     let queued: Vec<String> =
@@ -147,4 +147,30 @@ async fn whoever_failed_is_not_sent_to_again_once_another_follow_up_has_written_
     shop.execute(&format!("update blasts set state = 'completed' where id = {draft}")).await;
     let nobody = shop.run(&[&retry[..], &["--yes"]].concat()).await;
     assert!(nobody.code == 3 && nobody.err.contains("2 people answered since they failed"), "{nobody:?}");
+}
+
+#[tokio::test]
+async fn whom_a_follow_up_reached_that_was_deleted_since_is_left_out_of_another_one() {
+    let (shop, blast) = stuck_shop().await;
+    let [sent, other] = twins(&shop, &blast).await;
+    shop.ok(&["blast", "send", &sent, "--yes", "--no-engine"]).await;
+    shop.until_idle().await;
+    shop.execute(&format!(
+        "update blast_recipients set status = 'sent', standing = 'sent', replied_marked_at = null, reply_seen_at = null, closed_at = null
+          where blast_id = {sent} and attempt > 0"
+    ))
+    .await;
+    let reached =
+        shop.number(&format!("select count(*) from blast_recipients where blast_id = {sent} and attempt > 0")).await;
+    shop.ok(&["blast", "delete", &sent, "--yes"]).await;
+
+    let follows = |plan: &serde_json::Value| plan["segment"]["left_out"]["followed"].clone();
+    assert_eq!(follows(&shop.json(&["blast", "plan", &other]).await), json!(reached), "its people are still there");
+    shop.until_idle().await;
+    assert_eq!(shop.number(&format!("select count(*) from blasts where id = {sent}")).await, 0);
+    assert_eq!(follows(&shop.json(&["blast", "plan", &other]).await), json!(reached), "nobody is there any more");
+    let anew = shop.run(&["blast", "follow-up", &blast, "--stuck-at", "read"]).await;
+    assert!(anew.code == 3, "{anew:?}");
+    let by_filter = shop.run(&["blast", "follow-up", &blast, "--from", "stuck:read"]).await;
+    assert!(by_filter.code == 3 || !by_filter.out.contains("\"taken\":3"), "{by_filter:?}");
 }

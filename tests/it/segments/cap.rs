@@ -91,3 +91,22 @@ async fn a_message_of_now_counts_for_a_blast_of_tomorrow_and_not_for_one_of_next
         assert_eq!(plan(&shop, &later).await["people"], people, "in {days} days");
     }
 }
+
+#[tokio::test]
+async fn whoever_failed_is_not_sent_to_again_within_the_cap_of_another_message() {
+    let (shop, [failed, other]) = two_drafts().await;
+    shop.execute(&format!(
+        "update blasts set state = 'completed', launched_at = now() where id = {failed};
+         update blast_recipients set status = 'failed', standing = 'failed', attempt = 1, failed_at = now(), error_code = 'busy'
+          where blast_id = {failed}"
+    ))
+    .await;
+    let retry = ["blast", "retry", &failed, "--no-engine"];
+    let before = shop.run(&retry).await;
+    shop.ok(&["blast", "send", &other, "--yes", "--no-engine"]).await;
+
+    let after = shop.run(&[&retry[..], &["--yes"]].concat()).await;
+
+    assert!(before.err.contains("2 people who failed"), "{before:?}");
+    assert!(after.code == 3 && after.err.contains("within the frequency cap"), "{after:?}");
+}

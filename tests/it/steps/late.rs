@@ -1,6 +1,8 @@
 //! Steps that no engine looked at for long: whoever was away is asked before anything goes.
 
 use super::*;
+use crate::follow_ups::slow_launches;
+use crate::support::said;
 
 /// Every step was there long before.
 async fn added_long_ago(shop: &Shop) {
@@ -110,6 +112,28 @@ async fn a_draft_whose_step_was_paused_changed_or_removed_meanwhile_does_not_go_
         assert_eq!(shop.state(&draft.to_string()).await, "draft");
     }
     launch(&aina).await.unwrap();
+}
+
+#[tokio::test]
+async fn steps_that_are_launched_at_the_same_moment_keep_their_distance() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 90).await;
+    for after in ["48h", "60h"] {
+        add(&shop, &blast, &["--after", after, "--until", "read"]).await;
+    }
+    let app = engine_app(&shop, "one").await;
+    occur(&app, Utc::now()).await;
+    let drafts = [made(&shop, &blast, 1).await.remove(0), made(&shop, &blast, 2).await.remove(0)];
+    assert_eq!((people(&shop, &drafts[0]).await.len(), people(&shop, &drafts[1]).await.len()), (3, 3));
+    slow_launches(&shop).await;
+
+    let send = |draft: &str| tokio::spawn(said(shop.command(&["blast", "send", draft, "--yes", "--no-engine"])));
+    let [first, second] = drafts.each_ref().map(|draft| send(draft));
+    let (first, second) = (first.await.unwrap(), second.await.unwrap());
+
+    let mut codes = [first.code, second.code];
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 3], "{first:?} {second:?}");
 }
 
 /// As whoever opens its plan right after another step was sent to them.

@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
-use super::{SegmentQuery, ids, merged, push_step_gap};
+use super::{SegmentQuery, ids, merged, push_near_step, push_step_gap};
+use crate::domain::ids::RecipientId;
 use crate::store::StoreError;
 use crate::store::deleted_messages::messages_of_deleted_blasts;
 
@@ -98,13 +99,48 @@ async fn lock_launches(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Result
 async fn has_capped(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Result<bool, StoreError> {
     let (Some(draft), Some(cap)) = (query.draft, query.capped) else { return Ok(false) };
     let mut sql = QueryBuilder::<Postgres>::new("select exists (select from blast_recipients r where r.blast_id = ");
-    sql.push_bind(draft).push(" and r.status = 'queued' and (exists (select from blast_recipients o");
-    sql.push(" join blasts b on b.id = o.blast_id and b.deleted_at is null join senders s on s.id = b.sender_id");
-    sql.push(" where s.business = ").push_bind(query.business.to_owned());
-    sql.push(" and person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id and ");
-    push_capped(&mut sql, query, cap);
+    sql.push_bind(draft).push(" and r.status = 'queued' and ");
+    push_is_capped(&mut sql, query, cap);
     sql.push(")");
-    merged::push_recent(&mut sql, query);
-    sql.push("))");
+    Ok(sql.build_query_scalar().fetch_one(tx).await?)
+}
+
+/// Who of these people of a blast had a message within the frequency cap by another one, or is about to get one. No other blast that a
+/// filter names is launched for the business until the transaction ends.
+pub async fn capped_of(
+    tx: &mut PgConnection,
+    query: SegmentQuery<'_>,
+    people: &[RecipientId],
+) -> Result<Vec<RecipientId>, StoreError> {
+    let Some(cap) = query.capped else { return Ok(Vec::new()) };
+    lock_launches(tx, query).await?;
+    let people: Vec<i64> = people.iter().map(|id| id.0).collect();
+    let mut sql = QueryBuilder::<Postgres>::new("select r.id from blast_recipients r where r.id = any(");
+    sql.push_bind(people).push(") and ");
+    push_is_capped(&mut sql, query, cap);
+    Ok(sql.build_query_scalar().fetch_all(tx).await?)
+}
+
+/// Whether the person of the row `r` had a message of another blast within the cap, or is about to get one.
+fn push_is_capped(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>, cap: CapWindow) {
+    sql.push("(exists (select from blast_recipients o join blasts b on b.id = o.blast_id and b.deleted_at is null");
+    sql.push(" join senders s on s.id = b.sender_id where s.business = ").push_bind(query.business.to_owned());
+    sql.push(" and person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id and ");
+    push_capped(sql, query, cap);
+    sql.push(")");
+    merged::push_recent(sql, query);
+    sql.push(")");
+}
+
+/// Whether somebody queued in a draft of a step is about to get another step of the same blast, or had it a shorter time ago than lies
+/// between the two.
+pub async fn is_near_step(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Result<bool, StoreError> {
+    let (Some(draft), Some(step)) = (query.draft, query.step) else { return Ok(false) };
+    let mut sql =
+        QueryBuilder::<Postgres>::new("select exists (select from blast_recipients r cross join lateral (select ");
+    push_near_step(&mut sql, query.follows, step);
+    sql.push(" from blast_recipients o join blasts b on b.id = o.blast_id and b.deleted_at is null");
+    sql.push(" where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) x");
+    sql.push(" where r.status = 'queued' and x.near and r.blast_id = ").push_bind(draft).push(")");
     Ok(sql.build_query_scalar().fetch_one(tx).await?)
 }
