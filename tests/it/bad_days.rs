@@ -299,6 +299,8 @@ async fn a_database_that_takes_no_changes_is_named_by_whoever_looks_and_by_the_c
 
     alter("set default_transaction_read_only = on", ends).await;
     says(&shop, &blast, "the database takes no changes").await;
+    let log = || std::fs::read_to_string(shop.path("engine.log")).unwrap();
+    eventually_async("the engine was refused", async || log().contains("read-only transaction")).await;
     let unwritable = shop.run(&["doctor"]).await;
     // Sessions of the time before stay read-only.
     alter("reset default_transaction_read_only", "").await;
