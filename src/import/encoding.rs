@@ -33,7 +33,7 @@ fn text(sample: Vec<u8>, rest: impl Read + Send + 'static) -> Result<Opened, Imp
         return Err(ImportError::Spreadsheet);
     }
     if let Some(at) = sample.iter().position(|byte| *byte == 0) {
-        let line = sample[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = sample[..at].split(|byte| *byte == b'\n').count();
         return Err(ImportError::NotText { line });
     }
     if sample.iter().all(u8::is_ascii_whitespace) {
