@@ -322,7 +322,9 @@ fn nobody(left_out: &[SegmentPerson]) -> String {
     let count = |reason| left_out.iter().filter(|person| person.left_out.0 == Some(reason)).count();
     let reasons = Exclusion::ALL.into_iter().map(|reason| (count(reason), reason)).filter(|(people, _)| *people > 0);
     let reasons: Vec<_> = reasons.map(|(people, reason)| format!("{people} {}", reason.words())).collect();
-    format!("the filter finds {}, and nobody is left: {}", text::people(left_out.len()), reasons.join(", "))
+    let is_capped = count(Exclusion::FrequencyCap) > 0;
+    let also = if is_capped { "; a blast that is scheduled or paused counts, too" } else { "" };
+    format!("the filter finds {}, and nobody is left: {}{also}", text::people(left_out.len()), reasons.join(", "))
 }
 
 /// A person as a program would give them.

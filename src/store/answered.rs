@@ -310,7 +310,7 @@ async fn skip(tx: &mut PgConnection, blasts: Vec<i64>, people: Option<Vec<i64>>)
 }
 
 /// Leaves out people who are locked, each for a reason, unless they came into flight before that.
-async fn skip_locked(tx: &mut PgConnection, locked: Vec<(i64, String)>) -> Result<i64, StoreError> {
+pub(super) async fn skip_locked(tx: &mut PgConnection, locked: Vec<(i64, String)>) -> Result<i64, StoreError> {
     if locked.is_empty() {
         return Ok(0);
     }

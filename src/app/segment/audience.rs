@@ -27,8 +27,18 @@ pub(in crate::app) struct SegmentAudience {
 /// An audience that a start is refused to where the frequency cap leaves somebody of it out.
 pub(in crate::app) struct CappedAudience {
     audience: SegmentAudience,
-    /// It was read just now; else when the blast was scheduled.
-    is_renewed: bool,
+    read: AudienceRead,
+}
+
+/// When the people of a blast that is to start were read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AudienceRead {
+    /// Just now.
+    Now,
+    /// When it was scheduled, and nobody of it was sent to since.
+    BeforeItsStart,
+    /// Before it was paused: the others of it were sent to.
+    BeforeItsPause,
 }
 
 /// Why a scheduled blast does not start at another time.
@@ -80,17 +90,21 @@ impl App {
         start: Option<DateTime<Utc>>,
     ) -> Result<Option<CappedAudience>, AppError> {
         let business = self.business(row.sender_id).await?;
-        let is_renewed = self.finds_anew(row).await?;
-        // What was paused before its time starts when it is resumed.
-        let is_to_start =
-            row.state == BlastState::Scheduled || row.state == BlastState::Paused && row.launched_at.is_none();
-        let is_scheduled = is_to_start && row.origin.repeat.rule.is_none();
         let is_capped = self.config().frequency_cap(&business).is_some();
-        if !is_capped && row.origin.step.is_none() || !is_renewed && !is_scheduled {
+        if !is_capped && row.origin.step.is_none() {
             return Ok(None);
         }
+        let read = match row.state {
+            _ if self.finds_anew(row).await? => AudienceRead::Now,
+            _ if row.origin.repeat.rule.is_some() => return Ok(None),
+            BlastState::Scheduled => AudienceRead::BeforeItsStart,
+            // What was paused before its time starts when it is resumed.
+            BlastState::Paused if row.launched_at.is_none() => AudienceRead::BeforeItsStart,
+            BlastState::Paused => AudienceRead::BeforeItsPause,
+            _ => return Ok(None),
+        };
         let audience = self.audience_of_row(row, &business).await?;
-        Ok(audience.map(|audience| CappedAudience { audience: SegmentAudience { start, ..audience }, is_renewed }))
+        Ok(audience.map(|audience| CappedAudience { audience: SegmentAudience { start, ..audience }, read }))
     }
 
     /// Whom the frequency cap is asked about where some of a blast's people are sent to again; `None` where no filter named them.
@@ -114,20 +128,22 @@ impl App {
     }
 
     /// Refuses a start for somebody who had a message within the frequency cap, or whom another blast is about to send to; of a step, for
-    /// somebody to whom another one is too near.
+    /// somebody to whom another one is too near. What goes on goes on without them.
     pub(in crate::app) async fn refuse_capped(
         &self,
         tx: &mut PgConnection,
         capped: Option<&CappedAudience>,
     ) -> Result<(), AppError> {
-        let Some(CappedAudience { audience, is_renewed }) = capped else { return Ok(()) };
+        let Some(CappedAudience { audience, read }) = capped else { return Ok(()) };
         let query = self.query_of(audience);
-        if segment::is_near_step(tx, query).await? {
-            return Err(AppError::Refused(RENEWED.to_owned()));
-        }
-        let refused = match is_renewed {
-            true => segment::is_capped_meanwhile(tx, query).await?.then_some(RENEWED),
-            false => segment::is_capped(tx, query).await?.then_some(CAPPED),
+        let refused = match read {
+            AudienceRead::BeforeItsPause => {
+                segment::leave_out_capped(tx, query).await?;
+                return Ok(());
+            }
+            _ if segment::is_near_step(tx, query).await? => Some(RENEWED),
+            AudienceRead::Now => segment::is_capped_meanwhile(tx, query).await?.then_some(RENEWED),
+            AudienceRead::BeforeItsStart => segment::is_capped(tx, query).await?.then_some(CAPPED),
         };
         refused.map_or(Ok(()), |why| Err(AppError::Refused(why.to_owned())))
     }

@@ -14,7 +14,7 @@ use crate::domain::status::Status;
 use crate::store::deleted_messages::followed_by_deleted;
 use crate::store::{StoreError, settings};
 
-pub use cap::{CapWindow, capped_of, is_capped, is_capped_meanwhile, is_near_step};
+pub use cap::{CapWindow, capped_of, is_capped, is_capped_meanwhile, is_near_step, leave_out_capped};
 
 /// A segment, and by what people are left out of it.
 #[derive(Debug, Clone, Copy)]

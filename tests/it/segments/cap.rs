@@ -110,3 +110,34 @@ async fn whoever_failed_is_not_sent_to_again_within_the_cap_of_another_message()
     assert!(before.err.contains("2 people who failed"), "{before:?}");
     assert!(after.code == 3 && after.err.contains("within the frequency cap"), "{after:?}");
 }
+
+#[tokio::test]
+async fn what_was_paused_goes_on_without_whoever_had_a_message_meanwhile_also_of_a_blast_that_was_deleted() {
+    let (shop, [paused, scheduled]) = two_drafts().await;
+    let other = shop.draft(0..1).await;
+    shop.ok(&["blast", "send", &paused, "--yes", "--no-engine"]).await;
+    shop.ok(&["blast", "pause", &paused]).await;
+    // Somebody of a list that a file named, which the cap does not hold for.
+    shop.execute(&format!(
+        "update blasts set state = 'completed', launched_at = now() where id = {other};
+         update blast_recipients set status = 'sent', standing = 'sent', sent_at = now(), attempt = 1 where blast_id = {other}"
+    ))
+    .await;
+
+    shop.ok(&["blast", "resume", &paused, "--yes", "--no-engine"]).await;
+
+    let left_out = format!(
+        "select count(*) from blast_recipients where blast_id = {paused} and status = 'skipped' and reason like '%frequency cap%'"
+    );
+    assert_eq!((shop.number(&left_out).await, shop.count("queued").await), (1, 3), "and the other draft's two");
+    shop.execute(&format!(
+        "update blasts set state = 'scheduled', scheduled_for = now() + interval '30 days', send_after = now() + interval '30 days'
+          where id = {scheduled};
+         update blasts set deleted_at = now() where id = {other};
+         update blasts set state = 'completed' where id = {paused};
+         update blast_recipients set status = 'failed', standing = 'failed', failed_at = now() where blast_id = {paused}"
+    ))
+    .await;
+    let at_once = shop.run(&["blast", "send", &scheduled, "--yes", "--no-engine"]).await;
+    assert!(at_once.code == 3 && at_once.err.contains("another message within the frequency cap"), "{at_once:?}");
+}

@@ -4,8 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::{SegmentQuery, ids, merged, push_near_step, push_step_gap};
+use crate::domain::filter::segment::Exclusion;
 use crate::domain::ids::RecipientId;
 use crate::store::StoreError;
+use crate::store::answered::skip_locked;
 use crate::store::deleted_messages::messages_of_deleted_blasts;
 
 /// Within what time nobody gets a second message of a business.
@@ -18,9 +20,11 @@ pub struct CapWindow {
 }
 
 impl CapWindow {
-    /// The window of a blast that starts at its time, or `now`.
+    /// The window of a blast that starts at its time, or `now`: a little less than the cap, since of what goes out at the same hour each week
+    /// nobody's message comes exactly a week after the one before.
     pub fn of(cap: TimeDelta, now: DateTime<Utc>, start: Option<DateTime<Utc>>) -> Self {
         let start = start.map_or(now, |start| start.max(now));
+        let cap = cap - (cap / 24).min(TimeDelta::hours(1));
         Self { since: start - cap, starts: (start - cap, start + cap) }
     }
 }
@@ -88,6 +92,19 @@ pub async fn is_capped(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Result
     has_capped(tx, query).await
 }
 
+/// Leaves out who of a blast's queued people had a message within the frequency cap meanwhile, or is about to get one. Returns how many.
+pub async fn leave_out_capped(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Result<i64, StoreError> {
+    let (Some(blast), Some(cap)) = (query.draft, query.capped) else { return Ok(0) };
+    lock_launches(tx, query).await?;
+    let mut sql = QueryBuilder::<Postgres>::new("select r.id from blast_recipients r where r.blast_id = ");
+    sql.push_bind(blast).push(" and r.status = 'queued' and ");
+    push_is_capped(&mut sql, query, cap);
+    sql.push(" order by r.id for update of r skip locked");
+    let capped: Vec<i64> = sql.build_query_scalar().fetch_all(&mut *tx).await?;
+    let why = Exclusion::FrequencyCap.words();
+    skip_locked(tx, capped.into_iter().map(|id| (id, why.to_owned())).collect()).await
+}
+
 async fn lock_launches(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Result<(), StoreError> {
     sqlx::query("select pg_advisory_xact_lock(hashtextextended('frequency cap of ' || $1, 0))")
         .bind(query.business)
@@ -128,6 +145,7 @@ fn push_is_capped(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>, cap
     sql.push(" and person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id and ");
     push_capped(sql, query, cap);
     sql.push(")");
+    push_recent_of_deleted(sql, query);
     merged::push_recent(sql, query);
     sql.push(")");
 }
@@ -143,4 +161,22 @@ pub async fn is_near_step(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Res
     sql.push(" where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) x");
     sql.push(" where r.status = 'queued' and x.near and r.blast_id = ").push_bind(draft).push(")");
     Ok(sql.build_query_scalar().fetch_one(tx).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_out_weekly_is_not_within_a_cap_of_a_week() {
+        let now: DateTime<Utc> = "2026-11-20T09:00:00Z".parse().unwrap();
+        let week = TimeDelta::days(7);
+
+        let window = CapWindow::of(week, now, Some(now + week));
+
+        // The last of them were sent to within the hour.
+        assert!(now + TimeDelta::minutes(59) < window.since && window.since < now + TimeDelta::minutes(61));
+        assert_eq!(CapWindow::of(TimeDelta::hours(24), now, None).since, now - TimeDelta::hours(23));
+        assert_eq!(CapWindow::of(week, now, Some(now - week)).since, CapWindow::of(week, now, None).since);
+    }
 }
