@@ -431,6 +431,11 @@ fn a_list_that_could_not_be_read_shows_nobody_of_the_one_before_and_is_read_once
 
     let screen = dashboard.screen().join("\n");
     assert!(!screen.contains("Zainab") && screen.contains("not read yet: the database does not answer"), "{screen}");
+    dashboard.keys("3/9");
+    dashboard.keys("\n!");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("the database has not answered since"), "no key waits for a list: {screen}");
+    dashboard.keys("\u{1b}");
     dashboard.effects.clear();
     dashboard.answer(Completion::Blasts(Ok(blasts())));
     let is_list = |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::List { .. }));

@@ -24,6 +24,9 @@ pub const ONE_GO: TimeDelta = TimeDelta::seconds(1);
 /// What leaves or helps, also while a list is being read.
 const NEVER_WAIT: [&str; 2] = ["back-at-the-root-quit", "all-keys"];
 
+/// What is said to be looked at while the database does not answer, and a list does not come.
+const NEEDS: &str = "what-needs-a-person";
+
 const FIND: &str = "find-a-person";
 const CANCEL: &str = "cancel-it-or-delete-a-draft";
 
@@ -111,7 +114,11 @@ fn waits(model: &Model, key: Key) -> bool {
 }
 
 fn never_waits(model: &Model, key: Key) -> bool {
-    let never = |action: &UiAction| action.danger == Danger::Hold || NEVER_WAIT.contains(&action.id().as_str());
+    let is_away = model.away_since().is_some();
+    let never = |action: &UiAction| {
+        let id = action.id();
+        action.danger == Danger::Hold || NEVER_WAIT.contains(&id.as_str()) || is_away && id == NEEDS
+    };
     matches!(key, Key::Esc | Key::Ctrl(_)) || action_of(model, key).is_some_and(never)
 }
 

@@ -39,6 +39,7 @@ pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
     let Some(blast) = model.blast() else { return Vec::new() };
     let (id, order) = (blast.id, order(model, &request.scope));
     let ticket = model.next_ticket();
+    let is_away = model.away_since().is_some();
     let people = &mut model.recipients;
     if request.target != CursorTarget::Keep {
         people.choose(None);
@@ -58,6 +59,10 @@ pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
     people.is_unread = false;
     people.fetching = None;
     people.gathering = false;
+    if is_away {
+        // It does not come soon: the people of the list before would stand under its title.
+        people.lose();
+    }
     let mut effects = vec![list(model, ListPart::Reload, request.anchor)];
     effects.extend(count_all(model));
     effects
