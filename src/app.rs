@@ -120,7 +120,6 @@ pub use handover::Engines;
 pub use health::{ConfirmProspect, ENGINE_CONNECTIONS, SenderCheck};
 pub use hooks::{HookCheck, HookTest, HookView, RotatedSecret};
 pub use jobs::AddedReport;
-pub(crate) use launching::CHECK_AGAIN;
 pub use launching::Launch;
 pub use live::{LiveBlast, News};
 pub use local_time::ZoneShare;

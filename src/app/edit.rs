@@ -178,7 +178,7 @@ impl App {
         if !draft::change(&mut tx, id, version, change).await? {
             return Err(AppError::Refused("somebody changed this blast a moment ago: read it again".to_owned()));
         }
-        self.refuse_capped(&mut tx, capped.as_ref()).await?;
+        self.apply_cap(&mut tx, capped.as_ref()).await?;
         if opened.is_some() {
             blast::arm(&mut tx, id, armed_for).await?;
         }

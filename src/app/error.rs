@@ -11,6 +11,9 @@ pub enum AppError {
     /// A rule or a state forbids it; nothing changed. Exit code 3. The sentence says what to do.
     #[error("{0}")]
     Refused(String),
+    /// Other people would get it than those who were shown; nothing changed. Exit code 3.
+    #[error("{0}: check again, nothing was sent")]
+    PeopleChanged(String),
     /// The input is invalid, such as a text that is not a phone number; nothing changed. Exit code 2.
     #[error("{0}")]
     Invalid(String),
@@ -48,6 +51,11 @@ impl AppError {
     pub(super) fn invalid(field: &str, why: impl Into<String>) -> Self {
         let why = why.into();
         Self::InvalidAt { places: vec![InvalidPlace { field: field.to_owned(), row: None, why: why.clone() }], why }
+    }
+
+    /// Whoever its filter names changed since its people were shown.
+    pub(super) fn found_others() -> Self {
+        Self::PeopleChanged("its filter finds different people now".to_owned())
     }
 
     /// Invalid in all these places, of which the first 20 are named. There is at least one.

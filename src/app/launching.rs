@@ -49,6 +49,16 @@ enum Counted {
     AtMost,
 }
 
+impl Counted {
+    fn check(self, people: i64, shown: i64) -> Result<(), AppError> {
+        if people > shown || people < shown && self == Self::Exactly {
+            let (people, shown) = (text::people(people), text::number(shown));
+            return Err(AppError::PeopleChanged(format!("it is {people} now, not {shown}")));
+        }
+        Ok(())
+    }
+}
+
 /// Why what an engine made for people waits for somebody: each of them may have it already, as of a database that went back in time.
 pub(super) fn doubted_words(draft: &BlastRow) -> Option<String> {
     let is_doubted = draft.counts.queued == 0 && draft.counts.uncertain > 0;
@@ -86,12 +96,6 @@ async fn launched_first(
     Ok(launch.map(|act| format!("{}: {} launched it already", name(head), act.operator)))
 }
 
-/// The end of what is said where other people would get it than were seen.
-pub(crate) const CHECK_AGAIN: &str = "check again, nothing was sent";
-
-/// Its people are others than those who were shown.
-pub(super) const RENEWED: &str = "its filter finds different people now: check again, nothing was sent";
-
 impl App {
     /// Starts sending a draft.
     pub async fn launch(&self, launch: Launch) -> Result<BlastView, AppError> {
@@ -119,7 +123,7 @@ impl App {
         let is_occurrence = blast.origin.pattern.is_some();
         let repeats = blast.origin.repeat.rule.is_some();
         if (command == BlastCommand::Launch || repeats) && !is_occurrence && self.renew_audience(launch.blast).await? {
-            return Err(AppError::Refused(RENEWED.to_owned()));
+            return Err(AppError::found_others());
         }
         let Readiness { people, answered, obstacles, template, number, .. } = self.readiness(&blast).await?;
         if let Some(number) = number.as_ref().filter(|_| obstacles.is_empty()) {
@@ -147,13 +151,7 @@ impl App {
         if let Some(obstacle) = obstacles.first() {
             return Err(AppError::Refused(obstacle.clone()));
         }
-        if people > launch.people || people < launch.people && counted == Counted::Exactly {
-            return Err(AppError::Refused(format!(
-                "it is {} now, not {}: {CHECK_AGAIN}",
-                text::people(people),
-                text::number(launch.people)
-            )));
-        }
+        counted.check(people, launch.people)?;
         let paused = pause::of(&mut tx, head.id).await?;
         let done = match command {
             BlastCommand::Schedule => blast::schedule(&mut tx, head.id, launch.version, self.operator()).await?,
@@ -184,7 +182,7 @@ impl App {
     ) -> Result<(), AppError> {
         self.leave_out_answered(tx, blast.id, answered).await?;
         self.refuse_step_twice(tx, blast).await?;
-        self.refuse_capped(tx, capped).await
+        self.apply_cap(tx, capped).await
     }
 
     /// It is launched, whatever happens here.

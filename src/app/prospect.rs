@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::ConcurrentBlast;
+use super::{App, AppError, ConcurrentBlast};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{
     Backlog, DueForecast, DueShare, Forecast, ForecastBegins, Limits, PeopleUse, binding, per_hour,
@@ -11,7 +11,8 @@ use crate::domain::pace::{
 use crate::domain::text::number;
 use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, whole};
-use crate::store::view::BlastRow;
+use crate::store::view::{BlastRow, SenderRow};
+use crate::store::{business, sender};
 
 /// What limits a sender now, in addition to its configuration.
 #[derive(Debug, Clone)]
@@ -132,5 +133,26 @@ impl Prospect<'_> {
             sender: latest(&[self.sender_state.held_until, of_sender]),
             blast: latest(&[self.blast.send_after, scheduled, self.blast.next_due_at, of_blast]),
         }
+    }
+}
+
+impl App {
+    /// What limits a sender now, in addition to its configuration.
+    pub(super) async fn sender_state(
+        &self,
+        configured: &ConfiguredSender,
+        row: Option<&SenderRow>,
+    ) -> Result<SenderState, AppError> {
+        let (slowed, held_until) = sender::slowed(self.pool(), configured.id).await?;
+        // Nobody needs it without a limit, and counting a day of a million is expensive.
+        let today = if configured.limits.daily_cap.is_some() { self.attempts_today(configured).await? } else { 0 };
+        Ok(SenderState {
+            slowed: u32::try_from(slowed).unwrap_or_default(),
+            held_until,
+            today: u32::try_from(today).unwrap_or(u32::MAX),
+            concurrent: self.concurrent(configured.id, row.map(|row| &row.waiting.blasts)).await?,
+            is_stopped: row.is_some_and(|row| row.stopped.is_some()),
+            throughput: business::throughput(self.pool(), configured.id).await?,
+        })
     }
 }

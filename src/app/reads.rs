@@ -24,7 +24,6 @@ use crate::domain::template;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::engine::{ConfiguredSender, EngineChange, per_hour, variables};
 use crate::store::action;
-use crate::store::business;
 use crate::store::draft;
 use crate::store::sender;
 use crate::store::view::history::TimelineRow;
@@ -195,25 +194,6 @@ impl App {
     /// these.
     fn has_old_settings(&self) -> bool {
         *self.retirement().borrow() == Some(EngineChange::Settings)
-    }
-
-    /// What limits a sender now, in addition to its configuration.
-    pub(super) async fn sender_state(
-        &self,
-        configured: &ConfiguredSender,
-        row: Option<&SenderRow>,
-    ) -> Result<SenderState, AppError> {
-        let (slowed, held_until) = sender::slowed(self.pool(), configured.id).await?;
-        // Nobody needs it without a limit, and counting a day of a million is expensive.
-        let today = if configured.limits.daily_cap.is_some() { self.attempts_today(configured).await? } else { 0 };
-        Ok(SenderState {
-            slowed: u32::try_from(slowed).unwrap_or_default(),
-            held_until,
-            today: u32::try_from(today).unwrap_or(u32::MAX),
-            concurrent: self.concurrent(configured.id, row.map(|row| &row.waiting.blasts)).await?,
-            is_stopped: row.is_some_and(|row| row.stopped.is_some()),
-            throughput: business::throughput(self.pool(), configured.id).await?,
-        })
     }
 
     pub(super) async fn senders_by_id(&self) -> Result<HashMap<SenderId, SenderRow>, AppError> {

@@ -12,10 +12,10 @@ use sqlx::PgConnection;
 
 use super::commands::raced;
 use super::create::{RepeatOrder, refused};
-use super::launching::{Launch, RENEWED, doubted_words};
+use super::launching::{Launch, doubted_words};
 use super::{App, AppError};
 use crate::domain::act::{Act, Actor};
-use crate::domain::blast::{BlastState, RepeatColumns};
+use crate::domain::blast::{BlastCommand, BlastState, RepeatColumns};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::recurrence::{Recurrence, RuleOccurrence};
 use crate::domain::text;
@@ -194,10 +194,10 @@ impl App {
             return self.ask_about(id, &why).await;
         }
         let launch = Launch { blast: id, version: row.version, people, armed_for: TimeDelta::zero() };
-        match self.launch(launch).await {
+        match self.start_unconfirmed(launch, BlastCommand::Launch).await {
             Ok(_) => Ok(()),
             // Another blast was launched meanwhile: it is read anew, and launched at the next look.
-            Err(AppError::Refused(why)) if why == RENEWED && self.renew_people(&row).await? => Ok(()),
+            Err(AppError::PeopleChanged(_)) if self.renew_people(&row).await? => Ok(()),
             Err(AppError::Store(error)) => Err(error.into()),
             Err(why) => self.ask_about(id, &why.to_string()).await,
         }

@@ -5,6 +5,7 @@
 //! the memory's only owner: nothing of it is kept in a process, since several processes of a machine write it in turn.
 //! What cannot be read or written is an error, never an empty memory.
 
+mod error;
 mod files;
 mod forgetting;
 mod index;
@@ -15,6 +16,7 @@ mod origin;
 mod record;
 mod stamp;
 
+pub use error::MemoryError;
 pub use files::make_directory;
 use files::private;
 pub use forgetting::{forget_in_files, forget_key, make_forget_key};
@@ -29,7 +31,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::file_lock::FileLock;
@@ -39,56 +40,6 @@ use crate::store::fence::{DatabaseIdentity, PostedAttempt};
 /// How long a process may have the memory locked: less than the database waits for a transaction that does nothing, since a
 /// lease is verified inside of one.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
-
-/// Why this machine cannot remember.
-#[derive(Debug, thiserror::Error)]
-pub enum MemoryError {
-    #[error("{} cannot be read: {why}", path.display())]
-    Unreadable { path: PathBuf, why: String },
-    #[error("{} cannot be written: {error}", path.display())]
-    Unwritable { path: PathBuf, error: io::Error },
-    /// This process or its machine has no more files or memory at this moment, which says nothing about this one.
-    #[error("{} cannot be opened now: {error}", path.display())]
-    Unopened { path: PathBuf, error: io::Error },
-    /// This process was stopped in the middle of writing, and passed over: whoever sends now has written since.
-    #[error("{} is written by another process since", path.display())]
-    Superseded { path: PathBuf },
-}
-
-impl MemoryError {
-    /// Why a file cannot be read that is there.
-    pub(super) fn reading(path: &Path, error: io::Error) -> Self {
-        let path = path.to_owned();
-        match () {
-            () if is_shortage(&error) => Self::Unopened { path, error },
-            () if is_link(&error) => Self::Unreadable { path, why: LINK.to_owned() },
-            () => Self::Unreadable { path, why: error.to_string() },
-        }
-    }
-
-    /// Why a file cannot be written.
-    pub(super) fn writing(path: &Path, error: io::Error) -> Self {
-        let path = path.to_owned();
-        match () {
-            () if is_shortage(&error) => Self::Unopened { path, error },
-            () if is_link(&error) => Self::Unreadable { path, why: LINK.to_owned() },
-            () => Self::Unwritable { path, error },
-        }
-    }
-}
-
-/// What is said of a link in place of a file of ours: none is followed.
-const LINK: &str = "it is a symbolic link: remove it";
-
-fn is_link(error: &io::Error) -> bool {
-    Errno::from_io_error(error) == Some(Errno::LOOP)
-}
-
-/// Whether a file could not be opened for want of file descriptors or memory.
-fn is_shortage(error: &io::Error) -> bool {
-    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOMEM];
-    Errno::from_io_error(error).is_some_and(|errno| shortages.contains(&errno))
-}
 
 /// How far a database had come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 mod alike;
 mod carts;
+mod changed;
 mod late;
 mod month;
 mod refusals;
@@ -322,51 +323,6 @@ async fn who_answers_after_the_launch_while_still_queued_is_left_out() {
 }
 
 #[tokio::test]
-async fn nothing_is_made_while_the_step_or_its_blast_is_paused_or_over_and_copies_have_steps_of_their_own() {
-    let shop = Shop::open(SETUP).await;
-    let blast = received(&shop, 0..2, 50).await;
-    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
-    let app = engine_app(&shop, "one").await;
-    let step = |verb: &'static str| ["blast", "step", verb];
-
-    shop.ok(&[&step("pause")[..], &[&blast, "1"]].concat()).await;
-    occur(&app, Utc::now()).await;
-    assert!(made(&shop, &blast, 1).await.is_empty(), "paused");
-    shop.ok(&[&step("resume")[..], &[&blast, "1"]].concat()).await;
-    for state in ["paused", "cancelled", "failed", "draft"] {
-        shop.execute(&format!("update blasts set state = '{state}' where id = {blast}")).await;
-        occur(&app, Utc::now()).await;
-        assert!(made(&shop, &blast, 1).await.is_empty(), "{state}");
-    }
-    shop.execute(&format!("update blasts set state = 'completed' where id = {blast}")).await;
-    let set = shop
-        .json(
-            &[
-                &step("set")[..],
-                &[&blast, "1", "--after", "40h", "--auto", "--at-most", "9", "--stage", "Nudge", "--yes"],
-            ]
-            .concat(),
-        )
-        .await;
-    assert_eq!((&set["after_seconds"], &set["at_most"], &set["stage"]), (&json!(144_000), &json!(9), &json!("Nudge")));
-    assert_eq!((&set["until"], &set["message"]), (&json!("read"), &json!("Still there, {name}?")), "the rest stays");
-    shop.ok(&[&step("remove")[..], &[&blast, "1"]].concat()).await;
-    occur(&app, Utc::now()).await;
-    assert!(
-        made(&shop, &blast, 1).await.is_empty() && shop.json_lines(&["blast", "step", "list", &blast]).await.is_empty()
-    );
-    let next = add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
-    assert_eq!(next["step"], 2, "a number is never given again");
-
-    let copy = app.duplicate(BlastId(blast.parse().unwrap())).await.unwrap().0.id.to_string();
-    let copied = shop.json_lines(&["blast", "step", "list", &copy]).await;
-    assert_eq!(
-        (copied.len(), &copied[0]["step"], &copied[0]["when"]),
-        (1, &json!(2), &json!("2d after sent, not read"))
-    );
-}
-
-#[tokio::test]
 async fn each_time_of_a_blast_that_repeats_has_its_steps() {
     let shop = Shop::open(SETUP).await;
     let pattern = shop.draft_with(0..2, &["--repeat", "every day 09:00"]).await;
@@ -401,24 +357,4 @@ async fn a_draft_whose_people_all_opted_out_asks_nobody_and_the_step_goes_on() {
     a_day_passes(&shop).await;
     occur(&app, Utc::now()).await;
     assert_eq!(made(&shop, &blast, 1).await.len(), 2, "the next people are not kept waiting for it");
-}
-
-#[tokio::test]
-async fn a_step_that_is_changed_while_its_draft_is_made_makes_it_anew() {
-    let shop = Shop::open(SETUP).await;
-    let blast = received(&shop, 0..3, 90).await;
-    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
-    let seen = step::of_blast(&shop.database.pool, BlastId(blast.parse().unwrap())).await.unwrap().remove(0);
-    shop.ok(&["blast", "step", "set", &blast, "1", "--message", "New words"]).await;
-
-    let changed = step::of_blast(&shop.database.pool, seen.blast).await.unwrap().remove(0);
-    let noted = async |of: &step::StepRow| {
-        let (now, waits) = (Utc::now(), Some("it asks".to_owned()));
-        let note = step::StepNote { step: of.key(), seen: of.last_made_at, due_from: of.due_from, now, waits };
-        let mut tx = shop.database.pool.begin().await.unwrap();
-        step::note(&mut tx, &note, of.blast).await.unwrap()
-    };
-
-    assert!(!noted(&seen).await, "with words that are not its own any more");
-    assert!(noted(&changed).await);
 }

@@ -5,7 +5,6 @@ use chrono_tz::Tz;
 use sqlx::PgConnection;
 
 use super::FIELD;
-use crate::app::launching::RENEWED;
 use crate::app::{App, AppError, NewDraft};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::segment::{Segment, SegmentReader};
@@ -129,7 +128,7 @@ impl App {
 
     /// Refuses a start for somebody who had a message within the frequency cap, or whom another blast is about to send to; of a step, for
     /// somebody to whom another one is too near. What goes on goes on without them.
-    pub(in crate::app) async fn refuse_capped(
+    pub(in crate::app) async fn apply_cap(
         &self,
         tx: &mut PgConnection,
         capped: Option<&CappedAudience>,
@@ -141,11 +140,13 @@ impl App {
                 segment::leave_out_capped(tx, query).await?;
                 return Ok(());
             }
-            _ if segment::is_near_step(tx, query).await? => Some(RENEWED),
-            AudienceRead::Now => segment::is_capped_meanwhile(tx, query).await?.then_some(RENEWED),
-            AudienceRead::BeforeItsStart => segment::is_capped(tx, query).await?.then_some(CAPPED),
+            _ if segment::is_near_step(tx, query).await? => Some(AppError::found_others()),
+            AudienceRead::Now => segment::is_capped_meanwhile(tx, query).await?.then(AppError::found_others),
+            AudienceRead::BeforeItsStart => {
+                segment::is_capped(tx, query).await?.then(|| AppError::Refused(CAPPED.to_owned()))
+            }
         };
-        refused.map_or(Ok(()), |why| Err(AppError::Refused(why.to_owned())))
+        refused.map_or(Ok(()), Err)
     }
 
     pub(super) fn read_segment(&self, text: &str, zone: Tz, blast: Option<BlastId>) -> Result<Segment, AppError> {

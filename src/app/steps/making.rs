@@ -6,10 +6,10 @@ use sqlx::PgConnection;
 
 use super::{changed_words, late_words, left_behind_words, rule_of, too_many_words, waits_words};
 use crate::app::create::refused;
-use crate::app::launching::{Launch, RENEWED, doubted_words};
+use crate::app::launching::{Launch, doubted_words};
 use crate::app::{App, AppError, NewDraft};
 use crate::domain::act::Actor;
-use crate::domain::blast::{FirstPeople, PersonClocks};
+use crate::domain::blast::{BlastCommand, FirstPeople, PersonClocks};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::status::Status;
@@ -174,10 +174,10 @@ impl App {
                 return self.ask_about_draft(draft, &why).await;
             }
             let launch = Launch { blast: draft, version: row.version, people, armed_for: TimeDelta::zero() };
-            match self.launch(launch).await {
+            match self.start_unconfirmed(launch, BlastCommand::Launch).await {
                 Ok(_) => return Ok(()),
                 Err(AppError::Store(error)) => return Err(error.into()),
-                Err(AppError::Refused(why)) if why == RENEWED => {}
+                Err(AppError::PeopleChanged(_)) => {}
                 // Of a draft that changes meanwhile the next try knows what stands in the way.
                 Err(_) if self.blast_row(draft).await?.version != row.version => {}
                 Err(why) => return self.ask_about_draft(draft, &why.to_string()).await,
@@ -247,7 +247,7 @@ impl App {
         let has_twice = step::has_twice(tx, key, row.id).await?;
         // The step is locked by now: who changes it was first, or comes after this launch.
         let is_stopped = self.operator() == Actor::ENGINE && !step::sends_by_itself(tx, key, row.id).await?;
-        if has_twice || is_stopped { Err(AppError::Refused(RENEWED.to_owned())) } else { Ok(()) }
+        if has_twice || is_stopped { Err(AppError::found_others()) } else { Ok(()) }
     }
 }
 

@@ -16,7 +16,7 @@ use super::follow_up::{FollowUpBody, follow_up};
 use super::once::{Answer, Repeatable, once};
 use super::plan::{PlanAnswer, plan};
 use crate::app::view::BlastView;
-use crate::app::{App, AppError, CHECK_AGAIN, Launch};
+use crate::app::{App, AppError, Launch};
 use crate::domain::blast::BlastCommand;
 use crate::domain::ids::BlastId;
 use crate::domain::text;
@@ -155,7 +155,7 @@ pub(super) async fn start(
 ) -> Result<BlastView, Problem> {
     for _ in 1..TRIES {
         match try_to_start(app, id, body, command).await? {
-            Err(AppError::Refused(why)) if body.value.expect_recipients.is_none() && why.ends_with(CHECK_AGAIN) => {}
+            Err(AppError::PeopleChanged(_)) if body.value.expect_recipients.is_none() => {}
             started => return Ok(started?),
         }
     }

@@ -1,0 +1,54 @@
+use super::{LimitOwner, Waiting};
+
+#[test]
+fn every_reason_is_one_sentence_with_its_end() {
+    let until = "2026-06-15T04:00:00Z".parse().unwrap();
+    let says = |waiting: Waiting| waiting.sentence(|at| at.format("%H:%M").to_string());
+
+    let gap = "20s..1m".to_owned();
+    assert_eq!(says(Waiting::Gap { gap: gap.clone(), next: Some(until) }), "waits for: gap 20s..1m, next 04:00");
+    assert_eq!(says(Waiting::Gap { gap, next: None }), "waits for: gap 20s..1m");
+    let rate = |whose, slowed| says(Waiting::Rate { rate: "80/s".to_owned(), whose, slowed });
+    assert_eq!(rate(LimitOwner::Sender, 0), "waits for: sender rate 80/s");
+    assert_eq!(rate(LimitOwner::Blast, 0), "waits for: blast rate 80/s");
+    assert_eq!(rate(LimitOwner::Sender, 2), "waits for: sender rate 80/s, slowed to 1/4 by the provider");
+    assert_eq!(says(Waiting::Throttled { until }), "waits for: the provider, which asked to slow down, until 04:00");
+    assert_eq!(says(Waiting::Backoff { people: 3, until }), "waits for: 3 to be retried, next try 04:00");
+    let own = |time| says(Waiting::OwnTime { people: 15, time, until });
+    assert_eq!(own("19:00:00".parse().ok()), "waits for: everyone's own 19:00, 15 left, next 04:00");
+    assert_eq!(own(None), "waits for: everyone's own hours, 15 left, next 04:00");
+    let window = "09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned();
+    assert_eq!(
+        says(Waiting::Window { window, until }),
+        "waits for: its hours, 09:00-21:00 daily in Kuala Lumpur, until 04:00"
+    );
+    assert_eq!(says(Waiting::Armed { until }), "starts 04:00");
+    assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain");
+}
+
+#[test]
+fn a_moment_that_has_come_ends_a_wait_but_not_a_gap() {
+    let until = "2026-06-15T04:00:00Z".parse().unwrap();
+    let gap = |next| Waiting::Gap { gap: "20s".to_owned(), next };
+
+    assert_eq!(gap(Some(until)).at(until), Some(gap(None)));
+    assert_eq!(Waiting::Throttled { until }.at(until), None);
+    assert_eq!(Waiting::NoEngine.at(until), Some(Waiting::NoEngine));
+}
+
+#[test]
+fn only_a_wait_with_a_moment_takes_another_one() {
+    let [sooner, later] = ["2026-06-15T04:00:00Z", "2026-06-16T01:00:00Z"].map(|at| at.parse().unwrap());
+    let gap = |next| Waiting::Gap { gap: "20s".to_owned(), next };
+
+    let capped = |until, hours| Waiting::DailyCap { cap: 500, until, hours };
+    assert_eq!(capped(sooner, None).ending(later, None), capped(later, None));
+    let hours = Some("09:00-18:00 daily (Asia/Kuala_Lumpur)".to_owned());
+    assert_eq!(
+        capped(sooner, None).ending(later, hours).sentence(|at| at.format("%H:%M").to_string()),
+        "waits for: the daily cap, 500 a day, and then its hours, 09:00-18:00 daily in Kuala Lumpur, until 01:00"
+    );
+    assert_eq!(gap(Some(sooner)).ending(later, None), gap(Some(later)));
+    assert_eq!(gap(None).ending(later, None), gap(None));
+    assert_eq!(Waiting::NoEngine.ending(later, None), Waiting::NoEngine);
+}

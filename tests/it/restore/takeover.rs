@@ -1,0 +1,57 @@
+//! Another engine goes on where one stopped.
+
+use super::*;
+
+#[tokio::test]
+async fn another_machine_takes_over_from_one_that_it_saw_alive_and_else_asks() {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.blast(0..400).await;
+    let elsewhere = shop.path("elsewhere");
+    let first = shop.engine();
+    shop.until_posts(5).await;
+    let second = shop.engine_with(&[("BLASTDECK_STATE_DIR", elsewhere.to_str().unwrap())]);
+    let renewals = shop.number("select renewals from sender_leases").await;
+    eventually_async("it saw two renewals", async || {
+        shop.number("select renewals from sender_leases").await > renewals + 2
+    })
+    .await;
+
+    first.kill().await;
+    let posts = shop.sim.posts().await.len();
+    shop.until_posts(posts + 5).await;
+    second.stop().await;
+
+    shop.ok(&["blast", "pause", &blast]).await;
+    shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
+    let posts = shop.sim.posts().await.len();
+    let third = shop.path("a-third");
+    let said = crate::support::said({
+        let mut command = shop.command(&["engine", "--until-idle"]);
+        command.env("BLASTDECK_STATE_DIR", third);
+        command
+    })
+    .await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(shop.sim.posts().await.len(), posts, "it has seen nobody send");
+    assert_eq!(shop.number("select count(*) from senders where stopped_reason like '%no record%'").await, 1);
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_lease_that_ends_in_a_day_is_taken_over_once_its_counter_stands_still() {
+    let shop = Shop::open(SLOW).await;
+    shop.blast(0..400).await;
+    let first = shop.engine();
+    shop.until_posts(5).await;
+    first.signal(Signal::STOP);
+    shop.execute("update sender_leases set expires_at = now() + interval '1 day'").await;
+    let posts = shop.sim.posts().await.len();
+
+    let second = shop.engine();
+    shop.until_posts(posts + 5).await;
+
+    first.signal(Signal::CONT);
+    first.stop().await;
+    second.stop().await;
+    shop.promises().await;
+}
