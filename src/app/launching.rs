@@ -38,7 +38,7 @@ pub struct Launch {
 
 impl Launch {
     /// How long a launch that a person typed can be undone before anything is sent.
-    pub const ARMED_FOR: TimeDelta = TimeDelta::seconds(10);
+    pub const ARMED_FOR: TimeDelta = crate::domain::blast::ARMED_FOR;
 }
 
 /// What the number of people of a launch says.

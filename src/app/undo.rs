@@ -361,8 +361,8 @@ impl App {
 
 /// Whether a blast waits because of this act.
 pub(super) fn has_armed(act: &LoggedAction, head: &BlastHead) -> bool {
-    let until = head.send_after.map(|after| after - act.at);
-    until.is_some_and(|until| until <= Launch::ARMED_FOR + TimeDelta::seconds(1))
+    let armed_at = head.armed_at.or_else(|| Some(head.send_after? - Launch::ARMED_FOR));
+    armed_at.is_some_and(|armed_at| armed_at <= act.at + TimeDelta::seconds(1))
 }
 
 /// A launch that is refused ends the way of `u`: what was done before it, it does not reach.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
 use super::ids::BlastId;
 use super::stored::stored_by_word;
@@ -23,6 +23,9 @@ pub fn is_initial(stage: &str) -> bool {
 pub fn blast_name(tag: &str, stage: &str) -> String {
     if is_initial(stage) { tag.to_owned() } else { format!("{tag}, {stage}") }
 }
+
+/// How long what a person confirmed can be taken back before anything is sent: a launch, a resume, new hours.
+pub const ARMED_FOR: TimeDelta = TimeDelta::seconds(10);
 
 /// Where a blast is. What it waits for while *sending* is a reason of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]

@@ -235,6 +235,7 @@ mod tests {
             epoch: 1,
             granted_at: now,
             idle_since: None,
+            reached_at: None,
             renewals: 1,
             server_started_at: now,
         };

@@ -18,6 +18,7 @@ mod next_action;
 mod outcome;
 mod pace;
 mod post;
+mod runnable;
 mod starting;
 mod throughput;
 mod waiting_report;
@@ -49,7 +50,6 @@ use super::notifier::Notifier;
 use super::recorder::{InFlight, RecorderHandle};
 use crate::domain::ids::BlastId;
 use crate::domain::waiting::{DatabaseTrouble, WaitingReport};
-use crate::store::blast::RunnableBlast;
 use crate::store::claim::Claim;
 use crate::store::lease::Lease;
 use crate::store::{StoreError, blast, sender};
@@ -130,6 +130,10 @@ pub struct Sender {
     current_wait: CurrentWait,
     /// Why the database could not be used last.
     trouble: Option<DatabaseTrouble>,
+    /// When the blasts were last read, by the database's clock.
+    reached_at: DateTime<Utc>,
+    /// Since when nobody may have been able to take a launch back: the database did not answer.
+    unreached_since: Option<DateTime<Utc>>,
     /// The latest time that the database's clock has shown.
     latest: DateTime<Utc>,
 }
@@ -190,6 +194,8 @@ impl Sender {
             report: WaitingReport::default(),
             current_wait: CurrentWait::default(),
             trouble: None,
+            reached_at: context.clock.now(),
+            unreached_since: context.lease.lease.reached_at,
             latest: context.clock.now(),
             lease: context.lease.lease,
             stop,
@@ -214,6 +220,7 @@ impl Sender {
                 Err(error) => {
                     tracing::warn!(sender = %self.context.sender.name, %error, "nothing is sent until the database answers");
                     self.trouble = error.trouble();
+                    self.unreached_since.get_or_insert(self.reached_at);
                     // If it can be written at all.
                     let _ = self.write_report().await;
                     self.rest(StoreError::backoff(failures)).await;
@@ -288,6 +295,7 @@ impl Sender {
         let climbed = self.pace.climb(self.context.sender.limits);
         self.failures.slowed(climbed);
         self.pace.read_people(&self.context, self.context.clock.now()).await?;
+        self.arm_again().await?;
         let runnable = self.without_paused(self.runnable().await?).await?;
         self.stopped = sender::stopped(&self.context.pool, self.context.sender.id).await?;
         if self.context.sender.token.is_refused() {
@@ -312,22 +320,8 @@ impl Sender {
             }
         }
         self.refreshed_at = Some(Instant::now());
+        self.reached_at = self.context.clock.now();
         Ok(())
-    }
-
-    /// What is being sent; what is due to start by itself is started first, and everybody is notified.
-    async fn runnable(&self) -> Result<Vec<RunnableBlast>, StoreError> {
-        let (pool, sender) = (&self.context.pool, self.context.sender.id);
-        let runnable = blast::runnable(pool, sender).await?;
-        if !runnable.iter().any(|blast| blast.is_due) {
-            return Ok(runnable);
-        }
-        for blast in blast::start_scheduled(pool, sender, self.fenced.engine.settings.too_late).await? {
-            tracing::info!(blast = blast.0, "its time has come");
-            self.context.notifier.order(pool, Some(blast)).await?;
-        }
-        let runnable = blast::runnable(pool, sender).await?;
-        Ok(runnable.into_iter().filter(|blast| !blast.is_due).collect())
     }
 
     /// Whether something was ordered (a pause, an opt-out) since the blasts were last read.

@@ -14,7 +14,7 @@ pub use self::set_back::{bring_forward, patterns_ahead, set_pattern_back};
 pub use self::streaks::{set_streak, streak};
 use super::in_flight::not_in_flight;
 use super::{StoreError, settings};
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{ARMED_FOR, BlastState};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::LimitColumns;
 use crate::domain::retry::OperatorRetry;
@@ -64,6 +64,7 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: StateC
         "update blasts
             set state = $3::text::blast_state, state_reason = $4, state_by = $5, version = version + 1, updated_at = now(),
                 send_after = case when $3 = 'draft' then null else send_after end,
+                armed_at = case when $3 = 'draft' then null else armed_at end,
                 launched_at = case when $3 = 'draft' then null else launched_at end,
                 provider_hold_until = null, provider_hold_why = null,
                 blast_date = case when $3 = 'cancelled' and launched_at is null then least(blast_date, created_at)
@@ -93,7 +94,7 @@ pub async fn launch(
     let done = sqlx::query(
         "update blasts
             set state = 'sending', state_reason = null, state_by = $4, version = version + 1, updated_at = now(),
-                send_after = now() + $3, launched_at = coalesce(launched_at, now()), launched_on = server_start(),
+                send_after = now() + $3, armed_at = case when $3 > interval '0' then now() end, launched_at = coalesce(launched_at, now()), launched_on = server_start(),
                 provider_hold_until = null, provider_hold_why = null,
                 -- Whoever resumes has seen how the first people fared, once nobody of them is in flight.
                 first_left = case when first_left > 0 or exists (select from in_flight where blast_id = $1)
@@ -114,7 +115,8 @@ pub async fn launch(
 pub async fn arm_all(tx: &mut PgConnection, sender: SenderId, armed_for: TimeDelta) -> Result<(), StoreError> {
     let wait = PgInterval::try_from(armed_for).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
     sqlx::query(
-        "update blasts set send_after = greatest(send_after, now() + $2), version = version + 1, updated_at = now()
+        "update blasts
+            set send_after = greatest(send_after, now() + $2), armed_at = now(), version = version + 1, updated_at = now()
           where sender_id = $1 and state = 'sending' and deleted_at is null",
     )
     .bind(sender)
@@ -141,12 +143,25 @@ pub async fn disarm_all(tx: &mut PgConnection, of: &BlastHead) -> Result<(), Sto
 /// The same as [`arm_all`] of one blast.
 pub async fn arm(tx: &mut PgConnection, id: BlastId, armed_for: TimeDelta) -> Result<(), StoreError> {
     let wait = PgInterval::try_from(armed_for).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
-    sqlx::query("update blasts set send_after = greatest(send_after, now() + $2) where id = $1")
+    sqlx::query("update blasts set send_after = greatest(send_after, now() + $2), armed_at = now() where id = $1")
         .bind(id)
         .bind(wait)
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// Gives those blasts of a sender their [`ARMED_FOR`] anew that nobody could take back: nothing was read since `since`, and by now less than
+/// half of it is left, or nothing. Nobody of them is claimed yet. Returns which.
+pub async fn arm_again(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
+    let wait = PgInterval::try_from(ARMED_FOR).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    let armed = sqlx::query_scalar(
+        "update blasts set send_after = now() + $3, version = version + 1, updated_at = now()
+          where sender_id = $1 and state = 'sending' and armed_at is not null and send_after > $2 and send_after < now() + $3 / 2
+            and not exists (select from in_flight where blast_id = blasts.id)
+         returning id",
+    );
+    Ok(armed.bind(sender).bind(since).bind(wait).fetch_all(pool).await?)
 }
 
 /// Has a blast start by itself at its time, which is still to come by the database's clock. `false`: somebody was first, or
@@ -155,7 +170,7 @@ pub async fn schedule(tx: &mut PgConnection, id: BlastId, version: i64, by: &str
     let done = sqlx::query(
         "update blasts
             set state = 'scheduled', state_reason = null, state_by = $3, version = version + 1, updated_at = now(),
-                send_after = scheduled_for, blast_date = scheduled_for, launched_on = server_start(),
+                send_after = scheduled_for, armed_at = null, blast_date = scheduled_for, launched_on = server_start(),
                 provider_hold_until = null, provider_hold_why = null
           where id = $1 and version = $2 and scheduled_for > now()",
     )

@@ -26,6 +26,8 @@ pub struct Lease {
     pub granted_at: DateTime<Utc>,
     /// Until when somebody held it before; `None` for the first time.
     pub idle_since: Option<DateTime<Utc>>,
+    /// When its last holder reached the database last; `None` for the first time.
+    pub reached_at: Option<DateTime<Utc>>,
     /// How often it was taken or renewed, this time included.
     pub renewals: i64,
     /// When the server was started that granted it: claims under another one are refused.
@@ -94,6 +96,8 @@ impl PendingLease {
     }
 }
 
+type OptionalTime = Option<DateTime<Utc>>;
+
 /// Takes a sender that nobody holds; `None` while somebody does. Whoever was in flight under an older epoch becomes
 /// uncertain in the same transaction. Locking the lease row *before* bumping the epoch makes claims in flight finish
 /// first, so that the sweep sees them. Takes effect with [`PendingLease::commit`].
@@ -110,10 +114,10 @@ pub async fn acquire(
         .bind(sender)
         .execute(&mut *tx)
         .await?;
-    let (free, idle_since, schema, epoch, renewals): (bool, Option<DateTime<Utc>>, i64, i64, i64) = sqlx::query_as(
+    let (free, idle_since, reached_at, schema, epoch, renewals): (bool, OptionalTime, OptionalTime, i64, i64, i64) = sqlx::query_as(
         "select holder is null or holder = $2 or expires_at is null or expires_at < now()
                     or (epoch, renewals) is not distinct from ($3, $4),
-                least(expires_at, now()), (select max(version) from _sqlx_migrations), epoch, renewals
+                least(expires_at, now()), least(case when holder is null then expires_at else expires_at - valid end, now()), (select max(version) from _sqlx_migrations), epoch, renewals
            from sender_leases where sender_id = $1 for update",
     )
     .bind(sender)
@@ -152,7 +156,7 @@ pub async fn acquire(
     .bind(asking.token)
     .fetch_one(&mut *tx)
     .await?;
-    let lease = Lease { sender, epoch, granted_at, idle_since, renewals, server_started_at };
+    let lease = Lease { sender, epoch, granted_at, idle_since, reached_at, renewals, server_started_at };
     Ok(Some(PendingLease { lease, before, tx }))
 }
 

@@ -1,6 +1,8 @@
 //! Postgres gone while a dashboard sends: nothing is sent blindly, nothing is lost, it goes on by itself, and the first line
 //! says since when the numbers are old.
 
+mod armed;
+
 use std::time::{Duration, Instant};
 
 use blastdeck::private_postgres::{PrivatePostgres, ServerStatus};

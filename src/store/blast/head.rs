@@ -17,6 +17,8 @@ pub struct BlastHead {
     pub state: BlastState,
     pub version: i64,
     pub send_after: Option<DateTime<Utc>>,
+    /// When somebody confirmed what it waits for until then.
+    pub armed_at: Option<DateTime<Utc>>,
     pub scheduled_for: Option<DateTime<Utc>>,
     pub launched_at: Option<DateTime<Utc>>,
     pub blast_tag: String,
@@ -24,7 +26,7 @@ pub struct BlastHead {
 }
 
 const HEAD: &str = concat!(
-    "select id, sender_id, state::text as state, version, send_after, scheduled_for, launched_at, blast_tag, follow_up_stage, ",
+    "select id, sender_id, state::text as state, version, send_after, armed_at, scheduled_for, launched_at, blast_tag, follow_up_stage, ",
     is_whole!(),
     " as is_whole from blasts where id = $1 and deleted_at is null"
 );

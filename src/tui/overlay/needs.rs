@@ -220,8 +220,11 @@ fn database(model: &Model) -> Option<NeedWords> {
         model.blasts.rows().iter().filter(starts).map(|blast| model.distinct_name(blast)).collect();
     let starts = match armed.as_slice() {
         [] => String::new(),
-        [one] => format!("; {one} starts as soon as it answers: p pauses it then"),
-        several => format!("; {} start as soon as it answers: p pauses them then", several.join(", ")),
+        [one] => format!("; {one} starts ten seconds after its engine reaches it again: p pauses it until then"),
+        several => format!(
+            "; {} start ten seconds after their engine reaches it again: p pauses them until then",
+            several.join(", ")
+        ),
     };
     let what = format!("the database has not answered since {since}: all that is shown is as old as that{starts}");
     let call = |command_line: &str| model.options.call(command_line);

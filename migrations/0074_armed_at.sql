@@ -1,0 +1,7 @@
+-- When what a blast waits for was confirmed that can still be taken back: a launch, a resume, new hours.
+-- Why: seconds in which the database did not answer were no time in which anybody could take it back. An engine gives them anew, and `u`
+-- knows by this which act a blast still waits for.
+-- Locks: blasts, for an instant.
+
+-- Null of what started at once, or by itself, and of what was launched before.
+alter table blasts add column armed_at timestamptz;

@@ -1,0 +1,82 @@
+//! A launch whose ten seconds pass while the database does not answer: whoever launched it could not take it back.
+
+use blastdeck::app::{App, Launch};
+use blastdeck::domain::ids::BlastId;
+
+use super::{SETUP, nothing_leaves};
+use crate::chaos::proxied;
+use crate::recurring::engine_app;
+use crate::support::{Shop, eventually_async, settle_for};
+
+/// Launches a draft to three people as somebody at a dashboard does.
+async fn launch(shop: &Shop, app: &App) -> String {
+    let id = shop.draft(0..3).await;
+    let blast = BlastId(id.parse().unwrap());
+    let version = app.blast(blast).await.unwrap().version;
+    app.launch(Launch { blast, version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
+    id
+}
+
+/// So much of the ten seconds is left.
+async fn leave(shop: &Shop, seconds: i64) {
+    shop.execute(&format!(
+        "update blasts set send_after = now() + interval '{seconds} s', armed_at = now() - interval '{} s'",
+        10 - seconds
+    ))
+    .await;
+}
+
+async fn seconds_left(shop: &Shop) -> i64 {
+    shop.number("select ceil(extract(epoch from send_after - now()))::bigint from blasts").await
+}
+
+/// It waits ten seconds more, and `u` takes it back.
+async fn is_armed_again(shop: &Shop, app: &App) {
+    eventually_async("it waits again", async || seconds_left(shop).await > 6).await;
+    assert_eq!(nothing_leaves(shop).await, 0);
+    app.undo_mine().await.unwrap();
+    assert_eq!(shop.number("select count(*) from blasts where state = 'draft' and armed_at is null").await, 1);
+}
+
+#[tokio::test]
+async fn a_launch_that_nobody_could_take_back_waits_ten_seconds_more_once_the_database_answers() {
+    let (shop, proxy) = proxied(SETUP).await;
+    let engine = shop.engine();
+    let app = engine_app(&shop, "one").await;
+    launch(&shop, &app).await;
+    eventually_async("its engine waits for it", async || {
+        shop.number("select count(*) from sender_leases where waiting::text like '%armed%'").await == 1
+    })
+    .await;
+
+    leave(&shop, 1).await;
+    for _ in 0..600 {
+        proxy.cut();
+        settle_for(5).await;
+    }
+
+    is_armed_again(&shop, &app).await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn so_does_one_whose_engine_was_killed_meanwhile_and_none_that_could_be_taken_back() {
+    let (shop, _proxy) = proxied(SETUP).await;
+    let app = engine_app(&shop, "one").await;
+    let engine = shop.engine();
+    let blast = launch(&shop, &app).await;
+    eventually_async("its engine waits for it", async || {
+        shop.number("select count(*) from sender_leases where holder is not null").await == 1
+    })
+    .await;
+    engine.kill().await;
+    leave(&shop, 0).await;
+    shop.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
+
+    let engine = shop.engine();
+    is_armed_again(&shop, &app).await;
+
+    shop.send(&blast).await;
+    shop.until_posts(3).await;
+    engine.stop().await;
+}
