@@ -32,14 +32,19 @@ impl App {
         Ok(if self.recipients(&first).await?.is_empty() { sought } else { ending })
     }
 
-    /// Who matches in every blast, a few digits at the end of their number where somebody's ends so.
-    pub async fn find_ending_first(&self, sought: &Filter, limit: u32) -> Result<Vec<ElsewhereRow>, AppError> {
+    /// Who matches in every blast, a few digits at the end of their number where somebody's ends so; those of `here` after all others.
+    pub async fn find_ending_first(
+        &self,
+        sought: &Filter,
+        here: Option<BlastId>,
+        limit: u32,
+    ) -> Result<Vec<ElsewhereRow>, AppError> {
         if let Some((_, ending)) = sought.by_ending() {
-            let found = self.find(&ending, None, limit).await?;
+            let found = self.find(&ending, here, limit).await?;
             if !found.is_empty() {
                 return Ok(found);
             }
         }
-        self.find(sought, None, limit).await
+        self.find(sought, here, limit).await
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn confirm_number(question: &str, number: i64, sure: bool) -> Result<
     if sure {
         return Ok(());
     }
-    let answer = ask(question, &format!("Type {} and enter", text::number(number)))?;
+    let answer = ask(question, &format!("Type {}, then press enter", text::number(number)))?;
     if answer.replace(',', "") == number.to_string() {
         return Ok(());
     }

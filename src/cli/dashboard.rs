@@ -33,13 +33,13 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     let _log = telemetry::to_file(&log_dir(&config), Verbosity::from_count(global.verbose))?;
     let shutdown = Shutdown::new();
     shutdown.on_signals(SecondInterrupt::Ignore)?;
-    let mut ended = open_once(global, config, &shutdown, None).await?;
+    let mut ended = Box::pin(open_once(global, config, &shutdown, None)).await?;
     while let Ended::Reopen = ended {
         let config = load(global)?;
         let greeting = config.senders.last().map(|sender| {
             format!("{} is added: n writes a blast, and its plan says how the sender stands", sender.name)
         });
-        ended = open_once(global, config, &shutdown, greeting).await?;
+        ended = Box::pin(open_once(global, config, &shutdown, greeting)).await?;
     }
     match ended {
         Ended::Exit(code) => Ok(code),

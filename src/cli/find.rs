@@ -50,7 +50,7 @@ impl FindVerb {
         } else {
             Filter::person(&sought)
         };
-        let mut found = context.app.find_ending_first(&filter, one_more(self.limit)).await?;
+        let mut found = context.app.find_ending_first(&filter, None, one_more(self.limit)).await?;
         let end = ListEnd::cut(&mut found, self.limit);
         if context.is_json {
             found.iter().try_for_each(|row| json(&as_json(row)))?;

@@ -94,12 +94,14 @@ struct PlainFollower<'a> {
     /// What was printed of each unfinished blast, and when.
     progress: BTreeMap<BlastId, (DateTime<Utc>, String)>,
     is_unreachable: bool,
+    /// The day of the last line: another one is a line of its own.
+    day: Option<String>,
 }
 
 impl<'a> PlainFollower<'a> {
     fn new(app: &'a App) -> Self {
         let sentences = Sentences::new(app.config().ui.timezone, &app.config().ui.currency);
-        Self { app, sentences, seen: HashSet::new(), progress: BTreeMap::new(), is_unreachable: false }
+        Self { app, sentences, seen: HashSet::new(), progress: BTreeMap::new(), is_unreachable: false, day: None }
     }
 
     /// Where things stand; what happened before is not repeated.
@@ -197,7 +199,12 @@ impl<'a> PlainFollower<'a> {
         Ok(())
     }
 
-    fn say(&self, at: DateTime<Utc>, sentence: &str) -> Result<()> {
+    fn say(&mut self, at: DateTime<Utc>, sentence: &str) -> Result<()> {
+        let day = self.sentences.day(at);
+        if self.day.as_ref() != Some(&day) {
+            line(&day)?;
+            self.day = Some(day);
+        }
         line(&format!("{}  {sentence}", self.sentences.clock(at)))
     }
 }

@@ -216,6 +216,23 @@ pub enum Anchor {
     After(RowPosition),
     /// The rows right before this one, still returned in the order.
     Before(RowPosition),
+    /// This row, where it is in the list, and those after it.
+    From(RowPosition),
+    /// This row, where it is in the list, and those right before it.
+    UpTo(RowPosition),
+}
+
+impl Anchor {
+    /// How ids go on from a place among rows that are sorted alike, and which way: `None` from an end.
+    const fn further_ids(self) -> Option<(&'static str, RowPosition)> {
+        match self {
+            Self::Start | Self::End => None,
+            Self::After(place) => Some((">", place)),
+            Self::Before(place) => Some(("<", place)),
+            Self::From(place) => Some((">=", place)),
+            Self::UpTo(place) => Some(("<=", place)),
+        }
+    }
 }
 
 /// A window of a blast's people.

@@ -344,10 +344,14 @@ pub fn no_file(model: &Model) -> Option<String> {
     let event = model.activity.at_cursor().map(|row| &row.event);
     let why = match event {
         None => return nothing_happened(model),
-        Some(ActivityEvent::Reply { file, .. }) => match file.as_deref() {
+        Some(ActivityEvent::Reply { file, no_file, .. }) => match file.as_deref() {
             Some("stored") => return None,
+            Some(state @ ("wanted" | "lost")) if no_file.is_some() => {
+                let so_far = if state == "wanted" { " so far" } else { "" };
+                return no_file.as_ref().map(|why| format!("it could not be fetched{so_far}: {why}"));
+            }
             Some("wanted") => "it is being fetched: try again in a moment",
-            Some("lost") => "it could not be fetched: enter, then enter says why",
+            Some("lost") => "it could not be fetched",
             Some("dropped") => "it is no longer kept",
             _ => "no picture or document came with it",
         },

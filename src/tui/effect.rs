@@ -195,11 +195,13 @@ pub enum ReadRequest {
     HandOver(BlastId),
     /// For the form of a blast.
     Draft(DraftRead),
-    /// Who matches in every blast, the people of `here` last.
+    /// Who matches in every blast, the people of `here` last; of a few digits with which nobody's number here ends, those whose number
+    /// ends in them, where there are any.
     Elsewhere {
         ticket: u64,
         here: Option<BlastId>,
         filter: Filter,
+        is_ending_first: bool,
     },
 }
 

@@ -133,8 +133,13 @@ impl TimeFormat {
 
     /// `14:02:41`, with the day before it when that is another one.
     pub fn second(self, at: DateTime<Utc>) -> String {
-        let time = at.with_timezone(&self.zone).format("%H:%M:%S").to_string();
+        let time = self.time_of_day(at);
         if self.is_today(at) { time } else { format!("{} {time}", self.day(at)) }
+    }
+
+    /// `14:02:41`, whichever day it is.
+    pub fn time_of_day(self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.zone).format("%H:%M:%S").to_string()
     }
 
     /// `3 Oct`.

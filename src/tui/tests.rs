@@ -33,6 +33,7 @@ mod form_templates;
 mod form_values;
 mod held;
 mod hours;
+mod in_sight;
 mod known;
 mod leaving;
 mod lines;

@@ -16,7 +16,9 @@ mod views;
 mod waiting;
 mod window_title;
 
+pub use activity::shown as shown_events;
 pub use footer::{covered_rows, small as small_question};
+pub use recipients::shown as shown_people;
 pub use window_title::window_title;
 
 use ratatui::buffer::Buffer;
@@ -110,6 +112,12 @@ const fn cursor(focus: Focused) -> (&'static str, TextRole) {
         Focused::Yes => (">", TextRole::Accent),
         Focused::No => ("-", TextRole::Dim),
     }
+}
+
+/// How many of so many rows at the bottom of the screen are passed over, so that the cursor's is not behind what is said there.
+fn behind_footer(model: &Model, cursor: Option<usize>, height: usize) -> usize {
+    let free = height.saturating_sub(covered_rows(model)).max(1);
+    cursor.map_or(0, |at| (at + 1).saturating_sub(free))
 }
 
 fn focused(model: &Model, pane: Pane) -> Focused {

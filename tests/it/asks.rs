@@ -8,7 +8,7 @@ async fn a_start_that_was_typed_can_be_taken_back_for_ten_seconds() {
     let blast = shop.draft(0..3).await;
 
     let mut terminal = shop.in_terminal(&["blast", "send", &blast], Size { columns: 250, rows: 30 });
-    terminal.wait_for_text("Type 3 and enter");
+    terminal.wait_for_text("Type 3, then press enter");
     terminal.type_keys("3\r");
     terminal.wait_for_text(&format!("blast pause {blast}` stops it, as ctrl-c does here and u in the dashboard"));
     let armed = "select count(*) from blasts where state = 'sending' and send_after > now()";
@@ -32,7 +32,7 @@ async fn ctrl_c_while_a_standby_is_waited_for_takes_the_launch_back() {
     shop.execute(elsewhere).await;
 
     let mut terminal = shop.in_terminal(&["blast", "send", &blast], Size { columns: 250, rows: 30 });
-    terminal.wait_for_text("Type 3 and enter");
+    terminal.wait_for_text("Type 3, then press enter");
     terminal.type_keys("3\r");
     terminal.wait_for_text(&format!("blast pause {blast}` stops it"));
     terminal.type_keys("\x03");
@@ -50,7 +50,7 @@ async fn a_wrong_number_and_a_no_are_refusals_by_their_exit_code() {
     let before = shop.rows().await;
 
     for (verb, question, answer, words) in [
-        ("send", "Type 3 and enter", "4\r", "\"4\" is not 3: nothing was done"),
+        ("send", "Type 3, then press enter", "4\r", "\"4\" is not 3: nothing was done"),
         ("delete", "y, anything else is no", "n\r", "nothing was done"),
     ] {
         let mut terminal = shop.in_terminal(&["blast", verb, &blast], Size { columns: 250, rows: 30 });
@@ -76,7 +76,7 @@ async fn a_sender_is_confirmed_by_the_number_of_people_who_get_their_message_the
     assert!(unasked.code == 3 && unasked.err.contains("--yes"), "{unasked:?}");
     for (answer, words, left) in [("y\r", "\"y\" is not 3: nothing was done", 1), ("3\r", "waits for an engine", 0)] {
         let mut terminal = shop.in_terminal(&confirm, Size { columns: 250, rows: 30 });
-        terminal.wait_for_text("3 people queued in launched blasts get a message from sales. Type 3 and enter");
+        terminal.wait_for_text("3 people queued in launched blasts get a message from sales. Type 3, then press enter");
         terminal.type_keys(answer);
         terminal.wait_for_text(words);
         terminal.wait_for_exit();

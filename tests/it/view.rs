@@ -146,6 +146,10 @@ async fn windows_join_without_a_gap_in_either_order_and_direction() {
             assert_eq!(who(&after), who(&all[(i + 1).min(all.len())..(i + 3).min(all.len())]), "after {i}, {order:?}");
             let before = window(&database.pool, &at(Anchor::Before(place), 2)).await;
             assert_eq!(who(&before), who(&all[i.saturating_sub(2)..i]), "before {i}, {order:?}");
+            let from = window(&database.pool, &at(Anchor::From(place), 2)).await;
+            assert_eq!(who(&from), who(&all[i..(i + 2).min(all.len())]), "from {i}, {order:?}");
+            let up_to = window(&database.pool, &at(Anchor::UpTo(place), 2)).await;
+            assert_eq!(who(&up_to), who(&all[(i + 1).saturating_sub(2)..=i]), "up to {i}, {order:?}");
         }
         assert_eq!(who(&window(&database.pool, &at(Anchor::End, 2)).await), who(&all[4..]));
     }

@@ -59,7 +59,7 @@ async fn a_blast_is_written_mended_planned_and_sent_by_keys_alone() {
     pty.type_keys("\x1b");
     pty.wait_for_text("3 taken, 1 left out");
     pty.type_keys("S");
-    pty.wait_for_text("Type 3 and enter");
+    pty.wait_for_text("Type 3, then press enter");
     pty.type_keys("3\r");
     pty.wait_for_text("starts at");
 
@@ -86,7 +86,7 @@ async fn a_phone_column_that_was_guessed_wrong_is_changed_and_named_wherever_the
     pty.type_keys("\r");
     pty.wait_for_text("phone = Nombor baru");
     pty.type_keys(&format!("{DOWN}\rSalam {{nama|there}}\x1bS"));
-    pty.wait_for_text("Type 2 and enter");
+    pty.wait_for_text("Type 2, then press enter");
     assert!(pty.text().contains("raya.csv   phone = Nombor baru   name = Nama"), "{}", pty.text());
     pty.type_keys("\x1b\x1b");
     pty.wait_for_text("is kept");
@@ -127,7 +127,7 @@ async fn a_draft_is_kept_at_every_step_half_written_and_cannot_be_sent_like_that
     pty.type_keys(&format!("{DOWN}{DOWN}\r}}!\x1b"));
     pty.wait_for_text("Salam Klang!");
     pty.type_keys("S");
-    pty.wait_for_text("Type 2 and enter");
+    pty.wait_for_text("Type 2, then press enter");
     pty.wait_for_text("2 left out of the list: 1 lost by");
     let plan = shop.run(&["blast", "plan", "1"]).await;
     assert!(plan.out.contains("2 left out of the list: 1 lost by"), "{plan:?}");
@@ -205,7 +205,7 @@ async fn from_nothing_to_a_sent_blast_by_keys_alone() {
     pty.type_keys("\r");
     pty.wait_for_text("2 taken, 2 left out");
     pty.type_keys("\rSalam {name}\x1bS");
-    pty.wait_for_text("Type 2 and enter");
+    pty.wait_for_text("Type 2, then press enter");
     pty.type_keys("2\r");
     pty.wait_for_text("starts at");
     eventually_async("both were sent to", async || shop.number("select count(*) from attempts").await == 2).await;

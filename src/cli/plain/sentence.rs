@@ -30,6 +30,11 @@ impl Sentences {
         at.with_timezone(&self.zone).format("%H:%M:%S").to_string()
     }
 
+    /// `24 November 2026`.
+    pub(super) fn day(&self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.zone).format("%-d %B %Y").to_string()
+    }
+
     /// The same with its day, where that is another one.
     fn moment(&self, at: DateTime<Utc>, now: DateTime<Utc>) -> String {
         if self.is_today(at, now) { self.clock(at) } else { day_and_time(at, self.zone, now) }
@@ -57,8 +62,12 @@ impl Sentences {
         let place = row.blast_name().map_or_else(String::new, |name| format!("{name}: "));
         let who = who(row);
         let what = match &row.event {
-            ActivityEvent::Reply { kind, text, .. } if kind == "text" => format!("{who} wrote: {text}"),
-            ActivityEvent::Reply { kind, text, .. } => format!("{who} sent a {kind}: {text}"),
+            ActivityEvent::Reply { kind, text, written_at, .. } => {
+                let what = if kind == "text" { "wrote".to_owned() } else { format!("sent a {kind}") };
+                let late = row.place.at - *written_at > LATE;
+                let when = if late { format!(" at {}", self.clock(*written_at)) } else { String::new() };
+                format!("{who} {what}{when}: {text}")
+            }
             ActivityEvent::OptOut { source, by, reason } => {
                 let by = by
                     .as_ref()
@@ -162,6 +171,9 @@ fn because(why: Option<&str>) -> String {
 }
 
 /// What became of an order.
+/// A reply that was received so long after it was written says when that was.
+const LATE: TimeDelta = TimeDelta::seconds(60);
+
 const fn order_word(act: &Act) -> &'static str {
     match act {
         Act::Undo => "cancelled",
@@ -226,7 +238,14 @@ mod tests {
 
     #[test]
     fn each_event_is_a_sentence_that_can_be_read_aloud() {
-        let reply = ActivityEvent::Reply { id: ReplyId(1), kind: "text".into(), text: "YA".into(), file: None };
+        let reply = ActivityEvent::Reply {
+            id: ReplyId(1),
+            kind: "text".into(),
+            text: "YA".into(),
+            file: None,
+            no_file: None,
+            written_at: chrono::Utc::now(),
+        };
         let paused = ActivityEvent::Change {
             from: BlastState::Sending,
             to: BlastState::Paused,

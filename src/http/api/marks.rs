@@ -374,7 +374,7 @@ async fn find(ApiReader(caller): ApiReader, Params(asked): Params<FindParams>) -
         return Err(Problem::field("q", "missing: write digits of the number, or a name"));
     }
     let limit = asked.limit.map_or(Ok(FOUND), |limit| page::limit(Some(limit)))?;
-    let found = caller.app().find_ending_first(&Filter::person(&asked.q), limit).await?;
+    let found = caller.app().find_ending_first(&Filter::person(&asked.q), None, limit).await?;
     let row = |row: ElsewhereRow| FoundPerson {
         id: row.person.id,
         blast_id: row.person.blast_id,

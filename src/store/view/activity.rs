@@ -74,6 +74,10 @@ pub enum ActivityEvent {
         text: String,
         /// `wanted`, `stored`, `lost` or `dropped`; `None` without a file.
         file: Option<String>,
+        /// Why the file is not here.
+        no_file: Option<String>,
+        /// When they wrote it, by the provider's clock: the event is where it was received.
+        written_at: DateTime<Utc>,
     },
     OptOut {
         /// `person` where they said so themselves.
@@ -272,6 +276,8 @@ const PAGE: &str = concat!(
                  then (select a.undone_by from operator_actions a where a.id = page.id) end as taken_back_by,
             case when page.source = 2 and page.word = 'undo' and page.people is null
                  then (select a.detail -> 'left' from operator_actions a where a.id = page.id) end as left_by_undo,
+            case when page.source = 5 then (select p.at from replies p where p.id = page.id) end as written_at,
+            case when page.source = 5 then (select m.reason from reply_media m where m.reply_id = page.id) end as no_file,
             -- The start of a resume within that minute is not that of the launch before it.
             case when page.source = 0 and page.word = 'sending' and b.state = 'sending'
                   and b.send_after > page.at and b.send_after <= page.at + interval '1 minute'
@@ -354,7 +360,15 @@ fn event(row: &sqlx::postgres::PgRow, source: ActivitySource, id: i64) -> Result
         ActivitySource::Notice => ActivityEvent::Notice { field: word, words: text.unwrap_or_default(), effect: other },
         ActivitySource::OptOut => ActivityEvent::OptOut { source: word, by, reason: text },
         ActivitySource::Reply => {
-            ActivityEvent::Reply { id: ReplyId(id), kind: word, text: text.unwrap_or_default(), file: other }
+            let (written_at, no_file) = (row.try_get("written_at")?, row.try_get("no_file")?);
+            ActivityEvent::Reply {
+                id: ReplyId(id),
+                kind: word,
+                text: text.unwrap_or_default(),
+                file: other,
+                no_file,
+                written_at,
+            }
         }
     })
 }

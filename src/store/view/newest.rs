@@ -4,7 +4,7 @@
 use sqlx::{Postgres, QueryBuilder};
 
 use super::recipients::{COLUMNS, is_backwards};
-use super::{Anchor, RecipientQuery, condition};
+use super::{RecipientQuery, condition};
 use crate::domain::status::Status;
 
 /// The rows of a window of everybody in these statuses, at most `limit`; backwards where the window ends somewhere.
@@ -38,13 +38,10 @@ fn push_probe(sql: &mut QueryBuilder<Postgres>, query: &RecipientQuery, status: 
     if let Some(as_of) = query.as_of {
         sql.push(" and changed_at <= ").push_bind(as_of);
     }
-    let (place, further, id) = match query.anchor {
-        Anchor::Start | Anchor::End => return,
-        Anchor::After(place) => (place, "<", ">"),
-        Anchor::Before(place) => (place, ">", "<"),
-    };
+    let Some((ids, place)) = query.anchor.further_ids() else { return };
+    let further = if is_backwards(query.anchor) { ">" } else { "<" };
     // The first condition bounds the walk, the second leaves out those of the same moment that were shown.
     sql.push(format_args!(" and changed_at {further}= ")).push_bind(place.changed_at);
     sql.push(format_args!(" and (changed_at {further} ")).push_bind(place.changed_at);
-    sql.push(format_args!(" or id {id} ")).push_bind(place.id).push(")");
+    sql.push(format_args!(" or id {ids} ")).push_bind(place.id).push(")");
 }

@@ -57,7 +57,7 @@ pub async fn window(pool: &PgPool, query: &RecipientQuery) -> Result<Vec<Recipie
 
 /// Windows that end somewhere are read from there backwards.
 pub(super) const fn is_backwards(anchor: Anchor) -> bool {
-    matches!(anchor, Anchor::End | Anchor::Before(_))
+    matches!(anchor, Anchor::End | Anchor::Before(_) | Anchor::UpTo(_))
 }
 
 fn limit(query: &RecipientQuery) -> i64 {
@@ -108,17 +108,13 @@ const NAME_KEY: &str = r#"lower(coalesce(name, '')) collate "C""#;
 /// The rows after a place or before it, and the list's order among those with the same key.
 fn push_place(sql: &mut QueryBuilder<Postgres>, query: &RecipientQuery) {
     let key = SortKey::of(query.order);
-    let (place, is_after) = match query.anchor {
-        Anchor::Start | Anchor::End => return,
-        Anchor::After(place) => (place, true),
-        Anchor::Before(place) => (place, false),
-    };
-    let further = if is_after == key.is_descending { " < " } else { " > " };
+    let Some((ids, place)) = query.anchor.further_ids() else { return };
+    let further = if is_backwards(query.anchor) == key.is_descending { " > " } else { " < " };
     sql.push(" where ").push(key.column).push(further);
     push_key(sql, query.order, place);
     sql.push(" or ").push(key.column).push(" = ");
     push_key(sql, query.order, place);
-    sql.push(if is_after { " and id > " } else { " and id < " }).push_bind(place.id);
+    sql.push(format_args!(" and id {ids} ")).push_bind(place.id);
 }
 
 /// The key at a place.
@@ -193,10 +189,8 @@ impl Matches<'_> {
 
     fn push_rows(&self, sql: &mut QueryBuilder<Postgres>, id: &'static str) {
         sql.push("select ").push(COLUMNS).push(" from blast_recipients where blast_id = ").push_bind(self.query.blast);
-        match self.anchor {
-            Anchor::Start | Anchor::End => {}
-            Anchor::After(place) => _ = sql.push(" and ").push(id).push(" > ").push_bind(place.id),
-            Anchor::Before(place) => _ = sql.push(" and ").push(id).push(" < ").push_bind(place.id),
+        if let Some((ids, place)) = self.anchor.further_ids() {
+            sql.push(format_args!(" and {id} {ids} ")).push_bind(place.id);
         }
         if let Some(as_of) = self.query.as_of {
             sql.push(" and changed_at <= ").push_bind(as_of);

@@ -19,7 +19,7 @@ use super::{
     ALL_FOUND_MAX, Completion, DraftAnswer, DraftWrite, ELSEWHERE_MAX, Effect, EffectResult, ListPart, ReadRequest,
     ReadSlot, WriteRequest, acts, drafts, editor,
 };
-use crate::app::view::{Anchor, BlastFilter, BlastView, ChangesSince, Order, RecipientQuery, SenderView};
+use crate::app::view::{Anchor, BlastFilter, BlastView, ChangesSince, ElsewhereRow, Order, RecipientQuery, SenderView};
 use crate::app::{App, Engines, FoundFollowUp, ImportProgress, StepView};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -232,10 +232,23 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         ReadRequest::HandOver(blast) => {
             Completion::HandOver { blast, result: app.hand_over(blast, Engines::All).await.map_err(Into::into) }
         }
-        ReadRequest::Elsewhere { ticket, here, filter } => {
-            Completion::Elsewhere { ticket, rows: app.find(&filter, here, ELSEWHERE_MAX).await.map_err(Into::into) }
+        ReadRequest::Elsewhere { ticket, here, filter, is_ending_first } => {
+            Completion::Elsewhere { ticket, rows: Box::pin(elsewhere(app, here, (filter, is_ending_first))).await }
         }
     }
+}
+
+async fn elsewhere(
+    app: &App,
+    here: Option<BlastId>,
+    (filter, is_ending_first): (Filter, bool),
+) -> EffectResult<Vec<ElsewhereRow>> {
+    let found = if is_ending_first {
+        app.find_ending_first(&filter, here, ELSEWHERE_MAX).await
+    } else {
+        app.find(&filter, here, ELSEWHERE_MAX).await
+    };
+    Ok(found?)
 }
 
 async fn blasts(app: &App) -> EffectResult<Vec<BlastView>> {

@@ -1,6 +1,6 @@
 //! Launches that can still be stopped, and what goes on by itself.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{BlastForm, Model, Notice};
 use crate::app::Launch;
@@ -37,7 +37,13 @@ impl Model {
         let save = self.form.as_deref().and_then(BlastForm::save_due);
         // Once it is over, the screen says so.
         let overdue = self.unwritten.overdue_at().filter(|at| *at > self.now);
-        self.armed().map(|(_, until)| until).chain(save).chain(overdue).min()
+        // The seconds that are left are counted down.
+        let second = |until: DateTime<Utc>| {
+            let left = (until - self.now + TimeDelta::milliseconds(999)).num_seconds();
+            until - TimeDelta::seconds((left - 1).max(0))
+        };
+        let armed = self.armed().map(|(_, until)| second(until));
+        armed.chain(save).chain(overdue).min()
     }
 
     /// Whether somebody's sale was typed a while ago, and the database has not confirmed it.

@@ -138,14 +138,16 @@ impl Model {
             }
     }
 
-    /// The blasts that are compared: those that were marked, else the selected one and what it is best compared with, the blast
-    /// before it.
+    /// The blasts that are compared: those that were marked, the selected one of them first; else the selected one and what it is best
+    /// compared with, the blast before it.
     pub fn compared(&self) -> Vec<&BlastView> {
-        let marked: Vec<&BlastView> = self.blasts.marked().iter().filter_map(|id| self.blasts.get(*id)).collect();
+        let mut marked: Vec<&BlastView> = self.blasts.marked().iter().filter_map(|id| self.blasts.get(*id)).collect();
+        let selected = self.blast();
+        marked.sort_by_key(|blast| Some(blast.id) != selected.map(|selected| selected.id));
         if marked.len() > 1 {
             return marked;
         }
-        let Some(selected) = self.blast() else { return Vec::new() };
+        let Some(selected) = selected else { return Vec::new() };
         let others = marked.into_iter().filter(|blast| blast.id != selected.id);
         let older = self.blasts.rows().iter().filter(|blast| {
             blast.id != selected.id

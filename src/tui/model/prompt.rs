@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::app::view::{BlastView, ElsewhereRow, Total};
+use crate::app::view::{BlastView, ElsewhereRow, RowPosition, Total};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::tui::effect::WriteRequest;
 use crate::tui::model::NarrowedBlasts;
@@ -56,7 +56,7 @@ pub struct FindPrompt {
     /// The list to return to.
     pub before: Box<ListScope>,
     /// The cursor in that list.
-    pub person: Option<RecipientId>,
+    pub person: Option<RowPosition>,
     /// How many match what was typed in any way, where those are shown whose number ends in it.
     pub wider: Option<Total>,
     /// Who matches in every blast, once that is read.

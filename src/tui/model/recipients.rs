@@ -17,6 +17,7 @@ use rust_decimal::Decimal;
 
 use crate::app::view::{Anchor, RecipientRow, RowPosition, Total};
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::status::Status;
 
 /// A person, and the place in the order at which they were read: it stays when their row changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +100,8 @@ pub struct RecipientTable {
     before: Option<i64>,
     /// Recipients who were marked: they keep their place although the filter would drop them.
     stay: Vec<ListedPerson>,
+    /// Those who were marked together, are not among the rows kept, and no longer match.
+    left_unseen: HashSet<RecipientId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -165,7 +168,23 @@ impl RecipientTable {
 
     /// How many people in the list no longer match its filter: of those who are read, and those who were marked above or below them.
     pub fn left(&self) -> usize {
-        self.known().filter(|person| !self.scope.still_holds(&person.row)).count()
+        let known = self.known().filter(|person| !self.scope.still_holds(&person.row));
+        let unseen = self.left_unseen.iter().filter(|id| self.get(**id).is_none());
+        known.count() + unseen.count()
+    }
+
+    /// What was done to somebody is taken back: where they are among the rows kept, their row says what they match.
+    pub fn come_back(&mut self, id: RecipientId) {
+        self.left_unseen.remove(&id);
+    }
+
+    /// Somebody who was listed has another status now. Of whoever is among the rows kept, their row says so.
+    pub fn note_status(&mut self, id: RecipientId, status: Status) {
+        if self.scope.holds_at(status) {
+            self.left_unseen.remove(&id);
+        } else if self.get(id).is_none() {
+            self.left_unseen.insert(id);
+        }
     }
 
     fn known(&self) -> impl Iterator<Item = &ListedPerson> {

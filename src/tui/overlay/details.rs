@@ -8,7 +8,7 @@ use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, in_currency, money, number, symbol, told_apart, total};
 use crate::tui::model::{DetailsOverlay, Model, Pane, RESOLUTIONS, ResolutionChoice};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{TextLine, TitleRule};
+use crate::tui::widget::{TextLine, TitleRule, start_of};
 
 /// The most of a provider's answer that is shown, in bytes.
 const RAW_MAX: usize = 8_192;
@@ -132,7 +132,8 @@ fn by_time(loaded: &RecipientDetails) -> (Vec<&ElsewhereRow>, Vec<&ElsewhereRow>
 }
 
 fn title(model: &Model, loaded: &RecipientDetails) -> TitleRule {
-    let who = loaded.row.name.clone().unwrap_or_else(|| "no name".to_owned());
+    // The number is what identifies them: a long name gives way.
+    let who = start_of(loaded.row.name.as_deref().unwrap_or("no name"), (model.size.width / 3).max(12));
     let blast = format!("{}, {}", loaded.blast_tag, loaded.follow_up_stage);
     let right = model.recipients.position().zip(model.listed()).map(|(at, of)| {
         // Whoever has moved on since it was read is still in it here.

@@ -31,20 +31,22 @@ pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayCont
         lines.push(age_line((age, count), at == page.age, width));
     }
     lines.extend(marks_do_not_count(model));
+    // What is not known of them stands where every window shows it.
+    let gets = loaded.ages.get(page.age).map_or(0, AgeCount::gets);
+    if let Some(count) = loaded.ages.get(page.age).filter(|_| gets > 0) {
+        lines.extend(unmarked(count.unmarked, width));
+    }
+    lines.extend(unknown(model, (page.blast, Some(page.stage)), loaded.last_mark.as_ref(), width));
     if let Some(count) = loaded.ages.get(page.age) {
         lines.extend(left_out(loaded, count, page.older_than()));
         lines.extend(not_known(model, loaded, blast, width));
         let they_have = words_they_have(loaded.stuck_at);
-        match count.gets() {
+        match gets {
             0 => lines.extend(nobody_gets_it(model, loaded, width)),
             gets => lines.extend(draft_words((&loaded.stage_name, gets), they_have, blast, width)),
         }
         lines.extend(later(page, width));
-        if count.gets() > 0 {
-            lines.extend(unmarked(count.unmarked, width));
-        }
     }
-    lines.extend(unknown(model, (page.blast, Some(page.stage)), loaded.last_mark.as_ref(), width));
     OverlayContent { title, lines, focus: Some(focus) }
 }
 

@@ -2,6 +2,7 @@
 
 use super::command_line::pasteable;
 use super::{OverlayContent, clock};
+use crate::tui::effect::ELSEWHERE_MAX;
 use crate::tui::model::{ElsewhereOverlay, Model};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
@@ -33,7 +34,12 @@ pub fn elsewhere(model: &Model, found: &ElsewhereOverlay) -> OverlayContent {
             .right(format!("{}, {}  {}", there.tag, there.follow_up_stage, person.blast_id))
     };
     let lines = found.rows.iter().enumerate().map(line).collect();
-    let title =
-        super::title(vec![format!("Found in every blast: {}", found.text)], Some("enter goes there".to_owned()));
+    let is_cut = found.rows.len() >= ELSEWHERE_MAX as usize;
+    let where_found = if is_cut {
+        format!("The newest {ELSEWHERE_MAX} in every blast, of more")
+    } else {
+        "Found in every blast".to_owned()
+    };
+    let title = super::title(vec![format!("{where_found}: {}", found.text)], Some("enter goes there".to_owned()));
     OverlayContent { title, lines, focus: Some(found.row) }
 }

@@ -19,7 +19,7 @@ pub(super) fn lines(loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
     }
     let known = wrap(&unaccepted(loaded)).map(TextLine::dim);
     let words = loaded.words.iter().flat_map(|words| {
-        let title = TextLine::dim("  the words that they were to get:");
+        let title = TextLine::dim("  its text:");
         std::iter::once(title).chain(wrap(words).map(TextLine::plain))
     });
     std::iter::once(TextLine::rule("Message")).chain(known).chain(words).collect()

@@ -194,10 +194,10 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
         AttentionItem::Strangers => words(
             count_of(
                 model.weight(need),
-                "reply answers no message that is known",
-                "replies answer no message that is known",
+                "reply matches no message of ours",
+                "replies match no message of ours",
             ),
-            "nobody is marked by it: enter shows what they wrote, / and their number finds them".to_owned(),
+            "nobody was marked: enter shows what they wrote, / and their number finds them".to_owned(),
         ),
         AttentionItem::Answers => words(
             count_of(model.weight(need), "answer failed: the person did not get it", "answers failed: the people did not get them"),

@@ -360,7 +360,7 @@ fn ask(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) ->
     let by_itself =
         set.map(|at| format!("It starts by itself {}. To send it now, type", model.time_of(&loaded.blast, at)));
     let how = by_itself.unwrap_or_else(|| "Type".to_owned());
-    let type_it = format!("{how} {} and enter. {}", number(loaded.people), starts(model, loaded));
+    let type_it = format!("{how} {}, then press enter. {}", number(loaded.people), starts(model, loaded));
     let field = plan.field.line(TextLine::plain("  people: "));
     let mut lines = vec![TextLine::rule("Send?")];
     let doubt = loaded.sender_health.as_ref().and_then(|known| known.doubt());

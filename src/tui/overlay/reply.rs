@@ -66,7 +66,8 @@ fn theirs(reply: &ReplyRow, clock: TimeFormat, width: u16) -> Vec<TextLine> {
     let what = if is_named { String::new() } else { format!("({}) ", reply.kind) };
     let file = match (reply.file.file_state.as_deref(), &reply.file.file_reason) {
         (Some("stored"), _) => format!("saved: blastdeck replies save {} FILE", reply.id),
-        (Some("wanted"), _) => "is being fetched".to_owned(),
+        (Some("wanted"), Some(why)) => format!("not fetched yet: {why}"),
+        (Some("wanted"), None) => "is being fetched".to_owned(),
         (Some("lost"), Some(why)) => format!("not saved: {why}"),
         (Some("dropped"), _) => "no longer kept".to_owned(),
         _ => String::new(),

@@ -49,6 +49,8 @@ pub fn wrote(id: i64, text: &str, file: Option<&str>) -> ActivityEvent {
         kind: kind.to_owned(),
         text: text.to_owned(),
         file: file.map(str::to_owned),
+        no_file: None,
+        written_at: DateTime::<Utc>::MAX_UTC,
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::types::Json;
 
-use super::support::{STACKED, TestDashboard, WIDE, at, details_of, people};
+use super::support::{STACKED, TestDashboard, WIDE, at, details_of, noon, people};
 use crate::app::view::{ActivityEvent, ActivityPage, ActivityPosition, ActivityRow, ActivitySource};
 use crate::app::{
     CartRow, Consent, CustomerDetails, CustomerRow, CustomerSheet, CustomerTotals, OrderDraft, OrderItemRow, OrderRow,
@@ -333,7 +333,14 @@ fn orders_and_carts_are_typed_by_sku_and_what_is_refused_stays_in_its_field() {
 fn of_a_stranger() -> TestDashboard {
     let place = ActivityPosition { at: at(14, 0), source: ActivitySource::Reply, id: 40 };
     let kind = "order".to_owned();
-    let event = ActivityEvent::Reply { id: ReplyId(40), kind, text: "teh×2".to_owned(), file: None };
+    let event = ActivityEvent::Reply {
+        id: ReplyId(40),
+        kind,
+        text: "teh×2".to_owned(),
+        file: None,
+        no_file: None,
+        written_at: noon(),
+    };
     let (phone, name) = (Some(people()[0].phone.clone()), Some("Siti Aminah".to_owned()));
     let line = ActivityRow { place, blast: None, tag: None, stage: None, recipient: None, phone, name, event };
     let mut dashboard = TestDashboard::new(WIDE);

@@ -30,7 +30,11 @@ fn serve(dashboard: &mut TestDashboard, all: &[RecipientRow]) {
                 let before: Vec<RecipientRow> = all.iter().filter(|row| key(row) < edge).cloned().collect();
                 before[before.len().saturating_sub(limit)..].to_vec()
             }
-            Anchor::Start | Anchor::End => continue,
+            Anchor::From(place) => {
+                let edge = (std::cmp::Reverse(place.changed_at), place.id);
+                all.iter().filter(|row| key(row) >= edge).take(limit).cloned().collect()
+            }
+            Anchor::Start | Anchor::End | Anchor::UpTo(_) => continue,
         };
         let asked = PageRequest { anchor: query.anchor, limit: query.limit };
         dashboard.answer(Completion::List { ticket, part, asked, rows: Ok(rows) });
@@ -52,4 +56,34 @@ fn somebody_marked_among_people_of_one_moment_is_in_their_place_again_after_scro
 
     let ids: Vec<i64> = dashboard.model.recipients.visible(8).map(|person| person.row.id.0).collect();
     assert_eq!(ids, [1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
+#[test]
+fn escape_from_somebody_who_was_found_far_down_the_list_stays_on_them() {
+    let all = tied(1, 300);
+    let mut dashboard = TestDashboard::with(STACKED, all[..60].to_vec());
+    dashboard.keys("3/+60100120250\n").list(vec![all[249].clone()]);
+    dashboard.effects.clear();
+
+    dashboard.key(Key::Esc);
+    serve(&mut dashboard, &all);
+
+    assert_eq!(dashboard.cursor(), Some(250));
+    serve(&mut dashboard, &all);
+    let ids: Vec<i64> = dashboard.model.recipients.visible(3).map(|person| person.row.id.0).collect();
+    assert!(ids.contains(&250), "{ids:?}");
+}
+
+#[test]
+fn whoever_left_the_place_that_a_list_is_read_from_leaves_the_cursor_to_nobody() {
+    let all = tied(1, 300);
+    let mut dashboard = TestDashboard::with(STACKED, all[..60].to_vec());
+    dashboard.keys("3/+60100120250\n").list(vec![all[249].clone()]);
+    dashboard.effects.clear();
+    let others: Vec<RecipientRow> = all.into_iter().filter(|row| row.id != RecipientId(250)).collect();
+
+    dashboard.key(Key::Esc);
+    serve(&mut dashboard, &others);
+
+    assert_eq!(dashboard.cursor(), None);
 }

@@ -261,7 +261,7 @@ fn rows_that_were_left_out_of_the_list_are_counted_with_their_reasons_and_shown_
     assert!(shows(&dashboard, "lost by the spreadsheet") && dashboard.taken().is_empty());
     dashboard.key(Key::Esc);
 
-    assert!(shows(&dashboard, "Type 289 and enter"), "{:#?}", dashboard.screen());
+    assert!(shows(&dashboard, "Type 289, then press enter"), "{:#?}", dashboard.screen());
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn s_on_a_plan_says_how_it_is_sent() {
 
     dashboard.keys("S");
 
-    assert_eq!(dashboard.said(), "type 289 and enter: nothing is sent before");
+    assert_eq!(dashboard.said(), "type 289, then press enter: nothing is sent before");
     assert!(dashboard.line(28).contains("enter send"), "{}", dashboard.line(28));
 }
 
@@ -354,7 +354,7 @@ fn a_plan_that_changed_is_read_again_and_takes_the_number_that_it_shows_then() {
     assert!(dashboard.acts().is_empty(), "nothing is sent by a plan that is not shown");
     dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 288))) });
     assert!(shows(&dashboard, "it is 288 people now, not 289"), "{:#?}", dashboard.screen());
-    assert!(shows(&dashboard, "Type 288 and enter"), "{:#?}", dashboard.screen());
+    assert!(shows(&dashboard, "Type 288, then press enter"), "{:#?}", dashboard.screen());
     dashboard.keys("288\n");
     assert!(matches!(&dashboard.acts()[..], [WriteRequest::Launch(launch)] if launch.people == 288));
 }

@@ -79,7 +79,7 @@ fn whose_message_may_have_gone_has_the_words_to_look_for() {
     dashboard.keys("3\n").answer(Completion::Person(Box::new(Ok(details)))).taken();
     let screen = dashboard.keys("G").screen().join("\n");
 
-    assert!(screen.contains("the words that they were to get:") && screen.contains("Salam Aishah, promo"), "{screen}");
+    assert!(screen.contains("its text:") && screen.contains("Salam Aishah, promo"), "{screen}");
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn marked_blasts_stand_side_by_side_at_the_same_age() {
             "compare",
             "Raya promo",
             "Deepavali",
-            "Sent                        92                92",
+            "Sent                                  92                          92",
             "after its first message",
         ],
     );

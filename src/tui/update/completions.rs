@@ -7,7 +7,7 @@ use super::{
     retries, steps, views, written,
 };
 use crate::app::DatabaseState;
-use crate::app::view::{BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
+use crate::app::view::{Anchor, BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
 use crate::domain::status::Status;
 use crate::domain::unseen::SeenSpan;
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
@@ -194,6 +194,9 @@ fn list(model: &mut Model, part: ListPart, asked: PageRequest, rows: EffectResul
             // The operator began to work in the table while a live list was being read.
             if !waited && model.focus == Pane::Recipients && !model.recipients.is_empty() {
                 return Vec::new();
+            }
+            if rows.is_empty() && matches!(asked.anchor, Anchor::From(_)) {
+                return vec![lists::from_start(model)];
             }
             if rows.is_empty()
                 && waited

@@ -29,7 +29,8 @@ fn open_with_field(model: &mut Model, field: TextField) -> Vec<Effect> {
     model.overlays.clear();
     model.notice = None;
     let before = Box::new(model.recipients.scope.clone());
-    let (person, ticket) = (model.recipients.cursor(), model.recipients.ticket);
+    let person = model.recipients.at_cursor().map(|person| person.row.place());
+    let ticket = model.recipients.ticket;
     let is_begun = !field.is_empty();
     model.prompt = Some(Prompt::Find(FindPrompt {
         field,
@@ -65,12 +66,15 @@ pub fn leave(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
     if before == model.recipients.scope {
         return Vec::new();
     }
-    model.recipients.choose(find.person);
-    lists::load(model, keeping(before))
+    let request = back_to(model, find, before);
+    lists::load(model, request)
 }
 
-const fn keeping(scope: ListScope) -> ListRequest {
-    ListRequest { scope, anchor: Anchor::Start, target: CursorTarget::Keep }
+/// The list before, at the person who was at its cursor.
+fn back_to(model: &mut Model, find: &FindPrompt, scope: ListScope) -> ListRequest {
+    model.recipients.choose(find.person.map(|place| place.id));
+    let anchor = find.person.map_or(Anchor::Start, Anchor::From);
+    ListRequest { scope, anchor, target: CursorTarget::Keep }
 }
 
 /// The text changed: requests who matches, here and elsewhere.
@@ -81,8 +85,9 @@ pub fn changed(model: &mut Model) -> Vec<Effect> {
     find.wider = None;
     find.trouble = None;
     if text.is_empty() {
-        let before = (*find.before).clone();
-        return lists::load(model, keeping(before));
+        let find = find.clone();
+        let request = back_to(model, &find, (*find.before).clone());
+        return lists::load(model, request);
     }
     match Filter::parse(&text, model.now, model.options.zone) {
         Ok(filter) => ask(model, text, filter),
@@ -109,6 +114,7 @@ fn ask(model: &mut Model, text: String, filter: Filter) -> Vec<Effect> {
 fn show(model: &mut Model, text: String, filter: Filter, by: FoundBy) -> Vec<Effect> {
     let scope = ListScope::Found { text, filter: filter.clone() };
     let mut effects = lists::load(model, ListRequest { scope, anchor: Anchor::Start, target: CursorTarget::First });
+    let is_ending_first = matches!(by, FoundBy::Inside { .. });
     model.recipients.found_by = by;
     model.recipients.is_put_by_find = true;
     let ticket = model.recipients.ticket;
@@ -116,7 +122,7 @@ fn show(model: &mut Model, text: String, filter: Filter, by: FoundBy) -> Vec<Eff
         find.ticket = ticket;
         find.elsewhere = None;
     }
-    effects.push(Effect::Read(ReadRequest::Elsewhere { ticket, here: model.people_of(), filter }));
+    effects.push(Effect::Read(ReadRequest::Elsewhere { ticket, here: model.people_of(), filter, is_ending_first }));
     effects
 }
 
@@ -230,6 +236,6 @@ pub(super) fn elsewhere(model: &mut Model, mut find: FindPrompt) -> Vec<Effect> 
         return Vec::new();
     }
     model.overlays.push(Overlay::Elsewhere(ElsewhereOverlay { text: find.field.text(), rows, row: 0 }));
-    let before = (*find.before).clone();
-    lists::load(model, keeping(before))
+    let request = back_to(model, &find, (*find.before).clone());
+    lists::load(model, request)
 }

@@ -29,7 +29,7 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
         }
     } else if model.recipients.has_hidden_marks() && model.recipients.scope != ListScope::Everyone {
         // Whom the next act would hit is shown before it is forgotten.
-        return lists::load(model, everyone());
+        return lists::load(model, everyone(model));
     } else if !model.recipients.marked.is_empty() {
         model.recipients.marked.clear();
         model.say(Notice::done("nobody is marked any more: the next key is about one person"));
@@ -40,7 +40,7 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
     } else if model.focus == Pane::Funnel && model.views.view != FunnelView::Bars {
         model.views.view = FunnelView::Bars;
     } else if model.focus == Pane::Recipients && model.recipients.scope != ListScope::Everyone {
-        return lists::load(model, everyone());
+        return lists::load(model, everyone(model));
     } else if model.zoom == Zoom::In {
         return moves::zoom(model);
     } else if model.hint.take().is_some() {
@@ -52,8 +52,11 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-const fn everyone() -> ListRequest {
-    ListRequest { scope: ListScope::Everyone, anchor: Anchor::Start, target: CursorTarget::Keep }
+/// The whole list, at the person at the cursor.
+fn everyone(model: &Model) -> ListRequest {
+    let person = model.recipients.at_cursor();
+    let anchor = person.map_or(Anchor::Start, |person| Anchor::From(person.row.place()));
+    ListRequest { scope: ListScope::Everyone, anchor, target: CursorTarget::Keep }
 }
 
 /// Something else was done than to leave: the question whether to leave is over, and so is what it said.

@@ -68,6 +68,12 @@ pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
     effects
 }
 
+/// Reads the list from its start: nobody of it stands where it was read from.
+pub fn from_start(model: &mut Model) -> Effect {
+    model.recipients.awaiting = Some(model.recipients.ticket);
+    list(model, ListPart::Reload, Anchor::Start)
+}
+
 fn list(model: &Model, part: ListPart, anchor: Anchor) -> Effect {
     let people = &model.recipients;
     let (order, direction) = people.order.reading(people.direction);

@@ -8,6 +8,7 @@ use crate::tui::layout::{Layout, activity_head_rows};
 use crate::tui::model::{CursorMove, Model, MouseCapture, Overlay, Pane, STAGES};
 use crate::tui::mouse::{MouseEvent, MouseKind};
 use crate::tui::overlay;
+use crate::tui::view::{shown_events, shown_people};
 
 /// Rows of one turn of the wheel.
 const WHEEL_ROWS: isize = 3;
@@ -58,7 +59,7 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
     let Some((pane, area)) = pane_at(model, at) else { return Vec::new() };
     let mut effects = lists::focus(model, pane);
     if pane == Pane::Activity {
-        select_event(model, at.1.checked_sub(area.y + activity_head_rows(area)).map(usize::from));
+        select_event(model, area, at.1.checked_sub(area.y + activity_head_rows(area)).map(usize::from));
         return effects;
     }
     let Some(row) = at.1.checked_sub(area.y + HEAD_ROWS).map(usize::from) else { return effects };
@@ -79,9 +80,9 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
 }
 
 /// The event in a row of its list.
-fn select_event(model: &mut Model, row: Option<usize>) {
+fn select_event(model: &mut Model, area: Rect, row: Option<usize>) {
     let rows = model.activity_rows();
-    let event = row.filter(|row| *row < rows).and_then(|row| model.activity.visible(rows).nth(row));
+    let event = row.filter(|row| *row < rows).and_then(|row| shown_events(model, area).nth(row));
     if let Some(place) = event.map(|row| row.place) {
         model.activity.choose(place);
     }
@@ -89,7 +90,7 @@ fn select_event(model: &mut Model, row: Option<usize>) {
 
 fn select_person(model: &mut Model, row: usize) {
     let height = model.layout().people_rows();
-    let person = model.recipients.visible(height).nth(row).map(|person| person.row.id);
+    let person = shown_people(model, height).nth(row).map(|person| person.row.id);
     if person.is_some() {
         model.recipients.choose(person);
     }

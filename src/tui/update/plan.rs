@@ -128,7 +128,7 @@ fn is_send(model: &Model, key: Key) -> bool {
 
 fn how_to_send(model: &Model) -> Option<String> {
     let Some(Overlay::Plan(plan)) = model.overlays.last() else { return None };
-    Some(format!("type {} and enter: nothing is sent before", number(plan.loaded.as_ref()?.people)))
+    Some(format!("type {}, then press enter: nothing is sent before", number(plan.loaded.as_ref()?.people)))
 }
 
 /// Why `enter` sends nothing; where a count is chosen it says who that is about.

@@ -56,7 +56,7 @@ fn ask(model: &mut Model, blast: BlastId, people: EffectResult<i64>) {
         Err(failure) => model.refuse(failure.sentence()),
         Ok(0) => model.refuse(NOBODY),
         Ok(people) => {
-            let tag = model.blast().map(|blast| model.brief_distinct_name(blast)).unwrap_or_default();
+            let tag = model.blast().map(|blast| model.distinct_name(blast)).unwrap_or_default();
             let failed = model.blast().map_or(people, |blast| blast.counts.failed);
             let question = format!("{tag}: {} Type {}:", whom(people, failed), number(people));
             let by = ConfirmBy::number(people);

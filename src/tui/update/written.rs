@@ -209,9 +209,10 @@ fn leaves_the_list(model: &Model, marked: &Marked) -> bool {
 
 fn marked_several(model: &mut Model, request: &WriteRequest, several: &MarkedSeveral) -> Vec<Effect> {
     let people: Vec<RecipientId> = several.marked.iter().map(|marked| marked.recipient).collect();
-    for &id in &people {
-        model.recipients.keep(id);
-        model.marked(id);
+    for marked in &several.marked {
+        model.recipients.keep(marked.recipient);
+        model.recipients.note_status(marked.recipient, marked.after);
+        model.marked(marked.recipient);
     }
     let mut text = sentence_for_several(request, several);
     if several.marked.iter().any(|marked| leaves_the_list(model, marked)) {
@@ -308,6 +309,7 @@ fn undone(model: &mut Model, undone: UndoOutcome) -> Vec<Effect> {
         return vec![Effect::Read(ReadRequest::Blasts)];
     }
     for person in &recipients {
+        model.recipients.come_back(*person);
         model.marked(*person);
     }
     after_mark(model, &recipients)

@@ -1,12 +1,12 @@
 //! What happened, newest first, a line each; below them the line at the cursor in full.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::layout::Rect;
 
 mod words;
 
 use self::words::{act_text, act_word, order_word, taken_back};
-use super::{cursor, focused};
+use super::{behind_footer, cursor, focused};
 use crate::app::view::{ActivityEvent, ActivityOrder, ActivityRow, RecipientRow};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::BlastState;
@@ -74,6 +74,13 @@ const fn head(column: ActivityColumn) -> &'static str {
 }
 
 /// Draws into any rectangle: in the place of the recipients, or beside them.
+/// What stands in the list of a pane, from the top: the line at the cursor is never behind what is said below.
+pub fn shown(model: &Model, area: Rect) -> impl Iterator<Item = &ActivityRow> {
+    let (rows, below) = (activity_rows(area), usize::from(preview_rows(area)));
+    let at = model.activity.visible(rows).position(|row| model.activity.cursor() == Some(row.place));
+    model.activity.visible(rows).skip(behind_footer(model, at, rows + below))
+}
+
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let focus = focused(model, Pane::Activity);
     rule(pen, (area.x, area.y), area.width, &title(model), focus);
@@ -82,7 +89,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     if first > area.y + 1 {
         table.row(pen, (area.x, area.y + 1), |column| (head(column).to_owned(), TextRole::Dim));
     }
-    for (row, y) in model.activity.visible(activity_rows(area)).zip(first..) {
+    for (row, y) in shown(model, area).zip(first..) {
         let here = model.activity.cursor() == Some(row.place);
         let (glyph, meaning) = match () {
             () if here => cursor(focus),
@@ -260,12 +267,21 @@ fn what(event: &ActivityEvent, now: DateTime<Utc>) -> (&str, TextRole) {
     }
 }
 
+/// A reply that was received so long after it was written says when that was.
+const RECEIVED_LATE: TimeDelta = TimeDelta::seconds(60);
+
 /// What they wrote, or who did it and why.
 fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
     let by = |by: &Option<String>| by.as_ref().map(|by| format!("by {by}"));
     let joined = |parts: [Option<String>; 2]| parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
     match &row.event {
-        ActivityEvent::Reply { text, file, .. } => (format!("{text}{}", file_note(file.as_deref())), TextRole::Plain),
+        ActivityEvent::Reply { text, file, no_file, written_at, .. } => {
+            let clock = TimeFormat { zone: model.options.zone, now: model.now };
+            let late =
+                (row.place.at - *written_at > RECEIVED_LATE).then(|| format!("(at {}) ", clock.long(*written_at)));
+            let file = file_note(file.as_deref(), no_file.as_deref());
+            (format!("{}{text}{file}", late.unwrap_or_default()), TextRole::Plain)
+        }
         ActivityEvent::OptOut { source, by: who, reason } => {
             const ASKED: &str = "they asked";
             let who = if source == "person" { Some(ASKED.to_owned()) } else { by(who) };
@@ -318,12 +334,14 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
 }
 
 /// Where the file is that somebody sent.
-fn file_note(state: Option<&str>) -> &'static str {
-    match state {
-        Some("stored") => "  (w saves it)",
-        Some("wanted") => "  (being fetched)",
-        Some(_) => "  (its file is not here)",
-        None => "",
+fn file_note(state: Option<&str>, why: Option<&str>) -> String {
+    match (state, why) {
+        (Some("stored"), _) => "  (w saves it)".to_owned(),
+        (Some("wanted"), Some(why)) => format!("  (not fetched yet: {why})"),
+        (Some("wanted"), None) => "  (being fetched)".to_owned(),
+        (Some(_), Some(why)) => format!("  (its file is not here: {why})"),
+        (Some(_), None) => "  (its file is not here)".to_owned(),
+        (None, _) => String::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::funnel::{Funnel, percent_words};
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, compact, money, name_within, short_money, symbol};
 use crate::tui::layout::Layout;
-use crate::tui::model::{BlastSorting, Model, Pane, is_going_out};
+use crate::tui::model::{BlastSorting, Model, Pane, STAGES, is_going_out};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule, start_of, width};
@@ -91,21 +91,23 @@ fn progress_bar(blast: &BlastView, pen: &mut Pen<'_>, table: &ColumnLayout<Blast
     let Some(column) = table.columns.iter().find(|column| column.name == BlastColumn::Bar) else { return };
     let funnel = blast.counts.funnel();
     let everybody = blast.total_recipients.max(blast.counts.total());
-    let stages = [(funnel.sent, Status::Sent), (funnel.read, Status::Read), (funnel.replied, Status::Replied)];
+    let counts = [funnel.sent, funnel.received, funnel.read, funnel.replied];
     let glyph = pen.theme.glyphs.full;
-    for (people, stage) in stages {
-        // Whole columns: half of one would leave a hole in the bar below it.
-        pen.repeat((x + column.x, y), glyph, columns_of(people, everybody, column.width), TextRole::Stage(stage));
+    for (people, stage) in counts.into_iter().zip(STAGES) {
+        // Whole columns, each of the stage that its middle reached: half of one would leave a hole in the bar below it.
+        let columns = columns_of(people, everybody, column.width);
+        let is_shown = stage == Status::Sent && people > 0;
+        pen.repeat((x + column.x, y), glyph, columns.max(u16::from(is_shown)), TextRole::Stage(stage));
     }
 }
 
-/// How many columns a share takes; whoever is there at all shows.
+/// How many columns a share takes, rounded.
 fn columns_of(people: i64, everybody: i64, room: u16) -> u16 {
     if people <= 0 || everybody <= 0 {
         return 0;
     }
     let columns = (i128::from(people) * i128::from(room) + i128::from(everybody) / 2) / i128::from(everybody);
-    u16::try_from(columns.clamp(1, i128::from(room))).unwrap_or(room)
+    u16::try_from(columns.min(i128::from(room))).unwrap_or(room)
 }
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {

@@ -5,6 +5,9 @@ mod long;
 mod prompt_keys;
 mod question;
 
+use chrono::TimeDelta;
+
+use crate::tui::format::TimeFormat;
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Hint, Model, Notice, Overlay, Pane, Prompt};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine};
@@ -60,8 +63,16 @@ fn said(model: &Model) -> TextLine {
         _ if model.announced().is_some() => armed(model),
         (Some(notice), hint) => noticed(notice, hint),
         (None, Some(hint)) => TextLine::of(format!(" {hint}"), TextRole::Accent).right("esc ends the hints"),
-        (None, None) => TextLine::default(),
+        (None, None) => away(model).unwrap_or_default(),
     }
+}
+
+/// Why the first line says that the numbers are old.
+fn away(model: &Model) -> Option<TextLine> {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let since = clock.long(model.away_since()?);
+    let needs = model.options.keys.needs();
+    Some(TextLine::of(format!(" the database has not answered since {since}: {needs} says more"), TextRole::Need))
 }
 
 fn noticed(notice: &Notice, hint: Option<&str>) -> TextLine {
@@ -73,6 +84,11 @@ fn noticed(notice: &Notice, hint: Option<&str>) -> TextLine {
 }
 
 fn armed(model: &Model) -> TextLine {
+    armed_words(model).map(|(text, keys)| TextLine::of(format!("{text}: {keys}"), TextRole::Need)).unwrap_or_default()
+}
+
+/// What starts and when, and the keys that stop it.
+fn armed_words(model: &Model) -> Option<(String, String)> {
     match model.announced() {
         Some((blast, until)) => {
             // The line may say more than that.
@@ -88,9 +104,11 @@ fn armed(model: &Model) -> TextLine {
                 (false, true) => format!("{pause} stops it, {undo} asks first"),
                 (false, false) => format!("{undo} {asks}"),
             };
-            TextLine::of(text, TextRole::Need).right(keys)
+            // So many seconds, begun ones included.
+            let left = (until - model.now + TimeDelta::milliseconds(999)).num_seconds();
+            Some((text, format!("{keys} ({left} s left)")))
         }
-        None => TextLine::default(),
+        None => None,
     }
 }
 

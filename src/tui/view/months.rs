@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 
 use super::side_by_side::SideBySide;
 use crate::app::view::BlastView;
+use crate::domain::amount::symbol;
 use crate::domain::funnel::Funnel;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, money, number, short_money};
@@ -28,8 +29,8 @@ struct MonthTotal {
 /// As many months as there is room for.
 pub fn months(model: &Model, area: Rect) -> Vec<TextLine> {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let columns = SideBySide::of(area.width);
     let mut months = totals(model.blasts.rows(), clock);
+    let columns = SideBySide::of(area.width, months.len().min(usize::from(area.width / 20)));
     months.truncate(columns.fit.max(1));
     if months.is_empty() {
         return vec![TextLine::dim("  nothing has been sent yet")];
@@ -46,7 +47,7 @@ pub fn months(model: &Model, area: Rect) -> Vec<TextLine> {
     }
     // What there is no room for below the stages gives way without a word.
     let sums = columns.width.saturating_sub(3);
-    lines.push(row(&model.options.currency, TextRole::Plain, &|month| sum_within(month.amount, sums)));
+    lines.push(row(symbol(&model.options.currency), TextRole::Plain, &|month| sum_within(month.amount, sums)));
     lines.push(row("blasts", TextRole::Dim, &|month| number(month.blasts)));
     lines.push(TextLine::dim("  by the dates of the blasts; this month as it stands now"));
     lines.truncate(usize::from(area.height).max(1 + STAGES.len()));

@@ -2,13 +2,13 @@
 
 use ratatui::layout::Rect;
 
-use super::{cursor, focused};
+use super::{behind_footer, cursor, focused};
 use crate::app::view::RecipientRow;
 use crate::domain::status::Status;
 use crate::tui::Charset;
 use crate::tui::format::{TimeFormat, money, number, symbol, total};
 use crate::tui::layout::Layout;
-use crate::tui::model::{ListDirection, ListScope, Model, Pane};
+use crate::tui::model::{ListDirection, ListScope, ListedPerson, Model, Pane};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule, width};
 
@@ -65,6 +65,12 @@ fn table(room: u16, money: u16) -> ColumnLayout<RecipientColumn> {
     ])
 }
 
+/// Who stands in so many rows, from the top: the one at the cursor is never behind what is said below.
+pub fn shown(model: &Model, height: usize) -> impl Iterator<Item = &ListedPerson> {
+    let at = model.recipients.visible(height).position(|person| Some(person.row.id) == model.recipients.cursor());
+    model.recipients.visible(height).skip(behind_footer(model, at, height))
+}
+
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let focus = focused(model, Pane::Recipients);
     rule(pen, (area.x, area.y), area.width, &title(model), focus);
@@ -76,19 +82,19 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let is_large = matches!(model.layout(), Layout::Large { .. });
     let cursor = model.pointed_at();
     let mut before: Option<&RecipientRow> = None;
-    for (person, y) in model.recipients.visible(height).zip(area.y + 2..) {
+    for (person, y) in shown(model, height).zip(area.y + 2..) {
         let here = cursor == Some(person.row.id);
         let (glyph, meaning) = mark(model, &person.row, here.then_some(focus));
         pen.put((area.x, y), glyph, 1, meaning);
         let strong = here && focus == Focused::Yes;
-        let shown = |cell| {
+        let cell_of = |cell| {
             untold(model, &person.row, cell)
                 .unwrap_or_else(|| value(model, &person.row, cell, strong.then_some(TextRole::Selected)))
         };
         if is_large {
-            table.row(pen, (area.x, y), |cell| quieter(model, before, cell, shown(cell)));
+            table.row(pen, (area.x, y), |cell| quieter(model, before, cell, cell_of(cell)));
         } else {
-            table.row(pen, (area.x, y), shown);
+            table.row(pen, (area.x, y), cell_of);
         }
         before = Some(&person.row);
     }

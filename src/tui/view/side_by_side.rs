@@ -6,7 +6,8 @@ use crate::tui::format::number;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextLine, clusters, width};
 
-/// The width of one column; where there is room for less, only shares stand in it.
+/// The most columns of one, and the fewest in which a number stands beside its share.
+const WIDEST: u16 = 28;
 const WIDE: u16 = 18;
 const NARROWEST: u16 = 11;
 
@@ -22,10 +23,11 @@ pub(super) struct SideBySide {
 }
 
 impl SideBySide {
-    /// Two of them at least, as wide as there is room for.
-    pub(super) fn of(room: u16) -> Self {
+    /// So many of them, two at least, as wide as there is room for.
+    pub(super) fn of(room: u16, wanted: usize) -> Self {
         let space = room.saturating_sub(LABEL);
-        let width = (space / 2).clamp(NARROWEST, WIDE);
+        let wanted = u16::try_from(wanted.max(2)).unwrap_or(u16::MAX);
+        let width = (space / wanted).clamp(NARROWEST, WIDEST);
         Self { width, fit: usize::from(space / width) }
     }
 

@@ -5,16 +5,17 @@ use ratatui::layout::Rect;
 
 use super::months::months;
 use super::side_by_side::{LABEL, SideBySide};
+use super::{cursor, focused};
 use crate::app::report::ErrorLine;
 use crate::app::view::BlastView;
 use crate::domain::funnel::percent_words;
 use crate::domain::progress::{BlastProgress, SendingHour, StageSpeed};
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, compact, number, span_words};
-use crate::tui::model::{FunnelView, Model, STAGES, stage_label};
+use crate::tui::model::{FunnelView, Model, Pane, STAGES, stage_label};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{Chart, ChartCurve, ChartSpan, Pen, TextLine, chart, start_of};
+use crate::tui::widget::{Chart, ChartCurve, ChartSpan, Pen, TextLine, chart, start_of, width};
 
 /// Draws the shown view into a rectangle.
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
@@ -67,17 +68,25 @@ fn timeline(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
     let at: [_; 5] = std::array::from_fn(|stage| move |time: DateTime<Utc>| progress.curves[stage].at(time));
     let curves = at.iter().zip(STAGES);
     let curves = curves.map(|(at, stage)| ChartCurve { at, meaning: TextRole::Stage(stage) }).collect();
-    // Everybody, as the bars have it: a scale that grew with each message would draw everything again.
-    let most = blast.total_recipients.max(blast.counts.total()).max(1);
+    let most = scale(blast.counts.funnel().sent, blast.total_recipients.max(blast.counts.total()));
     let plot = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let drawn = Chart { curves, span, most, until: last };
     chart(pen, plot, &drawn, &compact, &|at| step_words(at, span, clock));
+}
+
+/// What the scale ends with: everybody, as the bars have it; while only few of them were sent to, a round number above those. One that grew
+/// with each message would draw everything again.
+fn scale(sent: i64, everybody: i64) -> i64 {
+    let round =
+        (0..).map(|power| 10_i64.saturating_pow(power)).flat_map(|ten| [1, 2, 5].map(|by| ten.saturating_mul(by)));
+    round.take_while(|most| *most <= everybody / 4).find(|most| *most >= sent.max(10)).unwrap_or(everybody.max(1))
 }
 
 /// A time below the chart: hours within a day or two, days beyond.
 fn step_words(at: DateTime<Utc>, span: ChartSpan, clock: TimeFormat) -> String {
     let is_midnight = clock.minute(at) == "00:00";
     match span.step {
+        step if step < TimeDelta::minutes(1) => clock.time_of_day(at),
         step if step >= TimeDelta::days(1) => clock.day(at),
         _ if is_midnight => clock.day(at),
         _ => clock.minute(at),
@@ -92,7 +101,11 @@ fn legend(pen: &mut Pen<'_>, area: Rect, progress: &BlastProgress) {
     }
     if let Some(people) = progress.sampled {
         let people = number(i64::try_from(people).unwrap_or(i64::MAX));
-        line = line.and(format!("drawn from {people} of them"), TextRole::Dim);
+        let words = [format!("drawn from {people} people"), format!("from {people}")];
+        let room = area.width.saturating_sub(line.width());
+        if let Some(words) = words.into_iter().find(|words| width(words) <= room) {
+            line = line.and(words, TextRole::Dim);
+        }
     }
     line.draw(pen, (area.x, area.y), area.width);
 }
@@ -103,12 +116,16 @@ fn speed(model: &Model, blast: &BlastView) -> Vec<TextLine> {
         return vec![TextLine::dim(format!("  {words}"))];
     }
     let Some(progress) = model.views.progress_of(blast.id) else { return Vec::new() };
-    let head = format!("  {:<10}{:>12}{:>14}{:>12}", "reached", "half within", "90% within", "people");
-    let mut lines = vec![TextLine::dim(head)];
     let funnel = blast.counts.funnel();
     let counts = [funnel.received, funnel.read, funnel.replied, funnel.closed];
-    for ((stage, speed), count) in STAGES.into_iter().skip(1).zip(progress.speeds).zip(counts) {
-        lines.push(speed_line(stage, speed, count));
+    let people = |(speed, count)| timed_people(speed, count);
+    let people: Vec<String> = progress.speeds.into_iter().zip(counts).map(people).collect();
+    let room = people.iter().map(|words| width(words)).max().unwrap_or_default().max(9) + 3;
+    let room = usize::from(room);
+    let head = format!("  {:<10}{:>12}{:>14}{:>room$}", "reached", "half within", "90% within", "people");
+    let mut lines = vec![TextLine::dim(head)];
+    for ((stage, speed), people) in STAGES.into_iter().skip(1).zip(progress.speeds).zip(people) {
+        lines.push(speed_line(stage, speed).and(format!("{people:>room$}"), TextRole::Plain));
     }
     if progress.speeds.into_iter().zip(counts).any(|(speed, count)| is_partly_timed(speed, count)) {
         lines.push(TextLine::dim("  where it says \"of\", the times of the others are not known"));
@@ -122,19 +139,21 @@ fn speed(model: &Model, blast: &BlastView) -> Vec<TextLine> {
 }
 
 /// Of some who got there the time is not known: those that it is said of are counted.
-fn speed_line(stage: Status, speed: Option<StageSpeed>, count: i64) -> TextLine {
-    let words = |span: fn(&StageSpeed) -> TimeDelta| {
-        speed.as_ref().map_or_else(|| "-".to_owned(), |speed| span_words(rounded_up(span(speed))))
-    };
-    let people = match speed {
+fn timed_people(speed: Option<StageSpeed>, count: i64) -> String {
+    match speed {
         Some(timed) if is_partly_timed(speed, count) => format!("{} of {}", number(timed.people), number(count)),
         _ => number(count),
+    }
+}
+
+fn speed_line(stage: Status, speed: Option<StageSpeed>) -> TextLine {
+    let words = |span: fn(&StageSpeed) -> TimeDelta| {
+        speed.as_ref().map_or_else(|| "-".to_owned(), |speed| span_words(rounded_up(span(speed))))
     };
     TextLine::plain("  ")
         .and(format!("{:<12}", stage_label(stage)), TextRole::Stage(stage))
         .and(format!("{:>12}", words(|speed| speed.median)), TextRole::Plain)
         .and(format!("{:>14}", words(|speed| speed.p90)), TextRole::Plain)
-        .and(format!("{people:>12}"), TextRole::Plain)
 }
 
 /// Whether the times of some who got to a stage are not known.
@@ -218,7 +237,8 @@ fn error_list(model: &Model, pen: &mut Pen<'_>, area: Rect, errors: &[ErrorLine]
     let top = (model.views.error + 1).saturating_sub(usize::from(area.height));
     for ((at, error), y) in errors.iter().enumerate().skip(top).zip(area.y..area.bottom()) {
         let is_chosen = at == model.views.error;
-        pen.put((area.x, y), if is_chosen { ">" } else { " " }, 1, TextRole::Accent);
+        let (glyph, role) = if is_chosen { cursor(focused(model, Pane::Funnel)) } else { (" ", TextRole::Plain) };
+        pen.put((area.x, y), glyph, 1, role);
         let meaning = if is_chosen { TextRole::Strong } else { TextRole::Stage(Status::Failed) };
         pen.put((area.x + 2, y), &error.code, 13, meaning);
         pen.put_right((area.x + 25, y), &number(error.count), 9, TextRole::Plain);
@@ -246,14 +266,15 @@ fn not_compared(model: &Model) -> String {
 /// Blasts at the same age, side by side.
 fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
     let room = area.width;
-    let columns = SideBySide::of(room);
-    let blasts: Vec<(&BlastView, &BlastProgress)> = model
+    let mut blasts: Vec<(&BlastView, &BlastProgress)> = model
         .compared()
         .into_iter()
         .filter_map(|blast| Some((blast, model.views.progress_of(blast.id)?)))
         .filter(|(_, progress)| progress.span().is_some())
-        .take(columns.fit.max(2))
         .collect();
+    let columns = SideBySide::of(room, blasts.len());
+    let hidden = blasts.len().saturating_sub(columns.fit.max(2));
+    blasts.truncate(columns.fit.max(2));
     if blasts.len() < 2 {
         let words = wrapped(&not_compared(model), room.saturating_sub(4));
         return words.into_iter().map(|words| TextLine::dim(format!("  {words}"))).collect();
@@ -289,7 +310,8 @@ fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
         }));
     }
     if !is_low {
-        lines.push(TextLine::dim(format!("  each as it stood {} after its first message", span_words(age))));
+        let more = if hidden > 0 { format!("; {hidden} more: a wider window") } else { String::new() };
+        lines.push(TextLine::dim(format!("  each as it stood {} after its first message{more}", span_words(age))));
     }
     lines
 }

@@ -29,22 +29,24 @@ pub struct ChartSpan {
     pub step: TimeDelta,
 }
 
-/// The steps between two times below a chart, in minutes.
-const STEPS: [i64; 17] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 10_080, 20_160, 43_200, 129_600];
+/// The steps between two times below a chart, in seconds.
+const STEPS: [i64; 21] = [
+    5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
+    1_209_600, 2_592_000, 7_776_000,
+];
 
 impl ChartSpan {
     /// Holds both times, with about so many steps. The ends stay where they are while news comes in, until one is passed.
     pub fn around(first: DateTime<Utc>, last: DateTime<Utc>, steps: i64, offset: TimeDelta) -> Self {
-        let minutes = (last - first).num_minutes().max(1);
-        let wanted = minutes / steps.max(1);
+        let seconds = (last - first).num_seconds().max(1);
+        let wanted = seconds / steps.max(1);
         let step = STEPS.into_iter().find(|step| *step > wanted).unwrap_or(STEPS[STEPS.len() - 1]);
-        let step = step.max(minutes / 1_000);
-        let length = step * 60;
+        let length = step.max(seconds / 1_000);
         let floor = |at: DateTime<Utc>| {
             let local = at.timestamp() + offset.num_seconds();
             DateTime::from_timestamp(local.div_euclid(length) * length - offset.num_seconds(), 0).unwrap_or(at)
         };
-        let step = TimeDelta::minutes(step);
+        let step = TimeDelta::seconds(length);
         Self { from: floor(first), to: floor(last) + step, step }
     }
 
@@ -88,14 +90,27 @@ pub fn chart(
 
 fn side(pen: &mut Pen<'_>, area: Rect, most: i64, count: &dyn Fn(i64) -> String) {
     let rows = area.height - 1;
-    let labels = [(0, most), (rows / 2, most / 2), (rows - 1, 0)];
-    for (row, label) in labels.into_iter().filter(|(row, _)| rows > 4 || *row != rows / 2) {
+    let parts = parts(most, rows);
+    for part in 0..=parts {
+        let row = rows - 1 - height_of(part, parts, rows);
+        let label = most * i64::from(part) / i64::from(parts);
         pen.put_right((area.x + SIDE - 2, area.y + row), &count(label), SIDE - 2, TextRole::Dim);
     }
     for row in 0..rows {
         let upright = pen.theme.glyphs.upright;
         pen.put((area.x + SIDE - 1, area.y + row), upright, 1, TextRole::Dim);
     }
+}
+
+/// Into how many equal parts the scale is divided: whole numbers, no nearer than four rows.
+fn parts(most: i64, rows: u16) -> u16 {
+    let fits = |parts: &u16| most % i64::from(*parts) == 0 && rows > parts * 4;
+    [5, 4, 2].into_iter().find(fits).unwrap_or(if rows > 4 { 2 } else { 1 })
+}
+
+/// The row of a part of the whole from below.
+fn height_of(part: u16, parts: u16, rows: u16) -> u16 {
+    part * (rows - 1) / parts
 }
 
 /// A time under each step's beginning, as many as fit.
@@ -120,7 +135,8 @@ fn line(canvas: &mut BrailleCanvas, chart: &Chart<'_>, curve: &ChartCurve<'_>) {
         if at > chart.until {
             break;
         }
-        let value = (curve.at)(at);
+        // What came within the dot's time counts: the last one stands for everybody.
+        let value = (curve.at)(chart.span.at(dot + 1, dots).min(chart.until));
         if value <= 0.0 {
             continue;
         }
@@ -180,7 +196,7 @@ mod tests {
     use chrono::{DateTime, TimeDelta, TimeZone, Utc};
     use proptest::prelude::{prop_assert, proptest};
 
-    use super::{ChartSpan, height};
+    use super::{ChartSpan, height, parts};
 
     fn at(hour: u32, minute: u32) -> DateTime<Utc> {
         Utc.with_ymd_and_hms(2026, 11, 20, hour, minute, 0).unwrap()
@@ -194,6 +210,19 @@ mod tests {
 
         assert_eq!((span.from, span.to, span.step), (at(4, 30), at(6, 30), TimeDelta::minutes(30)));
         assert_eq!(ChartSpan::around(at(4, 31), at(6, 20), 6, eight_hours), span);
+        let brief = ChartSpan::around(at(4, 31), at(4, 31) + TimeDelta::seconds(44), 6, eight_hours);
+        assert_eq!(
+            (brief.from, brief.to, brief.step),
+            (at(4, 31), at(4, 31) + TimeDelta::seconds(50), TimeDelta::seconds(10))
+        );
+    }
+
+    #[test]
+    fn a_scale_is_divided_into_whole_numbers() {
+        assert_eq!(
+            [(250, 24), (200, 17), (287, 24), (287, 4), (500, 10)].map(|(most, rows)| parts(most, rows)),
+            [5, 4, 2, 1, 2]
+        );
     }
 
     #[test]
@@ -211,7 +240,7 @@ mod tests {
             let span = ChartSpan::around(first, last, steps, TimeDelta::hours(8));
 
             prop_assert!(span.from <= first && last <= span.to && span.step > TimeDelta::zero());
-            prop_assert!((span.to - span.from).num_minutes() / span.step.num_minutes() <= 1_100);
+            prop_assert!((span.to - span.from).num_seconds() / span.step.num_seconds() <= 1_100);
         }
     }
 }

@@ -77,6 +77,8 @@ impl ListDirection {
             (Self::Reversed, Anchor::End) => Anchor::Start,
             (Self::Reversed, Anchor::After(place)) => Anchor::Before(place),
             (Self::Reversed, Anchor::Before(place)) => Anchor::After(place),
+            (Self::Reversed, Anchor::From(place)) => Anchor::UpTo(place),
+            (Self::Reversed, Anchor::UpTo(place)) => Anchor::From(place),
         }
     }
 

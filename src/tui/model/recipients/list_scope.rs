@@ -84,10 +84,15 @@ impl ListScope {
 
     /// Whether somebody who was listed still matches, as far as the status decides it.
     pub fn still_holds(&self, row: &RecipientRow) -> bool {
+        self.holds_at(row.status)
+    }
+
+    /// Whether somebody who was listed matches at a status.
+    pub fn holds_at(&self, status: Status) -> bool {
         match self {
             Self::Everyone => true,
-            Self::Stuck(status) | Self::Only(status) => row.status == *status,
-            Self::Found { filter, .. } => filter.statuses().contains(&row.status),
+            Self::Stuck(own) | Self::Only(own) => status == *own,
+            Self::Found { filter, .. } => filter.statuses().contains(&status),
         }
     }
 }

@@ -13,25 +13,24 @@ impl RecipientTable {
     /// Replaces the list.
     pub fn reload(&mut self, rows: Vec<RecipientRow>, asked: PageRequest, height: usize) {
         let short = WindowEdge::when(rows.len() < asked.limit as usize);
-        let from_end = asked.anchor == Anchor::End;
-        self.reaches = if from_end {
-            WindowEdges { start: short, end: WindowEdge::End }
-        } else {
-            WindowEdges { start: WindowEdge::End, end: short }
+        self.reaches = match asked.anchor {
+            Anchor::End => WindowEdges { start: short, end: WindowEdge::End },
+            Anchor::From(_) => WindowEdges { start: WindowEdge::MoreRows, end: short },
+            _ => WindowEdges { start: WindowEdge::End, end: short },
         };
         let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-        self.before = match (from_end, self.total) {
-            (false, _) => Some(0),
-            (true, _) if self.reaches.start == WindowEdge::End => Some(0),
-            (true, Some(Total::Exactly(total))) => Some((total - count).max(0)),
-            (true, _) => None,
+        self.before = match (asked.anchor, self.total) {
+            _ if self.reaches.start == WindowEdge::End => Some(0),
+            (Anchor::End, Some(Total::Exactly(total))) => Some((total - count).max(0)),
+            _ => None,
         };
         self.rows = rows.into_iter().map(person).collect();
         self.stay.clear();
+        self.left_unseen.clear();
         self.is_unread = false;
         self.fetching = None;
         self.top = 0;
-        self.arrive(height);
+        self.arrive(asked.anchor, height);
     }
 
     /// Another list was asked for, and could not be read: the people of the one before are not in it.
@@ -42,11 +41,13 @@ impl RecipientTable {
         self.is_unread = true;
     }
 
-    fn arrive(&mut self, height: usize) {
+    fn arrive(&mut self, anchor: Anchor, height: usize) {
         let first = self.rows.front().map(|person| person.row.id);
         let last = self.rows.back().map(|person| person.row.id);
         let listed = |id: RecipientId| self.get(id).map(|person| person.row.id);
         self.cursor = match self.target {
+            // Whoever stands where somebody stood who moved elsewhere in the list meanwhile is not meant.
+            CursorTarget::Keep if matches!(anchor, Anchor::From(_)) => self.cursor.and_then(listed),
             CursorTarget::Keep => self.cursor.and_then(listed).or(first),
             CursorTarget::First => first,
             CursorTarget::Last => last,
@@ -96,7 +97,9 @@ impl RecipientTable {
         for person in page.into_iter().rev() {
             self.rows.push_front(person);
         }
-        self.top += added;
+        // Where few people follow, the rows before them fill the screen.
+        self.top = (self.top + added).min(self.rows.len().saturating_sub(height));
+        self.reveal(height);
         self.trim(height);
     }
 

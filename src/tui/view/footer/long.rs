@@ -26,18 +26,15 @@ pub fn lines(model: &Model) -> Option<Vec<TextLine>> {
 
 /// An armed launch with the keys that stop it, which are never cut.
 fn announced(model: &Model, room: u16) -> Option<Vec<TextLine>> {
-    model.announced()?;
-    let line = super::armed(model);
-    let text = text_of(&line);
-    let keys = line.right.unwrap_or_default();
-    let is_long = width(&text) + width(&keys) + 2 > room;
-    is_long.then(|| sentence(&format!("{}: {keys}", text.trim()), room, TextRole::Need))
+    let (text, keys) = super::armed_words(model)?;
+    let text = format!("{}: {keys}", text.trim());
+    (width(&text) + 2 > room).then(|| sentence(&text, room, TextRole::Need))
 }
 
 /// Only which keys stop an armed launch, where there is no room for what starts and when.
 pub fn stop_of_launch(model: &Model) -> Option<Vec<TextLine>> {
-    model.announced()?;
-    Some(sentence(&super::armed(model).right.unwrap_or_default(), model.size.width, TextRole::Need))
+    let (_, keys) = super::armed_words(model)?;
+    Some(sentence(&keys, model.size.width, TextRole::Need))
 }
 
 fn said(model: &Model, room: u16) -> Option<Vec<TextLine>> {
@@ -63,7 +60,11 @@ fn asked(ask: &ConfirmPrompt, room: u16) -> Option<Vec<TextLine>> {
         return None;
     }
     let mut lines = sentence(&question, room, TextRole::Need);
-    lines.push(last);
+    // What is typed stands behind the question where there is room for it.
+    match lines.pop_if(|line| line.width().saturating_add(taken) <= room) {
+        Some(line) => lines.push(last.pieces.into_iter().fold(line, |line, piece| line.and(piece.text, piece.meaning))),
+        None => lines.push(last),
+    }
     Some(lines)
 }
 
@@ -89,10 +90,6 @@ fn with_field(line: &TextLine, room: u16) -> Option<Vec<TextLine>> {
         lines.push(field);
     }
     Some(lines)
-}
-
-fn text_of(line: &TextLine) -> String {
-    line.pieces.iter().map(|piece| piece.text.as_str()).collect()
 }
 
 fn sentence(text: &str, room: u16, role: TextRole) -> Vec<TextLine> {
