@@ -15,7 +15,7 @@ use crate::domain::ids::{ActionId, OrderId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
 use crate::domain::status::Status;
 use crate::store::DbTransaction;
-use crate::store::action::{self, NewAction};
+use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, record_locked};
 use crate::store::order;
 use crate::store::person::{self, PersonRow};
@@ -94,8 +94,10 @@ impl App {
         }
         if person.recipient.amount != seen {
             let now = person.recipient.amount.map_or_else(|| "nothing".to_owned(), |amount| self.money(amount));
+            let newest = action::newest_close(&mut tx, person.id).await?;
+            let by = newest.map_or_else(|| "somebody".to_owned(), |newest| who_closed(&newest).to_owned());
             return Err(AppError::Refused(format!(
-                "somebody changed the amount of {} to {now} a moment ago; yours, {}, is not written",
+                "{by} changed the amount of {} to {now} a moment ago; yours, {}, is not written",
                 person.who(),
                 self.money(amount)
             )));
@@ -183,7 +185,7 @@ impl App {
             Mark::Closed(Some(sum)) => format!("yours, {}, is not written", self.money(*sum)),
             _ => "yours is not written".to_owned(),
         };
-        let by = if first.detail.get("order").is_some() { "an order" } else { &first.operator };
+        let by = who_closed(&first);
         Err(AppError::Refused(format!("{by} closed {} first{amount}; {yours}", person.who())))
     }
 
@@ -252,7 +254,7 @@ impl App {
         let close = action::newest_on_each(tx, &[person.id]).await?.pop().filter(|act| act.action == Act::Closed);
         // A second amount is an act of its own: its undo leaves the sale and the first amount.
         let is_first = person.recipient.amount.is_none();
-        let is_own = |close: &action::LoggedAction| {
+        let is_own = |close: &LoggedAction| {
             let is_order = close.detail.get("order").is_some();
             is_first && !is_order && close.operator == self.operator() && person.read_at - close.at < SAME_ACT
         };
@@ -337,6 +339,11 @@ pub(super) fn command_line(person: &PersonRow, mark: &Mark) -> String {
             format!("blastdeck uncertain resolve {blast} {phone} {word}")
         }
     }
+}
+
+/// Who wrote that somebody bought.
+fn who_closed(close: &LoggedAction) -> &str {
+    if close.detail.get("order").is_some() { "an order" } else { &close.operator }
 }
 
 /// What a mark without a change of status says about a person, if that was known before.

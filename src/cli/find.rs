@@ -19,7 +19,7 @@ use crate::domain::filter::Filter;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct FindVerb {
-    /// Digits of the number, or words of the name. Three to eight digits are the end of a number where somebody's ends so, and else
+    /// Digits of the number, or words of the name. Two to eight digits are the end of a number where somebody's ends so, and else
     /// digits anywhere in it. With a colon or quotes it is a filter as in `blast recipients --search`: `name:ali`, `"Siti 5"`.
     #[arg(required = true)]
     text: Vec<String>,

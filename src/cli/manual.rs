@@ -37,7 +37,7 @@ impl ManArgs {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let Some(directory) = &self.to else {
             let mut page = Vec::new();
-            clap_mangen::Man::new(whole_tree()).render(&mut page)?;
+            clap_mangen::Man::new(on_paper(whole_tree())).render(&mut page)?;
             return write_out(&page);
         };
         let written = write_pages(directory).wrap_err_with(|| format!("{} cannot be written", directory.display()))?;
@@ -53,6 +53,11 @@ fn whole_tree() -> Command {
     tree
 }
 
+/// A command without what its help says about other kinds of help on a screen.
+fn on_paper(command: Command) -> Command {
+    command.mut_args(|arg| if arg.get_id() == "help" { arg.help("Print help").long_help("Print help") } else { arg })
+}
+
 /// A page for each command that is not hidden, named as `man` looks for them: `blastdeck-blast-send.1`. Returns how many.
 fn write_pages(directory: &Path) -> std::io::Result<usize> {
     std::fs::create_dir_all(directory)?;
@@ -62,7 +67,7 @@ fn write_pages(directory: &Path) -> std::io::Result<usize> {
         let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set() && verb.get_name() != "help");
         waiting.extend(verbs.map(|verb| (verb.clone(), format!("{name}-{}", verb.get_name()))));
         let mut page = Vec::new();
-        clap_mangen::Man::new(command).title(&name).render(&mut page)?;
+        clap_mangen::Man::new(on_paper(command)).title(&name).render(&mut page)?;
         std::fs::write(directory.join(format!("{name}.1")), page)?;
         written += 1;
     }
@@ -90,6 +95,8 @@ mod tests {
         assert!(page.contains("blastdeck blast send") && page.contains("Start no standby"), "{page}");
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), written);
         assert!(!home.path().join("blastdeck-guard-postgres.1").exists());
+        let pages = std::fs::read_dir(home.path()).unwrap().map(|page| std::fs::read_to_string(page.unwrap().path()));
+        assert!(pages.flatten().all(|page| !page.contains("see a summary")));
     }
 
     #[test]

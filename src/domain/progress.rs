@@ -87,6 +87,11 @@ impl StageCurve {
         after.checked_sub(1).map_or(0.0, |last| self.points[last].1)
     }
 
+    /// How many had reached it when it was read.
+    pub fn total(&self) -> f64 {
+        self.points.last().map_or(0.0, |(_, people)| *people)
+    }
+
     pub fn first(&self) -> Option<DateTime<Utc>> {
         self.points.first().map(|(at, _)| *at)
     }

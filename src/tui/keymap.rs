@@ -88,12 +88,24 @@ impl Keymap {
     pub fn why_nothing(&self, key: Key) -> String {
         let bound: Vec<_> = ACTIONS.iter().filter(|action| self.keys(action).contains(&key)).collect();
         match &bound[..] {
-            [] => format!("{key} does nothing: {} shows every key", self.of("all-keys")),
+            [] => self.why_unbound(key),
             [action] => format!("{key} ({}) works in {}", action.title, action.places()),
             several => {
                 let places = several.iter().map(|action| format!("{} ({})", action.places(), action.title));
                 format!("{key} works in {}", places.collect::<Vec<_>>().join(", "))
             }
+        }
+    }
+
+    /// Of a key without any action: where its own was moved to, if it was.
+    fn why_unbound(&self, key: Key) -> String {
+        let moved = |action: &&UiAction| action.keys.contains(&key) && self.remapped.contains_key(&action.id());
+        let Some(action) = ACTIONS.iter().find(moved) else {
+            return format!("{key} does nothing: {} shows every key", self.of("all-keys"));
+        };
+        match self.keys(action).first() {
+            Some(now) => format!("{key} ({}) is {now} now, by [ui.keys] of the configuration", action.title),
+            None => format!("{key} ({}) has no key, by [ui.keys] of the configuration", action.title),
         }
     }
 
@@ -322,5 +334,18 @@ mod tests {
         assert!(says("commands-by-name", &[]).contains("needs a key"));
         let swapped = [binding("they-replied", &["e"]), binding("write-a-note-about-them", &["r"])];
         assert!(Keymap::new(&swapped).is_ok(), "two may change places");
+    }
+
+    #[test]
+    fn a_key_that_was_moved_says_where_its_action_is_now() {
+        let binding = |keys: &[&str]| KeyBinding {
+            action: "they-replied".to_owned(),
+            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        };
+        let moved = Keymap::new(&[binding(&["R"])]).unwrap();
+        let taken = Keymap::new(&[binding(&[])]).unwrap();
+
+        assert_eq!(moved.why_nothing(Key::Char('r')), "r (they replied) is R now, by [ui.keys] of the configuration");
+        assert!(taken.why_nothing(Key::Char('r')).contains("has no key"));
     }
 }

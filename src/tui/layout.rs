@@ -137,6 +137,12 @@ impl Layout {
         }
     }
 
+    /// The table and the person at its cursor side by side, where the table has the screen to itself and leaves room for that.
+    pub fn zoomed_people(self) -> Option<(Rect, Rect)> {
+        let Self::Single { pane } = self else { return None };
+        (pane.width >= LARGE.width).then(|| split(pane))
+    }
+
     /// How many lines an overlay has.
     pub const fn page_rows(size: Size) -> usize {
         size.height.saturating_sub(3) as usize

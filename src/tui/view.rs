@@ -11,6 +11,7 @@ mod preview;
 mod recipients;
 mod senders;
 mod side_by_side;
+mod speed;
 mod summary;
 mod views;
 mod waiting;
@@ -83,7 +84,14 @@ fn panes(model: &Model, pen: &mut Pen<'_>, layout: Layout) {
                 None => blasts::draw(model, pen, pane),
             },
             Pane::Funnel => funnel::draw(model, pen, pane),
-            Pane::Recipients | Pane::Activity => people_or_activity(model, pen, pane),
+            Pane::Recipients => match layout.zoomed_people() {
+                Some((people, details)) => {
+                    recipients::draw(model, pen, people);
+                    preview::draw(model, pen, details);
+                }
+                None => recipients::draw(model, pen, pane),
+            },
+            Pane::Activity => activity::draw(model, pen, pane),
         },
         Layout::Summary => {}
     }

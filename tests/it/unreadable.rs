@@ -37,7 +37,11 @@ async fn a_time_or_an_amount_that_cannot_be_read_is_refused_where_it_is_typed() 
 
     for (table, column) in &times {
         // An answer has all that makes it one, or nothing of it.
-        let rule = if column == "answer_until" { "answer" } else { "times" };
+        let rule = match column.as_str() {
+            "answer_until" => "answer",
+            "armed_at" => "armed_at",
+            _ => "times",
+        };
         for time in ["infinity", "-infinity", "200000-01-01", "1969-12-31"] {
             let typed = format!("update {table} set {column} = '{time}'");
             let refused = sqlx::query(AssertSqlSafe(typed.clone())).execute(&shop.database.pool).await;

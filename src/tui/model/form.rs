@@ -73,8 +73,11 @@ pub struct TemplatesPage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FormPage {
     Lines,
-    /// The columns to choose from for the text being typed.
-    Columns(usize),
+    /// The columns to choose from for the text being typed, and what was typed of a name behind the brace.
+    Columns {
+        row: usize,
+        typed: String,
+    },
     /// The templates to choose from.
     Templates(TemplatesPage),
     /// The rows that were left out, and the cell being mended.
@@ -362,6 +365,13 @@ impl BlastForm {
     pub fn to_take(&self) -> Option<Box<ListToTake>> {
         let list = self.list.clone()?;
         Some(Box::new(ListToTake { list, columns: self.columns.clone(), mends: self.mends.clone() }))
+    }
+
+    /// Those of the columns whose names begin so.
+    pub fn columns_beginning(&self, typed: &str) -> Vec<String> {
+        let mut columns = self.columns();
+        columns.retain(|column| column.to_lowercase().starts_with(&typed.to_lowercase()));
+        columns
     }
 
     /// The columns that a text may name, the one that most texts name first.

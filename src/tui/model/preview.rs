@@ -14,6 +14,14 @@ impl Model {
         self.recipients.cursor()
     }
 
+    /// Whether the person stands beside the table.
+    pub fn shows_preview(&self) -> bool {
+        match self.layout() {
+            Layout::Large { .. } => true,
+            layout => self.focus == Pane::Recipients && layout.zoomed_people().is_some(),
+        }
+    }
+
     /// What is known of that person.
     pub fn previewed(&self) -> Option<&RecipientDetails> {
         let target = self.preview_target()?;
@@ -22,8 +30,7 @@ impl Model {
 
     /// The person to be read: shown beside the table, and not known as they are in the list.
     pub fn to_preview(&self) -> Option<&RecipientRow> {
-        let is_shown = matches!(self.layout(), Layout::Large { .. }) && self.overlays.is_empty();
-        let listed = self.person().filter(|_| is_shown)?;
+        let listed = self.person().filter(|_| self.shows_preview() && self.overlays.is_empty())?;
         let known = self.previewed().is_some_and(|details| details.row == *listed);
         (!known).then_some(listed)
     }

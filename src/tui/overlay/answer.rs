@@ -11,7 +11,11 @@ pub fn content(model: &Model, answer: &AnswerOverlay, width: u16) -> OverlayCont
     let until = session.map(|session| reply::until(session, clock(model)));
     let title = super::title(vec!["Answer".to_owned(), answer.who.clone(), answer.phone.to_string()], until);
     let mut lines = match &answer.loaded {
-        Some(loaded) => reply::conversation(model, loaded, width),
+        Some(loaded) => {
+            let mut said = reply::replied_to(model, loaded, width);
+            said.extend(reply::conversation(model, loaded, width));
+            said
+        }
         None => vec![TextLine::dim("  reading what was said ...")],
     };
     lines.push(TextLine::default());

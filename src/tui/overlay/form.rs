@@ -29,7 +29,7 @@ const REASONS_MAX: usize = 4;
 pub fn content(model: &Model, width: u16) -> OverlayContent {
     let Some(form) = model.form.as_deref() else { return OverlayContent::default() };
     match form.page {
-        FormPage::Columns(row) => pages::columns(form, row),
+        FormPage::Columns { row, ref typed } => pages::columns(form, row, typed),
         FormPage::Templates(ref page) => pages::templates(form, page, width),
         FormPage::ListColumns { row, ref phone } => pages::list_columns(form, row, phone.as_deref(), width),
         FormPage::LeftOut { row, ref edit } => pages::left_out(form, row, edit.as_ref(), width),
@@ -197,7 +197,7 @@ impl FormPainter<'_> {
                 vec![given(&button.text, &format!("empty: write {needs}, or {{column}}"))]
             }
             FormLine::Pace => how::pace(values, self.configured(), self.room()),
-            FormLine::Window => vec![how::window(values)],
+            FormLine::Window => vec![how::window(values, self.model.form_zone())],
             FormLine::Start if values.repeat.is_some() => vec![TextLine::dim("at its times, once I have sent it")],
             FormLine::Start => vec![how::start(values, self.model.form_zone())],
             FormLine::Repeat => how::repeat(values, (self.model.form_zone(), clock(self.model)), self.room()),

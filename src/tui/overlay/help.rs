@@ -192,7 +192,7 @@ const TYPING: [(&str, &str); 8] = [
 ];
 
 const FINDING: [(&str, &str); 9] = [
-    ("6789", "the end of a number; if nobody's ends so, anywhere in it or in a name"),
+    ("6789", "two to eight digits: the end of a number; if nobody's ends so, anywhere in it or in a name"),
     ("+60 12-345 6789", "a number, in any spelling; phone:6012, these digits anywhere in it"),
     ("\"6789\"", "anywhere in a number, a name or a note"),
     ("siti", "part of a name or note"),

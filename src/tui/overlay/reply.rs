@@ -52,6 +52,21 @@ pub(super) fn conversation(model: &Model, loaded: &RecipientDetails, width: u16)
     said.into_iter().flat_map(|(_, lines)| lines).collect()
 }
 
+/// The most lines of the message that they reply to.
+const MESSAGE_LINES: usize = 4;
+
+/// The message of the blast that they reply to, or its beginning.
+pub(super) fn replied_to(model: &Model, loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
+    let text = loaded.message_text.as_ref().or(loaded.words.as_ref());
+    let Some((text, at)) = text.zip(loaded.row.sent_at) else { return Vec::new() };
+    let mut lines = message(&clock(model).long(at), &format!("you: {text}"), TextRole::Dim, width);
+    if lines.len() > MESSAGE_LINES {
+        lines.truncate(MESSAGE_LINES);
+        lines.push(TextLine::dim("         ~ enter on the person shows all of it"));
+    }
+    lines
+}
+
 pub(super) fn until(session: SessionWindow, clock: TimeFormat) -> String {
     match session {
         SessionWindow::Open { until } => format!("text until {}", clock.long(until)),

@@ -70,7 +70,7 @@ fn the_list_of_columns_says_that_arrows_move_in_it() {
     dashboard.keys("\n{");
 
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("arrows choose, enter takes it") && screen.contains("up down choose"), "{screen}");
+    assert!(screen.contains("letters narrow, enter takes it") && screen.contains("up down choose"), "{screen}");
 }
 
 #[test]
@@ -120,4 +120,18 @@ fn a_file_is_named_character_by_character_and_its_emoji_stay_whole_in_the_name_o
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("\\n2.csv"), "{screen}");
     assert_eq!(tag(&dashboard), "family \u{1f469}\u{200d}\u{1f467} 2");
+}
+
+#[test]
+fn letters_behind_a_brace_narrow_the_columns_and_what_none_begins_with_is_text() {
+    let mut dashboard = new_form();
+    dashboard.keys("↓↓↓\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None));
+    dashboard.keys("\n{ban");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("> {bandar}") && !screen.contains("{name} "), "{screen}");
+
+    dashboard.keys("\n {xy");
+
+    let message = dashboard.model.form.as_deref().unwrap().values.message.clone();
+    assert!(message.ends_with("{bandar} {xy"), "{message}");
 }

@@ -149,7 +149,7 @@ fn an_error_opens_the_people_who_failed_with_its_code() {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("2vvv");
     answered(&mut dashboard);
-    contains(&dashboard, &["> 131026                2  Message undeliverable[2J: The person may ha~"]);
+    contains(&dashboard, &["> 131026                2  Message undeliverable[2J: The person may", "have no WhatsApp."]);
 
     dashboard.keys("\n");
 

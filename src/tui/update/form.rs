@@ -124,8 +124,11 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
     if is_refused && key == Key::Esc && form.edit.is_none() && form.page == FormPage::Lines {
         return KeyOutcome::DONE;
     }
-    match form.page {
-        FormPage::Columns(row) => return KeyOutcome::Handled(list::column_key(model, row, key)),
+    match &form.page {
+        FormPage::Columns { row, typed } => {
+            let at = (*row, typed.clone());
+            return KeyOutcome::Handled(list::column_key(model, at, key));
+        }
         FormPage::Templates(_) => return KeyOutcome::Handled(template::key(model, key)),
         FormPage::LeftOut { .. } => return list::left_out_key(model, key),
         FormPage::ListColumns { .. } => return KeyOutcome::Handled(list_columns::key(model, key)),
@@ -158,7 +161,7 @@ fn edit_key(model: &mut Model, key: Key) -> Vec<Effect> {
             return effects;
         }
         (Some(_), Key::Char('{')) if takes_columns => {
-            form.page = FormPage::Columns(0);
+            form.page = FormPage::Columns { row: 0, typed: String::new() };
         }
         (Some(LineEdit::Path { field, .. }), Key::Tab) => {
             return vec![Effect::Read(ReadRequest::Draft(DraftRead::Paths(field.text())))];

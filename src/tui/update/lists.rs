@@ -9,7 +9,6 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
 use crate::tui::effect::{Effect, ListPart, ReadRequest};
-use crate::tui::layout::Layout;
 use crate::tui::model::{
     CursorTarget, FoundBy, ListOrder, ListScope, Model, Overlay, PageRequest, Pane, Prompt, WantedPage, stuck_at,
 };
@@ -223,8 +222,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
 
 /// Whoever is shown beside the table, while an answer to them is not there yet: their own row does not change with it.
 fn answer_on_its_way(model: &Model) -> Option<Effect> {
-    let is_shown = matches!(model.layout(), Layout::Large { .. });
-    let person = model.previewed().filter(|_| is_shown)?;
+    let person = model.previewed().filter(|_| model.shows_preview())?;
     let is_underway = |answer: &SessionAnswer| {
         let is_young = model.now - answer.written_at < ANSWER_FOLLOWED;
         is_young && matches!(answer.status, Status::Queued | Status::Sending | Status::Sent)

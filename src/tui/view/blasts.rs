@@ -4,14 +4,14 @@ use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
-use super::{cursor, focused, senders, waiting};
+use super::{cursor, focused, senders, views, waiting};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::{Funnel, percent_words};
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, compact, money, name_within, short_money, symbol};
 use crate::tui::layout::Layout;
-use crate::tui::model::{BlastSorting, Model, Pane, STAGES, is_going_out};
+use crate::tui::model::{BlastSorting, FunnelView, Model, Pane, STAGES, is_going_out};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule, start_of, width};
@@ -143,10 +143,36 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         pen.put((area.x + 2, y), line.trim_end(), area.width.saturating_sub(2), TextRole::Need);
     }
     if matches!(model.layout(), Layout::Large { .. }) || model.blasts_over_funnel().is_some() {
-        senders::draw(model, pen, area, height.saturating_sub(model.blasts.shown().count()));
+        let listed = model.blasts.shown().count().min(height);
+        senders::draw(model, pen, area, height - listed);
+        sections(model, pen, area, (listed, height));
     }
     if model.blasts.shown().next().is_none() {
         pen.put((area.x + 2, area.y + 2), &nothing(model), area.width.saturating_sub(2), TextRole::Dim);
+    }
+}
+
+/// Further views of the funnel between the blasts and the senders, as many as there is room for.
+fn sections(model: &Model, pen: &mut Pen<'_>, area: Rect, (listed, height): (usize, usize)) {
+    let mut free = (height - listed).saturating_sub(senders::rows(model, height - listed));
+    // A row to spare above each.
+    let mut at = area.y + 3 + u16::try_from(listed).unwrap_or_default();
+    for view in [FunnelView::Speed, FunnelView::Months] {
+        let shown = if view == model.shown_view() { None } else { views::section(model, view, area) };
+        let Some(lines) = shown.filter(|lines| lines.len() + 2 <= free) else { continue };
+        rule(
+            pen,
+            (area.x, at),
+            area.width,
+            &TitleRule { left: vec![view.word().to_owned()], right: None },
+            Focused::No,
+        );
+        for (line, y) in lines.iter().zip(at + 1..) {
+            line.draw(pen, (area.x, y), area.width);
+        }
+        let taken = lines.len() + 2;
+        free -= taken;
+        at += u16::try_from(taken).unwrap_or_default();
     }
 }
 

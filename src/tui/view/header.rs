@@ -255,7 +255,7 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
     let sends = sends(model, sender);
     let today = match (sender.usage.today, sends) {
         (0, false) if cap.is_empty() => " idle".to_owned(),
-        (0, true) if cap.is_empty() => String::new(),
+        (0, true) if cap.is_empty() => " sending".to_owned(),
         (today, _) => format!(" {}{cap} today", number(today)),
     };
     let quality = sender.quality.as_deref().map(|quality| format!(", quality {}", clean(quality))).unwrap_or_default();

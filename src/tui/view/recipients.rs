@@ -7,7 +7,6 @@ use crate::app::view::RecipientRow;
 use crate::domain::status::Status;
 use crate::tui::Charset;
 use crate::tui::format::{TimeFormat, money, number, symbol, total};
-use crate::tui::layout::Layout;
 use crate::tui::model::{ListDirection, ListScope, ListedPerson, Model, Pane};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule, width};
@@ -79,7 +78,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let table = table(area.width, amounts.map(|amount| width(&money(amount))).max().unwrap_or_default());
     let symbol = symbol(&model.options.currency).to_owned();
     table.row(pen, (area.x, area.y + 1), |cell| (head(cell, &symbol), TextRole::Dim));
-    let is_large = matches!(model.layout(), Layout::Large { .. });
+    let is_large = model.shows_preview();
     let cursor = model.pointed_at();
     let mut before: Option<&RecipientRow> = None;
     for (person, y) in shown(model, height).zip(area.y + 2..) {

@@ -12,14 +12,16 @@ use crate::tui::widget::{Focused, Pen, TextLine, TitleRule, rule};
 /// The most senders that are listed; the header and `!` name those that need somebody.
 const LISTED_MAX: usize = 8;
 
-/// Draws them at the bottom of a pane that has so many rows free, where they fit with a row to spare.
-pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect, free: usize) {
+/// How many rows they take of so many free ones, with their rule: nothing where they do not fit with a row to spare.
+pub fn rows(model: &Model, free: usize) -> usize {
     let listed = model.senders.len().min(LISTED_MAX);
-    if listed == 0 || free < listed + 2 {
-        return;
-    }
-    let rows = u16::try_from(listed).unwrap_or_default();
-    let top = area.bottom() - rows - 1;
+    if listed == 0 || free < listed + 2 { 0 } else { listed + 1 }
+}
+
+/// Draws them at the bottom of a pane that has so many rows free.
+pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect, free: usize) {
+    let Some(listed) = rows(model, free).checked_sub(1) else { return };
+    let top = area.bottom() - u16::try_from(listed).unwrap_or_default() - 1;
     let left = vec!["senders".to_owned()];
     rule(pen, (area.x, top), area.width, &TitleRule { left, right: None }, Focused::No);
     for (sender, y) in model.senders.iter().take(listed).zip(top + 1..) {

@@ -5,14 +5,14 @@ use ratatui::layout::Rect;
 
 use super::months::months;
 use super::side_by_side::{LABEL, SideBySide};
+use super::speed::{speed, speed_lines};
 use super::{cursor, focused};
 use crate::app::report::ErrorLine;
 use crate::app::view::BlastView;
-use crate::domain::funnel::percent_words;
-use crate::domain::progress::{BlastProgress, SendingHour, StageSpeed};
+use crate::domain::progress::BlastProgress;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, compact, number, span_words};
-use crate::tui::model::{FunnelView, Model, Pane, STAGES, stage_label};
+use crate::tui::model::{FunnelView, Model, Pane, STAGES, is_going_out, stage_label};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Chart, ChartCurve, ChartSpan, Pen, TextLine, chart, start_of, width};
@@ -30,6 +30,22 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
+/// A view in lines, for where rows are free beside the funnel; `None` while it would say nothing.
+pub fn section(model: &Model, view: FunnelView, area: Rect) -> Option<Vec<TextLine>> {
+    let blast = model.blast()?;
+    match view {
+        FunnelView::Speed => {
+            let progress = model.views.progress_of(blast.id).filter(|progress| progress.span().is_some())?;
+            // By the reading, so that a message that is sent draws nothing of it again.
+            Some(speed_lines(progress, std::array::from_fn(|at| whole(progress.curves[at + 1].total()))))
+        }
+        // While something is sent, each message would draw this month again.
+        FunnelView::Months if model.blasts.rows().iter().any(|blast| is_going_out(blast, model.now)) => None,
+        FunnelView::Months => Some(months(model, area)),
+        _ => None,
+    }
+}
+
 fn lines(pen: &mut Pen<'_>, area: Rect, lines: &[TextLine]) {
     for (line, y) in lines.iter().zip(area.y..area.bottom()) {
         line.draw(pen, (area.x, y), area.width);
@@ -37,14 +53,14 @@ fn lines(pen: &mut Pen<'_>, area: Rect, lines: &[TextLine]) {
     let hidden = lines.len().saturating_sub(usize::from(area.height));
     if hidden > 0 {
         let y = area.bottom() - 1;
-        let words = format!("  ~ {} more lines: a taller window", hidden + 1);
+        let words = format!("  ~ {} more lines: z, or a taller window", hidden + 1);
         pen.put((area.x, y), &" ".repeat(usize::from(area.width)), area.width, TextRole::Plain);
         pen.put((area.x, y), &words, area.width, TextRole::Dim);
     }
 }
 
 /// What is said where there is nothing to draw.
-fn instead(model: &Model, blast: &BlastView) -> Option<&'static str> {
+pub(super) fn instead(model: &Model, blast: &BlastView) -> Option<&'static str> {
     let has_started = blast.counts.funnel().sent > 0;
     match model.views.progress_of(blast.id) {
         _ if !has_started => Some("nothing has been sent yet"),
@@ -110,94 +126,7 @@ fn legend(pen: &mut Pen<'_>, area: Rect, progress: &BlastProgress) {
     line.draw(pen, (area.x, area.y), area.width);
 }
 
-/// How long it took to each stage, and which hours were good.
-fn speed(model: &Model, blast: &BlastView) -> Vec<TextLine> {
-    if let Some(words) = instead(model, blast) {
-        return vec![TextLine::dim(format!("  {words}"))];
-    }
-    let Some(progress) = model.views.progress_of(blast.id) else { return Vec::new() };
-    let funnel = blast.counts.funnel();
-    let counts = [funnel.received, funnel.read, funnel.replied, funnel.closed];
-    let people = |(speed, count)| timed_people(speed, count);
-    let people: Vec<String> = progress.speeds.into_iter().zip(counts).map(people).collect();
-    let room = people.iter().map(|words| width(words)).max().unwrap_or_default().max(9) + 3;
-    let room = usize::from(room);
-    let head = format!("  {:<10}{:>12}{:>14}{:>room$}", "reached", "half within", "90% within", "people");
-    let mut lines = vec![TextLine::dim(head)];
-    for ((stage, speed), people) in STAGES.into_iter().skip(1).zip(progress.speeds).zip(people) {
-        lines.push(speed_line(stage, speed).and(format!("{people:>room$}"), TextRole::Plain));
-    }
-    if progress.speeds.into_iter().zip(counts).any(|(speed, count)| is_partly_timed(speed, count)) {
-        lines.push(TextLine::dim("  where it says \"of\", the times of the others are not known"));
-    }
-    lines.extend(best_hours(&progress.hours));
-    if let Some(people) = progress.sampled {
-        let people = number(i64::try_from(people).unwrap_or(i64::MAX));
-        lines.push(TextLine::dim(format!("  from {people} people, evenly spread over the list")));
-    }
-    lines
-}
-
-/// Of some who got there the time is not known: those that it is said of are counted.
-fn timed_people(speed: Option<StageSpeed>, count: i64) -> String {
-    match speed {
-        Some(timed) if is_partly_timed(speed, count) => format!("{} of {}", number(timed.people), number(count)),
-        _ => number(count),
-    }
-}
-
-fn speed_line(stage: Status, speed: Option<StageSpeed>) -> TextLine {
-    let words = |span: fn(&StageSpeed) -> TimeDelta| {
-        speed.as_ref().map_or_else(|| "-".to_owned(), |speed| span_words(rounded_up(span(speed))))
-    };
-    TextLine::plain("  ")
-        .and(format!("{:<12}", stage_label(stage)), TextRole::Stage(stage))
-        .and(format!("{:>12}", words(|speed| speed.median)), TextRole::Plain)
-        .and(format!("{:>14}", words(|speed| speed.p90)), TextRole::Plain)
-}
-
-/// Whether the times of some who got to a stage are not known.
-fn is_partly_timed(speed: Option<StageSpeed>, count: i64) -> bool {
-    speed.is_some_and(|speed| speed.people < count)
-}
-
-/// To the next of the units that it is said in: who took a little longer than that is not within it.
-fn rounded_up(span: TimeDelta) -> TimeDelta {
-    let unit = match span.num_seconds() {
-        ..60 => TimeDelta::seconds(1),
-        60..86_400 => TimeDelta::minutes(1),
-        _ => TimeDelta::hours(1),
-    };
-    let (span, unit) = (span.num_milliseconds(), unit.num_milliseconds());
-    TimeDelta::milliseconds((span + unit - 1) / unit * unit)
-}
-
-/// An hour with fewer messages says nothing.
-const HOUR_MIN: f64 = 10.0;
-
-fn best_hours(hours: &[SendingHour]) -> Vec<TextLine> {
-    let mut best: Vec<&SendingHour> = hours.iter().filter(|hour| hour.sent >= HOUR_MIN).collect();
-    best.sort_by(|a, b| {
-        (b.replied / b.sent).total_cmp(&(a.replied / a.sent)).then((b.read / b.sent).total_cmp(&(a.read / a.sent)))
-    });
-    if best.len() < 2 {
-        return vec![TextLine::dim("  best hours: shown once two hours of the day have 10 messages each")];
-    }
-    let mut lines = vec![TextLine::dim(format!("  {:<12}{:>12}{:>14}{:>12}", "best hours", "replied", "read", "sent"))];
-    for hour in best.into_iter().take(4) {
-        let words = format!(
-            "  {:<12}{:>12}{:>14}{:>12}",
-            format!("{:02}:00-{:02}:00", hour.hour, (hour.hour + 1) % 24),
-            percent_words(whole(hour.replied), whole(hour.sent)),
-            percent_words(whole(hour.read), whole(hour.sent)),
-            number(whole(hour.sent)),
-        );
-        lines.push(TextLine::plain(words));
-    }
-    lines
-}
-
-fn whole(people: f64) -> i64 {
+pub(super) fn whole(people: f64) -> i64 {
     #[expect(clippy::cast_possible_truncation, reason = "numbers of people")]
     let whole = people.round() as i64;
     whole
@@ -215,6 +144,9 @@ fn errors(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
         (area.x, area.y),
         area.width,
     );
+    if whole_errors(model, pen, Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }, errors) {
+        return;
+    }
     let advice = errors.get(model.views.error).map(|error| wrapped(&explained(error), area.width.saturating_sub(4)));
     let advice = advice.filter(|lines| lines.len() > 1 || area.width < 60).unwrap_or_default();
     let room = area.height.saturating_sub(1);
@@ -233,17 +165,44 @@ fn errors(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
     }
 }
 
+/// Draws all errors with all of their words, where there is room for that. `false`: there is none.
+fn whole_errors(model: &Model, pen: &mut Pen<'_>, area: Rect, errors: &[ErrorLine]) -> bool {
+    let room = area.width.saturating_sub(WORDS_AT + 1);
+    let words: Vec<Vec<String>> = errors.iter().map(|error| wrapped(&explained(error), room)).collect();
+    let rows: usize = words.iter().map(|lines| lines.len().max(1)).sum();
+    if room < 30 || rows > usize::from(area.height) {
+        return false;
+    }
+    let mut y = area.y;
+    for ((at, error), lines) in errors.iter().enumerate().zip(words) {
+        error_head(model, pen, (area.x, y), (at, error));
+        for (line, y) in lines.iter().zip(y..) {
+            pen.put((area.x + WORDS_AT, y), line.trim_end(), room, TextRole::Plain);
+        }
+        y += u16::try_from(lines.len().max(1)).unwrap_or(u16::MAX);
+    }
+    true
+}
+
+/// The column of what is said of an error.
+const WORDS_AT: u16 = 27;
+
 fn error_list(model: &Model, pen: &mut Pen<'_>, area: Rect, errors: &[ErrorLine]) {
     let top = (model.views.error + 1).saturating_sub(usize::from(area.height));
     for ((at, error), y) in errors.iter().enumerate().skip(top).zip(area.y..area.bottom()) {
-        let is_chosen = at == model.views.error;
-        let (glyph, role) = if is_chosen { cursor(focused(model, Pane::Funnel)) } else { (" ", TextRole::Plain) };
-        pen.put((area.x, y), glyph, 1, role);
-        let meaning = if is_chosen { TextRole::Strong } else { TextRole::Stage(Status::Failed) };
-        pen.put((area.x + 2, y), &error.code, 13, meaning);
-        pen.put_right((area.x + 25, y), &number(error.count), 9, TextRole::Plain);
-        pen.put((area.x + 27, y), &explained(error), area.width.saturating_sub(27), TextRole::Plain);
+        error_head(model, pen, (area.x, y), (at, error));
+        pen.put((area.x + WORDS_AT, y), &explained(error), area.width.saturating_sub(WORDS_AT), TextRole::Plain);
     }
+}
+
+/// The cursor, the code and how many people have it.
+fn error_head(model: &Model, pen: &mut Pen<'_>, (x, y): (u16, u16), (at, error): (usize, &ErrorLine)) {
+    let is_chosen = at == model.views.error;
+    let (glyph, role) = if is_chosen { cursor(focused(model, Pane::Funnel)) } else { (" ", TextRole::Plain) };
+    pen.put((x, y), glyph, 1, role);
+    let meaning = if is_chosen { TextRole::Strong } else { TextRole::Stage(Status::Failed) };
+    pen.put((x + 2, y), &error.code, 13, meaning);
+    pen.put_right((x + 25, y), &number(error.count), 9, TextRole::Plain);
 }
 
 /// The provider's words, and what to do.
@@ -329,22 +288,4 @@ fn rounded_down(age: TimeDelta) -> TimeDelta {
 fn brief_age(age: TimeDelta) -> String {
     let words = span_words(age).replace(" h", "h").replace(" min", "min");
     start_of(&format!("at {words}"), LABEL - 2)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_that_half_were_within_is_rounded_up_in_the_unit_it_is_said_in() {
-        let words = |milliseconds| span_words(rounded_up(TimeDelta::milliseconds(milliseconds)));
-
-        assert_eq!(words(0), "0 s");
-        assert_eq!(words(4_950), "5 s");
-        assert_eq!(words(5_000), "5 s");
-        assert_eq!(words(59_400), "1 min");
-        assert_eq!(words(61_000), "2 min");
-        assert_eq!(words(3_599_000), "1 h");
-        assert_eq!(words(86_401_000), "1 day 1 h");
-    }
 }

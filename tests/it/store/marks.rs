@@ -33,7 +33,7 @@ fn sale(amount: &str) -> Mark {
 
 pub(super) fn refusal<T: std::fmt::Debug>(outcome: Result<T, AppError>) -> String {
     match outcome {
-        Err(AppError::Refused(why)) => why,
+        Err(error @ (AppError::Refused(_) | AppError::PeopleChanged(_))) => error.to_string(),
         other => panic!("not refused: {other:?}"),
     }
 }
@@ -371,10 +371,7 @@ async fn a_sale_is_amended_as_it_was_seen_whoever_closed_it() {
     let late = refusal(aina.amend(SITI, Some(amount("120")), amount("110")).await);
     let not_closed = refusal(ben.amend(RecipientId(3), None, amount("1")).await);
 
-    assert_eq!(
-        late,
-        "somebody changed the amount of Person 1 to RM 130.00 a moment ago; yours, RM 110.00, is not written"
-    );
+    assert_eq!(late, "ben changed the amount of Person 1 to RM 130.00 a moment ago; yours, RM 110.00, is not written");
     assert_eq!(not_closed, "Person 3 is sent now, not closed: the amount is not written");
     assert_eq!(scene.number("select amount::bigint from blast_recipients where id = 1").await, 130);
     assert_eq!(ben.undo_mine().await.unwrap().sentence, "Person 1: the amount is RM 120.00 now");

@@ -40,12 +40,16 @@ pub(super) fn pace(values: &DraftForm, sender: Option<&SenderView>, room: u16) -
     std::iter::once(line).chain(too_fast).collect()
 }
 
-pub(super) fn window(values: &DraftForm) -> TextLine {
-    let hours = values.window.map(|hours| hours.to_string());
-    let days = values.weekdays.map(|days| days.to_string());
-    let zone = values.timezone.map(|zone| zone.name().replace('_', " "));
-    let own = hours.into_iter().chain(days).chain(zone).collect::<Vec<_>>().join("  ");
-    if own.is_empty() { TextLine::plain("any hour, every day") } else { TextLine::plain(own) }
+pub(super) fn window(values: &DraftForm, zone: Tz) -> TextLine {
+    let hours = values.window.map_or_else(|| "any hour".to_owned(), |hours| hours.to_string());
+    let days = values.weekdays.map_or_else(|| "every day".to_owned(), |days| days.to_string());
+    let line = TextLine::plain(format!("{hours}, {days}"));
+    let zone = zone.name().replace('_', " ");
+    match values.timezone {
+        Some(_) => line.and(format!(", {zone}"), TextRole::Plain),
+        None if values.window.is_some() => line.and(format!(", {zone}"), TextRole::Dim),
+        None => line,
+    }
 }
 
 /// `2026-12-01 09:00 (Tue, Asia/Kuala Lumpur), once I have sent it`.

@@ -8,14 +8,17 @@ use crate::tui::model::{BlastForm, TemplatesPage};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextField, TextLine, width as display_width, within};
 
-pub(super) fn columns(form: &BlastForm, row: usize) -> OverlayContent {
+pub(super) fn columns(form: &BlastForm, row: usize, typed: &str) -> OverlayContent {
     let person = form.first_people.get(form.shown);
     let line = |(n, column): (usize, String)| {
         let value = person.and_then(|person| person.variables.get(&column)).unwrap_or("-").to_owned();
         chosen(n == row).and(format!("{:<24} ", format!("{{{column}}}")), strong(n == row)).and(value, TextRole::Dim)
     };
-    let lines = form.columns().into_iter().enumerate().map(line).collect();
-    let title = title(vec!["Columns".to_owned()], Some("arrows choose, enter takes it, esc is a plain {".to_owned()));
+    let lines = form.columns_beginning(typed).into_iter().enumerate().map(line).collect();
+    let title = title(
+        vec!["Columns".to_owned(), format!("{{{typed}_")],
+        Some("letters narrow, enter takes it, esc is a plain {".to_owned()),
+    );
     OverlayContent { title, lines, focus: Some(row) }
 }
 

@@ -224,18 +224,30 @@ fn mend(model: &mut Model, row: usize, value: &str) -> Vec<Effect> {
     saving::changed(model)
 }
 
-/// A key while a column is chosen: enter takes it, esc is a plain brace, any other character goes on typing.
-pub(super) fn column_key(model: &mut Model, row: usize, key: Key) -> Vec<Effect> {
+/// A key while a column is chosen: letters of its name leave those that begin so, enter takes it, esc is a plain brace; what no column
+/// begins with goes on as text.
+pub(super) fn column_key(model: &mut Model, (row, mut typed): (usize, String), key: Key) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
-    let columns = form.columns();
+    let columns = form.columns_beginning(&typed);
     let text = match key {
         Key::Up | Key::Down | Key::PageUp | Key::PageDown => {
-            form.page = FormPage::Columns(stepped(row, key, columns.len()).unwrap_or_default());
+            form.page = FormPage::Columns { row: stepped(row, key, columns.len()).unwrap_or_default(), typed };
+            return Vec::new();
+        }
+        Key::Backspace if typed.pop().is_some() => {
+            form.page = FormPage::Columns { row: 0, typed };
             return Vec::new();
         }
         Key::Enter | Key::Tab => columns.get(row).map(|column| format!("{{{column}}}")).unwrap_or_default(),
-        Key::Char(c) => format!("{{{c}"),
-        _ => "{".to_owned(),
+        Key::Char(c) => {
+            typed.push(c);
+            if !form.columns_beginning(&typed).is_empty() {
+                form.page = FormPage::Columns { row: 0, typed };
+                return Vec::new();
+            }
+            format!("{{{typed}")
+        }
+        _ => format!("{{{typed}"),
     };
     form.page = FormPage::Lines;
     match &mut form.edit {

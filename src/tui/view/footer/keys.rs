@@ -77,9 +77,12 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
     }
     let form = model.form.as_deref().filter(|_| model.overlays.last() == Some(&Overlay::Form))?;
     match (&form.page, &form.edit) {
-        (FormPage::Columns(_), _) => {
-            Some(&[("up down", "choose"), ("enter", "takes the column"), ("esc", "a plain brace")])
-        }
+        (FormPage::Columns { .. }, _) => Some(&[
+            ("up down", "choose"),
+            ("letters", "narrow"),
+            ("enter", "takes the column"),
+            ("esc", "a plain brace"),
+        ]),
         (FormPage::Templates(page), _) if page.is_typing => Some(&[("enter", "these templates"), ("esc", "all")]),
         (FormPage::Templates(page), _) if !page.filter.is_empty() => {
             Some(&[("enter", "takes the template"), ("/", "filter"), ("esc", "all")])
