@@ -260,7 +260,10 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
         match effect {
             Effect::Copy(text) => self.frames.copy(text),
             // Only where the environment allows colours is this asked for.
-            Effect::Recolour(palette) => self.theme.colours = Colours::choose(palette, None, None),
+            Effect::Recolour(palette) => {
+                let term = std::env::var("TERM").ok().filter(|term| term != "dumb");
+                self.theme.colours = Colours::choose(palette, None, term.as_deref());
+            }
             Effect::CaptureMouse(capture) => self.frames.capture_mouse(capture),
             Effect::Bell => self.frames.ring(),
             Effect::Suspend(said) => {

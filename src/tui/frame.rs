@@ -229,7 +229,10 @@ impl Encoder {
         }
         codes.extend(attributes(cell.modifier.difference(kept)));
         if colour != self.colour {
-            codes.push(colour.map_or(39, code));
+            match colour {
+                Some(Color::Indexed(index)) => codes.extend([38, 5, index]),
+                colour => codes.push(colour.map_or(39, code)),
+            }
         }
         let joined: Vec<String> =
             codes.iter().map(|code| if *code == 0 { String::new() } else { code.to_string() }).collect();

@@ -38,6 +38,8 @@ pub enum Colours {
     Bright,
     /// The plain ones for a light background, where dim text would be too faint.
     Deep,
+    /// Colours that are dark enough for white, of a terminal with 256 of them: its own yellow and cyan are faint there.
+    DeepExact,
     /// `NO_COLOR` is set, the terminal is dumb, or none are wanted: attributes only.
     None,
 }
@@ -108,6 +110,8 @@ impl ScreenTheme {
         match self.colours {
             Colours::Bright => Style::new().fg(bright(colour)).add_modifier(modifier),
             Colours::Deep if modifier == Modifier::DIM => Style::new().fg(Color::DarkGray),
+            Colours::DeepExact if modifier == Modifier::DIM => Style::new().fg(Color::Indexed(241)),
+            Colours::DeepExact => Style::new().fg(deep(colour)).add_modifier(modifier),
             Colours::Sixteen | Colours::Deep => Style::new().fg(colour).add_modifier(modifier),
             Colours::None => Style::new().add_modifier(modifier),
         }
@@ -122,6 +126,7 @@ impl Colours {
             _ if unwanted || term == Some("dumb") => Self::None,
             Palette::Auto => Self::Sixteen,
             Palette::Dark => Self::Bright,
+            Palette::Light if term.is_some_and(|term| term.ends_with("-256color")) => Self::DeepExact,
             Palette::Light => Self::Deep,
             Palette::Mono => Self::None,
         }
@@ -151,6 +156,19 @@ const fn bright(colour: Color) -> Color {
         Color::Green => Color::LightGreen,
         Color::Red => Color::LightRed,
         Color::Magenta => Color::LightMagenta,
+        other => other,
+    }
+}
+
+/// Of the 256: against white each has a contrast of 4.3 or more.
+const fn deep(colour: Color) -> Color {
+    match colour {
+        Color::Blue => Color::Indexed(25),
+        Color::Cyan => Color::Indexed(30),
+        Color::Yellow => Color::Indexed(94),
+        Color::Green => Color::Indexed(28),
+        Color::Red => Color::Indexed(160),
+        Color::Magenta => Color::Indexed(127),
         other => other,
     }
 }
@@ -227,7 +245,7 @@ mod tests {
 
     #[test]
     fn nothing_ever_paints_a_background() {
-        for colours in [Colours::Sixteen, Colours::Bright, Colours::Deep, Colours::None] {
+        for colours in [Colours::Sixteen, Colours::Bright, Colours::Deep, Colours::DeepExact, Colours::None] {
             let theme = ScreenTheme::new(colours, Charset::Unicode);
 
             for meaning in MEANINGS.into_iter().chain(Status::ALL.map(TextRole::Stage)) {
@@ -240,5 +258,7 @@ mod tests {
     fn an_empty_no_color_and_a_usual_terminal_mean_colours() {
         assert_eq!(Colours::choose(Palette::Auto, Some(""), Some("tmux-256color")), Colours::Sixteen);
         assert_eq!(Colours::choose(Palette::Dark, None, Some("dumb")), Colours::None);
+        assert_eq!(Colours::choose(Palette::Light, None, Some("xterm-256color")), Colours::DeepExact);
+        assert_eq!(Colours::choose(Palette::Light, None, Some("linux")), Colours::Deep);
     }
 }

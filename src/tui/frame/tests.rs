@@ -67,6 +67,19 @@ fn attributes_and_colours_arrive_and_are_taken_off_again() {
 }
 
 #[test]
+fn one_of_256_colours_arrives() {
+    let mut frames = FrameDiff::default();
+    let mut next = buffer(&["ab"]);
+    next.set_style(Rect::new(0, 0, 1, 1), Style::new().fg(Color::Indexed(94)));
+
+    let mut terminal = vt100::Parser::new(1, 2, 0);
+    terminal.process(&frames.advance(&next));
+
+    let cell = |column| terminal.screen().cell(0, column).unwrap();
+    assert_eq!((cell(0).fgcolor(), cell(1).fgcolor()), (vt100::Color::Idx(94), vt100::Color::Default));
+}
+
+#[test]
 fn a_row_with_a_joined_emoji_is_written_whole_and_nothing_of_it_stays_behind() {
     let mut terminal = vt100::Parser::new(2, 24, 0);
     let mut frames = FrameDiff::default();
