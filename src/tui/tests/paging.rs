@@ -34,7 +34,8 @@ fn serve(dashboard: &mut TestDashboard, all: &[RecipientRow]) {
                 let edge = (std::cmp::Reverse(place.changed_at), place.id);
                 all.iter().filter(|row| key(row) >= edge).take(limit).cloned().collect()
             }
-            Anchor::Start | Anchor::End | Anchor::UpTo(_) => continue,
+            Anchor::Start => all.iter().take(limit).cloned().collect(),
+            Anchor::End | Anchor::UpTo(_) => continue,
         };
         let asked = PageRequest { anchor: query.anchor, limit: query.limit };
         dashboard.answer(Completion::List { ticket, part, asked, rows: Ok(rows) });
