@@ -127,7 +127,10 @@ impl App {
         lease::lock(tx, head.sender_id).await?;
         // A claim may begin as soon as the time is over: within the last half second it may be too late.
         let too_late = store::moment(&mut *tx).await? + TimeDelta::milliseconds(500);
-        if !head.state.is_under_way() || head.send_after.is_none_or(|after| after <= too_late) {
+        let is_over = head.send_after.is_none_or(|after| after <= too_late);
+        // While its engine could not reach the database, nothing began when the time was over.
+        let has_begun = is_over && (head.armed_at.is_none() || blast::has_begun_since_armed(tx, id).await?);
+        if !head.state.is_under_way() || has_begun {
             let why = match head.state {
                 BlastState::Sending if plan::has_people_left(tx, id).await? => {
                     "is launched already: p pauses it".to_owned()

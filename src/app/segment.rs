@@ -93,7 +93,9 @@ impl App {
             return Err(AppError::Refused(nobody(&left_out)));
         }
         let mut options = ImportOptions { may_be_empty, ..self.caller_options() };
-        options.note.follows = follows.map(|blast| Lineage { blast, stage: None, older_than: None });
+        // Whoever is stuck in the blast that is followed, and answers while they are queued, is not stuck any more.
+        let stage = audience.segment.stuck_in(follows);
+        options.note.follows = follows.map(|blast| Lineage { blast, stage, older_than: None });
         draft.segment = Some(with_blast(&text, &audience.segment));
         let people = PeopleSource::given(people.iter().map(as_given));
         self.create_from(draft, people, RejectedTo::Nowhere, options).await.map_err(refused)

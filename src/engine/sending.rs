@@ -52,13 +52,14 @@ use crate::domain::ids::BlastId;
 use crate::domain::waiting::{DatabaseTrouble, WaitingReport};
 use crate::store::claim::Claim;
 use crate::store::lease::Lease;
-use crate::store::{StoreError, blast, sender};
+use crate::store::{StoreError, blast};
 use bottleneck::{Bottleneck, CurrentWait};
 use claiming::PendingClaim;
 use failure_policy::FailurePolicy;
 use next_action::BlastQueue;
 use pace::{LONGEST_MEMORY, SenderPace};
 use post::{ClaimContext, FinishedPost, Post};
+use runnable::DatabaseContact;
 use throughput::AnswerTime;
 
 /// What a sender's loop works with.
@@ -87,10 +88,6 @@ pub struct Fenced {
     pub journal: Journal,
 }
 
-/// Without an order, blasts are read again this often.
-const REFRESH_EVERY: Duration = Duration::from_secs(1);
-/// The same while everything waits for long.
-const REFRESH_AT_REST_EVERY: Duration = Duration::from_secs(5);
 /// A lease that is too old to send under is renewed, or lost, a moment later.
 const LEASE_PAUSE: Duration = Duration::from_millis(200);
 
@@ -134,6 +131,7 @@ pub struct Sender {
     reached_at: DateTime<Utc>,
     /// Since when nobody may have been able to take a launch back: the database did not answer.
     unreached_since: Option<DateTime<Utc>>,
+    contact: DatabaseContact,
     /// The latest time that the database's clock has shown.
     latest: DateTime<Utc>,
 }
@@ -196,6 +194,7 @@ impl Sender {
             trouble: None,
             reached_at: context.clock.now(),
             unreached_since: context.lease.lease.reached_at,
+            contact: DatabaseContact::default(),
             latest: context.clock.now(),
             lease: context.lease.lease,
             stop,
@@ -285,61 +284,13 @@ impl Sender {
         }
     }
 
-    /// Reads what there is to send for, after an order or now and then.
-    async fn refresh(&mut self) -> Result<(), StoreError> {
-        let is_ordered = self.refreshed_at.is_none() || self.is_ordered();
-        if !is_ordered && self.refreshed_at.is_some_and(|at| at.elapsed() < self.refresh_every()) {
-            return Ok(());
-        }
-        self.orders.mark_unchanged();
-        let climbed = self.pace.climb(self.context.sender.limits);
-        self.failures.slowed(climbed);
-        self.pace.read_people(&self.context, self.context.clock.now()).await?;
-        self.arm_again().await?;
-        let runnable = self.without_paused(self.runnable().await?).await?;
-        self.stopped = sender::stopped(&self.context.pool, self.context.sender.id).await?;
-        if self.context.sender.token.is_refused() {
-            // Whoever lifts the stop means another process: this one is about to give the sender up.
-            self.stopped.get_or_insert_with(|| "the provider refused the token".to_owned());
-        }
-        let now = self.context.clock.now();
-        let known = std::mem::take(&mut self.queues);
-        self.queues = next_action::renew_queues(known, runnable, &self.context, now).await?;
-        for queue in &self.queues {
-            self.failures.load(queue.id).await?;
-        }
-        if self.context.recorder.trouble().is_some() {
-            self.write_report().await?;
-        }
-        if is_ordered {
-            self.pace.lift(&self.context).await?;
-            let slowed = self.pace.heed_webhooks(&self.context, self.context.clock.now()).await?;
-            self.failures.slowed(slowed);
-            for queue in &mut self.queues {
-                (queue.nobody_due_before, queue.refused) = (None, None);
-            }
-        }
-        self.refreshed_at = Some(Instant::now());
-        self.reached_at = self.context.clock.now();
-        Ok(())
-    }
-
-    /// Whether something was ordered (a pause, an opt-out) since the blasts were last read.
-    fn is_ordered(&self) -> bool {
-        self.orders.has_changed().unwrap_or(true)
-    }
-
-    /// Orders are obeyed at once; whoever waits for long reads less often beside that.
-    fn refresh_every(&self) -> Duration {
-        if self.context.rests.load(Ordering::Relaxed) { REFRESH_AT_REST_EVERY } else { REFRESH_EVERY }
-    }
-
     /// Waits for whatever comes first; never so long that the blasts are due to be read again.
     async fn wait(&mut self, wait: Wait) -> Result<(), StoreError> {
         let until = wait.until.map(|until| (until - self.context.clock.now()).to_std().unwrap_or_default());
-        let longest = wait.at_most.unwrap_or(REFRESH_AT_REST_EVERY).min(self.refresh_every());
+        let longest = wait.at_most.unwrap_or(runnable::REFRESH_AT_REST_EVERY).min(self.refresh_every());
         let pause = until.map_or(longest, |until| until.min(longest));
         self.waits_for(wait.bound.map(|bound| (wait.blast, bound)));
+        let began = Instant::now();
         let event = tokio::select! {
             biased;
             () = self.stop.cancelled() => Wakeup::Stop,
@@ -357,6 +308,7 @@ impl Sender {
             }
             () = tokio::time::sleep(pause) => Wakeup::Other,
         };
+        self.contact.waited(began.elapsed());
         match event {
             Wakeup::Order => self.refreshed_at = None,
             Wakeup::Answer(Some(ended)) => self.ended(ended),

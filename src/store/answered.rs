@@ -1,7 +1,7 @@
 //! Who of a follow-up's people answered since it was made: replied in the blast that it follows (or in one that this follows), or
 //! bought by the word of any blast of the business. They are not stuck any more. Nor does a follow-up go to whom another one of the same
 //! blast, launched since it was made or scheduled, writes to. Where a filter names a follow-up's people, that is
-//! read again instead; only whoever answers once a step's draft was launched is left out of that here.
+//! read again until it is launched; whoever answers then is left out here of a step's draft, and of one to people who are stuck.
 
 mod since_failed;
 
@@ -22,7 +22,6 @@ const LINKS: &str = "
     recursive links as (
         select id as draft, follows_blast as above, follows_stage as stage, '-infinity'::timestamptz as since, 1 as depth from blasts
          where id = any($1) and follows_blast is not null and follows_stage is not null
-           and (segment is null or step_number is not null)
          union all
         select l.draft, b.follows_blast, b.follows_stage,
                greatest(l.since, case when b.follows_stage is null then b.created_at else '-infinity' end), l.depth + 1
@@ -35,7 +34,7 @@ const ANSWERED: &str = concat!(
     "
     select r.id, r.phone_number as phone, r.name, case when a.closed then 'closed' when a.replied then 'replied' else 'followed' end as left_out
       from blast_recipients r
-      join blasts f on f.id = r.blast_id and (f.step_number is not null or f.follows_stage is not null and f.segment is null)
+      join blasts f on f.id = r.blast_id and (f.step_number is not null or f.follows_stage is not null)
       join senders fs on fs.id = f.sender_id
      cross join lateral (
            select bool_or(o.status = 'closed' and (l.above is not null or o.closed_at >= f.created_at)) as closed,
@@ -179,7 +178,7 @@ pub async fn leave_out_of_launched(tx: &mut PgConnection, answered: &[RecipientI
            join blast_recipients q on person_key(q.phone_number) = person_key(a.phone_number) and q.blast_id <> a.blast_id
                                   and q.status >= 'queued' and q.status <= 'queued'
            join blasts f on f.id = q.blast_id and f.state in ('draft', 'scheduled', 'sending', 'paused')
-                        and (f.step_number is not null or f.follows_stage is not null and f.segment is null)
+                        and (f.step_number is not null or f.follows_stage is not null)
           where a.id = any($1)",
     )
     .bind(answered.iter().map(|id| id.0).collect::<Vec<_>>())

@@ -1,5 +1,6 @@
 //! Commands on whole blasts: compare-and-set on the version, so that two operators cannot both win.
 
+mod armed;
 mod head;
 mod set_back;
 mod streaks;
@@ -9,12 +10,13 @@ use sqlx::postgres::PgRow;
 use sqlx::postgres::types::PgInterval;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
 
+pub use self::armed::{arm, arm_again, arm_all, disarm_all, has_begun_since_armed};
 pub use self::head::{BlastHead, head, locked_head};
 pub use self::set_back::{bring_forward, patterns_ahead, set_pattern_back};
 pub use self::streaks::{set_streak, streak};
 use super::in_flight::not_in_flight;
 use super::{StoreError, settings};
-use crate::domain::blast::{ARMED_FOR, BlastState};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::LimitColumns;
 use crate::domain::retry::OperatorRetry;
@@ -109,59 +111,6 @@ pub async fn launch(
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-/// What a sender was launched to send waits until `armed_for` has passed, by the database's clock.
-pub async fn arm_all(tx: &mut PgConnection, sender: SenderId, armed_for: TimeDelta) -> Result<(), StoreError> {
-    let wait = PgInterval::try_from(armed_for).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
-    sqlx::query(
-        "update blasts
-            set send_after = greatest(send_after, now() + $2), armed_at = now(), version = version + 1, updated_at = now()
-          where sender_id = $1 and state = 'sending' and deleted_at is null",
-    )
-    .bind(sender)
-    .bind(wait)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// What waits since then waits no more: something else keeps it from sending. An engine that does not know that yet still waits, by
-/// what it read before.
-pub async fn disarm_all(tx: &mut PgConnection, of: &BlastHead) -> Result<(), StoreError> {
-    sqlx::query(
-        "update blasts set send_after = now(), version = version + 1, updated_at = now()
-          where sender_id = $1 and state = 'sending' and send_after = $2 and send_after > now()",
-    )
-    .bind(of.sender_id)
-    .bind(of.send_after)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// The same as [`arm_all`] of one blast.
-pub async fn arm(tx: &mut PgConnection, id: BlastId, armed_for: TimeDelta) -> Result<(), StoreError> {
-    let wait = PgInterval::try_from(armed_for).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
-    sqlx::query("update blasts set send_after = greatest(send_after, now() + $2), armed_at = now() where id = $1")
-        .bind(id)
-        .bind(wait)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-/// Gives those blasts of a sender their [`ARMED_FOR`] anew that nobody could take back: nothing was read since `since`, and by now less than
-/// half of it is left, or nothing. Nobody of them is claimed yet. Returns which.
-pub async fn arm_again(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
-    let wait = PgInterval::try_from(ARMED_FOR).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
-    let armed = sqlx::query_scalar(
-        "update blasts set send_after = now() + $3, version = version + 1, updated_at = now()
-          where sender_id = $1 and state = 'sending' and armed_at is not null and send_after > $2 and send_after < now() + $3 / 2
-            and not exists (select from in_flight where blast_id = blasts.id)
-         returning id",
-    );
-    Ok(armed.bind(sender).bind(since).bind(wait).fetch_all(pool).await?)
 }
 
 /// Has a blast start by itself at its time, which is still to come by the database's clock. `false`: somebody was first, or

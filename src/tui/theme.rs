@@ -105,6 +105,15 @@ impl ScreenTheme {
         Self { colours, glyphs }
     }
 
+    /// The cells of a bar that stages share, from the first: without colour each looks its own way.
+    pub const fn shades(&self) -> [&'static str; 4] {
+        match (self.colours, self.glyphs.charset) {
+            (Colours::None, Charset::Ascii) => [".", "-", "=", "#"],
+            (Colours::None, _) => ["░", "▒", "▓", "█"],
+            _ => [self.glyphs.full; 4],
+        }
+    }
+
     pub fn style(&self, meaning: TextRole) -> Style {
         let (colour, modifier) = table(meaning);
         match self.colours {
@@ -113,6 +122,8 @@ impl ScreenTheme {
             Colours::DeepExact if modifier == Modifier::DIM => Style::new().fg(Color::Indexed(241)),
             Colours::DeepExact => Style::new().fg(deep(colour)).add_modifier(modifier),
             Colours::Sixteen | Colours::Deep => Style::new().fg(colour).add_modifier(modifier),
+            // Keys stand out from their words.
+            Colours::None if meaning == TextRole::Accent => Style::new().add_modifier(Modifier::BOLD),
             Colours::None => Style::new().add_modifier(modifier),
         }
     }

@@ -261,7 +261,8 @@ async fn an_engine_whose_log_finds_a_full_disk_goes_on() {
 #[tokio::test]
 async fn an_engine_that_may_open_no_file_for_a_while_asks_nobody_to_confirm_and_goes_on() {
     let shop = Shop::open(SETUP).await;
-    let blast = shop.blast(0..60).await;
+    // So many that it has not sent to all of them once its limit is lowered.
+    let blast = shop.blast(0..600).await;
     let engine = shop.engine();
     shop.until_posts(5).await;
     let pid = Pid::from_raw(i32::try_from(engine.pid()).unwrap());

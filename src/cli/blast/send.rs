@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::plan::{plan_with_steps, who_gets_one};
 use super::schedule::rule_of_zone;
 use crate::app::view::BlastView;
-use crate::app::{Launch, Plan};
+use crate::app::{AppError, Launch, Plan};
 use crate::cli::Global;
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::{Context, Intent, hand_over};
@@ -26,6 +26,8 @@ use crate::domain::text::{self, clean};
 
 /// How often an armed launch is looked at for what others made of it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Within this an engine that reaches the database again has said until when a launch waits.
+const REACHED_AGAIN: TimeDelta = TimeDelta::seconds(3);
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SendArgs {
@@ -124,11 +126,27 @@ impl SendArgs {
 }
 
 /// Waits until an armed launch begins to send; what somebody else made of it meanwhile, if they did.
-async fn taken_back(context: &Context, blast: &BlastView, until: DateTime<Utc>) -> Result<Option<RefusedError>> {
+async fn taken_back(context: &Context, blast: &BlastView, mut until: DateTime<Utc>) -> Result<Option<RefusedError>> {
+    let mut is_away = false;
     loop {
         let left = (until - Utc::now()).to_std().unwrap_or_default();
         sleep(left.min(LOOK_EVERY)).await;
-        let state = context.app.state(blast.id).await?;
+        let state = match context.app.blast(blast.id).await {
+            Ok(now) => {
+                // Its engine gives it ten seconds anew once it reaches the database.
+                until = now.send_after.filter(|_| is_away).map_or(until, |after| until.max(after));
+                now.state
+            }
+            Err(AppError::Store(error)) if error.is_transient() => {
+                if !std::mem::replace(&mut is_away, true) {
+                    talk(&without_database(blast));
+                }
+                until = until.max(Utc::now() + REACHED_AGAIN);
+                sleep(LOOK_EVERY).await;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         // A small blast may have begun, and be over, by the time of this look.
         if matches!(state, BlastState::Draft | BlastState::Paused | BlastState::Cancelled) {
             let nothing = if Utc::now() < until { ": nothing was sent" } else { "" };
@@ -138,6 +156,15 @@ async fn taken_back(context: &Context, blast: &BlastView, until: DateTime<Utc>) 
             return Ok(None);
         }
     }
+}
+
+/// The launch stands although nobody can be asked about it.
+fn without_database(blast: &BlastView) -> String {
+    let (tag, id) = (clean(&blast.tag), blast.id);
+    format!(
+        "the database does not answer: {tag} is launched, and starts ten seconds after its engine reaches it again; `blastdeck blast pause {id}` \
+         stops it then"
+    )
 }
 
 /// Takes an armed launch back after ctrl-c. One that is too late to take back sends: says how to stop it.

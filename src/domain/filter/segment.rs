@@ -24,6 +24,18 @@ pub struct Segment {
     pub filter: Filter,
 }
 
+impl Segment {
+    /// At which stage of this blast everybody of it is stuck, before they replied; `None` where it does not say so.
+    pub fn stuck_in(&self, blast: Option<BlastId>) -> Option<Status> {
+        let is_of_it = self.blasts.iter().all(|named| Some(*named) == blast) && !self.blasts.is_empty();
+        let mut stages = self.filter.terms.iter().filter_map(|term| match (&term.test, term.sense) {
+            (Test::Stuck(stage), Sense::Is) => Some(*stage),
+            _ => None,
+        });
+        stages.next_back().filter(|stage| is_of_it && *stage < Status::Replied)
+    }
+}
+
 /// Where and when a segment is read: times without a zone are in this one, spans are counted back from now.
 #[derive(Debug, Clone, Copy)]
 pub struct SegmentReader {

@@ -159,6 +159,11 @@ impl BlastQueue {
         }
     }
 
+    /// Waits for the end of the time in which its launch can be taken back.
+    pub(super) fn is_armed(&self) -> bool {
+        self.hold.as_ref().is_some_and(|hold| matches!(hold.waiting, Some(Waiting::Armed { .. })))
+    }
+
     /// Answers somebody who wrote.
     pub(super) const fn is_answer(&self) -> bool {
         self.source.is_answer

@@ -196,6 +196,8 @@ pub struct PlanOverlay {
     pub field: TextField,
     /// Why the last number typed was refused.
     pub refused: Option<String>,
+    /// Something else than a number is being typed: no digit counts until the operator says that they have seen that.
+    pub is_text: bool,
     /// Which of the samples is shown.
     pub sample: usize,
     /// Which of its counts is chosen.
@@ -257,6 +259,7 @@ impl PlanOverlay {
             scroll: 0,
             peek: 0,
             read_at: None,
+            is_text: false,
             is_scheduled: false,
             test: None,
             queued: None,

@@ -15,7 +15,7 @@ use crate::tui::format::{count_of, counted, number};
 use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, template_source};
 use crate::tui::theme::TextRole;
 use crate::tui::update::form::editor_key;
-use crate::tui::widget::TextLine;
+use crate::tui::widget::{TextLine, width};
 
 /// Columns of the labels, the cursor included.
 const LABELS: u16 = 13;
@@ -222,8 +222,10 @@ impl FormPainter<'_> {
             None => vec![line.and("is not configured here", TextRole::Trouble)],
             Some(SenderView { stopped: Some(stop), .. }) => how::stopped(line, &stop.reason, self.room()),
             Some(sender) => {
-                let place = sender.usage.daily_cap.map(|_| "   config: daily_cap").unwrap_or_default();
-                vec![line.and(described(sender), TextRole::Dim).and(place, TextRole::Dim)]
+                let line = line.and(described(sender), TextRole::Dim);
+                let place = sender.usage.daily_cap.map(|_| "  config: daily_cap").unwrap_or_default();
+                let has_room = line.width() + width(place) <= self.room();
+                vec![if has_room { line.and(place, TextRole::Dim) } else { line }]
             }
         }
     }

@@ -27,7 +27,7 @@ fn the_plan_and_the_form_say_where_the_senders_limits_are_set() {
 
     let mut form = TestDashboard::new(Size { width: 80, height: 24 });
     form.keys("1n");
-    assert!(shows(&form, "WSAPME, 354 of 500 left today   config: daily_cap"), "{:#?}", form.screen());
+    assert!(shows(&form, "WSAPME, 354 of 500 left today  config: daily_cap"), "{:#?}", form.screen());
     assert!(shows(&form, "gap 20-60 s, about 90/h   config: gap of [[senders]] sales"), "{:#?}", form.screen());
 }
 

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::support::{RAYA, STACKED, TestDashboard, WIDE, people};
 use crate::tui::effect::{Effect, ReadRequest};
+use crate::tui::key::Key;
 use crate::tui::model::{HELD_MAX, Prompt};
 
 #[test]
@@ -105,4 +106,18 @@ fn a_question_says_how_many_keys_were_typed_before_it_and_more_than_can_wait_are
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("/6789\n").keys(&"j".repeat(HELD_MAX + 1));
     assert_eq!(dashboard.said(), format!("{HELD_MAX} keys wait for the list: the key typed meanwhile was not used"));
+}
+
+#[test]
+fn a_text_that_is_typed_onto_a_plan_sends_nothing_whatever_digits_are_in_it() {
+    let mut dashboard = super::plans::planned(|plan| plan);
+
+    for text in ["alam promo 289", "1 289", "28x9"] {
+        dashboard.key(Key::Ctrl('u')).keys(text).keys("\n");
+        assert!(dashboard.acts().is_empty(), "{text}: {:?}", dashboard.acts());
+    }
+    assert!(dashboard.screen().join("\n").contains("backspace, then the number"), "{:#?}", dashboard.screen());
+    dashboard.key(Key::Backspace).keys("289\n");
+
+    assert_eq!(dashboard.acts().len(), 1);
 }

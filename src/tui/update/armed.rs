@@ -104,6 +104,12 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
     let by = row.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     let keys = |keys: &'static str| if is_selected { keys } else { "" };
     let said = match row.state {
+        BlastState::Sending if model.away_since().is_some() => {
+            format!(
+                "{name} starts ten seconds after its engine reaches the database again{}",
+                keys(": p pauses it then")
+            )
+        }
         BlastState::Sending => match row.waiting.as_ref().filter(|_| row.is_held_up()) {
             Some(waiting) => {
                 let clock = TimeFormat { zone: model.options.zone, now: model.now };

@@ -106,6 +106,17 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
         model.refuse(why);
         return KeyOutcome::DONE;
     }
+    let is_erased = matches!(key, Key::Backspace | Key::Ctrl('u'));
+    if is_erased {
+        plan.is_text = false;
+    }
+    if plan.is_text && prompts::is_of_digits(key) {
+        return KeyOutcome::DONE;
+    }
+    if key == Key::Ctrl('u') && !plan.field.is_empty() {
+        plan.field = TextField::default();
+        return KeyOutcome::DONE;
+    }
     if prompts::is_of_digits(key) {
         plan.field.key(key);
         (plan.refused, plan.row, plan.peek) = (None, 0, 0);
@@ -117,7 +128,24 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
         }
         return KeyOutcome::DONE;
     }
+    if is_text(model, key) {
+        type_text(model);
+        return KeyOutcome::DONE;
+    }
     KeyOutcome::UNUSED
+}
+
+/// Whether a key is a letter of a text that is typed here by mistake, such as a message whose first letter opened the plan.
+fn is_text(model: &Model, key: Key) -> bool {
+    matches!(key, Key::Char(_)) && model.options.keys.lookup(key, action::scopes(model)).is_none()
+}
+
+/// The digits of a text are not the number that was asked for.
+fn type_text(model: &mut Model) {
+    let Some(plan) = shown(model) else { return };
+    plan.field = TextField::default();
+    plan.is_text = true;
+    plan.refused = Some("that is text, and no number: backspace, then the number".to_owned());
 }
 
 /// Whether a key is the one that opened the plan.
@@ -150,6 +178,10 @@ pub fn entered(model: &Model) -> &'static str {
 /// `enter`: sends where the number stands, looks where a count is chosen.
 pub fn enter(model: &mut Model) -> Vec<Effect> {
     let Some(plan) = shown(model) else { return Vec::new() };
+    if plan.is_text {
+        type_text(model);
+        return Vec::new();
+    }
     match plan.row.checked_sub(1).and_then(|row| plan.counts().get(row).copied()) {
         Some(PlanCount::LeftOut) if plan.field.is_empty() => {
             (plan.people, plan.scroll) = (Some((PlanCount::LeftOut, Some(Vec::new()))), 0);

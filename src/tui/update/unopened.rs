@@ -36,7 +36,12 @@ pub(super) fn key(model: &mut Model, key: Key) -> KeyOutcome {
         }
         _ => {
             let is_list = matches!(model.overlays.last(), Some(Overlay::Welcome(_)));
-            model.refuse(if is_list { "enter chooses this line; esc leaves" } else { NOT_HERE });
+            let is_new_blast = key.to_string() == model.options.keys.of("a-new-blast");
+            model.refuse(match (is_list, is_new_blast && model.senders.is_empty()) {
+                (true, true) => "a new blast needs a sender first: enter chooses this line",
+                (true, false) => "enter chooses this line; esc leaves",
+                (false, _) => NOT_HERE,
+            });
         }
     }
     KeyOutcome::DONE

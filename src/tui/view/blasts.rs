@@ -92,8 +92,8 @@ fn progress_bar(blast: &BlastView, pen: &mut Pen<'_>, table: &ColumnLayout<Blast
     let funnel = blast.counts.funnel();
     let everybody = blast.total_recipients.max(blast.counts.total());
     let counts = [funnel.sent, funnel.received, funnel.read, funnel.replied];
-    let glyph = pen.theme.glyphs.full;
-    for (people, stage) in counts.into_iter().zip(STAGES) {
+    let glyphs = pen.theme.shades();
+    for ((people, stage), glyph) in counts.into_iter().zip(STAGES).zip(glyphs) {
         // Whole columns, each of the stage that its middle reached: half of one would leave a hole in the bar below it.
         let columns = columns_of(people, everybody, column.width);
         let is_shown = stage == Status::Sent && people > 0;

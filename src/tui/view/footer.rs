@@ -106,7 +106,8 @@ fn armed_words(model: &Model) -> Option<(String, String)> {
             };
             // So many seconds, begun ones included.
             let left = (until - model.now + TimeDelta::milliseconds(999)).num_seconds();
-            Some((text, format!("{keys} ({left} s left)")))
+            let is_later = model.hours_open_at(blast, until).is_some();
+            Some((text, if is_later { keys } else { format!("{keys} ({left} s left)") }))
         }
         None => None,
     }

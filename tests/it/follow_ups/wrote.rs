@@ -63,3 +63,18 @@ async fn the_plan_of_a_follow_up_counts_who_wrote_and_was_not_marked() {
     let fresh = shop.draft(0..2).await;
     assert!(!shop.run(&["blast", "plan", &fresh]).await.out.contains("wrote"), "its list is new");
 }
+
+#[tokio::test]
+async fn whoever_answers_while_a_follow_up_to_people_who_were_found_stuck_has_them_queued_is_not_sent_it() {
+    let (shop, blast) = stuck_shop().await;
+    let app = engine_app(&shop, "one").await;
+    let from = FoundFollowUp { blast: BlastId(blast.parse().unwrap()), from: "stuck:read".to_owned() };
+    let made = app.follow_up_found(&from).await.unwrap().blast.to_string();
+    let before = numbers(&shop, &made).await;
+    shop.send(&made).await;
+
+    mark(&shop, &blast, 0, "replied").await;
+
+    let (skipped, _) = skipped(&shop, &made, "replied since").await;
+    assert_eq!((skipped, before.len() >= 2), (1, true), "{before:?}");
+}

@@ -3,10 +3,12 @@
 use blastdeck::app::{App, Launch};
 use blastdeck::domain::ids::BlastId;
 
-use super::{SETUP, nothing_leaves};
+use rustix::process::{Signal, kill_process};
+
+use super::{SETUP, nothing_leaves, processes_of};
 use crate::chaos::proxied;
 use crate::recurring::engine_app;
-use crate::support::{Shop, eventually_async, settle_for};
+use crate::support::{Shop, TestDatabase, TestDir, eventually_async, private_postgres, settle_for};
 
 /// Launches a draft to three people as somebody at a dashboard does.
 async fn launch(shop: &Shop, app: &App) -> String {
@@ -78,5 +80,46 @@ async fn so_does_one_whose_engine_was_killed_meanwhile_and_none_that_could_be_ta
 
     shop.send(&blast).await;
     shop.until_posts(3).await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_launch_is_taken_back_also_while_the_database_stands_still_and_else_waits_ten_seconds_more() {
+    let dir = TestDir::new();
+    let (local, address) = private_postgres(&dir).await;
+    let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
+    let app = engine_app(&shop, "one").await;
+    let engine = shop.engine();
+    for is_undone in [false, true] {
+        launch(&shop, &app).await;
+        eventually_async("its engine waits for it", async || {
+            shop.number("select count(*) from sender_leases where waiting::text like '%armed%'").await == 1
+        })
+        .await;
+        leave(&shop, 2).await;
+        // A moment in which its engine reads that.
+        settle_for(1_200).await;
+
+        let frozen = processes_of(&local);
+        for process in &frozen {
+            kill_process(*process, Signal::STOP).unwrap();
+        }
+        let undo = async { if is_undone { app.undo_mine().await.map(|_| ()) } else { Ok(()) } };
+        let thaw = async {
+            settle_for(4_000).await;
+            for process in &frozen {
+                kill_process(*process, Signal::CONT).unwrap();
+            }
+        };
+        let (undone, ()) = tokio::join!(undo, thaw);
+
+        undone.unwrap();
+        if !is_undone {
+            is_armed_again(&shop, &app).await;
+        }
+        assert_eq!(nothing_leaves(&shop).await, 0);
+        assert_eq!(shop.number("select count(*) from blasts where state <> 'draft'").await, 0);
+        shop.execute("update blasts set deleted_at = now()").await;
+    }
     engine.stop().await;
 }

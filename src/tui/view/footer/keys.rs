@@ -56,7 +56,10 @@ fn keys_here(model: &Model) -> Vec<FooterKey> {
         .filter_map(|action| entry(model, action))
         .collect();
     if !model.overlays.is_empty() {
-        entries.push(FooterKey { key: "esc".to_owned(), word: "back", dropped: 0 });
+        let is_draft = matches!(model.overlays.last(), Some(Overlay::Plan(plan)) if !plan.is_scheduled
+                                && plan.people.is_none() && availability::not_asked_any_more(model, plan).is_none());
+        let word = if is_draft { "not now" } else { "back" };
+        entries.push(FooterKey { key: "esc".to_owned(), word, dropped: 0 });
     }
     entries
 }

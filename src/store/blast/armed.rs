@@ -1,0 +1,75 @@
+//! Blasts that wait for the end of the time in which what somebody confirmed can be taken back.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::postgres::types::PgInterval;
+use sqlx::{PgConnection, PgPool};
+
+use super::BlastHead;
+use crate::domain::blast::ARMED_FOR;
+use crate::domain::ids::{BlastId, SenderId};
+use crate::store::StoreError;
+
+/// What a sender was launched to send waits until `armed_for` has passed, by the database's clock.
+pub async fn arm_all(tx: &mut PgConnection, sender: SenderId, armed_for: TimeDelta) -> Result<(), StoreError> {
+    let wait = PgInterval::try_from(armed_for).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    sqlx::query(
+        "update blasts
+            set send_after = greatest(send_after, now() + $2), armed_at = now(), version = version + 1, updated_at = now()
+          where sender_id = $1 and state = 'sending' and deleted_at is null",
+    )
+    .bind(sender)
+    .bind(wait)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// What waits since then waits no more: something else keeps it from sending. An engine that does not know that yet still waits, by
+/// what it read before.
+pub async fn disarm_all(tx: &mut PgConnection, of: &BlastHead) -> Result<(), StoreError> {
+    sqlx::query(
+        "update blasts set send_after = now(), version = version + 1, updated_at = now()
+          where sender_id = $1 and state = 'sending' and send_after = $2 and send_after > now()",
+    )
+    .bind(of.sender_id)
+    .bind(of.send_after)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The same as [`arm_all`] of one blast.
+pub async fn arm(tx: &mut PgConnection, id: BlastId, armed_for: TimeDelta) -> Result<(), StoreError> {
+    let wait = PgInterval::try_from(armed_for).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    sqlx::query("update blasts set send_after = greatest(send_after, now() + $2), armed_at = now() where id = $1")
+        .bind(id)
+        .bind(wait)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Gives those blasts of a sender their [`ARMED_FOR`] anew that nobody could take back: nothing was read since `since`, and by now less than
+/// half of it is left, or nothing. Nobody of them is claimed yet. Returns which.
+pub async fn arm_again(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
+    let wait = PgInterval::try_from(ARMED_FOR).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    let armed = sqlx::query_scalar(
+        "update blasts set send_after = now() + $3, version = version + 1, updated_at = now()
+          where sender_id = $1 and state = 'sending' and armed_at is not null and send_after > $2 and send_after < now() + $3 / 2
+            and not exists (select from in_flight where blast_id = blasts.id)
+         returning id",
+    );
+    Ok(armed.bind(sender).bind(since).bind(wait).fetch_all(pool).await?)
+}
+
+/// Whether anybody of a blast was claimed since it was launched or resumed with time to take that back.
+pub async fn has_begun_since_armed(tx: &mut PgConnection, id: BlastId) -> Result<bool, StoreError> {
+    let begun = sqlx::query_scalar(
+        "select exists (select from in_flight where blast_id = $1)
+             or exists (select from blasts b
+                          join provider_message p on p.sender_id = b.sender_id and p.claimed_at >= b.armed_at
+                          join blast_recipients r on r.id = p.recipient_id
+                         where b.id = $1 and r.blast_id = $1)",
+    );
+    Ok(begun.bind(id).fetch_one(tx).await?)
+}
