@@ -1,8 +1,7 @@
 //! What a sender may send for now.
 
-use std::time::{Duration, Instant};
-
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::Sender;
 use super::next_action::{self, BlastQueue};

@@ -11,7 +11,7 @@ use crate::domain::waiting::Waiting;
 use crate::domain::zone::words::has_same_time;
 use crate::tui::DashboardKind;
 use crate::tui::format::{TimeFormat, count_of, number};
-use crate::tui::model::Model;
+use crate::tui::model::{Model, is_going_out};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, start_of, width};
 
@@ -255,7 +255,7 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
     let sends = sends(model, sender);
     let today = match (sender.usage.today, sends) {
         (0, false) if cap.is_empty() => " idle".to_owned(),
-        (0, true) if cap.is_empty() => " sending".to_owned(),
+        (0, true) if cap.is_empty() => if goes_out(model, sender) { " sending" } else { " waits" }.to_owned(),
         (today, _) => format!(" {}{cap} today", number(today)),
     };
     let quality = sender.quality.as_deref().map(|quality| format!(", quality {}", clean(quality))).unwrap_or_default();
@@ -268,6 +268,11 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
     let longer = [format!("{full}{rate}{quality}{who}"), format!("{full}{rate}{who}"), format!("{full}{who}")];
     let longer = longer.into_iter().filter(|longer| *longer != words).collect();
     HeaderSegment { longer, words, meaning: if is_good { TextRole::Plain } else { TextRole::Need } }
+}
+
+/// Whether any of its blasts goes out now, and none of what is left of them waits for a person.
+fn goes_out(model: &Model, sender: &SenderView) -> bool {
+    model.blasts.rows().iter().any(|blast| blast.sender_id == sender.id && is_going_out(blast, model.now))
 }
 
 /// Whether any of its blasts is being sent.
