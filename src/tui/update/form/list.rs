@@ -247,17 +247,28 @@ pub(super) fn column_key(model: &mut Model, (row, mut typed): (usize, String), k
             }
             format!("{{{typed}")
         }
+        // Whoever typed a name leaves the text with it.
+        Key::Esc if !typed.is_empty() => {
+            form.page = FormPage::Lines;
+            put(form, &format!("{{{typed}"));
+            return super::ending::end(model, Ending::Leave);
+        }
         _ => format!("{{{typed}"),
     };
     form.page = FormPage::Lines;
+    let is_message = matches!(form.edit, Some(LineEdit::Message(_)));
+    put(form, &text);
+    if is_message { saving::now_and_then(model) } else { Vec::new() }
+}
+
+/// Puts a text where one is being typed.
+fn put(form: &mut BlastForm, text: &str) {
     match &mut form.edit {
         Some(LineEdit::Message(area)) => {
-            area.insert(&text);
+            area.insert(text);
             form.values.message = area.text();
-            return saving::now_and_then(model);
         }
-        Some(LineEdit::Field(field)) => field.insert(&text),
+        Some(LineEdit::Field(field)) => field.insert(text),
         _ => {}
     }
-    Vec::new()
 }
