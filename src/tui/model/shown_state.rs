@@ -74,6 +74,11 @@ impl Model {
 }
 
 impl Model {
+    /// The senders that this configuration has: a blast of another one is not written here.
+    pub fn usable_senders(&self) -> impl Iterator<Item = &SenderView> {
+        self.senders.iter().filter(|sender| sender.token.is_some())
+    }
+
     /// Whether another process sends right now: nothing tells of it when that one is killed.
     pub fn is_sent_elsewhere(&self) -> bool {
         let is_elsewhere = |sender: &SenderView| sender.lease.as_ref().is_some_and(|lease| lease.holder != self.holder);

@@ -16,7 +16,7 @@ pub use saving::{answered, while_typing, written};
 use chrono_tz::Tz;
 
 use super::key_outcome::KeyOutcome;
-use crate::app::view::{BlastView, SenderView};
+use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::tui::action::ACTIONS;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
@@ -39,21 +39,16 @@ pub fn open_new(model: &mut Model) -> Vec<Effect> {
         model.say(Notice::done("reading the senders: the form opens once they are here"));
         return Vec::new();
     }
-    let of_blast = model.blast().and_then(|blast| usable_senders(model).find(|sender| sender.id == blast.sender_id));
+    let of_blast = model.blast().and_then(|blast| model.usable_senders().find(|sender| sender.id == blast.sender_id));
     let default = model.options.default_sender.as_ref();
-    let of_config = || usable_senders(model).find(|sender| Some(&sender.name) == default);
-    let sender = of_blast.or_else(of_config).or_else(|| usable_senders(model).next());
+    let of_config = || model.usable_senders().find(|sender| Some(&sender.name) == default);
+    let sender = of_blast.or_else(of_config).or_else(|| model.usable_senders().next());
     let Some(sender) = sender.map(|sender| sender.name.clone()) else {
         super::welcome::open(model);
         model.refuse("a new blast needs a sender first");
         return Vec::new();
     };
     show(model, BlastForm::new(sender))
-}
-
-/// The senders that this configuration has: a blast of another one is not written here.
-fn usable_senders(model: &Model) -> impl Iterator<Item = &SenderView> {
-    model.senders.iter().filter(|sender| sender.token.is_some())
 }
 
 /// The selected draft, or what is scheduled, to write on; of what has started, its hours and pace.
@@ -184,7 +179,7 @@ fn edit_key(model: &mut Model, key: Key) -> Vec<Effect> {
 
 /// `enter` on a line.
 pub fn begin(model: &mut Model) -> Vec<Effect> {
-    let senders: Vec<String> = usable_senders(model).map(|sender| sender.name.clone()).collect();
+    let senders: Vec<String> = model.usable_senders().map(|sender| sender.name.clone()).collect();
     model.notice = None;
     let Some(form) = shown(model) else { return Vec::new() };
     form.trouble = schedule::fixed(form).or_else(|| schedule::excluded(form.line, &form.values)).map(str::to_owned);

@@ -270,17 +270,20 @@ fn what(event: &ActivityEvent, now: DateTime<Utc>) -> (&str, TextRole) {
 /// A reply that was received so long after it was written says when that was.
 const RECEIVED_LATE: TimeDelta = TimeDelta::seconds(60);
 
+/// When a reply was written that was received late.
+fn late(model: &Model, row: &ActivityRow, written_at: DateTime<Utc>) -> String {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    if row.place.at - written_at > RECEIVED_LATE { format!("(at {}) ", clock.long(written_at)) } else { String::new() }
+}
+
 /// What they wrote, or who did it and why.
 fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
     let by = |by: &Option<String>| by.as_ref().map(|by| format!("by {by}"));
     let joined = |parts: [Option<String>; 2]| parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
     match &row.event {
         ActivityEvent::Reply { text, file, no_file, written_at, .. } => {
-            let clock = TimeFormat { zone: model.options.zone, now: model.now };
-            let late =
-                (row.place.at - *written_at > RECEIVED_LATE).then(|| format!("(at {}) ", clock.long(*written_at)));
-            let file = file_note(file.as_deref(), no_file.as_deref());
-            (format!("{}{text}{file}", late.unwrap_or_default()), TextRole::Plain)
+            let (late, file) = (late(model, row, *written_at), file_note(file.as_deref(), no_file.as_deref()));
+            (format!("{late}{text}{file}"), TextRole::Plain)
         }
         ActivityEvent::OptOut { source, by: who, reason } => {
             const ASKED: &str = "they asked";
