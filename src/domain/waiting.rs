@@ -33,9 +33,11 @@ pub enum Waiting {
     Silent { host: String, until: Option<DateTime<Utc>> },
     /// The random pause between two messages; `next` where it is worth showing.
     Gap { gap: String, next: Option<DateTime<Utc>> },
-    /// A rate limit binds.
+    /// A rate limit binds; `next` where it is worth showing.
     Rate {
         rate: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<DateTime<Utc>>,
         #[serde(default)]
         whose: LimitOwner,
         /// How many times the provider's "slow down" halved it.
@@ -167,7 +169,7 @@ impl Waiting {
             | Self::Backoff { until, .. }
             | Self::PairGap { until, .. }
             | Self::OwnTime { until, .. } => Some(*until),
-            Self::Gap { next: until, .. } | Self::Silent { until, .. } => *until,
+            Self::Gap { next: until, .. } | Self::Rate { next: until, .. } | Self::Silent { until, .. } => *until,
             _ => None,
         }
     }
@@ -208,6 +210,7 @@ impl Waiting {
     pub fn ending(self, at: DateTime<Utc>, hours: Option<String>) -> Self {
         match self {
             Self::Gap { gap, next: Some(_) } => Self::Gap { gap, next: Some(at) },
+            Self::Rate { rate, next: Some(_), whose, slowed } => Self::Rate { rate, next: Some(at), whose, slowed },
             Self::DailyCap { cap, .. } => Self::DailyCap { cap, until: at, hours },
             Self::Window { window, .. } => Self::Window { window, until: at },
             Self::PeopleLimit { people, .. } => Self::PeopleLimit { people, until: at },
@@ -216,10 +219,12 @@ impl Waiting {
         }
     }
 
-    /// What is left of it at `now`: a gap still binds once its moment has come; every other wait is over then.
+    /// What is left of it at `now`: a gap or a rate still binds once its moment has come; every other wait is over then.
     pub fn at(self, now: DateTime<Utc>) -> Option<Self> {
+        let left = |next: Option<DateTime<Utc>>| next.filter(|next| *next > now);
         match self {
-            Self::Gap { gap, next } => Some(Self::Gap { gap, next: next.filter(|next| *next > now) }),
+            Self::Gap { gap, next } => Some(Self::Gap { gap, next: left(next) }),
+            Self::Rate { rate, next, whose, slowed } => Some(Self::Rate { rate, next: left(next), whose, slowed }),
             other => Some(other).filter(|waiting| waiting.until().is_none_or(|until| until > now)),
         }
     }
@@ -236,7 +241,7 @@ impl Waiting {
             Self::Silent { until: None, .. } => format!("{self}, taken over in a moment"),
             Self::Silent { .. } => format!("{self}{}", end("taken over after")),
             Self::Uncertain { .. } => format!("waits for you: {self}"),
-            Self::Gap { .. } | Self::PairGap { .. } | Self::OwnTime { .. } => {
+            Self::Gap { .. } | Self::Rate { .. } | Self::PairGap { .. } | Self::OwnTime { .. } => {
                 format!("waits for: {self}{}", end("next"))
             }
             Self::Backoff { .. } => format!("waits for: {self}{}", end("next try")),
@@ -297,8 +302,8 @@ impl fmt::Display for Waiting {
             Self::PhoneInUse { sender } => write!(f, "its phone, which an engine sends from as sender {sender}"),
             Self::Silent { host, .. } => write!(f, "no sign of life from the engine at {host}"),
             Self::Gap { gap, .. } => write!(f, "gap {gap}"),
-            Self::Rate { rate, whose, slowed: 0 } => write!(f, "{whose} rate {rate}"),
-            Self::Rate { rate, whose, slowed } => {
+            Self::Rate { rate, whose, slowed: 0, .. } => write!(f, "{whose} rate {rate}"),
+            Self::Rate { rate, whose, slowed, .. } => {
                 write!(f, "{whose} rate {rate}, slowed to 1/{} by the provider", 1_u32 << (*slowed).min(20))
             }
             Self::FirstPeople { people } => {

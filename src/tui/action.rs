@@ -9,10 +9,10 @@ mod scope;
 use super::availability as when;
 use super::effect::Effect;
 use super::key::Key;
-use super::model::{Model, Overlay, Pane};
+use super::model::{ListScope, LostActs, Model, Overlay, Pane};
 use super::update::{
-    activity, answer, attention, blast_acts, blast_filter, clipboard, customer, find, follow_ups, form, leave, marks,
-    moves, overlays, plan, prompts, reports, retries, setup, sorting, tagging, views,
+    activity, answer, attention, blast_acts, blast_filter, clipboard, customer, find, follow_ups, form, keys, leave,
+    marks, moves, overlays, plan, prompts, reports, retries, setup, sorting, tagging, views,
 };
 use crate::app::view::Anchor;
 
@@ -132,12 +132,32 @@ impl UiAction {
         let is_blind = model.layout().is_summary() && self.danger > Danger::Hold && !stops_launch;
         let too_small = || "too small to show whom it would hit: nothing done".to_owned();
         if let Some(why) = is_blind.then(too_small).or_else(|| (self.why_not)(model)) {
-            model.held.clear();
-            (self.refuse)(model, why);
+            self.say_refused(model, why);
             model.notice.iter_mut().for_each(|notice| notice.until_larger = is_blind);
             return Vec::new();
         }
         (self.perform)(model)
+    }
+
+    /// Says why it is not performed. Keys that waited for the same list are not used, and counted. Of whoever was typed for in a
+    /// search the next search begins at once: that no mark was written for them stays in sight.
+    fn say_refused(&self, model: &mut Model, why: String) {
+        let is_of_found = matches!(model.recipients.scope, ListScope::Found { .. }) && model.overlays.is_empty();
+        let lost = (self.marks_somebody() && is_of_found && model.focus == Pane::Recipients)
+            .then(|| LostActs { words: why.clone(), is_seen: false });
+        if model.held.is_empty() {
+            (self.refuse)(model, why);
+        } else {
+            keys::drop_held(model, why);
+        }
+        if let Some(notice) = &mut model.notice {
+            notice.lost = lost;
+        }
+    }
+
+    /// Whether it writes something of the person at the cursor.
+    fn marks_somebody(&self) -> bool {
+        self.danger >= Danger::Mark && self.scopes.iter().eq(ON_PEOPLE)
     }
 }
 

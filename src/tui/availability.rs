@@ -6,7 +6,7 @@ use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::format::{TimeFormat, brief};
-use crate::tui::model::{FunnelView, Model, Overlay, Pane, PlanOverlay, RetryReading, Shown, stuck_at};
+use crate::tui::model::{FunnelView, ListScope, Model, Overlay, Pane, PlanOverlay, RetryReading, Shown, stuck_at};
 use crate::tui::update::{marks, pace, steps};
 
 pub fn read_only(model: &Model) -> Option<String> {
@@ -222,10 +222,19 @@ pub fn nobody(model: &Model) -> Option<String> {
         return nobody_there(model);
     }
     if model.recipients.is_empty() && model.overlays.is_empty() {
-        return Some("the list is empty".to_owned());
+        return Some(found_text(model).map_or("the list is empty".into(), |text| format!("nobody is found by {text}")));
     }
     let chosen = model.person().is_some() || matches!(model.overlays.last(), Some(Overlay::Details(_)));
-    (!chosen).then(|| "several are listed and nobody is chosen: down chooses".to_owned())
+    let found = found_text(model).map(|text| format!(" for {text}")).unwrap_or_default();
+    (!chosen).then(|| format!("several are listed{found} and nobody is chosen: down chooses"))
+}
+
+/// What the listed people were found by.
+fn found_text(model: &Model) -> Option<&str> {
+    match &model.recipients.scope {
+        ListScope::Found { text, .. } => Some(text),
+        _ => None,
+    }
 }
 
 pub fn no_person(model: &Model) -> Option<String> {
@@ -251,7 +260,8 @@ pub fn cannot_mark(model: &Model) -> Option<String> {
     }
     let shown = if in_activity { model.activity.shown } else { model.recipients.shown };
     let unseen = model.overlays.is_empty() && shown == Shown::NotYet;
-    unseen.then(|| "the list is new: look first, nobody was marked".to_owned())
+    let found = found_text(model).filter(|_| !in_activity).map(|text| format!(" for {text}")).unwrap_or_default();
+    unseen.then(|| format!("the list{found} is new: look first, nobody was marked"))
 }
 
 /// The same for what only somebody can have done whom a message reached.

@@ -17,7 +17,7 @@ pub mod follow_ups;
 pub mod form;
 mod help;
 mod key_outcome;
-mod keys;
+pub mod keys;
 mod known;
 pub mod leave;
 mod lists;

@@ -296,7 +296,7 @@ async fn a_sender_is_shown_with_its_lease_while_it_holds() {
     let lost = view::senders::list(&database.pool).await.unwrap().remove(0);
 
     assert_eq!(held.lease.unwrap().host, "kedai1");
-    let rate = Waiting::Rate { rate: "20/min".into(), whose: LimitOwner::Sender, slowed: 0 };
+    let rate = Waiting::Rate { rate: "20/min".into(), next: None, whose: LimitOwner::Sender, slowed: 0 };
     assert_eq!(held.waiting.sender, Some(rate));
     assert_eq!(held.waiting.blasts, [(BlastId(1), Waiting::NoEngine)].into(), "a reason that nobody knows is left out");
     assert_eq!(counted.unwrap(), 4, "seven attempts, of which 2, 4 and 6 are known not to have been accepted");

@@ -8,10 +8,12 @@ fn every_reason_is_one_sentence_with_its_end() {
     let gap = "20s..1m".to_owned();
     assert_eq!(says(Waiting::Gap { gap: gap.clone(), next: Some(until) }), "waits for: gap 20s..1m, next 04:00");
     assert_eq!(says(Waiting::Gap { gap, next: None }), "waits for: gap 20s..1m");
-    let rate = |whose, slowed| says(Waiting::Rate { rate: "80/s".to_owned(), whose, slowed });
+    let rate = |whose, slowed| says(Waiting::Rate { rate: "80/s".to_owned(), next: None, whose, slowed });
     assert_eq!(rate(LimitOwner::Sender, 0), "waits for: sender rate 80/s");
     assert_eq!(rate(LimitOwner::Blast, 0), "waits for: blast rate 80/s");
     assert_eq!(rate(LimitOwner::Sender, 2), "waits for: sender rate 80/s, slowed to 1/4 by the provider");
+    let slow = Waiting::Rate { rate: "2/h".to_owned(), next: Some(until), whose: LimitOwner::Sender, slowed: 0 };
+    assert_eq!(says(slow), "waits for: sender rate 2/h, next 04:00");
     assert_eq!(says(Waiting::Throttled { until }), "waits for: the provider, which asked to slow down, until 04:00");
     assert_eq!(says(Waiting::Backoff { people: 3, until }), "waits for: 3 to be retried, next try 04:00");
     let own = |time| says(Waiting::OwnTime { people: 15, time, until });
@@ -27,11 +29,13 @@ fn every_reason_is_one_sentence_with_its_end() {
 }
 
 #[test]
-fn a_moment_that_has_come_ends_a_wait_but_not_a_gap() {
+fn a_moment_that_has_come_ends_a_wait_but_not_a_gap_or_a_rate() {
     let until = "2026-06-15T04:00:00Z".parse().unwrap();
     let gap = |next| Waiting::Gap { gap: "20s".to_owned(), next };
+    let rate = |next| Waiting::Rate { rate: "2/h".to_owned(), next, whose: LimitOwner::Blast, slowed: 0 };
 
     assert_eq!(gap(Some(until)).at(until), Some(gap(None)));
+    assert_eq!(rate(Some(until)).at(until), Some(rate(None)));
     assert_eq!(Waiting::Throttled { until }.at(until), None);
     assert_eq!(Waiting::NoEngine.at(until), Some(Waiting::NoEngine));
 }

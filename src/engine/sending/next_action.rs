@@ -380,7 +380,7 @@ fn limits_of(blast: &RunnableBlast, sender: &Limits) -> (BlastLimits, Option<Unr
 /// A pace's reason in words.
 pub(super) fn waiting(reason: PaceReason, until: DateTime<Utc>, whose: LimitOwner, slowed: u32) -> Waiting {
     match reason {
-        PaceReason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), whose, slowed },
+        PaceReason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), next: Some(until), whose, slowed },
         PaceReason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: Some(until) },
         PaceReason::DailyCap { cap, .. } => Waiting::DailyCap { cap: i64::from(cap.get()), until, hours: None },
         PaceReason::Closed(opening) => Waiting::Window { window: opening.to_string(), until },

@@ -193,7 +193,12 @@ mod tests {
             Waiting::Silent { host: "web1".to_owned(), until: Some(until) },
             Waiting::Silent { host: "web1".to_owned(), until: None },
             Waiting::Gap { gap: "20s..60s".to_owned(), next: None },
-            Waiting::Rate { rate: "20/min".to_owned(), whose: crate::domain::waiting::LimitOwner::Sender, slowed: 3 },
+            Waiting::Rate {
+                rate: "20/min".to_owned(),
+                next: None,
+                whose: crate::domain::waiting::LimitOwner::Sender,
+                slowed: 3,
+            },
             Waiting::Answers { at_once: 64 },
             Waiting::SlowDatabase,
             Waiting::DailyCap { cap: 500, until, hours: None },

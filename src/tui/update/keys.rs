@@ -80,7 +80,8 @@ fn say_dropped(model: &mut Model) {
     if why.is_empty() {
         return;
     }
-    let text = format!("{why}: {}", unused(*keys));
+    let sign = if why.contains(':') { ';' } else { ':' };
+    let text = format!("{why}{sign} {}", unused(*keys));
     model.refuse(text);
 }
 

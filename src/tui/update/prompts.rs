@@ -19,8 +19,8 @@ use crate::tui::widget::{EditOutcome, TextField};
 /// Signs that belong to what is typed for an amount, whether it is one then or not.
 const SIGNS: &str = "-+*'%=()$";
 
-/// The action that opens the search.
-const FIND: &str = "find-a-person";
+/// The actions that open a field of text: what is typed next is no key of a pane.
+const FIELDS: [&str; 3] = ["find-a-person", "list-only-some-blasts-by-name-state-or-day", "commands-by-name"];
 const PAUSE: &str = "pause-this-blast-at-once";
 const UNDO: &str = "undo-my-last-act";
 
@@ -38,7 +38,7 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
         Prompt::OwnNumber(own) => KeyOutcome::Handled(plan::own_number_key(model, own, key)),
         Prompt::Pace(typed) => KeyOutcome::Handled(pace::key(model, typed, key)),
         // Whoever goes on to the next person, or pauses what sends, has answered no; what they type is no key of a pane.
-        Prompt::Confirm(_) if is_key_of(model, key, FIND) || pauses(model, key) => KeyOutcome::PassOn(Vec::new()),
+        Prompt::Confirm(_) if opens_field(model, key) || pauses(model, key) => KeyOutcome::PassOn(Vec::new()),
         Prompt::Confirm(confirm) => KeyOutcome::Handled(confirm_key(model, confirm, key)),
         Prompt::Refused(refused) => refused_key(model, refused, key),
     }
@@ -127,6 +127,10 @@ fn acts_below(model: &Model, key: Key) -> bool {
 fn is_key_of(model: &Model, key: Key, action: &str) -> bool {
     let found = model.options.keys.lookup(key, action::scopes(model));
     found.is_some_and(|found| found.id() == action)
+}
+
+fn opens_field(model: &Model, key: Key) -> bool {
+    FIELDS.into_iter().any(|action| is_key_of(model, key, action))
 }
 
 /// Whether it undoes an act that a question names.

@@ -7,7 +7,7 @@ fn a_database_that_does_not_answer_is_named_with_what_starts_it_and_promises_no_
     let mut dashboard = TestDashboard::new(WIDE);
     let sends = BlastView {
         state: BlastState::Sending,
-        waiting: Some(Waiting::Rate { rate: "6/min".to_owned(), whose: LimitOwner::Sender, slowed: 0 }),
+        waiting: Some(Waiting::Rate { rate: "6/min".to_owned(), next: None, whose: LimitOwner::Sender, slowed: 0 }),
         ..raya()
     };
     dashboard.answer(Completion::Blasts(Ok(vec![sends])));
