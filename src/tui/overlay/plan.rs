@@ -10,7 +10,6 @@ use crate::app::{self, EngineChange, FirstFared, PlanGroup, PlanPerson, ZoneShar
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::funnel::percent_words;
-use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::text::{characters, clean, count_of, escaped};
 use crate::domain::zone::words::has_same_time;
 use crate::tui::availability;
@@ -29,7 +28,7 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
     };
     match &plan.people {
         Some((PlanCount::Group(group), people)) => return people_of(*group, people.as_deref(), clock(model)),
-        Some((PlanCount::LeftOut, _)) => return left_out(loaded.left_out.as_ref(), width),
+        Some((PlanCount::LeftOut, _)) => return left_out(loaded, width),
         None => {}
     }
     let mut lines = body(model, plan, (loaded, width));
@@ -140,7 +139,8 @@ fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat)
 }
 
 /// The rows of the list that nobody was made of.
-fn left_out(left_out: Option<&RejectedRows>, width: u16) -> OverlayContent {
+fn left_out(plan: &app::Plan, width: u16) -> OverlayContent {
+    let left_out = plan.left_out.as_ref();
     let mut lines = Vec::new();
     for row in left_out.iter().flat_map(|left_out| &left_out.rows) {
         let head = TextLine::dim(format!("  row {:<6} {} ", row.row, row.column));
@@ -153,7 +153,10 @@ fn left_out(left_out: Option<&RejectedRows>, width: u16) -> OverlayContent {
         lines.push(TextLine::dim("  and more"));
     }
     let what = format!("Left out of the list: {}", count_of(total, "row", "rows"));
-    let title = super::title(vec!["Plan".to_owned(), what], Some("esc goes back, then e mends".to_owned()));
+    // The list of one that was launched is closed.
+    let is_open = matches!(plan.blast.state, BlastState::Draft | BlastState::Scheduled);
+    let keys = if is_open { "esc goes back, then e mends" } else { "esc goes back" };
+    let title = super::title(vec!["Plan".to_owned(), what], Some(keys.to_owned()));
     OverlayContent { title, lines, focus: None }
 }
 

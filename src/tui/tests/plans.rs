@@ -249,6 +249,11 @@ fn rows_that_were_left_out_of_the_list_are_counted_with_their_reasons_and_shown_
         rows: vec![row],
         ..RejectedRows::default()
     };
+    let paused = BlastView { state: BlastState::Paused, ..draft() };
+    let mut of_paused = planned(|plan| Plan { left_out: Some(left_out.clone()), blast: paused, ..plan });
+    of_paused.keys("jjjj\n");
+    assert!(shows(&of_paused, "lost by the spreadsheet") && !shows(&of_paused, "e mends"), "{:#?}", of_paused.screen());
+
     let mut dashboard = planned(|plan| Plan { left_out: Some(left_out), ..plan });
     assert!(
         shows(&dashboard, "  11 left out of the list: 7 not a phone number, 4 taken once"),

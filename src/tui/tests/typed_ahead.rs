@@ -2,8 +2,9 @@
 
 use chrono::TimeDelta;
 
-use super::support::{RAYA, STACKED, TestDashboard, WIDE, people};
-use crate::tui::effect::{Effect, ReadRequest};
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, marked, people};
+use crate::domain::status::Status;
+use crate::tui::effect::{Completion, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{HELD_MAX, Prompt};
 
@@ -120,4 +121,30 @@ fn a_text_that_is_typed_onto_a_plan_sends_nothing_whatever_digits_are_in_it() {
     dashboard.key(Key::Backspace).keys("289\n");
 
     assert_eq!(dashboard.acts().len(), 1);
+}
+
+#[test]
+fn an_enter_that_comes_before_the_plan_says_that_it_sent_nothing() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1jjjjjS289\n");
+    let plan = super::plans::plan_of(super::support::draft(), 289);
+    dashboard.answer(Completion::Plan { blast: super::support::DRAFT, plan: Box::new(Ok(plan)) });
+
+    assert!(dashboard.acts().is_empty());
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("enter came before the plan: nothing sent"), "{screen}");
+    dashboard.keys("\n");
+    assert_eq!(dashboard.acts().len(), 1, "what was typed stands");
+}
+
+#[test]
+fn u_behind_an_act_that_is_under_way_is_about_that_one() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3r").answer(marked(1, "Siti Aminah", Status::Read, Status::Replied)).taken();
+    dashboard.keys("jr").taken();
+
+    dashboard.keys("u");
+
+    let acts = dashboard.acts();
+    assert!(matches!(acts[..], [WriteRequest::UndoMine { .. }]), "not the first one, which the line still names: {acts:?}");
 }

@@ -97,8 +97,10 @@ pub fn take_back(model: &mut Model) -> Vec<Effect> {
 /// Undoes the launch that the line of messages announces, else the operator's own newest act.
 pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
     let launch = model.announced().map(|(blast, _)| WriteRequest::UndoLaunch(blast.id));
-    // Whoever reads the line that names the act knows what is taken back, wherever the cursor is by now.
-    let named = model.notice.as_ref().and_then(|notice| notice.undoes).map(WriteRequest::UndoNamed);
+    // Whoever reads the line that names the act knows what is taken back, wherever the cursor is by now. Once another act is under way,
+    // that one is the last.
+    let named = model.notice.as_ref().and_then(|notice| notice.undoes).filter(|_| model.unwritten.is_empty());
+    let named = named.map(WriteRequest::UndoNamed);
     if let Some(NoUndo { what, is_said: false }) = model.no_undo.filter(|_| launch.is_none() && named.is_none()) {
         model.no_undo = Some(NoUndo { what, is_said: true });
         model.refuse(format!("{what} is not taken back by u: u again asks about the act before it"));

@@ -250,7 +250,10 @@ pub fn resolve(model: &mut Model) -> Vec<Effect> {
 /// `enter` on the plan: sends when the number typed is the number shown.
 pub fn confirm_plan(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Plan(plan)) = model.overlays.last_mut() else { return Vec::new() };
-    let Some(loaded) = &plan.loaded else { return Vec::new() };
+    let Some(loaded) = &plan.loaded else {
+        plan.refused = Some("enter came before the plan: nothing sent".to_owned());
+        return Vec::new();
+    };
     if let Some(obstacle) = loaded.obstacles.first() {
         plan.refused = Some(obstacle.clone());
         return Vec::new();
