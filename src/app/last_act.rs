@@ -38,7 +38,7 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
     let said = format!("{}: {}", what(act, current.head, &whom), reversal(act, current));
     Ok(AppError::Refused(match taken_back_since(tx, act).await? {
         Some(who) => {
-            format!("u does not bring back a mark that was taken back: mark {who} again. The act before was to {said}")
+            format!("u does not restore a mark that was taken back: mark {who} again. The act before was to {said}")
         }
         None => format!("your last act was to {said}"),
     }))

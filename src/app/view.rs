@@ -271,7 +271,7 @@ impl SenderUsage {
     /// More than any provider takes in an hour: Meta's highest throughput is 1,000 a second.
     const PER_HOUR_MAX: i64 = 3_600_000;
 
-    /// The rate that binds, where it tells anybody anything: a simulator's speed makes any of it.
+    /// The rate that binds, where it is one that a provider could keep: a simulator allows any.
     pub fn plausible_per_hour(&self) -> Option<i64> {
         self.per_hour.filter(|rate| *rate <= Self::PER_HOUR_MAX)
     }

@@ -74,7 +74,7 @@ impl DatabaseClock {
     }
 }
 
-/// The database's time, where this machine's clock tells nearly the same; `None`: nobody knows what time it is, and so what is old and
+/// The database's time, where this machine's clock agrees with it; `None`: nobody knows what time it is, and so what is old and
 /// what is due.
 ///
 /// # Errors

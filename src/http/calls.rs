@@ -13,7 +13,7 @@ const WORDS: [(&str, &str); 34] = [
         "`PATCH /api/recipients/{id}` with the status `undo` takes back a person's last mark",
     ),
     ("U takes back a person's mark", "`PATCH /api/recipients/{id}` with the status `undo` takes back a person's mark"),
-    ("u does not bring back a mark that was taken back", "a mark that was taken back does not come back by this"),
+    ("u does not restore a mark that was taken back", "this does not restore a mark that was taken back"),
     ("X deletes the draft", "`DELETE /api/blasts/{id}` removes the draft"),
     (
         "d on it makes a draft to whom it left out",

@@ -13,7 +13,7 @@ use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::sale::{ClosingAct, Sale};
 
-/// Which process logs an act: two windows of one operator are told apart by it.
+/// Which process logs an act: it distinguishes two windows of one operator.
 static PROCESS: LazyLock<i64> = LazyLock::new(rand::random);
 
 /// An act to log.

@@ -115,7 +115,7 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
         Some(ids.collect::<Vec<_>>().join(","))
     });
     let mut tx = settings::begin_durable(pool).await?;
-    // What is kept in a table that a restore is about to drop is lost, though its sender was told that it is here.
+    // What is kept in a table that a restore is about to drop is lost, though its sender got the answer that it is stored.
     fence::require_triggers(&mut tx).await?;
     let done = sqlx::query(
         "with added as (

@@ -129,8 +129,7 @@ impl SendArgs {
 async fn taken_back(context: &Context, blast: &BlastView, mut until: DateTime<Utc>) -> Result<Option<RefusedError>> {
     let mut is_away = false;
     loop {
-        let left = (until - Utc::now()).to_std().unwrap_or_default();
-        sleep(left.min(LOOK_EVERY)).await;
+        sleep((until - Utc::now()).to_std().unwrap_or_default().min(LOOK_EVERY)).await;
         let state = match context.app.blast(blast.id).await {
             Ok(now) => {
                 // Its engine gives it ten seconds anew once it reaches the database.
@@ -149,10 +148,12 @@ async fn taken_back(context: &Context, blast: &BlastView, mut until: DateTime<Ut
         };
         // A small blast may have begun, and be over, by the time of this look.
         if matches!(state, BlastState::Draft | BlastState::Paused | BlastState::Cancelled) {
-            let nothing = if Utc::now() < until { ": nothing was sent" } else { "" };
+            // A launch is taken back before anybody was claimed, or not at all.
+            let is_before = state == BlastState::Draft || Utc::now() < until;
+            let nothing = if is_before { ": nothing was sent" } else { "" };
             return Ok(Some(RefusedError(format!("{} is {state}{nothing}", clean(&blast.tag)))));
         }
-        if left <= LOOK_EVERY {
+        if until <= Utc::now() {
             return Ok(None);
         }
     }

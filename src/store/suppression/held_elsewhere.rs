@@ -8,7 +8,7 @@ use crate::store::StoreError;
 use crate::store::claim::opted_out_elsewhere;
 
 /// Blasts in which another number of this person waits for its message, and nothing suppresses it: asked once an opt-out is lifted, these
-/// are the ones that it has held. Only blasts whose people a filter found heed opt-outs at other numbers.
+/// are the ones that it has held. Only blasts whose people a filter found respect opt-outs at other numbers.
 pub async fn queued_at_other_numbers(
     tx: &mut PgConnection,
     business: &str,

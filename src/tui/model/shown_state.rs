@@ -79,7 +79,7 @@ impl Model {
         self.senders.iter().filter(|sender| sender.token.is_some())
     }
 
-    /// Whether another process sends right now: nothing tells of it when that one is killed.
+    /// Whether another process sends right now: nothing reports it when that one is killed.
     pub fn is_sent_elsewhere(&self) -> bool {
         let is_elsewhere = |sender: &SenderView| sender.lease.as_ref().is_some_and(|lease| lease.holder != self.holder);
         let sends = |sender: &SenderView| {

@@ -115,7 +115,7 @@ fn earlier(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Vec<T
         .collect()
 }
 
-/// The name of another blast they are in, told apart from those that are called so, too.
+/// The name of another blast they are in, distinct from other blasts of that name.
 fn name_of(loaded: &RecipientDetails, other: &ElsewhereRow) -> String {
     let own = (loaded.row.blast_id, format!("{}, {}", loaded.blast_tag, loaded.follow_up_stage));
     let named = |other: &ElsewhereRow| (other.person.blast_id, format!("{}, {}", other.tag, other.follow_up_stage));
@@ -249,7 +249,7 @@ fn choices(model: &Model, chosen: ResolutionChoice, (loaded, width): (&Recipient
     let resend_from = model.resend_from(loaded.claimed_at);
     let is_cancelled = model.is_cancelled(loaded.row.blast_id);
     let room = usize::from(width).saturating_sub(CURSOR + CHOICE);
-    // What tells the choices apart is never cut.
+    // What distinguishes the choices is never cut.
     let fitting = |whole: String, brief: String| if whole.chars().count() <= room { whole } else { brief };
     let line = |choice: &ResolutionChoice| {
         let (words, then) = match choice {
