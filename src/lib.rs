@@ -5,12 +5,12 @@
 //!           \    |    /
 //!                app                     use cases: what a person or a program may ask for
 //!              /   |   \
-//!        import  engine  private_postgres   lists of people; sending; a server of our own
+//!        import  engine                   lists of people; sending
 //!            \  /      \
 //!           store      provider          Postgres; WhatsApp, over HTTP
 //!              \       /
 //!               domain                   types and pure rules. No I/O, no async, no clock
-//!   beside them: config, telemetry, shutdown;  sim, a fake WhatsApp for demo, rehearsal and tests
+//!   beside them: config, telemetry, shutdown;  private_postgres, a local server;  sim, a fake WhatsApp for demo, rehearsal and tests
 //! ```
 //!
 //! Arrows point down only; `tests/it/layers.rs` reads the `use crate::` lines and fails on one that does not.

@@ -164,7 +164,7 @@ impl App {
             SessionWindow::Open { until } => Ok(until),
             SessionWindow::Never => Err(AppError::Refused(format!(
                 "{who} has not written to this number (reactions and edits do not count): text may be sent only within 24 hours of a \
-                 person's last message; until then a template reaches them"
+                 person's last message; until they do, only a template can be sent"
             ))),
             SessionWindow::Over { until } => Err(AppError::Refused(format!(
                 "{who} could be answered until {}: text may be sent only within 24 hours of a person's last message; a \

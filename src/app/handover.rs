@@ -18,6 +18,8 @@ mod resumption;
 /// How long a takeover of a sender may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 const POLL_EVERY: Duration = Duration::from_millis(50);
+/// A database that takes so long over a look stood still: whoever is to take over has the time of a lease for it afterwards.
+const STOOD_STILL: Duration = Duration::from_secs(2);
 
 /// Whose lease counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,11 +63,12 @@ impl App {
         let mut waiting: Vec<_> = blasts.iter().collect();
         let first = self.lease_holders(&waiting).await?;
         let mut watch = self.handover(engines, first);
-        let began = Instant::now();
+        let mut began = Instant::now();
         loop {
             let mut still = Vec::new();
+            let asked = Instant::now();
             for blast in waiting {
-                match self.end_of_handover(blast, watch.as_mut(), began).await? {
+                match self.end_of_handover(blast, watch.as_mut(), (began, asked)).await? {
                     Some(end) => report(blast, end),
                     None => still.push(blast),
                 }
@@ -73,6 +76,9 @@ impl App {
             waiting = still;
             if waiting.is_empty() {
                 return Ok(());
+            }
+            if asked.elapsed() > STOOD_STILL {
+                began = Instant::now() + self.config().engine.lease;
             }
             sleep(POLL_EVERY).await;
         }
@@ -83,7 +89,7 @@ impl App {
         &self,
         blast: &BlastView,
         watch: Result<&mut Handover, &mut String>,
-        began: Instant,
+        (began, asked): (Instant, Instant),
     ) -> Result<Option<Result<(), String>>, AppError> {
         if let Some(Waiting::SenderStopped { why, .. }) = &blast.waiting {
             return Ok(Some(Err(format!("sender {} is stopped: {why}", blast.sender))));
@@ -99,7 +105,7 @@ impl App {
             return Ok(Some(Ok(())));
         }
         let is_elsewhere = held.is_some_and(|held| held.holder != self.holder());
-        if began.elapsed() < self.patience(is_elsewhere) {
+        if began.elapsed() < self.patience(is_elsewhere) || asked.elapsed() > STOOD_STILL {
             return Ok(None);
         }
         Ok(Some(Err(self.missing(blast, watch).await?)))

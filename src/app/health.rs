@@ -312,6 +312,9 @@ fn unconfirmable(why: FenceRefusal) -> AppError {
         why @ FenceRefusal::Unrecognized(_) => AppError::Refused(format!(
             "{why}; where that is lost for good, `blastdeck sender confirm` with --without-key goes on, and they may get messages"
         )),
+        FenceRefusal::Memory(why) if why.is_for_want_of_room() => {
+            AppError::Refused(format!("{why}: make room on that disk, then confirm again"))
+        }
         why => AppError::Refused(format!("{why}: make it writable, then confirm again")),
     }
 }

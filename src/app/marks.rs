@@ -130,11 +130,11 @@ impl App {
             let noted = self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
             self.remember(&mut tx, vec![noted.opt_out]).await?;
         }
-        let counted = order::counting(&mut tx, person.id).await?;
+        let counted = counting_before(&mut tx, person, &mark).await?;
         let action = self.log_mark(&mut tx, person, &mark, close).await?;
-        let counting = order::counting(&mut tx, person.id).await?;
+        let counting = if counted.is_empty() { Vec::new() } else { order::counting(&mut tx, person.id).await? };
         tx.commit().await?;
-        self.notify(person.blast_id).await?;
+        self.engine().notifier.wake_all();
         Ok(Marked {
             action,
             recipient: person.id,
@@ -260,6 +260,14 @@ impl App {
         };
         Ok(close.filter(is_own).map(|close| close.id))
     }
+}
+
+/// The orders that count for somebody, as far as a mark may replace them. Every trip to a far database is waited for.
+async fn counting_before(tx: &mut PgConnection, person: &PersonRow, mark: &Mark) -> Result<Vec<OrderId>, AppError> {
+    if !matches!(mark, Mark::Closed(_)) || person.recipient.closed_at.is_none() {
+        return Ok(Vec::new());
+    }
+    Ok(order::counting(tx, person.id).await?)
 }
 
 /// Whether an amount is typed where the newest sale is an order's: nobody else's word is lost by it.

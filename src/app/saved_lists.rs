@@ -80,12 +80,16 @@ impl App {
     /// Refuses a filter that names a list that there is not.
     pub(super) async fn refuse_unknown_lists(&self, names: &[&str]) -> Result<(), AppError> {
         let missing = saved_list::missing(self.pool(), names).await?;
-        missing.first().map_or(Ok(()), |name| Err(no_list(name)))
+        missing.first().map_or(Ok(()), |name| Err(AppError::invalid("from", no_list_words(name))))
     }
 }
 
 fn no_list(name: &str) -> AppError {
-    AppError::NotFound(format!("there is no list `{}`: `blastdeck list ls` lists them", clean(name)))
+    AppError::NotFound(no_list_words(name))
+}
+
+fn no_list_words(name: &str) -> String {
+    format!("there is no list `{}`: `blastdeck list ls` lists them", clean(name))
 }
 
 /// A name as it is kept and named in a filter.

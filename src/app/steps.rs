@@ -288,7 +288,7 @@ impl App {
         let mut tried = people.into_iter().map(|(name, values)| content.render(&values_of(name.as_deref(), values)));
         match tried.next() {
             Some(Err(error)) if tried.all(|made| made.is_err()) => {
-                let why = format!("it comes out for nobody of blast {}: {error}", row.id);
+                let why = format!("it cannot be rendered for anyone in blast {}: {error}", row.id);
                 Err(AppError::invalid("message", why))
             }
             _ => Ok(()),

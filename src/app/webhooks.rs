@@ -19,7 +19,7 @@ use crate::provider::wsapme::webhook::is_secret;
 use crate::store::inbox::{self, InboxEntry, InboxSummary, Nameless, NewWebhook, ReplaySelection};
 use crate::store::{self, StoreError, months};
 
-/// `1 order and 2 messages wait: no number is known of whoever wrote`.
+/// `1 order and 2 messages wait: the writer's number is not known yet`.
 pub fn nameless(waiting: Nameless) -> String {
     let Nameless { orders, stops, messages } = waiting;
     let kinds = [
@@ -29,7 +29,7 @@ pub fn nameless(waiting: Nameless) -> String {
     ];
     let kinds: Vec<_> = kinds.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words).collect();
     let verb = if waiting.total() == 1 { "waits" } else { "wait" };
-    format!("{} {verb}: no number is known of whoever wrote", kinds.join(" and "))
+    format!("{} {verb}: the writer's number is not known yet", kinds.join(" and "))
 }
 
 /// How long the database may take to keep a webhook.

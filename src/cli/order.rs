@@ -69,7 +69,7 @@ pub(super) enum OrderVerb {
         #[arg(long, allow_hyphen_values = true)]
         note: Option<String>,
     },
-    /// Change the items of an order that is not cancelled. What it was at first stays with it, and revenue follows.
+    /// Change the items of an order that is not cancelled. The original order is kept, and revenue follows.
     Edit {
         /// The order's id, as in `order list`.
         order: OrderId,

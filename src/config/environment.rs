@@ -16,6 +16,8 @@ use crate::domain::text::clean;
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// Names of variables whose values are not UTF-8.
+    unreadable: BTreeSet<String>,
     host: Option<String>,
     /// Whose process it is, where no variable names the user: under `cron`, or in a container.
     user: Option<String>,
@@ -46,12 +48,18 @@ impl UserDirectories {
 impl Environment {
     /// Captures the environment of this process.
     pub fn of_process() -> Self {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
+        let (mut variables, mut unreadable) = (BTreeMap::new(), BTreeSet::new());
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => _ = variables.insert(name, value),
+                Err(_) => _ = unreadable.insert(name),
+            }
+        }
         let host = ["/proc/sys/kernel/hostname", "/etc/hostname"].into_iter().find_map(first_line);
         Self {
-            variables: std::env::vars_os().filter_map(text).collect(),
+            variables,
+            unreadable,
             host,
             user: Some(user_of_process()),
             localtime: std::fs::read_link("/etc/localtime").ok(),
@@ -127,7 +135,16 @@ impl Environment {
                 self.overlay_table(values, &mut taken, table, |key| vec![format!("{prefix}{}", keys::fold(key))]);
             }
         }
+        self.report_unreadable(&taken, log);
         self.report_strangers(document, &taken, log);
+    }
+
+    /// Ours that are not UTF-8 are refused: as if they were not set, another database would be used, or another directory.
+    fn report_unreadable(&self, taken: &BTreeSet<String>, log: &mut ConfigLog) {
+        let is_ours = |name: &&String| taken.contains(*name) || name.starts_with("BLASTDECK_");
+        for name in self.unreadable.iter().filter(is_ours) {
+            log.problem(&ValueSource::Variable(name.clone()), "", "its value is not UTF-8");
+        }
     }
 
     fn overlay_table(

@@ -2,7 +2,7 @@
 //! files nor HTTP.
 //!
 //! It reads the short form that operators write (`name`, `language`, `variables`, `header`, `buttons`) and Meta's own
-//! (`components`), and writes Meta's, literally as its documentation prints it (`wire/meta.md`).
+//! (`components`), and writes Meta's, literally as its documentation prints it (`docs/META.md`).
 
 use std::borrow::Cow;
 

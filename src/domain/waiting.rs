@@ -287,7 +287,7 @@ impl Waiting {
 
 /// What a person can do about a blast that no engine sends and whose sender this configuration has not: an engine of it does not help.
 pub fn mend_elsewhere(sender: &str) -> String {
-    format!("run an engine with a configuration that has the sender {sender}: this one has not")
+    format!("run an engine with a configuration that has the sender {sender}: this one does not")
 }
 
 impl fmt::Display for Waiting {

@@ -85,7 +85,7 @@ async fn verify(
     let facts = SenderFacts { epoch, renewals, ..store::fence::facts(&mut pending.tx, sender.id).await? };
     let refusal = match engine.fence.verify(&mut pending.tx, (sender.id, &facts), server, watch.seen(sender.id)).await {
         Ok(verified) => {
-            let lease = pending.commit().await?;
+            let lease = pending.sweep_and_commit().await?;
             for id in stale {
                 engine.notifier.order(&engine.pool, Some(id)).await?;
             }

@@ -130,9 +130,14 @@ impl Notifier {
 
     /// Something was ordered in this process: wakes its own tasks at once, and notifies the others.
     pub async fn order(&self, pool: &PgPool, blast: Option<BlastId>) -> Result<(), StoreError> {
+        self.wake_all();
+        notify::order(pool, blast).await
+    }
+
+    /// The same where the others were notified by the transaction that logged the act ([`action::log`](crate::store::action::log)).
+    pub fn wake_all(&self) {
         bump(&self.inner.orders);
         bump(&self.inner.hints);
-        notify::order(pool, blast).await
     }
 
     /// Wakes the tasks of this process that wait for orders.

@@ -123,7 +123,7 @@ fn waits(text: &mut MetricsText, numbers: &DatabaseNumbers) {
     for sender in &numbers.senders {
         text.sample("", &[("sender", &sender.name)], u8::from(sender.is_attended));
     }
-    text.family("blastdeck_sender_stopped", "gauge", "Whether the sender waits for a person to mend something.");
+    text.family("blastdeck_sender_stopped", "gauge", "Whether the sender is stopped until somebody fixes something.");
     for sender in &numbers.senders {
         text.sample("", &[("sender", &sender.name)], u8::from(sender.is_stopped));
     }

@@ -1,4 +1,4 @@
-//! Meta's WhatsApp Cloud API. `wire/meta.md` has the facts that this client relies on.
+//! Meta's WhatsApp Cloud API. `docs/META.md` has the facts that this client relies on.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

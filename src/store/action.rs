@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
-use super::{StoreError, begin};
+use super::{StoreError, begin, notify};
 use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::sale::{ClosingAct, Sale};
@@ -42,10 +42,13 @@ pub struct LoggedAction {
     pub detail: Value,
 }
 
+/// Logs an act. One about a blast notifies other processes once it is committed: with the row, since each trip to a far database is
+/// waited for.
 pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, StoreError> {
     let id = sqlx::query_scalar(
         "insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, detail, process)
-         values ($1, $2, $3, $4, $5, $6, $7) returning id",
+         values ($1, $2, $3, $4, $5, $6, $7)
+         returning id, case when blast_id is not null then pg_notify($8, blast_id::text) end",
     )
     .bind(new.operator)
     .bind(new.action.word())
@@ -54,6 +57,7 @@ pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, 
     .bind(new.phone)
     .bind(new.detail)
     .bind(*PROCESS)
+    .bind(notify::ORDERS)
     .fetch_one(tx)
     .await?;
     Ok(id)
@@ -109,13 +113,17 @@ pub async fn whole(tx: &mut PgConnection, act: &LoggedAction) -> Result<Vec<Logg
     Ok(acts)
 }
 
-/// Adds to an act what was said a moment later; what an undo needs to know of the time before stays.
+/// Adds to an act about a blast what was said a moment later, and notifies other processes of it; what an undo needs to know of the time before stays.
 pub async fn amend(tx: &mut PgConnection, id: ActionId, detail: &Value) -> Result<(), StoreError> {
-    sqlx::query("update operator_actions set detail = $2 || detail || jsonb_build_object('amount', $2 -> 'amount') where id = $1")
-        .bind(id)
-        .bind(detail)
-        .execute(tx)
-        .await?;
+    sqlx::query(
+        "update operator_actions set detail = $2 || detail || jsonb_build_object('amount', $2 -> 'amount') where id = $1
+         returning pg_notify($3, blast_id::text)",
+    )
+    .bind(id)
+    .bind(detail)
+    .bind(notify::ORDERS)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

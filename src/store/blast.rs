@@ -265,7 +265,7 @@ pub async fn pause_after_first(pool: &PgPool, id: BlastId) -> Result<bool, Store
             set state = 'paused', state_by = 'engine', version = version + 1, updated_at = now(),
                 state_reason = case first_people
                     when 1 then 'the first one is done: see how it went, then resume'
-                    else 'the first ' || first_people || ' are done: see how they fared, then resume' end
+                    else 'the first ' || first_people || ' are done: check the results, then resume' end
           where id = $1 and state = 'sending' and first_left = 0 and not exists (select from in_flight where blast_id = $1)",
     )
     .bind(id)

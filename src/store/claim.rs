@@ -234,7 +234,7 @@ async fn count_first(tx: &mut PgConnection, blast: BlastId, people: usize) -> Re
 /// who is in flight stands in a table of its own. Somebody who came into flight since this began (by a claim that was given up, and
 /// committed all the same) is there already, which fails the claim as a whole: only who was inserted is ever posted to. The history has no
 /// row for it: when somebody was claimed stands with their attempt, and whoever reads the history reads it there
-/// (`store/view/changes.rs`).
+/// (`store/history.rs`).
 const CLAIM: &str = concat!(
     "with claimed as materialized (
         select r.id, r.blast_id, case when r.attempt < 2147483647 then r.attempt + 1 end as attempt, r.phone_number, r.name, r.variables, r.next_attempt_at,

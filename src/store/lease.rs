@@ -89,7 +89,7 @@ pub struct PendingLease {
 
 impl PendingLease {
     /// Makes uncertain whoever was in flight under an older epoch, and commits.
-    pub async fn commit(mut self) -> Result<Lease, StoreError> {
+    pub async fn sweep_and_commit(mut self) -> Result<Lease, StoreError> {
         sweep_in(&mut self.tx, self.lease.sender, self.lease.epoch, SweepScope::OtherEpochs).await?;
         self.tx.commit().await?;
         Ok(self.lease)
@@ -100,7 +100,7 @@ type OptionalTime = Option<DateTime<Utc>>;
 
 /// Takes a sender that nobody holds; `None` while somebody does. Whoever was in flight under an older epoch becomes
 /// uncertain in the same transaction. Locking the lease row *before* bumping the epoch makes claims in flight finish
-/// first, so that the sweep sees them. Takes effect with [`PendingLease::commit`].
+/// first, so that the sweep sees them. Takes effect with [`PendingLease::sweep_and_commit`].
 ///
 /// # Errors
 /// [`StoreError::Newer`] where a newer version has migrated the database.
@@ -217,15 +217,15 @@ fn interval(span: TimeDelta) -> Result<PgInterval, StoreError> {
     PgInterval::try_from(span).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))
 }
 
-/// Which rows in flight the sweep leaves alone.
+/// Which rows in flight are swept.
 enum SweepScope<'a> {
-    /// Everything of the present epoch. For the holder of the lease's lock: no other epoch is left, whatever it is, and
+    /// Those of every other epoch. For the holder of the lease's lock: no other epoch is left, whatever it is, and
     /// whatever state its blast is in.
     OtherEpochs,
-    /// Of the present epoch: those held in memory, and those claimed a moment ago.
-    RivalLease(&'a [i64]),
-    /// Nobody: its holder is about to let go, and holds no one any more.
-    Nobody,
+    /// Those of older epochs, and of the present one those that are not held in memory and were not claimed a moment ago.
+    AllButHeld(&'a [i64]),
+    /// All: the lease's holder is about to release it, and has nobody in flight any more.
+    All,
 }
 
 /// Makes uncertain whoever is in flight and held by nobody: of an older epoch, or of ours but not among `held` (a claim
@@ -234,7 +234,7 @@ enum SweepScope<'a> {
 pub async fn sweep(pool: &PgPool, sender: SenderId, epoch: i64, held: &[RecipientId]) -> Result<u64, StoreError> {
     let held: Vec<i64> = held.iter().map(|id| id.0).collect();
     let mut tx = settings::begin_hot_path(pool).await?;
-    let swept = sweep_in(&mut tx, sender, epoch, SweepScope::RivalLease(&held)).await?;
+    let swept = sweep_in(&mut tx, sender, epoch, SweepScope::AllButHeld(&held)).await?;
     tx.commit().await?;
     Ok(swept)
 }
@@ -243,14 +243,14 @@ async fn sweep_in(
     tx: &mut PgConnection,
     sender: SenderId,
     epoch: i64,
-    spare: SweepScope<'_>,
+    scope: SweepScope<'_>,
 ) -> Result<u64, StoreError> {
-    let held = bind_sweep(sqlx::query(LOCK_LOST), sender, epoch, &spare).fetch_all(&mut *tx).await?;
+    let held = bind_sweep(sqlx::query(LOCK_LOST), sender, epoch, &scope).fetch_all(&mut *tx).await?;
     let locked = held.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
     if locked.is_empty() {
         return Ok(0);
     }
-    let ended = bind_sweep(sqlx::query(END_LOST), sender, epoch, &spare).bind(locked).execute(tx).await?;
+    let ended = bind_sweep(sqlx::query(END_LOST), sender, epoch, &scope).bind(locked).execute(tx).await?;
     Ok(ended.rows_affected())
 }
 
@@ -259,13 +259,13 @@ fn bind_sweep<'q>(
     statement: Query<'q, Postgres, PgArguments>,
     sender: SenderId,
     epoch: i64,
-    spare: &SweepScope<'q>,
+    scope: &SweepScope<'q>,
 ) -> Query<'q, Postgres, PgArguments> {
-    let is_takeover = matches!(spare, SweepScope::OtherEpochs);
-    let (own_too, held, older_than) = match *spare {
+    let is_takeover = matches!(scope, SweepScope::OtherEpochs);
+    let (own_too, held, older_than) = match *scope {
         SweepScope::OtherEpochs => (false, &[][..], 0.0),
-        SweepScope::RivalLease(held) => (true, held, 30.0),
-        SweepScope::Nobody => (true, &[][..], 0.0),
+        SweepScope::AllButHeld(held) => (true, held, 30.0),
+        SweepScope::All => (true, &[][..], 0.0),
     };
     statement.bind(sender).bind(epoch).bind(own_too).bind(held).bind(older_than).bind(is_takeover)
 }
@@ -360,7 +360,7 @@ pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), StoreError> {
     .execute(&mut *tx)
     .await?;
     if released.rows_affected() > 0 {
-        sweep_in(&mut tx, lease.sender, lease.epoch, SweepScope::Nobody).await?;
+        sweep_in(&mut tx, lease.sender, lease.epoch, SweepScope::All).await?;
     }
     tx.commit().await?;
     Ok(())

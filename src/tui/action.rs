@@ -130,7 +130,7 @@ impl UiAction {
     pub fn run(&self, model: &mut Model) -> Vec<Effect> {
         let stops_launch = self.id() == UNDO && model.announced().is_some();
         let is_blind = model.layout().is_summary() && self.danger > Danger::Hold && !stops_launch;
-        let too_small = || "too small to show whom it would hit: nothing done".to_owned();
+        let too_small = || "too small to show whom it affects: nothing done".to_owned();
         if let Some(why) = is_blind.then(too_small).or_else(|| (self.why_not)(model)) {
             self.say_refused(model, why);
             model.notice.iter_mut().for_each(|notice| notice.until_larger = is_blind);
@@ -249,7 +249,7 @@ pub const ACTIONS: &[UiAction] = &[
         .footer("all seen", 9),
     marks("send this answer", &[Enter], &[Answer], answer::send).unless(when::read_only).footer("send", 0),
     marks("mark all who are listed", &[Char('*')], &[Recipients], marks::mark_all).unless(when::cannot_mark_all),
-    shows("choose this line", &[Enter], &[List, Needs], overlays::choose).footer("choose", 1),
+    shows("choose this line", &[Enter], &[List, Needs], overlays::choose).footer_here(overlays::choose_word, 1),
     marks("resume this step, or the blast of this line", &[Char('S')], &[Needs], attention::resume)
         .danger(Danger::Asks)
         .unless(attention::cannot_resume)

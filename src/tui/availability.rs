@@ -193,9 +193,9 @@ pub fn cannot_follow_up(model: &Model) -> Option<String> {
     match stuck_at(blast, stage) {
         None => Some("nobody is stuck at closed: they bought".to_owned()),
         Some(0) if model.focus == Pane::Recipients && model.overlays.is_empty() => {
-            Some(format!("nobody is stuck at {stage}: [ ] goes to another stage"))
+            Some(format!("nobody is stuck at {}: [ ] goes to another stage", stage.label()))
         }
-        Some(0) => Some(format!("nobody is stuck at {stage}")),
+        Some(0) => Some(format!("nobody is stuck at {}", stage.label())),
         Some(_) => read_only(model),
     }
 }
@@ -347,7 +347,7 @@ pub fn cannot_write_to(loaded: &RecipientDetails) -> Option<String> {
 }
 
 /// Said of somebody to whom only a template may go.
-const NEVER_WROTE: &str = "they have not written to this number: until then a template reaches them";
+const NEVER_WROTE: &str = "they have not written to this number: until they do, only a template can be sent";
 
 /// The file of the reply at the cursor.
 pub fn no_file(model: &Model) -> Option<String> {

@@ -38,17 +38,25 @@ pub fn compact(n: i64) -> String {
     }
 }
 
-/// A filter in words, with its moments to the second.
-pub fn filter_words(filter: &str) -> String {
-    let words = filter.split(' ').map(|word| match word.rsplit_once('.') {
-        Some((moment, fraction)) if word.contains('T') && is_fraction(fraction) => format!("{moment}Z"),
-        _ => word.to_owned(),
+/// A filter in words, with its moments by the clocks of whoever reads it, and its stages by the names that the funnel has.
+pub fn filter_words(filter: &str, clock: TimeFormat) -> String {
+    let words = in_words(filter);
+    let words = words.split(' ').map(|word| match word {
+        "stuck:delivered" => "stuck:received".to_owned(),
+        word => moment_words(word, clock).unwrap_or_else(|| word.to_owned()),
     });
-    in_words(&words.collect::<Vec<_>>().join(" "))
+    words.collect::<Vec<_>>().join(" ")
 }
 
-fn is_fraction(text: &str) -> bool {
-    text.strip_suffix('Z').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+/// `older than 28 Nov 04:28,` for `older:2026-11-27T20:28:00Z,`; `None`: no moment.
+fn moment_words(word: &str, clock: TimeFormat) -> Option<String> {
+    let (term, moment) = match word.strip_prefix("older:") {
+        Some(moment) => ("older than ", moment),
+        None => ("", word),
+    };
+    let bare = moment.trim_end_matches(',');
+    let at = DateTime::parse_from_rfc3339(bare).ok()?.with_timezone(&Utc);
+    Some(format!("{term}{}{}", clock.long(at), &moment[bare.len()..]))
 }
 
 /// A count that may not have been finished.
@@ -213,10 +221,14 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_shown_with_its_moments_to_the_second() {
-        let filter = "blast:10 stuck:read older:2026-11-23T08:53:55.423152785Z name:a.b sent>2026-11-23T08:53:55Z";
-        let expected = "blast:10 stuck:read older:2026-11-23T08:53:55Z name:a.b, sent since 2026-11-23T08:53:55Z";
-        assert_eq!(filter_words(filter), expected);
+    fn a_filter_is_shown_with_its_moments_by_the_clocks_of_whoever_reads_it() {
+        let now = "2026-11-27T20:40:00Z".parse().unwrap();
+        let clock = TimeFormat { zone: chrono_tz::Tz::Asia__Kuala_Lumpur, now };
+        let filter =
+            "blast:10 stuck:delivered older:2026-11-27T20:28:55.423152785Z name:a.b sent>2026-11-23T08:53:55Z read<2h";
+        let expected =
+            "blast:10 stuck:received older than 04:28 name:a.b, sent since 23 Nov 16:53, read more than 2h ago";
+        assert_eq!(filter_words(filter, clock), expected);
     }
 
     #[test]

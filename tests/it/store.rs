@@ -144,7 +144,7 @@ async fn acquire(pool: &PgPool, holder: &str) -> Option<Lease> {
 
 async fn acquire_as(pool: &PgPool, asking: LeaseRequest<'_>) -> Option<Lease> {
     let acquiring = lease::acquire(pool, SENDER, asking).await.unwrap()?;
-    Some(acquiring.commit().await.unwrap())
+    Some(acquiring.sweep_and_commit().await.unwrap())
 }
 
 /// Evidence about a person's first attempt, with the answer it came in.

@@ -11,7 +11,7 @@ use crate::domain::recipient::Undone;
 use crate::store::action::LoggedAction;
 use crate::store::{cart, order};
 
-/// `; order 4 is cancelled`, or that it counts no more where the act that it closed somebody by is taken back.
+/// `; order 4 is cancelled`, or that it no longer counts where the act that it closed somebody by is taken back.
 pub(super) async fn in_words(
     tx: &mut PgConnection,
     undos: &[Undo],
@@ -25,7 +25,7 @@ pub(super) async fn in_words(
     let orders = if acts.is_empty() { Vec::new() } else { order::of_acts(tx, &people, &acts).await? };
     Ok(match orders[..] {
         [] => String::new(),
-        [one] => format!("; order {one} counts no more"),
+        [one] => format!("; order {one} no longer counts"),
         ref several => format!("; {} orders count no more", several.len()),
     })
 }

@@ -200,7 +200,7 @@ fn farewell(context: &Context, plan: &Plan, is_attended: bool) -> String {
         let why = context.pasteable(&format!("`blastdeck blast plan {}`", plan.blast.id));
         format!("{tag} starts {start} and goes to {whom}: {why} says why then; `blastdeck` shows it live")
     } else {
-        format!("sending {tag} to {whom}; `blastdeck` shows it live")
+        format!("sending `{tag}` to {whom}; `blastdeck` shows it live")
     };
     begun + &refused
 }

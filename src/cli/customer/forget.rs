@@ -54,9 +54,9 @@ fn said(done: &Forgotten) -> Result<()> {
     }
     if let Some(why) = &done.left_here {
         let again = "the database has forgotten them, but a file of this machine could not be cleared";
-        return Err(RefusedError(format!("{again} ({why}): mend that and run this once more")).into());
+        return Err(RefusedError(format!("{again} ({why}): fix that and run this again")).into());
     }
-    talk("the key by which lists are kept from bringing them back: `blastdeck customer key`");
+    talk("the key that blocks importing them again: `blastdeck customer key`");
     Ok(())
 }
 

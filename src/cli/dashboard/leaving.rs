@@ -89,10 +89,10 @@ async fn unfinished(app: &App) -> Result<Vec<BlastView>> {
 
 /// Says whether a blast continues, and returns that.
 fn say_end(blast: &BlastView, end: &Result<(), String>) -> bool {
-    let tag = clean(&blast.tag);
+    let name = clean(&blast.name()).into_owned();
     match end {
-        Ok(()) => talk(&format!("{tag} continues without this window")),
-        Err(missing) => talk(&format!("{tag} does not continue without this window: {missing}")),
+        Ok(()) => talk(&format!("{name} continues without this window")),
+        Err(missing) => talk(&format!("{name} does not continue without this window: {missing}")),
     }
     end.is_ok()
 }
@@ -102,9 +102,9 @@ const NAMES_MAX: usize = 3;
 
 /// `Raya promo, Deepavali and 2 more`.
 fn names(blasts: &[BlastView]) -> String {
-    let named: Vec<_> = blasts.iter().take(NAMES_MAX).map(|blast| clean(&blast.tag)).collect();
+    let named: Vec<_> = blasts.iter().take(NAMES_MAX).map(|blast| clean(&blast.name()).into_owned()).collect();
     match (named.split_last(), blasts.len() - named.len()) {
-        (Some((last, [])), 0) => last.to_string(),
+        (Some((last, [])), 0) => last.clone(),
         (Some((last, before)), 0) => format!("{} and {last}", before.join(", ")),
         (_, more) => format!("{} and {more} more", named.join(", ")),
     }

@@ -194,7 +194,7 @@ fn act_words(act: &Act) -> &str {
         Act::Unsuppress => "may be messaged again",
         Act::Delete => "deleted",
         Act::StopSender => "stopped",
-        Act::ResumeSender => "lets go on",
+        Act::ResumeSender => "resumes",
         act => act.word(),
     }
 }

@@ -181,7 +181,7 @@ pub enum Exclusion {
     Further,
     /// In a follow-up of the same blast already.
     Followed,
-    /// Had another step of the same blast, or is about to get it, and the time between the two is not over.
+    /// Had another step of the same blast, or a follow-up by hand, or is about to get it, and the time between the two is not over.
     NearStep,
     /// Had a message of the business lately, or is about to get one.
     FrequencyCap,
@@ -220,7 +220,7 @@ impl Exclusion {
             Self::Replied => "replied since",
             Self::Further => "got further in another blast since",
             Self::Followed => "in a follow-up of it already",
-            Self::NearStep => "had another step of it recently, or are about to",
+            Self::NearStep => "had another follow-up of it recently, or are about to",
             Self::FrequencyCap => "within the frequency cap of another message",
         }
     }

@@ -141,17 +141,6 @@ impl Pacer {
         self.limits = limits;
     }
 
-    /// A post that was recorded and then held up passes again: `None` when it may go now (and is counted once more, by
-    /// the rate alone), else how long it must wait. Those held up together would arrive together otherwise.
-    pub fn pass_again(&mut self, now: DateTime<Utc>) -> Option<TimeDelta> {
-        let even = self.even.as_mut()?;
-        let wait = even.allowed().map(|allowed| allowed - now).filter(|wait| *wait > TimeDelta::zero());
-        if wait.is_none() {
-            even.posted(now);
-        }
-        wait
-    }
-
     /// Whether the provider asked for a pause that is not over.
     pub fn is_held(&self, now: DateTime<Utc>) -> bool {
         self.held_until.is_some_and(|until| until > now)

@@ -252,19 +252,6 @@ fn at_real_speed_a_length_of_time_is_exactly_itself() {
 // All together
 
 #[test]
-fn a_post_that_was_held_up_passes_again_and_is_counted_once_more() {
-    let mut pacer = fresh(Limits { rate: rate("1/s"), daily_cap: DailyCap::new(5), ..limits() });
-    assert_eq!(fresh(limits()).pass_again(noon()), None, "without a rate nothing holds it");
-    pacer.posted(noon());
-
-    let wait = pacer.pass_again(noon()).unwrap();
-    assert!(wait > TimeDelta::milliseconds(990), "{wait}");
-    assert_eq!(pacer.pass_again(noon() + wait), None);
-    assert!(pacer.pass_again(noon() + wait).is_some(), "the next one waits in turn");
-    assert_eq!(pacer.today(), 1);
-}
-
-#[test]
 fn the_longest_wait_wins_and_gives_the_reason() {
     let mut pacer = fresh(Limits { rate: rate("20/min"), gap: Some("20s..60s".parse().unwrap()), ..limits() });
     pacer.posted(noon());

@@ -21,6 +21,11 @@ pub enum MemoryError {
 }
 
 impl MemoryError {
+    /// Whether the disk is full.
+    pub fn is_for_want_of_room(&self) -> bool {
+        matches!(self, Self::Unwritable { error, .. } if error.kind() == io::ErrorKind::StorageFull)
+    }
+
     /// Why a file cannot be read that is there.
     pub(in crate::engine) fn reading(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();

@@ -254,7 +254,7 @@ const fn attempt_outcome(outcome: &SendOutcome) -> AttemptOutcome {
 const PLAIN_ACCEPTANCES: [&str; 2] = ["PENDING", "accepted"];
 
 /// What the history says beside the change. Of an acceptance that is like any other, nothing: the step then needs no row of its own
-/// (`store/view/changes.rs`).
+/// (`store/history.rs`).
 fn metadata(evidence: &Evidence) -> Option<Value> {
     match evidence {
         Evidence::Accepted { provider_status: Some(word), .. } if !PLAIN_ACCEPTANCES.contains(&word.as_str()) => {

@@ -22,8 +22,8 @@ pub(super) struct DatabaseContact {
     usual: Duration,
 }
 
-/// A database that takes longer than this was away.
-const OUTAGE: Duration = Duration::from_secs(2);
+/// A database that takes longer than this, and far longer than of late, was away.
+const OUTAGE: Duration = Duration::from_secs(1);
 
 impl Default for DatabaseContact {
     fn default() -> Self {
@@ -44,7 +44,8 @@ impl DatabaseContact {
 
     fn took(&mut self, took: Duration) -> bool {
         let usual = self.usual;
-        self.usual = (usual * 3 + took) / 4;
+        // One outage does not make the next one usual.
+        self.usual = (usual * 3 + took.min((usual + OUTAGE) * 2)) / 4;
         took > OUTAGE + usual * 3
     }
 
@@ -154,11 +155,14 @@ mod tests {
         let seconds = Duration::from_secs;
         let mut contact = DatabaseContact::default();
 
-        assert_eq!([1, 2, 3].map(|took| contact.took(seconds(took))), [false; 3]);
+        assert_eq!([1, 1, 2, 2].map(|took| contact.took(seconds(took))), [false; 4]);
         let mut quick = DatabaseContact::default();
         assert!(quick.took(seconds(6)), "an outage");
         let lost = (0..20).filter(|_| quick.took(seconds(6))).count();
-        assert!(lost <= 1, "then it is slow: {lost}");
+        assert!(lost <= 2, "then it is slow: {lost}");
         assert!((0..20).all(|_| !quick.took(Duration::from_millis(20))) && quick.took(seconds(3)), "it is quick again");
+        let mut is_lost_again =
+            || [5, 5, 3_200].map(|took| quick.took(Duration::from_millis(took))) == [false, false, true];
+        assert!((0..3).all(|_| is_lost_again()), "outages one after the other");
     }
 }

@@ -123,9 +123,7 @@ impl Whom {
     fn read(stuck_at: Option<&str>, older_than: Option<&str>, from: Option<String>) -> Result<Self, Problem> {
         match (stuck_at, older_than, from) {
             (None, None, Some(from)) => Ok(Self::Segment(from)),
-            (_, _, Some(_)) => {
-                Err(Problem::field("from", "it stands in place of stuck_at and older_than: leave those out"))
-            }
+            (_, _, Some(_)) => Err(Problem::field("from", "it replaces stuck_at and older_than: leave those out")),
             (None, _, None) => Err(Problem::field("stuck_at", "missing: write sent, delivered, read, replied or cart")),
             (Some(stuck_at), older_than, None) => {
                 let older_than = older_than.map(span).transpose()?;

@@ -1,4 +1,4 @@
-//! Meta's error codes: one table for HTTP errors and for those in webhooks (`wire/meta.md`), and `docs/ERRORS.md`.
+//! Meta's error codes: one table for HTTP errors and for those in webhooks, and `docs/ERRORS.md`.
 
 use std::fmt::Write as _;
 use std::time::Duration;

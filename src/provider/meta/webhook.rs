@@ -1,7 +1,7 @@
 //! Meta's webhooks: whether a request is Meta's, and what is in it. Parses only; knows neither database nor HTTP.
 //!
 //! Each item stands on its own: one that cannot be read becomes [`WebhookEvent::Unreadable`] and spoils no other.
-//! Enums are open, numbers come as text and text as numbers (`wire/meta.md`).
+//! Enums are open, numbers come as text and text as numbers (`docs/META.md`).
 
 use std::sync::Arc;
 

@@ -49,13 +49,13 @@ pub async fn arm(tx: &mut PgConnection, id: BlastId, armed_for: TimeDelta) -> Re
     Ok(())
 }
 
-/// Gives those blasts of a sender their [`ARMED_FOR`] anew that nobody could take back: nothing was read since `since`, and by now less than
-/// half of it is left, or nothing. Nobody of them is claimed yet. Returns which.
+/// Gives those blasts of a sender their [`ARMED_FOR`] anew that nobody could take back for a while: nothing was read since `since`. Nobody
+/// of them is claimed yet. Returns which.
 pub async fn arm_again(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
     let wait = PgInterval::try_from(ARMED_FOR).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
     let armed = sqlx::query_scalar(
         "update blasts set send_after = now() + $3, version = version + 1, updated_at = now()
-          where sender_id = $1 and state = 'sending' and armed_at is not null and send_after > $2 and send_after < now() + $3 / 2
+          where sender_id = $1 and state = 'sending' and armed_at is not null and send_after > $2
             and not exists (select from in_flight where blast_id = blasts.id)
          returning id",
     );

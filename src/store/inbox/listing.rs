@@ -125,7 +125,8 @@ pub async fn replay(pool: &PgPool, selection: ReplaySelection) -> Result<u64, St
         ReplaySelection::Failed => (FAILED, HAS_FAILED),
         ReplaySelection::Since(_) => (WHOLE, "received_at >= $1 and received_on >= ($1 at time zone 'UTC')::date"),
     };
-    let query = sqlx::query(AssertSqlSafe(format!("update webhook_inbox set {set} where {which}")));
+    // Of a request that named somebody who was forgotten nothing is left to apply.
+    let query = sqlx::query(AssertSqlSafe(format!("update webhook_inbox set {set} where {which} and body <> ''")));
     let query = match selection {
         ReplaySelection::One(id) => query.bind(id),
         ReplaySelection::Failed => query,
@@ -135,5 +136,15 @@ pub async fn replay(pool: &PgPool, selection: ReplaySelection) -> Result<u64, St
     if done.rows_affected() > 0 {
         notify::inbox(pool).await?;
     }
-    Ok(done.rows_affected())
+    let empty = if selection == ReplaySelection::Failed { close_empty(pool).await? } else { 0 };
+    Ok(done.rows_affected() + empty)
+}
+
+/// Failed requests without a body, which nothing else would ever end. Returns how many.
+async fn close_empty(pool: &PgPool) -> Result<u64, StoreError> {
+    let closed = sqlx::query(AssertSqlSafe(format!(
+        "update webhook_inbox set state = 'applied', open_items = null, failed_items = null, waits_for = null, reason = 'its body is empty'
+          where {HAS_FAILED} and body = ''"
+    )));
+    Ok(closed.execute(pool).await?.rows_affected())
 }

@@ -119,7 +119,7 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, stuck: StuckQuery<'_>, page: Op
     );
     sql.push_bind(stuck.business.to_owned());
     sql.push(") as bought, bool_or(b.follows_blast = ").push_bind(stuck.blast);
-    sql.push(" and o.status <> 'skipped') as followed, bool_or(o.status = 'replied' and coalesce(o.replied_at, o.changed_at) >= ((");
+    sql.push(" and o.status not in ('skipped', 'failed', 'opted_out')) as followed, bool_or(o.status = 'replied' and coalesce(o.replied_at, o.changed_at) >= ((");
     push_above(sql, stuck);
     sql.push(
         ") ->> o.blast_id::text)::timestamptz) as replied from blast_recipients o join blasts b on b.id = o.blast_id",

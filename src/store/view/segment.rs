@@ -26,7 +26,8 @@ pub struct SegmentQuery<'a> {
     pub capped: Option<CapWindow>,
     /// Whoever is in a follow-up of this blast is left out.
     pub follows: Option<BlastId>,
-    /// Of a follow-up that makes itself: whoever had the same step is left out, not whoever is in another follow-up.
+    /// Of a follow-up that makes itself: whoever had the same step is left out, or its very message in a follow-up by hand, not whoever is
+    /// in another follow-up.
     pub step: Option<StepAudience>,
     /// Only this row of theirs.
     pub only: Option<RecipientId>,
@@ -145,8 +146,16 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push("select bool_or(o.closed_at >= ").push(bought_after(query.segment));
     sql.push(") as closed, bool_or(b.follows_blast = ");
     sql.push_bind(query.follows).push(" and o.status <> 'skipped'");
+    let was_to_reach = " and o.status not in ('failed', 'opted_out')";
+    if query.step.is_none() {
+        sql.push(was_to_reach);
+    }
     if let Some(step) = query.step {
-        sql.push(" and b.step_number = ").push_bind(step.number).push(") as followed, bool_or(");
+        sql.push(" and (b.step_number = ").push_bind(step.number);
+        sql.push(" or ").push(BY_HAND).push(was_to_reach);
+        sql.push(" and content_key(b.message, b.template) = ");
+        push_of_step(sql, "content_key(own.message, own.template)", (query.follows, step));
+        sql.push(")) as followed, bool_or(");
         push_answered(sql, query.follows, step.until);
     }
     sql.push(if query.step.is_some() { ") as answered, " } else { ") as followed, " });
@@ -182,16 +191,28 @@ fn push_step_gap(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, ste
     sql.push(" and own.number = ").push_bind(step.number).push(")");
 }
 
+/// A follow-up (`b`) that an operator made and sent.
+const BY_HAND: &str = "b.step_number is null and b.launched_at is not null";
+
+/// What stands in the row of the step itself.
+fn push_of_step(sql: &mut QueryBuilder<Postgres>, what: &str, (follows, step): (Option<BlastId>, StepAudience)) {
+    sql.push(format_args!("(select {what} from blast_steps own where own.blast = ")).push_bind(follows);
+    sql.push(" and own.number = ").push_bind(step.number).push(")");
+}
+
 /// Whether a person has another step of the same blast before them, or had it a shorter time ago than lies between the two: steps that are late
-/// keep their distance. Of those that count from the same stage.
+/// keep their distance. Of those that count from the same stage. From a follow-up by hand a step keeps its own time.
 fn push_near_step(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: StepAudience) {
     sql.push("bool_or(b.follows_blast = ").push_bind(follows);
-    sql.push(" and (o.status = 'queued' and b.state in ('sending', 'paused') and ");
+    sql.push(" and (o.status = 'queued' and b.state in ('sending', 'paused') and (").push(BY_HAND).push(" or ");
     push_step_gap(sql, follows, step);
-    sql.push(" is not null or o.status not in ('queued', 'failed', 'skipped', 'opted_out')");
-    sql.push(" and coalesce(o.sent_at, o.changed_at) > ").push_bind(step.now).push(" - make_interval(secs => ");
+    sql.push(" is not null) or o.status not in ('queued', 'failed', 'skipped', 'opted_out')");
+    sql.push(" and coalesce(o.sent_at, o.changed_at) > ").push_bind(step.now);
+    sql.push(" - make_interval(secs => case when ").push(BY_HAND).push(" then ");
+    push_of_step(sql, "own.after_seconds", (follows, step));
+    sql.push(" else ");
     push_step_gap(sql, follows, step);
-    sql.push("))) as near");
+    sql.push(" end))) as near");
 }
 
 /// Why somebody is left out who reached the stage in another blast.

@@ -59,6 +59,16 @@ pub enum WantedPage {
     Before(RowPosition),
 }
 
+/// How people were marked for the next act.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MarkedBy {
+    /// One by one, perhaps in several lists.
+    #[default]
+    Rows,
+    /// All of one list: they are not marked any more once another one is kept.
+    List,
+}
+
 /// The table of recipients.
 #[derive(Debug, Clone, Default)]
 pub struct RecipientTable {
@@ -78,6 +88,7 @@ pub struct RecipientTable {
     pub changed_since: Option<Total>,
     /// For the next act, in whichever list of the blast they were marked; with a name where one was marked by hand.
     pub marked: BTreeMap<RecipientId, Option<String>>,
+    pub marked_by: MarkedBy,
     /// The request whose completion replaces the list because a key asked for it.
     pub awaiting: Option<u64>,
     /// What a key asked for could not be read: nobody is shown in place of those who were, and it is read again.

@@ -17,7 +17,7 @@ pub(super) fn segments(model: &Model, page: &FollowFoundOverlay) -> Vec<String> 
 pub fn content(model: &Model, page: &FollowFoundOverlay, width: u16) -> OverlayContent {
     let blast = model.blasts.get(page.from.blast);
     let (title, mut lines) = follow_up::title(segments(model, page), width);
-    let found = filter_words(&page.from.from);
+    let found = filter_words(&page.from.from, super::clock(model));
     lines.extend(follow_up::sentences("The people it finds", &found, TextRole::Plain, width));
     let Some(loaded) = &page.loaded else {
         lines.push(TextLine::dim("  counting them ..."));

@@ -257,7 +257,7 @@ impl FormPainter<'_> {
         } else {
             counts
                 .and(format!(", {} left out", number(left_out)), TextRole::Strong)
-                .and(" (enter: why, mend)", TextRole::Dim)
+                .and(" (enter: why, correct)", TextRole::Dim)
         });
         lines.extend(
             wrapped(&form.left_out.in_words(self.reasons), self.room())

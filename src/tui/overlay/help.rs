@@ -161,7 +161,7 @@ fn joined(mut left: TextLine, right: TextLine, column: u16) -> TextLine {
 const SIGNS: [(&str, &str); 10] = [
     ("N before a row", "changed since your last key; in Activity, not seen before"),
     ("> before a row", "the cursor: keys act on this one"),
-    ("- before a row", "the cursor of a pane that has not the focus"),
+    ("- before a row", "the cursor of a pane without focus"),
     ("* before a row", "marked with space: keys act on all that are marked"),
     ("~ in a text", "it is longer than its column: enter shows it whole"),
     (
@@ -187,12 +187,12 @@ const TYPING: [(&str, &str); 8] = [
     ),
     ("{", "in a message: a column of the list to choose"),
     ("ctrl-o", "in a message, also while it is empty: your editor, the one that VISUAL or EDITOR names, else vi"),
-    ("l", "among the rows that were left out: another list; enter mends one"),
+    ("l", "among the rows that were left out: another list; enter corrects one"),
     ("ctrl-u ctrl-w", "deletes what stands before the cursor, a word; ctrl-a and ctrl-e go to the ends"),
 ];
 
 const FINDING: [(&str, &str); 9] = [
-    ("6789", "two to eight digits: the end of a number; if nobody's ends so, anywhere in it or in a name"),
+    ("6789", "two to eight digits: the end of a number; if no number ends in them, anywhere in it or in a name"),
     ("+60 12-345 6789", "a number, in any spelling; phone:6012, these digits anywhere in it"),
     ("\"6789\"", "anywhere in a number, a name or a note"),
     ("siti", "part of a name or note"),

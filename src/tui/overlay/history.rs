@@ -32,7 +32,7 @@ pub(super) fn lines(rows: &[HistoryRow], opted_out: Option<DateTime<Utc>>, clock
 fn line(row: &HistoryRow, clock: TimeFormat) -> TextLine {
     let at = clock.second(row.happened_at.unwrap_or(row.changed_at));
     let detail = match (&row.detail, ProviderAnswer::of(row)) {
-        (_, Some(answer)) => answer.word.unwrap_or_else(|| "its answer stands under Raw".to_owned()),
+        (_, Some(answer)) => answer.word.unwrap_or_else(|| "see its response under Raw".to_owned()),
         (Some(detail), None) => detail.clone(),
         (None, None) if row.source == "operator" => "marked by hand".to_owned(),
         (None, None) => format!("attempt {}", row.attempt),

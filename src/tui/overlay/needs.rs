@@ -184,7 +184,7 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
         AttentionItem::Uncertain(id) => model.blasts.get(id).map(|blast| uncertain(model, blast)),
         AttentionItem::Webhooks => words(
             count_of(model.weight(need), "webhook could not be applied", "webhooks could not be applied"),
-            "there may be an opt-out in it: `blastdeck inbox list --failed` says why, `blastdeck inbox replay --failed` tries again"
+            "there may be an opt-out in them: `blastdeck inbox list --failed` says why, `blastdeck inbox replay --failed` tries again"
                 .to_owned(),
         ),
         AttentionItem::Nameless => words(

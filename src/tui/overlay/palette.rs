@@ -164,13 +164,17 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("light", "theme"),
     ("local", "times utc"),
     ("maximise", "this pane alone"),
+    ("hours", "edit this blast"),
     ("notifications", "needs"),
+    ("opt out", "never message"),
     ("opt-out", "never message"),
     ("optout", "never message"),
+    ("pace", "edit this blast"),
+    ("phone", "number"),
     ("orders", "this customer"),
     ("refresh", "paint"),
     ("repeat", "again"),
-    ("reply", "replied"),
+    ("reply", "answer what"),
     ("resend", "failed again"),
     ("retry", "failed again"),
     ("revert", "undo"),
@@ -185,6 +189,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("stop", "pause"),
     ("template", "new blast"),
     ("timezone", "times utc"),
+    ("total", "report file"),
     ("unsubscribe", "never message"),
     ("whatsapp", "link chat"),
     ("zoom", "this pane alone"),
@@ -207,6 +212,11 @@ fn meant(synonyms: &[&'static (&'static str, &'static str)], word: &str) -> Opti
 /// that happen to be those of the word, apart from each other, are not meant by it.
 fn meant_by(all: &[&'static UiAction], text: &str) -> Option<String> {
     let is_in_a_title = |word: &str| all.iter().any(|action| action.title.to_lowercase().contains(word));
+    if text.contains(' ')
+        && let Some((_, meant)) = SYNONYMS.iter().find(|(known, _)| *known == text)
+    {
+        return Some((*meant).to_owned());
+    }
     // What all the synonyms stand for takes a walk over the titles for each: not while the words of a title are typed.
     if text.split_whitespace().all(is_in_a_title) {
         return None;

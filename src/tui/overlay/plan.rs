@@ -128,7 +128,7 @@ fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat)
     };
     let lines = match people {
         None => vec![TextLine::dim("  reading ...")],
-        Some([]) => vec![TextLine::dim("  nobody any more")],
+        Some([]) => vec![TextLine::dim("  nobody left")],
         Some(people) => people.iter().map(line).collect(),
     };
     OverlayContent {
@@ -155,7 +155,7 @@ fn left_out(plan: &app::Plan, width: u16) -> OverlayContent {
     let what = format!("Left out of the list: {}", count_of(total, "row", "rows"));
     // The list of one that was launched is closed.
     let is_open = matches!(plan.blast.state, BlastState::Draft | BlastState::Scheduled);
-    let keys = if is_open { "esc goes back, then e mends" } else { "esc goes back" };
+    let keys = if is_open { "esc goes back, then e corrects" } else { "esc goes back" };
     let title = super::title(vec!["Plan".to_owned(), what], Some(keys.to_owned()));
     OverlayContent { title, lines, focus: None }
 }
@@ -242,7 +242,7 @@ fn says(loaded: &app::Plan, count: PlanCount, us: &str) -> (i64, String) {
 fn audience(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
     let mut lines = Vec::new();
     if let Some(segment) = &loaded.segment {
-        lines.push(format!("  {} found by {}", number(segment.finds), filter_words(&segment.from)));
+        lines.push(format!("  {} found by {}", number(segment.finds), filter_words(&segment.from, clock)));
         let out =
             segment.left_out.iter().map(|(why, people)| format!("  left out: {} {}", number(*people), why.words()));
         lines.extend(out);
@@ -366,7 +366,8 @@ fn ask(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) ->
     let type_it = format!("{how} {}, then press enter. {}", number(loaded.people), starts(model, loaded));
     let field = plan.field.line(TextLine::plain("  people: "));
     let mut lines = vec![TextLine::rule("Send?")];
-    let doubt = loaded.sender_health.as_ref().and_then(|known| known.doubt());
+    // Of a sender that is stopped there is nothing to decide: the provider is asked again, and it goes on or does not.
+    let doubt = loaded.sender_health.as_ref().filter(|_| loaded.stopped.is_none()).and_then(|known| known.doubt());
     let doubt = doubt.map(|doubt| wrapped(&clean(&doubt), width.saturating_sub(4))).unwrap_or_default();
     lines.extend(doubt.into_iter().map(|line| TextLine::of(format!("  {line}"), TextRole::Trouble)));
     lines.extend(wrapped(&type_it, width.saturating_sub(3)).iter().map(|line| TextLine::plain(format!("  {line}"))));

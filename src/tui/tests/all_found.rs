@@ -1,6 +1,6 @@
 //! `*`: everybody in the list is marked for one act, which asks, and keys wait until it is known who that is.
 
-use super::support::{TestDashboard, WIDE, crowd};
+use super::support::{STACKED, TestDashboard, WIDE, crowd};
 use crate::app::view::Total;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
@@ -110,5 +110,36 @@ fn the_star_says_who_is_newer_than_the_list_and_not_marked() {
     assert_eq!(
         dashboard.said(),
         "67 people marked: the next act asks, for all of them, not for the 9 newer above the list"
+    );
+}
+
+#[test]
+fn whoever_is_found_after_the_star_is_whom_the_next_key_is_about() {
+    let mut dashboard = starred();
+    found(&mut dashboard, 67);
+
+    dashboard.keys("/0099\n").list(vec![crowd(99, 1).remove(0)]);
+    dashboard.taken();
+    dashboard.keys("r");
+
+    let acts = dashboard.acts();
+    assert!(matches!(acts[..], [WriteRequest::Mark { person: RecipientId(99), .. }]), "{acts:?}");
+}
+
+#[test]
+fn a_question_about_people_elsewhere_says_that_the_listed_one_is_not_among_them() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3  /0099\n").list(vec![crowd(99, 1).remove(0)]);
+    dashboard.taken();
+
+    dashboard.keys("r");
+
+    let Some(Prompt::Confirm(ask)) = &dashboard.model.prompt else { panic!("{:#?}", dashboard.screen()) };
+    assert!(ask.question.contains("is not among them) replied?"), "{}", ask.question);
+    dashboard.keys("/0100\n").list(vec![crowd(100, 1).remove(0)]);
+    assert!(
+        dashboard.acts().is_empty() && dashboard.said().contains("replied? No: nothing done"),
+        "{}",
+        dashboard.said()
     );
 }

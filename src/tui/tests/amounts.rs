@@ -148,7 +148,7 @@ fn digits_typed_for_a_search_never_end_in_an_amount_that_was_refused() {
 
         assert_eq!(dashboard.acts().iter().filter(|act| **act != closed(1, None)).count(), 0, "{search}");
         assert!(dashboard.line(22).contains("RM 120,5_"), "{}", dashboard.line(22));
-        assert!(dashboard.line(23).contains("backspace mends it"), "{}", dashboard.line(23));
+        assert!(dashboard.line(23).contains("backspace corrects it"), "{}", dashboard.line(23));
         dashboard.key(Key::Esc);
     }
     dashboard.keys("c120,5/3").key(Key::Backspace).key(Key::Backspace).keys(".50/");

@@ -143,7 +143,7 @@ fn to_whoever_never_wrote_no_field_opens() {
     read(&mut dashboard, SessionWindow::Never);
     dashboard.keys("a");
 
-    let sentence = "they have not written to this number: until then a template reaches them";
+    let sentence = "they have not written to this number: until they do, only a template can be sent";
     assert_eq!(dashboard.said(), sentence);
     assert!(!dashboard.screen().join("\n").contains("your answer:"));
     let mut dashboard = scene();

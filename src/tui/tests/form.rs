@@ -318,7 +318,10 @@ fn the_form_stands_as_it_is_drawn() {
     assert!(screen[2].starts_with("  Sender     sales            WSAPME, 354 of 500 left today"), "{}", screen[2]);
     assert_eq!(screen[3], "  Tag        Raya last call");
     assert!(screen.iter().any(|line| line == "  People     ~/raya.csv"), "{screen:#?}");
-    assert!(screen.iter().any(|line| line == "             289 taken, 11 left out (enter: why, mend)"), "{screen:#?}");
+    assert!(
+        screen.iter().any(|line| line == "             289 taken, 11 left out (enter: why, correct)"),
+        "{screen:#?}"
+    );
     assert!(screen.iter().any(|line| line == "> Message    Salam {name}, balas YA_"), "{screen:#?}");
     assert!(screen.iter().any(|line| line.starts_with("── Row 2 reads ── 27 characters")), "{screen:#?}");
     assert!(screen.iter().any(|line| line == "  Salam Siti Aminah, balas YA"), "{screen:#?}");
@@ -369,7 +372,7 @@ fn a_draft_that_is_opened_again_shows_what_was_left_out_and_mends_it_from_its_fi
     dashboard.model.blasts.select(DRAFT);
     dashboard.keys("1e").answer(opened_with(Some(left_out(Some("/home/aina/raya.csv")))));
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("289 taken, 11 left out (enter: why, mend)") && screen.contains("11 lost"), "{screen}");
+    assert!(screen.contains("289 taken, 11 left out (enter: why, correct)") && screen.contains("11 lost"), "{screen}");
 
     dashboard.effects.clear();
     dashboard.keys("\n");

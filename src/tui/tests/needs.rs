@@ -263,7 +263,8 @@ fn a_message_that_waits_for_its_writers_number_needs_a_person() {
 
     let screen = dashboard.screen().join("\n");
     assert!(
-        screen.contains("1 stop and 2 messages wait: no number is known of whoever wrote") && !screen.contains("order"),
+        screen.contains("1 stop and 2 messages wait: the writer's number is not known yet")
+            && !screen.contains("order"),
         "{screen}"
     );
     assert!(screen.contains("`blastdeck inbox list` shows it"), "{screen}");

@@ -89,7 +89,7 @@ fn a_blast_whose_sender_this_configuration_has_not_is_not_said_to_wait_for_an_en
     let below = dashboard.line(9);
     assert!(below.contains("nobody is sending: sender ghost is not configured here"), "{below}");
     assert!(dashboard.line(0).contains("ghost, nobody sends"), "{}", dashboard.line(0));
-    let mend = "run an engine with a configuration that has the sender ghost: this one has not";
+    let mend = "run an engine with a configuration that has the sender ghost: this one does not";
     dashboard.keys("1S");
     let said = format!("nobody is sending: sender ghost is not configured here; {mend}");
     assert_eq!(dashboard.said(), said);

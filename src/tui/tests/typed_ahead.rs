@@ -146,5 +146,8 @@ fn u_behind_an_act_that_is_under_way_is_about_that_one() {
     dashboard.keys("u");
 
     let acts = dashboard.acts();
-    assert!(matches!(acts[..], [WriteRequest::UndoMine { .. }]), "not the first one, which the line still names: {acts:?}");
+    assert!(
+        matches!(acts[..], [WriteRequest::UndoMine { .. }]),
+        "not the first one, which the line still names: {acts:?}"
+    );
 }

@@ -236,7 +236,7 @@ fn a_refusal_in_a_tiny_window_is_read_to_its_end() {
 
     assert!(dashboard.acts().is_empty());
     let said = text(&dashboard);
-    assert!(said.ends_with("too small to show whom it would hit: nothing done"), "{:#?}", dashboard.screen());
+    assert!(said.ends_with("too small to show whom it affects: nothing done"), "{:#?}", dashboard.screen());
 }
 
 #[test]

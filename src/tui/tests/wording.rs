@@ -76,7 +76,7 @@ fn a_question_about_several_says_that_not_all_of_them_change() {
     dashboard.keys("r");
 
     let Some(Prompt::Confirm(ask)) = &dashboard.model.prompt else { panic!("no question") };
-    let stay = "Whoever no message is known to have reached stays as they are.";
+    let stay = "People whom no message is known to have reached are not changed.";
     assert_eq!(ask.question, format!("4 people replied? {stay}"));
 }
 

@@ -7,7 +7,8 @@ use crate::domain::filter::Filter;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{
-    CursorTarget, ElsewhereOverlay, FindPrompt, FoundBy, Hint, ListScope, Model, Notice, Overlay, Pane, Prompt,
+    CursorTarget, ElsewhereOverlay, FindPrompt, FoundBy, Hint, ListScope, MarkedBy, Model, Notice, Overlay, Pane,
+    Prompt,
 };
 use crate::tui::widget::{EditOutcome, TextField};
 
@@ -27,7 +28,7 @@ pub fn open_with(model: &mut Model, text: &str) -> Vec<Effect> {
 
 fn open_with_field(model: &mut Model, field: TextField) -> Vec<Effect> {
     model.overlays.clear();
-    model.notice = None;
+    model.notice.take_if(|notice| notice.lost.is_none());
     let before = Box::new(model.recipients.scope.clone());
     let person = model.recipients.at_cursor().map(|person| person.row.place());
     let ticket = model.recipients.ticket;
@@ -172,6 +173,10 @@ fn stay(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
         model.hint = Some(Hint::Reply);
     }
     model.recipients.must_be_seen();
+    if *find.before != model.recipients.scope && std::mem::take(&mut model.recipients.marked_by) == MarkedBy::List {
+        // They were all of a list that is left: a key here is about whoever was found.
+        model.recipients.marked.clear();
+    }
     if model.recipients.awaiting.is_none() {
         let is_other = |row: &&ElsewhereRow| Some(row.person.blast_id) != model.people_of();
         let others = find.elsewhere.as_ref().map(|rows| rows.iter().filter(is_other).count());

@@ -11,8 +11,8 @@ use crate::domain::text::clean;
 use crate::tui::effect::{ALL_FOUND_MAX, Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{brief, counted, number, total};
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, CursorMove, FoundBy, ListScope, Model, NoUndo, NotePrompt, Notice, Overlay, Pane,
-    PricedSale, Prompt,
+    AmountPrompt, ConfirmBy, CursorMove, FoundBy, ListScope, MarkedBy, Model, NoUndo, NotePrompt, Notice, Overlay,
+    Pane, PricedSale, Prompt,
 };
 use crate::tui::widget::TextField;
 
@@ -134,6 +134,7 @@ pub fn select_and_step(model: &mut Model) -> Vec<Effect> {
         model.recipients.toggle_mark(id);
     }
     let height = model.layout().people_rows();
+    model.recipients.marked_by = MarkedBy::Rows;
     model.recipients.step(CursorMove::Rows(1), height);
     Vec::new()
 }
@@ -173,6 +174,7 @@ pub fn all_found(model: &mut Model, people: EffectResult<Vec<RecipientId>>) -> V
             let said = format!("{} marked: the next act asks, for all of them{newer}", counted(marked.len()));
             model.say(Notice::done(said).hint("esc unmarks"));
             model.recipients.marked = marked;
+            model.recipients.marked_by = MarkedBy::List;
         }
     }
     keys::release(model)
@@ -244,9 +246,19 @@ fn named(model: &Model, people: &[RecipientId]) -> String {
     let names = people.iter().map(|id| model.recipients.marked.get(id).cloned().flatten().map(|name| brief(&name)));
     match names.collect::<Option<Vec<String>>>().as_deref() {
         Some([only]) => only.clone(),
-        Some([first @ .., last]) if first.len() < NAMED_MAX => format!("{} and {last}", first.join(", ")),
+        Some([first @ .., last]) if first.len() < NAMED_MAX => {
+            let has_comma = first.iter().chain([last]).any(|name| name.contains(','));
+            format!("{} and {last}", first.join(if has_comma { "; " } else { ", " }))
+        }
         _ => counted(people.len()),
     }
+}
+
+/// Says of whoever is at the cursor of a list without any of these people that they are not among them.
+fn besides(model: &Model, people: &[RecipientId]) -> String {
+    let is_listed = people.iter().any(|id| model.recipients.get(*id).is_some());
+    let other = model.person().filter(|_| !is_listed);
+    other.map(|row| format!(" ({} is not among them)", brief(&row.who()))).unwrap_or_default()
 }
 
 /// Says that not everybody who is marked changes, where somebody among them can neither have replied nor bought as the list has them.
@@ -254,7 +266,11 @@ fn named(model: &Model, people: &[RecipientId]) -> String {
 fn unreached(model: &Model, people: &[RecipientId]) -> &'static str {
     let is_unreached =
         |id: &RecipientId| model.recipients.get(*id).is_some_and(|person| !person.row.status.may_be_reached());
-    if people.iter().any(is_unreached) { " Whoever no message is known to have reached stays as they are." } else { "" }
+    if people.iter().any(is_unreached) {
+        " People whom no message is known to have reached are not changed."
+    } else {
+        ""
+    }
 }
 
 /// Whom a key would hit that may have been typed for somebody else: nobody's number ends in the digits that were sought, or several
@@ -291,6 +307,7 @@ fn ask_for(
     mark: Mark,
     question: impl FnOnce(&str, &str) -> String,
 ) -> Vec<Effect> {
-    let question = question(&named(model, &people), unreached(model, &people));
+    let who = format!("{}{}", named(model, &people), besides(model, &people));
+    let question = question(&who, unreached(model, &people));
     prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::MarkSeveral { people, mark }])
 }

@@ -3,6 +3,7 @@
 use super::lists::{self, ListRequest};
 use super::{activity, overlays, views};
 use crate::app::view::Anchor;
+use crate::domain::status::Status;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::layout::Zoom;
 use crate::tui::model::{
@@ -55,7 +56,15 @@ pub fn to_stage(model: &mut Model) -> Vec<Effect> {
     if model.shown_view() == FunnelView::Errors {
         return views::to_error(model);
     }
-    let scope = ListScope::of_stage(STAGES[model.stage]);
+    let stage = STAGES[model.stage];
+    if model.shows_stages() && stage_word(model).is_empty() {
+        model.refuse(match stage {
+            Status::Closed => "nobody has bought yet: [ ] goes to another stage".to_owned(),
+            stage => format!("nobody is stuck at {}: [ ] goes to another stage", stage.label()),
+        });
+        return Vec::new();
+    }
+    let scope = ListScope::of_stage(stage);
     model.focus = Pane::Recipients;
     lists::load(model, ListRequest::first(scope))
 }

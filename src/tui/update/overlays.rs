@@ -141,6 +141,12 @@ fn step(row: usize, by: isize, rows: usize) -> usize {
     row.saturating_add_signed(by).min(rows.saturating_sub(1))
 }
 
+/// What `enter` does, for the footer: nothing where no line is.
+pub fn choose_word(model: &Model) -> &'static str {
+    let is_empty = matches!(model.overlays.last(), Some(Overlay::Needs(_))) && model.needs_lines().is_empty();
+    if is_empty { "" } else { "choose" }
+}
+
 /// `enter` on a line of a list. The command palette runs its commands itself.
 pub fn choose(model: &mut Model) -> Vec<Effect> {
     match model.overlays.last() {
@@ -251,7 +257,7 @@ pub fn resolve(model: &mut Model) -> Vec<Effect> {
 pub fn confirm_plan(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Plan(plan)) = model.overlays.last_mut() else { return Vec::new() };
     let Some(loaded) = &plan.loaded else {
-        plan.refused = Some("enter came before the plan: nothing sent".to_owned());
+        plan.refused.get_or_insert_with(|| "enter came before the plan: nothing sent".to_owned());
         return Vec::new();
     };
     if let Some(obstacle) = loaded.obstacles.first() {

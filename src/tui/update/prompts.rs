@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::key_outcome::KeyOutcome;
-use super::{blast_acts, blast_filter, customer, find, pace, plan};
+use super::{blast_acts, blast_filter, customer, find, lost, pace, plan};
 use crate::domain::amount::{self, AmountError};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
@@ -25,7 +25,7 @@ const PAUSE: &str = "pause-this-blast-at-once";
 const UNDO: &str = "undo-my-last-act";
 
 /// Said of a digit for a text that was refused: whoever typed it may have meant it for something else.
-const NOT_TAKEN: &str = "not taken: backspace mends it, esc leaves it";
+const NOT_TAKEN: &str = "not valid: backspace corrects it, esc leaves it";
 
 /// A key while a prompt is open. The prompt was taken out of the model; to keep it, it is put back.
 pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
@@ -38,7 +38,11 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
         Prompt::OwnNumber(own) => KeyOutcome::Handled(plan::own_number_key(model, own, key)),
         Prompt::Pace(typed) => KeyOutcome::Handled(pace::key(model, typed, key)),
         // Whoever goes on to the next person, or pauses what sends, has answered no; what they type is no key of a pane.
-        Prompt::Confirm(_) if opens_field(model, key) || pauses(model, key) => KeyOutcome::PassOn(Vec::new()),
+        Prompt::Confirm(ask) if opens_field(model, key) => {
+            lost::say(model, format!("{} No: {}", ask.question, ask.otherwise));
+            KeyOutcome::PassOn(Vec::new())
+        }
+        Prompt::Confirm(_) if pauses(model, key) => KeyOutcome::PassOn(Vec::new()),
         Prompt::Confirm(confirm) => KeyOutcome::Handled(confirm_key(model, confirm, key)),
         Prompt::Refused(refused) => refused_key(model, refused, key),
     }

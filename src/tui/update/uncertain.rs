@@ -28,7 +28,7 @@ pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
         Resolution::Sent => (format!("count {who} as sent? Nothing is sent to them again."), ConfirmBy::Yes),
         Resolution::Drop => (format!("leave {who} out? They count as skipped."), ConfirmBy::Yes),
         Resolution::Resend => {
-            let question = format!("send to {who} once more? Whoever got it gets it twice.");
+            let question = format!("send to {who} once more? Anyone who has it gets it twice.");
             (question, ConfirmBy::number(i64::try_from(page.people.len()).unwrap_or(i64::MAX)))
         }
     };

@@ -17,6 +17,9 @@ pub(super) fn key(model: &mut Model, key: Key) -> KeyOutcome {
         model.walks_by_letters = true;
         return KeyOutcome::UNUSED;
     }
+    if is_help(model, key) {
+        return KeyOutcome::UNUSED;
+    }
     match key {
         Key::Tab => overlays::moved(model, CursorMove::Rows(1)),
         Key::BackTab => overlays::moved(model, CursorMove::Rows(-1)),
@@ -45,6 +48,12 @@ pub(super) fn key(model: &mut Model, key: Key) -> KeyOutcome {
         }
     }
     KeyOutcome::DONE
+}
+
+/// Whether a key shows all keys, as the form says of it: a text that begins with it is typed behind enter.
+fn is_help(model: &Model, key: Key) -> bool {
+    let action = model.options.keys.lookup(key, action::scopes(model));
+    model.overlays.last() == Some(&Overlay::Form) && action.is_some_and(|action| action.id() == "all-keys")
 }
 
 /// The action of a form that a key stands for.

@@ -35,3 +35,25 @@ async fn failed_ones_and_how_much_waits_are_found_without_a_walk_over_what_is_ap
     let rows = read(&database.pool).await.0 - before.0;
     assert!(rows < 1_000, "{rows} rows were read");
 }
+
+#[tokio::test]
+async fn a_request_that_named_somebody_who_was_forgotten_is_never_replayed() {
+    let database = database().await;
+    let rows = "insert into webhook_inbox (provider, digest, body, state, failed_items)
+                select 'meta', sha256(n::text::bytea), case when n <= 2 then ''::bytea else 'x' end,
+                       case when n % 2 = 0 then 'failed' else 'applied' end, case when n % 2 = 0 then '{0}'::int[] end
+                  from generate_series(1, 4) as n";
+    sqlx::raw_sql(rows).execute(&database.pool).await.unwrap();
+    let states = async || -> Vec<String> {
+        sqlx::query_scalar("select state from webhook_inbox order by id").fetch_all(&database.pool).await.unwrap()
+    };
+
+    let hour_ago = chrono::Utc::now() - chrono::TimeDelta::hours(1);
+    assert_eq!(inbox::replay(&database.pool, ReplaySelection::Since(hour_ago)).await.unwrap(), 2);
+    assert_eq!(states().await, ["applied", "failed", "new", "new"]);
+    assert_eq!(inbox::replay(&database.pool, ReplaySelection::One(1)).await.unwrap(), 0);
+
+    // One that was replayed by a version before failed for good.
+    assert_eq!(inbox::replay(&database.pool, ReplaySelection::Failed).await.unwrap(), 1);
+    assert_eq!(states().await, ["applied", "applied", "new", "new"]);
+}

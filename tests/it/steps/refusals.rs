@@ -19,7 +19,7 @@ async fn what_is_no_step_is_refused_with_what_to_write() {
         (&["--message", "Hi", "--after", "48h", "--auto"], 2, "--at-most"),
         (&["--message", "Hi", "--after", "48h", "--at-most", "5"], 2, "--auto"),
         (&["--message", "Hi", "--after", "48h", "--auto", "--at-most", "0"], 2, "0"),
-        (&["--message", "Hi {city}", "--after", "48h"], 2, "comes out for nobody"),
+        (&["--message", "Hi {city}", "--after", "48h"], 2, "cannot be rendered for anyone"),
         (&["--message", "Hi {", "--after", "48h"], 2, "--message"),
         (&["--after", "48h"], 2, "--message"),
         (&["--template", "hello_world", "--after", "48h"], 3, "template"),

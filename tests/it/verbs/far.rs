@@ -24,3 +24,29 @@ async fn a_verb_asks_a_far_server_little() {
         assert!((1..=TRIPS_AT_MOST).contains(&trips), "{verb:?}: {trips} round trips");
     }
 }
+
+/// Round trips of a mark on connections that have not seen its statements: as a rule each of those is one more.
+const MARK_AT_MOST: usize = 33;
+
+#[tokio::test]
+async fn a_mark_asks_a_far_server_little() {
+    let proxy = Proxy::start(postgres().await.socket()).await;
+    let mut database = database().await;
+    database.url = proxy.url(database.name());
+    let shop = Shop::open_on(database, Setup::default());
+    shop.draft(0..3).await;
+    shop.execute(
+        "update blasts set state = 'completed';
+         update blast_recipients set status = 'read', standing = 'read', attempt = 1, sent_at = now(), message_id = 'M' || id",
+    )
+    .await;
+
+    for (mark, person) in [(&["replied"][..], 0), (&["closed", "--amount", "120"], 1), (&["opt-out"], 2)] {
+        let phone = format!("+{}", crate::support::digits(person));
+        proxy.halt_after(usize::MAX);
+        shop.ok(&[&["mark", "1", &phone], mark].concat()).await;
+        let trips = proxy.trips();
+        figure(&format!("{mark:?}: {trips} round trips"));
+        assert!((1..=MARK_AT_MOST).contains(&trips), "{mark:?}: {trips} round trips");
+    }
+}

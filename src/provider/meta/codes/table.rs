@@ -270,7 +270,7 @@ pub const TABLE: &[CodeEntry] = &[
         137_000,
         FailRecipient,
         "Recipient identity key hash mismatch",
-        "they have another phone or installed WhatsApp anew: make sure that it is still the same person",
+        "they have another phone or reinstalled WhatsApp: make sure that it is still the same person",
     ),
     CodeEntry::new(
         100,

@@ -133,7 +133,7 @@ fn list_of(list: &[&SenderTemplate], row: usize, width: u16) -> (Vec<TextLine>, 
 }
 
 pub(super) fn left_out(form: &BlastForm, row: usize, edit: Option<&TextField>, width: u16) -> OverlayContent {
-    let keys = "enter mends, l another list, esc goes back".to_owned();
+    let keys = "enter corrects, l another list, esc goes back".to_owned();
     let left_out = &form.left_out;
     let title = title(vec!["Left out".to_owned(), count_of(left_out.total, "row", "rows")], Some(keys));
     let mut lines = Vec::new();
@@ -154,7 +154,7 @@ pub(super) fn left_out(form: &BlastForm, row: usize, edit: Option<&TextField>, w
     if left_out.rows.is_empty() {
         lines.push(TextLine::plain("  nobody is left out any more"));
     } else if u64::try_from(left_out.rows.len()).unwrap_or(u64::MAX) < left_out.total {
-        lines.push(TextLine::dim("  and more: mend the file itself, and give it again"));
+        lines.push(TextLine::dim("  and more: correct the file itself, and load it again"));
     }
     lines.extend(form.trouble.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
     OverlayContent { title, lines, focus }

@@ -158,7 +158,7 @@ pub(super) fn left_out_key(model: &mut Model, key: Key) -> KeyOutcome {
         }
         (None, key) => match stepped(row, key, rows) {
             Some(row) => form.page = FormPage::LeftOut { row, edit: None },
-            None => form.trouble = Some("enter mends this row, l gives another list, esc goes back".to_owned()),
+            None => form.trouble = Some("enter corrects this row, l gives another list, esc goes back".to_owned()),
         },
     }
     KeyOutcome::DONE
@@ -197,11 +197,11 @@ fn mend_begin(form: &mut BlastForm, row: usize) {
     let Some(left_out) = form.left_out.rows.get(row) else { return };
     if !left_out.is_cell {
         form.trouble = Some(format!(
-            "row {} cannot be mended here ({}): change the message or the list",
+            "row {} cannot be corrected here ({}): change the message or the list",
             left_out.row, left_out.reason
         ));
     } else if form.list.is_none() && form.left_out.file.is_none() {
-        form.trouble = Some("the pasted list is not kept: l gives a list again, mended".to_owned());
+        form.trouble = Some("the pasted list is not kept: l gives a list again, corrected".to_owned());
     } else {
         // The field has one line: words on two do not run together.
         let value = left_out.value.split_whitespace().collect::<Vec<_>>().join(" ");

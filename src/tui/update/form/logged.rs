@@ -78,7 +78,9 @@ fn line_of(form: &BlastForm, base: Option<&DraftForm>) -> Option<(String, String
 fn mended(form: &BlastForm) -> String {
     match i64::try_from(form.mends.len()).unwrap_or(i64::MAX) {
         0 => String::new(),
-        mends => format!("; {} mended here: mend the file too", format::count_of(mends, "cell was", "cells were")),
+        mends => {
+            format!("; {} corrected here: correct the file too", format::count_of(mends, "cell was", "cells were"))
+        }
     }
 }
 

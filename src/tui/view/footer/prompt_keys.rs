@@ -9,10 +9,10 @@ pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
         Prompt::BlastFilter(_) => &[("enter", "keeps this list"), ("esc", "as it was"), ("tab", "people")],
         Prompt::Amount(amount) => match (amount.sale, amount.is_refused()) {
             (PricedSale::New, true) => {
-                &[("backspace", "mends it"), ("esc", "no amount"), ("any other key", "is not taken")]
+                &[("backspace", "corrects it"), ("esc", "no amount"), ("any other key", "is ignored")]
             }
             (PricedSale::Earlier(_), true) => {
-                &[("backspace", "mends it"), ("esc", "as it was"), ("any other key", "is not taken")]
+                &[("backspace", "corrects it"), ("esc", "as it was"), ("any other key", "is ignored")]
             }
             (PricedSale::New, false) => &[
                 ("enter", "keeps it"),

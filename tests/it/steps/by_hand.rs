@@ -1,0 +1,62 @@
+//! Steps beside follow-ups that an operator makes by hand.
+
+use chrono::Utc;
+
+use super::{SETUP, a_day_passes, add, made, occur, people, phone, received};
+use crate::recurring::engine_app;
+use crate::support::Shop;
+
+/// A follow-up by hand with these words, which everybody of it got so many hours ago.
+async fn followed_up(shop: &Shop, blast: &str, to: std::ops::Range<u32>, (hours, words): (i64, &str)) -> String {
+    let by_hand = received(shop, to, hours).await;
+    shop.execute(&format!(
+        "update blasts set follows_blast = {blast}, follows_stage = 'delivered', message = '{words}',
+                launched_at = now() - interval '{hours} hours' where id = {by_hand}"
+    ))
+    .await;
+    by_hand
+}
+
+#[tokio::test]
+async fn a_step_leaves_out_who_had_its_message_in_a_follow_up_by_hand() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..5, 400).await;
+    let by_hand = followed_up(&shop, &blast, 0..3, (200, "Still  there, {name}?")).await;
+    shop.execute(&format!(
+        "update blast_recipients set status = 'failed', standing = 'failed' where blast_id = {by_hand} and phone_number = '{}'",
+        phone(2)
+    ))
+    .await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now()).await;
+
+    let drafts = made(&shop, &blast, 1).await;
+    assert_eq!(people(&shop, &drafts[0]).await, [phone(2), phone(3), phone(4)], "whom it did not reach gets it");
+    let plan = shop.json(&["blast", "plan", &drafts[0]]).await;
+    assert_eq!(plan["segment"]["left_out"]["followed"], 2, "{plan}");
+}
+
+#[tokio::test]
+async fn a_step_keeps_its_own_time_from_a_follow_up_by_hand() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 400).await;
+    let by_hand = followed_up(&shop, &blast, 0..2, (1, "Our shop is open till ten")).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now()).await;
+    let drafts = made(&shop, &blast, 1).await;
+    assert_eq!(people(&shop, &drafts[0]).await, [phone(2)]);
+    shop.json(&["blast", "send", &drafts[0], "--yes", "--no-engine"]).await;
+    shop.execute(&format!(
+        "update blast_recipients set sent_at = now() - interval '49 hours' where blast_id = {by_hand}"
+    ))
+    .await;
+    a_day_passes(&shop).await;
+    occur(&app, Utc::now()).await;
+
+    let drafts = made(&shop, &blast, 1).await;
+    assert_eq!(people(&shop, &drafts[1]).await, [phone(0), phone(1)], "other words, and long enough ago");
+}
