@@ -2,11 +2,11 @@
 //! no use case.
 
 mod acquisition;
-mod attendance;
-mod caught;
+mod catch_panic;
 mod clock;
 mod configured_sender;
 mod context;
+mod database_watchdog;
 mod due;
 mod fence;
 mod file_lock;
@@ -22,7 +22,9 @@ mod maintenance;
 mod media;
 mod memory;
 mod meter;
+mod mutex;
 mod notifier;
+mod pending_acquisitions;
 mod people_readings;
 mod polling;
 mod postgres_revival;
@@ -31,13 +33,10 @@ mod run_options;
 mod sender_task;
 mod sender_token;
 mod sending;
-mod silent_end;
 mod standby;
 mod supervisor;
-mod sync;
 
-pub use attendance::Attendance;
-pub use caught::is_panic_caught;
+pub use catch_panic::is_panic_caught;
 pub use clock::{DatabaseClock, Moment, SKEW_MAX, agreed_time};
 pub use configured_sender::{ConfiguredSender, is_another_phone, per_hour, registration, whole};
 pub use context::{EngineContext, EngineSettings, ReadPermits, Retirement, Suspension};
@@ -50,6 +49,7 @@ pub use media::MediaDir;
 pub use memory::{MemoryError, OptOutMemory, RememberedOptOut, has_known_blasts, note_blasts};
 pub use meter::{ENGINE_METER, MeterReading, PoolReading};
 pub use notifier::{DatabaseState, Notifier};
+pub use pending_acquisitions::PendingAcquisitions;
 pub use run_options::{RunOptions, Until};
 pub use sending::{post_runtime, variables};
 pub use standby::{Standby, StandbyLock, Started, lock_path};

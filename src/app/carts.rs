@@ -2,10 +2,10 @@
 
 use sqlx::PgConnection;
 
-use super::orders::again::Again;
 use super::orders::items::{ItemsEdit, as_given};
 use super::orders::note;
 use super::orders::pricing::{Priced, SoldOut, Unpriced};
+use super::orders::reentry::ReentryCommand;
 use super::{App, AppError, OrderDraft, WrittenOrder};
 use crate::domain::cart::CartState;
 use crate::domain::ids::CartId;
@@ -128,7 +128,7 @@ impl App {
             (state, _) => {
                 let items: Vec<_> = items::of(tx, ItemsOf::Cart(id)).await?.into_iter().map(|held| held.row).collect();
                 let (blast, phone) = (Some(held.blast_id), Some(held.phone_number.as_str()));
-                let again = Again { verb: "cart", sender: held.sender_id, blast, phone, items: &items };
+                let again = ReentryCommand { verb: "cart", sender: held.sender_id, blast, phone, items: &items };
                 let again = self.written_again(tx, again).await?;
                 Err(AppError::Refused(format!("cart {id} is {state}, for good: write a new one with {again}")))
             }

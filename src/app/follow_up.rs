@@ -12,7 +12,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 use crate::domain::text::{count_of, number};
 use crate::import::{Imported, Lineage, PeopleSource, RejectedTo};
-use crate::store::view::follow_up::{self, CameBack, StuckPerson, StuckQuery};
+use crate::store::view::follow_up::{self, FollowUpResponses, StuckPerson, StuckQuery};
 
 /// Whom a follow-up goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl App {
     }
 
     /// Who came back only after the follow-ups of a blast.
-    pub async fn came_back(&self, blast: BlastId) -> Result<CameBack, AppError> {
+    pub async fn came_back(&self, blast: BlastId) -> Result<FollowUpResponses, AppError> {
         Ok(follow_up::came_back(self.pool(), blast).await?)
     }
 

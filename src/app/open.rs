@@ -15,8 +15,9 @@ use crate::domain::ids::SenderId;
 use crate::domain::opt_out::StopWords;
 use crate::domain::waiting::DatabaseTrouble;
 use crate::engine::{
-    Attendance, ConfiguredSender, DatabaseClock, EngineContext, EngineSettings, Fence, Identity, MediaDir, Notifier,
-    ReadPermits, Retirement, Suspension, has_known_blasts, is_another_phone, note_blasts, registration,
+    ConfiguredSender, DatabaseClock, EngineContext, EngineSettings, Fence, Identity, MediaDir, Notifier,
+    PendingAcquisitions, ReadPermits, Retirement, Suspension, has_known_blasts, is_another_phone, note_blasts,
+    registration,
 };
 use crate::store::sender::{self, RegistrationOutcome, SenderRegistration};
 use crate::store::{self, EmptyDatabase, Endpoint, StoreError};
@@ -100,7 +101,7 @@ impl App {
                 EngineSettings::of(&setup.config).retry,
             )),
             notifier,
-            attendance: Attendance::default(),
+            pending_acquisitions: PendingAcquisitions::default(),
             suspension: Suspension::default(),
             retirement: Retirement::default(),
             read_permits: ReadPermits::default(),

@@ -1,17 +1,17 @@
 //! Orders: listed, written by operators, and taken through their states. A cancelled one takes its own amount back.
 
-pub(super) mod again;
 mod editing;
 pub(super) mod items;
 pub(super) mod pricing;
+pub(super) mod reentry;
 pub(super) mod typed;
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use self::again::Again;
 use self::pricing::{Priced, SoldOut, Unpriced};
+use self::reentry::ReentryCommand;
 use super::marks::{SAME_ACT, outcome};
 use super::{App, AppError};
 use crate::domain::act::Act;
@@ -217,7 +217,13 @@ impl App {
     /// What to do in place of changing an order that is cancelled.
     async fn cancelled(&self, tx: &mut PgConnection, order: &OrderRow) -> Result<String, AppError> {
         let phone = order.phone_number.as_deref();
-        let again = Again { verb: "order", sender: order.sender_id, blast: order.blast_id, phone, items: &order.items };
+        let again = ReentryCommand {
+            verb: "order",
+            sender: order.sender_id,
+            blast: order.blast_id,
+            phone,
+            items: &order.items,
+        };
         let again = self.written_again(tx, again).await?;
         Ok(format!("order {} is cancelled, for good: write a new one with {again}", order.id))
     }

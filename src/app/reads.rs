@@ -175,14 +175,14 @@ impl App {
         let trouble = engine.notifier.trouble(row.sender_id).or(unwritable);
         let waiting = reason::of(row, sender, trouble, (zone, now));
         if sender.is_some_and(|sender| sender.lease.is_some()) {
-            engine.attendance.has_come(row.sender_id);
+            engine.pending_acquisitions.acquired(row.sender_id);
         }
         if waiting != Some(Waiting::NoEngine) {
             return waiting;
         }
         let is_coming = self.sender(row.sender_id).is_some()
             && self.retirement().borrow().is_none()
-            && engine.attendance.is_coming(row.sender_id);
+            && engine.pending_acquisitions.is_pending(row.sender_id);
         if !is_coming {
             return waiting;
         }

@@ -22,7 +22,7 @@ pub use crate::store::view::activity::{
     ActivityEvent, ActivityHead, ActivityOrder, ActivityPosition, ActivityRow, ActivitySource, LeftByUndo,
 };
 pub use crate::store::view::export::PersonChange;
-pub use crate::store::view::follow_up::CameBack;
+pub use crate::store::view::follow_up::FollowUpResponses;
 pub use crate::store::view::history::TimelineRow;
 pub use crate::store::view::recipients::RecipientFacts;
 pub use crate::store::view::replies::{

@@ -11,7 +11,7 @@ use super::Arguments;
 const INTRODUCTION: &str = "# Commands
 
 Every command and its options, as `--help` shows them; those of every command come first. Generated from the command line itself:
-`UPDATE_DOCS=1 cargo test --lib commands_page` writes it anew.
+`UPDATE_DOCS=1 cargo test --lib commands_page` regenerates it.
 ";
 
 /// Fit for a cell of a table.

@@ -10,7 +10,7 @@ use super::lease_watch::{LeaseWatch, Verdict};
 use crate::domain::ids::BlastId;
 use crate::domain::text::span_words;
 use crate::store::fence::{SenderFacts, Server};
-use crate::store::lease::{self, Lease, LeaseRequest, PendingLease, Pulse};
+use crate::store::lease::{self, Lease, LeaseCounters, LeaseRequest, PendingLease};
 use crate::store::{self, StoreError, blast};
 
 /// A sender that this process may send for.
@@ -38,10 +38,10 @@ pub async fn acquire(
     let dead = match lease::held_by_other(&engine.pool, sender.id, engine.identity.name()).await? {
         None => None,
         // Its process was killed on this machine: it posts no more, and whatever it has written by now counts.
-        Some(held) if engine.identity.has_ended(&held.holder) => Some(held.pulse),
+        Some(held) if engine.identity.has_ended(&held.holder) => Some(held.counters),
         Some(held) => match watch.look(sender.id, &held, terms.valid) {
             Verdict::Alive => return Ok(Acquisition::Elsewhere),
-            Verdict::Dead(pulse) => Some(pulse),
+            Verdict::Dead(counters) => Some(counters),
         },
     };
     if !sender.is_current(&engine.pool).await? {
@@ -81,7 +81,7 @@ async fn verify(
     server: Server,
 ) -> Result<Option<(Lease, Verified)>, StoreError> {
     let stale = ask_when_too_late(engine, &mut pending).await?;
-    let Pulse { epoch, renewals } = pending.before;
+    let LeaseCounters { epoch, renewals } = pending.before;
     let facts = SenderFacts { epoch, renewals, ..store::fence::facts(&mut pending.tx, sender.id).await? };
     let refusal = match engine.fence.verify(&mut pending.tx, (sender.id, &facts), server, watch.seen(sender.id)).await {
         Ok(verified) => {
@@ -89,7 +89,7 @@ async fn verify(
             for id in stale {
                 engine.notifier.order(&engine.pool, Some(id)).await?;
             }
-            match engine.fence.renewed(sender.id, lease.pulse()) {
+            match engine.fence.renewed(sender.id, lease.counters()) {
                 Ok(()) => return Ok(Some((lease, verified))),
                 Err(error) => {
                     lease::release(&engine.pool, lease).await?;

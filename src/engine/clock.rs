@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rustix::time::{ClockId, clock_gettime};
 use sqlx::PgPool;
 
-use super::sync::Mutex;
+use super::mutex::Mutex;
 use crate::store::{self, StoreError};
 
 /// More than this between the two clocks stops sending.

@@ -9,7 +9,6 @@ use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
-use super::attendance::Attendance;
 use super::clock::DatabaseClock;
 use super::configured_sender::ConfiguredSender;
 use super::fence::Fence;
@@ -18,6 +17,7 @@ use super::identity::Identity;
 use super::lease::LeaseTerms;
 use super::media::MediaDir;
 use super::notifier::Notifier;
+use super::pending_acquisitions::PendingAcquisitions;
 use super::polling::PollingTerms;
 use super::run_options::Until;
 use crate::config::{Config, HookConfig, KeepHistory};
@@ -55,7 +55,7 @@ pub struct EngineContext {
     /// Where files that people sent are kept.
     pub media: MediaDir,
     /// Whether an engine runs in this process, and what it is about to see to.
-    pub attendance: Attendance,
+    pub pending_acquisitions: PendingAcquisitions,
     pub suspension: Suspension,
     pub retirement: Retirement,
     pub read_permits: ReadPermits,

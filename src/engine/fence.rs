@@ -31,7 +31,7 @@ use crate::domain::ids::SenderId;
 use crate::domain::phone::PersonKey;
 use crate::domain::retry::RetryRules;
 use crate::store::fence::{self, Confirmed, DatabaseIdentity, PostedAttempt, SenderFacts, Server};
-use crate::store::lease::{self, Lease, Pulse};
+use crate::store::lease::{self, Lease, LeaseCounters};
 use crate::store::{self, StoreError};
 
 /// How many attempts are restored in one statement.
@@ -68,9 +68,9 @@ pub enum FenceRefusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Regression {
     #[error("its lease counts {now}, and counted {before} when this process last read it")]
-    Seen { now: Pulse, before: Pulse },
+    Seen { now: LeaseCounters, before: LeaseCounters },
     #[error("its lease counts {now}, and this machine remembers {before}")]
-    Counted { now: Pulse, before: Pulse },
+    Counted { now: LeaseCounters, before: LeaseCounters },
     #[error("{0} of the newest attempts that this machine remembers are missing from it")]
     AttemptsMissing(i64),
     #[error("its newest recipient is {now}, and this machine posted to {before}")]
@@ -207,8 +207,8 @@ impl Fence {
     }
 
     /// Remembers that a lease was renewed. Writes to the disk and waits for it.
-    pub fn renewed(&self, sender: SenderId, pulse: Pulse) -> Result<(), MemoryError> {
-        SenderMemory::new(&self.directory, sender).raise(pulse.epoch, pulse.renewals)
+    pub fn renewed(&self, sender: SenderId, counters: LeaseCounters) -> Result<(), MemoryError> {
+        SenderMemory::new(&self.directory, sender).raise(counters.epoch, counters.renewals)
     }
 
     /// What is remembered, by this version or the one before.
@@ -310,8 +310,8 @@ fn judge(
     if facts.sent_from.as_ref().is_some_and(|before| before != server) {
         return Err(FenceRefusal::OtherDatabase);
     }
-    let now = Pulse { epoch: facts.epoch, renewals: facts.renewals };
-    if let Some(Seen { pulse: before, .. }) = seen
+    let now = LeaseCounters { epoch: facts.epoch, renewals: facts.renewals };
+    if let Some(Seen { counters: before, .. }) = seen
         && is_before(now, before)
     {
         return Err(FenceRefusal::BackInTime(Regression::Seen { now, before }));
@@ -328,14 +328,14 @@ fn judge(
     if standing.likeness != *server && !is_successor(&standing.likeness, server) {
         return Err(FenceRefusal::OtherDatabase);
     }
-    let before = Pulse { epoch: standing.epoch, renewals: standing.renewals };
+    let before = LeaseCounters { epoch: standing.epoch, renewals: standing.renewals };
     if is_before(now, before) {
         return Err(FenceRefusal::BackInTime(Regression::Counted { now, before }));
     }
     Ok(())
 }
 
-fn is_before(now: Pulse, before: Pulse) -> bool {
+fn is_before(now: LeaseCounters, before: LeaseCounters) -> bool {
     now.epoch < before.epoch || now.renewals < before.renewals
 }
 

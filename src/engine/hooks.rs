@@ -18,7 +18,7 @@ use crate::domain::hook::{EventSource, RETRIED_FOR, hook_pause, retry_pause};
 use crate::provider::hook::HookReply;
 use crate::store::StoreError;
 use crate::store::hook::{
-    self, Attempt, CutRange, Delivery, DeliveryState, HeadsInDoubt, HeldHook, RowQuery, RowRange, SourceHeads,
+    self, Attempt, CutRange, Delivery, DeliveryState, HeldHook, RowQuery, RowRange, SourceHeads, UnsettledHeads,
 };
 pub use call::HookCaller;
 pub use payload::test_body;
@@ -109,7 +109,7 @@ struct HookDeliverer {
     caller: HookCaller,
     stop: CancellationToken,
     /// Ids that were read in an earlier turn, with those who may still commit some of them.
-    in_doubt: Option<HeadsInDoubt>,
+    in_doubt: Option<UnsettledHeads>,
     held_at: Instant,
     /// Failed calls in a row.
     failures: u32,

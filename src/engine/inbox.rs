@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use super::context::EngineContext;
 use crate::store::inbox::{self, InboxRow};
 use crate::store::{DbTransaction, StoreError};
-use opt_outs_first::Heeded;
+use opt_outs_first::AppliedOptOuts;
 use part::RequestPart;
 use turn::InboxTurn;
 
@@ -45,7 +45,7 @@ const OTHERS_PAUSE: Duration = Duration::from_millis(200);
 pub(super) async fn heed_waiting(engine: &EngineContext) {
     let heeding = async {
         match inbox::next_due(&engine.pool).await? {
-            Some(_) => opt_outs_first::scan(engine, &mut Heeded::default()).await,
+            Some(_) => opt_outs_first::scan(engine, &mut AppliedOptOuts::default()).await,
             None => Ok(()),
         }
     };
@@ -60,10 +60,10 @@ pub(super) async fn heed_waiting(engine: &EngineContext) {
 pub(super) async fn run(engine: EngineContext, stop: CancellationToken) {
     let mut received = engine.notifier.inbox();
     let mut failures = 0;
-    let mut heeded = Heeded::default();
+    let mut applied = AppliedOptOuts::default();
     while !stop.is_cancelled() {
         received.mark_unchanged();
-        let pause = match step(&engine, &mut heeded, &stop).await {
+        let pause = match step(&engine, &mut applied, &stop).await {
             Ok(pause) => {
                 failures = 0;
                 pause
@@ -85,7 +85,11 @@ pub(super) async fn run(engine: EngineContext, stop: CancellationToken) {
 }
 
 /// Applies what is due, until the stop; returns how long until the next is.
-async fn step(engine: &EngineContext, heeded: &mut Heeded, stop: &CancellationToken) -> Result<Duration, StoreError> {
+async fn step(
+    engine: &EngineContext,
+    applied: &mut AppliedOptOuts,
+    stop: &CancellationToken,
+) -> Result<Duration, StoreError> {
     let is_ours = engine.senders.iter().any(|sender| sender.receives_webhooks);
     let read_every = if is_ours { READ_EVERY } else { READ_OTHERS_EVERY };
     loop {
@@ -95,21 +99,21 @@ async fn step(engine: &EngineContext, heeded: &mut Heeded, stop: &CancellationTo
             Some(due) if !due.is_zero() => return Ok(due.min(read_every)),
             Some(_) => {}
         }
-        if !apply_due(engine, heeded).await? {
+        if !apply_due(engine, applied).await? {
             return Ok(OTHERS_PAUSE);
         }
         // As long as something can be taken, nobody asks when it is due: with a long transaction elsewhere that walks over dead
         // entries, as the taking does.
-        while !stop.is_cancelled() && apply_due(engine, heeded).await? {}
+        while !stop.is_cancelled() && apply_due(engine, applied).await? {}
         if stop.is_cancelled() {
             return Ok(Duration::ZERO);
         }
     }
 }
 
-/// One turn. `false`: nothing could be taken. `heeded` are the requests whose opt-outs hold already.
-async fn apply_due(engine: &EngineContext, heeded: &mut Heeded) -> Result<bool, StoreError> {
-    if let Err(error) = opt_outs_first::scan(engine, heeded).await {
+/// One turn. `false`: nothing could be taken. `applied` are the requests whose opt-outs hold already.
+async fn apply_due(engine: &EngineContext, applied: &mut AppliedOptOuts) -> Result<bool, StoreError> {
+    if let Err(error) = opt_outs_first::scan(engine, applied).await {
         // The turns themselves meet it again, and find whose fault it is.
         tracing::debug!(%error, "opt-outs are applied in their turn");
     }
@@ -119,8 +123,8 @@ async fn apply_due(engine: &EngineContext, heeded: &mut Heeded) -> Result<bool, 
     }
     let ids = rows.iter().map(|row| row.id).collect();
     let mut parts = reading::read(rows, engine.clock.now()).await;
-    match opt_outs_first::apply(engine, &mut parts, heeded).await {
-        Ok(()) => heeded.turn(ids),
+    match opt_outs_first::apply(engine, &mut parts, applied).await {
+        Ok(()) => applied.turn(ids),
         // The turn itself meets it again, and finds whose fault it is.
         Err(error) => tracing::debug!(%error, "opt-outs are applied with the rest"),
     }

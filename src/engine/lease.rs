@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::clock::{DatabaseClock, Moment};
 use super::fence::{Fence, FenceRefusal};
 use crate::store::StoreError;
-use crate::store::lease::{self, Lease, Pulse};
+use crate::store::lease::{self, Lease, LeaseCounters};
 
 /// How long leases live.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +105,7 @@ impl HeldLease {
 
     /// Renews until `stop`, or until the lease turns out to be lost. At a stop the memory notes how far its record of posts goes,
     /// so that an older copy of the record is recognised, however short the lease was.
-    pub async fn keep(&self, keeping: Keeping<'_>, stop: &CancellationToken) {
+    pub async fn keep(&self, keeping: RenewalDeps<'_>, stop: &CancellationToken) {
         tokio::select! {
             () = self.renew_again_and_again(keeping, stop) => {}
             () = self.watch() => {}
@@ -113,7 +113,7 @@ impl HeldLease {
     }
 
     /// By a clock that goes on while the machine sleeps: after a sleep, or a step of the wall clock, it renews at once.
-    async fn renew_again_and_again(&self, keeping: Keeping<'_>, stop: &CancellationToken) {
+    async fn renew_again_and_again(&self, keeping: RenewalDeps<'_>, stop: &CancellationToken) {
         let (mut tried_at, mut wait) = (Moment::now(), self.terms.renew_every());
         let mut renewals = self.lease.renewals;
         while !self.is_lost() {
@@ -167,7 +167,7 @@ impl HeldLease {
     /// Renews once and returns the number of renewals, which was `before`. A failed one changes nothing: the lease
     /// simply ages. A database that counts fewer than before has gone back in time, and one whose renewal this machine
     /// cannot remember is not to be sent from: either way the lease is lost, and whoever acquires it next verifies the database.
-    async fn renew(&self, keeping: Keeping<'_>, before: i64) -> Result<i64, StoreError> {
+    async fn renew(&self, keeping: RenewalDeps<'_>, before: i64) -> Result<i64, StoreError> {
         let asked_at = Moment::now();
         let Some(renewed) = lease::renew(keeping.pool, self.lease, (self.terms.valid(), keeping.too_late)).await?
         else {
@@ -189,7 +189,7 @@ impl HeldLease {
     }
 
     /// A restored database may have forgotten opt-outs and nothing else.
-    async fn has_all_opt_outs(&self, keeping: Keeping<'_>) -> Result<bool, StoreError> {
+    async fn has_all_opt_outs(&self, keeping: RenewalDeps<'_>) -> Result<bool, StoreError> {
         match keeping.fence.compare_opt_outs(keeping.pool).await {
             Ok(()) => Ok(true),
             Err(FenceRefusal::Store(error)) => Err(error),
@@ -201,8 +201,9 @@ impl HeldLease {
     }
 
     async fn is_remembered(&self, fence: &Fence, renewals: i64) -> bool {
-        let (fence, sender, pulse) = (fence.clone(), self.lease.sender, Pulse { epoch: self.lease.epoch, renewals });
-        match spawn_blocking(move || fence.renewed(sender, pulse)).await {
+        let (fence, sender, counters) =
+            (fence.clone(), self.lease.sender, LeaseCounters { epoch: self.lease.epoch, renewals });
+        match spawn_blocking(move || fence.renewed(sender, counters)).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::warn!(sender = sender.0, %error, "nothing is sent that this machine cannot remember");
@@ -215,7 +216,7 @@ impl HeldLease {
 
 /// What renewals need.
 #[derive(Clone, Copy)]
-pub struct Keeping<'a> {
+pub struct RenewalDeps<'a> {
     pub pool: &'a PgPool,
     pub clock: &'a DatabaseClock,
     pub fence: &'a Fence,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::clock::Moment;
 use crate::domain::ids::SenderId;
-use crate::store::lease::{Pulse, RivalLease};
+use crate::store::lease::{LeaseCounters, RivalLease};
 
 /// The leases that this process waits for.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub struct LeaseWatch {
 /// One lease, observed over time.
 #[derive(Debug, Clone, Copy)]
 struct Sight {
-    pulse: Pulse,
+    counters: LeaseCounters,
     /// Since when its counter has not moved.
     since: Moment,
     /// Whether it was seen to move: its holder was alive while this process watched.
@@ -28,19 +28,19 @@ struct Sight {
 pub enum Verdict {
     Alive,
     /// Its counter did not move for as long as its holder may trust it: whatever `expires_at` says, it is dead.
-    Dead(Pulse),
+    Dead(LeaseCounters),
 }
 
 impl LeaseWatch {
     /// Observes a lease that another process holds. The database has just answered, so a live holder could have renewed it.
     pub fn look(&mut self, sender: SenderId, held: &RivalLease, own: Duration) -> Verdict {
         let now = Moment::now();
-        let sight = self.seen.entry(sender).or_insert(Sight { pulse: held.pulse, since: now, has_moved: false });
-        if sight.pulse != held.pulse {
-            *sight = Sight { pulse: held.pulse, since: now, has_moved: true };
+        let sight = self.seen.entry(sender).or_insert(Sight { counters: held.counters, since: now, has_moved: false });
+        if sight.counters != held.counters {
+            *sight = Sight { counters: held.counters, since: now, has_moved: true };
         }
         if sight.since.boot_age_at(now) > dead_after(held.valid, own) {
-            Verdict::Dead(sight.pulse)
+            Verdict::Dead(sight.counters)
         } else {
             Verdict::Alive
         }
@@ -59,14 +59,14 @@ impl LeaseWatch {
 
     /// What was last seen of a holder elsewhere.
     pub fn seen(&self, sender: SenderId) -> Option<Seen> {
-        self.seen.get(&sender).map(|sight| Seen { pulse: sight.pulse, was_alive: sight.has_moved })
+        self.seen.get(&sender).map(|sight| Seen { counters: sight.counters, was_alive: sight.has_moved })
     }
 }
 
 /// A lease as this process itself saw it in another's hands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    pub pulse: Pulse,
+    pub counters: LeaseCounters,
     /// Its holder renewed it while this process watched.
     pub was_alive: bool,
 }

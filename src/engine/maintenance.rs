@@ -13,7 +13,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::sender::{UNHEARD, UNHEARD_MEND};
 use crate::store::clearing::{Clearing, ClearingCursor};
 use crate::store::evidence::WhenLocked;
-use crate::store::inbox::hearing;
+use crate::store::inbox::webhook_liveness;
 use crate::store::{StoreError, blast, clearing, count, months, sender, session};
 
 const FOLD_EVERY: Duration = Duration::from_secs(2);
@@ -71,7 +71,7 @@ impl Maintenance {
             self.lapsed = Some(Instant::now());
         }
         if is_over(self.listened, LISTEN_EVERY) {
-            for sender in hearing::note_unheard(&engine.pool).await? {
+            for sender in webhook_liveness::note_unheard(&engine.pool).await? {
                 tracing::warn!(sender, "{UNHEARD}: {UNHEARD_MEND}");
                 engine.notifier.order(&engine.pool, None).await?;
             }

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::sync::Mutex;
+use super::mutex::Mutex;
 use crate::domain::recipient::AttemptOutcome;
 
 /// The upper bounds of the histogram's buckets, in seconds; the last bucket has none.

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::sync::Mutex;
+use super::mutex::Mutex;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::DatabaseTrouble;
 use crate::store::{self, StoreError, notify};

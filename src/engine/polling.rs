@@ -17,8 +17,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::mutex::Mutex;
 use super::sending::{SenderContext, equal_failures, pause, stop_sender};
-use super::sync::Mutex;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::polling::{PollBand, asked_ranges, poll_bands};
 use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, StampedEvidence};

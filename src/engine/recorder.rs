@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::{Moment, ShortMoment};
 use super::meter::{BatchTally, ENGINE_METER};
-use super::sync::Mutex;
+use super::mutex::Mutex;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
 use crate::domain::waiting::DatabaseTrouble;

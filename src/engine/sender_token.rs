@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
-use super::sync::Mutex;
+use super::mutex::Mutex;
 use crate::domain::sender::SenderDevice;
 use crate::domain::text::hex;
 use crate::provider::{Health, HealthVerdict};

@@ -13,18 +13,18 @@ mod bottleneck;
 mod claim_cursor;
 mod claiming;
 mod failure_policy;
-mod gate;
 mod next_action;
 mod outcome;
 mod pace;
 mod post;
 mod runnable;
+mod sliding_window;
 mod starting;
 mod throughput;
 mod waiting_report;
 
 pub(super) use failure_policy::{equal_failures, pause, stop_sender};
-pub(super) use pace::{CLIMB_AFTER, HOLD};
+pub(super) use pace::{HOLD, RECOVER_AFTER};
 pub use post::variables;
 pub use throughput::post_runtime;
 
@@ -173,7 +173,7 @@ enum Wakeup {
 impl Sender {
     /// Makes the loop, its limits seeded with what was attempted before: a restart never bursts over one.
     pub async fn new(context: Arc<SenderContext>, fenced: Fenced, stop: CancellationToken) -> Result<Self, StoreError> {
-        blast::bring_forward(&context.pool, context.sender.id).await?;
+        blast::make_due_now(&context.pool, context.sender.id).await?;
         Ok(Self {
             pace: SenderPace::load(&context).await?,
             failures: FailurePolicy::new(context.clone()),

@@ -24,7 +24,7 @@ use super::run_options::{RunOptions, Until};
 use super::sender_task::{self, LAST_EVIDENCE};
 use super::sender_token::{self, SenderToken, TokenUse};
 use super::sending::{Fenced, SenderContext};
-use super::{due, fence, hooks, inbox, media, postgres_revival, silent_end};
+use super::{database_watchdog, due, fence, hooks, inbox, media, postgres_revival};
 use crate::domain::ids::SenderId;
 use crate::store::business;
 use crate::store::{self, StoreError, lease};
@@ -50,7 +50,7 @@ pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationT
     let pool = engine.pool.clone();
     tokio::select! {
         () = work_and_end(engine, options, &stop) => EngineEnd::Orderly,
-        () = silent_end::of(&pool, &stop) => {
+        () = database_watchdog::until_silent(&pool, &stop) => {
             tracing::error!("the database does not answer: whoever is in flight will be uncertain");
             EngineEnd::Silent
         }
@@ -59,7 +59,7 @@ pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationT
 
 async fn work_and_end(engine: EngineContext, options: RunOptions, stop: &CancellationToken) {
     let engine = EngineContext { role: options.role, ..engine };
-    let _runs = engine.attendance.begin();
+    let _runs = engine.pending_acquisitions.begin();
     let give_up = CancellationToken::new();
     let deps = RecorderDeps {
         pool: engine.sending_pool.clone(),

@@ -154,7 +154,7 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     }
     if ours.has_lost_posts {
         // Whoever was queued since by anything else than a new list: a retry, an opt-out that was lifted.
-        fence::doubt_lost_posts(&mut tx, want.blast).await?;
+        fence::mark_lost_posts_uncertain(&mut tx, want.blast).await?;
     }
     let people = if ours.is_first { first_people(&mut tx, want).await? } else { want.people };
     let rows = sqlx::query(CLAIM)

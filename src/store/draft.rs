@@ -112,7 +112,7 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<(BlastId, C
         .execute(&mut *tx)
         .await?;
     step::copy(tx, id, copy).await?;
-    fence::doubt_lost_posts(tx, copy).await?;
+    fence::mark_lost_posts_uncertain(tx, copy).await?;
     Ok((copy, people))
 }
 

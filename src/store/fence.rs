@@ -13,7 +13,7 @@ macro_rules! is_whole {
 }
 pub(super) use is_whole;
 
-mod forgotten;
+mod lost_posts;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -24,9 +24,9 @@ use super::connect::newest_known;
 use super::{StoreError, lease};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 
-pub use forgotten::{
-    Confirmed, POSTED_BEFORE, decided, doubt_imported_again, doubt_lost_posts, doubt_other_words, newest_attempt,
-    restore_attempts,
+pub use lost_posts::{
+    Confirmed, POSTED_BEFORE, decided, doubt_imported_again, doubt_other_words, mark_lost_posts_uncertain,
+    newest_attempt, restore_attempts,
 };
 
 /// A database as its server describes it. Each part changes with one way of becoming another: a dump restored elsewhere

@@ -96,20 +96,20 @@ impl SourceHeads {
 /// seen would miss those. Whoever has taken an id holds the lock of a writer on its table since before, and until it is over. So once
 /// everybody who held one when the ids were read is gone, every row up to those ids is there, or never will be.
 #[derive(Debug, Clone)]
-pub struct HeadsInDoubt {
+pub struct UnsettledHeads {
     pub heads: SourceHeads,
     /// Virtual transaction ids.
     writers: Vec<String>,
 }
 
 /// Reads the newest ids, then who is writing: in this order, in two statements.
-pub async fn heads(pool: &PgPool) -> Result<HeadsInDoubt, StoreError> {
+pub async fn heads(pool: &PgPool) -> Result<UnsettledHeads, StoreError> {
     let heads = sqlx::query_as(heads!()).fetch_one(pool).await?;
     let writers = sqlx::query_scalar(concat!("select distinct virtualtransaction from ", writers!()));
-    Ok(HeadsInDoubt { heads, writers: writers.fetch_all(pool).await? })
+    Ok(UnsettledHeads { heads, writers: writers.fetch_all(pool).await? })
 }
 
-impl HeadsInDoubt {
+impl UnsettledHeads {
     /// Whether all rows up to the heads can be seen from now on.
     pub async fn are_settled(&mut self, pool: &PgPool) -> Result<bool, StoreError> {
         if self.writers.is_empty() {

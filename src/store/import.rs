@@ -363,7 +363,7 @@ impl Import {
     /// # Errors
     /// [`StoreError::Unconfirmed`] where it cannot say.
     pub async fn commit(mut self, pool: &PgPool, people: u64) -> Result<BlastId, StoreError> {
-        fence::doubt_lost_posts(&mut self.connection, self.blast).await?;
+        fence::mark_lost_posts_uncertain(&mut self.connection, self.blast).await?;
         if self.has_consent {
             customer::note_consents(&mut self.connection, self.blast).await?;
         }

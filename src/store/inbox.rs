@@ -1,10 +1,10 @@
 //! The webhook inbox: requests as they came, each until all that is in it is applied.
 
-pub mod hearing;
 mod listing;
 pub mod messages;
 pub mod notices;
 pub mod streaks;
+pub mod webhook_liveness;
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;

@@ -36,19 +36,19 @@ pub struct Lease {
 
 impl Lease {
     /// What the database counted once it was granted.
-    pub fn pulse(&self) -> Pulse {
-        Pulse { epoch: self.epoch, renewals: self.renewals }
+    pub fn counters(&self) -> LeaseCounters {
+        LeaseCounters { epoch: self.epoch, renewals: self.renewals }
     }
 }
 
 /// What moves while a holder lives: both only ever grow, unless the database goes back in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
-pub struct Pulse {
+pub struct LeaseCounters {
     pub epoch: i64,
     pub renewals: i64,
 }
 
-impl fmt::Display for Pulse {
+impl fmt::Display for LeaseCounters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "epoch {} and renewal {}", self.epoch, self.renewals)
     }
@@ -59,7 +59,7 @@ impl fmt::Display for Pulse {
 pub struct RivalLease {
     /// Its name.
     pub holder: String,
-    pub pulse: Pulse,
+    pub counters: LeaseCounters,
     /// How long its holder may trust each renewal; `None`: an older version holds it.
     pub valid: Option<Duration>,
 }
@@ -73,9 +73,9 @@ pub struct LeaseRequest<'a> {
     /// Identifies the token that it sends with.
     pub token: &'a str,
     pub valid: TimeDelta,
-    /// The pulse of a holder that was seen to be dead: the lease is free if it still has that pulse, whatever
+    /// The counters of a holder that was seen to be dead: the lease is free if it still has that counters, whatever
     /// `expires_at` says.
-    pub dead: Option<Pulse>,
+    pub dead: Option<LeaseCounters>,
 }
 
 /// A lease that is granted but not committed, so that checks can run in the same transaction.
@@ -83,7 +83,7 @@ pub struct LeaseRequest<'a> {
 pub struct PendingLease {
     pub lease: Lease,
     /// What the database counted before it was granted.
-    pub before: Pulse,
+    pub before: LeaseCounters,
     pub tx: DbTransaction,
 }
 
@@ -122,8 +122,8 @@ pub async fn acquire(
     )
     .bind(sender)
     .bind(asking.holder)
-    .bind(asking.dead.map(|pulse| pulse.epoch))
-    .bind(asking.dead.map(|pulse| pulse.renewals))
+    .bind(asking.dead.map(|counters| counters.epoch))
+    .bind(asking.dead.map(|counters| counters.renewals))
     .fetch_one(&mut *tx)
     .await?;
     is_known(schema)?;
@@ -140,7 +140,7 @@ pub async fn acquire(
         tx.commit().await?;
         return Ok(None);
     }
-    let before = Pulse { epoch, renewals };
+    let before = LeaseCounters { epoch, renewals };
     let (epoch, granted_at, renewals, server_started_at): (i64, DateTime<Utc>, i64, DateTime<Utc>) = sqlx::query_as(
         "update sender_leases
             set holder = $2, host = $3, epoch = epoch + 1, renewals = renewals + 1, expires_at = now() + $4, valid = $4,
@@ -208,7 +208,7 @@ pub async fn held_by_other(pool: &PgPool, sender: SenderId, by_us: &str) -> Resu
     .await?;
     Ok(held.map(|(holder, epoch, renewals, valid)| RivalLease {
         holder,
-        pulse: Pulse { epoch, renewals },
+        counters: LeaseCounters { epoch, renewals },
         valid: valid.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     }))
 }

@@ -23,9 +23,9 @@ pub use scope::KeyScope;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Danger {
     /// Changes nothing but the screen.
-    Calm,
+    Harmless,
     /// Holds a blast up: allowed even where nobody can be shown.
-    Hold,
+    Pauses,
     /// Writes a mark that can be undone.
     Mark,
     /// Starts messages or destroys something: always asks.
@@ -87,7 +87,7 @@ const fn shows(title: &'static str, keys: Keys, scopes: Scopes, perform: Perform
         explained: None,
         keys,
         scopes,
-        danger: Danger::Calm,
+        danger: Danger::Harmless,
         listing: PaletteListing::Listed,
         footer: None,
         is_at_hand: |_| false,
@@ -129,7 +129,7 @@ impl UiAction {
     /// Performs the action, or says why it does not.
     pub fn run(&self, model: &mut Model) -> Vec<Effect> {
         let stops_launch = self.id() == UNDO && model.announced().is_some();
-        let is_blind = model.layout().is_summary() && self.danger > Danger::Hold && !stops_launch;
+        let is_blind = model.layout().is_summary() && self.danger > Danger::Pauses && !stops_launch;
         let too_small = || "too small to show whom it affects: nothing done".to_owned();
         if let Some(why) = is_blind.then(too_small).or_else(|| (self.why_not)(model)) {
             self.say_refused(model, why);
@@ -336,7 +336,7 @@ pub const ACTIONS: &[UiAction] = &[
         )
         .footer_here(marks::enter_word, 2),
     marks("pause this blast at once", &[Char('p')], &[Everywhere], blast_acts::pause)
-        .danger(Danger::Hold)
+        .danger(Danger::Pauses)
         .unless(when::cannot_pause)
         .footer("pause", 9)
         .kept_where(|model| model.overlays.is_empty()),

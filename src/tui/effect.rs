@@ -20,8 +20,8 @@ use super::model::{MouseCapture, PageRequest};
 use super::{Charset, ExitReason, Palette};
 use crate::app::report::ErrorLine;
 use crate::app::view::{
-    ActivityHead, ActivityPage, ActivityPosition, BlastView, CameBack, ChangesSince, ElsewhereRow, RecipientDetails,
-    RecipientQuery, RecipientRow, SenderView, Total,
+    ActivityHead, ActivityPage, ActivityPosition, BlastView, ChangesSince, ElsewhereRow, FollowUpResponses,
+    RecipientDetails, RecipientQuery, RecipientRow, SenderView, Total,
 };
 use crate::app::{
     AppError, CustomerSheet, FollowUpPreview, FoundFollowUp, FoundPreview, Plan, PlanGroup, PlanPerson, StepView,
@@ -183,7 +183,7 @@ pub enum ReadRequest {
     /// The same while its page is open.
     FoundFollowUpAgain(FoundFollowUp),
     /// Who came back after the follow-ups of a blast.
-    CameBack(BlastId),
+    FollowUpResponses(BlastId),
     /// Who a count of a plan is about.
     PlanPeople {
         blast: BlastId,
@@ -337,9 +337,9 @@ pub enum Completion {
     },
     FollowUp(EffectResult<FollowUpPreview>),
     FoundFollowUp(EffectResult<FoundPreview>),
-    CameBack {
+    FollowUpResponses {
         blast: BlastId,
-        came_back: EffectResult<CameBack>,
+        came_back: EffectResult<FollowUpResponses>,
     },
     PlanPeople {
         blast: BlastId,

@@ -211,7 +211,7 @@ fn allowed(action: &UiAction, key: Key) -> Result<(), &'static str> {
     match key {
         key if FIXED.contains(&key) => Err("stays what it is: fields and questions need it"),
         Key::Ctrl(c) if TAKEN.contains(&c) => Err("belongs to line editing, flow control or screen"),
-        Key::Char('0'..='9') if action.danger != Danger::Calm => {
+        Key::Char('0'..='9') if action.danger != Danger::Harmless => {
             Err("is a digit, and no digit changes anything: choose a letter")
         }
         Key::Char(c) if is_capital(action) && !c.is_ascii_uppercase() => {

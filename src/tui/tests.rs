@@ -44,6 +44,7 @@ mod months;
 mod naming;
 mod narrowing;
 mod needs;
+mod not_lost;
 mod opt_outs;
 mod others;
 mod pages;

@@ -12,7 +12,7 @@ use blastdeck::domain::filter::segment::Exclusion;
 use blastdeck::domain::follow_up::{LeftOut, PROPOSED_AGE, ages};
 use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::status::Status;
-use blastdeck::store::view::follow_up::{self, CameBack, StuckQuery};
+use blastdeck::store::view::follow_up::{self, FollowUpResponses, StuckQuery};
 use chrono::Utc;
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -119,7 +119,7 @@ async fn whoever_came_back_after_a_follow_up_is_counted_once_and_not_who_had_rep
 
     let back = follow_up::came_back(&shop.database.pool, BlastId(blast.parse().unwrap())).await.unwrap();
 
-    assert_eq!(back, CameBack { replied: 2, closed: 1, amount: Decimal::new(1250, 2) });
+    assert_eq!(back, FollowUpResponses { replied: 2, closed: 1, amount: Decimal::new(1250, 2) });
 }
 
 /// A draft to the first, fourth and fifth of the shop's people.

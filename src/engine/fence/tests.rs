@@ -2,7 +2,7 @@ use super::{FenceRefusal, judge};
 use crate::engine::lease_watch::Seen;
 use crate::engine::memory::{Remembered, Standing};
 use crate::store::fence::{DatabaseIdentity, SenderFacts};
-use crate::store::lease::Pulse;
+use crate::store::lease::LeaseCounters;
 
 fn likeness(timeline: i64) -> DatabaseIdentity {
     DatabaseIdentity { system_identifier: "72".to_owned(), database_oid: 5, timeline }
@@ -26,7 +26,7 @@ fn remembered(timeline: i64, epoch: i64, renewals: i64) -> Remembered {
 }
 
 fn seen(renewals: i64, was_alive: bool) -> Seen {
-    Seen { pulse: Pulse { epoch: 3, renewals }, was_alive }
+    Seen { counters: LeaseCounters { epoch: 3, renewals }, was_alive }
 }
 
 #[test]

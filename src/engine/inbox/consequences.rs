@@ -16,7 +16,7 @@ use crate::domain::recipient::ProviderError;
 use crate::domain::retry::{ErrorClass, OperatorRetry};
 use crate::domain::sender::{ProviderKind, StopCode};
 use crate::engine::context::EngineContext;
-use crate::engine::sending::{CLIMB_AFTER, HOLD};
+use crate::engine::sending::{HOLD, RECOVER_AFTER};
 use crate::provider::{advised, code_rule, refusal_class};
 use crate::store::inbox::messages::KnownMessage;
 use crate::store::sender::{self, SlowDown};
@@ -44,7 +44,7 @@ impl SlowDowns {
     ) {
         let real = |span| engine.settings.retry.shrunk(TimeDelta::from_std(span).unwrap_or_default());
         let until = at + wait.unwrap_or_else(|| real(HOLD));
-        if engine.clock.now() >= until.max(at + real(CLIMB_AFTER)) {
+        if engine.clock.now() >= until.max(at + real(RECOVER_AFTER)) {
             return;
         }
         let known = self.0.entry(sender).or_insert(SlowDown { at, until });

@@ -21,7 +21,7 @@ const SETTLED_AFTER: TimeDelta = TimeDelta::seconds(10);
 
 /// The requests whose opt-outs hold.
 #[derive(Debug, Default)]
-pub(super) struct Heeded {
+pub(super) struct AppliedOptOuts {
     /// All up to this id that may hold one, by their bytes.
     up_to: i64,
     /// Of those behind it, these, with when they were received; and those of the turn before.
@@ -29,7 +29,7 @@ pub(super) struct Heeded {
     turn: HashSet<i64>,
 }
 
-impl Heeded {
+impl AppliedOptOuts {
     /// Those of one turn, in place of the turn before.
     pub(super) fn turn(&mut self, ids: HashSet<i64>) {
         self.turn = ids;
@@ -52,37 +52,37 @@ impl Heeded {
 
 /// Applies the opt-outs in everything that waits, however long the backlog before them is. Only requests that may hold one are
 /// read: behind them stands nothing but other people's messages.
-pub(super) async fn scan(engine: &EngineContext, heeded: &mut Heeded) -> Result<(), StoreError> {
-    let mut after = heeded.up_to;
+pub(super) async fn scan(engine: &EngineContext, applied: &mut AppliedOptOuts) -> Result<(), StoreError> {
+    let mut after = applied.up_to;
     loop {
         let mut tx = inbox::begin(&engine.sending_pool).await?;
         // Only what stands behind the page before: a backlog of any length costs each page the same.
-        let except: Vec<i64> = heeded.ids.keys().copied().filter(|id| *id > after).collect();
+        let except: Vec<i64> = applied.ids.keys().copied().filter(|id| *id > after).collect();
         let OptOutPage { rows, up_to } = inbox::opt_outs(&mut tx, after, &except).await?;
         tx.rollback().await?;
         let now = engine.clock.now();
         after = up_to;
         if rows.is_empty() {
-            heeded.settle(now);
+            applied.settle(now);
             return Ok(());
         }
         let scanned: Vec<_> = rows.iter().map(|row| (row.id, row.received_at)).collect();
         let mut parts = reading::read(rows, now).await;
-        apply(engine, &mut parts, heeded).await?;
-        heeded.ids.extend(scanned);
+        apply(engine, &mut parts, applied).await?;
+        applied.ids.extend(scanned);
     }
 }
 
 /// At most so many in one transaction.
 const AT_ONCE: usize = 50;
 
-/// Applies the opt-outs in these requests, except for those that are `heeded` already.
+/// Applies the opt-outs in these requests, except for those that are `applied` already.
 pub(super) async fn apply(
     engine: &EngineContext,
     parts: &mut [RequestPart],
-    heeded: &Heeded,
+    applied: &AppliedOptOuts,
 ) -> Result<(), StoreError> {
-    let mut items = part::gather(parts, |part| !heeded.has(&part.row));
+    let mut items = part::gather(parts, |part| !applied.has(&part.row));
     let applied = apply_items(engine, &mut items).await;
     part::give_back(parts, items);
     applied
@@ -182,12 +182,15 @@ mod tests {
     fn only_what_is_durable_for_long_is_known_by_its_id_alone() {
         let now = Utc::now();
         let ago = |seconds| now - TimeDelta::seconds(seconds);
-        let mut heeded = Heeded { ids: HashMap::from([(3, ago(60)), (5, ago(30)), (8, ago(1))]), ..Heeded::default() };
+        let mut applied = AppliedOptOuts {
+            ids: HashMap::from([(3, ago(60)), (5, ago(30)), (8, ago(1))]),
+            ..AppliedOptOuts::default()
+        };
 
-        heeded.settle(now);
+        applied.settle(now);
 
-        assert_eq!((heeded.up_to, heeded.ids.len(), heeded.ids.contains_key(&8)), (5, 1, true));
-        heeded.settle(now + TimeDelta::minutes(1));
-        assert_eq!((heeded.up_to, heeded.ids.len()), (8, 0));
+        assert_eq!((applied.up_to, applied.ids.len(), applied.ids.contains_key(&8)), (5, 1, true));
+        applied.settle(now + TimeDelta::minutes(1));
+        assert_eq!((applied.up_to, applied.ids.len()), (8, 0));
     }
 }

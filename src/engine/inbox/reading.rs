@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::item::{self, InboxItem, ItemNews, ReadItem};
 use super::part::RequestPart;
 use crate::domain::sender::ProviderKind;
-use crate::engine::caught::catch;
+use crate::engine::catch_panic::catch;
 use crate::provider::meta::webhook as meta;
 use crate::provider::wsapme::webhook as wsapme;
 use crate::store::inbox::InboxRow;

@@ -14,7 +14,7 @@ use crate::domain::phone::PersonKey;
 use crate::domain::sender::ProviderKind;
 use crate::engine::context::EngineContext;
 use crate::store::inbox::notices::senders_of_account;
-use crate::store::inbox::{self, hearing, messages};
+use crate::store::inbox::{self, messages, webhook_liveness};
 use crate::store::{StoreError, forget, reply};
 
 /// At most so many statuses in one statement.
@@ -78,7 +78,7 @@ impl<'e> InboxTurn<'e> {
         items: &mut [InboxItem],
     ) -> Result<Vec<ItemOutcome>, StoreError> {
         self.judge(tx, items).await?;
-        hearing::heard(&mut *tx, &item::named_senders(items, self.engine.clock.now())).await?;
+        webhook_liveness::heard(&mut *tx, &item::named_senders(items, self.engine.clock.now())).await?;
         let mut outcomes = vec![ItemOutcome::Applied; items.len()];
         if !self.learn_identities(tx, items.iter()).await? {
             for (item, outcome) in items.iter().zip(&mut outcomes) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::domain::pace::Speed;
-use crate::engine::sync::Mutex;
+use crate::engine::mutex::Mutex;
 
 /// The longest pause, whatever the provider asks for.
 const PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// Questions in flight together are refused together: that counts once.
 const TOGETHER: Duration = Duration::from_secs(2);
 /// One step back up after so long without another refusal.
-const CLIMB_AFTER: Duration = Duration::from_secs(60);
+const RECOVER_AFTER: Duration = Duration::from_secs(60);
 /// A sixty-fourth is slow enough.
 const STEPS_MAX: u32 = 6;
 
@@ -79,7 +79,7 @@ impl Budget {
         let now = Instant::now();
         let mut throttle = self.throttle.lock();
         let quiet_since = throttle.changed.max(throttle.held_until);
-        if throttle.steps > 0 && now >= quiet_since + self.speed.shrink(CLIMB_AFTER) {
+        if throttle.steps > 0 && now >= quiet_since + self.speed.shrink(RECOVER_AFTER) {
             throttle.steps -= 1;
             throttle.changed = now;
         }
@@ -110,7 +110,7 @@ mod tests {
 
         assert_eq!(took(&budget, 1).await.as_secs(), 7);
         assert_eq!(took(&budget, 10).await.as_millis(), 2_000, "half as many");
-        tokio::time::sleep(CLIMB_AFTER).await;
+        tokio::time::sleep(RECOVER_AFTER).await;
         took(&budget, 1).await;
         assert_eq!(took(&budget, 10).await.as_millis(), 1_000, "all of it again");
     }

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::bottleneck::Bottleneck;
 use super::next_action::NextAction;
-use super::post::{ClaimContext, Clearance, Post};
+use super::post::{ClaimContext, Post, WantedAsOf};
 use super::{Sender, Wait};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::Limits;
@@ -47,9 +47,9 @@ impl PendingClaim {
 
     /// Everybody claimed, with what their POST needs. From here on a slot holds them.
     fn into_posts(self, people: Vec<Claimed>) -> impl Iterator<Item = Post> {
-        let clearance = Clearance { orders_seen: self.orders_seen, at: self.began };
+        let wanted = WantedAsOf { orders_seen: self.orders_seen, at: self.began };
         let context = self.context;
-        people.into_iter().map(move |person| Post::new(&context, clearance, person))
+        people.into_iter().map(move |person| Post::new(&context, wanted, person))
     }
 }
 

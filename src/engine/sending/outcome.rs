@@ -79,7 +79,7 @@ impl Sender {
     fn heed_quota(&mut self) {
         let slowed = match self.context.sender.provider.quota_pressure() {
             None => return,
-            Some(QuotaPressure::Ease { steps }) => self.pace.ease(&self.context.sender, steps),
+            Some(QuotaPressure::Ease { steps }) => self.pace.slow_to(&self.context.sender, steps),
             Some(QuotaPressure::Wait(wait)) => {
                 let wish = TimeDelta::from_std(wait).ok();
                 self.pace.slow(&self.context.sender, wish, self.context.clock.now())

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::SenderContext;
-use super::gate::Gate;
+use super::sliding_window::SlidingWindow;
 use crate::domain::pace::{
     Limits, PEOPLE_DAY, Pace, Pacer, PairGap, PastAttempts, PeopleWindow, RecipientCooldown, day_start,
 };
@@ -21,9 +21,9 @@ pub(in crate::engine) const HOLD: Duration = Duration::from_secs(10);
 /// No pause is longer, also one that an older version wrote down.
 const HOLD_MAX: TimeDelta = TimeDelta::hours(1);
 /// Requests in flight together are throttled together: that is one "slow down".
-const ONE_WORD: Duration = Duration::from_secs(2);
+const SAME_REQUEST: Duration = Duration::from_secs(2);
 /// One step back after this long without another one.
-pub(in crate::engine) const CLIMB_AFTER: Duration = Duration::from_secs(60);
+pub(in crate::engine) const RECOVER_AFTER: Duration = Duration::from_secs(60);
 /// Claims of other numbers are committed a moment after the time that they bear.
 const READ_AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// A sixty-fourth of the rate is slow enough.
@@ -35,7 +35,7 @@ pub(super) const LONGEST_MEMORY: TimeDelta = TimeDelta::hours(25);
 pub(super) struct SenderPace {
     pub pacer: Pacer,
     pub cooldown: RecipientCooldown,
-    pub gate: Option<Gate>,
+    pub gate: Option<SlidingWindow>,
     /// Whom the business wrote to within a day, where Meta limits that.
     pub people: PeopleWindow,
     /// Up to when the business's other numbers were read.
@@ -103,7 +103,7 @@ impl SenderPace {
             // What went before went at the limits of then: a slower rate holds for what comes.
             pacer: Pacer::new(of.limits, &past, now),
             cooldown,
-            gate: Gate::of(of.limits),
+            gate: SlidingWindow::of(of.limits),
             people: PeopleWindow::default(),
             people_read: now,
             throttle: ThrottleState { steps, changed: Instant::now(), held_until, lifted_at, asked: None },
@@ -150,7 +150,7 @@ impl SenderPace {
     }
 
     /// Much of the provider's quota is used: at least so many steps slower, until it says less for a minute. `Some`: that is news.
-    pub(super) fn ease(&mut self, sender: &ConfiguredSender, steps: u32) -> Option<Slowed> {
+    pub(super) fn slow_to(&mut self, sender: &ConfiguredSender, steps: u32) -> Option<Slowed> {
         if self.throttle.steps >= steps {
             self.throttle.changed = Instant::now();
             return None;
@@ -171,7 +171,7 @@ impl SenderPace {
         let until = now + wish.unwrap_or_else(|| real(limits, HOLD));
         self.pacer.hold(until);
         let ThrottleState { steps, changed, .. } = self.throttle;
-        if steps > 0 && changed.elapsed() < limits.speed.shrink(ONE_WORD) {
+        if steps > 0 && changed.elapsed() < limits.speed.shrink(SAME_REQUEST) {
             return self.throttle.prolonged(until).then_some(Slowed { steps, held_until: Some(until) });
         }
         self.throttle.held_until = Some(until);
@@ -182,9 +182,9 @@ impl SenderPace {
     }
 
     /// After a quiet minute, one step back. `Some`: that is news.
-    pub(super) fn climb(&mut self, limits: Limits) -> Option<Slowed> {
+    pub(super) fn recover_step(&mut self, limits: Limits) -> Option<Slowed> {
         let ThrottleState { steps, changed, .. } = self.throttle;
-        if steps == 0 || changed.elapsed() < limits.speed.shrink(CLIMB_AFTER) {
+        if steps == 0 || changed.elapsed() < limits.speed.shrink(RECOVER_AFTER) {
             return None;
         }
         self.set_steps(limits, steps - 1);
@@ -202,7 +202,7 @@ impl SenderPace {
     }
 
     /// The provider may have said "slow down" by webhook. `Some`: that is news.
-    pub(super) async fn heed_webhooks(
+    pub(super) async fn apply_webhooks(
         &mut self,
         context: &SenderContext,
         now: DateTime<Utc>,
@@ -216,7 +216,7 @@ impl SenderPace {
         if self.throttle.asked.replace(wish) == Some(wish) {
             return None;
         }
-        let is_over = now >= wish.until.max(wish.at + real(sender.limits, CLIMB_AFTER));
+        let is_over = now >= wish.until.max(wish.at + real(sender.limits, RECOVER_AFTER));
         let is_lifted = self.throttle.lifted_at.is_some_and(|lifted| lifted >= wish.at);
         if is_over || is_lifted {
             return None;
@@ -238,7 +238,7 @@ impl SenderPace {
 
 /// Whether so much time has passed since the last pause that no step is left: also time in which nobody sent counts.
 fn has_recovered(limits: Limits, held_until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
-    held_until.is_some_and(|until| until + real(limits, CLIMB_AFTER * STEPS_MAX) <= now)
+    held_until.is_some_and(|until| until + real(limits, RECOVER_AFTER * STEPS_MAX) <= now)
 }
 
 /// A span of real time in a rehearsal, whose time runs faster.
@@ -259,7 +259,7 @@ mod tests {
         let mut pace = SenderPace {
             pacer: Pacer::new(limits.slowed(2), &PastAttempts::default(), now),
             cooldown: RecipientCooldown::new(None, limits.speed),
-            gate: Gate::of(limits),
+            gate: SlidingWindow::of(limits),
             people: PeopleWindow::default(),
             people_read: now,
             throttle: ThrottleState {
@@ -272,13 +272,13 @@ mod tests {
         };
         let mut climb_after = |quiet| {
             pace.throttle.changed -= quiet;
-            pace.climb(limits).map(|slowed| slowed.steps)
+            pace.recover_step(limits).map(|slowed| slowed.steps)
         };
 
         assert_eq!(climb_after(Duration::ZERO), None);
-        assert_eq!(climb_after(CLIMB_AFTER), Some(1));
+        assert_eq!(climb_after(RECOVER_AFTER), Some(1));
         assert_eq!(climb_after(Duration::ZERO), None, "the next step takes another minute");
-        assert_eq!(climb_after(CLIMB_AFTER), Some(0));
-        assert_eq!(climb_after(CLIMB_AFTER), None, "it is as fast as it may be");
+        assert_eq!(climb_after(RECOVER_AFTER), Some(0));
+        assert_eq!(climb_after(RECOVER_AFTER), None, "it is as fast as it may be");
     }
 }

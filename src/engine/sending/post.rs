@@ -44,7 +44,7 @@ impl ClaimContext {
 
 /// When somebody was last known to be wanted: after the claim, or after reading pauses and opt-outs again.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clearance {
+pub(super) struct WantedAsOf {
     pub orders_seen: u64,
     /// By a clock that goes on while the machine sleeps.
     pub at: Moment,
@@ -54,7 +54,7 @@ pub(super) struct Clearance {
 pub(super) struct Post {
     pub claim: Arc<ClaimContext>,
     pub person: Claimed,
-    pub clearance: Clearance,
+    pub wanted: WantedAsOf,
     /// When their pace let them go, by the database's clock.
     pub posted_at: Option<DateTime<Utc>>,
     pub slot: Slot,
@@ -97,9 +97,9 @@ pub(super) struct BadRow {
 }
 
 impl Post {
-    pub(super) fn new(claim: &Arc<ClaimContext>, clearance: Clearance, person: Claimed) -> Self {
-        let slot = Slot::new(&claim.context.in_flight, (person.id, person.attempt), clearance.at);
-        Self { claim: claim.clone(), person, clearance, posted_at: None, slot }
+    pub(super) fn new(claim: &Arc<ClaimContext>, wanted: WantedAsOf, person: Claimed) -> Self {
+        let slot = Slot::new(&claim.context.in_flight, (person.id, person.attempt), wanted.at);
+        Self { claim: claim.clone(), person, wanted, posted_at: None, slot }
     }
 
     /// Sends the request. Nothing can fence a POST that has passed the check in here.
@@ -122,7 +122,7 @@ impl Post {
     async fn send(&self, outgoing: &Outgoing) -> Result<SendReply, NoReply> {
         let context = &self.claim.context;
         let lease_is_over = context.lease.over();
-        if !self.claim.is_open() || *self.claim.orders.borrow() != self.clearance.orders_seen {
+        if !self.claim.is_open() || *self.claim.orders.borrow() != self.wanted.orders_seen {
             return Err(NoReply::Withdrawn);
         }
         tokio::select! {

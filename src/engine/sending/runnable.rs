@@ -62,8 +62,8 @@ impl Sender {
             return Ok(());
         }
         self.orders.mark_unchanged();
-        let climbed = self.pace.climb(self.context.sender.limits);
-        self.failures.slowed(climbed);
+        let recovered = self.pace.recover_step(self.context.sender.limits);
+        self.failures.slowed(recovered);
         self.pace.read_people(&self.context, self.context.clock.now()).await?;
         let runnable = self.reached_runnable().await?;
         let runnable = self.without_paused(runnable).await?;
@@ -83,7 +83,7 @@ impl Sender {
         }
         if is_ordered {
             self.pace.lift(&self.context).await?;
-            let slowed = self.pace.heed_webhooks(&self.context, self.context.clock.now()).await?;
+            let slowed = self.pace.apply_webhooks(&self.context, self.context.clock.now()).await?;
             self.failures.slowed(slowed);
             for queue in &mut self.queues {
                 (queue.nobody_due_before, queue.refused) = (None, None);

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::bottleneck::Bottleneck;
 use super::next_action::BlastQueue;
-use super::post::{Clearance, Post};
+use super::post::{Post, WantedAsOf};
 use super::{Sender, Wait};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::pace::{Pace, PaceReason};
@@ -114,9 +114,8 @@ impl Sender {
     /// After an order, or a second after the claim, asks for everybody who is ready whether they are still to be sent to.
     /// Who is not goes back, and so does everybody where the database does not say.
     async fn recheck(&mut self) {
-        let now = Clearance { orders_seen: *self.orders.borrow(), at: Moment::now() };
-        let is_stale =
-            |post: &Post| post.clearance.orders_seen != now.orders_seen || post.clearance.at.age() > RECHECK_AFTER;
+        let now = WantedAsOf { orders_seen: *self.orders.borrow(), at: Moment::now() };
+        let is_stale = |post: &Post| post.wanted.orders_seen != now.orders_seen || post.wanted.at.age() > RECHECK_AFTER;
         if !self.ready.front().is_some_and(is_stale) && !self.ready.back().is_some_and(is_stale) {
             return;
         }
@@ -125,7 +124,7 @@ impl Sender {
             claim::still_wanted(&self.context.pool, &people).await.unwrap_or_default().into_iter().collect();
         for mut post in std::mem::take(&mut self.ready) {
             if wanted.contains(&post.person.id) {
-                post.clearance = now;
+                post.wanted = now;
                 self.ready.push_back(post);
             } else {
                 self.withdraw(post);

@@ -127,7 +127,7 @@ pub fn markdown() -> String {
 const INTRODUCTION: &str = "\
 # Errors of Meta's Cloud API
 
-Generated from `src/provider/meta/codes/table.rs`: `UPDATE_DOCS=1 cargo test --lib errors_page` writes it anew.
+Generated from `src/provider/meta/codes/table.rs`: `UPDATE_DOCS=1 cargo test --lib errors_page` regenerates it.
 
 The same table serves errors that Meta returns at once and those that it reports later by webhook: either way the sender
 stops or slows down, the blast pauses or waits, and the recipient opts out. An unknown code fails its recipient when Meta
@@ -137,7 +137,7 @@ A webhook differs in what has happened already:
 
 * The message had an id. Its recipient fails and is not sent to again, except where the last column has a number of tries or
   says \"when\"; others of the blast are.
-* It may come late. To slow down is heeded within a minute of its time, or of the wait that the table names.
+* It may come late. A slow-down takes effect only if it is at most a minute old, or as old as the wait that the table names.
 * An error outside of any message (`value.errors`) names a number at most. A code that stops or slows a sender does so to the
   senders with that number, or where none is named to those of the account; every other is kept as a notice.
 ";

@@ -12,7 +12,7 @@ const AT_ONCE: u64 = 10_000;
 /// Has due now what a sender would otherwise keep waiting until a time comes again: launches further ahead than any is announced, and
 /// people further ahead than anybody waits who was never tried, where what wrote them stands in the future as well. How many people those
 /// were.
-pub async fn bring_forward(pool: &PgPool, sender: SenderId) -> Result<u64, StoreError> {
+pub async fn make_due_now(pool: &PgPool, sender: SenderId) -> Result<u64, StoreError> {
     sqlx::query(
         "update blasts set send_after = now(), version = version + 1, updated_at = now()
           where sender_id = $1 and state = 'sending' and send_after > now() + interval '1 minute'

@@ -188,7 +188,7 @@ pub async fn made(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
 
 /// Who came back only after a follow-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, sqlx::FromRow)]
-pub struct CameBack {
+pub struct FollowUpResponses {
     /// Replied to a follow-up, or bought, and had not done so before; each counts once.
     pub replied: i64,
     /// Those of them who bought.
@@ -197,7 +197,7 @@ pub struct CameBack {
 }
 
 /// Who came back after the follow-ups of a blast, and theirs. Walks whoever replied there, and looks each up here.
-pub async fn came_back(pool: &PgPool, blast: BlastId) -> Result<CameBack, StoreError> {
+pub async fn came_back(pool: &PgPool, blast: BlastId) -> Result<FollowUpResponses, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let came_back = sqlx::query_as(
         "with recursive chain as (

@@ -221,8 +221,8 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
             Completion::FollowUp(app.follow_up_preview(blast, stuck_at).await.map_err(Into::into))
         }
         ReadRequest::FoundFollowUp(from) | ReadRequest::FoundFollowUpAgain(from) => found(app, &from).await,
-        ReadRequest::CameBack(blast) => {
-            Completion::CameBack { blast, came_back: app.came_back(blast).await.map_err(Into::into) }
+        ReadRequest::FollowUpResponses(blast) => {
+            Completion::FollowUpResponses { blast, came_back: app.came_back(blast).await.map_err(Into::into) }
         }
         ReadRequest::PlanPeople { blast, group } => {
             Completion::PlanPeople { blast, group, people: app.plan_people(blast, group).await.map_err(Into::into) }

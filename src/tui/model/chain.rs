@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{ListScope, Model, Overlay, Pane, STAGES};
 use crate::app::FoundFollowUp;
-use crate::app::view::{BlastView, CameBack};
+use crate::app::view::{BlastView, FollowUpResponses};
 use crate::domain::filter;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -16,7 +16,7 @@ pub struct ChainReading {
     /// Each follow-up with how many had replied and bought.
     pub read_at: Vec<(BlastId, i64, i64)>,
     /// `None` until it is read.
-    pub came_back: Option<CameBack>,
+    pub came_back: Option<FollowUpResponses>,
 }
 
 /// The longest chain that is followed: rows that somebody edited may follow each other in a ring.

@@ -265,7 +265,7 @@ mod tests {
 Every key of the dashboard, as `?` shows them; the last column names the action in `[ui.keys]` of the configuration, which gives it
 other keys: one character, `ctrl-` and a small letter, or a name such as `space`, `tab`, `up` or `PgDn`. Without a name its keys stay what they
 are: fields and questions need them. Generated from the table in `src/tui/action.rs`:
-`UPDATE_DOCS=1 cargo test --lib keys_page` writes it anew.
+`UPDATE_DOCS=1 cargo test --lib keys_page` regenerates it.
 ";
 
     fn markdown() -> String {

@@ -395,8 +395,6 @@ fn whoever_failed_and_whose_mark_is_taken_back_does_not_read_as_a_new_failure() 
     dashboard.keys("4");
     let rows = vec![row(0, Some(&people[3]), event)];
     answer(&mut dashboard, ActivityPage { rows, people: vec![people[3].clone()] });
-
     let screen = dashboard.screen().join("\n");
-
     assert!(screen.contains("undone    failed    their mark is taken back: failed as before"), "{screen}");
 }

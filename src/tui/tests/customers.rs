@@ -391,9 +391,7 @@ fn tab_after_c_takes_what_they_bought_in_place_of_an_amount() {
     dashboard.keys("3c").key(Key::Tab);
     assert!(dashboard.line(28).contains("esc no order: they stay closed"), "{}", dashboard.line(28));
     dashboard.keys("teh*2\n");
-
-    let acts = acts(&mut dashboard);
-    assert_eq!(acts, [ShopAct::OrderOfClose(draft(&["teh*2"]))]);
+    assert_eq!(acts(&mut dashboard), [ShopAct::OrderOfClose(draft(&["teh*2"]))]);
 
     // An amount that was begun is not lost: tab keeps it and goes on, as any key does.
     dashboard.keys("c12").key(Key::Tab);

@@ -36,39 +36,6 @@ fn a_find_that_finds_nobody_marks_nobody() {
 }
 
 #[test]
-fn that_nobody_was_marked_stays_in_sight_behind_the_next_search() {
-    let mut dashboard = TestDashboard::new(STACKED);
-
-    dashboard.keys("/001\nr").list(crowd(10, 4));
-    dashboard.keys("/0002\n").list(vec![people().swap_remove(0)]);
-
-    assert!(
-        dashboard.said().starts_with("the list for 001 is new: look first, nobody was marked"),
-        "{}",
-        dashboard.said()
-    );
-    dashboard.now += chrono::TimeDelta::seconds(2);
-    dashboard.keys("rk");
-    assert!(!dashboard.said().contains("001"), "{}", dashboard.said());
-}
-
-#[test]
-fn keys_behind_a_mark_that_is_refused_are_counted() {
-    let mut dashboard = TestDashboard::new(STACKED);
-
-    dashboard.keys("/001\nr/6713\nr").list(crowd(10, 4));
-
-    assert!(dashboard.acts().is_empty());
-    assert_eq!(
-        dashboard.said(),
-        "the list for 001 is new: look first, nobody was marked; the 7 keys typed meanwhile were not used"
-    );
-    dashboard.keys("jj");
-    assert!(dashboard.said().ends_with("the 9 keys typed meanwhile were not used"), "{}", dashboard.said());
-    assert_eq!(dashboard.said().matches("001").count(), 1, "{}", dashboard.said());
-}
-
-#[test]
 fn an_answer_to_an_older_text_is_dropped() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("/67");

@@ -2,7 +2,7 @@
 
 use super::follow_ups::follow_up;
 use super::support::{RAYA, TestDashboard, WIDE, blasts, raya};
-use crate::app::view::{BlastView, CameBack};
+use crate::app::view::{BlastView, FollowUpResponses};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::BlastId;
@@ -42,14 +42,15 @@ fn the_funnel_says_who_came_back_after_the_follow_up_and_asks_only_when_that_cha
         let follow = follow_up(11, RAYA, "Follow-up 1");
         vec![raya(), BlastView { counts: Counts { replied, ..follow.counts }, ..follow }]
     };
-    let asks = |dashboard: &mut TestDashboard| dashboard.taken().contains(&Effect::Read(ReadRequest::CameBack(RAYA)));
+    let asks =
+        |dashboard: &mut TestDashboard| dashboard.taken().contains(&Effect::Read(ReadRequest::FollowUpResponses(RAYA)));
 
     dashboard.answer(Completion::Blasts(Ok(rows(9))));
     assert!(asks(&mut dashboard));
     dashboard.answer(Completion::Blasts(Ok(rows(9))));
     assert!(!asks(&mut dashboard));
-    let came_back = CameBack { replied: 12, closed: 3, amount: Decimal::from(310) };
-    dashboard.answer(Completion::CameBack { blast: RAYA, came_back: Ok(came_back) });
+    let came_back = FollowUpResponses { replied: 12, closed: 3, amount: Decimal::from(310) };
+    dashboard.answer(Completion::FollowUpResponses { blast: RAYA, came_back: Ok(came_back) });
 
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("after its follow-up: 12 more replied, 3 of them bought, RM 310.00"), "{screen}");
@@ -66,7 +67,7 @@ fn a_follow_up_that_is_a_draft_has_not_been_sent_and_is_not_said_to_have_brought
         let mut rows = blasts();
         rows.extend(follow_ups);
         dashboard.answer(Completion::Blasts(Ok(rows)));
-        dashboard.answer(Completion::CameBack { blast: RAYA, came_back: Ok(CameBack::default()) });
+        dashboard.answer(Completion::FollowUpResponses { blast: RAYA, came_back: Ok(FollowUpResponses::default()) });
         dashboard.screen().join("\n")
     };
 

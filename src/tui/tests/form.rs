@@ -390,13 +390,3 @@ fn a_draft_that_is_opened_again_shows_what_was_left_out_and_mends_it_from_its_fi
     let screen = pasted.screen().join("\n");
     assert!(screen.contains("the pasted list is not kept: l gives a list again"), "{screen}");
 }
-
-#[test]
-fn a_line_that_was_opened_and_left_empty_makes_no_draft() {
-    let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.keys("1n").keys("↓\n").key(Key::Esc);
-
-    assert_eq!(dashboard.acts(), [], "nothing was written yet");
-    dashboard.keys("\nRaya 2\n");
-    assert!(matches!(&dashboard.acts()[..], [WriteRequest::Draft(_)]), "now something is");
-}

@@ -211,3 +211,13 @@ fn a_late_refusal_of_a_former_text_drops_nothing_that_was_typed_since() {
     dashboard.answer(saved(DRAFT.0, 4));
     assert_eq!(dashboard.model.form.as_ref().unwrap().trouble, None);
 }
+
+#[test]
+fn a_line_that_was_opened_and_left_empty_makes_no_draft() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1n").keys("↓\n").key(Key::Esc);
+
+    assert_eq!(dashboard.acts(), [], "nothing was written yet");
+    dashboard.keys("\nRaya 2\n");
+    assert!(matches!(&dashboard.acts()[..], [WriteRequest::Draft(_)]), "now something is");
+}

@@ -207,22 +207,6 @@ fn whoever_searches_at_a_question_has_said_no_and_types_no_keys_of_panes() {
 }
 
 #[test]
-fn whoever_opens_any_field_at_a_question_types_into_it() {
-    for (focus_and_question, opens) in [("1X", "/Promo"), ("1X", ":pause"), ("3b", ":undo")] {
-        let mut dashboard = TestDashboard::new(STACKED);
-        dashboard.keys(focus_and_question);
-        assert!(matches!(dashboard.model.prompt, Some(crate::tui::model::Prompt::Confirm(_))), "{focus_and_question}");
-
-        dashboard.keys(opens);
-
-        let is_field = matches!(&dashboard.model.prompt, Some(crate::tui::model::Prompt::BlastFilter(_)))
-            || !dashboard.model.overlays.is_empty();
-        assert!(is_field && text(&dashboard).contains(&opens[1..]), "{opens}: {:#?}", dashboard.screen());
-        assert!(dashboard.acts().is_empty(), "{opens}");
-    }
-}
-
-#[test]
 fn a_question_does_not_hold_up_a_pause() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3b");

@@ -92,7 +92,7 @@ fn of_blast(model: &mut Model, completion: Completion) -> Vec<Effect> {
         Completion::Retryable { blast, people } => retries::counted_now(model, blast, people),
         Completion::FollowUp(preview) => follow_ups::loaded(model, preview),
         Completion::FoundFollowUp(preview) => follow_found::loaded(model, preview),
-        Completion::CameBack { blast, came_back } => {
+        Completion::FollowUpResponses { blast, came_back } => {
             with(model, came_back, |model, came_back| follow_ups::chain_read(model, blast, came_back));
         }
         // Outdated.

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::{completions, follow_found, lists, overlays, written};
-use crate::app::view::{BlastView, CameBack};
+use crate::app::view::{BlastView, FollowUpResponses};
 use crate::app::{FollowUp, FollowUpPreview, FoundFollowUp, StepAlike, StepRow, StepView};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::show_span;
@@ -236,10 +236,10 @@ pub fn read_chain(model: &mut Model) -> Option<Effect> {
     }
     let came_back = known.and_then(|chain| chain.came_back);
     model.chain = Some(ChainReading { blast, read_at: counts, came_back });
-    Some(Effect::Read(ReadRequest::CameBack(blast)))
+    Some(Effect::Read(ReadRequest::FollowUpResponses(blast)))
 }
 
-pub fn chain_read(model: &mut Model, blast: BlastId, came_back: CameBack) {
+pub fn chain_read(model: &mut Model, blast: BlastId, came_back: FollowUpResponses) {
     if let Some(chain) = model.chain.as_mut().filter(|chain| chain.blast == blast) {
         chain.came_back = Some(came_back);
     }

@@ -118,7 +118,7 @@ fn never_waits(model: &Model, key: Key) -> bool {
     let is_away = model.away_since().is_some();
     let never = |action: &UiAction| {
         let id = action.id();
-        action.danger == Danger::Hold || NEVER_WAIT.contains(&id.as_str()) || is_away && id == NEEDS
+        action.danger == Danger::Pauses || NEVER_WAIT.contains(&id.as_str()) || is_away && id == NEEDS
     };
     matches!(key, Key::Esc | Key::Ctrl(_)) || action_of(model, key).is_some_and(never)
 }

@@ -1,7 +1,7 @@
 //! Messages that Meta accepts and holds back: they count apart, are never sent again, and a pause of their template waits for an
 //! operator.
 
-use blastdeck::store::inbox::hearing;
+use blastdeck::store::inbox::webhook_liveness;
 use serde_json::json;
 
 use super::scene::{InboxScene, failed, status, statuses};
@@ -225,5 +225,5 @@ async fn a_sender_whose_accepted_messages_have_no_webhook_for_five_minutes_asks_
 }
 
 async fn note(scene: &InboxScene) -> Vec<String> {
-    hearing::note_unheard(&scene.shop.database.pool).await.unwrap()
+    webhook_liveness::note_unheard(&scene.shop.database.pool).await.unwrap()
 }

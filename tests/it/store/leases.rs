@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use blastdeck::store::StoreError;
 use blastdeck::store::claim::{Claim, ClaimRequest, Claimed, claim, skip_suppressed, still_wanted};
-use blastdeck::store::lease::{LeaseRequest, Pulse, held_by_other, release, renew, sweep};
+use blastdeck::store::lease::{LeaseCounters, LeaseRequest, held_by_other, release, renew, sweep};
 use chrono::TimeDelta;
 
 use super::{BLAST, SENDER, Scene, accepted, acquire, acquire_as, asking};
@@ -206,8 +206,8 @@ async fn a_lease_that_ends_in_a_far_future_is_free_once_its_holder_was_seen_to_b
     assert_eq!(acquire(scene.pool(), "second").await, None);
 
     renew(scene.pool(), scene.lease, RENEWAL).await.unwrap();
-    let alive = acquire_as(scene.pool(), LeaseRequest { dead: Some(seen.pulse), ..asking("second") }).await;
-    let now = Pulse { renewals: seen.pulse.renewals + 1, ..seen.pulse };
+    let alive = acquire_as(scene.pool(), LeaseRequest { dead: Some(seen.counters), ..asking("second") }).await;
+    let now = LeaseCounters { renewals: seen.counters.renewals + 1, ..seen.counters };
     let dead = acquire_as(scene.pool(), LeaseRequest { dead: Some(now), ..asking("second") }).await;
 
     assert_eq!(alive, None, "it was renewed since");

@@ -44,7 +44,7 @@ pub(super) const fn pause_factor(request: &ReadRequest) -> u32 {
         ReadRequest::ChangesSince { .. }
         | ReadRequest::CountChanged { .. }
         | ReadRequest::CountAgain { .. }
-        | ReadRequest::CameBack(_)
+        | ReadRequest::FollowUpResponses(_)
         | ReadRequest::FollowUpAgain { .. }
         | ReadRequest::FoundFollowUpAgain(_)
         | ReadRequest::ActivityHead
@@ -68,7 +68,7 @@ pub(super) const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::ChangesSince { .. }
         | ReadRequest::ActivityHead
         | ReadRequest::Others
-        | ReadRequest::CameBack(_)
+        | ReadRequest::FollowUpResponses(_)
         | ReadRequest::FollowUpAgain { .. }
         | ReadRequest::FoundFollowUpAgain(_)
         | ReadRequest::Progress(_)

@@ -116,7 +116,7 @@ fn is_of_use(model: &Model, action: &UiAction) -> bool {
     let typing = matches!(model.overlays.last(), Some(Overlay::Commands(_) | Overlay::Plan(_) | Overlay::Answer(_)));
     let everywhere = action.scopes.contains(&KeyScope::Everywhere);
     let is_about_blasts = action.scopes.contains(&KeyScope::Funnel);
-    let marks = action.danger != Danger::Calm && action.scopes.contains(&KeyScope::Recipients) && !is_about_blasts;
+    let marks = action.danger != Danger::Harmless && action.scopes.contains(&KeyScope::Recipients) && !is_about_blasts;
     let is_behind = model.overlays.last().is_some_and(Overlay::is_form) && !action.is_of_forms();
     let is_key = !(is_behind || typing && everywhere);
     let marks_here = marks && !availability::never_marks(model);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::sync::Mutex;
+use super::mutex::Mutex;
 use crate::domain::ids::SenderId;
 
 /// How long an engine that was woken may take to acquire a sender. After that something keeps it from it.
@@ -16,26 +16,26 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shared by the engine of a process and whoever reads what its blasts wait for.
 #[derive(Clone, Default)]
-pub struct Attendance(Arc<AttendanceState>);
+pub struct PendingAcquisitions(Arc<PendingAcquisitionsState>);
 
 #[derive(Default)]
-struct AttendanceState {
+struct PendingAcquisitionsState {
     engines: AtomicUsize,
     /// Since when a sender with something to send has been seen without a lease.
     unattended: Mutex<HashMap<SenderId, Instant>>,
 }
 
 /// An engine runs in this process until this is dropped.
-pub struct RunningEngine(Attendance);
+pub struct RunningEngine(PendingAcquisitions);
 
-impl Attendance {
+impl PendingAcquisitions {
     pub(super) fn begin(&self) -> RunningEngine {
         self.0.engines.fetch_add(1, Ordering::Relaxed);
         RunningEngine(self.clone())
     }
 
     /// A sender with something to send is held by nobody. Whether the engine of this process will acquire it now: to be woken for it.
-    pub fn is_coming(&self, sender: SenderId) -> bool {
+    pub fn is_pending(&self, sender: SenderId) -> bool {
         if self.0.engines.load(Ordering::Relaxed) == 0 {
             return false;
         }
@@ -44,7 +44,7 @@ impl Attendance {
     }
 
     /// Somebody holds it.
-    pub fn has_come(&self, sender: SenderId) {
+    pub fn acquired(&self, sender: SenderId) {
         self.0.unattended.lock().remove(&sender);
     }
 }
@@ -61,24 +61,24 @@ mod tests {
 
     use tokio::time::advance;
 
-    use super::Attendance;
+    use super::PendingAcquisitions;
     use crate::domain::ids::SenderId;
 
     #[tokio::test(start_paused = true)]
     async fn an_engine_that_rests_is_coming_until_it_had_the_time_to() {
-        let attendance = Attendance::default();
-        assert!(!attendance.is_coming(SenderId(1)), "none runs");
-        let engine = attendance.begin();
+        let pending = PendingAcquisitions::default();
+        assert!(!pending.is_pending(SenderId(1)), "none runs");
+        let engine = pending.begin();
 
-        assert!(attendance.is_coming(SenderId(1)));
+        assert!(pending.is_pending(SenderId(1)));
         advance(Duration::from_secs(4)).await;
-        assert!(attendance.is_coming(SenderId(1)) && attendance.is_coming(SenderId(2)));
+        assert!(pending.is_pending(SenderId(1)) && pending.is_pending(SenderId(2)));
         advance(Duration::from_secs(2)).await;
-        assert!(!attendance.is_coming(SenderId(1)), "something keeps it from it");
-        attendance.has_come(SenderId(1));
-        assert!(attendance.is_coming(SenderId(1)));
+        assert!(!pending.is_pending(SenderId(1)), "something keeps it from it");
+        pending.acquired(SenderId(1));
+        assert!(pending.is_pending(SenderId(1)));
 
         drop(engine);
-        assert!(!attendance.is_coming(SenderId(1)));
+        assert!(!pending.is_pending(SenderId(1)));
     }
 }

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(6);
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// Returns when the database has not answered for [`PATIENCE`] after the stop. One that refuses has answered.
-pub(super) async fn of(pool: &PgPool, stop: &CancellationToken) {
+pub(super) async fn until_silent(pool: &PgPool, stop: &CancellationToken) {
     stop.cancelled().await;
     while timeout(PATIENCE, store::now(pool)).await.is_ok() {
         sleep(ASK_EVERY).await;

@@ -14,7 +14,7 @@ use crate::store::order::OrderItemRow;
 
 /// An order (`order`) or a cart (`cart`), and whose it is.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::app) struct Again<'a> {
+pub(in crate::app) struct ReentryCommand<'a> {
     pub verb: &'a str,
     pub sender: SenderId,
     pub blast: Option<BlastId>,
@@ -25,7 +25,11 @@ pub(in crate::app) struct Again<'a> {
 impl App {
     /// The command line that writes these items once more, in backticks, each with the currency where another one would be read from it;
     /// without a blast or a number it lacks what it needs, and is the command alone.
-    pub(in crate::app) async fn written_again(&self, tx: &mut PgConnection, of: Again<'_>) -> Result<String, AppError> {
+    pub(in crate::app) async fn written_again(
+        &self,
+        tx: &mut PgConnection,
+        of: ReentryCommand<'_>,
+    ) -> Result<String, AppError> {
         let skus: Vec<_> = of.items.iter().map(|item| item.sku.as_str()).collect();
         let known = catalogue::listed(tx, of.sender, &skus).await?;
         Ok(written(of, (&known, &self.config().ui.currency)))
@@ -33,7 +37,7 @@ impl App {
 }
 
 /// `home`: the currency of a price that has none, of what no catalogue has.
-fn written(of: Again<'_>, (known, home): (&[ListedItem], &str)) -> String {
+fn written(of: ReentryCommand<'_>, (known, home): (&[ListedItem], &str)) -> String {
     let (verb, phone) = (of.verb, of.phone.filter(|phone| !is_forgotten(phone)));
     let (Some(blast), Some(phone)) = (of.blast, phone) else { return format!("`blastdeck {verb} add`") };
     let flags = if of.items.iter().any(|item| item.sku.starts_with('-')) { " --" } else { "" };
@@ -85,7 +89,8 @@ mod tests {
         ] {
             let items = &[item(price, currency)];
             let (blast, phone) = (Some(BlastId(7)), Some("+60123456789"));
-            let again = written(Again { verb: "order", sender: SenderId(1), blast, phone, items }, (&[], "MYR"));
+            let again =
+                written(ReentryCommand { verb: "order", sender: SenderId(1), blast, phone, items }, (&[], "MYR"));
             assert_eq!(again, format!("`blastdeck order add 7 +60123456789 '{typed}'`"));
         }
     }

@@ -299,7 +299,7 @@ pub async fn decided(connection: &mut PgConnection, people: &[RecipientId]) -> R
 
 /// Makes uncertain whoever is queued in a blast to get a message that was posted to them before the database went back in time, as a machine
 /// said when its sender was confirmed. Returns how many.
-pub async fn doubt_lost_posts(connection: &mut PgConnection, blast: BlastId) -> Result<i64, StoreError> {
+pub async fn mark_lost_posts_uncertain(connection: &mut PgConnection, blast: BlastId) -> Result<i64, StoreError> {
     let sender = sqlx::query_scalar::<_, SenderId>(
         "select sender_id from blasts b where id = $1 and exists (select from lost_posts p where p.sender_id = b.sender_id)",
     );
@@ -318,7 +318,7 @@ const OTHER_WORDS: &str = "update lost_posts p set spent_on = null
 /// Whoever had the new ones in the lost time becomes uncertain, as for a list.
 pub async fn doubt_other_words(connection: &mut PgConnection, blast: BlastId) -> Result<i64, StoreError> {
     sqlx::query(OTHER_WORDS).bind(blast).execute(&mut *connection).await?;
-    doubt_lost_posts(connection, blast).await
+    mark_lost_posts_uncertain(connection, blast).await
 }
 
 /// Records attempts that the database has forgotten, and makes uncertain whoever of them is queued; of the others it is

@@ -12,13 +12,13 @@ const SECOND: Duration = Duration::from_millis(1_012);
 
 /// When the last POSTs began, as many as may in a second.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct SlidingWindow {
     most: usize,
     window: Duration,
     began: VecDeque<Instant>,
 }
 
-impl Gate {
+impl SlidingWindow {
     /// `None` without a rate per second: there is nothing to check.
     pub(super) fn of(limits: Limits) -> Option<Self> {
         let Rate::Limited { count, per: Per::Second } = limits.rate else { return None };
@@ -44,12 +44,12 @@ impl Gate {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::Gate;
+    use super::SlidingWindow;
     use crate::domain::pace::{Limits, Rate, Speed};
 
-    fn gate(rate: &str) -> Option<Gate> {
+    fn gate(rate: &str) -> Option<SlidingWindow> {
         let rate: Rate = rate.parse().unwrap();
-        Gate::of(Limits { rate, gap: None, daily_cap: None, zone: chrono_tz::UTC, speed: Speed::REAL })
+        SlidingWindow::of(Limits { rate, gap: None, daily_cap: None, zone: chrono_tz::UTC, speed: Speed::REAL })
     }
 
     #[test]
