@@ -231,7 +231,22 @@ fn user_of_number<'a>(users: &'a str, number: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::user_of_number;
+    use super::{Environment, user_of_number};
+    use crate::config::{Config, Flags};
+
+    #[test]
+    fn what_is_set_for_us_and_is_not_utf_8_is_refused() {
+        let with = |name: &str| {
+            let environment = Environment { unreadable: [name.to_owned()].into(), ..Environment::default() };
+            Config::build("", None, &environment, &Flags::default()).map(|_| ()).map_err(|error| error.to_string())
+        };
+
+        for ours in ["DATABASE_URL", "BLASTDECK_STATE_DIR", "BLASTDECK_CONFIG"] {
+            let error = with(ours).unwrap_err();
+            assert!(error.contains(ours) && error.contains("is not UTF-8"), "{error}");
+        }
+        assert_eq!(with("LESSCHARDEF"), Ok(()));
+    }
 
     #[test]
     fn a_user_without_variables_is_found_by_number() {

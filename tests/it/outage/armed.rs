@@ -90,13 +90,14 @@ async fn a_launch_is_taken_back_also_while_the_database_stands_still_and_else_wa
     let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
     let app = engine_app(&shop, "one").await;
     let engine = shop.engine();
-    for is_undone in [false, true] {
+    // Also where enough of the ten seconds is left afterwards.
+    for (is_undone, seconds, stands_still) in [(false, 2, 4_000), (true, 2, 4_000), (false, 8, 3_000)] {
         launch(&shop, &app).await;
         eventually_async("its engine waits for it", async || {
             shop.number("select count(*) from sender_leases where waiting::text like '%armed%'").await == 1
         })
         .await;
-        leave(&shop, 2).await;
+        leave(&shop, seconds).await;
         // A moment in which its engine reads that.
         settle_for(1_200).await;
 
@@ -106,7 +107,7 @@ async fn a_launch_is_taken_back_also_while_the_database_stands_still_and_else_wa
         }
         let undo = async { if is_undone { app.undo_mine().await.map(|_| ()) } else { Ok(()) } };
         let thaw = async {
-            settle_for(4_000).await;
+            settle_for(stands_still).await;
             for process in &frozen {
                 kill_process(*process, Signal::CONT).unwrap();
             }
