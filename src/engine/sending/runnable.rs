@@ -164,5 +164,7 @@ mod tests {
         let mut is_lost_again =
             || [5, 5, 3_200].map(|took| quick.took(Duration::from_millis(took))) == [false, false, true];
         assert!((0..3).all(|_| is_lost_again()), "outages one after the other");
+        let long_then_short = [120_000, 5, 5, 4_000].map(|took| quick.took(Duration::from_millis(took)));
+        assert_eq!(long_then_short, [true, false, false, true], "a long outage hides no short one");
     }
 }
