@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const POLL_EVERY: Duration = Duration::from_millis(50);
 /// A database that takes so long over a look stood still: whoever is to take over has the time of a lease for it afterwards.
 const STOOD_STILL: Duration = Duration::from_secs(2);
+const OUTAGES_MAX: u8 = 3;
 
 /// Whose lease counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,14 +62,15 @@ impl App {
         mut report: impl FnMut(&BlastView, Result<(), String>) + Send,
     ) -> Result<(), AppError> {
         let mut waiting: Vec<_> = blasts.iter().collect();
+        let mut patience = Patience::begin(self.config().engine.lease);
         let first = self.lease_holders(&waiting).await?;
+        patience.looked();
         let mut watch = self.handover(engines, first);
-        let mut began = Instant::now();
         loop {
             let mut still = Vec::new();
-            let asked = Instant::now();
+            patience.asked = Instant::now();
             for blast in waiting {
-                match self.end_of_handover(blast, watch.as_mut(), (began, asked)).await? {
+                match self.end_of_handover(blast, watch.as_mut(), &mut patience).await? {
                     Some(end) => report(blast, end),
                     None => still.push(blast),
                 }
@@ -76,9 +78,6 @@ impl App {
             waiting = still;
             if waiting.is_empty() {
                 return Ok(());
-            }
-            if asked.elapsed() > STOOD_STILL {
-                began = Instant::now() + self.config().engine.lease;
             }
             sleep(POLL_EVERY).await;
         }
@@ -89,7 +88,7 @@ impl App {
         &self,
         blast: &BlastView,
         watch: Result<&mut Handover, &mut String>,
-        (began, asked): (Instant, Instant),
+        patience: &mut Patience,
     ) -> Result<Option<Result<(), String>>, AppError> {
         if let Some(Waiting::SenderStopped { why, .. }) = &blast.waiting {
             return Ok(Some(Err(format!("sender {} is stopped: {why}", blast.sender))));
@@ -105,7 +104,8 @@ impl App {
             return Ok(Some(Ok(())));
         }
         let is_elsewhere = held.is_some_and(|held| held.holder != self.holder());
-        if began.elapsed() < self.patience(is_elsewhere) || asked.elapsed() > STOOD_STILL {
+        patience.looked();
+        if patience.began.elapsed() < self.patience(is_elsewhere) {
             return Ok(None);
         }
         Ok(Some(Err(self.missing(blast, watch).await?)))
@@ -159,6 +159,29 @@ impl App {
             return Ok(format!("sender {name} is stopped: {}", stop.reason));
         }
         Ok(watch.missing(name))
+    }
+}
+
+/// Since when a takeover is waited for.
+struct Patience {
+    began: Instant,
+    asked: Instant,
+    outages: u8,
+    lease: Duration,
+}
+
+impl Patience {
+    fn begin(lease: Duration) -> Self {
+        let now = Instant::now();
+        Self { began: now, asked: now, outages: 0, lease }
+    }
+
+    /// A look at the database is over: one that stood still meanwhile gives the time of a lease anew, but not for ever where it is slow.
+    fn looked(&mut self) {
+        if self.asked.elapsed() > STOOD_STILL && self.outages < OUTAGES_MAX {
+            self.outages += 1;
+            (self.began, self.asked) = (Instant::now() + self.lease, Instant::now());
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Starts: launch and resume. The number of people is the confirmation; every start is one compare-and-set, and every engine is notified at
 //! once.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -23,6 +25,11 @@ use crate::store::pause;
 use crate::store::view::BlastRow;
 use crate::store::{self, local_time};
 use crate::store::{claim, sender};
+
+/// What of a launch takes longer than this goes over a slow link.
+const LINK_SLOW: TimeDelta = TimeDelta::seconds(1);
+/// The longest that is allowed for one.
+const LINK_MAX: Duration = Duration::from_secs(30);
 
 /// Starting messages: the number of people is the confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +125,7 @@ impl App {
     }
 
     async fn start(&self, launch: Launch, command: BlastCommand, counted: Counted) -> Result<BlastView, AppError> {
+        let asked = Instant::now();
         let act = if command == BlastCommand::Resume { Act::Resume } else { Act::Launch };
         let blast = self.blast_row(launch.blast).await?;
         let is_occurrence = blast.origin.pattern.is_some();
@@ -143,7 +151,7 @@ impl App {
             return Err(AppError::Refused(why));
         }
         if command == BlastCommand::Resume && head.state == BlastState::Sending {
-            return self.resume_sender(tx, &head, launch.armed_for).await;
+            return self.resume_sender(tx, &head, until_shown(launch.armed_for, asked.elapsed())).await;
         }
         let waits = waits_for_its_time(&head, now)?;
         let command = if waits { BlastCommand::Schedule } else { command };
@@ -153,9 +161,10 @@ impl App {
         }
         counted.check(people, launch.people)?;
         let paused = pause::of(&mut tx, head.id).await?;
+        let armed_for = until_shown(launch.armed_for, asked.elapsed());
         let done = match command {
             BlastCommand::Schedule => blast::schedule(&mut tx, head.id, launch.version, self.operator()).await?,
-            _ => blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?,
+            _ => blast::launch(&mut tx, head.id, launch.version, armed_for, self.operator()).await?,
         };
         raced(done)?;
         self.check_people(&mut tx, &blast, (&answered, capped.as_ref())).await?;
@@ -204,6 +213,13 @@ impl App {
             _ => "the blast is sending: it was not paused".to_owned(),
         })
     }
+}
+
+/// How long a launch can be taken back from its transaction on: over a slow link what is still to come takes about as long as what came
+/// before, and only then is it shown.
+fn until_shown(armed_for: TimeDelta, took: Duration) -> TimeDelta {
+    let took = TimeDelta::from_std(took.min(LINK_MAX)).unwrap_or_default();
+    if armed_for.is_zero() || took < LINK_SLOW { armed_for } else { armed_for + took }
 }
 
 /// Why nothing is started for a sender whose database was restored: somebody has to confirm it first, which says how many

@@ -70,20 +70,20 @@ impl ExportOutput {
         }
         let mut encoder = ExportEncoder::new(format, &export, zone);
         let pages = context.app.export(export).await?;
-        let table = pages.export().table();
+        let export = pages.export().clone();
         let mut to = Destination::open(output)?;
         let stop = Shutdown::new();
         if output.is_some() {
             // Without a file there is nothing to clean up, and an interrupt may end the process where it stands.
             stop.on_signals(SecondInterrupt::Exit)?;
         }
-        let progress = Progress::new(table.name, whole);
+        let progress = Progress::new(export.table().name, whole);
         let rows = ExportRun { pages, progress, stop }.run(&mut encoder, &mut to).await?;
         to.write(&encoder.finish()?)?;
         to.finish()?;
         talk(&match output {
-            Some(file) => format!("{} exported to {}", table.counted(rows), file.display()),
-            None => format!("{} exported", table.counted(rows)),
+            Some(file) => format!("{} exported to {}", export.counted(rows), file.display()),
+            None => format!("{} exported", export.counted(rows)),
         });
         Ok(())
     }

@@ -3,6 +3,8 @@
 mod lost;
 mod suppressed;
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::postgres::PgRow;
@@ -100,6 +102,9 @@ pub struct ClaimRequest {
     /// Only those behind this place; `None`: from the start of the list. In front of it are dead entries, which a long
     /// transaction anywhere in the database keeps, and each claim from the start walks over.
     pub after: Option<QueuePosition>,
+    /// A claim that the database kept waiting for longer, and whose blast's time came meanwhile, claims nobody: nobody could take its
+    /// launch back before that.
+    pub patience: Duration,
 }
 
 /// What a claim came to.
@@ -110,6 +115,8 @@ pub enum Claim {
     Fenced,
     /// Another server answers than the one that granted the lease: it has to be verified first.
     OtherServer,
+    /// Nobody was claimed: the database stood still while the time ran out in which the launch can be taken back.
+    Late,
 }
 
 /// What the lease row's lock says of the transaction that claims.
@@ -123,6 +130,8 @@ struct LeaseCheck {
     is_first: bool,
     /// Whether a machine remembers posts of the sender that the database has forgotten.
     has_lost_posts: bool,
+    /// For how many seconds the blast's launch could not be taken back any more; `None` where it never waited for that.
+    began_ago: Option<f64>,
 }
 
 /// Claims the people who are due first. Nobody is claimed when the lease was lost or the blast is not sending (or still
@@ -131,6 +140,7 @@ struct LeaseCheck {
 /// # Errors
 /// [`StoreError::Newer`] where a newer version has migrated the database meanwhile.
 pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Claim, StoreError> {
+    let asked = Instant::now();
     let mut tx = settings::begin_claim(pool).await?;
     // `key share` conflicts with a takeover's `for update` and with nothing else: takeovers wait for this commit, and
     // after a takeover the epoch no longer matches.
@@ -138,7 +148,9 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
         "select now() as at, pg_postmaster_start_time() as server_started_at,
                 (select max(version) from _sqlx_migrations) as schema,
                 exists (select from blasts where id = $3 and first_left is not null) as is_first,
-                exists (select from lost_posts where sender_id = $1) as has_lost_posts
+                exists (select from lost_posts where sender_id = $1) as has_lost_posts,
+                (select extract(epoch from now() - send_after)::float8 from blasts
+                  where id = $3 and armed_at is not null) as began_ago
            from sender_leases
           where sender_id = $1 and epoch = $2 and expires_at > now() for key share",
     )
@@ -174,6 +186,11 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     });
     // Before the commit: of whoever was claimed nobody may be unreadable.
     let people = people.collect::<Result<Vec<Claimed>, StoreError>>()?;
+    let waited = asked.elapsed();
+    if waited > want.patience && ours.began_ago.is_some_and(|ago| ago <= waited.as_secs_f64()) {
+        tx.rollback().await?;
+        return Ok(Claim::Late);
+    }
     if ours.is_first {
         count_first(&mut tx, want.blast, people.len()).await?;
     }

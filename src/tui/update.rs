@@ -100,7 +100,7 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     armed::expire(model);
     senders::expire(model);
     if let Some(words) = lost {
-        lost::keep_in_sight(model, words);
+        lost::keep_unless_asked(model, words);
     }
     model.list_found_blasts();
     if list_heights(model) != heights {

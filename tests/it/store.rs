@@ -75,7 +75,8 @@ impl Scene {
     }
 
     async fn claim(&self, people: u32) -> Vec<Claimed> {
-        let want = ClaimRequest { blast: BLAST, people: people.into(), after: None };
+        let want =
+            ClaimRequest { blast: BLAST, people: people.into(), after: None, patience: std::time::Duration::MAX };
         loop {
             match claim(self.pool(), self.lease, want).await {
                 Ok(Claim::People(people)) => return people,

@@ -22,14 +22,6 @@ pub struct ExportTable {
     pub(super) nouns: (&'static str, &'static str),
 }
 
-impl ExportTable {
-    /// `250 people`.
-    pub fn counted(&self, rows: u64) -> String {
-        let (one, many) = self.nouns;
-        count_of(i64::try_from(rows).unwrap_or(i64::MAX), one, many)
-    }
-}
-
 /// Where several blasts are exported, or what belongs to none: the first column.
 const BLAST: &str = "blast";
 
@@ -46,6 +38,13 @@ impl Export {
             Self::Customers { .. } => &CUSTOMERS,
             Self::SavedList { .. } => &SAVED_LIST,
         }
+    }
+
+    /// `250 people`; of several blasts rows, since somebody may be in each of them.
+    pub fn counted(&self, rows: u64) -> String {
+        let is_of_several = matches!(self, Self::People { what: PeopleExport::Recipients, .. }) && self.names_blast();
+        let (one, many) = if is_of_several { ("row", "rows") } else { self.table().nouns };
+        count_of(i64::try_from(rows).unwrap_or(i64::MAX), one, many)
     }
 
     /// The names of its columns.

@@ -86,7 +86,11 @@ impl App {
         recipient: RecipientId,
     ) -> Result<String, AppError> {
         let person = person_of(tx, recipient).await?;
-        let who = person.who();
+        // Two people may have one name, and the one who is meant need not be in sight.
+        let who = match &person.name {
+            Some(name) => format!("{name}, {}", person.phone_number.as_str()),
+            None => person.who(),
+        };
         if act.action != Act::Closed {
             return Ok(format!("{}, {who}", mark_words(&act.action)));
         }

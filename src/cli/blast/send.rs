@@ -1,7 +1,7 @@
 //! `blast send|resume`: shows the plan, asks for the number of people, starts the blast, and makes sure that an engine
 //! sends it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use color_eyre::eyre::eyre;
@@ -26,6 +26,8 @@ use crate::domain::text::{self, clean};
 
 /// How often an armed launch is looked at for what others made of it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A look that takes longer met a database that stood still.
+const STOOD_STILL: Duration = Duration::from_secs(2);
 /// Within this an engine that reaches the database again has said until when a launch waits.
 const REACHED_AGAIN: TimeDelta = TimeDelta::seconds(3);
 
@@ -130,10 +132,15 @@ async fn taken_back(context: &Context, blast: &BlastView, mut until: DateTime<Ut
     let mut is_away = false;
     loop {
         sleep((until - Utc::now()).to_std().unwrap_or_default().min(LOOK_EVERY)).await;
+        let asked = Instant::now();
         let state = match context.app.blast(blast.id).await {
             Ok(now) => {
-                // Its engine gives it ten seconds anew once it reaches the database.
-                until = now.send_after.filter(|_| is_away).map_or(until, |after| until.max(after));
+                // Its engine gives it ten seconds anew once it reaches the database, a moment after this does.
+                until = now.send_after.map_or(until, |after| until.max(after));
+                if is_away || asked.elapsed() > STOOD_STILL {
+                    until = until.max(Utc::now() + REACHED_AGAIN);
+                }
+                is_away = false;
                 now.state
             }
             Err(AppError::Store(error)) if error.is_transient() => {

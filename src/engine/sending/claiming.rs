@@ -100,7 +100,8 @@ impl Sender {
             window: queue.limits.window,
             stop: self.stop.clone(),
         });
-        let request = ClaimRequest { blast, people: most.try_into().unwrap_or(1), after };
+        let request =
+            ClaimRequest { blast, people: most.try_into().unwrap_or(1), after, patience: self.contact.patience() };
         let (pool, lease) = (self.context.pool.clone(), self.lease);
         // Read before the claim is: an order that comes meanwhile is none that it has seen.
         let (orders_seen, began) = (*self.orders.borrow(), Moment::now());
@@ -192,6 +193,7 @@ impl Sender {
     async fn take_lost(&mut self, pending: PendingClaim, found: Result<Claim, StoreError>) -> Result<(), StoreError> {
         let people = match found {
             Ok(Claim::People(people)) => people,
+            Ok(Claim::Late) => Vec::new(),
             Ok(Claim::OtherServer) => return self.verify_server().await,
             Ok(Claim::Fenced) => {
                 self.context.lease.lose();
@@ -225,6 +227,11 @@ impl Sender {
                 return Ok(());
             }
             Claim::OtherServer => return self.verify_server().await,
+            Claim::Late => {
+                self.unreached_since.get_or_insert(self.reached_at);
+                self.refreshed_at = None;
+                return Ok(());
+            }
         };
         let blast = pending.context.blast;
         if let Some(queue) = self.queues.iter_mut().find(|queue| queue.id == blast) {

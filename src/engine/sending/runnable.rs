@@ -10,6 +10,8 @@ use crate::store::{StoreError, sender};
 
 /// Without an order, blasts are read again this often.
 const REFRESH_EVERY: Duration = Duration::from_secs(1);
+/// The same while a launch can be taken back: that nobody can is noticed while there is time for it.
+const REFRESH_ARMED_EVERY: Duration = Duration::from_millis(250);
 /// The same while everything waits for long.
 pub(super) const REFRESH_AT_REST_EVERY: Duration = Duration::from_secs(5);
 
@@ -43,10 +45,16 @@ impl DatabaseContact {
     }
 
     fn took(&mut self, took: Duration) -> bool {
+        let patience = self.patience();
         let usual = self.usual;
         // One outage does not make the next one usual.
         self.usual = (usual * 3 + took.min((usual + OUTAGE) * 2)) / 4;
-        took > OUTAGE + usual * 3
+        took > patience
+    }
+
+    /// What takes longer was an outage.
+    pub(super) fn patience(&self) -> Duration {
+        OUTAGE + self.usual * 3
     }
 
     fn read(&mut self) {
@@ -102,10 +110,10 @@ impl Sender {
 
     /// Orders are obeyed at once; whoever waits for long reads less often beside that.
     pub(super) fn refresh_every(&self) -> Duration {
-        // That nobody can take a launch back is noticed while there is time for it.
-        let is_armed = || self.queues.iter().any(BlastQueue::is_armed);
-        let rests = self.context.rests.load(Ordering::Relaxed) && !is_armed();
-        if rests { REFRESH_AT_REST_EVERY } else { REFRESH_EVERY }
+        if self.queues.iter().any(BlastQueue::is_armed) {
+            return REFRESH_ARMED_EVERY;
+        }
+        if self.context.rests.load(Ordering::Relaxed) { REFRESH_AT_REST_EVERY } else { REFRESH_EVERY }
     }
 
     /// What there is to send, as it is once whatever could not be taken back has its time for that anew.
@@ -164,7 +172,8 @@ mod tests {
         let mut is_lost_again =
             || [5, 5, 3_200].map(|took| quick.took(Duration::from_millis(took))) == [false, false, true];
         assert!((0..3).all(|_| is_lost_again()), "outages one after the other");
-        let long_then_short = [120_000, 5, 5, 4_000].map(|took| quick.took(Duration::from_millis(took)));
+        let mut fresh = DatabaseContact::default();
+        let long_then_short = [120_000, 5, 5, 4_000].map(|took| fresh.took(Duration::from_millis(took)));
         assert_eq!(long_then_short, [true, false, false, true], "a long outage hides no short one");
     }
 }

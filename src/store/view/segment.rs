@@ -1,11 +1,13 @@
 //! Whom a filter over the people of earlier blasts finds, and who of them is left out.
 
+mod by_hand;
 mod cap;
 mod merged;
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 
+use self::by_hand::BY_HAND;
 use super::condition;
 use crate::domain::filter::segment::{Exclusion, Segment};
 use crate::domain::ids::{BlastId, RecipientId};
@@ -110,8 +112,11 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
             sql.push(" when o.answered then '").push(reached(until).key()).push("'");
         }
         sql.push(" when exists (select from blast_step_people h where h.recipient = r.id and h.number = ");
-        sql.push_bind(step.number).push(" and h.blast = ").push_bind(query.follows).push(") then 'followed'");
-        sql.push(" when o.near then 'near_step'");
+        sql.push_bind(step.number).push(" and h.blast = ").push_bind(query.follows).push(")");
+        by_hand::push_had_words(sql, (query.follows, step));
+        sql.push(" then 'followed' when o.near");
+        by_hand::push_near(sql, (query.follows, step));
+        sql.push(" then 'near_step'");
     }
     if query.follows.is_some() {
         sql.push(" when o.followed");
@@ -154,7 +159,7 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         sql.push(" and (b.step_number = ").push_bind(step.number);
         sql.push(" or ").push(BY_HAND).push(was_to_reach);
         sql.push(" and content_key(b.message, b.template) = ");
-        push_of_step(sql, "content_key(own.message, own.template)", (query.follows, step));
+        by_hand::push_words(sql, (query.follows, step));
         sql.push(")) as followed, bool_or(");
         push_answered(sql, query.follows, step.until);
     }
@@ -191,25 +196,19 @@ fn push_step_gap(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, ste
     sql.push(" and own.number = ").push_bind(step.number).push(")");
 }
 
-/// A follow-up (`b`) that an operator made and sent.
-const BY_HAND: &str = "b.step_number is null and b.launched_at is not null";
-
-/// What stands in the row of the step itself.
-fn push_of_step(sql: &mut QueryBuilder<Postgres>, what: &str, (follows, step): (Option<BlastId>, StepAudience)) {
-    sql.push(format_args!("(select {what} from blast_steps own where own.blast = ")).push_bind(follows);
-    sql.push(" and own.number = ").push_bind(step.number).push(")");
-}
-
 /// Whether a person has another step of the same blast before them, or had it a shorter time ago than lies between the two: steps that are late
 /// keep their distance. Of those that count from the same stage. From a follow-up by hand a step keeps its own time.
 fn push_near_step(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: StepAudience) {
     sql.push("bool_or(b.follows_blast = ").push_bind(follows);
     sql.push(" and (o.status = 'queued' and b.state in ('sending', 'paused') and (").push(BY_HAND).push(" or ");
     push_step_gap(sql, follows, step);
-    sql.push(" is not null) or o.status not in ('queued', 'failed', 'skipped', 'opted_out')");
+    sql.push(" is not null) or o.status = 'queued' and b.step_number is null and b.state = 'scheduled'");
+    sql.push(" and b.scheduled_for < ").push_bind(step.now).push(" + make_interval(secs => ");
+    by_hand::push_wait(sql, (follows, step));
+    sql.push(") or o.status not in ('queued', 'failed', 'skipped', 'opted_out')");
     sql.push(" and coalesce(o.sent_at, o.changed_at) > ").push_bind(step.now);
     sql.push(" - make_interval(secs => case when ").push(BY_HAND).push(" then ");
-    push_of_step(sql, "own.after_seconds", (follows, step));
+    by_hand::push_wait(sql, (follows, step));
     sql.push(" else ");
     push_step_gap(sql, follows, step);
     sql.push(" end))) as near");

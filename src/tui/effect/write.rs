@@ -169,13 +169,13 @@ impl WriteRequest {
             | Self::MarkSeveral { .. }
             | Self::UndoAnyLaunch(_)
             | Self::UndoAnyMark(_)
-            | Self::UndoPeople(_)
             | Self::UndoAnyMarks(_) => true,
             Self::Mark { mark, .. } => {
                 matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
             }
-            // An answer is typed in a field of its own, and sent by its enter.
+            // An answer is typed in a field of its own, and sent by its enter; what is done to several is asked about before it is done.
             Self::Answer(_)
+            | Self::UndoPeople(_)
             | Self::SaveFile(_)
             | Self::Amend { .. }
             | Self::FollowUp(_)

@@ -137,9 +137,27 @@ fn a_question_about_people_elsewhere_says_that_the_listed_one_is_not_among_them(
     let Some(Prompt::Confirm(ask)) = &dashboard.model.prompt else { panic!("{:#?}", dashboard.screen()) };
     assert!(ask.question.contains("is not among them) replied?"), "{}", ask.question);
     dashboard.keys("/0100\n").list(vec![crowd(100, 1).remove(0)]);
-    assert!(
-        dashboard.acts().is_empty() && dashboard.said().contains("replied? No: nothing done"),
-        "{}",
-        dashboard.said()
-    );
+    assert!(dashboard.acts().is_empty() && dashboard.said().contains("replied? answered no"), "{}", dashboard.said());
+}
+
+#[test]
+fn a_space_that_unmarks_one_of_a_list_leaves_the_others_its() {
+    let mut dashboard = starred();
+    found(&mut dashboard, 60);
+
+    dashboard.keys(" /0099\n").list(vec![crowd(99, 1).remove(0)]);
+
+    assert!(dashboard.model.recipients.marked.is_empty(), "all of a list, but for one");
+}
+
+#[test]
+fn a_question_about_people_elsewhere_says_that_nobody_is_listed() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3  /zaid\n").list(Vec::new());
+    dashboard.taken();
+
+    dashboard.keys("r");
+
+    let asked = matches!(&dashboard.model.prompt, Some(Prompt::Confirm(ask)) if ask.question.contains("(none of them is listed) replied?"));
+    assert!(asked, "{:#?}", dashboard.screen());
 }

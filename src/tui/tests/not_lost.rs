@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 
-use super::support::{STACKED, TestDashboard, crowd, people};
+use super::support::{STACKED, TestDashboard, blasts, crowd, people};
+use crate::tui::effect::{Completion, Effect, ReadRequest};
 use crate::tui::model::Prompt;
 
 #[test]
@@ -52,4 +53,44 @@ fn whoever_opens_any_field_at_a_question_types_into_it() {
         assert!(is_field && dashboard.screen().join("\n").contains(&opens[1..]), "{opens}: {:#?}", dashboard.screen());
         assert!(dashboard.acts().is_empty(), "{opens}");
     }
+}
+
+#[test]
+fn a_search_soon_after_one_that_found_nobody_is_not_dropped_with_its_keys() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/zaid\nr").list(Vec::new());
+    dashboard.now += TimeDelta::milliseconds(500);
+
+    dashboard.keys("/0002\n").list(vec![people().swap_remove(0)]);
+    dashboard.dispatch(crate::tui::msg::Msg::Drawn).taken();
+    dashboard.keys("r");
+
+    assert_eq!(dashboard.acts().len(), 1, "{}", dashboard.said());
+    assert!(dashboard.said().starts_with("nobody is found by zaid"), "it was not seen yet: {}", dashboard.said());
+}
+
+#[test]
+fn what_was_seen_goes_with_the_next_search() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/zaid\nr").list(Vec::new());
+    dashboard.now += TimeDelta::seconds(3);
+
+    dashboard.keys("/0002\n").list(vec![people().swap_remove(0)]);
+
+    assert!(!dashboard.said().contains("zaid"), "{}", dashboard.said());
+}
+
+#[test]
+fn a_plan_that_does_not_come_is_asked_for_again() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1jjjjjS");
+    let is_plan = |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::Plan(..)));
+    assert!(dashboard.taken().iter().any(is_plan));
+
+    for seconds in [0, 10, 10] {
+        dashboard.now += TimeDelta::seconds(seconds);
+        dashboard.answer(Completion::Blasts(Ok(blasts())));
+    }
+
+    assert_eq!(dashboard.taken().iter().filter(|effect| is_plan(effect)).count(), 1);
 }

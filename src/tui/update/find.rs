@@ -28,7 +28,7 @@ pub fn open_with(model: &mut Model, text: &str) -> Vec<Effect> {
 
 fn open_with_field(model: &mut Model, field: TextField) -> Vec<Effect> {
     model.overlays.clear();
-    model.notice.take_if(|notice| notice.lost.is_none());
+    model.notice.take_if(|notice| notice.lost.as_ref().is_none_or(|lost| lost.is_seen));
     let before = Box::new(model.recipients.scope.clone());
     let person = model.recipients.at_cursor().map(|person| person.row.place());
     let ticket = model.recipients.ticket;

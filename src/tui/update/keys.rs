@@ -21,6 +21,9 @@ const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// Keys that come sooner after each other are typed in one go, without a look at the screen.
 pub const ONE_GO: TimeDelta = TimeDelta::seconds(1);
 
+/// A search begins anew after a shorter pause, which no paste or script makes: what follows is not meant for the list before.
+const SEARCH_APART: TimeDelta = TimeDelta::milliseconds(250);
+
 /// What leaves or helps, also while a list is being read.
 const NEVER_WAIT: [&str; 2] = ["back-at-the-root-quit", "all-keys"];
 
@@ -32,7 +35,8 @@ const CANCEL: &str = "cancel-it-or-delete-a-draft";
 
 /// A key was pressed.
 pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
-    let is_in_one_go = model.now - model.last_key < ONE_GO;
+    let is_find = action_of(model, key).is_some_and(|action| action.id() == FIND);
+    let is_in_one_go = model.now - model.last_key < if is_find { SEARCH_APART } else { ONE_GO };
     let mut effects = touch_last_seen(model);
     if is_in_one_go && is_dropped(model, key) {
         return effects;

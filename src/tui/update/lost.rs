@@ -5,7 +5,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
 use crate::tui::effect::{EffectError, WriteRequest};
 use crate::tui::format::{brief, counted};
-use crate::tui::model::{LostActs, Model, Notice};
+use crate::tui::model::{LostActs, Model, Notice, Prompt};
 use crate::tui::msg::Msg;
 
 /// What an act would have done: `reply`, `written`.
@@ -127,8 +127,16 @@ pub fn unseen(model: &mut Model, msg: &Msg) -> Option<String> {
     (!lost.is_seen).then(|| lost.words.clone())
 }
 
+/// The same, but where somebody who could have read it went on to something that asks: the answer to that is not about it.
+pub fn keep_unless_asked(model: &mut Model, words: String) {
+    let has_stood = model.now - model.said_at >= super::keys::ONE_GO;
+    if !(has_stood && matches!(model.prompt, Some(Prompt::Confirm(_)))) {
+        keep_in_sight(model, words);
+    }
+}
+
 /// Puts what was said meanwhile behind acts that were lost and not seen.
-pub fn keep_in_sight(model: &mut Model, words: String) {
+fn keep_in_sight(model: &mut Model, words: String) {
     match model.notice.take() {
         Some(notice) => model.notice = Some(notice.behind(words)),
         None => say(model, words),

@@ -134,7 +134,9 @@ pub fn select_and_step(model: &mut Model) -> Vec<Effect> {
         model.recipients.toggle_mark(id);
     }
     let height = model.layout().people_rows();
-    model.recipients.marked_by = MarkedBy::Rows;
+    if model.recipients.marked.len() <= 1 {
+        model.recipients.marked_by = MarkedBy::Rows;
+    }
     model.recipients.step(CursorMove::Rows(1), height);
     Vec::new()
 }
@@ -257,8 +259,11 @@ fn named(model: &Model, people: &[RecipientId]) -> String {
 /// Says of whoever is at the cursor of a list without any of these people that they are not among them.
 fn besides(model: &Model, people: &[RecipientId]) -> String {
     let is_listed = people.iter().any(|id| model.recipients.get(*id).is_some());
-    let other = model.person().filter(|_| !is_listed);
-    other.map(|row| format!(" ({} is not among them)", brief(&row.who()))).unwrap_or_default()
+    match model.person() {
+        _ if is_listed => String::new(),
+        Some(row) => format!(" ({} is not among them)", brief(&row.who())),
+        None => " (none of them is listed)".to_owned(),
+    }
 }
 
 /// Says that not everybody who is marked changes, where somebody among them can neither have replied nor bought as the list has them.

@@ -1,5 +1,7 @@
 //! The plan: its counts, who they are about, one message to oneself, the plan as a file.
 
+use chrono::TimeDelta;
+
 use super::key_outcome::KeyOutcome;
 use super::{form, overlays, prompts, written};
 use crate::app::{Plan, PlanGroup, PlanPerson};
@@ -15,6 +17,9 @@ use crate::tui::key::Key;
 use crate::tui::model::{ConfirmBy, Model, Notice, Overlay, OwnNumberPrompt, Pane, PlanCount, PlanOverlay, Prompt};
 use crate::tui::overlay;
 use crate::tui::widget::{EditOutcome, TextField, TextLine};
+
+/// A plan that is not here after this long is asked for again.
+const READ_AGAIN: TimeDelta = TimeDelta::seconds(15);
 
 /// The width that a plan is written to a file at.
 const FILE_WIDTH: u16 = 80;
@@ -66,6 +71,11 @@ pub fn not_sent(model: &mut Model, request: &WriteRequest, failure: &EffectError
 pub fn refresh(model: &mut Model) -> Option<Effect> {
     let now = model.now;
     let Some(Overlay::Plan(page)) = model.overlays.last_mut() else { return None };
+    if page.loaded.is_none() && now - *page.read_at.get_or_insert(now) > READ_AGAIN {
+        // Whatever became of the answer: nobody is left in front of an empty page.
+        page.read_at = Some(now);
+        return Some(Effect::Read(ReadRequest::Plan(page.blast, model.options.zone)));
+    }
     let (loaded, blast) = (page.loaded.as_ref()?, model.blasts.get(page.blast)?);
     let is_other = loaded.blast.state != blast.state;
     let test = page.test.and_then(|test| model.blasts.get(test));

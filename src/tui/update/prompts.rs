@@ -39,7 +39,7 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
         Prompt::Pace(typed) => KeyOutcome::Handled(pace::key(model, typed, key)),
         // Whoever goes on to the next person, or pauses what sends, has answered no; what they type is no key of a pane.
         Prompt::Confirm(ask) if opens_field(model, key) => {
-            lost::say(model, format!("{} No: {}", ask.question, ask.otherwise));
+            lost::say(model, format!("{} answered no", ask.question));
             KeyOutcome::PassOn(Vec::new())
         }
         Prompt::Confirm(_) if pauses(model, key) => KeyOutcome::PassOn(Vec::new()),

@@ -108,11 +108,13 @@ fn waits(model: &Model, blast: &BlastView, left: u16) -> (String, String) {
     let sending = blast.state == BlastState::Sending && model.away_since().is_none();
     let first = blast.first.left.filter(|left| sending && *left > 0 && i64::from(*left) < blast.counts.queued);
     let first = first.map(|left| format!("{} more, then", number(i64::from(left))));
+    let names_rate = matches!(blast.waiting, Some(Waiting::Rate { .. }));
     let rate = blast
         .estimate
         .per_hour
         .filter(|rate| {
             sending
+                && !names_rate
                 && is_going_out(blast, model.now)
                 && *rate > 0
                 && (blast.estimate.done_at.is_some() || first.is_some())

@@ -29,7 +29,8 @@ async fn leave(shop: &Shop, seconds: i64) {
 }
 
 async fn seconds_left(shop: &Shop) -> i64 {
-    shop.number("select ceil(extract(epoch from send_after - now()))::bigint from blasts").await
+    shop.number("select ceil(extract(epoch from send_after - now()))::bigint from blasts where deleted_at is null")
+        .await
 }
 
 /// It waits ten seconds more, and `u` takes it back.
@@ -37,7 +38,11 @@ async fn is_armed_again(shop: &Shop, app: &App) {
     eventually_async("it waits again", async || seconds_left(shop).await > 6).await;
     assert_eq!(nothing_leaves(shop).await, 0);
     app.undo_mine().await.unwrap();
-    assert_eq!(shop.number("select count(*) from blasts where state = 'draft' and armed_at is null").await, 1);
+    assert_eq!(
+        shop.number("select count(*) from blasts where state = 'draft' and armed_at is null and deleted_at is null")
+            .await,
+        1
+    );
 }
 
 #[tokio::test]

@@ -60,3 +60,50 @@ async fn a_step_keeps_its_own_time_from_a_follow_up_by_hand() {
     let drafts = made(&shop, &blast, 1).await;
     assert_eq!(people(&shop, &drafts[1]).await, [phone(0), phone(1)], "other words, and long enough ago");
 }
+
+#[tokio::test]
+async fn a_follow_up_by_hand_that_was_deleted_counts_for_a_step_all_the_same() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..5, 400).await;
+    let same = followed_up(&shop, &blast, 0..2, (200, "Still there, {name}?")).await;
+    let lately = followed_up(&shop, &blast, 2..3, (1, "Our shop is open till ten")).await;
+    let long_ago = followed_up(&shop, &blast, 3..4, (200, "Our shop is open till ten")).await;
+    shop.execute(
+        "insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, received_at, claimed_at)
+                  select r.id, 1, b.sender_id, 'accepted', 1, r.sent_at, r.sent_at
+                    from blast_recipients r join blasts b on b.id = r.blast_id where r.attempt = 1",
+    )
+    .await;
+    for by_hand in [same, lately, long_ago] {
+        shop.ok(&["blast", "delete", &by_hand, "--yes"]).await;
+    }
+    assert_eq!(shop.number("select count(*) from deleted_attempts where content is not null").await, 4);
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now()).await;
+
+    let drafts = made(&shop, &blast, 1).await;
+    assert_eq!(people(&shop, &drafts[0]).await, [phone(3), phone(4)], "other words long ago, and none");
+}
+
+#[tokio::test]
+async fn a_step_does_not_go_out_right_before_a_follow_up_by_hand_that_is_scheduled() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 400).await;
+    let by_hand = received(&shop, 0..2, 1).await;
+    shop.execute(&format!(
+        "update blasts set follows_blast = {blast}, follows_stage = 'delivered', state = 'scheduled', launched_at = null,
+                completed_at = null, scheduled_for = now() + interval '1 hour' where id = {by_hand};
+         update blast_recipients set status = 'queued', standing = 'queued', attempt = 0, sent_at = null, delivered_at = null
+          where blast_id = {by_hand}"
+    ))
+    .await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now()).await;
+
+    let drafts = made(&shop, &blast, 1).await;
+    assert_eq!(people(&shop, &drafts[0]).await, [phone(2)]);
+}

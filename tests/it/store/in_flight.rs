@@ -256,7 +256,7 @@ async fn a_claim_of_somebody_who_has_come_into_flight_meanwhile_claims_nobody_an
         scene.lease.epoch
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(flight)).execute(&mut *older).await.unwrap();
-    let want = ClaimRequest { blast: BLAST, people: 3, after: None };
+    let want = ClaimRequest { blast: BLAST, people: 3, after: None, patience: std::time::Duration::MAX };
 
     let (claimed, ()) = tokio::join!(claim(scene.pool(), scene.lease, want), scene.commit_once_waited_for(older));
 

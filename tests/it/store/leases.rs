@@ -13,7 +13,7 @@ use crate::support::{eventually_async, settle_for};
 /// For so long, and no later than that after its end.
 const RENEWAL: (TimeDelta, TimeDelta) = (TimeDelta::seconds(15), TimeDelta::hours(1));
 
-const WANT: ClaimRequest = ClaimRequest { blast: BLAST, people: 5, after: None };
+const WANT: ClaimRequest = ClaimRequest { blast: BLAST, people: 5, after: None, patience: std::time::Duration::MAX };
 
 #[tokio::test]
 async fn a_lease_is_nobody_elses_until_it_is_over_or_given_up() {

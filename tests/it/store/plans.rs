@@ -79,7 +79,13 @@ async fn no_engine_walks_over_all_people_to_see_that_there_is_nothing_to_do() {
         assert!(poll::pending(pool, band).await.unwrap().is_empty());
         assert_eq!(unfinished(pool).await.unwrap(), []);
         assert_eq!(next_due(pool, BLAST).await.unwrap(), None);
-        claim(pool, scene.lease, ClaimRequest { blast: BLAST, people: 64, after: None }).await.unwrap();
+        claim(
+            pool,
+            scene.lease,
+            ClaimRequest { blast: BLAST, people: 64, after: None, patience: std::time::Duration::MAX },
+        )
+        .await
+        .unwrap();
         assert_eq!(lease::sweep(pool, SENDER, scene.lease.epoch, &[]).await.unwrap(), 0);
         release(pool, scene.lease).await.unwrap();
         acquire(pool, "second").await.unwrap();

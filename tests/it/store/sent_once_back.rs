@@ -22,7 +22,11 @@ async fn every_way_of_taking_an_opt_out_back_asks_where_it_sends() {
     let then = format!("Then {who} gets the message of Raya.");
 
     let (act, mine) = aina.ask_about_mine(Some(BLAST), Some(RecipientId(2))).await.unwrap().unwrap();
-    assert_eq!(mine, format!("your last act: opt-out, {who}. Take it back? {then}"));
+    let phone: String = sqlx::query_scalar("select phone_number from blast_recipients where id = 2")
+        .fetch_one(scene.pool())
+        .await
+        .unwrap();
+    assert_eq!(mine, format!("your last act: opt-out, {who}, {phone}. Take it back? {then}"));
     assert_eq!(aina.ask_about_named(act).await.unwrap(), Some(format!("take back your opt-out? {then}")));
     let own = aina.ask_about_mark(RecipientId(2)).await.unwrap();
     assert_eq!(own, Some(format!("take back your opt-out of {who}? {then}")));

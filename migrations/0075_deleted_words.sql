@@ -1,0 +1,31 @@
+-- Which words a deleted follow-up by hand had: `content_key` of its message and template.
+-- Why: once it was deleted, a step of the blast that it followed brought its people the same words again.
+-- Locks: deleted_attempts, for an instant; a function is replaced.
+
+-- Null of what was no follow-up, of what a step made, and of what was deleted before.
+alter table deleted_attempts add column content bigint;
+
+create or replace function count_deleted() returns trigger language plpgsql as $$
+declare
+    flying bigint[];
+begin
+    select coalesce(array_agg(recipient_id), '{}') into flying from in_flight where recipient_id in (select id from removed);
+    insert into blast_count_deltas (blast_id, status, people, amount, held)
+    select blast_id, status, -count(*), -coalesce(sum(amount), 0), -count(*) filter (where is_held(status, provider_status))
+      from removed group by 1, 2;
+    insert into deleted_attempts (sender_id, phone_number, at, refused, is_answer, epoch, claimed_at, followed, content)
+    select a.sender_id, r.phone_number,
+           greatest(a.claimed_at, a.received_at,
+                    case when r.status = 'uncertain' and r.attempt = a.attempt then r.changed_at end),
+           coalesce(a.outcome = 'rejected', false),
+           b.answer_until is not null, a.epoch, a.claimed_at, b.follows_blast,
+           case when b.follows_blast is not null and b.step_number is null then content_key(b.message, b.template) end
+      from removed r
+      left join blasts b on b.id = r.blast_id
+      join attempts a on a.recipient_id = r.id
+     where (r.attempt > 0 or r.id = any(flying)) and a.claimed_at > now() - interval '32 days'
+       and a.outcome is distinct from 'released';
+    delete from in_flight where recipient_id = any(flying);
+    delete from provider_message where recipient_id in (select id from removed where attempt > 0);
+    return null;
+end $$;
