@@ -193,13 +193,12 @@ impl Sender {
     async fn take_lost(&mut self, pending: PendingClaim, found: Result<Claim, StoreError>) -> Result<(), StoreError> {
         let people = match found {
             Ok(Claim::People(people)) => people,
-            Ok(Claim::Late) => Vec::new(),
             Ok(Claim::OtherServer) => return self.verify_server().await,
             Ok(Claim::Fenced) => {
                 self.context.lease.lose();
                 return Ok(());
             }
-            Err(StoreError::Busy(_)) => Vec::new(),
+            Ok(Claim::Late) | Err(StoreError::Busy(_)) => Vec::new(),
             Err(error) if error.is_transient() => return Err(error),
             Err(error) => {
                 self.lost_claim = None;
