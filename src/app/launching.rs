@@ -230,3 +230,16 @@ pub(super) fn unconfirmed(sender: &str, code: &StopCode, why: &str) -> Option<St
         format!("`blastdeck sender confirm '{name}'` says that it may go on, and how many become uncertain by it");
     (*code == StopCode::Restored).then(|| format!("sender {sender} is stopped: {why}. Nothing was started: {confirm}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ten_seconds_begin_when_a_slow_link_has_shown_them() {
+        let until = |seconds, took| until_shown(TimeDelta::seconds(seconds), Duration::from_millis(took)).num_seconds();
+
+        assert_eq!((until(10, 30), until(10, 4_000), until(10, 600_000)), (10, 14, 40));
+        assert_eq!(until(0, 4_000), 0, "what begins at once");
+    }
+}

@@ -96,6 +96,33 @@ async fn a_takeover_waits_for_a_claim_in_flight_and_makes_it_uncertain() {
 }
 
 #[tokio::test]
+async fn a_claim_that_hung_over_the_end_of_the_ten_seconds_claims_nobody() {
+    let scene = Scene::queued(3).await;
+    // The time came while it hung, or long before: then nobody waits for it to take anything back.
+    for (began, claimed) in [("0 s", 0), ("1 minute", 3)] {
+        scene
+            .execute(&format!(
+                "update blasts set armed_at = now() - interval '2 minutes', send_after = now() - interval '{began}'"
+            ))
+            .await;
+        let mut by_hand = scene.pool().begin().await.unwrap();
+        sqlx::query("lock table in_flight in exclusive mode").execute(&mut *by_hand).await.unwrap();
+        let (pool, lease) = (scene.pool().clone(), scene.lease);
+        let want = ClaimRequest { patience: std::time::Duration::from_millis(400), ..WANT };
+        let claiming = tokio::spawn(async move { claim(&pool, lease, want).await.unwrap() });
+        let waits = "select count(*) from pg_locks where relation = 'in_flight'::regclass and not granted";
+        eventually_async("the claim is held up before its commit", async || scene.number(waits).await == 1).await;
+        settle_for(500).await;
+        by_hand.rollback().await.unwrap();
+
+        let claim = claiming.await.unwrap();
+
+        assert_eq!(matches!(claim, Claim::Late), claimed == 0, "{claim:?}");
+        assert_eq!(scene.number("select count(*) from in_flight").await, claimed);
+    }
+}
+
+#[tokio::test]
 async fn truth_of_a_dead_epoch_is_still_recorded() {
     let scene = Scene::sending(2).await;
     scene.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
