@@ -58,7 +58,8 @@ fn whoever_opens_any_field_at_a_question_types_into_it() {
 #[test]
 fn a_search_soon_after_one_that_found_nobody_is_not_dropped_with_its_keys() {
     let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.keys("/zaid\nr").list(Vec::new());
+    dashboard.keys("/zaid\nrj").list(Vec::new());
+    assert!(dashboard.said().ends_with("the key typed meanwhile was not used"), "{}", dashboard.said());
     dashboard.now += TimeDelta::milliseconds(500);
 
     dashboard.keys("/0002\n").list(vec![people().swap_remove(0)]);
