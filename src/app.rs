@@ -116,7 +116,7 @@ pub use forget::{
     FORGOTTEN_STAYS_COUNTED, ForgetKeyState, ForgetPreview, Forgotten, ForgottenCustomers, NOT_FORGOTTEN,
     hooks_in_words,
 };
-pub use handover::Engines;
+pub use handover::{Engines, STOOD_STILL};
 pub use health::{ConfirmProspect, ENGINE_CONNECTIONS, SenderCheck};
 pub use hooks::{HookCheck, HookTest, HookView, RotatedSecret};
 pub use jobs::AddedReport;

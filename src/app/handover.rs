@@ -18,8 +18,8 @@ mod resumption;
 /// How long a takeover of a sender may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 const POLL_EVERY: Duration = Duration::from_millis(50);
-/// A database that takes so long over a look stood still: whoever is to take over has the time of a lease for it afterwards.
-const STOOD_STILL: Duration = Duration::from_secs(2);
+/// A database that takes longer over a look stood still.
+pub const STOOD_STILL: Duration = Duration::from_secs(2);
 const OUTAGES_MAX: u8 = 3;
 
 /// Whose lease counts.

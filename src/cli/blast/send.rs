@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::plan::{plan_with_steps, who_gets_one};
 use super::schedule::rule_of_zone;
 use crate::app::view::BlastView;
-use crate::app::{AppError, Launch, Plan};
+use crate::app::{AppError, Launch, Plan, STOOD_STILL};
 use crate::cli::Global;
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::{Context, Intent, hand_over};
@@ -26,8 +26,6 @@ use crate::domain::text::{self, clean};
 
 /// How often an armed launch is looked at for what others made of it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// A look that takes longer met a database that stood still.
-const STOOD_STILL: Duration = Duration::from_secs(2);
 /// Within this an engine that reaches the database again has said until when a launch waits.
 const REACHED_AGAIN: TimeDelta = TimeDelta::seconds(3);
 

@@ -30,7 +30,7 @@ const NEVER_WAIT: [&str; 2] = ["back-at-the-root-quit", "all-keys"];
 /// What is said to be looked at while the database does not answer, and a list does not come.
 const NEEDS: &str = "what-needs-a-person";
 
-const FIND: &str = "find-a-person";
+pub(super) const FIND: &str = "find-a-person";
 const CANCEL: &str = "cancel-it-or-delete-a-draft";
 
 /// A key was pressed.

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::key_outcome::KeyOutcome;
+use super::keys::FIND;
 use super::{blast_acts, blast_filter, customer, find, lost, pace, plan};
 use crate::domain::amount::{self, AmountError};
 use crate::domain::ids::RecipientId;
@@ -20,7 +21,7 @@ use crate::tui::widget::{EditOutcome, TextField};
 const SIGNS: &str = "-+*'%=()$";
 
 /// The actions that open a field of text: what is typed next is no key of a pane.
-const FIELDS: [&str; 3] = ["find-a-person", "list-only-some-blasts-by-name-state-or-day", "commands-by-name"];
+const FIELDS: [&str; 3] = [FIND, "list-only-some-blasts-by-name-state-or-day", "commands-by-name"];
 const PAUSE: &str = "pause-this-blast-at-once";
 const UNDO: &str = "undo-my-last-act";
 
