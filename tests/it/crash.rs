@@ -265,7 +265,8 @@ async fn an_engine_that_is_asked_to_stop_waits_for_its_posts_and_leaves_no_doubt
 
 #[tokio::test]
 async fn an_engine_that_slept_through_its_lease_sends_to_nobody_when_it_wakes() {
-    let sim = &["--latency", "40ms", "--speed", "6000"];
+    // It takes ten seconds: a test that is late to stop it still finds enough people left for the other one.
+    let sim = &["--latency", "200ms", "--speed", "6000"];
     let shop = Shop::open(Setup { sim, sender: "rate = \"unlimited\"\nin_flight = 8", ..Setup::default() }).await;
     shop.blast(0..400).await;
     let sleeper = shop.engine();

@@ -9,7 +9,7 @@ use crate::support::{Engine, PATIENCE, Setup, Shop, measured, settle_for};
 async fn a_standby_goes_on_within_the_lease_when_the_engine_is_killed() {
     let sim = &["--latency", "150ms", "--speed", "6000"];
     let shop = Shop::open(Setup { sim, sender: "rate = \"unlimited\"\nin_flight = 3", ..Setup::default() }).await;
-    let blast = shop.blast(0..60).await;
+    let blast = shop.blast(0..150).await;
     let engine = shop.engine();
     shop.until_posts(6).await;
     let mut standby = shop.command(&["engine", "--until-idle", "--standby"]).spawn().unwrap();
