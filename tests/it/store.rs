@@ -37,7 +37,7 @@ use blastdeck::store::lease::{self, Lease, LeaseRequest};
 use chrono::{TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 
-use crate::support::{TestDatabase, broken_invariants, database, eventually_async};
+use crate::support::{TestDatabase, WAITING_FOR_A_LOCK, broken_invariants, database, eventually_async};
 
 const SENDER: SenderId = SenderId(1);
 const BLAST: BlastId = BlastId(1);
@@ -113,9 +113,7 @@ impl Scene {
 
     /// Commits once another session waits for a row of it: that one's snapshot is older.
     async fn commit_once_waited_for(&self, tx: Transaction<'static, Postgres>) {
-        let waits =
-            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-        eventually_async("another session waits", async || self.number(waits).await > 0).await;
+        eventually_async("another session waits", async || self.number(WAITING_FOR_A_LOCK).await > 0).await;
         tx.commit().await.unwrap();
     }
 

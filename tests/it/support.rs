@@ -66,6 +66,10 @@ pub async fn eventually_async(what: &str, mut condition: impl AsyncFnMut() -> bo
     }
 }
 
+/// How many sessions wait for a lock: of the test's own database, beside which others have theirs on the same server.
+pub const WAITING_FOR_A_LOCK: &str =
+    "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+
 /// Waits until `value` has stayed the same for `this_long`; what it is then.
 pub async fn until_unchanged<T: PartialEq>(what: &str, this_long: Duration, mut value: impl AsyncFnMut() -> T) -> T {
     let mut deadline = Deadline::after(PATIENCE);

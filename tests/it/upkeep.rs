@@ -12,7 +12,9 @@ use blastdeck::store::months::drop_old;
 use blastdeck::store::view;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::support::{Setup, Shop, TestDatabase, broken_invariants, database, digits, eventually_async};
+use crate::support::{
+    Setup, Shop, TestDatabase, WAITING_FOR_A_LOCK, broken_invariants, database, digits, eventually_async,
+};
 
 async fn execute(pool: &PgPool, statements: &str) {
     sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(pool).await.unwrap();
@@ -269,8 +271,7 @@ async fn a_person_whom_somebody_holds_is_waited_for_and_not_forgotten() {
         let pool = pool.clone();
         async move { Clearing { blast: BlastId(1), kind: ClearingKind::LeaveOut }.finish(&pool).await }
     });
-    eventually_async("it waits", async || number(pool, "select count(*) from pg_locks where not granted").await > 0)
-        .await;
+    eventually_async("it waits", async || number(pool, WAITING_FOR_A_LOCK).await > 0).await;
     holder.commit().await.unwrap();
 
     assert_eq!(left_out.await.unwrap().unwrap(), 10);

@@ -8,7 +8,7 @@ use blastdeck::store::lease::{LeaseCounters, LeaseRequest, held_by_other, releas
 use chrono::TimeDelta;
 
 use super::{BLAST, SENDER, Scene, accepted, acquire, acquire_as, asking};
-use crate::support::{eventually_async, settle_for};
+use crate::support::{WAITING_FOR_A_LOCK, eventually_async, settle_for};
 
 /// For so long, and no later than that after its end.
 const RENEWAL: (TimeDelta, TimeDelta) = (TimeDelta::seconds(15), TimeDelta::hours(1));
@@ -78,8 +78,8 @@ async fn a_takeover_waits_for_a_claim_in_flight_and_makes_it_uncertain() {
     sqlx::query("lock table in_flight in exclusive mode").execute(&mut *by_hand).await.unwrap();
     let (pool, lease) = (scene.pool().clone(), scene.lease);
     let claiming = tokio::spawn(async move { claim(&pool, lease, ClaimRequest { people: 2, ..WANT }).await.unwrap() });
-    let waits = "select count(*) from pg_locks where relation = 'in_flight'::regclass and not granted";
-    eventually_async("the claim is held up before its commit", async || scene.number(waits).await == 1).await;
+    let waits = async || scene.number(WAITING_FOR_A_LOCK).await == 1;
+    eventually_async("the claim is held up before its commit", waits).await;
     scene.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
 
     let pool = scene.pool().clone();
@@ -110,8 +110,8 @@ async fn a_claim_that_hung_over_the_end_of_the_ten_seconds_claims_nobody() {
         let (pool, lease) = (scene.pool().clone(), scene.lease);
         let want = ClaimRequest { patience: std::time::Duration::from_millis(400), ..WANT };
         let claiming = tokio::spawn(async move { claim(&pool, lease, want).await.unwrap() });
-        let waits = "select count(*) from pg_locks where relation = 'in_flight'::regclass and not granted";
-        eventually_async("the claim is held up before its commit", async || scene.number(waits).await == 1).await;
+        let waits = async || scene.number(WAITING_FOR_A_LOCK).await == 1;
+        eventually_async("the claim is held up before its commit", waits).await;
         settle_for(500).await;
         by_hand.rollback().await.unwrap();
 

@@ -8,7 +8,7 @@ use blastdeck::domain::recipient::{Evidence, Mark};
 
 use super::marks::{operator_app, refusal};
 use super::{BLAST, Scene, entry};
-use crate::support::eventually_async;
+use crate::support::{WAITING_FOR_A_LOCK, eventually_async};
 
 /// One person who was sent to.
 async fn sent() -> (Scene, App) {
@@ -82,12 +82,11 @@ async fn an_undo_that_the_cancel_of_its_order_overtakes_names_the_cancel() {
     let order = aina.add_order(&draft()).await.unwrap().order.id;
     let mut by_hand = scene.pool().begin().await.unwrap();
     sqlx::query("select from blast_recipients for update").execute(&mut *by_hand).await.unwrap();
-    let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
 
     let cancel = tokio::spawn(async move { ben.step_order(order, OrderState::Cancelled).await });
-    eventually_async("the cancel waits", async || scene.number(waits).await == 1).await;
+    eventually_async("the cancel waits", async || scene.number(WAITING_FOR_A_LOCK).await == 1).await;
     let undo = tokio::spawn(async move { aina.undo_mine().await });
-    eventually_async("the undo waits behind it", async || scene.number(waits).await == 2).await;
+    eventually_async("the undo waits behind it", async || scene.number(WAITING_FOR_A_LOCK).await == 2).await;
     by_hand.rollback().await.unwrap();
 
     assert_eq!(cancel.await.unwrap().unwrap().order.state, OrderState::Cancelled);

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::marks::{operator_app, refusal};
 use super::{BLAST, Scene};
-use crate::support::eventually_async;
+use crate::support::{WAITING_FOR_A_LOCK, eventually_async};
 
 #[tokio::test]
 async fn a_pause_is_not_refused_because_somebody_edits_the_blast_meanwhile() {
@@ -16,9 +16,7 @@ async fn a_pause_is_not_refused_because_somebody_edits_the_blast_meanwhile() {
     let edited = "update blasts set version = version + 1, description = 'edited' where id = $1";
     sqlx::query(edited).bind(BLAST).execute(&mut *edit).await.unwrap();
     let pause = tokio::spawn(async move { aina.pause(BLAST).await });
-    let waiting =
-        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    eventually_async("the pause waits for the edit", async || scene.number(waiting).await == 1).await;
+    eventually_async("the pause waits for the edit", async || scene.number(WAITING_FOR_A_LOCK).await == 1).await;
 
     edit.commit().await.unwrap();
 
