@@ -108,16 +108,34 @@ async fn the_standby_goes_on_when_the_window_that_sends_is_killed() {
     shop.promises().await;
 }
 
-/// The server with all its processes.
-fn processes_of(local: &PrivatePostgres) -> Vec<Pid> {
-    let ServerStatus::Running { pid, .. } = local.status().unwrap() else { panic!("the server runs") };
-    let parent_of = |name: &str| {
-        let stat = std::fs::read_to_string(format!("/proc/{name}/stat")).ok()?;
-        stat.rsplit(") ").next()?.split(' ').nth(1)?.parse::<i32>().ok()
-    };
-    let names = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let children = names.filter(|name| parent_of(name) == Some(pid)).filter_map(|name| name.parse().ok());
-    std::iter::once(pid).chain(children).filter_map(Pid::from_raw).collect()
+/// A server that stands still with all its processes, until it is dropped.
+struct Frozen(Vec<Pid>);
+
+impl Frozen {
+    /// The one that starts the others stands still first: none is added meanwhile, and one that has just ended is none.
+    fn stop(local: &PrivatePostgres) -> Self {
+        let ServerStatus::Running { pid, .. } = local.status().unwrap() else { panic!("the server runs") };
+        let parent_of = |name: &str| {
+            let stat = std::fs::read_to_string(format!("/proc/{name}/stat")).ok()?;
+            stat.rsplit(") ").next()?.split(' ').nth(1)?.parse::<i32>().ok()
+        };
+        let server = Pid::from_raw(pid).unwrap();
+        kill_process(server, Signal::STOP).unwrap();
+        let names =
+            std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let children =
+            names.filter(|name| parent_of(name) == Some(pid)).filter_map(|name| Pid::from_raw(name.parse().ok()?));
+        let stopped = children.filter(|child| kill_process(*child, Signal::STOP).is_ok());
+        Self(stopped.chain([server]).collect())
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for process in &self.0 {
+            let _ = kill_process(*process, Signal::CONT);
+        }
+    }
 }
 
 #[tokio::test]
@@ -129,17 +147,12 @@ async fn a_database_that_stands_still_for_a_while_is_waited_for() {
     let engine = shop.engine();
     shop.until_posts(30).await;
 
-    let frozen = processes_of(&local);
-    for process in &frozen {
-        kill_process(*process, Signal::STOP).unwrap();
-    }
+    let frozen = Frozen::stop(&local);
     let posts = nothing_leaves(&shop).await;
     // Longer than the lease.
     settle_for(if long_form() { 45_000 } else { 5_500 }).await;
     let meanwhile = shop.sim.posts().await.len() - posts;
-    for process in &frozen {
-        kill_process(*process, Signal::CONT).unwrap();
-    }
+    drop(frozen);
     let back = Instant::now();
     shop.until_posts(posts + 1).await;
     let took = back.elapsed();
@@ -162,14 +175,9 @@ async fn an_engine_whose_database_stands_still_ends_when_it_is_asked() {
     let engine = shop.engine();
     shop.until_posts(20).await;
 
-    let frozen = processes_of(&local);
-    for process in &frozen {
-        kill_process(*process, Signal::STOP).unwrap();
-    }
+    let frozen = Frozen::stop(&local);
     let ended = tokio::time::timeout(Duration::from_secs(20), engine.stop()).await;
-    for process in &frozen {
-        kill_process(*process, Signal::CONT).unwrap();
-    }
+    drop(frozen);
 
     ended.expect("it ends, though its database does not answer");
     let engine = shop.engine();
@@ -189,18 +197,13 @@ async fn a_window_whose_database_stands_still_closes_when_it_is_asked() {
     let mut window = shop.dashboard(WINDOW);
     shop.until_posts(20).await;
 
-    let frozen = processes_of(&local);
-    for process in &frozen {
-        kill_process(*process, Signal::STOP).unwrap();
-    }
+    let frozen = Frozen::stop(&local);
     window.type_keys("qq");
     let asked = Instant::now();
     let mut deadline = Deadline::after(Duration::from_secs(20));
     while !window.has_ended() && deadline.wait_a_moment().await {}
     let (has_ended, said) = (window.has_ended(), window.text());
-    for process in &frozen {
-        kill_process(*process, Signal::CONT).unwrap();
-    }
+    drop(frozen);
 
     assert!(has_ended && said.contains("the database does not answer"), "{said}");
     measured("a window closes whose database stands still", asked.elapsed(), Duration::from_secs(9));

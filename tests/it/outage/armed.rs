@@ -3,9 +3,7 @@
 use blastdeck::app::{App, Launch};
 use blastdeck::domain::ids::BlastId;
 
-use rustix::process::{Signal, kill_process};
-
-use super::{SETUP, nothing_leaves, processes_of};
+use super::{Frozen, SETUP, nothing_leaves};
 use crate::chaos::proxied;
 use crate::recurring::engine_app;
 use crate::support::{Shop, TestDatabase, TestDir, eventually_async, private_postgres, settle_for};
@@ -106,16 +104,11 @@ async fn a_launch_is_taken_back_also_while_the_database_stands_still_and_else_wa
         // A moment in which its engine reads that.
         settle_for(1_200).await;
 
-        let frozen = processes_of(&local);
-        for process in &frozen {
-            kill_process(*process, Signal::STOP).unwrap();
-        }
+        let frozen = Frozen::stop(&local);
         let undo = async { if is_undone { app.undo_mine().await.map(|_| ()) } else { Ok(()) } };
         let thaw = async {
             settle_for(stands_still).await;
-            for process in &frozen {
-                kill_process(*process, Signal::CONT).unwrap();
-            }
+            drop(frozen);
         };
         let (undone, ()) = tokio::join!(undo, thaw);
 
