@@ -133,7 +133,7 @@ impl App {
         if !head.state.is_under_way() || has_begun {
             let why = match head.state {
                 BlastState::Sending if plan::has_people_left(tx, id).await? => {
-                    "is launched already: p pauses it".to_owned()
+                    "is launched already: ⟨p⟩ pauses it".to_owned()
                 }
                 BlastState::Sending => "has started, and nobody in it is left to send to".to_owned(),
                 state => format!("is {state} now"),

@@ -379,7 +379,7 @@ fn refuse_started(state: BlastState) -> Result<(), AppError> {
     match state {
         BlastState::Draft => Ok(()),
         BlastState::Scheduled => Err(AppError::Refused(
-            "it is scheduled by now, and its people are those of its plan: d makes a new one like it".to_owned(),
+            "it is scheduled by now, and its people are those of its plan: ⟨d⟩ makes a new one like it".to_owned(),
         )),
         state => Err(AppError::Refused(super::edit::not_editable(state))),
     }

@@ -1,5 +1,6 @@
 //! How a use case can fail, by exit code and by what the operator can do.
 
+use crate::domain::text::default_keys;
 use crate::store::StoreError;
 
 /// So many places that are wrong are named.
@@ -8,8 +9,9 @@ const NAMED_MAX: usize = 20;
 /// An error of a use case.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// A rule or a state forbids it; nothing changed. Exit code 3. The sentence says what to do.
-    #[error("{0}")]
+    /// A rule or a state forbids it; nothing changed. Exit code 3. The sentence says what to do, and may mark keys
+    /// ([`default_keys`]).
+    #[error("{}", default_keys(.0))]
     Refused(String),
     /// Other people would get it than those who were shown; nothing changed. Exit code 3.
     #[error("{0}: check again, nothing was sent")]

@@ -16,8 +16,8 @@ use crate::store::person;
 use crate::store::plan;
 
 /// What was done before it, `u` does not reach: the way to a mark.
-pub(super) const EARLIER_MARKS: &str = "U on a person takes back their last mark";
-const FOR_GOOD: &str = "that cannot be taken back; U on a person takes back their last mark";
+pub(super) const EARLIER_MARKS: &str = "⟨U⟩ on a person takes back their last mark";
+const FOR_GOOD: &str = "that cannot be taken back; ⟨U⟩ on a person takes back their last mark";
 
 /// The refusal for an act that has no undo. Names the act, and the key or verb that reverses it.
 pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result<AppError, AppError> {
@@ -38,7 +38,7 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
     let said = format!("{}: {}", what(act, current.head, &whom), reversal(act, current));
     Ok(AppError::Refused(match taken_back_since(tx, act).await? {
         Some(who) => {
-            format!("u does not restore a mark that was taken back: mark {who} again. The act before was to {said}")
+            format!("⟨u⟩ does not restore a mark that was taken back: mark {who} again. The act before was to {said}")
         }
         None => format!("your last act was to {said}"),
     }))
@@ -130,20 +130,20 @@ fn reversal(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
             format!("`blastdeck order edit {}` changes it again", text_of_order(act))
         }
         Act::Edit if act.detail.get("step").is_some() => match text(act, "step_was") {
-            "removed" => "f on its people, then a, adds it again".to_owned(),
-            "paused" => "! lists it, and there S resumes it".to_owned(),
-            "resumed" => "! lists it, and there p pauses it".to_owned(),
-            _ => "! lists it, and there X removes it".to_owned(),
+            "removed" => "⟨f⟩ on its people, then ⟨a⟩, adds it again".to_owned(),
+            "paused" => "⟨!⟩ lists it, and there ⟨S⟩ resumes it".to_owned(),
+            "resumed" => "⟨!⟩ lists it, and there ⟨p⟩ pauses it".to_owned(),
+            _ => "⟨!⟩ lists it, and there ⟨X⟩ removes it".to_owned(),
         },
         Act::Edit if dropped_hours(text(act, "pace")).is_some() => hours_again(act, current),
         Act::Cancel if head.is_some() => {
-            "that cannot be taken back; d on it makes a draft to whom it left out".to_owned()
+            "that cannot be taken back; ⟨d⟩ on it makes a draft to whom it left out".to_owned()
         }
         Act::Edit if ["skipped", "step", "order"].iter().all(|of| act.detail.get(of).is_none()) => {
-            "e on it changes it again".to_owned()
+            "⟨e⟩ on it changes it again".to_owned()
         }
         Act::Customer if is_filled(act, "tags") || is_filled(act, "without") => {
-            "# on their page changes it again: vip adds a tag, -vip takes it away".to_owned()
+            "⟨#⟩ on their page changes it again: vip adds a tag, -vip takes it away".to_owned()
         }
         Act::Customer if is_filled(act, "note") => {
             let phone = act.phone_number.as_deref().unwrap_or_default();
@@ -166,9 +166,9 @@ fn is_filled(act: &LoggedAction, key: &str) -> bool {
 
 /// How a blast that was let send at any hour gets its hours back, while that makes a difference.
 fn hours_again(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
-    let again = format!("e gives it its hours again ({})", dropped_hours(text(act, "pace")).unwrap_or_default());
+    let again = format!("⟨e⟩ gives it its hours again ({})", dropped_hours(text(act, "pace")).unwrap_or_default());
     match current.head.map(|head| head.state) {
-        Some(BlastState::Sending) if !current.is_sent_out => format!("p pauses it; {again}"),
+        Some(BlastState::Sending) if !current.is_sent_out => format!("⟨p⟩ pauses it; {again}"),
         Some(BlastState::Draft | BlastState::Scheduled | BlastState::Paused) => again,
         _ => format!("{}; {EARLIER_MARKS}", now(act, current)),
     }
@@ -182,7 +182,7 @@ fn is_test(head: Option<&BlastHead>) -> bool {
 /// The key that deletes what was created, while it is a draft; and the one for an earlier mark, which `u` does not reach.
 fn deletion(state: Option<BlastState>) -> String {
     match state {
-        Some(BlastState::Draft) => "X deletes the draft; U takes back a person's mark".to_owned(),
+        Some(BlastState::Draft) => "⟨X⟩ deletes the draft; ⟨U⟩ takes back a person's mark".to_owned(),
         Some(state) => format!("it is {state} now"),
         None => "it was deleted since".to_owned(),
     }
@@ -201,12 +201,12 @@ fn text_of_order(act: &LoggedAction) -> String {
 fn now(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
     match current.head.map(|head| head.state) {
         None => "it was deleted since".to_owned(),
-        Some(BlastState::Paused) if act.action == Act::Pause => "S resumes it".to_owned(),
+        Some(BlastState::Paused) if act.action == Act::Pause => "⟨S⟩ resumes it".to_owned(),
         Some(BlastState::Sending) if current.is_sent_out => "nobody in it is left to send to".to_owned(),
         Some(BlastState::Sending) if act.action == Act::Pause => {
-            "it was resumed since and is sending, and p pauses it".to_owned()
+            "it was resumed since and is sending, and ⟨p⟩ pauses it".to_owned()
         }
-        Some(BlastState::Sending) => "it is launched, and p pauses it".to_owned(),
+        Some(BlastState::Sending) => "it is launched, and ⟨p⟩ pauses it".to_owned(),
         Some(state) => format!("it is {state} now"),
     }
 }
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_draft_that_was_created_has_a_key_that_deletes_it_and_earlier_marks_have_another() {
-        assert_eq!(deletion(Some(BlastState::Draft)), "X deletes the draft; U takes back a person's mark");
+        assert_eq!(deletion(Some(BlastState::Draft)), "⟨X⟩ deletes the draft; ⟨U⟩ takes back a person's mark");
         assert_eq!(deletion(Some(BlastState::Sending)), "it is sending now");
         assert_eq!(deletion(None), "it was deleted since");
     }

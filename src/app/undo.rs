@@ -102,7 +102,7 @@ impl App {
         };
         if only.is_some_and(|only| only != mine.id) {
             return Err(AppError::Refused(
-                "you did something else meanwhile: nothing was taken back, u asks again".to_owned(),
+                "you did something else meanwhile: nothing was taken back, ⟨u⟩ asks again".to_owned(),
             ));
         }
         if matches!(mine.action, Act::Launch | Act::Resume) || OpenedHours::of(&mine).is_some() {

@@ -2,6 +2,7 @@
 //! Must not be used on a message on its way to WhatsApp: people get exactly what the operator wrote.
 
 mod csv;
+mod keys;
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -10,6 +11,7 @@ use chrono::TimeDelta;
 use unicode_normalization::UnicodeNormalization;
 
 pub use csv::{csv_meant, csv_safe};
+pub use keys::{default_keys, replace_keys};
 
 /// Removes whatever could control a terminal or disguise the order of letters: control characters (C0, DEL, C1),
 /// bidi marks and overrides, invisible format characters, joiners. Line breaks and tabs become one space each.

@@ -83,9 +83,9 @@ const NOBODY_LEFT: &str = "nobody is left to send to";
 fn starts_by_itself(model: &Model, blast: &BlastView) -> String {
     let at = blast.scheduled_for.or(blast.send_after).map(|at| model.time_of(blast, at));
     match (at, blast.origin.repeat.rule.is_some()) {
-        (Some(at), true) => format!("it repeats, next {at}: p pauses it, > leaves that time out"),
-        (Some(at), false) => format!("it starts by itself {at}: p pauses it"),
-        (None, _) => "it starts by itself: p pauses it".to_owned(),
+        (Some(at), true) => format!("it repeats, next {at}: ⟨p⟩ pauses it, ⟨>⟩ leaves that time out"),
+        (Some(at), false) => format!("it starts by itself {at}: ⟨p⟩ pauses it"),
+        (None, _) => "it starts by itself: ⟨p⟩ pauses it".to_owned(),
     }
 }
 
@@ -114,9 +114,9 @@ pub fn cannot_skip(model: &Model) -> Option<String> {
     }
     match blast.state {
         BlastState::Scheduled => read_only(model),
-        BlastState::Draft => Some("nothing of it is planned yet: S sends it".to_owned()),
+        BlastState::Draft => Some("nothing of it is planned yet: ⟨S⟩ sends it".to_owned()),
         BlastState::Paused => {
-            Some(format!("{} is paused: it makes no blasts until S resumes it", model.distinct_name(blast)))
+            Some(format!("{} is paused: it makes no blasts until ⟨S⟩ resumes it", model.distinct_name(blast)))
         }
         state => Some(format!("{} is {state}: it has no time left", model.distinct_name(blast))),
     }
@@ -156,7 +156,10 @@ pub fn cannot_retry(model: &Model) -> Option<String> {
         }
         BlastState::Cancelled | BlastState::Failed => {
             let how = if blast.state == BlastState::Cancelled { "was cancelled" } else { "failed as a whole" };
-            Some(format!("{} {how}: nobody in it is tried again; d makes a draft like it", model.distinct_name(blast)))
+            Some(format!(
+                "{} {how}: nobody in it is tried again; ⟨d⟩ makes a draft like it",
+                model.distinct_name(blast)
+            ))
         }
         _ if blast.counts.failed == 0 => Some(format!("nobody failed in {}", model.distinct_name(blast))),
         _ if is_retried_by_nobody(model, blast) => Some(NOBODY_TO_RETRY.to_owned()),
@@ -188,12 +191,12 @@ pub fn cannot_follow_up(model: &Model) -> Option<String> {
         if model.focus != Pane::Recipients {
             return Some("no stage is chosen here: v or esc goes back to them".to_owned());
         }
-        return Some("a follow-up is for those stuck at a stage: [ ] goes to one".to_owned());
+        return Some("a follow-up is for those stuck at a stage: ⟨[⟩ ⟨]⟩ goes to one".to_owned());
     };
     match stuck_at(blast, stage) {
         None => Some("nobody is stuck at closed: they bought".to_owned()),
         Some(0) if model.focus == Pane::Recipients && model.overlays.is_empty() => {
-            Some(format!("nobody is stuck at {}: [ ] goes to another stage", stage.label()))
+            Some(format!("nobody is stuck at {}: ⟨[⟩ ⟨]⟩ goes to another stage", stage.label()))
         }
         Some(0) => Some(format!("nobody is stuck at {}", stage.label())),
         Some(_) => read_only(model),
@@ -212,7 +215,7 @@ pub fn cannot_pause(model: &Model) -> Option<String> {
         BlastState::Paused if blast.counts.queued == 0 && has_nobody_left(blast) => {
             Some(format!("{} is paused already, and nobody in it is queued", model.distinct_name(blast)))
         }
-        BlastState::Paused => Some(format!("{} is paused already: S resumes it", model.distinct_name(blast))),
+        BlastState::Paused => Some(format!("{} is paused already: ⟨S⟩ resumes it", model.distinct_name(blast))),
         _ => Some(format!("{} is not being sent: nothing to pause", model.distinct_name(blast))),
     }
 }

@@ -16,6 +16,7 @@ use std::mem::{Discriminant, discriminant};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::keymap::Keymap;
 use super::model::{MouseCapture, PageRequest};
 use super::{Charset, ExitReason, Palette};
 use crate::app::report::ErrorLine;
@@ -248,6 +249,7 @@ impl From<AppError> for EffectError {
             AppError::Store(store @ StoreError::Refusing(_)) => Self::Other(refused(&store)),
             AppError::Store(StoreError::Unconfirmed(_)) => Self::Unconfirmed,
             AppError::Store(store) if store.is_transient() => Self::Unavailable,
+            AppError::Refused(why) => Self::Other(why),
             other => Self::Other(other.to_string()),
         }
     }
@@ -260,13 +262,14 @@ fn refused(error: &StoreError) -> String {
 }
 
 impl EffectError {
-    pub fn sentence(&self) -> String {
+    /// With the keys as this operator has them.
+    pub fn sentence(&self, keys: &Keymap) -> String {
         match self {
             Self::Unavailable => "the database does not answer: nothing was changed".to_owned(),
             Self::Unconfirmed => {
                 "the database did not confirm that: it may be done or not, so look before you do it again".to_owned()
             }
-            Self::List(sentence) | Self::Other(sentence) => sentence.clone(),
+            Self::List(sentence) | Self::Other(sentence) => keys.in_sentence(sentence, &[]),
         }
     }
 }

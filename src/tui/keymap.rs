@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::action::{ACTIONS, Danger, KeyScope, PaletteListing, UiAction};
 use super::key::Key;
-use crate::domain::text::{clean, nearest};
+use crate::domain::text::{clean, nearest, replace_keys};
 
 /// The keys of every action. Those that are not remapped have the table's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -114,6 +114,20 @@ impl Keymap {
         let action = ACTIONS.iter().find(|action| action.id() == id);
         let key = action.and_then(|action| self.keys(action).first());
         key.map_or_else(|| action.map_or(id, |action| action.title).to_owned(), ToString::to_string)
+    }
+
+    /// A sentence with its marked keys as this operator has them. An action is marked by its default key, of the nearest of these
+    /// scopes that has it, else of the first; or by its id.
+    pub fn in_sentence(&self, sentence: &str, scopes: &[KeyScope]) -> String {
+        replace_keys(sentence, |marked| {
+            let is_marked = |action: &UiAction| action.keys.iter().any(|key| key.to_string() == marked);
+            let nearest = scopes
+                .iter()
+                .find_map(|scope| ACTIONS.iter().find(|action| action.scopes.contains(scope) && is_marked(action)));
+            let by_id = || ACTIONS.iter().find(|action| action.id() == marked);
+            let action = nearest.or_else(|| ACTIONS.iter().find(|action| is_marked(action))).or_else(by_id)?;
+            Some(self.of(&action.id()))
+        })
     }
 
     /// What takes the operator's last act back, also a launch that has not begun.

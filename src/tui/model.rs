@@ -327,8 +327,14 @@ impl Model {
 
     /// Shows a line to the operator.
     pub fn say(&mut self, notice: Notice) {
-        self.notice = Some(notice);
+        let hint = notice.hint.as_deref().map(|hint| self.with_keys(hint).into());
+        self.notice = Some(Notice { text: self.with_keys(&notice.text), hint, ..notice });
         self.said_at = self.now;
+    }
+
+    /// A sentence with its marked keys as this operator has them.
+    pub fn with_keys(&self, sentence: &str) -> String {
+        self.options.keys.in_sentence(sentence, &[])
     }
 
     /// The name or number of somebody who is on the screen.

@@ -17,7 +17,7 @@ impl App {
         let before = self.form_of(&row);
         if is_fixed_changed(&before, form) {
             return Err(AppError::Refused(
-                "its sender, its people and how it repeats stay as they were confirmed: d makes a new one like it"
+                "its sender, its people and how it repeats stay as they were confirmed: ⟨d⟩ makes a new one like it"
                     .to_owned(),
             ));
         }

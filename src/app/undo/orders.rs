@@ -48,7 +48,7 @@ impl App {
             // Whoever cancelled it took its act back, which is noticed below.
             OrderState::Cancelled => Ok(None),
             state => Err(AppError::Refused(format!(
-                "order {id} is {state} by now: `blastdeck order cancel {id}`, or X on their page, cancels it"
+                "order {id} is {state} by now: `blastdeck order cancel {id}`, or ⟨X⟩ on their page, cancels it"
             ))),
         }
     }

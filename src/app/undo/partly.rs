@@ -52,7 +52,7 @@ pub(super) async fn unchanged_since(
     let has_newer = |act: &LoggedAction| newer.iter().any(|newer| newer.recipient_id == act.recipient_id);
     let kept: Vec<_> = acts.into_iter().filter(|act| !has_newer(act)).collect();
     if kept.is_empty() {
-        return Err(AppError::Refused(format!("{why}: U takes that back first")));
+        return Err(AppError::Refused(format!("{why}: ⟨U⟩ takes that back first")));
     }
     Ok((kept, LeftAsTheyAre { people: newer.len(), why }))
 }

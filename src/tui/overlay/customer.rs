@@ -10,6 +10,7 @@ use crate::app::{Consent, CustomerBlast, CustomerNote, CustomerRow, CustomerShee
 use crate::domain::blast::BlastState;
 use crate::domain::forgotten;
 use crate::domain::text::count_of;
+use crate::tui::action::KeyScope;
 use crate::tui::format::{TimeFormat, in_currency, told_apart};
 use crate::tui::model::{CustomerOverlay, Model, SaleLine};
 use crate::tui::theme::TextRole;
@@ -68,8 +69,14 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
     lines.extend(older(page, (sheet.totals.carts, carts), "cart list --phone", column));
     if orders + carts == 0 {
         lines.push(TextLine::rule("Orders"));
-        let how = if page.person.is_some() && !page.is_forgotten() { ": c writes an order, n a cart" } else { "" };
-        lines.push(TextLine::dim(format!("  no order and no cart{how}")));
+        let how = if page.person.is_some() && !page.is_forgotten() {
+            ": ⟨c⟩ writes an order, ⟨n⟩ a cart"
+        } else {
+            ""
+        };
+        lines.push(TextLine::dim(
+            model.options.keys.in_sentence(&format!("  no order and no cart{how}"), &[KeyScope::Customer]),
+        ));
     }
     let blasts = blasts(model, (page, sheet), clock, column);
     if in_columns {

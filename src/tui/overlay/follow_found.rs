@@ -36,7 +36,11 @@ pub fn content(model: &Model, page: &FollowFoundOverlay, width: u16) -> OverlayC
     lines.extend(follow_up::draft_words((&loaded.stage_name, loaded.count.gets()), they_have, blast, width));
     if let Some(age) = page.cart_age {
         let age = show_span(age.to_std().unwrap_or_default());
-        lines.extend(follow_up::step_words(&format!("has had a cart for {age} and ordered nothing since"), width));
+        lines.extend(follow_up::step_words(
+            model,
+            &format!("has had a cart for {age} and ordered nothing since"),
+            width,
+        ));
     }
     lines.extend(follow_up::unknown(model, (page.from.blast, None), loaded.last_mark.as_ref(), width));
     OverlayContent { title, lines, focus: None }

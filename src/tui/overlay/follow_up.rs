@@ -9,6 +9,7 @@ use crate::domain::follow_up::{AgeCount, LeftOut, ages};
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::domain::text::{clean, people_are};
+use crate::tui::action::KeyScope;
 use crate::tui::format::{count_of, number};
 use crate::tui::model::{FollowUpOverlay, Model};
 use crate::tui::theme::TextRole;
@@ -34,7 +35,7 @@ pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayCont
     // What is not known of them stands where every window shows it.
     let gets = loaded.ages.get(page.age).map_or(0, AgeCount::gets);
     if let Some(count) = loaded.ages.get(page.age).filter(|_| gets > 0) {
-        lines.extend(unmarked(count.unmarked, width));
+        lines.extend(unmarked(model, count.unmarked, width));
     }
     lines.extend(unknown(model, (page.blast, Some(page.stage)), loaded.last_mark.as_ref(), width));
     if let Some(count) = loaded.ages.get(page.age) {
@@ -45,7 +46,7 @@ pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayCont
             0 => lines.extend(nobody_gets_it(model, loaded, width)),
             gets => lines.extend(draft_words((&loaded.stage_name, gets), they_have, blast, width)),
         }
-        lines.extend(later(page, width));
+        lines.extend(later(model, page, width));
     }
     OverlayContent { title, lines, focus: Some(focus) }
 }
@@ -127,16 +128,21 @@ fn line((people, words): (i64, String)) -> TextLine {
 }
 
 /// The same as a step of the blast, which is for whoever has been stuck for some time.
-fn later(page: &FollowUpOverlay, width: u16) -> Vec<TextLine> {
-    if page.can_be_step() { step_words("has been stuck so long", width) } else { Vec::new() }
+fn later(model: &Model, page: &FollowUpOverlay, width: u16) -> Vec<TextLine> {
+    if page.can_be_step() { step_words(model, "has been stuck so long", width) } else { Vec::new() }
 }
 
 /// What a step of the blast would do, for whoever is so.
-pub(super) fn step_words(who: &str, width: u16) -> Vec<TextLine> {
+pub(super) fn step_words(model: &Model, who: &str, width: u16) -> Vec<TextLine> {
     let later = format!(
-        "a makes it a step of the blast instead: from now on it drafts this by itself for whoever {who}, and each draft waits for your yes."
+        "⟨a⟩ makes it a step of the blast instead: from now on it drafts this by itself for whoever {who}, and each draft waits for your yes."
     );
-    sentences("Later, by itself", &later, TextRole::Plain, width)
+    sentences(
+        "Later, by itself",
+        &model.options.keys.in_sentence(&later, &[KeyScope::FollowUp]),
+        TextRole::Plain,
+        width,
+    )
 }
 
 /// Of those at *sent*, nobody knows of some whether they are stuck there, and they get nothing: says so, and why.
@@ -208,15 +214,15 @@ const fn words_they_have(stuck_at: Status) -> &'static str {
 }
 
 /// Who wrote and was not marked as replied, by an operator's choice or because that is left to one.
-fn unmarked(people: i64, width: u16) -> Vec<TextLine> {
+fn unmarked(model: &Model, people: i64, width: u16) -> Vec<TextLine> {
     if people == 0 {
         return Vec::new();
     }
     let wrote = count_of(people, "of them wrote and is", "of them wrote and are");
     let text = format!(
-        "{wrote} not marked as replied: it goes to them too. has:reply -status:replied after / finds them, and r there leaves them out."
+        "{wrote} not marked as replied: it goes to them too. has:reply -status:replied after ⟨/⟩ finds them, and ⟨r⟩ there leaves them out."
     );
-    sentences("They wrote", &text, TextRole::Need, width)
+    sentences("They wrote", &model.with_keys(&text), TextRole::Need, width)
 }
 
 /// What only a person can know: who replied on the phone.

@@ -9,6 +9,7 @@ use crate::domain::status::Status;
 use crate::domain::text::{clean, shell_word};
 use crate::domain::waiting::Waiting;
 use crate::tui::DatabaseKind;
+use crate::tui::action::KeyScope;
 use crate::tui::format::{count_of, number};
 use crate::tui::model::{AttentionItem, Model, NeedsLine, goes_on_at};
 use crate::tui::theme::TextRole;
@@ -30,7 +31,8 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
             section = title;
         }
         let Some(words) = words_of(model, *line) else { continue };
-        lines.extend(entry(&words, *line, chosen == Some(*line), width));
+        let mend = model.options.keys.in_sentence(&words.mend, &[KeyScope::Needs]);
+        lines.extend(entry(&words.what, &mend, *line, chosen == Some(*line), width));
         if chosen == Some(*line) {
             focus = Some(lines.len() - 1);
         }
@@ -70,17 +72,17 @@ fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
         let (name, why) = (model.distinct_name(blast), why.replacen("waits for: ", "waits for ", 1));
         return NeedWords {
             what: format!("{name} {why}"),
-            mend: format!("{}p pauses it, X cancels it, enter goes there", sends_now(blast)),
+            mend: format!("{}⟨p⟩ pauses it, ⟨X⟩ cancels it, enter goes there", sends_now(blast)),
         };
     }
     let rule = blast.origin.repeat.rule.as_deref().map(|rule| format!("{}; ", clean(rule))).unwrap_or_default();
     let at = blast.scheduled_for.or(blast.send_after).map(|at| model.time_of(blast, at));
     let (comes, keys) = match (blast.state, at) {
-        (BlastState::Paused, _) if rule.is_empty() => (paused(model, blast), "S resumes it, X cancels it"),
-        (BlastState::Paused, _) => ("paused".to_owned(), "S resumes it, X ends it for good"),
-        (_, Some(at)) if rule.is_empty() => (format!("starts {at}"), "S sends it now, p pauses it, X cancels it"),
-        (_, Some(at)) => (format!("next {at}"), "p pauses it, > leaves that time out, X ends it for good"),
-        (_, None) => ("starts as soon as it may".to_owned(), "p pauses it, X cancels it"),
+        (BlastState::Paused, _) if rule.is_empty() => (paused(model, blast), "⟨S⟩ resumes it, ⟨X⟩ cancels it"),
+        (BlastState::Paused, _) => ("paused".to_owned(), "⟨S⟩ resumes it, ⟨X⟩ ends it for good"),
+        (_, Some(at)) if rule.is_empty() => (format!("starts {at}"), "⟨S⟩ sends it now, ⟨p⟩ pauses it, ⟨X⟩ cancels it"),
+        (_, Some(at)) => (format!("next {at}"), "⟨p⟩ pauses it, ⟨>⟩ leaves that time out, ⟨X⟩ ends it for good"),
+        (_, None) => ("starts as soon as it may".to_owned(), "⟨p⟩ pauses it, ⟨X⟩ cancels it"),
     };
     NeedWords { what: format!("{}: {rule}{comes}", model.distinct_name(blast)), mend: keys.to_owned() }
 }
@@ -91,7 +93,7 @@ fn sends_now(blast: &BlastView) -> String {
         Some(Waiting::DailyCap { .. }) => {
             format!("daily_cap of sender {} sets it, in the configuration; ", clean(&blast.sender))
         }
-        _ if waits_for_hours(blast) => "S sends it now, ".to_owned(),
+        _ if waits_for_hours(blast) => "⟨S⟩ sends it now, ".to_owned(),
         _ => String::new(),
     }
 }
@@ -108,22 +110,22 @@ fn step(model: &Model, view: &StepView) -> NeedWords {
     let name = blast.map(|blast| model.distinct_name(blast)).unwrap_or_default();
     let sends = view.step.at_most.map_or_else(String::new, |most| format!(", sent by itself to at most {most}"));
     let (comes, keys) = match view.standing() {
-        StepStanding::SendsNext(_) => ("its draft is sent by itself next".to_owned(), "p pauses it, X removes it"),
-        StepStanding::Asks(_) => ("its draft waits for you".to_owned(), "p pauses it, X removes it"),
-        StepStanding::AsksPaused(_) => ("paused; its draft waits for you".to_owned(), "S resumes it, X removes it"),
-        StepStanding::Over => ("it makes no more drafts".to_owned(), "X removes it"),
-        StepStanding::Paused => ("paused".to_owned(), "S resumes it, X removes it"),
+        StepStanding::SendsNext(_) => ("its draft is sent by itself next".to_owned(), "⟨p⟩ pauses it, ⟨X⟩ removes it"),
+        StepStanding::Asks(_) => ("its draft waits for you".to_owned(), "⟨p⟩ pauses it, ⟨X⟩ removes it"),
+        StepStanding::AsksPaused(_) => ("paused; its draft waits for you".to_owned(), "⟨S⟩ resumes it, ⟨X⟩ removes it"),
+        StepStanding::Over => ("it makes no more drafts".to_owned(), "⟨X⟩ removes it"),
+        StepStanding::Paused => ("paused".to_owned(), "⟨S⟩ resumes it, ⟨X⟩ removes it"),
         StepStanding::ComesAt(at) => {
             let at = blast.map_or_else(|| clock(model).long(at), |blast| model.time_of(blast, at));
             // Whoever is due sooner waits for it.
             let daily = if view.blasts.is_empty() { "comes" } else { "makes one draft a day: comes again" };
-            (format!("{daily} {at}{sends}"), "p pauses it, X removes it")
+            (format!("{daily} {at}{sends}"), "⟨p⟩ pauses it, ⟨X⟩ removes it")
         }
-        StepStanding::AsDue => (format!("comes as its people are due{sends}"), "p pauses it, X removes it"),
+        StepStanding::AsDue => (format!("comes as its people are due{sends}"), "⟨p⟩ pauses it, ⟨X⟩ removes it"),
     };
     let what = format!("{name}, step {}: {}; {comes}", view.step.number, view.when);
     // Of a blast that is over nothing is made any more, paused or not.
-    let keys = if view.is_over { "X removes it" } else { keys };
+    let keys = if view.is_over { "⟨X⟩ removes it" } else { keys };
     NeedWords { what, mend: keys.to_owned() }
 }
 
@@ -133,16 +135,16 @@ struct NeedWords {
     mend: String,
 }
 
-fn entry(words: &NeedWords, line: NeedsLine, is_chosen: bool, width: u16) -> Vec<TextLine> {
+fn entry(what: &str, mend: &str, line: NeedsLine, is_chosen: bool, width: u16) -> Vec<TextLine> {
     let meaning = match line {
         NeedsLine::Need(AttentionItem::Uncertain(_)) => TextRole::Stage(Status::Uncertain),
         NeedsLine::Need(_) => TextRole::Need,
         NeedsLine::Blast(_) | NeedsLine::Step(_) => TextRole::Plain,
     };
     let cursor = |first: bool| if first && is_chosen { "> " } else { "  " };
-    let what = wrapped(&words.what, width.saturating_sub(3)).into_iter().enumerate();
+    let what = wrapped(what, width.saturating_sub(3)).into_iter().enumerate();
     let what = what.map(|(n, line)| TextLine::of(cursor(n == 0), TextRole::Accent).and(line, meaning));
-    let mend = wrapped(&words.mend, width.saturating_sub(5)).into_iter();
+    let mend = wrapped(mend, width.saturating_sub(5)).into_iter();
     what.chain(mend.map(|line| TextLine::dim(format!("    {line}")))).collect()
 }
 
@@ -153,8 +155,8 @@ fn waiting_replies(model: &Model) -> Vec<TextLine> {
     if replies == 0 {
         return Vec::new();
     }
-    let words = format!("  {} to be seen: 4 opens Activity", count_of(replies, "reply waits", "replies wait"));
-    vec![TextLine::default(), TextLine::dim(words)]
+    let words = format!("  {} to be seen: ⟨4⟩ opens Activity", count_of(replies, "reply waits", "replies wait"));
+    vec![TextLine::default(), TextLine::dim(model.with_keys(&words))]
 }
 
 fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
@@ -172,12 +174,12 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
             if blast.state == BlastState::Draft {
                 return words(
                     format!("{}: {why}", model.distinct_name(blast)),
-                    "enter shows its plan, which sends it; esc, then e changes it and X deletes it".to_owned(),
+                    "enter shows its plan, which sends it; esc, then ⟨e⟩ changes it and ⟨X⟩ deletes it".to_owned(),
                 );
             }
             words(
                 format!("{} paused by itself: {why}", model.distinct_name(blast)),
-                "S resumes it, X cancels it, enter goes there".to_owned(),
+                "⟨S⟩ resumes it, ⟨X⟩ cancels it, enter goes there".to_owned(),
             )
         }
         AttentionItem::Waits(id) => model.blasts.get(id).and_then(|blast| waits(model, blast)),
@@ -201,7 +203,7 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
         ),
         AttentionItem::Answers => words(
             count_of(model.weight(need), "answer failed: the person did not get it", "answers failed: the people did not get them"),
-            "enter shows them with the reason; a on one of them answers again".to_owned(),
+            "enter shows them with the reason; ⟨a⟩ on one of them answers again".to_owned(),
         ),
         AttentionItem::Notices => words(
             count_of(model.weight(need), "notice of a provider is new", "notices of providers are new"),
@@ -220,9 +222,9 @@ fn database(model: &Model) -> Option<NeedWords> {
         model.blasts.rows().iter().filter(starts).map(|blast| model.distinct_name(blast)).collect();
     let starts = match armed.as_slice() {
         [] => String::new(),
-        [one] => format!("; {one} starts ten seconds after its engine reaches it again: p pauses it until then"),
+        [one] => format!("; {one} starts ten seconds after its engine reaches it again: ⟨p⟩ pauses it until then"),
         several => format!(
-            "; {} start ten seconds after their engine reaches it again: p pauses them until then",
+            "; {} start ten seconds after their engine reaches it again: ⟨p⟩ pauses them until then",
             several.join(", ")
         ),
     };
@@ -249,9 +251,9 @@ fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {
     let token = sender.token.as_ref().filter(|_| sender.is_token_refused()).map(token_mend);
     let mend = match model.blast_of(need) {
         Some(_) if let Some(token) = token => {
-            format!("{token}: it then goes on by itself; p on its blast holds it back")
+            format!("{token}: it then goes on by itself; ⟨p⟩ on its blast holds it back")
         }
-        Some(_) => "fix it; then enter, and S resumes its blast".to_owned(),
+        Some(_) => "fix it; then enter, and ⟨S⟩ resumes its blast".to_owned(),
         None if token.is_some() => {
             format!("{}; then `blastdeck sender check {}`", token.unwrap_or_default(), shell_word(&sender.name))
         }

@@ -343,7 +343,7 @@ fn starts(model: &Model, loaded: &app::Plan) -> String {
 
 /// In the place of the question, once there is none any more: the state of the blast.
 fn over(model: &Model, plan: &PlanOverlay, width: u16) -> Option<Vec<TextLine>> {
-    let why = availability::not_asked_any_more(model, plan)?;
+    let why = model.with_keys(&availability::not_asked_any_more(model, plan)?);
     let blast = model.blasts.get(plan.blast)?;
     let act = if blast.state.is_over() { "" } else { "launched " };
     let by = blast.state_by.as_ref().filter(|by| **by != Actor::Engine);

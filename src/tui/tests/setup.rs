@@ -1,10 +1,14 @@
 //! What is switched while the window is open: keys, colours, zone, mouse; and the palette that switches it.
 
+use std::path::Path;
+
 use chrono_tz::Tz;
 use ratatui::style::Color;
 
 use super::support::{RAYA, STACKED, TestDashboard, WIDE};
-use crate::tui::effect::{Effect, WriteRequest};
+use crate::app::AppError;
+use crate::tui::action::{ACTIONS, KeyScope};
+use crate::tui::effect::{Effect, EffectError, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{LogLine, MouseCapture, Overlay, Pane};
 use crate::tui::mouse::{MouseEvent, MouseKind};
@@ -34,6 +38,28 @@ fn a_remapped_key_is_in_the_footer_the_help_and_the_palette_and_does_what_it_say
     assert_eq!(dashboard.acts().len(), 1);
     dashboard.keys(":replied");
     assert!(dashboard.line(3).ends_with(" R"), "{}", dashboard.line(3));
+}
+
+#[test]
+fn sentences_name_the_keys_that_the_operator_has() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let binding = |action: &str, key: &str| KeyBinding { action: action.to_owned(), keys: vec![key.to_owned()] };
+    let bindings =
+        [binding("pause-this-blast-at-once", "P"), binding("resume-this-step-or-the-blast-of-this-line", "M")];
+    dashboard.model.options.keys = Keymap::new(&bindings).unwrap();
+    let keys = &dashboard.model.options.keys;
+
+    let on_a_line = keys.in_sentence("⟨S⟩ resumes it, ⟨p⟩ pauses it, ⟨X⟩ cancels it", &[KeyScope::Needs]);
+    let anywhere = keys.in_sentence("⟨S⟩ resumes it; ⟨they-replied⟩ marks it; ⟨nothing⟩", &[]);
+    let refused = EffectError::from(AppError::Refused("it is launched, and ⟨p⟩ pauses it".to_owned()));
+    let by_default = AppError::Refused("it is launched, and ⟨p⟩ pauses it".to_owned()).to_string();
+
+    assert_eq!(on_a_line, "M resumes it, P pauses it, X cancels it");
+    assert_eq!(anywhere, "S resumes it; r marks it; ⟨nothing⟩");
+    assert_eq!(refused.sentence(keys), "it is launched, and P pauses it");
+    assert_eq!(by_default, "it is launched, and p pauses it");
+    dashboard.model.refuse("it is sending: ⟨p⟩ pauses it");
+    assert_eq!(dashboard.said(), "it is sending: P pauses it");
 }
 
 #[test]
@@ -201,4 +227,53 @@ fn another_word_for_a_command_is_taken_for_it() {
         dashboard.keys("\n");
         assert!(dashboard.screen().join("\n").contains(&format!(" :{title}")), "{:#?}", dashboard.screen());
     }
+}
+
+/// Every line of code below a folder of `src`, without comments and tests.
+fn code_below(folder: &Path, found: &mut Vec<String>) {
+    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() && !path.ends_with("tests") {
+            code_below(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+            let lines = code.lines().map(str::trim).filter(|line| !line.starts_with("//") && line.contains('"'));
+            found.extend(lines.map(|line| format!("{}: {line}", path.display())));
+        }
+    }
+}
+
+#[test]
+fn no_sentence_names_a_key_that_could_have_been_moved() {
+    const DOES: [&str; 30] = [
+        "on", "sends", "resumes", "pauses", "cancels", "removes", "ends", "deletes", "takes", "makes", "changes",
+        "gives", "lists", "opens", "shows", "tries", "adds", "marks", "saves", "restores", "leaves", "copies",
+        "answers", "reopens", "writes", "sorts", "edits", "finds", "goes", "asks",
+    ];
+    let (source, mut lines) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), Vec::new());
+    for layer in ["tui", "app"] {
+        code_below(&source.join(layer), &mut lines);
+    }
+    let keys: Vec<String> = ACTIONS
+        .iter()
+        .filter(|action| action.is_remappable())
+        .flat_map(|action| action.keys)
+        .map(ToString::to_string)
+        .collect();
+    // Among the rows that were left out, `l` is no action, and stays what it is.
+    let names_one = |line: &&String| {
+        let words: Vec<&str> = line.split(' ').collect();
+        words.windows(2).any(|pair| {
+            let key = pair[0].trim_start_matches(['"', '(']);
+            pair != ["l", "gives"]
+                && key.chars().count() == 1
+                && keys.iter().any(|known| known == key)
+                && DOES.contains(&pair[1])
+        })
+    };
+
+    let found: Vec<_> = lines.iter().filter(names_one).collect();
+
+    assert!(lines.len() > 3_000, "{}", lines.len());
+    assert!(found.is_empty(), "mark the key, as in `⟨p⟩ pauses it`: {found:#?}");
 }

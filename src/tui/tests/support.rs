@@ -348,6 +348,7 @@ pub fn lines(buffer: &Buffer) -> Vec<String> {
             line.push_str(symbol);
             x += crate::tui::widget::width(symbol).max(1);
         }
+        assert!(!line.contains('⟨'), "the key of a sentence is still marked: {line}");
         line.trim_end().to_owned()
     };
     (0..buffer.area.height).map(row).collect()

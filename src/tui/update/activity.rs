@@ -86,7 +86,7 @@ pub fn page_read(
             model.activity.is_fetching = false;
             model.activity.awaiting = None;
             let unused = keys::discard(model).map(|unused| format!("; {unused}")).unwrap_or_default();
-            model.refuse(format!("{}{unused}", failure.sentence()));
+            model.refuse(format!("{}{unused}", failure.sentence(&model.options.keys)));
             Vec::new()
         }
     }

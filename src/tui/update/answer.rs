@@ -140,11 +140,11 @@ pub fn queued(model: &mut Model, request: &WriteRequest, queued: &QueuedAnswer) 
 pub fn refused(model: &mut Model, answer: &AnswerText, failure: &EffectError) {
     match model.overlays.last_mut() {
         Some(Overlay::Answer(open)) if open.person == answer.person => {
-            open.progress = AnswerProgress::Refused(failure.sentence());
+            open.progress = AnswerProgress::Refused(failure.sentence(&model.options.keys));
         }
         _ => {
             model.answer_draft = Some(AnswerDraft { person: answer.person, text: answer.text.clone() });
-            let sentence = failure.sentence();
+            let sentence = failure.sentence(&model.options.keys);
             let is_known = *failure != EffectError::Unconfirmed;
             model.refuse(if is_known { format!("not answered: {sentence}") } else { sentence });
         }

@@ -107,27 +107,29 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
         BlastState::Sending if model.away_since().is_some() => {
             format!(
                 "{name} starts ten seconds after its engine reaches the database again{}",
-                keys(": p pauses it then")
+                keys(": ⟨p⟩ pauses it then")
             )
         }
         BlastState::Sending => match row.waiting.as_ref().filter(|_| row.is_held_up()) {
             Some(waiting) => {
                 let clock = TimeFormat { zone: model.options.zone, now: model.now };
                 let waits = waiting.sentence_in(model.options.zone, |at| clock.long(at));
-                let hours = if pace::waits_for_hours(row) { keys(", S sends it now") } else { "" };
-                format!("{name} {waits}{}{hours}", keys("; p pauses it"))
+                let hours = if pace::waits_for_hours(row) { keys(", ⟨S⟩ sends it now") } else { "" };
+                format!("{name} {waits}{}{hours}", keys("; ⟨p⟩ pauses it"))
             }
             // Nobody may have said yet that it waits for its hours.
             None => match model.hours_open_at(row, model.now) {
-                Some(at) => format!("{name} waits for its hours, {}{}", model.time_of(row, at), keys(": p pauses it")),
-                None => format!("{name} has started{}", keys(": p pauses it")),
+                Some(at) => {
+                    format!("{name} waits for its hours, {}{}", model.time_of(row, at), keys(": ⟨p⟩ pauses it"))
+                }
+                None => format!("{name} has started{}", keys(": ⟨p⟩ pauses it")),
             },
         },
         // As it was before, where somebody took the launch back.
         BlastState::Paused if row.state_by == Some(Actor::Engine) => {
-            format!("{name} is paused{}", keys("; S resumes it"))
+            format!("{name} is paused{}", keys("; ⟨S⟩ resumes it"))
         }
-        BlastState::Paused => format!("{name} was paused{by}{}", keys("; S resumes it")),
+        BlastState::Paused => format!("{name} was paused{by}{}", keys("; ⟨S⟩ resumes it")),
         BlastState::Cancelled => return Notice::done(format!("{name} was cancelled{by}")),
         state => return Notice::done(format!("{name} is {state}")),
     };

@@ -98,7 +98,7 @@ pub fn end_word(model: &Model) -> &'static str {
 }
 
 fn no_blast(model: &Model) -> Option<String> {
-    model.line_blast().is_none().then(|| "no blast is chosen here: esc, then S on one in Blasts".to_owned())
+    model.line_blast().is_none().then(|| "no blast is chosen here: esc, then ⟨S⟩ on one in Blasts".to_owned())
 }
 
 /// To what needs a person, in whichever blast it is.
@@ -138,7 +138,7 @@ fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
 
 fn to_blast(model: &mut Model, need: AttentionItem) -> Vec<Effect> {
     let Some(blast) = model.blast_of(need) else {
-        model.refuse("no blast waits for it: once it is fixed, S on a new blast sends");
+        model.refuse("no blast waits for it: once it is fixed, ⟨S⟩ on a new blast sends");
         return Vec::new();
     };
     if let AttentionItem::Uncertain(_) = need {

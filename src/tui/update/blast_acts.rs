@@ -92,7 +92,7 @@ pub fn pause_before_cancel(model: &mut Model, id: BlastId) -> Vec<Effect> {
     let tag = model.blasts.get(id).map(|blast| model.brief_distinct_name(blast)).unwrap_or_default();
     let by = ConfirmBy::NumberOncePaused { blast: id, field: TextField::default() };
     let question = format!("{tag} is being paused; then it asks.");
-    let otherwise = format!("{tag} is paused, not cancelled; S resumes it");
+    let otherwise = format!("{tag} is paused, not cancelled; ⟨S⟩ resumes it");
     model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: Vec::new(), otherwise }));
     vec![Effect::Write(WriteRequest::Pause(id))]
 }
@@ -105,7 +105,7 @@ fn cancel_question(model: &Model, row: &BlastView, field: TextField) -> ConfirmP
     } else {
         format!("cancel {tag} for good? {typed} still queued; type {typed}:")
     };
-    let otherwise = format!("{tag} stays paused; S resumes it");
+    let otherwise = format!("{tag} stays paused; ⟨S⟩ resumes it");
     let by = ConfirmBy::Number { people: queued, field, refused: None };
     ConfirmPrompt { question, by, then: vec![WriteRequest::Cancel(id)], otherwise }
 }
@@ -116,8 +116,10 @@ pub fn not_cancelled(model: &Model, ask: &ConfirmPrompt) -> Option<String> {
     let row = model.blasts.get(id).filter(|row| row.state != BlastState::Paused)?;
     let name = model.distinct_name(row);
     let now = match row.armed_until(model.now) {
-        Some(until) => format!("somebody resumed it, and it starts at {}; p pauses it", model.start_after(row, until)),
-        None if row.state == BlastState::Sending => "somebody resumed it; p pauses it".to_owned(),
+        Some(until) => {
+            format!("somebody resumed it, and it starts at {}; ⟨p⟩ pauses it", model.start_after(row, until))
+        }
+        None if row.state == BlastState::Sending => "somebody resumed it; ⟨p⟩ pauses it".to_owned(),
         None => format!("it is {}", row.state),
     };
     Some(format!("{name} is not cancelled: {now}"))

@@ -93,7 +93,7 @@ pub fn unread(model: &mut Model, phone: &Phone, failure: &EffectError) {
     if let Some(Overlay::Customer(page)) = model.overlays.last_mut()
         && page.phone == *phone
     {
-        page.failure = Some(failure.sentence());
+        page.failure = Some(failure.sentence(&model.options.keys));
     }
 }
 
@@ -142,10 +142,10 @@ pub fn cannot_end(model: &Model) -> Option<String> {
 pub fn cannot_change(model: &Model) -> Option<String> {
     match chosen(model) {
         Ok(SaleLine::Order(order)) if order.state == OrderState::Cancelled => {
-            Some(format!("order {} is cancelled, for good: c writes a new one", order.id))
+            Some(format!("order {} is cancelled, for good: ⟨an-order-what-they-bought⟩ writes a new one", order.id))
         }
         Ok(SaleLine::Cart(cart)) if cart.state != CartState::Open => {
-            Some(format!("cart {} is {}: n writes a new one", cart.id, cart.state))
+            Some(format!("cart {} is {}: ⟨a-cart-what-they-mean-to-buy⟩ writes a new one", cart.id, cart.state))
         }
         Ok(_) => availability::read_only(model),
         Err(why) => Some(why),
@@ -384,9 +384,10 @@ fn is_about(page: &CustomerOverlay, write: &ShopWrite) -> bool {
 pub fn refused(model: &mut Model, write: &ShopWrite, failure: &EffectError) -> Vec<Effect> {
     match write.typed.clone().filter(|_| model.prompt.is_none()) {
         Some(items) => {
-            model.prompt = Some(Prompt::Items(ItemsPrompt { trouble: Some(failure.sentence()), ..items }));
+            model.prompt =
+                Some(Prompt::Items(ItemsPrompt { trouble: Some(failure.sentence(&model.options.keys)), ..items }));
         }
-        None => model.refuse(failure.sentence()),
+        None => model.refuse(failure.sentence(&model.options.keys)),
     }
     let open = page(model).map(|page| Effect::Read(ReadRequest::Customer(page.phone.clone())));
     open.into_iter().collect()

@@ -45,7 +45,7 @@ pub fn loaded(model: &mut Model, preview: EffectResult<FollowUpPreview>) {
         Err(failure) if page.loaded.is_some() => completions::failed(model, &failure),
         Err(failure) => {
             model.overlays.pop();
-            model.refuse(failure.sentence());
+            model.refuse(failure.sentence(&model.options.keys));
         }
     }
 }
@@ -91,7 +91,7 @@ pub fn make(model: &mut Model) -> Vec<Effect> {
 pub fn cannot_step(model: &Model) -> Option<String> {
     let why = match model.overlays.last() {
         Some(Overlay::FollowFound(page)) if page.cart_age.is_none() => Some(
-            "a step is for those stuck at a stage, where f makes it, or for carts: /has:cart older:24h finds those",
+            "a step is for those stuck at a stage, where ⟨f⟩ makes it, or for carts: /has:cart older:24h finds those",
         ),
         Some(Overlay::FollowUp(page)) if !page.can_be_step() => Some("a step needs a time: ] chooses one"),
         _ => None,
@@ -122,7 +122,8 @@ pub fn step_added(model: &mut Model, added: &StepView) -> Vec<Effect> {
     };
     model.overlays.retain(|page| !is_its_page(page));
     let tag = model.blasts.get(step.blast).map(brief_name).unwrap_or_default();
-    let text = format!("{tag}: step {}, {}; each draft of it waits for your yes: ! lists it", step.number, added.when);
+    let text =
+        format!("{tag}: step {}, {}; each draft of it waits for your yes: ⟨!⟩ lists it", step.number, added.when);
     written::log(model, &text, &step_line(step));
     model.say(Notice::done(text));
     vec![Effect::Read(ReadRequest::Blasts)]
@@ -153,7 +154,7 @@ pub fn made(model: &mut Model, request: &WriteRequest, row: BlastView, people: u
     model.overlays.retain(|page| !(is_open(page) || was_open && matches!(page, Overlay::Details(_))));
     let id = row.id;
     model.blasts.insert(row);
-    model.say(Notice::done(text).hint("S shows its plan"));
+    model.say(Notice::done(text).hint("⟨S⟩ shows its plan"));
     let mut effects = vec![Effect::Read(ReadRequest::Blasts)];
     // Whoever went on to something else meanwhile stays there.
     if was_open && model.prompt.is_none() && model.overlays.is_empty() {

@@ -181,8 +181,10 @@ fn edit_key(model: &mut Model, key: Key) -> Vec<Effect> {
 pub fn begin(model: &mut Model) -> Vec<Effect> {
     let senders: Vec<String> = model.usable_senders().map(|sender| sender.name.clone()).collect();
     model.notice = None;
+    let keys = model.options.keys.clone();
     let Some(form) = shown(model) else { return Vec::new() };
-    form.trouble = schedule::fixed(form).or_else(|| schedule::excluded(form.line, &form.values)).map(str::to_owned);
+    let why = schedule::fixed(form).or_else(|| schedule::excluded(form.line, &form.values));
+    form.trouble = why.map(|why| keys.in_sentence(why, &[]));
     if form.trouble.is_some() {
         return Vec::new();
     }
@@ -345,6 +347,7 @@ pub fn interrupted(model: &mut Model) -> Option<Vec<Effect>> {
 
 /// A paste: into what is being typed; several lines beside it are a list of people.
 pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
+    let fixed = model.with_keys(schedule::FIXED);
     let Some(form) = shown(model) else { return Vec::new() };
     if let FormPage::Templates(page) = &mut form.page {
         template::pasted(page, text);
@@ -358,7 +361,7 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             form.values.message = area.text();
             return saving::now_and_then(model);
         }
-        None if is_list && is_scheduled => form.trouble = Some(schedule::FIXED.to_owned()),
+        None if is_list && is_scheduled => form.trouble = Some(fixed),
         Some(LineEdit::Path { .. }) | None if is_list && form.line == FormLine::People => {
             form.edit = None;
             return list::take_pasted(model, text);

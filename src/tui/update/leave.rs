@@ -151,7 +151,7 @@ pub fn hand_over_known(model: &mut Model, id: BlastId, result: EffectResult<Resu
     let missing = match result {
         Ok(Ok(())) => None,
         Ok(Err(missing)) => Some(missing),
-        Err(error) => Some(error.sentence()),
+        Err(error) => Some(error.sentence(&model.options.keys)),
     };
     let quit = model.options.keys.of(QUIT);
     // The key pauses the blast that the screen is about, which may be another one.

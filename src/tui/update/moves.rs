@@ -59,8 +59,8 @@ pub fn to_stage(model: &mut Model) -> Vec<Effect> {
     let stage = STAGES[model.stage];
     if model.shows_stages() && stage_word(model).is_empty() {
         model.refuse(match stage {
-            Status::Closed => "nobody has bought yet: [ ] goes to another stage".to_owned(),
-            stage => format!("nobody is stuck at {}: [ ] goes to another stage", stage.label()),
+            Status::Closed => "nobody has bought yet: ⟨[⟩ ⟨]⟩ goes to another stage".to_owned(),
+            stage => format!("nobody is stuck at {}: ⟨[⟩ ⟨]⟩ goes to another stage", stage.label()),
         });
         return Vec::new();
     }

@@ -39,7 +39,7 @@ pub fn read(model: &mut Model, blast: BlastId, read: EffectResult<Plan>) {
         Ok(plan) => (page.loaded, page.read_at) = (Some(plan), Some(now)),
         Err(failure) => {
             model.overlays.pop();
-            model.refuse(failure.sentence());
+            model.refuse(failure.sentence(&model.options.keys));
         }
     }
 }
@@ -56,8 +56,7 @@ pub fn test_sent(model: &mut Model, request: &WriteRequest, test: BlastId) {
 pub fn not_sent(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> Option<Vec<Effect>> {
     let (WriteRequest::Launch(launch) | WriteRequest::Resume(launch)) = request else { return None };
     let why = match failure {
-        EffectError::Other(why) => why.clone(),
-        EffectError::Unconfirmed => failure.sentence(),
+        EffectError::Other(_) | EffectError::Unconfirmed => failure.sentence(&model.options.keys),
         EffectError::Unavailable | EffectError::List(_) => return None,
     };
     let zone = model.options.zone;
@@ -214,7 +213,7 @@ pub fn people_read(model: &mut Model, (blast, group): (BlastId, PlanGroup), read
         }
         (Err(failure), Some(_)) => {
             plan.people = None;
-            model.refuse(failure.sentence());
+            model.refuse(failure.sentence(&model.options.keys));
         }
         _ => {}
     }
@@ -291,7 +290,7 @@ pub fn cannot_test(model: &Model) -> Option<String> {
     let Some(Overlay::Plan(plan)) = model.overlays.last() else { return None };
     let Some(loaded) = &plan.loaded else { return Some("still reading".to_owned()) };
     if plan.people.is_some() {
-        return Some("esc goes back to the plan: there M sends the sample to yourself".to_owned());
+        return Some("esc goes back to the plan: there ⟨M⟩ sends the sample to yourself".to_owned());
     }
     availability::read_only(model).or_else(|| loaded.obstacles.first().cloned())
 }
@@ -355,7 +354,7 @@ pub fn cannot_edit(model: &Model) -> Option<String> {
         BlastState::Sending | BlastState::Paused => blast.state.label(),
         _ => return form::cannot_edit_blast(model, Some(blast)),
     };
-    Some(format!("it is {is}: in Blasts e changes its hours and pace, d makes a new one like it"))
+    Some(format!("it is {is}: in Blasts ⟨e⟩ changes its hours and pace, ⟨d⟩ makes a new one like it"))
 }
 
 /// `e`: back to what is written.

@@ -241,6 +241,7 @@ pub fn refuse_text(model: &mut Model, why: String, of: Option<RecipientId>) {
 }
 
 fn refuse(model: &mut Model, refused: RefusedPrompt) {
+    let refused = RefusedPrompt { why: model.with_keys(&refused.why), ..refused };
     model.say(Notice { of: refused.of, ..Notice::refusal(refused.why.clone()) });
     model.prompt = Some(Prompt::Refused(refused));
 }

@@ -53,7 +53,7 @@ pub fn counted_now(model: &mut Model, blast: BlastId, people: EffectResult<i64>)
 
 fn ask(model: &mut Model, blast: BlastId, people: EffectResult<i64>) {
     match people {
-        Err(failure) => model.refuse(failure.sentence()),
+        Err(failure) => model.refuse(failure.sentence(&model.options.keys)),
         Ok(0) => model.refuse(NOBODY),
         Ok(people) => {
             let tag = model.blast().map(|blast| model.distinct_name(blast)).unwrap_or_default();
@@ -83,8 +83,8 @@ pub fn retried(model: &mut Model, row: BlastView, people: i64) -> Vec<Effect> {
     written::log(model, &text, &format!("blastdeck blast retry {}", row.id));
     let notice = Notice::done(text);
     let notice = match row.state {
-        BlastState::Paused => notice.hint("S resumes it"),
-        _ => notice.hint("p pauses it"),
+        BlastState::Paused => notice.hint("⟨S⟩ resumes it"),
+        _ => notice.hint("⟨p⟩ pauses it"),
     };
     let stands = Some(armed::stands(model, &row));
     model.say(Notice { stands, ..notice });

@@ -110,7 +110,7 @@ pub fn confirmed(model: &mut Model, request: &WriteRequest, confirmed: Confirmed
     let text = format!("{} is confirmed{}", clean(name), said.concat());
     written::log(model, &text, &format!("blastdeck sender confirm '{}'", name.replace('\'', "'\\''")));
     let is_held = model.blast().is_some_and(|blast| blast.sender == *name && blast.state != BlastState::Sending);
-    let hint = is_held.then_some("S sends".into());
+    let hint = is_held.then_some("⟨S⟩ sends".into());
     model.say(Notice { hint, ..Notice::done(text) });
     vec![Effect::Read(ReadRequest::Blasts), Effect::Read(ReadRequest::Senders)]
 }

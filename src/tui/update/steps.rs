@@ -27,7 +27,7 @@ pub fn loaded(model: &mut Model, steps: Vec<StepView>) {
 
 pub fn cannot_pause(model: &Model, view: &StepView) -> Option<String> {
     if view.step.paused_at.is_some() {
-        return Some(format!("{} is paused already: S resumes it", name(model, view.step.key())));
+        return Some(format!("{} is paused already: ⟨S⟩ resumes it", name(model, view.step.key())));
     }
     cannot_come(model, view)
 }
@@ -70,7 +70,7 @@ pub fn ask_remove(model: &mut Model) -> Vec<Effect> {
 pub fn changed(model: &mut Model, request: &WriteRequest) -> Vec<Effect> {
     let WriteRequest::ChangeStep { step, to } = request else { return Vec::new() };
     let (verb, what) = match to {
-        StepChange::Pause => ("pause", "is paused; S resumes it"),
+        StepChange::Pause => ("pause", "is paused; ⟨S⟩ resumes it"),
         StepChange::Resume => ("resume", "goes on"),
         StepChange::Remove => ("remove", "is removed; what it made stays"),
     };

@@ -217,7 +217,7 @@ pub fn added(model: &mut Model, outcome: Result<WriteOutcome, EffectError>) -> V
         }
         Ok(_) => Vec::new(),
         Err(failure) => {
-            let sentence = failure.sentence();
+            let sentence = failure.sentence(&model.options.keys);
             if let Some(form) = model.new_sender.as_deref_mut() {
                 form.trouble = Some(sentence.clone());
             }

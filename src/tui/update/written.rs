@@ -321,7 +321,7 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
         None if row.state == BlastState::Scheduled => armed::scheduled(model, &row),
         None if row.state == BlastState::Paused => {
             let stands = Some(armed::stands(model, &row));
-            Notice { stands, ..Notice::done(format!("{} is paused; S resumes it", model.distinct_name(&row))) }
+            Notice { stands, ..Notice::done(format!("{} is paused; ⟨S⟩ resumes it", model.distinct_name(&row))) }
         }
         // Only its sender was stopped. Whether it goes on, the line below the funnel says.
         None if matches!(request, WriteRequest::Resume(_)) => senders::may_send_again(model, &row),

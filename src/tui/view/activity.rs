@@ -11,6 +11,7 @@ use crate::app::view::{ActivityEvent, ActivityOrder, ActivityRow, RecipientRow};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
+use crate::tui::action::KeyScope;
 use crate::tui::format::{TimeFormat, counted, total};
 use crate::tui::layout::{activity_head_rows, activity_rows, preview_rows};
 use crate::tui::model::{Model, Pane};
@@ -282,7 +283,7 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
     let joined = |parts: [Option<String>; 2]| parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
     match &row.event {
         ActivityEvent::Reply { text, file, no_file, written_at, .. } => {
-            let (late, file) = (late(model, row, *written_at), file_note(file.as_deref(), no_file.as_deref()));
+            let (late, file) = (late(model, row, *written_at), file_note(model, file.as_deref(), no_file.as_deref()));
             (format!("{late}{text}{file}"), TextRole::Plain)
         }
         ActivityEvent::OptOut { source, by: who, reason } => {
@@ -337,9 +338,9 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
 }
 
 /// Where the file is that somebody sent.
-fn file_note(state: Option<&str>, why: Option<&str>) -> String {
+fn file_note(model: &Model, state: Option<&str>, why: Option<&str>) -> String {
     match (state, why) {
-        (Some("stored"), _) => "  (w saves it)".to_owned(),
+        (Some("stored"), _) => model.options.keys.in_sentence("  (⟨w⟩ saves it)", &[KeyScope::Activity]),
         (Some("wanted"), Some(why)) => format!("  (not fetched yet: {why})"),
         (Some("wanted"), None) => "  (being fetched)".to_owned(),
         (Some(_), Some(why)) => format!("  (its file is not here: {why})"),

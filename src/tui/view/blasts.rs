@@ -186,7 +186,7 @@ fn nothing(model: &Model) -> String {
     match model.blasts.filter() {
         _ if !model.blasts.is_loaded() => model.reading().to_owned(),
         Some(filter) if !model.blasts.rows().is_empty() => format!("no blast is found by {}", filter.text),
-        _ => "no blast yet: n makes one".to_owned(),
+        _ => model.with_keys("no blast yet: ⟨n⟩ makes one"),
     }
 }
 

@@ -61,7 +61,7 @@ fn said(model: &Model) -> TextLine {
     let hint = hint_here(model);
     match (&model.notice, hint) {
         _ if model.announced().is_some() => armed(model),
-        (Some(notice), hint) => noticed(notice, hint),
+        (Some(notice), hint) => noticed(notice, hint.as_deref()),
         (None, Some(hint)) => TextLine::of(format!(" {hint}"), TextRole::Accent).right("esc ends the hints"),
         (None, None) => away(model).unwrap_or_default(),
     }
@@ -114,14 +114,16 @@ fn armed_words(model: &Model) -> Option<(String, String)> {
 }
 
 /// The demo's hint. On a page that covers the panes other keys work, or letters are text.
-fn hint_here(model: &Model) -> Option<&'static str> {
+fn hint_here(model: &Model) -> Option<String> {
     // Nobody is there to be found or marked.
     let is_empty = model.recipients.is_empty() && !model.awaits_list();
-    Some(match model.hint.filter(|_| model.overlays.is_empty() && !is_empty)? {
+    Some(model.with_keys(match model.hint.filter(|_| model.overlays.is_empty() && !is_empty)? {
         // There it lists only some blasts.
-        Hint::Find if model.focus == Pane::Blasts => "try: 3, then / and the last four digits of a number, then enter",
-        Hint::Find => "try: / and the last four digits of a number, then enter",
-        Hint::Reply => "try: r marks that they replied; c that they bought",
-        Hint::Undo => "try: u takes it back",
-    })
+        Hint::Find if model.focus == Pane::Blasts => {
+            "try: ⟨3⟩, then ⟨/⟩ and the last four digits of a number, then enter"
+        }
+        Hint::Find => "try: ⟨/⟩ and the last four digits of a number, then enter",
+        Hint::Reply => "try: ⟨r⟩ marks that they replied; ⟨c⟩ that they bought",
+        Hint::Undo => "try: ⟨u⟩ takes it back",
+    }))
 }

@@ -57,8 +57,8 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         focused(model, Pane::Funnel),
     );
     let Some(blast) = model.blast() else {
-        let words = if model.blasts.is_loaded() { "no blast yet: n makes one" } else { model.reading() };
-        pen.put((text.x + 2, text.y + 1), words, text.width.saturating_sub(2), TextRole::Dim);
+        let words = if model.blasts.is_loaded() { "no blast yet: ⟨n⟩ makes one" } else { model.reading() };
+        pen.put((text.x + 2, text.y + 1), &model.with_keys(words), text.width.saturating_sub(2), TextRole::Dim);
         return;
     };
     if model.shown_view() != FunnelView::Bars && !model.has_bars_beside() {

@@ -243,7 +243,7 @@ fn stopped(model: &Model, blast: &BlastView) -> Option<String> {
     if is_paused && blast.state_reason.is_none() && !model.is_read_only() {
         let by = blast.state_by.as_ref().map(Actor::name).filter(|by| *by != model.options.operator);
         let by = by.map(|by| format!(" by {}", clean(by))).unwrap_or_default();
-        return Some(format!("paused{by}: S resumes it"));
+        return Some(model.with_keys(&format!("paused{by}: ⟨S⟩ resumes it")));
     }
     let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
     let why = blast.state_reason.as_ref().filter(|_| held)?;

@@ -64,12 +64,12 @@ pub(super) fn refused(model: &mut Model, failure: &EffectError) {
     let is_launched =
         model.form.as_deref().and_then(BlastForm::id).and_then(|id| model.blasts.get(id)).is_some_and(has_begun);
     let Some(form) = model.form.as_deref_mut() else { return };
-    let sentence = failure.sentence();
+    let sentence = failure.sentence(&model.options.keys);
     form.backlog.refused = Some(failure.clone());
     if !is_closed {
         return model.refuse(sentence);
     }
-    let goes_on = if form.id().is_some() { "e goes on" } else { "n goes on" };
+    let goes_on = if form.id().is_some() { "⟨e⟩ goes on" } else { "⟨n⟩ goes on" };
     let (name, is_last) = (name(form), form.backlog.was_reopened || is_launched);
     let words = match failure {
         EffectError::Unavailable | EffectError::Unconfirmed => {
@@ -104,7 +104,7 @@ pub fn database_is_back(model: &mut Model) -> Vec<Effect> {
 pub(super) fn reopened(model: &mut Model, of: Option<BlastId>) -> bool {
     let Some(form) = model.form.as_deref_mut().filter(|form| form.id() == of) else { return false };
     let Some(failure) = form.backlog.refused.take() else { return false };
-    (form.trouble, form.esc_leaves) = (Some(failure.sentence()), EscLeaves::Form);
+    (form.trouble, form.esc_leaves) = (Some(failure.sentence(&model.options.keys)), EscLeaves::Form);
     (form.backlog.is_typed_on, form.backlog.was_reopened) = (true, true);
     model.notice = None;
     model.overlays.retain(|overlay| *overlay != Overlay::Form);
@@ -122,8 +122,8 @@ fn say_kept(model: &mut Model) {
             return;
         }
         // Elsewhere `e` writes a note.
-        let place = if model.focus == Pane::Blasts { "" } else { "among the blasts (1) " };
-        let keys = format!("; {place}e edits it, S shows the plan");
+        let place = if model.focus == Pane::Blasts { "" } else { "among the blasts (⟨1⟩) " };
+        let keys = format!("; {place}⟨e⟩ edits it, ⟨S⟩ shows the plan");
         model.say(Notice::done(match (is_scheduled, is_saved) {
             (false, _) => format!("draft {id} is kept{keys}"),
             (true, true) => format!("blast {id} is changed and stays scheduled{keys}"),

@@ -200,7 +200,7 @@ fn refused(model: &mut Model, request: &DraftWrite, failure: &EffectError) -> Ve
         // What was typed since is what counts: it is saved, and says what is wrong with it.
         return next(model);
     }
-    let sentence = failure.sentence();
+    let sentence = failure.sentence(&model.options.keys);
     if let (Some(form), DraftWrite::Save { .. } | DraftWrite::TakeList { .. }) = (model.form.as_deref_mut(), request) {
         (form.writes, form.is_taking, form.wants_plan) = (FormWrites::Idle, false, false);
         form.trouble = Some(sentence.clone());
@@ -242,7 +242,7 @@ pub fn answered(model: &mut Model, answer: DraftAnswer) -> Vec<Effect> {
                 }
                 return effects;
             }
-            Err(failure) => model.refuse(failure.sentence()),
+            Err(failure) => model.refuse(failure.sentence(&model.options.keys)),
         },
         DraftAnswer::Paths { typed, found } => offer_paths(model, &typed, found),
         DraftAnswer::Templates { sender, list } => template::listed(model, &sender, list),

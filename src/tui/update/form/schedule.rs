@@ -26,7 +26,7 @@ const HOURS: &str = "hours";
 
 /// Said of what was confirmed with the number of people.
 pub(super) const FIXED: &str =
-    "this stays as it was confirmed when it was sent: d makes a new one like it, X cancels this one";
+    "this stays as it was confirmed when it was sent: ⟨d⟩ makes a new one like it, ⟨X⟩ cancels this one";
 
 /// Why a line of what is scheduled has nothing to be typed.
 pub(super) fn fixed(form: &BlastForm) -> Option<&'static str> {

@@ -38,10 +38,11 @@ pub fn stop_of_launch(model: &Model) -> Option<Vec<TextLine>> {
 }
 
 fn said(model: &Model, room: u16) -> Option<Vec<TextLine>> {
-    let (text, role) = match (&model.notice, super::hint_here(model)) {
+    let hint = super::hint_here(model);
+    let (text, role) = match (&model.notice, &hint) {
         _ if model.announced().is_some() => return None,
         (Some(notice), _) => (notice.text.as_str(), TextRole::Plain),
-        (None, Some(hint)) => (hint, TextRole::Accent),
+        (None, Some(hint)) => (hint.as_str(), TextRole::Accent),
         (None, None) => return None,
     };
     (width(text) + 2 > room).then(|| sentence(text, room, role))

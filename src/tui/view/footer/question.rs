@@ -82,7 +82,7 @@ fn amount_line(model: &Model, amount: &AmountPrompt) -> TextLine {
         ),
         PricedSale::New => (
             format!(" {who} closed. {typed}"),
-            "    enter keeps it, esc closes without one, then u takes it back",
+            "    enter keeps it, esc closes without one, then ⟨u⟩ takes it back",
             "  enter keeps it",
         ),
         PricedSale::Earlier(seen) => (
@@ -131,8 +131,9 @@ fn items_line(model: &Model, items: &ItemsPrompt) -> TextLine {
 
 /// With as much of a hint as fits.
 fn hinted(model: &Model, line: TextLine, long: &str, short: &str) -> TextLine {
-    let hint = if line.width() + width(long) < model.size.width { long } else { short };
-    line.and(hint, TextRole::Dim)
+    let long = model.with_keys(long);
+    let fits = line.width() + width(&long) < model.size.width;
+    line.and(if fits { long } else { short.to_owned() }, TextRole::Dim)
 }
 
 fn finding(model: &Model, find: &FindPrompt) -> TextLine {
