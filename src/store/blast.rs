@@ -7,7 +7,6 @@ mod streaks;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgRow;
-use sqlx::postgres::types::PgInterval;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 pub use self::armed::{arm, arm_again, arm_all, disarm_all, has_begun_since_armed};
@@ -15,6 +14,7 @@ pub use self::head::{BlastHead, head, locked_head};
 pub use self::set_back::{make_due_now, patterns_ahead, set_pattern_back};
 pub use self::streaks::{set_streak, streak};
 use super::in_flight::not_in_flight;
+use super::settings::interval;
 use super::{StoreError, settings};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
@@ -92,7 +92,7 @@ pub async fn launch(
     armed_for: TimeDelta,
     by: &str,
 ) -> Result<bool, StoreError> {
-    let wait = PgInterval::try_from(armed_for).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    let wait = interval(armed_for)?;
     let done = sqlx::query(
         "update blasts
             set state = 'sending', state_reason = null, state_by = $4, version = version + 1, updated_at = now(),
@@ -134,7 +134,7 @@ pub async fn schedule(tx: &mut PgConnection, id: BlastId, version: i64, by: &str
 /// Starts a sender's blasts whose time has come; one whose time is longer ago than `too_late` is paused and asks instead. Each
 /// once, whichever engines look: the row is changed under its lock, and is not scheduled any more for whoever waited for it.
 pub async fn start_scheduled(pool: &PgPool, sender: SenderId, too_late: TimeDelta) -> Result<Vec<BlastId>, StoreError> {
-    let late = PgInterval::try_from(too_late).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    let late = interval(too_late)?;
     let mut tx = settings::begin_hot_path(pool).await?;
     let started = sqlx::query_scalar(
         "update blasts

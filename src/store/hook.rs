@@ -5,10 +5,10 @@ mod rows;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use sqlx::postgres::types::PgInterval;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::StoreError;
+use super::settings::interval;
 use crate::domain::hook::EventSource;
 
 pub use delivery::{
@@ -309,10 +309,4 @@ pub async fn list(pool: &PgPool) -> Result<Vec<HookStatus>, StoreError> {
           group by h.id order by h.name",
     );
     Ok(hooks.fetch_all(pool).await?)
-}
-
-fn interval(span: TimeDelta) -> Result<PgInterval, StoreError> {
-    // Postgres counts microseconds.
-    let span = TimeDelta::microseconds(span.num_microseconds().unwrap_or(i64::MAX));
-    PgInterval::try_from(span).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgArguments;
-use sqlx::postgres::types::PgInterval;
 use sqlx::query::Query;
 use sqlx::{PgConnection, PgPool, Postgres, Row};
 
 use super::connect::is_known;
 use super::in_flight::ends_flights;
 use super::sender::of_its_phone;
+use super::settings::interval;
 use super::{DbTransaction, StoreError, settings};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::{RecipientId, SenderId};
@@ -211,10 +211,6 @@ pub async fn held_by_other(pool: &PgPool, sender: SenderId, by_us: &str) -> Resu
         counters: LeaseCounters { epoch, renewals },
         valid: valid.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     }))
-}
-
-fn interval(span: TimeDelta) -> Result<PgInterval, StoreError> {
-    PgInterval::try_from(span).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))
 }
 
 /// Which rows in flight are swept.

@@ -1,10 +1,10 @@
 //! Files that people sent: which are to be fetched, and what became of each. The files themselves are on a machine's disk.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::postgres::types::PgInterval;
 use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
+use super::settings::interval;
 use crate::domain::ids::{ReplyId, SenderId};
 
 /// A file that is to be fetched.
@@ -144,10 +144,6 @@ pub async fn drop_old(pool: &PgPool, host: &str, days: u32) -> Result<Vec<String
     .fetch_all(pool)
     .await?;
     Ok(digests)
-}
-
-fn interval(span: TimeDelta) -> Result<PgInterval, StoreError> {
-    PgInterval::try_from(span).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))
 }
 
 /// The files that these people sent: the digest of each, and the machine that has it.

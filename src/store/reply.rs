@@ -1,11 +1,11 @@
 //! What people write back, whose answer it is, and what is known of them beside their number.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::postgres::types::PgInterval;
 use sqlx::{FromRow, PgConnection};
 
 use super::StoreError;
 use super::alias::is_their_number;
+use super::settings::interval;
 use crate::domain::ids::{BlastId, MessageId, RecipientId, ReplyId, SenderId};
 
 /// A reply as it is kept.
@@ -135,7 +135,7 @@ pub async fn newest_reached(
     at: DateTime<Utc>,
     window: TimeDelta,
 ) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
-    let window = PgInterval::try_from(window).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    let window = interval(window)?;
     let message: Option<ReachedMessage> = sqlx::query_as(concat!(
         "select b.sender_id, r.blast_id, r.id as recipient_id, r.attempt
            from blast_recipients r join blasts b on b.id = r.blast_id

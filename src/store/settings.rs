@@ -1,6 +1,7 @@
 //! Settings of one transaction. `set local` only: a pooled host keeps nothing of a session.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::postgres::types::PgInterval;
 use sqlx::{PgExecutor, PgPool};
 
 use super::StoreError;
@@ -29,6 +30,15 @@ pub async fn connection_limit(executor: impl PgExecutor<'_>) -> Result<i32, Stor
 /// The database's time at this moment, also within a transaction that waited for a lock.
 pub async fn moment(executor: impl PgExecutor<'_>) -> Result<DateTime<Utc>, StoreError> {
     Ok(sqlx::query_scalar("select clock_timestamp()").fetch_one(executor).await?)
+}
+
+/// A span as Postgres keeps it, which counts microseconds: what is finer is cut off.
+///
+/// # Errors
+/// Beyond 2^31 days either way.
+pub(super) fn interval(span: TimeDelta) -> Result<PgInterval, StoreError> {
+    let span = TimeDelta::microseconds(span.num_microseconds().unwrap_or(i64::MAX));
+    PgInterval::try_from(span).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))
 }
 
 /// Begins a transaction of the hot path, or of what is asked again and again. An engine that freezes in the middle of one

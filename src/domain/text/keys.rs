@@ -6,16 +6,10 @@ pub fn replace_keys(sentence: &str, word: impl Fn(&str) -> Option<String>) -> St
     let (mut said, mut rest) = (String::with_capacity(sentence.len()), sentence);
     while let Some((before, behind)) = rest.split_once('⟨') {
         said.push_str(before);
-        rest = match behind.split_once('⟩').and_then(|(key, rest)| Some((word(key)?, rest))) {
-            Some((word, rest)) => {
-                said.push_str(&word);
-                rest
-            }
-            None => {
-                said.push('⟨');
-                behind
-            }
-        };
+        let replaced = behind.split_once('⟩').and_then(|(key, rest)| Some((word(key)?, rest)));
+        let (word, behind) = replaced.unwrap_or_else(|| ("⟨".to_owned(), behind));
+        said.push_str(&word);
+        rest = behind;
     }
     said + rest
 }

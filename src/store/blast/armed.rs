@@ -1,17 +1,17 @@
 //! Blasts that wait for the end of the time in which what somebody confirmed can be taken back.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::postgres::types::PgInterval;
 use sqlx::{PgConnection, PgPool};
 
 use super::BlastHead;
 use crate::domain::blast::ARMED_FOR;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::store::StoreError;
+use crate::store::settings::interval;
 
 /// What a sender was launched to send waits until `armed_for` has passed, by the database's clock.
 pub async fn arm_all(tx: &mut PgConnection, sender: SenderId, armed_for: TimeDelta) -> Result<(), StoreError> {
-    let wait = PgInterval::try_from(armed_for).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    let wait = interval(armed_for)?;
     sqlx::query(
         "update blasts
             set send_after = greatest(send_after, now() + $2), armed_at = now(), version = version + 1, updated_at = now()
@@ -40,7 +40,7 @@ pub async fn disarm_all(tx: &mut PgConnection, of: &BlastHead) -> Result<(), Sto
 
 /// The same as [`arm_all`] of one blast.
 pub async fn arm(tx: &mut PgConnection, id: BlastId, armed_for: TimeDelta) -> Result<(), StoreError> {
-    let wait = PgInterval::try_from(armed_for).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    let wait = interval(armed_for)?;
     sqlx::query("update blasts set send_after = greatest(send_after, now() + $2), armed_at = now() where id = $1")
         .bind(id)
         .bind(wait)
@@ -52,7 +52,7 @@ pub async fn arm(tx: &mut PgConnection, id: BlastId, armed_for: TimeDelta) -> Re
 /// Gives those blasts of a sender their [`ARMED_FOR`] anew that nobody could take back for a while: nothing was read since `since`. Nobody
 /// of them is claimed yet. Returns which.
 pub async fn arm_again(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
-    let wait = PgInterval::try_from(ARMED_FOR).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    let wait = interval(ARMED_FOR)?;
     let armed = sqlx::query_scalar(
         "update blasts set send_after = now() + $3, version = version + 1, updated_at = now()
           where sender_id = $1 and state = 'sending' and armed_at is not null and send_after > $2

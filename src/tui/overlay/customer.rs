@@ -69,14 +69,7 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
     lines.extend(older(page, (sheet.totals.carts, carts), "cart list --phone", column));
     if orders + carts == 0 {
         lines.push(TextLine::rule("Orders"));
-        let how = if page.person.is_some() && !page.is_forgotten() {
-            ": ⟨c⟩ writes an order, ⟨n⟩ a cart"
-        } else {
-            ""
-        };
-        lines.push(TextLine::dim(
-            model.options.keys.in_sentence(&format!("  no order and no cart{how}"), &[KeyScope::Customer]),
-        ));
+        lines.push(TextLine::dim(no_sale(model, page)));
     }
     let blasts = blasts(model, (page, sheet), clock, column);
     if in_columns {
@@ -85,6 +78,15 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
         lines.extend(blasts);
     }
     OverlayContent { title, lines, focus }
+}
+
+/// Said of a customer without orders and carts, to whom both may be written.
+fn no_sale(model: &Model, page: &CustomerOverlay) -> String {
+    if page.person.is_none() || page.is_forgotten() {
+        return "  no order and no cart".to_owned();
+    }
+    let said = "  no order and no cart: ⟨c⟩ writes an order, ⟨n⟩ a cart";
+    model.options.keys.in_sentence(said, &[KeyScope::Customer])
 }
 
 /// While it is read, or where it could not be.

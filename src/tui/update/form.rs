@@ -5,12 +5,14 @@ mod leaving;
 mod list;
 mod list_columns;
 mod logged;
+mod pasting;
 mod saving;
 mod schedule;
 mod template;
 
 pub use ending::{read_hours, read_pace};
 pub use leaving::{database_is_back, is_saving, last_save, left};
+pub use pasting::pasted;
 pub use saving::{answered, while_typing, written};
 
 use chrono_tz::Tz;
@@ -343,33 +345,6 @@ pub fn interrupted(model: &mut Model) -> Option<Vec<Effect>> {
     }
     form.edit.as_ref()?;
     Some(ending::end(model, ending::Ending::Leave))
-}
-
-/// A paste: into what is being typed; several lines beside it are a list of people.
-pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
-    let fixed = model.with_keys(schedule::FIXED);
-    let Some(form) = shown(model) else { return Vec::new() };
-    if let FormPage::Templates(page) = &mut form.page {
-        template::pasted(page, text);
-        return Vec::new();
-    }
-    let is_list = text.trim().contains(['\n', '\r', '\t']);
-    let is_scheduled = form.is_scheduled();
-    match &mut form.edit {
-        Some(LineEdit::Message(area)) => {
-            area.insert(text);
-            form.values.message = area.text();
-            return saving::now_and_then(model);
-        }
-        None if is_list && is_scheduled => form.trouble = Some(fixed),
-        Some(LineEdit::Path { .. }) | None if is_list && form.line == FormLine::People => {
-            form.edit = None;
-            return list::take_pasted(model, text);
-        }
-        Some(LineEdit::Field(field) | LineEdit::Path { field, .. }) => field.insert(text.trim()),
-        None => model.refuse("enter on a line first, then paste; cells are pasted on People"),
-    }
-    Vec::new()
 }
 
 impl Model {

@@ -87,6 +87,27 @@ async fn so_does_one_whose_engine_was_killed_meanwhile_and_none_that_could_be_ta
 }
 
 #[tokio::test]
+async fn a_launch_that_takes_seconds_is_shown_for_ten_seconds_all_the_same() {
+    let shop = Shop::open(SETUP).await;
+    let app = engine_app(&shop, "one").await;
+    let id = shop.draft(0..3).await;
+    let mut by_hand = shop.database.pool.begin().await.unwrap();
+    sqlx::query("lock table suppressions in access exclusive mode").execute(&mut *by_hand).await.unwrap();
+    let held = async {
+        settle_for(1_500).await;
+        by_hand.rollback().await.unwrap();
+    };
+    let blast = BlastId(id.parse().unwrap());
+    let version = app.blast(blast).await.unwrap().version;
+    let launch = Launch { blast, version, people: 3, armed_for: Launch::ARMED_FOR };
+    let (launched, ()) = tokio::join!(app.launch(launch), held);
+
+    let (launched, now) = (launched.unwrap(), shop.number("select extract(epoch from now())::bigint").await);
+    let left = launched.send_after.unwrap().timestamp() - now;
+    assert!((10..=13).contains(&left), "{left} s");
+}
+
+#[tokio::test]
 async fn a_launch_is_taken_back_also_while_the_database_stands_still_and_else_waits_ten_seconds_more() {
     let dir = TestDir::new();
     let (local, address) = private_postgres(&dir).await;
