@@ -125,7 +125,8 @@ pub struct BlastOrigin {
     pub step: Option<i32>,
     /// Whether it has steps itself.
     pub has_steps: bool,
-    /// Whether it was made for people who were stuck in another blast, which may be gone by now.
+    /// Whether it was made for people who were stuck in another blast, which may be gone by now, or is a copy of a follow-up: it keeps
+    /// its people.
     pub is_follow_up: bool,
 }
 

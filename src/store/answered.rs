@@ -16,12 +16,21 @@ use super::{StoreError, settings};
 use crate::domain::filter::segment::Exclusion;
 use crate::domain::ids::{BlastId, RecipientId};
 
+/// Whether a blast (`f`) keeps the people that it was made with, and leaves out who answers since: a follow-up to those who are stuck, a
+/// step's, or a copy of one whose people a filter named. Such a filter itself is read again instead.
+macro_rules! leaves_out_who_answers {
+    () => {
+        "(f.step_number is not null or f.follows_stage is not null or f.follows_blast is not null and f.segment is null)"
+    };
+}
+
 /// The blasts that follow-ups follow, as far as a reply there is news: of those who are stuck at a reply it is not. Above a follow-up
 /// whose people a filter named, who may have replied before, it is since that was made.
 const LINKS: &str = "
     recursive links as (
-        select id as draft, follows_blast as above, follows_stage as stage, '-infinity'::timestamptz as since, 1 as depth from blasts
-         where id = any($1) and follows_blast is not null and follows_stage is not null
+        select id as draft, follows_blast as above, follows_stage as stage,
+               case when follows_stage is null then created_at else '-infinity' end as since, 1 as depth from blasts
+         where id = any($1) and follows_blast is not null and (follows_stage is not null or segment is null)
          union all
         select l.draft, b.follows_blast, b.follows_stage,
                greatest(l.since, case when b.follows_stage is null then b.created_at else '-infinity' end), l.depth + 1
@@ -34,10 +43,13 @@ const ANSWERED: &str = concat!(
     "
     select r.id, r.phone_number as phone, r.name, case when a.closed then 'closed' when a.replied then 'replied' else 'followed' end as left_out
       from blast_recipients r
-      join blasts f on f.id = r.blast_id and (f.step_number is not null or f.follows_stage is not null)
+      join blasts f on f.id = r.blast_id and ",
+    leaves_out_who_answers!(),
+    "
       join senders fs on fs.id = f.sender_id
      cross join lateral (
-           select bool_or(o.status = 'closed' and (l.above is not null or o.closed_at >= f.created_at)) as closed,
+           select bool_or(o.status = 'closed' and (l.above is not null and coalesce(o.closed_at, o.changed_at) >= l.since
+                                                   or o.closed_at >= f.created_at)) as closed,
                   bool_or(o.status = 'replied' and (l.above is not null and l.stage is distinct from 'replied'
                                                     and coalesce(o.replied_at, o.changed_at) >= l.since
                                                     or f.step_number is not null and f.follows_stage <> 'replied'
@@ -117,26 +129,26 @@ pub async fn rows(pool: &PgPool, id: BlastId) -> Result<Vec<RecipientId>, StoreE
 /// Whom a follow-up was made for, as a filter is written; `None` where it is none, or a filter names its people.
 pub async fn made_for(pool: &PgPool, id: BlastId) -> Result<Option<String>, StoreError> {
     let made_for = sqlx::query_scalar(
-        "select coalesce('blast:' || follows_blast, 'a blast that is gone,') || ' stuck:' || follows_stage
+        "select coalesce('blast:' || follows_blast, 'a blast that is gone,') || coalesce(' stuck:' || follows_stage, '')
                 || case when coalesce(follows_seconds, 0) = 0 then ''
                         when follows_seconds % 3600 = 0 then ' older:' || follows_seconds / 3600 || 'h'
                         else ' older:' || follows_seconds / 60 || 'm' end
            from blasts
-          where id = $1 and follows_stage is not null and segment is null",
+          where id = $1 and (follows_stage is not null or follows_blast is not null) and segment is null",
     );
     Ok(made_for.bind(id).fetch_optional(pool).await?)
 }
 
 /// A follow-up of a blast that leaves out who answers there, while somebody in it is still queued.
 pub async fn follow_up_under_way(tx: &mut PgConnection, of: BlastId) -> Result<Option<BlastId>, StoreError> {
-    let found = sqlx::query_scalar(
+    let found = sqlx::query_scalar(concat!(
         "select f.id from blasts f
-          where f.follows_blast = $1 and f.deleted_at is null and f.repeat_rule is null
-            and (f.state in ('scheduled', 'sending', 'paused') and (f.follows_stage is not null or f.step_number is not null)
-                 or f.state = 'draft' and f.follows_stage is not null and f.segment is null)
+          where f.follows_blast = $1 and f.deleted_at is null and f.repeat_rule is null and ",
+        leaves_out_who_answers!(),
+        " and (f.state in ('scheduled', 'sending', 'paused') or f.state = 'draft' and f.segment is null)
             and exists (select from blast_recipients r where r.blast_id = f.id and r.status = 'queued')
-          order by f.id limit 1",
-    );
+          order by f.id limit 1"
+    ));
     Ok(found.bind(of).fetch_optional(tx).await?)
 }
 
@@ -172,15 +184,15 @@ pub async fn leave_out(tx: &mut PgConnection, id: BlastId) -> Result<i64, StoreE
 /// Leaves out people who have just answered wherever a follow-up that was launched has them queued. Whoever launches one in this moment
 /// waits for this transaction, and leaves them out; or this one waits for the launch.
 pub async fn leave_out_of_launched(tx: &mut PgConnection, answered: &[RecipientId]) -> Result<(), StoreError> {
-    let queued: Vec<(i64, i64, bool)> = sqlx::query_as(
+    let queued: Vec<(i64, i64, bool)> = sqlx::query_as(concat!(
         "select q.blast_id, q.id, f.state = 'draft'
            from blast_recipients a
            join blast_recipients q on person_key(q.phone_number) = person_key(a.phone_number) and q.blast_id <> a.blast_id
                                   and q.status >= 'queued' and q.status <= 'queued'
-           join blasts f on f.id = q.blast_id and f.state in ('draft', 'scheduled', 'sending', 'paused')
-                        and (f.step_number is not null or f.follows_stage is not null)
-          where a.id = any($1)",
-    )
+           join blasts f on f.id = q.blast_id and f.state in ('draft', 'scheduled', 'sending', 'paused') and ",
+        leaves_out_who_answers!(),
+        " where a.id = any($1)"
+    ))
     .bind(answered.iter().map(|id| id.0).collect::<Vec<_>>())
     .fetch_all(&mut *tx)
     .await?;
@@ -241,12 +253,12 @@ pub async fn left_out_still(
         return Ok(Vec::new());
     }
     let (blasts, rows): (Vec<i64>, Vec<i64>) = skipped.into_iter().unzip();
+    let leaves_out = leaves_out_who_answers!();
     let sql = format!(
         "with {LINKS}
          select r.blast_id as blast, f.blast_tag, f.follow_up_stage, s.name as sender, r.phone_number, r.blast_id as found_in
            from blast_recipients r
-           join blasts f on f.id = r.blast_id and f.deleted_at is null
-                        and (f.step_number is not null or f.follows_stage is not null)
+           join blasts f on f.id = r.blast_id and f.deleted_at is null and {leaves_out}
            join senders s on s.id = f.sender_id
           where r.id = any($2) and r.id not in (select id from ({ANSWERED} and r.id = any($2)) answered)
           order by r.blast_id, r.id"

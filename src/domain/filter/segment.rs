@@ -183,19 +183,22 @@ pub enum Exclusion {
     Followed,
     /// Had another step of the same blast, or a follow-up by hand, or is about to get it, and the time between the two is not over.
     NearStep,
+    /// Of a step: had its very message by any blast of the business since they had the one that it follows, or is about to get it.
+    SameWords,
     /// Had a message of the business lately, or is about to get one.
     FrequencyCap,
 }
 
 impl Exclusion {
     /// In the order of their weight: whoever opted out is counted there, whatever else is true of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::OptedOut,
         Self::Closed,
         Self::Replied,
         Self::Further,
         Self::Followed,
         Self::NearStep,
+        Self::SameWords,
         Self::FrequencyCap,
     ];
 
@@ -208,6 +211,7 @@ impl Exclusion {
             Self::Further => "further",
             Self::Followed => "followed",
             Self::NearStep => "near_step",
+            Self::SameWords => "same_words",
             Self::FrequencyCap => "frequency_cap",
         }
     }
@@ -221,6 +225,7 @@ impl Exclusion {
             Self::Further => "got further in another blast since",
             Self::Followed => "in a follow-up of it already",
             Self::NearStep => "had another follow-up of it recently, or are about to",
+            Self::SameWords => "had this very message since, or are about to get it",
             Self::FrequencyCap => "within the frequency cap of another message",
         }
     }

@@ -188,7 +188,7 @@ impl From<PlannedRepeat> for RepeatAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Exclusion)]
 struct ExclusionAnswer {
-    /// `opted_out`, `closed`, `replied`, `further`, `followed`, `near_step` or `frequency_cap`.
+    /// `opted_out`, `closed`, `replied`, `further`, `followed`, `near_step`, `same_words` or `frequency_cap`.
     #[schema(example = "opted_out")]
     reason: &'static str,
     #[schema(example = 3)]

@@ -89,7 +89,7 @@ macro_rules! blasts {
                     s.name as sender, s.rehearsal, c.people, c.amount, coalesce(c.held, 0) as held, q.next_due_at, q.next_due_reason,
                     q.next_due_code, d.later_people, d.later_first, d.later_last, coalesce(u.unasked, 0) as unasked, o.opted_out_later,
                     exists (select from blast_steps p where p.blast = b.id and p.removed_at is null) as has_steps,
-                    b.follows_stage is not null as is_follow_up
+                    b.follows_stage is not null or b.follows_blast is not null and b.segment is null as is_follow_up
                from blasts b
                join senders s on s.id = b.sender_id
                left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount, sum(held)::bigint as held

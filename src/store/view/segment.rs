@@ -126,6 +126,11 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         }
         sql.push(" then 'followed'");
     }
+    if let Some(step) = query.step {
+        sql.push(" when o.same_words");
+        by_hand::push_had_words_of_deleted(sql, query.business, (query.follows, step));
+        sql.push(" then 'same_words'");
+    }
     sql.push(" when o.recent");
     cap::push_recent_of_deleted(sql, query);
     merged::push_recent(sql, query);
@@ -157,10 +162,11 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     }
     if let Some(step) = query.step {
         sql.push(" and (b.step_number = ").push_bind(step.number);
-        sql.push(" or ").push(BY_HAND).push(was_to_reach);
-        sql.push(" and content_key(b.message, b.template) = ");
-        by_hand::push_words(sql, (query.follows, step));
+        sql.push(" or b.launched_at is not null").push(was_to_reach).push(" and ");
+        by_hand::push_repeats(sql, (query.follows, step));
         sql.push(")) as followed, bool_or(");
+        by_hand::push_same_words(sql, (query.follows, step));
+        sql.push(") as same_words, bool_or(");
         push_answered(sql, query.follows, step.until);
     }
     sql.push(if query.step.is_some() { ") as answered, " } else { ") as followed, " });

@@ -118,6 +118,29 @@ async fn copied(whose: CopiedPeople) {
 }
 
 #[tokio::test]
+async fn a_copy_of_a_filters_follow_up_leaves_out_who_answered_or_had_another_one_since() {
+    let (shop, blast) = stuck_shop().await;
+    let filter = format!("blast:{blast} -status:closed");
+    let draft = shop.json(&["blast", "new", "--sender", "sales", "--from", &filter, "--message", "Still there?", "--stage", "Again"]).await;
+    let draft = draft["id"].as_i64().unwrap().to_string();
+    shop.execute(&format!("update blasts set follows_blast = {blast} where id = {draft}")).await;
+    shop.ok(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
+    shop.ok(&["blast", "cancel", &draft, "--yes"]).await;
+    let app = engine_app(&shop, "aina").await;
+    let (copy, people) = app.duplicate(BlastId(draft.parse().unwrap())).await.unwrap();
+    let copy = copy.id.to_string();
+    let all = shop.json(&["blast", "plan", &copy]).await["people"].as_i64().unwrap();
+
+    mark(&shop, &blast, 0, "replied").await;
+    mark(&shop, &blast, 4, "closed").await;
+
+    assert_eq!(people, CopiedPeople::All);
+    let plan = shop.json(&["blast", "plan", &copy]).await;
+    let left_out = &plan["segment"]["left_out"];
+    assert_eq!((&plan["people"], left_out), (&json!(all - 2), &json!({ "closed": 1, "replied": 1 })), "{plan}");
+}
+
+#[tokio::test]
 async fn whoever_failed_is_not_sent_to_again_once_another_follow_up_has_written_to_them_or_they_replied() {
     let (shop, blast) = stuck_shop().await;
     let draft = follow_up_draft(&shop, &blast).await;

@@ -1,6 +1,7 @@
 //! Steps beside follow-ups that an operator makes by hand.
 
 use chrono::Utc;
+use serde_json::json;
 
 use super::{SETUP, a_day_passes, add, made, occur, people, phone, received};
 use crate::recurring::engine_app;
@@ -15,6 +16,16 @@ async fn followed_up(shop: &Shop, blast: &str, to: std::ops::Range<u32>, (hours,
     ))
     .await;
     by_hand
+}
+
+/// Has an attempt stand behind everybody who was sent to.
+async fn keep_attempts(shop: &Shop) {
+    shop.execute(
+        "insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, received_at, claimed_at)
+                  select r.id, 1, b.sender_id, 'accepted', 1, r.sent_at, r.sent_at
+                    from blast_recipients r join blasts b on b.id = r.blast_id where r.attempt = 1",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -68,12 +79,7 @@ async fn a_follow_up_by_hand_that_was_deleted_counts_for_a_step_all_the_same() {
     let same = followed_up(&shop, &blast, 0..2, (200, "Still there, {name}?")).await;
     let lately = followed_up(&shop, &blast, 2..3, (1, "Our shop is open till ten")).await;
     let long_ago = followed_up(&shop, &blast, 3..4, (200, "Our shop is open till ten")).await;
-    shop.execute(
-        "insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, received_at, claimed_at)
-                  select r.id, 1, b.sender_id, 'accepted', 1, r.sent_at, r.sent_at
-                    from blast_recipients r join blasts b on b.id = r.blast_id where r.attempt = 1",
-    )
-    .await;
+    keep_attempts(&shop).await;
     for by_hand in [same, lately, long_ago] {
         shop.ok(&["blast", "delete", &by_hand, "--yes"]).await;
     }
@@ -106,4 +112,67 @@ async fn a_step_does_not_go_out_right_before_a_follow_up_by_hand_that_is_schedul
 
     let drafts = made(&shop, &blast, 1).await;
     assert_eq!(people(&shop, &drafts[0]).await, [phone(2)]);
+}
+
+/// Has a blast be scheduled for this long from now, with these words.
+async fn scheduled(shop: &Shop, to: std::ops::Range<u32>, (after, words): (&str, &str)) -> String {
+    let blast = received(shop, to, 1).await;
+    shop.execute(&format!(
+        "update blasts set message = '{words}', state = 'scheduled', launched_at = null, completed_at = null,
+                scheduled_for = now() + interval '{after}' where id = {blast};
+         update blast_recipients set status = 'queued', standing = 'queued', attempt = 0, sent_at = null, delivered_at = null
+          where blast_id = {blast}"
+    ))
+    .await;
+    blast
+}
+
+#[tokio::test]
+async fn a_step_leaves_out_who_is_about_to_get_its_very_message_however_long_that_waits() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 400).await;
+    let by_hand = scheduled(&shop, 0..1, ("9 days", "Still there, {name}?")).await;
+    shop.execute(&format!("update blasts set follows_blast = {blast}, follows_stage = 'delivered' where id = {by_hand}"))
+        .await;
+    scheduled(&shop, 1..2, ("9 days", "Another message")).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now()).await;
+
+    let drafts = made(&shop, &blast, 1).await;
+    assert_eq!(people(&shop, &drafts[0]).await, [phone(1), phone(2)]);
+    let plan = shop.json(&["blast", "plan", &drafts[0]]).await;
+    assert_eq!(plan["segment"]["left_out"]["same_words"], 1, "{plan}");
+}
+
+#[tokio::test]
+async fn a_step_leaves_out_who_had_its_very_message_by_any_blast_since_theirs_also_by_one_that_is_gone() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..6, 400).await;
+    let words = |blast: &str, words: &str| {
+        format!("update blasts set message = '{words}', launched_at = now() - interval '200 hours' where id = {blast}")
+    };
+    let of_another = received(&shop, 0..1, 200).await;
+    let removed_step = received(&shop, 1..2, 200).await;
+    let before_it = received(&shop, 2..3, 500).await;
+    let deleted = received(&shop, 3..4, 200).await;
+    let other_words = received(&shop, 4..5, 200).await;
+    for of in [&of_another, &removed_step, &before_it, &deleted] {
+        shop.execute(&words(of, "Still there, {name}?")).await;
+    }
+    shop.execute(&words(&other_words, "Our shop is open till ten")).await;
+    shop.execute(&format!("update blasts set follows_blast = {blast}, step_number = 9 where id = {removed_step}")).await;
+    keep_attempts(&shop).await;
+    shop.ok(&["blast", "delete", &deleted, "--yes"]).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now()).await;
+
+    let drafts = made(&shop, &blast, 1).await;
+    assert_eq!(people(&shop, &drafts[0]).await, [phone(2), phone(4), phone(5)]);
+    let plan = shop.json(&["blast", "plan", &drafts[0]]).await;
+    let left_out = &plan["segment"]["left_out"];
+    assert_eq!((&left_out["same_words"], &left_out["followed"]), (&json!(2), &json!(1)), "{plan}");
 }

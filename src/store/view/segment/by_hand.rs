@@ -1,9 +1,10 @@
-//! Follow-ups that operators make by hand, as far as the steps of the same blast keep clear of them, also of those that were deleted since.
+//! Messages that a step keeps clear of: those of follow-ups by hand of the same blast, and its very message by any blast; also where they were deleted since.
 
 use sqlx::{Postgres, QueryBuilder};
 
 use super::StepAudience;
 use crate::domain::ids::BlastId;
+use crate::store::deleted_messages::messages_of_deleted_blasts;
 
 /// A follow-up (`b`) that an operator made and sent.
 pub(super) const BY_HAND: &str = "b.step_number is null and b.launched_at is not null";
@@ -18,8 +19,46 @@ fn push_of_step(sql: &mut QueryBuilder<Postgres>, what: &str, (follows, step): S
 }
 
 /// What the step says, as `content_key` of a blast has it.
-pub(super) fn push_words(sql: &mut QueryBuilder<Postgres>, of: StepOf) {
+fn push_words(sql: &mut QueryBuilder<Postgres>, of: StepOf) {
     push_of_step(sql, "content_key(own.message, own.template)", of);
+}
+
+/// Whether the blast `b` says what the step says, and was not made by another step of the same blast: that two of its steps say the same is
+/// how somebody wrote them, unless one was removed.
+pub(super) fn push_repeats(sql: &mut QueryBuilder<Postgres>, of: StepOf) {
+    sql.push("not exists (select from blast_steps other where other.blast = b.follows_blast and other.blast = ");
+    sql.push_bind(of.0).push(" and other.number = b.step_number and other.removed_at is null) and ");
+    push_has_words(sql, "b", of);
+}
+
+/// Whether a blast says what the step says.
+fn push_has_words(sql: &mut QueryBuilder<Postgres>, blast: &str, of: StepOf) {
+    sql.push(format_args!("content_key({blast}.message, {blast}.template) = "));
+    push_words(sql, of);
+}
+
+/// Whether the row `o` of the blast `b` had the step's very message since the row `r` had its own, or is about to get it.
+pub(super) fn push_same_words(sql: &mut QueryBuilder<Postgres>, of: StepOf) {
+    sql.push("b.answer_until is null and (o.status = 'queued' and b.state in ('scheduled', 'sending', 'paused')");
+    sql.push(" and b.repeat_rule is null or o.status not in ('queued', 'skipped', 'failed', 'opted_out')");
+    sql.push(" and coalesce(o.sent_at, o.changed_at) >= coalesce(r.sent_at, r.changed_at)) and ");
+    push_repeats(sql, of);
+}
+
+/// `or` whether the person of the row `r` had it since by a blast that was deleted: while its people are still there, and for 32 days
+/// afterwards.
+pub(super) fn push_had_words_of_deleted(sql: &mut QueryBuilder<Postgres>, business: &str, of: StepOf) {
+    sql.push(concat!(" or exists (select ", messages_of_deleted_blasts!("r"), " and ds.business = "));
+    sql.push_bind(business.to_owned()).push(" and d.at >= coalesce(r.sent_at, r.changed_at) and d.content = ");
+    push_words(sql, of);
+    sql.push(") or exists (select from blast_recipients d join blasts db on db.id = d.blast_id and db.deleted_at is not null");
+    sql.push(" and db.answer_until is null join senders s on s.id = db.sender_id and s.business = ");
+    sql.push_bind(business.to_owned());
+    sql.push(" where person_key(d.phone_number) = person_key(r.phone_number)");
+    sql.push(" and (d.status between 'sent' and 'closed' or d.status = 'uncertain')");
+    sql.push(" and coalesce(d.sent_at, d.changed_at) >= coalesce(r.sent_at, r.changed_at) and ");
+    push_has_words(sql, "db", of);
+    sql.push(")");
 }
 
 /// How many seconds the step waits.
@@ -35,15 +74,15 @@ pub(super) fn push_had_words(sql: &mut QueryBuilder<Postgres>, of: StepOf) {
     push_words(sql, of);
     sql.push(")");
     push_of_deleted(sql, of);
-    sql.push(" and content_key(db.message, db.template) = ");
-    push_words(sql, of);
+    sql.push(" and ");
+    push_has_words(sql, "db", of);
     sql.push(")");
 }
 
 /// `or` whether they had any such follow-up a shorter time ago than the step waits.
 pub(super) fn push_near(sql: &mut QueryBuilder<Postgres>, of: StepOf) {
     push_deleted_attempt(sql, of);
-    sql.push(" and d.content is not null and d.at > ");
+    sql.push(" and not d.of_step and d.content is not null and d.at > ");
     push_since(sql, of);
     sql.push(")");
     push_of_deleted(sql, of);
