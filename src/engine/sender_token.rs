@@ -141,6 +141,13 @@ impl SenderToken {
     }
 }
 
+/// Whether a blast waits for another token of one of this process's senders.
+pub(super) async fn is_waited_for(engine: &EngineContext) -> Result<bool, StoreError> {
+    let refused = sender::refused_tokens(&engine.pool).await?;
+    let is_ours = |id| engine.senders.iter().any(|sender| sender.id == id);
+    Ok(refused.iter().any(|refused| refused.is_stopped && refused.is_wanted && is_ours(refused.sender)))
+}
+
 /// Asks the provider about a sender's token where that may help somebody, unless it was done a moment ago, and does what follows
 /// from its answer. Returns whether it is asked.
 pub(super) fn ask(

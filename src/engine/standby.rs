@@ -81,16 +81,26 @@ impl Standby {
 
     /// Starts one by the program and the settings as they are in their files now, unless one like it runs.
     pub fn ensure_current(&mut self) {
+        if let Some(fingerprint) = self.current() {
+            self.fingerprint = fingerprint;
+            self.ensure();
+        }
+    }
+
+    /// The same, but only where program, settings or a token are others than those of the one before.
+    pub fn ensure_changed(&mut self) {
+        if self.current().is_some_and(|fingerprint| fingerprint != self.fingerprint) {
+            self.ensure_current();
+        }
+    }
+
+    fn current(&self) -> Option<Fingerprint> {
         let current = Config::load(&self.flags)
             .map_err(|error| error.to_string())
             .and_then(|config| Fingerprint::of(&self.program, &config).map_err(|error| error.to_string()));
-        match current {
-            Ok(fingerprint) => {
-                self.fingerprint = fingerprint;
-                self.ensure();
-            }
-            Err(why) => tracing::warn!(%why, "no standby can be started with the configuration as it is now"),
-        }
+        current
+            .inspect_err(|why| tracing::warn!(%why, "no standby can be started with the configuration as it is now"))
+            .ok()
     }
 
     /// Starts one unless one like it runs. A failure is logged: this process goes on sending itself.

@@ -211,8 +211,12 @@ impl Supervisor {
             let held = lease::held_by_other(&self.engine.pool, sender.id, self.engine.identity.name()).await?;
             is_left |= held.is_none();
         }
-        if is_left && let Some(standby) = &mut self.options.standby {
+        let Some(standby) = &mut self.options.standby else { return Ok(()) };
+        if is_left {
             standby.ensure_current();
+        } else if sender_token::is_waited_for(&self.engine).await? {
+            // One that found the token refused has ended: the next one is for whoever writes another token.
+            standby.ensure_changed();
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! A token that its provider refuses is one process's trouble: the stop names that process, which leaves the sender to others
 //! until the provider takes its token; and nobody hears that a sender resumes before it is so.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, kill_process};
 use serde_json::json;
 
-use crate::support::{Engine, Said, Setup, Shop, Size, Wire, database, eventually_async, measured, said};
+use crate::support::{Engine, Said, Setup, Shop, Size, TOKEN, Wire, database, eventually_async, measured, said};
 
 /// A pause of a second and a half between two messages.
 const SLOW: Setup<'static> = Setup {
@@ -252,4 +253,29 @@ async fn a_stop_says_what_is_wrong_with_another_token() {
     eventually_async("the stop says what is wrong now", says).await;
     engine.stop().await;
     assert_eq!(shop.accepted().await, 0);
+}
+
+#[tokio::test]
+async fn a_sender_goes_on_once_the_right_token_is_in_its_file_though_only_a_window_of_the_old_one_is_left() {
+    let shop = Shop::open(SLOW).await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    let file = shop.path("sales.token");
+    let write = |token: &str| {
+        std::fs::write(&file, token).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    write("another-token");
+    let by_file = format!("token = {{ file = \"{}\" }}", file.display());
+    shop.write("config.toml", config.replace("token = { env = \"WSAPME_TOKEN\" }", &by_file));
+    let window = shop.dashboard(Size { columns: 100, rows: 24 });
+    window.wait_for_text("live");
+    shop.blast(0..20).await;
+    shop.until_stopped().await;
+    eventually_async("its standby has nothing to do", async || shop.engines().is_empty()).await;
+
+    write(TOKEN);
+
+    shop.until_accepted(1).await;
+    window.wait_for_text("this window no longer sends");
+    shop.promises().await;
 }

@@ -121,7 +121,20 @@ async fn copied(whose: CopiedPeople) {
 async fn a_copy_of_a_filters_follow_up_leaves_out_who_answered_or_had_another_one_since() {
     let (shop, blast) = stuck_shop().await;
     let filter = format!("blast:{blast} -status:closed");
-    let draft = shop.json(&["blast", "new", "--sender", "sales", "--from", &filter, "--message", "Still there?", "--stage", "Again"]).await;
+    let draft = shop
+        .json(&[
+            "blast",
+            "new",
+            "--sender",
+            "sales",
+            "--from",
+            &filter,
+            "--message",
+            "Still there?",
+            "--stage",
+            "Again",
+        ])
+        .await;
     let draft = draft["id"].as_i64().unwrap().to_string();
     shop.execute(&format!("update blasts set follows_blast = {blast} where id = {draft}")).await;
     shop.ok(&["blast", "send", &draft, "--yes", "--no-engine"]).await;

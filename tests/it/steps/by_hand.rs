@@ -132,8 +132,10 @@ async fn a_step_leaves_out_who_is_about_to_get_its_very_message_however_long_tha
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..3, 400).await;
     let by_hand = scheduled(&shop, 0..1, ("9 days", "Still there, {name}?")).await;
-    shop.execute(&format!("update blasts set follows_blast = {blast}, follows_stage = 'delivered' where id = {by_hand}"))
-        .await;
+    shop.execute(&format!(
+        "update blasts set follows_blast = {blast}, follows_stage = 'delivered' where id = {by_hand}"
+    ))
+    .await;
     scheduled(&shop, 1..2, ("9 days", "Another message")).await;
     add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
     let app = engine_app(&shop, "one").await;
@@ -162,7 +164,8 @@ async fn a_step_leaves_out_who_had_its_very_message_by_any_blast_since_theirs_al
         shop.execute(&words(of, "Still there, {name}?")).await;
     }
     shop.execute(&words(&other_words, "Our shop is open till ten")).await;
-    shop.execute(&format!("update blasts set follows_blast = {blast}, step_number = 9 where id = {removed_step}")).await;
+    shop.execute(&format!("update blasts set follows_blast = {blast}, step_number = 9 where id = {removed_step}"))
+        .await;
     keep_attempts(&shop).await;
     shop.ok(&["blast", "delete", &deleted, "--yes"]).await;
     add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
