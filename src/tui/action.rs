@@ -190,7 +190,7 @@ pub const ACTIONS: &[UiAction] = &[
         .footer_here(blast_acts::end_word, 4),
     marks("leave out the next time of a blast that repeats", &[Char('>')], &[Blasts, Funnel, Needs], blast_acts::skip)
         .danger(Danger::Asks)
-        .unless(when::cannot_skip)
+        .unless(attention::cannot_skip)
         .footer("skip", 6),
     shows("the people who are stuck here", &[Enter], &[Funnel], moves::to_stage)
         .unless(when::nothing_chosen)

@@ -97,6 +97,11 @@ impl Model {
         }
     }
 
+    /// Whether the line at the cursor is about a sender: it leads to a blast, and what ends or changes that one is not meant.
+    pub fn is_sender_line(&self) -> bool {
+        matches!(self.needs_line(), Some(NeedsLine::Need(AttentionItem::Sender(_) | AttentionItem::Unheard(_))))
+    }
+
     /// What the blast that is meant waits for.
     pub fn waiting(&self) -> Option<&Waiting> {
         self.blast_meant().filter(|blast| blast.state == BlastState::Sending)?.waiting.as_ref()
@@ -167,7 +172,7 @@ impl Model {
         self.needs_list().into_iter().map(|need| (need, self.weight(need))).collect()
     }
 
-    /// The blast where it is fixed; for a sender the blast that waits for it, else one that is open.
+    /// The blast where it is fixed; for a sender the blast that it holds up, else one that is open, else one that will wait for it.
     pub fn blast_of(&self, need: AttentionItem) -> Option<BlastId> {
         let id = match need {
             AttentionItem::Paused(id) | AttentionItem::Waits(id) | AttentionItem::Uncertain(id) => {
@@ -184,7 +189,8 @@ impl Model {
         let of_sender = || self.blasts.rows().iter().filter(move |blast| blast.sender_id == id);
         let waits = |blast: &&BlastView| matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));
         let is_open = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Paused);
-        of_sender().find(waits).or_else(|| of_sender().find(is_open)).map(|blast| blast.id)
+        let held_up = of_sender().filter(waits).find(|blast| blast.state == BlastState::Sending);
+        held_up.or_else(|| of_sender().find(is_open)).or_else(|| of_sender().find(waits)).map(|blast| blast.id)
     }
 }
 

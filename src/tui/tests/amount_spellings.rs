@@ -143,3 +143,16 @@ fn a_key_that_does_nothing_below_leaves_no_digit_to_the_keymap() {
         assert_eq!(dashboard.model.focus, Pane::Recipients, "{key}");
     }
 }
+
+#[test]
+fn an_o_for_a_nought_and_an_l_for_a_one_are_no_keys_and_are_refused_with_the_digits() {
+    for typed in ["12o", "2l5", "5oo"] {
+        let mut dashboard = TestDashboard::new(STACKED);
+
+        dashboard.keys(&format!("3jc{typed}\n"));
+
+        assert!(dashboard.acts().is_empty(), "{typed}: not a smaller sale");
+        let screen = dashboard.screen().join("\n");
+        assert!(screen.contains(&format!("{typed}_")), "{screen}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What needs a person: counted for those who are needed, and one key away.
 
 mod database;
+mod stopped;
 
 use chrono::TimeDelta;
 

@@ -88,7 +88,7 @@ pub fn end(model: &mut Model) -> Vec<Effect> {
 pub fn cannot_end(model: &Model) -> Option<String> {
     match model.chosen_step() {
         Some(_) => availability::read_only(model),
-        None => no_blast(model).or_else(|| availability::cannot_cancel(model)),
+        None => no_blast(model).or_else(|| sender_line(model)).or_else(|| availability::cannot_cancel(model)),
     }
 }
 
@@ -99,6 +99,15 @@ pub fn end_word(model: &Model) -> &'static str {
 
 fn no_blast(model: &Model) -> Option<String> {
     model.line_blast().is_none().then(|| "no blast is chosen here: esc, then ⟨S⟩ on one in Blasts".to_owned())
+}
+
+fn sender_line(model: &Model) -> Option<String> {
+    model.is_sender_line().then(|| "this line is about a sender: enter goes to its blast".to_owned())
+}
+
+/// Why no time is left out here.
+pub fn cannot_skip(model: &Model) -> Option<String> {
+    sender_line(model).or_else(|| availability::cannot_skip(model))
 }
 
 /// To what needs a person, in whichever blast it is.

@@ -172,7 +172,8 @@ fn is_of_amount(model: &Model, amount: &AmountPrompt, key: Key) -> bool {
     let currency = &model.options.currency;
     match amount.field.text().chars().last() {
         None => symbol(currency) != currency && symbol(currency).starts_with(c.to_ascii_uppercase()),
-        Some('0'..='9' | ',' | '.') => matches!(c, 'k' | 'm'),
+        // For a nought and a one.
+        Some('0'..='9' | ',' | '.') => matches!(c, 'k' | 'm' | 'o' | 'l'),
         Some(_) => true,
     }
 }

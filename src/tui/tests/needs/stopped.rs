@@ -1,0 +1,37 @@
+//! Lines of a sender that is stopped.
+
+use super::*;
+use crate::domain::ids::BlastId;
+
+#[test]
+fn a_stopped_senders_line_leads_to_the_blast_that_it_holds_up_and_ends_none() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let waiting = Some(Waiting::SenderStopped {
+        code: StopCode::Provider("device".to_owned()),
+        why: "Device is offline".to_owned(),
+        sender: "sales".to_owned(),
+    });
+    let stop = SenderStop {
+        at: at(13, 0),
+        code: StopCode::Provider("device".to_owned()),
+        reason: "Device is offline".to_owned(),
+    };
+    let mut weekly = BlastView { id: BlastId(77), state: BlastState::Scheduled, waiting: waiting.clone(), ..raya() };
+    weekly.origin.repeat.rule = Some("every hour".to_owned());
+    let held_up = BlastView { waiting, ..raya() };
+    dashboard.answer(Completion::Senders(Ok(vec![SenderView { stopped: Some(stop), ..senders().swap_remove(0) }])));
+    dashboard.answer(Completion::Blasts(Ok(vec![weekly, held_up])));
+
+    dashboard.keys("!");
+
+    assert_eq!(dashboard.model.line_blast(), Some(raya().id));
+    assert!(dashboard.line(28).contains("S send"), "{}", dashboard.line(28));
+    for key in ["X", ">"] {
+        dashboard.keys(key);
+        assert!(
+            dashboard.model.prompt.is_none() && dashboard.said().contains("about a sender"),
+            "{}",
+            dashboard.said()
+        );
+    }
+}
