@@ -128,8 +128,10 @@ impl App {
         // A claim may begin as soon as the time is over: within the last half second it may be too late.
         let too_late = store::moment(&mut *tx).await? + TimeDelta::milliseconds(500);
         let is_over = head.send_after.is_none_or(|after| after <= too_late);
-        // While its engine could not reach the database, nothing began when the time was over.
-        let has_begun = is_over && (head.armed_at.is_none() || blast::has_begun_since_armed(tx, id).await?);
+        // While its engine could not reach the database, nothing began when the time was over; nor did what is scheduled still.
+        let has_begun = is_over
+            && head.state != BlastState::Scheduled
+            && (head.armed_at.is_none() || blast::has_begun_since_armed(tx, id).await?);
         if !head.state.is_under_way() || has_begun {
             let why = match head.state {
                 BlastState::Sending if plan::has_people_left(tx, id).await? => {

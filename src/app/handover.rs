@@ -22,6 +22,10 @@ const POLL_EVERY: Duration = Duration::from_millis(50);
 pub const STOOD_STILL: Duration = Duration::from_secs(2);
 const OUTAGES_MAX: u8 = 3;
 
+/// A standby asks a database so many times as much as one look here does until it sends, and as long it may take where that is far away.
+const LOOKS_TO_TAKE_OVER: u32 = 40;
+const FAR_MAX: Duration = Duration::from_secs(60);
+
 /// Whose lease counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engines {
@@ -105,7 +109,7 @@ impl App {
         }
         let is_elsewhere = held.is_some_and(|held| held.holder != self.holder());
         patience.looked();
-        if patience.began.elapsed() < self.patience(is_elsewhere) {
+        if patience.began.elapsed() < self.patience(is_elsewhere) + patience.distance {
             return Ok(None);
         }
         Ok(Some(Err(self.missing(blast, watch).await?)))
@@ -168,17 +172,22 @@ struct Patience {
     asked: Instant,
     outages: u8,
     lease: Duration,
+    /// How much longer than one beside it a takeover takes with this database.
+    distance: Duration,
 }
 
 impl Patience {
     fn begin(lease: Duration) -> Self {
         let now = Instant::now();
-        Self { began: now, asked: now, outages: 0, lease }
+        Self { began: now, asked: now, outages: 0, lease, distance: Duration::ZERO }
     }
 
     /// A look at the database is over: one that stood still meanwhile gives the time of a lease anew, but not for ever where it is slow.
     fn looked(&mut self) {
-        if self.asked.elapsed() > STOOD_STILL && self.outages < OUTAGES_MAX {
+        let took = self.asked.elapsed();
+        if took <= STOOD_STILL {
+            self.distance = self.distance.max((took * LOOKS_TO_TAKE_OVER).min(FAR_MAX));
+        } else if self.outages < OUTAGES_MAX {
             self.outages += 1;
             (self.began, self.asked) = (Instant::now() + self.lease, Instant::now());
         }
@@ -224,4 +233,27 @@ impl Handover {
 
 fn shown(path: &Path) -> String {
     crate::domain::text::clean(&path.display().to_string()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_far_database_gives_a_takeover_longer_and_one_that_stood_still_a_lease() {
+        let lease = Duration::from_secs(45);
+        let mut patience = Patience::begin(lease);
+        let looked = |patience: &mut Patience, millis| {
+            patience.asked = Instant::now().checked_sub(Duration::from_millis(millis)).unwrap();
+            patience.looked();
+        };
+
+        looked(&mut patience, 600);
+        let far = (patience.distance, patience.outages);
+        looked(&mut patience, 3_000);
+
+        assert!(far.0 >= Duration::from_secs(24) && far.0 < Duration::from_secs(60) && far.1 == 0, "{far:?}");
+        assert_eq!((patience.distance, patience.outages), (far.0, 1));
+        assert!(patience.began > Instant::now() + lease - Duration::from_secs(1));
+    }
 }

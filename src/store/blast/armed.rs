@@ -49,13 +49,14 @@ pub async fn arm(tx: &mut PgConnection, id: BlastId, armed_for: TimeDelta) -> Re
     Ok(())
 }
 
-/// Gives those blasts of a sender their [`ARMED_FOR`] anew that nobody could take back for a while: nothing was read since `since`. Nobody
-/// of them is claimed yet. Returns which.
+/// Gives those blasts of a sender their [`ARMED_FOR`] anew that nobody could take back for a while: nothing was read since `since`. Also
+/// those whose time came meanwhile. Nobody of them is claimed yet. Returns which.
 pub async fn arm_again(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
     let wait = interval(ARMED_FOR)?;
     let armed = sqlx::query_scalar(
-        "update blasts set send_after = now() + $3, version = version + 1, updated_at = now()
-          where sender_id = $1 and state = 'sending' and armed_at is not null and send_after > $2
+        "update blasts set send_after = now() + $3, armed_at = coalesce(armed_at, now()), version = version + 1, updated_at = now()
+          where sender_id = $1 and state = 'sending' and send_after > $2
+            and (armed_at is not null or scheduled_for = send_after and launched_at > $2)
             and not exists (select from in_flight where blast_id = blasts.id)
          returning id",
     );

@@ -143,3 +143,42 @@ async fn a_launch_is_taken_back_also_while_the_database_stands_still_and_else_wa
     }
     engine.stop().await;
 }
+
+#[tokio::test]
+async fn a_scheduled_start_whose_time_came_while_the_database_stood_still_can_be_taken_back_for_ten_seconds() {
+    let dir = TestDir::new();
+    let (local, address) = private_postgres(&dir).await;
+    let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
+    let app = engine_app(&shop, "one").await;
+    let engine = shop.engine();
+    for undo in [false, true] {
+        let id = shop.draft(0..3).await;
+        let blast = BlastId(id.parse().unwrap());
+        shop.execute(&format!("update blasts set scheduled_for = now() + interval '1 hour' where id = {id}")).await;
+        let version = app.blast(blast).await.unwrap().version;
+        app.launch(Launch { blast, version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
+        shop.execute(&format!(
+            "update blasts set scheduled_for = now() + interval '5 s', send_after = now() + interval '5 s' where id = {id}"
+        ))
+        .await;
+        // A moment in which its engine reads that.
+        settle_for(2_500).await;
+
+        let frozen = Frozen::stop(&local);
+        let undone = async { if undo { app.undo_mine().await.map(|_| ()) } else { Ok(()) } };
+        let thaw = async {
+            settle_for(5_000).await;
+            drop(frozen);
+        };
+        let (undone, ()) = tokio::join!(undone, thaw);
+
+        undone.unwrap();
+        if !undo {
+            is_armed_again(&shop, &app).await;
+        }
+        assert_eq!(shop.state(&id).await, "draft");
+        shop.ok(&["blast", "delete", &id, "--yes"]).await;
+    }
+    assert_eq!(shop.sim.posts().await.len(), 0);
+    engine.stop().await;
+}
