@@ -1,6 +1,7 @@
 //! Pools of connections, and the migrations.
 
 mod adopt;
+mod fill;
 pub(super) mod read_only;
 
 use std::time::Duration;
@@ -155,6 +156,11 @@ pub async fn migrate(url: &str, empty: EmptyDatabase) -> Result<Reached, StoreEr
     if before.len() < MIGRATOR.iter().count() && endpoint.pooling() != Pooling::Transaction {
         wait_for_other_programs(&mut connection).await?;
         before = applied(&mut connection).await?;
+    }
+    if before.is_empty()
+        && let Err(error) = fill::fill(&mut connection).await
+    {
+        tracing::debug!(%error, "one migration after the other");
     }
     let outcome = match endpoint.pooling() {
         Pooling::Transaction => migrate_in_one(&mut connection).await,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
-use crate::domain::ids::RecipientId;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
 use crate::tui::effect::WriteRequest;
 
@@ -81,6 +81,12 @@ impl Unwritten {
 
     fn begun_amount_of(&self, person: RecipientId) -> Option<Decimal> {
         self.acts.iter().rev().find_map(|begun| begun.request.amount_of(person))
+    }
+
+    /// Whether the start of a blast is among them.
+    pub fn starts(&self, blast: BlastId) -> bool {
+        let is_its_start = |request: &WriteRequest| matches!(request, WriteRequest::Launch(launch) | WriteRequest::Resume(launch) if launch.blast == blast);
+        self.acts.iter().any(|begun| is_its_start(&begun.request))
     }
 
     /// Whether somebody's sale is among them.

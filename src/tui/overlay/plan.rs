@@ -371,6 +371,11 @@ fn ask(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) ->
     let doubt = doubt.map(|doubt| wrapped(&clean(&doubt), width.saturating_sub(4))).unwrap_or_default();
     lines.extend(doubt.into_iter().map(|line| TextLine::of(format!("  {line}"), TextRole::Trouble)));
     lines.extend(wrapped(&type_it, width.saturating_sub(3)).iter().map(|line| TextLine::plain(format!("  {line}"))));
+    if model.unwritten.starts(plan.blast) {
+        // A far database takes seconds: an empty field would look as if nothing had been typed.
+        lines.push(TextLine::of("  starting it: the database has not answered yet", TextRole::Strong));
+        return lines;
+    }
     lines.push(field);
     if let Some(refused) = &plan.refused {
         lines.push(TextLine::of(format!(" {refused}"), TextRole::Trouble));
