@@ -53,8 +53,9 @@ impl Verbosity {
 
     fn directives(self) -> &'static str {
         match self {
-            Self::Quiet => "warn",
-            Self::Info => "warn,blastdeck=info",
+            // What its pool says of single connections is told by who uses them.
+            Self::Quiet => "warn,sqlx=error",
+            Self::Info => "warn,sqlx=error,blastdeck=info",
             Self::Debug => "info,blastdeck=debug",
             Self::Trace => "info,blastdeck=trace",
         }
@@ -244,6 +245,7 @@ mod tests {
             tracing::debug!(target: "blastdeck::engine", "detail");
             tracing::info!(target: "blastdeck::engine", ?token, name = "Aina\u{1b}[2J", "plain");
             tracing::warn!(target: "elsewhere", "warned");
+            tracing::warn!(target: "sqlx_core::pool::inner", "of one connection");
             tracing::trace!(target: "hyper::proto", "x-wsapme-token: s3cret");
             tracing::debug!(target: "reqwest::connect", "x-wsapme-token: s3cret");
         });
@@ -320,7 +322,8 @@ mod tests {
     #[test]
     fn each_v_tells_more() {
         assert!(!logged(filter(Verbosity::Quiet, None)).contains("plain"));
-        assert!(logged(filter(Verbosity::Quiet, None)).contains("warned"));
+        let quiet = logged(filter(Verbosity::Quiet, None));
+        assert!(quiet.contains("warned") && !quiet.contains("of one connection"), "{quiet}");
         let info = logged(filter(Verbosity::from_count(1), None));
         assert!(info.contains("plain") && !info.contains("detail"), "{info}");
         assert!(logged(filter(Verbosity::from_count(2), None)).contains("detail"));

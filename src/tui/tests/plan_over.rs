@@ -86,3 +86,14 @@ fn a_plan_of_what_was_cancelled_elsewhere_says_so_and_leaves_with_esc() {
     dashboard.key(Key::Esc);
     assert!(dashboard.model.overlays.is_empty());
 }
+
+#[test]
+fn a_start_that_was_not_answered_yet_is_said_in_place_of_the_empty_field() {
+    let mut dashboard = planned(|plan| plan);
+
+    dashboard.keys("289\n");
+
+    assert!(matches!(dashboard.acts()[..], [WriteRequest::Launch(_)]));
+    assert!(shows(&dashboard, "starting it: the database has not answered yet"), "{:#?}", dashboard.screen());
+    assert!(!shows(&dashboard, "people: _"));
+}
