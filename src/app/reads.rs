@@ -160,6 +160,9 @@ impl App {
         let is_whole = row.first.left.is_none_or(|left| i64::from(left) >= row.counts.queued);
         // Nor is one that no engine has begun with.
         let is_held = row.state != BlastState::Sending || sender.is_some_and(|sender| sender.lease.is_some());
+        if waiting.as_ref().is_some_and(Waiting::is_below_limits) {
+            return Ok(BlastView::new(row, waiting, Estimate::default()));
+        }
         let done_at = prospect.forecast(row.counts.queued, now).done_at.filter(|_| is_whole && is_held);
         let estimate = Estimate { done_at, per_hour: prospect.per_hour() };
         Ok(BlastView::new(row, waiting, estimate))

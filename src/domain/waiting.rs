@@ -156,6 +156,11 @@ impl WaitingReport {
 }
 
 impl Waiting {
+    /// Whether it is the provider or the database that is slow: it goes slower than limits allow, and nobody knows when it is through.
+    pub const fn is_below_limits(&self) -> bool {
+        matches!(self, Self::Answers { .. } | Self::SlowDatabase)
+    }
+
     /// When the wait ends by itself, if that is known.
     pub const fn until(&self) -> Option<DateTime<Utc>> {
         match self {

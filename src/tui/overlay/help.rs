@@ -158,7 +158,7 @@ fn joined(mut left: TextLine, right: TextLine, column: u16) -> TextLine {
 }
 
 /// What stands before a row of a list, in its cells, and beside counts.
-const SIGNS: [(&str, &str); 10] = [
+const SIGNS: [(&str, &str); 11] = [
     ("N before a row", "changed since your last key; in Activity, not seen before"),
     ("> before a row", "the cursor: keys act on this one"),
     ("- before a row", "the cursor of a pane without focus"),
@@ -169,6 +169,7 @@ const SIGNS: [(&str, &str); 10] = [
         "among times: they got past this stage, and when is not known; in Activity: the line says the stage",
     ),
     ("- in a cell", "nothing there, or not known yet"),
+    ("2 not checked", "at sent: so many the provider was not asked about yet, and nobody knows whether they are stuck"),
     ("[ ] in a title", "[ and ] step to the one before and the next"),
     ("(+1 later)", "so many opted out after they had the message: they count at the stage they reached"),
     ("+ben above", "ben has a dashboard open, too; +2 here, so many others have"),

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::support::{TestDashboard, noon, raya};
 use crate::app::view::{BlastView, Estimate};
+use crate::domain::waiting::Waiting;
 use crate::tui::Size;
 use crate::tui::effect::Completion;
 
@@ -40,4 +41,19 @@ fn a_fast_blast_shows_its_speed_after_some_seconds() {
     let fast = speeds(Some(3_600), &[(1, 1), (4, 3), (30, 29), (70, 40)]);
 
     assert_eq!(fast, ["-", "2,700/h", "3,480/h", "2,018/h"]);
+}
+
+#[test]
+fn no_rate_of_limits_is_said_of_a_sender_whose_database_or_provider_is_slower() {
+    let said = |waiting| {
+        let mut dashboard = TestDashboard::new(Size { width: 200, height: 50 });
+        dashboard.answer(Completion::Blasts(Ok(vec![BlastView { waiting, ..raya() }])));
+        dashboard.line(0)
+    };
+
+    assert!(said(None).contains("/h"), "{}", said(None));
+    for waiting in [Waiting::SlowDatabase, Waiting::Answers { at_once: 64 }] {
+        let line = said(Some(waiting));
+        assert!(!line.contains("/h"), "{line}");
+    }
 }

@@ -249,7 +249,10 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
         return HeaderSegment::followed(format!("{} STOPPED", sender.name), ": ! says why", TextRole::Need);
     }
     let is_used_up = sender.usage.daily_cap.is_some_and(|cap| sender.usage.today >= cap);
-    let rate = sender.usage.plausible_per_hour().filter(|_| !is_used_up && model.away_since().is_none());
+    let of_sender = || model.blasts.rows().iter().filter(|blast| blast.sender_id == sender.id);
+    let is_slower = of_sender().filter_map(|blast| blast.waiting.as_ref()).any(Waiting::is_below_limits);
+    let says_rate = !is_used_up && !is_slower && model.away_since().is_none();
+    let rate = sender.usage.plausible_per_hour().filter(|_| says_rate);
     let rate = rate.map(|rate| format!(", about {}/h", number(rate))).unwrap_or_default();
     let cap = sender.usage.daily_cap.map(|cap| format!("/{}", number(cap))).unwrap_or_default();
     let sends = sends(model, sender);
