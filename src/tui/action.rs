@@ -143,8 +143,10 @@ impl UiAction {
     /// search the next search begins at once: that no mark was written for them stays in sight.
     fn say_refused(&self, model: &mut Model, why: String) {
         let is_of_found = matches!(model.recipients.scope, ListScope::Found { .. }) && model.overlays.is_empty();
-        let lost = (self.marks_somebody() && is_of_found && model.focus == Pane::Recipients)
-            .then(|| LostActs { words: why.clone(), is_seen: false });
+        let is_lost = self.marks_somebody() && is_of_found && model.focus == Pane::Recipients;
+        // Behind the next search it stands beside somebody who was found.
+        let why = if is_lost && model.recipients.is_empty() { format!("{why}, nobody was marked") } else { why };
+        let lost = is_lost.then(|| LostActs { words: why.clone(), is_seen: false });
         if model.held.is_empty() {
             (self.refuse)(model, why);
         } else {

@@ -194,7 +194,7 @@ pub fn cannot_follow_up(model: &Model) -> Option<String> {
         return Some("a follow-up is for those stuck at a stage: ⟨[⟩ ⟨]⟩ goes to one".to_owned());
     };
     match stuck_at(blast, stage) {
-        None => Some("nobody is stuck at closed: they bought".to_owned()),
+        None => Some("whoever closed is not stuck: they bought".to_owned()),
         Some(0) if model.focus == Pane::Recipients && model.overlays.is_empty() => {
             Some(format!("nobody is stuck at {}: ⟨[⟩ ⟨]⟩ goes to another stage", stage.label()))
         }

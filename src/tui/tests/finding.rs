@@ -32,7 +32,7 @@ fn a_find_that_finds_nobody_marks_nobody() {
     dashboard.list(Vec::new());
 
     assert!(dashboard.acts().is_empty());
-    assert_eq!(dashboard.said(), "nobody is found by zaid");
+    assert_eq!(dashboard.said(), "nobody is found by zaid, nobody was marked");
 }
 
 #[test]

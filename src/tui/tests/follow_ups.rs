@@ -186,7 +186,7 @@ fn nobody_is_stuck_at_closed_and_who_failed_is_at_no_stage() {
     let mut dashboard = TestDashboard::new(WIDE);
 
     dashboard.keys("2Gf");
-    assert_eq!(dashboard.said(), "nobody is stuck at closed: they bought");
+    assert_eq!(dashboard.said(), "whoever closed is not stuck: they bought");
     dashboard.keys("3[").list(Vec::new()).keys("f");
     assert_eq!(dashboard.said(), "a follow-up is for those stuck at a stage: [ ] goes to one");
     assert!(dashboard.model.overlays.is_empty());

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::support::{STACKED, TestDashboard, blasts, crowd, people};
 use crate::tui::effect::{Completion, Effect, ReadRequest};
-use crate::tui::model::Prompt;
+use crate::tui::model::{Pane, Prompt};
 
 #[test]
 fn that_nobody_was_marked_stays_in_sight_behind_the_next_search() {
@@ -94,4 +94,26 @@ fn a_plan_that_does_not_come_is_asked_for_again() {
     }
 
     assert_eq!(dashboard.taken().iter().filter(|effect| is_plan(effect)).count(), 1);
+}
+
+#[test]
+fn the_amount_typed_behind_a_sale_of_nobody_switches_no_pane() {
+    let mut typed_first = TestDashboard::new(STACKED);
+    typed_first.keys("/zaid\nc").list(Vec::new());
+    let mut typed_then = TestDashboard::new(STACKED);
+    typed_then.keys("/zaid\n").list(Vec::new()).keys("c");
+    let mut among_the_blasts = TestDashboard::new(STACKED);
+    among_the_blasts.keys("1c");
+    for mut dashboard in [typed_first, typed_then, among_the_blasts] {
+        let focus = dashboard.model.focus;
+
+        for key in "120".chars() {
+            dashboard.now += TimeDelta::milliseconds(1_100);
+            dashboard.keys(&key.to_string());
+        }
+
+        assert_eq!(dashboard.model.focus, focus, "{}", dashboard.said());
+        dashboard.keys("\n3");
+        assert_eq!((dashboard.acts(), dashboard.model.focus), (Vec::new(), Pane::Recipients));
+    }
 }

@@ -32,6 +32,7 @@ const NEEDS: &str = "what-needs-a-person";
 
 pub(super) const FIND: &str = "find-a-person";
 const CANCEL: &str = "cancel-it-or-delete-a-draft";
+const SALE: &str = "they-bought-an-amount-may-follow";
 
 /// A key was pressed.
 pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -230,7 +231,14 @@ fn by_keymap(model: &mut Model, key: Key) -> Vec<Effect> {
     let why = model.options.keys.why_nothing(key);
     // Before what is long, and may be cut.
     let stop = stop_of_launch(model, key).map(|stop| format!("{stop}; ")).unwrap_or_default();
-    model.refuse(format!("{stop}{why}"));
+    let sale = action::ACTIONS.iter().find(|action| action.id() == SALE);
+    let is_sale = sale.is_some_and(|sale| model.options.keys.keys(sale).contains(&key)) && model.overlays.is_empty();
+    // The amount that follows would go from pane to pane.
+    if is_sale {
+        prompts::refuse_digits(model, format!("{stop}{why}"))
+    } else {
+        model.refuse(format!("{stop}{why}"))
+    }
     Vec::new()
 }
 
