@@ -154,6 +154,25 @@ async fn a_copy_of_a_filters_follow_up_leaves_out_who_answered_or_had_another_on
 }
 
 #[tokio::test]
+async fn a_copy_of_a_follow_up_to_buyers_keeps_those_who_had_bought_before() {
+    let (shop, blast) = stuck_shop().await;
+    mark(&shop, &blast, 3, "closed").await;
+    mark(&shop, &blast, 4, "closed").await;
+    let filter = format!("blast:{blast} status:closed");
+    let new = ["blast", "new", "--sender", "sales", "--from", &filter, "--message", "Thank you!", "--stage", "Thanks"];
+    let draft = shop.json(&new).await["id"].as_i64().unwrap().to_string();
+    shop.execute(&format!("update blasts set follows_blast = {blast} where id = {draft}")).await;
+    shop.ok(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
+    shop.ok(&["blast", "cancel", &draft, "--yes"]).await;
+    let app = engine_app(&shop, "aina").await;
+
+    let (copy, _) = app.duplicate(BlastId(draft.parse().unwrap())).await.unwrap();
+
+    let plan = shop.json(&["blast", "plan", &copy.id.to_string()]).await;
+    assert_eq!(plan["people"], json!(2), "{plan}");
+}
+
+#[tokio::test]
 async fn whoever_failed_is_not_sent_to_again_once_another_follow_up_has_written_to_them_or_they_replied() {
     let (shop, blast) = stuck_shop().await;
     let draft = follow_up_draft(&shop, &blast).await;
