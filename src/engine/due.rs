@@ -24,6 +24,21 @@ pub(super) async fn senders(engine: &EngineContext, until: Until) -> Result<Vec<
     Ok(due)
 }
 
+/// Whether there is something to do that nobody does: a sender of ours that nobody holds, or what there is beside the sending.
+pub(super) async fn is_left(
+    engine: &EngineContext,
+    until: Until,
+    maintenance: &Maintenance,
+) -> Result<bool, StoreError> {
+    let due = senders(engine, until).await?;
+    for sender in engine.senders.iter().filter(|sender| due.binary_search(&sender.id).is_ok()) {
+        if lease::held_by_other(&engine.pool, sender.id, engine.identity.name()).await?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(due.is_empty() && beside_sending(engine, maintenance).await?)
+}
+
 /// Whether nobody can be asked about at this sender's provider.
 fn reports_by_webhook(engine: &EngineContext, id: SenderId) -> bool {
     engine.senders.iter().any(|sender| sender.id == id && !sender.provider.answers_status())

@@ -27,7 +27,7 @@ use super::sending::{Fenced, SenderContext};
 use super::{database_watchdog, due, fence, hooks, inbox, media, postgres_revival};
 use crate::domain::ids::SenderId;
 use crate::store::business;
-use crate::store::{self, StoreError, lease};
+use crate::store::{self, StoreError};
 
 /// How often an engine that sends polls without an order.
 const POLL_EVERY: Duration = Duration::from_secs(1);
@@ -205,14 +205,8 @@ impl Supervisor {
 
     /// Sees that a standby with the current program and settings works where nobody does.
     async fn leave_to_standby(&mut self) -> Result<(), StoreError> {
-        let due = due::senders(&self.engine, self.options.until).await?;
-        let mut is_left = due.is_empty() && due::beside_sending(&self.engine, &self.maintenance).await?;
-        for sender in self.engine.senders.iter().filter(|sender| due.binary_search(&sender.id).is_ok()) {
-            let held = lease::held_by_other(&self.engine.pool, sender.id, self.engine.identity.name()).await?;
-            is_left |= held.is_none();
-        }
         let Some(standby) = &mut self.options.standby else { return Ok(()) };
-        if is_left {
+        if due::is_left(&self.engine, self.options.until, &self.maintenance).await? {
             standby.ensure_current();
         } else if sender_token::is_waited_for(&self.engine).await? {
             // One that found the token refused has ended: the next one is for whoever writes another token.

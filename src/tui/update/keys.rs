@@ -234,11 +234,8 @@ fn by_keymap(model: &mut Model, key: Key) -> Vec<Effect> {
     let sale = action::ACTIONS.iter().find(|action| action.id() == SALE);
     let is_sale = sale.is_some_and(|sale| model.options.keys.keys(sale).contains(&key)) && model.overlays.is_empty();
     // The amount that follows would go from pane to pane.
-    if is_sale {
-        prompts::refuse_digits(model, format!("{stop}{why}"))
-    } else {
-        model.refuse(format!("{stop}{why}"))
-    }
+    let refuse = if is_sale { prompts::refuse_digits } else { Model::refuse };
+    refuse(model, format!("{stop}{why}"));
     Vec::new()
 }
 
