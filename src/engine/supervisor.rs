@@ -209,8 +209,9 @@ impl Supervisor {
         if due::is_left(&self.engine, self.options.until, &self.maintenance).await? {
             standby.ensure_current();
         } else if sender_token::is_waited_for(&self.engine).await? {
-            // One that found the token refused has ended: the next one is for whoever writes another token.
+            // One that found the token refused has ended: the next one is for whoever writes another token, which is looked for.
             standby.ensure_changed();
+            self.is_at_rest = false;
         }
         Ok(())
     }

@@ -1,14 +1,14 @@
 //! Messages of blasts that were deleted since.
 
-/// The messages that a person of a row had, or may have had, by senders `ds` of businesses: `d.at` is when. What was refused was none,
-/// and an answer in a conversation is not counted. `messages_of_deleted_blasts!("r")`; the caller names the business and the time.
+/// The messages that a person of a row had, or may have had, by senders `ds` of businesses: `d.at` is when. What was refused or failed
+/// was none, and an answer in a conversation is not counted. `messages_of_deleted_blasts!("r")`; the caller names the business and the time.
 macro_rules! messages_of_deleted_blasts {
     ($row:literal) => {
         concat!(
             "from deleted_attempts d join senders ds on ds.id = d.sender_id
               where person_key(d.phone_number) = person_key(",
             $row,
-            ".phone_number) and not d.refused and not d.is_answer"
+            ".phone_number) and not d.refused and not d.failed and not d.is_answer"
         )
     };
 }
@@ -23,7 +23,7 @@ macro_rules! followed_by_deleted {
             $row,
             ".phone_number) and d.followed = ",
             $of,
-            " and not d.refused)
+            " and not d.refused and not d.failed)
               or exists (select from blast_recipients d join blasts db on db.id = d.blast_id and db.deleted_at is not null
                           where person_key(d.phone_number) = person_key(",
             $row,

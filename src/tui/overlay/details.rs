@@ -139,7 +139,7 @@ fn title(model: &Model, loaded: &RecipientDetails) -> TitleRule {
         // Whoever has moved on since it was read is still in it here.
         let of = of.and(i64::try_from(model.recipients.left()).unwrap_or_default());
         let of = if of.number() < at { Total::Exactly(at) } else { of };
-        format!("{at} of {}: [ ]", total(of))
+        format!("{at} of {}: {}", total(of), model.with_keys("⟨[⟩ ⟨]⟩"))
     });
     super::title(vec![who, loaded.row.phone.to_string(), blast], right)
 }

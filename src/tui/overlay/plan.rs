@@ -90,7 +90,7 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -
     lines.extend(pace::pace(model, loaded, width));
     let odd = loaded.text_note().map(|words| wrapped(&escaped(&words), width.saturating_sub(4)));
     lines.extend(odd.into_iter().flatten().map(|line| TextLine::of(format!("  {line}"), TextRole::Need)));
-    lines.extend(samples(plan, loaded, width));
+    lines.extend(samples(model, plan, loaded, width));
     lines.extend(health::health(model, loaded, width));
     // Last: by it is decided, and in a small window the end of the plan is what is seen.
     lines.extend(fared(loaded, width));
@@ -311,9 +311,10 @@ fn fared(loaded: &app::Plan, width: u16) -> Vec<TextLine> {
     lines
 }
 
-fn samples(plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> {
+fn samples(model: &Model, plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> {
     let Some(sample) = loaded.samples.get(plan.sample) else { return Vec::new() };
-    let of = format!("[ ] {} of {}, {}", plan.sample + 1, loaded.samples.len(), sample.which);
+    let of =
+        format!("{} {} of {}, {}", model.with_keys("⟨[⟩ ⟨]⟩"), plan.sample + 1, loaded.samples.len(), sample.which);
     let name = sample.name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
     let row = sample.row.map(|row| format!(", row {row}")).unwrap_or_default();
     // A template's is drawn with its buttons and its header, which are no text of the message.

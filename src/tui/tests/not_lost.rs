@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 
-use super::support::{STACKED, TestDashboard, blasts, crowd, people};
+use super::support::{DRAFT, STACKED, TestDashboard, blasts, crowd, noon, people, person};
+use crate::domain::status::Status;
 use crate::tui::effect::{Completion, Effect, ReadRequest};
 use crate::tui::model::{Pane, Prompt};
 
@@ -116,4 +117,15 @@ fn the_amount_typed_behind_a_sale_of_nobody_switches_no_pane() {
         dashboard.keys("\n3");
         assert_eq!((dashboard.acts(), dashboard.model.focus), (Vec::new(), Pane::Recipients));
     }
+}
+
+#[test]
+fn a_sale_of_somebody_in_a_draft_is_refused_before_an_amount_is_typed() {
+    let mut row = person(1, "Siti Aminah", Status::Queued, noon());
+    row.blast_id = DRAFT;
+    let mut dashboard = TestDashboard::with(STACKED, vec![row]);
+
+    dashboard.keys("3c120\n");
+
+    assert_eq!((dashboard.acts(), dashboard.said()), (Vec::new(), "Siti Aminah: nothing was sent to them yet"));
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{completions, keys, prompts};
 use crate::app::view::SenderView;
+use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
@@ -201,14 +202,21 @@ fn is_refused(model: &Model) -> bool {
         || several(model).is_none() && model.person().is_some_and(|row| !row.status.may_be_reached())
 }
 
-/// Why nobody of those whom a key is about can be marked as having replied or bought: of each it is open whether a message went, which
-/// has to be answered first.
+/// Why nobody of those whom a key is about can be marked as having replied or bought: nothing of a draft has gone, or of each it is
+/// open whether a message went, which has to be answered first.
 pub fn cannot_have_answered(model: &Model) -> Option<String> {
     if several(model).is_some() {
         let why = "it is not known whether their messages went: press enter, and answer that for all of them first";
         return uncertain_marked(model).map(|_| why.to_owned());
     }
-    let row = model.person().filter(|row| row.status == Status::Uncertain)?;
+    let row = model.person()?;
+    let is_of_draft = model.blasts.get(row.blast_id).is_some_and(|blast| blast.state == BlastState::Draft);
+    if row.status == Status::Queued && is_of_draft {
+        return Some(format!("{}: nothing was sent to them yet", brief(&row.who())));
+    }
+    if row.status != Status::Uncertain {
+        return None;
+    }
     let answer = match model.overlays.last() {
         Some(_) => "answer that first, here: up, down and enter".to_owned(),
         None if model.focus == Pane::Activity => "enter goes to them, and enter there answers that first".to_owned(),

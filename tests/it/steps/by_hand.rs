@@ -179,3 +179,44 @@ async fn a_step_leaves_out_who_had_its_very_message_by_any_blast_since_theirs_al
     let left_out = &plan["segment"]["left_out"];
     assert_eq!((&left_out["same_words"], &left_out["followed"]), (&json!(2), &json!(1)), "{plan}");
 }
+
+#[tokio::test]
+async fn whom_a_blast_failed_to_reach_that_was_deleted_since_gets_the_step() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 400).await;
+    let by_hand = followed_up(&shop, &blast, 0..1, (200, "Still there, {name}?")).await;
+    let of_another = received(&shop, 1..2, 200).await;
+    shop.execute(&format!(
+        "update blasts set message = 'Still there, {{name}}?', launched_at = now() - interval '200 hours' where id = {of_another};
+         update blast_recipients set status = 'failed', standing = 'failed' where blast_id in ({by_hand}, {of_another})"
+    ))
+    .await;
+    keep_attempts(&shop).await;
+    for gone in [by_hand, of_another] {
+        shop.ok(&["blast", "delete", &gone, "--yes"]).await;
+    }
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now()).await;
+
+    let drafts = made(&shop, &blast, 1).await;
+    assert_eq!(people(&shop, &drafts[0]).await, [phone(0), phone(1), phone(2)]);
+}
+
+#[tokio::test]
+async fn a_step_waits_for_what_repeats_only_shortly_before_its_time() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 400).await;
+    for (to, after) in [(0..1, "5 minutes"), (1..2, "20 hours")] {
+        let pattern = scheduled(&shop, to, (after, "Still there, {name}?")).await;
+        shop.execute(&format!("update blasts set repeat_rule = 'every day 09:00' where id = {pattern}")).await;
+    }
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now()).await;
+
+    let drafts = made(&shop, &blast, 1).await;
+    assert_eq!(people(&shop, &drafts[0]).await, [phone(1), phone(2)]);
+}

@@ -1,5 +1,6 @@
 //! Messages that a step keeps clear of: those of follow-ups by hand of the same blast, and its very message by any blast; also where they were deleted since.
 
+use chrono::TimeDelta;
 use sqlx::{Postgres, QueryBuilder};
 
 use super::StepAudience;
@@ -8,6 +9,9 @@ use crate::store::deleted_messages::messages_of_deleted_blasts;
 
 /// A follow-up (`b`) that an operator made and sent.
 pub(super) const BY_HAND: &str = "b.step_number is null and b.launched_at is not null";
+
+/// A step waits for what repeats to have gone to the same people where that comes within this time.
+const HELD_BY_REPEAT: TimeDelta = TimeDelta::hours(1);
 
 /// A step of the blast that is followed.
 type StepOf = (Option<BlastId>, StepAudience);
@@ -40,7 +44,9 @@ fn push_has_words(sql: &mut QueryBuilder<Postgres>, blast: &str, of: StepOf) {
 /// Whether the row `o` of the blast `b` had the step's very message since the row `r` had its own, or is about to get it.
 pub(super) fn push_same_words(sql: &mut QueryBuilder<Postgres>, of: StepOf) {
     sql.push("b.answer_until is null and (o.status = 'queued' and b.state in ('scheduled', 'sending', 'paused')");
-    sql.push(" and b.repeat_rule is null or o.status not in ('queued', 'skipped', 'failed', 'opted_out')");
+    // What repeats says it again and again: it holds a step up shortly before its time alone.
+    sql.push(" and (b.repeat_rule is null or b.scheduled_for < ").push_bind(of.1.now + HELD_BY_REPEAT);
+    sql.push(") or o.status not in ('queued', 'skipped', 'failed', 'opted_out')");
     sql.push(" and coalesce(o.sent_at, o.changed_at) >= coalesce(r.sent_at, r.changed_at)) and ");
     push_repeats(sql, of);
 }
@@ -101,7 +107,7 @@ fn push_deleted_attempt(sql: &mut QueryBuilder<Postgres>, (follows, _): StepOf) 
     sql.push(
         " or exists (select from deleted_attempts d where person_key(d.phone_number) = person_key(r.phone_number)",
     );
-    sql.push(" and not d.refused and d.followed = ").push_bind(follows);
+    sql.push(" and not d.refused and not d.failed and d.followed = ").push_bind(follows);
 }
 
 fn push_of_deleted(sql: &mut QueryBuilder<Postgres>, (follows, _): StepOf) {

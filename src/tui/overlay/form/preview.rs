@@ -47,7 +47,7 @@ impl FormPainter<'_> {
             rule = rule.and(characters(&text), TextRole::Plain);
         }
         if self.form.first_people.len() > 1 && self.form.edit.is_none() {
-            rule = rule.right("[ ] other rows");
+            rule = rule.right(self.model.with_keys("⟨[⟩ ⟨]⟩ other rows"));
         }
         self.lines.push(rule);
         self.lines.extend(self.missing_header());
