@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::RefusedError;
 use super::output::CommandChanges;
-use super::{Global, postgres};
+use super::{Global, output, postgres};
 use crate::app::Engines;
 use crate::app::view::BlastView;
 use crate::app::{Access, App, ProcessKind, Setup};
@@ -70,7 +70,8 @@ impl Context {
         let url = postgres::url(global, &config).await?;
         let zone = config.ui.timezone;
         let access = if global.read_only { Access::ReadOnly } else { Access::ReadWrite };
-        let app = App::open(Setup { config, url, access, process, stop }).await?;
+        let opening = App::open(Setup { config, url, access, process, stop });
+        let app = output::unless_quick("waiting for the database; an empty one is set up", opening).await?;
         let changes = global.changes.clone();
         Ok(Self { app, zone, is_json: global.json, program: program(global), changes })
     }

@@ -1,7 +1,8 @@
 //! Output: data on standard output, as text or JSON; messages on standard error.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use color_eyre::eyre::eyre;
 use color_eyre::{Report, Result};
@@ -119,6 +120,19 @@ pub(super) fn json(value: &impl Serialize) -> Result<()> {
 /// ignored: a closed stream wants none.
 pub(super) fn talk(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", clean_lines(&as_called(text)));
+}
+
+/// Does work that is nearly always done at once; whoever sits at a terminal and waits for longer reads what for.
+pub(super) async fn unless_quick<T>(what: &str, work: impl Future<Output = T>) -> T {
+    const QUICK: Duration = Duration::from_millis(1_500);
+    tokio::pin!(work);
+    if let Ok(done) = tokio::time::timeout(QUICK, &mut work).await {
+        return done;
+    }
+    if io::stderr().is_terminal() {
+        talk(what);
+    }
+    work.await
 }
 
 /// A sentence whose command lines call this program as it was called.

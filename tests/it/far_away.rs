@@ -50,3 +50,16 @@ async fn forty_marks_typed_ahead_over_a_slow_link_hit_the_right_people_with_the_
     pty.type_keys("qqq");
     shop.promises().await;
 }
+
+#[tokio::test]
+async fn whoever_opens_a_dashboard_on_a_slow_database_reads_what_is_waited_for() {
+    let shop = Shop::open(Setup::default()).await;
+    let mut by_hand = shop.database.pool.begin().await.unwrap();
+    sqlx::query("lock table _sqlx_migrations in access exclusive mode").execute(&mut *by_hand).await.unwrap();
+
+    let window = shop.dashboard(Size { columns: 100, rows: 24 });
+
+    window.wait_for_text("waiting for the database; an empty one is set up");
+    by_hand.rollback().await.unwrap();
+    window.wait_for_text("live");
+}
