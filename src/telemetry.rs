@@ -53,7 +53,7 @@ impl Verbosity {
 
     fn directives(self) -> &'static str {
         match self {
-            // What its pool says of single connections is told by who uses them.
+            // Whoever uses the pool reports a database that fails; its own warnings are about single connections.
             Self::Quiet => "warn,sqlx=error",
             Self::Info => "warn,sqlx=error,blastdeck=info",
             Self::Debug => "info,blastdeck=debug",

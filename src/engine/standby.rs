@@ -89,8 +89,9 @@ impl Standby {
 
     /// The same, but only where program, settings or a token are others than those of the one before.
     pub fn ensure_changed(&mut self) {
-        if self.current().is_some_and(|fingerprint| fingerprint != self.fingerprint) {
-            self.ensure_current();
+        if let Some(fingerprint) = self.current().filter(|current| *current != self.fingerprint) {
+            self.fingerprint = fingerprint;
+            self.ensure();
         }
     }
 
