@@ -146,6 +146,14 @@ impl Plan {
         let first = tomorrow.or(later)?.from.with_timezone(&zone);
         (first.hour() < MORNING).then_some("no hours are set, so these go out at night: hours keep them to the day")
     }
+
+    /// What is said where what repeats comes again before a time of it is done.
+    pub fn falls_behind(&self) -> Option<&'static str> {
+        let second = *self.repeat.as_ref()?.next.get(1)?;
+        (self.forecast.done_at? > second).then_some(
+            "the next time comes before this one is done, so each falls further behind: fewer people, a rarer rule or wider limits prevent it",
+        )
+    }
 }
 
 /// Nobody wants a message before this hour.

@@ -295,6 +295,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     if let Some(done) = done_at {
         let _ = writeln!(out, "  done      about {}", by_plan_clocks(context, plan, done));
     }
+    out.extend(plan.falls_behind().map(|words| format!("            {words}\n")));
     out
 }
 

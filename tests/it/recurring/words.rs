@@ -247,3 +247,15 @@ async fn the_start_of_a_draft_stands_in_the_list() {
 
     assert!(listed.contains("  once sent ") && listed.contains(" 09:00 "), "{listed}");
 }
+
+#[tokio::test]
+async fn a_plan_says_where_the_next_time_comes_before_a_time_is_done() {
+    let shop = Shop::open(SETUP).await;
+    for (gap, falls_behind) in [("40m", true), ("20m", false)] {
+        let id = shop.draft_with(0..3, &["--repeat", "0 * * * *", "--gap", gap]).await;
+
+        let plan = shop.ok(&["blast", "plan", &id]).await;
+
+        assert_eq!(plan.contains("so each falls further behind"), falls_behind, "{gap}: {plan}");
+    }
+}

@@ -61,7 +61,9 @@ fn forecast(model: &Model, loaded: &app::Plan) -> Vec<String> {
         shares.map(|(name, share)| share_of(&day_name((name, share.from), cap_days, times.clock), share, &times));
     let done = done_at.map(|done| format!("done about {} if nothing holds it up", times.both(done)));
     let night = loaded.at_night().map(str::to_owned);
-    first.into_iter().chain(repeats).chain(days).chain(nobody).chain(shares).chain(night).chain(done).collect()
+    let behind = loaded.falls_behind().map(str::to_owned);
+    let whole = repeats.into_iter().chain(days).chain(nobody).chain(shares).chain(night).chain(done).chain(behind);
+    first.into_iter().chain(whole).collect()
 }
 
 /// The others' times count from a yes that comes at once, and those who get it first are among them.
