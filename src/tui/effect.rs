@@ -286,6 +286,8 @@ pub enum Completion {
         part: ListPart,
         asked: PageRequest,
         rows: EffectResult<Vec<RecipientRow>>,
+        /// When anybody of a list that does not begin with its newest change last changed.
+        newest: Option<DateTime<Utc>>,
     },
     Rows(EffectResult<Vec<RecipientRow>>),
     Count {

@@ -49,6 +49,12 @@ impl OverlayContent {
         Self { lines, focus, ..self }
     }
 
+    /// The same with further lines in a column of their own.
+    fn beside(self, aside: Vec<TextLine>) -> Self {
+        let lines = if aside.is_empty() { self.lines } else { TextLine::in_columns(self.lines, aside) };
+        Self { lines, ..self }
+    }
+
     /// The line that the cursor is on.
     pub fn cursor(&self) -> Option<usize> {
         let is_chosen = |line: &TextLine| {
@@ -59,6 +65,14 @@ impl OverlayContent {
         };
         self.lines.iter().position(is_chosen)
     }
+}
+
+/// From this width on what belongs together stands in two columns.
+const COLUMNS_FROM: u16 = 160;
+
+/// How wide a column is on a screen with room for two.
+fn column_of(width: u16) -> Option<u16> {
+    (width >= COLUMNS_FROM).then(|| TextLine::column_width(width))
 }
 
 /// The content of the topmost overlay, for a width.
@@ -118,7 +132,8 @@ pub fn cuts_pinned(model: &Model) -> bool {
 }
 
 fn whom_lines(model: &Model, plan: &PlanOverlay) -> usize {
-    plan::whom(model, plan).into_iter().flat_map(|line| folded(line, model.size.width)).count()
+    let width = plan::columns(model, plan, model.size.width).0;
+    plan::whom(model, plan).into_iter().flat_map(|line| folded(line, width)).count()
 }
 
 /// The first line on the screen of those that scroll: the line with the cursor or the field is visible, unless somebody scrolled away from it.

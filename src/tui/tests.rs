@@ -62,6 +62,7 @@ mod schedules;
 mod screens;
 mod seen;
 mod setup;
+mod side_by_side;
 mod since;
 mod small;
 mod sorting;

@@ -261,7 +261,21 @@ async fn senders(app: &App) -> EffectResult<Vec<SenderView>> {
 
 async fn list(app: &App, (ticket, part): (u64, ListPart), query: RecipientQuery) -> Completion {
     let asked = PageRequest { anchor: query.anchor, limit: query.limit };
-    Completion::List { ticket, part, asked, rows: app.recipients(&query).await.map_err(Into::into) }
+    let (newest, rows) = match newest_change(app, part, &query).await {
+        Ok(newest) => (newest, app.recipients(&query).await.map_err(Into::into)),
+        Err(error) => (None, Err(error)),
+    };
+    Completion::List { ticket, part, asked, rows, newest }
+}
+
+/// Of a list that is read from its middle, when anybody in it last changed: what changes after that is news. Read before its rows, so that
+/// no change is missed.
+async fn newest_change(app: &App, part: ListPart, query: &RecipientQuery) -> EffectResult<Option<DateTime<Utc>>> {
+    if part != ListPart::Reload || query.order != Order::NewestChange || query.anchor == Anchor::Start {
+        return Ok(None);
+    }
+    let first = RecipientQuery { anchor: Anchor::Start, limit: 1, ..query.clone() };
+    Ok(app.recipients(&first).await?.first().map(|row| row.changed_at))
 }
 
 async fn customer(app: &App, phone: Phone) -> Completion {

@@ -83,6 +83,8 @@ pub struct RecipientTable {
     pub gathering: bool,
     /// Frozen as of this time; later changes are news.
     pub as_of: Option<DateTime<Utc>>,
+    /// When anybody in it last changed, of a list that was read from its middle: those above the rows kept are no news.
+    pub newest: Option<DateTime<Utc>>,
     pub total: Option<Total>,
     /// How many changed after `as_of`, those in the window included.
     pub changed_since: Option<Total>,
@@ -233,7 +235,8 @@ impl RecipientTable {
     /// Freezes the list as it stands, if its order could change.
     pub fn freeze(&mut self) {
         if self.order == ListOrder::NewestChange && self.as_of.is_none() {
-            self.as_of = self.rows.iter().map(|person| person.row.changed_at).max();
+            let of_rows = self.rows.iter().map(|person| person.row.changed_at).max();
+            self.as_of = of_rows.max(self.newest);
         }
     }
 

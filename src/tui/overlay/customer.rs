@@ -20,9 +20,6 @@ use crate::tui::widget::{TextLine, width as columns};
 const FORGOTTEN: &str = "They asked to be forgotten: their number, name and texts are gone. What they were sent and bought is counted as before, \
                          and their orders can be moved on.";
 
-/// From this width on the blasts stand beside what was bought.
-const COLUMNS_FROM: u16 = 160;
-
 pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayContent {
     let left = match forgotten::in_words(page.phone.as_str()) {
         Some(stand_in) => vec!["Customer".to_owned(), stand_in],
@@ -34,8 +31,8 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
         return OverlayContent { title, lines, focus: None };
     };
     let clock = clock(model);
-    let in_columns = width >= COLUMNS_FROM;
-    let column = if in_columns { TextLine::column_width(width) } else { width };
+    let columns = super::column_of(width);
+    let column = columns.unwrap_or(width);
     let mut lines = known(sheet, (clock, &model.options.currency), column);
     let said = sheet.details.notes.len() + sheet.details.consents.len();
     lines.extend(older(page, (sheet.totals.notes + sheet.totals.consents, said), "customer show", column));
@@ -72,7 +69,7 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
         lines.push(TextLine::dim(no_sale(model, page)));
     }
     let blasts = blasts(model, (page, sheet), clock, column);
-    if in_columns {
+    if columns.is_some() {
         lines = TextLine::in_columns(lines, blasts);
     } else {
         lines.extend(blasts);

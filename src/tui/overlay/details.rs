@@ -19,11 +19,14 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
         return OverlayContent { title, lines: vec![TextLine::dim("  reading ...")], focus: None };
     };
     let clock = clock(model);
+    let column = super::column_of(width);
+    let width = column.unwrap_or(width);
     let mut lines = vec![standing(model, loaded, clock)];
     lines.extend(opt_out_lines(&loaded.row, clock, width));
     lines.extend(note_lines(&loaded.row, width));
     lines.extend(failure_lines(loaded, width));
-    lines.extend(before(model, loaded, clock));
+    let before = if column.is_some() { earlier(model, loaded, clock) } else { before(model, loaded, clock) };
+    lines.extend(before);
     let mut focus = None;
     if loaded.row.status == Status::Uncertain {
         let mut question = question(loaded, model.is_over_meta(loaded.row.blast_id), width);
@@ -40,15 +43,24 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     lines.extend(super::reply::section(model, loaded, width));
     lines.push(TextLine::rule("What happened"));
     lines.extend(history::lines(&loaded.history, loaded.row.opted_out_at, clock));
-    lines.extend(message::lines(loaded, width));
-    lines.push(TextLine::rule("Raw").right("G goes there"));
+    let said = [message::lines(loaded, width), said(loaded, (clock, width), column)].concat();
+    let (below, beside) = if column.is_some() { (Vec::new(), said) } else { (said, Vec::new()) };
+    lines.extend(below);
+    lines.extend(command_line(model, loaded, width));
+    let focus = focus.filter(|_| details.scroll == 0);
+    OverlayContent { title: title(model, loaded), lines, focus }.beside(beside)
+}
+
+/// What the provider said, word for word.
+fn said(loaded: &RecipientDetails, (clock, width): (TimeFormat, u16), column: Option<u16>) -> Vec<TextLine> {
+    let title = TextLine::rule("Raw");
+    let mut lines = vec![if column.is_some() { title } else { title.right("G goes there") }];
     lines.extend(loaded.answers.iter().flat_map(|answer| raw(answer, clock, width)));
     lines.extend(loaded.history.iter().flat_map(|row| history::raw_lines(row, clock, width)));
     if loaded.answers.is_empty() {
         lines.push(TextLine::dim("  no response of the provider was kept"));
     }
-    lines.extend(command_line(model, loaded, width));
-    OverlayContent { title: title(model, loaded), lines, focus: focus.filter(|_| details.scroll == 0) }
+    lines
 }
 
 /// The same beside the table: what is known of them first, and nothing to be chosen.

@@ -7,7 +7,7 @@ mod preview;
 
 pub(super) use pages::cell as left_out_cell;
 
-use super::{OverlayContent, clock, wrapped};
+use super::{OverlayContent, clock, column_of, page_rows, wrapped};
 use crate::app::view::SenderView;
 use crate::app::{DraftList, Imported};
 use crate::domain::text::escaped;
@@ -38,25 +38,12 @@ pub fn content(model: &Model, width: u16) -> OverlayContent {
 }
 
 fn lines(model: &Model, form: &BlastForm, width: u16) -> OverlayContent {
-    let all = drawn(model, form, (width, usize::MAX)).folded(width);
-    let has_room = form.left_out.reasons.len() <= REASONS_MAX || all.lines.len() <= super::page_rows(model);
-    if has_room { all } else { drawn(model, form, (width, REASONS_MAX)) }
-}
-
-fn drawn(model: &Model, form: &BlastForm, (width, reasons): (u16, usize)) -> OverlayContent {
-    let mut page = FormPainter { model, form, width, reasons, lines: Vec::new(), focus: None };
-    for line in model.form_lines() {
-        if line == FormLine::Pace {
-            page.preview();
-            page.lines.push(TextLine::rule("How"));
-        }
-        page.line(line);
-    }
-    OverlayContent {
-        title: super::title(title(model, form), Some("nothing is sent from here".to_owned())),
-        lines: page.lines,
-        focus: page.focus,
-    }
+    let beside = column_of(width).map(|column| (column, preview::previews(model, form, column)));
+    let (width, beside) = beside.filter(|(_, beside)| !beside.is_empty()).unwrap_or((width, Vec::new()));
+    let painter = |reasons| FormPainter { reasons, ..FormPainter::new(model, form, width) };
+    let all = painter(usize::MAX).draw(beside.is_empty()).folded(width);
+    let has_room = form.left_out.reasons.len() <= REASONS_MAX || all.lines.len() <= page_rows(model);
+    if has_room { all } else { painter(REASONS_MAX).draw(beside.is_empty()).folded(width) }.beside(beside)
 }
 
 fn title(model: &Model, form: &BlastForm) -> Vec<String> {
@@ -87,7 +74,29 @@ struct FormPainter<'a> {
     focus: Option<usize>,
 }
 
-impl FormPainter<'_> {
+impl<'a> FormPainter<'a> {
+    fn new(model: &'a Model, form: &'a BlastForm, width: u16) -> Self {
+        Self { model, form, width, reasons: usize::MAX, lines: Vec::new(), focus: None }
+    }
+
+    /// All its lines, with what somebody reads among them where that does not stand beside them.
+    fn draw(mut self, has_preview: bool) -> OverlayContent {
+        for line in self.model.form_lines() {
+            if line == FormLine::Pace {
+                if has_preview {
+                    self.preview();
+                }
+                self.lines.push(TextLine::rule("How"));
+            }
+            self.line(line);
+        }
+        OverlayContent {
+            title: super::title(title(self.model, self.form), Some("nothing is sent from here".to_owned())),
+            lines: self.lines,
+            focus: self.focus,
+        }
+    }
+
     fn room(&self) -> u16 {
         self.width.saturating_sub(LABELS + 2).max(8)
     }

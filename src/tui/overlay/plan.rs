@@ -2,6 +2,9 @@
 
 mod health;
 mod pace;
+mod samples;
+
+pub use samples::columns;
 
 use super::form::left_out_cell;
 use super::{OverlayContent, clock, wrapped};
@@ -10,7 +13,7 @@ use crate::app::{self, EngineChange, FirstFared, PlanGroup, PlanPerson, ZoneShar
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::funnel::percent_words;
-use crate::domain::text::{characters, clean, count_of, escaped};
+use crate::domain::text::{clean, count_of, escaped};
 use crate::domain::zone::words::has_same_time;
 use crate::tui::availability;
 use crate::tui::format::{TimeFormat, filter_words, number, rule_times};
@@ -31,7 +34,8 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
         Some((PlanCount::LeftOut, _)) => return left_out(loaded, width),
         None => {}
     }
-    let mut lines = body(model, plan, (loaded, width));
+    let (width, beside) = columns(model, plan, width);
+    let mut lines = body(model, plan, (loaded, width), beside.is_empty());
     let over = over(model, plan, width);
     let focus = match over {
         Some(over) => {
@@ -44,7 +48,7 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
         }
         None => None,
     };
-    OverlayContent { title: title_of(loaded), lines, focus }
+    OverlayContent { title: title_of(loaded), lines, focus }.folded(width).beside(beside)
 }
 
 /// A plan as it is written to a file: without the cursor and without what is typed into it.
@@ -52,7 +56,7 @@ pub fn of_file(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
     match &plan.loaded {
         Some(loaded) if plan.people.is_none() => {
             let plan = PlanOverlay { row: usize::MAX, ..plan.clone() };
-            OverlayContent { title: title_of(loaded), lines: body(model, &plan, (loaded, width)), focus: None }
+            OverlayContent { title: title_of(loaded), lines: body(model, &plan, (loaded, width), true), focus: None }
         }
         _ => content(model, plan, width),
     }
@@ -72,8 +76,8 @@ fn outdated_limits(model: &Model, width: u16) -> Vec<TextLine> {
     lines.into_iter().flatten().map(|line| TextLine::of(format!("  {line}"), TextRole::Need)).collect()
 }
 
-/// All but what is asked at its end.
-fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -> Vec<TextLine> {
+/// All but what is asked at its end, with one of the samples where they do not stand beside it.
+fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16), has_sample: bool) -> Vec<TextLine> {
     let mut lines = who(model, plan, loaded);
     let list =
         loaded.read_from.as_ref().map(|list| wrapped(&format!("list: {}", escaped(list)), width.saturating_sub(4)));
@@ -90,7 +94,9 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -
     lines.extend(pace::pace(model, loaded, width));
     let odd = loaded.text_note().map(|words| wrapped(&escaped(&words), width.saturating_sub(4)));
     lines.extend(odd.into_iter().flatten().map(|line| TextLine::of(format!("  {line}"), TextRole::Need)));
-    lines.extend(samples(model, plan, loaded, width));
+    if has_sample {
+        lines.extend(samples::sample(model, (loaded, plan.sample), true, width));
+    }
     lines.extend(health::health(model, loaded, width));
     // Last: by it is decided, and in a small window the end of the plan is what is seen.
     lines.extend(fared(loaded, width));
@@ -308,23 +314,6 @@ fn fared(loaded: &app::Plan, width: u16) -> Vec<TextLine> {
     )));
     lines.push(TextLine::of(line(own), TextRole::Strong));
     lines.extend(earlier.iter().map(|row| TextLine::plain(line(row))));
-    lines
-}
-
-fn samples(model: &Model, plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> {
-    let Some(sample) = loaded.samples.get(plan.sample) else { return Vec::new() };
-    let of =
-        format!("{} {} of {}, {}", model.with_keys("⟨[⟩ ⟨]⟩"), plan.sample + 1, loaded.samples.len(), sample.which);
-    let name = sample.name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
-    let row = sample.row.map(|row| format!(", row {row}")).unwrap_or_default();
-    // A template's is drawn with its buttons and its header, which are no text of the message.
-    let length = if loaded.blast.template.is_none() { characters(&sample.text) } else { String::new() };
-    let mut lines = vec![
-        TextLine::rule("What they read").and(length, TextRole::Plain).right(of),
-        TextLine::dim(format!("  to {name}{}{row}", sample.phone)),
-    ];
-    let text = wrapped(&sample.text, width.saturating_sub(4));
-    lines.extend(text.into_iter().map(|line| TextLine::plain(format!("  {line}"))));
     lines
 }
 

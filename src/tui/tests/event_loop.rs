@@ -93,7 +93,7 @@ impl EffectRunner for FakeRunner {
                     rows.retain(|row| row.changed_at < place.changed_at);
                 }
                 rows.truncate(query.limit as usize);
-                Completion::List { ticket, part, asked, rows: Ok(rows) }
+                Completion::List { ticket, part, asked, rows: Ok(rows), newest: None }
             }
             Effect::ReleaseLeases => Completion::LeasesReleased,
             Effect::Write(act @ WriteRequest::Draft(_)) => {

@@ -43,5 +43,11 @@ fn what_is_read_again_is_known_until_something_of_it_differs() {
 
 fn live(dashboard: &TestDashboard, rows: Vec<RecipientRow>) -> Completion {
     let asked = PageRequest { anchor: Anchor::Start, limit: 60 };
-    Completion::List { ticket: dashboard.model.recipients.ticket, part: ListPart::Reload, asked, rows: Ok(rows) }
+    Completion::List {
+        ticket: dashboard.model.recipients.ticket,
+        part: ListPart::Reload,
+        asked,
+        rows: Ok(rows),
+        newest: None,
+    }
 }

@@ -70,7 +70,7 @@ fn serve(dashboard: &mut TestDashboard, all: &[RecipientRow]) {
             _ => continue,
         };
         let asked = crate::tui::model::PageRequest { anchor: query.anchor, limit: query.limit };
-        dashboard.answer(Completion::List { ticket, part, asked, rows: Ok(rows) });
+        dashboard.answer(Completion::List { ticket, part, asked, rows: Ok(rows), newest: None });
     }
 }
 

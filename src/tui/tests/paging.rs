@@ -38,7 +38,7 @@ fn serve(dashboard: &mut TestDashboard, all: &[RecipientRow]) {
             Anchor::End | Anchor::UpTo(_) => continue,
         };
         let asked = PageRequest { anchor: query.anchor, limit: query.limit };
-        dashboard.answer(Completion::List { ticket, part, asked, rows: Ok(rows) });
+        dashboard.answer(Completion::List { ticket, part, asked, rows: Ok(rows), newest: None });
     }
 }
 

@@ -71,7 +71,7 @@ fn a_reversed_list_is_read_from_the_other_end_and_shown_the_other_way_round() {
     let ticket = dashboard.model.recipients.ticket;
     let rows = crowd(1, i64::from(query.limit));
     let last = rows.last().unwrap().clone();
-    dashboard.answer(Completion::List { ticket, part: ListPart::Reload, asked, rows: Ok(rows) });
+    dashboard.answer(Completion::List { ticket, part: ListPart::Reload, asked, rows: Ok(rows), newest: None });
 
     assert_eq!(dashboard.cursor(), Some(last.id.0));
     assert!(dashboard.line(11).contains("oldest change first"));

@@ -283,7 +283,7 @@ impl TestDashboard {
 
     pub fn list_as_asked(&mut self, ticket: u64, rows: Vec<RecipientRow>) -> &mut Self {
         let asked = PageRequest { anchor: Anchor::Start, limit: 60 };
-        self.answer(Completion::List { ticket, part: ListPart::Reload, asked, rows: Ok(rows) })
+        self.answer(Completion::List { ticket, part: ListPart::Reload, asked, rows: Ok(rows), newest: None })
     }
 
     pub fn key(&mut self, key: Key) -> &mut Self {

@@ -101,7 +101,13 @@ fn marked_before_silence() -> TestDashboard {
 fn no_list(dashboard: &mut TestDashboard) {
     let asked = PageRequest { anchor: Anchor::Start, limit: 60 };
     let ticket = dashboard.model.recipients.ticket;
-    dashboard.answer(Completion::List { ticket, part: ListPart::Reload, asked, rows: Err(EffectError::Unavailable) });
+    dashboard.answer(Completion::List {
+        ticket,
+        part: ListPart::Reload,
+        asked,
+        rows: Err(EffectError::Unavailable),
+        newest: None,
+    });
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What completed effects change. The completion of an outdated request changes nothing.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     activity, answer, armed, customer, find, follow_found, follow_ups, form, keys, leave, lists, marks, overlays, plan,
@@ -17,8 +17,8 @@ use crate::tui::model::{Changed, Model, Notice, Overlay, PageRequest, Pane, Prom
 pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
     match completion {
         Completion::Blasts(rows) => return blasts(model, rows),
-        Completion::List { ticket, part, asked, rows } if ticket == model.recipients.ticket => {
-            return list(model, part, asked, rows);
+        Completion::List { ticket, part, asked, rows, newest } if ticket == model.recipients.ticket => {
+            return list(model, (part, newest), asked, rows);
         }
         Completion::Written { request, outcome } => return written::written(model, &request, outcome),
         Completion::Draft(answer) => return form::answered(model, answer),
@@ -176,7 +176,12 @@ fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> 
     }
 }
 
-fn list(model: &mut Model, part: ListPart, asked: PageRequest, rows: EffectResult<Vec<RecipientRow>>) -> Vec<Effect> {
+fn list(
+    model: &mut Model,
+    (part, newest): (ListPart, Option<DateTime<Utc>>),
+    asked: PageRequest,
+    rows: EffectResult<Vec<RecipientRow>>,
+) -> Vec<Effect> {
     let mut rows = match rows {
         Ok(rows) => rows,
         Err(failure) => return no_list(model, &failure),
@@ -204,6 +209,7 @@ fn list(model: &mut Model, part: ListPart, asked: PageRequest, rows: EffectResul
             {
                 return effects;
             }
+            model.recipients.newest = newest;
             model.recipients.reload(rows, asked, height);
             if waited {
                 find::say_wider(model);

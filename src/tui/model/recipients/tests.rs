@@ -94,6 +94,21 @@ fn news_counts_those_who_are_not_shown_and_not_those_who_changed_in_place() {
 }
 
 #[test]
+fn those_above_the_middle_of_a_list_where_it_is_read_are_no_news() {
+    let all = crowd(1, 100);
+    let mut people = RecipientTable { target: CursorTarget::Keep, ..RecipientTable::default() };
+    people.newest = all.first().map(|row| row.changed_at);
+    let from = PageRequest { anchor: Anchor::From(all[98].place()), limit: LIMIT };
+    people.reload(all[98..].to_vec(), from, HEIGHT);
+
+    people.freeze();
+
+    assert_eq!(people.as_of, Some(all[0].changed_at), "pages before it have everybody who changed until then");
+    serve(&mut people, &all);
+    assert_eq!(people.visible(HEIGHT).count(), HEIGHT, "those before the last two fill the screen");
+}
+
+#[test]
 fn somebody_marked_is_still_in_their_place_after_scrolling_away_and_back() {
     let all = crowd(1, 100);
     let mut people = loaded(all[..15].to_vec());

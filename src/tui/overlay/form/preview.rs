@@ -1,16 +1,32 @@
 //! What somebody in the draft will read, and what is wrong with it.
 
-use super::super::wrapped;
+use super::super::{page_rows, wrapped};
 use super::{FormPainter, how};
 use crate::app::DraftPerson;
 use crate::domain::content::{BlastContent, MessageContent};
 use crate::domain::message::Variables;
 use crate::domain::text::characters;
+use crate::tui::model::{BlastForm, Model};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
 /// The most lines of a preview.
 const PREVIEW_MAX: usize = 12;
+
+/// What people in the draft will read, from the one on that is chosen: as many as have room in a column of their own.
+pub(super) fn previews(model: &Model, form: &BlastForm, width: u16) -> Vec<TextLine> {
+    let mut page = FormPainter::new(model, form, width);
+    page.preview();
+    let is_read = form.first_people.get(form.shown).is_some_and(|shown| page.rendered(shown).is_ok());
+    for person in form.first_people.iter().skip(form.shown + 1).take_while(|_| is_read) {
+        let further = page.text_of(person);
+        if page.lines.len() + further.len() > page_rows(model) {
+            break;
+        }
+        page.lines.extend(further);
+    }
+    page.lines
+}
 
 impl FormPainter<'_> {
     /// What somebody in the draft will read.
@@ -27,6 +43,24 @@ impl FormPainter<'_> {
     }
 
     fn preview_of(&mut self, person: &DraftPerson) {
+        let text = self.text_of(person);
+        let Some((rule, text)) = text.split_first() else { return };
+        let has_others = self.form.first_people.len() > 1 && self.form.edit.is_none();
+        let others = has_others.then(|| self.model.with_keys("⟨[⟩ ⟨]⟩ other rows"));
+        self.lines.push(TextLine { right: others, ..rule.clone() });
+        self.lines.extend(self.missing_header());
+        self.lines.extend_from_slice(text);
+        let unknown = self.form.values.content().ok().filter(|_| self.rendered(person).is_ok());
+        let unknown = unknown.and_then(|content| how::no_column(self.form, &content));
+        for line in
+            unknown.or_else(|| self.mismatch()).iter().flat_map(|why| wrapped(why, self.width.saturating_sub(4)))
+        {
+            self.lines.push(TextLine::of(format!("  {line}"), TextRole::Trouble));
+        }
+    }
+
+    /// Whose text it is, and below that the text, or why there is none; nothing where none is written yet.
+    fn text_of(&self, person: &DraftPerson) -> Vec<TextLine> {
         let who = match (person.row, &person.name) {
             (Some(row), _) => format!("Row {row} reads"),
             (None, Some(name)) => format!("{name} reads"),
@@ -38,33 +72,17 @@ impl FormPainter<'_> {
             Err(why) => (why, TextRole::Trouble),
         };
         if text.is_empty() {
-            return;
+            return Vec::new();
         }
-        let mut rule = TextLine::rule(who);
         // A template's is drawn with its buttons and its header, which are no text of the message.
         let is_text = role == TextRole::Plain && self.form.values.template.is_none();
-        if is_text && (!person.phone.is_empty() || self.is_the_same_for_all()) {
-            rule = rule.and(characters(&text), TextRole::Plain);
-        }
-        if self.form.first_people.len() > 1 && self.form.edit.is_none() {
-            rule = rule.right(self.model.with_keys("⟨[⟩ ⟨]⟩ other rows"));
-        }
-        self.lines.push(rule);
-        self.lines.extend(self.missing_header());
-        let lines = wrapped(&text, self.width.saturating_sub(4));
-        let is_cut = lines.len() > PREVIEW_MAX;
-        self.lines.extend(lines.into_iter().take(PREVIEW_MAX).map(|line| TextLine::of(format!("  {line}"), role)));
-        if is_cut {
-            self.lines.push(TextLine::dim("  ~"));
-        }
-        self.lines.extend(self.buttons(person));
-        let unknown = self.form.values.content().ok().filter(|_| role == TextRole::Plain);
-        let unknown = unknown.and_then(|content| how::no_column(self.form, &content));
-        for line in
-            unknown.or_else(|| self.mismatch()).iter().flat_map(|why| wrapped(why, self.width.saturating_sub(4)))
-        {
-            self.lines.push(TextLine::of(format!("  {line}"), TextRole::Trouble));
-        }
+        let is_counted = is_text && (!person.phone.is_empty() || self.is_the_same_for_all());
+        let length = if is_counted { characters(&text) } else { String::new() };
+        let texts = wrapped(&text, self.width.saturating_sub(4));
+        let cut = (texts.len() > PREVIEW_MAX).then(|| TextLine::dim("  ~"));
+        let texts = texts.into_iter().take(PREVIEW_MAX).map(|line| TextLine::of(format!("  {line}"), role));
+        let rule = TextLine::rule(who).and(length, TextRole::Plain);
+        std::iter::once(rule).chain(texts).chain(cut).chain(self.buttons(person)).collect()
     }
 
     /// Whether nobody's values are in the text: it is as long as it is written.

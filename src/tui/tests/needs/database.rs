@@ -43,7 +43,8 @@ fn a_list_that_could_not_be_read_shows_nobody_of_the_one_before_and_is_read_once
     dashboard.keys("1j");
     let ticket = dashboard.model.recipients.ticket;
     let asked = PageRequest { anchor: Anchor::Start, limit: 60 };
-    let failed = Completion::List { ticket, part: ListPart::Reload, asked, rows: Err(EffectError::Unavailable) };
+    let failed =
+        Completion::List { ticket, part: ListPart::Reload, asked, rows: Err(EffectError::Unavailable), newest: None };
     dashboard.answer(failed);
 
     let screen = dashboard.screen().join("\n");
