@@ -145,7 +145,7 @@ pub use several::MarkedSeveral;
 pub use shares::NewShareLink;
 pub use steps::{NewStep, SendsAtOnce, StepAlike, StepEdit, StepStanding, StepView};
 pub use still_suppressed::StillSuppressed;
-pub use suppressions::{EVERY_BUSINESS, OptOut, SuppressOutcome, SuppressedAll};
+pub use suppressions::{EVERY_BUSINESS, GetNothing, OptOut, SuppressOutcome, SuppressedAll};
 pub use tagging::{TagChange, TaggedCount, TaggedPeople};
 pub use template::{FittedTemplate, TemplateRefusal};
 pub use undo::UndoOutcome;

@@ -115,6 +115,14 @@ pub struct Sample {
 const RECENTLY: TimeDelta = TimeDelta::days(7);
 
 impl Plan {
+    /// What is said of those who may have had it already.
+    pub const UNCERTAIN: &str = "uncertain: they may have had it, and get nothing until you decide about them";
+
+    /// How many of its people are uncertain.
+    pub fn uncertain(&self) -> i64 {
+        self.blast.counts.uncertain
+    }
+
     /// What is said of those who had the same message.
     pub const HAD_THIS: &str = "had, or may have had, this very message from another blast";
 

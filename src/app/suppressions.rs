@@ -94,6 +94,15 @@ pub(super) struct NotedOptOut {
     pub opt_out: RememberedOptOut,
 }
 
+/// How many of a draft's people get nothing, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GetNothing {
+    /// They opted out before.
+    pub opted_out: i64,
+    /// Nobody knows whether they had it already.
+    pub uncertain: i64,
+}
+
 impl App {
     /// Suppresses a number for a business, `*` for all.
     pub async fn suppress(
@@ -347,9 +356,13 @@ impl App {
         Ok(())
     }
 
-    /// How many queued people of a blast opted out before they were added to it, and get nothing.
-    pub async fn opted_out_in(&self, blast: BlastId) -> Result<i64, AppError> {
-        Ok(suppression::count_in(self.pool(), blast).await?)
+    /// How many of the people who were just added to a draft get nothing: who opted out before, and who is uncertain.
+    pub async fn get_nothing(&self, blast: BlastId) -> Result<GetNothing, AppError> {
+        let opted_out = suppression::count_in(self.pool(), blast).await?;
+        let uncertain = store::view::blasts::get_without_unasked(self.pool(), blast)
+            .await?
+            .map_or(0, |blast| blast.counts.uncertain);
+        Ok(GetNothing { opted_out, uncertain })
     }
 
     /// The businesses that a number is suppressed for, `*` for all.

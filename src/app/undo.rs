@@ -351,6 +351,7 @@ impl App {
             recipients: Vec::new(),
             sentence: match state {
                 BlastState::Draft => format!("{name} is a draft again: nothing was sent"),
+                _ if head.state == BlastState::Scheduled => format!("{name} is paused: nothing was sent"),
                 _ => format!("{name} is paused again: nothing more was sent"),
             },
             still_suppressed: Vec::new(),

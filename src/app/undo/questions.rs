@@ -10,7 +10,7 @@ use crate::app::opened_hours::OpenedHours;
 use crate::app::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
-use crate::domain::blast::blast_name;
+use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::text::people;
 use crate::store::action::LoggedAction;
@@ -23,11 +23,12 @@ pub(super) async fn is_armed(tx: &mut PgConnection, head: &BlastHead) -> Result<
     Ok(head.state.is_under_way() && head.send_after.is_some_and(|after| after > now))
 }
 
-/// Of a change of pace while its blast counts down the start, which every screen says can be taken back.
+/// Of a change of pace while its blast counts down the start, which every screen says can be taken back. Before a start at a set time
+/// there is no haste: there the change is the last act.
 pub(super) async fn start_before(tx: &mut PgConnection, edit: &LoggedAction) -> Result<Option<LoggedAction>, AppError> {
     let Some(id) = edit.blast_id.filter(|_| edit.action == Act::Edit) else { return Ok(None) };
     let Some(head) = blast::head(&mut *tx, id).await? else { return Ok(None) };
-    if !is_armed(tx, &head).await? {
+    if head.state == BlastState::Scheduled || !is_armed(tx, &head).await? {
         return Ok(None);
     }
     Ok(action::newest_start(tx, id).await?.filter(|start| start.operator == edit.operator))

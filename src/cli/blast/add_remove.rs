@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use color_eyre::Result;
 use serde_json::json;
 
-use super::new::{open, report, say_opted_out};
+use super::new::{open, report, say_who_gets_nothing};
 use crate::app::{AppError, PeopleSource};
 use crate::cli::Global;
 use crate::cli::column_args::ColumnArgs;
@@ -47,7 +47,7 @@ impl AddPeopleArgs {
         let context = Context::open(global, Intent::Writes).await?;
         let added = context.app.add_people(self.blast, source).await?;
         report(&added);
-        say_opted_out(&context, self.blast).await?;
+        say_who_gets_nothing(&context, self.blast).await?;
         let total = context.app.blast_without_unasked(self.blast).await?.total_recipients;
         if context.is_json {
             let reason = |reason: &ReasonCount| json!({ "reason": reason.reason, "rows": reason.rows });

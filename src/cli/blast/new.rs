@@ -13,7 +13,7 @@ use serde_json::json;
 use super::gap_arg::GapArg;
 use super::message::MessageArgs;
 use super::template::TemplateArgs;
-use crate::app::{AppError, NewDraft, RepeatOrder, SegmentDraft};
+use crate::app::{AppError, GetNothing, NewDraft, RepeatOrder, SegmentDraft};
 use crate::cli::Global;
 use crate::cli::column_args::{ColumnArgs, say_local};
 use crate::cli::context::{Context, Intent};
@@ -221,7 +221,7 @@ impl NewArgs {
             let imported =
                 context.app.create(draft, source, RejectedTo::beside(path)).await.map_err(refusal_of(path))?;
             report(&imported);
-            say_opted_out(context, imported.blast).await?;
+            say_who_gets_nothing(context, imported.blast).await?;
             return Ok(imported);
         }
         let from = self.from.clone().unwrap_or_default();
@@ -302,11 +302,18 @@ pub(in crate::cli) fn rejected(rejected: &Rejections, file: Option<&Path>) {
     }
 }
 
-/// Says how many of a blast's queued people opted out before: they are counted as queued until they are left out of it.
-pub(super) async fn say_opted_out(context: &Context, blast: BlastId) -> Result<()> {
-    let out = context.app.opted_out_in(blast).await?;
-    if out > 0 {
-        talk(&format!("{} opted out before: they get nothing", text::people(out)));
+/// Says how many of a draft's people get nothing: who opted out before is counted as queued until they are left out of it.
+pub(super) async fn say_who_gets_nothing(context: &Context, blast: BlastId) -> Result<()> {
+    let GetNothing { opted_out, uncertain } = context.app.get_nothing(blast).await?;
+    if opted_out > 0 {
+        talk(&format!("{} opted out before: they get nothing", text::people(opted_out)));
+    }
+    if uncertain > 0 {
+        let (people, them) = (text::people(uncertain), format!("blastdeck uncertain list {blast}"));
+        talk(
+            &context
+                .pasteable(&format!("{people} may have had it already: they get nothing until you decide ({them})")),
+        );
     }
     Ok(())
 }

@@ -153,7 +153,7 @@ fn plan_json(plan: &Plan) -> Value {
     };
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     json!({
-        "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
+        "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed, "uncertain": plan.uncertain(),
         "zones": zones_json(&plan.zones), "repeat": plan.repeat.as_ref().map(repeat_json), "segment": plan.segment.as_ref().map(segment_json), "had_this_message": plan.had_this_message, "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere,
         "wrote": plan.wrote, "two_numbers": plan.two_numbers, "no_session": plan.no_session, "pace": plan.pace, "health": plan.health, "sender_health": plan.sender_health.as_deref().map(health_json),
         "unusual_lengths": plan.unusual_lengths, "read_from": plan.read_from,
@@ -193,6 +193,7 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     out.push_str(&plan.segment.as_ref().map_or_else(String::new, segment_text));
     let about = [
         (plan.suppressed, "left out: they opted out"),
+        (plan.uncertain(), Plan::UNCERTAIN),
         (plan.had_this_message, Plan::HAD_THIS),
         (plan.recently_messaged, "had, or may have had, a message from us in the last 7 days"),
         (plan.queued_elsewhere, "still queued in another blast: would get both"),

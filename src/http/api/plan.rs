@@ -32,6 +32,9 @@ pub(super) struct PlanAnswer {
     /// Left out because they opted out.
     #[schema(example = 2)]
     suppressed: i64,
+    /// Left out because nobody knows whether they had it already: decide with `POST /api/recipients/{id}/resolve`.
+    #[schema(example = 0)]
+    uncertain: i64,
     /// Its day by zones, where each person's own clock decides.
     zones: Vec<ZoneAnswer>,
     /// When it occurs, where it repeats.
@@ -255,6 +258,7 @@ impl From<Plan> for PlanAnswer {
         Self {
             recipients: plan.people,
             suppressed: plan.suppressed,
+            uncertain: plan.uncertain(),
             zones: plan.zones.into_iter().map(ZoneAnswer::from).collect(),
             repeat: plan.repeat.map(RepeatAnswer::from),
             starts_at: plan.start.as_ref().map(|start| start.at),

@@ -34,6 +34,8 @@ pub struct PlanPerson {
 pub enum PlanGroup {
     /// Left out: they opted out.
     OptedOut,
+    /// Left out: nobody knows whether they had it already.
+    Uncertain,
     /// Had the same message by another blast, or may have had it.
     SameMessage,
     /// Had a message lately, or may have had one.
@@ -126,6 +128,7 @@ pub async fn of_group(
     let mut tx = settings::begin_hot_path(pool).await?;
     let people = sqlx::query_as(match group {
         PlanGroup::OptedOut => OPTED_OUT,
+        PlanGroup::Uncertain => UNCERTAIN,
         PlanGroup::SameMessage => SAME_MESSAGE,
         PlanGroup::Recent => RECENT,
         PlanGroup::Elsewhere => ELSEWHERE,
@@ -178,6 +181,13 @@ const OPTED_OUT: &str = "
      where r.blast_id = $1 and (r.status = 'opted_out' or r.status = 'queued' and s.at is not null)
        and $3::timestamptz is not null and $5::bigint[] is not null
      order by r.id limit $4";
+
+const UNCERTAIN: &str = "
+    select phone_number, name, null::text as tag, changed_at as at, true as is_uncertain
+      from blast_recipients
+     where blast_id = $1 and status = 'uncertain'
+       and $2::text is not null and $3::timestamptz is not null and $5::bigint[] is not null
+     order by id limit $4";
 
 /// People with the newest message by another blast that fulfils a condition on its row `x`, its blast `b` and the planned one `p`.
 macro_rules! who_had {

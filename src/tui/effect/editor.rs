@@ -40,7 +40,7 @@ pub(super) async fn edit(text: &str) -> Result<String, String> {
 pub(super) async fn practise(charset: Charset) -> Result<(), String> {
     let program = std::env::current_exe().map_err(|error| format!("the demo cannot be started: {error}"))?;
     let flag = (charset == Charset::Ascii).then_some("--ascii");
-    let ended = Command::new(program).arg("demo").args(flag).kill_on_drop(true).status().await;
+    let ended = Command::new(program).args(["demo", "--practice"]).args(flag).kill_on_drop(true).status().await;
     match ended {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("the demo ended with {status}: `blastdeck demo` says why")),

@@ -233,6 +233,7 @@ impl PlanCount {
     pub const fn of_file(self) -> (&'static str, &'static str) {
         match self {
             Self::Group(PlanGroup::OptedOut) => ("opted-out", "who is left out because they opted out"),
+            Self::Group(PlanGroup::Uncertain) => ("uncertain", "who may have had it already"),
             Self::Group(PlanGroup::SameMessage) => {
                 ("same-message", "who had this very message from another blast, or may have had it")
             }
@@ -276,6 +277,7 @@ impl PlanOverlay {
         let Some(plan) = &self.loaded else { return Vec::new() };
         let groups = [
             (PlanGroup::OptedOut, plan.suppressed),
+            (PlanGroup::Uncertain, plan.uncertain()),
             (PlanGroup::SameMessage, plan.had_this_message),
             (PlanGroup::Recent, plan.recently_messaged),
             (PlanGroup::Elsewhere, plan.queued_elsewhere),

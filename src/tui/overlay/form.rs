@@ -207,8 +207,8 @@ impl<'a> FormPainter<'a> {
             }
             FormLine::Pace => how::pace(values, self.configured(), self.room()),
             FormLine::Window => vec![how::window(values, self.model.form_zone())],
-            FormLine::Start if values.repeat.is_some() => vec![TextLine::dim("at its times, once I have sent it")],
-            FormLine::Start => vec![how::start(values, self.model.form_zone())],
+            FormLine::Start if values.repeat.is_some() => vec![how::start_of_times(self.form.is_scheduled())],
+            FormLine::Start => vec![how::start(values, self.model.form_zone(), self.form.is_scheduled())],
             FormLine::Repeat => how::repeat(values, (self.model.form_zone(), clock(self.model)), self.room()),
             FormLine::Ends => vec![how::ends(values)],
             FormLine::OwnTime => vec![how::own_time(values)],

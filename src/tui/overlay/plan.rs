@@ -112,6 +112,7 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16), h
 fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat) -> OverlayContent {
     let (what, verb) = match group {
         PlanGroup::OptedOut => ("Left out: they opted out", "opted out"),
+        PlanGroup::Uncertain => ("Uncertain: they may have had it", "uncertain since"),
         PlanGroup::SameMessage => ("Had, or may have had, this very message from another blast", "sent"),
         PlanGroup::Recent => ("Had, or may have had, a message in the last 7 days", "sent"),
         PlanGroup::Elsewhere => ("Queued in another blast as well", "queued"),
@@ -224,6 +225,7 @@ fn us(model: &Model, loaded: &app::Plan) -> String {
 fn says(loaded: &app::Plan, count: PlanCount, us: &str) -> (i64, String) {
     let (people, words) = match count {
         PlanCount::Group(PlanGroup::OptedOut) => (loaded.suppressed, "left out: they opted out"),
+        PlanCount::Group(PlanGroup::Uncertain) => (loaded.uncertain(), app::Plan::UNCERTAIN),
         PlanCount::Group(PlanGroup::SameMessage) => (loaded.had_this_message, app::Plan::HAD_THIS),
         PlanCount::Group(PlanGroup::Recent) => {
             let had = format!("had, or may have had, a message from {us} in the last 7 days");

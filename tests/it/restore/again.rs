@@ -50,13 +50,17 @@ async fn a_list_that_is_imported_after_the_confirmation_brings_nobody_the_same_w
     let same = shop.draft(10..16).await;
     assert_eq!((counted(shop, &same, "uncertain").await, counted(shop, &same, "queued").await), (4, 2));
     let plan = shop.json(&["blast", "plan", &same]).await;
-    assert_eq!(plan["people"], 2, "{plan}");
+    assert_eq!((&plan["people"], &plan["uncertain"]), (&json!(2), &json!(4)), "{plan}");
+    let said = shop.ok(&["blast", "plan", &same]).await;
+    assert!(said.contains("     4 uncertain: they may have had it"), "all six are accounted for: {said}");
     shop.send(&same).await;
     shop.until_idle().await;
     assert_eq!(world.posts().await, 3 + 4 + 1 + 2);
     assert_eq!(shop.number("select count(*) from lost_posts where spent_on is null").await, 0);
     let third = shop.draft(10..14).await;
     assert_eq!(counted(shop, &third, "uncertain").await, 4, "nobody has decided");
+    let added = shop.run(&["blast", "add", &third, "+60129990001"]).await;
+    assert!(added.code == 0 && added.err.contains("4 people may have had it already"), "{added:?}");
     shop.execute(
         "update blast_recipients set changed_at = now() - interval '1 hour', claimed_at = now() - interval '1 hour'",
     )

@@ -177,3 +177,22 @@ async fn a_pause_in_the_moment_before_it_sends_by_new_hours_gives_the_former_one
     assert_eq!(paused.state, BlastState::Paused);
     assert!(paused.limits.weekdays.is_some(), "{paused:?}");
 }
+
+#[tokio::test]
+async fn a_change_after_the_launch_of_a_start_at_a_set_time_is_the_last_act_and_not_the_launch() {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute("update blasts set state = 'draft', launched_at = null, scheduled_for = now() + interval '2 days'")
+        .await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    aina.launch(Launch { blast: BLAST, version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
+    let scheduled = aina.blast(BLAST).await.unwrap();
+    let edit = DraftEdit { rate: FieldChange::Set("30/h".parse().unwrap()), ..DraftEdit::default() };
+    aina.edit_armed(BLAST, (scheduled.version, Launch::ARMED_FOR), edit).await.unwrap();
+
+    let why = refusal(aina.undo_mine().await);
+
+    assert!(why.starts_with("your last act was to change the hours or the pace of Raya"), "{why}");
+    assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Scheduled, "the launch stands");
+}

@@ -8,9 +8,10 @@ use crate::tui::update::form::editor_key;
 pub(super) fn hint(model: &Model, form: &BlastForm) -> Option<String> {
     match (form.edit.as_ref()?, form.line) {
         (_, FormLine::Start) => Some(format!(
-            "21:20, tomorrow 09:00 or 2026-12-01 09:00; now {} in {}; empty: when you send it",
+            "21:20, tomorrow 09:00 or 2026-12-01 09:00; now {} in {}; {}",
             model.now.with_timezone(&model.form_zone()).format("%a %-d %b %H:%M"),
-            city(model.form_zone())
+            city(model.form_zone()),
+            if form.is_scheduled() { "it keeps one until it is paused" } else { "empty: when you send it" }
         )),
         (_, FormLine::Button(n)) => Some(button(form, n)),
         (LineEdit::Message(_), _) => Some(message(model, form)),

@@ -52,14 +52,20 @@ pub(super) fn window(values: &DraftForm, zone: Tz) -> TextLine {
     }
 }
 
-/// `2026-12-01 09:00 (Tue, Asia/Kuala Lumpur), once I have sent it`.
-pub(super) fn start(values: &DraftForm, zone: Tz) -> TextLine {
+/// `2026-12-01 09:00 (Tue, Asia/Kuala Lumpur), once I have sent it`: what is scheduled was sent.
+pub(super) fn start(values: &DraftForm, zone: Tz, is_scheduled: bool) -> TextLine {
     let Some(start) = values.start else { return TextLine::plain("when I send it") };
     let zone = match start {
         StartAt::Local(at) => format!(" ({}, {})", at.format("%a"), zone.name().replace('_', " ")),
         StartAt::Moment(_) => String::new(),
     };
-    TextLine::plain(start_at(start)).and(format!("{zone}, once I have sent it"), TextRole::Dim)
+    let then = if is_scheduled { "" } else { ", once I have sent it" };
+    TextLine::plain(start_at(start)).and(format!("{zone}{then}"), TextRole::Dim)
+}
+
+/// What repeats has no start of its own.
+pub(super) fn start_of_times(is_scheduled: bool) -> TextLine {
+    TextLine::dim(if is_scheduled { "at its times" } else { "at its times, once I have sent it" })
 }
 
 /// How many of its next times are shown.
