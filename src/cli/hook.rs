@@ -13,7 +13,7 @@ use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::inbox::since;
 use super::listed::{ListEnd, one_more};
-use super::output::{json, line, talk, text};
+use super::output::{json, line, refuse_unread_secret, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{AppError, DeliveryRow, DeliveryState, HookTest, HookView, ReplayedDeliveries};
 use crate::domain::hook::spell_secret;
@@ -222,6 +222,7 @@ impl HookReplayArgs {
 }
 
 async fn rotate(global: &Global, name: &str) -> Result<()> {
+    refuse_unread_secret()?;
     let context = Context::open(global, Intent::Writes).await?;
     let rotated = context.app.rotate_hook(name)?;
     let secret = rotated.secret.expose_secret();
@@ -234,6 +235,7 @@ async fn rotate(global: &Global, name: &str) -> Result<()> {
 }
 
 fn secret(global: &Global) -> Result<()> {
+    refuse_unread_secret()?;
     let secret = spell_secret(rand::random());
     if global.json { json(&json!({ "secret": secret })) } else { line(&secret) }
 }

@@ -75,14 +75,23 @@ fn unwritten(error: io::Error) -> Report {
     Report::from(error).wrap_err(StdoutError)
 }
 
-/// Refuses a standard output that was closed, for an export, which would be gone without an error: the standard library opens `/dev/null`
-/// in its place when a program starts, to be read and written. So does Python's `DEVNULL`, by which scripts call what only lists, and
-/// nobody exports.
+/// Refuses a standard output that was closed, for an export, which would be gone without an error.
 pub(super) fn refuse_closed_stdout() -> Result<()> {
+    refuse_closed("nothing can be written there: add --output FILE")
+}
+
+/// The same for what is shown once. Before it is made: nobody would have it.
+pub(super) fn refuse_unread_secret() -> Result<()> {
+    refuse_closed("nobody would have it: it is shown once, and nothing was made")
+}
+
+/// The standard library opens `/dev/null` in the place of a closed one when a program starts, to be read and written. So does Python's
+/// `DEVNULL`, by which scripts call what only lists.
+fn refuse_closed(so: &str) -> Result<()> {
     let (stdout, null) = (fstat(std::io::stdout())?, stat("/dev/null")?);
     let is_null = (stdout.st_dev, stdout.st_ino) == (null.st_dev, null.st_ino);
     if is_null && fcntl_getfl(std::io::stdout())?.contains(OFlags::RDWR) {
-        return Err(eyre!("standard output is closed, so nothing can be written there: add --output FILE"));
+        return Err(eyre!("standard output is closed, so {so}"));
     }
     Ok(())
 }

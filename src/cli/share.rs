@@ -10,7 +10,7 @@ use serde_json::json;
 use super::Global;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
-use super::output::{json, line, talk, text};
+use super::output::{json, line, refuse_unread_secret, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{App, ShareRow};
 use crate::domain::ids::{BlastId, ShareId};
@@ -68,6 +68,7 @@ fn span(text: &str) -> Result<Duration, String> {
 }
 
 async fn create(global: &Global, blast: BlastId, span: Duration) -> Result<()> {
+    refuse_unread_secret()?;
     let context = Context::open(global, Intent::Writes).await?;
     let link = context.app.create_share(blast, span).await?;
     context.done(format!(

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::Global;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
-use super::output::{json, line, talk, text};
+use super::output::{json, line, refuse_unread_secret, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{TokenRequest, TokenRow};
 use crate::domain::api_token::{TokenName, TokenScope};
@@ -58,6 +58,7 @@ impl TokenVerb {
 
 impl NewTokenArgs {
     async fn run(self, global: &Global) -> Result<()> {
+        refuse_unread_secret()?;
         let expires_at = match self.expires {
             None => None,
             Some(span) => Some(Utc::now() + chrono::TimeDelta::from_std(span).map_err(|_| too_long())?),

@@ -13,19 +13,19 @@ use super::context::{Context, Intent};
 use super::exit::RefusedError;
 use super::output::{json, line, talk};
 use crate::app::AppError;
-use crate::app::view::{Anchor, Order, RecipientQuery};
+use crate::app::view::{Anchor, BlastFilter, Order, RecipientQuery};
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
-use crate::domain::text::{clean, count_of};
+use crate::domain::text::{clean, count_of, number};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UncertainVerb {
-    /// List the uncertain people of a blast.
+    /// List the uncertain people of a blast; without one, the blasts that have any.
     List {
         /// The blast's id, as in `blast list`.
-        blast: BlastId,
+        blast: Option<BlastId>,
     },
     /// Resolve one person: open the chat on the phone, and check whether the message is there.
     Resolve {
@@ -51,10 +51,32 @@ pub(super) enum ResolutionArg {
     Drop,
 }
 
+/// The blasts with somebody uncertain, newest first.
+async fn blasts(global: &Global) -> Result<()> {
+    let context = Context::open(global, Intent::Reads).await?;
+    let blasts = context.app.blasts(&BlastFilter::default()).await?;
+    let doubted: Vec<_> = blasts.iter().filter(|blast| blast.counts.uncertain > 0).collect();
+    for blast in &doubted {
+        let (id, people) = (blast.id, blast.counts.uncertain);
+        if context.is_json {
+            json(
+                &json!({ "blast": id, "tag": blast.tag, "follow_up_stage": blast.follow_up_stage, "uncertain": people }),
+            )?;
+        } else {
+            line(&format!("{id:>4}  {:>6} uncertain  {}", number(people), blast.name()))?;
+        }
+    }
+    if !context.is_json && doubted.is_empty() {
+        talk("nobody is uncertain");
+    }
+    Ok(())
+}
+
 impl UncertainVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
-            Self::List { blast } => {
+            Self::List { blast: None } => blasts(global).await?,
+            Self::List { blast: Some(blast) } => {
                 let context = Context::open(global, Intent::Reads).await?;
                 let uncertain = context.app.blast(blast).await?.counts.uncertain;
                 list(&context, blast, &Filter::status(Status::Uncertain), Listing::ALL).await?;

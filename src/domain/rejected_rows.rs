@@ -108,8 +108,10 @@ impl RejectedRows {
         (!words.is_empty()).then(|| words.join("   "))
     }
 
-    /// `4 repeats, 2 not a phone number`: the first reasons, and how many rows have others.
+    /// `4 repeats, 2 not a phone number`: the first reasons, and how many rows have others, where those are several reasons.
     pub fn in_words(&self, most: usize) -> String {
+        // In place of one more reason nothing shorter could be said.
+        let most = if self.reasons.len() == most.saturating_add(1) { most + 1 } else { most };
         let commonest = self.reasons.iter().take(most);
         let said: u64 = commonest.clone().map(|reason| reason.rows).sum();
         let mut words: Vec<String> = commonest.map(|reason| format!("{} {}", reason.rows, reason.reason)).collect();
@@ -145,7 +147,8 @@ mod tests {
         let reasons = vec![reason("not a phone number", 4), reason("no {bandar}", 2), reason("lost", 1)];
         let left_out = RejectedRows { total: 7, reasons, ..RejectedRows::default() };
 
-        assert_eq!(left_out.in_words(2), "4 not a phone number, 2 no {bandar}, and 1 more for other reasons");
+        assert_eq!(left_out.in_words(1), "4 not a phone number, and 3 more for other reasons");
+        assert_eq!(left_out.in_words(2), "4 not a phone number, 2 no {bandar}, 1 lost", "one more is named");
         assert_eq!(left_out.in_words(3), "4 not a phone number, 2 no {bandar}, 1 lost");
     }
 

@@ -43,6 +43,18 @@ pub async fn listed(tx: &mut PgConnection, sender: SenderId, skus: &[&str]) -> R
     Ok(listed.bind(sender).bind(skus).fetch_all(tx).await?)
 }
 
+/// The SKUs of the variants that a product with one of these SKUs comes in, of a sender's business.
+pub async fn variants_of(tx: &mut PgConnection, sender: SenderId, skus: &[&str]) -> Result<Vec<String>, StoreError> {
+    let variants = sqlx::query_scalar(
+        "select distinct v.sku
+           from products p join product_variants v on v.product_id = p.id join catalogues k on k.id = p.catalogue_id
+          where k.business = (select business from senders where id = $1)
+            and p.sku = any($2) and p.removed_at is null and v.removed_at is null
+          order by v.sku limit 10",
+    );
+    Ok(variants.bind(sender).bind(skus).fetch_all(tx).await?)
+}
+
 /// The SKUs of a sender's business that are these but for upper and lower case.
 pub async fn in_any_case(tx: &mut PgConnection, sender: SenderId, skus: &[&str]) -> Result<Vec<String>, StoreError> {
     let known = sqlx::query_scalar(

@@ -239,3 +239,20 @@ async fn a_price_with_more_places_than_its_currency_or_in_none_that_is_known_is_
     let shown = shop.ok(&["catalog", "show"]).await;
     assert!(shown.contains("RM 19.90") && shown.contains("RM 5.00"), "{shown}");
 }
+
+#[tokio::test]
+async fn a_product_that_comes_in_variants_is_ordered_as_one_of_them() {
+    let shop = Shop::open(Setup::default()).await;
+    let file = shop.write("feed.csv", FEED);
+    shop.ok(&["catalog", "import", file.to_str().unwrap()]).await;
+    let _engine = shop.engine();
+    let blast = shop.blast(0..2).await;
+    shop.until_state(&blast, "completed").await;
+    for (verb, item) in [("order", "shirt*2"), ("order", "feed/shirt"), ("cart", "shirt")] {
+        let said = shop.run(&[verb, "add", &blast, &digits(1), item]).await;
+
+        assert_ne!(said.code, 0, "{verb} {item}: {said:?}");
+        assert!(said.err.contains("comes in variants: write which, `shirt-b` or `shirt-r`"), "{verb} {item}: {said:?}");
+    }
+    shop.ok(&["order", "add", &blast, &digits(1), "shirt-r*2"]).await;
+}

@@ -154,6 +154,13 @@ async fn an_export_into_a_closed_standard_output_fails_and_a_list_that_a_script_
 
     assert!(closed.code == 1 && closed.err.contains("standard output is closed"), "{closed:?}");
     assert!(!closed.err.contains("exported"), "{closed:?}");
+    for secret in
+        [&["token", "new", "till", "--scope", "read"][..], &["share", "1", "--for", "7d"], &["hook", "secret"]]
+    {
+        let closed = closed_output(&shop, secret).await;
+        assert!(closed.code == 1 && closed.err.contains("nobody would have it"), "{secret:?}: {closed:?}");
+    }
+    assert_eq!(shop.number("select (select count(*) from api_tokens) + (select count(*) from api_shares)").await, 0);
     for verb in [&["blast", "list"][..], &["order", "list"], &["cart", "list"], &["customer", "list"], &["replies"]] {
         // As Python's DEVNULL is.
         let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null").unwrap();

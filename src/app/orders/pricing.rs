@@ -108,6 +108,7 @@ impl App {
         let typed = (n, items[n].sku.trim());
         refuse_case_of_kept(typed, items)?;
         if items[n].price.is_none() {
+            refuse_without_variant(tx, sender, typed).await?;
             refuse_quantity_in_sku(tx, sender, typed).await?;
         }
         refuse_other_case(tx, sender, typed).await?;
@@ -221,6 +222,21 @@ async fn refuse_unknown_catalogue(
         let are = if names.len() == 1 { "is" } else { "are" };
         format!("no catalogue is called `{name}`: there {are} {}", names.join(", "))
     };
+    Err(AppError::invalid(&format!("items[{n}].sku"), why))
+}
+
+/// Refuses `shirt` where nobody can buy it but as one of its variants.
+async fn refuse_without_variant(
+    tx: &mut PgConnection,
+    sender: SenderId,
+    (n, typed): (usize, &str),
+) -> Result<(), AppError> {
+    let variants = catalogue::variants_of(tx, sender, &spellings(typed).collect::<Vec<_>>()).await?;
+    if variants.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = variants.iter().map(|sku| format!("`{}`", clean(sku))).collect();
+    let why = format!("`{}` comes in variants: write which, {}", clean(typed), names.join(" or "));
     Err(AppError::invalid(&format!("items[{n}].sku"), why))
 }
 

@@ -93,6 +93,11 @@ impl Notice {
         Self { tone: Tone::Refused, ..Self::done(text) }
     }
 
+    /// Whether it says no more than why a key did nothing: of what was lost, and of what stands as long as its reason, somebody has to know.
+    pub const fn is_answer_to_a_key(&self) -> bool {
+        matches!(self.tone, Tone::Refused) && self.lost.is_none() && !self.until_larger && self.until_held.is_none()
+    }
+
     /// Something is not done because the window is too small.
     pub fn too_small(text: impl Into<String>) -> Self {
         Self { until_larger: true, ..Self::refusal(text) }

@@ -21,8 +21,10 @@ use crate::tui::model::{Model, PlanCount, PlanOverlay};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextLine, TitleRule, within};
 
-/// The most reasons why rows were left out.
+/// The most reasons why rows were left out, and on tall screens.
 const REASONS_MAX: usize = 3;
+const REASONS_MAX_TALL: usize = 8;
+const TALL_FROM: u16 = 40;
 
 pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent {
     let Some(loaded) = &plan.loaded else {
@@ -204,7 +206,8 @@ fn who(model: &Model, plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
     let now = pace::goes_now(model, loaded).or_else(waits).map(|now| format!("; {now}")).unwrap_or_default();
     let first = format!("{again}, from {}{practice}{of_draft}{now}", loaded.blast.sender);
     let us = us(model, loaded);
-    let rest: Vec<(i64, String)> = plan.counts().into_iter().map(|count| says(loaded, count, &us)).collect();
+    let most = if model.size.height < TALL_FROM { REASONS_MAX } else { REASONS_MAX_TALL };
+    let rest: Vec<(i64, String)> = plan.counts().into_iter().map(|count| says(loaded, count, (&us, most))).collect();
     let most = rest.iter().map(|(people, _)| *people).fold(loaded.people, i64::max);
     let line = |(n, (people, says)): (usize, &(i64, String))| {
         let line = count((*people, most), says.clone(), plan.row.checked_sub(1) == Some(n));
@@ -222,7 +225,7 @@ fn us(model: &Model, loaded: &app::Plan) -> String {
 }
 
 /// A count with what it counts.
-fn says(loaded: &app::Plan, count: PlanCount, us: &str) -> (i64, String) {
+fn says(loaded: &app::Plan, count: PlanCount, (us, most): (&str, usize)) -> (i64, String) {
     let (people, words) = match count {
         PlanCount::Group(PlanGroup::OptedOut) => (loaded.suppressed, "left out: they opted out"),
         PlanCount::Group(PlanGroup::Uncertain) => (loaded.uncertain(), app::Plan::UNCERTAIN),
@@ -240,7 +243,7 @@ fn says(loaded: &app::Plan, count: PlanCount, us: &str) -> (i64, String) {
         PlanCount::LeftOut => {
             let left_out = loaded.left_out.clone().unwrap_or_default();
             let rows = i64::try_from(left_out.total).unwrap_or(i64::MAX);
-            return (rows, format!("left out of the list: {}", left_out.in_words(REASONS_MAX)));
+            return (rows, format!("left out of the list: {}", left_out.in_words(most)));
         }
     };
     (people, words.to_owned())

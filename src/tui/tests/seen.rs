@@ -130,3 +130,16 @@ fn what_could_not_be_recorded_counts_as_new_and_is_recorded_with_the_next_news()
 
     assert_eq!(seen(&mut dashboard), first);
 }
+
+#[test]
+fn a_refusal_that_was_read_ends_with_the_next_key_and_one_that_was_not_stays() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.model.refuse("kedai is a phone: answer there");
+
+    dashboard.keys("j");
+    assert_eq!(dashboard.said(), "kedai is a phone: answer there", "a key that was on its way");
+
+    dashboard.now += TimeDelta::seconds(6);
+    dashboard.keys("k");
+    assert_eq!(dashboard.said(), "");
+}

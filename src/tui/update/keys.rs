@@ -34,6 +34,9 @@ pub(super) const FIND: &str = "find-a-person";
 const CANCEL: &str = "cancel-it-or-delete-a-draft";
 const SALE: &str = "they-bought-an-amount-may-follow";
 
+/// So long a refusal stands whatever is pressed; after it the next key ends it, whose answer it is not.
+const READ_WITHIN: TimeDelta = TimeDelta::seconds(5);
+
 /// A key was pressed.
 pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
     let is_find = action_of(model, key).is_some_and(|action| action.id() == FIND);
@@ -43,7 +46,8 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
         return effects;
     }
     model.dropping = None;
-    model.notice.take_if(|notice| notice.until_next_key);
+    let is_read = model.now - model.said_at >= READ_WITHIN;
+    model.notice.take_if(|notice| notice.until_next_key || is_read && notice.is_answer_to_a_key());
     if !waits(model, key) {
         effects.extend(route(model, key));
     } else if model.held.len() < HELD_MAX {

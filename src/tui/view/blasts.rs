@@ -328,10 +328,12 @@ fn named(model: &Model, blast: &BlastView, room: u16) -> String {
     }
 }
 
-/// Whether another blast, listed or not, of the same date and place among the follow-ups has the same name, or one that is cut to the same.
+/// Whether another blast, listed or not, of the same date (a draft shows none) and place among the follow-ups has the same name, or one that is cut to the same.
 fn has_twin(model: &Model, blast: &BlastView, room: u16) -> bool {
+    let day = |of: &BlastView| (of.state != BlastState::Draft).then(|| of.blast_date.date_naive());
     let stands_alike = |other: &&BlastView| {
-        other.follows == blast.follows && other.blast_date.date_naive() == blast.blast_date.date_naive()
+        let is_same_day = day(other).zip(day(blast)).is_none_or(|(other, own)| other == own);
+        other.follows == blast.follows && is_same_day
     };
     let cut = |of: &BlastView| start_of(&named(model, of, room), room);
     let own = cut(blast);

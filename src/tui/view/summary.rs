@@ -1,6 +1,7 @@
 //! What is left at sizes where no pane fits: the selected blast in a line, and what needs a person.
 
 use super::header::kind_word;
+use crate::domain::status::Status;
 use crate::tui::format::{name_within, number};
 use crate::tui::model::{Model, Notice, Tone};
 use crate::tui::overlay::wrapped;
@@ -78,8 +79,18 @@ fn lines(model: &Model) -> Vec<TextLine> {
         [("received", funnel.received), ("read", funnel.read), ("replied", funnel.replied), ("closed", funnel.closed)];
     let count = |people: i64, stage: &str| format!("{:>11} {stage}", number(people));
     let stages = stages.map(|(stage, people)| TextLine::plain(count(people, stage)));
-    let failed = Some(blast.counts.failed).filter(|failed| *failed > 0);
-    let failed = failed.map(|failed| TextLine::of(count(failed, "failed"), TextRole::Trouble));
+    let counts = &blast.counts;
+    let line = |people: i64, status: &str, role| (people > 0).then(|| TextLine::of(count(people, status), role));
+    let uncertain = line(counts.uncertain, "uncertain", TextRole::Stage(Status::Uncertain));
+    let failed = line(counts.failed, "failed", TextRole::Trouble);
+    let beside = match (uncertain, failed) {
+        // In one line where both have room there: the last of the stages is to be seen as well.
+        (Some(uncertain), Some(failed)) => {
+            let both = uncertain.clone().and(format!(" {} failed", number(counts.failed)), TextRole::Trouble);
+            if both.width() <= model.size.width { vec![both] } else { vec![uncertain, failed] }
+        }
+        (uncertain, failed) => uncertain.into_iter().chain(failed).collect(),
+    };
     let name = TextLine::plain(name_within(blast, model.size.width));
-    first.into_iter().chain([name]).chain(failed).chain(stages).collect()
+    first.into_iter().chain([name]).chain(beside).chain(stages).collect()
 }

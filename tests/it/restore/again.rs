@@ -53,13 +53,16 @@ async fn a_list_that_is_imported_after_the_confirmation_brings_nobody_the_same_w
     assert_eq!((&plan["people"], &plan["uncertain"]), (&json!(2), &json!(4)), "{plan}");
     let said = shop.ok(&["blast", "plan", &same]).await;
     assert!(said.contains("     4 uncertain: they may have had it"), "all six are accounted for: {said}");
+    let listed = shop.json_lines(&["uncertain", "list"]).await;
+    assert_eq!((listed.len(), &listed[0]["blast"]), (1, &json!(same.parse::<i64>().unwrap())), "{listed:?}");
+    assert!(shop.ok(&["uncertain", "list"]).await.contains("4 uncertain"));
     shop.send(&same).await;
     shop.until_idle().await;
     assert_eq!(world.posts().await, 3 + 4 + 1 + 2);
     assert_eq!(shop.number("select count(*) from lost_posts where spent_on is null").await, 0);
     let third = shop.draft(10..14).await;
     assert_eq!(counted(shop, &third, "uncertain").await, 4, "nobody has decided");
-    let added = shop.run(&["blast", "add", &third, "+60129990001"]).await;
+    let added = shop.run(&["blast", "add", &third, "+60129990001", "--name", "Ben"]).await;
     assert!(added.code == 0 && added.err.contains("4 people may have had it already"), "{added:?}");
     shop.execute(
         "update blast_recipients set changed_at = now() - interval '1 hour', claimed_at = now() - interval '1 hour'",

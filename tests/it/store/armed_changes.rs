@@ -193,6 +193,6 @@ async fn a_change_after_the_launch_of_a_start_at_a_set_time_is_the_last_act_and_
 
     let why = refusal(aina.undo_mine().await);
 
-    assert!(why.starts_with("your last act was to change the hours or the pace of Raya"), "{why}");
+    assert!(why.starts_with("your last act was to edit Raya: "), "{why}");
     assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Scheduled, "the launch stands");
 }
