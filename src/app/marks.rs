@@ -33,6 +33,8 @@ pub struct Marked {
     pub act: String,
     /// The amount of their sale before.
     pub amount_before: Option<Decimal>,
+    /// Who wrote that, where it was another operator.
+    pub amount_by: Option<String>,
     /// Orders of theirs that no longer count, since an amount was written in their place.
     pub replaced: Vec<OrderId>,
     /// The same as a command line: `blastdeck mark 7 +60… replied`.
@@ -131,6 +133,7 @@ impl App {
             self.remember(&mut tx, vec![noted.opt_out]).await?;
         }
         let counted = counting_before(&mut tx, person, &mark).await?;
+        let amount_by = self.others_amount(&mut tx, person, &mark).await?;
         let action = self.log_mark(&mut tx, person, &mark, close).await?;
         let counting = if counted.is_empty() { Vec::new() } else { order::counting(&mut tx, person.id).await? };
         tx.commit().await?;
@@ -143,9 +146,25 @@ impl App {
             after,
             act: act(&mark).word().to_owned(),
             amount_before: person.recipient.amount,
+            amount_by,
             replaced: counted.into_iter().filter(|order| !counting.contains(order)).collect(),
             command_line: command_line(person, &mark),
         })
+    }
+
+    /// Who wrote the amount that a mark takes the place of, where it was another operator.
+    async fn others_amount(
+        &self,
+        tx: &mut PgConnection,
+        person: &PersonRow,
+        mark: &Mark,
+    ) -> Result<Option<String>, AppError> {
+        if person.recipient.amount.is_none() || !matches!(mark, Mark::Closed(Some(_))) {
+            return Ok(None);
+        }
+        let newest = action::newest_on_each(tx, &[person.id]).await?.pop();
+        let others = newest.filter(|act| act.action == Act::Closed && act.operator != self.operator());
+        Ok(others.map(|act| act.operator))
     }
 
     /// The person under lock, as they are now.

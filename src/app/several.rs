@@ -41,6 +41,7 @@ impl Recorded {
             after: self.after,
             act: act(mark).word().to_owned(),
             amount_before: self.person.recipient.amount,
+            amount_by: None,
             replaced: Vec::new(),
             command_line: command_line(&self.person, mark),
         }

@@ -134,7 +134,10 @@ impl PreparedConfig {
         };
         let draft = path.with_extension(format!("toml.{}.new", std::process::id()));
         let mut prepared = Self { config: current.clone(), draft, path, token, is_kept: false };
-        let text = format!("{before}{}{}", separator(&before), new.table(prepared.token.as_deref()));
+        let shown =
+            if current.senders.is_empty() { shown_zone(&before, current.ui.timezone, &new.region) } else { None };
+        let screen = shown.map_or_else(String::new, |zone| format!("[ui]\ntimezone = {}\n\n", quoted(zone.name())));
+        let text = format!("{before}{}{screen}{}", separator(&before), new.table(prepared.token.as_deref()));
         write_new(&prepared.draft, &text, 0o600).map_err(unwritable)?;
         let flags = Flags { config: Some(prepared.draft.clone()), database_url: None };
         let shown = prepared.draft.display().to_string();
@@ -195,6 +198,13 @@ impl NewSender {
         lines.push(String::new());
         lines.join("\n")
     }
+}
+
+/// By which clocks a screen shows its times once the first sender is there: its country's, where a machine that runs by UTC says nothing of where
+/// its operator is. `None`: as before.
+fn shown_zone(before: &str, shown: Tz, region: &str) -> Option<Tz> {
+    let has_ui = before.parse::<toml::Table>().map_or(true, |config| config.contains_key("ui"));
+    country_zone(region).filter(|zone| !has_ui && shown == Tz::UTC && *zone != shown)
 }
 
 /// Where this user's configuration file is, or would be.
@@ -259,6 +269,16 @@ mod tests {
         fs::write(&path, text).unwrap();
         let config = Config::load(&Flags { config: Some(path), database_url: None }).unwrap();
         (dir, config)
+    }
+
+    #[test]
+    fn times_are_shown_by_the_first_senders_clocks_where_the_machine_runs_by_utc_and_nothing_else_is_written() {
+        let berlin = Tz::Europe__Berlin;
+        assert_eq!(shown_zone("", Tz::UTC, "MY"), Some(Tz::Asia__Kuala_Lumpur));
+        assert_eq!(shown_zone("[database]\nurl = \"x\"\n", Tz::UTC, "MY"), Some(Tz::Asia__Kuala_Lumpur));
+        assert_eq!(shown_zone("[ui]\nname = \"Kedai\"\n", Tz::UTC, "MY"), None, "a table stands once");
+        assert_eq!(shown_zone("", berlin, "MY"), None, "the machine is somewhere");
+        assert_eq!(shown_zone("", Tz::UTC, "US"), None, "a country of several zones");
     }
 
     #[test]

@@ -329,12 +329,12 @@ fn an_amount_that_another_window_wrote_first_is_named_where_it_is_replaced() {
     else {
         unreachable!("an answer to an act")
     };
-    let done = Marked { amount_before: Some(Decimal::new(5_000, 2)), ..done };
+    let done = Marked { amount_before: Some(Decimal::new(5_000, 2)), amount_by: Some("ben@shop".to_owned()), ..done };
 
     let request = dashboard.acts().pop().unwrap();
     dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Marked(done)) });
 
-    assert_eq!(dashboard.said(), "Siti Aminah: RM 50.00 replaced by RM 120.00, by you");
+    assert_eq!(dashboard.said(), "Siti Aminah: RM 50.00 of ben@shop's replaced by RM 120.00, by you");
 }
 
 #[test]

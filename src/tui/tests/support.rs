@@ -363,6 +363,7 @@ pub fn marked(id: i64, who: &str, before: Status, after: Status) -> Completion {
         after,
         act: "replied".to_owned(),
         amount_before: None,
+        amount_by: None,
         replaced: Vec::new(),
         command_line: format!("blastdeck mark 7 +60100120{id:03} replied"),
     };

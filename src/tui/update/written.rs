@@ -245,10 +245,11 @@ fn sentence_for_several(request: &WriteRequest, MarkedSeveral { marked, refused 
 fn sentence(model: &Model, request: &WriteRequest, marked: &Marked) -> String {
     let Marked { who, before, after, .. } = marked;
     let money = |sum| in_currency(sum, &model.options.currency);
+    let by = marked.amount_by.as_ref().map(|by| format!(" of {by}'s")).unwrap_or_default();
     let mark = match request {
         WriteRequest::Mark { mark, .. } => Some(mark),
         WriteRequest::Amend { seen: Some(seen), amount, .. } => {
-            return format!("{who}: {} replaced by {}, by you", money(*seen), money(*amount));
+            return format!("{who}: {}{by} replaced by {}, by you", money(*seen), money(*amount));
         }
         WriteRequest::Amend { amount, .. } => return format!("{who}: {}, by you", money(*amount)),
         _ => None,
@@ -257,7 +258,7 @@ fn sentence(model: &Model, request: &WriteRequest, marked: &Marked) -> String {
         // Written in another window since, or by an order.
         Some(Mark::Closed(Some(sum))) if marked.amount_before.is_some_and(|seen| seen != *sum) => {
             let seen = marked.amount_before.map(money).unwrap_or_default();
-            format!("{who}: {seen} replaced by {}, by you", money(*sum))
+            format!("{who}: {seen}{by} replaced by {}, by you", money(*sum))
         }
         Some(Mark::Closed(Some(sum))) => format!("{who}: {after}, {}, by you", money(*sum)),
         _ if before != after => format!("{who}: {before} -> {after}, by you"),

@@ -367,7 +367,8 @@ async fn a_sale_is_amended_as_it_was_seen_whoever_closed_it() {
     aina.mark(SITI, sale("120.00")).await.unwrap();
     let amount = |text: &str| text.parse::<Decimal>().unwrap();
 
-    ben.amend(SITI, Some(amount("120")), amount("130")).await.unwrap();
+    let amended = ben.amend(SITI, Some(amount("120")), amount("130")).await.unwrap();
+    assert_eq!(amended.amount_by.as_deref(), Some("aina"), "whose amount it takes the place of");
     let late = refusal(aina.amend(SITI, Some(amount("120")), amount("110")).await);
     let not_closed = refusal(ben.amend(RecipientId(3), None, amount("1")).await);
 
@@ -376,6 +377,8 @@ async fn a_sale_is_amended_as_it_was_seen_whoever_closed_it() {
     assert_eq!(scene.number("select amount::bigint from blast_recipients where id = 1").await, 130);
     assert_eq!(ben.undo_mine().await.unwrap().sentence, "Person 1: the amount is RM 120.00 now");
     assert_eq!(scene.number("select amount::bigint from blast_recipients where id = 1").await, 120);
+    let own = aina.amend(SITI, Some(amount("120")), amount("125")).await.unwrap();
+    assert_eq!(own.amount_by, None, "her own");
     scene.invariants().await;
 }
 
