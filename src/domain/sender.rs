@@ -117,6 +117,9 @@ impl From<StopCode> for String {
 /// How a person lifts a stop: what to do, with its command line.
 pub fn stop_mend(code: &StopCode, sender: &str) -> String {
     let sender = shell_word(sender);
+    if *code == StopCode::Config {
+        return "fix that; an engine or dashboard that runs then goes on by itself".to_owned();
+    }
     if *code == StopCode::Restored {
         return format!("if everybody queued may get it, `blastdeck sender confirm {sender}`");
     }

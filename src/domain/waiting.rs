@@ -272,6 +272,7 @@ impl Waiting {
             Self::PhoneInUse { sender: other } => Some(format!(
                 "it goes on once nothing is left to send as {other}; give the phone one name in both configurations"
             )),
+            Self::SenderStopped { code: StopCode::Config, .. } => Some(stop_mend(&StopCode::Config, sender)),
             Self::SenderStopped { code, .. } => Some(format!("{}, or S on the blast", stop_mend(code, sender))),
             Self::Throttled { .. } => Some(format!(
                 "`blastdeck sender confirm {}` ends the pause, if you know that it may end",

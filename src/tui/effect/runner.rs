@@ -35,7 +35,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// What a task reports: a completion, or which slot is free again.
 enum TaskReport {
-    Completed(Completion),
+    Completed(Box<Completion>),
     Free(ReadSlot),
 }
 
@@ -81,7 +81,7 @@ impl AppEffectRunner {
             let began = Instant::now();
             // A read that panicked completes nothing, but frees its slot.
             if let Ok(completion) = task.await {
-                let _ = reports.send(TaskReport::Completed(completion));
+                let _ = reports.send(TaskReport::Completed(Box::new(completion)));
             }
             tokio::time::sleep(began.elapsed().saturating_mul(pause).min(PAUSE_MAX)).await;
             let _ = reports.send(TaskReport::Free(slot));
@@ -108,7 +108,7 @@ impl AppEffectRunner {
     fn spawn(&self, task: impl Future<Output = Completion> + Send + 'static) {
         let reports = self.reports.clone();
         tokio::spawn(async move {
-            let _ = reports.send(TaskReport::Completed(task.await));
+            let _ = reports.send(TaskReport::Completed(Box::new(task.await)));
         });
     }
 }
@@ -161,7 +161,7 @@ impl EffectRunner for AppEffectRunner {
     async fn completed(&mut self) -> Completion {
         loop {
             match self.reported.recv().await {
-                Some(TaskReport::Completed(completion)) => return completion,
+                Some(TaskReport::Completed(completion)) => return *completion,
                 Some(TaskReport::Free(slot)) => {
                     if let Some(next) = self.reads.remove(&slot).flatten() {
                         self.read(next);
@@ -330,7 +330,7 @@ async fn write_in_order(
 ) {
     while let Some(request) = queue.recv().await {
         let outcome = within(&request, Box::pin(acts::write(&app, &request))).await;
-        if reports.send(TaskReport::Completed(Completion::Written { request, outcome })).is_err() {
+        if reports.send(TaskReport::Completed(Box::new(Completion::Written { request, outcome }))).is_err() {
             return;
         }
     }

@@ -4,7 +4,7 @@ use super::{OverlayContent, clock, wrapped};
 use crate::app::view::{BlastView, token_mend};
 use crate::app::{StepStanding, StepView, nameless};
 use crate::domain::blast::BlastState;
-use crate::domain::sender::{UNHEARD, UNHEARD_MEND, stop_mend};
+use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::status::Status;
 use crate::domain::text::{clean, shell_word};
 use crate::domain::waiting::Waiting;
@@ -253,6 +253,7 @@ fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {
         Some(_) if let Some(token) = token => {
             format!("{token}: it then goes on by itself; ⟨p⟩ on its blast holds it back")
         }
+        Some(_) if stop.code == StopCode::Config => stop_mend(&stop.code, &sender.name),
         Some(_) => "fix it; then enter, and ⟨S⟩ resumes its blast".to_owned(),
         None if token.is_some() => {
             format!("{}; then `blastdeck sender check {}`", token.unwrap_or_default(), shell_word(&sender.name))

@@ -31,11 +31,11 @@ impl AppEffectRunner {
                     completion = &mut taken => break completion,
                     _ = ticks.tick() => {
                         let answer = DraftAnswer::RowsRead(progress.rows());
-                        let _ = reports.send(TaskReport::Completed(Completion::Draft(answer)));
+                        let _ = reports.send(TaskReport::Completed(Box::new(Completion::Draft(answer))));
                     }
                 }
             };
-            let _ = reports.send(TaskReport::Completed(completion));
+            let _ = reports.send(TaskReport::Completed(Box::new(completion)));
         });
     }
 
