@@ -1,5 +1,10 @@
 //! An operator's marks: recorded as evidence, with the act logged in the same transaction.
 
+mod outcomes;
+
+use outcomes::is_said_anew;
+pub(super) use outcomes::{outcome, outcome_of_mark};
+
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -381,37 +386,5 @@ const fn known_fact(mark: &Mark) -> Option<&'static str> {
         Mark::Note(_) => Some("has that note"),
         Mark::Closed(Some(_)) => Some("is closed with that amount"),
         _ => None,
-    }
-}
-
-/// Whether it opts somebody out who has an opt-out on record that was lifted since: they are suppressed again.
-fn is_said_anew(person: &PersonRow, mark: &Mark) -> bool {
-    *mark == Mark::OptOut && !person.is_suppressed
-}
-
-/// [`outcome`], where an opt-out that was lifted may be said anew.
-pub(super) fn outcome_of_mark(
-    settled: Option<&EntryOutcome>,
-    person: &PersonRow,
-    mark: &Mark,
-) -> Result<(Status, Status), AppError> {
-    match settled {
-        Some(EntryOutcome::Nothing) if is_said_anew(person, mark) => Ok((person.status, person.status)),
-        settled => outcome(settled, person),
-    }
-}
-
-/// The status before and after; a refusal as an error.
-pub(super) fn outcome(settled: Option<&EntryOutcome>, person: &PersonRow) -> Result<(Status, Status), AppError> {
-    match settled {
-        Some(EntryOutcome::Changed { before, after }) => Ok((*before, *after)),
-        Some(EntryOutcome::Refused(why)) => Err(AppError::Refused(format!("{}: {why}", person.who()))),
-        Some(EntryOutcome::Nothing) => {
-            Err(AppError::Refused(format!("{} is already {}: nothing changed", person.who(), person.status)))
-        }
-        Some(EntryOutcome::Locked) => {
-            Err(AppError::Refused(format!("{} is being changed by somebody else: try again", person.who())))
-        }
-        Some(EntryOutcome::Gone) | None => Err(gone()),
     }
 }

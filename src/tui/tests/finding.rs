@@ -55,13 +55,8 @@ fn when_the_find_fails_the_keys_that_waited_are_not_used() {
     let ticket = dashboard.model.recipients.ticket;
     let asked = crate::tui::model::PageRequest { anchor: Anchor::Start, limit: 60 };
 
-    dashboard.answer(Completion::List {
-        ticket,
-        part: ListPart::Reload,
-        asked,
-        rows: Err(EffectError::Unavailable),
-        newest: None,
-    });
+    let (part, rows) = (ListPart::Reload, Err(EffectError::Unavailable));
+    dashboard.answer(Completion::List { ticket, part, asked, rows, newest: None });
 
     assert!(dashboard.acts().is_empty());
     assert!(dashboard.said().contains("not used"));

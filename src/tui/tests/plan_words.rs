@@ -12,6 +12,7 @@ use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{CapLeft, Forecast, ForecastShare, LimitColumns};
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome};
+use crate::tui::model::{Overlay, PlanCount};
 use crate::tui::msg::Msg;
 
 #[test]
@@ -360,4 +361,16 @@ fn what_stays_above_a_number_and_has_no_room_is_seen_to_go_on() {
 
     let screen = dashboard.screen();
     assert!(screen[2..10].iter().any(|line| line.ends_with('~')), "{screen:#?}");
+}
+
+#[test]
+fn who_is_uncertain_in_a_draft_is_among_those_whom_the_plan_counts() {
+    let dashboard = planned(|mut plan| {
+        plan.blast.counts.uncertain = 4;
+        plan
+    });
+
+    assert!(shows(&dashboard, "4 uncertain: they may have had it, and get nothing"), "{:#?}", dashboard.screen());
+    let Some(Overlay::Plan(plan)) = dashboard.model.overlays.last() else { panic!("the plan") };
+    assert!(plan.counts().contains(&PlanCount::Group(PlanGroup::Uncertain)));
 }

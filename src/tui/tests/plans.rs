@@ -395,15 +395,3 @@ fn a_slip_beside_the_digits_does_not_leave_the_plan() {
     dashboard.keys("l");
     assert_eq!(dashboard.said(), "this is the plan: esc leaves it");
 }
-
-#[test]
-fn who_is_uncertain_in_a_draft_is_among_those_whom_the_plan_counts() {
-    let dashboard = planned(|mut plan| {
-        plan.blast.counts.uncertain = 4;
-        plan
-    });
-
-    assert!(shows(&dashboard, "4 uncertain: they may have had it, and get nothing"), "{:#?}", dashboard.screen());
-    let Some(Overlay::Plan(plan)) = dashboard.model.overlays.last() else { panic!("the plan") };
-    assert!(plan.counts().contains(&PlanCount::Group(PlanGroup::Uncertain)));
-}

@@ -51,11 +51,9 @@ async fn a_list_that_is_imported_after_the_confirmation_brings_nobody_the_same_w
     assert_eq!((counted(shop, &same, "uncertain").await, counted(shop, &same, "queued").await), (4, 2));
     let plan = shop.json(&["blast", "plan", &same]).await;
     assert_eq!((&plan["people"], &plan["uncertain"]), (&json!(2), &json!(4)), "{plan}");
-    let said = shop.ok(&["blast", "plan", &same]).await;
-    assert!(said.contains("     4 uncertain: they may have had it"), "all six are accounted for: {said}");
-    let listed = shop.json_lines(&["uncertain", "list"]).await;
-    assert_eq!((listed.len(), &listed[0]["blast"]), (1, &json!(same.parse::<i64>().unwrap())), "{listed:?}");
-    assert!(shop.ok(&["uncertain", "list"]).await.contains("4 uncertain"));
+    assert!(shop.ok(&["blast", "plan", &same]).await.contains("     4 uncertain: they may have had it"));
+    let listed = shop.ok(&["uncertain", "list"]).await;
+    assert!(listed.trim_start().starts_with(&same) && listed.contains("     4 uncertain"), "{listed}");
     shop.send(&same).await;
     shop.until_idle().await;
     assert_eq!(world.posts().await, 3 + 4 + 1 + 2);
