@@ -140,6 +140,8 @@ impl BlastView {
         match self.state {
             BlastState::Draft | BlastState::Scheduled => None,
             BlastState::Completed if self.origin.repeat.rule.is_some() => None,
+            // Whoever was left out beforehand is no progress.
+            BlastState::Sending | BlastState::Paused if !self.counts.has_tried() => Some(0),
             BlastState::Cancelled => Some(self.counts.reached_or_failed_percent()),
             _ => Some(self.counts.settled_percent()),
         }

@@ -116,6 +116,11 @@ impl Counts {
         Status::ALL.into_iter().map(|status| self.get(status)).sum()
     }
 
+    /// Whether anybody was sent to, or it was tried: who is left out, as by an opt-out, was not.
+    pub fn has_tried(&self) -> bool {
+        self.total() > self.queued + self.opted_out + self.skipped
+    }
+
     /// Still to be decided: queued, sending or uncertain.
     pub const fn open(&self) -> i64 {
         self.queued + self.sending + self.uncertain
@@ -238,6 +243,8 @@ mod tests {
     #[test]
     fn an_empty_blast_has_no_rates_to_divide_by() {
         assert!(Counts::default().funnel().rates().received.abs() < f64::EPSILON);
+        assert!(!Counts { queued: 2, opted_out: 1, skipped: 1, ..Counts::default() }.has_tried());
+        assert!(Counts { queued: 2, failed: 1, ..Counts::default() }.has_tried());
         assert_eq!(Counts::default().settled_percent(), 0);
     }
 

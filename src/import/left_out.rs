@@ -59,8 +59,8 @@ impl ReadThrough {
 impl Imported {
     /// `3 without a name: the cell has null, N/A or the like`; `None` where nobody's is.
     pub fn without_name_words(&self) -> Option<String> {
-        let people = count_of(self.without_name, "person", "people");
-        (self.without_name > 0).then(|| format!("{people} taken without a name: the cell says null, N/A or the like"))
+        let names = count_of(self.without_name, "name reads", "names read");
+        (self.without_name > 0).then(|| format!("{names} null, N/A or the like: taken as no name"))
     }
 
     /// How a list was read, by what was chosen of it; only a table has columns.

@@ -263,7 +263,7 @@ async fn columns_that_are_chosen_on_the_command_line_are_kept_with_the_draft_and
 
     let guessed = crate::support::said(new(&[])).await.err;
     assert!(guessed.contains("(phones from Telefon, names from Nama)"), "{guessed}");
-    assert!(guessed.contains("1 person taken without a name: the cell says null, N/A or the like"), "{guessed}");
+    assert!(guessed.contains("1 name reads null, N/A or the like: taken as no name"), "{guessed}");
     let chosen = crate::support::said(new(&["--phone-column", "Nombor baru", "--name-column", "column 4"])).await.err;
     assert!(chosen.contains("(phones from Nombor baru, names from Kedai)"), "{chosen}");
     let plan = crate::support::said(shop.command(&["blast", "plan", "2"])).await.out;

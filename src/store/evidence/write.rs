@@ -117,6 +117,12 @@ const ANSWER: &str = "outcome, message_id, http_status, error_code, body, flagge
 const EPOCH_OF_ITS_CLAIM: &str = "case when exists (select from in_flight f where f.recipient_id = x.recipient_id
                                     and f.attempt = x.attempt and f.epoch = x.epoch) then x.epoch else 0 end";
 
+/// Of such a claim nothing is kept where the message is known not to have been accepted: the person is queued as if it had never been made, the
+/// next claim of theirs has its number, and what becomes of that would be taken for more news of this one.
+const KNOWN_OR_ACCEPTED: &str = "where x.outcome not in ('released', 'rejected')
+    or exists (select from in_flight f where f.recipient_id = x.recipient_id and f.attempt = x.attempt)
+    or exists (select from blast_recipients r where r.id = x.recipient_id and r.attempt >= x.attempt)";
+
 /// Keeps the provider's answers, byte for byte, as the ends of their attempts. Whatever was there already, the id or the end of the
 /// attempt, fails the write where claims are trusted, and an id that another message has where ids are.
 pub(super) async fn answers(
@@ -125,10 +131,12 @@ pub(super) async fn answers(
     entries: &[&EvidenceEntry],
     trust: Assumption,
 ) -> Result<(), StoreError> {
-    let (epoch, added) = match trust {
-        Assumption::Claims => ("x.epoch", ""),
+    let how = match trust {
+        Assumption::Claims => AnswerWriting { epoch: "x.epoch", kept: "", added: "" },
         // A third slower, so only where it is needed.
-        Assumption::Ids | Assumption::Nothing => (EPOCH_OF_ITS_CLAIM, ADDED),
+        Assumption::Ids | Assumption::Nothing => {
+            AnswerWriting { epoch: EPOCH_OF_ITS_CLAIM, kept: KNOWN_OR_ACCEPTED, added: ADDED }
+        }
     };
     let (mut answered, mut attempts) = (Vec::with_capacity(entries.len()), HashSet::with_capacity(entries.len()));
     for entry in entries {
@@ -136,20 +144,30 @@ pub(super) async fn answers(
         if !attempts.insert(entry.of()) {
             // One statement cannot write a row twice.
             let mut before = StatementBuilder::default();
-            insert_answers(&mut before, &answered, (epoch, added))?;
+            insert_answers(&mut before, &answered, how)?;
             before.execute(&mut *tx).await?;
             answered.clear();
             attempts = HashSet::from([entry.of()]);
         }
         answered.push((*entry, answer));
     }
-    insert_answers(writing, &answered, (epoch, added))
+    insert_answers(writing, &answered, how)
+}
+
+/// The parts of the statement that depend on what is trusted.
+#[derive(Clone, Copy)]
+struct AnswerWriting {
+    epoch: &'static str,
+    /// Which answers are kept.
+    kept: &'static str,
+    /// What an answer adds to one that is there.
+    added: &'static str,
 }
 
 fn insert_answers(
     writing: &mut StatementBuilder,
     answered: &[AnsweredEntry<'_>],
-    (epoch, added): (&str, &str),
+    AnswerWriting { epoch, kept, added }: AnswerWriting,
 ) -> Result<(), StoreError> {
     if answered.is_empty() {
         return Ok(());
@@ -177,7 +195,7 @@ fn insert_answers(
         "insert into provider_message
                 (recipient_id, attempt, sender_id, epoch, claimed_at, {ANSWER})
          select x.recipient_id, x.attempt, x.sender_id, {epoch}, x.claimed_at, {ANSWER}
-           from unnest({}) as x (recipient_id, attempt, sender_id, epoch, claimed_at, {ANSWER}) {added}",
+           from unnest({}) as x (recipient_id, attempt, sender_id, epoch, claimed_at, {ANSWER}) {kept} {added}",
         arrays.join(", "),
     ));
     insert_aliases(writing, answered)

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::activity::{answer, head, row, wrote};
-use super::support::{STACKED, TestDashboard, at, exactly};
+use super::activity::{answer, head, opened, row, wrote};
+use super::support::{STACKED, TestDashboard, WIDE, at, exactly, people};
 use crate::app::view::{ActivityHead, ActivityPage, ActivityRow};
 use crate::domain::unseen::SeenSpan;
 use crate::tui::Size;
-use crate::tui::effect::{Completion, Effect, EffectError};
+use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest};
 use crate::tui::key::Key;
 use crate::tui::msg::Msg;
 use crate::tui::update::is_known;
@@ -142,4 +142,23 @@ fn a_refusal_that_was_read_ends_with_the_next_key_and_one_that_was_not_stays() {
     dashboard.now += TimeDelta::seconds(6);
     dashboard.keys("k");
     assert_eq!(dashboard.said(), "");
+}
+
+#[test]
+fn the_table_that_the_activity_covered_is_read_again_when_it_is_back() {
+    let mut dashboard = opened(STACKED);
+    dashboard.taken();
+
+    dashboard.keys("3");
+
+    let is_list =
+        |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::List { query, .. }) if query.as_of.is_none());
+    assert!(dashboard.taken().iter().any(is_list), "it was not read meanwhile");
+
+    let mut dashboard = opened(WIDE);
+    dashboard.list(people());
+    dashboard.keys("3j").keys("4").taken();
+    dashboard.keys("3");
+    let effects = dashboard.taken();
+    assert!(!effects.iter().any(is_list), "whoever was chosen stays in their place: {effects:?}");
 }

@@ -272,11 +272,30 @@ pub fn focus(model: &mut Model, pane: Pane) -> Vec<Effect> {
     if pane == Pane::Activity {
         return if model.focus == pane { Vec::new() } else { activity::open(model) };
     }
+    let was_covered = !shows_people(model);
     model.focus = pane;
+    if was_covered && shows_people(model) && model.recipients.blast.is_some() {
+        return uncovered(model);
+    }
     if pane == Pane::Recipients {
         model.recipients.freeze();
     }
     Vec::new()
+}
+
+/// The table that the activity stood in the place of, which was not read meanwhile: as it is now. Where somebody worked in it they find their
+/// place again.
+fn uncovered(model: &mut Model) -> Vec<Effect> {
+    let people = &model.recipients;
+    let is_untouched = people.is_cursor_first() && people.marked.is_empty() && people.awaiting.is_none();
+    match &people.scope {
+        ListScope::Found { .. } => refresh(model),
+        scope if is_untouched => {
+            let scope = scope.clone();
+            load(model, ListRequest::first(scope))
+        }
+        _ => refresh(model),
+    }
 }
 
 /// Shows the people of the selected blast, if it is another one.

@@ -94,15 +94,17 @@ impl TextLine {
 
     /// Draws the pieces one after the other, the right words only where they do not touch them.
     pub fn draw(&self, pen: &mut Pen<'_>, (x, y): (u16, u16), room: u16) {
-        let Some(beside) = &self.beside else { return self.draw_alone(pen, (x, y), room) };
+        let Some(beside) = &self.beside else { return self.draw_alone(pen, (x, y), (room, 0)) };
         let column = Self::column_width(room);
-        self.draw_alone(pen, (x, y), column);
+        // What stands at the right end does not touch the upright.
+        self.draw_alone(pen, (x, y), (column, 1));
         let upright = pen.theme.glyphs.upright;
         pen.put((x + column, y), upright, 1, TextRole::Dim);
-        beside.draw_alone(pen, (x + column + 1, y), room.saturating_sub(column + 1));
+        beside.draw_alone(pen, (x + column + 1, y), (room.saturating_sub(column + 1), 0));
     }
 
-    fn draw_alone(&self, pen: &mut Pen<'_>, (x, y): (u16, u16), room: u16) {
+    /// `margin`: columns that the words at the right end keep free.
+    fn draw_alone(&self, pen: &mut Pen<'_>, (x, y): (u16, u16), (room, margin): (u16, u16)) {
         if self.kind == LineKind::Rule {
             let left = self.pieces.iter().map(|piece| piece.text.clone()).collect();
             let title = super::TitleRule { left, right: self.right.clone() };
@@ -118,6 +120,7 @@ impl TextLine {
             at = pen.put((at, y), &piece.text, left, piece.meaning);
         }
         if let Some(words) = &self.right {
+            let room = room.saturating_sub(margin);
             let taken = width(words);
             if at + 1 + taken <= x + room {
                 let meaning = if self.is_right_dim { TextRole::Dim } else { TextRole::Accent };

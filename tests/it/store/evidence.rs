@@ -233,3 +233,20 @@ async fn an_answer_that_names_another_number_teaches_it_and_an_opt_out_of_that_h
     assert_eq!((scene.number("select count(*) from number_aliases").await, scene.number(&theirs).await), (1, 1));
     scene.invariants().await;
 }
+
+#[tokio::test]
+async fn of_a_claim_that_the_database_has_forgotten_only_what_may_have_been_accepted_is_kept() {
+    let scene = Scene::queued(4).await;
+    let mut released = entry(1, Evidence::Released { not_before: None }, b"");
+    released.answer.as_mut().unwrap().outcome = blastdeck::domain::recipient::AttemptOutcome::Released;
+
+    scene.record(&[released, entry(2, rejected(ErrorClass::Retry, "busy"), b"no"), accepted(3, "M3")]).await;
+
+    assert_eq!(scene.statuses().await, ["queued", "queued", "sent", "queued"]);
+    assert_eq!(scene.number("select count(*) from provider_message").await, 1, "the next claim has their number");
+    scene.invariants().await;
+    scene.claim(2).await;
+    scene.record(&[entry(1, unknown(), b""), entry(2, unknown(), b"")]).await;
+    assert_eq!(scene.number("select count(*) from provider_message where outcome = 'unknown'").await, 2);
+    scene.invariants().await;
+}
