@@ -204,7 +204,9 @@ impl NewSender {
 /// its operator is. `None`: as before.
 fn shown_zone(before: &str, shown: Tz, region: &str) -> Option<Tz> {
     let has_ui = before.parse::<toml::Table>().map_or(true, |config| config.contains_key("ui"));
-    country_zone(region).filter(|zone| !has_ui && shown == Tz::UTC && *zone != shown)
+    let is_utc =
+        ["UTC", "Etc/UTC", "Zulu", "Etc/Zulu", "UCT", "Etc/UCT", "Universal", "Etc/Universal"].contains(&shown.name());
+    country_zone(region).filter(|_| !has_ui && is_utc)
 }
 
 /// Where this user's configuration file is, or would be.
@@ -277,6 +279,7 @@ mod tests {
         assert_eq!(shown_zone("", Tz::UTC, "MY"), Some(Tz::Asia__Kuala_Lumpur));
         assert_eq!(shown_zone("[database]\nurl = \"x\"\n", Tz::UTC, "MY"), Some(Tz::Asia__Kuala_Lumpur));
         assert_eq!(shown_zone("[ui]\nname = \"Kedai\"\n", Tz::UTC, "MY"), None, "a table stands once");
+        assert_eq!(shown_zone("", Tz::Etc__UTC, "MY"), Some(Tz::Asia__Kuala_Lumpur));
         assert_eq!(shown_zone("", berlin, "MY"), None, "the machine is somewhere");
         assert_eq!(shown_zone("", Tz::UTC, "US"), None, "a country of several zones");
     }

@@ -62,7 +62,7 @@ fn forecast(model: &Model, loaded: &app::Plan) -> Vec<String> {
     let done = done_at.map(|done| format!("done about {} if nothing holds it up", times.both(done)));
     let night = loaded.at_night().map(str::to_owned);
     let behind = loaded.falls_behind().map(str::to_owned);
-    let whole = repeats.into_iter().chain(days).chain(nobody).chain(shares).chain(night).chain(done).chain(behind);
+    let whole = days.into_iter().chain(repeats).chain(nobody).chain(shares).chain(night).chain(done).chain(behind);
     first.into_iter().chain(whole).collect()
 }
 

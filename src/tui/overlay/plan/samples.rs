@@ -5,7 +5,7 @@ use crate::app;
 use crate::domain::text::characters;
 use crate::tui::model::{Model, PlanOverlay};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::TextLine;
+use crate::tui::widget::{TextLine, start_of};
 
 /// How wide its lines are, and what stands beside them on a wide screen: what those in the samples read.
 pub fn columns(model: &Model, plan: &PlanOverlay, width: u16) -> (u16, Vec<TextLine>) {
@@ -26,7 +26,9 @@ pub(super) fn sample(model: &Model, (loaded, nth): (&app::Plan, usize), is_chose
     let Some(sample) = loaded.samples.get(nth) else { return Vec::new() };
     let of = format!("{} of {}, {}", nth + 1, loaded.samples.len(), sample.which);
     let of = if is_chosen { format!("{} {of}", model.with_keys("⟨[⟩ ⟨]⟩")) } else { of };
-    let name = sample.name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
+    // A long name gives way: the number says who it is.
+    let room = (width / 2).max(12);
+    let name = sample.name.as_ref().map(|name| format!("{}, ", start_of(name, room))).unwrap_or_default();
     let row = sample.row.map(|row| format!(", row {row}")).unwrap_or_default();
     // A template's is drawn with its buttons and its header, which are no text of the message.
     let length = if loaded.blast.template.is_none() { characters(&sample.text) } else { String::new() };
