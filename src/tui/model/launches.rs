@@ -8,6 +8,9 @@ use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 
+/// So long a refusal hides a launch that counts down.
+const REFUSAL_READ: TimeDelta = TimeDelta::seconds(2);
+
 impl Model {
     /// The launched blasts that can still be undone, each with the time until which it can.
     pub fn armed(&self) -> impl Iterator<Item = (&BlastView, DateTime<Utc>)> {
@@ -21,6 +24,8 @@ impl Model {
         match &self.notice {
             None => armed.next(),
             Some(Notice { armed: Some(launch), .. }) => armed.find(|(blast, _)| blast.id == launch.blast),
+            // Why a key did nothing was read: what stops the launch comes back into sight.
+            Some(notice) if notice.is_answer_to_a_key() && self.now - self.said_at >= REFUSAL_READ => armed.next(),
             Some(_) => armed.find(|(_, until)| *until - Launch::ARMED_FOR > self.said_at),
         }
     }

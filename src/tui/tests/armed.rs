@@ -55,6 +55,18 @@ fn an_armed_launch_says_when_it_starts_and_u_stops_it() {
 }
 
 #[test]
+fn a_refusal_hides_what_stops_a_launch_for_two_seconds_only() {
+    let mut dashboard = launched();
+    let row = armed(&dashboard);
+    read(&mut dashboard, row);
+    dashboard.model.refuse("M works in Plan");
+
+    assert!(dashboard.line(22).contains("M works in Plan"), "{}", dashboard.line(22));
+    dashboard.model.now += TimeDelta::seconds(3);
+    assert_eq!(dashboard.line(22), " Raya last call starts at 14:02:10: u or p stops it (7 s left)");
+}
+
+#[test]
 fn the_key_that_cancels_elsewhere_names_the_one_that_stops_a_launch() {
     let mut dashboard = launched();
 
