@@ -237,6 +237,17 @@ fn configured(context: &Context, plan: &Plan) -> String {
     }
 }
 
+/// Of a blast that waits after its first people: how many they are, and until when.
+fn first_text(context: &Context, plan: &Plan, FirstShare { people, until }: FirstShare) -> String {
+    let until = until.map_or_else(String::new, |until| format!(", until about {}", context.when(Some(until))));
+    let all = number(plan.people);
+    let first = match people {
+        0 => "nobody more before it waits for you: the last of its first people are in flight".to_owned(),
+        _ => format!("{} of {all} first{until}; then it waits for you", number(people)),
+    };
+    format!("  first     {first}. If it goes on at once, all {all} go like this:\n")
+}
+
 /// The pace, the sending hours, and the forecast per day.
 fn pace_text(context: &Context, plan: &Plan) -> String {
     let mut out = plan.repeat.as_ref().map_or_else(String::new, |repeat| repeat_text(context, repeat));
@@ -264,15 +275,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
         let _ = writeln!(out, "  stopped   the sender sends nothing until this is fixed: {}", clean(why));
         return out;
     }
-    if let Some(FirstShare { people, until }) = plan.first {
-        let until = until.map_or_else(String::new, |until| format!(", until about {}", context.when(Some(until))));
-        let all = number(plan.people);
-        let first = match people {
-            0 => "nobody more before it waits for you: the last of its first people are in flight".to_owned(),
-            _ => format!("{} of {all} first{until}; then it waits for you", number(people)),
-        };
-        let _ = writeln!(out, "  first     {first}. If it goes on at once, all {all} go like this:");
-    }
+    out.extend(plan.first.map(|first| first_text(context, plan, first)));
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     let here = |at: DateTime<Utc>| at.with_timezone(&context.zone).date_naive();
     let is_other_day = today.is_some_and(|share| here(share.from) != here(Utc::now()));
