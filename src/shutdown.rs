@@ -2,6 +2,8 @@
 //! listens to signals. One that would end the process without a word is turned into an error of whoever writes.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -13,6 +15,22 @@ pub const INTERRUPTED: i32 = 130;
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     token: CancellationToken,
+    lent: LentTerminal,
+}
+
+/// Whether another program has the terminal, an editor say: ctrl-c, which a terminal sends to everybody in front of it, is meant
+/// for that program alone then.
+#[derive(Debug, Clone, Default)]
+pub struct LentTerminal(Arc<AtomicBool>);
+
+impl LentTerminal {
+    pub fn set(&self, is_lent: bool) {
+        self.0.store(is_lent, Ordering::Release);
+    }
+
+    fn is_lent(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// What a second SIGINT does, when stopping takes too long.
@@ -32,12 +50,17 @@ impl Shutdown {
     /// A child: cancelled with this one, but not the other way round.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { token: self.token.child_token() }
+        Self { token: self.token.child_token(), lent: self.lent.clone() }
     }
 
     /// A child as a plain token. Cancelling it cancels nothing else.
     pub fn token(&self) -> CancellationToken {
         self.token.child_token()
+    }
+
+    /// For whoever lends the terminal to another program.
+    pub fn lent_terminal(&self) -> LentTerminal {
+        self.lent.clone()
     }
 
     /// Requests a stop of this one and its children. Idempotent.
@@ -87,6 +110,9 @@ async fn listen(shutdown: Shutdown, mut signals: Signals, second: SecondInterrup
             _ = signals.terminate.recv() => ("SIGTERM", false),
             _ = signals.hangup.recv() => ("SIGHUP", false),
         };
+        if is_interrupt && shutdown.lent.is_lent() {
+            continue;
+        }
         if shutdown.is_cancelled() && is_interrupt && second == SecondInterrupt::Exit {
             std::process::exit(INTERRUPTED);
         }

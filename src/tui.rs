@@ -34,11 +34,12 @@ pub use keymap::{KeyBinding, Keymap, KeymapError};
 use std::io;
 
 use chrono_tz::Tz;
-use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::domain::ids::BlastId;
+use crate::shutdown::Shutdown;
 pub use model::WelcomeFacts;
+pub use terminal::discard_typed;
 
 /// Whether real people are at the other end. Shown in the header, always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,8 +175,8 @@ pub struct Size {
     pub height: u16,
 }
 
-/// Runs the dashboard on this terminal until the operator leaves, the terminal hangs up, or `stop` is cancelled. Restores
+/// Runs the dashboard on this terminal until the operator leaves, the terminal hangs up, or `shutdown` is requested. Restores
 /// the terminal before it returns, also on a panic.
-pub async fn run(app: App, options: DashboardOptions, stop: CancellationToken) -> Result<ExitReason, TuiError> {
-    run::on_terminal(app, options, stop).await
+pub async fn run(app: App, options: DashboardOptions, shutdown: &Shutdown) -> Result<ExitReason, TuiError> {
+    run::on_terminal(app, options, shutdown).await
 }

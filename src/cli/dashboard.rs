@@ -246,7 +246,7 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
         greeting: args.greeting,
         program: args.program,
     };
-    let ended = tui::run(app.clone(), screen, shutdown.token()).await;
+    let ended = tui::run(app.clone(), screen, shutdown).await;
     stop_engine.cancel();
     if let Some(repeating) = repeating {
         let _ = repeating.await;

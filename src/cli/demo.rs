@@ -33,7 +33,7 @@ use crate::engine::{self, RunOptions, Until};
 use crate::import::RejectedTo;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
-use crate::tui::{DashboardKind, Hints, WelcomeFacts};
+use crate::tui::{self, DashboardKind, Hints, WelcomeFacts};
 use environment::DemoEnvironment;
 use phone::{Buyers, PretendPhone};
 
@@ -83,12 +83,16 @@ impl DemoArgs {
         let shutdown = Shutdown::new();
         let second = if self.headless || self.plain { SecondInterrupt::Exit } else { SecondInterrupt::Ignore };
         shutdown.on_signals(second)?;
+        let has_dashboard = !self.headless && !self.plain;
+        if has_dashboard {
+            // A database of its own takes seconds to start.
+            talk("starting the demo ...");
+        }
         let environment = DemoEnvironment::make(global, &self).await?;
         let _log = self.log(global, &environment)?;
         let outcome = self.play(global, &environment, &shutdown).await;
         environment.end().await?;
-        let is_seen = !self.headless && !self.plain && !self.practice;
-        if outcome.is_ok() && is_seen {
+        if outcome.is_ok() && has_dashboard && !self.practice {
             talk("the demo is over: nobody was sent anything, and its people and blasts are removed");
         }
         outcome
@@ -154,6 +158,8 @@ impl DemoArgs {
             program: environment.program(),
             charset,
         };
+        // Typed at a terminal where nothing was to be seen yet.
+        tui::discard_typed();
         let ended = open(app, args, shutdown).await;
         phone.abort();
         // Its senders are the demo's own: none is added to them.

@@ -7,7 +7,6 @@ use chrono::Utc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use super::effect::runner::AppEffectRunner;
 use super::event_loop::{EventLoop, EventSources, Screen, TerminalSignal};
@@ -18,17 +17,18 @@ use super::terminal::{Terminal, keyboard};
 use super::theme::{Colours, ScreenTheme};
 use super::{DashboardOptions, ExitReason, Palette, TuiError};
 use crate::app::App;
+use crate::shutdown::Shutdown;
 
 /// Saying to others that this window is closed takes no longer than this.
 const FAREWELL: Duration = Duration::from_millis(300);
 
 /// Runs against an engine, on this process's terminal.
-pub async fn on_terminal(app: App, options: DashboardOptions, stop: CancellationToken) -> Result<ExitReason, TuiError> {
-    let terminal = Terminal::take()?;
+pub async fn on_terminal(app: App, options: DashboardOptions, shutdown: &Shutdown) -> Result<ExitReason, TuiError> {
+    let terminal = Terminal::take(shutdown.lent_terminal())?;
     let (reader, input) = input::read(keyboard()?)?;
     let terminal = terminal.with_gate(reader.gate()?);
     let feed = Feed::new(app.news(), app.database(), app.retirement());
-    let sources = EventSources { input, signals: signals()?, feed, stop };
+    let sources = EventSources { input, signals: signals()?, feed, stop: shutdown.token() };
     let env = |name| std::env::var(name).ok();
     let colours = Colours::choose(options.palette, env("NO_COLOR").as_deref(), env("TERM").as_deref());
     let theme = ScreenTheme::new(colours, options.charset);

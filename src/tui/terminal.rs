@@ -14,7 +14,9 @@ use crossterm::style::ResetColor;
 use crossterm::terminal::{EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpid, kill_process};
-use rustix::termios::{Action, OptionalActions, Termios, tcflow, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{
+    Action, OptionalActions, QueueSelector, Termios, tcflow, tcflush, tcgetattr, tcgetwinsize, tcsetattr,
+};
 use tokio::sync::mpsc;
 
 use super::event_loop::Screen;
@@ -22,6 +24,7 @@ use super::frame::MOUSE_OFF;
 use super::input::InputGate;
 use super::{Size, TuiError};
 use crate::app::is_panic_caught;
+use crate::shutdown::LentTerminal;
 
 /// A terminal that is not ready to be restored within this time is left as it is.
 const FAREWELL: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
@@ -47,6 +50,7 @@ pub struct Terminal {
     written: mpsc::UnboundedReceiver<io::Result<()>>,
     /// Of whoever reads its keys.
     gate: Option<InputGate>,
+    lent: LentTerminal,
 }
 
 /// The terminal to read keys from: standard input, else `/dev/tty` (input was a pipe).
@@ -57,9 +61,17 @@ pub fn keyboard() -> Result<File, TuiError> {
     OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(TuiError::NoTerminal)
 }
 
+/// Discards what was typed and not read yet: it was not meant for whoever reads from here on.
+pub fn discard_typed() {
+    // Where there is no keyboard nothing was typed.
+    if let Ok(keyboard) = keyboard() {
+        let _ = tcflush(keyboard, QueueSelector::IFlush);
+    }
+}
+
 impl Terminal {
     /// Takes the terminal on standard output.
-    pub fn take() -> Result<Self, TuiError> {
+    pub fn take(lent: LentTerminal) -> Result<Self, TuiError> {
         if !io::stdout().is_terminal() {
             return Err(TuiError::NotATerminal);
         }
@@ -70,7 +82,7 @@ impl Terminal {
         thread::Builder::new().name("drawing".to_owned()).spawn(move || write_frames(out, &to_write, &done))?;
         HOOK.call_once(restore_on_panic);
         enter(&tty).inspect_err(|_| restore())?;
-        Ok(Self { tty, frames, written, gate: None })
+        Ok(Self { tty, frames, written, gate: None, lent })
     }
 
     /// Whose reading waits while another program has the terminal.
@@ -122,6 +134,7 @@ impl Screen for Terminal {
         if let Some(gate) = &mut self.gate {
             gate.close()?;
         }
+        self.lent.set(true);
         restore();
         Ok(())
     }
@@ -130,6 +143,7 @@ impl Screen for Terminal {
         if let Some(gate) = &self.gate {
             gate.open();
         }
+        self.lent.set(false);
         let taken = SAVED.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         // Stopped from outside, the shell has changed the settings under us: keep ours of before, set raw again.
         if taken { set_up(&self.tty) } else { enter(&self.tty) }

@@ -23,7 +23,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     // What a person or a program may ask for; it knows no face.
     ("app", &["domain", "config", "store", "provider", "import", "engine"]),
     // A face has no SQL: what it wants of the store, the use cases give it.
-    ("tui", &["domain", "app"]),
+    ("tui", &["domain", "shutdown", "app"]),
     // A face for other programs: webhooks, and whether we live.
     ("http", &["domain", "app"]),
     // A face too; and the one that starts the engine, the dashboard, the simulator and the private server.

@@ -156,7 +156,7 @@ async fn the_operators_editor_has_the_terminal_to_itself_and_gives_the_text_back
     let shop = Shop::open(Setup::default()).await;
     let editor = shop.path("editor.sh");
     // It reads a line from the terminal: no key of it may go to the dashboard.
-    fs::write(&editor, "printf 'editing\\n'; read line </dev/tty; printf 'Salam %s' \"$line\" > \"$1\"\n").unwrap();
+    fs::write(&editor, "trap i=1 INT; printf 'editing\\n'; until [ $i ]; do sleep 0.05; done; printf 'interrupted\\n'; read line </dev/tty; printf 'Salam %s' \"$line\" > \"$1\"\n").unwrap();
     let command = format!("sh {}", editor.display());
     let mut pty = shop.dashboard_with(&[("EDITOR", &command), ("VISUAL", "")], SCREEN);
 
@@ -166,11 +166,38 @@ async fn the_operators_editor_has_the_terminal_to_itself_and_gives_the_text_back
     pty.wait_for_text("Hai");
     pty.type_keys("e");
     pty.wait_for("the editor", |screen| !screen.alternate_screen() && screen.contents().contains("editing"));
+    // What the editor is interrupted by is nothing to the dashboard.
+    pty.type_keys("\x03");
+    pty.wait_for_text("interrupted");
     pty.type_keys("dari editor, qqq\r");
     pty.wait_for("the form", |screen| {
         screen.alternate_screen() && screen.contents().contains("Salam dari editor, qqq")
     });
 
+    pty.type_keys("qqq");
+    assert!(pty.wait_for_exit().success());
+}
+
+#[tokio::test]
+async fn a_demo_from_the_first_page_says_that_it_starts_and_ends_there_with_what_was_typed_meanwhile() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.write("config.toml", "");
+    let mut pty = shop.dashboard(SCREEN);
+    pty.wait_for_text("NO SENDER YET");
+
+    pty.type_keys("\r");
+    let starts = |screen: &vt100::Screen| !screen.alternate_screen() && screen.contents().contains("starting the demo");
+    pty.wait_for("that it starts", starts);
+    pty.type_keys("\x03");
+    pty.wait_for("the first page", |screen| screen.alternate_screen() && screen.contents().contains("NO SENDER YET"));
+
+    pty.type_keys("\r");
+    pty.wait_for("that it starts", starts);
+    pty.type_keys("qqqqqq");
+    pty.wait_for_text("DEMO");
+    pty.wait_for_text("Raya promo");
+    pty.type_keys("qqq");
+    pty.wait_for_text("NO SENDER YET");
     pty.type_keys("qqq");
     assert!(pty.wait_for_exit().success());
 }

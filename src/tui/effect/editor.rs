@@ -19,10 +19,10 @@ pub(super) async fn edit(text: &str) -> Result<String, String> {
     let editor =
         ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     let editor = editor.unwrap_or_else(|| "vi".to_owned());
-    // As git does it: the variable may hold arguments.
+    // As git does it: the variable may hold arguments. Ctrl-c is the editor's own affair, and ends no shell around it.
     let run = Command::new("sh")
         .arg("-c")
-        .arg(format!("{editor} \"$1\""))
+        .arg(format!("trap : INT; {editor} \"$1\""))
         .arg("sh")
         .arg(&file.0)
         .kill_on_drop(true)

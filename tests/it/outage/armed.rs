@@ -8,6 +8,10 @@ use crate::chaos::proxied;
 use crate::recurring::engine_app;
 use crate::support::{Shop, TestDatabase, TestDir, eventually_async, private_postgres, settle_for};
 
+/// How many engines wait for the very time at which the blast starts.
+const KNOWS_WHEN: &str = "select count(*) from sender_leases l join blasts b on b.deleted_at is null
+    where (l.waiting -> 'blasts' -> b.id::text ->> 'until')::timestamptz = b.send_after";
+
 /// Launches a draft to three people as somebody at a dashboard does.
 async fn launch(shop: &Shop, app: &App) -> String {
     let id = shop.draft(0..3).await;
@@ -115,15 +119,14 @@ async fn a_launch_is_taken_back_also_while_the_database_stands_still_and_else_wa
     let app = engine_app(&shop, "one").await;
     let engine = shop.engine();
     // Also where enough of the ten seconds is left afterwards.
-    for (is_undone, seconds, stands_still) in [(false, 2, 4_000), (true, 2, 4_000), (false, 8, 3_000)] {
+    for (is_undone, seconds, stands_still) in [(false, 3, 5_000), (true, 3, 5_000), (false, 8, 3_000)] {
         launch(&shop, &app).await;
         eventually_async("its engine waits for it", async || {
             shop.number("select count(*) from sender_leases where waiting::text like '%armed%'").await == 1
         })
         .await;
         leave(&shop, seconds).await;
-        // A moment in which its engine reads that.
-        settle_for(1_200).await;
+        eventually_async("its engine has read that", async || shop.number(KNOWS_WHEN).await == 1).await;
 
         let frozen = Frozen::stop(&local);
         let undo = async { if is_undone { app.undo_mine().await.map(|_| ()) } else { Ok(()) } };
@@ -161,7 +164,7 @@ async fn a_scheduled_start_whose_time_came_while_the_database_stood_still_can_be
             "update blasts set scheduled_for = now() + interval '5 s', send_after = now() + interval '5 s' where id = {id}"
         ))
         .await;
-        // A moment in which its engine reads that.
+        // A moment in which its engine may read that; also one that has not read it sends nothing.
         settle_for(2_500).await;
 
         let frozen = Frozen::stop(&local);
