@@ -79,6 +79,10 @@ impl UncertainVerb {
             Self::List { blast: Some(blast) } => {
                 let context = Context::open(global, Intent::Reads).await?;
                 let uncertain = context.app.blast(blast).await?.counts.uncertain;
+                if uncertain == 0 && !context.is_json {
+                    talk(&format!("nobody is uncertain in blast {blast}"));
+                    return Ok(ExitCode::SUCCESS);
+                }
                 list(&context, blast, &Filter::status(Status::Uncertain), Listing::ALL).await?;
                 if uncertain > 0 && !context.is_json {
                     talk(&format!(

@@ -2,7 +2,10 @@
 
 mod text;
 
+use std::borrow::Cow;
 use std::time::Duration;
+
+use sqlx::error::DatabaseError;
 
 use super::connect::read_only::note_refusal;
 use crate::domain::waiting::DatabaseTrouble;
@@ -122,7 +125,7 @@ impl StoreError {
     /// What keeps a database that answers from taking anything, where a person can do something about it.
     pub fn trouble(&self) -> Option<DatabaseTrouble> {
         let (Self::Unavailable(error) | Self::Busy(error) | Self::Refusing(error)) = self else { return None };
-        match error.as_database_error()?.code()?.as_ref() {
+        match code(error.as_database_error()?)?.as_ref() {
             "53100" => Some(DatabaseTrouble::DiskFull),
             "53200" => Some(DatabaseTrouble::NoMemory),
             "53300" => Some(DatabaseTrouble::NoConnections),
@@ -145,10 +148,16 @@ impl StoreError {
     }
 }
 
+/// The SQLSTATE of a refusal. Before version 17 Postgres calls a new connection that finds no room for its cache of the catalogue an
+/// internal error.
+fn code(refusal: &dyn DatabaseError) -> Option<Cow<'_, str>> {
+    if refusal.message().starts_with("could not write init file") { Some("53100".into()) } else { refusal.code() }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
+            sqlx::Error::Database(refusal) => match code(refusal.as_ref()).as_deref() {
                 // Its unique indexes are not there yet, as in the middle of a restore.
                 Some("42P10") => Self::Incomplete,
                 Some("40P01" | "40001" | "55P03" | "57014") => Self::Busy(error),

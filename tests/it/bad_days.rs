@@ -29,7 +29,8 @@ async fn refusing_shop() -> Shop {
              select code into why from refusing where of = tg_table_name;
              if found then
                  perform nextval('refused');
-                 raise exception 'no' using errcode = why;
+                 -- An internal error, in Postgres's words for a connection that finds no room on the disk.
+                 raise exception '%', case why when 'XX000' then 'could not write init file' else 'no' end using errcode = why;
              end if;
              return null;
          end $$;
@@ -110,6 +111,7 @@ async fn whatever_the_database_refuses_for_a_while_is_tried_again_and_named() {
         ("in_flight", "57014", Some("the database takes too long")),
         ("provider_message", "55P03", Some("somebody holds a lock in the database")),
         ("in_flight", "53200", Some("the database has no memory left")),
+        ("in_flight", "XX000", Some("the database's disk is full")),
         ("provider_message", "25006", Some("the database takes no changes")),
         ("in_flight", "40001", None),
         ("provider_message", "40P01", None),

@@ -159,7 +159,7 @@ fn plan_json(plan: &Plan) -> Value {
         "unusual_lengths": plan.unusual_lengths, "read_from": plan.read_from,
         "left_out": plan.left_out.as_ref().map(|left_out| json!({ "total": left_out.total, "reasons": left_out.reasons })),
         "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
-        "window": plan.window, "left_today": plan.left_today.map(|left| left.messages),
+        "window": plan.window, "falls_behind": plan.falls_behind(), "left_today": plan.left_today.map(|left| left.messages),
         "people_limit": plan.people_limit.as_ref().map(|people| json!({ "limit": people.limit, "left": people.left() })), "shared_with": plan.shared_with,
         "first": plan.first.map(|first| json!({ "people": first.people, "until": first.until })),
         "today": today, "tomorrow": tomorrow, "later": later,

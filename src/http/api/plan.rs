@@ -78,6 +78,9 @@ pub(super) struct PlanAnswer {
     sender_limits: Vec<&'static str>,
     #[schema(example = json!(null))]
     send_window: Option<String>,
+    /// What is said of a blast that repeats where its next time comes before this one is done.
+    #[schema(example = json!(null))]
+    falls_behind: Option<&'static str>,
     #[schema(example = json!(null))]
     left_today: Option<i64>,
     people_limit: Option<PeopleLimitAnswer>,
@@ -249,6 +252,7 @@ impl From<Plan> for PlanAnswer {
             text: sample.text,
         };
         let text_note = plan.text_note();
+        let falls_behind = plan.falls_behind();
         let people_limit = plan.people_limit.as_ref().map(|people| PeopleLimitAnswer {
             limit: people.limit,
             used: people.used(),
@@ -275,6 +279,7 @@ impl From<Plan> for PlanAnswer {
             pace: plan.pace,
             sender_limits: Vec::new(),
             send_window: plan.window,
+            falls_behind,
             left_today: plan.left_today.map(|left| left.messages),
             people_limit,
             shared_with: plan.shared_with,

@@ -25,7 +25,7 @@ impl fmt::Display for ErrorText<'_> {
 /// What to do about it. Codes: appendix A of PostgreSQL's manual; PgBouncer says nearly everything under 08P01.
 fn mend(error: &sqlx::Error) -> Option<&'static str> {
     match error {
-        sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
+        sqlx::Error::Database(refusal) => match super::code(refusal.as_ref()).as_deref() {
             Some("53300") => Some(MORE_CONNECTIONS),
             Some("53100") => Some("make room on the database's disk"),
             Some("53200") => Some("give the database's machine more memory, or end what uses it"),

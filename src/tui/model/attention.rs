@@ -47,6 +47,8 @@ pub enum NeedsLine {
     Blast(BlastId),
     /// A follow-up that makes itself.
     Step(StepKey),
+    /// Replies that wait to be seen, but need nobody: whoever wrote is marked already.
+    Replies,
 }
 
 impl Model {
@@ -63,7 +65,13 @@ impl Model {
         let scheduled = self.blasts.rows().iter().filter(comes).map(|blast| NeedsLine::Blast(blast.id));
         let steps = self.steps.iter().map(|view| NeedsLine::Step(view.step.key()));
         let paused = self.paused_by_people().map(|blast| NeedsLine::Blast(blast.id));
-        needs.iter().copied().map(NeedsLine::Need).chain(scheduled).chain(steps).chain(paused).collect()
+        let replies = (self.unseen_replies() > 0).then_some(NeedsLine::Replies);
+        needs.iter().copied().map(NeedsLine::Need).chain(scheduled).chain(steps).chain(paused).chain(replies).collect()
+    }
+
+    /// How many replies wait to be seen of people who are marked by them.
+    pub fn unseen_replies(&self) -> i64 {
+        self.activity.head.as_ref().map_or(0, |head| head.replies.saturating_sub(head.strangers))
     }
 
     /// The line of that list at its cursor, where it is open.
@@ -94,6 +102,7 @@ impl Model {
             NeedsLine::Need(need) => self.blast_of(need),
             NeedsLine::Blast(id) => Some(id),
             NeedsLine::Step(step) => Some(step.blast),
+            NeedsLine::Replies => None,
         }
     }
 

@@ -37,7 +37,6 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
             focus = Some(lines.len() - 1);
         }
     }
-    lines.extend(waiting_replies(model));
     let there = focus.map(|_| "enter goes there".to_owned());
     let title = super::title(vec!["What needs you".to_owned(), number(model.needs())], there);
     OverlayContent { title, lines, focus }
@@ -50,6 +49,7 @@ fn section_of(model: &Model, line: NeedsLine) -> Option<&'static str> {
         NeedsLine::Need(_) => None,
         NeedsLine::Blast(id) if is_paused(id) => Some("What was paused"),
         NeedsLine::Blast(_) | NeedsLine::Step(_) => Some("What comes by itself"),
+        NeedsLine::Replies => Some("What is new"),
     }
 }
 
@@ -57,6 +57,7 @@ fn words_of(model: &Model, line: NeedsLine) -> Option<NeedWords> {
     match line {
         NeedsLine::Need(need) => words(model, need),
         NeedsLine::Blast(id) => model.blasts.get(id).map(|blast| blast_words(model, blast)),
+        NeedsLine::Replies => Some(replies(model)),
         NeedsLine::Step(key) => model.steps.iter().find(|view| view.step.key() == key).map(|view| step(model, view)),
     }
 }
@@ -139,7 +140,7 @@ fn entry(what: &str, mend: &str, line: NeedsLine, is_chosen: bool, width: u16) -
     let meaning = match line {
         NeedsLine::Need(AttentionItem::Uncertain(_)) => TextRole::Stage(Status::Uncertain),
         NeedsLine::Need(_) => TextRole::Need,
-        NeedsLine::Blast(_) | NeedsLine::Step(_) => TextRole::Plain,
+        NeedsLine::Blast(_) | NeedsLine::Step(_) | NeedsLine::Replies => TextRole::Plain,
     };
     let cursor = |first: bool| if first && is_chosen { "> " } else { "  " };
     let what = wrapped(what, width.saturating_sub(3)).into_iter().enumerate();
@@ -148,15 +149,11 @@ fn entry(what: &str, mend: &str, line: NeedsLine, is_chosen: bool, width: u16) -
     what.chain(mend.map(|line| TextLine::dim(format!("    {line}")))).collect()
 }
 
-/// Replies wait to be seen, but need nobody: whoever wrote is marked already.
-fn waiting_replies(model: &Model) -> Vec<TextLine> {
-    let Some(head) = &model.activity.head else { return Vec::new() };
-    let replies = head.replies.saturating_sub(head.strangers);
-    if replies == 0 {
-        return Vec::new();
+fn replies(model: &Model) -> NeedWords {
+    NeedWords {
+        what: format!("{} to be seen", count_of(model.unseen_replies(), "reply waits", "replies wait")),
+        mend: "enter reads them in Activity".to_owned(),
     }
-    let words = format!("  {} to be seen: ⟨4⟩ opens Activity", count_of(replies, "reply waits", "replies wait"));
-    vec![TextLine::default(), TextLine::dim(model.with_keys(&words))]
 }
 
 fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {

@@ -58,6 +58,7 @@ pub fn enter(model: &mut Model, line: Option<NeedsLine>) -> Vec<Effect> {
             None => go_to(model, None),
         },
         Some(NeedsLine::Blast(blast)) => select(model, blast),
+        Some(NeedsLine::Replies) => to_activity(model),
         Some(NeedsLine::Need(need)) => go_to(model, Some(need)),
         None => go_to(model, None),
     }
@@ -117,10 +118,7 @@ fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
         return Vec::new();
     };
     match need {
-        AttentionItem::Strangers | AttentionItem::Answers | AttentionItem::Notices => {
-            model.overlays.clear();
-            activity::open(model)
-        }
+        AttentionItem::Strangers | AttentionItem::Answers | AttentionItem::Notices => to_activity(model),
         AttentionItem::Database => {
             let command = match model.options.database {
                 DatabaseKind::Own => "blastdeck db start",
@@ -143,6 +141,11 @@ fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
         }
         need => to_blast(model, need),
     }
+}
+
+fn to_activity(model: &mut Model) -> Vec<Effect> {
+    model.overlays.clear();
+    activity::open(model)
 }
 
 fn to_blast(model: &mut Model, need: AttentionItem) -> Vec<Effect> {

@@ -257,5 +257,7 @@ async fn a_plan_says_where_the_next_time_comes_before_a_time_is_done() {
         let plan = shop.ok(&["blast", "plan", &id]).await;
 
         assert_eq!(plan.contains("so each falls further behind"), falls_behind, "{gap}: {plan}");
+        let said = shop.json(&["blast", "plan", &id]).await;
+        assert_eq!(said["falls_behind"].is_string(), falls_behind, "{gap}: {said}");
     }
 }
