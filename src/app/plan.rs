@@ -103,7 +103,7 @@ pub struct FirstShare {
 /// The text for one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// Why they are shown: "first", "no name", "shortest name", "longest name".
+    /// Why they are shown: "first", "no name", "shortest name", "longest name", "empty column".
     pub which: &'static str,
     pub phone: String,
     pub name: Option<String>,
@@ -276,7 +276,9 @@ impl App {
         (template, left_out): (&TemplateCheck, &[RecipientId]),
     ) -> Result<Vec<Sample>, AppError> {
         let Ok(content) = BlastContent::parse(&blast.message, blast.template.as_ref()) else { return Ok(Vec::new()) };
-        let people = plan::samples(self.pool(), blast.id, business, left_out).await?;
+        // Names have samples of their own.
+        let columns: Vec<String> = content.columns().into_iter().filter(|column| column != "name").collect();
+        let people = plan::samples(self.pool(), blast.id, business, &columns, left_out).await?;
         let sample = |SamplePerson { why, person, list_row }: SamplePerson| {
             let text = template.preview(content.render(&variables(&person)).ok()?);
             let is_nameless = person.name.as_ref().is_none_or(|name| name.trim().is_empty());
@@ -285,6 +287,7 @@ impl App {
                 SampleKind::ShortestName if is_nameless => "no name",
                 SampleKind::ShortestName => "shortest name",
                 SampleKind::LongestName => "longest name",
+                SampleKind::EmptyColumn => "empty column",
             };
             Some(Sample { which, phone: person.phone_number.to_string(), name: person.name, row: list_row, text })
         };

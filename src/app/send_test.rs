@@ -22,7 +22,7 @@ impl App {
             || AppError::Refused("write your own number into the configuration: [ui] test_to = \"+60...\"".to_owned());
         let own = to.map(str::to_owned).or_else(|| self.config().ui.test_to.clone()).ok_or_else(missing)?;
         let business = self.business(row.sender_id).await?;
-        let people = plan::samples(self.pool(), id, &business, &self.answered_rows(&row).await?).await?;
+        let people = plan::samples(self.pool(), id, &business, &[], &self.answered_rows(&row).await?).await?;
         let nobody = || AppError::Refused(format!("nobody in {} gets a message", row.tag));
         let person = people.into_iter().nth(sample).ok_or_else(nobody)?.person;
         let content = BlastContent::parse(&row.message, row.template.as_ref());

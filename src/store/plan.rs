@@ -224,6 +224,8 @@ pub enum SampleKind {
     First,
     ShortestName,
     LongestName,
+    /// Has nothing in one of the columns of the message.
+    EmptyColumn,
 }
 
 /// Somebody who gets a message, why they are shown, and their row in the list where that is known.
@@ -234,11 +236,13 @@ pub struct SamplePerson {
 }
 
 /// A few people who get a message: the first in turn, and of the first thousand those with the shortest name, which is none where
-/// somebody has none, and the longest, in this order. Somebody who is several of these is listed once. None of `left_out` is.
+/// somebody has none, and the longest, and the
+/// first who has nothing in one of `columns`, in this order. Somebody who is several of these is listed once. None of `left_out` is.
 pub async fn samples(
     pool: &PgPool,
     id: BlastId,
     business: &str,
+    columns: &[String],
     left_out: &[RecipientId],
 ) -> Result<Vec<SamplePerson>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
@@ -255,7 +259,9 @@ pub async fn samples(
               union all
              (select 1, id from head order by length(coalesce(btrim(name), '')), id limit 1)
               union all
-             (select 2, id from head where name is not null order by length(name) desc, id limit 1))
+             (select 2, id from head where name is not null order by length(name) desc, id limit 1)
+              union all
+             (select 3, id from head where not coalesce(variables, '{}') ?& $4 order by next_attempt_at, id limit 1))
          select h.id, h.attempt, h.phone_number, h.name, h.variables, h.next_attempt_at, c.why, h.list_row
            from (select id, min(why) as why from chosen group by id) c join head h on h.id = c.id
           order by c.why",
@@ -263,6 +269,7 @@ pub async fn samples(
     .bind(id)
     .bind(business)
     .bind(left_out.iter().map(|id| id.0).collect::<Vec<_>>())
+    .bind(columns)
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -270,7 +277,8 @@ pub async fn samples(
         let why = match row.try_get::<i32, _>(6)? {
             0 => SampleKind::First,
             1 => SampleKind::ShortestName,
-            _ => SampleKind::LongestName,
+            2 => SampleKind::LongestName,
+            _ => SampleKind::EmptyColumn,
         };
         Ok(SamplePerson { why, person: Claimed::unclaimed(row)?, list_row: row.try_get(7)? })
     };

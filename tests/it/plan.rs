@@ -331,6 +331,26 @@ async fn somebody_without_a_name_is_a_sample_of_what_they_read() {
 }
 
 #[tokio::test]
+async fn somebody_with_nothing_in_a_column_is_a_sample_of_what_they_read() {
+    let shop = Shop::open(REAL).await;
+    let people = [("Aminah", "teh"), ("Al", "kopi"), ("Muhammad Hafiz", "roti"), ("Raju", " "), ("Devi", "")];
+    let rows: Vec<_> =
+        people.iter().zip(1..).map(|((name, wants), n)| format!("{name},{},{wants}", digits(n))).collect();
+    let list = shop.write("people.csv", format!("name,phone,Wants This\n{}\n", rows.join("\n")));
+    let samples = async |message: &str| {
+        let new = ["blast", "new", "--sender", "sales", "--message", message, "--recipients", list.to_str().unwrap()];
+        let blast = shop.json(&new).await["id"].to_string();
+        shop.json(&["blast", "plan", &blast]).await["samples"].as_array().unwrap().clone()
+    };
+
+    let with_column = samples("Hi {name}, your {wants this|usual}").await;
+
+    let last = with_column.last().unwrap();
+    assert_eq!((&last["which"], &last["text"]), (&json!("empty column"), &json!("Hi Raju, your usual")), "{last}");
+    assert_eq!(samples("Hi {name}").await.len(), 3, "a column that the message does not name is none of its own");
+}
+
+#[tokio::test]
 async fn nobody_who_is_left_out_is_counted_as_messaged_before() {
     let shop = Shop::open(Setup::default()).await;
     shop.blast(0..14).await;

@@ -2,7 +2,7 @@
 
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::{BlastView, token_mend};
-use crate::app::{StepStanding, StepView, nameless};
+use crate::app::{StepKey, StepStanding, StepView, nameless};
 use crate::domain::blast::BlastState;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::status::Status;
@@ -34,6 +34,7 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
         let mend = model.options.keys.in_sentence(&words.mend, &[KeyScope::Needs]);
         lines.extend(entry(&words.what, &mend, *line, chosen == Some(*line), width));
         if chosen == Some(*line) {
+            lines.extend(model.chosen_step().into_iter().flat_map(|view| step_words(model, view, width)));
             focus = Some(lines.len() - 1);
         }
     }
@@ -128,6 +129,17 @@ fn step(model: &Model, view: &StepView) -> NeedWords {
     // Of a blast that is over nothing is made any more, paused or not.
     let keys = if view.is_over { "⟨X⟩ removes it" } else { keys };
     NeedWords { what, mend: keys.to_owned() }
+}
+
+/// What the step at the cursor says, in a few lines, and what changes that.
+fn step_words(model: &Model, view: &StepView, width: u16) -> Vec<TextLine> {
+    const LINES: usize = 3;
+    let StepKey { blast, number } = view.step.key();
+    let flag = if view.step.template.is_some() { "--template" } else { "--message" };
+    let set = model.options.call(&format!("blastdeck blast step set {blast} {number} {flag} ..."));
+    let says = wrapped(&format!("says: {}", clean(&view.step.message)), width.saturating_sub(5));
+    let changes = wrapped(&format!("`{set}` changes that"), width.saturating_sub(5));
+    says.into_iter().take(LINES).chain(changes).map(|line| TextLine::dim(format!("    {line}"))).collect()
 }
 
 /// What needs a person, and what to do about it.

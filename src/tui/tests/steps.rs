@@ -43,6 +43,9 @@ fn paused(waits: Option<BlastId>) -> StepView {
 fn a_step_is_paused_at_once_and_resumed_after_a_question() {
     let mut dashboard = with(vec![step(None)]);
     assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Step(STEP)));
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("says: Salam {name}"), "{screen}");
+    assert!(screen.contains("`blastdeck blast step set 7 1 --message ...` changes that"), "{screen}");
 
     dashboard.keys("p");
     assert_eq!(dashboard.acts(), [change(StepChange::Pause)]);
