@@ -109,7 +109,7 @@ pub use edit::DraftEdit;
 pub use error::{AppError, InvalidPlace};
 pub use export::{
     CartExport, Export, ExportCell, ExportEncoder, ExportFormat, ExportPage, ExportPages, ExportTable, OrderExport,
-    PeopleExport, RECIPIENTS, recipient,
+    PeopleExport, PeopleFile, RECIPIENTS, recipient,
 };
 pub use follow_up::{FollowUp, FollowUpPreview};
 pub use forget::{

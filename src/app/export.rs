@@ -2,6 +2,7 @@
 
 mod cell;
 mod encoder;
+mod file;
 mod pages;
 mod shop_table;
 mod table;
@@ -17,6 +18,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::store::view::export;
 pub use cell::ExportCell;
 pub use encoder::{ExportEncoder, ExportFormat};
+pub use file::PeopleFile;
 pub use pages::{ExportPage, ExportPages};
 pub use table::{ExportTable, RECIPIENTS, recipient};
 

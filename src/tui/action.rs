@@ -353,6 +353,8 @@ pub const ACTIONS: &[UiAction] = &[
     shows("write the report to a file", &[Char('w')], &[Blasts, Funnel, Recipients], reports::write)
         .unless(when::no_blast)
         .footer("report", 12),
+    shows("export who is listed to a workbook", &[Char('W')], &[Blasts, Funnel, Recipients], reports::export)
+        .unless(when::no_blast),
     shows("to the blasts", &[Char('1')], &[Everywhere], |model| moves::to_pane(model, Pane::Blasts)),
     shows("to the funnel", &[Char('2')], &[Everywhere], |model| moves::to_pane(model, Pane::Funnel)),
     shows("to the recipients", &[Char('3')], &[Everywhere], |model| moves::to_pane(model, Pane::Recipients)),

@@ -9,7 +9,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::inbox::scene::InboxScene;
-use crate::support::{Setup, Shop, digits};
+use crate::support::{Setup, Shop, Size, digits};
 
 /// A workbook with sheets of rows, whose cells are XML.
 fn workbook(sheets: &[(&str, &[&[String]])]) -> Vec<u8> {
@@ -104,6 +104,34 @@ async fn people_who_are_exported_to_a_workbook_and_imported_from_it_are_the_same
     assert_eq!(people(&shop, &second).await, before);
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(shop.run(&export).await.code, 3, "never over a file");
+}
+
+#[tokio::test]
+async fn who_is_listed_in_the_dashboard_is_exported_and_nobody_leaves_no_file() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..4).await;
+    let find = format!("/phone:{}\r", digits(2));
+    let file = shop.path("blast-1-people.xlsx");
+    let mut pty = shop.dashboard(Size { columns: 120, rows: 29 });
+    pty.wait_for_text("queued 4");
+
+    pty.type_keys(&find);
+    pty.wait_for_text(&format!("find phone:{}: 1", digits(2)));
+    pty.type_keys("W");
+    pty.wait_for_text("1 person is in");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    pty.type_keys("3]]]]]]]");
+    pty.wait_for_text("3 Recipients ══ uncertain");
+    pty.type_keys("W");
+    pty.wait_for_text("nobody is listed");
+    pty.type_keys("qqq");
+    assert!(pty.wait_for_exit().success());
+
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi {name}", "--recipients", file.to_str().unwrap()];
+    let second = shop.ok(&new).await.trim().to_owned();
+    let wanted: BTreeMap<_, _> = people(&shop, &blast).await.into_iter().skip(2).take(1).collect();
+    assert_eq!(people(&shop, &second).await, wanted);
+    assert!(!shop.path("blast-1-people-2.xlsx").exists());
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{AnswerText, EffectError, EffectResult, WriteOutcome, WriteRequest, drafts, shop};
 use crate::app::view::BlastView;
-use crate::app::{AnswerRequest, App, ForgottenCheck, Imported, Launch, RepeatedAnswer, SavedFile};
+use crate::app::{AnswerRequest, App, ForgottenCheck, Imported, Launch, PeopleFile, RepeatedAnswer, SavedFile};
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 
 /// Does what an operator asked for, or asks first.
@@ -71,6 +71,10 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         }
         WriteRequest::Retry { blast, people } => retried(app, *blast, *people).await?,
         WriteRequest::Report(blast) => WriteOutcome::Report(drafts::shortened(&app.write_report(*blast).await?)),
+        WriteRequest::Export { blast, filter, .. } => {
+            let PeopleFile { path, people } = app.write_people(*blast, filter.clone()).await?;
+            WriteOutcome::Exported { path: drafts::shortened(&path), people }
+        }
         WriteRequest::FollowUp(from) => drafted(app, app.follow_up_alike(*from).await?).await?,
         WriteRequest::FollowFound(from) => drafted(app, app.follow_up_found(from).await?).await?,
         WriteRequest::AddStep(from) => WriteOutcome::StepAdded(Box::new(app.add_step_alike(*from).await?)),

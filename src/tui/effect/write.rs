@@ -9,6 +9,7 @@ use crate::app::{
     AddedSender, Confirmed, DraftEdit, FollowUp, FoundFollowUp, Launch, Marked, MarkedSeveral, NewSender, QueuedAnswer,
     SavedFile, StepAlike, StepChange, StepKey, StepView, UndoOutcome,
 };
+use crate::domain::filter::Filter;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, ReplyId};
 use crate::domain::recipient::Mark;
 use crate::tui::model::PlanCount;
@@ -78,6 +79,12 @@ pub enum WriteRequest {
     },
     /// Writes the blast's report to a new file.
     Report(BlastId),
+    /// Writes a workbook with those of the blast whom the filter finds, which is this text of `/`.
+    Export {
+        blast: BlastId,
+        filter: Filter,
+        search: Option<String>,
+    },
     /// A draft to those who are stuck.
     FollowUp(FollowUp),
     /// A draft to those who were found.
@@ -135,6 +142,7 @@ impl WriteRequest {
                 | Self::AddStep(_)
                 | Self::Retry { .. }
                 | Self::Report(_)
+                | Self::Export { .. }
                 | Self::Draft(_)
                 | Self::AddSender(_)
         )
@@ -182,6 +190,7 @@ impl WriteRequest {
             | Self::FollowFound(_)
             | Self::AddStep(_)
             | Self::Report(_)
+            | Self::Export { .. }
             | Self::UndoMine { .. }
             // Asked about first, unless the line that names it is still shown.
             | Self::UndoNamed(_)
@@ -219,6 +228,11 @@ pub enum WriteOutcome {
     },
     /// The file that the report is in.
     Report(String),
+    /// The file that so many people are in.
+    Exported {
+        path: String,
+        people: u64,
+    },
     /// A draft was made to so many people.
     Drafted {
         blast: Box<BlastView>,

@@ -152,7 +152,9 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("download", "report file"),
     ("duplicate", "draft like"),
     ("exit", "quit"),
-    ("export", "report file"),
+    ("excel", "workbook"),
+    ("spreadsheet", "workbook"),
+    ("csv", "workbook"),
     // Where it works that is meant, and elsewhere what comes nearest.
     ("filter", "list only some"),
     ("filter", "find"),
@@ -330,7 +332,7 @@ mod tests {
             assert_eq!(meant(retry), Some("try those who failed again"), "{retry}");
         }
         for export in ["export", "exprot", "exp"] {
-            assert_eq!(meant(export), Some("write the report to a file"), "{export}");
+            assert_eq!(meant(export), Some("export who is listed to a workbook"), "{export}");
         }
         assert_eq!(meant("clipbord"), Some("copy this person's number"));
         assert_eq!(meant("duplcate"), Some("a new draft like this blast"));

@@ -90,3 +90,23 @@ fn w_writes_the_report_and_says_where_it_is() {
 
     assert_eq!(dashboard.said(), "the report is in ~/blast-7-report.md");
 }
+
+#[test]
+fn w_in_capitals_exports_who_is_listed_and_the_log_has_the_command_for_it() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("3]").list(Vec::new()).taken();
+    dashboard.keys("W");
+    let request = match &dashboard.acts()[..] {
+        [request @ WriteRequest::Export { blast: RAYA, search: Some(words), .. }] if words == "stuck:sent" => {
+            request.clone()
+        }
+        other => panic!("{other:?}"),
+    };
+
+    let outcome = Ok(WriteOutcome::Exported { path: "~/blast-7-people.xlsx".to_owned(), people: 12 });
+    dashboard.answer(Completion::Written { request, outcome });
+
+    assert_eq!(dashboard.said(), "12 people are in ~/blast-7-people.xlsx");
+    let line = "blastdeck blast export 7 --search stuck:sent --output people.xlsx";
+    assert_eq!(dashboard.model.log.back().unwrap().command_line, line);
+}

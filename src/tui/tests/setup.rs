@@ -216,7 +216,7 @@ fn times_in_the_log_say_by_whose_clock_they_are_where_another_one_is_shown() {
 fn another_word_for_a_command_is_taken_for_it() {
     for (typed, title) in [
         ("retry", "try those who failed again"),
-        ("exprot", "write the report to a file"),
+        ("spredsheet", "export who is listed to a workbook"),
         ("clipbord", "copy this person's number"),
     ] {
         let mut dashboard = TestDashboard::new(STACKED);

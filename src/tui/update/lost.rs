@@ -54,6 +54,7 @@ pub fn about(model: &Model, request: &WriteRequest) -> String {
         | WriteRequest::Cancel(of)
         | WriteRequest::Delete(of)
         | WriteRequest::Report(of)
+        | WriteRequest::Export { blast: of, .. }
         | WriteRequest::Skip { blast: of, .. }
         | WriteRequest::EditPace { blast: of, .. }
         | WriteRequest::Retry { blast: of, .. } => blast(of),
@@ -83,6 +84,7 @@ const fn words(request: &WriteRequest) -> ActWords {
         WriteRequest::EditPace { .. } => ("hours or pace", "changed"),
         WriteRequest::Retry { .. } => ("failed people", "queued again"),
         WriteRequest::Report(_) => ("report", "written"),
+        WriteRequest::Export { .. } => ("people", "exported"),
         WriteRequest::FollowUp(_) | WriteRequest::FollowFound(_) => ("follow-up", "made"),
         WriteRequest::AddStep(_) => ("step", "added"),
         WriteRequest::ChangeStep { .. } => ("step", "changed"),

@@ -1,8 +1,8 @@
 //! What a write came to: what the operator reads, what the log keeps, what is read again.
 
 use super::{
-    answer, armed, blast_acts, completions, customer, follow_ups, form, lists, lost, pace, plan, prompts, retries,
-    senders, steps, welcome,
+    answer, armed, blast_acts, completions, customer, follow_ups, form, lists, lost, pace, plan, prompts, reports,
+    retries, senders, steps, welcome,
 };
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
@@ -61,7 +61,8 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::Blast(row)) => blast_changed(model, request, *row),
         Ok(WriteOutcome::Cancelled(people)) => cancelled(model, request, people),
         Ok(WriteOutcome::Retried { blast, people }) => retries::retried(model, *blast, people),
-        Ok(WriteOutcome::Report(path)) => reported(model, request, &path),
+        Ok(WriteOutcome::Report(path)) => reports::reported(model, request, &path),
+        Ok(WriteOutcome::Exported { path, people }) => reports::exported(model, request, &path, people),
         Ok(WriteOutcome::Drafted { blast, people }) => follow_ups::made(model, request, *blast, people),
         Ok(WriteOutcome::StepAdded(step)) => follow_ups::step_added(model, &step),
         Ok(WriteOutcome::StepChanged) => steps::changed(model, request),
@@ -342,14 +343,6 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
     }
     model.blasts.update(row);
     vec![Effect::Read(ReadRequest::Blasts), Effect::Read(ReadRequest::Senders)]
-}
-
-fn reported(model: &mut Model, request: &WriteRequest, path: &str) -> Vec<Effect> {
-    let WriteRequest::Report(id) = request else { return Vec::new() };
-    let text = format!("the report is in {path}");
-    log(model, &text, &format!("blastdeck blast report {id} --format markdown"));
-    model.say(Notice::done(text));
-    Vec::new()
 }
 
 fn cancelled(model: &mut Model, request: &WriteRequest, people: i64) -> Vec<Effect> {

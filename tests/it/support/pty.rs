@@ -79,7 +79,9 @@ impl Pty {
         let pair = native_pty_system().openpty(size.into()).unwrap();
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
-        command.cwd(env!("CARGO_MANIFEST_DIR"));
+        // What it writes into the current directory does not lie among the sources.
+        let home = environment.iter().find(|(name, _)| *name == "HOME").map(|(_, home)| *home);
+        command.cwd(home.unwrap_or(env!("CARGO_MANIFEST_DIR")));
         command.env("TERM", "xterm-256color");
         for (name, value) in environment {
             command.env(name, value);

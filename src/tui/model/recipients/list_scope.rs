@@ -72,6 +72,16 @@ impl ListScope {
         }
     }
 
+    /// The same in the words that are typed after `/`; nothing where everybody is listed.
+    pub fn search(&self) -> Option<String> {
+        match self {
+            Self::Everyone => None,
+            Self::Stuck(stage) => Some(format!("stuck:{stage}")),
+            Self::Only(status) => Some(format!("status:{}", status.word())),
+            Self::Found { text, .. } => Some(text.clone()),
+        }
+    }
+
     /// In the title, before the count.
     pub fn title(&self) -> String {
         match self {
