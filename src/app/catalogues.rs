@@ -64,6 +64,15 @@ impl App {
         Ok(change)
     }
 
+    /// Removes a catalogue with its products; orders and carts keep what they were. One of Meta's comes back when it is read again.
+    pub async fn remove_catalogue(&self, id: CatalogueId) -> Result<CatalogueRow, AppError> {
+        let catalogue = self.catalogue(id).await?;
+        let mut tx = self.begin().await?;
+        catalogue::remove_catalogue(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(catalogue)
+    }
+
     /// The named business, which must be one of a sender's; without a name the only one.
     async fn catalogue_business(&self, named: Option<&str>) -> Result<String, AppError> {
         if let Some(own) = self.only_business().await? {

@@ -41,7 +41,7 @@ pub(super) enum BlastVerb {
     Add(add_remove::AddPeopleArgs),
     /// Take people out of a draft.
     Remove(add_remove::RemovePeopleArgs),
-    /// List blasts, newest first.
+    /// List blasts by the day they are of, newest first: those to come stand above what was made last.
     List(list::ListArgs),
     /// Show one blast: its state, its counts, and what it is waiting for.
     Show {

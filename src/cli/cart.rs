@@ -148,7 +148,7 @@ async fn list(global: &Global, (blast, state, phone): CartFilter, limit: u32) ->
         return Ok(());
     }
     if carts.is_empty() && is_narrowed {
-        talk("no cart matches --state and --phone; without them the list has all");
+        talk("no cart is like that: without --state and --phone the list has all");
         return Ok(());
     }
     if carts.is_empty() {

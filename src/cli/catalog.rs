@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::blast::new::{open, refusal_of};
+use super::confirm::confirm_on_terminal;
 use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
 use super::output::{json as print_json, line, talk, text};
@@ -54,6 +55,14 @@ pub(super) enum CatalogVerb {
         /// The catalogue's id or name, as in `catalog list`; without one, every product.
         catalogue: Option<String>,
     },
+    /// Remove a catalogue with its products. Orders and carts keep their names and prices.
+    Remove {
+        /// The catalogue's id or name, as in `catalog list`.
+        catalogue: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 impl CatalogVerb {
@@ -65,6 +74,7 @@ impl CatalogVerb {
             Self::Sync { catalogue, sender } => sync(global, sender.as_deref(), catalogue.as_deref()).await?,
             Self::List => list(global).await?,
             Self::Show { catalogue } => show(global, catalogue).await?,
+            Self::Remove { catalogue, yes } => remove(global, &catalogue, yes).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -176,6 +186,19 @@ async fn named(context: &Context, catalogue: &str) -> Result<CatalogueId> {
             Err(UsageError(format!("{} catalogues are called {catalogue:?}: name one by its id", of_name.len())).into())
         }
     }
+}
+
+async fn remove(global: &Global, catalogue: &str, is_sure: bool) -> Result<()> {
+    let context = Context::open(global, Intent::Writes).await?;
+    let CatalogueRow { id, name, products, .. } = context.app.catalogue(named(&context, catalogue).await?).await?;
+    let products = count_of(products.unsigned_abs(), "product", "products");
+    let what = format!("catalogue {id}, {}, with {products}", clean(&name));
+    confirm_on_terminal(&format!("Remove {what}?"), is_sure)?;
+    let removed = context.app.remove_catalogue(id).await?;
+    if context.is_json {
+        return print_json(&json!({ "id": removed.id, "removed": true }));
+    }
+    line(&format!("{what} is removed; orders and carts keep their names and prices"))
 }
 
 /// Every product, page by page.

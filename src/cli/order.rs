@@ -184,7 +184,7 @@ async fn list(global: &Global, (blast, state, phone): OrderFilter, limit: u32) -
         return Ok(());
     }
     if orders.is_empty() && is_narrowed {
-        talk("no order matches --state and --phone; without them the list has all");
+        talk("no order is like that: without --state and --phone the list has all");
         return Ok(());
     }
     if orders.is_empty() {

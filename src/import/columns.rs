@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use chrono::NaiveDate;
+
 use super::encoding::decode;
 use super::error::{COLUMNS_MAX, ImportError};
 use super::records::Record;
@@ -127,23 +129,10 @@ const OPT_OUT_HEADERS: &[&str] = &[
     "henti",
 ];
 
-/// With what a cell of such a column says so. Anything else may be about something else, such as a bus stop.
-const OPT_OUT_CELLS: &[&str] = &[
-    "yes",
-    "y",
-    "true",
-    "1",
-    "x",
-    "stop",
-    "stopped",
-    "optout",
-    "optedout",
-    "unsubscribe",
-    "unsubscribed",
-    "ya",
-    "✓",
-    "✔",
-];
+/// With what a cell of such a column says so, besides what such a column may be called. Anything else may be about something else, such
+/// as a bus stop.
+const OPT_OUT_CELLS: &[&str] =
+    &["yes", "y", "true", "1", "x", "stopped", "ya", "si", "sí", "sim", "oui", "ja", "是", "退订", "✓", "✔"];
 
 /// With so many digits a lone cell may be somebody's number.
 const DIGITS_LEAST: usize = 7;
@@ -249,12 +238,16 @@ impl Columns {
         if is_first { self.names[column].clone() } else { numbered(column) }
     }
 
-    /// The column in which a row says that its person wants no messages.
+    /// The column in which a row says that its person wants no messages: in a word, or by the day of it.
     pub(super) fn opted_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
-        let says_so =
-            |value: &str| OPT_OUT_CELLS.contains(&key(value).as_str()) || OPT_OUT_CELLS.contains(&value.trim());
+        let is_word = |word: &str| OPT_OUT_CELLS.contains(&word) || OPT_OUT_HEADERS.contains(&word);
+        // Such as a subscription's last day.
+        let may_be_another_day = |column: usize| self.names.get(column).is_some_and(|name| key(name) == "stop");
+        let says_so = |column: usize, value: &str| {
+            is_word(&key(value)) || is_word(value.trim()) || is_day(value.trim()) && !may_be_another_day(column)
+        };
         let mut said = self.opt_outs.iter().copied();
-        said.find(|column| values.get(*column).is_some_and(|value| says_so(value)))
+        said.find(|column| values.get(*column).is_some_and(|value| says_so(*column, value)))
     }
 
     /// Whether the message finds a column for each of its variables.
@@ -321,6 +314,14 @@ fn shown(column: usize, title: &str) -> String {
 }
 
 /// A header without case, blanks and punctuation.
+/// Whether it is a day as spreadsheets write one, alone or with a time behind it.
+fn is_day(value: &str) -> bool {
+    let day = value.split([' ', 'T']).next().unwrap_or_default();
+    ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d"]
+        .iter()
+        .any(|format| NaiveDate::parse_from_str(day, format).is_ok())
+}
+
 fn key(title: &str) -> String {
     title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, PgPool};
 
-pub use replacing::{CatalogueChange, CatalogueSource, NewCatalogue, replace};
+pub use replacing::{CatalogueChange, CatalogueSource, NewCatalogue, remove_catalogue, replace};
 pub use showing::{KnownItem, UnsoldRow, has_any, known, unsold};
 
 use crate::domain::catalogue::is_sold_out;

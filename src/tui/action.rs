@@ -316,7 +316,7 @@ pub const ACTIONS: &[UiAction] = &[
     moves("a screen down", &[PageDown, Ctrl('d')], |model| moves::pages(model, 1)),
     moves("to the top, and newer changes", &[Char('g'), Key::Home], |model| moves::to_edge(model, Anchor::Start)),
     moves("to the end", &[Char('G'), Key::End], |model| moves::to_edge(model, Anchor::End))
-        .explained("to the end; in Activity of what was read so far, which then goes on"),
+        .explained("to the end; in Activity to the end of what was read so far, and reads on"),
     moves("previous stage, person, sample", &[Char('[')], |model| moves::step(model, -1)),
     moves("next stage, person, sample", &[Char(']')], |model| moves::step(model, 1))
         .pair_footer(moves::stepped_over, 7),

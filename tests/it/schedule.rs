@@ -232,3 +232,20 @@ async fn a_start_is_also_a_time_of_tomorrow_by_the_blasts_clocks() {
     let tomorrow = (Utc::now() + TimeDelta::hours(8)).date_naive().succ_opt().unwrap();
     assert_eq!((starts + TimeDelta::hours(8)).naive_utc(), tomorrow.and_hms_opt(9, 0, 0).unwrap());
 }
+
+#[tokio::test]
+async fn one_that_is_sent_before_its_time_says_that_it_sends_and_a_paused_one_what_goes_on_with_it() {
+    let shop = Shop::open(SETUP).await;
+    let (blast, _) = scheduled(&shop, 0..3, TimeDelta::hours(1)).await;
+    let engine = shop.engine();
+
+    let sent = shop.run(&["blast", "send", &blast, "--yes"]).await;
+
+    assert!(sent.code == 0 && sent.err.contains("sending `people` to 3 people"), "{sent:?}");
+    shop.until_state(&blast, "completed").await;
+    engine.stop().await;
+    let (paused, _) = scheduled(&shop, 3..6, TimeDelta::hours(1)).await;
+    shop.ok(&["blast", "pause", &paused]).await;
+    let shown = shop.ok(&["blast", "show", &paused]).await;
+    assert!(shown.contains(&format!(" blast resume {paused}` goes on with it")), "{shown}");
+}

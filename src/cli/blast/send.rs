@@ -111,7 +111,13 @@ impl SendArgs {
                 _ = interrupt.recv() => return Err(interrupted(&context, &blast).await),
             }
         }
-        talk(&farewell(&context, &plan, is_attended));
+        // What would have started at a time starts now: the plan was of that time.
+        let now = Utc::now();
+        let begins = match &plan.start {
+            None => begins(&plan, now),
+            Some(_) => begins(&context.app.plan(blast.id).await?, now),
+        };
+        talk(&farewell(&context, &plan, (begins, is_attended)));
         Ok(())
     }
 
@@ -185,22 +191,20 @@ async fn interrupted(context: &Context, blast: &BlastView) -> Report {
 }
 
 /// Describes the state as it is now, and promises no more.
-fn farewell(context: &Context, plan: &Plan, is_attended: bool) -> String {
+fn farewell(context: &Context, plan: &Plan, (begins, is_attended): (DateTime<Utc>, bool)) -> String {
     let (tag, people) = (clean(&plan.blast.tag), text::people(plan.people));
     let whom = match plan.first.map(|first| first.people) {
         None => people.clone(),
         Some(0) => "nobody more before it waits for you".to_owned(),
         Some(first) => format!("the first {} of {people}, then it waits for you", text::number(first)),
     };
-    let now = Utc::now();
-    let begins = begins(plan, now);
     let refused = match plan.no_session {
         0 => String::new(),
         refused => format!("\n{} of them {}", text::number(refused), Plan::NO_SESSION),
     };
     let begun = if !is_attended {
         format!("{tag} waits for an engine that sends for {}: {people} queued", plan.blast.sender)
-    } else if begins - now > TimeDelta::minutes(1) {
+    } else if begins - Utc::now() > TimeDelta::minutes(1) {
         let start = context.start(begins, context.app.clocks_of(&plan.blast));
         let why = context.pasteable(&format!("`blastdeck blast plan {}`", plan.blast.id));
         format!("{tag} starts {start} and goes to {whom}: {why} says why then; `blastdeck` shows it live")

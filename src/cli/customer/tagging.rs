@@ -84,11 +84,12 @@ impl TagManyVerb {
         let changes = i64::try_from(would.changes).unwrap_or(i64::MAX);
         confirm_number(&question, changes, yes || changes == 0)?;
         let done = context.app.tag_many(&people, &change).await?;
-        let verb = if is_add { "has" } else { "has no" };
         if context.is_json {
             return print_json(&json!({ "customers": done.customers, "changed": done.changes }));
         }
-        line(&format!("each of {} {verb} {words} now", count_of(done.customers, "customer", "customers")))
+        let (one, several) =
+            if is_add { ("customer has", "customers have") } else { ("customer has no", "customers have no") };
+        line(&format!("{} {words} now", count_of(done.customers, one, several)))
     }
 }
 

@@ -14,6 +14,17 @@ fn whoever_wants_no_messages_by_their_row_is_left_out() {
 }
 
 #[test]
+fn what_a_list_says_in_other_words_or_by_a_day_counts_too() {
+    for said in ["berhenti", "DNC", "sí", "Unsubscribed", "2026-01-31", "31/01/2026 09:15", "2026-01-31T09:15:00Z"] {
+        let list = format!("phone,unsubscribed\n0100120001,{said}\n0100120002,no\n0100120003,0\n0100120004,31/02/2026");
+
+        assert_eq!(phones(&read(&list, "Hi").unwrap()).len(), 3, "{said}");
+    }
+    let last_days = "phone,stop\n0100120001,2026-01-31";
+    assert_eq!(phones(&read(last_days, "Hi").unwrap()).len(), 1);
+}
+
+#[test]
 fn a_column_that_is_about_something_else_leaves_nobody_out() {
     let list = "phone,stop\n0100120001,KL Sentral\n0100120002,Masjid Jamek\n0100120003,No";
 

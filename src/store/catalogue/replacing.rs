@@ -54,6 +54,12 @@ pub struct CatalogueChange {
     pub removed: u64,
 }
 
+/// Removes a catalogue with its products. Orders and carts keep their names and prices.
+pub async fn remove_catalogue(tx: &mut PgConnection, id: CatalogueId) -> Result<(), StoreError> {
+    sqlx::query("delete from catalogues where id = $1").bind(id).execute(tx).await?;
+    Ok(())
+}
+
 /// So many rows are written by one statement.
 const AT_ONCE: usize = 1_000;
 

@@ -215,7 +215,7 @@ const FILTERING: [(&str, &str); 5] = [
 const QUESTIONS: [(&str, &str); 3] = [
     (
         "0-9 , .",
-        "after c the amount: enter or a key that acts keeps it (capitals, signs, o and l belong to it; if refused: backspace), esc closes without one",
+        "after c the sale is marked; its amount: enter or a key that acts keeps it (capitals, signs, o and l belong to it; if refused: backspace), esc leaves the sale without one",
     ),
     ("tab", "after c, in place of the amount, what they bought: SKU*2 SKU*2@12.50; a SKU with blanks in quotes"),
     ("y", "yes; every other key is no. Where a number is asked, only that number and enter"),
@@ -264,8 +264,8 @@ mod tests {
     const INTRODUCTION: &str = "# Keys
 
 Every key of the dashboard, as `?` shows them; the last column names the action in `[ui.keys]` of the configuration, which gives it
-other keys: one character, `ctrl-` and a small letter, or a name such as `space`, `tab`, `up` or `PgDn`. Without a name its keys stay what they
-are: fields and questions need them. Generated from the table in `src/tui/action.rs`:
+other keys: one character, `ctrl-` and a small letter, or a name such as `space`, `tab`, `up` or `PgDn`. An action without a name cannot be
+given other keys. Generated from the table in `src/tui/action.rs`:
 `UPDATE_DOCS=1 cargo test --lib keys_page` regenerates it.
 ";
 

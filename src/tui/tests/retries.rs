@@ -107,6 +107,6 @@ fn w_in_capitals_exports_who_is_listed_and_the_log_has_the_command_for_it() {
     dashboard.answer(Completion::Written { request, outcome });
 
     assert_eq!(dashboard.said(), "12 people are in ~/blast-7-people.xlsx");
-    let line = "blastdeck blast export 7 --search stuck:sent --output people.xlsx";
+    let line = "blastdeck blast export 7 --search 'stuck:sent' --output people.xlsx";
     assert_eq!(dashboard.model.log.back().unwrap().command_line, line);
 }
