@@ -43,7 +43,7 @@ pub struct UndoOutcome {
     pub recipients: Vec<RecipientId>,
     /// One sentence: "Siti Aminah: replied -> read, taken back", "40 people: replied, taken back".
     pub sentence: String,
-    /// The same as command lines, one for each person.
+    /// The same as command lines, one for each person, and one for the order that is cancelled with the act.
     pub command_lines: Vec<String>,
     /// What keeps people suppressed whose opt-outs were taken back.
     pub still_suppressed: Vec<StillSuppressed>,
@@ -199,7 +199,11 @@ impl App {
                 sentence(&undos, &still_suppressed, &self.config().ui.currency),
                 elsewhere.in_words_beside()
             ),
-            command_lines: undos.iter().map(|undo| command_line(&undo.person)).collect(),
+            command_lines: undos
+                .iter()
+                .map(|undo| command_line(&undo.person))
+                .chain(cancelled.map(|order| format!("blastdeck order cancel {order} --yes")))
+                .collect(),
             still_suppressed,
         }))
     }
