@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use self::partly::LeftAsTheyAre;
-use self::sentences::{command_line, sentence, who};
+use self::sentences::{sentence, who};
 use super::last_act;
 use super::marks::{gone, outcome, person_of};
 use super::opened_hours::OpenedHours;
@@ -199,11 +199,7 @@ impl App {
                 sentence(&undos, &still_suppressed, &self.config().ui.currency),
                 elsewhere.in_words_beside()
             ),
-            command_lines: undos
-                .iter()
-                .map(|undo| command_line(&undo.person))
-                .chain(cancelled.map(|order| format!("blastdeck order cancel {order} --yes")))
-                .collect(),
+            command_lines: orders::command_lines(&undos, cancelled),
             still_suppressed,
         }))
     }

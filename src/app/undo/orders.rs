@@ -4,6 +4,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::Undo;
+use super::sentences::command_line;
 use crate::app::{App, AppError};
 use crate::domain::ids::{ActionId, OrderId, RecipientId};
 use crate::domain::order::OrderState;
@@ -28,6 +29,12 @@ pub(super) async fn in_words(
         [one] => format!("; order {one} no longer counts"),
         ref several => format!("; {} orders count no more", several.len()),
     })
+}
+
+/// What does the same on the command line: first to the people, then to the order.
+pub(super) fn command_lines(undos: &[Undo], cancelled: Option<OrderId>) -> Vec<String> {
+    let of_order = cancelled.map(|order| format!("blastdeck order cancel {order} --yes"));
+    undos.iter().map(|undo| command_line(&undo.person)).chain(of_order).collect()
 }
 
 impl App {

@@ -111,12 +111,7 @@ impl SendArgs {
                 _ = interrupt.recv() => return Err(interrupted(&context, &blast).await),
             }
         }
-        // What would have started at a time starts now: the plan was of that time.
-        let now = Utc::now();
-        let begins = match &plan.start {
-            None => begins(&plan, now),
-            Some(_) => begins(&context.app.plan(blast.id).await?, now),
-        };
+        let begins = begins_now(&context, &plan).await?;
         talk(&farewell(&context, &plan, (begins, is_attended)));
         Ok(())
     }
@@ -212,6 +207,15 @@ fn farewell(context: &Context, plan: &Plan, (begins, is_attended): (DateTime<Utc
         format!("sending `{tag}` to {whom}; `blastdeck` shows it live")
     };
     begun + &refused
+}
+
+/// The same of what was just launched. What would have started at a time starts now: the plan was of that time.
+async fn begins_now(context: &Context, plan: &Plan) -> Result<DateTime<Utc>> {
+    let now = Utc::now();
+    Ok(match &plan.start {
+        None => begins(plan, now),
+        Some(_) => begins(&context.app.plan(plan.blast.id).await?, now),
+    })
 }
 
 /// When the first message goes, by the forecast: not before the hours open, or a full day ends.

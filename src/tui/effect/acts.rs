@@ -71,10 +71,7 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         }
         WriteRequest::Retry { blast, people } => retried(app, *blast, *people).await?,
         WriteRequest::Report(blast) => WriteOutcome::Report(drafts::shortened(&app.write_report(*blast).await?)),
-        WriteRequest::Export { blast, filter, .. } => {
-            let PeopleFile { path, people } = app.write_people(*blast, filter.clone()).await?;
-            WriteOutcome::Exported { path: drafts::shortened(&path), people }
-        }
+        WriteRequest::Export { blast, filter, .. } => exported(app.write_people(*blast, filter.clone()).await?),
         WriteRequest::FollowUp(from) => drafted(app, app.follow_up_alike(*from).await?).await?,
         WriteRequest::FollowFound(from) => drafted(app, app.follow_up_found(from).await?).await?,
         WriteRequest::AddStep(from) => WriteOutcome::StepAdded(Box::new(app.add_step_alike(*from).await?)),
@@ -107,6 +104,10 @@ fn answer_request(answer: &AnswerText) -> AnswerRequest {
 async fn save(app: &App, reply: ReplyId) -> EffectResult<SavedFile> {
     let dir = std::env::current_dir().map_err(|error| EffectError::Other(format!("the current directory: {error}")))?;
     Ok(app.save_reply_file(reply, &dir).await?)
+}
+
+fn exported(PeopleFile { path, people }: PeopleFile) -> WriteOutcome {
+    WriteOutcome::Exported { path: drafts::shortened(&path), people }
 }
 
 async fn drafted(app: &App, made: Imported) -> EffectResult<WriteOutcome> {
