@@ -1,0 +1,19 @@
+//! Replies that wait to be seen, below what needs a person.
+
+use super::*;
+
+#[test]
+fn replies_that_wait_to_be_seen_are_a_line_that_leads_to_them_and_need_nobody() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let mut calm = raya();
+    calm.counts.uncertain = 0;
+    dashboard.answer(Completion::Blasts(Ok(vec![calm])));
+    dashboard.answer(Completion::ActivityHead(Ok(ActivityHead { strangers: 0, ..head(3, at(13, 58)) })));
+
+    assert!(!dashboard.line(0).contains("need you"), "{}", dashboard.line(0));
+    dashboard.keys("!");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("Nothing needs you.") && screen.contains("> 3 replies wait to be seen"), "{screen}");
+    dashboard.keys("\n");
+    assert_eq!(dashboard.model.focus, Pane::Activity);
+}
