@@ -106,7 +106,7 @@ pub use drafting::{
     DraftAt, DraftForm, DraftList, DraftPerson, ListToTake, OpenedDraft, SavedDraft, TakenList, variable_names,
 };
 pub use edit::DraftEdit;
-pub use error::{AppError, InvalidPlace};
+pub use error::{AppError, DraftOvertaken, InvalidPlace};
 pub use export::{
     CartExport, Export, ExportCell, ExportEncoder, ExportFormat, ExportPage, ExportPages, ExportTable, OrderExport,
     PeopleExport, PeopleFile, RECIPIENTS, recipient,

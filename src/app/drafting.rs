@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::create::{RepeatOrder, refused};
-use super::{App, AppError};
+use super::{App, AppError, DraftOvertaken};
 use crate::domain::act::Act;
 use crate::domain::blast::{BlastState, PersonClocks};
 use crate::domain::content::BlastContent;
@@ -30,8 +30,8 @@ use crate::import::{
 };
 use crate::store::claim::Claimed;
 use crate::store::draft::{self, DraftChange};
-use crate::store::suppression;
 use crate::store::view::BlastRow;
+use crate::store::{action, suppression};
 
 /// Said of a draft while its list of people is read: nothing of it is sent until all of it is in.
 const TAKING: &str = "its list of people was not taken to the end: take it once more";
@@ -131,8 +131,28 @@ impl App {
     /// Saves a draft as it is, and makes it where there is none yet (`None`). What is scheduled is edited as programs edit it.
     ///
     /// # Errors
-    /// [`AppError::Refused`] where somebody else changed it, or it is no draft any more.
+    /// [`AppError::Overtaken`] where somebody else changed or deleted it, [`AppError::Refused`] where it is no draft any more.
     pub async fn save_draft(&self, at: Option<DraftAt>, form: &DraftForm) -> Result<SavedDraft, AppError> {
+        match (self.save_draft_there_is(at, form).await, at) {
+            (Err(AppError::NotFound(_)), Some(at)) => {
+                let by = self.overtaken_by(&mut *self.begin().await?, at.id).await?;
+                Err(AppError::Overtaken(DraftOvertaken::Deleted { by }))
+            }
+            (saved, _) => saved,
+        }
+    }
+
+    /// Who was quicker, in words.
+    async fn overtaken_by(&self, tx: &mut PgConnection, draft: BlastId) -> Result<String, AppError> {
+        let by = action::newest_operator(tx, draft).await?;
+        Ok(match by {
+            Some(own) if own == self.operator() => "another window of yours".to_owned(),
+            Some(other) => other,
+            None => "somebody".to_owned(),
+        })
+    }
+
+    async fn save_draft_there_is(&self, at: Option<DraftAt>, form: &DraftForm) -> Result<SavedDraft, AppError> {
         if let Some(at) = at
             && let Some(saved) = self.save_scheduled(at, form).await?
         {
@@ -152,7 +172,8 @@ impl App {
         let repeat = form.repeat.as_ref().map(|order| order.columns(zone)).map_or(FieldChange::Clear, FieldChange::Set);
         let change = DraftChange { start, repeat, ..change_of(sender, form, unfinished.as_deref()) };
         if !draft::change(&mut tx, at.id, at.version, change).await? {
-            return Err(AppError::Refused("somebody changed this draft a moment ago: open it again".to_owned()));
+            let by = self.overtaken_by(&mut tx, at.id).await?;
+            return Err(AppError::Overtaken(DraftOvertaken::Changed { by, version: head.version }));
         }
         self.log_draft_act(&mut tx, act, &head, json!({ "version": at.version })).await?;
         tx.commit().await?;

@@ -1,5 +1,7 @@
 //! How a use case can fail, by exit code and by what the operator can do.
 
+use std::fmt;
+
 use crate::domain::text::default_keys;
 use crate::store::StoreError;
 
@@ -16,6 +18,9 @@ pub enum AppError {
     /// Other people would get it than those who were shown; nothing changed. Exit code 3.
     #[error("{0}: check again, nothing was sent")]
     PeopleChanged(String),
+    /// Somebody else was quicker with a draft that is being written; nothing changed. Exit code 3.
+    #[error("{0}: what was written is not saved")]
+    Overtaken(DraftOvertaken),
     /// The input is invalid, such as a text that is not a phone number; nothing changed. Exit code 2.
     #[error("{0}")]
     Invalid(String),
@@ -36,6 +41,28 @@ pub enum AppError {
     Repeated,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What became of a draft while somebody wrote on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DraftOvertaken {
+    Changed {
+        by: String,
+        /// It has this version now.
+        version: i64,
+    },
+    Deleted {
+        by: String,
+    },
+}
+
+impl fmt::Display for DraftOvertaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changed { by, .. } => write!(f, "{by} changed this draft meanwhile"),
+            Self::Deleted { by } => write!(f, "{by} deleted this draft meanwhile"),
+        }
+    }
 }
 
 /// Where something in the input is wrong, and what.

@@ -178,7 +178,9 @@ impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Refused(why) => Self::conflict("refused", for_programs(&why)),
-            changed @ AppError::PeopleChanged(_) => Self::conflict("refused", for_programs(&changed.to_string())),
+            changed @ (AppError::PeopleChanged(_) | AppError::Overtaken(_)) => {
+                Self::conflict("refused", for_programs(&changed.to_string()))
+            }
             AppError::Repeated => Self::conflict("in-progress", error.to_string()),
             AppError::Invalid(why) => Self::field("request", for_programs(&why)),
             AppError::InvalidAt { why, places } => Self {

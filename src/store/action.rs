@@ -180,6 +180,14 @@ pub async fn newest_on_each(tx: &mut PgConnection, people: &[RecipientId]) -> Re
     Ok(acts)
 }
 
+/// Who did something to a blast itself last, if an operator did.
+pub async fn newest_operator(tx: &mut PgConnection, blast: BlastId) -> Result<Option<String>, StoreError> {
+    let operator = sqlx::query_scalar(
+        "select operator from operator_actions where blast_id = $1 and recipient_id is null order by id desc limit 1",
+    );
+    Ok(operator.bind(blast).fetch_optional(tx).await?)
+}
+
 /// The newest launch or resume of a blast that is not taken back.
 pub async fn newest_launch(tx: &mut PgConnection, blast: BlastId) -> Result<Option<LoggedAction>, StoreError> {
     let action = sqlx::query_as(

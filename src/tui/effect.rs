@@ -25,14 +25,15 @@ use crate::app::view::{
     RecipientDetails, RecipientQuery, RecipientRow, SenderView, Total,
 };
 use crate::app::{
-    AppError, CustomerSheet, FollowUpPreview, FoundFollowUp, FoundPreview, Plan, PlanGroup, PlanPerson, StepView,
-    StoreError,
+    AppError, CustomerSheet, DraftOvertaken, FollowUpPreview, FoundFollowUp, FoundPreview, Plan, PlanGroup, PlanPerson,
+    StepView, StoreError,
 };
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::progress::BlastProgress;
 use crate::domain::status::Status;
+use crate::domain::text::clean;
 use crate::domain::unseen::SeenSpan;
 
 /// The most people that one act marks.
@@ -239,6 +240,8 @@ pub enum EffectError {
     Unconfirmed,
     /// A list of people that was read, but not taken: other columns of it may do.
     List(String),
+    /// Somebody else was quicker with the draft that is written.
+    Overtaken(DraftOvertaken),
     /// Anything else, in a sentence.
     Other(String),
 }
@@ -250,6 +253,7 @@ impl From<AppError> for EffectError {
             AppError::Store(StoreError::Unconfirmed(_)) => Self::Unconfirmed,
             AppError::Store(store) if store.is_transient() => Self::Unavailable,
             AppError::Refused(why) => Self::Other(why),
+            AppError::Overtaken(overtaken) => Self::Overtaken(overtaken),
             other => Self::Other(other.to_string()),
         }
     }
@@ -268,6 +272,9 @@ impl EffectError {
             Self::Unavailable => "the database does not answer: nothing was changed".to_owned(),
             Self::Unconfirmed => {
                 "the database did not confirm that: it may be done or not, so look before you do it again".to_owned()
+            }
+            Self::Overtaken(overtaken) => {
+                format!("{}: what you wrote is not saved; esc asks what becomes of it", clean(&overtaken.to_string()))
             }
             Self::List(sentence) | Self::Other(sentence) => keys.in_sentence(sentence, &[]),
         }

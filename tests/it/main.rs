@@ -89,3 +89,4 @@ mod verbs;
 mod view;
 mod workbooks;
 mod writing;
+mod writing_together;

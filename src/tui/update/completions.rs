@@ -151,6 +151,7 @@ pub(super) fn failed(model: &mut Model, failure: &EffectError) {
             model.database = DatabaseState::Down { since: model.now };
         }
         EffectError::Unavailable | EffectError::Unconfirmed => {}
+        EffectError::Overtaken(overtaken) => model.refuse(overtaken.to_string()),
         EffectError::List(sentence) | EffectError::Other(sentence) => model.refuse(sentence.clone()),
     }
 }

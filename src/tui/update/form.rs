@@ -5,6 +5,7 @@ mod leaving;
 mod list;
 mod list_columns;
 mod logged;
+mod overtaken;
 mod pasting;
 mod saving;
 mod schedule;
@@ -12,6 +13,7 @@ mod template;
 
 pub use ending::{read_hours, read_pace};
 pub use leaving::{database_is_back, is_saving, last_save, left};
+pub use overtaken::declined;
 pub use pasting::pasted;
 pub use saving::{answered, while_typing, written};
 
@@ -311,6 +313,10 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     form.wants_plan = true;
+    if form.writes == FormWrites::Idle && form.is_behind() {
+        // A plan of what was not taken would be of something else.
+        return saving::changed(model);
+    }
     // What is being written comes to it by itself: two writes at once would name the same version.
     if form.writes == FormWrites::Idle { saving::next(model) } else { Vec::new() }
 }

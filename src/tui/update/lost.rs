@@ -20,6 +20,7 @@ pub fn sentence(request: &WriteRequest, of: &str, failure: &EffectError) -> Stri
         EffectError::Unconfirmed => {
             format!("{of}{what}{done} or not: the database did not confirm it, so check before you repeat it")
         }
+        EffectError::Overtaken(overtaken) => overtaken.to_string(),
         EffectError::List(why) | EffectError::Other(why) => why.clone(),
     }
 }

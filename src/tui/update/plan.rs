@@ -57,7 +57,7 @@ pub fn not_sent(model: &mut Model, request: &WriteRequest, failure: &EffectError
     let (WriteRequest::Launch(launch) | WriteRequest::Resume(launch)) = request else { return None };
     let why = match failure {
         EffectError::Other(_) | EffectError::Unconfirmed => failure.sentence(&model.options.keys),
-        EffectError::Unavailable | EffectError::List(_) => return None,
+        EffectError::Unavailable | EffectError::List(_) | EffectError::Overtaken(_) => return None,
     };
     let zone = model.options.zone;
     let page = shown(model).filter(|page| page.blast == launch.blast)?;

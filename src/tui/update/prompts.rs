@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::key_outcome::KeyOutcome;
 use super::keys::FIND;
-use super::{blast_acts, blast_filter, customer, find, lost, pace, plan};
+use super::{blast_acts, blast_filter, customer, find, form, lost, pace, plan};
 use crate::domain::amount::{self, AmountError};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
@@ -329,6 +329,7 @@ fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effec
             model.prompt = Some(Prompt::Confirm(ask));
         }
         _ => {
+            form::declined(model, &ask);
             let said = blast_acts::not_cancelled(model, &ask);
             model.refuse(said.unwrap_or(ask.otherwise));
         }

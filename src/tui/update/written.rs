@@ -157,7 +157,7 @@ fn typed_amount(model: &Model, request: &WriteRequest, failure: &EffectError) ->
         EffectError::Unavailable | EffectError::Unconfirmed => {
             format!("; you typed {}", in_currency(sum, &model.options.currency))
         }
-        EffectError::List(_) | EffectError::Other(_) => String::new(),
+        EffectError::List(_) | EffectError::Overtaken(_) | EffectError::Other(_) => String::new(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! What becomes of a form that is closed: it counts as kept once the database has it, and not before.
 
 use super::super::lists;
-use super::{Effect, FormWrites, Model, Notice, Overlay, saving};
+use super::{Effect, FormWrites, Model, Notice, Overlay, overtaken, saving};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
+use crate::domain::text::clean;
 use crate::tui::effect::EffectError;
 use crate::tui::model::{BlastForm, EscLeaves, Pane};
 
@@ -69,11 +70,20 @@ pub(super) fn refused(model: &mut Model, failure: &EffectError) {
     if !is_closed {
         return model.refuse(sentence);
     }
+    if let EffectError::Overtaken(overtaken) = failure
+        && overtaken::ask(model, overtaken)
+    {
+        return;
+    }
+    let Some(form) = model.form.as_deref() else { return };
     let goes_on = if form.id().is_some() { "⟨e⟩ goes on" } else { "⟨n⟩ goes on" };
     let (name, is_last) = (name(form), form.backlog.was_reopened || is_launched);
     let words = match failure {
         EffectError::Unavailable | EffectError::Unconfirmed => {
             format!("{name} is not saved: the database does not answer; it is saved as soon as it does")
+        }
+        EffectError::Overtaken(overtaken) => {
+            format!("{name} is not saved: {}; {goes_on} with what you wrote", clean(&overtaken.to_string()))
         }
         EffectError::List(why) | EffectError::Other(why) if is_last => {
             format!("{name} is not saved: {why}; what you wrote last is dropped")
@@ -82,7 +92,7 @@ pub(super) fn refused(model: &mut Model, failure: &EffectError) {
             format!("{name} is not saved: {why}; {goes_on} with what you wrote")
         }
     };
-    if is_last && !waits_for_database(failure) {
+    if is_last && matches!(failure, EffectError::List(_) | EffectError::Other(_)) {
         model.form = None;
     }
     model.refuse(words);

@@ -204,6 +204,10 @@ fn refused(model: &mut Model, request: &DraftWrite, failure: &EffectError) -> Ve
     if let (Some(form), DraftWrite::Save { .. } | DraftWrite::TakeList { .. }) = (model.form.as_deref_mut(), request) {
         (form.writes, form.is_taking, form.wants_plan) = (FormWrites::Idle, false, false);
         form.trouble = Some(sentence.clone());
+        if matches!(failure, EffectError::Overtaken(_)) {
+            // As it says: esc leads to the question.
+            form.esc_leaves = EscLeaves::Form;
+        }
         if let DraftWrite::TakeList { list: unread, .. } = request {
             list::refused(form, &unread.list);
         }

@@ -1,0 +1,78 @@
+//! A draft that somebody else changes or deletes while it is written on: neither text is lost without an answer.
+
+use crate::support::{Pty, Setup, Shop, Size, eventually_async};
+
+const SCREEN: Size = Size { columns: 120, rows: 40 };
+
+/// Types behind the message of the draft that is selected. Its form stays open.
+fn type_on(pty: &mut Pty, words: &str) {
+    pty.type_keys("1e");
+    pty.wait_for_text("Draft ══ draft");
+    // A draft opens at its message.
+    pty.type_keys(&format!("\r{words}"));
+    pty.wait_for_text(words);
+    pty.wait_for_text("draft 1, saved");
+}
+
+/// What the other window does; its saves of half a text may come first.
+async fn meanwhile(shop: &Shop, verb: &[&str]) {
+    eventually_async("it is done", async || shop.run(verb).await.code == 0).await;
+}
+
+/// Whether that is the whole of the draft's text, or an end of it.
+async fn says(shop: &Shop, draft: &str, words: &str) -> bool {
+    shop.number(&format!("select count(*) from blasts where id = {draft} and message like '%{words}'")).await == 1
+}
+
+#[tokio::test]
+async fn of_two_texts_the_one_stays_that_somebody_says() {
+    let shop = Shop::open(Setup::default()).await;
+    let draft = shop.draft(0..2).await;
+    let mut pty = shop.dashboard(SCREEN);
+    pty.wait_for_text("queued 2");
+
+    for (answer, kept) in [("y", "mine1!"), ("n", "theirs n")] {
+        type_on(&mut pty, if answer == "y" { "mine1" } else { "mine2" });
+        meanwhile(&shop, &["blast", "edit", &draft, "--message", &format!("theirs {answer}")]).await;
+        pty.type_keys("!\x1b");
+        pty.wait_for_text("another window of yours changed this draft meanwhile: what you wrote is not saved");
+        // No plan of what somebody else wrote.
+        pty.type_keys("S");
+        pty.wait_for_text("what you wrote is not saved");
+        assert!(!pty.text().contains("What they read"), "{}", pty.text());
+
+        pty.type_keys("\x1b");
+        pty.wait_for_text("put what you wrote in its place?");
+        pty.type_keys(answer);
+        pty.wait_for_text(if answer == "y" { "is kept" } else { "what is there stays" });
+        assert!(says(&shop, &draft, kept).await, "{answer}");
+    }
+    // The form opens with what is there.
+    pty.type_keys("e");
+    pty.wait_for_text("theirs n");
+    pty.type_keys("\x1bqqq");
+    assert!(pty.wait_for_exit().success());
+}
+
+#[tokio::test]
+async fn of_a_draft_that_was_deleted_meanwhile_a_new_one_is_made_if_somebody_wants_it() {
+    let shop = Shop::open(Setup::default()).await;
+    let draft = shop.draft(0..2).await;
+    let mut pty = shop.dashboard(SCREEN);
+    pty.wait_for_text("queued 2");
+
+    type_on(&mut pty, "mine");
+    meanwhile(&shop, &["blast", "delete", &draft, "--yes"]).await;
+    pty.type_keys("!\x1b");
+    pty.wait_for_text("another window of yours deleted this draft meanwhile: what you wrote is not saved");
+    pty.type_keys("\x1b");
+    pty.wait_for_text("make a new draft of what you wrote, without its people?");
+    pty.type_keys("y");
+    pty.wait_for_text("is kept");
+
+    let listed = shop.json_lines(&["blast", "list"]).await;
+    assert_eq!(listed.len(), 1);
+    assert!(says(&shop, &listed[0]["id"].to_string(), "mine!").await);
+    pty.type_keys("qqq");
+    assert!(pty.wait_for_exit().success());
+}
