@@ -331,6 +331,11 @@ impl BlastForm {
         self.writes != FormWrites::Idle || self.backlog.is_typed_on || self.backlog.refused.is_some()
     }
 
+    /// Whether the list that is taken is the one that was taken before: other words or columns may take and leave out others of it.
+    pub fn is_list_again(&self) -> bool {
+        self.kept_list.is_some() && self.kept_list == self.list
+    }
+
     /// What is saved: a draft has a name.
     pub fn to_save(&self) -> DraftForm {
         let tag = if self.values.tag.trim().is_empty() { NAMELESS } else { self.values.tag.trim() };

@@ -321,12 +321,13 @@ impl<'a> FormPainter<'a> {
 
 /// How far the list is that is being taken.
 fn reading(form: &BlastForm) -> String {
+    let stops = if form.is_list_again() { "" } else { "; esc stops it" };
     match (form.is_taking, form.taking.rows, form.taking.is_stopping) {
         (true, _, true) => "is being stopped ...".to_owned(),
-        (true, 0, false) => "is being read; esc stops it".to_owned(),
+        (true, 0, false) => format!("is being read{stops}"),
         (true, rows, false) => {
             let rows = count_of(i64::try_from(rows).unwrap_or(i64::MAX), "row", "rows");
-            format!("is being read, {rows} so far; esc stops it")
+            format!("is being read, {rows} so far{stops}")
         }
         (false, ..) => "is being read ...".to_owned(),
     }

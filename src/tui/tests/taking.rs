@@ -1,8 +1,8 @@
 //! A list that is being taken into a draft: how far it is, and that `esc` stops it.
 
-use super::form::saved;
+use super::form::{saved, taken};
 use super::support::{TestDashboard, WIDE};
-use crate::tui::effect::{Completion, DraftAnswer, Effect, EffectError, WriteRequest};
+use crate::tui::effect::{Completion, DraftAnswer, DraftWrite, Effect, EffectError, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Overlay;
 
@@ -44,4 +44,21 @@ fn esc_stops_the_list_once_and_the_form_says_that_nothing_of_it_is_kept() {
     assert!(matches!(dashboard.model.overlays[..], [Overlay::Form]));
     dashboard.key(Key::Esc);
     assert!(dashboard.model.overlays.is_empty(), "the next one leaves the form");
+}
+
+#[test]
+fn esc_leaves_a_form_whose_list_is_read_again_for_another_message() {
+    let (mut dashboard, _) = taking();
+    dashboard.answer(taken(9, 2, None)).answer(saved(9, 3)).keys("\nSalam").key(Key::Esc).answer(saved(9, 4));
+    let again = dashboard.acts().pop().unwrap();
+    assert!(matches!(again, WriteRequest::Draft(DraftWrite::TakeList { .. })), "{again:?}");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("is being read") && !screen.contains("esc stops it"), "{screen}");
+
+    dashboard.key(Key::Esc);
+
+    assert!(dashboard.model.overlays.is_empty() && !dashboard.taken().contains(&Effect::StopList));
+    assert!(dashboard.said().contains("is being saved; it says here when it is"), "{}", dashboard.said());
+    dashboard.answer(taken(9, 5, None));
+    assert!(dashboard.said().contains("is kept"), "{}", dashboard.said());
 }

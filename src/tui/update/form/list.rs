@@ -110,8 +110,10 @@ pub(super) fn refused(form: &mut BlastForm, list: &DraftList) {
 }
 
 /// `esc` while a list is being taken: nothing of it is kept. `None` where nothing is to be stopped; once it stops, `esc` leaves as ever.
+/// The same list read again, for a message that was changed since, say, is not what `esc` is about: that goes on behind a form that is left.
 pub(super) fn stop(form: &mut BlastForm) -> Option<Vec<Effect>> {
-    let is_stopped_now = form.is_taking && !std::mem::replace(&mut form.taking.is_stopping, true);
+    let is_stopped_now =
+        form.is_taking && !form.is_list_again() && !std::mem::replace(&mut form.taking.is_stopping, true);
     if !is_stopped_now {
         return None;
     }
