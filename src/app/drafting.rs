@@ -2,6 +2,7 @@
 //! the way of a launch until it is mended.
 
 mod list;
+mod overtaken;
 mod scheduled;
 
 pub use list::{DraftList, ListToTake};
@@ -30,8 +31,8 @@ use crate::import::{
 };
 use crate::store::claim::Claimed;
 use crate::store::draft::{self, DraftChange};
+use crate::store::suppression;
 use crate::store::view::BlastRow;
-use crate::store::{action, suppression};
 
 /// Said of a draft while its list of people is read: nothing of it is sent until all of it is in.
 const TAKING: &str = "its list of people was not taken to the end: take it once more";
@@ -128,30 +129,6 @@ impl DraftForm {
 }
 
 impl App {
-    /// Saves a draft as it is, and makes it where there is none yet (`None`). What is scheduled is edited as programs edit it.
-    ///
-    /// # Errors
-    /// [`AppError::Overtaken`] where somebody else changed or deleted it, [`AppError::Refused`] where it is no draft any more.
-    pub async fn save_draft(&self, at: Option<DraftAt>, form: &DraftForm) -> Result<SavedDraft, AppError> {
-        match (self.save_draft_there_is(at, form).await, at) {
-            (Err(AppError::NotFound(_)), Some(at)) => {
-                let by = self.overtaken_by(&mut *self.begin().await?, at.id).await?;
-                Err(AppError::Overtaken(DraftOvertaken::Deleted { by }))
-            }
-            (saved, _) => saved,
-        }
-    }
-
-    /// Who was quicker, in words.
-    async fn overtaken_by(&self, tx: &mut PgConnection, draft: BlastId) -> Result<String, AppError> {
-        let by = action::newest_operator(tx, draft).await?;
-        Ok(match by {
-            Some(own) if own == self.operator() => "another window of yours".to_owned(),
-            Some(other) => other,
-            None => "somebody".to_owned(),
-        })
-    }
-
     async fn save_draft_there_is(&self, at: Option<DraftAt>, form: &DraftForm) -> Result<SavedDraft, AppError> {
         if let Some(at) = at
             && let Some(saved) = self.save_scheduled(at, form).await?

@@ -1,0 +1,34 @@
+//! Somebody else changes or deletes a draft while it is written on.
+
+use sqlx::PgConnection;
+
+use super::{DraftAt, DraftForm, SavedDraft};
+use crate::app::{App, AppError, DraftOvertaken};
+use crate::domain::ids::BlastId;
+use crate::store::action;
+
+impl App {
+    /// Saves a draft as it is, and makes it where there is none yet (`None`). What is scheduled is edited as programs edit it.
+    ///
+    /// # Errors
+    /// [`AppError::Overtaken`] where somebody else changed or deleted it, [`AppError::Refused`] where it is no draft any more.
+    pub async fn save_draft(&self, at: Option<DraftAt>, form: &DraftForm) -> Result<SavedDraft, AppError> {
+        match (self.save_draft_there_is(at, form).await, at) {
+            (Err(AppError::NotFound(_)), Some(at)) => {
+                let by = self.overtaken_by(&mut *self.begin().await?, at.id).await?;
+                Err(AppError::Overtaken(DraftOvertaken::Deleted { by }))
+            }
+            (saved, _) => saved,
+        }
+    }
+
+    /// Who was quicker, in words.
+    pub(super) async fn overtaken_by(&self, tx: &mut PgConnection, draft: BlastId) -> Result<String, AppError> {
+        let by = action::newest_operator(tx, draft).await?;
+        Ok(match by {
+            Some(own) if own == self.operator() => "another window of yours".to_owned(),
+            Some(other) => other,
+            None => "somebody".to_owned(),
+        })
+    }
+}
