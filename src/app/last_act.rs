@@ -36,6 +36,9 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
     };
     let current = CurrentBlast { head: head.as_ref(), is_sent_out };
     let said = format!("{}: {}", what(act, current.head, &whom), reversal(act, current));
+    if let Some(by) = action::taken_back_by_others(tx, act).await? {
+        return Ok(AppError::Refused(format!("{by} took back what you did last. The act before was to {said}")));
+    }
     Ok(AppError::Refused(match taken_back_since(tx, act).await? {
         Some(who) => {
             format!("⟨u⟩ does not restore a mark that was taken back: mark {who} again. The act before was to {said}")
@@ -139,6 +142,7 @@ fn reversal(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
         Act::Cancel if head.is_some() => {
             "that cannot be taken back; ⟨d⟩ on it makes a draft to whom it left out".to_owned()
         }
+        Act::Edit if head.is_none() && act.detail.get("order").is_none() => "it was deleted since".to_owned(),
         Act::Edit if ["skipped", "step", "order"].iter().all(|of| act.detail.get(of).is_none()) => {
             "⟨e⟩ on it changes it again".to_owned()
         }

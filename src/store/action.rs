@@ -143,6 +143,16 @@ pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<L
     Ok(action)
 }
 
+/// Who took back an act of this operator's that came after this one, where it was somebody else.
+pub async fn taken_back_by_others(tx: &mut PgConnection, act: &LoggedAction) -> Result<Option<String>, StoreError> {
+    let by = sqlx::query_scalar(
+        "select undone_by from operator_actions
+          where operator = $1 and id > $2 and undone_at is not null and undone_by <> operator
+          order by id desc limit 1",
+    );
+    Ok(by.bind(&act.operator).bind(act.id).fetch_optional(tx).await?)
+}
+
 /// Whether an act was logged by this very process.
 pub async fn is_of_this_process(tx: &mut PgConnection, id: ActionId) -> Result<bool, StoreError> {
     let own = sqlx::query_scalar("select coalesce(process = $2, false) from operator_actions where id = $1");

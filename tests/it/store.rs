@@ -1,6 +1,7 @@
 //! The store against a real Postgres: evidence that is odd, late or doubled, rows that are locked, leases that are taken
 //! over, counters whoever writes.
 
+mod amounts_of_two;
 mod armed_changes;
 mod attempt_lookups;
 mod attempts;

@@ -124,10 +124,21 @@ impl App {
         if !is_others && then.is_none() {
             return Ok(None);
         }
-        let who = person_of(&mut tx, recipient).await?.who();
+        let person = person_of(&mut tx, recipient).await?;
+        let who = person.who();
         if is_others {
-            let then = then.unwrap_or_default();
-            return Ok(Some(format!("{} marked {who} {}: take that back?{then}", act.operator, act.action.word())));
+            let (by, then) = (&act.operator, then.unwrap_or_default());
+            let is_amount = act.action == Act::Closed && act.detail.get("order").is_none();
+            if is_amount && !action::sales_without(&mut tx, &[recipient], &[act.id]).await?.is_empty() {
+                // They were closed before, by somebody who may be asked.
+                let currency = &self.config().ui.currency;
+                let sum = person.recipient.amount.map(|sum| format!(", {}", in_currency(sum, currency)));
+                return Ok(Some(format!(
+                    "{by} wrote the amount of {who}{}: take that back?{then}",
+                    sum.unwrap_or_default()
+                )));
+            }
+            return Ok(Some(format!("{by} marked {who} {}: take that back?{then}", act.action.word())));
         }
         Ok(then.map(|then| format!("take back your {} of {who}?{then}", mark_words(&act.action))))
     }

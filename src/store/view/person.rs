@@ -137,9 +137,54 @@ async fn history(snapshot: &mut PgConnection, id: RecipientId) -> Result<Vec<His
     ))
     .bind(id)
     .bind(HISTORY_MAX)
-    .fetch_all(snapshot)
+    .fetch_all(&mut *snapshot)
     .await?;
-    Ok(changes.into_iter().map(HistoryRow::from).collect())
+    let rows = changes.into_iter().map(HistoryRow::from).collect();
+    Ok(with_amounts(rows, amounts(snapshot, id).await?))
+}
+
+/// What an operator wrote as the amount of somebody's sale.
+#[derive(FromRow)]
+struct AmountRecord {
+    at: DateTime<Utc>,
+    operator: String,
+    amount: String,
+    undone_by: Option<String>,
+}
+
+async fn amounts(snapshot: &mut PgConnection, id: RecipientId) -> Result<Vec<AmountRecord>, sqlx::Error> {
+    let amounts = sqlx::query_as(
+        "select at, operator, detail ->> 'amount' as amount, undone_by from operator_actions
+          where recipient_id = $1 and action = 'closed' and detail ->> 'amount' is not null and detail -> 'order' is null
+          order by id limit $2",
+    );
+    amounts.bind(id).bind(HISTORY_MAX).fetch_all(snapshot).await
+}
+
+/// The amount of a sale stands with the line that closed it; a later one, which changes no status, is a line of its own.
+fn with_amounts(mut rows: Vec<HistoryRow>, amounts: Vec<AmountRecord>) -> Vec<HistoryRow> {
+    for AmountRecord { at, operator, amount, undone_by } in amounts {
+        let closes = |row: &&mut HistoryRow| row.changed_at == at && row.new_status == Status::Closed;
+        if let Some(row) = rows.iter_mut().find(closes) {
+            row.detail.get_or_insert_with(|| format!("amount {amount}"));
+            continue;
+        }
+        let taken_back = undone_by.map(|by| format!(", taken back by {by}")).unwrap_or_default();
+        let place = rows.partition_point(|row| row.changed_at <= at);
+        let attempt = place.checked_sub(1).and_then(|before| rows.get(before)).map_or(0, |before| before.attempt);
+        let row = HistoryRow {
+            changed_at: at,
+            happened_at: None,
+            old_status: Status::Closed,
+            new_status: Status::Closed,
+            attempt,
+            source: "operator".to_owned(),
+            by: Some(operator),
+            detail: Some(format!("amount {amount}{taken_back}")),
+        };
+        rows.insert(place, row);
+    }
+    rows
 }
 
 impl From<HistoryRecord> for HistoryRow {

@@ -5,7 +5,9 @@ use chrono_tz::Tz;
 
 use super::Model;
 use crate::app::view::{BlastView, SenderView};
+use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
+use crate::domain::text::clean;
 use crate::domain::waiting::{LimitOwner, Waiting, mend_elsewhere};
 use crate::domain::zone::words::by_both_clocks;
 use crate::tui::format::{TimeFormat, brief_name};
@@ -37,6 +39,20 @@ impl Model {
     pub fn stops(&self, blast: &BlastView) -> &'static str {
         let is_ours = blast.state_by.as_ref().is_none_or(|by| by.name() == self.options.operator);
         if is_ours { "stops it" } else { "asks first" }
+    }
+
+    /// When a launch starts, and whose it is.
+    pub fn starts_words(&self, blast: &BlastView, until: DateTime<Utc>) -> String {
+        let (name, at) = (self.distinct_name(blast), self.start_after(blast, until));
+        format!("{name} starts at {at}{}", self.launched_by(blast))
+    }
+
+    /// `, by ben`: who launched it, where that was another operator.
+    pub fn launched_by(&self, blast: &BlastView) -> String {
+        match &blast.state_by {
+            Some(Actor::Operator(by)) if *by != self.options.operator => format!(", by {}", clean(by)),
+            _ => String::new(),
+        }
     }
 
     /// The key that stops an announced start, and what it does; after another act that key is for the newer one.

@@ -17,7 +17,7 @@ use crate::tui::model::{ArmedLaunch, Model, Notice, StandingBlast};
 pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
     let armed = Some(ArmedLaunch { blast: row.id, version: row.version });
     let hint = format!("{} {}", model.options.keys.undo(), model.stops(row));
-    let text = format!("{} starts at {}", model.distinct_name(row), model.start_after(row, until));
+    let text = model.starts_words(row, until);
     Notice { armed, ..Notice::done(text).hint(hint) }
 }
 
@@ -131,6 +131,8 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
         }
         BlastState::Paused => format!("{name} was paused{by}{}", keys("; ⟨S⟩ resumes it")),
         BlastState::Cancelled => return Notice::done(format!("{name} was cancelled{by}")),
+        // Somebody else took it back.
+        BlastState::Draft => return Notice::done(format!("{name} is draft{}", model.launched_by(row))),
         state => return Notice::done(format!("{name} is {state}")),
     };
     Notice { stands: Some(stands(model, row)), ..Notice::done(said) }

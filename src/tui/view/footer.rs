@@ -93,7 +93,7 @@ fn armed_words(model: &Model) -> Option<(String, String)> {
         Some((blast, until)) => {
             // The line may say more than that.
             let said = model.notice.as_ref().filter(|notice| notice.armed.is_some_and(|armed| armed.blast == blast.id));
-            let starts = || format!("{} starts at {}", blast.name(), model.start_after(blast, until));
+            let starts = || model.starts_words(blast, until);
             let text = format!(" {}", said.map_or_else(starts, |notice| notice.text.clone()));
             let stops = model.to_pause().is_some_and(|paused| paused.id == blast.id);
             let (undo, pause) = (model.options.keys.undo(), model.options.keys.pause());

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Scene, accepted, entry};
 
-const SITI: RecipientId = RecipientId(1);
+pub(super) const SITI: RecipientId = RecipientId(1);
 
 /// An operator's own process.
 pub(super) async fn operator_app(scene: &Scene, operator: &str) -> App {
@@ -27,7 +27,7 @@ pub(super) async fn operator_app(scene: &Scene, operator: &str) -> App {
 }
 
 /// A sale of this amount.
-fn sale(amount: &str) -> Mark {
+pub(super) fn sale(amount: &str) -> Mark {
     Mark::Closed(Some(amount.parse::<Decimal>().unwrap()))
 }
 
@@ -39,7 +39,7 @@ pub(super) fn refusal<T: std::fmt::Debug>(outcome: Result<T, AppError>) -> Strin
 }
 
 /// Person 1 was sent to, person 2 is uncertain, person 3 was sent to.
-async fn sent() -> Scene {
+pub(super) async fn sent() -> Scene {
     let scene = Scene::sending(3).await;
     let doubt = entry(2, Evidence::Unknown { why: "no answer".to_owned() }, b"");
     scene.record(&[accepted(1, "A"), doubt, accepted(3, "C")]).await;
