@@ -14,12 +14,17 @@ impl App {
     /// [`AppError::Overtaken`] where somebody else changed or deleted it, [`AppError::Refused`] where it is no draft any more.
     pub async fn save_draft(&self, at: Option<DraftAt>, form: &DraftForm) -> Result<SavedDraft, AppError> {
         match (self.save_draft_there_is(at, form).await, at) {
-            (Err(AppError::NotFound(_)), Some(at)) => {
+            // Something else may be gone, such as its sender.
+            (Err(AppError::NotFound(_)), Some(at)) if self.is_gone(at.id).await => {
                 let by = self.overtaken_by(&mut *self.begin().await?, at.id).await?;
                 Err(AppError::Overtaken(DraftOvertaken::Deleted { by }))
             }
             (saved, _) => saved,
         }
+    }
+
+    async fn is_gone(&self, draft: BlastId) -> bool {
+        matches!(self.blast(draft).await, Err(AppError::NotFound(_)))
     }
 
     /// Who was quicker, in words.

@@ -111,8 +111,7 @@ impl SendArgs {
                 _ = interrupt.recv() => return Err(interrupted(&context, &blast).await),
             }
         }
-        let begins = begins_now(&context, &plan).await?;
-        talk(&farewell(&context, &plan, (begins, is_attended)));
+        talk(&farewell(&context, &plan, is_attended).await?);
         Ok(())
     }
 
@@ -186,7 +185,7 @@ async fn interrupted(context: &Context, blast: &BlastView) -> Report {
 }
 
 /// Describes the state as it is now, and promises no more.
-fn farewell(context: &Context, plan: &Plan, (begins, is_attended): (DateTime<Utc>, bool)) -> String {
+async fn farewell(context: &Context, plan: &Plan, is_attended: bool) -> Result<String> {
     let (tag, people) = (clean(&plan.blast.tag), text::people(plan.people));
     let whom = match plan.first.map(|first| first.people) {
         None => people.clone(),
@@ -197,6 +196,7 @@ fn farewell(context: &Context, plan: &Plan, (begins, is_attended): (DateTime<Utc
         0 => String::new(),
         refused => format!("\n{} of them {}", text::number(refused), Plan::NO_SESSION),
     };
+    let begins = begins_now(context, plan).await?;
     let begun = if !is_attended {
         format!("{tag} waits for an engine that sends for {}: {people} queued", plan.blast.sender)
     } else if begins - Utc::now() > TimeDelta::minutes(1) {
@@ -206,10 +206,10 @@ fn farewell(context: &Context, plan: &Plan, (begins, is_attended): (DateTime<Utc
     } else {
         format!("sending `{tag}` to {whom}; `blastdeck` shows it live")
     };
-    begun + &refused
+    Ok(begun + &refused)
 }
 
-/// The same of what was just launched. What would have started at a time starts now: the plan was of that time.
+/// When the first message of what was just launched goes. What would have started at a time starts now: the plan was of that time.
 async fn begins_now(context: &Context, plan: &Plan) -> Result<DateTime<Utc>> {
     let now = Utc::now();
     Ok(match &plan.start {

@@ -1,7 +1,7 @@
 //! What `u` takes back leaves no trace of itself: a pause has its reason again, what happened is told once, and an act in a blast
 //! that nobody sees is asked about first.
 
-use blastdeck::app::{App, DraftEdit, Launch};
+use blastdeck::app::{App, AppError, DraftEdit, DraftForm, Launch};
 use blastdeck::domain::act::Act;
 use blastdeck::domain::blast::{BlastState, PersonClocks};
 use blastdeck::domain::field_change::FieldChange;
@@ -162,6 +162,9 @@ async fn a_draft_that_is_written_by_hand_keeps_its_rule_and_peoples_own_time() {
     let schedules = aina.schedules().await.unwrap();
     assert!(matches!(&schedules[..], [one] if one.repeat.times == Some(10)), "{schedules:?}");
     opened.form.repeat = None;
+    // A sender that is gone is not taken for a draft that is.
+    let elsewhere = DraftForm { sender: "gone".to_owned(), ..opened.form.clone() };
+    assert!(matches!(aina.save_draft(Some(saved.at), &elsewhere).await, Err(AppError::NotFound(_))));
     aina.save_draft(Some(saved.at), &opened.form).await.unwrap();
     assert_eq!(
         scene.number("select count(*) from blasts where repeat_rule is not null or repeat_until is not null").await,
