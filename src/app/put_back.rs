@@ -75,7 +75,7 @@ impl PutBack {
     pub(super) fn in_words_beside(&self) -> String {
         let blasts = match (self.queued.len(), self.names.as_slice()) {
             (0, _) => return self.without_in_words(),
-            (several, []) => format!("{several} other blasts"),
+            (several, []) => format!("{several} other blasts and drafts"),
             (_, names) => format!("{} too", names.join(" and ")),
         };
         format!("; queued again in {blasts}{}", self.without_in_words())

@@ -76,3 +76,39 @@ async fn of_a_draft_that_was_deleted_meanwhile_a_new_one_is_made_if_somebody_wan
     pty.type_keys("qqq");
     assert!(pty.wait_for_exit().success());
 }
+
+#[tokio::test]
+async fn a_form_shows_at_once_what_somebody_else_made_of_its_draft() {
+    let shop = Shop::open(Setup::default()).await;
+    let draft = shop.draft(0..2).await;
+    let mut pty = shop.dashboard(SCREEN);
+    pty.wait_for_text("queued 2");
+
+    // Nothing is unsaved: it is shown as it is now, at the same line.
+    pty.type_keys("1e");
+    pty.wait_for_text("Draft ══ draft");
+    meanwhile(&shop, &["blast", "edit", &draft, "--message", "theirs"]).await;
+    pty.wait_for_text("somebody changed this draft meanwhile: this is what it says now");
+    pty.wait_for_text("theirs");
+    // It is the newest version that is written on.
+    pty.type_keys("\r, and mine");
+    pty.wait_for_text("theirs, and mine");
+    pty.type_keys("\x1b\x1b");
+    pty.wait_for_text("is kept");
+    assert!(says(&shop, &draft, "theirs, and mine").await);
+
+    // What is being typed stays, and it is said what comes of it.
+    pty.type_keys("e");
+    pty.wait_for_text("Draft ══ draft");
+    pty.type_keys("\r");
+    pty.wait_for_text("opens your editor");
+    meanwhile(&shop, &["blast", "edit", &draft, "--message", "theirs once more"]).await;
+    pty.wait_for_text("somebody changed this draft meanwhile: esc leaves it, and asks");
+    pty.type_keys("\x1b");
+    pty.wait_for_text("theirs once more");
+
+    meanwhile(&shop, &["blast", "delete", &draft, "--yes"]).await;
+    pty.wait_for_text("somebody deleted this draft meanwhile: esc leaves it, and asks");
+    pty.type_keys("\x1bqqq");
+    assert!(pty.wait_for_exit().success());
+}

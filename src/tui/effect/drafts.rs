@@ -26,6 +26,8 @@ const HEADER_MAX: u64 = 100 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DraftRead {
     Open(BlastId),
+    /// The draft that is on the screen, which somebody else changed.
+    Again(BlastId),
     /// The files that a path may mean.
     Paths(String),
     /// The templates of a sender.
@@ -41,6 +43,7 @@ pub enum DraftRead {
 #[derive(Debug, Clone, PartialEq)]
 pub enum DraftAnswer {
     Opened(Box<EffectResult<OpenedDraft>>),
+    ReadAgain(Box<EffectResult<OpenedDraft>>),
     Paths {
         typed: String,
         found: Vec<String>,
@@ -102,6 +105,7 @@ pub enum DraftOutcome {
 pub(super) async fn read(app: &App, request: DraftRead) -> DraftAnswer {
     match request {
         DraftRead::Open(id) => DraftAnswer::Opened(Box::new(app.open_draft(id).await.map_err(Into::into))),
+        DraftRead::Again(id) => DraftAnswer::ReadAgain(Box::new(app.open_draft(id).await.map_err(Into::into))),
         DraftRead::Paths(typed) => {
             let asked = typed.clone();
             let found = tokio::task::spawn_blocking(move || completions(&asked)).await.unwrap_or_default();

@@ -112,6 +112,8 @@ pub struct FormBacklog {
     pub refused: Option<EffectError>,
     /// It was shown once more after a save was refused.
     pub was_reopened: bool,
+    /// Somebody deleted the draft.
+    pub is_deleted: bool,
 }
 
 /// What becomes of a path whose file cannot be read.

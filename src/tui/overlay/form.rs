@@ -14,7 +14,7 @@ use crate::domain::text::escaped;
 use crate::tui::format::{count_of, counted, number};
 use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, template_source};
 use crate::tui::theme::TextRole;
-use crate::tui::update::form::editor_key;
+use crate::tui::update::form::{editor_key, who_was_quicker};
 use crate::tui::widget::{TextLine, width};
 
 /// Columns of the labels, the cursor included.
@@ -127,6 +127,7 @@ impl<'a> FormPainter<'a> {
         let room = self.room();
         let words = match &self.form.trouble {
             Some(trouble) => Some((trouble.clone(), TextRole::Trouble)),
+            None if let Some(quicker) = who_was_quicker(self.model, self.form) => Some((quicker, TextRole::Trouble)),
             None => hints::hint(self.model, self.form).map(|hint| (hint, TextRole::Dim)),
         };
         let Some((words, role)) = words else { return };

@@ -12,7 +12,7 @@ use crate::domain::status::Status;
 use crate::domain::unseen::SeenSpan;
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
 use crate::tui::format::TimeFormat;
-use crate::tui::model::{Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt, ResolutionChoice};
+use crate::tui::model::{BlastForm, Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt, ResolutionChoice};
 
 pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
     match completion {
@@ -160,6 +160,7 @@ fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> 
     match rows {
         Ok(rows) => {
             model.database = DatabaseState::Up;
+            let written_on = model.form.as_deref().and_then(BlastForm::id).filter(|id| model.blasts.get(*id).is_some());
             if model.blasts.take(rows) == Changed::Yes {
                 model.news_at = Some(model.now);
             }
@@ -168,6 +169,7 @@ fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> 
             let mut effects = lists::follow_selection(model);
             effects.extend(follow_ups::read_chain(model));
             effects.extend(plan::refresh(model));
+            effects.extend(form::noticed(model, written_on));
             effects
         }
         Err(failure) => {

@@ -13,7 +13,7 @@ mod template;
 
 pub use ending::{read_hours, read_pace};
 pub use leaving::{database_is_back, is_saving, last_save, left};
-pub use overtaken::declined;
+pub use overtaken::{declined, noticed, who_was_quicker};
 pub use pasting::pasted;
 pub use saving::{answered, while_typing, written};
 

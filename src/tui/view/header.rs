@@ -71,7 +71,10 @@ fn kind(model: &Model, pen: &mut Pen<'_>) -> u16 {
 /// Whose messages these are, which is said at every size.
 pub(super) fn kind_word(model: &Model) -> (&'static str, TextRole) {
     match model.options.kind {
-        DashboardKind::Real if model.options.is_first_run() => ("NO SENDER YET", TextRole::Demo),
+        // Without one here a window can watch what another machine's sends.
+        DashboardKind::Real if model.options.is_first_run() && model.senders.is_empty() => {
+            ("NO SENDER YET", TextRole::Demo)
+        }
         DashboardKind::Real => ("REAL", TextRole::Real),
         DashboardKind::Demo => ("DEMO", TextRole::Demo),
         DashboardKind::ReadOnly => ("READ-ONLY", TextRole::ReadOnly),

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use super::{list_columns, saving, schedule, shown, template};
+use super::{list_columns, overtaken, saving, schedule, shown, template};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
@@ -77,10 +77,10 @@ pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
     }
     match taken {
         Ok(()) => {
-            // A form in which nothing was written yet makes no draft.
-            let is_new = form.id().is_none() && !form.is_behind() && form.values == before;
+            // A form in which nothing was written yet makes no draft, and nothing new takes the place of what somebody else wrote.
+            let is_as_it_was = !form.is_behind() && !form.wants_list && form.values == before;
             ending.leave_line(model);
-            if is_new { Vec::new() } else { saving::changed(model) }
+            if is_as_it_was { overtaken::noticed(model, None).into_iter().collect() } else { saving::changed(model) }
         }
         Err(why) => {
             form.trouble = Some(match ending {

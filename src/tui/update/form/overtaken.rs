@@ -1,10 +1,77 @@
-//! Somebody else changed or deleted the draft that was being written: once the form is left, which of both stays is asked.
+//! Somebody else changed or deleted the draft that is being written. Where nothing of it is unsaved, it is shown as it is now; elsewhere
+//! that is said, and once the form is left, which of both stays is asked.
 
-use super::Model;
-use crate::app::{DraftAt, DraftOvertaken};
+use super::{Model, shown};
+use crate::app::{DraftAt, DraftOvertaken, OpenedDraft};
+use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
-use crate::tui::effect::{DraftWrite, WriteRequest};
-use crate::tui::model::{ConfirmBy, ConfirmPrompt, Prompt};
+use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
+use crate::tui::model::{BlastForm, ConfirmBy, ConfirmPrompt, FormLine, FormPage, FormWrites, Notice, Prompt};
+
+/// The blasts were read anew. `before`: the draft of the form, where it was among them until now.
+pub fn noticed(model: &mut Model, before: Option<BlastId>) -> Option<Effect> {
+    let is_gone = before.is_some_and(|id| model.blasts.get(id).is_none());
+    if let Some(form) = model.form.as_deref_mut().filter(|form| is_gone && form.id() == before) {
+        form.backlog.is_deleted = true;
+    }
+    let form = shown(model)?;
+    let (id, can_be_replaced) = (form.id()?, can_be_replaced(form));
+    let is_changed = model.form.as_deref().is_some_and(|form| is_changed(model, form));
+    (can_be_replaced && is_changed).then_some(Effect::Read(ReadRequest::Draft(DraftRead::Again(id))))
+}
+
+/// Whether nothing of it would be lost.
+fn can_be_replaced(form: &BlastForm) -> bool {
+    !form.is_behind() && form.edit.is_none() && form.page == FormPage::Lines
+}
+
+/// Whether it is in the database as somebody else left it. While it is being written its own version may be read first.
+fn is_changed(model: &Model, form: &BlastForm) -> bool {
+    let Some(at) = form.draft.filter(|_| form.writes == FormWrites::Idle) else { return false };
+    model.blasts.get(at.id).is_some_and(|row| row.state == form.state && row.version > at.version)
+}
+
+/// The draft as somebody else left it is here, at the line on which the cursor is.
+pub(super) fn read_again(model: &mut Model, opened: OpenedDraft) {
+    let is_newer =
+        |form: &BlastForm| form.draft.is_some_and(|at| at.id == opened.at.id && at.version < opened.at.version);
+    if !shown(model).is_some_and(|form| can_be_replaced(form) && is_newer(form)) {
+        return;
+    }
+    let sends_templates = model.sends_templates(&opened.form.sender);
+    let Some(form) = shown(model) else { return };
+    let (line, templates) = (form.line, form.templates.take());
+    let templates = templates.filter(|_| form.values.sender == opened.form.sender);
+    *form = BlastForm { line, templates, ..BlastForm::of(opened, sends_templates) };
+    let noun = form.noun();
+    if !model.form_lines().contains(&line)
+        && let Some(form) = shown(model)
+    {
+        form.line = FormLine::Sender;
+    }
+    model.say(Notice::done(format!("somebody changed this {noun} meanwhile: this is what it says now")));
+}
+
+/// What stands below the line at the cursor once somebody else was quicker.
+pub fn who_was_quicker(model: &Model, form: &BlastForm) -> Option<String> {
+    let noun = form.noun();
+    let row = form.id().and_then(|id| model.blasts.get(id));
+    let words = if form.backlog.is_deleted {
+        format!(
+            "somebody deleted this {noun} meanwhile: esc leaves it, and asks whether what is not saved becomes a new draft"
+        )
+    } else if let Some(row) = row.filter(|row| row.state != form.state && form.writes == FormWrites::Idle) {
+        let by = row.state_by.as_ref().map(|by| format!(", by {}", clean(&by.to_string()))).unwrap_or_default();
+        format!("this {noun} is {} meanwhile{by}: nothing that is written here comes to it any more", row.state)
+    } else if is_changed(model, form) {
+        format!(
+            "somebody changed this {noun} meanwhile: esc leaves it, and asks whether what is not saved takes its place"
+        )
+    } else {
+        return None;
+    };
+    Some(words)
+}
 
 /// Asks what becomes of what was written. Where something else is asked or shown, that is said with the refusal.
 pub(super) fn ask(model: &mut Model, overtaken: &DraftOvertaken) -> bool {
@@ -22,6 +89,7 @@ pub(super) fn ask(model: &mut Model, overtaken: &DraftOvertaken) -> bool {
         ),
         DraftOvertaken::Deleted { by } => {
             (form.draft, form.people, form.kept_list) = (None, 0, None);
+            form.backlog.is_deleted = false;
             form.wants_list = form.list.is_some();
             let people = if form.wants_list { "" } else { ", without its people" };
             let by = clean(by);

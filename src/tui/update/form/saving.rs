@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::{lists, overlays};
-use super::{ending, leaving, list, list_columns, logged, show, shown, template};
+use super::{ending, leaving, list, list_columns, logged, overtaken, show, shown, template};
 use crate::app::{CopiedPeople, SavedDraft, TakenList};
 use crate::domain::list_columns::ListColumns;
 use crate::domain::text::clean;
@@ -248,6 +248,11 @@ pub fn answered(model: &mut Model, answer: DraftAnswer) -> Vec<Effect> {
             }
             Err(failure) => model.refuse(failure.sentence(&model.options.keys)),
         },
+        DraftAnswer::ReadAgain(again) => {
+            if let Ok(opened) = *again {
+                overtaken::read_again(model, opened);
+            }
+        }
         DraftAnswer::Paths { typed, found } => offer_paths(model, &typed, found),
         DraftAnswer::Templates { sender, list } => template::listed(model, &sender, list),
         DraftAnswer::RowsRead(rows) => {
