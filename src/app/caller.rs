@@ -9,12 +9,15 @@ use sha2::{Digest, Sha256};
 use super::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::api_token::{SecretKind, TokenName, TokenScope};
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::request_fingerprint::RequestFingerprint;
 use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
 use crate::store::api_request::{self, AnswerToKeep, RequestKey, StoredRequest};
 use crate::store::api_token::{self, NewToken, TokenIdentity, TokenRow};
+
+/// In place of a token, the command line: its keys are not those of programs.
+const COMMAND_LINE: i64 = -1;
 
 /// For whom an app acts, other than its operator.
 #[derive(Debug, Clone)]
@@ -81,6 +84,42 @@ impl App {
 
     pub(super) fn request(&self) -> Option<&RequestKey> {
         self.caller.as_ref()?.request.as_ref()
+    }
+
+    /// The same app for a command that has one effect however often it is run with this key, as long as the key is kept.
+    #[must_use]
+    pub fn once(&self, key: &str, hash: [u8; 32]) -> Self {
+        let request = RequestKey {
+            token: COMMAND_LINE,
+            key: key.to_owned(),
+            fingerprint: self.request_fingerprint(hash),
+            request_id: format!("{:032x}", rand::random::<u128>()),
+            blast: None,
+        };
+        let (name, scope) = (self.operator().to_owned(), TokenScope::Admin);
+        self.acting_for(Caller { name, sender: None, scope, expires_at: None, request: Some(request) })
+    }
+
+    /// The blast that a command with this key made before.
+    ///
+    /// # Errors
+    /// [`AppError::Refused`] where it was another command, or the blast is deleted.
+    pub async fn made_before(&self, key: &str, hash: [u8; 32]) -> Result<Option<BlastId>, AppError> {
+        let Some(earlier) = self.stored_request(COMMAND_LINE, key).await? else { return Ok(None) };
+        if self.is_another_request(&earlier, hash) {
+            let made = earlier.blast.map(|blast| format!(" blast {blast}")).unwrap_or_default();
+            return Err(AppError::Refused(format!(
+                "another command made{made} with this idempotency key: choose another key"
+            )));
+        }
+        let Some(blast) = earlier.blast else { return Ok(None) };
+        match self.state(blast).await {
+            Ok(_) => Ok(Some(blast)),
+            Err(AppError::NotFound(_)) => Err(AppError::Refused(format!(
+                "blast {blast}, which was made with this idempotency key, is deleted: choose another key"
+            ))),
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes the key of the caller's request within the transaction of its effect.

@@ -75,7 +75,8 @@ impl App {
     ) -> Result<Imported, ImportError> {
         let source = source.into();
         let rejections = source.place().map_or(KeptRejections::OfList, KeptRejections::OfFile);
-        let options = ImportOptions { rejections, ..self.import_options() };
+        let note = ImportNote { request: self.request().cloned(), ..ImportNote::default() };
+        let options = ImportOptions { rejections, note, ..self.import_options() };
         self.create_from(draft, PeopleSource::Table(source), rejected, options).await
     }
 

@@ -18,6 +18,7 @@ mod send;
 mod show;
 mod step;
 mod template;
+mod wait;
 
 use std::process::ExitCode;
 
@@ -73,6 +74,9 @@ pub(super) enum BlastVerb {
     Retry(retry::RetryArgs),
     /// Print the funnel, and where people are stuck.
     Report(report::ReportArgs),
+    /// Wait until a blast is done, then show it. Exit code 5 where it is not, and somebody has to do something or the time is up: it is a
+    /// draft, paused or cancelled, or has needed a person for 30 seconds.
+    Wait(wait::WaitArgs),
     /// List the people of a blast.
     Recipients(people::RecipientsArgs),
     /// Blasts that repeat: list, show, pause, resume, skip and end them.
@@ -104,6 +108,7 @@ impl BlastVerb {
             Self::Delete(sure) => sure.delete(global).await?,
             Self::Retry(verb) => verb.run(global).await?,
             Self::Report(verb) => verb.run(global).await?,
+            Self::Wait(verb) => verb.run(global).await?,
             Self::Recipients(verb) => verb.run(global).await?,
             Self::Schedule(verb) => verb.run(global).await?,
             Self::Step(verb) => verb.run(global).await?,

@@ -1,4 +1,4 @@
-//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (nothing changed), 4 audit difference.
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (nothing changed), 4 audit difference, 5 not done yet.
 
 use std::process::ExitCode;
 
@@ -18,6 +18,11 @@ pub(super) struct UsageError(pub String);
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct RefusedError(pub String);
+
+/// What was waited for is not done, and does not become so by waiting longer, or not in the time that there was.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NotDoneError(pub String);
 
 /// How a failure is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +103,7 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
         Some(AppError::NotFound(_)) => ("not_found", 1),
         Some(AppError::Store(_) | AppError::Unfinished { .. }) => ("database", 1),
         None if report.downcast_ref::<RefusedError>().is_some() => ("refused", 3),
+        None if report.downcast_ref::<NotDoneError>().is_some() => ("not_done", 5),
         None if report.downcast_ref::<StoreError>().is_some() => ("database", 1),
         None | Some(AppError::Failed(_)) => ("failed", 1),
     }

@@ -103,11 +103,14 @@ impl GivenList {
         Ok(Some((self.row, outcome)))
     }
 
-    fn person(&mut self, WrittenPerson { value, twice }: &WrittenPerson) -> Result<NewRecipient, Refusal> {
+    fn person(&mut self, WrittenPerson { value, twice, is_ours }: &WrittenPerson) -> Result<NewRecipient, Refusal> {
         if let Some(field) = twice {
             return Err((field.clone(), String::new(), Reason::Twice));
         }
         self.refuse_two_spellings(value)?;
+        if !is_ours {
+            refuse_unclear(value)?;
+        }
         let (given, shown) = match value {
             Value::Object(_) => (first_of(value, &PHONE_KEYS), String::new()),
             plain => (Some(plain), plain.to_string()),
@@ -125,7 +128,8 @@ impl GivenList {
         let variables = variables(value);
         self.content.render(&variables).map_err(|error| ("variables".to_owned(), written.clone(), error.into()))?;
         self.seen.refuse_repeat(&phone, self.row).map_err(at_phone)?;
-        let name = name_of(value).map(|name| name.chars().take(NAME_MAX).collect());
+        let name = name_of(value).or_else(|| variables.get(NAME).map(str::to_owned));
+        let name = name.map(|name| name.chars().take(NAME_MAX).collect());
         Ok(NewRecipient { phone, name, variables, external_id: external_id(value), list_row: None })
     }
 
@@ -147,6 +151,35 @@ fn refuse_other(value: &Value, names: &[&'static str], meant: impl Fn(String) ->
         Some((name, other)) => Err(((*name).to_owned(), other.clone(), Reason::TwoNames)),
         None => Ok(()),
     }
+}
+
+/// Refuses what would be dropped without a word: a value that is no text, and one of two for the same column.
+fn refuse_unclear(value: &Value) -> Result<(), Refusal> {
+    let Value::Object(fields) = value else { return Ok(()) };
+    let own = match fields.get("variables") {
+        None | Some(Value::Null) => None,
+        Some(Value::Object(own)) => Some(own),
+        Some(other) => return Err(("variables".to_owned(), other.to_string(), Reason::NotAnObject)),
+    };
+    let own = || own.into_iter().flatten();
+    let named = fields.iter().filter(|(key, _)| *key == NAME || EXTERNAL_KEYS.contains(&key.as_str()));
+    if let Some((field, other)) = own().chain(named).find(|(_, value)| value.is_array() || value.is_object()) {
+        return Err((field.clone(), other.to_string(), Reason::NotPlain));
+    }
+    let mut variables = Variables::default();
+    for (field, value) in own().chain(fields.iter().filter(|(key, _)| is_column(key))) {
+        let (Some(text), before) = (text_of(value), variables.get(field).map(str::to_owned)) else { continue };
+        variables.set(field, &text);
+        if before.is_some_and(|before| variables.get(field).is_some_and(|now| now != before)) {
+            return Err((field.clone(), text, Reason::TwoNames));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a field is one that the message may use, as a column of a file is.
+fn is_column(key: &str) -> bool {
+    key != "variables" && !PHONE_KEYS.contains(&key) && !EXTERNAL_KEYS.contains(&key)
 }
 
 /// What stands under the first of these names that has a value.
@@ -175,7 +208,7 @@ fn text_of(value: &Value) -> Option<String> {
 }
 
 fn name_of(value: &Value) -> Option<String> {
-    let name = text::clean_name(value.get(NAME)?.as_str()?).trim().to_owned();
+    let name = text::clean_name(&text_of(value.get(NAME)?)?).trim().to_owned();
     (!name.is_empty()).then_some(name)
 }
 
@@ -189,8 +222,7 @@ fn variables(value: &Value) -> Variables {
     let mut variables = Variables::default();
     let Value::Object(fields) = value else { return variables };
     let own = fields.get("variables").and_then(Value::as_object).into_iter().flatten();
-    let is_known = |key: &str| key == "variables" || PHONE_KEYS.contains(&key) || EXTERNAL_KEYS.contains(&key);
-    for (name, value) in own.chain(fields.iter().filter(|(key, _)| !is_known(key))) {
+    for (name, value) in own.chain(fields.iter().filter(|(key, _)| is_column(key))) {
         if let Some(text) = text_of(value).filter(|_| variables.get(name).is_none()) {
             variables.set(name, &text);
         }
@@ -257,6 +289,38 @@ mod tests {
         let reason = "it is there under two names, with different values: give it once";
         let twice = |field: &str| Some((field.to_owned(), reason.to_owned()));
         assert_eq!(refused(&people), [twice("phoneNumber"), None, twice("customerId"), None]);
+    }
+
+    #[test]
+    fn what_a_program_says_twice_or_as_no_text_is_not_dropped_without_a_word() {
+        let content = BlastContent::parse("Hi {name|there}, {a|none}", None).unwrap();
+        let phone = "\"phone\":\"+60150111111\"";
+        let outcome = |rest: &str| {
+            let person = serde_json::from_str::<WrittenPerson>(&format!("{{{phone},{rest}}}")).unwrap();
+            let list = GivenList::values(vec![person], "MY".parse().unwrap(), content.clone(), false);
+            outcomes(list).remove(0)
+        };
+        let [two, plain, object] = [Reason::TwoNames, Reason::NotPlain, Reason::NotAnObject];
+        for (rest, field, reason) in [
+            (r#""a":"2","variables":{"a":"1"}"#, "a", &two),
+            (r#""A":"1","a":"2""#, "a", &two),
+            (r#""name":"A","Name":"B""#, "name", &two),
+            (r#""name":"A","variables":{"name":"B"}"#, "name", &two),
+            (r#""variables":["x"]"#, "variables", &object),
+            (r#""variables":{"a":[1]}"#, "a", &plain),
+            (r#""name":["Ali"]"#, "name", &plain),
+            (r#""external_id":["q"]"#, "external_id", &plain),
+        ] {
+            let Outcome::Rejected(refused) = outcome(rest) else { panic!("{rest} is taken") };
+            assert_eq!((refused.column.as_str(), &refused.reason), (field, reason), "{rest}");
+        }
+        // A number is a name, whatever its field is spelt like; what no message uses may be anything.
+        for (rest, name) in
+            [(r#""name":5"#, Some("5")), (r#""Name":"Siti","variables":null"#, Some("Siti")), (r#""tags":[1]"#, None)]
+        {
+            let Outcome::Taken(person, _) = outcome(rest) else { panic!("{rest} is refused") };
+            assert_eq!(person.name.as_deref(), name, "{rest}");
+        }
     }
 
     #[test]

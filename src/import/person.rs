@@ -44,6 +44,10 @@ pub enum Reason {
     Twice,
     #[error("it is there under two names, with different values: give it once")]
     TwoNames,
+    #[error("a list or an object, where a text or a number belongs")]
+    NotPlain,
+    #[error("not an object: write {{\"column\": \"value\"}}")]
+    NotAnObject,
     #[error("in the blast already")]
     Member,
     #[error("the same person as in row {first_row}: taken once")]
@@ -95,6 +99,8 @@ impl Reason {
             | Self::NotJson
             | Self::Twice
             | Self::TwoNames
+            | Self::NotPlain
+            | Self::NotAnObject
             | Self::ErrorValue
             | Self::Member => self.to_string(),
         }

@@ -4,6 +4,7 @@ mod exit_codes;
 mod far;
 mod people;
 mod refusals;
+mod scripts;
 
 use std::process::Stdio;
 

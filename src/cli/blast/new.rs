@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
-use color_eyre::Result;
+use color_eyre::{Report, Result};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::gap_arg::GapArg;
 use super::message::MessageArgs;
 use super::template::TemplateArgs;
-use crate::app::{AppError, GetNothing, NewDraft, RepeatOrder, SegmentDraft};
+use crate::app::{App, AppError, GetNothing, NewDraft, RepeatOrder, SegmentDraft};
 use crate::cli::Global;
 use crate::cli::column_args::{ColumnArgs, say_local};
 use crate::cli::context::{Context, Intent};
@@ -106,6 +107,10 @@ pub(in crate::cli) struct NewArgs {
     /// Sends to so many people first, then waits until the blast is resumed.
     #[arg(long, value_name = "N", value_parser = from_one, allow_hyphen_values = true)]
     first: Option<NonZeroU32>,
+    /// A name of your own for this draft, such as nightly-2026-12-01. Run again with it within two days, the command makes no second
+    /// draft and prints the id of the first.
+    #[arg(long, value_name = "KEY", value_parser = short_text)]
+    idempotency_key: Option<String>,
 }
 
 /// A time of day.
@@ -179,7 +184,7 @@ impl NewArgs {
             clocks: PersonClocks { local_time: self.local_time, window_local: self.window_local },
             repeat: self.repeat_order(),
         };
-        let imported = self.create(&context, draft, source).await?;
+        let Some(imported) = self.create_once(&context, draft, source).await? else { return Ok(()) };
         context.done(format!("blast {} is a draft now, and only this could not be printed", imported.blast));
         // The draft is made, whatever comes of this.
         if let Ok(Some(binds)) = context.app.unheeded_limit(imported.blast).await {
@@ -213,22 +218,61 @@ impl NewArgs {
         Some(RepeatOrder { rule, until: self.until, times: self.times, at_most: self.at_most })
     }
 
+    /// `None`: the draft was made before, with the same key, and its id is printed.
+    async fn create_once(
+        &self,
+        context: &Context,
+        draft: NewDraft,
+        list: Option<Box<dyn Read + Send>>,
+    ) -> Result<Option<Imported>> {
+        let Some(key) = &self.idempotency_key else {
+            return Ok(Some(self.create(context, &context.app, draft, list).await?));
+        };
+        let hash = Sha256::digest(format!("{draft:?} {:?} {:?}", self.recipients, self.sheet)).into();
+        if let Some(made) = context.app.made_before(key, hash).await? {
+            return made_before(context, made).map(|()| None);
+        }
+        match self.create(context, &context.app.once(key, hash), draft, list).await {
+            // Another run with this key was quicker.
+            Err(error) if is_repeated(&error) => match context.app.made_before(key, hash).await? {
+                Some(made) => made_before(context, made).map(|()| None),
+                None => Err(error),
+            },
+            imported => imported.map(Some),
+        }
+    }
+
     /// From a list, or from whom the filter finds.
-    async fn create(&self, context: &Context, draft: NewDraft, list: Option<Box<dyn Read + Send>>) -> Result<Imported> {
+    async fn create(
+        &self,
+        context: &Context,
+        app: &App,
+        draft: NewDraft,
+        list: Option<Box<dyn Read + Send>>,
+    ) -> Result<Imported> {
         if let (Some(source), Some(path)) = (list, &self.recipients) {
             let source = TableSource::from(source).of_sheet(self.sheet.clone()).by_columns(self.columns.chosen());
             let source = if path == Path::new("-") { source } else { source.of_file(path) };
-            let imported =
-                context.app.create(draft, source, RejectedTo::beside(path)).await.map_err(refusal_of(path))?;
+            let imported = app.create(draft, source, RejectedTo::beside(path)).await.map_err(refusal_of(path))?;
             report(&imported);
             say_who_gets_nothing(context, imported.blast).await?;
             return Ok(imported);
         }
         let from = self.from.clone().unwrap_or_default();
-        let imported = context.app.create_from_segment(SegmentDraft { draft, from, follows: None }).await?;
+        let imported = app.create_from_segment(SegmentDraft { draft, from, follows: None }).await?;
         taken_from_segment(&imported);
         Ok(imported)
     }
+}
+
+/// Prints the draft that this command made when it was run before.
+fn made_before(context: &Context, blast: BlastId) -> Result<()> {
+    talk(&format!("blast {blast} was made with this idempotency key before: nothing is made now"));
+    if context.is_json { json(&json!({ "id": blast, "made_before": true })) } else { line(&blast.to_string()) }
+}
+
+fn is_repeated(error: &Report) -> bool {
+    matches!(error.downcast_ref(), Some(AppError::Repeated))
 }
 
 pub(in crate::cli) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
@@ -269,6 +313,7 @@ pub(in crate::cli) fn refusal(error: ImportError) -> color_eyre::Report {
         ImportError::Store(error) => AppError::from(error).into(),
         ImportError::Read(_) | ImportError::Broken | ImportError::RejectedFile { .. } => error.into(),
         ImportError::Sender(why) => AppError::NotFound(why).into(),
+        ImportError::Repeated => AppError::Repeated.into(),
         ImportError::Start(why) => UsageError(format!("--at: {why}")).into(),
         ImportError::Repeat(why) => UsageError(format!("--repeat: {why}")).into(),
         late @ ImportError::LastDay(_) => UsageError(format!("--until: {late}")).into(),

@@ -36,6 +36,9 @@ pub(in crate::cli) struct SendArgs {
     /// Do not ask.
     #[arg(long)]
     yes: bool,
+    /// Do not ask, and send nothing unless exactly so many people get it.
+    #[arg(long, value_name = "N", conflicts_with = "yes")]
+    people: Option<u32>,
     /// Start no standby: something else runs the engine.
     #[arg(long)]
     no_engine: bool,
@@ -44,6 +47,18 @@ pub(in crate::cli) struct SendArgs {
 impl SendArgs {
     pub(super) const fn blast(&self) -> BlastId {
         self.blast
+    }
+
+    /// Whether nobody is asked: a script sends it.
+    const fn is_sure(&self) -> bool {
+        self.yes || self.people.is_some()
+    }
+
+    /// Refuses where others get it than were expected.
+    fn check_people(&self, plan: &Plan) -> Result<()> {
+        let Some(expected) = self.people.filter(|people| i64::from(*people) != plan.people) else { return Ok(()) };
+        let (expected, people) = (text::number(i64::from(expected)), text::number(plan.people));
+        Err(RefusedError(format!("{expected} people were expected, and {people} get it: nothing was done")).into())
     }
 }
 
@@ -57,7 +72,7 @@ impl SendArgs {
     pub(super) async fn run(self, global: &Global, start: StartKind) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
         // Nobody reads the plan of a script: its sender's health is not asked for.
-        let plan = if self.yes {
+        let plan = if self.is_sure() {
             context.app.plan(self.blast).await?
         } else {
             context.app.plan_by_days_of(self.blast, Some(context.zone)).await?
@@ -66,16 +81,17 @@ impl SendArgs {
             return self.resume_sender(&context, &plan).await;
         }
         possible(&plan, start)?;
-        if !self.yes {
+        if !self.is_sure() {
             talk(&plan_with_steps(&context, &plan).await?);
         }
         let question = format!("{}.", who_gets_one(&plan));
-        confirm_number(&question, plan.people, self.yes)?;
+        self.check_people(&plan)?;
+        confirm_number(&question, plan.people, self.is_sure())?;
         let launch = Launch {
             blast: self.blast,
             version: plan.blast.version,
             people: plan.people,
-            armed_for: if self.yes { TimeDelta::zero() } else { Launch::ARMED_FOR },
+            armed_for: if self.is_sure() { TimeDelta::zero() } else { Launch::ARMED_FOR },
         };
         // From here on ctrl-c takes an armed launch back; nothing it interrupts starts unnoticed.
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -83,7 +99,7 @@ impl SendArgs {
             StartKind::Launch => context.app.launch(launch).await?,
             StartKind::Resume => context.app.resume(launch).await?,
         };
-        let is_armed = !self.yes && blast.state == BlastState::Sending;
+        let is_armed = !self.is_sure() && blast.state == BlastState::Sending;
         let until = blast.send_after.filter(|_| is_armed);
         if let Some(until) = until.filter(|_| !context.is_json) {
             talk(&armed(&context, &blast, begins(&plan, until)));
@@ -228,7 +244,8 @@ fn begins(plan: &Plan, earliest: DateTime<Utc>) -> DateTime<Utc> {
 impl SendArgs {
     /// The blast was not paused; its sender may have been stopped, and repaired since.
     async fn resume_sender(&self, context: &Context, plan: &Plan) -> Result<()> {
-        confirm_number(&format!("{}.", who_gets_one(plan)), plan.people, self.yes)?;
+        self.check_people(plan)?;
+        confirm_number(&format!("{}.", who_gets_one(plan)), plan.people, self.is_sure())?;
         let launch = Launch {
             blast: self.blast,
             version: plan.blast.version,

@@ -26,10 +26,15 @@ use crate::domain::waiting::{Waiting, mend_elsewhere};
 pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
     let blast = context.app.blast(id).await?;
-    let (replies, charges) = (context.app.reply_counts(id).await?, context.app.charges(id).await?);
-    let (lease, steps) = (lease(&context, &blast).await?, context.app.steps_of(&blast).await?);
+    print(&context, &blast).await
+}
+
+/// Prints all that is known of a blast.
+pub(super) async fn print(context: &Context, blast: &BlastView) -> Result<()> {
+    let (replies, charges) = (context.app.reply_counts(blast.id).await?, context.app.charges(blast.id).await?);
+    let (lease, steps) = (lease(context, blast).await?, context.app.steps_of(blast).await?);
     if context.is_json {
-        let mut value = as_json(&context, &blast);
+        let mut value = as_json(context, blast);
         let role = |lease: &LeaseRow| lease.role.map(EngineRole::word);
         value["engine"] = json!(lease.as_ref().map(|lease| json!({ "role": role(lease), "host": lease.host })));
         value["replies"] = json!(replies);
@@ -37,7 +42,7 @@ pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
         value["steps"] = steps.iter().map(step::as_json).collect();
         return json(&value);
     }
-    text(&show_text(&context, &blast, &BlastExtras { replies, charges, lease, steps }))
+    text(&show_text(context, blast, &BlastExtras { replies, charges, lease, steps }))
 }
 
 /// What is known of a blast beside its view.

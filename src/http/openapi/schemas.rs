@@ -160,7 +160,7 @@ pub(in crate::http) struct GivenPerson {
     phone_number: String,
     #[schema(example = "Aina")]
     name: Option<String>,
-    #[schema(schema_with = variables_of_person)]
+    #[schema(schema_with = variables_of_person, required = false)]
     variables: serde_json::Value,
     #[schema(example = "customer-17")]
     external_id: Option<String>,

@@ -11,11 +11,13 @@ pub struct WrittenPerson {
     pub(super) value: Value,
     /// A field that is there twice, with different values.
     pub(super) twice: Option<String>,
+    /// It is of people whom the database has already.
+    pub(super) is_ours: bool,
 }
 
 impl From<Value> for WrittenPerson {
     fn from(value: Value) -> Self {
-        Self { value, twice: None }
+        Self { value, twice: None, is_ours: true }
     }
 }
 
@@ -23,7 +25,7 @@ impl<'de> serde::Deserialize<'de> for WrittenPerson {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
         let mut twice = None;
         let value = AnyValue { twice: &mut twice }.deserialize(source)?;
-        Ok(Self { value, twice })
+        Ok(Self { value, twice, is_ours: false })
     }
 }
 

@@ -1,0 +1,84 @@
+//! What scripts rely on: a launch by its number, a draft that is made once, and the end of a blast.
+
+use serde_json::Value;
+
+use crate::support::{Said, Setup, Shop};
+
+fn error(done: &Said) -> Value {
+    serde_json::from_str(done.err.lines().last().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_script_sends_to_as_many_as_it_expects_and_waits_until_that_is_done() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..3).await;
+
+    let other = shop.run(&["--json", "blast", "send", &blast, "--people", "4"]).await;
+    assert_eq!(other.code, 3, "{other:?}");
+    assert_eq!(error(&other)["error"]["message"], "4 people were expected, and 3 get it: nothing was done");
+    assert_eq!(shop.state(&blast).await, "draft");
+    let draft = shop.run(&["--json", "blast", "wait", &blast]).await;
+    assert_eq!(draft.code, 5, "{draft:?}");
+    assert_eq!(error(&draft)["error"]["kind"], "not_done");
+
+    shop.ok(&["blast", "send", &blast, "--people", "3"]).await;
+    let done = shop.run(&["--json", "blast", "wait", &blast, "--timeout", "2m"]).await;
+    assert_eq!(done.code, 0, "{done:?}");
+    let shown: Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!((&shown["state"], &shown["counts"]["queued"]), (&"completed".into(), &0.into()), "{shown}");
+}
+
+#[tokio::test]
+async fn a_script_does_not_wait_for_what_does_not_come() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft_with(0..3, &["--gap", "1h"]).await;
+    shop.ok(&["blast", "send", &blast, "--people", "3"]).await;
+
+    let late = shop.run(&["blast", "wait", &blast, "--timeout", "1s"]).await;
+    assert!(late.code == 5 && late.err.contains(&format!("blast {blast} is sending after 1s")), "{late:?}");
+
+    shop.ok(&["blast", "pause", &blast]).await;
+    let paused = shop.run(&["blast", "wait", &blast]).await;
+    assert!(paused.code == 5 && paused.err.contains("is paused by "), "{paused:?}");
+    shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
+    let cancelled = shop.run(&["blast", "wait", &blast]).await;
+    assert!(cancelled.code == 5 && cancelled.err.contains("is cancelled by "), "{cancelled:?}");
+}
+
+#[tokio::test]
+async fn a_script_stops_waiting_once_a_blast_has_needed_somebody_for_half_a_minute() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..3).await;
+    // Nobody runs an engine.
+    shop.ok(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
+
+    let waited = shop.run(&["blast", "wait", &blast]).await;
+
+    assert!(waited.code == 5 && waited.err.contains(&format!("blast {blast} needs somebody: ")), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_script_that_runs_twice_makes_one_draft() {
+    let shop = Shop::open(Setup::default()).await;
+    let list = shop.list(0..3);
+    let list = list.to_str().unwrap();
+    let new =
+        ["blast", "new", "--sender", "sales", "--recipients", list, "--idempotency-key", "nightly-1", "--message"];
+    let with = |message: &'static str| [&new[..], &[message]].concat();
+
+    // At once, and later.
+    let hi = with("Hi");
+    let (first, second) = tokio::join!(shop.run(&hi), shop.run(&hi));
+    let again = shop.run(&hi).await;
+
+    assert_eq!((&first.out, first.code, second.code, again.code), (&second.out, 0, 0, 0), "{first:?} {second:?}");
+    assert_eq!(first.out, again.out);
+    assert!(again.err.contains("was made with this idempotency key before: nothing is made now"), "{again:?}");
+    assert_eq!(shop.number("select count(*) from blasts").await, 1);
+
+    let other = shop.run(&with("Hello")).await;
+    assert!(other.code == 3 && other.err.contains("choose another key"), "{other:?}");
+    shop.ok(&["blast", "delete", first.out.trim(), "--yes"]).await;
+    let deleted = shop.run(&hi).await;
+    assert!(deleted.code == 3 && deleted.err.contains("is deleted: choose another key"), "{deleted:?}");
+}
