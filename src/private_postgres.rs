@@ -48,6 +48,9 @@ const ORPHAN_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a server that says it is ready may refuse us before it is started anew: its socket has been removed.
 const UNREACHABLE_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a server that says it is ready may say nothing when it is asked: it is frozen, or its machine is.
+const SILENCE_PATIENCE: Duration = Duration::from_secs(10);
+
 /// How long a server may take to end by itself before its sessions are ended: it may wait for ours, which never end.
 const SESSIONS_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -201,6 +204,9 @@ impl PrivatePostgres {
         let version = cluster::version_of(&dir)?;
         let binaries = self.search.find(&dir, version)?;
         account.check_way_to(dir.parent().unwrap_or(&dir))?;
+        if version.is_some() {
+            account.check_owner(&dir)?;
+        }
         let cluster = Cluster { dir, account, binaries, care: Care::Durable };
         if version.is_none() {
             cluster.create(|| lock.as_input())?;
@@ -257,7 +263,7 @@ fn start_after_orphans(cluster: &Cluster, lock: &Lock) -> Result<(), PrivatePost
 
 /// Waits until a live server answers, is gone, or has shown that it cannot be reached.
 fn settle(dir: &Path, deadline: Instant) -> Result<Settled, PrivatePostgresError> {
-    let (mut refused_since, mut stopping_since) = (None, None);
+    let (mut refused_since, mut silent_since, mut stopping_since) = (None, None, None);
     while let Found::Alive(server) = postmaster::find(dir)? {
         if server.phase == Phase::Stopping
             && stopping_since.get_or_insert_with(Instant::now).elapsed() >= SESSIONS_PATIENCE
@@ -274,18 +280,25 @@ fn settle(dir: &Path, deadline: Instant) -> Result<Settled, PrivatePostgresError
                     return Ok(Settled::Unreachable(server.pid));
                 }
             }
-            // Silent: a server under load is waited for, never ended.
-            _ => refused_since = None,
+            // A server under load is waited for for a while, and never ended.
+            Some((Probe::Silent, _)) => {
+                refused_since = None;
+                if silent_since.get_or_insert_with(Instant::now).elapsed() >= SILENCE_PATIENCE {
+                    return Err(not_answering(dir, SILENCE_PATIENCE));
+                }
+            }
+            None => (refused_since, silent_since) = (None, None),
         }
         if Instant::now() >= deadline {
-            return Err(PrivatePostgresError::NotAnswering {
-                log: cluster::log_dir(dir),
-                seconds: START_PATIENCE.as_secs(),
-            });
+            return Err(not_answering(dir, START_PATIENCE));
         }
         thread::sleep(POLL);
     }
     Ok(Settled::Gone)
+}
+
+fn not_answering(dir: &Path, patience: Duration) -> PrivatePostgresError {
+    PrivatePostgresError::NotAnswering { log: cluster::log_dir(dir), seconds: patience.as_secs() }
 }
 
 fn end(pid: i32, dir: &Path) -> Result<(), PrivatePostgresError> {

@@ -61,5 +61,5 @@ pub use connect::{
 };
 pub use endpoint::{Endpoint, connection};
 pub use error::StoreError;
-pub use settings::{connection_limit, moment, now, takes_changes};
+pub use settings::{MissingRights, connection_limit, missing_rights, moment, now, takes_changes};
 pub use transaction::{DbTransaction, begin};

@@ -18,7 +18,7 @@ use crate::provider::meta::preflight::TemplateList;
 use crate::provider::{Health, HealthVerdict, asks_to_slow_down, is_shown_by_health};
 use crate::store::fence::{self, Confirmed, Replication, Server};
 use crate::store::view::{self, BlastFilter, SenderRow, SenderStop};
-use crate::store::{self, DbTransaction};
+use crate::store::{self, DbTransaction, MissingRights};
 use crate::store::{lease, sender};
 
 /// What confirming a sender would come to.
@@ -350,6 +350,15 @@ impl App {
     /// Whether the database accepts writes. Of whoever only reads that says nothing: they read from a replica as well.
     pub async fn takes_changes(&self) -> Result<bool, AppError> {
         Ok(self.is_read_only() || store::takes_changes(self.pool()).await?)
+    }
+
+    /// The rights to its tables that this role lacks. Whoever only reads needs none of them.
+    pub async fn missing_rights(&self) -> Result<Option<MissingRights>, AppError> {
+        if self.is_read_only() {
+            return Ok(None);
+        }
+        let missing = store::missing_rights(self.pool()).await?;
+        Ok(Some(missing).filter(|missing| !missing.closed.is_empty() || missing.owner.is_some()))
     }
 
     /// How many connections the database allows, where those are fewer than an engine may need.

@@ -62,6 +62,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
         Err(error) => checks.push(DoctorCheck::new("database", BAD, format!("{error:#}"))),
         Ok(context) => checks.extend(live_checks(&context).await),
     }
+    checks.extend(disk_check(&config));
     checks.extend(config.senders.iter().filter_map(token_check));
     checks.extend(config.hooks.iter().filter_map(secret_check));
     checks.extend(loopback_check(&config));
@@ -88,6 +89,7 @@ async fn live_checks(context: &Context) -> Vec<DoctorCheck> {
         Err(error) => checks.push(DoctorCheck::new("database", BAD, error.to_string())),
         Ok(skew) => {
             checks.push(database_check(context).await);
+            checks.extend(rights_check(app).await);
             let verdict = if skew.num_seconds().abs() > 60 { BAD } else { GOOD };
             checks.push(DoctorCheck::new("clock", verdict, skew_words(skew)));
             checks.extend(failover_check(app).await);
@@ -183,6 +185,41 @@ async fn database_check(context: &Context) -> DoctorCheck {
         ),
         (Ok(true), Ok(None)) => DoctorCheck::new("database", GOOD, format!("{place}, schema up to date")),
     }
+}
+
+/// Nothing where the role may do all that an engine does.
+async fn rights_check(app: &App) -> Option<DoctorCheck> {
+    let missing = match app.missing_rights().await {
+        Err(error) => return Some(DoctorCheck::new("rights", UNKNOWN, error.to_string())),
+        Ok(missing) => missing?,
+    };
+    let role = clean(&missing.role);
+    let owner = missing.owner.as_deref().map(clean);
+    let mend = owner.as_ref().map_or_else(String::new, |owner| {
+        format!(": connect as {owner}, or run `grant {owner} to {role}` there")
+    });
+    let (verdict, detail) = match &missing.closed[..] {
+        [] => (DOUBTFUL, format!("{role} does not own the tables, so that it can neither make a new month's nor migrate them{mend}")),
+        [first, rest @ ..] => {
+            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+            (BAD, format!("{role} may not read and write {}{more}: nothing can be sent{mend}", clean(first)))
+        }
+    };
+    Some(DoctorCheck::new("rights", verdict, detail))
+}
+
+/// Less than this is not enough for a day's work, and less than that for anything.
+const FREE_WANTED: u64 = 200 << 20;
+const FREE_NEEDED: u64 = 16 << 20;
+
+/// Nothing where the disk of the private database has room, or the database is elsewhere.
+fn disk_check(config: &Config) -> Option<DoctorCheck> {
+    let dir = config.database.private_dir()?;
+    let disk = rustix::fs::statvfs(&dir).ok()?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let verdict = if free < FREE_NEEDED { BAD } else { DOUBTFUL };
+    let detail = format!("{} MB are free on the disk that holds {}: make room there", free >> 20, dir.display());
+    (free < FREE_WANTED).then(|| DoctorCheck::new("disk", verdict, detail))
 }
 
 /// Nothing where a token is not a file, or readable by its owner only; an unreadable one is reported with its sender.

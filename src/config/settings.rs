@@ -38,6 +38,11 @@ impl DatabaseConfig {
             None => format!("private, in {}", self.data_dir.display()),
         }
     }
+
+    /// The directory of the private database; `None` where it is elsewhere.
+    pub fn private_dir(&self) -> Option<PathBuf> {
+        self.url.is_none().then(|| self.data_dir.clone())
+    }
 }
 
 /// `[engine]`.

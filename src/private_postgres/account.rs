@@ -67,6 +67,19 @@ impl Account {
         }
     }
 
+    /// Checks that the data in `cluster` is this account's: a server uses no other's.
+    pub fn check_owner(&self, cluster: &Path) -> Result<(), PrivatePostgresError> {
+        let owner = fs::metadata(cluster).map_err(PrivatePostgresError::io("look at", cluster))?.uid();
+        if owner == self.uid() {
+            return Ok(());
+        }
+        let account = match self {
+            Self::Own => format!("user {}", self.uid()),
+            Self::Other { name, .. } => name.clone(),
+        };
+        Err(PrivatePostgresError::ForeignData { dir: cluster.to_owned(), owner, uid: self.uid(), account })
+    }
+
     /// Checks that this account may pass through `dir` and everything above it.
     pub fn check_way_to(&self, dir: &Path) -> Result<(), PrivatePostgresError> {
         let Self::Other { name, uid, gid } = self else { return Ok(()) };

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::account::Account;
 use super::address::{self, PORT, ROLE};
@@ -196,7 +196,8 @@ impl Cluster {
         let mut pg_ctl = command::of_server(&self.binaries.program("pg_ctl"), &self.account);
         pg_ctl.arg("start").arg("--wait").arg("--timeout").arg(patience.as_secs().to_string());
         pg_ctl.arg("--log").arg(&log).arg("--pgdata").arg(&self.dir).stdin(input);
-        command::finish(&mut pg_ctl, "pg_ctl").map_err(|error| match fatal_line(&self.dir) {
+        let begun = SystemTime::now();
+        command::finish(&mut pg_ctl, "pg_ctl").map_err(|error| match fatal_line(&self.dir, begun) {
             Some(message) => PrivatePostgresError::Program { program: "the database server".to_owned(), message },
             None => error,
         })
@@ -221,10 +222,12 @@ fn quoted_list_item(text: &str) -> String {
     format!("'\"{item}\"'")
 }
 
-/// The last complaint in the logs of a server that did not start.
-pub(super) fn fatal_line(dir: &Path) -> Option<String> {
-    let today = fs::read_dir(log_dir(dir)).into_iter().flatten().flatten();
-    let newest = today.max_by_key(|entry| entry.metadata().and_then(|data| data.modified()).ok()).map(|log| log.path());
+/// The last complaint in the logs of a server that did not start. What was written before its start began is not about that.
+pub(super) fn fatal_line(dir: &Path, begun: SystemTime) -> Option<String> {
+    let logs = fs::read_dir(log_dir(dir)).into_iter().flatten().flatten();
+    let written = logs.filter_map(|log| Some((log.metadata().and_then(|data| data.modified()).ok()?, log.path())));
+    // A file system may keep whole seconds.
+    let newest = written.filter(|(at, _)| *at + Duration::from_secs(1) >= begun).max().map(|(_, path)| path);
     [Some(start_log(dir)), newest].into_iter().flatten().find_map(|log| complaint_in(&fs::read(log).ok()?))
 }
 
@@ -286,7 +289,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(start_log(dir.path()), "LOG:  one\nFATAL:  two\nFATAL:  data directory is odd\nHINT:  x\n").unwrap();
 
-        assert_eq!(fatal_line(dir.path()).as_deref(), Some("data directory is odd"));
+        assert_eq!(fatal_line(dir.path(), SystemTime::UNIX_EPOCH).as_deref(), Some("data directory is odd"));
     }
 
     #[test]

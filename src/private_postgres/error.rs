@@ -37,6 +37,14 @@ pub enum PrivatePostgresError {
     /// A directory that should be the server's alone belongs to another user, or others may enter it.
     #[error("{} is not a directory of the database server's user alone, so it is not used: remove it, or choose a shorter BLASTDECK_DATA_DIR", dir.display())]
     ForeignSocketDir { dir: PathBuf },
+    /// The data belongs to another user than the one that the server runs as.
+    #[error(
+        "{} belongs to user {owner}, and the database server, which runs as {account}, uses no other's data: give it back with \
+         `chown -R {uid} {}`",
+        dir.display(),
+        dir.display()
+    )]
+    ForeignData { dir: PathBuf, owner: u32, uid: u32, account: String },
     /// Somebody else has been starting or stopping this server for too long.
     #[error("another blastdeck has held {} for {seconds} s: wait for it to finish, or end it", lock.display())]
     Busy { lock: PathBuf, seconds: u64 },

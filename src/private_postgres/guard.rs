@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::{Child, ExitCode};
 use std::thread;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::account::Account;
 use super::binaries::Search;
@@ -57,10 +57,10 @@ fn serve(dir: &Path) -> Result<(Child, Address), PrivatePostgresError> {
 }
 
 fn wait_until_ready(server: &mut Child, data: &Path) -> Result<(), PrivatePostgresError> {
-    let deadline = Instant::now() + START_PATIENCE;
+    let (begun, deadline) = (SystemTime::now(), Instant::now() + START_PATIENCE);
     while !postmaster::announced(data)?.is_some_and(|address| postmaster::probe(&address) == Probe::Answered) {
         if let Ok(Some(status)) = server.try_wait() {
-            let message = cluster::fatal_line(data).unwrap_or_else(|| status.to_string());
+            let message = cluster::fatal_line(data, begun).unwrap_or_else(|| status.to_string());
             return Err(PrivatePostgresError::Program { program: "the database server".to_owned(), message });
         }
         if Instant::now() >= deadline {

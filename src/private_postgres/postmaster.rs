@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -85,10 +86,26 @@ pub(super) fn find(cluster: &Path) -> Result<Found, PrivatePostgresError> {
     })
 }
 
-/// Where a ready server says that it answers; whether it does is seen by connecting. No process is looked at: this is the fast path.
+/// Where a ready server says that it answers; whether it does is seen by connecting. No program is run: this is the fast path. The file
+/// of a directory that was copied while its server ran names the server of the original, which is not this one's.
 pub(super) fn announced(cluster: &Path) -> Result<Option<Address>, PrivatePostgresError> {
-    let server = read(cluster)?.and_then(|text| parse(&text));
-    Ok(server.filter(|server| server.phase == Phase::Ready).and_then(|server| server.address))
+    let Some(text) = read(cluster)? else { return Ok(None) };
+    let of_another = |server: &Postmaster| {
+        !works_in(server.pid, cluster) && !is_dir(data_dir_in(&text), cluster)
+    };
+    let server = parse(&text).filter(|server| server.phase == Phase::Ready && !of_another(server));
+    Ok(server.and_then(|server| server.address))
+}
+
+/// The data directory as the server was given it.
+fn data_dir_in(text: &str) -> &Path {
+    Path::new(text.lines().nth(1).unwrap_or_default())
+}
+
+/// Whether both are the same directory, by whatever path.
+fn is_dir(path: &Path, other: &Path) -> bool {
+    let identity = |path| fs::metadata(path).map(|data| (data.dev(), data.ino()));
+    identity(path).is_ok_and(|one| identity(other).is_ok_and(|other| one == other))
 }
 
 /// Asks for TLS, which a server answers with one letter before it asks anything back. A mere connect would also succeed with a
@@ -154,8 +171,7 @@ fn is_server_of(pid: i32, cluster: &Path) -> bool {
 
 /// A dead process that nobody has collected yet works nowhere.
 fn works_in(pid: i32, cluster: &Path) -> bool {
-    let place = fs::read_link(format!("/proc/{pid}/cwd"));
-    place.is_ok_and(|place| fs::canonicalize(cluster).is_ok_and(|cluster| cluster == place))
+    is_dir(&PathBuf::from(format!("/proc/{pid}/cwd")), cluster)
 }
 
 /// Sends the signal; a process that is gone is what was wanted.

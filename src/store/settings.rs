@@ -27,6 +27,35 @@ pub async fn connection_limit(executor: impl PgExecutor<'_>) -> Result<i32, Stor
     Ok(limit.fetch_one(executor).await?)
 }
 
+/// What a role may not do with our tables.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct MissingRights {
+    pub role: String,
+    /// Tables and sequences that it may not read and write.
+    pub closed: Vec<String>,
+    /// The owner of the tables, where the role does not act for them: only they make a new month's table, and migrate.
+    pub owner: Option<String>,
+}
+
+/// The rights to our tables that the role of this connection lacks.
+pub async fn missing_rights(executor: impl PgExecutor<'_>) -> Result<MissingRights, StoreError> {
+    let missing = sqlx::query_as(
+        "with ours as (
+            select c.oid, c.relname::text as name, c.relkind, c.relowner
+              from pg_class c
+             where c.relnamespace = (select relnamespace from pg_class where oid = 'blasts'::regclass)
+               and c.relkind in ('r', 'p', 'S') and c.relname <> '_sqlx_migrations')
+         select current_user::text as role,
+                coalesce(array_agg(name order by name) filter (where not case
+                    when relkind = 'S' then has_sequence_privilege(oid, 'usage') and has_sequence_privilege(oid, 'select')
+                    else has_table_privilege(oid, 'select') and has_table_privilege(oid, 'insert')
+                         and has_table_privilege(oid, 'update') and has_table_privilege(oid, 'delete') end), '{}') as closed,
+                (select pg_get_userbyid(relowner)::text from ours where name = 'blasts' and not pg_has_role(relowner, 'usage')) as owner
+           from ours",
+    );
+    Ok(missing.fetch_one(executor).await?)
+}
+
 /// The database's time at this moment, also within a transaction that waited for a lock.
 pub async fn moment(executor: impl PgExecutor<'_>) -> Result<DateTime<Utc>, StoreError> {
     Ok(sqlx::query_scalar("select clock_timestamp()").fetch_one(executor).await?)

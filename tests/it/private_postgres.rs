@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
-use blastdeck::private_postgres::{Address, PrivatePostgres, ServerStatus};
+use blastdeck::private_postgres::{Address, PrivatePostgres, ServerStatus, Stopped};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::{PATIENCE, TestDir, blastdeck};

@@ -186,3 +186,60 @@ async fn a_path_that_is_a_file_is_named() {
 
     assert!(said.contains(&house.data_dir.display().to_string()), "{said}");
 }
+
+/// As an administrator copies it, for a rehearsal or a backup.
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+    assert!(copied.success());
+}
+
+#[tokio::test]
+async fn a_directory_that_was_copied_while_its_server_ran_is_not_the_original() {
+    let house = House::new();
+    let original = house.local.ensure_running().await.unwrap();
+    execute(&original, "create table mine (id int)").await;
+    execute(&original, "checkpoint").await;
+    let copied = house.dir.path().join("copied");
+    copy(&house.data_dir, &copied);
+    let copy = PrivatePostgres::new(Some(copied)).unwrap();
+
+    assert_eq!(copy.status().unwrap(), ServerStatus::Stopped);
+    let address = copy.ensure_running().await.unwrap();
+
+    assert_ne!(address, original);
+    execute(&address, "drop table mine").await;
+    assert_eq!(ask(&original.url(), "select count(*)::text from mine").await, "0");
+    assert_eq!(copy.stop().await.unwrap(), Stopped::Now);
+    assert_eq!(ask(&original.url(), "select 'there'").await, "there");
+}
+
+#[tokio::test]
+async fn a_frozen_server_is_waited_for_for_some_seconds_only() {
+    let house = House::new();
+    house.local.ensure_running().await.unwrap();
+    let frozen = house.pid().to_string();
+    let signal = |signal: &str| assert!(Command::new("kill").args([signal, &frozen]).status().unwrap().success());
+    signal("-STOP");
+    let said = house.local.ensure_running().await.map_err(|error| error.to_string());
+    signal("-CONT");
+
+    let said = said.unwrap_err();
+    assert!(said.contains("does not answer after 10 s"), "{said}");
+    house.local.ensure_running().await.unwrap();
+}
+
+#[tokio::test]
+async fn data_of_another_user_is_named_with_the_line_that_gives_it_back() {
+    if !rustix::process::geteuid().is_root() {
+        // Nobody else may give a directory away.
+        return;
+    }
+    let house = House::new();
+    house.local.ensure_running().await.unwrap();
+    house.local.stop().await.unwrap();
+    std::os::unix::fs::chown(house.cluster(), Some(0), Some(0)).unwrap();
+
+    let said = house.local.ensure_running().await.unwrap_err().to_string();
+
+    assert!(said.contains("belongs to user 0") && said.contains("`chown -R "), "{said}");
+}
